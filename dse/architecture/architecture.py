@@ -1,0 +1,125 @@
+"""An accelerator: its hierarchy, its dataflow, and what a MAC and a cycle cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from dse.architecture.dataflow import Dataflow
+from dse.architecture.hierarchy import FanOut, Level
+from dse.errors import DseError
+from dse.problem.dims import OPERANDS
+
+
+@dataclass(frozen=True, slots=True)
+class Mac:
+    """One multiply-accumulate unit.
+
+    Parameters
+    ----------
+    energy_pj : float
+        Of one multiplication and addition at `bits` x `bits`.
+    multiplier_share : float
+        Part of that energy that the multiplier takes; it grows with the product of the operands' widths, the adder's
+        part with the psum's width.
+    bits : int
+    area_mm2 : float
+        Of one unit with its share of PE logic.
+    """
+
+    energy_pj: float
+    multiplier_share: float = 0.95
+    bits: int = 16
+    area_mm2: float = 0.0
+
+    def energy_at_pj(self, ifmap_bits: int, weight_bits: int, psum_bits: int) -> float:
+        """Energy of one MAC at other widths: multiplier with the product of the widths, adder with the psum's."""
+        multiplier = self.multiplier_share * ifmap_bits * weight_bits / self.bits**2
+        adder = (1 - self.multiplier_share) * psum_bits / self.bits
+        return self.energy_pj * (multiplier + adder)
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """An accelerator with every number resolved.
+
+    Parameters
+    ----------
+    name : str
+    hierarchy : tuple of Level or FanOut
+        Outermost first, a level first and a level last; the MACs are below the last.
+    mac : Mac
+    clock_hz : float
+    dataflow : Dataflow
+    static_power_mw : float
+        Drawn all the time, over what the levels draw themselves (clock tree, control).
+    area_mm2 : float
+        Of everything that no level, fan-out or MAC accounts for.
+    """
+
+    name: str
+    hierarchy: tuple[Level | FanOut, ...]
+    mac: Mac
+    clock_hz: float
+    dataflow: Dataflow = field(default=Dataflow("flexible"))
+    static_power_mw: float = 0.0
+    other_area_mm2: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.hierarchy or not isinstance(self.hierarchy[0], Level) or not self.levels:
+            raise DseError(f"architecture {self.name}: the hierarchy starts with a storage level")
+        missing = set(OPERANDS) - self.levels[0].stores
+        if missing or self.levels[0].may_bypass:
+            raise DseError(f"architecture {self.name}: {self.levels[0].name}, the outermost level, stores every operand")
+        names = [node.name for node in self.hierarchy]
+        repeated = {name for name in names if names.count(name) > 1}
+        if repeated:
+            raise DseError(f"architecture {self.name}: the name {sorted(repeated)[0]!r} is used twice")
+        for outer, inner in zip(self.hierarchy, self.hierarchy[1:], strict=False):
+            if isinstance(outer, FanOut) and isinstance(inner, FanOut):
+                raise DseError(f"architecture {self.name}: {outer.name} and {inner.name} have no level between them")
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        return tuple(node for node in self.hierarchy if isinstance(node, Level))
+
+    @property
+    def fan_outs(self) -> tuple[FanOut, ...]:
+        return tuple(node for node in self.hierarchy if isinstance(node, FanOut))
+
+    def instances(self, name: str) -> int:
+        """How many copies of a level there are: the children of all fan-outs above it."""
+        copies = 1
+        for node in self.hierarchy:
+            if node.name == name:
+                return copies
+            if isinstance(node, FanOut):
+                copies *= node.children
+        raise KeyError(name)
+
+    @property
+    def mac_units(self) -> int:
+        copies = 1
+        for fan_out in self.fan_outs:
+            copies *= fan_out.children
+        return copies
+
+    @property
+    def area_mm2(self) -> float:
+        """Levels, networks, MACs and the rest."""
+        total = self.other_area_mm2 + self.mac_units * self.mac.area_mm2
+        return total + sum(self.instances(node.name) * node.area_mm2 for node in self.hierarchy)
+
+    @property
+    def total_static_power_mw(self) -> float:
+        return self.static_power_mw + sum(self.instances(lv.name) * lv.static_power_mw for lv in self.levels)
+
+    def level(self, name: str) -> Level:
+        for node in self.levels:
+            if node.name == name:
+                return node
+        raise KeyError(name)
+
+    def with_(self, **changes: Any) -> Architecture:
+        """A copy with some fields replaced."""
+        return replace(self, **changes)

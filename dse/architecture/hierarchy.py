@@ -1,0 +1,132 @@
+"""What an accelerator is made of: storage levels with ports, and the fan-outs between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from dse.errors import DseError
+from dse.problem.dims import OPERANDS, PerOperand
+
+Direction = Literal["read", "write"]
+Buffering = Literal["streaming", "double", "single"]
+Multicast = Literal["word", "tile", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A path into a level that serves some accesses at a limited rate.
+
+    Parameters
+    ----------
+    name : str
+        For reports, e.g. `psum write` or `shared`.
+    serves : frozenset of (operand, direction)
+    words_per_cycle : float
+        Per instance of the level.
+    """
+
+    name: str
+    serves: frozenset[tuple[str, Direction]]
+    words_per_cycle: float
+
+    def __post_init__(self) -> None:
+        if self.words_per_cycle <= 0:
+            raise DseError(f"port {self.name}: words_per_cycle={self.words_per_cycle} <= 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A storage level, such as DRAM, a global buffer or the scratchpads of one PE.
+
+    Parameters
+    ----------
+    name : str
+    stores : frozenset of str
+        Operands it can hold; the others bypass it.
+    may_bypass : frozenset of str
+        Operands among `stores` that a mapping may leave out.
+    capacity_bits : int or None
+        Capacity of one instance that its operands share; None is unbounded.
+    partition_bits : PerOperand or None
+        Separate capacities per operand instead (None for an operand is unbounded).
+    word_bits : int
+        Width of the word that energies and bandwidths are given for.
+    read_energy_pj, write_energy_pj : PerOperand[float]
+        Per word.
+    ports : tuple of Port
+        Empty is unlimited bandwidth.
+    buffering : {"streaming", "double", "single"}
+        `streaming`: a word is replaced as soon as it is dead, so the whole capacity holds a tile and transfers overlap
+        compute. `double`: half the capacity holds a tile, transfers overlap. `single`: the whole capacity holds a tile,
+        and its transfers stop the compute.
+    area_mm2, static_power_mw : float
+        Per instance.
+    """
+
+    name: str
+    stores: frozenset[str]
+    may_bypass: frozenset[str] = frozenset()
+    capacity_bits: int | None = None
+    partition_bits: PerOperand[int | None] | None = None
+    word_bits: int = 16
+    read_energy_pj: PerOperand[float] = field(default=PerOperand(0.0, 0.0, 0.0))
+    write_energy_pj: PerOperand[float] = field(default=PerOperand(0.0, 0.0, 0.0))
+    ports: tuple[Port, ...] = ()
+    buffering: Buffering = "streaming"
+    area_mm2: float = 0.0
+    static_power_mw: float = 0.0
+
+    def __post_init__(self) -> None:
+        for names, what in ((self.stores, "stores"), (self.may_bypass, "may_bypass")):
+            unknown = set(names) - set(OPERANDS)
+            if unknown:
+                raise DseError(f"level {self.name}: {what} names {sorted(unknown)}, not among {list(OPERANDS)}")
+        if not self.may_bypass <= self.stores:
+            raise DseError(f"level {self.name}: may_bypass {sorted(self.may_bypass - self.stores)} is not stored")
+        if self.capacity_bits is not None and self.partition_bits is not None:
+            raise DseError(f"level {self.name}: capacity is either shared or per operand, not both")
+
+    @property
+    def tile_share(self) -> int:
+        """The part of the capacity that one tile may take is 1 / tile_share."""
+        return 2 if self.buffering == "double" else 1
+
+
+@dataclass(frozen=True, slots=True)
+class FanOut:
+    """A mesh between two levels: every instance of the level above feeds rows x cols of the level below.
+
+    Parameters
+    ----------
+    name : str
+    rows, cols : int
+    multicast : {"word", "tile", "none"}
+        `word`: a word needed by several children is read once (a tagged network); `tile`: only identical tiles are
+        shared; `none`: every child is fed on its own.
+    reduces : bool
+        Whether psums of children that work on the same output add up on their way out.
+    energy_pj : float
+        Per word delivered to a child and per psum hop between children.
+    word_bits : int
+        Width of the word that `energy_pj` is given for.
+    area_mm2 : float
+        Of the network, for one instance of the level above.
+    """
+
+    name: str
+    rows: int
+    cols: int
+    multicast: Multicast = "word"
+    reduces: bool = True
+    energy_pj: float = 0.0
+    word_bits: int = 16
+    area_mm2: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.rows < 1 or self.cols < 1:
+            raise DseError(f"fan-out {self.name}: {self.rows} x {self.cols} has no children")
+
+    @property
+    def children(self) -> int:
+        return self.rows * self.cols

@@ -1,0 +1,57 @@
+"""How many words move where: the result of both the closed form and the loop-nest simulator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Words of one operand read from and written to one level, all instances together."""
+
+    reads: int
+    writes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Words of one operand over one fan-out, all instances together.
+
+    Parameters
+    ----------
+    delivered : int
+        Words handed to children, counted once per child that receives them; for psums, the read-backs.
+    hops : int
+        Psum words that move from one child to the next to be added there.
+    """
+
+    delivered: int
+    hops: int
+
+
+@dataclass(frozen=True, slots=True)
+class Accesses:
+    """Counts of one layer under one mapping, in elements of each operand.
+
+    Parameters
+    ----------
+    steps : int
+        Compute steps: temporal iterations in which at least one MAC works.
+    macs : int
+    levels : dict
+        `levels[level][operand]`, for every level of the hierarchy and all three operands (zeros where bypassed).
+    fan_outs : dict
+        `fan_outs[fan_out][operand]`.
+    """
+
+    steps: int
+    macs: int
+    levels: dict[str, dict[str, Traffic]]
+    fan_outs: dict[str, dict[str, Crossing]]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            name: {operand: {"reads": t.reads, "writes": t.writes} for operand, t in row.items()}
+            for name, row in self.levels.items()
+        }

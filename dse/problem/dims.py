@@ -1,0 +1,58 @@
+"""The eight loop bounds of a MAC layer, its three operands, and which bound touches which operand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+DIMS = ("G", "N", "K", "C", "P", "Q", "R", "S")
+"""Loop bounds, in the order used by every array in the package: groups, batch, output channels and
+input channels per group, ofmap height and width, filter height and width."""
+
+OPERANDS = ("ifmap", "weight", "psum")
+
+RELEVANT: dict[str, frozenset[str]] = {
+    "ifmap": frozenset("GNCPQRS"),
+    "weight": frozenset("GKCRS"),
+    "psum": frozenset("GNKPQ"),
+}
+"""The dims that index each operand; all others are reuse of it."""
+
+AXES = (("G",), ("N",), ("K",), ("C",), ("P", "R"), ("Q", "S"))
+"""Every access count is a product over these axes; P and R (Q and S) meet on the ifmap's height (width)."""
+
+AXIS_NAMES = ("G", "N", "K", "C", "H", "W")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class PerOperand(Generic[T]):
+    """One value for each operand, readable by key (`bits["weight"]`) or attribute (`bits.weight`)."""
+
+    ifmap: T
+    weight: T
+    psum: T
+
+    def __getitem__(self, operand: str) -> T:
+        if operand not in OPERANDS:
+            raise KeyError(operand)
+        return getattr(self, operand)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter((self.ifmap, self.weight, self.psum))
+
+    def items(self) -> Iterator[tuple[str, T]]:
+        return zip(OPERANDS, self, strict=True)
+
+    def to_dict(self) -> dict[str, T]:
+        return dict(self.items())
+
+    @classmethod
+    def of(cls, values: Mapping[str, T]) -> PerOperand[T]:
+        return cls(*(values[operand] for operand in OPERANDS))
+
+    @classmethod
+    def same(cls, value: T) -> PerOperand[T]:
+        return cls(value, value, value)
