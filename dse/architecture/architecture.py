@@ -70,7 +70,9 @@ class Architecture:
             raise DseError(f"architecture {self.name}: the hierarchy starts with a storage level")
         missing = set(OPERANDS) - self.levels[0].stores
         if missing or self.levels[0].may_bypass:
-            raise DseError(f"architecture {self.name}: {self.levels[0].name}, the outermost level, stores every operand")
+            raise DseError(
+                f"architecture {self.name}: {self.levels[0].name}, the outermost level, must store all operands"
+            )
         names = [node.name for node in self.hierarchy]
         repeated = {name for name in names if names.count(name) > 1}
         if repeated:

@@ -38,7 +38,8 @@ class PerOperand(Generic[T]):
     def __getitem__(self, operand: str) -> T:
         if operand not in OPERANDS:
             raise KeyError(operand)
-        return getattr(self, operand)
+        value: T = getattr(self, operand)
+        return value
 
     def __iter__(self) -> Iterator[T]:
         return iter((self.ifmap, self.weight, self.psum))
