@@ -1,0 +1,185 @@
+"""Random small layers on random hierarchies under random mappings, and what each of them exercises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil, prod
+from random import Random
+
+from hypothesis import strategies as st
+
+from dse.architecture.architecture import Architecture, Mac
+from dse.architecture.hierarchy import FanOut, Level
+from dse.model.mapping import Loop, Mapping, Spatial, Temporal
+from dse.problem.dims import DIMS, OPERANDS
+from dse.problem.layer import Layer
+
+ALL = frozenset(OPERANDS)
+MOST_MACS = 500
+MOST_CHILDREN = 12
+KINDS = (
+    "ragged", "idle PEs in a fold", "P and R both temporal", "P and R both spatial", "neighbouring loops over one dim",
+    "bypass", "stride > window", "dilation", "groups", "two fan-outs",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    layer: Layer
+    architecture: Architecture
+    mapping: Mapping
+
+
+def random_case(seed: int) -> Case:
+    """The same case for the same seed."""
+    return draw_case(Random(seed))
+
+
+def cases() -> st.SearchStrategy[Case]:
+    """The same cases as a strategy; hypothesis shrinks what the generator draws."""
+    return st.builds(draw_case, st.randoms(use_true_random=False))
+
+
+def draw_case(rng: Random) -> Case:
+    hierarchy = _draw_hierarchy(rng)
+    layer = _draw_layer(rng)
+    loops = _place_loops(rng, layer, hierarchy)
+    nodes: list[Temporal | Spatial] = []
+    sized: list[Level | FanOut] = []
+    for place, lists in zip(hierarchy, loops, strict=True):
+        if isinstance(place, FanOut):
+            rows, cols = (tuple(side) for side in lists)
+            nodes.append(Spatial(place.name, rows, cols))
+            sizes = (prod(x.trips for x in side) + rng.choice((0, 0, 1)) for side in (rows, cols))
+            sized.append(FanOut(place.name, *sizes, multicast=place.multicast, reduces=place.reduces))
+        else:
+            kept = ALL if not nodes else frozenset(x for x in OPERANDS if rng.random() < 0.7)
+            nodes.append(Temporal(place.name, tuple(lists[0]), kept))
+            sized.append(place)
+    return Case(layer, Architecture("random", tuple(sized), Mac(1.0), 1e9), Mapping(tuple(nodes)))
+
+
+def kinds(case: Case) -> set[str]:
+    """Which of `KINDS` a case belongs to."""
+    layer = case.layer
+    temporal, spatial = ({d: _loops(case, d, kind) for d in DIMS} for kind in (Temporal, Spatial))
+    windows = (
+        (layer.P, layer.R, layer.stride_h, layer.dilation_h),
+        (layer.Q, layer.S, layer.stride_w, layer.dilation_w),
+    )
+    belongs = {
+        "ragged": any(b % step for d, b in _bounds(layer) for *_, step in temporal[d] + spatial[d] if step < b),
+        "idle PEs in a fold": any(_idle_in_a_fold(b, temporal[d], spatial[d]) for d, b in _bounds(layer)),
+        "P and R both temporal": all(temporal[d] for d in "PR"),
+        "P and R both spatial": all(spatial[d] for d in "PR"),
+        "neighbouring loops over one dim": _has_neighbours(case.mapping),
+        "bypass": any(node.stores != ALL for node in case.mapping.nodes if isinstance(node, Temporal)),
+        "stride > window": any(p > 1 and stride > (r - 1) * dilation + 1 for p, r, stride, dilation in windows),
+        "dilation": any(r > 1 and dilation > 1 for _, r, _, dilation in windows),
+        "groups": layer.G > 1,
+        "two fan-outs": sum(_children(node) > 1 for node in case.mapping.nodes) > 1,
+    }
+    return {kind for kind in KINDS if belongs[kind]}
+
+
+def _draw_hierarchy(rng: Random) -> list[Level | FanOut]:
+    levels = [Level(f"L{i}", ALL, may_bypass=ALL if i else frozenset()) for i in range(rng.randint(2, 4))]
+    inside = rng.sample(range(1, len(levels)), min(rng.choice((0, 1, 1, 2, 2, 2)), len(levels) - 1))
+    hierarchy: list[Level | FanOut] = []
+    for i, level in enumerate(levels):
+        if i in inside:
+            multicast = rng.choice(("word", "word", "tile", "none"))
+            hierarchy.append(FanOut(f"F{i}", 1, 1, multicast=multicast, reduces=rng.random() < 0.7))
+        hierarchy.append(level)
+    return hierarchy
+
+
+def _draw_layer(rng: Random) -> Layer:
+    bounds = dict.fromkeys(DIMS, 1)
+    order = rng.sample("PRQS", 4) if rng.random() < 0.3 else rng.sample("PR", 2) + rng.sample("QS", 2)
+    others = rng.sample("GNKC", 4)
+    for dim in order[:2] + others[:2] + order[2:] + others[2:]:
+        most = min(MOST_MACS // prod(bounds.values()), 7 if dim in "PQRS" else 4)
+        if most > 1 and rng.random() < 0.75:
+            bounds[dim] = rng.randint(2, most)
+    strides = {f"stride_{side}": rng.choice((1, 1, 2, 3)) for side in "hw"}
+    dilations = {f"dilation_{side}": rng.choice((1, 1, 2)) for side in "hw"}
+    return Layer("random", **bounds, **strides, **dilations)
+
+
+def _place_loops(rng: Random, layer: Layer, hierarchy: list[Level | FanOut]) -> list[list[list[Loop]]]:
+    """One list of loops per level, two (rows and columns) per fan-out."""
+    loops: list[list[list[Loop]]] = [[[], []] if isinstance(place, FanOut) else [[]] for place in hierarchy]
+    fan_outs = [i for i, place in enumerate(hierarchy) if isinstance(place, FanOut)]
+    levels = [i for i in range(len(hierarchy)) if i not in fan_outs]
+    likes_spatial = {dim: rng.choice((0.2, 0.8)) for dim in DIMS}
+    for dim, bound in _bounds(layer):
+        for trips in _draw_factors(rng, bound):
+            children = prod(x.trips for i in fan_outs for side in loops[i] for x in side)
+            if fan_outs and rng.random() < likes_spatial[dim] and children * trips <= MOST_CHILDREN:
+                loops[rng.choice(fan_outs)][rng.randrange(2)].append(Loop(dim, trips))
+            else:
+                loops[rng.choice(levels)][0].append(Loop(dim, trips))
+    for lists in loops:
+        for side in lists:
+            rng.shuffle(side)
+            if rng.random() < 0.3:
+                side.sort(key=lambda loop: loop.dim)
+            if rng.random() < 0.2:
+                side.insert(rng.randint(0, len(side)), Loop(rng.choice(DIMS), 1))
+    return loops
+
+
+def _draw_factors(rng: Random, bound: int) -> list[int]:
+    """Trips that cover a bound, perfectly or not, now and then with some to spare."""
+    factors = []
+    rest = bound
+    for _ in range(rng.choice((0, 1, 1, 2))):
+        if rest > 1:
+            divisors = [n for n in range(2, rest + 1) if rest % n == 0]
+            factors.append(rng.choice(divisors) if rng.random() < 0.4 else rng.randint(2, min(rest, 4)))
+            rest = ceil(rest / factors[-1])
+    factors += [rest] if rest > 1 else []
+    if factors and rng.random() < 0.05:
+        factors[rng.randrange(len(factors))] += 1
+    return factors
+
+
+def _bounds(layer: Layer) -> list[tuple[str, int]]:
+    return list(zip(DIMS, layer.bounds, strict=True))
+
+
+def _loops(case: Case, dim: str, kind: type) -> list[tuple[int, int]]:
+    """Trips and step of every loop over a dim in nodes of a kind, one-trip loops left out."""
+    found, step = [], 1
+    for node in reversed(case.mapping.nodes):
+        for loop in reversed(node.loops):
+            if loop.dim == dim and loop.trips > 1:
+                if isinstance(node, kind):
+                    found.append((loop.trips, step))
+                step *= loop.trips
+    return found
+
+
+def _idle_in_a_fold(bound: int, temporal: list[tuple[int, int]], spatial: list[tuple[int, int]]) -> bool:
+    """Whether some iteration leaves children idle that the first one uses."""
+    folds, children = _offsets(temporal), _offsets(spatial)
+    busy = {sum(fold + child < bound for child in children) for fold in folds if fold < bound}
+    return len(busy) > 1
+
+
+def _offsets(loops: list[tuple[int, int]]) -> list[int]:
+    offsets = [0]
+    for trips, step in loops:
+        offsets = [offset + i * step for offset in offsets for i in range(trips)]
+    return offsets
+
+
+def _has_neighbours(mapping: Mapping) -> bool:
+    temporal = [x.dim for node in mapping.nodes if isinstance(node, Temporal) for x in node.loops if x.trips > 1]
+    return any(a == b for a, b in pairwise(temporal))
+
+
+def _children(node: Temporal | Spatial) -> int:
+    return prod(x.trips for x in node.loops) if isinstance(node, Spatial) else 1
