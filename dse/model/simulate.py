@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from operator import lt
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
@@ -76,6 +77,7 @@ class _Walk:
 
     def __init__(self, layer: Layer, architecture: Architecture, mapping: Mapping, slide: bool) -> None:
         self.layer, self.architecture, self.slide = layer, architecture, slide
+        self.bounds = layer.bounds
         self.boundaries = boundaries(layer, architecture.hierarchy, mapping)
         self.mac = len(mapping.nodes)
         self.mac_places = self.boundaries[-1].children
@@ -85,7 +87,7 @@ class _Walk:
             (b.operand, b.child): {} for b in self.boundaries
         }
         for operand in OPERANDS:
-            everything = set() if operand == "psum" else set(tile_words(layer, operand, ORIGIN, layer.bounds))
+            everything = set() if operand == "psum" else set(tile_words(layer, operand, ORIGIN, self.bounds))
             self.held[operand, 0] = {(): everything}
         self.due: dict[int, set[tuple[Position, Word]]] = {}  # psums owed to a parent by the visits going on, by child
         self.tiles: dict[tuple[str, Offset, Offset], Words] = {}
@@ -113,8 +115,8 @@ class _Walk:
         tiles = {}
         for position, shift in b.children.items():
             at = plus(offset, shift)
-            if all(x < bound for x, bound in zip(at, self.layer.bounds, strict=True)):
-                key = (b.operand, at, b.tile)
+            if all(map(lt, at, self.bounds)):
+                key = (b.operand, at, tuple(map(min, plus(at, b.tile), self.bounds)))
                 if key not in self.tiles:
                     self.tiles[key] = tile_words(self.layer, *key)
                 tiles[position] = self.tiles[key]

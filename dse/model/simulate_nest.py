@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from operator import add
 from typing import Literal
 
 from dse.architecture.hierarchy import FanOut
@@ -126,10 +127,9 @@ def boundaries(layer: Layer, hierarchy: Sequence[object], mapping: Mapping) -> l
     return found
 
 
-def tile_words(layer: Layer, operand: str, offset: Offset, size: tuple[int, ...]) -> Words:
-    """The words of the tile at an offset, cut at the layer's bounds; of the ifmap, its bounding box."""
-    ends = [min(at + many, bound) for at, many, bound in zip(offset, size, layer.bounds, strict=True)]
-    G, N, K, C, P, Q, R, S = (range(at, end) for at, end in zip(offset, ends, strict=True))
+def tile_words(layer: Layer, operand: str, start: Offset, stop: Offset) -> Words:
+    """The words of an operand in a tile; of the ifmap, its bounding box."""
+    G, N, K, C, P, Q, R, S = map(range, start, stop)
     if operand == "weight":
         return frozenset(product(G, K, C, R, S))
     if operand == "psum":
@@ -140,7 +140,7 @@ def tile_words(layer: Layer, operand: str, offset: Offset, size: tuple[int, ...]
 
 
 def plus(a: Offset, b: Offset) -> Offset:
-    return tuple(x + y for x, y in zip(a, b, strict=True))
+    return tuple(map(add, a, b))
 
 
 def _span_of_j(mapping: Mapping, loops: Sequence[PlacedLoop], operand: str, child: int) -> tuple[int, int]:

@@ -16,8 +16,8 @@ from dse.problem.dims import DIMS, OPERANDS
 from dse.problem.layer import Layer
 
 ALL = frozenset(OPERANDS)
-MOST_MACS = 500
-MOST_CHILDREN = 12
+MOST_MACS = 400
+MOST_CHILDREN = 16
 KINDS = (
     "ragged", "idle PEs in a fold", "P and R both temporal", "P and R both spatial", "neighbouring loops over one dim",
     "bypass", "stride > window", "dilation", "groups", "two fan-outs",
@@ -54,7 +54,7 @@ def draw_case(rng: Random) -> Case:
             sizes = (prod(x.trips for x in side) + rng.choice((0, 0, 1)) for side in (rows, cols))
             sized.append(FanOut(place.name, *sizes, multicast=place.multicast, reduces=place.reduces))
         else:
-            kept = ALL if not nodes else frozenset(x for x in OPERANDS if rng.random() < 0.7)
+            kept = ALL if not nodes else frozenset(x for x in OPERANDS if rng.random() < 0.8)
             nodes.append(Temporal(place.name, tuple(lists[0]), kept))
             sized.append(place)
     return Case(layer, Architecture("random", tuple(sized), Mac(1.0), 1e9), Mapping(tuple(nodes)))
@@ -84,24 +84,23 @@ def kinds(case: Case) -> set[str]:
 
 
 def _draw_hierarchy(rng: Random) -> list[Level | FanOut]:
-    levels = [Level(f"L{i}", ALL, may_bypass=ALL if i else frozenset()) for i in range(rng.randint(2, 4))]
-    inside = rng.sample(range(1, len(levels)), min(rng.choice((0, 1, 1, 2, 2, 2)), len(levels) - 1))
+    levels = [Level(f"L{i}", ALL, may_bypass=ALL if i else frozenset()) for i in range(rng.choice((2, 3, 3, 4)))]
+    inside = rng.sample(range(1, len(levels)), min(rng.choice((0, 1, 2, 2, 2)), len(levels) - 1))
     hierarchy: list[Level | FanOut] = []
     for i, level in enumerate(levels):
         if i in inside:
             multicast = rng.choice(("word", "word", "tile", "none"))
-            hierarchy.append(FanOut(f"F{i}", 1, 1, multicast=multicast, reduces=rng.random() < 0.7))
+            hierarchy.append(FanOut(f"F{i}", 1, 1, multicast=multicast, reduces=rng.random() < 0.8))
         hierarchy.append(level)
     return hierarchy
 
 
 def _draw_layer(rng: Random) -> Layer:
     bounds = dict.fromkeys(DIMS, 1)
-    order = rng.sample("PRQS", 4) if rng.random() < 0.3 else rng.sample("PR", 2) + rng.sample("QS", 2)
-    others = rng.sample("GNKC", 4)
-    for dim in order[:2] + others[:2] + order[2:] + others[2:]:
+    others = rng.sample("GNKCQS", 6)
+    for dim in rng.sample("PR", 2) + others:
         most = min(MOST_MACS // prod(bounds.values()), 7 if dim in "PQRS" else 4)
-        if most > 1 and rng.random() < 0.75:
+        if most > 1 and rng.random() < (0.8 if dim in "PR" else 0.6):
             bounds[dim] = rng.randint(2, most)
     strides = {f"stride_{side}": rng.choice((1, 1, 2, 3)) for side in "hw"}
     dilations = {f"dilation_{side}": rng.choice((1, 1, 2)) for side in "hw"}
@@ -113,8 +112,11 @@ def _place_loops(rng: Random, layer: Layer, hierarchy: list[Level | FanOut]) -> 
     loops: list[list[list[Loop]]] = [[[], []] if isinstance(place, FanOut) else [[]] for place in hierarchy]
     fan_outs = [i for i, place in enumerate(hierarchy) if isinstance(place, FanOut)]
     levels = [i for i in range(len(hierarchy)) if i not in fan_outs]
-    likes_spatial = {dim: rng.choice((0.2, 0.8)) for dim in DIMS}
-    for dim, bound in _bounds(layer):
+    likes_spatial = {dim: rng.choice((0.2, 0.2, 0.9)) for dim in DIMS}
+    if rng.random() < 0.4:
+        likes_spatial |= {"P": 1.0, "R": 1.0}
+    # The likeliest to be spatial come first, while there are children left.
+    for dim, bound in sorted(rng.sample(_bounds(layer), len(DIMS)), key=lambda pair: -likes_spatial[pair[0]]):
         for trips in _draw_factors(rng, bound):
             children = prod(x.trips for i in fan_outs for side in loops[i] for x in side)
             if fan_outs and rng.random() < likes_spatial[dim] and children * trips <= MOST_CHILDREN:
