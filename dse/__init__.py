@@ -1,0 +1,72 @@
+"""Dataflow design-space explorer for neural-network accelerators.
+
+>>> import dse
+>>> layer = dse.Layer("conv", K=64, C=3, P=224, Q=224, R=3, S=3)
+>>> layer.macs
+86704128
+
+The names below are the public interface; each is loaded when it is first used, so that `import dse` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dse.architecture.architecture import Architecture as Architecture
+    from dse.errors import DseError as DseError
+    from dse.errors import InfeasibleError as InfeasibleError
+    from dse.errors import MappingError as MappingError
+    from dse.errors import SpecError as SpecError
+    from dse.explore.sweep import SweepResult as SweepResult
+    from dse.explore.sweep import sweep as sweep
+    from dse.formats.architecture import load_architecture as load_architecture
+    from dse.formats.workload import load_workload as load_workload
+    from dse.mapper import Mapped as Mapped
+    from dse.mapper import MappedWorkload as MappedWorkload
+    from dse.mapper import layer_front as layer_front
+    from dse.mapper import map_layer as map_layer
+    from dse.mapper import map_workload as map_workload
+    from dse.model.cost import Cost as Cost
+    from dse.model.cost import evaluate as evaluate
+    from dse.model.mapping import Mapping as Mapping
+    from dse.problem.layer import Layer as Layer
+    from dse.problem.workload import Workload as Workload
+
+_HOMES = {
+    "Architecture": "dse.architecture.architecture",
+    "Cost": "dse.model.cost",
+    "DseError": "dse.errors",
+    "InfeasibleError": "dse.errors",
+    "Layer": "dse.problem.layer",
+    "Mapped": "dse.mapper",
+    "MappedWorkload": "dse.mapper",
+    "Mapping": "dse.model.mapping",
+    "MappingError": "dse.errors",
+    "SpecError": "dse.errors",
+    "SweepResult": "dse.explore.sweep",
+    "Workload": "dse.problem.workload",
+    "evaluate": "dse.model.cost",
+    "layer_front": "dse.mapper",
+    "load_architecture": "dse.formats.architecture",
+    "load_workload": "dse.formats.workload",
+    "map_layer": "dse.mapper",
+    "map_workload": "dse.mapper",
+    "sweep": "dse.explore.sweep",
+}
+
+__all__ = sorted(_HOMES)
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'dse' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,125 @@
+"""One evaluated design: what the log holds, one to a line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Status = Literal["ok", "infeasible", "failed"]
+Kind = Literal["explore", "exact"]
+
+STATUSES = ("ok", "infeasible", "failed")
+KINDS = ("explore", "exact")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What evaluating a design gave, whoever asked.
+
+    Parameters
+    ----------
+    status : {"ok", "infeasible", "failed"}
+        `infeasible`: the design breaks a constraint or some layer cannot run on it; `failed`: its evaluation crashed.
+    reason : str
+        Why it is not `ok`; empty when it is.
+    objectives : mapping
+        `energy_pj`, `latency_s`, `edp_js`, `area_mm2`, `power_w`, as far as known.
+    front : tuple of (energy_pj, latency_s)
+        The design's points, ascending in latency; empty unless `ok`.
+    violation : float
+        By what part of their limits constraints are exceeded, summed; 0 for none. A design on which a layer cannot
+        run at all has 1 over what its constraints add.
+    workloads : mapping
+        The objectives of each workload by its name.
+    cpu_s : float
+        CPU time that the evaluation took.
+    """
+
+    status: Status
+    reason: str = ""
+    objectives: Mapping[str, float] = field(default_factory=dict)
+    front: tuple[tuple[float, float], ...] = ()
+    violation: float = 0.0
+    workloads: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    cpu_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """An outcome with the design it belongs to: one line of the log.
+
+    Parameters
+    ----------
+    id : str
+        Hash of everything that affects the outcome (`dse.explore.identity`).
+    sweep : str
+        Hash of what all evaluations of a sweep share; lines of other sweeps in the same file are told apart by it.
+    kind : {"explore", "exact"}
+        Mapped within the sweep's gap, or exactly and with the design's whole energy-latency front.
+    number : int
+        Position in the sweep's order of proposals, from 0.
+    parameters : mapping
+        Settings of the design, in the form that `--set` takes.
+    outcome : Outcome
+    """
+
+    id: str
+    sweep: str
+    kind: Kind
+    number: int
+    parameters: Mapping[str, Any]
+    outcome: Outcome
+
+    @property
+    def ok(self) -> bool:
+        return self.outcome.status == "ok"
+
+    def to_dict(self) -> dict[str, Any]:
+        outcome = self.outcome
+        return {
+            "id": self.id,
+            "sweep": self.sweep,
+            "kind": self.kind,
+            "number": self.number,
+            "parameters": dict(self.parameters),
+            "status": outcome.status,
+            "reason": outcome.reason,
+            "objectives": dict(outcome.objectives),
+            "front": [list(point) for point in outcome.front],
+            "violation": outcome.violation,
+            "workloads": {name: dict(values) for name, values in outcome.workloads.items()},
+            "cpu_s": round(outcome.cpu_s, 4),
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Evaluation:
+        """The inverse of `to_dict`.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError
+            When something is missing or of the wrong type.
+        """
+        if plain["status"] not in STATUSES or plain["kind"] not in KINDS:
+            raise ValueError(f"status {plain['status']!r}, kind {plain['kind']!r}")
+        if not isinstance(plain["id"], str) or not isinstance(plain["number"], int):
+            raise TypeError("id is a text, number an integer")
+        outcome = Outcome(
+            status=plain["status"],
+            reason=str(plain["reason"]),
+            objectives={name: float(value) for name, value in plain["objectives"].items()},
+            front=tuple((float(energy), float(latency)) for energy, latency in plain["front"]),
+            violation=float(plain["violation"]),
+            workloads={
+                name: {key: float(value) for key, value in values.items()}
+                for name, values in plain["workloads"].items()
+            },
+            cpu_s=float(plain["cpu_s"]),
+        )
+        return cls(plain["id"], str(plain["sweep"]), plain["kind"], plain["number"], dict(plain["parameters"]), outcome)
+
+    def line(self) -> bytes:
+        """The evaluation as one line of the log, newline included."""
+        return json.dumps(self.to_dict(), separators=(",", ":"), allow_nan=False).encode() + b"\n"

@@ -1,0 +1,48 @@
+"""Pareto fronts of points to be minimised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+Point = Sequence[float]
+
+
+def pareto(points: Sequence[Point]) -> list[int]:
+    """Which points no other point matches or beats in every objective.
+
+    Parameters
+    ----------
+    points : sequence of sequences of float
+        All of one length; smaller is better.
+
+    Returns
+    -------
+    list of int
+        Positions, sorted by the points' values. Of equal points the first stands for all.
+    """
+    if not points:
+        return []
+    order = sorted(range(len(points)), key=lambda i: (tuple(points[i]), i))
+    width = len(points[0])
+    if width <= 2:
+        return _staircase(points, order)
+    import numpy as np
+    from moocore import is_nondominated
+
+    keep = is_nondominated(np.array([points[i] for i in order], dtype=float), keep_weakly=False)
+    return [i for i, kept in zip(order, keep, strict=True) if kept]
+
+
+def dominates(one: Point, other: Point) -> bool:
+    """Whether `one` is nowhere worse than `other` and somewhere better."""
+    pairs = list(zip(one, other, strict=True))
+    return all(a <= b for a, b in pairs) and any(a < b for a, b in pairs)
+
+
+def _staircase(points: Sequence[Point], order: list[int]) -> list[int]:
+    """The front of points in one or two objectives, given in rising order: each step must go down."""
+    kept: list[int] = []
+    for i in order:
+        if not kept or points[i][-1] < points[kept[-1]][-1]:
+            kept.append(i)
+    return kept

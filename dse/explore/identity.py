@@ -1,0 +1,50 @@
+"""The identity of an evaluation: a hash of everything that affects its result."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from typing import Any
+
+MODEL_VERSION = 1
+"""Raised whenever the cost model or the mapper gives another result for the same input."""
+
+
+def identity_text(
+    architecture: Mapping[str, Any], workloads: Iterable[Iterable[tuple[Any, int]]], settings: Mapping[str, Any]
+) -> str:
+    """The text that `identity` hashes; when two identities differ, comparing their texts says why.
+
+    Parameters
+    ----------
+    architecture : mapping
+        Plain data with every number resolved (`dse.formats.architecture.canonical`).
+    workloads : iterable of workloads
+        Each as pairs of a layer's `shape_key()` and how often it occurs; names and order change no result.
+    settings : mapping
+        The mapper's: objective, gap, factors.
+
+    Returns
+    -------
+    str
+        JSON with sorted keys and no spaces.
+    """
+    plain = {
+        "model": MODEL_VERSION,
+        "architecture": dict(architecture),
+        "workloads": [sorted([_plain(key), count] for key, count in layers) for layers in workloads],
+        "settings": dict(settings),
+    }
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def identity(
+    architecture: Mapping[str, Any], workloads: Iterable[Iterable[tuple[Any, int]]], settings: Mapping[str, Any]
+) -> str:
+    """Hexadecimal sha256 of `identity_text`."""
+    return sha256(identity_text(architecture, workloads, settings).encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(part) for part in value] if isinstance(value, tuple | list) else value
