@@ -1,0 +1,147 @@
+"""What a layer costs under a mapping: energy, latency and reuse, each attributed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dse.architecture.architecture import Architecture
+from dse.architecture.hierarchy import FanOut
+from dse.model.accesses import Accesses
+from dse.model.counts import Count, count_mapping, flatten, readable, window_of
+from dse.model.fit import check_fit
+from dse.model.mapping import Mapping
+from dse.model.price import Prices, price
+from dse.model.reuse import Reuse, reuse_of
+from dse.model.time import latency
+from dse.problem.dims import OPERANDS
+from dse.problem.layer import Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Cost of one layer.
+
+    Parameters
+    ----------
+    energy_pj : float
+    cycles : float
+    latency_s : float
+    macs : int
+    utilization : float
+        MACs over the MACs that all units could have done in `cycles`.
+    bound_by : str
+        `compute`, or the port that takes longest.
+    cycles_by : dict
+        `compute`, every port (overlapped with it), and what cannot overlap: `first fill`, `last drain`, `serial`.
+    energy_by_level_pj : dict
+        Levels, fan-outs, `MAC` and `static`; adds up to `energy_pj`.
+    energy_by_operand_pj : dict
+        Operands, `MAC` and `static`; adds up to `energy_pj`.
+    accesses : Accesses
+    reuse : tuple of Reuse
+    """
+
+    energy_pj: float
+    cycles: float
+    latency_s: float
+    macs: int
+    utilization: float
+    bound_by: str
+    cycles_by: dict[str, float]
+    energy_by_level_pj: dict[str, float]
+    energy_by_operand_pj: dict[str, float]
+    accesses: Accesses
+    reuse: tuple[Reuse, ...]
+
+    @property
+    def edp_js(self) -> float:
+        """Energy times delay, in joule seconds."""
+        return self.energy_pj * 1e-12 * self.latency_s
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "macs": self.macs,
+            "energy_pj": self.energy_pj,
+            "cycles": self.cycles,
+            "latency_s": self.latency_s,
+            "edp_js": self.edp_js,
+            "utilization": self.utilization,
+            "bound_by": self.bound_by,
+            "cycles_by": dict(self.cycles_by),
+            "energy_by_level_pj": dict(self.energy_by_level_pj),
+            "energy_by_operand_pj": dict(self.energy_by_operand_pj),
+            "accesses": self.accesses.to_dict(),
+            "reuse": [reuse.to_dict() for reuse in self.reuse],
+        }
+
+
+def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping) -> Cost:
+    """Price a mapping.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    layer : Layer
+    mapping : Mapping
+
+    Returns
+    -------
+    Cost
+
+    Raises
+    ------
+    MappingError
+        When the mapping does not match the hierarchy, does not compute the layer, or does not fit.
+
+    Notes
+    -----
+    Energy is reads and writes of every level, words delivered and psum hops of every fan-out, MACs, and static power
+    over the latency. Latency is `dse.model.time.latency`.
+    """
+    mapping.check(architecture, layer)
+    check_fit(layer, architecture, mapping)
+    counted = count_mapping(layer, architecture, mapping)
+    prices = price(architecture, layer)
+    cycles, bound_by, cycles_by = _cycles(layer, mapping, counted, prices)
+    by_level: dict[str, float] = {}
+    by_operand = dict.fromkeys(OPERANDS, 0.0)
+    for i, node in enumerate(architecture.hierarchy):
+        words, each = (counted.fans, prices.fan_pj) if isinstance(node, FanOut) else (counted.levels, prices.access_pj)
+        energies = (words[i] * each[i]).sum(axis=1)
+        by_level[node.name] = float(energies.sum())
+        for operand, energy in zip(OPERANDS, energies, strict=True):
+            by_operand[operand] += float(energy)
+    rest = {"MAC": layer.macs * prices.mac_pj, "static": cycles * prices.static_pj}
+    by_level |= rest
+    return Cost(
+        energy_pj=sum(by_level.values()),
+        cycles=cycles,
+        latency_s=cycles / architecture.clock_hz,
+        macs=layer.macs,
+        utilization=layer.macs / (cycles * architecture.mac_units),
+        bound_by=bound_by,
+        cycles_by=cycles_by,
+        energy_by_level_pj=by_level,
+        energy_by_operand_pj=by_operand | rest,
+        accesses=readable(layer, architecture, counted),
+        reuse=reuse_of(layer, architecture, counted),
+    )
+
+
+def _cycles(layer: Layer, mapping: Mapping, counted: Count, prices: Prices) -> tuple[float, str, dict[str, float]]:
+    n, dim, trips, _, place, spatial = flatten(mapping)
+    split = np.zeros(4)
+    ports = np.zeros(len(prices.port_names))
+    busiest = latency(
+        n, dim, trips, place, spatial, np.array(layer.bounds, dtype=np.int64), window_of(layer), counted.ends,
+        counted.booked, counted.levels, counted.steps, prices.buffering, prices.port_node, prices.port_cost, split,
+        ports,
+    )  # fmt: skip
+    by = {"compute": float(split[0])}
+    by |= {name: float(time) for name, time in zip(prices.port_names, ports, strict=True)}
+    longest = max(by.values())
+    by |= {"first fill": float(split[1]), "last drain": float(split[2]), "serial": float(split[3])}
+    return longest + float(split[1:].sum()), "compute" if busiest < 0 else prices.port_names[busiest], by

@@ -1,0 +1,162 @@
+"""Access counts of a mapping in closed form: what `dse.model.simulate` finds by walking the loops.
+
+The rules are those of `docs/model.md`: the loop rule for fills, unions for the reads of a parent, and arrivals,
+read-back and drains for psums.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dse.architecture.architecture import Architecture
+from dse.architecture.hierarchy import FanOut, Level
+from dse.model.accesses import Accesses, Crossing, Traffic
+from dse.model.axes import NONE, TILE, WORD, count_nest
+from dse.model.mapping import Mapping, Temporal
+from dse.problem.dims import DIMS, OPERANDS, RELEVANT
+from dse.problem.layer import Layer
+
+RELEVANCE = np.array([[int(dim in RELEVANT[operand]) for dim in DIMS] for operand in OPERANDS], dtype=np.int64)
+"""(3, 8): whether a dim indexes an operand."""
+
+MULTICAST = {"none": NONE, "tile": TILE, "word": WORD}
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """The parts of a hierarchy that counts depend on, as arrays over its nodes.
+
+    Parameters
+    ----------
+    is_fan_out, multicast, reduces : (nodes,) int64
+    """
+
+    is_fan_out: Any
+    multicast: Any
+    reduces: Any
+
+    @classmethod
+    def of(cls, architecture: Architecture) -> Structure:
+        nodes = architecture.hierarchy
+        return cls(
+            np.array([int(isinstance(node, FanOut)) for node in nodes], dtype=np.int64),
+            np.array([MULTICAST[x.multicast] if isinstance(x, FanOut) else WORD for x in nodes], dtype=np.int64),
+            np.array([int(x.reduces) if isinstance(x, FanOut) else 0 for x in nodes], dtype=np.int64),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Everything the closed form finds about one nest.
+
+    Parameters
+    ----------
+    steps : int
+    levels, fans : (nodes, 3, 2) int64
+        Reads and writes; words delivered and hops.
+    factors : (3, nodes, 3, 8) int64
+        Per operand and crossing, the factors per dim of the words into the children, out of the outer fan-out's
+        children, and at the parent.
+    ends : (3, nodes, 2) int64
+        Parent and child of each crossing, -1 after the last; a child equal to the number of nodes is the MAC.
+    booked : (3, nodes, 2) int64
+        Words read and written at the parent of each crossing.
+    """
+
+    steps: int
+    levels: Any
+    fans: Any
+    factors: Any
+    ends: Any
+    booked: Any
+
+
+def flatten(mapping: Mapping) -> tuple[int, Any, Any, Any, Any, Any]:
+    """The flat nest of a mapping: number of loops, then dim, trips, step, place and spatial as int64 arrays."""
+    rows = [
+        (DIMS.index(loop.dim), loop.trips, place, int(not isinstance(node, Temporal)))
+        for place, node in enumerate(mapping.nodes)
+        for loop in node.loops
+        if loop.trips > 1
+    ]
+    n = len(rows)
+    step = np.ones(n, dtype=np.int64)
+    inside = [1] * len(DIMS)
+    for i in range(n - 1, -1, -1):
+        step[i] = inside[rows[i][0]]
+        inside[rows[i][0]] *= rows[i][1]
+    columns = np.array(rows, dtype=np.int64).reshape(n, 4).T
+    dim, trips, place, spatial = (np.ascontiguousarray(column) for column in columns)
+    return n, dim, trips, step, place, spatial
+
+
+def keeps_of(mapping: Mapping) -> Any:
+    """(nodes, 3): 1 where a level keeps an operand."""
+    return np.array(
+        [[int(isinstance(node, Temporal) and o in node.stores) for o in OPERANDS] for node in mapping.nodes],
+        dtype=np.int64,
+    )
+
+
+def scratch_for(bounds: tuple[int, ...], children: int, loops: int) -> tuple[Any, ...]:
+    """Working arrays of `dse.model.axes.crossing`."""
+    over_loops = (np.zeros(max(loops, 1), dtype=np.int64) for _ in range(2))
+    positions = (np.zeros((max(bounds[4:]) + 1, 3), dtype=np.int64) for _ in range(2))
+    over_children = (np.zeros(children + 1, dtype=np.int64) for _ in range(4))
+    return (*over_loops, *positions, *over_children)
+
+
+def window_of(layer: Layer) -> Any:
+    """(4,): stride_h, dilation_h, stride_w, dilation_w."""
+    return np.array([layer.stride_h, layer.dilation_h, layer.stride_w, layer.dilation_w], dtype=np.int64)
+
+
+def count_mapping(layer: Layer, architecture: Architecture, mapping: Mapping) -> Count:
+    """Run the closed form on a mapping; see `count` for the readable result."""
+    structure = Structure.of(architecture)
+    nodes = len(architecture.hierarchy)
+    nest = flatten(mapping)
+    factors = np.ones((3, nodes, 3, 8), dtype=np.int64)
+    ends, booked = (np.full((3, nodes, 2), -1, dtype=np.int64) for _ in range(2))
+    levels, fans = (np.zeros((nodes, 3, 2), dtype=np.int64) for _ in range(2))
+    steps = count_nest(
+        *nest, np.array(layer.bounds, dtype=np.int64), window_of(layer), keeps_of(mapping), structure.is_fan_out,
+        structure.multicast, structure.reduces, RELEVANCE, scratch_for(layer.bounds, architecture.mac_units, nest[0]),
+        np.ones(8, dtype=np.int64), factors, ends, booked, levels, fans,
+    )  # fmt: skip
+    return Count(int(steps), levels, fans, factors, ends, booked)
+
+
+def count(layer: Layer, architecture: Architecture, mapping: Mapping) -> Accesses:
+    """Count the words that every level and fan-out moves under a mapping.
+
+    Parameters
+    ----------
+    layer : Layer
+    architecture : Architecture
+    mapping : Mapping
+        Must pass `mapping.check(architecture, layer)`.
+
+    Returns
+    -------
+    Accesses
+        In elements of each operand, summed over instances.
+    """
+    return readable(layer, architecture, count_mapping(layer, architecture, mapping))
+
+
+def readable(layer: Layer, architecture: Architecture, counted: Count) -> Accesses:
+    """Counts by name."""
+    levels: dict[str, dict[str, Traffic]] = {}
+    fan_outs: dict[str, dict[str, Crossing]] = {}
+    for i, node in enumerate(architecture.hierarchy):
+        if isinstance(node, Level):
+            rows = counted.levels[i].tolist()
+            levels[node.name] = {o: Traffic(*row) for o, row in zip(OPERANDS, rows, strict=True)}
+        else:
+            rows = counted.fans[i].tolist()
+            fan_outs[node.name] = {o: Crossing(*row) for o, row in zip(OPERANDS, rows, strict=True)}
+    return Accesses(steps=counted.steps, macs=layer.macs, levels=levels, fan_outs=fan_outs)

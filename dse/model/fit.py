@@ -1,0 +1,35 @@
+"""Whether the tiles of a mapping fit the levels that keep them."""
+
+from __future__ import annotations
+
+from math import inf
+
+from dse.architecture.architecture import Architecture
+from dse.errors import MappingError
+from dse.model.mapping import Mapping, Temporal, tile_words
+from dse.model.price import capacities
+from dse.problem.dims import OPERANDS
+from dse.problem.layer import Layer
+
+
+def check_fit(layer: Layer, architecture: Architecture, mapping: Mapping) -> None:
+    """Raise `MappingError`, naming the level, when a tile is larger than the capacity it may take."""
+    table = capacities(architecture)
+    for index, node in enumerate(mapping.nodes):
+        if not isinstance(node, Temporal):
+            continue
+        tile = mapping.tile(layer, index)
+        total = 0
+        for k, operand in enumerate(OPERANDS):
+            if operand not in node.stores:
+                continue
+            needed = tile_words(layer, operand, tile) * layer.bits[operand]
+            total += needed
+            if needed > table[index, k]:
+                raise MappingError(_too_large(node.level, operand, needed, table[index, k]))
+        if table[index, 3] < inf and total > table[index, 3]:
+            raise MappingError(_too_large(node.level, "operands together", total, table[index, 3]))
+
+
+def _too_large(level: str, what: str, needed: int, offered: float) -> str:
+    return f"{level}: the tile of {what} takes {needed} bits, {int(offered)} are there"
