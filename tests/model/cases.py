@@ -20,7 +20,7 @@ MOST_MACS = 400
 MOST_CHILDREN = 16
 KINDS = (
     "ragged", "idle PEs in a fold", "P and R both temporal", "P and R both spatial", "neighbouring loops over one dim",
-    "bypass", "stride > window", "dilation", "groups", "two fan-outs",
+    "bypass", "stride > window", "dilation", "groups", "two fan-outs", "neighbours across an unrolled fan-out",
 )  # fmt: skip
 
 
@@ -79,19 +79,20 @@ def kinds(case: Case) -> set[str]:
         "dilation": any(r > 1 and dilation > 1 for _, r, _, dilation in windows),
         "groups": layer.G > 1,
         "two fan-outs": sum(_children(node) > 1 for node in case.mapping.nodes) > 1,
+        "neighbours across an unrolled fan-out": _has_straddlers(case.mapping),
     }
     return {kind for kind in KINDS if belongs[kind]}
 
 
 def _draw_hierarchy(rng: Random) -> list[Level | FanOut]:
     levels = [Level(f"L{i}", ALL, may_bypass=ALL if i else frozenset()) for i in range(rng.choice((2, 3, 3, 4)))]
-    inside = rng.sample(range(1, len(levels)), min(rng.choice((0, 1, 2, 2, 2)), len(levels) - 1))
+    fan_outs = rng.sample(range(len(levels)), min(rng.choice((0, 1, 2, 2, 2)), len(levels)))
     hierarchy: list[Level | FanOut] = []
     for i, level in enumerate(levels):
-        if i in inside:
-            multicast = rng.choice(("word", "word", "tile", "none"))
-            hierarchy.append(FanOut(f"F{i}", 1, 1, multicast=multicast, reduces=rng.random() < 0.8))
         hierarchy.append(level)
+        if i in fan_outs:
+            multicast = rng.choice(("word", "word", "tile", "none"))
+            hierarchy.append(FanOut(f"F{i}", 1, 1, multicast=multicast, reduces=rng.random() < 0.7))
     return hierarchy
 
 
@@ -130,7 +131,22 @@ def _place_loops(rng: Random, layer: Layer, hierarchy: list[Level | FanOut]) -> 
                 side.sort(key=lambda loop: loop.dim)
             if rng.random() < 0.2:
                 side.insert(rng.randint(0, len(side)), Loop(rng.choice(DIMS), 1))
+    dim = rng.choice("PQRS")
+    feeding = [i for i in fan_outs if i + 1 in levels]
+    if feeding and getattr(layer, dim) > 4 and rng.random() < 0.5:
+        _straddle(loops, rng.choice(feeding), dim, getattr(layer, dim))
     return loops
+
+
+def _straddle(loops: list[list[list[Loop]]], fan_out: int, dim: str, bound: int) -> None:
+    """Unroll a dim over a fan-out and make it the last loop above and the first below, with only K inside that."""
+    for lists in loops:
+        for side in lists:
+            side[:] = [loop for loop in side if loop.dim != dim]
+    (above,), (rows, _), (below,) = loops[fan_out - 1 : fan_out + 2]
+    above[:] = [loop for loop in below if loop.dim != "K"] + above + [Loop(dim, 2)]
+    rows.append(Loop(dim, 2))
+    below[:] = [Loop(dim, ceil(bound / 4))] + [loop for loop in below if loop.dim == "K"]
 
 
 def _draw_factors(rng: Random, bound: int) -> list[int]:
@@ -181,6 +197,16 @@ def _offsets(loops: list[tuple[int, int]]) -> list[int]:
 def _has_neighbours(mapping: Mapping) -> bool:
     temporal = [x.dim for node in mapping.nodes if isinstance(node, Temporal) for x in node.loops if x.trips > 1]
     return any(a == b for a, b in pairwise(temporal))
+
+
+def _has_straddlers(mapping: Mapping) -> bool:
+    """Whether neighbouring temporal loops over one dim have a spatial loop over it between them."""
+    real = [(x.dim, isinstance(node, Spatial)) for node in mapping.nodes for x in node.loops if x.trips > 1]
+    for i, (dim, spatial) in enumerate(real):
+        following = next((j for j in range(i + 1, len(real)) if not real[j][1]), i)
+        if not spatial and real[following][0] == dim and (dim, True) in real[i + 1 : following]:
+            return True
+    return False
 
 
 def _children(node: Temporal | Spatial) -> int:
