@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+_EXCERPT_COLUMNS = 96
+
 
 class DseError(Exception):
     """Something a user can put right.
@@ -14,6 +18,8 @@ class DseError(Exception):
         Where, when it came from a file; lines and columns count from 1.
     hint : str, optional
         What would be right.
+    source_line : str, optional
+        The text of that line of the file, shown with a caret under the column.
     """
 
     def __init__(
@@ -24,6 +30,7 @@ class DseError(Exception):
         line: int | None = None,
         column: int | None = None,
         hint: str | None = None,
+        source_line: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -31,15 +38,39 @@ class DseError(Exception):
         self.line = line
         self.column = column
         self.hint = hint
+        self.source_line = source_line
 
     def __str__(self) -> str:
         where = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
         text = f"{where}: {self.message}" if where else self.message
+        if self.source_line is not None:
+            text += _excerpt(self.source_line, self.line, self.column)
         return f"{text}\n  hint: {self.hint}" if self.hint else text
 
 
 class SpecError(DseError):
     """A workload, architecture or sweep file that does not say what it should."""
+
+
+class SpecErrors(SpecError):  # noqa: N818 (several errors, each a SpecError)
+    """Everything that is wrong with one file; printed one after the other.
+
+    Parameters
+    ----------
+    errors : sequence of SpecError
+        At least one; the first gives the message and the place of the whole.
+    """
+
+    def __init__(self, errors: Sequence[SpecError]) -> None:
+        first = errors[0]
+        super().__init__(
+            first.message, file=first.file, line=first.line, column=first.column, hint=first.hint,
+            source_line=first.source_line,
+        )  # fmt: skip
+        self.errors = tuple(errors)
+
+    def __str__(self) -> str:
+        return "\n".join(str(error) for error in self.errors)
 
 
 class MappingError(DseError):
@@ -48,3 +79,14 @@ class MappingError(DseError):
 
 class InfeasibleError(DseError):
     """No mapping of the layer satisfies the architecture and the dataflow."""
+
+
+def _excerpt(source_line: str, line: int | None, column: int | None) -> str:
+    """The source line under a gutter with its number, cut around the column, and a caret."""
+    text = "".join(char if char.isprintable() else " " for char in source_line.rstrip())
+    at = (column or 1) - 1
+    start = max(0, at - _EXCERPT_COLUMNS // 2) if len(text) > _EXCERPT_COLUMNS else 0
+    cut = text[start : start + _EXCERPT_COLUMNS]
+    gutter = str(line or "")
+    shown = f"\n  {gutter} | {cut}"
+    return shown if column is None else f"{shown}\n  {' ' * len(gutter)} | {' ' * (at - start)}^"
