@@ -64,7 +64,7 @@ def combinations(n: int, dim: Ints, trips: Ints, step: Ints, which: int, bound: 
 
 
 def positions(
-    n: int, dim: Ints, trips: Ints, step: Ints, which: int, bound: int, summed: Ints,
+    n: int, dim: Ints, trips: Ints, step: Ints, spatial: Ints, which: int, bound: int, summed: Ints,
     first: int, last: int, span: int, out: Ints,
 ) -> int:  # fmt: skip
     """Positions of a group of children along one dim, as classes that move the same words.
@@ -80,11 +80,12 @@ def positions(
     """
     loops = [0] * 0
     for i in range(n):
-        if dim[i] == which and summed[i] == 1 and trips[i] > 1 and not (first <= i <= last):
+        in_run = first <= i <= last and spatial[i] == 0
+        if dim[i] == which and summed[i] == 1 and trips[i] > 1 and not in_run:
             loops.append(i)
     outside = len(loops)
     for i in range(first, min(last + 1, n)):
-        if dim[i] == which and summed[i] == 1 and trips[i] > 1:
+        if dim[i] == which and summed[i] == 1 and trips[i] > 1 and spatial[i] == 0:
             loops.append(i)
     depth = len(loops)
     index = [0] * depth
@@ -251,7 +252,7 @@ def crossing(
                 out[view, d] = bounds[d]
                 continue
             for i in range(n):
-                if dim[i] == d and spatial[i] == 0 and not to_mac and i > first:
+                if dim[i] == d and spatial[i] == 0 and not to_mac and (last == n or i > last):
                     counted[i] = 0
             out[view, d] = combinations(n, dim, trips, step, d, bounds[d], counted)
         if operand == 0:
@@ -259,16 +260,16 @@ def crossing(
                 b = a + 2
                 stride, dilation = (window[0], window[1]) if a == 4 else (window[2], window[3])
                 out[view, b] = 1
-                out[view, a] = _box_words(
-                    a, b, stride, dilation, mode, n, dim, trips, step, bounds, tile, first, last, to_mac,
+                out[view, a] = box_words(
+                    a, b, stride, dilation, mode, n, dim, trips, step, spatial, bounds, tile, first, last, to_mac,
                     counted, joined, rows_a, rows_b, offset_a, offset_b, starts, ends,
                 )  # fmt: skip
 
 
-def _box_words(
-    a: int, b: int, stride: int, dilation: int, mode: int, n: int, dim: Ints, trips: Ints, step: Ints, bounds: Ints,
-    tile: Ints, first: int, last: int, to_mac: bool, counted: Ints, joined: Ints, rows_a: Ints, rows_b: Ints,
-    offset_a: Ints, offset_b: Ints, starts: Ints, ends: Ints,
+def box_words(
+    a: int, b: int, stride: int, dilation: int, mode: int, n: int, dim: Ints, trips: Ints, step: Ints, spatial: Ints,
+    bounds: Ints, tile: Ints, first: int, last: int, to_mac: bool, counted: Ints, joined: Ints, rows_a: Ints,
+    rows_b: Ints, offset_a: Ints, offset_b: Ints, starts: Ints, ends: Ints,
 ) -> int:  # fmt: skip
     """Words of the ifmap along one axis, summed over all positions of the children."""
     slides = not to_mac and first < n and (dim[last] == a or dim[last] == b)
@@ -288,8 +289,8 @@ def _box_words(
     first_b, last_b = (first, last) if slides and dim[last] == b else (none, none)
     span_a = offset_a[children_a - 1] + tile[a]
     span_b = offset_b[children_b - 1] + tile[b]
-    classes_a = positions(n, dim, trips, step, a, bounds[a], counted, first_a, last_a, span_a, rows_a)
-    classes_b = positions(n, dim, trips, step, b, bounds[b], counted, first_b, last_b, span_b, rows_b)
+    classes_a = positions(n, dim, trips, step, spatial, a, bounds[a], counted, first_a, last_a, span_a, rows_a)
+    classes_b = positions(n, dim, trips, step, spatial, b, bounds[b], counted, first_b, last_b, span_b, rows_b)
     total = 0
     for i in range(classes_a):
         for k in range(classes_b):
