@@ -53,8 +53,10 @@ class Architecture:
     dataflow : Dataflow
     static_power_mw : float
         Drawn all the time, over what the levels draw themselves (clock tree, control).
-    area_mm2 : float
+    other_area_mm2 : float
         Of everything that no level, fan-out or MAC accounts for.
+    spec : ArchitectureSpec or None
+        The file it was read from, which can price it again at other settings; it takes no part in comparisons.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Architecture:
     dataflow: Dataflow = field(default=Dataflow("flexible"))
     static_power_mw: float = 0.0
     other_area_mm2: float = 0.0
+    spec: Any = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.hierarchy or not isinstance(self.hierarchy[0], Level) or not self.levels:
