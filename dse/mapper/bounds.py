@@ -1,0 +1,240 @@
+"""Lower bounds on what happens between the buffer and the MACs. Compilable like the model.
+
+Three kinds of order of the list above the array matter, by the operand whose irrelevant loops are innermost: it stays in
+the PEs while they run. All other operands are delivered once per trip of every loop (see docs/mapper.md).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dse.mapper.factors import ceil_div
+from dse.mapper.outer import boxes, tile_bits
+from dse.model.axes import box_words
+
+Ints = Any
+Instance = Any
+
+
+def group_product(values: Any, operand: int) -> float:
+    """Product over the dims that the operand does not have."""
+    if operand == 0:
+        return float(values[2])
+    if operand == 1:
+        return float(values[1]) * values[4] * values[5]
+    return float(values[3]) * values[6] * values[7]
+
+
+def list_tiles(inst: Instance, tile_start: Ints, tiles: Ints, unrollings: Ints, floor: Any, fastest: float) -> Any:
+    """Every PE tile that fits, with lower bounds on the energy and the latency of any mapping that has it.
+
+    Parameters
+    ----------
+    tile_start, tiles, unrollings
+        From `dse.mapper.factors.dim_options`.
+    floor : (3, 2)
+        From `dse.mapper.outer.outer_floor`.
+    fastest : float
+        Lower bound on the compute steps of any mapping.
+
+    Returns
+    -------
+    choice : (found, 8) int64
+        Row of `tiles` per dim.
+    bound : (found, 2) float
+        pJ and cycles.
+    """
+    room = 256
+    choice = np.zeros((room, 8), dtype=np.int64)
+    bound = np.zeros((room, 2))
+    found = 0
+    row = np.zeros(8, dtype=np.int64)
+    tile = np.ones(8, dtype=np.int64)
+    number = np.ones(8, dtype=np.int64)
+    passes = np.ones(8, dtype=np.int64)
+    steps = np.ones(8, dtype=np.int64)
+    fewest, least_steps = per_tile_least(tile_start, tiles, unrollings)
+    for d in range(8):
+        if tile_start[d] == tile_start[d + 1]:
+            return choice[:0], bound[:0]
+        tile[d] = tiles[tile_start[d], 0]
+    depth = 0
+    row[0] = tile_start[0] - 1
+    while depth >= 0:
+        row[depth] += 1
+        if row[depth] == tile_start[depth + 1]:
+            tile[depth] = tiles[tile_start[depth], 0]
+            depth -= 1
+            continue
+        tile[depth] = tiles[row[depth], 0]
+        if not _fits_pe(inst, tile):
+            # Tiles of a dim are listed in rising order, so no further one fits.
+            tile[depth] = tiles[tile_start[depth], 0]
+            depth -= 1
+            continue
+        if depth < 7:
+            depth += 1
+            row[depth] = tile_start[depth] - 1
+            continue
+        for d in range(8):
+            number[d] = tiles[row[d], 1]
+            passes[d] = fewest[row[d]]
+            steps[d] = least_steps[row[d]]
+        if found == room:
+            room *= 2
+            choice = np.concatenate((choice, np.zeros_like(choice)))
+            bound = np.concatenate((bound, np.zeros_like(bound)))
+        choice[found] = row
+        tile_bound(inst, number, passes, steps, floor, fastest, inst.pes, bound[found])
+        found += 1
+    return choice[:found], bound[:found]
+
+
+def _fits_pe(inst: Instance, tile: Ints) -> bool:
+    total = 0
+    for o in range(3):
+        if inst.in_pe[o] == 1:
+            size = tile_bits(inst, tile, o)
+            if size > inst.pe_bits[o]:
+                return False
+            total += size
+    return total <= inst.pe_bits[3]
+
+
+def per_tile_least(tile_start: Ints, tiles: Ints, unrollings: Ints) -> tuple[Ints, Ints]:
+    """The fewest passes and the fewest compute steps that any unrolling leaves, per tile."""
+    rows = len(tiles) - 1
+    fewest = np.zeros(rows, dtype=np.int64)
+    steps = np.zeros(rows, dtype=np.int64)
+    for i in range(rows):
+        fewest[i] = unrollings[tiles[i, 2], 2]
+        steps[i] = unrollings[tiles[i, 2], 3]
+        for k in range(tiles[i, 2], tiles[i + 1, 2]):
+            fewest[i] = min(fewest[i], unrollings[k, 2])
+            steps[i] = min(steps[i], unrollings[k, 3])
+    return fewest, steps
+
+
+def tile_bound(
+    inst: Instance, number: Ints, passes: Ints, steps: Ints, floor: Any, fastest: float, pes: int, out: Any
+) -> None:
+    """Lower bound on energy and latency with given PE tiles and at least the given passes and steps per dim.
+
+    Parameters
+    ----------
+    number, passes, steps : (8,)
+        PE tiles per dim; least passes over them; least compute steps.
+    floor : (3, 2)
+    fastest : float
+        Lower bound on the compute steps.
+    pes : int
+        PEs that dims with open unrollings may still share.
+    out : (2,)
+        Filled: pJ and cycles.
+    """
+    b, w = inst.bounds, inst.window
+    tall = boxes(number[4], number[6], b[4], b[6], w[0], w[1])
+    wide = boxes(number[5], number[7], b[5], b[7], w[2], w[3])
+    planes = float(b[0] * b[1] * b[3])
+    delivered = planes * min(float(tall) * inst.touched[1], float(inst.touched[0]) * wide)
+    cycles = 1.0
+    for d in range(8):
+        cycles *= steps[d]
+    cycles = max(cycles, fastest)
+    best_energy = np.inf
+    best_time = np.inf
+    for kind in range(3):
+        energy = inst.fixed_pj + floor[kind, 0]
+        time = cycles
+        shared = 1.0
+        single = 0.0
+        open_terms = 0
+        for o in range(3):
+            words = inst.words[o]
+            filled = delivered if o == 0 else words
+            if inst.in_pe[o] == 0:
+                energy += inst.up_pj[o] * words * group_product(steps, o) + inst.fill_pj[o] * inst.macs
+            elif o == kind:
+                energy += inst.fill_pj[o] * filled  # its `up` is in the floor
+            else:
+                energy += inst.fill_pj[o] * filled * group_product(number, o)
+                term = inst.up_pj[o] * words
+                single += term * group_product(passes, o)
+                shared *= term * group_product(number, o)
+                open_terms += 1
+        if open_terms == 2:
+            # The PEs are shared: passes of both kinds of dims multiply to at least tiles / PEs.
+            single = max(single, 2.0 * np.sqrt(shared / pes))
+        energy += single
+        time = max(time, floor[kind, 1])
+        for t in range(len(inst.port_outer)):
+            busy = inst.port_fixed[t]
+            for o in range(3):
+                words = inst.words[o]
+                if inst.in_buffer[o] == 1:
+                    busy += inst.port_over[t, o] * words
+                if inst.in_pe[o] == 0:
+                    busy += inst.port_up[t, o] * words * group_product(steps, o)
+                elif o == kind:
+                    busy += inst.port_up[t, o] * words
+                else:
+                    busy += inst.port_up[t, o] * words * group_product(passes, o)
+            time = max(time, busy)
+        energy += inst.static_pj * time
+        best_energy = min(best_energy, energy)
+        best_time = min(best_time, time)
+    out[0] = best_energy
+    out[1] = best_time
+
+
+def halo_words(
+    bound_a: int, bound_b: int, stride: int, dilation: int, f_a: int, s_a: int, f_b: int, s_b: int, to_mac: bool,
+    mode: int, scratch: Any, out: Any,
+) -> None:  # fmt: skip
+    """Ifmap words on one axis between an array's parent and its children, for one tile and unrolling of both dims.
+
+    Parameters
+    ----------
+    f_a, s_a, f_b, s_b : int
+        PE tile and unrolling of a (P or Q) and b (R or S).
+    to_mac : bool
+        The children are MACs: every step is a fetch.
+    mode : int
+        Multicast.
+    out : (6,)
+        Filled: words at the parent without a slide, in one run over a, in one run over b; then words into the children
+        alike. A slide that starts anew more than once moves no fewer.
+    """
+    bounds = np.array([1, 1, 1, 1, bound_a, 1, bound_b, 1])
+    passes_a, passes_b = ceil_div(bound_a, f_a * s_a), ceil_div(bound_b, f_b * s_b)
+    tile = np.ones(8, dtype=np.int64)
+    if not to_mac:
+        tile[4], tile[6] = min(f_a, bound_a), min(f_b, bound_b)
+    dim = np.array([6, 4, 6, 4, 6, 4, 6])  # passes (b, a, b: one of the two trips once), unrolled, inside
+    spatial = np.array([0, 0, 0, 1, 1, 0, 0])
+    trips = np.ones(7, dtype=np.int64)
+    step = np.ones(7, dtype=np.int64)
+    counted, joined, rows_a, rows_b, offset_a, offset_b, starts, ends = scratch
+    for slide in range(3):
+        if slide > 0 and to_mac:
+            out[slide] = out[0]
+            out[3 + slide] = out[3]
+            continue
+        trips[0], trips[1], trips[2] = (1, passes_a, passes_b) if slide == 2 else (passes_b, passes_a, 1)
+        trips[3], trips[4], trips[5], trips[6] = s_a, s_b, f_a, f_b
+        for i in range(6, -1, -1):
+            step[i] = 1
+            for k in range(i + 1, 7):
+                if dim[k] == dim[i]:
+                    step[i] *= trips[k]
+        run = 7 if slide == 0 else slide
+        for view in range(2):
+            for i in range(7):
+                joined[i] = 1 if view == 0 and spatial[i] == 1 and mode > 0 else 0
+                counted[i] = 0 if joined[i] == 1 or (i >= 5 and not to_mac) else 1
+            out[3 * view + slide] = box_words(
+                4, 6, stride, dilation, mode, 7, dim, trips, step, spatial, bounds, tile, run, run, to_mac, counted, joined,
+                rows_a, rows_b, offset_a, offset_b, starts, ends,
+            )  # fmt: skip

@@ -1,0 +1,96 @@
+"""Compiles the numerical modules, once per machine, and keeps the result in the user's cache.
+
+The modules are plain Python, so that everything the mapper computes can also be run and tested uncompiled. Each is loaded
+a second time here, with every function compiled in place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+MODULES = (
+    "dse.model.axes", "dse.model.time", "dse.mapper.factors", "dse.mapper.space", "dse.mapper.outer",
+    "dse.mapper.bounds", "dse.mapper.orders", "dse.mapper.incumbent", "dse.mapper.search",
+)  # fmt: skip
+"""In the order of their imports: a module sees the compiled functions of those before it."""
+
+
+@cache
+def compiled(name: str) -> Any:
+    """The module with all of its functions compiled."""
+    return _all_compiled()[name]
+
+
+def cache_folder() -> Path:
+    """Where the machine code is kept: named after the sources and the compiler, so that neither can go stale."""
+    import numba
+
+    digest = hashlib.sha256(numba.__version__.encode() + sys.version.encode())
+    for name in MODULES:
+        digest.update(_source(name).read_bytes())
+    root = os.environ.get("DSE_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    folder = Path(root) / "dse" / f"kernels-{digest.hexdigest()[:16]}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        folder = Path(tempfile.gettempdir()) / folder.name
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def compile_kernels(report: Callable[[str], None] | None = None) -> None:
+    """Compile the mapper's kernels unless they are cached; call it before worker processes start.
+
+    Parameters
+    ----------
+    report : callable, optional
+        Told, in one message, when there is something to compile.
+    """
+    done = cache_folder() / "compiled"
+    if not done.exists() and report is not None:
+        report("compiling the mapper's kernels (once on this machine, about half a minute)")
+    from dse.mapper.warm import warm_up
+
+    warm_up()
+    done.touch()
+
+
+def _source(name: str) -> Path:
+    return Path(__file__).resolve().parent.parent.joinpath(*name.split(".")[1:]).with_suffix(".py")
+
+
+@cache
+def _all_compiled() -> dict[str, ModuleType]:
+    import numba
+
+    numba.config.CACHE_DIR = str(cache_folder())
+    done: dict[str, ModuleType] = {}
+    functions: dict[FunctionType, Any] = {}
+    for name in MODULES:
+        spec = importlib.util.spec_from_file_location(f"{name}.compiled", _source(name))
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module  # so that pickled references and numba's cache find it
+        spec.loader.exec_module(module)
+        original = importlib.import_module(name)
+        for key, value in list(vars(module).items()):
+            if not isinstance(value, FunctionType):
+                continue
+            if value.__module__ == spec.name:
+                setattr(module, key, numba.njit(cache=True, error_model="numpy")(value))
+                functions[getattr(original, key)] = getattr(module, key)
+            elif value in functions:
+                setattr(module, key, functions[value])
+        done[name] = module
+    return done

@@ -1,0 +1,104 @@
+"""The best mappings found so far: when a bound cannot improve on them, and how a new one enters. Compilable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Ints = Any
+
+ENERGY, LATENCY, EDP, FRONT = 0, 1, 2, 3
+
+SLACK = 1e-12
+"""Relative difference below which two float sums of the same terms are equal."""
+
+
+def pruned(kind: int, gap: float, energy: float, time: float, values: Any, held: int) -> bool:
+    """Whether nothing at or above a bound improves on the incumbents by more than the gap.
+
+    Parameters
+    ----------
+    energy, time : float
+        Lower bounds.
+    values : (*, 2) float
+        Energy and latency of the incumbents; on the front, latency rises and energy falls.
+    held : int
+        How many there are.
+    """
+    if held == 0:
+        return False
+    energy = energy * (1.0 + gap + SLACK)
+    time = time * (1.0 + gap + SLACK)
+    if kind == 0:
+        return energy >= values[0, 0]
+    if kind == 1:
+        # Among the fastest, the one of least energy.
+        if time >= values[0, 1] * (1.0 + 2.0 * SLACK):
+            return True
+        return time >= values[0, 1] and (gap > 0.0 or energy >= values[0, 0])
+    if kind == 2:
+        return energy * time / (1.0 + gap + SLACK) >= values[0, 0] * values[0, 1]
+    low = 0
+    high = held
+    while low < high:
+        middle = (low + high) // 2
+        if values[middle, 1] <= time:
+            low = middle + 1
+        else:
+            high = middle
+    return low > 0 and values[low - 1, 0] <= energy
+
+
+def accept(
+    kind: int, gap: float, energy: float, time: float, values: Any, held: int, records: Ints, mask: int, f: Ints,
+    sy: Ints, sx: Ints, m: Ints, n: Ints, outer_order: Ints, inner_order: Ints,
+) -> int:  # fmt: skip
+    """Enter a priced mapping if it improves. Returns how many incumbents there are.
+
+    Parameters
+    ----------
+    records : (*, 57) int64
+        One row per incumbent: PE tile, rows, columns, buffer trips, outermost trips, both orders, bypass choice.
+    """
+    at = 0
+    if kind == 3:
+        if pruned(3, 0.0, energy, time, values, held):
+            return held
+        while at < held and values[at, 1] < time:
+            at += 1
+        stop = at
+        while stop < held and values[stop, 0] >= energy:
+            stop += 1
+        # Replace rows at..stop by the one new row.
+        if stop == at:
+            if held == len(values):
+                return -1
+            for i in range(held, at, -1):
+                values[i] = values[i - 1]
+                records[i] = records[i - 1]
+        else:
+            for i in range(stop, held):
+                values[at + 1 + i - stop] = values[i]
+                records[at + 1 + i - stop] = records[i]
+        held += 1 - (stop - at)
+    else:
+        if held > 0:
+            new = energy if kind == 0 else (time if kind == 1 else energy * time)
+            old = values[0, 0] if kind == 0 else (values[0, 1] if kind == 1 else values[0, 0] * values[0, 1])
+            tie = abs(new - old) <= SLACK * old
+            second_new = time if kind == 0 else energy
+            second_old = values[0, 1] if kind == 0 else values[0, 0]
+            if not (new < old and not tie) and not (tie and second_new < second_old * (1.0 - SLACK)):
+                return held
+        held = 1
+    values[at, 0] = energy
+    values[at, 1] = time
+    for d in range(8):
+        records[at, d] = f[d]
+        records[at, 8 + d] = sy[d]
+        records[at, 16 + d] = sx[d]
+        records[at, 24 + d] = m[d]
+        records[at, 32 + d] = n[d]
+        records[at, 40 + d] = outer_order[d]
+        records[at, 48 + d] = inner_order[d]
+    records[at, 56] = mask
+    return held

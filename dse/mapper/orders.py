@@ -1,0 +1,99 @@
+"""Orders of a loop list: the few that can be best. Compilable like the model.
+
+Each of N, K, C, P, Q, R, S is irrelevant to exactly one operand. Which operand has its irrelevant loops innermost, and
+over which dim the ifmap then slides, is all that an order decides (docs/mapper.md has the proof), so at most a handful of
+orders per list have to be priced.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Ints = Any
+
+
+def group_dims(operand: int) -> tuple[int, int, int]:
+    """The dims that an operand does not have, -1 where there are fewer than three."""
+    if operand == 0:
+        return 2, -1, -1
+    if operand == 1:
+        return 1, 4, 5
+    return 3, 6, 7
+
+
+def list_orders(trips: Ints, stationary: int, innermost: int, out: Ints, kinds: Ints) -> int:
+    """The orders of a list that can be best.
+
+    Parameters
+    ----------
+    trips : (8,)
+        Trips of the list per dim.
+    stationary : int
+        Operand whose relevant loops must lie outside all others of this list, -1 for no such rule.
+    innermost : int
+        Dim that must be innermost when it has more than one trip, -1 for no such rule.
+    out : (24, 8)
+        Filled: dims from the innermost loop outwards, G last.
+    kinds : (24, 2)
+        Filled: the operand whose irrelevant loops are innermost (-1 when no loop has trips), and the dim that the
+        ifmap can slide on (-1 for none).
+
+    Returns
+    -------
+    int
+        How many orders; 0 when the rules contradict each other.
+    """
+    count = 0
+    forced = innermost if innermost >= 0 and trips[innermost] > 1 else -1
+    bound_operand = -1
+    if stationary >= 0:
+        for d in group_dims(stationary):
+            if d >= 0 and trips[d] > 1:
+                bound_operand = stationary
+    for operand in range(3):
+        if bound_operand >= 0 and operand != bound_operand:
+            continue
+        group = group_dims(operand)
+        if operand == 0:
+            if trips[2] == 1 or (forced >= 0 and forced != 2):
+                continue
+            slid = 0
+            for x in range(4, 8):
+                if trips[x] > 1:
+                    count = _write(out, kinds, count, 2, x, -1, operand, x)
+                    slid += 1
+            if slid == 0:
+                count = _write(out, kinds, count, 2, -1, -1, operand, -1)
+            continue
+        slid = 0
+        for x in (group[1], group[2]):
+            if trips[x] > 1 and (forced < 0 or forced == x):
+                other = group[1] + group[2] - x
+                count = _write(out, kinds, count, x, group[0], other, operand, x)
+                slid += 1
+        x = group[0]
+        if trips[x] > 1 and (forced == x or (forced < 0 and slid == 0)):
+            count = _write(out, kinds, count, x, group[1], group[2], operand, -1)
+    if count == 0:
+        for d in range(1, 8):
+            if trips[d] > 1:
+                return 0  # the two rules contradict each other
+        count = _write(out, kinds, count, -1, -1, -1, -1, -1)
+    return count
+
+
+def _write(out: Ints, kinds: Ints, row: int, a: int, b: int, c: int, operand: int, slide: int) -> int:
+    """Write an order: the given dims innermost, then all others, G outermost."""
+    place = 0
+    for d in (a, b, c):
+        if d >= 0:
+            out[row, place] = d
+            place += 1
+    for d in range(1, 8):
+        if d not in (a, b, c):
+            out[row, place] = d
+            place += 1
+    out[row, 7] = 0
+    kinds[row, 0] = operand
+    kinds[row, 1] = slide
+    return row + 1

@@ -1,0 +1,81 @@
+"""What the mapper returns: a mapping, its cost, and the certificate that none is better."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dse.model.cost import Cost
+from dse.model.mapping import Mapping
+from dse.problem.layer import Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Why a mapping is the best one.
+
+    Parameters
+    ----------
+    objective : str
+    value : float
+        Of the mapping: pJ, cycles, or pJ x cycles; for a point of a front, pJ.
+    lower_bound : float
+        No mapping of the space lies below. Equal to `value` when the gap is 0.
+    gap : float
+        The mapping is proven to be within this fraction of the best.
+    space_size : float
+        Mappings in the space: tight splits of every dim, times the orders of every list, times bypass choices, before
+        capacities rule any out.
+    pe_tiles, unrollings, outer_tiles, priced : int
+        PE tiles opened, unrollings and outer tiles visited, and mappings priced exactly on the way.
+    factors : {"all", "perfect"}
+    """
+
+    objective: str
+    value: float
+    lower_bound: float
+    gap: float
+    space_size: float
+    pe_tiles: int
+    unrollings: int
+    outer_tiles: int
+    priced: int
+    factors: str = "all"
+
+    @property
+    def nodes(self) -> int:
+        """Everything visited."""
+        return self.pe_tiles + self.unrollings + self.outer_tiles + self.priced
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "objective": self.objective,
+            "value": self.value,
+            "lower_bound": self.lower_bound,
+            "gap": self.gap,
+            "space_size": self.space_size,
+            "factors": self.factors,
+            "nodes": self.nodes,
+            "pe_tiles": self.pe_tiles,
+            "unrollings": self.unrollings,
+            "outer_tiles": self.outer_tiles,
+            "priced": self.priced,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A layer with its best mapping."""
+
+    layer: Layer
+    mapping: Mapping
+    cost: Cost
+    certificate: Certificate
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "name": self.layer.name,
+            **self.cost.to_dict(),
+            "mapping": self.mapping.to_dict(),
+            "certificate": self.certificate.to_dict(),
+        }

@@ -1,0 +1,471 @@
+"""The branch-and-bound walk over unrollings and outer tiles, and the exact price of what survives. Compilable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dse.mapper.bounds import group_product, halo_words, per_tile_least, tile_bound
+from dse.mapper.factors import next_trips
+from dse.mapper.incumbent import accept, pruned
+from dse.mapper.orders import group_dims, list_orders
+from dse.mapper.outer import fits, outer_least, outer_words
+from dse.model.axes import count_nest
+from dse.model.time import box, latency
+
+Ints = Any
+Instance = Any
+
+
+def search(
+    inst: Instance, rules: Any, tile_start: Ints, tiles: Ints, unrollings: Ints, order: Ints, choice: Ints, bound: Any,
+    floor: Any, fastest: float, perfect: bool, kind: int, gap: float, mask: int, values: Any, records: Ints, held: int,
+    visited: Ints,
+) -> int:  # fmt: skip
+    """Walk PE tiles in the given order, their unrollings, outer tiles and loop orders, keeping the best found.
+
+    Parameters
+    ----------
+    inst, rules
+        See `dse.mapper.instance`.
+    tile_start, tiles, unrollings : int64 arrays
+        From `dim_options`.
+    order : (k,)
+        PE tiles, best bound first.
+    choice, bound
+        From `list_tiles`.
+    floor : (3, 2)
+    fastest : float
+    kind : int
+        Objective: 0 energy, 1 latency, 2 their product, 3 the front.
+    gap : float
+        A branch is cut when it cannot improve by more than this fraction.
+    mask : int
+        Which bypass choice this is, for the records.
+    values, records, held
+        The incumbents: see `dse.mapper.incumbent`.
+    visited : (4,)
+        Counts up: PE tiles opened, unrollings tried, outer tiles tried, mappings priced.
+
+    Returns
+    -------
+    int
+        How many incumbents there are.
+    """
+    work = _workspace(inst, tile_start, tiles, unrollings)
+    for index in order:
+        if pruned(kind, gap, bound[index, 0], bound[index, 1], values, held):
+            if kind != 3:
+                break
+            continue
+        visited[0] += 1
+        held = _unroll(
+            inst, rules, tile_start, tiles, unrollings, choice[index], floor, fastest, perfect, kind, gap, mask,
+            values, records, held, visited, work,
+        )  # fmt: skip
+    return held
+
+
+def _workspace(inst: Instance, tile_start: Ints, tiles: Ints, unrollings: Ints) -> Any:
+    """Arrays that the walk reuses: halo tables (filled on demand) and scratch."""
+    first = np.zeros(9, dtype=np.int64)
+    for d in range(9):
+        first[d] = tiles[tile_start[d], 2]
+    tall = np.full((first[5] - first[4], first[7] - first[6], 6), -1.0)
+    wide = np.full((first[6] - first[5], first[8] - first[7], 6), -1.0)
+    nodes = len(inst.is_fan_out)
+    longest = max(max(inst.bounds[4], inst.bounds[5]), max(inst.bounds[6], inst.bounds[7])) + 1
+    loops = 48
+    scratch = (
+        np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64),
+        np.zeros((longest, 3), dtype=np.int64), np.zeros((longest, 3), dtype=np.int64),
+        np.zeros(inst.pes + 1, dtype=np.int64), np.zeros(inst.pes + 1, dtype=np.int64),
+        np.zeros(inst.pes + 1, dtype=np.int64), np.zeros(inst.pes + 1, dtype=np.int64),
+    )  # fmt: skip
+    nest = (
+        np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64),
+        np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64), np.ones(8, dtype=np.int64),
+    )  # fmt: skip
+    counts = (
+        np.ones((3, nodes, 3, 8), dtype=np.int64), np.full((3, nodes, 2), -1, dtype=np.int64),
+        np.zeros((3, nodes, 2), dtype=np.int64), np.zeros((nodes, 3, 2), dtype=np.int64),
+        np.zeros((nodes, 3, 2), dtype=np.int64), np.zeros(4), np.zeros(len(inst.port_node)),
+    )  # fmt: skip
+    fewest, least_steps = per_tile_least(tile_start, tiles, unrollings)
+    return first, tall, wide, scratch, nest, counts, fewest, least_steps
+
+
+def _unroll(
+    inst: Instance, rules: Any, tile_start: Ints, tiles: Ints, unrollings: Ints, row: Ints, floor: Any, fastest: float,
+    perfect: bool, kind: int, gap: float, mask: int, values: Any, records: Ints, held: int, visited: Ints, work: Any,
+) -> int:  # fmt: skip
+    """Walk the unrollings of one PE tile, dim by dim, dims with the fewest choices first."""
+    fewest, least_steps = work[6], work[7]
+    choices = np.zeros(8, dtype=np.int64)
+    number = np.ones(8, dtype=np.int64)
+    passes = np.ones(8, dtype=np.int64)
+    steps = np.ones(8, dtype=np.int64)
+    for d in range(8):
+        choices[d] = tiles[row[d] + 1, 2] - tiles[row[d], 2]
+        number[d] = tiles[row[d], 1]
+        passes[d] = fewest[row[d]]
+        steps[d] = least_steps[row[d]]
+    sequence = np.argsort(choices)
+    chosen = np.zeros(8, dtype=np.int64)
+    rows_left = np.ones(9, dtype=np.int64)
+    cols_left = np.ones(9, dtype=np.int64)
+    rows_left[0] = inst.rows
+    cols_left[0] = inst.cols
+    estimate = np.zeros(2)
+    depth = 0
+    d = sequence[0]
+    chosen[d] = tiles[row[d], 2] - 1
+    while depth >= 0:
+        d = sequence[depth]
+        chosen[d] += 1
+        if chosen[d] == tiles[row[d] + 1, 2]:
+            passes[d] = fewest[row[d]]
+            steps[d] = least_steps[row[d]]
+            depth -= 1
+            continue
+        sy, sx = unrollings[chosen[d], 0], unrollings[chosen[d], 1]
+        if sy > rows_left[depth] or sx > cols_left[depth]:
+            continue
+        passes[d] = unrollings[chosen[d], 2]
+        steps[d] = unrollings[chosen[d], 3]
+        rows_left[depth + 1] = rows_left[depth] // sy
+        cols_left[depth + 1] = cols_left[depth] // sx
+        if choices[d] > 1:
+            visited[1] += 1
+            open_steps = 1.0
+            for later in range(depth + 1, 8):
+                open_steps *= inst.bounds[sequence[later]]
+            shared = 1.0
+            for earlier in range(depth + 1):
+                shared *= steps[sequence[earlier]]
+            shared *= open_steps / (rows_left[depth + 1] * cols_left[depth + 1])
+            tile_bound(inst, number, passes, steps, floor, max(fastest, shared), inst.pes, estimate)
+            if pruned(kind, gap, estimate[0], estimate[1], values, held):
+                continue
+        if depth < 7:
+            depth += 1
+            following = sequence[depth]
+            chosen[following] = tiles[row[following], 2] - 1
+            continue
+        held = _place_tiles(
+            inst, rules, tiles, unrollings, row, chosen, floor, perfect, kind, gap, mask, values, records, held, visited,
+            work,
+        )  # fmt: skip
+    return held
+
+
+def _halos(inst: Instance, tiles: Ints, unrollings: Ints, row: Ints, chosen: Ints, a: int, table: Any, work: Any) -> Any:
+    """The table entry of one axis: `halo_words` of the chosen tiles and unrollings of dims a and a + 2."""
+    first, scratch = work[0], work[3]
+    b = a + 2
+    entry = table[chosen[a] - first[a], chosen[b] - first[b]]
+    if entry[0] < 0:
+        u, v = unrollings[chosen[a]], unrollings[chosen[b]]
+        mode = 2
+        if inst.place[2] >= 0:
+            mode = inst.multicast[inst.place[2]]
+        w = 0 if a == 4 else 2
+        halo_words(
+            inst.bounds[a], inst.bounds[b], inst.window[w], inst.window[w + 1], tiles[row[a], 0], u[0] * u[1],
+            tiles[row[b], 0], v[0] * v[1], inst.in_pe[0] == 0, mode, scratch, entry,
+        )  # fmt: skip
+    return entry
+
+
+def inner_costs(
+    inst: Instance, tiles: Ints, unrollings: Ints, row: Ints, chosen: Ints, tall: Any, wide: Any, out: Any
+) -> None:
+    """Bounds on what one array configuration costs below the buffer, by the kind of order of the list above it.
+
+    Parameters
+    ----------
+    tall, wide : (6,)
+        `halo_words` of both axes.
+    out : (3, 6, 2)
+        Filled. Row o: the irrelevant loops of operand o are innermost; column 0 without a slide, then sliding on P, Q,
+        R, S, then the least of all: pJ and cycles. The `up` words of the stationary operand are left out (they depend
+        on the outer tile); of the time, its one unavoidable delivery is in.
+    """
+    number = np.ones(8)
+    passes = np.ones(8)
+    steps = np.ones(8)
+    copies = np.ones(8)
+    cycles = 1.0
+    for d in range(8):
+        u = unrollings[chosen[d]]
+        number[d] = tiles[row[d], 1]
+        passes[d] = u[2]
+        steps[d] = u[3]
+        copies[d] = min(u[0] * u[1], number[d])
+        cycles *= steps[d]
+    planes = float(inst.bounds[0] * inst.bounds[1] * inst.bounds[3])
+    for o in range(3):
+        for slide in range(5):
+            h = 1 if slide == 1 else (2 if slide == 3 else 0)
+            w = 1 if slide == 2 else (2 if slide == 4 else 0)
+            energy = inst.fixed_pj
+            for t in range(len(inst.port_outer)):
+                out[o, slide, 1] = 0.0
+            time = cycles
+            up0 = planes * tall[h] * wide[w]
+            fill0 = planes * tall[3 + h] * wide[3 + w]
+            for x in range(3):
+                read = up0 if x == 0 else inst.words[x]
+                filled = fill0 if x == 0 else inst.words[x]
+                if inst.in_pe[x] == 0:
+                    energy += inst.up_pj[x] * read * group_product(steps, x) + inst.fill_pj[x] * inst.macs
+                elif x == o:
+                    energy += inst.fill_pj[x] * filled * group_product(copies, x)
+                else:
+                    energy += inst.up_pj[x] * read * group_product(passes, x)
+                    energy += inst.fill_pj[x] * filled * group_product(number, x)
+            for t in range(len(inst.port_outer)):
+                busy = inst.port_fixed[t]
+                for x in range(3):
+                    read = up0 if x == 0 else inst.words[x]
+                    repeats = 1.0
+                    if inst.in_pe[x] == 0:
+                        repeats = group_product(steps, x)
+                    elif x != o:
+                        repeats = group_product(passes, x)
+                    busy += inst.port_up[t, x] * read * repeats
+                    if inst.in_buffer[x] == 1:
+                        busy += inst.port_over[t, x] * inst.words[x]
+                time = max(time, busy)
+            out[o, slide, 0] = energy
+            out[o, slide, 1] = time
+        out[o, 5, 0] = np.min(out[o, :5, 0])
+        out[o, 5, 1] = np.min(out[o, :5, 1])
+
+
+def _first_and_last(inst: Instance, tiles: Ints, unrollings: Ints, row: Ints, chosen: Ints, tile: Ints) -> float:
+    """Cycles of the first fill and the last drain that the array's own tile takes at least.
+
+    Every level hands the first tile on through its slowest port; only operands that the PEs keep count here.
+    """
+    for d in range(8):
+        u = unrollings[chosen[d]]
+        tile[d] = min(inst.bounds[d], tiles[row[d], 0] * u[0] * u[1])
+    height = (tile[4] - 1) * inst.window[0] + (tile[6] - 1) * inst.window[1] + 1
+    width = (tile[5] - 1) * inst.window[2] + (tile[7] - 1) * inst.window[3] + 1
+    total = 0.0
+    for node in range(len(inst.is_fan_out)):
+        filled = 0.0
+        drained = 0.0
+        for t in range(len(inst.port_node)):
+            if inst.port_node[t] != node or (node != inst.place[0] and node != inst.place[1]):
+                continue
+            fill = 0.0
+            for o in range(2):
+                if inst.in_pe[o] == 1 and (node == inst.place[0] or inst.in_buffer[o] == 1):
+                    words = tile[0] * tile[3] * (tile[1] * height * width if o == 0 else tile[2] * tile[6] * tile[7])
+                    fill += words * inst.port_cost[t, o, 0]
+            drain = 0.0
+            if inst.in_pe[2] == 1 and (node == inst.place[0] or inst.in_buffer[2] == 1):
+                drain = tile[0] * tile[1] * tile[2] * tile[4] * tile[5] * inst.port_cost[t, 2, 1]
+            filled = max(filled, fill)
+            drained = max(drained, drain)
+        total += filled + drained
+    return total
+
+
+def _place_tiles(
+    inst: Instance, rules: Any, tiles: Ints, unrollings: Ints, row: Ints, chosen: Ints, floor: Any, perfect: bool,
+    kind: int, gap: float, mask: int, values: Any, records: Ints, held: int, visited: Ints, work: Any,
+) -> int:  # fmt: skip
+    """Walk the outer tiles of one array configuration and price every mapping that may improve on the incumbents."""
+    tall = _halos(inst, tiles, unrollings, row, chosen, 4, work[1], work)
+    wide = _halos(inst, tiles, unrollings, row, chosen, 5, work[2], work)
+    inner = np.zeros((3, 6, 2))
+    inner_costs(inst, tiles, unrollings, row, chosen, tall, wide, inner)
+    tile = np.ones(8, dtype=np.int64)
+    ends_pay = _first_and_last(inst, tiles, unrollings, row, chosen, tile)
+    for o in range(3):
+        for slide in range(6):
+            inner[o, slide, 1] += ends_pay
+            inner[o, slide, 0] += inst.static_pj * inner[o, slide, 1]
+    promising = False
+    for o in range(3):
+        time = max(inner[o, 5, 1], floor[o, 1] + ends_pay)
+        promising = promising or not pruned(kind, gap, inner[o, 5, 0] + floor[o, 0], time, values, held)
+    if not promising:
+        return held
+    f = np.ones(8, dtype=np.int64)
+    sy = np.ones(8, dtype=np.int64)
+    sx = np.ones(8, dtype=np.int64)
+    passes = np.ones(8, dtype=np.int64)
+    for d in range(8):
+        u = unrollings[chosen[d]]
+        f[d], sy[d], sx[d], passes[d] = tiles[row[d], 0], u[0], u[1], u[2]
+    sequence = np.array([0, 6, 7, 4, 5, 2, 3, 1])
+    n = np.ones(8, dtype=np.int64)
+    m = np.ones(8, dtype=np.int64)
+    known = np.zeros(2, dtype=np.int64)
+    words = np.zeros((3, 7))
+    depth = 0
+    d = sequence[0]
+    n[d] = 0
+    while depth >= 0:
+        d = sequence[depth]
+        start = n[d] + 1
+        if d == 0 or inst.place[1] < 0:
+            # A group is reuse of nothing, so its loop is outermost of all; without a buffer there is one list alone.
+            last = passes[d] if d == 0 and inst.place[1] >= 0 else 1
+            n[d], m[d] = (last, passes[d] // last) if start <= last else (0, 0)
+        else:
+            n[d], m[d] = next_trips(inst.bounds[d], f[d], sy[d], sx[d], passes[d], start, perfect)
+        if n[d] == 0:
+            n[d] = 1
+            tile[d] = min(inst.bounds[d], f[d] * sy[d] * sx[d])
+            if d == 4 or d == 5:
+                known[d - 4] = 0
+            depth -= 1
+            continue
+        tile[d] = min(inst.bounds[d], f[d] * sy[d] * sx[d] * m[d])
+        if d == 4 or d == 5:
+            known[d - 4] = 1
+        if not fits(inst, tile, inst.in_buffer, inst.buffer_bits):
+            continue
+        visited[2] += 1
+        if _outer_pruned(inst, rules, n, m, passes, sequence, depth, known, inner, kind, gap, values, held, words):
+            continue
+        if depth < 7:
+            depth += 1
+            n[sequence[depth]] = 0
+            continue
+        held = _price_orders(
+            inst, rules, f, sy, sx, m, n, passes, inner, words, kind, gap, mask, values, records, held, visited, work
+        )
+    return held
+
+
+def _outer_pruned(
+    inst: Instance, rules: Any, n: Ints, m: Ints, passes: Ints, sequence: Ints, depth: int, known: Ints, inner: Any,
+    kind: int, gap: float, values: Any, held: int, words: Any,
+) -> bool:  # fmt: skip
+    """Whether no mapping with the outer trips decided so far (the others at least one) can improve."""
+    outer_words(inst, n, known, words)
+    energy = outer_least(inst, words)
+    for o in range(3):
+        if rules.stationary >= 0 and o != rules.stationary:
+            barred = False
+            for i in range(depth + 1):
+                d = sequence[i]
+                for x in group_dims(rules.stationary):
+                    barred = barred or (x == d and m[d] > 1)
+            if barred:
+                continue
+        extra = 0.0
+        if inst.in_pe[o] == 1:
+            through = True
+            for i in range(depth + 1):
+                d = sequence[i]
+                if inst.relevance[o, d] == 1 and m[d] > 1:
+                    through = False
+            repeats = 1.0 if through else group_product(n, o)
+            extra = inst.up_pj[o] * inst.words[o] * repeats
+        if not pruned(kind, gap, inner[o, 5, 0] + energy + extra, inner[o, 5, 1], values, held):
+            return False
+    return True
+
+
+def _price_orders(
+    inst: Instance, rules: Any, f: Ints, sy: Ints, sx: Ints, m: Ints, n: Ints, passes: Ints, inner: Any, words: Any,
+    kind: int, gap: float, mask: int, values: Any, records: Ints, held: int, visited: Ints, work: Any,
+) -> int:  # fmt: skip
+    """Price the orders of both lists that may improve on the incumbents, exactly."""
+    outer_orders = np.zeros((24, 8), dtype=np.int64)
+    inner_orders = np.zeros((24, 8), dtype=np.int64)
+    outer_kinds = np.zeros((24, 2), dtype=np.int64)
+    inner_kinds = np.zeros((24, 2), dtype=np.int64)
+    alone = inst.place[1] < 0
+    count_inner = list_orders(m, rules.stationary, rules.innermost, inner_orders, inner_kinds)
+    count_outer = 1 if alone else list_orders(n, -1, -1, outer_orders, outer_kinds)
+    e = inst.outer_pj
+    point = np.zeros(2)
+    for i in range(count_outer):
+        o1 = outer_kinds[i, 0]
+        column = 2 if outer_kinds[i, 1] < 0 else outer_kinds[i, 1] - 1
+        r = max(o1, 0)
+        over = e[0] * words[r, column] + e[1] * words[r, 0] + e[2] * words[r, 1]
+        for k in range(count_inner):
+            o2 = inner_kinds[k, 0]
+            estimate = np.inf
+            time = np.inf
+            for o in range(3):
+                if o2 >= 0 and o != o2:
+                    continue
+                extra = 0.0
+                if inst.in_pe[o] == 1:
+                    through = True
+                    for d in range(8):
+                        if inst.relevance[o, d] == 1 and m[d] > 1:
+                            through = False
+                    extra = inst.up_pj[o] * inst.words[o] * (1.0 if through else group_product(n, o))
+                slide = inner_kinds[k, 1]
+                column2 = 5 if slide < 0 else slide - 3
+                estimate = min(estimate, inner[o, column2, 0] + extra)
+                time = min(time, inner[o, column2, 1])
+            if pruned(kind, gap, estimate + over, time, values, held):
+                continue
+            visited[3] += 1
+            price_nest(inst, f, sy, sx, m, n, outer_orders[i], inner_orders[k], work, point)
+            held = accept(
+                kind, gap, point[0], point[1], values, held, records, mask, f, sy, sx, m, n, outer_orders[i],
+                inner_orders[k],
+            )  # fmt: skip
+    return held
+
+
+def price_nest(
+    inst: Instance, f: Ints, sy: Ints, sx: Ints, m: Ints, n: Ints, outer_order: Ints, inner_order: Ints, work: Any,
+    point: Any,
+) -> None:  # fmt: skip
+    """Exact energy (pJ) and latency (cycles) of one mapping, by the model itself."""
+    scratch, nest, counts = work[3], work[4], work[5]
+    dim, trips, step, place, spatial, inside = nest
+    factors, ends, booked, levels, fans, split, port_cycles = counts
+    size = 0
+    for part in range(4):
+        for i in range(7, -1, -1):
+            d = outer_order[i] if part == 0 else (inner_order[i] if part == 1 else 7 - i)
+            count = n[d] if part == 0 else (m[d] if part == 1 else (sy[d] * sx[d] if part == 2 else f[d]))
+            if count > 1:
+                dim[size] = d
+                trips[size] = count
+                place[size] = inst.place[part] if not (part == 1 and inst.place[1] < 0) else inst.place[0]
+                spatial[size] = 1 if part == 2 else 0
+                size += 1
+    for d in range(8):
+        inside[d] = 1
+    for i in range(size - 1, -1, -1):
+        step[i] = inside[dim[i]]
+        inside[dim[i]] *= trips[i]
+    steps = count_nest(
+        size, dim, trips, step, place, spatial, inst.bounds, inst.window, inst.keeps, inst.is_fan_out, inst.multicast,
+        inst.reduces, inst.relevance, scratch, inside, factors, ends, booked, levels, fans,
+    )  # fmt: skip
+    busiest = latency(
+        size, dim, trips, place, spatial, inst.bounds, inst.window, ends, booked, levels, steps, inst.buffering,
+        inst.port_node, inst.port_cost, split, port_cycles,
+    )  # fmt: skip
+    cycles = float(steps) if busiest < 0 else port_cycles[busiest]
+    cycles += split[1] + split[2] + split[3]
+    energy = inst.mac_pj + inst.static_pj * cycles
+    for node in range(len(inst.is_fan_out)):
+        for o in range(3):
+            for side in range(2):
+                energy += levels[node, o, side] * inst.access_pj[node, o, side]
+                energy += fans[node, o, side] * inst.fan_pj[node, o, side]
+    point[0] = energy
+    point[1] = cycles
+
+
+def used_box(inst: Instance, nest: Any, size: int, operand: int, node: int) -> int:
+    return box(operand, node, size, nest[0], nest[1], nest[3], inst.bounds, inst.window)
