@@ -9,6 +9,7 @@ from math import prod
 from typing import Any
 
 from dse.errors import DseError
+from dse.formats.quantity import KINDS, parse_quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +85,26 @@ class DesignSpace:
         return self.index(digits)
 
     def is_ordered(self, position: int) -> bool:
-        """Whether the choices of a setting are numbers that only rise or only fall: neighbours then resemble each
-        other, which a sampler can use."""
-        values = self.choices[position]
-        if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        """Whether the choices of a setting are numbers or quantities that only rise or only fall: neighbours then
+        resemble each other, which a sampler can use."""
+        values = [_magnitude(value) for value in self.choices[position]]
+        if any(value is None or values[0] is None or value[0] != values[0][0] for value in values):
             return False
-        rising = all(a < b for a, b in pairwise(values))
-        return rising or all(a > b for a, b in pairwise(values))
+        sizes = [value[1] for value in values if value is not None]
+        return all(a < b for a, b in pairwise(sizes)) or all(a > b for a, b in pairwise(sizes))
+
+
+def _magnitude(value: Any) -> tuple[str, float] | None:
+    """What a value measures and how much of it; None for words. Only magnitudes of the same measure compare."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return "", float(value)
+    for kind, (_, units) in KINDS.items():
+        try:
+            quantity = parse_quantity(value, kind)
+        except DseError:
+            continue
+        relative = quantity.unit in ("word", "mac") or quantity.unit.endswith("/cycle")
+        return quantity.unit if relative else kind, quantity.value * units[quantity.unit]
+    return None

@@ -36,11 +36,23 @@ def test_a_design_outside_the_space_is_not_found():
         space.settings(4)
 
 
-def test_order_is_seen_in_numbers_only():
-    space = DesignSpace.of(
-        {"up": [1, 2.5, 4], "down": [9, 3], "mixed": [1, 3, 2], "text": ["a", "b"], "flag": [False, True]}
-    )
-    assert [space.is_ordered(place) for place in range(5)] == [True, True, False, False, False]
+@pytest.mark.parametrize(
+    ("choices", "ordered"),
+    [
+        ([1, 2.5, 4], True),
+        ([9, 3], True),
+        ([1, 3, 2], False),
+        (["a", "b"], False),
+        ([False, True], False),
+        (["512 KiB", "1 MiB"], True),
+        (["512 KiB", "1 KiB", "2 KiB"], False),
+        (["16 word", "64 word"], True),
+        (["16 word", "64 KiB"], False),
+        ([1, "64 KiB"], False),
+    ],
+)
+def test_order_is_seen_in_numbers_and_quantities(choices, ordered):
+    assert DesignSpace.of({"setting": choices}).is_ordered(0) is ordered
 
 
 @pytest.mark.parametrize(("space", "message"), [({"rows": []}, "no choices"), ({"rows": [4, 4]}, "repeats")])

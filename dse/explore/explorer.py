@@ -1,0 +1,305 @@
+"""The loop of a sweep: propose, evaluate, record, tell; then solve what may be on the front exactly.
+
+Everything here is decided by the seed and by results, in the order of proposals. Workers finish in any order, and a
+resumed sweep finds some results in its log, but neither changes what is proposed next: results are told in the order
+of proposals, a whole batch at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import log10
+from time import monotonic
+from typing import Any
+
+from dse.errors import DseError
+from dse.explore.evaluation import Evaluation, Kind, Outcome
+from dse.explore.front import dominates, pareto
+from dse.explore.log import LogWriter
+from dse.explore.runner import Evaluate, Task, Workers
+from dse.explore.samplers import Proposal, Proposer, Shuffled, choose_sampler, make_proposer
+from dse.explore.space import DesignSpace
+
+OBJECTIVES = {"energy": "energy_pj", "latency": "latency_s", "edp": "edp_js", "area": "area_mm2"}
+"""What a sweep can minimise, and under which name outcomes hold it."""
+
+PATIENCE = 8
+"""After so many proposals in a row that repeat known designs, a design that was never seen is evaluated instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How to search.
+
+    Parameters
+    ----------
+    trials : int
+        Designs to evaluate, the starting designs included.
+    sampler : str
+        One of `dse.explore.samplers.SAMPLERS`.
+    seed : int
+    objectives : tuple of str
+        Keys of `OBJECTIVES`.
+    gap : float
+        How far from its optimum a mapping may be, proven, while exploring. The front is solved with no gap.
+    """
+
+    trials: int
+    sampler: str = "auto"
+    seed: int = 0
+    objectives: tuple[str, ...] = ("energy", "latency")
+    gap: float = 0.01
+
+    def __post_init__(self) -> None:
+        if self.trials < 1:
+            raise DseError(f"trials={self.trials} < 1")
+        if not self.objectives:
+            raise DseError("a sweep needs an objective", hint=f"choose from {', '.join(OBJECTIVES)}")
+        for objective in self.objectives:
+            if objective not in OBJECTIVES:
+                raise DseError(f"objective {objective!r} is not one of {', '.join(OBJECTIVES)}")
+        if len(set(self.objectives)) < len(self.objectives):
+            raise DseError(f"an objective is named twice: {', '.join(self.objectives)}")
+        if self.gap < 0:
+            raise DseError(f"gap={self.gap} < 0")
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The objectives' names in outcomes."""
+        return tuple(OBJECTIVES[objective] for objective in self.objectives)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is searched.
+
+    Parameters
+    ----------
+    space : DesignSpace
+    starts : tuple of mappings
+        Settings of the designs to evaluate first: number 0 is the specification's own. They may lie outside the space.
+    resolve : callable
+        Settings to a design; raises `DseError` for settings that make no design.
+    identify : callable
+        Settings, the design (None where there is none) and the kind of evaluation to the identity of its result.
+    evaluate : mapping of kind to callable
+    plain : callable
+        A setting's value in the form that is recorded.
+    sweep_id : str
+        Marks the records of this problem.
+    """
+
+    space: DesignSpace
+    starts: tuple[Mapping[str, Any], ...]
+    resolve: Callable[[Mapping[str, Any]], Any]
+    identify: Callable[[Mapping[str, Any], Any, Kind], str]
+    evaluate: Mapping[Kind, Evaluate]
+    sweep_id: str
+    plain: Callable[[Any], Any] = lambda value: value
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a sweep is.
+
+    Parameters
+    ----------
+    kind : {"explore", "exact"}
+    done, total : int
+        Designs of this phase.
+    evaluated : int
+        Designs of this phase that were evaluated now, not found in the log.
+    elapsed_s : float
+        Since this phase began.
+    best : Evaluation or None
+        The best so far: by EDP when energy and latency are both objectives, else by the first objective.
+    """
+
+    kind: Kind
+    done: int
+    total: int
+    evaluated: int
+    elapsed_s: float
+    best: Evaluation | None
+
+
+@dataclass(slots=True)
+class _Candidate:
+    number: int
+    settings: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Explorer:
+    """One sweep, from its first design to its exact front.
+
+    Parameters
+    ----------
+    problem : Problem
+    search : Search
+    workers : Workers
+    known : dict
+        Evaluations by identity that need not be made again; new ones are added.
+    log : LogWriter, optional
+    progress : callable, optional
+    """
+
+    problem: Problem
+    search: Search
+    workers: Workers
+    known: dict[str, Evaluation]
+    log: LogWriter | None = None
+    progress: Callable[[Progress], None] | None = None
+    explored: dict[int, Evaluation] = field(default_factory=dict)
+    exact: dict[int, Evaluation] = field(default_factory=dict)
+    reused: int = 0
+    _candidates: list[_Candidate] = field(default_factory=list)
+    _by_index: dict[int, _Candidate] = field(default_factory=dict)
+    _unseen: int = 0
+
+    @property
+    def sampler(self) -> str:
+        return choose_sampler(self.search.sampler, self.problem.space, self.search.trials)
+
+    def run(self) -> None:
+        """Explore, then solve the designs that may be on the front exactly."""
+        search, space = self.search, self.problem.space
+        proposer = make_proposer(self.sampler, space, search.seed, len(search.objectives))
+        self._evaluate_batch(proposer, self._starting_designs(proposer))
+        while len(self._candidates) < search.trials:
+            known = len(self._candidates)
+            proposals = self._propose(proposer, min(proposer.batch, search.trials - known))
+            if len(self._candidates) == known:  # the whole space is evaluated
+                break
+            self._evaluate_batch(proposer, proposals)
+        contenders = self._contenders()
+        self._evaluate("exact", contenders, len(contenders))
+
+    def _starting_designs(self, proposer: Proposer) -> list[Proposal]:
+        """Enter the starting designs, as many as the budget allows; those in the space are told to the sampler."""
+        proposals = []
+        for settings in self.problem.starts[: self.search.trials]:
+            index = self.problem.space.find(settings)
+            if index is None:
+                self._candidates.append(_Candidate(len(self._candidates), settings))
+            elif index not in self._by_index:
+                proposals.append(self._enter(proposer.ask(index)))
+        return proposals
+
+    def _propose(self, proposer: Proposer, wanted: int) -> list[Proposal]:
+        """Ask until `wanted` designs are new; repeated ones stay in the batch, so that they are told again."""
+        proposals: list[Proposal] = []
+        target = len(self._candidates) + wanted
+        repeats = 0
+        while len(self._candidates) < target:
+            index = self._unseen_index() if repeats >= PATIENCE else None
+            if repeats >= PATIENCE and index is None:
+                break
+            proposal = proposer.ask(index)
+            if proposal is None:
+                break
+            repeats = repeats + 1 if proposal.index in self._by_index else 0
+            proposals.append(self._enter(proposal))
+        return proposals
+
+    def _enter(self, proposal: Proposal | None) -> Proposal:
+        assert proposal is not None
+        if proposal.index not in self._by_index:
+            candidate = _Candidate(len(self._candidates), self.problem.space.settings(proposal.index))
+            self._candidates.append(candidate)
+            self._by_index[proposal.index] = candidate
+        return proposal
+
+    def _unseen_index(self) -> int | None:
+        order = Shuffled(self.problem.space.size, self.search.seed)
+        while self._unseen < len(order):
+            index = order[self._unseen]
+            if index not in self._by_index:
+                return index
+            self._unseen += 1
+        return None
+
+    def _evaluate_batch(self, proposer: Proposer, proposals: Sequence[Proposal]) -> None:
+        fresh = [candidate for candidate in self._candidates if candidate.number not in self.explored]
+        self._evaluate("explore", fresh, max(len(self._candidates), min(self.search.trials, self.problem.space.size)))
+        for proposal in proposals:
+            evaluation = self.explored[self._by_index[proposal.index].number]
+            values = self._values(evaluation)
+            # decades matter, not differences; the order of designs stays the same
+            scaled = [log10(value) if value > 0 else -300.0 for value in values] if values else None
+            proposer.tell(proposal, scaled, evaluation.outcome.violation)
+
+    def _evaluate(self, kind: Kind, candidates: Sequence[_Candidate], total: int) -> None:
+        """Find or make the evaluation of each candidate."""
+        results = self.explored if kind == "explore" else self.exact
+        start = monotonic()
+        identities: dict[int, str] = {}
+        tasks: dict[str, Task] = {}
+        for candidate in candidates:
+            identity, design, impossible = self._identify(candidate, kind)
+            identities[candidate.number] = identity
+            if identity in self.known:
+                self.reused += 1
+            elif impossible is not None:
+                self._record(identity, kind, candidate, impossible)
+            else:
+                tasks.setdefault(identity, Task(candidate.number, design))
+        by_number = {candidate.number: candidate for candidate in candidates}
+        offset = len(results) + len(candidates) - len(tasks)
+        self._report(kind, offset, total, 0, 0.0)
+        finished = self.workers.run(self.problem.evaluate[kind], tasks.values())
+        for evaluated, (task, outcome) in enumerate(finished, start=1):
+            self._record(identities[task.key], kind, by_number[task.key], outcome)
+            self._report(kind, offset + evaluated, total, evaluated, monotonic() - start)
+        for candidate in candidates:
+            known = self.known[identities[candidate.number]]
+            results[candidate.number] = replace(known, number=candidate.number, parameters=self._parameters(candidate))
+
+    def _identify(self, candidate: _Candidate, kind: Kind) -> tuple[str, Any, Outcome | None]:
+        """Identity and design of a candidate; an outcome instead of the design when its settings make none."""
+        try:
+            design = self.problem.resolve(candidate.settings)
+        except DseError as error:
+            impossible = Outcome("infeasible", error.message, violation=1.0)
+            return self.problem.identify(candidate.settings, None, kind), None, impossible
+        return self.problem.identify(candidate.settings, design, kind), design, None
+
+    def _record(self, identity: str, kind: Kind, candidate: _Candidate, outcome: Outcome) -> None:
+        evaluation = Evaluation(
+            identity, self.problem.sweep_id, kind, candidate.number, self._parameters(candidate), outcome
+        )
+        if self.log is not None:
+            self.log.append(evaluation)
+        self.known[identity] = evaluation
+
+    def _parameters(self, candidate: _Candidate) -> dict[str, Any]:
+        return {name: self.problem.plain(value) for name, value in candidate.settings.items()}
+
+    def _values(self, evaluation: Evaluation) -> list[float] | None:
+        if not evaluation.ok:
+            return None
+        return [evaluation.outcome.objectives[key] for key in self.search.keys]
+
+    def _contenders(self) -> list[_Candidate]:
+        """Designs that no other beats even after their gaps are closed in their favour."""
+        values = [(candidate, self._values(self.explored[candidate.number])) for candidate in self._candidates]
+        sound = [(candidate, value) for candidate, value in values if value is not None]
+        front = [sound[i][1] for i in pareto([value for _, value in sound])]
+        # area is known exactly whatever the gap
+        share = [1.0 if objective == "area" else 1 + self.search.gap for objective in self.search.objectives]
+        return [
+            candidate
+            for candidate, value in sound
+            if not any(dominates(best, [v / s for v, s in zip(value, share, strict=True)]) for best in front)
+        ]
+
+    def _report(self, kind: Kind, done: int, total: int, evaluated: int, elapsed_s: float) -> None:
+        if self.progress is not None:
+            self.progress(Progress(kind, done, total, evaluated, elapsed_s, self._best()))
+
+    def _best(self) -> Evaluation | None:
+        both = {"energy", "latency"} <= set(self.search.objectives)
+        key = "edp_js" if both else self.search.keys[0]
+        sound = [e for e in self.known.values() if e.ok and e.sweep == self.problem.sweep_id]
+        return min(sound, key=lambda e: e.outcome.objectives[key], default=None)

@@ -1,0 +1,211 @@
+"""The loop: the seed decides, whatever the number of workers and wherever a sweep was stopped."""
+
+import json
+from hashlib import sha256
+from itertools import count
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dse.errors import DseError
+from dse.explore.evaluation import Outcome
+from dse.explore.explorer import Explorer, Problem, Search
+from dse.explore.front import dominates, pareto
+from dse.explore.log import LogWriter, read_log
+from dse.explore.runner import Workers
+from dse.explore.space import DesignSpace
+
+SPACE = DesignSpace.of({"dataflow": ["ws", "os", "rs"], "rows": list(range(4, 33, 4)), "cols": list(range(4, 33, 2))})
+
+
+def measure(design):
+    """A made-up accelerator: bigger arrays are faster and dearer, with a dataflow that suits each size."""
+    rows, cols = design["rows"], design["cols"]
+    if rows * cols > 800:
+        return Outcome("infeasible", "too large", {"area_mm2": rows * cols / 10}, violation=rows * cols / 800 - 1)
+    bias = {"ws": cols / rows, "os": rows / cols, "rs": 1.2}[design["dataflow"]]
+    energy, latency = 100.0 + rows * cols * bias, 1e4 / (rows * cols) + bias
+    objectives = {"energy_pj": energy, "latency_s": latency, "edp_js": energy * latency, "area_mm2": rows * cols / 10}
+    return Outcome("ok", "", objectives, ((energy, latency),), cpu_s=0.5)
+
+
+def measure_exactly(design):
+    """What `measure` found, and one faster mapping."""
+    outcome = measure(design)
+    ((energy, latency),) = outcome.front
+    return Outcome("ok", "", outcome.objectives, ((energy * 1.1, latency * 0.9), (energy, latency)), cpu_s=1.0)
+
+
+def resolve(design):
+    if design["cols"] == 30 and design["rows"] == 4:
+        raise DseError("4 rows cannot feed 30 columns")
+    return dict(design)
+
+
+def identify(design, resolved, kind):
+    return sha256(json.dumps([design, kind], sort_keys=True).encode()).hexdigest()
+
+
+def problem(space=SPACE, **changes):
+    own = {"dataflow": "rs", "rows": 12, "cols": 14}
+    fields = {
+        "space": space,
+        "starts": tuple({**own, "dataflow": dataflow} for dataflow in ("rs", "ws", "os")),
+        "resolve": resolve,
+        "identify": identify,
+        "evaluate": {"explore": measure, "exact": measure_exactly},
+        "sweep_id": "made-up",
+    }
+    return Problem(**{**fields, **changes})
+
+
+PROBLEM = problem()
+
+
+def explore(search, *, jobs=0, known=None, log=None, problem=PROBLEM, progress=None):
+    with Workers.local(jobs) as workers:
+        explorer = Explorer(problem, search, workers, dict(known or {}), log, progress)
+        explorer.run()
+    return explorer
+
+
+def results(explorer):
+    """Everything a sweep found, in order."""
+    return [e.to_dict() for part in (explorer.explored, explorer.exact) for _, e in sorted(part.items())]
+
+
+SEARCHES = [Search(60, sampler, seed=3) for sampler in ("nsga2", "tpe", "qmc", "random")]
+
+
+@pytest.mark.parametrize("search", SEARCHES, ids=lambda search: search.sampler)
+def test_jobs_change_nothing(search):
+    alone = explore(search)
+    assert results(explore(search, jobs=3)) == results(alone)
+    assert len(alone.explored) == 60
+    assert len(alone.exact) > 0
+
+
+@pytest.mark.parametrize("search", SEARCHES, ids=lambda search: search.sampler)
+@settings(max_examples=8, deadline=None)
+@given(data=st.data())
+def test_resuming_after_any_loss_changes_nothing_and_repeats_nothing(search, data, tmp_path_factory):
+    path = tmp_path_factory.mktemp("sweep") / "evaluations.jsonl"
+    with LogWriter(path) as log:
+        whole = explore(search, log=log)
+    lines = path.read_bytes().splitlines(keepends=True)
+    kept = data.draw(st.sets(st.integers(0, len(lines) - 1)) | st.integers(0, len(lines)).map(range))
+    path.write_bytes(b"".join(lines[i] for i in kept) + b'{"id":"torn')
+    known = read_log(path).by_id
+    with LogWriter(path) as log:
+        resumed = explore(search, known=known, log=log)
+    assert results(resumed) == results(whole)
+    identities = [json.loads(line)["id"] for line in path.read_bytes().splitlines()]
+    assert len(identities) == len(set(identities)) == len(lines), "no evaluation is lost or repeated"
+
+
+@pytest.mark.parametrize("search", SEARCHES, ids=lambda search: search.sampler)
+def test_a_longer_sweep_begins_like_a_shorter_one(search):
+    longer = explore(Search(90, search.sampler, seed=3))
+    assert results(longer)[:60] == results(explore(search))[:60]
+
+
+def test_the_own_design_comes_first_and_every_start_is_evaluated():
+    explorer = explore(Search(10))
+    assert [e.parameters["dataflow"] for e in list(explorer.explored.values())[:3]] == ["rs", "ws", "os"]
+    assert explorer.explored[0].parameters == {"dataflow": "rs", "rows": 12, "cols": 14}
+
+
+def test_a_start_outside_the_space_is_evaluated_too():
+    odd = problem(starts=({"dataflow": "rs", "rows": 13, "cols": 14},))
+    explorer = explore(Search(30), problem=odd)
+    assert explorer.explored[0].parameters["rows"] == 13
+    assert len(explorer.explored) == 30
+
+
+@pytest.mark.parametrize("sampler", ["auto", "grid", "nsga2", "tpe", "random"])
+def test_a_small_space_is_covered_once_whatever_the_sampler(sampler):
+    small = problem(DesignSpace.of({"dataflow": ["rs", "ws"], "rows": [8, 12], "cols": [8, 14, 16]}))
+    explorer = explore(Search(100, sampler), problem=small)
+    designs = {tuple(e.parameters.values()) for e in explorer.explored.values()}
+    assert len(designs) == len(explorer.explored) == 12 + 1  # the start with dataflow `os` lies outside
+    assert explorer.sampler == ("grid" if sampler == "auto" else sampler)
+
+
+def test_infeasible_designs_are_results_with_a_reason():
+    explorer = explore(Search(SPACE.size, "grid"))
+    reasons = {e.outcome.reason for e in explorer.explored.values() if not e.ok}
+    assert reasons == {"too large", "4 rows cannot feed 30 columns"}
+    assert all(e.outcome.status == "infeasible" for e in explorer.explored.values() if not e.ok)
+
+
+def test_exactly_the_designs_that_may_be_on_the_front_are_solved_again():
+    explorer = explore(Search(SPACE.size, "grid", gap=0.0))
+    sound = {n: list(e.outcome.front[0]) for n, e in explorer.explored.items() if e.ok}
+    numbers, points = list(sound), list(sound.values())
+    front = {tuple(points[i]) for i in pareto(points)}
+    assert set(explorer.exact) == {n for n in numbers if tuple(sound[n]) in front}
+
+
+def test_a_gap_keeps_designs_that_it_might_have_cost_their_place():
+    wide = explore(Search(SPACE.size, "grid", gap=0.05))
+    narrow = explore(Search(SPACE.size, "grid", gap=0.0))
+    assert set(narrow.exact) < set(wide.exact)
+    points = {n: e.outcome.front[0] for n, e in wide.explored.items() if e.ok}
+    for number, point in points.items():
+        beaten = any(dominates(other, [value / 1.05 for value in point]) for other in points.values())
+        assert (number in wide.exact) != beaten
+
+
+def test_nsga2_finds_most_of_the_front_with_a_third_of_the_budget():
+    best = explore(Search(SPACE.size, "grid", gap=0.0))
+    found = explore(Search(120, "nsga2", gap=0.0))
+    front = {tuple(e.parameters.values()) for e in best.exact.values()}
+    share = len(front & {tuple(e.parameters.values()) for e in found.explored.values()}) / len(front)
+    assert share > 0.6, f"{share:.2f} of {len(front)}"
+
+
+def test_settings_that_resolve_to_one_design_are_evaluated_once():
+    evaluated = count()
+
+    def same(design, resolved, kind):
+        return identify({"dataflow": design["dataflow"]}, resolved, kind)
+
+    def counting(design):
+        next(evaluated)
+        return measure(design)
+
+    merged = problem(identify=same, evaluate={"explore": counting, "exact": measure_exactly})
+    explorer = explore(Search(40, "random"), problem=merged)
+    assert next(evaluated) == 3
+    assert len(explorer.explored) == 40
+
+
+def test_progress_counts_what_was_evaluated_apart_from_what_was_known():
+    seen = []
+    whole = explore(Search(40), progress=seen.append)
+    assert seen[-1].done == seen[-1].total == len(whole.exact)
+    explored = [p for p in seen if p.kind == "explore"]
+    assert explored[-1].done == explored[-1].total == 40
+    assert seen[-1].best.outcome.objectives["edp_js"] == min(
+        e.outcome.objectives["edp_js"] for e in whole.explored.values() if e.ok
+    )
+    again = []
+    replayed = explore(Search(40), known=whole.known, progress=again.append)
+    assert all(p.evaluated == 0 for p in again)
+    assert replayed.reused == 40 + len(whole.exact)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"trials": 0}, "trials=0 < 1"),
+        ({"objectives": ()}, "needs an objective"),
+        ({"objectives": ("energy", "cost")}, "'cost' is not one of"),
+        ({"objectives": ("energy", "energy")}, "twice"),
+        ({"gap": -0.1}, "gap=-0.1 < 0"),
+    ],
+)
+def test_a_bad_search_is_refused(changes, message):
+    with pytest.raises(DseError, match=message):
+        Search(**{"trials": 10, **changes})
