@@ -1,0 +1,253 @@
+"""A network: a directed graph of MAC layers and of the nodes that only carry shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from functools import cached_property
+from math import prod
+from typing import TYPE_CHECKING, Any, Literal
+
+from dse.errors import DseError
+from dse.problem.dims import OPERANDS, PerOperand
+from dse.problem.layer import Layer
+from dse.problem.shapes import Shape
+
+if TYPE_CHECKING:
+    import networkx
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One operation of a network and the tensor that it makes.
+
+    Parameters
+    ----------
+    name : str
+    op : str
+        `input`, `conv`, `fc`, `matmul`, `layer`, `maxpool`, `add`, ...: the key that says it in a workload file.
+    shape : tuple of int
+        Of the output for one image: (channels, height, width), (tokens, features) or (features,).
+    inputs : tuple of str
+        Names of the nodes whose tensors it reads; in order, repeats allowed.
+    layer : Layer, optional
+        What it computes, if it makes MACs; it has the node's name.
+    weights : {"parameters", "activations"}
+        Whether the weight operand is stored with the network or computed by it, as in attention.
+    extra_parameters : int
+        Biases and batch norm.
+    attributes : tuple of (str, value)
+        What a node without MACs needs to be written to a file again.
+    """
+
+    name: str
+    op: str
+    shape: Shape
+    inputs: tuple[str, ...] = ()
+    layer: Layer | None = None
+    weights: Literal["parameters", "activations"] = "parameters"
+    extra_parameters: int = 0
+    attributes: tuple[tuple[str, Any], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.layer is not None and self.layer.name != self.name:
+            raise DseError(f"node {self.name}: its layer is named {self.layer.name}")
+        if not self.shape or any(size < 1 for size in self.shape):
+            raise DseError(f"node {self.name}: shape={self.shape} has no elements")
+
+    @property
+    def batch_dim(self) -> Literal["N", "G"]:
+        """The loop bound that grows with the batch: G if each image has a weight operand of its own."""
+        return "G" if self.weights == "activations" else "N"
+
+    @property
+    def words(self) -> int:
+        """Elements of the output tensor for one image."""
+        return prod(self.shape)
+
+    @property
+    def parameters(self) -> int:
+        """Weights, biases and batch norm stored with the network."""
+        stored = self.layer.weight_words if self.layer is not None and self.weights == "parameters" else 0
+        return stored + self.extra_parameters
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A network at some batch size.
+
+    Parameters
+    ----------
+    name : str
+    nodes : tuple of Node
+        Every node after those that it reads.
+    batch : int
+        Images computed together; the layers' bounds contain it.
+    description : str
+    published : tuple of (str, float)
+        Figures that others state about the network, such as its accuracy; nothing is computed from them.
+
+    Raises
+    ------
+    DseError
+        Two nodes of one name, or a node that reads one that does not stand before it.
+    """
+
+    name: str
+    nodes: tuple[Node, ...]
+    batch: int = 1
+    description: str = ""
+    published: tuple[tuple[str, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.batch < 1:
+            raise DseError(f"workload {self.name}: batch={self.batch} < 1")
+        seen: set[str] = set()
+        for node in self.nodes:
+            if node.name in seen:
+                raise DseError(f"workload {self.name}: the name {node.name!r} is used twice")
+            for source in node.inputs:
+                if source not in seen:
+                    raise DseError(f"workload {self.name}: {node.name} reads {source!r}, which is not before it")
+            seen.add(node.name)
+            if node.layer is not None and getattr(node.layer, node.batch_dim) % self.batch:
+                bound = f"{node.batch_dim}={getattr(node.layer, node.batch_dim)}"
+                raise DseError(f"workload {self.name}: {node.name} has {bound}, no multiple of batch={self.batch}")
+
+    @classmethod
+    def of(cls, name: str, layers: Iterable[Layer]) -> Workload:
+        """A workload of bare layers with nothing between them, each as it is for one image."""
+        nodes = (Node(layer.name, "layer", (layer.G * layer.K, layer.P, layer.Q), layer=layer) for layer in layers)
+        return cls(name, tuple(nodes))
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """The MAC layers, in the order of the nodes."""
+        return tuple(node.layer for node in self.nodes if node.layer is not None)
+
+    @cached_property
+    def graph(self) -> networkx.DiGraph:
+        """The network as a frozen `networkx.DiGraph`.
+
+        A node is a name with the attribute `node` (`Node`); an edge has the attributes `shape` (of the tensor for one
+        image) and `words` (of the tensor for the batch).
+        """
+        import networkx  # takes 0.2 s
+
+        graph = networkx.DiGraph(name=self.name)
+        for node in self.nodes:
+            graph.add_node(node.name, node=node)
+            for source in node.inputs:
+                tensor = graph.nodes[source]["node"]
+                graph.add_edge(source, node.name, shape=tensor.shape, words=tensor.words * self.batch)
+        return networkx.freeze(graph)
+
+    @property
+    def macs(self) -> int:
+        return sum(layer.macs for layer in self.layers)
+
+    @property
+    def weight_words(self) -> int:
+        """Weights stored with the network, without biases and batch norm."""
+        return sum(
+            node.layer.weight_words for node in self.nodes if node.layer is not None and node.weights == "parameters"
+        )
+
+    @property
+    def parameters(self) -> int:
+        """Weights, biases and batch norm stored with the network."""
+        return sum(node.parameters for node in self.nodes)
+
+    def node(self, name: str) -> Node:
+        """A node by name.
+
+        Raises
+        ------
+        DseError
+            There is none; with the names that are close.
+        """
+        return self._find(name, self.nodes, "node")
+
+    def layer(self, name: str) -> Layer:
+        """A MAC layer by name.
+
+        Raises
+        ------
+        DseError
+            There is none; with the names that are close.
+        """
+        found = self._find(name, [node for node in self.nodes if node.layer is not None], "layer").layer
+        assert found is not None
+        return found
+
+    def distinct(self) -> tuple[tuple[Layer, tuple[str, ...]], ...]:
+        """The layers that differ in `Layer.shape_key()`, in order of appearance, each with the names that share it."""
+        groups: dict[tuple[Any, ...], tuple[Layer, list[str]]] = {}
+        for layer in self.layers:
+            groups.setdefault(layer.shape_key(), (layer, []))[1].append(layer.name)
+        return tuple((layer, tuple(names)) for layer, names in groups.values())
+
+    def with_batch(self, batch: int) -> Workload:
+        """The same network on `batch` images at once."""
+        if batch < 1:
+            raise DseError(f"workload {self.name}: batch={batch} < 1")
+        nodes: list[Node] = []
+        for node in self.nodes:
+            if node.layer is not None:
+                per_image = getattr(node.layer, node.batch_dim) // self.batch
+                node = replace(node, layer=node.layer.with_(**{node.batch_dim: per_image * batch}))
+            nodes.append(node)
+        return replace(self, nodes=tuple(nodes), batch=batch)
+
+    def with_bits(self, **bits: int) -> Workload:
+        """The same network with other widths, e.g. `with_bits(weight=8, psum=24)`; the other operands keep theirs."""
+        return self._with_per_operand("bits", bits)
+
+    def with_density(self, **density: float) -> Workload:
+        """The same network with other fractions of nonzero elements, e.g. `with_density(ifmap=0.42)`."""
+        return self._with_per_operand("density", density)
+
+    def _with_per_operand(self, field: str, changes: dict[str, Any]) -> Workload:
+        for operand in changes:
+            if operand not in OPERANDS:
+                raise DseError(f"{operand!r} is no operand", hint=f"one of: {', '.join(OPERANDS)}")
+        nodes = []
+        for node in self.nodes:
+            if node.layer is not None:
+                values = PerOperand.of({**getattr(node.layer, field).to_dict(), **changes})
+                node = replace(node, layer=node.layer.with_(**{field: values}))
+            nodes.append(node)
+        return replace(self, nodes=tuple(nodes))
+
+    def with_(self, **changes: Any) -> Workload:
+        """A copy with some fields replaced."""
+        return replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data: the totals, and every node with its layer."""
+        return {
+            "workload": self.name,
+            "batch": self.batch,
+            "macs": self.macs,
+            "weight_words": self.weight_words,
+            "parameters": self.parameters,
+            "nodes": [
+                {
+                    "name": node.name,
+                    "op": node.op,
+                    "inputs": list(node.inputs),
+                    "shape": list(node.shape),
+                    "layer": node.layer.to_dict() if node.layer is not None else None,
+                }
+                for node in self.nodes
+            ],
+        }
+
+    def _find(self, name: str, nodes: Iterable[Node], noun: str) -> Node:
+        by_name = {node.name: node for node in nodes}
+        if name in by_name:
+            return by_name[name]
+        close = get_close_matches(name, by_name, n=3)
+        hint = "did you mean " + " or ".join(map(repr, close)) + "?" if close else f"there are {len(by_name)}"
+        raise DseError(f"workload {self.name} has no {noun} {name!r}", hint=hint)
