@@ -29,6 +29,21 @@ class PowerLaw:
         return PowerLaw(self.factor * by, self.exponent)
 
 
+@dataclass(frozen=True, slots=True)
+class SizeLaw:
+    """Two power laws that meet: `small` below `joint`, `large` from there on."""
+
+    small: PowerLaw
+    large: PowerLaw
+    joint: float
+
+    def __call__(self, x: float) -> float:
+        return self.small(x) if x < self.joint else self.large(x)
+
+    def scaled(self, by: float) -> SizeLaw:
+        return SizeLaw(self.small.scaled(by), self.large.scaled(by), self.joint)
+
+
 def fit_power_law(points: Iterable[tuple[float, float]], exponent: float | None = None) -> PowerLaw:
     """The least-squares line through `(log x, log y)`; exact through two points.
 

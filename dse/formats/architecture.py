@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,23 @@ from dse.architecture.dataflow import Dataflow
 from dse.architecture.hierarchy import FanOut
 from dse.errors import DseError, SpecError
 from dse.formats.architecture_build import BuildError, build_architecture
-from dse.formats.architecture_model import ArchitectureModel, ReadWrite
+from dse.formats.architecture_model import ArchitectureModel, RangeModel, ReadWrite
 from dse.formats.dataflow import find_dataflow, read_dataflow
 from dse.formats.quantity import Quantity
-from dse.formats.source import Source, SpecModel, did_you_mean, find_shipped, load_source, raise_all, validate
-from dse.formats.space import Constraint, Value, expand, read_constraints
+from dse.formats.source import (
+    DataPath,
+    Source,
+    SpecModel,
+    did_you_mean,
+    find_shipped,
+    load_source,
+    raise_all,
+    validate,
+)
+from dse.formats.space import Constraint, Value, count_up, read_constraints
 
 _SECTIONS = ("technology", "mac")
 _SCALARS = ("clock", "word_bits", "static_power", "area")
-_CHECKED_CHOICES = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +193,11 @@ def load_architecture_spec(path: str | Path) -> ArchitectureSpec:
     SpecError
         Everything that is wrong with the file, each with its place.
     """
-    source = load_source(find_shipped("arch_specs", path))
+    return read_architecture_spec(load_source(find_shipped("arch_specs", path)))
+
+
+def read_architecture_spec(source: Source) -> ArchitectureSpec:
+    """The architecture that a parsed file describes; raises like `load_architecture_spec`."""
     model = validate(ArchitectureModel, source)
     errors: list[SpecError] = []
     dataflow = Dataflow(model.dataflow if isinstance(model.dataflow, str) else model.dataflow.name)
@@ -262,24 +274,42 @@ def _own_dataflow(source: Source, model: ArchitectureModel) -> Dataflow:
 
 
 def _read_space(source: Source, spec: ArchitectureSpec, errors: list[SpecError]) -> dict[str, tuple[Value, ...]]:
+    """The choices of every setting that the file lists; what is wrong with them is added to the errors."""
     space: dict[str, tuple[Value, ...]] = {}
     for path, given in spec.model.space.items():
-        place = ("space", path)
+        place: DataPath = ("space", path)
         try:
             spec.value(path)
         except SpecError as error:
             errors.append(source.error(place, error.message, error.hint, key=True))
             continue
-        try:
-            choices = expand(given, lambda value, path=path: spec.parse_setting(path, value))  # type: ignore[misc]
-            for choice in choices if len(choices) <= _CHECKED_CHOICES else (choices[0], choices[-1]):
+        if isinstance(given, RangeModel):
+            try:
+                space[path] = count_up(given, partial(spec.parse_setting, path))
+                for end in (space[path][0], space[path][-1]):
+                    spec.resolve({path: end})
+            except (DseError, ValueError) as error:
+                errors.append(_at(source, place, error))
+            continue
+        choices: list[Value] = []
+        for index, value in enumerate(given):
+            try:
+                choice = spec.parse_setting(path, value)
                 spec.resolve({path: choice})
-        except (DseError, ValueError) as error:
-            message, hint = (error.message, error.hint) if isinstance(error, DseError) else (str(error), None)
-            errors.append(source.error(place, message, hint))
-        else:
-            space[path] = choices
+            except DseError as error:
+                errors.append(_at(source, (*place, index), error))
+                continue
+            if choice in choices:
+                errors.append(source.error((*place, index), f"{choice} is given twice"))
+            choices.append(choice)
+        space[path] = tuple(choices)
     return space
+
+
+def _at(source: Source, place: DataPath, error: Exception) -> SpecError:
+    if isinstance(error, DseError):
+        return source.error(place, error.message, error.hint)
+    return source.error(place, str(error))
 
 
 def _paths(model: ArchitectureModel) -> Iterator[str]:

@@ -150,7 +150,9 @@ def _level(name: str, model: LevelModel, context: _Context, is_first: bool) -> L
                 ("levels", name), f"{name} has no capacity", "e.g. capacity: 108 KiB; only the outermost may go without"
             )
         capacity = "unlimited"
-    partitions: Mapping[str, Any] | None = {**capacity} if isinstance(capacity, Mapping) else None
+    partitions: Mapping[str, Any] | None = (
+        {str(operand): size for operand, size in capacity.items()} if isinstance(capacity, Mapping) else None
+    )
     stores: list[str] = list(
         model.stores if model.stores is not None else OPERANDS if partitions is None else partitions
     )

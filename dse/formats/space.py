@@ -61,35 +61,23 @@ def read_constraints(model: ConstraintsModel) -> tuple[Constraint, ...]:
     return tuple(found)
 
 
-def expand(given: list[Value] | RangeModel, read: Callable[[Value], Value]) -> tuple[Value, ...]:
-    """The choices of a setting, in order.
+def count_up(given: RangeModel, read: Callable[[Value], Value]) -> tuple[Value, ...]:
+    """The choices of a range, in order.
 
     Parameters
     ----------
-    given : list or RangeModel
+    given : RangeModel
     read : callable
         Checks a single value and puts it in its canonical form; raises `DseError`.
 
     Raises
     ------
     ValueError
-        A range of words, in mixed units, that runs downwards, or that is endless; a choice given twice.
+        A range of words, in units that do not convert into each other, that runs downwards, or that is endless.
     """
-    if isinstance(given, RangeModel):
-        return tuple(_count_up(given, read))
-    choices = tuple(read(value) for value in given)
-    for index, choice in enumerate(choices):
-        if choice in choices[:index]:
-            raise ValueError(f"{choice} is given twice")
-    return choices
-
-
-def _count_up(given: RangeModel, read: Callable[[Value], Value]) -> list[Value]:
     start, unit = _split(read(given.start))
-    stop, stop_unit = _split(read(given.to))
-    step, step_unit = (0.0, unit) if given.step is None else _split(_like(given.step, unit))
-    if not unit == stop_unit == step_unit:
-        raise ValueError(f"from, to and step are in one unit, not {unit}, {stop_unit} and {step_unit}")
+    stop = _in_unit(read(given.to), unit)
+    step = 0.0 if given.step is None else _in_unit(_spelled(given.step), unit)
     if start > stop:
         raise ValueError(f"a range counts upwards, not from {given.start} to {given.to}")
     if given.step is not None and step <= 0:
@@ -103,7 +91,7 @@ def _count_up(given: RangeModel, read: Callable[[Value], Value]) -> list[Value]:
         if len(values) > MAX_CHOICES:
             raise ValueError(f"more than {MAX_CHOICES} choices")
         value = start + step * len(values) if given.factor is None else start * given.factor ** len(values)
-    return [read(_join(value, unit)) for value in values]
+    return tuple(read(_join(value, unit)) for value in values)
 
 
 def _split(value: Value) -> tuple[float, str]:
@@ -118,13 +106,25 @@ def _split(value: Value) -> tuple[float, str]:
         raise ValueError(f"{value} is no number to count from: list the choices instead") from None
 
 
-def _like(step: Value, unit: str) -> Value:
-    """A step as the ends are written; its unit is spelled out the same way."""
-    if not isinstance(step, str):
-        return step
-    for kind, (_, units) in q.KINDS.items():
-        if unit in units:
-            return str(q.parse_quantity(step, kind))
+def _in_unit(value: Value, unit: str) -> float:
+    """A number in the unit that the range starts with; words and MACs convert into nothing else."""
+    number, own = _split(value)
+    if own == unit:
+        return number
+    for _, units in q.KINDS.values():
+        if own in units and unit in units and not {own, unit} & {"word", "mac", "word/cycle"}:
+            return number * units[own] / units[unit]
+    raise ValueError(f"{value} does not convert into {unit or 'a number without a unit'}, in which the range starts")
+
+
+def _spelled(step: Value) -> Value:
+    """A step with its unit as `quantity` spells it, however it is written."""
+    if isinstance(step, str):
+        for kind in q.KINDS:
+            try:
+                return str(q.parse_quantity(step, kind))
+            except q.QuantityError:
+                continue
     return step
 
 
