@@ -9,11 +9,20 @@ from dse.errors import DseError, SpecError
 from dse.formats import workload_models as models
 from dse.formats.source import Source, did_you_mean, find_shipped, load_source, parse_source, raise_all, validate
 from dse.formats.workload_ops import MAKERS, Entry
+from dse.formats.workload_write import dump_workload, save_workload
 from dse.problem import shapes
 from dse.problem.shapes import Shape
 from dse.problem.workload import Node, Workload
 
+__all__ = ["build_workload", "dump_workload", "load_workload", "parse_workload", "save_workload"]
+
 INPUT = "input"
+
+_INPUTS: dict[str, tuple[int, int | None]] = {
+    "add": (2, None), "multiply": (2, None), "concat": (1, None), "matmul": (1, 2), "layer": (1, None),
+    "other": (1, None),
+}  # fmt: skip
+"""The fewest and the most tensors that an operation reads; the others read one."""
 
 
 def load_workload(path: str | Path) -> Workload:
@@ -117,8 +126,7 @@ def _reads(source: Source, entry: Entry, previous: str | None, known: dict[str, 
         if name not in known:
             raise source.error((*path, position), f"{entry.name} reads {name!r}, which does not exist",
                                did_you_mean(name, known))  # fmt: skip
-    wanted = {"add": (2, None), "multiply": (2, None), "concat": (1, None), "matmul": (1, 2), "layer": (1, None)}
-    fewest, most = wanted.get(entry.op, (1, 1))
+    fewest, most = _INPUTS.get(entry.op, (1, 1))
     if len(said) < fewest or (most is not None and len(said) > most):
         expected = f"{fewest}" if fewest == most else f"{fewest} or more" if most is None else f"{fewest} or {most}"
         raise source.error(path, f"{entry.op} reads {expected} tensors, not {len(said)}")

@@ -101,7 +101,7 @@ DensitySpec = Annotated[dict[str, float], BeforeValidator(_densities), _operands
 
 
 class OpSpec(SpecModel):
-    """Any operation: `from` names what it reads, by default what stands before it in the file."""
+    """What reads one tensor or more: `from` names them, by default what stands before in the file."""
 
     from_: Names | None = Field(default=None, alias="from")
 
@@ -258,11 +258,19 @@ class UpsampleSpec(OpSpec):
     upsample: Pair
 
 
+class OtherSpec(OpSpec):
+    """Any other operation without MACs, by its name and the shape that it makes."""
+
+    other: str
+    shape: Sides
+    parameters: Annotated[WholeNumber, Field(ge=0)] = 0
+
+
 OPS: dict[str, type[SpecModel]] = {
     "conv": ConvSpec, "depthwise": DepthwiseSpec, "separable": SeparableSpec, "fc": FcSpec, "matmul": MatmulSpec,
     "layer": LayerSpec, "maxpool": MaxpoolSpec, "avgpool": AvgpoolSpec, "globalpool": GlobalpoolSpec, "add": AddSpec,
     "multiply": MultiplySpec, "concat": ConcatSpec, "activation": ActivationSpec, "reshape": ReshapeSpec,
-    "upsample": UpsampleSpec,
+    "upsample": UpsampleSpec, "other": OtherSpec,
 }  # fmt: skip
 """The operations by the key that names them."""
 

@@ -110,8 +110,11 @@ def _layer(entry: Entry, inputs: list[Node], file: WorkloadSpec) -> list[Node]:
 
 def _plain(entry: Entry, inputs: list[Node], shape: Shape) -> list[Node]:
     """A node without MACs; its attributes are what the file says, less where it reads."""
-    said = entry.spec.model_dump(exclude_unset=True, exclude={"from_", "add", "multiply", "concat"})
-    return [Node(entry.name, entry.op, shape, entry.reads, attributes=tuple(said.items()))]
+    said = entry.spec.model_dump(exclude_unset=True, exclude={"from_", "add", "multiply", "concat", "parameters"})
+    in_order = sorted(said.items(), key=lambda item: item[0] != entry.op)
+    attributes = tuple((key, tuple(value) if isinstance(value, list) else value) for key, value in in_order)
+    extra = getattr(entry.spec, "parameters", 0)
+    return [Node(entry.name, entry.op, shape, entry.reads, extra_parameters=extra, attributes=attributes)]
 
 
 def _pool(entry: Entry, inputs: list[Node], file: WorkloadSpec) -> list[Node]:
@@ -153,8 +156,13 @@ def _upsample(entry: Entry, inputs: list[Node], file: WorkloadSpec) -> list[Node
     return _plain(entry, inputs, (channels, height * rows, width * columns))
 
 
+def _other(entry: Entry, inputs: list[Node], file: WorkloadSpec) -> list[Node]:
+    return _plain(entry, inputs, tuple(entry.spec.shape))  # type: ignore[attr-defined]
+
+
 MAKERS: dict[str, Callable[[Entry, list[Node], WorkloadSpec], list[Node]]] = {
     "conv": _conv, "depthwise": _depthwise, "separable": _separable, "fc": _fc, "matmul": _matmul, "layer": _layer,
     "maxpool": _pool, "avgpool": _pool, "globalpool": _globalpool, "add": _add, "multiply": _multiply,
     "concat": _concat, "activation": _activation, "reshape": _reshape, "upsample": _upsample,
+    "other": _other,
 }  # fmt: skip

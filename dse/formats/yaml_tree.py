@@ -174,7 +174,8 @@ def parse_tree(text: str, file: str) -> Node:
     except MarkedYAMLError as error:
         problem = error.problem or "not YAML"
         message = f"not valid YAML: {problem}" + (f" {error.context}" if error.context else "")
-        raise _error_at(error.problem_mark or error.context_mark, message, file, lines, None) from None
+        hint = "text with a colon in it stands in quotes" if "mapping values" in problem else None
+        raise _error_at(error.problem_mark or error.context_mark, message, file, lines, hint) from None
     except (YAMLError, ValueError) as error:
         raise SpecError(f"not valid YAML: {str(error).splitlines()[0]}", file=file) from None
 
