@@ -86,7 +86,7 @@ def count_up(given: RangeModel, read: Callable[[Value], Value]) -> tuple[Value, 
         raise ValueError("a range with a factor starts above zero")
     values: list[float] = []
     value = start
-    while value <= stop * (1 + 1e-12):
+    while value <= stop + 1e-12 * abs(stop):
         values.append(value)
         if len(values) > MAX_CHOICES:
             raise ValueError(f"more than {MAX_CHOICES} choices")

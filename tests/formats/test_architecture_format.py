@@ -274,7 +274,7 @@ def test_settings_of_every_part_take_effect() -> None:
         ("space", "x", "there is no setting 'space'", None),
         ("levels.GLB.capacity", "64 KB", "levels.GLB.capacity: the unit KB of '64 KB' is ambiguous", "KiB (1024"),
         ("levels.GLB.capacity", "64", "levels.GLB.capacity: 64 has no unit", "108 KiB"),
-        ("levels.GLB.capacity", "3 pJ", "'3 pJ' energy, not a size", "units"),
+        ("levels.GLB.capacity", "3 pJ", "energy, not a size", "units"),
         ("levels.GLB.capacity", "0 KiB", "0 KiB must be more than zero", None),
         ("levels.array.rows", "0", "levels.array.rows: 0: should be greater than or equal to 1", None),
         ("levels.array.rows", "2.5", "levels.array.rows", None),
