@@ -25,6 +25,9 @@ from dse.problem.dims import OPERANDS, PerOperand
 DIRECTIONS: tuple[Direction, Direction] = ("read", "write")
 
 
+RESERVED = {"MAC": "multiply-accumulate units", "static": "static power"}
+
+
 class BuildError(DseError):
     """Something that only shows when the parts of a file meet; `path` says where it stands."""
 
@@ -62,6 +65,10 @@ def build_architecture(model: ArchitectureModel, dataflow: Dataflow) -> Architec
     context = _Context(technology, mac.energy_pj, clock, model.word_bits)
     hierarchy: list[Level | FanOut] = []
     for name, node in model.levels.items():
+        if name in RESERVED:
+            raise BuildError(
+                ("levels", name), f"{name} is what reports call the {RESERVED[name]}", "choose another name"
+            )
         is_first = not hierarchy
         above = hierarchy[-1] if hierarchy else None
         if isinstance(node, FanOutModel):
@@ -159,6 +166,9 @@ def _level(name: str, model: LevelModel, context: _Context, is_first: bool) -> L
     sizes = {
         operand: _bits(name, capacity if partitions is None else partitions[operand], word_bits) for operand in stores
     }
+    if model.dram and (not is_first or capacity != "unlimited" or model.energy is not None):
+        message = f"{name}: a DRAM type prices the outermost level when that is unlimited and states no energy"
+        raise BuildError(("levels", name, "dram"), message)
     if is_first and (set(stores) != set(OPERANDS) or model.may_bypass):
         raise BuildError(("levels", name), f"{name}: the outermost level stores all operands, always")
     if not set(model.may_bypass) <= set(stores):

@@ -111,7 +111,7 @@ class LevelModel(SpecModel):
         default=None,
         description="of one instance: shared by its operands, or one per operand; the outermost needs none",
     )
-    stores: list[Operand] | None = Field(
+    stores: Annotated[list[Operand], Field(min_length=1)] | None = Field(
         default=None, description="operands it holds; by default all, or those with a capacity"
     )
     may_bypass: list[Operand] = Field(default=[], description="operands that a mapping may leave out of this level")

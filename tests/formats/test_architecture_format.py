@@ -23,7 +23,7 @@ from dse.formats.architecture import (
     read_architecture_spec,
     schema,
 )
-from dse.formats.source import parse_source
+from dse.formats.source import find_shipped, load_source, parse_source, shipped_names
 
 TEXT = """\
 architecture: small
@@ -365,6 +365,9 @@ def test_errors_at_their_place(old: str, new: str, line: int, column: int, messa
         ("array: {rows: 4}\n  in: {capacity: 1 B, double_buffer: true, buffering: single}", "the same thing"),
         ("array: {rows: 4}\n  1in: {capacity: 1 B}", "pattern"),
         ("array: {rows: 4}\n  in:", "in: "),
+        ("array: {rows: 4}\n  in: {capacity: 1 B, stores: []}", "at least 1 item"),
+        ("array: {rows: 4}\n  in: {capacity: 1 B, dram: hbm2}", "prices the outermost level"),
+        ("array: {rows: 4}\n  MAC: {capacity: 1 B}", "choose another name"),
     ],
 )
 def test_parts_that_contradict_each_other(new: str, message: str) -> None:
@@ -470,6 +473,11 @@ def test_schema_accepts_what_the_reader_accepts() -> None:
     assert json.loads(json.dumps(found)) == found
     with pytest.raises(DseError):
         schema("workload")
+    validator = pytest.importorskip("jsonschema").Draft202012Validator(found)
+    for name in shipped_names("arch_specs"):
+        assert list(validator.iter_errors(load_source(find_shipped("arch_specs", name)).data)) == []
+    bad = parse_source(changed("capacity: 64 KiB", "capcity: 64 KiB")).data
+    assert [list(error.absolute_path) for error in validator.iter_errors(bad)] == [["levels", "GLB"]]
 
 
 @pytest.mark.parametrize("name", ["eyeriss", "eyeriss_isca16", "systolic_ws"])
