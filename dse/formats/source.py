@@ -15,8 +15,8 @@ from dse.formats.validation import SpecModel, WholeNumber, validate
 from dse.formats.yaml_tree import MAX_CHARACTERS, MAX_NODES, Node, parse_tree, split_lines
 
 __all__ = [
-    "DataPath", "Place", "Source", "SpecModel", "WholeNumber", "did_you_mean", "find_shipped", "load_source", "parse_source",
-    "raise_all", "shipped_names", "validate",
+    "DataPath", "Place", "Source", "SpecModel", "WholeNumber", "did_you_mean", "find_shipped", "load_source",
+    "parse_source", "raise_all", "shipped_names", "validate",
 ]  # fmt: skip
 
 _MAX_EXTENDS = 8

@@ -72,7 +72,7 @@ def _spec_errors(failure: ValidationError, model: type[BaseModel], source: Sourc
         is_key = detail["type"] in ("extra_forbidden", "missing", "invalid_key") or detail["loc"][-1:] == ("[key]",)
         if detail["type"].endswith(("_type", "_parsing")) and any(_is_below(deep, place) for deep in places):
             continue  # another branch of the union got further
-        message = _describe(detail, model, place)
+        message = _describe(detail, model, (*path, *place))
         messages = found.setdefault(((*path, *place), is_key), [])
         if message not in messages:
             messages.append(message)

@@ -139,12 +139,13 @@ def _proposals(node: Node, layer: Layer) -> list[dict[str, Any]]:
     extra: dict[str, Any] = {} if not each else {"bias": True} if each == 1 else {"norm": each}
     kernel, window = (layer.R, layer.S), _window(layer)
     grouped = {"groups": layer.G} if layer.G > 1 else {}
-    return [
+    proposals: list[dict[str, Any]] = [
         {"fc": channels, **extra},
         {"matmul": {"heads": layer.G, "m": layer.N, "k": layer.C, "n": layer.K}, **extra},
         {"depthwise": kernel, **({"multiplier": layer.K} if layer.K > 1 else {}), **window, **extra},
         {"conv": channels, "kernel": kernel, **window, **grouped, **extra},
     ]
+    return sorted(proposals, key=lambda spec: node.op not in spec)
 
 
 def _window(layer: Layer) -> dict[str, Any]:
