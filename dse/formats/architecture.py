@@ -213,7 +213,7 @@ def read_architecture_spec(source: Source) -> ArchitectureSpec:
         raise
     except DseError as error:
         raise source.error(("levels",), error.message, error.hint) from None
-    space = _read_space(source, spec, errors)
+    space = read_space(source, spec, model.space, errors)
     raise_all(errors)
     return ArchitectureSpec(spec.name, spec.file, model, dataflow, space, read_constraints(model.constraints))
 
@@ -273,10 +273,15 @@ def _own_dataflow(source: Source, model: ArchitectureModel) -> Dataflow:
         raise error if error.file else source.error(("dataflow",), error.message, error.hint) from None
 
 
-def _read_space(source: Source, spec: ArchitectureSpec, errors: list[SpecError]) -> dict[str, tuple[Value, ...]]:
-    """The choices of every setting that the file lists; what is wrong with them is added to the errors."""
+def read_space(
+    source: Source, spec: ArchitectureSpec, listed: Mapping[str, Any], errors: list[SpecError]
+) -> dict[str, tuple[Value, ...]]:
+    """The choices of every setting listed under `space:` of a file (an architecture's, or a sweep's own for it).
+
+    What is wrong with them is added to the errors.
+    """
     space: dict[str, tuple[Value, ...]] = {}
-    for path, given in spec.model.space.items():
+    for path, given in listed.items():
         place: DataPath = ("space", path)
         try:
             spec.value(path)
