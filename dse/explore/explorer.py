@@ -157,6 +157,10 @@ class Explorer:
     _candidates: list[_Candidate] = field(default_factory=list)
     _by_index: dict[int, _Candidate] = field(default_factory=dict)
     _unseen: int = 0
+    _from_log: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        self._from_log = frozenset(self.known)
 
     @property
     def sampler(self) -> str:
@@ -239,9 +243,11 @@ class Explorer:
         for candidate in candidates:
             identity, design, impossible = self._identify(candidate, kind)
             identities[candidate.number] = identity
-            if identity in self.known:
+            if identity in self._from_log:
                 self.reused += 1
-            elif impossible is not None:
+            if identity in self.known:
+                continue
+            if impossible is not None:
                 self._record(identity, kind, candidate, impossible)
             else:
                 tasks.setdefault(identity, Task(candidate.number, design))
@@ -254,7 +260,8 @@ class Explorer:
             self._report(kind, offset + evaluated, total, evaluated, monotonic() - start)
         for candidate in candidates:
             known = self.known[identities[candidate.number]]
-            results[candidate.number] = replace(known, number=candidate.number, parameters=self._parameters(candidate))
+            parameters = self._parameters(candidate)
+            results[candidate.number] = replace(known, kind=kind, number=candidate.number, parameters=parameters)
 
     def _identify(self, candidate: _Candidate, kind: Kind) -> tuple[str, Any, Outcome | None]:
         """Identity and design of a candidate; an outcome instead of the design when its settings make none."""

@@ -1,11 +1,14 @@
 """Fronts hold the points that nothing beats, and nothing else."""
 
+from itertools import accumulate, product
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.explore.front import dominates, pareto
+from dse.explore.front import dominates, minkowski, pareto, thin
 
 COORDINATES = st.integers(0, 6).map(float)
+STEPS = st.tuples(st.integers(1, 5), st.integers(1, 5))
 
 
 def points_of(width):
@@ -31,3 +34,34 @@ def test_the_front_of_a_union_is_the_front_of_the_fronts(some, others):
 def test_of_equal_points_the_first_stands():
     assert pareto([(2.0, 2.0), (1.0, 1.0), (1.0, 1.0)]) == [1]
     assert pareto([(2.0, 2.0, 1.0), (1.0, 1.0, 1.0), (1.0, 1.0, 1.0)]) == [1]
+
+
+@st.composite
+def fronts(draw):
+    points = draw(st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=5))
+    return sorted((points[i] for i in pareto(points)), key=lambda point: point[1])
+
+
+@given(st.lists(fronts(), max_size=4))
+def test_the_minkowski_front_is_the_front_of_every_choice(parts):
+    points, picks = minkowski(parts)
+    sums = [tuple(map(sum, zip(*choice, strict=True))) if choice else (0, 0) for choice in product(*parts)]
+    assert sorted(map(tuple, points.tolist())) == sorted(sums[i] for i in pareto(sums))
+    for point, row in zip(points.tolist(), picks.tolist(), strict=True):
+        taken = [front[i] for front, i in zip(parts, row, strict=True)]
+        assert [sum(t[axis] for t in taken) for axis in (0, 1)] == point
+    assert points[:, 1].tolist() == sorted(points[:, 1])
+
+
+@given(st.lists(STEPS, min_size=1, max_size=60), st.integers(4, 20))
+def test_a_thinned_front_keeps_its_ends_and_its_best_product(steps, most):
+    energies = list(accumulate(step for step, _ in steps))[::-1]
+    latencies = list(accumulate(step for _, step in steps))
+    front = list(zip(energies, latencies, strict=True))
+    thinned = thin(front, most)
+    assert len(thinned) <= most
+    assert set(thinned) <= set(front)
+    assert thinned[0] == front[0]
+    assert thinned[-1] == front[-1]
+    assert min(e * t for e, t in thinned) == min(e * t for e, t in front)
+    assert list(thinned) == sorted(thinned, key=lambda point: point[1])

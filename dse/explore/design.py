@@ -1,0 +1,249 @@
+"""Evaluate one design: map every distinct layer on it, add up, and hold the sum against the constraints."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from time import process_time
+from typing import TYPE_CHECKING, Any
+
+from dse.errors import InfeasibleError
+from dse.explore.evaluation import Outcome
+from dse.explore.front import minkowski, thin
+
+if TYPE_CHECKING:
+    from dse.architecture.architecture import Architecture
+    from dse.formats.space import Constraint
+    from dse.problem.layer import Layer
+    from dse.problem.workload import Workload
+
+Points = tuple[tuple[float, float], ...]
+"""Energy in pJ and latency (in cycles for a layer, in seconds for a network), ascending in latency."""
+
+KEPT_LAYERS = 100_000
+"""Mapped layers that a worker remembers, a few hundred bytes each."""
+
+FRONT_POINTS = 64
+"""Points of a design's front that are recorded; the ends and the best EDP are always among them."""
+
+UNITS = {"area_mm2": "mm2", "power_mw": "mW", "latency_s": "s", "energy_pj": "pJ"}
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What a sweep needs of a workload: its distinct layers and how often each occurs."""
+
+    name: str
+    layers: tuple[tuple[Layer, int], ...]
+
+    @classmethod
+    def of(cls, workload: Workload) -> Network:
+        return cls(workload.name, tuple((layer, len(names)) for layer, names in workload.distinct()))
+
+    def key(self) -> list[tuple[Any, int]]:
+        """What `dse.explore.identity` hashes."""
+        return [(layer.shape_key(), count) for layer, count in self.layers]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkEvaluator:
+    """Evaluates an architecture for one network, or for several that run one after another.
+
+    Parameters
+    ----------
+    networks : tuple of Network
+    objective : {"energy", "latency", "edp"}
+        What each layer is mapped for.
+    gap : float
+        How far from its optimum a mapping may be, proven.
+    front : bool
+        Find the exact energy-latency front of the design instead of one point.
+    constraints : tuple of Constraint
+        Area is checked before anything is mapped. For several networks, energy, latency and power are each
+        network's own, and the largest counts.
+    """
+
+    networks: tuple[Network, ...]
+    objective: str = "edp"
+    gap: float = 0.0
+    front: bool = False
+    constraints: tuple[Constraint, ...] = ()
+
+    def __call__(self, architecture: Architecture) -> Outcome:
+        start = process_time()
+        area = {"area_mm2": architecture.area_mm2}
+        reason, violation = self._judge(area)
+        if violation:
+            return Outcome("infeasible", reason, area, violation=violation, cpu_s=process_time() - start)
+        runs = self._runs(architecture)
+        judged = [(self._judge(run.worst()), run) for run in runs]
+        kept = [run for (_, violation), run in judged if not violation]
+        if kept:
+            best = min(kept, key=lambda run: (run.value(self.objective), run.latency_s))
+            front = thin([(run.energy_pj, run.latency_s) for run in kept], FRONT_POINTS)
+            reason = ""
+        else:
+            (reason, violation), best = min(judged, key=lambda pair: pair[0][1])
+            front = ()
+        return Outcome(
+            status="ok" if kept else "infeasible",
+            reason=reason,
+            objectives={**best.objectives(), **area},
+            front=front,
+            violation=violation if not kept else 0.0,
+            workloads={network.name: part for network, part in zip(self.networks, best.parts(), strict=True)},
+            cpu_s=process_time() - start,
+        )
+
+    def _runs(self, architecture: Architecture) -> list[Run]:
+        """What the design can do: one run, or one for every point of its front."""
+        if self.front:
+            return self._whole_front(architecture)
+        runs = [self._run(architecture, self.objective)]
+        # a design that breaks a limit when mapped for its objective may keep it when mapped for what is limited
+        for metric, other in (("latency_s", "latency"), ("energy_pj", "energy"), ("power_mw", "energy")):
+            limited = any(constraint.metric == metric for constraint in self.constraints)
+            if limited and other != self.objective and self._judge(runs[0].worst())[1]:
+                runs.append(self._run(architecture, other))
+        return runs
+
+    def _whole_front(self, architecture: Architecture) -> list[Run]:
+        """Every network's front cut to what its constraints allow, and the front of their sums."""
+        fronts: list[list[tuple[float, float]]] = []
+        for network in self.networks:
+            layers = [_front(architecture, layer, self.gap) for layer, count in network.layers for _ in range(count)]
+            points = [(energy, cycles / architecture.clock_hz) for energy, cycles in minkowski(layers)[0].tolist()]
+            allowed = [point for point in points if not self._judge(metrics(*point))[1]]
+            # where nothing is allowed, everything stays, so that the complaint can be the smallest one
+            fronts.append(allowed or points)
+        _, picks = minkowski(fronts)
+        return [Run(tuple(front[i] for front, i in zip(fronts, row, strict=True))) for row in picks.tolist()]
+
+    def _run(self, architecture: Architecture, objective: str) -> Run:
+        parts = []
+        for network in self.networks:
+            energy = cycles = 0.0
+            for layer, count in network.layers:
+                ((layer_energy, layer_cycles),) = _point(architecture, layer, objective, self.gap)
+                energy += count * layer_energy
+                cycles += count * layer_cycles
+            parts.append((energy, cycles / architecture.clock_hz))
+        return Run(tuple(parts))
+
+    def _judge(self, metrics: dict[str, float]) -> tuple[str, float]:
+        """Which constraints the metrics break and by how much, in words and as a sum of parts of the limits."""
+        broken = [
+            (constraint, metrics[constraint.metric], excess)
+            for constraint in self.constraints
+            if constraint.metric in metrics and (excess := constraint.excess(metrics[constraint.metric])) > 0
+        ]
+        return "; ".join(_complaint(*each) for each in broken), sum(excess for _, _, excess in broken)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Energy in pJ and latency in seconds of each network on a design."""
+
+    points: Points
+
+    @property
+    def energy_pj(self) -> float:
+        return sum(energy for energy, _ in self.points)
+
+    @property
+    def latency_s(self) -> float:
+        return sum(latency for _, latency in self.points)
+
+    def value(self, objective: str) -> float:
+        return {"energy": self.energy_pj, "latency": self.latency_s}.get(objective, self.energy_pj * self.latency_s)
+
+    def objectives(self) -> dict[str, float]:
+        """Of all networks, one after another."""
+        return metrics(self.energy_pj, self.latency_s)
+
+    def parts(self) -> list[dict[str, float]]:
+        """Of each network by itself."""
+        return [metrics(energy, latency) for energy, latency in self.points]
+
+    def worst(self) -> dict[str, float]:
+        """The largest of each metric over the networks, which constraints are about."""
+        parts = self.parts()
+        return {key: max(part[key] for part in parts) for key in parts[0]}
+
+
+def metrics(energy_pj: float, latency_s: float) -> dict[str, float]:
+    """Energy, latency, their product and their quotient, in the units of the names."""
+    return {
+        "energy_pj": energy_pj,
+        "latency_s": latency_s,
+        "edp_js": energy_pj * 1e-12 * latency_s,
+        "power_mw": energy_pj * 1e-9 / latency_s,
+    }
+
+
+def _complaint(constraint: Constraint, value: float, excess: float) -> str:
+    name, unit = constraint.metric.rpartition("_")[0], UNITS[constraint.metric]
+    above = constraint.maximum is not None and value > constraint.maximum
+    limit = constraint.maximum if above else constraint.minimum
+    side = "above the maximum" if above else "below the minimum"
+    return f"{name} of {value:.6g} {unit} is {excess:.1%} {side} of {limit:.6g} {unit}"
+
+
+_LAYERS: OrderedDict[tuple[Any, ...], Points | str] = OrderedDict()
+
+
+def _point(architecture: Architecture, layer: Layer, objective: str, gap: float) -> Points:
+    """Energy and cycles of the layer's best mapping."""
+
+    def solve() -> Points:
+        from dse.mapper import map_layer
+
+        cost = map_layer(architecture, layer, objective, gap=gap).cost
+        return ((cost.energy_pj, cost.cycles),)
+
+    return _remembered(architecture, layer, (objective, gap), solve)
+
+
+def _front(architecture: Architecture, layer: Layer, gap: float) -> Points:
+    """Energy and cycles of the layer's front."""
+
+    def solve() -> Points:
+        from dse.mapper import layer_front
+
+        return tuple((m.cost.energy_pj, m.cost.cycles) for m in layer_front(architecture, layer, gap=gap))
+
+    return _remembered(architecture, layer, ("front", gap), solve)
+
+
+def _remembered(architecture: Architecture, layer: Layer, how: tuple[Any, ...], solve: Callable[[], Points]) -> Points:
+    """Solve unless this process has solved an equal layer on an architecture that maps alike."""
+    key = (mapping_digest(architecture), layer.shape_key(), *how)
+    if key in _LAYERS:
+        _LAYERS.move_to_end(key)
+    else:
+        try:
+            _LAYERS[key] = solve()
+        except InfeasibleError as error:
+            _LAYERS[key] = str(error)
+        if len(_LAYERS) > KEPT_LAYERS:
+            _LAYERS.popitem(last=False)
+    found = _LAYERS[key]
+    if isinstance(found, str):
+        raise InfeasibleError(found)
+    return found
+
+
+def mapping_digest(architecture: Architecture) -> str:
+    """Hash of what decides how layers map on an architecture and what they cost: all of it but its areas."""
+    from dse.formats.architecture import canonical
+
+    return sha256(json.dumps(_without_area(canonical(architecture)), sort_keys=True).encode()).hexdigest()
+
+
+def _without_area(plain: Any) -> Any:
+    if isinstance(plain, dict):
+        return {key: _without_area(value) for key, value in plain.items() if not key.endswith("area_mm2")}
+    return [_without_area(value) for value in plain] if isinstance(plain, list) else plain

@@ -1,0 +1,174 @@
+"""A sweep with everything decided but where it runs: what is searched, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dse.errors import DseError
+from dse.explore.design import Network, NetworkEvaluator
+from dse.explore.evaluation import Kind
+from dse.explore.explorer import Problem, Search
+from dse.explore.identity import identity
+from dse.explore.space import DesignSpace
+
+if TYPE_CHECKING:
+    from dse.architecture.architecture import Architecture
+    from dse.formats.architecture import ArchitectureSpec
+    from dse.problem.workload import Workload
+
+Given = str | Path
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a sweep searches and how.
+
+    Parameters
+    ----------
+    name : str
+    spec : ArchitectureSpec
+    workloads : tuple of Workload
+    sources : tuple of str
+        The files of the workloads, or their names when they were not read from files.
+    space : dict
+        Path of each setting to its choices.
+    search : Search
+    batch : int, optional
+        Images at once, where it is not the workloads' own.
+    """
+
+    name: str
+    spec: ArchitectureSpec
+    workloads: tuple[Workload, ...]
+    sources: tuple[str, ...]
+    space: dict[str, tuple[Any, ...]]
+    search: Search
+    batch: int | None = None
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        return tuple(Network.of(workload) for workload in self.workloads)
+
+    @property
+    def starts(self) -> tuple[dict[str, Any], ...]:
+        """The specification's own design, and the same with every other dataflow of the space."""
+        own = {path: value for path in self.space if (value := self.spec.value(path)) is not None}
+        others = [flow for flow in self.space.get("dataflow", ()) if flow != own.get("dataflow")]
+        return (own, *({**own, "dataflow": flow} for flow in others))
+
+    def problem(self) -> Problem:
+        """The search problem: how settings become designs, identities and outcomes."""
+        goals = set(self.search.objectives)
+        whole_front = {"energy", "latency"} <= goals
+        objective = "edp" if whole_front or "edp" in goals else "latency" if "latency" in goals else "energy"
+        networks, constraints = self.networks, tuple(self.spec.constraints)
+        evaluators = {
+            "explore": NetworkEvaluator(networks, objective, self.search.gap, False, constraints),
+            "exact": NetworkEvaluator(networks, objective, 0.0, whole_front, constraints),
+        }
+        keys = [network.key() for network in networks]
+        limits = [constraint.to_dict() for constraint in constraints]
+
+        def identify(settings: Mapping[str, Any], design: Any, kind: Kind) -> str:
+            how = evaluators[kind]
+            mapper = {"objective": how.objective, "gap": how.gap, "front": how.front, "constraints": limits}
+            return identity(self._hashed(settings, design), keys, mapper)
+
+        own = self.spec.architecture
+        shared = {"limits": limits, "objectives": list(self.search.objectives), "gap": self.search.gap}
+        return Problem(
+            space=DesignSpace.of(self.space),
+            starts=self.starts,
+            resolve=self.spec.resolve,
+            identify=identify,
+            evaluate=evaluators,  # type: ignore[arg-type]
+            sweep_id=identity(self._hashed({}, own), keys, shared)[:16],
+        )
+
+    def _hashed(self, settings: Mapping[str, Any], design: Architecture | None) -> dict[str, Any]:
+        """What stands for a design in its identity; settings that make no design stand for themselves."""
+        from dse.formats.architecture import canonical
+
+        if design is not None:
+            return canonical(design)
+        return {"of": canonical(self.spec.architecture), "impossible": dict(settings)}
+
+
+def make_plan(
+    architecture: Architecture | ArchitectureSpec | Given,
+    workloads: Workload | Given | Sequence[Workload | Given],
+    search: Search,
+    *,
+    space: Mapping[str, Sequence[Any]] | None = None,
+    name: str | None = None,
+    batch: int | None = None,
+) -> Plan:
+    """Read and check what a sweep needs.
+
+    Parameters
+    ----------
+    architecture, workloads
+        Objects, files, or bare names of shipped ones.
+    search : Search
+    space : mapping, optional
+        Path to choices, instead of the architecture's own space.
+    name : str, optional
+    batch : int, optional
+
+    Raises
+    ------
+    DseError
+    """
+    spec = _spec_of(architecture)
+    several: list[Any] = [workloads] if _is_one(workloads) else list(workloads)  # type: ignore[arg-type]
+    if not several:
+        raise DseError("a sweep needs a workload")
+    read = [_workload_of(given, batch) for given in several]
+    names = [workload.name for workload in read]
+    if len(set(names)) < len(names):
+        raise DseError(f"workload {max(names, key=names.count)} is given twice")
+    sources = tuple(str(given) if isinstance(given, str | Path) else given.name for given in several)
+    choices = dict(spec.space) if space is None else {path: _choices(spec, path, space[path]) for path in space}
+    return Plan(name or "-".join([spec.name, *names]), spec, tuple(read), sources, choices, search, batch)
+
+
+def _is_one(workloads: Any) -> bool:
+    return isinstance(workloads, str | Path) or hasattr(workloads, "distinct")
+
+
+def _spec_of(architecture: Architecture | ArchitectureSpec | Given) -> ArchitectureSpec:
+    from dse.formats.architecture import ArchitectureSpec, canonical, load_architecture_spec
+
+    if isinstance(architecture, str | Path):
+        return load_architecture_spec(architecture)
+    if isinstance(architecture, ArchitectureSpec):
+        return architecture
+    spec = architecture.spec
+    if not isinstance(spec, ArchitectureSpec):
+        raise DseError(
+            f"architecture {architecture.name} was not read from a file, so nothing says what its settings are",
+            hint="sweep a file, or what load_architecture returns",
+        )
+    if canonical(architecture) != canonical(spec.architecture):
+        raise DseError(
+            f"architecture {architecture.name} was changed after it was read from {spec.file}; a sweep starts there",
+            hint="put the change into a file that extends it, or into `space`",
+        )
+    return spec
+
+
+def _workload_of(given: Workload | Given, batch: int | None) -> Workload:
+    from dse.formats.workload import load_workload
+
+    workload = load_workload(given) if isinstance(given, str | Path) else given
+    return workload if batch is None else workload.with_batch(batch)
+
+
+def _choices(spec: ArchitectureSpec, path: str, given: Sequence[Any]) -> tuple[Any, ...]:
+    choices = tuple(spec.parse_setting(path, value) for value in given)
+    for choice in choices:
+        spec.resolve({path: choice})
+    return choices

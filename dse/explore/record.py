@@ -1,0 +1,185 @@
+"""The directory of a sweep: its settings, its results, and reading them back."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dse.errors import DseError
+from dse.explore.explorer import Search
+from dse.explore.log import FILE_NAME, read_log
+from dse.explore.result import METRICS, SweepResult
+from dse.explore.samplers import choose_sampler
+from dse.explore.space import DesignSpace
+from dse.formats.shipped import Kind, shipped_folder
+
+if TYPE_CHECKING:
+    from dse.explore.plan import Plan
+
+SETTINGS = "sweep.yaml"
+SUMMARY = "summary.json"
+FRONT = "front.csv"
+
+
+def check_directory(directory: Path, plan: Plan, resume: bool) -> None:
+    """Refuse a directory that holds a sweep already, unless it is this one and is to be resumed.
+
+    Raises
+    ------
+    DseError
+    """
+    log = directory / FILE_NAME
+    if not log.exists() or log.stat().st_size == 0:
+        return
+    if not resume:
+        count = len(read_log(log).by_id)
+        raise DseError(
+            f"{directory} holds a sweep with {count} evaluations",
+            hint="--resume goes on with it and repeats nothing; -o DIR writes elsewhere",
+        )
+    settings = _read_settings(directory)
+    held = (settings.get("architecture"), settings.get("networks"))
+    wanted = (plan.spec.name, [workload.name for workload in plan.workloads])
+    if settings and held != wanted:
+        raise DseError(
+            f"{directory} holds a sweep of {held[0]} on {', '.join(held[1] or ())}, not of {wanted[0]} on "
+            f"{', '.join(wanted[1])}",
+            hint="-o DIR writes elsewhere",
+        )
+
+
+def write_settings(directory: Path, plan: Plan, sweep_id: str) -> None:
+    """Write `sweep.yaml`: everything that is needed to run the sweep again with `dse sweep DIR/sweep.yaml`."""
+    search = plan.search
+    settings = {
+        "sweep": plan.name,
+        "arch": _path_from(directory, plan.spec.file, "arch_specs"),
+        "workloads": [_path_from(directory, source, "workloads") for source in plan.sources],
+        **({"batch": plan.batch} if plan.batch is not None else {}),
+        "space": {path: list(choices) for path, choices in plan.space.items()},
+        "search": {
+            "trials": search.trials,
+            "sampler": search.sampler,
+            "seed": search.seed,
+            "objectives": list(search.objectives),
+            "gap": search.gap,
+        },
+        "made": {
+            "architecture": plan.spec.name,
+            "networks": [workload.name for workload in plan.workloads],
+            "records": sweep_id,
+        },
+    }
+    _write(directory / SETTINGS, _yaml(settings))
+    (directory / SUMMARY).unlink(missing_ok=True)  # of an earlier run; it says that the sweep is finished
+
+
+def write_results(directory: Path, result: SweepResult) -> None:
+    """Write `front.csv` and `summary.json`."""
+    rows = result.front_rows()
+    columns = ["number", *METRICS, "proven", *result.space, "id"]
+    path = directory / FRONT
+    try:
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, columns, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+    except OSError as error:
+        raise DseError(f"cannot write {path}: {error.strerror}") from None
+    _write(directory / SUMMARY, json.dumps(result.to_dict(), indent=2) + "\n")
+
+
+def read_results(directory: str | Path) -> SweepResult:
+    """A sweep from its directory, finished or not; the files it was made from are not needed.
+
+    Raises
+    ------
+    DseError
+        When the directory holds no sweep.
+    """
+    directory = Path(directory)
+    settings = _read_settings(directory)
+    if not settings:
+        raise DseError(f"{directory} holds no sweep: there is no {SETTINGS} in it")
+    records = read_log(directory / FILE_NAME)
+    made, asked = settings["made"], settings["search"]
+    search = Search(asked["trials"], asked["sampler"], asked["seed"], tuple(asked["objectives"]), asked["gap"])
+    space = {path: tuple(choices) for path, choices in settings["space"].items()}
+    own = [e for e in records.by_id.values() if e.sweep == made["records"]]
+    summary = _read_summary(directory)
+    return SweepResult(
+        name=settings["sweep"],
+        architecture=made["architecture"],
+        workloads=tuple(made["networks"]),
+        space=space,
+        search=search,
+        sampler=summary.get("sampler") or choose_sampler(search.sampler, DesignSpace.of(space), search.trials),
+        evaluations=tuple(sorted(own, key=lambda e: (e.kind == "exact", e.number))),
+        finished=bool(summary.get("finished")),
+        reused=int(summary.get("reused", 0)),
+        wall_s=float(summary.get("wall_s", 0.0)),
+        damaged=records.damaged,
+    )
+
+
+def _read_settings(directory: Path) -> dict[str, Any]:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    path = directory / SETTINGS
+    if not path.exists():
+        return {}
+    try:
+        settings = YAML(typ="safe", pure=True).load(path)
+        complete = {"made", "search", "space", "sweep"} <= set(settings)
+    except (OSError, UnicodeDecodeError, YAMLError, TypeError) as error:
+        raise DseError(f"cannot be read: {str(error).splitlines()[0]}", file=str(path)) from None
+    if not complete:
+        raise DseError("was not written by `dse sweep`", file=str(path), hint="resume in a fresh directory (-o DIR)")
+    return dict(settings)
+
+
+def _read_summary(directory: Path) -> Mapping[str, Any]:
+    try:
+        summary = json.loads((directory / SUMMARY).read_text())
+    except (OSError, ValueError):
+        return {}
+    return summary if isinstance(summary, dict) else {}
+
+
+def _path_from(directory: Path, source: str, kind: Kind) -> str:
+    """A file as `sweep.yaml` names it: by its bare name when it is a shipped one, else from the directory."""
+    path = Path(source)
+    if not path.is_file():
+        return source
+    if path.resolve().parent == shipped_folder(kind).resolve():
+        return path.stem
+    try:
+        return Path(os.path.relpath(path.resolve(), directory.resolve())).as_posix()
+    except ValueError:  # on another drive
+        return path.resolve().as_posix()
+
+
+def _yaml(settings: Mapping[str, Any]) -> str:
+    from io import StringIO
+
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = None
+    yaml.width = 110
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    text = StringIO()
+    yaml.dump(dict(settings), text)
+    return "# Run again with `dse sweep` on this file; `made` says what its records were made from.\n" + text.getvalue()
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise DseError(f"cannot write {path}: {error.strerror}") from None

@@ -1,0 +1,173 @@
+"""What a sweep found: every evaluation, and the front over all of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dse.explore.evaluation import Evaluation
+from dse.explore.explorer import OBJECTIVES, Search
+from dse.explore.front import pareto
+from dse.explore.log import Damage
+
+if TYPE_CHECKING:
+    import pandas
+
+METRICS = ("energy_pj", "latency_s", "edp_js", "area_mm2", "power_mw")
+
+
+@dataclass(frozen=True, slots=True)
+class SweepResult:
+    """The evaluations of a sweep and what follows from them.
+
+    Parameters
+    ----------
+    name : str
+    architecture : str
+    workloads : tuple of str
+    space : mapping
+        Path of each setting to its choices.
+    search : Search
+    sampler : str
+        The one that `auto` stood for.
+    evaluations : tuple of Evaluation
+        First the explored designs by number (0 is the architecture's own), then those solved exactly.
+    finished : bool
+        Whether the search ran to its end.
+    reused : int
+        Evaluations that were found in the log.
+    wall_s : float
+    damaged : tuple of Damage
+        Lines of the log that could not be read.
+    """
+
+    name: str
+    architecture: str
+    workloads: tuple[str, ...]
+    space: Mapping[str, tuple[Any, ...]]
+    search: Search
+    sampler: str
+    evaluations: tuple[Evaluation, ...]
+    finished: bool = True
+    reused: int = 0
+    wall_s: float = 0.0
+    damaged: tuple[Damage, ...] = field(default=())
+
+    @property
+    def explored(self) -> tuple[Evaluation, ...]:
+        return tuple(e for e in self.evaluations if e.kind == "explore")
+
+    @property
+    def reference(self) -> Evaluation | None:
+        """The architecture's own design, solved exactly if it was."""
+        own = [e for e in self.evaluations if e.number == 0]
+        return own[-1] if own else None
+
+    def points(self) -> list[dict[str, Any]]:
+        """Every energy-latency point of every sound design as a flat row.
+
+        Returns
+        -------
+        list of dict
+            `number`, the metrics of `METRICS`, `proven` (`exact`, or the gap), the settings by their paths, `id`.
+        """
+        return [row for evaluation in self.evaluations for row in self._rows(evaluation)]
+
+    def front_rows(self) -> list[dict[str, Any]]:
+        """The points that no point beats in the search's objectives, ascending in latency."""
+        rows = self.points()
+        values = [[row[OBJECTIVES[name]] for name in self.search.objectives] for row in rows]
+        return sorted((rows[i] for i in pareto(values)), key=lambda row: (row["latency_s"], row["energy_pj"]))
+
+    @property
+    def front(self) -> pandas.DataFrame:
+        """`front_rows` as a table."""
+        import pandas
+
+        return pandas.DataFrame(self.front_rows(), columns=[*_COLUMNS, *self.space, "id"])
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """All evaluations, one a row, with status and reason."""
+        import pandas
+
+        rows = [
+            {
+                "number": e.number,
+                "kind": e.kind,
+                "status": e.outcome.status,
+                "reason": e.outcome.reason,
+                **{metric: e.outcome.objectives.get(metric) for metric in METRICS},
+                **e.parameters,
+                "cpu_s": e.outcome.cpu_s,
+                "id": e.id,
+            }
+            for e in self.evaluations
+        ]
+        return pandas.DataFrame(rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The summary: what was asked, how much was done, the reference, and the best of each objective."""
+        from math import prod
+
+        explored = self.explored
+        front = self.front_rows()
+        return {
+            "sweep": self.name,
+            "architecture": self.architecture,
+            "workloads": list(self.workloads),
+            "objectives": list(self.search.objectives),
+            "sampler": self.sampler,
+            "seed": self.search.seed,
+            "trials": self.search.trials,
+            "gap": self.search.gap,
+            "space_size": prod(len(choices) for choices in self.space.values()),
+            "finished": self.finished,
+            "designs": len(explored),
+            "statuses": dict(sorted(Counter(e.outcome.status for e in explored).items())),
+            "reasons": dict(Counter(e.outcome.reason for e in explored if e.outcome.reason).most_common(10)),
+            "dataflows": self._per_dataflow(),
+            "solved_exactly": len(self.evaluations) - len(explored),
+            "reused": self.reused,
+            "cpu_s": round(sum(e.outcome.cpu_s for e in self.evaluations), 3),
+            "wall_s": round(self.wall_s, 3),
+            "reference": self._rows(self.reference)[0] if self.reference and self.reference.ok else None,
+            "best": {name: min(front, key=lambda row: row[OBJECTIVES[name]]) for name in OBJECTIVES} if front else {},
+            "front": len(front),
+        }
+
+    def _per_dataflow(self) -> dict[str, dict[str, Any]]:
+        """How many designs of each dataflow were evaluated, and the best EDP among them."""
+        found: dict[str, dict[str, Any]] = {}
+        for e in self.explored:
+            entry = found.setdefault(
+                str(e.parameters.get("dataflow", "")), {"designs": 0, "ok": 0, "best_edp_js": None}
+            )
+            entry["designs"] += 1
+            if e.ok:
+                edp = e.outcome.objectives["edp_js"]
+                entry["ok"] += 1
+                entry["best_edp_js"] = edp if entry["best_edp_js"] is None else min(edp, entry["best_edp_js"])
+        return found
+
+    def _rows(self, evaluation: Evaluation) -> list[dict[str, Any]]:
+        proven = "exact" if evaluation.kind == "exact" or self.search.gap == 0 else f"{self.search.gap:.2g}"
+        area = evaluation.outcome.objectives.get("area_mm2")
+        return [
+            {
+                "number": evaluation.number,
+                "energy_pj": energy,
+                "latency_s": latency,
+                "edp_js": energy * 1e-12 * latency,
+                "area_mm2": area,
+                "power_mw": energy * 1e-9 / latency,
+                "proven": proven,
+                **{path: evaluation.parameters.get(path) for path in self.space},
+                "id": evaluation.id,
+            }
+            for energy, latency in evaluation.outcome.front
+        ]
+
+
+_COLUMNS = ("number", *METRICS, "proven")

@@ -1,0 +1,146 @@
+"""`sweep`: search an architecture's design space for the best hardware for some networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import nullcontext
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from dse.explore.explorer import Explorer, Progress, Search
+from dse.explore.log import FILE_NAME, LogWriter, Records, read_log
+from dse.explore.plan import Given, Plan, make_plan
+from dse.explore.record import check_directory, write_results, write_settings
+from dse.explore.result import SweepResult
+from dse.explore.runner import Workers, usable_cpus
+
+if TYPE_CHECKING:
+    from dse.architecture.architecture import Architecture
+    from dse.formats.architecture import ArchitectureSpec
+    from dse.problem.workload import Workload
+
+TRIALS = 120
+GAP = 0.01
+
+
+def sweep(
+    architecture: Architecture | ArchitectureSpec | Given,
+    workloads: Workload | Given | Sequence[Workload | Given],
+    *,
+    trials: int = TRIALS,
+    sampler: str = "auto",
+    seed: int = 0,
+    objectives: Sequence[str] = ("energy", "latency"),
+    gap: float = GAP,
+    space: Mapping[str, Sequence[Any]] | None = None,
+    name: str | None = None,
+    batch: int | None = None,
+    jobs: int | None = None,
+    resume: bool = False,
+    output: str | Path | None = None,
+    executor: Executor | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> SweepResult:
+    """Search a design space for the designs that no other design beats.
+
+    Parameters
+    ----------
+    architecture : Architecture, ArchitectureSpec, or path
+        One that was read from a file; its space says what may change.
+    workloads : Workload, path, or several
+        Several networks run one after another: energies and latencies add up.
+    trials : int
+        Designs to evaluate. The architecture's own comes first, then the same with each other dataflow of the space.
+    sampler : {"auto", "grid", "nsga2", "tpe", "qmc", "random"}
+        `auto` is `grid` when `trials` covers the space, else `nsga2`.
+    seed : int
+        The same seed finds the same designs whatever `jobs` is, and wherever a sweep was stopped and resumed.
+    objectives : sequence of {"energy", "latency", "edp", "area"}
+    gap : float
+        Mappings are proven to be within this fraction of the best while exploring. Designs that may be on the front
+        are then solved with no gap, and their whole energy-latency fronts are found.
+    space : mapping, optional
+        Path to choices, instead of the architecture's own space.
+    name : str, optional
+    batch : int, optional
+        Images at once, instead of the workloads' own.
+    jobs : int, optional
+        Worker processes; as many as there are processors by default. 0 evaluates in this process.
+    resume : bool
+        Go on with the log in `output`; no evaluation in it is made again.
+    output : path, optional
+        Directory for `evaluations.jsonl`, `front.csv`, `summary.json` and `sweep.yaml`. Nothing is written by default.
+    executor : concurrent.futures.Executor, optional
+        Instead of worker processes; it is not shut down.
+    progress : callable, optional
+        Called with a `Progress` after every evaluation.
+
+    Returns
+    -------
+    SweepResult
+
+    Raises
+    ------
+    DseError
+        Bad settings, files or directories. A design that does not work is a result, not an error.
+
+    Examples
+    --------
+    >>> import dse
+    >>> result = dse.sweep("eyeriss", "alexnet", trials=24)  # doctest: +SKIP
+    >>> result.front[["energy_pj", "latency_s", "dataflow"]]  # doctest: +SKIP
+    """
+    search = Search(trials, sampler, seed, tuple(objectives), gap)
+    plan = make_plan(architecture, workloads, search, space=space, name=name, batch=batch)
+    return run_plan(plan, jobs=jobs, resume=resume, output=output, executor=executor, progress=progress)
+
+
+def run_plan(
+    plan: Plan,
+    *,
+    jobs: int | None = None,
+    resume: bool = False,
+    output: str | Path | None = None,
+    executor: Executor | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> SweepResult:
+    """Carry a plan out; see `sweep` for the parameters."""
+    start = monotonic()
+    problem = plan.problem()
+    directory = None if output is None else Path(output)
+    records = Records({})
+    if directory is not None:
+        check_directory(directory, plan, resume)
+        records = read_log(directory / FILE_NAME)
+    with nullcontext() if directory is None else LogWriter(directory / FILE_NAME) as log:
+        if directory is not None:
+            write_settings(directory, plan, problem.sweep_id)
+        with _workers(jobs, executor) as workers:
+            explorer = Explorer(problem, plan.search, workers, dict(records.by_id), log, progress)
+            explorer.run()
+    result = SweepResult(
+        name=plan.name,
+        architecture=plan.spec.name,
+        workloads=tuple(workload.name for workload in plan.workloads),
+        space=plan.space,
+        search=plan.search,
+        sampler=explorer.sampler,
+        evaluations=tuple(e for part in (explorer.explored, explorer.exact) for _, e in sorted(part.items())),
+        reused=explorer.reused,
+        wall_s=monotonic() - start,
+        damaged=records.damaged,
+    )
+    if directory is not None:
+        write_results(directory, result)
+    return result
+
+
+def _workers(jobs: int | None, executor: Executor | None) -> Workers:
+    if executor is not None:
+        return Workers(lambda: executor, jobs or usable_cpus(), lent=True)
+    from dse.mapper import compile_kernels
+
+    compile_kernels(None)  # once, before several workers would each do it
+    return Workers.local(usable_cpus() if jobs is None else jobs)

@@ -1,0 +1,84 @@
+"""Sweep files: a named experiment that `dse sweep FILE` runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from dse.errors import SpecError
+from dse.explore.explorer import Search
+from dse.explore.plan import Plan, make_plan
+from dse.explore.sweep import GAP, TRIALS
+from dse.formats.architecture import load_architecture_spec, read_space
+from dse.formats.architecture_model import Choices
+from dse.formats.shipped import Kind, find_shipped
+from dse.formats.source import Source, SpecModel, WholeNumber, load_source, raise_all, validate
+
+
+class SearchModel(SpecModel):
+    """How to search."""
+
+    trials: WholeNumber = Field(default=TRIALS, ge=1, description="designs to evaluate")
+    sampler: Literal["auto", "grid", "nsga2", "tpe", "qmc", "random"] = "auto"
+    seed: WholeNumber = Field(default=0, ge=0)
+    objectives: list[Literal["energy", "latency", "edp", "area"]] = Field(default=["energy", "latency"], min_length=1)
+    gap: float = Field(default=GAP, ge=0, description="mappings are proven to be this close to the best")
+
+
+class SweepModel(SpecModel):
+    """A sweep file."""
+
+    sweep: str = Field(description="its name", min_length=1)
+    description: str = ""
+    arch: str = Field(description="an architecture file, seen from this one, or the name of a shipped one")
+    workloads: list[str] = Field(min_length=1, description="workload files, or names of shipped ones")
+    batch: WholeNumber | None = Field(default=None, ge=1, description="images at once")
+    space: dict[str, Choices] | None = Field(
+        default=None, description="dotted path to choices, instead of the architecture's own space"
+    )
+    search: SearchModel = SearchModel()
+    made: dict[str, Any] | None = Field(default=None, description="written by `dse sweep`; changes nothing")
+
+
+def load_plan(path: str | Path, changes: Mapping[str, Any] | None = None) -> Plan:
+    """Read a sweep file, or a shipped one by its bare name.
+
+    Parameters
+    ----------
+    path : str or Path
+    changes : mapping, optional
+        Fields of `Search`, and `batch`, that replace the file's.
+
+    Raises
+    ------
+    SpecError
+        What is wrong with the file, or with a file that it names, and where.
+    """
+    source = load_source(find_shipped("sweeps", path))
+    model = validate(SweepModel, source)
+    changes = dict(changes or {})
+    batch = changes.pop("batch", model.batch)
+    search = Search(**{**model.search.model_dump(), "objectives": tuple(model.search.objectives), **changes})
+    errors: list[SpecError] = []
+    spec = load_architecture_spec(_file(source, ("arch",), model.arch, "arch_specs"))
+    workloads = [_file(source, ("workloads", i), name, "workloads") for i, name in enumerate(model.workloads)]
+    space = None if model.space is None else read_space(source, spec, model.space, errors)
+    raise_all(errors)
+    return make_plan(spec, workloads, search, space=space, name=model.sweep, batch=batch)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of sweep files, for editors."""
+    return SweepModel.model_json_schema()
+
+
+def _file(source: Source, path: tuple[str | int, ...], name: str, kind: Kind) -> Path:
+    """A file that a sweep file names: as seen from it, or a shipped one."""
+    beside = Path(source.place(path).file).parent / name
+    try:
+        return beside if beside.is_file() else find_shipped(kind, name)
+    except SpecError as error:
+        raise source.error(path, error.message, error.hint) from None
