@@ -1,0 +1,151 @@
+"""What the verbs share: options, reading their arguments, and printing in three formats."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from dse.errors import DseError
+
+if TYPE_CHECKING:
+    from dse.architecture.architecture import Architecture
+    from dse.formats.architecture import ArchitectureSpec
+    from dse.problem.workload import Workload
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FORMATS = ("table", "json", "csv")
+
+
+def format_option(function: Command) -> Command:
+    """`--format table|json|csv`."""
+    return click.option(
+        "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="How to print."
+    )(function)
+
+
+def architecture_options(function: Command) -> Command:
+    """`--dataflow` and `--set`, which change an architecture."""
+    function = click.option(
+        "--set",
+        "settings",
+        metavar="PATH=VALUE",
+        multiple=True,
+        help="Change a setting, e.g. levels.GLB.capacity=64KiB.",
+    )(function)
+    return click.option("--dataflow", metavar="NAME", help="Use another dataflow.")(function)
+
+
+def mapper_options(function: Command) -> Command:
+    """`--objective`, `--gap` and `--factors`."""
+    function = click.option(
+        "--factors", type=click.Choice(["all", "perfect"]), default="all", show_default=True,
+        help="`perfect` only splits a bound into factors that divide it.",
+    )(function)  # fmt: skip
+    function = click.option(
+        "--gap", type=click.FloatRange(min=0), default=0.0, show_default=True,
+        help="Stop when proven to be within this fraction of the best.",
+    )(function)  # fmt: skip
+    return click.option(
+        "--objective", type=click.Choice(["energy", "latency", "edp"]), default="edp", show_default=True,
+        help="What to minimise.",
+    )(function)  # fmt: skip
+
+
+def batch_option(function: Command) -> Command:
+    return click.option("--batch", type=click.IntRange(min=1), help="Images at once.")(function)
+
+
+def read_architecture(name: str, dataflow: str | None, settings: Sequence[str]) -> Architecture:
+    """An architecture file with some settings changed."""
+    from dse.formats.architecture import load_architecture_spec
+
+    spec = load_architecture_spec(name)
+    changes = parse_settings(spec, settings)
+    if dataflow is not None:
+        changes["dataflow"] = spec.parse_setting("dataflow", dataflow)
+    return spec.resolve(changes) if changes else spec.architecture
+
+
+def parse_settings(spec: ArchitectureSpec, settings: Sequence[str]) -> dict[str, Any]:
+    """`path=value` texts as settings that `spec.resolve` takes."""
+    changes: dict[str, Any] = {}
+    for text in settings:
+        path, equals, value = text.partition("=")
+        if not equals or not path or not value:
+            raise DseError(f"--set {text}: not PATH=VALUE", hint="e.g. --set levels.GLB.capacity=64KiB")
+        changes[path] = spec.parse_setting(path, value)
+    return changes
+
+
+def read_workload(name: str, batch: int | None, layers: Sequence[str] = ()) -> Workload:
+    """A workload file, or some of its layers, at a batch size."""
+    from dse.formats.workload import load_workload
+    from dse.problem.workload import Workload
+
+    workload = load_workload(name)
+    if batch is not None:
+        workload = workload.with_batch(batch)
+    if layers:
+        workload = Workload.of(workload.name, [workload.layer(layer) for layer in dict.fromkeys(layers)])
+    return workload
+
+
+def compile_first() -> None:
+    """Compile the kernels if this machine has not yet, saying so."""
+    from dse.mapper import compile_kernels
+
+    compile_kernels(note)
+
+
+def note(text: str) -> None:
+    """A line for the person, apart from the output."""
+    click.echo(text, err=True)
+
+
+def print_json(plain: Any) -> None:
+    click.echo(json.dumps(plain, indent=2, allow_nan=False))
+
+
+def print_rows(form: str, text: Callable[[], str], plain: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print in the form asked for: a text, plain data as JSON, or rows as CSV."""
+    if form == "json":
+        print_json(plain)
+    elif form == "csv":
+        from dse.report.table import to_csv
+
+        click.echo(to_csv([dict(row) for row in rows]), nl=False)
+    else:
+        click.echo(text())
+
+
+class StatusLine:
+    """One line on a terminal that is written over again and again; silent in a pipe."""
+
+    def __init__(self) -> None:
+        self._shown = 0
+        self._active = sys.stderr.isatty()
+
+    def show(self, text: str) -> None:
+        if self._active:
+            width = _terminal_width()
+            text = text[: width - 1]
+            sys.stderr.write("\r" + text + " " * (self._shown - len(text)))
+            sys.stderr.flush()
+            self._shown = len(text)
+
+    def clear(self) -> None:
+        if self._active and self._shown:
+            sys.stderr.write("\r" + " " * self._shown + "\r")
+            sys.stderr.flush()
+            self._shown = 0
+
+
+def _terminal_width() -> int:
+    from shutil import get_terminal_size
+
+    return get_terminal_size().columns

@@ -1,0 +1,103 @@
+"""The command line: verbs that load only what they need, and one place that prints errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from dse.errors import DseError, InfeasibleError
+
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+VERBS = {
+    "sweep": "Search an architecture's design space for the best hardware.",
+    "evaluate": "Energy, latency and area of a network on an architecture.",
+    "map": "The best loop nest of one layer, with its proof.",
+    "show": "Check and summarise an architecture, workload or sweep file.",
+    "verify": "Hold the cost model's closed form against a simulation of the loop nests.",
+    "report": "Draw the figures of a sweep again, finished or not.",
+    "schema": "JSON Schema of a kind of file, for editors.",
+}
+"""Each verb's one line of help; its module in this package is loaded when it is used."""
+
+
+class Verbs(click.Group):
+    """A group that knows its commands' names without loading them."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in VERBS:
+            return None
+        command: click.Command = import_module(f"dse.cli.{name}").command
+        return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in VERBS and not name.startswith("-"):
+            from difflib import get_close_matches
+
+            close = get_close_matches(name, VERBS, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"one of: {', '.join(VERBS)}"
+            context.fail(f"no command {name!r}; {hint}")
+        return super().resolve_command(context, args)
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="dse")
+def commands() -> None:
+    """Find the accelerator to build for a network, and how each layer runs on it, provably best.
+
+    \b
+    Examples:
+      dse sweep eyeriss vgg16                  search dataflow, buffers and array for the best designs
+      dse evaluate eyeriss alexnet --batch 4   energy, latency and utilization, layer by layer
+      dse map eyeriss alexnet conv3            the best loop nest of a layer, and the proof
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command and exit: 0 done, 1 failed, 2 bad usage or bad input, 130 interrupted."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """`main`, returning the exit code."""
+    try:
+        result = commands.main(arguments, prog_name="dse", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except InfeasibleError as error:
+        click.echo(f"infeasible: {error}", err=True)
+        return FAILED
+    except DseError as error:
+        click.echo(f"error: {error}", err=True)
+        return BAD_INPUT
+    except BrokenPipeError:
+        # whoever read the output has seen enough; nothing more can be written, not even at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        click.echo("error: out of memory", err=True)
+        return FAILED
+    except Exception as error:
+        if os.environ.get("DSE_TRACEBACK"):
+            raise
+        click.echo(f"internal error: {type(error).__name__}: {error}", err=True)
+        click.echo("  hint: this is a bug of dse; DSE_TRACEBACK=1 shows where", err=True)
+        return FAILED
+    return result if isinstance(result, int) else 0

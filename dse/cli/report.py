@@ -1,0 +1,36 @@
+"""`dse report`: figures and tables again from a sweep's directory."""
+
+from __future__ import annotations
+
+import click
+
+from dse.cli.common import format_option, note, print_rows
+
+
+@click.command("report")
+@click.argument("directory", metavar="DIR")
+@format_option
+def command(directory: str, form: str) -> None:
+    """Draw the figures of the sweep in DIR again and print its front; it need not be finished.
+
+    \b
+    Example:
+      dse report results/eyeriss-vgg16
+    """
+    from pathlib import Path
+
+    from dse.explore.record import read_results, write_results
+    from dse.report.directory import draw
+    from dse.report.tables import front_table, status_line
+
+    result = read_results(directory)
+    for damage in result.damaged:
+        note(f"warning: {damage}")
+    if not result.finished:
+        note("the sweep is not finished; this is what it has found so far")
+    drawn = draw(result, Path(directory))
+    write_results(Path(directory), result)
+    rows = result.front_rows()
+    text = f"{status_line(result)}\nwritten to {directory}: {', '.join(drawn)}"
+    plain = {**result.to_dict(), "front": rows}
+    print_rows(form, lambda: f"{front_table(result).to_text()}\n\n{text}", plain, rows)

@@ -1,0 +1,25 @@
+"""`dse schema`: JSON Schema of a kind of file."""
+
+from __future__ import annotations
+
+import click
+
+from dse.cli.common import print_json
+
+
+@click.command("schema")
+@click.argument("kind", type=click.Choice(["arch", "workload", "sweep"]))
+def command(kind: str) -> None:
+    """JSON Schema of a kind of file, for editors that complete and check YAML.
+
+    \b
+    Example:
+      dse schema arch > arch.schema.json
+    """
+    if kind == "arch":
+        from dse.formats.architecture import schema
+    elif kind == "workload":
+        from dse.formats.workload import schema
+    else:
+        from dse.explore.sweep_file import schema
+    print_json(schema())

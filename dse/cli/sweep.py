@@ -1,0 +1,136 @@
+"""`dse sweep`: search an architecture's design space."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dse.cli.common import StatusLine, batch_option, compile_first, format_option, note, print_rows
+from dse.errors import DseError
+
+if TYPE_CHECKING:
+    from dse.explore.explorer import Progress
+    from dse.explore.plan import Plan
+    from dse.explore.result import SweepResult
+
+SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
+
+
+@click.command("sweep")
+@click.argument("files", metavar="ARCH WORKLOAD... | SWEEP.yaml", nargs=-1, required=True)
+@click.option("-o", "--output", metavar="DIR", help="Where to write.  [default: results/NAME]")
+@click.option("--trials", type=click.IntRange(min=1), help="Designs to evaluate.  [default: 120]")
+@click.option("--sampler", type=click.Choice(SAMPLERS), help="Who proposes designs.  [default: auto]")
+@click.option("--seed", type=click.IntRange(min=0), help="Equal seeds give equal sweeps.  [default: 0]")
+@click.option("--jobs", type=click.IntRange(min=0), help="Worker processes.  [default: one per processor]")
+@click.option("--objectives", metavar="LIST", help="Of energy, latency, edp, area.  [default: energy,latency]")
+@click.option("--gap", type=click.FloatRange(min=0), help="Proven gap of mappings while exploring.  [default: 0.01]")
+@batch_option
+@click.option("--resume", is_flag=True, help="Go on with the sweep in DIR; nothing is evaluated twice.")
+@format_option
+def command(
+    files: tuple[str, ...], output: str | None, jobs: int | None, resume: bool, form: str, **options: Any
+) -> int:
+    """Search the design space of ARCH for the hardware on which the WORKLOADs run best.
+
+    Files may be paths or names of shipped ones. Writes DIR/evaluations.jsonl as it goes, then front.csv, front.png,
+    report.html, summary.json and sweep.yaml. The same seed finds the same front whatever --jobs is, and wherever
+    the sweep was stopped and resumed.
+
+    \b
+    Examples:
+      dse sweep eyeriss vgg16
+      dse sweep arch_specs/eyeriss.yaml workloads/alexnet.yaml --trials 400 --seed 7 -o results/big
+      dse sweep results/big/sweep.yaml -o results/again
+      dse sweep eyeriss vgg16 --resume
+    """
+    plan = _plan(files, options)
+    directory = Path(output) if output is not None else Path("results") / plan.name
+    compile_first()
+    status = StatusLine()
+    try:
+        result = _run(plan, directory, jobs, resume, status)
+    except KeyboardInterrupt:
+        status.clear()
+        note(f"interrupted; every finished evaluation is in {directory / 'evaluations.jsonl'}")
+        note(f"go on with: dse sweep {directory / 'sweep.yaml'} -o {directory} --resume")
+        return 130
+    status.clear()
+    return _finish(result, directory, form)
+
+
+def _plan(files: tuple[str, ...], options: dict[str, Any]) -> Plan:
+    from dse.explore.explorer import Search
+    from dse.explore.plan import make_plan
+    from dse.explore.sweep import GAP, TRIALS
+    from dse.explore.sweep_file import load_plan
+
+    given = {name: value for name, value in options.items() if value is not None}
+    if "objectives" in given:
+        given["objectives"] = tuple(part.strip() for part in given["objectives"].split(","))
+    if len(files) == 1:
+        return load_plan(files[0], given)
+    batch = given.pop("batch", None)
+    search = Search(**{"trials": TRIALS, "gap": GAP, **given})
+    return make_plan(files[0], list(files[1:]), search, batch=batch)
+
+
+def _run(plan: Plan, directory: Path, jobs: int | None, resume: bool, status: StatusLine) -> SweepResult:
+    from dse.explore.sweep import run_plan
+
+    return run_plan(plan, jobs=jobs, resume=resume, output=directory, progress=Meter(status))
+
+
+class Meter:
+    """Turns progress into a line: done, total, rate, best so far, time left."""
+
+    def __init__(self, status: StatusLine) -> None:
+        self._status = status
+        self._shown = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        now = monotonic()
+        if now - self._shown < 0.1 and progress.done < progress.total:
+            return
+        self._shown = now
+        self._status.show(progress_line(progress))
+
+
+def progress_line(progress: Progress) -> str:
+    """One line on how far a sweep is."""
+    from dse.report.units import clock_time, si
+
+    phase = {"explore": "exploring", "exact": "solving the front exactly"}[progress.kind]
+    parts = [f"{phase} {progress.done}/{progress.total}"]
+    if progress.evaluated and progress.elapsed_s > 0:
+        rate = progress.evaluated / progress.elapsed_s
+        parts.append(f"{rate:.2g}/s" if rate < 10 else f"{rate:.0f}/s")
+    if progress.best is not None:
+        parts.append(f"best EDP {si(progress.best.outcome.objectives['edp_js'], 'J·s')}")
+    if progress.evaluated and progress.done < progress.total:
+        left = (progress.total - progress.done) * progress.elapsed_s / progress.evaluated
+        parts.append(f"{clock_time(left)} left")
+    return "  ".join(parts)
+
+
+def _finish(result: SweepResult, directory: Path, form: str) -> int:
+    from dse.report.directory import draw
+    from dse.report.tables import front_table, status_line
+    from dse.report.units import clock_time
+
+    for damage in result.damaged:
+        note(f"warning: {damage}")
+    if result.reused:
+        note(f"{result.reused} evaluations were in the log already")
+    rows = result.front_rows()
+    if not rows:
+        reasons = "; ".join(f"{reason} ({count})" for reason, count in result.to_dict()["reasons"].items())
+        raise DseError(f"none of the {len(result.explored)} designs works: {reasons}", hint=f"see {directory}")
+    drawn = draw(result, directory)
+    summary = f"{status_line(result)}\n{clock_time(result.wall_s)}; written to {directory}: {', '.join(drawn)}"
+    plain = {**result.to_dict(), "front": rows, "output": str(directory)}
+    print_rows(form, lambda: f"{front_table(result).to_text()}\n\n{summary}", plain, rows)
+    return 0

@@ -1,0 +1,31 @@
+"""Everything that is drawn for a sweep, in its directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dse.errors import DseError
+from dse.report.figures import draw_front, front_data
+from dse.report.page import page
+
+if TYPE_CHECKING:
+    from dse.explore.result import SweepResult
+
+FIGURE, PAGE = "front.png", "report.html"
+
+
+def draw(result: SweepResult, directory: Path) -> list[str]:
+    """Write `front.png` and `report.html`, and name what the directory then holds.
+
+    Raises
+    ------
+    DseError
+        When no design works, or a file cannot be written.
+    """
+    draw_front(front_data(result), directory / FIGURE)
+    try:
+        (directory / PAGE).write_text(page(result, (directory / FIGURE).read_bytes()), encoding="utf-8")
+    except OSError as error:
+        raise DseError(f"cannot write {directory / PAGE}: {error.strerror}") from None
+    return ["front.csv", FIGURE, PAGE, "summary.json", "sweep.yaml", "evaluations.jsonl"]

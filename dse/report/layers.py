@@ -1,0 +1,116 @@
+"""Tables of mapped layers: one row a layer, and one layer in full."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dse.problem.dims import OPERANDS
+from dse.report.table import Table
+from dse.report.units import duration, energy, power, si, whole
+
+if TYPE_CHECKING:
+    from dse.mapper import Mapped
+
+
+def layers_table(plain: Mapping[str, Any]) -> Table:
+    """One row for each distinct layer of a mapped workload, and the totals.
+
+    Parameters
+    ----------
+    plain : mapping
+        What `MappedWorkload.to_dict()` gives.
+    """
+    rows = []
+    for layer in plain["layers"]:
+        rows.append(
+            {
+                "layer": layer["name"],
+                "x": str(layer["count"]),
+                "MACs": whole(layer["macs"]),
+                "energy": energy(layer["energy_pj"]),
+                "pJ/MAC": f"{layer['energy_pj'] / layer['macs']:.2f}",
+                **{place: f"{value / layer['energy_pj']:.0%}" for place, value in layer["energy_by_level_pj"].items()},
+                "cycles": whole(layer["cycles"]),
+                "busy": f"{layer['utilization']:.1%}",
+                "bound by": layer["bound_by"],
+            }
+        )
+    left = frozenset({"layer", "bound by"})
+    return Table.of(rows, left=left, title=f"{plain['workload']} on {plain['arch']}", note=totals_line(plain))
+
+
+def totals_line(plain: Mapping[str, Any]) -> str:
+    """Energy, latency and what follows from them, for the whole network."""
+    joules, seconds = plain["energy_pj"] * 1e-12, plain["latency_s"]
+    return (
+        f"total: {whole(plain['macs'])} MACs, {energy(plain['energy_pj'])}, {duration(seconds)} "
+        f"({whole(plain['cycles'])} cycles), EDP {si(plain['edp_js'], 'J·s')}, {power(joules / seconds * 1e3)}, "
+        f"{plain['area_mm2']:.3g} mm2"
+    )
+
+
+def layer_records(plain: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The same as flat rows of numbers, for CSV: energies by level and operand, words by level and operand."""
+    records = []
+    for layer in plain["layers"]:
+        record = {
+            key: layer[key] for key in ("name", "count", "macs", "energy_pj", "cycles", "utilization", "bound_by")
+        }
+        record |= {f"energy_{place}_pj": value for place, value in layer["energy_by_level_pj"].items()}
+        for level, row in layer["accesses"].items():
+            for operand in OPERANDS:
+                for direction in ("reads", "writes"):
+                    record[f"{level}_{operand}_{direction}"] = row[operand][direction]
+        records.append(record)
+    return records
+
+
+def cost_lines(mapped: Mapped) -> list[str]:
+    """Energy, time and their splits in a few lines."""
+    cost = mapped.cost
+    places = ", ".join(_shares(cost.energy_by_level_pj, cost.energy_pj))
+    operands = ", ".join(_shares(cost.energy_by_operand_pj, cost.energy_pj))
+    times = ", ".join(f"{name} {whole(value)}" for name, value in cost.cycles_by.items() if value >= 0.5)
+    return [
+        f"energy   {energy(cost.energy_pj)}, {cost.energy_pj / cost.macs:.2f} pJ/MAC",
+        f"         by level: {places}",
+        f"         by operand: {operands}",
+        f"latency  {duration(cost.latency_s)}, {whole(cost.cycles)} cycles, bound by {cost.bound_by}, "
+        f"{cost.utilization:.1%} of all MACs busy",
+        f"         cycles: {times}",
+    ]
+
+
+def reuse_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """How often a word is used at each place, by kind of reuse; places that reuse nothing are left out."""
+    shown = [row for row in rows if abs(row["factor"] - 1) > 1e-9]
+    cells = [
+        {
+            "operand": row["operand"],
+            "where": row["place"],
+            "how": row["how"],
+            "kind": row["kind"],
+            "times": f"{row['factor']:,.4g}",
+        }
+        for row in shown
+    ]
+    return Table.of(cells, left=frozenset({"operand", "where", "how", "kind"}), title="reuse")
+
+
+def proof_lines(mapped: Mapped) -> list[str]:
+    """The certificate in words."""
+    proof = mapped.certificate
+    what = {"energy": "energy", "latency": "latency", "edp": "energy-delay product"}.get(
+        proof.objective, proof.objective
+    )
+    factors = "perfect factors only" if getattr(proof, "factors", "all") == "perfect" else "all factors"
+    claim = "no mapping has a lower" if proof.gap == 0 else f"no mapping is more than {proof.gap:.2%} better in"
+    return [
+        f"proof    {claim} {what}: {proof.space_size:.3g} mappings ({factors}, all orders), "
+        f"{whole(proof.nodes)} nodes visited, lower bound {proof.lower_bound:.6g}, found {proof.value:.6g}",
+    ]
+
+
+def _shares(parts: Mapping[str, float], whole_pj: float) -> list[str]:
+    return [f"{name} {value / whole_pj:.1%}" for name, value in parts.items() if value > 0]

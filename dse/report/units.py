@@ -1,0 +1,125 @@
+"""Numbers for people: prefixes, thousands, ratios."""
+
+from __future__ import annotations
+
+from math import floor, log10
+
+PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
+
+
+def prefix_of(value: float) -> tuple[float, str]:
+    """The factor and the prefix that bring a value between 1 and 1000.
+
+    Examples
+    --------
+    >>> prefix_of(0.0042)
+    (0.001, 'm')
+    """
+    if value == 0:
+        return 1.0, ""
+    exponent = min(max(3 * floor(log10(abs(value)) / 3), min(PREFIXES)), max(PREFIXES))
+    return 10.0**exponent, PREFIXES[exponent]
+
+
+def si(value: float, unit: str, digits: int = 3) -> str:
+    """A value with its unit in the prefix that suits it.
+
+    Examples
+    --------
+    >>> si(0.0123456, "J")
+    '12.3 mJ'
+    >>> si(999.96e-6, "s")
+    '1.00 ms'
+    """
+    rounded = float(f"{value:.{digits - 1}e}")
+    factor, prefix = prefix_of(rounded)
+    scaled = rounded / factor
+    before = len(str(int(abs(scaled))))
+    return f"{scaled:.{max(0, digits - before)}f} {prefix}{unit}"
+
+
+def energy(pj: float) -> str:
+    """An energy given in pJ.
+
+    Examples
+    --------
+    >>> energy(12.5e9)
+    '12.5 mJ'
+    """
+    return si(pj * 1e-12, "J")
+
+
+def duration(seconds: float) -> str:
+    """A short time for results.
+
+    Examples
+    --------
+    >>> duration(0.0421)
+    '42.1 ms'
+    """
+    return si(seconds, "s")
+
+
+def power(mw: float) -> str:
+    """A power given in mW.
+
+    Examples
+    --------
+    >>> power(278)
+    '278 mW'
+    """
+    return si(mw * 1e-3, "W")
+
+
+def whole(number: float) -> str:
+    """A count with its thousands apart.
+
+    Examples
+    --------
+    >>> whole(15470264320)
+    '15,470,264,320'
+    """
+    return f"{number:,.0f}"
+
+
+def capacity(bits: float) -> str:
+    """A capacity given in bits, in bytes with a binary prefix.
+
+    Examples
+    --------
+    >>> capacity(108 * 8192)
+    '108 KiB'
+    >>> capacity(24 * 16)
+    '48 B'
+    """
+    size, step = bits / 8, 0
+    while size >= 1024 and step < 3:
+        size, step = size / 1024, step + 1
+    return f"{size:.4g} {('', 'Ki', 'Mi', 'Gi')[step]}B"
+
+
+def times(ratio: float) -> str:
+    """A ratio.
+
+    Examples
+    --------
+    >>> times(0.3456)
+    '0.346x'
+    """
+    return f"{ratio:.3g}x"
+
+
+def clock_time(seconds: float) -> str:
+    """A waiting time.
+
+    Examples
+    --------
+    >>> clock_time(42.4), clock_time(190), clock_time(7300)
+    ('42 s', '3 min 10 s', '2 h 02 min')
+    """
+    whole_seconds = round(seconds)
+    if whole_seconds < 60:
+        return f"{whole_seconds} s"
+    if whole_seconds < 3600:
+        return f"{whole_seconds // 60} min {whole_seconds % 60:02d} s"
+    return f"{whole_seconds // 3600} h {whole_seconds % 3600 // 60:02d} min"
