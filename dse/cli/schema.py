@@ -18,8 +18,13 @@ def command(kind: str) -> None:
     """
     if kind == "arch":
         from dse.formats.architecture import schema
+
+        print_json(schema())
     elif kind == "workload":
-        from dse.formats.workload import schema
+        from dse.formats.workload_models import workload_schema
+
+        print_json(workload_schema())
     else:
-        from dse.explore.sweep_file import schema
-    print_json(schema())
+        from dse.explore.sweep_file import schema as sweep_schema
+
+        print_json(sweep_schema())

@@ -1,0 +1,108 @@
+"""`dse show`: check a file and summarise it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from dse.cli.common import format_option, print_rows
+from dse.errors import SpecError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KINDS: dict[Literal["arch_specs", "workloads", "sweeps"], str] = {
+    "arch_specs": "architecture",
+    "workloads": "workload",
+    "sweeps": "sweep",
+}
+"""Folder of shipped files to the key at the top of each."""
+
+
+@click.command("show")
+@click.argument("file", metavar="FILE")
+@format_option
+def command(file: str, form: str) -> None:
+    """Check an architecture, workload or sweep FILE, or a shipped one by its name, and summarise it.
+
+    \b
+    Examples:
+      dse show eyeriss
+      dse show workloads/resnet50.yaml --format csv
+    """
+    kind, path = find(file)
+    if kind == "architecture":
+        _show_architecture(path, form)
+    elif kind == "workload":
+        _show_workload(path, form)
+    else:
+        _show_sweep(path, form)
+
+
+def find(name: str) -> tuple[str, Path]:
+    """What kind of file a name means, and which file."""
+    from pathlib import Path
+
+    from dse.formats.source import did_you_mean, find_shipped, load_source, shipped_names
+
+    if Path(name).is_file():
+        source = load_source(Path(name))
+        found = [key for key in KINDS.values() if isinstance(source.data, dict) and key in source.data]
+        if len(found) != 1:
+            raise SpecError("neither an architecture, a workload nor a sweep", file=name,
+                            hint="its top has one of the keys architecture, workload or sweep")  # fmt: skip
+        return found[0], Path(name)
+    for folder, key in KINDS.items():
+        if name in shipped_names(folder):
+            return key, find_shipped(folder, name)
+    names = [shipped for folder in KINDS for shipped in shipped_names(folder)]
+    raise SpecError(f"there is no file {name}, and nothing of that name is shipped", hint=did_you_mean(name, names))
+
+
+def _show_architecture(path: Path, form: str) -> None:
+    from dse.formats.architecture import load_architecture_spec
+    from dse.report.summaries import architecture_records, architecture_text
+
+    spec = load_architecture_spec(path)
+    records = architecture_records(spec.architecture)
+    plain: dict[str, Any] = {
+        "architecture": spec.name,
+        "dataflow": spec.architecture.dataflow.name,
+        "clock_hz": spec.architecture.clock_hz,
+        "mac_units": spec.architecture.mac_units,
+        "mac_energy_pj": spec.architecture.mac.energy_pj,
+        "area_mm2": spec.architecture.area_mm2,
+        "hierarchy": records,
+        "space": {path: list(choices) for path, choices in spec.space.items()},
+        "constraints": [constraint.to_dict() for constraint in spec.constraints],
+    }
+    print_rows(form, lambda: architecture_text(spec), plain, records)
+
+
+def _show_workload(path: Path, form: str) -> None:
+    from dse.formats.workload import load_workload
+    from dse.problem.summary import layer_rows, workload_totals
+    from dse.report.summaries import workload_text
+
+    workload = load_workload(path)
+    rows = layer_rows(workload)
+    print_rows(form, lambda: workload_text(workload), {**workload_totals(workload), "rows": rows}, rows)
+
+
+def _show_sweep(path: Path, form: str) -> None:
+    from dataclasses import asdict
+
+    from dse.explore.sweep_file import load_plan
+    from dse.report.summaries import sweep_text
+
+    plan = load_plan(path)
+    plain = {
+        "sweep": plan.name,
+        "architecture": plan.spec.name,
+        "workloads": [workload.name for workload in plan.workloads],
+        "space": {path: list(choices) for path, choices in plan.space.items()},
+        "search": asdict(plan.search),
+    }
+    rows = [{"setting": path, "choices": " ".join(map(str, choices))} for path, choices in plan.space.items()]
+    print_rows(form, lambda: sweep_text(plan), plain, rows)
