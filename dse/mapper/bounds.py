@@ -1,7 +1,7 @@
 """Lower bounds on what happens between the buffer and the MACs. Compilable like the model.
 
-Three kinds of order of the list above the array matter, by the operand whose irrelevant loops are innermost: it stays in
-the PEs while they run. All other operands are delivered once per trip of every loop (see docs/mapper.md).
+Three kinds of order of the list above the array matter, by the operand whose irrelevant loops are innermost: it
+stays in the PEs while they run. All other operands are delivered once per trip of every loop (see docs/mapper.md).
 """
 
 from __future__ import annotations
@@ -235,6 +235,6 @@ def halo_words(
                 joined[i] = 1 if view == 0 and spatial[i] == 1 and mode > 0 else 0
                 counted[i] = 0 if joined[i] == 1 or (i >= 5 and not to_mac) else 1
             out[3 * view + slide] = box_words(
-                4, 6, stride, dilation, mode, 7, dim, trips, step, spatial, bounds, tile, run, run, to_mac, counted, joined,
-                rows_a, rows_b, offset_a, offset_b, starts, ends,
+                4, 6, stride, dilation, mode, 7, dim, trips, step, spatial, bounds, tile, run, run, to_mac, counted,
+                joined, rows_a, rows_b, offset_a, offset_b, starts, ends,
             )  # fmt: skip

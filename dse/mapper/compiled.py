@@ -1,7 +1,7 @@
 """Compiles the numerical modules, once per machine, and keeps the result in the user's cache.
 
-The modules are plain Python, so that everything the mapper computes can also be run and tested uncompiled. Each is loaded
-a second time here, with every function compiled in place.
+The modules are plain Python, so that everything the mapper computes can also be run and tested uncompiled. Each is
+loaded a second time here, with every function compiled in place.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Tight factorizations of one loop bound: the tile and unrolling choices of every dim. Compilable like the model.
 
-A bound X is split, innermost first, into a tile inside the PE (f), unrollings over rows and columns (sy, sx), trips of the
-buffer's list (m) and trips of the outermost list (n). A split is *tight* when no factor can shrink and still cover X with
-the others unchanged; perfect splits (f*sy*sx*m*n = X) are tight.
+A bound X is split, innermost first, into a tile inside the PE (f), unrollings over rows and columns (sy, sx), trips of
+the buffer's list (m) and trips of the outermost list (n). A split is *tight* when no factor can shrink and still cover
+X with the others unchanged; perfect splits (f*sy*sx*m*n = X) are tight.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def dim_options(
     Returns
     -------
     tuple of int64 arrays
-        `tile_start (9,)`: the tiles of dim d are rows tile_start[d]..tile_start[d+1] of `tiles (*, 3)`: tile f, number of
-        such tiles U = ceil(X / f), first unrolling; `unrollings (*, 5)`: sy, sx, passes T = ceil(U / (sy*sx)), compute
+        `tile_start (9,)`: the tiles of dim d are rows tile_start[d]..tile_start[d+1] of `tiles (*, 3)`: tile f, number
+        of such tiles U = ceil(X / f), first unrolling; `unrollings (*, 5)`: sy, sx, passes T = ceil(U / (sy*sx)), compute
         steps along the dim, first tile it belongs to. `tiles` has one row more, the end of the last unrollings.
     """
     tile_start = np.zeros(9, dtype=np.int64)

@@ -143,7 +143,11 @@ def bypass_choices(architecture: Architecture, roles: Roles) -> list[dict[int, f
 
 
 def build(
-    architecture: Architecture, layer: Layer, roles: Roles, kept: dict[int, frozenset[str]], prices: Prices | None = None
+    architecture: Architecture,
+    layer: Layer,
+    roles: Roles,
+    kept: dict[int, frozenset[str]],
+    prices: Prices | None = None,
 ) -> Instance:
     """Gather one problem's numbers."""
     prices = prices or price(architecture, layer)

@@ -83,6 +83,17 @@ def layer_front(
     return _mapped(architecture, layer, "front", gap, factors)
 
 
+def layer_points(
+    architecture: Architecture, layer: Layer, objective: str = "edp", *, gap: float = 0.0, factors: str = "all"
+) -> tuple[tuple[float, float], ...]:
+    """Energy (pJ) and cycles of the best mapping, or of every point of the `front`, without the mappings.
+
+    What a sweep needs of a layer: `map_layer` and `layer_front` without their reports.
+    """
+    values = solve(architecture, layer, objective, gap, factors).values
+    return tuple((float(energy), float(cycles)) for energy, cycles in values)
+
+
 def _mapped(architecture: Architecture, layer: Layer, objective: str, gap: float, factors: str) -> tuple[Mapped, ...]:
     if factors not in FACTORS:
         raise DseError(f"factors={factors!r} is not all or perfect")
@@ -215,7 +226,7 @@ def _floor(instance: Instance) -> Any:
     parts = (
         instance.bounds, instance.window, instance.words, instance.bits, instance.in_buffer, instance.in_pe,
         instance.up_pj * instance.in_pe, instance.outer_pj, instance.port_outer, instance.port_over,
-        instance.buffer_bits, instance.pe_bits * instance.pes,
+        instance.port_fixed, instance.buffer_bits, instance.pe_bits * instance.pes,
     )  # fmt: skip
     key = b"".join(part.tobytes() for part in parts)
     if key not in _FLOORS:

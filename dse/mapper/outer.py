@@ -1,7 +1,7 @@
 """What crosses between the outermost level and the buffer: words by trip counts, and the least that any tile can reach.
 
-Counts of this crossing depend on the trip counts n = ceil(X / b) of the buffer's tiles alone (and, for slides over holes,
-not even a bound needs more), so tiles fall into classes by trip counts. Compilable like the model.
+Counts of this crossing depend on the trip counts n = ceil(X / b) of the buffer's tiles alone (and, for slides over
+holes, not even a bound needs more), so tiles fall into classes by trip counts. Compilable like the model.
 """
 
 from __future__ import annotations
@@ -107,7 +107,8 @@ def outer_least_time(inst: Instance, words: Any) -> float:
         for t in range(len(inst.port_outer)):
             if inst.port_outer[t] == 1:
                 p = inst.port_over[t]
-                busiest = max(busiest, p[0] * ifmap + p[1] * words[o, 0] + p[2] * words[o, 1])
+                time = inst.port_fixed[t] + p[0] * ifmap + p[1] * words[o, 0] + p[2] * words[o, 1]
+                busiest = max(busiest, time)
         least = min(least, busiest)
     return least
 
@@ -195,7 +196,7 @@ def _could_improve(inst: Instance, n: Ints, known: Ints, scratch: Any, floor: An
 
 
 def _least_k(inst: Instance, n: Ints, known: Ints, tile: Ints, values: Ints, scratch: Any, floor: Any) -> None:
-    """Lower the floor with the fewest trips over K that fit: everything grows with them but the pass-through of tiles."""
+    """Lower the floor with the fewest trips over K that fit: all but the pass-through of tiles grows with them."""
     for d in range(8):
         tile[d] = ceil_div(inst.bounds[d], n[d])
     tile[0] = 1

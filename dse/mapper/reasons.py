@@ -19,7 +19,7 @@ def why_infeasible(architecture: Architecture, layer: Layer, factors: str) -> st
     one, the constraints contradict each other only together, and that is said.
     """
     table = capacities(architecture)
-    tile = {dim: 1 for dim in DIMS}
+    tile = dict.fromkeys(DIMS, 1)
     flow = architecture.dataflow
     for index in range(len(architecture.hierarchy) - 1, -1, -1):
         node = architecture.hierarchy[index]

@@ -10,9 +10,9 @@ from dse.mapper.bounds import group_product, halo_words, per_tile_least, tile_bo
 from dse.mapper.factors import next_trips
 from dse.mapper.incumbent import accept, pruned
 from dse.mapper.orders import group_dims, list_orders
-from dse.mapper.outer import fits, outer_least, outer_words
+from dse.mapper.outer import fits, least_ifmap, outer_least, outer_words
 from dse.model.axes import count_nest
-from dse.model.time import box, latency
+from dse.model.time import latency
 
 Ints = Any
 Instance = Any
@@ -154,13 +154,15 @@ def _unroll(
             chosen[following] = tiles[row[following], 2] - 1
             continue
         held = _place_tiles(
-            inst, rules, tiles, unrollings, row, chosen, floor, perfect, kind, gap, mask, values, records, held, visited,
-            work,
+            inst, rules, tiles, unrollings, row, chosen, floor, perfect, kind, gap, mask, values, records, held,
+            visited, work,
         )  # fmt: skip
     return held
 
 
-def _halos(inst: Instance, tiles: Ints, unrollings: Ints, row: Ints, chosen: Ints, a: int, table: Any, work: Any) -> Any:
+def _halos(
+    inst: Instance, tiles: Ints, unrollings: Ints, row: Ints, chosen: Ints, a: int, table: Any, work: Any
+) -> Any:
     """The table entry of one axis: `halo_words` of the chosen tiles and unrollings of dims a and a + 2."""
     first, scratch = work[0], work[3]
     b = a + 2
@@ -179,18 +181,25 @@ def _halos(inst: Instance, tiles: Ints, unrollings: Ints, row: Ints, chosen: Int
 
 
 def inner_costs(
-    inst: Instance, tiles: Ints, unrollings: Ints, row: Ints, chosen: Ints, tall: Any, wide: Any, out: Any
-) -> None:
+    inst: Instance, tiles: Ints, unrollings: Ints, row: Ints, chosen: Ints, tall: Any, wide: Any, energy: Any, busy: Any
+) -> float:
     """Bounds on what one array configuration costs below the buffer, by the kind of order of the list above it.
 
     Parameters
     ----------
     tall, wide : (6,)
         `halo_words` of both axes.
-    out : (3, 6, 2)
-        Filled. Row o: the irrelevant loops of operand o are innermost; column 0 without a slide, then sliding on P, Q,
-        R, S, then the least of all: pJ and cycles. The `up` words of the stationary operand are left out (they depend
-        on the outer tile); of the time, its one unavoidable delivery is in.
+    energy : (3, 6) float
+        Filled, pJ. Row o: the irrelevant loops of operand o are innermost; column 0 without a slide, then sliding on P,
+        Q, R, S in a single run, then the least of all. What depends on the outer tile is left out: the `up` words of
+        the stationary operand and static energy.
+    busy : (3, ports) float
+        Filled, cycles of every port, with the least of the stationary operand but nothing of the outer crossing.
+
+    Returns
+    -------
+    float
+        Compute steps.
     """
     number = np.ones(8)
     passes = np.ones(8)
@@ -206,42 +215,105 @@ def inner_costs(
         cycles *= steps[d]
     planes = float(inst.bounds[0] * inst.bounds[1] * inst.bounds[3])
     for o in range(3):
+        fixed = inst.fixed_pj
+        for x in range(1, 3):
+            if inst.in_pe[x] == 0:
+                fixed += inst.up_pj[x] * inst.words[x] * group_product(steps, x) + inst.fill_pj[x] * inst.macs
+            elif x == o:
+                fixed += inst.fill_pj[x] * inst.words[x] * group_product(copies, x)
+            else:
+                fixed += inst.up_pj[x] * inst.words[x] * group_product(passes, x)
+                fixed += inst.fill_pj[x] * inst.words[x] * group_product(number, x)
+        least_up = np.inf
         for slide in range(5):
             h = 1 if slide == 1 else (2 if slide == 3 else 0)
             w = 1 if slide == 2 else (2 if slide == 4 else 0)
-            energy = inst.fixed_pj
-            for t in range(len(inst.port_outer)):
-                out[o, slide, 1] = 0.0
-            time = cycles
-            up0 = planes * tall[h] * wide[w]
-            fill0 = planes * tall[3 + h] * wide[3 + w]
+            up = planes * tall[h] * wide[w]
+            fill = planes * tall[3 + h] * wide[3 + w]
+            least_up = min(least_up, up)
+            if inst.in_pe[0] == 0:
+                energy[o, slide] = inst.up_pj[0] * up * group_product(steps, 0) + inst.fill_pj[0] * inst.macs
+            elif o == 0:
+                energy[o, slide] = inst.fill_pj[0] * fill * group_product(copies, 0)
+            else:
+                energy[o, slide] = inst.up_pj[0] * up * group_product(passes, 0)
+                energy[o, slide] += inst.fill_pj[0] * fill * group_product(number, 0)
+            energy[o, slide] += fixed
+        energy[o, 5] = np.min(energy[o, :5])
+        for t in range(len(inst.port_outer)):
+            busy[o, t] = inst.port_fixed[t]
             for x in range(3):
-                read = up0 if x == 0 else inst.words[x]
-                filled = fill0 if x == 0 else inst.words[x]
+                words = least_up if x == 0 else inst.words[x]
+                if x == 0 and o == 0 and inst.in_pe[0] == 1:
+                    words = inst.words[0]
+                repeats = 1.0
                 if inst.in_pe[x] == 0:
-                    energy += inst.up_pj[x] * read * group_product(steps, x) + inst.fill_pj[x] * inst.macs
-                elif x == o:
-                    energy += inst.fill_pj[x] * filled * group_product(copies, x)
-                else:
-                    energy += inst.up_pj[x] * read * group_product(passes, x)
-                    energy += inst.fill_pj[x] * filled * group_product(number, x)
-            for t in range(len(inst.port_outer)):
-                busy = inst.port_fixed[t]
-                for x in range(3):
-                    read = up0 if x == 0 else inst.words[x]
-                    repeats = 1.0
-                    if inst.in_pe[x] == 0:
-                        repeats = group_product(steps, x)
-                    elif x != o:
-                        repeats = group_product(passes, x)
-                    busy += inst.port_up[t, x] * read * repeats
-                    if inst.in_buffer[x] == 1:
-                        busy += inst.port_over[t, x] * inst.words[x]
-                time = max(time, busy)
-            out[o, slide, 0] = energy
-            out[o, slide, 1] = time
-        out[o, 5, 0] = np.min(out[o, :5, 0])
-        out[o, 5, 1] = np.min(out[o, :5, 1])
+                    repeats = group_product(steps, x)
+                elif x != o:
+                    repeats = group_product(passes, x)
+                busy[o, t] += inst.port_up[t, x] * words * repeats
+    return cycles
+
+
+def kind_energy(
+    inst: Instance, energy: Any, o: int, slide: int, f: Ints, spread: Ints, passes: Ints, m: Ints, n: Ints
+) -> float:
+    """Lower bound on the energy below the buffer with given outer trips (trips not yet decided are 1).
+
+    Parameters
+    ----------
+    energy : (3, 6)
+        From `inner_costs`.
+    o : int
+        Operand whose irrelevant loops are innermost above the array.
+    slide : int
+        Column of `energy`; 5 stands for any.
+    f, spread, passes, m, n : (8,)
+        PE tile, unrolling, passes over the array, trips of the buffer's and of the outermost list.
+    """
+    least = energy[o, slide]
+    if slide == 5:
+        least = energy[o, 0]
+        for x in range(4, 8):
+            least = min(least, energy[o, x - 3] + _restarts(energy, o, x, passes, m, n))
+    elif slide > 0:
+        least += _restarts(energy, o, slide + 3, passes, m, n)
+    if inst.in_pe[o] == 0:
+        return least
+    for d in range(8):
+        if inst.relevance[o, d] == 1 and m[d] > 1:
+            break
+    else:
+        # One array tile is all the buffer holds of the operand, so it may stay through the outermost list as well.
+        return least + inst.up_pj[o] * inst.words[o]
+    visits = 1.0
+    copies = 1.0
+    held = 1.0
+    for d in group_dims(o):
+        if d >= 0:
+            most = min(spread[d], (inst.bounds[d] + f[d] - 1) // f[d])
+            last = inst.bounds[d] - (n[d] - 1) * f[d] * spread[d] * m[d]
+            if m[d] == 1 and n[d] == 1:
+                last = inst.bounds[d]
+            visits *= n[d]
+            held *= most
+            copies *= (n[d] - 1) * most + min(most, (last + f[d] - 1) // f[d])
+    return least + inst.words[o] * (inst.up_pj[o] * visits + inst.fill_pj[o] * (copies - held))
+
+
+def _restarts(energy: Any, o: int, x: int, passes: Ints, m: Ints, n: Ints) -> float:
+    """Energy of the slides over dim x that start anew in later outer tiles.
+
+    Fetching at every one of the passes instead of sliding costs energy[o, 0] - energy[o, x - 3] over passes - 1
+    restarts; a restart at the last, ragged position may cost less than the others, so one restart is not counted.
+    Nothing is, when the run may join the outermost list's: no other loop lies between.
+    """
+    if n[x] <= 2 or m[x] == 1:
+        return 0.0
+    for d in range(8):
+        if d != x and m[d] > 1 and not (o == 0 and d == 2):
+            return (energy[o, 0] - energy[o, x - 3]) * (n[x] - 2) / (passes[x] - 1)
+    return 0.0
 
 
 def _first_and_last(inst: Instance, tiles: Ints, unrollings: Ints, row: Ints, chosen: Ints, tile: Ints) -> float:
@@ -282,32 +354,41 @@ def _place_tiles(
     """Walk the outer tiles of one array configuration and price every mapping that may improve on the incumbents."""
     tall = _halos(inst, tiles, unrollings, row, chosen, 4, work[1], work)
     wide = _halos(inst, tiles, unrollings, row, chosen, 5, work[2], work)
-    inner = np.zeros((3, 6, 2))
-    inner_costs(inst, tiles, unrollings, row, chosen, tall, wide, inner)
+    energy = np.zeros((3, 6))
+    busy = np.zeros((3, len(inst.port_outer)))
+    cycles = inner_costs(inst, tiles, unrollings, row, chosen, tall, wide, energy, busy)
     tile = np.ones(8, dtype=np.int64)
     ends_pay = _first_and_last(inst, tiles, unrollings, row, chosen, tile)
-    for o in range(3):
-        for slide in range(6):
-            inner[o, slide, 1] += ends_pay
-            inner[o, slide, 0] += inst.static_pj * inner[o, slide, 1]
     promising = False
     for o in range(3):
-        time = max(inner[o, 5, 1], floor[o, 1] + ends_pay)
-        promising = promising or not pruned(kind, gap, inner[o, 5, 0] + floor[o, 0], time, values, held)
+        time = max(cycles, floor[o, 1])
+        for t in range(len(inst.port_outer)):
+            least = busy[o, t]
+            for x in range(3):
+                if inst.in_buffer[x] == 1:
+                    least += inst.port_over[t, x] * inst.words[x]
+            time = max(time, least)
+        time += ends_pay
+        least_energy = energy[o, 5] + floor[o, 0] + inst.static_pj * time
+        promising = promising or not pruned(kind, gap, least_energy, time, values, held)
     if not promising:
         return held
     f = np.ones(8, dtype=np.int64)
     sy = np.ones(8, dtype=np.int64)
     sx = np.ones(8, dtype=np.int64)
+    spread = np.ones(8, dtype=np.int64)
     passes = np.ones(8, dtype=np.int64)
     for d in range(8):
         u = unrollings[chosen[d]]
         f[d], sy[d], sx[d], passes[d] = tiles[row[d], 0], u[0], u[1], u[2]
+        spread[d] = sy[d] * sx[d]
     sequence = np.array([0, 6, 7, 4, 5, 2, 3, 1])
     n = np.ones(8, dtype=np.int64)
     m = np.ones(8, dtype=np.int64)
     known = np.zeros(2, dtype=np.int64)
     words = np.zeros((3, 7))
+    least_over = np.zeros(len(inst.port_outer))
+    regular = inst.window[0] * inst.window[1] * inst.window[2] * inst.window[3] == 1
     depth = 0
     d = sequence[0]
     n[d] = 0
@@ -322,62 +403,72 @@ def _place_tiles(
             n[d], m[d] = next_trips(inst.bounds[d], f[d], sy[d], sx[d], passes[d], start, perfect)
         if n[d] == 0:
             n[d] = 1
-            tile[d] = min(inst.bounds[d], f[d] * sy[d] * sx[d])
+            m[d] = 1
+            tile[d] = min(inst.bounds[d], f[d] * spread[d])
             if d == 4 or d == 5:
                 known[d - 4] = 0
             depth -= 1
             continue
-        tile[d] = min(inst.bounds[d], f[d] * sy[d] * sx[d] * m[d])
+        tile[d] = min(inst.bounds[d], f[d] * spread[d] * m[d])
         if d == 4 or d == 5:
             known[d - 4] = 1
         if not fits(inst, tile, inst.in_buffer, inst.buffer_bits):
             continue
         visited[2] += 1
-        if _outer_pruned(inst, rules, n, m, passes, sequence, depth, known, inner, kind, gap, values, held, words):
+        outer_words(inst, n, known, words)
+        if _outer_pruned(
+            inst, rules, f, spread, passes, m, n, energy, busy, cycles, ends_pay, kind, gap, values, held, words,
+            least_over,
+        ):  # fmt: skip
+            if regular or d < 4:
+                # More trips only cost more, but where one array tile comes to be all that the buffer holds.
+                n[d] = max(n[d], passes[d] - 1)
             continue
         if depth < 7:
             depth += 1
             n[sequence[depth]] = 0
             continue
         held = _price_orders(
-            inst, rules, f, sy, sx, m, n, passes, inner, words, kind, gap, mask, values, records, held, visited, work
-        )
+            inst, rules, f, sy, sx, spread, m, n, passes, energy, busy, cycles, ends_pay, words, kind, gap, mask,
+            values, records, held, visited, work,
+        )  # fmt: skip
     return held
 
 
 def _outer_pruned(
-    inst: Instance, rules: Any, n: Ints, m: Ints, passes: Ints, sequence: Ints, depth: int, known: Ints, inner: Any,
-    kind: int, gap: float, values: Any, held: int, words: Any,
+    inst: Instance, rules: Any, f: Ints, spread: Ints, passes: Ints, m: Ints, n: Ints, energy: Any, busy: Any,
+    cycles: float, ends_pay: float, kind: int, gap: float, values: Any, held: int, words: Any, least_over: Any,
 ) -> bool:  # fmt: skip
     """Whether no mapping with the outer trips decided so far (the others at least one) can improve."""
-    outer_words(inst, n, known, words)
-    energy = outer_least(inst, words)
+    over = outer_least(inst, words)
+    ports = len(inst.port_outer)
+    for t in range(ports):
+        least_over[t] = np.inf
+        for o in range(3):
+            p = inst.port_over[t]
+            least_over[t] = min(least_over[t], p[0] * least_ifmap(words, o) + p[1] * words[o, 0] + p[2] * words[o, 1])
+    barred = False
+    if rules.stationary >= 0:
+        for x in group_dims(rules.stationary):
+            if x >= 0 and m[x] > 1:
+                barred = True
     for o in range(3):
-        if rules.stationary >= 0 and o != rules.stationary:
-            barred = False
-            for i in range(depth + 1):
-                d = sequence[i]
-                for x in group_dims(rules.stationary):
-                    barred = barred or (x == d and m[d] > 1)
-            if barred:
-                continue
-        extra = 0.0
-        if inst.in_pe[o] == 1:
-            through = True
-            for i in range(depth + 1):
-                d = sequence[i]
-                if inst.relevance[o, d] == 1 and m[d] > 1:
-                    through = False
-            repeats = 1.0 if through else group_product(n, o)
-            extra = inst.up_pj[o] * inst.words[o] * repeats
-        if not pruned(kind, gap, inner[o, 5, 0] + energy + extra, inner[o, 5, 1], values, held):
+        if barred and o != rules.stationary:
+            continue
+        time = cycles
+        for t in range(ports):
+            time = max(time, busy[o, t] + least_over[t])
+        time += ends_pay
+        least = kind_energy(inst, energy, o, 5, f, spread, passes, m, n) + over + inst.static_pj * time
+        if not pruned(kind, gap, least, time, values, held):
             return False
     return True
 
 
 def _price_orders(
-    inst: Instance, rules: Any, f: Ints, sy: Ints, sx: Ints, m: Ints, n: Ints, passes: Ints, inner: Any, words: Any,
-    kind: int, gap: float, mask: int, values: Any, records: Ints, held: int, visited: Ints, work: Any,
+    inst: Instance, rules: Any, f: Ints, sy: Ints, sx: Ints, spread: Ints, m: Ints, n: Ints, passes: Ints, energy: Any,
+    busy: Any, cycles: float, ends_pay: float, words: Any, kind: int, gap: float, mask: int, values: Any, records: Ints,
+    held: int, visited: Ints, work: Any,
 ) -> int:  # fmt: skip
     """Price the orders of both lists that may improve on the incumbents, exactly."""
     outer_orders = np.zeros((24, 8), dtype=np.int64)
@@ -387,32 +478,32 @@ def _price_orders(
     alone = inst.place[1] < 0
     count_inner = list_orders(m, rules.stationary, rules.innermost, inner_orders, inner_kinds)
     count_outer = 1 if alone else list_orders(n, -1, -1, outer_orders, outer_kinds)
+    if alone:
+        outer_kinds[0, 0] = -1
+        outer_kinds[0, 1] = -1
     e = inst.outer_pj
     point = np.zeros(2)
     for i in range(count_outer):
-        o1 = outer_kinds[i, 0]
         column = 2 if outer_kinds[i, 1] < 0 else outer_kinds[i, 1] - 1
-        r = max(o1, 0)
+        r = max(outer_kinds[i, 0], 0)
         over = e[0] * words[r, column] + e[1] * words[r, 0] + e[2] * words[r, 1]
         for k in range(count_inner):
             o2 = inner_kinds[k, 0]
-            estimate = np.inf
-            time = np.inf
+            slide = 5 if inner_kinds[k, 1] < 0 else inner_kinds[k, 1] - 3
+            worthwhile = False
             for o in range(3):
                 if o2 >= 0 and o != o2:
                     continue
-                extra = 0.0
-                if inst.in_pe[o] == 1:
-                    through = True
-                    for d in range(8):
-                        if inst.relevance[o, d] == 1 and m[d] > 1:
-                            through = False
-                    extra = inst.up_pj[o] * inst.words[o] * (1.0 if through else group_product(n, o))
-                slide = inner_kinds[k, 1]
-                column2 = 5 if slide < 0 else slide - 3
-                estimate = min(estimate, inner[o, column2, 0] + extra)
-                time = min(time, inner[o, column2, 1])
-            if pruned(kind, gap, estimate + over, time, values, held):
+                time = cycles
+                for t in range(len(inst.port_outer)):
+                    p = inst.port_over[t]
+                    crossing = p[0] * words[r, column] + p[1] * words[r, 0] + p[2] * words[r, 1]
+                    time = max(time, busy[o, t] + crossing)
+                time += ends_pay
+                least = kind_energy(inst, energy, o, slide, f, spread, passes, m, n)
+                least += over + inst.static_pj * time
+                worthwhile = worthwhile or not pruned(kind, gap, least, time, values, held)
+            if not worthwhile:
                 continue
             visited[3] += 1
             price_nest(inst, f, sy, sx, m, n, outer_orders[i], inner_orders[k], work, point)
@@ -420,6 +511,8 @@ def _price_orders(
                 kind, gap, point[0], point[1], values, held, records, mask, f, sy, sx, m, n, outer_orders[i],
                 inner_orders[k],
             )  # fmt: skip
+            if held < 0:
+                return held
     return held
 
 
@@ -465,7 +558,3 @@ def price_nest(
                 energy += fans[node, o, side] * inst.fan_pj[node, o, side]
     point[0] = energy
     point[1] = cycles
-
-
-def used_box(inst: Instance, nest: Any, size: int, operand: int, node: int) -> int:
-    return box(operand, node, size, nest[0], nest[1], nest[3], inst.bounds, inst.window)
