@@ -39,6 +39,31 @@ def test_any_text_is_read_or_refused(text, kind):
         assert parse_quantity(text, kind).value >= 0
 
 
+PREFIXES = {
+    "f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12,
+    "Ki": 2**10, "Mi": 2**20, "Gi": 2**30,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_prefixes_mean_what_they_mean(kind):
+    """Within a kind, units of one stem differ by their prefixes (squared for areas)."""
+    units = KINDS[kind][1]
+    stems = {}
+    for unit, factor in units.items():
+        for stem in ("bit/s", "B/s", "bit", "B", "Hz", "J", "m2", "m", "W", "s"):
+            prefix = unit.removesuffix(stem)
+            if unit.endswith(stem) and (prefix in PREFIXES or not prefix):
+                power = 2 if stem == "m2" else 1
+                stems.setdefault(stem, []).append(factor / PREFIXES.get(prefix, 1) ** power)
+                break
+    assert kind == "energy" or sum(map(len, stems.values())) >= len(units) - 3
+    for factors in stems.values():
+        assert factors == pytest.approx([factors[0]] * len(factors))
+    if "B" in stems and "bit" in stems:
+        assert stems["B"][0] == 8 * stems["bit"][0]
+
+
 def test_sizes():
     assert q.bits(Quantity(108, "KiB"), 16) == 108 * 1024 * 8
     assert q.bits(Quantity(12, "word"), 16) == 192

@@ -1,7 +1,7 @@
 """Shape inference against windows that are laid down one by one."""
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from dse.errors import DseError
@@ -27,6 +27,8 @@ sides = st.integers(1, 24)
 
 
 @given(sides, sides, small, small, small, small, small, small, st.integers(0, 3), st.integers(0, 3), st.booleans())
+@example(4, 4, 2, 2, 2, 2, 1, 1, 0, 1, True)  # a further window would start in the padding of the far edge
+@example(5, 5, 2, 2, 2, 2, 1, 1, 0, 0, True)
 def test_outputs_are_the_windows_that_can_be_laid(h, w, r, s, sh, sw, dh, dw, near, far, ceil):
     near, far = min(near, r, s), min(far, r, s)
     window = Window((r, s), (sh, sw), (dh, dw), (near, far, far, near))
