@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from dse.errors import DseError, SpecError
 from dse.formats import workload_models as models
@@ -75,13 +74,14 @@ def _entries(source: Source, spec: models.WorkloadSpec) -> dict[str, Entry]:
             entries[name] = _entry(source, name)
         except SpecError as error:
             errors.extend(getattr(error, "errors", (error,)))
-    raise_all(errors)
+    known = {*inputs, *spec.layers}
     previous = next(iter(inputs), None) if len(inputs) == 1 else None
-    for name, entry in entries.items():
-        try:
-            entry.reads = _reads(source, entry, previous, {**inputs, **entries})
-        except SpecError as error:
-            errors.append(error)
+    for name in spec.layers:
+        if name in entries:
+            try:
+                entries[name].reads = _reads(source, entries[name], previous, known)
+            except SpecError as error:
+                errors.append(error)
         previous = name
     raise_all(errors)
     return entries
@@ -108,7 +108,7 @@ def _entry(source: Source, name: str) -> Entry:
     return Entry(name, ops[0], validate(models.OPS[ops[0]], source, path))
 
 
-def _reads(source: Source, entry: Entry, previous: str | None, known: dict[str, Any]) -> tuple[str, ...]:
+def _reads(source: Source, entry: Entry, previous: str | None, known: set[str]) -> tuple[str, ...]:
     """The names that an entry reads: what it says, or else what stands before it."""
     path: tuple[str, ...] = ("layers", entry.name, entry.op)
     said = getattr(entry.spec, entry.op) if entry.op in ("add", "multiply", "concat") else None

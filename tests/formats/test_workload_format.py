@@ -221,8 +221,8 @@ def test_no_layers():
 
 
 def test_all_errors_at_once_and_each_once():
-    found = errors(["a: {conv: 4}", "b: {fc: 0}", "c: {what: 3}"])
-    assert [line for line, *_ in found] == [4, 5, 6]
+    found = errors(["a: {conv: 4}", "b: {fc: 0}", "c: {what: 3}", "d: {fc: 3, from: e}", "f: {fc: 3}"])
+    assert [line for line, *_ in found] == [4, 5, 6, 7]
     found = errors(["a: {conv: 4, kernel: 9}", "b: {fc: 3}", "c: {conv: 4, kernel: 10, from: input}"])
     assert [line for line, *_ in found] == [4, 6]
 
