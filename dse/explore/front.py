@@ -7,6 +7,9 @@ from typing import Any
 
 Point = Sequence[float]
 
+ROUNDING = 1e-12
+"""Relative; sums of the same energies in another order differ by less."""
+
 
 def pareto(points: Sequence[Point]) -> list[int]:
     """Which points no other point matches or beats in every objective.
@@ -67,6 +70,7 @@ def minkowski(fronts: Sequence[Sequence[tuple[float, float]]]) -> tuple[Any, Any
     Notes
     -----
     Exact: of the sums of some of the fronts, one that another beats cannot be part of a total that is not beaten.
+    Energies closer than the rounding of their sums count as equal.
     """
     import numpy as np
 
@@ -76,7 +80,7 @@ def minkowski(fronts: Sequence[Sequence[tuple[float, float]]]) -> tuple[Any, Any
         order = np.lexsort((sums[:, 0], sums[:, 1]))
         energies = sums[order, 0]
         lowest_before = np.minimum.accumulate(np.concatenate(([np.inf], energies[:-1])))
-        kept = order[energies < lowest_before]
+        kept = order[energies < lowest_before * (1 - ROUNDING)]
         points = sums[kept]
         picks = np.column_stack((picks[kept // len(front)], kept % len(front)))
     return points, picks

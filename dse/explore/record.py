@@ -42,14 +42,12 @@ def check_directory(directory: Path, plan: Plan, resume: bool) -> None:
             hint="--resume goes on with it and repeats nothing; -o DIR writes elsewhere",
         )
     settings = _read_settings(directory)
-    held = (settings.get("architecture"), settings.get("networks"))
-    wanted = (plan.spec.name, [workload.name for workload in plan.workloads])
-    if settings and held != wanted:
-        raise DseError(
-            f"{directory} holds a sweep of {held[0]} on {', '.join(held[1] or ())}, not of {wanted[0]} on "
-            f"{', '.join(wanted[1])}",
-            hint="-o DIR writes elsewhere",
-        )
+    if not settings:
+        return
+    held = f"{settings['made']['architecture']} on {', '.join(settings['made']['networks'])}"
+    wanted = f"{plan.spec.name} on {', '.join(workload.name for workload in plan.workloads)}"
+    if held != wanted:
+        raise DseError(f"{directory} holds a sweep of {held}, not of {wanted}", hint="-o DIR writes elsewhere")
 
 
 def write_settings(directory: Path, plan: Plan, sweep_id: str) -> None:

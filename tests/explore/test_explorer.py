@@ -26,7 +26,12 @@ def measure(design):
         return Outcome("infeasible", "too large", {"area_mm2": rows * cols / 10}, violation=rows * cols / 800 - 1)
     bias = {"ws": cols / rows, "os": rows / cols, "rs": 1.2}[design["dataflow"]]
     energy, latency = 100.0 + rows * cols * bias, 1e4 / (rows * cols) + bias
-    objectives = {"energy_pj": energy, "latency_s": latency, "edp_js": energy * 1e-12 * latency, "area_mm2": rows * cols / 10}
+    objectives = {
+        "energy_pj": energy,
+        "latency_s": latency,
+        "edp_js": energy * 1e-12 * latency,
+        "area_mm2": rows * cols / 10,
+    }
     return Outcome("ok", "", objectives, ((energy, latency),), cpu_s=0.5)
 
 

@@ -1,0 +1,322 @@
+"""Sweeps of a small network on a real architecture, from files to a front and back."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import dse
+from dse.errors import DseError
+from dse.explore.design import Network, NetworkEvaluator
+from dse.explore.explorer import Search
+from dse.explore.front import dominates, minkowski, pareto
+from dse.explore.log import FILE_NAME
+from dse.explore.plan import make_plan
+from dse.explore.record import read_results
+from dse.explore.sweep import run_plan, sweep
+from dse.explore.sweep_file import SearchModel, load_plan
+from dse.formats.architecture import load_architecture, load_architecture_spec
+from dse.formats.space import Constraint
+from dse.formats.workload import load_workload, parse_workload
+from dse.mapper import layer_front, map_layer
+
+ARCH = """\
+architecture: toy
+technology: {table: eyeriss-isca16, node: 65 nm, clock: 200 MHz}
+levels:
+  DRAM: {bandwidth: 1 word/cycle, energy: 200 mac}
+  GLB: {capacity: 2 KiB, stores: [ifmap, psum], bandwidth: {ifmap: 2 word/cycle, psum: 2 word/cycle}}
+  array: {rows: 3, cols: 4, multicast: word, reduces: psum}
+  PE: {capacity: {ifmap: 12 word, weight: 24 word, psum: 8 word}}
+dataflow: row-stationary
+space:
+  dataflow: [weight-stationary, output-stationary, row-stationary]
+  levels.array.rows: [2, 3, 4]
+  levels.array.cols: {from: 2, to: 8, step: 2}
+  levels.GLB.capacity: [1 KiB, 2 KiB, 4 KiB]
+  levels.PE.capacity.weight: [2 word, 8 word, 24 word]
+constraints: {area: {max: 1.9 mm2}}
+"""
+NET = """\
+workload: tiny
+input: [4, 8, 8]
+layers:
+  one: {conv: 6, kernel: 3, pad: 1}
+  two: {conv: 6, kernel: 3, pad: 1}
+  three: {conv: 6, kernel: 3, pad: 1}
+  last: {fc: 5}
+"""
+TRIALS = 14
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("files")
+    (folder / "toy.yaml").write_text(ARCH)
+    (folder / "tiny.yaml").write_text(NET)
+    return folder / "toy.yaml", folder / "tiny.yaml"
+
+
+@pytest.fixture(scope="module")
+def finished(files, tmp_path_factory):
+    """A sweep that ran to its end, and its directory."""
+    output = tmp_path_factory.mktemp("results") / "toy"
+    return sweep(*files, trials=TRIALS, jobs=0, output=output), output
+
+
+def essence(result):
+    """What two equal sweeps have in common: everything but the time they took."""
+    rows = [evaluation.to_dict() for evaluation in result.evaluations]
+    return [{key: value for key, value in row.items() if key != "cpu_s"} for row in rows]
+
+
+def test_a_design_costs_what_its_layers_cost(files):
+    spec, net = load_architecture_spec(files[0]), load_workload(files[1])
+    outcome = NetworkEvaluator((Network.of(net),), "edp")(spec.architecture)
+    mapped = [map_layer(spec.architecture, layer).cost for layer in net.layers]
+    assert outcome.objectives["energy_pj"] == pytest.approx(sum(cost.energy_pj for cost in mapped), rel=1e-12)
+    assert outcome.objectives["latency_s"] == pytest.approx(sum(cost.latency_s for cost in mapped), rel=1e-12)
+    assert outcome.objectives["area_mm2"] == spec.architecture.area_mm2
+    assert outcome.front == ((outcome.objectives["energy_pj"], outcome.objectives["latency_s"]),)
+
+
+def test_a_designs_front_is_the_sum_of_its_layers_fronts(files):
+    spec, net = load_architecture_spec(files[0]), load_workload(files[1])
+    outcome = NetworkEvaluator((Network.of(net),), "edp", front=True)(spec.architecture)
+    fronts = [[(m.cost.energy_pj, m.cost.latency_s) for m in layer_front(spec.architecture, x)] for x in net.layers]
+    expected, _ = minkowski(fronts)
+    assert len(expected) <= 64, "the case is too large for a front that is not thinned"
+    for some, others in ((outcome.front, expected), (expected, outcome.front)):
+        assert all(any(a[0] <= b[0] * (1 + 1e-9) and a[1] <= b[1] * (1 + 1e-9) for a in others) for b in some)
+    assert outcome.objectives["edp_js"] == pytest.approx((expected[:, 0] * expected[:, 1]).min() * 1e-12, rel=1e-12)
+
+
+def test_networks_add_up_and_are_told_apart(files):
+    spec, net = load_architecture_spec(files[0]), load_workload(files[1])
+    other = Network("other", Network.of(net).layers[:1])
+    both = NetworkEvaluator((Network.of(net), other), "edp")(spec.architecture)
+    alone = [NetworkEvaluator((network,), "edp")(spec.architecture) for network in (Network.of(net), other)]
+    for key in ("energy_pj", "latency_s"):
+        assert both.objectives[key] == pytest.approx(sum(each.objectives[key] for each in alone))
+    assert both.workloads["other"] == alone[1].workloads["other"]
+
+
+@pytest.mark.parametrize("front", [False, True])
+def test_a_broken_constraint_is_named_with_its_excess(files, front):
+    spec, net = load_architecture_spec(files[0]), Network.of(load_workload(files[1]))
+    free = NetworkEvaluator((net,), "edp")(spec.architecture).objectives
+    for metric in ("area_mm2", "energy_pj", "latency_s", "power_mw"):
+        limit = Constraint(metric, maximum=free[metric] / 4)
+        outcome = NetworkEvaluator((net,), "edp", front=front, constraints=(limit,))(spec.architecture)
+        assert outcome.status == "infeasible"
+        assert f"{metric.rpartition('_')[0]} of " in outcome.reason
+        assert "% above the maximum of" in outcome.reason
+        assert outcome.violation > 0
+        assert outcome.front == ()
+
+
+def test_a_design_may_keep_a_limit_by_another_mapping(files):
+    spec, net = load_architecture_spec(files[0]), Network.of(load_workload(files[1]))
+    balanced = NetworkEvaluator((net,), "edp")(spec.architecture).objectives
+    fastest = NetworkEvaluator((net,), "latency")(spec.architecture).objectives
+    assert fastest["latency_s"] < balanced["latency_s"], "the case is too easy"
+    limit = Constraint("latency_s", maximum=(fastest["latency_s"] + balanced["latency_s"]) / 2)
+    for front in (False, True):
+        outcome = NetworkEvaluator((net,), "edp", front=front, constraints=(limit,))(spec.architecture)
+        assert outcome.status == "ok"
+        assert all(latency <= limit.maximum for _, latency in outcome.front)
+
+
+def test_a_layer_that_cannot_run_makes_the_design_infeasible(files):
+    result = sweep(*files, space={"levels.PE.capacity.weight": ["1 word", "24 word"]}, trials=4, jobs=0)
+    states = {e.parameters["levels.PE.capacity.weight"]: e.outcome for e in result.explored}
+    assert states["24 word"].status == "ok"
+    assert states["1 word"].status == "infeasible"
+    assert states["1 word"].reason
+
+
+def test_the_front_is_what_no_evaluation_beats(finished):
+    result, _ = finished
+    points = [(row["energy_pj"], row["latency_s"]) for row in result.points()]
+    front = [(row["energy_pj"], row["latency_s"]) for row in result.front_rows()]
+    assert sorted(front) == sorted(points[i] for i in pareto(points))
+    assert not any(dominates(point, kept) for point in points for kept in front)
+    assert list(result.front["latency_s"]) == sorted(result.front["latency_s"])
+    assert {row["proven"] for row in result.front_rows()} == {"exact"}
+
+
+def test_every_dataflow_is_evaluated_and_the_own_design_first(finished):
+    result, _ = finished
+    assert [e.parameters["dataflow"] for e in result.explored[:3]] == [
+        "row-stationary", "weight-stationary", "output-stationary",
+    ]  # fmt: skip
+    assert result.reference.parameters["levels.GLB.capacity"] == "2 KiB"
+    assert len(result.explored) == TRIALS
+    assert sum(entry["designs"] for entry in result.to_dict()["dataflows"].values()) == TRIALS
+
+
+def test_jobs_change_nothing(files, finished):
+    assert essence(sweep(*files, trials=TRIALS, jobs=2)) == essence(finished[0])
+
+
+def test_the_directory_holds_the_sweep(finished):
+    result, output = finished
+    with (output / "front.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["energy_pj"]) for row in rows] == [row["energy_pj"] for row in result.front_rows()]
+    assert [row["dataflow"] for row in rows] == [row["dataflow"] for row in result.front_rows()]
+    summary = json.loads((output / "summary.json").read_text())
+    assert summary["designs"] == TRIALS
+    assert summary["best"]["edp"]["edp_js"] == min(row["edp_js"] for row in result.front_rows())
+    again = read_results(output)
+    assert again.finished
+    assert {json.dumps(row) for row in essence(again)} == {json.dumps(row) for row in essence(result)}
+    assert again.front_rows() == result.front_rows()
+
+
+def test_its_own_settings_run_it_again(finished, tmp_path):
+    result, output = finished
+    plan = load_plan(output / "sweep.yaml")
+    assert essence(run_plan(plan, jobs=0, output=tmp_path / "again")) == essence(result)
+    assert (tmp_path / "again" / "sweep.yaml").exists()
+
+
+def test_resuming_a_finished_sweep_evaluates_nothing(files, finished):
+    result, output = finished
+    before = (output / FILE_NAME).read_bytes()
+    again = sweep(*files, trials=TRIALS, jobs=0, output=output, resume=True)
+    assert (output / FILE_NAME).read_bytes() == before
+    assert again.front_rows() == result.front_rows()
+    assert again.reused == len({e.id for e in result.evaluations}) or again.reused == len(result.evaluations)
+
+
+def test_a_used_directory_is_not_overwritten(files, finished, tmp_path):
+    _, output = finished
+    with pytest.raises(DseError, match="holds a sweep with") as error:
+        sweep(*files, trials=TRIALS, jobs=0, output=output)
+    assert "--resume" in error.value.hint
+    other = tmp_path / "other.yaml"
+    other.write_text(NET.replace("workload: tiny", "workload: other"))
+    with pytest.raises(DseError, match="holds a sweep of toy on tiny, not of toy on other"):
+        sweep(files[0], other, trials=TRIALS, jobs=0, output=output, resume=True)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_a_killed_sweep_resumes_without_loss_or_repetition(files, finished, tmp_path):
+    """Kill the whole process in the middle, twice, and resume: the result is that of the undisturbed sweep."""
+    output = tmp_path / "killed"
+    command = [sys.executable, "-m", "dse", "sweep", *map(str, files), "-o", str(output)]
+    command += ["--trials", str(TRIALS), "--jobs", "2", "--resume"]
+    log = output / FILE_NAME
+    for goal in (3, 7):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        deadline = time.monotonic() + 300
+        while not log.exists() or log.read_bytes().count(b"\n") < goal:
+            assert process.poll() is None, process.stderr.read().decode()
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+        process.kill()
+        process.wait()
+    survived = log.read_bytes().splitlines(keepends=True)
+    done = {json.loads(line)["id"] for line in survived if line.endswith(b"\n")}
+    assert 7 <= len(done) < len({e.id for e in finished[0].evaluations})
+    finishing = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert finishing.returncode == 0, finishing.stderr
+    lines = log.read_bytes().splitlines(keepends=True)
+    assert lines[: len(done)] == survived[: len(done)], "what was complete is kept as it was"
+    identities = [json.loads(line)["id"] for line in lines]
+    assert len(identities) == len(set(identities)), "nothing is evaluated twice"
+    assert read_results(output).front_rows() == finished[0].front_rows()
+    assert {json.dumps(row) for row in essence(read_results(output))} == {json.dumps(r) for r in essence(finished[0])}
+
+
+def test_changing_what_is_evaluated_changes_the_identity(files):
+    def ids(**changes):
+        given = {"architecture": files[0], "workloads": files[1], "search": Search(4), **changes}
+        problem = make_plan(**given).problem()
+        own = problem.starts[0]
+        return {kind: problem.identify(own, problem.resolve(own), kind) for kind in ("explore", "exact")}
+
+    base = ids()
+    assert base["explore"] != base["exact"]
+    assert ids(search=Search(9, "tpe", seed=5)) == base, "who proposed a design changes nothing"
+    assert ids(batch=2)["explore"] != base["explore"]
+    assert ids(search=Search(4, gap=0.1))["explore"] != base["explore"]
+    assert ids(search=Search(4, gap=0.1))["exact"] == base["exact"]
+    renamed = parse_workload(NET.replace("tiny", "other").replace("one:", "first:"))
+    assert ids(workloads=renamed) == base, "names change nothing"
+
+
+def test_an_architecture_that_is_not_its_files_is_refused(files):
+    arch = load_architecture(files[0])
+    changed = arch.with_(static_power_mw=5.0)
+    with pytest.raises(DseError, match="was changed after it was read"):
+        sweep(changed, files[1], trials=2, jobs=0)
+    with pytest.raises(DseError, match="was not read from a file"):
+        sweep(arch.with_(spec=None), files[1], trials=2, jobs=0)
+    with pytest.raises(DseError, match="given twice"):
+        sweep(arch, [files[1], files[1]], trials=2, jobs=0)
+
+
+SWEEP = """\
+sweep: mine
+arch: toy.yaml
+workloads: [tiny.yaml]
+batch: 2
+space:
+  levels.array.rows: [2, 3]
+  levels.array.cols: {from: 2, to: 6, step: 2}
+search: {trials: 5, sampler: random, seed: 3, objectives: [edp, area], gap: 0}
+"""
+
+
+def test_a_sweep_file_is_relative_to_itself(files, tmp_path, monkeypatch):
+    file = files[0].parent / "mine.yaml"
+    file.write_text(SWEEP)
+    monkeypatch.chdir(tmp_path)
+    plan = load_plan(file, {"seed": 4})
+    assert plan.space == {"levels.array.rows": (2, 3), "levels.array.cols": (2, 4, 6)}
+    assert plan.search == Search(5, "random", 4, ("edp", "area"), 0.0)
+    assert plan.workloads[0].batch == 2
+    result = run_plan(plan, jobs=0)
+    assert len(result.explored) == 5
+    best = min(result.points(), key=lambda row: row["edp_js"])
+    assert result.front_rows()[0]["edp_js"] == best["edp_js"] or best in result.front_rows()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message"),
+    [
+        ("arch: toy.yaml", "arch: tpy.yaml", 2, "no file"),
+        ("tiny.yaml", "tny", 3, "no shipped workload"),
+        ("levels.array.rows", "levels.aray.rows", 6, "no setting"),
+        ("[2, 3]", "[2, lots]", 6, "lots"),
+        ("sampler: random", "sampler: radnom", 8, "radnom|sampler"),
+        ("trials: 5", "trials: 0", 8, "1"),
+        ("batch: 2", "bach: 2", 4, "bach"),
+    ],
+)
+def test_a_bad_sweep_file_says_where(files, old, new, line, message):
+    file = files[0].parent / "bad.yaml"
+    file.write_text(SWEEP.replace(old, new))
+    with pytest.raises(DseError, match=message) as error:
+        load_plan(file)
+    assert error.value.file == str(file)
+    assert error.value.line == line
+
+
+def test_sweep_files_offer_what_searches_take():
+    from dse.explore.explorer import OBJECTIVES
+    from dse.explore.samplers import SAMPLERS
+
+    schema = SearchModel.model_json_schema()["properties"]
+    assert tuple(schema["sampler"]["enum"]) == SAMPLERS
+    assert set(schema["objectives"]["items"]["enum"]) == set(OBJECTIVES)
+
+
+def test_the_public_function_is_this_one():
+    assert dse.sweep is sweep
