@@ -24,10 +24,15 @@ MODULES = (
 )  # fmt: skip
 """In the order of their imports: a module sees the compiled functions of those before it."""
 
+ENTRIES = frozenset(
+    {"count_nest", "latency", "dim_options", "splits", "fastest_steps", "outer_floor", "list_tiles", "search"}
+)
+"""Functions that Python calls. The others get no wrapper for it: unpacking a problem's arrays is a lot of code."""
+
 
 @cache
 def compiled(name: str) -> Any:
-    """The module with all of its functions compiled."""
+    """The module with all of its functions compiled; Python can call those in `ENTRIES`."""
     return _all_compiled()[name]
 
 
@@ -69,6 +74,23 @@ def _source(name: str) -> Path:
     return Path(__file__).resolve().parent.parent.joinpath(*name.split(".")[1:]).with_suffix(".py")
 
 
+def _compile(function: FunctionType) -> Any:
+    import numba
+    from numba.core import types
+
+    inner = function.__name__ not in ENTRIES
+    dispatcher = numba.njit(cache=True, error_model="numpy", no_cpython_wrapper=inner, no_cfunc_wrapper=True)(function)
+    template = dispatcher.get_call_template
+
+    def without_literals(arguments: Any, keywords: Any) -> Any:
+        """Types of a call with constants as plain integers; else every constant argument compiles anew."""
+        plain = tuple(types.unliteral(argument) for argument in arguments)
+        return template(plain, {key: types.unliteral(value) for key, value in keywords.items()})
+
+    dispatcher.get_call_template = without_literals
+    return dispatcher
+
+
 @cache
 def _all_compiled() -> dict[str, ModuleType]:
     import numba
@@ -88,7 +110,7 @@ def _all_compiled() -> dict[str, ModuleType]:
             if not isinstance(value, FunctionType):
                 continue
             if value.__module__ == spec.name:
-                setattr(module, key, numba.njit(cache=True, error_model="numpy")(value))
+                setattr(module, key, _compile(value))
                 functions[getattr(original, key)] = getattr(module, key)
             elif value in functions:
                 setattr(module, key, functions[value])
