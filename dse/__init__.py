@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dse.errors import InfeasibleError as InfeasibleError
     from dse.errors import MappingError as MappingError
     from dse.errors import SpecError as SpecError
-    from dse.explore.sweep import SweepResult as SweepResult
+    from dse.explore.result import SweepResult as SweepResult
     from dse.explore.sweep import sweep as sweep
     from dse.formats.architecture import load_architecture as load_architecture
     from dse.formats.workload import load_workload as load_workload
@@ -45,7 +45,7 @@ _HOMES = {
     "Mapping": "dse.model.mapping",
     "MappingError": "dse.errors",
     "SpecError": "dse.errors",
-    "SweepResult": "dse.explore.sweep",
+    "SweepResult": "dse.explore.result",
     "Workload": "dse.problem.workload",
     "evaluate": "dse.model.cost",
     "layer_front": "dse.mapper",

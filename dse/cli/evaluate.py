@@ -44,8 +44,12 @@ def command(
     from dse.report.layers import layer_records, layers_table
 
     status = StatusLine()
+
+    def progress(done: int, total: int, name: str) -> None:
+        status.show(f"mapping {name} ({done + 1} of {total})")
+
     try:
-        plain = map_workload(arch, network, objective, gap=gap, factors=factors, progress=status.show).to_dict()
+        plain = map_workload(arch, network, objective, gap=gap, factors=factors, progress=progress).to_dict()
     finally:
         status.clear()
     print_rows(form, lambda: layers_table(plain).to_text(), plain, layer_records(plain))

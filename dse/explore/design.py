@@ -114,7 +114,9 @@ class NetworkEvaluator:
         """Every network's front cut to what its constraints allow, and the front of their sums."""
         fronts: list[list[tuple[float, float]]] = []
         for network in self.networks:
-            layers = [_front(architecture, layer, self.gap) for layer, count in network.layers for _ in range(count)]
+            layers = [
+                _points(architecture, layer, "front", self.gap) for layer, count in network.layers for _ in range(count)
+            ]
             points = [(energy, cycles / architecture.clock_hz) for energy, cycles in minkowski(layers)[0].tolist()]
             allowed = [point for point in points if not self._judge(metrics(*point))[1]]
             # where nothing is allowed, everything stays, so that the complaint can be the smallest one
@@ -127,7 +129,7 @@ class NetworkEvaluator:
         for network in self.networks:
             energy = cycles = 0.0
             for layer, count in network.layers:
-                ((layer_energy, layer_cycles),) = _point(architecture, layer, objective, self.gap)
+                ((layer_energy, layer_cycles),) = _points(architecture, layer, objective, self.gap)
                 energy += count * layer_energy
                 cycles += count * layer_cycles
             parts.append((energy, cycles / architecture.clock_hz))
@@ -195,27 +197,15 @@ def _complaint(constraint: Constraint, value: float, excess: float) -> str:
 _LAYERS: OrderedDict[tuple[Any, ...], Points | str] = OrderedDict()
 
 
-def _point(architecture: Architecture, layer: Layer, objective: str, gap: float) -> Points:
-    """Energy and cycles of the layer's best mapping."""
+def _points(architecture: Architecture, layer: Layer, objective: str, gap: float) -> Points:
+    """Energy and cycles of the layer's best mapping, or of its whole `front`."""
 
     def solve() -> Points:
-        from dse.mapper import map_layer
+        from dse.mapper import layer_points
 
-        cost = map_layer(architecture, layer, objective, gap=gap).cost
-        return ((cost.energy_pj, cost.cycles),)
+        return layer_points(architecture, layer, objective, gap=gap)
 
     return _remembered(architecture, layer, (objective, gap), solve)
-
-
-def _front(architecture: Architecture, layer: Layer, gap: float) -> Points:
-    """Energy and cycles of the layer's front."""
-
-    def solve() -> Points:
-        from dse.mapper import layer_front
-
-        return tuple((m.cost.energy_pj, m.cost.cycles) for m in layer_front(architecture, layer, gap=gap))
-
-    return _remembered(architecture, layer, ("front", gap), solve)
 
 
 def _remembered(architecture: Architecture, layer: Layer, how: tuple[Any, ...], solve: Callable[[], Points]) -> Points:

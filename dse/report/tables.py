@@ -95,5 +95,5 @@ def _reference_note(result: SweepResult) -> str:
     own = reference.outcome.objectives
     return (
         f"{result.architecture} as specified: {energy(own['energy_pj'])}, {duration(own['latency_s'])}, "
-        f"EDP {si(own['edp_js'], 'Js')}, {own['area_mm2']:.3g} mm2"
+        f"EDP {si(own['edp_js'], 'J·s')}, {own['area_mm2']:.3g} mm2"
     )

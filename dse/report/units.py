@@ -115,7 +115,7 @@ def clock_time(seconds: float) -> str:
     Examples
     --------
     >>> clock_time(42.4), clock_time(190), clock_time(7300)
-    ('42 s', '3 min 10 s', '2 h 02 min')
+    ('42 s', '3 min 10 s', '2 h 01 min')
     """
     whole_seconds = round(seconds)
     if whole_seconds < 60:
