@@ -51,5 +51,6 @@ class Dataflow:
                 raise DseError(f"dataflow {self.name}: {what} names {sorted(unknown)}, not among {list(DIMS)}")
         if self.stationary is not None and self.stationary not in OPERANDS:
             raise DseError(f"dataflow {self.name}: stationary={self.stationary!r} is not among {list(OPERANDS)}")
-        if self.innermost is not None and self.innermost not in DIMS:
-            raise DseError(f"dataflow {self.name}: innermost={self.innermost!r} is not among {list(DIMS)}")
+        if self.innermost is not None and self.innermost not in ANY_DIM - {"G"}:
+            # Every operand has the dim G, so a G loop keeps nothing in place: nothing stays that the rule could mean.
+            raise DseError(f"dataflow {self.name}: innermost={self.innermost!r} is not among {list(DIMS[1:])}")

@@ -125,17 +125,17 @@ def solve(architecture: Architecture, layer: Layer, objective: str, gap: float, 
     visited = np.zeros(4, dtype=np.int64)
     kernel = compiled("dse.mapper.search")
     held = 0
-    size = 0.0
     problems = [_prepare(architecture, layer, roles, kept, prices, kind, factors) for kept in choices]
-    for mask in sorted(range(len(problems)), key=lambda index: problems[index].best):
+    size = sum(problem.space_size for problem in problems)
+    ranked = sorted(range(len(problems)), key=lambda index: problems[index].best)
+    for mask in ranked:
         problem = problems[mask]
-        size += problem.space_size
         held = kernel.search(
             problem.instance, problem.rules, *problem.options, problem.order, problem.choice, problem.bound,
             problem.floor, problem.fastest, factors == "perfect", kind, gap, mask, values, records, held, visited,
         )  # fmt: skip
-    if held < 0:
-        raise DseError(f"layer {layer.name}: the front has more than {LONGEST_FRONT} points")
+        if held < 0:
+            raise DseError(f"layer {layer.name}: the front has more than {LONGEST_FRONT} points")
     if held == 0:
         raise InfeasibleError(why_infeasible(architecture, layer, factors))
     return Solution(values[:held], records[:held], tuple(choices), tuple(int(x) for x in visited), size)

@@ -54,16 +54,19 @@ def search(
         How many incumbents there are.
     """
     work = _workspace(inst, tile_start, tiles, unrollings)
+    pool = work[8][1]
     for index in order:
         if pruned(kind, gap, bound[index, 0], bound[index, 1], values, held):
-            if kind != 3:
-                break
+            if kind == 0 or kind == 2:
+                break  # the order is that of the bound
             continue
         visited[0] += 1
-        held = _unroll(
+        held, pool = _unroll(
             inst, rules, tile_start, tiles, unrollings, choice[index], floor, fastest, perfect, kind, gap, mask,
-            values, records, held, visited, work,
+            values, records, held, visited, (*work[:8], (work[8][0], pool)),
         )  # fmt: skip
+        if held < 0:
+            break
     return held
 
 
@@ -93,13 +96,54 @@ def _workspace(inst: Instance, tile_start: Ints, tiles: Ints, unrollings: Ints) 
         np.zeros((nodes, 3, 2), dtype=np.int64), np.zeros(4), np.zeros(len(inst.port_node)),
     )  # fmt: skip
     fewest, least_steps = per_tile_least(tile_start, tiles, unrollings)
-    return first, tall, wide, scratch, nest, counts, fewest, least_steps
+    listed = (np.zeros((len(unrollings) + 1, 2), dtype=np.int64), np.zeros((1024, 2), dtype=np.int64))
+    return first, tall, wide, scratch, nest, counts, fewest, least_steps, listed
+
+
+def _list_trips(inst: Instance, unrolling: Ints, index: int, d: int, f: int, perfect: bool, listed: Any) -> Any:
+    """Outermost and buffer trips (n, m) of every tight split with this tile and unrolling, n rising.
+
+    `listed` keeps what has been listed: rows (first, end) per unrolling, and a pool of pairs whose first row counts
+    them. Returns the pool, which moves when it grows.
+    """
+    rows, pool = listed
+    used = pool[0, 0]
+    first = used + 1
+    passes = unrolling[2]
+    if inst.place[1] < 0:
+        pool = _room(pool, used + 2)
+        used += 1
+        pool[used, 0], pool[used, 1] = 1, passes
+    elif d == 0:
+        # A group is reuse of nothing, so its loop is outermost of all.
+        pool = _room(pool, used + 2)
+        used += 1
+        pool[used, 0], pool[used, 1] = passes, 1
+    else:
+        n, m = next_trips(inst.bounds[d], f, unrolling[0], unrolling[1], passes, 1, perfect)
+        while n > 0:
+            pool = _room(pool, used + 2)
+            used += 1
+            pool[used, 0], pool[used, 1] = n, m
+            n, m = next_trips(inst.bounds[d], f, unrolling[0], unrolling[1], passes, n + 1, perfect)
+    pool[0, 0] = used
+    rows[index, 0] = first
+    rows[index, 1] = used + 1
+    return pool
+
+
+def _room(pool: Ints, size: int) -> Ints:
+    if size < len(pool):
+        return pool
+    wider = np.zeros((2 * len(pool), 2), dtype=np.int64)
+    wider[: len(pool)] = pool
+    return wider
 
 
 def _unroll(
     inst: Instance, rules: Any, tile_start: Ints, tiles: Ints, unrollings: Ints, row: Ints, floor: Any, fastest: float,
     perfect: bool, kind: int, gap: float, mask: int, values: Any, records: Ints, held: int, visited: Ints, work: Any,
-) -> int:  # fmt: skip
+) -> Any:  # fmt: skip
     """Walk the unrollings of one PE tile, dim by dim, dims with the fewest choices first."""
     fewest, least_steps = work[6], work[7]
     choices = np.zeros(8, dtype=np.int64)
@@ -118,6 +162,7 @@ def _unroll(
     rows_left[0] = inst.rows
     cols_left[0] = inst.cols
     estimate = np.zeros(2)
+    pool = work[8][1]
     depth = 0
     d = sequence[0]
     chosen[d] = tiles[row[d], 2] - 1
@@ -153,11 +198,13 @@ def _unroll(
             following = sequence[depth]
             chosen[following] = tiles[row[following], 2] - 1
             continue
-        held = _place_tiles(
+        held, pool = _place_tiles(
             inst, rules, tiles, unrollings, row, chosen, floor, perfect, kind, gap, mask, values, records, held,
-            visited, work,
+            visited, (*work[:8], (work[8][0], pool)),
         )  # fmt: skip
-    return held
+        if held < 0:
+            break
+    return held, pool
 
 
 def _halos(
@@ -256,9 +303,10 @@ def inner_costs(
 
 
 def kind_energy(
-    inst: Instance, energy: Any, o: int, slide: int, f: Ints, spread: Ints, passes: Ints, m: Ints, n: Ints
-) -> float:
-    """Lower bound on the energy below the buffer with given outer trips (trips not yet decided are 1).
+    inst: Instance, energy: Any, o: int, slide: int, f: Ints, spread: Ints, passes: Ints, m: Ints, n: Ints,
+    decided: Ints,
+) -> float:  # fmt: skip
+    """Lower bound on the energy below the buffer with given outer trips.
 
     Parameters
     ----------
@@ -270,13 +318,11 @@ def kind_energy(
         Column of `energy`; 5 stands for any.
     f, spread, passes, m, n : (8,)
         PE tile, unrolling, passes over the array, trips of the buffer's and of the outermost list.
+    decided : (8,)
+        1 where m and n are decided; elsewhere m is 1 and n a lower bound.
     """
     least = energy[o, slide]
-    if slide == 5:
-        least = energy[o, 0]
-        for x in range(4, 8):
-            least = min(least, energy[o, x - 3] + _restarts(energy, o, x, passes, m, n))
-    elif slide > 0:
+    if 0 < slide < 5:
         least += _restarts(energy, o, slide + 3, passes, m, n)
     if inst.in_pe[o] == 0:
         return least
@@ -292,12 +338,13 @@ def kind_energy(
     for d in group_dims(o):
         if d >= 0:
             most = min(spread[d], (inst.bounds[d] + f[d] - 1) // f[d])
-            last = inst.bounds[d] - (n[d] - 1) * f[d] * spread[d] * m[d]
-            if m[d] == 1 and n[d] == 1:
-                last = inst.bounds[d]
+            last = most if n[d] == 1 else 1
+            if decided[d] == 1:
+                rest = inst.bounds[d] - (n[d] - 1) * f[d] * spread[d] * m[d]
+                last = min(most, (rest + f[d] - 1) // f[d])
             visits *= n[d]
             held *= most
-            copies *= (n[d] - 1) * most + min(most, (last + f[d] - 1) // f[d])
+            copies *= (n[d] - 1) * most + last
     return least + inst.words[o] * (inst.up_pj[o] * visits + inst.fill_pj[o] * (copies - held))
 
 
@@ -372,7 +419,7 @@ def _place_tiles(
         least_energy = energy[o, 5] + floor[o, 0] + inst.static_pj * time
         promising = promising or not pruned(kind, gap, least_energy, time, values, held)
     if not promising:
-        return held
+        return held, work[8][1]
     f = np.ones(8, dtype=np.int64)
     sy = np.ones(8, dtype=np.int64)
     sx = np.ones(8, dtype=np.int64)
@@ -383,70 +430,100 @@ def _place_tiles(
         f[d], sy[d], sx[d], passes[d] = tiles[row[d], 0], u[0], u[1], u[2]
         spread[d] = sy[d] * sx[d]
     sequence = np.array([0, 6, 7, 4, 5, 2, 3, 1])
+    rows, pool = work[8]
+    for d in range(8):
+        if rows[chosen[d], 1] == 0:
+            pool = _list_trips(inst, unrollings[chosen[d]], chosen[d], d, f[d], perfect, (rows, pool))
+        if rows[chosen[d], 0] == rows[chosen[d], 1]:
+            return held, pool
     n = np.ones(8, dtype=np.int64)
     m = np.ones(8, dtype=np.int64)
+    decided = np.zeros(8, dtype=np.int64)
     known = np.zeros(2, dtype=np.int64)
     words = np.zeros((3, 7))
-    least_over = np.zeros(len(inst.port_outer))
     regular = inst.window[0] * inst.window[1] * inst.window[2] * inst.window[3] == 1
+    option = np.zeros(8, dtype=np.int64)
     depth = 0
-    d = sequence[0]
-    n[d] = 0
+    option[sequence[0]] = rows[chosen[sequence[0]], 0] - 1
     while depth >= 0:
         d = sequence[depth]
-        start = n[d] + 1
-        if d == 0 or inst.place[1] < 0:
-            # A group is reuse of nothing, so its loop is outermost of all; without a buffer there is one list alone.
-            last = passes[d] if d == 0 and inst.place[1] >= 0 else 1
-            n[d], m[d] = (last, passes[d] // last) if start <= last else (0, 0)
-        else:
-            n[d], m[d] = next_trips(inst.bounds[d], f[d], sy[d], sx[d], passes[d], start, perfect)
-        if n[d] == 0:
-            n[d] = 1
+        end = rows[chosen[d], 1]
+        option[d] += 1
+        if option[d] == end:
             m[d] = 1
+            decided[d] = 0
             tile[d] = min(inst.bounds[d], f[d] * spread[d])
             if d == 4 or d == 5:
                 known[d - 4] = 0
             depth -= 1
             continue
+        n[d], m[d] = pool[option[d], 0], pool[option[d], 1]
         tile[d] = min(inst.bounds[d], f[d] * spread[d] * m[d])
-        if d == 4 or d == 5:
-            known[d - 4] = 1
         if not fits(inst, tile, inst.in_buffer, inst.buffer_bits):
             continue
         visited[2] += 1
-        outer_words(inst, n, known, words)
-        if _outer_pruned(
-            inst, rules, f, spread, passes, m, n, energy, busy, cycles, ends_pay, kind, gap, values, held, words,
-            least_over,
-        ):  # fmt: skip
-            if regular or d < 4:
-                # More trips only cost more, but where one array tile comes to be all that the buffer holds.
-                n[d] = max(n[d], passes[d] - 1)
-            continue
+        decided[d] = 1
+        if d == 4 or d == 5:
+            known[d - 4] = 1
+        if end - rows[chosen[d], 0] > 1 or depth == 7:
+            room = True
+            crowded = False
+            for later in range(depth + 1, 8):
+                x = sequence[later]
+                room = room and _least_trips(inst, x, rows[chosen[x]], pool, f, spread, tile, n)
+                crowded = crowded or n[x] > pool[rows[chosen[x], 0], 0]
+            if not room:
+                continue
+            outer_words(inst, n, known, words)
+            if _outer_pruned(
+                inst, rules, f, spread, passes, m, n, decided, energy, busy, cycles, ends_pay, kind, gap, values, held,
+                words,
+            ):  # fmt: skip
+                if not crowded and (regular or d < 4):
+                    # More trips only cost more, but where one array tile comes to be all that the buffer holds.
+                    option[d] = max(option[d], end - 2)
+                continue
         if depth < 7:
             depth += 1
-            n[sequence[depth]] = 0
+            option[sequence[depth]] = rows[chosen[sequence[depth]], 0] - 1
             continue
         held = _price_orders(
-            inst, rules, f, sy, sx, spread, m, n, passes, energy, busy, cycles, ends_pay, words, kind, gap, mask,
-            values, records, held, visited, work,
+            inst, rules, f, sy, sx, spread, m, n, passes, decided, energy, busy, cycles, ends_pay, words, kind, gap,
+            mask, values, records, held, visited, work,
         )  # fmt: skip
-    return held
+        if held < 0:
+            return held, pool
+    return held, pool
+
+
+def _least_trips(inst: Instance, d: int, listed: Ints, pool: Ints, f: Ints, spread: Ints, tile: Ints, n: Ints) -> bool:
+    """Set n[d] to the fewest outermost trips that fit while the other open dims are smallest; False if none do."""
+    least = min(inst.bounds[d], f[d] * spread[d])
+    if listed[1] - listed[0] == 1:
+        n[d] = pool[listed[0], 0]
+        return True
+    low = listed[0]
+    high = listed[1]
+    while low < high:
+        middle = (low + high) // 2
+        tile[d] = min(inst.bounds[d], f[d] * spread[d] * pool[middle, 1])
+        if fits(inst, tile, inst.in_buffer, inst.buffer_bits):
+            high = middle
+        else:
+            low = middle + 1
+    tile[d] = least
+    if low == listed[1]:
+        return False
+    n[d] = pool[low, 0]
+    return True
 
 
 def _outer_pruned(
-    inst: Instance, rules: Any, f: Ints, spread: Ints, passes: Ints, m: Ints, n: Ints, energy: Any, busy: Any,
-    cycles: float, ends_pay: float, kind: int, gap: float, values: Any, held: int, words: Any, least_over: Any,
+    inst: Instance, rules: Any, f: Ints, spread: Ints, passes: Ints, m: Ints, n: Ints, decided: Ints, energy: Any,
+    busy: Any, cycles: float, ends_pay: float, kind: int, gap: float, values: Any, held: int, words: Any,
 ) -> bool:  # fmt: skip
     """Whether no mapping with the outer trips decided so far (the others at least one) can improve."""
     over = outer_least(inst, words)
-    ports = len(inst.port_outer)
-    for t in range(ports):
-        least_over[t] = np.inf
-        for o in range(3):
-            p = inst.port_over[t]
-            least_over[t] = min(least_over[t], p[0] * least_ifmap(words, o) + p[1] * words[o, 0] + p[2] * words[o, 1])
     barred = False
     if rules.stationary >= 0:
         for x in group_dims(rules.stationary):
@@ -455,19 +532,28 @@ def _outer_pruned(
     for o in range(3):
         if barred and o != rules.stationary:
             continue
-        time = cycles
-        for t in range(ports):
-            time = max(time, busy[o, t] + least_over[t])
-        time += ends_pay
-        least = kind_energy(inst, energy, o, 5, f, spread, passes, m, n) + over + inst.static_pj * time
-        if not pruned(kind, gap, least, time, values, held):
+        least = kind_energy(inst, energy, o, 5, f, spread, passes, m, n, decided) + over
+        time = cycles + ends_pay
+        if pruned(kind, gap, least + inst.static_pj * time, time, values, held):
+            continue
+        if kind == 0 and inst.static_pj == 0.0:
+            return False
+        for t in range(len(inst.port_outer)):
+            p = inst.port_over[t]
+            crossing = np.inf
+            for r in range(3):
+                ifmap = least_ifmap(words, r)
+                crossing = min(crossing, p[0] * ifmap + p[1] * words[r, 0] + p[2] * words[r, 1])
+            time = max(time, busy[o, t] + crossing + ends_pay)
+        if not pruned(kind, gap, least + inst.static_pj * time, time, values, held):
             return False
     return True
 
 
 def _price_orders(
-    inst: Instance, rules: Any, f: Ints, sy: Ints, sx: Ints, spread: Ints, m: Ints, n: Ints, passes: Ints, energy: Any,
-    busy: Any, cycles: float, ends_pay: float, words: Any, kind: int, gap: float, mask: int, values: Any, records: Ints,
+    inst: Instance, rules: Any, f: Ints, sy: Ints, sx: Ints, spread: Ints, m: Ints, n: Ints, passes: Ints,
+    decided: Ints, energy: Any, busy: Any, cycles: float, ends_pay: float, words: Any, kind: int, gap: float,
+    mask: int, values: Any, records: Ints,
     held: int, visited: Ints, work: Any,
 ) -> int:  # fmt: skip
     """Price the orders of both lists that may improve on the incumbents, exactly."""
@@ -500,7 +586,7 @@ def _price_orders(
                     crossing = p[0] * words[r, column] + p[1] * words[r, 0] + p[2] * words[r, 1]
                     time = max(time, busy[o, t] + crossing)
                 time += ends_pay
-                least = kind_energy(inst, energy, o, slide, f, spread, passes, m, n)
+                least = kind_energy(inst, energy, o, slide, f, spread, passes, m, n, decided)
                 least += over + inst.static_pj * time
                 worthwhile = worthwhile or not pruned(kind, gap, least, time, values, held)
             if not worthwhile:
