@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dse.cli.common import StatusLine, batch_option, compile_first, format_option, note, print_rows
-from dse.errors import DseError
+from dse.errors import InfeasibleError
 
 if TYPE_CHECKING:
     from dse.explore.explorer import Progress
@@ -128,7 +128,7 @@ def _finish(result: SweepResult, directory: Path, form: str) -> int:
     rows = result.front_rows()
     if not rows:
         reasons = "; ".join(f"{reason} ({count})" for reason, count in result.to_dict()["reasons"].items())
-        raise DseError(f"none of the {len(result.explored)} designs works: {reasons}", hint=f"see {directory}")
+        raise InfeasibleError(f"none of the {len(result.explored)} designs works: {reasons}", hint=f"see {directory}")
     drawn = draw(result, directory)
     summary = f"{status_line(result)}\n{clock_time(result.wall_s)}; written to {directory}: {', '.join(drawn)}"
     plain = {**result.to_dict(), "front": rows, "output": str(directory)}

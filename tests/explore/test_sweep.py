@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+from explore.toy import ARCH, NET, SWEEP
 
 import dse
 from dse.errors import DseError
@@ -24,32 +25,6 @@ from dse.formats.space import Constraint
 from dse.formats.workload import load_workload, parse_workload
 from dse.mapper import layer_front, map_layer
 
-ARCH = """\
-architecture: toy
-technology: {table: eyeriss-isca16, node: 65 nm, clock: 200 MHz}
-levels:
-  DRAM: {bandwidth: 1 word/cycle, energy: 200 mac}
-  GLB: {capacity: 2 KiB, stores: [ifmap, psum], bandwidth: {ifmap: 2 word/cycle, psum: 2 word/cycle}}
-  array: {rows: 3, cols: 4, multicast: word, reduces: psum}
-  PE: {capacity: {ifmap: 12 word, weight: 24 word, psum: 8 word}}
-dataflow: row-stationary
-space:
-  dataflow: [weight-stationary, output-stationary, row-stationary]
-  levels.array.rows: [2, 3, 4]
-  levels.array.cols: {from: 2, to: 8, step: 2}
-  levels.GLB.capacity: [1 KiB, 2 KiB, 4 KiB]
-  levels.PE.capacity.weight: [2 word, 8 word, 24 word]
-constraints: {area: {max: 1.9 mm2}}
-"""
-NET = """\
-workload: tiny
-input: [4, 8, 8]
-layers:
-  one: {conv: 6, kernel: 3, pad: 1}
-  two: {conv: 6, kernel: 3, pad: 1}
-  three: {conv: 6, kernel: 3, pad: 1}
-  last: {fc: 5}
-"""
 TRIALS = 14
 
 
@@ -260,18 +235,6 @@ def test_an_architecture_that_is_not_its_files_is_refused(files):
         sweep(arch.with_(spec=None), files[1], trials=2, jobs=0)
     with pytest.raises(DseError, match="given twice"):
         sweep(arch, [files[1], files[1]], trials=2, jobs=0)
-
-
-SWEEP = """\
-sweep: mine
-arch: toy.yaml
-workloads: [tiny.yaml]
-batch: 2
-space:
-  levels.array.rows: [2, 3]
-  levels.array.cols: {from: 2, to: 6, step: 2}
-search: {trials: 5, sampler: random, seed: 3, objectives: [edp, area], gap: 0}
-"""
 
 
 def test_a_sweep_file_is_relative_to_itself(files, tmp_path, monkeypatch):

@@ -1,0 +1,314 @@
+"""The command line: what it prints, how it exits, and what it refuses."""
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from io import StringIO
+
+import pytest
+from explore.toy import ARCH, NET, SWEEP
+
+from dse.cli.main import VERBS, run
+from dse.explore.log import FILE_NAME
+
+HEAVY = (
+    "optuna",
+    "pandas",
+    "matplotlib",
+    "plotly",
+    "numba",
+    "scipy",
+    "rich",
+    "pydantic",
+    "networkx",
+    "numpy",
+    "ruamel",
+)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A directory with the toy files, which is the current one."""
+    (tmp_path / "toy.yaml").write_text(ARCH)
+    (tmp_path / "tiny.yaml").write_text(NET)
+    (tmp_path / "mine.yaml").write_text(SWEEP)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def dse(capsys):
+    """Run a command line in this process; gives exit code, output and error output."""
+
+    def call(line):
+        code = run(line.split())
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+@pytest.mark.parametrize("line", ["import dse", "from dse.cli.main import run; run(['--help'])"])
+def test_starting_loads_nothing_heavy(line):
+    program = f"import sys; {line}; print(*[m for m in {HEAVY!r} if m in sys.modules], file=sys.stderr)"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stderr.split() == []
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_of_every_verb_has_an_example_and_loads_nothing_heavy(verb):
+    program = (
+        f"import sys; from dse.cli.main import run; run(['{verb}', '--help']);"
+        f"print(*[m for m in {HEAVY!r} if m in sys.modules], file=sys.stderr)"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert f"\n    dse {verb} " in result.stdout
+    assert "Example" in result.stdout
+    assert result.stderr.split() == []
+
+
+def test_help_lists_every_verb_with_its_own_first_line(dse):
+    code, out, _ = dse("--help")
+    assert code == 0
+    assert re.findall(r"^  (\w+)  ", out.split("Commands:")[1], re.M) == list(VERBS)
+
+
+def test_the_installed_command_runs():
+    result = subprocess.run([sys.executable, "-m", "dse", "--version"], capture_output=True, text=True, check=False)
+    assert result.returncode == 0
+    assert "0.1.0" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "message"),
+    [
+        ("swep toy.yaml", 2, "did you mean 'sweep'"),
+        ("frobnicate", 2, "one of: sweep, evaluate"),
+        ("evaluate toy.yaml", 2, "Missing argument 'WORKLOAD'"),
+        ("evaluate toy.yaml tiny.yaml --objective cost", 2, "'cost' is not one of"),
+        ("evaluate toy.yaml tiny.yaml --batch 0", 2, "batch"),
+        ("evaluate toy.yaml missing.yaml", 2, "there is no file missing.yaml"),
+        ("evaluate toy.yaml vgg61", 2, "did you mean 'vgg1"),
+        ("evaluate toy.yaml tiny.yaml --layer won", 2, "has no layer 'won'"),
+        ("evaluate toy.yaml tiny.yaml --set levels.GLB.capacty=64KiB", 2, "did you mean 'levels.GLB.capacity'"),
+        ("evaluate toy.yaml tiny.yaml --set levels.GLB.capacity", 2, "not PATH=VALUE"),
+        ("evaluate toy.yaml tiny.yaml --set levels.GLB.capacity=64KB", 2, "ambiguous"),
+        ("evaluate toy.yaml tiny.yaml --dataflow row-stationery", 2, "did you mean 'row-stationary'"),
+        ("evaluate toy.yaml tiny.yaml --set levels.PE.capacity.weight=1word", 1, "infeasible"),
+        ("map toy.yaml tiny.yaml one --dataflow row-stationary --set levels.PE.capacity.ifmap=2word", 1, "infeasible"),
+        ("show nothing.yaml", 2, "there is no file nothing.yaml"),
+        ("schema workloads", 2, "'workloads' is not one of"),
+        ("report .", 2, "holds no sweep"),
+        ("sweep toy.yaml", 2, "sweep"),
+        ("sweep toy.yaml tiny.yaml --objectives energy,money", 2, "'money' is not one of"),
+        ("sweep toy.yaml tiny.yaml --trials 0", 2, "trials"),
+        ("sweep toy.yaml tiny.yaml tiny.yaml", 2, "given twice"),
+        ("sweep toy.yaml tiny.yaml -o toy.yaml", 2, "toy.yaml"),
+    ],
+)
+def test_bad_usage_is_one_clear_message(dse, folder, line, code, message):
+    got, out, err = dse(line)
+    assert (got, out) == (code, "")
+    assert message in err
+    assert "Traceback" not in err
+    assert not (folder / "results").exists() or not any((folder / "results").rglob("*.jsonl"))
+
+
+def test_an_error_in_a_file_names_its_place(dse, folder):
+    (folder / "bad.yaml").write_text(NET.replace("{conv: 6, kernel: 3, pad: 1}", "{conv: 6, kernle: 3}", 1))
+    code, _, err = dse("show bad.yaml")
+    assert code == 2
+    assert "\nbad.yaml:4:18: unknown key 'kernle'" in err
+    assert "did you mean 'kernel'?" in err
+
+
+def test_a_bug_is_reported_without_a_traceback(dse, folder, monkeypatch):
+    def broken(path):
+        raise RuntimeError("of all things")
+
+    monkeypatch.setattr("dse.formats.architecture.load_architecture_spec", broken)
+    code, _, err = dse("evaluate toy.yaml tiny.yaml")
+    assert code == 1
+    assert err.startswith("internal error: RuntimeError: of all things")
+    monkeypatch.setenv("DSE_TRACEBACK", "1")
+    with pytest.raises(RuntimeError):
+        run(["evaluate", "toy.yaml", "tiny.yaml"])
+
+
+def test_evaluate_gives_the_contracts_json(dse, folder):
+    code, out, _ = dse("evaluate toy.yaml tiny.yaml --format json")
+    assert code == 0
+    plain = json.loads(out)
+    assert set(plain) >= {
+        "arch", "workload", "energy_pj", "cycles", "latency_s", "edp_js", "area_mm2", "macs", "layers",
+    }  # fmt: skip
+    assert (plain["arch"], plain["workload"]) == ("toy", "tiny")
+    assert plain["macs"] == 6 * 8 * 8 * 9 * (4 + 6 + 6) + 5 * 6 * 8 * 8
+    for key in ("energy_pj", "cycles", "macs"):
+        assert plain[key] == pytest.approx(sum(layer[key] * layer["count"] for layer in plain["layers"]), rel=1e-12)
+    assert plain["latency_s"] == pytest.approx(plain["cycles"] / 200e6)
+    assert plain["edp_js"] == pytest.approx(plain["energy_pj"] * 1e-12 * plain["latency_s"])
+    assert [(layer["name"], layer["count"]) for layer in plain["layers"]] == [("one", 1), ("two", 2), ("last", 1)]
+    for layer in plain["layers"]:
+        assert set(layer) >= {
+            "name", "count", "macs", "energy_pj", "cycles", "utilization", "bound_by", "energy_by_level_pj",
+            "energy_by_operand_pj", "accesses", "reuse", "mapping", "certificate",
+        }  # fmt: skip
+        assert set(layer["accesses"]["GLB"]["psum"]) == {"reads", "writes"}
+        for split in ("energy_by_level_pj", "energy_by_operand_pj"):
+            assert sum(layer[split].values()) == pytest.approx(layer["energy_pj"])
+
+
+def test_evaluate_in_a_table_and_in_csv(dse, folder):
+    _, text, _ = dse("evaluate toy.yaml tiny.yaml")
+    _, rows, _ = dse("evaluate toy.yaml tiny.yaml --format csv")
+    assert text.startswith("tiny on toy\nlayer ")
+    assert "total: 57,216 MACs" in text
+    assert [row["name"] for row in csv.DictReader(StringIO(rows))] == ["one", "two", "last"]
+
+
+def test_evaluate_obeys_its_options(dse, folder):
+    def total(options):
+        _, out, _ = dse(f"evaluate toy.yaml tiny.yaml --format json {options}")
+        return json.loads(out)
+
+    base = total("")
+    assert total("--objective latency")["cycles"] <= base["cycles"] <= total("--objective energy")["cycles"]
+    assert total("--objective energy")["energy_pj"] <= base["energy_pj"]
+    assert total("--factors perfect")["edp_js"] >= base["edp_js"] * (1 - 1e-9)
+    assert total("--batch 3")["macs"] == 3 * base["macs"]
+    assert [layer["name"] for layer in total("--layer two --layer one")["layers"]] == ["two", "one"]
+    assert total("--set levels.GLB.capacity=4KiB")["area_mm2"] > base["area_mm2"]
+    assert total("--dataflow weight-stationary")["energy_pj"] != base["energy_pj"]
+    assert total("--gap 0.5")["edp_js"] <= base["edp_js"] * 1.6
+
+
+def test_map_prints_the_nest_with_its_proof(dse, folder):
+    code, out, _ = dse("map toy.yaml tiny.yaml two")
+    assert code == 0
+    assert out.startswith("two on toy, row-stationary: K=6 C=6 P=8 Q=8 R=3 S=3, 20,736 MACs")
+    for part in ("DRAM holds ", "GLB holds ", "PE holds ", "parallel-for ", "for s in 3", "multiply and add", "proof "):
+        assert part in out
+    assert re.search(r"psum +(PE|array|GLB) +\w+ +accumulation", out)
+    _, plain, _ = dse("map toy.yaml tiny.yaml two --format json")
+    plain = json.loads(plain)
+    assert plain["certificate"]["lower_bound"] == pytest.approx(plain["certificate"]["value"])
+    assert [node.get("level") or node["fan_out"] for node in plain["mapping"]] == ["DRAM", "GLB", "array", "PE"]
+
+
+def test_show_finds_out_what_a_file_is(dse, folder):
+    assert dse("show toy.yaml")[1].startswith("toy, row-stationary\nlevel ")
+    assert "space of 324 designs" in dse("show toy.yaml")[1]
+    assert "4 layers of 3 shapes, batch 1: 57,216 MACs" in dse("show tiny.yaml")[1]
+    assert "5 trials, sampler random, seed 3, minimising edp, area" in dse("show mine.yaml")[1]
+    assert json.loads(dse("show toy.yaml --format json")[1])["mac_units"] == 12
+    assert json.loads(dse("show tiny.yaml --format json")[1])["macs"] == 57216
+    assert json.loads(dse("show mine.yaml --format json")[1])["search"]["trials"] == 5
+    assert dse("show vgg16")[1].startswith("vgg16")
+    (folder / "odd.yaml").write_text("sweep: a\nworkload: b\n")
+    assert "neither an architecture" in dse("show odd.yaml")[2]
+
+
+@pytest.mark.parametrize("kind", ["arch", "workload", "sweep"])
+def test_schemas_are_json_schemas(dse, kind):
+    plain = json.loads(dse(f"schema {kind}")[1])
+    assert plain["type"] == "object"
+    assert {"arch": "levels", "workload": "layers", "sweep": "workloads"}[kind] in plain["properties"]
+
+
+def test_verify_compares_every_count(dse, folder, monkeypatch):
+    code, out, _ = dse("verify toy.yaml tiny.yaml --macs 3000")
+    assert code == 0
+    assert re.search(r"all \d+ counts are equal", out)
+    from dse.model import counts
+
+    honest = counts.count
+
+    def wrong(layer, architecture, mapping):
+        return honest(layer.with_(stride_h=layer.stride_h + 1), architecture, mapping)
+
+    monkeypatch.setattr(counts, "count", wrong)
+    code, out, _ = dse("verify toy.yaml tiny.yaml --macs 3000")
+    assert code == 1
+    assert re.search(r"\d+ of \d+ counts differ", out)
+
+
+def test_sweep_writes_its_directory_and_prints_the_front(dse, folder):
+    code, out, err = dse("sweep toy.yaml tiny.yaml --trials 8 --jobs 0")
+    assert (code, err) == (0, "")
+    assert "Front of toy-tiny:" in out
+    assert "toy as specified:" in out
+    held = {path.name for path in (folder / "results" / "toy-tiny").iterdir()}
+    assert held == {"evaluations.jsonl", "front.csv", "front.png", "report.html", "summary.json", "sweep.yaml"}
+    assert dse("sweep toy.yaml tiny.yaml --trials 8 --jobs 0")[0] == 2
+    code, _, err = dse("sweep toy.yaml tiny.yaml --trials 8 --jobs 0 --resume")
+    assert code == 0
+    assert "evaluations were in the log already" in err
+    assert dse("sweep results/toy-tiny/sweep.yaml -o again --jobs 0")[0] == 0
+    assert (folder / "again" / "front.csv").read_text() == (folder / "results/toy-tiny/front.csv").read_text()
+    rows = list(csv.DictReader(StringIO(dse("report again --format csv")[1])))
+    assert rows == list(csv.DictReader((folder / "again" / "front.csv").open()))
+    assert json.loads(dse("report again --format json")[1])["front"][0]["proven"] == "exact"
+
+
+def test_a_sweep_in_which_nothing_works_says_why(dse, folder):
+    (folder / "small.yaml").write_text(ARCH.replace("max: 1.9 mm2", "max: 0.1 mm2"))
+    code, out, err = dse("sweep small.yaml tiny.yaml --trials 4 --jobs 0")
+    assert (code, out) == (1, "")
+    assert "infeasible: none of the 4 designs works: area of" in err
+
+
+def test_a_damaged_log_is_reported_with_its_line(dse, folder):
+    dse("sweep toy.yaml tiny.yaml --trials 4 --jobs 0 -o out")
+    lines = (folder / "out" / FILE_NAME).read_text().splitlines(keepends=True)
+    (folder / "out" / FILE_NAME).write_text("".join([lines[0], "garbage\n", *lines[2:]]))
+    code, _, err = dse("sweep toy.yaml tiny.yaml --trials 4 --jobs 0 -o out --resume")
+    assert code == 0
+    assert f"{FILE_NAME}:2: not JSON; skipped" in err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+def test_an_interrupted_sweep_says_how_to_go_on(folder):
+    (folder / "large.yaml").write_text(ARCH.replace("rows: [2, 3, 4]", "rows: {from: 2, to: 60, step: 1}"))
+    command = [
+        sys.executable,
+        "-m",
+        "dse",
+        "sweep",
+        "large.yaml",
+        "tiny.yaml",
+        "--trials",
+        "100000",
+        "--jobs",
+        "1",
+        "-o",
+        "out",
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    log, deadline = folder / "out" / FILE_NAME, time.monotonic() + 300
+    while not log.exists() or log.read_bytes().count(b"\n") < 3:
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert "go on with: dse sweep out/sweep.yaml -o out --resume" in err
+    assert "Traceback" not in err
+    assert log.read_bytes().endswith(b"\n")
+    report = subprocess.run([sys.executable, "-m", "dse", "report", "out"], capture_output=True, text=True, check=False)
+    assert report.returncode == 0, report.stderr
+    assert "the sweep is not finished" in report.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a shell")
+def test_a_reader_that_stops_early_is_no_error(folder):
+    command = f"{sys.executable} -m dse show resnet152 | head -1; exit ${{PIPESTATUS[0]}}"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert result.returncode == 0
+    assert result.stderr == ""
