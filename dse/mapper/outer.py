@@ -89,13 +89,15 @@ def least_ifmap(words: Any, o: int) -> float:
     return least
 
 
+def outer_energy(inst: Instance, words: Any, o: int) -> float:
+    """Least energy of the outer crossing with the irrelevant loops of operand o innermost in the outer list."""
+    e = inst.outer_pj
+    return e[0] * least_ifmap(words, o) + e[1] * words[o, 0] + e[2] * words[o, 1]
+
+
 def outer_least(inst: Instance, words: Any) -> float:
     """Least energy of the outer crossing over all kinds of order."""
-    e = inst.outer_pj
-    least = np.inf
-    for o in range(3):
-        least = min(least, e[0] * least_ifmap(words, o) + e[1] * words[o, 0] + e[2] * words[o, 1])
-    return least
+    return min(outer_energy(inst, words, 0), min(outer_energy(inst, words, 1), outer_energy(inst, words, 2)))
 
 
 def outer_least_time(inst: Instance, words: Any) -> float:
@@ -145,85 +147,106 @@ def outer_floor(inst: Instance) -> Any:
     (3, 2) float
         Per operand o that may be stationary at the array: the least, over all classes of tiles, of outer energy plus
         `up` energy of o; and of the time of the busiest outermost port. An operand stationary at the array is delivered
-        again for every trip of the outermost list over a dim it does not have, unless one array tile is all the buffer
-        holds of it, which takes room for it in the PEs.
+        again for every trip of the outermost list over a dim it does not have, unless it is stationary there too and
+        one array tile is all the buffer holds of it, which takes room for it in the PEs.
     """
     floor = np.full((3, 2), np.inf)
     n = np.ones(8, dtype=np.int64)
     known = np.ones(2, dtype=np.int64)
-    part = np.zeros(2, dtype=np.int64)
     tile = np.ones(8, dtype=np.int64)
-    scratch = np.zeros((3, 7))
+    words = np.zeros((3, 7))
     b = inst.bounds
-    inner_k = trip_values(b[2])
+    trips_n, trips_k, trips_c = trip_values(b[1]), trip_values(b[2]), trip_values(b[3])
     for n_r in trip_values(b[6]):
         for n_s in trip_values(b[7]):
             for n_p in trip_values(b[4]):
-                n[4], n[5], n[6], n[7] = n_p, 1, n_r, n_s
-                n[1] = n[2] = n[3] = 1
-                part[0] = 1
-                part[1] = 0
-                if not _could_improve(inst, n, part, scratch, floor):
-                    continue
                 for n_q in trip_values(b[5]):
-                    n[5] = n_q
-                    n[1] = n[2] = n[3] = 1
-                    if not _could_improve(inst, n, known, scratch, floor):
+                    n[4], n[5], n[6], n[7] = n_p, n_q, n_r, n_s
+                    for d in range(8):
+                        tile[d] = ceil_div(b[d], n[d]) if d > 3 else 1
+                    # The fewest trips that capacity asks of each open dim, were the others' tiles as small as can be.
+                    if not (
+                        _fewest(inst, tile, n, 3, trips_c)
+                        and _fewest(inst, tile, n, 2, trips_k)
+                        and _fewest(inst, tile, n, 1, trips_n)
+                        and _could_improve(inst, n, known, words, floor)
+                    ):
                         continue
-                    for n_n in trip_values(b[1]):
+                    for n_n in trips_n:
                         n[1] = n_n
-                        n[2] = n[3] = 1
-                        if not _could_improve(inst, n, known, scratch, floor):
-                            break
-                        for n_c in trip_values(b[3]):
+                        tile[1] = ceil_div(b[1], n_n)
+                        for n_c in trips_c:
                             n[3] = n_c
-                            n[2] = 1
-                            if not _could_improve(inst, n, known, scratch, floor):
-                                break
-                            _least_k(inst, n, known, tile, inner_k, scratch, floor)
+                            tile[3] = ceil_div(b[3], n_c)
+                            tile[2] = 1
+                            if not _fewest(inst, tile, n, 2, trips_k):
+                                continue
+                            if not _could_improve(inst, n, known, words, floor):
+                                continue
+                            _least_k(inst, n, known, tile, trips_k, words, floor)
+                        tile[3] = 1
+                    tile[1] = 1
     return floor
 
 
-def _could_improve(inst: Instance, n: Ints, known: Ints, scratch: Any, floor: Any) -> bool:
-    outer_words(inst, n, known, scratch)
-    energy = outer_least(inst, scratch)
+def _fewest(inst: Instance, tile: Ints, n: Ints, d: int, values: Ints) -> bool:
+    """Set n[d] to the fewest trips with which the tile, small elsewhere, fits; False if it never does."""
+    low = 0
+    high = len(values)
+    while low < high:
+        middle = (low + high) // 2
+        tile[d] = ceil_div(inst.bounds[d], values[middle])
+        if fits(inst, tile, inst.in_buffer, inst.buffer_bits):
+            high = middle
+        else:
+            low = middle + 1
+    tile[d] = 1
+    if low == len(values):
+        return False
+    n[d] = values[low]
+    return True
+
+
+def _could_improve(inst: Instance, n: Ints, known: Ints, words: Any, floor: Any) -> bool:
+    """Whether trips of at least n may lower the floor."""
+    outer_words(inst, n, known, words)
+    least = outer_least(inst, words)
     for o in range(3):
-        extra = inst.up_pj[o] * inst.words[o] if inst.in_pe[o] == 1 else 0.0
-        if energy + extra < floor[o, 0]:
+        energy = least
+        if inst.in_pe[o] == 1:
+            once = inst.up_pj[o] * inst.words[o]
+            energy = min(least + once * _repeats(n, o), outer_energy(inst, words, o) + once)
+        if energy < floor[o, 0]:
             return True
-    time = outer_least_time(inst, scratch)
-    return time < floor[0, 1] or time < floor[1, 1] or time < floor[2, 1]
+    return outer_least_time(inst, words) < floor[0, 1]
 
 
-def _least_k(inst: Instance, n: Ints, known: Ints, tile: Ints, values: Ints, scratch: Any, floor: Any) -> None:
-    """Lower the floor with the fewest trips over K that fit: all but the pass-through of tiles grows with them."""
-    for d in range(8):
-        tile[d] = ceil_div(inst.bounds[d], n[d])
-    tile[0] = 1
-    fitted = False
-    for n_k in values:
+def _repeats(n: Ints, o: int) -> float:
+    """Trips over the dims that an operand does not have."""
+    if o == 0:
+        return float(n[2])
+    return float(n[1]) * n[4] * n[5] if o == 1 else float(n[3]) * n[6] * n[7]
+
+
+def _least_k(inst: Instance, n: Ints, known: Ints, tile: Ints, values: Ints, words: Any, floor: Any) -> None:
+    """Lower the floor with the trips over K that fit: all but the pass-through of tiles grows with them."""
+    for n_k in values[np.searchsorted(values, n[2]) :]:
         n[2] = n_k
         tile[2] = ceil_div(inst.bounds[2], n_k)
-        if not fitted and not fits(inst, tile, inst.in_buffer, inst.buffer_bits):
-            continue
-        outer_words(inst, n, known, scratch)
-        energy = outer_least(inst, scratch)
-        time = outer_least_time(inst, scratch)
-        open_still = False
+        outer_words(inst, n, known, words)
+        least = outer_least(inst, words)
+        time = outer_least_time(inst, words)
+        all_pass = True
         for o in range(3):
-            repeats = 1.0
-            passes = True
-            extra = 0.0
+            energy = least
             if inst.in_pe[o] == 1:
-                passes = tile_bits(inst, tile, o) <= min(inst.pe_bits[o], inst.pe_bits[3]) * inst.pes
-                if not passes:
-                    repeats = n[2] if o == 0 else (n[1] * n[4] * n[5] if o == 1 else n[3] * n[6] * n[7])
-                extra = inst.up_pj[o] * inst.words[o] * repeats
-            floor[o, 0] = min(floor[o, 0], energy + extra)
+                once = inst.up_pj[o] * inst.words[o]
+                energy = least + once * _repeats(n, o)
+                if tile_bits(inst, tile, o) <= min(inst.pe_bits[o], inst.pe_bits[3]) * inst.pes:
+                    energy = min(energy, outer_energy(inst, words, o) + once)
+                else:
+                    all_pass = False
+            floor[o, 0] = min(floor[o, 0], energy)
             floor[o, 1] = min(floor[o, 1], time)
-            open_still = open_still or not passes
-        fitted = True
-        if not open_still:
-            return
-        if not _could_improve(inst, n, known, scratch, floor):
+        if all_pass or not _could_improve(inst, n, known, words, floor):
             return

@@ -10,7 +10,7 @@ from dse.mapper.bounds import group_product, halo_words, per_tile_least, tile_bo
 from dse.mapper.factors import next_trips
 from dse.mapper.incumbent import accept, pruned
 from dse.mapper.orders import group_dims, list_orders
-from dse.mapper.outer import fits, least_ifmap, outer_least, outer_words
+from dse.mapper.outer import fits, least_ifmap, outer_energy, outer_least, outer_words
 from dse.model.axes import count_nest
 from dse.model.time import latency
 
@@ -303,8 +303,8 @@ def inner_costs(
 
 
 def kind_energy(
-    inst: Instance, energy: Any, o: int, slide: int, f: Ints, spread: Ints, passes: Ints, m: Ints, n: Ints,
-    decided: Ints,
+    inst: Instance, energy: Any, o: int, slide: int, stays: bool, f: Ints, spread: Ints, passes: Ints, m: Ints,
+    n: Ints, decided: Ints,
 ) -> float:  # fmt: skip
     """Lower bound on the energy below the buffer with given outer trips.
 
@@ -316,6 +316,8 @@ def kind_energy(
         Operand whose irrelevant loops are innermost above the array.
     slide : int
         Column of `energy`; 5 stands for any.
+    stays : bool
+        Whether the irrelevant loops of the operand are innermost in the outermost list as well.
     f, spread, passes, m, n : (8,)
         PE tile, unrolling, passes over the array, trips of the buffer's and of the outermost list.
     decided : (8,)
@@ -326,11 +328,7 @@ def kind_energy(
         least += _restarts(energy, o, slide + 3, passes, m, n)
     if inst.in_pe[o] == 0:
         return least
-    for d in range(8):
-        if inst.relevance[o, d] == 1 and m[d] > 1:
-            break
-    else:
-        # One array tile is all the buffer holds of the operand, so it may stay through the outermost list as well.
+    if stays and passes_through(inst, o, m):
         return least + inst.up_pj[o] * inst.words[o]
     visits = 1.0
     copies = 1.0
@@ -346,6 +344,14 @@ def kind_energy(
             held *= most
             copies *= (n[d] - 1) * most + last
     return least + inst.words[o] * (inst.up_pj[o] * visits + inst.fill_pj[o] * (copies - held))
+
+
+def passes_through(inst: Instance, o: int, m: Ints) -> bool:
+    """Whether one array tile is all that the buffer holds of an operand, so that it can stay through the outer list."""
+    more = 0
+    for d in range(8):
+        more += inst.relevance[o, d] * (m[d] - 1)
+    return bool(more == 0)
 
 
 def _restarts(energy: Any, o: int, x: int, passes: Ints, m: Ints, n: Ints) -> float:
@@ -532,7 +538,10 @@ def _outer_pruned(
     for o in range(3):
         if barred and o != rules.stationary:
             continue
-        least = kind_energy(inst, energy, o, 5, f, spread, passes, m, n, decided) + over
+        least = kind_energy(inst, energy, o, 5, False, f, spread, passes, m, n, decided) + over
+        if inst.in_pe[o] == 1 and passes_through(inst, o, m):
+            stays = kind_energy(inst, energy, o, 5, True, f, spread, passes, m, n, decided)
+            least = min(least, stays + outer_energy(inst, words, o))
         time = cycles + ends_pay
         if pruned(kind, gap, least + inst.static_pj * time, time, values, held):
             continue
@@ -586,7 +595,8 @@ def _price_orders(
                     crossing = p[0] * words[r, column] + p[1] * words[r, 0] + p[2] * words[r, 1]
                     time = max(time, busy[o, t] + crossing)
                 time += ends_pay
-                least = kind_energy(inst, energy, o, slide, f, spread, passes, m, n, decided)
+                stays = outer_kinds[i, 0] == o
+                least = kind_energy(inst, energy, o, slide, stays, f, spread, passes, m, n, decided)
                 least += over + inst.static_pj * time
                 worthwhile = worthwhile or not pruned(kind, gap, least, time, values, held)
             if not worthwhile:
