@@ -1,0 +1,120 @@
+"""Energy and latency of a mapping by the literal simulator, with arithmetic of its own."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import prod
+
+from dse.architecture.architecture import Architecture
+from dse.architecture.hierarchy import FanOut, Level
+from dse.model.accesses import Accesses
+from dse.model.mapping import Mapping, Spatial, Temporal
+from dse.model.price import Prices, price
+from dse.model.simulate import simulate
+from dse.problem.dims import DIMS, OPERANDS
+from dse.problem.layer import Layer
+
+
+def simulated_price(layer: Layer, architecture: Architecture, mapping: Mapping) -> tuple[float, float]:
+    """pJ and cycles, from counts that come from walking the loops."""
+    counts, prices = simulate(layer, architecture, mapping), price(architecture, layer)
+    cycles = _cycles(layer, architecture, mapping, counts, prices)
+    energy = layer.macs * prices.mac_pj + cycles * prices.static_pj
+    for i, node in enumerate(architecture.hierarchy):
+        for k, operand in enumerate(OPERANDS):
+            if isinstance(node, FanOut):
+                crossing = counts.fan_outs[node.name][operand]
+                energy += crossing.delivered * prices.fan_pj[i, k, 0] + crossing.hops * prices.fan_pj[i, k, 1]
+            else:
+                traffic = counts.levels[node.name][operand]
+                energy += traffic.reads * prices.access_pj[i, k, 0] + traffic.writes * prices.access_pj[i, k, 1]
+    return float(energy), float(cycles)
+
+
+def _cycles(layer: Layer, architecture: Architecture, mapping: Mapping, counts: Accesses, prices: Prices) -> float:
+    """Compute or the busiest port, then first fill, last drain and serial transfers, level by level."""
+    longest, rest = float(counts.steps), 0.0
+    for i, node in enumerate(architecture.hierarchy):
+        if isinstance(node, FanOut):
+            continue
+        used = _used(layer, mapping, i)
+        filled, drained, serial = [0.0], [0.0], [0.0]
+        for port, at in enumerate(prices.port_node):
+            if at != i:
+                continue
+            cost = prices.port_cost[port]
+            busy = fill = drain = stop = 0.0
+            for k, operand in enumerate(OPERANDS):
+                traffic = counts.levels[node.name][operand]
+                busy += traffic.reads * cost[k, 0] + traffic.writes * cost[k, 1]
+                keepers = _keepers(mapping, operand)
+                if i not in keepers[:-1]:
+                    continue  # it keeps nothing of this operand, or feeds the MACs
+                below = keepers[keepers.index(i) + 1]
+                if _buffering(architecture, below) == "single":
+                    read, written = _below(architecture, mapping, counts, operand, i)
+                    stop += read * cost[k, 0] + written * cost[k, 1]
+                while _buffering(architecture, below) == "streaming" and below != keepers[-1]:
+                    below = keepers[keepers.index(below) + 1]
+                words = _tile_words(layer, mapping, operand, 1 + keepers[keepers.index(below) - 1])
+                if operand == "psum":
+                    drain += words * cost[k, 1]
+                else:
+                    fill += words * cost[k, 0]
+            longest = max(longest, (busy - stop) / used)
+            filled.append(fill / used)
+            drained.append(drain / used)
+            serial.append(stop / used)
+        rest += max(filled) + max(drained) + max(serial)
+    return longest + rest
+
+
+def _keepers(mapping: Mapping, operand: str) -> list[int]:
+    return [i for i, node in enumerate(mapping.nodes) if isinstance(node, Temporal) and operand in node.stores]
+
+
+def _buffering(architecture: Architecture, index: int) -> str:
+    node = architecture.hierarchy[index]
+    assert isinstance(node, Level)
+    return node.buffering
+
+
+def _below(
+    architecture: Architecture, mapping: Mapping, counts: Accesses, operand: str, parent: int
+) -> tuple[int, int]:
+    """Words of an operand read from and written to a level by what is below it."""
+    names = [node.name for node in architecture.hierarchy]
+    if operand != "psum":
+        return counts.levels[names[parent]][operand].reads, 0
+    keepers = [*_keepers(mapping, operand), len(names)]
+    from_above = drained = 0
+    for level, child in pairwise(keepers):
+        traffic = counts.levels[names[level]][operand]
+        given_back, arrived = traffic.reads - drained, traffic.writes - from_above
+        if level == parent:
+            return given_back, arrived
+        fans = [node for node in architecture.hierarchy[level:child] if isinstance(node, FanOut)]
+        from_above, drained = given_back, arrived + sum(counts.fan_outs[fan.name][operand].hops for fan in fans)
+    raise AssertionError(parent)
+
+
+def _used(layer: Layer, mapping: Mapping, index: int) -> int:
+    spatial = [loop for node in mapping.nodes[:index] if isinstance(node, Spatial) for loop in node.loops]
+    return prod(
+        min(bound, prod(loop.trips for loop in spatial if loop.dim == dim))
+        for dim, bound in zip(DIMS, layer.bounds, strict=True)
+    )
+
+
+def _tile_words(layer: Layer, mapping: Mapping, operand: str, index: int) -> int:
+    size = {
+        dim: min(bound, prod(x.trips for node in mapping.nodes[index:] for x in node.loops if x.dim == dim))
+        for dim, bound in zip(DIMS, layer.bounds, strict=True)
+    }
+    if operand == "weight":
+        return prod(size[dim] for dim in "GKCRS")
+    if operand == "psum":
+        return prod(size[dim] for dim in "GNKPQ")
+    height = (size["P"] - 1) * layer.stride_h + (size["R"] - 1) * layer.dilation_h + 1
+    width = (size["Q"] - 1) * layer.stride_w + (size["S"] - 1) * layer.dilation_w + 1
+    return size["G"] * size["N"] * size["C"] * height * width
