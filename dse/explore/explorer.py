@@ -289,7 +289,8 @@ class Explorer:
         return [evaluation.outcome.objectives[key] for key in self.search.keys]
 
     def _contenders(self) -> list[_Candidate]:
-        """Designs that no other beats even after their gaps are closed in their favour."""
+        """Designs that no other beats even after their gaps are closed in their favour, and number 0, with which the
+        others are compared."""
         values = [(candidate, self._values(self.explored[candidate.number])) for candidate in self._candidates]
         sound = [(candidate, value) for candidate, value in values if value is not None]
         front = [sound[i][1] for i in pareto([value for _, value in sound])]
@@ -298,7 +299,8 @@ class Explorer:
         return [
             candidate
             for candidate, value in sound
-            if not any(dominates(best, [v / s for v, s in zip(value, share, strict=True)]) for best in front)
+            if candidate.number == 0
+            or not any(dominates(best, [v / s for v, s in zip(value, share, strict=True)]) for best in front)
         ]
 
     def _report(self, kind: Kind, done: int, total: int, evaluated: int, elapsed_s: float) -> None:
