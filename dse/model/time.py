@@ -13,11 +13,14 @@ COMPUTE, FIRST_FILL, LAST_DRAIN, SERIAL = 0, 1, 2, 3
 """Rows of the split: compute steps; first fill; last drain; transfers of single-buffered levels."""
 
 
-def box(operand: int, node: int, n: int, dim: Ints, trips: Ints, place: Ints, bounds: Ints, window: Ints) -> int:
-    """Words of an operand's tile at a node of the hierarchy (its factors at and inside), capped at the bounds."""
+def first_tile(
+    operand: int, parent: int, child: int, n: int, dim: Ints, trips: Ints, place: Ints, spatial: Ints, bounds: Ints,
+    window: Ints,
+) -> int:  # fmt: skip
+    """Words of an operand that the children of one parent hold together at the first step, the ifmap's as its box."""
     g = k = c = m = p = q = r = s = 1
     for i in range(n):
-        if place[i] < node:
+        if place[i] < child and (spatial[i] == 0 or place[i] < parent):
             continue
         d = dim[i]
         if d == 0:
@@ -111,7 +114,7 @@ def latency(
                     stop += booked[o, k, 0] * port_cost[t, o, 0] + booked[o, k, 1] * port_cost[t, o, 1]
                 while buffering[ends[o, k, 1]] == 0 and ends[o, k + 1, 1] < nodes:
                     k += 1
-                words = box(o, ends[o, k, 0] + 1, n, dim, trips, place, bounds, window)
+                words = first_tile(o, ends[o, k, 0], ends[o, k, 1], n, dim, trips, place, spatial, bounds, window)
                 if o < 2:
                     fill += words * port_cost[t, o, 0]
                 else:
