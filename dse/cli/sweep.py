@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from signal import SIGTERM, signal
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,7 @@ def command(
     directory = Path(output) if output is not None else Path("results") / plan.name
     compile_first()
     status = StatusLine()
+    previous = signal(SIGTERM, _interrupt)  # a batch system that ends the job is no less polite than Ctrl-C
     try:
         result = _run(plan, directory, jobs, resume, status)
     except KeyboardInterrupt:
@@ -58,8 +60,14 @@ def command(
         note(f"interrupted; every finished evaluation is in {directory / 'evaluations.jsonl'}")
         note(f"go on with: dse sweep {directory / 'sweep.yaml'} -o {directory} --resume")
         return 130
+    finally:
+        signal(SIGTERM, previous)
     status.clear()
     return _finish(result, directory, form)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _plan(files: tuple[str, ...], options: dict[str, Any]) -> Plan:

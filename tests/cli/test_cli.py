@@ -273,7 +273,8 @@ def test_a_damaged_log_is_reported_with_its_line(dse, folder):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
-def test_an_interrupted_sweep_says_how_to_go_on(folder):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_sweep_says_how_to_go_on(folder, number):
     (folder / "large.yaml").write_text(ARCH.replace("rows: [2, 3, 4]", "rows: {from: 2, to: 60, step: 1}"))
     command = [
         sys.executable,
@@ -295,7 +296,7 @@ def test_an_interrupted_sweep_says_how_to_go_on(folder):
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
     assert "go on with: dse sweep out/sweep.yaml -o out --resume" in err
