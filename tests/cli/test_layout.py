@@ -1,0 +1,51 @@
+"""The packages are floors with no stairs down, and one of them prints."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import dse
+
+FLOORS = ("problem", "architecture", "model", "mapper", "formats", "explore", "report", "cli")
+ROOT = Path(dse.__file__).parent
+MODULES = sorted(path for path in ROOT.rglob("*.py") if path.parent != ROOT)
+
+
+def imported(tree):
+    """Names of the modules of this project that a module imports, wherever in it."""
+    for node in ast.walk(tree):
+        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        yield from (name for name in names if name.startswith("dse"))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_imports_from_its_own_floor_and_those_before_it(path):
+    own = FLOORS.index(path.relative_to(ROOT).parts[0])
+    for name in imported(ast.parse(path.read_text())):
+        if name != "dse.errors":
+            assert FLOORS.index(name.split(".")[1]) <= own, name
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_the_command_line_prints(path):
+    calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    prints = [call for call in calls if isinstance(call, ast.Name) and call.id == "print"]
+    echoes = [call for call in calls if isinstance(call, ast.Attribute) and call.attr == "echo"]
+    assert not prints
+    assert not echoes or "cli" in path.parts
+
+
+def test_the_simulator_takes_nothing_from_the_closed_form():
+    """What it imports, and what that imports in turn, never reaches the counts that it is to check."""
+    seen, waiting = set(), ["dse.model.simulate"]
+    while waiting:
+        name = waiting.pop()
+        path = ROOT.joinpath(*name.split(".")[1:]).with_suffix(".py")
+        if name in seen or not path.is_file():
+            continue
+        seen.add(name)
+        waiting += imported(ast.parse(path.read_text()))
+    assert not seen & {"dse.model.counts", "dse.model.axes", "dse.model.cost", "dse.model.time"}
+    assert "dse.model.simulate" in seen
