@@ -14,7 +14,7 @@ from math import ceil, prod
 from typing import Any
 
 import numpy as np
-from mapper.walk_mappings import RECORD, walk
+from mapper.walk_mappings import RECORD, price_mapping, walk, workspace
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.dataflow import Dataflow
@@ -340,3 +340,12 @@ def _parts(mapping: Mapping, places: Places) -> tuple[tuple[Loop, ...], ...]:
     assert isinstance(array, Spatial)
     far = mapping.nodes[places.outer].loops if places.near > 0 else ()
     return pe, array.rows, array.cols, mapping.nodes[places.near].loops, far
+
+
+def price_record(architecture: Architecture, layer: Layer, record: Any) -> tuple[float, float]:
+    """pJ and cycles of the mapping that a record stands for, fitting or not."""
+    model = ModelArrays.of(architecture, layer)
+    work = workspace(len(architecture.hierarchy), len(model.prices[5]))
+    keeps = model.keeps[int(record[56])]
+    energy, cycles = price_mapping(model.problem, model.prices, keeps, model.place, model.scratch, work, record)
+    return float(energy), float(cycles)

@@ -97,8 +97,9 @@ def draw_dataflow(rng: Random) -> Dataflow:
     )  # fmt: skip
 
 
-def draw_architecture(rng: Random, layer: Layer, flow: Dataflow) -> Architecture:
-    shape = rng.choice(HIERARCHIES)
+def draw_architecture(rng: Random, layer: Layer, flow: Dataflow, shape: str = "") -> Architecture:
+    """An accelerator that the layer strains; `shape` is its hierarchy, L for levels and F for the fan-out."""
+    shape = shape or rng.choice(HIERARCHIES)
     prices = draw_prices(rng)
     nodes: list[Level | FanOut] = []
     for i, letter in enumerate(shape):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from mapper.brute_force import Walked, mapping_of, walk_all, why_outside
+from mapper.fronts import EQUAL, significant
 from mapper.mapper_cases import Problem, random_problem, unlimited
 from mapper.simulated_price import simulated_price
 
@@ -19,7 +20,6 @@ from dse.mapper.mapper import layer_front, map_layer, solve
 from dse.model.cost import evaluate
 from dse.problem.dims import DIMS
 
-EQUAL = 1e-9
 CHUNK = 50
 CASES = [
     (flow, kind, chunk)
@@ -39,18 +39,6 @@ def problems(flow: str, kind: str, chunk: int) -> list[tuple[Problem, Walked]]:
     """A chunk of problems, and what a full walk finds of each; shared by the tests of this module."""
     drawn = [random_problem(seed, flow, kind) for seed in range(chunk * CHUNK, (chunk + 1) * CHUNK)]
     return [(problem, walk_all(problem.architecture, problem.layer, kind)) for problem in drawn]
-
-
-def significant(front: Any) -> Any:
-    """A front without points that are better than another by rounding only."""
-    points: list[tuple[float, float]] = []
-    for energy, cycles in front:
-        if points and energy >= points[-1][0] * (1 - EQUAL):
-            continue
-        if points and cycles <= points[-1][1] * (1 + EQUAL):
-            points.pop()
-        points.append((energy, cycles))
-    return np.array(points)
 
 
 def answer(problem: Problem, objective: str) -> Any:

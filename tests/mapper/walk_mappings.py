@@ -87,7 +87,7 @@ def _enter(energy, cycles, values, records, held, record):
 
 @njit(cache=True)
 def workspace(nodes, ports):
-    """Arrays that `price` fills: the flat nest, the counts, and the time."""
+    """Arrays that `price_mapping` fills: the flat nest, the counts, and the time."""
     nest = (
         np.zeros(48, np.int64), np.zeros(48, np.int64), np.zeros(48, np.int64), np.zeros(48, np.int64),
         np.zeros(48, np.int64), np.ones(8, np.int64),
@@ -100,7 +100,7 @@ def workspace(nodes, ports):
 
 
 @njit(cache=True)
-def price(problem, prices, keeps, place, scratch, work, record):
+def price_mapping(problem, prices, keeps, place, scratch, work, record):
     """Energy and cycles of one mapping by the closed form of the model."""
     bounds, window, relevance, is_fan_out, multicast, reduces = problem
     access_pj, fan_pj, mac_pj, static_pj, buffering, port_node, port_cost = prices
@@ -153,7 +153,7 @@ def walk(
     ----------
     start (9,), splits (*, 5) : the splits of dim d are rows start[d]..start[d+1]: f, sy, sx, m, n
     rules : rows, columns of the array; stationary operand and innermost dim of the list above it (-1 for none)
-    problem, prices : see `price`
+    problem, prices : see `price_mapping`
     bits (3,), capacity (nodes, 4) : widths; bits that a tile may take
     place : (4,) node of the outermost level, of the list above the array, of the array (-1) and of the PE level (-1)
     permutations : (6, 120, 5) of the first k numbers
@@ -190,7 +190,7 @@ def walk(
             used_cols *= sx
             small[d] = min(bounds[d], f)
             large[d] = min(bounds[d], f * sy * sx * m)
-            digit = digit * bounds[d] + f - 1
+            digit = digit * bounds[d] + small[d] - 1
             if m > 1:
                 near[depth_near] = d
                 depth_near += 1
@@ -214,7 +214,7 @@ def walk(
             for k in range(factorial[depth_far]):
                 for q in range(depth_far):
                     record[48 + q] = far[permutations[depth_far, k, q]]
-                energy, cycles = price(problem, prices, keeps, place, scratch, work, record)
+                energy, cycles = price_mapping(problem, prices, keeps, place, scratch, work, record)
                 held = _enter(energy, cycles, values, records, held, record)
                 least[digit, 0] = min(least[digit, 0], energy)
                 least[digit, 1] = min(least[digit, 1], cycles)
