@@ -56,7 +56,7 @@ def _cycles(layer: Layer, architecture: Architecture, mapping: Mapping, counts: 
                     stop += read * cost[k, 0] + written * cost[k, 1]
                 while _buffering(architecture, below) == "streaming" and below != keepers[-1]:
                     below = keepers[keepers.index(below) + 1]
-                words = _tile_words(layer, mapping, operand, 1 + keepers[keepers.index(below) - 1])
+                words = _first_words(layer, mapping, operand, keepers[keepers.index(below) - 1], below)
                 if operand == "psum":
                     drain += words * cost[k, 1]
                 else:
@@ -106,9 +106,12 @@ def _used(layer: Layer, mapping: Mapping, index: int) -> int:
     )
 
 
-def _tile_words(layer: Layer, mapping: Mapping, operand: str, index: int) -> int:
+def _first_words(layer: Layer, mapping: Mapping, operand: str, parent: int, child: int) -> int:
+    """Words of an operand that the children of one parent hold at the first step, as one box."""
+    across = [node for node in mapping.nodes[parent:child] if isinstance(node, Spatial)]
+    loops = [loop for node in (*across, *mapping.nodes[child:]) for loop in node.loops]
     size = {
-        dim: min(bound, prod(x.trips for node in mapping.nodes[index:] for x in node.loops if x.dim == dim))
+        dim: min(bound, prod(loop.trips for loop in loops if loop.dim == dim))
         for dim, bound in zip(DIMS, layer.bounds, strict=True)
     }
     if operand == "weight":
