@@ -75,8 +75,8 @@ def _workspace(inst: Instance, tile_start: Ints, tiles: Ints, unrollings: Ints) 
     first = np.zeros(9, dtype=np.int64)
     for d in range(9):
         first[d] = tiles[tile_start[d], 2]
-    tall = np.full((first[5] - first[4], first[7] - first[6], 6), -1.0)
-    wide = np.full((first[6] - first[5], first[8] - first[7], 6), -1.0)
+    tall = np.full((first[5] - first[4], first[7] - first[6], 10), -1.0)
+    wide = np.full((first[6] - first[5], first[8] - first[7], 10), -1.0)
     nodes = len(inst.is_fan_out)
     longest = max(max(inst.bounds[4], inst.bounds[5]), max(inst.bounds[6], inst.bounds[7])) + 1
     loops = 48
@@ -234,12 +234,13 @@ def inner_costs(
 
     Parameters
     ----------
-    tall, wide : (6,)
+    tall, wide : (10,)
         `halo_words` of both axes.
-    energy : (3, 6) float
+    energy : (3, 10) float
         Filled, pJ. Row o: the irrelevant loops of operand o are innermost; column 0 without a slide, then sliding on P,
-        Q, R, S in a single run, then the least of all. What depends on the outer tile is left out: the `up` words of
-        the stationary operand and static energy.
+        Q, R, S in a single run, then the least of all, then what a run over P, Q, R, S costs more when it starts anew
+        at its last position. What depends on the outer tile is left out: the `up` words of the stationary operand and
+        static energy.
     busy : (3, ports) float
         Filled, cycles of every port, with the least of the stationary operand but nothing of the outer crossing.
 
@@ -278,14 +279,19 @@ def inner_costs(
             up = planes * tall[h] * wide[w]
             fill = planes * tall[3 + h] * wide[3 + w]
             least_up = min(least_up, up)
+            again_up = planes * (tall[5 + h] * wide[0] if h > 0 else tall[0] * wide[5 + w])
+            again_fill = planes * (tall[7 + h] * wide[3] if h > 0 else tall[3] * wide[7 + w])
             if inst.in_pe[0] == 0:
+                each_up = 0.0
+                each_fill = 0.0
                 energy[o, slide] = inst.up_pj[0] * up * group_product(steps, 0) + inst.fill_pj[0] * inst.macs
-            elif o == 0:
-                energy[o, slide] = inst.fill_pj[0] * fill * group_product(copies, 0)
             else:
-                energy[o, slide] = inst.up_pj[0] * up * group_product(passes, 0)
-                energy[o, slide] += inst.fill_pj[0] * fill * group_product(number, 0)
+                each_up = 0.0 if o == 0 else inst.up_pj[0] * group_product(passes, 0)
+                each_fill = inst.fill_pj[0] * group_product(copies if o == 0 else number, 0)
+                energy[o, slide] = each_up * up + each_fill * fill
             energy[o, slide] += fixed
+            if slide > 0:
+                energy[o, 5 + slide] = each_up * again_up + each_fill * again_fill
         energy[o, 5] = np.min(energy[o, :5])
         for t in range(len(inst.port_outer)):
             busy[o, t] = inst.port_fixed[t]
@@ -303,19 +309,21 @@ def inner_costs(
 
 
 def kind_energy(
-    inst: Instance, energy: Any, o: int, slide: int, stays: bool, f: Ints, spread: Ints, passes: Ints, m: Ints,
-    n: Ints, decided: Ints,
+    inst: Instance, energy: Any, o: int, slide: int, joins: bool, stays: bool, f: Ints, spread: Ints, passes: Ints,
+    m: Ints, n: Ints, decided: Ints,
 ) -> float:  # fmt: skip
     """Lower bound on the energy below the buffer with given outer trips.
 
     Parameters
     ----------
-    energy : (3, 6)
+    energy : (3, 10)
         From `inner_costs`.
     o : int
         Operand whose irrelevant loops are innermost above the array.
     slide : int
         Column of `energy`; 5 stands for any.
+    joins : bool
+        Whether the run of the slide may go on in the outermost list's innermost loop.
     stays : bool
         Whether the irrelevant loops of the operand are innermost in the outermost list as well.
     f, spread, passes, m, n : (8,)
@@ -324,7 +332,7 @@ def kind_energy(
         1 where m and n are decided; elsewhere m is 1 and n a lower bound.
     """
     least = energy[o, slide]
-    if 0 < slide < 5:
+    if 0 < slide < 5 and not joins:
         least += _restarts(energy, o, slide + 3, passes, m, n)
     if inst.in_pe[o] == 0:
         return least
@@ -355,18 +363,18 @@ def passes_through(inst: Instance, o: int, m: Ints) -> bool:
 
 
 def _restarts(energy: Any, o: int, x: int, passes: Ints, m: Ints, n: Ints) -> float:
-    """Energy of the slides over dim x that start anew in later outer tiles.
+    """Energy of the slides over dim x that start anew in every outer tile but the first.
 
-    Fetching at every one of the passes instead of sliding costs energy[o, 0] - energy[o, x - 3] over passes - 1
-    restarts; a restart at the last, ragged position may cost less than the others, so one restart is not counted.
-    Nothing is, when the run may join the outermost list's: no other loop lies between.
+    Fetching at all passes but the first instead of sliding costs energy[o, 0] - energy[o, x - 3]; a restart at the last
+    pass, which may be ragged, costs energy[o, x + 2], and all others cost the same.
     """
-    if n[x] <= 2 or m[x] == 1:
+    if n[x] == 1 or m[x] == 1:
         return 0.0
-    for d in range(8):
-        if d != x and m[d] > 1 and not (o == 0 and d == 2):
-            return (energy[o, 0] - energy[o, x - 3]) * (n[x] - 2) / (passes[x] - 1)
-    return 0.0
+    last = 1 if (n[x] - 1) * m[x] == passes[x] - 1 else 0
+    each = 0.0
+    if passes[x] > 2:
+        each = (energy[o, 0] - energy[o, x - 3] - energy[o, x + 2]) / (passes[x] - 2)
+    return each * (n[x] - 1 - last) + energy[o, x + 2] * last
 
 
 def _first_and_last(inst: Instance, tiles: Ints, unrollings: Ints, row: Ints, chosen: Ints, tile: Ints) -> float:
@@ -407,7 +415,7 @@ def _place_tiles(
     """Walk the outer tiles of one array configuration and price every mapping that may improve on the incumbents."""
     tall = _halos(inst, tiles, unrollings, row, chosen, 4, work[1], work)
     wide = _halos(inst, tiles, unrollings, row, chosen, 5, work[2], work)
-    energy = np.zeros((3, 6))
+    energy = np.zeros((3, 10))
     busy = np.zeros((3, len(inst.port_outer)))
     cycles = inner_costs(inst, tiles, unrollings, row, chosen, tall, wide, energy, busy)
     tile = np.ones(8, dtype=np.int64)
@@ -538,9 +546,9 @@ def _outer_pruned(
     for o in range(3):
         if barred and o != rules.stationary:
             continue
-        least = kind_energy(inst, energy, o, 5, False, f, spread, passes, m, n, decided) + over
+        least = kind_energy(inst, energy, o, 5, True, False, f, spread, passes, m, n, decided) + over
         if inst.in_pe[o] == 1 and passes_through(inst, o, m):
-            stays = kind_energy(inst, energy, o, 5, True, f, spread, passes, m, n, decided)
+            stays = kind_energy(inst, energy, o, 5, True, True, f, spread, passes, m, n, decided)
             least = min(least, stays + outer_energy(inst, words, o))
         time = cycles + ends_pay
         if pruned(kind, gap, least + inst.static_pj * time, time, values, held):
@@ -585,6 +593,10 @@ def _price_orders(
         for k in range(count_inner):
             o2 = inner_kinds[k, 0]
             slide = 5 if inner_kinds[k, 1] < 0 else inner_kinds[k, 1] - 3
+            joins = _first_loop(outer_orders[i], n) == inner_kinds[k, 1]
+            for d in range(8):
+                if m[d] > 1 and d != inner_kinds[k, 1] and d != 2:
+                    joins = False
             worthwhile = False
             for o in range(3):
                 if o2 >= 0 and o != o2:
@@ -596,7 +608,7 @@ def _price_orders(
                     time = max(time, busy[o, t] + crossing)
                 time += ends_pay
                 stays = outer_kinds[i, 0] == o
-                least = kind_energy(inst, energy, o, slide, stays, f, spread, passes, m, n, decided)
+                least = kind_energy(inst, energy, o, slide, joins, stays, f, spread, passes, m, n, decided)
                 least += over + inst.static_pj * time
                 worthwhile = worthwhile or not pruned(kind, gap, least, time, values, held)
             if not worthwhile:
@@ -610,6 +622,14 @@ def _price_orders(
             if held < 0:
                 return held
     return held
+
+
+def _first_loop(order: Ints, trips: Ints) -> int:
+    """The innermost loop of a list that has more than one trip, -1 for none; loops over K do not interrupt a slide."""
+    for i in range(8):
+        if trips[order[i]] > 1 and order[i] != 2:
+            return int(order[i])
+    return -1
 
 
 def price_nest(

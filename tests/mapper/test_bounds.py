@@ -1,0 +1,133 @@
+"""No bound cuts a mapping that is better than what is known: neither bound by bound nor in the search as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+from mapper.brute_force import Walked, walk_all
+from mapper.fronts import EQUAL, significant
+from mapper.mapper_cases import Problem, random_problem
+
+from dse.architecture.architecture import Architecture
+from dse.mapper import mapper
+from dse.mapper.instance import Roles, bypass_choices
+from dse.mapper.mapper import OBJECTIVES, _prepare, solve
+from dse.model.price import price
+from dse.problem.layer import Layer
+
+A_LITTLE = 1 + 1e-7
+FLOWS = ("flexible", "random", "weight-stationary", "output-stationary", "row-stationary")
+CHUNK = 40
+CASES = [
+    (flow, kind, chunk) for flow in FLOWS for kind, chunks in (("all", 2), ("perfect", 1)) for chunk in range(chunks)
+]
+
+
+def problems(flow: str, kind: str, chunk: int) -> Iterator[tuple[str, Problem, Walked]]:
+    for number in range(chunk * CHUNK, (chunk + 1) * CHUNK):
+        problem = random_problem(f"bounds {number}", flow, kind)
+        walked = walk_all(problem.architecture, problem.layer, kind)
+        if walked.mappings and walked.energy > 0:
+            yield f"random_problem('bounds {number}', {flow!r}, {kind!r})", problem, walked
+
+
+class Forewarned:
+    """The compiled search, told of incumbents before it starts."""
+
+    def __init__(self, search: Any, incumbents: Any) -> None:
+        self._search, self._incumbents = search, np.atleast_2d(incumbents)
+
+    def search(self, *arguments: Any) -> Any:
+        *problem, values, records, held, visited = arguments
+        if self._incumbents is not None:
+            held = len(self._incumbents)
+            values[:held] = self._incumbents
+            self._incumbents = None
+        return self._search.search(*problem, values, records, held, visited)
+
+
+@contextmanager
+def forewarned(incumbents: Any) -> Iterator[None]:
+    """Within, the next search starts from these (energy, latency) incumbents, which belong to no mapping."""
+    compiled = mapper.compiled
+    search = Forewarned(compiled("dse.mapper.search"), incumbents)
+    mapper.compiled = lambda name: search if name == "dse.mapper.search" else compiled(name)  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        mapper.compiled = compiled  # type: ignore[assignment]
+
+
+def found_past(problem: Problem, objective: str, incumbents: Any) -> Any:
+    with forewarned(incumbents):
+        return solve(problem.architecture, problem.layer, objective, 0.0, problem.kind).values
+
+
+@pytest.mark.parametrize(("flow", "kind", "chunk"), CASES)
+def test_the_best_is_found_past_incumbents_that_are_hardly_worse(flow: str, kind: str, chunk: int) -> None:
+    """Every bound on the way to an optimum is tried at its tightest, whatever the order of the walk."""
+    for case, problem, walked in problems(flow, kind, chunk):
+        fastest, energy = walked.latency
+        best = walked.front[np.argmin(walked.front.prod(axis=1))]
+        front = significant(walked.front)
+        assert found_past(problem, "energy", (walked.energy * A_LITTLE, np.inf))[0, 0] == approx(walked.energy), case
+        assert found_past(problem, "latency", (np.inf, fastest * A_LITTLE))[0] == approx((energy, fastest)), case
+        assert found_past(problem, "latency", (energy * A_LITTLE, fastest))[0] == approx((energy, fastest)), case
+        assert found_past(problem, "edp", (best[0] * A_LITTLE, best[1])).prod() == approx(best.prod()), case
+        found = significant(found_past(problem, "front", front * A_LITTLE))
+        assert found.shape == front.shape, case
+        assert found == approx(front), case
+
+
+@pytest.mark.parametrize(("flow", "kind", "chunk"), CASES)
+def test_nothing_is_found_past_incumbents_that_are_better(flow: str, kind: str, chunk: int) -> None:
+    """The counterpart: incumbents were heard, and what does not improve on them does not displace them."""
+    for case, problem, walked in problems(flow, kind, chunk):
+        incumbent = (walked.energy / A_LITTLE, walked.latency[0] / A_LITTLE)
+        for objective in ("energy", "latency", "edp", "front"):
+            assert found_past(problem, objective, incumbent).tolist() == [list(incumbent)], (case, objective)
+
+
+def approx(value: Any) -> Any:
+    return pytest.approx(value, rel=EQUAL, abs=0)
+
+
+def prepared(architecture: Architecture, layer: Layer, kind: str) -> Iterator[Any]:
+    """The search problem of every choice of bypasses."""
+    roles = Roles.of(architecture)
+    prices = price(architecture, layer)
+    for kept in bypass_choices(architecture, roles):
+        yield _prepare(architecture, layer, roles, kept, prices, OBJECTIVES["energy"], kind)
+
+
+@pytest.mark.parametrize(("flow", "kind", "chunk"), CASES)
+def test_bounds_of_pe_tiles_are_below_all_their_mappings(flow: str, kind: str, chunk: int) -> None:
+    for case, problem, walked in problems(flow, kind, chunk):
+        layer = problem.layer
+        bound = np.full((layer.macs, 2), np.inf)
+        for searched in prepared(problem.architecture, layer, kind):
+            tiles = searched.options[1]
+            for rows, values in zip(searched.choice, searched.bound, strict=True):
+                digit = np.ravel_multi_index(tiles[rows, 0] - 1, layer.bounds)
+                bound[digit] = np.minimum(bound[digit], values)
+        tried = np.isfinite(walked.least[:, 0])
+        groups = np.array(np.unravel_index(np.arange(layer.macs), layer.bounds))[0]
+        tried &= groups == 0  # tiles over groups are left out: they are never better
+        assert (bound[tried] <= walked.least[tried] * (1 + EQUAL)).all(), case
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_bounds_are_worth_having(flow: str) -> None:
+    """The bound of the best PE tile reaches a good part of the optimum in half of the problems."""
+    shares = [
+        max(float(searched.bound[:, 0].min()) for searched in prepared(problem.architecture, problem.layer, kind))
+        / walked.energy
+        for kind in ("all", "perfect")
+        for _, problem, walked in problems(flow, kind, 0)
+        if not any(level.may_bypass for level in problem.architecture.levels)
+    ]
+    assert np.median(shares) > 0.8
