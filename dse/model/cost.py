@@ -9,6 +9,7 @@ import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut
+from dse.errors import DseError
 from dse.model.accesses import Accesses
 from dse.model.counts import Count, count_mapping, flatten, readable, window_of
 from dse.model.fit import check_fit
@@ -16,6 +17,7 @@ from dse.model.mapping import Mapping
 from dse.model.price import Prices, price
 from dse.model.reuse import Reuse, reuse_of
 from dse.model.time import latency
+from dse.model.timeloop import arrays, count_timeloop
 from dse.problem.dims import OPERANDS
 from dse.problem.layer import Layer
 
@@ -78,7 +80,7 @@ class Cost:
         }
 
 
-def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping) -> Cost:
+def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping, *, counting: str = "house") -> Cost:
     """Price a mapping.
 
     Parameters
@@ -86,6 +88,8 @@ def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping) -> Cost
     architecture : Architecture
     layer : Layer
     mapping : Mapping
+    counting : {"house", "timeloop"}
+        Whose rules the counts follow. Timeloop's want perfect factors, overlap everything and tell nothing of reuse.
 
     Returns
     -------
@@ -99,17 +103,30 @@ def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping) -> Cost
     Notes
     -----
     Energy is reads and writes of every level, words delivered and psum hops of every fan-out, MACs, and static power
-    over the latency. Latency is `dse.model.time.latency`.
+    over the latency. Latency is `dse.model.time.latency`; under Timeloop's counting it is its longest part.
     """
     mapping.check(architecture, layer)
     check_fit(layer, architecture, mapping)
-    counted = count_mapping(layer, architecture, mapping)
     prices = price(architecture, layer)
-    cycles, bound_by, cycles_by = _cycles(layer, mapping, counted, prices)
+    if counting == "timeloop":
+        theirs = count_timeloop(layer, architecture, mapping)
+        accesses = theirs.accesses()
+        reuse: tuple[Reuse, ...] = ()
+        levels, fans = arrays(architecture, accesses)
+        cycles_by = theirs.cycles_by(architecture)
+        bound_by = max(cycles_by, key=lambda part: cycles_by[part])
+        cycles = cycles_by[bound_by]
+    elif counting == "house":
+        counted = count_mapping(layer, architecture, mapping)
+        levels, fans = counted.levels, counted.fans
+        accesses, reuse = readable(layer, architecture, counted), reuse_of(layer, architecture, counted)
+        cycles, bound_by, cycles_by = _cycles(layer, mapping, counted, prices)
+    else:
+        raise DseError(f"counting={counting!r} is not house or timeloop")
     by_level: dict[str, float] = {}
     by_operand = dict.fromkeys(OPERANDS, 0.0)
     for i, node in enumerate(architecture.hierarchy):
-        words, each = (counted.fans, prices.fan_pj) if isinstance(node, FanOut) else (counted.levels, prices.access_pj)
+        words, each = (fans, prices.fan_pj) if isinstance(node, FanOut) else (levels, prices.access_pj)
         energies = (words[i] * each[i]).sum(axis=1)
         by_level[node.name] = float(energies.sum())
         for operand, energy in zip(OPERANDS, energies, strict=True):
@@ -126,8 +143,8 @@ def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping) -> Cost
         cycles_by=cycles_by,
         energy_by_level_pj=by_level,
         energy_by_operand_pj=by_operand | rest,
-        accesses=readable(layer, architecture, counted),
-        reuse=reuse_of(layer, architecture, counted),
+        accesses=accesses,
+        reuse=reuse,
     )
 
 

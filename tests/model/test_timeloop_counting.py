@@ -1,0 +1,125 @@
+"""Timeloop's counting in closed form against a walk by its rules, and where it parts from the house counting."""
+
+import random
+from collections import Counter
+
+import pytest
+from model.timeloop_walk import walk
+
+from dse.architecture.architecture import Architecture, Mac
+from dse.architecture.hierarchy import FanOut, Level, Port
+from dse.errors import DseError, MappingError
+from dse.model.cost import evaluate
+from dse.model.counts import count
+from dse.model.mapping import Loop, Mapping, Spatial, Temporal
+from dse.model.timeloop import count_timeloop
+from dse.problem.dims import DIMS, OPERANDS
+from dse.problem.layer import Layer
+
+ALL = frozenset(OPERANDS)
+
+
+def random_case(rng):
+    """A layer of up to some hundred MACs on three or four levels with up to two fan-outs, perfectly factored."""
+    kinds = rng.choice(["LLL", "LLFL", "LFLFL", "LLFLL", "LFLL", "LLF", "LLFLF"])
+    hierarchy = tuple(
+        Level(f"L{i}", ALL) if kind == "L" else FanOut(f"F{i}", 8, 8, multicast="tile") for i, kind in enumerate(kinds)
+    )
+    loops = [[] for _ in kinds]
+    bounds = dict.fromkeys(DIMS, 1)
+    for _ in range(rng.randint(4, 7)):
+        dim = rng.choice("GNKCPQRSPQRS")
+        trips = rng.choice((2, 2, 3))
+        node = rng.randrange(len(kinds))
+        fits = kinds[node] == "L" or trips * size_of(loops[node]) <= 8
+        if fits and bounds[dim] * trips <= 12:
+            bounds[dim] *= trips
+            loops[node].insert(rng.randint(0, len(loops[node])), Loop(dim, trips))
+    nodes = []
+    for i, kind in enumerate(kinds):
+        if kind == "F":
+            nodes.append(Spatial(f"F{i}", tuple(loops[i]), ()))
+        else:
+            kept = ALL if i == 0 else frozenset(o for o in OPERANDS if rng.random() < 0.8)
+            nodes.append(Temporal(f"L{i}", tuple(loops[i]), kept))
+            if i:
+                hierarchy = (*hierarchy[:i], Level(f"L{i}", ALL, may_bypass=ALL), *hierarchy[i + 1 :])
+    steps = {f"{what}_{axis}": rng.randint(1, 3) for what in ("stride", "dilation") for axis in "hw"}
+    layer = Layer("random", **bounds, **steps)
+    return layer, Architecture("random", hierarchy, Mac(1.0), 1e9), Mapping(tuple(nodes))
+
+
+def size_of(loops):
+    size = 1
+    for loop in loops:
+        size *= loop.trips
+    return size
+
+
+def test_the_closed_form_is_the_walk():
+    rng = random.Random(20)
+    seen = Counter()
+    for number in range(600):
+        layer, architecture, mapping = random_case(rng)
+        counted = count_timeloop(layer, architecture, mapping)
+        walked = walk(layer, mapping)
+        names = [node.name for node in architecture.hierarchy]
+        for (node, operand), found in walked.items():
+            ours = counted.levels[names[node]][operand]
+            for what in ("reads", "fills", "updates"):
+                assert getattr(ours, what) == found[what], (number, names[node], operand, what, layer, mapping)
+        house = count(layer, architecture, mapping).levels["L0"]["ifmap"].reads
+        seen["differs from the house counting"] += house != counted.accesses().levels["L0"]["ifmap"].reads
+        inner = {x.dim for node in mapping.nodes[:1] for x in node.loops}
+        seen["P and R both step in the outermost list"] += {"P", "R"} <= inner
+    assert seen["differs from the house counting"] >= 10
+    assert seen["P and R both step in the outermost list"] >= 10
+
+
+def small(*outer, stores=ALL, **layer):
+    hierarchy = (Level("DRAM", ALL), Level("GLB", stores))
+    nodes = (Temporal("DRAM", tuple(Loop(*x) for x in outer), ALL), Temporal("GLB", (), stores))
+    return Layer("small", **layer), Architecture("small", hierarchy, Mac(1.0), 1e9), Mapping(nodes)
+
+
+def test_a_filter_row_that_steps_back_as_far_as_the_output_steps_on_moves_nothing():
+    """P steps by 2, and R has stepped from 0 to 2 by then: we fetch the word again, Timeloop finds it there."""
+    layer, architecture, mapping = small(("P", 4), ("R", 3), P=4, R=3, stride_h=2)
+    assert count_timeloop(layer, architecture, mapping).levels["DRAM"]["ifmap"].reads == 4 * 3 - 3
+    assert count(layer, architecture, mapping).levels["DRAM"]["ifmap"].reads == 4 * 3
+
+
+def test_reading_a_finished_psum_out_of_a_buffer_is_not_charged():
+    layer, architecture, mapping = small(("K", 3), ("C", 2), K=3, C=2)
+    glb = count_timeloop(layer, architecture, mapping).levels["GLB"]["psum"]
+    assert (glb.reads, glb.fills, glb.updates) == (3, 0, 6)
+    assert count(layer, architecture, mapping).levels["GLB"]["psum"].reads == 3 + 3
+
+
+def test_imperfect_factors_are_refused():
+    layer, architecture, mapping = small(("K", 3), K=2)
+    with pytest.raises(MappingError, match="the loops over K cover 3 of 2"):
+        count_timeloop(layer, architecture, mapping)
+
+
+def test_an_unknown_counting_is_refused():
+    layer, architecture, mapping = small(("K", 3), K=3)
+    with pytest.raises(DseError, match="counting='maestro' is not house or timeloop"):
+        evaluate(architecture, layer, mapping, counting="maestro")
+
+
+def test_cycles_are_whole_and_the_longest_part():
+    port = Port("read", frozenset((o, "read") for o in OPERANDS), 0.3)
+    layer, architecture, mapping = small(("K", 3), K=3)
+    slow = architecture.with_(hierarchy=(Level("DRAM", ALL, ports=(port,)), architecture.hierarchy[1]))
+    cost = evaluate(slow, layer, mapping, counting="timeloop")
+    assert cost.cycles == 14  # 3 weights and 1 ifmap word at 0.3 a cycle: 13.3
+    assert cost.bound_by == "DRAM read"
+    assert cost.reuse == ()
+
+
+def test_energy_adds_up():
+    layer, architecture, mapping = random_case(random.Random(3))
+    cost = evaluate(architecture, layer, mapping, counting="timeloop")
+    assert cost.energy_pj == pytest.approx(sum(cost.energy_by_operand_pj.values()))
+    assert cost.accesses.macs == layer.macs

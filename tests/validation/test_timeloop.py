@@ -1,0 +1,61 @@
+"""Our counts under Timeloop's rules against Timeloop's own, as integers.
+
+Source of `tests/reference/timeloop_counts.jsonl`: Timeloop's model (2025 release), temporal extrapolation and link
+transfers off, run on cases of our own making; counts are per instance. `pytest tests/validation/test_timeloop.py
+--timeloop-cases FILE` runs any other file of that form.
+"""
+
+import json
+from math import ceil
+
+import pytest
+from validation.timeloop_case import TENSORS, read_case
+
+from dse.model.cost import evaluate
+from dse.model.timeloop import count_timeloop
+
+
+def pytest_generate_tests(metafunc):
+    if "case" in metafunc.fixturenames:
+        with metafunc.config.getoption("timeloop_cases").open() as lines:
+            cases = [read_case(json.loads(line)) for line in lines if line.strip()]
+        metafunc.parametrize("case", cases, ids=lambda case: case.name)
+
+
+def test_there_are_cases(pytestconfig):
+    assert pytestconfig.getoption("timeloop_cases").read_text().strip()
+
+
+def test_every_count_is_timeloops(case):
+    counted = count_timeloop(case.layer, case.architecture, case.mapping)
+    assert counted.macs == case.expected["macs"]
+    theirs = {
+        (level, operand): {key: row[name][key] for key in ("instances", "tile_words", "reads", "fills", "updates")}
+        for level, row in case.expected["levels"].items()
+        for operand, name in TENSORS.items()
+        if name in row
+    }
+    ours = {(level, o): t.to_dict() for level, row in counted.levels.items() for o, t in row.items()}
+    assert ours == theirs
+
+
+def test_cycles_are_timeloops(case):
+    cost = evaluate(case.architecture, case.layer, case.mapping, counting="timeloop")
+    assert cost.cycles == case.expected["cycles"]
+    by = cost.cycles_by
+    for level, row in case.expected["levels"].items():
+        assert max(by["compute"], *(by.get(f"{level} {way}", 0) for way in ("read", "write"))) == row["cycles"]
+    assert round(100 * cost.utilization, 2) == pytest.approx(case.expected["utilization_pct"], abs=0.011)
+
+
+def test_energy_is_timeloops(case):
+    """With Timeloop's three prices per level and its access blocks, which our levels do not tell apart."""
+    if any("energy_per_hop" in level for level in case.levels):
+        pytest.skip("this case's energy has a network term that the file does not give")
+    counted = count_timeloop(case.layer, case.architecture, case.mapping)
+    energy = float(counted.macs)
+    for level in case.levels:
+        for traffic in counted.levels[level["name"]].values():
+            for words, what in ((traffic.reads, "read"), (traffic.fills, "fill"), (traffic.updates, "update")):
+                energy += ceil(words / level.get("block_size", 1)) * level["energy"][what] * traffic.instances
+    assert energy == pytest.approx(case.expected["energy_pJ"], rel=1e-9)
