@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
@@ -14,6 +14,7 @@ from dse.errors import DseError
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
     from dse.formats.architecture import ArchitectureSpec
+    from dse.model.mapping import Mapping as LoopNest
     from dse.problem.workload import Workload
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -56,6 +57,14 @@ def mapper_options(function: Command) -> Command:
     )(function)  # fmt: skip
 
 
+def save_option(function: Command) -> Command:
+    """`--save`, for verbs that map."""
+    return click.option(
+        "--save", type=click.Path(dir_okay=False), metavar="FILE",
+        help="Write the mappings to a YAML file, which `dse evaluate --mapping` reads.",
+    )(function)  # fmt: skip
+
+
 def batch_option(function: Command) -> Command:
     return click.option("--batch", type=click.IntRange(min=1), help="Images at once.")(function)
 
@@ -85,14 +94,30 @@ def parse_settings(spec: ArchitectureSpec, settings: Sequence[str]) -> dict[str,
 def read_workload(name: str, batch: int | None, layers: Sequence[str] = ()) -> Workload:
     """A workload file, or some of its layers, at a batch size."""
     from dse.formats.workload import load_workload
-    from dse.problem.workload import Workload
 
     workload = load_workload(name)
     if batch is not None:
         workload = workload.with_batch(batch)
-    if layers:
-        workload = Workload.of(workload.name, [workload.layer(layer) for layer in dict.fromkeys(layers)])
-    return workload
+    return only(workload, layers) if layers else workload
+
+
+def only(workload: Workload, layers: Sequence[str]) -> Workload:
+    """Some layers of a workload, in the order asked for."""
+    from dse.problem.workload import Workload
+
+    return Workload.of(workload.name, [workload.layer(layer) for layer in dict.fromkeys(layers)])
+
+
+def read_mappings(
+    file: str | None, architecture: Architecture, workload: Workload
+) -> tuple[dict[str, LoopNest], Literal["house", "timeloop"]]:
+    """The mappings that a file gives layers of a workload, and how they are counted; none without a file."""
+    if file is None:
+        return {}, "house"
+    from dse.formats.mapping import load_mappings
+
+    given = load_mappings(file)
+    return given.mappings(architecture, workload.layers), given.counting
 
 
 def compile_first() -> None:

@@ -11,9 +11,12 @@ from dse.cli.common import (
     compile_first,
     format_option,
     mapper_options,
+    only,
     print_rows,
     read_architecture,
+    read_mappings,
     read_workload,
+    save_option,
 )
 
 
@@ -24,22 +27,33 @@ from dse.cli.common import (
 @architecture_options
 @batch_option
 @click.option("--layer", "layers", metavar="NAME", multiple=True, help="Only this layer; may be given again.")
+@click.option("--mapping", metavar="FILE", help="Evaluate the layers that this file maps as it says.")
+@save_option
 @format_option
 def command(
     architecture: str, workload: str, objective: str, gap: float, factors: str, dataflow: str | None,
-    settings: tuple[str, ...], batch: int | None, layers: tuple[str, ...], form: str,
+    settings: tuple[str, ...], batch: int | None, layers: tuple[str, ...], mapping: str | None, save: str | None,
+    form: str,
 ) -> None:  # fmt: skip
     """Energy, latency, utilization and area of WORKLOAD on ARCH, every layer on its provably best mapping.
+
+    Layers that a mapping FILE names run as it says instead, and are not searched.
 
     \b
     Examples:
       dse evaluate eyeriss vgg16
       dse evaluate eyeriss alexnet --batch 4 --objective energy --dataflow weight-stationary
       dse evaluate arch_specs/eyeriss.yaml workloads/vgg16.yaml --set levels.GLB.capacity=64KiB --format json
+      dse evaluate eyeriss alexnet --save best.yaml
+      dse evaluate eyeriss alexnet --layer conv3 --mapping best.yaml
     """
     arch = read_architecture(architecture, dataflow, settings)
-    network = read_workload(workload, batch, layers)
-    compile_first()
+    network = read_workload(workload, batch)
+    given, counting = read_mappings(mapping, arch, network)
+    if layers:
+        network = only(network, layers)
+    if any(layer.name not in given for layer in network.layers):
+        compile_first()
     from dse.mapper import map_workload
     from dse.report.layers import layer_records, layers_table
 
@@ -49,7 +63,15 @@ def command(
         status.show(f"mapping {name} ({done + 1} of {total})")
 
     try:
-        plain = map_workload(arch, network, objective, gap=gap, factors=factors, progress=progress).to_dict()
+        mapped = map_workload(
+            arch, network, objective, gap=gap, factors=factors, given=given, counting=counting, progress=progress
+        )
     finally:
         status.clear()
+    if save is not None:
+        from dse.formats.mapping import save_mappings
+
+        nests = {name: one.mapping for one, names in mapped.layers for name in names}
+        save_mappings(save, f"{network.name} on {arch.name}", arch, nests)
+    plain = mapped.to_dict()
     print_rows(form, lambda: layers_table(plain).to_text(), plain, layer_records(plain))

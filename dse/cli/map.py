@@ -15,6 +15,7 @@ from dse.cli.common import (
     print_rows,
     read_architecture,
     read_workload,
+    save_option,
 )
 
 
@@ -25,10 +26,11 @@ from dse.cli.common import (
 @mapper_options
 @architecture_options
 @batch_option
+@save_option
 @format_option
 def command(
     architecture: str, workload: str, layer: str, objective: str, gap: float, factors: str, dataflow: str | None,
-    settings: tuple[str, ...], batch: int | None, form: str,
+    settings: tuple[str, ...], batch: int | None, save: str | None, form: str,
 ) -> None:  # fmt: skip
     """The best loop nest of a LAYER of WORKLOAD on ARCH, level by level, with its reuse and the proof.
 
@@ -37,6 +39,7 @@ def command(
       dse map eyeriss alexnet conv3
       dse map eyeriss vgg16 conv1_1 --objective latency --factors perfect
       dse map eyeriss alexnet fc6 --batch 16 --format json
+      dse map eyeriss alexnet conv3 --save conv3.yaml
     """
     arch = read_architecture(architecture, dataflow, settings)
     wanted = read_workload(workload, batch).layer(layer)
@@ -44,6 +47,10 @@ def command(
     from dse.mapper import map_layer
 
     mapped = map_layer(arch, wanted, objective, gap=gap, factors=factors)
+    if save is not None:
+        from dse.formats.mapping import save_mappings
+
+        save_mappings(save, f"{layer} on {arch.name}", arch, {layer: mapped.mapping})
     plain = {"arch": arch.name, "dataflow": arch.dataflow.name, "workload": workload, **mapped.to_dict()}
     print_rows(form, lambda: _text(arch, wanted, mapped), plain, plain["reuse"])
 

@@ -8,7 +8,7 @@ from dse.cli.common import print_json
 
 
 @click.command("schema")
-@click.argument("kind", type=click.Choice(["arch", "workload", "sweep"]))
+@click.argument("kind", type=click.Choice(["arch", "workload", "sweep", "mapping"]))
 def command(kind: str) -> None:
     """JSON Schema of a kind of file, for editors that complete and check YAML.
 
@@ -24,6 +24,10 @@ def command(kind: str) -> None:
         from dse.formats.workload_models import workload_schema
 
         print_json(workload_schema())
+    elif kind == "mapping":
+        from dse.formats.mapping import mapping_schema
+
+        print_json(mapping_schema())
     else:
         from dse.explore.sweep_file import schema as sweep_schema
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -13,14 +12,12 @@ from pydantic import ValidationError
 from dse.errors import DseError
 from dse.formats.workload_models import OPS, WorkloadSpec
 from dse.formats.workload_ops import MAKERS, Entry
+from dse.formats.yaml_text import scalar
 from dse.formats.yaml_tree import MAX_CHARACTERS
 from dse.problem.dims import DIMS, OPERANDS, PerOperand
 from dse.problem.layer import DENSE, SIXTEEN_BITS, Layer
-from dse.problem.shapes import MAX_MACS
 from dse.problem.workload import Node, Workload
 
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
-_RESERVED = frozenset(("null", "true", "false"))
 _PAIRS = frozenset(("kernel", "stride", "pad", "dilation", "depthwise", "maxpool", "avgpool", "upsample"))
 _JOINS = ("add", "multiply", "concat")
 
@@ -61,9 +58,9 @@ def dump_workload(workload: Workload) -> str:
         "density": _most_common([layer.density for layer in single.layers], DENSE),
     }
     inputs = [node for node in single.nodes if node.op == "input"]
-    lines = [f"workload: {_scalar(workload.name)}"]
+    lines = [f"workload: {scalar(workload.name)}"]
     if workload.description:
-        lines.append(f"description: {_scalar(workload.description)}")
+        lines.append(f"description: {scalar(workload.description)}")
     if len(inputs) == 1 and inputs[0].name == "input":
         lines.append(f"input: {_flow(inputs[0].shape)}")
     elif inputs:
@@ -102,7 +99,7 @@ def _entries(workload: Workload, common: dict[str, PerOperand[Any]]) -> list[str
                 values = getattr(node.layer, field)
                 if values != common[field]:
                     spec[field] = _brief(values)
-        lines.append(f"  {_scalar(node.name)}: {_flow(spec)}")
+        lines.append(f"  {scalar(node.name)}: {_flow(spec)}")
         previous = node.name
     return lines
 
@@ -182,10 +179,10 @@ def _brief(values: PerOperand[Any]) -> Any:
 def _flow(value: Any) -> str:
     """A value in one line of YAML; a pair of equal numbers as one number where either may stand."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_scalar(key)}: {_flow(_side(key, inner))}" for key, inner in value.items()) + "}"
+        return "{" + ", ".join(f"{scalar(key)}: {_flow(_side(key, inner))}" for key, inner in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_flow(inner) for inner in value) + "]"
-    return _scalar(value)
+    return scalar(value)
 
 
 def _side(key: str, value: Any) -> Any:
@@ -194,22 +191,3 @@ def _side(key: str, value: Any) -> Any:
         value = (value[0], value[2])
     is_pair = key in _PAIRS and isinstance(value, tuple) and len(value) == 2
     return value[0] if is_pair and value[0] == value[1] else value
-
-
-def _scalar(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(int(value) if value == int(value) and abs(value) < MAX_MACS else value)
-    text = str(value)
-    if _PLAIN.fullmatch(text) and text.lower() not in _RESERVED:
-        return text
-    return '"' + "".join(_escaped(char) for char in text) + '"'
-
-
-def _escaped(char: str) -> str:
-    if char in '"\\':
-        return f"\\{char}"
-    if char.isprintable():
-        return char
-    return f"\\x{ord(char):02x}" if ord(char) < 0x100 else f"\\U{ord(char):08x}"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from dse.architecture.architecture import Architecture
 from dse.mapper.mapper import layer_front, map_layer
 from dse.mapper.result import Mapped
+from dse.model.cost import evaluate
+from dse.model.mapping import Mapping as LoopNest
 from dse.problem.workload import Workload
 
 
@@ -65,11 +67,14 @@ class MappedWorkload:
 
         Notes
         -----
-        The Minkowski sum of the layers' fronts, pruned to its lower left edge after every addition.
+        The Minkowski sum of the layers' fronts, pruned to its lower left edge after every addition. A layer whose
+        mapping was given has that one only.
         """
         points: list[tuple[float, float]] = [(0.0, 0.0)]
         for mapped, names in self.layers:
-            options = layer_front(self.architecture, mapped.layer, gap=self.gap, factors=self.factors)
+            options: tuple[Mapped, ...] = (mapped,)
+            if mapped.certificate is not None:
+                options = layer_front(self.architecture, mapped.layer, gap=self.gap, factors=self.factors)
             costs = [(option.cost.energy_pj, option.cost.cycles) for option in options]
             for _ in names:
                 points = add_fronts(points, costs)
@@ -101,6 +106,8 @@ def map_workload(
     *,
     gap: float = 0.0,
     factors: str = "all",
+    given: Mapping[str, LoopNest] | None = None,
+    counting: str = "house",
     progress: Callable[[int, int, str], None] | None = None,
 ) -> MappedWorkload:
     """Map every distinct layer of a network.
@@ -114,6 +121,10 @@ def map_workload(
     gap : float
         Proven distance from the best at which a layer's search may stop.
     factors : {"all", "perfect"}
+    given : mapping, optional
+        Layer's name to the mapping to evaluate it with; the other layers get their best.
+    counting : {"house", "timeloop"}
+        Of the given mappings; the mapper counts by the house rules.
     progress : callable, optional
         Told (layers done, layers, name of the next) before each layer.
 
@@ -122,12 +133,20 @@ def map_workload(
     InfeasibleError
         When some layer cannot be mapped.
     """
-    distinct = workload.distinct()
+    distinct = [
+        (workload.layer(names[0]), nest, names)
+        for _, equal in workload.distinct()
+        for nest, names in _by_mapping(equal, given or {})
+    ]
     mapped = []
-    for done, (layer, names) in enumerate(distinct):
+    for done, (layer, nest, names) in enumerate(distinct):
         if progress is not None:
             progress(done, len(distinct), layer.name)
-        mapped.append((map_layer(architecture, layer, objective, gap=gap, factors=factors), names))
+        if nest is None:
+            one = map_layer(architecture, layer, objective, gap=gap, factors=factors)
+        else:
+            one = Mapped(layer, nest, evaluate(architecture, layer, nest, counting=counting), None)
+        mapped.append((one, names))
     return MappedWorkload(architecture, workload, objective, tuple(mapped), gap, factors)
 
 
@@ -144,6 +163,15 @@ def add_fronts(first: list[tuple[float, float]], second: list[tuple[float, float
         if not front or energy < front[-1][0]:
             front.append((energy, latency))
     return front
+
+
+def _by_mapping(
+    names: tuple[str, ...], given: Mapping[str, LoopNest]
+) -> Iterator[tuple[LoopNest | None, tuple[str, ...]]]:
+    """Names of equal layers, apart where they have different mappings."""
+    nests = list(dict.fromkeys(given.get(name) for name in names))
+    for nest in nests:
+        yield nest, tuple(name for name in names if given.get(name) == nest)
 
 
 def _without_name(mapped: Mapped) -> dict[str, Any]:

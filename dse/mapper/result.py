@@ -65,17 +65,17 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """A layer with its best mapping."""
+    """A layer with its best mapping, or with one that was given and has no certificate."""
 
     layer: Layer
     mapping: Mapping
     cost: Cost
-    certificate: Certificate
+    certificate: Certificate | None
 
     def to_dict(self) -> dict[str, Any]:
         return {
             "name": self.layer.name,
             **self.cost.to_dict(),
             "mapping": self.mapping.to_dict(),
-            "certificate": self.certificate.to_dict(),
+            "certificate": None if self.certificate is None else self.certificate.to_dict(),
         }

@@ -79,12 +79,7 @@ class Mapping:
         if len(self.nodes) != len(hierarchy):
             raise MappingError(f"the mapping has {len(self.nodes)} nodes, {architecture.name} has {len(hierarchy)}")
         for node, place in zip(self.nodes, hierarchy, strict=True):
-            if isinstance(node, Temporal) and isinstance(place, Level):
-                _check_level(node, place)
-            elif isinstance(node, Spatial) and isinstance(place, FanOut):
-                _check_fan_out(node, place)
-            else:
-                raise MappingError(f"{node} stands where {architecture.name} has {place.name}")
+            check_node(node, place)
         for dim, bound in zip(DIMS, layer.bounds, strict=True):
             factors = [loop.trips for loop in self.loops if loop.dim == dim]
             if prod(factors) < bound:
@@ -138,6 +133,16 @@ def tile_words(layer: Layer, operand: str, tile: dict[str, int]) -> int:
 def least_trips(bound: int, *factors: int) -> int:
     """The fewest trips that cover a bound with the other factors given."""
     return ceil(bound / prod(factors))
+
+
+def check_node(node: Temporal | Spatial, place: Level | FanOut) -> None:
+    """Raise `MappingError` unless one node of a mapping suits its place in the hierarchy."""
+    if isinstance(node, Temporal) and isinstance(place, Level):
+        _check_level(node, place)
+    elif isinstance(node, Spatial) and isinstance(place, FanOut):
+        _check_fan_out(node, place)
+    else:
+        raise MappingError(f"{node} stands where the hierarchy has {place.name}")
 
 
 def _check_level(node: Temporal, level: Level) -> None:

@@ -101,6 +101,8 @@ def reuse_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 def proof_lines(mapped: Mapped) -> list[str]:
     """The certificate in words."""
     proof = mapped.certificate
+    if proof is None:
+        return ["proof    none: this mapping was given"]
     what = {"energy": "energy", "latency": "latency", "edp": "energy-delay product"}.get(
         proof.objective, proof.objective
     )

@@ -11,6 +11,8 @@ from math import ceil
 import pytest
 from validation.timeloop_case import TENSORS, read_case
 
+from dse.formats.mapping import dump_mappings, read_mappings
+from dse.formats.source import parse_source
 from dse.model.cost import evaluate
 from dse.model.timeloop import count_timeloop
 
@@ -59,3 +61,10 @@ def test_energy_is_timeloops(case):
             for words, what in ((traffic.reads, "read"), (traffic.fills, "fill"), (traffic.updates, "update")):
                 energy += ceil(words / level.get("block_size", 1)) * level["energy"][what] * traffic.instances
     assert energy == pytest.approx(case.expected["energy_pJ"], rel=1e-9)
+
+
+def test_the_mapping_survives_a_file(case):
+    text = dump_mappings(case.name, case.architecture, {case.name: case.mapping}, counting="timeloop")
+    file = read_mappings(parse_source(text))
+    assert file.counting == "timeloop"
+    assert file.mappings(case.architecture, [case.layer]) == {case.name: case.mapping}
