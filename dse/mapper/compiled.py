@@ -20,7 +20,8 @@ from typing import Any
 
 MODULES = (
     "dse.model.axes", "dse.model.time", "dse.mapper.factors", "dse.mapper.space", "dse.mapper.outer",
-    "dse.mapper.bounds", "dse.mapper.orders", "dse.mapper.incumbent", "dse.mapper.search",
+    "dse.mapper.outer_table", "dse.mapper.bounds", "dse.mapper.orders", "dse.mapper.incumbent", "dse.mapper.inner",
+    "dse.mapper.pricing", "dse.mapper.placing", "dse.mapper.search",
 )  # fmt: skip
 """In the order of their imports: a module sees the compiled functions of those before it."""
 

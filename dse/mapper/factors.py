@@ -62,7 +62,8 @@ def dim_options(
     tuple of int64 arrays
         `tile_start (9,)`: the tiles of dim d are rows tile_start[d]..tile_start[d+1] of `tiles (*, 3)`: tile f,
         number of such tiles U = ceil(X / f), first unrolling; `unrollings (*, 5)`: sy, sx, passes
-        T = ceil(U / (sy*sx)), compute steps along the dim, tile it belongs to. `tiles` has one row more, the end of the last unrollings.
+        T = ceil(U / (sy*sx)), compute steps along the dim, tile it belongs to. `tiles` has one row more, the end of the
+        last unrollings.
     """
     tile_start = np.zeros(9, dtype=np.int64)
     tiles = [0] * 0

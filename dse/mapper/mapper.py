@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
 from math import factorial, inf, prod
@@ -15,6 +16,7 @@ from dse.errors import DseError, InfeasibleError
 from dse.mapper.compiled import compiled
 from dse.mapper.incumbent import EDP, ENERGY, FRONT, LATENCY
 from dse.mapper.instance import Instance, Roles, Rules, build, bypass_choices
+from dse.mapper.outer_table import OuterTable, empty_table
 from dse.mapper.reasons import why_infeasible
 from dse.mapper.result import Certificate, Mapped
 from dse.model.cost import evaluate
@@ -132,7 +134,8 @@ def solve(architecture: Architecture, layer: Layer, objective: str, gap: float, 
         problem = problems[mask]
         held = kernel.search(
             problem.instance, problem.rules, *problem.options, problem.order, problem.choice, problem.bound,
-            problem.floor, problem.fastest, factors == "perfect", kind, gap, mask, values, records, held, visited,
+            problem.floor, problem.table, problem.fastest, factors == "perfect", kind, gap, mask, values, records,
+            held, visited,
         )  # fmt: skip
         if held < 0:
             raise DseError(f"layer {layer.name}: the front has more than {LONGEST_FRONT} points")
@@ -152,6 +155,7 @@ class Problem:
     choice: Any
     bound: Any
     floor: Any
+    table: OuterTable
     fastest: float
     best: float
     space_size: float
@@ -165,7 +169,7 @@ def _prepare(
     rules = Rules.of(architecture.dataflow, has_array=roles.array >= 0, has_pe=roles.pe >= 0)
     perfect = factors == "perfect"
     options, size, fastest = _options(instance, rules, perfect, roles)
-    floor = _floor(instance)
+    floor, table = _outer(instance)
     choice, bound = compiled("dse.mapper.bounds").list_tiles(instance, *options, floor, fastest)
     if kind == ENERGY:
         key = bound[:, 0]
@@ -175,7 +179,7 @@ def _prepare(
         key = bound[:, 0] * bound[:, 1]
     order = np.lexsort((bound[:, 0], key)) if kind == LATENCY else np.argsort(key, kind="stable")
     best = float(key.min()) if len(key) else inf
-    return Problem(instance, rules, options, order, choice, bound, floor, fastest, best, size)
+    return Problem(instance, rules, options, order, choice, bound, floor, table, fastest, best, size)
 
 
 def _largest_tile(instance: Instance) -> Any:
@@ -218,22 +222,27 @@ def _options_of(
     return options, float(prod(counts)) * orders, space.fastest_steps(*options, rows, cols)
 
 
-_FLOORS: dict[Any, Any] = {}
+_OUTER: OrderedDict[Any, tuple[Any, OuterTable]] = OrderedDict()
+
+KEPT_TABLES = 128
+"""Problems whose outer floor and table are remembered, up to a few megabytes each."""
 
 
-def _floor(instance: Instance) -> Any:
-    """The outer floor, kept: it does not change with the array, the dataflow or what lies inside a PE but its size."""
+def _outer(instance: Instance) -> tuple[Any, OuterTable]:
+    """Outer floor and table, kept: they do not change with the array, the dataflow or a PE's inside but its size."""
     parts = (
         instance.bounds, instance.window, instance.words, instance.bits, instance.in_buffer, instance.in_pe,
         instance.up_pj * instance.in_pe, instance.outer_pj, instance.port_outer, instance.port_over,
         instance.port_fixed, instance.buffer_bits, instance.pe_bits * instance.pes,
     )  # fmt: skip
     key = b"".join(part.tobytes() for part in parts)
-    if key not in _FLOORS:
-        if len(_FLOORS) > 65536:
-            _FLOORS.clear()
-        _FLOORS[key] = compiled("dse.mapper.outer").outer_floor(instance)
-    return _FLOORS[key]
+    if key in _OUTER:
+        _OUTER.move_to_end(key)
+    else:
+        if len(_OUTER) >= KEPT_TABLES:
+            _OUTER.popitem(last=False)
+        _OUTER[key] = compiled("dse.mapper.outer").outer_floor(instance), empty_table(instance.bounds)
+    return _OUTER[key]
 
 
 def mapping_of(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]]) -> Mapping:

@@ -215,13 +215,13 @@ def _could_improve(inst: Instance, n: Ints, known: Ints, words: Any, floor: Any)
         energy = least
         if inst.in_pe[o] == 1:
             once = inst.up_pj[o] * inst.words[o]
-            energy = min(least + once * _repeats(n, o), outer_energy(inst, words, o) + once)
+            energy = min(least + once * repeats(n, o), outer_energy(inst, words, o) + once)
         if energy < floor[o, 0]:
             return True
     return outer_least_time(inst, words) < floor[0, 1]
 
 
-def _repeats(n: Ints, o: int) -> float:
+def repeats(n: Ints, o: int) -> float:
     """Trips over the dims that an operand does not have."""
     if o == 0:
         return float(n[2])
@@ -241,7 +241,7 @@ def _least_k(inst: Instance, n: Ints, known: Ints, tile: Ints, values: Ints, wor
             energy = least
             if inst.in_pe[o] == 1:
                 once = inst.up_pj[o] * inst.words[o]
-                energy = least + once * _repeats(n, o)
+                energy = least + once * repeats(n, o)
                 if tile_bits(inst, tile, o) <= min(inst.pe_bits[o], inst.pe_bits[3]) * inst.pes:
                     energy = min(energy, outer_energy(inst, words, o) + once)
                 else:

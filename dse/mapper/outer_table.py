@@ -1,0 +1,143 @@
+"""The least outer cost by the trips over P, Q and K: what a walk over outer tiles asks at every step. Compilable.
+
+The outer cost of a tile depends on its trip counts alone, and so does, with the smallest tiles that have them, whether
+it fits. So what the dims still open cost at least, once P and Q (and K) are decided, is worked out once per problem and
+not once per array configuration. Rows are filled when they are first asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dse.mapper.factors import ceil_div, trip_values
+from dse.mapper.outer import fits, outer_energy, outer_least, outer_words, repeats, tile_bits
+
+Ints = Any
+Instance = Any
+
+
+class OuterTable(NamedTuple):
+    """Least energy of the outer crossing with the stationary operand's delivery, see `outer_floor`.
+
+    Parameters
+    ----------
+    least : (6, P trips, Q trips + 1, K trips + 1) float
+        By operand that may be stationary at the array, pJ, -1 where not worked out yet: first delivered in every trip
+        over a dim it does not have, then staying through the outermost list too. The last entries over Q and K are the
+        least of all others.
+    index : (3, longest bound + 1) int64
+        Of P, Q and K: place of a trip count in `least`.
+    p, q, k : (*,) int64
+        The trip counts.
+    """
+
+    least: Any
+    index: Ints
+    p: Ints
+    q: Ints
+    k: Ints
+
+
+def empty_table(bounds: Ints) -> OuterTable:
+    """A table of a problem's size with nothing worked out."""
+    values = [trip_values(int(bounds[d])) for d in (4, 5, 2)]
+    index = np.full((3, int(max(bounds[d] for d in (4, 5, 2))) + 1), -1, dtype=np.int64)
+    for row, trips in enumerate(values):
+        index[row, trips] = np.arange(len(trips))
+    p, q, k = values
+    return OuterTable(np.full((6, len(p), len(q) + 1, len(k) + 1), -1.0), index, p, q, k)
+
+
+def place_of_p(inst: Instance, table: OuterTable, n_p: int) -> int:
+    """Place in the table of a trip count over P; its entries are worked out if they were not."""
+    p = table.index[0, n_p]
+    last_q, last_k = len(table.q), len(table.k)
+    if table.least[0, p, last_q, last_k] < 0.0:
+        n = np.ones(8, dtype=np.int64)
+        tile = np.ones(8, dtype=np.int64)
+        words = np.zeros((3, 7))
+        for q in range(last_q):
+            _fill(inst, table, p, q, n, tile, words)
+        for o in range(6):
+            for k in range(last_k + 1):
+                table.least[o, p, last_q, k] = np.min(table.least[o, p, :last_q, k])
+    return int(p)
+
+
+def _fill(inst: Instance, table: OuterTable, p: int, q: int, n: Ints, tile: Ints, words: Any) -> None:
+    b = inst.bounds
+    n[4], n[5] = table.p[p], table.q[q]
+    tile[4], tile[5] = ceil_div(b[4], n[4]), ceil_div(b[5], n[5])
+    trips_c = trip_values(b[3])
+    last = len(table.k)
+    for o in range(6):
+        for k in range(last + 1):
+            table.least[o, p, q, k] = np.inf
+    for n_r in trip_values(b[6]):
+        n[6] = n_r
+        tile[6] = ceil_div(b[6], n_r)
+        for n_s in trip_values(b[7]):
+            n[7] = n_s
+            tile[7] = ceil_div(b[7], n_s)
+            for n_n in trip_values(b[1]):
+                n[1] = n_n
+                tile[1] = ceil_div(b[1], n_n)
+                c = len(trips_c)
+                for k in range(last):
+                    n[2] = table.k[k]
+                    tile[2] = ceil_div(b[2], n[2])
+                    # The smaller the tile over K, the fewer trips over C fit.
+                    while c > 0:
+                        tile[3] = ceil_div(b[3], trips_c[c - 1])
+                        if not fits(inst, tile, inst.in_buffer, inst.buffer_bits):
+                            break
+                        c -= 1
+                    _lower(inst, table, p, q, k, n, tile, trips_c, c, words)
+    for o in range(6):
+        table.least[o, p, q, last] = np.min(table.least[o, p, q, :last])
+
+
+def _lower(
+    inst: Instance, table: OuterTable, p: int, q: int, k: int, n: Ints, tile: Ints, trips_c: Ints, first: int,
+    words: Any,
+) -> None:  # fmt: skip
+    """Lower an entry to the least over the trips over C, of which the first that fit cost least."""
+    if first == len(trips_c):
+        return
+    known = np.ones(2, dtype=np.int64)
+    n[3] = trips_c[first]
+    outer_words(inst, n, known, words)
+    least = outer_least(inst, words)
+    at = first
+    for o in range(3):
+        if inst.in_pe[o] == 0:
+            table.least[o, p, q, k] = min(table.least[o, p, q, k], least)
+            continue
+        once = inst.up_pj[o] * inst.words[o]
+        n[3] = trips_c[first]
+        table.least[o, p, q, k] = min(table.least[o, p, q, k], least + once * repeats(n, o))
+        c = _first_to_stay(inst, o, tile, trips_c, first)
+        if c == len(trips_c):
+            continue
+        if c != at:
+            n[3] = trips_c[c]
+            outer_words(inst, n, known, words)
+            at = c
+        table.least[3 + o, p, q, k] = min(table.least[3 + o, p, q, k], outer_energy(inst, words, o) + once)
+
+
+def _first_to_stay(inst: Instance, o: int, tile: Ints, trips_c: Ints, first: int) -> int:
+    """The fewest trips over C, from a first one on, that leave a tile of an operand for which the PEs have room."""
+    room = min(inst.pe_bits[o], inst.pe_bits[3]) * inst.pes
+    low = first
+    high = len(trips_c)
+    while low < high:
+        middle = (low + high) // 2
+        tile[3] = ceil_div(inst.bounds[3], trips_c[middle])
+        if tile_bits(inst, tile, o) <= room:
+            high = middle
+        else:
+            low = middle + 1
+    return low

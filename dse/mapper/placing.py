@@ -1,0 +1,279 @@
+"""The walk over the outer tiles of one array configuration. Compilable like the model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dse.mapper.factors import next_trips
+from dse.mapper.incumbent import pruned
+from dse.mapper.inner import first_and_last, inner_costs, kind_energy, passes_through
+from dse.mapper.orders import group_dims
+from dse.mapper.outer import fits, least_ifmap, outer_energy, outer_least, outer_words
+from dse.mapper.outer_table import place_of_p
+from dse.mapper.pricing import price_orders
+
+Ints = Any
+Instance = Any
+
+UNAIDED = 4096
+"""Outer tiles that a search visits before it has the table worked out: most searches end before that."""
+
+
+def place_tiles(
+    inst: Instance, rules: Any, tiles: Ints, unrollings: Ints, row: Ints, chosen: Ints, tall: Any, wide: Any,
+    floor: Any, table: Any, perfect: bool, kind: int, gap: float, mask: int, values: Any, records: Ints, held: int,
+    visited: Ints, work: Any,
+) -> Any:  # fmt: skip
+    """Walk the outer tiles of one array configuration and price every mapping that may improve on the incumbents.
+
+    Parameters
+    ----------
+    tall, wide : (10,)
+        `halo_words` of both axes.
+    floor, table
+        From `outer_floor` and `empty_table`.
+
+    Returns
+    -------
+    held : int
+    pool
+        See `_list_trips`.
+    """
+    energy = np.zeros((3, 10))
+    busy = np.zeros((3, len(inst.port_outer)))
+    cycles = inner_costs(inst, tiles, unrollings, row, chosen, tall, wide, energy, busy)
+    tile = np.ones(8, dtype=np.int64)
+    ends_pay = first_and_last(inst, tiles, unrollings, row, chosen, tile)
+    promising = False
+    for o in range(3):
+        time = max(cycles, floor[o, 1])
+        for t in range(len(inst.port_outer)):
+            least = busy[o, t]
+            for x in range(3):
+                if inst.in_buffer[x] == 1:
+                    least += inst.port_over[t, x] * inst.words[x]
+            time = max(time, least)
+        time += ends_pay
+        least_energy = energy[o, 5] + floor[o, 0] + inst.static_pj * time
+        promising = promising or not pruned(kind, gap, least_energy, time, values, held)
+    if not promising:
+        return held, work[8][1]
+    f = np.ones(8, dtype=np.int64)
+    sy = np.ones(8, dtype=np.int64)
+    sx = np.ones(8, dtype=np.int64)
+    spread = np.ones(8, dtype=np.int64)
+    passes = np.ones(8, dtype=np.int64)
+    for d in range(8):
+        u = unrollings[chosen[d]]
+        f[d], sy[d], sx[d], passes[d] = tiles[row[d], 0], u[0], u[1], u[2]
+        spread[d] = sy[d] * sx[d]
+    sequence = np.array([0, 6, 7, 4, 5, 2, 3, 1])
+    rows, pool = work[8]
+    for d in range(8):
+        if rows[chosen[d], 1] == 0:
+            pool = _list_trips(inst, unrollings[chosen[d]], chosen[d], d, f[d], perfect, (rows, pool))
+        if rows[chosen[d], 0] == rows[chosen[d], 1]:
+            return held, pool
+    n = np.ones(8, dtype=np.int64)
+    m = np.ones(8, dtype=np.int64)
+    decided = np.zeros(8, dtype=np.int64)
+    known = np.zeros(2, dtype=np.int64)
+    words = np.zeros((3, 7))
+    regular = inst.window[0] * inst.window[1] * inst.window[2] * inst.window[3] == 1
+    option = np.zeros(8, dtype=np.int64)
+    depth = 0
+    option[sequence[0]] = rows[chosen[sequence[0]], 0] - 1
+    while depth >= 0:
+        d = sequence[depth]
+        end = rows[chosen[d], 1]
+        option[d] += 1
+        if option[d] == end:
+            m[d] = 1
+            decided[d] = 0
+            tile[d] = min(inst.bounds[d], f[d] * spread[d])
+            if d == 4 or d == 5:
+                known[d - 4] = 0
+            depth -= 1
+            continue
+        n[d], m[d] = pool[option[d], 0], pool[option[d], 1]
+        if visited[2] > UNAIDED and (d == 4 or d == 5 or d == 2):
+            at_p = place_of_p(inst, table, n[4])
+            at_q = len(table.q) if d == 4 else table.index[1, n[5]]
+            at_k = table.index[2, n[2]] if d == 2 else len(table.k)
+            if _too_dear(
+                inst, table, at_p, at_q, at_k, table.index[2, passes[2]], energy, cycles + ends_pay, kind, gap, values,
+                held,
+            ):  # fmt: skip
+                visited[2] += 1
+                continue
+        tile[d] = min(inst.bounds[d], f[d] * spread[d] * m[d])
+        if not fits(inst, tile, inst.in_buffer, inst.buffer_bits):
+            continue
+        visited[2] += 1
+        decided[d] = 1
+        if d == 4 or d == 5:
+            known[d - 4] = 1
+        if end - rows[chosen[d], 0] > 1 or depth == 7:
+            room = True
+            crowded = False
+            for later in range(depth + 1, 8):
+                x = sequence[later]
+                room = room and _least_trips(inst, x, rows[chosen[x]], pool, f, spread, tile, n)
+                crowded = crowded or n[x] > pool[rows[chosen[x], 0], 0]
+            if not room:
+                continue
+            outer_words(inst, n, known, words)
+            if _outer_pruned(
+                inst, rules, f, spread, passes, m, n, decided, energy, busy, cycles, ends_pay, kind, gap, values, held,
+                known, words,
+            ):  # fmt: skip
+                if not crowded and (regular or d < 4):
+                    # More trips only cost more, but where one array tile comes to be all that the buffer holds.
+                    option[d] = max(option[d], end - 2)
+                continue
+        if depth < 7:
+            depth += 1
+            option[sequence[depth]] = rows[chosen[sequence[depth]], 0] - 1
+            continue
+        held = price_orders(
+            inst, rules, f, sy, sx, spread, m, n, passes, decided, energy, busy, cycles, ends_pay, words, kind, gap,
+            mask, values, records, held, visited, work,
+        )  # fmt: skip
+        if held < 0:
+            return held, pool
+    return held, pool
+
+
+def _too_dear(
+    inst: Instance, table: Any, p: int, q: int, k: int, all_k: int, energy: Any, time: float, kind: int, gap: float,
+    values: Any, held: int,
+) -> bool:  # fmt: skip
+    """Whether the table says that no outer tile with these trips over P, Q (and K) improves.
+
+    An operand stays through the outermost list only where all passes over its dims are trips of that list.
+    """
+    static = inst.static_pj * time
+    for o in range(3):
+        least = table.least[o, p, q, k]
+        if inst.in_pe[o] == 1:
+            if o == 0:
+                least = min(least, table.least[3, p, q, k])
+            elif k == len(table.k) or k == all_k:
+                least = min(least, table.least[3 + o, p, q, all_k])
+        if not pruned(kind, gap, energy[o, 5] + least + static, time, values, held):
+            return False
+    return True
+
+
+def _list_trips(inst: Instance, unrolling: Ints, index: int, d: int, f: int, perfect: bool, listed: Any) -> Any:
+    """Outermost and buffer trips (n, m) of every tight split with this tile and unrolling, n rising.
+
+    `listed` keeps what has been listed: rows (first, end) per unrolling, and a pool of pairs whose first row counts
+    them. Returns the pool, which moves when it grows.
+    """
+    rows, pool = listed
+    used = pool[0, 0]
+    first = used + 1
+    passes = unrolling[2]
+    if inst.place[1] < 0:
+        pool = _room(pool, used + 2)
+        used += 1
+        pool[used, 0], pool[used, 1] = 1, passes
+    elif d == 0:
+        # A group is reuse of nothing, so its loop is outermost of all.
+        pool = _room(pool, used + 2)
+        used += 1
+        pool[used, 0], pool[used, 1] = passes, 1
+    else:
+        n, m = next_trips(inst.bounds[d], f, unrolling[0], unrolling[1], passes, 1, perfect)
+        while n > 0:
+            pool = _room(pool, used + 2)
+            used += 1
+            pool[used, 0], pool[used, 1] = n, m
+            n, m = next_trips(inst.bounds[d], f, unrolling[0], unrolling[1], passes, n + 1, perfect)
+    pool[0, 0] = used
+    rows[index, 0] = first
+    rows[index, 1] = used + 1
+    return pool
+
+
+def _room(pool: Ints, size: int) -> Ints:
+    if size < len(pool):
+        return pool
+    wider = np.zeros((2 * len(pool), 2), dtype=np.int64)
+    wider[: len(pool)] = pool
+    return wider
+
+
+def _least_trips(inst: Instance, d: int, listed: Ints, pool: Ints, f: Ints, spread: Ints, tile: Ints, n: Ints) -> bool:
+    """Set n[d] to the fewest outermost trips that fit while the other open dims are smallest; False if none do."""
+    least = min(inst.bounds[d], f[d] * spread[d])
+    if listed[1] - listed[0] == 1:
+        n[d] = pool[listed[0], 0]
+        return True
+    low = listed[0]
+    high = listed[1]
+    while low < high:
+        middle = (low + high) // 2
+        tile[d] = min(inst.bounds[d], f[d] * spread[d] * pool[middle, 1])
+        if fits(inst, tile, inst.in_buffer, inst.buffer_bits):
+            high = middle
+        else:
+            low = middle + 1
+    tile[d] = least
+    if low == listed[1]:
+        return False
+    n[d] = pool[low, 0]
+    return True
+
+
+def _outer_pruned(
+    inst: Instance, rules: Any, f: Ints, spread: Ints, passes: Ints, m: Ints, n: Ints, decided: Ints, energy: Any,
+    busy: Any, cycles: float, ends_pay: float, kind: int, gap: float, values: Any, held: int, known: Ints, words: Any,
+) -> bool:  # fmt: skip
+    """Whether no mapping with the outer trips decided so far (the others at least one) can improve."""
+    over = outer_least(inst, words)
+    barred = False
+    if rules.stationary >= 0:
+        for x in group_dims(rules.stationary):
+            if x >= 0 and m[x] > 1:
+                barred = True
+    for o in range(3):
+        if barred and o != rules.stationary:
+            continue
+        least = kind_energy(inst, energy, o, 5, True, False, f, spread, passes, m, n, decided) + over
+        if inst.in_pe[o] == 1 and passes_through(inst, o, m):
+            stays = kind_energy(inst, energy, o, 5, True, True, f, spread, passes, m, n, decided)
+            least = min(least, stays + _staying(inst, o, passes, n, known, decided, words))
+        time = cycles + ends_pay
+        if pruned(kind, gap, least + inst.static_pj * time, time, values, held):
+            continue
+        if kind == 0 and inst.static_pj == 0.0:
+            return False
+        for t in range(len(inst.port_outer)):
+            p = inst.port_over[t]
+            crossing = np.inf
+            for r in range(3):
+                ifmap = least_ifmap(words, r)
+                crossing = min(crossing, p[0] * ifmap + p[1] * words[r, 0] + p[2] * words[r, 1])
+            time = max(time, busy[o, t] + crossing + ends_pay)
+        if not pruned(kind, gap, least + inst.static_pj * time, time, values, held):
+            return False
+    return True
+
+
+def _staying(inst: Instance, o: int, passes: Ints, n: Ints, known: Ints, decided: Ints, words: Any) -> float:
+    """Least outer energy while operand o stays in the PEs: all passes over its dims are trips of the outermost list."""
+    open_dims = 0
+    trips = n.copy()
+    for d in range(8):
+        if inst.relevance[o, d] == 1 and decided[d] == 0 and n[d] != passes[d]:
+            trips[d] = passes[d]
+            open_dims += 1
+    if open_dims == 0:
+        return outer_energy(inst, words, o)
+    more = np.zeros((3, 7))
+    outer_words(inst, trips, known, more)
+    return outer_energy(inst, more, o)
