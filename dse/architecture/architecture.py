@@ -25,12 +25,25 @@ class Mac:
     bits : int
     area_mm2 : float
         Of one unit with its share of PE logic.
+    gating : frozenset of str
+        Those of ifmap and weight whose zeros keep the unit from switching: it idles for a cycle.
+    skipping : frozenset of str
+        Those whose zeros are passed over, which saves the cycle, too.
+    gated_energy_pj : float
+        Of a MAC that is gated, whatever the widths.
     """
 
     energy_pj: float
     multiplier_share: float = 0.95
     bits: int = 16
     area_mm2: float = 0.0
+    gating: frozenset[str] = frozenset()
+    skipping: frozenset[str] = frozenset()
+    gated_energy_pj: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.gating | self.skipping <= {"ifmap", "weight"}:
+            raise DseError("the zeros that gate or skip a MAC are those of ifmap and weight")
 
     def energy_at_pj(self, ifmap_bits: int, weight_bits: int, psum_bits: int) -> float:
         """Energy of one MAC at other widths: multiplier with the product of the widths, adder with the psum's."""
@@ -52,7 +65,9 @@ class Architecture:
     clock_hz : float
     dataflow : Dataflow
     static_power_mw : float
-        Drawn all the time, over what the levels draw themselves (clock tree, control).
+        Drawn all the time, over what the levels draw themselves.
+    clock_power_mw : float
+        Of the clock tree and control at `clock_hz`, over what the levels' own clocks draw.
     other_area_mm2 : float
         Of everything that no level, fan-out or MAC accounts for.
     spec : ArchitectureSpec or None
@@ -65,6 +80,7 @@ class Architecture:
     clock_hz: float
     dataflow: Dataflow = field(default=Dataflow("flexible"))
     static_power_mw: float = 0.0
+    clock_power_mw: float = 0.0
     other_area_mm2: float = 0.0
     spec: Any = field(default=None, compare=False, repr=False)
 
@@ -83,6 +99,11 @@ class Architecture:
         for outer, inner in zip(self.hierarchy, self.hierarchy[1:], strict=False):
             if isinstance(outer, FanOut) and isinstance(inner, FanOut):
                 raise DseError(f"architecture {self.name}: {outer.name} and {inner.name} have no level between them")
+        for level in self.levels:
+            if any(level.compression) and level is not self.hierarchy[0]:
+                raise DseError(f"architecture {self.name}: only the outermost level compresses, not {level.name}")
+            if any(level.gating) and level is not self.hierarchy[-1]:
+                raise DseError(f"architecture {self.name}: only the level that feeds the MACs gates, not {level.name}")
 
     @property
     def levels(self) -> tuple[Level, ...]:
@@ -118,6 +139,10 @@ class Architecture:
     @property
     def total_static_power_mw(self) -> float:
         return self.static_power_mw + sum(self.instances(lv.name) * lv.static_power_mw for lv in self.levels)
+
+    @property
+    def total_clock_power_mw(self) -> float:
+        return self.clock_power_mw + sum(self.instances(lv.name) * lv.clock_power_mw for lv in self.levels)
 
     def level(self, name: str) -> Level:
         for node in self.levels:

@@ -14,7 +14,7 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.dataflow import Dataflow
 from dse.architecture.hierarchy import FanOut
 from dse.errors import DseError, SpecError
-from dse.formats.architecture_build import BuildError, build_architecture
+from dse.formats.architecture_build import BuildError, build_architecture, clock_of
 from dse.formats.architecture_model import ArchitectureModel, RangeModel, ReadWrite
 from dse.formats.dataflow import find_dataflow, read_dataflow
 from dse.formats.quantity import Quantity
@@ -31,7 +31,7 @@ from dse.formats.source import (
 from dse.formats.space import Constraint, Value, count_up, read_constraints
 
 _SECTIONS = ("technology", "mac")
-_SCALARS = ("clock", "word_bits", "static_power", "area")
+_SCALARS = ("clock", "word_bits", "static_power", "clock_power", "area")
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +115,7 @@ class ArchitectureSpec:
             else:
                 model = self._replaced(model, path, owner, place, value)
         try:
-            return replace(build_architecture(model, dataflow), spec=self)
+            return replace(build_architecture(model, dataflow, clock_of(self.model)), spec=self)
         except DseError as error:
             what = ", ".join(f"{path}={value}" for path, value in settings.items())
             raise SpecError(f"with {what}: {error.message}", file=self.file, hint=error.hint) from None
@@ -247,10 +247,11 @@ def canonical(architecture: Architecture) -> dict[str, Any]:
     del dataflow["name"], dataflow["description"]
     return {
         "hierarchy": nodes,
-        "mac": {item.name: getattr(architecture.mac, item.name) for item in fields(architecture.mac)},
+        "mac": {item.name: _hashable(getattr(architecture.mac, item.name)) for item in fields(architecture.mac)},
         "clock_hz": architecture.clock_hz,
         "dataflow": dataflow,
         "static_power_mw": architecture.static_power_mw,
+        "clock_power_mw": architecture.clock_power_mw,
         "other_area_mm2": architecture.other_area_mm2,
     }
 

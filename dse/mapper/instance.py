@@ -14,7 +14,7 @@ from dse.architecture.dataflow import Dataflow
 from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import InfeasibleError
 from dse.model.counts import RELEVANCE, Structure, window_of
-from dse.model.price import Prices, capacities, price
+from dse.model.price import Prices, capacities, linear, price
 from dse.problem.dims import DIMS, OPERANDS, RELEVANT
 from dse.problem.layer import Layer
 
@@ -150,7 +150,7 @@ def build(
     prices: Prices | None = None,
 ) -> Instance:
     """Gather one problem's numbers."""
-    prices = prices or price(architecture, layer)
+    prices = linear(prices or price(architecture, layer), architecture, layer)
     structure = Structure.of(architecture)
     nodes = len(architecture.hierarchy)
     keeps = np.zeros((nodes, 3), dtype=np.int64)
@@ -158,7 +158,7 @@ def build(
         keeps[node] = [int(o in operands) for o in OPERANDS]
     in_buffer = keeps[roles.buffer] if roles.buffer >= 0 else np.zeros(3, dtype=np.int64)
     in_pe = keeps[roles.pe] if roles.pe >= 0 else np.zeros(3, dtype=np.int64)
-    linear = _linear(layer, roles, prices, in_buffer, in_pe)
+    terms = _linear(layer, roles, prices, in_buffer, in_pe)
     capacity = capacities(architecture)
     unbounded = np.full(4, inf)
     array = architecture.hierarchy[roles.array] if roles.array >= 0 else FanOut("none", 1, 1)
@@ -193,7 +193,7 @@ def build(
         buffering=prices.buffering,
         port_node=prices.port_node,
         port_cost=prices.port_cost,
-        **linear,
+        **terms,
     )
 
 
@@ -217,16 +217,16 @@ def _linear(layer: Layer, roles: Roles, prices: Prices, in_buffer: Array, in_pe:
     relevant_ports = [(t, int(prices.port_node[t]), prices.port_cost[t]) for t in range(ports)]
     for o in range(3):
         parent = roles.buffer if in_buffer[o] else roles.outer
-        hop = fan[roles.array, o, 0] if roles.array >= 0 else 0.0
+        delivery, hop = fan[roles.array, o] if roles.array >= 0 else (0.0, 0.0)
         pe_read, pe_write = access[roles.pe, o] if in_pe[o] else (0.0, 0.0)
-        fill[o] += hop
         if o != PSUM:
             up[o] += access[parent, o, 0]
-            fill[o] += pe_write
+            fill[o] += delivery + pe_write
             fixed += macs * pe_read
         else:
-            up[o] += access[parent, o].sum() + pe_read + pe_write
-            fixed += macs * (pe_read + pe_write) - starts * (access[parent, o, 0] + pe_read + pe_write + hop)
+            up[o] += access[parent, o].sum() + pe_read + pe_write + delivery - hop
+            fill[o] += hop
+            fixed += macs * (pe_read + pe_write) - starts * (access[parent, o, 0] + pe_read + pe_write + delivery)
         if in_buffer[o]:
             down, back = access[roles.outer, o], access[roles.buffer, o]
             if o != PSUM:

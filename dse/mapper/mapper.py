@@ -141,6 +141,7 @@ def solve(architecture: Architecture, layer: Layer, objective: str, gap: float, 
             raise DseError(f"layer {layer.name}: the front has more than {LONGEST_FRONT} points")
     if held == 0:
         raise InfeasibleError(why_infeasible(architecture, layer, factors))
+    values[:held, 1] *= prices.cycles_per_step  # the search counts time in compute steps
     return Solution(values[:held], records[:held], tuple(choices), tuple(int(x) for x in visited), size)
 
 

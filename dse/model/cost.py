@@ -16,6 +16,7 @@ from dse.model.fit import check_fit
 from dse.model.mapping import Mapping
 from dse.model.price import Prices, price
 from dse.model.reuse import Reuse, reuse_of
+from dse.model.sparsity import uses_zeros
 from dse.model.time import latency
 from dse.model.timeloop import arrays, count_timeloop
 from dse.problem.dims import OPERANDS
@@ -33,13 +34,13 @@ class Cost:
     latency_s : float
     macs : int
     utilization : float
-        MACs over the MACs that all units could have done in `cycles`.
+        MACs over the MACs that all units could have done in `cycles`, skipped ones left out.
     bound_by : str
         `compute`, or the port that takes longest.
     cycles_by : dict
         `compute`, every port (overlapped with it), and what cannot overlap: `first fill`, `last drain`, `serial`.
     energy_by_level_pj : dict
-        Levels, fan-outs, `MAC` and `static`; adds up to `energy_pj`.
+        Levels, fan-outs, `MAC` and `static` (static and clock power); adds up to `energy_pj`.
     energy_by_operand_pj : dict
         Operands, `MAC` and `static`; adds up to `energy_pj`.
     accesses : Accesses
@@ -102,13 +103,17 @@ def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping, *, coun
 
     Notes
     -----
-    Energy is reads and writes of every level, words delivered and psum hops of every fan-out, MACs, and static power
-    over the latency. Latency is `dse.model.time.latency`; under Timeloop's counting it is its longest part.
+    Energy is reads and writes of every level, words delivered and psum hops of every fan-out, MACs, and static and
+    clock power over the latency; `dse.model.price` says what zeros leave of each. Latency is `dse.model.time.latency`;
+    under Timeloop's counting it is its longest part.
     """
     mapping.check(architecture, layer)
     check_fit(layer, architecture, mapping)
     prices = price(architecture, layer)
+    spared = 0.0
     if counting == "timeloop":
+        if uses_zeros(architecture):
+            raise DseError(f"{architecture.name} makes use of zeros, and Timeloop's counts are of dense words")
         theirs = count_timeloop(layer, architecture, mapping)
         accesses = theirs.accesses()
         reuse: tuple[Reuse, ...] = ()
@@ -121,6 +126,7 @@ def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping, *, coun
         levels, fans = counted.levels, counted.fans
         accesses, reuse = readable(layer, architecture, counted), reuse_of(layer, architecture, counted)
         cycles, bound_by, cycles_by = _cycles(layer, mapping, counted, prices)
+        spared = prices.spared_pj * _accumulations(counted, len(mapping.nodes) - 1)
     else:
         raise DseError(f"counting={counting!r} is not house or timeloop")
     by_level: dict[str, float] = {}
@@ -131,14 +137,17 @@ def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping, *, coun
         by_level[node.name] = float(energies.sum())
         for operand, energy in zip(OPERANDS, energies, strict=True):
             by_operand[operand] += float(energy)
-    rest = {"MAC": layer.macs * prices.mac_pj, "static": cycles * prices.static_pj}
+    by_level[architecture.hierarchy[-1].name] -= spared
+    by_operand["psum"] -= spared
+    steps = cycles / prices.cycles_per_step
+    rest = {"MAC": layer.macs * prices.mac_pj, "static": steps * prices.static_pj}
     by_level |= rest
     return Cost(
         energy_pj=sum(by_level.values()),
         cycles=cycles,
         latency_s=cycles / architecture.clock_hz,
         macs=layer.macs,
-        utilization=layer.macs / (cycles * architecture.mac_units),
+        utilization=layer.macs / (steps * architecture.mac_units),
         bound_by=bound_by,
         cycles_by=cycles_by,
         energy_by_level_pj=by_level,
@@ -157,8 +166,16 @@ def _cycles(layer: Layer, mapping: Mapping, counted: Count, prices: Prices) -> t
         counted.booked, counted.levels, counted.steps, prices.buffering, prices.port_node, prices.port_cost, split,
         ports,
     )  # fmt: skip
+    split, ports = split * prices.cycles_per_step, ports * prices.cycles_per_step
     by = {"compute": float(split[0])}
     by |= {name: float(time) for name, time in zip(prices.port_names, ports, strict=True)}
     longest = max(by.values())
     by |= {"first fill": float(split[1]), "last drain": float(split[2]), "serial": float(split[3])}
     return longest + float(split[1:].sum()), "compute" if busiest < 0 else prices.port_names[busiest], by
+
+
+def _accumulations(counted: Count, last: int) -> int:
+    """Psums that the MACs read from the innermost level to add to: all but those that start a visit (rule 3)."""
+    psum = OPERANDS.index("psum")
+    return sum(int(read) for (parent, _), (read, _) in zip(counted.ends[psum], counted.booked[psum], strict=True)
+               if parent == last)  # fmt: skip

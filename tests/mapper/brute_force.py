@@ -21,7 +21,7 @@ from dse.architecture.dataflow import Dataflow
 from dse.architecture.hierarchy import FanOut, Level
 from dse.model.counts import Structure, scratch_for, window_of
 from dse.model.mapping import Loop, Mapping, Spatial, Temporal, tile_words
-from dse.model.price import capacities, price
+from dse.model.price import capacities, linear, price
 from dse.problem.dims import DIMS, OPERANDS, RELEVANT
 from dse.problem.layer import Layer
 
@@ -214,7 +214,7 @@ class ModelArrays:
     @classmethod
     def of(cls, architecture: Architecture, layer: Layer) -> ModelArrays:
         places, flow = Places.of(architecture), architecture.dataflow
-        prices, structure = price(architecture, layer), Structure.of(architecture)
+        prices, structure = linear(price(architecture, layer), architecture, layer), Structure.of(architecture)
         rows, cols = array_sides(architecture)
         stationary = -1 if flow.stationary is None else OPERANDS.index(flow.stationary)
         innermost = -1 if flow.innermost is None else DIMS.index(flow.innermost)

@@ -9,7 +9,7 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
 from dse.model.accesses import Accesses
 from dse.model.mapping import Mapping, Spatial, Temporal
-from dse.model.price import Prices, price
+from dse.model.price import Prices, linear, price
 from dse.model.simulate import simulate
 from dse.problem.dims import DIMS, OPERANDS
 from dse.problem.layer import Layer
@@ -17,7 +17,7 @@ from dse.problem.layer import Layer
 
 def simulated_price(layer: Layer, architecture: Architecture, mapping: Mapping) -> tuple[float, float]:
     """pJ and cycles, from counts that come from walking the loops."""
-    counts, prices = simulate(layer, architecture, mapping), price(architecture, layer)
+    counts, prices = simulate(layer, architecture, mapping), linear(price(architecture, layer), architecture, layer)
     cycles = _cycles(layer, architecture, mapping, counts, prices)
     energy = layer.macs * prices.mac_pj + cycles * prices.static_pj
     for i, node in enumerate(architecture.hierarchy):

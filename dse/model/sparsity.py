@@ -1,0 +1,122 @@
+"""What zeros leave over: of the MACs, of their accesses, of the compute steps, and of compressed words.
+
+Zeros are taken to be spread at random: independent of each other and between operands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, prod
+
+from dse.architecture.architecture import Architecture
+from dse.architecture.hierarchy import Level
+from dse.problem.dims import PerOperand
+from dse.problem.layer import Layer
+
+RUN_BITS = 5
+"""Width of a run of zeros in run-length coding: up to 31 of them."""
+
+LINE_BITS = 64
+"""Width of a line of run-length coded pairs, one bit of which says whether the line is the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Parts, in (0, 1], of what would happen without zeros.
+
+    Parameters
+    ----------
+    steps : float
+        Compute steps that take a cycle.
+    switching : float
+        MACs that multiply.
+    gated : float
+        MACs that take their cycle and idle; the rest are skipped.
+    accesses : PerOperand[float]
+        Accesses of the innermost level by the MACs: reads of ifmap and weight, accumulations of psums.
+    """
+
+    steps: float
+    switching: float
+    gated: float
+    accesses: PerOperand[float]
+
+
+def uses_zeros(architecture: Architecture) -> bool:
+    """Whether any switch makes densities matter."""
+    switches = (mac := architecture.mac).gating | mac.skipping
+    return bool(switches) or any(any(level.gating) or any(level.compression) for level in architecture.levels)
+
+
+def activity(architecture: Architecture, layer: Layer) -> Activity:
+    """How much of a layer's work is left on an architecture that gates or skips.
+
+    Notes
+    -----
+    With density d of an operand, a MAC meets no zero in the operands of a set with probability prod(d). Skipping leaves
+    out the MAC, its accesses and its share of the steps; gating leaves out the energy of the MAC, and of those accesses
+    for which the innermost level says so (the taxonomy of Sparseloop, Wu et al., MICRO 2022). Left out: PEs that wait
+    for others with fewer zeros, and the storage of the zeros' places.
+    """
+    mac = architecture.mac
+    remaining = _all_nonzero(layer, mac.skipping)
+    switching = _all_nonzero(layer, mac.skipping | mac.gating)
+    last = architecture.hierarchy[-1]
+    if isinstance(last, Level):
+        accesses = PerOperand(*(_all_nonzero(layer, mac.skipping | gate) for gate in last.gating))
+    else:
+        accesses = PerOperand.same(1.0)  # the MACs are fed by the fan-out, which hands on every word
+    return Activity(remaining, switching, remaining - switching, accesses)
+
+
+def _all_nonzero(layer: Layer, operands: frozenset[str]) -> float:
+    return prod(layer.density[operand] for operand in sorted(operands))
+
+
+def compressed_share(coding: str, layer: Layer, operand: str) -> float:
+    """Bits of an operand in a coding, over its bits without; 1 where the coding does not pay and is left off.
+
+    Parameters
+    ----------
+    coding : {"run-length", "bitmask", "csr"}
+
+    Notes
+    -----
+    With b bits per element and density d:
+
+    - `run-length` (Eyeriss, JSSC 2017, section IV): pairs of a run of up to 31 zeros (5 bits) and the value after it,
+      packed into lines of 64 bits less one; three pairs of 16-bit values. A pair spans a geometric number of elements,
+      cut at 32: (1 - (1-d)^32) / d of them on average.
+    - `bitmask`: one bit per element, and the nonzero values: d + 1/b.
+    - `csr`: for every nonzero value its index in its row, and for every row a pointer: d (1 + i/b) + p/(b row). Rows
+      are those of the ifmap and ofmap (their channels in a fully connected layer), and the filters.
+    """
+    bits, density = layer.bits[operand], layer.density[operand]
+    if coding == "run-length":
+        span = (1 - (1 - density) ** (1 << RUN_BITS)) / density
+        share = _pair_bits(bits) / span / bits
+    elif coding == "bitmask":
+        share = density + 1 / bits
+    else:
+        row, words = _row(layer, operand), layer.words(operand)
+        share = density * (1 + _index_bits(row) / bits) + _index_bits(words + 1) / (bits * row)
+    return min(1.0, share)
+
+
+def _pair_bits(bits: int) -> float:
+    """Bits that a pair takes of the lines, the flag of each line included."""
+    pairs = (LINE_BITS - 1) // (bits + RUN_BITS)
+    return LINE_BITS / pairs if pairs else LINE_BITS * ceil((bits + RUN_BITS + 1) / LINE_BITS)
+
+
+def _index_bits(values: int) -> int:
+    return max(1, (values - 1).bit_length())
+
+
+def _row(layer: Layer, operand: str) -> int:
+    """Elements of a row of an operand, seen as a matrix."""
+    if operand == "weight":
+        return layer.C * layer.R * layer.S
+    if operand == "ifmap":
+        return layer.C if layer.box_height == layer.box_width == 1 else layer.box_width
+    return layer.K if layer.P == layer.Q == 1 else layer.Q
