@@ -8,7 +8,7 @@ from typing import Any
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.dataflow import Dataflow
-from dse.architecture.hierarchy import Coding, Direction, FanOut, Level, Port
+from dse.architecture.hierarchy import Direction, FanOut, Level, Port
 from dse.architecture.technology import Technology, load_technology
 from dse.errors import DseError
 from dse.formats import quantity as q
@@ -44,16 +44,10 @@ class _Context:
     mac_energy_pj: float
     clock_hz: float
     word_bits: int
-    clock_ratio: float
 
 
-def clock_of(model: ArchitectureModel) -> float:
-    """Clock in Hz."""
-    return q.hertz(model.clock or model.technology.clock or q.Quantity(0, "Hz"))
-
-
-def build_architecture(model: ArchitectureModel, dataflow: Dataflow, rated_hz: float | None = None) -> Architecture:
-    """Price an architecture; clock powers are given at `rated_hz`, by default the model's own clock.
+def build_architecture(model: ArchitectureModel, dataflow: Dataflow) -> Architecture:
+    """Price an architecture.
 
     A level without an explicit energy costs what the technology asks for an SRAM or register file of its capacity and
     word width (each operand's own partition where capacities are per operand), or for DRAM if it is unlimited; areas
@@ -66,9 +60,9 @@ def build_architecture(model: ArchitectureModel, dataflow: Dataflow, rated_hz: f
         For parts that contradict each other or cannot be priced.
     """
     technology = technology_of(model.technology)
-    clock = clock_of(model)
+    clock = q.hertz(model.clock or model.technology.clock or q.Quantity(0, "Hz"))
     mac = _mac(model.mac, technology)
-    context = _Context(technology, mac.energy_pj, clock, model.word_bits, clock / (rated_hz or clock))
+    context = _Context(technology, mac.energy_pj, clock, model.word_bits)
     hierarchy: list[Level | FanOut] = []
     for name, node in model.levels.items():
         if name in RESERVED:
@@ -83,7 +77,6 @@ def build_architecture(model: ArchitectureModel, dataflow: Dataflow, rated_hz: f
             is_outermost = not any(isinstance(outer, FanOut) for outer in hierarchy)
             hierarchy.append(_fan_out(name, node, context, is_outermost))
         else:
-            _check_zeros(name, node, is_first, is_last=name == list(model.levels)[-1])
             hierarchy.append(_level(name, node, context, is_first))
     return Architecture(
         name=model.architecture,
@@ -92,25 +85,8 @@ def build_architecture(model: ArchitectureModel, dataflow: Dataflow, rated_hz: f
         clock_hz=clock,
         dataflow=dataflow,
         static_power_mw=q.milliwatts(model.static_power) if model.static_power else 0.0,
-        clock_power_mw=q.milliwatts(model.clock_power) * context.clock_ratio if model.clock_power else 0.0,
         other_area_mm2=q.mm2(model.area) if model.area else 0.0,
     )
-
-
-def _check_zeros(name: str, model: LevelModel, is_first: bool, is_last: bool) -> None:
-    """Compression belongs to the outermost level, gating to the one that feeds the MACs."""
-    if model.compression != "none" and not is_first:
-        raise BuildError(("levels", name, "compression"), f"{name}: only the outermost level compresses its words")
-    if model.gating and not is_last:
-        raise BuildError(
-            ("levels", name, "gating"), f"{name}: only the innermost entry gates accesses, as it feeds the MACs",
-            "a MAC that idles is stated as mac: {gating: [ifmap]}",
-        )  # fmt: skip
-    stored = model.stores or (list(model.capacity) if isinstance(model.capacity, Mapping) else OPERANDS)
-    for operand in model.gating:
-        if operand not in stored or operand in model.may_bypass:
-            message = f"{name}: gates accesses to {operand}, which it does not always store"
-            raise BuildError(("levels", name, "gating", operand), message)
 
 
 def technology_of(model: TechnologyModel) -> Technology:
@@ -145,15 +121,19 @@ def _mac(model: MacModel, technology: Technology) -> Mac:
         multiplier_share=share,
         bits=model.bits,
         area_mm2=area,
-        gating=frozenset(model.gating),
-        skipping=frozenset(model.skipping),
-        gated_energy_pj=q.picojoules(model.gated_energy, 0.0, model.bits) if model.gated_energy else 0.0,
     )
 
 
 def _fan_out(name: str, model: FanOutModel, context: _Context, is_outermost: bool) -> FanOut:
     word_bits = model.word_bits or context.word_bits
-    if model.energy is not None:
+    energy: float | PerOperand[float]
+    if isinstance(model.energy, Mapping):
+        missing = [operand for operand in OPERANDS if operand not in model.energy]
+        if missing:
+            raise BuildError(("levels", name, "energy"), f"{name}: energy leaves out {missing[0]}", "e.g. weight: 0 pJ")
+        each = {str(o): q.picojoules(given, context.mac_energy_pj, word_bits) for o, given in model.energy.items()}
+        energy = PerOperand.of(each)
+    elif model.energy is not None:
         energy = q.picojoules(model.energy, context.mac_energy_pj, word_bits)
     elif is_outermost:
         energy = context.technology.array_energy_pj(word_bits)
@@ -214,16 +194,7 @@ def _level(name: str, model: LevelModel, context: _Context, is_first: bool) -> L
         buffering="double" if model.double_buffer else model.buffering,
         area_mm2=_area(model, sizes if partitions else dict(list(sizes.items())[:1]), context.technology),
         static_power_mw=q.milliwatts(model.static_power) if model.static_power else 0.0,
-        clock_power_mw=q.milliwatts(model.clock_power) * context.clock_ratio if model.clock_power else 0.0,
-        gating=PerOperand(*(frozenset(model.gating.get(operand, ())) for operand in OPERANDS)),  # type: ignore[call-overload]
-        compression=_codings(model),
     )
-
-
-def _codings(model: LevelModel) -> PerOperand[Coding | None]:
-    given: Any = model.compression
-    each = given if isinstance(given, Mapping) else dict.fromkeys(OPERANDS, given)
-    return PerOperand(*(None if each.get(operand, "none") == "none" else each[operand] for operand in OPERANDS))
 
 
 def _bits(name: str, capacity: Any, word_bits: int) -> int | None:

@@ -135,9 +135,14 @@ def _fan_out(fan_out: FanOut) -> dict[str, Any]:
         "instances": fan_out.children,
         "stores": "",
         "capacity": "",
-        "energy_pj": f"{fan_out.energy_pj:.3g}",
+        "energy_pj": _one_or_each(fan_out.word_energy_pj),
         "area_mm2": fan_out.area_mm2,
     }
+
+
+def _one_or_each(values: PerOperand[float]) -> str:
+    """The values by operand, or the one that all share."""
+    return " / ".join(f"{value:.3g}" for value in (values if len(set(values)) > 1 else [values.ifmap]))
 
 
 def _stores(level: Level) -> str:

@@ -134,6 +134,15 @@ def test_explicit_numbers_win_over_the_technology() -> None:
     assert architecture.area_mm2 == pytest.approx(2 + 1 + 24 * (pe.area_mm2 + 1e-4))
 
 
+def test_an_array_may_price_each_operand() -> None:
+    text = changed("cols: 6}", "cols: 6, energy: {ifmap: 2 mac, weight: 0 mac, psum: 1 mac}}")
+    architecture = spec(text).architecture
+    array = architecture.fan_outs[0]
+    assert tuple(array.word_energy_pj) == tuple(pytest.approx(e * architecture.mac.energy_pj) for e in (2, 0, 1))
+    with pytest.raises(SpecError, match="array: energy leaves out weight"):
+        spec(changed("cols: 6}", "cols: 6, energy: {ifmap: 2 mac, psum: 1 mac}}"))
+
+
 def test_words_of_the_whole_file_and_of_a_level() -> None:
     text = changed("levels:\n", "word_bits: 8 bit\nlevels:\n").replace("  PE:\n", "  PE:\n    word_bits: 16\n")
     dram, glb, array, pe = spec(text).architecture.hierarchy
