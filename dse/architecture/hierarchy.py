@@ -11,6 +11,9 @@ from dse.problem.dims import OPERANDS, PerOperand
 Direction = Literal["read", "write"]
 Buffering = Literal["streaming", "double", "single"]
 Multicast = Literal["word", "tile", "none"]
+Coding = Literal["run-length", "bitmask", "csr"]
+
+NO_OPERAND: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,13 @@ class Level:
         `streaming`: a word is replaced as soon as it is dead, so the whole capacity holds a tile and transfers overlap
         compute. `double`: half the capacity holds a tile, transfers overlap. `single`: the whole capacity holds a tile,
         and its transfers stop the compute.
-    area_mm2, static_power_mw : float
+    area_mm2, static_power_mw, clock_power_mw : float
         Per instance.
+    gating : PerOperand[frozenset]
+        For each operand, those of ifmap and weight whose zeros spare the MACs' accesses to it (accumulations, for the
+        psum); of the innermost level only.
+    compression : PerOperand[str or None]
+        Coding of each operand's words in this level; of the outermost only.
     """
 
     name: str
@@ -76,6 +84,9 @@ class Level:
     buffering: Buffering = "streaming"
     area_mm2: float = 0.0
     static_power_mw: float = 0.0
+    clock_power_mw: float = 0.0
+    gating: PerOperand[frozenset[str]] = field(default=PerOperand(NO_OPERAND, NO_OPERAND, NO_OPERAND))
+    compression: PerOperand[Coding | None] = field(default=PerOperand(None, None, None))
 
     def __post_init__(self) -> None:
         for names, what in ((self.stores, "stores"), (self.may_bypass, "may_bypass")):
@@ -86,6 +97,11 @@ class Level:
             raise DseError(f"level {self.name}: may_bypass {sorted(self.may_bypass - self.stores)} is not stored")
         if self.capacity_bits is not None and self.partition_bits is not None:
             raise DseError(f"level {self.name}: capacity is either shared or per operand, not both")
+        for operand, gates in self.gating.items():
+            if gates and operand not in self.stores - self.may_bypass:
+                raise DseError(f"level {self.name}: gates accesses to {operand}, which it does not always store")
+            if not gates <= {"ifmap", "weight"}:
+                raise DseError(f"level {self.name}: the zeros that gate are those of ifmap and weight")
 
     @property
     def tile_share(self) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.dataflow import Dataflow
-from dse.architecture.hierarchy import Direction, FanOut, Level, Port
+from dse.architecture.hierarchy import Coding, Direction, FanOut, Level, Port
 from dse.architecture.technology import Technology, load_technology
 from dse.errors import DseError
 from dse.formats import quantity as q
@@ -44,10 +44,16 @@ class _Context:
     mac_energy_pj: float
     clock_hz: float
     word_bits: int
+    clock_ratio: float
 
 
-def build_architecture(model: ArchitectureModel, dataflow: Dataflow) -> Architecture:
-    """Price an architecture.
+def clock_of(model: ArchitectureModel) -> float:
+    """Clock in Hz."""
+    return q.hertz(model.clock or model.technology.clock or q.Quantity(0, "Hz"))
+
+
+def build_architecture(model: ArchitectureModel, dataflow: Dataflow, rated_hz: float | None = None) -> Architecture:
+    """Price an architecture; clock powers are given at `rated_hz`, by default the model's own clock.
 
     A level without an explicit energy costs what the technology asks for an SRAM or register file of its capacity and
     word width (each operand's own partition where capacities are per operand), or for DRAM if it is unlimited; areas
@@ -60,9 +66,9 @@ def build_architecture(model: ArchitectureModel, dataflow: Dataflow) -> Architec
         For parts that contradict each other or cannot be priced.
     """
     technology = technology_of(model.technology)
-    clock = q.hertz(model.clock or model.technology.clock or q.Quantity(0, "Hz"))
+    clock = clock_of(model)
     mac = _mac(model.mac, technology)
-    context = _Context(technology, mac.energy_pj, clock, model.word_bits)
+    context = _Context(technology, mac.energy_pj, clock, model.word_bits, clock / (rated_hz or clock))
     hierarchy: list[Level | FanOut] = []
     for name, node in model.levels.items():
         if name in RESERVED:
@@ -77,6 +83,7 @@ def build_architecture(model: ArchitectureModel, dataflow: Dataflow) -> Architec
             is_outermost = not any(isinstance(outer, FanOut) for outer in hierarchy)
             hierarchy.append(_fan_out(name, node, context, is_outermost))
         else:
+            _check_zeros(name, node, is_first, is_last=name == list(model.levels)[-1])
             hierarchy.append(_level(name, node, context, is_first))
     return Architecture(
         name=model.architecture,
@@ -85,8 +92,25 @@ def build_architecture(model: ArchitectureModel, dataflow: Dataflow) -> Architec
         clock_hz=clock,
         dataflow=dataflow,
         static_power_mw=q.milliwatts(model.static_power) if model.static_power else 0.0,
+        clock_power_mw=q.milliwatts(model.clock_power) * context.clock_ratio if model.clock_power else 0.0,
         other_area_mm2=q.mm2(model.area) if model.area else 0.0,
     )
+
+
+def _check_zeros(name: str, model: LevelModel, is_first: bool, is_last: bool) -> None:
+    """Compression belongs to the outermost level, gating to the one that feeds the MACs."""
+    if model.compression != "none" and not is_first:
+        raise BuildError(("levels", name, "compression"), f"{name}: only the outermost level compresses its words")
+    if model.gating and not is_last:
+        raise BuildError(
+            ("levels", name, "gating"), f"{name}: only the innermost entry gates accesses, as it feeds the MACs",
+            "a MAC that idles is stated as mac: {gating: [ifmap]}",
+        )  # fmt: skip
+    stored = model.stores or (list(model.capacity) if isinstance(model.capacity, Mapping) else OPERANDS)
+    for operand in model.gating:
+        if operand not in stored or operand in model.may_bypass:
+            message = f"{name}: gates accesses to {operand}, which it does not always store"
+            raise BuildError(("levels", name, "gating", operand), message)
 
 
 def technology_of(model: TechnologyModel) -> Technology:
@@ -121,6 +145,9 @@ def _mac(model: MacModel, technology: Technology) -> Mac:
         multiplier_share=share,
         bits=model.bits,
         area_mm2=area,
+        gating=frozenset(model.gating),
+        skipping=frozenset(model.skipping),
+        gated_energy_pj=q.picojoules(model.gated_energy, 0.0, model.bits) if model.gated_energy else 0.0,
     )
 
 
@@ -194,7 +221,16 @@ def _level(name: str, model: LevelModel, context: _Context, is_first: bool) -> L
         buffering="double" if model.double_buffer else model.buffering,
         area_mm2=_area(model, sizes if partitions else dict(list(sizes.items())[:1]), context.technology),
         static_power_mw=q.milliwatts(model.static_power) if model.static_power else 0.0,
+        clock_power_mw=q.milliwatts(model.clock_power) * context.clock_ratio if model.clock_power else 0.0,
+        gating=PerOperand(*(frozenset(model.gating.get(operand, ())) for operand in OPERANDS)),  # type: ignore[call-overload]
+        compression=_codings(model),
     )
+
+
+def _codings(model: LevelModel) -> PerOperand[Coding | None]:
+    given: Any = model.compression
+    each = given if isinstance(given, Mapping) else dict.fromkeys(OPERANDS, given)
+    return PerOperand(*(None if each.get(operand, "none") == "none" else each[operand] for operand in OPERANDS))
 
 
 def _bits(name: str, capacity: Any, word_bits: int) -> int | None:

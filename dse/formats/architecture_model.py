@@ -85,6 +85,18 @@ Rate = Annotated[
 ]
 
 
+def _listed(given: Any) -> Any:
+    """`ifmap` is short for `[ifmap]`, `none` for `[]`."""
+    return ([] if given == "none" else given.split(",")) if isinstance(given, str) else given
+
+
+Gates = Annotated[
+    list[Literal["ifmap", "weight"]],
+    BeforeValidator(_listed, json_schema_input_type=list[Literal["ifmap", "weight"]] | str),
+]
+Coding = Literal["none", "run-length", "bitmask", "csr"]
+
+
 class ReadWrite(SpecModel):
     """Energies of reading and of writing a word."""
 
@@ -138,6 +150,17 @@ class LevelModel(SpecModel):
     dram: str | None = Field(default=None, description="type of DRAM that an unlimited level is priced as")
     area: Area | None = Field(default=None, description="of one instance")
     static_power: Power | None = Field(default=None, description="of one instance")
+    clock_power: Power | None = Field(
+        default=None, description="of one instance, at the clock that the file states; it scales with the clock"
+    )
+    gating: dict[Operand, Gates] = Field(
+        default={},
+        description="innermost level: operands (ifmap, weight) whose zeros spare the MACs' accesses to this operand",
+    )
+    compression: Annotated[
+        Annotated[Coding, Tag("value")] | Annotated[dict[Operand, Coding], Tag("mapping")],
+        Discriminator(_kind_of_value),
+    ] = Field(default="none", description="outermost level: coding of its words, one or per operand")
 
     @model_validator(mode="after")
     def _consistent(self) -> LevelModel:
@@ -183,6 +206,11 @@ class MacModel(SpecModel):
         default=None, description="part of the energy that grows with the product of the operands' widths"
     )
     area: Area | None = None
+    gating: Gates = Field(default=[], description="operands whose zeros keep a MAC from switching for its cycle")
+    skipping: Gates = Field(default=[], description="operands whose zeros are passed over: no energy and no cycle")
+    gated_energy: Annotated[Energy, AfterValidator(_no_mac)] | None = Field(
+        default=None, description="of a MAC that is gated; nothing by default"
+    )
 
 
 class TechnologyModel(SpecModel):
@@ -275,6 +303,10 @@ class ArchitectureModel(SpecModel):
         Discriminator(_kind_of_value),
     ] = Field(default="flexible", description="a built-in name, a YAML file, or the constraints themselves")
     static_power: Power | None = Field(default=None, description="drawn all the time beside what the levels draw")
+    clock_power: Power | None = Field(
+        default=None,
+        description="of clock tree and control beside the levels', at the clock that the file states; scales with it",
+    )
     area: Area | None = Field(default=None, description="of everything that is no level, fan-out or MAC")
     space: dict[str, Choices] = Field(default={}, description="what a sweep may change: dotted path to choices")
     constraints: ConstraintsModel = ConstraintsModel()

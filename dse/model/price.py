@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
+from dse.model.sparsity import Activity, activity, compressed_share
 from dse.model.time import DOUBLE, SINGLE, STREAMING
-from dse.problem.dims import OPERANDS
+from dse.problem.dims import OPERANDS, PerOperand
 from dse.problem.layer import Layer
 
 BUFFERING = {"streaming": STREAMING, "double": DOUBLE, "single": SINGLE}
+
+
+PSUM = OPERANDS.index("psum")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,33 +31,41 @@ class Prices:
     fan_pj : (nodes, 3, 2) float
         Delivering one element to one child; one hop between children.
     mac_pj : float
+        Of one MAC on average, the gated and the skipped ones included.
+    spared_pj : float
+        Average saving on every accumulation into a psum of the innermost level that does not start a visit.
     static_pj : float
-        Per cycle.
+        Static and clock power, per step.
     buffering : (nodes,) int64
     port_names : tuple of str
         `LEVEL port`.
     port_node : (ports,) int64
     port_cost : (ports, 3, 2) float
-        Cycles per element.
+        Steps per element.
+    cycles_per_step : float
+        Cycles of one compute step: 1, or less where zeros are skipped. All times here are in steps.
     """
 
     access_pj: Any
     fan_pj: Any
     mac_pj: float
+    spared_pj: float
     static_pj: float
     buffering: Any
     port_names: tuple[str, ...]
     port_node: Any
     port_cost: Any
+    cycles_per_step: float
 
 
 def price(architecture: Architecture, layer: Layer) -> Prices:
-    """Price every kind of event on an architecture for a layer's bit widths.
+    """Price every kind of event on an architecture for a layer's bit widths and densities.
 
     An element that is narrower or wider than a level's word takes that part of a word's energy and time: words are
-    packed.
+    packed. Zeros that are gated, skipped or compressed scale what they act on (`dse.model.sparsity`).
     """
     nodes = architecture.hierarchy
+    left = activity(architecture, layer)
     access = np.zeros((len(nodes), 3, 2))
     fan = np.zeros((len(nodes), 3, 2))
     buffering = np.zeros(len(nodes), dtype=np.int64)
@@ -67,22 +79,76 @@ def price(architecture: Architecture, layer: Layer) -> Prices:
             continue
         access[i, :, 0] = share * np.array(list(node.read_energy_pj))
         access[i, :, 1] = share * np.array(list(node.write_energy_pj))
+        _leave_out_zeros(access[i], node, layer, left, is_last=i == len(nodes) - 1)
         buffering[i] = BUFFERING[node.buffering]
         for port in node.ports:
             names.append(f"{node.name} {port.name}")
             places.append(i)
             served = [[float((o, way) in port.serves) for way in ("read", "write")] for o in OPERANDS]
-            costs.append(np.array(served) * share[:, None] / port.words_per_cycle)
+            cost = np.array(served) * share[:, None] / port.words_per_cycle
+            _leave_out_zeros(cost, node, layer, _skipped_only(left), is_last=i == len(nodes) - 1)
+            costs.append(cost / left.steps)
+    mac = architecture.mac
+    power_mw = architecture.total_static_power_mw + architecture.total_clock_power_mw
     return Prices(
         access_pj=access,
         fan_pj=fan,
-        mac_pj=architecture.mac.energy_at_pj(*layer.bits),
-        static_pj=architecture.total_static_power_mw * 1e9 / architecture.clock_hz,
+        mac_pj=left.switching * mac.energy_at_pj(*layer.bits) + left.gated * mac.gated_energy_pj,
+        spared_pj=_spared_pj(architecture, left, access[-1, PSUM]),
+        static_pj=power_mw * 1e9 / architecture.clock_hz * left.steps,
         buffering=buffering,
         port_names=tuple(names),
         port_node=np.array(places, dtype=np.int64),
         port_cost=np.array(costs).reshape(len(names), 3, 2),
+        cycles_per_step=left.steps,
     )
+
+
+def _leave_out_zeros(table: Any, level: Level, layer: Layer, left: Activity, *, is_last: bool) -> None:
+    """Scale what elements cost, (3, 2) by operand and direction, by what compression and idle MACs leave of them.
+
+    Ifmap and weights are read from the innermost level by the MACs alone. Finished psums leave compressed, unfinished
+    ones do not: the outermost level writes U words and reads U - D of them back, of which D are distinct, so what it
+    writes costs share * D + (U - D) = share * U + (1 - share) * (U - D) words.
+    """
+    for k, operand in enumerate(OPERANDS):
+        coding = level.compression[operand]
+        if coding is not None and k == PSUM:
+            dense = table[k, 1]
+            table[k, 1] = dense * compressed_share(coding, layer, operand)
+            table[k, 0] += dense - table[k, 1]
+        elif coding is not None:
+            table[k] *= compressed_share(coding, layer, operand)
+        if is_last and k != PSUM:
+            table[k, 0] *= left.accesses[operand]
+
+
+def _skipped_only(left: Activity) -> Activity:
+    """Time is saved by skipping alone: a gated access leaves its slot of the port empty."""
+    return replace(left, accesses=PerOperand.same(left.steps))
+
+
+def _spared_pj(architecture: Architecture, left: Activity, access_pj: Any) -> float:
+    last = architecture.hierarchy[-1]
+    if not isinstance(last, Level) or "psum" not in last.stores - last.may_bypass:
+        return 0.0
+    return float((1 - left.accesses.psum) * access_pj.sum())
+
+
+def linear(prices: Prices, architecture: Architecture, layer: Layer) -> Prices:
+    """The same prices with `spared_pj` worked into those of MACs and hops, for hierarchies with one fan-out at most.
+
+    Of the accumulations into the innermost level's psums, S = V - (U - D) start a visit: V words leave the level, U
+    reach its parent after V - U hops, D are distinct. So MACs - hops - D of them are accumulations that zeros spare.
+    """
+    if not prices.spared_pj:
+        return prices
+    fans = [i for i, node in enumerate(architecture.hierarchy) if isinstance(node, FanOut)]
+    fan_pj = prices.fan_pj.copy()
+    for i in fans:
+        fan_pj[i, PSUM, 1] += prices.spared_pj
+    mac_pj = prices.mac_pj - prices.spared_pj * (1 - layer.psum_words / layer.macs)
+    return replace(prices, fan_pj=fan_pj, mac_pj=mac_pj, spared_pj=0.0)
 
 
 def capacities(architecture: Architecture) -> Any:
