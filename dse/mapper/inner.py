@@ -8,6 +8,7 @@ import numpy as np
 
 from dse.mapper.bounds import group_product
 from dse.mapper.orders import group_dims
+from dse.mapper.outer import repeats
 
 Ints = Any
 Instance = Any
@@ -138,6 +139,11 @@ def kind_energy(
             held *= most
             copies *= (n[d] - 1) * most + last
     return least + inst.words[o] * (inst.up_pj[o] * visits + inst.fill_pj[o] * (copies - held))
+
+
+def again(inst: Instance, o: int, n: Ints) -> float:
+    """How often more than once an operand that is stationary at the array is delivered there."""
+    return repeats(n, o) - 1.0 if inst.in_pe[o] == 1 else 0.0
 
 
 def passes_through(inst: Instance, o: int, m: Ints) -> bool:

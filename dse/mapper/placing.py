@@ -8,7 +8,7 @@ import numpy as np
 
 from dse.mapper.factors import next_trips
 from dse.mapper.incumbent import pruned
-from dse.mapper.inner import first_and_last, inner_costs, kind_energy, passes_through
+from dse.mapper.inner import again, first_and_last, inner_costs, kind_energy, passes_through
 from dse.mapper.orders import group_dims
 from dse.mapper.outer import fits, least_ifmap, outer_energy, outer_least, outer_words
 from dse.mapper.outer_table import place_of_p
@@ -234,7 +234,6 @@ def _outer_pruned(
     busy: Any, cycles: float, ends_pay: float, kind: int, gap: float, values: Any, held: int, known: Ints, words: Any,
 ) -> bool:  # fmt: skip
     """Whether no mapping with the outer trips decided so far (the others at least one) can improve."""
-    over = outer_least(inst, words)
     barred = False
     if rules.stationary >= 0:
         for x in group_dims(rules.stationary):
@@ -243,37 +242,58 @@ def _outer_pruned(
     for o in range(3):
         if barred and o != rules.stationary:
             continue
-        least = kind_energy(inst, energy, o, 5, True, False, f, spread, passes, m, n, decided) + over
-        if inst.in_pe[o] == 1 and passes_through(inst, o, m):
-            stays = kind_energy(inst, energy, o, 5, True, True, f, spread, passes, m, n, decided)
-            least = min(least, stays + _staying(inst, o, passes, n, known, decided, words))
+        inner = kind_energy(inst, energy, o, 5, True, False, f, spread, passes, m, n, decided)
         time = cycles + ends_pay
-        if pruned(kind, gap, least + inst.static_pj * time, time, values, held):
-            continue
-        if kind == 0 and inst.static_pj == 0.0:
-            return False
-        for t in range(len(inst.port_outer)):
-            p = inst.port_over[t]
-            crossing = np.inf
+        if not pruned(
+            kind, gap, inner + outer_least(inst, words) + inst.static_pj * time, time, values, held
+        ):  # fmt: skip
+            more = again(inst, o, n)
             for r in range(3):
-                ifmap = least_ifmap(words, r)
-                crossing = min(crossing, p[0] * ifmap + p[1] * words[r, 0] + p[2] * words[r, 1])
-            time = max(time, busy[o, t] + crossing + ends_pay)
-        if not pruned(kind, gap, least + inst.static_pj * time, time, values, held):
-            return False
+                if not _kind_pruned(inst, busy, o, r, more, inner, time, ends_pay, words, kind, gap, values, held):
+                    return False
+        if inst.in_pe[o] == 1 and passes_through(inst, o, m):
+            inner = kind_energy(inst, energy, o, 5, True, True, f, spread, passes, m, n, decided)
+            outside = _staying(inst, o, passes, n, known, decided, words)
+            if not _kind_pruned(inst, busy, o, o, 0.0, inner, time, ends_pay, outside, kind, gap, values, held):
+                return False
     return True
 
 
-def _staying(inst: Instance, o: int, passes: Ints, n: Ints, known: Ints, decided: Ints, words: Any) -> float:
-    """Least outer energy while operand o stays in the PEs: all passes over its dims are trips of the outermost list."""
-    open_dims = 0
+def _kind_pruned(
+    inst: Instance, busy: Any, o: int, r: int, more: float, inner: float, time: float, ends_pay: float, words: Any,
+    kind: int, gap: float, values: Any, held: int,
+) -> bool:  # fmt: skip
+    """Whether no mapping improves that keeps operand o stationary at the array and r at the buffer.
+
+    Parameters
+    ----------
+    more : float
+        How often more than once o is delivered to the array.
+    inner : float
+        Energy below the buffer.
+    time : float
+        Compute steps, first fill and last drain.
+    """
+    least = inner + outer_energy(inst, words, r)
+    if kind != 0 or inst.static_pj > 0.0:
+        ifmap = least_ifmap(words, r)
+        for t in range(len(inst.port_outer)):
+            p = inst.port_over[t]
+            crossing = p[0] * ifmap + p[1] * words[r, 0] + p[2] * words[r, 1]
+            time = max(time, busy[o, t] + inst.port_up[t, o] * inst.words[o] * more + crossing + ends_pay)
+    return bool(pruned(kind, gap, least + inst.static_pj * time, time, values, held))
+
+
+def _staying(inst: Instance, o: int, passes: Ints, n: Ints, known: Ints, decided: Ints, words: Any) -> Any:
+    """Outer words while operand o stays in the PEs: all passes over its dims are trips of the outermost list."""
     trips = n.copy()
+    more = 0
     for d in range(8):
         if inst.relevance[o, d] == 1 and decided[d] == 0 and n[d] != passes[d]:
             trips[d] = passes[d]
-            open_dims += 1
-    if open_dims == 0:
-        return outer_energy(inst, words, o)
-    more = np.zeros((3, 7))
-    outer_words(inst, trips, known, more)
-    return outer_energy(inst, more, o)
+            more += 1
+    if more == 0:
+        return words
+    outside = np.zeros((3, 7))
+    outer_words(inst, trips, known, outside)
+    return outside

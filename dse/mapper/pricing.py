@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dse.mapper.incumbent import accept, pruned
-from dse.mapper.inner import kind_energy
+from dse.mapper.inner import again, kind_energy, passes_through
 from dse.mapper.orders import list_orders
 from dse.model.axes import count_nest
 from dse.model.time import latency
@@ -50,13 +50,14 @@ def price_orders(
             for o in range(3):
                 if o2 >= 0 and o != o2:
                     continue
+                stays = outer_kinds[i, 0] == o
+                more = 0.0 if stays and passes_through(inst, o, m) else again(inst, o, n)
                 time = cycles
                 for t in range(len(inst.port_outer)):
                     p = inst.port_over[t]
                     crossing = p[0] * words[r, column] + p[1] * words[r, 0] + p[2] * words[r, 1]
-                    time = max(time, busy[o, t] + crossing)
+                    time = max(time, busy[o, t] + inst.port_up[t, o] * inst.words[o] * more + crossing)
                 time += ends_pay
-                stays = outer_kinds[i, 0] == o
                 least = kind_energy(inst, energy, o, slide, joins, stays, f, spread, passes, m, n, decided)
                 least += over + inst.static_pj * time
                 worthwhile = worthwhile or not pruned(kind, gap, least, time, values, held)
