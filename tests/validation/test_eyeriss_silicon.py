@@ -120,7 +120,7 @@ def test_our_mapping_is_never_worse_than_the_chips(name, objective):
     ("size", "channels", "filters", "p"), [(224, 64, 64, 2), (112, 64, 128, 8), (112, 128, 128, 8)]
 )
 def test_the_psum_port_binds_on_large_maps(size, channels, filters, p):
-    """4 channels fill an ifmap scratchpad of 12 words; psums then come and go faster than 4 words a cycle carry them."""
+    """4 channels fill a scratchpad of 12 ifmap words; psums then come and go faster than 4 words a cycle carry them."""
     layer = dse.Layer("large", N=3, K=filters, C=channels, P=size, Q=size, R=3, S=3)
     architecture = chip()
     cost = dse.evaluate(architecture, layer, strip_mapping(layer, p=p, q=4, t=4, e=13))
