@@ -17,7 +17,9 @@ VERBS = {
     "evaluate": "Energy, latency and area of a network on an architecture.",
     "map": "The best loop nest of one layer, with its proof.",
     "show": "Check and summarise an architecture, workload or sweep file.",
+    "extract": "A workload file of an ONNX or torchvision model.",
     "verify": "Hold the cost model's closed form against a simulation of the loop nests.",
+    "compare-networks": "Networks side by side: size, operations, accuracy; energy and rates on an architecture.",
     "report": "Draw the figures of a sweep again, finished or not.",
     "schema": "JSON Schema of a kind of file, for editors.",
 }
@@ -33,7 +35,7 @@ class Verbs(click.Group):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in VERBS:
             return None
-        command: click.Command = import_module(f"dse.cli.{name}").command
+        command: click.Command = import_module(f"dse.cli.{name.replace('-', '_')}").command
         return command
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:

@@ -93,10 +93,19 @@ def _show_workload(path: Path, form: str) -> None:
 def _show_sweep(path: Path, form: str) -> None:
     from dataclasses import asdict
 
+    from dse.explore.comparison import Review
     from dse.explore.sweep_file import load_plan
     from dse.report.summaries import sweep_text
 
     plan = load_plan(path)
+    if isinstance(plan, Review):
+        arch = plan.architecture.name if plan.architecture is not None else None
+        names = [workload.name for workload in plan.workloads]
+        how: dict[str, Any] = {"arch": arch, "objective": plan.objective, "gap": plan.gap}
+        said = f"{plan.name}: compares {', '.join(names)} on {arch}, layers mapped for {plan.objective} within "
+        print_rows(form, lambda: f"{said}{plan.gap:.0%} of the best", {"sweep": plan.name, "workloads": names, **how},
+                   [{"workload": name, **how} for name in names])  # fmt: skip
+        return
     plain = {
         "sweep": plan.name,
         "architecture": plan.spec.name,

@@ -13,6 +13,7 @@ from dse.cli.common import StatusLine, batch_option, compile_first, format_optio
 from dse.errors import InfeasibleError
 
 if TYPE_CHECKING:
+    from dse.explore.comparison import Review
     from dse.explore.explorer import Progress
     from dse.explore.plan import Plan
     from dse.explore.result import SweepResult
@@ -39,7 +40,8 @@ def command(
 
     Files may be paths or names of shipped ones. Writes DIR/evaluations.jsonl as it goes, then front.csv, front.png,
     report.html, summary.json and sweep.yaml. The same seed finds the same front whatever --jobs is, and wherever
-    the sweep was stopped and resumed.
+    the sweep was stopped and resumed. A SWEEP.yaml that says `compare: networks` puts its networks side by side, as
+    `dse compare-networks` does.
 
     \b
     Examples:
@@ -48,7 +50,13 @@ def command(
       dse sweep results/big/sweep.yaml -o results/again
       dse sweep eyeriss vgg16 --resume
     """
+    from dse.cli.compare_networks import show as show_comparison
+    from dse.explore.comparison import Review
+
     plan = _plan(files, options)
+    if isinstance(plan, Review):
+        show_comparison(plan, Path(output or f"results/{plan.name}"), jobs, form)
+        return 0
     directory = Path(output) if output is not None else Path("results") / plan.name
     compile_first()
     status = StatusLine()
@@ -70,7 +78,7 @@ def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _plan(files: tuple[str, ...], options: dict[str, Any]) -> Plan:
+def _plan(files: tuple[str, ...], options: dict[str, Any]) -> Plan | Review:
     from dse.explore.explorer import Search
     from dse.explore.plan import make_plan
     from dse.explore.sweep import GAP, TRIALS

@@ -9,6 +9,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from dse.errors import SpecError
+from dse.explore.comparison import GAP as GAP_OF_COMPARISONS
+from dse.explore.comparison import Review, make_review
 from dse.explore.explorer import Search
 from dse.explore.plan import Plan, make_plan
 from dse.explore.sweep import GAP, TRIALS
@@ -40,10 +42,21 @@ class SweepModel(SpecModel):
         default=None, description="dotted path to choices, instead of the architecture's own space"
     )
     search: SearchModel = SearchModel()
+    compare: Literal["networks"] | None = Field(
+        default=None, description="put the workloads side by side on `arch` as it is, instead of searching"
+    )
+    objective: Literal["energy", "latency", "edp"] | None = Field(
+        default=None, description="of a comparison: what each layer is mapped for [edp]"
+    )
+    gap: float | None = Field(default=None, ge=0, description="of a comparison: mappings are proven this close [0.05]")
     made: dict[str, Any] | None = Field(default=None, description="written by `dse sweep`; changes nothing")
 
 
-def load_plan(path: str | Path, changes: Mapping[str, Any] | None = None) -> Plan:
+_OF_A_SEARCH = ("space", "search")
+_OF_A_COMPARISON = ("objective", "gap")
+
+
+def load_plan(path: str | Path, changes: Mapping[str, Any] | None = None) -> Plan | Review:
     """Read a sweep file, or a shipped one by its bare name.
 
     Parameters
@@ -52,6 +65,11 @@ def load_plan(path: str | Path, changes: Mapping[str, Any] | None = None) -> Pla
     changes : mapping, optional
         Fields of `Search`, and `batch`, that replace the file's.
 
+    Returns
+    -------
+    Plan or Review
+        What to search, or with `compare: networks` what to put side by side.
+
     Raises
     ------
     SpecError
@@ -59,7 +77,31 @@ def load_plan(path: str | Path, changes: Mapping[str, Any] | None = None) -> Pla
     """
     source = load_source(find_shipped("sweeps", path))
     model = validate(SweepModel, source)
-    changes = dict(changes or {})
+    compares = model.compare is not None
+    raise_all(
+        source.error((key,), f"{key} is a setting of a {'search' if compares else 'comparison'}",
+                     f"this file has {'' if compares else 'no '}`compare: networks`", key=True)
+        for key in (_OF_A_SEARCH if compares else _OF_A_COMPARISON)
+        if key in model.model_fields_set
+    )  # fmt: skip
+    return _review(source, model, changes or {}) if compares else _plan(source, model, changes or {})
+
+
+def _review(source: Source, model: SweepModel, given: Mapping[str, Any]) -> Review:
+    unused = sorted(set(given) - {"batch", "gap"})
+    if unused:
+        raise source.error(("compare",), f"a comparison searches nothing, so --{unused[0]} means nothing", key=True)
+    spec = load_architecture_spec(_file(source, ("arch",), model.arch, "arch_specs"))
+    workloads = [_file(source, ("workloads", i), name, "workloads") for i, name in enumerate(model.workloads)]
+    gap = given.get("gap", model.gap)
+    return make_review(
+        model.sweep, spec.architecture, workloads, batch=given.get("batch", model.batch),
+        objective=model.objective or "edp", gap=GAP_OF_COMPARISONS if gap is None else gap,
+    )  # fmt: skip
+
+
+def _plan(source: Source, model: SweepModel, given: Mapping[str, Any]) -> Plan:
+    changes = dict(given)
     batch = changes.pop("batch", model.batch)
     search = Search(**{**model.search.model_dump(), "objectives": tuple(model.search.objectives), **changes})
     errors: list[SpecError] = []

@@ -1,0 +1,87 @@
+"""`dse compare-networks`: networks side by side, alone and on an architecture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dse.cli.common import StatusLine, architecture_options, batch_option, compile_first, format_option, print_rows
+from dse.errors import DseError
+
+if TYPE_CHECKING:
+    from dse.explore.comparison import Review
+
+
+@click.command("compare-networks")
+@click.argument("workloads", metavar="[WORKLOAD]...", nargs=-1)
+@click.option("--arch", metavar="ARCH", help="Map the networks on an architecture, too.")
+@architecture_options
+@click.option(
+    "--objective", type=click.Choice(["energy", "latency", "edp"]), default="edp", show_default=True,
+    help="What each layer is mapped for.",
+)  # fmt: skip
+@click.option(
+    "--gap", type=click.FloatRange(min=0), help="Proven gap of the mappings; 0 for the best.  [default: 0.05]"
+)
+@batch_option
+@click.option("--jobs", type=click.IntRange(min=0), help="Worker processes.  [default: one per processor]")
+@click.option("-o", "--output", metavar="DIR", help="Write networks.csv and the charts there.")
+@format_option
+def command(
+    workloads: tuple[str, ...], arch: str | None, dataflow: str | None, settings: tuple[str, ...], objective: str,
+    gap: float | None, batch: int | None, jobs: int | None, output: str | None, form: str,
+) -> None:  # fmt: skip
+    """Compare WORKLOADS: parameters, operations, memory, published accuracy; on ARCH also energy, latency and rates.
+
+    Without WORKLOADS, the nine networks that surveys compare: AlexNet, VGG-16 and -19, Inception v1 to v3, ResNet-50
+    and -152, Xception. Layers of equal shape are mapped once, whichever networks have them.
+
+    \b
+    Examples:
+      dse compare-networks
+      dse compare-networks alexnet vgg16 resnet50 --arch eyeriss -o results/networks
+    """
+    from dse.cli.common import read_architecture
+    from dse.explore.comparison import GAP, REVIEWED, make_review
+
+    if arch is None and (dataflow is not None or settings):
+        raise DseError("--dataflow and --set change an architecture, and there is none", hint="add --arch eyeriss")
+    architecture = None if arch is None else read_architecture(arch, dataflow, settings)
+    review = make_review(
+        "networks", architecture, workloads or REVIEWED, batch=batch, objective=objective,
+        gap=GAP if gap is None else gap,
+    )  # fmt: skip
+    show(review, None if output is None else Path(output), jobs, form)
+
+
+def show(review: Review, directory: Path | None, jobs: int | None, form: str) -> None:
+    """Compare, write what is asked for, and print."""
+    from dse.explore.comparison import compare_networks
+    from dse.report.networks import comparison_records, comparison_text
+
+    if review.architecture is not None:
+        compile_first()
+    status = StatusLine()
+    comparison = compare_networks(
+        review, jobs=jobs, progress=lambda done, total: status.show(f"mapping {done}/{total} layers")
+    )
+    status.clear()
+    written = [] if directory is None else _write(comparison, directory)
+    rows = comparison_records(comparison)
+    ending = f"\n\nwritten to {directory}: {', '.join(written)}" if written else ""
+    print_rows(form, lambda: comparison_text(comparison) + ending, comparison.to_dict(), rows)
+
+
+def _write(comparison, directory: Path) -> list[str]:  # type: ignore[no-untyped-def]
+    from dse.report.network_figures import draw_networks
+    from dse.report.networks import comparison_records
+    from dse.report.table import to_csv
+
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "networks.csv").write_text(to_csv(comparison_records(comparison)), encoding="utf-8")
+    except OSError as error:
+        raise DseError(f"cannot write to {directory}: {error.strerror}") from None
+    return ["networks.csv", *draw_networks(comparison, directory)]
