@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from dse.architecture.dataflow import Dataflow
 from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import DseError
 from dse.problem.dims import OPERANDS
+from dse.problem.layer import Layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ class Architecture:
     mac : Mac
     clock_hz : float
     dataflow : Dataflow
+    lower : {"matmul"}, optional
+        What layers are turned into before they are mapped: `matmul` lays windows out as rows of a matrix.
     static_power_mw : float
         Drawn all the time, over what the levels draw themselves.
     clock_power_mw : float
@@ -79,6 +82,7 @@ class Architecture:
     mac: Mac
     clock_hz: float
     dataflow: Dataflow = field(default=Dataflow("flexible"))
+    lower: Literal["matmul"] | None = None
     static_power_mw: float = 0.0
     clock_power_mw: float = 0.0
     other_area_mm2: float = 0.0
@@ -139,6 +143,10 @@ class Architecture:
     @property
     def total_static_power_mw(self) -> float:
         return self.static_power_mw + sum(self.instances(lv.name) * lv.static_power_mw for lv in self.levels)
+
+    def lowered(self, layer: Layer) -> Layer:
+        """A layer as this accelerator runs it; doing it again changes nothing."""
+        return layer.as_matmul() if self.lower == "matmul" else layer
 
     @property
     def total_clock_power_mw(self) -> float:

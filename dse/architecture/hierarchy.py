@@ -128,6 +128,12 @@ class FanOut:
         Width of the word that `energy_pj` is given for.
     area_mm2 : float
         Of the network, for one instance of the level above.
+    skew : int
+        Cycles that a word takes from one child to the next. More than 0 makes the array systolic: what its children do
+        not keep reaches them along rows and columns one after the other. 0 is a broadcast.
+    load, drain : frozenset of str
+        Operands kept by the children that are shifted in before a fold computes, and shifted out after it, a row of
+        the mesh at a time, while nothing is computed.
     """
 
     name: str
@@ -138,8 +144,17 @@ class FanOut:
     energy_pj: float | PerOperand[float] = 0.0
     word_bits: int = 16
     area_mm2: float = 0.0
+    skew: int = 0
+    load: frozenset[str] = frozenset()
+    drain: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
+        if self.skew < 0:
+            raise DseError(f"fan-out {self.name}: skew={self.skew} < 0")
+        for names, what in ((self.load, "load"), (self.drain, "drain")):
+            unknown = set(names) - set(OPERANDS)
+            if unknown:
+                raise DseError(f"fan-out {self.name}: {what} names {sorted(unknown)}, not among {list(OPERANDS)}")
         if self.rows < 1 or self.cols < 1:
             raise DseError(f"fan-out {self.name}: {self.rows} x {self.cols} has no children")
 
@@ -151,3 +166,12 @@ class FanOut:
     def word_energy_pj(self) -> PerOperand[float]:
         """`energy_pj` of each operand."""
         return self.energy_pj if isinstance(self.energy_pj, PerOperand) else PerOperand.same(self.energy_pj)
+
+    @property
+    def skew_cycles(self) -> int:
+        """Cycles between the first word's entry at one corner and its step at the opposite one."""
+        return self.skew * (self.rows - 1 + self.cols - 1)
+
+    def shift_cycles(self, operand: str) -> int:
+        """Cycles that shift an operand's words into and out of all children: one per row each way."""
+        return self.rows * ((operand in self.load) + (operand in self.drain))

@@ -52,7 +52,7 @@ def command(
 
         save_mappings(save, f"{layer} on {arch.name}", arch, {layer: mapped.mapping})
     plain = {"arch": arch.name, "dataflow": arch.dataflow.name, "workload": workload, **mapped.to_dict()}
-    print_rows(form, lambda: _text(arch, wanted, mapped), plain, plain["reuse"])
+    print_rows(form, lambda: _text(arch, mapped.layer, mapped), plain, plain["reuse"])
 
 
 def _text(arch: Any, layer: Any, mapped: Any) -> str:

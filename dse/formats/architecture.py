@@ -31,7 +31,7 @@ from dse.formats.source import (
 from dse.formats.space import Constraint, Value, count_up, read_constraints
 
 _SECTIONS = ("technology", "mac")
-_SCALARS = ("clock", "word_bits", "static_power", "clock_power", "area")
+_SCALARS = ("clock", "word_bits", "lower", "static_power", "clock_power", "area")
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,6 +250,7 @@ def canonical(architecture: Architecture) -> dict[str, Any]:
         "mac": {item.name: _hashable(getattr(architecture.mac, item.name)) for item in fields(architecture.mac)},
         "clock_hz": architecture.clock_hz,
         "dataflow": dataflow,
+        "lower": architecture.lower,
         "static_power_mw": architecture.static_power_mw,
         "clock_power_mw": architecture.clock_power_mw,
         "other_area_mm2": architecture.other_area_mm2,

@@ -91,6 +91,7 @@ def build_architecture(model: ArchitectureModel, dataflow: Dataflow, rated_hz: f
         mac=mac,
         clock_hz=clock,
         dataflow=dataflow,
+        lower=model.lower,
         static_power_mw=q.milliwatts(model.static_power) if model.static_power else 0.0,
         clock_power_mw=q.milliwatts(model.clock_power) * context.clock_ratio if model.clock_power else 0.0,
         other_area_mm2=q.mm2(model.area) if model.area else 0.0,
@@ -179,6 +180,9 @@ def _fan_out(name: str, model: FanOutModel, context: _Context, is_outermost: boo
         energy_pj=energy,
         word_bits=word_bits,
         area_mm2=q.mm2(model.area) if model.area else 0.0,
+        skew=model.skew,
+        load=frozenset(model.load),
+        drain=frozenset(model.drain),
     )
 
 

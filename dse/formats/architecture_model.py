@@ -195,6 +195,15 @@ class FanOutModel(SpecModel):
     )
     word_bits: Bits | None = None
     area: Area | None = Field(default=None, description="of the network; by default part of the layout's overhead")
+    skew: Annotated[int, Field(ge=0, le=1 << 10, strict=True)] = Field(
+        default=0, description="cycles from one child to the next; in a systolic array 1, and each fold pays it all"
+    )
+    load: list[Operand] = Field(
+        default=[], description="operands that are shifted into the children a row per cycle before a fold computes"
+    )
+    drain: list[Operand] = Field(
+        default=[], description="operands that are shifted out of the children a row per cycle after a fold"
+    )
 
 
 class MacModel(SpecModel):
@@ -302,6 +311,9 @@ class ArchitectureModel(SpecModel):
         Annotated[str, Tag("value")] | Annotated[InlineDataflowModel, Tag("mapping")],
         Discriminator(_kind_of_value),
     ] = Field(default="flexible", description="a built-in name, a YAML file, or the constraints themselves")
+    lower: Literal["matmul"] | None = Field(
+        default=None, description="turn layers into matrix products (im2col) before they are mapped"
+    )
     static_power: Power | None = Field(default=None, description="drawn all the time beside what the levels draw")
     clock_power: Power | None = Field(
         default=None,

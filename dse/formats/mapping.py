@@ -107,13 +107,13 @@ class MappingFile:
     source: Source = field(repr=False)
 
     def mappings(self, architecture: Architecture, layers: Iterable[Layer]) -> dict[str, LoopNest]:
-        """The mappings of the file's layers on an architecture.
+        """The mappings of the file's layers, as an architecture runs them.
 
         Parameters
         ----------
         architecture : Architecture
         layers : iterable of Layer
-            Those that the file may name, as the architecture runs them.
+            Those that the file may name.
 
         Returns
         -------
@@ -126,7 +126,7 @@ class MappingFile:
             Everything that is wrong, each with its place: unknown names, nodes out of order, too many children,
             loops that do not cover a layer, tiles that do not fit.
         """
-        known = {layer.name: layer for layer in layers}
+        known = {layer.name: architecture.lowered(layer) for layer in layers}
         found: dict[str, LoopNest] = {}
         errors: list[SpecError] = []
         for name, nodes in self.model.layers.items():

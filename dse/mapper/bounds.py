@@ -143,6 +143,7 @@ def tile_bound(
     for d in range(8):
         cycles *= steps[d]
     cycles = max(cycles, fastest)
+    folded = least_folds(inst, passes)
     best_energy = np.inf
     best_time = np.inf
     for kind in range(3):
@@ -182,11 +183,34 @@ def tile_bound(
                 else:
                     busy += inst.port_up[t, o] * words * group_product(passes, o)
             time = max(time, busy)
+        time += folded
         energy += inst.static_pj * time
         best_energy = min(best_energy, energy)
         best_time = min(best_time, time)
     out[0] = best_energy
     out[1] = best_time
+
+
+def least_folds(inst: Instance, passes: Ints) -> float:
+    """Cycles that the folds of the array take beside their steps at least, with at least the given passes per dim.
+
+    Loops over the dims of an operand that the PEs keep all change it, so it changes once per pass over these dims at
+    least; see `dse.model.time.fold_cycles`.
+    """
+    if inst.place[2] < 0:
+        return 0.0
+    fold = inst.folds[inst.place[2]]
+    most = 1.0
+    shifts = 0.0
+    for o in range(3):
+        if inst.in_pe[o] == 1:
+            visits = 1.0
+            for d in range(8):
+                if inst.relevance[o, d] == 1:
+                    visits *= passes[d]
+            most = max(most, visits)
+            shifts += visits * fold[1 + o]
+    return most * fold[0] + shifts
 
 
 def halo_words(

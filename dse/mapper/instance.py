@@ -68,6 +68,7 @@ class Instance(NamedTuple):
     buffering: Array
     port_node: Array
     port_cost: Array  # (ports, 3, 2)
+    folds: Array  # (nodes, 4)
 
 
 class Rules(NamedTuple):
@@ -193,6 +194,7 @@ def build(
         buffering=prices.buffering,
         port_node=prices.port_node,
         port_cost=prices.port_cost,
+        folds=structure.folds,
         **terms,
     )
 

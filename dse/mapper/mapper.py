@@ -101,6 +101,7 @@ def _mapped(architecture: Architecture, layer: Layer, objective: str, gap: float
         raise DseError(f"factors={factors!r} is not all or perfect")
     if gap < 0:
         raise DseError(f"gap={gap} < 0")
+    layer = architecture.lowered(layer)
     solution = solve(architecture, layer, objective, gap, factors)
     mapped = []
     for (energy, cycles), record in zip(solution.values, solution.records, strict=True):
@@ -117,6 +118,7 @@ def _mapped(architecture: Architecture, layer: Layer, objective: str, gap: float
 
 def solve(architecture: Architecture, layer: Layer, objective: str, gap: float, factors: str) -> Solution:
     """Search, and return numbers only: what a sweep needs of a layer."""
+    layer = architecture.lowered(layer)
     roles = Roles.of(architecture)
     choices = bypass_choices(architecture, roles)
     prices = price(architecture, layer)

@@ -145,7 +145,8 @@ def map_workload(
         if nest is None:
             one = map_layer(architecture, layer, objective, gap=gap, factors=factors)
         else:
-            one = Mapped(layer, nest, evaluate(architecture, layer, nest, counting=counting), None)
+            cost = evaluate(architecture, layer, nest, counting=counting)
+            one = Mapped(architecture.lowered(layer), nest, cost, None)
         mapped.append((one, names))
     return MappedWorkload(architecture, workload, objective, tuple(mapped), gap, factors)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from dse.mapper.bounds import least_folds
 from dse.mapper.factors import next_trips
 from dse.mapper.incumbent import pruned
 from dse.mapper.inner import again, first_and_last, inner_costs, kind_energy, passes_through
@@ -45,7 +46,10 @@ def place_tiles(
     busy = np.zeros((3, len(inst.port_outer)))
     cycles = inner_costs(inst, tiles, unrollings, row, chosen, tall, wide, energy, busy)
     tile = np.ones(8, dtype=np.int64)
-    ends_pay = first_and_last(inst, tiles, unrollings, row, chosen, tile)
+    passes = np.ones(8, dtype=np.int64)
+    for d in range(8):
+        passes[d] = unrollings[chosen[d], 2]
+    ends_pay = first_and_last(inst, tiles, unrollings, row, chosen, tile) + least_folds(inst, passes)
     promising = False
     for o in range(3):
         time = max(cycles, floor[o, 1])
@@ -64,7 +68,6 @@ def place_tiles(
     sy = np.ones(8, dtype=np.int64)
     sx = np.ones(8, dtype=np.int64)
     spread = np.ones(8, dtype=np.int64)
-    passes = np.ones(8, dtype=np.int64)
     for d in range(8):
         u = unrollings[chosen[d]]
         f[d], sy[d], sx[d], passes[d] = tiles[row[d], 0], u[0], u[1], u[2]

@@ -112,10 +112,10 @@ def price_nest(
     )  # fmt: skip
     busiest = latency(
         size, dim, trips, place, spatial, inst.bounds, inst.window, ends, booked, levels, steps, inst.buffering,
-        inst.port_node, inst.port_cost, split, port_cycles,
+        inst.port_node, inst.port_cost, split, port_cycles, step, inst.relevance, inst.folds, scratch[0],
     )  # fmt: skip
     cycles = float(steps) if busiest < 0 else port_cycles[busiest]
-    cycles += split[1] + split[2] + split[3]
+    cycles += split[1] + split[2] + split[3] + split[4] + split[5]
     energy = inst.mac_pj + inst.static_pj * cycles
     for node in range(len(inst.is_fan_out)):
         for o in range(3):

@@ -91,7 +91,7 @@ def _workspace(inst: Instance, tile_start: Ints, tiles: Ints, unrollings: Ints) 
     counts = (
         np.ones((3, nodes, 3, 8), dtype=np.int64), np.full((3, nodes, 2), -1, dtype=np.int64),
         np.zeros((3, nodes, 2), dtype=np.int64), np.zeros((nodes, 3, 2), dtype=np.int64),
-        np.zeros((nodes, 3, 2), dtype=np.int64), np.zeros(4), np.zeros(len(inst.port_node)),
+        np.zeros((nodes, 3, 2), dtype=np.int64), np.zeros(6), np.zeros(len(inst.port_node)),
     )  # fmt: skip
     fewest, least_steps = per_tile_least(tile_start, tiles, unrollings)
     listed = (np.zeros((len(unrollings) + 1, 2), dtype=np.int64), np.zeros((1024, 2), dtype=np.int64))

@@ -11,7 +11,7 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut
 from dse.errors import DseError
 from dse.model.accesses import Accesses
-from dse.model.counts import Count, count_mapping, flatten, readable, window_of
+from dse.model.counts import RELEVANCE, Count, Structure, count_mapping, flatten, readable, window_of
 from dse.model.fit import check_fit
 from dse.model.mapping import Mapping
 from dse.model.price import Prices, price
@@ -38,7 +38,8 @@ class Cost:
     bound_by : str
         `compute`, or the port that takes longest.
     cycles_by : dict
-        `compute`, every port (overlapped with it), and what cannot overlap: `first fill`, `last drain`, `serial`.
+        `compute`, every port (overlapped with it), and what cannot overlap: `first fill`, `last drain`, `serial`,
+        and for arrays with a skew `skew` and `shifts`.
     energy_by_level_pj : dict
         Levels, fan-outs, `MAC` and `static` (static and clock power); adds up to `energy_pj`.
     energy_by_operand_pj : dict
@@ -89,6 +90,7 @@ def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping, *, coun
     architecture : Architecture
     layer : Layer
     mapping : Mapping
+        Of the layer as the architecture runs it: see `Architecture.lowered`.
     counting : {"house", "timeloop"}
         Whose rules the counts follow. Timeloop's want perfect factors, overlap everything and tell nothing of reuse.
 
@@ -107,6 +109,7 @@ def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping, *, coun
     clock power over the latency; `dse.model.price` says what zeros leave of each. Latency is `dse.model.time.latency`;
     under Timeloop's counting it is its longest part.
     """
+    layer = architecture.lowered(layer)
     mapping.check(architecture, layer)
     check_fit(layer, architecture, mapping)
     prices = price(architecture, layer)
@@ -125,7 +128,8 @@ def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping, *, coun
         counted = count_mapping(layer, architecture, mapping)
         levels, fans = counted.levels, counted.fans
         accesses, reuse = readable(layer, architecture, counted), reuse_of(layer, architecture, counted)
-        cycles, bound_by, cycles_by = _cycles(layer, mapping, counted, prices)
+        folds = Structure.of(architecture).folds
+        cycles, bound_by, cycles_by = _cycles(layer, mapping, counted, prices, folds)
         spared = prices.spared_pj * _accumulations(counted, len(mapping.nodes) - 1)
     else:
         raise DseError(f"counting={counting!r} is not house or timeloop")
@@ -157,20 +161,24 @@ def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping, *, coun
     )
 
 
-def _cycles(layer: Layer, mapping: Mapping, counted: Count, prices: Prices) -> tuple[float, str, dict[str, float]]:
-    n, dim, trips, _, place, spatial = flatten(mapping)
-    split = np.zeros(4)
+def _cycles(
+    layer: Layer, mapping: Mapping, counted: Count, prices: Prices, folds: Any
+) -> tuple[float, str, dict[str, float]]:
+    n, dim, trips, step, place, spatial = flatten(mapping)
+    split = np.zeros(6)
     ports = np.zeros(len(prices.port_names))
     busiest = latency(
         n, dim, trips, place, spatial, np.array(layer.bounds, dtype=np.int64), window_of(layer), counted.ends,
         counted.booked, counted.levels, counted.steps, prices.buffering, prices.port_node, prices.port_cost, split,
-        ports,
+        ports, step, RELEVANCE, folds, np.zeros(n, dtype=np.int64),
     )  # fmt: skip
     split, ports = split * prices.cycles_per_step, ports * prices.cycles_per_step
     by = {"compute": float(split[0])}
     by |= {name: float(time) for name, time in zip(prices.port_names, ports, strict=True)}
     longest = max(by.values())
     by |= {"first fill": float(split[1]), "last drain": float(split[2]), "serial": float(split[3])}
+    if folds.any():
+        by |= {"skew": float(split[4]), "shifts": float(split[5])}
     return longest + float(split[1:].sum()), "compute" if busiest < 0 else prices.port_names[busiest], by
 
 

@@ -32,11 +32,14 @@ class Structure:
     Parameters
     ----------
     is_fan_out, multicast, reduces : (nodes,) int64
+    folds : (nodes, 4) float
+        Cycles that a fold of a fan-out takes beside its steps: skew, and shifts of each operand.
     """
 
     is_fan_out: Any
     multicast: Any
     reduces: Any
+    folds: Any
 
     @classmethod
     def of(cls, architecture: Architecture) -> Structure:
@@ -45,6 +48,13 @@ class Structure:
             np.array([int(isinstance(node, FanOut)) for node in nodes], dtype=np.int64),
             np.array([MULTICAST[x.multicast] if isinstance(x, FanOut) else WORD for x in nodes], dtype=np.int64),
             np.array([int(x.reduces) if isinstance(x, FanOut) else 0 for x in nodes], dtype=np.int64),
+            np.array(
+                [
+                    [x.skew_cycles, *(x.shift_cycles(o) for o in OPERANDS)] if isinstance(x, FanOut) else [0] * 4
+                    for x in nodes
+                ],
+                dtype=np.float64,
+            ),
         )
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from dse.model.axes import combinations, stationary_run
+
 Ints = Any
 Floats = Any
 
 STREAMING, DOUBLE, SINGLE = 0, 1, 2
 
-COMPUTE, FIRST_FILL, LAST_DRAIN, SERIAL = 0, 1, 2, 3
-"""Rows of the split: compute steps; first fill; last drain; transfers of single-buffered levels."""
+COMPUTE, FIRST_FILL, LAST_DRAIN, SERIAL, SKEW, SHIFTS = 0, 1, 2, 3, 4, 5
+"""Rows of the split: compute steps; first fill; last drain; transfers of single-buffered levels; the skew of arrays;
+operands shifted into and out of arrays."""
 
 
 def first_tile(
@@ -62,16 +65,57 @@ def used_instances(node: int, n: int, dim: Ints, trips: Ints, place: Ints, spati
     return used
 
 
+def fold_cycles(
+    n: int, dim: Ints, trips: Ints, place: Ints, spatial: Ints, bounds: Ints, ends: Ints, step: Ints, relevance: Ints,
+    folds: Floats, counted: Ints, split: Floats,
+) -> None:  # fmt: skip
+    """What the folds of systolic arrays add to the compute steps; see `latency` for the parameters.
+
+    A fold is a stretch of steps in which all that a fan-out's children keep stays in place. Folds do not overlap: each
+    pays the whole fan-out's skew, however much of it the fold uses, and each time the children's words of an operand
+    change, the shifts that bring and take them.
+
+    Notes
+    -----
+    The words of an operand change with the loops at or outside its loop j, so they change as often as these loops have
+    index combinations. Of two operands the loops of one are among those of the other, so folds are those of the
+    operand that changes more often. A fan-out whose children keep nothing has a single fold.
+    """
+    nodes = len(folds)
+    for fan_out in range(nodes):
+        if folds[fan_out, 0] + folds[fan_out, 1] + folds[fan_out, 2] + folds[fan_out, 3] == 0.0:
+            continue
+        most = 1
+        for o in range(3):
+            k = 0
+            while k < nodes and ends[o, k, 0] >= 0 and ends[o, k, 1] < fan_out:
+                k += 1
+            if k == nodes or ends[o, k, 0] < 0 or ends[o, k, 1] == nodes:
+                continue
+            child = ends[o, k, 1]
+            _, last = stationary_run(n, dim, trips, place, spatial, child, relevance[o])
+            for i in range(n):
+                counted[i] = 1 if last < n and i <= last and spatial[i] == 0 and place[i] < child else 0
+            visits = 1
+            for d in range(8):
+                visits *= combinations(n, dim, trips, step, d, bounds[d], counted)
+            most = max(most, visits)
+            split[5] += visits * folds[fan_out, 1 + o]
+        split[4] += most * folds[fan_out, 0]
+
+
 def latency(
     n: int, dim: Ints, trips: Ints, place: Ints, spatial: Ints, bounds: Ints, window: Ints, ends: Ints, booked: Ints,
     levels: Ints, steps: int, buffering: Ints, port_node: Ints, port_cost: Floats, split: Floats, port_cycles: Floats,
+    step: Ints, relevance: Ints, folds: Floats, counted: Ints,
 ) -> int:  # fmt: skip
     """Cycles of a nest that has been counted.
 
-    `cycles = max(compute steps, busiest port) + first fill + last drain + serial`, where a port's time is its words
-    over its rate, and what crosses into and out of a single-buffered level is serial instead of overlapped. First fill
-    and last drain hand one tile on from level to level, each at the pace of its slowest port: the tile of the level
-    that must be full before anything inside it can start (the innermost one, or one that is not streaming).
+    `cycles = max(compute steps, busiest port) + first fill + last drain + serial + skew + shifts`, where a port's time
+    is its words over its rate, and what crosses into and out of a single-buffered level is serial instead of
+    overlapped. First fill and last drain hand one tile on from level to level, each at the pace of its slowest port:
+    the tile of the level that must be full before anything inside it can start (the innermost one, or one that is not
+    streaming). Skew and shifts are those of `fold_cycles`.
 
     Parameters
     ----------
@@ -82,10 +126,17 @@ def latency(
         The level a port belongs to.
     port_cost : (ports, 3, 2)
         Cycles that one element of an operand occupies the port, reading and writing; 0 where it is not served.
-    split : (4,)
-        Filled: compute, first fill, last drain, serial.
+    split : (6,)
+        Filled: compute, first fill, last drain, serial, skew, shifts.
     port_cycles : (ports,)
         Filled: overlapped time of each port.
+    step : (loops,)
+        As for `dse.model.axes`.
+    relevance : (3, 8)
+    folds : (nodes, 4)
+        For a fan-out, cycles of skew that every fold pays, and cycles that shift each operand in and out.
+    counted : (loops,)
+        Scratch.
 
     Returns
     -------
@@ -95,7 +146,8 @@ def latency(
     nodes = len(buffering)
     ports = len(port_node)
     split[0] = steps
-    split[1] = split[2] = split[3] = 0.0
+    split[1] = split[2] = split[3] = split[4] = split[5] = 0.0
+    fold_cycles(n, dim, trips, place, spatial, bounds, ends, step, relevance, folds, counted, split)
     for node in range(nodes):
         used = used_instances(node, n, dim, trips, place, spatial, bounds)
         filled = drained = serial = 0.0

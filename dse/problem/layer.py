@@ -145,6 +145,16 @@ class Layer:
             tuple(self.bits), tuple(self.density),
         )  # fmt: skip
 
+    def as_matmul(self) -> Layer:
+        """The layer as one product of matrices per group, (N*P*Q x C*R*S) times (C*R*S x K): im2col.
+
+        The ifmap becomes the matrix whose rows are the windows, so words that windows share are there once for each.
+        """
+        return Layer(
+            self.name, G=self.G, N=self.N * self.P * self.Q, K=self.K, C=self.C * self.R * self.S, H=1, W=1,
+            bits=self.bits, density=self.density,
+        )  # fmt: skip
+
     def with_(self, **changes: Any) -> Layer:
         """A copy with some fields replaced."""
         return replace(self, **changes)

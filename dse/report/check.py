@@ -42,6 +42,7 @@ def compare(architecture: Architecture, layer: Layer, names: Sequence[str]) -> l
     from dse.model.counts import count
     from dse.model.simulate import simulate
 
+    layer = architecture.lowered(layer)
     rows = []
     for objective in ("energy", "latency", "edp"):
         row: dict[str, Any] = {

@@ -31,6 +31,9 @@ def architecture_text(spec: ArchitectureSpec) -> str:
         if isinstance(node, FanOut):
             size = f"{node.rows} x {node.cols}"
             traits = f"multicast {node.multicast}" + (", reduces psums" if node.reduces else "")
+            traits += f", skew of {node.skew_cycles} cycles" if node.skew else ""
+            shifts = [f"{way}s {operand}" for way in ("load", "drain") for operand in sorted(getattr(node, way))]
+            traits += "".join(f", {shift} by rows" for shift in shifts)
         else:
             size = row["capacity"]
             traits = ", ".join(f"{port.name} {port.words_per_cycle:.4g}/cycle" for port in node.ports) or "no limit"

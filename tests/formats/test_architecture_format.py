@@ -489,7 +489,7 @@ def test_schema_accepts_what_the_reader_accepts() -> None:
     assert [list(error.absolute_path) for error in validator.iter_errors(bad)] == [["levels", "GLB"]]
 
 
-@pytest.mark.parametrize("name", ["eyeriss", "eyeriss_isca16", "systolic_ws"])
+@pytest.mark.parametrize("name", ["eyeriss", "eyeriss_isca16", "systolic_ws", "systolic_os", "systolic_is"])
 def test_shipped_specs_load_by_name(name: str) -> None:
     found = load_architecture_spec(name)
     assert found.name == name

@@ -1,0 +1,207 @@
+"""Systolic arrays: cycles and buffer words against closed forms, and the closed forms against a register-level array.
+
+Source of `tests/reference/systolic_cycles.csv`: the closed forms of an R x C array on matrix products, equal to
+SCALE-Sim's cycle simulation (Samajdar et al., ISPASS 2020). Its layers are one group of AlexNet's.
+"""
+
+import csv
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dse.formats.architecture import load_architecture_spec
+from dse.formats.workload import load_workload
+from dse.mapper import map_layer
+from dse.model.cost import evaluate
+from dse.model.mapping import Loop, Mapping, Spatial, Temporal
+from dse.problem.dims import OPERANDS
+from dse.problem.layer import Layer
+
+REFERENCE = Path(__file__).parents[1] / "reference" / "systolic_cycles.csv"
+SPATIAL = {"ws": ("C", "K", "N"), "os": ("N", "K", "C"), "is": ("C", "N", "K")}
+"""Dims on the rows, on the columns, and in time."""
+
+
+def rows():
+    with REFERENCE.open() as lines:
+        return list(csv.DictReader(line for line in lines if not line.startswith("#")))
+
+
+def array(dataflow, height, width, **settings):
+    spec = load_architecture_spec(f"systolic_{dataflow}")
+    changes = {"levels.array.rows": height, "levels.array.cols": width}
+    return spec.resolve(changes | {path.replace("__", "."): value for path, value in settings.items()})
+
+
+def folded(architecture, layer, dataflow):
+    """The mapping of the closed forms: folds outside, one dim in time, everything in the buffer."""
+    bounds = {dim: getattr(layer, dim) for dim in "GNKC"}
+    y, x, time = SPATIAL[dataflow]
+    _, _, fan_out, pe = architecture.hierarchy
+    side_y, side_x = min(bounds[y], fan_out.rows), min(bounds[x], fan_out.cols)
+    loops = [("G", bounds["G"]), (x, ceil(bounds[x] / side_x)), (y, ceil(bounds[y] / side_y)), (time, bounds[time])]
+    everything = frozenset(OPERANDS)
+    return Mapping(
+        (
+            Temporal("DRAM", (), everything),
+            Temporal("buffer", tuple(Loop(*loop) for loop in loops), everything),
+            Spatial("array", (Loop(y, side_y),), (Loop(x, side_x),)),
+            Temporal("PE", (), pe.stores),
+        )
+    )
+
+
+def found(cost):
+    """Cycles, and words that the array takes from and gives to the buffer."""
+    buffer, dram = cost.accesses.levels["buffer"], cost.accesses.levels["DRAM"]
+    arrivals = buffer["psum"].writes - dram["psum"].reads  # less those that come back from DRAM
+    return cost.cycles, buffer["ifmap"].reads, buffer["weight"].reads, arrivals
+
+
+def expected(row):
+    return tuple(int(row[f"formula_{key}"]) for key in ("cycles", "sram_if", "sram_f", "sram_o"))
+
+
+def layer_of(row, conv):
+    """One group of a layer of the shipped network, checked against the matrix sizes of the row."""
+    one = conv.with_(G=1)
+    lowered = one.as_matmul()
+    sizes = tuple(int(row[key]) for key in "MNK")
+    assert sizes == (lowered.N, lowered.K, lowered.C)
+    return one
+
+
+@pytest.fixture(scope="module")
+def alexnet():
+    return load_workload("alexnet")
+
+
+@pytest.mark.parametrize("row", rows(), ids=lambda row: "-".join((row["layer"], row["dataflow"], row["R"])))
+def test_cycles_and_buffer_words_are_the_closed_forms(row, alexnet):
+    layer = layer_of(row, alexnet.layer(row["layer"].removeprefix("alex_").removesuffix("g")))
+    architecture = array(row["dataflow"], int(row["R"]), int(row["C"]), levels__buffer__capacity="16 MiB")
+    mapping = folded(architecture, architecture.lowered(layer), row["dataflow"])
+    cost = evaluate(architecture, layer, mapping)
+    assert found(cost) == expected(row)
+    steps = {key: value for key, value in cost.cycles_by.items() if value}
+    assert sum(steps.values()) == cost.cycles
+    assert set(steps) <= {"compute", "skew", "shifts"}
+
+
+@pytest.mark.parametrize("row", rows(), ids=lambda row: "-".join((row["layer"], row["dataflow"], row["R"])))
+def test_no_mapping_is_faster_and_the_fastest_moves_as_many_words(row, alexnet):
+    """The shipped specs as they are, but for the size of the array: the mapper finds the closed form by itself."""
+    layer = layer_of(row, alexnet.layer(row["layer"].removeprefix("alex_").removesuffix("g")))
+    best = map_layer(array(row["dataflow"], int(row["R"]), int(row["C"])), layer, "latency")
+    assert found(best.cost) == expected(row)
+
+
+@pytest.mark.parametrize("dataflow", ["ws", "os", "is"])
+def test_groups_run_one_after_the_other(dataflow, alexnet):
+    conv2 = alexnet.layer("conv2")
+    assert conv2.G == 2
+    (row,) = (r for r in rows() if (r["layer"], r["dataflow"], r["R"]) == ("alex_conv2g", dataflow, "32"))
+    assert map_layer(array(dataflow, 32, 32), conv2, "latency").cost.cycles == 2 * int(row["formula_cycles"])
+
+
+def register_array(dataflow, height, width, ifmap, weights):
+    """Cycles and result of ifmap (M x K) times weights (K x N), by an array of registers that shift once a cycle.
+
+    Each fold is loaded and streamed by itself, and ends when its last word has left, or been used in, the corner that
+    is farthest from the entries.
+    """
+    (m, k), n = ifmap.shape, weights.shape[1]
+    result = np.zeros((m, n), dtype=np.int64)
+    cycles = 0
+    if dataflow == "os":
+        for top in range(0, m, height):
+            for left in range(0, n, width):
+                a, b = ifmap[top : top + height], weights[:, left : left + width]
+                right, down = (np.zeros((height, width), dtype=np.int64) for _ in range(2))
+                psum = np.zeros((height, width), dtype=np.int64)
+                for cycle in range(k + height + width - 2):
+                    right[:, 1:], down[1:] = right[:, :-1].copy(), down[:-1].copy()
+                    right[:, 0] = [a[i, cycle - i] if i < len(a) and 0 <= cycle - i < k else 0 for i in range(height)]
+                    down[0] = [b[cycle - j, j] if j < b.shape[1] and 0 <= cycle - j < k else 0 for j in range(width)]
+                    psum += right * down
+                    cycles += 1
+                result[top : top + height, left : left + width] = psum[: len(a), : b.shape[1]]
+        return cycles, result
+    # Weight-stationary; input-stationary is the same array with the operands' roles exchanged.
+    if dataflow == "is":
+        cycles, turned = register_array("ws", height, width, weights.T, ifmap.T)
+        return cycles, turned.T
+    for top in range(0, k, height):
+        for left in range(0, n, width):
+            tile = weights[top : top + height, left : left + width]
+            kept = np.zeros((height, width), dtype=np.int64)
+            padded = np.zeros((height, width), dtype=np.int64)
+            padded[: tile.shape[0], : tile.shape[1]] = tile
+            for line in padded[::-1]:
+                kept[1:] = kept[:-1].copy()
+                kept[0] = line
+                cycles += 1
+            right, psum = (np.zeros((height, width), dtype=np.int64) for _ in range(2))
+            for cycle in range(m + height + width - 2):
+                right[:, 1:] = right[:, :-1].copy()
+                right[:, 0] = [
+                    ifmap[cycle - i, top + i] if top + i < k and 0 <= cycle - i < m else 0 for i in range(height)
+                ]
+                psum = np.vstack([np.zeros((1, width), dtype=np.int64), psum[:-1]]) + right * kept
+                for j in range(min(width, n - left)):
+                    if 0 <= cycle - (height - 1) - j < m:
+                        result[cycle - (height - 1) - j, left + j] += psum[-1, j]
+                cycles += 1
+    return cycles, result
+
+
+@pytest.mark.parametrize("dataflow", ["ws", "os", "is"])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 2), (2, 4), (4, 4)])
+def test_an_array_of_registers_takes_as_many_cycles(dataflow, height, width):
+    rng = np.random.default_rng(7)
+    for _ in range(4):
+        m, k, n = rng.integers(1, 10, 3).tolist()
+        ifmap, weights = rng.integers(-9, 9, (m, k)), rng.integers(-9, 9, (k, n))
+        cycles, product = register_array(dataflow, height, width, ifmap, weights)
+        assert (product == ifmap @ weights).all()
+        architecture = array(dataflow, height, width)
+        layer = Layer("product", N=m, C=k, K=n)
+        assert evaluate(architecture, layer, folded(architecture, layer, dataflow)).cycles == cycles
+
+
+def test_fields_of_the_fan_out_make_the_difference():
+    layer = Layer("product", N=10, C=8, K=8)
+    cycles = {}
+    for name, settings in {
+        "systolic": {},
+        "broadcast": {"levels__array__skew": 0},
+        "weights loaded meanwhile": {"levels__array__load": []},
+        "weights shifted out too": {"levels__array__drain": ["weight"]},
+    }.items():
+        architecture = array("ws", 4, 4, **settings)
+        cycles[name] = evaluate(architecture, layer, folded(architecture, layer, "ws")).cycles
+    folds = 4
+    assert cycles["systolic"] == folds * (10 + 2 * 4 + 4 - 2)
+    assert cycles["broadcast"] == folds * (10 + 4)
+    assert cycles["weights loaded meanwhile"] == folds * (10 + 4 + 4 - 2)
+    assert cycles["weights shifted out too"] == folds * (10 + 3 * 4 + 4 - 2)
+
+
+def test_an_array_that_keeps_nothing_has_one_fold():
+    architecture = array("ws", 4, 4, levels__array__load=[])
+    dram, buffer, fan_out, _ = architecture.hierarchy
+    bare = architecture.with_(hierarchy=(dram, buffer, fan_out))
+    layer = Layer("product", N=10, C=8, K=8)
+    nodes = folded(architecture, layer, "ws").nodes[:3]
+    assert evaluate(bare, layer, Mapping(nodes)).cycles == 4 * 10 + 4 + 4 - 2
+
+
+def test_lowering_lays_windows_out():
+    conv = Layer("conv", G=2, N=3, K=4, C=5, P=6, Q=7, R=3, S=2, stride_h=2, pad_top=1)
+    product = conv.as_matmul()
+    assert product.bounds == (2, 3 * 6 * 7, 4, 5 * 3 * 2, 1, 1, 1, 1)
+    assert (product.macs, product.weight_words, product.psum_words) == (conv.macs, conv.weight_words, conv.psum_words)
+    assert product.ifmap_words == 2 * 3 * 6 * 7 * 5 * 3 * 2
+    assert product.as_matmul() == product
