@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dse.explore.result import SweepResult as SweepResult
     from dse.explore.sweep import sweep as sweep
     from dse.formats.architecture import load_architecture as load_architecture
+    from dse.formats.torch_model import from_torch as from_torch
     from dse.formats.workload import load_workload as load_workload
     from dse.mapper import Mapped as Mapped
     from dse.mapper import MappedWorkload as MappedWorkload
@@ -48,6 +49,7 @@ _HOMES = {
     "SweepResult": "dse.explore.result",
     "Workload": "dse.problem.workload",
     "evaluate": "dse.model.cost",
+    "from_torch": "dse.formats.torch_model",
     "layer_front": "dse.mapper",
     "load_architecture": "dse.formats.architecture",
     "load_workload": "dse.formats.workload",
