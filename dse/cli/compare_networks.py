@@ -11,7 +11,7 @@ from dse.cli.common import StatusLine, architecture_options, batch_option, compi
 from dse.errors import DseError
 
 if TYPE_CHECKING:
-    from dse.explore.comparison import Review
+    from dse.explore.comparison import Comparison, Review
 
 
 @click.command("compare-networks")
@@ -25,13 +25,16 @@ if TYPE_CHECKING:
 @click.option(
     "--gap", type=click.FloatRange(min=0), help="Proven gap of the mappings; 0 for the best.  [default: 0.05]"
 )
+@click.option(
+    "--factors", type=click.Choice(["perfect", "all"]), help="`all` may take minutes for a layer.  [default: perfect]"
+)
 @batch_option
 @click.option("--jobs", type=click.IntRange(min=0), help="Worker processes.  [default: one per processor]")
 @click.option("-o", "--output", metavar="DIR", help="Write networks.csv and the charts there.")
 @format_option
 def command(
     workloads: tuple[str, ...], arch: str | None, dataflow: str | None, settings: tuple[str, ...], objective: str,
-    gap: float | None, batch: int | None, jobs: int | None, output: str | None, form: str,
+    gap: float | None, factors: str | None, batch: int | None, jobs: int | None, output: str | None, form: str,
 ) -> None:  # fmt: skip
     """Compare WORKLOADS: parameters, operations, memory, published accuracy; on ARCH also energy, latency and rates.
 
@@ -44,14 +47,14 @@ def command(
       dse compare-networks alexnet vgg16 resnet50 --arch eyeriss -o results/networks
     """
     from dse.cli.common import read_architecture
-    from dse.explore.comparison import GAP, REVIEWED, make_review
+    from dse.explore.comparison import FACTORS, GAP, REVIEWED, make_review
 
     if arch is None and (dataflow is not None or settings):
         raise DseError("--dataflow and --set change an architecture, and there is none", hint="add --arch eyeriss")
     architecture = None if arch is None else read_architecture(arch, dataflow, settings)
     review = make_review(
         "networks", architecture, workloads or REVIEWED, batch=batch, objective=objective,
-        gap=GAP if gap is None else gap,
+        gap=GAP if gap is None else gap, factors=factors or FACTORS,
     )  # fmt: skip
     show(review, None if output is None else Path(output), jobs, form)
 
@@ -74,7 +77,7 @@ def show(review: Review, directory: Path | None, jobs: int | None, form: str) ->
     print_rows(form, lambda: comparison_text(comparison) + ending, comparison.to_dict(), rows)
 
 
-def _write(comparison, directory: Path) -> list[str]:  # type: ignore[no-untyped-def]
+def _write(comparison: Comparison, directory: Path) -> list[str]:
     from dse.report.network_figures import draw_networks
     from dse.report.networks import comparison_records
     from dse.report.table import to_csv

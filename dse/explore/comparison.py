@@ -21,6 +21,10 @@ GAP = 0.05
 """How far from its optimum each mapping may be, proven, unless said otherwise: a table over networks that differ by
 factors needs no more, and it takes a fraction of the time."""
 
+FACTORS = "perfect"
+"""Which factors the mapper may take unless said otherwise. Perfect ones answer for any network in milliseconds a layer;
+all factors serve bounds better that divide badly, and can take minutes for a layer."""
+
 REVIEWED = (
     "alexnet", "vgg16", "vgg19", "googlenet", "inception_v2", "inception_v3", "resnet50", "resnet152", "xception",
 )  # fmt: skip
@@ -34,11 +38,12 @@ class LayerMapper:
     architecture: Architecture
     objective: str
     gap: float
+    factors: str
 
     def __call__(self, layer: Layer) -> Outcome:
         from dse.mapper import map_layer
 
-        cost = map_layer(self.architecture, layer, self.objective, gap=self.gap).cost
+        cost = map_layer(self.architecture, layer, self.objective, gap=self.gap, factors=self.factors).cost
         outermost = cost.accesses.levels[self.architecture.levels[0].name]
         bits = sum((moved.reads + moved.writes) * layer.bits[operand] for operand, moved in outermost.items())
         return Outcome("ok", objectives={"energy_pj": cost.energy_pj, "cycles": cost.cycles, "outer_bytes": bits / 8})
@@ -57,8 +62,8 @@ class Comparison:
         figures are None then).
     architecture : str or None
         Its name.
-    objective, gap
-        How the layers were mapped: each by itself, proven to be within `gap` of the best.
+    objective, gap, factors
+        How the layers were mapped: each by itself, proven to be within `gap` of the best with those factors.
     mapped_shapes : int
         Distinct layers over all networks.
     """
@@ -68,10 +73,12 @@ class Comparison:
     objective: str
     gap: float
     mapped_shapes: int
+    factors: str = FACTORS
 
     def to_dict(self) -> dict[str, Any]:
-        how = {"objective": self.objective, "gap": self.gap, "mapped_shapes": self.mapped_shapes}
-        return {"arch": self.architecture, **(how if self.architecture else {}), "networks": list(self.networks)}
+        how = {"objective": self.objective, "gap": self.gap, "factors": self.factors}
+        mapped = {**how, "mapped_shapes": self.mapped_shapes} if self.architecture else {}
+        return {"arch": self.architecture, **mapped, "networks": list(self.networks)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,7 @@ class Review:
     workloads : tuple of Workload
     objective : {"energy", "latency", "edp"}
     gap : float
+    factors : {"all", "perfect"}
     """
 
     name: str
@@ -93,6 +101,7 @@ class Review:
     workloads: tuple[Workload, ...]
     objective: str = "edp"
     gap: float = GAP
+    factors: str = FACTORS
 
 
 def compare_networks(
@@ -119,11 +128,13 @@ def compare_networks(
     rows = [network_figures(workload) for workload in review.workloads]
     architecture = review.architecture
     if architecture is None:
-        return Comparison(tuple(rows), None, review.objective, review.gap, 0)
+        return Comparison(tuple(rows), None, review.objective, review.gap, 0, review.factors)
     mapped = _map_all(architecture, review, usable_cpus() if jobs is None else jobs, progress)
     for row, workload in zip(rows, review.workloads, strict=True):
         row |= _on_architecture(architecture, workload, mapped)
-    return Comparison(tuple(rows), architecture.name, review.objective, review.gap, len(mapped))
+    return Comparison(
+        tuple(rows), architecture.name, review.objective, review.gap, len(mapped), review.factors
+    )  # fmt: skip
 
 
 def _map_all(
@@ -138,8 +149,9 @@ def _map_all(
     order = sorted(shapes, key=lambda key: shapes[key].macs, reverse=True)
     tasks = [Task(number, shapes[key]) for number, key in enumerate(order)]
     mapped: dict[Any, Outcome] = {}
+    mapper = LayerMapper(architecture, review.objective, review.gap, review.factors)
     with Workers.local(min(jobs, len(tasks))) as workers:
-        for task, outcome in workers.run(LayerMapper(architecture, review.objective, review.gap), tasks):
+        for task, outcome in workers.run(mapper, tasks):
             mapped[order[task.key]] = outcome
             if progress is not None:
                 progress(len(mapped), len(tasks))
@@ -177,6 +189,7 @@ def make_review(
     batch: int | None = None,
     objective: str = "edp",
     gap: float = GAP,
+    factors: str = FACTORS,
 ) -> Review:
     """Read what a comparison needs; workloads are objects, files, or names of shipped ones."""
     from dse.formats.workload import load_workload
@@ -186,4 +199,4 @@ def make_review(
     read = [load_workload(given) if isinstance(given, str | Path) else given for given in workloads]
     if batch is not None:
         read = [workload.with_batch(batch) for workload in read]
-    return Review(name, architecture, tuple(read), objective, gap)
+    return Review(name, architecture, tuple(read), objective, gap, factors)

@@ -9,8 +9,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from dse.errors import SpecError
+from dse.explore.comparison import FACTORS, Review, make_review
 from dse.explore.comparison import GAP as GAP_OF_COMPARISONS
-from dse.explore.comparison import Review, make_review
 from dse.explore.explorer import Search
 from dse.explore.plan import Plan, make_plan
 from dse.explore.sweep import GAP, TRIALS
@@ -49,11 +49,14 @@ class SweepModel(SpecModel):
         default=None, description="of a comparison: what each layer is mapped for [edp]"
     )
     gap: float | None = Field(default=None, ge=0, description="of a comparison: mappings are proven this close [0.05]")
+    factors: Literal["all", "perfect"] | None = Field(
+        default=None, description="of a comparison: the factors that mappings may have [perfect]"
+    )
     made: dict[str, Any] | None = Field(default=None, description="written by `dse sweep`; changes nothing")
 
 
 _OF_A_SEARCH = ("space", "search")
-_OF_A_COMPARISON = ("objective", "gap")
+_OF_A_COMPARISON = ("objective", "gap", "factors")
 
 
 def load_plan(path: str | Path, changes: Mapping[str, Any] | None = None) -> Plan | Review:
@@ -97,6 +100,7 @@ def _review(source: Source, model: SweepModel, given: Mapping[str, Any]) -> Revi
     return make_review(
         model.sweep, spec.architecture, workloads, batch=given.get("batch", model.batch),
         objective=model.objective or "edp", gap=GAP_OF_COMPARISONS if gap is None else gap,
+        factors=model.factors or FACTORS,
     )  # fmt: skip
 
 

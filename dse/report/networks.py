@@ -94,9 +94,10 @@ def costs_table(comparison: Comparison) -> Table:
             }
         )
     title = f"on {comparison.architecture}"
+    how = "mapping with perfect factors" if comparison.factors == "perfect" else "mapping"
     note = "\n".join([
         f"Each of {comparison.mapped_shapes} distinct layers was mapped once for its {comparison.objective}, within "
-        f"{comparison.gap:.0%} of the best possible, proven. DRAM is all traffic of the outermost level.",
+        f"{comparison.gap:.0%} of the best {how}, proven. DRAM is all traffic of the outermost level.",
         "Published power and CPU time are of other hardware, as stated.",
         *wrong,
     ])  # fmt: skip
