@@ -29,6 +29,7 @@ def read_model(path: str | Path) -> Any:
         model = onnx.ModelProto.FromString(stripped)
     except Exception as error:  # protobuf's own class, or whatever its compiled code raises
         raise DseError(f"no readable ONNX model: {_first_line(error)}", file=file) from None
+    _check_names(model, file)
     if not model.graph.node:
         raise DseError("the model has no nodes", file=file, hint="is this an ONNX model?")
     if model.functions:
@@ -42,6 +43,20 @@ def read_model(path: str | Path) -> Any:
     if (count := sum(1 for _ in _nodes(model.graph.node))) > MAX_OPS:
         raise DseError(f"the model has {count} nodes, more than {MAX_OPS}", file=file)
     return model
+
+
+def _check_names(model: Any, file: str) -> None:
+    """Raise if a name is no text: protobuf gives what is no UTF-8 as bytes."""
+    names = [item.name for item in (*model.graph.initializer, *model.graph.input, *model.graph.value_info)]
+    names += [model.producer_name, *(item.domain for item in model.opset_import)]
+    names += [side.dim_param for item in model.graph.input for side in item.type.tensor_type.shape.dim]
+    for body in model.functions:
+        names += [body.name, body.domain]
+    for node in _nodes([*model.graph.node, *(node for body in model.functions for node in body.node)]):
+        names += [node.name, node.op_type, node.domain, *node.input, *node.output]
+        names += [attribute.name for attribute in node.attribute]
+    if any(isinstance(name, bytes) for name in names):
+        raise DseError("no readable ONNX model: a name is no UTF-8", file=file)
 
 
 def opset(model: Any, domain: str = "") -> int:

@@ -1,0 +1,268 @@
+"""ONNX files as workloads: shipped and built models, and files that mean harm."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dse.errors import DseError
+from dse.formats.onnx_model import extract_onnx
+from dse.formats.workload import load_workload, parse_workload
+
+onnx = pytest.importorskip("onnx")
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+
+LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
+FLOAT = TensorProto.FLOAT
+
+
+def weights(name, *shape, dtype=FLOAT):
+    """A stored tensor whose data lies in a file that is not there."""
+    tensor = TensorProto(name=name, data_type=dtype, dims=shape, data_location=TensorProto.EXTERNAL)
+    tensor.external_data.add(key="location", value="/../../elsewhere/secret")
+    return tensor
+
+
+def write(path, nodes, inputs, stored=(), *, value_info=(), domains=(), functions=()):
+    graph = helper.make_graph(
+        nodes, "g", [helper.make_tensor_value_info(name, FLOAT, shape) for name, shape in inputs.items()],
+        [helper.make_empty_tensor_value_info(nodes[-1].output[0])], list(stored), value_info=list(value_info),
+    )  # fmt: skip
+    opsets = [helper.make_opsetid("", 21), *(helper.make_opsetid(domain, 1) for domain in domains)]
+    model = helper.make_model(graph, opset_imports=opsets, functions=list(functions))
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+@pytest.fixture
+def model(tmp_path):
+    return lambda *args, **more: write(tmp_path / "m.onnx", *args, **more)
+
+
+def the_layer(path, **more):
+    (layer,) = extract_onnx(path, **more).workload.layers
+    return layer
+
+
+def read_again(found):
+    """The workload that the written file says; equal layers between the same nodes."""
+    again = parse_workload(found.to_yaml())
+    assert again.layers == found.workload.layers
+    assert [(node.name, node.inputs, node.shape) for node in again.nodes] == [
+        (node.name, node.inputs, node.shape) for node in found.workload.nodes
+    ]
+    return again
+
+
+@pytest.mark.parametrize(("light", "ours"), [("vgg19", "vgg19"), ("resnet50", "resnet50_v1p5")])
+def test_layers_of_a_shipped_model_are_those_of_our_own_workload(light, ours):
+    found = extract_onnx(LIGHT / f"light_{light}.onnx").workload
+    own = load_workload(ours)
+    assert sorted(layer.shape_key() for layer in found.layers) == sorted(layer.shape_key() for layer in own.layers)
+    assert found.parameters == own.parameters
+
+
+@pytest.mark.parametrize("path", sorted(LIGHT.glob("*.onnx")), ids=lambda path: path.stem)
+def test_every_convolution_and_product_of_a_shipped_model_is_a_layer(path):
+    found = extract_onnx(path)
+    operations = [node.op_type for node in onnx.load(path).graph.node]
+    assert len(found.workload.layers) == sum(operation in ("Conv", "Gemm") for operation in operations)
+    assert read_again(found).parameters == found.workload.parameters
+
+
+def test_residual_adds_and_concats_keep_their_edges():
+    resnet = extract_onnx(LIGHT / "light_resnet50.onnx").workload
+    joins = [node for node in resnet.nodes if node.op == "add"]
+    assert len(joins) == 16
+    assert all(len(node.inputs) == 2 for node in joins)
+
+
+def test_depthwise_dilated_rectangular_convolution(model):
+    node = helper.make_node("Conv", ["x", "w"], ["y"], group=8, dilations=[1, 2], strides=[2, 1], pads=[1, 0, 0, 3])
+    layer = the_layer(model([node], {"x": [1, 8, 9, 10]}, [weights("w", 16, 1, 3, 5)]))
+    assert layer.bounds == (8, 1, 2, 1, 4, 5, 3, 5)
+    assert (layer.stride_h, layer.stride_w, layer.dilation_h, layer.dilation_w) == (2, 1, 1, 2)
+    assert (layer.pad_top, layer.pad_bottom, layer.pad_left, layer.pad_right) == (1, 0, 0, 3)
+
+
+@pytest.mark.parametrize(("kernel", "stride", "pad", "dilation"), [(2, 2, 0, 1), (4, 2, 1, 1), (3, 2, 1, 1),
+                                                                   (3, 1, 1, 1), (3, 3, 0, 2), (5, 4, 2, 1)])  # fmt: skip
+def test_a_transposed_convolution_computes_each_product_once(model, kernel, stride, pad, dilation):
+    """Against a literal walk over inputs and taps, without padding of the output."""
+    node = helper.make_node("ConvTranspose", ["x", "w"], ["y"], strides=[stride, 1], pads=[pad, 0, pad, 0],
+                            dilations=[dilation, 1])  # fmt: skip
+    path = model([node], {"x": [1, 6, 7, 1]}, [weights("w", 6, 4, kernel, 1)])
+    found = extract_onnx(path)
+    size = 6 * stride + (kernel - 1) * dilation + 1 - 2 * pad
+    spots = [(h * stride + r * dilation - pad) for h in range(7) for r in range(kernel)]
+    phases = {p % stride for p in range(size)}
+    # each output of a phase is given all of the phase's taps; those outside the stored ifmap meet its padding
+    taps = {a: sum((a + pad - r * dilation) % stride == 0 for r in range(kernel)) for a in phases}
+    expected = sum(taps[p % stride] for p in range(size)) * 24
+    assert found.workload.macs == expected
+    assert found.workload.macs >= sum(0 <= spot < size for spot in spots) * 24
+    read_again(found)
+
+
+def test_unet_upsampling_is_one_pointwise_layer(model):
+    node = helper.make_node("ConvTranspose", ["x", "w"], ["y"], strides=[2, 2])
+    layer = the_layer(model([node], {"x": [1, 64, 28, 28]}, [weights("w", 64, 32, 2, 2)]))
+    assert layer.bounds == (1, 1, 128, 64, 28, 28, 1, 1)
+
+
+@pytest.mark.parametrize(("left", "right", "stored", "bounds"), [
+    ([1, 197, 768], [768, 3072], True, (1, 197, 3072, 768)),
+    ([1, 12, 197, 64], [1, 12, 64, 197], False, (12, 197, 197, 64)),
+    ([1, 8, 4, 10, 64], [1, 8, 1, 64, 33], False, (8, 40, 33, 64)),  # four queries share a key
+])  # fmt: skip
+def test_products_of_matrices(model, left, right, stored, bounds):
+    inputs = {"a": left} if stored else {"a": left, "b": right}
+    path = model([helper.make_node("MatMul", ["a", "b"], ["y"])], inputs, [weights("b", *right)] if stored else [])
+    found = extract_onnx(path)
+    assert found.workload.layers[0].bounds[:4] == bounds
+    assert found.workload.nodes[-1].weights == ("parameters" if stored else "activations")
+
+
+def test_einsum_is_the_product_that_it_contracts(model):
+    node = helper.make_node("Einsum", ["a", "b"], ["y"], equation="bqhd,bkhd->bhqk")
+    layer = the_layer(model([node], {"a": [1, 7, 2, 16], "b": [1, 9, 2, 16]}))
+    assert layer.bounds[:4] == (2, 7, 9, 16)
+
+
+def test_grouped_query_attention_shares_keys_and_values(model):
+    node = helper.make_node("Attention", ["q", "k", "v"], ["y"], q_num_heads=8, kv_num_heads=2)
+    found = extract_onnx(model([node], {"q": [1, 5, 128], "k": [1, 9, 32], "v": [1, 9, 32]}))
+    assert [layer.bounds[:4] for layer in found.workload.layers] == [(2, 20, 9, 16), (2, 20, 16, 9)]
+
+
+def test_batch_counts_images_and_heads(model):
+    nodes = [helper.make_node("MatMul", ["a", "w"], ["h"]), helper.make_node("MatMul", ["h", "b"], ["y"])]
+    found = extract_onnx(model(nodes, {"a": [4, 7, 16], "b": [4, 8, 3]}, [weights("w", 16, 8)]))
+    assert found.workload.batch == 4
+    assert [layer.bounds[:4] for layer in found.workload.layers] == [(1, 28, 8, 16), (4, 7, 3, 8)]
+    assert [layer.bounds[:4] for layer in found.workload.with_batch(1).layers] == [(1, 7, 8, 16), (1, 7, 3, 8)]
+
+
+def test_widths_of_quantised_operands_are_carried_over(model):
+    scale, zero = numpy_helper.from_array(np.float32(1), "s"), numpy_helper.from_array(np.uint8(0), "z")
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "s", "z"], ["q"]),
+        helper.make_node("DequantizeLinear", ["q", "s", "z"], ["d"]),
+        helper.make_node("DequantizeLinear", ["w", "s"], ["v"]),
+        helper.make_node("Conv", ["d", "v"], ["y"]),
+    ]
+    path = model(nodes, {"x": [1, 4, 5, 5]}, [scale, zero, weights("w", 8, 4, 3, 3, dtype=TensorProto.INT4)])
+    assert tuple(the_layer(path).bits) == (8, 4, 32)
+    qlinear = helper.make_node("QLinearConv", ["q", "s", "z", "w", "s", "z", "s", "z"], ["y"])
+    path = model([nodes[0], qlinear], {"x": [1, 4, 5, 5]},
+                 [scale, zero, weights("w", 8, 4, 3, 3, dtype=TensorProto.INT8)])  # fmt: skip
+    assert tuple(the_layer(path).bits) == (8, 8, 32)
+
+
+def test_open_sizes_are_asked_for_and_set(model):
+    node = helper.make_node("Conv", ["x", "w"], ["y"])
+    path = model([node], {"x": ["batch", 3, "rows", 8]}, [weights("w", 4, 3, 1, 1)])
+    with pytest.raises(DseError, match="leave sizes open: batch, rows"):
+        extract_onnx(path)
+    with pytest.raises(DseError, match="no side of an input has this name") as caught:
+        extract_onnx(path, dims={"bach": 1})
+    assert "batch" in caught.value.hint
+    assert the_layer(path, dims={"batch": 1, "x[2]": 6}).P == 6
+
+
+def test_shapes_computed_by_the_graph_are_followed(model):
+    nodes = [
+        helper.make_node("Shape", ["x"], ["shape"]),
+        helper.make_node("Gather", ["shape", "zero"], ["n"]),
+        helper.make_node("Concat", ["n", "rest"], ["target"], axis=0),
+        helper.make_node("Reshape", ["x", "target"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "w"], ["y"]),
+    ]
+    stored = [numpy_helper.from_array(np.array([0]), "zero"), numpy_helper.from_array(np.array([-1]), "rest")]
+    layer = the_layer(model(nodes, {"x": [2, 3, 4]}, [*stored, weights("w", 12, 5)]))
+    assert layer.bounds[:4] == (1, 2, 5, 12)
+
+
+def custom(model):
+    nodes = [helper.make_node("Secret", ["x"], ["h"], "odd one", domain="mine"),
+             helper.make_node("MatMul", ["h", "w"], ["y"])]  # fmt: skip
+    info = [helper.make_tensor_value_info("h", FLOAT, [1, 16])]
+    return model(nodes, {"x": [1, 16]}, [weights("w", 16, 4)], value_info=info, domains=["mine"])
+
+
+def test_an_unknown_operation_is_an_error_that_names_it_or_is_recorded(model):
+    path = custom(model)
+    with pytest.raises(DseError, match=r"node 'odd one' \(Secret\)"):
+        extract_onnx(path)
+    found = extract_onnx(path, allow_unresolved=True)
+    assert len(found.workload.layers) == 1
+    assert found.to_yaml().startswith("# unresolved node 'odd one' (Secret)")
+    assert "odd one (Secret)" in read_again(found).description
+
+
+@pytest.mark.parametrize("shape", [[1, 1 << 40, 8, 8], [1, -3, 8, 8], [1, 0, 8, 8]])
+def test_absurd_sizes(model, shape):
+    with pytest.raises(DseError, match="has a side of"):
+        extract_onnx(model([helper.make_node("Relu", ["x"], ["y"])], {"x": shape}))
+
+
+def test_a_circle_of_nodes(model):
+    nodes = [helper.make_node("Relu", ["b"], ["a"]), helper.make_node("Relu", ["a"], ["b"])]
+    with pytest.raises(DseError, match="in a circle"):
+        extract_onnx(model(nodes, {"x": [1]}))
+
+
+def test_a_tensor_that_nothing_makes(model):
+    with pytest.raises(DseError, match=r"\(Relu\): it reads 'ghost', which nothing makes"):
+        extract_onnx(model([helper.make_node("Relu", ["ghost"], ["y"])], {"x": [1]}))
+
+
+def test_damaged_files_are_errors_within_a_second(tmp_path):
+    whole = (LIGHT / "light_squeezenet.onnx").read_bytes()
+    rng = np.random.default_rng(7)
+    start = time.process_time()
+    for case in range(60):
+        data = bytearray(whole[: int(rng.integers(len(whole)))] if case % 2 else whole)
+        for at in rng.integers(max(1, len(data)), size=0 if case % 2 else 8):
+            data[at] = rng.integers(256)
+        path = tmp_path / "damaged.onnx"
+        path.write_bytes(data)
+        try:
+            extract_onnx(path)
+        except DseError as error:
+            assert error.file == str(path)
+    assert time.process_time() - start < 20
+    for text in (b"", b"not a model at all"):
+        path.write_bytes(text)
+        with pytest.raises(DseError, match="empty|readable|nodes"):
+            extract_onnx(path)
+
+
+def test_a_bomb_of_functions_and_one_that_calls_itself(model):
+    def function(name, called):
+        return helper.make_function("f", name, ["x"], ["y"], [
+            helper.make_node(called, ["x"], ["h"], domain="f"), helper.make_node(called, ["h"], ["y"], domain="f"),
+        ], [helper.make_opsetid("", 21), helper.make_opsetid("f", 1)])  # fmt: skip
+
+    call = [helper.make_node("f0", ["x"], ["y"], domain="f")]
+    bomb = [function(f"f{level}", f"f{level + 1}") for level in range(40)]
+    with pytest.raises(DseError, match="more than 50000 nodes"):
+        extract_onnx(model(call, {"x": [1]}, functions=bomb, domains=["f"]))
+    with pytest.raises(DseError, match="calls itself"):
+        extract_onnx(model(call, {"x": [1]}, functions=[function("f0", "f0")], domains=["f"]))
+
+
+def test_weights_cost_no_memory(model, tmp_path):
+    import tracemalloc
+
+    stored = TensorProto(name="w", data_type=FLOAT, dims=(4096, 4096), raw_data=bytes(4 * 4096 * 4096))
+    path = model([helper.make_node("MatMul", ["x", "w"], ["y"])], {"x": [1, 4096]}, [stored])
+    del stored
+    extract_onnx(path)
+    tracemalloc.start()
+    assert the_layer(path).weight_words == 4096 * 4096
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert path.stat().st_size > 64_000_000
+    assert peak < 4_000_000
