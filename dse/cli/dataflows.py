@@ -1,0 +1,46 @@
+"""What `dse sweep` does with a file that says `compare: dataflows`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dse.cli.common import StatusLine, compile_first, note, print_rows
+from dse.errors import DseError
+
+if TYPE_CHECKING:
+    from dse.explore.dataflows import DataflowComparison
+
+
+def run(
+    comparison: DataflowComparison, output: str | None, jobs: int | None, form: str, options: dict[str, Any]
+) -> int:
+    """Compare, write tables and figures, print energy per MAC of every part."""
+    from dataclasses import replace
+
+    from dse.explore.dataflows import compare_dataflows, folder, parts_of
+    from dse.report.dataflows import summary, write
+
+    batch, gap = options.pop("batch", None), options.pop("gap", None)
+    unused = [name for name, value in options.items() if value is not None]
+    if unused:
+        raise DseError(f"{comparison.name} compares dataflows and searches nothing, so --{unused[0]} means nothing")
+    if batch is not None:
+        comparison = replace(comparison, batches=(batch,))
+    if gap is not None:
+        comparison = replace(comparison, gap=gap)
+    directory = Path(output) if output is not None else folder(comparison)
+    compile_first()
+    status = StatusLine()
+    rows = compare_dataflows(
+        comparison, jobs=jobs, progress=lambda done, all_: status.show(f"comparing dataflows {done}/{all_}")
+    )
+    status.clear()
+    parts = parts_of(rows)
+    names = write(rows, parts, directory)
+    for row in parts:
+        if row["status"] != "ok":
+            note(f"{row['dataflow']} at batch {row['batch']} cannot run {row['part']}: {row['reason']}")
+    text = f"\n\nwritten to {directory}: {', '.join(names)}"
+    print_rows(form, lambda: summary(parts).to_text() + text, {"output": str(directory), "parts": parts}, parts)
+    return 0
