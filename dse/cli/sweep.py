@@ -41,7 +41,7 @@ def command(
     Files may be paths or names of shipped ones. Writes DIR/evaluations.jsonl as it goes, then front.csv, front.png,
     report.html, summary.json and sweep.yaml. The same seed finds the same front whatever --jobs is, and wherever
     the sweep was stopped and resumed. A SWEEP.yaml that says `compare: networks` puts its networks side by side, as
-    `dse compare-networks` does.
+    `dse compare-networks` does; one that says `compare: dataflows` does the same with dataflows.
 
     \b
     Examples:
@@ -51,8 +51,12 @@ def command(
       dse sweep eyeriss vgg16 --resume
     """
     from dse.cli.compare_networks import show as show_comparison
+    from dse.cli.dataflows import run as compare
     from dse.explore.comparison import Review
+    from dse.explore.dataflows_file import load_comparison
 
+    if len(files) == 1 and (dataflows := load_comparison(files[0])) is not None:
+        return compare(dataflows, output, jobs, form, options)
     plan = _plan(files, options)
     if isinstance(plan, Review):
         show_comparison(plan, Path(output or f"results/{plan.name}"), jobs, form)
