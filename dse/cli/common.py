@@ -91,14 +91,69 @@ def parse_settings(spec: ArchitectureSpec, settings: Sequence[str]) -> dict[str,
     return changes
 
 
-def read_workload(name: str, batch: int | None, layers: Sequence[str] = ()) -> Workload:
-    """A workload file, or some of its layers, at a batch size."""
+def element_options(function: Command) -> Command:
+    """`--bits` and `--density`, which change the elements of a network's operands."""
+    function = click.option(
+        "--density", metavar="OPERAND=X,...", help="Nonzero part of the elements, e.g. ifmap=0.42,weight=0.3.",
+    )(function)  # fmt: skip
+    return click.option(
+        "--bits", metavar="OPERAND=N,...", help="Width of the elements, e.g. weight=8,ifmap=8,psum=24, or 8 for all.",
+    )(function)  # fmt: skip
+
+
+def read_workload(
+    name: str, batch: int | None, layers: Sequence[str] = (), bits: str | None = None, density: str | None = None
+) -> Workload:
+    """A workload file, or some of its layers, at a batch size, and with elements of other widths and densities."""
     from dse.formats.workload import load_workload
 
     workload = load_workload(name)
     if batch is not None:
         workload = workload.with_batch(batch)
+    if bits is not None:
+        workload = workload.with_bits(**per_operand("--bits", bits, int, 1, 1024, "a whole number from 1 to 1024"))
+    if density is not None:
+        workload = workload.with_density(**per_operand("--density", density, float, 1e-9, 1, "above 0 and at most 1"))
     return only(workload, layers) if layers else workload
+
+
+def per_operand(
+    option: str, text: str, convert: Callable[[str], Any], least: float, most: float, what: str
+) -> dict[str, Any]:
+    """`ifmap=8,psum=24` as a mapping; one value alone is every operand's."""
+    from dse.formats.source import did_you_mean
+    from dse.problem.dims import OPERANDS
+
+    found: dict[str, Any] = {}
+    for part in text.split(","):
+        operand, equals, value = part.strip().rpartition("=")
+        if operand and operand not in OPERANDS:
+            hint = did_you_mean(operand, OPERANDS) or f"operands are {', '.join(OPERANDS)}"
+            raise DseError(f"{option} {text}: {operand!r} is no operand", hint=hint)
+        if (equals and not operand) or (not equals and "," in text):
+            raise DseError(f"{option} {text}: {part!r} is not OPERAND=VALUE", hint="e.g. ifmap=8,weight=8,psum=24")
+        try:
+            number = convert(value)
+        except ValueError:
+            number = None
+        if number is None or not least <= number <= most:
+            raise DseError(f"{option} {text}: {value!r} is not {what}")
+        for name in [operand] if operand else OPERANDS:
+            if name in found:
+                raise DseError(f"{option} {text}: {name} is given twice")
+            found[name] = number
+    return found
+
+
+def warn_of_unused_densities(arch: Architecture, density: str | None) -> None:
+    """Say so when densities were asked for and the architecture makes nothing of zeros."""
+    from dse.model.sparsity import uses_zeros
+
+    if density is not None and not uses_zeros(arch):
+        note(
+            f"note: {arch.name} makes no use of zeros, so --density changes nothing; switch something on, e.g.\n"
+            "  --set mac.gating=ifmap, --set mac.skipping=ifmap or --set levels.DRAM.compression=run-length"
+        )
 
 
 def only(workload: Workload, layers: Sequence[str]) -> Workload:

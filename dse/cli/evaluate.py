@@ -9,6 +9,7 @@ from dse.cli.common import (
     architecture_options,
     batch_option,
     compile_first,
+    element_options,
     format_option,
     mapper_options,
     only,
@@ -17,6 +18,7 @@ from dse.cli.common import (
     read_mappings,
     read_workload,
     save_option,
+    warn_of_unused_densities,
 )
 
 
@@ -26,14 +28,15 @@ from dse.cli.common import (
 @mapper_options
 @architecture_options
 @batch_option
+@element_options
 @click.option("--layer", "layers", metavar="NAME", multiple=True, help="Only this layer; may be given again.")
 @click.option("--mapping", metavar="FILE", help="Evaluate the layers that this file maps as it says.")
 @save_option
 @format_option
 def command(
     architecture: str, workload: str, objective: str, gap: float, factors: str, dataflow: str | None,
-    settings: tuple[str, ...], batch: int | None, layers: tuple[str, ...], mapping: str | None, save: str | None,
-    form: str,
+    settings: tuple[str, ...], batch: int | None, bits: str | None, density: str | None, layers: tuple[str, ...],
+    mapping: str | None, save: str | None, form: str,
 ) -> None:  # fmt: skip
     """Energy, latency, utilization and area of WORKLOAD on ARCH, every layer on its provably best mapping.
 
@@ -44,11 +47,13 @@ def command(
       dse evaluate eyeriss vgg16
       dse evaluate eyeriss alexnet --batch 4 --objective energy --dataflow weight-stationary
       dse evaluate arch_specs/eyeriss.yaml workloads/vgg16.yaml --set levels.GLB.capacity=64KiB --format json
+      dse evaluate eyeriss alexnet --bits weight=8,ifmap=8,psum=24 --density ifmap=0.42 --set mac.gating=ifmap
       dse evaluate eyeriss alexnet --save best.yaml
       dse evaluate eyeriss alexnet --layer conv3 --mapping best.yaml
     """
     arch = read_architecture(architecture, dataflow, settings)
-    network = read_workload(workload, batch)
+    network = read_workload(workload, batch, bits=bits, density=density)
+    warn_of_unused_densities(arch, density)
     given, counting = read_mappings(mapping, arch, network)
     if layers:
         network = only(network, layers)

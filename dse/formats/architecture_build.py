@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.dataflow import Dataflow
@@ -100,15 +100,16 @@ def build_architecture(model: ArchitectureModel, dataflow: Dataflow, rated_hz: f
 
 def _check_zeros(name: str, model: LevelModel, is_first: bool, is_last: bool) -> None:
     """Compression belongs to the outermost level, gating to the one that feeds the MACs."""
-    if model.compression != "none" and not is_first:
+    if any(coding != "none" for coding in model.compression.values()) and not is_first:
         raise BuildError(("levels", name, "compression"), f"{name}: only the outermost level compresses its words")
-    if model.gating and not is_last:
+    gated = [operand for operand, gates in model.gating.items() if gates]
+    if gated and not is_last:
         raise BuildError(
             ("levels", name, "gating"), f"{name}: only the innermost entry gates accesses, as it feeds the MACs",
             "a MAC that idles is stated as mac: {gating: [ifmap]}",
         )  # fmt: skip
     stored = model.stores or (list(model.capacity) if isinstance(model.capacity, Mapping) else OPERANDS)
-    for operand in model.gating:
+    for operand in gated:
         if operand not in stored or operand in model.may_bypass:
             message = f"{name}: gates accesses to {operand}, which it does not always store"
             raise BuildError(("levels", name, "gating", operand), message)
@@ -226,15 +227,13 @@ def _level(name: str, model: LevelModel, context: _Context, is_first: bool) -> L
         area_mm2=_area(model, sizes if partitions else dict(list(sizes.items())[:1]), context.technology),
         static_power_mw=q.milliwatts(model.static_power) if model.static_power else 0.0,
         clock_power_mw=q.milliwatts(model.clock_power) * context.clock_ratio if model.clock_power else 0.0,
-        gating=PerOperand(*(frozenset(model.gating.get(operand, ())) for operand in OPERANDS)),  # type: ignore[call-overload]
-        compression=_codings(model),
+        gating=PerOperand.of({str(operand): frozenset[str](gates) for operand, gates in model.gating.items()}),
+        compression=PerOperand.of({str(operand): _coding(given) for operand, given in model.compression.items()}),
     )
 
 
-def _codings(model: LevelModel) -> PerOperand[Coding | None]:
-    given: Any = model.compression
-    each = given if isinstance(given, Mapping) else dict.fromkeys(OPERANDS, given)
-    return PerOperand(*(None if each.get(operand, "none") == "none" else each[operand] for operand in OPERANDS))
+def _coding(given: str) -> Coding | None:
+    return None if given == "none" else cast(Coding, given)
 
 
 def _bits(name: str, capacity: Any, word_bits: int) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
@@ -97,6 +97,15 @@ Gates = Annotated[
 Coding = Literal["none", "run-length", "bitmask", "csr"]
 
 
+def _gates_of_all(given: Any) -> Any:
+    return {**{operand: [] for operand in get_args(Operand)}, **given} if isinstance(given, Mapping) else given
+
+
+def _codings_of_all(given: Any) -> Any:
+    known = dict.fromkeys(get_args(Operand), given if isinstance(given, str) else "none")
+    return {**known, **given} if isinstance(given, Mapping) else known if isinstance(given, str) else given
+
+
 class ReadWrite(SpecModel):
     """Energies of reading and of writing a word."""
 
@@ -153,14 +162,17 @@ class LevelModel(SpecModel):
     clock_power: Power | None = Field(
         default=None, description="of one instance, at the clock that the file states; it scales with the clock"
     )
-    gating: dict[Operand, Gates] = Field(
-        default={},
+    gating: Annotated[dict[Operand, Gates], BeforeValidator(_gates_of_all)] = Field(
+        default={"ifmap": [], "weight": [], "psum": []},
         description="innermost level: operands (ifmap, weight) whose zeros spare the MACs' accesses to this operand",
     )
     compression: Annotated[
-        Annotated[Coding, Tag("value")] | Annotated[dict[Operand, Coding], Tag("mapping")],
-        Discriminator(_kind_of_value),
-    ] = Field(default="none", description="outermost level: coding of its words, one or per operand")
+        dict[Operand, Coding],
+        BeforeValidator(_codings_of_all, json_schema_input_type=Coding | dict[Operand, Coding]),
+    ] = Field(
+        default={"ifmap": "none", "weight": "none", "psum": "none"},
+        description="outermost level: coding of its words, one or per operand",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> LevelModel:

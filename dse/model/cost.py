@@ -16,7 +16,7 @@ from dse.model.fit import check_fit
 from dse.model.mapping import Mapping
 from dse.model.price import Prices, price
 from dse.model.reuse import Reuse, reuse_of
-from dse.model.sparsity import uses_zeros
+from dse.model.sparsity import outermost_bits, uses_zeros
 from dse.model.time import latency
 from dse.model.timeloop import arrays, count_timeloop
 from dse.problem.dims import OPERANDS
@@ -45,6 +45,9 @@ class Cost:
     energy_by_operand_pj : dict
         Operands, `MAC` and `static`; adds up to `energy_pj`.
     accesses : Accesses
+        In elements, zeros included.
+    outermost_bits : dict
+        Bits read from and written to the outermost level by operand, as they are coded there.
     reuse : tuple of Reuse
     """
 
@@ -58,6 +61,7 @@ class Cost:
     energy_by_level_pj: dict[str, float]
     energy_by_operand_pj: dict[str, float]
     accesses: Accesses
+    outermost_bits: dict[str, dict[str, float]]
     reuse: tuple[Reuse, ...]
 
     @property
@@ -78,6 +82,7 @@ class Cost:
             "energy_by_level_pj": dict(self.energy_by_level_pj),
             "energy_by_operand_pj": dict(self.energy_by_operand_pj),
             "accesses": self.accesses.to_dict(),
+            "outermost_bits": {operand: dict(moved) for operand, moved in self.outermost_bits.items()},
             "reuse": [reuse.to_dict() for reuse in self.reuse],
         }
 
@@ -157,6 +162,7 @@ def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping, *, coun
         energy_by_level_pj=by_level,
         energy_by_operand_pj=by_operand | rest,
         accesses=accesses,
+        outermost_bits=outermost_bits(architecture, layer, accesses),
         reuse=reuse,
     )
 

@@ -10,6 +10,7 @@ from math import ceil, prod
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
+from dse.model.accesses import Accesses
 from dse.problem.dims import PerOperand
 from dse.problem.layer import Layer
 
@@ -101,6 +102,23 @@ def compressed_share(coding: str, layer: Layer, operand: str) -> float:
         row, words = _row(layer, operand), layer.words(operand)
         share = density * (1 + _index_bits(row) / bits) + _index_bits(words + 1) / (bits * row)
     return min(1.0, share)
+
+
+def outermost_bits(architecture: Architecture, layer: Layer, accesses: Accesses) -> dict[str, dict[str, float]]:
+    """Bits that cross the pins: words of the outermost level in the layer's widths, as they are coded there.
+
+    Finished psums are coded, the unfinished ones that are read back are not.
+    """
+    outermost = architecture.levels[0]
+    moved = {}
+    for operand, words in accesses.levels[outermost.name].items():
+        coding = outermost.compression[operand]
+        share = 1.0 if coding is None else compressed_share(coding, layer, operand)
+        finished = layer.psum_words if operand == "psum" else words.writes
+        reads = words.reads if operand == "psum" else words.reads * share
+        writes = finished * share + (words.writes - finished)
+        moved[operand] = {"reads": reads * layer.bits[operand], "writes": writes * layer.bits[operand]}
+    return moved
 
 
 def _pair_bits(bits: int) -> float:

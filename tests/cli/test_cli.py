@@ -313,3 +313,39 @@ def test_a_reader_that_stops_early_is_no_error(folder):
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert result.returncode == 0
     assert result.stderr == ""
+
+
+def test_widths_and_densities_change_the_elements(dse, folder):
+    def total(options):
+        code, out, _ = dse(f"evaluate toy.yaml tiny.yaml --format json {options}")
+        assert code == 0
+        return json.loads(out)["energy_pj"]
+
+    base = total("")
+    assert total("--bits 16") == base
+    assert total("--bits weight=8,ifmap=8") < base
+    assert total("--bits psum=32") > base
+    assert total("--density ifmap=0.5 --set mac.gating=ifmap") < base
+    code, out, err = dse("map toy.yaml tiny.yaml last --density 0.5")
+    assert code == 0
+    assert "toy makes no use of zeros" in err
+    assert "levels.DRAM.compression" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--bits imap=8", "error: --bits imap=8: 'imap' is no operand\n  hint: did you mean 'ifmap'?\n"),
+        ("--bits ifmap=8,ifmap=9", "ifmap is given twice"),
+        ("--bits ifmap=8,9", "'9' is not OPERAND=VALUE"),
+        ("--bits ifmap=8.5", "'8.5' is not a whole number from 1 to 1024"),
+        ("--bits =8", "'=8' is not OPERAND=VALUE"),
+        ("--density psum=0", "'0' is not above 0 and at most 1"),
+        ("--density 1.5", "'1.5' is not above 0 and at most 1"),
+        ("--density nan", "'nan' is not above 0 and at most 1"),
+    ],
+)
+def test_bad_elements_are_refused(dse, folder, options, message):
+    code, out, err = dse(f"evaluate toy.yaml tiny.yaml {options}")
+    assert (code, out) == (2, "")
+    assert message in err

@@ -52,7 +52,8 @@ def test_best_equals_full_walk(flow: str, chunk: int) -> None:
         exercised |= {"skipping"} if share < 1 else set()
         exercised |= {"psum gating"} if price(architecture, layer).spared_pj else set()
         case = f"seed {seed}, {flow}"
-        energy, latency, edp = (solve(architecture, layer, o, 0.0, "all").values[0] for o in ("energy", "latency", "edp"))
+        goals = ("energy", "latency", "edp")
+        energy, latency, edp = (solve(architecture, layer, goal, 0.0, "all").values[0] for goal in goals)
         assert energy[0] == pytest.approx(walked.energy, rel=EQUAL), case
         assert latency[1] == pytest.approx(walked.latency[0] * share, rel=EQUAL), case
         assert edp.prod() == pytest.approx(walked.edp * share, rel=EQUAL), case
