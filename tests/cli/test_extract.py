@@ -39,7 +39,9 @@ def test_what_is_unresolved_fails_or_is_shown(tmp_path, capsys):
     assert captured.out.startswith("# unresolved node 'odd one'")
 
 
-@pytest.mark.parametrize("arguments", [["missing.onnx"], ["x.onnx", "--shape", "1x3"], ["torchvision:r", "--dim", "a=1"]])
+@pytest.mark.parametrize(
+    "arguments", [["missing.onnx"], ["x.onnx", "--shape", "1x3"], ["torchvision:r", "--dim", "a=1"]]
+)
 def test_bad_usage(arguments, capsys):
     assert run(["extract", *arguments]) == 2
     assert capsys.readouterr().err.startswith("error: ")

@@ -86,8 +86,10 @@ def test_depthwise_dilated_rectangular_convolution(model):
     assert (layer.pad_top, layer.pad_bottom, layer.pad_left, layer.pad_right) == (1, 0, 0, 3)
 
 
-@pytest.mark.parametrize(("kernel", "stride", "pad", "dilation"), [(2, 2, 0, 1), (4, 2, 1, 1), (3, 2, 1, 1),
-                                                                   (3, 1, 1, 1), (3, 3, 0, 2), (5, 4, 2, 1)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kernel", "stride", "pad", "dilation"),
+    [(2, 2, 0, 1), (4, 2, 1, 1), (3, 2, 1, 1), (3, 1, 1, 1), (3, 3, 0, 2), (5, 4, 2, 1)],
+)
 def test_a_transposed_convolution_computes_each_product_once(model, kernel, stride, pad, dilation):
     """Against a literal walk over inputs and taps, without padding of the output."""
     node = helper.make_node("ConvTranspose", ["x", "w"], ["y"], strides=[stride, 1], pads=[pad, 0, pad, 0],
@@ -228,14 +230,16 @@ def test_damaged_files_are_errors_within_a_second(tmp_path):
             data[at] = rng.integers(256)
         path = tmp_path / "damaged.onnx"
         path.write_bytes(data)
+        refused = None
         try:
             extract_onnx(path)
-        except DseError as error:
-            assert error.file == str(path)
+        except DseError as error:  # any other exception fails the test
+            refused = error
+        assert refused is None or refused.file == str(path)
     assert time.process_time() - start < 20
     for text in (b"", b"not a model at all"):
         path.write_bytes(text)
-        with pytest.raises(DseError, match="empty|readable|nodes"):
+        with pytest.raises(DseError, match=r"empty|readable|nodes"):
             extract_onnx(path)
 
 
