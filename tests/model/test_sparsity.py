@@ -22,7 +22,10 @@ from dse.problem.layer import Layer
 LAYER = Layer(
     "conv", N=2, K=12, C=6, P=9, Q=9, R=3, S=3, bits=PerOperand(16, 16, 16), density=PerOperand(0.4, 0.25, 0.6)
 )
-FREE = {"levels.PE.capacity.weight": "36 word"}  # tight scratchpads: psums leave the PEs unfinished
+OFF = {
+    "mac.gating": "none", "levels.PE.gating": {}, "levels.DRAM.compression": "none", "clock_power": "0 mW",
+    "levels.PE.capacity.weight": "36 word",  # a tight scratchpad: psums leave the PEs unfinished
+}  # fmt: skip
 
 
 @cache
@@ -32,7 +35,7 @@ def mapping() -> Mapping:
 
 def architecture(**settings: Any) -> Architecture:
     spec = load_architecture_spec("eyeriss")
-    return spec.resolve({**FREE, **{path.replace("__", "."): value for path, value in settings.items()}})
+    return spec.resolve({**OFF, **{path.replace("__", "."): value for path, value in settings.items()}})
 
 
 def cost(layer: Layer = LAYER, **settings: Any) -> Cost:
@@ -188,7 +191,6 @@ def test_clock_power_follows_the_clock_and_static_power_does_not() -> None:
 
 def test_unfinished_psums_are_not_compressed() -> None:
     """A nest that leaves psums unfinished in DRAM: only each one's last visit is coded."""
-    spec = load_architecture_spec("eyeriss")
     layer = Layer("fc", K=4, C=8, density=PerOperand(1.0, 1.0, 0.1))
     plain = [
         {"level": "DRAM", "stores": ["ifmap", "weight", "psum"], "loops": [["C", 8], ["K", 4]]},
@@ -196,12 +198,12 @@ def test_unfinished_psums_are_not_compressed() -> None:
         {"fan_out": "array", "rows": [], "cols": []},
         {"level": "PE", "stores": ["ifmap", "weight", "psum"], "loops": []},
     ]
-    coded = spec.resolve({"levels.DRAM.compression.psum": "bitmask"})
-    before, after = (evaluate(arch, layer, Mapping.from_dict(plain)) for arch in (spec.architecture, coded))
+    coded = architecture(levels__DRAM__compression__psum="bitmask")
+    before, after = (evaluate(arch, layer, Mapping.from_dict(plain)) for arch in (architecture(), coded))
     words = before.accesses.levels["DRAM"]["psum"]
     assert (words.reads, words.writes) == (28, 32)
     share = 0.1 + 1 / 16
-    word_pj = spec.architecture.level("DRAM").write_energy_pj.psum
+    word_pj = coded.level("DRAM").write_energy_pj.psum
     assert before.energy_pj - after.energy_pj == pytest.approx(4 * (1 - share) * word_pj)
     assert after.outermost_bits["psum"] == {"reads": 28 * 16, "writes": pytest.approx((28 + 4 * share) * 16)}
     assert before.cycles_by["DRAM shared"] - after.cycles_by["DRAM shared"] == pytest.approx(4 * (1 - share))
