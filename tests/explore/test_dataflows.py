@@ -1,0 +1,113 @@
+"""Dataflows side by side: equal area, nests that are walked, parts that add up, figures' data, and what is refused."""
+
+from dataclasses import replace
+
+import pytest
+
+import dse
+from dse.errors import SpecError
+from dse.explore.dataflows import capacity_kib, compare_dataflows, nest_mappings, parts_of
+from dse.explore.dataflows_file import load_comparison
+from dse.model.mapping import Spatial
+from dse.report.dataflows import BY, bars, write
+
+COMPARISON = load_comparison("isca16_dataflows")
+SMALL = replace(COMPARISON, points=COMPARISON.points[:1], batches=(1,), gap=0.05)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return compare_dataflows(SMALL, jobs=0)
+
+
+def test_other_sweep_files_are_none_of_its_business():
+    assert load_comparison("network_review") is None
+
+
+@pytest.mark.parametrize("point", COMPARISON.points, ids=str)
+def test_designs_have_equal_area(point):
+    areas = [COMPARISON.architecture(design, point).area_mm2 for design in COMPARISON.designs]
+    assert max(areas) == pytest.approx(min(areas), rel=1e-5)
+
+
+def test_buffers_are_the_published_ones():
+    """`isca16_fixed_area_allocation.csv`; between the sizes of its table the area model here is log-log."""
+    published = {"WS": 334.3, "OSA": 243.9, "OSB": 303.8, "OSC": 334.3, "NLR": 338.3}
+    for design in COMPARISON.designs[1:]:
+        area = COMPARISON.designs[0].spec.resolve(COMPARISON.points[0]).area_mm2
+        found = capacity_kib(design.spec, COMPARISON.points[0], "levels.GLB.capacity", area)
+        assert found == pytest.approx(published[design.name], rel=0.021)
+
+
+def test_row_stationary_wins_the_convolutions_by_1_4_to_2_5(rows):
+    energy = {part["dataflow"]: part["energy"] for part in parts_of(rows) if part["part"] == "CONV"}
+    ratios = sorted(value / energy["RS"] for name, value in energy.items() if name != "RS")
+    assert 1.35 < ratios[0] < 1.45
+    assert 2.35 < ratios[-1] < 2.6
+
+
+def test_energies_by_place_and_by_operand_add_up(rows):
+    for row in [*rows, *parts_of(rows)]:
+        places = sum(value for key, value in row.items() if key.startswith("at "))
+        operands = sum(value for key, value in row.items() if key.startswith("of "))
+        assert places == pytest.approx(row["energy"])
+        assert operands + row["at MAC"] == pytest.approx(row["energy"])
+
+
+def test_worker_processes_change_nothing(rows):
+    few = replace(SMALL, designs=(SMALL.designs[0], SMALL.designs[-1]))
+    assert compare_dataflows(few, jobs=1) == [row for row in rows if row["dataflow"] in ("RS", "NLR")]
+
+
+def test_a_nest_is_walked_whole():
+    """Against a plain list of all factors: the best of the nest is the best of all that fit."""
+    design = next(design for design in COMPARISON.designs if design.name == "WS")
+    architecture = COMPARISON.architecture(design, COMPARISON.points[0]).spec.resolve({"levels.array.rows": 12})
+    layer = dse.Layer("small", N=2, K=5, C=4, P=4, Q=4, R=2, S=1)
+    found = list(nest_mappings(architecture, layer, design.nest))
+    splits = set()
+    for mapping in found:
+        mapping.check(architecture, layer)
+        assert mapping.is_tight(layer)
+        array = next(node for node in mapping.nodes if isinstance(node, Spatial))
+        factors = {loop.dim: loop.trips for loop in array.loops}
+        splits.add((factors.get("C", 1), factors.get("K", 1)))
+    # R = 2 leaves 6 PEs: K in 1, 2, 3 or 5 and C in 1, 2 or 4, none of which can be larger with the other as it is
+    assert splits == {(1, 5), (2, 3), (4, 1)}
+    assert len(found) == 3 * 2  # times the splits of N
+
+
+def test_figures_and_tables(rows, tmp_path):
+    parts = parts_of(rows)
+    for prefix in BY.values():
+        for panel in bars(parts, prefix):
+            heights = [sum(stack[i] for stack in panel.stacks.values()) for i in range(len(panel.labels))]
+            part = panel.title.partition(",")[0]
+            assert heights == pytest.approx([row["energy"] for row in parts if row["part"] == part])
+    names = write(rows, parts, tmp_path)
+    assert sorted(names) == ["by_level.png", "by_operand.png", "dataflows.csv", "layers.csv"]
+    assert all((tmp_path / name).stat().st_size for name in names)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("conv1, conv2", "conv1, conf2"), "no layer 'conf2'"),
+        (("of: RS", "of: RT"), "no design 'RT'"),
+        (("window: [Q]", "windou: [Q]"), "has no 'windou'"),
+        (("levels.array.rows: 256", "levels.array.rowz: 256"), "there is no setting"),
+        (("gap: 0.02", "gap: -1"), "greater than or equal to 0"),
+        (("apart: [H]", "apart: [K]"), "apart"),
+    ],
+)
+def test_mistakes_have_a_place(change, message, tmp_path):
+    from dse.formats.shipped import find_shipped
+
+    text = find_shipped("sweeps", "isca16_dataflows").read_text()
+    assert change[0] in text
+    file = tmp_path / "wrong.yaml"
+    file.write_text(text.replace(*change, 1))
+    with pytest.raises(SpecError) as error:
+        load_comparison(file)
+    assert message in str(error.value)
+    assert "wrong.yaml" in str(error.value)
