@@ -31,8 +31,8 @@ class Reuse:
     operand : str
     place : str
         A level (temporal: words read from it over words filled into it) or a fan-out (spatial: words its children
-        receive over words its parent reads). For the outermost level, distinct words over words read: the refetch,
-        at most 1.
+        receive over words its parent reads). For the outermost level, words read over distinct words: the refetch,
+        what the mapping leaves unused of the reuse there is.
     how : {"temporal", "spatial", "refetch"}
     kind : {"convolutional", "image", "filter", "accumulation"}
     factor : Fraction
@@ -78,8 +78,7 @@ def _of_operand(operand: int, layer: Layer, architecture: Architecture, counted:
             return
         filled, middle, read = (tuple(int(x) for x in row) for row in counted.factors[operand, k])
         how = "temporal" if k else "refetch"
-        pairs = (read, above) if k else (above, read)
-        yield from _by_kind(name, nodes[parent].name, how, *pairs)
+        yield from _by_kind(name, nodes[parent].name, how, read, above)
         crossed = [node.name for node in nodes[parent + 1 : child] if isinstance(node, FanOut)]
         if len(crossed) == 2:
             yield from _by_kind(name, crossed[0], "spatial", middle, read)
