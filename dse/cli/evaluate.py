@@ -31,12 +31,13 @@ from dse.cli.common import (
 @element_options
 @click.option("--layer", "layers", metavar="NAME", multiple=True, help="Only this layer; may be given again.")
 @click.option("--mapping", metavar="FILE", help="Evaluate the layers that this file maps as it says.")
+@click.option("--reuse", is_flag=True, help="Show the reuse of every layer by kind, too.")
 @save_option
 @format_option
 def command(
     architecture: str, workload: str, objective: str, gap: float, factors: str, dataflow: str | None,
     settings: tuple[str, ...], batch: int | None, bits: str | None, density: str | None, layers: tuple[str, ...],
-    mapping: str | None, save: str | None, form: str,
+    mapping: str | None, reuse: bool, save: str | None, form: str,
 ) -> None:  # fmt: skip
     """Energy, latency, utilization and area of WORKLOAD on ARCH, every layer on its provably best mapping.
 
@@ -60,7 +61,7 @@ def command(
     if any(layer.name not in given for layer in network.layers):
         compile_first()
     from dse.mapper import map_workload
-    from dse.report.layers import layer_records, layers_table
+    from dse.report.layers import layer_records, layers_table, reuse_summary
 
     status = StatusLine()
 
@@ -79,4 +80,9 @@ def command(
         nests = {name: one.mapping for one, names in mapped.layers for name in names}
         save_mappings(save, f"{network.name} on {arch.name}", arch, nests)
     plain = mapped.to_dict()
-    print_rows(form, lambda: layers_table(plain).to_text(), plain, layer_records(plain))
+
+    def text() -> str:
+        tables = [layers_table(plain), *([reuse_summary(plain)] if reuse else [])]
+        return "\n\n".join(table.to_text() for table in tables)
+
+    print_rows(form, text, plain, layer_records(plain))

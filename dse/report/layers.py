@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from dse.problem.dims import OPERANDS
@@ -80,6 +81,34 @@ def cost_lines(mapped: Mapped) -> list[str]:
         f"{cost.utilization:.1%} of all MACs busy",
         f"         cycles: {times}",
     ]
+
+
+def reuse_summary(plain: Mapping[str, Any]) -> Table:
+    """What a word fetched from the outermost level is used for, by kind of reuse, beside what each layer offers.
+
+    Parameters
+    ----------
+    plain : mapping
+        What `MappedWorkload.to_dict()` gives.
+    """
+    rows = []
+    for layer in plain["layers"]:
+        for operand in OPERANDS:
+            factors = [row for row in layer["reuse"] if row["operand"] == operand]
+            got = [row for row in factors if row["how"] != "refetch"]
+            cells = {
+                kind: f"{prod(row['factor'] for row in got if row['kind'] == kind):,.4g}"
+                if any(row["kind"] == kind for row in got) else "-"
+                for kind in ("convolutional", "image", "filter", "accumulation")
+            }  # fmt: skip
+            achieved, offered = prod(row["factor"] for row in got), prod(row["factor"] for row in factors)
+            sums = {"achieved": f"{achieved:,.4g}", "offered": f"{offered:,.4g}"}
+            rows.append({"layer": layer["name"], "operand": operand, **cells, **sums})
+    note = (
+        "achieved: MACs per word of outermost traffic; offered: MACs per word of data. A fully connected layer has no\n"
+        "convolutional reuse, and at batch 1 no filter reuse: each of its weights comes from outside for a single MAC."
+    )
+    return Table.of(rows, left=frozenset({"layer", "operand"}), title="reuse by kind", note=note)
 
 
 def reuse_table(rows: Sequence[Mapping[str, Any]]) -> Table:

@@ -326,7 +326,7 @@ def test_widths_and_densities_change_the_elements(dse, folder):
     assert total("--bits weight=8,ifmap=8") < base
     assert total("--bits psum=32") > base
     assert total("--density ifmap=0.5 --set mac.gating=ifmap") < base
-    code, out, err = dse("map toy.yaml tiny.yaml last --density 0.5")
+    code, _, err = dse("map toy.yaml tiny.yaml last --density 0.5")
     assert code == 0
     assert "toy makes no use of zeros" in err
     assert "levels.DRAM.compression" in err
@@ -349,3 +349,13 @@ def test_bad_elements_are_refused(dse, folder, options, message):
     code, out, err = dse(f"evaluate toy.yaml tiny.yaml {options}")
     assert (code, out) == (2, "")
     assert message in err
+
+
+def test_reuse_tells_convolutions_from_fully_connected_layers(dse, folder):
+    code, out, _ = dse("evaluate toy.yaml tiny.yaml --batch 4 --reuse")
+    assert code == 0
+    rows = {(cells[0], cells[1]): cells[2:] for line in out.splitlines() if len(cells := line.split()) == 8}
+    assert rows["last", "weight"][:3] == ["1", "-", rows["last", "weight"][2]]
+    assert rows["last", "weight"][-1] == "4"
+    assert float(rows["one", "weight"][0]) > 1
+    assert "no\nconvolutional reuse" in out
