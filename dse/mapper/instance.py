@@ -84,13 +84,13 @@ class Rules(NamedTuple):
     innermost: int
 
     @classmethod
-    def of(cls, dataflow: Dataflow, *, has_array: bool, has_pe: bool) -> Rules:
+    def of(cls, dataflow: Dataflow, *, has_array: bool, has_pe: bool, has_folds: bool = False) -> Rules:
         def bits(dims: frozenset[str], allowed: bool = True) -> Array:
             return np.array([int(allowed and dim in dims) for dim in DIMS], dtype=np.int64)
 
-        # A G loop is reuse of nothing: inside a PE it takes room and saves no access.
+        # A G loop is reuse of nothing: inside a PE it takes room and saves no access, but it may save folds.
         return cls(
-            bits(dataflow.inside - {"G"}, has_pe),
+            bits(dataflow.inside if has_folds else dataflow.inside - {"G"}, has_pe),
             bits(dataflow.inside_whole, has_pe),
             bits(dataflow.rows, has_array),
             bits(dataflow.cols, has_array),

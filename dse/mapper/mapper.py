@@ -169,7 +169,9 @@ def _prepare(
     factors: str,
 ) -> Problem:  # fmt: skip
     instance = build(architecture, layer, roles, kept, prices)
-    rules = Rules.of(architecture.dataflow, has_array=roles.array >= 0, has_pe=roles.pe >= 0)
+    rules = Rules.of(
+        architecture.dataflow, has_array=roles.array >= 0, has_pe=roles.pe >= 0, has_folds=bool(instance.folds.any())
+    )
     perfect = factors == "perfect"
     options, size, fastest = _options(instance, rules, perfect, roles)
     floor, table = _outer(instance)

@@ -226,7 +226,7 @@ class ModelArrays:
             ),
             prices=(
                 prices.access_pj, prices.fan_pj, float(prices.mac_pj * layer.macs), float(prices.static_pj),
-                prices.buffering, prices.port_node, prices.port_cost,
+                prices.buffering, prices.port_node, prices.port_cost, structure.folds,
             ),
             bits=np.array(list(layer.bits), dtype=np.int64),
             capacity=capacities(architecture),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import prod
 from random import Random
+from typing import Any
 
 from mapper.brute_force import allowed_splits, walk_all
 
@@ -107,6 +108,7 @@ def draw_architecture(rng: Random, layer: Layer, flow: Dataflow, shape: str = ""
             nodes.append(FanOut(
                 "array", *rng.choice(ARRAYS), multicast=rng.choice(("word", "word", "tile", "none")),
                 reduces=rng.random() < 0.7, energy_pj=rng.choice((0.0, prices[2], 2.0)), word_bits=rng.choice((16, 8)),
+                **draw_systolic(rng),
             ))  # fmt: skip
         elif i == 0:
             nodes.append(Level(
@@ -118,6 +120,15 @@ def draw_architecture(rng: Random, layer: Layer, flow: Dataflow, shape: str = ""
             nodes.append(draw_level(rng, layer, "PE" if is_pe else "GLB", prices[3 if is_pe else 1], is_pe))
     static = rng.choice((0.0, 0.0, 1.0, 30.0))
     return Architecture("small", tuple(nodes), Mac(rng.choice((0.0, 1.0))), 1e9, flow, static_power_mw=static)
+
+
+def draw_systolic(rng: Random) -> dict[str, Any]:
+    """Every third array is systolic; from a generator of its own, so that all else is drawn as it was."""
+    own = Random(repr(rng.getstate()[1]))
+    if own.random() > 1 / 3:
+        return {}
+    shifted = {way: frozenset(o for o in OPERANDS if own.random() < 0.4) for way in ("load", "drain")}
+    return {"skew": own.choice((0, 1, 2)), **shifted}
 
 
 def draw_prices(rng: Random) -> tuple[float, float, float, float]:

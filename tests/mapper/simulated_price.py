@@ -11,6 +11,7 @@ from dse.model.accesses import Accesses
 from dse.model.mapping import Mapping, Spatial, Temporal
 from dse.model.price import Prices, linear, price
 from dse.model.simulate import simulate
+from dse.model.simulate_nest import boundaries, existing, placed_loops
 from dse.problem.dims import DIMS, OPERANDS
 from dse.problem.layer import Layer
 
@@ -66,7 +67,26 @@ def _cycles(layer: Layer, architecture: Architecture, mapping: Mapping, counts: 
             drained.append(drain / used)
             serial.append(stop / used)
         rest += max(filled) + max(drained) + max(serial)
-    return longest + rest
+    return longest + rest + _folds(layer, architecture, mapping)
+
+
+def _folds(layer: Layer, architecture: Architecture, mapping: Mapping) -> int:
+    """Skew for every stretch of steps in which the children keep what they hold, and shifts for each change."""
+    temporal = [loop for loop in placed_loops(mapping) if isinstance(mapping.nodes[loop.node], Temporal)]
+    crossed = boundaries(layer, architecture.hierarchy, mapping)
+    total = 0
+    for i, fan_out in enumerate(architecture.hierarchy):
+        if not isinstance(fan_out, FanOut) or not (fan_out.skew or fan_out.load or fan_out.drain):
+            continue
+        kept = [b for b in crossed if b.parent < i < b.child < len(mapping.nodes)]
+        folds, shifts, before = 0, 0, None
+        for indices, _ in existing(temporal, layer.bounds):
+            changed = [b.operand for b in kept if b.move(before, indices)]
+            folds += bool(changed)
+            shifts += sum((operand in fan_out.load) + (operand in fan_out.drain) for operand in changed)
+            before = indices
+        total += max(folds, 1) * fan_out.skew * (fan_out.rows + fan_out.cols - 2) + shifts * fan_out.rows
+    return total
 
 
 def _keepers(mapping: Mapping, operand: str) -> list[int]:

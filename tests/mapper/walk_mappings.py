@@ -94,7 +94,7 @@ def workspace(nodes, ports):
     )  # fmt: skip
     counts = (
         np.ones((3, nodes, 3, 8), np.int64), np.full((3, nodes, 2), -1), np.zeros((3, nodes, 2), np.int64),
-        np.zeros((nodes, 3, 2), np.int64), np.zeros((nodes, 3, 2), np.int64), np.zeros(4), np.zeros(ports),
+        np.zeros((nodes, 3, 2), np.int64), np.zeros((nodes, 3, 2), np.int64), np.zeros(6), np.zeros(ports),
     )  # fmt: skip
     return nest, counts
 
@@ -103,7 +103,7 @@ def workspace(nodes, ports):
 def price_mapping(problem, prices, keeps, place, scratch, work, record):
     """Energy and cycles of one mapping by the closed form of the model."""
     bounds, window, relevance, is_fan_out, multicast, reduces = problem
-    access_pj, fan_pj, mac_pj, static_pj, buffering, port_node, port_cost = prices
+    access_pj, fan_pj, mac_pj, static_pj, buffering, port_node, port_cost, folds = prices
     dim, trips, step, where, spatial, inside = work[0]
     factors, ends, booked, levels, fans, split, port_cycles = work[1]
     size = 0
@@ -129,10 +129,10 @@ def price_mapping(problem, prices, keeps, place, scratch, work, record):
     )  # fmt: skip
     busiest = latency(
         size, dim, trips, where, spatial, bounds, window, ends, booked, levels, steps, buffering, port_node, port_cost,
-        split, port_cycles,
+        split, port_cycles, step, relevance, folds, scratch[0],
     )  # fmt: skip
     cycles = float(steps) if busiest < 0 else port_cycles[busiest]
-    cycles += split[1] + split[2] + split[3]
+    cycles += split[1] + split[2] + split[3] + split[4] + split[5]
     energy = mac_pj + static_pj * cycles
     for node in range(len(is_fan_out)):
         for o in range(3):
