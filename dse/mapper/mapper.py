@@ -239,6 +239,7 @@ def _outer(instance: Instance) -> tuple[Any, OuterTable]:
         instance.bounds, instance.window, instance.words, instance.bits, instance.in_buffer, instance.in_pe,
         instance.up_pj * instance.in_pe, instance.outer_pj, instance.port_outer, instance.port_over,
         instance.port_fixed, instance.buffer_bits, instance.pe_bits * instance.pes,
+        instance.port_up * instance.in_pe * instance.port_outer[:, None],
     )  # fmt: skip
     key = b"".join(part.tobytes() for part in parts)
     if key in _OUTER:
@@ -246,7 +247,8 @@ def _outer(instance: Instance) -> tuple[Any, OuterTable]:
     else:
         if len(_OUTER) >= KEPT_TABLES:
             _OUTER.popitem(last=False)
-        _OUTER[key] = compiled("dse.mapper.outer").outer_floor(instance), empty_table(instance.bounds)
+        floor = compiled("dse.mapper.outer").outer_floor(instance)
+        _OUTER[key] = floor, empty_table(instance.bounds, instance.port_outer)
     return _OUTER[key]
 
 

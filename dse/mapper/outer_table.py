@@ -12,21 +12,23 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dse.mapper.factors import ceil_div, trip_values
-from dse.mapper.outer import fits, outer_energy, outer_least, outer_words, repeats, tile_bits
+from dse.mapper.outer import fits, least_ifmap, outer_words, repeats, tile_bits
 
 Ints = Any
 Instance = Any
 
 
 class OuterTable(NamedTuple):
-    """Least energy of the outer crossing with the stationary operand's delivery, see `outer_floor`.
+    """Least energy and port time of the outer crossing with the stationary operand's delivery, see `outer_floor`.
 
     Parameters
     ----------
-    least : (6, P trips, Q trips + 1, K trips + 1) float
-        By operand that may be stationary at the array, pJ, -1 where not worked out yet: first delivered in every trip
-        over a dim it does not have, then staying through the outermost list too. The last entries over Q and K are the
-        least of all others.
+    least : (6, 1 + outermost ports, P trips, Q trips + 1, K trips + 1) float
+        By operand that may be stationary at the array: first delivered in every trip over a dim it does not have, then
+        staying through the outermost list too. Energy of the crossing with the operand's delivery, pJ, -1 where not
+        worked out yet; and for every outermost port, cycles of the crossing and of deliveries after the first. The last
+        entries over Q and K are the least of all others.
+    ports : (outermost ports,) int64
     index : (3, longest bound + 1) int64
         Of P, Q and K: place of a trip count in `least`.
     p, q, k : (*,) int64
@@ -34,35 +36,39 @@ class OuterTable(NamedTuple):
     """
 
     least: Any
+    ports: Ints
     index: Ints
     p: Ints
     q: Ints
     k: Ints
 
 
-def empty_table(bounds: Ints) -> OuterTable:
+def empty_table(bounds: Ints, port_outer: Ints) -> OuterTable:
     """A table of a problem's size with nothing worked out."""
     values = [trip_values(int(bounds[d])) for d in (4, 5, 2)]
     index = np.full((3, int(max(bounds[d] for d in (4, 5, 2))) + 1), -1, dtype=np.int64)
     for row, trips in enumerate(values):
         index[row, trips] = np.arange(len(trips))
     p, q, k = values
-    return OuterTable(np.full((6, len(p), len(q) + 1, len(k) + 1), -1.0), index, p, q, k)
+    ports = np.flatnonzero(port_outer).astype(np.int64)
+    least = np.full((6, 1 + len(ports), len(p), len(q) + 1, len(k) + 1), -1.0)
+    return OuterTable(least, ports, index, p, q, k)
 
 
 def place_of_p(inst: Instance, table: OuterTable, n_p: int) -> int:
     """Place in the table of a trip count over P; its entries are worked out if they were not."""
     p = table.index[0, n_p]
     last_q, last_k = len(table.q), len(table.k)
-    if table.least[0, p, last_q, last_k] < 0.0:
+    if table.least[0, 0, p, last_q, last_k] < 0.0:
         n = np.ones(8, dtype=np.int64)
         tile = np.ones(8, dtype=np.int64)
         words = np.zeros((3, 7))
         for q in range(last_q):
             _fill(inst, table, p, q, n, tile, words)
         for o in range(6):
-            for k in range(last_k + 1):
-                table.least[o, p, last_q, k] = np.min(table.least[o, p, :last_q, k])
+            for what in range(1 + len(table.ports)):
+                for k in range(last_k + 1):
+                    table.least[o, what, p, last_q, k] = np.min(table.least[o, what, p, :last_q, k])
     return int(p)
 
 
@@ -72,9 +78,7 @@ def _fill(inst: Instance, table: OuterTable, p: int, q: int, n: Ints, tile: Ints
     tile[4], tile[5] = ceil_div(b[4], n[4]), ceil_div(b[5], n[5])
     trips_c = trip_values(b[3])
     last = len(table.k)
-    for o in range(6):
-        for k in range(last + 1):
-            table.least[o, p, q, k] = np.inf
+    table.least[:, :, p, q, :] = np.inf
     for n_r in trip_values(b[6]):
         n[6] = n_r
         tile[6] = ceil_div(b[6], n_r)
@@ -96,7 +100,8 @@ def _fill(inst: Instance, table: OuterTable, p: int, q: int, n: Ints, tile: Ints
                         c -= 1
                     _lower(inst, table, p, q, k, n, tile, trips_c, c, words)
     for o in range(6):
-        table.least[o, p, q, last] = np.min(table.least[o, p, q, :last])
+        for what in range(1 + len(table.ports)):
+            table.least[o, what, p, q, last] = np.min(table.least[o, what, p, q, :last])
 
 
 def _lower(
@@ -109,15 +114,15 @@ def _lower(
     known = np.ones(2, dtype=np.int64)
     n[3] = trips_c[first]
     outer_words(inst, n, known, words)
-    least = outer_least(inst, words)
+    for o in range(3):
+        again = inst.words[o] * (repeats(n, o) - 1.0) if inst.in_pe[o] == 1 else 0.0
+        once = inst.words[o] if inst.in_pe[o] == 1 else 0.0
+        for r in range(3):
+            _enter(inst, table, o, p, q, k, words, r, once, again)
     at = first
     for o in range(3):
         if inst.in_pe[o] == 0:
-            table.least[o, p, q, k] = min(table.least[o, p, q, k], least)
             continue
-        once = inst.up_pj[o] * inst.words[o]
-        n[3] = trips_c[first]
-        table.least[o, p, q, k] = min(table.least[o, p, q, k], least + once * repeats(n, o))
         c = _first_to_stay(inst, o, tile, trips_c, first)
         if c == len(trips_c):
             continue
@@ -125,7 +130,22 @@ def _lower(
             n[3] = trips_c[c]
             outer_words(inst, n, known, words)
             at = c
-        table.least[3 + o, p, q, k] = min(table.least[3 + o, p, q, k], outer_energy(inst, words, o) + once)
+        _enter(inst, table, 3 + o, p, q, k, words, o, inst.words[o], 0.0)
+
+
+def _enter(
+    inst: Instance, table: OuterTable, row: int, p: int, q: int, k: int, words: Any, r: int, once: float, again: float
+) -> None:
+    """Lower an entry to what an order costs that has operand r stationary in the outermost list."""
+    o = row % 3
+    ifmap = least_ifmap(words, r)
+    e = inst.outer_pj
+    energy = e[0] * ifmap + e[1] * words[r, 0] + e[2] * words[r, 1] + inst.up_pj[o] * (once + again)
+    table.least[row, 0, p, q, k] = min(table.least[row, 0, p, q, k], energy)
+    for i in range(len(table.ports)):
+        c = inst.port_over[table.ports[i]]
+        time = c[0] * ifmap + c[1] * words[r, 0] + c[2] * words[r, 1] + inst.port_up[table.ports[i], o] * again
+        table.least[row, 1 + i, p, q, k] = min(table.least[row, 1 + i, p, q, k], time)
 
 
 def _first_to_stay(inst: Instance, o: int, tile: Ints, trips_c: Ints, first: int) -> int:

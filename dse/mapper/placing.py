@@ -106,8 +106,8 @@ def place_tiles(
             at_q = len(table.q) if d == 4 else table.index[1, n[5]]
             at_k = table.index[2, n[2]] if d == 2 else len(table.k)
             if _too_dear(
-                inst, table, at_p, at_q, at_k, table.index[2, passes[2]], energy, cycles + ends_pay, kind, gap, values,
-                held,
+                inst, table, at_p, at_q, at_k, table.index[2, passes[2]], energy, busy, cycles, ends_pay, kind, gap,
+                values, held,
             ):  # fmt: skip
                 visited[2] += 1
                 continue
@@ -150,22 +150,27 @@ def place_tiles(
 
 
 def _too_dear(
-    inst: Instance, table: Any, p: int, q: int, k: int, all_k: int, energy: Any, time: float, kind: int, gap: float,
-    values: Any, held: int,
+    inst: Instance, table: Any, p: int, q: int, k: int, all_k: int, energy: Any, busy: Any, cycles: float,
+    ends_pay: float, kind: int, gap: float, values: Any, held: int,
 ) -> bool:  # fmt: skip
     """Whether the table says that no outer tile with these trips over P, Q (and K) improves.
 
     An operand stays through the outermost list only where all passes over its dims are trips of that list.
     """
-    static = inst.static_pj * time
-    for o in range(3):
-        least = table.least[o, p, q, k]
-        if inst.in_pe[o] == 1:
-            if o == 0:
-                least = min(least, table.least[3, p, q, k])
-            elif k == len(table.k) or k == all_k:
-                least = min(least, table.least[3 + o, p, q, all_k])
-        if not pruned(kind, gap, energy[o, 5] + least + static, time, values, held):
+    for row in range(6):
+        o = row % 3
+        at = k
+        if row >= 3:
+            if inst.in_pe[o] == 0 or (o > 0 and k != len(table.k) and k != all_k):
+                continue
+            if o > 0:
+                at = all_k
+        time = cycles
+        for i in range(len(table.ports)):
+            time = max(time, busy[o, table.ports[i]] + table.least[row, 1 + i, p, q, at])
+        time += ends_pay
+        least = energy[o, 5] + table.least[row, 0, p, q, at] + inst.static_pj * time
+        if not pruned(kind, gap, least, time, values, held):
             return False
     return True
 
