@@ -77,7 +77,6 @@ def _source(name: str) -> Path:
 
 def _compile(function: FunctionType) -> Any:
     import numba
-    from numba.core import types
 
     inner = function.__name__ not in ENTRIES
     dispatcher = numba.njit(cache=True, error_model="numpy", no_cpython_wrapper=inner, no_cfunc_wrapper=True)(function)
@@ -85,8 +84,8 @@ def _compile(function: FunctionType) -> Any:
 
     def without_literals(arguments: Any, keywords: Any) -> Any:
         """Types of a call with constants as plain integers; else every constant argument compiles anew."""
-        plain = tuple(types.unliteral(argument) for argument in arguments)
-        return template(plain, {key: types.unliteral(value) for key, value in keywords.items()})
+        plain = tuple(numba.types.unliteral(argument) for argument in arguments)
+        return template(plain, {key: numba.types.unliteral(value) for key, value in keywords.items()})
 
     dispatcher.get_call_template = without_literals
     return dispatcher

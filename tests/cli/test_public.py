@@ -10,7 +10,8 @@ import dse
 
 NAMES = [
     "Architecture", "Cost", "DseError", "InfeasibleError", "Layer", "Mapped", "MappedWorkload", "Mapping",
-    "MappingError", "SpecError", "SweepResult", "Workload", "evaluate", "from_torch", "layer_front", "load_architecture",
+    "MappingError", "SpecError", "SweepResult", "Workload", "evaluate", "from_torch", "layer_front",
+    "load_architecture",
     "load_workload", "map_layer", "map_workload", "sweep",
 ]  # fmt: skip
 
