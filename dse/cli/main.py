@@ -18,6 +18,7 @@ VERBS = {
     "map": "The best loop nest of one layer, with its proof.",
     "show": "Check and summarise an architecture, workload or sweep file.",
     "extract": "A workload file of an ONNX or torchvision model.",
+    "export": "Files for other tools: SCALE-Sim's topology, Timeloop's problem, architecture and mapping.",
     "verify": "Hold the cost model's closed form against a simulation of the loop nests.",
     "compare-networks": "Networks side by side: size, operations, accuracy; energy and rates on an architecture.",
     "report": "Draw the figures of a sweep again, finished or not.",

@@ -1,0 +1,70 @@
+"""`dse export`: files for other tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dse.cli.common import compile_first, note, read_architecture, read_workload
+from dse.errors import DseError
+
+FORMS = {"scale-sim": "WORKLOAD", "timeloop": "ARCH WORKLOAD LAYER"}
+"""Each format to what it is made of."""
+
+
+@click.command("export")
+@click.argument("names", metavar="[ARCH] WORKLOAD [LAYER]", nargs=-1, required=True)
+@click.option("--to", "form", type=click.Choice(list(FORMS)), required=True, help="Whose files.")
+@click.option("-o", "--output", metavar="PATH", required=True, help="A file for scale-sim, a folder for timeloop.")
+@click.option("--objective", type=click.Choice(["energy", "latency", "edp"]), default="edp", show_default=True,
+              help="What the layer is mapped for.")  # fmt: skip
+@click.option("--gap", type=click.FloatRange(min=0), default=0.0, show_default=True, help="Proven gap of its mapping.")
+def command(names: tuple[str, ...], form: str, output: str, objective: str, gap: float) -> None:
+    """Write a WORKLOAD as SCALE-Sim's topology file, or a mapped LAYER as Timeloop's three files.
+
+    The layer is mapped with perfect factors, which is what Timeloop's model takes.
+
+    \b
+    Examples:
+      dse export resnet50 --to scale-sim -o resnet50.csv
+      dse export eyeriss alexnet conv3 --to timeloop -o results/conv3
+    """
+    wanted = FORMS[form]
+    if len(names) != len(wanted.split()):
+        raise DseError(f"{form} is written from {wanted}, not from {len(names)} names")
+    if form == "scale-sim":
+        _scale_sim(names[0], Path(output))
+    else:
+        _timeloop(*names, Path(output), objective, gap)
+
+
+def _scale_sim(workload: str, file: Path) -> None:
+    from dse.formats.scalesim import dump_topology
+
+    text, warnings = dump_topology(read_workload(workload, None))
+    for warning in warnings:
+        note(f"warning: {warning}")
+    _write({file: text})
+
+
+def _timeloop(arch: str, workload: str, name: str, folder: Path, objective: str, gap: float) -> None:
+    from dse.formats.timeloop import timeloop_files
+
+    architecture = read_architecture(arch, None, ())
+    layer = read_workload(workload, None).layer(name)
+    compile_first()
+    from dse.mapper import map_layer
+
+    mapped = map_layer(architecture, layer, objective, gap=gap, factors="perfect")
+    _write({folder / file: text for file, text in timeloop_files(architecture, layer, mapped.mapping).items()})
+
+
+def _write(texts: dict[Path, str]) -> None:
+    for path, text in texts.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise DseError(f"cannot be written: {error.strerror}", file=str(path)) from None
+        note(f"wrote {path}")
