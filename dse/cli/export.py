@@ -36,7 +36,7 @@ def command(names: tuple[str, ...], form: str, output: str, objective: str, gap:
     if form == "scale-sim":
         _scale_sim(names[0], Path(output))
     else:
-        _timeloop(*names, Path(output), objective, gap)
+        _timeloop(names, Path(output), objective, gap)
 
 
 def _scale_sim(workload: str, file: Path) -> None:
@@ -48,9 +48,10 @@ def _scale_sim(workload: str, file: Path) -> None:
     _write({file: text})
 
 
-def _timeloop(arch: str, workload: str, name: str, folder: Path, objective: str, gap: float) -> None:
+def _timeloop(names: tuple[str, ...], folder: Path, objective: str, gap: float) -> None:
     from dse.formats.timeloop import timeloop_files
 
+    arch, workload, name = names
     architecture = read_architecture(arch, None, ())
     layer = read_workload(workload, None).layer(name)
     compile_first()

@@ -28,13 +28,18 @@ TORCHVISION = "torchvision:"
 def command(
     model: str, output: str | None, name: str | None, dims: Sequence[str], shape: str | None, allow_unresolved: bool
 ) -> None:
-    """The workload of MODEL: an ONNX file, or torchvision:NAME. No weights are read or downloaded.
+    """The workload of MODEL: an ONNX file, torchvision:NAME, or SCALE-Sim's topology (.csv).
+
+    No weights are read or downloaded.
 
     \b
     Examples:
       dse extract model.onnx -o model.yaml --dim batch=1
       dse extract torchvision:resnet50 -o resnet50.yaml
     """
+    if model.lower().endswith(".csv"):
+        _topology(model, output, name, dims or shape or allow_unresolved)
+        return
     if model.startswith(TORCHVISION):
         if dims:
             raise DseError("--dim is for ONNX files", hint="--shape 1x3x224x224 sizes a torchvision model's input")
@@ -50,6 +55,20 @@ def command(
 
         found = extract_onnx(model, name=name, dims=_dims(dims), allow_unresolved=allow_unresolved)
     _write(found, output)
+
+
+def _topology(model: str, output: str | None, name: str | None, unused: object) -> None:
+    from dse.formats.scalesim import NO_PADDING, load_topology
+    from dse.formats.workload_write import dump_workload, save_workload
+
+    if unused:
+        raise DseError("a topology file leaves nothing open", hint="leave out --dim, --shape and --allow-unresolved")
+    workload = load_topology(model, name)
+    note(f"warning: {NO_PADDING}")
+    if output is None:
+        click.echo(dump_workload(workload), nl=False)
+    else:
+        save_workload(workload, output)
 
 
 def _write(found: Extracted, output: str | None) -> None:

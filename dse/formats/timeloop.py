@@ -7,8 +7,9 @@ innermost loop outwards, as Timeloop's documentation of mappings says. Its model
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Fields
 from collections.abc import Sequence
-from math import ceil
+from math import ceil, prod
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
@@ -43,7 +44,7 @@ def timeloop_files(architecture: Architecture, layer: Layer, mapping: Mapping) -
     architecture : Architecture
     layer : Layer
     mapping : Mapping
-        With perfect factors, and no dim twice in a level's loops or on both sides of a fan-out.
+        With perfect factors, and no dim twice in a level's loops.
 
     Returns
     -------
@@ -58,7 +59,7 @@ def timeloop_files(architecture: Architecture, layer: Layer, mapping: Mapping) -
     layer = architecture.lowered(layer)
     mapping.check(architecture, layer)
     _check_perfect(layer, mapping)
-    texts = (_problem(layer), _architecture(architecture, layer), _mapping(architecture, mapping))
+    texts = (_problem(layer), _architecture(architecture, layer, mapping), _mapping(architecture, mapping))
     return dict(zip(FILES, texts, strict=True))
 
 
@@ -86,11 +87,12 @@ def _problem(layer: Layer) -> str:
     return "\n".join([*lines, f"  instance: {flow({**sizes, **coefficients})}"]) + "\n"
 
 
-def _architecture(architecture: Architecture, layer: Layer) -> str:
+def _architecture(architecture: Architecture, layer: Layer, mapping: Mapping) -> str:
     lines = ["architecture:", "  version: 0.4", "  nodes:"]
-    for node in architecture.hierarchy:
+    for node, used in zip(architecture.hierarchy, mapping.nodes, strict=True):
         if isinstance(node, FanOut):
-            mesh = {"meshX": node.cols, "meshY": node.rows}
+            flat = isinstance(used, Spatial) and _on_both_sides(used)
+            mesh = {"meshX": node.children, "meshY": 1} if flat else {"meshX": node.cols, "meshY": node.rows}
             lines += ["  - !Container", f"    name: below_{node.name}", f"    spatial: {flow(mesh)}"]
             continue
         kind = "DRAM" if node is architecture.hierarchy[0] else "storage"
@@ -132,10 +134,23 @@ def _mapping(architecture: Architecture, mapping: Mapping) -> str:
             lines += _directive(above, "temporal", _loops(node.loops[::-1], place.name))
         else:
             assert isinstance(node, Spatial)
-            sides = (*node.cols[::-1], *node.rows[::-1])
-            split = len([loop for loop in node.cols if loop.trips > 1])
+            cols, rows = node.cols, node.rows
+            if _on_both_sides(node):
+                dims = dict.fromkeys(loop.dim for loop in node.loops)
+                cols, rows = tuple(Loop(dim, prod(x.trips for x in node.loops if x.dim == dim)) for dim in dims), ()
+            sides = (*cols[::-1], *rows[::-1])
+            split = len([loop for loop in cols if loop.trips > 1])
             lines += _directive(above, "spatial", {**_loops(sides, place.name), "split": split})
     return "\n".join(lines) + "\n"
+
+
+def _on_both_sides(node: Spatial) -> bool:
+    """Whether a dim has children on rows and on columns, for which Timeloop has no words.
+
+    The mesh is then written as one row of as many children, which has the same tiles and the same counts.
+    """
+    sides = [{loop.dim for loop in side if loop.trips > 1} for side in (node.rows, node.cols)]
+    return bool(sides[0] & sides[1])
 
 
 def _loops(loops: Sequence[Loop], where: str) -> dict[str, list[str]]:
@@ -150,5 +165,5 @@ def _loops(loops: Sequence[Loop], where: str) -> dict[str, list[str]]:
     return {"factors": [f"{dim}={trips.get(dim, 1)}" for dim in DIMS], "permutation": [*dims, *rest]}
 
 
-def _directive(target: str, kind: str, fields: dict[str, object]) -> list[str]:
+def _directive(target: str, kind: str, fields: Fields[str, object]) -> list[str]:
     return [f"- target: {target}", f"  type: {kind}", *(f"  {key}: {flow(value)}" for key, value in fields.items())]

@@ -95,3 +95,14 @@ def test_a_dim_twice_in_a_level_cannot_be_said():
     nodes = (Temporal("DRAM", (Loop("P", 2), Loop("K", 2), Loop("P", 3)), EVERYTHING), *NEST.nodes[1:])
     with pytest.raises(DseError, match="DRAM has two loops over P"):
         timeloop_files(CHIP, LAYER, Mapping(nodes))
+
+
+def test_a_dim_on_both_sides_makes_the_mesh_one_row():
+    sides = Spatial("array", (Loop("K", 2),), (Loop("K", 2), Loop("C", 2)))
+    pe = Temporal("PE", (Loop("K", 1), Loop("R", 3)), EVERYTHING)
+    nodes = (*NEST.nodes[:2], sides, pe)
+    _, architecture, mapping = read(timeloop_files(CHIP, LAYER, Mapping(nodes)))
+    assert architecture["architecture"]["nodes"][2]["spatial"] == {"meshX": 12, "meshY": 1}
+    (spatial,) = [d for d in mapping["mapping"] if d["type"] == "spatial"]
+    assert {"K=4", "C=2"} <= set(spatial["factors"])
+    assert spatial["split"] == 2

@@ -1,0 +1,66 @@
+"""The verbs about networks: compared, drawn, and written for other tools."""
+
+import csv
+import json
+
+import pytest
+
+from dse.cli.main import run
+
+
+def test_compare_networks_without_an_architecture(capsys):
+    assert run(["compare-networks", "alexnet", "vgg16"]) == 0
+    text = capsys.readouterr().out
+    assert "60,965,224" in text
+    assert "the published 1.27 GFLOPs are not 2 x MACs = 1.449" in text
+
+
+def test_compare_networks_on_an_architecture(capsys, tmp_path):
+    assert run(["compare-networks", "alexnet", "--arch", "eyeriss", "--jobs", "0", "-o", str(tmp_path)]) == 0
+    text = capsys.readouterr().out
+    assert "within 5% of the best mapping with perfect factors" in text
+    with (tmp_path / "networks.csv").open() as stream:
+        (row,) = csv.DictReader(stream)
+    assert float(row["power_w"]) * float(row["latency_s"]) == pytest.approx(float(row["energy_pj"]) * 1e-12)
+    assert (tmp_path / "accuracy_energy.png").is_file()
+
+
+def test_compare_networks_as_json(capsys):
+    assert run(["compare-networks", "vgg19", "--format", "json"]) == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert plain["arch"] is None
+    assert plain["networks"][0]["parameters"] == 143_667_240
+
+
+@pytest.mark.parametrize("arguments", [
+    ["compare-networks", "alexnet", "--dataflow", "weight-stationary"],
+    ["compare-networks", "alexnet", "alexnet"],
+    ["compare-networks", "nothing"],
+    ["sweep", "network_review", "--trials", "3"],
+    ["export", "alexnet", "--to", "timeloop", "-o", "x"],
+    ["export", "eyeriss", "alexnet", "conv9", "--to", "timeloop", "-o", "x"],
+    ["show", "eyeriss", "--graph", "x.svg"],
+    ["extract", "nothing.csv"],
+])  # fmt: skip
+def test_bad_input(arguments, capsys):
+    assert run(arguments) == 2
+    assert "error" in capsys.readouterr().err
+
+
+def test_a_topology_there_and_back(tmp_path, capsys):
+    assert run(["export", "vgg16", "--to", "scale-sim", "-o", str(tmp_path / "vgg.csv")]) == 0
+    assert "no padding" in capsys.readouterr().err
+    assert run(["extract", str(tmp_path / "vgg.csv"), "-o", str(tmp_path / "vgg.yaml")]) == 0
+    assert "no padding" in capsys.readouterr().err
+    assert run(["show", str(tmp_path / "vgg.yaml")]) == 0
+    assert "15,470,264,320 MACs" in capsys.readouterr().out
+
+
+def test_timeloop_files(tmp_path):
+    assert run(["export", "eyeriss", "alexnet", "fc8", "--to", "timeloop", "--gap", "0.1", "-o", str(tmp_path)]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["architecture.yaml", "mapping.yaml", "problem.yaml"]
+
+
+def test_a_review_is_shown(capsys):
+    assert run(["show", "network_review"]) == 0
+    assert "compares alexnet" in capsys.readouterr().out
