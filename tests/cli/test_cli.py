@@ -75,7 +75,7 @@ def test_help_of_every_verb_has_an_example_and_loads_nothing_heavy(verb):
 def test_help_lists_every_verb_with_its_own_first_line(dse):
     code, out, _ = dse("--help")
     assert code == 0
-    assert re.findall(r"^  (\w+)  ", out.split("Commands:")[1], re.M) == list(VERBS)
+    assert re.findall(r"^  ([\w-]+)  ", out.split("Commands:")[1], re.M) == list(VERBS)
 
 
 def test_the_installed_command_runs():
