@@ -16,6 +16,7 @@ VERBS = {
     "sweep": "Search an architecture's design space for the best hardware.",
     "evaluate": "Energy, latency and area of a network on an architecture.",
     "map": "The best loop nest of one layer, with its proof.",
+    "bound": "The fewest words that any mapping can move to and from a buffer of each size.",
     "show": "Check and summarise an architecture, workload or sweep file.",
     "extract": "A workload file of an ONNX or torchvision model.",
     "export": "Files for other tools: SCALE-Sim's topology, Timeloop's problem, architecture and mapping.",
