@@ -108,6 +108,11 @@ class Architecture:
                 raise DseError(f"architecture {self.name}: only the outermost level compresses, not {level.name}")
             if any(level.gating) and level is not self.hierarchy[-1]:
                 raise DseError(f"architecture {self.name}: only the level that feeds the MACs gates, not {level.name}")
+        if self.mac.skipping and (systolic := [fan_out.name for fan_out in self.fan_outs if fan_out.is_systolic]):
+            raise DseError(
+                f"architecture {self.name}: {systolic[0]} is systolic, its children move in step, so none skips zeros",
+                hint="mac.gating saves their energy; mac.skipping needs a fan-out without skew, load and drain",
+            )
 
     @property
     def levels(self) -> tuple[Level, ...]:

@@ -168,6 +168,11 @@ class FanOut:
         return self.energy_pj if isinstance(self.energy_pj, PerOperand) else PerOperand.same(self.energy_pj)
 
     @property
+    def is_systolic(self) -> bool:
+        """Whether words move from child to child in step with all others."""
+        return bool(self.skew or self.load or self.drain)
+
+    @property
     def skew_cycles(self) -> int:
         """Cycles between the first word's entry at one corner and its step at the opposite one."""
         return self.skew * (self.rows - 1 + self.cols - 1)

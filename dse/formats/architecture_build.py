@@ -85,6 +85,7 @@ def build_architecture(model: ArchitectureModel, dataflow: Dataflow, rated_hz: f
         else:
             _check_zeros(name, node, is_first, is_last=name == list(model.levels)[-1])
             hierarchy.append(_level(name, node, context, is_first))
+    _check_skipping(mac, hierarchy)
     return Architecture(
         name=model.architecture,
         hierarchy=tuple(hierarchy),
@@ -113,6 +114,16 @@ def _check_zeros(name: str, model: LevelModel, is_first: bool, is_last: bool) ->
         if operand not in stored or operand in model.may_bypass:
             message = f"{name}: gates accesses to {operand}, which it does not always store"
             raise BuildError(("levels", name, "gating", operand), message)
+
+
+def _check_skipping(mac: Mac, hierarchy: list[Level | FanOut]) -> None:
+    """The children of a systolic array keep in step, zeros or not."""
+    systolic = [node.name for node in hierarchy if isinstance(node, FanOut) and node.is_systolic]
+    if mac.skipping and systolic:
+        raise BuildError(
+            ("mac", "skipping"), f"skipping: {systolic[0]} is systolic, its children move in step, so none skips zeros",
+            "mac: {gating: [...]} saves the energy of zeros; skipping needs a fan-out without skew, load and drain",
+        )  # fmt: skip
 
 
 def technology_of(model: TechnologyModel) -> Technology:

@@ -31,9 +31,10 @@ def with_zeros(rng: Random, architecture: Architecture, layer: Layer) -> tuple[A
         always = last.stores - last.may_bypass
         gating = PerOperand(*(rng.choice(GATES) if o in always else frozenset() for o in OPERANDS))
         nodes[-1] = replace(last, gating=gating)
-    mac = replace(
-        architecture.mac, gating=rng.choice(GATES), skipping=rng.choice((frozenset(), *GATES)), gated_energy_pj=0.1
-    )
+    skipping = rng.choice((frozenset(), *GATES))
+    if any(fan_out.is_systolic for fan_out in architecture.fan_outs):
+        skipping = frozenset()  # an array in step skips nothing
+    mac = replace(architecture.mac, gating=rng.choice(GATES), skipping=skipping, gated_energy_pj=0.1)
     density = PerOperand(*(rng.uniform(0.05, 1.0) for _ in OPERANDS))
     return architecture.with_(hierarchy=tuple(nodes), mac=mac, clock_power_mw=3.0), layer.with_(density=density)
 

@@ -263,11 +263,18 @@ def gates(**by: str) -> PerOperand[frozenset[str]]:
         (lambda a: replace(a.mac, skipping=frozenset({"psum"})), "are those of ifmap and weight"),
         (lambda a: _with(a, "GLB", compression=PerOperand("csr", None, None)), "only the outermost level"),
         (lambda a: _with(a, "GLB", gating=gates(ifmap="weight")), "feeds the MACs"),
+        (lambda a: _with(skips(a), "array", skew=1), "array is systolic"),
+        (lambda a: _with(skips(a), "array", load=frozenset({"weight"})), "array is systolic"),
+        (lambda a: _with(skips(a), "array", drain=frozenset({"psum"})), "array is systolic"),
     ],
 )  # fmt: skip
 def test_switches_where_they_mean_nothing_are_refused(change: Any, message: str) -> None:
     with pytest.raises(DseError, match=message):
         change(architecture())
+
+
+def skips(arch: Architecture) -> Architecture:
+    return arch.with_(mac=replace(arch.mac, skipping=frozenset({"ifmap"})))
 
 
 def _with(arch: Architecture, name: str, **fields: Any) -> Architecture:
@@ -288,3 +295,11 @@ def _with(arch: Architecture, name: str, **fields: Any) -> Architecture:
 def test_settings_where_they_mean_nothing_are_refused(path: str, value: str, message: str) -> None:
     with pytest.raises(DseError, match=message):
         load_architecture_spec("eyeriss").resolve({path: value})
+
+
+@pytest.mark.parametrize("name", ["systolic_ws", "systolic_os", "systolic_is"])
+def test_a_systolic_array_gates_zeros_but_does_not_skip_them(name: str) -> None:
+    spec = load_architecture_spec(name)
+    with pytest.raises(DseError, match="array is systolic, its children move in step"):
+        spec.resolve({"mac.skipping": "ifmap"})
+    assert spec.resolve({"mac.gating": "ifmap"}).mac.gating == {"ifmap"}
