@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import click
 
-from dse.cli.common import batch_option, format_option, note, print_rows, read_architecture, read_workload
+from dse.cli.common import (
+    batch_option,
+    format_option,
+    note,
+    parameter_option,
+    print_rows,
+    read_architecture,
+    read_workload,
+)
 
 
 @click.command("bound")
@@ -15,11 +23,12 @@ from dse.cli.common import batch_option, format_option, note, print_rows, read_a
     "--set", "settings", metavar="PATH=VALUE", multiple=True, help="Change a setting, e.g. levels.GLB.capacity=64KiB."
 )
 @batch_option
+@parameter_option
 @click.option("-o", "--output", metavar="FILE", help="Draw the curves to this PNG, SVG or PDF file.")
 @format_option
 def command(
     architecture: str, workload: str, layer: str | None, settings: tuple[str, ...], batch: int | None,
-    output: str | None, form: str,
+    param: tuple[str, ...], output: str | None, form: str,
 ) -> None:  # fmt: skip
     """The fewest words that any mapping of WORKLOAD moves between ARCH's outermost level and a buffer of each size.
 
@@ -34,7 +43,7 @@ def command(
       dse bound eyeriss resnet50 --batch 4 --set levels.GLB.capacity=256KiB
     """
     arch = read_architecture(architecture, None, settings)
-    network = read_workload(workload, batch, () if layer is None else (layer,))
+    network = read_workload(workload, batch, () if layer is None else (layer,), parameters=param)
     from dse.mapper.curve import capacity_curve
     from dse.report.bound import bound_records, bound_report, bound_table, curves_data, draw_curves
 

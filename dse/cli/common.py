@@ -101,13 +101,23 @@ def element_options(function: Command) -> Command:
     )(function)  # fmt: skip
 
 
+def parameter_option(function: Command) -> Command:
+    """`--param`, for parameters that a workload file declares."""
+    return click.option(
+        "--param", metavar="NAME=N", multiple=True,
+        help="Set a parameter of the workload, e.g. seq=384; may be given again.",
+    )(function)  # fmt: skip
+
+
 def read_workload(
-    name: str, batch: int | None, layers: Sequence[str] = (), bits: str | None = None, density: str | None = None
-) -> Workload:
+    name: str, batch: int | None, layers: Sequence[str] = (), bits: str | None = None, density: str | None = None,
+    parameters: Sequence[str] = (),
+) -> Workload:  # fmt: skip
     """A workload file, or some of its layers, at a batch size, and with elements of other widths and densities."""
+    from dse.formats.parameters import parse_parameters
     from dse.formats.workload import load_workload
 
-    workload = load_workload(name)
+    workload = load_workload(name, parse_parameters(parameters))
     if batch is not None:
         workload = workload.with_batch(batch)
     if bits is not None:

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dse.cli.common import StatusLine, architecture_options, batch_option, compile_first, format_option, print_rows
+from dse.cli.common import (
+    StatusLine,
+    architecture_options,
+    batch_option,
+    compile_first,
+    format_option,
+    parameter_option,
+    print_rows,
+)
 from dse.errors import DseError
 
 if TYPE_CHECKING:
@@ -29,12 +37,14 @@ if TYPE_CHECKING:
     "--factors", type=click.Choice(["perfect", "all"]), help="`all` may take minutes for a layer.  [default: perfect]"
 )
 @batch_option
+@parameter_option
 @click.option("--jobs", type=click.IntRange(min=0), help="Worker processes.  [default: one per processor]")
 @click.option("-o", "--output", metavar="DIR", help="Write networks.csv and the charts there.")
 @format_option
 def command(
     workloads: tuple[str, ...], arch: str | None, dataflow: str | None, settings: tuple[str, ...], objective: str,
-    gap: float | None, factors: str | None, batch: int | None, jobs: int | None, output: str | None, form: str,
+    gap: float | None, factors: str | None, batch: int | None, param: tuple[str, ...], jobs: int | None,
+    output: str | None, form: str,
 ) -> None:  # fmt: skip
     """Compare WORKLOADS: parameters, operations, memory, published accuracy; on ARCH also energy, latency and rates.
 
@@ -48,13 +58,14 @@ def command(
     """
     from dse.cli.common import read_architecture
     from dse.explore.comparison import FACTORS, GAP, REVIEWED, make_review
+    from dse.formats.parameters import parse_parameters
 
     if arch is None and (dataflow is not None or settings):
         raise DseError("--dataflow and --set change an architecture, and there is none", hint="add --arch eyeriss")
     architecture = None if arch is None else read_architecture(arch, dataflow, settings)
     review = make_review(
         "networks", architecture, workloads or REVIEWED, batch=batch, objective=objective,
-        gap=GAP if gap is None else gap, factors=factors or FACTORS,
+        gap=GAP if gap is None else gap, factors=factors or FACTORS, parameters=parse_parameters(param),
     )  # fmt: skip
     show(review, None if output is None else Path(output), jobs, form)
 

@@ -22,7 +22,7 @@ def run(
     from dse.report.dataflows import summary, write
 
     batch, gap = options.pop("batch", None), options.pop("gap", None)
-    unused = [name for name, value in options.items() if value is not None]
+    unused = [name for name, value in options.items() if value not in (None, ())]
     if unused:
         raise DseError(f"{comparison.name} compares dataflows and searches nothing, so --{unused[0]} means nothing")
     if batch is not None:

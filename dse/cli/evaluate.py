@@ -13,6 +13,7 @@ from dse.cli.common import (
     format_option,
     mapper_options,
     only,
+    parameter_option,
     print_rows,
     read_architecture,
     read_mappings,
@@ -28,6 +29,7 @@ from dse.cli.common import (
 @mapper_options
 @architecture_options
 @batch_option
+@parameter_option
 @element_options
 @click.option("--layer", "layers", metavar="NAME", multiple=True, help="Only this layer; may be given again.")
 @click.option("--mapping", metavar="FILE", help="Evaluate the layers that this file maps as it says.")
@@ -37,7 +39,7 @@ from dse.cli.common import (
 def command(
     architecture: str, workload: str, objective: str, gap: float, factors: str, dataflow: str | None,
     settings: tuple[str, ...], batch: int | None, bits: str | None, density: str | None, layers: tuple[str, ...],
-    mapping: str | None, reuse: bool, save: str | None, form: str,
+    param: tuple[str, ...], mapping: str | None, reuse: bool, save: str | None, form: str,
 ) -> None:  # fmt: skip
     """Energy, latency, utilization and area of WORKLOAD on ARCH, every layer on its provably best mapping.
 
@@ -49,11 +51,12 @@ def command(
       dse evaluate eyeriss alexnet --batch 4 --objective energy --dataflow weight-stationary
       dse evaluate arch_specs/eyeriss.yaml workloads/vgg16.yaml --set levels.GLB.capacity=64KiB --format json
       dse evaluate eyeriss alexnet --bits weight=8,ifmap=8,psum=24 --density ifmap=0.42 --set mac.gating=ifmap
+      dse evaluate eyeriss bert_base --param seq=384 --gap 0.05
       dse evaluate eyeriss alexnet --save best.yaml
       dse evaluate eyeriss alexnet --layer conv3 --mapping best.yaml
     """
     arch = read_architecture(architecture, dataflow, settings)
-    network = read_workload(workload, batch, bits=bits, density=density)
+    network = read_workload(workload, batch, bits=bits, density=density, parameters=param)
     warn_of_unused_densities(arch, density)
     given, counting = read_mappings(mapping, arch, network)
     if layers:

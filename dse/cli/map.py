@@ -13,6 +13,7 @@ from dse.cli.common import (
     element_options,
     format_option,
     mapper_options,
+    parameter_option,
     print_rows,
     read_architecture,
     read_workload,
@@ -28,12 +29,14 @@ from dse.cli.common import (
 @mapper_options
 @architecture_options
 @batch_option
+@parameter_option
 @element_options
 @save_option
 @format_option
 def command(
     architecture: str, workload: str, layer: str, objective: str, gap: float, factors: str, dataflow: str | None,
-    settings: tuple[str, ...], batch: int | None, bits: str | None, density: str | None, save: str | None, form: str,
+    settings: tuple[str, ...], batch: int | None, bits: str | None, density: str | None, param: tuple[str, ...],
+    save: str | None, form: str,
 ) -> None:  # fmt: skip
     """The best loop nest of a LAYER of WORKLOAD on ARCH, level by level, with its reuse and the proof.
 
@@ -45,7 +48,7 @@ def command(
       dse map eyeriss alexnet conv3 --save conv3.yaml
     """
     arch = read_architecture(architecture, dataflow, settings)
-    wanted = read_workload(workload, batch, bits=bits, density=density).layer(layer)
+    wanted = read_workload(workload, batch, bits=bits, density=density, parameters=param).layer(layer)
     warn_of_unused_densities(arch, density)
     compile_first()
     from dse.mapper import map_layer

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from dse.cli.common import format_option, print_rows
+from dse.cli.common import format_option, parameter_option, print_rows
 from dse.errors import DseError, SpecError
 
 if TYPE_CHECKING:
@@ -23,23 +23,27 @@ KINDS: dict[Literal["arch_specs", "workloads", "sweeps"], str] = {
 @click.command("show")
 @click.argument("file", metavar="FILE")
 @click.option("--graph", metavar="OUT.svg", help="Draw a workload's graph, too; .png and .pdf work as well.")
+@parameter_option
 @format_option
-def command(file: str, form: str, graph: str | None) -> None:
+def command(file: str, form: str, graph: str | None, param: tuple[str, ...]) -> None:
     """Check an architecture, workload or sweep FILE, or a shipped one by its name, and summarise it.
 
     \b
     Examples:
       dse show eyeriss
       dse show workloads/resnet50.yaml --format csv
+      dse show bert_base --param seq=384
       dse show inception_v3 --graph inception_v3.svg
     """
     kind, path = find(file)
     if graph is not None and kind != "workload":
         raise DseError(f"{file} is no workload, so it has no graph to draw")
+    if param and kind != "workload":
+        raise DseError(f"{file} is no workload, so it has no parameters", hint="--param is for workloads")
     if kind == "architecture":
         _show_architecture(path, form)
     elif kind == "workload":
-        _show_workload(path, form, graph)
+        _show_workload(path, form, graph, param)
     else:
         _show_sweep(path, form)
 
@@ -84,12 +88,13 @@ def _show_architecture(path: Path, form: str) -> None:
     print_rows(form, lambda: architecture_text(spec), plain, records)
 
 
-def _show_workload(path: Path, form: str, graph: str | None) -> None:
+def _show_workload(path: Path, form: str, graph: str | None, param: tuple[str, ...]) -> None:
+    from dse.formats.parameters import parse_parameters
     from dse.formats.workload import load_workload
     from dse.problem.summary import layer_rows, workload_totals
     from dse.report.summaries import workload_text
 
-    workload = load_workload(path)
+    workload = load_workload(path, parse_parameters(param))
     if graph is not None:
         from dse.report.graph import draw_graph, graph_data
 

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dse.cli.common import StatusLine, batch_option, compile_first, format_option, note, print_rows
+from dse.cli.common import (
+    StatusLine,
+    batch_option,
+    compile_first,
+    format_option,
+    note,
+    parameter_option,
+    print_rows,
+)
 from dse.errors import InfeasibleError
 
 if TYPE_CHECKING:
@@ -31,6 +39,7 @@ SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
 @click.option("--objectives", metavar="LIST", help="Of energy, latency, edp, area.  [default: energy,latency]")
 @click.option("--gap", type=click.FloatRange(min=0), help="Proven gap of mappings while exploring.  [default: 0.01]")
 @batch_option
+@parameter_option
 @click.option("--resume", is_flag=True, help="Go on with the sweep in DIR; nothing is evaluated twice.")
 @format_option
 def command(
@@ -87,15 +96,17 @@ def _plan(files: tuple[str, ...], options: dict[str, Any]) -> Plan | Review:
     from dse.explore.plan import make_plan
     from dse.explore.sweep import GAP, TRIALS
     from dse.explore.sweep_file import load_plan
+    from dse.formats.parameters import parse_parameters
 
     given = {name: value for name, value in options.items() if value is not None}
+    given["parameters"] = parse_parameters(given.pop("param"))
     if "objectives" in given:
         given["objectives"] = tuple(part.strip() for part in given["objectives"].split(","))
     if len(files) == 1:
         return load_plan(files[0], given)
-    batch = given.pop("batch", None)
+    batch, parameters = given.pop("batch", None), given.pop("parameters")
     search = Search(**{"trials": TRIALS, "gap": GAP, **given})
-    return make_plan(files[0], list(files[1:]), search, batch=batch)
+    return make_plan(files[0], list(files[1:]), search, batch=batch, parameters=parameters)
 
 
 def _run(plan: Plan, directory: Path, jobs: int | None, resume: bool, status: StatusLine) -> SweepResult:

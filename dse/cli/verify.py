@@ -11,7 +11,9 @@ from dse.cli.common import (
     architecture_options,
     batch_option,
     compile_first,
+    element_options,
     format_option,
+    parameter_option,
     print_rows,
     read_architecture,
     read_workload,
@@ -23,12 +25,14 @@ from dse.cli.common import (
 @click.argument("workload", metavar="WORKLOAD")
 @architecture_options
 @batch_option
+@parameter_option
+@element_options
 @click.option("--layer", "layers", metavar="NAME", multiple=True, help="Only this layer; may be given again.")
 @click.option("--macs", type=click.IntRange(min=1), default=30_000, show_default=True, help="Shrink larger layers.")
 @format_option
 def command(
     architecture: str, workload: str, dataflow: str | None, settings: tuple[str, ...], batch: int | None,
-    layers: tuple[str, ...], macs: int, form: str,
+    param: tuple[str, ...], bits: str | None, density: str | None, layers: tuple[str, ...], macs: int, form: str,
 ) -> int:  # fmt: skip
     """Count every word that WORKLOAD moves on ARCH twice: in closed form, and by walking the loop nest.
 
@@ -40,7 +44,7 @@ def command(
       dse verify eyeriss alexnet
     """
     arch = read_architecture(architecture, dataflow, settings)
-    network = read_workload(workload, batch, layers)
+    network = read_workload(workload, batch, layers, bits, density, param)
     compile_first()
     from dse.report.check import check_table, compare, shrink
 

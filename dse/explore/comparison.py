@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -190,13 +190,14 @@ def make_review(
     objective: str = "edp",
     gap: float = GAP,
     factors: str = FACTORS,
+    parameters: Mapping[str, int] | None = None,
 ) -> Review:
     """Read what a comparison needs; workloads are objects, files, or names of shipped ones."""
-    from dse.formats.workload import load_workload
+    from dse.formats.workload import load_workloads
 
     if not workloads:
         raise DseError("a comparison needs a workload")
-    read = [load_workload(given) if isinstance(given, str | Path) else given for given in workloads]
+    read = load_workloads(workloads, parameters)
     if batch is not None:
         read = [workload.with_batch(batch) for workload in read]
     return Review(name, architecture, tuple(read), objective, gap, factors)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,8 @@ class Plan:
     search : Search
     batch : int, optional
         Images at once, where it is not the workloads' own.
+    parameters : dict
+        Values of parameters, where they are not the workloads' own.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Plan:
     space: dict[str, tuple[Any, ...]]
     search: Search
     batch: int | None = None
+    parameters: dict[str, int] = field(default_factory=dict)
 
     @property
     def networks(self) -> tuple[Network, ...]:
@@ -105,6 +108,7 @@ def make_plan(
     space: Mapping[str, Sequence[Any]] | None = None,
     name: str | None = None,
     batch: int | None = None,
+    parameters: Mapping[str, int] | None = None,
 ) -> Plan:
     """Read and check what a sweep needs.
 
@@ -117,22 +121,29 @@ def make_plan(
         Path to choices, instead of the architecture's own space.
     name : str, optional
     batch : int, optional
+    parameters : mapping, optional
+        Values for parameters that workload files declare.
 
     Raises
     ------
     DseError
     """
+    from dse.formats.workload import load_workloads
+
     spec = _spec_of(architecture)
     several: list[Any] = [workloads] if _is_one(workloads) else list(workloads)  # type: ignore[arg-type]
     if not several:
         raise DseError("a sweep needs a workload")
-    read = [_workload_of(given, batch) for given in several]
+    read = load_workloads(several, parameters)
+    if batch is not None:
+        read = [workload.with_batch(batch) for workload in read]
     names = [workload.name for workload in read]
     if len(set(names)) < len(names):
         raise DseError(f"workload {max(names, key=names.count)} is given twice")
     sources = tuple(str(given) if isinstance(given, str | Path) else given.name for given in several)
     choices = dict(spec.space) if space is None else {path: _choices(spec, path, space[path]) for path in space}
-    return Plan(name or "-".join([spec.name, *names]), spec, tuple(read), sources, choices, search, batch)
+    return Plan(name or "-".join([spec.name, *names]), spec, tuple(read), sources, choices, search, batch,
+                dict(parameters or {}))  # fmt: skip
 
 
 def _is_one(workloads: Any) -> bool:
@@ -158,13 +169,6 @@ def _spec_of(architecture: Architecture | ArchitectureSpec | Given) -> Architect
             hint="put the change into a file that extends it, or into `space`",
         )
     return spec
-
-
-def _workload_of(given: Workload | Given, batch: int | None) -> Workload:
-    from dse.formats.workload import load_workload
-
-    workload = load_workload(given) if isinstance(given, str | Path) else given
-    return workload if batch is None else workload.with_batch(batch)
 
 
 def _choices(spec: ArchitectureSpec, path: str, given: Sequence[Any]) -> tuple[Any, ...]:

@@ -37,6 +37,7 @@ def sweep(
     space: Mapping[str, Sequence[Any]] | None = None,
     name: str | None = None,
     batch: int | None = None,
+    parameters: Mapping[str, int] | None = None,
     jobs: int | None = None,
     resume: bool = False,
     output: str | Path | None = None,
@@ -66,6 +67,8 @@ def sweep(
     name : str, optional
     batch : int, optional
         Images at once, instead of the workloads' own.
+    parameters : mapping, optional
+        Values for parameters that the workload files declare, such as `{"seq": 384}`.
     jobs : int, optional
         Worker processes; as many as there are processors by default. 0 evaluates in this process.
     resume : bool
@@ -93,7 +96,8 @@ def sweep(
     >>> result.front[["energy_pj", "latency_s", "dataflow"]]  # doctest: +SKIP
     """
     search = Search(trials, sampler, seed, tuple(objectives), gap)
-    plan = make_plan(architecture, workloads, search, space=space, name=name, batch=batch)
+    plan = make_plan(architecture, workloads, search, space=space, name=name, batch=batch,
+                     parameters=parameters)  # fmt: skip
     return run_plan(plan, jobs=jobs, resume=resume, output=output, executor=executor, progress=progress)
 
 

@@ -38,6 +38,9 @@ class SweepModel(SpecModel):
     arch: str = Field(description="an architecture file, seen from this one, or the name of a shipped one")
     workloads: list[str] = Field(min_length=1, description="workload files, or names of shipped ones")
     batch: WholeNumber | None = Field(default=None, ge=1, description="images at once")
+    parameters: dict[str, WholeNumber] = Field(
+        default={}, description="values for parameters that the workload files declare, e.g. {seq: 384}"
+    )
     space: dict[str, Choices] | None = Field(
         default=None, description="dotted path to choices, instead of the architecture's own space"
     )
@@ -66,7 +69,7 @@ def load_plan(path: str | Path, changes: Mapping[str, Any] | None = None) -> Pla
     ----------
     path : str or Path
     changes : mapping, optional
-        Fields of `Search`, and `batch`, that replace the file's.
+        Fields of `Search`, `batch` and `parameters`, that replace the file's; of parameters, those given.
 
     Returns
     -------
@@ -91,7 +94,7 @@ def load_plan(path: str | Path, changes: Mapping[str, Any] | None = None) -> Pla
 
 
 def _review(source: Source, model: SweepModel, given: Mapping[str, Any]) -> Review:
-    unused = sorted(set(given) - {"batch", "gap"})
+    unused = sorted(set(given) - {"batch", "gap", "parameters"})
     if unused:
         raise source.error(("compare",), f"a comparison searches nothing, so --{unused[0]} means nothing", key=True)
     spec = load_architecture_spec(_file(source, ("arch",), model.arch, "arch_specs"))
@@ -100,20 +103,21 @@ def _review(source: Source, model: SweepModel, given: Mapping[str, Any]) -> Revi
     return make_review(
         model.sweep, spec.architecture, workloads, batch=given.get("batch", model.batch),
         objective=model.objective or "edp", gap=GAP_OF_COMPARISONS if gap is None else gap,
-        factors=model.factors or FACTORS,
+        factors=model.factors or FACTORS, parameters={**model.parameters, **given.get("parameters", {})},
     )  # fmt: skip
 
 
 def _plan(source: Source, model: SweepModel, given: Mapping[str, Any]) -> Plan:
     changes = dict(given)
     batch = changes.pop("batch", model.batch)
+    parameters = {**model.parameters, **changes.pop("parameters", {})}
     search = Search(**{**model.search.model_dump(), "objectives": tuple(model.search.objectives), **changes})
     errors: list[SpecError] = []
     spec = load_architecture_spec(_file(source, ("arch",), model.arch, "arch_specs"))
     workloads = [_file(source, ("workloads", i), name, "workloads") for i, name in enumerate(model.workloads)]
     space = None if model.space is None else read_space(source, spec, model.space, errors)
     raise_all(errors)
-    return make_plan(spec, workloads, search, space=space, name=model.sweep, batch=batch)
+    return make_plan(spec, workloads, search, space=space, name=model.sweep, batch=batch, parameters=parameters)
 
 
 def schema() -> dict[str, Any]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from dse.errors import DseError, SpecError
 from dse.formats import workload_models as models
+from dse.formats.parameters import declared, unknown_parameter, with_parameters
 from dse.formats.source import Source, did_you_mean, find_shipped, load_source, parse_source, raise_all, validate
 from dse.formats.workload_ops import MAKERS, Entry
 from dse.formats.workload_write import dump_workload, save_workload
@@ -13,7 +16,7 @@ from dse.problem import shapes
 from dse.problem.shapes import Shape
 from dse.problem.workload import Node, Workload
 
-__all__ = ["build_workload", "dump_workload", "load_workload", "parse_workload", "save_workload"]
+__all__ = ["build_workload", "dump_workload", "load_workload", "load_workloads", "parse_workload", "save_workload"]
 
 INPUT = "input"
 
@@ -24,13 +27,16 @@ _INPUTS: dict[str, tuple[int, int | None]] = {
 """The fewest and the most tensors that an operation reads; the others read one."""
 
 
-def load_workload(path: str | Path) -> Workload:
+def load_workload(path: str | Path, parameters: Mapping[str, int] | None = None) -> Workload:
     """Read a workload file.
 
     Parameters
     ----------
     path : str or Path
         Of a file, or the bare name of a shipped workload such as `vgg16`.
+    parameters : mapping, optional
+        Values for parameters that the file declares, such as `{"seq": 384}` for `bert_base`, instead of its own. They
+        become part of the workload's name, and the file's `expect` is not checked.
 
     Returns
     -------
@@ -40,25 +46,59 @@ def load_workload(path: str | Path) -> Workload:
     ------
     SpecError
         Everything that is wrong with the file, each with its line: keys, shapes that do not fit, unknown or circular
-        `from`, or totals other than `expect`.
+        `from`, totals other than `expect`, or a parameter that it does not declare.
+
+    Examples
+    --------
+    >>> load_workload("bert_base").macs
+    10872684544
+    >>> load_workload("bert_base", {"seq": 384}).name
+    'bert_base-seq384'
     """
-    return build_workload(load_source(find_shipped("workloads", path)))
+    return build_workload(load_source(find_shipped("workloads", path)), parameters or {})
 
 
-def parse_workload(text: str, file: str = "<text>") -> Workload:
+def load_workloads(
+    given: Sequence[str | Path | Workload], parameters: Mapping[str, int] | None = None
+) -> list[Workload]:
+    """Several workloads, files read and objects as they are; a file gets those of the parameters that it declares.
+
+    Raises
+    ------
+    SpecError
+        As `load_workload`; and for a parameter that none of the files declares.
+    """
+    sources = [load_source(find_shipped("workloads", one)) if isinstance(one, str | Path) else one for one in given]
+    names = {one.file: declared(one) for one in sources if isinstance(one, Source)}
+    for name in parameters or {}:
+        if not any(name in own for own in names.values()):
+            raise unknown_parameter(name, names or {"the workload": ()})
+    return [
+        build_workload(one, {name: value for name, value in (parameters or {}).items() if name in names[one.file]})
+        if isinstance(one, Source) else one
+        for one in sources
+    ]  # fmt: skip
+
+
+def parse_workload(text: str, file: str = "<text>", parameters: Mapping[str, int] | None = None) -> Workload:
     """`load_workload` of a text; `file` is named in errors."""
-    return build_workload(parse_source(text, file))
+    return build_workload(parse_source(text, file), parameters or {})
 
 
-def build_workload(source: Source) -> Workload:
-    """The workload that a parsed file describes."""
+def build_workload(source: Source, parameters: Mapping[str, int]) -> Workload:
+    """The workload that a parsed file describes, at some values of its parameters."""
+    source, changed = with_parameters(source, parameters)
     spec = validate(models.WorkloadSpec, source)
     entries = _entries(source, spec)
     ordered = _in_order(source, entries)
     workload = Workload(
         spec.workload, _infer(source, spec, ordered), 1, spec.description, tuple(spec.published.items())
     )
-    _check_expected(source, spec, workload)
+    if changed:
+        variant = "-".join(f"{name}{value}" for name, value in changed.items())
+        workload = replace(workload, name=f"{workload.name}-{variant}")
+    else:
+        _check_expected(source, spec, workload)
     return workload.with_batch(spec.batch) if spec.batch > 1 else workload
 
 

@@ -288,6 +288,7 @@ class WorkloadSpec(SpecModel):
 
     workload: str
     description: str = ""
+    parameters: dict[str, Count] = Field(default_factory=dict, description="sizes by name, for shapes to use")
     input: Sides | dict[str, Sides] | None = None
     batch: Count = 1
     bits: BitsSpec = Field(default_factory=dict)
@@ -297,6 +298,20 @@ class WorkloadSpec(SpecModel):
     layers: Annotated[dict[str, Any], Field(min_length=1)]
     expect: ExpectSpec = ExpectSpec()
     published: dict[str, float] = Field(default_factory=dict)
+
+
+_TERM = {"type": "string", "pattern": r"^([0-9]+ ?\* ?)?[A-Za-z_][A-Za-z0-9_]*$", "description": "a parameter"}
+
+
+def _or_parameter(schema: Any) -> Any:
+    """A schema in which every whole number may be a parameter, or a multiple of one, too."""
+    if isinstance(schema, list):
+        return [_or_parameter(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("type") == "integer":
+        return {"anyOf": [schema, _TERM]}
+    return {key: _or_parameter(part) for key, part in schema.items()}
 
 
 def workload_schema() -> dict[str, Any]:
@@ -310,5 +325,9 @@ def workload_schema() -> dict[str, Any]:
     schema["properties"]["layers"]["additionalProperties"] = {
         "anyOf": [{"$ref": f"#/$defs/{model.__name__}"} for model in OPS.values()]
     }
+    for name, definition in definitions.items():
+        if name not in ("ExpectSpec",):
+            definitions[name] = _or_parameter(definition)
+    schema["properties"]["input"] = _or_parameter(schema["properties"]["input"])
     schema["properties"]["extends"] = {"type": "string", "description": "a workload file that this one varies"}
     return schema

@@ -85,8 +85,8 @@ class UNet(nn.Module):
 class Attention(nn.Module):
     """Multi-head attention; with fewer K/V heads than heads, the queries of a group share one K/V head.
 
-    The queries of a group are laid out as rows of one matrix, so that K and V are read once for the group. `cached`
-    tokens of K and V come from outside: the decode step of a language model.
+    The queries of a group are laid out as rows of one matrix, so that K and V are read once for the group. In the
+    decode step of a language model K and V of the tokens before come from `past`, a cache with room for the new one.
     """
 
     def __init__(self, width, heads, kv_heads, *, bias):
@@ -105,7 +105,8 @@ class Attention(nn.Module):
         k = self.k(x).view(batch, tokens, self.kv_heads, self.size).transpose(1, 2)
         v = self.v(x).view(batch, tokens, self.kv_heads, self.size).transpose(1, 2)
         if past is not None:
-            k, v = torch.cat([past[0], k], 2), torch.cat([past[1], v], 2)
+            last = past[0].shape[2] - tokens
+            k, v = torch.slice_scatter(past[0], k, 2, last), torch.slice_scatter(past[1], v, 2, last)
         mixed = torch.softmax(q @ k.transpose(2, 3), -1) @ v
         mixed = mixed.view(batch, self.kv_heads, group, tokens, self.size).permute(0, 3, 1, 2, 4)
         return self.o(mixed.reshape(batch, tokens, width))
@@ -152,31 +153,31 @@ class LlamaBlock(nn.Module):
         return x + self.down(functional.silu(self.gate(y)) * self.up(y))
 
 
-CACHED = (1, 8, 2047, 128)
+CACHED = (1, 8, 2048, 128)
 
 MODELS = {
     "mobilenet_v1": (mobilenet_v1, ((1, 3, 224, 224),), "MobileNet v1, width 1.0"),
     "yolov3_tiny": (YoloTiny, ((1, 3, 416, 416),), "YOLOv3-tiny, 80 classes"),
     "unet": (UNet, ((1, 1, 572, 572),), "U-Net as published in 2015, with valid convolutions"),
-    "bert_base": (Bert, ((1, 128, 768),), "BERT-base, its 12 encoder layers on 128 tokens"),
-    "llama3_8b_prefill": (LlamaBlock, ((1, 2048, 4096),), "one block of Llama 3 8B, prefill of 2048 tokens"),
+    "bert_base": (Bert, ((1, 128, 768),), "BERT-base, its 12 encoder layers"),
+    "llama3_8b_prefill": (LlamaBlock, ((1, 2048, 4096),), "one block of Llama 3 8B, prefill"),
     "llama3_8b_decode": (
-        LlamaBlock, ((1, 1, 4096), CACHED, CACHED), "one block of Llama 3 8B, one token after 2047 others",
+        LlamaBlock, ((1, 1, 4096), CACHED, CACHED), "one block of Llama 3 8B, one token, K and V of all in a cache",
     ),
 }  # fmt: skip
 """Name of the workload to its module, the shapes of its inputs, and what it is."""
 
 
-def traced(name):
-    """The workload of one of `MODELS`."""
+def traced(name, *shapes):
+    """The workload of one of `MODELS`, of its inputs' own shapes by default."""
     from dataclasses import replace
 
     import dse
 
-    make, shapes, description = MODELS[name]
+    make, own, description = MODELS[name]
     with torch.device("meta"):
         module = make()
-        inputs = [torch.empty(shape) for shape in shapes]
+        inputs = [torch.empty(shape) for shape in shapes or own]
     return replace(dse.from_torch(module, *inputs, name=name), description=description)
 
 

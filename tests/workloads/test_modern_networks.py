@@ -54,9 +54,13 @@ def test_unet_by_hand():
 
 
 def test_bert_by_hand():
-    tokens, width = 128, 768
+    width = 768
+    for tokens in (128, 384):
+        workload = load_workload("bert_base", {"seq": tokens})
+        assert workload.macs == 12 * (tokens * 12 * width**2 + 2 * tokens**2 * width)
+        assert workload.weight_words == 12 * 12 * width**2
     workload = load_workload("bert_base")
-    assert workload.macs == 12 * (tokens * 12 * width**2 + 2 * tokens**2 * width)
+    assert workload == load_workload("bert_base", {"seq": 128})
     assert workload.parameters == 12 * (12 * width**2 + 9 * width + 4 * width + 4 * width - 4 * width)
 
 
@@ -82,3 +86,22 @@ def test_tracing_the_module_gives_the_shipped_file(name):
     from workloads.models import traced
 
     assert parse_workload(dump_workload(traced(name))) == load_workload(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "tokens", "shapes"),
+    [
+        ("bert_base", 384, [(1, 384, 768)]),
+        ("llama3_8b_prefill", 100, [(1, 100, 4096)]),
+        ("llama3_8b_decode", 9000, [(1, 1, 4096), (1, 8, 9000, 128), (1, 8, 9000, 128)]),
+    ],
+)
+def test_tracing_at_another_length_gives_the_file_with_that_parameter(name, tokens, shapes):
+    pytest.importorskip("torch")
+    from dataclasses import replace
+
+    from workloads.models import traced
+
+    found = load_workload(name, {"seq": tokens})
+    assert found.name == f"{name}-seq{tokens}"
+    assert replace(found, name=name) == parse_workload(dump_workload(traced(name, *shapes)))
