@@ -1,0 +1,33 @@
+"""The page about the mapper names functions and tests that exist."""
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "mapper.md").read_text(encoding="utf-8")
+MODULES = {path.stem for path in (ROOT / "dse" / "mapper").glob("*.py")}
+CODE = sorted(set(re.findall(r"`([^`\n]+)`", PAGE)))
+
+
+@pytest.mark.parametrize("name", [text for text in CODE if text.split(".")[0] in MODULES and "." in text])
+def test_a_function_is_where_the_page_says(name):
+    module, _, function = name.removeprefix("mapper.").rpartition(".")
+    assert hasattr(import_module(f"dse.mapper.{module}"), function)
+
+
+@pytest.mark.parametrize("name", [text for text in CODE if text.startswith("_") or text in ("boxes", "slid_over_a")])
+def test_a_function_named_alone_is_in_the_mapper(name):
+    assert any(hasattr(import_module(f"dse.mapper.{module}"), name) for module in MODULES - {"__init__"})
+
+
+@pytest.mark.parametrize("name", [text for text in CODE if text.startswith("tests/") and " " not in text])
+def test_a_test_is_there(name):
+    assert (ROOT / name).exists()
+
+
+def test_the_page_names_every_module_that_bounds():
+    for module in ("outer", "outer_table", "bounds", "inner", "placing", "pricing", "orders", "curve", "space"):
+        assert f"`{module}." in PAGE or f"`mapper.{module}." in PAGE
