@@ -189,7 +189,7 @@ def _cycles(
 
 
 def _accumulations(counted: Count, last: int) -> int:
-    """Psums that the MACs read from the innermost level to add to: all but those that start a visit (rule 3)."""
+    """Psums that the MACs read from the innermost level to add to: all but those that start a visit."""
     psum = OPERANDS.index("psum")
     return sum(int(read) for (parent, _), (read, _) in zip(counted.ends[psum], counted.booked[psum], strict=True)
                if parent == last)  # fmt: skip

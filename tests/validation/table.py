@@ -8,14 +8,19 @@ A table stands between `<!-- table: NAME -->` and `<!-- end -->`; `TABLES` names
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from validation import eyeriss_silicon, isca16
+from validation import energies, eyeriss_silicon, isca16, systolic, timeloop_case
 
+import dse
+from dse.model.timeloop import count_timeloop
+
+TIMELOOP_CASES = Path(__file__).parent.parent / "reference" / "timeloop_counts.jsonl"
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "model.md"
 
 
@@ -46,11 +51,120 @@ def silicon() -> Iterator[tuple[str, ...]]:
         yield found.layer, "chip energy with our own latency, mJ", f"{found.own_chip_mj:.2f}", "", ""
 
 
-TABLES: dict[str, Callable[[], Iterable[tuple[str, ...]]]] = {"isca16": isca16_totals, "eyeriss-silicon": silicon}
+def summary() -> Iterator[tuple[str, ...]]:
+    """One row for each reference; `largest` is the error that is farthest from 0."""
+    yield "reference", "what is compared", "points", "agreement"
+    yield from _timeloop()
+    for group in ("CONV", "FC"):
+        ours, refetched = [], []
+        for (dataflow, batch, layers), row in isca16.reference().items():
+            if layers == group:
+                _, total, refetch = isca16.totals(dataflow, batch, group)
+                ours.append(total / row["norm_energy_per_mac"] - 1)
+                refetched.append((total + refetch) / row["norm_energy_per_mac"] - 1)
+        with_it = "" if largest(ours) == largest(refetched) else f"; {largest(refetched)} with the formulas' refetch"
+        what = f"energy per MAC, AlexNet {group}, six dataflows at their published mappings"
+        yield "ISCA 2016 model", what, str(len(ours)), f"largest error {largest(ours)}{with_it}"
+    found = eyeriss_silicon.silicon()
+    for field, what in (
+        ("active_pes", "active PEs"), ("buffer_mb", "buffer traffic"), ("dram_mb", "DRAM traffic"),
+        ("processing_ms", "processing latency"), ("chip_mj", "chip energy (one constant fitted)"),
+    ):  # fmt: skip
+        pairs = [getattr(one, field) for one in found]
+        errors = [ours / theirs - 1 for ours, theirs in pairs]
+        exact = all(ours == theirs for ours, theirs in pairs)
+        sums = percent(*(sum(pair[side] for pair in pairs) for side in (0, 1)))
+        agreement = "equal" if exact else f"{min(errors):+.1%} to {max(errors):+.1%}; sum {sums}"
+        yield "Eyeriss silicon, JSSC 2017", f"{what}, AlexNet CONV, the chip's mappings", str(len(pairs)), agreement
+    yield from _systolic()
+    errors = energies.memory_fits()
+    for way, name in enumerate(("read", "write")):
+        each = sorted((abs(pair[way]), nm, size, pair[way]) for (size, nm), pair in errors.items())
+        (_, nm, size, worst), median = each[-1], each[len(each) // 2][0]
+        yield (
+            "CACTI 7",
+            f"energy of an SRAM {name}, fitted",
+            str(len(each)),
+            (f"median {median:.1%}; largest {worst:+.1%} ({size} B at {nm} nm)"),
+        )
+    fits = [one.error for one in energies.energies() if one.kind == "fit"]
+    yield (
+        "Horowitz, ISSCC 2014",
+        "integer multiplier and adder, fitted",
+        str(len(fits)),
+        f"largest error {largest(fits)}",
+    )
+    (sram,) = (one for one in energies.energies() if "SRAM, read" in one.what)
+    yield "Horowitz, ISSCC 2014", "8 KiB SRAM read, not fitted", "1", f"{sram.error:+.1%}: his is a cache"
+
+
+def _timeloop() -> Iterator[tuple[str, ...]]:
+    lines = TIMELOOP_CASES.read_text(encoding="utf-8").splitlines()
+    cases = [timeloop_case.read_case(json.loads(line)) for line in lines if line.strip()]
+    counts = cycles = energy = priced = 0
+    for case in cases:
+        counted = count_timeloop(case.layer, case.architecture, case.mapping)
+        counts += timeloop_case.ours(counted) == timeloop_case.theirs(case)
+        cost = dse.evaluate(case.architecture, case.layer, case.mapping, counting="timeloop")
+        cycles += cost.cycles == case.expected["cycles"]
+        if not timeloop_case.has_network_energy(case):
+            priced += 1
+            energy += abs(timeloop_case.energy_pj(case, counted) / case.expected["energy_pJ"] - 1) < 1e-9
+    what = "reads, fills, updates, instances, tile words"
+    yield "Timeloop, 2025", f"{what} (`counting: timeloop`)", str(len(cases)), equal(counts, len(cases))
+    yield "Timeloop, 2025", "cycles", str(len(cases)), equal(cycles, len(cases))
+    yield "Timeloop, 2025", "energy, of cases without network energy", str(priced), equal(energy, priced, " to 1e-9")
+
+
+def _systolic() -> Iterator[tuple[str, ...]]:
+    rows, network = systolic.rows(), dse.load_workload("alexnet")
+    pairs = [
+        (systolic.found(systolic.as_the_closed_form_runs_it(row, network)), systolic.expected(row)) for row in rows
+    ]
+    where = "AlexNet CONV, ws / os / is, 32 x 32 and 128 x 128"
+    for what, part in (("cycles", slice(0, 1)), ("buffer words (ifmap and weight reads, psum arrivals)", slice(1, 4))):
+        count = sum(ours[part] == theirs[part] for ours, theirs in pairs)
+        yield "SCALE-Sim's closed forms", f"{what}, {where}", str(len(pairs)), equal(count, len(pairs))
+
+
+def memory_fits() -> Iterator[tuple[str, ...]]:
+    errors = energies.memory_fits()
+    sizes, nodes = (sorted({point[i] for point in errors}) for i in range(2))
+    yield "capacity (B)", *(f"{nm} nm read, write" for nm in nodes)
+    for size in sizes:
+        yield str(size), *(f"{errors[size, nm][0]:+.1%}, {errors[size, nm][1]:+.1%}" for nm in nodes)
+
+
+def energy_tables() -> Iterator[tuple[str, ...]]:
+    kinds = {"given": "taken over", "fit": "fitted to it", "other": "not used"}
+    yield "figure", "source", "its part in our tables", "ours", "theirs", "error"
+    for one in energies.energies():
+        yield (
+            one.what,
+            one.source,
+            kinds[one.kind],
+            f"{one.ours:.4g}",
+            f"{one.theirs:.4g}",
+            percent(one.ours, one.theirs),
+        )
+
+
+TABLES: dict[str, Callable[[], Iterable[tuple[str, ...]]]] = {
+    "summary": summary, "isca16": isca16_totals, "eyeriss-silicon": silicon, "memory-fits": memory_fits,
+    "energies": energy_tables,
+}  # fmt: skip
+
+
+def largest(errors: list[float]) -> str:
+    return f"{max(errors, key=abs):+.1%}"
+
+
+def equal(count: int, of: int, how: str = "") -> str:
+    return f"all equal{how}" if count == of else f"{count} of {of} equal{how}"
 
 
 def percent(ours: float, theirs: float) -> str:
-    return f"{ours / theirs - 1:+.1%}"
+    return f"{ours / theirs - 1:+.1%}".replace("-0.0%", "+0.0%")
 
 
 def markdown(rows: Iterable[tuple[str, ...]]) -> str:
@@ -65,7 +179,7 @@ def written(text: str) -> str:
         start, end = f"<!-- table: {name} -->", "<!-- end -->"
         before, found, rest = text.partition(start)
         if not found:
-            continue
+            raise ValueError(f"{DOCUMENT.name} has no table {name!r}")
         _, _, after = rest.partition(end)
         text = f"{before}{start}\n{markdown(make())}\n{end}{after}"
     return text

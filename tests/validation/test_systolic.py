@@ -4,73 +4,15 @@ Source of `tests/reference/systolic_cycles.csv`: the closed forms of an R x C ar
 SCALE-Sim's cycle simulation (Samajdar et al., ISPASS 2020). Its layers are one group of AlexNet's.
 """
 
-import csv
-from math import ceil
-from pathlib import Path
-
 import numpy as np
 import pytest
+from validation.systolic import array, as_the_closed_form_runs_it, expected, folded, found, layer_of, rows
 
-from dse.formats.architecture import load_architecture_spec
 from dse.formats.workload import load_workload
 from dse.mapper import map_layer
 from dse.model.cost import evaluate
-from dse.model.mapping import Loop, Mapping, Spatial, Temporal
-from dse.problem.dims import OPERANDS
+from dse.model.mapping import Mapping
 from dse.problem.layer import Layer
-
-REFERENCE = Path(__file__).parents[1] / "reference" / "systolic_cycles.csv"
-SPATIAL = {"ws": ("C", "K", "N"), "os": ("N", "K", "C"), "is": ("C", "N", "K")}
-"""Dims on the rows, on the columns, and in time."""
-
-
-def rows():
-    with REFERENCE.open() as lines:
-        return list(csv.DictReader(line for line in lines if not line.startswith("#")))
-
-
-def array(dataflow, height, width, **settings):
-    spec = load_architecture_spec(f"systolic_{dataflow}")
-    changes = {"levels.array.rows": height, "levels.array.cols": width}
-    return spec.resolve(changes | {path.replace("__", "."): value for path, value in settings.items()})
-
-
-def folded(architecture, layer, dataflow):
-    """The mapping of the closed forms: folds outside, one dim in time, everything in the buffer."""
-    bounds = {dim: getattr(layer, dim) for dim in "GNKC"}
-    y, x, time = SPATIAL[dataflow]
-    _, _, fan_out, pe = architecture.hierarchy
-    side_y, side_x = min(bounds[y], fan_out.rows), min(bounds[x], fan_out.cols)
-    loops = [("G", bounds["G"]), (x, ceil(bounds[x] / side_x)), (y, ceil(bounds[y] / side_y)), (time, bounds[time])]
-    everything = frozenset(OPERANDS)
-    return Mapping(
-        (
-            Temporal("DRAM", (), everything),
-            Temporal("buffer", tuple(Loop(*loop) for loop in loops), everything),
-            Spatial("array", (Loop(y, side_y),), (Loop(x, side_x),)),
-            Temporal("PE", (), pe.stores),
-        )
-    )
-
-
-def found(cost):
-    """Cycles, and words that the array takes from and gives to the buffer."""
-    buffer, dram = cost.accesses.levels["buffer"], cost.accesses.levels["DRAM"]
-    arrivals = buffer["psum"].writes - dram["psum"].reads  # less those that come back from DRAM
-    return cost.cycles, buffer["ifmap"].reads, buffer["weight"].reads, arrivals
-
-
-def expected(row):
-    return tuple(int(row[f"formula_{key}"]) for key in ("cycles", "sram_if", "sram_f", "sram_o"))
-
-
-def layer_of(row, conv):
-    """One group of a layer of the shipped network, checked against the matrix sizes of the row."""
-    one = conv.with_(G=1)
-    lowered = one.as_matmul()
-    sizes = tuple(int(row[key]) for key in "MNK")
-    assert sizes == (lowered.N, lowered.K, lowered.C)
-    return one
 
 
 @pytest.fixture(scope="module")
@@ -80,10 +22,7 @@ def alexnet():
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: "-".join((row["layer"], row["dataflow"], row["R"])))
 def test_cycles_and_buffer_words_are_the_closed_forms(row, alexnet):
-    layer = layer_of(row, alexnet.layer(row["layer"].removeprefix("alex_").removesuffix("g")))
-    architecture = array(row["dataflow"], int(row["R"]), int(row["C"]), levels__buffer__capacity="16 MiB")
-    mapping = folded(architecture, architecture.lowered(layer), row["dataflow"])
-    cost = evaluate(architecture, layer, mapping)
+    cost = as_the_closed_form_runs_it(row, alexnet)
     assert found(cost) == expected(row)
     steps = {key: value for key, value in cost.cycles_by.items() if value}
     assert sum(steps.values()) == cost.cycles
@@ -93,7 +32,7 @@ def test_cycles_and_buffer_words_are_the_closed_forms(row, alexnet):
 @pytest.mark.parametrize("row", rows(), ids=lambda row: "-".join((row["layer"], row["dataflow"], row["R"])))
 def test_no_mapping_is_faster_and_the_fastest_moves_as_many_words(row, alexnet):
     """The shipped specs as they are, but for the size of the array: the mapper finds the closed form by itself."""
-    layer = layer_of(row, alexnet.layer(row["layer"].removeprefix("alex_").removesuffix("g")))
+    layer = layer_of(row, alexnet)
     best = map_layer(array(row["dataflow"], int(row["R"]), int(row["C"])), layer, "latency")
     assert found(best.cost) == expected(row)
 

@@ -6,10 +6,9 @@ transfers off, run on cases of our own making; counts are per instance. `pytest 
 """
 
 import json
-from math import ceil
 
 import pytest
-from validation.timeloop_case import TENSORS, read_case
+from validation.timeloop_case import energy_pj, has_network_energy, ours, read_case, theirs
 
 from dse.formats.mapping import dump_mappings, read_mappings
 from dse.formats.source import parse_source
@@ -31,14 +30,7 @@ def test_there_are_cases(pytestconfig):
 def test_every_count_is_timeloops(case):
     counted = count_timeloop(case.layer, case.architecture, case.mapping)
     assert counted.macs == case.expected["macs"]
-    theirs = {
-        (level, operand): {key: row[name][key] for key in ("instances", "tile_words", "reads", "fills", "updates")}
-        for level, row in case.expected["levels"].items()
-        for operand, name in TENSORS.items()
-        if name in row
-    }
-    ours = {(level, o): t.to_dict() for level, row in counted.levels.items() for o, t in row.items()}
-    assert ours == theirs
+    assert ours(counted) == theirs(case)
 
 
 def test_cycles_are_timeloops(case):
@@ -52,15 +44,11 @@ def test_cycles_are_timeloops(case):
 
 def test_energy_is_timeloops(case):
     """With Timeloop's three prices per level and its access blocks, which our levels do not tell apart."""
-    if any("energy_per_hop" in level for level in case.levels):
+    if has_network_energy(case):
         pytest.skip("this case's energy has a network term that the file does not give")
-    counted = count_timeloop(case.layer, case.architecture, case.mapping)
-    energy = float(counted.macs)
-    for level in case.levels:
-        for traffic in counted.levels[level["name"]].values():
-            for words, what in ((traffic.reads, "read"), (traffic.fills, "fill"), (traffic.updates, "update")):
-                energy += ceil(words / level.get("block_size", 1)) * level["energy"][what] * traffic.instances
-    assert energy == pytest.approx(case.expected["energy_pJ"], rel=1e-9)
+    assert energy_pj(case, count_timeloop(case.layer, case.architecture, case.mapping)) == pytest.approx(
+        case.expected["energy_pJ"], rel=1e-9
+    )
 
 
 def test_the_mapping_survives_a_file(case):

@@ -5,6 +5,7 @@ outside in (a spatial loop with level L is the fan-out below L), and what each l
 """
 
 from dataclasses import dataclass
+from math import ceil
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level, Port
@@ -93,3 +94,33 @@ def storage(level, kept):
         ports=tuple(ports),
         buffering="double" if level.get("multiple_buffering", 1) == 2 else "streaming",
     )
+
+
+def ours(counted):
+    """Our counts by level and operand."""
+    return {(level, o): t.to_dict() for level, row in counted.levels.items() for o, t in row.items()}
+
+
+def theirs(case):
+    """Timeloop's counts in the same form."""
+    return {
+        (level, operand): {key: row[name][key] for key in ("instances", "tile_words", "reads", "fills", "updates")}
+        for level, row in case.expected["levels"].items()
+        for operand, name in TENSORS.items()
+        if name in row
+    }
+
+
+def energy_pj(case, counted):
+    """With Timeloop's three prices per level and its access blocks, which our levels do not tell apart."""
+    energy = float(counted.macs)
+    for level in case.levels:
+        for traffic in counted.levels[level["name"]].values():
+            for words, what in ((traffic.reads, "read"), (traffic.fills, "fill"), (traffic.updates, "update")):
+                energy += ceil(words / level.get("block_size", 1)) * level["energy"][what] * traffic.instances
+    return energy
+
+
+def has_network_energy(case):
+    """Whether Timeloop's energy has a term for hops, which the file does not give."""
+    return any("energy_per_hop" in level for level in case.levels)
