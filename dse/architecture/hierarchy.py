@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dse.errors import DseError
-from dse.problem.dims import OPERANDS, PerOperand
+from dse.problem.dims import DIMS, OPERANDS, PerOperand
 
 Direction = Literal["read", "write"]
 Buffering = Literal["streaming", "double", "single"]
@@ -134,6 +134,8 @@ class FanOut:
     load, drain : frozenset of str
         Operands kept by the children that are shifted in before a fold computes, and shifted out after it, a row of
         the mesh at a time, while nothing is computed.
+    dims : frozenset of str
+        Dims that the wiring can unroll over the children, whatever the dataflow.
     """
 
     name: str
@@ -147,6 +149,7 @@ class FanOut:
     skew: int = 0
     load: frozenset[str] = frozenset()
     drain: frozenset[str] = frozenset()
+    dims: frozenset[str] = frozenset(DIMS)
 
     def __post_init__(self) -> None:
         if self.skew < 0:
@@ -157,6 +160,8 @@ class FanOut:
                 raise DseError(f"fan-out {self.name}: {what} names {sorted(unknown)}, not among {list(OPERANDS)}")
         if self.rows < 1 or self.cols < 1:
             raise DseError(f"fan-out {self.name}: {self.rows} x {self.cols} has no children")
+        if not self.dims <= set(DIMS):
+            raise DseError(f"fan-out {self.name}: dims names {sorted(self.dims - set(DIMS))}, not among {list(DIMS)}")
 
     @property
     def children(self) -> int:

@@ -195,6 +195,7 @@ def _fan_out(name: str, model: FanOutModel, context: _Context, is_outermost: boo
         skew=model.skew,
         load=frozenset(model.load),
         drain=frozenset(model.drain),
+        dims=frozenset(model.dims),
     )
 
 

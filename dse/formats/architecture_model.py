@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from dse.formats.dataflow import InlineDataflowModel
+from dse.formats.dataflow import ANY_DIM, Dims, InlineDataflowModel
 from dse.formats.quantity import (
     Area,
     Bandwidth,
@@ -215,6 +215,9 @@ class FanOutModel(SpecModel):
     )
     drain: list[Operand] = Field(
         default=[], description="operands that are shifted out of the children a row per cycle after a fold"
+    )
+    dims: Dims = Field(
+        default=ANY_DIM, description="dims that the wiring can unroll here, whatever the dataflow: a list, or any"
     )
 
 

@@ -48,21 +48,20 @@ def pruned(kind: int, gap: float, energy: float, time: float, values: Any, held:
     return low > 0 and values[low - 1, 0] <= energy
 
 
-def accept(
-    kind: int, gap: float, energy: float, time: float, values: Any, held: int, records: Ints, mask: int, f: Ints,
-    sy: Ints, sx: Ints, m: Ints, n: Ints, outer_order: Ints, inner_order: Ints,
-) -> int:  # fmt: skip
-    """Enter a priced mapping if it improves. Returns how many incumbents there are.
+def enter(kind: int, energy: float, time: float, values: Any, held: int, records: Ints) -> tuple[int, int]:
+    """Make room for a priced mapping if it improves, and note its price.
 
-    Parameters
-    ----------
-    records : (*, 57) int64
-        One row per incumbent: PE tile, rows, columns, buffer trips, outermost trips, both orders, bypass choice.
+    Returns
+    -------
+    held : int
+        How many incumbents there are, -1 when there is no room.
+    at : int
+        The row of `records` that the caller fills, -1 for none.
     """
     at = 0
     if kind == 3:
         if pruned(3, 0.0, energy, time, values, held):
-            return held
+            return held, -1
         while at < held and values[at, 1] < time:
             at += 1
         stop = at
@@ -71,7 +70,7 @@ def accept(
         # Replace rows at..stop by the one new row.
         if stop == at:
             if held == len(values):
-                return -1
+                return -1, -1
             for i in range(held, at, -1):
                 values[i] = values[i - 1]
                 records[i] = records[i - 1]
@@ -88,10 +87,27 @@ def accept(
             second_new = time if kind == 0 else energy
             second_old = values[0, 1] if kind == 0 else values[0, 0]
             if not (new < old and not tie) and not (tie and second_new < second_old * (1.0 - SLACK)):
-                return held
+                return held, -1
         held = 1
     values[at, 0] = energy
     values[at, 1] = time
+    return held, at
+
+
+def accept(
+    kind: int, gap: float, energy: float, time: float, values: Any, held: int, records: Ints, mask: int, f: Ints,
+    sy: Ints, sx: Ints, m: Ints, n: Ints, outer_order: Ints, inner_order: Ints,
+) -> int:  # fmt: skip
+    """Enter a priced mapping if it improves. Returns how many incumbents there are.
+
+    Parameters
+    ----------
+    records : (*, 57) int64
+        One row per incumbent: PE tile, rows, columns, buffer trips, outermost trips, both orders, bypass choice.
+    """
+    held, at = enter(kind, energy, time, values, held, records)
+    if at < 0:
+        return held
     for d in range(8):
         records[at, d] = f[d]
         records[at, 8 + d] = sy[d]

@@ -12,7 +12,6 @@ import numpy as np
 from dse.architecture.architecture import Architecture
 from dse.architecture.dataflow import Dataflow
 from dse.architecture.hierarchy import FanOut, Level
-from dse.errors import InfeasibleError
 from dse.model.counts import RELEVANCE, Structure, window_of
 from dse.model.price import Prices, capacities, linear, price
 from dse.problem.dims import DIMS, OPERANDS, RELEVANT
@@ -84,21 +83,34 @@ class Rules(NamedTuple):
     innermost: int
 
     @classmethod
-    def of(cls, dataflow: Dataflow, *, has_array: bool, has_pe: bool, has_folds: bool = False) -> Rules:
+    def of(cls, dataflow: Dataflow, array: FanOut | None, *, has_pe: bool, has_folds: bool = False) -> Rules:
         def bits(dims: frozenset[str], allowed: bool = True) -> Array:
             return np.array([int(allowed and dim in dims) for dim in DIMS], dtype=np.int64)
 
+        wired = frozenset[str]() if array is None else array.dims
         # A G loop is reuse of nothing: inside a PE it takes room and saves no access, but it may save folds.
         return cls(
             bits(dataflow.inside if has_folds else dataflow.inside - {"G"}, has_pe),
             bits(dataflow.inside_whole, has_pe),
-            bits(dataflow.rows, has_array),
-            bits(dataflow.cols, has_array),
-            bits(dataflow.rows_whole, has_array),
-            bits(dataflow.cols_whole, has_array),
+            bits(dataflow.rows & wired),
+            bits(dataflow.cols & wired),
+            bits(dataflow.rows_whole, array is not None),
+            bits(dataflow.cols_whole, array is not None),
             -1 if dataflow.stationary is None else OPERANDS.index(dataflow.stationary),
             -1 if dataflow.innermost is None else DIMS.index(dataflow.innermost),
         )
+
+
+SHAPES = {
+    "L": (0, -1, -1, -1), "LL": (0, 1, -1, -1), "LLL": (0, 1, -1, 2), "LF": (0, -1, 1, -1),
+    "LFL": (0, -1, 1, 2), "LLF": (0, 1, 2, -1), "LLFL": (0, 1, 2, 3),
+}  # fmt: skip
+"""Hierarchies that the search over PE tiles handles, with the node of each role; `dse.mapper.deep` takes all others."""
+
+
+def shape_of(architecture: Architecture) -> str:
+    """A hierarchy as letters, outermost first: L for levels, F for fan-outs."""
+    return "".join("F" if isinstance(node, FanOut) else "L" for node in architecture.hierarchy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +125,7 @@ class Roles:
     @classmethod
     def of(cls, architecture: Architecture) -> Roles:
         """Recognise outermost level, at most one buffer, at most one array, at most one level inside the array."""
-        kinds = "".join("F" if isinstance(node, FanOut) else "L" for node in architecture.hierarchy)
-        places = {
-            "L": (0, -1, -1, -1), "LL": (0, 1, -1, -1), "LLL": (0, 1, -1, 2), "LF": (0, -1, 1, -1),
-            "LFL": (0, -1, 1, 2), "LLF": (0, 1, 2, -1), "LLFL": (0, 1, 2, 3),
-        }  # fmt: skip
-        if kinds not in places:
-            raise InfeasibleError(
-                f"{architecture.name}: the mapper handles an outermost level, a buffer, an array and a level in its "
-                f"PEs; this hierarchy is {' > '.join(node.name for node in architecture.hierarchy)}",
-                hint="`dse.evaluate` prices explicit mappings on any hierarchy",
-            )
-        return cls(*places[kinds])
+        return cls(*SHAPES[shape_of(architecture)])
 
 
 def bypass_choices(architecture: Architecture, roles: Roles) -> list[dict[int, frozenset[str]]]:

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from dse.architecture.architecture import Architecture
-from dse.architecture.hierarchy import Level
+from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import DseError, InfeasibleError
 from dse.mapper.compiled import compiled
+from dse.mapper.deep_solve import deep_mapping, solve_deep
 from dse.mapper.incumbent import EDP, ENERGY, FRONT, LATENCY
-from dse.mapper.instance import Instance, Roles, Rules, build, bypass_choices
+from dse.mapper.instance import SHAPES, Instance, Roles, Rules, build, bypass_choices, shape_of
 from dse.mapper.outer_table import OuterTable, empty_table
 from dse.mapper.reasons import why_infeasible
 from dse.mapper.result import Certificate, Mapped
@@ -33,13 +34,14 @@ LONGEST_FRONT = 4096
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """Raw incumbents of one search: energies and latencies, records (see `incumbent.accept`), visits, space size."""
+    """Raw incumbents of one search: energies and latencies, records (see `incumbent.accept`), visits, size, gap."""
 
     values: Any
     records: Any
     kept: tuple[dict[int, frozenset[str]], ...]
     visited: tuple[int, ...]
     space_size: float
+    gap: float
 
 
 def map_layer(
@@ -105,10 +107,10 @@ def _mapped(architecture: Architecture, layer: Layer, objective: str, gap: float
     solution = solve(architecture, layer, objective, gap, factors)
     mapped = []
     for (energy, cycles), record in zip(solution.values, solution.records, strict=True):
-        mapping = mapping_of(architecture, record, solution.kept[int(record[56])])
+        mapping = mapping_of(architecture, record, solution.kept[int(record[-1])])
         value = {"energy": energy, "latency": cycles, "edp": energy * cycles, "front": energy}[objective]
         certificate = Certificate(
-            objective=objective, value=float(value), lower_bound=float(value / (1 + gap)), gap=gap,
+            objective=objective, value=float(value), lower_bound=float(value / (1 + solution.gap)), gap=solution.gap,
             space_size=solution.space_size, pe_tiles=solution.visited[0], unrollings=solution.visited[1],
             outer_tiles=solution.visited[2], priced=solution.visited[3], factors=factors,
         )  # fmt: skip
@@ -119,10 +121,15 @@ def _mapped(architecture: Architecture, layer: Layer, objective: str, gap: float
 def solve(architecture: Architecture, layer: Layer, objective: str, gap: float, factors: str) -> Solution:
     """Search, and return numbers only: what a sweep needs of a layer."""
     layer = architecture.lowered(layer)
+    kind = OBJECTIVES[objective]
+    if shape_of(architecture) not in SHAPES:
+        deep = solve_deep(architecture, layer, kind, gap, factors, LONGEST_FRONT)
+        if len(deep.values) == 0:
+            raise InfeasibleError(why_infeasible(architecture, layer, factors))
+        return Solution(deep.values, deep.records, deep.kept, deep.visited, deep.space_size, deep.gap)
     roles = Roles.of(architecture)
     choices = bypass_choices(architecture, roles)
     prices = price(architecture, layer)
-    kind = OBJECTIVES[objective]
     rows = LONGEST_FRONT if kind == FRONT else 1
     values = np.zeros((rows, 2))
     records = np.zeros((rows, 57), dtype=np.int64)
@@ -144,7 +151,7 @@ def solve(architecture: Architecture, layer: Layer, objective: str, gap: float, 
     if held == 0:
         raise InfeasibleError(why_infeasible(architecture, layer, factors))
     values[:held, 1] *= prices.cycles_per_step  # the search counts time in compute steps
-    return Solution(values[:held], records[:held], tuple(choices), tuple(int(x) for x in visited), size)
+    return Solution(values[:held], records[:held], tuple(choices), tuple(int(x) for x in visited), size, gap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +176,9 @@ def _prepare(
     factors: str,
 ) -> Problem:  # fmt: skip
     instance = build(architecture, layer, roles, kept, prices)
-    rules = Rules.of(
-        architecture.dataflow, has_array=roles.array >= 0, has_pe=roles.pe >= 0, has_folds=bool(instance.folds.any())
-    )
+    array = architecture.hierarchy[roles.array] if roles.array >= 0 else None
+    assert array is None or isinstance(array, FanOut)
+    rules = Rules.of(architecture.dataflow, array, has_pe=roles.pe >= 0, has_folds=bool(instance.folds.any()))
     perfect = factors == "perfect"
     options, size, fastest = _options(instance, rules, perfect, roles)
     floor, table = _outer(instance)
@@ -254,6 +261,8 @@ def _outer(instance: Instance) -> tuple[Any, OuterTable]:
 
 def mapping_of(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]]) -> Mapping:
     """The mapping that a record of the search stands for."""
+    if shape_of(architecture) not in SHAPES:
+        return deep_mapping(architecture, record, kept)
     f, sy, sx, m, n, outer_order, inner_order = (record[8 * i : 8 * i + 8] for i in range(7))
     roles = Roles.of(architecture)
 

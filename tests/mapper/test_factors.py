@@ -71,7 +71,7 @@ def test_lists_hold_every_tight_split_that_the_dataflow_allows(seed: int, perfec
     bound, rows, cols = rng.randint(1, 24), rng.randint(1, 5), rng.randint(1, 4)
     flow, kind = draw_dataflow(rng), "perfect" if perfect else "all"
     largest = rng.choice((bound, rng.randint(1, bound)))
-    found = listed(bound, rows, cols, Rules.of(flow, has_array=True, has_pe=True), perfect, largest)
+    found = listed(bound, rows, cols, Rules.of(flow, FanOut("array", rows, cols), has_pe=True), perfect, largest)
     for d, dim in enumerate(DIMS):
         wanted = {
             split

@@ -1,0 +1,240 @@
+"""A mapping problem on any hierarchy in numbers, for the general search (`dse.mapper.deep`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from math import ceil, inf
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dse.architecture.architecture import Architecture
+from dse.architecture.hierarchy import FanOut, Level
+from dse.model.counts import RELEVANCE, Structure, window_of
+from dse.model.price import Prices, capacities
+from dse.problem.dims import DIMS, OPERANDS
+from dse.problem.layer import Layer
+
+Array = Any
+
+PSUM = OPERANDS.index("psum")
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a dataflow's rules apply, as indices of levels (not nodes); -1 for a place that does not exist.
+
+    Parameters
+    ----------
+    levels : tuple of int
+        Node of every level.
+    fans : tuple of int
+        Node of the fan-out right below every level, -1 for none.
+    near : int
+        Level whose list `stationary` and `innermost` speak of: right above the outermost fan-out.
+    array : int
+        Level right above the outermost fan-out, -1 without fan-outs.
+    pe : int
+        Level whose list and tile `inside` and `inside_whole` speak of: the innermost, when it lies inside the array.
+    """
+
+    levels: tuple[int, ...]
+    fans: tuple[int, ...]
+    near: int
+    array: int
+    pe: int
+
+    @classmethod
+    def of(cls, architecture: Architecture) -> Places:
+        """Without a fan-out, the innermost of three levels or more counts as inside a PE."""
+        nodes = architecture.hierarchy
+        levels = tuple(i for i, node in enumerate(nodes) if isinstance(node, Level))
+        fans = tuple(i + 1 if i + 1 < len(nodes) and isinstance(nodes[i + 1], FanOut) else -1 for i in levels)
+        last = len(levels) - 1
+        outermost = next((k for k, fan in enumerate(fans) if fan >= 0), -1)
+        if outermost >= 0:
+            return cls(levels, fans, outermost, outermost, last if last > outermost else -1)
+        return cls(levels, fans, last - 1 if last > 1 else last, -1, last if last > 1 else -1)
+
+
+class Deep(NamedTuple):
+    """Numbers of one problem and one choice of bypasses. k levels; energies in pJ and times in cycles per element."""
+
+    bounds: Array  # (8,)
+    window: Array  # (4,)
+    bits: Array  # (3,)
+    words: Array  # (3,) touched words of each operand
+    macs: float
+    nodes: Array  # (k,) node of each level
+    fans: Array  # (k,) node of the fan-out below each level, -1 for none
+    sides: Array  # (k, 2) rows and columns of that fan-out
+    on_side: Array  # (k, 2, 8) 1 where a dim may be unrolled there
+    folds_wanted: Array  # (k, 2, 8) folds that the side alone must leave, 0 for no such rule
+    in_list: Array  # (k, 8) 1 where a dim may have trips in the list of a level
+    whole: Array  # (k, 8) 1 where the tile of a level must hold the whole bound
+    near: int
+    stationary: int
+    innermost: int
+    perfect: bool
+    capacity: Array  # (k + 1, 4)
+    kept: Array  # (k + 1, 3) what each level keeps; the MACs keep everything
+    read_pj: Array  # (k, 3) least cost of a word that crosses to the child right below a level's list, at its parent
+    fill_pj: Array  # (k, 3) and of every copy that reaches a child
+    shares: Array  # (k, 3) children that may share such a word, those of other fan-outs on its way
+    joins: Array  # (k, 3) 1 where the children of the fan-out below the level share words
+    start_pj: Array  # (k,) psums: what a visit that starts empty saves at the parent
+    keeps: Array  # (nodes, 3)
+    is_fan_out: Array
+    multicast: Array
+    reduces: Array
+    relevance: Array
+    access_pj: Array
+    fan_pj: Array
+    spared_pj: float
+    mac_pj: float  # all MACs
+    static_pj: float
+    buffering: Array
+    port_node: Array
+    port_cost: Array
+    folds: Array
+
+
+def bypass_choices(architecture: Architecture) -> list[dict[int, frozenset[str]]]:
+    """For every choice of bypasses, the operands that each level keeps, by node."""
+    options: list[list[tuple[int, frozenset[str]]]] = []
+    for index, level in enumerate(architecture.hierarchy):
+        if isinstance(level, Level):
+            optional = sorted(level.may_bypass)
+            options.append([
+                (index, level.stores - {o for o, drop in zip(optional, drops, strict=True) if drop})
+                for drops in product((False, True), repeat=len(optional))
+            ])  # fmt: skip
+    return [dict(choice) for choice in product(*options)]
+
+
+def build(
+    architecture: Architecture, layer: Layer, kept: dict[int, frozenset[str]], prices: Prices, factors: str
+) -> Deep:
+    """Gather one problem's numbers."""
+    places, structure = Places.of(architecture), Structure.of(architecture)
+    nodes, k = len(architecture.hierarchy), len(places.levels)
+    keeps = np.zeros((nodes, 3), dtype=np.int64)
+    for node, operands in kept.items():
+        keeps[node] = [int(o in operands) for o in OPERANDS]
+    capacity = np.full((k + 1, 4), inf)
+    capacity[1:k] = capacities(architecture)[list(places.levels)][1:]
+    flow = architecture.dataflow
+    words = [layer.touched_words("ifmap"), layer.weight_words, layer.psum_words]
+    return Deep(
+        bounds=np.array(layer.bounds, dtype=np.int64),
+        window=window_of(layer),
+        bits=np.array(list(layer.bits), dtype=np.int64),
+        words=np.array(words, dtype=np.float64),
+        macs=float(layer.macs),
+        nodes=np.array(places.levels, dtype=np.int64),
+        fans=np.array(places.fans, dtype=np.int64),
+        near=places.near,
+        stationary=-1 if flow.stationary is None else OPERANDS.index(flow.stationary),
+        innermost=-1 if flow.innermost is None else DIMS.index(flow.innermost),
+        perfect=factors == "perfect",
+        capacity=capacity,
+        kept=np.vstack([keeps[list(places.levels)], np.ones((1, 3), dtype=np.int64)]),
+        keeps=keeps,
+        is_fan_out=structure.is_fan_out,
+        multicast=structure.multicast,
+        reduces=structure.reduces,
+        relevance=RELEVANCE,
+        access_pj=prices.access_pj,
+        fan_pj=prices.fan_pj,
+        spared_pj=float(prices.spared_pj),
+        mac_pj=float(prices.mac_pj * layer.macs),
+        static_pj=float(prices.static_pj),
+        buffering=prices.buffering,
+        port_node=prices.port_node,
+        port_cost=prices.port_cost,
+        folds=structure.folds,
+        **_rules(architecture, layer, places, factors == "perfect"),
+        **_boundaries(architecture, places, prices, keeps),
+    )
+
+
+def _rules(architecture: Architecture, layer: Layer, places: Places, perfect: bool) -> dict[str, Array]:
+    """What the dataflow and the fan-outs allow, by level and dim."""
+    flow, k = architecture.dataflow, len(places.levels)
+    sides = np.ones((k, 2), dtype=np.int64)
+    on_side, wanted = np.zeros((k, 2, 8), dtype=np.int64), np.zeros((k, 2, 8), dtype=np.int64)
+    in_list, whole = np.ones((k, 8), dtype=np.int64), np.zeros((k, 8), dtype=np.int64)
+    for i, node in enumerate(places.fans):
+        if node < 0:
+            continue
+        fan = architecture.hierarchy[node]
+        assert isinstance(fan, FanOut)
+        sides[i] = fan.rows, fan.cols
+        is_array = i == places.array
+        for side, allowed, must in ((0, flow.rows, flow.rows_whole), (1, flow.cols, flow.cols_whole)):
+            for d, dim in enumerate(DIMS):
+                on_side[i, side, d] = int(dim in fan.dims and (not is_array or dim in allowed))
+                if is_array and dim in must:
+                    wanted[i, side, d] = _folds(layer.bounds[d], int(sides[i, side]), perfect)
+    # A G loop is reuse of nothing: it takes room and saves no access anywhere but outermost; inside a fan-out with
+    # folds it may save some of those.
+    folds = Structure.of(architecture).folds
+    for i in range(1, k):
+        in_list[i, 0] = int(bool(folds[: places.levels[i]].any()))
+    if places.pe >= 0:
+        saves = in_list[places.pe, 0]
+        in_list[places.pe] = [int(dim in flow.inside | flow.inside_whole) for dim in DIMS]
+        in_list[places.pe, 0] = int("G" in flow.inside_whole or ("G" in flow.inside and saves))
+        whole[: places.pe + 1] = [int(dim in flow.inside_whole) for dim in DIMS]
+    return {"sides": sides, "on_side": on_side, "folds_wanted": wanted, "in_list": in_list, "whole": whole}
+
+
+def _folds(bound: int, side: int, perfect: bool) -> int:
+    if not perfect:
+        return ceil(bound / min(bound, side))
+    return min(bound // factor for factor in range(1, side + 1) if bound % factor == 0)
+
+
+def _boundaries(architecture: Architecture, places: Places, prices: Prices, keeps: Array) -> dict[str, Array]:
+    """Least prices of what crosses to the children right below each level's list, for bounds.
+
+    A psum that arrives is written and, unless it starts a visit, read; what is read back for a visit that does not
+    start is left out, and so is what a child reads to drain: those reads are at least as many as the visits that
+    start there, so the reads of arrivals can be charged in full instead.
+    """
+    k, nodes = len(places.levels), architecture.hierarchy
+    structure = Structure.of(architecture)
+    read, fill = np.zeros((k, 3)), np.zeros((k, 3))
+    shares, joins, start = np.ones((k, 3)), np.zeros((k, 3), dtype=np.int64), np.zeros(k)
+    access, fan_pj = prices.access_pj, prices.fan_pj
+    for i in range(k):
+        for o in range(3):
+            child = places.levels[i + 1] if i + 1 < k else len(nodes)
+            if child < len(nodes) and not keeps[child, o]:
+                continue
+            parent = max(node for node in places.levels[: i + 1] if keeps[node, o])
+            crossed = [node for node in range(parent + 1, child) if isinstance(nodes[node], FanOut)]
+            own = places.fans[i]
+            shared = all(structure.multicast[node] > 0 for node in crossed)
+            for node in crossed:
+                fan = nodes[node]
+                assert isinstance(fan, FanOut)
+                joined = bool(structure.reduces[node]) if o == PSUM else shared
+                if node == own:
+                    joins[i, o] = int(joined)
+                elif joined:
+                    shares[i, o] *= fan.children
+            if o != PSUM:
+                read[i, o] = access[parent, o, 0]
+                fill[i, o] = access[child, o, 1] if child < len(nodes) else 0.0
+                fill[i, o] += fan_pj[crossed[-1], o, 0] if crossed else 0.0
+                continue
+            spared = prices.spared_pj if child == len(nodes) and parent == len(nodes) - 1 else 0.0
+            read[i, o] = access[parent, o].sum() - spared
+            start[i] = max(0.0, access[parent, o, 0] - spared)
+            hop = fan_pj[crossed[0], o, 1] if len(crossed) == 1 else 0.0
+            if joins[i, o] and hop <= read[i, o]:
+                read[i, o] -= hop
+                fill[i, o] = hop
+    return {"read_pj": read, "fill_pj": fill, "shares": shares, "joins": joins, "start_pj": start}

@@ -1,0 +1,112 @@
+"""The general search against full walks of hierarchies of two to five levels and up to two fan-outs."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pytest
+from mapper.fronts import EQUAL, significant
+from mapper.general_walk import General, Walk, general_problem
+from mapper.mapper_cases import random_problem
+
+from dse.errors import InfeasibleError
+from dse.mapper.deep_solve import solve_deep
+from dse.mapper.mapper import OBJECTIVES, layer_front, map_layer, solve
+
+CHUNK = 20
+
+
+@lru_cache(maxsize=32)
+def problems(chunk: int) -> list[tuple[General, Any]]:
+    """A chunk of problems and their fronts, shared by the objectives."""
+    drawn = [general_problem(seed) for seed in range(chunk * CHUNK, (chunk + 1) * CHUNK)]
+    return [(problem, Walk(problem.architecture, problem.layer, problem.kind).front()) for problem in drawn]
+
+
+def truth(front: Any, objective: str) -> Any:
+    fastest = front[front[:, 1] <= front[0, 1] * (1 + EQUAL)]
+    return {
+        "energy": front[-1:, 0], "latency": fastest[-1, ::-1], "edp": front.prod(axis=1).min(keepdims=True),
+        "front": significant(front),
+    }[objective]  # fmt: skip
+
+
+def answer(values: Any, objective: str) -> Any:
+    return {
+        "energy": values[:1, 0], "latency": values[0, ::-1], "edp": values[:1].prod(axis=1),
+        "front": significant(values),
+    }[objective]  # fmt: skip
+
+
+def check(chunk: int, objective: str) -> None:
+    for number, (problem, front) in enumerate(problems(chunk)):
+        case = f"general_problem({chunk * CHUNK + number}), {objective}"
+        if len(front) == 0:
+            with pytest.raises(InfeasibleError):
+                solve(problem.architecture, problem.layer, objective, 0.0, problem.kind)
+            continue
+        found = answer(solve(problem.architecture, problem.layer, objective, 0.0, problem.kind).values, objective)
+        best = truth(front, objective)
+        assert found.shape == best.shape, f"{case}: {found.tolist()}, full walk {best.tolist()}"
+        assert found == pytest.approx(best, rel=EQUAL, abs=0), case
+
+
+@pytest.mark.parametrize("objective", ["energy", "latency", "edp", "front"])
+@pytest.mark.parametrize("chunk", range(5))
+def test_best_equals_full_walk(chunk: int, objective: str) -> None:
+    check(chunk, objective)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("objective", ["energy", "latency", "edp", "front"])
+@pytest.mark.parametrize("chunk", range(5, 25))
+def test_best_equals_full_walk_on_more(chunk: int, objective: str) -> None:
+    check(chunk, objective)
+
+
+@pytest.mark.parametrize("objective", ["energy", "latency", "edp", "front"])
+@pytest.mark.parametrize(("flow", "kind"), [("flexible", "all"), ("random", "all"), ("row-stationary", "perfect")])
+def test_equals_the_search_over_pe_tiles(flow: str, kind: str, objective: str) -> None:
+    """On the hierarchies that both searches handle."""
+    for seed in range(1000, 1015):
+        problem = random_problem(seed, flow, kind)
+        deep = solve_deep(problem.architecture, problem.layer, OBJECTIVES[objective], 0.0, kind, 4096).values
+        try:
+            values = solve(problem.architecture, problem.layer, objective, 0.0, kind).values
+        except InfeasibleError:
+            assert len(deep) == 0
+            continue
+        assert answer(deep, objective) == pytest.approx(answer(values, objective), rel=EQUAL, abs=0), seed
+
+
+def test_records_are_mappings_at_their_price() -> None:
+    """What is returned can be evaluated, costs what the search said, and a gap is kept."""
+    for problem, front in problems(0):
+        if len(front) == 0:
+            continue
+        for best in (
+            map_layer(problem.architecture, problem.layer, "edp", factors=problem.kind),
+            *layer_front(problem.architecture, problem.layer, factors=problem.kind),
+        ):
+            assert best.certificate is not None
+            value = {"edp": best.cost.energy_pj * best.cost.cycles}.get(best.certificate.objective, best.cost.energy_pj)
+            assert best.certificate.value == pytest.approx(value, rel=EQUAL, abs=0)
+        near = map_layer(problem.architecture, problem.layer, "energy", gap=0.1, factors=problem.kind)
+        assert near.certificate is not None
+        assert near.certificate.lower_bound <= front[-1, 0] * (1 + EQUAL)
+        assert near.cost.energy_pj <= front[-1, 0] * 1.1 * (1 + EQUAL)
+
+
+def test_the_problems_strain_everything() -> None:
+    walked = [pair for chunk in range(5) for pair in problems(chunk)]
+    drawn = [problem for problem, _ in walked]
+    share = {
+        "two fan-outs": np.mean([len(p.architecture.fan_outs) == 2 for p in drawn]),
+        "four levels or more": np.mean([len(p.architecture.levels) >= 4 for p in drawn]),
+        "bypass": np.mean([any(level.may_bypass for level in p.architecture.levels) for p in drawn]),
+        "more than 200 mappings": np.mean([p.mappings > 200 for p in drawn]),
+        "several points": np.mean([len(front) > 1 for _, front in walked]),
+    }
+    assert all(value > 0.15 for value in share.values()), share
