@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from dse.formats.dataflow import ANY_DIM, Dims, InlineDataflowModel
 from dse.formats.quantity import (
@@ -189,6 +189,9 @@ class LevelModel(SpecModel):
 
 class FanOutModel(SpecModel):
     """A mesh of rows x cols copies of everything below it."""
+
+    # What tells it from a level, here as for the reader.
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["rows"]}, {"required": ["cols"]}]})
 
     rows: Count = 1
     cols: Count = 1

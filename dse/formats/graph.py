@@ -126,12 +126,15 @@ class Value:
         The width it is quantised to; None if it is not.
     parameters : mapping of str to int
         The stored tensors that a constant comes from, with their elements.
+    copies : tuple of int
+        How many neighbours in a row are the same along each axis (`dse.formats.graph_copies`); empty for none.
     """
 
     shape: Shape | None
     node: str | None = None
     bits: int | None = None
     parameters: Mapping[str, int] = field(default_factory=dict)
+    copies: Shape = ()
 
     @property
     def constant(self) -> bool:
@@ -264,6 +267,12 @@ def contraction(
     -------
     Product, (ifmap, weights)
         The weights are the second operand unless only the first is constant.
+
+    Notes
+    -----
+    Where the matrices of one operand are copies along an index of both (keys and values repeated for the query heads
+    that share them), the other operand's matrices of these copies are rows, or columns, of one product: the shared
+    matrix is there once.
     """
     if operands[0].constant and not operands[1].constant:
         operands, names = (operands[1], operands[0]), (names[1], names[0])
@@ -282,12 +291,24 @@ def contraction(
             raise DseError(f"its operands differ in size: {ifmap[index]} and {weight[index]}")
     if any(size > 1 and index not in kept and index not in both for side in sides for index, size in side.items()):
         raise DseError("it also sums an operand by itself, which is no product of matrices")
+    rows, columns = _shared(operands, names, both & kept)
     return Product(
-        G=prod(ifmap[index] for index in both if index in kept),
-        N=prod(size for index, size in ifmap.items() if index not in both),
-        K=prod(size for index, size in weight.items() if index not in both),
+        G=prod(ifmap[index] for index in both if index in kept) // (rows * columns),
+        N=prod(size for index, size in ifmap.items() if index not in both) * rows,
+        K=prod(size for index, size in weight.items() if index not in both) * columns,
         C=prod(ifmap[index] for index in both if index not in kept),
     ), operands
+
+
+def _shared(
+    operands: tuple[Value, Value], names: tuple[Sequence[str], Sequence[str]], groups: set[str]
+) -> tuple[int, int]:
+    """Over how many groups in all the weights are the same, and the ifmap."""
+    ifmap, weight = (
+        dict(zip(own, value.copies or (1,) * len(own), strict=True)) for value, own in zip(operands, names, strict=True)
+    )
+    rows = prod(weight[index] for index in groups if ifmap[index] == 1)
+    return rows, prod(ifmap[index] for index in groups if weight[index] == 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from dse.formats.graph_workload import Extracted, extracted
 from dse.formats.onnx_inputs import with_sizes
 from dse.formats.onnx_ops import MACS, Call
 from dse.formats.onnx_order import in_order, subgraphs
-from dse.formats.onnx_plain import ALIASES, NO_KNOWN_MACS, SAME_SHAPE, SAME_WIDTH, counted, spec_of
+from dse.formats.onnx_plain import ALIASES, NO_KNOWN_MACS, SAME_SHAPE, SAME_WIDTH, copies_made, counted, spec_of
 from dse.formats.onnx_read import opset, read_model
 from dse.formats.onnx_values import OnnxValue, fold, from_array, from_proto, from_tensor, infer, width
 
@@ -209,7 +209,8 @@ class _Walk:
             shape = check_shape(value.shape, f"its output {name!r}") or (1,)
             spec = spec_of(node.op_type, attributes, reads, shape) if len(node.output) == 1 or not index else {}
             made = self.graph.plain(_wanted(node, [], index), node.op_type.lower(), reads, shape, spec)
-            self.values[name] = replace(value, node=made, bits=_bits(node, inputs, value))
+            copies = copies_made(node.op_type, attributes, reads, shape)
+            self.values[name] = replace(value, node=made, bits=_bits(node, inputs, value), copies=copies)
 
     def _more_outputs(self, node: Any, inputs: list[OnnxValue | None], types: dict[str, Any]) -> None:
         """Outputs beside the first, such as the keys and values that an attention keeps, if anything reads them."""

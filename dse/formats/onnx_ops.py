@@ -20,6 +20,7 @@ from dse.formats.graph import (
     matrix_product,
 )  # fmt: skip
 from dse.formats.graph_conv import outputs, transposed_outputs
+from dse.formats.graph_copies import shared_heads
 from dse.formats.onnx_values import OnnxValue, width
 from dse.problem.shapes import Shape, spelled
 
@@ -179,7 +180,8 @@ def _matmul(a: int, b: int, *more: int) -> Callable[[Call], Made]:
 
 
 def _swapped(value: OnnxValue) -> OnnxValue:
-    return replace(value, shape=(*value.sizes[:-2], *value.sizes[:-3:-1]))
+    copies = (*value.copies[:-2], *value.copies[:-3:-1])
+    return replace(value, shape=(*value.sizes[:-2], *value.sizes[:-3:-1]), copies=copies)
 
 
 def _product_shape(left: Shape, right: Shape) -> Shape:
@@ -254,7 +256,7 @@ def _attention(call: Call) -> Made:
     query, key, value = (call.operand(index) for index in range(3))
     if len(query.sizes) == 4:
         batch, heads, queries, features = query.sizes
-        kv_heads, keys, value_features = key.sizes[1], key.sizes[2], value.sizes[3]
+        kv_heads, keys, value_features = key.sizes[1] // shared_heads(key, value), key.sizes[2], value.sizes[3]
         flat = False
     else:
         heads, kv_heads = call.int("q_num_heads", 0), call.int("kv_num_heads", 0)

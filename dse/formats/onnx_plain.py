@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from dse.formats.graph import Value
+from dse.formats.graph_copies import expanded, permuted, reshaped
 from dse.formats.onnx_values import OnnxValue
 from dse.problem.shapes import Shape
 
@@ -64,6 +66,24 @@ def spec_of(op: str, attributes: dict[str, Any], reads: Sequence[Value], shape: 
     if op in ("Resize", "Upsample") and source is not None and len(source) == len(shape) == 4:
         return {"upsample": (shape[2] // source[2], shape[3] // source[3])}
     return {"activation": op.lower()} if op not in _MOVES and source == shape else {}
+
+
+def copies_made(op: str, attributes: dict[str, Any], reads: Sequence[OnnxValue], shape: Shape) -> Shape:
+    """The copies along each axis of what an operation makes of its first input."""
+    if not reads or reads[0].shape is None or not shape:
+        return ()
+    source = reads[0]
+    if op == "Expand":
+        return expanded(source, shape)
+    if op in _RESHAPES:
+        return reshaped(source, shape)
+    if op == "Transpose":
+        return permuted(source, attributes.get("perm", range(len(shape))[::-1]))
+    if op in ("Mul", "Div") and len(reads) == 2:  # scaled by one number
+        here, there = reads if reads[1].constant else reads[::-1]
+        if here.shape == shape and there.constant and there.shape is not None and prod(there.shape) == 1:
+            return here.copies
+    return ()
 
 
 def _pool(op: str, attributes: dict[str, Any]) -> dict[str, Any]:

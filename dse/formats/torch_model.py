@@ -11,7 +11,7 @@ from typing import Any
 from dse.errors import DseError
 from dse.formats.graph import Graph, TooManyOpsError, Unresolved, Value, check_shape
 from dse.formats.graph_workload import Extracted, extracted
-from dse.formats.torch_ops import ALIASES, MACS, SAME_WIDTH, TorchCall, is_known, spec_of
+from dse.formats.torch_ops import ALIASES, MACS, SAME_WIDTH, TorchCall, copies_made, is_known, spec_of
 from dse.problem.shapes import Shape
 from dse.problem.workload import Workload
 
@@ -181,7 +181,8 @@ class _Walk:
             spec = spec_of(op, arguments, reads, shape) if len(results) == 1 else {}
             own = self.graph.plain(_own_name(node, index), op.rstrip("_"), reads, shape, spec)
             bits = reads[0].integer if op.startswith("dequantize") else reads[0].bits if op in SAME_WIDTH else None
-            made.append(replace(value, node=own, bits=bits))
+            copies = copies_made(op, arguments, reads, shape) if len(results) == 1 else ()
+            made.append(replace(value, node=own, bits=bits, copies=copies))
         self._keep(node, made)
 
     def _unresolved(

@@ -20,6 +20,7 @@ from dse.formats.graph import (
     matrix_product,
 )  # fmt: skip
 from dse.formats.graph_conv import outputs
+from dse.formats.graph_copies import expanded, permuted, repeated, reshaped, shared_heads
 from dse.formats.onnx_ops import Made, einsum
 from dse.problem.shapes import Shape, spelled
 
@@ -100,7 +101,7 @@ def _matmul(first: str, second: str, *more: str, transposed: bool = False) -> Ca
     def make(call: TorchCall) -> Made:
         left, right = call.tensor(first), call.tensor(second)
         if transposed:
-            right = replace(right, shape=right.sizes[::-1])
+            right = replace(right, shape=right.sizes[::-1], copies=right.copies[::-1])
         product, operands = matrix_product(left, right)
         name = call.graph.product(call.name, operands, product, call.shape, call.tensors(*more), call.op)
         return name, call.shape
@@ -129,7 +130,7 @@ def _attention(call: TorchCall) -> Made:
     query, key, value = (call.tensor(name) for name in ("query", "key", "value"))
     *outer, queries, features = query.sizes
     *shared, keys, _ = key.sizes
-    heads, kv_heads = (outer or [1])[-1], (shared or [1])[-1]
+    heads, kv_heads = (outer or [1])[-1], (shared or [1])[-1] // shared_heads(key, value)
     sizes = Heads(prod(outer[:-1]), heads, kv_heads, queries, keys, features, value.sizes[-1])
     more = call.tensors("attn_mask")
     return attention(call.graph, call.name, [query, key, value, *more], sizes, call.shape), call.shape
@@ -215,6 +216,25 @@ def spec_of(op: str, arguments: Mapping[str, Any], reads: Sequence[Value], shape
         if op.startswith("upsample"):
             return {"upsample": (shape[2] // source[2], shape[3] // source[3])}
     return {"activation": op} if op not in _MOVES and source == shape else {}
+
+
+def copies_made(op: str, arguments: Mapping[str, Any], reads: Sequence[Value], shape: Shape) -> Shape:
+    """The copies along each axis of what an operation makes of its first tensor."""
+    source = reads[0]
+    if op == "expand":
+        return expanded(source, shape)
+    if op in _RESHAPES:
+        return reshaped(source, shape)
+    axes = list(range(len(shape)))
+    if op == "permute":
+        return permuted(source, [int(axis) % len(shape) for axis in arguments["dims"]])
+    if op in ("transpose", "t"):
+        here, there = (int(arguments.get(key, number)) for number, key in enumerate(("dim0", "dim1")))
+        axes[here], axes[there] = axes[there], axes[here]
+        return permuted(source, axes)
+    if op == "repeat_interleave" and isinstance(arguments.get("repeats"), int) and arguments.get("dim") is not None:
+        return repeated(source, int(arguments["dim"]), int(arguments["repeats"]))
+    return source.copies if op in ("mul", "div") and len(reads) == 1 and source.shape == shape else ()
 
 
 def _pool(op: str, arguments: Mapping[str, Any]) -> dict[str, Any]:

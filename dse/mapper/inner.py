@@ -15,14 +15,17 @@ Instance = Any
 
 
 def inner_costs(
-    inst: Instance, tiles: Ints, unrollings: Ints, row: Ints, chosen: Ints, tall: Any, wide: Any, energy: Any, busy: Any
-) -> float:
+    inst: Instance, tiles: Ints, unrollings: Ints, row: Ints, chosen: Ints, tall: Any, wide: Any, sums: Any,
+    energy: Any, busy: Any,
+) -> float:  # fmt: skip
     """Bounds on what one array configuration costs below the buffer, by the kind of order of the list above it.
 
     Parameters
     ----------
     tall, wide : (10,)
         `halo_words` of both axes.
+    sums : (4, 8) float
+        Scratch.
     energy : (3, 10) float
         Filled, pJ. Row o: the irrelevant loops of operand o are innermost; column 0 without a slide, then sliding on P,
         Q, R, S in a single run, then the least of all, then what a run over P, Q, R, S costs more when it starts anew
@@ -36,10 +39,7 @@ def inner_costs(
     float
         Compute steps.
     """
-    number = np.ones(8)
-    passes = np.ones(8)
-    steps = np.ones(8)
-    copies = np.ones(8)
+    number, passes, steps, copies = sums[0], sums[1], sums[2], sums[3]
     cycles = 1.0
     for d in range(8):
         u = unrollings[chosen[d]]

@@ -52,6 +52,7 @@ class Instance(NamedTuple):
     port_fixed: Array  # (ports,)
     buffer_bits: Array  # (4,) per operand and shared
     pe_bits: Array  # (4,)
+    room: Array  # (3,) bits of an operand that all PEs hold together, rounded up to a power of two
     pes: int
     rows: int
     cols: int
@@ -180,6 +181,7 @@ def build(
         port_outer=(prices.port_node == roles.outer).astype(np.int64),
         buffer_bits=capacity[roles.buffer] if roles.buffer >= 0 else unbounded,
         pe_bits=capacity[roles.pe] if roles.pe >= 0 else unbounded,
+        room=_together(capacity[roles.pe] if roles.pe >= 0 else unbounded, array.children),
         pes=array.children,
         rows=array.rows,
         cols=array.cols,
@@ -198,6 +200,12 @@ def build(
         folds=structure.folds,
         **terms,
     )
+
+
+def _together(pe_bits: Array, pes: int) -> Array:
+    """What all PEs hold together of each operand, rounded up, so that similar arrays share their outer bounds."""
+    bits = np.minimum(pe_bits[:3], pe_bits[3]) * pes
+    return np.exp2(np.ceil(np.log2(np.maximum(bits, 1.0))))
 
 
 def _touched(layer: Layer) -> tuple[int, int]:

@@ -245,7 +245,7 @@ def _outer(instance: Instance) -> tuple[Any, OuterTable]:
     parts = (
         instance.bounds, instance.window, instance.words, instance.bits, instance.in_buffer, instance.in_pe,
         instance.up_pj * instance.in_pe, instance.outer_pj, instance.port_outer, instance.port_over,
-        instance.port_fixed, instance.buffer_bits, instance.pe_bits * instance.pes,
+        instance.port_fixed, instance.buffer_bits, np.where(instance.in_pe == 1, instance.room, 0.0),
         instance.port_up * instance.in_pe * instance.port_outer[:, None],
     )  # fmt: skip
     key = b"".join(part.tobytes() for part in parts)

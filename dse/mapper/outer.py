@@ -242,7 +242,7 @@ def _least_k(inst: Instance, n: Ints, known: Ints, tile: Ints, values: Ints, wor
             if inst.in_pe[o] == 1:
                 once = inst.up_pj[o] * inst.words[o]
                 energy = least + once * repeats(n, o)
-                if tile_bits(inst, tile, o) <= min(inst.pe_bits[o], inst.pe_bits[3]) * inst.pes:
+                if tile_bits(inst, tile, o) <= inst.room[o]:
                     energy = min(energy, outer_energy(inst, words, o) + once)
                 else:
                     all_pass = False

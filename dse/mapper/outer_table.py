@@ -2,11 +2,12 @@
 
 The outer cost of a tile depends on its trip counts alone, and so does, with the smallest tiles that have them, whether
 it fits. So what the dims still open cost at least, once P and Q (and K) are decided, is worked out once per problem and
-not once per array configuration. Rows are filled when they are first asked for.
+not once per array configuration.
 """
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,16 +24,18 @@ class OuterTable(NamedTuple):
 
     Parameters
     ----------
-    least : (6, 1 + outermost ports, P trips, Q trips + 1, K trips + 1) float
+    least : (6, 1 + outermost ports, P trips + 1, Q trips + 1, K trips + 1) float
         By operand that may be stationary at the array: first delivered in every trip over a dim it does not have, then
         staying through the outermost list too. Energy of the crossing with the operand's delivery, pJ, -1 where not
         worked out yet; and for every outermost port, cycles of the crossing and of deliveries after the first. The last
-        entries over Q and K are the least of all others.
+        entries over P, Q and K are the least of all others.
     ports : (outermost ports,) int64
     index : (3, longest bound + 1) int64
         Of P, Q and K: place of a trip count in `least`.
     p, q, k : (*,) int64
         The trip counts.
+    worth : int
+        Outer tiles that a search may visit without the table before working it out pays: most searches end before.
     """
 
     least: Any
@@ -41,6 +44,7 @@ class OuterTable(NamedTuple):
     p: Ints
     q: Ints
     k: Ints
+    worth: int
 
 
 def empty_table(bounds: Ints, port_outer: Ints) -> OuterTable:
@@ -51,25 +55,29 @@ def empty_table(bounds: Ints, port_outer: Ints) -> OuterTable:
         index[row, trips] = np.arange(len(trips))
     p, q, k = values
     ports = np.flatnonzero(port_outer).astype(np.int64)
-    least = np.full((6, 1 + len(ports), len(p), len(q) + 1, len(k) + 1), -1.0)
-    return OuterTable(least, ports, index, p, q, k)
+    least = np.full((6, 1 + len(ports), len(p) + 1, len(q) + 1, len(k) + 1), -1.0)
+    entries = prod(len(trip_values(int(bound))) for bound in bounds[[1, 2, 4, 5, 6, 7]])
+    return OuterTable(least, ports, index, p, q, k, max(4096, entries // 4))
 
 
-def place_of_p(inst: Instance, table: OuterTable, n_p: int) -> int:
-    """Place in the table of a trip count over P; its entries are worked out if they were not."""
-    p = table.index[0, n_p]
-    last_q, last_k = len(table.q), len(table.k)
-    if table.least[0, 0, p, last_q, last_k] < 0.0:
-        n = np.ones(8, dtype=np.int64)
-        tile = np.ones(8, dtype=np.int64)
-        words = np.zeros((3, 7))
+def work_out(inst: Instance, table: OuterTable) -> None:
+    """Fill the table unless it is filled."""
+    last_p, last_q, last_k = len(table.p), len(table.q), len(table.k)
+    if table.least[0, 0, last_p, last_q, last_k] >= 0.0:
+        return
+    n = np.ones(8, dtype=np.int64)
+    tile = np.ones(8, dtype=np.int64)
+    words = np.zeros((3, 7))
+    for p in range(last_p):
         for q in range(last_q):
             _fill(inst, table, p, q, n, tile, words)
-        for o in range(6):
-            for what in range(1 + len(table.ports)):
-                for k in range(last_k + 1):
+    for o in range(6):
+        for what in range(1 + len(table.ports)):
+            for k in range(last_k + 1):
+                for p in range(last_p):
                     table.least[o, what, p, last_q, k] = np.min(table.least[o, what, p, :last_q, k])
-    return int(p)
+                table.least[o, what, last_p, :, k] = np.inf
+                table.least[o, what, last_p, last_q, k] = np.min(table.least[o, what, :last_p, last_q, k])
 
 
 def _fill(inst: Instance, table: OuterTable, p: int, q: int, n: Ints, tile: Ints, words: Any) -> None:
@@ -150,13 +158,12 @@ def _enter(
 
 def _first_to_stay(inst: Instance, o: int, tile: Ints, trips_c: Ints, first: int) -> int:
     """The fewest trips over C, from a first one on, that leave a tile of an operand for which the PEs have room."""
-    room = min(inst.pe_bits[o], inst.pe_bits[3]) * inst.pes
     low = first
     high = len(trips_c)
     while low < high:
         middle = (low + high) // 2
         tile[3] = ceil_div(inst.bounds[3], trips_c[middle])
-        if tile_bits(inst, tile, o) <= room:
+        if tile_bits(inst, tile, o) <= inst.room[o]:
             high = middle
         else:
             low = middle + 1

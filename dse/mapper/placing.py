@@ -12,14 +12,11 @@ from dse.mapper.incumbent import pruned
 from dse.mapper.inner import again, first_and_last, inner_costs, kind_energy, passes_through
 from dse.mapper.orders import group_dims
 from dse.mapper.outer import fits, least_ifmap, outer_energy, outer_least, outer_words
-from dse.mapper.outer_table import place_of_p
+from dse.mapper.outer_table import work_out
 from dse.mapper.pricing import price_orders
 
 Ints = Any
 Instance = Any
-
-UNAIDED = 4096
-"""Outer tiles that a search visits before it has the table worked out: most searches end before that."""
 
 
 def place_tiles(
@@ -42,11 +39,9 @@ def place_tiles(
     pool
         See `_list_trips`.
     """
-    energy = np.zeros((3, 10))
-    busy = np.zeros((3, len(inst.port_outer)))
-    cycles = inner_costs(inst, tiles, unrollings, row, chosen, tall, wide, energy, busy)
-    tile = np.ones(8, dtype=np.int64)
-    passes = np.ones(8, dtype=np.int64)
+    energy, busy, sums, vectors, words = work[9]
+    tile, passes, f, sy, sx, spread = vectors[0], vectors[1], vectors[2], vectors[3], vectors[4], vectors[5]
+    cycles = inner_costs(inst, tiles, unrollings, row, chosen, tall, wide, sums, energy, busy)
     for d in range(8):
         passes[d] = unrollings[chosen[d], 2]
     ends_pay = first_and_last(inst, tiles, unrollings, row, chosen, tile) + least_folds(inst, passes)
@@ -64,13 +59,17 @@ def place_tiles(
         promising = promising or not pruned(kind, gap, least_energy, time, values, held)
     if not promising:
         return held, work[8][1]
-    f = np.ones(8, dtype=np.int64)
-    sy = np.ones(8, dtype=np.int64)
-    sx = np.ones(8, dtype=np.int64)
-    spread = np.ones(8, dtype=np.int64)
+    aided = visited[2] > table.worth
+    if aided:
+        work_out(inst, table)
+        if _too_dear(
+            inst, table, len(table.p), len(table.q), len(table.k), table.index[2, passes[2]], energy, busy, cycles,
+            ends_pay, kind, gap, values, held,
+        ):  # fmt: skip
+            return held, work[8][1]
     for d in range(8):
         u = unrollings[chosen[d]]
-        f[d], sy[d], sx[d], passes[d] = tiles[row[d], 0], u[0], u[1], u[2]
+        f[d], sy[d], sx[d] = tiles[row[d], 0], u[0], u[1]
         spread[d] = sy[d] * sx[d]
     sequence = np.array([0, 6, 7, 4, 5, 2, 3, 1])
     rows, pool = work[8]
@@ -79,13 +78,10 @@ def place_tiles(
             pool = _list_trips(inst, unrollings[chosen[d]], chosen[d], d, f[d], perfect, (rows, pool))
         if rows[chosen[d], 0] == rows[chosen[d], 1]:
             return held, pool
-    n = np.ones(8, dtype=np.int64)
-    m = np.ones(8, dtype=np.int64)
-    decided = np.zeros(8, dtype=np.int64)
-    known = np.zeros(2, dtype=np.int64)
-    words = np.zeros((3, 7))
+    n, m, decided, option, known = vectors[6], vectors[7], vectors[8], vectors[9], vectors[10]
+    for d in range(8):
+        n[d], m[d], decided[d], known[d] = 1, 1, 0, 0
     regular = inst.window[0] * inst.window[1] * inst.window[2] * inst.window[3] == 1
-    option = np.zeros(8, dtype=np.int64)
     depth = 0
     option[sequence[0]] = rows[chosen[sequence[0]], 0] - 1
     while depth >= 0:
@@ -101,8 +97,8 @@ def place_tiles(
             depth -= 1
             continue
         n[d], m[d] = pool[option[d], 0], pool[option[d], 1]
-        if visited[2] > UNAIDED and (d == 4 or d == 5 or d == 2):
-            at_p = place_of_p(inst, table, n[4])
+        if aided and (d == 4 or d == 5 or d == 2):
+            at_p = table.index[0, n[4]]
             at_q = len(table.q) if d == 4 else table.index[1, n[5]]
             at_k = table.index[2, n[2]] if d == 2 else len(table.k)
             if _too_dear(

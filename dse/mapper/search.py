@@ -61,7 +61,7 @@ def search(
         visited[0] += 1
         held, pool = _unroll(
             inst, rules, tile_start, tiles, unrollings, choice[index], floor, table, fastest, perfect, kind, gap, mask,
-            values, records, held, visited, (*work[:8], (work[8][0], pool)),
+            values, records, held, visited, (*work[:8], (work[8][0], pool), work[9]),
         )  # fmt: skip
         if held < 0:
             break
@@ -95,7 +95,11 @@ def _workspace(inst: Instance, tile_start: Ints, tiles: Ints, unrollings: Ints) 
     )  # fmt: skip
     fewest, least_steps = per_tile_least(tile_start, tiles, unrollings)
     listed = (np.zeros((len(unrollings) + 1, 2), dtype=np.int64), np.zeros((1024, 2), dtype=np.int64))
-    return first, tall, wide, scratch, nest, counts, fewest, least_steps, listed
+    placing = (
+        np.zeros((3, 10)), np.zeros((3, len(inst.port_outer))), np.ones((4, 8)), np.ones((11, 8), dtype=np.int64),
+        np.zeros((3, 7)),
+    )  # fmt: skip
+    return first, tall, wide, scratch, nest, counts, fewest, least_steps, listed, placing
 
 
 def _unroll(
@@ -161,7 +165,7 @@ def _unroll(
         wide = _halos(inst, tiles, unrollings, row, chosen, 5, work[2], work)
         held, pool = place_tiles(
             inst, rules, tiles, unrollings, row, chosen, tall, wide, floor, table, perfect, kind, gap, mask, values,
-            records, held, visited, (*work[:8], (work[8][0], pool)),
+            records, held, visited, (*work[:8], (work[8][0], pool), work[9]),
         )  # fmt: skip
         if held < 0:
             break

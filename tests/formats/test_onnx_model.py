@@ -138,6 +138,63 @@ def test_grouped_query_attention_shares_keys_and_values(model):
     assert [layer.bounds[:4] for layer in found.workload.layers] == [(2, 20, 9, 16), (2, 20, 16, 9)]
 
 
+def repeated_heads(k, out, times, heads, positions, features, *, kv_heads):
+    """The nodes that repeat each K/V head for the queries that share it, as exporters of language models write them."""
+    return [
+        helper.make_node("Unsqueeze", [k, "two"], [f"{out}_u"]),
+        helper.make_node("Expand", [f"{out}_u", "spread"], [f"{out}_e"]),
+        helper.make_node("Reshape", [f"{out}_e", "merged"], [out]),
+    ], [
+        numpy_helper.from_array(np.array([2]), "two"),
+        numpy_helper.from_array(np.array([1, kv_heads, times, positions, features]), "spread"),
+        numpy_helper.from_array(np.array([1, heads, positions, features]), "merged"),
+        numpy_helper.from_array(np.float32(0.5), "half"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kv_heads", [1, 2, 4, 8])
+def test_repeated_heads_of_keys_and_values_are_shared(model, kv_heads):
+    """Expand, reshape, scale, transpose, MatMul: the same layers as an `Attention` with so many K/V heads."""
+    keys, stored = repeated_heads("k", "K", 8 // kv_heads, 8, 9, 16, kv_heads=kv_heads)
+    values, _ = repeated_heads("v", "V", 8 // kv_heads, 8, 9, 16, kv_heads=kv_heads)
+    nodes = [
+        *keys, *values,
+        helper.make_node("Transpose", ["K"], ["KT"], perm=[0, 1, 3, 2]),
+        helper.make_node("Mul", ["half", "KT"], ["KS"]),
+        helper.make_node("MatMul", ["q", "KS"], ["scores"]),
+        helper.make_node("Softmax", ["scores"], ["weights"]),
+        helper.make_node("MatMul", ["weights", "V"], ["y"]),
+    ]  # fmt: skip
+    inputs = {"q": [1, 8, 5, 16], "k": [1, kv_heads, 9, 16], "v": [1, kv_heads, 9, 16]}
+    written = extract_onnx(model(nodes, inputs, stored))
+    fused = helper.make_node("Attention", ["q", "k", "v"], ["y"])
+    whole = extract_onnx(model([fused], inputs))
+    found = [layer.bounds for layer in written.workload.layers]
+    assert found == [layer.bounds for layer in whole.workload.layers]
+    assert found[0][:4] == (kv_heads, 5 * 8 // kv_heads, 9, 16)
+    read_again(written)
+
+
+@pytest.mark.parametrize("how", ["tile", "shuffled", "added"])
+def test_heads_that_are_not_copies_in_a_row_are_not_shared(model, how):
+    nodes, stored = repeated_heads("k", "K", 4, 8, 9, 16, kv_heads=2)
+    if how == "tile":  # the whole K after itself: copies, but not neighbours
+        nodes = [helper.make_node("Tile", ["k", "times"], ["K"])]
+        stored = [numpy_helper.from_array(np.array([1, 4, 1, 1]), "times")]
+    elif how == "shuffled":  # positions and features mixed, heads split over other axes
+        nodes.append(helper.make_node("Reshape", ["K", "other"], ["K2"]))
+        nodes.append(helper.make_node("Reshape", ["K2", "merged"], ["K3"]))
+        stored.append(numpy_helper.from_array(np.array([16, 72, 1]), "other"))
+    else:
+        nodes += [helper.make_node("Add", ["K", "bias"], ["K3"])]
+    last = nodes[-1].output[0]
+    nodes += [
+        helper.make_node("Transpose", [last], ["KT"], perm=[0, 1, 3, 2]), helper.make_node("MatMul", ["q", "KT"], ["y"])
+    ]  # fmt: skip
+    inputs = {"q": [1, 8, 5, 16], "k": [1, 2, 9, 16], "bias": [1, 8, 9, 16]}
+    assert the_layer(model(nodes, inputs, stored)).bounds[:4] == (8, 5, 9, 16)
+
+
 def test_batch_counts_images_and_heads(model):
     nodes = [helper.make_node("MatMul", ["a", "w"], ["h"]), helper.make_node("MatMul", ["h", "b"], ["y"])]
     found = extract_onnx(model(nodes, {"a": [4, 7, 16], "b": [4, 8, 3]}, [weights("w", 16, 8)]))

@@ -117,3 +117,23 @@ def test_torchvision_by_name():
         extract_torchvision("resnet5")
 
 
+
+
+@pytest.mark.parametrize("how", ["repeat_interleave", "expand", "sdpa", "gqa"])
+def test_repeated_heads_of_keys_and_values_are_shared(how):
+    """However a model repeats each of 2 K/V heads for 4 query heads, K and V are counted once."""
+
+    class Grouped(nn.Module):
+        def forward(self, q, k, v):
+            if how == "gqa":
+                return nn.functional.scaled_dot_product_attention(q, k, v, enable_gqa=True)
+            if how == "expand":
+                k, v = (x[:, :, None].expand(1, 2, 4, 9, 16).reshape(1, 8, 9, 16) for x in (k, v))
+            else:
+                k, v = (x.repeat_interleave(4, 1) for x in (k, v))
+            if how == "sdpa":
+                return nn.functional.scaled_dot_product_attention(q, k, v)
+            return torch.softmax(q @ k.transpose(2, 3) * 0.25, -1) @ v
+
+    found = dse.from_torch(Grouped(), torch.empty(1, 8, 5, 16), torch.empty(1, 2, 9, 16), torch.empty(1, 2, 9, 16))
+    assert [layer.bounds[:4] for layer in found.layers] == [(2, 20, 9, 16), (2, 20, 16, 9)]
