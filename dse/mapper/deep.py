@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.deep_bound import boundary_bound, fits
+from dse.mapper.deep_bound import boundary_bound, fits, widest
 from dse.mapper.deep_nest import COLS, ORDER, ROWS, TRIPS, price_decided, price_whole, workspace
 from dse.mapper.deep_options import list_options
 from dse.mapper.factors import ceil_div
@@ -150,8 +150,11 @@ def _expand(
     cols_left = np.ones(9, dtype=np.int64)
     rows_left[0], cols_left[0] = dp.sides[level, 0], dp.sides[level, 1]
     children = 1.0
+    deeper = np.ones(8, dtype=np.int64)
     for i in range(level + 1, last + 1):
         children *= dp.sides[i, 0] * dp.sides[i, 1]
+        for d in range(8):
+            deeper[d] *= widest(dp, i, d)
     depth = 0
     chosen[sequence[0]] = start[sequence[0]] - 1
     while depth >= 0:
@@ -186,6 +189,16 @@ def _expand(
             steps /= children * rows_left[depth + 1] * cols_left[depth + 1]
             if depth == 7:
                 steps *= rows_left[8] * cols_left[8]
+            # No dim unrolls further inside than the tile that is left of it.
+            alone = 1.0
+            for x in range(8):
+                most = deeper[x]
+                if decided[x] == 1:
+                    most = min(most, options[chosen[x], 3])
+                else:
+                    most *= widest(dp, level, x)
+                alone *= ceil_div(dp.bounds[x], outside[x] * spread[x] * most)
+            steps = max(steps, alone)
             time = max(before[1], max(fastest, steps))
             if pruned(kind, gap, least + dp.static_pj * time, time, values, held):
                 continue

@@ -68,13 +68,13 @@ def boundary_bound(dp: Deep, level: int, tile: Ints, spread: Ints, decided: Ints
                 number = ceil_div(dp.bounds[d], tile[d])
                 copies *= number
                 held *= min(spread[d], number)
-                wide = spread[d] if decided[d] == 1 else int(_widest(dp, level, d))
+                wide = spread[d] if decided[d] == 1 else widest(dp, level, d)
                 up *= ceil_div(number, wide) if dp.joins[level, o] == 1 else number
         if to_mac and o == 0:
             # MACs that share a word differ in K, or lie on P, Q, R and S so that their windows overlap.
             sharing = dp.bounds[2] / up
             for d in range(4, 8):
-                sharing *= spread[d] if decided[d] == 1 else min(_widest(dp, level, d), float(dp.bounds[d]))
+                sharing *= spread[d] if decided[d] == 1 else min(widest(dp, level, d), float(dp.bounds[d]))
             reads = dp.macs / min(children, sharing) if dp.joins[level, 0] == 1 else dp.macs
             reads /= dp.shares[level, 0]
             passing[0] = dp.read_pj[level, 0] * max(words, reads) + dp.fill_pj[level, 0] * dp.macs
@@ -171,10 +171,11 @@ def _mac_floor(dp: Deep, tile: Ints, spread: Ints, decided: Ints) -> float:
     return float(best)
 
 
-def _widest(dp: Deep, level: int, d: int) -> float:
+def widest(dp: Deep, level: int, d: int) -> int:
+    """Children that a dim may be unrolled over below a level's list."""
     rows = dp.sides[level, 0] if dp.on_side[level, 0, d] == 1 else 1
     cols = dp.sides[level, 1] if dp.on_side[level, 1, d] == 1 else 1
-    return float(rows * cols)
+    return int(rows * cols)
 
 
 def _relaxed(dp: Deep, level: int, tile: Ints, decided: Ints) -> float:
