@@ -120,11 +120,20 @@ def read_workload(
     workload = load_workload(name, parse_parameters(parameters))
     if batch is not None:
         workload = workload.with_batch(batch)
-    if bits is not None:
-        workload = workload.with_bits(**per_operand("--bits", bits, int, 1, 1024, "a whole number from 1 to 1024"))
-    if density is not None:
-        workload = workload.with_density(**per_operand("--density", density, float, 1e-9, 1, "above 0 and at most 1"))
+    workload = workload.with_bits(**read_bits(bits)).with_density(**read_density(density))
     return only(workload, layers) if layers else workload
+
+
+def read_bits(text: str | None) -> dict[str, int]:
+    """The value of `--bits` by operand."""
+    if text is None:
+        return {}
+    return per_operand("--bits", text, int, 1, 1024, "a whole number from 1 to 1024")
+
+
+def read_density(text: str | None) -> dict[str, float]:
+    """The value of `--density` by operand."""
+    return {} if text is None else per_operand("--density", text, float, 1e-9, 1, "above 0 and at most 1")
 
 
 def per_operand(

@@ -13,10 +13,13 @@ from dse.cli.common import (
     StatusLine,
     batch_option,
     compile_first,
+    element_options,
     format_option,
     note,
     parameter_option,
     print_rows,
+    read_bits,
+    read_density,
 )
 from dse.errors import InfeasibleError
 
@@ -40,6 +43,7 @@ SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
 @click.option("--gap", type=click.FloatRange(min=0), help="Proven gap of mappings while exploring.  [default: 0.01]")
 @batch_option
 @parameter_option
+@element_options
 @click.option("--resume", is_flag=True, help="Go on with the sweep in DIR; nothing is evaluated twice.")
 @format_option
 def command(
@@ -56,6 +60,7 @@ def command(
     Examples:
       dse sweep eyeriss vgg16
       dse sweep arch_specs/eyeriss.yaml workloads/alexnet.yaml --trials 400 --seed 7 -o results/big
+      dse sweep eyeriss bert_base --param seq=384 --bits weight=8,ifmap=8,psum=24
       dse sweep results/big/sweep.yaml -o results/again
       dse sweep eyeriss vgg16 --resume
     """
@@ -100,13 +105,14 @@ def _plan(files: tuple[str, ...], options: dict[str, Any]) -> Plan | Review:
 
     given = {name: value for name, value in options.items() if value is not None}
     given["parameters"] = parse_parameters(given.pop("param"))
+    given["bits"], given["density"] = read_bits(given.get("bits")), read_density(given.get("density"))
     if "objectives" in given:
         given["objectives"] = tuple(part.strip() for part in given["objectives"].split(","))
     if len(files) == 1:
         return load_plan(files[0], given)
-    batch, parameters = given.pop("batch", None), given.pop("parameters")
+    changes = {key: given.pop(key, None) for key in ("batch", "parameters", "bits", "density")}
     search = Search(**{"trials": TRIALS, "gap": GAP, **given})
-    return make_plan(files[0], list(files[1:]), search, batch=batch, parameters=parameters)
+    return make_plan(files[0], list(files[1:]), search, **changes)
 
 
 def _run(plan: Plan, directory: Path, jobs: int | None, resume: bool, status: StatusLine) -> SweepResult:

@@ -17,6 +17,7 @@ from dse.cli.common import (
     print_rows,
     read_architecture,
     read_workload,
+    warn_of_unused_densities,
 )
 
 
@@ -45,6 +46,7 @@ def command(
     """
     arch = read_architecture(architecture, dataflow, settings)
     network = read_workload(workload, batch, layers, bits, density, param)
+    warn_of_unused_densities(arch, density)
     compile_first()
     from dse.report.check import check_table, compare, shrink
 

@@ -191,13 +191,13 @@ def make_review(
     gap: float = GAP,
     factors: str = FACTORS,
     parameters: Mapping[str, int] | None = None,
+    bits: Mapping[str, int] | None = None,
+    density: Mapping[str, float] | None = None,
 ) -> Review:
     """Read what a comparison needs; workloads are objects, files, or names of shipped ones."""
     from dse.formats.workload import load_workloads
 
     if not workloads:
         raise DseError("a comparison needs a workload")
-    read = load_workloads(workloads, parameters)
-    if batch is not None:
-        read = [workload.with_batch(batch) for workload in read]
+    read = load_workloads(workloads, parameters, batch=batch, bits=bits, density=density)
     return Review(name, architecture, tuple(read), objective, gap, factors)

@@ -40,6 +40,8 @@ class Plan:
         Images at once, where it is not the workloads' own.
     parameters : dict
         Values of parameters, where they are not the workloads' own.
+    bits, density : dict
+        Widths and nonzero parts of operands, where they are not the workloads' own.
     """
 
     name: str
@@ -50,6 +52,8 @@ class Plan:
     search: Search
     batch: int | None = None
     parameters: dict[str, int] = field(default_factory=dict)
+    bits: dict[str, int] = field(default_factory=dict)
+    density: dict[str, float] = field(default_factory=dict)
 
     @property
     def networks(self) -> tuple[Network, ...]:
@@ -109,6 +113,8 @@ def make_plan(
     name: str | None = None,
     batch: int | None = None,
     parameters: Mapping[str, int] | None = None,
+    bits: Mapping[str, int] | None = None,
+    density: Mapping[str, float] | None = None,
 ) -> Plan:
     """Read and check what a sweep needs.
 
@@ -123,6 +129,8 @@ def make_plan(
     batch : int, optional
     parameters : mapping, optional
         Values for parameters that workload files declare.
+    bits, density : mapping, optional
+        Widths and nonzero parts by operand, instead of the workloads' own.
 
     Raises
     ------
@@ -134,16 +142,16 @@ def make_plan(
     several: list[Any] = [workloads] if _is_one(workloads) else list(workloads)  # type: ignore[arg-type]
     if not several:
         raise DseError("a sweep needs a workload")
-    read = load_workloads(several, parameters)
-    if batch is not None:
-        read = [workload.with_batch(batch) for workload in read]
+    read = load_workloads(several, parameters, batch=batch, bits=bits, density=density)
     names = [workload.name for workload in read]
     if len(set(names)) < len(names):
         raise DseError(f"workload {max(names, key=names.count)} is given twice")
     sources = tuple(str(given) if isinstance(given, str | Path) else given.name for given in several)
     choices = dict(spec.space) if space is None else {path: _choices(spec, path, space[path]) for path in space}
-    return Plan(name or "-".join([spec.name, *names]), spec, tuple(read), sources, choices, search, batch,
-                dict(parameters or {}))  # fmt: skip
+    return Plan(
+        name or "-".join([spec.name, *names]), spec, tuple(read), sources, choices, search, batch,
+        dict(parameters or {}), dict(bits or {}), dict(density or {}),
+    )  # fmt: skip
 
 
 def _is_one(workloads: Any) -> bool:

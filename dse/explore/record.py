@@ -58,7 +58,7 @@ def write_settings(directory: Path, plan: Plan, sweep_id: str) -> None:
         "arch": _path_from(directory, plan.spec.file, "arch_specs"),
         "workloads": [_path_from(directory, source, "workloads") for source in plan.sources],
         **({"batch": plan.batch} if plan.batch is not None else {}),
-        **({"parameters": dict(plan.parameters)} if plan.parameters else {}),
+        **{key: dict(value) for key in ("parameters", "bits", "density") if (value := getattr(plan, key))},
         "space": {path: list(choices) for path, choices in plan.space.items()},
         "search": {
             "trials": search.trials,

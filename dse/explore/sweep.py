@@ -38,6 +38,8 @@ def sweep(
     name: str | None = None,
     batch: int | None = None,
     parameters: Mapping[str, int] | None = None,
+    bits: Mapping[str, int] | None = None,
+    density: Mapping[str, float] | None = None,
     jobs: int | None = None,
     resume: bool = False,
     output: str | Path | None = None,
@@ -69,6 +71,8 @@ def sweep(
         Images at once, instead of the workloads' own.
     parameters : mapping, optional
         Values for parameters that the workload files declare, such as `{"seq": 384}`.
+    bits, density : mapping, optional
+        Widths and nonzero parts by operand, such as `{"weight": 8}`, instead of the workloads' own.
     jobs : int, optional
         Worker processes; as many as there are processors by default. 0 evaluates in this process.
     resume : bool
@@ -97,7 +101,7 @@ def sweep(
     """
     search = Search(trials, sampler, seed, tuple(objectives), gap)
     plan = make_plan(architecture, workloads, search, space=space, name=name, batch=batch,
-                     parameters=parameters)  # fmt: skip
+                     parameters=parameters, bits=bits, density=density)  # fmt: skip
     return run_plan(plan, jobs=jobs, resume=resume, output=output, executor=executor, progress=progress)
 
 

@@ -18,6 +18,7 @@ from dse.formats.architecture import load_architecture_spec, read_space
 from dse.formats.architecture_model import Choices
 from dse.formats.shipped import Kind, find_shipped
 from dse.formats.source import Source, SpecModel, WholeNumber, load_source, raise_all, validate
+from dse.formats.workload_models import BitsSpec, DensitySpec
 
 
 class SearchModel(SpecModel):
@@ -41,6 +42,8 @@ class SweepModel(SpecModel):
     parameters: dict[str, WholeNumber] = Field(
         default={}, description="values for parameters that the workload files declare, e.g. {seq: 384}"
     )
+    bits: BitsSpec = Field(default={}, description="widths of operands, instead of the workloads' own")
+    density: DensitySpec = Field(default={}, description="nonzero parts of operands, instead of the workloads' own")
     space: dict[str, Choices] | None = Field(
         default=None, description="dotted path to choices, instead of the architecture's own space"
     )
@@ -59,6 +62,7 @@ class SweepModel(SpecModel):
 
 
 _OF_A_SEARCH = ("space", "search")
+_BY_NAME = ("parameters", "bits", "density")
 _OF_A_COMPARISON = ("objective", "gap", "factors")
 
 
@@ -69,7 +73,8 @@ def load_plan(path: str | Path, changes: Mapping[str, Any] | None = None) -> Pla
     ----------
     path : str or Path
     changes : mapping, optional
-        Fields of `Search`, `batch` and `parameters`, that replace the file's; of parameters, those given.
+        Fields of `Search`, `batch`, `parameters`, `bits` and `density`, that replace the file's; of the last three,
+        those given.
 
     Returns
     -------
@@ -94,7 +99,7 @@ def load_plan(path: str | Path, changes: Mapping[str, Any] | None = None) -> Pla
 
 
 def _review(source: Source, model: SweepModel, given: Mapping[str, Any]) -> Review:
-    unused = sorted(set(given) - {"batch", "gap", "parameters"})
+    unused = sorted(set(given) - {"batch", "gap", *_BY_NAME})
     if unused:
         raise source.error(("compare",), f"a comparison searches nothing, so --{unused[0]} means nothing", key=True)
     spec = load_architecture_spec(_file(source, ("arch",), model.arch, "arch_specs"))
@@ -103,21 +108,27 @@ def _review(source: Source, model: SweepModel, given: Mapping[str, Any]) -> Revi
     return make_review(
         model.sweep, spec.architecture, workloads, batch=given.get("batch", model.batch),
         objective=model.objective or "edp", gap=GAP_OF_COMPARISONS if gap is None else gap,
-        factors=model.factors or FACTORS, parameters={**model.parameters, **given.get("parameters", {})},
+        factors=model.factors or FACTORS, **_by_name(model, given),
     )  # fmt: skip
+
+
+def _by_name(model: SweepModel, given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What changes the workloads name by name: the file's, and over it what is given."""
+    return {key: {**getattr(model, key), **given.get(key, {})} for key in _BY_NAME}
 
 
 def _plan(source: Source, model: SweepModel, given: Mapping[str, Any]) -> Plan:
     changes = dict(given)
     batch = changes.pop("batch", model.batch)
-    parameters = {**model.parameters, **changes.pop("parameters", {})}
+    named = _by_name(model, changes)
+    changes = {key: value for key, value in changes.items() if key not in named}
     search = Search(**{**model.search.model_dump(), "objectives": tuple(model.search.objectives), **changes})
     errors: list[SpecError] = []
     spec = load_architecture_spec(_file(source, ("arch",), model.arch, "arch_specs"))
     workloads = [_file(source, ("workloads", i), name, "workloads") for i, name in enumerate(model.workloads)]
     space = None if model.space is None else read_space(source, spec, model.space, errors)
     raise_all(errors)
-    return make_plan(spec, workloads, search, space=space, name=model.sweep, batch=batch, parameters=parameters)
+    return make_plan(spec, workloads, search, space=space, name=model.sweep, batch=batch, **named)
 
 
 def schema() -> dict[str, Any]:

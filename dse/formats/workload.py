@@ -59,9 +59,12 @@ def load_workload(path: str | Path, parameters: Mapping[str, int] | None = None)
 
 
 def load_workloads(
-    given: Sequence[str | Path | Workload], parameters: Mapping[str, int] | None = None
-) -> list[Workload]:
+    given: Sequence[str | Path | Workload], parameters: Mapping[str, int] | None = None, *, batch: int | None = None,
+    bits: Mapping[str, int] | None = None, density: Mapping[str, float] | None = None,
+) -> list[Workload]:  # fmt: skip
     """Several workloads, files read and objects as they are; a file gets those of the parameters that it declares.
+
+    All of them get the batch size, and the widths and densities of operands, that are given.
 
     Raises
     ------
@@ -73,11 +76,14 @@ def load_workloads(
     for name in parameters or {}:
         if not any(name in own for own in names.values()):
             raise unknown_parameter(name, names or {"the workload": ()})
-    return [
+    read = [
         build_workload(one, {name: value for name, value in (parameters or {}).items() if name in names[one.file]})
         if isinstance(one, Source) else one
         for one in sources
     ]  # fmt: skip
+    if batch is not None:
+        read = [workload.with_batch(batch) for workload in read]
+    return [workload.with_bits(**(bits or {})).with_density(**(density or {})) for workload in read]
 
 
 def parse_workload(text: str, file: str = "<text>", parameters: Mapping[str, int] | None = None) -> Workload:

@@ -120,12 +120,19 @@ def test_a_sweep_remembers_them(tmp_path):
     again = load_plan(tmp_path / "sweep.yaml")
     assert again.workloads == plan.workloads
     assert again.parameters == {"seq": 8}
+    narrow = load_plan(tmp_path / "sweep.yaml", {"bits": {"weight": 8}, "density": {"ifmap": 0.5}})
+    write_settings(tmp_path, narrow, "id")
+    assert "bits: {weight: 8}" in (tmp_path / "sweep.yaml").read_text()
+    assert load_plan(tmp_path / "sweep.yaml").workloads == narrow.workloads
+    assert {(layer.bits.weight, layer.bits.ifmap, layer.density.ifmap) for layer in narrow.workloads[1].layers} == {
+        (8, 16, 0.5)
+    }
     other = load_plan(tmp_path / "sweep.yaml", {"parameters": {"seq": 16}})
     assert other.workloads[0].name == "bert_base-seq16"
     (tmp_path / "review.yaml").write_text(
-        "sweep: r\narch: eyeriss\nworkloads: [bert_base]\ncompare: networks\nparameters: {seq: 8}\n"
+        "sweep: r\narch: eyeriss\nworkloads: [bert_base]\ncompare: networks\nparameters: {seq: 8}\nbits: 8\n"
     )
-    assert load_plan(tmp_path / "review.yaml").workloads == plan.workloads[:1]
+    assert load_plan(tmp_path / "review.yaml").workloads == (plan.workloads[0].with_bits(ifmap=8, weight=8, psum=8),)
 
 
 def test_verbs_take_them(capsys):
@@ -140,5 +147,7 @@ def test_verbs_take_them(capsys):
     ):  # fmt: skip
         assert run([*words, "--param", "seq=0"]) == 2, words
         assert "parameter seq is a whole number from 1 to" in capsys.readouterr().err
+    assert run(["sweep", "eyeriss", "alexnet", "--bits", "wait=8"]) == 2
+    assert "did you mean 'weight'" in capsys.readouterr().err
     assert run(["show", "eyeriss", "--param", "seq=16"]) == 2
     assert "is no workload" in capsys.readouterr().err
