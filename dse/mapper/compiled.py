@@ -6,6 +6,7 @@ loaded a second time here, with every function compiled in place.
 
 from __future__ import annotations
 
+import dis
 import hashlib
 import importlib
 import importlib.util
@@ -35,6 +36,14 @@ ENTRIES = frozenset(
 """Functions that Python calls. The others get no wrapper for it: unpacking a problem's arrays is a lot of code."""
 
 
+MAKES_ARRAYS = frozenset(
+    {"arange", "argsort", "array", "concatenate", "copy", "full", "ones", "searchsorted", "zeros", "zeros_like"}
+)
+ASSIGNS_ROWS = frozenset({"accept", "enter"})
+SCALARS = frozenset({"None", "bool", "int", "float", "tuple[int, int]", "tuple[int, int, int]"})
+"""Return annotations of functions that give no array back."""
+
+
 @cache
 def compiled(name: str) -> Any:
     """The module with all of its functions compiled; Python can call those in `ENTRIES`."""
@@ -46,7 +55,7 @@ def cache_folder() -> Path:
     import numba
 
     digest = hashlib.sha256(numba.__version__.encode() + sys.version.encode())
-    for name in MODULES:
+    for name in (*MODULES, __name__):
         digest.update(_source(name).read_bytes())
     root = os.environ.get("DSE_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     folder = Path(root) / "dse" / f"kernels-{digest.hexdigest()[:16]}"
@@ -79,11 +88,32 @@ def _source(name: str) -> Path:
     return Path(__file__).resolve().parent.parent.joinpath(*name.split(".")[1:]).with_suffix(".py")
 
 
+def _counts_references(function: FunctionType) -> bool:
+    """Whether a function has to keep count of who uses an array: it makes arrays, gives them back, or is given some.
+
+    All others are compiled without. The arrays that they are passed outlive the call, and counting every array of a
+    problem at each use takes up to thirty times as long as the work itself.
+    """
+    code = function.__code__
+    named = [function.__globals__.get(name) for name in code.co_names]
+    called = [getattr(one, "py_func", one) for one in named]
+    own = [function, *(one for one in called if isinstance(one, FunctionType))]
+    return (
+        function.__name__ in ASSIGNS_ROWS
+        or not MAKES_ARRAYS.isdisjoint(code.co_names)
+        or any(step.opname == "BUILD_LIST" for step in dis.get_instructions(code))
+        or any(one.__annotations__.get("return") not in SCALARS for one in own)
+    )
+
+
 def _compile(function: FunctionType) -> Any:
     import numba
 
     inner = function.__name__ not in ENTRIES
-    dispatcher = numba.njit(cache=True, error_model="numpy", no_cpython_wrapper=inner, no_cfunc_wrapper=True)(function)
+    dispatcher = numba.njit(
+        cache=True, error_model="numpy", no_cpython_wrapper=inner, no_cfunc_wrapper=True,
+        _nrt=_counts_references(function),
+    )(function)  # fmt: skip
     template = dispatcher.get_call_template
 
     def without_literals(arguments: Any, keywords: Any) -> Any:

@@ -79,7 +79,9 @@ def inner_costs(
             energy[o, slide] += fixed
             if slide > 0:
                 energy[o, 5 + slide] = each_up * again_up + each_fill * again_fill
-        energy[o, 5] = np.min(energy[o, :5])
+        energy[o, 5] = energy[o, 0]
+        for slide in range(1, 5):
+            energy[o, 5] = min(energy[o, 5], energy[o, slide])
         for t in range(len(inst.port_outer)):
             busy[o, t] = inst.port_fixed[t]
             for x in range(3):
