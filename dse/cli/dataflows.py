@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 
 
 def run(
-    comparison: DataflowComparison, output: str | None, jobs: int | None, form: str, options: dict[str, Any]
-) -> int:
+    comparison: DataflowComparison, output: str | None, jobs: int | None, resume: bool, form: str,
+    options: dict[str, Any],
+) -> int:  # fmt: skip
     """Compare, write tables and figures, print energy per MAC of every part."""
     from dataclasses import replace
 
     from dse.explore.dataflows import compare_dataflows, folder, parts_of
+    from dse.explore.dataflows_log import FILE_NAME
     from dse.report.dataflows import summary, write
 
     batch, gap = options.pop("batch", None), options.pop("gap", None)
@@ -32,9 +34,18 @@ def run(
     directory = Path(output) if output is not None else folder(comparison)
     compile_first()
     status = StatusLine()
-    rows = compare_dataflows(
-        comparison, jobs=jobs, progress=lambda done, all_: status.show(f"comparing dataflows {done}/{all_}")
-    )
+    log = directory / FILE_NAME
+    if not resume and log.exists() and log.stat().st_size:
+        raise DseError(f"{log} exists", hint="go on with it by --resume, or give another directory with -o")
+    try:
+        rows = compare_dataflows(
+            comparison, jobs=jobs, log=log, resume=resume,
+            progress=lambda done, all_: status.show(f"comparing dataflows: {done} of {all_} layers"),
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        status.clear()
+        note(f"interrupted; every finished layer is in {log}; go on by --resume")
+        return 130
     status.clear()
     parts = parts_of(rows)
     names = write(rows, parts, directory)

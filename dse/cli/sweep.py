@@ -70,7 +70,7 @@ def command(
     from dse.explore.dataflows_file import load_comparison
 
     if len(files) == 1 and (dataflows := load_comparison(files[0])) is not None:
-        return compare(dataflows, output, jobs, form, options)
+        return compare(dataflows, output, jobs, resume, form, options)
     plan = _plan(files, options)
     if isinstance(plan, Review):
         show_comparison(plan, Path(output or f"results/{plan.name}"), jobs, form)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import InfeasibleError, MappingError
+from dse.explore.dataflows_log import read_results, result_line
+from dse.explore.identity import identity
+from dse.explore.log import LogWriter
 from dse.explore.runner import usable_cpus
 from dse.model.mapping import Loop, Spatial, Temporal
 from dse.model.mapping import Mapping as LoopNest
@@ -38,12 +42,15 @@ class Design:
         Axes in which the windows of its ifmap do not overlap: each word is there once for every window that has it.
     nest : mapping or None
         Walk the mappings of this nest instead of asking the mapper.
+    factors : {"all", "perfect"}
+        How the mapper may split a bound.
     """
 
     name: str
     spec: ArchitectureSpec
     apart: tuple[str, ...] = ()
     nest: Nest | None = None
+    factors: str = "all"
 
     def layer(self, layer: Layer) -> Layer:
         """The layer as this design takes it."""
@@ -82,50 +89,67 @@ class DataflowComparison:
         )
 
     def tasks(self) -> list[Task]:
-        return [
-            Task(self, i, point, batch)
-            for point in self.points
-            for batch in self.batches
-            for i in range(len(self.designs))
-        ]
+        """Every layer of every design, batch and point."""
+        found = []
+        for point in self.points:
+            architectures = [self.architecture(design, point) for design in self.designs]
+            for batch, (design, architecture) in product(self.batches, zip(self.designs, architectures, strict=True)):
+                network = self.workload.with_batch(batch)
+                for part, name in ((part, name) for part, names in self.parts.items() for name in names):
+                    same = {**point, "batch": batch, "part": part, "layer": name, "dataflow": design.name}
+                    search = Search(self.objective, self.gap, design.factors, design.nest)
+                    found.append(Task(architecture, design.layer(network.layer(name)), search, same))
+        return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How a layer's mapping is found; see `best_cost`."""
+
+    objective: str
+    gap: float
+    factors: str
+    nest: Nest | None
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
-    """One design at one point and batch; callable in another process."""
+    """One layer of one design at one point and batch; callable in another process."""
 
-    comparison: DataflowComparison = field(repr=False)
-    design: int
-    point: Mapping[str, Any]
-    batch: int
+    architecture: Architecture
+    layer: Layer
+    search: Search
+    same: Mapping[str, Any]
 
-    def __call__(self) -> list[dict[str, Any]]:
-        """One row a layer: energy per MAC, in MACs, by place and by operand."""
-        whole, design = self.comparison, self.comparison.designs[self.design]
-        architecture = whole.architecture(design, self.point)
-        network = whole.workload.with_batch(self.batch)
-        rows = []
-        for part, names in whole.parts.items():
-            for name in names:
-                layer = design.layer(network.layer(name))
-                same = {**self.point, "batch": self.batch, "part": part, "layer": name, "dataflow": design.name}
-                try:
-                    cost = best_cost(architecture, layer, whole.objective, whole.gap, design.nest)
-                except InfeasibleError as error:
-                    rows.append({**same, "macs": layer.macs, "status": "infeasible", "reason": error.message})
-                    continue
-                unit = architecture.mac.energy_pj * layer.macs
-                by_level = {f"at {place}": pj / unit for place, pj in cost.energy_by_level_pj.items()}
-                by_operand = {f"of {operand}": cost.energy_by_operand_pj[operand] / unit for operand in OPERANDS}
-                rows.append({
-                    **same, "macs": layer.macs, "status": "ok", "reason": "", "energy": cost.energy_pj / unit,
-                    **by_level, **by_operand,
-                })  # fmt: skip
-        return rows
+    @property
+    def id(self) -> str:
+        """Hash of everything that affects its result."""
+        from dse.formats.architecture import canonical
+
+        x = self.search
+        nest = None if x.nest is None else [[place, list(dims)] for place, dims in x.nest.items()]
+        settings = {"objective": x.objective, "gap": x.gap, "factors": x.factors, "nest": nest}
+        return identity(canonical(self.architecture), [[(self.layer.shape_key(), 1)]], settings)
+
+    def __call__(self) -> dict[str, Any]:
+        """Energy per MAC, in MACs, by place and by operand."""
+        layer = self.layer
+        try:
+            cost = best_cost(self.architecture, layer, self.search)
+        except InfeasibleError as error:
+            return {"macs": layer.macs, "status": "infeasible", "reason": error.message}
+        unit = self.architecture.mac.energy_pj * layer.macs
+        by_level = {f"at {place}": pj / unit for place, pj in cost.energy_by_level_pj.items()}
+        by_operand = {f"of {operand}": cost.energy_by_operand_pj[operand] / unit for operand in OPERANDS}
+        return {
+            "macs": layer.macs, "status": "ok", "reason": "", "energy": cost.energy_pj / unit, **by_level, **by_operand
+        }  # fmt: skip
 
 
-def best_cost(architecture: Architecture, layer: Layer, objective: str, gap: float, nest: Nest | None) -> Cost:
+def best_cost(architecture: Architecture, layer: Layer, search: Search) -> Cost:
     """The best mapping's cost: the mapper's, or that of the best mapping of a nest (least energy).
+
+    Of a nest, the mappings that fill the fan-outs are walked; all of them only when no full one fits the levels.
 
     Raises
     ------
@@ -135,31 +159,32 @@ def best_cost(architecture: Architecture, layer: Layer, objective: str, gap: flo
     from dse.mapper import map_layer
     from dse.model.cost import evaluate
 
-    if nest is None:
-        return map_layer(architecture, layer, objective, gap=gap).cost
-    best: Cost | None = None
-    for mapping in nest_mappings(architecture, layer, nest):
-        try:
-            cost = evaluate(architecture, layer, mapping)
-        except MappingError:
-            continue
-        if best is None or cost.energy_pj < best.energy_pj:
-            best = cost
-    if best is None:
-        raise InfeasibleError(f"layer {layer.name}: no mapping of the nest fits {architecture.name}")
-    return best
+    if search.nest is None:
+        return map_layer(architecture, layer, search.objective, gap=search.gap, factors=search.factors).cost
+    for fullest in (True, False):
+        best: Cost | None = None
+        for mapping in nest_mappings(architecture, layer, search.nest, fullest=fullest):
+            try:
+                cost = evaluate(architecture, layer, mapping)
+            except MappingError:
+                continue
+            if best is None or cost.energy_pj < best.energy_pj:
+                best = cost
+        if best is not None:
+            return best
+    raise InfeasibleError(f"layer {layer.name}: no mapping of the nest fits {architecture.name}")
 
 
-def nest_mappings(architecture: Architecture, layer: Layer, nest: Nest) -> Iterator[LoopNest]:
-    """Every mapping of a nest whose factors are tight and leave no room on a fan-out for a larger one.
+def nest_mappings(architecture: Architecture, layer: Layer, nest: Nest, *, fullest: bool = True) -> Iterator[LoopNest]:
+    """Every mapping of a nest whose factors are tight and, if `fullest`, leave no room on a fan-out for a larger one.
 
-    A dim that stands at two places is split over them in every way; at one place it is whole.
+    A dim that stands at several places is split over them in every way; at one place it is whole.
     """
     places = {d: [name for name in (x.name for x in architecture.hierarchy) if d in nest.get(name, ())] for d in DIMS}
     rooms = {fan_out.name: fan_out.rows for fan_out in architecture.fan_outs}
     options = [_splits(bound, len(places[d])) for d, bound in zip(DIMS, layer.bounds, strict=True)]
     for split in product(*options):
-        if not _fits(places, split, rooms) or _has_room(places, split, options, rooms):
+        if not _fits(places, split, rooms) or (fullest and _has_room(places, split, options, rooms)):
             continue
         factors = {
             (name, d): f for d, parts in zip(DIMS, split, strict=True) for name, f in zip(places[d], parts, strict=True)
@@ -179,7 +204,7 @@ def _splits(bound: int, places: int) -> list[tuple[int, ...]]:
     if places < 2:
         return [(bound,) * places] if places or bound == 1 else []
     trips = sorted({-(-bound // inner) for inner in range(1, bound + 1)})
-    return [(outer, -(-bound // outer)) for outer in trips]
+    return [(outer, *rest) for outer in trips for rest in _splits(-(-bound // outer), places - 1)]
 
 
 def _used(places: Mapping[str, list[str]], split: tuple[tuple[int, ...], ...], rooms: Mapping[str, int]) -> int:
@@ -218,27 +243,51 @@ def capacity_kib(spec: ArchitectureSpec, point: Mapping[str, Any], path: str, ar
 
 
 def compare_dataflows(
-    comparison: DataflowComparison, *, jobs: int | None = None, progress: Callable[[int, int], None] | None = None
-) -> list[dict[str, Any]]:
-    """One row for each layer of each design, point and batch (`Task`), in that order whatever `jobs` is."""
+    comparison: DataflowComparison, *, jobs: int | None = None, progress: Callable[[int, int], None] | None = None,
+    log: Path | None = None, resume: bool = False,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """One row for each layer of each design, point and batch, in that order whatever `jobs` is.
+
+    Parameters
+    ----------
+    comparison : DataflowComparison
+    jobs : int, optional
+        Worker processes; 0 for this process, by default one a processor.
+    progress : callable, optional
+        Takes how many layers are done, of how many.
+    log : Path, optional
+        Where each layer's result is appended as soon as it is there.
+    resume : bool
+        Take over what the log holds.
+    """
     tasks = comparison.tasks()
-    rows: list[dict[str, Any]] = []
-    workers = usable_cpus() if jobs is None else jobs
+    ids = [task.id for task in tasks]
+    known = read_results(log) if log is not None and resume else {}
+    left = {key: task for key, task in zip(ids, tasks, strict=True) if key not in known}
+    with ExitStack() as stack:
+        writer = stack.enter_context(LogWriter(log)) if log is not None else None
+        for key, found in _results(left, usable_cpus() if jobs is None else jobs, stack):
+            known[key] = found
+            if writer is not None:
+                writer.write(result_line(key, found))
+            if progress is not None:
+                progress(sum(key in known for key in ids), len(ids))
+    return [{**task.same, **known[key]} for key, task in zip(ids, tasks, strict=True)]
+
+
+def _results(tasks: Mapping[str, Task], workers: int, stack: ExitStack) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Results as they come."""
     if workers == 0:
-        for done, task in enumerate(tasks):
-            rows += task()
-            if progress is not None:
-                progress(done + 1, len(tasks))
-        return rows
-    with ProcessPoolExecutor(workers) as pool:
-        for done, found in enumerate(pool.map(_call, tasks)):
-            rows += found
-            if progress is not None:
-                progress(done + 1, len(tasks))
-    return rows
+        yield from ((key, task()) for key, task in tasks.items())
+        return
+    pool = ProcessPoolExecutor(workers)
+    stack.callback(pool.shutdown, cancel_futures=True)
+    keys = {pool.submit(_call, task): key for key, task in tasks.items()}
+    for future in as_completed(keys):
+        yield keys[future], future.result()
 
 
-def _call(task: Task) -> list[dict[str, Any]]:
+def _call(task: Task) -> dict[str, Any]:
     return task()
 
 

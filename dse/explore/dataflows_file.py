@@ -20,6 +20,7 @@ class DesignModel(SpecModel):
     """One dataflow."""
 
     arch: str = Field(description="an architecture file, seen from this one, or the name of a shipped one")
+    factors: Literal["all", "perfect"] = Field(default="all", description="how the mapper may split a bound")
     apart: list[Literal["H", "W"]] = Field(default=[], description="axes in which ifmap windows do not overlap")
     nest: dict[str, list[Dim]] | None = Field(
         default=None, description="walk this nest instead of the mapper: level or fan-out to its dims, outermost first"
@@ -89,7 +90,7 @@ def load_comparison(path: str | Path) -> DataflowComparison | None:
                 except DseError as error:
                     errors.append(source.error(("points", i, setting), f"{name}: {error.message}", error.hint))
         nest = None if given.nest is None else {place: tuple(dims) for place, dims in given.nest.items()}
-        designs.append(Design(name, spec, tuple(given.apart), nest))
+        designs.append(Design(name, spec, tuple(given.apart), nest, given.factors))
     raise_all(errors)
     area = model.equal_area
     return DataflowComparison(

@@ -101,7 +101,10 @@ class LogWriter:
 
     def append(self, evaluation: Evaluation) -> None:
         """Write one line and hand it to the operating system, so that killing this process cannot lose it."""
-        line = evaluation.line()
+        self.write(evaluation.line())
+
+    def write(self, line: bytes) -> None:
+        """Append one line, newline included, whole or not at all."""
         try:
             written = os.write(self._descriptor, line)
             if written < len(line):  # a full disk: take the half line back and say so
