@@ -214,7 +214,7 @@ def _touched(layer: Layer) -> tuple[int, int]:
 
 
 def _linear(layer: Layer, roles: Roles, prices: Prices, in_buffer: Array, in_pe: Array) -> dict[str, Any]:
-    """Energy and port time as linear functions of the words of the two crossings (how psums move, in docs/model.md, unrolled).
+    """Energy and port time as linear functions of the words of the two crossings (see psums in docs/model.md).
 
     At the parent of a crossing a psum that arrives is written and, unless it starts its visit, read and given back to
     the children; the psums of the outermost level start empty once each, and so do those of the buffer.
