@@ -27,15 +27,16 @@ def group_product(values: Any, operand: int) -> float:
     return float(values[3]) * values[6] * values[7]
 
 
-def list_tiles(inst: Instance, tile_start: Ints, tiles: Ints, unrollings: Ints, floor: Any, fastest: float) -> Any:
+def list_tiles(inst: Instance, options: Any, floor: Any, table: Any, fastest: float) -> Any:
     """Every PE tile that fits, with lower bounds on the energy and the latency of any mapping that has it.
 
     Parameters
     ----------
-    tile_start, tiles, unrollings
-        From `dse.mapper.factors.dim_options`.
+    options
+        The parts of `dse.mapper.spreads.Options`.
     floor : (3, 2)
         From `dse.mapper.outer.outer_floor`.
+    table : OuterTable
     fastest : float
         Lower bound on the compute steps of any mapping.
 
@@ -46,6 +47,7 @@ def list_tiles(inst: Instance, tile_start: Ints, tiles: Ints, unrollings: Ints, 
     bound : (found, 2) float
         pJ and cycles.
     """
+    tile_start, tiles, spreads, _ = options
     room = 256
     choice = np.zeros((room, 8), dtype=np.int64)
     bound = np.zeros((room, 2))
@@ -55,7 +57,7 @@ def list_tiles(inst: Instance, tile_start: Ints, tiles: Ints, unrollings: Ints, 
     number = np.ones(8, dtype=np.int64)
     passes = np.ones(8, dtype=np.int64)
     steps = np.ones(8, dtype=np.int64)
-    fewest, least_steps = per_tile_least(tile_start, tiles, unrollings)
+    fewest, least_steps = per_tile_least(tiles, spreads)
     for d in range(8):
         if tile_start[d] == tile_start[d + 1]:
             return choice[:0], bound[:0]
@@ -87,7 +89,7 @@ def list_tiles(inst: Instance, tile_start: Ints, tiles: Ints, unrollings: Ints, 
             choice = np.concatenate((choice, np.zeros_like(choice)))
             bound = np.concatenate((bound, np.zeros_like(bound)))
         choice[found] = row
-        tile_bound(inst, number, passes, steps, floor, fastest, inst.pes, bound[found])
+        tile_bound(inst, number, number, passes, steps, floor, table, fastest, float(inst.pes), bound[found])
         found += 1
     return choice[:found], bound[:found]
 
@@ -103,92 +105,134 @@ def _fits_pe(inst: Instance, tile: Ints) -> bool:
     return total <= inst.pe_bits[3]
 
 
-def per_tile_least(tile_start: Ints, tiles: Ints, unrollings: Ints) -> tuple[Ints, Ints]:
-    """The fewest passes and the fewest compute steps that any unrolling leaves, per tile."""
+def per_tile_least(tiles: Ints, spreads: Ints) -> tuple[Ints, Ints]:
+    """The fewest passes and the fewest compute steps that any spread leaves, per tile."""
     rows = len(tiles) - 1
     fewest = np.zeros(rows, dtype=np.int64)
     steps = np.zeros(rows, dtype=np.int64)
     for i in range(rows):
-        fewest[i] = unrollings[tiles[i, 2], 2]
-        steps[i] = unrollings[tiles[i, 2], 3]
+        fewest[i] = spreads[tiles[i, 2], 1]
+        steps[i] = spreads[tiles[i, 2], 2]
         for k in range(tiles[i, 2], tiles[i + 1, 2]):
-            fewest[i] = min(fewest[i], unrollings[k, 2])
-            steps[i] = min(steps[i], unrollings[k, 3])
+            fewest[i] = min(fewest[i], spreads[k, 1])
+            steps[i] = min(steps[i], spreads[k, 2])
     return fewest, steps
 
 
 def tile_bound(
-    inst: Instance, number: Ints, passes: Ints, steps: Ints, floor: Any, fastest: float, pes: int, out: Any
-) -> None:
+    inst: Instance, number: Ints, spread_out: Ints, passes: Ints, steps: Ints, floor: Any, table: Any, fastest: float,
+    left: float, out: Any,
+) -> None:  # fmt: skip
     """Lower bound on energy and latency with given PE tiles and at least the given passes and steps per dim.
 
     Parameters
     ----------
-    number, passes, steps : (8,)
-        PE tiles per dim; least passes over them; least compute steps.
+    number, spread_out, passes, steps : (8,)
+        PE tiles per dim; passes over them of a dim whose spread is decided, PE tiles of any other; least passes; least
+        compute steps.
     floor : (3, 2)
+    table : OuterTable
     fastest : float
         Lower bound on the compute steps.
-    pes : int
-        PEs that dims with open unrollings may still share.
+    left : float
+        PEs that dims with open spreads may still share.
     out : (2,)
         Filled: pJ and cycles.
     """
-    b, w = inst.bounds, inst.window
-    tall = boxes(number[4], number[6], b[4], b[6], w[0], w[1])
-    wide = boxes(number[5], number[7], b[5], b[7], w[2], w[3])
-    planes = float(b[0] * b[1] * b[3])
-    delivered = planes * min(float(tall) * inst.touched[1], float(inst.touched[0]) * wide)
     cycles = 1.0
     for d in range(8):
         cycles *= steps[d]
     cycles = max(cycles, fastest)
     folded = least_folds(inst, passes)
-    best_energy = np.inf
-    best_time = np.inf
+    out[0] = out[1] = np.inf
     for kind in range(3):
-        energy = inst.fixed_pj + floor[kind, 0]
-        time = cycles
-        shared = 1.0
-        single = 0.0
-        open_terms = 0
+        time = least_time(inst, kind, passes, cycles, floor) + folded
+        energy = least_inside(inst, kind, number) + least_crossing(inst, table, kind, spread_out, passes, steps, left)
+        out[0] = min(out[0], energy + inst.static_pj * time)
+        out[1] = min(out[1], time)
+
+
+def least_inside(inst: Instance, kind: int, number: Ints) -> float:
+    """Least energy inside the array and of what is fixed.
+
+    Parameters
+    ----------
+    kind : int
+        Operand that is stationary at the array.
+    number : (8,)
+        PE tiles per dim.
+    """
+    b, w = inst.bounds, inst.window
+    energy = inst.fixed_pj
+    for o in range(3):
+        if inst.in_pe[o] == 0:
+            energy += inst.fill_pj[o] * inst.macs
+            continue
+        filled = inst.words[o]
+        if o == 0:
+            tall = boxes(number[4], number[6], b[4], b[6], w[0], w[1])
+            wide = boxes(number[5], number[7], b[5], b[7], w[2], w[3])
+            planes = float(b[0] * b[1] * b[3])
+            filled = planes * min(float(tall) * inst.touched[1], float(inst.touched[0]) * wide)
+        energy += inst.fill_pj[o] * filled * (1.0 if o == kind else group_product(number, o))
+    return float(energy)
+
+
+def least_time(inst: Instance, kind: int, passes: Ints, cycles: float, floor: Any) -> float:
+    """Least time of compute steps and ports with at least the given passes, without folds."""
+    time = max(cycles, floor[kind, 1])
+    for t in range(inst.ports):
+        busy = inst.port_fixed[t]
         for o in range(3):
             words = inst.words[o]
-            filled = delivered if o == 0 else words
-            if inst.in_pe[o] == 0:
-                energy += inst.up_pj[o] * words * group_product(steps, o) + inst.fill_pj[o] * inst.macs
-            elif o == kind:
-                energy += inst.fill_pj[o] * filled  # its `up` is in the floor
+            if inst.in_buffer[o] == 1:
+                busy += inst.port_over[t, o] * words
+            if inst.in_pe[o] == 1 and o == kind:
+                busy += inst.port_up[t, o] * words
             else:
-                energy += inst.fill_pj[o] * filled * group_product(number, o)
-                term = inst.up_pj[o] * words
-                single += term * group_product(passes, o)
-                shared *= term * group_product(number, o)
-                open_terms += 1
-        if open_terms == 2:
-            # The PEs are shared: passes of both kinds of dims multiply to at least tiles / PEs.
-            single = max(single, 2.0 * np.sqrt(shared / pes))
-        energy += single
-        time = max(time, floor[kind, 1])
-        for t in range(len(inst.port_outer)):
-            busy = inst.port_fixed[t]
-            for o in range(3):
-                words = inst.words[o]
-                if inst.in_buffer[o] == 1:
-                    busy += inst.port_over[t, o] * words
-                if inst.in_pe[o] == 0:
-                    busy += inst.port_up[t, o] * words * group_product(steps, o)
-                elif o == kind:
-                    busy += inst.port_up[t, o] * words
-                else:
-                    busy += inst.port_up[t, o] * words * group_product(passes, o)
-            time = max(time, busy)
-        time += folded
-        energy += inst.static_pj * time
-        best_energy = min(best_energy, energy)
-        best_time = min(best_time, time)
-    out[0] = best_energy
-    out[1] = best_time
+                busy += inst.port_up[t, o] * words * group_product(passes, o)
+        time = max(time, busy)
+    return float(time)
+
+
+def least_crossing(
+    inst: Instance, table: Any, kind: int, spread_out: Ints, passes: Ints, steps: Ints, left: float
+) -> float:
+    """Least energy of what crosses into the buffer and of what is delivered from it.
+
+    An operand that does not stay in the PEs is delivered once per pass over the dims it does not have: x times one of
+    the two, y times the other. These dims are disjoint and share the PEs left, so x * y is at least what is spread out
+    over those PEs. And x and y are at least the trips of the outermost list, which decide what crosses into the buffer:
+    so for each of the outer tiles that may be best, the least of a * x + b * y counts.
+
+    Parameters
+    ----------
+    kind : int
+        Operand that is stationary at the array.
+    """
+    first = 1 if kind == 0 else 0
+    second = 1 if kind == 2 else 2
+    a, b = inst.up_pj[first] * inst.words[first], inst.up_pj[second] * inst.words[second]
+    x = group_product(passes if inst.in_pe[first] == 1 else steps, first)
+    y = group_product(passes if inst.in_pe[second] == 1 else steps, second)
+    product = 0.0
+    if inst.in_pe[first] == 1 and inst.in_pe[second] == 1 and a > 0.0 and b > 0.0:
+        product = group_product(spread_out, first) * group_product(spread_out, second) / left
+    alone = a * x + b * y
+    best = np.inf
+    for i in range(table.count[kind]):
+        outer = table.points[kind, i, 0]
+        if outer + alone >= best:
+            break
+        more = max(x, table.points[kind, i, 1])
+        again = max(y, table.points[kind, i, 2])
+        if more * again < product:
+            more = max(more, min(np.sqrt(product * b / a), product / again))
+            again = product / more
+        best = min(best, outer + a * more + b * again)
+    if inst.in_pe[kind] == 0:
+        best += inst.up_pj[kind] * inst.words[kind] * group_product(steps, kind)
+    return float(best)
 
 
 def least_folds(inst: Instance, passes: Ints) -> float:
@@ -215,7 +259,7 @@ def least_folds(inst: Instance, passes: Ints) -> float:
 
 def halo_words(
     bound_a: int, bound_b: int, stride: int, dilation: int, f_a: int, s_a: int, f_b: int, s_b: int, to_mac: bool,
-    mode: int, scratch: Any, out: Any,
+    mode: int, work: Any, span: Ints, offset: Ints, out: Any,
 ) -> None:  # fmt: skip
     """Ifmap words on one axis between an array's parent and its children, for one tile and unrolling of both dims.
 
@@ -227,6 +271,8 @@ def halo_words(
         The children are MACs: every step is a fetch.
     mode : int
         Multicast.
+    work, span, offset
+        Scratch.
     out : (10,)
         Filled: words at the parent without a slide, in one run over a, in one run over b; then words into the children
         alike; then what a run over a, and one over b, moves more when it starts anew at its last position, at the
@@ -242,7 +288,7 @@ def halo_words(
     spatial = np.array([0, 0, 0, 0, 0, 1, 1, 0, 0])
     trips = np.ones(9, dtype=np.int64)
     step = np.ones(9, dtype=np.int64)
-    counted, joined, rows_a, rows_b, offset_a, offset_b, starts, ends = scratch
+    counted, joined = work.counted, work.joined
     for case in range(5):
         slide = case if case < 3 else case - 2
         broken = case > 2
@@ -271,7 +317,7 @@ def halo_words(
                 counted[i] = 0 if joined[i] == 1 or (i >= 7 and not to_mac) else 1
             words = box_words(
                 4, 6, stride, dilation, mode, 9, dim, trips, step, spatial, bounds, tile, run, run, to_mac, counted,
-                joined, rows_a, rows_b, offset_a, offset_b, starts, ends,
+                joined, span[0], span[1], offset[0], offset[1], offset[2], offset[3],
             )  # fmt: skip
             if broken:
                 out[5 + 2 * view + slide] = words - out[3 * view + slide]

@@ -20,10 +20,11 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 MODULES = (
-    "dse.model.axes", "dse.model.time", "dse.mapper.factors", "dse.mapper.space", "dse.mapper.outer",
-    "dse.mapper.outer_table", "dse.mapper.bounds", "dse.mapper.orders", "dse.mapper.incumbent", "dse.mapper.inner",
-    "dse.mapper.pricing", "dse.mapper.placing", "dse.mapper.search", "dse.mapper.deep_options", "dse.mapper.deep_space",
-    "dse.mapper.deep_bound", "dse.mapper.deep_nest", "dse.mapper.deep",
+    "dse.model.axes", "dse.model.time", "dse.mapper.factors", "dse.mapper.space", "dse.mapper.orders",
+    "dse.mapper.outer", "dse.mapper.outer_table", "dse.mapper.bounds", "dse.mapper.incumbent", "dse.mapper.inner",
+    "dse.mapper.spreads", "dse.mapper.pricing", "dse.mapper.placing", "dse.mapper.search",
+    "dse.mapper.deep_options", "dse.mapper.deep_space", "dse.mapper.deep_bound", "dse.mapper.deep_nest",
+    "dse.mapper.deep",
 )  # fmt: skip
 """In the order of their imports: a module sees the compiled functions of those before it."""
 
@@ -112,7 +113,7 @@ def _compile(function: FunctionType) -> Any:
     inner = function.__name__ not in ENTRIES
     dispatcher = numba.njit(
         cache=True, error_model="numpy", no_cpython_wrapper=inner, no_cfunc_wrapper=True,
-        _nrt=_counts_references(function),
+        _nrt=_counts_references(function), nogil=not inner,
     )(function)  # fmt: skip
     template = dispatcher.get_call_template
 

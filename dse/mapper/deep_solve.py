@@ -39,7 +39,7 @@ class DeepSolution:
 
 
 def solve_deep(
-    architecture: Architecture, layer: Layer, kind: int, gap: float, factors: str, longest: int
+    architecture: Architecture, layer: Layer, kind: int, gap: float, factors: str, longest: int, stop: Any = None
 ) -> DeepSolution:
     """Search the whole mapspace of a layer on a hierarchy of any depth; no incumbents when nothing fits.
 

@@ -15,8 +15,8 @@ Instance = Any
 
 
 def inner_costs(
-    inst: Instance, tiles: Ints, unrollings: Ints, row: Ints, chosen: Ints, tall: Any, wide: Any, sums: Any,
-    energy: Any, busy: Any,
+    inst: Instance, tiles: Ints, spreads: Ints, row: Ints, chosen: Ints, tall: Any, wide: Any, sums: Any, energy: Any,
+    busy: Any,
 ) -> float:  # fmt: skip
     """Bounds on what one array configuration costs below the buffer, by the kind of order of the list above it.
 
@@ -42,11 +42,10 @@ def inner_costs(
     number, passes, steps, copies = sums[0], sums[1], sums[2], sums[3]
     cycles = 1.0
     for d in range(8):
-        u = unrollings[chosen[d]]
         number[d] = tiles[row[d], 1]
-        passes[d] = u[2]
-        steps[d] = u[3]
-        copies[d] = min(u[0] * u[1], number[d])
+        passes[d] = spreads[chosen[d], 1]
+        steps[d] = spreads[chosen[d], 2]
+        copies[d] = min(spreads[chosen[d], 0], number[d])
         cycles *= steps[d]
     planes = float(inst.bounds[0] * inst.bounds[1] * inst.bounds[3])
     for o in range(3):
@@ -82,7 +81,7 @@ def inner_costs(
         energy[o, 5] = energy[o, 0]
         for slide in range(1, 5):
             energy[o, 5] = min(energy[o, 5], energy[o, slide])
-        for t in range(len(inst.port_outer)):
+        for t in range(inst.ports):
             busy[o, t] = inst.port_fixed[t]
             for x in range(3):
                 words = least_up if x == 0 else inst.words[x]
@@ -171,21 +170,20 @@ def _restarts(energy: Any, o: int, x: int, passes: Ints, m: Ints, n: Ints) -> fl
     return each * (n[x] - 1 - last) + energy[o, x + 2] * last
 
 
-def first_and_last(inst: Instance, tiles: Ints, unrollings: Ints, row: Ints, chosen: Ints, tile: Ints) -> float:
+def first_and_last(inst: Instance, tiles: Ints, spreads: Ints, row: Ints, chosen: Ints, tile: Ints) -> float:
     """Cycles of the first fill and the last drain that the array's own tile takes at least.
 
     Every level hands the first tile on through its slowest port; only operands that the PEs keep count here.
     """
     for d in range(8):
-        u = unrollings[chosen[d]]
-        tile[d] = min(inst.bounds[d], tiles[row[d], 0] * u[0] * u[1])
+        tile[d] = min(inst.bounds[d], tiles[row[d], 0] * spreads[chosen[d], 0])
     height = (tile[4] - 1) * inst.window[0] + (tile[6] - 1) * inst.window[1] + 1
     width = (tile[5] - 1) * inst.window[2] + (tile[7] - 1) * inst.window[3] + 1
     total = 0.0
-    for node in range(len(inst.is_fan_out)):
+    for node in range(inst.nodes):
         filled = 0.0
         drained = 0.0
-        for t in range(len(inst.port_node)):
+        for t in range(inst.ports):
             if inst.port_node[t] != node or (node != inst.place[0] and node != inst.place[1]):
                 continue
             fill = 0.0

@@ -12,9 +12,10 @@ import numpy as np
 from dse.architecture.architecture import Architecture
 from dse.architecture.dataflow import Dataflow
 from dse.architecture.hierarchy import FanOut, Level
+from dse.errors import DseError
 from dse.model.counts import RELEVANCE, Structure, window_of
 from dse.model.price import Prices, capacities, linear, price
-from dse.problem.dims import DIMS, OPERANDS, RELEVANT
+from dse.problem.dims import DIMS, OPERANDS
 from dse.problem.layer import Layer
 
 Array = Any
@@ -25,54 +26,78 @@ OUTER, BUFFER, ARRAY, PE = 0, 1, 2, 3
 PSUM = OPERANDS.index("psum")
 
 
-class Instance(NamedTuple):
-    """Numbers of one problem. Energies in pJ, times in cycles, per element of an operand.
+Instance = Any
+"""An element of `INSTANCE`: attributes in Python, a single pointer in compiled code."""
 
-    An access count is linear in the words of two crossings: `up`, between the innermost level that keeps an operand (or
-    the MACs) and its parent, and `outer`, between the outermost level and the buffer. Counts of `up` are those at the
-    parent; `fill` those at the children.
-    """
+MOST_NODES, MOST_PORTS = 4, 24
 
-    bounds: Array  # (8,)
-    window: Array  # (4,) stride_h, dilation_h, stride_w, dilation_w
-    words: Array  # (3,) words of each operand, the ifmap as the words that some MAC touches
-    touched: Array  # (2,) rows and columns of the ifmap that some MAC touches
-    macs: float
-    bits: Array  # (3,)
-    in_buffer: Array  # (3,) 1 where the buffer keeps the operand
-    in_pe: Array  # (3,)
-    up_pj: Array  # (3,)
-    fill_pj: Array  # (3,)
-    outer_pj: Array  # (3,)
-    fixed_pj: float  # what no choice changes: MACs, PE accesses, psums that start empty
-    static_pj: float  # per cycle
-    port_outer: Array  # (ports,) 1 for a port of the outermost level
-    port_up: Array  # (ports, 3)
-    port_over: Array  # (ports, 3) of the outer crossing
-    port_fixed: Array  # (ports,)
-    buffer_bits: Array  # (4,) per operand and shared
-    pe_bits: Array  # (4,)
-    room: Array  # (3,) bits of an operand that all PEs hold together, rounded up to a power of two
-    pes: int
-    rows: int
-    cols: int
-    place: Array  # (4,) node of each role, -1 where the hierarchy has none
-    keeps: Array  # (nodes, 3)
-    is_fan_out: Array
-    multicast: Array
-    reduces: Array
-    relevance: Array  # (3, 8)
-    access_pj: Array  # (nodes, 3, 2)
-    fan_pj: Array  # (nodes, 3, 2)
-    mac_pj: float  # all MACs
-    buffering: Array
-    port_node: Array
-    port_cost: Array  # (ports, 3, 2)
-    folds: Array  # (nodes, 4)
+INSTANCE = np.dtype(
+    [
+        ("bounds", np.int64, 8),
+        ("window", np.int64, 4),  # stride_h, dilation_h, stride_w, dilation_w
+        ("words", np.float64, 3),  # words of each operand, the ifmap as the words that some MAC touches
+        ("touched", np.int64, 2),  # rows and columns of the ifmap that some MAC touches
+        ("macs", np.float64),
+        ("bits", np.int64, 3),
+        ("in_buffer", np.int64, 3),  # 1 where the buffer keeps the operand
+        ("in_pe", np.int64, 3),
+        ("up_pj", np.float64, 3),
+        ("fill_pj", np.float64, 3),
+        ("outer_pj", np.float64, 3),
+        ("fixed_pj", np.float64),  # what no choice changes: MACs, PE accesses, psums that start empty
+        ("static_pj", np.float64),  # per cycle
+        ("ports", np.int64),
+        ("port_outer", np.int64, MOST_PORTS),  # 1 for a port of the outermost level
+        ("port_up", np.float64, (MOST_PORTS, 3)),
+        ("port_over", np.float64, (MOST_PORTS, 3)),  # of the outer crossing
+        ("port_fixed", np.float64, MOST_PORTS),
+        ("buffer_bits", np.float64, 4),  # per operand and shared
+        ("pe_bits", np.float64, 4),
+        ("room", np.float64, 3),  # bits of an operand that all PEs hold together, rounded up to a power of two
+        ("pes", np.int64),
+        ("rows", np.int64),
+        ("cols", np.int64),
+        ("stationary", np.int64),  # operand that the dataflow keeps in place above the array, -1 for none
+        ("innermost", np.int64),  # dim that it wants innermost there, -1 for none
+        ("place", np.int64, 4),  # node of each role, -1 where the hierarchy has none
+        ("nodes", np.int64),
+        ("keeps", np.int64, (MOST_NODES, 3)),
+        ("is_fan_out", np.int64, MOST_NODES),
+        ("multicast", np.int64, MOST_NODES),
+        ("reduces", np.int64, MOST_NODES),
+        ("relevance", np.int64, (3, 8)),
+        ("access_pj", np.float64, (MOST_NODES, 3, 2)),
+        ("fan_pj", np.float64, (MOST_NODES, 3, 2)),
+        ("mac_pj", np.float64),  # all MACs
+        ("buffering", np.int64, MOST_NODES),
+        ("port_node", np.int64, MOST_PORTS),
+        ("port_cost", np.float64, (MOST_PORTS, 3, 2)),
+        ("folds", np.float64, (MOST_NODES, 4)),
+    ]
+)
+"""Numbers of one problem. Energies in pJ, times in cycles, per element of an operand.
+
+An access count is linear in the words of two crossings: `up`, between the innermost level that keeps an operand (or the
+MACs) and its parent, and `outer`, between the outermost level and the buffer. Counts of `up` are those at the parent;
+`fill` those at the children. Fields over nodes and ports are filled as far as `nodes` and `ports` say.
+"""
+
+
+def record(dtype: Any, fields: dict[str, Any]) -> Any:
+    """One element of a structured type, each field filled from its start."""
+    one = np.zeros(1, dtype=dtype).view(np.recarray)[0]
+    for name, value in fields.items():
+        if np.ndim(value) == 0:
+            one[name] = value
+            continue
+        if len(value) > len(one[name]):
+            raise DseError(f"{name}: {len(value)} entries, the mapper has room for {len(one[name])}")
+        one[name][: len(value)] = value
+    return one
 
 
 class Rules(NamedTuple):
-    """A dataflow as the kernels read it: its sets as 0 or 1 per dim, its order as indices (-1 for none)."""
+    """A dataflow's sets, as 0 or 1 per dim."""
 
     inside: Array
     inside_whole: Array
@@ -80,8 +105,6 @@ class Rules(NamedTuple):
     on_cols: Array
     rows_whole: Array
     cols_whole: Array
-    stationary: int
-    innermost: int
 
     @classmethod
     def of(cls, dataflow: Dataflow, array: FanOut | None, *, has_pe: bool, has_folds: bool = False) -> Rules:
@@ -97,8 +120,6 @@ class Rules(NamedTuple):
             bits(dataflow.cols & wired),
             bits(dataflow.rows_whole, array is not None),
             bits(dataflow.cols_whole, array is not None),
-            -1 if dataflow.stationary is None else OPERANDS.index(dataflow.stationary),
-            -1 if dataflow.innermost is None else DIMS.index(dataflow.innermost),
         )
 
 
@@ -166,40 +187,29 @@ def build(
     unbounded = np.full(4, inf)
     array = architecture.hierarchy[roles.array] if roles.array >= 0 else FanOut("none", 1, 1)
     assert isinstance(array, FanOut)
-    touched = np.array(_touched(layer), dtype=np.int64)
+    touched = _touched(layer)
     words = np.array([layer.touched_words("ifmap"), layer.weight_words, layer.psum_words], dtype=np.float64)
-    return Instance(
-        bounds=np.array(layer.bounds, dtype=np.int64),
-        window=window_of(layer),
-        words=words,
-        touched=touched,
-        macs=float(layer.macs),
-        bits=np.array(list(layer.bits), dtype=np.int64),
-        in_buffer=in_buffer,
-        in_pe=in_pe,
-        static_pj=float(prices.static_pj),
-        port_outer=(prices.port_node == roles.outer).astype(np.int64),
-        buffer_bits=capacity[roles.buffer] if roles.buffer >= 0 else unbounded,
-        pe_bits=capacity[roles.pe] if roles.pe >= 0 else unbounded,
-        room=_together(capacity[roles.pe] if roles.pe >= 0 else unbounded, array.children),
-        pes=array.children,
-        rows=array.rows,
-        cols=array.cols,
-        place=np.array([roles.outer, roles.buffer, roles.array, roles.pe], dtype=np.int64),
-        keeps=keeps,
-        is_fan_out=structure.is_fan_out,
-        multicast=structure.multicast,
-        reduces=structure.reduces,
-        relevance=RELEVANCE,
-        access_pj=prices.access_pj,
-        fan_pj=prices.fan_pj,
-        mac_pj=float(prices.mac_pj * layer.macs),
-        buffering=prices.buffering,
-        port_node=prices.port_node,
-        port_cost=prices.port_cost,
-        folds=structure.folds,
-        **terms,
-    )
+    flow = architecture.dataflow
+    return record(
+        INSTANCE,
+        {
+            "bounds": layer.bounds, "window": window_of(layer), "words": words, "touched": touched,
+            "macs": layer.macs, "bits": list(layer.bits), "in_buffer": in_buffer, "in_pe": in_pe,
+            "static_pj": prices.static_pj, "ports": len(prices.port_names),
+            "port_outer": prices.port_node == roles.outer,
+            "buffer_bits": capacity[roles.buffer] if roles.buffer >= 0 else unbounded,
+            "pe_bits": capacity[roles.pe] if roles.pe >= 0 else unbounded,
+            "room": _together(capacity[roles.pe] if roles.pe >= 0 else unbounded, array.children),
+            "pes": array.children, "rows": array.rows, "cols": array.cols,
+            "stationary": -1 if flow.stationary is None else OPERANDS.index(flow.stationary),
+            "innermost": -1 if flow.innermost is None else DIMS.index(flow.innermost),
+            "place": [roles.outer, roles.buffer, roles.array, roles.pe], "nodes": nodes, "keeps": keeps,
+            "is_fan_out": structure.is_fan_out, "multicast": structure.multicast, "reduces": structure.reduces,
+            "relevance": RELEVANCE, "access_pj": prices.access_pj, "fan_pj": prices.fan_pj,
+            "mac_pj": prices.mac_pj * layer.macs, "buffering": prices.buffering, "port_node": prices.port_node,
+            "port_cost": prices.port_cost, "folds": structure.folds, **terms,
+        },
+    )  # fmt: skip
 
 
 def _together(pe_bits: Array, pes: int) -> Array:
@@ -259,7 +269,3 @@ def _linear(layer: Layer, roles: Roles, prices: Prices, in_buffer: Array, in_pe:
         "up_pj": up, "fill_pj": fill, "outer_pj": outer, "fixed_pj": float(fixed), "port_up": port_up,
         "port_over": port_over, "port_fixed": port_fixed,
     }  # fmt: skip
-
-
-def irrelevant_dims(operand: str) -> tuple[str, ...]:
-    return tuple(dim for dim in DIMS if dim not in RELEVANT[operand])

@@ -106,7 +106,7 @@ def outer_least_time(inst: Instance, words: Any) -> float:
     for o in range(3):
         ifmap = least_ifmap(words, o)
         busiest = 0.0
-        for t in range(len(inst.port_outer)):
+        for t in range(inst.ports):
             if inst.port_outer[t] == 1:
                 p = inst.port_over[t]
                 time = inst.port_fixed[t] + p[0] * ifmap + p[1] * words[o, 0] + p[2] * words[o, 1]

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dse.mapper.factors import ceil_div, trip_values
+from dse.mapper.orders import group_dims
 from dse.mapper.outer import fits, least_ifmap, outer_words, repeats, tile_bits
 
 Ints = Any
@@ -34,8 +35,14 @@ class OuterTable(NamedTuple):
         Of P, Q and K: place of a trip count in `least`.
     p, q, k : (*,) int64
         The trip counts.
+    points : (3, *, 3) float
+        Per operand o that may be stationary at the array, outer tiles that no other beats: energy of the crossing with
+        o's delivery, pJ, rising; at least so many trips of the outermost list over the dims that the first and that the
+        second of the other operands does not have. Until the table is worked out, one that is below all.
+    count : (3,) int64
+        How many.
     worth : int
-        Outer tiles that a search may visit without the table before working it out pays: most searches end before.
+        Unrollings and outer tiles that a search may visit before working out the table pays: most searches end before.
     """
 
     least: Any
@@ -44,11 +51,17 @@ class OuterTable(NamedTuple):
     p: Ints
     q: Ints
     k: Ints
+    points: Any
+    count: Ints
     worth: int
 
 
-def empty_table(bounds: Ints, port_outer: Ints) -> OuterTable:
-    """A table of a problem's size with nothing worked out."""
+GRAIN = 8
+"""Numbers of trips that `points` tell apart between one and twice as many."""
+
+
+def empty_table(bounds: Ints, port_outer: Ints, floor: Any) -> OuterTable:
+    """A table of a problem's size with nothing worked out; the floor is `dse.mapper.outer.outer_floor`'s."""
     values = [trip_values(int(bounds[d])) for d in (4, 5, 2)]
     index = np.full((3, int(max(bounds[d] for d in (4, 5, 2))) + 1), -1, dtype=np.int64)
     for row, trips in enumerate(values):
@@ -57,20 +70,36 @@ def empty_table(bounds: Ints, port_outer: Ints) -> OuterTable:
     ports = np.flatnonzero(port_outer).astype(np.int64)
     least = np.full((6, 1 + len(ports), len(p) + 1, len(q) + 1, len(k) + 1), -1.0)
     entries = prod(len(trip_values(int(bound))) for bound in bounds[[1, 2, 4, 5, 6, 7]])
-    return OuterTable(least, ports, index, p, q, k, max(4096, entries // 4))
+    sizes = [grain(prod(int(bounds[d]) for d in group_dims(o) if d >= 0)) + 1 for o in range(3)]
+    cells = max(sizes[0] * sizes[1], sizes[0] * sizes[2], sizes[1] * sizes[2])
+    points = np.ones((3, cells, 3))
+    points[:, 0, 0] = floor[:, 0]
+    return OuterTable(least, ports, index, p, q, k, points, np.ones(3, dtype=np.int64), max(4096, entries // 4))
+
+
+def grain(trips: float) -> int:
+    """The class of a number of trips among `points`."""
+    return int(GRAIN * np.log2(trips) + 1e-9)
+
+
+def worked_out(table: OuterTable) -> bool:
+    return bool(table.least[0, 0, len(table.p), len(table.q), len(table.k)] >= 0.0)
 
 
 def work_out(inst: Instance, table: OuterTable) -> None:
     """Fill the table unless it is filled."""
-    last_p, last_q, last_k = len(table.p), len(table.q), len(table.k)
-    if table.least[0, 0, last_p, last_q, last_k] >= 0.0:
+    if worked_out(table):
         return
+    last_p, last_q, last_k = len(table.p), len(table.q), len(table.k)
+    cells = np.full((3, table.points.shape[1]), np.inf)
     n = np.ones(8, dtype=np.int64)
     tile = np.ones(8, dtype=np.int64)
     words = np.zeros((3, 7))
     for p in range(last_p):
         for q in range(last_q):
-            _fill(inst, table, p, q, n, tile, words)
+            _fill(inst, table, cells, p, q, n, tile, words)
+    for o in range(3):
+        _pick(inst, table, cells, o)
     for o in range(6):
         for what in range(1 + len(table.ports)):
             for k in range(last_k + 1):
@@ -80,7 +109,7 @@ def work_out(inst: Instance, table: OuterTable) -> None:
                 table.least[o, what, last_p, last_q, k] = np.min(table.least[o, what, :last_p, last_q, k])
 
 
-def _fill(inst: Instance, table: OuterTable, p: int, q: int, n: Ints, tile: Ints, words: Any) -> None:
+def _fill(inst: Instance, table: OuterTable, cells: Any, p: int, q: int, n: Ints, tile: Ints, words: Any) -> None:
     b = inst.bounds
     n[4], n[5] = table.p[p], table.q[q]
     tile[4], tile[5] = ceil_div(b[4], n[4]), ceil_div(b[5], n[5])
@@ -106,15 +135,15 @@ def _fill(inst: Instance, table: OuterTable, p: int, q: int, n: Ints, tile: Ints
                         if not fits(inst, tile, inst.in_buffer, inst.buffer_bits):
                             break
                         c -= 1
-                    _lower(inst, table, p, q, k, n, tile, trips_c, c, words)
+                    _lower(inst, table, cells, p, q, k, n, tile, trips_c, c, words)
     for o in range(6):
         for what in range(1 + len(table.ports)):
             table.least[o, what, p, q, last] = np.min(table.least[o, what, p, q, :last])
 
 
 def _lower(
-    inst: Instance, table: OuterTable, p: int, q: int, k: int, n: Ints, tile: Ints, trips_c: Ints, first: int,
-    words: Any,
+    inst: Instance, table: OuterTable, cells: Any, p: int, q: int, k: int, n: Ints, tile: Ints, trips_c: Ints,
+    first: int, words: Any,
 ) -> None:  # fmt: skip
     """Lower an entry to the least over the trips over C, of which the first that fit cost least."""
     if first == len(trips_c):
@@ -125,26 +154,31 @@ def _lower(
     for o in range(3):
         again = inst.words[o] * (repeats(n, o) - 1.0) if inst.in_pe[o] == 1 else 0.0
         once = inst.words[o] if inst.in_pe[o] == 1 else 0.0
+        best = np.inf
         for r in range(3):
-            _enter(inst, table, o, p, q, k, words, r, once, again)
-    at = first
+            best = min(best, _enter(inst, table, o, p, q, k, words, r, once, again))
+        at = _cell(inst, n, o)
+        cells[o, at] = min(cells[o, at], best)
+    held = first
     for o in range(3):
         if inst.in_pe[o] == 0:
             continue
         c = _first_to_stay(inst, o, tile, trips_c, first)
         if c == len(trips_c):
             continue
-        if c != at:
+        if c != held:
             n[3] = trips_c[c]
             outer_words(inst, n, known, words)
-            at = c
-        _enter(inst, table, 3 + o, p, q, k, words, o, inst.words[o], 0.0)
+            held = c
+        best = _enter(inst, table, 3 + o, p, q, k, words, o, inst.words[o], 0.0)
+        there = _cell(inst, n, o)
+        cells[o, there] = min(cells[o, there], best)
 
 
 def _enter(
     inst: Instance, table: OuterTable, row: int, p: int, q: int, k: int, words: Any, r: int, once: float, again: float
-) -> None:
-    """Lower an entry to what an order costs that has operand r stationary in the outermost list."""
+) -> float:
+    """Lower an entry to what an order costs that has operand r stationary in the outermost list. Returns its energy."""
     o = row % 3
     ifmap = least_ifmap(words, r)
     e = inst.outer_pj
@@ -154,6 +188,42 @@ def _enter(
         c = inst.port_over[table.ports[i]]
         time = c[0] * ifmap + c[1] * words[r, 0] + c[2] * words[r, 1] + inst.port_up[table.ports[i], o] * again
         table.least[row, 1 + i, p, q, k] = min(table.least[row, 1 + i, p, q, k], time)
+    return float(energy)
+
+
+def _others(o: int) -> tuple[int, int]:
+    """The operands beside o."""
+    return 1 if o == 0 else 0, 1 if o == 2 else 2
+
+
+def _cell(inst: Instance, n: Ints, o: int) -> int:
+    """The cell of an outer tile among those of operand o: the classes of the others' repeats."""
+    a, b = _others(o)
+    width = grain(repeats(inst.bounds, b)) + 1
+    return grain(repeats(n, a)) * width + grain(repeats(n, b))
+
+
+def _pick(inst: Instance, table: OuterTable, cells: Any, o: int) -> None:
+    """Keep, by rising energy, the cells of which no other has as little energy and as few trips of both kinds."""
+    a, b = _others(o)
+    height, width = grain(repeats(inst.bounds, a)) + 1, grain(repeats(inst.bounds, b)) + 1
+    order = np.argsort(cells[o, : height * width])
+    found = 0
+    for at in order:
+        energy = cells[o, at]
+        if energy == np.inf:
+            break
+        i, k = at // width, at % width
+        x, y = 2.0 ** (i / GRAIN) * (1.0 - 1e-9), 2.0 ** (k / GRAIN) * (1.0 - 1e-9)
+        beaten = False
+        for j in range(found):
+            if table.points[o, j, 1] <= x and table.points[o, j, 2] <= y:
+                beaten = True
+                break
+        if not beaten:
+            table.points[o, found, 0], table.points[o, found, 1], table.points[o, found, 2] = energy, x, y
+            found += 1
+    table.count[o] = found
 
 
 def _first_to_stay(inst: Instance, o: int, tile: Ints, trips_c: Ints, first: int) -> int:

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.bounds import least_folds
+from dse.mapper.bounds import group_product, least_folds
 from dse.mapper.factors import next_trips
 from dse.mapper.incumbent import pruned
 from dse.mapper.inner import again, first_and_last, inner_costs, kind_energy, passes_through
 from dse.mapper.orders import group_dims
 from dse.mapper.outer import fits, least_ifmap, outer_energy, outer_least, outer_words
-from dse.mapper.outer_table import work_out
+from dse.mapper.outer_table import worked_out
 from dse.mapper.pricing import price_orders
 
 Ints = Any
@@ -20,14 +20,17 @@ Instance = Any
 
 
 def place_tiles(
-    inst: Instance, rules: Any, tiles: Ints, unrollings: Ints, row: Ints, chosen: Ints, tall: Any, wide: Any,
-    floor: Any, table: Any, perfect: bool, kind: int, gap: float, mask: int, values: Any, records: Ints, held: int,
-    visited: Ints, work: Any,
+    inst: Instance, run: Any, work: Any, rows: Ints, span: Ints, offset: Ints, options: Any, row: Ints, chosen: Ints,
+    tall: Any, wide: Any, floor: Any, table: Any, pool: Ints, values: Any, records: Ints, stop: Ints,
 ) -> Any:  # fmt: skip
     """Walk the outer tiles of one array configuration and price every mapping that may improve on the incumbents.
 
     Parameters
     ----------
+    rows, pool
+        See `_list_trips`.
+    span, offset
+        Scratch of the model.
     tall, wide : (10,)
         `halo_words` of both axes.
     floor, table
@@ -35,52 +38,34 @@ def place_tiles(
 
     Returns
     -------
-    held : int
     pool
-        See `_list_trips`.
     """
-    energy, busy, sums, vectors, words = work[9]
-    tile, passes, f, sy, sx, spread = vectors[0], vectors[1], vectors[2], vectors[3], vectors[4], vectors[5]
-    cycles = inner_costs(inst, tiles, unrollings, row, chosen, tall, wide, sums, energy, busy)
+    _, tiles, spreads, _ = options
+    energy, busy, words = work.energy, work.busy, work.words
+    tile, passes, f, spread = work.tile, work.passes, work.f, work.spread
+    cycles = inner_costs(inst, tiles, spreads, row, chosen, tall, wide, work.sums, energy, busy)
     for d in range(8):
-        passes[d] = unrollings[chosen[d], 2]
-    ends_pay = first_and_last(inst, tiles, unrollings, row, chosen, tile) + least_folds(inst, passes)
-    promising = False
-    for o in range(3):
-        time = max(cycles, floor[o, 1])
-        for t in range(len(inst.port_outer)):
-            least = busy[o, t]
-            for x in range(3):
-                if inst.in_buffer[x] == 1:
-                    least += inst.port_over[t, x] * inst.words[x]
-            time = max(time, least)
-        time += ends_pay
-        least_energy = energy[o, 5] + floor[o, 0] + inst.static_pj * time
-        promising = promising or not pruned(kind, gap, least_energy, time, values, held)
-    if not promising:
-        return held, work[8][1]
-    aided = visited[2] > table.worth
-    if aided:
-        work_out(inst, table)
-        if _too_dear(
-            inst, table, len(table.p), len(table.q), len(table.k), table.index[2, passes[2]], energy, busy, cycles,
-            ends_pay, kind, gap, values, held,
-        ):  # fmt: skip
-            return held, work[8][1]
-    for d in range(8):
-        u = unrollings[chosen[d]]
-        f[d], sy[d], sx[d] = tiles[row[d], 0], u[0], u[1]
-        spread[d] = sy[d] * sx[d]
+        passes[d] = spreads[chosen[d], 1]
+        f[d], spread[d] = tiles[row[d], 0], spreads[chosen[d], 0]
+    ends_pay = first_and_last(inst, tiles, spreads, row, chosen, tile) + least_folds(inst, passes)
+    if not _promising(inst, run, floor, table, passes, energy, busy, cycles, ends_pay, values):
+        return pool
+    aided = worked_out(table)
+    if aided and _too_dear(
+        inst, run, table, len(table.p), len(table.q), len(table.k), table.index[2, passes[2]], energy, busy, cycles,
+        ends_pay, values,
+    ):  # fmt: skip
+        return pool
     sequence = np.array([0, 6, 7, 4, 5, 2, 3, 1])
-    rows, pool = work[8]
     for d in range(8):
         if rows[chosen[d], 1] == 0:
-            pool = _list_trips(inst, unrollings[chosen[d]], chosen[d], d, f[d], perfect, (rows, pool))
+            pool = _list_trips(inst, spreads[chosen[d]], chosen[d], d, f[d], run.perfect == 1, rows, pool)
         if rows[chosen[d], 0] == rows[chosen[d], 1]:
-            return held, pool
-    n, m, decided, option, known = vectors[6], vectors[7], vectors[8], vectors[9], vectors[10]
+            return pool
+    n, m, decided, option, known = work.n, work.m, work.decided, work.option, work.known
+    known[0], known[1] = 0, 0
     for d in range(8):
-        n[d], m[d], decided[d], known[d] = 1, 1, 0, 0
+        n[d], m[d], decided[d] = 1, 1, 0
     regular = inst.window[0] * inst.window[1] * inst.window[2] * inst.window[3] == 1
     depth = 0
     option[sequence[0]] = rows[chosen[sequence[0]], 0] - 1
@@ -102,15 +87,16 @@ def place_tiles(
             at_q = len(table.q) if d == 4 else table.index[1, n[5]]
             at_k = table.index[2, n[2]] if d == 2 else len(table.k)
             if _too_dear(
-                inst, table, at_p, at_q, at_k, table.index[2, passes[2]], energy, busy, cycles, ends_pay, kind, gap,
-                values, held,
+                inst, run, table, at_p, at_q, at_k, table.index[2, passes[2]], energy, busy, cycles, ends_pay, values
             ):  # fmt: skip
-                visited[2] += 1
+                run.visited[2] += 1
                 continue
         tile[d] = min(inst.bounds[d], f[d] * spread[d] * m[d])
         if not fits(inst, tile, inst.in_buffer, inst.buffer_bits):
             continue
-        visited[2] += 1
+        run.visited[2] += 1
+        if stop[0] != 0 and run.held > 0:
+            return pool
         decided[d] = 1
         if d == 4 or d == 5:
             known[d - 4] = 1
@@ -124,10 +110,7 @@ def place_tiles(
             if not room:
                 continue
             outer_words(inst, n, known, words)
-            if _outer_pruned(
-                inst, rules, f, spread, passes, m, n, decided, energy, busy, cycles, ends_pay, kind, gap, values, held,
-                known, words,
-            ):  # fmt: skip
+            if _outer_pruned(inst, run, work, cycles, ends_pay, values):
                 if not crowded and (regular or d < 4):
                     # More trips only cost more, but where one array tile comes to be all that the buffer holds.
                     option[d] = max(option[d], end - 2)
@@ -136,18 +119,46 @@ def place_tiles(
             depth += 1
             option[sequence[depth]] = rows[chosen[sequence[depth]], 0] - 1
             continue
-        held = price_orders(
-            inst, rules, f, sy, sx, spread, m, n, passes, decided, energy, busy, cycles, ends_pay, words, kind, gap,
-            mask, values, records, held, visited, work,
-        )  # fmt: skip
-        if held < 0:
-            return held, pool
-    return held, pool
+        price_orders(inst, run, work, span, offset, options, chosen, cycles, ends_pay, values, records)
+        if run.held < 0:
+            return pool
+    return pool
+
+
+def _promising(
+    inst: Instance, run: Any, floor: Any, table: Any, passes: Ints, energy: Any, busy: Any, cycles: float,
+    ends_pay: float, values: Any,
+) -> bool:  # fmt: skip
+    """Whether some operand stationary at the array, with the least outer cost that goes with it, may improve.
+
+    The outermost list has no more trips over the dims that the other two operands do not have than there are passes.
+    """
+    for o in range(3):
+        first = 1 if o == 0 else 0
+        second = 1 if o == 2 else 2
+        most, more = group_product(passes, first), group_product(passes, second)
+        outer = np.inf
+        for i in range(table.count[o]):
+            if table.points[o, i, 1] <= most and table.points[o, i, 2] <= more:
+                outer = table.points[o, i, 0]
+                break
+        time = max(cycles, floor[o, 1])
+        for t in range(inst.ports):
+            least = busy[o, t]
+            for x in range(3):
+                if inst.in_buffer[x] == 1:
+                    least += inst.port_over[t, x] * inst.words[x]
+            time = max(time, least)
+        time += ends_pay
+        least_energy = energy[o, 5] + outer + inst.static_pj * time
+        if not pruned(run.kind, run.gap, least_energy, time, values, run.held):
+            return True
+    return False
 
 
 def _too_dear(
-    inst: Instance, table: Any, p: int, q: int, k: int, all_k: int, energy: Any, busy: Any, cycles: float,
-    ends_pay: float, kind: int, gap: float, values: Any, held: int,
+    inst: Instance, run: Any, table: Any, p: int, q: int, k: int, all_k: int, energy: Any, busy: Any, cycles: float,
+    ends_pay: float, values: Any,
 ) -> bool:  # fmt: skip
     """Whether the table says that no outer tile with these trips over P, Q (and K) improves.
 
@@ -166,21 +177,31 @@ def _too_dear(
             time = max(time, busy[o, table.ports[i]] + table.least[row, 1 + i, p, q, at])
         time += ends_pay
         least = energy[o, 5] + table.least[row, 0, p, q, at] + inst.static_pj * time
-        if not pruned(kind, gap, least, time, values, held):
+        if not pruned(run.kind, run.gap, least, time, values, run.held):
             return False
     return True
 
 
-def _list_trips(inst: Instance, unrolling: Ints, index: int, d: int, f: int, perfect: bool, listed: Any) -> Any:
-    """Outermost and buffer trips (n, m) of every tight split with this tile and unrolling, n rising.
+def _list_trips(
+    inst: Instance, spread: Ints, index: int, d: int, f: int, perfect: bool, rows: Ints, pool: Ints
+) -> Ints:
+    """Outermost and buffer trips (n, m) of every tight split with this tile and spread, n rising.
 
-    `listed` keeps what has been listed: rows (first, end) per unrolling, and a pool of pairs whose first row counts
-    them. Returns the pool, which moves when it grows.
+    Tight on the sides whose larger one is smallest; other sides may rule some of them out (`settle`).
+
+    Parameters
+    ----------
+    spread : (6,)
+        Row of `spreads`.
+    index : int
+        Its number.
+    rows, pool
+        What has been listed: (first, end) per spread, and pairs whose first row counts them. Returns the pool, which
+        moves when it grows.
     """
-    rows, pool = listed
     used = pool[0, 0]
     first = used + 1
-    passes = unrolling[2]
+    passes = spread[1]
     if inst.place[1] < 0:
         pool = _room(pool, used + 2)
         used += 1
@@ -191,12 +212,12 @@ def _list_trips(inst: Instance, unrolling: Ints, index: int, d: int, f: int, per
         used += 1
         pool[used, 0], pool[used, 1] = passes, 1
     else:
-        n, m = next_trips(inst.bounds[d], f, unrolling[0], unrolling[1], passes, 1, perfect)
+        n, m = next_trips(inst.bounds[d], f, spread[4], spread[5], passes, 1, perfect)
         while n > 0:
             pool = _room(pool, used + 2)
             used += 1
             pool[used, 0], pool[used, 1] = n, m
-            n, m = next_trips(inst.bounds[d], f, unrolling[0], unrolling[1], passes, n + 1, perfect)
+            n, m = next_trips(inst.bounds[d], f, spread[4], spread[5], passes, n + 1, perfect)
     pool[0, 0] = used
     rows[index, 0] = first
     rows[index, 1] = used + 1
@@ -233,39 +254,40 @@ def _least_trips(inst: Instance, d: int, listed: Ints, pool: Ints, f: Ints, spre
     return True
 
 
-def _outer_pruned(
-    inst: Instance, rules: Any, f: Ints, spread: Ints, passes: Ints, m: Ints, n: Ints, decided: Ints, energy: Any,
-    busy: Any, cycles: float, ends_pay: float, kind: int, gap: float, values: Any, held: int, known: Ints, words: Any,
-) -> bool:  # fmt: skip
+def _outer_pruned(inst: Instance, run: Any, work: Any, cycles: float, ends_pay: float, values: Any) -> bool:
     """Whether no mapping with the outer trips decided so far (the others at least one) can improve."""
+    f, spread, passes, m, n, decided = work.f, work.spread, work.passes, work.m, work.n, work.decided
     barred = False
-    if rules.stationary >= 0:
-        for x in group_dims(rules.stationary):
+    if inst.stationary >= 0:
+        for x in group_dims(inst.stationary):
             if x >= 0 and m[x] > 1:
                 barred = True
+    time = cycles + ends_pay
     for o in range(3):
-        if barred and o != rules.stationary:
+        if barred and o != inst.stationary:
             continue
-        inner = kind_energy(inst, energy, o, 5, True, False, f, spread, passes, m, n, decided)
-        time = cycles + ends_pay
-        if not pruned(
-            kind, gap, inner + outer_least(inst, words) + inst.static_pj * time, time, values, held
-        ):  # fmt: skip
+        inner = kind_energy(inst, work.energy, o, 5, True, False, f, spread, passes, m, n, decided)
+        least = inner + outer_least(inst, work.words) + inst.static_pj * time
+        if not pruned(run.kind, run.gap, least, time, values, run.held):
             more = again(inst, o, n)
             for r in range(3):
-                if not _kind_pruned(inst, busy, o, r, more, inner, time, ends_pay, words, kind, gap, values, held):
+                if not _kind_pruned(inst, run, work.busy, o, r, more, inner, time, ends_pay, work.words, values):
                     return False
         if inst.in_pe[o] == 1 and passes_through(inst, o, m):
-            inner = kind_energy(inst, energy, o, 5, True, True, f, spread, passes, m, n, decided)
-            outside = _staying(inst, o, passes, n, known, decided, words)
-            if not _kind_pruned(inst, busy, o, o, 0.0, inner, time, ends_pay, outside, kind, gap, values, held):
+            inner = kind_energy(inst, work.energy, o, 5, True, True, f, spread, passes, m, n, decided)
+            if _stays_elsewhere(inst, o, work):
+                outer_words(inst, work.all_n, work.known, work.outside)
+                cut = _kind_pruned(inst, run, work.busy, o, o, 0.0, inner, time, ends_pay, work.outside, values)
+            else:
+                cut = _kind_pruned(inst, run, work.busy, o, o, 0.0, inner, time, ends_pay, work.words, values)
+            if not cut:
                 return False
     return True
 
 
 def _kind_pruned(
-    inst: Instance, busy: Any, o: int, r: int, more: float, inner: float, time: float, ends_pay: float, words: Any,
-    kind: int, gap: float, values: Any, held: int,
+    inst: Instance, run: Any, busy: Any, o: int, r: int, more: float, inner: float, time: float, ends_pay: float,
+    words: Any, values: Any,
 ) -> bool:  # fmt: skip
     """Whether no mapping improves that keeps operand o stationary at the array and r at the buffer.
 
@@ -279,25 +301,24 @@ def _kind_pruned(
         Compute steps, first fill and last drain.
     """
     least = inner + outer_energy(inst, words, r)
-    if kind != 0 or inst.static_pj > 0.0:
+    if run.kind != 0 or inst.static_pj > 0.0:
         ifmap = least_ifmap(words, r)
-        for t in range(len(inst.port_outer)):
+        for t in range(inst.ports):
             p = inst.port_over[t]
             crossing = p[0] * ifmap + p[1] * words[r, 0] + p[2] * words[r, 1]
             time = max(time, busy[o, t] + inst.port_up[t, o] * inst.words[o] * more + crossing + ends_pay)
-    return bool(pruned(kind, gap, least + inst.static_pj * time, time, values, held))
+    return bool(pruned(run.kind, run.gap, least + inst.static_pj * time, time, values, run.held))
 
 
-def _staying(inst: Instance, o: int, passes: Ints, n: Ints, known: Ints, decided: Ints, words: Any) -> Any:
-    """Outer words while operand o stays in the PEs: all passes over its dims are trips of the outermost list."""
-    trips = n.copy()
-    more = 0
+def _stays_elsewhere(inst: Instance, o: int, work: Any) -> bool:
+    """Set `work.all_n` to the trips while operand o stays in the PEs; False if they are those decided so far.
+
+    It stays only where all passes over its dims are trips of the outermost list.
+    """
+    more = False
     for d in range(8):
-        if inst.relevance[o, d] == 1 and decided[d] == 0 and n[d] != passes[d]:
-            trips[d] = passes[d]
-            more += 1
-    if more == 0:
-        return words
-    outside = np.zeros((3, 7))
-    outer_words(inst, trips, known, outside)
-    return outside
+        work.all_n[d] = work.n[d]
+        if inst.relevance[o, d] == 1 and work.decided[d] == 0 and work.n[d] != work.passes[d]:
+            work.all_n[d] = work.passes[d]
+            more = True
+    return more

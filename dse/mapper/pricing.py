@@ -9,6 +9,7 @@ import numpy as np
 from dse.mapper.incumbent import accept, pruned
 from dse.mapper.inner import again, kind_energy, passes_through
 from dse.mapper.orders import list_orders
+from dse.mapper.spreads import settle
 from dse.model.axes import count_nest
 from dse.model.time import latency
 
@@ -17,61 +18,84 @@ Instance = Any
 
 
 def price_orders(
-    inst: Instance, rules: Any, f: Ints, sy: Ints, sx: Ints, spread: Ints, m: Ints, n: Ints, passes: Ints,
-    decided: Ints, energy: Any, busy: Any, cycles: float, ends_pay: float, words: Any, kind: int, gap: float,
-    mask: int, values: Any, records: Ints,
-    held: int, visited: Ints, work: Any,
-) -> int:  # fmt: skip
+    inst: Instance, run: Any, work: Any, span: Ints, offset: Ints, options: Any, chosen: Ints, cycles: float,
+    ends_pay: float, values: Any, records: Ints,
+) -> None:  # fmt: skip
     """Price the orders of both lists that may improve on the incumbents, exactly."""
     outer_orders = np.zeros((24, 8), dtype=np.int64)
     inner_orders = np.zeros((24, 8), dtype=np.int64)
     outer_kinds = np.zeros((24, 2), dtype=np.int64)
     inner_kinds = np.zeros((24, 2), dtype=np.int64)
+    m, n = work.m, work.n
     alone = inst.place[1] < 0
-    count_inner = list_orders(m, rules.stationary, rules.innermost, inner_orders, inner_kinds)
+    count_inner = list_orders(m, inst.stationary, inst.innermost, inner_orders, inner_kinds)
     count_outer = 1 if alone else list_orders(n, -1, -1, outer_orders, outer_kinds)
     if alone:
         outer_kinds[0, 0] = -1
         outer_kinds[0, 1] = -1
-    e = inst.outer_pj
+    settled = False
     point = np.zeros(2)
     for i in range(count_outer):
-        column = 2 if outer_kinds[i, 1] < 0 else outer_kinds[i, 1] - 1
-        r = max(outer_kinds[i, 0], 0)
-        over = e[0] * words[r, column] + e[1] * words[r, 0] + e[2] * words[r, 1]
         for k in range(count_inner):
-            o2 = inner_kinds[k, 0]
-            slide = 5 if inner_kinds[k, 1] < 0 else inner_kinds[k, 1] - 3
             joins = _first_loop(outer_orders[i], n) == inner_kinds[k, 1]
             for d in range(8):
                 if m[d] > 1 and d != inner_kinds[k, 1] and d != 2:
                     joins = False
-            worthwhile = False
-            for o in range(3):
-                if o2 >= 0 and o != o2:
-                    continue
-                stays = outer_kinds[i, 0] == o
-                more = 0.0 if stays and passes_through(inst, o, m) else again(inst, o, n)
-                time = cycles
-                for t in range(len(inst.port_outer)):
-                    p = inst.port_over[t]
-                    crossing = p[0] * words[r, column] + p[1] * words[r, 0] + p[2] * words[r, 1]
-                    time = max(time, busy[o, t] + inst.port_up[t, o] * inst.words[o] * more + crossing)
-                time += ends_pay
-                least = kind_energy(inst, energy, o, slide, joins, stays, f, spread, passes, m, n, decided)
-                least += over + inst.static_pj * time
-                worthwhile = worthwhile or not pruned(kind, gap, least, time, values, held)
-            if not worthwhile:
+            if not _worthwhile(inst, run, work, outer_kinds[i], inner_kinds[k], joins, cycles, ends_pay, values):
                 continue
-            visited[3] += 1
-            price_nest(inst, f, sy, sx, m, n, outer_orders[i], inner_orders[k], work, point)
-            held = accept(
-                kind, gap, point[0], point[1], values, held, records, mask, f, sy, sx, m, n, outer_orders[i],
-                inner_orders[k],
+            if not settled:
+                if not settle(
+                    inst.bounds, inst.rows, inst.cols, chosen, options[2], options[3], work.f, m, n, work.sy, work.sx,
+                    work.option_side,
+                ):  # fmt: skip
+                    return
+                settled = True
+            run.visited[3] += 1
+            price_nest(inst, work, span, offset, outer_orders[i], inner_orders[k], point)
+            run.held = accept(
+                run.kind, run.gap, point[0], point[1], values, run.held, records, run.mask, work.f, work.sy, work.sx,
+                m, n, outer_orders[i], inner_orders[k],
             )  # fmt: skip
-            if held < 0:
-                return held
-    return held
+            if run.held < 0:
+                return
+
+
+def _worthwhile(
+    inst: Instance, run: Any, work: Any, outer_kind: Ints, inner_kind: Ints, joins: bool, cycles: float,
+    ends_pay: float, values: Any,
+) -> bool:  # fmt: skip
+    """Whether an order of each list may improve.
+
+    Parameters
+    ----------
+    outer_kind, inner_kind : (2,)
+        From `list_orders`.
+    joins : bool
+        Whether the run of the inner list's slide goes on in the outermost list.
+    """
+    words, e = work.words, inst.outer_pj
+    column = 2 if outer_kind[1] < 0 else outer_kind[1] - 1
+    r = max(outer_kind[0], 0)
+    over = e[0] * words[r, column] + e[1] * words[r, 0] + e[2] * words[r, 1]
+    slide = 5 if inner_kind[1] < 0 else inner_kind[1] - 3
+    for o in range(3):
+        if inner_kind[0] >= 0 and o != inner_kind[0]:
+            continue
+        stays = outer_kind[0] == o
+        more = 0.0 if stays and passes_through(inst, o, work.m) else again(inst, o, work.n)
+        time = cycles
+        for t in range(inst.ports):
+            p = inst.port_over[t]
+            crossing = p[0] * words[r, column] + p[1] * words[r, 0] + p[2] * words[r, 1]
+            time = max(time, work.busy[o, t] + inst.port_up[t, o] * inst.words[o] * more + crossing)
+        time += ends_pay
+        least = kind_energy(
+            inst, work.energy, o, slide, joins, stays, work.f, work.spread, work.passes, work.m, work.n, work.decided
+        )
+        least += over + inst.static_pj * time
+        if not pruned(run.kind, run.gap, least, time, values, run.held):
+            return True
+    return False
 
 
 def _first_loop(order: Ints, trips: Ints) -> int:
@@ -83,18 +107,17 @@ def _first_loop(order: Ints, trips: Ints) -> int:
 
 
 def price_nest(
-    inst: Instance, f: Ints, sy: Ints, sx: Ints, m: Ints, n: Ints, outer_order: Ints, inner_order: Ints, work: Any,
-    point: Any,
-) -> None:  # fmt: skip
+    inst: Instance, work: Any, span: Ints, offset: Ints, outer_order: Ints, inner_order: Ints, point: Any
+) -> None:
     """Exact energy (pJ) and latency (cycles) of one mapping, by the model itself."""
-    scratch, nest, counts = work[3], work[4], work[5]
-    dim, trips, step, place, spatial, inside = nest
-    factors, ends, booked, levels, fans, split, port_cycles = counts
+    dim, trips, step, place, spatial, inside = work.dim, work.trips, work.step, work.place, work.spatial, work.inside
     size = 0
     for part in range(4):
         for i in range(7, -1, -1):
             d = outer_order[i] if part == 0 else (inner_order[i] if part == 1 else 7 - i)
-            count = n[d] if part == 0 else (m[d] if part == 1 else (sy[d] * sx[d] if part == 2 else f[d]))
+            count = work.n[d] if part == 0 else (work.m[d] if part == 1 else work.f[d])
+            if part == 2:
+                count = work.sy[d] * work.sx[d]
             if count > 1:
                 dim[size] = d
                 trips[size] = count
@@ -106,21 +129,28 @@ def price_nest(
     for i in range(size - 1, -1, -1):
         step[i] = inside[dim[i]]
         inside[dim[i]] *= trips[i]
+    nodes, ports = inst.nodes, inst.ports
+    scratch = (
+        work.counted, work.joined, span[0], span[1], offset[0], offset[1], offset[2], offset[3]
+    )  # fmt: skip
     steps = count_nest(
-        size, dim, trips, step, place, spatial, inst.bounds, inst.window, inst.keeps, inst.is_fan_out, inst.multicast,
-        inst.reduces, inst.relevance, scratch, inside, factors, ends, booked, levels, fans,
+        size, dim, trips, step, place, spatial, inst.bounds, inst.window, inst.keeps[:nodes], inst.is_fan_out[:nodes],
+        inst.multicast[:nodes], inst.reduces[:nodes], inst.relevance, scratch, inside, work.factors, work.ends,
+        work.booked, work.levels, work.fans,
     )  # fmt: skip
     busiest = latency(
-        size, dim, trips, place, spatial, inst.bounds, inst.window, ends, booked, levels, steps, inst.buffering,
-        inst.port_node, inst.port_cost, split, port_cycles, step, inst.relevance, inst.folds, scratch[0],
+        size, dim, trips, place, spatial, inst.bounds, inst.window, work.ends, work.booked, work.levels, steps,
+        inst.buffering[:nodes], inst.port_node[:ports], inst.port_cost[:ports], work.split, work.port_cycles, step,
+        inst.relevance, inst.folds[:nodes], work.counted,
     )  # fmt: skip
-    cycles = float(steps) if busiest < 0 else port_cycles[busiest]
+    cycles = float(steps) if busiest < 0 else work.port_cycles[busiest]
+    split = work.split
     cycles += split[1] + split[2] + split[3] + split[4] + split[5]
     energy = inst.mac_pj + inst.static_pj * cycles
-    for node in range(len(inst.is_fan_out)):
+    for node in range(nodes):
         for o in range(3):
             for side in range(2):
-                energy += levels[node, o, side] * inst.access_pj[node, o, side]
-                energy += fans[node, o, side] * inst.fan_pj[node, o, side]
+                energy += work.levels[node, o, side] * inst.access_pj[node, o, side]
+                energy += work.fans[node, o, side] * inst.fan_pj[node, o, side]
     point[0] = energy
     point[1] = cycles

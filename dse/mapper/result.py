@@ -64,6 +64,18 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True)
+class Solution:
+    """Raw incumbents of one search: energies and latencies, records (see `incumbent.accept`), visits, size, gap."""
+
+    values: Any
+    records: Any
+    kept: tuple[dict[int, frozenset[str]], ...]
+    visited: tuple[int, ...]
+    space_size: float
+    gap: float
+
+
+@dataclass(frozen=True, slots=True)
 class Mapped:
     """A layer with its best mapping, or with one that was given and has no certificate."""
 

@@ -8,25 +8,27 @@ import numpy as np
 
 from dse.mapper.bounds import halo_words, per_tile_least, tile_bound
 from dse.mapper.incumbent import pruned
+from dse.mapper.outer_table import work_out
 from dse.mapper.placing import place_tiles
+from dse.mapper.spreads import most_left, take
 
 Ints = Any
 Instance = Any
 
 
 def search(
-    inst: Instance, rules: Any, tile_start: Ints, tiles: Ints, unrollings: Ints, order: Ints, choice: Ints, bound: Any,
-    floor: Any, table: Any, fastest: float, perfect: bool, kind: int, gap: float, mask: int, values: Any,
-    records: Ints, held: int, visited: Ints,
-) -> int:  # fmt: skip
+    inst: Instance, run: Any, work: Any, options: Any, order: Ints, choice: Ints, bound: Any, floor: Any, table: Any,
+    values: Any, records: Ints, stop: Ints,
+) -> None:  # fmt: skip
     """Walk PE tiles in the given order, their unrollings, outer tiles and loop orders, keeping the best found.
 
     Parameters
     ----------
-    inst, rules
-        See `dse.mapper.instance`.
-    tile_start, tiles, unrollings : int64 arrays
-        From `dim_options`.
+    inst : an element of `dse.mapper.instance.INSTANCE`
+    run, work : elements of `dse.mapper.run.RUN` and `WORK`
+        What is looked for, and what has been found and visited; scratch.
+    options : tuple
+        The parts of `dse.mapper.spreads.Options`.
     order : (k,)
         PE tiles, best bound first.
     choice, bound
@@ -34,98 +36,82 @@ def search(
     floor : (3, 2)
         From `outer_floor`.
     table : OuterTable
-    fastest : float
-    kind : int
-        Objective: 0 energy, 1 latency, 2 their product, 3 the front.
-    gap : float
-        A branch is cut when it cannot improve by more than this fraction.
-    mask : int
-        Which bypass choice this is, for the records.
-    values, records, held
+    values, records
         The incumbents: see `dse.mapper.incumbent`.
-    visited : (4,)
-        Counts up: PE tiles opened, unrollings tried, outer tiles tried, mappings priced.
+    stop : (1,)
+        Set to 1 from outside to end the walk, as soon as there is an incumbent.
+    """
+    room = _room(inst, options)
+    pool = np.zeros((1024, 2), dtype=np.int64)
+    for at in range(len(order)):
+        index = order[at]
+        run.reached = at
+        if stop[0] != 0 and run.held > 0:
+            return
+        if pruned(run.kind, run.gap, bound[index, 0], bound[index, 1], values, run.held):
+            if run.kind == 0 or run.kind == 2:
+                break  # the order is that of the bound
+            continue
+        run.visited[0] += 1
+        if run.visited[1] + run.visited[2] > table.worth:
+            work_out(inst, table)
+        pool = _unroll(inst, run, work, room, options, choice[index], floor, table, pool, values, records, stop)
+        if run.held < 0 or (stop[0] != 0 and run.held > 0):
+            return
+    run.reached = len(order)
+
+
+def _room(inst: Instance, options: Any) -> Any:
+    """Arrays that the walk reuses, of sizes that the problem sets.
 
     Returns
     -------
-    int
-        How many incumbents there are.
+    tuple
+        First spread of every dim; words on both axes by spreads, filled on demand; the fewest passes and steps per
+        tile; what the array may have left; where the trips of every spread are listed; rows and offsets of the model.
     """
-    work = _workspace(inst, tile_start, tiles, unrollings)
-    pool = work[8][1]
-    for index in order:
-        if pruned(kind, gap, bound[index, 0], bound[index, 1], values, held):
-            if kind == 0 or kind == 2:
-                break  # the order is that of the bound
-            continue
-        visited[0] += 1
-        held, pool = _unroll(
-            inst, rules, tile_start, tiles, unrollings, choice[index], floor, table, fastest, perfect, kind, gap, mask,
-            values, records, held, visited, (*work[:8], (work[8][0], pool), work[9]),
-        )  # fmt: skip
-        if held < 0:
-            break
-    return held
-
-
-def _workspace(inst: Instance, tile_start: Ints, tiles: Ints, unrollings: Ints) -> Any:
-    """Arrays that the walk reuses: halo tables (filled on demand) and scratch."""
+    tile_start, tiles, spreads, _ = options
     first = np.zeros(9, dtype=np.int64)
     for d in range(9):
         first[d] = tiles[tile_start[d], 2]
     tall = np.full((first[5] - first[4], first[7] - first[6], 10), -1.0)
     wide = np.full((first[6] - first[5], first[8] - first[7], 10), -1.0)
-    nodes = len(inst.is_fan_out)
     longest = max(max(inst.bounds[4], inst.bounds[5]), max(inst.bounds[6], inst.bounds[7])) + 1
-    loops = 48
-    scratch = (
-        np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64),
-        np.zeros((longest, 3), dtype=np.int64), np.zeros((longest, 3), dtype=np.int64),
-        np.zeros(inst.pes + 1, dtype=np.int64), np.zeros(inst.pes + 1, dtype=np.int64),
-        np.zeros(inst.pes + 1, dtype=np.int64), np.zeros(inst.pes + 1, dtype=np.int64),
-    )  # fmt: skip
-    nest = (
-        np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64),
-        np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64), np.ones(8, dtype=np.int64),
-    )  # fmt: skip
-    counts = (
-        np.ones((3, nodes, 3, 8), dtype=np.int64), np.full((3, nodes, 2), -1, dtype=np.int64),
-        np.zeros((3, nodes, 2), dtype=np.int64), np.zeros((nodes, 3, 2), dtype=np.int64),
-        np.zeros((nodes, 3, 2), dtype=np.int64), np.zeros(6), np.zeros(len(inst.port_node)),
-    )  # fmt: skip
-    fewest, least_steps = per_tile_least(tile_start, tiles, unrollings)
-    listed = (np.zeros((len(unrollings) + 1, 2), dtype=np.int64), np.zeros((1024, 2), dtype=np.int64))
-    placing = (
-        np.zeros((3, 10)), np.zeros((3, len(inst.port_outer))), np.ones((4, 8)), np.ones((11, 8), dtype=np.int64),
-        np.zeros((3, 7)),
-    )  # fmt: skip
-    return first, tall, wide, scratch, nest, counts, fewest, least_steps, listed, placing
+    fewest, least_steps = per_tile_least(tiles, spreads)
+    left = np.ones((9, most_left(inst.rows), 2), dtype=np.int64)
+    listed = np.zeros((len(spreads), 2), dtype=np.int64)
+    positions = np.zeros((2, longest, 3), dtype=np.int64)
+    offsets = np.zeros((4, inst.pes + 1), dtype=np.int64)
+    return first, tall, wide, fewest, least_steps, left, listed, positions, offsets
 
 
 def _unroll(
-    inst: Instance, rules: Any, tile_start: Ints, tiles: Ints, unrollings: Ints, row: Ints, floor: Any, table: Any,
-    fastest: float, perfect: bool, kind: int, gap: float, mask: int, values: Any, records: Ints, held: int,
-    visited: Ints, work: Any,
-) -> Any:  # fmt: skip
-    """Walk the unrollings of one PE tile, dim by dim, dims with the fewest choices first."""
-    fewest, least_steps = work[6], work[7]
+    inst: Instance, run: Any, work: Any, room: Any, options: Any, row: Ints, floor: Any, table: Any, pool: Ints,
+    values: Any, records: Ints, stop: Ints,
+) -> Ints:  # fmt: skip
+    """Walk the spreads of one PE tile, dim by dim, dims with the fewest choices first. Returns the pool of trips."""
+    _, tiles, spreads, sides = options
+    fewest, least_steps, left = room[3], room[4], room[5]
     choices = np.zeros(8, dtype=np.int64)
     number = np.ones(8, dtype=np.int64)
+    spread_out = np.ones(8, dtype=np.int64)
     passes = np.ones(8, dtype=np.int64)
     steps = np.ones(8, dtype=np.int64)
     for d in range(8):
         choices[d] = tiles[row[d] + 1, 2] - tiles[row[d], 2]
         number[d] = tiles[row[d], 1]
+        spread_out[d] = number[d]
         passes[d] = fewest[row[d]]
         steps[d] = least_steps[row[d]]
+    estimate = np.zeros(2)
+    tile_bound(inst, number, spread_out, passes, steps, floor, table, run.fastest, float(inst.pes), estimate)
+    if pruned(run.kind, run.gap, estimate[0], estimate[1], values, run.held):
+        return pool  # since the tiles were listed, the table has been worked out
     sequence = np.argsort(choices)
     chosen = np.zeros(8, dtype=np.int64)
-    rows_left = np.ones(9, dtype=np.int64)
-    cols_left = np.ones(9, dtype=np.int64)
-    rows_left[0] = inst.rows
-    cols_left[0] = inst.cols
-    estimate = np.zeros(2)
-    pool = work[8][1]
+    count = np.ones(9, dtype=np.int64)
+    left[0, 0, 0] = inst.rows
+    left[0, 0, 1] = inst.cols
     depth = 0
     d = sequence[0]
     chosen[d] = tiles[row[d], 2] - 1
@@ -133,60 +119,61 @@ def _unroll(
         d = sequence[depth]
         chosen[d] += 1
         if chosen[d] == tiles[row[d] + 1, 2]:
+            spread_out[d] = number[d]
             passes[d] = fewest[row[d]]
             steps[d] = least_steps[row[d]]
             depth -= 1
             continue
-        sy, sx = unrollings[chosen[d], 0], unrollings[chosen[d], 1]
-        if sy > rows_left[depth] or sx > cols_left[depth]:
+        free = take(left, count, depth, spreads, sides, chosen[d])
+        if free == 0:
             continue
-        passes[d] = unrollings[chosen[d], 2]
-        steps[d] = unrollings[chosen[d], 3]
-        rows_left[depth + 1] = rows_left[depth] // sy
-        cols_left[depth + 1] = cols_left[depth] // sx
+        passes[d] = spreads[chosen[d], 1]
+        spread_out[d] = passes[d]
+        steps[d] = spreads[chosen[d], 2]
         if choices[d] > 1:
-            visited[1] += 1
-            open_steps = 1.0
-            for later in range(depth + 1, 8):
-                open_steps *= inst.bounds[sequence[later]]
+            run.visited[1] += 1
+            if stop[0] != 0 and run.held > 0:
+                return pool
             shared = 1.0
-            for earlier in range(depth + 1):
-                shared *= steps[sequence[earlier]]
-            shared *= open_steps / (rows_left[depth + 1] * cols_left[depth + 1])
-            tile_bound(inst, number, passes, steps, floor, max(fastest, shared), inst.pes, estimate)
-            if pruned(kind, gap, estimate[0], estimate[1], values, held):
+            for i in range(8):
+                x = sequence[i]
+                shared *= steps[x] if i <= depth else inst.bounds[x]
+            shared /= free
+            tile_bound(
+                inst, number, spread_out, passes, steps, floor, table, max(run.fastest, shared), float(free), estimate
+            )  # fmt: skip
+            if pruned(run.kind, run.gap, estimate[0], estimate[1], values, run.held):
                 continue
         if depth < 7:
             depth += 1
             following = sequence[depth]
             chosen[following] = tiles[row[following], 2] - 1
             continue
-        tall = _halos(inst, tiles, unrollings, row, chosen, 4, work[1], work)
-        wide = _halos(inst, tiles, unrollings, row, chosen, 5, work[2], work)
-        held, pool = place_tiles(
-            inst, rules, tiles, unrollings, row, chosen, tall, wide, floor, table, perfect, kind, gap, mask, values,
-            records, held, visited, (*work[:8], (work[8][0], pool), work[9]),
+        tall = _halos(inst, room, options, row, chosen, 4, room[1], work)
+        wide = _halos(inst, room, options, row, chosen, 5, room[2], work)
+        pool = place_tiles(
+            inst, run, work, room[6], room[7], room[8], options, row, chosen, tall, wide, floor, table, pool, values,
+            records, stop,
         )  # fmt: skip
-        if held < 0:
+        if run.held < 0:
             break
-    return held, pool
+    return pool
 
 
-def _halos(
-    inst: Instance, tiles: Ints, unrollings: Ints, row: Ints, chosen: Ints, a: int, table: Any, work: Any
-) -> Any:
-    """The table entry of one axis: `halo_words` of the chosen tiles and unrollings of dims a and a + 2."""
-    first, scratch = work[0], work[3]
+def _halos(inst: Instance, room: Any, options: Any, row: Ints, chosen: Ints, a: int, known: Any, work: Any) -> Any:
+    """The known entry of one axis: `halo_words` of the chosen tiles and spreads of dims a and a + 2."""
+    first = room[0]
+    _, tiles, spreads, _ = options
     b = a + 2
-    entry = table[chosen[a] - first[a], chosen[b] - first[b]]
+    entry = known[chosen[a] - first[a], chosen[b] - first[b]]
     if entry[0] < 0:
-        u, v = unrollings[chosen[a]], unrollings[chosen[b]]
         mode = 2
         if inst.place[2] >= 0:
             mode = inst.multicast[inst.place[2]]
         w = 0 if a == 4 else 2
         halo_words(
-            inst.bounds[a], inst.bounds[b], inst.window[w], inst.window[w + 1], tiles[row[a], 0], u[0] * u[1],
-            tiles[row[b], 0], v[0] * v[1], inst.in_pe[0] == 0, mode, scratch, entry,
+            inst.bounds[a], inst.bounds[b], inst.window[w], inst.window[w + 1], tiles[row[a], 0],
+            spreads[chosen[a], 0], tiles[row[b], 0], spreads[chosen[b], 0], inst.in_pe[0] == 0, mode, work, room[7],
+            room[8], entry,
         )  # fmt: skip
     return entry

@@ -17,8 +17,8 @@ def fastest_steps(tile_start: Ints, tiles: Ints, unrollings: Ints, rows: int, co
     A table over the rows and columns left, dim by dim; infinite when some dim cannot be unrolled as the dataflow asks.
     """
     best = np.ones((rows + 1, cols + 1))
-    row_values = _quotients(rows)
-    col_values = _quotients(cols)
+    row_values = quotients(rows)
+    col_values = quotients(cols)
     for d in range(8):
         first, last = tiles[tile_start[d], 2], tiles[tile_start[d + 1], 2]
         following = np.full((rows + 1, cols + 1), np.inf)
@@ -32,7 +32,8 @@ def fastest_steps(tile_start: Ints, tiles: Ints, unrollings: Ints, rows: int, co
     return float(best[rows, cols])
 
 
-def _quotients(side: int) -> Ints:
+def quotients(side: int) -> Ints:
+    """The numbers that a side divided by some number leaves, falling."""
     values = [side]
     for divisor in range(2, side + 1):
         if side // divisor != values[-1]:

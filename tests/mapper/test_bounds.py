@@ -13,9 +13,10 @@ from mapper.fronts import EQUAL, significant
 from mapper.mapper_cases import Problem, random_problem
 
 from dse.architecture.architecture import Architecture
-from dse.mapper import mapper
+from dse.mapper import flat_solve
+from dse.mapper.flat_solve import _prepare
 from dse.mapper.instance import Roles, bypass_choices
-from dse.mapper.mapper import OBJECTIVES, _prepare, solve
+from dse.mapper.mapper import OBJECTIVES, solve
 from dse.model.price import price
 from dse.problem.layer import Layer
 
@@ -41,25 +42,25 @@ class Forewarned:
     def __init__(self, search: Any, incumbents: Any) -> None:
         self._search, self._incumbents = search, np.atleast_2d(incumbents)
 
-    def search(self, *arguments: Any) -> Any:
-        *problem, values, records, held, visited = arguments
+    def search(self, instance: Any, run: Any, *arguments: Any) -> None:
+        *problem, values, records, stop = arguments
         if self._incumbents is not None:
-            held = len(self._incumbents)
-            values[:held] = self._incumbents
+            run.held = len(self._incumbents)
+            values[: run.held] = self._incumbents
             self._incumbents = None
-        return self._search.search(*problem, values, records, held, visited)
+        self._search.search(instance, run, *problem, values, records, stop)
 
 
 @contextmanager
 def forewarned(incumbents: Any) -> Iterator[None]:
     """Within, the next search starts from these (energy, latency) incumbents, which belong to no mapping."""
-    compiled = mapper.compiled
+    compiled = flat_solve.compiled
     search = Forewarned(compiled("dse.mapper.search"), incumbents)
-    mapper.compiled = lambda name: search if name == "dse.mapper.search" else compiled(name)  # type: ignore[assignment]
+    flat_solve.compiled = lambda name: search if name == "dse.mapper.search" else compiled(name)  # type: ignore[assignment]
     try:
         yield
     finally:
-        mapper.compiled = compiled  # type: ignore[assignment]
+        flat_solve.compiled = compiled  # type: ignore[assignment]
 
 
 def found_past(problem: Problem, objective: str, incumbents: Any) -> Any:

@@ -16,7 +16,7 @@ from mapper.mapper_cases import Problem, random_problem, unlimited
 from mapper.simulated_price import simulated_price
 
 from dse.errors import InfeasibleError
-from dse.mapper import mapper
+from dse.mapper import flat_solve
 from dse.mapper.mapper import layer_front, map_layer, solve
 from dse.mapper.outer_table import empty_table
 from dse.model.cost import evaluate
@@ -79,8 +79,8 @@ def test_best_equals_full_walk(flow: str, kind: str, chunk: int, objective: str)
 @pytest.fixture
 def with_table(monkeypatch):
     """Searches that have the outer table worked out from the start: on problems this small they never would."""
-    monkeypatch.setattr(mapper, "empty_table", lambda *given: empty_table(*given)._replace(worth=-1))
-    monkeypatch.setattr(mapper, "_OUTER", OrderedDict())
+    monkeypatch.setattr(flat_solve, "empty_table", lambda *given: empty_table(*given)._replace(worth=-1))
+    monkeypatch.setattr(flat_solve, "_OUTER", OrderedDict())
 
 
 @pytest.mark.usefixtures("with_table")
