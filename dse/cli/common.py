@@ -57,6 +57,41 @@ def mapper_options(function: Command) -> Command:
     )(function)  # fmt: skip
 
 
+def scope_options(function: Command) -> Command:
+    """`--scope`, and the limits that a whole network may be given."""
+    function = click.option(
+        "--max-energy", metavar="ENERGY", help="The network's energy at most, e.g. 5 mJ; needs --scope network.",
+    )(function)  # fmt: skip
+    function = click.option(
+        "--max-latency", metavar="TIME", help="The network's latency at most, e.g. 20 ms; needs --scope network.",
+    )(function)  # fmt: skip
+    return click.option(
+        "--scope", type=click.Choice(["layer", "network"]), default="layer", show_default=True,
+        help="Minimise the objective of each layer by itself, or that of the whole network.",
+    )(function)  # fmt: skip
+
+
+def read_limits(scope: str, max_latency: str | None, max_energy: str | None) -> dict[str, float]:
+    """The values of `--max-latency` and `--max-energy`, as `map_workload` takes them."""
+    from dse.formats.quantity import parse_quantity, picojoules, seconds
+
+    limits: dict[str, float] = {}
+    for option, text, kind in (("--max-latency", max_latency, "time"), ("--max-energy", max_energy, "energy")):
+        if text is None:
+            continue
+        if scope != "network":
+            raise DseError(f"{option} is a limit on the whole network", hint="add --scope network")
+        try:
+            quantity = parse_quantity(text, kind)
+        except DseError as error:
+            raise DseError(f"{option}: {error.message}", hint=error.hint) from None
+        if quantity.unit == "mac" or "/" in quantity.unit:
+            raise DseError(f"{option} {text}: not an energy", hint="e.g. 5 mJ")
+        name = "max_latency_s" if kind == "time" else "max_energy_pj"
+        limits[name] = seconds(quantity) if kind == "time" else picojoules(quantity, 1.0)
+    return limits
+
+
 def save_option(function: Command) -> Command:
     """`--save`, for verbs that map."""
     return click.option(

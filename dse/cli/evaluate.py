@@ -16,9 +16,11 @@ from dse.cli.common import (
     parameter_option,
     print_rows,
     read_architecture,
+    read_limits,
     read_mappings,
     read_workload,
     save_option,
+    scope_options,
     warn_of_unused_densities,
 )
 
@@ -27,6 +29,7 @@ from dse.cli.common import (
 @click.argument("architecture", metavar="ARCH")
 @click.argument("workload", metavar="WORKLOAD")
 @mapper_options
+@scope_options
 @architecture_options
 @batch_option
 @parameter_option
@@ -37,11 +40,15 @@ from dse.cli.common import (
 @save_option
 @format_option
 def command(
-    architecture: str, workload: str, objective: str, gap: float, factors: str, dataflow: str | None,
-    settings: tuple[str, ...], batch: int | None, bits: str | None, density: str | None, layers: tuple[str, ...],
-    param: tuple[str, ...], mapping: str | None, reuse: bool, save: str | None, form: str,
+    architecture: str, workload: str, objective: str, gap: float, factors: str, scope: str, max_latency: str | None,
+    max_energy: str | None, dataflow: str | None, settings: tuple[str, ...], batch: int | None, bits: str | None,
+    density: str | None, layers: tuple[str, ...], param: tuple[str, ...], mapping: str | None, reuse: bool,
+    save: str | None, form: str,
 ) -> None:  # fmt: skip
     """Energy, latency, utilization and area of WORKLOAD on ARCH, every layer on its provably best mapping.
+
+    With `--scope network` the objective is that of the whole network: the EDP of a network is the sum of its layers'
+    energies times the sum of their latencies, and least where layers trade one for the other at the same rate.
 
     Layers that a mapping FILE names run as it says instead, and are not searched.
 
@@ -49,6 +56,8 @@ def command(
     Examples:
       dse evaluate eyeriss vgg16
       dse evaluate eyeriss alexnet --batch 4 --objective energy --dataflow weight-stationary
+      dse evaluate eyeriss alexnet --scope network
+      dse evaluate eyeriss alexnet --scope network --objective energy --max-latency 45ms
       dse evaluate arch_specs/eyeriss.yaml workloads/vgg16.yaml --set levels.GLB.capacity=64KiB --format json
       dse evaluate eyeriss alexnet --bits weight=8,ifmap=8,psum=24 --density ifmap=0.42 --set mac.gating=ifmap
       dse evaluate eyeriss bert_base --param seq=384 --gap 0.05
@@ -58,13 +67,14 @@ def command(
     arch = read_architecture(architecture, dataflow, settings)
     network = read_workload(workload, batch, bits=bits, density=density, parameters=param)
     warn_of_unused_densities(arch, density)
+    limits = read_limits(scope, max_latency, max_energy)
     given, counting = read_mappings(mapping, arch, network)
     if layers:
         network = only(network, layers)
     if any(layer.name not in given for layer in network.layers):
         compile_first()
     from dse.mapper import map_workload
-    from dse.report.layers import layer_records, layers_table, reuse_summary
+    from dse.report.layers import layer_records, layers_table, network_proof_line, reuse_summary
 
     status = StatusLine()
 
@@ -73,8 +83,9 @@ def command(
 
     try:
         mapped = map_workload(
-            arch, network, objective, gap=gap, factors=factors, given=given, counting=counting, progress=progress
-        )
+            arch, network, objective, scope=scope, gap=gap, factors=factors, given=given, counting=counting,
+            progress=progress, **limits,
+        )  # fmt: skip
     finally:
         status.clear()
     if save is not None:
@@ -86,6 +97,7 @@ def command(
 
     def text() -> str:
         tables = [layers_table(plain), *([reuse_summary(plain)] if reuse else [])]
-        return "\n\n".join(table.to_text() for table in tables)
+        proof = [] if mapped.certificate is None else [network_proof_line(mapped.certificate)]
+        return "\n\n".join([*(table.to_text() for table in tables), *proof])
 
     print_rows(form, text, plain, layer_records(plain))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.errors import InfeasibleError
 from dse.explore.evaluation import Outcome
-from dse.explore.front import minkowski, thin
+from dse.explore.front import thin
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
@@ -112,17 +112,20 @@ class NetworkEvaluator:
 
     def _whole_front(self, architecture: Architecture) -> list[Run]:
         """Every network's front cut to what its constraints allow, and the front of their sums."""
+        from dse.mapper import sum_fronts
+
         fronts: list[list[tuple[float, float]]] = []
         for network in self.networks:
             layers = [
                 _points(architecture, layer, "front", self.gap) for layer, count in network.layers for _ in range(count)
             ]
-            points = [(energy, cycles / architecture.clock_hz) for energy, cycles in minkowski(layers)[0].tolist()]
+            points = [(energy, cycles / architecture.clock_hz) for energy, cycles in sum_fronts(layers).points.tolist()]
             allowed = [point for point in points if not self._judge(metrics(*point))[1]]
             # where nothing is allowed, everything stays, so that the complaint can be the smallest one
             fronts.append(allowed or points)
-        _, picks = minkowski(fronts)
-        return [Run(tuple(front[i] for front, i in zip(fronts, row, strict=True))) for row in picks.tolist()]
+        total = sum_fronts(fronts)
+        picked = [total.picks(index) for index in range(len(total.points))]
+        return [Run(tuple(front[i] for front, i in zip(fronts, picks, strict=True))) for picks in picked]
 
     def _run(self, architecture: Architecture, objective: str) -> Run:
         parts = []

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 Point = Sequence[float]
-
-ROUNDING = 1e-12
-"""Relative; sums of the same energies in another order differ by less."""
-
 
 def pareto(points: Sequence[Point]) -> list[int]:
     """Which points no other point matches or beats in every objective.
@@ -50,40 +45,6 @@ def _staircase(points: Sequence[Point], order: list[int]) -> list[int]:
         if not kept or points[i][-1] < points[kept[-1]][-1]:
             kept.append(i)
     return kept
-
-
-def minkowski(fronts: Sequence[Sequence[tuple[float, float]]]) -> tuple[Any, Any]:
-    """The front of all sums that take one point from each front: what a network can do whose layers can do these.
-
-    Parameters
-    ----------
-    fronts : sequence of fronts
-        Of (energy, latency) points.
-
-    Returns
-    -------
-    points : array (n, 2)
-        Ascending in latency.
-    picks : array (n, len(fronts))
-        Which point of each front was taken.
-
-    Notes
-    -----
-    Exact: of the sums of some of the fronts, one that another beats cannot be part of a total that is not beaten.
-    Energies closer than the rounding of their sums count as equal.
-    """
-    import numpy as np
-
-    points, picks = np.zeros((1, 2)), np.zeros((1, 0), dtype=np.int64)
-    for front in fronts:
-        sums = (points[:, None, :] + np.asarray(front, dtype=float)[None, :, :]).reshape(-1, 2)
-        order = np.lexsort((sums[:, 0], sums[:, 1]))
-        energies = sums[order, 0]
-        lowest_before = np.minimum.accumulate(np.concatenate(([np.inf], energies[:-1])))
-        kept = order[energies < lowest_before * (1 - ROUNDING)]
-        points = sums[kept]
-        picks = np.column_stack((picks[kept // len(front)], kept % len(front)))
-    return points, picks
 
 
 def thin(front: Sequence[tuple[float, float]], most: int) -> tuple[tuple[float, float], ...]:

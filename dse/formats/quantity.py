@@ -22,7 +22,7 @@ KINDS: dict[str, tuple[str, dict[str, float]]] = {
     "frequency": ("200 MHz", {"Hz": 1, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9}),
     "time": ("5 us", {"s": 1, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12}),
     "energy": ("0.5 pJ or 6 mac", {
-        "fJ": 1e-3, "pJ": 1, "nJ": 1e3, "uJ": 1e6, "mac": 1,
+        "fJ": 1e-3, "pJ": 1, "nJ": 1e3, "uJ": 1e6, "mJ": 1e9, "J": 1e12, "mac": 1,
         "pJ/word": 1, "pJ/bit": 1, "pJ/B": 0.125,
     }),
     "bandwidth": ("4 word/cycle or 12.8 GB/s", {

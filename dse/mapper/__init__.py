@@ -1,18 +1,22 @@
 """The best mapping of a layer or a network, with proof."""
 
 from dse.mapper.compiled import compile_kernels
+from dse.mapper.front_sum import FrontSum, sum_fronts
 from dse.mapper.mapper import layer_front, layer_points, map_layer
-from dse.mapper.network import MappedWorkload, add_fronts, map_workload
-from dse.mapper.result import Certificate, Mapped
+from dse.mapper.network import MappedWorkload, NetworkFront, map_workload
+from dse.mapper.result import Certificate, Mapped, NetworkCertificate
 
 __all__ = [
     "Certificate",
+    "FrontSum",
     "Mapped",
     "MappedWorkload",
-    "add_fronts",
+    "NetworkCertificate",
+    "NetworkFront",
     "compile_kernels",
     "layer_front",
     "layer_points",
     "map_layer",
     "map_workload",
+    "sum_fronts",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf, isinf
 from typing import Any
 
 from dse.model.cost import Cost
@@ -73,6 +74,57 @@ class Solution:
     visited: tuple[int, ...]
     space_size: float
     gap: float
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkCertificate:
+    """Why no other choice of mappings makes a network better.
+
+    Parameters
+    ----------
+    objective : {"energy", "latency", "edp"}
+        Of the whole network.
+    value : float
+        Of the run found: pJ, cycles, or pJ x cycles.
+    lower_bound : float
+        No run of the network that keeps the limits lies below. Equal to `value` when every layer's front is exact.
+    gap : float
+        The run is proven to be within this fraction of the best.
+    layer_gap : float
+        Proven gap of the layers' fronts, in energy and in latency; the largest of them.
+    layers, distinct : int
+        Layers of the network, and how many of them were searched.
+    points : int
+        Points of the distinct layers' fronts together. The choice is one for every layer.
+    max_energy_pj, max_cycles : float
+        Limits that the run keeps; infinite for none.
+    """
+
+    objective: str
+    value: float
+    lower_bound: float
+    gap: float
+    layer_gap: float
+    layers: int
+    distinct: int
+    points: int
+    max_energy_pj: float = inf
+    max_cycles: float = inf
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; a limit that was not set is None."""
+        return {
+            "objective": self.objective,
+            "value": self.value,
+            "lower_bound": self.lower_bound,
+            "gap": self.gap,
+            "layer_gap": self.layer_gap,
+            "layers": self.layers,
+            "distinct": self.distinct,
+            "points": self.points,
+            "max_energy_pj": None if isinf(self.max_energy_pj) else self.max_energy_pj,
+            "max_cycles": None if isinf(self.max_cycles) else self.max_cycles,
+        }
 
 
 @dataclass(frozen=True, slots=True)

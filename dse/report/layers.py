@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import prod
+from math import inf, prod
 from typing import TYPE_CHECKING, Any
 
 from dse.problem.dims import OPERANDS
@@ -11,7 +11,7 @@ from dse.report.table import Table
 from dse.report.units import duration, energy, power, si, whole
 
 if TYPE_CHECKING:
-    from dse.mapper import Mapped
+    from dse.mapper import Mapped, NetworkCertificate
 
 
 def layers_table(plain: Mapping[str, Any]) -> Table:
@@ -141,6 +141,22 @@ def proof_lines(mapped: Mapped) -> list[str]:
         f"proof    {claim} {what}: {proof.space_size:.3g} mappings ({factors}, all orders), "
         f"{whole(proof.nodes)} nodes visited, lower bound {proof.lower_bound:.6g}, found {proof.value:.6g}",
     ]
+
+
+def network_proof_line(proof: NetworkCertificate) -> str:
+    """The certificate of a whole network in words."""
+    what = {"edp": "energy-delay product"}.get(proof.objective, proof.objective)
+    limits = [
+        f"{whole(proof.max_cycles)} cycles" if proof.max_cycles < inf else "",
+        energy(proof.max_energy_pj) if proof.max_energy_pj < inf else "",
+    ]
+    within = " and ".join(limit for limit in limits if limit)
+    exact = proof.value <= proof.lower_bound * (1 + 1e-12)
+    claim = "no other choice of mappings has a lower" if exact else f"no choice is more than {proof.gap:.2%} better in"
+    return (
+        f"proof: {claim} {what} of the network{' within ' + within if within else ''}: {proof.points:,} points on the "
+        f"fronts of\n{proof.distinct} distinct layers, lower bound {proof.lower_bound:.6g}, found {proof.value:.6g}"
+    )
 
 
 def _shares(parts: Mapping[str, float], whole_pj: float) -> list[str]:

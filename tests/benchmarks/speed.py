@@ -13,7 +13,7 @@ import signal
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -99,23 +99,9 @@ def layers() -> tuple[tuple[str, Layer], ...]:
     """The distinct layers of the four networks, each with the first network that has it."""
     found: dict[Any, tuple[str, Layer]] = {}
     for network in NETWORKS:
-        for layer, _ in load_workload(network).distinct() if network != "mobilenet_v1" else mobilenet():
+        for layer, _ in load_workload(network).distinct():
             found.setdefault(layer.shape_key(), (network, layer))
     return tuple(found.values())
-
-
-def mobilenet() -> Iterator[tuple[Layer, None]]:
-    """MobileNet v1 at width 1 and 224 x 224 (Howard et al., 2017, Table 1)."""
-    yield Layer("conv1", K=32, C=3, P=112, Q=112, R=3, S=3, stride_h=2, stride_w=2), None
-    channels, side = 32, 112
-    plan = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1)]
-    for number, (wider, stride) in enumerate(plan, 2):
-        side //= stride
-        apart = {"G": channels, "P": side, "Q": side, "R": 3, "S": 3, "stride_h": stride, "stride_w": stride}
-        yield Layer(f"conv{number}_dw", **apart), None
-        yield Layer(f"conv{number}_pw", K=wider, C=channels, P=side, Q=side), None
-        channels = wider
-    yield Layer("fc", K=1000, C=1024), None
 
 
 @cache

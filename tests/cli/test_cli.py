@@ -92,6 +92,11 @@ def test_the_installed_command_runs():
         ("evaluate toy.yaml", 2, "Missing argument 'WORKLOAD'"),
         ("evaluate toy.yaml tiny.yaml --objective cost", 2, "'cost' is not one of"),
         ("evaluate toy.yaml tiny.yaml --batch 0", 2, "batch"),
+        ("evaluate toy.yaml tiny.yaml --scope net", 2, "'net' is not one of"),
+        ("evaluate toy.yaml tiny.yaml --max-latency 5ms", 2, "add --scope network"),
+        ("evaluate toy.yaml tiny.yaml --scope network --max-latency 5", 2, "--max-latency: 5 has no unit"),
+        ("evaluate toy.yaml tiny.yaml --scope network --max-energy 5mac", 2, "not an energy"),
+        ("evaluate toy.yaml tiny.yaml --scope network --max-latency 1ns", 1, "above the limit of 1e-06 ms"),
         ("evaluate toy.yaml missing.yaml", 2, "there is no file missing.yaml"),
         ("evaluate toy.yaml vgg61", 2, "did you mean 'vgg1"),
         ("evaluate toy.yaml tiny.yaml --layer won", 2, "has no layer 'won'"),
@@ -186,6 +191,34 @@ def test_evaluate_obeys_its_options(dse, folder):
     assert total("--set levels.GLB.capacity=4KiB")["area_mm2"] > base["area_mm2"]
     assert total("--dataflow weight-stationary")["energy_pj"] != base["energy_pj"]
     assert total("--gap 0.5")["edp_js"] <= base["edp_js"] * 1.6
+
+
+def test_evaluate_in_the_scope_of_the_network(dse, folder):
+    def total(options):
+        code, out, err = dse(f"evaluate toy.yaml tiny.yaml --format json {options}")
+        assert code == 0, err
+        return json.loads(out)
+
+    each, whole = total(""), total("--scope network")
+    assert (each["scope"], each["certificate"]) == ("layer", None)
+    assert set(whole) == set(each)
+    assert {*whole["layers"][0]} == {*each["layers"][0]}
+    assert whole["scope"] == "network"
+    assert whole["edp_js"] <= each["edp_js"] * (1 + 1e-12)
+    proof = whole["certificate"]
+    assert proof["value"] == proof["lower_bound"] == pytest.approx(whole["energy_pj"] * whole["cycles"])
+    assert (proof["layers"], proof["distinct"], proof["max_cycles"]) == (4, 3, None)
+    limit = whole["latency_s"] * 1.01
+    lean = total(f"--scope network --objective energy --max-latency {limit * 1e3}ms")
+    assert lean["latency_s"] <= limit * (1 + 1e-11)
+    assert lean["energy_pj"] <= whole["energy_pj"] * (1 + 1e-11)
+    for key in ("energy_pj", "cycles", "macs"):
+        assert lean[key] == pytest.approx(sum(layer[key] * layer["count"] for layer in lean["layers"]), rel=1e-12)
+    fast = total(f"--scope network --objective latency --max-energy {lean['energy_pj']}pJ")
+    assert fast["latency_s"] <= lean["latency_s"] * (1 + 1e-11)
+    _, text, _ = dse("evaluate toy.yaml tiny.yaml --scope network --max-energy 1J --save nests.yaml")
+    assert "proof: no other choice of mappings has a lower energy-delay product of the network within 1.00 J" in text
+    assert dse("evaluate toy.yaml tiny.yaml --mapping nests.yaml")[0] == 0
 
 
 def test_map_prints_the_nest_with_its_proof(dse, folder):

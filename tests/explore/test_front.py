@@ -1,11 +1,11 @@
 """Fronts hold the points that nothing beats, and nothing else."""
 
-from itertools import accumulate, product
+from itertools import accumulate
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.explore.front import dominates, minkowski, pareto, thin
+from dse.explore.front import dominates, pareto, thin
 
 COORDINATES = st.integers(0, 6).map(float)
 STEPS = st.tuples(st.integers(1, 5), st.integers(1, 5))
@@ -34,23 +34,6 @@ def test_the_front_of_a_union_is_the_front_of_the_fronts(some, others):
 def test_of_equal_points_the_first_stands():
     assert pareto([(2.0, 2.0), (1.0, 1.0), (1.0, 1.0)]) == [1]
     assert pareto([(2.0, 2.0, 1.0), (1.0, 1.0, 1.0), (1.0, 1.0, 1.0)]) == [1]
-
-
-@st.composite
-def fronts(draw):
-    points = draw(st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=5))
-    return sorted((points[i] for i in pareto(points)), key=lambda point: point[1])
-
-
-@given(st.lists(fronts(), max_size=4))
-def test_the_minkowski_front_is_the_front_of_every_choice(parts):
-    points, picks = minkowski(parts)
-    sums = [tuple(map(sum, zip(*choice, strict=True))) if choice else (0, 0) for choice in product(*parts)]
-    assert sorted(map(tuple, points.tolist())) == sorted(sums[i] for i in pareto(sums))
-    for point, row in zip(points.tolist(), picks.tolist(), strict=True):
-        taken = [front[i] for front, i in zip(parts, row, strict=True)]
-        assert [sum(t[axis] for t in taken) for axis in (0, 1)] == point
-    assert points[:, 1].tolist() == sorted(points[:, 1])
 
 
 @given(st.lists(STEPS, min_size=1, max_size=60), st.integers(4, 20))
