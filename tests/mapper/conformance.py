@@ -23,7 +23,8 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.formats.architecture import load_architecture
 from dse.formats.dataflow import built_in_dataflows
 from dse.formats.shipped import shipped_names
-from dse.problem.dims import OPERANDS, PerOperand
+from dse.mapper.instance import SHAPES, shape_of
+from dse.problem.dims import DIMS, OPERANDS, PerOperand
 from dse.problem.layer import Layer
 
 VARIANTS = ("shrunk", "bypass", "perfect", "shipped")
@@ -32,9 +33,6 @@ VARIANTS = ("shrunk", "bypass", "perfect", "shipped")
 KINDS = (
     "conv", "strided", "grouped", "1x7", "batch", "depthwise", "matmul", "dilated", "pointwise", "fc",
 )  # fmt: skip
-
-ONE_ARRAY = frozenset({"L", "LL", "LLL", "LF", "LFL", "LLF", "LLFL"})
-"""Hierarchies that the compiled walk of `brute_force` covers; `general_walk` takes the others, more slowly."""
 
 MOST_COMPILED, MOST_GENERAL = 20_000, 400
 TRIES = 60
@@ -94,10 +92,13 @@ def case(spec: str, flow: str, variant: str, seed: int = 0) -> Case:
 
 
 def walk(architecture: Architecture, layer: Layer, factors: str) -> tuple[int, Any] | None:
-    """How many mappings there are, and the front of all of them; None if they are too many."""
+    """How many mappings there are, and the front of all of them; None if they are too many.
+
+    The compiled walk of `brute_force` covers hierarchies with one array and a level in it; `general_walk` takes the
+    others, more slowly.
+    """
     layer = architecture.lowered(layer)
-    shape = "".join("F" if isinstance(node, FanOut) else "L" for node in architecture.hierarchy)
-    if shape in ONE_ARRAY:
+    if shape_of(architecture) in SHAPES:
         if prod(map(len, allowed_splits(architecture, layer, factors))) > 20 * MOST_COMPILED:
             return None
         count = walk_all(architecture, layer, factors, count_only=True).mappings
@@ -113,6 +114,18 @@ def walk(architecture: Architecture, layer: Layer, factors: str) -> tuple[int, A
             if mappings > MOST_GENERAL:
                 return None
     return mappings, full.front()
+
+
+def problem(spec: str, flow: str, seed: int | str) -> tuple[Architecture, Layer]:
+    """A case too large to walk, and so with more to decide; now and then nothing fits."""
+    rng = Random(f"problem {spec} {flow} {seed}")
+    architecture = architectures()[spec]
+    layer = draw_layer(rng, rng.choice(KINDS))
+    if shape_of(architecture) in SHAPES:  # the general search takes seconds on larger layers
+        layer = layer.with_(**{dim: rng.randint(1, 3) * size for dim, size in zip(DIMS, layer.bounds, strict=True)
+                               if size > 1})  # fmt: skip
+    architecture = shrunk(architecture, layer, rng).with_(dataflow=dataflows(spec)[flow])
+    return architecture, layer
 
 
 def draw_layer(rng: Random, kind: str, attempt: int = 0) -> Layer:

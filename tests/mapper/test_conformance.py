@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from mapper import conformance
 from mapper.brute_force import walk_all, why_outside
-from mapper.conformance import KINDS, ONE_ARRAY, VARIANTS, Case, architectures, case, pairs
+from mapper.conformance import KINDS, VARIANTS, Case, architectures, case, pairs
 from mapper.fronts import EQUAL, significant
 from mapper.mapper_cases import unlimited
 
 from dse.errors import InfeasibleError
 from dse.formats.dataflow import built_in_dataflows
 from dse.formats.shipped import shipped_names
-from dse.mapper.instance import shape_of
+from dse.mapper.instance import SHAPES, shape_of
 from dse.mapper.mapper import OBJECTIVES, layer_front, map_layer
 from dse.model.fit import check_fit
 
@@ -49,7 +49,7 @@ def answer(drawn: Case, objective: str) -> Any:
     for best in found:
         best.mapping.check(drawn.architecture, layer)
         check_fit(layer, drawn.architecture, best.mapping)
-        if shape_of(drawn.architecture) in ONE_ARRAY:
+        if shape_of(drawn.architecture) in SHAPES:
             assert why_outside(drawn.architecture, layer, best.mapping, drawn.factors) == "", drawn.name
         assert best.certificate.lower_bound == best.certificate.value
     values = np.array([(best.cost.energy_pj, best.cost.cycles) for best in found])
@@ -122,7 +122,7 @@ def strains(drawn: Case) -> set[str]:
         "perfect": drawn.factors == "perfect",
         "more than 100 mappings": drawn.mappings > 100,
     }
-    if shape_of(architecture) in ONE_ARRAY:
+    if shape_of(architecture) in SHAPES:
         free = walk_all(unlimited(architecture), layer, drawn.factors, count_only=True).mappings
         found["capacity binds"] = free > drawn.mappings
     return {what for what, true in found.items() if true}
