@@ -37,6 +37,9 @@ KINDS = (
 MOST_COMPILED, MOST_GENERAL = 20_000, 400
 TRIES = 60
 
+MOST_DIMS = 5
+"""With more than one trip: the compiled walk permutes no more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -145,6 +148,7 @@ def draw_layer(rng: Random, kind: str, attempt: int = 0) -> Layer:
     }[kind]  # fmt: skip
     dims = list(dict.fromkeys(need))
     dims += [dim for dim in dict.fromkeys(more) if dim not in dims and rng.random() < (0.3 if attempt < 30 else 0.1)]
+    dims = dims[:MOST_DIMS]
     largest = max(2, (9, 9, 7, 5, 4, 3, 2, 2, 2)[len(dims)] - attempt // 15)
     bounds = {dim: rng.randint(2, largest) for dim in dims}
     if kind == "1x7" and attempt < 15:
