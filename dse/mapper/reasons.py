@@ -25,7 +25,7 @@ SIDES: tuple[Side, Side] = ("rows", "cols")
 COUNTED = {"rows": "rows", "cols": "columns"}
 WINDOWS = {
     "weight": {("S",): "a filter row", ("R", "S"): "a whole filter"},
-    "ifmap": {("S",): "a window's row", ("R", "S"): "a whole window"},
+    "ifmap": {("S",): "a row of a window", ("R", "S"): "a whole window"},
 }
 """Tiles that have a name of their own, by the dims that are more than one."""
 
@@ -244,11 +244,12 @@ def _too_small(
             ))  # fmt: skip
     total = sum(words[operand] * layer.bits[operand] for operand in kept)
     if total > offered[3]:
-        parts = ", ".join(f"{_name(operand, tile, index)} of {_words(words[operand])}" for operand in kept)
+        of_words = {operand: f" of {words[operand]} words" if words[operand] > 1 else "" for operand in kept}
+        parts = ", ".join(_name(operand, tile, index) + of_words[operand] for operand in kept)
         found.append(Obstacle(
             "capacity", level.name, total * share,
-            f"{level.name} holds {level.capacity_bits} bits{halved}, what it must keep at least needs {total} under "
-            f"{flow} ({parts}): {total * share} bits would do",
+            f"{level.name} holds {level.capacity_bits} bits{halved}, and the least it must keep takes {total} bits "
+            f"under {flow} ({parts}): {total * share} bits would do",
         ))  # fmt: skip
     return found
 

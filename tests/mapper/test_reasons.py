@@ -21,7 +21,8 @@ from mapper.mapper_cases import ALL, draw_dataflow, draw_level
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
-from dse.errors import InfeasibleError
+from dse.errors import InfeasibleError, MappingError
+from dse.formats.architecture import load_architecture_spec
 from dse.formats.dataflow import built_in_dataflows
 from dse.mapper.mapper import map_layer
 from dse.mapper.reasons import Obstacle, obstacles, why_infeasible
@@ -178,3 +179,80 @@ def scarce(architecture: Architecture, rng: Random) -> Architecture:
             node = replace(node, buffering=rng.choice((node.buffering, "double")))
         nodes.append(node)
     return architecture.with_(hierarchy=tuple(nodes))
+
+
+CONV1 = Layer("conv1", K=8, C=3, P=5, Q=5, R=11, S=11, stride_h=4, stride_w=4)
+
+
+@pytest.mark.parametrize(("spec", "settings", "text"), [
+    ("eyeriss", {"levels.PE.capacity.weight": "8 word"},
+     "layer conv1: the weight scratchpad of PE holds 8 words, a filter row needs 11 under row-stationary: "
+     "11 words (176 bits) would do"),
+    ("eyeriss", {"levels.PE.double_buffer": True},
+     "layer conv1: the ifmap scratchpad of PE holds 12 words, half of it for a tile as it is double-buffered, a row of "
+     "a window needs 11 under row-stationary: 22 words (352 bits) would do"),
+    ("isca16_rs", {"levels.PE.capacity": "16 B"},
+     "layer conv1: PE holds 128 bits, and the least it must keep takes 368 bits under RS (a row of a window of 11 "
+     "words, a filter row of 11 words, one psum word): 368 bits would do"),
+    ("eyeriss", {"levels.GLB.capacity": "244 B", "levels.PE.capacity.ifmap": "10 word"},
+     "layer conv1: the ifmap scratchpad of PE holds 10 words, a row of a window needs 11 under row-stationary: "
+     "11 words (176 bits) would do"),
+    ("eyeriss", {"levels.GLB.capacity": "243 B"},
+     "layer conv1: GLB holds 1944 bits, and the least it must keep takes 1952 bits under row-stationary (a whole "
+     "window of 121 words, one psum word): 1952 bits would do"),
+    ("isca16_ws", {"levels.array.rows": 64},
+     "layer conv1: array has 64 rows, and WS lays R=11 in parts of 11 and S=11 in parts of 11 on them at once, which "
+     "takes 121: 121 rows would do"),
+    ("edge_npu", {"dataflow": "row-stationary"},
+     "layer conv1: cores can unroll G, K, P over its rows, and row-stationary lays R=11 there: dims with R, or a "
+     "dataflow without rows_whole: [R], would do"),
+])  # fmt: skip
+def test_messages_speak_of_what_an_architect_knows(spec: str, settings: dict[str, Any], text: str) -> None:
+    assert why_infeasible(load_architecture_spec(spec).resolve(settings), CONV1, "all") == text
+
+
+def test_every_obstacle_is_named() -> None:
+    text = why_infeasible(load_architecture_spec("nvdla_small").resolve({"dataflow": "row-stationary"}), CONV1, "all")
+    assert "array can unroll K, C over its rows" in text
+    assert "the weight scratchpad of MAC_cell holds 1 word" in text
+
+
+def test_what_may_bypass_takes_no_room() -> None:
+    """A buffer with room for less than a window's ifmap, which may go past it."""
+    spec = load_architecture_spec("eyeriss")
+    tight = {"levels.GLB.capacity": "20 B"}
+    assert obstacles(spec.resolve(tight), CONV1)
+    assert obstacles(spec.resolve({**tight, "levels.GLB.may_bypass": ["ifmap"]}), CONV1) == ()
+
+
+@pytest.mark.parametrize("rows", [2, 6, 7])
+def test_a_prime_that_must_be_whole_is_folded_one_by_one(rows: int) -> None:
+    """Perfect factors of seven filter rows on fewer array rows: one at a time, which is possible."""
+    spec = load_architecture_spec("eyeriss").resolve({"levels.array.rows": rows})
+    layer = Layer("prime", R=7, S=3, P=4)
+    assert check(spec, layer, "perfect", rows, walked=False) == ()
+
+
+def test_rules_on_loop_orders_may_clash() -> None:
+    """Without a buffer the outermost list is the one above the array: no other takes the loops that the rules bar."""
+    level = Level("PE", ALL, capacity_bits=3 * 16)
+    flow = replace(built_in_dataflows()["weight-stationary"], innermost="C")
+    bare = Architecture("bare", (Level("DRAM", ALL), FanOut("array", 1, 1), level), Mac(1.0), 1e9, flow)
+    layer = Layer("orders", C=2, P=3)
+    with pytest.raises(InfeasibleError, match="keeps weight in place and wants loops over C, which change it, innerm"):
+        map_layer(bare, layer, "energy")
+    assert _maps(bare.with_(dataflow=replace(flow, innermost="P")), layer, "all")
+
+
+@pytest.mark.xfail(
+    raises=MappingError, strict=True,
+    reason="the searches take the outermost level as unlimited, whatever capacity it states",
+)  # fmt: skip
+@pytest.mark.parametrize("spec", ["eyeriss", "nvdla_small"])
+def test_an_outermost_level_of_some_size_holds_the_whole_layer(spec: str) -> None:
+    outermost = {"levels.DRAM.dram": None} if spec == "nvdla_small" else {}
+    small = load_architecture_spec(spec).resolve({
+        **outermost, "levels.DRAM.capacity": "100 word", "levels.DRAM.energy": "100 pJ",
+    })  # fmt: skip
+    with pytest.raises(InfeasibleError, match="the layer's weight of 64 words"):
+        map_layer(small, Layer("large", K=8, C=8, P=2, Q=2), "energy")
