@@ -211,9 +211,8 @@ def _level(name: str, model: LevelModel, context: _Context, is_first: bool) -> L
     partitions: Mapping[str, Any] | None = (
         {str(operand): size for operand, size in capacity.items()} if isinstance(capacity, Mapping) else None
     )
-    stores: list[str] = list(
-        model.stores if model.stores is not None else OPERANDS if partitions is None else partitions
-    )
+    stated = model.stores if model.stores is not None else OPERANDS if partitions is None else partitions
+    stores = [operand for operand in OPERANDS if operand in stated]  # the order of writing must not reach any sum
     sizes = {
         operand: _bits(name, capacity if partitions is None else partitions[operand], word_bits) for operand in stores
     }
@@ -321,9 +320,9 @@ def _ports(name: str, model: LevelModel, stores: list[str], word_bits: int, cont
             stray = [operand for operand in given if operand not in stores]
             if stray:
                 raise BuildError(("levels", name, field), f"{name} does not store {stray[0]}, so it has no port for it")
-            for operand, bandwidth in given.items():
+            for operand in (o for o in OPERANDS if o in given):  # not in the order of writing, which means nothing
                 for way in ways:
-                    yield Port(f"{operand} {way}", frozenset({(operand, way)}), rate(bandwidth))
+                    yield Port(f"{operand} {way}", frozenset({(operand, way)}), rate(given[operand]))
         elif given is not None:
             label = "shared" if len(ways) == 2 else ways[0]
             yield Port(label, frozenset((operand, way) for operand in stores for way in ways), rate(given))
