@@ -22,16 +22,15 @@ from typing import Any
 MODULES = (
     "dse.model.axes", "dse.model.time", "dse.mapper.factors", "dse.mapper.space", "dse.mapper.orders",
     "dse.mapper.outer", "dse.mapper.outer_table", "dse.mapper.bounds", "dse.mapper.incumbent", "dse.mapper.inner",
-    "dse.mapper.spreads", "dse.mapper.pricing", "dse.mapper.placing", "dse.mapper.search",
-    "dse.mapper.deep_options", "dse.mapper.deep_space", "dse.mapper.deep_bound", "dse.mapper.deep_nest",
-    "dse.mapper.deep",
+    "dse.mapper.spreads", "dse.mapper.pricing", "dse.mapper.placing", "dse.mapper.search", "dse.mapper.deep_chains",
+    "dse.mapper.deep_halo", "dse.mapper.deep_dual", "dse.mapper.deep_nest", "dse.mapper.deep",
 )  # fmt: skip
 """In the order of their imports: a module sees the compiled functions of those before it."""
 
 ENTRIES = frozenset(
     {
         "count_nest", "latency", "dim_options", "splits", "fastest_steps", "outer_floor", "list_tiles", "search",
-        "boundary_floor", "count_chains", "search_deep",
+        "list_chains", "joined_words", "climb", "search_deep",
     }
 )  # fmt: skip
 """Functions that Python calls. The others get no wrapper for it: unpacking a problem's arrays is a lot of code."""

@@ -79,11 +79,6 @@ class Deep(NamedTuple):
     perfect: bool
     capacity: Array  # (k + 1, 4)
     kept: Array  # (k + 1, 3) what each level keeps; the MACs keep everything
-    read_pj: Array  # (k, 3) least cost of a word that crosses to the child right below a level's list, at its parent
-    fill_pj: Array  # (k, 3) and of every copy that reaches a child
-    shares: Array  # (k, 3) children that may share such a word, those of other fan-outs on its way
-    joins: Array  # (k, 3) 1 where the children of the fan-out below the level share words
-    start_pj: Array  # (k,) psums: what a visit that starts empty saves at the parent
     keeps: Array  # (nodes, 3)
     is_fan_out: Array
     multicast: Array
@@ -155,7 +150,6 @@ def build(
         port_cost=prices.port_cost,
         folds=structure.folds,
         **_rules(architecture, layer, places, factors == "perfect"),
-        **_boundaries(architecture, places, prices, keeps),
     )
 
 
@@ -194,47 +188,3 @@ def _folds(bound: int, side: int, perfect: bool) -> int:
     if not perfect:
         return ceil(bound / min(bound, side))
     return min(bound // factor for factor in range(1, side + 1) if bound % factor == 0)
-
-
-def _boundaries(architecture: Architecture, places: Places, prices: Prices, keeps: Array) -> dict[str, Array]:
-    """Least prices of what crosses to the children right below each level's list, for bounds.
-
-    A psum that arrives is written and, unless it starts a visit, read; what is read back for a visit that does not
-    start is left out, and so is what a child reads to drain: those reads are at least as many as the visits that
-    start there, so the reads of arrivals can be charged in full instead.
-    """
-    k, nodes = len(places.levels), architecture.hierarchy
-    structure = Structure.of(architecture)
-    read, fill = np.zeros((k, 3)), np.zeros((k, 3))
-    shares, joins, start = np.ones((k, 3)), np.zeros((k, 3), dtype=np.int64), np.zeros(k)
-    access, fan_pj = prices.access_pj, prices.fan_pj
-    for i in range(k):
-        for o in range(3):
-            child = places.levels[i + 1] if i + 1 < k else len(nodes)
-            if child < len(nodes) and not keeps[child, o]:
-                continue
-            parent = max(node for node in places.levels[: i + 1] if keeps[node, o])
-            crossed = [node for node in range(parent + 1, child) if isinstance(nodes[node], FanOut)]
-            own = places.fans[i]
-            shared = all(structure.multicast[node] > 0 for node in crossed)
-            for node in crossed:
-                fan = nodes[node]
-                assert isinstance(fan, FanOut)
-                joined = bool(structure.reduces[node]) if o == PSUM else shared
-                if node == own:
-                    joins[i, o] = int(joined)
-                elif joined:
-                    shares[i, o] *= fan.children
-            if o != PSUM:
-                read[i, o] = access[parent, o, 0]
-                fill[i, o] = access[child, o, 1] if child < len(nodes) else 0.0
-                fill[i, o] += fan_pj[crossed[-1], o, 0] if crossed else 0.0
-                continue
-            spared = prices.spared_pj if child == len(nodes) and parent == len(nodes) - 1 else 0.0
-            read[i, o] = access[parent, o].sum() - spared
-            start[i] = max(0.0, access[parent, o, 0] - spared)
-            hop = fan_pj[crossed[0], o, 1] if len(crossed) == 1 else 0.0
-            if joins[i, o] and hop <= read[i, o]:
-                read[i, o] -= hop
-                fill[i, o] = hop
-    return {"read_pj": read, "fill_pj": fill, "shares": shares, "joins": joins, "start_pj": start}

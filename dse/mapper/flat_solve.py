@@ -27,7 +27,7 @@ from dse.problem.layer import Layer
 
 
 def solve_flat(
-    architecture: Architecture, layer: Layer, kind: int, gap: float, factors: str, longest: int, stop: Any
+    architecture: Architecture, layer: Layer, kind: int, gap: float, factors: str, longest: int, *, stop: Any
 ) -> Solution:
     """Search the whole mapspace of a layer; no incumbents when nothing fits, or when the search was stopped before any.
 

@@ -15,10 +15,11 @@ from dse.mapper.deep_solve import deep_mapping, solve_deep
 from dse.mapper.flat_solve import flat_mapping, solve_flat
 from dse.mapper.incumbent import EDP, ENERGY, FRONT, LATENCY
 from dse.mapper.instance import SHAPES, shape_of
-from dse.mapper.reasons import why_infeasible
+from dse.mapper.reasons import obstacles, why_infeasible
 from dse.mapper.result import Certificate, Mapped, Solution
 from dse.model.cost import evaluate
 from dse.model.mapping import Mapping
+from dse.model.price import capacities
 from dse.problem.layer import Layer
 
 OBJECTIVES = {"energy": ENERGY, "latency": LATENCY, "edp": EDP, "front": FRONT}
@@ -119,9 +120,14 @@ def solve(
 ) -> Solution:  # fmt: skip
     """Search, and return numbers only: what a sweep needs of a layer."""
     layer = architecture.lowered(layer)
-    search = solve_flat if shape_of(architecture) in SHAPES else solve_deep
+    flat = shape_of(architecture) in SHAPES
+    search = solve_flat if flat else solve_deep
+    # The general search may look for long where there is nothing; and searches take the outermost level as unlimited.
+    limited = bool(np.isfinite(capacities(architecture)[0]).any())
+    if (limited or not flat) and obstacles(architecture, layer, factors):
+        raise InfeasibleError(why_infeasible(architecture, layer, factors))
     with _stopping(time_limit_s) as stop:
-        solution = search(architecture, layer, OBJECTIVES[objective], gap, factors, LONGEST_FRONT, stop=stop)
+        solution: Solution = search(architecture, layer, OBJECTIVES[objective], gap, factors, LONGEST_FRONT, stop=stop)
     if len(solution.values) == 0:
         raise InfeasibleError(why_infeasible(architecture, layer, factors))
     return solution

@@ -21,7 +21,7 @@ from mapper.mapper_cases import ALL, draw_dataflow, draw_level
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
-from dse.errors import InfeasibleError, MappingError
+from dse.errors import InfeasibleError
 from dse.formats.architecture import load_architecture_spec
 from dse.formats.dataflow import built_in_dataflows
 from dse.mapper.mapper import map_layer
@@ -244,10 +244,6 @@ def test_rules_on_loop_orders_may_clash() -> None:
     assert _maps(bare.with_(dataflow=replace(flow, innermost="P")), layer, "all")
 
 
-@pytest.mark.xfail(
-    raises=MappingError, strict=True,
-    reason="the searches take the outermost level as unlimited, whatever capacity it states",
-)  # fmt: skip
 @pytest.mark.parametrize("spec", ["eyeriss", "nvdla_small"])
 def test_an_outermost_level_of_some_size_holds_the_whole_layer(spec: str) -> None:
     outermost = {"levels.DRAM.dram": None} if spec == "nvdla_small" else {}

@@ -1,0 +1,185 @@
+"""No bound of the general search cuts a mapping that is better than what is known: term by term, and as a whole."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import pairwise
+from math import exp, inf, log
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+from mapper.fronts import EQUAL
+from mapper.general_walk import General, Walk, general_problem
+
+from dse.mapper.deep_nest import price_whole, workspace
+from dse.mapper.deep_problem import build, bypass_choices
+from dse.mapper.deep_solve import solve_deep
+from dse.mapper.deep_terms import Choice, columns_of
+from dse.mapper.deep_tree import Best, Space, best_of, space_of
+from dse.mapper.orders import group_dims, list_orders
+from dse.model.price import price
+
+A_LITTLE = 1 + 1e-7
+ENERGY, LATENCY, EDP, FRONT = range(4)
+
+
+@lru_cache(maxsize=64)
+def drawn(seed: int) -> tuple[General, list[Space], Any]:
+    problem = general_problem(f"bounds {seed}")  # type: ignore[arg-type]
+    prices = price(problem.architecture, problem.layer)
+    spaces = [
+        space_of(build(problem.architecture, problem.layer, kept, prices, problem.kind), mask)
+        for mask, kept in enumerate(bypass_choices(problem.architecture))
+    ]
+    front = Walk(problem.architecture, problem.layer, problem.kind).front()
+    return problem, spaces, front * (1.0, 1.0 / prices.cycles_per_step) if len(front) else front
+
+
+def sums(space: Space, rows: list[int], choices: list[Choice | None]) -> tuple[float, float, Any]:
+    """Energy and time that the terms add up to, and each limit's sum over its limit."""
+    logs, first, second = columns_of(space.problem, space.terms, space.crossings, space.axes, choices)
+    value = logs.copy()
+    for a, axis in enumerate(space.axes):
+        value += axis.matrix()[rows[a], first[:, a]] + axis.matrix()[rows[a], second[:, a]]
+    by_block = np.zeros(len(space.limits))
+    by_group = np.zeros((2, space.groups + 1))
+    for x, block, group in zip(np.exp(value), space.block, space.group, strict=True):
+        if group < 0:
+            by_block[block] += x
+        else:
+            by_group[block, group] += x
+    by_block[:2] += by_group.max(axis=1)
+    return by_block[0], by_block[1], by_block[2:] / np.exp(space.limits[2:])
+
+
+def some_mapping(space: Space, rng: Random) -> tuple[list[int], Any, list[Choice | None]] | None:
+    """Rows of a mapping, its split with orders, and what those orders lay down."""
+    problem, levels = space.problem, len(space.problem.nodes)
+    if not all(map(len, space.axes)):
+        return None
+    rows = [rng.randrange(len(axis)) for axis in space.axes]
+    split = np.ones((levels, 4, 8), dtype=np.int64)
+    for axis, row in zip(space.axes, rows, strict=True):
+        for d, chain in zip(axis.dims, axis.chains, strict=True):
+            split[:, :3, d] = chain[row].reshape(levels, 3)
+    orders, kinds = np.zeros((24, 8), dtype=np.int64), np.zeros((24, 2), dtype=np.int64)
+    choices: list[Choice | None] = []
+    for i in range(levels):
+        near = i == problem.near
+        count = list_orders(
+            split[i, 0], problem.stationary if near else -1, problem.innermost if near else -1, orders, kinds
+        )
+        if count == 0:
+            return None
+        pick = rng.randrange(count)
+        split[i, 3] = orders[pick]
+        operand, slide = (int(x) for x in kinds[pick])
+        others = [d for d in range(8) if operand < 0 or d not in group_dims(operand)]
+        passing = operand >= 0 and all(split[i, 0, d] == 1 for d in others)
+        choices.append(Choice(operand, slide - 2 if slide > 5 else slide, passing))
+    return rows, split, choices[:-1]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_terms_are_below_every_mapping(seed: int) -> None:
+    """What the terms say with the lists laid down, with some of them, and with none, never passes the model's price."""
+    rng = Random(seed)
+    _, spaces, _ = drawn(seed)
+    point = np.zeros(3)
+    for space in spaces:
+        for _ in range(40):
+            found = some_mapping(space, rng)
+            if found is None:
+                continue
+            rows, split, choices = found
+            if (sums(space, rows, choices)[2] > 1 + EQUAL).any():
+                continue  # it does not fit, and bounds may say anything
+            price_whole(space.problem, split, workspace(space.problem), point)
+            some = [choice if rng.random() < 0.5 else None for choice in choices]
+            for laid_down in (choices, some, [None] * len(choices)):
+                energy, time, _ = sums(space, rows, laid_down)
+                assert energy <= point[0] * (1 + EQUAL), (seed, rows, laid_down)
+                assert time <= point[1] * (1 + EQUAL), (seed, rows, laid_down)
+
+
+def search(spaces: list[Space], kind: int, incumbent: tuple[float, float] | None, until: float = inf) -> Best:
+    width = 32 * len(spaces[0].problem.nodes) + 1
+    best = Best(
+        kind, 0.0, until, np.zeros((1, 2)), np.zeros((1, width), dtype=np.int64), np.zeros(5, dtype=np.int64),
+        np.zeros(1, dtype=np.int64),
+    )  # fmt: skip
+    if incumbent is not None:
+        best.values[0], best.held = incumbent, 1
+    best_of(spaces, best)
+    return best
+
+
+def value(point: Any, kind: int) -> float:
+    return float((point[0], point[1], point[0] * point[1])[kind])
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_best_is_found_past_incumbents_that_are_hardly_worse(seed: int) -> None:
+    """Every bound on the way to an optimum is tried at its tightest."""
+    _, spaces, front = drawn(seed)
+    if len(front) == 0:
+        assert search(spaces, ENERGY, None).held == 0
+        return
+    for kind in (ENERGY, LATENCY, EDP):
+        point = min(front, key=lambda one, kind=kind: value(one, kind))
+        worse = tuple(point * A_LITTLE)
+        assert value(search(spaces, kind, worse).values[0], kind) == approx(value(point, kind)), (seed, kind)
+        better = tuple(point / A_LITTLE)
+        assert tuple(search(spaces, kind, better).values[0]) == better, (seed, kind)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_front_is_found_under_limits_of_time(seed: int) -> None:
+    """The least energy of mappings hardly faster than a point of the front is that of the point before."""
+    _, spaces, front = drawn(seed)
+    for faster, slower in pairwise(front):
+        found = search(spaces, ENERGY, None, until=slower[1] * (1 - 1e-9))
+        assert found.values[0, 0] == approx(faster[0]), seed
+
+
+@pytest.mark.parametrize("kind", [ENERGY, LATENCY, EDP])
+def test_a_search_that_is_stopped_says_what_is_proven(kind: int) -> None:
+    stopped = 0
+    for seed in range(12):
+        problem, _, front = drawn(seed)
+        if len(front) == 0:
+            continue
+        cycles = price(problem.architecture, problem.layer).cycles_per_step
+        stop = np.ones(1, dtype=np.int64)
+        answer = solve_deep(problem.architecture, problem.layer, kind, 0.0, problem.kind, 64, stop=stop)
+        if len(answer.values) == 0:
+            continue
+        stopped += 1
+        least = min(value(point, kind) for point in front * (1.0, cycles))
+        assert value(answer.values[0], kind) / (1 + answer.gap) <= least * (1 + EQUAL)
+    assert stopped > 5
+
+
+def approx(number: float) -> Any:
+    return pytest.approx(number, rel=EQUAL, abs=0)
+
+
+def test_bounds_are_worth_having() -> None:
+    """The bound of a whole problem reaches a good part of the optimum in half of the cases."""
+    from dse.mapper.deep_tree import _root
+
+    shares = []
+    for seed in range(40):
+        _, spaces, front = drawn(seed)
+        if len(front) == 0:
+            continue
+        best = Best(
+            ENERGY, 0.0, inf, np.zeros((1, 2)), np.zeros((1, 161), dtype=np.int64), np.zeros(5, dtype=np.int64),
+            np.zeros(1, dtype=np.int64),
+        )  # fmt: skip
+        bounds = [node.bound for node in (_root(space, best) for space in spaces) if node is not None]
+        shares.append(exp(min(bounds) - log(front[-1, 0])))
+        assert shares[-1] <= 1 + EQUAL, seed
+    assert np.median(shares) > 0.85
