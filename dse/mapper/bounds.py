@@ -86,12 +86,20 @@ def list_tiles(inst: Instance, options: Any, floor: Any, table: Any, fastest: fl
             steps[d] = least_steps[row[d]]
         if found == room:
             room *= 2
-            choice = np.concatenate((choice, np.zeros_like(choice)))
-            bound = np.concatenate((bound, np.zeros_like(bound)))
+            choice, bound = _longer(choice, bound, room)
         choice[found] = row
         tile_bound(inst, number, number, passes, steps, floor, table, fastest, float(inst.pes), bound[found])
         found += 1
     return choice[:found], bound[:found]
+
+
+def _longer(choice: Ints, bound: Any, room: int) -> tuple[Ints, Any]:
+    more, further = np.zeros((room, 8), dtype=np.int64), np.zeros((room, 2))
+    for i in range(len(choice)):
+        for d in range(8):
+            more[i, d] = choice[i, d]
+        further[i, 0], further[i, 1] = bound[i, 0], bound[i, 1]
+    return more, further
 
 
 def _fits_pe(inst: Instance, tile: Ints) -> bool:

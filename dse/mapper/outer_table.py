@@ -103,10 +103,16 @@ def work_out(inst: Instance, table: OuterTable) -> None:
     for o in range(6):
         for what in range(1 + len(table.ports)):
             for k in range(last_k + 1):
-                for p in range(last_p):
-                    table.least[o, what, p, last_q, k] = np.min(table.least[o, what, p, :last_q, k])
                 table.least[o, what, last_p, :, k] = np.inf
-                table.least[o, what, last_p, last_q, k] = np.min(table.least[o, what, :last_p, last_q, k])
+                for p in range(last_p):
+                    table.least[o, what, p, last_q, k] = np.inf
+                    for q in range(last_q):
+                        table.least[o, what, p, last_q, k] = min(
+                            table.least[o, what, p, last_q, k], table.least[o, what, p, q, k]
+                        )
+                    table.least[o, what, last_p, last_q, k] = min(
+                        table.least[o, what, last_p, last_q, k], table.least[o, what, p, last_q, k]
+                    )
 
 
 def _fill(inst: Instance, table: OuterTable, cells: Any, p: int, q: int, n: Ints, tile: Ints, words: Any) -> None:
@@ -138,7 +144,8 @@ def _fill(inst: Instance, table: OuterTable, cells: Any, p: int, q: int, n: Ints
                     _lower(inst, table, cells, p, q, k, n, tile, trips_c, c, words)
     for o in range(6):
         for what in range(1 + len(table.ports)):
-            table.least[o, what, p, q, last] = np.min(table.least[o, what, p, q, :last])
+            for k in range(last):
+                table.least[o, what, p, q, last] = min(table.least[o, what, p, q, last], table.least[o, what, p, q, k])
 
 
 def _lower(
@@ -207,21 +214,23 @@ def _pick(inst: Instance, table: OuterTable, cells: Any, o: int) -> None:
     """Keep, by rising energy, the cells of which no other has as little energy and as few trips of both kinds."""
     a, b = _others(o)
     height, width = grain(repeats(inst.bounds, a)) + 1, grain(repeats(inst.bounds, b)) + 1
-    order = np.argsort(cells[o, : height * width])
     found = 0
-    for at in order:
-        energy = cells[o, at]
-        if energy == np.inf:
-            break
-        i, k = at // width, at % width
-        x, y = 2.0 ** (i / GRAIN) * (1.0 - 1e-9), 2.0 ** (k / GRAIN) * (1.0 - 1e-9)
-        beaten = False
-        for j in range(found):
-            if table.points[o, j, 1] <= x and table.points[o, j, 2] <= y:
-                beaten = True
-                break
-        if not beaten:
-            table.points[o, found, 0], table.points[o, found, 1], table.points[o, found, 2] = energy, x, y
+    least = np.full(width, np.inf)  # of all cells with no more trips of the first kind, by those of the second
+    for i in range(height):
+        for k in range(width):
+            energy = cells[o, i * width + k]
+            if energy >= least[k]:
+                continue
+            for more in range(k, width):
+                least[more] = min(least[more], energy)
+            place = found
+            while place > 0 and table.points[o, place - 1, 0] > energy:
+                for part in range(3):
+                    table.points[o, place, part] = table.points[o, place - 1, part]
+                place -= 1
+            table.points[o, place, 0] = energy
+            table.points[o, place, 1] = 2.0 ** (i / GRAIN) * (1.0 - 1e-9)
+            table.points[o, place, 2] = 2.0 ** (k / GRAIN) * (1.0 - 1e-9)
             found += 1
     table.count[o] = found
 

@@ -107,7 +107,7 @@ def _unroll(
     tile_bound(inst, number, spread_out, passes, steps, floor, table, run.fastest, float(inst.pes), estimate)
     if pruned(run.kind, run.gap, estimate[0], estimate[1], values, run.held):
         return pool  # since the tiles were listed, the table has been worked out
-    sequence = np.argsort(choices)
+    sequence = by_size(choices)
     chosen = np.zeros(8, dtype=np.int64)
     count = np.ones(9, dtype=np.int64)
     left[0, 0, 0] = inst.rows
@@ -158,6 +158,18 @@ def _unroll(
         if run.held < 0:
             break
     return pool
+
+
+def by_size(numbers: Ints) -> Ints:
+    """Places of some numbers, the smallest first. A sort of the library's would take a second to compile."""
+    order = np.zeros(len(numbers), dtype=np.int64)
+    for i in range(len(numbers)):
+        k = i
+        while k > 0 and numbers[order[k - 1]] > numbers[i]:
+            order[k] = order[k - 1]
+            k -= 1
+        order[k] = i
+    return order
 
 
 def _halos(inst: Instance, room: Any, options: Any, row: Ints, chosen: Ints, a: int, known: Any, work: Any) -> Any:
