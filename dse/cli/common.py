@@ -92,6 +92,27 @@ def read_limits(scope: str, max_latency: str | None, max_energy: str | None) -> 
     return limits
 
 
+def time_limit_option(function: Command) -> Command:
+    return click.option(
+        "--time-limit", metavar="TIME", callback=lambda context, option, text: _seconds("--time-limit", text),
+        help="Stop a layer's search after so long, e.g. 2 s; the answer says how far it is proven.",
+    )(function)  # fmt: skip
+
+
+def _seconds(option: str, text: str | None) -> float | None:
+    from dse.formats.quantity import parse_quantity, seconds
+
+    if text is None:
+        return None
+    try:
+        limit = seconds(parse_quantity(text, "time"))
+    except DseError as error:
+        raise DseError(f"{option}: {error.message}", hint=error.hint) from None
+    if limit <= 0:
+        raise DseError(f"{option} {text}: no time at all", hint="e.g. 2 s")
+    return limit
+
+
 def save_option(function: Command) -> Command:
     """`--save`, for verbs that map."""
     return click.option(
@@ -229,11 +250,11 @@ def read_mappings(
     return given.mappings(architecture, workload.layers), given.counting
 
 
-def compile_first() -> None:
-    """Compile the kernels if this machine has not yet, saying so."""
+def compile_first(*architectures: Architecture) -> None:
+    """Compile the kernels that some architectures need if this machine has not yet, saying so."""
     from dse.mapper import compile_kernels
 
-    compile_kernels(note)
+    compile_kernels(note, architectures)
 
 
 def note(text: str) -> None:

@@ -76,7 +76,7 @@ def show(review: Review, directory: Path | None, jobs: int | None, form: str) ->
     from dse.report.networks import comparison_records, comparison_text
 
     if review.architecture is not None:
-        compile_first()
+        compile_first(review.architecture)
     status = StatusLine()
     comparison = compare_networks(
         review, jobs=jobs, progress=lambda done, total: status.show(f"mapping {done}/{total} layers")

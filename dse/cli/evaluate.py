@@ -21,6 +21,7 @@ from dse.cli.common import (
     read_workload,
     save_option,
     scope_options,
+    time_limit_option,
     warn_of_unused_densities,
 )
 
@@ -29,6 +30,7 @@ from dse.cli.common import (
 @click.argument("architecture", metavar="ARCH")
 @click.argument("workload", metavar="WORKLOAD")
 @mapper_options
+@time_limit_option
 @scope_options
 @architecture_options
 @batch_option
@@ -40,10 +42,10 @@ from dse.cli.common import (
 @save_option
 @format_option
 def command(
-    architecture: str, workload: str, objective: str, gap: float, factors: str, scope: str, max_latency: str | None,
-    max_energy: str | None, dataflow: str | None, settings: tuple[str, ...], batch: int | None, bits: str | None,
-    density: str | None, layers: tuple[str, ...], param: tuple[str, ...], mapping: str | None, reuse: bool,
-    save: str | None, form: str,
+    architecture: str, workload: str, objective: str, gap: float, factors: str, time_limit: float | None, scope: str,
+    max_latency: str | None, max_energy: str | None, dataflow: str | None, settings: tuple[str, ...],
+    batch: int | None, bits: str | None, density: str | None, layers: tuple[str, ...], param: tuple[str, ...],
+    mapping: str | None, reuse: bool, save: str | None, form: str,
 ) -> None:  # fmt: skip
     """Energy, latency, utilization and area of WORKLOAD on ARCH, every layer on its provably best mapping.
 
@@ -72,7 +74,7 @@ def command(
     if layers:
         network = only(network, layers)
     if any(layer.name not in given for layer in network.layers):
-        compile_first()
+        compile_first(arch)
     from dse.mapper import map_workload
     from dse.report.layers import layer_records, layers_table, network_proof_line, reuse_summary
 
@@ -84,7 +86,7 @@ def command(
     try:
         mapped = map_workload(
             arch, network, objective, scope=scope, gap=gap, factors=factors, given=given, counting=counting,
-            progress=progress, **limits,
+            progress=progress, time_limit_s=time_limit, **limits,
         )  # fmt: skip
     finally:
         status.clear()

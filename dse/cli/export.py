@@ -54,7 +54,7 @@ def _timeloop(names: tuple[str, ...], folder: Path, objective: str, gap: float) 
     arch, workload, name = names
     architecture = read_architecture(arch, None, ())
     layer = read_workload(workload, None).layer(name)
-    compile_first()
+    compile_first(architecture)
     from dse.mapper import map_layer
 
     mapped = map_layer(architecture, layer, objective, gap=gap, factors="perfect")

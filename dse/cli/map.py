@@ -18,6 +18,7 @@ from dse.cli.common import (
     read_architecture,
     read_workload,
     save_option,
+    time_limit_option,
     warn_of_unused_densities,
 )
 
@@ -27,6 +28,7 @@ from dse.cli.common import (
 @click.argument("workload", metavar="WORKLOAD")
 @click.argument("layer", metavar="LAYER")
 @mapper_options
+@time_limit_option
 @architecture_options
 @batch_option
 @parameter_option
@@ -34,9 +36,9 @@ from dse.cli.common import (
 @save_option
 @format_option
 def command(
-    architecture: str, workload: str, layer: str, objective: str, gap: float, factors: str, dataflow: str | None,
-    settings: tuple[str, ...], batch: int | None, bits: str | None, density: str | None, param: tuple[str, ...],
-    save: str | None, form: str,
+    architecture: str, workload: str, layer: str, objective: str, gap: float, factors: str, time_limit: float | None,
+    dataflow: str | None, settings: tuple[str, ...], batch: int | None, bits: str | None, density: str | None,
+    param: tuple[str, ...], save: str | None, form: str,
 ) -> None:  # fmt: skip
     """The best loop nest of a LAYER of WORKLOAD on ARCH, level by level, with its reuse and the proof.
 
@@ -45,15 +47,16 @@ def command(
       dse map eyeriss alexnet conv3
       dse map eyeriss vgg16 conv1_1 --objective latency --factors perfect
       dse map eyeriss alexnet fc6 --batch 16 --format json
+      dse map edge_npu vgg16 fc1 --time-limit 5s
       dse map eyeriss alexnet conv3 --save conv3.yaml
     """
     arch = read_architecture(architecture, dataflow, settings)
     wanted = read_workload(workload, batch, bits=bits, density=density, parameters=param).layer(layer)
     warn_of_unused_densities(arch, density)
-    compile_first()
+    compile_first(arch)
     from dse.mapper import map_layer
 
-    mapped = map_layer(arch, wanted, objective, gap=gap, factors=factors)
+    mapped = map_layer(arch, wanted, objective, gap=gap, factors=factors, time_limit_s=time_limit)
     if save is not None:
         from dse.formats.mapping import save_mappings
 

@@ -76,7 +76,7 @@ def command(
         show_comparison(plan, Path(output or f"results/{plan.name}"), jobs, form)
         return 0
     directory = Path(output) if output is not None else Path("results") / plan.name
-    compile_first()
+    compile_first(plan.spec.architecture)
     status = StatusLine()
     previous = signal(SIGTERM, _interrupt)  # a batch system that ends the job is no less polite than Ctrl-C
     try:

@@ -47,7 +47,7 @@ def command(
     arch = read_architecture(architecture, dataflow, settings)
     network = read_workload(workload, batch, layers, bits, density, param)
     warn_of_unused_densities(arch, density)
-    compile_first()
+    compile_first(arch)
     from dse.report.check import check_table, compare, shrink
 
     status = StatusLine()

@@ -125,7 +125,7 @@ def run_plan(
     with nullcontext() if directory is None else LogWriter(directory / FILE_NAME) as log:
         if directory is not None:
             write_settings(directory, plan, problem.sweep_id)
-        with _workers(jobs, executor) as workers:
+        with _workers(jobs, executor, plan.spec.architecture) as workers:
             explorer = Explorer(problem, plan.search, workers, dict(records.by_id), log, progress)
             explorer.run()
     result = SweepResult(
@@ -145,10 +145,10 @@ def run_plan(
     return result
 
 
-def _workers(jobs: int | None, executor: Executor | None) -> Workers:
+def _workers(jobs: int | None, executor: Executor | None, architecture: Architecture) -> Workers:
     if executor is not None:
         return Workers(lambda: executor, jobs or usable_cpus(), lent=True)
     from dse.mapper import compile_kernels
 
-    compile_kernels(None)  # once, before several workers would each do it
+    compile_kernels(None, [architecture])  # once, before several workers would each do it
     return Workers.local(usable_cpus() if jobs is None else jobs)

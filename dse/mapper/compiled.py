@@ -13,12 +13,15 @@ import importlib.util
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dse.architecture.architecture import Architecture
 
 MODULES = (
     "dse.model.axes", "dse.model.time", "dse.mapper.factors", "dse.mapper.space", "dse.mapper.orders",
@@ -68,22 +71,29 @@ def cache_folder() -> Path:
     return folder
 
 
-def compile_kernels(report: Callable[[str], None] | None = None) -> None:
+def compile_kernels(
+    report: Callable[[str], None] | None = None, architectures: Iterable[Architecture] = ()
+) -> None:
     """Compile the mapper's kernels unless they are cached; call it before worker processes start.
 
     Parameters
     ----------
     report : callable, optional
         Told, in one message, when there is something to compile.
+    architectures : iterable of Architecture
+        What will be mapped on, those of the shape of Eyeriss when none is given: other shapes have a search of
+        their own.
     """
-    done = cache_folder() / "compiled"
-    if not done.exists() and report is not None:
-        report("compiling the mapper's kernels (once on this machine, about half a minute)")
-    from dse.mapper.warm import warm_up
+    from dse.mapper.warm import searches, warm_up
 
-    with _quick_compilation():
-        warm_up()
-    done.touch()
+    wanted = searches(architectures)
+    missing = [name for name in wanted if not (cache_folder() / f"{name}.done").exists()]
+    if missing and report is not None:
+        report("compiling the mapper's kernels (once on this machine, about half a minute)")
+    for name in wanted:
+        with _quick_compilation():
+            warm_up(name)
+        (cache_folder() / f"{name}.done").touch()
 
 
 @contextmanager

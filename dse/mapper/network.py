@@ -180,6 +180,7 @@ def map_workload(
     max_energy_pj: float = inf,
     gap: float = 0.0,
     factors: str = "all",
+    time_limit_s: float | None = None,
     given: Mapping[str, LoopNest] | None = None,
     counting: str = "house",
     progress: Callable[[int, int, str], None] | None = None,
@@ -200,6 +201,8 @@ def map_workload(
         Proven distance from the best at which a search may stop. Of a network within limits, the certificate has the
         distance that is proven in the end.
     factors : {"all", "perfect"}
+    time_limit_s : float, optional
+        Of each layer's search; its certificate then says how far the answer is proven.
     given : mapping, optional
         Layer's name to the mapping to evaluate it with; the other layers get their best.
     counting : {"house", "timeloop"}
@@ -233,9 +236,10 @@ def map_workload(
             cost = evaluate(architecture, layer, nest, counting=counting)
             options: tuple[Mapped, ...] = (Mapped(architecture.lowered(layer), nest, cost, None),)
         elif scope == "network":
-            options = layer_front(architecture, layer, gap=within, factors=factors)
+            options = layer_front(architecture, layer, gap=within, factors=factors, time_limit_s=time_limit_s)
         else:
-            options = (map_layer(architecture, layer, objective, gap=gap, factors=factors),)
+            best = map_layer(architecture, layer, objective, gap=gap, factors=factors, time_limit_s=time_limit_s)
+            options = (best,)
         found.append((options, names))
     if scope == "layer":
         layers = tuple((options[0], names) for options, names in found)

@@ -1,18 +1,27 @@
-"""A tiny problem that makes every kernel compile."""
+"""Tiny problems that make every kernel compile."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
+from dse.mapper.instance import SHAPES, shape_of
 from dse.problem.dims import OPERANDS
 from dse.problem.layer import Layer
 
 
-def warm_up() -> None:
-    """Map a layer of a few MACs, so that all kernels are compiled or loaded."""
+def searches(architectures: Iterable[Architecture]) -> list[str]:
+    """Which searches some architectures need, `flat` when there are none."""
+    return sorted({"flat" if shape_of(one) in SHAPES else "deep" for one in architectures} or {"flat"})
+
+
+def warm_up(search: str) -> None:
+    """Map a layer of a few MACs, so that all kernels of a search are compiled or loaded."""
     from dse.mapper.mapper import solve
 
     every = frozenset(OPERANDS)
-    hierarchy = (Level("memory", every), Level("buffer", every), FanOut("array", 2, 2), Level("PE", every))
-    architecture = Architecture("warm-up", hierarchy, Mac(1.0), 1e9)
+    outside = (Level("memory", every), Level("buffer", every), FanOut("array", 2, 2), Level("PE", every))
+    inside = (FanOut("lanes", 2, 2),) if search == "deep" else ()
+    architecture = Architecture("warm-up", (*outside, *inside), Mac(1.0), 1e9)
     solve(architecture, Layer("warm-up", K=2, P=2), "energy", 0.0, "all")
