@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from dse.mapper.factors import ceil_div
+from dse.mapper.incumbent import pruned
 from dse.mapper.outer import boxes, tile_bits
+from dse.mapper.outer_table import others
 from dse.model.axes import box_words
 
 Ints = Any
@@ -218,8 +220,7 @@ def least_crossing(
     kind : int
         Operand that is stationary at the array.
     """
-    first = 1 if kind == 0 else 0
-    second = 1 if kind == 2 else 2
+    first, second = others(kind)
     a, b = inst.up_pj[first] * inst.words[first], inst.up_pj[second] * inst.words[second]
     x = group_product(passes if inst.in_pe[first] == 1 else steps, first)
     y = group_product(passes if inst.in_pe[second] == 1 else steps, second)
@@ -241,6 +242,70 @@ def least_crossing(
     if inst.in_pe[kind] == 0:
         best += inst.up_pj[kind] * inst.words[kind] * group_product(steps, kind)
     return float(best)
+
+
+def tile_pruned(
+    inst: Instance, run: Any, inside: Any, spread_out: Ints, passes: Ints, steps: Ints, floor: Any, table: Any,
+    fastest: float, left: float, values: Any,
+) -> bool:  # fmt: skip
+    """Whether no mapping improves that has given PE tiles and at least the given passes and steps per dim.
+
+    `tile_bound`, but every outer tile that may be best is held against the incumbents by itself, with its own energy
+    and its own time of the outermost port.
+
+    Parameters
+    ----------
+    inside : (3,)
+        From `least_inside`, per operand that may be stationary at the array.
+    """
+    cycles = 1.0
+    for d in range(8):
+        cycles *= steps[d]
+    cycles = max(cycles, fastest)
+    folded = least_folds(inst, passes)
+    for kind in range(3):
+        time = least_time(inst, kind, passes, cycles, floor)
+        if not _crossing_pruned(
+            inst, run, kind, inside[kind], time, folded, spread_out, passes, steps, table, left, values
+        ):  # fmt: skip
+            return False
+    return True
+
+
+def _crossing_pruned(
+    inst: Instance, run: Any, kind: int, inside: float, time: float, folded: float, spread_out: Ints, passes: Ints,
+    steps: Ints, table: Any, left: float, values: Any,
+) -> bool:  # fmt: skip
+    """Whether no outer tile makes an improvement of what is inside; see `least_crossing`."""
+    first, second = others(kind)
+    a, b = inst.up_pj[first] * inst.words[first], inst.up_pj[second] * inst.words[second]
+    x = group_product(passes if inst.in_pe[first] == 1 else steps, first)
+    y = group_product(passes if inst.in_pe[second] == 1 else steps, second)
+    if inst.in_pe[kind] == 0:
+        inside += inst.up_pj[kind] * inst.words[kind] * group_product(steps, kind)
+    product = 0.0
+    if inst.in_pe[first] == 1 and inst.in_pe[second] == 1 and a > 0.0 and b > 0.0:
+        product = group_product(spread_out, first) * group_product(spread_out, second) / left
+    # What one outermost port delivers past the buffer adds to what crosses into the buffer.
+    per_x = per_y = 0.0
+    if len(table.ports) == 1:
+        per_x = inst.port_up[table.ports[0], first] * inst.words[first]
+        per_y = inst.port_up[table.ports[0], second] * inst.words[second]
+    alone = inside + a * x + b * y + inst.static_pj * (time + folded)
+    for i in range(table.count[kind]):
+        point = table.points[kind, i]
+        if pruned(run.kind, run.gap, point[0] + alone, time + folded, values, run.held):
+            return True  # the further ones cost more energy
+        more, again = max(x, point[1]), max(y, point[2])
+        # Passes of both kinds trade off against each other, so their times count from the least of each alone.
+        busy = max(time, point[3] + per_x * more + per_y * again) + folded
+        if more * again < product:
+            more = max(more, min(np.sqrt(product * b / a), product / again))
+            again = product / more
+        least = inside + point[0] + a * more + b * again + inst.static_pj * busy
+        if not pruned(run.kind, run.gap, least, busy, values, run.held):
+            return False
+    return True
 
 
 def least_folds(inst: Instance, passes: Ints) -> float:

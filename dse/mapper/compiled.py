@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MODULES = (
     "dse.model.axes", "dse.model.time", "dse.mapper.factors", "dse.mapper.space", "dse.mapper.orders",
-    "dse.mapper.outer", "dse.mapper.outer_table", "dse.mapper.bounds", "dse.mapper.incumbent", "dse.mapper.inner",
+    "dse.mapper.incumbent", "dse.mapper.outer", "dse.mapper.outer_table", "dse.mapper.bounds", "dse.mapper.inner",
     "dse.mapper.spreads", "dse.mapper.pricing", "dse.mapper.placing", "dse.mapper.search", "dse.mapper.deep_chains",
     "dse.mapper.deep_halo", "dse.mapper.deep_dual", "dse.mapper.deep_nest", "dse.mapper.deep",
 )  # fmt: skip

@@ -35,10 +35,11 @@ class OuterTable(NamedTuple):
         Of P, Q and K: place of a trip count in `least`.
     p, q, k : (*,) int64
         The trip counts.
-    points : (3, *, 3) float
+    points : (3, *, 4) float
         Per operand o that may be stationary at the array, outer tiles that no other beats: energy of the crossing with
         o's delivery, pJ, rising; at least so many trips of the outermost list over the dims that the first and that the
-        second of the other operands does not have. Until the table is worked out, one that is below all.
+        second of the other operands does not have; at least so many cycles of the busiest outermost port, without what
+        it delivers of the other operands. Until the table is worked out, one tile that is below all.
     count : (3,) int64
         How many.
     worth : int
@@ -72,8 +73,8 @@ def empty_table(bounds: Ints, port_outer: Ints, floor: Any) -> OuterTable:
     entries = prod(len(trip_values(int(bound))) for bound in bounds[[1, 2, 4, 5, 6, 7]])
     sizes = [grain(prod(int(bounds[d]) for d in group_dims(o) if d >= 0)) + 1 for o in range(3)]
     cells = max(sizes[0] * sizes[1], sizes[0] * sizes[2], sizes[1] * sizes[2])
-    points = np.ones((3, cells, 3))
-    points[:, 0, 0] = floor[:, 0]
+    points = np.ones((3, cells, 4))
+    points[:, 0, 0], points[:, 0, 3] = floor[:, 0], -np.inf
     return OuterTable(least, ports, index, p, q, k, points, np.ones(3, dtype=np.int64), max(4096, entries // 4))
 
 
@@ -91,7 +92,7 @@ def work_out(inst: Instance, table: OuterTable) -> None:
     if worked_out(table):
         return
     last_p, last_q, last_k = len(table.p), len(table.q), len(table.k)
-    cells = np.full((3, table.points.shape[1]), np.inf)
+    cells = np.full((3, table.points.shape[1], 2), np.inf)
     n = np.ones(8, dtype=np.int64)
     tile = np.ones(8, dtype=np.int64)
     words = np.zeros((3, 7))
@@ -161,11 +162,9 @@ def _lower(
     for o in range(3):
         again = inst.words[o] * (repeats(n, o) - 1.0) if inst.in_pe[o] == 1 else 0.0
         once = inst.words[o] if inst.in_pe[o] == 1 else 0.0
-        best = np.inf
-        for r in range(3):
-            best = min(best, _enter(inst, table, o, p, q, k, words, r, once, again))
         at = _cell(inst, n, o)
-        cells[o, at] = min(cells[o, at], best)
+        for r in range(3):
+            _enter(inst, table, cells[o, at], o, p, q, k, words, r, once, again)
     held = first
     for o in range(3):
         if inst.in_pe[o] == 0:
@@ -177,15 +176,14 @@ def _lower(
             n[3] = trips_c[c]
             outer_words(inst, n, known, words)
             held = c
-        best = _enter(inst, table, 3 + o, p, q, k, words, o, inst.words[o], 0.0)
-        there = _cell(inst, n, o)
-        cells[o, there] = min(cells[o, there], best)
+        _enter(inst, table, cells[o, _cell(inst, n, o)], 3 + o, p, q, k, words, o, inst.words[o], 0.0)
 
 
 def _enter(
-    inst: Instance, table: OuterTable, row: int, p: int, q: int, k: int, words: Any, r: int, once: float, again: float
-) -> float:
-    """Lower an entry to what an order costs that has operand r stationary in the outermost list. Returns its energy."""
+    inst: Instance, table: OuterTable, cell: Any, row: int, p: int, q: int, k: int, words: Any, r: int, once: float,
+    again: float,
+) -> None:  # fmt: skip
+    """Lower an entry, and a cell's energy and time, to an order's with operand r stationary in the outermost list."""
     o = row % 3
     ifmap = least_ifmap(words, r)
     e = inst.outer_pj
@@ -195,42 +193,50 @@ def _enter(
         c = inst.port_over[table.ports[i]]
         time = c[0] * ifmap + c[1] * words[r, 0] + c[2] * words[r, 1] + inst.port_up[table.ports[i], o] * again
         table.least[row, 1 + i, p, q, k] = min(table.least[row, 1 + i, p, q, k], time)
-    return float(energy)
+    busiest = -np.inf  # psums that start empty spare more than crosses, now and then
+    for i in range(len(table.ports)):
+        t = table.ports[i]
+        c = inst.port_over[t]
+        time = c[0] * ifmap + c[1] * words[r, 0] + c[2] * words[r, 1] + inst.port_up[t, o] * (once + again)
+        busiest = max(busiest, inst.port_fixed[t] + time)
+    cell[0] = min(cell[0], energy)
+    cell[1] = min(cell[1], busiest)
 
 
-def _others(o: int) -> tuple[int, int]:
+def others(o: int) -> tuple[int, int]:
     """The operands beside o."""
     return 1 if o == 0 else 0, 1 if o == 2 else 2
 
 
 def _cell(inst: Instance, n: Ints, o: int) -> int:
     """The cell of an outer tile among those of operand o: the classes of the others' repeats."""
-    a, b = _others(o)
+    a, b = others(o)
     width = grain(repeats(inst.bounds, b)) + 1
     return grain(repeats(n, a)) * width + grain(repeats(n, b))
 
 
 def _pick(inst: Instance, table: OuterTable, cells: Any, o: int) -> None:
-    """Keep, by rising energy, the cells of which no other has as little energy and as few trips of both kinds."""
-    a, b = _others(o)
+    """Keep, by rising energy, the cells that no single other one matches in energy, time and trips of both kinds."""
+    a, b = others(o)
     height, width = grain(repeats(inst.bounds, a)) + 1, grain(repeats(inst.bounds, b)) + 1
     found = 0
-    least = np.full(width, np.inf)  # of all cells with no more trips of the first kind, by those of the second
     for i in range(height):
         for k in range(width):
-            energy = cells[o, i * width + k]
-            if energy >= least[k]:
+            energy, time = cells[o, i * width + k, 0], cells[o, i * width + k, 1]
+            x, y = 2.0 ** (i / GRAIN) * (1.0 - 1e-9), 2.0 ** (k / GRAIN) * (1.0 - 1e-9)
+            beaten = energy == np.inf
+            for j in range(found):
+                point = table.points[o, j]
+                beaten = beaten or (point[0] <= energy and point[1] <= x and point[2] <= y and point[3] <= time)
+            if beaten:
                 continue
-            for more in range(k, width):
-                least[more] = min(least[more], energy)
             place = found
             while place > 0 and table.points[o, place - 1, 0] > energy:
-                for part in range(3):
+                for part in range(4):
                     table.points[o, place, part] = table.points[o, place - 1, part]
                 place -= 1
-            table.points[o, place, 0] = energy
-            table.points[o, place, 1] = 2.0 ** (i / GRAIN) * (1.0 - 1e-9)
-            table.points[o, place, 2] = 2.0 ** (k / GRAIN) * (1.0 - 1e-9)
+            table.points[o, place, 0], table.points[o, place, 1] = energy, x
+            table.points[o, place, 2], table.points[o, place, 3] = y, time
             found += 1
     table.count[o] = found
 

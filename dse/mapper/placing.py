@@ -12,7 +12,7 @@ from dse.mapper.incumbent import pruned
 from dse.mapper.inner import again, first_and_last, inner_costs, kind_energy, passes_through
 from dse.mapper.orders import group_dims
 from dse.mapper.outer import fits, least_ifmap, outer_energy, outer_least, outer_words
-from dse.mapper.outer_table import worked_out
+from dse.mapper.outer_table import others, worked_out
 from dse.mapper.pricing import price_orders
 
 Ints = Any
@@ -134,14 +134,8 @@ def _promising(
     The outermost list has no more trips over the dims that the other two operands do not have than there are passes.
     """
     for o in range(3):
-        first = 1 if o == 0 else 0
-        second = 1 if o == 2 else 2
+        first, second = others(o)
         most, more = group_product(passes, first), group_product(passes, second)
-        outer = np.inf
-        for i in range(table.count[o]):
-            if table.points[o, i, 1] <= most and table.points[o, i, 2] <= more:
-                outer = table.points[o, i, 0]
-                break
         time = max(cycles, floor[o, 1])
         for t in range(inst.ports):
             least = busy[o, t]
@@ -149,10 +143,19 @@ def _promising(
                 if inst.in_buffer[x] == 1:
                     least += inst.port_over[t, x] * inst.words[x]
             time = max(time, least)
-        time += ends_pay
-        least_energy = energy[o, 5] + outer + inst.static_pj * time
-        if not pruned(run.kind, run.gap, least_energy, time, values, run.held):
-            return True
+        past = 0.0
+        if len(table.ports) == 1:
+            t = table.ports[0]
+            for x in (first, second):
+                if inst.in_pe[x] == 1:
+                    past += inst.port_up[t, x] * inst.words[x] * group_product(passes, x)
+        for i in range(table.count[o]):
+            point = table.points[o, i]
+            if point[1] <= most and point[2] <= more:
+                longest = max(time, point[3] + past) + ends_pay
+                least_energy = energy[o, 5] + point[0] + inst.static_pj * longest
+                if not pruned(run.kind, run.gap, least_energy, longest, values, run.held):
+                    return True
     return False
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.bounds import halo_words, per_tile_least, tile_bound
+from dse.mapper.bounds import halo_words, least_inside, per_tile_least, tile_pruned
 from dse.mapper.incumbent import pruned
 from dse.mapper.outer_table import work_out
 from dse.mapper.placing import place_tiles
@@ -103,9 +103,12 @@ def _unroll(
         spread_out[d] = number[d]
         passes[d] = fewest[row[d]]
         steps[d] = least_steps[row[d]]
-    estimate = np.zeros(2)
-    tile_bound(inst, number, spread_out, passes, steps, floor, table, run.fastest, float(inst.pes), estimate)
-    if pruned(run.kind, run.gap, estimate[0], estimate[1], values, run.held):
+    inside = np.zeros(3)
+    for kind in range(3):
+        inside[kind] = least_inside(inst, kind, number)
+    if tile_pruned(
+        inst, run, inside, spread_out, passes, steps, floor, table, run.fastest, float(inst.pes), values
+    ):  # fmt: skip
         return pool  # since the tiles were listed, the table has been worked out
     sequence = by_size(choices)
     chosen = np.zeros(8, dtype=np.int64)
@@ -139,10 +142,10 @@ def _unroll(
                 x = sequence[i]
                 shared *= steps[x] if i <= depth else inst.bounds[x]
             shared /= free
-            tile_bound(
-                inst, number, spread_out, passes, steps, floor, table, max(run.fastest, shared), float(free), estimate
-            )  # fmt: skip
-            if pruned(run.kind, run.gap, estimate[0], estimate[1], values, run.held):
+            if tile_pruned(
+                inst, run, inside, spread_out, passes, steps, floor, table, max(run.fastest, shared), float(free),
+                values,
+            ):  # fmt: skip
                 continue
         if depth < 7:
             depth += 1
