@@ -89,7 +89,8 @@ def list_tiles(inst: Instance, options: Any, floor: Any, table: Any, fastest: fl
         if found == room:
             room *= 2
             choice, bound = _longer(choice, bound, room)
-        choice[found] = row
+        for d in range(8):
+            choice[found, d] = row[d]
         tile_bound(inst, number, number, passes, steps, floor, table, fastest, float(inst.pes), bound[found])
         found += 1
     return choice[:found], bound[:found]

@@ -72,12 +72,10 @@ def enter(kind: int, energy: float, time: float, values: Any, held: int, records
             if held == len(values):
                 return -1, -1
             for i in range(held, at, -1):
-                values[i] = values[i - 1]
-                records[i] = records[i - 1]
+                _move(i - 1, i, values, records)
         else:
             for i in range(stop, held):
-                values[at + 1 + i - stop] = values[i]
-                records[at + 1 + i - stop] = records[i]
+                _move(i, at + 1 + i - stop, values, records)
         held += 1 - (stop - at)
     else:
         if held > 0:
@@ -92,6 +90,14 @@ def enter(kind: int, energy: float, time: float, values: Any, held: int, records
     values[at, 0] = energy
     values[at, 1] = time
     return held, at
+
+
+def _move(source: int, target: int, values: Any, records: Ints) -> None:
+    """Copy a row. Assigning rows whole would take the compiler a second."""
+    for i in range(2):
+        values[target, i] = values[source, i]
+    for i in range(records.shape[1]):
+        records[target, i] = records[source, i]
 
 
 def accept(

@@ -231,7 +231,8 @@ def _room(pool: Ints, size: int) -> Ints:
     if size < len(pool):
         return pool
     wider = np.zeros((2 * len(pool), 2), dtype=np.int64)
-    wider[: len(pool)] = pool
+    for i in range(len(pool)):
+        wider[i, 0], wider[i, 1] = pool[i, 0], pool[i, 1]
     return wider
 
 
