@@ -10,11 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.factors import ceil_div
 from dse.mapper.incumbent import pruned
 from dse.mapper.outer import boxes, tile_bits
 from dse.mapper.outer_table import others
-from dse.model.axes import box_words
 
 Ints = Any
 Instance = Any
@@ -206,20 +204,25 @@ def least_time(inst: Instance, kind: int, passes: Ints, cycles: float, floor: An
     return float(time)
 
 
-def least_crossing(
-    inst: Instance, table: Any, kind: int, spread_out: Ints, passes: Ints, steps: Ints, left: float
-) -> float:
-    """Least energy of what crosses into the buffer and of what is delivered from it.
+def _deliveries(
+    inst: Instance, kind: int, spread_out: Ints, passes: Ints, steps: Ints, left: float
+) -> tuple[float, float, float, float, float, float]:
+    """What deliveries from the buffer cost at least, with one operand stationary at the array.
 
     An operand that does not stay in the PEs is delivered once per pass over the dims it does not have: x times one of
     the two, y times the other. These dims are disjoint and share the PEs left, so x * y is at least what is spread out
-    over those PEs. And x and y are at least the trips of the outermost list, which decide what crosses into the buffer:
-    so for each of the outer tiles that may be best, the least of a * x + b * y counts.
+    over those PEs.
 
-    Parameters
-    ----------
-    kind : int
-        Operand that is stationary at the array.
+    Returns
+    -------
+    a, b : float
+        pJ of one delivery of the first and of the second of the other operands.
+    x, y : float
+        At least so many.
+    product : float
+        x * y is at least this; 0 where nothing is known.
+    fixed : float
+        pJ of the stationary operand's, if the PEs do not keep it.
     """
     first, second = others(kind)
     a, b = inst.up_pj[first] * inst.words[first], inst.up_pj[second] * inst.words[second]
@@ -228,26 +231,59 @@ def least_crossing(
     product = 0.0
     if inst.in_pe[first] == 1 and inst.in_pe[second] == 1 and a > 0.0 and b > 0.0:
         product = group_product(spread_out, first) * group_product(spread_out, second) / left
+    fixed = 0.0
+    if inst.in_pe[kind] == 0:
+        fixed = inst.up_pj[kind] * inst.words[kind] * group_product(steps, kind)
+    return a, b, x, y, product, fixed
+
+
+def _delivered(a: float, b: float, x: float, y: float, product: float) -> float:
+    """The least of a * x' + b * y' over x' >= x, y' >= y with x' * y' >= product."""
+    if x * y < product:
+        x = max(x, min(np.sqrt(product * b / a), product / y))
+        y = product / x
+    return float(a * x + b * y)
+
+
+def _goes_with(point: Any, passes: Ints, kind: int, product: float) -> bool:
+    """Whether an outer tile has no fewer passes than those given, see `OuterTable.points`."""
+    first, second = others(kind)
+    return bool(
+        group_product(passes, first) <= point[4]
+        and group_product(passes, second) <= point[5]
+        and product <= point[4] * point[5]
+    )
+
+
+def least_crossing(
+    inst: Instance, table: Any, kind: int, spread_out: Ints, passes: Ints, steps: Ints, left: float
+) -> float:
+    """Least energy of what crosses into the buffer and of what is delivered from it.
+
+    Deliveries are at least as many as the trips of the outermost list, which decide what crosses into the buffer: so
+    the least over the outer tiles that may be best counts.
+
+    Parameters
+    ----------
+    kind : int
+        Operand that is stationary at the array.
+    """
+    a, b, x, y, product, fixed = _deliveries(inst, kind, spread_out, passes, steps, left)
     alone = a * x + b * y
     best = np.inf
     for i in range(table.count[kind]):
-        outer = table.points[kind, i, 0]
-        if outer + alone >= best:
+        point = table.points[kind, i]
+        if point[0] + alone >= best:
             break
-        more = max(x, table.points[kind, i, 1])
-        again = max(y, table.points[kind, i, 2])
-        if more * again < product:
-            more = max(more, min(np.sqrt(product * b / a), product / again))
-            again = product / more
-        best = min(best, outer + a * more + b * again)
-    if inst.in_pe[kind] == 0:
-        best += inst.up_pj[kind] * inst.words[kind] * group_product(steps, kind)
-    return float(best)
+        if _goes_with(point, passes, kind, product):
+            more, again = max(x, point[1], product / point[5]), max(y, point[2], product / point[4])
+            best = min(best, point[0] + _delivered(a, b, more, again, product))
+    return float(best + fixed)
 
 
 def tile_pruned(
     inst: Instance, run: Any, inside: Any, spread_out: Ints, passes: Ints, steps: Ints, floor: Any, table: Any,
-    fastest: float, left: float, values: Any,
+    fastest: float, left: float, values: Any, alive: Ints, many: Ints, depth: int,
 ) -> bool:  # fmt: skip
     """Whether no mapping improves that has given PE tiles and at least the given passes and steps per dim.
 
@@ -258,55 +294,60 @@ def tile_pruned(
     ----------
     inside : (3,)
         From `least_inside`, per operand that may be stationary at the array.
+    alive : (10, 3, *)
+        Places in `table.points` of the outer tiles with which there may be an improvement, by depth and operand; those
+        at `depth` are read, those at depth + 1 filled.
+    many : (10, 3)
+        How many there are.
     """
     cycles = 1.0
     for d in range(8):
         cycles *= steps[d]
     cycles = max(cycles, fastest)
     folded = least_folds(inst, passes)
+    total = 0
     for kind in range(3):
-        time = least_time(inst, kind, passes, cycles, floor)
-        if not _crossing_pruned(
-            inst, run, kind, inside[kind], time, folded, spread_out, passes, steps, table, left, values
-        ):  # fmt: skip
-            return False
-    return True
+        many[depth + 1, kind] = 0
+        if many[depth, kind] > 0:
+            time = least_time(inst, kind, passes, cycles, floor)
+            total += _still_alive(
+                inst, run, kind, inside[kind], time, folded, spread_out, passes, steps, table, left, values, alive,
+                many, depth,
+            )  # fmt: skip
+    return total == 0
 
 
-def _crossing_pruned(
+def _still_alive(
     inst: Instance, run: Any, kind: int, inside: float, time: float, folded: float, spread_out: Ints, passes: Ints,
-    steps: Ints, table: Any, left: float, values: Any,
-) -> bool:  # fmt: skip
-    """Whether no outer tile makes an improvement of what is inside; see `least_crossing`."""
-    first, second = others(kind)
-    a, b = inst.up_pj[first] * inst.words[first], inst.up_pj[second] * inst.words[second]
-    x = group_product(passes if inst.in_pe[first] == 1 else steps, first)
-    y = group_product(passes if inst.in_pe[second] == 1 else steps, second)
-    if inst.in_pe[kind] == 0:
-        inside += inst.up_pj[kind] * inst.words[kind] * group_product(steps, kind)
-    product = 0.0
-    if inst.in_pe[first] == 1 and inst.in_pe[second] == 1 and a > 0.0 and b > 0.0:
-        product = group_product(spread_out, first) * group_product(spread_out, second) / left
+    steps: Ints, table: Any, left: float, values: Any, alive: Ints, many: Ints, depth: int,
+) -> int:  # fmt: skip
+    """Keep the outer tiles that may make an improvement of what is inside; returns how many."""
+    a, b, x, y, product, fixed = _deliveries(inst, kind, spread_out, passes, steps, left)
+    inside += fixed
     # What one outermost port delivers past the buffer adds to what crosses into the buffer.
     per_x = per_y = 0.0
     if len(table.ports) == 1:
+        first, second = others(kind)
         per_x = inst.port_up[table.ports[0], first] * inst.words[first]
         per_y = inst.port_up[table.ports[0], second] * inst.words[second]
     alone = inside + a * x + b * y + inst.static_pj * (time + folded)
-    for i in range(table.count[kind]):
-        point = table.points[kind, i]
+    kept = 0
+    for i in range(many[depth, kind]):
+        place = alive[depth, kind, i]
+        point = table.points[kind, place]
         if pruned(run.kind, run.gap, point[0] + alone, time + folded, values, run.held):
-            return True  # the further ones cost more energy
-        more, again = max(x, point[1]), max(y, point[2])
+            break  # the further ones cost more energy
+        if not _goes_with(point, passes, kind, product):
+            continue
+        more, again = max(x, point[1], product / point[5]), max(y, point[2], product / point[4])
         # Passes of both kinds trade off against each other, so their times count from the least of each alone.
         busy = max(time, point[3] + per_x * more + per_y * again) + folded
-        if more * again < product:
-            more = max(more, min(np.sqrt(product * b / a), product / again))
-            again = product / more
-        least = inside + point[0] + a * more + b * again + inst.static_pj * busy
+        least = inside + point[0] + _delivered(a, b, more, again, product) + inst.static_pj * busy
         if not pruned(run.kind, run.gap, least, busy, values, run.held):
-            return False
-    return True
+            alive[depth + 1, kind, kept] = place
+            kept += 1
+    many[depth + 1, kind] = kept
+    return kept
 
 
 def least_folds(inst: Instance, passes: Ints) -> float:
@@ -329,71 +370,3 @@ def least_folds(inst: Instance, passes: Ints) -> float:
             most = max(most, visits)
             shifts += visits * fold[1 + o]
     return most * fold[0] + shifts
-
-
-def halo_words(
-    bound_a: int, bound_b: int, stride: int, dilation: int, f_a: int, s_a: int, f_b: int, s_b: int, to_mac: bool,
-    mode: int, work: Any, span: Ints, offset: Ints, out: Any,
-) -> None:  # fmt: skip
-    """Ifmap words on one axis between an array's parent and its children, for one tile and unrolling of both dims.
-
-    Parameters
-    ----------
-    f_a, s_a, f_b, s_b : int
-        PE tile and unrolling of a (P or Q) and b (R or S).
-    to_mac : bool
-        The children are MACs: every step is a fetch.
-    mode : int
-        Multicast.
-    work, span, offset
-        Scratch.
-    out : (10,)
-        Filled: words at the parent without a slide, in one run over a, in one run over b; then words into the children
-        alike; then what a run over a, and one over b, moves more when it starts anew at its last position, at the
-        parent and into the children.
-    """
-    bounds = np.array([1, 1, 1, 1, bound_a, 1, bound_b, 1])
-    passes_a, passes_b = ceil_div(bound_a, f_a * s_a), ceil_div(bound_b, f_b * s_b)
-    tile = np.ones(8, dtype=np.int64)
-    if not to_mac:
-        tile[4], tile[6] = min(f_a, bound_a), min(f_b, bound_b)
-    # Two runs over a or b, the other's passes, the run, the other's passes; unrolled; inside the PE.
-    dim = np.array([4, 6, 6, 4, 6, 4, 6, 4, 6])
-    spatial = np.array([0, 0, 0, 0, 0, 1, 1, 0, 0])
-    trips = np.ones(9, dtype=np.int64)
-    step = np.ones(9, dtype=np.int64)
-    counted, joined = work.counted, work.joined
-    for case in range(5):
-        slide = case if case < 3 else case - 2
-        broken = case > 2
-        if slide > 0 and to_mac:
-            out[slide], out[3 + slide], out[5 + slide], out[7 + slide] = out[0], out[3], 0.0, 0.0
-            continue
-        passes = passes_a if slide == 1 else passes_b
-        if broken and passes == 1:
-            out[5 + slide], out[7 + slide] = 0.0, 0.0
-            continue
-        trips[0] = 2 if broken and slide == 1 else 1
-        trips[1] = 2 if broken and slide == 2 else 1
-        trips[2] = 1 if slide == 2 else passes_b
-        trips[3] = passes_a - 1 if broken and slide == 1 else passes_a
-        trips[4] = (passes_b - 1 if broken else passes_b) if slide == 2 else 1
-        trips[5], trips[6], trips[7], trips[8] = s_a, s_b, f_a, f_b
-        for i in range(8, -1, -1):
-            step[i] = 1
-            for k in range(i + 1, 9):
-                if dim[k] == dim[i]:
-                    step[i] *= trips[k]
-        run = 9 if slide == 0 else (3 if slide == 1 else 4)
-        for view in range(2):
-            for i in range(9):
-                joined[i] = 1 if view == 0 and spatial[i] == 1 and mode > 0 else 0
-                counted[i] = 0 if joined[i] == 1 or (i >= 7 and not to_mac) else 1
-            words = box_words(
-                4, 6, stride, dilation, mode, 9, dim, trips, step, spatial, bounds, tile, run, run, to_mac, counted,
-                joined, span[0], span[1], offset[0], offset[1], offset[2], offset[3],
-            )  # fmt: skip
-            if broken:
-                out[5 + 2 * view + slide] = words - out[3 * view + slide]
-            else:
-                out[3 * view + slide] = words

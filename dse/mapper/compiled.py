@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 MODULES = (
     "dse.model.axes", "dse.model.time", "dse.mapper.factors", "dse.mapper.space", "dse.mapper.orders",
-    "dse.mapper.incumbent", "dse.mapper.outer", "dse.mapper.outer_table", "dse.mapper.bounds", "dse.mapper.inner",
-    "dse.mapper.spreads", "dse.mapper.pricing", "dse.mapper.placing", "dse.mapper.search", "dse.mapper.deep_chains",
-    "dse.mapper.deep_halo", "dse.mapper.deep_dual", "dse.mapper.deep_nest", "dse.mapper.deep",
+    "dse.mapper.incumbent", "dse.mapper.outer", "dse.mapper.outer_table", "dse.mapper.bounds", "dse.mapper.halo",
+    "dse.mapper.inner", "dse.mapper.spreads", "dse.mapper.pricing", "dse.mapper.placing", "dse.mapper.search",
+    "dse.mapper.deep_chains", "dse.mapper.deep_halo", "dse.mapper.deep_dual", "dse.mapper.deep_nest", "dse.mapper.deep",
 )  # fmt: skip
 """In the order of their imports: a module sees the compiled functions of those before it."""
 
 ENTRIES = frozenset(
     {
-        "count_nest", "latency", "dim_options", "splits", "fastest_steps", "outer_floor", "list_tiles", "search",
-        "list_chains", "joined_words", "climb", "search_deep",
+        "count_nest", "latency", "dim_options", "splits", "fastest_steps", "outer_floor", "work_out", "list_tiles",
+        "search", "list_chains", "joined_words", "climb", "search_deep",
     }
 )  # fmt: skip
 """Functions that Python calls. The others get no wrapper for it: unpacking a problem's arrays is a lot of code."""
@@ -44,7 +44,9 @@ ENTRIES = frozenset(
 MAKES_ARRAYS = frozenset(
     {"arange", "argsort", "array", "concatenate", "copy", "full", "ones", "searchsorted", "zeros", "zeros_like"}
 )
-SCALARS = frozenset({"None", "bool", "int", "float", "tuple[int, int]", "tuple[int, int, int]"})
+SCALARS = frozenset(
+    {"None", "bool", "int", "float", "tuple[int, int]", "tuple[int, int, int]", f"tuple[{', '.join(['float'] * 6)}]"}
+)
 """Return annotations of functions that give no array back."""
 
 

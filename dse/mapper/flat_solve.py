@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import factorial, inf, prod
 from typing import Any
@@ -40,29 +40,36 @@ def solve_flat(
     stop : (1,) int64
         Set to 1 from outside to end the search; the gap is then the one that is proven.
     """
-    roles = Roles.of(architecture)
-    choices, prices = bypass_choices(architecture, roles), price(architecture, layer)
     rows = longest if kind == FRONT else 1
     values, records = np.zeros((rows, 2)), np.zeros((rows, 57), dtype=np.int64)
-    problems = [_prepare(architecture, layer, roles, kept, prices, kind, factors) for kept in choices]
+    choices, problems = prepare(architecture, layer, kind, factors)
     run, work = new_run(kind, gap, factors == "perfect"), new_work()
-    walk = compiled("dse.mapper.search").search
     left = []
     for mask in sorted(range(len(problems)), key=lambda index: problems[index].best):
-        problem = problems[mask]
-        run.mask, run.fastest = mask, problem.fastest
-        walk(
-            problem.instance, run, work, tuple(problem.options), problem.order, problem.choice, problem.bound,
-            problem.floor, problem.table, values, records, stop,
-        )  # fmt: skip
+        run.mask = mask
+        problem = _walk(problems[mask], run, work, values, records, stop)
         if run.held < 0:
             raise DseError(f"layer {layer.name}: the front has more than {longest} points")
         left.append(problem.bound[problem.order[run.reached :]] if stop[0] else problem.bound[:0])
     proven = gap if not stop[0] else max(gap, _gap_left(kind, values[: run.held], np.concatenate(left)))
     visited = tuple(int(count) for count in run.visited)
     size = sum(problem.space_size for problem in problems)
-    values[:, 1] *= prices.cycles_per_step  # the search counts time in compute steps
+    values[:, 1] *= price(architecture, layer).cycles_per_step  # the search counts time in compute steps
     return Solution(values[: run.held], records[: run.held], tuple(choices), visited, size, proven)
+
+
+def _walk(problem: Problem, run: Any, work: Any, values: Any, records: Any, stop: Any) -> Problem:
+    """Search one bypass choice; anew, with its tiles in a better order, once working out the outer table pays."""
+    run.fastest, run.since = problem.fastest, run.visited[1] + run.visited[2]
+    while True:
+        compiled("dse.mapper.search").search(
+            problem.instance, run, work, tuple(problem.options), problem.order, problem.choice, problem.bound,
+            problem.floor, problem.table, values, records, stop,
+        )  # fmt: skip
+        if stop[0] or run.held < 0 or run.reached == len(problem.order):
+            return problem
+        compiled("dse.mapper.outer_table").work_out(problem.instance, problem.table)
+        problem = _in_order(problem)
 
 
 def _gap_left(kind: int, values: Any, bounds: Any) -> float:
@@ -85,15 +92,25 @@ class Problem:
     """One bypass choice, ready to search: options per dim, PE tiles in order of their bounds."""
 
     instance: Instance
+    kind: int
     options: Options
-    order: Any
-    choice: Any
-    bound: Any
     floor: Any
     table: OuterTable
     fastest: float
-    best: float
     space_size: float
+    order: Any = None
+    choice: Any = None
+    bound: Any = None
+    best: float = inf
+
+
+def prepare(
+    architecture: Architecture, layer: Layer, kind: int, factors: str
+) -> tuple[list[dict[int, frozenset[str]]], list[Problem]]:
+    """The bypass choices of an architecture, and the problem that each of them is."""
+    roles, prices = Roles.of(architecture), price(architecture, layer)
+    choices = bypass_choices(architecture, roles)
+    return choices, [_prepare(architecture, layer, roles, kept, prices, kind, factors) for kept in choices]
 
 
 def _prepare(
@@ -107,16 +124,18 @@ def _prepare(
     perfect = factors == "perfect"
     options, size, fastest = _options(instance, rules, perfect, roles)
     floor, table = _outer(instance)
-    choice, bound = compiled("dse.mapper.bounds").list_tiles(instance, tuple(options), floor, table, fastest)
-    if kind == ENERGY:
-        key = bound[:, 0]
-    elif kind == LATENCY:
-        key = bound[:, 1]
-    else:
-        key = bound[:, 0] * bound[:, 1]
-    order = np.lexsort((bound[:, 0], key)) if kind == LATENCY else np.argsort(key, kind="stable")
+    return _in_order(Problem(instance, kind, options, floor, table, fastest, size))
+
+
+def _in_order(problem: Problem) -> Problem:
+    """The problem with its PE tiles listed, best bound first."""
+    choice, bound = compiled("dse.mapper.bounds").list_tiles(
+        problem.instance, tuple(problem.options), problem.floor, problem.table, problem.fastest
+    )
+    key = bound[:, problem.kind] if problem.kind in (ENERGY, LATENCY) else bound[:, 0] * bound[:, 1]
+    order = np.lexsort((bound[:, 0], key)) if problem.kind == LATENCY else np.argsort(key, kind="stable")
     best = float(key.min()) if len(key) else inf
-    return Problem(instance, options, order, choice, bound, floor, table, fastest, best, size)
+    return replace(problem, order=order, choice=choice, bound=bound, best=best)
 
 
 def _largest_tile(instance: Instance) -> Any:

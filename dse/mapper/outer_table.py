@@ -35,11 +35,13 @@ class OuterTable(NamedTuple):
         Of P, Q and K: place of a trip count in `least`.
     p, q, k : (*,) int64
         The trip counts.
-    points : (3, *, 4) float
+    points : (3, *, 6) float
         Per operand o that may be stationary at the array, outer tiles that no other beats: energy of the crossing with
-        o's delivery, pJ, rising; at least so many trips of the outermost list over the dims that the first and that the
-        second of the other operands does not have; at least so many cycles of the busiest outermost port, without what
-        it delivers of the other operands. Until the table is worked out, one tile that is below all.
+        o's delivery, pJ, rising; at least so many passes over the dims that the first and that the second of the other
+        operands does not have, as the outermost list has so many trips; at least so many cycles of the busiest
+        outermost port, without what it delivers of the other operands; at most so many passes of both kinds: inf but
+        where o stays through the outermost list, whose trips are then all the passes over o's dims. Until the table is
+        worked out, one tile that is below all.
     count : (3,) int64
         How many.
     worth : int
@@ -73,8 +75,9 @@ def empty_table(bounds: Ints, port_outer: Ints, floor: Any) -> OuterTable:
     entries = prod(len(trip_values(int(bound))) for bound in bounds[[1, 2, 4, 5, 6, 7]])
     sizes = [grain(prod(int(bounds[d]) for d in group_dims(o) if d >= 0)) + 1 for o in range(3)]
     cells = max(sizes[0] * sizes[1], sizes[0] * sizes[2], sizes[1] * sizes[2])
-    points = np.ones((3, cells, 4))
-    points[:, 0, 0], points[:, 0, 3] = floor[:, 0], -np.inf
+    points = np.empty((3, 2 * cells, 6))
+    points[:, 0] = 0.0, 1.0, 1.0, -np.inf, np.inf, np.inf
+    points[:, 0, 0] = floor[:, 0]
     return OuterTable(least, ports, index, p, q, k, points, np.ones(3, dtype=np.int64), max(4096, entries // 4))
 
 
@@ -88,11 +91,9 @@ def worked_out(table: OuterTable) -> bool:
 
 
 def work_out(inst: Instance, table: OuterTable) -> None:
-    """Fill the table unless it is filled."""
-    if worked_out(table):
-        return
+    """Fill the table."""
     last_p, last_q, last_k = len(table.p), len(table.q), len(table.k)
-    cells = np.full((3, table.points.shape[1], 2), np.inf)
+    cells = np.full((6, table.points.shape[1] // 2, 2), np.inf)
     n = np.ones(8, dtype=np.int64)
     tile = np.ones(8, dtype=np.int64)
     words = np.zeros((3, 7))
@@ -169,14 +170,15 @@ def _lower(
     for o in range(3):
         if inst.in_pe[o] == 0:
             continue
-        c = _first_to_stay(inst, o, tile, trips_c, first)
-        if c == len(trips_c):
-            continue
-        if c != held:
-            n[3] = trips_c[c]
-            outer_words(inst, n, known, words)
-            held = c
-        _enter(inst, table, cells[o, _cell(inst, n, o)], 3 + o, p, q, k, words, o, inst.words[o], 0.0)
+        fewest = _first_to_stay(inst, o, tile, trips_c, first)
+        # More trips go with more passes where the operand has C, and only cost more where it has not.
+        most = len(trips_c) if inst.relevance[o, 3] == 1 else min(fewest + 1, len(trips_c))
+        for c in range(fewest, most):
+            if c != held:
+                n[3] = trips_c[c]
+                outer_words(inst, n, known, words)
+                held = c
+            _enter(inst, table, cells[3 + o, _cell(inst, n, o)], 3 + o, p, q, k, words, o, inst.words[o], 0.0)
 
 
 def _enter(
@@ -216,27 +218,34 @@ def _cell(inst: Instance, n: Ints, o: int) -> int:
 
 
 def _pick(inst: Instance, table: OuterTable, cells: Any, o: int) -> None:
-    """Keep, by rising energy, the cells that no single other one matches in energy, time and trips of both kinds."""
+    """Keep, by rising energy, the cells that no single other one matches in energy, time and passes of both kinds.
+
+    A tile with which o stays matches no other: it goes with other numbers of passes.
+    """
     a, b = others(o)
     height, width = grain(repeats(inst.bounds, a)) + 1, grain(repeats(inst.bounds, b)) + 1
+    wider = 2.0 ** (1.0 / GRAIN) * (1.0 + 2e-9)
     found = 0
-    for i in range(height):
-        for k in range(width):
-            energy, time = cells[o, i * width + k, 0], cells[o, i * width + k, 1]
-            x, y = 2.0 ** (i / GRAIN) * (1.0 - 1e-9), 2.0 ** (k / GRAIN) * (1.0 - 1e-9)
+    for stays in range(2):
+        for cell in range(height * width):
+            energy, time = cells[o + 3 * stays, cell, 0], cells[o + 3 * stays, cell, 1]
+            x, y = 2.0 ** (cell // width / GRAIN) * (1.0 - 1e-9), 2.0 ** (cell % width / GRAIN) * (1.0 - 1e-9)
             beaten = energy == np.inf
-            for j in range(found):
-                point = table.points[o, j]
-                beaten = beaten or (point[0] <= energy and point[1] <= x and point[2] <= y and point[3] <= time)
+            for i in range(found):
+                point = table.points[o, i]
+                matches = point[4] == np.inf and point[0] <= energy and point[1] <= x
+                beaten = beaten or (matches and point[2] <= y and point[3] <= time)
             if beaten:
                 continue
             place = found
             while place > 0 and table.points[o, place - 1, 0] > energy:
-                for part in range(4):
+                for part in range(6):
                     table.points[o, place, part] = table.points[o, place - 1, part]
                 place -= 1
-            table.points[o, place, 0], table.points[o, place, 1] = energy, x
-            table.points[o, place, 2], table.points[o, place, 3] = y, time
+            point = table.points[o, place]
+            point[0], point[1], point[2], point[3] = energy, x, y, time
+            point[4] = x * wider if stays == 1 else np.inf
+            point[5] = y * wider if stays == 1 else np.inf
             found += 1
     table.count[o] = found
 

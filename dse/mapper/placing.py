@@ -21,7 +21,8 @@ Instance = Any
 
 def place_tiles(
     inst: Instance, run: Any, work: Any, rows: Ints, span: Ints, offset: Ints, options: Any, row: Ints, chosen: Ints,
-    tall: Any, wide: Any, floor: Any, table: Any, pool: Ints, values: Any, records: Ints, stop: Ints,
+    tall: Any, wide: Any, floor: Any, table: Any, alive: Ints, many: Ints, pool: Ints, values: Any, records: Ints,
+    stop: Ints,
 ) -> Any:  # fmt: skip
     """Walk the outer tiles of one array configuration and price every mapping that may improve on the incumbents.
 
@@ -35,6 +36,8 @@ def place_tiles(
         `halo_words` of both axes.
     floor, table
         From `outer_floor` and `empty_table`.
+    alive, many : (3, *), (3,)
+        Outer tiles that may still be best, see `dse.mapper.bounds.tile_pruned`.
 
     Returns
     -------
@@ -48,7 +51,7 @@ def place_tiles(
         passes[d] = spreads[chosen[d], 1]
         f[d], spread[d] = tiles[row[d], 0], spreads[chosen[d], 0]
     ends_pay = first_and_last(inst, tiles, spreads, row, chosen, tile) + least_folds(inst, passes)
-    if not _promising(inst, run, floor, table, passes, energy, busy, cycles, ends_pay, values):
+    if not _promising(inst, run, floor, table, alive, many, passes, energy, busy, cycles, ends_pay, values):
         return pool
     aided = worked_out(table)
     if aided and _too_dear(
@@ -126,8 +129,8 @@ def place_tiles(
 
 
 def _promising(
-    inst: Instance, run: Any, floor: Any, table: Any, passes: Ints, energy: Any, busy: Any, cycles: float,
-    ends_pay: float, values: Any,
+    inst: Instance, run: Any, floor: Any, table: Any, alive: Ints, many: Ints, passes: Ints, energy: Any, busy: Any,
+    cycles: float, ends_pay: float, values: Any,
 ) -> bool:  # fmt: skip
     """Whether some operand stationary at the array, with the least outer cost that goes with it, may improve.
 
@@ -149,9 +152,9 @@ def _promising(
             for x in (first, second):
                 if inst.in_pe[x] == 1:
                     past += inst.port_up[t, x] * inst.words[x] * group_product(passes, x)
-        for i in range(table.count[o]):
-            point = table.points[o, i]
-            if point[1] <= most and point[2] <= more:
+        for i in range(many[o]):
+            point = table.points[o, alive[o, i]]
+            if point[1] <= most <= point[4] and point[2] <= more <= point[5]:
                 longest = max(time, point[3] + past) + ends_pay
                 least_energy = energy[o, 5] + point[0] + inst.static_pj * longest
                 if not pruned(run.kind, run.gap, least_energy, longest, values, run.held):

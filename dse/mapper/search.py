@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.bounds import halo_words, least_inside, per_tile_least, tile_pruned
+from dse.mapper.bounds import least_inside, per_tile_least, tile_pruned
+from dse.mapper.halo import halo_words
 from dse.mapper.incumbent import pruned
-from dse.mapper.outer_table import work_out
+from dse.mapper.outer_table import worked_out
 from dse.mapper.placing import place_tiles
 from dse.mapper.spreads import most_left, take
 
@@ -21,6 +22,9 @@ def search(
     values: Any, records: Ints, stop: Ints,
 ) -> None:  # fmt: skip
     """Walk PE tiles in the given order, their unrollings, outer tiles and loop orders, keeping the best found.
+
+    Returns before it is done, with `run.reached` short of the last PE tile, when it is stopped or when working out the
+    table would pay.
 
     Parameters
     ----------
@@ -41,7 +45,7 @@ def search(
     stop : (1,)
         Set to 1 from outside to end the walk, as soon as there is an incumbent.
     """
-    room = _room(inst, options)
+    room = _room(inst, options, table)
     pool = np.zeros((1024, 2), dtype=np.int64)
     for at in range(len(order)):
         index = order[at]
@@ -53,22 +57,26 @@ def search(
                 break  # the order is that of the bound
             continue
         run.visited[0] += 1
-        if run.visited[1] + run.visited[2] > table.worth:
-            work_out(inst, table)
         pool = _unroll(inst, run, work, room, options, choice[index], floor, table, pool, values, records, stop)
-        if run.held < 0 or (stop[0] != 0 and run.held > 0):
+        if run.held < 0 or (stop[0] != 0 and run.held > 0) or _is_long(run, table):
             return
     run.reached = len(order)
 
 
-def _room(inst: Instance, options: Any) -> Any:
+def _is_long(run: Any, table: Any) -> bool:
+    """Whether the table is not worked out but should be."""
+    return run.visited[1] + run.visited[2] - run.since > table.worth and not worked_out(table)
+
+
+def _room(inst: Instance, options: Any, table: Any) -> Any:
     """Arrays that the walk reuses, of sizes that the problem sets.
 
     Returns
     -------
     tuple
         First spread of every dim; words on both axes by spreads, filled on demand; the fewest passes and steps per
-        tile; what the array may have left; where the trips of every spread are listed; rows and offsets of the model.
+        tile; what the array may have left; where the trips of every spread are listed; rows and offsets of the model;
+        outer tiles that may still be best and their numbers, see `tile_pruned`.
     """
     tile_start, tiles, spreads, _ = options
     first = np.zeros(9, dtype=np.int64)
@@ -82,7 +90,9 @@ def _room(inst: Instance, options: Any) -> Any:
     listed = np.zeros((len(spreads), 2), dtype=np.int64)
     positions = np.zeros((2, longest, 3), dtype=np.int64)
     offsets = np.zeros((4, inst.pes + 1), dtype=np.int64)
-    return first, tall, wide, fewest, least_steps, left, listed, positions, offsets
+    alive = np.zeros((10, 3, max(table.count[0], max(table.count[1], table.count[2]))), dtype=np.int64)
+    many = np.zeros((10, 3), dtype=np.int64)
+    return first, tall, wide, fewest, least_steps, left, listed, positions, offsets, alive, many
 
 
 def _unroll(
@@ -91,7 +101,7 @@ def _unroll(
 ) -> Ints:  # fmt: skip
     """Walk the spreads of one PE tile, dim by dim, dims with the fewest choices first. Returns the pool of trips."""
     _, tiles, spreads, sides = options
-    fewest, least_steps, left = room[3], room[4], room[5]
+    fewest, least_steps, left, alive, many = room[3], room[4], room[5], room[9], room[10]
     choices = np.zeros(8, dtype=np.int64)
     number = np.ones(8, dtype=np.int64)
     spread_out = np.ones(8, dtype=np.int64)
@@ -106,8 +116,11 @@ def _unroll(
     inside = np.zeros(3)
     for kind in range(3):
         inside[kind] = least_inside(inst, kind, number)
+        many[0, kind] = table.count[kind]
+        for i in range(table.count[kind]):
+            alive[0, kind, i] = i
     if tile_pruned(
-        inst, run, inside, spread_out, passes, steps, floor, table, run.fastest, float(inst.pes), values
+        inst, run, inside, spread_out, passes, steps, floor, table, run.fastest, float(inst.pes), values, alive, many, 0
     ):  # fmt: skip
         return pool  # since the tiles were listed, the table has been worked out
     sequence = by_size(choices)
@@ -133,20 +146,19 @@ def _unroll(
         passes[d] = spreads[chosen[d], 1]
         spread_out[d] = passes[d]
         steps[d] = spreads[chosen[d], 2]
-        if choices[d] > 1:
-            run.visited[1] += 1
-            if stop[0] != 0 and run.held > 0:
-                return pool
-            shared = 1.0
-            for i in range(8):
-                x = sequence[i]
-                shared *= steps[x] if i <= depth else inst.bounds[x]
-            shared /= free
-            if tile_pruned(
-                inst, run, inside, spread_out, passes, steps, floor, table, max(run.fastest, shared), float(free),
-                values,
-            ):  # fmt: skip
-                continue
+        run.visited[1] += choices[d] > 1
+        if (stop[0] != 0 and run.held > 0) or _is_long(run, table):
+            return pool
+        shared = 1.0
+        for i in range(8):
+            x = sequence[i]
+            shared *= steps[x] if i <= depth else inst.bounds[x]
+        shared /= free
+        if tile_pruned(
+            inst, run, inside, spread_out, passes, steps, floor, table, max(run.fastest, shared), float(free), values,
+            alive, many, depth + 1,
+        ):  # fmt: skip
+            continue
         if depth < 7:
             depth += 1
             following = sequence[depth]
@@ -155,8 +167,8 @@ def _unroll(
         tall = _halos(inst, room, options, row, chosen, 4, room[1], work)
         wide = _halos(inst, room, options, row, chosen, 5, room[2], work)
         pool = place_tiles(
-            inst, run, work, room[6], room[7], room[8], options, row, chosen, tall, wide, floor, table, pool, values,
-            records, stop,
+            inst, run, work, room[6], room[7], room[8], options, row, chosen, tall, wide, floor, table, alive[9],
+            many[9], pool, values, records, stop,
         )  # fmt: skip
         if run.held < 0:
             break

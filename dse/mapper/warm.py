@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
+from dse.mapper.incumbent import ENERGY
 from dse.mapper.instance import SHAPES, shape_of
 from dse.problem.dims import OPERANDS
 from dse.problem.layer import Layer
@@ -18,10 +19,16 @@ def searches(architectures: Iterable[Architecture]) -> list[str]:
 
 def warm_up(search: str) -> None:
     """Map a layer of a few MACs, so that all kernels of a search are compiled or loaded."""
+    from dse.mapper.compiled import compiled
+    from dse.mapper.flat_solve import prepare
     from dse.mapper.mapper import solve
 
     every = frozenset(OPERANDS)
     outside = (Level("memory", every), Level("buffer", every), FanOut("array", 2, 2), Level("PE", every))
     inside = (FanOut("lanes", 2, 2),) if search == "deep" else ()
     architecture = Architecture("warm-up", (*outside, *inside), Mac(1.0), 1e9)
-    solve(architecture, Layer("warm-up", K=2, P=2), "energy", 0.0, "all")
+    layer = Layer("warm-up", K=2, P=2)
+    solve(architecture, layer, "energy", 0.0, "all")
+    if search == "flat":  # what only a long search needs
+        problem = prepare(architecture, layer, ENERGY, "all")[1][0]
+        compiled("dse.mapper.outer_table").work_out(problem.instance, problem.table)
