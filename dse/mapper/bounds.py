@@ -11,20 +11,12 @@ from typing import Any
 import numpy as np
 
 from dse.mapper.incumbent import pruned
-from dse.mapper.outer import boxes, tile_bits
+from dse.mapper.least_time import first_and_last, least_folds, least_time
+from dse.mapper.outer import boxes, repeats, tile_bits
 from dse.mapper.outer_table import others
 
 Ints = Any
 Instance = Any
-
-
-def group_product(values: Any, operand: int) -> float:
-    """Product over the dims that the operand does not have."""
-    if operand == 0:
-        return float(values[2])
-    if operand == 1:
-        return float(values[1]) * values[4] * values[5]
-    return float(values[3]) * values[6] * values[7]
 
 
 def list_tiles(inst: Instance, options: Any, floor: Any, table: Any, fastest: float) -> Any:
@@ -89,7 +81,7 @@ def list_tiles(inst: Instance, options: Any, floor: Any, table: Any, fastest: fl
             choice, bound = _longer(choice, bound, room)
         for d in range(8):
             choice[found, d] = row[d]
-        tile_bound(inst, number, number, passes, steps, floor, table, fastest, float(inst.pes), bound[found])
+        tile_bound(inst, tile, number, passes, steps, floor, table, fastest, bound[found])
         found += 1
     return choice[:found], bound[:found]
 
@@ -129,22 +121,19 @@ def per_tile_least(tiles: Ints, spreads: Ints) -> tuple[Ints, Ints]:
 
 
 def tile_bound(
-    inst: Instance, number: Ints, spread_out: Ints, passes: Ints, steps: Ints, floor: Any, table: Any, fastest: float,
-    left: float, out: Any,
+    inst: Instance, tile: Ints, number: Ints, passes: Ints, steps: Ints, floor: Any, table: Any, fastest: float,
+    out: Any,
 ) -> None:  # fmt: skip
     """Lower bound on energy and latency with given PE tiles and at least the given passes and steps per dim.
 
     Parameters
     ----------
-    number, spread_out, passes, steps : (8,)
-        PE tiles per dim; passes over them of a dim whose spread is decided, PE tiles of any other; least passes; least
-        compute steps.
+    tile, number, passes, steps : (8,)
+        A PE's tile; PE tiles per dim; least passes over them; least compute steps.
     floor : (3, 2)
     table : OuterTable
     fastest : float
         Lower bound on the compute steps.
-    left : float
-        PEs that dims with open spreads may still share.
     out : (2,)
         Filled: pJ and cycles.
     """
@@ -152,11 +141,12 @@ def tile_bound(
     for d in range(8):
         cycles *= steps[d]
     cycles = max(cycles, fastest)
-    folded = least_folds(inst, passes)
+    beside = least_folds(inst, passes) + first_and_last(inst, tile)
     out[0] = out[1] = np.inf
     for kind in range(3):
-        time = least_time(inst, kind, passes, cycles, floor) + folded
-        energy = least_inside(inst, kind, number) + least_crossing(inst, table, kind, spread_out, passes, steps, left)
+        time = least_time(inst, kind, passes, cycles, floor) + beside
+        energy = least_inside(inst, kind, number)
+        energy += least_crossing(inst, table, kind, number, passes, steps, float(inst.pes))
         out[0] = min(out[0], energy + inst.static_pj * time)
         out[1] = min(out[1], time)
 
@@ -183,25 +173,8 @@ def least_inside(inst: Instance, kind: int, number: Ints) -> float:
             wide = boxes(number[5], number[7], b[5], b[7], w[2], w[3])
             planes = float(b[0] * b[1] * b[3])
             filled = planes * min(float(tall) * inst.touched[1], float(inst.touched[0]) * wide)
-        energy += inst.fill_pj[o] * filled * (1.0 if o == kind else group_product(number, o))
+        energy += inst.fill_pj[o] * filled * (1.0 if o == kind else repeats(number, o))
     return float(energy)
-
-
-def least_time(inst: Instance, kind: int, passes: Ints, cycles: float, floor: Any) -> float:
-    """Least time of compute steps and ports with at least the given passes, without folds."""
-    time = max(cycles, floor[kind, 1])
-    for t in range(inst.ports):
-        busy = inst.port_fixed[t]
-        for o in range(3):
-            words = inst.words[o]
-            if inst.in_buffer[o] == 1:
-                busy += inst.port_over[t, o] * words
-            if inst.in_pe[o] == 1 and o == kind:
-                busy += inst.port_up[t, o] * words
-            else:
-                busy += inst.port_up[t, o] * words * group_product(passes, o)
-        time = max(time, busy)
-    return float(time)
 
 
 def _deliveries(
@@ -226,14 +199,14 @@ def _deliveries(
     """
     first, second = others(kind)
     a, b = inst.up_pj[first] * inst.words[first], inst.up_pj[second] * inst.words[second]
-    x = group_product(passes if inst.in_pe[first] == 1 else steps, first)
-    y = group_product(passes if inst.in_pe[second] == 1 else steps, second)
+    x = repeats(passes if inst.in_pe[first] == 1 else steps, first)
+    y = repeats(passes if inst.in_pe[second] == 1 else steps, second)
     product = 0.0
     if inst.in_pe[first] == 1 and inst.in_pe[second] == 1 and a > 0.0 and b > 0.0:
-        product = group_product(spread_out, first) * group_product(spread_out, second) / left
+        product = repeats(spread_out, first) * repeats(spread_out, second) / left
     fixed = 0.0
     if inst.in_pe[kind] == 0:
-        fixed = inst.up_pj[kind] * inst.words[kind] * group_product(steps, kind)
+        fixed = inst.up_pj[kind] * inst.words[kind] * repeats(steps, kind)
     return a, b, x, y, product, fixed
 
 
@@ -249,8 +222,8 @@ def _goes_with(point: Any, passes: Ints, kind: int, product: float) -> bool:
     """Whether an outer tile has no fewer passes than those given, see `OuterTable.points`."""
     first, second = others(kind)
     return bool(
-        group_product(passes, first) <= point[4]
-        and group_product(passes, second) <= point[5]
+        repeats(passes, first) <= point[4]
+        and repeats(passes, second) <= point[5]
         and product <= point[4] * point[5]
     )
 
@@ -282,8 +255,8 @@ def least_crossing(
 
 
 def tile_pruned(
-    inst: Instance, run: Any, inside: Any, spread_out: Ints, passes: Ints, steps: Ints, floor: Any, table: Any,
-    fastest: float, left: float, values: Any, alive: Ints, many: Ints, depth: int,
+    inst: Instance, run: Any, inside: Any, tile: Ints, spread_out: Ints, passes: Ints, steps: Ints, floor: Any,
+    table: Any, fastest: float, left: float, values: Any, alive: Ints, many: Ints, depth: int,
 ) -> bool:  # fmt: skip
     """Whether no mapping improves that has given PE tiles and at least the given passes and steps per dim.
 
@@ -294,6 +267,11 @@ def tile_pruned(
     ----------
     inside : (3,)
         From `least_inside`, per operand that may be stationary at the array.
+    tile, spread_out : (8,)
+        What all PEs together have of a dim whose spread is decided, and passes over it; one PE's tile, and PE tiles, of
+        any other.
+    left : float
+        PEs that dims with open spreads may still share.
     alive : (10, 3, *)
         Places in `table.points` of the outer tiles with which there may be an improvement, by depth and operand; those
         at `depth` are read, those at depth + 1 filled.
@@ -304,24 +282,32 @@ def tile_pruned(
     for d in range(8):
         cycles *= steps[d]
     cycles = max(cycles, fastest)
-    folded = least_folds(inst, passes)
+    beside = 0.0
+    if run.kind != 0 or inst.static_pj > 0.0:
+        beside = least_folds(inst, passes) + first_and_last(inst, tile)
     total = 0
     for kind in range(3):
         many[depth + 1, kind] = 0
         if many[depth, kind] > 0:
             time = least_time(inst, kind, passes, cycles, floor)
             total += _still_alive(
-                inst, run, kind, inside[kind], time, folded, spread_out, passes, steps, table, left, values, alive,
+                inst, run, kind, inside[kind], time, beside, spread_out, passes, steps, table, left, values, alive,
                 many, depth,
             )  # fmt: skip
     return total == 0
 
 
 def _still_alive(
-    inst: Instance, run: Any, kind: int, inside: float, time: float, folded: float, spread_out: Ints, passes: Ints,
+    inst: Instance, run: Any, kind: int, inside: float, time: float, beside: float, spread_out: Ints, passes: Ints,
     steps: Ints, table: Any, left: float, values: Any, alive: Ints, many: Ints, depth: int,
 ) -> int:  # fmt: skip
-    """Keep the outer tiles that may make an improvement of what is inside; returns how many."""
+    """Keep the outer tiles that may make an improvement of what is inside; returns how many.
+
+    Parameters
+    ----------
+    time, beside : float
+        Cycles that overlap with those of the outermost ports, and that do not.
+    """
     a, b, x, y, product, fixed = _deliveries(inst, kind, spread_out, passes, steps, left)
     inside += fixed
     # What one outermost port delivers past the buffer adds to what crosses into the buffer.
@@ -330,43 +316,21 @@ def _still_alive(
         first, second = others(kind)
         per_x = inst.port_up[table.ports[0], first] * inst.words[first]
         per_y = inst.port_up[table.ports[0], second] * inst.words[second]
-    alone = inside + a * x + b * y + inst.static_pj * (time + folded)
+    alone = inside + a * x + b * y + inst.static_pj * (time + beside)
     kept = 0
     for i in range(many[depth, kind]):
         place = alive[depth, kind, i]
         point = table.points[kind, place]
-        if pruned(run.kind, run.gap, point[0] + alone, time + folded, values, run.held):
+        if pruned(run.kind, run.gap, point[0] + alone, time + beside, values, run.held):
             break  # the further ones cost more energy
         if not _goes_with(point, passes, kind, product):
             continue
         more, again = max(x, point[1], product / point[5]), max(y, point[2], product / point[4])
         # Passes of both kinds trade off against each other, so their times count from the least of each alone.
-        busy = max(time, point[3] + per_x * more + per_y * again) + folded
+        busy = max(time, point[3] + per_x * more + per_y * again) + beside
         least = inside + point[0] + _delivered(a, b, more, again, product) + inst.static_pj * busy
         if not pruned(run.kind, run.gap, least, busy, values, run.held):
             alive[depth + 1, kind, kept] = place
             kept += 1
     many[depth + 1, kind] = kept
     return kept
-
-
-def least_folds(inst: Instance, passes: Ints) -> float:
-    """Cycles that the folds of the array take beside their steps at least, with at least the given passes per dim.
-
-    Loops over the dims of an operand that the PEs keep all change it, so it changes once per pass over these dims at
-    least; see `dse.model.time.fold_cycles`.
-    """
-    if inst.place[2] < 0:
-        return 0.0
-    fold = inst.folds[inst.place[2]]
-    most = 1.0
-    shifts = 0.0
-    for o in range(3):
-        if inst.in_pe[o] == 1:
-            visits = 1.0
-            for d in range(8):
-                if inst.relevance[o, d] == 1:
-                    visits *= passes[d]
-            most = max(most, visits)
-            shifts += visits * fold[1 + o]
-    return most * fold[0] + shifts

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.bounds import group_product
 from dse.mapper.orders import group_dims
 from dse.mapper.outer import repeats
 
@@ -52,12 +51,12 @@ def inner_costs(
         fixed = inst.fixed_pj
         for x in range(1, 3):
             if inst.in_pe[x] == 0:
-                fixed += inst.up_pj[x] * inst.words[x] * group_product(steps, x) + inst.fill_pj[x] * inst.macs
+                fixed += inst.up_pj[x] * inst.words[x] * repeats(steps, x) + inst.fill_pj[x] * inst.macs
             elif x == o:
-                fixed += inst.fill_pj[x] * inst.words[x] * group_product(copies, x)
+                fixed += inst.fill_pj[x] * inst.words[x] * repeats(copies, x)
             else:
-                fixed += inst.up_pj[x] * inst.words[x] * group_product(passes, x)
-                fixed += inst.fill_pj[x] * inst.words[x] * group_product(number, x)
+                fixed += inst.up_pj[x] * inst.words[x] * repeats(passes, x)
+                fixed += inst.fill_pj[x] * inst.words[x] * repeats(number, x)
         least_up = np.inf
         for slide in range(5):
             h = 1 if slide == 1 else (2 if slide == 3 else 0)
@@ -70,10 +69,10 @@ def inner_costs(
             if inst.in_pe[0] == 0:
                 each_up = 0.0
                 each_fill = 0.0
-                energy[o, slide] = inst.up_pj[0] * up * group_product(steps, 0) + inst.fill_pj[0] * inst.macs
+                energy[o, slide] = inst.up_pj[0] * up * repeats(steps, 0) + inst.fill_pj[0] * inst.macs
             else:
-                each_up = 0.0 if o == 0 else inst.up_pj[0] * group_product(passes, 0)
-                each_fill = inst.fill_pj[0] * group_product(copies if o == 0 else number, 0)
+                each_up = 0.0 if o == 0 else inst.up_pj[0] * repeats(passes, 0)
+                each_fill = inst.fill_pj[0] * repeats(copies if o == 0 else number, 0)
                 energy[o, slide] = each_up * up + each_fill * fill
             energy[o, slide] += fixed
             if slide > 0:
@@ -87,12 +86,12 @@ def inner_costs(
                 words = least_up if x == 0 else inst.words[x]
                 if x == 0 and o == 0 and inst.in_pe[0] == 1:
                     words = inst.words[0]
-                repeats = 1.0
+                times = 1.0
                 if inst.in_pe[x] == 0:
-                    repeats = group_product(steps, x)
+                    times = repeats(steps, x)
                 elif x != o:
-                    repeats = group_product(passes, x)
-                busy[o, t] += inst.port_up[t, x] * words * repeats
+                    times = repeats(passes, x)
+                busy[o, t] += inst.port_up[t, x] * words * times
     return cycles
 
 
@@ -168,33 +167,3 @@ def _restarts(energy: Any, o: int, x: int, passes: Ints, m: Ints, n: Ints) -> fl
     if passes[x] > 2:
         each = (energy[o, 0] - energy[o, x - 3] - energy[o, x + 2]) / (passes[x] - 2)
     return each * (n[x] - 1 - last) + energy[o, x + 2] * last
-
-
-def first_and_last(inst: Instance, tiles: Ints, spreads: Ints, row: Ints, chosen: Ints, tile: Ints) -> float:
-    """Cycles of the first fill and the last drain that the array's own tile takes at least.
-
-    Every level hands the first tile on through its slowest port; only operands that the PEs keep count here.
-    """
-    for d in range(8):
-        tile[d] = min(inst.bounds[d], tiles[row[d], 0] * spreads[chosen[d], 0])
-    height = (tile[4] - 1) * inst.window[0] + (tile[6] - 1) * inst.window[1] + 1
-    width = (tile[5] - 1) * inst.window[2] + (tile[7] - 1) * inst.window[3] + 1
-    total = 0.0
-    for node in range(inst.nodes):
-        filled = 0.0
-        drained = 0.0
-        for t in range(inst.ports):
-            if inst.port_node[t] != node or (node != inst.place[0] and node != inst.place[1]):
-                continue
-            fill = 0.0
-            for o in range(2):
-                if inst.in_pe[o] == 1 and (node == inst.place[0] or inst.in_buffer[o] == 1):
-                    words = tile[0] * tile[3] * (tile[1] * height * width if o == 0 else tile[2] * tile[6] * tile[7])
-                    fill += words * inst.port_cost[t, o, 0]
-            drain = 0.0
-            if inst.in_pe[2] == 1 and (node == inst.place[0] or inst.in_buffer[2] == 1):
-                drain = tile[0] * tile[1] * tile[2] * tile[4] * tile[5] * inst.port_cost[t, 2, 1]
-            filled = max(filled, fill)
-            drained = max(drained, drain)
-        total += filled + drained
-    return total

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.bounds import group_product, least_folds
 from dse.mapper.factors import next_trips
 from dse.mapper.incumbent import pruned
-from dse.mapper.inner import again, first_and_last, inner_costs, kind_energy, passes_through
+from dse.mapper.inner import again, inner_costs, kind_energy, passes_through
+from dse.mapper.least_time import first_and_last, least_folds
 from dse.mapper.orders import group_dims
-from dse.mapper.outer import fits, least_ifmap, outer_energy, outer_least, outer_words
+from dse.mapper.outer import fits, least_ifmap, outer_energy, outer_least, outer_words, repeats
 from dse.mapper.outer_table import others, worked_out
 from dse.mapper.pricing import price_orders
 
@@ -50,7 +50,9 @@ def place_tiles(
     for d in range(8):
         passes[d] = spreads[chosen[d], 1]
         f[d], spread[d] = tiles[row[d], 0], spreads[chosen[d], 0]
-    ends_pay = first_and_last(inst, tiles, spreads, row, chosen, tile) + least_folds(inst, passes)
+    for d in range(8):
+        tile[d] = min(inst.bounds[d], f[d] * spread[d])
+    ends_pay = first_and_last(inst, tile) + least_folds(inst, passes)
     if not _promising(inst, run, floor, table, alive, many, passes, energy, busy, cycles, ends_pay, values):
         return pool
     aided = worked_out(table)
@@ -138,7 +140,7 @@ def _promising(
     """
     for o in range(3):
         first, second = others(o)
-        most, more = group_product(passes, first), group_product(passes, second)
+        most, more = repeats(passes, first), repeats(passes, second)
         time = max(cycles, floor[o, 1])
         for t in range(inst.ports):
             least = busy[o, t]
@@ -151,7 +153,7 @@ def _promising(
             t = table.ports[0]
             for x in (first, second):
                 if inst.in_pe[x] == 1:
-                    past += inst.port_up[t, x] * inst.words[x] * group_product(passes, x)
+                    past += inst.port_up[t, x] * inst.words[x] * repeats(passes, x)
         for i in range(many[o]):
             point = table.points[o, alive[o, i]]
             if point[1] <= most <= point[4] and point[2] <= more <= point[5]:

@@ -104,12 +104,14 @@ def _unroll(
     fewest, least_steps, left, alive, many = room[3], room[4], room[5], room[9], room[10]
     choices = np.zeros(8, dtype=np.int64)
     number = np.ones(8, dtype=np.int64)
+    tile = np.ones(8, dtype=np.int64)
     spread_out = np.ones(8, dtype=np.int64)
     passes = np.ones(8, dtype=np.int64)
     steps = np.ones(8, dtype=np.int64)
     for d in range(8):
         choices[d] = tiles[row[d] + 1, 2] - tiles[row[d], 2]
         number[d] = tiles[row[d], 1]
+        tile[d] = tiles[row[d], 0]
         spread_out[d] = number[d]
         passes[d] = fewest[row[d]]
         steps[d] = least_steps[row[d]]
@@ -120,7 +122,8 @@ def _unroll(
         for i in range(table.count[kind]):
             alive[0, kind, i] = i
     if tile_pruned(
-        inst, run, inside, spread_out, passes, steps, floor, table, run.fastest, float(inst.pes), values, alive, many, 0
+        inst, run, inside, tile, spread_out, passes, steps, floor, table, run.fastest, float(inst.pes), values, alive,
+        many, 0,
     ):  # fmt: skip
         return pool  # since the tiles were listed, the table has been worked out
     sequence = by_size(choices)
@@ -135,6 +138,7 @@ def _unroll(
         d = sequence[depth]
         chosen[d] += 1
         if chosen[d] == tiles[row[d] + 1, 2]:
+            tile[d] = tiles[row[d], 0]
             spread_out[d] = number[d]
             passes[d] = fewest[row[d]]
             steps[d] = least_steps[row[d]]
@@ -143,6 +147,7 @@ def _unroll(
         free = take(left, count, depth, spreads, sides, chosen[d])
         if free == 0:
             continue
+        tile[d] = min(inst.bounds[d], tiles[row[d], 0] * spreads[chosen[d], 0])
         passes[d] = spreads[chosen[d], 1]
         spread_out[d] = passes[d]
         steps[d] = spreads[chosen[d], 2]
@@ -155,8 +160,8 @@ def _unroll(
             shared *= steps[x] if i <= depth else inst.bounds[x]
         shared /= free
         if tile_pruned(
-            inst, run, inside, spread_out, passes, steps, floor, table, max(run.fastest, shared), float(free), values,
-            alive, many, depth + 1,
+            inst, run, inside, tile, spread_out, passes, steps, floor, table, max(run.fastest, shared), float(free),
+            values, alive, many, depth + 1,
         ):  # fmt: skip
             continue
         if depth < 7:
