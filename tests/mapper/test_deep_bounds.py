@@ -13,6 +13,9 @@ import pytest
 from mapper.fronts import EQUAL
 from mapper.general_walk import General, Walk, general_problem
 
+from dse.mapper.deep_dual import sift
+from dse.mapper.deep_exchange import rows_of
+from dse.mapper.deep_lists import choices_of
 from dse.mapper.deep_nest import price_whole, workspace
 from dse.mapper.deep_problem import build, bypass_choices
 from dse.mapper.deep_solve import solve_deep
@@ -102,6 +105,51 @@ def test_terms_are_below_every_mapping(seed: int) -> None:
                 energy, time, _ = sums(space, rows, laid_down)
                 assert energy <= point[0] * (1 + EQUAL), (seed, rows, laid_down)
                 assert time <= point[1] * (1 + EQUAL), (seed, rows, laid_down)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_sifted_splits_are_in_no_mapping_as_good_as_the_goal(seed: int) -> None:
+    """A mapping that just reaches the goal, and just keeps the limit of time, keeps its splits."""
+    rng = Random(seed)
+    _, spaces, _ = drawn(seed)
+    point = np.zeros(3)
+    for space in spaces:
+        for _ in range(8):
+            found = some_mapping(space, rng)
+            if found is None or (sums(space, *found[::2])[2] > 1 + EQUAL).any():
+                continue
+            rows, split, choices = found
+            price_whole(space.problem, split, workspace(space.problem), point)
+            kind = rng.choice((ENERGY, LATENCY, EDP, FRONT))
+            fixed, limits = np.full(len(space.limits), -1.0), space.limits.copy()
+            fixed[:2] = ((1.0, 0.0), (0.0, 1.0), (1.0, 1.0), (1.0, -1.0))[kind]
+            limits[1] = log(point[1])
+            laid_down = [choice if rng.random() < 0.5 else None for choice in choices]
+            logs, first, second = columns_of(space.problem, space.terms, space.crossings, space.axes, laid_down)
+            end = np.cumsum([len(axis) for axis in space.axes])
+            start = np.concatenate([[0], end[:-1]])
+            alive = np.concatenate([np.arange(len(axis)) for axis in space.axes])
+            assert sift(
+                tuple(axis.table(plain=True) for axis in space.axes), first, second, logs, space.block, space.group,
+                limits, space.groups, fixed, log(value(point, kind % 3)), alive, start, end,
+            )  # fmt: skip
+            left = [alive[start[a] : end[a]] for a in range(6)]
+            assert all(row in some for row, some in zip(rows, left, strict=True)), (seed, rows, laid_down)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_record_is_read_back_as_it_was(seed: int) -> None:
+    """The splits and the lists of a mapping, from which better ones are sought."""
+    rng = Random(seed)
+    _, spaces, _ = drawn(seed)
+    for space in spaces:
+        for _ in range(10):
+            found = some_mapping(space, rng)
+            if found is not None:
+                rows, split, choices = found
+                record = np.append(split.ravel(), 0)
+                assert rows_of(space, record) == rows
+                assert list(choices_of(space.problem, record)) == choices
 
 
 def search(spaces: list[Space], kind: int, incumbent: tuple[float, float] | None, until: float = inf) -> Best:
