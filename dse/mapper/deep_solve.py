@@ -64,13 +64,13 @@ class _Search:
         self.spaces, self.gap, self.stop = spaces, gap, stop
         self.visited = np.zeros(5, dtype=np.int64)
 
-    def least(self, kind: int, until: float) -> tuple[Any, Any, float]:
+    def least(self, kind: int, until: float, near: Any = None) -> tuple[Any, Any, float]:
         """The best by energy, latency or their product among mappings faster than `until`, and the gap proven."""
         width = 32 * len(self.spaces[0].problem.nodes) + 1
         best = Best(
             kind, self.gap, until, np.zeros((1, 2)), np.zeros((1, width), dtype=np.int64), self.visited, self.stop
         )
-        left = best_of(self.spaces, best)
+        left = best_of(self.spaces, best, near)
         proven = self.gap
         if best.held > 0 and self.stop[0]:
             energy, time = best.values[0]
@@ -92,7 +92,7 @@ class _Search:
         until, worst = inf, self.gap
         points: list[tuple[Any, Any]] = []
         while True:
-            values, records, proven = self.least(ENERGY, until)
+            values, records, proven = self.least(ENERGY, until, points[-1][1] if points else None)
             worst = max(worst, proven)
             if len(values) == 0:
                 break

@@ -117,11 +117,20 @@ def space_of(problem: Deep, mask: int) -> Space:
     )  # fmt: skip
 
 
-def best_of(spaces: list[Space], best: Best) -> float:
-    """Search all spaces for the best by `best.kind`; returns the least logarithm that is left open when it ends."""
+def best_of(spaces: list[Space], best: Best, near: Array = None) -> float:
+    """Search all spaces for the best by `best.kind`; returns the least logarithm that is left open when it ends.
+
+    Parameters
+    ----------
+    near : array, optional
+        Record of a mapping that the best may resemble.
+    """
     number = count()
     heap: list[tuple[float, int, Node]] = []
     known = best.target()
+    if near is not None:
+        _exchange(spaces, best, near)
+        known = _improved(spaces, best, known)
     # A first mapping makes long lists short, so it is sought before bounds are made good.
     roots = [_root(space, best) for space in spaces]
     for node in sorted((node for node in roots if node is not None), key=lambda node: node.bound):
@@ -314,21 +323,27 @@ def _probe(node: Node, best: Best) -> None:
 
 
 def _improved(spaces: list[Space], best: Best, known: float) -> float:
-    """Exchange splits of the best mapping, a few of each axis at a time, for as long as it gets better.
+    """Exchange splits of the best mapping for as long as it gets better.
 
     Nothing is done unless it is better than `known`. Returns the target that is left.
     """
     while best.held > 0 and best.target() < known and not best.stop[0]:
         known = best.target()
-        space, record = spaces[int(best.records[0, -1])], best.records[0]
-        choices = choices_of(space.problem, record)
-        columns = columns_of(space.problem, space.terms, space.crossings, space.axes, list(choices))
-        values = exchanged(space, columns, rows_of(space, record), _limits(space, best), _fixed(space, best))
-        rows = [np.argsort(value, kind="stable")[:PROBED] for value in values]
-        some = tuple(row[np.isfinite(value[row])] for row, value in zip(rows, values, strict=True))
+        _exchange(spaces, best, best.records[0])
+    return min(known, best.target())
+
+
+def _exchange(spaces: list[Space], best: Best, record: Array) -> None:
+    """Look for a mapping among the splits, a few of each axis, that do best in place of those of a record."""
+    space = spaces[int(record[-1])]
+    choices = choices_of(space.problem, record)
+    columns = columns_of(space.problem, space.terms, space.crossings, space.axes, list(choices))
+    values = exchanged(space, columns, rows_of(space, record), _limits(space, best), _fixed(space, best))
+    rows = [np.argsort(value, kind="stable")[:PROBED] for value in values]
+    some = tuple(row[np.isfinite(value[row])] for row, value in zip(rows, values, strict=True))
+    if all(map(len, some)):
         level = tuple(np.zeros(len(row)) for row in some)
         _walk_to(Node(space, choices, some, np.zeros(0), 0.0, level, columns), best, inf, PROBE)
-    return min(known, best.target())
 
 
 def _walk(node: Node, best: Best, limit: int) -> None:
