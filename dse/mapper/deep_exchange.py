@@ -55,6 +55,7 @@ def exchanged(space: Space, columns: Any, rows: list[int], limits: Array, fixed:
         with np.errstate(divide="ignore"):
             heights = np.log(sums[: len(limits)])
         value = sum(fixed[b] * heights[b] for b in range(len(limits)) if fixed[b] > 0)
-        kept = np.all([heights[b] <= limits[b] + 1e-11 for b in range(len(limits)) if fixed[b] < 0], axis=0)
+        # A limit of time may be drawn just below the mapping at hand, whose splits are still to go with others.
+        kept = np.all([heights[b] <= limits[b] + 1e-9 for b in range(len(limits)) if fixed[b] < 0], axis=0)
         found.append(np.where(kept, value, np.inf))
     return found

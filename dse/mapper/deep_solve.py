@@ -19,6 +19,10 @@ from dse.model.price import price
 from dse.problem.dims import DIMS
 from dse.problem.layer import Layer
 
+FASTER = 4e-11
+"""What a point of a front is faster than the last, relatively: more than bounds give way for rounding, or all mappings
+that are as fast as the last would be priced."""
+
 
 def solve_deep(
     architecture: Architecture, layer: Layer, kind: int, gap: float, factors: str, longest: int, *, stop: Any = None
@@ -104,7 +108,7 @@ class _Search:
                 least = min(space.terms[i].coefficient for space in self.spaces for _, i in space.floors[-1:])
                 worst = max(worst, float(values[0, 1]) / max(least, 1.0) - 1)
                 break
-            until = float(values[0, 1]) / (1 + self.gap) * (1 - 1e-12)
+            until = float(values[0, 1]) / (1 + self.gap) * (1 - FASTER)
         kept: list[tuple[Any, Any]] = []
         for point in reversed(points):  # latency rises
             if not kept or point[0][0] < kept[-1][0][0]:
