@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from itertools import pairwise
 from math import exp, inf, log
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from mapper.fronts import EQUAL
 from mapper.general_walk import General, Walk, general_problem
 
+from dse import Layer, load_architecture
 from dse.mapper.deep_dual import sift
 from dse.mapper.deep_exchange import rows_of
 from dse.mapper.deep_lists import choices_of
@@ -23,6 +25,9 @@ from dse.mapper.deep_terms import Choice, columns_of
 from dse.mapper.deep_tree import Best, Space, best_of, space_of
 from dse.mapper.orders import group_dims, list_orders
 from dse.model.price import price
+from dse.problem.dims import PerOperand
+
+ROOT = Path(__file__).parents[2]
 
 A_LITTLE = 1 + 1e-7
 ENERGY, LATENCY, EDP, FRONT = range(4)
@@ -212,6 +217,18 @@ def test_a_search_that_is_stopped_says_what_is_proven(kind: int) -> None:
 
 def approx(number: float) -> Any:
     return pytest.approx(number, rel=EQUAL, abs=0)
+
+
+def test_terms_meet_the_price_where_no_fan_out_joins_children() -> None:
+    """Psums that leave the outermost level's children less those read back are one count, not two."""
+    architecture = load_architecture(ROOT / "arch_specs" / "nvdla_small.yaml")
+    layer = Layer("first", K=16, C=3, P=16, Q=16, R=3, S=3, bits=PerOperand(8, 8, 32))
+    prices = price(architecture, layer)
+    (space,) = (space_of(build(architecture, layer, kept, prices, "all"), 0) for kept in bypass_choices(architecture))
+    best = search([space], ENERGY, None)
+    record = best.records[0]
+    energy, _, _ = sums(space, rows_of(space, record), list(choices_of(space.problem, record)))
+    assert best.values[0, 0] * (1 - 1e-4) <= energy <= best.values[0, 0] * (1 + EQUAL)
 
 
 def test_bounds_are_worth_having() -> None:
