@@ -84,10 +84,8 @@ def weigh(tables: Any, load: Floats, rows: Ints, start: Ints, end: Ints, reduced
     load : (6, columns)
     rows, start, end
         The splits that count: of axis a those in rows[start[a]..end[a]].
-    reduced
-        Filled, beside `rows`: weighted logarithm of each split.
-    least : (6,)
-        Filled: the least of each axis.
+    reduced, least : (n,), (6,)
+        Filled: the weighted logarithm of each split, beside `rows`, and the least of each axis.
     """
     total = 0.0
     for a in range(6):
