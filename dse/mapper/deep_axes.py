@@ -39,8 +39,8 @@ class Axis:
     stride: int
     dilation: int
     columns: dict[Key, int] = field(default_factory=dict)
-    factors: list[Array] = field(default_factory=list)
-    _matrix: Array = None
+    _tables: Array = None
+    _width: int = 1
 
     def __len__(self) -> int:
         return len(self.chains[0])
@@ -52,15 +52,28 @@ class Axis:
             if (values == 1.0).all():
                 self.columns[key] = 0
             else:
-                self.factors.append(np.log(values))
-                self.columns[key] = len(self.factors)
+                self.columns[key] = self._width
+                self._append(values)
         return self.columns[key]
+
+    def _append(self, values: Array) -> None:
+        if self._tables is None:
+            self._tables = np.zeros((2, 16, len(self)))
+            self._tables[1, 0] = 1.0
+        elif self._width == self._tables.shape[1]:
+            self._tables = np.concatenate([self._tables, np.zeros_like(self._tables)], axis=1)
+        self._tables[:, self._width] = np.log(values), values
+        self._width += 1
+
+    def table(self, plain: bool = False) -> Array:
+        """(columns, n) logarithms of all factors, or with `plain` the factors themselves."""
+        if self._tables is None:
+            return np.full((1, len(self)), float(plain))
+        return self._tables[int(plain), : self._width]
 
     def matrix(self) -> Array:
         """(n, columns) logarithms of all factors."""
-        if self._matrix is None or self._matrix.shape[1] != 1 + len(self.factors):
-            self._matrix = np.column_stack([np.zeros(len(self)), *self.factors])
-        return self._matrix
+        return self.table().T
 
     def trips(self, level: int, which: int) -> Array:
         return self.chains[which][:, 3 * level]

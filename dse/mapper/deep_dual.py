@@ -13,34 +13,36 @@ import numpy as np
 Ints = Any
 Floats = Any
 
-
 FLOOR = 1e-6
 """The least share of a term in its block while weights are sought."""
 
+MANY = 8192
+"""Splits of an axis above which most improvements look at some of them only."""
 
-def value_of(
-    matrix: Floats, start: Ints, width: Ints, first: Ints, second: Ints, logs: Floats, block: Ints, group: Ints,
-    limits: Floats, groups: int, weights: Floats, load: Floats, alive: Ints, end: Ints, reduced: Floats, least: Floats,
+SOME = 256
+"""Twice so many splits per axis stand for all of them between two passes over all."""
+
+PERIOD = 6
+"""Improvements per pass over all splits."""
+
+CAREFUL = 24
+"""The first improvements of weights that are far from right, each of which passes over all splits."""
+
+
+def load_of(
+    first: Ints, second: Ints, logs: Floats, block: Ints, group: Ints, limits: Floats, groups: int, weights: Floats,
+    load: Floats,
 ) -> float:  # fmt: skip
-    """The bound that some weights give.
+    """The part of the bound that no split changes; fills the weight of each column.
 
     Parameters
     ----------
-    matrix : (n, columns)
-        Logarithms of factors; the splits of axis a are rows start[a]..start[a + 1], with width[a] columns.
     first, second : (T, 6)
         Columns of each term; column 0 is zero.
     logs, block, group : (T,)
     limits : (B,)
     weights : (T,)
     load : (6, columns)
-        Filled: weight of each column.
-    alive, end : (n,), (6,)
-        The splits that count: of axis a those in rows start[a]..end[a] of `alive`.
-    reduced : (n,)
-        Filled, in the rows of `alive`: weighted logarithm of each split.
-    least : (6,)
-        Filled: the least of each axis.
     """
     terms = len(logs)
     in_block = np.zeros(len(limits))
@@ -60,7 +62,6 @@ def value_of(
         for a in range(6):
             load[a, first[t, a]] += w
             load[a, second[t, a]] += w
-    in_use = np.zeros(matrix.shape[1], dtype=np.int64)
     total = 0.0
     for t in range(terms):
         if weights[t] > 0.0:
@@ -70,33 +71,50 @@ def value_of(
             total += in_group[g] * np.log(in_group[g] / in_groups[group_block[g]])
     for b in range(len(limits)):
         total -= in_block[b] * limits[b]
+    return total
+
+
+def weigh(tables: Any, load: Floats, rows: Ints, start: Ints, end: Ints, reduced: Floats, least: Floats) -> float:
+    """The least weighted logarithms of all axes together.
+
+    Parameters
+    ----------
+    tables : 6 x (columns, n)
+        Logarithms of the factors of each axis' splits.
+    load : (6, columns)
+    rows, start, end
+        The splits that count: of axis a those in rows[start[a]..end[a]].
+    reduced, least : (n,), (6,)
+        Filled: the weighted logarithm of each split, beside `rows`, and the least of each axis.
+    """
+    total = 0.0
     for a in range(6):
-        least[a] = np.inf
-        used = 0
-        for k in range(1, width[a]):
-            if load[a, k] != 0.0:
-                in_use[used] = k
-                used += 1
+        table = tables[a]
         for i in range(start[a], end[a]):
-            here = 0.0
-            row = alive[i]
-            for k in range(used):
-                here += load[a, in_use[k]] * matrix[row, in_use[k]]
-            reduced[i] = here
-            least[a] = min(least[a], here)
+            reduced[i] = 0.0
+        for k in range(1, len(table)):
+            w = load[a, k]
+            if w != 0.0:
+                for i in range(start[a], end[a]):
+                    reduced[i] += w * table[k, rows[i]]
+        least[a] = np.inf
+        for i in range(start[a], end[a]):
+            least[a] = min(least[a], reduced[i])
         total += least[a]
-    return float(total)
+    return total
 
 
 def climb(
-    matrix: Floats, start: Ints, width: Ints, first: Ints, second: Ints, logs: Floats, block: Ints, group: Ints,
-    limits: Floats, groups: int, fixed: Floats, weights: Floats, pinned: bool, begin: float, rounds: int,
-    enough: float, alive: Ints, end: Ints, reduced: Floats,
+    tables: Any, factors: Any, first: Ints, second: Ints, logs: Floats, block: Ints, group: Ints, limits: Floats,
+    groups: int, fixed: Floats, weights: Floats, pinned: bool, begin: float, rounds: int, enough: float, alive: Ints,
+    start: Ints, end: Ints, reduced: Floats,
 ) -> float:  # fmt: skip
     """Improve the weights; the bound holds for any, so however far this gets it is sound.
 
     Parameters
     ----------
+    tables, factors : 6 x (columns, n)
+        Logarithms of the factors of each axis' splits, and the factors.
     fixed : (B,)
         Weight of the objective blocks, -1 for a limit.
     weights : (T,)
@@ -107,119 +125,263 @@ def climb(
         0 for a start from anywhere, towards 1 when the weights are nearly right.
     enough : float
         Stop when the bound gets there.
-    alive, end : (n,), (6,)
-        As for `value_of`; splits that cannot be part of anything below `enough` are dropped.
-    reduced : (n,)
+    alive, start, end
+        As the rows of `weigh`; splits that cannot be part of anything below `enough` are dropped.
+    reduced
         Filled for the best weights, above the least of each axis.
     """
-    terms = len(logs)
-    blocks = len(limits)
-    load = np.zeros((6, matrix.shape[1]))
-    mean = np.zeros((6, matrix.shape[1]))
-    least = np.zeros(6)
-    best = -np.inf
-    now = weights.copy()
-    height = np.zeros(terms)
-    strength = np.zeros(blocks)
-    excess = np.zeros(blocks)
-    for t in range(terms):
+    if not sift(factors, first, second, logs, block, group, limits, groups, fixed, enough, alive, start, end):
+        return np.inf
+    widest, longest = 0, 0
+    for a in range(6):
+        widest = max(widest, len(tables[a]))
+        longest = max(longest, end[a] - start[a])
+    load, mean, least = np.zeros((6, widest)), np.zeros((6, widest)), np.zeros(6)
+    room = 12 * SOME if longest > MANY else 0
+    some, lifted = np.zeros(room, dtype=np.int64), np.zeros(room)
+    some_start, some_end = np.zeros(6, dtype=np.int64), np.zeros(6, dtype=np.int64)
+    best, now = -np.inf, weights.copy()
+    height, strength = np.zeros(len(logs)), np.zeros(len(limits))
+    for t in range(len(logs)):
         strength[block[t]] += now[t]
     for turn in range(rounds):
-        value = value_of(
-            matrix, start, width, first, second, logs, block, group, limits, groups, now, load, alive, end, reduced,
-            least,
-        )  # fmt: skip
-        if value > best:
-            best = value
-            weights[:] = now
-            if best >= enough:
-                return float(best)
-        if enough < np.inf and not _drop(start, alive, end, reduced, least, enough - value + 1e-9):
-            return np.inf
         part = begin + (1.0 - begin) * turn / rounds
         heat = 0.08 * (0.02**part)
-        eager = 0.4 * (0.1**part)
-        pace = 0.4 * (0.01**part)
-        # The mean of the splits that are nearly least, as a softened minimum.
-        mean[:] = 0.0
-        for a in range(6):
-            share = 0.0
-            for i in range(start[a], end[a]):
-                over = (reduced[i] - least[a]) / heat
-                if over < 12.0:
-                    w = np.exp(-over)
-                    share += w
-                    for k in range(1, width[a]):
-                        mean[a, k] += w * matrix[alive[i], k]
-            for k in range(1, width[a]):
-                mean[a, k] /= share
-        top = np.full(blocks, -np.inf)
-        for t in range(terms):
-            height[t] = logs[t]
-            for a in range(6):
-                height[t] += mean[a, first[t, a]] + mean[a, second[t, a]]
-        # Of the groups of a block only the longest counts; the others lose weight.
-        longest = np.full(blocks, -np.inf)
-        length = np.zeros(groups + 1)
-        held = np.zeros(groups + 1)
-        together = np.full(blocks, 1e-300)
-        for t in range(terms):
-            if group[t] >= 0 and not (pinned and weights[t] == 0.0):
-                length[group[t]] += np.exp(height[t])
-                held[group[t]] += now[t]
-                together[block[t]] += now[t]
-        for t in range(terms):
-            if group[t] >= 0 and length[group[t]] > 0.0:
-                longest[block[t]] = max(longest[block[t]], length[group[t]])
-        for t in range(terms):
-            if group[t] >= 0 and length[group[t]] == 0.0:
-                continue
-            if group[t] >= 0:
-                behind = np.log(length[group[t]] / longest[block[t]])
-                height[t] += np.log(max(1e-3, held[group[t]] / together[block[t]])) + 3.0 * min(0.0, behind)
-            top[block[t]] = max(top[block[t]], height[t])
-        sums = np.zeros(blocks)
-        for t in range(terms):
-            sums[block[t]] += np.exp(height[t] - top[block[t]])
-        # Limits that are passed gain weight, by a step that would lift the bound to a goal if it were linear.
-        steepness = 0.0
-        for b in range(blocks):
-            if fixed[b] < 0.0 and top[b] > -np.inf:
-                excess[b] = top[b] + np.log(sums[b]) - limits[b]
-                if excess[b] > 0.0 or strength[b] > 0.0:
-                    steepness += excess[b] * excess[b]
-        goal = min(enough, best + pace) - value
-        for b in range(blocks):
-            if fixed[b] < 0.0 and top[b] > -np.inf:
-                step = excess[b] * min(2.0, goal / max(steepness, 1e-9))
-                strength[b] = max(0.0, strength[b] + step)
-        scale = np.zeros(blocks)
-        for t in range(terms):
-            b = block[t]
-            target = np.exp(height[t] - top[b]) / sums[b]
-            if fixed[b] >= 0.0:
-                strength[b] = fixed[b]
-            if strength[b] <= 1e-9 or (pinned and group[t] >= 0 and weights[t] == 0.0):
-                now[t] = 0.0
-                continue
-            # A weight of nearly nothing would take long to come back.
-            floor = FLOOR * strength[b]
-            now[t] = max(now[t], floor) ** (1.0 - eager) * max(target * strength[b], floor) ** eager
-            scale[b] += now[t]
-        for t in range(terms):
-            if scale[block[t]] > 0.0:
-                now[t] *= strength[block[t]] / scale[block[t]]
-                if part > 0.7 and now[t] < 2.0 * FLOOR * strength[block[t]]:
-                    now[t] = 0.0
-    best = value_of(
-        matrix, start, width, first, second, logs, block, group, limits, groups, weights, load, alive, end, reduced,
-        least,
-    )  # fmt: skip
+        value = load_of(first, second, logs, block, group, limits, groups, now, load)
+        if longest <= MANY or turn % PERIOD == 0 or turn < CAREFUL * (1.0 - 2.0 * begin):
+            value += weigh(tables, load, alive, start, end, reduced, least)
+            if value > best:
+                best = value
+                weights[:] = now
+            if best >= enough:
+                return float(best)
+            if enough < np.inf and not _drop(start, alive, end, reduced, least, enough - value + 1e-9):
+                return np.inf
+            _soften(tables, alive, start, end, reduced, least, heat, mean)
+            if longest > MANY:
+                _choose(start, end, alive, reduced, least, 12.0 * heat, some, some_start, some_end)
+        else:
+            value += weigh(tables, load, some, some_start, some_end, lifted, least)
+            _soften(tables, some, some_start, some_end, lifted, least, heat, mean)
+        _heighten(first, second, logs, block, group, groups, now, mean, pinned, weights, height)
+        goal = min(enough, best + 0.4 * (0.01**part)) - value
+        _shift(height, block, group, limits, fixed, weights, pinned, goal, part, strength, now)
+    constant = load_of(first, second, logs, block, group, limits, groups, weights, load)
+    best = constant + weigh(tables, load, alive, start, end, reduced, least)
     _drop(start, alive, end, reduced, least, enough - best + 1e-9)
     for a in range(6):
         for i in range(start[a], end[a]):
             reduced[i] -= least[a]
     return float(best)
+
+
+def _choose(
+    start: Ints, end: Ints, alive: Ints, reduced: Floats, least: Floats, window: float, some: Ints, some_start: Ints,
+    some_end: Ints,
+) -> None:  # fmt: skip
+    """The splits that stand for all until the next pass over them: those that lift the bound least, and as many of
+    those that lift it by less than a window."""
+    at = 0
+    for a in range(6):
+        some_start[a] = at
+        buckets = np.zeros(65, dtype=np.int64)
+        for i in range(start[a], end[a]):
+            buckets[min(64, int((reduced[i] - least[a]) / window * 64.0))] += 1
+        inside = end[a] - start[a] - buckets[64]
+        level, count = 1, buckets[0]
+        while level < 64 and count + buckets[level] <= SOME:
+            count += buckets[level]
+            level += 1
+        stride, seen, low = 1 + inside // SOME, 0, 0
+        for i in range(start[a], end[a]):
+            over = reduced[i] - least[a]
+            if over > window:
+                continue
+            seen += 1
+            if low < SOME and over <= window * level / 64.0:
+                low += 1
+            elif seen % stride != 0 and over > 0.0:
+                continue
+            if at < some_start[a] + 2 * SOME:
+                some[at] = alive[i]
+                at += 1
+        some_end[a] = at
+
+
+def _soften(
+    tables: Any, rows: Ints, start: Ints, end: Ints, reduced: Floats, least: Floats, heat: float, mean: Floats
+) -> None:
+    """The mean of the splits that are nearly least, as a softened minimum; parameters are those of `weigh`."""
+    mean[:] = 0.0
+    for a in range(6):
+        table = tables[a]
+        share = 0.0
+        for i in range(start[a], end[a]):
+            over = (reduced[i] - least[a]) / heat
+            if over < 12.0:
+                w = np.exp(-over)
+                share += w
+                for k in range(1, len(table)):
+                    mean[a, k] += w * table[k, rows[i]]
+        for k in range(1, len(table)):
+            mean[a, k] /= share
+
+
+def _heighten(
+    first: Ints, second: Ints, logs: Floats, block: Ints, group: Ints, groups: int, now: Floats, mean: Floats,
+    pinned: bool, weights: Floats, height: Floats,
+) -> None:  # fmt: skip
+    """The logarithm of each term at the mean; of the groups of a block only the longest counts, others lose weight."""
+    length, held = np.zeros(groups + 1), np.zeros(groups + 1)
+    longest, together = np.full(2, -np.inf), np.full(2, 1e-300)
+    for t in range(len(logs)):
+        height[t] = logs[t]
+        for a in range(6):
+            height[t] += mean[a, first[t, a]] + mean[a, second[t, a]]
+        if group[t] >= 0 and not (pinned and weights[t] == 0.0):
+            length[group[t]] += np.exp(height[t])
+            held[group[t]] += now[t]
+            together[block[t]] += now[t]
+    for t in range(len(logs)):
+        if group[t] >= 0 and length[group[t]] > 0.0:
+            longest[block[t]] = max(longest[block[t]], length[group[t]])
+    for t in range(len(logs)):
+        if group[t] >= 0 and length[group[t]] > 0.0:
+            behind = np.log(length[group[t]] / longest[block[t]])
+            height[t] += np.log(max(1e-3, held[group[t]] / together[block[t]])) + 3.0 * min(0.0, behind)
+        elif group[t] >= 0:
+            height[t] = -np.inf
+
+
+def _shift(
+    height: Floats, block: Ints, group: Ints, limits: Floats, fixed: Floats, weights: Floats, pinned: bool, goal: float,
+    part: float, strength: Floats, now: Floats,
+) -> None:  # fmt: skip
+    """Move weight towards the terms that are high, and to limits that are passed."""
+    blocks = len(limits)
+    top, sums, scale = np.full(blocks, -np.inf), np.zeros(blocks), np.zeros(blocks)
+    for t in range(len(height)):
+        top[block[t]] = max(top[block[t]], height[t])
+    for t in range(len(height)):
+        sums[block[t]] += np.exp(height[t] - top[block[t]])
+    # Limits that are passed gain weight, by a step that would lift the bound to a goal if it were linear.
+    excess = np.zeros(blocks)
+    steepness = 0.0
+    for b in range(blocks):
+        if fixed[b] < 0.0 and top[b] > -np.inf:
+            excess[b] = top[b] + np.log(sums[b]) - limits[b]
+            if excess[b] > 0.0 or strength[b] > 0.0:
+                steepness += excess[b] * excess[b]
+    for b in range(blocks):
+        if fixed[b] >= 0.0:
+            strength[b] = fixed[b]
+        elif top[b] > -np.inf:
+            strength[b] = max(0.0, strength[b] + excess[b] * min(2.0, goal / max(steepness, 1e-9)))
+    eager = 0.4 * (0.1**part)
+    for t in range(len(height)):
+        b = block[t]
+        if strength[b] <= 1e-9 or (pinned and group[t] >= 0 and weights[t] == 0.0):
+            now[t] = 0.0
+            continue
+        # A weight of nearly nothing would take long to come back.
+        floor = FLOOR * strength[b]
+        target = np.exp(height[t] - top[b]) / sums[b]
+        now[t] = max(now[t], floor) ** (1.0 - eager) * max(target * strength[b], floor) ** eager
+        scale[b] += now[t]
+    for t in range(len(height)):
+        if scale[block[t]] > 0.0:
+            now[t] *= strength[block[t]] / scale[block[t]]
+            if part > 0.7 and now[t] < 2.0 * FLOOR * strength[block[t]]:
+                now[t] = 0.0
+
+
+def sift(
+    factors: Any, first: Ints, second: Ints, logs: Floats, block: Ints, group: Ints, limits: Floats, groups: int,
+    fixed: Floats, enough: float, alive: Ints, start: Ints, end: Ints,
+) -> bool:  # fmt: skip
+    """Drop splits with which the sums of terms are too large even with the least factors of all other axes.
+
+    Parameters are those of `climb`. False when an axis has no split left.
+    """
+    terms, blocks = len(logs), len(limits)
+    least, same = np.ones((6, terms)), np.zeros((6, terms), dtype=np.int64)
+    for a in range(6):
+        for t in range(terms):
+            # The first term with the same columns of the axis.
+            while first[same[a, t], a] != first[t, a] or second[same[a, t], a] != second[t, a]:
+                same[a, t] += 1
+        _least_factors(factors[a], first, second, a, same, alive, start, end, least)
+    where, pair, weight = np.zeros(terms, dtype=np.int64), np.zeros(terms, dtype=np.int64), np.zeros(terms)
+    room = np.exp(limits + 1e-11)
+    sums, constant, block_of = np.zeros(blocks + groups), np.zeros(blocks + groups), np.arange(blocks + groups)
+    for t in range(terms):
+        if group[t] >= 0:
+            block_of[blocks + group[t]] = block[t]
+    for a in range(6):
+        count = 0
+        constant[:] = 0.0
+        for t in range(terms):
+            rest = np.exp(logs[t])
+            for other in range(6):
+                if other != a:
+                    rest *= least[other, t]
+            slot = block[t] if group[t] < 0 else blocks + group[t]
+            if first[t, a] == 0 and second[t, a] == 0:
+                constant[slot] += rest
+                continue
+            at = 0
+            while at < count and (where[at] != slot or pair[at] != same[a, t]):
+                at += 1
+            if at == count:
+                where[at], pair[at], weight[at] = slot, same[a, t], 0.0
+                count += 1
+            weight[at] += rest
+        table, kept = factors[a], start[a]
+        for i in range(start[a], end[a]):
+            for slot in range(len(sums)):
+                sums[slot] = constant[slot]
+            for at in range(count):
+                j, k = first[pair[at], a], second[pair[at], a]
+                sums[where[at]] += weight[at] * table[j, alive[i]] * table[k, alive[i]]
+            if _in_reach(sums, block_of, room, fixed, enough):
+                alive[kept] = alive[i]
+                kept += 1
+        changed = kept < end[a]
+        end[a] = kept
+        if kept == start[a]:
+            return False
+        if changed:
+            _least_factors(table, first, second, a, same, alive, start, end, least)
+    return True
+
+
+def _least_factors(
+    table: Floats, first: Ints, second: Ints, a: int, same: Ints, alive: Ints, start: Ints, end: Ints, least: Floats
+) -> None:
+    """The least factor of each term among the splits of an axis."""
+    for t in range(len(first)):
+        j, k = first[t, a], second[t, a]
+        if same[a, t] < t:
+            least[a, t] = least[a, same[a, t]]
+        elif j != 0 or k != 0:
+            least[a, t] = np.inf
+            for i in range(start[a], end[a]):
+                least[a, t] = min(least[a, t], table[j, alive[i]] * table[k, alive[i]])
+
+
+def _in_reach(sums: Floats, block_of: Ints, room: Floats, fixed: Floats, enough: float) -> bool:
+    """Whether sums of blocks, and behind them of groups, keep all limits and stay below the goal."""
+    most = np.zeros(2)
+    for slot in range(len(room), len(sums)):
+        most[block_of[slot]] = max(most[block_of[slot]], sums[slot])
+    value = 0.0
+    for b in range(len(room)):
+        here = sums[b] + most[b] if b < 2 else sums[b]
+        if fixed[b] < 0.0 and here > room[b]:
+            return False
+        if fixed[b] > 0.0:
+            value += fixed[b] * np.log(here)
+    return value <= enough + 1e-9
 
 
 def _drop(start: Ints, alive: Ints, end: Ints, reduced: Floats, least: Floats, most: float) -> bool:

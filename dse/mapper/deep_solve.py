@@ -19,6 +19,10 @@ from dse.model.price import price
 from dse.problem.dims import DIMS
 from dse.problem.layer import Layer
 
+FASTER = 4e-11
+"""What a point of a front is faster than the last, relatively: more than bounds give way for rounding, or all mappings
+that are as fast as the last would be priced."""
+
 
 def solve_deep(
     architecture: Architecture, layer: Layer, kind: int, gap: float, factors: str, longest: int, *, stop: Any = None
@@ -64,13 +68,13 @@ class _Search:
         self.spaces, self.gap, self.stop = spaces, gap, stop
         self.visited = np.zeros(5, dtype=np.int64)
 
-    def least(self, kind: int, until: float) -> tuple[Any, Any, float]:
+    def least(self, kind: int, until: float, near: Any = None) -> tuple[Any, Any, float]:
         """The best by energy, latency or their product among mappings faster than `until`, and the gap proven."""
         width = 32 * len(self.spaces[0].problem.nodes) + 1
         best = Best(
             kind, self.gap, until, np.zeros((1, 2)), np.zeros((1, width), dtype=np.int64), self.visited, self.stop
         )
-        left = best_of(self.spaces, best)
+        left = best_of(self.spaces, best, near)
         proven = self.gap
         if best.held > 0 and self.stop[0]:
             energy, time = best.values[0]
@@ -92,7 +96,7 @@ class _Search:
         until, worst = inf, self.gap
         points: list[tuple[Any, Any]] = []
         while True:
-            values, records, proven = self.least(ENERGY, until)
+            values, records, proven = self.least(ENERGY, until, points[-1][1] if points else None)
             worst = max(worst, proven)
             if len(values) == 0:
                 break
@@ -104,7 +108,7 @@ class _Search:
                 least = min(space.terms[i].coefficient for space in self.spaces for _, i in space.floors[-1:])
                 worst = max(worst, float(values[0, 1]) / max(least, 1.0) - 1)
                 break
-            until = float(values[0, 1]) / (1 + self.gap) * (1 - 1e-12)
+            until = float(values[0, 1]) / (1 + self.gap) * (1 - FASTER)
         kept: list[tuple[Any, Any]] = []
         for point in reversed(points):  # latency rises
             if not kept or point[0][0] < kept[-1][0][0]:

@@ -169,7 +169,12 @@ class Book:
         dp = self.dp
         mine = [k for k, c in enumerate(self.crossings) if c.operand == 2]
         chain = [(k, view) for k in mine for view in (2, 1, 0)]
-        parts = dict(total.parts)
+        parts: dict[tuple[int, int], float] = {}
+        for (k, view), value in total.parts.items():
+            # Where no fan-out between joins children, the views are one count, and parts of either sign add up.
+            views = self.crossings[k].views
+            same = k, max(x for x in range(3) if views[x] == views[view])
+            parts[same] = parts.get(same, 0.0) + value
         for here, following in zip(chain, [*chain[1:], None], strict=True):
             value = parts.pop(here, 0.0)
             if value >= 0.0:

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from dse.mapper.compiled import compiled
-from dse.mapper.deep_axes import AXES, Axis, axes_of
+from dse.mapper.deep_axes import Axis, axes_of
+from dse.mapper.deep_exchange import exchanged, rows_of
+from dse.mapper.deep_lists import allowed, choices_of, listed
 from dse.mapper.deep_problem import Deep
-from dse.mapper.deep_terms import IRRELEVANT, Choice, Crossing, Term, columns_of, crossings_of, terms_of
+from dse.mapper.deep_terms import Choice, Crossing, Term, columns_of, crossings_of, terms_of
 
 Array = Any
 
@@ -41,6 +43,9 @@ FIRST = 0.2
 PROBED = 24
 """Splits per axis that are looked through for a mapping before a subproblem is halved."""
 
+BEHIND = 0.2
+"""How far, in logarithms, the bound with all time on its least lies behind when it is not tried again further in."""
+
 ROUNDS = 100
 """Improvements of a subproblem's bound."""
 
@@ -63,7 +68,10 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A subproblem: what is laid down per list, splits that are left per axis, and its bound (a logarithm)."""
+    """A subproblem: what is laid down per list, splits that are left per axis, and its bound (a logarithm).
+
+    `behind` is how much lower the bound with all of the time's weight on its least was, when that was last looked at.
+    """
 
     space: Space
     choices: tuple[Choice | None, ...]
@@ -72,6 +80,7 @@ class Node:
     bound: float
     reduced: tuple[Array, ...]
     columns: tuple[Array, Array, Array]
+    behind: float = 0.0
 
 
 @dataclass(slots=True)
@@ -108,16 +117,27 @@ def space_of(problem: Deep, mask: int) -> Space:
     )  # fmt: skip
 
 
-def best_of(spaces: list[Space], best: Best) -> float:
-    """Search all spaces for the best by `best.kind`; returns the least logarithm that is left open when it ends."""
+def best_of(spaces: list[Space], best: Best, near: Array = None) -> float:
+    """Search all spaces for the best by `best.kind`; returns the least logarithm that is left open when it ends.
+
+    Parameters
+    ----------
+    near : array, optional
+        Record of a mapping that the best may resemble.
+    """
     number = count()
     heap: list[tuple[float, int, Node]] = []
+    known = best.target()
+    if near is not None:
+        _exchange(spaces, best, near)
+        known = _improved(spaces, best, known)
     # A first mapping makes long lists short, so it is sought before bounds are made good.
     roots = [_root(space, best) for space in spaces]
     for node in sorted((node for node in roots if node is not None), key=lambda node: node.bound):
         _probe(node, best)
         if best.held == 0:
             _walk(node, best, PROBE)
+        known = _improved(spaces, best, known)
         better = _bounded(node.space, node.choices, node.rows, node.weights, best, ROUNDS)
         if better is not None:
             heapq.heappush(heap, (better.bound, next(number), better))
@@ -135,12 +155,14 @@ def best_of(spaces: list[Space], best: Best) -> float:
         children: list[Node | None] = []
         if parts:
             children = [
-                _bounded(node.space, node.choices, part, node.weights, best, columns=node.columns) for part in parts
-            ]  # fmt: skip
+                _bounded(node.space, node.choices, part, node.weights, best, columns=node.columns, behind=node.behind)
+                for part in parts
+            ]
         elif few or not unknown:
             _walk(node, best, 0)
         else:
-            children = [_child(node, rows, unknown[0], choice, best) for choice in _listed(node.space, unknown[0])]
+            children = [_child(node, rows, unknown[0], choice, best) for choice in listed()]
+        known = _improved(spaces, best, known)
         for child in children:
             if child is not None:
                 heapq.heappush(heap, (max(child.bound, bound), next(number), child))
@@ -180,25 +202,28 @@ def _limits(space: Space, best: Best) -> Array:
 
 def _bounded(
     space: Space, choices: tuple[Choice | None, ...], rows: tuple[Array, ...], weights: Array, best: Best,
-    rounds: int = ROUNDS // 4, columns: Any = None,
+    rounds: int = ROUNDS // 4, columns: Any = None, behind: float = 0.0,
 ) -> Node | None:  # fmt: skip
     """A subproblem with its bound, None when that shows that nothing in it improves."""
     begin = 0.5 if rounds < ROUNDS and (columns is not None or any(choices)) else 0.0
     if columns is None:
         columns = columns_of(space.problem, space.terms, space.crossings, space.axes, list(choices))
     node = Node(space, choices, rows, weights, -inf, (), (_with_fewest_steps(space, rows, columns[0]), *columns[1:]))
-    if best.kind != 0:
-        # When compute binds, time is best taken as its least, which no weights have to find out.
-        pinned = _climbed(node, _pinned(space, weights), True, begin, rounds, best)
-        if pinned is None:
-            return None
-        joint = _climbed(replace(pinned, weights=weights), weights, False, begin, rounds, best)
-        if joint is None:
-            return None
-        if pinned.bound > joint.bound:
-            return _climbed(replace(pinned, rows=joint.rows), pinned.weights, True, 0.9, 1, best)
-        return joint
-    return _climbed(node, weights, False, begin, rounds, best)
+    if best.kind == 0:
+        return _climbed(node, weights, False, begin, rounds, best)
+    if behind > BEHIND:
+        joint = _climbed(node, weights, False, begin, rounds, best)
+        return None if joint is None else replace(joint, behind=behind)
+    # When compute binds, time is best taken as its least, which no weights have to find out.
+    pinned = _climbed(node, _pinned(space, weights), True, begin, rounds, best)
+    if pinned is None:
+        return None
+    joint = _climbed(replace(pinned, weights=weights), weights, False, begin, rounds, best)
+    if joint is None:
+        return None
+    if pinned.bound > joint.bound:
+        return _climbed(replace(pinned, rows=joint.rows), pinned.weights, True, 0.9, 1, best)
+    return replace(joint, behind=joint.bound - pinned.bound)
 
 
 def _with_fewest_steps(space: Space, rows: tuple[Array, ...], logs: Array) -> Array:
@@ -225,22 +250,18 @@ def _pinned(space: Space, weights: Array) -> Array:
 def _climbed(node: Node, weights: Array, pinned: bool, begin: float, rounds: int, best: Best) -> Node | None:
     """A subproblem with the bound that weights reach from the given ones."""
     space, rows, columns = node.space, node.rows, node.columns
-    tables = [axis.matrix() for axis in space.axes]
-    width = np.array([table.shape[1] for table in tables])
-    start = np.concatenate([[0], np.cumsum([len(x) for x in rows])])
-    matrix = np.zeros((start[-1], width.max()))
-    for a, table in enumerate(tables):
-        matrix[start[a] : start[a + 1], : width[a]] = table[rows[a]]
-    weights = weights.copy()
-    alive, end, reduced = np.arange(start[-1]), start[1:].copy(), np.zeros(start[-1])
+    ends = np.cumsum([len(x) for x in rows])
+    start, end = np.concatenate([[0], ends[:-1]]), ends.copy()
+    weights, alive, reduced = weights.copy(), np.concatenate(rows), np.zeros(ends[-1])
+    tables, factors = (tuple(axis.table(plain) for axis in space.axes) for plain in (False, True))
     bound = compiled("dse.mapper.deep_dual").climb(
-        matrix, start, width, columns[1], columns[2], columns[0], space.block, space.group, _limits(space, best),
-        space.groups, _fixed(space, best), weights, pinned, begin, rounds, best.target(), alive, end, reduced,
+        tables, factors, columns[1], columns[2], columns[0], space.block, space.group, _limits(space, best),
+        space.groups, _fixed(space, best), weights, pinned, begin, rounds, best.target(), alive, start, end, reduced,
     )  # fmt: skip
-    if bound >= best.target() or (end == start[:-1]).any():
+    if bound >= best.target() or (end == start).any():
         return None
-    left = tuple(row[alive[start[a] : end[a]] - start[a]] for a, row in enumerate(rows))
-    lifted = tuple(reduced[start[a] : end[a]] for a in range(6))
+    left = tuple(alive[start[a] : end[a]].copy() for a in range(6))
+    lifted = tuple(reduced[start[a] : end[a]].copy() for a in range(6))
     return replace(node, rows=left, weights=weights, bound=float(bound), reduced=lifted)
 
 
@@ -257,7 +278,7 @@ def _child(node: Node, rows: tuple[Array, ...], level: int, choice: Choice, best
     if not all(map(len, rows)):
         return None
     choices = tuple(choice if i == level else old for i, old in enumerate(node.choices))
-    return _bounded(node.space, choices, rows, node.weights, best)
+    return _bounded(node.space, choices, rows, node.weights, best, behind=node.behind)
 
 
 def _halves(node: Node, rows: tuple[Array, ...], worst: float) -> list[tuple[Array, ...]]:
@@ -267,20 +288,21 @@ def _halves(node: Node, rows: tuple[Array, ...], worst: float) -> list[tuple[Arr
     for a, row in enumerate(rows):
         if len(row) < 2:
             continue
-        table = node.space.axes[a].matrix()[row]
+        table = node.space.axes[a].table()
         load = np.bincount(
-            np.concatenate([first[:, a], second[:, a]]), np.tile(node.weights, 2), minlength=table.shape[1]
+            np.concatenate([first[:, a], second[:, a]]), np.tile(node.weights, 2), minlength=len(table)
         )  # fmt: skip
         lifted = node.reduced[a][np.isin(node.rows[a], row, assume_unique=True)]
         share = np.exp(-(lifted - lifted.min()) / HEAT)
         share /= share.sum()
-        mean = share @ table
-        spread = load * np.sqrt(np.maximum(0.0, share @ table**2 - mean**2))
-        at = int(np.argmax(spread))
-        if spread[at] > worst:
-            lower = table[:, at] <= mean[at]
-            if lower.any() and not lower.all():
-                worst, found = spread[at], (a, lower)
+        for at in np.flatnonzero(load[1:]) + 1:
+            column = table[at, row]
+            mean = float((share * column).sum())
+            spread = load[at] * np.sqrt((share * (column - mean) ** 2).sum())
+            if spread > worst:
+                lower = column <= mean
+                if lower.any() and not lower.all():
+                    worst, found = spread, (a, lower)
     if found is None:
         return []
     a, lower = found
@@ -300,40 +322,28 @@ def _probe(node: Node, best: Best) -> None:
     _walk_to(some, best, min(best.target(), node.bound + 1.0), PROBE)
 
 
-def _listed(space: Space, level: int) -> list[Choice]:
-    """What may be laid down about a list."""
-    found = [Choice(-1)]
-    for kind in range(3):
-        for passing in (False, True):
-            found += [Choice(kind, slide, passing) for slide in (-1, 4, 5) if not (kind == 0 and passing and slide > 0)]
-    return found
+def _improved(spaces: list[Space], best: Best, known: float) -> float:
+    """Exchange splits of the best mapping for as long as it gets better.
+
+    Nothing is done unless it is better than `known`. Returns the target that is left.
+    """
+    while best.held > 0 and best.target() < known and not best.stop[0]:
+        known = best.target()
+        _exchange(spaces, best, best.records[0])
+    return min(known, best.target())
 
 
-def allowed(problem: Deep, axes: list[Axis], level: int, choice: Choice) -> list[Array]:
-    """Per axis, which splits agree with what is laid down about a list."""
-    keep = [np.ones(len(axis), dtype=bool) for axis in axes]
-    for a, dims in enumerate(AXES):
-        for which, d in enumerate(dims):
-            alone = axes[a].trips(level, which) == 1
-            if choice.kind < 0:
-                # Groups reuse nothing and stand outside all kinds of order.
-                keep[a] &= alone | (d == 0)
-            elif choice.passing and d not in IRRELEVANT[choice.kind]:
-                keep[a] &= alone
-    if choice.kind < 0:
-        return keep
-    moving = ((0, 1), (0,), (1,))[choice.kind]
-    forced = problem.innermost if level == problem.near else -1
-    for a in (4, 5):
-        trips = np.max([axes[a].trips(level, which) for which in moving], axis=0)
-        if choice.slide == a:
-            keep[a] &= trips > 1
-        elif choice.slide < 0 and forced not in (1, 3):
-            keep[a] &= trips == 1
-    if choice.slide < 0 or choice.kind == 0:
-        single = (2, 1, 3)[choice.kind]
-        keep[single] &= axes[single].trips(level, 0) > 1
-    return keep
+def _exchange(spaces: list[Space], best: Best, record: Array) -> None:
+    """Look for a mapping among the splits, a few of each axis, that do best in place of those of a record."""
+    space = spaces[int(record[-1])]
+    choices = choices_of(space.problem, record)
+    columns = columns_of(space.problem, space.terms, space.crossings, space.axes, list(choices))
+    values = exchanged(space, columns, rows_of(space, record), _limits(space, best), _fixed(space, best))
+    rows = [np.argsort(value, kind="stable")[:PROBED] for value in values]
+    some = tuple(row[np.isfinite(value[row])] for row, value in zip(rows, values, strict=True))
+    if all(map(len, some)):
+        level = tuple(np.zeros(len(row)) for row in some)
+        _walk_to(Node(space, choices, some, np.zeros(0), 0.0, level, columns), best, inf, PROBE)
 
 
 def _walk(node: Node, best: Best, limit: int) -> None:
@@ -363,8 +373,8 @@ def _walk_to(node: Node, best: Best, target: float, limit: int) -> None:
     levels = len(space.problem.nodes)
     chains = np.ones((start[-1], 2, 3 * levels), dtype=np.int64)
     for a, axis in enumerate(space.axes):
-        table = axis.matrix()[order[a]]
-        factors[start[a] : start[a + 1]] = np.exp(table[:, first[:, a]] + table[:, second[:, a]])
+        table = axis.table(plain=True)[:, order[a]]
+        factors[start[a] : start[a + 1]] = (table[first[:, a]] * table[second[:, a]]).T
         for which, chain in enumerate(axis.chains):
             chains[start[a] : start[a + 1], which] = chain[order[a]]
     choices = np.full((levels, 3), -2, dtype=np.int64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from itertools import pairwise
 from math import exp, inf, log
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -13,6 +14,10 @@ import pytest
 from mapper.fronts import EQUAL
 from mapper.general_walk import General, Walk, general_problem
 
+from dse import Layer, load_architecture
+from dse.mapper.deep_dual import sift
+from dse.mapper.deep_exchange import rows_of
+from dse.mapper.deep_lists import choices_of
 from dse.mapper.deep_nest import price_whole, workspace
 from dse.mapper.deep_problem import build, bypass_choices
 from dse.mapper.deep_solve import solve_deep
@@ -20,6 +25,9 @@ from dse.mapper.deep_terms import Choice, columns_of
 from dse.mapper.deep_tree import Best, Space, best_of, space_of
 from dse.mapper.orders import group_dims, list_orders
 from dse.model.price import price
+from dse.problem.dims import PerOperand
+
+ROOT = Path(__file__).parents[2]
 
 A_LITTLE = 1 + 1e-7
 ENERGY, LATENCY, EDP, FRONT = range(4)
@@ -104,6 +112,51 @@ def test_terms_are_below_every_mapping(seed: int) -> None:
                 assert time <= point[1] * (1 + EQUAL), (seed, rows, laid_down)
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_sifted_splits_are_in_no_mapping_as_good_as_the_goal(seed: int) -> None:
+    """A mapping that just reaches the goal, and just keeps the limit of time, keeps its splits."""
+    rng = Random(seed)
+    _, spaces, _ = drawn(seed)
+    point = np.zeros(3)
+    for space in spaces:
+        for _ in range(8):
+            found = some_mapping(space, rng)
+            if found is None or (sums(space, *found[::2])[2] > 1 + EQUAL).any():
+                continue
+            rows, split, choices = found
+            price_whole(space.problem, split, workspace(space.problem), point)
+            kind = rng.choice((ENERGY, LATENCY, EDP, FRONT))
+            fixed, limits = np.full(len(space.limits), -1.0), space.limits.copy()
+            fixed[:2] = ((1.0, 0.0), (0.0, 1.0), (1.0, 1.0), (1.0, -1.0))[kind]
+            limits[1] = log(point[1])
+            laid_down = [choice if rng.random() < 0.5 else None for choice in choices]
+            logs, first, second = columns_of(space.problem, space.terms, space.crossings, space.axes, laid_down)
+            end = np.cumsum([len(axis) for axis in space.axes])
+            start = np.concatenate([[0], end[:-1]])
+            alive = np.concatenate([np.arange(len(axis)) for axis in space.axes])
+            assert sift(
+                tuple(axis.table(plain=True) for axis in space.axes), first, second, logs, space.block, space.group,
+                limits, space.groups, fixed, log(value(point, kind % 3)), alive, start, end,
+            )  # fmt: skip
+            left = [alive[start[a] : end[a]] for a in range(6)]
+            assert all(row in some for row, some in zip(rows, left, strict=True)), (seed, rows, laid_down)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_record_is_read_back_as_it_was(seed: int) -> None:
+    """The splits and the lists of a mapping, from which better ones are sought."""
+    rng = Random(seed)
+    _, spaces, _ = drawn(seed)
+    for space in spaces:
+        for _ in range(10):
+            found = some_mapping(space, rng)
+            if found is not None:
+                rows, split, choices = found
+                record = np.append(split.ravel(), 0)
+                assert rows_of(space, record) == rows
+                assert list(choices_of(space.problem, record)) == choices
+
+
 def search(spaces: list[Space], kind: int, incumbent: tuple[float, float] | None, until: float = inf) -> Best:
     width = 32 * len(spaces[0].problem.nodes) + 1
     best = Best(
@@ -164,6 +217,18 @@ def test_a_search_that_is_stopped_says_what_is_proven(kind: int) -> None:
 
 def approx(number: float) -> Any:
     return pytest.approx(number, rel=EQUAL, abs=0)
+
+
+def test_terms_meet_the_price_where_no_fan_out_joins_children() -> None:
+    """Psums that leave the outermost level's children less those read back are one count, not two."""
+    architecture = load_architecture(ROOT / "arch_specs" / "nvdla_small.yaml")
+    layer = Layer("first", K=16, C=3, P=16, Q=16, R=3, S=3, bits=PerOperand(8, 8, 32))
+    prices = price(architecture, layer)
+    (space,) = (space_of(build(architecture, layer, kept, prices, "all"), 0) for kept in bypass_choices(architecture))
+    best = search([space], ENERGY, None)
+    record = best.records[0]
+    energy, _, _ = sums(space, rows_of(space, record), list(choices_of(space.problem, record)))
+    assert best.values[0, 0] * (1 - 1e-4) <= energy <= best.values[0, 0] * (1 + EQUAL)
 
 
 def test_bounds_are_worth_having() -> None:
