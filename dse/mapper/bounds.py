@@ -141,7 +141,7 @@ def tile_bound(
     for d in range(8):
         cycles *= steps[d]
     cycles = max(cycles, fastest)
-    beside = least_folds(inst, passes) + first_and_last(inst, tile)
+    beside = least_folds(inst, passes) + first_and_last(inst, tile, 1.0)
     out[0] = out[1] = np.inf
     for kind in range(3):
         time = least_time(inst, kind, passes, cycles, floor) + beside
@@ -255,8 +255,8 @@ def least_crossing(
 
 
 def tile_pruned(
-    inst: Instance, run: Any, inside: Any, tile: Ints, spread_out: Ints, passes: Ints, steps: Ints, floor: Any,
-    table: Any, fastest: float, left: float, values: Any, alive: Ints, many: Ints, depth: int,
+    inst: Instance, run: Any, inside: Any, spread_out: Ints, passes: Ints, steps: Ints, floor: Any, table: Any,
+    fastest: float, beside: float, left: float, values: Any, alive: Ints, many: Ints, depth: int,
 ) -> bool:  # fmt: skip
     """Whether no mapping improves that has given PE tiles and at least the given passes and steps per dim.
 
@@ -267,9 +267,10 @@ def tile_pruned(
     ----------
     inside : (3,)
         From `least_inside`, per operand that may be stationary at the array.
-    tile, spread_out : (8,)
-        What all PEs together have of a dim whose spread is decided, and passes over it; one PE's tile, and PE tiles, of
-        any other.
+    spread_out : (8,)
+        Passes over a dim whose spread is decided, PE tiles of any other.
+    beside : float
+        Cycles that no others overlap with.
     left : float
         PEs that dims with open spreads may still share.
     alive : (10, 3, *)
@@ -282,9 +283,6 @@ def tile_pruned(
     for d in range(8):
         cycles *= steps[d]
     cycles = max(cycles, fastest)
-    beside = 0.0
-    if run.kind != 0 or inst.static_pj > 0.0:
-        beside = least_folds(inst, passes) + first_and_last(inst, tile)
     total = 0
     for kind in range(3):
         many[depth + 1, kind] = 0
@@ -305,8 +303,8 @@ def _still_alive(
 
     Parameters
     ----------
-    time, beside : float
-        Cycles that overlap with those of the outermost ports, and that do not.
+    time : float
+        Cycles that may overlap with those of the outermost ports.
     """
     a, b, x, y, product, fixed = _deliveries(inst, kind, spread_out, passes, steps, left)
     inside += fixed

@@ -52,7 +52,7 @@ def place_tiles(
         f[d], spread[d] = tiles[row[d], 0], spreads[chosen[d], 0]
     for d in range(8):
         tile[d] = min(inst.bounds[d], f[d] * spread[d])
-    ends_pay = first_and_last(inst, tile) + least_folds(inst, passes)
+    ends_pay = first_and_last(inst, tile, 1.0) + least_folds(inst, passes)
     if not _promising(inst, run, floor, table, alive, many, passes, energy, busy, cycles, ends_pay, values):
         return pool
     aided = worked_out(table)

@@ -9,12 +9,16 @@ import numpy as np
 from dse.mapper.bounds import least_inside, per_tile_least, tile_pruned
 from dse.mapper.halo import halo_words
 from dse.mapper.incumbent import pruned
+from dse.mapper.least_time import first_and_last, growth_of, least_folds
 from dse.mapper.outer_table import worked_out
 from dse.mapper.placing import place_tiles
 from dse.mapper.spreads import most_left, take
 
 Ints = Any
 Instance = Any
+
+ROUNDING = 1e-9
+"""Larger than the relative rounding of any bound."""
 
 
 def search(
@@ -121,8 +125,10 @@ def _unroll(
         many[0, kind] = table.count[kind]
         for i in range(table.count[kind]):
             alive[0, kind, i] = i
+    opened = np.ones(8, dtype=np.int64)
+    beside = _beside(inst, run, tile, passes, opened, inst.macs, values)
     if tile_pruned(
-        inst, run, inside, tile, spread_out, passes, steps, floor, table, run.fastest, float(inst.pes), values, alive,
+        inst, run, inside, spread_out, passes, steps, floor, table, run.fastest, beside, float(inst.pes), values, alive,
         many, 0,
     ):  # fmt: skip
         return pool  # since the tiles were listed, the table has been worked out
@@ -154,14 +160,15 @@ def _unroll(
         run.visited[1] += choices[d] > 1
         if (stop[0] != 0 and run.held > 0) or _is_long(run, table):
             return pool
-        shared = 1.0
+        todo = 1.0
         for i in range(8):
             x = sequence[i]
-            shared *= steps[x] if i <= depth else inst.bounds[x]
-        shared /= free
+            opened[x] = i > depth
+            todo *= inst.bounds[x] if i > depth else steps[x]
+        beside = _beside(inst, run, tile, passes, opened, todo, values)
         if tile_pruned(
-            inst, run, inside, tile, spread_out, passes, steps, floor, table, max(run.fastest, shared), float(free),
-            values, alive, many, depth + 1,
+            inst, run, inside, spread_out, passes, steps, floor, table, max(run.fastest, todo / free), beside,
+            float(free), values, alive, many, depth + 1,
         ):  # fmt: skip
             continue
         if depth < 7:
@@ -178,6 +185,16 @@ def _unroll(
         if run.held < 0:
             break
     return pool
+
+
+def _beside(inst: Instance, run: Any, tile: Ints, passes: Ints, opened: Ints, todo: float, values: Any) -> float:
+    """Cycles at least that no others overlap with; 0 when nobody asks for time. See `growth_of`."""
+    if run.kind == 0 and inst.static_pj == 0.0:
+        return 0.0
+    growth = 1.0
+    if run.kind == 1 and run.held > 0:
+        growth = growth_of(inst, tile, opened, todo, values[0, 1] * (1.0 + ROUNDING))
+    return least_folds(inst, passes) + first_and_last(inst, tile, growth)
 
 
 def by_size(numbers: Ints) -> Ints:
