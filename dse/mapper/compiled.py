@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
 
 MODULES = (
-    "dse.model.axes", "dse.model.time", "dse.mapper.factors", "dse.mapper.space", "dse.mapper.orders",
+    "dse.model.axes", "dse.model.nest", "dse.model.time", "dse.mapper.factors", "dse.mapper.space", "dse.mapper.orders",
     "dse.mapper.incumbent", "dse.mapper.outer", "dse.mapper.outer_table", "dse.mapper.least_time", "dse.mapper.bounds",
     "dse.mapper.halo", "dse.mapper.inner", "dse.mapper.spreads", "dse.mapper.pricing", "dse.mapper.placing",
     "dse.mapper.search", "dse.mapper.deep_chains", "dse.mapper.deep_halo", "dse.mapper.deep_dual",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dse.model.axes import count_nest
+from dse.model.nest import count_nest
 from dse.model.time import latency
 
 Ints = Any

@@ -10,7 +10,7 @@ from dse.mapper.incumbent import accept, pruned
 from dse.mapper.inner import again, kind_energy, passes_through
 from dse.mapper.orders import list_orders
 from dse.mapper.spreads import settle
-from dse.model.axes import count_nest
+from dse.model.nest import count_nest
 from dse.model.time import latency
 
 Ints = Any

@@ -14,8 +14,9 @@ import numpy as np
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
 from dse.model.accesses import Accesses, Crossing, Traffic
-from dse.model.axes import NONE, TILE, WORD, count_nest
+from dse.model.axes import NONE, TILE, WORD
 from dse.model.mapping import Mapping, Temporal
+from dse.model.nest import count_nest
 from dse.problem.dims import DIMS, OPERANDS, RELEVANT
 from dse.problem.layer import Layer
 

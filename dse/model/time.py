@@ -120,7 +120,7 @@ def latency(
     Parameters
     ----------
     ends, booked, levels, steps
-        As filled by `dse.model.axes.count_nest`.
+        As filled by `dse.model.nest.count_nest`.
     buffering : (nodes,)
     port_node : (ports,)
         The level a port belongs to.

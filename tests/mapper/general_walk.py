@@ -217,7 +217,7 @@ class Pricer:
     def __init__(self, architecture: Architecture, layer: Layer) -> None:
         self.layer, self.structure, self.prices = layer, Structure.of(architecture), price(architecture, layer)
         self.nodes = len(architecture.hierarchy)
-        self.count_nest = compiled("dse.model.axes").count_nest
+        self.count_nest = compiled("dse.model.nest").count_nest
         self.latency = compiled("dse.model.time").latency
         self.bounds, self.window = np.array(layer.bounds, dtype=np.int64), window_of(layer)
         self.scratch = scratch_for(layer.bounds, architecture.mac_units, 160)

@@ -11,7 +11,7 @@ from numba import njit
 
 from dse.mapper.compiled import compiled
 
-count_nest = compiled("dse.model.axes").count_nest
+count_nest = compiled("dse.model.nest").count_nest
 latency = compiled("dse.model.time").latency
 
 RECORD = 57
