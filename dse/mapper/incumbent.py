@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 Ints = Any
 
 ENERGY, LATENCY, EDP, FRONT = 0, 1, 2, 3
@@ -46,6 +48,33 @@ def pruned(kind: int, gap: float, energy: float, time: float, values: Any, held:
         else:
             high = middle
     return low > 0 and values[low - 1, 0] <= energy
+
+
+def longest(kind: int, energy: float, values: Any, held: int) -> float:
+    """The most time with which something of at least a given energy improves on the incumbents, inf if any will do.
+
+    Parameters
+    ----------
+    energy : float
+        Lower bound.
+    values, held
+        As for `pruned`.
+    """
+    if held == 0 or kind == 0:
+        return np.inf
+    if kind == 1:
+        return float(values[0, 1])
+    if kind == 2:
+        return float(values[0, 0] * values[0, 1] / energy)
+    low = 0
+    high = held
+    while low < high:
+        middle = (low + high) // 2
+        if values[middle, 0] <= energy:
+            high = middle
+        else:
+            low = middle + 1
+    return np.inf if low == held else float(values[low, 1])
 
 
 def enter(kind: int, energy: float, time: float, values: Any, held: int, records: Ints) -> tuple[int, int]:

@@ -20,6 +20,7 @@ RUN = np.dtype(
         ("fastest", np.float64),  # lower bound on the compute steps of any mapping
         ("held", np.int64),  # incumbents, -1 when there was no room for all
         ("visited", np.int64, 4),  # PE tiles opened, unrollings and outer tiles tried, mappings priced
+        ("least_pj", np.float64),  # lower bound on the energy of mappings with the PE tile at hand
         ("since", np.int64),  # unrollings and outer tiles tried before this bypass choice
         ("reached", np.int64),  # place in the order of PE tiles where the search of this bypass choice ended
     ]

@@ -8,7 +8,7 @@ import numpy as np
 
 from dse.mapper.bounds import least_inside, per_tile_least, tile_pruned
 from dse.mapper.halo import halo_words
-from dse.mapper.incumbent import pruned
+from dse.mapper.incumbent import longest, pruned
 from dse.mapper.least_time import first_and_last, growth_of, least_folds
 from dse.mapper.outer_table import worked_out
 from dse.mapper.placing import place_tiles
@@ -61,6 +61,7 @@ def search(
                 break  # the order is that of the bound
             continue
         run.visited[0] += 1
+        run.least_pj = bound[index, 0]
         pool = _unroll(inst, run, work, room, options, choice[index], floor, table, pool, values, records, stop)
         if run.held < 0 or (stop[0] != 0 and run.held > 0) or _is_long(run, table):
             return
@@ -191,9 +192,8 @@ def _beside(inst: Instance, run: Any, tile: Ints, passes: Ints, opened: Ints, to
     """Cycles at least that no others overlap with; 0 when nobody asks for time. See `growth_of`."""
     if run.kind == 0 and inst.static_pj == 0.0:
         return 0.0
-    growth = 1.0
-    if run.kind == 1 and run.held > 0:
-        growth = growth_of(inst, tile, opened, todo, values[0, 1] * (1.0 + ROUNDING))
+    most = longest(run.kind, run.least_pj, values, run.held) * (1.0 + ROUNDING)
+    growth = growth_of(inst, tile, opened, todo, most)
     return least_folds(inst, passes) + first_and_last(inst, tile, growth)
 
 
