@@ -17,11 +17,11 @@ from mapper.general_walk import General, Walk, general_problem
 
 from dse import Layer, load_architecture
 from dse.mapper import deep_steps
-from dse.mapper.deep_dual import sift
 from dse.mapper.deep_exchange import rows_of
 from dse.mapper.deep_lists import choices_of
 from dse.mapper.deep_nest import price_whole, workspace
 from dse.mapper.deep_problem import build, bypass_choices
+from dse.mapper.deep_sift import sift
 from dse.mapper.deep_solve import solve_deep
 from dse.mapper.deep_terms import Choice, columns_of
 from dse.mapper.deep_tree import Best, Space, best_of, space_of
