@@ -28,8 +28,8 @@ MODULES = (
     "dse.model.axes", "dse.model.nest", "dse.model.time", "dse.mapper.factors", "dse.mapper.space", "dse.mapper.orders",
     "dse.mapper.incumbent", "dse.mapper.outer", "dse.mapper.outer_table", "dse.mapper.least_time", "dse.mapper.bounds",
     "dse.mapper.halo", "dse.mapper.inner", "dse.mapper.spreads", "dse.mapper.pricing", "dse.mapper.placing",
-    "dse.mapper.search", "dse.mapper.deep_chains", "dse.mapper.deep_halo", "dse.mapper.deep_dual",
-    "dse.mapper.deep_nest", "dse.mapper.deep",
+    "dse.mapper.search", "dse.mapper.deep_chains", "dse.mapper.deep_halo", "dse.mapper.deep_sift",
+    "dse.mapper.deep_dual", "dse.mapper.deep_nest", "dse.mapper.deep",
 )  # fmt: skip
 """In the order of their imports: a module sees the compiled functions of those before it."""
 

@@ -63,23 +63,28 @@ def search_deep(
     int
         How many incumbents there are, -1 when there is no room for all.
     """
-    terms = len(coefficient)
-    work = workspace(dp)
-    split = np.ones((len(dp.nodes), 4, 8), dtype=np.int64)
-    partial = np.ones((7, terms))
-    partial[0] = coefficient
-    rest = np.ones((7, terms))
-    for depth in range(5, -1, -1):
-        a = sequence[depth]
-        for t in range(terms):
-            least = np.inf
-            for i in range(start[a], start[a + 1]):
-                least = min(least, factors[i, t])
-            rest[depth, t] = rest[depth + 1, t] * least
-    lifted = np.zeros(7)
-    place = np.zeros(6, dtype=np.int64)
-    sums = np.zeros(len(limits))
-    longest = np.zeros(groups + 1)
+    levels, terms = len(dp.nodes), len(coefficient)
+    scratch = (
+        np.zeros((levels, 4, 8), dtype=np.int64), np.zeros((7, terms)), np.zeros((7, terms)), np.zeros(7),
+        np.zeros(6, dtype=np.int64), np.zeros(len(limits)), np.zeros(groups + 1),
+    )  # fmt: skip
+    listed = (np.zeros((levels, 24, 8), dtype=np.int64), np.zeros((24, 2), dtype=np.int64),
+              np.zeros(levels, dtype=np.int64), np.zeros(levels, dtype=np.int64), np.zeros(3))  # fmt: skip
+    return _walk(
+        dp, factors, chains, start, sequence, reduced, gap_left, coefficient, block, group, limits, choices, until,
+        kind, gap, mask, values, records, held, visited, limit, stop, scratch, listed, workspace(dp),
+    )  # fmt: skip
+
+
+def _walk(
+    dp: Deep, factors: Floats, chains: Ints, start: Ints, sequence: Ints, reduced: Floats, gap_left: float,
+    coefficient: Floats, block: Ints, group: Ints, limits: Floats, choices: Ints, until: float, kind: int, gap: float,
+    mask: int, values: Any, records: Ints, held: int, visited: Ints, limit: int, stop: Ints, scratch: Any, listed: Any,
+    work: Any,
+) -> int:  # fmt: skip
+    """The walk of `search_deep`, in arrays that it made."""
+    split, partial, rest, lifted, place, sums, longest = scratch
+    _begin(dp, factors, start, sequence, coefficient, split, partial, rest)
     depth = 0
     place[0] = start[sequence[0]] - 1
     while depth >= 0 and held >= 0:
@@ -94,16 +99,7 @@ def search_deep(
             visited[4] = 1
             break
         lifted[depth + 1] = lifted[depth] + reduced[i]
-        sums[:] = 0.0
-        longest[:] = 0.0
-        for t in range(terms):
-            grown = partial[depth, t] * factors[i, t]
-            partial[depth + 1, t] = grown
-            grown *= rest[depth + 1, t]
-            if group[t] < 0:
-                sums[block[t]] += grown
-            else:
-                longest[group[t]] += grown
+        _sum_up(factors, depth, i, block, group, partial, rest, sums, longest)
         if not _promising(sums, longest, block, group, limits, until, kind, gap, values, held):
             continue
         if depth < 5:
@@ -112,15 +108,57 @@ def search_deep(
             continue
         visited[2] += 1
         for x in range(6):
-            row = chains[place[x]]
-            for level in range(len(dp.nodes)):
-                for part in range(3):
-                    axis = sequence[x]
-                    split[level, part, axis] = row[0, 3 * level + part]
-                    if axis > 3:
-                        split[level, part, axis + 2] = row[1, 3 * level + part]
-        held = _price_orders(dp, split, choices, until, kind, mask, values, records, held, visited, work)
+            _put(chains, place[x], sequence[x], split)
+        held = _price_orders(dp, split, choices, until, kind, mask, values, records, held, visited, listed, work)
     return held
+
+
+def _begin(
+    dp: Deep, factors: Floats, start: Ints, sequence: Ints, coefficient: Floats, split: Ints, partial: Floats,
+    rest: Floats,
+) -> None:  # fmt: skip
+    """Fill the terms before the first axis, and the least that the axes from each depth on multiply them by."""
+    for t in range(len(coefficient)):
+        partial[0, t] = coefficient[t]
+        rest[6, t] = 1.0
+        for depth in range(5, -1, -1):
+            a = sequence[depth]
+            least = np.inf
+            for i in range(start[a], start[a + 1]):
+                least = min(least, factors[i, t])
+            rest[depth, t] = rest[depth + 1, t] * least
+    for level in range(len(dp.nodes)):
+        for part in range(4):
+            for d in range(8):
+                split[level, part, d] = 1
+
+
+def _sum_up(
+    factors: Floats, depth: int, i: int, block: Ints, group: Ints, partial: Floats, rest: Floats, sums: Floats,
+    longest: Floats,
+) -> None:  # fmt: skip
+    """Sums of the terms, with the least factors of the axes still open, when an axis takes a split."""
+    for b in range(len(sums)):
+        sums[b] = 0.0
+    for g in range(len(longest)):
+        longest[g] = 0.0
+    for t in range(len(block)):
+        grown = partial[depth, t] * factors[i, t]
+        partial[depth + 1, t] = grown
+        grown *= rest[depth + 1, t]
+        if group[t] < 0:
+            sums[block[t]] += grown
+        else:
+            longest[group[t]] += grown
+
+
+def _put(chains: Ints, i: int, axis: int, split: Ints) -> None:
+    """Write an axis' chains into a mapping's split."""
+    for level in range(len(split)):
+        for part in range(3):
+            split[level, part, axis] = chains[i, 0, 3 * level + part]
+            if axis > 3:
+                split[level, part, axis + 2] = chains[i, 1, 3 * level + part]
 
 
 def _promising(
@@ -132,39 +170,28 @@ def _promising(
     for b in range(2, len(limits)):
         if sums[b] > limits[b] * slack:
             return False
-    most = np.zeros(2)
+    most_energy, most_time = 0.0, 0.0
     for t in range(len(group)):
-        if group[t] >= 0:
-            most[block[t]] = max(most[block[t]], longest[group[t]])
-    energy, time = sums[0] + most[0], sums[1] + most[1]
+        if group[t] >= 0 and block[t] == 0:
+            most_energy = max(most_energy, longest[group[t]])
+        elif group[t] >= 0:
+            most_time = max(most_time, longest[group[t]])
+    energy, time = sums[0] + most_energy, sums[1] + most_time
     return time < until * slack and not pruned(kind, gap, energy, time, values, held)
 
 
 def _price_orders(
     dp: Deep, split: Ints, choices: Ints, until: float, kind: int, mask: int, values: Any, records: Ints, held: int,
-    visited: Ints, work: Any,
+    visited: Ints, listed: Any, work: Any,
 ) -> int:  # fmt: skip
     """Price every combination of orders of the lists that can be best and is what `choices` lays down."""
     levels = len(dp.nodes)
-    orders = np.zeros((levels, 24, 8), dtype=np.int64)
-    kinds = np.zeros((24, 2), dtype=np.int64)
-    several = np.zeros(levels, dtype=np.int64)
-    point = np.zeros(3)
+    orders, kinds, several, chosen, point = listed
     for i in range(levels):
-        stationary = dp.stationary if i == dp.near else -1
-        innermost = dp.innermost if i == dp.near else -1
-        count = list_orders(split[i, TRIPS], stationary, innermost, orders[i], kinds)
-        if i == levels - 1:
-            # Inside the innermost list stand the MACs, which receive everything at every step.
-            several[i] = min(1, count)
-        else:
-            for k in range(count):
-                if _laid_down(split[i, TRIPS], kinds[k], choices[i]):
-                    orders[i, several[i]] = orders[i, k]
-                    several[i] += 1
+        chosen[i] = 0
+        several[i] = _orders_of(dp, split, i, choices, orders, kinds)
         if several[i] == 0:
             return held
-    chosen = np.zeros(levels, dtype=np.int64)
     while True:
         for i in range(levels):
             for d in range(8):
@@ -190,6 +217,23 @@ def _price_orders(
             i -= 1
         if i < 0:
             return held
+
+
+def _orders_of(dp: Deep, split: Ints, i: int, choices: Ints, orders: Ints, kinds: Ints) -> int:
+    """List the orders of a list that can be best and are what `choices` lays down; returns how many."""
+    stationary = dp.stationary if i == dp.near else -1
+    innermost = dp.innermost if i == dp.near else -1
+    count = list_orders(split[i, TRIPS], stationary, innermost, orders[i], kinds)
+    if i == len(dp.nodes) - 1:
+        # Inside the innermost list stand the MACs, which receive everything at every step.
+        return min(1, count)
+    several = 0
+    for k in range(count):
+        if _laid_down(split[i, TRIPS], kinds[k], choices[i]):
+            for d in range(8):
+                orders[i, several, d] = orders[i, k, d]
+            several += 1
+    return several
 
 
 def _laid_down(trips: Ints, order: Ints, choice: Ints) -> bool:

@@ -48,15 +48,15 @@ class Axis:
     def column(self, key: Key) -> int:
         """The place of a column of logarithms of factors; column 0 is that of the factor 1."""
         if key not in self.columns:
-            values = np.asarray(self._values(*key), dtype=np.float64)
-            if (values == 1.0).all():
-                self.columns[key] = 0
-            else:
-                self.columns[key] = self._width
-                self._append(values)
+            self.put(key, np.asarray(self._values(*key), dtype=np.float64))
         return self.columns[key]
 
-    def _append(self, values: Array) -> None:
+    def put(self, key: Key, values: Array) -> None:
+        """Add a column of factors."""
+        if (values == 1.0).all():
+            self.columns[key] = 0
+            return
+        self.columns[key] = self._width
         if self._tables is None:
             self._tables = np.zeros((2, 16, len(self)))
             self._tables[1, 0] = 1.0
@@ -107,6 +107,10 @@ class Axis:
         if operand == 0:
             return (tiles[0] - 1) * self.stride + (tiles[1] - 1) * self.dilation + 1
         return tiles[operand == 1]
+
+    def children(self, level: int) -> Array:
+        """Children of a level's fan-out that the axis is spread over."""
+        return self._side(level, 0) * self._side(level, 1)
 
     def _side(self, level: int, side: int) -> Array:
         return np.prod([chain[:, 3 * level + 1 + side] for chain in self.chains], axis=0)

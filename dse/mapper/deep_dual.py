@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from dse.mapper.deep_sift import sift
+
 Ints = Any
 Floats = Any
 
@@ -31,7 +33,7 @@ CAREFUL = 24
 
 def load_of(
     first: Ints, second: Ints, logs: Floats, block: Ints, group: Ints, limits: Floats, groups: int, weights: Floats,
-    load: Floats,
+    load: Floats, sums: Any,
 ) -> float:  # fmt: skip
     """The part of the bound that no split changes; fills the weight of each column.
 
@@ -43,13 +45,18 @@ def load_of(
     limits : (B,)
     weights : (T,)
     load : (6, columns)
+    sums
+        Scratch: (T,) weights at hand and heights, (B,) of each block, (groups + 1,) of each group.
     """
     terms = len(logs)
-    in_block = np.zeros(len(limits))
-    in_groups = np.zeros(len(limits))
-    in_group = np.zeros(groups + 1)
-    group_block = np.zeros(groups + 1, dtype=np.int64)
-    load[:] = 0.0
+    in_block, in_groups, in_group, group_block = sums[3], sums[4], sums[7], sums[9]
+    for b in range(len(limits)):
+        in_block[b], in_groups[b] = 0.0, 0.0
+    for g in range(groups):
+        in_group[g] = 0.0
+    for a in range(6):
+        for k in range(load.shape[1]):
+            load[a, k] = 0.0
     for t in range(terms):
         w = weights[t]
         if w == 0.0:
@@ -136,38 +143,59 @@ def climb(
     for a in range(6):
         widest = max(widest, len(tables[a]))
         longest = max(longest, end[a] - start[a])
-    load, mean, least = np.zeros((6, widest)), np.zeros((6, widest)), np.zeros(6)
+    terms, blocks = len(logs), len(limits)
     room = 12 * SOME if longest > MANY else 0
-    some, lifted = np.zeros(room, dtype=np.int64), np.zeros(room)
-    some_start, some_end = np.zeros(6, dtype=np.int64), np.zeros(6, dtype=np.int64)
-    best, now = -np.inf, weights.copy()
-    height, strength = np.zeros(len(logs)), np.zeros(len(limits))
+    some = (np.zeros(room, dtype=np.int64), np.zeros(6, dtype=np.int64), np.zeros(6, dtype=np.int64), np.zeros(room),
+            np.zeros(65, dtype=np.int64))  # fmt: skip
+    sums = (
+        np.zeros(terms), np.zeros(terms), np.zeros(blocks), np.zeros(blocks), np.zeros(blocks), np.zeros(blocks),
+        np.zeros(blocks), np.zeros(groups + 1), np.zeros(groups + 1), np.zeros(groups + 1, dtype=np.int64),
+    )  # fmt: skip
+    return _climb(
+        tables, first, second, logs, block, group, limits, groups, fixed, weights, pinned, begin, rounds, enough, alive,
+        start, end, reduced, longest > MANY, np.zeros((6, widest)), np.zeros((6, widest)), np.zeros(6), some, sums,
+    )  # fmt: skip
+
+
+def _climb(
+    tables: Any, first: Ints, second: Ints, logs: Floats, block: Ints, group: Ints, limits: Floats, groups: int,
+    fixed: Floats, weights: Floats, pinned: bool, begin: float, rounds: int, enough: float, alive: Ints, start: Ints,
+    end: Ints, reduced: Floats, many: bool, load: Floats, mean: Floats, least: Floats, some: Any, sums: Any,
+) -> float:  # fmt: skip
+    """The steps of `climb`, after what only one split rules out; `many` splits are not all looked at each time."""
+    few, few_start, few_end, lifted, buckets = some
+    now, height, strength = sums[0], sums[1], sums[2]
+    for b in range(len(limits)):
+        strength[b] = 0.0
     for t in range(len(logs)):
+        now[t] = weights[t]
         strength[block[t]] += now[t]
+    best = -np.inf
     for turn in range(rounds):
         part = begin + (1.0 - begin) * turn / rounds
         heat = 0.08 * (0.02**part)
-        value = load_of(first, second, logs, block, group, limits, groups, now, load)
-        if longest <= MANY or turn % PERIOD == 0 or turn < CAREFUL * (1.0 - 2.0 * begin):
+        value = load_of(first, second, logs, block, group, limits, groups, now, load, sums)
+        if not many or turn % PERIOD == 0 or turn < CAREFUL * (1.0 - 2.0 * begin):
             value += weigh(tables, load, alive, start, end, reduced, least)
             if value > best:
                 best = value
-                weights[:] = now
+                for t in range(len(logs)):
+                    weights[t] = now[t]
             if best >= enough:
                 return float(best)
             if enough < np.inf and not _drop(start, alive, end, reduced, least, enough - value + 1e-9):
                 return np.inf
             _soften(tables, alive, start, end, reduced, least, heat, mean)
-            if longest > MANY:
-                _choose(start, end, alive, reduced, least, 12.0 * heat, some, some_start, some_end)
+            if many:
+                _choose(start, end, alive, reduced, least, 12.0 * heat, few, few_start, few_end, buckets)
         else:
-            value += weigh(tables, load, some, some_start, some_end, lifted, least)
-            _soften(tables, some, some_start, some_end, lifted, least, heat, mean)
-        _heighten(first, second, logs, block, group, groups, now, mean, pinned, weights, height)
+            value += weigh(tables, load, few, few_start, few_end, lifted, least)
+            _soften(tables, few, few_start, few_end, lifted, least, heat, mean)
+        _heighten(first, second, logs, block, group, mean, pinned, weights, sums)
         goal = min(enough, best + 0.4 * (0.01**part)) - value
-        _shift(height, block, group, limits, fixed, weights, pinned, goal, part, strength, now)
-    constant = load_of(first, second, logs, block, group, limits, groups, weights, load)
-    best = constant + weigh(tables, load, alive, start, end, reduced, least)
+        _shift(height, block, group, limits, fixed, weights, pinned, goal, part, strength, now, sums)
+    best = load_of(first, second, logs, block, group, limits, groups, weights, load, sums)
+    best += weigh(tables, load, alive, start, end, reduced, least)
     _drop(start, alive, end, reduced, least, enough - best + 1e-9)
     for a in range(6):
         for i in range(start[a], end[a]):
@@ -177,14 +205,15 @@ def climb(
 
 def _choose(
     start: Ints, end: Ints, alive: Ints, reduced: Floats, least: Floats, window: float, some: Ints, some_start: Ints,
-    some_end: Ints,
+    some_end: Ints, buckets: Ints,
 ) -> None:  # fmt: skip
     """The splits that stand for all until the next pass over them: those that lift the bound least, and as many of
     those that lift it by less than a window."""
     at = 0
     for a in range(6):
         some_start[a] = at
-        buckets = np.zeros(65, dtype=np.int64)
+        for level in range(65):
+            buckets[level] = 0
         for i in range(start[a], end[a]):
             buckets[min(64, int((reduced[i] - least[a]) / window * 64.0))] += 1
         inside = end[a] - start[a] - buckets[64]
@@ -212,10 +241,11 @@ def _soften(
     tables: Any, rows: Ints, start: Ints, end: Ints, reduced: Floats, least: Floats, heat: float, mean: Floats
 ) -> None:
     """The mean of the splits that are nearly least, as a softened minimum; parameters are those of `weigh`."""
-    mean[:] = 0.0
     for a in range(6):
         table = tables[a]
         share = 0.0
+        for k in range(1, len(table)):
+            mean[a, k] = 0.0
         for i in range(start[a], end[a]):
             over = (reduced[i] - least[a]) / heat
             if over < 12.0:
@@ -228,12 +258,15 @@ def _soften(
 
 
 def _heighten(
-    first: Ints, second: Ints, logs: Floats, block: Ints, group: Ints, groups: int, now: Floats, mean: Floats,
-    pinned: bool, weights: Floats, height: Floats,
+    first: Ints, second: Ints, logs: Floats, block: Ints, group: Ints, mean: Floats, pinned: bool, weights: Floats,
+    sums: Any,
 ) -> None:  # fmt: skip
     """The logarithm of each term at the mean; of the groups of a block only the longest counts, others lose weight."""
-    length, held = np.zeros(groups + 1), np.zeros(groups + 1)
-    longest, together = np.full(2, -np.inf), np.full(2, 1e-300)
+    now, height, longest, together, length, held = sums[0], sums[1], sums[3], sums[4], sums[7], sums[8]
+    for b in range(2):
+        longest[b], together[b] = -np.inf, 1e-300
+    for g in range(len(length)):
+        length[g], held[g] = 0.0, 0.0
     for t in range(len(logs)):
         height[t] = logs[t]
         for a in range(6):
@@ -255,17 +288,18 @@ def _heighten(
 
 def _shift(
     height: Floats, block: Ints, group: Ints, limits: Floats, fixed: Floats, weights: Floats, pinned: bool, goal: float,
-    part: float, strength: Floats, now: Floats,
+    part: float, strength: Floats, now: Floats, scratch: Any,
 ) -> None:  # fmt: skip
     """Move weight towards the terms that are high, and to limits that are passed."""
     blocks = len(limits)
-    top, sums, scale = np.full(blocks, -np.inf), np.zeros(blocks), np.zeros(blocks)
+    top, sums, scale, excess = scratch[3], scratch[4], scratch[5], scratch[6]
+    for b in range(blocks):
+        top[b], sums[b], scale[b], excess[b] = -np.inf, 0.0, 0.0, 0.0
     for t in range(len(height)):
         top[block[t]] = max(top[block[t]], height[t])
     for t in range(len(height)):
         sums[block[t]] += np.exp(height[t] - top[block[t]])
     # Limits that are passed gain weight, by a step that would lift the bound to a goal if it were linear.
-    excess = np.zeros(blocks)
     steepness = 0.0
     for b in range(blocks):
         if fixed[b] < 0.0 and top[b] > -np.inf:
@@ -293,95 +327,6 @@ def _shift(
             now[t] *= strength[block[t]] / scale[block[t]]
             if part > 0.7 and now[t] < 2.0 * FLOOR * strength[block[t]]:
                 now[t] = 0.0
-
-
-def sift(
-    factors: Any, first: Ints, second: Ints, logs: Floats, block: Ints, group: Ints, limits: Floats, groups: int,
-    fixed: Floats, enough: float, alive: Ints, start: Ints, end: Ints,
-) -> bool:  # fmt: skip
-    """Drop splits with which the sums of terms are too large even with the least factors of all other axes.
-
-    Parameters are those of `climb`. False when an axis has no split left.
-    """
-    terms, blocks = len(logs), len(limits)
-    least, same = np.ones((6, terms)), np.zeros((6, terms), dtype=np.int64)
-    for a in range(6):
-        for t in range(terms):
-            # The first term with the same columns of the axis.
-            while first[same[a, t], a] != first[t, a] or second[same[a, t], a] != second[t, a]:
-                same[a, t] += 1
-        _least_factors(factors[a], first, second, a, same, alive, start, end, least)
-    where, pair, weight = np.zeros(terms, dtype=np.int64), np.zeros(terms, dtype=np.int64), np.zeros(terms)
-    room = np.exp(limits + 1e-11)
-    sums, constant, block_of = np.zeros(blocks + groups), np.zeros(blocks + groups), np.arange(blocks + groups)
-    for t in range(terms):
-        if group[t] >= 0:
-            block_of[blocks + group[t]] = block[t]
-    for a in range(6):
-        count = 0
-        constant[:] = 0.0
-        for t in range(terms):
-            rest = np.exp(logs[t])
-            for other in range(6):
-                if other != a:
-                    rest *= least[other, t]
-            slot = block[t] if group[t] < 0 else blocks + group[t]
-            if first[t, a] == 0 and second[t, a] == 0:
-                constant[slot] += rest
-                continue
-            at = 0
-            while at < count and (where[at] != slot or pair[at] != same[a, t]):
-                at += 1
-            if at == count:
-                where[at], pair[at], weight[at] = slot, same[a, t], 0.0
-                count += 1
-            weight[at] += rest
-        table, kept = factors[a], start[a]
-        for i in range(start[a], end[a]):
-            for slot in range(len(sums)):
-                sums[slot] = constant[slot]
-            for at in range(count):
-                j, k = first[pair[at], a], second[pair[at], a]
-                sums[where[at]] += weight[at] * table[j, alive[i]] * table[k, alive[i]]
-            if _in_reach(sums, block_of, room, fixed, enough):
-                alive[kept] = alive[i]
-                kept += 1
-        changed = kept < end[a]
-        end[a] = kept
-        if kept == start[a]:
-            return False
-        if changed:
-            _least_factors(table, first, second, a, same, alive, start, end, least)
-    return True
-
-
-def _least_factors(
-    table: Floats, first: Ints, second: Ints, a: int, same: Ints, alive: Ints, start: Ints, end: Ints, least: Floats
-) -> None:
-    """The least factor of each term among the splits of an axis."""
-    for t in range(len(first)):
-        j, k = first[t, a], second[t, a]
-        if same[a, t] < t:
-            least[a, t] = least[a, same[a, t]]
-        elif j != 0 or k != 0:
-            least[a, t] = np.inf
-            for i in range(start[a], end[a]):
-                least[a, t] = min(least[a, t], table[j, alive[i]] * table[k, alive[i]])
-
-
-def _in_reach(sums: Floats, block_of: Ints, room: Floats, fixed: Floats, enough: float) -> bool:
-    """Whether sums of blocks, and behind them of groups, keep all limits and stay below the goal."""
-    most = np.zeros(2)
-    for slot in range(len(room), len(sums)):
-        most[block_of[slot]] = max(most[block_of[slot]], sums[slot])
-    value = 0.0
-    for b in range(len(room)):
-        here = sums[b] + most[b] if b < 2 else sums[b]
-        if fixed[b] < 0.0 and here > room[b]:
-            return False
-        if fixed[b] > 0.0:
-            value += fixed[b] * np.log(here)
-    return value <= enough + 1e-9
 
 
 def _drop(start: Ints, alive: Ints, end: Ints, reduced: Floats, least: Floats, most: float) -> bool:

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.compiled import compiled
 from dse.mapper.deep_axes import AXES, Axis, Key
 
 Array = Any
@@ -198,17 +197,26 @@ class Book:
         return total
 
 
-def terms_of(dp: Deep, crossings: list[Crossing]) -> tuple[list[Term], list[float], int]:
+def terms_of(
+    dp: Deep, crossings: list[Crossing], least: float, differ: tuple[int, ...]
+) -> tuple[list[Term], list[float], int]:
     """All terms; the logarithm of each block's limit; and how many groups there are.
 
     Blocks are energy, time and one for each limited capacity or side. Groups of a block are times of which the longest
     counts; other terms of the block add to it.
+
+    Parameters
+    ----------
+    least, differ
+        The fewest steps and the axes on which splits differ in that: see `deep_steps.lay_down_fewest`.
     """
     book = Book(dp, crossings)
     terms = _of(book.positive(book.energy()), ENERGY, -1, 0)
     groups = 0
     for block, scale in ((ENERGY, float(dp.static_pj)), (TIME, 1.0)):
         if scale > 0.0:
+            added, groups = _steps(block, scale, groups, least, differ)
+            terms += added
             added, groups = _time(dp, book, block, scale, groups)
             terms += added
     limits = [0.0, 0.0]
@@ -237,10 +245,16 @@ def _of(total: Sum, block: int, group: int, used: int, scale: float = 1.0) -> li
     return terms
 
 
-def _time(dp: Deep, book: Book, block: int, scale: float, groups: int) -> tuple[list[Term], int]:
+def _steps(block: int, scale: float, groups: int, least: float, differ: tuple[int, ...]) -> tuple[list[Term], int]:
+    """Compute steps, the fewest of all, and the fewest with an axis' split."""
     terms = [Term(scale, block, groups, extra=tuple((a, ("steps",)) for a in range(6)))]
-    terms.append(Term(scale * fastest_of(dp), block, groups + 1))
-    groups += 2
+    fewest: list[tuple[tuple[int, Key], ...]] = [(), *(((a, ("fewest",)),) for a in differ)]
+    terms += [Term(scale * least, block, groups + 1 + at, extra=extra) for at, extra in enumerate(fewest)]
+    return terms, groups + len(terms)
+
+
+def _time(dp: Deep, book: Book, block: int, scale: float, groups: int) -> tuple[list[Term], int]:
+    terms: list[Term] = []
     nodes = dp.nodes.tolist()
     for t in range(len(dp.port_node)):
         level = nodes.index(int(dp.port_node[t]))
@@ -282,34 +296,6 @@ def _first(dp: Deep, book: Book, t: int, level: int, block: int, scale: float, o
 
 def _tile(operand: int, level: int, above: int) -> tuple[tuple[int, Key], ...]:
     return tuple((a, ("words", operand if a > 3 else 0, level, above)) for a in RELEVANT_AXES[operand])
-
-
-def fastest_of(problem: Deep) -> float:
-    """A bound on compute steps: those that the unrollings of one fan-out leave, over the children of all others."""
-    sides = problem.sides.prod(axis=1)
-    return max(
-        _steps_on(problem, level) * float(sides[level]) / float(sides.prod()) for level in range(len(problem.nodes))
-    )
-
-
-def _steps_on(problem: Deep, level: int) -> float:
-    """The fewest products of passes that unrollings over one fan-out leave."""
-    rows, cols = (int(x) for x in problem.sides[level])
-    start, found = [0], []
-    for d in range(8):
-        bound = int(problem.bounds[d])
-        sides = [range(1, min(side, bound) + 1) if problem.on_side[level, k, d] else (1,)
-                 for k, side in enumerate((rows, cols))]  # fmt: skip
-        best: dict[tuple[int, int], int] = {}
-        for sy in sides[0]:
-            for sx in sides[1]:
-                if sy == 1 or sx == 1 or sy * sx < 2 * bound:
-                    best[sy, sx] = -(-bound // (sy * sx))
-        found += [(sy, sx, passes, passes) for (sy, sx), passes in best.items()]
-        start.append(len(found))
-    tiles = np.array([[0, 0, x] for x in start], dtype=np.int64)
-    table = np.array([[*row, 0] for row in found], dtype=np.int64)
-    return float(compiled("dse.mapper.space").fastest_steps(np.arange(9), tiles, table, rows, cols))
 
 
 def run_of(operand: int, child: int, levels: int, choices: list[Choice | None]) -> tuple[int, tuple[int, ...]]:

@@ -15,6 +15,7 @@ from dse.mapper.deep_axes import Axis, axes_of
 from dse.mapper.deep_exchange import exchanged, rows_of
 from dse.mapper.deep_lists import allowed, choices_of, listed
 from dse.mapper.deep_problem import Deep
+from dse.mapper.deep_steps import lay_down_fewest
 from dse.mapper.deep_terms import Choice, Crossing, Term, columns_of, crossings_of, terms_of
 
 Array = Any
@@ -52,7 +53,8 @@ ROUNDS = 100
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """One bypass choice, ready to search: its axes, crossings and terms; the terms of steps and of their least."""
+    """One bypass choice, ready to search: its axes, crossings and terms; pairs of terms, steps and their least; and
+    the terms of time that are the fewest steps of all splits and with each."""
 
     problem: Deep
     mask: int
@@ -64,6 +66,7 @@ class Space:
     limits: Array
     groups: int
     floors: tuple[tuple[int, int], ...]
+    least: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +112,13 @@ def space_of(problem: Deep, mask: int) -> Space:
     chains = [compiled("dse.mapper.deep_chains").list_chains(problem, d) for d in range(8)]
     axes = axes_of(problem, chains)
     crossings = crossings_of(problem)
-    terms, limits, groups = terms_of(problem, crossings)
+    least, differ = lay_down_fewest(problem, axes)
+    terms, limits, groups = terms_of(problem, crossings, least, differ)
+    steps = [i for i, term in enumerate(terms) if (0, ("steps",)) in term.extra]
     return Space(
         problem, mask, axes, crossings, terms, np.array([term.block for term in terms]),
         np.array([term.group for term in terms]), np.array(limits), groups,
-        tuple((i, i + 1) for i, term in enumerate(terms) if (0, ("steps",)) in term.extra),
+        tuple((i, i + 1) for i in steps), steps[-1] + 1 + np.arange(1 + len(differ)),
     )  # fmt: skip
 
 
@@ -243,7 +248,7 @@ def _pinned(space: Space, weights: Array) -> Array:
     mine = (space.block == 1) & (space.group >= 0)
     total = weights[mine].sum()
     weights[mine] = 0.0
-    weights[next(floor for _, floor in space.floors if space.block[floor] == 1)] = total
+    weights[space.least] = total / len(space.least)
     return weights
 
 

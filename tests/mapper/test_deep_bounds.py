@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, product
 from math import exp, inf, log
 from pathlib import Path
 from random import Random
@@ -15,11 +16,12 @@ from mapper.fronts import EQUAL
 from mapper.general_walk import General, Walk, general_problem
 
 from dse import Layer, load_architecture
-from dse.mapper.deep_dual import sift
+from dse.mapper import deep_steps
 from dse.mapper.deep_exchange import rows_of
 from dse.mapper.deep_lists import choices_of
 from dse.mapper.deep_nest import price_whole, workspace
 from dse.mapper.deep_problem import build, bypass_choices
+from dse.mapper.deep_sift import sift
 from dse.mapper.deep_solve import solve_deep
 from dse.mapper.deep_terms import Choice, columns_of
 from dse.mapper.deep_tree import Best, Space, best_of, space_of
@@ -110,6 +112,52 @@ def test_terms_are_below_every_mapping(seed: int) -> None:
                 energy, time, _ = sums(space, rows, laid_down)
                 assert energy <= point[0] * (1 + EQUAL), (seed, rows, laid_down)
                 assert time <= point[1] * (1 + EQUAL), (seed, rows, laid_down)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_fewest_steps_with_a_split_are_those_of_some_choice_of_children(seed: int) -> None:
+    """No mapping that fits has fewer, and what is said is what one by one pairing of all axes finds."""
+    _, spaces, _ = drawn(seed)
+    for space in spaces:
+        problem = space.problem
+        fans = [i for i in range(len(problem.nodes)) if problem.fans[i] >= 0 and problem.sides[i].prod() > 1]
+        if not fans or not all(map(len, space.axes)):
+            assert len(space.least) == 1
+            continue
+        kinds = []
+        for axis in space.axes:
+            steps = np.exp(axis.matrix()[:, axis.column(("steps",))]).round()
+            children = np.array([axis.children(i) for i in fans]).T
+            kinds.append([(count, *some) for count, some in zip(steps, children, strict=True)])
+        fewest: list[dict[Any, float]] = [{} for _ in kinds]
+        for chosen in product(*map(set, kinds)):
+            taken = np.prod(chosen, axis=0)
+            if (taken[1:] <= problem.sides[fans].prod(axis=1)).all():
+                for a, kind in enumerate(chosen):
+                    fewest[a][kind] = min(fewest[a].get(kind, inf), taken[0])
+        least = space.terms[space.least[0]].coefficient
+        for a, axis in enumerate(space.axes):
+            says = least * np.exp(axis.matrix()[:, axis.column(("fewest",))])
+            truth = [max(least, fewest[a].get(kind, problem.macs)) for kind in kinds[a]]
+            assert says == pytest.approx(np.array(truth), rel=EQUAL), (seed, a)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_fewest_steps_of_axes_too_many_to_pair_are_no_more(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Axes that are not paired are taken to need no children."""
+    _, spaces, _ = drawn(seed)
+    monkeypatch.setattr(deep_steps, "WIDE", 2)
+    for space in spaces:
+        if len(space.least) == 1:
+            continue
+        axes = [replace(axis, columns={}, _tables=None, _width=1) for axis in space.axes]
+        least, _ = deep_steps.lay_down_fewest(space.problem, axes)
+        exact = space.terms[space.least[0]].coefficient
+        assert least <= exact * (1 + EQUAL)
+        for axis, one in zip(space.axes, axes, strict=True):
+            says = least * np.exp(one.matrix()[:, one.column(("fewest",))])
+            truth = exact * np.exp(axis.matrix()[:, axis.column(("fewest",))])
+            assert (says <= truth * (1 + EQUAL)).all(), seed
 
 
 @pytest.mark.parametrize("seed", range(40))
