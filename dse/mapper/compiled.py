@@ -14,15 +14,12 @@ import importlib.util
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from dse.architecture.architecture import Architecture
+from typing import Any
 
 MODULES = (
     "dse.model.axes", "dse.model.nest", "dse.model.time", "dse.mapper.factors", "dse.mapper.space", "dse.mapper.orders",
@@ -74,33 +71,8 @@ def cache_folder() -> Path:
     return folder
 
 
-def compile_kernels(
-    report: Callable[[str], None] | None = None, architectures: Iterable[Architecture] = ()
-) -> None:
-    """Compile the mapper's kernels unless they are cached; call it before worker processes start.
-
-    Parameters
-    ----------
-    report : callable, optional
-        Told, in one message, when there is something to compile.
-    architectures : iterable of Architecture
-        What will be mapped on, those of the shape of Eyeriss when none is given: other shapes have a search of
-        their own.
-    """
-    from dse.mapper.warm import searches, warm_up
-
-    wanted = searches(architectures)
-    missing = [name for name in wanted if not (cache_folder() / f"{name}.done").exists()]
-    if missing and report is not None:
-        report("compiling the mapper's kernels (once on this machine, about half a minute)")
-    for name in wanted:
-        with _quick_compilation():
-            warm_up(name)
-        (cache_folder() / f"{name}.done").touch()
-
-
 @contextmanager
-def _quick_compilation() -> Iterator[None]:
+def quick_compilation() -> Iterator[None]:
     """Compile in about half the time, to kernels that were measured to run no slower.
 
     At the first level of optimisation; without looks for garbage, of which there is little among the millions of

@@ -1,15 +1,39 @@
-"""Tiny problems that make every kernel compile."""
+"""Compiles the kernels ahead of their first use, by tiny problems."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
+from dse.mapper.compiled import cache_folder, compiled, quick_compilation
+from dse.mapper.flat_solve import prepare
 from dse.mapper.incumbent import ENERGY
 from dse.mapper.instance import SHAPES, shape_of
+from dse.mapper.mapper import solve
 from dse.problem.dims import OPERANDS
 from dse.problem.layer import Layer
+
+
+def compile_kernels(report: Callable[[str], None] | None = None, architectures: Iterable[Architecture] = ()) -> None:
+    """Compile the mapper's kernels unless they are cached; call it before worker processes start.
+
+    Parameters
+    ----------
+    report : callable, optional
+        Told, in one message, when there is something to compile.
+    architectures : iterable of Architecture
+        What will be mapped on, those of the shape of Eyeriss when none is given: other shapes have a search of
+        their own.
+    """
+    wanted = searches(architectures)
+    missing = [name for name in wanted if not (cache_folder() / f"{name}.done").exists()]
+    if missing and report is not None:
+        report("compiling the mapper's kernels (once on this machine, about half a minute)")
+    for name in wanted:
+        with quick_compilation():
+            warm_up(name)
+        (cache_folder() / f"{name}.done").touch()
 
 
 def searches(architectures: Iterable[Architecture]) -> list[str]:
@@ -19,10 +43,6 @@ def searches(architectures: Iterable[Architecture]) -> list[str]:
 
 def warm_up(search: str) -> None:
     """Map a layer of a few MACs, so that all kernels of a search are compiled or loaded."""
-    from dse.mapper.compiled import compiled
-    from dse.mapper.flat_solve import prepare
-    from dse.mapper.mapper import solve
-
     every = frozenset(OPERANDS)
     outside = (Level("memory", every), Level("buffer", every), FanOut("array", 2, 2), Level("PE", every))
     inside = (FanOut("lanes", 2, 2),) if search == "deep" else ()
