@@ -76,8 +76,11 @@ class SweepResult:
         return [row for evaluation in self.evaluations for row in self._rows(evaluation)]
 
     def front_rows(self) -> list[dict[str, Any]]:
-        """The points that no point beats in the search's objectives, ascending in latency."""
-        rows = self.points()
+        """The points that no point beats in the search's objectives, ascending in latency.
+
+        A point found both within the gap and exactly counts as exact.
+        """
+        rows = sorted(self.points(), key=lambda row: row["proven"] != "exact")
         values = [[row[OBJECTIVES[name]] for name in self.search.objectives] for row in rows]
         return sorted((rows[i] for i in pareto(values)), key=lambda row: (row["latency_s"], row["energy_pj"]))
 

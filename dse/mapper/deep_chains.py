@@ -64,7 +64,9 @@ def list_chains(dp: Deep, d: int) -> Ints:
                 continue
             if count == len(rows):
                 wider = np.ones((2 * count, slots), dtype=np.int64)
-                wider[:count] = rows
+                for row in range(count):
+                    for k in range(slots):
+                        wider[row, k] = rows[row, k]
                 rows = wider
             for k in range(slots):
                 rows[count, k] = factor[k]
