@@ -73,7 +73,7 @@ def cache_folder() -> Path:
 
 @contextmanager
 def quick_compilation() -> Iterator[None]:
-    """Compile in about half the time, to kernels that were measured to run no slower.
+    """Compile in less time, to kernels that were measured to run no slower.
 
     At the first level of optimisation; without looks for garbage, of which there is little among the millions of
     objects that live until the end; and asking only once which function an operator stands for on given types.
