@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from dse.errors import SpecError as SpecError
     from dse.explore.result import SweepResult as SweepResult
     from dse.explore.sweep import sweep as sweep
-    from dse.formats.architecture import load_architecture as load_architecture
-    from dse.formats.torch_model import from_torch as from_torch
-    from dse.formats.workload import load_workload as load_workload
+    from dse.formats.architecture.load import load_architecture as load_architecture
+    from dse.formats.torch.model import from_torch as from_torch
+    from dse.formats.workload.load import load_workload as load_workload
     from dse.mapper import Mapped as Mapped
     from dse.mapper import MappedWorkload as MappedWorkload
     from dse.mapper import layer_front as layer_front
@@ -49,10 +49,10 @@ _HOMES = {
     "SweepResult": "dse.explore.result",
     "Workload": "dse.problem.workload",
     "evaluate": "dse.model.cost",
-    "from_torch": "dse.formats.torch_model",
+    "from_torch": "dse.formats.torch.model",
     "layer_front": "dse.mapper",
-    "load_architecture": "dse.formats.architecture",
-    "load_workload": "dse.formats.workload",
+    "load_architecture": "dse.formats.architecture.load",
+    "load_workload": "dse.formats.workload.load",
     "map_layer": "dse.mapper",
     "map_workload": "dse.mapper",
     "sweep": "dse.explore.sweep",

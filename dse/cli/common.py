@@ -13,7 +13,7 @@ from dse.errors import DseError
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
-    from dse.formats.architecture import ArchitectureSpec
+    from dse.formats.architecture.load import ArchitectureSpec
     from dse.model.mapping import Mapping as LoopNest
     from dse.problem.workload import Workload
 
@@ -73,7 +73,7 @@ def scope_options(function: Command) -> Command:
 
 def read_limits(scope: str, max_latency: str | None, max_energy: str | None) -> dict[str, float]:
     """The values of `--max-latency` and `--max-energy`, as `map_workload` takes them."""
-    from dse.formats.quantity import parse_quantity, picojoules, seconds
+    from dse.formats.text.quantity import parse_quantity, picojoules, seconds
 
     limits: dict[str, float] = {}
     for option, text, kind in (("--max-latency", max_latency, "time"), ("--max-energy", max_energy, "energy")):
@@ -100,7 +100,7 @@ def time_limit_option(function: Command) -> Command:
 
 
 def _seconds(option: str, text: str | None) -> float | None:
-    from dse.formats.quantity import parse_quantity, seconds
+    from dse.formats.text.quantity import parse_quantity, seconds
 
     if text is None:
         return None
@@ -127,7 +127,7 @@ def batch_option(function: Command) -> Command:
 
 def read_architecture(name: str, dataflow: str | None, settings: Sequence[str]) -> Architecture:
     """An architecture file with some settings changed."""
-    from dse.formats.architecture import load_architecture_spec
+    from dse.formats.architecture.load import load_architecture_spec
 
     spec = load_architecture_spec(name)
     changes = parse_settings(spec, settings)
@@ -170,8 +170,8 @@ def read_workload(
     parameters: Sequence[str] = (),
 ) -> Workload:  # fmt: skip
     """A workload file, or some of its layers, at a batch size, and with elements of other widths and densities."""
-    from dse.formats.parameters import parse_parameters
-    from dse.formats.workload import load_workload
+    from dse.formats.workload.load import load_workload
+    from dse.formats.workload.parameters import parse_parameters
 
     workload = load_workload(name, parse_parameters(parameters))
     if batch is not None:
@@ -196,7 +196,7 @@ def per_operand(
     option: str, text: str, convert: Callable[[str], Any], least: float, most: float, what: str
 ) -> dict[str, Any]:
     """`ifmap=8,psum=24` as a mapping; one value alone is every operand's."""
-    from dse.formats.source import did_you_mean
+    from dse.formats.text.source import did_you_mean
     from dse.problem.dims import OPERANDS
 
     found: dict[str, Any] = {}

@@ -19,7 +19,7 @@ from dse.cli.common import (
 from dse.errors import DseError
 
 if TYPE_CHECKING:
-    from dse.explore.comparison import Comparison, Review
+    from dse.explore.compare.networks import Comparison, Review
 
 
 @click.command("compare-networks")
@@ -57,8 +57,8 @@ def command(
       dse compare-networks alexnet vgg16 resnet50 --arch eyeriss -o results/networks
     """
     from dse.cli.common import read_architecture
-    from dse.explore.comparison import FACTORS, GAP, REVIEWED, make_review
-    from dse.formats.parameters import parse_parameters
+    from dse.explore.compare.networks import FACTORS, GAP, REVIEWED, make_review
+    from dse.formats.workload.parameters import parse_parameters
 
     if arch is None and (dataflow is not None or settings):
         raise DseError("--dataflow and --set change an architecture, and there is none", hint="add --arch eyeriss")
@@ -72,7 +72,7 @@ def command(
 
 def show(review: Review, directory: Path | None, jobs: int | None, form: str) -> None:
     """Compare, write what is asked for, and print."""
-    from dse.explore.comparison import compare_networks
+    from dse.explore.compare.networks import compare_networks
     from dse.report.networks import comparison_records, comparison_text
 
     if review.architecture is not None:

@@ -9,7 +9,7 @@ from dse.cli.common import StatusLine, compile_first, note, print_rows
 from dse.errors import DseError
 
 if TYPE_CHECKING:
-    from dse.explore.dataflows import DataflowComparison
+    from dse.explore.compare.dataflows import DataflowComparison
 
 
 def run(
@@ -19,8 +19,8 @@ def run(
     """Compare, write tables and figures, print energy per MAC of every part."""
     from dataclasses import replace
 
-    from dse.explore.dataflows import compare_dataflows, folder, parts_of
-    from dse.explore.dataflows_log import FILE_NAME
+    from dse.explore.compare.dataflows import compare_dataflows, folder, parts_of
+    from dse.explore.compare.dataflows_log import FILE_NAME
     from dse.report.dataflows import summary, write
 
     batch, gap = options.pop("batch", None), options.pop("gap", None)

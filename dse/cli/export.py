@@ -40,7 +40,7 @@ def command(names: tuple[str, ...], form: str, output: str, objective: str, gap:
 
 
 def _scale_sim(workload: str, file: Path) -> None:
-    from dse.formats.scalesim import dump_topology
+    from dse.formats.tools.scalesim import dump_topology
 
     text, warnings = dump_topology(read_workload(workload, None))
     for warning in warnings:
@@ -49,7 +49,7 @@ def _scale_sim(workload: str, file: Path) -> None:
 
 
 def _timeloop(names: tuple[str, ...], folder: Path, objective: str, gap: float) -> None:
-    from dse.formats.timeloop import timeloop_files
+    from dse.formats.tools.timeloop import timeloop_files
 
     arch, workload, name = names
     architecture = read_architecture(arch, None, ())

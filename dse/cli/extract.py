@@ -12,7 +12,7 @@ from dse.cli.common import note
 from dse.errors import DseError
 
 if TYPE_CHECKING:
-    from dse.formats.graph_workload import Extracted
+    from dse.formats.graph.workload import Extracted
 
 TORCHVISION = "torchvision:"
 
@@ -43,7 +43,7 @@ def command(
     if model.startswith(TORCHVISION):
         if dims:
             raise DseError("--dim is for ONNX files", hint="--shape 1x3x224x224 sizes a torchvision model's input")
-        from dse.formats.torchvision_model import extract_torchvision
+        from dse.formats.torch.torchvision import extract_torchvision
 
         found = extract_torchvision(
             model.removeprefix(TORCHVISION), name=name, shape=_sizes(shape), allow_unresolved=allow_unresolved
@@ -51,15 +51,15 @@ def command(
     elif shape is not None:
         raise DseError("--shape is for torchvision models", hint="--dim NAME=SIZE sizes the open sides of ONNX inputs")
     else:
-        from dse.formats.onnx_model import extract_onnx
+        from dse.formats.onnx.model import extract_onnx
 
         found = extract_onnx(model, name=name, dims=_dims(dims), allow_unresolved=allow_unresolved)
     _write(found, output)
 
 
 def _topology(model: str, output: str | None, name: str | None, unused: object) -> None:
-    from dse.formats.scalesim import NO_PADDING, load_topology
-    from dse.formats.workload_write import dump_workload, save_workload
+    from dse.formats.tools.scalesim import NO_PADDING, load_topology
+    from dse.formats.workload.write import dump_workload, save_workload
 
     if unused:
         raise DseError("a topology file leaves nothing open", hint="leave out --dim, --shape and --allow-unresolved")

@@ -17,11 +17,11 @@ def command(kind: str) -> None:
       dse schema arch > arch.schema.json
     """
     if kind == "arch":
-        from dse.formats.architecture import schema
+        from dse.formats.architecture.load import schema
 
         print_json(schema())
     elif kind == "workload":
-        from dse.formats.workload_models import workload_schema
+        from dse.formats.workload.models import workload_schema
 
         print_json(workload_schema())
     elif kind == "mapping":

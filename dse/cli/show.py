@@ -52,7 +52,7 @@ def find(name: str) -> tuple[str, Path]:
     """What kind of file a name means, and which file."""
     from pathlib import Path
 
-    from dse.formats.source import did_you_mean, find_shipped, load_source, shipped_names
+    from dse.formats.text.source import did_you_mean, find_shipped, load_source, shipped_names
 
     if Path(name).is_file():
         source = load_source(Path(name))
@@ -69,7 +69,7 @@ def find(name: str) -> tuple[str, Path]:
 
 
 def _show_architecture(path: Path, form: str) -> None:
-    from dse.formats.architecture import load_architecture_spec
+    from dse.formats.architecture.load import load_architecture_spec
     from dse.report.summaries import architecture_records, architecture_text
 
     spec = load_architecture_spec(path)
@@ -89,8 +89,8 @@ def _show_architecture(path: Path, form: str) -> None:
 
 
 def _show_workload(path: Path, form: str, graph: str | None, param: tuple[str, ...]) -> None:
-    from dse.formats.parameters import parse_parameters
-    from dse.formats.workload import load_workload
+    from dse.formats.workload.load import load_workload
+    from dse.formats.workload.parameters import parse_parameters
     from dse.problem.summary import layer_rows, workload_totals
     from dse.report.summaries import workload_text
 
@@ -106,7 +106,7 @@ def _show_workload(path: Path, form: str, graph: str | None, param: tuple[str, .
 def _show_sweep(path: Path, form: str) -> None:
     from dataclasses import asdict
 
-    from dse.explore.comparison import Review
+    from dse.explore.compare.networks import Review
     from dse.explore.sweep_file import load_plan
     from dse.report.summaries import sweep_text
 

@@ -24,7 +24,7 @@ from dse.cli.common import (
 from dse.errors import InfeasibleError
 
 if TYPE_CHECKING:
-    from dse.explore.comparison import Review
+    from dse.explore.compare.networks import Review
     from dse.explore.explorer import Progress
     from dse.explore.plan import Plan
     from dse.explore.result import SweepResult
@@ -66,8 +66,8 @@ def command(
     """
     from dse.cli.compare_networks import show as show_comparison
     from dse.cli.dataflows import run as compare
-    from dse.explore.comparison import Review
-    from dse.explore.dataflows_file import load_comparison
+    from dse.explore.compare.dataflows_file import load_comparison
+    from dse.explore.compare.networks import Review
 
     if len(files) == 1 and (dataflows := load_comparison(files[0])) is not None:
         return compare(dataflows, output, jobs, resume, form, options)
@@ -101,7 +101,7 @@ def _plan(files: tuple[str, ...], options: dict[str, Any]) -> Plan | Review:
     from dse.explore.plan import make_plan
     from dse.explore.sweep import GAP, TRIALS
     from dse.explore.sweep_file import load_plan
-    from dse.formats.parameters import parse_parameters
+    from dse.formats.workload.parameters import parse_parameters
 
     given = {name: value for name, value in options.items() if value is not None}
     given["parameters"] = parse_parameters(given.pop("param"))

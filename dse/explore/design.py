@@ -16,7 +16,7 @@ from dse.explore.front import thin
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
-    from dse.formats.space import Constraint
+    from dse.formats.architecture.space import Constraint
     from dse.problem.layer import Layer
     from dse.problem.workload import Workload
 
@@ -231,7 +231,7 @@ def _remembered(architecture: Architecture, layer: Layer, how: tuple[Any, ...], 
 
 def mapping_digest(architecture: Architecture) -> str:
     """Hash of what decides how layers map on an architecture and what they cost: all of it but its areas."""
-    from dse.formats.architecture import canonical
+    from dse.formats.architecture.load import canonical
 
     return sha256(json.dumps(_without_area(canonical(architecture)), sort_keys=True).encode()).hexdigest()
 

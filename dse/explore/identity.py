@@ -19,7 +19,7 @@ def identity_text(
     Parameters
     ----------
     architecture : mapping
-        Plain data with every number resolved (`dse.formats.architecture.canonical`).
+        Plain data with every number resolved (`dse.formats.architecture.load.canonical`).
     workloads : iterable of workloads
         Each as pairs of a layer's `shape_key()` and how often it occurs; names and order change no result.
     settings : mapping

@@ -16,7 +16,7 @@ from dse.explore.space import DesignSpace
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
-    from dse.formats.architecture import ArchitectureSpec
+    from dse.formats.architecture.load import ArchitectureSpec
     from dse.problem.workload import Workload
 
 Given = str | Path
@@ -97,7 +97,7 @@ class Plan:
 
     def _hashed(self, settings: Mapping[str, Any], design: Architecture | None) -> dict[str, Any]:
         """What stands for a design in its identity; settings that make no design stand for themselves."""
-        from dse.formats.architecture import canonical
+        from dse.formats.architecture.load import canonical
 
         if design is not None:
             return canonical(design)
@@ -136,7 +136,7 @@ def make_plan(
     ------
     DseError
     """
-    from dse.formats.workload import load_workloads
+    from dse.formats.workload.load import load_workloads
 
     spec = _spec_of(architecture)
     several: list[Any] = [workloads] if _is_one(workloads) else list(workloads)  # type: ignore[arg-type]
@@ -159,7 +159,7 @@ def _is_one(workloads: Any) -> bool:
 
 
 def _spec_of(architecture: Architecture | ArchitectureSpec | Given) -> ArchitectureSpec:
-    from dse.formats.architecture import ArchitectureSpec, canonical, load_architecture_spec
+    from dse.formats.architecture.load import ArchitectureSpec, canonical, load_architecture_spec
 
     if isinstance(architecture, str | Path):
         return load_architecture_spec(architecture)

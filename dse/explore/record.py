@@ -15,7 +15,7 @@ from dse.explore.log import FILE_NAME, read_log
 from dse.explore.result import METRICS, SweepResult
 from dse.explore.samplers import choose_sampler
 from dse.explore.space import DesignSpace
-from dse.formats.shipped import Kind, shipped_folder
+from dse.formats.text.shipped import Kind, shipped_folder
 
 if TYPE_CHECKING:
     from dse.explore.plan import Plan

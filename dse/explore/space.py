@@ -9,7 +9,7 @@ from math import prod
 from typing import Any
 
 from dse.errors import DseError
-from dse.formats.quantity import KINDS, parse_quantity
+from dse.formats.text.quantity import KINDS, parse_quantity
 
 
 @dataclass(frozen=True, slots=True)

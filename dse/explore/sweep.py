@@ -18,7 +18,7 @@ from dse.explore.runner import Workers, usable_cpus
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
-    from dse.formats.architecture import ArchitectureSpec
+    from dse.formats.architecture.load import ArchitectureSpec
     from dse.problem.workload import Workload
 
 TRIALS = 120

@@ -9,16 +9,16 @@ from typing import Any, Literal
 from pydantic import Field
 
 from dse.errors import SpecError
-from dse.explore.comparison import FACTORS, Review, make_review
-from dse.explore.comparison import GAP as GAP_OF_COMPARISONS
+from dse.explore.compare.networks import FACTORS, Review, make_review
+from dse.explore.compare.networks import GAP as GAP_OF_COMPARISONS
 from dse.explore.explorer import Search
 from dse.explore.plan import Plan, make_plan
 from dse.explore.sweep import GAP, TRIALS
-from dse.formats.architecture import load_architecture_spec, read_space
-from dse.formats.architecture_model import Choices
-from dse.formats.shipped import Kind, find_shipped
-from dse.formats.source import Source, SpecModel, WholeNumber, load_source, raise_all, validate
-from dse.formats.workload_models import BitsSpec, DensitySpec
+from dse.formats.architecture.load import load_architecture_spec, read_space
+from dse.formats.architecture.model import Choices
+from dse.formats.text.shipped import Kind, find_shipped
+from dse.formats.text.source import Source, SpecModel, WholeNumber, load_source, raise_all, validate
+from dse.formats.workload.models import BitsSpec, DensitySpec
 
 
 class SearchModel(SpecModel):

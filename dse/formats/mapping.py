@@ -26,9 +26,18 @@ from pydantic import Discriminator, Field, Tag
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import DseError, MappingError, SpecError
-from dse.formats.dataflow import Dim
-from dse.formats.source import DataPath, Source, SpecModel, WholeNumber, did_you_mean, load_source, raise_all, validate
-from dse.formats.yaml_text import flow, scalar
+from dse.formats.architecture.dataflow import Dim
+from dse.formats.text.source import (
+    DataPath,
+    Source,
+    SpecModel,
+    WholeNumber,
+    did_you_mean,
+    load_source,
+    raise_all,
+    validate,
+)
+from dse.formats.text.yaml_text import flow, scalar
 from dse.model.fit import check_fit
 from dse.model.mapping import Loop, Spatial, Temporal, check_node
 from dse.model.mapping import Mapping as LoopNest

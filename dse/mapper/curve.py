@@ -18,7 +18,7 @@ import numpy as np
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.errors import DseError
-from dse.mapper.orders import group_dims
+from dse.mapper.shared.orders import group_dims
 from dse.problem.dims import DIMS, OPERANDS
 from dse.problem.layer import Layer
 
@@ -154,10 +154,10 @@ def capacity_curve(architecture: Architecture, layer: Layer) -> CapacityCurve:
     Notes
     -----
     Exact over all integer tiles of the buffer and all orders of the outermost list. By the order collapse (see
-    `dse.mapper.orders`) an order is an operand whose irrelevant loops are innermost, and a dim that the ifmap slides
-    on. A loop that costs no words in such an order may as well have tiles of one: K under a resting ifmap, N under
-    resting weights, C under resting psums, and the dim slid on. The others take the smallest tile of every trip count,
-    or, where strides leave holes between windows, every tile.
+    `dse.mapper.shared.orders`) an order is an operand whose irrelevant loops are innermost, and a dim that the ifmap
+    slides on. A loop that costs no words in such an order may as well have tiles of one: K under a resting ifmap, N
+    under resting weights, C under resting psums, and the dim slid on. The others take the smallest tile of every trip
+    count, or, where strides leave holes between windows, every tile.
 
     An operand that goes past the buffer takes no capacity. It counts as if the levels inside received the buffer's
     tile, and stays through the outermost list only if one of them has room for that tile in all of its instances

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from dse.explore.comparison import Comparison
+    from dse.explore.compare.networks import Comparison
 
 LARGEST_BUBBLE = 1600.0
 """Area in points squared of the bubble of the network with the most parameters."""

@@ -9,7 +9,7 @@ from dse.report.table import Table
 from dse.report.units import capacity, duration, energy, si, whole
 
 if TYPE_CHECKING:
-    from dse.explore.comparison import Comparison
+    from dse.explore.compare.networks import Comparison
 
 AGREES = 0.012
 """Published GFLOPs of the networks we ship lie within this of 2 x MACs; those that do not are pointed out."""

@@ -14,7 +14,7 @@ from dse.report.units import capacity, si, whole
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
     from dse.explore.plan import Plan
-    from dse.formats.architecture import ArchitectureSpec
+    from dse.formats.architecture.load import ArchitectureSpec
     from dse.problem.workload import Workload
 
 

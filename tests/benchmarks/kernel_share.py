@@ -1,8 +1,8 @@
 """How fast the mapper's compiled kernels are beside C: the same walk over outer tiles in both.
 
 The walk weighs every class of buffer tiles of a layer: do the tiles fit, how many words cross by kind of order, and
-what do they cost. These are the functions that the mapper spends most of its time in (`dse.mapper.outer`), called here
-as it calls them; `outer_walk.c` is a port of them, line by line.
+what do they cost. These are the functions that the mapper spends most of its time in (`dse.mapper.flat.outer`), called
+here as it calls them; `outer_walk.c` is a port of them, line by line.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ import numpy as np
 from numba import njit
 
 from dse.architecture.architecture import Architecture
-from dse.mapper.compiled import compiled
-from dse.mapper.factors import trip_values
-from dse.mapper.instance import Roles, build, bypass_choices
+from dse.mapper.flat.instance import Roles, build, bypass_choices
+from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.factors import trip_values
 from dse.problem.layer import Layer
 
-_outer = compiled("dse.mapper.outer")
+_outer = compiled("dse.mapper.flat.outer")
 fits, outer_words, outer_least = _outer.fits, _outer.outer_words, _outer.outer_least
 
 

@@ -20,10 +20,10 @@ from typing import Any
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
-from dse.formats.architecture import load_architecture_spec
-from dse.formats.workload import load_workload
+from dse.formats.architecture.load import load_architecture_spec
+from dse.formats.workload.load import load_workload
 from dse.mapper import compile_kernels
-from dse.mapper.mapper import solve
+from dse.mapper.layer import solve
 from dse.problem.dims import PerOperand
 from dse.problem.layer import Layer
 

@@ -31,7 +31,7 @@ from benchmarks.speed import (
     warm_points,
 )
 
-from dse.formats.workload import load_workload
+from dse.formats.workload.load import load_workload
 from dse.mapper import compile_kernels, map_layer
 from dse.problem.layer import Layer
 

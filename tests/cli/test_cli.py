@@ -136,7 +136,7 @@ def test_a_bug_is_reported_without_a_traceback(dse, folder, monkeypatch):
     def broken(path):
         raise RuntimeError("of all things")
 
-    monkeypatch.setattr("dse.formats.architecture.load_architecture_spec", broken)
+    monkeypatch.setattr("dse.formats.architecture.load.load_architecture_spec", broken)
     code, _, err = dse("evaluate toy.yaml tiny.yaml")
     assert code == 1
     assert err.startswith("internal error: RuntimeError: of all things")

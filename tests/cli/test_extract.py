@@ -3,7 +3,7 @@
 import pytest
 
 from dse.cli.main import run
-from dse.formats.workload import load_workload
+from dse.formats.workload.load import load_workload
 
 onnx = pytest.importorskip("onnx")
 from formats.test_onnx_model import LIGHT, custom, weights, write  # noqa: E402

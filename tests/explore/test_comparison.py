@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import dse
-from dse.explore.comparison import REVIEWED, Comparison, compare_networks, make_review
+from dse.explore.compare.networks import REVIEWED, Comparison, compare_networks, make_review
 from dse.explore.sweep_file import load_plan
 
 REFERENCE = Path(__file__).parent.parent / "reference" / "networks.csv"

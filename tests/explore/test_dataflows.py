@@ -6,8 +6,8 @@ import pytest
 
 import dse
 from dse.errors import SpecError
-from dse.explore.dataflows import capacity_kib, compare_dataflows, nest_mappings, parts_of
-from dse.explore.dataflows_file import load_comparison
+from dse.explore.compare.dataflows import capacity_kib, compare_dataflows, nest_mappings, parts_of
+from dse.explore.compare.dataflows_file import load_comparison
 from dse.model.mapping import Spatial
 from dse.report.dataflows import BY, bars, write
 
@@ -113,7 +113,7 @@ def test_figures_and_tables(rows, tmp_path):
     ],
 )
 def test_mistakes_have_a_place(change, message, tmp_path):
-    from dse.formats.shipped import find_shipped
+    from dse.formats.text.shipped import find_shipped
 
     text = find_shipped("sweeps", "isca16_dataflows").read_text()
     assert change[0] in text

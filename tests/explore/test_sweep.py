@@ -20,9 +20,9 @@ from dse.explore.plan import make_plan
 from dse.explore.record import read_results
 from dse.explore.sweep import run_plan, sweep
 from dse.explore.sweep_file import SearchModel, load_plan
-from dse.formats.architecture import load_architecture, load_architecture_spec
-from dse.formats.space import Constraint
-from dse.formats.workload import load_workload, parse_workload
+from dse.formats.architecture.load import load_architecture, load_architecture_spec
+from dse.formats.architecture.space import Constraint
+from dse.formats.workload.load import load_workload, parse_workload
 from dse.mapper import layer_front, map_layer, sum_fronts
 
 TRIALS = 14

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from dse.architecture.architecture import Architecture
 from dse.architecture.technology import load_technology
 from dse.errors import DseError, SpecError, SpecErrors
-from dse.formats.architecture import (
+from dse.formats.architecture.load import (
     ArchitectureSpec,
     canonical,
     load_architecture,
@@ -23,7 +23,7 @@ from dse.formats.architecture import (
     read_architecture_spec,
     schema,
 )
-from dse.formats.source import find_shipped, load_source, parse_source, shipped_names
+from dse.formats.text.source import find_shipped, load_source, parse_source, shipped_names
 
 TEXT = """\
 architecture: small
@@ -448,7 +448,7 @@ def test_canonical_is_the_same_in_every_process() -> None:
     import sys
 
     code = (
-        "import json, sys; from dse.formats.architecture import canonical, load_architecture;"
+        "import json, sys; from dse.formats.architecture.load import canonical, load_architecture;"
         "print(json.dumps(canonical(load_architecture('eyeriss')), sort_keys=True))"
     )
     texts = {

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from dse.architecture.dataflow import ANY_DIM, Dataflow
 from dse.errors import SpecError
-from dse.formats.dataflow import built_in_dataflows, find_dataflow, load_dataflows, read_dataflow
-from dse.formats.source import parse_source
+from dse.formats.architecture.dataflow import built_in_dataflows, find_dataflow, load_dataflows, read_dataflow
+from dse.formats.text.source import parse_source
 from dse.problem.dims import DIMS, OPERANDS, RELEVANT
 
 BUILT_IN = built_in_dataflows()

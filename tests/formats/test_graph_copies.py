@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.formats.graph import Value
-from dse.formats.graph_copies import copies_of, expanded, permuted, repeated, reshaped
+from dse.formats.graph.copies import copies_of, expanded, permuted, repeated, reshaped
+from dse.formats.graph.graph import Value
 
 SIDE = st.sampled_from([1, 2, 3])
 

@@ -6,7 +6,7 @@ from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import DseError, SpecError
 from dse.formats.mapping import dump_mappings, load_mappings, mapping_schema, read_mappings, save_mappings
-from dse.formats.source import parse_source
+from dse.formats.text.source import parse_source
 from dse.model.mapping import Loop, Mapping, Spatial, Temporal
 from dse.problem.dims import OPERANDS
 from dse.problem.layer import Layer

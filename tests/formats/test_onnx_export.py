@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 import dse
-from dse.formats.onnx_model import extract_onnx
+from dse.formats.onnx.model import extract_onnx
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")

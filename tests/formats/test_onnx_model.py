@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from dse.errors import DseError
-from dse.formats.onnx_model import extract_onnx
-from dse.formats.workload import load_workload, parse_workload
+from dse.formats.onnx.model import extract_onnx
+from dse.formats.workload.load import load_workload, parse_workload
 
 onnx = pytest.importorskip("onnx")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402

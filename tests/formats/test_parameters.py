@@ -11,9 +11,9 @@ from dse.explore.explorer import Search
 from dse.explore.plan import make_plan
 from dse.explore.record import write_settings
 from dse.explore.sweep_file import load_plan
-from dse.formats.parameters import parse_parameters
-from dse.formats.workload import load_workload, load_workloads, parse_workload
-from dse.formats.workload_models import workload_schema
+from dse.formats.workload.load import load_workload, load_workloads, parse_workload
+from dse.formats.workload.models import workload_schema
+from dse.formats.workload.parameters import parse_parameters
 
 TEXT = """\
 workload: net

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from dse.formats import quantity as q
-from dse.formats.quantity import KINDS, Quantity, QuantityError, parse_quantity
+from dse.formats.text import quantity as q
+from dse.formats.text.quantity import KINDS, Quantity, QuantityError, parse_quantity
 
 kinds_and_units = st.sampled_from([(kind, unit) for kind, (_, units) in KINDS.items() for unit in units])
 values = st.floats(0, 1e12, allow_nan=False) | st.integers(0, 10**12).map(float)

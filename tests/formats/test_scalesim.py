@@ -3,8 +3,8 @@
 import pytest
 
 from dse.errors import DseError, SpecError
-from dse.formats.scalesim import dump_topology, load_topology, parse_topology
-from dse.formats.workload import load_workload
+from dse.formats.tools.scalesim import dump_topology, load_topology, parse_topology
+from dse.formats.workload.load import load_workload
 from dse.problem.layer import Layer
 from dse.problem.workload import Workload
 

@@ -3,8 +3,8 @@
 import pytest
 
 from dse.errors import SpecError
-from dse.formats import shipped
-from dse.formats.source import find_shipped, shipped_names
+from dse.formats.text import shipped
+from dse.formats.text.source import find_shipped, shipped_names
 
 
 def test_bare_names_are_found():

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.errors import DseError, SpecError, SpecErrors
-from dse.formats.source import did_you_mean, load_source, parse_source, raise_all
+from dse.formats.text.source import did_you_mean, load_source, parse_source, raise_all
 
 TEXT = """\
 # a comment

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.formats.architecture_model import ConstraintsModel, RangeModel
-from dse.formats.quantity import parse_quantity
-from dse.formats.space import Constraint, Value, count_up, read_constraints
+from dse.formats.architecture.model import ConstraintsModel, RangeModel
+from dse.formats.architecture.space import Constraint, Value, count_up, read_constraints
+from dse.formats.text.quantity import parse_quantity
 
 
 def number(value: Value) -> Value:

@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import DseError
-from dse.formats.timeloop import FILES, TENSORS, timeloop_files
+from dse.formats.tools.timeloop import FILES, TENSORS, timeloop_files
 from dse.model.mapping import Loop, Mapping, Spatial, Temporal
 from dse.problem.dims import DIMS, OPERANDS
 from dse.problem.layer import Layer

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 import pytest
 
 import dse
-from dse.formats.workload import dump_workload, load_workload, parse_workload
+from dse.formats.workload.load import dump_workload, load_workload, parse_workload
 
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
@@ -84,7 +84,7 @@ def test_onnx_has_the_same_layers(tmp_path):
     onnx = pytest.importorskip("onnx")
     from formats.test_onnx_model import weights, write
 
-    from dse.formats.onnx_model import extract_onnx
+    from dse.formats.onnx.model import extract_onnx
 
     make = onnx.helper.make_node
     nodes = [
@@ -107,7 +107,7 @@ def test_onnx_has_the_same_layers(tmp_path):
 def test_torchvision_by_name():
     if find_spec("torchvision") is None:
         pytest.skip("torchvision is not installed")
-    from dse.formats.torchvision_model import extract_torchvision
+    from dse.formats.torch.torchvision import extract_torchvision
 
     found = extract_torchvision("resnet50").workload
     own = load_workload("resnet50_v1p5")

@@ -6,8 +6,8 @@ import pytest
 from pydantic import Field
 
 from dse.errors import SpecError, SpecErrors
-from dse.formats.quantity import Size
-from dse.formats.source import SpecModel, WholeNumber, parse_source, validate
+from dse.formats.text.quantity import Size
+from dse.formats.text.source import SpecModel, WholeNumber, parse_source, validate
 
 
 class Level(SpecModel):

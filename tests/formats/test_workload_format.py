@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.errors import DseError, SpecError, SpecErrors
-from dse.formats.shipped import find_shipped
-from dse.formats.workload import dump_workload, load_workload, parse_workload, save_workload
-from dse.formats.workload_models import OPS, workload_schema
+from dse.formats.text.shipped import find_shipped
+from dse.formats.workload.load import dump_workload, load_workload, parse_workload, save_workload
+from dse.formats.workload.models import OPS, workload_schema
 from dse.problem.layer import Layer
 from dse.problem.workload import Node, Workload
 

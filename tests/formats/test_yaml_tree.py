@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dse.errors import SpecError
-from dse.formats.source import parse_source
-from dse.formats.yaml_tree import MAX_CHARACTERS, MAX_DEPTH, MAX_NODES
+from dse.formats.text.source import parse_source
+from dse.formats.text.yaml_tree import MAX_CHARACTERS, MAX_DEPTH, MAX_NODES
 
 words = st.text(
     st.characters(min_codepoint=32, max_codepoint=0x2FFF, exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=8

@@ -20,10 +20,10 @@ from mapper.general_walk import Walk
 from dse.architecture.architecture import Architecture
 from dse.architecture.dataflow import Dataflow
 from dse.architecture.hierarchy import FanOut, Level
-from dse.formats.architecture import load_architecture
-from dse.formats.dataflow import built_in_dataflows
-from dse.formats.shipped import shipped_names
-from dse.mapper.instance import SHAPES, shape_of
+from dse.formats.architecture.dataflow import built_in_dataflows
+from dse.formats.architecture.load import load_architecture
+from dse.formats.text.shipped import shipped_names
+from dse.mapper.flat.instance import SHAPES, shape_of
 from dse.problem.dims import DIMS, OPERANDS, PerOperand
 from dse.problem.layer import Layer
 

@@ -13,7 +13,7 @@ from mapper.conformance import pairs, problem
 
 from dse.architecture.architecture import Architecture
 from dse.errors import InfeasibleError
-from dse.mapper.mapper import layer_front, map_layer
+from dse.mapper.layer import layer_front, map_layer
 from dse.problem.layer import Layer
 
 

@@ -21,8 +21,8 @@ from mapper.mapper_cases import ALL, draw_dataflow, draw_level, draw_ports, draw
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
-from dse.formats.dataflow import built_in_dataflows
-from dse.mapper.compiled import compiled
+from dse.formats.architecture.dataflow import built_in_dataflows
+from dse.mapper.shared.compilation import compiled
 from dse.model.counts import RELEVANCE, Structure, scratch_for, window_of
 from dse.model.mapping import tile_words
 from dse.model.price import capacities, price

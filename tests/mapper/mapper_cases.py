@@ -12,7 +12,7 @@ from mapper.brute_force import allowed_splits, walk_all
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.dataflow import Dataflow
 from dse.architecture.hierarchy import FanOut, Level, Port
-from dse.formats.dataflow import built_in_dataflows
+from dse.formats.architecture.dataflow import built_in_dataflows
 from dse.problem.dims import DIMS, OPERANDS, PerOperand
 from dse.problem.layer import Layer
 

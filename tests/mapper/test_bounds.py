@@ -13,10 +13,10 @@ from mapper.fronts import EQUAL, significant
 from mapper.mapper_cases import Problem, random_problem
 
 from dse.architecture.architecture import Architecture
-from dse.mapper import flat_solve
-from dse.mapper.flat_solve import _prepare
-from dse.mapper.instance import Roles, bypass_choices
-from dse.mapper.mapper import OBJECTIVES, solve
+from dse.mapper.flat import solve as flat_solve
+from dse.mapper.flat.instance import Roles, bypass_choices
+from dse.mapper.flat.solve import _prepare
+from dse.mapper.layer import OBJECTIVES, solve
 from dse.model.price import price
 from dse.problem.layer import Layer
 
@@ -55,8 +55,8 @@ class Forewarned:
 def forewarned(incumbents: Any) -> Iterator[None]:
     """Within, the next search starts from these (energy, latency) incumbents, which belong to no mapping."""
     compiled = flat_solve.compiled
-    search = Forewarned(compiled("dse.mapper.search"), incumbents)
-    flat_solve.compiled = lambda name: search if name == "dse.mapper.search" else compiled(name)  # type: ignore[assignment]
+    search = Forewarned(compiled("dse.mapper.flat.search"), incumbents)
+    flat_solve.compiled = lambda name: search if name == "dse.mapper.flat.search" else compiled(name)  # type: ignore[assignment]
     try:
         yield
     finally:

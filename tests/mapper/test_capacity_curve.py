@@ -16,10 +16,10 @@ from mapper.walk_mappings import RECORD, price_mapping, workspace
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import DseError
-from dse.formats.architecture import load_architecture
-from dse.formats.workload import load_workload
+from dse.formats.architecture.load import load_architecture
+from dse.formats.workload.load import load_workload
 from dse.mapper.curve import add_curves, buffer_of, capacity_curve, knee, tile_capacity_bits
-from dse.mapper.mapper import map_layer
+from dse.mapper.layer import map_layer
 from dse.model.mapping import tile_words
 from dse.problem.dims import DIMS, OPERANDS, PerOperand
 from dse.problem.layer import Layer

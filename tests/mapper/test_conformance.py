@@ -17,10 +17,10 @@ from mapper.fronts import EQUAL, significant
 from mapper.mapper_cases import unlimited
 
 from dse.errors import InfeasibleError
-from dse.formats.dataflow import built_in_dataflows
-from dse.formats.shipped import shipped_names
-from dse.mapper.instance import SHAPES, shape_of
-from dse.mapper.mapper import OBJECTIVES, layer_front, map_layer
+from dse.formats.architecture.dataflow import built_in_dataflows
+from dse.formats.text.shipped import shipped_names
+from dse.mapper.flat.instance import SHAPES, shape_of
+from dse.mapper.layer import OBJECTIVES, layer_front, map_layer
 from dse.model.fit import check_fit
 
 SPECS = shipped_names("arch_specs")

@@ -28,9 +28,9 @@ from mapper.fronts import EQUAL
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import InfeasibleError
-from dse.formats.dataflow import built_in_dataflows
-from dse.mapper.factors import whole_factor
-from dse.mapper.mapper import solve
+from dse.formats.architecture.dataflow import built_in_dataflows
+from dse.mapper.layer import solve
+from dse.mapper.shared.factors import whole_factor
 from dse.problem.dims import DIMS, OPERANDS, PerOperand
 from dse.problem.layer import Layer
 

@@ -16,9 +16,9 @@ from mapper.conformance import architectures, pairs, problem, shrunk
 from mapper.conformance_answers import answers, whole_answer
 from ruamel.yaml import YAML
 
-from dse.formats.architecture import canonical, load_architecture
-from dse.formats.shipped import shipped_folder
-from dse.formats.yaml_text import flow as written
+from dse.formats.architecture.load import canonical, load_architecture
+from dse.formats.text.shipped import shipped_folder
+from dse.formats.text.yaml_text import flow as written
 
 EVERY = 4
 TESTS = Path(__file__).resolve().parent.parent

@@ -12,8 +12,8 @@ from mapper.general_walk import General, Walk, general_problem
 from mapper.mapper_cases import random_problem
 
 from dse.errors import InfeasibleError
-from dse.mapper.deep_solve import solve_deep
-from dse.mapper.mapper import OBJECTIVES, layer_front, map_layer, solve
+from dse.mapper.deep.solve import solve_deep
+from dse.mapper.layer import OBJECTIVES, layer_front, map_layer, solve
 
 CHUNK = 20
 

@@ -16,16 +16,16 @@ from mapper.fronts import EQUAL
 from mapper.general_walk import General, Walk, general_problem
 
 from dse import Layer, load_architecture
-from dse.mapper import deep_steps
-from dse.mapper.deep_exchange import rows_of
-from dse.mapper.deep_lists import choices_of
-from dse.mapper.deep_nest import price_whole, workspace
-from dse.mapper.deep_problem import build, bypass_choices
-from dse.mapper.deep_sift import sift
-from dse.mapper.deep_solve import solve_deep
-from dse.mapper.deep_terms import Choice, columns_of
-from dse.mapper.deep_tree import Best, Space, best_of, space_of
-from dse.mapper.orders import group_dims, list_orders
+from dse.mapper.deep import steps as deep_steps
+from dse.mapper.deep.exchange import rows_of
+from dse.mapper.deep.lists import choices_of
+from dse.mapper.deep.nest import price_whole, workspace
+from dse.mapper.deep.problem import build, bypass_choices
+from dse.mapper.deep.sift import sift
+from dse.mapper.deep.solve import solve_deep
+from dse.mapper.deep.terms import Choice, columns_of
+from dse.mapper.deep.tree import Best, Space, best_of, space_of
+from dse.mapper.shared.orders import group_dims, list_orders
 from dse.model.price import price
 from dse.problem.dims import PerOperand
 
@@ -281,7 +281,7 @@ def test_terms_meet_the_price_where_no_fan_out_joins_children() -> None:
 
 def test_bounds_are_worth_having() -> None:
     """The bound of a whole problem reaches a good part of the optimum in half of the cases."""
-    from dse.mapper.deep_tree import _root
+    from dse.mapper.deep.tree import _root
 
     shares = []
     for seed in range(40):

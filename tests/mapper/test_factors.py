@@ -15,9 +15,9 @@ from mapper.mapper_cases import ALL, draw_dataflow
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
-from dse.mapper.factors import dim_options, next_trips, tight, trip_values
-from dse.mapper.instance import Rules
-from dse.mapper.space import splits
+from dse.mapper.flat.instance import Rules
+from dse.mapper.flat.space import splits
+from dse.mapper.shared.factors import dim_options, next_trips, tight, trip_values
 from dse.problem.dims import DIMS
 
 factor = st.integers(1, 7)

@@ -17,7 +17,7 @@ from mapper.walk_mappings import RECORD
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut
-from dse.mapper.orders import group_dims, list_orders
+from dse.mapper.shared.orders import group_dims, list_orders
 from dse.problem.dims import DIMS, OPERANDS, RELEVANT
 from dse.problem.layer import Layer
 

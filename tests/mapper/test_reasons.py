@@ -22,10 +22,10 @@ from mapper.mapper_cases import ALL, draw_dataflow, draw_level
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import InfeasibleError
-from dse.formats.architecture import load_architecture_spec
-from dse.formats.dataflow import built_in_dataflows
-from dse.mapper.mapper import map_layer
-from dse.mapper.reasons import Obstacle, obstacles, why_infeasible
+from dse.formats.architecture.dataflow import built_in_dataflows
+from dse.formats.architecture.load import load_architecture_spec
+from dse.mapper.layer import map_layer
+from dse.mapper.shared.reasons import Obstacle, obstacles, why_infeasible
 from dse.problem.dims import DIMS, RELEVANT, PerOperand
 from dse.problem.layer import Layer
 

@@ -11,10 +11,10 @@ from mapper.fronts import EQUAL, significant
 from mapper.mapper_cases import random_problem
 
 from dse.errors import DseError
-from dse.formats.architecture import load_architecture, load_architecture_spec
+from dse.formats.architecture.load import load_architecture, load_architecture_spec
 from dse.mapper import layer_front, map_layer
-from dse.mapper.flat_solve import solve_flat
-from dse.mapper.mapper import OBJECTIVES
+from dse.mapper.flat.solve import solve_flat
+from dse.mapper.layer import OBJECTIVES
 from dse.problem.layer import Layer
 
 LARGE = Layer("large", K=256, C=256, P=56, Q=56, R=3, S=3)

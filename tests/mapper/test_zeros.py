@@ -12,7 +12,7 @@ from mapper.mapper_cases import random_problem
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
-from dse.mapper.mapper import layer_front, map_layer, solve
+from dse.mapper.layer import layer_front, map_layer, solve
 from dse.model.cost import evaluate
 from dse.model.price import price
 from dse.problem.dims import OPERANDS, PerOperand

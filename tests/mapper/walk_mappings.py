@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from dse.mapper.compiled import compiled
+from dse.mapper.shared.compilation import compiled
 
 count_nest = compiled("dse.model.nest").count_nest
 latency = compiled("dse.model.time").latency

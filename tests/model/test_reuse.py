@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from dse.formats.architecture import load_architecture
-from dse.formats.source import shipped_names
-from dse.formats.workload import load_workload
-from dse.mapper.mapper import map_layer
+from dse.formats.architecture.load import load_architecture
+from dse.formats.text.source import shipped_names
+from dse.formats.workload.load import load_workload
+from dse.mapper.layer import map_layer
 from dse.model.reuse import achieved
 from dse.problem.dims import OPERANDS
 from dse.problem.layer import Layer

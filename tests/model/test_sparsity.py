@@ -11,8 +11,8 @@ import pytest
 
 from dse.architecture.architecture import Architecture
 from dse.errors import DseError
-from dse.formats.architecture import load_architecture_spec
-from dse.mapper.mapper import map_layer
+from dse.formats.architecture.load import load_architecture_spec
+from dse.mapper.layer import map_layer
 from dse.model.cost import Cost, evaluate
 from dse.model.mapping import Mapping
 from dse.model.sparsity import compressed_share

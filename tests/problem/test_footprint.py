@@ -2,7 +2,7 @@
 
 import pytest
 
-from dse.formats.workload import parse_workload
+from dse.formats.workload.load import parse_workload
 from dse.problem.footprint import network_figures, peak_activation_bytes
 
 

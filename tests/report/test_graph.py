@@ -3,7 +3,7 @@
 import pytest
 
 from dse.errors import DseError
-from dse.formats.workload import load_workload
+from dse.formats.workload.load import load_workload
 from dse.problem.workload import Node, Workload
 from dse.report.graph import draw_graph, graph_data
 

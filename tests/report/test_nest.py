@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from dse.formats.architecture import load_architecture
+from dse.formats.architecture.load import load_architecture
 from dse.mapper import map_layer
 from dse.model.mapping import Loop, Mapping, Spatial, Temporal
 from dse.problem.dims import OPERANDS

@@ -3,7 +3,7 @@
 import pytest
 
 from dse.errors import DseError
-from dse.explore.comparison import Comparison
+from dse.explore.compare.networks import Comparison
 from dse.report.network_figures import accuracy_data, draw_networks, energy_data, label_places, shares_data
 from dse.report.networks import comparison_records, comparison_text
 

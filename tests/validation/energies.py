@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from dse.architecture.scaling import node
 from dse.architecture.technology import load_technology
-from dse.formats.architecture import load_architecture
+from dse.formats.architecture.load import load_architecture
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import dse
-from dse.formats.architecture import load_architecture_spec
+from dse.formats.architecture.load import load_architecture_spec
 from dse.formats.mapping import load_mappings
 from dse.model.mapping import Loop, Mapping, Spatial, Temporal
 from dse.problem.dims import OPERANDS, PerOperand

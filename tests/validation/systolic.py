@@ -7,7 +7,7 @@ from math import ceil
 from pathlib import Path
 
 from dse.architecture.architecture import Architecture
-from dse.formats.architecture import load_architecture_spec
+from dse.formats.architecture.load import load_architecture_spec
 from dse.model.cost import Cost, evaluate
 from dse.model.mapping import Loop, Mapping, Spatial, Temporal
 from dse.problem.dims import OPERANDS

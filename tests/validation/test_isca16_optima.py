@@ -9,8 +9,8 @@ from functools import cache
 import pytest
 from validation.isca16 import COLUMNS, DATAFLOWS, layers, reference, ws
 
-from dse.explore.dataflows import Search, best_cost
-from dse.explore.dataflows_file import load_comparison
+from dse.explore.compare.dataflows import Search, best_cost
+from dse.explore.compare.dataflows_file import load_comparison
 from dse.problem.dims import OPERANDS
 
 COMPARISON = load_comparison("isca16_dataflows")

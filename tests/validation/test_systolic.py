@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from validation.systolic import array, as_the_closed_form_runs_it, expected, folded, found, layer_of, rows
 
-from dse.formats.workload import load_workload
+from dse.formats.workload.load import load_workload
 from dse.mapper import map_layer
 from dse.model.cost import evaluate
 from dse.model.mapping import Mapping

@@ -11,7 +11,7 @@ import pytest
 from validation.timeloop_case import energy_pj, has_network_energy, ours, read_case, theirs
 
 from dse.formats.mapping import dump_mappings, read_mappings
-from dse.formats.source import parse_source
+from dse.formats.text.source import parse_source
 from dse.model.cost import evaluate
 from dse.model.timeloop import count_timeloop
 

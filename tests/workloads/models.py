@@ -182,7 +182,7 @@ def traced(name, *shapes):
 
 
 if __name__ == "__main__":
-    from dse.formats.workload_write import dump_workload
+    from dse.formats.workload.write import dump_workload
 
     text = dump_workload(traced(sys.argv[1]))
     if len(sys.argv) > 2:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dse.formats.workload import dump_workload, load_workload, parse_workload
+from dse.formats.workload.load import dump_workload, load_workload, parse_workload
 
 REFERENCE = Path(__file__).parent.parent / "reference" / "torchvision_models.csv"
 with REFERENCE.open() as stream:

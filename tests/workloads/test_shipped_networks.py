@@ -6,8 +6,8 @@ from pathlib import Path
 import networkx
 import pytest
 
-from dse.formats.shipped import find_shipped, shipped_names
-from dse.formats.workload import dump_workload, load_workload, parse_workload
+from dse.formats.text.shipped import find_shipped, shipped_names
+from dse.formats.workload.load import dump_workload, load_workload, parse_workload
 from dse.problem.summary import layer_kind, workload_totals
 
 REFERENCE = Path(__file__).parent.parent / "reference"

@@ -1,0 +1,108 @@
+"""Sweep files with `compare: dataflows`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from dse.errors import DseError, SpecError
+from dse.explore.compare.dataflows import DataflowComparison, Design
+from dse.formats.architecture.dataflow import Dim
+from dse.formats.architecture.load import load_architecture_spec
+from dse.formats.text.shipped import Kind, find_shipped
+from dse.formats.text.source import Source, SpecModel, WholeNumber, did_you_mean, load_source, raise_all, validate
+from dse.formats.workload.load import load_workload
+
+
+class DesignModel(SpecModel):
+    """One dataflow."""
+
+    arch: str = Field(description="an architecture file, seen from this one, or the name of a shipped one")
+    factors: Literal["all", "perfect"] = Field(default="all", description="how the mapper may split a bound")
+    apart: list[Literal["H", "W"]] = Field(default=[], description="axes in which ifmap windows do not overlap")
+    nest: dict[str, list[Dim]] | None = Field(
+        default=None, description="walk this nest instead of the mapper: level or fan-out to its dims, outermost first"
+    )
+
+
+class EqualAreaModel(SpecModel):
+    """All designs get the area of one."""
+
+    of: str = Field(description="the design that sets the area")
+    through: str = Field(description="the capacity that makes up for it, e.g. levels.GLB.capacity")
+
+
+class DataflowsModel(SpecModel):
+    """A file that puts dataflows side by side."""
+
+    sweep: str = Field(min_length=1)
+    compare: Literal["dataflows"]
+    description: str = ""
+    workload: str
+    parts: dict[str, list[str]] = Field(min_length=1, description="name to the layers that it sums up")
+    batches: list[WholeNumber] = Field(min_length=1)
+    objective: Literal["energy", "latency", "edp"] = "energy"
+    gap: float = Field(default=0.0, ge=0)
+    points: list[dict[str, int | float | str]] = Field(min_length=1, description="settings that all designs share")
+    equal_area: EqualAreaModel | None = None
+    designs: dict[str, DesignModel] = Field(min_length=1)
+
+
+def load_comparison(path: str | Path) -> DataflowComparison | None:
+    """Read such a file, or a shipped one by its bare name; None for any other sweep file.
+
+    Raises
+    ------
+    SpecError
+        What is wrong with it, and where.
+    """
+    source = load_source(find_shipped("sweeps", path))
+    if not isinstance(source.data, dict) or source.data.get("compare") != "dataflows":
+        return None
+    model = validate(DataflowsModel, source)
+    errors: list[SpecError] = []
+    workload = load_workload(_file(source, ("workload",), model.workload, "workloads"))
+    known = [layer.name for layer in workload.layers]
+    for part, names in model.parts.items():
+        for i, name in enumerate(names):
+            if name not in known:
+                hint = did_you_mean(name, known)
+                errors.append(source.error(("parts", part, i), f"{model.workload} has no layer {name!r}", hint))
+    if model.equal_area is not None and model.equal_area.of not in model.designs:
+        hint = did_you_mean(model.equal_area.of, model.designs)
+        errors.append(source.error(("equal_area", "of"), f"there is no design {model.equal_area.of!r}", hint))
+    designs = []
+    for name, given in model.designs.items():
+        at = ("designs", name)
+        spec = load_architecture_spec(_file(source, (*at, "arch"), given.arch, "arch_specs"))
+        nodes = [node.name for node in spec.architecture.hierarchy]
+        for place in given.nest or {}:
+            if place not in nodes:
+                errors.append(
+                    source.error((*at, "nest", place), f"{spec.name} has no {place!r}", did_you_mean(place, nodes))
+                )
+        for i, point in enumerate(model.points):
+            for setting, value in point.items():
+                try:
+                    spec.resolve({setting: value})
+                except DseError as error:
+                    errors.append(source.error(("points", i, setting), f"{name}: {error.message}", error.hint))
+        nest = None if given.nest is None else {place: tuple(dims) for place, dims in given.nest.items()}
+        designs.append(Design(name, spec, tuple(given.apart), nest, given.factors))
+    raise_all(errors)
+    area = model.equal_area
+    return DataflowComparison(
+        model.sweep, model.description, workload, {part: tuple(names) for part, names in model.parts.items()},
+        tuple(model.batches), model.objective, model.gap, tuple(model.points), tuple(designs),
+        area.of if area else None, area.through if area else None,
+    )  # fmt: skip
+
+
+def _file(source: Source, path: tuple[str | int, ...], name: str, kind: Kind) -> Path:
+    beside = Path(source.place(path).file).parent / name
+    try:
+        return beside if beside.is_file() else find_shipped(kind, name)
+    except SpecError as error:
+        raise source.error(path, error.message, error.hint) from None

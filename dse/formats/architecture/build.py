@@ -1,0 +1,328 @@
+"""From a validated architecture file to an `Architecture` in which every number is priced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from dse.architecture.architecture import Architecture, Mac
+from dse.architecture.dataflow import Dataflow
+from dse.architecture.hierarchy import Coding, Direction, FanOut, Level, Port
+from dse.architecture.technology import Technology, load_technology
+from dse.errors import DseError
+from dse.formats.architecture.model import (
+    ArchitectureModel,
+    FanOutModel,
+    LevelModel,
+    MacModel,
+    ReadWrite,
+    TechnologyModel,
+)
+from dse.formats.text import quantity as q
+from dse.problem.dims import OPERANDS, PerOperand
+
+DIRECTIONS: tuple[Direction, Direction] = ("read", "write")
+
+
+RESERVED = {"MAC": "multiply-accumulate units", "static": "static power"}
+
+
+class BuildError(DseError):
+    """Something that only shows when the parts of a file meet; `path` says where it stands."""
+
+    def __init__(self, path: tuple[str, ...], message: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.path = path
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What quantities that are relative to the architecture are relative to."""
+
+    technology: Technology
+    mac_energy_pj: float
+    clock_hz: float
+    word_bits: int
+    clock_ratio: float
+
+
+def clock_of(model: ArchitectureModel) -> float:
+    """Clock in Hz."""
+    return q.hertz(model.clock or model.technology.clock or q.Quantity(0, "Hz"))
+
+
+def build_architecture(model: ArchitectureModel, dataflow: Dataflow, rated_hz: float | None = None) -> Architecture:
+    """Price an architecture; clock powers are given at `rated_hz`, by default the model's own clock.
+
+    A level without an explicit energy costs what the technology asks for an SRAM or register file of its capacity and
+    word width (each operand's own partition where capacities are per operand), or for DRAM if it is unlimited; areas
+    likewise, over the technology's layout density, which stands for network, control and white space. The outermost
+    fan-out costs an array transfer per word.
+
+    Raises
+    ------
+    BuildError
+        For parts that contradict each other or cannot be priced.
+    """
+    technology = technology_of(model.technology)
+    clock = clock_of(model)
+    mac = _mac(model.mac, technology)
+    context = _Context(technology, mac.energy_pj, clock, model.word_bits, clock / (rated_hz or clock))
+    hierarchy: list[Level | FanOut] = []
+    for name, node in model.levels.items():
+        if name in RESERVED:
+            raise BuildError(
+                ("levels", name), f"{name} is what reports call the {RESERVED[name]}", "choose another name"
+            )
+        is_first = not hierarchy
+        above = hierarchy[-1] if hierarchy else None
+        if isinstance(node, FanOutModel):
+            if above is None or isinstance(above, FanOut):
+                raise _misplaced(name, above)
+            is_outermost = not any(isinstance(outer, FanOut) for outer in hierarchy)
+            hierarchy.append(_fan_out(name, node, context, is_outermost))
+        else:
+            _check_zeros(name, node, is_first, is_last=name == list(model.levels)[-1])
+            hierarchy.append(_level(name, node, context, is_first))
+    _check_skipping(mac, hierarchy)
+    return Architecture(
+        name=model.architecture,
+        hierarchy=tuple(hierarchy),
+        mac=mac,
+        clock_hz=clock,
+        dataflow=dataflow,
+        lower=model.lower,
+        static_power_mw=q.milliwatts(model.static_power) if model.static_power else 0.0,
+        clock_power_mw=q.milliwatts(model.clock_power) * context.clock_ratio if model.clock_power else 0.0,
+        other_area_mm2=q.mm2(model.area) if model.area else 0.0,
+    )
+
+
+def _check_zeros(name: str, model: LevelModel, is_first: bool, is_last: bool) -> None:
+    """Compression belongs to the outermost level, gating to the one that feeds the MACs."""
+    if any(coding != "none" for coding in model.compression.values()) and not is_first:
+        raise BuildError(("levels", name, "compression"), f"{name}: only the outermost level compresses its words")
+    gated = [operand for operand, gates in model.gating.items() if gates]
+    if gated and not is_last:
+        raise BuildError(
+            ("levels", name, "gating"), f"{name}: only the innermost entry gates accesses, as it feeds the MACs",
+            "a MAC that idles is stated as mac: {gating: [ifmap]}",
+        )  # fmt: skip
+    stored = model.stores or (list(model.capacity) if isinstance(model.capacity, Mapping) else OPERANDS)
+    for operand in gated:
+        if operand not in stored or operand in model.may_bypass:
+            message = f"{name}: gates accesses to {operand}, which it does not always store"
+            raise BuildError(("levels", name, "gating", operand), message)
+
+
+def _check_skipping(mac: Mac, hierarchy: list[Level | FanOut]) -> None:
+    """The children of a systolic array keep in step, zeros or not."""
+    systolic = [node.name for node in hierarchy if isinstance(node, FanOut) and node.is_systolic]
+    if mac.skipping and systolic:
+        raise BuildError(
+            ("mac", "skipping"), f"skipping: {systolic[0]} is systolic, its children move in step, so none skips zeros",
+            "mac: {gating: [...]} saves the energy of zeros; skipping needs a fan-out without skew, load and drain",
+        )  # fmt: skip
+
+
+def technology_of(model: TechnologyModel) -> Technology:
+    """The table that a file names, at its node."""
+    try:
+        technology = load_technology(model.table)
+    except DseError as error:
+        raise BuildError(("technology", "table"), error.message, error.hint) from None
+    try:
+        return technology.at_node(q.nanometres(model.node)) if model.node else technology
+    except DseError as error:
+        raise BuildError(("technology", "node"), error.message, error.hint) from None
+
+
+def _misplaced(name: str, above: FanOut | None) -> BuildError:
+    if above is None:
+        return BuildError(("levels", name), f"{name}: the outermost entry is a storage level", "e.g. DRAM: {}")
+    return BuildError(
+        ("levels", name),
+        f"{name}: between two fan-outs stands a level",
+        f"put a level between {above.name} and {name}, or make one fan-out of both",
+    )
+
+
+def _mac(model: MacModel, technology: Technology) -> Mac:
+    multiplier = technology.multiplier_energy_pj(model.bits, model.bits)
+    adder = technology.adder_energy_pj(model.bits)
+    share = model.multiplier_share if model.multiplier_share is not None else multiplier / (multiplier + adder)
+    area = q.mm2(model.area) if model.area else technology.mac_area_mm2(model.bits) / technology.layout_density
+    return Mac(
+        energy_pj=q.picojoules(model.energy, 0.0, model.bits) if model.energy else multiplier + adder,
+        multiplier_share=share,
+        bits=model.bits,
+        area_mm2=area,
+        gating=frozenset(model.gating),
+        skipping=frozenset(model.skipping),
+        gated_energy_pj=q.picojoules(model.gated_energy, 0.0, model.bits) if model.gated_energy else 0.0,
+    )
+
+
+def _fan_out(name: str, model: FanOutModel, context: _Context, is_outermost: bool) -> FanOut:
+    word_bits = model.word_bits or context.word_bits
+    energy: float | PerOperand[float]
+    if isinstance(model.energy, Mapping):
+        missing = [operand for operand in OPERANDS if operand not in model.energy]
+        if missing:
+            raise BuildError(("levels", name, "energy"), f"{name}: energy leaves out {missing[0]}", "e.g. weight: 0 pJ")
+        each = {str(o): q.picojoules(given, context.mac_energy_pj, word_bits) for o, given in model.energy.items()}
+        energy = PerOperand.of(each)
+    elif model.energy is not None:
+        energy = q.picojoules(model.energy, context.mac_energy_pj, word_bits)
+    elif is_outermost:
+        energy = context.technology.array_energy_pj(word_bits)
+    else:
+        raise BuildError(
+            ("levels", name),
+            f"{name}: a fan-out inside another has no price in the technology",
+            "give the energy of a word handed to one of its children, e.g. energy: 0.1 mac",
+        )
+    return FanOut(
+        name=name,
+        rows=model.rows,
+        cols=model.cols,
+        multicast=model.multicast,
+        reduces=model.reduces == "psum",
+        energy_pj=energy,
+        word_bits=word_bits,
+        area_mm2=q.mm2(model.area) if model.area else 0.0,
+        skew=model.skew,
+        load=frozenset(model.load),
+        drain=frozenset(model.drain),
+        dims=frozenset(model.dims),
+    )
+
+
+def _level(name: str, model: LevelModel, context: _Context, is_first: bool) -> Level:
+    word_bits = model.word_bits or context.word_bits
+    capacity = model.capacity
+    if capacity is None:
+        if not is_first:
+            raise BuildError(
+                ("levels", name), f"{name} has no capacity", "e.g. capacity: 108 KiB; only the outermost may go without"
+            )
+        capacity = "unlimited"
+    partitions: Mapping[str, Any] | None = (
+        {str(operand): size for operand, size in capacity.items()} if isinstance(capacity, Mapping) else None
+    )
+    stated = model.stores if model.stores is not None else OPERANDS if partitions is None else partitions
+    stores = [operand for operand in OPERANDS if operand in stated]  # the order of writing must not reach any sum
+    sizes = {
+        operand: _bits(name, capacity if partitions is None else partitions[operand], word_bits) for operand in stores
+    }
+    if model.dram and (not is_first or capacity != "unlimited" or model.energy is not None):
+        message = f"{name}: a DRAM type prices the outermost level when that is unlimited and states no energy"
+        raise BuildError(("levels", name, "dram"), message)
+    if is_first and (set(stores) != set(OPERANDS) or model.may_bypass):
+        raise BuildError(("levels", name), f"{name}: the outermost level stores all operands, always")
+    if not set(model.may_bypass) <= set(stores):
+        raise BuildError(("levels", name, "may_bypass"), f"{name}: may_bypass names an operand that it does not store")
+    read, write = (_energies(name, model, sizes, word_bits, context, way, is_first) for way in DIRECTIONS)
+    return Level(
+        name=name,
+        stores=frozenset(stores),
+        may_bypass=frozenset(model.may_bypass),
+        capacity_bits=None if partitions else next(iter(sizes.values()), None),
+        partition_bits=PerOperand.of({o: sizes.get(o) for o in OPERANDS}) if partitions else None,
+        word_bits=word_bits,
+        read_energy_pj=read,
+        write_energy_pj=write,
+        ports=tuple(_ports(name, model, stores, word_bits, context)),
+        buffering="double" if model.double_buffer else model.buffering,
+        area_mm2=_area(model, sizes if partitions else dict(list(sizes.items())[:1]), context.technology),
+        static_power_mw=q.milliwatts(model.static_power) if model.static_power else 0.0,
+        clock_power_mw=q.milliwatts(model.clock_power) * context.clock_ratio if model.clock_power else 0.0,
+        gating=PerOperand.of({str(operand): frozenset[str](gates) for operand, gates in model.gating.items()}),
+        compression=PerOperand.of({str(operand): _coding(given) for operand, given in model.compression.items()}),
+    )
+
+
+def _coding(given: str) -> Coding | None:
+    return None if given == "none" else cast(Coding, given)
+
+
+def _bits(name: str, capacity: Any, word_bits: int) -> int | None:
+    if capacity == "unlimited":
+        return None
+    bits = q.bits(capacity, word_bits)
+    if bits < 1:
+        raise BuildError(("levels", name, "capacity"), f"{name}: a capacity of {capacity} holds nothing")
+    return bits
+
+
+def _energies(
+    name: str,
+    model: LevelModel,
+    sizes: Mapping[str, int | None],
+    word_bits: int,
+    context: _Context,
+    way: Direction,
+    is_first: bool,
+) -> PerOperand[float]:
+    """pJ of one access to a word of each operand; zero for operands that are not stored."""
+    found = dict.fromkeys(OPERANDS, 0.0)
+    for operand, bits in sizes.items():
+        given: Any = model.energy
+        if isinstance(given, Mapping):
+            if operand not in given:
+                raise BuildError(("levels", name, "energy"), f"{name}: energy leaves out {operand}, which it stores")
+            given = given[operand]
+        if isinstance(given, ReadWrite):
+            given = getattr(given, way)
+        if given is not None:
+            found[operand] = q.picojoules(given, context.mac_energy_pj, word_bits)
+        elif bits is not None:
+            price = context.technology.sram_read_energy_pj if way == "read" else context.technology.sram_write_energy_pj
+            found[operand] = price(bits, word_bits)
+        elif is_first:
+            found[operand] = _dram(name, model, word_bits, context.technology)
+        else:
+            raise BuildError(
+                ("levels", name),
+                f"{name}: an unlimited level has no size to price",
+                "give its energy, e.g. energy: 0 pJ",
+            )
+    return PerOperand.of(found)
+
+
+def _dram(name: str, model: LevelModel, word_bits: int, technology: Technology) -> float:
+    try:
+        return technology.dram_energy_pj(word_bits, model.dram)
+    except DseError as error:
+        raise BuildError(("levels", name, "dram"), error.message, error.hint) from None
+
+
+def _area(model: LevelModel, memories: Mapping[str, int | None], technology: Technology) -> float:
+    if model.area is not None:
+        return q.mm2(model.area)
+    cells = sum(technology.sram_area_mm2(bits) for bits in memories.values() if bits is not None)
+    return cells / technology.layout_density
+
+
+def _ports(name: str, model: LevelModel, stores: list[str], word_bits: int, context: _Context) -> Iterator[Port]:
+    """One shared port for a single bandwidth; a read and a write port per operand for a mapping."""
+
+    def rate(given: q.Quantity) -> float:
+        return q.words_per_cycle(given, word_bits, context.clock_hz)
+
+    served: tuple[tuple[str, tuple[Direction, ...]], ...] = (
+        ("bandwidth", DIRECTIONS), ("read_bandwidth", ("read",)), ("write_bandwidth", ("write",)),
+    )  # fmt: skip
+    for field, ways in served:
+        given = getattr(model, field)
+        if isinstance(given, Mapping):
+            stray = [operand for operand in given if operand not in stores]
+            if stray:
+                raise BuildError(("levels", name, field), f"{name} does not store {stray[0]}, so it has no port for it")
+            for operand in (o for o in OPERANDS if o in given):  # not in the order of writing, which means nothing
+                for way in ways:
+                    yield Port(f"{operand} {way}", frozenset({(operand, way)}), rate(given[operand]))
+        elif given is not None:
+            label = "shared" if len(ways) == 2 else ways[0]
+            yield Port(label, frozenset((operand, way) for operand in stores for way in ways), rate(given))

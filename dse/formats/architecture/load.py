@@ -1,0 +1,379 @@
+"""Architecture files: reading, settings that may change, and pricing again at other settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from dse.architecture.architecture import Architecture
+from dse.architecture.dataflow import Dataflow
+from dse.architecture.hierarchy import FanOut
+from dse.errors import DseError, SpecError
+from dse.formats.architecture.build import BuildError, build_architecture, clock_of
+from dse.formats.architecture.dataflow import find_dataflow, read_dataflow
+from dse.formats.architecture.model import ArchitectureModel, RangeModel, ReadWrite
+from dse.formats.architecture.space import Constraint, Value, count_up, read_constraints
+from dse.formats.text.quantity import Quantity
+from dse.formats.text.source import (
+    DataPath,
+    Source,
+    SpecModel,
+    did_you_mean,
+    find_shipped,
+    load_source,
+    raise_all,
+    validate,
+)
+
+_SECTIONS = ("technology", "mac")
+_SCALARS = ("clock", "word_bits", "lower", "static_power", "clock_power", "area")
+
+
+@dataclass(frozen=True, eq=False)
+class ArchitectureSpec:
+    """An architecture file, parsed once, that can be priced at many settings.
+
+    Parameters
+    ----------
+    name, file : str
+    model : ArchitectureModel
+        What the file says, validated.
+    own_dataflow : Dataflow
+        The one that the file states.
+    space : dict
+        What a sweep may change: dotted path to the choices in order, each a number, a word or a quantity as text.
+    constraints : tuple of Constraint
+
+    Attributes
+    ----------
+    architecture : Architecture
+        Priced at the file's own values.
+    """
+
+    name: str
+    file: str
+    model: ArchitectureModel = field(repr=False)
+    own_dataflow: Dataflow = field(repr=False)
+    space: dict[str, tuple[Value, ...]] = field(default_factory=dict)
+    constraints: tuple[Constraint, ...] = ()
+    architecture: Architecture = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        architecture = build_architecture(self.model, self.own_dataflow)
+        object.__setattr__(self, "architecture", replace(architecture, spec=self))
+
+    @property
+    def reference(self) -> dict[str, Value | None]:
+        """The file's own value for every path of its space; None where the file leaves it to the technology."""
+        return {path: self.value(path) for path in self.space}
+
+    def value(self, path: str) -> Any:
+        """The file's own value of a setting, in the form that `parse_setting` gives."""
+        owner, place = self._find(path)
+        if owner is None:
+            return self.own_dataflow.name
+        return _plain(_get(owner, place))
+
+    def paths(self) -> tuple[str, ...]:
+        """Every setting that `resolve` can change."""
+        return tuple(_paths(self.model))
+
+    def parse_setting(self, path: str, text: object) -> Value:
+        """Check one setting, as typed (`64KiB`, `12`), and give it its canonical form (`64 KiB`, 12).
+
+        Raises
+        ------
+        SpecError
+            An unknown path, with the nearest one, or a value that does not suit it.
+        """
+        value: Value = self._canonical(path, _scalar(text))
+        return value
+
+    def resolve(self, settings: Mapping[str, Any]) -> Architecture:
+        """The architecture with some settings replaced, and everything priced again.
+
+        Parameters
+        ----------
+        settings : mapping
+            Dotted path, such as `levels.GLB.capacity` or `dataflow`, to its value.
+
+        Raises
+        ------
+        SpecError
+            An unknown path, a value that does not suit it, or values that contradict each other.
+        """
+        model, dataflow = self.model, self.own_dataflow
+        for path, value in settings.items():
+            owner, place = self._find(path, model)
+            if owner is None:
+                dataflow = self._dataflow(path, value)
+            else:
+                model = self._replaced(model, path, owner, place, value)
+        try:
+            return replace(build_architecture(model, dataflow, clock_of(self.model)), spec=self)
+        except DseError as error:
+            what = ", ".join(f"{path}={value}" for path, value in settings.items())
+            raise SpecError(f"with {what}: {error.message}", file=self.file, hint=error.hint) from None
+
+    def _find(self, path: str, model: ArchitectureModel | None = None) -> tuple[SpecModel | None, tuple[str, ...]]:
+        """The part of the model that owns a setting, and where in it; no owner stands for the dataflow."""
+        model = model or self.model
+        parts = tuple(path.split("."))
+        owner: SpecModel | None = None
+        if parts == ("dataflow",):
+            return None, parts
+        if len(parts) in (3, 4) and parts[0] == "levels" and parts[1] in model.levels:
+            owner, place = model.levels[parts[1]], parts[2:]
+        elif len(parts) == 2 and parts[0] in _SECTIONS:
+            owner, place = getattr(model, parts[0]), parts[1:]
+        elif len(parts) == 1 and path in _SCALARS:
+            owner, place = model, parts
+        if owner is not None and place[0] in type(owner).model_fields:
+            whole = getattr(owner, place[0])
+            if len(place) == 1 or place[1] in (whole if isinstance(whole, Mapping) else _read_write(whole)):
+                return owner, place
+        raise SpecError(f"there is no setting {path!r}", file=self.file, hint=did_you_mean(path, self.paths()))
+
+    def _replaced(
+        self, model: ArchitectureModel, path: str, owner: SpecModel, place: tuple[str, ...], value: Any
+    ) -> ArchitectureModel:
+        given = {name: getattr(owner, name) for name in owner.model_fields_set}
+        if len(place) == 1:
+            given[place[0]] = value
+        else:
+            whole = getattr(owner, place[0])
+            given[place[0]] = {**(whole if isinstance(whole, Mapping) else _read_write(whole)), place[1]: value}
+        try:
+            changed = type(owner).model_validate(given)
+        except ValidationError as failure:
+            raise self._bad_value(path, value, failure) from None
+        if isinstance(changed, ArchitectureModel):
+            return changed
+        parts = path.split(".")
+        if parts[0] == "levels":
+            return model.model_copy(update={"levels": {**model.levels, parts[1]: changed}})
+        return model.model_copy(update={parts[0]: changed})
+
+    def _bad_value(self, path: str, value: Any, failure: ValidationError) -> SpecError:
+        detail = failure.errors(include_url=False)[0]
+        error = detail.get("ctx", {}).get("error")
+        if isinstance(error, DseError):
+            return SpecError(f"{path}: {error.message}", file=self.file, hint=error.hint)
+        message = str(error or detail["msg"].replace("Input should be", "should be"))
+        return SpecError(f"{path}: {value!r}: {message[0].lower()}{message[1:]}", file=self.file)
+
+    def _dataflow(self, path: str, value: Any) -> Dataflow:
+        if value == self.own_dataflow.name:
+            return self.own_dataflow
+        try:
+            return _cached_dataflow(str(value), Path(self.file).parent)
+        except SpecError as error:
+            raise error if error.file else SpecError(f"{path}: {error.message}", hint=error.hint) from None
+
+    def _canonical(self, path: str, value: Any) -> Any:
+        owner, place = self._find(path)
+        if owner is None:
+            self._dataflow(path, value)
+            return value
+        changed = self._replaced(self.model, path, owner, place, value)
+        new_owner, _ = self._find(path, changed)
+        return _plain(_get(new_owner, place))
+
+
+def load_architecture_spec(path: str | Path) -> ArchitectureSpec:
+    """Read an architecture file, or a shipped one by its bare name.
+
+    Raises
+    ------
+    SpecError
+        Everything that is wrong with the file, each with its place.
+    """
+    return read_architecture_spec(load_source(find_shipped("arch_specs", path)))
+
+
+def read_architecture_spec(source: Source) -> ArchitectureSpec:
+    """The architecture that a parsed file describes; raises like `load_architecture_spec`."""
+    model = validate(ArchitectureModel, source)
+    errors: list[SpecError] = []
+    dataflow = Dataflow(model.dataflow if isinstance(model.dataflow, str) else model.dataflow.name)
+    try:
+        dataflow = _own_dataflow(source, model)
+    except SpecError as error:
+        errors.append(error)
+    try:
+        spec = ArchitectureSpec(model.architecture, source.file, model, dataflow)
+    except BuildError as error:
+        errors.append(source.error(error.path, error.message, error.hint))
+        raise_all(errors)
+        raise
+    except DseError as error:
+        raise source.error(("levels",), error.message, error.hint) from None
+    space = read_space(source, spec, model.space, errors)
+    raise_all(errors)
+    return ArchitectureSpec(spec.name, spec.file, model, dataflow, space, read_constraints(model.constraints))
+
+
+def load_architecture(path: str | Path) -> Architecture:
+    """Read an architecture file (or a shipped one by its bare name) at its own values.
+
+    Raises
+    ------
+    SpecError
+        Everything that is wrong with the file, each with its place.
+
+    Examples
+    --------
+    >>> load_architecture("eyeriss").mac_units
+    168
+    """
+    return load_architecture_spec(path).architecture
+
+
+def canonical(architecture: Architecture) -> dict[str, Any]:
+    """Everything in an architecture that can affect a result, as plain data for hashing.
+
+    Names of the architecture and of its dataflow are left out: they change no number.
+    """
+    nodes = []
+    for node in architecture.hierarchy:
+        kind = "fan-out" if isinstance(node, FanOut) else "level"
+        nodes.append({"kind": kind, **{item.name: _hashable(getattr(node, item.name)) for item in fields(node)}})
+    dataflow = {item.name: _hashable(getattr(architecture.dataflow, item.name)) for item in fields(Dataflow)}
+    del dataflow["name"], dataflow["description"]
+    return {
+        "hierarchy": nodes,
+        "mac": {item.name: _hashable(getattr(architecture.mac, item.name)) for item in fields(architecture.mac)},
+        "clock_hz": architecture.clock_hz,
+        "dataflow": dataflow,
+        "lower": architecture.lower,
+        "static_power_mw": architecture.static_power_mw,
+        "clock_power_mw": architecture.clock_power_mw,
+        "other_area_mm2": architecture.other_area_mm2,
+    }
+
+
+def schema(kind: str = "arch") -> dict[str, Any]:
+    """The JSON Schema of architecture files, for editors."""
+    if kind != "arch":
+        raise DseError(f"no schema for {kind!r} here", hint="arch")
+    plain: dict[str, Any] = ArchitectureModel.model_json_schema(by_alias=True)
+    plain["properties"]["extends"] = {"type": "string", "description": "a file whose contents this one changes"}
+    return plain
+
+
+def _own_dataflow(source: Source, model: ArchitectureModel) -> Dataflow:
+    if not isinstance(model.dataflow, str):
+        return read_dataflow(source, ("dataflow",))
+    try:
+        return find_dataflow(model.dataflow, Path(source.place(("dataflow",)).file).parent)
+    except SpecError as error:
+        raise error if error.file else source.error(("dataflow",), error.message, error.hint) from None
+
+
+def read_space(
+    source: Source, spec: ArchitectureSpec, listed: Mapping[str, Any], errors: list[SpecError]
+) -> dict[str, tuple[Value, ...]]:
+    """The choices of every setting listed under `space:` of a file (an architecture's, or a sweep's own for it).
+
+    What is wrong with them is added to the errors.
+    """
+    space: dict[str, tuple[Value, ...]] = {}
+    for path, given in listed.items():
+        place: DataPath = ("space", path)
+        try:
+            spec.value(path)
+        except SpecError as error:
+            errors.append(source.error(place, error.message, error.hint, key=True))
+            continue
+        if isinstance(given, RangeModel):
+            try:
+                space[path] = count_up(given, partial(spec.parse_setting, path))
+                for end in (space[path][0], space[path][-1]):
+                    spec.resolve({path: end})
+            except (DseError, ValueError) as error:
+                errors.append(_at(source, place, error))
+            continue
+        choices: list[Value] = []
+        for index, value in enumerate(given):
+            try:
+                choice = spec.parse_setting(path, value)
+                spec.resolve({path: choice})
+            except DseError as error:
+                errors.append(_at(source, (*place, index), error))
+                continue
+            if choice in choices:
+                errors.append(source.error((*place, index), f"{choice} is given twice"))
+            choices.append(choice)
+        space[path] = tuple(choices)
+    return space
+
+
+def _at(source: Source, place: DataPath, error: Exception) -> SpecError:
+    if isinstance(error, DseError):
+        return source.error(place, error.message, error.hint)
+    return source.error(place, str(error))
+
+
+def _paths(model: ArchitectureModel) -> Iterator[str]:
+    yield "dataflow"
+    yield from _SCALARS
+    for section in _SECTIONS:
+        yield from (f"{section}.{name}" for name in type(getattr(model, section)).model_fields)
+    for level, node in model.levels.items():
+        for name in type(node).model_fields:
+            yield f"levels.{level}.{name}"
+            whole = getattr(node, name)
+            parts = whole if isinstance(whole, Mapping) else _read_write(whole)
+            yield from (f"levels.{level}.{name}.{part}" for part in parts)
+
+
+@lru_cache(maxsize=256)
+def _cached_dataflow(name: str, folder: Path) -> Dataflow:
+    return find_dataflow(name, folder)
+
+
+def _read_write(value: Any) -> dict[str, Any]:
+    return {"read": value.read, "write": value.write} if isinstance(value, ReadWrite) else {}
+
+
+def _get(owner: Any, place: tuple[str, ...]) -> Any:
+    whole = getattr(owner, place[0])
+    if len(place) == 1:
+        return whole
+    return whole[place[1]] if isinstance(whole, Mapping) else getattr(whole, place[1])
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Quantity):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return value.model_dump(mode="json") if isinstance(value, SpecModel) else value
+
+
+def _hashable(value: Any) -> Any:
+    """Plain data with a fixed order."""
+    if isinstance(value, frozenset):
+        return sorted(_hashable(item) for item in value)
+    if isinstance(value, tuple):
+        return [_hashable(item) for item in value]
+    if hasattr(value, "__dataclass_fields__"):
+        return {item.name: _hashable(getattr(value, item.name)) for item in fields(value)}
+    return value
+
+
+def _scalar(text: object) -> Any:
+    """Typed text as YAML reads it: numbers and truth values are no words."""
+    if not isinstance(text, str):
+        return text
+    for convert in (int, float):
+        try:
+            return convert(text)
+        except ValueError:
+            pass
+    return {"true": True, "false": False}.get(text, text)

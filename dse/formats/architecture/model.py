@@ -1,0 +1,348 @@
+"""The shape of an architecture file, as pydantic models; quantities stay as they are written until they are priced."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+
+from dse.formats.architecture.dataflow import ANY_DIM, Dims, InlineDataflowModel
+from dse.formats.text.quantity import (
+    Area,
+    Bandwidth,
+    Energy,
+    Frequency,
+    Length,
+    Power,
+    Quantity,
+    QuantityError,
+    Size,
+    Time,
+    parse_quantity,
+    width_bits,
+)
+from dse.formats.text.source import SpecModel
+
+T = TypeVar("T")
+Operand = Literal["ifmap", "weight", "psum"]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]*$")]
+Count = Annotated[int, Field(ge=1, le=1 << 20, strict=True)]
+
+
+def _positive(quantity: Quantity) -> Quantity:
+    if quantity.value <= 0:
+        raise QuantityError(f"{quantity} must be more than zero")
+    return quantity
+
+
+def _no_mac(quantity: Quantity) -> Quantity:
+    if quantity.unit == "mac":
+        raise QuantityError("the energy of a MAC cannot be given in MACs", hint="e.g. 1.2 pJ")
+    return quantity
+
+
+def _bits(given: Any) -> Any:
+    return width_bits(parse_quantity(given, "width")) if isinstance(given, str | Quantity) else given
+
+
+def _kind_of_value(given: Any) -> str:
+    return "mapping" if isinstance(given, Mapping | SpecModel) else "value"
+
+
+def _kind_of_size(given: Any) -> str:
+    return "unlimited" if given == "unlimited" else _kind_of_value(given)
+
+
+def _kind_of_energy(given: Any) -> str:
+    if isinstance(given, ReadWrite):
+        return "ReadWrite"
+    if not isinstance(given, Mapping):
+        return "value"
+    return "mapping" if any(operand in given for operand in ("ifmap", "weight", "psum")) else "ReadWrite"
+
+
+def _kind_of_node(given: Any) -> str:
+    is_fan_out = isinstance(given, FanOutModel) or (isinstance(given, Mapping) and ("rows" in given or "cols" in given))
+    return "FanOutModel" if is_fan_out else "LevelModel"
+
+
+def _kind_of_space(given: Any) -> str:
+    return "RangeModel" if isinstance(given, Mapping | SpecModel) else "value"
+
+
+Bits = Annotated[int, BeforeValidator(_bits, json_schema_input_type=int | str), Field(ge=1, le=4096, strict=True)]
+SomeSize = Annotated[Size, AfterValidator(_positive)]
+SomeBandwidth = Annotated[Bandwidth, AfterValidator(_positive)]
+Capacity = Annotated[
+    Annotated[Literal["unlimited"], Tag("unlimited")] | Annotated[SomeSize, Tag("value")], Discriminator(_kind_of_size)
+]
+PerOperandCapacity = Annotated[dict[Operand, Capacity], Field(min_length=1), Tag("mapping")]
+Rate = Annotated[
+    Annotated[SomeBandwidth, Tag("value")]
+    | Annotated[dict[Operand, SomeBandwidth], Field(min_length=1), Tag("mapping")],
+    Discriminator(_kind_of_value),
+]
+
+
+def _listed(given: Any) -> Any:
+    """`ifmap` is short for `[ifmap]`, `none` for `[]`."""
+    return ([] if given == "none" else given.split(",")) if isinstance(given, str) else given
+
+
+Gates = Annotated[
+    list[Literal["ifmap", "weight"]],
+    BeforeValidator(_listed, json_schema_input_type=list[Literal["ifmap", "weight"]] | str),
+]
+Coding = Literal["none", "run-length", "bitmask", "csr"]
+
+
+def _gates_of_all(given: Any) -> Any:
+    return {**{operand: [] for operand in get_args(Operand)}, **given} if isinstance(given, Mapping) else given
+
+
+def _codings_of_all(given: Any) -> Any:
+    known = dict.fromkeys(get_args(Operand), given if isinstance(given, str) else "none")
+    return {**known, **given} if isinstance(given, Mapping) else known if isinstance(given, str) else given
+
+
+class ReadWrite(SpecModel):
+    """Energies of reading and of writing a word."""
+
+    read: Energy
+    write: Energy
+
+
+ReadWriteEnergy = Annotated[
+    Annotated[Energy, Tag("value")] | Annotated[ReadWrite, Tag("ReadWrite")],
+    Discriminator(lambda given: "ReadWrite" if isinstance(given, Mapping | ReadWrite) else "value"),
+]
+
+
+class LevelModel(SpecModel):
+    """A storage level; one that gives no energy or area is priced by the technology."""
+
+    capacity: (
+        Annotated[
+            Annotated[Literal["unlimited"], Tag("unlimited")] | Annotated[SomeSize, Tag("value")] | PerOperandCapacity,
+            Discriminator(_kind_of_size),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="of one instance: shared by its operands, or one per operand; the outermost needs none",
+    )
+    stores: Annotated[list[Operand], Field(min_length=1)] | None = Field(
+        default=None, description="operands it holds; by default all, or those with a capacity"
+    )
+    may_bypass: list[Operand] = Field(default=[], description="operands that a mapping may leave out of this level")
+    word_bits: Bits | None = Field(
+        default=None, description="width of the word that energies and bandwidths are given for"
+    )
+    bandwidth: Rate | None = Field(
+        default=None,
+        description="one: a port shared by all reads and writes; per operand: a read and a write port each",
+    )
+    read_bandwidth: Rate | None = None
+    write_bandwidth: Rate | None = None
+    buffering: Literal["streaming", "double", "single"] = "streaming"
+    double_buffer: bool | None = Field(default=None, description="true is the same as `buffering: double`")
+    energy: (
+        Annotated[
+            Annotated[Energy, Tag("value")]
+            | Annotated[ReadWrite, Tag("ReadWrite")]
+            | Annotated[dict[Operand, ReadWriteEnergy], Tag("mapping")],
+            Discriminator(_kind_of_energy),
+        ]
+        | None
+    ) = Field(default=None, description="per word: one, {read, write}, or per operand")
+    dram: str | None = Field(default=None, description="type of DRAM that an unlimited level is priced as")
+    area: Area | None = Field(default=None, description="of one instance")
+    static_power: Power | None = Field(default=None, description="of one instance")
+    clock_power: Power | None = Field(
+        default=None, description="of one instance, at the clock that the file states; it scales with the clock"
+    )
+    gating: Annotated[dict[Operand, Gates], BeforeValidator(_gates_of_all)] = Field(
+        default={"ifmap": [], "weight": [], "psum": []},
+        description="innermost level: operands (ifmap, weight) whose zeros spare the MACs' accesses to this operand",
+    )
+    compression: Annotated[
+        dict[Operand, Coding],
+        BeforeValidator(_codings_of_all, json_schema_input_type=Coding | dict[Operand, Coding]),
+    ] = Field(
+        default={"ifmap": "none", "weight": "none", "psum": "none"},
+        description="outermost level: coding of its words, one or per operand",
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> LevelModel:
+        if self.bandwidth is not None and (self.read_bandwidth is not None or self.write_bandwidth is not None):
+            raise ValueError("bandwidth covers both directions: give either it or read_bandwidth and write_bandwidth")
+        if self.double_buffer is not None and "buffering" in self.model_fields_set:
+            raise ValueError("double_buffer and buffering say the same thing: give one of them")
+        if self.stores is not None and not set(self.may_bypass) <= set(self.stores):
+            raise ValueError("may_bypass names an operand that the level does not store")
+        if isinstance(self.capacity, dict) and self.stores is not None and set(self.capacity) != set(self.stores):
+            raise ValueError("a capacity per operand names exactly the operands that the level stores")
+        return self
+
+
+class FanOutModel(SpecModel):
+    """A mesh of rows x cols copies of everything below it."""
+
+    # What tells it from a level, here as for the reader.
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["rows"]}, {"required": ["cols"]}]})
+
+    rows: Count = 1
+    cols: Count = 1
+    multicast: Literal["word", "tile", "none"] = "word"
+    reduces: Literal["psum", "none"] = Field(
+        default="psum", description="whether psums of neighbours add up on their way out"
+    )
+    energy: (
+        Annotated[
+            Annotated[Energy, Tag("value")] | Annotated[dict[Operand, Energy], Field(min_length=1), Tag("mapping")],
+            Discriminator(_kind_of_value),
+        ]
+        | None
+    ) = Field(
+        default=None, description="per word delivered to a child and per psum hop between children: one, or per operand"
+    )
+    word_bits: Bits | None = None
+    area: Area | None = Field(default=None, description="of the network; by default part of the layout's overhead")
+    skew: Annotated[int, Field(ge=0, le=1 << 10, strict=True)] = Field(
+        default=0, description="cycles from one child to the next; in a systolic array 1, and each fold pays it all"
+    )
+    load: list[Operand] = Field(
+        default=[], description="operands that are shifted into the children a row per cycle before a fold computes"
+    )
+    drain: list[Operand] = Field(
+        default=[], description="operands that are shifted out of the children a row per cycle after a fold"
+    )
+    dims: Dims = Field(
+        default=ANY_DIM, description="dims that the wiring can unroll here, whatever the dataflow: a list, or any"
+    )
+
+
+class MacModel(SpecModel):
+    """One multiply-accumulate unit; one that gives no energy or area is priced by the technology."""
+
+    bits: Bits = 16
+    energy: Annotated[Energy, AfterValidator(_no_mac)] | None = None
+    multiplier_share: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        default=None, description="part of the energy that grows with the product of the operands' widths"
+    )
+    area: Area | None = None
+    gating: Gates = Field(default=[], description="operands whose zeros keep a MAC from switching for its cycle")
+    skipping: Gates = Field(default=[], description="operands whose zeros are passed over: no energy and no cycle")
+    gated_energy: Annotated[Energy, AfterValidator(_no_mac)] | None = Field(
+        default=None, description="of a MAC that is gated; nothing by default"
+    )
+
+
+class TechnologyModel(SpecModel):
+    """What memories, MACs and wires are priced with."""
+
+    table: str
+    node: Length | None = Field(default=None, description="scale the table to this node")
+    clock: Annotated[Frequency, AfterValidator(_positive)] | None = None
+
+
+class RangeModel(SpecModel):
+    """`{from: 4, to: 32, step: 4}`, or `{from: 32 KiB, to: 512 KiB, factor: 2}`; both ends belong to it."""
+
+    start: int | float | str = Field(alias="from")
+    to: int | float | str
+    step: int | float | str | None = None
+    factor: Annotated[float, Field(gt=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> RangeModel:
+        if (self.step is None) == (self.factor is None):
+            raise ValueError("a range has either a step or a factor")
+        return self
+
+
+class LimitModel(SpecModel):
+    """At most, at least, or both."""
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> LimitModel:
+        if getattr(self, "max", None) is None and getattr(self, "min", None) is None:
+            raise ValueError("a constraint has a max or a min")
+        return self
+
+
+class AreaLimit(LimitModel):
+    max: Area | None = None
+    min: Area | None = None
+
+
+class PowerLimit(LimitModel):
+    max: Power | None = None
+    min: Power | None = None
+
+
+class LatencyLimit(LimitModel):
+    max: Time | None = None
+    min: Time | None = None
+
+
+class EnergyLimit(LimitModel):
+    max: Annotated[Energy, AfterValidator(_no_mac)] | None = None
+    min: Annotated[Energy, AfterValidator(_no_mac)] | None = None
+
+
+class ConstraintsModel(SpecModel):
+    """Limits on what a sweep may choose; a design beyond them is recorded as infeasible."""
+
+    area: AreaLimit | None = None
+    power: PowerLimit | None = Field(default=None, description="average power over the workload")
+    latency: LatencyLimit | None = Field(default=None, description="of the whole workload")
+    energy: EnergyLimit | None = Field(default=None, description="of the whole workload")
+
+
+LevelOrFanOut = Annotated[
+    Annotated[LevelModel, Tag("LevelModel")] | Annotated[FanOutModel, Tag("FanOutModel")],
+    Discriminator(_kind_of_node),
+]
+Choices = Annotated[
+    Annotated[list[int | float | bool | str], Field(min_length=1), Tag("value")]
+    | Annotated[RangeModel, Tag("RangeModel")],
+    Discriminator(_kind_of_space),
+]
+
+
+class ArchitectureModel(SpecModel):
+    """An accelerator: levels from the outermost in, with the fan-outs where they stand between them."""
+
+    architecture: str = Field(description="its name")
+    description: str = ""
+    technology: Annotated[
+        TechnologyModel, BeforeValidator(lambda given: {"table": given} if isinstance(given, str) else given)
+    ]
+    clock: Annotated[Frequency, AfterValidator(_positive)] | None = None
+    word_bits: Bits = Field(default=16, description="default of every level")
+    levels: dict[Name, LevelOrFanOut] = Field(min_length=1)
+    mac: MacModel = MacModel()
+    dataflow: Annotated[
+        Annotated[str, Tag("value")] | Annotated[InlineDataflowModel, Tag("mapping")],
+        Discriminator(_kind_of_value),
+    ] = Field(default="flexible", description="a built-in name, a YAML file, or the constraints themselves")
+    lower: Literal["matmul"] | None = Field(
+        default=None, description="turn layers into matrix products (im2col) before they are mapped"
+    )
+    static_power: Power | None = Field(default=None, description="drawn all the time beside what the levels draw")
+    clock_power: Power | None = Field(
+        default=None,
+        description="of clock tree and control beside the levels', at the clock that the file states; scales with it",
+    )
+    area: Area | None = Field(default=None, description="of everything that is no level, fan-out or MAC")
+    space: dict[str, Choices] = Field(default={}, description="what a sweep may change: dotted path to choices")
+    constraints: ConstraintsModel = ConstraintsModel()
+
+    @model_validator(mode="after")
+    def _one_clock(self) -> ArchitectureModel:
+        if (self.clock is None) == (self.technology.clock is None):
+            raise ValueError("the clock is given once, as `clock: 200 MHz` or inside technology")
+        return self

@@ -1,0 +1,230 @@
+"""Quantities with units, as people write them: `108 KiB`, `200 MHz`, `0.5 pJ`, `4 word/cycle`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import isfinite
+from typing import Annotated, Any
+
+from dse.errors import DseError
+from dse.formats.text.located import did_you_mean
+
+KINDS: dict[str, tuple[str, dict[str, float]]] = {
+    # kind: (example, unit -> factor to the unit whose factor is 1)
+    "size": ("108 KiB or 12 word", {
+        "bit": 1, "Kibit": 2**10, "Mibit": 2**20, "Gibit": 2**30,
+        "B": 8, "KiB": 2**13, "MiB": 2**23, "GiB": 2**33, "kB": 8e3, "MB": 8e6, "GB": 8e9,
+        "word": 1,
+    }),
+    "width": ("16 bit", {"bit": 1, "B": 8}),
+    "frequency": ("200 MHz", {"Hz": 1, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9}),
+    "time": ("5 us", {"s": 1, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12}),
+    "energy": ("0.5 pJ or 6 mac", {
+        "fJ": 1e-3, "pJ": 1, "nJ": 1e3, "uJ": 1e6, "mJ": 1e9, "J": 1e12, "mac": 1,
+        "pJ/word": 1, "pJ/bit": 1, "pJ/B": 0.125,
+    }),
+    "bandwidth": ("4 word/cycle or 12.8 GB/s", {
+        "word/cycle": 1, "bit/cycle": 1, "B/cycle": 8,
+        "bit/s": 1, "Mbit/s": 1e6, "Gbit/s": 1e9, "B/s": 8, "kB/s": 8e3, "MB/s": 8e6, "GB/s": 8e9, "TB/s": 8e12,
+        "KiB/s": 2**13, "MiB/s": 2**23, "GiB/s": 2**33,
+    }),
+    "area": ("16 mm2", {"mm2": 1, "um2": 1e-6}),
+    "length": ("65 nm", {"nm": 1, "um": 1e3, "mm": 1e6}),
+    "power": ("30 mW", {"nW": 1e-6, "uW": 1e-3, "mW": 1, "W": 1e3}),
+}  # fmt: skip
+"""What a spec measures, an example of each, and its units; `word`, `mac` and `/cycle` are relative to the
+architecture and are converted by the functions below."""
+
+_QUANTITY = re.compile(r"([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*)")
+_SYMBOLS = {"µ": "u", "μ": "u", "²": "2", "^2": "2"}
+_SPELLINGS = {
+    "words": "word", "bits": "bit", "bytes": "B", "byte": "B", "macs": "mac", "MAC": "mac", "MACs": "mac",
+    "cycles": "cycle",
+}  # fmt: skip
+_AMBIGUOUS = {"K": "KiB (1024 bytes) or kB (1000)", "KB": "KiB (1024 bytes) or kB (1000)"}
+_MISTAKEN = {"kb": "Kibit or KiB", "Kb": "Kibit or KiB", "b": "bit or B", "mb": "Mibit or MiB", "Mb": "Mibit or MiB"}
+
+
+class QuantityError(DseError, ValueError):
+    """A quantity that cannot be read, or of another kind than is wanted. A ValueError too, for pydantic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number and its unit, as written in a spec, e.g. `Quantity(108.0, "KiB")`."""
+
+    value: float
+    unit: str
+
+    def __str__(self) -> str:
+        number = int(self.value) if self.value == int(self.value) and abs(self.value) < 1e15 else self.value
+        return f"{number} {self.unit}".strip()
+
+
+def parse_quantity(given: object, kind: str) -> Quantity:
+    """Read a quantity of a kind.
+
+    Parameters
+    ----------
+    given : str or Quantity
+        A number, white space if you like, and a unit of that kind. `µ`, `²` and plurals of words are understood.
+    kind : str
+        A key of `KINDS`.
+
+    Raises
+    ------
+    QuantityError
+        No unit, a unit of another kind, a number below zero or not finite.
+
+    Examples
+    --------
+    >>> parse_quantity("108 KiB", "size")
+    Quantity(value=108.0, unit='KiB')
+    """
+    example, units = KINDS[kind]
+    wanted = f"e.g. {example}"
+    if isinstance(given, Quantity):
+        given = str(given)
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        raise QuantityError(f"{given} has no unit", hint=f"{wanted}; units: {_listed(units)}")
+    match = _QUANTITY.fullmatch(given.strip()) if isinstance(given, str) else None
+    if match is None:
+        raise QuantityError(f"{str(given)[:60]!r} is not a number with a unit", hint=wanted)
+    value, unit = float(match[1]), _normal(match[2])
+    if unit not in units:
+        raise _wrong_unit(str(given)[:60], match[2], unit, kind)
+    if not isfinite(value) or value < 0:
+        raise QuantityError(f"{given} must be zero or more, and finite", hint=wanted)
+    return Quantity(value, unit)
+
+
+def bits(quantity: Quantity, word_bits: int) -> int:
+    """A size in bits, rounded to the nearest whole bit; words are `word_bits` wide."""
+    factor = word_bits if quantity.unit == "word" else _factor(quantity, "size")
+    return round(quantity.value * factor)
+
+
+def width_bits(quantity: Quantity) -> int:
+    """The width of a word, in bits."""
+    return round(quantity.value * _factor(quantity, "width"))
+
+
+def hertz(quantity: Quantity) -> float:
+    """A frequency in Hz."""
+    return quantity.value * _factor(quantity, "frequency")
+
+
+def seconds(quantity: Quantity) -> float:
+    """A time in seconds."""
+    return quantity.value * _factor(quantity, "time")
+
+
+def picojoules(quantity: Quantity, mac_energy_pj: float, word_bits: int = 16) -> float:
+    """An energy in pJ: `mac` is a multiple of one MAC's, and `pJ/bit` and `pJ/B` are taken for one word."""
+    factor = _factor(quantity, "energy")
+    if quantity.unit == "mac":
+        factor = mac_energy_pj
+    elif quantity.unit in ("pJ/bit", "pJ/B"):
+        factor *= word_bits
+    return quantity.value * factor
+
+
+def words_per_cycle(quantity: Quantity, word_bits: int, clock_hz: float) -> float:
+    """A bandwidth in words of `word_bits` per cycle of the clock."""
+    factor = _factor(quantity, "bandwidth")
+    if quantity.unit == "word/cycle":
+        return quantity.value
+    per_cycle = factor if quantity.unit.endswith("/cycle") else factor / clock_hz
+    return quantity.value * per_cycle / word_bits
+
+
+def mm2(quantity: Quantity) -> float:
+    """An area in mm2."""
+    return quantity.value * _factor(quantity, "area")
+
+
+def nanometres(quantity: Quantity) -> float:
+    """A length in nm."""
+    return quantity.value * _factor(quantity, "length")
+
+
+def milliwatts(quantity: Quantity) -> float:
+    """A power in mW."""
+    return quantity.value * _factor(quantity, "power")
+
+
+@dataclass(frozen=True, slots=True)
+class OfKind:
+    """Pydantic metadata: the annotated field holds a `Quantity` of a kind of `KINDS`, written as text."""
+
+    kind: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_plain_validator_function(
+            lambda given: parse_quantity(given, self.kind),
+            serialization=core_schema.plain_serializer_function_ser_schema(str, return_schema=core_schema.str_schema()),
+        )
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        example, units = KINDS[self.kind]
+        return {
+            "type": "string",
+            "pattern": r"^[0-9.eE+-]+\s*\S+$",
+            "description": f"a {self.kind} with its unit: {_listed(units)}",
+            "examples": example.split(" or "),
+        }
+
+
+Size = Annotated[Quantity, OfKind("size")]
+Width = Annotated[Quantity, OfKind("width")]
+Frequency = Annotated[Quantity, OfKind("frequency")]
+Time = Annotated[Quantity, OfKind("time")]
+Energy = Annotated[Quantity, OfKind("energy")]
+Bandwidth = Annotated[Quantity, OfKind("bandwidth")]
+Area = Annotated[Quantity, OfKind("area")]
+Length = Annotated[Quantity, OfKind("length")]
+Power = Annotated[Quantity, OfKind("power")]
+
+CONVERTERS: dict[str, Callable[..., float]] = {
+    "size": bits, "width": width_bits, "frequency": hertz, "time": seconds, "energy": picojoules,
+    "bandwidth": words_per_cycle, "area": mm2, "length": nanometres, "power": milliwatts,
+}  # fmt: skip
+"""The function that turns a quantity of a kind into the unit the package computes with."""
+
+
+def _factor(quantity: Quantity, kind: str) -> float:
+    units = KINDS[kind][1]
+    if quantity.unit not in units:
+        raise _wrong_unit(str(quantity), quantity.unit, quantity.unit, kind)
+    return units[quantity.unit]
+
+
+def _normal(unit: str) -> str:
+    """The unit in the spelling of `KINDS`."""
+    for written, meant in _SYMBOLS.items():
+        unit = unit.replace(written, meant)
+    parts = [part.strip() for part in unit.split("/")]
+    return "/".join(_SPELLINGS.get(part, part) for part in parts)
+
+
+def _wrong_unit(given: str, written: str, unit: str, kind: str) -> QuantityError:
+    example, units = KINDS[kind]
+    if not unit:
+        return QuantityError(f"{given} has no unit", hint=f"e.g. {example}; units: {_listed(units)}")
+    stem = unit.split("/")[0]
+    doubtful = _AMBIGUOUS.get(stem) or _MISTAKEN.get(stem)
+    if doubtful and kind in ("size", "bandwidth", "width"):
+        return QuantityError(f"the unit {written} of {given!r} is ambiguous", hint=f"write {doubtful}")
+    owner = next((other for other, (_, known) in KINDS.items() if unit in known), None)
+    if owner:
+        return QuantityError(f"{given!r} is a {owner}, not a {kind}", hint=f"e.g. {example}; units: {_listed(units)}")
+    hint = did_you_mean(unit, units, shown=20)
+    return QuantityError(f"{given!r} has the unknown unit {written!r}", hint=f"{hint} (e.g. {example})")
+
+
+def _listed(units: dict[str, float]) -> str:
+    return ", ".join(units)

@@ -1,0 +1,56 @@
+"""Find a spec by path, or one of the shipped specs by its bare name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from dse.errors import SpecError
+from dse.formats.text.located import did_you_mean
+
+Kind = Literal["workloads", "arch_specs", "sweeps"]
+
+_PACKAGE = Path(__file__).resolve().parents[2]
+_SUFFIXES = (".yaml", ".yml")
+_NOUNS: dict[Kind, str] = {"workloads": "workload", "arch_specs": "architecture", "sweeps": "sweep"}
+
+
+def shipped_folder(kind: Kind) -> Path:
+    """The folder of shipped specs: inside an installed package, or beside the package in a checkout."""
+    installed = _PACKAGE / "library" / kind
+    return installed if installed.is_dir() else _PACKAGE.parent / kind
+
+
+def shipped_names(kind: Kind) -> tuple[str, ...]:
+    """Bare names of the shipped specs of a kind, sorted."""
+    folder = shipped_folder(kind)
+    return tuple(sorted({path.stem for path in folder.glob("*") if path.suffix in _SUFFIXES}))
+
+
+def find_shipped(kind: Kind, name: str | Path) -> Path:
+    """The file that a command line argument means.
+
+    Parameters
+    ----------
+    kind : {"workloads", "arch_specs", "sweeps"}
+    name : str or Path
+        A path, or the bare name of a shipped spec such as `vgg16`. A file that exists wins.
+
+    Raises
+    ------
+    SpecError
+        Neither a file nor a shipped name.
+    """
+    path = Path(name)
+    try:
+        if path.is_file():
+            return path
+    except (OSError, ValueError):
+        raise SpecError(f"{str(name)[:80]!r} is no file name") from None
+    names = shipped_names(kind)
+    if str(name) in names:
+        return next(found for suffix in _SUFFIXES if (found := shipped_folder(kind) / f"{name}{suffix}").is_file())
+    noun = _NOUNS[kind]
+    is_path = len(path.parts) > 1 or path.suffix in _SUFFIXES
+    message = f"there is no file {name}" if is_path else f"there is no file and no shipped {noun} named {str(name)!r}"
+    raise SpecError(message, hint=did_you_mean(path.stem, names))

@@ -1,0 +1,235 @@
+"""What every split of an axis contributes to each count: the factors that all counts of a mapping are products of.
+
+An axis is G, N, K or C alone, or P with R, or Q with S, which meet in the ifmap. A count is a product over axes, and
+an axis' factor depends on its own split alone once it is known which lists are counted; so a table of factors per axis
+holds all that the search needs of a split.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from dse.mapper.shared.compilation import compiled
+
+Array = Any
+Key = tuple[Any, ...]
+
+AXES = ((0,), (1,), (2,), (3,), (4, 6), (5, 7))
+"""Dims of each axis; the second dim of the last two is a dim of the window."""
+
+
+@dataclass(slots=True)
+class Axis:
+    """All splits of one axis, and the columns of factors that were asked for so far.
+
+    Parameters
+    ----------
+    dims : tuple of int
+    bounds : tuple of int
+    chains : tuple of (n, 3 * k) arrays
+        Trips, rows and columns of each level, per dim.
+    """
+
+    dims: tuple[int, ...]
+    bounds: tuple[int, ...]
+    chains: tuple[Array, ...]
+    stride: int
+    dilation: int
+    columns: dict[Key, int] = field(default_factory=dict)
+    _tables: Array = None
+    _width: int = 1
+
+    def __len__(self) -> int:
+        return len(self.chains[0])
+
+    def column(self, key: Key) -> int:
+        """The place of a column of logarithms of factors; column 0 is that of the factor 1."""
+        if key not in self.columns:
+            self.put(key, np.asarray(self._values(*key), dtype=np.float64))
+        return self.columns[key]
+
+    def put(self, key: Key, values: Array) -> None:
+        """Add a column of factors."""
+        if (values == 1.0).all():
+            self.columns[key] = 0
+            return
+        self.columns[key] = self._width
+        if self._tables is None:
+            self._tables = np.zeros((2, 16, len(self)))
+            self._tables[1, 0] = 1.0
+        elif self._width == self._tables.shape[1]:
+            self._tables = np.concatenate([self._tables, np.zeros_like(self._tables)], axis=1)
+        self._tables[:, self._width] = np.log(values), values
+        self._width += 1
+
+    def table(self, plain: bool = False) -> Array:
+        """(columns, n) logarithms of all factors, or with `plain` the factors themselves."""
+        if self._tables is None:
+            return np.full((1, len(self)), float(plain))
+        return self._tables[int(plain), : self._width]
+
+    def matrix(self) -> Array:
+        """(n, columns) logarithms of all factors."""
+        return self.table().T
+
+    def trips(self, level: int, which: int) -> Array:
+        return self.chains[which][:, 3 * level]
+
+    def _values(self, what: str, *key: Any) -> Array:
+        return getattr(self, f"_{what}")(*key)
+
+    def _count(self, dim: int, lists: int, fans: int) -> Array:
+        """Index combinations of a dim over the outermost lists and a set of fan-outs."""
+        which = self.dims.index(dim)
+        return combinations(self.chains[which], self.bounds[which], lists, fans)
+
+    def _steps(self) -> Array:
+        levels = self.chains[0].shape[1] // 3
+        return np.prod([self._count(dim, levels, 0) for dim in self.dims], axis=0)
+
+    def tile(self, level: int, which: int, above: int = -1) -> Array:
+        """Tile of a level, capped at the bound; given `above`, with what the fan-outs from that level on spread out."""
+        chain = self.chains[which]
+        size = chain[:, 3 * level :].prod(axis=1)
+        if above >= 0:
+            for i in range(above, level):
+                size = size * chain[:, 3 * i + 1] * chain[:, 3 * i + 2]
+        return np.minimum(size, self.bounds[which])
+
+    def _words(self, operand: int, level: int, above: int = -1) -> Array:
+        """Words of an operand's tile along the axis."""
+        tiles = [self.tile(level, which, above) for which in range(len(self.dims))]
+        if len(self.dims) == 1:
+            return tiles[0]
+        if operand == 0:
+            return (tiles[0] - 1) * self.stride + (tiles[1] - 1) * self.dilation + 1
+        return tiles[operand == 1]
+
+    def children(self, level: int) -> Array:
+        """Children of a level's fan-out that the axis is spread over."""
+        return self._side(level, 0) * self._side(level, 1)
+
+    def _side(self, level: int, side: int) -> Array:
+        return np.prod([chain[:, 3 * level + 1 + side] for chain in self.chains], axis=0)
+
+    def _idle(self, level: int) -> Array:
+        """One over the instances of a level that are in use."""
+        used = np.ones(len(self))
+        for chain, bound in zip(self.chains, self.bounds, strict=True):
+            spread = np.ones(len(self), dtype=np.int64)
+            for i in range(level):
+                spread *= chain[:, 3 * i + 1] * chain[:, 3 * i + 2]
+            used *= np.minimum(spread, bound)
+        return 1.0 / used
+
+    def _boxes(self, level: int, joined: int, mode: int, slides: bool) -> Array:
+        """At least the ifmap words along the axis that cross to all children at a level, or that their parents read.
+
+        Parameters
+        ----------
+        joined : int
+            Fan-outs (bits) whose children count as one.
+        mode : int
+            Multicast.
+        slides : bool
+            Whether one of the two dims may slide.
+        """
+        levels = self.chains[0].shape[1] // 3
+        a, b = self.bounds
+        if level == levels:
+            tile_a, tile_b = np.ones(len(self), dtype=np.int64), np.ones(len(self), dtype=np.int64)
+        else:
+            tile_a, tile_b = self.tile(level, 0), self.tile(level, 1)
+        spread = np.ones((2, len(self)), dtype=np.int64)
+        for which in range(2):
+            for i in range(levels):
+                if joined >> i & 1:
+                    spread[which] *= self.chains[which][:, 3 * i + 1] * self.chains[which][:, 3 * i + 2]
+        number_a, number_b = -(-a // tile_a), -(-b // tile_b)
+        words = (number_b * self.stride * (a - number_a) + number_a * self.dilation * (b - number_b)
+                 + number_a * number_b)  # fmt: skip
+        together = (spread > 1).any(axis=0) if mode > 0 else np.zeros(len(self), dtype=bool)
+        if mode == 1:
+            together &= (spread > 1).all(axis=0)
+        if slides:
+            words = np.minimum(words, self._slid(tile_a, tile_b))
+            least = np.minimum(words, self.touched)
+            return np.where(together, least, words)
+        if together.any():
+            words = words.copy()
+            rows = np.flatnonzero(together)
+            compiled("dse.mapper.deep.halo").joined_words(
+                self.chains[0][rows], self.chains[1][rows], a, b, self.stride, self.dilation, level, joined, mode,
+                rows, words,
+            )  # fmt: skip
+        return words
+
+    @property
+    def touched(self) -> int:
+        """Words along the axis that some MAC touches."""
+        a, b = self.bounds
+        return len({p * self.stride + r * self.dilation for p in range(a) for r in range(b)})
+
+    def _slid(self, tile_a: Array, tile_b: Array) -> Array:
+        """The fewer of the words of runs over the whole of one dim, in each tile of the other."""
+        least = None
+        for (x, tile_x, u), (y, tile_y, v) in (
+            ((self.bounds[0], tile_a, self.stride), (self.bounds[1], tile_b, self.dilation)),
+            ((self.bounds[1], tile_b, self.dilation), (self.bounds[0], tile_a, self.stride)),
+        ):
+            number_x, number_y = -(-x // tile_x), -(-y // tile_y)
+            last = y - (number_y - 1) * tile_y
+            total = 0
+            for length, times in ((tile_y, number_y - 1), (last, 1)):
+                whole = (x - 1) * u + (length - 1) * v + 1
+                parts = u * (x - number_x) + number_x * ((length - 1) * v + 1)
+                total = total + times * np.minimum(whole, parts)
+            least = total if least is None else np.minimum(least, total)
+        return least
+
+
+def combinations(chain: Array, bound: int, lists: int, fans: int) -> Array:
+    """`dse.model.axes.combinations` of many chains at once: the first lists and a set of fan-outs (bits) counted."""
+    levels = chain.shape[1] // 3
+    trips = []
+    counted = []
+    for i in range(levels):
+        trips += [chain[:, 3 * i], chain[:, 3 * i + 1] * chain[:, 3 * i + 2]]
+        counted += [i < lists, bool(fans >> i & 1)]
+    inside = np.ones(len(chain), dtype=np.int64)
+    counted_inside = np.ones(len(chain), dtype=np.int64)
+    parts = []
+    for number, count in zip(reversed(trips), reversed(counted), strict=True):
+        parts.append((inside, counted_inside, count))
+        inside = inside * number
+        if count:
+            counted_inside = counted_inside * number
+    total = np.zeros(len(chain), dtype=np.int64)
+    extent = np.full(len(chain), bound, dtype=np.int64)
+    for step, several, count in reversed(parts):
+        if count:
+            total += extent // step * several
+            extent = extent % step
+        else:
+            extent = np.minimum(extent, step)
+    return total + (extent > 0)
+
+
+def axes_of(problem: Any, chains: list[Array]) -> list[Axis]:
+    """The axes of a problem; the last two hold every pair of the splits of their dims."""
+    found = []
+    for dims in AXES:
+        bounds = tuple(int(problem.bounds[d]) for d in dims)
+        if len(dims) == 1:
+            found.append(Axis(dims, bounds, (chains[dims[0]],), 1, 1))
+            continue
+        a, b = chains[dims[0]], chains[dims[1]]
+        first, second = np.repeat(np.arange(len(a)), len(b)), np.tile(np.arange(len(b)), len(a))
+        window = 0 if dims[0] == 4 else 2
+        found.append(Axis(
+            dims, bounds, (a[first], b[second]), int(problem.window[window]), int(problem.window[window + 1])
+        ))  # fmt: skip
+    return found

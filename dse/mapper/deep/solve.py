@@ -1,0 +1,137 @@
+"""The mapper on hierarchies of any depth: runs the general search and reads its records."""
+
+from __future__ import annotations
+
+from math import exp, factorial, inf, prod
+from typing import Any
+
+import numpy as np
+
+from dse.architecture.architecture import Architecture
+from dse.architecture.hierarchy import Level
+from dse.errors import DseError
+from dse.mapper.deep.problem import Places, build, bypass_choices
+from dse.mapper.deep.tree import Best, Space, best_of, space_of
+from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY
+from dse.mapper.shared.result import Solution
+from dse.model.mapping import Loop, Mapping, Spatial, Temporal
+from dse.model.price import price
+from dse.problem.dims import DIMS
+from dse.problem.layer import Layer
+
+FASTER = 4e-11
+"""What a point of a front is faster than the last, relatively: more than bounds give way for rounding, or all mappings
+that are as fast as the last would be priced."""
+
+
+def solve_deep(
+    architecture: Architecture, layer: Layer, kind: int, gap: float, factors: str, longest: int, *, stop: Any = None
+) -> Solution:
+    """Search the whole mapspace of a layer on a hierarchy of any depth; no incumbents when nothing fits.
+
+    Parameters
+    ----------
+    kind : int
+        Objective: see `dse.mapper.shared.incumbent`.
+    longest : int
+        Room for so many points of a front.
+    stop : (1,) int64 array, optional
+        The search ends soon after somebody sets it to anything but zero, but not before some mapping is known; the
+        answer carries the gap that is proven.
+    """
+    choices, prices = bypass_choices(architecture), price(architecture, layer)
+    spaces = [space_of(build(architecture, layer, kept, prices, factors), mask) for mask, kept in enumerate(choices)]
+    search = _Search(spaces, gap, np.zeros(1, dtype=np.int64) if stop is None else stop)
+    if kind == FRONT:
+        values, records, proven = search.front(longest, layer.name)
+    elif kind == LATENCY:
+        values, records, proven = search.fastest()
+    else:
+        values, records, proven = search.least(kind, inf)
+    size = prod(float(sum_of) for sum_of in _sizes(spaces[0])) * len(spaces)
+    orders = float(factorial(sum(int(bound) > 1 for bound in layer.bounds))) ** len(spaces[0].problem.nodes)
+    return Solution(
+        values * (1.0, prices.cycles_per_step), records, tuple(choices), tuple(int(x) for x in search.visited[:4]),
+        size * orders, proven,
+    )  # fmt: skip
+
+
+def _sizes(space: Space) -> list[int]:
+    """Splits of each axis, before capacities rule any out."""
+    return [len(axis) for axis in space.axes]
+
+
+class _Search:
+    """Searches of one layer, one after another over the same spaces."""
+
+    def __init__(self, spaces: list[Space], gap: float, stop: Any) -> None:
+        self.spaces, self.gap, self.stop = spaces, gap, stop
+        self.visited = np.zeros(5, dtype=np.int64)
+
+    def least(self, kind: int, until: float, near: Any = None) -> tuple[Any, Any, float]:
+        """The best by energy, latency or their product among mappings faster than `until`, and the gap proven."""
+        width = 32 * len(self.spaces[0].problem.nodes) + 1
+        best = Best(
+            kind, self.gap, until, np.zeros((1, 2)), np.zeros((1, width), dtype=np.int64), self.visited, self.stop
+        )
+        left = best_of(self.spaces, best, near)
+        proven = self.gap
+        if best.held > 0 and self.stop[0]:
+            energy, time = best.values[0]
+            value = {ENERGY: energy, LATENCY: time, EDP: energy * time}[kind]
+            proven = max(self.gap, float(value) / exp(left) - 1) if left < inf else self.gap
+        return best.values[: best.held], best.records[: best.held], proven
+
+    def fastest(self) -> tuple[Any, Any, float]:
+        """The least latency, and of the mappings that have it one of the least energy."""
+        values, records, proven = self.least(LATENCY, inf)
+        if len(values) and not self.stop[0]:
+            found, rows, _ = self.least(ENERGY, float(values[0, 1]) * (1 + 2e-12))
+            if len(found) and found[0, 0] < values[0, 0]:
+                values, records = found, rows
+        return values, records, proven
+
+    def front(self, longest: int, name: str) -> tuple[Any, Any, float]:
+        """Least energies under ever shorter times."""
+        until, worst = inf, self.gap
+        points: list[tuple[Any, Any]] = []
+        while True:
+            values, records, proven = self.least(ENERGY, until, points[-1][1] if points else None)
+            worst = max(worst, proven)
+            if len(values) == 0:
+                break
+            points.append((values[0], records[0]))
+            if len(points) > longest:
+                raise DseError(f"layer {name}: the front has more than {longest} points")
+            if self.stop[0]:
+                # What is faster than the last point costs no less energy and is no faster than this.
+                least = min(space.terms[i].coefficient for space in self.spaces for _, i in space.floors[-1:])
+                worst = max(worst, float(values[0, 1]) / max(least, 1.0) - 1)
+                break
+            until = float(values[0, 1]) / (1 + self.gap) * (1 - FASTER)
+        kept: list[tuple[Any, Any]] = []
+        for point in reversed(points):  # latency rises
+            if not kept or point[0][0] < kept[-1][0][0]:
+                kept.append(point)
+        if not kept:
+            return np.zeros((0, 2)), np.zeros((0, 1), dtype=np.int64), worst
+        return np.array([value for value, _ in kept]), np.array([record for _, record in kept]), worst
+
+
+def deep_mapping(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]]) -> Mapping:
+    """The mapping that a record of the general search stands for."""
+    places = Places.of(architecture)
+    nodes: list[Temporal | Spatial] = []
+
+    def loops(trips: Any, order: Any) -> tuple[Loop, ...]:
+        return tuple(Loop(DIMS[d], int(trips[d])) for d in reversed(order) if trips[d] > 1)
+
+    plain = range(7, -1, -1)
+    for index, node in enumerate(architecture.hierarchy):
+        if isinstance(node, Level):
+            trips, _, _, order = record[32 * places.levels.index(index) :][:32].reshape(4, 8)
+            nodes.append(Temporal(node.name, loops(trips, order.tolist()), kept[index]))
+        else:
+            _, rows, cols, _ = record[32 * places.fans.index(index) :][:32].reshape(4, 8)
+            nodes.append(Spatial(node.name, loops(rows, plain), loops(cols, plain)))
+    return Mapping(tuple(nodes))

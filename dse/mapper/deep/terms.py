@@ -1,0 +1,351 @@
+"""Energy, time and room of a mapping as sums of products of factors per axis, for bounds.
+
+Every word count is a product over axes, and energies, port times and tile sizes are sums of such products. Psums that
+start a visit empty enter with a minus sign; a visit of a psum brings at least one word in and hands one out, so what
+is left of every sum after setting such parts against others is positive and never more than the truth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf, log
+from typing import Any
+
+import numpy as np
+
+from dse.mapper.deep.axes import AXES, Axis, Key
+
+Array = Any
+Deep = Any
+
+RELEVANT_AXES = ((0, 1, 3, 4, 5), (0, 2, 3, 4, 5), (0, 1, 2, 4, 5))
+"""Axes of each operand; weights have only the window's dims of the last two, psums only the others."""
+
+IRRELEVANT = ((2,), (1, 4, 5), (3, 6, 7))
+"""Dims that each operand does not have."""
+
+ENERGY, TIME = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is laid down about the order of a list: the operand that stays (`kind`, -1 for a list without trips), the
+    axis that the ifmap slides on (-1 for none), and whether the list has no trips over any dim of the operand."""
+
+    kind: int
+    slide: int = -1
+    passing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Words of an operand between the levels that keep it."""
+
+    operand: int
+    parent: int
+    child: int
+    outer: int
+    inner: int
+    views: tuple[int, int, int]
+    mode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """coefficient * words of a view of a crossing (or of a tile, or steps), over instances in use."""
+
+    coefficient: float
+    block: int
+    group: int
+    crossing: int = -1
+    view: int = 0
+    used: int = 0
+    extra: tuple[tuple[int, Key], ...] = ()
+
+
+def crossings_of(dp: Deep) -> list[Crossing]:
+    """Crossings by operand, outermost first; views as bits of the fan-outs that count children one by one."""
+    k = len(dp.nodes)
+    found = []
+    for o in range(3):
+        parent = 0
+        for child in range(1, k + 1):
+            if not dp.kept[child, o]:
+                continue
+            fans = [i for i in range(parent, child) if dp.fans[i] >= 0]
+            every = sum(1 << i for i in range(child) if dp.fans[i] >= 0)
+            mode = min([2] + [int(dp.multicast[dp.fans[i]]) for i in fans])
+            inner = fans[-1] if fans else -1
+            outer = fans[-2] if len(fans) > 1 else -1
+            joins = [i >= 0 and (bool(dp.reduces[dp.fans[i]]) if o == 2 else mode > 0) for i in (outer, inner)]
+            middle = every & ~(1 << inner) if joins[1] else every
+            up = middle & ~(1 << outer) if joins[0] else middle
+            found.append(Crossing(o, parent, child, outer, inner, (every, middle if outer >= 0 else every, up), mode))
+            parent = child
+    return found
+
+
+class Sum:
+    """A linear form in the views of crossings: {(crossing, view): coefficient} and a constant."""
+
+    def __init__(self) -> None:
+        self.parts: dict[tuple[int, int], float] = {}
+        self.constant = 0.0
+
+    def add(self, crossing: int, view: int, coefficient: float) -> None:
+        if coefficient != 0.0:
+            self.parts[crossing, view] = self.parts.get((crossing, view), 0.0) + coefficient
+
+
+class Book:
+    """Books the words of psums and the others at both ends of crossings."""
+
+    def __init__(self, dp: Deep, crossings: list[Crossing]) -> None:
+        self.dp, self.crossings = dp, crossings
+
+    def add_back(self, total: Sum, at: int, coefficient: float) -> None:
+        """Psums that are read back: those that arrive less those that start a visit empty."""
+        if coefficient == 0.0:
+            return
+        total.add(at, 2, coefficient)
+        total.constant -= coefficient * float(self.dp.words[2])
+        for k, crossing in enumerate(self.crossings[:at]):
+            if crossing.operand == 2:
+                total.add(k, 0, -coefficient)
+                total.add(k, 2, coefficient)
+
+    def energy(self) -> Sum:
+        dp, total = self.dp, Sum()
+        total.constant = float(dp.mac_pj)
+        last = len(dp.is_fan_out) - 1
+        for k, c in enumerate(self.crossings):
+            o, parent = c.operand, dp.nodes[c.parent]
+            child = dp.nodes[c.child] if c.child < len(dp.nodes) else -1
+            fans = [dp.fans[i] if i >= 0 else -1 for i in (c.outer, c.inner)]
+            access = dp.access_pj[child, o] if child >= 0 else np.zeros(2)
+            delivery = [dp.fan_pj[fan, o, 0] if fan >= 0 else 0.0 for fan in fans]
+            if o < 2:
+                total.add(k, 2, dp.access_pj[parent, o, 0])
+                total.add(k, 1, delivery[0])
+                total.add(k, 0, access[1] + delivery[1])
+                continue
+            spared = dp.spared_pj if parent == last else 0.0
+            self.add_back(total, k, dp.access_pj[parent, o, 0] + access[1] + sum(delivery) - spared)
+            total.add(k, 2, dp.access_pj[parent, o, 1])
+            total.add(k, 0, access[0])
+            hops = [dp.fan_pj[fan, o, 1] if fan >= 0 else 0.0 for fan in fans]
+            if c.outer >= 0:
+                total.add(k, 1, hops[0] - hops[1])
+                total.add(k, 2, -hops[0])
+            else:
+                total.add(k, 2, -hops[1])
+            total.add(k, 0, hops[1])
+        return total
+
+    def port(self, t: int, serial: bool) -> Sum:
+        """Time of a port, its words that overlap with the compute or those that do not."""
+        dp, total = self.dp, Sum()
+        node, cost = dp.port_node[t], dp.port_cost[t]
+        for k, c in enumerate(self.crossings):
+            o = c.operand
+            child = dp.nodes[c.child] if c.child < len(dp.nodes) else -1
+            if dp.nodes[c.parent] == node and (child >= 0 and dp.buffering[child] == 2) == serial:
+                if o < 2:
+                    total.add(k, 2, cost[o, 0])
+                else:
+                    self.add_back(total, k, cost[o, 0])
+                    total.add(k, 2, cost[o, 1])
+            if child == node and not serial:
+                if o < 2:
+                    total.add(k, 0, cost[o, 1])
+                else:
+                    total.add(k, 0, cost[o, 0])
+                    self.add_back(total, k, cost[o, 1])
+        return total
+
+    def positive(self, total: Sum) -> Sum:
+        """A form without negative parts that is never more: up <= middle <= down of a crossing <= up of the next."""
+        dp = self.dp
+        mine = [k for k, c in enumerate(self.crossings) if c.operand == 2]
+        chain = [(k, view) for k in mine for view in (2, 1, 0)]
+        parts: dict[tuple[int, int], float] = {}
+        for (k, view), value in total.parts.items():
+            # Where no fan-out between joins children, the views are one count, and parts of either sign add up.
+            views = self.crossings[k].views
+            same = k, max(x for x in range(3) if views[x] == views[view])
+            parts[same] = parts.get(same, 0.0) + value
+        for here, following in zip(chain, [*chain[1:], None], strict=True):
+            value = parts.pop(here, 0.0)
+            if value >= 0.0:
+                if value > 0.0:
+                    parts[here] = value
+            elif following is None:
+                total.constant += value * float(dp.macs)
+            else:
+                parts[following] = parts.get(following, 0.0) + value
+        for _, k, view in sorted((self.crossings[k].operand != 2, k, view) for k, view in parts):
+            if total.constant >= 0.0:
+                break
+            # No view of an operand has fewer words than the operand.
+            words = float(dp.words[self.crossings[k].operand])
+            cut = min(parts[k, view], -total.constant / words)
+            parts[k, view] -= cut
+            total.constant += cut * words
+            if parts[k, view] <= 0.0:
+                del parts[k, view]
+        total.parts, total.constant = parts, max(0.0, total.constant)
+        return total
+
+
+def terms_of(
+    dp: Deep, crossings: list[Crossing], least: float, differ: tuple[int, ...]
+) -> tuple[list[Term], list[float], int]:
+    """All terms; the logarithm of each block's limit; and how many groups there are.
+
+    Blocks are energy, time and one for each limited capacity or side. Groups of a block are times of which the longest
+    counts; other terms of the block add to it.
+
+    Parameters
+    ----------
+    least, differ
+        The fewest steps and the axes on which splits differ in that: see `deep_steps.lay_down_fewest`.
+    """
+    book = Book(dp, crossings)
+    terms = _of(book.positive(book.energy()), ENERGY, -1, 0)
+    groups = 0
+    for block, scale in ((ENERGY, float(dp.static_pj)), (TIME, 1.0)):
+        if scale > 0.0:
+            added, groups = _steps(block, scale, groups, least, differ)
+            terms += added
+            added, groups = _time(dp, book, block, scale, groups)
+            terms += added
+    limits = [0.0, 0.0]
+    for level in range(1, len(dp.nodes)):
+        kept = [o for o in range(3) if dp.kept[level, o]]
+        for which in range(4):
+            room = float(dp.capacity[level, which])
+            held = [o for o in kept if which in (o, 3)]
+            if room < inf and held:
+                for o in held:
+                    terms.append(Term(float(dp.bits[o]), len(limits), -1, extra=_tile(o, level, -1)))
+                limits.append(log(max(room, 1e-9)))
+    for i in range(len(dp.nodes)):
+        for side in range(2):
+            if dp.fans[i] >= 0 and dp.sides[i, side] > 1:
+                extra = tuple((a, ("side", i, side)) for a in range(6))
+                terms.append(Term(1.0, len(limits), -1, extra=extra))
+                limits.append(log(float(dp.sides[i, side])))
+    return terms, limits, groups
+
+
+def _of(total: Sum, block: int, group: int, used: int, scale: float = 1.0) -> list[Term]:
+    terms = [Term(scale * value, block, group, k, view, used) for (k, view), value in total.parts.items()]
+    if total.constant > 0.0:
+        terms.append(Term(scale * total.constant, block, group, used=used))
+    return terms
+
+
+def _steps(block: int, scale: float, groups: int, least: float, differ: tuple[int, ...]) -> tuple[list[Term], int]:
+    """Compute steps, the fewest of all, and the fewest with an axis' split."""
+    terms = [Term(scale, block, groups, extra=tuple((a, ("steps",)) for a in range(6)))]
+    fewest: list[tuple[tuple[int, Key], ...]] = [(), *(((a, ("fewest",)),) for a in differ)]
+    terms += [Term(scale * least, block, groups + 1 + at, extra=extra) for at, extra in enumerate(fewest)]
+    return terms, groups + len(terms)
+
+
+def _time(dp: Deep, book: Book, block: int, scale: float, groups: int) -> tuple[list[Term], int]:
+    terms: list[Term] = []
+    nodes = dp.nodes.tolist()
+    for t in range(len(dp.port_node)):
+        level = nodes.index(int(dp.port_node[t]))
+        overlapped = _of(book.positive(book.port(t, False)), block, groups, level, scale)
+        if overlapped:
+            terms += overlapped
+            groups += 1
+    for level, node in enumerate(nodes):
+        # The slowest port counts; which one it is does not change the bound's soundness.
+        ports = [t for t in range(len(dp.port_node)) if dp.port_node[t] == node]
+        best: tuple[float, list[Term]]
+        for parts in (
+            [_of(book.positive(book.port(t, True)), block, -1, level, scale) for t in ports],
+            [_first(dp, book, t, level, block, scale, (0, 1)) for t in ports],
+            [_first(dp, book, t, level, block, scale, (2,)) for t in ports],
+        ):
+            best = max(((sum(term.coefficient for term in part), part) for part in parts), default=(0.0, []),
+                       key=lambda pair: pair[0])  # fmt: skip
+            terms += best[1]
+    return terms, groups
+
+
+def _first(dp: Deep, book: Book, t: int, level: int, block: int, scale: float, operands: tuple[int, ...]) -> list[Term]:
+    """First fill, or last drain, through a port."""
+    terms = []
+    k = len(dp.nodes)
+    for o in operands:
+        mine = [c for c in book.crossings if c.operand == o]
+        at = next((i for i, c in enumerate(mine) if c.parent == level), -1)
+        cost = float(dp.port_cost[t, o, 1 if o == 2 else 0])
+        if at < 0 or mine[at].child == k or cost == 0.0:
+            continue
+        while dp.buffering[dp.nodes[mine[at].child]] == 0 and mine[at + 1].child < k:
+            at += 1
+        extra = _tile(o, mine[at].child, mine[at].parent)
+        terms.append(Term(scale * cost, block, -1, used=level, extra=extra))
+    return terms
+
+
+def _tile(operand: int, level: int, above: int) -> tuple[tuple[int, Key], ...]:
+    return tuple((a, ("words", operand if a > 3 else 0, level, above)) for a in RELEVANT_AXES[operand])
+
+
+def run_of(operand: int, child: int, levels: int, choices: list[Choice | None]) -> tuple[int, tuple[int, ...]]:
+    """How many lists repeat a crossing's transfers at least, and the axes that the ifmap may slide on.
+
+    A list of which nothing is known (None) may keep the operand in place, and may have nothing that moves it.
+    """
+    if child == levels:
+        return levels, ()
+    slides: tuple[int, ...] = ()
+    for i in range(child - 1, -1, -1):
+        choice = choices[i]
+        if choice is None:
+            slides = (4, 5)
+            continue
+        if choice.kind < 0 or (choice.kind == operand and choice.passing):
+            continue
+        if choice.slide >= 0:
+            slides = (*slides, choice.slide)
+        return (i if choice.kind == operand else i + 1), slides
+    return 0, slides
+
+
+def columns_of(
+    dp: Deep, terms: list[Term], crossings: list[Crossing], axes: list[Axis], choices: list[Choice | None]
+) -> tuple[Array, Array, Array]:
+    """(T,) logarithms of the coefficients with all factors that are the same in every mapping; (T, 6) columns of the
+    words' factors; (T, 6) columns of the instances in use."""
+    first, second = np.zeros((len(terms), 6), dtype=np.int64), np.zeros((len(terms), 6), dtype=np.int64)
+    logs = np.zeros(len(terms))
+    levels = len(dp.nodes)
+    runs = [run_of(c.operand, c.child, levels, choices) for c in crossings]
+    for row, term in enumerate(terms):
+        scale = term.coefficient
+        for a, key in term.extra:
+            first[row, a] = axes[a].column(key)
+        if term.used > 0:
+            for a in range(6):
+                second[row, a] = axes[a].column(("idle", term.used))
+        if term.crossing >= 0:
+            c, (lists, slides) = crossings[term.crossing], runs[term.crossing]
+            fans = c.views[term.view]
+            for a, axis in enumerate(axes):
+                for d, bound in zip(axis.dims, axis.bounds, strict=True):
+                    if d in IRRELEVANT[c.operand]:
+                        first[row, a] = axis.column(("count", d, lists, fans))
+                    elif len(AXES[a]) == 1 or c.operand > 0:
+                        scale *= bound
+                if a > 3 and c.operand == 0:
+                    joined = c.views[0] & ~fans
+                    first[row, a] = axis.column(("boxes", c.child, joined, c.mode, a in slides))
+        logs[row] = log(scale)
+    return logs, first, second

@@ -1,0 +1,396 @@
+"""The outer half of the general search: what is laid down per list, best bound first, before splits are walked."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, replace
+from itertools import count
+from math import inf, log
+from typing import Any
+
+import numpy as np
+
+from dse.mapper.deep.axes import Axis, axes_of
+from dse.mapper.deep.exchange import exchanged, rows_of
+from dse.mapper.deep.lists import allowed, choices_of, listed
+from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.steps import lay_down_fewest
+from dse.mapper.deep.terms import Choice, Crossing, Term, columns_of, crossings_of, terms_of
+from dse.mapper.shared.compilation import compiled
+
+Array = Any
+
+MARGIN = 1e-9
+"""Difference of logarithms below which bounds do not count, for rounding."""
+
+DIRECT = 300_000
+"""Combinations of splits that are walked at once, without laying down more about the lists first."""
+
+OPEN = 2_000
+"""The same while all orders of some list have to be tried."""
+
+PROBE = 2_000
+"""Splits that are tried at the root for a first mapping."""
+
+STEPS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, inf)
+"""How far above its bound a subproblem is searched while no mapping is known."""
+
+HEAT = 0.01
+"""Lift, in logarithms, of splits that count as undecided when a subproblem is halved."""
+
+FIRST = 0.2
+"""How undecided, in logarithms, a factor must be to be settled before anything about the lists."""
+
+PROBED = 24
+"""Splits per axis that are looked through for a mapping before a subproblem is halved."""
+
+BEHIND = 0.2
+"""How far, in logarithms, the bound with all time on its least lies behind when it is not tried again further in."""
+
+ROUNDS = 100
+"""Improvements of a subproblem's bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """One bypass choice, ready to search: its axes, crossings and terms; pairs of terms, steps and their least; and
+    the terms of time that are the fewest steps of all splits and with each."""
+
+    problem: Deep
+    mask: int
+    axes: list[Axis]
+    crossings: list[Crossing]
+    terms: list[Term]
+    block: Array
+    group: Array
+    limits: Array
+    groups: int
+    floors: tuple[tuple[int, int], ...]
+    least: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A subproblem: what is laid down per list, splits that are left per axis, and its bound (a logarithm).
+
+    `behind` is how much lower the bound with all of the time's weight on its least was, when that was last looked at.
+    """
+
+    space: Space
+    choices: tuple[Choice | None, ...]
+    rows: tuple[Array, ...]
+    weights: Array
+    bound: float
+    reduced: tuple[Array, ...]
+    columns: tuple[Array, Array, Array]
+    behind: float = 0.0
+
+
+@dataclass(slots=True)
+class Best:
+    """Incumbents and counters of one search."""
+
+    kind: int
+    gap: float
+    until: float
+    values: Array
+    records: Array
+    visited: Array
+    stop: Array
+    held: int = 0
+
+    def target(self) -> float:
+        """The logarithm that bounds must stay below."""
+        if self.held == 0:
+            return inf
+        energy, time = self.values[0]
+        value = {0: energy, 1: time, 2: energy * time}[self.kind]
+        return log(value) - log(1 + self.gap + 1e-12) + MARGIN if value > 0 else -inf
+
+
+def space_of(problem: Deep, mask: int) -> Space:
+    chains = [compiled("dse.mapper.deep.chains").list_chains(problem, d) for d in range(8)]
+    axes = axes_of(problem, chains)
+    crossings = crossings_of(problem)
+    least, differ = lay_down_fewest(problem, axes)
+    terms, limits, groups = terms_of(problem, crossings, least, differ)
+    steps = [i for i, term in enumerate(terms) if (0, ("steps",)) in term.extra]
+    return Space(
+        problem, mask, axes, crossings, terms, np.array([term.block for term in terms]),
+        np.array([term.group for term in terms]), np.array(limits), groups,
+        tuple((i, i + 1) for i in steps), steps[-1] + 1 + np.arange(1 + len(differ)),
+    )  # fmt: skip
+
+
+def best_of(spaces: list[Space], best: Best, near: Array = None) -> float:
+    """Search all spaces for the best by `best.kind`; returns the least logarithm that is left open when it ends.
+
+    Parameters
+    ----------
+    near : array, optional
+        Record of a mapping that the best may resemble.
+    """
+    number = count()
+    heap: list[tuple[float, int, Node]] = []
+    known = best.target()
+    if near is not None:
+        _exchange(spaces, best, near)
+        known = _improved(spaces, best, known)
+    # A first mapping makes long lists short, so it is sought before bounds are made good.
+    roots = [_root(space, best) for space in spaces]
+    for node in sorted((node for node in roots if node is not None), key=lambda node: node.bound):
+        _probe(node, best)
+        if best.held == 0:
+            _walk(node, best, PROBE)
+        known = _improved(spaces, best, known)
+        better = _bounded(node.space, node.choices, node.rows, node.weights, best, ROUNDS)
+        if better is not None:
+            heapq.heappush(heap, (better.bound, next(number), better))
+    while heap:
+        bound, _, node = heapq.heappop(heap)
+        if bound >= best.target():
+            return bound
+        best.visited[0] += 1
+        unknown = [i for i, choice in enumerate(node.choices) if choice is None]
+        rows = _left(node, best.target())
+        few = np.prod([float(len(x)) for x in rows]) <= (OPEN if unknown else DIRECT)
+        parts = [] if few else _halves(node, rows, FIRST if unknown else 1e-7)
+        if not unknown and not few:
+            _probe(node, best)
+        children: list[Node | None] = []
+        if parts:
+            children = [
+                _bounded(node.space, node.choices, part, node.weights, best, columns=node.columns, behind=node.behind)
+                for part in parts
+            ]
+        elif few or not unknown:
+            _walk(node, best, 0)
+        else:
+            children = [_child(node, rows, unknown[0], choice, best) for choice in listed()]
+        known = _improved(spaces, best, known)
+        for child in children:
+            if child is not None:
+                heapq.heappush(heap, (max(child.bound, bound), next(number), child))
+        if best.stop[0] and best.held > 0:
+            return bound
+    return inf
+
+
+def _root(space: Space, best: Best) -> Node | None:
+    rows = tuple(np.arange(len(axis)) for axis in space.axes)
+    if not all(map(len, rows)):
+        return None
+    fixed = _fixed(space, best)
+    weights = np.zeros(len(space.terms))
+    for block in (0, 1):
+        mine = space.block == block
+        weights[mine] = max(0.0, fixed[block]) / max(1, mine.sum())
+    return _bounded(space, (None,) * (len(space.problem.nodes) - 1), rows, weights, best, ROUNDS // 4)
+
+
+def _fixed(space: Space, best: Best) -> Array:
+    """Weights of the objective's blocks, -1 for limits."""
+    fixed = np.full(len(space.limits), -1.0)
+    fixed[0] = 0.0 if best.kind == 1 else 1.0
+    fixed[1] = 0.0 if best.kind == 0 else 1.0
+    if best.kind == 0 and best.until < inf:
+        fixed[1] = -1.0
+    return fixed
+
+
+def _limits(space: Space, best: Best) -> Array:
+    limits = space.limits.copy()
+    if best.kind == 0 and best.until < inf:
+        limits[1] = log(best.until)
+    return limits
+
+
+def _bounded(
+    space: Space, choices: tuple[Choice | None, ...], rows: tuple[Array, ...], weights: Array, best: Best,
+    rounds: int = ROUNDS // 4, columns: Any = None, behind: float = 0.0,
+) -> Node | None:  # fmt: skip
+    """A subproblem with its bound, None when that shows that nothing in it improves."""
+    begin = 0.5 if rounds < ROUNDS and (columns is not None or any(choices)) else 0.0
+    if columns is None:
+        columns = columns_of(space.problem, space.terms, space.crossings, space.axes, list(choices))
+    node = Node(space, choices, rows, weights, -inf, (), (_with_fewest_steps(space, rows, columns[0]), *columns[1:]))
+    if best.kind == 0:
+        return _climbed(node, weights, False, begin, rounds, best)
+    if behind > BEHIND:
+        joint = _climbed(node, weights, False, begin, rounds, best)
+        return None if joint is None else replace(joint, behind=behind)
+    # When compute binds, time is best taken as its least, which no weights have to find out.
+    pinned = _climbed(node, _pinned(space, weights), True, begin, rounds, best)
+    if pinned is None:
+        return None
+    joint = _climbed(replace(pinned, weights=weights), weights, False, begin, rounds, best)
+    if joint is None:
+        return None
+    if pinned.bound > joint.bound:
+        return _climbed(replace(pinned, rows=joint.rows), pinned.weights, True, 0.9, 1, best)
+    return replace(joint, behind=joint.bound - pinned.bound)
+
+
+def _with_fewest_steps(space: Space, rows: tuple[Array, ...], logs: Array) -> Array:
+    """Coefficients with the fewest steps that the splits left allow, where those are more than the fewest of all."""
+    fewest = 0.0
+    for axis, row in zip(space.axes, rows, strict=True):
+        fewest += axis.matrix()[row, axis.column(("steps",))].min()
+    logs = logs.copy()
+    for steps, floor in space.floors:
+        logs[floor] = max(logs[floor], logs[steps] + fewest)
+    return logs
+
+
+def _pinned(space: Space, weights: Array) -> Array:
+    """Weights with those of all groups of the time on its least."""
+    weights = weights.copy()
+    mine = (space.block == 1) & (space.group >= 0)
+    total = weights[mine].sum()
+    weights[mine] = 0.0
+    weights[space.least] = total / len(space.least)
+    return weights
+
+
+def _climbed(node: Node, weights: Array, pinned: bool, begin: float, rounds: int, best: Best) -> Node | None:
+    """A subproblem with the bound that weights reach from the given ones."""
+    space, rows, columns = node.space, node.rows, node.columns
+    ends = np.cumsum([len(x) for x in rows])
+    start, end = np.concatenate([[0], ends[:-1]]), ends.copy()
+    weights, alive, reduced = weights.copy(), np.concatenate(rows), np.zeros(ends[-1])
+    tables, factors = (tuple(axis.table(plain) for axis in space.axes) for plain in (False, True))
+    bound = compiled("dse.mapper.deep.dual").climb(
+        tables, factors, columns[1], columns[2], columns[0], space.block, space.group, _limits(space, best),
+        space.groups, _fixed(space, best), weights, pinned, begin, rounds, best.target(), alive, start, end, reduced,
+    )  # fmt: skip
+    if bound >= best.target() or (end == start).any():
+        return None
+    left = tuple(alive[start[a] : end[a]].copy() for a in range(6))
+    lifted = tuple(reduced[start[a] : end[a]].copy() for a in range(6))
+    return replace(node, rows=left, weights=weights, bound=float(bound), reduced=lifted)
+
+
+def _left(node: Node, target: float) -> tuple[Array, ...]:
+    """The splits that may be part of a mapping below the target."""
+    return tuple(
+        rows[reduced <= target - node.bound + MARGIN] for rows, reduced in zip(node.rows, node.reduced, strict=True)
+    )
+
+
+def _child(node: Node, rows: tuple[Array, ...], level: int, choice: Choice, best: Best) -> Node | None:
+    keep = allowed(node.space.problem, node.space.axes, level, choice)
+    rows = tuple(row[mask[row]] for row, mask in zip(rows, keep, strict=True))
+    if not all(map(len, rows)):
+        return None
+    choices = tuple(choice if i == level else old for i, old in enumerate(node.choices))
+    return _bounded(node.space, choices, rows, node.weights, best, behind=node.behind)
+
+
+def _halves(node: Node, rows: tuple[Array, ...], worst: float) -> list[tuple[Array, ...]]:
+    """The splits of one axis in two, by the factor that the bound is most undecided about; empty if it is decided."""
+    _, first, second = node.columns
+    found = None
+    for a, row in enumerate(rows):
+        if len(row) < 2:
+            continue
+        table = node.space.axes[a].table()
+        load = np.bincount(
+            np.concatenate([first[:, a], second[:, a]]), np.tile(node.weights, 2), minlength=len(table)
+        )  # fmt: skip
+        lifted = node.reduced[a][np.isin(node.rows[a], row, assume_unique=True)]
+        share = np.exp(-(lifted - lifted.min()) / HEAT)
+        share /= share.sum()
+        for at in np.flatnonzero(load[1:]) + 1:
+            column = table[at, row]
+            mean = float((share * column).sum())
+            spread = load[at] * np.sqrt((share * (column - mean) ** 2).sum())
+            if spread > worst:
+                lower = column <= mean
+                if lower.any() and not lower.all():
+                    worst, found = spread, (a, lower)
+    if found is None:
+        return []
+    a, lower = found
+    return [tuple(row[lower == side] if x == a else row for x, row in enumerate(rows)) for side in (True, False)]
+
+
+def _probe(node: Node, best: Best) -> None:
+    """Look for a good mapping among the splits that lift the bound least."""
+    rows, reduced = [], []
+    for row, lifted in zip(node.rows, node.reduced, strict=True):
+        rank = np.argsort(lifted, kind="stable")[:PROBED]
+        rows.append(row[rank])
+        reduced.append(lifted[rank])
+    some = Node(
+        node.space, node.choices, tuple(rows), node.weights, node.bound, tuple(reduced), node.columns
+    )  # fmt: skip
+    _walk_to(some, best, min(best.target(), node.bound + 1.0), PROBE)
+
+
+def _improved(spaces: list[Space], best: Best, known: float) -> float:
+    """Exchange splits of the best mapping for as long as it gets better.
+
+    Nothing is done unless it is better than `known`. Returns the target that is left.
+    """
+    while best.held > 0 and best.target() < known and not best.stop[0]:
+        known = best.target()
+        _exchange(spaces, best, best.records[0])
+    return min(known, best.target())
+
+
+def _exchange(spaces: list[Space], best: Best, record: Array) -> None:
+    """Look for a mapping among the splits, a few of each axis, that do best in place of those of a record."""
+    space = spaces[int(record[-1])]
+    choices = choices_of(space.problem, record)
+    columns = columns_of(space.problem, space.terms, space.crossings, space.axes, list(choices))
+    values = exchanged(space, columns, rows_of(space, record), _limits(space, best), _fixed(space, best))
+    rows = [np.argsort(value, kind="stable")[:PROBED] for value in values]
+    some = tuple(row[np.isfinite(value[row])] for row, value in zip(rows, values, strict=True))
+    if all(map(len, some)):
+        level = tuple(np.zeros(len(row)) for row in some)
+        _walk_to(Node(space, choices, some, np.zeros(0), 0.0, level, columns), best, inf, PROBE)
+
+
+def _walk(node: Node, best: Best, limit: int) -> None:
+    """Search a subproblem, a little farther above its bound each time until a mapping is known."""
+    for step in STEPS:
+        target = best.target()
+        reach = min(target, node.bound + step)
+        _walk_to(node, best, reach, limit)
+        if best.held != 0 or (limit and best.visited[4]):
+            break
+    if best.held > 0 and not limit and not best.stop[0] and best.target() > reach:
+        _walk_to(node, best, best.target(), limit)
+
+
+def _walk_to(node: Node, best: Best, target: float, limit: int) -> None:
+    space = node.space
+    rows = _left(node, target)
+    order, lifted = [], []
+    for a in range(6):
+        chosen = node.reduced[a][node.reduced[a] <= target - node.bound + MARGIN]
+        rank = np.argsort(chosen, kind="stable")
+        order.append(rows[a][rank])
+        lifted.append(chosen[rank])
+    start = np.concatenate([[0], np.cumsum([len(x) for x in order])])
+    logs, first, second = node.columns
+    factors = np.empty((start[-1], len(logs)))
+    levels = len(space.problem.nodes)
+    chains = np.ones((start[-1], 2, 3 * levels), dtype=np.int64)
+    for a, axis in enumerate(space.axes):
+        table = axis.table(plain=True)[:, order[a]]
+        factors[start[a] : start[a + 1]] = (table[first[:, a]] * table[second[:, a]]).T
+        for which, chain in enumerate(axis.chains):
+            chains[start[a] : start[a + 1], which] = chain[order[a]]
+    choices = np.full((levels, 3), -2, dtype=np.int64)
+    for i, choice in enumerate(node.choices):
+        if choice is not None:
+            choices[i] = choice.kind, choice.slide, choice.passing
+    sequence = np.argsort([len(x) for x in order], kind="stable")
+    best.visited[4] = 0
+    best.held = compiled("dse.mapper.deep.search").search_deep(
+        space.problem, factors, chains, start, sequence, np.concatenate(lifted),
+        float(target - node.bound + MARGIN), np.exp(logs), space.block, space.group, np.exp(_limits(space, best)),
+        space.groups, choices, best.until, best.kind, best.gap, space.mask, best.values, best.records, best.held,
+        best.visited, int(best.visited[1]) + limit if limit else 0, best.stop,
+    )  # fmt: skip

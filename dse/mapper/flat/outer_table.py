@@ -1,0 +1,264 @@
+"""The least outer cost by the trips over P, Q and K: what a walk over outer tiles asks at every step. Compilable.
+
+The outer cost of a tile depends on its trip counts alone, and so does, with the smallest tiles that have them, whether
+it fits. So what the dims still open cost at least, once P and Q (and K) are decided, is worked out once per problem and
+not once per array configuration.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dse.mapper.flat.outer import fits, least_ifmap, outer_words, repeats, tile_bits
+from dse.mapper.shared.factors import ceil_div, trip_values
+from dse.mapper.shared.orders import group_dims
+
+Ints = Any
+Instance = Any
+
+
+class OuterTable(NamedTuple):
+    """Least energy and port time of the outer crossing with the stationary operand's delivery, see `outer_floor`.
+
+    Parameters
+    ----------
+    least : (6, 1 + outermost ports, P trips + 1, Q trips + 1, K trips + 1) float
+        By operand that may be stationary at the array: first delivered in every trip over a dim it does not have, then
+        staying through the outermost list too. Energy of the crossing with the operand's delivery, pJ, -1 where not
+        worked out yet; and for every outermost port, cycles of the crossing and of deliveries after the first. The last
+        entries over P, Q and K are the least of all others.
+    ports : (outermost ports,) int64
+    index : (3, longest bound + 1) int64
+        Of P, Q and K: place of a trip count in `least`.
+    p, q, k : (*,) int64
+        The trip counts.
+    points : (3, *, 6) float
+        Per operand o that may be stationary at the array, outer tiles that no other beats: energy of the crossing with
+        o's delivery, pJ, rising; at least so many passes over the dims that the first and that the second of the other
+        operands does not have, as the outermost list has so many trips; at least so many cycles of the busiest
+        outermost port, without what it delivers of the other operands; at most so many passes of both kinds: inf but
+        where o stays through the outermost list, whose trips are then all the passes over o's dims. Until the table is
+        worked out, one tile that is below all.
+    count : (3,) int64
+        How many.
+    worth : int
+        Unrollings and outer tiles that a search may visit before working out the table pays: most searches end before.
+    """
+
+    least: Any
+    ports: Ints
+    index: Ints
+    p: Ints
+    q: Ints
+    k: Ints
+    points: Any
+    count: Ints
+    worth: int
+
+
+GRAIN = 8
+"""Numbers of trips that `points` tell apart between one and twice as many."""
+
+
+def empty_table(bounds: Ints, port_outer: Ints, floor: Any) -> OuterTable:
+    """A table of a problem's size with nothing worked out; the floor is `dse.mapper.flat.outer.outer_floor`'s."""
+    values = [trip_values(int(bounds[d])) for d in (4, 5, 2)]
+    index = np.full((3, int(max(bounds[d] for d in (4, 5, 2))) + 1), -1, dtype=np.int64)
+    for row, trips in enumerate(values):
+        index[row, trips] = np.arange(len(trips))
+    p, q, k = values
+    ports = np.flatnonzero(port_outer).astype(np.int64)
+    least = np.full((6, 1 + len(ports), len(p) + 1, len(q) + 1, len(k) + 1), -1.0)
+    entries = prod(len(trip_values(int(bound))) for bound in bounds[[1, 2, 4, 5, 6, 7]])
+    sizes = [grain(prod(int(bounds[d]) for d in group_dims(o) if d >= 0)) + 1 for o in range(3)]
+    cells = max(sizes[0] * sizes[1], sizes[0] * sizes[2], sizes[1] * sizes[2])
+    points = np.empty((3, 2 * cells, 6))
+    points[:, 0] = 0.0, 1.0, 1.0, -np.inf, np.inf, np.inf
+    points[:, 0, 0] = floor[:, 0]
+    return OuterTable(least, ports, index, p, q, k, points, np.ones(3, dtype=np.int64), max(4096, entries // 4))
+
+
+def grain(trips: float) -> int:
+    """The class of a number of trips among `points`."""
+    return int(GRAIN * np.log2(trips) + 1e-9)
+
+
+def worked_out(table: OuterTable) -> bool:
+    return bool(table.least[0, 0, len(table.p), len(table.q), len(table.k)] >= 0.0)
+
+
+def work_out(inst: Instance, table: OuterTable) -> None:
+    """Fill the table."""
+    last_p, last_q, last_k = len(table.p), len(table.q), len(table.k)
+    cells = np.full((6, table.points.shape[1] // 2, 2), np.inf)
+    n = np.ones(8, dtype=np.int64)
+    tile = np.ones(8, dtype=np.int64)
+    words = np.zeros((3, 7))
+    for p in range(last_p):
+        for q in range(last_q):
+            _fill(inst, table, cells, p, q, n, tile, words)
+    for o in range(3):
+        _pick(inst, table, cells, o)
+    for o in range(6):
+        for what in range(1 + len(table.ports)):
+            for k in range(last_k + 1):
+                table.least[o, what, last_p, :, k] = np.inf
+                for p in range(last_p):
+                    table.least[o, what, p, last_q, k] = np.inf
+                    for q in range(last_q):
+                        table.least[o, what, p, last_q, k] = min(
+                            table.least[o, what, p, last_q, k], table.least[o, what, p, q, k]
+                        )
+                    table.least[o, what, last_p, last_q, k] = min(
+                        table.least[o, what, last_p, last_q, k], table.least[o, what, p, last_q, k]
+                    )
+
+
+def _fill(inst: Instance, table: OuterTable, cells: Any, p: int, q: int, n: Ints, tile: Ints, words: Any) -> None:
+    b = inst.bounds
+    n[4], n[5] = table.p[p], table.q[q]
+    tile[4], tile[5] = ceil_div(b[4], n[4]), ceil_div(b[5], n[5])
+    trips_c = trip_values(b[3])
+    last = len(table.k)
+    table.least[:, :, p, q, :] = np.inf
+    for n_r in trip_values(b[6]):
+        n[6] = n_r
+        tile[6] = ceil_div(b[6], n_r)
+        for n_s in trip_values(b[7]):
+            n[7] = n_s
+            tile[7] = ceil_div(b[7], n_s)
+            for n_n in trip_values(b[1]):
+                n[1] = n_n
+                tile[1] = ceil_div(b[1], n_n)
+                c = len(trips_c)
+                for k in range(last):
+                    n[2] = table.k[k]
+                    tile[2] = ceil_div(b[2], n[2])
+                    # The smaller the tile over K, the fewer trips over C fit.
+                    while c > 0:
+                        tile[3] = ceil_div(b[3], trips_c[c - 1])
+                        if not fits(inst, tile, inst.in_buffer, inst.buffer_bits):
+                            break
+                        c -= 1
+                    _lower(inst, table, cells, p, q, k, n, tile, trips_c, c, words)
+    for o in range(6):
+        for what in range(1 + len(table.ports)):
+            for k in range(last):
+                table.least[o, what, p, q, last] = min(table.least[o, what, p, q, last], table.least[o, what, p, q, k])
+
+
+def _lower(
+    inst: Instance, table: OuterTable, cells: Any, p: int, q: int, k: int, n: Ints, tile: Ints, trips_c: Ints,
+    first: int, words: Any,
+) -> None:  # fmt: skip
+    """Lower an entry to the least over the trips over C, of which the first that fit cost least."""
+    if first == len(trips_c):
+        return
+    known = np.ones(2, dtype=np.int64)
+    n[3] = trips_c[first]
+    outer_words(inst, n, known, words)
+    for o in range(3):
+        again = inst.words[o] * (repeats(n, o) - 1.0) if inst.in_pe[o] == 1 else 0.0
+        once = inst.words[o] if inst.in_pe[o] == 1 else 0.0
+        at = _cell(inst, n, o)
+        for r in range(3):
+            _enter(inst, table, cells[o, at], o, p, q, k, words, r, once, again)
+    held = first
+    for o in range(3):
+        if inst.in_pe[o] == 0:
+            continue
+        fewest = _first_to_stay(inst, o, tile, trips_c, first)
+        # More trips go with more passes where the operand has C, and only cost more where it has not.
+        most = len(trips_c) if inst.relevance[o, 3] == 1 else min(fewest + 1, len(trips_c))
+        for c in range(fewest, most):
+            if c != held:
+                n[3] = trips_c[c]
+                outer_words(inst, n, known, words)
+                held = c
+            _enter(inst, table, cells[3 + o, _cell(inst, n, o)], 3 + o, p, q, k, words, o, inst.words[o], 0.0)
+
+
+def _enter(
+    inst: Instance, table: OuterTable, cell: Any, row: int, p: int, q: int, k: int, words: Any, r: int, once: float,
+    again: float,
+) -> None:  # fmt: skip
+    """Lower an entry, and a cell's energy and time, to an order's with operand r stationary in the outermost list."""
+    o = row % 3
+    ifmap = least_ifmap(words, r)
+    e = inst.outer_pj
+    energy = e[0] * ifmap + e[1] * words[r, 0] + e[2] * words[r, 1] + inst.up_pj[o] * (once + again)
+    table.least[row, 0, p, q, k] = min(table.least[row, 0, p, q, k], energy)
+    for i in range(len(table.ports)):
+        c = inst.port_over[table.ports[i]]
+        time = c[0] * ifmap + c[1] * words[r, 0] + c[2] * words[r, 1] + inst.port_up[table.ports[i], o] * again
+        table.least[row, 1 + i, p, q, k] = min(table.least[row, 1 + i, p, q, k], time)
+    busiest = -np.inf  # psums that start empty spare more than crosses, now and then
+    for i in range(len(table.ports)):
+        t = table.ports[i]
+        c = inst.port_over[t]
+        time = c[0] * ifmap + c[1] * words[r, 0] + c[2] * words[r, 1] + inst.port_up[t, o] * (once + again)
+        busiest = max(busiest, inst.port_fixed[t] + time)
+    cell[0] = min(cell[0], energy)
+    cell[1] = min(cell[1], busiest)
+
+
+def others(o: int) -> tuple[int, int]:
+    """The operands beside o."""
+    return 1 if o == 0 else 0, 1 if o == 2 else 2
+
+
+def _cell(inst: Instance, n: Ints, o: int) -> int:
+    """The cell of an outer tile among those of operand o: the classes of the others' repeats."""
+    a, b = others(o)
+    width = grain(repeats(inst.bounds, b)) + 1
+    return grain(repeats(n, a)) * width + grain(repeats(n, b))
+
+
+def _pick(inst: Instance, table: OuterTable, cells: Any, o: int) -> None:
+    """Keep, by rising energy, the cells that no single other one matches in energy, time and passes of both kinds.
+
+    A tile with which o stays matches no other: it goes with other numbers of passes.
+    """
+    a, b = others(o)
+    height, width = grain(repeats(inst.bounds, a)) + 1, grain(repeats(inst.bounds, b)) + 1
+    wider = 2.0 ** (1.0 / GRAIN) * (1.0 + 2e-9)
+    found = 0
+    for stays in range(2):
+        for cell in range(height * width):
+            energy, time = cells[o + 3 * stays, cell, 0], cells[o + 3 * stays, cell, 1]
+            x, y = 2.0 ** (cell // width / GRAIN) * (1.0 - 1e-9), 2.0 ** (cell % width / GRAIN) * (1.0 - 1e-9)
+            beaten = energy == np.inf
+            for i in range(found):
+                point = table.points[o, i]
+                matches = point[4] == np.inf and point[0] <= energy and point[1] <= x
+                beaten = beaten or (matches and point[2] <= y and point[3] <= time)
+            if beaten:
+                continue
+            place = found
+            while place > 0 and table.points[o, place - 1, 0] > energy:
+                for part in range(6):
+                    table.points[o, place, part] = table.points[o, place - 1, part]
+                place -= 1
+            point = table.points[o, place]
+            point[0], point[1], point[2], point[3] = energy, x, y, time
+            point[4] = x * wider if stays == 1 else np.inf
+            point[5] = y * wider if stays == 1 else np.inf
+            found += 1
+    table.count[o] = found
+
+
+def _first_to_stay(inst: Instance, o: int, tile: Ints, trips_c: Ints, first: int) -> int:
+    """The fewest trips over C, from a first one on, that leave a tile of an operand for which the PEs have room."""
+    low = first
+    high = len(trips_c)
+    while low < high:
+        middle = (low + high) // 2
+        tile[3] = ceil_div(inst.bounds[3], trips_c[middle])
+        if tile_bits(inst, tile, o) <= inst.room[o]:
+            high = middle
+        else:
+            low = middle + 1
+    return low

@@ -1,0 +1,156 @@
+"""Exact prices of the mappings that survive the bounds. Compilable like the model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dse.mapper.flat.inner import again, kind_energy, passes_through
+from dse.mapper.flat.spreads import settle
+from dse.mapper.shared.incumbent import accept, pruned
+from dse.mapper.shared.orders import list_orders
+from dse.model.nest import count_nest
+from dse.model.time import latency
+
+Ints = Any
+Instance = Any
+
+
+def price_orders(
+    inst: Instance, run: Any, work: Any, span: Ints, offset: Ints, options: Any, chosen: Ints, cycles: float,
+    ends_pay: float, values: Any, records: Ints,
+) -> None:  # fmt: skip
+    """Price the orders of both lists that may improve on the incumbents, exactly."""
+    outer_orders = np.zeros((24, 8), dtype=np.int64)
+    inner_orders = np.zeros((24, 8), dtype=np.int64)
+    outer_kinds = np.zeros((24, 2), dtype=np.int64)
+    inner_kinds = np.zeros((24, 2), dtype=np.int64)
+    m, n = work.m, work.n
+    alone = inst.place[1] < 0
+    count_inner = list_orders(m, inst.stationary, inst.innermost, inner_orders, inner_kinds)
+    count_outer = 1 if alone else list_orders(n, -1, -1, outer_orders, outer_kinds)
+    if alone:
+        outer_kinds[0, 0] = -1
+        outer_kinds[0, 1] = -1
+    settled = False
+    point = np.zeros(2)
+    for i in range(count_outer):
+        for k in range(count_inner):
+            joins = _first_loop(outer_orders[i], n) == inner_kinds[k, 1]
+            for d in range(8):
+                if m[d] > 1 and d != inner_kinds[k, 1] and d != 2:
+                    joins = False
+            if not _worthwhile(inst, run, work, outer_kinds[i], inner_kinds[k], joins, cycles, ends_pay, values):
+                continue
+            if not settled:
+                if not settle(
+                    inst.bounds, inst.rows, inst.cols, chosen, options[2], options[3], work.f, m, n, work.sy, work.sx,
+                    work.option_side,
+                ):  # fmt: skip
+                    return
+                settled = True
+            run.visited[3] += 1
+            price_nest(inst, work, span, offset, outer_orders[i], inner_orders[k], point)
+            run.held = accept(
+                run.kind, run.gap, point[0], point[1], values, run.held, records, run.mask, work.f, work.sy, work.sx,
+                m, n, outer_orders[i], inner_orders[k],
+            )  # fmt: skip
+            if run.held < 0:
+                return
+
+
+def _worthwhile(
+    inst: Instance, run: Any, work: Any, outer_kind: Ints, inner_kind: Ints, joins: bool, cycles: float,
+    ends_pay: float, values: Any,
+) -> bool:  # fmt: skip
+    """Whether an order of each list may improve.
+
+    Parameters
+    ----------
+    outer_kind, inner_kind : (2,)
+        From `list_orders`.
+    joins : bool
+        Whether the run of the inner list's slide goes on in the outermost list.
+    """
+    words, e = work.words, inst.outer_pj
+    column = 2 if outer_kind[1] < 0 else outer_kind[1] - 1
+    r = max(outer_kind[0], 0)
+    over = e[0] * words[r, column] + e[1] * words[r, 0] + e[2] * words[r, 1]
+    slide = 5 if inner_kind[1] < 0 else inner_kind[1] - 3
+    for o in range(3):
+        if inner_kind[0] >= 0 and o != inner_kind[0]:
+            continue
+        stays = outer_kind[0] == o
+        more = 0.0 if stays and passes_through(inst, o, work.m) else again(inst, o, work.n)
+        time = cycles
+        for t in range(inst.ports):
+            p = inst.port_over[t]
+            crossing = p[0] * words[r, column] + p[1] * words[r, 0] + p[2] * words[r, 1]
+            time = max(time, work.busy[o, t] + inst.port_up[t, o] * inst.words[o] * more + crossing)
+        time += ends_pay
+        least = kind_energy(
+            inst, work.energy, o, slide, joins, stays, work.f, work.spread, work.passes, work.m, work.n, work.decided
+        )
+        least += over + inst.static_pj * time
+        if not pruned(run.kind, run.gap, least, time, values, run.held):
+            return True
+    return False
+
+
+def _first_loop(order: Ints, trips: Ints) -> int:
+    """The innermost loop of a list that has more than one trip, -1 for none; loops over K do not interrupt a slide."""
+    for i in range(8):
+        if trips[order[i]] > 1 and order[i] != 2:
+            return int(order[i])
+    return -1
+
+
+def price_nest(
+    inst: Instance, work: Any, span: Ints, offset: Ints, outer_order: Ints, inner_order: Ints, point: Any
+) -> None:
+    """Exact energy (pJ) and latency (cycles) of one mapping, by the model itself."""
+    dim, trips, step, place, spatial, inside = work.dim, work.trips, work.step, work.place, work.spatial, work.inside
+    size = 0
+    for part in range(4):
+        for i in range(7, -1, -1):
+            d = outer_order[i] if part == 0 else (inner_order[i] if part == 1 else 7 - i)
+            count = work.n[d] if part == 0 else (work.m[d] if part == 1 else work.f[d])
+            if part == 2:
+                count = work.sy[d] * work.sx[d]
+            if count > 1:
+                dim[size] = d
+                trips[size] = count
+                place[size] = inst.place[part] if not (part == 1 and inst.place[1] < 0) else inst.place[0]
+                spatial[size] = 1 if part == 2 else 0
+                size += 1
+    for d in range(8):
+        inside[d] = 1
+    for i in range(size - 1, -1, -1):
+        step[i] = inside[dim[i]]
+        inside[dim[i]] *= trips[i]
+    nodes, ports = inst.nodes, inst.ports
+    scratch = (
+        work.counted, work.joined, span[0], span[1], offset[0], offset[1], offset[2], offset[3]
+    )  # fmt: skip
+    steps = count_nest(
+        size, dim, trips, step, place, spatial, inst.bounds, inst.window, inst.keeps[:nodes], inst.is_fan_out[:nodes],
+        inst.multicast[:nodes], inst.reduces[:nodes], inst.relevance, scratch, inside, work.factors, work.ends,
+        work.booked, work.levels, work.fans,
+    )  # fmt: skip
+    busiest = latency(
+        size, dim, trips, place, spatial, inst.bounds, inst.window, work.ends, work.booked, work.levels, steps,
+        inst.buffering[:nodes], inst.port_node[:ports], inst.port_cost[:ports], work.split, work.port_cycles, step,
+        inst.relevance, inst.folds[:nodes], work.counted,
+    )  # fmt: skip
+    cycles = float(steps) if busiest < 0 else work.port_cycles[busiest]
+    split = work.split
+    cycles += split[1] + split[2] + split[3] + split[4] + split[5]
+    energy = inst.mac_pj + inst.static_pj * cycles
+    for node in range(nodes):
+        for o in range(3):
+            for side in range(2):
+                energy += work.levels[node, o, side] * inst.access_pj[node, o, side]
+                energy += work.fans[node, o, side] * inst.fan_pj[node, o, side]
+    point[0] = energy
+    point[1] = cycles

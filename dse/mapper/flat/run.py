@@ -1,0 +1,54 @@
+"""One search in progress: what it looks for, and what it has visited so far. Read and written by the kernels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dse.mapper.flat.instance import MOST_NODES, MOST_PORTS, record
+
+Run = Any
+"""An element of `RUN`."""
+
+RUN = np.dtype(
+    [
+        ("kind", np.int64),  # objective: see `dse.mapper.shared.incumbent`
+        ("gap", np.float64),  # a branch is cut when it cannot improve by more than this fraction
+        ("perfect", np.int64),  # 1 when only factors count whose product is the bound
+        ("mask", np.int64),  # which bypass choice is searched
+        ("fastest", np.float64),  # lower bound on the compute steps of any mapping
+        ("held", np.int64),  # incumbents, -1 when there was no room for all
+        ("visited", np.int64, 4),  # PE tiles opened, unrollings and outer tiles tried, mappings priced
+        ("least_pj", np.float64),  # lower bound on the energy of mappings with the PE tile at hand
+        ("since", np.int64),  # unrollings and outer tiles tried before this bypass choice
+        ("reached", np.int64),  # place in the order of PE tiles where the search of this bypass choice ended
+    ]
+)
+
+LOOPS = 48
+"""Room for the loops of a nest: eight dims in the lists of two levels, on the array and in a PE."""
+
+WORK = np.dtype(
+    [
+        ("counted", np.int64, LOOPS), ("joined", np.int64, LOOPS), ("dim", np.int64, LOOPS), ("trips", np.int64, LOOPS),
+        ("step", np.int64, LOOPS), ("place", np.int64, LOOPS), ("spatial", np.int64, LOOPS), ("inside", np.int64, 8),
+        ("factors", np.int64, (3, MOST_NODES, 3, 8)), ("ends", np.int64, (3, MOST_NODES, 2)),
+        ("booked", np.int64, (3, MOST_NODES, 2)), ("levels", np.int64, (MOST_NODES, 3, 2)),
+        ("fans", np.int64, (MOST_NODES, 3, 2)), ("split", np.float64, 6), ("port_cycles", np.float64, MOST_PORTS),
+        ("energy", np.float64, (3, 10)), ("busy", np.float64, (3, MOST_PORTS)), ("sums", np.float64, (4, 8)),
+        ("words", np.float64, (3, 7)), ("outside", np.float64, (3, 7)),
+        ("tile", np.int64, 8), ("passes", np.int64, 8), ("f", np.int64, 8), ("sy", np.int64, 8), ("sx", np.int64, 8),
+        ("spread", np.int64, 8), ("n", np.int64, 8), ("m", np.int64, 8), ("decided", np.int64, 8),
+        ("option", np.int64, 8), ("option_side", np.int64, 8), ("known", np.int64, 2), ("all_n", np.int64, 8),
+    ]
+)  # fmt: skip
+"""Scratch of a search whose size no problem changes; see the functions that fill it."""
+
+
+def new_run(kind: int, gap: float, perfect: bool) -> Run:
+    return record(RUN, {"kind": kind, "gap": gap, "perfect": int(perfect)})
+
+
+def new_work() -> Any:
+    return record(WORK, {})

@@ -1,0 +1,229 @@
+"""The mapper on flat hierarchies: prepares the walk over PE tiles, runs it, and reads its records."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import factorial, inf, prod
+from typing import Any
+
+import numpy as np
+
+from dse.architecture.architecture import Architecture
+from dse.architecture.hierarchy import FanOut, Level
+from dse.errors import DseError
+from dse.mapper.flat.instance import Instance, Roles, Rules, build, bypass_choices
+from dse.mapper.flat.outer_table import OuterTable, empty_table
+from dse.mapper.flat.run import new_run, new_work
+from dse.mapper.flat.spreads import Options, by_spread
+from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.incumbent import ENERGY, FRONT, LATENCY
+from dse.mapper.shared.result import Solution
+from dse.model.mapping import Loop, Mapping, Spatial, Temporal
+from dse.model.price import price
+from dse.problem.dims import DIMS
+from dse.problem.layer import Layer
+
+
+def solve_flat(
+    architecture: Architecture, layer: Layer, kind: int, gap: float, factors: str, longest: int, *, stop: Any
+) -> Solution:
+    """Search the whole mapspace of a layer; no incumbents when nothing fits, or when the search was stopped before any.
+
+    Parameters
+    ----------
+    kind : int
+        Objective: see `dse.mapper.shared.incumbent`.
+    longest : int
+        Room for so many points of a front.
+    stop : (1,) int64
+        Set to 1 from outside to end the search; the gap is then the one that is proven.
+    """
+    rows = longest if kind == FRONT else 1
+    values, records = np.zeros((rows, 2)), np.zeros((rows, 57), dtype=np.int64)
+    choices, problems = prepare(architecture, layer, kind, factors)
+    run, work = new_run(kind, gap, factors == "perfect"), new_work()
+    left = []
+    for mask in sorted(range(len(problems)), key=lambda index: problems[index].best):
+        run.mask = mask
+        problem = _walk(problems[mask], run, work, values, records, stop)
+        if run.held < 0:
+            raise DseError(f"layer {layer.name}: the front has more than {longest} points")
+        left.append(problem.bound[problem.order[run.reached :]] if stop[0] else problem.bound[:0])
+    proven = gap if not stop[0] else max(gap, _gap_left(kind, values[: run.held], np.concatenate(left)))
+    visited = tuple(int(count) for count in run.visited)
+    size = sum(problem.space_size for problem in problems)
+    values[:, 1] *= price(architecture, layer).cycles_per_step  # the search counts time in compute steps
+    return Solution(values[: run.held], records[: run.held], tuple(choices), visited, size, proven)
+
+
+def _walk(problem: Problem, run: Any, work: Any, values: Any, records: Any, stop: Any) -> Problem:
+    """Search one bypass choice; anew, with its tiles in a better order, once working out the outer table pays."""
+    run.fastest, run.since = problem.fastest, run.visited[1] + run.visited[2]
+    while True:
+        compiled("dse.mapper.flat.search").search(
+            problem.instance, run, work, tuple(problem.options), problem.order, problem.choice, problem.bound,
+            problem.floor, problem.table, values, records, stop,
+        )  # fmt: skip
+        if stop[0] or run.held < 0 or run.reached == len(problem.order):
+            return problem
+        compiled("dse.mapper.flat.outer_table").work_out(problem.instance, problem.table)
+        problem = _in_order(problem)
+
+
+def _gap_left(kind: int, values: Any, bounds: Any) -> float:
+    """How far, as a fraction, mappings above some bounds may improve on the incumbents."""
+    if len(values) == 0 or len(bounds) == 0:
+        return 0.0
+    bounds = bounds[np.lexsort((bounds[:, 1], bounds[:, 0]))]
+    lowest = np.minimum.accumulate(bounds[:, 1])
+    bounds = bounds[np.r_[True, lowest[1:] < lowest[:-1]]]  # what lies above another bound adds nothing
+    ratio = values[None, :, :] / np.maximum(bounds[:, None, :], 1e-300)
+    if kind == FRONT:
+        worst = ratio.max(axis=2).min(axis=1).max()
+    else:
+        worst = (ratio[:, 0, 0], ratio[:, 0, 1], ratio[:, 0].prod(axis=1))[kind].max()
+    return max(0.0, float(worst) - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One bypass choice, ready to search: options per dim, PE tiles in order of their bounds."""
+
+    instance: Instance
+    kind: int
+    options: Options
+    floor: Any
+    table: OuterTable
+    fastest: float
+    space_size: float
+    order: Any = None
+    choice: Any = None
+    bound: Any = None
+    best: float = inf
+
+
+def prepare(
+    architecture: Architecture, layer: Layer, kind: int, factors: str
+) -> tuple[list[dict[int, frozenset[str]]], list[Problem]]:
+    """The bypass choices of an architecture, and the problem that each of them is."""
+    roles, prices = Roles.of(architecture), price(architecture, layer)
+    choices = bypass_choices(architecture, roles)
+    return choices, [_prepare(architecture, layer, roles, kept, prices, kind, factors) for kept in choices]
+
+
+def _prepare(
+    architecture: Architecture, layer: Layer, roles: Roles, kept: dict[int, frozenset[str]], prices: Any, kind: int,
+    factors: str,
+) -> Problem:  # fmt: skip
+    instance = build(architecture, layer, roles, kept, prices)
+    array = architecture.hierarchy[roles.array] if roles.array >= 0 else None
+    assert array is None or isinstance(array, FanOut)
+    rules = Rules.of(architecture.dataflow, array, has_pe=roles.pe >= 0, has_folds=bool(instance.folds.any()))
+    perfect = factors == "perfect"
+    options, size, fastest = _options(instance, rules, perfect, roles)
+    floor, table = _outer(instance)
+    return _in_order(Problem(instance, kind, options, floor, table, fastest, size))
+
+
+def _in_order(problem: Problem) -> Problem:
+    """The problem with its PE tiles listed, best bound first."""
+    choice, bound = compiled("dse.mapper.flat.bounds").list_tiles(
+        problem.instance, tuple(problem.options), problem.floor, problem.table, problem.fastest
+    )
+    key = bound[:, problem.kind] if problem.kind in (ENERGY, LATENCY) else bound[:, 0] * bound[:, 1]
+    order = np.lexsort((bound[:, 0], key)) if problem.kind == LATENCY else np.argsort(key, kind="stable")
+    best = float(key.min()) if len(key) else inf
+    return replace(problem, order=order, choice=choice, bound=bound, best=best)
+
+
+def _largest_tile(instance: Instance) -> Any:
+    """Per dim, the largest PE tile that fits when every other dim has a tile of one."""
+    largest = instance.bounds.copy()
+    for d in range(8):
+        for operand in range(3):
+            if instance.in_pe[operand] and instance.relevance[operand, d]:
+                room = min(instance.pe_bits[operand], instance.pe_bits[3]) / instance.bits[operand]
+                if room < inf and not (operand == 0 and d >= 4):
+                    largest[d] = min(largest[d], int(room))
+                elif room < inf:
+                    reach = int(instance.window[2 * (d % 2) + (d >= 6)])
+                    largest[d] = min(largest[d], (int(room) - 1) // reach + 1)
+    return largest
+
+
+def _options(instance: Instance, rules: Rules, perfect: bool, roles: Roles) -> tuple[Options, float, float]:
+    key = (
+        tuple(instance.bounds.tolist()), tuple(_largest_tile(instance).tolist()),
+        tuple(tuple(part.tolist()) for part in rules), int(instance.rows), int(instance.cols), perfect,
+        roles.buffer >= 0, bool((instance.port_node[: instance.ports] == roles.pe).any()),
+    )  # fmt: skip
+    return _options_of(*key)
+
+
+@lru_cache(maxsize=4096)
+def _options_of(
+    bounds: tuple[int, ...], largest: tuple[int, ...], sets: tuple[tuple[int, ...], ...], rows: int, cols: int,
+    perfect: bool, has_buffer: bool, pe_ports: bool,
+) -> tuple[Options, float, float]:  # fmt: skip
+    """Tiles and spreads per dim, the size of the mapspace they span, and the fewest steps."""
+    arrays = [np.array(part, dtype=np.int64) for part in (bounds, largest, *sets)]
+    listed = compiled("dse.mapper.shared.factors").dim_options(*arrays, rows, cols, perfect)
+    options = by_spread(*listed, apart=pe_ports)
+    space = compiled("dse.mapper.flat.space")
+    if any(listed[0][d] == listed[0][d + 1] for d in range(8)):
+        return options, 0.0, inf
+    counts = np.zeros(8)
+    space.splits(arrays[0], *listed, perfect, has_buffer, counts)
+    orders = float(factorial(sum(bound > 1 for bound in bounds))) ** (2 if has_buffer else 1)
+    return options, float(prod(counts)) * orders, space.fastest_steps(*listed, rows, cols)
+
+
+_OUTER: OrderedDict[Any, tuple[Any, OuterTable]] = OrderedDict()
+
+KEPT_TABLES = 128
+"""Problems whose outer floor and table are remembered, up to a few megabytes each."""
+
+
+def _outer(instance: Instance) -> tuple[Any, OuterTable]:
+    """Outer floor and table, kept: they do not change with the array, the dataflow or a PE's inside but its size."""
+    parts = (
+        instance.bounds, instance.window, instance.words, instance.bits, instance.in_buffer, instance.in_pe,
+        instance.up_pj * instance.in_pe, instance.outer_pj, instance.port_outer, instance.port_over,
+        instance.port_fixed, instance.buffer_bits, np.where(instance.in_pe == 1, instance.room, 0.0),
+        instance.port_up * instance.in_pe * instance.port_outer[:, None],
+    )  # fmt: skip
+    key = b"".join(part.tobytes() for part in parts)
+    if key in _OUTER:
+        _OUTER.move_to_end(key)
+    else:
+        if len(_OUTER) >= KEPT_TABLES:
+            _OUTER.popitem(last=False)
+        floor = compiled("dse.mapper.flat.outer").outer_floor(instance)
+        _OUTER[key] = floor, empty_table(instance.bounds, instance.port_outer[: instance.ports], floor)
+    return _OUTER[key]
+
+
+def flat_mapping(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]]) -> Mapping:
+    """The mapping that a record of the search stands for."""
+    f, sy, sx, m, n, outer_order, inner_order = (record[8 * i : 8 * i + 8] for i in range(7))
+    roles = Roles.of(architecture)
+
+    def loops(trips: Any, order: Any) -> tuple[Loop, ...]:
+        return tuple(Loop(DIMS[d], int(trips[d])) for d in reversed(order) if trips[d] > 1)
+
+    plain = np.arange(7, -1, -1)
+    nodes: list[Temporal | Spatial] = []
+    for index, place in enumerate(architecture.hierarchy):
+        if not isinstance(place, Level):
+            nodes.append(Spatial(place.name, loops(sy, plain), loops(sx, plain)))
+            continue
+        if index == roles.pe:
+            body = loops(f, plain)
+        elif index == roles.buffer or roles.buffer < 0:
+            body = loops(m, inner_order)
+        else:
+            body = loops(n, outer_order)
+        nodes.append(Temporal(place.name, body, kept[index]))
+    return Mapping(tuple(nodes))

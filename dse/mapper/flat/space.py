@@ -1,0 +1,70 @@
+"""Sizes and extremes of a mapspace. Compilable like the model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dse.mapper.shared.factors import next_trips
+
+Ints = Any
+
+
+def fastest_steps(tile_start: Ints, tiles: Ints, unrollings: Ints, rows: int, cols: int) -> float:
+    """The fewest compute steps that unrollings within the array leave, whatever the capacities.
+
+    A table over the rows and columns left, dim by dim; infinite when some dim cannot be unrolled as the dataflow asks.
+    """
+    best = np.ones((rows + 1, cols + 1))
+    row_values = quotients(rows)
+    col_values = quotients(cols)
+    for d in range(8):
+        first, last = tiles[tile_start[d], 2], tiles[tile_start[d + 1], 2]
+        following = np.full((rows + 1, cols + 1), np.inf)
+        for r in row_values:
+            for c in col_values:
+                for i in range(first, last):
+                    sy, sx = unrollings[i, 0], unrollings[i, 1]
+                    if sy <= r and sx <= c:
+                        following[r, c] = min(following[r, c], unrollings[i, 3] * best[r // sy, c // sx])
+        best = following
+    return float(best[rows, cols])
+
+
+def quotients(side: int) -> Ints:
+    """The numbers that a side divided by some number leaves, falling."""
+    values = [side]
+    for divisor in range(2, side + 1):
+        if side // divisor != values[-1]:
+            values.append(side // divisor)
+    return np.array(values)
+
+
+def splits(
+    bounds: Ints, tile_start: Ints, tiles: Ints, unrollings: Ints, perfect: bool, has_buffer: bool, out: Any
+) -> None:
+    """Count the tight splits of every dim into PE tile, rows, columns, buffer trips and outermost trips.
+
+    Parameters
+    ----------
+    out : (8,) float
+        Filled.
+    """
+    for d in range(8):
+        total = 0.0
+        for row in range(tile_start[d], tile_start[d + 1]):
+            for i in range(tiles[row, 2], tiles[row + 1, 2]):
+                if not has_buffer:
+                    total += 1.0
+                    continue
+                n = 1
+                while True:
+                    n, _ = next_trips(
+                        bounds[d], tiles[row, 0], unrollings[i, 0], unrollings[i, 1], unrollings[i, 2], n, perfect
+                    )
+                    if n == 0:
+                        break
+                    total += 1.0
+                    n += 1
+        out[d] = total

@@ -1,0 +1,157 @@
+"""Unrollings by how far they spread a dim: what rows times columns come to is all that a cost depends on.
+
+The sides matter only for whether the unrollings of all dims fit the array together and are tight. A search therefore
+walks spreads, keeping for each partial choice what the array may have left, and settles the sides at the end.
+Compilable but for `by_spread`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dse.mapper.shared.factors import tight
+
+Ints = Any
+
+
+class Options(NamedTuple):
+    """Tiles, spreads and sides of every dim.
+
+    Parameters
+    ----------
+    tile_start : (9,)
+        The tiles of dim d are rows tile_start[d]..tile_start[d + 1] of `tiles`.
+    tiles : (*, 3)
+        Tile f, number of such tiles U = ceil(X / f), first spread; one row more for the end of the last spreads.
+    spreads : (*, 6)
+        Children s, passes T = ceil(U / s), compute steps along the dim, first row of `sides`, and those
+        sides (rows, columns) whose larger one is smallest; one row more for the end of the last sides.
+    sides : (*, 2)
+        Rows and columns that come to the spread, or, where one pass is enough, to more than there is work for.
+    """
+
+    tile_start: Ints
+    tiles: Ints
+    spreads: Ints
+    sides: Ints
+
+
+def by_spread(tile_start: Ints, tiles: Ints, unrollings: Ints, *, apart: bool = False) -> Options:
+    """Group the unrollings that `dse.mapper.shared.factors.dim_options` lists, widest spread first.
+
+    Parameters
+    ----------
+    tile_start, tiles, unrollings
+    apart : bool
+        Keep spreads apart that have children without work: ports inside the array count them.
+    """
+    of_tile = unrollings[:, 4]
+    spread = unrollings[:, 0] * unrollings[:, 1]
+    if not apart:
+        spread = np.minimum(spread, tiles[of_tile, 1])
+    order = np.lexsort((unrollings[:, :2].max(axis=1), -spread, of_tile))
+    of_tile, spread, unrollings = of_tile[order], spread[order], unrollings[order]
+    new = np.ones(len(order), dtype=bool)
+    new[1:] = (of_tile[1:] != of_tile[:-1]) | (spread[1:] != spread[:-1])
+    first = np.flatnonzero(new)
+    spreads = np.zeros((len(first) + 1, 6), dtype=np.int64)
+    spreads[:-1, 0] = spread[first]
+    spreads[:-1, 1:3] = unrollings[first, 2:4]
+    spreads[:-1, 3] = first
+    spreads[:-1, 4:] = unrollings[first, :2]
+    spreads[-1, 3] = len(order)
+    grouped = tiles.copy()
+    grouped[:-1, 2] = np.searchsorted(of_tile[first], np.arange(len(tiles) - 1))
+    grouped[-1, 2] = len(first)
+    return Options(tile_start, grouped, spreads, np.ascontiguousarray(unrollings[:, :2]))
+
+
+def most_left(rows: int) -> int:
+    """How many pairs of rows and columns, none larger in both than another, an array may have left at most."""
+    return 2 * int(np.sqrt(rows)) + 2
+
+
+def take(left: Ints, count: Ints, depth: int, spreads: Ints, sides: Ints, row: int) -> int:
+    """What the array has left once a dim is spread, on any sides.
+
+    Parameters
+    ----------
+    left : (9, most_left, 2)
+        Rows and columns left, by depth; those at `depth` are read, those at depth + 1 filled.
+    count : (9,)
+        How many pairs there are.
+    row : int
+        Of `spreads`.
+
+    Returns
+    -------
+    int
+        The most children left, 0 when the spread does not fit.
+    """
+    found = 0
+    most = 0
+    for i in range(count[depth]):
+        for k in range(spreads[row, 3], spreads[row + 1, 3]):
+            if sides[k, 0] > left[depth, i, 0] or sides[k, 1] > left[depth, i, 1]:
+                continue
+            r = left[depth, i, 0] // sides[k, 0]
+            c = left[depth, i, 1] // sides[k, 1]
+            kept = 0
+            beaten = False
+            for j in range(found):
+                a, b = left[depth + 1, j, 0], left[depth + 1, j, 1]
+                if a >= r and b >= c:
+                    beaten = True
+                    break
+                if a > r or b > c:
+                    left[depth + 1, kept, 0], left[depth + 1, kept, 1] = a, b
+                    kept += 1
+            if beaten:
+                continue
+            left[depth + 1, kept, 0], left[depth + 1, kept, 1] = r, c
+            found = kept + 1
+            most = max(most, r * c)
+    count[depth + 1] = found
+    return most
+
+
+def settle(
+    bounds: Ints, rows: int, cols: int, chosen: Ints, spreads: Ints, sides: Ints, f: Ints, m: Ints, n: Ints, sy: Ints,
+    sx: Ints, at: Ints,
+) -> bool:  # fmt: skip
+    """Find sides for the chosen spreads that fit the array together and leave every dim's split tight.
+
+    Parameters
+    ----------
+    chosen : (8,)
+        Row of `spreads` per dim.
+    f, m, n : (8,)
+        PE tile, and trips of the buffer's and of the outermost list.
+    sy, sx : (8,)
+        Filled with the sides.
+    at : (8,)
+        Scratch.
+    """
+    depth = 0
+    at[0] = spreads[chosen[0], 3] - 1
+    while depth >= 0:
+        d = depth
+        at[d] += 1
+        if at[d] == spreads[chosen[d] + 1, 3]:
+            depth -= 1
+            continue
+        y, x = sides[at[d], 0], sides[at[d], 1]
+        tall, wide = y, x
+        for earlier in range(d):
+            tall *= sy[earlier]
+            wide *= sx[earlier]
+        if tall > rows or wide > cols or not tight(bounds[d], f[d], y, x, m[d], n[d]):
+            continue
+        sy[d], sx[d] = y, x
+        if depth == 7:
+            return True
+        depth += 1
+        at[depth] = spreads[chosen[depth], 3] - 1
+    return False

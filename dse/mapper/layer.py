@@ -1,0 +1,155 @@
+"""The best mapping of a layer, with proof."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Timer
+from typing import Any
+
+import numpy as np
+
+from dse.architecture.architecture import Architecture
+from dse.errors import DseError, InfeasibleError
+from dse.mapper.deep.solve import deep_mapping, solve_deep
+from dse.mapper.flat.instance import SHAPES, shape_of
+from dse.mapper.flat.solve import flat_mapping, solve_flat
+from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY
+from dse.mapper.shared.reasons import obstacles, why_infeasible
+from dse.mapper.shared.result import Certificate, Mapped, Solution
+from dse.model.cost import evaluate
+from dse.model.mapping import Mapping
+from dse.model.price import capacities
+from dse.problem.layer import Layer
+
+OBJECTIVES = {"energy": ENERGY, "latency": LATENCY, "edp": EDP, "front": FRONT}
+FACTORS = ("all", "perfect")
+
+LONGEST_FRONT = 4096
+
+
+def map_layer(
+    architecture: Architecture, layer: Layer, objective: str = "edp", *, gap: float = 0.0, factors: str = "all",
+    time_limit_s: float | None = None,
+) -> Mapped:  # fmt: skip
+    """Find the best mapping of a layer over the whole mapspace.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    layer : Layer
+    objective : {"energy", "latency", "edp"}
+        `latency` breaks ties by energy.
+    gap : float
+        Stop when the answer is proven to be within this fraction of the best.
+    factors : {"all", "perfect"}
+        `perfect` restricts every split of a bound to products that meet it exactly.
+    time_limit_s : float, optional
+        After so many seconds the search ends with the best mapping it has found, the first one at the earliest; the
+        certificate then states how far that mapping is proven.
+
+    Returns
+    -------
+    Mapped
+
+    Raises
+    ------
+    InfeasibleError
+        When no mapping fits, with the constraint that rules it out.
+    """
+    if objective not in ("energy", "latency", "edp"):
+        raise DseError(f"objective={objective!r} is not energy, latency or edp")
+    return _mapped(architecture, layer, objective, gap, factors, time_limit_s)[0]
+
+
+def layer_front(
+    architecture: Architecture, layer: Layer, *, gap: float = 0.0, factors: str = "all",
+    time_limit_s: float | None = None,
+) -> tuple[Mapped, ...]:  # fmt: skip
+    """The exact energy-latency front of a layer: no mapping is at least as good in both and better in one.
+
+    With a gap, or after a time limit, every mapping has a point of the front that comes within the proven gap of it
+    in both.
+
+    Returns
+    -------
+    tuple of Mapped
+        Latency rises, energy falls.
+    """
+    return _mapped(architecture, layer, "front", gap, factors, time_limit_s)
+
+
+def layer_points(
+    architecture: Architecture, layer: Layer, objective: str = "edp", *, gap: float = 0.0, factors: str = "all"
+) -> tuple[tuple[float, float], ...]:
+    """Energy (pJ) and cycles of the best mapping, or of every point of the `front`, without the mappings.
+
+    What a sweep needs of a layer: `map_layer` and `layer_front` without their reports.
+    """
+    values = solve(architecture, layer, objective, gap, factors).values
+    return tuple((float(energy), float(cycles)) for energy, cycles in values)
+
+
+def _mapped(
+    architecture: Architecture, layer: Layer, objective: str, gap: float, factors: str, time_limit_s: float | None
+) -> tuple[Mapped, ...]:
+    if factors not in FACTORS:
+        raise DseError(f"factors={factors!r} is not all or perfect")
+    if gap < 0:
+        raise DseError(f"gap={gap} < 0")
+    if time_limit_s is not None and time_limit_s <= 0:
+        raise DseError(f"time_limit_s={time_limit_s} <= 0")
+    layer = architecture.lowered(layer)
+    solution = solve(architecture, layer, objective, gap, factors, time_limit_s)
+    mapped = []
+    for (energy, cycles), record in zip(solution.values, solution.records, strict=True):
+        mapping = mapping_of(architecture, record, solution.kept[int(record[-1])])
+        value = {"energy": energy, "latency": cycles, "edp": energy * cycles, "front": energy}[objective]
+        certificate = Certificate(
+            objective=objective, value=float(value), lower_bound=float(value / (1 + solution.gap)), gap=solution.gap,
+            space_size=solution.space_size, pe_tiles=solution.visited[0], unrollings=solution.visited[1],
+            outer_tiles=solution.visited[2], priced=solution.visited[3], factors=factors,
+        )  # fmt: skip
+        mapped.append(Mapped(layer, mapping, evaluate(architecture, layer, mapping), certificate))
+    return tuple(mapped)
+
+
+def solve(
+    architecture: Architecture, layer: Layer, objective: str, gap: float, factors: str,
+    time_limit_s: float | None = None,
+) -> Solution:  # fmt: skip
+    """Search, and return numbers only: what a sweep needs of a layer."""
+    layer = architecture.lowered(layer)
+    flat = shape_of(architecture) in SHAPES
+    search = solve_flat if flat else solve_deep
+    # The general search may look for long where there is nothing; and searches take the outermost level as unlimited.
+    limited = bool(np.isfinite(capacities(architecture)[0]).any())
+    if (limited or not flat) and obstacles(architecture, layer, factors):
+        raise InfeasibleError(why_infeasible(architecture, layer, factors))
+    with _stopping(time_limit_s) as stop:
+        solution: Solution = search(architecture, layer, OBJECTIVES[objective], gap, factors, LONGEST_FRONT, stop=stop)
+    if len(solution.values) == 0:
+        raise InfeasibleError(why_infeasible(architecture, layer, factors))
+    return solution
+
+
+@contextmanager
+def _stopping(time_limit_s: float | None) -> Iterator[Any]:
+    """A flag that is raised once the time is over; kernels run without the interpreter's lock, and look at it."""
+    stop = np.zeros(1, dtype=np.int64)
+    if time_limit_s is None:
+        yield stop
+        return
+    timer = Timer(time_limit_s, stop.fill, (1,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield stop
+    finally:
+        timer.cancel()
+
+
+def mapping_of(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]]) -> Mapping:
+    """The mapping that a record of the search stands for."""
+    read = flat_mapping if shape_of(architecture) in SHAPES else deep_mapping
+    return read(architecture, record, kept)

@@ -1,0 +1,353 @@
+"""A whole network on one accelerator: layers mapped once per shape, totals, the exact front, the network's own best."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf, isinf, sqrt
+from typing import Any
+
+from dse.architecture.architecture import Architecture
+from dse.errors import DseError, InfeasibleError
+from dse.mapper.layer import layer_front, map_layer
+from dse.mapper.network.front_choice import Picks, best_choice, totals
+from dse.mapper.network.front_sum import ROUNDING, Front, FrontSum, sum_fronts
+from dse.mapper.shared.result import Mapped, NetworkCertificate
+from dse.model.cost import evaluate
+from dse.model.mapping import Mapping as LoopNest
+from dse.problem.workload import Workload
+
+SCOPES = ("layer", "network")
+
+Names = tuple[str, ...]
+Options = tuple[tuple[tuple[Mapped, ...], Names], ...]
+"""Per distinct layer, the mappings that it may take, latency rising, and the names of the layers of this shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class MappedWorkload:
+    """A network with the best mapping of every layer.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    workload : Workload
+    objective : str
+    layers : tuple of (Mapped, tuple of str)
+        One entry per distinct shape and mapping, with the names of the layers that have it.
+    gap : float
+    factors : str
+    scope : {"layer", "network"}
+        Whether the objective is that of each layer by itself, or of the whole network.
+    certificate : NetworkCertificate, optional
+        Why the network as a whole cannot be better; only in the scope of the network.
+    options : tuple of (tuple of Mapped, tuple of str)
+        The fronts of the distinct layers, where they are known already.
+    """
+
+    architecture: Architecture
+    workload: Workload
+    objective: str
+    layers: tuple[tuple[Mapped, Names], ...]
+    gap: float = 0.0
+    factors: str = "all"
+    scope: str = "layer"
+    certificate: NetworkCertificate | None = None
+    options: Options = field(default=(), repr=False)
+
+    @property
+    def energy_pj(self) -> float:
+        return sum(mapped.cost.energy_pj * len(names) for mapped, names in self.layers)
+
+    @property
+    def cycles(self) -> float:
+        """Layers run one after the other."""
+        return sum(mapped.cost.cycles * len(names) for mapped, names in self.layers)
+
+    @property
+    def latency_s(self) -> float:
+        return self.cycles / self.architecture.clock_hz
+
+    @property
+    def edp_js(self) -> float:
+        """Energy of the network times its latency, in joule seconds."""
+        return self.energy_pj * 1e-12 * self.latency_s
+
+    @property
+    def area_mm2(self) -> float:
+        return self.architecture.area_mm2
+
+    @property
+    def macs(self) -> int:
+        return sum(mapped.layer.macs * len(names) for mapped, names in self.layers)
+
+    def front(self) -> tuple[tuple[float, float], ...]:
+        """The exact energy-latency front of the network, as (energy_pj, latency_s), latency rising.
+
+        See Also
+        --------
+        whole_front : the same, with the mappings of the layers behind every point.
+        """
+        return self.whole_front().points
+
+    def whole_front(self) -> NetworkFront:
+        """The exact energy-latency front of the network, and the run behind each point.
+
+        Notes
+        -----
+        The Minkowski sum of the layers' fronts, pruned to its lower left edge after every addition; layers of equal
+        shape may take different mappings. A layer whose mapping was given has that one only.
+
+        With a gap g, a layer's front has, for each mapping of the layer, a point with at most 1 + g times its energy
+        and at most 1 + g times its latency. Sums keep both factors: for every way to run the network, the front has a
+        point within 1 + g in energy and in latency.
+        """
+        options = self.options or tuple(
+            (
+                (mapped,)
+                if mapped.certificate is None
+                else layer_front(self.architecture, mapped.layer, gap=self.gap, factors=self.factors),
+                names,
+            )
+            for mapped, names in self.layers
+        )
+        return NetworkFront(self, options, sum_fronts(_fronts(options)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Totals over the whole network with repeated layers counted, and one entry per distinct layer and mapping."""
+        return {
+            "arch": self.architecture.name,
+            "workload": self.workload.name,
+            "objective": self.objective,
+            "scope": self.scope,
+            "energy_pj": self.energy_pj,
+            "cycles": self.cycles,
+            "latency_s": self.latency_s,
+            "edp_js": self.edp_js,
+            "area_mm2": self.area_mm2,
+            "macs": self.macs,
+            "certificate": None if self.certificate is None else self.certificate.to_dict(),
+            "layers": [
+                {"name": names[0], "names": list(names), "count": len(names), **_without_name(mapped)}
+                for mapped, names in self.layers
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkFront:
+    """The energy-latency front of a network, and the mappings behind every point.
+
+    Parameters
+    ----------
+    source : MappedWorkload
+        The run whose network, accelerator and options these are.
+    options : tuple of (tuple of Mapped, tuple of str)
+        Per distinct layer, its front, and the names of the layers of this shape.
+    total : FrontSum
+        Of the fronts of all layers, in pJ and cycles.
+    """
+
+    source: MappedWorkload
+    options: Options
+    total: FrontSum
+
+    def __len__(self) -> int:
+        return len(self.total.points)
+
+    @property
+    def points(self) -> tuple[tuple[float, float], ...]:
+        """As (energy_pj, latency_s), latency rising."""
+        clock = self.source.architecture.clock_hz
+        return tuple((energy, cycles / clock) for energy, cycles in self.total.points.tolist())
+
+    def run(self, index: int) -> MappedWorkload:
+        """The network with the mappings behind a point; equal layers may have different ones."""
+        source, picks = self.source, self.total.picks(range(len(self))[index])
+        return MappedWorkload(
+            source.architecture, source.workload, "front", _chosen(self.options, picks), source.gap, source.factors,
+            scope="network", options=self.options,
+        )  # fmt: skip
+
+
+def map_workload(
+    architecture: Architecture,
+    workload: Workload,
+    objective: str = "edp",
+    *,
+    scope: str = "layer",
+    max_latency_s: float = inf,
+    max_energy_pj: float = inf,
+    gap: float = 0.0,
+    factors: str = "all",
+    time_limit_s: float | None = None,
+    given: Mapping[str, LoopNest] | None = None,
+    counting: str = "house",
+    progress: Callable[[int, int, str], None] | None = None,
+) -> MappedWorkload:
+    """Map every distinct layer of a network.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    workload : Workload
+    objective : {"energy", "latency", "edp"}
+    scope : {"layer", "network"}
+        Whose objective: that of each layer by itself, or that of the network. They differ for `edp`, as a product of
+        sums is no sum of products, and within limits.
+    max_latency_s, max_energy_pj : float
+        Limits on the whole network, in its scope only; kept up to the rounding of sums.
+    gap : float
+        Proven distance from the best at which a search may stop. Of a network within limits, the certificate has the
+        distance that is proven in the end.
+    factors : {"all", "perfect"}
+    time_limit_s : float, optional
+        Of each layer's search; its certificate then says how far the answer is proven.
+    given : mapping, optional
+        Layer's name to the mapping to evaluate it with; the other layers get their best.
+    counting : {"house", "timeloop"}
+        Of the given mappings; the mapper counts by the house rules.
+    progress : callable, optional
+        Told (layers done, layers, name of the next) before each layer.
+
+    Raises
+    ------
+    InfeasibleError
+        When some layer cannot be mapped, or the network not within the limits.
+    """
+    if scope not in SCOPES:
+        raise DseError(f"scope={scope!r} is not layer or network")
+    if scope == "layer" and not (isinf(max_latency_s) and isinf(max_energy_pj)):
+        raise DseError("limits of latency and energy are those of a network", hint='use scope="network"')
+    if scope == "network" and objective not in ("energy", "latency", "edp"):
+        raise DseError(f"objective={objective!r} is not energy, latency or edp")
+    distinct = [
+        (workload.layer(names[0]), nest, names)
+        for _, equal in workload.distinct()
+        for nest, names in _by_mapping(equal, given or {})
+    ]
+    # energy and latency of each layer multiply in the product: both factors together stay within the gap
+    within = sqrt(1 + gap) - 1 if objective == "edp" and gap > 0 else gap
+    found: list[tuple[tuple[Mapped, ...], Names]] = []
+    for done, (layer, nest, names) in enumerate(distinct):
+        if progress is not None:
+            progress(done, len(distinct), layer.name)
+        if nest is not None:
+            cost = evaluate(architecture, layer, nest, counting=counting)
+            options: tuple[Mapped, ...] = (Mapped(architecture.lowered(layer), nest, cost, None),)
+        elif scope == "network":
+            options = layer_front(architecture, layer, gap=within, factors=factors, time_limit_s=time_limit_s)
+        else:
+            best = map_layer(architecture, layer, objective, gap=gap, factors=factors, time_limit_s=time_limit_s)
+            options = (best,)
+        found.append((options, names))
+    if scope == "layer":
+        layers = tuple((options[0], names) for options, names in found)
+        return MappedWorkload(architecture, workload, objective, layers, gap, factors)
+    picks, proof = _best_of_network(tuple(found), objective, max_energy_pj, max_latency_s, architecture.clock_hz)
+    layers = _chosen(tuple(found), picks)
+    return MappedWorkload(
+        architecture, workload, objective, layers, gap, factors, scope="network", certificate=proof,
+        options=tuple(found),
+    )  # fmt: skip
+
+
+def _best_of_network(
+    options: Options, objective: str, max_energy_pj: float, max_latency_s: float, clock_hz: float
+) -> tuple[Picks, NetworkCertificate]:
+    """The best choice of a point from every layer's front, and the proof.
+
+    Notes
+    -----
+    The bound: divide each layer's front by 1 + g, its own proven gap. No mapping of the layer has both less energy and
+    less latency than every point of that, so no run of the network is better than the best sum of such points. Without
+    limits this is the value found over 1 + g for energy or latency, over (1 + g)^2 for their product. Without
+    gaps it is the value found.
+    """
+    max_cycles = max_latency_s * clock_hz
+    limits = (max_energy_pj * (1 + ROUNDING), max_cycles * (1 + ROUNDING))  # the network's own sums keep them
+    fronts = _fronts(options)
+    gaps = [gap for group, names in options for gap in [_gap(group)] * len(names)]
+    scaled = [
+        [(e / (1 + gap), t / (1 + gap)) for e, t in front] for front, gap in zip(fronts, gaps, strict=True)
+    ] if any(gaps) else fronts  # fmt: skip
+    picks = best_choice(fronts, objective, *limits)
+    if picks is None:
+        raise InfeasibleError(_why_not(fronts, scaled, max_energy_pj, max_latency_s, clock_hz))
+    value = _value(objective, totals(fronts, picks))
+    bound = value
+    if any(gaps):
+        least = best_choice(scaled, objective, *limits)
+        assert least is not None, "what keeps limits keeps them when divided"
+        bound = _value(objective, totals(scaled, least))
+    points = tuple(len(group) for group, _ in options)
+    return picks, NetworkCertificate(
+        objective=objective, value=value, lower_bound=bound, gap=value / bound - 1 if bound > 0 else 0.0,
+        layer_gap=max(gaps), layers=len(fronts), distinct=len(options), points=sum(points),
+        max_energy_pj=max_energy_pj, max_cycles=max_cycles,
+    )  # fmt: skip
+
+
+def _value(objective: str, total: tuple[float, float]) -> float:
+    energy, cycles = total
+    return {"energy": energy, "latency": cycles}.get(objective, energy * cycles)
+
+
+def _why_not(
+    fronts: Sequence[Front], scaled: Sequence[Front], max_energy_pj: float, max_latency_s: float, clock_hz: float
+) -> str:
+    """Which limit cannot be kept, and by how much; what is proven where fronts have gaps."""
+    found, proven = (
+        (totals(some, tuple(len(front) - 1 for front in some))[0], totals(some, tuple(0 for _ in some))[1] / clock_hz)
+        for some in (fronts, scaled)
+    )
+    for axis, limit, does, unit, factor in (
+        (1, max_latency_s, "runs in", "ms", 1e3),
+        (0, max_energy_pj, "takes", "mJ", 1e-9),
+    ):
+        if found[axis] > limit:
+            bound = f" (proven: at least {proven[axis] * factor:.6g})" if proven[axis] < found[axis] else ""
+            least = f"{found[axis] * factor:.6g} {unit} at best{bound}"
+            return f"the network {does} {least}, above the limit of {limit * factor:.6g} {unit}"
+    return f"no run of the network keeps within {max_energy_pj * 1e-9:.6g} mJ and {max_latency_s * 1e3:.6g} ms at once"
+
+
+def _gap(group: tuple[Mapped, ...]) -> float:
+    """The proven gap of a layer's front; a mapping that was given is all there is."""
+    return max((mapped.certificate.gap for mapped in group if mapped.certificate is not None), default=0.0)
+
+
+def _fronts(options: Options) -> list[list[tuple[float, float]]]:
+    """Energy and cycles of every layer's options; layers of equal shape one after another."""
+    fronts = []
+    for group, names in options:
+        front = [(mapped.cost.energy_pj, mapped.cost.cycles) for mapped in group]
+        fronts += [front] * len(names)
+    return fronts
+
+
+def _chosen(options: Options, picks: Picks) -> tuple[tuple[Mapped, Names], ...]:
+    """The picked mappings, each with the names of the layers that take it."""
+    layers: list[tuple[Mapped, Names]] = []
+    start = 0
+    for group, names in options:
+        mine = picks[start : start + len(names)]
+        start += len(names)
+        for pick in dict.fromkeys(mine):
+            layers.append((group[pick], tuple(name for name, own in zip(names, mine, strict=True) if own == pick)))
+    return tuple(layers)
+
+
+def _by_mapping(
+    names: Names, given: Mapping[str, LoopNest]
+) -> Iterator[tuple[LoopNest | None, Names]]:
+    """Names of equal layers, apart where they have different mappings."""
+    nests = list(dict.fromkeys(given.get(name) for name in names))
+    for nest in nests:
+        yield nest, tuple(name for name in names if given.get(name) == nest)
+
+
+def _without_name(mapped: Mapped) -> dict[str, Any]:
+    plain = mapped.to_dict()
+    del plain["name"]
+    return plain
