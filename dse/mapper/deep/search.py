@@ -1,4 +1,4 @@
-"""The general search: any number of levels and fan-outs, axis by axis, each split over all levels at once. Compilable.
+"""The deep search: any number of levels and fan-outs, axis by axis, each split over all levels at once. Compilable.
 
 What an axis contributes to every count is a row of factors (`dse.mapper.deep.axes`); the walk multiplies
 them up, and holds both the sums that follow and the separable bound (`dse.mapper.deep.dual`) against the best known.

@@ -1,4 +1,4 @@
-"""The outer half of the general search: what is laid down per list, best bound first, before splits are walked."""
+"""The outer half of the deep search: what is laid down per list, best bound first, before splits are walked."""
 
 from __future__ import annotations
 
