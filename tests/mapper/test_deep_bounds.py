@@ -1,4 +1,4 @@
-"""No bound of the general search cuts a mapping that is better than what is known: term by term, and as a whole."""
+"""No bound of the deep search cuts a mapping that is better than what is known: term by term, and as a whole."""
 
 from __future__ import annotations
 

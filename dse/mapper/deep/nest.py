@@ -1,4 +1,4 @@
-"""The exact price of a mapping in the general search, by the model itself. Compilable."""
+"""The exact price of a mapping in the deep search, by the model itself. Compilable."""
 
 from __future__ import annotations
 

@@ -216,7 +216,7 @@ def terms_of(
     Parameters
     ----------
     least, differ
-        The fewest steps and the axes on which splits differ in that: see `deep_steps.lay_down_fewest`.
+        The fewest steps and the axes on which splits differ in that: see `dse.mapper.deep.steps.lay_down_fewest`.
     """
     book = Book(dp, crossings)
     terms = _of(book.positive(book.energy()), ENERGY, -1, 0)
