@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import click
 
-from dse.cli.common import (
-    batch_option,
-    format_option,
-    note,
-    parameter_option,
-    print_rows,
-    read_architecture,
-    read_workload,
-)
+from dse.cli.inputs import read_architecture, read_workload
+from dse.cli.options import batch_option, format_option, parameter_option
+from dse.cli.output import note, print_rows
 
 
 @click.command("bound")

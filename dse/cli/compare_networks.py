@@ -7,15 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dse.cli.common import (
-    StatusLine,
-    architecture_options,
-    batch_option,
-    compile_first,
-    format_option,
-    parameter_option,
-    print_rows,
-)
+from dse.cli.options import architecture_options, batch_option, format_option, parameter_option
+from dse.cli.output import StatusLine, compile_first, print_rows
 from dse.errors import DseError
 
 if TYPE_CHECKING:
@@ -56,7 +49,7 @@ def command(
       dse compare-networks
       dse compare-networks alexnet vgg16 resnet50 --arch eyeriss -o results/networks
     """
-    from dse.cli.common import read_architecture
+    from dse.cli.inputs import read_architecture
     from dse.explore.compare.networks import FACTORS, GAP, REVIEWED, make_review
     from dse.formats.workload.parameters import parse_parameters
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dse.cli.common import StatusLine, compile_first, note, print_rows
+from dse.cli.output import StatusLine, compile_first, note, print_rows
 from dse.errors import DseError
 
 if TYPE_CHECKING:
+    from dse.cli.inputs import SweepChanges
     from dse.explore.compare.dataflows import DataflowComparison
 
 
 def run(
-    comparison: DataflowComparison, output: str | None, jobs: int | None, resume: bool, form: str,
-    options: dict[str, Any],
-) -> int:  # fmt: skip
+    comparison: DataflowComparison, changes: SweepChanges, output: str | None, jobs: int | None, resume: bool, form: str
+) -> int:
     """Compare, write tables and figures, print energy per MAC of every part."""
     from dataclasses import replace
 
@@ -23,14 +23,13 @@ def run(
     from dse.explore.compare.dataflows_log import FILE_NAME
     from dse.report.dataflows import summary, write
 
-    batch, gap = options.pop("batch", None), options.pop("gap", None)
-    unused = [name for name, value in options.items() if value not in (None, ())]
+    unused = [name for name in changes.given() if name not in ("batch", "gap")]
     if unused:
         raise DseError(f"{comparison.name} compares dataflows and searches nothing, so --{unused[0]} means nothing")
-    if batch is not None:
-        comparison = replace(comparison, batches=(batch,))
-    if gap is not None:
-        comparison = replace(comparison, gap=gap)
+    if changes.batch is not None:
+        comparison = replace(comparison, batches=(changes.batch,))
+    if changes.gap is not None:
+        comparison = replace(comparison, gap=changes.gap)
     directory = Path(output) if output is not None else folder(comparison)
     compile_first()
     status = StatusLine()

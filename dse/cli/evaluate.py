@@ -4,48 +4,25 @@ from __future__ import annotations
 
 import click
 
-from dse.cli.common import (
-    StatusLine,
-    architecture_options,
-    batch_option,
-    compile_first,
-    element_options,
-    format_option,
-    mapper_options,
-    only,
-    parameter_option,
-    print_rows,
-    read_architecture,
-    read_limits,
-    read_mappings,
-    read_workload,
-    save_option,
-    scope_options,
-    time_limit_option,
-    warn_of_unused_densities,
-)
+from dse.cli.inputs import Inputs, network_options, only, read_limits, read_mappings
+from dse.cli.options import MapperSettings, format_option, layers_option, mapper_options, save_option, scope_options
+from dse.cli.output import StatusLine, compile_first, print_rows
 
 
 @click.command("evaluate")
 @click.argument("architecture", metavar="ARCH")
 @click.argument("workload", metavar="WORKLOAD")
 @mapper_options
-@time_limit_option
 @scope_options
-@architecture_options
-@batch_option
-@parameter_option
-@element_options
-@click.option("--layer", "layers", metavar="NAME", multiple=True, help="Only this layer; may be given again.")
+@network_options
+@layers_option
 @click.option("--mapping", metavar="FILE", help="Evaluate the layers that this file maps as it says.")
 @click.option("--reuse", is_flag=True, help="Show the reuse of every layer by kind, too.")
 @save_option
 @format_option
 def command(
-    architecture: str, workload: str, objective: str, gap: float, factors: str, time_limit: float | None, scope: str,
-    max_latency: str | None, max_energy: str | None, dataflow: str | None, settings: tuple[str, ...],
-    batch: int | None, bits: str | None, density: str | None, layers: tuple[str, ...], param: tuple[str, ...],
-    mapping: str | None, reuse: bool, save: str | None, form: str,
+    inputs: Inputs, how: MapperSettings, scope: str, max_latency: str | None, max_energy: str | None,
+    layers: tuple[str, ...], mapping: str | None, reuse: bool, save: str | None, form: str,
 ) -> None:  # fmt: skip
     """Energy, latency, utilization and area of WORKLOAD on ARCH, every layer on its provably best mapping.
 
@@ -66,9 +43,7 @@ def command(
       dse evaluate eyeriss alexnet --save best.yaml
       dse evaluate eyeriss alexnet --layer conv3 --mapping best.yaml
     """
-    arch = read_architecture(architecture, dataflow, settings)
-    network = read_workload(workload, batch, bits=bits, density=density, parameters=param)
-    warn_of_unused_densities(arch, density)
+    arch, network = inputs.read()
     limits = read_limits(scope, max_latency, max_energy)
     given, counting = read_mappings(mapping, arch, network)
     if layers:
@@ -85,8 +60,8 @@ def command(
 
     try:
         mapped = map_workload(
-            arch, network, objective, scope=scope, gap=gap, factors=factors, given=given, counting=counting,
-            progress=progress, time_limit_s=time_limit, **limits,
+            arch, network, how.objective, scope=scope, gap=how.gap, factors=how.factors, given=given,
+            counting=counting, progress=progress, time_limit_s=how.time_limit, **limits,
         )  # fmt: skip
     finally:
         status.clear()

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from dse.cli.common import compile_first, note, read_architecture, read_workload
+from dse.cli.inputs import read_architecture, read_workload
+from dse.cli.output import compile_first, note
 from dse.errors import DseError
 
 FORMS = {"scale-sim": "WORKLOAD", "timeloop": "ARCH WORKLOAD LAYER"}

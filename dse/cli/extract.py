@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dse.cli.common import note
+from dse.cli.output import note
 from dse.errors import DseError
 
 if TYPE_CHECKING:

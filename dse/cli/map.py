@@ -6,21 +6,9 @@ from typing import Any
 
 import click
 
-from dse.cli.common import (
-    architecture_options,
-    batch_option,
-    compile_first,
-    element_options,
-    format_option,
-    mapper_options,
-    parameter_option,
-    print_rows,
-    read_architecture,
-    read_workload,
-    save_option,
-    time_limit_option,
-    warn_of_unused_densities,
-)
+from dse.cli.inputs import Inputs, network_options
+from dse.cli.options import MapperSettings, format_option, mapper_options, save_option
+from dse.cli.output import compile_first, print_rows
 
 
 @click.command("map")
@@ -28,18 +16,10 @@ from dse.cli.common import (
 @click.argument("workload", metavar="WORKLOAD")
 @click.argument("layer", metavar="LAYER")
 @mapper_options
-@time_limit_option
-@architecture_options
-@batch_option
-@parameter_option
-@element_options
+@network_options
 @save_option
 @format_option
-def command(
-    architecture: str, workload: str, layer: str, objective: str, gap: float, factors: str, time_limit: float | None,
-    dataflow: str | None, settings: tuple[str, ...], batch: int | None, bits: str | None, density: str | None,
-    param: tuple[str, ...], save: str | None, form: str,
-) -> None:  # fmt: skip
+def command(inputs: Inputs, layer: str, how: MapperSettings, save: str | None, form: str) -> None:
     """The best loop nest of a LAYER of WORKLOAD on ARCH, level by level, with its reuse and the proof.
 
     \b
@@ -50,18 +30,18 @@ def command(
       dse map edge_npu vgg16 fc1 --time-limit 5s
       dse map eyeriss alexnet conv3 --save conv3.yaml
     """
-    arch = read_architecture(architecture, dataflow, settings)
-    wanted = read_workload(workload, batch, bits=bits, density=density, parameters=param).layer(layer)
-    warn_of_unused_densities(arch, density)
+    arch, network = inputs.read((layer,))
     compile_first(arch)
     from dse.mapper import map_layer
 
-    mapped = map_layer(arch, wanted, objective, gap=gap, factors=factors, time_limit_s=time_limit)
+    mapped = map_layer(
+        arch, network.layer(layer), how.objective, gap=how.gap, factors=how.factors, time_limit_s=how.time_limit
+    )
     if save is not None:
         from dse.formats.mapping import save_mappings
 
         save_mappings(save, f"{layer} on {arch.name}", arch, {layer: mapped.mapping})
-    plain = {"arch": arch.name, "dataflow": arch.dataflow.name, "workload": workload, **mapped.to_dict()}
+    plain = {"arch": arch.name, "dataflow": arch.dataflow.name, "workload": inputs.workload, **mapped.to_dict()}
     print_rows(form, lambda: _text(arch, mapped.layer, mapped), plain, plain["reuse"])
 
 

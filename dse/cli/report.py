@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from dse.cli.common import format_option, note, print_rows
+from dse.cli.options import format_option
+from dse.cli.output import note, print_rows
 
 
 @click.command("report")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from dse.cli.common import print_json
+from dse.cli.output import print_json
 
 
 @click.command("schema")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from dse.cli.common import format_option, parameter_option, print_rows
+from dse.cli.options import format_option, parameter_option
+from dse.cli.output import print_rows
 from dse.errors import DseError, SpecError
 
 if TYPE_CHECKING:

@@ -5,22 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from signal import SIGTERM, signal
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from dse.cli.common import (
-    StatusLine,
-    batch_option,
-    compile_first,
-    element_options,
-    format_option,
-    note,
-    parameter_option,
-    print_rows,
-    read_bits,
-    read_density,
-)
+from dse.cli.inputs import SweepChanges
+from dse.cli.options import batch_option, element_options, format_option, gather, parameter_option
+from dse.cli.output import StatusLine, compile_first, note, print_rows
 from dse.errors import InfeasibleError
 
 if TYPE_CHECKING:
@@ -44,10 +35,11 @@ SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
 @batch_option
 @parameter_option
 @element_options
+@gather(SweepChanges, "changes")
 @click.option("--resume", is_flag=True, help="Go on with the sweep in DIR; nothing is evaluated twice.")
 @format_option
 def command(
-    files: tuple[str, ...], output: str | None, jobs: int | None, resume: bool, form: str, **options: Any
+    files: tuple[str, ...], changes: SweepChanges, output: str | None, jobs: int | None, resume: bool, form: str
 ) -> int:
     """Search the design space of ARCH for the hardware on which the WORKLOADs run best.
 
@@ -70,8 +62,8 @@ def command(
     from dse.explore.compare.networks import Review
 
     if len(files) == 1 and (dataflows := load_comparison(files[0])) is not None:
-        return compare(dataflows, output, jobs, resume, form, options)
-    plan = _plan(files, options)
+        return compare(dataflows, changes, output, jobs, resume, form)
+    plan = _plan(files, changes)
     if isinstance(plan, Review):
         show_comparison(plan, Path(output or f"results/{plan.name}"), jobs, form)
         return 0
@@ -96,23 +88,21 @@ def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _plan(files: tuple[str, ...], options: dict[str, Any]) -> Plan | Review:
+def _plan(files: tuple[str, ...], changes: SweepChanges) -> Plan | Review:
     from dse.explore.explorer import Search
     from dse.explore.plan import make_plan
     from dse.explore.sweep import GAP, TRIALS
     from dse.explore.sweep_file import load_plan
-    from dse.formats.workload.parameters import parse_parameters
 
-    given = {name: value for name, value in options.items() if value is not None}
-    given["parameters"] = parse_parameters(given.pop("param"))
-    given["bits"], given["density"] = read_bits(given.get("bits")), read_density(given.get("density"))
-    if "objectives" in given:
-        given["objectives"] = tuple(part.strip() for part in given["objectives"].split(","))
+    search, elements = changes.search(), changes.elements()
     if len(files) == 1:
-        return load_plan(files[0], given)
-    changes = {key: given.pop(key, None) for key in ("batch", "parameters", "bits", "density")}
-    search = Search(**{"trials": TRIALS, "gap": GAP, **given})
-    return make_plan(files[0], list(files[1:]), search, **changes)
+        batch = {} if changes.batch is None else {"batch": changes.batch}
+        return load_plan(files[0], {**search, **batch, **elements})
+    how = Search(**{"trials": TRIALS, "gap": GAP, **search})
+    return make_plan(
+        files[0], list(files[1:]), how, batch=changes.batch, parameters=elements["parameters"], bits=elements["bits"],
+        density=elements["density"],
+    )  # fmt: skip
 
 
 def _run(plan: Plan, directory: Path, jobs: int | None, resume: bool, status: StatusLine) -> SweepResult:

@@ -6,35 +6,19 @@ from typing import Any
 
 import click
 
-from dse.cli.common import (
-    StatusLine,
-    architecture_options,
-    batch_option,
-    compile_first,
-    element_options,
-    format_option,
-    parameter_option,
-    print_rows,
-    read_architecture,
-    read_workload,
-    warn_of_unused_densities,
-)
+from dse.cli.inputs import Inputs, network_options
+from dse.cli.options import format_option, layers_option
+from dse.cli.output import StatusLine, compile_first, print_rows
 
 
 @click.command("verify")
 @click.argument("architecture", metavar="ARCH")
 @click.argument("workload", metavar="WORKLOAD")
-@architecture_options
-@batch_option
-@parameter_option
-@element_options
-@click.option("--layer", "layers", metavar="NAME", multiple=True, help="Only this layer; may be given again.")
+@network_options
+@layers_option
 @click.option("--macs", type=click.IntRange(min=1), default=30_000, show_default=True, help="Shrink larger layers.")
 @format_option
-def command(
-    architecture: str, workload: str, dataflow: str | None, settings: tuple[str, ...], batch: int | None,
-    param: tuple[str, ...], bits: str | None, density: str | None, layers: tuple[str, ...], macs: int, form: str,
-) -> int:  # fmt: skip
+def command(inputs: Inputs, layers: tuple[str, ...], macs: int, form: str) -> int:
     """Count every word that WORKLOAD moves on ARCH twice: in closed form, and by walking the loop nest.
 
     Each layer runs on its best mapping for energy, latency and energy-delay. A walk visits every step, so layers with
@@ -44,9 +28,7 @@ def command(
     Example:
       dse verify eyeriss alexnet
     """
-    arch = read_architecture(architecture, dataflow, settings)
-    network = read_workload(workload, batch, layers, bits, density, param)
-    warn_of_unused_densities(arch, density)
+    arch, network = inputs.read(layers)
     compile_first(arch)
     from dse.report.check import check_table, compare, shrink
 

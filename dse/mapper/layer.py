@@ -122,7 +122,7 @@ def solve(
     layer = architecture.lowered(layer)
     flat = shape_of(architecture) in SHAPES
     search = solve_flat if flat else solve_deep
-    # The general search may look for long where there is nothing; and searches take the outermost level as unlimited.
+    # The deep search may look for long where there is nothing; and searches take the outermost level as unlimited.
     limited = bool(np.isfinite(capacities(architecture)[0]).any())
     if (limited or not flat) and obstacles(architecture, layer, factors):
         raise InfeasibleError(why_infeasible(architecture, layer, factors))

@@ -193,9 +193,9 @@ def words_moved(
 
 
 def crossing(
-    operand: int, parent: int, child: int, to_mac: bool, outer_fan: int, inner_fan: int, outer_joins: bool,
-    inner_joins: bool, mode: int, n: int, dim: Ints, trips: Ints, step: Ints, place: Ints, spatial: Ints, bounds: Ints,
-    window: Ints, relevant: Ints, tile: Ints, scratch: Any, out: Ints,
+    operand: int, parent: int, child: int, to_mac: bool, is_fan_out: Ints, reduces: Ints, mode: int, n: int, dim: Ints,
+    trips: Ints, step: Ints, place: Ints, spatial: Ints, bounds: Ints, window: Ints, relevant: Ints, tile: Ints,
+    scratch: Any, out: Ints,
 ) -> None:  # fmt: skip
     """Words of one operand that cross from `parent` to its children, as factors per dim.
 
@@ -204,13 +204,12 @@ def crossing(
     operand : int
         Index in OPERANDS.
     parent, child : int
-        Nodes of the hierarchy; `child` is the number of nodes when `to_mac`.
-    outer_fan, inner_fan : int
-        The fan-outs crossed (-1 for none); one alone is `inner_fan`.
-    outer_joins, inner_joins : bool
-        Whether the children of that fan-out count as one to the parent: they share a multicast, or reduce a psum.
+        Nodes of the hierarchy; `child` is the number of nodes when `to_mac`. Any number of fan-outs may lie between.
+    is_fan_out, reduces : (nodes,)
+        The children of a fan-out between count as one where they reduce a psum, or, for the other operands, where they
+        share a multicast (`mode` above NONE).
     mode : int
-        Multicast mode, for the ifmap's overlapping boxes.
+        The weakest multicast mode of the fan-outs between.
     bounds : (8,)
     window : (4,)
         stride_h, dilation_h, stride_w, dilation_w.
@@ -221,46 +220,35 @@ def crossing(
     scratch : tuple of int64 arrays
         Two over loops, two of (longest bound + 1, 3) positions and, one longer than there are children, two of offsets
         and two of box edges.
-    out : (3, 8)
-        Filled with factors: words into the children, words out of the outer fan-out's children, words at the parent.
-        The ifmap's factors on P and Q hold its whole height and width; those on R and S are 1.
+    out : (nodes, 8)
+        Filled, at the parent and at each fan-out between, with the factors of the words on that node's inner side. The
+        ifmap's factors on P and Q hold its whole height and width; those on R and S are 1.
     """
     counted, joined, rows_a, rows_b, offset_a, offset_b, starts, ends = scratch
     first, last = (0, n) if to_mac else stationary_run(n, dim, trips, place, spatial, child, relevant)
-    for view in range(3):
-        joins_outer = view == 2 and outer_joins
-        joins_inner = view >= 1 and inner_joins
-        if view == 2 and outer_fan < 0:
-            joins_outer = False
-        if view == 1 and outer_fan < 0:
-            joins_inner = False
+    for node in range(parent, child):
+        if node > parent and is_fan_out[node] == 0:
+            continue
         for i in range(n):
-            joined[i] = 0
-            if place[i] >= child:
-                counted[i] = 0
-            elif spatial[i] == 0:
-                counted[i] = 1
-            elif (joins_outer and place[i] == outer_fan) or (joins_inner and place[i] == inner_fan):
-                counted[i] = 0
-                joined[i] = 1
-            else:
-                counted[i] = 1
+            inside = place[i] < child and place[i] > node and spatial[i] == 1
+            joined[i] = 1 if inside and (reduces[place[i]] == 1 if operand == 2 else mode > 0) else 0
+            counted[i] = 1 if place[i] < child and joined[i] == 0 else 0
         for d in range(8):
             if operand == 0 and d >= 4:
                 continue
             if relevant[d] == 1:
-                out[view, d] = bounds[d]
+                out[node, d] = bounds[d]
                 continue
             for i in range(n):
                 if dim[i] == d and spatial[i] == 0 and not to_mac and (last == n or i > last):
                     counted[i] = 0
-            out[view, d] = combinations(n, dim, trips, step, d, bounds[d], counted)
+            out[node, d] = combinations(n, dim, trips, step, d, bounds[d], counted)
         if operand == 0:
             for a in range(4, 6):
                 b = a + 2
                 stride, dilation = (window[0], window[1]) if a == 4 else (window[2], window[3])
-                out[view, b] = 1
-                out[view, a] = box_words(
+                out[node, b] = 1
+                out[node, a] = box_words(
                     a, b, stride, dilation, mode, n, dim, trips, step, spatial, bounds, tile, first, last, to_mac,
                     counted, joined, rows_a, rows_b, offset_a, offset_b, starts, ends,
                 )  # fmt: skip

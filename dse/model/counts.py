@@ -68,9 +68,9 @@ class Count:
     steps : int
     levels, fans : (nodes, 3, 2) int64
         Reads and writes; words delivered and hops.
-    factors : (3, nodes, 3, 8) int64
-        Per operand and crossing, the factors per dim of the words into the children, out of the outer fan-out's
-        children, and at the parent.
+    factors : (3, nodes, 8) int64
+        Per operand and node, the factors per dim of the words on the node's inner side: those that a level hands to
+        what is inside, or that reach a fan-out's children. Ones where the operand does not pass.
     ends : (3, nodes, 2) int64
         Parent and child of each crossing, -1 after the last; a child equal to the number of nodes is the MAC.
     booked : (3, nodes, 2) int64
@@ -130,7 +130,7 @@ def count_mapping(layer: Layer, architecture: Architecture, mapping: Mapping) ->
     structure = Structure.of(architecture)
     nodes = len(architecture.hierarchy)
     nest = flatten(mapping)
-    factors = np.ones((3, nodes, 3, 8), dtype=np.int64)
+    factors = np.ones((3, nodes, 8), dtype=np.int64)
     ends, booked = (np.full((3, nodes, 2), -1, dtype=np.int64) for _ in range(2))
     levels, fans = (np.zeros((nodes, 3, 2), dtype=np.int64) for _ in range(2))
     steps = count_nest(

@@ -28,8 +28,8 @@ def count_nest(
     scratch : see `crossing`.
     tile : (8,)
         Scratch.
-    factors : (3, nodes, 3, 8)
-        Filled per operand and crossing, outermost first: see `crossing`.
+    factors : (3, nodes, 8)
+        Filled per operand and node that hands it inwards: see `crossing`.
     ends : (3, nodes, 2)
         Filled with parent and child of each crossing (child = nodes is the MAC); -1 after the last.
     booked : (3, nodes, 2)
@@ -58,19 +58,10 @@ def count_nest(
         for child in range(1, nodes + 1):
             if child < nodes and keeps[child, o] == 0:
                 continue
-            outer_fan = -1
-            inner_fan = -1
             mode = 2
             for i in range(parent + 1, child):
                 if is_fan_out[i] == 1:
-                    outer_fan = inner_fan
-                    inner_fan = i
                     mode = min(mode, multicast[i])
-            outer_joins = mode > 0
-            inner_joins = mode > 0
-            if o == 2:
-                outer_joins = outer_fan >= 0 and reduces[outer_fan] == 1
-                inner_joins = inner_fan >= 0 and reduces[inner_fan] == 1
             for d in range(8):
                 tile[d] = 1
             for i in range(n):
@@ -79,30 +70,27 @@ def count_nest(
             for d in range(8):
                 tile[d] = min(tile[d], bounds[d])
             crossing(
-                o, parent, child, child == nodes, outer_fan, inner_fan, outer_joins, inner_joins, mode,
-                n, dim, trips, step, place, spatial, bounds, window, relevance[o], tile, scratch, factors[o, found],
+                o, parent, child, child == nodes, is_fan_out, reduces, mode, n, dim, trips, step, place, spatial,
+                bounds, window, relevance[o], tile, scratch, factors[o],
             )  # fmt: skip
             ends[o, found, 0] = parent
             ends[o, found, 1] = child
-            filled = 1
-            middle = 1
-            read = 1
-            for d in range(8):
-                filled *= factors[o, found, 0, d]
-                middle *= factors[o, found, 1, d]
-                read *= factors[o, found, 2, d]
+            read = product(factors[o, parent])
+            back = read - empty if o == 2 else 0
+            filled = read
+            for i in range(parent + 1, child):
+                if is_fan_out[i] == 1:
+                    outside = filled
+                    filled = product(factors[o, i])
+                    fans[i, o, 0] += back if o == 2 else filled
+                    fans[i, o, 1] += filled - outside if o == 2 else 0
             if o < 2:
                 booked[o, found, 0] = read
                 booked[o, found, 1] = 0
                 levels[parent, o, 0] += read
                 if child < nodes:
                     levels[child, o, 1] += filled
-                if outer_fan >= 0:
-                    fans[outer_fan, o, 0] += middle
-                if inner_fan >= 0:
-                    fans[inner_fan, o, 0] += filled
             else:
-                back = read - empty
                 booked[o, found, 0] = back
                 booked[o, found, 1] = read
                 levels[parent, o, 0] += back
@@ -110,14 +98,6 @@ def count_nest(
                 if child < nodes:
                     levels[child, o, 0] += filled
                     levels[child, o, 1] += back
-                if outer_fan >= 0:
-                    fans[outer_fan, o, 0] += back
-                    fans[outer_fan, o, 1] += middle - read
-                    fans[inner_fan, o, 0] += back
-                    fans[inner_fan, o, 1] += filled - middle
-                elif inner_fan >= 0:
-                    fans[inner_fan, o, 0] += back
-                    fans[inner_fan, o, 1] += filled - read
                 empty = filled - back
             found += 1
             parent = child
@@ -128,3 +108,11 @@ def count_nest(
     for d in range(8):
         steps *= combinations(n, dim, trips, step, d, bounds[d], counted)
     return steps
+
+
+def product(factors: Ints) -> int:
+    """The product of one factor per dim."""
+    words = 1
+    for d in range(8):
+        words *= factors[d]
+    return words

@@ -76,16 +76,13 @@ def _of_operand(operand: int, layer: Layer, architecture: Architecture, counted:
         parent, child = (int(x) for x in counted.ends[operand, k])
         if parent < 0:
             return
-        filled, middle, read = (tuple(int(x) for x in row) for row in counted.factors[operand, k])
-        how = "temporal" if k else "refetch"
-        yield from _by_kind(name, nodes[parent].name, how, read, above)
-        crossed = [node.name for node in nodes[parent + 1 : child] if isinstance(node, FanOut)]
-        if len(crossed) == 2:
-            yield from _by_kind(name, crossed[0], "spatial", middle, read)
-            yield from _by_kind(name, crossed[1], "spatial", filled, middle)
-        elif crossed:
-            yield from _by_kind(name, crossed[0], "spatial", filled, read)
-        above = filled
+        handed = [tuple(int(x) for x in row) for row in counted.factors[operand]]
+        yield from _by_kind(name, nodes[parent].name, "temporal" if k else "refetch", handed[parent], above)
+        above = handed[parent]
+        for i in range(parent + 1, child):
+            if isinstance(nodes[i], FanOut):
+                yield from _by_kind(name, nodes[i].name, "spatial", handed[i], above)
+                above = handed[i]
 
 
 def _by_kind(name: str, place: str, how: str, over: tuple[int, ...], under: tuple[int, ...]) -> Iterator[Reuse]:

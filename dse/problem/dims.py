@@ -22,8 +22,6 @@ RELEVANT: dict[str, frozenset[str]] = {
 AXES = (("G",), ("N",), ("K",), ("C",), ("P", "R"), ("Q", "S"))
 """Every access count is a product over these axes; P and R (Q and S) meet on the ifmap's height (width)."""
 
-AXIS_NAMES = ("G", "N", "K", "C", "H", "W")
-
 T = TypeVar("T")
 
 

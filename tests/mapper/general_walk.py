@@ -222,7 +222,7 @@ class Pricer:
         self.bounds, self.window = np.array(layer.bounds, dtype=np.int64), window_of(layer)
         self.scratch = scratch_for(layer.bounds, architecture.mac_units, 160)
         nodes = self.nodes
-        self.factors = np.ones((3, nodes, 3, 8), dtype=np.int64)
+        self.factors = np.ones((3, nodes, 8), dtype=np.int64)
         self.ends, self.booked = (np.full((3, nodes, 2), -1, dtype=np.int64) for _ in range(2))
         self.levels, self.fans = (np.zeros((nodes, 3, 2), dtype=np.int64) for _ in range(2))
 

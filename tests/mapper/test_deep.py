@@ -1,4 +1,4 @@
-"""The general search against full walks of hierarchies of two to five levels and up to two fan-outs."""
+"""The deep search against full walks of hierarchies of two to five levels and up to two fan-outs."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_best_equals_full_walk_on_more(chunk: int, objective: str) -> None:
 
 @pytest.mark.parametrize("objective", ["energy", "latency", "edp", "front"])
 @pytest.mark.parametrize(("flow", "kind"), [("flexible", "all"), ("random", "all"), ("row-stationary", "perfect")])
-def test_equals_the_search_over_pe_tiles(flow: str, kind: str, objective: str) -> None:
+def test_equals_the_flat_search(flow: str, kind: str, objective: str) -> None:
     """On the hierarchies that both searches handle."""
     for seed in range(1000, 1015):
         problem = random_problem(seed, flow, kind)

@@ -93,7 +93,7 @@ def workspace(nodes, ports):
         np.zeros(48, np.int64), np.ones(8, np.int64),
     )  # fmt: skip
     counts = (
-        np.ones((3, nodes, 3, 8), np.int64), np.full((3, nodes, 2), -1), np.zeros((3, nodes, 2), np.int64),
+        np.ones((3, nodes, 8), np.int64), np.full((3, nodes, 2), -1), np.zeros((3, nodes, 2), np.int64),
         np.zeros((nodes, 3, 2), np.int64), np.zeros((nodes, 3, 2), np.int64), np.zeros(6), np.zeros(ports),
     )  # fmt: skip
     return nest, counts

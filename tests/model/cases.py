@@ -36,15 +36,20 @@ def random_case(seed: int) -> Case:
     return draw_case(Random(seed))
 
 
+def case_of_many_fan_outs(seed: int) -> Case:
+    """A case with three or four fan-outs, and levels that keep little, so that words cross several of them at once."""
+    return draw_case(Random(f"many {seed}"), many=True)
+
+
 def cases() -> st.SearchStrategy[Case]:
     """The same cases as a strategy; hypothesis shrinks what the generator draws."""
     return st.builds(draw_case, st.randoms(use_true_random=False))
 
 
-def draw_case(rng: Random) -> Case:
-    hierarchy = _draw_hierarchy(rng)
+def draw_case(rng: Random, many: bool = False) -> Case:
+    hierarchy = _draw_hierarchy(rng, many)
     layer = _draw_layer(rng)
-    loops = _place_loops(rng, layer, hierarchy)
+    loops = _place_loops(rng, layer, hierarchy, many)
     nodes: list[Temporal | Spatial] = []
     sized: list[Level | FanOut] = []
     for place, lists in zip(hierarchy, loops, strict=True):
@@ -54,7 +59,7 @@ def draw_case(rng: Random) -> Case:
             sizes = (prod(x.trips for x in side) + rng.choice((0, 0, 1)) for side in (rows, cols))
             sized.append(FanOut(place.name, *sizes, multicast=place.multicast, reduces=place.reduces))
         else:
-            kept = ALL if not nodes else frozenset(x for x in OPERANDS if rng.random() < 0.8)
+            kept = ALL if not nodes else frozenset(x for x in OPERANDS if rng.random() < (0.3 if many else 0.8))
             nodes.append(Temporal(place.name, tuple(lists[0]), kept))
             sized.append(place)
     return Case(layer, Architecture("random", tuple(sized), Mac(1.0), 1e9), Mapping(tuple(nodes)))
@@ -84,9 +89,24 @@ def kinds(case: Case) -> set[str]:
     return {kind for kind in KINDS if belongs[kind]}
 
 
-def _draw_hierarchy(rng: Random) -> list[Level | FanOut]:
-    levels = [Level(f"L{i}", ALL, may_bypass=ALL if i else frozenset()) for i in range(rng.choice((2, 3, 3, 4)))]
-    fan_outs = rng.sample(range(len(levels)), min(rng.choice((0, 1, 2, 2, 2)), len(levels)))
+def widest_crossing(case: Case) -> int:
+    """The most unrolled fan-outs that lie between a level that keeps an operand and the next one inside that does."""
+    most = 0
+    for operand in OPERANDS:
+        crossed = 0
+        for node in case.mapping.nodes:
+            if isinstance(node, Temporal):
+                crossed = 0 if operand in node.stores else crossed
+            else:
+                crossed += _children(node) > 1
+                most = max(most, crossed)
+    return most
+
+
+def _draw_hierarchy(rng: Random, many: bool) -> list[Level | FanOut]:
+    depths, widths = ((4, 5), (3, 4)) if many else ((2, 3, 3, 4), (0, 1, 2, 2, 2))
+    levels = [Level(f"L{i}", ALL, may_bypass=ALL if i else frozenset()) for i in range(rng.choice(depths))]
+    fan_outs = rng.sample(range(len(levels)), min(rng.choice(widths), len(levels)))
     hierarchy: list[Level | FanOut] = []
     for i, level in enumerate(levels):
         hierarchy.append(level)
@@ -108,12 +128,12 @@ def _draw_layer(rng: Random) -> Layer:
     return Layer("random", **bounds, **strides, **dilations)
 
 
-def _place_loops(rng: Random, layer: Layer, hierarchy: list[Level | FanOut]) -> list[list[list[Loop]]]:
+def _place_loops(rng: Random, layer: Layer, hierarchy: list[Level | FanOut], many: bool) -> list[list[list[Loop]]]:
     """One list of loops per level, two (rows and columns) per fan-out."""
     loops: list[list[list[Loop]]] = [[[], []] if isinstance(place, FanOut) else [[]] for place in hierarchy]
     fan_outs = [i for i, place in enumerate(hierarchy) if isinstance(place, FanOut)]
     levels = [i for i in range(len(hierarchy)) if i not in fan_outs]
-    likes_spatial = {dim: rng.choice((0.2, 0.2, 0.9)) for dim in DIMS}
+    likes_spatial = {dim: rng.choice((0.7, 0.9) if many else (0.2, 0.2, 0.9)) for dim in DIMS}
     if rng.random() < 0.4:
         likes_spatial |= {"P": 1.0, "R": 1.0}
     # The likeliest to be spatial come first, while there are children left.
@@ -121,7 +141,9 @@ def _place_loops(rng: Random, layer: Layer, hierarchy: list[Level | FanOut]) -> 
         for trips in _draw_factors(rng, bound):
             children = prod(x.trips for i in fan_outs for side in loops[i] for x in side)
             if fan_outs and rng.random() < likes_spatial[dim] and children * trips <= MOST_CHILDREN:
-                loops[rng.choice(fan_outs)][rng.randrange(2)].append(Loop(dim, trips))
+                emptiest = min(len(loops[i][0] + loops[i][1]) for i in fan_outs)
+                open_to_it = [i for i in fan_outs if not many or len(loops[i][0] + loops[i][1]) == emptiest]
+                loops[rng.choice(open_to_it)][rng.randrange(2)].append(Loop(dim, trips))
             else:
                 loops[rng.choice(levels)][0].append(Loop(dim, trips))
     for lists in loops:

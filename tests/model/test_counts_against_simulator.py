@@ -5,23 +5,29 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from fractions import Fraction
 from functools import cache
 from itertools import accumulate
 from operator import mul
 
 import pytest
 from hypothesis import given, settings
-from model.cases import KINDS, Case, cases, kinds, random_case
+from model.cases import KINDS, Case, case_of_many_fan_outs, cases, kinds, random_case, widest_crossing
 
+from dse.architecture.architecture import Architecture, Mac
+from dse.architecture.hierarchy import FanOut, Level
 from dse.model.accesses import Accesses
-from dse.model.counts import count
+from dse.model.counts import count, count_mapping
 from dse.model.mapping import Loop, Mapping, Spatial, Temporal
+from dse.model.reuse import achieved, reuse_of
 from dse.model.simulate import simulate
-from dse.problem.dims import DIMS
+from dse.problem.dims import DIMS, OPERANDS
+from dse.problem.layer import Layer
 
 CHUNK = 100
 CHUNKS = 12
 SEEDS = range(CHUNKS * CHUNK)
+MANY = range(400)
 
 
 def differences(ours: Accesses, theirs: Accesses) -> list[str]:
@@ -58,6 +64,50 @@ def test_closed_form_equals_the_simulator(chunk: int) -> None:
 def test_closed_form_equals_the_simulator_on_fresh_cases(case: Case) -> None:
     ours = count(case.layer, case.architecture, case.mapping)
     assert not differences(ours, simulate(case.layer, case.architecture, case.mapping))
+
+
+@pytest.mark.parametrize("chunk", range(4))
+def test_closed_form_equals_the_simulator_over_three_and_four_fan_outs(chunk: int) -> None:
+    for seed in MANY[chunk * CHUNK : (chunk + 1) * CHUNK]:
+        case = case_of_many_fan_outs(seed)
+        ours = count(case.layer, case.architecture, case.mapping)
+        walked = simulate(case.layer, case.architecture, case.mapping)
+        assert not differences(ours, walked), f"case_of_many_fan_outs({seed}) = {case}"
+
+
+def test_the_cases_of_many_fan_outs_cross_many_at_once() -> None:
+    crossed = Counter(widest_crossing(case_of_many_fan_outs(seed)) for seed in MANY)
+    assert crossed[3] >= 0.15 * len(MANY)
+    assert crossed[4] >= 0.02 * len(MANY)
+
+
+def test_reuse_over_many_fan_outs_multiplies_to_what_is_achieved() -> None:
+    for seed in MANY:
+        case = case_of_many_fan_outs(seed)
+        counted = count_mapping(case.layer, case.architecture, case.mapping)
+        reuses = reuse_of(case.layer, case.architecture, counted)
+        outermost = counted.levels[0].tolist()
+        for o, operand in enumerate(OPERANDS):
+            traffic = outermost[o][1 if operand == "psum" else 0]
+            assert achieved(reuses, operand) == Fraction(case.layer.macs, traffic), f"{seed} {operand}"
+
+
+def test_a_word_that_crosses_three_fan_outs_is_counted_at_each() -> None:
+    """Over K, N and P, without multicast: each of the 8 MACs is sent its own copy of the weight."""
+    layer = Layer("l", K=2, N=2, P=2)
+    kept = frozenset({"ifmap"})
+    modes = {"A": "none", "B": "word", "C": "word"}
+    fan_outs = [FanOut(name, 2, 1, multicast=how, reduces=False) for name, how in modes.items()]
+    nodes = [Level("DRAM", frozenset(OPERANDS)), fan_outs[0], Level("L1", kept), fan_outs[1], Level("L2", kept)]
+    architecture = Architecture("three", (*nodes, fan_outs[2]), Mac(1.0), 1e9)
+    mapping = Mapping((
+        Temporal("DRAM", (), frozenset(OPERANDS)), Spatial("A", (Loop("K", 2),), ()),
+        Temporal("L1", (), kept), Spatial("B", (Loop("N", 2),), ()),
+        Temporal("L2", (), kept), Spatial("C", (Loop("P", 2),), ()),
+    ))  # fmt: skip
+    ours = count(layer, architecture, mapping)
+    assert [ours.fan_outs[name]["weight"].delivered for name in "ABC"] == [8, 8, 8]
+    assert not differences(ours, simulate(layer, architecture, mapping))
 
 
 def test_the_cases_exercise_everything() -> None:

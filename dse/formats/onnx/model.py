@@ -21,7 +21,6 @@ from dse.formats.onnx.values import OnnxValue, fold, from_array, from_proto, fro
 _STANDARD = ("", "ai.onnx")
 _NOWHERE = ""
 _MAX_DEPTH = 16
-_RANDOM = frozenset(("RandomNormal", "RandomUniform"))
 
 
 def extract_onnx(

@@ -1,4 +1,4 @@
-"""The separable bound of the general search: a weighted product below a sum of products. Compilable.
+"""The separable bound of the deep search: a weighted product below a sum of products. Compilable.
 
 A sum of positive terms is at least the product of (term / weight) ** weight over weights that add up to one; a product
 of factors per axis is least where each axis' own weighted product is. Limits enter with weights of their own.

@@ -11,7 +11,7 @@ Space = Any
 
 
 def rows_of(space: Space, record: Array) -> list[int]:
-    """The place of each axis' split in a record of the general search."""
+    """The place of each axis' split in a record of the deep search."""
     parts = record[:-1].reshape(-1, 4, 8)
     found = []
     for axis in space.axes:
@@ -29,9 +29,9 @@ def exchanged(space: Space, columns: Any, rows: list[int], limits: Array, fixed:
     Parameters
     ----------
     columns
-        As `deep_terms.columns_of` returns them.
+        As `dse.mapper.deep.terms.columns_of` returns them.
     limits, fixed : (B,)
-        As for `deep_dual.climb`.
+        As for `dse.mapper.deep.dual.climb`.
     """
     logs, first, second = columns
     tables = [axis.table(plain=True) for axis in space.axes]

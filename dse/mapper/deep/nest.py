@@ -1,4 +1,4 @@
-"""The exact price of a mapping in the general search, by the model itself. Compilable."""
+"""The exact price of a mapping in the deep search, by the model itself. Compilable."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def workspace(dp: Deep) -> Any:
         np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64), np.ones(8, dtype=np.int64),
     )  # fmt: skip
     counts = (
-        np.ones((3, nodes, 3, 8), dtype=np.int64), np.full((3, nodes, 2), -1, dtype=np.int64),
+        np.ones((3, nodes, 8), dtype=np.int64), np.full((3, nodes, 2), -1, dtype=np.int64),
         np.zeros((3, nodes, 2), dtype=np.int64), np.zeros((nodes, 3, 2), dtype=np.int64),
         np.zeros((nodes, 3, 2), dtype=np.int64), np.zeros(6), np.zeros(len(dp.port_node)),
     )  # fmt: skip

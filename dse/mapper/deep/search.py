@@ -1,4 +1,4 @@
-"""The general search: any number of levels and fan-outs, axis by axis, each split over all levels at once. Compilable.
+"""The deep search: any number of levels and fan-outs, axis by axis, each split over all levels at once. Compilable.
 
 What an axis contributes to every count is a row of factors (`dse.mapper.deep.axes`); the walk multiplies
 them up, and holds both the sums that follow and the separable bound (`dse.mapper.deep.dual`) against the best known.
@@ -6,7 +6,7 @@ them up, and holds both the sums that follow and the separable bound (`dse.mappe
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,126 +18,256 @@ Ints = Any
 Floats = Any
 Deep = Any
 
+ENERGY, TIME, FIRST_LIMIT = 0, 1, 2
+"""Blocks of terms, and places of a price: the two objectives, then the blocks that have a limit."""
+
+SPLITS, LEAVES, PRICED, UNFINISHED = 1, 2, 3, 4
+"""Places of the counters of a walk; the one before them is the caller's."""
+
+ANYTHING = -2
+"""What is laid down about a list of which nothing is."""
+
+LAST_AXIS = 5
+"""Depth of the last axis in the walk."""
+
+
+class Splits(NamedTuple):
+    """The splits of the six axes, those of axis a in rows start[a]..start[a + 1], by rising `reduced`.
+
+    Parameters
+    ----------
+    factors : (n, T) float
+        Factor of each split in each term.
+    chains : (n, 2, 3 * k) int64
+        Trips, rows and columns of each of k levels, for both dims of the axis.
+    start : (7,) int64
+    sequence : (6,) int64
+        Axes in the order of the walk.
+    reduced : (n,) float
+        How far, in logarithms, a split lifts the separable bound above its least.
+    """
+
+    factors: Floats
+    chains: Ints
+    start: Ints
+    sequence: Ints
+    reduced: Floats
+
+
+class Sums(NamedTuple):
+    """What the terms of a mapping add up to, and how large that may be.
+
+    Parameters
+    ----------
+    coefficient : (T,) float
+        Each term before its factors: pJ, steps, or the unit of its limit.
+    block : (T,) int64
+        Sum that each term belongs to: energy, time, or one of the limits.
+    group : (T,) int64
+        Group of each term, -1 for none: only the longest group of a block counts.
+    limits : (B,) float
+        The most of each block, of no meaning for the two objectives.
+    groups : int
+    """
+
+    coefficient: Floats
+    block: Ints
+    group: Ints
+    limits: Floats
+    groups: int
+
+
+class Goal(NamedTuple):
+    """What a walk looks for, and when it ends.
+
+    Parameters
+    ----------
+    kind : int
+        Objective, one of those in `dse.mapper.shared.incumbent`.
+    gap : float
+        Mappings that are better by no more than this, relatively, are not looked for.
+    until : float
+        Mappings that take so many steps or more are of no use.
+    reach : float
+        How far, in logarithms, the splits of a mapping together may lift the separable bound.
+    limit : int
+        Splits at which the walk stops unfinished, 0 for no limit.
+    stop : (1,) int64
+        Anything but zero ends the walk, once a mapping is known.
+    """
+
+    kind: int
+    gap: float
+    until: float
+    reach: float
+    limit: int
+    stop: Ints
+
+
+class Incumbents(NamedTuple):
+    """The best mappings known, and what it took to find them; a walk adds to both.
+
+    Parameters
+    ----------
+    values : (room, 2) float
+        Energy (pJ) and latency (steps).
+    records : (room, 32 * k + 1) int64
+        One row per mapping: per level trips, rows, columns and order (outermost last); then the bypass choice.
+    visited : (5,) int64
+        Counts up: subproblems (elsewhere), splits tried, leaves, mappings priced; the last is set to 1 when the walk
+        stopped at the limit or was told to.
+    mask : int
+        The bypass choice at hand.
+    """
+
+    values: Floats
+    records: Ints
+    visited: Ints
+    mask: int
+
+
+class Scratch(NamedTuple):
+    """Room for a walk.
+
+    Parameters
+    ----------
+    split : (k, 4, 8) int64
+        The mapping at hand: per level trips, rows, columns and order.
+    partial : (7, T) float
+        Terms with the factors of the axes before each depth.
+    rest : (7, T) float
+        The least that the axes from each depth on multiply a term by.
+    lifted : (7,) float
+        How far, in logarithms, the splits before each depth lift the separable bound.
+    place : (6,) int64
+        Split at each depth.
+    sums : (B,) float
+        Sum of each block.
+    longest : (groups + 1,) float
+        Sum of each group.
+    """
+
+    split: Ints
+    partial: Floats
+    rest: Floats
+    lifted: Floats
+    place: Ints
+    sums: Floats
+    longest: Floats
+
+
+class Orders(NamedTuple):
+    """Room for the orders of all lists.
+
+    Parameters
+    ----------
+    order : (k, 24, 8) int64
+        Orders of each list, as `list_orders` gives them.
+    kinds : (24, 2) int64
+        Operand and slide of each order of the list at hand.
+    several : (k,) int64
+        How many orders each list has.
+    chosen : (k,) int64
+        The order of each list at hand.
+    point : (3,) float
+        Price of the mapping at hand: energy (pJ) and latency (steps).
+    """
+
+    order: Ints
+    kinds: Ints
+    several: Ints
+    chosen: Ints
+    point: Floats
+
 
 def search_deep(
-    dp: Deep, factors: Floats, chains: Ints, start: Ints, sequence: Ints, reduced: Floats, gap_left: float,
-    coefficient: Floats, block: Ints, group: Ints, limits: Floats, groups: int, choices: Ints, until: float, kind: int,
-    gap: float, mask: int, values: Any, records: Ints, held: int, visited: Ints, limit: int, stop: Ints,
-) -> int:  # fmt: skip
+    dp: Deep, splits: Splits, terms: Sums, choices: Ints, goal: Goal, incumbents: Incumbents, held: int
+) -> int:
     """Walk the splits of all axes, best reduced cost first, and price the mappings that may improve.
 
     Parameters
     ----------
-    factors : (n, T)
-        Factor of each split in each term; those of axis a are rows start[a]..start[a + 1], reduced cost rising.
-    chains : (n, 2, 3 * k)
-        Trips, rows and columns of each level, for both dims of the axis.
-    sequence : (6,)
-        Axes in the order of the walk.
-    reduced : (n,)
-        How far, in logarithms, a split lifts the separable bound above its least.
-    gap_left : float
-        What all splits together may lift it without passing the best that is known.
-    coefficient, block, group : (T,)
-        The terms.
-    limits : (B,)
-    choices : (k, 3)
+    choices : (k, 3) int64
         What is laid down per list: operand that stays, axis of the slide, whether the list has none of the operand's
         loops; -2 for nothing.
-    until : float
-        Mappings that take so long or longer are of no use.
-    kind, gap, mask, values, held
-        As in `dse.mapper.flat.search`.
-    records : (*, 32 * k + 1)
-        One row per incumbent: per level trips, rows, columns and order (outermost last); then the bypass choice.
-    visited : (5,)
-        Counts up: subproblems (elsewhere), splits tried, leaves, mappings priced; the last is set to 1 when the walk
-        stopped at the limit or was told to.
-    limit : int
-        Splits at which the walk stops unfinished, 0 for no limit.
-    stop : (1,)
-        Anything but zero ends the walk, once a mapping is known.
+    held : int
+        How many incumbents there are.
 
     Returns
     -------
     int
         How many incumbents there are, -1 when there is no room for all.
     """
-    levels, terms = len(dp.nodes), len(coefficient)
-    scratch = (
-        np.zeros((levels, 4, 8), dtype=np.int64), np.zeros((7, terms)), np.zeros((7, terms)), np.zeros(7),
-        np.zeros(6, dtype=np.int64), np.zeros(len(limits)), np.zeros(groups + 1),
+    levels, size = len(dp.nodes), len(terms.coefficient)
+    scratch = Scratch(
+        np.zeros((levels, 4, 8), dtype=np.int64), np.zeros((7, size)), np.zeros((7, size)), np.zeros(7),
+        np.zeros(6, dtype=np.int64), np.zeros(len(terms.limits)), np.zeros(terms.groups + 1),
     )  # fmt: skip
-    listed = (np.zeros((levels, 24, 8), dtype=np.int64), np.zeros((24, 2), dtype=np.int64),
-              np.zeros(levels, dtype=np.int64), np.zeros(levels, dtype=np.int64), np.zeros(3))  # fmt: skip
-    return _walk(
-        dp, factors, chains, start, sequence, reduced, gap_left, coefficient, block, group, limits, choices, until,
-        kind, gap, mask, values, records, held, visited, limit, stop, scratch, listed, workspace(dp),
+    orders = Orders(
+        np.zeros((levels, 24, 8), dtype=np.int64), np.zeros((24, 2), dtype=np.int64),
+        np.zeros(levels, dtype=np.int64), np.zeros(levels, dtype=np.int64), np.zeros(3),
     )  # fmt: skip
+    return _walk(dp, splits, terms, choices, goal, incumbents, held, scratch, orders, workspace(dp))
 
 
 def _walk(
-    dp: Deep, factors: Floats, chains: Ints, start: Ints, sequence: Ints, reduced: Floats, gap_left: float,
-    coefficient: Floats, block: Ints, group: Ints, limits: Floats, choices: Ints, until: float, kind: int, gap: float,
-    mask: int, values: Any, records: Ints, held: int, visited: Ints, limit: int, stop: Ints, scratch: Any, listed: Any,
-    work: Any,
+    dp: Deep, splits: Splits, terms: Sums, choices: Ints, goal: Goal, incumbents: Incumbents, held: int,
+    scratch: Scratch, orders: Orders, work: Any,
 ) -> int:  # fmt: skip
     """The walk of `search_deep`, in arrays that it made."""
-    split, partial, rest, lifted, place, sums, longest = scratch
-    _begin(dp, factors, start, sequence, coefficient, split, partial, rest)
+    start, sequence, reduced = splits.start, splits.sequence, splits.reduced
+    lifted, place, visited = scratch.lifted, scratch.place, incumbents.visited
+    _begin(dp, splits, terms, scratch)
     depth = 0
     place[0] = start[sequence[0]] - 1
     while depth >= 0 and held >= 0:
         a = sequence[depth]
         place[depth] += 1
         i = place[depth]
-        if i == start[a + 1] or lifted[depth] + reduced[i] > gap_left:
+        if i == start[a + 1] or lifted[depth] + reduced[i] > goal.reach:
             depth -= 1
             continue
-        visited[1] += 1
-        if (stop[0] != 0 and held > 0) or (limit > 0 and visited[1] >= limit):
-            visited[4] = 1
+        visited[SPLITS] += 1
+        if (goal.stop[0] != 0 and held > 0) or (goal.limit > 0 and visited[SPLITS] >= goal.limit):
+            visited[UNFINISHED] = 1
             break
         lifted[depth + 1] = lifted[depth] + reduced[i]
-        _sum_up(factors, depth, i, block, group, partial, rest, sums, longest)
-        if not _promising(sums, longest, block, group, limits, until, kind, gap, values, held):
+        _sum_up(splits.factors, depth, i, terms, scratch)
+        if not _promising(terms, scratch, goal, incumbents.values, held):
             continue
-        if depth < 5:
+        if depth < LAST_AXIS:
             depth += 1
             place[depth] = start[sequence[depth]] - 1
             continue
-        visited[2] += 1
+        visited[LEAVES] += 1
         for x in range(6):
-            _put(chains, place[x], sequence[x], split)
-        held = _price_orders(dp, split, choices, until, kind, mask, values, records, held, visited, listed, work)
+            _put(splits.chains, place[x], sequence[x], scratch.split)
+        held = _price_orders(dp, scratch.split, choices, goal, incumbents, held, orders, work)
     return held
 
 
-def _begin(
-    dp: Deep, factors: Floats, start: Ints, sequence: Ints, coefficient: Floats, split: Ints, partial: Floats,
-    rest: Floats,
-) -> None:  # fmt: skip
+def _begin(dp: Deep, splits: Splits, terms: Sums, scratch: Scratch) -> None:
     """Fill the terms before the first axis, and the least that the axes from each depth on multiply them by."""
-    for t in range(len(coefficient)):
-        partial[0, t] = coefficient[t]
-        rest[6, t] = 1.0
-        for depth in range(5, -1, -1):
-            a = sequence[depth]
+    factors, start = splits.factors, splits.start
+    for t in range(len(terms.coefficient)):
+        scratch.partial[0, t] = terms.coefficient[t]
+        scratch.rest[6, t] = 1.0
+        for depth in range(LAST_AXIS, -1, -1):
+            a = splits.sequence[depth]
             least = np.inf
             for i in range(start[a], start[a + 1]):
                 least = min(least, factors[i, t])
-            rest[depth, t] = rest[depth + 1, t] * least
+            scratch.rest[depth, t] = scratch.rest[depth + 1, t] * least
     for level in range(len(dp.nodes)):
         for part in range(4):
             for d in range(8):
-                split[level, part, d] = 1
+                scratch.split[level, part, d] = 1
 
 
-def _sum_up(
-    factors: Floats, depth: int, i: int, block: Ints, group: Ints, partial: Floats, rest: Floats, sums: Floats,
-    longest: Floats,
-) -> None:  # fmt: skip
+def _sum_up(factors: Floats, depth: int, i: int, terms: Sums, scratch: Scratch) -> None:
     """Sums of the terms, with the least factors of the axes still open, when an axis takes a split."""
+    block, group = terms.block, terms.group
+    partial, rest, sums, longest = scratch.partial, scratch.rest, scratch.sums, scratch.longest
     for b in range(len(sums)):
         sums[b] = 0.0
     for g in range(len(longest)):
@@ -161,51 +291,49 @@ def _put(chains: Ints, i: int, axis: int, split: Ints) -> None:
                 split[level, part, axis + 2] = chains[i, 1, 3 * level + part]
 
 
-def _promising(
-    sums: Floats, longest: Floats, block: Ints, group: Ints, limits: Floats, until: float, kind: int, gap: float,
-    values: Any, held: int,
-) -> bool:  # fmt: skip
+def _promising(terms: Sums, scratch: Scratch, goal: Goal, values: Floats, held: int) -> bool:
     """Whether sums of terms keep all limits and may improve."""
+    block, group, limits = terms.block, terms.group, terms.limits
+    sums, longest = scratch.sums, scratch.longest
     slack = 1.0 + 1e-11
-    for b in range(2, len(limits)):
+    for b in range(FIRST_LIMIT, len(limits)):
         if sums[b] > limits[b] * slack:
             return False
     most_energy, most_time = 0.0, 0.0
     for t in range(len(group)):
-        if group[t] >= 0 and block[t] == 0:
+        if group[t] >= 0 and block[t] == ENERGY:
             most_energy = max(most_energy, longest[group[t]])
         elif group[t] >= 0:
             most_time = max(most_time, longest[group[t]])
-    energy, time = sums[0] + most_energy, sums[1] + most_time
-    return time < until * slack and not pruned(kind, gap, energy, time, values, held)
+    energy, time = sums[ENERGY] + most_energy, sums[TIME] + most_time
+    return time < goal.until * slack and not pruned(goal.kind, goal.gap, energy, time, values, held)
 
 
 def _price_orders(
-    dp: Deep, split: Ints, choices: Ints, until: float, kind: int, mask: int, values: Any, records: Ints, held: int,
-    visited: Ints, listed: Any, work: Any,
-) -> int:  # fmt: skip
+    dp: Deep, split: Ints, choices: Ints, goal: Goal, incumbents: Incumbents, held: int, orders: Orders, work: Any
+) -> int:
     """Price every combination of orders of the lists that can be best and is what `choices` lays down."""
     levels = len(dp.nodes)
-    orders, kinds, several, chosen, point = listed
+    several, chosen, point, records = orders.several, orders.chosen, orders.point, incumbents.records
     for i in range(levels):
         chosen[i] = 0
-        several[i] = _orders_of(dp, split, i, choices, orders, kinds)
+        several[i] = _orders_of(dp, split, i, choices, orders.order, orders.kinds)
         if several[i] == 0:
             return held
     while True:
         for i in range(levels):
             for d in range(8):
-                split[i, ORDER, d] = orders[i, chosen[i], d]
-        visited[3] += 1
+                split[i, ORDER, d] = orders.order[i, chosen[i], d]
+        incumbents.visited[PRICED] += 1
         price_whole(dp, split, work, point)
-        if point[1] < until:
-            held, at = enter(kind, point[0], point[1], values, held, records)
+        if point[TIME] < goal.until:
+            held, at = enter(goal.kind, point[ENERGY], point[TIME], incumbents.values, held, records)
             if at >= 0:
                 for i in range(levels):
                     for part in range(4):
                         for d in range(8):
                             records[at, 32 * i + 8 * part + d] = split[i, part, d]
-                records[at, 32 * levels] = mask
+                records[at, 32 * levels] = incumbents.mask
             if held < 0:
                 return held
         i = levels - 1
@@ -238,7 +366,7 @@ def _orders_of(dp: Deep, split: Ints, i: int, choices: Ints, orders: Ints, kinds
 
 def _laid_down(trips: Ints, order: Ints, choice: Ints) -> bool:
     """Whether an order of a list is of the kind that was chosen for it."""
-    if choice[0] == -2:
+    if choice[0] == ANYTHING:
         return True
     if order[0] != choice[0]:
         return False

@@ -16,7 +16,7 @@ def sift(
 ) -> bool:  # fmt: skip
     """Drop splits with which the sums of terms are too large even with the least factors of all other axes.
 
-    Parameters are those of `deep_dual.climb`. False when an axis has no split left.
+    Parameters are those of `dse.mapper.deep.dual.climb`. False when an axis has no split left.
     """
     terms, slots = len(logs), len(limits) + groups
     pairs = (np.zeros(terms, dtype=np.int64), np.zeros(terms, dtype=np.int64), np.zeros(terms))

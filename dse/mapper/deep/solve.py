@@ -1,4 +1,4 @@
-"""The mapper on hierarchies of any depth: runs the general search and reads its records."""
+"""The mapper on hierarchies of any depth: runs the deep search and reads its records."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class _Search:
 
 
 def deep_mapping(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]]) -> Mapping:
-    """The mapping that a record of the general search stands for."""
+    """The mapping that a record of the deep search stands for."""
     places = Places.of(architecture)
     nodes: list[Temporal | Spatial] = []
 

@@ -39,15 +39,28 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """Words of an operand between the levels that keep it."""
+    """Words of an operand between the levels that keep it.
+
+    Parameters
+    ----------
+    fans : tuple of int
+        Levels whose fan-outs it crosses, innermost first.
+    views : tuple of int
+        By how many of the innermost of these have joined their children, from none (the words into the children) to
+        all (those at the parent): the fan-outs (bits) that count children one by one.
+    """
 
     operand: int
     parent: int
     child: int
-    outer: int
-    inner: int
-    views: tuple[int, int, int]
+    fans: tuple[int, ...]
+    views: tuple[int, ...]
     mode: int
+
+    @property
+    def up(self) -> int:
+        """The view of the parent."""
+        return len(self.fans)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +77,7 @@ class Term:
 
 
 def crossings_of(dp: Deep) -> list[Crossing]:
-    """Crossings by operand, outermost first; views as bits of the fan-outs that count children one by one."""
+    """Crossings by operand, outermost first."""
     k = len(dp.nodes)
     found = []
     for o in range(3):
@@ -72,15 +85,13 @@ def crossings_of(dp: Deep) -> list[Crossing]:
         for child in range(1, k + 1):
             if not dp.kept[child, o]:
                 continue
-            fans = [i for i in range(parent, child) if dp.fans[i] >= 0]
-            every = sum(1 << i for i in range(child) if dp.fans[i] >= 0)
+            fans = tuple(i for i in range(child - 1, parent - 1, -1) if dp.fans[i] >= 0)
+            views = [sum(1 << i for i in range(child) if dp.fans[i] >= 0)]
             mode = min([2] + [int(dp.multicast[dp.fans[i]]) for i in fans])
-            inner = fans[-1] if fans else -1
-            outer = fans[-2] if len(fans) > 1 else -1
-            joins = [i >= 0 and (bool(dp.reduces[dp.fans[i]]) if o == 2 else mode > 0) for i in (outer, inner)]
-            middle = every & ~(1 << inner) if joins[1] else every
-            up = middle & ~(1 << outer) if joins[0] else middle
-            found.append(Crossing(o, parent, child, outer, inner, (every, middle if outer >= 0 else every, up), mode))
+            for i in fans:
+                joins = bool(dp.reduces[dp.fans[i]]) if o == 2 else mode > 0
+                views.append(views[-1] & ~(1 << i) if joins else views[-1])
+            found.append(Crossing(o, parent, child, fans, tuple(views), mode))
             parent = child
     return found
 
@@ -107,12 +118,12 @@ class Book:
         """Psums that are read back: those that arrive less those that start a visit empty."""
         if coefficient == 0.0:
             return
-        total.add(at, 2, coefficient)
+        total.add(at, self.crossings[at].up, coefficient)
         total.constant -= coefficient * float(self.dp.words[2])
         for k, crossing in enumerate(self.crossings[:at]):
             if crossing.operand == 2:
                 total.add(k, 0, -coefficient)
-                total.add(k, 2, coefficient)
+                total.add(k, crossing.up, coefficient)
 
     def energy(self) -> Sum:
         dp, total = self.dp, Sum()
@@ -121,25 +132,22 @@ class Book:
         for k, c in enumerate(self.crossings):
             o, parent = c.operand, dp.nodes[c.parent]
             child = dp.nodes[c.child] if c.child < len(dp.nodes) else -1
-            fans = [dp.fans[i] if i >= 0 else -1 for i in (c.outer, c.inner)]
             access = dp.access_pj[child, o] if child >= 0 else np.zeros(2)
-            delivery = [dp.fan_pj[fan, o, 0] if fan >= 0 else 0.0 for fan in fans]
+            prices = [dp.fan_pj[dp.fans[i], o] for i in c.fans]
             if o < 2:
-                total.add(k, 2, dp.access_pj[parent, o, 0])
-                total.add(k, 1, delivery[0])
-                total.add(k, 0, access[1] + delivery[1])
+                total.add(k, c.up, dp.access_pj[parent, o, 0])
+                for at, (delivery, _) in enumerate(prices):
+                    total.add(k, at, delivery)
+                total.add(k, 0, access[1])
                 continue
             spared = dp.spared_pj if parent == last else 0.0
-            self.add_back(total, k, dp.access_pj[parent, o, 0] + access[1] + sum(delivery) - spared)
-            total.add(k, 2, dp.access_pj[parent, o, 1])
+            delivered = sum(delivery for delivery, _ in prices)
+            self.add_back(total, k, dp.access_pj[parent, o, 0] + access[1] + delivered - spared)
+            total.add(k, c.up, dp.access_pj[parent, o, 1])
             total.add(k, 0, access[0])
-            hops = [dp.fan_pj[fan, o, 1] if fan >= 0 else 0.0 for fan in fans]
-            if c.outer >= 0:
-                total.add(k, 1, hops[0] - hops[1])
-                total.add(k, 2, -hops[0])
-            else:
-                total.add(k, 2, -hops[1])
-            total.add(k, 0, hops[1])
+            for at, (_, hop) in enumerate(prices):
+                total.add(k, at, hop)
+                total.add(k, at + 1, -hop)
         return total
 
     def port(self, t: int, serial: bool) -> Sum:
@@ -151,10 +159,10 @@ class Book:
             child = dp.nodes[c.child] if c.child < len(dp.nodes) else -1
             if dp.nodes[c.parent] == node and (child >= 0 and dp.buffering[child] == 2) == serial:
                 if o < 2:
-                    total.add(k, 2, cost[o, 0])
+                    total.add(k, c.up, cost[o, 0])
                 else:
                     self.add_back(total, k, cost[o, 0])
-                    total.add(k, 2, cost[o, 1])
+                    total.add(k, c.up, cost[o, 1])
             if child == node and not serial:
                 if o < 2:
                     total.add(k, 0, cost[o, 1])
@@ -164,15 +172,15 @@ class Book:
         return total
 
     def positive(self, total: Sum) -> Sum:
-        """A form without negative parts that is never more: up <= middle <= down of a crossing <= up of the next."""
+        """A form without negative parts that is never more: a crossing's views grow inwards, then the next one's."""
         dp = self.dp
         mine = [k for k, c in enumerate(self.crossings) if c.operand == 2]
-        chain = [(k, view) for k in mine for view in (2, 1, 0)]
+        chain = [(k, view) for k in mine for view in range(self.crossings[k].up, -1, -1)]
         parts: dict[tuple[int, int], float] = {}
         for (k, view), value in total.parts.items():
             # Where no fan-out between joins children, the views are one count, and parts of either sign add up.
             views = self.crossings[k].views
-            same = k, max(x for x in range(3) if views[x] == views[view])
+            same = k, max(x for x in range(len(views)) if views[x] == views[view])
             parts[same] = parts.get(same, 0.0) + value
         for here, following in zip(chain, [*chain[1:], None], strict=True):
             value = parts.pop(here, 0.0)
@@ -208,7 +216,7 @@ def terms_of(
     Parameters
     ----------
     least, differ
-        The fewest steps and the axes on which splits differ in that: see `deep_steps.lay_down_fewest`.
+        The fewest steps and the axes on which splits differ in that: see `dse.mapper.deep.steps.lay_down_fewest`.
     """
     book = Book(dp, crossings)
     terms = _of(book.positive(book.energy()), ENERGY, -1, 0)

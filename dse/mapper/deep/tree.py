@@ -1,4 +1,4 @@
-"""The outer half of the general search: what is laid down per list, best bound first, before splits are walked."""
+"""The outer half of the deep search: what is laid down per list, best bound first, before splits are walked."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from dse.mapper.deep.axes import Axis, axes_of
 from dse.mapper.deep.exchange import exchanged, rows_of
 from dse.mapper.deep.lists import allowed, choices_of, listed
 from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.search import ANYTHING, SPLITS, UNFINISHED, Goal, Incumbents, Splits, Sums
 from dse.mapper.deep.steps import lay_down_fewest
 from dse.mapper.deep.terms import Choice, Crossing, Term, columns_of, crossings_of, terms_of
 from dse.mapper.shared.compilation import compiled
@@ -357,7 +358,7 @@ def _walk(node: Node, best: Best, limit: int) -> None:
         target = best.target()
         reach = min(target, node.bound + step)
         _walk_to(node, best, reach, limit)
-        if best.held != 0 or (limit and best.visited[4]):
+        if best.held != 0 or (limit and best.visited[UNFINISHED]):
             break
     if best.held > 0 and not limit and not best.stop[0] and best.target() > reach:
         _walk_to(node, best, best.target(), limit)
@@ -382,15 +383,17 @@ def _walk_to(node: Node, best: Best, target: float, limit: int) -> None:
         factors[start[a] : start[a + 1]] = (table[first[:, a]] * table[second[:, a]]).T
         for which, chain in enumerate(axis.chains):
             chains[start[a] : start[a + 1], which] = chain[order[a]]
-    choices = np.full((levels, 3), -2, dtype=np.int64)
+    choices = np.full((levels, 3), ANYTHING, dtype=np.int64)
     for i, choice in enumerate(node.choices):
         if choice is not None:
             choices[i] = choice.kind, choice.slide, choice.passing
     sequence = np.argsort([len(x) for x in order], kind="stable")
-    best.visited[4] = 0
+    best.visited[UNFINISHED] = 0
+    splits = Splits(factors, chains, start, sequence, np.concatenate(lifted))
+    terms = Sums(np.exp(logs), space.block, space.group, np.exp(_limits(space, best)), space.groups)
+    most = int(best.visited[SPLITS]) + limit if limit else 0
+    goal = Goal(best.kind, best.gap, best.until, float(target - node.bound + MARGIN), most, best.stop)
+    incumbents = Incumbents(best.values, best.records, best.visited, space.mask)
     best.held = compiled("dse.mapper.deep.search").search_deep(
-        space.problem, factors, chains, start, sequence, np.concatenate(lifted),
-        float(target - node.bound + MARGIN), np.exp(logs), space.block, space.group, np.exp(_limits(space, best)),
-        space.groups, choices, best.until, best.kind, best.gap, space.mask, best.values, best.records, best.held,
-        best.visited, int(best.visited[1]) + limit if limit else 0, best.stop,
-    )  # fmt: skip
+        space.problem, splits, terms, choices, goal, incumbents, best.held
+    )

@@ -33,7 +33,7 @@ WORK = np.dtype(
     [
         ("counted", np.int64, LOOPS), ("joined", np.int64, LOOPS), ("dim", np.int64, LOOPS), ("trips", np.int64, LOOPS),
         ("step", np.int64, LOOPS), ("place", np.int64, LOOPS), ("spatial", np.int64, LOOPS), ("inside", np.int64, 8),
-        ("factors", np.int64, (3, MOST_NODES, 3, 8)), ("ends", np.int64, (3, MOST_NODES, 2)),
+        ("factors", np.int64, (3, MOST_NODES, 8)), ("ends", np.int64, (3, MOST_NODES, 2)),
         ("booked", np.int64, (3, MOST_NODES, 2)), ("levels", np.int64, (MOST_NODES, 3, 2)),
         ("fans", np.int64, (MOST_NODES, 3, 2)), ("split", np.float64, 6), ("port_cycles", np.float64, MOST_PORTS),
         ("energy", np.float64, (3, 10)), ("busy", np.float64, (3, MOST_PORTS)), ("sums", np.float64, (4, 8)),

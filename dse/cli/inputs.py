@@ -1,0 +1,252 @@
+"""What verbs read: an architecture and a network, changed as the options say, mappings and limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal
+
+from dse.cli.options import (
+    Command,
+    architecture_options,
+    batch_option,
+    element_options,
+    gather,
+    parameter_option,
+)
+from dse.cli.output import note
+from dse.errors import DseError
+
+if TYPE_CHECKING:
+    from dse.architecture.architecture import Architecture
+    from dse.formats.architecture.load import ArchitectureSpec
+    from dse.model.mapping import Mapping
+    from dse.problem.workload import Workload
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """A network on an architecture, as a command line names them and changes them.
+
+    Parameters
+    ----------
+    architecture, workload : str
+        Files, or bare names of shipped ones.
+    dataflow : str or None
+        Instead of the architecture's own.
+    settings : tuple of str
+        `PATH=VALUE` each.
+    batch : int or None
+        Images at once, instead of the workload's own.
+    param : tuple of str
+        `NAME=N` each.
+    bits, density : str or None
+        `OPERAND=X,...`, or one value for all operands.
+    """
+
+    architecture: str
+    workload: str
+    dataflow: str | None
+    settings: tuple[str, ...]
+    batch: int | None
+    param: tuple[str, ...]
+    bits: str | None
+    density: str | None
+
+    def read(self, layers: Sequence[str] = ()) -> tuple[Architecture, Workload]:
+        """The architecture and the network, or some `layers` of it.
+
+        Raises
+        ------
+        DseError
+            What is wrong with a file or an option.
+        """
+        architecture = read_architecture(self.architecture, self.dataflow, self.settings)
+        workload = read_workload(self.workload, self.batch, layers, self.bits, self.density, self.param)
+        if self.density is not None:
+            warn_of_unused_densities(architecture)
+        return architecture, workload
+
+
+def network_options(function: Command) -> Command:
+    """`--dataflow`, `--set`, `--batch`, `--param`, `--bits`, `--density`; the command takes them, and its arguments
+    ARCH and WORKLOAD, as `inputs`."""
+    function = element_options(gather(Inputs, "inputs")(function))
+    return architecture_options(batch_option(parameter_option(function)))
+
+
+@dataclass(frozen=True, slots=True)
+class SweepChanges:
+    """What a command line changes about a sweep; None, and no `param`, where it says nothing.
+
+    Parameters
+    ----------
+    trials, seed : int or None
+    sampler : str or None
+    objectives : str or None
+        Names with commas between them.
+    gap : float or None
+        How far from its optimum a mapping may be while exploring, proven, as a fraction.
+    batch, param, bits, density
+        As those of `Inputs`.
+    """
+
+    trials: int | None
+    sampler: str | None
+    seed: int | None
+    objectives: str | None
+    gap: float | None
+    batch: int | None
+    param: tuple[str, ...]
+    bits: str | None
+    density: str | None
+
+    def given(self) -> dict[str, Any]:
+        """The options that the command line has, by name."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if value not in (None, ())}
+
+    def search(self) -> dict[str, Any]:
+        """Those about the search, by field of `dse.explore.explorer.Search`."""
+        found = {name: value for name, value in self.given().items() if name in _OF_A_SEARCH}
+        if self.objectives is not None:
+            found["objectives"] = tuple(part.strip() for part in self.objectives.split(","))
+        return found
+
+    def elements(self) -> dict[str, dict[str, Any]]:
+        """Parameters, widths and nonzero parts of the networks, by name of each."""
+        from dse.formats.workload.parameters import parse_parameters
+
+        bits, density = read_bits(self.bits), read_density(self.density)
+        return {"parameters": parse_parameters(self.param), "bits": bits, "density": density}
+
+
+_OF_A_SEARCH = ("trials", "sampler", "seed", "objectives", "gap")
+
+
+def read_architecture(name: str, dataflow: str | None, settings: Sequence[str]) -> Architecture:
+    """An architecture file with some settings changed."""
+    from dse.formats.architecture.load import load_architecture_spec
+
+    spec = load_architecture_spec(name)
+    changes = parse_settings(spec, settings)
+    if dataflow is not None:
+        changes["dataflow"] = spec.parse_setting("dataflow", dataflow)
+    return spec.resolve(changes) if changes else spec.architecture
+
+
+def parse_settings(spec: ArchitectureSpec, settings: Sequence[str]) -> dict[str, Any]:
+    """`path=value` texts as settings that `spec.resolve` takes."""
+    changes: dict[str, Any] = {}
+    for text in settings:
+        path, equals, value = text.partition("=")
+        if not equals or not path or not value:
+            raise DseError(f"--set {text}: not PATH=VALUE", hint="e.g. --set levels.GLB.capacity=64KiB")
+        changes[path] = spec.parse_setting(path, value)
+    return changes
+
+
+def read_workload(
+    name: str, batch: int | None, layers: Sequence[str] = (), bits: str | None = None, density: str | None = None,
+    parameters: Sequence[str] = (),
+) -> Workload:  # fmt: skip
+    """A workload file, or some of its layers, at a batch size, and with elements of other widths and densities."""
+    from dse.formats.workload.load import load_workload
+    from dse.formats.workload.parameters import parse_parameters
+
+    workload = load_workload(name, parse_parameters(parameters))
+    if batch is not None:
+        workload = workload.with_batch(batch)
+    workload = workload.with_bits(**read_bits(bits)).with_density(**read_density(density))
+    return only(workload, layers) if layers else workload
+
+
+def only(workload: Workload, layers: Sequence[str]) -> Workload:
+    """Some layers of a workload, in the order asked for."""
+    from dse.problem.workload import Workload
+
+    return Workload.of(workload.name, [workload.layer(layer) for layer in dict.fromkeys(layers)])
+
+
+def read_bits(text: str | None) -> dict[str, int]:
+    """The value of `--bits` by operand."""
+    if text is None:
+        return {}
+    return per_operand("--bits", text, int, 1, 1024, "a whole number from 1 to 1024")
+
+
+def read_density(text: str | None) -> dict[str, float]:
+    """The value of `--density` by operand."""
+    return {} if text is None else per_operand("--density", text, float, 1e-9, 1, "above 0 and at most 1")
+
+
+def per_operand(
+    option: str, text: str, convert: Callable[[str], Any], least: float, most: float, what: str
+) -> dict[str, Any]:
+    """`ifmap=8,psum=24` as a mapping; one value alone is every operand's."""
+    from dse.formats.text.source import did_you_mean
+    from dse.problem.dims import OPERANDS
+
+    found: dict[str, Any] = {}
+    for part in text.split(","):
+        operand, equals, value = part.strip().rpartition("=")
+        if operand and operand not in OPERANDS:
+            hint = did_you_mean(operand, OPERANDS) or f"operands are {', '.join(OPERANDS)}"
+            raise DseError(f"{option} {text}: {operand!r} is no operand", hint=hint)
+        if (equals and not operand) or (not equals and "," in text):
+            raise DseError(f"{option} {text}: {part!r} is not OPERAND=VALUE", hint="e.g. ifmap=8,weight=8,psum=24")
+        try:
+            number = convert(value)
+        except ValueError:
+            number = None
+        if number is None or not least <= number <= most:
+            raise DseError(f"{option} {text}: {value!r} is not {what}")
+        for name in [operand] if operand else OPERANDS:
+            if name in found:
+                raise DseError(f"{option} {text}: {name} is given twice")
+            found[name] = number
+    return found
+
+
+def warn_of_unused_densities(arch: Architecture) -> None:
+    """Say so when an architecture makes nothing of zeros, so that densities change nothing."""
+    from dse.model.sparsity import uses_zeros
+
+    if not uses_zeros(arch):
+        note(
+            f"note: {arch.name} makes no use of zeros, so --density changes nothing; switch something on, e.g.\n"
+            "  --set mac.gating=ifmap, --set mac.skipping=ifmap or --set levels.DRAM.compression=run-length"
+        )
+
+
+def read_limits(scope: str, max_latency: str | None, max_energy: str | None) -> dict[str, float]:
+    """The values of `--max-latency` and `--max-energy`, as `map_workload` takes them."""
+    from dse.formats.text.quantity import parse_quantity, picojoules, seconds
+
+    limits: dict[str, float] = {}
+    for option, text, kind in (("--max-latency", max_latency, "time"), ("--max-energy", max_energy, "energy")):
+        if text is None:
+            continue
+        if scope != "network":
+            raise DseError(f"{option} is a limit on the whole network", hint="add --scope network")
+        try:
+            quantity = parse_quantity(text, kind)
+        except DseError as error:
+            raise DseError(f"{option}: {error.message}", hint=error.hint) from None
+        if quantity.unit == "mac" or "/" in quantity.unit:
+            raise DseError(f"{option} {text}: not an energy", hint="e.g. 5 mJ")
+        name = "max_latency_s" if kind == "time" else "max_energy_pj"
+        limits[name] = seconds(quantity) if kind == "time" else picojoules(quantity, 1.0)
+    return limits
+
+
+def read_mappings(
+    file: str | None, architecture: Architecture, workload: Workload
+) -> tuple[dict[str, Mapping], Literal["house", "timeloop"]]:
+    """The mappings that a file gives layers of a workload, and how they are counted; none without a file."""
+    if file is None:
+        return {}, "house"
+    from dse.formats.mapping import load_mappings
+
+    given = load_mappings(file)
+    return given.mappings(architecture, workload.layers), given.counting

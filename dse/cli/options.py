@@ -1,0 +1,161 @@
+"""The options that several verbs share, and the records in which a verb takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
+from typing import Any, Literal, TypeVar
+
+import click
+
+from dse.errors import DseError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FORMATS = ("table", "json", "csv")
+
+
+@dataclass(frozen=True, slots=True)
+class MapperSettings:
+    """How layers are mapped.
+
+    Parameters
+    ----------
+    objective : {"energy", "latency", "edp"}
+    gap : float
+        How far from its optimum a mapping may be, proven, as a fraction.
+    factors : {"all", "perfect"}
+    time_limit : float or None
+        Seconds after which a layer's search stops.
+    """
+
+    objective: Literal["energy", "latency", "edp"]
+    gap: float
+    factors: Literal["all", "perfect"]
+    time_limit: float | None
+
+
+def gather(record: type[Any], name: str) -> Callable[[Command], Command]:
+    """Hand a command one `record` as its argument `name`, instead of the options that are the record's fields."""
+    taken = tuple(field.name for field in fields(record))
+
+    def decorate(function: Command) -> Command:
+        @wraps(function)
+        def gathered(**given: Any) -> Any:
+            values = {option: given.pop(option) for option in taken}
+            return function(**given, **{name: record(**values)})
+
+        return gathered  # type: ignore[return-value]
+
+    return decorate
+
+
+def format_option(function: Command) -> Command:
+    """`--format table|json|csv`."""
+    return click.option(
+        "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="How to print."
+    )(function)
+
+
+def architecture_options(function: Command) -> Command:
+    """`--dataflow` and `--set`, which change an architecture."""
+    function = click.option(
+        "--set",
+        "settings",
+        metavar="PATH=VALUE",
+        multiple=True,
+        help="Change a setting, e.g. levels.GLB.capacity=64KiB.",
+    )(function)
+    return click.option("--dataflow", metavar="NAME", help="Use another dataflow.")(function)
+
+
+def mapper_options(function: Command) -> Command:
+    """`--objective`, `--gap`, `--factors` and `--time-limit`; the command takes them as `how`, a `MapperSettings`."""
+    function = time_limit_option(gather(MapperSettings, "how")(function))
+    function = click.option(
+        "--factors", type=click.Choice(["all", "perfect"]), default="all", show_default=True,
+        help="`perfect` only splits a bound into factors that divide it.",
+    )(function)  # fmt: skip
+    function = click.option(
+        "--gap", type=click.FloatRange(min=0), default=0.0, show_default=True,
+        help="Stop when proven to be within this fraction of the best.",
+    )(function)  # fmt: skip
+    return click.option(
+        "--objective", type=click.Choice(["energy", "latency", "edp"]), default="edp", show_default=True,
+        help="What to minimise.",
+    )(function)  # fmt: skip
+
+
+def scope_options(function: Command) -> Command:
+    """`--scope`, and the limits that a whole network may be given."""
+    function = click.option(
+        "--max-energy", metavar="ENERGY", help="The network's energy at most, e.g. 5 mJ; needs --scope network.",
+    )(function)  # fmt: skip
+    function = click.option(
+        "--max-latency", metavar="TIME", help="The network's latency at most, e.g. 20 ms; needs --scope network.",
+    )(function)  # fmt: skip
+    return click.option(
+        "--scope", type=click.Choice(["layer", "network"]), default="layer", show_default=True,
+        help="Minimise the objective of each layer by itself, or that of the whole network.",
+    )(function)  # fmt: skip
+
+
+def time_limit_option(function: Command) -> Command:
+    """`--time-limit`, in seconds."""
+    return click.option(
+        "--time-limit", metavar="TIME", callback=lambda context, option, text: _seconds("--time-limit", text),
+        help="Stop a layer's search after so long, e.g. 2 s; the answer says how far it is proven.",
+    )(function)  # fmt: skip
+
+
+def _seconds(option: str, text: str | None) -> float | None:
+    from dse.formats.text.quantity import parse_quantity, seconds
+
+    if text is None:
+        return None
+    try:
+        limit = seconds(parse_quantity(text, "time"))
+    except DseError as error:
+        raise DseError(f"{option}: {error.message}", hint=error.hint) from None
+    if limit <= 0:
+        raise DseError(f"{option} {text}: no time at all", hint="e.g. 2 s")
+    return limit
+
+
+def save_option(function: Command) -> Command:
+    """`--save`, for verbs that map."""
+    return click.option(
+        "--save", type=click.Path(dir_okay=False), metavar="FILE",
+        help="Write the mappings to a YAML file, which `dse evaluate --mapping` reads.",
+    )(function)  # fmt: skip
+
+
+def batch_option(function: Command) -> Command:
+    """`--batch`, in images."""
+    return click.option("--batch", type=click.IntRange(min=1), help="Images at once.")(function)
+
+
+def element_options(function: Command) -> Command:
+    """`--bits` and `--density`, which change the elements of a network's operands."""
+    function = click.option(
+        "--density", metavar="OPERAND=X,...", help="Nonzero part of the elements, e.g. ifmap=0.42,weight=0.3.",
+    )(function)  # fmt: skip
+    return click.option(
+        "--bits", metavar="OPERAND=N,...", help="Width of the elements, e.g. weight=8,ifmap=8,psum=24, or 8 for all.",
+    )(function)  # fmt: skip
+
+
+def parameter_option(function: Command) -> Command:
+    """`--param`, for parameters that a workload file declares."""
+    return click.option(
+        "--param", metavar="NAME=N", multiple=True,
+        help="Set a parameter of the workload, e.g. seq=384; may be given again.",
+    )(function)  # fmt: skip
+
+
+def layers_option(function: Command) -> Command:
+    """`--layer`, for verbs that take some of a network's layers."""
+    return click.option(
+        "--layer", "layers", metavar="NAME", multiple=True, help="Only this layer; may be given again.",
+    )(function)  # fmt: skip
