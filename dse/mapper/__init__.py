@@ -1,4 +1,7 @@
-"""The best mapping of a layer or a network, with proof."""
+"""The best mapping of a layer or a network, with proof.
+
+`layer` and `network` are the doors; the flat and the deep search behind them rest on `shared`.
+"""
 
 from dse.mapper.layer import layer_front, layer_points, map_layer
 from dse.mapper.network.front_sum import FrontSum, sum_fronts

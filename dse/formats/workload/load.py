@@ -51,7 +51,7 @@ def load_workload(path: str | Path, parameters: Mapping[str, int] | None = None)
     Examples
     --------
     >>> load_workload("bert_base").macs
-    10872684544
+    11173625856
     >>> load_workload("bert_base", {"seq": 384}).name
     'bert_base-seq384'
     """

@@ -31,7 +31,7 @@ from dse.mapper.shared.orders import group_dims, list_orders
 from dse.model.price import price
 from dse.problem.dims import PerOperand
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 A_LITTLE = 1 + 1e-7
 ENERGY, LATENCY, EDP, FRONT = range(4)

@@ -1,0 +1,27 @@
+# One word for each task. `make PYTHON=python3.12 install` takes another interpreter.
+PYTHON ?= python3
+BIN ?= .venv/bin
+
+.PHONY: install lint types test slow bench ci
+
+install:
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -e '.[dev]'
+
+lint:
+	$(BIN)/ruff check dse tests
+
+types:
+	$(BIN)/mypy
+
+test:
+	$(BIN)/pytest -n 2
+
+slow:
+	$(BIN)/pytest -m slow --ignore tests/benchmarks
+
+bench:
+	$(BIN)/pytest tests/benchmarks --benchmark-only
+
+ci:
+	.ci/run
