@@ -126,7 +126,7 @@ def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping, *, coun
         accesses = theirs.accesses()
         reuse: tuple[Reuse, ...] = ()
         levels, fans = arrays(architecture, accesses)
-        cycles_by = theirs.cycles_by(architecture)
+        cycles_by = theirs.cycles_by(architecture, layer)
         bound_by = max(cycles_by, key=lambda part: cycles_by[part])
         cycles = cycles_by[bound_by]
     elif counting == "house":

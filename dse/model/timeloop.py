@@ -88,17 +88,21 @@ class TimeloopCounts:
             fan_outs=self.fan_outs,
         )
 
-    def cycles_by(self, architecture: Architecture) -> dict[str, float]:
-        """Cycles of `compute` and of every port, which all overlap; a port's are rounded up to whole cycles."""
+    def cycles_by(self, architecture: Architecture, layer: Layer) -> dict[str, float]:
+        """Cycles of `compute` and of every port, which all overlap; a port's are rounded up to whole cycles.
+
+        Elements are packed into the words that a port's rate is given in, as `dse.model.price` packs them.
+        """
         by = {"compute": float(self.steps)}
         for level in architecture.levels:
             for port in level.ports:
-                words = 0
+                bits = 0
                 for operand, traffic in self.levels[level.name].items():
-                    words += traffic.reads * ((operand, "read") in port.serves)
-                    words += (traffic.fills + traffic.updates) * ((operand, "write") in port.serves)
+                    elements = traffic.reads * ((operand, "read") in port.serves)
+                    elements += (traffic.fills + traffic.updates) * ((operand, "write") in port.serves)
+                    bits += elements * layer.bits[operand]
                 rate = Fraction(port.words_per_cycle).limit_denominator(10**9)  # 0.05 means one in twenty
-                by[f"{level.name} {port.name}"] = float(ceil(words / rate))
+                by[f"{level.name} {port.name}"] = float(ceil(bits / (rate * level.word_bits)))
         return by
 
 

@@ -13,7 +13,7 @@ from dse.model.cost import evaluate
 from dse.model.counts import count
 from dse.model.mapping import Loop, Mapping, Spatial, Temporal
 from dse.model.timeloop import count_timeloop
-from dse.problem.dims import DIMS, OPERANDS
+from dse.problem.dims import DIMS, OPERANDS, PerOperand
 from dse.problem.layer import Layer
 
 ALL = frozenset(OPERANDS)
@@ -116,6 +116,35 @@ def test_cycles_are_whole_and_the_longest_part():
     assert cost.cycles == 14  # 3 weights and 1 ifmap word at 0.3 a cycle: 13.3
     assert cost.bound_by == "DRAM read"
     assert cost.reuse == ()
+
+
+@pytest.mark.parametrize("word_bits", [8, 64])
+def test_a_port_moves_as_many_elements_as_its_words_hold(word_bits):
+    """Timeloop's exercise design after Eyeriss on a 3x3 layer: a buffer of 16 bytes a cycle, whatever its word."""
+    both = frozenset({"ifmap", "psum"})
+    glb_ports = [
+        Port(way, frozenset((o, way) for o in OPERANDS), 128 / word_bits) for way in ("read", "write")
+    ]  # fmt: skip
+    pe_ports = [Port(f"{o} read", frozenset({(o, "read")}), rate) for o, rate in zip(OPERANDS, (2, 2, 4), strict=True)]
+    architecture = Architecture(
+        "eyeriss_like",
+        (
+            Level("DRAM", ALL),
+            Level("GLB", both, word_bits=word_bits, ports=tuple(glb_ports)),
+            FanOut("array", 12, 14, multicast="tile"),
+            Level("PE", ALL, word_bits=8, ports=tuple(pe_ports)),
+        ),
+        Mac(1.0),
+        1e9,
+    )
+    mapping = Mapping((
+        Temporal("DRAM", (Loop("P", 8), Loop("Q", 2), Loop("K", 4)), ALL),
+        Temporal("GLB", (Loop("P", 14), Loop("Q", 4)), both),
+        Spatial("array", (Loop("C", 3), Loop("S", 3)), (Loop("Q", 14),)),
+        Temporal("PE", (Loop("R", 3), Loop("K", 8)), ALL),
+    ))  # fmt: skip
+    layer = Layer("conv", K=32, C=3, P=112, Q=112, R=3, S=3, stride_h=2, stride_w=2, bits=PerOperand.same(8))
+    assert evaluate(architecture, layer, mapping, counting="timeloop").cycles == 86_016  # Timeloop's own
 
 
 def test_energy_adds_up():
