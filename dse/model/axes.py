@@ -174,9 +174,9 @@ def words_moved(
     total = 0
     reach = -(2**62)
     for i in range(count):
-        if mode == 0:
+        if mode == NONE:
             total += ends[i] - starts[i]
-        elif mode == 1:
+        elif mode == TILE:
             repeated = False
             k = i - 1
             while k >= 0 and starts[k] == starts[i]:

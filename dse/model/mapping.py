@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, prod
+from math import prod
 from typing import Any
 
 from dse.architecture.architecture import Architecture
@@ -128,11 +128,6 @@ def tile_words(layer: Layer, operand: str, tile: dict[str, int]) -> int:
     height = (tile["P"] - 1) * layer.stride_h + (tile["R"] - 1) * layer.dilation_h + 1
     width = (tile["Q"] - 1) * layer.stride_w + (tile["S"] - 1) * layer.dilation_w + 1
     return tile["N"] * tile["G"] * tile["C"] * height * width
-
-
-def least_trips(bound: int, *factors: int) -> int:
-    """The fewest trips that cover a bound with the other factors given."""
-    return ceil(bound / prod(factors))
 
 
 def check_node(node: Temporal | Spatial, place: Level | FanOut) -> None:

@@ -100,8 +100,8 @@ def fold_cycles(
             for d in range(8):
                 visits *= combinations(n, dim, trips, step, d, bounds[d], counted)
             most = max(most, visits)
-            split[5] += visits * folds[fan_out, 1 + o]
-        split[4] += most * folds[fan_out, 0]
+            split[SHIFTS] += visits * folds[fan_out, 1 + o]
+        split[SKEW] += most * folds[fan_out, 0]
 
 
 def latency(
@@ -145,8 +145,9 @@ def latency(
     """
     nodes = len(buffering)
     ports = len(port_node)
-    split[0] = steps
-    split[1] = split[2] = split[3] = split[4] = split[5] = 0.0
+    split[COMPUTE] = steps
+    for part in range(FIRST_FILL, SHIFTS + 1):
+        split[part] = 0.0
     fold_cycles(n, dim, trips, place, spatial, bounds, ends, step, relevance, folds, counted, split)
     for node in range(nodes):
         used = used_instances(node, n, dim, trips, place, spatial, bounds)
@@ -162,9 +163,9 @@ def latency(
                     k += 1
                 if k == nodes or ends[o, k, 0] < 0 or ends[o, k, 1] == nodes:
                     continue
-                if buffering[ends[o, k, 1]] == 2:
+                if buffering[ends[o, k, 1]] == SINGLE:
                     stop += booked[o, k, 0] * port_cost[t, o, 0] + booked[o, k, 1] * port_cost[t, o, 1]
-                while buffering[ends[o, k, 1]] == 0 and ends[o, k + 1, 1] < nodes:
+                while buffering[ends[o, k, 1]] == STREAMING and ends[o, k + 1, 1] < nodes:
                     k += 1
                 words = first_tile(o, ends[o, k, 0], ends[o, k, 1], n, dim, trips, place, spatial, bounds, window)
                 if o < 2:
@@ -175,9 +176,9 @@ def latency(
             filled = max(filled, fill / used)
             drained = max(drained, drain / used)
             serial = max(serial, stop / used)
-        split[1] += filled
-        split[2] += drained
-        split[3] += serial
+        split[FIRST_FILL] += filled
+        split[LAST_DRAIN] += drained
+        split[SERIAL] += serial
     busiest = -1
     longest = float(steps)
     for t in range(ports):

@@ -10,7 +10,13 @@ DIMS = ("G", "N", "K", "C", "P", "Q", "R", "S")
 """Loop bounds, in the order used by every array in the package: groups, batch, output channels and
 input channels per group, ofmap height and width, filter height and width."""
 
+G, N, K, C, P, Q, R, S = range(8)
+"""Places of the dims in `DIMS`, for compiled code."""
+
 OPERANDS = ("ifmap", "weight", "psum")
+
+IFMAP, WEIGHT, PSUM = range(3)
+"""Places of the operands in `OPERANDS`, for compiled code."""
 
 RELEVANT: dict[str, frozenset[str]] = {
     "ifmap": frozenset("GNCPQRS"),

@@ -10,10 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from dse.mapper.flat.instance import DILATION_H, DILATION_W, SHARED, STRIDE_H, STRIDE_W
 from dse.mapper.flat.least_time import first_and_last, least_folds, least_time
 from dse.mapper.flat.outer import boxes, repeats, tile_bits
-from dse.mapper.flat.outer_table import others
+from dse.mapper.flat.outer_table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECOND, PASSES_FIRST, PASSES_SECOND, others
+from dse.mapper.flat.spreads import FIRST_SPREAD, PASSES, STEPS, TILE, TILES
 from dse.mapper.shared.incumbent import pruned
+from dse.problem.dims import IFMAP, C, G, N, P, Q, R, S
 
 Ints = Any
 Instance = Any
@@ -53,19 +56,19 @@ def list_tiles(inst: Instance, options: Any, floor: Any, table: Any, fastest: fl
     for d in range(8):
         if tile_start[d] == tile_start[d + 1]:
             return choice[:0], bound[:0]
-        tile[d] = tiles[tile_start[d], 0]
+        tile[d] = tiles[tile_start[d], TILE]
     depth = 0
     row[0] = tile_start[0] - 1
     while depth >= 0:
         row[depth] += 1
         if row[depth] == tile_start[depth + 1]:
-            tile[depth] = tiles[tile_start[depth], 0]
+            tile[depth] = tiles[tile_start[depth], TILE]
             depth -= 1
             continue
-        tile[depth] = tiles[row[depth], 0]
+        tile[depth] = tiles[row[depth], TILE]
         if not _fits_pe(inst, tile):
             # Tiles of a dim are listed in rising order, so no further one fits.
-            tile[depth] = tiles[tile_start[depth], 0]
+            tile[depth] = tiles[tile_start[depth], TILE]
             depth -= 1
             continue
         if depth < 7:
@@ -73,7 +76,7 @@ def list_tiles(inst: Instance, options: Any, floor: Any, table: Any, fastest: fl
             row[depth] = tile_start[depth] - 1
             continue
         for d in range(8):
-            number[d] = tiles[row[d], 1]
+            number[d] = tiles[row[d], TILES]
             passes[d] = fewest[row[d]]
             steps[d] = least_steps[row[d]]
         if found == room:
@@ -103,7 +106,7 @@ def _fits_pe(inst: Instance, tile: Ints) -> bool:
             if size > inst.pe_bits[o]:
                 return False
             total += size
-    return total <= inst.pe_bits[3]
+    return total <= inst.pe_bits[SHARED]
 
 
 def per_tile_least(tiles: Ints, spreads: Ints) -> tuple[Ints, Ints]:
@@ -112,11 +115,11 @@ def per_tile_least(tiles: Ints, spreads: Ints) -> tuple[Ints, Ints]:
     fewest = np.zeros(rows, dtype=np.int64)
     steps = np.zeros(rows, dtype=np.int64)
     for i in range(rows):
-        fewest[i] = spreads[tiles[i, 2], 1]
-        steps[i] = spreads[tiles[i, 2], 2]
-        for k in range(tiles[i, 2], tiles[i + 1, 2]):
-            fewest[i] = min(fewest[i], spreads[k, 1])
-            steps[i] = min(steps[i], spreads[k, 2])
+        fewest[i] = spreads[tiles[i, FIRST_SPREAD], PASSES]
+        steps[i] = spreads[tiles[i, FIRST_SPREAD], STEPS]
+        for k in range(tiles[i, FIRST_SPREAD], tiles[i + 1, FIRST_SPREAD]):
+            fewest[i] = min(fewest[i], spreads[k, PASSES])
+            steps[i] = min(steps[i], spreads[k, STEPS])
     return fewest, steps
 
 
@@ -168,10 +171,10 @@ def least_inside(inst: Instance, kind: int, number: Ints) -> float:
             energy += inst.fill_pj[o] * inst.macs
             continue
         filled = inst.words[o]
-        if o == 0:
-            tall = boxes(number[4], number[6], b[4], b[6], w[0], w[1])
-            wide = boxes(number[5], number[7], b[5], b[7], w[2], w[3])
-            planes = float(b[0] * b[1] * b[3])
+        if o == IFMAP:
+            tall = boxes(number[P], number[R], b[P], b[R], w[STRIDE_H], w[DILATION_H])
+            wide = boxes(number[Q], number[S], b[Q], b[S], w[STRIDE_W], w[DILATION_W])
+            planes = float(b[G] * b[N] * b[C])
             filled = planes * min(float(tall) * inst.touched[1], float(inst.touched[0]) * wide)
         energy += inst.fill_pj[o] * filled * (1.0 if o == kind else repeats(number, o))
     return float(energy)
@@ -222,9 +225,9 @@ def _goes_with(point: Any, passes: Ints, kind: int, product: float) -> bool:
     """Whether an outer tile has no fewer passes than those given, see `OuterTable.points`."""
     first, second = others(kind)
     return bool(
-        repeats(passes, first) <= point[4]
-        and repeats(passes, second) <= point[5]
-        and product <= point[4] * point[5]
+        repeats(passes, first) <= point[MOST_FIRST]
+        and repeats(passes, second) <= point[MOST_SECOND]
+        and product <= point[MOST_FIRST] * point[MOST_SECOND]
     )
 
 
@@ -246,11 +249,12 @@ def least_crossing(
     best = np.inf
     for i in range(table.count[kind]):
         point = table.points[kind, i]
-        if point[0] + alone >= best:
+        if point[CROSSING_PJ] + alone >= best:
             break
         if _goes_with(point, passes, kind, product):
-            more, again = max(x, point[1], product / point[5]), max(y, point[2], product / point[4])
-            best = min(best, point[0] + _delivered(a, b, more, again, product))
+            more = max(x, point[PASSES_FIRST], product / point[MOST_SECOND])
+            again = max(y, point[PASSES_SECOND], product / point[MOST_FIRST])
+            best = min(best, point[CROSSING_PJ] + _delivered(a, b, more, again, product))
     return float(best + fixed)
 
 
@@ -319,14 +323,15 @@ def _still_alive(
     for i in range(many[depth, kind]):
         place = alive[depth, kind, i]
         point = table.points[kind, place]
-        if pruned(run.kind, run.gap, point[0] + alone, time + beside, values, run.held):
+        if pruned(run.kind, run.gap, point[CROSSING_PJ] + alone, time + beside, values, run.held):
             break  # the further ones cost more energy
         if not _goes_with(point, passes, kind, product):
             continue
-        more, again = max(x, point[1], product / point[5]), max(y, point[2], product / point[4])
+        more = max(x, point[PASSES_FIRST], product / point[MOST_SECOND])
+        again = max(y, point[PASSES_SECOND], product / point[MOST_FIRST])
         # Passes of both kinds trade off against each other, so their times count from the least of each alone.
-        busy = max(time, point[3] + per_x * more + per_y * again) + beside
-        least = inside + point[0] + _delivered(a, b, more, again, product) + inst.static_pj * busy
+        busy = max(time, point[BUSY] + per_x * more + per_y * again) + beside
+        least = inside + point[CROSSING_PJ] + _delivered(a, b, more, again, product) + inst.static_pj * busy
         if not pruned(run.kind, run.gap, least, busy, values, run.held):
             alive[depth + 1, kind, kept] = place
             kept += 1

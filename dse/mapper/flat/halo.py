@@ -7,9 +7,14 @@ from typing import Any
 import numpy as np
 
 from dse.mapper.shared.factors import ceil_div
-from dse.model.axes import box_words
+from dse.model.axes import NONE, box_words
+from dse.problem.dims import P, R
 
 Ints = Any
+
+FILL, AGAIN_UP, AGAIN_FILL = 3, 5, 7
+"""Where the parts of the words begin: into the children; what a new start moves more, at the parent and into the
+children, for which no slide takes no place."""
 
 
 def halo_words(
@@ -37,9 +42,9 @@ def halo_words(
     passes_a, passes_b = ceil_div(bound_a, f_a * s_a), ceil_div(bound_b, f_b * s_b)
     tile = np.ones(8, dtype=np.int64)
     if not to_mac:
-        tile[4], tile[6] = min(f_a, bound_a), min(f_b, bound_b)
+        tile[P], tile[R] = min(f_a, bound_a), min(f_b, bound_b)
     # Two runs over a or b, the other's passes, the run, the other's passes; unrolled; inside the PE.
-    dim = np.array([4, 6, 6, 4, 6, 4, 6, 4, 6])
+    dim = np.array([P, R, R, P, R, P, R, P, R])
     spatial = np.array([0, 0, 0, 0, 0, 1, 1, 0, 0])
     trips = np.ones(9, dtype=np.int64)
     step = np.ones(9, dtype=np.int64)
@@ -48,11 +53,12 @@ def halo_words(
         slide = case if case < 3 else case - 2
         broken = case > 2
         if slide > 0 and to_mac:
-            out[slide], out[3 + slide], out[5 + slide], out[7 + slide] = out[0], out[3], 0.0, 0.0
+            out[slide], out[FILL + slide] = out[0], out[FILL]
+            out[AGAIN_UP + slide], out[AGAIN_FILL + slide] = 0.0, 0.0
             continue
         passes = passes_a if slide == 1 else passes_b
         if broken and passes == 1:
-            out[5 + slide], out[7 + slide] = 0.0, 0.0
+            out[AGAIN_UP + slide], out[AGAIN_FILL + slide] = 0.0, 0.0
             continue
         trips[0] = 2 if broken and slide == 1 else 1
         trips[1] = 2 if broken and slide == 2 else 1
@@ -68,13 +74,13 @@ def halo_words(
         run = 9 if slide == 0 else (3 if slide == 1 else 4)
         for view in range(2):
             for i in range(9):
-                joined[i] = 1 if view == 0 and spatial[i] == 1 and mode > 0 else 0
+                joined[i] = 1 if view == 0 and spatial[i] == 1 and mode != NONE else 0
                 counted[i] = 0 if joined[i] == 1 or (i >= 7 and not to_mac) else 1
             words = box_words(
-                4, 6, stride, dilation, mode, 9, dim, trips, step, spatial, bounds, tile, run, run, to_mac, counted,
+                P, R, stride, dilation, mode, 9, dim, trips, step, spatial, bounds, tile, run, run, to_mac, counted,
                 joined, span[0], span[1], offset[0], offset[1], offset[2], offset[3],
             )  # fmt: skip
             if broken:
-                out[5 + 2 * view + slide] = words - out[3 * view + slide]
+                out[(AGAIN_UP if view == 0 else AGAIN_FILL) + slide] = words - out[FILL * view + slide]
             else:
-                out[3 * view + slide] = words
+                out[FILL * view + slide] = words

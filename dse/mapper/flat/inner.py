@@ -6,11 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from dse.mapper.flat.halo import AGAIN_FILL, AGAIN_UP, FILL
 from dse.mapper.flat.outer import repeats
+from dse.mapper.flat.spreads import CHILDREN, PASSES, STEPS, TILES
 from dse.mapper.shared.orders import group_dims
+from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, N
 
 Ints = Any
 Instance = Any
+
+ANY, RESTART, SLIDES = 5, 5, 3
+"""Columns of `inner_costs`' energy: the least of all; before those of the restarts; a slide over dim x is in column
+x - SLIDES."""
 
 
 def inner_costs(
@@ -41,15 +48,15 @@ def inner_costs(
     number, passes, steps, copies = sums[0], sums[1], sums[2], sums[3]
     cycles = 1.0
     for d in range(8):
-        number[d] = tiles[row[d], 1]
-        passes[d] = spreads[chosen[d], 1]
-        steps[d] = spreads[chosen[d], 2]
-        copies[d] = min(spreads[chosen[d], 0], number[d])
+        number[d] = tiles[row[d], TILES]
+        passes[d] = spreads[chosen[d], PASSES]
+        steps[d] = spreads[chosen[d], STEPS]
+        copies[d] = min(spreads[chosen[d], CHILDREN], number[d])
         cycles *= steps[d]
-    planes = float(inst.bounds[0] * inst.bounds[1] * inst.bounds[3])
+    planes = float(inst.bounds[G] * inst.bounds[N] * inst.bounds[C])
     for o in range(3):
         fixed = inst.fixed_pj
-        for x in range(1, 3):
+        for x in range(WEIGHT, PSUM + 1):
             if inst.in_pe[x] == 0:
                 fixed += inst.up_pj[x] * inst.words[x] * repeats(steps, x) + inst.fill_pj[x] * inst.macs
             elif x == o:
@@ -58,34 +65,34 @@ def inner_costs(
                 fixed += inst.up_pj[x] * inst.words[x] * repeats(passes, x)
                 fixed += inst.fill_pj[x] * inst.words[x] * repeats(number, x)
         least_up = np.inf
-        for slide in range(5):
+        for slide in range(ANY):
             h = 1 if slide == 1 else (2 if slide == 3 else 0)
             w = 1 if slide == 2 else (2 if slide == 4 else 0)
             up = planes * tall[h] * wide[w]
-            fill = planes * tall[3 + h] * wide[3 + w]
+            fill = planes * tall[FILL + h] * wide[FILL + w]
             least_up = min(least_up, up)
-            again_up = planes * (tall[5 + h] * wide[0] if h > 0 else tall[0] * wide[5 + w])
-            again_fill = planes * (tall[7 + h] * wide[3] if h > 0 else tall[3] * wide[7 + w])
-            if inst.in_pe[0] == 0:
+            again_up = planes * (tall[AGAIN_UP + h] * wide[0] if h > 0 else tall[0] * wide[AGAIN_UP + w])
+            again_fill = planes * (tall[AGAIN_FILL + h] * wide[FILL] if h > 0 else tall[FILL] * wide[AGAIN_FILL + w])
+            if inst.in_pe[IFMAP] == 0:
                 each_up = 0.0
                 each_fill = 0.0
-                energy[o, slide] = inst.up_pj[0] * up * repeats(steps, 0) + inst.fill_pj[0] * inst.macs
+                energy[o, slide] = inst.up_pj[IFMAP] * up * repeats(steps, IFMAP) + inst.fill_pj[IFMAP] * inst.macs
             else:
-                each_up = 0.0 if o == 0 else inst.up_pj[0] * repeats(passes, 0)
-                each_fill = inst.fill_pj[0] * repeats(copies if o == 0 else number, 0)
+                each_up = 0.0 if o == IFMAP else inst.up_pj[IFMAP] * repeats(passes, IFMAP)
+                each_fill = inst.fill_pj[IFMAP] * repeats(copies if o == IFMAP else number, IFMAP)
                 energy[o, slide] = each_up * up + each_fill * fill
             energy[o, slide] += fixed
             if slide > 0:
-                energy[o, 5 + slide] = each_up * again_up + each_fill * again_fill
-        energy[o, 5] = energy[o, 0]
-        for slide in range(1, 5):
-            energy[o, 5] = min(energy[o, 5], energy[o, slide])
+                energy[o, RESTART + slide] = each_up * again_up + each_fill * again_fill
+        energy[o, ANY] = energy[o, 0]
+        for slide in range(1, ANY):
+            energy[o, ANY] = min(energy[o, ANY], energy[o, slide])
         for t in range(inst.ports):
             busy[o, t] = inst.port_fixed[t]
             for x in range(3):
-                words = least_up if x == 0 else inst.words[x]
-                if x == 0 and o == 0 and inst.in_pe[0] == 1:
-                    words = inst.words[0]
+                words = least_up if x == IFMAP else inst.words[x]
+                if x == IFMAP and o == IFMAP and inst.in_pe[IFMAP] == 1:
+                    words = inst.words[IFMAP]
                 times = 1.0
                 if inst.in_pe[x] == 0:
                     times = repeats(steps, x)
@@ -108,7 +115,7 @@ def kind_energy(
     o : int
         Operand whose irrelevant loops are innermost above the array.
     slide : int
-        Column of `energy`; 5 stands for any.
+        Column of `energy`; `ANY` stands for any.
     joins : bool
         Whether the run of the slide may go on in the outermost list's innermost loop.
     stays : bool
@@ -119,8 +126,8 @@ def kind_energy(
         1 where m and n are decided; elsewhere m is 1 and n a lower bound.
     """
     least = energy[o, slide]
-    if 0 < slide < 5 and not joins:
-        least += _restarts(energy, o, slide + 3, passes, m, n)
+    if 0 < slide < ANY and not joins:
+        least += _restarts(energy, o, slide + SLIDES, passes, m, n)
     if inst.in_pe[o] == 0:
         return least
     if stays and passes_through(inst, o, m):
@@ -157,13 +164,13 @@ def passes_through(inst: Instance, o: int, m: Ints) -> bool:
 def _restarts(energy: Any, o: int, x: int, passes: Ints, m: Ints, n: Ints) -> float:
     """Energy of the slides over dim x that start anew in every outer tile but the first.
 
-    Fetching at all passes but the first instead of sliding costs energy[o, 0] - energy[o, x - 3]; a restart at the last
-    pass, which may be ragged, costs energy[o, x + 2], and all others cost the same.
+    Fetching at all passes but the first instead of sliding costs energy[o, 0] - energy[o, x - SLIDES]; a restart at
+    the last pass, which may be ragged, costs energy[o, RESTART + x - SLIDES], and all others cost the same.
     """
     if n[x] == 1 or m[x] == 1:
         return 0.0
     last = 1 if (n[x] - 1) * m[x] == passes[x] - 1 else 0
     each = 0.0
     if passes[x] > 2:
-        each = (energy[o, 0] - energy[o, x - 3] - energy[o, x + 2]) / (passes[x] - 2)
-    return each * (n[x] - 1 - last) + energy[o, x + 2] * last
+        each = (energy[o, 0] - energy[o, x - SLIDES] - energy[o, RESTART + x - SLIDES]) / (passes[x] - 2)
+    return each * (n[x] - 1 - last) + energy[o, RESTART + x - SLIDES] * last

@@ -15,15 +15,22 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import DseError
 from dse.model.counts import RELEVANCE, Structure, window_of
 from dse.model.price import Prices, capacities, linear, price
-from dse.problem.dims import DIMS, OPERANDS
+from dse.problem.dims import DIMS, OPERANDS, PSUM
 from dse.problem.layer import Layer
 
 Array = Any
 
-OUTER, BUFFER, ARRAY, PE = 0, 1, 2, 3
-"""Roles of the nodes: outermost level, buffer, fan-out, level inside the fan-out."""
+OUTER, BUFFER, ARRAY, PE = range(4)
+"""Places in `INSTANCE.place`: outermost level, buffer, fan-out, level inside the fan-out."""
 
-PSUM = OPERANDS.index("psum")
+STRIDE_H, DILATION_H, STRIDE_W, DILATION_W = range(4)
+"""Places in a window."""
+
+READ, WRITE = range(2)
+"""Sides of a port."""
+
+SHARED = 3
+"""Place of the shared capacity beside those per operand."""
 
 
 Instance = Any

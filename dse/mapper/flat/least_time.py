@@ -6,7 +6,19 @@ from typing import Any
 
 import numpy as np
 
+from dse.mapper.flat.instance import (
+    ARRAY,
+    BUFFER,
+    DILATION_H,
+    DILATION_W,
+    OUTER,
+    READ,
+    STRIDE_H,
+    STRIDE_W,
+    WRITE,
+)  # fmt: skip
 from dse.mapper.flat.outer import repeats
+from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
 
 Ints = Any
 Instance = Any
@@ -35,9 +47,9 @@ def least_folds(inst: Instance, passes: Ints) -> float:
     Loops over the dims of an operand that the PEs keep all change it, so it changes once per pass over these dims at
     least; see `dse.model.time.fold_cycles`.
     """
-    if inst.place[2] < 0:
+    if inst.place[ARRAY] < 0:
         return 0.0
-    fold = inst.folds[inst.place[2]]
+    fold = inst.folds[inst.place[ARRAY]]
     most = 1.0
     shifts = 0.0
     for o in range(3):
@@ -63,34 +75,34 @@ def first_and_last(inst: Instance, tile: Ints, growth: float) -> float:
     growth : float
         At least so many times the product of the operands' words is larger than that of these indices.
     """
-    plane = tile[0] * tile[1] * tile[3]
-    height = (tile[4] - 1) * inst.window[0] + (tile[6] - 1) * inst.window[1] + 1
-    width = (tile[5] - 1) * inst.window[2] + (tile[7] - 1) * inst.window[3] + 1
-    ifmap, weight = plane * height * width, tile[0] * tile[3] * tile[2] * tile[6] * tile[7]
-    psum = tile[0] * tile[1] * tile[2] * tile[4] * tile[5]
+    plane = tile[G] * tile[N] * tile[C]
+    height = (tile[P] - 1) * inst.window[STRIDE_H] + (tile[R] - 1) * inst.window[DILATION_H] + 1
+    width = (tile[Q] - 1) * inst.window[STRIDE_W] + (tile[S] - 1) * inst.window[DILATION_W] + 1
+    ifmap, weight = plane * height * width, tile[G] * tile[C] * tile[K] * tile[R] * tile[S]
+    psum = tile[G] * tile[N] * tile[K] * tile[P] * tile[Q]
     per_ifmap = per_weight = per_psum = 0.0
     for node in range(inst.nodes):
-        if node != inst.place[0] and node != inst.place[1]:
+        if node != inst.place[OUTER] and node != inst.place[BUFFER]:
             continue
         slowest, slow_ifmap, slow_weight, slow_psum = 0.0, 0.0, 0.0, 0.0
         for t in range(inst.ports):
             if inst.port_node[t] != node:
                 continue
-            each_ifmap = _first(inst, node, 0) * inst.port_cost[t, 0, 0]
-            each_weight = _first(inst, node, 1) * inst.port_cost[t, 1, 0]
+            each_ifmap = _first(inst, node, IFMAP) * inst.port_cost[t, IFMAP, READ]
+            each_weight = _first(inst, node, WEIGHT) * inst.port_cost[t, WEIGHT, READ]
             if ifmap * each_ifmap + weight * each_weight > slowest:
                 slowest = ifmap * each_ifmap + weight * each_weight
                 slow_ifmap, slow_weight = each_ifmap, each_weight
-            slow_psum = max(slow_psum, _first(inst, node, 2) * inst.port_cost[t, 2, 1])
+            slow_psum = max(slow_psum, _first(inst, node, PSUM) * inst.port_cost[t, PSUM, WRITE])
         per_ifmap, per_weight, per_psum = per_ifmap + slow_ifmap, per_weight + slow_weight, per_psum + slow_psum
     # The ifmap's box may hold more than one word per index of N, C, P and Q, but never fewer.
-    product = per_ifmap * plane * tile[4] * tile[5] * per_weight * weight * per_psum * psum * growth
+    product = per_ifmap * plane * tile[P] * tile[Q] * per_weight * weight * per_psum * psum * growth
     return least_sum(per_ifmap * ifmap, per_weight * weight, per_psum * psum, product)
 
 
 def _first(inst: Instance, node: int, o: int) -> int:
     """1 if a level hands the first tile of an operand on to the PEs."""
-    return inst.in_pe[o] if node == inst.place[0] else inst.in_pe[o] * inst.in_buffer[o]
+    return inst.in_pe[o] if node == inst.place[OUTER] else inst.in_pe[o] * inst.in_buffer[o]
 
 
 def least_sum(x: float, y: float, z: float, product: float) -> float:
@@ -124,7 +136,7 @@ def growth_of(inst: Instance, tile: Ints, opened: Ints, todo: float, most: float
     """
     larger = todo / most
     filters = 1.0
-    for d in range(6, 8):
+    for d in range(R, S + 1):
         if opened[d] == 1:
             filters *= inst.bounds[d] / tile[d]
     return larger * max(1.0, larger / filters)

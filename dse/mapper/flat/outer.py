@@ -10,10 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from dse.mapper.flat.instance import DILATION_H, DILATION_W, SHARED, STRIDE_H, STRIDE_W
 from dse.mapper.shared.factors import ceil_div, trip_values
+from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
 
 Ints = Any
 Instance = Any
+
+WEIGHTS, PSUMS, FETCHED, SLID_P, SLID_Q, SLID_R, SLID_S = range(7)
+"""Columns of `outer_words`: words of weights and psums; of the ifmap without a slide, and sliding on each dim."""
 
 
 def boxes(n_a: int, n_b: int, bound_a: int, bound_b: int, stride: int, dilation: int) -> int:
@@ -58,41 +63,41 @@ def outer_words(inst: Instance, n: Ints, known: Ints, out: Any) -> None:
     h0 = h1 = h2 = inst.touched[0]
     w0 = w1 = w2 = inst.touched[1]
     if known[0] == 1:
-        h0 = boxes(n[4], n[6], b[4], b[6], w[0], w[1])
-        h1 = slid_over_a(n[4], n[6], b[4], b[6], w[0], w[1])
-        h2 = slid_over_b(n[4], n[6], b[4], b[6], w[0], w[1])
+        h0 = boxes(n[P], n[R], b[P], b[R], w[STRIDE_H], w[DILATION_H])
+        h1 = slid_over_a(n[P], n[R], b[P], b[R], w[STRIDE_H], w[DILATION_H])
+        h2 = slid_over_b(n[P], n[R], b[P], b[R], w[STRIDE_H], w[DILATION_H])
     if known[1] == 1:
-        w0 = boxes(n[5], n[7], b[5], b[7], w[2], w[3])
-        w1 = slid_over_a(n[5], n[7], b[5], b[7], w[2], w[3])
-        w2 = slid_over_b(n[5], n[7], b[5], b[7], w[2], w[3])
-    planes = float(b[0] * b[1] * b[3])
-    filters = n[1] * n[4] * n[5]
-    sums = n[3] * n[6] * n[7]
+        w0 = boxes(n[Q], n[S], b[Q], b[S], w[STRIDE_W], w[DILATION_W])
+        w1 = slid_over_a(n[Q], n[S], b[Q], b[S], w[STRIDE_W], w[DILATION_W])
+        w2 = slid_over_b(n[Q], n[S], b[Q], b[S], w[STRIDE_W], w[DILATION_W])
+    planes = float(b[G] * b[N] * b[C])
+    filters = n[N] * n[P] * n[Q]
+    sums = n[C] * n[R] * n[S]
     for o in range(3):
-        image = planes if o == 0 else planes * n[2]
-        out[o, 0] = inst.words[1] if o == 1 else inst.words[1] * filters
-        out[o, 1] = inst.words[2] if o == 2 else inst.words[2] * sums
-        out[o, 2] = image * h0 * w0
-        out[o, 3] = image * h1 * w0
-        out[o, 4] = image * h0 * w1
-        out[o, 5] = image * h2 * w0
-        out[o, 6] = image * h0 * w2
+        image = planes if o == IFMAP else planes * n[K]
+        out[o, WEIGHTS] = inst.words[WEIGHT] if o == WEIGHT else inst.words[WEIGHT] * filters
+        out[o, PSUMS] = inst.words[PSUM] if o == PSUM else inst.words[PSUM] * sums
+        out[o, FETCHED] = image * h0 * w0
+        out[o, SLID_P] = image * h1 * w0
+        out[o, SLID_Q] = image * h0 * w1
+        out[o, SLID_R] = image * h2 * w0
+        out[o, SLID_S] = image * h0 * w2
 
 
 def least_ifmap(words: Any, o: int) -> float:
     """Least ifmap words over the slides that an order with operand o stationary can have."""
-    least = words[o, 2]
-    if o != 2:
-        least = min(least, min(words[o, 3], words[o, 4]))
-    if o != 1:
-        least = min(least, min(words[o, 5], words[o, 6]))
+    least = words[o, FETCHED]
+    if o != PSUM:
+        least = min(least, min(words[o, SLID_P], words[o, SLID_Q]))
+    if o != WEIGHT:
+        least = min(least, min(words[o, SLID_R], words[o, SLID_S]))
     return least
 
 
 def outer_energy(inst: Instance, words: Any, o: int) -> float:
     """Least energy of the outer crossing with the irrelevant loops of operand o innermost in the outer list."""
     e = inst.outer_pj
-    return e[0] * least_ifmap(words, o) + e[1] * words[o, 0] + e[2] * words[o, 1]
+    return e[IFMAP] * least_ifmap(words, o) + e[WEIGHT] * words[o, WEIGHTS] + e[PSUM] * words[o, PSUMS]
 
 
 def outer_least(inst: Instance, words: Any) -> float:
@@ -109,7 +114,9 @@ def outer_least_time(inst: Instance, words: Any) -> float:
         for t in range(inst.ports):
             if inst.port_outer[t] == 1:
                 p = inst.port_over[t]
-                time = inst.port_fixed[t] + p[0] * ifmap + p[1] * words[o, 0] + p[2] * words[o, 1]
+                time = inst.port_fixed[t] + p[IFMAP] * ifmap
+                time += p[WEIGHT] * words[o, WEIGHTS]
+                time += p[PSUM] * words[o, PSUMS]
                 busiest = max(busiest, time)
         least = min(least, busiest)
     return least
@@ -118,13 +125,13 @@ def outer_least_time(inst: Instance, words: Any) -> float:
 def tile_bits(inst: Instance, tile: Ints, operand: int) -> int:
     """Bits of an operand's tile, the ifmap's as its box."""
     t = tile
-    if operand == 0:
-        height = (t[4] - 1) * inst.window[0] + (t[6] - 1) * inst.window[1] + 1
-        width = (t[5] - 1) * inst.window[2] + (t[7] - 1) * inst.window[3] + 1
-        return inst.bits[0] * t[0] * t[1] * t[3] * height * width
-    if operand == 1:
-        return inst.bits[1] * t[0] * t[2] * t[3] * t[6] * t[7]
-    return inst.bits[2] * t[0] * t[1] * t[2] * t[4] * t[5]
+    if operand == IFMAP:
+        height = (t[P] - 1) * inst.window[STRIDE_H] + (t[R] - 1) * inst.window[DILATION_H] + 1
+        width = (t[Q] - 1) * inst.window[STRIDE_W] + (t[S] - 1) * inst.window[DILATION_W] + 1
+        return inst.bits[IFMAP] * t[G] * t[N] * t[C] * height * width
+    if operand == WEIGHT:
+        return inst.bits[WEIGHT] * t[G] * t[K] * t[C] * t[R] * t[S]
+    return inst.bits[PSUM] * t[G] * t[N] * t[K] * t[P] * t[Q]
 
 
 def fits(inst: Instance, tile: Ints, kept: Ints, capacity: Any) -> bool:
@@ -136,7 +143,7 @@ def fits(inst: Instance, tile: Ints, kept: Ints, capacity: Any) -> bool:
             if size > capacity[o]:
                 return False
             total += size
-    return total <= capacity[3]
+    return total <= capacity[SHARED]
 
 
 def outer_floor(inst: Instance) -> Any:
@@ -156,36 +163,36 @@ def outer_floor(inst: Instance) -> Any:
     tile = np.ones(8, dtype=np.int64)
     words = np.zeros((3, 7))
     b = inst.bounds
-    trips_n, trips_k, trips_c = trip_values(b[1]), trip_values(b[2]), trip_values(b[3])
-    for n_r in trip_values(b[6]):
-        for n_s in trip_values(b[7]):
-            for n_p in trip_values(b[4]):
-                for n_q in trip_values(b[5]):
-                    n[4], n[5], n[6], n[7] = n_p, n_q, n_r, n_s
+    trips_n, trips_k, trips_c = trip_values(b[N]), trip_values(b[K]), trip_values(b[C])
+    for n_r in trip_values(b[R]):
+        for n_s in trip_values(b[S]):
+            for n_p in trip_values(b[P]):
+                for n_q in trip_values(b[Q]):
+                    n[P], n[Q], n[R], n[S] = n_p, n_q, n_r, n_s
                     for d in range(8):
-                        tile[d] = ceil_div(b[d], n[d]) if d > 3 else 1
+                        tile[d] = ceil_div(b[d], n[d]) if d >= P else 1
                     # The fewest trips that capacity asks of each open dim, were the others' tiles as small as can be.
                     if not (
-                        _fewest(inst, tile, n, 3, trips_c)
-                        and _fewest(inst, tile, n, 2, trips_k)
-                        and _fewest(inst, tile, n, 1, trips_n)
+                        _fewest(inst, tile, n, C, trips_c)
+                        and _fewest(inst, tile, n, K, trips_k)
+                        and _fewest(inst, tile, n, N, trips_n)
                         and _could_improve(inst, n, known, words, floor)
                     ):
                         continue
                     for n_n in trips_n:
-                        n[1] = n_n
-                        tile[1] = ceil_div(b[1], n_n)
+                        n[N] = n_n
+                        tile[N] = ceil_div(b[N], n_n)
                         for n_c in trips_c:
-                            n[3] = n_c
-                            tile[3] = ceil_div(b[3], n_c)
-                            tile[2] = 1
-                            if not _fewest(inst, tile, n, 2, trips_k):
+                            n[C] = n_c
+                            tile[C] = ceil_div(b[C], n_c)
+                            tile[K] = 1
+                            if not _fewest(inst, tile, n, K, trips_k):
                                 continue
                             if not _could_improve(inst, n, known, words, floor):
                                 continue
                             _least_k(inst, n, known, tile, trips_k, words, floor)
-                        tile[3] = 1
-                    tile[1] = 1
+                        tile[C] = 1
+                    tile[N] = 1
     return floor
 
 
@@ -223,16 +230,16 @@ def _could_improve(inst: Instance, n: Ints, known: Ints, words: Any, floor: Any)
 
 def repeats(n: Ints, o: int) -> float:
     """Trips over the dims that an operand does not have."""
-    if o == 0:
-        return float(n[2])
-    return float(n[1]) * n[4] * n[5] if o == 1 else float(n[3]) * n[6] * n[7]
+    if o == IFMAP:
+        return float(n[K])
+    return float(n[N]) * n[P] * n[Q] if o == WEIGHT else float(n[C]) * n[R] * n[S]
 
 
 def _least_k(inst: Instance, n: Ints, known: Ints, tile: Ints, values: Ints, words: Any, floor: Any) -> None:
     """Lower the floor with the trips over K that fit: all but the pass-through of tiles grows with them."""
-    for n_k in values[np.searchsorted(values, n[2]) :]:
-        n[2] = n_k
-        tile[2] = ceil_div(inst.bounds[2], n_k)
+    for n_k in values[np.searchsorted(values, n[K]) :]:
+        n[K] = n_k
+        tile[K] = ceil_div(inst.bounds[K], n_k)
         outer_words(inst, n, known, words)
         least = outer_least(inst, words)
         time = outer_least_time(inst, words)

@@ -12,12 +12,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dse.mapper.flat.outer import fits, least_ifmap, outer_words, repeats, tile_bits
+from dse.mapper.flat.outer import PSUMS, WEIGHTS, fits, least_ifmap, outer_words, repeats, tile_bits
 from dse.mapper.shared.factors import ceil_div, trip_values
 from dse.mapper.shared.orders import group_dims
+from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, K, N, P, Q, R, S
 
 Ints = Any
 Instance = Any
+
+CROSSING_PJ, PASSES_FIRST, PASSES_SECOND, BUSY, MOST_FIRST, MOST_SECOND = range(6)
+"""Columns of `OuterTable.points`."""
+
+OF_P, OF_Q, OF_K = range(3)
+"""Rows of `OuterTable.index`."""
 
 
 class OuterTable(NamedTuple):
@@ -65,14 +72,14 @@ GRAIN = 8
 
 def empty_table(bounds: Ints, port_outer: Ints, floor: Any) -> OuterTable:
     """A table of a problem's size with nothing worked out; the floor is `dse.mapper.flat.outer.outer_floor`'s."""
-    values = [trip_values(int(bounds[d])) for d in (4, 5, 2)]
-    index = np.full((3, int(max(bounds[d] for d in (4, 5, 2))) + 1), -1, dtype=np.int64)
+    values = [trip_values(int(bounds[d])) for d in (P, Q, K)]
+    index = np.full((3, int(max(bounds[d] for d in (P, Q, K))) + 1), -1, dtype=np.int64)
     for row, trips in enumerate(values):
         index[row, trips] = np.arange(len(trips))
     p, q, k = values
     ports = np.flatnonzero(port_outer).astype(np.int64)
     least = np.full((6, 1 + len(ports), len(p) + 1, len(q) + 1, len(k) + 1), -1.0)
-    entries = prod(len(trip_values(int(bound))) for bound in bounds[[1, 2, 4, 5, 6, 7]])
+    entries = prod(len(trip_values(int(bound))) for bound in bounds[[N, K, P, Q, R, S]])
     sizes = [grain(prod(int(bounds[d]) for d in group_dims(o) if d >= 0)) + 1 for o in range(3)]
     cells = max(sizes[0] * sizes[1], sizes[0] * sizes[2], sizes[1] * sizes[2])
     points = np.empty((3, 2 * cells, 6))
@@ -119,27 +126,27 @@ def work_out(inst: Instance, table: OuterTable) -> None:
 
 def _fill(inst: Instance, table: OuterTable, cells: Any, p: int, q: int, n: Ints, tile: Ints, words: Any) -> None:
     b = inst.bounds
-    n[4], n[5] = table.p[p], table.q[q]
-    tile[4], tile[5] = ceil_div(b[4], n[4]), ceil_div(b[5], n[5])
-    trips_c = trip_values(b[3])
+    n[P], n[Q] = table.p[p], table.q[q]
+    tile[P], tile[Q] = ceil_div(b[P], n[P]), ceil_div(b[Q], n[Q])
+    trips_c = trip_values(b[C])
     last = len(table.k)
     table.least[:, :, p, q, :] = np.inf
-    for n_r in trip_values(b[6]):
-        n[6] = n_r
-        tile[6] = ceil_div(b[6], n_r)
-        for n_s in trip_values(b[7]):
-            n[7] = n_s
-            tile[7] = ceil_div(b[7], n_s)
-            for n_n in trip_values(b[1]):
-                n[1] = n_n
-                tile[1] = ceil_div(b[1], n_n)
+    for n_r in trip_values(b[R]):
+        n[R] = n_r
+        tile[R] = ceil_div(b[R], n_r)
+        for n_s in trip_values(b[S]):
+            n[S] = n_s
+            tile[S] = ceil_div(b[S], n_s)
+            for n_n in trip_values(b[N]):
+                n[N] = n_n
+                tile[N] = ceil_div(b[N], n_n)
                 c = len(trips_c)
                 for k in range(last):
-                    n[2] = table.k[k]
-                    tile[2] = ceil_div(b[2], n[2])
+                    n[K] = table.k[k]
+                    tile[K] = ceil_div(b[K], n[K])
                     # The smaller the tile over K, the fewer trips over C fit.
                     while c > 0:
-                        tile[3] = ceil_div(b[3], trips_c[c - 1])
+                        tile[C] = ceil_div(b[C], trips_c[c - 1])
                         if not fits(inst, tile, inst.in_buffer, inst.buffer_bits):
                             break
                         c -= 1
@@ -158,7 +165,7 @@ def _lower(
     if first == len(trips_c):
         return
     known = np.ones(2, dtype=np.int64)
-    n[3] = trips_c[first]
+    n[C] = trips_c[first]
     outer_words(inst, n, known, words)
     for o in range(3):
         again = inst.words[o] * (repeats(n, o) - 1.0) if inst.in_pe[o] == 1 else 0.0
@@ -172,10 +179,10 @@ def _lower(
             continue
         fewest = _first_to_stay(inst, o, tile, trips_c, first)
         # More trips go with more passes where the operand has C, and only cost more where it has not.
-        most = len(trips_c) if inst.relevance[o, 3] == 1 else min(fewest + 1, len(trips_c))
+        most = len(trips_c) if inst.relevance[o, C] == 1 else min(fewest + 1, len(trips_c))
         for c in range(fewest, most):
             if c != held:
-                n[3] = trips_c[c]
+                n[C] = trips_c[c]
                 outer_words(inst, n, known, words)
                 held = c
             _enter(inst, table, cells[3 + o, _cell(inst, n, o)], 3 + o, p, q, k, words, o, inst.words[o], 0.0)
@@ -189,17 +196,20 @@ def _enter(
     o = row % 3
     ifmap = least_ifmap(words, r)
     e = inst.outer_pj
-    energy = e[0] * ifmap + e[1] * words[r, 0] + e[2] * words[r, 1] + inst.up_pj[o] * (once + again)
+    energy = e[IFMAP] * ifmap + e[WEIGHT] * words[r, WEIGHTS] + e[PSUM] * words[r, PSUMS]
+    energy += inst.up_pj[o] * (once + again)
     table.least[row, 0, p, q, k] = min(table.least[row, 0, p, q, k], energy)
     for i in range(len(table.ports)):
         c = inst.port_over[table.ports[i]]
-        time = c[0] * ifmap + c[1] * words[r, 0] + c[2] * words[r, 1] + inst.port_up[table.ports[i], o] * again
+        time = c[IFMAP] * ifmap + c[WEIGHT] * words[r, WEIGHTS] + c[PSUM] * words[r, PSUMS]
+        time += inst.port_up[table.ports[i], o] * again
         table.least[row, 1 + i, p, q, k] = min(table.least[row, 1 + i, p, q, k], time)
     busiest = -np.inf  # psums that start empty spare more than crosses, now and then
     for i in range(len(table.ports)):
         t = table.ports[i]
         c = inst.port_over[t]
-        time = c[0] * ifmap + c[1] * words[r, 0] + c[2] * words[r, 1] + inst.port_up[t, o] * (once + again)
+        time = c[IFMAP] * ifmap + c[WEIGHT] * words[r, WEIGHTS] + c[PSUM] * words[r, PSUMS]
+        time += inst.port_up[t, o] * (once + again)
         busiest = max(busiest, inst.port_fixed[t] + time)
     cell[0] = min(cell[0], energy)
     cell[1] = min(cell[1], busiest)
@@ -207,7 +217,7 @@ def _enter(
 
 def others(o: int) -> tuple[int, int]:
     """The operands beside o."""
-    return 1 if o == 0 else 0, 1 if o == 2 else 2
+    return WEIGHT if o == IFMAP else IFMAP, WEIGHT if o == PSUM else PSUM
 
 
 def _cell(inst: Instance, n: Ints, o: int) -> int:
@@ -233,8 +243,8 @@ def _pick(inst: Instance, table: OuterTable, cells: Any, o: int) -> None:
             beaten = energy == np.inf
             for i in range(found):
                 point = table.points[o, i]
-                matches = point[4] == np.inf and point[0] <= energy and point[1] <= x
-                beaten = beaten or (matches and point[2] <= y and point[3] <= time)
+                matches = point[MOST_FIRST] == np.inf and point[CROSSING_PJ] <= energy and point[PASSES_FIRST] <= x
+                beaten = beaten or (matches and point[PASSES_SECOND] <= y and point[BUSY] <= time)
             if beaten:
                 continue
             place = found
@@ -243,9 +253,9 @@ def _pick(inst: Instance, table: OuterTable, cells: Any, o: int) -> None:
                     table.points[o, place, part] = table.points[o, place - 1, part]
                 place -= 1
             point = table.points[o, place]
-            point[0], point[1], point[2], point[3] = energy, x, y, time
-            point[4] = x * wider if stays == 1 else np.inf
-            point[5] = y * wider if stays == 1 else np.inf
+            point[CROSSING_PJ], point[PASSES_FIRST], point[PASSES_SECOND], point[BUSY] = energy, x, y, time
+            point[MOST_FIRST] = x * wider if stays == 1 else np.inf
+            point[MOST_SECOND] = y * wider if stays == 1 else np.inf
             found += 1
     table.count[o] = found
 
@@ -256,7 +266,7 @@ def _first_to_stay(inst: Instance, o: int, tile: Ints, trips_c: Ints, first: int
     high = len(trips_c)
     while low < high:
         middle = (low + high) // 2
-        tile[3] = ceil_div(inst.bounds[3], trips_c[middle])
+        tile[C] = ceil_div(inst.bounds[C], trips_c[middle])
         if tile_bits(inst, tile, o) <= inst.room[o]:
             high = middle
         else:

@@ -6,14 +6,30 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.flat.inner import again, inner_costs, kind_energy, passes_through
+from dse.mapper.flat.inner import ANY, again, inner_costs, kind_energy, passes_through
+from dse.mapper.flat.instance import BUFFER
 from dse.mapper.flat.least_time import first_and_last, least_folds
-from dse.mapper.flat.outer import fits, least_ifmap, outer_energy, outer_least, outer_words, repeats
-from dse.mapper.flat.outer_table import others, worked_out
+from dse.mapper.flat.outer import PSUMS, WEIGHTS, fits, least_ifmap, outer_energy, outer_least, outer_words, repeats
+from dse.mapper.flat.outer_table import (
+    BUSY,
+    CROSSING_PJ,
+    MOST_FIRST,
+    MOST_SECOND,
+    OF_K,
+    OF_P,
+    OF_Q,
+    PASSES_FIRST,
+    PASSES_SECOND,
+    others,
+    worked_out,
+)  # fmt: skip
 from dse.mapper.flat.pricing import price_orders
+from dse.mapper.flat.run import OUTER_TILES
+from dse.mapper.flat.spreads import CHILDREN, LEAST_COLS, LEAST_ROWS, PASSES, TILE
 from dse.mapper.shared.factors import next_trips
-from dse.mapper.shared.incumbent import pruned
+from dse.mapper.shared.incumbent import ENERGY, pruned
 from dse.mapper.shared.orders import group_dims
+from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
 
 Ints = Any
 Instance = Any
@@ -48,8 +64,8 @@ def place_tiles(
     tile, passes, f, spread = work.tile, work.passes, work.f, work.spread
     cycles = inner_costs(inst, tiles, spreads, row, chosen, tall, wide, work.sums, energy, busy)
     for d in range(8):
-        passes[d] = spreads[chosen[d], 1]
-        f[d], spread[d] = tiles[row[d], 0], spreads[chosen[d], 0]
+        passes[d] = spreads[chosen[d], PASSES]
+        f[d], spread[d] = tiles[row[d], TILE], spreads[chosen[d], CHILDREN]
     for d in range(8):
         tile[d] = min(inst.bounds[d], f[d] * spread[d])
     ends_pay = first_and_last(inst, tile, 1.0) + least_folds(inst, passes)
@@ -57,11 +73,11 @@ def place_tiles(
         return pool
     aided = worked_out(table)
     if aided and _too_dear(
-        inst, run, table, len(table.p), len(table.q), len(table.k), table.index[2, passes[2]], energy, busy, cycles,
+        inst, run, table, len(table.p), len(table.q), len(table.k), table.index[OF_K, passes[2]], energy, busy, cycles,
         ends_pay, values,
     ):  # fmt: skip
         return pool
-    sequence = np.array([0, 6, 7, 4, 5, 2, 3, 1])
+    sequence = np.array([G, R, S, P, Q, K, C, N])
     for d in range(8):
         if rows[chosen[d], 1] == 0:
             pool = _list_trips(inst, spreads[chosen[d]], chosen[d], d, f[d], run.perfect == 1, rows, pool)
@@ -71,7 +87,9 @@ def place_tiles(
     known[0], known[1] = 0, 0
     for d in range(8):
         n[d], m[d], decided[d] = 1, 1, 0
-    regular = inst.window[0] * inst.window[1] * inst.window[2] * inst.window[3] == 1
+    regular = True
+    for side in inst.window:
+        regular = regular and side == 1
     depth = 0
     option[sequence[0]] = rows[chosen[sequence[0]], 0] - 1
     while depth >= 0:
@@ -82,29 +100,29 @@ def place_tiles(
             m[d] = 1
             decided[d] = 0
             tile[d] = min(inst.bounds[d], f[d] * spread[d])
-            if d == 4 or d == 5:
-                known[d - 4] = 0
+            if d == P or d == Q:
+                known[d - P] = 0
             depth -= 1
             continue
         n[d], m[d] = pool[option[d], 0], pool[option[d], 1]
-        if aided and (d == 4 or d == 5 or d == 2):
-            at_p = table.index[0, n[4]]
-            at_q = len(table.q) if d == 4 else table.index[1, n[5]]
-            at_k = table.index[2, n[2]] if d == 2 else len(table.k)
+        if aided and (d == P or d == Q or d == K):
+            at_p = table.index[OF_P, n[P]]
+            at_q = len(table.q) if d == P else table.index[OF_Q, n[Q]]
+            at_k = table.index[OF_K, n[K]] if d == K else len(table.k)
             if _too_dear(
-                inst, run, table, at_p, at_q, at_k, table.index[2, passes[2]], energy, busy, cycles, ends_pay, values
+                inst, run, table, at_p, at_q, at_k, table.index[OF_K, passes[2]], energy, busy, cycles, ends_pay, values
             ):  # fmt: skip
-                run.visited[2] += 1
+                run.visited[OUTER_TILES] += 1
                 continue
         tile[d] = min(inst.bounds[d], f[d] * spread[d] * m[d])
         if not fits(inst, tile, inst.in_buffer, inst.buffer_bits):
             continue
-        run.visited[2] += 1
+        run.visited[OUTER_TILES] += 1
         if stop[0] != 0 and run.held > 0:
             return pool
         decided[d] = 1
-        if d == 4 or d == 5:
-            known[d - 4] = 1
+        if d == P or d == Q:
+            known[d - P] = 1
         if end - rows[chosen[d], 0] > 1 or depth == 7:
             room = True
             crowded = False
@@ -116,7 +134,7 @@ def place_tiles(
                 continue
             outer_words(inst, n, known, words)
             if _outer_pruned(inst, run, work, cycles, ends_pay, values):
-                if not crowded and (regular or d < 4):
+                if not crowded and (regular or d < P):
                     # More trips only cost more, but where one array tile comes to be all that the buffer holds.
                     option[d] = max(option[d], end - 2)
                 continue
@@ -156,9 +174,9 @@ def _promising(
                     past += inst.port_up[t, x] * inst.words[x] * repeats(passes, x)
         for i in range(many[o]):
             point = table.points[o, alive[o, i]]
-            if point[1] <= most <= point[4] and point[2] <= more <= point[5]:
-                longest = max(time, point[3] + past) + ends_pay
-                least_energy = energy[o, 5] + point[0] + inst.static_pj * longest
+            if point[PASSES_FIRST] <= most <= point[MOST_FIRST] and point[PASSES_SECOND] <= more <= point[MOST_SECOND]:
+                longest = max(time, point[BUSY] + past) + ends_pay
+                least_energy = energy[o, ANY] + point[CROSSING_PJ] + inst.static_pj * longest
                 if not pruned(run.kind, run.gap, least_energy, longest, values, run.held):
                     return True
     return False
@@ -176,15 +194,15 @@ def _too_dear(
         o = row % 3
         at = k
         if row >= 3:
-            if inst.in_pe[o] == 0 or (o > 0 and k != len(table.k) and k != all_k):
+            if inst.in_pe[o] == 0 or (o != IFMAP and k != len(table.k) and k != all_k):
                 continue
-            if o > 0:
+            if o != IFMAP:
                 at = all_k
         time = cycles
         for i in range(len(table.ports)):
             time = max(time, busy[o, table.ports[i]] + table.least[row, 1 + i, p, q, at])
         time += ends_pay
-        least = energy[o, 5] + table.least[row, 0, p, q, at] + inst.static_pj * time
+        least = energy[o, ANY] + table.least[row, 0, p, q, at] + inst.static_pj * time
         if not pruned(run.kind, run.gap, least, time, values, run.held):
             return False
     return True
@@ -209,23 +227,23 @@ def _list_trips(
     """
     used = pool[0, 0]
     first = used + 1
-    passes = spread[1]
-    if inst.place[1] < 0:
+    passes = spread[PASSES]
+    if inst.place[BUFFER] < 0:
         pool = _room(pool, used + 2)
         used += 1
         pool[used, 0], pool[used, 1] = 1, passes
-    elif d == 0:
+    elif d == G:
         # A group is reuse of nothing, so its loop is outermost of all.
         pool = _room(pool, used + 2)
         used += 1
         pool[used, 0], pool[used, 1] = passes, 1
     else:
-        n, m = next_trips(inst.bounds[d], f, spread[4], spread[5], passes, 1, perfect)
+        n, m = next_trips(inst.bounds[d], f, spread[LEAST_ROWS], spread[LEAST_COLS], passes, 1, perfect)
         while n > 0:
             pool = _room(pool, used + 2)
             used += 1
             pool[used, 0], pool[used, 1] = n, m
-            n, m = next_trips(inst.bounds[d], f, spread[4], spread[5], passes, n + 1, perfect)
+            n, m = next_trips(inst.bounds[d], f, spread[LEAST_ROWS], spread[LEAST_COLS], passes, n + 1, perfect)
     pool[0, 0] = used
     rows[index, 0] = first
     rows[index, 1] = used + 1
@@ -275,7 +293,7 @@ def _outer_pruned(inst: Instance, run: Any, work: Any, cycles: float, ends_pay: 
     for o in range(3):
         if barred and o != inst.stationary:
             continue
-        inner = kind_energy(inst, work.energy, o, 5, True, False, f, spread, passes, m, n, decided)
+        inner = kind_energy(inst, work.energy, o, ANY, True, False, f, spread, passes, m, n, decided)
         least = inner + outer_least(inst, work.words) + inst.static_pj * time
         if not pruned(run.kind, run.gap, least, time, values, run.held):
             more = again(inst, o, n)
@@ -283,7 +301,7 @@ def _outer_pruned(inst: Instance, run: Any, work: Any, cycles: float, ends_pay: 
                 if not _kind_pruned(inst, run, work.busy, o, r, more, inner, time, ends_pay, work.words, values):
                     return False
         if inst.in_pe[o] == 1 and passes_through(inst, o, m):
-            inner = kind_energy(inst, work.energy, o, 5, True, True, f, spread, passes, m, n, decided)
+            inner = kind_energy(inst, work.energy, o, ANY, True, True, f, spread, passes, m, n, decided)
             if _stays_elsewhere(inst, o, work):
                 outer_words(inst, work.all_n, work.known, work.outside)
                 cut = _kind_pruned(inst, run, work.busy, o, o, 0.0, inner, time, ends_pay, work.outside, values)
@@ -310,11 +328,11 @@ def _kind_pruned(
         Compute steps, first fill and last drain.
     """
     least = inner + outer_energy(inst, words, r)
-    if run.kind != 0 or inst.static_pj > 0.0:
+    if run.kind != ENERGY or inst.static_pj > 0.0:
         ifmap = least_ifmap(words, r)
         for t in range(inst.ports):
             p = inst.port_over[t]
-            crossing = p[0] * ifmap + p[1] * words[r, 0] + p[2] * words[r, 1]
+            crossing = p[IFMAP] * ifmap + p[WEIGHT] * words[r, WEIGHTS] + p[PSUM] * words[r, PSUMS]
             time = max(time, busy[o, t] + inst.port_up[t, o] * inst.words[o] * more + crossing + ends_pay)
     return bool(pruned(run.kind, run.gap, least + inst.static_pj * time, time, values, run.held))
 

@@ -6,12 +6,26 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.flat.inner import again, kind_energy, passes_through
+from dse.mapper.flat.inner import ANY, SLIDES, again, kind_energy, passes_through
+from dse.mapper.flat.instance import BUFFER, OUTER
+from dse.mapper.flat.outer import FETCHED, PSUMS, SLID_P, WEIGHTS
+from dse.mapper.flat.run import (
+    BUFFER_ORDER,
+    BUFFER_TRIPS,
+    CHOICE,
+    ON_COLS,
+    ON_ROWS,
+    OUTER_ORDER,
+    OUTER_TRIPS,
+    PE_TILE,
+    PRICED,
+)  # fmt: skip
 from dse.mapper.flat.spreads import settle
-from dse.mapper.shared.incumbent import accept, pruned
+from dse.mapper.shared.incumbent import enter, pruned
 from dse.mapper.shared.orders import list_orders
 from dse.model.nest import count_nest
 from dse.model.time import latency
+from dse.problem.dims import IFMAP, PSUM, WEIGHT, K, P
 
 Ints = Any
 Instance = Any
@@ -27,7 +41,7 @@ def price_orders(
     outer_kinds = np.zeros((24, 2), dtype=np.int64)
     inner_kinds = np.zeros((24, 2), dtype=np.int64)
     m, n = work.m, work.n
-    alone = inst.place[1] < 0
+    alone = inst.place[BUFFER] < 0
     count_inner = list_orders(m, inst.stationary, inst.innermost, inner_orders, inner_kinds)
     count_outer = 1 if alone else list_orders(n, -1, -1, outer_orders, outer_kinds)
     if alone:
@@ -39,25 +53,45 @@ def price_orders(
         for k in range(count_inner):
             joins = _first_loop(outer_orders[i], n) == inner_kinds[k, 1]
             for d in range(8):
-                if m[d] > 1 and d != inner_kinds[k, 1] and d != 2:
+                if m[d] > 1 and d != inner_kinds[k, 1] and d != K:
                     joins = False
             if not _worthwhile(inst, run, work, outer_kinds[i], inner_kinds[k], joins, cycles, ends_pay, values):
                 continue
             if not settled:
-                if not settle(
-                    inst.bounds, inst.rows, inst.cols, chosen, options[2], options[3], work.f, m, n, work.sy, work.sx,
-                    work.option_side,
-                ):  # fmt: skip
+                if not settle(inst, work, options, chosen):
                     return
                 settled = True
-            run.visited[3] += 1
+            run.visited[PRICED] += 1
             price_nest(inst, work, span, offset, outer_orders[i], inner_orders[k], point)
-            run.held = accept(
-                run.kind, run.gap, point[0], point[1], values, run.held, records, run.mask, work.f, work.sy, work.sx,
-                m, n, outer_orders[i], inner_orders[k],
-            )  # fmt: skip
+            _accept(run, work, outer_orders[i], inner_orders[k], point, values, records)
             if run.held < 0:
                 return
+
+
+def _accept(
+    run: Any, work: Any, outer_order: Ints, inner_order: Ints, point: Any, values: Any, records: Ints
+) -> None:
+    """Enter a priced mapping among the incumbents if it improves; `run.held` tells how many there are.
+
+    Parameters
+    ----------
+    point : (2,)
+        Its pJ and cycles.
+    records : (*, RECORD) int64
+        One row per incumbent, see `dse.mapper.flat.run`.
+    """
+    run.held, at = enter(run.kind, point[0], point[1], values, run.held, records)
+    if at < 0:
+        return
+    for d in range(8):
+        records[at, PE_TILE + d] = work.f[d]
+        records[at, ON_ROWS + d] = work.sy[d]
+        records[at, ON_COLS + d] = work.sx[d]
+        records[at, BUFFER_TRIPS + d] = work.m[d]
+        records[at, OUTER_TRIPS + d] = work.n[d]
+        records[at, OUTER_ORDER + d] = outer_order[d]
+        records[at, BUFFER_ORDER + d] = inner_order[d]
+    records[at, CHOICE] = run.mask
 
 
 def _worthwhile(
@@ -74,10 +108,10 @@ def _worthwhile(
         Whether the run of the inner list's slide goes on in the outermost list.
     """
     words, e = work.words, inst.outer_pj
-    column = 2 if outer_kind[1] < 0 else outer_kind[1] - 1
+    column = FETCHED if outer_kind[1] < 0 else SLID_P + outer_kind[1] - P
     r = max(outer_kind[0], 0)
-    over = e[0] * words[r, column] + e[1] * words[r, 0] + e[2] * words[r, 1]
-    slide = 5 if inner_kind[1] < 0 else inner_kind[1] - 3
+    over = e[IFMAP] * words[r, column] + e[WEIGHT] * words[r, WEIGHTS] + e[PSUM] * words[r, PSUMS]
+    slide = ANY if inner_kind[1] < 0 else inner_kind[1] - SLIDES
     for o in range(3):
         if inner_kind[0] >= 0 and o != inner_kind[0]:
             continue
@@ -86,7 +120,7 @@ def _worthwhile(
         time = cycles
         for t in range(inst.ports):
             p = inst.port_over[t]
-            crossing = p[0] * words[r, column] + p[1] * words[r, 0] + p[2] * words[r, 1]
+            crossing = p[IFMAP] * words[r, column] + p[WEIGHT] * words[r, WEIGHTS] + p[PSUM] * words[r, PSUMS]
             time = max(time, work.busy[o, t] + inst.port_up[t, o] * inst.words[o] * more + crossing)
         time += ends_pay
         least = kind_energy(
@@ -101,7 +135,7 @@ def _worthwhile(
 def _first_loop(order: Ints, trips: Ints) -> int:
     """The innermost loop of a list that has more than one trip, -1 for none; loops over K do not interrupt a slide."""
     for i in range(8):
-        if trips[order[i]] > 1 and order[i] != 2:
+        if trips[order[i]] > 1 and order[i] != K:
             return int(order[i])
     return -1
 
@@ -121,7 +155,7 @@ def price_nest(
             if count > 1:
                 dim[size] = d
                 trips[size] = count
-                place[size] = inst.place[part] if not (part == 1 and inst.place[1] < 0) else inst.place[0]
+                place[size] = inst.place[part] if not (part == 1 and inst.place[BUFFER] < 0) else inst.place[OUTER]
                 spatial[size] = 1 if part == 2 else 0
                 size += 1
     for d in range(8):

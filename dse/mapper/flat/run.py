@@ -26,6 +26,18 @@ RUN = np.dtype(
     ]
 )
 
+PE_TILES, UNROLLINGS, OUTER_TILES, PRICED = range(4)
+"""Places in `visited`."""
+
+PE_TILE, ON_ROWS, ON_COLS, BUFFER_TRIPS, OUTER_TRIPS, OUTER_ORDER, BUFFER_ORDER = range(0, 56, 8)
+"""Where the eight numbers of each part of a mapping's record start: factors per dim, and orders, innermost first."""
+
+CHOICE = 56
+"""Place of the bypass choice in a mapping's record."""
+
+RECORD = 57
+"""Numbers of a mapping's record."""
+
 LOOPS = 48
 """Room for the loops of a nest: eight dims in the lists of two levels, on the array and in a PE."""
 

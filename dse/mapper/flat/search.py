@@ -2,23 +2,61 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from dse.mapper.flat.bounds import least_inside, per_tile_least, tile_pruned
 from dse.mapper.flat.halo import halo_words
+from dse.mapper.flat.instance import ARRAY, STRIDE_H, STRIDE_W
 from dse.mapper.flat.least_time import first_and_last, growth_of, least_folds
 from dse.mapper.flat.outer_table import worked_out
 from dse.mapper.flat.placing import place_tiles
-from dse.mapper.flat.spreads import most_left, take
-from dse.mapper.shared.incumbent import longest, pruned
+from dse.mapper.flat.run import OUTER_TILES, PE_TILES, UNROLLINGS
+from dse.mapper.flat.spreads import CHILDREN, FIRST_SPREAD, PASSES, STEPS, TILE, TILES, most_left, take
+from dse.mapper.shared.incumbent import EDP, ENERGY, longest, pruned
+from dse.model.axes import WORD
+from dse.problem.dims import IFMAP, P, Q, R, S
 
 Ints = Any
 Instance = Any
 
 ROUNDING = 1e-9
 """Larger than the relative rounding of any bound."""
+
+
+class Room(NamedTuple):
+    """Arrays that the walk reuses, of sizes that the problem sets.
+
+    Parameters
+    ----------
+    first : (9,) int64
+        First spread of every dim.
+    tall, wide : (spreads of P or Q, spreads of R or S, 10) float
+        Words on both axes as of `halo_words`, filled on demand; -1 where they are not known yet.
+    fewest, least_steps : (tiles,) int64
+        The fewest passes and compute steps that any spread leaves.
+    left : (9, most_left, 2) int64
+        Rows and columns that the array may have left, by depth, see `take`.
+    listed : (spreads, 2) int64
+        Where the trips of every spread are listed, see `place_tiles`.
+    positions, offsets : (2, longest bound + 1, 3), (4, children + 1) int64
+        Scratch of the model.
+    alive, many : (10, 3, *), (10, 3) int64
+        Outer tiles that may still be best and their numbers, see `tile_pruned`.
+    """
+
+    first: Ints
+    tall: Any
+    wide: Any
+    fewest: Ints
+    least_steps: Ints
+    left: Ints
+    listed: Ints
+    positions: Ints
+    offsets: Ints
+    alive: Ints
+    many: Ints
 
 
 def search(
@@ -57,10 +95,10 @@ def search(
         if stop[0] != 0 and run.held > 0:
             return
         if pruned(run.kind, run.gap, bound[index, 0], bound[index, 1], values, run.held):
-            if run.kind == 0 or run.kind == 2:
+            if run.kind == ENERGY or run.kind == EDP:
                 break  # the order is that of the bound
             continue
-        run.visited[0] += 1
+        run.visited[PE_TILES] += 1
         run.least_pj = bound[index, 0]
         pool = _unroll(inst, run, work, room, options, choice[index], floor, table, pool, values, records, stop)
         if run.held < 0 or (stop[0] != 0 and run.held > 0) or _is_long(run, table):
@@ -70,26 +108,17 @@ def search(
 
 def _is_long(run: Any, table: Any) -> bool:
     """Whether the table is not worked out but should be."""
-    return run.visited[1] + run.visited[2] - run.since > table.worth and not worked_out(table)
+    return run.visited[UNROLLINGS] + run.visited[OUTER_TILES] - run.since > table.worth and not worked_out(table)
 
 
-def _room(inst: Instance, options: Any, table: Any) -> Any:
-    """Arrays that the walk reuses, of sizes that the problem sets.
-
-    Returns
-    -------
-    tuple
-        First spread of every dim; words on both axes by spreads, filled on demand; the fewest passes and steps per
-        tile; what the array may have left; where the trips of every spread are listed; rows and offsets of the model;
-        outer tiles that may still be best and their numbers, see `tile_pruned`.
-    """
+def _room(inst: Instance, options: Any, table: Any) -> Room:
     tile_start, tiles, spreads, _ = options
     first = np.zeros(9, dtype=np.int64)
     for d in range(9):
-        first[d] = tiles[tile_start[d], 2]
-    tall = np.full((first[5] - first[4], first[7] - first[6], 10), -1.0)
-    wide = np.full((first[6] - first[5], first[8] - first[7], 10), -1.0)
-    longest = max(max(inst.bounds[4], inst.bounds[5]), max(inst.bounds[6], inst.bounds[7])) + 1
+        first[d] = tiles[tile_start[d], FIRST_SPREAD]
+    tall = np.full((first[Q] - first[P], first[S] - first[R], 10), -1.0)
+    wide = np.full((first[R] - first[Q], first[S + 1] - first[S], 10), -1.0)
+    longest = max(max(inst.bounds[P], inst.bounds[Q]), max(inst.bounds[R], inst.bounds[S])) + 1
     fewest, least_steps = per_tile_least(tiles, spreads)
     left = np.ones((9, most_left(inst.rows), 2), dtype=np.int64)
     listed = np.zeros((len(spreads), 2), dtype=np.int64)
@@ -97,7 +126,7 @@ def _room(inst: Instance, options: Any, table: Any) -> Any:
     offsets = np.zeros((4, inst.pes + 1), dtype=np.int64)
     alive = np.zeros((10, 3, max(table.count[0], max(table.count[1], table.count[2]))), dtype=np.int64)
     many = np.zeros((10, 3), dtype=np.int64)
-    return first, tall, wide, fewest, least_steps, left, listed, positions, offsets, alive, many
+    return Room(first, tall, wide, fewest, least_steps, left, listed, positions, offsets, alive, many)
 
 
 def _unroll(
@@ -106,7 +135,7 @@ def _unroll(
 ) -> Ints:  # fmt: skip
     """Walk the spreads of one PE tile, dim by dim, dims with the fewest choices first. Returns the pool of trips."""
     _, tiles, spreads, sides = options
-    fewest, least_steps, left, alive, many = room[3], room[4], room[5], room[9], room[10]
+    fewest, least_steps, left, alive, many = room.fewest, room.least_steps, room.left, room.alive, room.many
     choices = np.zeros(8, dtype=np.int64)
     number = np.ones(8, dtype=np.int64)
     tile = np.ones(8, dtype=np.int64)
@@ -114,9 +143,9 @@ def _unroll(
     passes = np.ones(8, dtype=np.int64)
     steps = np.ones(8, dtype=np.int64)
     for d in range(8):
-        choices[d] = tiles[row[d] + 1, 2] - tiles[row[d], 2]
-        number[d] = tiles[row[d], 1]
-        tile[d] = tiles[row[d], 0]
+        choices[d] = tiles[row[d] + 1, FIRST_SPREAD] - tiles[row[d], FIRST_SPREAD]
+        number[d] = tiles[row[d], TILES]
+        tile[d] = tiles[row[d], TILE]
         spread_out[d] = number[d]
         passes[d] = fewest[row[d]]
         steps[d] = least_steps[row[d]]
@@ -140,12 +169,12 @@ def _unroll(
     left[0, 0, 1] = inst.cols
     depth = 0
     d = sequence[0]
-    chosen[d] = tiles[row[d], 2] - 1
+    chosen[d] = tiles[row[d], FIRST_SPREAD] - 1
     while depth >= 0:
         d = sequence[depth]
         chosen[d] += 1
-        if chosen[d] == tiles[row[d] + 1, 2]:
-            tile[d] = tiles[row[d], 0]
+        if chosen[d] == tiles[row[d] + 1, FIRST_SPREAD]:
+            tile[d] = tiles[row[d], TILE]
             spread_out[d] = number[d]
             passes[d] = fewest[row[d]]
             steps[d] = least_steps[row[d]]
@@ -154,11 +183,11 @@ def _unroll(
         free = take(left, count, depth, spreads, sides, chosen[d])
         if free == 0:
             continue
-        tile[d] = min(inst.bounds[d], tiles[row[d], 0] * spreads[chosen[d], 0])
-        passes[d] = spreads[chosen[d], 1]
+        tile[d] = min(inst.bounds[d], tiles[row[d], TILE] * spreads[chosen[d], CHILDREN])
+        passes[d] = spreads[chosen[d], PASSES]
         spread_out[d] = passes[d]
-        steps[d] = spreads[chosen[d], 2]
-        run.visited[1] += choices[d] > 1
+        steps[d] = spreads[chosen[d], STEPS]
+        run.visited[UNROLLINGS] += choices[d] > 1
         if (stop[0] != 0 and run.held > 0) or _is_long(run, table):
             return pool
         todo = 1.0
@@ -175,13 +204,13 @@ def _unroll(
         if depth < 7:
             depth += 1
             following = sequence[depth]
-            chosen[following] = tiles[row[following], 2] - 1
+            chosen[following] = tiles[row[following], FIRST_SPREAD] - 1
             continue
-        tall = _halos(inst, room, options, row, chosen, 4, room[1], work)
-        wide = _halos(inst, room, options, row, chosen, 5, room[2], work)
+        tall = _halos(inst, room, options, row, chosen, P, room.tall, work)
+        wide = _halos(inst, room, options, row, chosen, Q, room.wide, work)
         pool = place_tiles(
-            inst, run, work, room[6], room[7], room[8], options, row, chosen, tall, wide, floor, table, alive[9],
-            many[9], pool, values, records, stop,
+            inst, run, work, room.listed, room.positions, room.offsets, options, row, chosen, tall, wide, floor, table,
+            alive[9], many[9], pool, values, records, stop,
         )  # fmt: skip
         if run.held < 0:
             break
@@ -190,7 +219,7 @@ def _unroll(
 
 def _beside(inst: Instance, run: Any, tile: Ints, passes: Ints, opened: Ints, todo: float, values: Any) -> float:
     """Cycles at least that no others overlap with; 0 when nobody asks for time. See `growth_of`."""
-    if run.kind == 0 and inst.static_pj == 0.0:
+    if run.kind == ENERGY and inst.static_pj == 0.0:
         return 0.0
     most = longest(run.kind, run.least_pj, values, run.held) * (1.0 + ROUNDING)
     growth = growth_of(inst, tile, opened, todo, most)
@@ -211,18 +240,19 @@ def by_size(numbers: Ints) -> Ints:
 
 def _halos(inst: Instance, room: Any, options: Any, row: Ints, chosen: Ints, a: int, known: Any, work: Any) -> Any:
     """The known entry of one axis: `halo_words` of the chosen tiles and spreads of dims a and a + 2."""
-    first = room[0]
+    first = room.first
     _, tiles, spreads, _ = options
     b = a + 2
     entry = known[chosen[a] - first[a], chosen[b] - first[b]]
     if entry[0] < 0:
-        mode = 2
-        if inst.place[2] >= 0:
-            mode = inst.multicast[inst.place[2]]
-        w = 0 if a == 4 else 2
+        mode = WORD
+        if inst.place[ARRAY] >= 0:
+            mode = inst.multicast[inst.place[ARRAY]]
+        w = STRIDE_H if a == P else STRIDE_W
         halo_words(
-            inst.bounds[a], inst.bounds[b], inst.window[w], inst.window[w + 1], tiles[row[a], 0],
-            spreads[chosen[a], 0], tiles[row[b], 0], spreads[chosen[b], 0], inst.in_pe[0] == 0, mode, work, room[7],
-            room[8], entry,
+            inst.bounds[a], inst.bounds[b], inst.window[w], inst.window[w + 1], tiles[row[a], TILE],
+            spreads[chosen[a], CHILDREN], tiles[row[b], TILE], spreads[chosen[b], CHILDREN], inst.in_pe[IFMAP] == 0,
+            mode,
+            work, room.positions, room.offsets, entry,
         )  # fmt: skip
     return entry

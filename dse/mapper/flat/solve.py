@@ -15,7 +15,7 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import DseError
 from dse.mapper.flat.instance import Instance, Roles, Rules, build, bypass_choices
 from dse.mapper.flat.outer_table import OuterTable, empty_table
-from dse.mapper.flat.run import new_run, new_work
+from dse.mapper.flat.run import CHOICE, OUTER_TILES, PE_TILE, RECORD, UNROLLINGS, new_run, new_work
 from dse.mapper.flat.spreads import Options, by_spread
 from dse.mapper.shared.compilation import compiled
 from dse.mapper.shared.incumbent import ENERGY, FRONT, LATENCY
@@ -41,7 +41,7 @@ def solve_flat(
         Set to 1 from outside to end the search; the gap is then the one that is proven.
     """
     rows = longest if kind == FRONT else 1
-    values, records = np.zeros((rows, 2)), np.zeros((rows, 57), dtype=np.int64)
+    values, records = np.zeros((rows, 2)), np.zeros((rows, RECORD), dtype=np.int64)
     choices, problems = prepare(architecture, layer, kind, factors)
     run, work = new_run(kind, gap, factors == "perfect"), new_work()
     left = []
@@ -60,7 +60,7 @@ def solve_flat(
 
 def _walk(problem: Problem, run: Any, work: Any, values: Any, records: Any, stop: Any) -> Problem:
     """Search one bypass choice; anew, with its tiles in a better order, once working out the outer table pays."""
-    run.fastest, run.since = problem.fastest, run.visited[1] + run.visited[2]
+    run.fastest, run.since = problem.fastest, run.visited[UNROLLINGS] + run.visited[OUTER_TILES]
     while True:
         compiled("dse.mapper.flat.search").search(
             problem.instance, run, work, tuple(problem.options), problem.order, problem.choice, problem.bound,
@@ -207,7 +207,7 @@ def _outer(instance: Instance) -> tuple[Any, OuterTable]:
 
 def flat_mapping(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]]) -> Mapping:
     """The mapping that a record of the search stands for."""
-    f, sy, sx, m, n, outer_order, inner_order = (record[8 * i : 8 * i + 8] for i in range(7))
+    f, sy, sx, m, n, outer_order, inner_order = (record[part : part + 8] for part in range(PE_TILE, CHOICE, 8))
     roles = Roles.of(architecture)
 
     def loops(trips: Any, order: Any) -> tuple[Loop, ...]:

@@ -15,6 +15,12 @@ from dse.mapper.shared.factors import tight
 
 Ints = Any
 
+TILE, TILES, FIRST_SPREAD = range(3)
+"""Columns of `Options.tiles`."""
+
+CHILDREN, PASSES, STEPS, FIRST_SIDES, LEAST_ROWS, LEAST_COLS = range(6)
+"""Columns of `Options.spreads`."""
+
 
 class Options(NamedTuple):
     """Tiles, spreads and sides of every dim.
@@ -50,21 +56,21 @@ def by_spread(tile_start: Ints, tiles: Ints, unrollings: Ints, *, apart: bool = 
     of_tile = unrollings[:, 4]
     spread = unrollings[:, 0] * unrollings[:, 1]
     if not apart:
-        spread = np.minimum(spread, tiles[of_tile, 1])
+        spread = np.minimum(spread, tiles[of_tile, TILES])
     order = np.lexsort((unrollings[:, :2].max(axis=1), -spread, of_tile))
     of_tile, spread, unrollings = of_tile[order], spread[order], unrollings[order]
     new = np.ones(len(order), dtype=bool)
     new[1:] = (of_tile[1:] != of_tile[:-1]) | (spread[1:] != spread[:-1])
     first = np.flatnonzero(new)
     spreads = np.zeros((len(first) + 1, 6), dtype=np.int64)
-    spreads[:-1, 0] = spread[first]
+    spreads[:-1, CHILDREN] = spread[first]
     spreads[:-1, 1:3] = unrollings[first, 2:4]
-    spreads[:-1, 3] = first
+    spreads[:-1, FIRST_SIDES] = first
     spreads[:-1, 4:] = unrollings[first, :2]
-    spreads[-1, 3] = len(order)
+    spreads[-1, FIRST_SIDES] = len(order)
     grouped = tiles.copy()
-    grouped[:-1, 2] = np.searchsorted(of_tile[first], np.arange(len(tiles) - 1))
-    grouped[-1, 2] = len(first)
+    grouped[:-1, FIRST_SPREAD] = np.searchsorted(of_tile[first], np.arange(len(tiles) - 1))
+    grouped[-1, FIRST_SPREAD] = len(first)
     return Options(tile_start, grouped, spreads, np.ascontiguousarray(unrollings[:, :2]))
 
 
@@ -93,7 +99,7 @@ def take(left: Ints, count: Ints, depth: int, spreads: Ints, sides: Ints, row: i
     found = 0
     most = 0
     for i in range(count[depth]):
-        for k in range(spreads[row, 3], spreads[row + 1, 3]):
+        for k in range(spreads[row, FIRST_SIDES], spreads[row + 1, FIRST_SIDES]):
             if sides[k, 0] > left[depth, i, 0] or sides[k, 1] > left[depth, i, 1]:
                 continue
             r = left[depth, i, 0] // sides[k, 0]
@@ -117,29 +123,26 @@ def take(left: Ints, count: Ints, depth: int, spreads: Ints, sides: Ints, row: i
     return most
 
 
-def settle(
-    bounds: Ints, rows: int, cols: int, chosen: Ints, spreads: Ints, sides: Ints, f: Ints, m: Ints, n: Ints, sy: Ints,
-    sx: Ints, at: Ints,
-) -> bool:  # fmt: skip
+def settle(inst: Any, work: Any, options: Any, chosen: Ints) -> bool:
     """Find sides for the chosen spreads that fit the array together and leave every dim's split tight.
 
     Parameters
     ----------
+    inst, work : elements of `dse.mapper.flat.instance.INSTANCE` and `dse.mapper.flat.run.WORK`
+        Of the work, f, m and n are read, and sy and sx filled with the sides.
+    options : tuple
+        The parts of `Options`.
     chosen : (8,)
         Row of `spreads` per dim.
-    f, m, n : (8,)
-        PE tile, and trips of the buffer's and of the outermost list.
-    sy, sx : (8,)
-        Filled with the sides.
-    at : (8,)
-        Scratch.
     """
+    _, _, spreads, sides = options
+    sy, sx, at = work.sy, work.sx, work.option_side
     depth = 0
-    at[0] = spreads[chosen[0], 3] - 1
+    at[0] = spreads[chosen[0], FIRST_SIDES] - 1
     while depth >= 0:
         d = depth
         at[d] += 1
-        if at[d] == spreads[chosen[d] + 1, 3]:
+        if at[d] == spreads[chosen[d] + 1, FIRST_SIDES]:
             depth -= 1
             continue
         y, x = sides[at[d], 0], sides[at[d], 1]
@@ -147,11 +150,11 @@ def settle(
         for earlier in range(d):
             tall *= sy[earlier]
             wide *= sx[earlier]
-        if tall > rows or wide > cols or not tight(bounds[d], f[d], y, x, m[d], n[d]):
+        if tall > inst.rows or wide > inst.cols or not tight(inst.bounds[d], work.f[d], y, x, work.m[d], work.n[d]):
             continue
         sy[d], sx[d] = y, x
         if depth == 7:
             return True
         depth += 1
-        at[depth] = spreads[chosen[depth], 3] - 1
+        at[depth] = spreads[chosen[depth], FIRST_SIDES] - 1
     return False

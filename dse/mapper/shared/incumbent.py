@@ -30,14 +30,14 @@ def pruned(kind: int, gap: float, energy: float, time: float, values: Any, held:
         return False
     energy = energy * (1.0 + gap + SLACK)
     time = time * (1.0 + gap + SLACK)
-    if kind == 0:
+    if kind == ENERGY:
         return energy >= values[0, 0]
-    if kind == 1:
+    if kind == LATENCY:
         # Among the fastest, the one of least energy.
         if time >= values[0, 1] * (1.0 + 2.0 * SLACK):
             return True
         return time >= values[0, 1] and (gap > 0.0 or energy >= values[0, 0])
-    if kind == 2:
+    if kind == EDP:
         return energy * time / (1.0 + gap + SLACK) >= values[0, 0] * values[0, 1]
     low = 0
     high = held
@@ -60,11 +60,11 @@ def longest(kind: int, energy: float, values: Any, held: int) -> float:
     values, held
         As for `pruned`.
     """
-    if held == 0 or kind == 0:
+    if held == 0 or kind == ENERGY:
         return np.inf
-    if kind == 1:
+    if kind == LATENCY:
         return float(values[0, 1])
-    if kind == 2:
+    if kind == EDP:
         return float(values[0, 0] * values[0, 1] / energy)
     low = 0
     high = held
@@ -88,8 +88,8 @@ def enter(kind: int, energy: float, time: float, values: Any, held: int, records
         The row of `records` that the caller fills, -1 for none.
     """
     at = 0
-    if kind == 3:
-        if pruned(3, 0.0, energy, time, values, held):
+    if kind == FRONT:
+        if pruned(FRONT, 0.0, energy, time, values, held):
             return held, -1
         while at < held and values[at, 1] < time:
             at += 1
@@ -108,11 +108,11 @@ def enter(kind: int, energy: float, time: float, values: Any, held: int, records
         held += 1 - (stop - at)
     else:
         if held > 0:
-            new = energy if kind == 0 else (time if kind == 1 else energy * time)
-            old = values[0, 0] if kind == 0 else (values[0, 1] if kind == 1 else values[0, 0] * values[0, 1])
+            new = energy if kind == ENERGY else (time if kind == LATENCY else energy * time)
+            old = values[0, 0] if kind == ENERGY else (values[0, 1] if kind == LATENCY else values[0, 0] * values[0, 1])
             tie = abs(new - old) <= SLACK * old
-            second_new = time if kind == 0 else energy
-            second_old = values[0, 1] if kind == 0 else values[0, 0]
+            second_new = time if kind == ENERGY else energy
+            second_old = values[0, 1] if kind == ENERGY else values[0, 0]
             if not (new < old and not tie) and not (tie and second_new < second_old * (1.0 - SLACK)):
                 return held, -1
         held = 1
@@ -127,29 +127,3 @@ def _move(source: int, target: int, values: Any, records: Ints) -> None:
         values[target, i] = values[source, i]
     for i in range(records.shape[1]):
         records[target, i] = records[source, i]
-
-
-def accept(
-    kind: int, gap: float, energy: float, time: float, values: Any, held: int, records: Ints, mask: int, f: Ints,
-    sy: Ints, sx: Ints, m: Ints, n: Ints, outer_order: Ints, inner_order: Ints,
-) -> int:  # fmt: skip
-    """Enter a priced mapping if it improves. Returns how many incumbents there are.
-
-    Parameters
-    ----------
-    records : (*, 57) int64
-        One row per incumbent: PE tile, rows, columns, buffer trips, outermost trips, both orders, bypass choice.
-    """
-    held, at = enter(kind, energy, time, values, held, records)
-    if at < 0:
-        return held
-    for d in range(8):
-        records[at, d] = f[d]
-        records[at, 8 + d] = sy[d]
-        records[at, 16 + d] = sx[d]
-        records[at, 24 + d] = m[d]
-        records[at, 32 + d] = n[d]
-        records[at, 40 + d] = outer_order[d]
-        records[at, 48 + d] = inner_order[d]
-    records[at, 56] = mask
-    return held

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from dse.problem.dims import IFMAP, WEIGHT, C, G, K, N, P, Q, R, S
+
 Ints = Any
 
 
 def group_dims(operand: int) -> tuple[int, int, int]:
     """The dims that an operand does not have, -1 where there are fewer than three."""
-    if operand == 0:
-        return 2, -1, -1
-    if operand == 1:
-        return 1, 4, 5
-    return 3, 6, 7
+    if operand == IFMAP:
+        return K, -1, -1
+    if operand == WEIGHT:
+        return N, P, Q
+    return C, R, S
 
 
 def list_orders(trips: Ints, stationary: int, innermost: int, out: Ints, kinds: Ints) -> int:
@@ -54,16 +56,16 @@ def list_orders(trips: Ints, stationary: int, innermost: int, out: Ints, kinds: 
         if bound_operand >= 0 and operand != bound_operand:
             continue
         group = group_dims(operand)
-        if operand == 0:
-            if trips[2] == 1 or (forced >= 0 and forced != 2):
+        if operand == IFMAP:
+            if trips[K] == 1 or (forced >= 0 and forced != K):
                 continue
             slid = 0
-            for x in range(4, 8):
+            for x in range(P, S + 1):
                 if trips[x] > 1:
-                    count = _write(out, kinds, count, 2, x, -1, operand, x)
+                    count = _write(out, kinds, count, K, x, -1, operand, x)
                     slid += 1
             if slid == 0:
-                count = _write(out, kinds, count, 2, -1, -1, operand, -1)
+                count = _write(out, kinds, count, K, -1, -1, operand, -1)
             continue
         slid = 0
         for x in (group[1], group[2]):
@@ -75,7 +77,7 @@ def list_orders(trips: Ints, stationary: int, innermost: int, out: Ints, kinds: 
         if trips[x] > 1 and (forced == x or (forced < 0 and slid == 0)):
             count = _write(out, kinds, count, x, group[1], group[2], operand, -1)
     if count == 0:
-        for d in range(1, 8):
+        for d in range(N, S + 1):
             if trips[d] > 1:
                 return 0  # the two rules contradict each other
         count = _write(out, kinds, count, -1, -1, -1, -1, -1)
@@ -89,11 +91,11 @@ def _write(out: Ints, kinds: Ints, row: int, a: int, b: int, c: int, operand: in
         if d >= 0:
             out[row, place] = d
             place += 1
-    for d in range(1, 8):
+    for d in range(N, S + 1):
         if d not in (a, b, c):
             out[row, place] = d
             place += 1
-    out[row, 7] = 0
+    out[row, 7] = G
     kinds[row, 0] = operand
     kinds[row, 1] = slide
     return row + 1
