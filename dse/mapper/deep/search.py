@@ -352,7 +352,7 @@ def _orders_of(dp: Deep, split: Ints, i: int, choices: Ints, orders: Ints, kinds
     stationary = dp.stationary if i == dp.near else -1
     innermost = dp.innermost if i == dp.near else -1
     count = list_orders(split[i, TRIPS], stationary, innermost, orders[i], kinds)
-    if i == len(dp.nodes) - 1:
+    if i == dp.last:
         # Inside the innermost list stand the MACs, which receive everything at every step.
         return min(1, count)
     several = 0
