@@ -86,7 +86,7 @@ def test_reuse_over_many_fan_outs_multiplies_to_what_is_achieved() -> None:
         case = case_of_many_fan_outs(seed)
         counted = count_mapping(case.layer, case.architecture, case.mapping)
         reuses = reuse_of(case.layer, case.architecture, counted)
-        outermost = counted.levels[0].tolist()
+        outermost = counted.words.levels[0].tolist()
         for o, operand in enumerate(OPERANDS):
             traffic = outermost[o][1 if operand == "psum" else 0]
             assert achieved(reuses, operand) == Fraction(case.layer.macs, traffic), f"{seed} {operand}"
