@@ -32,6 +32,8 @@ class Mac:
         Those whose zeros are passed over, which saves the cycle, too.
     gated_energy_pj : float
         Of a MAC that is gated, whatever the widths.
+    static_power_mw, clock_power_mw : float
+        Drawn all the time, and by the clock, whether it works or not.
     """
 
     energy_pj: float
@@ -41,6 +43,8 @@ class Mac:
     gating: frozenset[str] = frozenset()
     skipping: frozenset[str] = frozenset()
     gated_energy_pj: float = 0.0
+    static_power_mw: float = 0.0
+    clock_power_mw: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.gating | self.skipping <= {"ifmap", "weight"}:
@@ -68,9 +72,9 @@ class Architecture:
     lower : {"matmul"}, optional
         What layers are turned into before they are mapped: `matmul` lays windows out as rows of a matrix.
     static_power_mw : float
-        Drawn all the time, over what the levels draw themselves.
+        Drawn all the time, over what levels and MACs draw themselves.
     clock_power_mw : float
-        Of the clock tree and control at `clock_hz`, over what the levels' own clocks draw.
+        Of the clock tree and control at `clock_hz`, over what the clocks of levels and MACs draw.
     other_area_mm2 : float
         Of everything that no level, fan-out or MAC accounts for.
     spec : ArchitectureSpec or None
@@ -144,7 +148,8 @@ class Architecture:
 
     @property
     def total_static_power_mw(self) -> float:
-        return self.static_power_mw + sum(self.instances(lv.name) * lv.static_power_mw for lv in self.levels)
+        parts = sum(self.instances(lv.name) * lv.static_power_mw for lv in self.levels)
+        return self.static_power_mw + self.mac_units * self.mac.static_power_mw + parts
 
     def lowered(self, layer: Layer) -> Layer:
         """A layer as this accelerator runs it; doing it again changes nothing."""
@@ -152,7 +157,8 @@ class Architecture:
 
     @property
     def total_clock_power_mw(self) -> float:
-        return self.clock_power_mw + sum(self.instances(lv.name) * lv.clock_power_mw for lv in self.levels)
+        parts = sum(self.instances(lv.name) * lv.clock_power_mw for lv in self.levels)
+        return self.clock_power_mw + self.mac_units * self.mac.clock_power_mw + parts
 
     def level(self, name: str) -> Level:
         for node in self.levels:

@@ -77,8 +77,7 @@ def test_everything_in_a_file_is_priced() -> None:
     assert tuple(pe.partition_bits) == (192, 3584, 384)
     for operand, bits in pe.partition_bits.items():
         assert pe.write_energy_pj[operand] == technology.sram_write_energy_pj(bits, 16)
-    cells = sum(technology.sram_area_mm2(bits) for bits in pe.partition_bits)
-    assert pe.area_mm2 == pytest.approx(cells / technology.layout_density)
+    assert pe.area_mm2 == pytest.approx(sum(technology.sram_area_mm2(bits) for bits in pe.partition_bits))
     assert architecture.mac.energy_at_pj(16, 16, 16) == pytest.approx(1.694)
 
 
