@@ -65,7 +65,7 @@ class Architecture:
     ----------
     name : str
     hierarchy : tuple of Level or FanOut
-        Outermost first, a level first and a level last; the MACs are below the last.
+        Outermost first, a level first; the MACs are below the last. Fan-outs may follow one another: clusters of PEs.
     mac : Mac
     clock_hz : float
     dataflow : Dataflow
@@ -104,9 +104,6 @@ class Architecture:
         repeated = {name for name in names if names.count(name) > 1}
         if repeated:
             raise DseError(f"architecture {self.name}: the name {sorted(repeated)[0]!r} is used twice")
-        for outer, inner in zip(self.hierarchy, self.hierarchy[1:], strict=False):
-            if isinstance(outer, FanOut) and isinstance(inner, FanOut):
-                raise DseError(f"architecture {self.name}: {outer.name} and {inner.name} have no level between them")
         for level in self.levels:
             if any(level.compression) and level is not self.hierarchy[0]:
                 raise DseError(f"architecture {self.name}: only the outermost level compresses, not {level.name}")

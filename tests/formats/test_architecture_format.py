@@ -363,7 +363,7 @@ def test_errors_at_their_place(old: str, new: str, line: int, column: int, messa
 @pytest.mark.parametrize(
     ("new", "message"),
     [
-        ("array: {rows: 4}\n  lanes: {cols: 2}", "between two fan-outs stands a level"),
+        ("array: {rows: 4}\n  lanes: {cols: 2}", "lanes: a fan-out inside another has no price in the technology"),
         ("array: {rows: 4}\n  in: {capacity: 1 KiB}\n  lanes: {cols: 2}", "no price in the technology"),
         ("array: {rows: 4}\n  in: {capacity: 1 KiB, energy: {psum: 1 pJ}}", "energy leaves out ifmap"),
         ("array: {rows: 4}\n  in: {capacity: 1 KiB, may_bypass: [psum], stores: [ifmap]}", "does not store"),

@@ -35,6 +35,9 @@ SHAPES = (
     "LLLFLF", "LLFLL", "LLLLL",
 )  # fmt: skip
 
+CLUSTERS = ("LLFF", "LFFL", "LLFFL", "LFLFLF", "LFLFLF", "LFLFFL", "LFFF", "LFFLF")
+"""Shapes with three fan-outs, or with some that follow others directly."""
+
 Slot = tuple[int, str]
 """Node, and `list`, `rows` or `cols`."""
 
@@ -254,9 +257,17 @@ class Pricer:
 
 def general_problem(seed: int, most: int = 6000) -> General:
     """The same problem for the same seed: a hierarchy that the small one cannot stand for, and few mappings."""
-    rng = Random(f"general {seed}")
+    return _draw_problem(Random(f"general {seed}"), SHAPES, most)
+
+
+def clustered_problem(seed: int, most: int = 6000) -> General:
+    """A problem with three fan-outs, or with clusters of PEs."""
+    return _draw_problem(Random(f"clusters {seed}"), CLUSTERS, most)
+
+
+def _draw_problem(rng: Random, shapes: tuple[str, ...], most: int) -> General:
     while True:
-        shape = rng.choice(SHAPES)
+        shape = rng.choice(shapes)
         layer = _layer(rng)
         flow = draw_dataflow(rng) if rng.random() < 0.4 else rng.choice(list(built_in_dataflows().values()))
         architecture = _architecture(rng, layer, flow, shape)

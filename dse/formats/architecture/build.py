@@ -55,10 +55,10 @@ def build_architecture(model: ArchitectureModel, dataflow: Dataflow, rating: Rat
                 ("levels", name), f"{name} is what reports call the {RESERVED[name]}", "choose another name"
             )
         is_first = not hierarchy
-        above = hierarchy[-1] if hierarchy else None
         if isinstance(node, FanOutModel):
-            if above is None or isinstance(above, FanOut):
-                raise _misplaced(name, above)
+            if not hierarchy:
+                message = f"{name}: the outermost entry is a storage level"
+                raise BuildError(("levels", name), message, "e.g. DRAM: {}")
             is_outermost = not any(isinstance(outer, FanOut) for outer in hierarchy)
             hierarchy.append(_fan_out(name, node, context, is_outermost))
         else:
@@ -103,16 +103,6 @@ def _check_skipping(mac: Mac, hierarchy: list[Level | FanOut]) -> None:
             ("mac", "skipping"), f"skipping: {systolic[0]} is systolic, its children move in step, so none skips zeros",
             "mac: {gating: [...]} saves the energy of zeros; skipping needs a fan-out without skew, load and drain",
         )  # fmt: skip
-
-
-def _misplaced(name: str, above: FanOut | None) -> BuildError:
-    if above is None:
-        return BuildError(("levels", name), f"{name}: the outermost entry is a storage level", "e.g. DRAM: {}")
-    return BuildError(
-        ("levels", name),
-        f"{name}: between two fan-outs stands a level",
-        f"put a level between {above.name} and {name}, or make one fan-out of both",
-    )
 
 
 def _mac(model: MacModel, context: Context) -> Mac:

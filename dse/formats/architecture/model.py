@@ -344,7 +344,7 @@ Choices = Annotated[
 
 
 class ArchitectureModel(SpecModel):
-    """An accelerator: levels from the outermost in, with the fan-outs where they stand between them."""
+    """An accelerator: levels and fan-outs from the outermost level in; fan-outs may follow one another."""
 
     architecture: str = Field(description="its name")
     description: str = ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Fields
 from collections.abc import Sequence
+from itertools import pairwise
 from math import ceil, prod
 
 from dse.architecture.architecture import Architecture
@@ -59,6 +60,10 @@ def timeloop_files(architecture: Architecture, layer: Layer, mapping: Mapping) -
     layer = architecture.lowered(layer)
     mapping.check(architecture, layer)
     _check_perfect(layer, mapping)
+    for outer, inner in pairwise(architecture.hierarchy):
+        if isinstance(outer, FanOut) and isinstance(inner, FanOut):
+            raise DseError(f"{inner.name} stands right below {outer.name}, and Timeloop's directives target levels",
+                           hint="one fan-out of as many children has the same tiles")  # fmt: skip
     texts = (_problem(layer), _architecture(architecture, layer, mapping), _mapping(architecture, mapping))
     return dict(zip(FILES, texts, strict=True))
 

@@ -23,6 +23,12 @@ def listed() -> list[Choice]:
     return found
 
 
+def nothing_of(problem: Deep) -> tuple[Choice | None, ...]:
+    """Nothing laid down about the lists above the innermost level's, but that those between fan-outs have no loops."""
+    nodes = problem.nodes[: problem.last]
+    return tuple(Choice(-1) if problem.is_fan_out[node] else None for node in nodes)
+
+
 def allowed(problem: Deep, axes: list[Axis], level: int, choice: Choice) -> list[Array]:
     """Per axis, which splits agree with what is laid down about a list."""
     keep = [np.ones(len(axis), dtype=bool) for axis in axes]
@@ -51,10 +57,10 @@ def allowed(problem: Deep, axes: list[Axis], level: int, choice: Choice) -> list
 
 
 def choices_of(problem: Deep, record: Array) -> tuple[Choice | None, ...]:
-    """What the orders of a record lay down about each list above the last."""
+    """What the orders of a record lay down about each list above the innermost level's."""
     orders, kinds = np.zeros((24, 8), dtype=np.int64), np.zeros((24, 2), dtype=np.int64)
     choices: list[Choice | None] = []
-    for level, (trips, _, _, order) in enumerate(record[:-1].reshape(-1, 4, 8)[:-1]):
+    for level, (trips, _, _, order) in enumerate(record[:-1].reshape(-1, 4, 8)[: problem.last]):
         near = level == problem.near
         rules = problem.stationary if near else -1, problem.innermost if near else -1
         count = list_orders(trips, *rules, orders, kinds)

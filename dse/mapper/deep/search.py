@@ -354,7 +354,7 @@ def _orders_of(dp: Deep, split: Ints, i: int, choices: Ints, orders: Ints, kinds
     count = list_orders(split[i, TRIPS], stationary, innermost, orders[i], kinds)
     if dp.visits_pay:
         count = add_partial_stays(split[i, TRIPS], stationary, innermost, orders[i], kinds, count)
-    if i == len(dp.nodes) - 1:
+    if i == dp.last:
         # Inside the innermost list stand the MACs, which receive everything at every step.
         return min(1, count)
     several = 0

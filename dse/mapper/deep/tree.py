@@ -12,7 +12,7 @@ import numpy as np
 
 from dse.mapper.deep.axes import Axis, axes_of
 from dse.mapper.deep.exchange import exchanged, rows_of
-from dse.mapper.deep.lists import allowed, choices_of, listed
+from dse.mapper.deep.lists import allowed, choices_of, listed, nothing_of
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.search import ANYTHING, SPLITS, UNFINISHED, Goal, Incumbents, Splits, Sums
 from dse.mapper.deep.steps import lay_down_fewest
@@ -187,7 +187,7 @@ def _root(space: Space, best: Best) -> Node | None:
     for block in (0, 1):
         mine = space.block == block
         weights[mine] = max(0.0, fixed[block]) / max(1, mine.sum())
-    return _bounded(space, (None,) * (len(space.problem.nodes) - 1), rows, weights, best, ROUNDS // 4)
+    return _bounded(space, nothing_of(space.problem), rows, weights, best, ROUNDS // 4)
 
 
 def _fixed(space: Space, best: Best) -> Array:

@@ -29,8 +29,10 @@ from dse.problem.layer import Layer
 
 CASES = Path(__file__).parents[2] / "reference" / "proof"
 ALL = frozenset(OPERANDS)
-SHAPES = ("LFLL", "LLFLL", "LFLFL", "LFLFLL", "LFLLFL", "LFLFLFL", "LLFLFLFL", "LLLLL", "LFLFLLFL", "LLLFL")
-"""One to three fan-outs and up to five levels."""
+SHAPES = (
+    "LFLL", "LLFLL", "LFLFL", "LFLFLL", "LFLLFL", "LFLFLFL", "LLFLFLFL", "LLLLL", "LFLFLLFL", "LLLFL", "LFFLL", "LFLFFLL",
+)  # fmt: skip
+"""Up to three fan-outs, also one after another, and up to five levels."""
 NESTS = 600
 MOST = 1500
 """Permutations of all lists together."""
