@@ -30,7 +30,8 @@ from dse.problem.layer import Layer
 CASES = Path(__file__).parents[2] / "reference" / "proof"
 ALL = frozenset(OPERANDS)
 SHAPES = (
-    "LFLL", "LLFLL", "LFLFL", "LFLFLL", "LFLLFL", "LFLFLFL", "LLFLFLFL", "LLLLL", "LFLFLLFL", "LLLFL", "LFFLL", "LFLFFLL",
+    "LFLL", "LLFLL", "LFLFL", "LFLFLL", "LFLLFL", "LFLFLFL", "LLFLFLFL", "LLLLL", "LFLFLLFL", "LLLFL", "LFFLL",
+    "LFLFFLL",
 )  # fmt: skip
 """Up to three fan-outs, also one after another, and up to five levels."""
 NESTS = 600
