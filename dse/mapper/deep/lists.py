@@ -9,7 +9,7 @@ import numpy as np
 from dse.mapper.deep.axes import AXES, Axis
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.terms import IRRELEVANT, Choice
-from dse.mapper.shared.orders import group_dims, list_orders
+from dse.mapper.shared.orders import add_partial_stays, group_dims, list_orders
 
 Array = Any
 
@@ -62,9 +62,10 @@ def choices_of(problem: Deep, record: Array) -> tuple[Choice | None, ...]:
     choices: list[Choice | None] = []
     for level, (trips, _, _, order) in enumerate(record[:-1].reshape(-1, 4, 8)[: problem.last]):
         near = level == problem.near
-        count = list_orders(
-            trips, problem.stationary if near else -1, problem.innermost if near else -1, orders, kinds
-        )  # fmt: skip
+        rules = problem.stationary if near else -1, problem.innermost if near else -1
+        count = list_orders(trips, *rules, orders, kinds)
+        if problem.visits_pay:
+            count = add_partial_stays(trips, *rules, orders, kinds, count)
         at = next(k for k in range(count) if (orders[k] == order).all())
         operand, slide = (int(x) for x in kinds[at])
         others = [d for d in range(8) if operand < 0 or d not in group_dims(operand)]

@@ -102,6 +102,7 @@ class Deep(NamedTuple):
     port_node: Array
     port_cost: Array
     folds: Array
+    visits_pay: bool  # more visits of psums may cost less: see `dse.mapper.deep.terms.visits_pay`
 
 
 def bypass_choices(architecture: Architecture) -> list[dict[int, frozenset[str]]]:
@@ -159,6 +160,7 @@ def build(
         port_node=prices.port_node,
         port_cost=prices.port_cost,
         folds=structure.folds,
+        visits_pay=False,
         **_rules(architecture, layer, places, factors == "perfect"),
     )
 
