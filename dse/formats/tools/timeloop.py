@@ -119,11 +119,12 @@ def _attributes(level: Level, layer: Layer) -> dict[str, float]:
         capacity = sum(known) if len(known) == len(parts) else None
     if capacity is not None:
         attributes["depth"] = ceil(capacity / level.tile_share / bits)
-    for direction in ("read", "write"):
-        rates = [port.words_per_cycle for port in level.ports if any(way == direction for _, way in port.serves)]
-        if rates:
-            attributes[f"{direction}_bandwidth"] = sum(rates)
-    return attributes
+    rates: dict[str, float] = {}
+    for port in level.ports:
+        ways = {way for _, way in port.serves}
+        name = "shared" if len(ways) > 1 else ways.pop()
+        rates[name] = rates.get(name, 0.0) + port.words_per_cycle
+    return attributes | {f"{name}_bandwidth": rates[name] for name in ("shared", "read", "write") if name in rates}
 
 
 def _mapping(architecture: Architecture, mapping: Mapping) -> str:
