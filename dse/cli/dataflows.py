@@ -50,7 +50,8 @@ def run(
     names = write(rows, parts, directory)
     for row in parts:
         if row["status"] != "ok":
-            note(f"{row['dataflow']} at batch {row['batch']} cannot run {row['part']}: {row['reason']}")
+            does = "cannot run" if row["status"] == "infeasible" else "failed on"
+            note(f"{row['dataflow']} at batch {row['batch']} {does} {row['part']}: {row['reason']}")
     text = f"\n\nwritten to {directory}: {', '.join(names)}"
     print_rows(form, lambda: summary(parts).to_text() + text, {"output": str(directory), "parts": parts}, parts)
     return 0

@@ -17,7 +17,7 @@ from dse.errors import DseError
 from dse.explore.evaluation import Evaluation, Kind, Outcome
 from dse.explore.front import dominates, pareto
 from dse.explore.log import LogWriter
-from dse.explore.runner import Evaluate, Task, Workers
+from dse.explore.runner import Failure, Task, Workers
 from dse.explore.samplers import Proposal, Proposer, Shuffled, choose_sampler, make_proposer
 from dse.explore.space import DesignSpace
 
@@ -71,7 +71,7 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class SweepProblem:
     """What is searched.
 
     Parameters
@@ -84,6 +84,7 @@ class Problem:
     identify : callable
         Settings, the design (None where there is none) and the kind of evaluation to the identity of its result.
     evaluate : mapping of kind to callable
+        A design to its outcome. Picklable; it may run in another process.
     plain : callable
         A setting's value in the form that is recorded.
     sweep_id : str
@@ -94,7 +95,7 @@ class Problem:
     starts: tuple[Mapping[str, Any], ...]
     resolve: Callable[[Mapping[str, Any]], Any]
     identify: Callable[[Mapping[str, Any], Any, Kind], str]
-    evaluate: Mapping[Kind, Evaluate]
+    evaluate: Mapping[Kind, Callable[[Any], Outcome]]
     sweep_id: str
     plain: Callable[[Any], Any] = lambda value: value
 
@@ -136,7 +137,7 @@ class Explorer:
 
     Parameters
     ----------
-    problem : Problem
+    problem : SweepProblem
     search : Search
     workers : Workers
     known : dict
@@ -145,7 +146,7 @@ class Explorer:
     progress : callable, optional
     """
 
-    problem: Problem
+    problem: SweepProblem
     search: Search
     workers: Workers
     known: dict[str, Evaluation]
@@ -256,7 +257,7 @@ class Explorer:
         self._report(kind, offset, total, 0, 0.0)
         finished = self.workers.run(self.problem.evaluate[kind], tasks.values())
         for evaluated, (task, outcome) in enumerate(finished, start=1):
-            self._record(identities[task.key], kind, by_number[task.key], outcome)
+            self._record(identities[task.key], kind, by_number[task.key], _outcome(outcome))
             self._report(kind, offset + evaluated, total, evaluated, monotonic() - start)
         for candidate in candidates:
             known = self.known[identities[candidate.number]]
@@ -312,3 +313,10 @@ class Explorer:
         key = "edp_js" if both else self.search.keys[0]
         sound = [e for e in self.known.values() if e.ok and e.sweep == self.problem.sweep_id]
         return min(sound, key=lambda e: e.outcome.objectives[key], default=None)
+
+
+def _outcome(found: Outcome | Failure) -> Outcome:
+    """What a worker handed back, as the outcome of a design."""
+    if isinstance(found, Failure):
+        return Outcome(found.status, found.reason, violation=1.0, cpu_s=found.cpu_s)
+    return found

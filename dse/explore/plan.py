@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dse.errors import DseError
 from dse.explore.design import Network, NetworkEvaluator
 from dse.explore.evaluation import Kind
-from dse.explore.explorer import Problem, Search
+from dse.explore.explorer import Search, SweepProblem
 from dse.explore.identity import identity
 from dse.explore.space import DesignSpace
 
@@ -66,7 +66,7 @@ class Plan:
         others = [flow for flow in self.space.get("dataflow", ()) if flow != own.get("dataflow")]
         return (own, *({**own, "dataflow": flow} for flow in others))
 
-    def problem(self) -> Problem:
+    def problem(self) -> SweepProblem:
         """The search problem: how settings become designs, identities and outcomes."""
         goals = set(self.search.objectives)
         whole_front = {"energy", "latency"} <= goals
@@ -86,7 +86,7 @@ class Plan:
 
         own = self.spec.architecture
         shared = {"limits": limits, "objectives": list(self.search.objectives), "gap": self.search.gap}
-        return Problem(
+        return SweepProblem(
             space=DesignSpace.of(self.space),
             starts=self.starts,
             resolve=self.spec.resolve,
