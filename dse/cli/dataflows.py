@@ -9,12 +9,12 @@ from dse.cli.output import StatusLine, compile_first, note, print_rows
 from dse.errors import DseError
 
 if TYPE_CHECKING:
-    from dse.cli.inputs import SweepChanges
+    from dse.cli.inputs import SweepOptions
     from dse.explore.compare.dataflows import DataflowComparison
 
 
 def run(
-    comparison: DataflowComparison, changes: SweepChanges, output: str | None, jobs: int | None, resume: bool, form: str
+    comparison: DataflowComparison, changes: SweepOptions, output: str | None, jobs: int | None, resume: bool, form: str
 ) -> int:
     """Compare, write tables and figures, print energy per MAC of every part."""
     from dataclasses import replace

@@ -8,7 +8,7 @@ of proposals, a whole batch at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from math import log10
 from time import monotonic
 from typing import Any
@@ -68,6 +68,26 @@ class Search:
     def keys(self) -> tuple[str, ...]:
         """The objectives' names in outcomes."""
         return tuple(OBJECTIVES[objective] for objective in self.objectives)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchChanges:
+    """What replaces settings of a `Search`, by the same names; None leaves them."""
+
+    trials: int | None = None
+    sampler: str | None = None
+    seed: int | None = None
+    objectives: tuple[str, ...] | None = None
+    gap: float | None = None
+
+    def over(self, search: Search) -> Search:
+        """The search with these changes."""
+        return replace(search, **self.given())
+
+    def given(self) -> dict[str, Any]:
+        """The settings that are replaced, by name."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from dse.explore.evaluation import Kind
 from dse.explore.explorer import Search, SweepProblem
 from dse.explore.identity import identity
 from dse.explore.space import DesignSpace
+from dse.explore.workloads import UNCHANGED, WorkloadChanges
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
@@ -36,12 +37,8 @@ class Plan:
     space : dict
         Path of each setting to its choices.
     search : Search
-    batch : int, optional
-        Images at once, where it is not the workloads' own.
-    parameters : dict
-        Values of parameters, where they are not the workloads' own.
-    bits, density : dict
-        Widths and nonzero parts of operands, where they are not the workloads' own.
+    changes : WorkloadChanges
+        What is not the workloads' own.
     """
 
     name: str
@@ -50,10 +47,7 @@ class Plan:
     sources: tuple[str, ...]
     space: dict[str, tuple[Any, ...]]
     search: Search
-    batch: int | None = None
-    parameters: dict[str, int] = field(default_factory=dict)
-    bits: dict[str, int] = field(default_factory=dict)
-    density: dict[str, float] = field(default_factory=dict)
+    changes: WorkloadChanges = UNCHANGED
 
     @property
     def networks(self) -> tuple[Network, ...]:
@@ -111,10 +105,7 @@ def make_plan(
     *,
     space: Mapping[str, Sequence[Any]] | None = None,
     name: str | None = None,
-    batch: int | None = None,
-    parameters: Mapping[str, int] | None = None,
-    bits: Mapping[str, int] | None = None,
-    density: Mapping[str, float] | None = None,
+    changes: WorkloadChanges = UNCHANGED,
 ) -> Plan:
     """Read and check what a sweep needs.
 
@@ -126,32 +117,21 @@ def make_plan(
     space : mapping, optional
         Path to choices, instead of the architecture's own space.
     name : str, optional
-    batch : int, optional
-    parameters : mapping, optional
-        Values for parameters that workload files declare.
-    bits, density : mapping, optional
-        Widths and nonzero parts by operand, instead of the workloads' own.
+    changes : WorkloadChanges
 
     Raises
     ------
     DseError
     """
-    from dse.formats.workload.load import load_workloads
-
     spec = _spec_of(architecture)
     several: list[Any] = [workloads] if _is_one(workloads) else list(workloads)  # type: ignore[arg-type]
     if not several:
         raise DseError("a sweep needs a workload")
-    read = load_workloads(several, parameters, batch=batch, bits=bits, density=density)
-    names = [workload.name for workload in read]
-    if len(set(names)) < len(names):
-        raise DseError(f"workload {max(names, key=names.count)} is given twice")
+    read = changes.read(several)
     sources = tuple(str(given) if isinstance(given, str | Path) else given.name for given in several)
     choices = dict(spec.space) if space is None else {path: _choices(spec, path, space[path]) for path in space}
-    return Plan(
-        name or "-".join([spec.name, *names]), spec, tuple(read), sources, choices, search, batch,
-        dict(parameters or {}), dict(bits or {}), dict(density or {}),
-    )  # fmt: skip
+    own_name = "-".join([spec.name, *(workload.name for workload in read)])
+    return Plan(name or own_name, spec, read, sources, choices, search, changes)
 
 
 def _is_one(workloads: Any) -> bool:

@@ -52,13 +52,13 @@ def check_directory(directory: Path, plan: Plan, resume: bool) -> None:
 
 def write_settings(directory: Path, plan: Plan, sweep_id: str) -> None:
     """Write `sweep.yaml`: everything that is needed to run the sweep again with `dse sweep DIR/sweep.yaml`."""
-    search = plan.search
+    search, changes = plan.search, plan.changes
     settings = {
         "sweep": plan.name,
         "arch": _path_from(directory, plan.spec.file, "arch_specs"),
         "workloads": [_path_from(directory, source, "workloads") for source in plan.sources],
-        **({"batch": plan.batch} if plan.batch is not None else {}),
-        **{key: dict(value) for key in ("parameters", "bits", "density") if (value := getattr(plan, key))},
+        **({"batch": changes.batch} if changes.batch is not None else {}),
+        **{key: dict(value) for key in ("parameters", "bits", "density") if (value := getattr(changes, key))},
         "space": {path: list(choices) for path, choices in plan.space.items()},
         "search": {
             "trials": search.trials,

@@ -15,6 +15,7 @@ from dse.explore.plan import Given, Plan, make_plan
 from dse.explore.record import check_directory, write_results, write_settings
 from dse.explore.result import SweepResult
 from dse.explore.runner import Workers, usable_cpus
+from dse.explore.workloads import WorkloadChanges
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
@@ -100,8 +101,8 @@ def sweep(
     >>> result.front[["energy_pj", "latency_s", "dataflow"]]  # doctest: +SKIP
     """
     search = Search(trials, sampler, seed, tuple(objectives), gap)
-    plan = make_plan(architecture, workloads, search, space=space, name=name, batch=batch,
-                     parameters=parameters, bits=bits, density=density)  # fmt: skip
+    changes = WorkloadChanges(batch, parameters or {}, bits or {}, density or {})
+    plan = make_plan(architecture, workloads, search, space=space, name=name, changes=changes)
     return run_plan(plan, jobs=jobs, resume=resume, output=output, executor=executor, progress=progress)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
 from dse.explore.runner import Failure, Task, Workers, usable_cpus
+from dse.explore.workloads import UNCHANGED, WorkloadChanges
 from dse.problem.footprint import network_figures
 
 if TYPE_CHECKING:
@@ -187,18 +188,18 @@ def make_review(
     architecture: Architecture | None,
     workloads: Sequence[str | Path | Workload],
     *,
-    batch: int | None = None,
+    changes: WorkloadChanges = UNCHANGED,
     objective: str = "edp",
     gap: float = GAP,
     factors: str = FACTORS,
-    parameters: Mapping[str, int] | None = None,
-    bits: Mapping[str, int] | None = None,
-    density: Mapping[str, float] | None = None,
 ) -> Review:
-    """Read what a comparison needs; workloads are objects, files, or names of shipped ones."""
-    from dse.formats.workload.load import load_workloads
+    """Read what a comparison needs; workloads are objects, files, or names of shipped ones.
 
+    Raises
+    ------
+    DseError
+        For files that do not say what they should, and when two networks have one name.
+    """
     if not workloads:
         raise DseError("a comparison needs a workload")
-    read = load_workloads(workloads, parameters, batch=batch, bits=bits, density=density)
-    return Review(name, architecture, tuple(read), objective, gap, factors)
+    return Review(name, architecture, changes.read(workloads), objective, gap, factors)

@@ -15,6 +15,7 @@ from dse.mapper.network.front_sum import ROUNDING, Front, FrontSum, sum_fronts
 from dse.mapper.shared.result import Mapped, NetworkCertificate
 from dse.model.cost import evaluate
 from dse.model.mapping import Mapping as LoopNest
+from dse.problem.layer import Layer
 from dse.problem.workload import Workload
 
 SCOPES = ("layer", "network")
@@ -215,19 +216,12 @@ def map_workload(
     InfeasibleError
         When some layer cannot be mapped, or the network not within the limits.
     """
-    if scope not in SCOPES:
-        raise DseError(f"scope={scope!r} is not layer or network")
-    if scope == "layer" and not (isinf(max_latency_s) and isinf(max_energy_pj)):
-        raise DseError("limits of latency and energy are those of a network", hint='use scope="network"')
-    if scope == "network" and objective not in ("energy", "latency", "edp"):
-        raise DseError(f"objective={objective!r} is not energy, latency or edp")
+    search = _Search(objective, scope, max_latency_s, max_energy_pj, gap, factors, time_limit_s)
     distinct = [
         (workload.layer(names[0]), nest, names)
         for _, equal in workload.distinct()
         for nest, names in _by_mapping(equal, given or {})
     ]
-    # energy and latency of each layer multiply in the product: both factors together stay within the gap
-    within = sqrt(1 + gap) - 1 if objective == "edp" and gap > 0 else gap
     found: list[tuple[tuple[Mapped, ...], Names]] = []
     for done, (layer, nest, names) in enumerate(distinct):
         if progress is not None:
@@ -235,21 +229,56 @@ def map_workload(
         if nest is not None:
             cost = evaluate(architecture, layer, nest, counting=counting)
             options: tuple[Mapped, ...] = (Mapped(architecture.lowered(layer), nest, cost, None),)
-        elif scope == "network":
-            options = layer_front(architecture, layer, gap=within, factors=factors, time_limit_s=time_limit_s)
         else:
-            best = map_layer(architecture, layer, objective, gap=gap, factors=factors, time_limit_s=time_limit_s)
-            options = (best,)
+            options = search.options(architecture, layer)
         found.append((options, names))
-    if scope == "layer":
-        layers = tuple((options[0], names) for options, names in found)
-        return MappedWorkload(architecture, workload, objective, layers, gap, factors)
-    picks, proof = _best_of_network(tuple(found), objective, max_energy_pj, max_latency_s, architecture.clock_hz)
-    layers = _chosen(tuple(found), picks)
-    return MappedWorkload(
-        architecture, workload, objective, layers, gap, factors, scope="network", certificate=proof,
-        options=tuple(found),
-    )  # fmt: skip
+    return search.choose(architecture, workload, tuple(found))
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """The settings of `map_workload` that say what is best and how it is found."""
+
+    objective: str
+    scope: str
+    max_latency_s: float
+    max_energy_pj: float
+    gap: float
+    factors: str
+    time_limit_s: float | None
+
+    def __post_init__(self) -> None:
+        if self.scope not in SCOPES:
+            raise DseError(f"scope={self.scope!r} is not layer or network")
+        if self.scope == "layer" and not (isinf(self.max_latency_s) and isinf(self.max_energy_pj)):
+            raise DseError("limits of latency and energy are those of a network", hint='use scope="network"')
+        if self.scope == "network" and self.objective not in ("energy", "latency", "edp"):
+            raise DseError(f"objective={self.objective!r} is not energy, latency or edp")
+
+    def options(self, architecture: Architecture, layer: Layer) -> tuple[Mapped, ...]:
+        """The mappings of a layer among which the network chooses: its best one, or its front."""
+        factors, time_limit_s = self.factors, self.time_limit_s
+        if self.scope == "layer":
+            best = map_layer(
+                architecture, layer, self.objective, gap=self.gap, factors=factors, time_limit_s=time_limit_s
+            )
+            return (best,)
+        # energy and latency of each layer multiply in the product: both factors together stay within the gap
+        within = sqrt(1 + self.gap) - 1 if self.objective == "edp" and self.gap > 0 else self.gap
+        return layer_front(architecture, layer, gap=within, factors=factors, time_limit_s=time_limit_s)
+
+    def choose(self, architecture: Architecture, workload: Workload, options: Options) -> MappedWorkload:
+        """The network with the best choice among the options of its layers."""
+        if self.scope == "layer":
+            layers = tuple((group[0], names) for group, names in options)
+            return MappedWorkload(architecture, workload, self.objective, layers, self.gap, self.factors)
+        picks, proof = _best_of_network(
+            options, self.objective, self.max_energy_pj, self.max_latency_s, architecture.clock_hz
+        )
+        return MappedWorkload(
+            architecture, workload, self.objective, _chosen(options, picks), self.gap, self.factors, scope="network",
+            certificate=proof, options=options,
+        )  # fmt: skip
 
 
 def _best_of_network(
