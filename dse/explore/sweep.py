@@ -97,8 +97,11 @@ def sweep(
     Examples
     --------
     >>> import dse
-    >>> result = dse.sweep("eyeriss", "alexnet", trials=24)  # doctest: +SKIP
-    >>> result.front[["energy_pj", "latency_s", "dataflow"]]  # doctest: +SKIP
+    >>> network = dse.Workload.of("tiny", [dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)])
+    >>> space = {"levels.GLB.capacity": ["54 KiB", "108 KiB"]}
+    >>> result = dse.sweep("eyeriss", network, trials=2, space=space, jobs=0)
+    >>> result.front[["levels.GLB.capacity", "proven"]].drop_duplicates().values.tolist()
+    [['54 KiB', 'exact']]
     """
     search = Search(trials, sampler, seed, tuple(objectives), gap)
     changes = WorkloadChanges(batch, parameters or {}, bits or {}, density or {})

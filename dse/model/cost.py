@@ -51,6 +51,16 @@ class Cost:
     outermost_bits : dict
         Bits read from and written to the outermost level by operand, as they are coded there.
     reuse : tuple of Reuse
+
+    Examples
+    --------
+    >>> import dse
+    >>> layer = dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> cost = dse.map_layer(dse.load_architecture("eyeriss"), layer, "energy").cost
+    >>> sum(cost.energy_by_level_pj.values()) == cost.energy_pj
+    True
+    >>> cost.bound_by, cost.cycles
+    ('DRAM shared', 876.25)
     """
 
     energy_pj: float
@@ -115,6 +125,15 @@ def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping, *, coun
     Energy is reads and writes of every level, words delivered and psum hops of every fan-out, MACs, and static and
     clock power over the latency; `dse.model.price` says what zeros leave of each. Latency is `dse.model.time.latency`;
     under Timeloop's counting it is its longest part.
+
+    Examples
+    --------
+    >>> import dse
+    >>> layer = dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> eyeriss = dse.load_architecture("eyeriss")
+    >>> best = dse.map_layer(eyeriss, layer, "energy")
+    >>> dse.evaluate(eyeriss, layer, best.mapping) == best.cost
+    True
     """
     layer = architecture.lowered(layer)
     mapping.check(architecture, layer)

@@ -54,6 +54,16 @@ class Mapping:
     A level's list runs above that level's fan-out and above everything inside. The step of a loop is the product of
     the trips of all loops over the same dim inside it, spatial ones included; an iteration exists when its offset lies
     below the layer's bound, so only the last tile along a bound is smaller.
+
+    Examples
+    --------
+    >>> import dse
+    >>> layer = dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> mapping = dse.map_layer(dse.load_architecture("eyeriss"), layer, "energy").mapping
+    >>> mapping.tile(layer, 0) == dict(zip("GNKCPQRS", layer.bounds))
+    True
+    >>> dse.Mapping.from_dict(mapping.to_dict()) == mapping
+    True
     """
 
     nodes: tuple[Temporal | Spatial, ...]

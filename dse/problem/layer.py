@@ -34,6 +34,15 @@ class Layer:
         Width of one element of each operand.
     density : PerOperand[float]
         Fraction of nonzero elements, in (0, 1].
+
+    Examples
+    --------
+    >>> import dse
+    >>> layer = dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> layer.macs, layer.weight_words, layer.ifmap_words
+    (10368, 288, 256)
+    >>> layer.with_(N=4).reuse_maxima()["weight"]
+    {'filter': 4.0, 'convolutional': 36.0}
     """
 
     name: str

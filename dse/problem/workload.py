@@ -92,6 +92,16 @@ class Workload:
     ------
     DseError
         Two nodes of one name, or a node that reads one that does not stand before it.
+
+    Examples
+    --------
+    >>> import dse
+    >>> layer = dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> network = dse.Workload.of("twice", [layer, layer.with_(name="again")])
+    >>> network.macs
+    20736
+    >>> [names for _, names in network.distinct()]
+    [('conv', 'again')]
     """
 
     name: str
