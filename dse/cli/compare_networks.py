@@ -113,13 +113,14 @@ def show(review: Review, directory: Path | None, jobs: int | None, form: str) ->
 
 
 def _write(comparison: Comparison, directory: Path) -> list[str]:
+    from dse.formats.text.replace import write_text
     from dse.report.network_figures import draw_networks
     from dse.report.networks import comparison_records
     from dse.report.table import to_csv
 
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        (directory / "networks.csv").write_text(to_csv(comparison_records(comparison)), encoding="utf-8")
     except OSError as error:
         raise DseError(f"cannot write to {directory}: {error.strerror}") from None
+    write_text(directory / "networks.csv", to_csv(comparison_records(comparison)))
     return ["networks.csv", *draw_networks(comparison, directory)]
