@@ -15,6 +15,7 @@ from dse.mapper.deep.exchange import exchanged, rows_of
 from dse.mapper.deep.lists import allowed, choices_of, listed, nothing_of
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.search import ANYTHING, SPLITS, UNFINISHED, Goal, Incumbents, Splits, Sums
+from dse.mapper.deep.sift import Alive, Terms
 from dse.mapper.deep.steps import lay_down_fewest
 from dse.mapper.deep.terms import Choice, Crossing, Term, columns_of, crossings_of, terms_of, visits_pay
 from dse.mapper.shared.compilation import compiled
@@ -259,16 +260,19 @@ def _climbed(node: Node, weights: Array, pinned: bool, begin: float, rounds: int
     space, rows, columns = node.space, node.rows, node.columns
     ends = np.cumsum([len(x) for x in rows])
     start, end = np.concatenate([[0], ends[:-1]]), ends.copy()
-    weights, alive, reduced = weights.copy(), np.concatenate(rows), np.zeros(ends[-1])
+    weights, alive = weights.copy(), Alive(np.concatenate(rows), start, end, np.zeros(ends[-1]))
     tables, factors = (tuple(axis.table(plain) for axis in space.axes) for plain in (False, True))
-    bound = compiled("dse.mapper.deep.dual").climb(
-        tables, factors, columns[1], columns[2], columns[0], space.block, space.group, _limits(space, best),
-        space.groups, _fixed(space, best), weights, pinned, begin, rounds, best.target(), alive, start, end, reduced,
+    terms = Terms(
+        columns[1], columns[2], columns[0], space.block, space.group, _limits(space, best), _fixed(space, best),
+        space.groups,
     )  # fmt: skip
+    bound = compiled("dse.mapper.deep.dual").climb(
+        tables, factors, terms, weights, pinned, begin, rounds, best.target(), alive
+    )
     if bound >= best.target() or (end == start).any():
         return None
-    left = tuple(alive[start[a] : end[a]].copy() for a in range(6))
-    lifted = tuple(reduced[start[a] : end[a]].copy() for a in range(6))
+    left = tuple(alive.rows[start[a] : end[a]].copy() for a in range(6))
+    lifted = tuple(alive.reduced[start[a] : end[a]].copy() for a in range(6))
     return replace(node, rows=left, weights=weights, bound=float(bound), reduced=lifted)
 
 

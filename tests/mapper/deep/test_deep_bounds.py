@@ -23,7 +23,7 @@ from dse.mapper.deep.exchange import rows_of
 from dse.mapper.deep.lists import choices_of
 from dse.mapper.deep.nest import price_whole, workspace
 from dse.mapper.deep.problem import build, bypass_choices
-from dse.mapper.deep.sift import sift
+from dse.mapper.deep.sift import Alive, Terms, sift
 from dse.mapper.deep.solve import solve_deep
 from dse.mapper.deep.terms import Choice, columns_of
 from dse.mapper.deep.tree import Best, Space, best_of, space_of
@@ -217,10 +217,10 @@ def test_sifted_splits_are_in_no_mapping_as_good_as_the_goal(seed: int) -> None:
             end = np.cumsum([len(axis) for axis in space.axes])
             start = np.concatenate([[0], end[:-1]])
             alive = np.concatenate([np.arange(len(axis)) for axis in space.axes])
-            assert sift(
-                tuple(axis.table(plain=True) for axis in space.axes), first, second, logs, space.block, space.group,
-                limits, space.groups, fixed, log(value(point, kind % 3)), alive, start, end,
-            )  # fmt: skip
+            terms = Terms(first, second, logs, space.block, space.group, limits, fixed, space.groups)
+            splits = Alive(alive, start, end, np.zeros(len(alive)))
+            factors = tuple(axis.table(plain=True) for axis in space.axes)
+            assert sift(factors, terms, log(value(point, kind % 3)), splits)
             left = [alive[start[a] : end[a]] for a in range(6)]
             assert all(row in some for row, some in zip(rows, left, strict=True)), (seed, rows, laid_down)
 
