@@ -6,14 +6,15 @@ of factors per axis is least where each axis' own weighted product is. Limits en
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dse.mapper.deep.sift import Alive, Terms, sift
+from dse.mapper.deep.sift import FIRST_LIMIT, Alive, Terms, sift
 
-Ints = Any
-Floats = Any
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 FLOOR = 1e-6
 """The least share of a term in its block while weights are sought."""
@@ -30,9 +31,29 @@ PERIOD = 6
 CAREFUL = 24
 """The first improvements of weights that are far from right, each of which passes over all splits."""
 
-
 BUCKETS = 64
 """Ranges of lift that splits are counted in; one more holds those beyond the window."""
+
+
+class Effort(NamedTuple):
+    """How weights are sought, and when that ends.
+
+    Parameters
+    ----------
+    pinned : bool
+        Groups without weight stay so.
+    begin : float
+        0 for a start from anywhere, towards 1 when the weights are nearly right.
+    rounds : int
+        Improvements that are tried.
+    enough : float
+        Stop when the bound, a logarithm, gets there.
+    """
+
+    pinned: bool
+    begin: float
+    rounds: int
+    enough: float
 
 
 class Sums(NamedTuple):
@@ -123,7 +144,7 @@ def load_of(terms: Terms, weights: Floats, load: Floats, sums: Sums) -> float:
     return total
 
 
-def weigh(tables: Any, load: Floats, splits: Alive, least: Floats) -> float:
+def weigh(tables: tuple[Floats, ...], load: Floats, splits: Alive, least: Floats) -> float:
     """The least weighted logarithms of all axes together.
 
     Parameters
@@ -155,9 +176,8 @@ def weigh(tables: Any, load: Floats, splits: Alive, least: Floats) -> float:
 
 
 def climb(
-    tables: Any, factors: Any, terms: Terms, weights: Floats, pinned: bool, begin: float, rounds: int, enough: float,
-    alive: Alive,
-) -> float:  # fmt: skip
+    tables: tuple[Floats, ...], factors: tuple[Floats, ...], terms: Terms, weights: Floats, effort: Effort, alive: Alive
+) -> float:
     """Improve the weights; the bound holds for any, so however far this gets it is sound.
 
     Parameters
@@ -166,24 +186,16 @@ def climb(
         Logarithms of the factors of each axis' splits, and the factors.
     weights : (T,) float
         Start, replaced by the best found.
-    pinned : bool
-        Groups without weight stay so.
-    begin : float
-        0 for a start from anywhere, towards 1 when the weights are nearly right.
-    rounds : int
-        Improvements that are tried.
-    enough : float
-        Stop when the bound, a logarithm, gets there.
     alive
-        Splits that cannot be part of anything below `enough` are dropped; `reduced` is filled for the best weights,
-        above the least of each axis.
+        Splits that cannot be part of anything below `effort.enough` are dropped; `reduced` is filled for the best
+        weights, above the least of each axis.
 
     Returns
     -------
     float
         Logarithm of the bound, infinite when no split of some axis is left.
     """
-    if not sift(factors, terms, enough, alive):
+    if not sift(factors, terms, effort.enough, alive):
         return np.inf
     widest, longest = 0, 0
     for a in range(6):
@@ -200,16 +212,17 @@ def climb(
     )  # fmt: skip
     columns = Columns(np.zeros((6, widest)), np.zeros((6, widest)), np.zeros(6))
     buckets = np.zeros(BUCKETS + 1, dtype=np.int64)
-    return _climb(tables, terms, weights, pinned, begin, rounds, enough, alive, few, columns, sums, buckets)
+    return _climb(tables, terms, weights, effort, alive, few, columns, sums, buckets)
 
 
 def _climb(
-    tables: Any, terms: Terms, weights: Floats, pinned: bool, begin: float, rounds: int, enough: float, alive: Alive,
-    few: Alive, columns: Columns, sums: Sums, buckets: Ints,
+    tables: tuple[Floats, ...], terms: Terms, weights: Floats, effort: Effort, alive: Alive, few: Alive,
+    columns: Columns, sums: Sums, buckets: Ints,
 ) -> float:  # fmt: skip
     """The steps of `climb`, in records that it made; `few` has room when not all splits are looked at each time."""
     logs, block, now, strength = terms.logs, terms.block, sums.now, sums.strength
     load, mean, least, many = columns.load, columns.mean, columns.least, len(few.rows) > 0
+    begin, rounds, enough = effort.begin, effort.rounds, effort.enough
     for b in range(len(terms.limits)):
         strength[b] = 0.0
     for t in range(len(logs)):
@@ -236,9 +249,9 @@ def _climb(
         else:
             value += weigh(tables, load, few, least)
             _soften(tables, few, least, heat, mean)
-        _heighten(terms, mean, pinned, weights, sums)
+        _heighten(terms, mean, effort.pinned, weights, sums)
         goal = min(enough, best + 0.4 * (0.01**part)) - value
-        _shift(terms, weights, pinned, goal, part, sums)
+        _shift(terms, weights, effort.pinned, goal, part, sums)
     best = load_of(terms, weights, load, sums)
     best += weigh(tables, load, alive, least)
     _drop(alive, least, enough - best + 1e-9)
@@ -282,7 +295,7 @@ def _choose(alive: Alive, least: Floats, window: float, few: Alive, buckets: Int
         some_end[a] = at
 
 
-def _soften(tables: Any, splits: Alive, least: Floats, heat: float, mean: Floats) -> None:
+def _soften(tables: tuple[Floats, ...], splits: Alive, least: Floats, heat: float, mean: Floats) -> None:
     """The mean of the splits that are nearly least, as a softened minimum; parameters are those of `weigh`."""
     rows, start, end, reduced = splits.rows, splits.start, splits.end, splits.reduced
     for a in range(6):
@@ -306,7 +319,7 @@ def _heighten(terms: Terms, mean: Floats, pinned: bool, weights: Floats, sums: S
     first, second, logs, block, group = terms.first, terms.second, terms.logs, terms.block, terms.group
     now, height, longest, together = sums.now, sums.height, sums.by_block, sums.by_groups
     length, held = sums.by_group, sums.held
-    for b in range(2):
+    for b in range(FIRST_LIMIT):
         longest[b], together[b] = -np.inf, 1e-300
     for g in range(len(length)):
         length[g], held[g] = 0.0, 0.0

@@ -8,6 +8,7 @@ from math import ceil, inf
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
@@ -16,7 +17,8 @@ from dse.model.price import Prices, capacities
 from dse.problem.dims import DIMS, OPERANDS
 from dse.problem.layer import Layer
 
-Array = Any
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 PSUM = OPERANDS.index("psum")
 
@@ -69,39 +71,39 @@ class Deep(NamedTuple):
     The k lists are those of `Places`: a level's, or one without loops between two fan-outs, here called a level, too.
     """
 
-    bounds: Array  # (8,)
-    window: Array  # (4,)
-    bits: Array  # (3,)
-    words: Array  # (3,) touched words of each operand
+    bounds: Ints  # (8,)
+    window: Ints  # (4,)
+    bits: Ints  # (3,)
+    words: Floats  # (3,) touched words of each operand
     macs: float
-    nodes: Array  # (k,) node of each level
-    fans: Array  # (k,) node of the fan-out below each level, -1 for none
-    sides: Array  # (k, 2) rows and columns of that fan-out
-    on_side: Array  # (k, 2, 8) 1 where a dim may be unrolled there
-    folds_wanted: Array  # (k, 2, 8) folds that the side alone must leave, 0 for no such rule
-    in_list: Array  # (k, 8) 1 where a dim may have trips in the list of a level
-    whole: Array  # (k, 8) 1 where the tile of a level must hold the whole bound
+    nodes: Ints  # (k,) node of each level
+    fans: Ints  # (k,) node of the fan-out below each level, -1 for none
+    sides: Ints  # (k, 2) rows and columns of that fan-out
+    on_side: Ints  # (k, 2, 8) 1 where a dim may be unrolled there
+    folds_wanted: Ints  # (k, 2, 8) folds that the side alone must leave, 0 for no such rule
+    in_list: Ints  # (k, 8) 1 where a dim may have trips in the list of a level
+    whole: Ints  # (k, 8) 1 where the tile of a level must hold the whole bound
     near: int
     last: int  # the innermost level: the order of its list changes nothing
     stationary: int
     innermost: int
     perfect: bool
-    capacity: Array  # (k + 1, 4)
-    kept: Array  # (k + 1, 3) what each level keeps; the MACs keep everything
-    keeps: Array  # (nodes, 3)
-    is_fan_out: Array
-    multicast: Array
-    reduces: Array
-    relevance: Array
-    access_pj: Array
-    fan_pj: Array
+    capacity: Floats  # (k + 1, 4)
+    kept: Ints  # (k + 1, 3) what each level keeps; the MACs keep everything
+    keeps: Ints  # (nodes, 3)
+    is_fan_out: Ints
+    multicast: Ints
+    reduces: Ints
+    relevance: Ints
+    access_pj: Floats
+    fan_pj: Floats
     spared_pj: float
     mac_pj: float  # all MACs
     static_pj: float
-    buffering: Array
-    port_node: Array
-    port_cost: Array
-    folds: Array
+    buffering: Ints
+    port_node: Ints
+    port_cost: Floats
+    folds: Floats
     visits_pay: bool  # more visits of psums may cost less: see `dse.mapper.deep.terms.visits_pay`
 
 
@@ -165,7 +167,7 @@ def build(
     )
 
 
-def _rules(architecture: Architecture, layer: Layer, places: Places, perfect: bool) -> dict[str, Array]:
+def _rules(architecture: Architecture, layer: Layer, places: Places, perfect: bool) -> dict[str, Any]:
     """What the dataflow and the fan-outs allow, by level and dim."""
     flow, k = architecture.dataflow, len(places.levels)
     sides = np.ones((k, 2), dtype=np.int64)

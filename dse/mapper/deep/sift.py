@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-Ints = Any
-Floats = Any
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+OF_ENERGY, OF_TIME, FIRST_LIMIT = range(3)
+"""Blocks of terms: the two parts of the objective, then the blocks that have a limit."""
 
 
 class Terms(NamedTuple):
@@ -20,7 +24,7 @@ class Terms(NamedTuple):
     logs : (T,) float
         Logarithm of each coefficient (pJ, steps, or the unit of the block's limit).
     block : (T,) int64
-        Block of each term: energy, time, then one per limited capacity or side.
+        Block of each term: `OF_ENERGY`, `OF_TIME`, then one per limited capacity or side.
     group : (T,) int64
         Group of each term, -1 for none: only the longest group of a block counts.
     limits : (B,) float
@@ -28,6 +32,7 @@ class Terms(NamedTuple):
     fixed : (B,) float
         Weight of the objective's blocks, -1 for a limit.
     groups : int
+        How many there are.
     """
 
     first: Ints
@@ -84,7 +89,7 @@ class Pairs(NamedTuple):
     room: Floats
 
 
-def sift(factors: Any, terms: Terms, enough: float, alive: Alive) -> bool:
+def sift(factors: tuple[Floats, ...], terms: Terms, enough: float, alive: Alive) -> bool:
     """Drop splits with which the sums of terms are too large even with the least factors of all other axes.
 
     Parameters
@@ -109,7 +114,9 @@ def sift(factors: Any, terms: Terms, enough: float, alive: Alive) -> bool:
     return _sift(factors, terms, enough, alive, np.zeros((6, size)), np.zeros((6, size), dtype=np.int64), pairs)
 
 
-def _sift(factors: Any, terms: Terms, enough: float, alive: Alive, least: Floats, same: Ints, pairs: Pairs) -> bool:
+def _sift(
+    factors: tuple[Floats, ...], terms: Terms, enough: float, alive: Alive, least: Floats, same: Ints, pairs: Pairs
+) -> bool:
     """The work of `sift`, in arrays that it made.
 
     Parameters
@@ -212,16 +219,16 @@ def _in_reach(sums: Floats, block_of: Ints, room: Floats, fixed: Floats, enough:
     """Whether sums of blocks, and behind them of groups, keep all limits and stay below the goal."""
     most_energy, most_time = 0.0, 0.0
     for slot in range(len(room), len(sums)):
-        if block_of[slot] == 0:
+        if block_of[slot] == OF_ENERGY:
             most_energy = max(most_energy, sums[slot])
         else:
             most_time = max(most_time, sums[slot])
     value = 0.0
     for b in range(len(room)):
         here = sums[b]
-        if b == 0:
+        if b == OF_ENERGY:
             here += most_energy
-        elif b == 1:
+        elif b == OF_TIME:
             here += most_time
         if fixed[b] < 0.0 and here > room[b]:
             return False

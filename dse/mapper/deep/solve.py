@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import exp, factorial, inf, prod
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
@@ -19,14 +20,18 @@ from dse.model.price import price
 from dse.problem.dims import DIMS
 from dse.problem.layer import Layer
 
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
 FASTER = 4e-11
 """What a point of a front is faster than the last, relatively: more than bounds give way for rounding, or all mappings
 that are as fast as the last would be priced."""
 
 
 def solve_deep(
-    architecture: Architecture, layer: Layer, kind: int, gap: float, factors: str, longest: int, *, stop: Any = None
-) -> Solution:
+    architecture: Architecture, layer: Layer, kind: int, gap: float, factors: str, longest: int, *,
+    stop: Ints | None = None,
+) -> Solution:  # fmt: skip
     """Search the whole mapspace of a layer on a hierarchy of any depth; no incumbents when nothing fits.
 
     Parameters
@@ -64,11 +69,11 @@ def _sizes(space: Space) -> list[int]:
 class _Search:
     """Searches of one layer, one after another over the same spaces."""
 
-    def __init__(self, spaces: list[Space], gap: float, stop: Any) -> None:
+    def __init__(self, spaces: list[Space], gap: float, stop: Ints) -> None:
         self.spaces, self.gap, self.stop = spaces, gap, stop
         self.visited = np.zeros(5, dtype=np.int64)
 
-    def least(self, kind: int, until: float, near: Any = None) -> tuple[Any, Any, float]:
+    def least(self, kind: int, until: float, near: Ints | None = None) -> tuple[Floats, Ints, float]:
         """The best by energy, latency or their product among mappings faster than `until`, and the gap proven."""
         width = 32 * len(self.spaces[0].problem.nodes) + 1
         best = Best(
@@ -82,7 +87,7 @@ class _Search:
             proven = max(self.gap, float(value) / exp(left) - 1) if left < inf else self.gap
         return best.values[: best.held], best.records[: best.held], proven
 
-    def fastest(self) -> tuple[Any, Any, float]:
+    def fastest(self) -> tuple[Floats, Ints, float]:
         """The least latency, and of the mappings that have it one of the least energy."""
         values, records, proven = self.least(LATENCY, inf)
         if len(values) and not self.stop[0]:
@@ -91,10 +96,10 @@ class _Search:
                 values, records = found, rows
         return values, records, proven
 
-    def front(self, longest: int, name: str) -> tuple[Any, Any, float]:
+    def front(self, longest: int, name: str) -> tuple[Floats, Ints, float]:
         """Least energies under ever shorter times."""
         until, worst = inf, self.gap
-        points: list[tuple[Any, Any]] = []
+        points: list[tuple[Floats, Ints]] = []
         while True:
             values, records, proven = self.least(ENERGY, until, points[-1][1] if points else None)
             worst = max(worst, proven)
@@ -109,7 +114,7 @@ class _Search:
                 worst = max(worst, float(values[0, 1]) / max(least, 1.0) - 1)
                 break
             until = float(values[0, 1]) / (1 + self.gap) * (1 - FASTER)
-        kept: list[tuple[Any, Any]] = []
+        kept: list[tuple[Floats, Ints]] = []
         for point in reversed(points):  # latency rises
             if not kept or point[0][0] < kept[-1][0][0]:
                 kept.append(point)
@@ -118,12 +123,12 @@ class _Search:
         return np.array([value for value, _ in kept]), np.array([record for _, record in kept]), worst
 
 
-def deep_mapping(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]]) -> Mapping:
+def deep_mapping(architecture: Architecture, record: Ints, kept: dict[int, frozenset[str]]) -> Mapping:
     """The mapping that a record of the deep search stands for."""
     places = Places.of(architecture)
     nodes: list[Temporal | Spatial] = []
 
-    def loops(trips: Any, order: Any) -> tuple[Loop, ...]:
+    def loops(trips: Ints, order: Sequence[int]) -> tuple[Loop, ...]:
         return tuple(Loop(DIMS[d], int(trips[d])) for d in reversed(order) if trips[d] > 1)
 
     plain = range(7, -1, -1)
