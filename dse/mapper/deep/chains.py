@@ -9,13 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from dse.mapper.deep.nest import ROWS, TRIPS
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.factors import ceil_div
 
 Ints = NDArray[np.int64]
-
-TRIPS, ROWS = 0, 1
-"""Parts of a level's factors: its list, the first side of its fan-out; the second follows."""
 
 
 def keeps_tight(bound: int, product: int, factor: int) -> bool:

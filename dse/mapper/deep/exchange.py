@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from dse.mapper.deep.nest import parts_of
 from dse.mapper.deep.sift import OF_ENERGY, OF_TIME
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ Floats = NDArray[np.float64]
 
 def rows_of(space: Space, record: Ints) -> list[int]:
     """The place of each axis' split in a record of the deep search."""
-    parts = record[:-1].reshape(-1, 4, 8)
+    parts = parts_of(record)
     found = []
     for axis in space.axes:
         same = np.ones(len(axis), dtype=bool)

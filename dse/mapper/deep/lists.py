@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse.mapper.deep.axes import AXES, Axis
+from dse.mapper.deep.nest import parts_of
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.search import axis_of
 from dse.mapper.deep.terms import IRRELEVANT, NO_SLIDE, NO_TRIPS, Choice
@@ -70,7 +71,7 @@ def choices_of(problem: Deep, record: Ints) -> tuple[Choice | None, ...]:
     """What the orders of a record lay down about each list above the innermost level's."""
     orders, kinds = np.zeros((24, 8), dtype=np.int64), np.zeros((24, 2), dtype=np.int64)
     choices: list[Choice | None] = []
-    for level, (trips, _, _, order) in enumerate(record[:-1].reshape(-1, 4, 8)[: problem.last]):
+    for level, (trips, _, _, order) in enumerate(parts_of(record)[: problem.last]):
         near = level == problem.near
         rules = problem.stationary if near else -1, problem.innermost if near else -1
         count = list_orders(trips, *rules, orders, kinds)

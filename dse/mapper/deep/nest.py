@@ -16,7 +16,13 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 TRIPS, ROWS, COLS, ORDER = 0, 1, 2, 3
-"""Rows of a level's split."""
+"""Parts of a level's split; chains of factors have all but the last."""
+
+PER_PART = 8
+"""Numbers of each part, one per dim (an order has one per loop)."""
+
+PER_LEVEL = 4 * PER_PART
+"""Numbers of a level in a mapping's record: see `parts_of`."""
 
 
 class Work(NamedTuple):
@@ -37,6 +43,16 @@ class Work(NamedTuple):
     counts: Counts
     spent: Spent
     inside: Ints
+
+
+def record_length(levels: int) -> int:
+    """Numbers of a mapping's record: the parts of all levels, and the bypass choice."""
+    return PER_LEVEL * levels + 1
+
+
+def parts_of(record: Ints) -> Ints:
+    """(k, 4, 8) trips, rows, columns and order (innermost loop first) of each level of a mapping's record."""
+    return record[:-1].reshape(-1, 4, PER_PART)
 
 
 def workspace(dp: Deep) -> Work:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.mapper.deep.nest import ORDER, TRIPS, Work, price_whole, workspace
+from dse.mapper.deep.nest import ORDER, PER_LEVEL, PER_PART, TRIPS, Work, price_whole, workspace
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME
 from dse.mapper.shared.incumbent import enter, pruned
@@ -114,8 +114,8 @@ class Incumbents(NamedTuple):
     ----------
     values : (room, 2) float
         Energy (pJ) and latency (steps).
-    records : (room, 32 * k + 1) int64
-        One row per mapping: per level trips, rows, columns and order (outermost last); then the bypass choice.
+    records : (room, record_length(k)) int64
+        One row per mapping: see `dse.mapper.deep.nest.parts_of`; last, the bypass choice.
     visited : (5,) int64
         Counts up: subproblems, splits tried, leaves, mappings priced; the last is set to 1 when the walk stopped at
         the limit or was told to.
@@ -339,8 +339,8 @@ def _price_orders(
                 for i in range(levels):
                     for part in range(4):
                         for d in range(8):
-                            records[at, 32 * i + 8 * part + d] = split[i, part, d]
-                records[at, 32 * levels] = incumbents.mask
+                            records[at, PER_LEVEL * i + PER_PART * part + d] = split[i, part, d]
+                records[at, PER_LEVEL * levels] = incumbents.mask
             if held < 0:
                 return held
         i = levels - 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import exp, factorial, inf, prod
 
 import numpy as np
@@ -11,13 +10,15 @@ from numpy.typing import NDArray
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.errors import DseError
-from dse.mapper.deep.problem import Places, build, bypass_choices
+from dse.mapper.deep.nest import parts_of, record_length
+from dse.mapper.deep.problem import build
 from dse.mapper.deep.tree import Best, Space, best_of, space_of
+from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY
-from dse.mapper.shared.result import Solution
-from dse.model.mapping import Loop, Mapping, Spatial, Temporal
+from dse.mapper.shared.places import Places
+from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
+from dse.model.mapping import Mapping, Spatial, Temporal
 from dse.model.price import price
-from dse.problem.dims import DIMS
 from dse.problem.layer import Layer
 
 Ints = NDArray[np.int64]
@@ -75,7 +76,7 @@ class _Search:
 
     def least(self, kind: int, until: float, near: Ints | None = None) -> tuple[Floats, Ints, float]:
         """The best by energy, latency or their product among mappings faster than `until`, and the gap proven."""
-        width = 32 * len(self.spaces[0].problem.nodes) + 1
+        width = record_length(len(self.spaces[0].problem.nodes))
         best = Best(
             kind, self.gap, until, np.zeros((1, 2)), np.zeros((1, width), dtype=np.int64), self.visited, self.stop
         )
@@ -126,17 +127,13 @@ class _Search:
 def deep_mapping(architecture: Architecture, record: Ints, kept: dict[int, frozenset[str]]) -> Mapping:
     """The mapping that a record of the deep search stands for."""
     places = Places.of(architecture)
+    parts = parts_of(record)
     nodes: list[Temporal | Spatial] = []
-
-    def loops(trips: Ints, order: Sequence[int]) -> tuple[Loop, ...]:
-        return tuple(Loop(DIMS[d], int(trips[d])) for d in reversed(order) if trips[d] > 1)
-
-    plain = range(7, -1, -1)
     for index, node in enumerate(architecture.hierarchy):
         if isinstance(node, Level):
-            trips, _, _, order = record[32 * places.levels.index(index) :][:32].reshape(4, 8)
-            nodes.append(Temporal(node.name, loops(trips, order.tolist()), kept[index]))
+            trips, _, _, order = parts[places.levels.index(index)]
+            nodes.append(Temporal(node.name, loops_of(trips, order), kept[index]))
         else:
-            _, rows, cols, _ = record[32 * places.fans.index(index) :][:32].reshape(4, 8)
-            nodes.append(Spatial(node.name, loops(rows, plain), loops(cols, plain)))
+            _, rows, cols, _ = parts[places.fans.index(index)]
+            nodes.append(Spatial(node.name, loops_of(rows, ANY_ORDER), loops_of(cols, ANY_ORDER)))
     return Mapping(tuple(nodes))
