@@ -42,8 +42,8 @@ class Technology:
     multiplier_pj_per_bit2 : float
         A multiplier takes this times the product of its operands' widths.
     adder_pj_per_bit : float
-    array_pj_per_bit, array_mm : float
-        One bit across the processing array, and the length of wire that this stands for.
+    array_pj_per_bit : float
+        One bit across the processing array.
     dram_pj_per_bit : tuple of (type, float)
     default_dram : str
     register_area_um2 : tuple of (bytes, square micrometres)
@@ -95,7 +95,6 @@ class Technology:
     multiplier_pj_per_bit2: float
     adder_pj_per_bit: float
     array_pj_per_bit: float
-    array_mm: float
     dram_pj_per_bit: tuple[tuple[str, float], ...]
     default_dram: str
     register_area_um2: tuple[tuple[float, float], ...]
@@ -205,10 +204,6 @@ class Technology:
             raise _unknown("DRAM type", name, prices)
         return bits * prices[name]
 
-    def wire_energy_pj(self, bits: int, length_mm: float) -> float:
-        """Energy of moving this many bits over a wire on chip."""
-        return bits * self.array_pj_per_bit * length_mm / self.array_mm
-
     def array_energy_pj(self, bits: int) -> float:
         """Energy of handing a word of this many bits to a processing element, or from one to the next."""
         return bits * self.array_pj_per_bit
@@ -302,7 +297,6 @@ def load_technology(name: str, node_nm: float | None = None) -> Technology:
         multiplier_pj_per_bit2=multiplier,
         adder_pj_per_bit=adder,
         array_pj_per_bit=wires["pj_per_bit"] * (node(here).supply_v / node(wires["node_nm"]).supply_v) ** 2,
-        array_mm=wires["length_mm"],
         dram_pj_per_bit=tuple((key, float(value)) for key, value in document["dram_types"].items()),
         default_dram=table["dram"],
         register_area_um2=tuple(

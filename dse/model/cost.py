@@ -129,11 +129,16 @@ def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping, *, coun
     Examples
     --------
     >>> import dse
-    >>> layer = dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
-    >>> eyeriss = dse.load_architecture("eyeriss")
-    >>> best = dse.map_layer(eyeriss, layer, "energy")
-    >>> dse.evaluate(eyeriss, layer, best.mapping) == best.cost
-    True
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("fc", K=2, C=3)
+    >>> mapping = dse.Mapping.from_dict([
+    ...     {"level": "DRAM", "stores": ["ifmap", "weight", "psum"], "loops": [["K", 2], ["C", 3]]},
+    ...     {"level": "GLB", "stores": ["ifmap", "psum"], "loops": []},
+    ...     {"fan_out": "array", "rows": [], "cols": []},
+    ...     {"level": "PE", "stores": ["ifmap", "weight", "psum"], "loops": []},
+    ... ])
+    >>> cost = evaluate(chip, layer, mapping)
+    >>> cost.cycles, cost.bound_by, round(cost.energy_by_operand_pj["weight"])
+    (17.5, 'DRAM shared', 2073)
     """
     layer = architecture.lowered(layer)
     mapping.check(architecture, layer)

@@ -283,12 +283,6 @@ def test_another_node(name: str) -> None:
     assert back.mac_area_mm2() == pytest.approx(technology.mac_area_mm2())
 
 
-def test_array_wire_is_a_length_of_wire() -> None:
-    technology = load_technology("eyeriss-isca16")
-    assert technology.wire_energy_pj(16, technology.array_mm) == pytest.approx(technology.array_energy_pj(16))
-    assert technology.wire_energy_pj(16, 3) == pytest.approx(2 * technology.wire_energy_pj(16, 1.5))
-
-
 def test_unknown_table_names_the_nearest() -> None:
     with pytest.raises(DseError, match="unknown technology table 'cmos-65'") as error:
         load_technology("cmos-65")

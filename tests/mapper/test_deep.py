@@ -11,6 +11,7 @@ import pytest
 from mapper.deep_walk import DeepProblem, Walk, clustered_problem, deep_problem
 from mapper.fronts import EQUAL, significant
 from mapper.mapper_cases import random_problem
+from mapper.simulated_price import simulated_price
 
 from dse.errors import InfeasibleError
 from dse.mapper.deep.solve import solve_deep
@@ -126,6 +127,20 @@ def test_records_are_mappings_at_their_price() -> None:
         assert near.certificate is not None
         assert near.certificate.lower_bound <= front[-1, 0] * (1 + EQUAL)
         assert near.cost.energy_pj <= front[-1, 0] * 1.1 * (1 + EQUAL)
+
+
+def test_prices_with_many_fan_outs_are_the_simulators() -> None:
+    """Of the best mappings, by walking their loops and adding up by other means."""
+    checked = 0
+    for problem, front in problems(0, clustered_problem):
+        if len(front) == 0:
+            continue
+        for objective in ("energy", "latency"):
+            best = map_layer(problem.architecture, problem.layer, objective, factors=problem.kind)
+            walked = simulated_price(problem.layer, problem.architecture, best.mapping)
+            assert (best.cost.energy_pj, best.cost.cycles) == pytest.approx(walked, rel=EQUAL, abs=0)
+            checked += 1
+    assert checked > CHUNK
 
 
 def test_the_problems_strain_everything() -> None:

@@ -22,7 +22,7 @@ ALL = frozenset(OPERANDS)
 
 def random_case(rng):
     """A layer of up to some hundred MACs on three or four levels with up to two fan-outs, perfectly factored."""
-    kinds = rng.choice(["LLL", "LLFL", "LFLFL", "LLFLL", "LFLL", "LLF", "LLFLF"])
+    kinds = rng.choice(["LLL", "LLFL", "LFLFL", "LLFLL", "LFLL", "LLF", "LLFLF", "LLFFL", "LFFLF"])
     hierarchy = tuple(
         Level(f"L{i}", ALL) if kind == "L" else FanOut(f"F{i}", 8, 8, multicast="tile") for i, kind in enumerate(kinds)
     )
@@ -60,7 +60,7 @@ def size_of(loops):
 def test_the_closed_form_is_the_walk():
     rng = random.Random(20)
     seen = Counter()
-    for number in range(600):
+    for number in range(800):
         layer, architecture, mapping = random_case(rng)
         counted = count_timeloop(layer, architecture, mapping)
         walked = walk(layer, mapping)
