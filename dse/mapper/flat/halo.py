@@ -6,6 +6,7 @@ from typing import Any
 
 from dse.mapper.flat.instance import ARRAY, STRIDE_H, STRIDE_W
 from dse.model.axes import NONE, WORD, box_words
+from dse.model.records import Axis, Nest, Scratch
 from dse.problem.dims import IFMAP, P
 
 Ints = Any
@@ -115,8 +116,7 @@ def _moved(inst: Instance, work: Any, a: int, slide: int, at_parent: bool, span:
         counted[i] = 0 if joined[i] == 1 or (i >= FIRST_INSIDE and not to_mac) else 1
     run = LOOPS if slide == FETCHED else (3 if slide == OVER_A else 4)
     w = STRIDE_H if a == P else STRIDE_W
-    return box_words(
-        a, a + 2, inst.window[w], inst.window[w + 1], mode, LOOPS, work.dim, work.trips, work.step, work.spatial,
-        inst.bounds, work.inside, run, run, to_mac, counted, joined, span[0], span[1], offset[0], offset[1], offset[2],
-        offset[3],
-    )  # fmt: skip
+    axis = Axis(a, a + 2, inst.window[w], inst.window[w + 1])
+    nest = Nest(LOOPS, work.dim, work.trips, work.step, work.place, work.spatial)  # no count asks for their nodes
+    scratch = Scratch(counted, joined, work.inside, span[0], span[1], offset[0], offset[1], offset[2], offset[3])
+    return box_words(axis, mode, nest, inst.bounds, run, run, scratch)

@@ -75,7 +75,7 @@ def by_spread(tile_start: Ints, tiles: Ints, unrollings: Ints, *, apart: bool = 
     grouped[:-1, FIRST_SPREAD] = np.searchsorted(of_tile[first], np.arange(len(tiles) - 1))
     grouped[-1, FIRST_SPREAD] = len(first)
     for fewest, column in ((FEWEST_PASSES, PASSES), (FEWEST_STEPS, STEPS)):
-        grouped[:-1, fewest] = np.minimum.reduceat(spreads[:, column], grouped[:-1, FIRST_SPREAD])
+        grouped[:-1, fewest] = np.minimum.reduceat(spreads[:-1, column], grouped[:-1, FIRST_SPREAD])
     return Options(tile_start, grouped, spreads, np.ascontiguousarray(sides))
 
 

@@ -11,9 +11,7 @@ import gc
 import hashlib
 import importlib
 import importlib.util
-import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -21,8 +19,11 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
+from dse.mapper.shared.cache import private_folder
+
 MODULES = (
-    "dse.model.axes", "dse.model.nest", "dse.model.time", "dse.mapper.shared.factors", "dse.mapper.flat.space",
+    "dse.model.records", "dse.model.axes", "dse.model.nest", "dse.model.time", "dse.mapper.shared.factors",
+    "dse.mapper.flat.space",
     "dse.mapper.shared.orders", "dse.mapper.shared.incumbent", "dse.mapper.flat.outer", "dse.mapper.flat.outer_table",
     "dse.mapper.flat.least_time", "dse.mapper.flat.spreads", "dse.mapper.flat.bounds", "dse.mapper.flat.halo",
     "dse.mapper.flat.inner", "dse.mapper.flat.pricing", "dse.mapper.flat.placing", "dse.mapper.flat.search",
@@ -62,14 +63,7 @@ def cache_folder() -> Path:
     digest = hashlib.sha256(numba.__version__.encode() + sys.version.encode())
     for name in (*MODULES, __name__):
         digest.update(_source(name).read_bytes())
-    root = os.environ.get("DSE_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    folder = Path(root) / "dse" / f"kernels-{digest.hexdigest()[:16]}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        folder = Path(tempfile.gettempdir()) / folder.name
-        folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return private_folder(f"kernels-{digest.hexdigest()[:16]}")
 
 
 @contextmanager
