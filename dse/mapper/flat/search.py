@@ -8,13 +8,14 @@ import numpy as np
 
 from dse.mapper.flat.bounds import least_inside, per_tile_least, tile_pruned
 from dse.mapper.flat.halo import halo_words
-from dse.mapper.flat.instance import ARRAY, STRIDE_H, STRIDE_W
+from dse.mapper.flat.instance import ARRAY
 from dse.mapper.flat.least_time import first_and_last, growth_of, least_folds
 from dse.mapper.flat.outer_table import worked_out
 from dse.mapper.flat.placing import place_tiles
 from dse.mapper.flat.run import OUTER_TILES, PE_TILES, UNROLLINGS
 from dse.mapper.flat.spreads import CHILDREN, FIRST_SPREAD, PASSES, STEPS, TILE, TILES, most_left, take
 from dse.mapper.shared.incumbent import EDP, ENERGY, longest, pruned
+from dse.mapper.shared.words import STRIDE_H, STRIDE_W
 from dse.model.axes import WORD
 from dse.problem.dims import IFMAP, P, Q, R, S
 
