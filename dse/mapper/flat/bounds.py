@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.flat.instance import DILATION_H, DILATION_W, SHARED, STRIDE_H, STRIDE_W
+from dse.mapper.flat.instance import SHARED
 from dse.mapper.flat.least_time import first_and_last, least_folds, least_time
-from dse.mapper.flat.outer import boxes, repeats, tile_bits
+from dse.mapper.flat.outer import repeats, tile_bits
 from dse.mapper.flat.outer_table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECOND, PASSES_FIRST, PASSES_SECOND, others
 from dse.mapper.flat.spreads import leave_open
 from dse.mapper.shared.incumbent import pruned
+from dse.mapper.shared.words import DILATION_H, DILATION_W, STRIDE_H, STRIDE_W, boxes
 from dse.problem.dims import IFMAP, C, G, N, P, Q, R, S
 
 Ints = Any

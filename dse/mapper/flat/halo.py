@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dse.mapper.flat.instance import ARRAY, STRIDE_H, STRIDE_W
+from dse.mapper.flat.instance import ARRAY
+from dse.mapper.shared.words import STRIDE_H, STRIDE_W
 from dse.model.axes import NONE, WORD, box_words
 from dse.model.records import Axis, Nest, Scratch
 from dse.problem.dims import IFMAP, P

@@ -22,9 +22,6 @@ Array = Any
 OUTER, BUFFER, ARRAY, PE = range(4)
 """Places in `INSTANCE.place`: outermost level, buffer, fan-out, level inside the fan-out."""
 
-STRIDE_H, DILATION_H, STRIDE_W, DILATION_W = range(4)
-"""Places in a window."""
-
 READ, WRITE = range(2)
 """Sides of a port."""
 

@@ -23,9 +23,8 @@ from dse.mapper.flat.run import (
 from dse.mapper.flat.spreads import settle
 from dse.mapper.shared.incumbent import enter, pruned
 from dse.mapper.shared.orders import list_orders
-from dse.model.nest import count_nest
+from dse.mapper.shared.price import Rates, Room, price_loops
 from dse.model.records import Counts, Hierarchy, IterationSpace, Nest, Scratch, Spent, Timing
-from dse.model.time import latency, total_cycles
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, K, P
 
 Ints = Any
@@ -180,15 +179,7 @@ def price_nest(
     )  # fmt: skip
     counts = Counts(work.factors, work.ends, work.booked, work.levels, work.fans)
     timing = Timing(inst.buffering[:nodes], inst.port_node[:ports], inst.port_cost[:ports], inst.folds[:nodes])
-    spent = Spent(work.split, work.port_cycles)
-    steps = count_nest(nest, space, hierarchy, scratch, counts)
-    busiest = latency(nest, space, counts, steps, timing, spent, work.counted)
-    cycles = total_cycles(busiest, spent)
-    energy = inst.mac_pj + inst.static_pj * cycles
-    for node in range(nodes):
-        for o in range(3):
-            for side in range(2):
-                energy += work.levels[node, o, side] * inst.access_pj[node, o, side]
-                energy += work.fans[node, o, side] * inst.fan_pj[node, o, side]
-    point[0] = energy
-    point[1] = cycles
+    # `dse.model.price.linear` has worked what psums spare into the other prices.
+    rates = Rates(inst.access_pj, inst.fan_pj, inst.mac_pj, inst.static_pj, 0.0)
+    room = Room(scratch, counts, Spent(work.split, work.port_cycles))
+    price_loops(nest, space, hierarchy, timing, rates, room, point)

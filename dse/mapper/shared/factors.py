@@ -26,16 +26,27 @@ def ceil_div(a: int, b: int) -> int:
     return (a + b - 1) // b
 
 
+def keeps_tight(bound: int, product: int, factor: int) -> bool:
+    """Whether one factor of a product that covers a bound cannot shrink by one and still cover it with the others.
+
+    Examples
+    --------
+    >>> keeps_tight(7, product=8, factor=4), keeps_tight(7, product=9, factor=9)
+    (True, False)
+    """
+    return factor == 1 or product // factor * (factor - 1) < bound
+
+
 def tight(bound: int, f: int, sy: int, sx: int, m: int, n: int) -> bool:
     """Whether no factor can shrink by one and still cover the bound."""
     product = f * sy * sx * m * n
     return (
         product >= bound
-        and (f == 1 or product // f * (f - 1) < bound)
-        and (sy == 1 or product // sy * (sy - 1) < bound)
-        and (sx == 1 or product // sx * (sx - 1) < bound)
-        and (m == 1 or product // m * (m - 1) < bound)
-        and (n == 1 or product // n * (n - 1) < bound)
+        and keeps_tight(bound, product, f)
+        and keeps_tight(bound, product, sy)
+        and keeps_tight(bound, product, sx)
+        and keeps_tight(bound, product, m)
+        and keeps_tight(bound, product, n)
     )
 
 
