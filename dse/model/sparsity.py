@@ -91,6 +91,13 @@ def compressed_share(coding: str, layer: Layer, operand: str) -> float:
     - `bitmask`: one bit per element, and the nonzero values: d + 1/b.
     - `csr`: for every nonzero value its index in its row, and for every row a pointer: d (1 + i/b) + p/(b row). Rows
       are those of the ifmap and ofmap (their channels in a fully connected layer), and the filters.
+
+    Examples
+    --------
+    >>> from dse.problem.dims import PerOperand
+    >>> half = Layer("half", C=4, density=PerOperand(ifmap=0.5, weight=1.0, psum=1.0))
+    >>> compressed_share("bitmask", half, "ifmap")
+    0.5625
     """
     bits, density = layer.bits[operand], layer.density[operand]
     if coding == "run-length":
