@@ -23,10 +23,10 @@ from dse.mapper.shared.cache import private_folder
 
 MODULES = (
     "dse.model.records", "dse.model.axes", "dse.model.nest", "dse.model.time", "dse.mapper.shared.factors",
-    "dse.mapper.flat.space",
+    "dse.mapper.shared.words", "dse.mapper.shared.price", "dse.mapper.flat.space",
     "dse.mapper.shared.orders", "dse.mapper.shared.incumbent", "dse.mapper.flat.outer", "dse.mapper.flat.outer_table",
-    "dse.mapper.flat.least_time", "dse.mapper.flat.bounds", "dse.mapper.flat.halo", "dse.mapper.flat.inner",
-    "dse.mapper.flat.spreads", "dse.mapper.flat.pricing", "dse.mapper.flat.placing", "dse.mapper.flat.search",
+    "dse.mapper.flat.least_time", "dse.mapper.flat.spreads", "dse.mapper.flat.bounds", "dse.mapper.flat.halo",
+    "dse.mapper.flat.inner", "dse.mapper.flat.pricing", "dse.mapper.flat.placing", "dse.mapper.flat.search",
     "dse.mapper.deep.chains", "dse.mapper.deep.halo", "dse.mapper.deep.sift", "dse.mapper.deep.dual",
     "dse.mapper.deep.nest", "dse.mapper.deep.search",
 )  # fmt: skip
