@@ -44,7 +44,20 @@ class Loop:
 
 @dataclass(frozen=True, slots=True)
 class Temporal:
-    """The loops that step through a level's tile, outermost first, and the operands the level holds."""
+    """The loops that step through a level's tile, outermost first, and the operands the level holds.
+
+    Parameters
+    ----------
+    level : str
+    loops : tuple of Loop
+    stores : frozenset of str
+        Operands.
+
+    Examples
+    --------
+    >>> Temporal("GLB", (Loop("K", 2),), frozenset({"ifmap"})).loops
+    (Loop(dim='K', trips=2),)
+    """
 
     level: str
     loops: tuple[Loop, ...]
@@ -53,7 +66,18 @@ class Temporal:
 
 @dataclass(frozen=True, slots=True)
 class Spatial:
-    """Unrolling over a fan-out. Within a side the order of the loops places children; it changes no count."""
+    """Unrolling over a fan-out. Within a side the order of the loops places children; it changes no count.
+
+    Parameters
+    ----------
+    fan_out : str
+    rows, cols : tuple of Loop
+
+    Examples
+    --------
+    >>> Spatial("array", (Loop("R", 3),), (Loop("P", 4),)).loops
+    (Loop(dim='R', trips=3), Loop(dim='P', trips=4))
+    """
 
     fan_out: str
     rows: tuple[Loop, ...]
@@ -99,7 +123,28 @@ class Mapping:
         return tuple(loop for node in self.nodes for loop in node.loops)
 
     def tile(self, layer: Layer, index: int) -> dict[str, int]:
-        """Tile size per dim of the node at `index`: the factors at and inside it, capped at the bound."""
+        """Tile size per dim of the node at `index`: the factors at and inside it, capped at the bound.
+
+        Parameters
+        ----------
+        layer : Layer
+        index : int
+            Of the node, from 0 at the outermost.
+
+        Returns
+        -------
+        dict
+            Size by dim.
+
+        Examples
+        --------
+        >>> from dse.problem.dims import OPERANDS
+        >>> every = frozenset(OPERANDS)
+        >>> nodes = (Temporal("DRAM", (Loop("P", 3),), every), Temporal("PE", (Loop("P", 2),), every))
+        >>> layer = Layer("five", P=5)
+        >>> [Mapping(nodes).tile(layer, index)["P"] for index in range(2)]
+        [5, 2]
+        """
         return {
             dim: min(bound, prod(loop.trips for node in self.nodes[index:] for loop in node.loops if loop.dim == dim))
             for dim, bound in zip(DIMS, layer.bounds, strict=True)
