@@ -11,15 +11,15 @@ import gc
 import hashlib
 import importlib
 import importlib.util
-import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
+
+from dse.mapper.shared.cache import own_folder
 
 MODULES = (
     "dse.model.axes", "dse.model.nest", "dse.model.time", "dse.mapper.shared.factors", "dse.mapper.flat.space",
@@ -56,20 +56,16 @@ def compiled(name: str) -> Any:
 
 
 def cache_folder() -> Path:
-    """Where the machine code is kept: named after the sources and the compiler, so that neither can go stale."""
+    """Where the machine code is kept: named after the sources and the compiler, so that neither can go stale.
+
+    It is the user's own: see `own_folder`.
+    """
     import numba
 
     digest = hashlib.sha256(numba.__version__.encode() + sys.version.encode())
     for name in (*MODULES, __name__):
         digest.update(_source(name).read_bytes())
-    root = os.environ.get("DSE_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    folder = Path(root) / "dse" / f"kernels-{digest.hexdigest()[:16]}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        folder = Path(tempfile.gettempdir()) / folder.name
-        folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return own_folder(f"kernels-{digest.hexdigest()[:16]}")
 
 
 @contextmanager
