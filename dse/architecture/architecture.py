@@ -32,6 +32,8 @@ class Mac:
         Those whose zeros are passed over, which saves the cycle, too.
     gated_energy_pj : float
         Of a MAC that is gated, whatever the widths.
+    static_power_mw, clock_power_mw : float
+        Drawn all the time, and by the clock, whether it works or not.
     """
 
     energy_pj: float
@@ -41,6 +43,8 @@ class Mac:
     gating: frozenset[str] = frozenset()
     skipping: frozenset[str] = frozenset()
     gated_energy_pj: float = 0.0
+    static_power_mw: float = 0.0
+    clock_power_mw: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.gating | self.skipping <= {"ifmap", "weight"}:
@@ -61,16 +65,16 @@ class Architecture:
     ----------
     name : str
     hierarchy : tuple of Level or FanOut
-        Outermost first, a level first and a level last; the MACs are below the last.
+        Outermost first, a level first; the MACs are below the last. Fan-outs may follow one another: clusters of PEs.
     mac : Mac
     clock_hz : float
     dataflow : Dataflow
     lower : {"matmul"}, optional
         What layers are turned into before they are mapped: `matmul` lays windows out as rows of a matrix.
     static_power_mw : float
-        Drawn all the time, over what the levels draw themselves.
+        Drawn all the time, over what levels and MACs draw themselves.
     clock_power_mw : float
-        Of the clock tree and control at `clock_hz`, over what the levels' own clocks draw.
+        Of the clock tree and control at `clock_hz`, over what the clocks of levels and MACs draw.
     other_area_mm2 : float
         Of everything that no level, fan-out or MAC accounts for.
     spec : ArchitectureSpec or None
@@ -100,9 +104,6 @@ class Architecture:
         repeated = {name for name in names if names.count(name) > 1}
         if repeated:
             raise DseError(f"architecture {self.name}: the name {sorted(repeated)[0]!r} is used twice")
-        for outer, inner in zip(self.hierarchy, self.hierarchy[1:], strict=False):
-            if isinstance(outer, FanOut) and isinstance(inner, FanOut):
-                raise DseError(f"architecture {self.name}: {outer.name} and {inner.name} have no level between them")
         for level in self.levels:
             if any(level.compression) and level is not self.hierarchy[0]:
                 raise DseError(f"architecture {self.name}: only the outermost level compresses, not {level.name}")
@@ -147,7 +148,8 @@ class Architecture:
 
     @property
     def total_static_power_mw(self) -> float:
-        return self.static_power_mw + sum(self.instances(lv.name) * lv.static_power_mw for lv in self.levels)
+        parts = sum(self.instances(lv.name) * lv.static_power_mw for lv in self.levels)
+        return self.static_power_mw + self.mac_units * self.mac.static_power_mw + parts
 
     def lowered(self, layer: Layer) -> Layer:
         """A layer as this accelerator runs it; doing it again changes nothing."""
@@ -155,7 +157,8 @@ class Architecture:
 
     @property
     def total_clock_power_mw(self) -> float:
-        return self.clock_power_mw + sum(self.instances(lv.name) * lv.clock_power_mw for lv in self.levels)
+        parts = sum(self.instances(lv.name) * lv.clock_power_mw for lv in self.levels)
+        return self.clock_power_mw + self.mac_units * self.mac.clock_power_mw + parts
 
     def level(self, name: str) -> Level:
         for node in self.levels:

@@ -1,4 +1,4 @@
-"""What an accelerator is made of: storage levels with ports, and the fan-outs between them."""
+"""What an accelerator is made of: storage levels with ports, and the fan-outs inside them."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class FanOut:
-    """A mesh between two levels: every instance of the level above feeds rows x cols of the level below.
+    """A mesh inside a level or another fan-out: each instance of what is above feeds rows x cols of what is below.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ class FanOut:
     word_bits : int
         Width of the word that `energy_pj` is given for.
     area_mm2 : float
-        Of the network, for one instance of the level above.
+        Of the network, for one instance of what is above.
     skew : int
         Cycles that a word takes from one child to the next. More than 0 makes the array systolic: what its children do
         not keep reaches them along rows and columns one after the other. 0 is a broadcast.

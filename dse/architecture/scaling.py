@@ -86,6 +86,27 @@ def interpolate_log(points: Sequence[tuple[float, float]], x: float) -> float:
 
 
 @cache
+def macro_areas_um2(node_nm: float) -> tuple[tuple[float, float], ...]:
+    """Points (bytes, square micrometres) of SRAM macros at a node, ascending in size.
+
+    CACTI 7 from 65 to 22 nm, log-log between its nodes. Below 22 nm a macro shrinks as published bit cells do, above
+    65 nm with the square of the node.
+    """
+    tables: dict[float, list[tuple[float, float]]] = {}
+    for row in read_table("sram_area.csv"):
+        tables.setdefault(row["capacity_bytes"], []).append((row["node_nm"], row["area_um2"]))
+    cells = sorted((row["node_nm"], row["cell_um2"]) for row in read_table("bit_cells.csv"))
+
+    def at(points: list[tuple[float, float]]) -> float:
+        first, last = min(points), max(points)
+        if node_nm < first[0]:
+            return first[1] * interpolate_log(cells, node_nm) / interpolate_log(cells, first[0])
+        return last[1] * (node_nm / last[0]) ** 2 if node_nm > last[0] else interpolate_log(sorted(points), node_nm)
+
+    return tuple((size, at(points)) for size, points in sorted(tables.items()))
+
+
+@cache
 def read_table(name: str) -> tuple[Mapping[str, float], ...]:
     """The rows of one of the number tables shipped beside this module, comment lines left out."""
     with (TABLES / name).open(encoding="utf-8", newline="") as stream:

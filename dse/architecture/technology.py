@@ -8,10 +8,25 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
-from dse.architecture.scaling import TABLES, PowerLaw, SizeLaw, fit_power_law, interpolate_log, node, read_table
+from dse.architecture.power import Flavour, clock_energy_pj, logic_leakage_mw, speed, sram_leakage_mw
+from dse.architecture.scaling import (
+    TABLES,
+    PowerLaw,
+    SizeLaw,
+    fit_power_law,
+    interpolate_log,
+    macro_areas_um2,
+    node,
+    read_table,
+)
 from dse.errors import DseError
 
 UM2_PER_MM2 = 1e6
+REGISTER_BYTES = 64
+"""A memory of up to this size is made of flip-flops, a larger one is an SRAM: Eyeriss has 48 B of registers and 448 B
+of SRAM in a PE (JSSC 2017)."""
+OVERDRIVE = 1.3
+"""The highest supply that is priced, over the nominal one: beyond, no chip among our sources goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +42,25 @@ class Technology:
     multiplier_pj_per_bit2 : float
         A multiplier takes this times the product of its operands' widths.
     adder_pj_per_bit : float
-    array_pj_per_bit, array_mm : float
-        One bit across the processing array, and the length of wire that this stands for.
+    array_pj_per_bit : float
+        One bit across the processing array.
     dram_pj_per_bit : tuple of (type, float)
     default_dram : str
-    storage_area_um2 : tuple of (bytes, square micrometres)
-        Area of a memory by size, ascending.
+    register_area_um2 : tuple of (bytes, square micrometres)
+        Cells of a register file by size, ascending.
     multiplier_um2_per_bit2, adder_um2_per_bit : float
-    layout_density : float
-        Part of a core that memories and MACs fill; the rest is wiring, network, control and white space.
+        Cells of a MAC.
+    logic_density, macro_density : float
+        Part of the floor plan that cells of logic and registers fill, and that SRAM macros do; the rest is wiring,
+        network, control and white space. Without macros (`macro_density` is None) register files go on to all sizes.
+    supply_v, nominal_v : float
+        The supply at which all this holds, and the table's own at this node.
+    idle : bool
+        Whether leakage and clock pins have a price.
+    flavour : {"lstp", "lop", "hp", "lstp-hp"}
+        Of the transistors that leak; the energies of the memories are those of `lstp`.
+    temperature_k : float
+        Of the transistors that leak, 300 to 360.
 
     Notes
     -----
@@ -70,13 +95,18 @@ class Technology:
     multiplier_pj_per_bit2: float
     adder_pj_per_bit: float
     array_pj_per_bit: float
-    array_mm: float
     dram_pj_per_bit: tuple[tuple[str, float], ...]
     default_dram: str
-    storage_area_um2: tuple[tuple[float, float], ...]
+    register_area_um2: tuple[tuple[float, float], ...]
     multiplier_um2_per_bit2: float
     adder_um2_per_bit: float
-    layout_density: float
+    logic_density: float
+    macro_density: float | None
+    supply_v: float
+    nominal_v: float
+    idle: bool
+    flavour: Flavour = "lstp"
+    temperature_k: float = 300.0
 
     def sram_read_energy_pj(self, capacity_bits: float, word_bits: int) -> float:
         """Energy of reading one word of an SRAM or register file of this capacity."""
@@ -87,12 +117,57 @@ class Technology:
         return word_bits * self.write_pj_per_bit(_positive(capacity_bits))
 
     def sram_area_mm2(self, capacity_bits: float) -> float:
-        """Area of the memory itself; on a floor plan it takes `1 / layout_density` of that.
+        """Area of a memory on the floor plan: its cells over their density.
 
-        Log-log interpolation between the table's sizes, which rises strictly; the density of the smallest and of the
-        largest size beyond them.
+        Registers up to 64 B, SRAM macros from 2 KiB, and log-log interpolation between the sizes of both tables, which
+        rises strictly; the density of the smallest and of the largest size beyond them.
         """
-        return interpolate_log(self.storage_area_um2, _positive(capacity_bits) / 8) / UM2_PER_MM2
+        return interpolate_log(self._placed_um2, _positive(capacity_bits) / 8) / UM2_PER_MM2
+
+    @property
+    def _placed_um2(self) -> tuple[tuple[float, float], ...]:
+        return _placed(self.register_area_um2, self.node_nm, self.logic_density, self.macro_density)
+
+    def sram_static_power_mw(self, capacity_bits: float) -> float:
+        """Leakage of a memory at this supply: of its registers' cells, or of an SRAM by size; 0 if not `idle`."""
+        if not self.idle:
+            return 0.0
+        if self._is_registers(capacity_bits):
+            cells_mm2 = interpolate_log(self.register_area_um2, capacity_bits / 8) / UM2_PER_MM2
+            return self._leakage_mw(logic_leakage_mw(cells_mm2, self.node_nm, self.flavour, self.temperature_k))
+        return self._leakage_mw(sram_leakage_mw(capacity_bits / 8, self.node_nm, self.flavour, self.temperature_k))
+
+    def sram_clock_energy_pj(self, capacity_bits: float) -> float:
+        """Energy a cycle of the clock pins of a memory made of registers; 0 for an SRAM, and if not `idle`."""
+        return self._clock_pj(capacity_bits) if self._is_registers(_positive(capacity_bits)) else 0.0
+
+    def mac_static_power_mw(self, bits: int = 16) -> float:
+        """Leakage of a MAC's cells at this supply; 0 if not `idle`."""
+        cells_mm2 = (self.multiplier_um2_per_bit2 * bits * bits + self.adder_um2_per_bit * bits) / UM2_PER_MM2
+        leakage = logic_leakage_mw(cells_mm2, self.node_nm, self.flavour, self.temperature_k)
+        return self._leakage_mw(leakage) if self.idle else 0.0
+
+    def mac_clock_energy_pj(self, bits: int = 16) -> float:
+        """Energy a cycle of the clock pins of a MAC's registers; 0 if not `idle`.
+
+        Two operands and a psum of twice the width: a 16-bit MAC has 64 flip-flops. One synthesised with a
+        64-bit accumulator has 114 (RecPipe, 12 nm).
+        """
+        return self._clock_pj(4 * bits)
+
+    def speed(self) -> float:
+        """How fast logic switches at this supply, in an arbitrary unit; see `dse.architecture.power.speed`."""
+        return speed(self.supply_v, self.node_nm, self.flavour)
+
+    def _is_registers(self, capacity_bits: float) -> bool:
+        return capacity_bits <= 8 * REGISTER_BYTES
+
+    def _clock_pj(self, flip_flops: float) -> float:
+        return clock_energy_pj(flip_flops, self.node_nm, self.supply_v) if self.idle else 0.0
+
+    def _leakage_mw(self, at_nominal_mw: float) -> float:
+        """The current is held, so power goes with the supply; that it falls with it, too, has no source here."""
+        return at_nominal_mw * self.supply_v / node(self.node_nm).supply_v
 
     def mac_energy_pj(
         self, ifmap_bits: int = 16, weight_bits: int | None = None, psum_bits: int | None = None
@@ -111,8 +186,9 @@ class Technology:
         return self.adder_pj_per_bit * bits
 
     def mac_area_mm2(self, bits: int = 16) -> float:
-        """Area of a multiplier and an adder: quadratic and linear in the width; without layout overhead."""
-        return (self.multiplier_um2_per_bit2 * bits * bits + self.adder_um2_per_bit * bits) / UM2_PER_MM2
+        """Area of a multiplier and an adder on the floor plan, quadratic and linear in the width."""
+        cells_um2 = self.multiplier_um2_per_bit2 * bits * bits + self.adder_um2_per_bit * bits
+        return cells_um2 / self.logic_density / UM2_PER_MM2
 
     def dram_energy_pj(self, bits: int, dram: str | None = None) -> float:
         """Energy of moving this many bits to or from DRAM of a type (default: the table's).
@@ -128,10 +204,6 @@ class Technology:
             raise _unknown("DRAM type", name, prices)
         return bits * prices[name]
 
-    def wire_energy_pj(self, bits: int, length_mm: float) -> float:
-        """Energy of moving this many bits over a wire on chip."""
-        return bits * self.array_pj_per_bit * length_mm / self.array_mm
-
     def array_energy_pj(self, bits: int) -> float:
         """Energy of handing a word of this many bits to a processing element, or from one to the next."""
         return bits * self.array_pj_per_bit
@@ -140,23 +212,53 @@ class Technology:
         """The same table scaled to another node.
 
         Memories and arithmetic scale with switching energy at nominal supply, wires with the square of the supply,
-        areas with the area factor (Stillmaker and Baas); DRAM is off the chip and keeps its price.
+        areas of logic with the area factor (Stillmaker and Baas), SRAM macros as `macro_areas_um2`; the supply
+        stays in the same ratio to the nominal one. DRAM is off the chip and keeps its price.
         """
         if node_nm == self.node_nm:
             return self
         here, there = node(self.node_nm), node(node_nm)
-        energy, area = there.energy / here.energy, there.area / here.area
+        energy, area, supply = there.energy / here.energy, there.area / here.area, there.supply_v / here.supply_v
         return replace(
             self,
             node_nm=node_nm,
+            supply_v=self.supply_v * supply,
+            nominal_v=self.nominal_v * supply,
             read_pj_per_bit=self.read_pj_per_bit.scaled(energy),
             write_pj_per_bit=self.write_pj_per_bit.scaled(energy),
             multiplier_pj_per_bit2=self.multiplier_pj_per_bit2 * energy,
             adder_pj_per_bit=self.adder_pj_per_bit * energy,
-            array_pj_per_bit=self.array_pj_per_bit * (there.supply_v / here.supply_v) ** 2,
-            storage_area_um2=tuple((size, um2 * area) for size, um2 in self.storage_area_um2),
+            array_pj_per_bit=self.array_pj_per_bit * supply**2,
+            register_area_um2=tuple((size, um2 * area) for size, um2 in self.register_area_um2),
             multiplier_um2_per_bit2=self.multiplier_um2_per_bit2 * area,
             adder_um2_per_bit=self.adder_um2_per_bit * area,
+        )
+
+    def at_voltage(self, supply_v: float) -> Technology:
+        """The same table at another supply: what switches on the chip costs energy with the square of it.
+
+        Raises
+        ------
+        DseError
+            Near the threshold, or more than `OVERDRIVE` over the nominal supply.
+        """
+        if supply_v == self.supply_v:
+            return self
+        if supply_v > OVERDRIVE * self.nominal_v:
+            raise DseError(
+                f"a supply of {supply_v:g} V is too high for {self.node_nm:g} nm",
+                hint=f"at most {OVERDRIVE * self.nominal_v:.3g} V; nominal is {self.nominal_v:.3g} V",
+            )
+        speed(supply_v, self.node_nm, self.flavour)
+        squared = (supply_v / self.supply_v) ** 2
+        return replace(
+            self,
+            supply_v=supply_v,
+            read_pj_per_bit=self.read_pj_per_bit.scaled(squared),
+            write_pj_per_bit=self.write_pj_per_bit.scaled(squared),
+            multiplier_pj_per_bit2=self.multiplier_pj_per_bit2 * squared,
+            adder_pj_per_bit=self.adder_pj_per_bit * squared,
+            array_pj_per_bit=self.array_pj_per_bit * squared,
         )
 
 
@@ -184,6 +286,8 @@ def load_technology(name: str, node_nm: float | None = None) -> Technology:
     area = document["mac_area"]
     area_factor = node(here).area / node(area["node_nm"]).area
     wires = table["array"]
+    layout = document["layout"][table["area"]]
+    supply_v = table.get("supply_v", node(here).supply_v)
     technology = Technology(
         name=name,
         description=" ".join(table["description"].split()),
@@ -193,18 +297,33 @@ def load_technology(name: str, node_nm: float | None = None) -> Technology:
         multiplier_pj_per_bit2=multiplier,
         adder_pj_per_bit=adder,
         array_pj_per_bit=wires["pj_per_bit"] * (node(here).supply_v / node(wires["node_nm"]).supply_v) ** 2,
-        array_mm=wires["length_mm"],
         dram_pj_per_bit=tuple((key, float(value)) for key, value in document["dram_types"].items()),
         default_dram=table["dram"],
-        storage_area_um2=tuple(
+        register_area_um2=tuple(
             (row["size_bytes"], row["size_bytes"] * row["area_um2_per_byte"] * node(here).area)
             for row in read_table("storage_area.csv")
         ),
         multiplier_um2_per_bit2=_fit_factor(area["multiplier_um2"], 2) * area_factor,
         adder_um2_per_bit=_fit_factor(area["adder_um2"], 1) * area_factor,
-        layout_density=document["layout"]["density"],
+        logic_density=layout["logic_density"],
+        macro_density=layout.get("macro_density"),
+        supply_v=supply_v,
+        nominal_v=supply_v,
+        idle=table["idle"],
     )
     return technology if node_nm is None else technology.at_node(node_nm)
+
+
+@cache
+def _placed(
+    registers_um2: tuple[tuple[float, float], ...], node_nm: float, logic_density: float, macro_density: float | None
+) -> tuple[tuple[float, float], ...]:
+    """Points (bytes, square micrometres on the floor plan), ascending."""
+    largest = float("inf") if macro_density is None else REGISTER_BYTES
+    points = [(size, um2 / logic_density) for size, um2 in registers_um2 if size <= largest]
+    if macro_density is not None:
+        points += [(size, um2 / macro_density) for size, um2 in macro_areas_um2(node_nm)]
+    return tuple(points)
 
 
 def _arithmetic(table: Mapping[str, Any], node_nm: float) -> tuple[float, float]:

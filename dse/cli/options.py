@@ -104,12 +104,13 @@ def scope_options(function: Command) -> Command:
 def time_limit_option(function: Command) -> Command:
     """`--time-limit`, in seconds."""
     return click.option(
-        "--time-limit", metavar="TIME", callback=lambda context, option, text: _seconds("--time-limit", text),
+        "--time-limit", metavar="TIME", callback=lambda context, option, text: given_seconds("--time-limit", text),
         help="Stop a layer's search after so long, e.g. 2 s; the answer says how far it is proven.",
     )(function)  # fmt: skip
 
 
-def _seconds(option: str, text: str | None) -> float | None:
+def given_seconds(option: str, text: str | None) -> float | None:
+    """The seconds of an option's text; raises `DseError` for anything but a time that is longer than none."""
     from dse.formats.text.quantity import parse_quantity, seconds
 
     if text is None:

@@ -1,16 +1,15 @@
 """The closed form of one crossing: words that move from a parent level to its children, dim by dim.
 
 Every count is a product over the dims of a layer (P with R, and Q with S, jointly for the ifmap). The functions here
-work on flat loop nests as lists or integer arrays and use only what a compiler of numerical Python understands: the
+work on flat loop nests (`dse.model.records.Nest`) and use only what a compiler of numerical Python understands: the
 mapper compiles them as they stand, so the mapper and `dse.evaluate` count with the same text.
-
-A flat nest is five sequences over loops, outermost first: `dim` (index in DIMS), `trips`, `step` (product of the trips
-of all loops over the same dim inside), `place` (index of the node in the hierarchy) and `spatial` (0 or 1).
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+from dse.model.records import Axis, Hierarchy, IterationSpace, Nest, Position, Scratch
 
 Ints = Any  # a list of int, or an int64 array in compiled code
 
@@ -18,18 +17,19 @@ NONE, TILE, WORD = 0, 1, 2
 """Multicast modes, weakest first."""
 
 
-def stationary_run(n: int, dim: Ints, trips: Ints, place: Ints, spatial: Ints, child: int, relevant: Ints) -> Any:
+def stationary_run(nest: Nest, child: int, relevant: Ints) -> tuple[int, int]:
     """The loop j of the loop rule, as the positions of its outermost and innermost part.
 
     Among the temporal loops above `child` with more than one trip, neighbours over one dim merged, j is the innermost
-    that is relevant to the operand. Returns `(n, n)` when there is none: then all loops are inside j.
+    that is relevant to the operand. Returns `(size, size)` when there is none: then all loops are inside j.
     """
-    first = n
-    last = n
-    for i in range(n - 1, -1, -1):
+    dim, trips, place, spatial = nest.dim, nest.trips, nest.place, nest.spatial
+    first = nest.size
+    last = nest.size
+    for i in range(nest.size - 1, -1, -1):
         if spatial[i] == 1 or place[i] >= child or trips[i] == 1:
             continue
-        if last == n:
+        if last == nest.size:
             if relevant[dim[i]] == 1:
                 first = i
                 last = i
@@ -40,20 +40,21 @@ def stationary_run(n: int, dim: Ints, trips: Ints, place: Ints, spatial: Ints, c
     return first, last
 
 
-def combinations(n: int, dim: Ints, trips: Ints, step: Ints, which: int, bound: int, counted: Ints) -> int:
+def combinations(nest: Nest, which: int, bound: int, counted: Ints) -> int:
     """How many index combinations of the counted loops over dim `which` exist, the other loops at index 0.
 
     A combination exists when its offset is below the bound. Loop by loop, outermost first: the iterations that have a
     whole step left hold all combinations of the loops inside; the last one, if partial, is looked into.
     """
+    dim, trips, step = nest.dim, nest.trips, nest.step
     total = 0
     extent = bound
-    for i in range(n):
+    for i in range(nest.size):
         if dim[i] != which or extent == 0:
             continue
         if counted[i] == 1:
             whole = 1
-            for k in range(i + 1, n):
+            for k in range(i + 1, nest.size):
                 if dim[k] == which and counted[k] == 1:
                     whole *= trips[k]
             total += extent // step[i] * whole
@@ -63,29 +64,22 @@ def combinations(n: int, dim: Ints, trips: Ints, step: Ints, which: int, bound: 
     return total + (1 if extent > 0 else 0)
 
 
-def positions(
-    n: int, dim: Ints, trips: Ints, step: Ints, spatial: Ints, which: int, bound: int, summed: Ints,
-    first: int, last: int, span: int, out: Ints,
-) -> int:  # fmt: skip
+def positions(nest: Nest, which: int, bound: int, summed: Ints, first: int, last: int, span: int, out: Ints) -> int:
     """Positions of a group of children along one dim, as classes that move the same words.
 
     Walks the index combinations of the `summed` loops over dim `which`, those of the run `first..last` (the loop j, if
     it is over this dim) innermost, and writes rows `(extent left, capped at span; distance moved since the previous
-    iteration of j, 0 where j is at its first; how many such positions)` into `out`.
-
-    Returns
-    -------
-    int
-        The number of rows.
+    iteration of j, 0 where j is at its first; how many such positions)` into `out`. Returns the number of rows.
     """
+    trips, step = nest.trips, nest.step
     loops = [0] * 0
-    for i in range(n):
-        in_run = first <= i <= last and spatial[i] == 0
-        if dim[i] == which and summed[i] == 1 and trips[i] > 1 and not in_run:
+    for i in range(nest.size):
+        in_run = first <= i <= last and nest.spatial[i] == 0
+        if nest.dim[i] == which and summed[i] == 1 and trips[i] > 1 and not in_run:
             loops.append(i)
     outside = len(loops)
-    for i in range(first, min(last + 1, n)):
-        if dim[i] == which and summed[i] == 1 and trips[i] > 1 and spatial[i] == 0:
+    for i in range(first, min(last + 1, nest.size)):
+        if nest.dim[i] == which and summed[i] == 1 and trips[i] > 1 and nest.spatial[i] == 0:
             loops.append(i)
     depth = len(loops)
     index = [0] * depth
@@ -94,17 +88,7 @@ def positions(
     previous = -1
     while True:
         if base < bound:
-            extent = min(bound - base, span)
-            move = 0 if previous < 0 else base - previous
-            row = 0
-            while row < rows and not (out[row, 0] == extent and out[row, 1] == move):
-                row += 1
-            if row == rows:
-                out[row, 0] = extent
-                out[row, 1] = move
-                out[row, 2] = 0
-                rows += 1
-            out[row, 2] += 1
+            rows = tally(min(bound - base, span), 0 if previous < 0 else base - previous, rows, out)
             if depth > outside:
                 previous = base
         level = depth - 1
@@ -122,45 +106,59 @@ def positions(
             previous = -1
 
 
-def offsets(n: int, dim: Ints, trips: Ints, step: Ints, which: int, together: Ints, out: Ints) -> int:
+def tally(extent: int, move: int, rows: int, out: Ints) -> int:
+    """Count a position among the classes found so far. Returns how many there are."""
+    row = 0
+    while row < rows and not (out[row, 0] == extent and out[row, 1] == move):
+        row += 1
+    if row == rows:
+        out[row, 0] = extent
+        out[row, 1] = move
+        out[row, 2] = 0
+        rows += 1
+    out[row, 2] += 1
+    return rows
+
+
+def offsets(nest: Nest, which: int, together: Ints, out: Ints) -> int:
     """Offsets, ascending, of the children along one dim that the `together` loops spread out. Returns how many."""
     out[0] = 0
     count = 1
-    for i in range(n - 1, -1, -1):
-        if dim[i] == which and together[i] == 1:
+    for i in range(nest.size - 1, -1, -1):
+        if nest.dim[i] == which and together[i] == 1:
             held = count
-            for trip in range(1, trips[i]):
+            for trip in range(1, nest.trips[i]):
                 for k in range(held):
-                    out[count] = trip * step[i] + out[k]
+                    out[count] = trip * nest.step[i] + out[k]
                     count += 1
     return count
 
 
-def words_moved(
-    rows: int, cols: int, offset_a: Ints, offset_b: Ints, extent_a: int, extent_b: int, move_a: int, move_b: int,
-    tile_a: int, tile_b: int, stride: int, dilation: int, mode: int, starts: Ints, ends: Ints,
-) -> int:  # fmt: skip
-    """Ifmap words along one axis that a group of children needs at one position.
+def words_moved(axis: Axis, mode: int, position: Position, rows: int, cols: int, scratch: Scratch) -> int:
+    """Ifmap words along one axis that a group of rows x cols children needs at one position.
 
-    Dims a (P or Q, with the stride) and b (R or S, with the dilation) meet on the axis. A child at offsets (oa, ob)
-    exists when both lie below the extents left; it needs the box of its tile, or, where a dim moved, the part of the
-    box beyond the previous one. `mode` says what its parent reads: the union, distinct boxes, or every box.
+    A child at offsets (oa, ob) exists when both lie below the extents left; it needs the box of its tile, or, where a
+    dim moved, the part of the box beyond the previous one. `mode` says what its parent reads: the union, distinct
+    boxes, or every box.
     """
+    offsets_a, offsets_b, starts, ends = scratch.offsets_a, scratch.offsets_b, scratch.starts, scratch.ends
+    stride, dilation = axis.stride, axis.dilation
+    tile_a, tile_b = scratch.tile[axis.a], scratch.tile[axis.b]
     count = 0
     for i in range(rows):
-        if offset_a[i] >= extent_a:
+        if offsets_a[i] >= position.extent_a:
             break
-        size_a = min(tile_a, extent_a - offset_a[i])
+        size_a = min(tile_a, position.extent_a - offsets_a[i])
         for k in range(cols):
-            if offset_b[k] >= extent_b:
+            if offsets_b[k] >= position.extent_b:
                 break
-            size_b = min(tile_b, extent_b - offset_b[k])
-            start = offset_a[i] * stride + offset_b[k] * dilation
+            size_b = min(tile_b, position.extent_b - offsets_b[k])
+            start = offsets_a[i] * stride + offsets_b[k] * dilation
             end = start + (size_a - 1) * stride + (size_b - 1) * dilation + 1
-            if move_a > 0:
-                start = max(start, end - move_a * stride - (size_a - tile_a) * stride)
-            elif move_b > 0:
-                start = max(start, end - move_b * dilation - (size_b - tile_b) * dilation)
+            if position.move_a > 0:
+                start = max(start, end - position.move_a * stride - (size_a - tile_a) * stride)
+            elif position.move_b > 0:
+                start = max(start, end - position.move_b * dilation - (size_b - tile_b) * dilation)
             if end <= start:
                 continue
             place = count
@@ -171,6 +169,11 @@ def words_moved(
             starts[place] = start
             ends[place] = end
             count += 1
+    return words_of_boxes(count, mode, starts, ends)
+
+
+def words_of_boxes(count: int, mode: int, starts: Ints, ends: Ints) -> int:
+    """Words of so many boxes, ordered by their starts: of their union, of the distinct ones, or of every one."""
     total = 0
     reach = -(2**62)
     for i in range(count):
@@ -185,17 +188,24 @@ def words_moved(
                 k -= 1
             if not repeated:
                 total += ends[i] - starts[i]
-        else:
-            if ends[i] > reach:
-                total += ends[i] - max(starts[i], reach)
-                reach = ends[i]
+        elif ends[i] > reach:
+            total += ends[i] - max(starts[i], reach)
+            reach = ends[i]
     return total
 
 
+def weakest_multicast(hierarchy: Hierarchy, parent: int, child: int) -> int:
+    """The weakest multicast mode of the fan-outs between two nodes; WORD where there are none."""
+    mode = WORD
+    for i in range(parent + 1, child):
+        if hierarchy.is_fan_out[i] == 1:
+            mode = min(mode, hierarchy.multicast[i])
+    return mode
+
+
 def crossing(
-    operand: int, parent: int, child: int, to_mac: bool, is_fan_out: Ints, reduces: Ints, mode: int, n: int, dim: Ints,
-    trips: Ints, step: Ints, place: Ints, spatial: Ints, bounds: Ints, window: Ints, relevant: Ints, tile: Ints,
-    scratch: Any, out: Ints,
+    operand: int, parent: int, child: int, nest: Nest, space: IterationSpace, hierarchy: Hierarchy, scratch: Scratch,
+    out: Ints,
 ) -> None:  # fmt: skip
     """Words of one operand that cross from `parent` to its children, as factors per dim.
 
@@ -204,86 +214,102 @@ def crossing(
     operand : int
         Index in OPERANDS.
     parent, child : int
-        Nodes of the hierarchy; `child` is the number of nodes when `to_mac`. Any number of fan-outs may lie between.
-    is_fan_out, reduces : (nodes,)
-        The children of a fan-out between count as one where they reduce a psum, or, for the other operands, where they
-        share a multicast (`mode` above NONE).
-    mode : int
-        The weakest multicast mode of the fan-outs between.
-    bounds : (8,)
-    window : (4,)
-        stride_h, dilation_h, stride_w, dilation_w.
-    relevant : (8,)
-        1 for the dims of the operand.
-    tile : (8,)
-        Tile of the child.
-    scratch : tuple of int64 arrays
-        Two over loops, two of (longest bound + 1, 3) positions and, one longer than there are children, two of offsets
-        and two of box edges.
+        Nodes of the hierarchy; `child` is the number of nodes for the MACs. Any number of fan-outs may lie between.
     out : (nodes, 8)
         Filled, at the parent and at each fan-out between, with the factors of the words on that node's inner side. The
         ifmap's factors on P and Q hold its whole height and width; those on R and S are 1.
     """
-    counted, joined, rows_a, rows_b, offset_a, offset_b, starts, ends = scratch
-    first, last = (0, n) if to_mac else stationary_run(n, dim, trips, place, spatial, child, relevant)
+    bounds, window, relevant, counted = space.bounds, space.window, space.relevance[operand], scratch.counted
+    to_mac = child == len(hierarchy.is_fan_out)
+    mode = weakest_multicast(hierarchy, parent, child)
+    first, last = (nest.size, nest.size) if to_mac else stationary_run(nest, child, relevant)
+    measure_tile(nest, bounds, child, scratch.tile)
     for node in range(parent, child):
-        if node > parent and is_fan_out[node] == 0:
+        if node > parent and hierarchy.is_fan_out[node] == 0:
             continue
-        for i in range(n):
-            inside = place[i] < child and place[i] > node and spatial[i] == 1
-            joined[i] = 1 if inside and (reduces[place[i]] == 1 if operand == 2 else mode > 0) else 0
-            counted[i] = 1 if place[i] < child and joined[i] == 0 else 0
+        mark_loops(operand, node, child, mode, nest, hierarchy, scratch)
         for d in range(8):
             if operand == 0 and d >= 4:
                 continue
             if relevant[d] == 1:
                 out[node, d] = bounds[d]
                 continue
-            for i in range(n):
-                if dim[i] == d and spatial[i] == 0 and not to_mac and (last == n or i > last):
+            for i in range(nest.size):
+                if nest.dim[i] == d and nest.spatial[i] == 0 and not to_mac and (last == nest.size or i > last):
                     counted[i] = 0
-            out[node, d] = combinations(n, dim, trips, step, d, bounds[d], counted)
+            out[node, d] = combinations(nest, d, bounds[d], counted)
         if operand == 0:
-            for a in range(4, 6):
-                b = a + 2
-                stride, dilation = (window[0], window[1]) if a == 4 else (window[2], window[3])
-                out[node, b] = 1
-                out[node, a] = box_words(
-                    a, b, stride, dilation, mode, n, dim, trips, step, spatial, bounds, tile, first, last, to_mac,
-                    counted, joined, rows_a, rows_b, offset_a, offset_b, starts, ends,
-                )  # fmt: skip
+            out[node, 4] = box_words(Axis(4, 6, window[0], window[1]), mode, nest, bounds, first, last, scratch)
+            out[node, 5] = box_words(Axis(5, 7, window[2], window[3]), mode, nest, bounds, first, last, scratch)
+            out[node, 6] = 1
+            out[node, 7] = 1
 
 
-def box_words(
-    a: int, b: int, stride: int, dilation: int, mode: int, n: int, dim: Ints, trips: Ints, step: Ints, spatial: Ints,
-    bounds: Ints, tile: Ints, first: int, last: int, to_mac: bool, counted: Ints, joined: Ints, rows_a: Ints,
-    rows_b: Ints, offset_a: Ints, offset_b: Ints, starts: Ints, ends: Ints,
-) -> int:  # fmt: skip
-    """Words of the ifmap along one axis, summed over all positions of the children."""
-    slides = not to_mac and first < n and (dim[last] == a or dim[last] == b)
+def measure_tile(nest: Nest, bounds: Ints, node: int, tile: Ints) -> None:
+    """Write the factors per dim of what one instance of a node holds."""
+    for d in range(8):
+        tile[d] = 1
+    for i in range(nest.size):
+        if nest.place[i] >= node:
+            tile[nest.dim[i]] *= nest.trips[i]
+    for d in range(8):
+        tile[d] = min(tile[d], bounds[d])
+
+
+def mark_loops(
+    operand: int, node: int, child: int, mode: int, nest: Nest, hierarchy: Hierarchy, scratch: Scratch
+) -> None:
+    """Mark the loops inside `node` whose children count as one, and the loops above `child` that count.
+
+    The children of a fan-out count as one where they reduce a psum, or, for the other operands, where they share a
+    multicast (`mode` above NONE).
+    """
+    place = nest.place
+    for i in range(nest.size):
+        inside = place[i] < child and place[i] > node and nest.spatial[i] == 1
+        joins = hierarchy.reduces[place[i]] == 1 if operand == 2 else mode > NONE
+        scratch.joined[i] = 1 if inside and joins else 0
+        scratch.counted[i] = 1 if place[i] < child and scratch.joined[i] == 0 else 0
+
+
+def box_words(axis: Axis, mode: int, nest: Nest, bounds: Ints, first: int, last: int, scratch: Scratch) -> int:
+    """Words of the ifmap along one axis, summed over all positions of the children.
+
+    Parameters
+    ----------
+    mode : int
+        Multicast.
+    bounds : (8,)
+    first, last : int
+        Loop j, as `stationary_run` gives it; the nest's size for both when nothing stays in place.
+    scratch : Scratch
+        Read: the loops that are counted and joined, and the tile of a child.
+    """
+    a, b, stride, dilation = axis.a, axis.b, axis.stride, axis.dilation
+    dim, joined, counted, tile = nest.dim, scratch.joined, scratch.counted, scratch.tile
+    slides = first < nest.size and (dim[last] == a or dim[last] == b)
     together = False
-    for i in range(n):
-        if joined[i] == 1 and trips[i] > 1 and (dim[i] == a or dim[i] == b):
+    for i in range(nest.size):
+        if joined[i] == 1 and nest.trips[i] > 1 and (dim[i] == a or dim[i] == b):
             together = True
     if not slides and not together:
         # Every tile is fetched on its own: the sum over tiles of (p - 1) * stride + (r - 1) * dilation + 1.
         count_a = (bounds[a] + tile[a] - 1) // tile[a]
         count_b = (bounds[b] + tile[b] - 1) // tile[b]
         return count_b * stride * (bounds[a] - count_a) + count_a * dilation * (bounds[b] - count_b) + count_a * count_b
-    none = n
-    children_a = offsets(n, dim, trips, step, a, joined, offset_a)
-    children_b = offsets(n, dim, trips, step, b, joined, offset_b)
+    rows = offsets(nest, a, joined, scratch.offsets_a)
+    cols = offsets(nest, b, joined, scratch.offsets_b)
+    none = nest.size
     first_a, last_a = (first, last) if slides and dim[last] == a else (none, none)
     first_b, last_b = (first, last) if slides and dim[last] == b else (none, none)
-    span_a = offset_a[children_a - 1] + tile[a]
-    span_b = offset_b[children_b - 1] + tile[b]
-    classes_a = positions(n, dim, trips, step, spatial, a, bounds[a], counted, first_a, last_a, span_a, rows_a)
-    classes_b = positions(n, dim, trips, step, spatial, b, bounds[b], counted, first_b, last_b, span_b, rows_b)
+    span_a = scratch.offsets_a[rows - 1] + tile[a]
+    span_b = scratch.offsets_b[cols - 1] + tile[b]
+    at_a, at_b = scratch.positions_a, scratch.positions_b
+    classes_a = positions(nest, a, bounds[a], counted, first_a, last_a, span_a, at_a)
+    classes_b = positions(nest, b, bounds[b], counted, first_b, last_b, span_b, at_b)
     total = 0
     for i in range(classes_a):
         for k in range(classes_b):
-            total += rows_a[i, 2] * rows_b[k, 2] * words_moved(
-                children_a, children_b, offset_a, offset_b, rows_a[i, 0], rows_b[k, 0], rows_a[i, 1], rows_b[k, 1],
-                tile[a], tile[b], stride, dilation, mode, starts, ends,
-            )  # fmt: skip
+            position = Position(at_a[i, 0], at_a[i, 1], at_b[k, 0], at_b[k, 1])
+            total += at_a[i, 2] * at_b[k, 2] * words_moved(axis, mode, position, rows, cols, scratch)
     return total

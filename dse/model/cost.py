@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +12,14 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut
 from dse.errors import DseError
 from dse.model.accesses import Accesses
-from dse.model.counts import RELEVANCE, Count, Structure, count_mapping, flatten, readable, window_of
+from dse.model.counts import Count, Structure, count_mapping, readable
 from dse.model.fit import check_fit
 from dse.model.mapping import Mapping
 from dse.model.price import Prices, price
+from dse.model.records import Spent, Timing
 from dse.model.reuse import Reuse, reuse_of
 from dse.model.sparsity import outermost_bits, uses_zeros
-from dse.model.time import latency
+from dse.model.time import COMPUTE, FIRST_FILL, LAST_DRAIN, SERIAL, SHIFTS, SKEW, latency
 from dse.model.timeloop import arrays, count_timeloop
 from dse.problem.dims import OPERANDS
 from dse.problem.layer import Layer
@@ -118,78 +120,107 @@ def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping, *, coun
     mapping.check(architecture, layer)
     check_fit(layer, architecture, mapping)
     prices = price(architecture, layer)
-    spared = 0.0
+    moved = _rules(counting)(architecture, layer, mapping, prices)
+    by_level, by_operand = _energies(architecture, moved, prices)
+    steps = moved.cycles / prices.cycles_per_step
+    rest = {"MAC": layer.macs * prices.mac_pj, "static": steps * prices.static_pj}
+    return Cost(
+        energy_pj=sum((by_level | rest).values()),
+        cycles=moved.cycles,
+        latency_s=moved.cycles / architecture.clock_hz,
+        macs=layer.macs,
+        utilization=layer.macs / (steps * architecture.mac_units),
+        bound_by=moved.bound_by,
+        cycles_by=moved.cycles_by,
+        energy_by_level_pj=by_level | rest,
+        energy_by_operand_pj=by_operand | rest,
+        accesses=moved.accesses,
+        outermost_bits=outermost_bits(architecture, layer, moved.accesses),
+        reuse=moved.reuse,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """What a way of counting finds.
+
+    Parameters
+    ----------
+    levels, fans : (nodes, 3, 2) int64
+        See `dse.model.records.Counts`.
+    cycles, bound_by, cycles_by
+        See `Cost`.
+    accumulations : int
+        Psums that the MACs read from the innermost level to add to: all but those that start a visit.
+    """
+
+    accesses: Accesses
+    reuse: tuple[Reuse, ...]
+    levels: Any
+    fans: Any
+    cycles: float
+    bound_by: str
+    cycles_by: dict[str, float]
+    accumulations: int
+
+
+def _by_house_rules(architecture: Architecture, layer: Layer, mapping: Mapping, prices: Prices) -> _Moved:
+    counted = count_mapping(layer, architecture, mapping)
+    words, accesses = counted.words, readable(layer, architecture, counted)
+    cycles, bound_by, cycles_by = _cycles(counted, prices, Structure.of(architecture).folds)
+    psum, last = OPERANDS.index("psum"), len(mapping.nodes) - 1
+    accumulations = int(words.booked[psum, words.ends[psum, :, 0] == last, 0].sum())
+    return _Moved(
+        accesses, reuse_of(layer, architecture, counted), words.levels, words.fans, cycles, bound_by, cycles_by,
+        accumulations,
+    )  # fmt: skip
+
+
+def _by_timeloop_rules(architecture: Architecture, layer: Layer, mapping: Mapping, _: Prices) -> _Moved:
+    if uses_zeros(architecture):
+        raise DseError(f"{architecture.name} makes use of zeros, and Timeloop's counts are of dense words")
+    counted = count_timeloop(layer, architecture, mapping)
+    accesses, cycles_by = counted.accesses(), counted.cycles_by(architecture, layer)
+    bound_by = max(cycles_by, key=lambda part: cycles_by[part])
+    levels, fans = arrays(architecture, accesses)
+    return _Moved(accesses, (), levels, fans, cycles_by[bound_by], bound_by, cycles_by, accumulations=0)
+
+
+def _rules(counting: str) -> Callable[[Architecture, Layer, Mapping, Prices], _Moved]:
+    if counting == "house":
+        return _by_house_rules
     if counting == "timeloop":
-        if uses_zeros(architecture):
-            raise DseError(f"{architecture.name} makes use of zeros, and Timeloop's counts are of dense words")
-        theirs = count_timeloop(layer, architecture, mapping)
-        accesses = theirs.accesses()
-        reuse: tuple[Reuse, ...] = ()
-        levels, fans = arrays(architecture, accesses)
-        cycles_by = theirs.cycles_by(architecture, layer)
-        bound_by = max(cycles_by, key=lambda part: cycles_by[part])
-        cycles = cycles_by[bound_by]
-    elif counting == "house":
-        counted = count_mapping(layer, architecture, mapping)
-        levels, fans = counted.levels, counted.fans
-        accesses, reuse = readable(layer, architecture, counted), reuse_of(layer, architecture, counted)
-        folds = Structure.of(architecture).folds
-        cycles, bound_by, cycles_by = _cycles(layer, mapping, counted, prices, folds)
-        spared = prices.spared_pj * _accumulations(counted, len(mapping.nodes) - 1)
-    else:
-        raise DseError(f"counting={counting!r} is not house or timeloop")
+        return _by_timeloop_rules
+    raise DseError(f"counting={counting!r} is not house or timeloop")
+
+
+def _energies(architecture: Architecture, moved: _Moved, prices: Prices) -> tuple[dict[str, float], dict[str, float]]:
+    """Energy of words by node and by operand, in pJ."""
     by_level: dict[str, float] = {}
     by_operand = dict.fromkeys(OPERANDS, 0.0)
     for i, node in enumerate(architecture.hierarchy):
-        words, each = (fans, prices.fan_pj) if isinstance(node, FanOut) else (levels, prices.access_pj)
+        is_fan_out = isinstance(node, FanOut)
+        words, each = (moved.fans, prices.fan_pj) if is_fan_out else (moved.levels, prices.access_pj)
         energies = (words[i] * each[i]).sum(axis=1)
         by_level[node.name] = float(energies.sum())
         for operand, energy in zip(OPERANDS, energies, strict=True):
             by_operand[operand] += float(energy)
+    spared = prices.spared_pj * moved.accumulations
     by_level[architecture.hierarchy[-1].name] -= spared
     by_operand["psum"] -= spared
-    steps = cycles / prices.cycles_per_step
-    rest = {"MAC": layer.macs * prices.mac_pj, "static": steps * prices.static_pj}
-    by_level |= rest
-    return Cost(
-        energy_pj=sum(by_level.values()),
-        cycles=cycles,
-        latency_s=cycles / architecture.clock_hz,
-        macs=layer.macs,
-        utilization=layer.macs / (steps * architecture.mac_units),
-        bound_by=bound_by,
-        cycles_by=cycles_by,
-        energy_by_level_pj=by_level,
-        energy_by_operand_pj=by_operand | rest,
-        accesses=accesses,
-        outermost_bits=outermost_bits(architecture, layer, accesses),
-        reuse=reuse,
-    )
+    return by_level, by_operand
 
 
-def _cycles(
-    layer: Layer, mapping: Mapping, counted: Count, prices: Prices, folds: Any
-) -> tuple[float, str, dict[str, float]]:
-    n, dim, trips, step, place, spatial = flatten(mapping)
-    split = np.zeros(6)
-    ports = np.zeros(len(prices.port_names))
-    busiest = latency(
-        n, dim, trips, place, spatial, np.array(layer.bounds, dtype=np.int64), window_of(layer), counted.ends,
-        counted.booked, counted.levels, counted.steps, prices.buffering, prices.port_node, prices.port_cost, split,
-        ports, step, RELEVANCE, folds, np.zeros(n, dtype=np.int64),
-    )  # fmt: skip
-    split, ports = split * prices.cycles_per_step, ports * prices.cycles_per_step
-    by = {"compute": float(split[0])}
-    by |= {name: float(time) for name, time in zip(prices.port_names, ports, strict=True)}
+def _cycles(counted: Count, prices: Prices, folds: Any) -> tuple[float, str, dict[str, float]]:
+    """Cycles, what binds them, and their parts."""
+    spent = Spent(np.zeros(6), np.zeros(len(prices.port_names)))
+    timing = Timing(prices.buffering, prices.port_node, prices.port_cost, folds)
+    counted_loops = np.zeros(counted.nest.size, dtype=np.int64)
+    busiest = latency(counted.nest, counted.space, counted.words, counted.steps, timing, spent, counted_loops)
+    parts, ports = (spent.parts * prices.cycles_per_step).tolist(), (spent.ports * prices.cycles_per_step).tolist()
+    by = {"compute": parts[COMPUTE]} | dict(zip(prices.port_names, ports, strict=True))
     longest = max(by.values())
-    by |= {"first fill": float(split[1]), "last drain": float(split[2]), "serial": float(split[3])}
+    by |= {"first fill": parts[FIRST_FILL], "last drain": parts[LAST_DRAIN], "serial": parts[SERIAL]}
     if folds.any():
-        by |= {"skew": float(split[4]), "shifts": float(split[5])}
-    return longest + float(split[1:].sum()), "compute" if busiest < 0 else prices.port_names[busiest], by
-
-
-def _accumulations(counted: Count, last: int) -> int:
-    """Psums that the MACs read from the innermost level to add to: all but those that start a visit."""
-    psum = OPERANDS.index("psum")
-    return sum(int(read) for (parent, _), (read, _) in zip(counted.ends[psum], counted.booked[psum], strict=True)
-               if parent == last)  # fmt: skip
+        by |= {"skew": parts[SKEW], "shifts": parts[SHIFTS]}
+    return longest + sum(parts[FIRST_FILL:]), "compute" if busiest < 0 else prices.port_names[busiest], by

@@ -17,6 +17,7 @@ from dse.model.accesses import Accesses, Crossing, Traffic
 from dse.model.axes import NONE, TILE, WORD
 from dse.model.mapping import Mapping, Temporal
 from dse.model.nest import count_nest
+from dse.model.records import Counts, Hierarchy, IterationSpace, Nest, Scratch, new_counts
 from dse.problem.dims import DIMS, OPERANDS, RELEVANT
 from dse.problem.layer import Layer
 
@@ -65,28 +66,21 @@ class Count:
 
     Parameters
     ----------
+    nest : Nest
+    space : IterationSpace
+    words : Counts
     steps : int
-    levels, fans : (nodes, 3, 2) int64
-        Reads and writes; words delivered and hops.
-    factors : (3, nodes, 8) int64
-        Per operand and node, the factors per dim of the words on the node's inner side: those that a level hands to
-        what is inside, or that reach a fan-out's children. Ones where the operand does not pass.
-    ends : (3, nodes, 2) int64
-        Parent and child of each crossing, -1 after the last; a child equal to the number of nodes is the MAC.
-    booked : (3, nodes, 2) int64
-        Words read and written at the parent of each crossing.
+        Compute steps.
     """
 
+    nest: Nest
+    space: IterationSpace
+    words: Counts
     steps: int
-    levels: Any
-    fans: Any
-    factors: Any
-    ends: Any
-    booked: Any
 
 
-def flatten(mapping: Mapping) -> tuple[int, Any, Any, Any, Any, Any]:
-    """The flat nest of a mapping: number of loops, then dim, trips, step, place and spatial as int64 arrays."""
+def flatten(mapping: Mapping) -> Nest:
+    """The flat nest of a mapping."""
     rows = [
         (DIMS.index(loop.dim), loop.trips, place, int(not isinstance(node, Temporal)))
         for place, node in enumerate(mapping.nodes)
@@ -101,7 +95,7 @@ def flatten(mapping: Mapping) -> tuple[int, Any, Any, Any, Any, Any]:
         inside[rows[i][0]] *= rows[i][1]
     columns = np.array(rows, dtype=np.int64).reshape(n, 4).T
     dim, trips, place, spatial = (np.ascontiguousarray(column) for column in columns)
-    return n, dim, trips, step, place, spatial
+    return Nest(n, dim, trips, step, place, spatial)
 
 
 def keeps_of(mapping: Mapping) -> Any:
@@ -112,12 +106,13 @@ def keeps_of(mapping: Mapping) -> Any:
     )
 
 
-def scratch_for(bounds: tuple[int, ...], children: int, loops: int) -> tuple[Any, ...]:
-    """Working arrays of `dse.model.axes.crossing`."""
-    over_loops = (np.zeros(max(loops, 1), dtype=np.int64) for _ in range(2))
-    positions = (np.zeros((max(bounds[4:]) + 1, 3), dtype=np.int64) for _ in range(2))
-    over_children = (np.zeros(children + 1, dtype=np.int64) for _ in range(4))
-    return (*over_loops, *positions, *over_children)
+def scratch_for(bounds: tuple[int, ...], children: int, loops: int) -> Scratch:
+    """Working arrays for a layer, as many children and so many loops."""
+    counted, joined = (np.zeros(max(loops, 1), dtype=np.int64) for _ in range(2))
+    positions_a, positions_b = (np.zeros((max(bounds[4:]) + 1, 3), dtype=np.int64) for _ in range(2))
+    offsets_a, offsets_b, starts, ends = (np.zeros(children + 1, dtype=np.int64) for _ in range(4))
+    tile = np.ones(8, dtype=np.int64)
+    return Scratch(counted, joined, tile, positions_a, positions_b, offsets_a, offsets_b, starts, ends)
 
 
 def window_of(layer: Layer) -> Any:
@@ -128,17 +123,13 @@ def window_of(layer: Layer) -> Any:
 def count_mapping(layer: Layer, architecture: Architecture, mapping: Mapping) -> Count:
     """Run the closed form on a mapping; see `count` for the readable result."""
     structure = Structure.of(architecture)
-    nodes = len(architecture.hierarchy)
     nest = flatten(mapping)
-    factors = np.ones((3, nodes, 8), dtype=np.int64)
-    ends, booked = (np.full((3, nodes, 2), -1, dtype=np.int64) for _ in range(2))
-    levels, fans = (np.zeros((nodes, 3, 2), dtype=np.int64) for _ in range(2))
-    steps = count_nest(
-        *nest, np.array(layer.bounds, dtype=np.int64), window_of(layer), keeps_of(mapping), structure.is_fan_out,
-        structure.multicast, structure.reduces, RELEVANCE, scratch_for(layer.bounds, architecture.mac_units, nest[0]),
-        np.ones(8, dtype=np.int64), factors, ends, booked, levels, fans,
-    )  # fmt: skip
-    return Count(int(steps), levels, fans, factors, ends, booked)
+    space = IterationSpace(np.array(layer.bounds, dtype=np.int64), window_of(layer), RELEVANCE)
+    hierarchy = Hierarchy(structure.is_fan_out, structure.multicast, structure.reduces, keeps_of(mapping))
+    words = new_counts(len(architecture.hierarchy))
+    scratch = scratch_for(layer.bounds, architecture.mac_units, nest.size)
+    steps = count_nest(nest, space, hierarchy, scratch, words)
+    return Count(nest, space, words, int(steps))
 
 
 def count(layer: Layer, architecture: Architecture, mapping: Mapping) -> Accesses:
@@ -165,9 +156,9 @@ def readable(layer: Layer, architecture: Architecture, counted: Count) -> Access
     fan_outs: dict[str, dict[str, Crossing]] = {}
     for i, node in enumerate(architecture.hierarchy):
         if isinstance(node, Level):
-            rows = counted.levels[i].tolist()
+            rows = counted.words.levels[i].tolist()
             levels[node.name] = {o: Traffic(*row) for o, row in zip(OPERANDS, rows, strict=True)}
         else:
-            rows = counted.fans[i].tolist()
+            rows = counted.words.fans[i].tolist()
             fan_outs[node.name] = {o: Crossing(*row) for o, row in zip(OPERANDS, rows, strict=True)}
     return Accesses(steps=counted.steps, macs=layer.macs, levels=levels, fan_outs=fan_outs)

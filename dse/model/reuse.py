@@ -73,10 +73,10 @@ def _of_operand(operand: int, layer: Layer, architecture: Architecture, counted:
     name = OPERANDS[operand]
     above = _distinct(layer, name)
     for k in range(len(nodes)):
-        parent, child = (int(x) for x in counted.ends[operand, k])
+        parent, child = (int(x) for x in counted.words.ends[operand, k])
         if parent < 0:
             return
-        handed = [tuple(int(x) for x in row) for row in counted.factors[operand]]
+        handed = [tuple(int(x) for x in row) for row in counted.words.factors[operand]]
         yield from _by_kind(name, nodes[parent].name, "temporal" if k else "refetch", handed[parent], above)
         above = handed[parent]
         for i in range(parent + 1, child):

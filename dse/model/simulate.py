@@ -15,7 +15,7 @@ of its own multiplication, and that each psum a child owes its parent was comput
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from operator import lt
 
 from dse.architecture.architecture import Architecture
@@ -41,8 +41,22 @@ from dse.problem.layer import Layer
 
 WEAKEST_FIRST = ("none", "tile", "word")
 
+MOST_REMEMBERED = 2_000_000
+"""Words of tiles that are remembered, so that they need not be made again each time."""
 
-def simulate(layer: Layer, architecture: Architecture, mapping: Mapping, *, _slide: bool = True) -> Accesses:
+
+class WalkStoppedError(Exception):
+    """A walk was told to stop: all of its own checks held on the first `macs` MACs."""
+
+    def __init__(self, macs: int) -> None:
+        super().__init__(f"stopped after {macs} MACs")
+        self.macs = macs
+
+
+def simulate(
+    layer: Layer, architecture: Architecture, mapping: Mapping, *, stop: Callable[[], bool] | None = None,
+    _slide: bool = True,
+) -> Accesses:  # fmt: skip
     """Count the accesses of a layer by walking its loop nest.
 
     Parameters
@@ -50,6 +64,8 @@ def simulate(layer: Layer, architecture: Architecture, mapping: Mapping, *, _sli
     layer : Layer
     architecture : Architecture
     mapping : Mapping
+    stop : callable, optional
+        Asked before every step whether to stop.
     _slide : bool
         False fetches whole tiles where words would slide: a deliberate error, for tests that must notice it.
 
@@ -62,11 +78,15 @@ def simulate(layer: Layer, architecture: Architecture, mapping: Mapping, *, _sli
     ------
     MappingError
         If the mapping does not fit the hierarchy or does not cover the layer.
+    WalkStoppedError
+        If it was told to stop.
     """
     mapping.check(architecture, layer)
     walk = _Walk(layer, architecture, mapping, _slide)
     temporal = [loop for loop in placed_loops(mapping) if isinstance(mapping.nodes[loop.node], Temporal)]
     for indices, offset in existing(temporal, layer.bounds):
+        if stop is not None and stop():
+            raise WalkStoppedError(walk.macs)
         walk.step(indices, offset)
     walk.end_visits(walk.boundaries)
     return walk.accesses()
@@ -91,6 +111,7 @@ class _Walk:
             self.held[operand, 0] = {(): everything}
         self.due: dict[int, set[tuple[Position, Word]]] = {}  # psums owed to a parent by the visits going on, by child
         self.tiles: dict[tuple[str, Offset, Offset], Words] = {}
+        self.remembered = 0  # words in all of `tiles`
         self.steps = self.macs = 0
         self.reads: Counter[tuple[int, str]] = Counter()  # by node and operand
         self.writes: Counter[tuple[int, str]] = Counter()
@@ -118,7 +139,11 @@ class _Walk:
             if all(map(lt, at, self.bounds)):
                 key = (b.operand, at, tuple(map(min, plus(at, b.tile), self.bounds)))
                 if key not in self.tiles:
+                    if self.remembered > MOST_REMEMBERED:
+                        self.tiles.clear()
+                        self.remembered = 0
                     self.tiles[key] = tile_words(self.layer, *key)
+                    self.remembered += len(self.tiles[key])
                 tiles[position] = self.tiles[key]
         return tiles
 

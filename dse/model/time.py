@@ -5,27 +5,110 @@ from __future__ import annotations
 from typing import Any
 
 from dse.model.axes import combinations, stationary_run
+from dse.model.records import Counts, IterationSpace, Nest, Spent, Timing
 
 Ints = Any
 Floats = Any
 
 STREAMING, DOUBLE, SINGLE = 0, 1, 2
+"""How a level is buffered."""
 
 COMPUTE, FIRST_FILL, LAST_DRAIN, SERIAL, SKEW, SHIFTS = 0, 1, 2, 3, 4, 5
-"""Rows of the split: compute steps; first fill; last drain; transfers of single-buffered levels; the skew of arrays;
+"""Parts of the time: compute steps; first fill; last drain; transfers of single-buffered levels; the skew of arrays;
 operands shifted into and out of arrays."""
 
 
-def first_tile(
-    operand: int, parent: int, child: int, n: int, dim: Ints, trips: Ints, place: Ints, spatial: Ints, bounds: Ints,
-    window: Ints,
-) -> int:  # fmt: skip
-    """Words of an operand that the children of one parent hold together at the first step, the ifmap's as its box."""
-    g = k = c = m = p = q = r = s = 1
-    for i in range(n):
-        if place[i] < child and (spatial[i] == 0 or place[i] < parent):
+def latency(
+    nest: Nest, space: IterationSpace, counts: Counts, steps: int, timing: Timing, spent: Spent, counted: Ints
+) -> int:
+    """Time a nest that `dse.model.nest.count_nest` has counted: fills `spent`.
+
+    `cycles = max(compute steps, busiest port) + first fill + last drain + serial + skew + shifts`, where a port's time
+    is its words over its rate, and what crosses into and out of a single-buffered level is serial instead of
+    overlapped. First fill and last drain hand one tile on from level to level, each at the pace of its slowest port.
+    Skew and shifts are those of `fold_cycles`. `total_cycles` adds up.
+
+    Parameters
+    ----------
+    steps : int
+        Compute steps.
+    counted : (loops,)
+        Scratch.
+
+    Returns
+    -------
+    int
+        The busiest port, or -1 when the compute steps bind.
+    """
+    spent.parts[COMPUTE] = steps
+    for part in range(FIRST_FILL, SHIFTS + 1):
+        spent.parts[part] = 0.0
+    fold_cycles(nest, space, counts.ends, timing.folds, counted, spent.parts)
+    for node in range(len(timing.buffering)):
+        port_cycles(node, nest, space, counts, timing, spent)
+    busiest = -1
+    longest = float(steps)
+    for t in range(len(timing.port_node)):
+        if spent.ports[t] > longest:
+            longest = spent.ports[t]
+            busiest = t
+    return busiest
+
+
+def total_cycles(busiest: int, spent: Spent) -> float:
+    """Steps that a nest takes in all; `busiest` as `latency` returns it."""
+    parts = spent.parts
+    longest = parts[COMPUTE] if busiest < 0 else spent.ports[busiest]
+    rest = parts[FIRST_FILL] + parts[LAST_DRAIN] + parts[SERIAL] + parts[SKEW] + parts[SHIFTS]
+    return float(longest + rest)
+
+
+def port_cycles(node: int, nest: Nest, space: IterationSpace, counts: Counts, timing: Timing, spent: Spent) -> None:
+    """Time of each port of a level, overlapped, and its part of first fill, last drain and serial transfers.
+
+    First fill and last drain are of the tile of the level that must be full before anything inside it can start: the
+    innermost one, or one that is not streaming.
+    """
+    nodes, cost, ends = len(timing.buffering), timing.port_cost, counts.ends
+    used = used_instances(node, nest, space.bounds)
+    filled = drained = serial = 0.0
+    for t in range(len(timing.port_node)):
+        if timing.port_node[t] != node:
             continue
-        d = dim[i]
+        busy = fill = drain = stop = 0.0
+        for o in range(3):
+            busy += counts.levels[node, o, 0] * cost[t, o, 0] + counts.levels[node, o, 1] * cost[t, o, 1]
+            k = 0
+            while k < nodes and ends[o, k, 0] >= 0 and ends[o, k, 0] != node:
+                k += 1
+            if k == nodes or ends[o, k, 0] < 0 or ends[o, k, 1] == nodes:
+                continue
+            if timing.buffering[ends[o, k, 1]] == SINGLE:
+                stop += counts.booked[o, k, 0] * cost[t, o, 0] + counts.booked[o, k, 1] * cost[t, o, 1]
+            while timing.buffering[ends[o, k, 1]] == STREAMING and ends[o, k + 1, 1] < nodes:
+                k += 1
+            words = first_tile(o, ends[o, k, 0], ends[o, k, 1], nest, space)
+            if o < 2:
+                fill += words * cost[t, o, 0]
+            else:
+                drain += words * cost[t, o, 1]
+        spent.ports[t] = (busy - stop) / used
+        filled = max(filled, fill / used)
+        drained = max(drained, drain / used)
+        serial = max(serial, stop / used)
+    spent.parts[FIRST_FILL] += filled
+    spent.parts[LAST_DRAIN] += drained
+    spent.parts[SERIAL] += serial
+
+
+def first_tile(operand: int, parent: int, child: int, nest: Nest, space: IterationSpace) -> int:
+    """Words of an operand that the children of one parent hold together at the first step, the ifmap's as its box."""
+    bounds, window, trips = space.bounds, space.window, nest.trips
+    g = k = c = m = p = q = r = s = 1
+    for i in range(nest.size):
+        if nest.place[i] < child and (nest.spatial[i] == 0 or nest.place[i] < parent):
+            continue
+        d = nest.dim[i]
         if d == 0:
             g *= trips[i]
         elif d == 1:
@@ -53,23 +136,20 @@ def first_tile(
     return g * m * k * p * q
 
 
-def used_instances(node: int, n: int, dim: Ints, trips: Ints, place: Ints, spatial: Ints, bounds: Ints) -> int:
+def used_instances(node: int, nest: Nest, bounds: Ints) -> int:
     """Instances of a node that a mapping keeps busy when no tile is ragged."""
     used = 1
     for d in range(8):
         factor = 1
-        for i in range(n):
-            if spatial[i] == 1 and place[i] < node and dim[i] == d:
-                factor *= trips[i]
+        for i in range(nest.size):
+            if nest.spatial[i] == 1 and nest.place[i] < node and nest.dim[i] == d:
+                factor *= nest.trips[i]
         used *= min(factor, bounds[d])
     return used
 
 
-def fold_cycles(
-    n: int, dim: Ints, trips: Ints, place: Ints, spatial: Ints, bounds: Ints, ends: Ints, step: Ints, relevance: Ints,
-    folds: Floats, counted: Ints, split: Floats,
-) -> None:  # fmt: skip
-    """What the folds of systolic arrays add to the compute steps; see `latency` for the parameters.
+def fold_cycles(nest: Nest, space: IterationSpace, ends: Ints, folds: Floats, counted: Ints, parts: Floats) -> None:
+    """What the folds of systolic arrays add to the compute steps; see `latency`.
 
     A fold is a stretch of steps in which all that a fan-out's children keep stays in place. Folds do not overlap: each
     pays the whole fan-out's skew, however much of it the fold uses, and each time the children's words of an operand
@@ -93,96 +173,13 @@ def fold_cycles(
             if k == nodes or ends[o, k, 0] < 0 or ends[o, k, 1] == nodes:
                 continue
             child = ends[o, k, 1]
-            _, last = stationary_run(n, dim, trips, place, spatial, child, relevance[o])
-            for i in range(n):
-                counted[i] = 1 if last < n and i <= last and spatial[i] == 0 and place[i] < child else 0
+            _, last = stationary_run(nest, child, space.relevance[o])
+            for i in range(nest.size):
+                outside = last < nest.size and i <= last
+                counted[i] = 1 if outside and nest.spatial[i] == 0 and nest.place[i] < child else 0
             visits = 1
             for d in range(8):
-                visits *= combinations(n, dim, trips, step, d, bounds[d], counted)
+                visits *= combinations(nest, d, space.bounds[d], counted)
             most = max(most, visits)
-            split[SHIFTS] += visits * folds[fan_out, 1 + o]
-        split[SKEW] += most * folds[fan_out, 0]
-
-
-def latency(
-    n: int, dim: Ints, trips: Ints, place: Ints, spatial: Ints, bounds: Ints, window: Ints, ends: Ints, booked: Ints,
-    levels: Ints, steps: int, buffering: Ints, port_node: Ints, port_cost: Floats, split: Floats, port_cycles: Floats,
-    step: Ints, relevance: Ints, folds: Floats, counted: Ints,
-) -> int:  # fmt: skip
-    """Cycles of a nest that has been counted.
-
-    `cycles = max(compute steps, busiest port) + first fill + last drain + serial + skew + shifts`, where a port's time
-    is its words over its rate, and what crosses into and out of a single-buffered level is serial instead of
-    overlapped. First fill and last drain hand one tile on from level to level, each at the pace of its slowest port:
-    the tile of the level that must be full before anything inside it can start (the innermost one, or one that is not
-    streaming). Skew and shifts are those of `fold_cycles`.
-
-    Parameters
-    ----------
-    ends, booked, levels, steps
-        As filled by `dse.model.nest.count_nest`.
-    buffering : (nodes,)
-    port_node : (ports,)
-        The level a port belongs to.
-    port_cost : (ports, 3, 2)
-        Cycles that one element of an operand occupies the port, reading and writing; 0 where it is not served.
-    split : (6,)
-        Filled: compute, first fill, last drain, serial, skew, shifts.
-    port_cycles : (ports,)
-        Filled: overlapped time of each port.
-    step : (loops,)
-        As for `dse.model.axes`.
-    relevance : (3, 8)
-    folds : (nodes, 4)
-        For a fan-out, cycles of skew that every fold pays, and cycles that shift each operand in and out.
-    counted : (loops,)
-        Scratch.
-
-    Returns
-    -------
-    int
-        The busiest port, or -1 when the compute steps bind.
-    """
-    nodes = len(buffering)
-    ports = len(port_node)
-    split[COMPUTE] = steps
-    for part in range(FIRST_FILL, SHIFTS + 1):
-        split[part] = 0.0
-    fold_cycles(n, dim, trips, place, spatial, bounds, ends, step, relevance, folds, counted, split)
-    for node in range(nodes):
-        used = used_instances(node, n, dim, trips, place, spatial, bounds)
-        filled = drained = serial = 0.0
-        for t in range(ports):
-            if port_node[t] != node:
-                continue
-            busy = fill = drain = stop = 0.0
-            for o in range(3):
-                busy += levels[node, o, 0] * port_cost[t, o, 0] + levels[node, o, 1] * port_cost[t, o, 1]
-                k = 0
-                while k < nodes and ends[o, k, 0] >= 0 and ends[o, k, 0] != node:
-                    k += 1
-                if k == nodes or ends[o, k, 0] < 0 or ends[o, k, 1] == nodes:
-                    continue
-                if buffering[ends[o, k, 1]] == SINGLE:
-                    stop += booked[o, k, 0] * port_cost[t, o, 0] + booked[o, k, 1] * port_cost[t, o, 1]
-                while buffering[ends[o, k, 1]] == STREAMING and ends[o, k + 1, 1] < nodes:
-                    k += 1
-                words = first_tile(o, ends[o, k, 0], ends[o, k, 1], n, dim, trips, place, spatial, bounds, window)
-                if o < 2:
-                    fill += words * port_cost[t, o, 0]
-                else:
-                    drain += words * port_cost[t, o, 1]
-            port_cycles[t] = (busy - stop) / used
-            filled = max(filled, fill / used)
-            drained = max(drained, drain / used)
-            serial = max(serial, stop / used)
-        split[FIRST_FILL] += filled
-        split[LAST_DRAIN] += drained
-        split[SERIAL] += serial
-    busiest = -1
-    longest = float(steps)
-    for t in range(ports):
-        if port_cycles[t] > longest:
-            longest = port_cycles[t]
-            busiest = t
-    return busiest
+            parts[SHIFTS] += visits * folds[fan_out, 1 + o]
+        parts[SKEW] += most * folds[fan_out, 0]

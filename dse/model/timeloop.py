@@ -146,36 +146,52 @@ def count_timeloop(layer: Layer, architecture: Architecture, mapping: Mapping) -
     mapping.check(architecture, layer)
     _check_perfect(layer, mapping)
     loops = tuple(_loops(mapping))
-    nodes = len(mapping.nodes)
     steps = prod(loop.trips for loop in loops if not loop.is_spatial)
     levels: dict[str, dict[str, TimeloopTraffic]] = {level.name: {} for level in architecture.levels}
     fan_outs = {fan_out.name: {o: Crossing(0, 0) for o in OPERANDS} for fan_out in architecture.fan_outs}
     for operand in OPERANDS:
         keepers = [i for i, x in enumerate(mapping.nodes) if isinstance(x, Temporal) and operand in x.stores]
         filled = 0
-        for parent, child in zip(keepers, [*keepers[1:], nodes], strict=True):
-            visits = steps if child == nodes else _words_filled(layer, operand, mapping, loops, child)
-            instances = _instances(loops, 0, parent)
-            children = _instances(loops, parent, child)
-            distinct = _distinct_children(layer, operand, loops, parent, child)
-            place = architecture.hierarchy[parent]
-            tile = tile_words(layer, operand, mapping.tile(layer, parent))
-            if operand == "psum":
-                held = tile * _relevant_trips(loops, operand, parent)
-                arrivals = visits * distinct
-                traffic = TimeloopTraffic(instances, tile, arrivals - held, max(0, filled - held), arrivals)
-                own = 1 if child == nodes else tile_words(layer, operand, mapping.tile(layer, child))
-                own *= _relevant_trips(loops, operand, child)
-                delivered, hops = visits - own, visits * children - arrivals
-            else:
-                traffic = TimeloopTraffic(instances, tile, visits * distinct, filled, 0)
-                delivered, hops = visits, 0
-            levels[place.name][operand] = traffic
+        for parent, child in zip(keepers, [*keepers[1:], len(mapping.nodes)], strict=True):
+            to_mac = child == len(mapping.nodes)
+            visits = steps if to_mac else _words_filled(layer, operand, mapping, loops, child)
+            traffic, crossing = _book(layer, operand, mapping, loops, (parent, child), (filled, visits))
+            levels[architecture.hierarchy[parent].name][operand] = traffic
             for fan_out in architecture.hierarchy[parent + 1 : child]:
                 if isinstance(fan_out, FanOut):
-                    fan_outs[fan_out.name][operand] = Crossing(delivered * children * instances, hops * instances)
+                    fan_outs[fan_out.name][operand] = crossing
             filled = visits
     return TimeloopCounts(steps, layer.macs, levels, fan_outs)
+
+
+def _book(
+    layer: Layer, operand: str, mapping: Mapping, loops: tuple[_Loop, ...], ends: tuple[int, int],
+    visits: tuple[int, int],
+) -> tuple[TimeloopTraffic, Crossing]:  # fmt: skip
+    """What an instance of a level moves of an operand, and what all instances move over a fan-out inside it.
+
+    Parameters
+    ----------
+    ends : (int, int)
+        The level's node, and the next one inside that keeps the operand.
+    visits : (int, int)
+        Words that one instance of each of the two receives in all.
+    """
+    (parent, child), (filled, received) = ends, visits
+    instances, children = _instances(loops, 0, parent), _instances(loops, parent, child)
+    distinct = _distinct_children(layer, operand, loops, parent, child)
+    tile = tile_words(layer, operand, mapping.tile(layer, parent))
+    arrivals = received * distinct
+    if operand != "psum":
+        return TimeloopTraffic(instances, tile, arrivals, filled, 0), Crossing(received * children * instances, 0)
+    held = tile * _relevant_trips(loops, operand, parent)
+    own = 1 if child == len(mapping.nodes) else tile_words(layer, operand, mapping.tile(layer, child))
+    own *= _relevant_trips(loops, operand, child)
+    hops = received * children - arrivals
+    return (
+        TimeloopTraffic(instances, tile, arrivals - held, max(0, filled - held), arrivals),
+        Crossing((received - own) * children * instances, hops * instances),
+    )
 
 
 def _loops(mapping: Mapping) -> Iterator[_Loop]:

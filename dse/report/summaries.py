@@ -50,10 +50,11 @@ def architecture_text(spec: ArchitectureSpec) -> str:
         )
     left = frozenset({"level", "holds", "size", "words moved"})
     peak = arch.mac_units * arch.clock_hz
+    idle_mw = arch.total_static_power_mw + arch.total_clock_power_mw
     lines = [
         Table.of(cells, left=left, title=f"{arch.name}, {arch.dataflow.name}").to_text(),
         f"{arch.mac_units} MACs of {arch.mac.energy_pj:.3g} pJ at {si(arch.clock_hz, 'Hz')}, at most "
-        f"{si(peak, 'MAC/s')}; {arch.area_mm2:.3g} mm2; {arch.total_static_power_mw:.3g} mW at rest",
+        f"{si(peak, 'MAC/s')}; {arch.area_mm2:.3g} mm2; {idle_mw:.3g} mW at rest",
     ]
     if spec.space:
         lines.append(space_text(spec.space, dict(spec.reference)))

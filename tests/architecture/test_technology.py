@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dse.architecture.power import FLAVOURS, Flavour, clock_energy_pj, logic_leakage_mw, speed, sram_leakage_mw
 from dse.architecture.scaling import node
 from dse.architecture.technology import load_technology, technology_names
 from dse.errors import DseError
@@ -128,7 +129,9 @@ def test_a_mac_is_a_multiplier_and_an_adder(table: str, a: int, b: int, psum: in
 @pytest.mark.parametrize("row", rows("isca16_area_model.csv"), ids=lambda row: row["size_bytes"])
 def test_areas_are_the_published_ones(row: dict[str, str]) -> None:
     size, density = float(row["size_bytes"]), float(row["area_um2_per_byte"])
-    assert load_technology("eyeriss-isca16").sram_area_mm2(size * 8) * 1e6 == pytest.approx(size * density, rel=1e-12)
+    technology = load_technology("eyeriss-isca16")
+    cells_um2 = technology.sram_area_mm2(size * 8) * technology.logic_density * 1e6
+    assert cells_um2 == pytest.approx(size * density, rel=1e-12)
 
 
 @pytest.mark.parametrize("row", rows("isca16_fixed_area_allocation.csv"), ids=lambda row: row["dataflow"])
@@ -144,12 +147,115 @@ def test_equal_area_gives_the_published_buffers(row: dict[str, str]) -> None:
 
 
 def test_eyeriss_fills_its_core() -> None:
-    """The layout density is fitted to this chip: 4.71 mm2 of memories and MACs in a core of 12.25 mm2."""
-    technology = load_technology("eyeriss-isca16")
-    pe = sum(technology.sram_area_mm2(size * 8) for size in (24, 448, 48)) + technology.mac_area_mm2(16)
-    cells = 168 * pe + technology.sram_area_mm2(108 * KIB)
-    assert cells == pytest.approx(4.705, abs=0.001)
-    assert cells / technology.layout_density == pytest.approx(12.25, rel=0.003)
+    """Every layout density is fitted to this chip's core of 12.25 mm2 (JSSC 2017); one of them to this chip alone."""
+    for name, cells_mm2 in (("eyeriss-isca16", 4.705), ("cmos-65nm", None)):
+        technology = load_technology(name)
+        pe = sum(technology.sram_area_mm2(size * 8) for size in (24, 448, 48)) + technology.mac_area_mm2(16)
+        placed = 168 * pe + technology.sram_area_mm2(108 * KIB)
+        assert placed == pytest.approx(12.25, rel=0.003)
+        assert cells_mm2 is None or placed * technology.logic_density == pytest.approx(cells_mm2, abs=0.001)
+
+
+def test_shidiannao_fills_its_layout() -> None:
+    """4.86 mm2 at 65 nm (ISCA 2015, abstract): 64 + 64 + 128 + 32 KiB of SRAM, and 64 PEs with a psum register each."""
+    technology = load_technology("cmos-65nm")
+    memories = sum(technology.sram_area_mm2(size * KIB) for size in (64, 64, 128, 32))
+    pes = 64 * (technology.sram_area_mm2(16) + technology.mac_area_mm2(16))
+    assert memories + pes == pytest.approx(4.86, rel=0.003)
+
+
+@pytest.mark.parametrize("row", rows("sram_macros.csv"), ids=lambda row: f"{row['node_nm']}nm-{row['capacity_bytes']}")
+def test_sram_macros_have_published_areas(row: dict[str, str]) -> None:
+    """Below 22 nm our macros follow bit cells; these figures of others were not used. A high-density macro
+    of 256 KiB comes out 12 % small, a high-speed one of 32 KiB 35 %; a block measured in a chip is larger than our bare
+    macro and less than half larger than our placed one."""
+    technology = load_technology("cmos-16nm", float(row["node_nm"]))
+    placed_mm2 = technology.sram_area_mm2(float(row["capacity_bytes"]) * 8)
+    macro_mm2 = placed_mm2 * (technology.macro_density or 0)
+    if row["what"] == "macro":
+        assert 0.6 < macro_mm2 / float(row["area_mm2"]) < 1.1
+    else:
+        assert macro_mm2 < float(row["area_mm2"]) < 1.5 * placed_mm2
+
+
+def test_a_mebibyte_at_16_nm_is_as_large_as_real_ones() -> None:
+    """Between 12 nm macros of a memory compiler (0.73 mm2) and a whole 16 nm test chip (2.66 mm2 a MiB, ISSCC 2014)."""
+    assert 0.73 < load_technology("cmos-16nm").sram_area_mm2(1024 * KIB) < 2.66
+
+
+@given(st.sampled_from(FLAVOURS), st.floats(64, 2**26), st.floats(7, 130), st.floats(300, 360))
+def test_leakage_grows_with_size_and_temperature(flavour: Flavour, size: float, nm: float, kelvin: float) -> None:
+    leak = sram_leakage_mw(size, nm, flavour, kelvin)
+    assert 0 < leak < sram_leakage_mw(2 * size, nm, flavour, kelvin) * (1 + 1e-9)
+    assert leak <= sram_leakage_mw(size, nm, flavour, 360) * (1 + 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("size", "nm", "flavour", "kelvin", "uw_per_kib"),
+    [(131072, 65, "hp", 300, 510.4), (1048576, 28, "lstp", 300, 0.01959), (131072, 22, "lop", 360, 381.6),
+     (1048576, 28, "lstp-hp", 360, 46.57), (1048576, 16, "hp", 300, 77.36)],
+)  # fmt: skip
+def test_leakage_is_cactis_at_its_points(
+    size: int, nm: float, flavour: Flavour, kelvin: float, uw_per_kib: float
+) -> None:
+    """The last one has no source: below 22 nm a KiB leaks what it does there."""
+    assert sram_leakage_mw(size, nm, flavour, kelvin) == pytest.approx(uw_per_kib * size / 1024 * 1e-3, rel=1e-9)
+
+
+def test_leakage_of_whole_chips_is_of_the_right_order() -> None:
+    """181.5 KiB of Eyeriss in LSTP: 0.005 mW, nothing beside its 278 mW. 28 MiB of TPU v1 in HP at 360 K: 12.2 W.
+    Both are CACTI's figures for these chips, not measurements."""
+    assert sram_leakage_mw(181.5 * 1024, 65, "lstp", 300) == pytest.approx(0.005, rel=0.1)
+    assert sram_leakage_mw(28 * 2**20, 28, "hp", 360) == pytest.approx(12.2e3, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("item", "found", "published"),
+    [
+        # logic and registers of a PE with a 16-bit MAC: 3.61 mW/mm2 of cells (RecPipe, GF 12LP, 0.70 V, 25 C)
+        ("12 nm", logic_leakage_mw(1.0, 12, "hp", 300), 3.61),
+        # NAND2 of the Nangate library, 17.39 nW on 0.798 um2 at 45 nm, 25 C
+        ("45 nm", logic_leakage_mw(1.0, 45, "hp", 300), 21.8),
+        # clock network and registers of 116,736 flip-flops, 14.33 + 85.42 mW at 12 nm, 0.7 V and, assumed, 1 GHz
+        ("flip-flops", clock_energy_pj(116736, 12, 0.7), 99.75),
+    ],
+)  # fmt: skip
+def test_idle_logic_beside_other_chips(item: str, found: float, published: float) -> None:
+    """Other sources than those of the constants: right within a factor of 2.1."""
+    assert 1 / 2.1 < found / published < 2.1, item
+
+
+@pytest.mark.parametrize(
+    ("low_v", "high_v", "ratio", "within"),
+    [(0.82, 1.17, 2.5, 0.12), (0.7, 1.2, 4.4, 0.08)],
+    ids=["Eyeriss", "1 Mb SRAM"],
+)
+def test_speed_over_supply_is_that_of_chips(low_v: float, high_v: float, ratio: float, within: float) -> None:
+    """Eyeriss: 100 to 250 MHz over 0.82 to 1.17 V (JSSC 2017, Table IV). SRAM: 250 MHz at 0.7 V to 1.1 GHz at 1.2 V
+    (Wang et al., 65 nm ULP SRAM). The offset of the threshold is fitted to both; the delay polynomials of Stillmaker
+    and Baas give 1.69 and 2.24."""
+    assert speed(high_v, 65, "lstp") / speed(low_v, 65, "lstp") == pytest.approx(ratio, rel=within)
+
+
+def test_speed_ends_near_the_threshold() -> None:
+    with pytest.raises(DseError, match="too near the threshold") as error:
+        speed(0.6, 65, "lstp")
+    assert error.value.hint == "at least 0.625 V"
+    assert speed(0.6, 65, "lop") > 0
+
+
+@given(TABLES, st.floats(0.8, 1.25))
+def test_a_supply_scales_energies_with_its_square(table: str, share: float) -> None:
+    technology = load_technology(table)
+    other = technology.at_voltage(technology.nominal_v * share)
+    assert other.mac_energy_pj() == pytest.approx(technology.mac_energy_pj() * share**2)
+    assert other.sram_read_energy_pj(KIB, 16) == pytest.approx(technology.sram_read_energy_pj(KIB, 16) * share**2)
+    assert other.mac_clock_energy_pj() == pytest.approx(technology.mac_clock_energy_pj() * share**2)
+    assert other.sram_static_power_mw(KIB) == pytest.approx(technology.sram_static_power_mw(KIB) * share)
+    assert other.dram_energy_pj(16) == technology.dram_energy_pj(16)
+    assert (other.speed() > technology.speed()) == (share > 1) or share == 1
+    with pytest.raises(DseError, match="too high"):
+        technology.at_voltage(1.31 * technology.nominal_v)
 
 
 def test_dram_by_type() -> None:
@@ -175,12 +281,6 @@ def test_another_node(name: str) -> None:
     assert back.mac_energy_pj() == pytest.approx(technology.mac_energy_pj())
     assert back.array_energy_pj(16) == pytest.approx(technology.array_energy_pj(16))
     assert back.mac_area_mm2() == pytest.approx(technology.mac_area_mm2())
-
-
-def test_array_wire_is_a_length_of_wire() -> None:
-    technology = load_technology("eyeriss-isca16")
-    assert technology.wire_energy_pj(16, technology.array_mm) == pytest.approx(technology.array_energy_pj(16))
-    assert technology.wire_energy_pj(16, 3) == pytest.approx(2 * technology.wire_energy_pj(16, 1.5))
 
 
 def test_unknown_table_names_the_nearest() -> None:

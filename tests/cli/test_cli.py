@@ -255,9 +255,10 @@ def test_schemas_are_json_schemas(dse, kind):
 
 
 def test_verify_compares_every_count(dse, folder, monkeypatch):
-    code, out, _ = dse("verify toy.yaml tiny.yaml --macs 3000")
+    code, out, err = dse("verify toy.yaml tiny.yaml --macs 3000")
     assert code == 0
-    assert re.search(r"all \d+ counts are equal", out)
+    assert re.search(r"all \d+ counts are equal\n", out)
+    assert re.search(r"9 mappings of [\d,]+ MACs in all to walk: about \d+ s\n", err), "said before it starts"
     from dse.model import counts
 
     honest = counts.count
@@ -269,6 +270,53 @@ def test_verify_compares_every_count(dse, folder, monkeypatch):
     code, out, _ = dse("verify toy.yaml tiny.yaml --macs 3000")
     assert code == 1
     assert re.search(r"\d+ of \d+ counts differ", out)
+
+
+def test_verify_checks_a_sample(dse, folder):
+    code, out, _ = dse("verify toy.yaml tiny.yaml --macs 1000 --sample 2 --seed 5 --format json")
+    plain = json.loads(out)
+    assert code == 0
+    assert len(plain["mappings"]) == plain["summary"]["compared"] == 2
+    assert plain["verdict"].endswith("(2 of the network's 9 mappings compared, 2 drawn as a sample)")
+
+
+def test_verify_ends_in_time_and_says_what_was_compared(dse, folder):
+    start = time.perf_counter()
+    code, out, err = dse("verify toy.yaml tiny.yaml --batch 64 --macs 100000000 --time-limit 1s --format json")
+    assert time.perf_counter() - start < 20
+    plain = json.loads(out)
+    assert "--time-limit make it less" not in err
+    assert code == 1, "nothing could be compared"
+    assert plain["verdict"].startswith("nothing was compared")
+    assert plain["summary"]["stopped"] + plain["summary"]["not_begun"] == plain["summary"]["planned"] == 9
+    assert dse("verify toy.yaml tiny.yaml --time-limit soon")[0] == 2
+
+
+def test_verify_names_what_makes_a_long_check_shorter(dse, folder, monkeypatch):
+    monkeypatch.setattr("dse.report.check.expected_seconds", lambda *_: 7300.0)
+    _, _, err = dse("verify toy.yaml tiny.yaml --macs 200")
+    assert "about 2 h 01 min; --sample, --macs and --time-limit make it less" in err
+
+
+@pytest.mark.parametrize("in_compiled_code", [False, True])
+def test_an_interrupted_verify_says_what_was_compared(dse, folder, monkeypatch, in_compiled_code):
+    from dse.report import check as module
+
+    honest, done = module.check, []
+
+    def interrupted(*arguments):
+        if len(done) == 2 and in_compiled_code:
+            raise SystemError("returned a result with an exception set") from KeyboardInterrupt()
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(honest(*arguments))
+        return done[-1]
+
+    monkeypatch.setattr(module, "check", interrupted)
+    code, out, _ = dse("verify toy.yaml tiny.yaml --macs 500")
+    assert code == 130
+    said = r"interrupted: all \d+ counts are equal \(2 of the network's 9 mappings compared, 7 not begun\)"
+    assert re.search(said, out)
 
 
 def test_sweep_writes_its_directory_and_prints_the_front(dse, folder):

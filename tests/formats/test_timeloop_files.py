@@ -1,12 +1,13 @@
 """Timeloop's files of a mapped layer: read again, they say the same problem, levels and loops."""
 
+from dataclasses import replace
 from math import prod
 
 import pytest
 from ruamel.yaml import YAML
 
 from dse.architecture.architecture import Architecture, Mac
-from dse.architecture.hierarchy import FanOut, Level
+from dse.architecture.hierarchy import FanOut, Level, Port
 from dse.errors import DseError
 from dse.formats.tools.timeloop import FILES, TENSORS, timeloop_files
 from dse.model.mapping import Loop, Mapping, Spatial, Temporal
@@ -65,6 +66,16 @@ def test_the_architecture():
     assert "depth" not in nodes[0]["attributes"]
     assert nodes[1]["attributes"]["depth"] == 2048  # half of a double buffer holds a tile
     assert nodes[3]["attributes"]["depth"] == 64
+
+
+def test_a_port_for_both_ways_is_a_shared_bandwidth():
+    both = Port("shared", frozenset((o, way) for o in OPERANDS for way in ("read", "write")), 4.0)
+    single = [Port(f"{o} read", frozenset({(o, "read")}), 2.0) for o in ("ifmap", "psum")]
+    dram, glb, *inside = CHIP.hierarchy
+    chip = CHIP.with_(hierarchy=(replace(dram, ports=(both,)), replace(glb, ports=tuple(single)), *inside))
+    nodes = read(timeloop_files(chip, LAYER, NEST))[1]["architecture"]["nodes"]
+    rates = [{k: v for k, v in node["attributes"].items() if "bandwidth" in k} for node in nodes[:2]]
+    assert rates == [{"shared_bandwidth": 4}, {"read_bandwidth": 4}]
 
 
 def test_the_mapping_has_the_same_loops_in_the_same_order():

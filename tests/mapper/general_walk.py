@@ -26,6 +26,7 @@ from dse.mapper.shared.compilation import compiled
 from dse.model.counts import RELEVANCE, Structure, scratch_for, window_of
 from dse.model.mapping import tile_words
 from dse.model.price import capacities, price
+from dse.model.records import Hierarchy, IterationSpace, Nest, Spent, Timing, new_counts
 from dse.problem.dims import DIMS, OPERANDS, RELEVANT, PerOperand
 from dse.problem.layer import Layer
 
@@ -33,6 +34,9 @@ SHAPES = (
     "LLFLF", "LLFLF", "LLFLFL", "LLFLFL", "LLLFL", "LFLFL", "LFLF", "LLLF", "LLLL", "LLLLFL",
     "LLLFLF", "LLFLL", "LLLLL",
 )  # fmt: skip
+
+CLUSTERS = ("LLFF", "LFFL", "LLFFL", "LFLFLF", "LFLFLF", "LFLFFL", "LFFF", "LFFLF")
+"""Shapes with three fan-outs, or with some that follow others directly."""
 
 Slot = tuple[int, str]
 """Node, and `list`, `rows` or `cols`."""
@@ -219,12 +223,9 @@ class Pricer:
         self.nodes = len(architecture.hierarchy)
         self.count_nest = compiled("dse.model.nest").count_nest
         self.latency = compiled("dse.model.time").latency
-        self.bounds, self.window = np.array(layer.bounds, dtype=np.int64), window_of(layer)
+        self.space = IterationSpace(np.array(layer.bounds, dtype=np.int64), window_of(layer), RELEVANCE)
         self.scratch = scratch_for(layer.bounds, architecture.mac_units, 160)
-        nodes = self.nodes
-        self.factors = np.ones((3, nodes, 8), dtype=np.int64)
-        self.ends, self.booked = (np.full((3, nodes, 2), -1, dtype=np.int64) for _ in range(2))
-        self.levels, self.fans = (np.zeros((nodes, 3, 2), dtype=np.int64) for _ in range(2))
+        self.counts = new_counts(self.nodes)
 
     def price(self, slots: list[Slot], factors: list[dict[str, int]], orders: Any, keeps: Any) -> tuple[float, float]:
         """pJ and cycles."""
@@ -240,30 +241,33 @@ class Pricer:
         columns = np.array(loops, dtype=np.int64).reshape(n, 4).T
         dim, trips, place, spatial = (np.ascontiguousarray(column) for column in columns)
         s, p = self.structure, self.prices
-        steps = self.count_nest(
-            n, dim, trips, step, place, spatial, self.bounds, self.window, keeps, s.is_fan_out, s.multicast, s.reduces,
-            RELEVANCE, self.scratch, np.ones(8, dtype=np.int64), self.factors, self.ends, self.booked, self.levels,
-            self.fans,
-        )  # fmt: skip
-        split, ports = np.zeros(6), np.zeros(len(p.port_node))
-        busiest = self.latency(
-            n, dim, trips, place, spatial, self.bounds, self.window, self.ends, self.booked, self.levels, steps,
-            p.buffering, p.port_node, p.port_cost, split, ports, step, RELEVANCE, s.folds, self.scratch[0],
-        )  # fmt: skip
-        cycles = (float(steps) if busiest < 0 else ports[busiest]) + float(split[1:].sum())
+        nest = Nest(n, dim, trips, step, place, spatial)
+        hierarchy = Hierarchy(s.is_fan_out, s.multicast, s.reduces, keeps)
+        steps = self.count_nest(nest, self.space, hierarchy, self.scratch, self.counts)
+        spent = Spent(np.zeros(6), np.zeros(len(p.port_node)))
+        timing = Timing(p.buffering, p.port_node, p.port_cost, s.folds)
+        busiest = self.latency(nest, self.space, self.counts, steps, timing, spent, self.scratch.counted)
+        cycles = (float(steps) if busiest < 0 else spent.ports[busiest]) + float(spent.parts[1:].sum())
         energy = p.mac_pj * self.layer.macs + p.static_pj * cycles
-        energy += float((self.levels * p.access_pj).sum() + (self.fans * p.fan_pj).sum())
-        accumulations = sum(
-            int(self.booked[2, k, 0]) for k in range(self.nodes) if self.ends[2, k, 0] == self.nodes - 1
-        )
+        energy += float((self.counts.levels * p.access_pj).sum() + (self.counts.fans * p.fan_pj).sum())
+        ends, booked = self.counts.ends[2], self.counts.booked[2]
+        accumulations = sum(int(booked[k, 0]) for k in range(self.nodes) if ends[k, 0] == self.nodes - 1)
         return energy - p.spared_pj * accumulations, cycles * p.cycles_per_step
 
 
 def general_problem(seed: int, most: int = 6000) -> General:
     """The same problem for the same seed: a hierarchy that the small one cannot stand for, and few mappings."""
-    rng = Random(f"general {seed}")
+    return _draw_problem(Random(f"general {seed}"), SHAPES, most)
+
+
+def clustered_problem(seed: int, most: int = 6000) -> General:
+    """A problem with three fan-outs, or with clusters of PEs."""
+    return _draw_problem(Random(f"clusters {seed}"), CLUSTERS, most)
+
+
+def _draw_problem(rng: Random, shapes: tuple[str, ...], most: int) -> General:
     while True:
-        shape = rng.choice(SHAPES)
+        shape = rng.choice(shapes)
         layer = _layer(rng)
         flow = draw_dataflow(rng) if rng.random() < 0.4 else rng.choice(list(built_in_dataflows().values()))
         architecture = _architecture(rng, layer, flow, shape)

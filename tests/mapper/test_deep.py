@@ -1,27 +1,30 @@
-"""The deep search against full walks of hierarchies of two to five levels and up to two fan-outs."""
+"""The deep search against full walks of hierarchies of up to five levels and up to three fan-outs."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pytest
 from mapper.fronts import EQUAL, significant
-from mapper.general_walk import General, Walk, general_problem
+from mapper.general_walk import General, Walk, clustered_problem, general_problem
 from mapper.mapper_cases import random_problem
+from mapper.simulated_price import simulated_price
 
 from dse.errors import InfeasibleError
 from dse.mapper.deep.solve import solve_deep
+from dse.mapper.flat.instance import shape_of
 from dse.mapper.layer import OBJECTIVES, layer_front, map_layer, solve
 
 CHUNK = 20
 
 
 @lru_cache(maxsize=32)
-def problems(chunk: int) -> list[tuple[General, Any]]:
+def problems(chunk: int, draw: Callable[[int], General] = general_problem) -> list[tuple[General, Any]]:
     """A chunk of problems and their fronts, shared by the objectives."""
-    drawn = [general_problem(seed) for seed in range(chunk * CHUNK, (chunk + 1) * CHUNK)]
+    drawn = [draw(seed) for seed in range(chunk * CHUNK, (chunk + 1) * CHUNK)]
     return [(problem, Walk(problem.architecture, problem.layer, problem.kind).front()) for problem in drawn]
 
 
@@ -40,9 +43,9 @@ def answer(values: Any, objective: str) -> Any:
     }[objective]  # fmt: skip
 
 
-def check(chunk: int, objective: str) -> None:
-    for number, (problem, front) in enumerate(problems(chunk)):
-        case = f"general_problem({chunk * CHUNK + number}), {objective}"
+def check(chunk: int, objective: str, draw: Callable[[int], General] = general_problem) -> None:
+    for number, (problem, front) in enumerate(problems(chunk, draw)):
+        case = f"{draw.__name__}({chunk * CHUNK + number}), {objective}"
         if len(front) == 0:
             with pytest.raises(InfeasibleError):
                 solve(problem.architecture, problem.layer, objective, 0.0, problem.kind)
@@ -57,6 +60,33 @@ def check(chunk: int, objective: str) -> None:
 @pytest.mark.parametrize("chunk", range(5))
 def test_best_equals_full_walk(chunk: int, objective: str) -> None:
     check(chunk, objective)
+
+
+@pytest.mark.parametrize("objective", ["energy", "latency", "edp", "front"])
+@pytest.mark.parametrize("chunk", range(3))
+def test_best_equals_full_walk_with_three_fan_outs_and_clusters(chunk: int, objective: str) -> None:
+    check(chunk, objective, clustered_problem)
+
+
+def test_the_problems_with_many_fan_outs_strain_everything() -> None:
+    walked = [pair for chunk in range(3) for pair in problems(chunk, clustered_problem)]
+    drawn = [problem for problem, _ in walked]
+    used = [sum(fan.children > 1 for fan in p.architecture.fan_outs) for p in drawn]
+    share = {
+        "three fan-outs": np.mean([count >= 3 for count in used]),
+        "two fan-outs": np.mean([count == 2 for count in used]),
+        "fan-outs that follow fan-outs": np.mean(["FF" in shape_of(p.architecture) for p in drawn]),
+        "more than 200 mappings": np.mean([p.mappings > 200 for p in drawn]),
+        "several points": np.mean([len(front) > 1 for _, front in walked]),
+    }
+    assert all(value > 0.15 for value in share.values()), share
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("objective", ["energy", "latency", "edp", "front"])
+@pytest.mark.parametrize("chunk", range(3, 10))
+def test_best_equals_full_walk_on_more_fan_outs(chunk: int, objective: str) -> None:
+    check(chunk, objective, clustered_problem)
 
 
 @pytest.mark.slow
@@ -97,6 +127,20 @@ def test_records_are_mappings_at_their_price() -> None:
         assert near.certificate is not None
         assert near.certificate.lower_bound <= front[-1, 0] * (1 + EQUAL)
         assert near.cost.energy_pj <= front[-1, 0] * 1.1 * (1 + EQUAL)
+
+
+def test_prices_with_many_fan_outs_are_the_simulators() -> None:
+    """Of the best mappings, by walking their loops and adding up by other means."""
+    checked = 0
+    for problem, front in problems(0, clustered_problem):
+        if len(front) == 0:
+            continue
+        for objective in ("energy", "latency"):
+            best = map_layer(problem.architecture, problem.layer, objective, factors=problem.kind)
+            walked = simulated_price(problem.layer, problem.architecture, best.mapping)
+            assert (best.cost.energy_pj, best.cost.cycles) == pytest.approx(walked, rel=EQUAL, abs=0)
+            checked += 1
+    assert checked > CHUNK
 
 
 def test_the_problems_strain_everything() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 
 from dse.mapper.shared.compilation import compiled
+from dse.model.records import Counts, Hierarchy, IterationSpace, Nest, Spent, Timing
 
 count_nest = compiled("dse.model.nest").count_nest
 latency = compiled("dse.model.time").latency
@@ -92,11 +93,11 @@ def workspace(nodes, ports):
         np.zeros(48, np.int64), np.zeros(48, np.int64), np.zeros(48, np.int64), np.zeros(48, np.int64),
         np.zeros(48, np.int64), np.ones(8, np.int64),
     )  # fmt: skip
-    counts = (
+    counts = Counts(
         np.ones((3, nodes, 8), np.int64), np.full((3, nodes, 2), -1), np.zeros((3, nodes, 2), np.int64),
-        np.zeros((nodes, 3, 2), np.int64), np.zeros((nodes, 3, 2), np.int64), np.zeros(6), np.zeros(ports),
+        np.zeros((nodes, 3, 2), np.int64), np.zeros((nodes, 3, 2), np.int64),
     )  # fmt: skip
-    return nest, counts
+    return nest, counts, Spent(np.zeros(6), np.zeros(ports))
 
 
 @njit(cache=True)
@@ -105,7 +106,7 @@ def price_mapping(problem, prices, keeps, place, scratch, work, record):
     bounds, window, relevance, is_fan_out, multicast, reduces = problem
     access_pj, fan_pj, mac_pj, static_pj, buffering, port_node, port_cost, folds = prices
     dim, trips, step, where, spatial, inside = work[0]
-    factors, ends, booked, levels, fans, split, port_cycles = work[1]
+    counts, spent = work[1], work[2]
     size = 0
     for part in range(5):  # outermost list, list above the array, rows, columns, PE
         node = place[(0, 1, 2, 2, 3)[part]]
@@ -123,22 +124,20 @@ def price_mapping(problem, prices, keeps, place, scratch, work, record):
     for q in range(size - 1, -1, -1):
         step[q] = inside[dim[q]]
         inside[dim[q]] *= trips[q]
-    steps = count_nest(
-        size, dim, trips, step, where, spatial, bounds, window, keeps, is_fan_out, multicast, reduces, relevance,
-        scratch, inside, factors, ends, booked, levels, fans,
-    )  # fmt: skip
-    busiest = latency(
-        size, dim, trips, where, spatial, bounds, window, ends, booked, levels, steps, buffering, port_node, port_cost,
-        split, port_cycles, step, relevance, folds, scratch[0],
-    )  # fmt: skip
-    cycles = float(steps) if busiest < 0 else port_cycles[busiest]
-    cycles += split[1] + split[2] + split[3] + split[4] + split[5]
+    nest, space = Nest(size, dim, trips, step, where, spatial), IterationSpace(bounds, window, relevance)
+    hierarchy = Hierarchy(is_fan_out, multicast, reduces, keeps)
+    steps = count_nest(nest, space, hierarchy, scratch, counts)
+    timing = Timing(buffering, port_node, port_cost, folds)
+    busiest = latency(nest, space, counts, steps, timing, spent, scratch.counted)
+    cycles = float(steps) if busiest < 0 else spent.ports[busiest]
+    for part in range(1, 6):
+        cycles += spent.parts[part]
     energy = mac_pj + static_pj * cycles
     for node in range(len(is_fan_out)):
         for o in range(3):
             for side in range(2):
-                energy += levels[node, o, side] * access_pj[node, o, side]
-                energy += fans[node, o, side] * fan_pj[node, o, side]
+                energy += counts.levels[node, o, side] * access_pj[node, o, side]
+                energy += counts.fans[node, o, side] * fan_pj[node, o, side]
     return energy, cycles
 
 

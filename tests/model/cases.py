@@ -41,13 +41,18 @@ def case_of_many_fan_outs(seed: int) -> Case:
     return draw_case(Random(f"many {seed}"), many=True)
 
 
+def case_of_clusters(seed: int) -> Case:
+    """A case in which fan-outs stand right below others: clusters of clusters of PEs."""
+    return draw_case(Random(f"clusters {seed}"), many=True, clusters=True)
+
+
 def cases() -> st.SearchStrategy[Case]:
     """The same cases as a strategy; hypothesis shrinks what the generator draws."""
     return st.builds(draw_case, st.randoms(use_true_random=False))
 
 
-def draw_case(rng: Random, many: bool = False) -> Case:
-    hierarchy = _draw_hierarchy(rng, many)
+def draw_case(rng: Random, many: bool = False, clusters: bool = False) -> Case:
+    hierarchy = _draw_clusters(rng) if clusters else _draw_hierarchy(rng, many)
     layer = _draw_layer(rng)
     loops = _place_loops(rng, layer, hierarchy, many)
     nodes: list[Temporal | Spatial] = []
@@ -111,9 +116,23 @@ def _draw_hierarchy(rng: Random, many: bool) -> list[Level | FanOut]:
     for i, level in enumerate(levels):
         hierarchy.append(level)
         if i in fan_outs:
-            multicast = rng.choice(("word", "word", "tile", "none"))
-            hierarchy.append(FanOut(f"F{i}", 1, 1, multicast=multicast, reduces=rng.random() < 0.7))
+            hierarchy.append(_draw_fan_out(rng, i))
     return hierarchy
+
+
+def _draw_clusters(rng: Random) -> list[Level | FanOut]:
+    """One to three levels, and two to four fan-outs of which some two stand right below each other."""
+    shape = rng.choice(("LFF", "LFFL", "LLFF", "LLFFL", "LFFF", "LFFFL", "LFLFF", "LFFLF", "LFFFF", "LFFLFF", "LLFFFF"))
+    hierarchy: list[Level | FanOut] = []
+    for i, letter in enumerate(shape):
+        level = Level(f"L{i}", ALL, may_bypass=ALL if i else frozenset())
+        hierarchy.append(level if letter == "L" else _draw_fan_out(rng, i))
+    return hierarchy
+
+
+def _draw_fan_out(rng: Random, number: int) -> FanOut:
+    multicast = rng.choice(("word", "word", "tile", "none"))
+    return FanOut(f"F{number}", 1, 1, multicast=multicast, reduces=rng.random() < 0.7)
 
 
 def _draw_layer(rng: Random) -> Layer:
@@ -154,7 +173,7 @@ def _place_loops(rng: Random, layer: Layer, hierarchy: list[Level | FanOut], man
             if rng.random() < 0.2:
                 side.insert(rng.randint(0, len(side)), Loop(rng.choice(DIMS), 1))
     dim = rng.choice("PQRS")
-    feeding = [i for i in fan_outs if i + 1 in levels]
+    feeding = [i for i in fan_outs if i - 1 in levels and i + 1 in levels]
     if feeding and getattr(layer, dim) > 4 and rng.random() < 0.5:
         _straddle(loops, rng.choice(feeding), dim, getattr(layer, dim))
     return loops

@@ -12,7 +12,16 @@ from operator import mul
 
 import pytest
 from hypothesis import given, settings
-from model.cases import KINDS, Case, case_of_many_fan_outs, cases, kinds, random_case, widest_crossing
+from model.cases import (
+    KINDS,
+    Case,
+    case_of_clusters,
+    case_of_many_fan_outs,
+    cases,
+    kinds,
+    random_case,
+    widest_crossing,
+)  # fmt: skip
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
@@ -75,18 +84,29 @@ def test_closed_form_equals_the_simulator_over_three_and_four_fan_outs(chunk: in
         assert not differences(ours, walked), f"case_of_many_fan_outs({seed}) = {case}"
 
 
-def test_the_cases_of_many_fan_outs_cross_many_at_once() -> None:
-    crossed = Counter(widest_crossing(case_of_many_fan_outs(seed)) for seed in MANY)
+@pytest.mark.parametrize("chunk", range(4))
+def test_closed_form_equals_the_simulator_where_fan_outs_follow_fan_outs(chunk: int) -> None:
+    for seed in MANY[chunk * CHUNK : (chunk + 1) * CHUNK]:
+        case = case_of_clusters(seed)
+        ours = count(case.layer, case.architecture, case.mapping)
+        walked = simulate(case.layer, case.architecture, case.mapping)
+        assert not differences(ours, walked), f"case_of_clusters({seed}) = {case}"
+
+
+@pytest.mark.parametrize("draw", [case_of_many_fan_outs, case_of_clusters])
+def test_the_cases_of_many_fan_outs_cross_many_at_once(draw: Callable[[int], Case]) -> None:
+    crossed = Counter(widest_crossing(draw(seed)) for seed in MANY)
     assert crossed[3] >= 0.15 * len(MANY)
     assert crossed[4] >= 0.02 * len(MANY)
 
 
-def test_reuse_over_many_fan_outs_multiplies_to_what_is_achieved() -> None:
+@pytest.mark.parametrize("draw", [case_of_many_fan_outs, case_of_clusters])
+def test_reuse_over_many_fan_outs_multiplies_to_what_is_achieved(draw: Callable[[int], Case]) -> None:
     for seed in MANY:
-        case = case_of_many_fan_outs(seed)
+        case = draw(seed)
         counted = count_mapping(case.layer, case.architecture, case.mapping)
         reuses = reuse_of(case.layer, case.architecture, counted)
-        outermost = counted.levels[0].tolist()
+        outermost = counted.words.levels[0].tolist()
         for o, operand in enumerate(OPERANDS):
             traffic = outermost[o][1 if operand == "psum" else 0]
             assert achieved(reuses, operand) == Fraction(case.layer.macs, traffic), f"{seed} {operand}"

@@ -8,7 +8,7 @@ transfers off, run on cases of our own making; counts are per instance. `pytest 
 import json
 
 import pytest
-from validation.timeloop_case import energy_pj, has_network_energy, ours, read_case, theirs
+from validation.timeloop_case import WAYS, energy_pj, has_network_energy, ours, read_case, theirs
 
 from dse.formats.mapping import dump_mappings, read_mappings
 from dse.formats.text.source import parse_source
@@ -38,8 +38,31 @@ def test_cycles_are_timeloops(case):
     assert cost.cycles == case.expected["cycles"]
     by = cost.cycles_by
     for level, row in case.expected["levels"].items():
-        assert max(by["compute"], *(by.get(f"{level} {way}", 0) for way in ("read", "write"))) == row["cycles"]
+        assert max(by["compute"], *(by.get(f"{level} {port}", 0) for port in WAYS)) == row["cycles"]
     assert round(100 * cost.utilization, 2) == pytest.approx(case.expected["utilization_pct"], abs=0.011)
+
+
+def test_a_shared_bandwidth_is_one_rate_for_all_words(pytestconfig):
+    """Reads, fills and updates of all tensors together over the rate, of each instance."""
+    lines = pytestconfig.getoption("timeloop_cases").read_text().splitlines()
+    checked = 0
+    for plain in (json.loads(line) for line in lines if line.strip()):
+        for level in plain["arch"]["levels_inner_to_outer"]:
+            for way in WAYS:
+                level.pop(f"{way}_bandwidth", None)
+            level["shared_bandwidth"] = 0.25
+        case = read_case(plain)
+        cost = evaluate(case.architecture, case.layer, case.mapping, counting="timeloop")
+        words = {
+            name: sum(
+                row[tensor][what] for tensor in row if tensor != "cycles" for what in ("reads", "fills", "updates")
+            )
+            for name, row in case.expected["levels"].items()
+        }
+        assert {name: cost.cycles_by[f"{name} shared"] for name in words} == {n: 4 * w for n, w in words.items()}
+        assert cost.cycles == 4 * max(words.values())
+        checked += 1
+    assert checked > 0
 
 
 def test_energy_is_timeloops(case):

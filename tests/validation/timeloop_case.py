@@ -81,10 +81,17 @@ def dims_of(plain, operand):
     return {term[0] for row in plain["tensors"][TENSORS[operand]]["projection"] for term in row}
 
 
+WAYS = {"read": ("read",), "write": ("write",), "shared": ("read", "write")}
+"""Timeloop's bandwidths of a level, each of all tensors together, and what they serve."""
+
+
 def storage(level, kept):
     """A level; its energies are only what the fills cost where Timeloop tells fills and updates apart."""
-    rates = {way: level[f"{way}_bandwidth"] for way in ("read", "write") if f"{way}_bandwidth" in level}
-    ports = [Port(way, frozenset((o, way) for o in OPERANDS), rate) for way, rate in rates.items()]
+    ports = [
+        Port(name, frozenset((o, way) for o in OPERANDS for way in ways), level[f"{name}_bandwidth"])
+        for name, ways in WAYS.items()
+        if f"{name}_bandwidth" in level
+    ]
     return Level(
         level["name"],
         kept,

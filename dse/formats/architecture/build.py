@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, cast
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.dataflow import Dataflow
 from dse.architecture.hierarchy import Coding, Direction, FanOut, Level, Port
-from dse.architecture.technology import Technology, load_technology
+from dse.architecture.technology import Technology
 from dse.errors import DseError
 from dse.formats.architecture.model import (
     ArchitectureModel,
@@ -17,8 +17,8 @@ from dse.formats.architecture.model import (
     LevelModel,
     MacModel,
     ReadWrite,
-    TechnologyModel,
 )
+from dse.formats.architecture.rating import BuildError, Context, Rating, clock_of, rating_of, technology_of
 from dse.formats.text import quantity as q
 from dse.problem.dims import OPERANDS, PerOperand
 
@@ -28,37 +28,13 @@ DIRECTIONS: tuple[Direction, Direction] = ("read", "write")
 RESERVED = {"MAC": "multiply-accumulate units", "static": "static power"}
 
 
-class BuildError(DseError):
-    """Something that only shows when the parts of a file meet; `path` says where it stands."""
-
-    def __init__(self, path: tuple[str, ...], message: str, hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
-        self.path = path
-
-
-@dataclass(frozen=True, slots=True)
-class _Context:
-    """What quantities that are relative to the architecture are relative to."""
-
-    technology: Technology
-    mac_energy_pj: float
-    clock_hz: float
-    word_bits: int
-    clock_ratio: float
-
-
-def clock_of(model: ArchitectureModel) -> float:
-    """Clock in Hz."""
-    return q.hertz(model.clock or model.technology.clock or q.Quantity(0, "Hz"))
-
-
-def build_architecture(model: ArchitectureModel, dataflow: Dataflow, rated_hz: float | None = None) -> Architecture:
-    """Price an architecture; clock powers are given at `rated_hz`, by default the model's own clock.
+def build_architecture(model: ArchitectureModel, dataflow: Dataflow, rating: Rating | None = None) -> Architecture:
+    """Price an architecture; stated powers and energies hold at `rating`, by default the model's own clock and supply.
 
     A level without an explicit energy costs what the technology asks for an SRAM or register file of its capacity and
     word width (each operand's own partition where capacities are per operand), or for DRAM if it is unlimited; areas
-    likewise, over the technology's layout density, which stands for network, control and white space. The outermost
-    fan-out costs an array transfer per word.
+    likewise, over the technology's layout densities, which stand for network, control and white space. The outermost
+    fan-out costs an array transfer per word. What leaks and what the clock drives is the technology's where not stated.
 
     Raises
     ------
@@ -66,9 +42,12 @@ def build_architecture(model: ArchitectureModel, dataflow: Dataflow, rated_hz: f
         For parts that contradict each other or cannot be priced.
     """
     technology = technology_of(model.technology)
-    clock = clock_of(model)
-    mac = _mac(model.mac, technology)
-    context = _Context(technology, mac.energy_pj, clock, model.word_bits, clock / (rated_hz or clock))
+    rating = rating or rating_of(model)
+    clock = clock_of(model, technology, rating)
+    supply_ratio = technology.supply_v / technology.nominal_v / rating.supply_share
+    context = Context(technology, 0.0, clock, model.word_bits, supply_ratio, clock / rating.clock_hz)
+    mac = _mac(model.mac, context)
+    context = replace(context, stated_mac_pj=mac.energy_pj / supply_ratio**2)
     hierarchy: list[Level | FanOut] = []
     for name, node in model.levels.items():
         if name in RESERVED:
@@ -76,10 +55,10 @@ def build_architecture(model: ArchitectureModel, dataflow: Dataflow, rated_hz: f
                 ("levels", name), f"{name} is what reports call the {RESERVED[name]}", "choose another name"
             )
         is_first = not hierarchy
-        above = hierarchy[-1] if hierarchy else None
         if isinstance(node, FanOutModel):
-            if above is None or isinstance(above, FanOut):
-                raise _misplaced(name, above)
+            if not hierarchy:
+                message = f"{name}: the outermost entry is a storage level"
+                raise BuildError(("levels", name), message, "e.g. DRAM: {}")
             is_outermost = not any(isinstance(outer, FanOut) for outer in hierarchy)
             hierarchy.append(_fan_out(name, node, context, is_outermost))
         else:
@@ -93,8 +72,8 @@ def build_architecture(model: ArchitectureModel, dataflow: Dataflow, rated_hz: f
         clock_hz=clock,
         dataflow=dataflow,
         lower=model.lower,
-        static_power_mw=q.milliwatts(model.static_power) if model.static_power else 0.0,
-        clock_power_mw=q.milliwatts(model.clock_power) * context.clock_ratio if model.clock_power else 0.0,
+        static_power_mw=context.static_mw(model.static_power) if model.static_power else 0.0,
+        clock_power_mw=context.clock_mw(model.clock_power) if model.clock_power else 0.0,
         other_area_mm2=q.mm2(model.area) if model.area else 0.0,
     )
 
@@ -126,55 +105,42 @@ def _check_skipping(mac: Mac, hierarchy: list[Level | FanOut]) -> None:
         )  # fmt: skip
 
 
-def technology_of(model: TechnologyModel) -> Technology:
-    """The table that a file names, at its node."""
-    try:
-        technology = load_technology(model.table)
-    except DseError as error:
-        raise BuildError(("technology", "table"), error.message, error.hint) from None
-    try:
-        return technology.at_node(q.nanometres(model.node)) if model.node else technology
-    except DseError as error:
-        raise BuildError(("technology", "node"), error.message, error.hint) from None
-
-
-def _misplaced(name: str, above: FanOut | None) -> BuildError:
-    if above is None:
-        return BuildError(("levels", name), f"{name}: the outermost entry is a storage level", "e.g. DRAM: {}")
-    return BuildError(
-        ("levels", name),
-        f"{name}: between two fan-outs stands a level",
-        f"put a level between {above.name} and {name}, or make one fan-out of both",
-    )
-
-
-def _mac(model: MacModel, technology: Technology) -> Mac:
+def _mac(model: MacModel, context: Context) -> Mac:
+    technology, bits = context.technology, model.bits
     multiplier = technology.multiplier_energy_pj(model.bits, model.bits)
     adder = technology.adder_energy_pj(model.bits)
     share = model.multiplier_share if model.multiplier_share is not None else multiplier / (multiplier + adder)
-    area = q.mm2(model.area) if model.area else technology.mac_area_mm2(model.bits) / technology.layout_density
+    area = q.mm2(model.area) if model.area else technology.mac_area_mm2(bits)
     return Mac(
-        energy_pj=q.picojoules(model.energy, 0.0, model.bits) if model.energy else multiplier + adder,
+        energy_pj=context.energy_pj(model.energy, bits) if model.energy else multiplier + adder,
         multiplier_share=share,
         bits=model.bits,
         area_mm2=area,
         gating=frozenset(model.gating),
         skipping=frozenset(model.skipping),
-        gated_energy_pj=q.picojoules(model.gated_energy, 0.0, model.bits) if model.gated_energy else 0.0,
+        gated_energy_pj=context.energy_pj(model.gated_energy, bits) if model.gated_energy else 0.0,
+        static_power_mw=(
+            context.static_mw(model.static_power) if model.static_power else technology.mac_static_power_mw(bits)
+        ),
+        clock_power_mw=(
+            context.clock_mw(model.clock_power)
+            if model.clock_power
+            else context.clock_mw_of(technology.mac_clock_energy_pj(bits))
+        ),
     )
 
 
-def _fan_out(name: str, model: FanOutModel, context: _Context, is_outermost: bool) -> FanOut:
+def _fan_out(name: str, model: FanOutModel, context: Context, is_outermost: bool) -> FanOut:
     word_bits = model.word_bits or context.word_bits
     energy: float | PerOperand[float]
     if isinstance(model.energy, Mapping):
         missing = [operand for operand in OPERANDS if operand not in model.energy]
         if missing:
             raise BuildError(("levels", name, "energy"), f"{name}: energy leaves out {missing[0]}", "e.g. weight: 0 pJ")
-        each = {str(o): q.picojoules(given, context.mac_energy_pj, word_bits) for o, given in model.energy.items()}
+        each = {str(o): context.energy_pj(given, word_bits) for o, given in model.energy.items()}
         energy = PerOperand.of(each)
     elif model.energy is not None:
-        energy = q.picojoules(model.energy, context.mac_energy_pj, word_bits)
+        energy = context.energy_pj(model.energy, word_bits)
     elif is_outermost:
         energy = context.technology.array_energy_pj(word_bits)
     else:
@@ -199,7 +165,7 @@ def _fan_out(name: str, model: FanOutModel, context: _Context, is_outermost: boo
     )
 
 
-def _level(name: str, model: LevelModel, context: _Context, is_first: bool) -> Level:
+def _level(name: str, model: LevelModel, context: Context, is_first: bool) -> Level:
     word_bits = model.word_bits or context.word_bits
     capacity = model.capacity
     if capacity is None:
@@ -223,6 +189,7 @@ def _level(name: str, model: LevelModel, context: _Context, is_first: bool) -> L
         raise BuildError(("levels", name), f"{name}: the outermost level stores all operands, always")
     if not set(model.may_bypass) <= set(stores):
         raise BuildError(("levels", name, "may_bypass"), f"{name}: may_bypass names an operand that it does not store")
+    memories = list(sizes.values()) if partitions else list(sizes.values())[:1]
     read, write = (_energies(name, model, sizes, word_bits, context, way, is_first) for way in DIRECTIONS)
     return Level(
         name=name,
@@ -235,9 +202,7 @@ def _level(name: str, model: LevelModel, context: _Context, is_first: bool) -> L
         write_energy_pj=write,
         ports=tuple(_ports(name, model, stores, word_bits, context)),
         buffering="double" if model.double_buffer else model.buffering,
-        area_mm2=_area(model, sizes if partitions else dict(list(sizes.items())[:1]), context.technology),
-        static_power_mw=q.milliwatts(model.static_power) if model.static_power else 0.0,
-        clock_power_mw=q.milliwatts(model.clock_power) * context.clock_ratio if model.clock_power else 0.0,
+        **_size_prices(model, [bits for bits in memories if bits is not None], context),
         gating=PerOperand.of({str(operand): frozenset[str](gates) for operand, gates in model.gating.items()}),
         compression=PerOperand.of({str(operand): _coding(given) for operand, given in model.compression.items()}),
     )
@@ -261,7 +226,7 @@ def _energies(
     model: LevelModel,
     sizes: Mapping[str, int | None],
     word_bits: int,
-    context: _Context,
+    context: Context,
     way: Direction,
     is_first: bool,
 ) -> PerOperand[float]:
@@ -276,7 +241,7 @@ def _energies(
         if isinstance(given, ReadWrite):
             given = getattr(given, way)
         if given is not None:
-            found[operand] = q.picojoules(given, context.mac_energy_pj, word_bits)
+            found[operand] = context.energy_pj(given, word_bits, is_on_chip=not is_first)
         elif bits is not None:
             price = context.technology.sram_read_energy_pj if way == "read" else context.technology.sram_write_energy_pj
             found[operand] = price(bits, word_bits)
@@ -298,14 +263,19 @@ def _dram(name: str, model: LevelModel, word_bits: int, technology: Technology) 
         raise BuildError(("levels", name, "dram"), error.message, error.hint) from None
 
 
-def _area(model: LevelModel, memories: Mapping[str, int | None], technology: Technology) -> float:
-    if model.area is not None:
-        return q.mm2(model.area)
-    cells = sum(technology.sram_area_mm2(bits) for bits in memories.values() if bits is not None)
-    return cells / technology.layout_density
+def _size_prices(model: LevelModel, memories: list[int], context: Context) -> dict[str, float]:
+    """Area and idle powers of one instance that is made of memories of these sizes, in bits."""
+    technology = context.technology
+    clock_pj = sum(technology.sram_clock_energy_pj(bits) for bits in memories)
+    leaks_mw = sum(technology.sram_static_power_mw(bits) for bits in memories)
+    return {
+        "area_mm2": q.mm2(model.area) if model.area else sum(technology.sram_area_mm2(bits) for bits in memories),
+        "static_power_mw": context.static_mw(model.static_power) if model.static_power else leaks_mw,
+        "clock_power_mw": context.clock_mw(model.clock_power) if model.clock_power else context.clock_mw_of(clock_pj),
+    }
 
 
-def _ports(name: str, model: LevelModel, stores: list[str], word_bits: int, context: _Context) -> Iterator[Port]:
+def _ports(name: str, model: LevelModel, stores: list[str], word_bits: int, context: Context) -> Iterator[Port]:
     """One shared port for a single bandwidth; a read and a write port per operand for a mapping."""
 
     def rate(given: q.Quantity) -> float:

@@ -14,9 +14,10 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.dataflow import Dataflow
 from dse.architecture.hierarchy import FanOut
 from dse.errors import DseError, SpecError
-from dse.formats.architecture.build import BuildError, build_architecture, clock_of
+from dse.formats.architecture.build import build_architecture
 from dse.formats.architecture.dataflow import find_dataflow, read_dataflow
 from dse.formats.architecture.model import ArchitectureModel, RangeModel, ReadWrite
+from dse.formats.architecture.rating import BuildError, rating_of
 from dse.formats.architecture.space import Constraint, Value, count_up, read_constraints
 from dse.formats.text.quantity import Quantity
 from dse.formats.text.source import (
@@ -115,7 +116,7 @@ class ArchitectureSpec:
             else:
                 model = self._replaced(model, path, owner, place, value)
         try:
-            return replace(build_architecture(model, dataflow, clock_of(self.model)), spec=self)
+            return replace(build_architecture(model, dataflow, rating_of(self.model)), spec=self)
         except DseError as error:
             what = ", ".join(f"{path}={value}" for path, value in settings.items())
             raise SpecError(f"with {what}: {error.message}", file=self.file, hint=error.hint) from None

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
+from dse.architecture.power import KELVIN, Flavour
 from dse.formats.architecture.dataflow import ANY_DIM, Dims, InlineDataflowModel
 from dse.formats.text.quantity import (
     Area,
@@ -18,7 +19,9 @@ from dse.formats.text.quantity import (
     Quantity,
     QuantityError,
     Size,
+    Temperature,
     Time,
+    Voltage,
     parse_quantity,
     width_bits,
 )
@@ -158,9 +161,10 @@ class LevelModel(SpecModel):
     ) = Field(default=None, description="per word: one, {read, write}, or per operand")
     dram: str | None = Field(default=None, description="type of DRAM that an unlimited level is priced as")
     area: Area | None = Field(default=None, description="of one instance")
-    static_power: Power | None = Field(default=None, description="of one instance")
+    static_power: Power | None = Field(default=None, description="of one instance, by default what it leaks")
     clock_power: Power | None = Field(
-        default=None, description="of one instance, at the clock that the file states; it scales with the clock"
+        default=None,
+        description="of one instance, at the file's clock, with which it scales; by default of its registers",
     )
     gating: Annotated[dict[Operand, Gates], BeforeValidator(_gates_of_all)] = Field(
         default={"ifmap": [], "weight": [], "psum": []},
@@ -238,6 +242,23 @@ class MacModel(SpecModel):
     gated_energy: Annotated[Energy, AfterValidator(_no_mac)] | None = Field(
         default=None, description="of a MAC that is gated; nothing by default"
     )
+    static_power: Power | None = Field(default=None, description="of one unit, by default what the technology's leaks")
+    clock_power: Power | None = Field(
+        default=None,
+        description="of one unit with its share of control, at the file's clock; by default of its registers",
+    )
+
+
+def _warm(quantity: Quantity) -> Quantity:
+    if not KELVIN[0] <= quantity.value <= KELVIN[1]:
+        raise QuantityError(f"{quantity} is outside {KELVIN[0]:g} to {KELVIN[1]:g} K", hint="the leakage tables' range")
+    return quantity
+
+
+Clock = Annotated[
+    Annotated[Literal["max"], Tag("max")] | Annotated[Annotated[Frequency, AfterValidator(_positive)], Tag("value")],
+    Discriminator(lambda given: "max" if given == "max" else "value"),
+]
 
 
 class TechnologyModel(SpecModel):
@@ -245,7 +266,16 @@ class TechnologyModel(SpecModel):
 
     table: str
     node: Length | None = Field(default=None, description="scale the table to this node")
-    clock: Annotated[Frequency, AfterValidator(_positive)] | None = None
+    clock: Clock | None = None
+    voltage: Voltage | None = Field(
+        default=None, description="supply of the chip, by default the table's; its energies go with the square"
+    )
+    flavour: Flavour = Field(
+        default="lstp", description="transistors that leak: low standby or operating power, high performance, or a mix"
+    )
+    temperature: Annotated[Temperature, AfterValidator(_warm)] = Field(
+        default=Quantity(300, "K"), description="of the transistors that leak"
+    )
 
 
 class RangeModel(SpecModel):
@@ -314,14 +344,17 @@ Choices = Annotated[
 
 
 class ArchitectureModel(SpecModel):
-    """An accelerator: levels from the outermost in, with the fan-outs where they stand between them."""
+    """An accelerator: levels and fan-outs from the outermost level in; fan-outs may follow one another."""
 
     architecture: str = Field(description="its name")
     description: str = ""
     technology: Annotated[
         TechnologyModel, BeforeValidator(lambda given: {"table": given} if isinstance(given, str) else given)
     ]
-    clock: Annotated[Frequency, AfterValidator(_positive)] | None = None
+    clock: Clock | None = Field(
+        default=None,
+        description="or max, in a sweep: what the supply allows (the file's own clock at its own supply)",
+    )
     word_bits: Bits = Field(default=16, description="default of every level")
     levels: dict[Name, LevelOrFanOut] = Field(min_length=1)
     mac: MacModel = MacModel()

@@ -33,6 +33,8 @@ KINDS: dict[str, tuple[str, dict[str, float]]] = {
     "area": ("16 mm2", {"mm2": 1, "um2": 1e-6}),
     "length": ("65 nm", {"nm": 1, "um": 1e3, "mm": 1e6}),
     "power": ("30 mW", {"nW": 1e-6, "uW": 1e-3, "mW": 1, "W": 1e3}),
+    "voltage": ("0.9 V", {"mV": 1e-3, "V": 1}),
+    "temperature": ("300 K", {"K": 1}),
 }  # fmt: skip
 """What a spec measures, an example of each, and its units; `word`, `mac` and `/cycle` are relative to the
 architecture and are converted by the functions below."""
@@ -155,6 +157,16 @@ def milliwatts(quantity: Quantity) -> float:
     return quantity.value * _factor(quantity, "power")
 
 
+def volts(quantity: Quantity) -> float:
+    """A voltage in V."""
+    return quantity.value * _factor(quantity, "voltage")
+
+
+def kelvin(quantity: Quantity) -> float:
+    """A temperature in K."""
+    return quantity.value * _factor(quantity, "temperature")
+
+
 @dataclass(frozen=True, slots=True)
 class OfKind:
     """Pydantic metadata: the annotated field holds a `Quantity` of a kind of `KINDS`, written as text."""
@@ -188,10 +200,13 @@ Bandwidth = Annotated[Quantity, OfKind("bandwidth")]
 Area = Annotated[Quantity, OfKind("area")]
 Length = Annotated[Quantity, OfKind("length")]
 Power = Annotated[Quantity, OfKind("power")]
+Voltage = Annotated[Quantity, OfKind("voltage")]
+Temperature = Annotated[Quantity, OfKind("temperature")]
 
 CONVERTERS: dict[str, Callable[..., float]] = {
     "size": bits, "width": width_bits, "frequency": hertz, "time": seconds, "energy": picojoules,
     "bandwidth": words_per_cycle, "area": mm2, "length": nanometres, "power": milliwatts,
+    "voltage": volts, "temperature": kelvin,
 }  # fmt: skip
 """The function that turns a quantity of a kind into the unit the package computes with."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Fields
 from collections.abc import Sequence
+from itertools import pairwise
 from math import ceil, prod
 
 from dse.architecture.architecture import Architecture
@@ -59,6 +60,10 @@ def timeloop_files(architecture: Architecture, layer: Layer, mapping: Mapping) -
     layer = architecture.lowered(layer)
     mapping.check(architecture, layer)
     _check_perfect(layer, mapping)
+    for outer, inner in pairwise(architecture.hierarchy):
+        if isinstance(outer, FanOut) and isinstance(inner, FanOut):
+            raise DseError(f"{inner.name} stands right below {outer.name}, and Timeloop's directives target levels",
+                           hint="one fan-out of as many children has the same tiles")  # fmt: skip
     texts = (_problem(layer), _architecture(architecture, layer, mapping), _mapping(architecture, mapping))
     return dict(zip(FILES, texts, strict=True))
 
@@ -114,11 +119,12 @@ def _attributes(level: Level, layer: Layer) -> dict[str, float]:
         capacity = sum(known) if len(known) == len(parts) else None
     if capacity is not None:
         attributes["depth"] = ceil(capacity / level.tile_share / bits)
-    for direction in ("read", "write"):
-        rates = [port.words_per_cycle for port in level.ports if any(way == direction for _, way in port.serves)]
-        if rates:
-            attributes[f"{direction}_bandwidth"] = sum(rates)
-    return attributes
+    rates: dict[str, float] = {}
+    for port in level.ports:
+        ways = {way for _, way in port.serves}
+        name = "shared" if len(ways) > 1 else ways.pop()
+        rates[name] = rates.get(name, 0.0) + port.words_per_cycle
+    return attributes | {f"{name}_bandwidth": rates[name] for name in ("shared", "read", "write") if name in rates}
 
 
 def _mapping(architecture: Architecture, mapping: Mapping) -> str:

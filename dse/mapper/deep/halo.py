@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dse.model.axes import box_words
+from dse.model.records import Axis, Nest, Scratch
 
 Ints = Any
 
@@ -50,6 +51,8 @@ def joined_words(
     offset_b = np.zeros(most + 1, dtype=np.int64)
     starts = np.zeros(most + 1, dtype=np.int64)
     ends = np.zeros(most + 1, dtype=np.int64)
+    nest = Nest(loops, dim, trips, step, dim, spatial)  # no count asks for the node of a loop
+    scratch = Scratch(counted, together, tile, rows_a, rows_b, offset_a, offset_b, starts, ends)
     for i in range(len(first)):
         inside_a = 1
         inside_b = 1
@@ -78,7 +81,4 @@ def joined_words(
                 tile[4], tile[6] = min(inside_a, bound_a), min(inside_b, bound_b)
         if level == levels:
             tile[4], tile[6] = 1, 1
-        out[rows[i]] = box_words(
-            4, 6, stride, dilation, mode, loops, dim, trips, step, spatial, bounds, tile, loops, loops, False, counted,
-            together, rows_a, rows_b, offset_a, offset_b, starts, ends,
-        )  # fmt: skip
+        out[rows[i]] = box_words(Axis(4, 6, stride, dilation), mode, nest, bounds, loops, loops, scratch)

@@ -9,7 +9,7 @@ import numpy as np
 from dse.mapper.deep.axes import AXES, Axis
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.terms import IRRELEVANT, Choice
-from dse.mapper.shared.orders import group_dims, list_orders
+from dse.mapper.shared.orders import add_partial_stays, group_dims, list_orders
 
 Array = Any
 
@@ -21,6 +21,12 @@ def listed() -> list[Choice]:
         for passing in (False, True):
             found += [Choice(kind, slide, passing) for slide in (-1, 4, 5) if not (kind == 0 and passing and slide > 0)]
     return found
+
+
+def nothing_of(problem: Deep) -> tuple[Choice | None, ...]:
+    """Nothing laid down about the lists above the innermost level's, but that those between fan-outs have no loops."""
+    nodes = problem.nodes[: problem.last]
+    return tuple(Choice(-1) if problem.is_fan_out[node] else None for node in nodes)
 
 
 def allowed(problem: Deep, axes: list[Axis], level: int, choice: Choice) -> list[Array]:
@@ -51,14 +57,15 @@ def allowed(problem: Deep, axes: list[Axis], level: int, choice: Choice) -> list
 
 
 def choices_of(problem: Deep, record: Array) -> tuple[Choice | None, ...]:
-    """What the orders of a record lay down about each list above the last."""
+    """What the orders of a record lay down about each list above the innermost level's."""
     orders, kinds = np.zeros((24, 8), dtype=np.int64), np.zeros((24, 2), dtype=np.int64)
     choices: list[Choice | None] = []
-    for level, (trips, _, _, order) in enumerate(record[:-1].reshape(-1, 4, 8)[:-1]):
+    for level, (trips, _, _, order) in enumerate(record[:-1].reshape(-1, 4, 8)[: problem.last]):
         near = level == problem.near
-        count = list_orders(
-            trips, problem.stationary if near else -1, problem.innermost if near else -1, orders, kinds
-        )  # fmt: skip
+        rules = problem.stationary if near else -1, problem.innermost if near else -1
+        count = list_orders(trips, *rules, orders, kinds)
+        if problem.visits_pay:
+            count = add_partial_stays(trips, *rules, orders, kinds, count)
         at = next(k for k in range(count) if (orders[k] == order).all())
         operand, slide = (int(x) for x in kinds[at])
         others = [d for d in range(8) if operand < 0 or d not in group_dims(operand)]

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from dse.model.nest import count_nest
-from dse.model.time import latency
+from dse.model.records import Counts, Hierarchy, IterationSpace, Nest, Scratch, Spent, Timing
+from dse.model.time import latency, total_cycles
 
 Ints = Any
 Deep = Any
@@ -24,8 +25,8 @@ def workspace(dp: Deep) -> Any:
     for i in range(levels):
         children *= dp.sides[i, 0] * dp.sides[i, 1]
     longest = max(max(dp.bounds[4], dp.bounds[5]), max(dp.bounds[6], dp.bounds[7])) + 1
-    scratch = (
-        np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64),
+    scratch = Scratch(
+        np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64), np.ones(8, dtype=np.int64),
         np.zeros((longest, 3), dtype=np.int64), np.zeros((longest, 3), dtype=np.int64),
         np.zeros(children + 1, dtype=np.int64), np.zeros(children + 1, dtype=np.int64),
         np.zeros(children + 1, dtype=np.int64), np.zeros(children + 1, dtype=np.int64),
@@ -34,12 +35,12 @@ def workspace(dp: Deep) -> Any:
         np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64),
         np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64), np.ones(8, dtype=np.int64),
     )  # fmt: skip
-    counts = (
+    counts = Counts(
         np.ones((3, nodes, 8), dtype=np.int64), np.full((3, nodes, 2), -1, dtype=np.int64),
         np.zeros((3, nodes, 2), dtype=np.int64), np.zeros((nodes, 3, 2), dtype=np.int64),
-        np.zeros((nodes, 3, 2), dtype=np.int64), np.zeros(6), np.zeros(len(dp.port_node)),
+        np.zeros((nodes, 3, 2), dtype=np.int64),
     )  # fmt: skip
-    return scratch, nest, counts
+    return scratch, nest, counts, Spent(np.zeros(6), np.zeros(len(dp.port_node)))
 
 
 def lay_out(dp: Deep, split: Ints, work: Any) -> int:
@@ -68,28 +69,25 @@ def lay_out(dp: Deep, split: Ints, work: Any) -> int:
 def price_whole(dp: Deep, split: Ints, work: Any, point: Any) -> None:
     """Energy (pJ) and latency (steps) of a mapping, by the model itself."""
     size = lay_out(dp, split, work)
-    dim, trips, step, place, spatial, inside = work[1]
-    factors, ends, booked, levels, fans, parts, port_cycles = work[2]
-    steps = count_nest(
-        size, dim, trips, step, place, spatial, dp.bounds, dp.window, dp.keeps, dp.is_fan_out, dp.multicast,
-        dp.reduces, dp.relevance, work[0], inside, factors, ends, booked, levels, fans,
-    )  # fmt: skip
-    busiest = latency(
-        size, dim, trips, place, spatial, dp.bounds, dp.window, ends, booked, levels, steps, dp.buffering, dp.port_node,
-        dp.port_cost, parts, port_cycles, step, dp.relevance, dp.folds, work[0][0],
-    )  # fmt: skip
-    cycles = float(steps) if busiest < 0 else port_cycles[busiest]
-    cycles += parts[1] + parts[2] + parts[3] + parts[4] + parts[5]
+    dim, trips, step, place, spatial, _ = work[1]
+    scratch, counts, spent = work[0], work[2], work[3]
+    nest = Nest(size, dim, trips, step, place, spatial)
+    space = IterationSpace(dp.bounds, dp.window, dp.relevance)
+    hierarchy = Hierarchy(dp.is_fan_out, dp.multicast, dp.reduces, dp.keeps)
+    timing = Timing(dp.buffering, dp.port_node, dp.port_cost, dp.folds)
+    steps = count_nest(nest, space, hierarchy, scratch, counts)
+    busiest = latency(nest, space, counts, steps, timing, spent, scratch.counted)
+    cycles = total_cycles(busiest, spent)
     energy = dp.mac_pj + dp.static_pj * cycles
     nodes = len(dp.is_fan_out)
     for node in range(nodes):
         for o in range(3):
             for side in range(2):
-                energy += levels[node, o, side] * dp.access_pj[node, o, side]
-                energy += fans[node, o, side] * dp.fan_pj[node, o, side]
+                energy += counts.levels[node, o, side] * dp.access_pj[node, o, side]
+                energy += counts.fans[node, o, side] * dp.fan_pj[node, o, side]
     if dp.spared_pj != 0.0:
         for k in range(nodes):
-            if ends[2, k, 0] == nodes - 1:
-                energy -= dp.spared_pj * booked[2, k, 0]
+            if counts.ends[2, k, 0] == nodes - 1:
+                energy -= dp.spared_pj * counts.booked[2, k, 0]
     point[0] = energy
     point[1] = cycles

@@ -28,15 +28,18 @@ class Places:
     Parameters
     ----------
     levels : tuple of int
-        Node of every level.
+        Node of every list: a level, or a fan-out right below another one, between which stands a list without loops
+        that keeps nothing.
     fans : tuple of int
-        Node of the fan-out right below every level, -1 for none.
+        Node of the fan-out right below every list, -1 for none.
     near : int
         Level whose list `stationary` and `innermost` speak of: right above the outermost fan-out.
     array : int
         Level right above the outermost fan-out, -1 without fan-outs.
     pe : int
         Level whose list and tile `inside` and `inside_whole` speak of: the innermost, when it lies inside the array.
+    last : int
+        The innermost level.
     """
 
     levels: tuple[int, ...]
@@ -44,22 +47,27 @@ class Places:
     near: int
     array: int
     pe: int
+    last: int
 
     @classmethod
     def of(cls, architecture: Architecture) -> Places:
         """Without a fan-out, the innermost of three levels or more counts as inside a PE."""
         nodes = architecture.hierarchy
-        levels = tuple(i for i, node in enumerate(nodes) if isinstance(node, Level))
-        fans = tuple(i + 1 if i + 1 < len(nodes) and isinstance(nodes[i + 1], FanOut) else -1 for i in levels)
-        last = len(levels) - 1
+        is_fan_out = [isinstance(node, FanOut) for node in nodes]
+        levels = tuple(i for i in range(len(nodes)) if not is_fan_out[i] or is_fan_out[i - 1])
+        fans = tuple(i if is_fan_out[i] else i + 1 if i + 1 < len(nodes) and is_fan_out[i + 1] else -1 for i in levels)
+        last = max(k for k, i in enumerate(levels) if not is_fan_out[i])
         outermost = next((k for k, fan in enumerate(fans) if fan >= 0), -1)
         if outermost >= 0:
-            return cls(levels, fans, outermost, outermost, last if last > outermost else -1)
-        return cls(levels, fans, last - 1 if last > 1 else last, -1, last if last > 1 else -1)
+            return cls(levels, fans, outermost, outermost, last if last > outermost else -1, last)
+        return cls(levels, fans, last - 1 if last > 1 else last, -1, last if last > 1 else -1, last)
 
 
 class Deep(NamedTuple):
-    """Numbers of one problem and one choice of bypasses. k levels; energies in pJ and times in cycles per element."""
+    """Numbers of one problem and one choice of bypasses; energies in pJ and times in cycles per element.
+
+    The k lists are those of `Places`: a level's, or one without loops between two fan-outs, here called a level, too.
+    """
 
     bounds: Array  # (8,)
     window: Array  # (4,)
@@ -74,6 +82,7 @@ class Deep(NamedTuple):
     in_list: Array  # (k, 8) 1 where a dim may have trips in the list of a level
     whole: Array  # (k, 8) 1 where the tile of a level must hold the whole bound
     near: int
+    last: int  # the innermost level: the order of its list changes nothing
     stationary: int
     innermost: int
     perfect: bool
@@ -93,6 +102,7 @@ class Deep(NamedTuple):
     port_node: Array
     port_cost: Array
     folds: Array
+    visits_pay: bool  # more visits of psums may cost less: see `dse.mapper.deep.terms.visits_pay`
 
 
 def bypass_choices(architecture: Architecture) -> list[dict[int, frozenset[str]]]:
@@ -130,6 +140,7 @@ def build(
         nodes=np.array(places.levels, dtype=np.int64),
         fans=np.array(places.fans, dtype=np.int64),
         near=places.near,
+        last=places.last,
         stationary=-1 if flow.stationary is None else OPERANDS.index(flow.stationary),
         innermost=-1 if flow.innermost is None else DIMS.index(flow.innermost),
         perfect=factors == "perfect",
@@ -149,6 +160,7 @@ def build(
         port_node=prices.port_node,
         port_cost=prices.port_cost,
         folds=structure.folds,
+        visits_pay=False,
         **_rules(architecture, layer, places, factors == "perfect"),
     )
 
@@ -176,6 +188,8 @@ def _rules(architecture: Architecture, layer: Layer, places: Places, perfect: bo
     folds = Structure.of(architecture).folds
     for i in range(1, k):
         in_list[i, 0] = int(bool(folds[: places.levels[i]].any()))
+        if isinstance(architecture.hierarchy[places.levels[i]], FanOut):
+            in_list[i] = 0
     if places.pe >= 0:
         saves = in_list[places.pe, 0]
         in_list[places.pe] = [int(dim in flow.inside | flow.inside_whole) for dim in DIMS]

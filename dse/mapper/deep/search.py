@@ -12,7 +12,7 @@ import numpy as np
 
 from dse.mapper.deep.nest import ORDER, TRIPS, price_whole, workspace
 from dse.mapper.shared.incumbent import enter, pruned
-from dse.mapper.shared.orders import group_dims, list_orders
+from dse.mapper.shared.orders import add_partial_stays, group_dims, list_orders
 
 Ints = Any
 Floats = Any
@@ -352,7 +352,9 @@ def _orders_of(dp: Deep, split: Ints, i: int, choices: Ints, orders: Ints, kinds
     stationary = dp.stationary if i == dp.near else -1
     innermost = dp.innermost if i == dp.near else -1
     count = list_orders(split[i, TRIPS], stationary, innermost, orders[i], kinds)
-    if i == len(dp.nodes) - 1:
+    if dp.visits_pay:
+        count = add_partial_stays(split[i, TRIPS], stationary, innermost, orders[i], kinds, count)
+    if i == dp.last:
         # Inside the innermost list stand the MACs, which receive everything at every step.
         return min(1, count)
     several = 0

@@ -49,7 +49,7 @@ def solve_deep(
     else:
         values, records, proven = search.least(kind, inf)
     size = prod(float(sum_of) for sum_of in _sizes(spaces[0])) * len(spaces)
-    orders = float(factorial(sum(int(bound) > 1 for bound in layer.bounds))) ** len(spaces[0].problem.nodes)
+    orders = float(factorial(sum(int(bound) > 1 for bound in layer.bounds))) ** len(architecture.levels)
     return Solution(
         values * (1.0, prices.cycles_per_step), records, tuple(choices), tuple(int(x) for x in search.visited[:4]),
         size * orders, proven,

@@ -205,6 +205,28 @@ class Book:
         return total
 
 
+def visits_pay(dp: Deep, crossings: list[Crossing]) -> bool:
+    """Whether more visits of psums at some crossing may lower the energy or the time of a port.
+
+    Behind a fan-out that reduces, a visit starts empty in all but one child of each group, which spares these the words
+    that they would read back. When visits rise, the words of a crossing's views rise, those of inner views no less than
+    those of outer ones; a form rises with them if its coefficients, summed from the innermost view outwards, are never
+    negative.
+    """
+    book = Book(dp, crossings)
+    forms = [book.energy(), *(book.port(t, serial) for t in range(len(dp.port_node)) for serial in (False, True))]
+    for total in forms:
+        largest = max((abs(value) for value in total.parts.values()), default=0.0)
+        for k, crossing in enumerate(crossings):
+            running = 0.0
+            for view in range(crossing.up + 1):
+                running += total.parts.get((k, view), 0.0)
+                joins_next = view < crossing.up and crossing.views[view + 1] != crossing.views[view]
+                if (joins_next or view == crossing.up) and running < -1e-12 * largest:
+                    return True
+    return False
+
+
 def terms_of(
     dp: Deep, crossings: list[Crossing], least: float, differ: tuple[int, ...]
 ) -> tuple[list[Term], list[float], int]:

@@ -12,11 +12,11 @@ import numpy as np
 
 from dse.mapper.deep.axes import Axis, axes_of
 from dse.mapper.deep.exchange import exchanged, rows_of
-from dse.mapper.deep.lists import allowed, choices_of, listed
+from dse.mapper.deep.lists import allowed, choices_of, listed, nothing_of
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.search import ANYTHING, SPLITS, UNFINISHED, Goal, Incumbents, Splits, Sums
 from dse.mapper.deep.steps import lay_down_fewest
-from dse.mapper.deep.terms import Choice, Crossing, Term, columns_of, crossings_of, terms_of
+from dse.mapper.deep.terms import Choice, Crossing, Term, columns_of, crossings_of, terms_of, visits_pay
 from dse.mapper.shared.compilation import compiled
 
 Array = Any
@@ -113,6 +113,7 @@ def space_of(problem: Deep, mask: int) -> Space:
     chains = [compiled("dse.mapper.deep.chains").list_chains(problem, d) for d in range(8)]
     axes = axes_of(problem, chains)
     crossings = crossings_of(problem)
+    problem = problem._replace(visits_pay=visits_pay(problem, crossings))
     least, differ = lay_down_fewest(problem, axes)
     terms, limits, groups = terms_of(problem, crossings, least, differ)
     steps = [i for i, term in enumerate(terms) if (0, ("steps",)) in term.extra]
@@ -186,7 +187,7 @@ def _root(space: Space, best: Best) -> Node | None:
     for block in (0, 1):
         mine = space.block == block
         weights[mine] = max(0.0, fixed[block]) / max(1, mine.sum())
-    return _bounded(space, (None,) * (len(space.problem.nodes) - 1), rows, weights, best, ROUNDS // 4)
+    return _bounded(space, nothing_of(space.problem), rows, weights, best, ROUNDS // 4)
 
 
 def _fixed(space: Space, best: Best) -> Array:

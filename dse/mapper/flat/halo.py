@@ -8,6 +8,7 @@ import numpy as np
 
 from dse.mapper.shared.factors import ceil_div
 from dse.model.axes import NONE, box_words
+from dse.model.records import Axis, Nest, Scratch
 from dse.problem.dims import P, R
 
 Ints = Any
@@ -49,6 +50,8 @@ def halo_words(
     trips = np.ones(9, dtype=np.int64)
     step = np.ones(9, dtype=np.int64)
     counted, joined = work.counted, work.joined
+    nest = Nest(9, dim, trips, step, dim, spatial)  # no count asks for the node of a loop
+    scratch = Scratch(counted, joined, tile, span[0], span[1], offset[0], offset[1], offset[2], offset[3])
     for case in range(5):
         slide = case if case < 3 else case - 2
         broken = case > 2
@@ -76,10 +79,7 @@ def halo_words(
             for i in range(9):
                 joined[i] = 1 if view == 0 and spatial[i] == 1 and mode != NONE else 0
                 counted[i] = 0 if joined[i] == 1 or (i >= 7 and not to_mac) else 1
-            words = box_words(
-                P, R, stride, dilation, mode, 9, dim, trips, step, spatial, bounds, tile, run, run, to_mac, counted,
-                joined, span[0], span[1], offset[0], offset[1], offset[2], offset[3],
-            )  # fmt: skip
+            words = box_words(Axis(P, R, stride, dilation), mode, nest, bounds, run, run, scratch)
             if broken:
                 out[(AGAIN_UP if view == 0 else AGAIN_FILL) + slide] = words - out[FILL * view + slide]
             else:

@@ -24,7 +24,8 @@ from dse.mapper.flat.spreads import settle
 from dse.mapper.shared.incumbent import enter, pruned
 from dse.mapper.shared.orders import list_orders
 from dse.model.nest import count_nest
-from dse.model.time import latency
+from dse.model.records import Counts, Hierarchy, IterationSpace, Nest, Scratch, Spent, Timing
+from dse.model.time import latency, total_cycles
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, K, P
 
 Ints = Any
@@ -164,22 +165,18 @@ def price_nest(
         step[i] = inside[dim[i]]
         inside[dim[i]] *= trips[i]
     nodes, ports = inst.nodes, inst.ports
-    scratch = (
-        work.counted, work.joined, span[0], span[1], offset[0], offset[1], offset[2], offset[3]
+    nest = Nest(size, dim, trips, step, place, spatial)
+    space = IterationSpace(inst.bounds, inst.window, inst.relevance)
+    hierarchy = Hierarchy(inst.is_fan_out[:nodes], inst.multicast[:nodes], inst.reduces[:nodes], inst.keeps[:nodes])
+    scratch = Scratch(
+        work.counted, work.joined, inside, span[0], span[1], offset[0], offset[1], offset[2], offset[3]
     )  # fmt: skip
-    steps = count_nest(
-        size, dim, trips, step, place, spatial, inst.bounds, inst.window, inst.keeps[:nodes], inst.is_fan_out[:nodes],
-        inst.multicast[:nodes], inst.reduces[:nodes], inst.relevance, scratch, inside, work.factors, work.ends,
-        work.booked, work.levels, work.fans,
-    )  # fmt: skip
-    busiest = latency(
-        size, dim, trips, place, spatial, inst.bounds, inst.window, work.ends, work.booked, work.levels, steps,
-        inst.buffering[:nodes], inst.port_node[:ports], inst.port_cost[:ports], work.split, work.port_cycles, step,
-        inst.relevance, inst.folds[:nodes], work.counted,
-    )  # fmt: skip
-    cycles = float(steps) if busiest < 0 else work.port_cycles[busiest]
-    split = work.split
-    cycles += split[1] + split[2] + split[3] + split[4] + split[5]
+    counts = Counts(work.factors, work.ends, work.booked, work.levels, work.fans)
+    timing = Timing(inst.buffering[:nodes], inst.port_node[:ports], inst.port_cost[:ports], inst.folds[:nodes])
+    spent = Spent(work.split, work.port_cycles)
+    steps = count_nest(nest, space, hierarchy, scratch, counts)
+    busiest = latency(nest, space, counts, steps, timing, spent, work.counted)
+    cycles = total_cycles(busiest, spent)
     energy = inst.mac_pj + inst.static_pj * cycles
     for node in range(nodes):
         for o in range(3):

@@ -19,10 +19,11 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-from dse.mapper.shared.cache import own_folder
+from dse.mapper.shared.cache import private_folder
 
 MODULES = (
-    "dse.model.axes", "dse.model.nest", "dse.model.time", "dse.mapper.shared.factors", "dse.mapper.flat.space",
+    "dse.model.records", "dse.model.axes", "dse.model.nest", "dse.model.time", "dse.mapper.shared.factors",
+    "dse.mapper.flat.space",
     "dse.mapper.shared.orders", "dse.mapper.shared.incumbent", "dse.mapper.flat.outer", "dse.mapper.flat.outer_table",
     "dse.mapper.flat.least_time", "dse.mapper.flat.bounds", "dse.mapper.flat.halo", "dse.mapper.flat.inner",
     "dse.mapper.flat.spreads", "dse.mapper.flat.pricing", "dse.mapper.flat.placing", "dse.mapper.flat.search",
@@ -56,16 +57,13 @@ def compiled(name: str) -> Any:
 
 
 def cache_folder() -> Path:
-    """Where the machine code is kept: named after the sources and the compiler, so that neither can go stale.
-
-    It is the user's own: see `own_folder`.
-    """
+    """Where the machine code is kept: named after the sources and the compiler, so that neither can go stale."""
     import numba
 
     digest = hashlib.sha256(numba.__version__.encode() + sys.version.encode())
     for name in (*MODULES, __name__):
         digest.update(_source(name).read_bytes())
-    return own_folder(f"kernels-{digest.hexdigest()[:16]}")
+    return private_folder(f"kernels-{digest.hexdigest()[:16]}")
 
 
 @contextmanager

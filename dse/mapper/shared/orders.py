@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dse.problem.dims import IFMAP, WEIGHT, C, G, K, N, P, Q, R, S
+from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
 
 Ints = Any
 
@@ -82,6 +82,71 @@ def list_orders(trips: Ints, stationary: int, innermost: int, out: Ints, kinds: 
                 return 0  # the two rules contradict each other
         count = _write(out, kinds, count, -1, -1, -1, -1, -1)
     return count
+
+
+def add_partial_stays(trips: Ints, stationary: int, innermost: int, out: Ints, kinds: Ints, count: int) -> int:
+    """Add the orders that can be best where more visits of psums may cost less: those in which psums rest over a part.
+
+    Psums then rest over the loops of some of C, R and S only, innermost x among them, or over none.
+
+    Parameters
+    ----------
+    trips, stationary, innermost, out, kinds
+        As for `list_orders`, which has filled `count` rows. An order in which the ifmap slides on neither R nor S,
+        though one has trips, is said to slide on one: that bounds its words from below.
+
+    Returns
+    -------
+    int
+        How many orders there are now, at most 24.
+    """
+    forced = innermost if innermost >= 0 and trips[innermost] > 1 else -1
+    if stationary >= 0:
+        for d in group_dims(stationary):
+            if d >= 0 and trips[d] > 1:
+                return count
+    if forced >= 0 and forced != C and forced != R and forced != S:
+        return count
+    mover = -1
+    for d in (G, Q, P, N, K):
+        if trips[d] > 1:
+            mover = d
+    if mover < 0:
+        return count
+    slide = R if trips[R] > 1 else S if trips[S] > 1 else -1
+    every = (trips[C] > 1) * 1 + (trips[R] > 1) * 2 + (trips[S] > 1) * 4
+    for x in (C, R, S):
+        own = 1 if x == C else 2 if x == R else 4
+        if trips[x] == 1 or (forced >= 0 and forced != x):
+            continue
+        for rests in range(1, every):
+            # C innermost, where R or S rests as well, is no better than one of these innermost.
+            if rests & own and rests & every == rests and (x != C or rests == own or forced == C):
+                on = x if x != C else -1 if forced == C else slide
+                count = _write_part(out, kinds, count, x, rests, mover, on)
+    if mover == G and every > 0 and forced < 0:
+        count = _write_part(out, kinds, count, -1, 0, G, slide)
+    return count
+
+
+def _write_part(out: Ints, kinds: Ints, row: int, x: int, rests: int, mover: int, slide: int) -> int:
+    """Write an order: x, the others of C, R and S (bits) over which psums rest, a loop that moves them, the rest."""
+    place = 0
+    for turn in range(3):
+        for d in range(8):
+            inside = (d == C and rests & 1) or (d == R and rests & 2) or (d == S and rests & 4)
+            mine = 0 if d == x else 1 if inside else 2 if d == mover else 3
+            if mine == turn:
+                out[row, place] = d
+                place += 1
+    for d in range(7, -1, -1):
+        inside = (d == C and rests & 1) or (d == R and rests & 2) or (d == S and rests & 4)
+        if d != x and not inside and d != mover:
+            out[row, place] = d
+            place += 1
+    kinds[row, 0] = PSUM
+    kinds[row, 1] = slide
+    return row + 1
 
 
 def _write(out: Ints, kinds: Ints, row: int, a: int, b: int, c: int, operand: int, slide: int) -> int:

@@ -1,7 +1,9 @@
-"""Machine code is kept only where nobody else can put any: what lies there is unpickled."""
+"""Compiled kernels are loaded as code: only from a folder that nobody else can write in."""
+
+from __future__ import annotations
 
 import os
-import pickle
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -9,185 +11,107 @@ from pathlib import Path
 import pytest
 
 from dse.errors import DseError
-from dse.mapper.shared.cache import own_folder
+from dse.mapper.shared.cache import VARIABLE, private_folder
 
 ROOT = Path(__file__).parents[3]
-KERNEL = "from numba import njit\n\n\n@njit(cache=True)\ndef add(a, b):\n    return a + b\n"
-RUN = """
-import sys
-sys.path.insert(0, {code!r})
-import numba
-from dse.mapper.shared.cache import own_folder
-folder = own_folder("kernels-test")
-numba.config.CACHE_DIR = str(folder)
-from small_kernel import add
-assert add(1, 2) == 3
-print(folder)
+PRINTED = """
+import os, stat
+from dse.mapper.shared.cache import private_folder
+folder = private_folder("kernels-x")
+(folder / "kernel").write_text("code")
+again = private_folder("kernels-x")
+print(folder, oct(stat.S_IMODE(folder.stat().st_mode)), folder == again, os.environ.get("DSE_CACHE_DIR"))
 """
 
 
-class Bomb:
-    """Writes a marker file when it is unpickled, and nothing else."""
-
-    def __init__(self, marker):
-        self.marker = marker
-
-    def __reduce__(self):
-        return Path.touch, (self.marker,)
-
-
-@pytest.fixture
-def compile_small(tmp_path):
-    """Compiles or loads a small kernel in a process with this home and temporary directory; gives its folder."""
-    (tmp_path / "small_kernel.py").write_text(KERNEL)
-
-    def run(home, temporary, **environment):
-        kept = {key: value for key, value in os.environ.items() if key not in ("DSE_CACHE_DIR", "XDG_CACHE_HOME")}
-        kept |= {"HOME": str(home), "TMPDIR": str(temporary), "PYTHONPATH": str(ROOT)} | environment
-        script = RUN.format(code=str(tmp_path))
-        done = subprocess.run([sys.executable, "-c", script], env=kept, capture_output=True, text=True, check=True)
-        return Path(done.stdout.strip()), done.stderr
-
-    return run
+def run(code: str, **environment: str) -> list[str]:
+    known = {key: value for key, value in os.environ.items() if key not in (VARIABLE, "XDG_CACHE_HOME", "HOME")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=known | {"PYTHONPATH": str(ROOT)} | environment, check=True,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    return done.stdout.split()
 
 
-def mode(path):
-    return path.stat().st_mode & 0o777
+def mode(folder: Path) -> int:
+    return stat.S_IMODE(folder.stat().st_mode)
 
 
-def foreign(tmp_path):
-    """A folder that belongs to someone else."""
-    if os.getuid() != 0:
-        return Path("/usr")
-    folder = tmp_path / "foreign"
-    folder.mkdir()
-    os.chown(folder, 65534, 65534)
-    return folder
+def test_the_folder_is_the_users_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    old = os.umask(0)
+    try:
+        folder = private_folder("kernels-x")
+    finally:
+        os.umask(old)
+    assert folder == tmp_path / "dse" / "kernels-x"
+    assert (mode(folder), mode(folder.parent)) == (0o700, 0o700)
+    (folder / "kernel").write_text("code")
+    folder.chmod(0o755)
+    assert mode(private_folder("kernels-x")) == 0o700
+    assert (folder / "kernel").exists()
+    for each in (folder, folder.parent):
+        each.chmod(0o777)
+    assert mode(private_folder("kernels-x")) == mode(folder.parent) == 0o700
+    assert not (folder / "kernel").exists()  # others could write there
 
 
-def plant(folder, good, marker):
-    """Copy a kernel's folder with every pickle in it replaced by one that writes a marker."""
-    for file in good.rglob("*.nb*"):
-        target = folder / file.relative_to(good)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(pickle.dumps(Bomb(marker)))
-    assert list(folder.rglob("*.nbi"))
-
-
-def test_what_lies_in_the_temporary_directory_is_not_loaded(tmp_path, compile_small):
-    home, temporary, marker = tmp_path / "home", tmp_path / "tmp", tmp_path / "marker"
-    home.mkdir()
-    temporary.mkdir()
-    good, _ = compile_small(home, temporary)
-    assert good == home / ".cache/dse/kernels-test"
-    for folder in (temporary / "kernels-test", temporary / "dse/kernels-test"):
-        plant(folder, good, marker)
-    read_only = tmp_path / "no-home"  # a file cannot hold a folder, whoever asks
-    read_only.touch()
-    folder, warned = compile_small(read_only, temporary)
-    assert not marker.exists()
-    assert temporary in folder.parents
-    assert "for this run only" in warned
-    assert not folder.exists()
-    assert sorted(path.name for path in temporary.iterdir()) == ["dse", "kernels-test"]
-    # the same files in a folder of one's own would have been loaded
-    own = tmp_path / "own"
-    plant(own / "dse/kernels-test", good, marker)
-    compile_small(home, temporary, DSE_CACHE_DIR=str(own))
-    assert marker.exists()
-
-
-@pytest.mark.skipif(os.getuid() == 0, reason="root can write everywhere")
-def test_a_home_without_the_right_to_write(tmp_path, compile_small):
+def test_without_a_home_each_run_has_its_own_which_workers_share(tmp_path: Path) -> None:
+    """The home is no folder, so that not even root can write there."""
     home = tmp_path / "home"
-    home.mkdir(mode=0o500)
-    folder, warned = compile_small(home, tmp_path)
-    assert home not in folder.parents
-    assert "for this run only" in warned
+    home.write_text("a file")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    planted = scratch / "kernels-x"
+    planted.mkdir()
+    folders = []
+    for _ in range(2):
+        folder, bits, same, handed = run(PRINTED, HOME=str(home), TMPDIR=str(scratch))
+        assert bits == "0o700"
+        assert same == "True"
+        assert Path(folder).is_relative_to(handed)
+        assert Path(handed).parent == scratch
+        assert not Path(handed).exists()  # removed in the end
+        folders.append(folder)
+    assert folders[0] != folders[1]
+    assert list(planted.iterdir()) == []
 
 
-def test_new_folders_are_for_the_user_alone(tmp_path, monkeypatch):
-    monkeypatch.setenv("DSE_CACHE_DIR", str(tmp_path / "new"))
-    folder = own_folder("kernels-test")
-    assert folder == tmp_path / "new/dse/kernels-test"
-    assert [mode(path) for path in (folder, folder.parent, folder.parent.parent)] == [0o700] * 3
-
-
-def test_an_own_folder_that_others_can_read_is_closed(tmp_path, monkeypatch):
-    (tmp_path / "dse/kernels-test").mkdir(parents=True)
-    (tmp_path / "dse").chmod(0o755)
-    (tmp_path / "dse/kernels-test").chmod(0o755)
-    monkeypatch.setenv("DSE_CACHE_DIR", str(tmp_path))
-    folder = own_folder("kernels-test")
-    assert [mode(folder), mode(folder.parent)] == [0o700, 0o700]
-
-
-@pytest.mark.parametrize("part", [".", "dse", "dse/kernels-test"])
-@pytest.mark.parametrize("bits", [0o770, 0o707])
-def test_a_folder_that_others_can_write_is_refused(tmp_path, monkeypatch, part, bits):
-    (tmp_path / "dse/kernels-test").mkdir(parents=True)
-    (tmp_path / part).chmod(bits)
-    monkeypatch.setenv("DSE_CACHE_DIR", str(tmp_path))
-    with pytest.raises(DseError, match="can be written by others"):
-        own_folder("kernels-test")
-
-
-@pytest.mark.parametrize("part", ["dse", "dse/kernels-test"])
-def test_a_symbolic_link_is_refused(tmp_path, monkeypatch, part):
+def test_a_folder_that_is_not_ones_own_is_never_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link that somebody planted, a file, and, where the tests run as root, another user's folder."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    link = tmp_path / "root" / part
-    link.parent.mkdir(parents=True)
-    link.symlink_to(elsewhere)
-    monkeypatch.setenv("DSE_CACHE_DIR", str(tmp_path / "root"))
-    with pytest.raises(DseError, match="symbolic link"):
-        own_folder("kernels-test")
-    assert not list(elsewhere.iterdir())
+    cases = {"link": "no folder of its own", "file": "exists", "other": "belongs to another user"}
+    for case, message in cases.items():
+        root = tmp_path / case
+        (root / "dse").mkdir(parents=True)
+        folder = root / "dse" / "kernels-x"
+        if case == "link":
+            folder.symlink_to(elsewhere)
+        elif case == "file":
+            folder.write_text("a file")
+        elif os.geteuid() == 0:
+            folder.mkdir()
+            os.chown(folder, 65534, 65534)
+        else:
+            continue
+        monkeypatch.setenv(VARIABLE, str(root))
+        with pytest.raises(DseError, match=message) as error:
+            private_folder("kernels-x")
+        assert VARIABLE in error.value.message
+        monkeypatch.delenv(VARIABLE)
+        found, _, _, handed = run(PRINTED, XDG_CACHE_HOME=str(root), HOME=str(tmp_path), TMPDIR=str(tmp_path))
+        assert not Path(found).is_relative_to(root)
+        assert handed != "None"
+    assert list(elsewhere.iterdir()) == []
 
 
-def test_a_link_in_the_default_place_is_left_alone(tmp_path, compile_small):
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    (tmp_path / "home/.cache").mkdir(parents=True)
-    (tmp_path / "home/.cache/dse").symlink_to(elsewhere)
-    folder, warned = compile_small(tmp_path / "home", tmp_path)
-    assert "symbolic link" in warned
-    assert not list(elsewhere.iterdir())
-    assert not folder.exists()
-
-
-@pytest.mark.parametrize("kind", ["foreign", "open"])
-def test_the_command_line_says_it_once_and_ends(tmp_path, kind):
-    folder = foreign(tmp_path) if kind == "foreign" else tmp_path / "open"
-    if kind == "open":
-        folder.mkdir()
-        folder.chmod(0o777)
-    line = [sys.executable, "-m", "dse", "map", "eyeriss", "alexnet", "conv3"]
-    environment = os.environ | {"DSE_CACHE_DIR": str(folder), "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
+def test_the_command_line_says_so_in_one_message(tmp_path: Path) -> None:
+    (tmp_path / "dse").write_text("a file")
+    done = subprocess.run(
+        [sys.executable, "-m", "dse", "map", "eyeriss", "alexnet", "conv1"], cwd=tmp_path, capture_output=True,
+        text=True, env=os.environ | {"PYTHONPATH": str(ROOT), VARIABLE: str(tmp_path)},
+    )  # fmt: skip
     assert done.returncode == 2
-    said = "belongs to someone else" if kind == "foreign" else "can be written by others (mode 0777)"
-    assert done.stderr.count(said) == done.stderr.count("error:") == 1
+    assert "only you can write in" in done.stderr
     assert "Traceback" not in done.stderr
-    assert not done.stdout
-
-
-def test_worker_processes_use_the_folder_of_the_run(tmp_path):
-    (tmp_path / "no-home").touch()
-    script = (
-        "from dse.explore.runner import process_pool\n"
-        "from dse.mapper.shared.cache import own_folder\n"
-        "if __name__ == '__main__':\n"
-        "    here = own_folder('kernels-test')\n"
-        "    with process_pool(1) as pool:\n"
-        "        assert pool.submit(own_folder, 'kernels-test').result() == here\n"
-        "    assert here.is_dir()\n"
-        "    print(here)\n"
-    )
-    (tmp_path / "script.py").write_text(script)
-    kept = {key: value for key, value in os.environ.items() if key not in ("DSE_CACHE_DIR", "XDG_CACHE_HOME")}
-    kept |= {"HOME": str(tmp_path / "no-home"), "TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
-    line = [sys.executable, str(tmp_path / "script.py")]
-    done = subprocess.run(line, env=kept, capture_output=True, text=True, check=True)
-    assert done.stderr.count("for this run only") == 1
-    assert not Path(done.stdout.strip()).exists()
