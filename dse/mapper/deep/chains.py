@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from dse.mapper.shared.factors import ceil_div
+from dse.model.kernel import entry
 
 Ints = Any
 Deep = Any
@@ -21,6 +22,7 @@ def keeps_tight(bound: int, product: int, factor: int) -> bool:
     return factor == 1 or product // factor * (factor - 1) < bound
 
 
+@entry
 def list_chains(dp: Deep, d: int) -> Ints:
     """Every tight chain of a dim that the rules allow.
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from dse.mapper.deep.sift import sift
+from dse.model.kernel import entry
 
 Ints = Any
 Floats = Any
@@ -111,6 +112,7 @@ def weigh(tables: Any, load: Floats, rows: Ints, start: Ints, end: Ints, reduced
     return total
 
 
+@entry
 def climb(
     tables: Any, factors: Any, first: Ints, second: Ints, logs: Floats, block: Ints, group: Ints, limits: Floats,
     groups: int, fixed: Floats, weights: Floats, pinned: bool, begin: float, rounds: int, enough: float, alive: Ints,

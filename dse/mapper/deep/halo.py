@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from dse.model.axes import box_words
+from dse.model.kernel import entry
 from dse.model.records import Axis, Nest, Scratch
 
 Ints = Any
 
 
+@entry
 def joined_words(
     first: Ints, second: Ints, bound_a: int, bound_b: int, stride: int, dilation: int, level: int, joined: int,
     mode: int, rows: Ints, out: Ints,

@@ -13,6 +13,7 @@ import numpy as np
 from dse.mapper.deep.nest import ORDER, TRIPS, price_whole, workspace
 from dse.mapper.shared.incumbent import enter, pruned
 from dse.mapper.shared.orders import add_partial_stays, group_dims, list_orders
+from dse.model.kernel import entry
 
 Ints = Any
 Floats = Any
@@ -180,6 +181,7 @@ class Orders(NamedTuple):
     point: Floats
 
 
+@entry
 def search_deep(
     dp: Deep, splits: Splits, terms: Sums, choices: Ints, goal: Goal, incumbents: Incumbents, held: int
 ) -> int:

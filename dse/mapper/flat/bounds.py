@@ -16,12 +16,14 @@ from dse.mapper.flat.outer import boxes, repeats, tile_bits
 from dse.mapper.flat.outer_table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECOND, PASSES_FIRST, PASSES_SECOND, others
 from dse.mapper.flat.spreads import FIRST_SPREAD, PASSES, STEPS, TILE, TILES
 from dse.mapper.shared.incumbent import pruned
+from dse.model.kernel import entry
 from dse.problem.dims import IFMAP, C, G, N, P, Q, R, S
 
 Ints = Any
 Instance = Any
 
 
+@entry
 def list_tiles(inst: Instance, options: Any, floor: Any, table: Any, fastest: float) -> Any:
     """Every PE tile that fits, with lower bounds on the energy and the latency of any mapping that has it.
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from dse.mapper.flat.instance import DILATION_H, DILATION_W, SHARED, STRIDE_H, STRIDE_W
 from dse.mapper.shared.factors import ceil_div, trip_values
+from dse.model.kernel import entry
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
 
 Ints = Any
@@ -146,6 +147,7 @@ def fits(inst: Instance, tile: Ints, kept: Ints, capacity: Any) -> bool:
     return total <= capacity[SHARED]
 
 
+@entry
 def outer_floor(inst: Instance) -> Any:
     """Least outer energy and time of any buffer tile that fits, with the stationary operand's traffic to the PEs.
 

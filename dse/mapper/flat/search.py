@@ -16,6 +16,7 @@ from dse.mapper.flat.run import OUTER_TILES, PE_TILES, UNROLLINGS
 from dse.mapper.flat.spreads import CHILDREN, FIRST_SPREAD, PASSES, STEPS, TILE, TILES, most_left, take
 from dse.mapper.shared.incumbent import EDP, ENERGY, longest, pruned
 from dse.model.axes import WORD
+from dse.model.kernel import entry
 from dse.problem.dims import IFMAP, P, Q, R, S
 
 Ints = Any
@@ -59,6 +60,7 @@ class Room(NamedTuple):
     many: Ints
 
 
+@entry
 def search(
     inst: Instance, run: Any, work: Any, options: Any, order: Ints, choice: Ints, bound: Any, floor: Any, table: Any,
     values: Any, records: Ints, stop: Ints,

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from dse.mapper.shared.factors import next_trips
+from dse.model.kernel import entry
 
 Ints = Any
 
 
+@entry
 def fastest_steps(tile_start: Ints, tiles: Ints, unrollings: Ints, rows: int, cols: int) -> float:
     """The fewest compute steps that unrollings within the array leave, whatever the capacities.
 
@@ -41,6 +43,7 @@ def quotients(side: int) -> Ints:
     return np.array(values)
 
 
+@entry
 def splits(
     bounds: Ints, tile_start: Ints, tiles: Ints, unrollings: Ints, perfect: bool, has_buffer: bool, out: Any
 ) -> None:

@@ -20,6 +20,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from dse.mapper.shared.cache import private_folder
+from dse.model.kernel import is_entry
 
 MODULES = (
     "dse.model.records", "dse.model.axes", "dse.model.nest", "dse.model.time", "dse.mapper.shared.factors",
@@ -32,15 +33,6 @@ MODULES = (
 )  # fmt: skip
 """In the order of their imports: a module sees the compiled functions of those before it."""
 
-ENTRIES = frozenset(
-    {
-        "count_nest", "latency", "dim_options", "splits", "fastest_steps", "outer_floor", "work_out", "list_tiles",
-        "search", "list_chains", "joined_words", "climb", "search_deep",
-    }
-)  # fmt: skip
-"""Functions that Python calls. The others get no wrapper for it: unpacking a problem's arrays is a lot of code."""
-
-
 MAKES_ARRAYS = frozenset(
     {"arange", "argsort", "array", "concatenate", "copy", "full", "ones", "searchsorted", "zeros", "zeros_like"}
 )
@@ -52,7 +44,7 @@ SCALARS = frozenset(
 
 @cache
 def compiled(name: str) -> Any:
-    """The module with all of its functions compiled; Python can call those in `ENTRIES`."""
+    """The module with all of its functions compiled; Python can call those that are marked as an `entry`."""
     return _all_compiled()[name]
 
 
@@ -125,7 +117,7 @@ def _counts_references(function: FunctionType) -> bool:
 def _compile(function: FunctionType) -> Any:
     import numba
 
-    inner = function.__name__ not in ENTRIES
+    inner = not is_entry(function)
     dispatcher = numba.njit(
         cache=True, error_model="numpy", no_cpython_wrapper=inner, no_cfunc_wrapper=True,
         _nrt=_counts_references(function), nogil=not inner,

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from dse.model.kernel import entry
+
 Ints = Any
 
 
@@ -41,6 +43,7 @@ def whole_factor(bound: int, side: int, perfect: bool) -> int:
     return bound
 
 
+@entry
 def dim_options(
     bounds: Ints, largest_tile: Ints, inside: Ints, inside_whole: Ints, on_rows: Ints, on_cols: Ints,
     rows_whole: Ints, cols_whole: Ints, rows: int, cols: int, perfect: bool,
