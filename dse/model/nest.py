@@ -5,13 +5,9 @@ Records and what compiles: see `dse.model.records` and `dse.model.axes`.
 
 from __future__ import annotations
 
-from typing import Any
-
 from dse.model.axes import combinations, crossing
-from dse.model.kernel import entry
+from dse.model.kernel import Ints, entry
 from dse.model.records import Counts, Hierarchy, IterationSpace, Nest, Scratch
-
-Ints = Any  # a list of int, or an int64 array in compiled code
 
 
 @entry

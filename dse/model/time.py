@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from dse.model.axes import combinations, stationary_run
-from dse.model.kernel import entry
+from dse.model.kernel import Floats, Ints, entry
 from dse.model.records import Counts, IterationSpace, Nest, Spent, Timing
-
-Ints = Any
-Floats = Any
 
 STREAMING, DOUBLE, SINGLE = 0, 1, 2
 """How a level is buffered."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from dse.mapper.deep.halo import joined_words
 from dse.mapper.shared.compilation import compiled
 
 Array = Any
@@ -161,7 +162,7 @@ class Axis:
         if together.any():
             words = words.copy()
             rows = np.flatnonzero(together)
-            compiled("dse.mapper.deep.halo").joined_words(
+            compiled(joined_words)(
                 self.chains[0][rows], self.chains[1][rows], a, b, self.stride, self.dilation, level, joined, mode,
                 rows, words,
             )  # fmt: skip

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from dse.mapper.deep.axes import Axis, axes_of
+from dse.mapper.deep.chains import list_chains
+from dse.mapper.deep.dual import climb
 from dse.mapper.deep.exchange import exchanged, rows_of
 from dse.mapper.deep.lists import allowed, choices_of, listed, nothing_of
 from dse.mapper.deep.problem import Deep
-from dse.mapper.deep.search import ANYTHING, SPLITS, UNFINISHED, Goal, Incumbents, Splits, Sums
+from dse.mapper.deep.search import ANYTHING, SPLITS, UNFINISHED, Goal, Incumbents, Splits, Sums, search_deep
 from dse.mapper.deep.steps import lay_down_fewest
 from dse.mapper.deep.terms import Choice, Crossing, Term, columns_of, crossings_of, terms_of, visits_pay
 from dse.mapper.shared.compilation import compiled
@@ -110,7 +112,7 @@ class Best:
 
 
 def space_of(problem: Deep, mask: int) -> Space:
-    chains = [compiled("dse.mapper.deep.chains").list_chains(problem, d) for d in range(8)]
+    chains = [compiled(list_chains)(problem, d) for d in range(8)]
     axes = axes_of(problem, chains)
     crossings = crossings_of(problem)
     problem = problem._replace(visits_pay=visits_pay(problem, crossings))
@@ -261,7 +263,7 @@ def _climbed(node: Node, weights: Array, pinned: bool, begin: float, rounds: int
     start, end = np.concatenate([[0], ends[:-1]]), ends.copy()
     weights, alive, reduced = weights.copy(), np.concatenate(rows), np.zeros(ends[-1])
     tables, factors = (tuple(axis.table(plain) for axis in space.axes) for plain in (False, True))
-    bound = compiled("dse.mapper.deep.dual").climb(
+    bound = compiled(climb)(
         tables, factors, columns[1], columns[2], columns[0], space.block, space.group, _limits(space, best),
         space.groups, _fixed(space, best), weights, pinned, begin, rounds, best.target(), alive, start, end, reduced,
     )  # fmt: skip
@@ -395,6 +397,6 @@ def _walk_to(node: Node, best: Best, target: float, limit: int) -> None:
     most = int(best.visited[SPLITS]) + limit if limit else 0
     goal = Goal(best.kind, best.gap, best.until, float(target - node.bound + MARGIN), most, best.stop)
     incumbents = Incumbents(best.values, best.records, best.visited, space.mask)
-    best.held = compiled("dse.mapper.deep.search").search_deep(
+    best.held = compiled(search_deep)(
         space.problem, splits, terms, choices, goal, incumbents, best.held
     )

@@ -7,13 +7,9 @@ X with the others unchanged; perfect splits (f*sy*sx*m*n = X) are tight.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from dse.model.kernel import entry
-
-Ints = Any
+from dse.model.kernel import Ints, entry
 
 
 def ceil_div(a: int, b: int) -> int:
@@ -47,7 +43,7 @@ def whole_factor(bound: int, side: int, perfect: bool) -> int:
 def dim_options(
     bounds: Ints, largest_tile: Ints, inside: Ints, inside_whole: Ints, on_rows: Ints, on_cols: Ints,
     rows_whole: Ints, cols_whole: Ints, rows: int, cols: int, perfect: bool,
-) -> Any:  # fmt: skip
+) -> tuple[Ints, Ints, Ints]:  # fmt: skip
     """List, per dim, the PE tiles and under each the unrollings that some tight split has.
 
     Parameters
