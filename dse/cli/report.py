@@ -10,8 +10,9 @@ from dse.cli.output import note, print_rows
 
 @click.command("report")
 @click.argument("directory", metavar="DIR")
+@click.option("--mappings", is_flag=True, help="What the mappings of each design trade, not one row each.")
 @format_option
-def command(directory: str, form: str) -> None:
+def command(directory: str, mappings: bool, form: str) -> None:
     """Draw the figures of the sweep in DIR again and print its front; it need not be finished.
 
     \b
@@ -22,7 +23,7 @@ def command(directory: str, form: str) -> None:
 
     from dse.explore.record import read_results, write_results
     from dse.report.directory import draw
-    from dse.report.tables import front_table, status_line
+    from dse.report.tables import front_table, mapping_table, status_line, verdict
 
     result = read_results(directory)
     for damage in result.damaged:
@@ -31,7 +32,8 @@ def command(directory: str, form: str) -> None:
         note("the sweep is not finished; this is what it has found so far")
     drawn = draw(result, Path(directory))
     write_results(Path(directory), result)
-    rows = result.front_rows()
+    rows = result.mapping_rows() if mappings else result.front_rows()
+    table = mapping_table(result) if mappings else front_table(result)
     text = f"{status_line(result)}\nwritten to {directory}: {', '.join(drawn)}"
     plain = {**result.to_dict(), "front": rows}
-    print_rows(form, lambda: f"{front_table(result).to_text()}\n\n{text}", plain, rows)
+    print_rows(form, lambda: f"{table.to_text()}\n\n{verdict(result)}\n\n{text}", plain, rows)

@@ -26,11 +26,11 @@ SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
 @click.command("sweep")
 @click.argument("files", metavar="ARCH WORKLOAD... | SWEEP.yaml", nargs=-1, required=True)
 @click.option("-o", "--output", metavar="DIR", help="Where to write.  [default: results/NAME]")
-@click.option("--trials", type=click.IntRange(min=1), help="Designs to evaluate.  [default: 120]")
+@click.option("--trials", type=click.IntRange(min=1), help="Designs to map.  [default: 96]")
 @click.option("--sampler", type=click.Choice(SAMPLERS), help="Who proposes designs.  [default: auto]")
 @click.option("--seed", type=click.IntRange(min=0), help="Equal seeds give equal sweeps.  [default: 0]")
 @click.option("--jobs", type=click.IntRange(min=0), help="Worker processes.  [default: one per processor]")
-@click.option("--objectives", metavar="LIST", help="Of energy, latency, edp, area.  [default: energy,latency]")
+@click.option("--objectives", metavar="LIST", help="Of energy, latency, edp, area.  [default: energy,latency,area]")
 @click.option("--gap", type=click.FloatRange(min=0), help="Proven gap of mappings while exploring.  [default: 0.01]")
 @batch_option
 @parameter_option
@@ -145,7 +145,7 @@ def progress_line(progress: Progress) -> str:
 
 def _finish(result: SweepResult, directory: Path, form: str) -> int:
     from dse.report.directory import draw
-    from dse.report.tables import front_table, status_line
+    from dse.report.tables import front_table, status_line, verdict
     from dse.report.units import clock_time
 
     for damage in result.damaged:
@@ -159,5 +159,5 @@ def _finish(result: SweepResult, directory: Path, form: str) -> int:
     drawn = draw(result, directory)
     summary = f"{status_line(result)}\n{clock_time(result.wall_s)}; written to {directory}: {', '.join(drawn)}"
     plain = {**result.to_dict(), "front": rows, "output": str(directory)}
-    print_rows(form, lambda: f"{front_table(result).to_text()}\n\n{summary}", plain, rows)
+    print_rows(form, lambda: f"{front_table(result).to_text()}\n\n{verdict(result)}\n\n{summary}", plain, rows)
     return 0

@@ -72,12 +72,17 @@ class NetworkEvaluator:
     front: bool = False
     constraints: tuple[Constraint, ...] = ()
 
-    def __call__(self, architecture: Architecture) -> Outcome:
-        start = process_time()
+    def rule_out(self, architecture: Architecture) -> Outcome | None:
+        """The outcome of a design whose area alone breaks a constraint; None for any other."""
         area = {"area_mm2": architecture.area_mm2}
         reason, violation = self._judge(area)
-        if violation:
-            return Outcome("infeasible", reason, area, violation=violation, cpu_s=process_time() - start)
+        return Outcome("infeasible", reason, area, violation=violation) if violation else None
+
+    def __call__(self, architecture: Architecture) -> Outcome:
+        if (ruled_out := self.rule_out(architecture)) is not None:
+            return ruled_out
+        start = process_time()
+        area = {"area_mm2": architecture.area_mm2}
         runs = self._runs(architecture)
         judged = [(self._judge(run.worst()), run) for run in runs]
         kept = [run for (_, violation), run in judged if not violation]

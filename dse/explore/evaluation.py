@@ -76,6 +76,11 @@ class Evaluation:
     def ok(self) -> bool:
         return self.outcome.status == "ok"
 
+    @property
+    def ruled_out(self) -> bool:
+        """Whether the design's area alone breaks a constraint, so that nothing was mapped."""
+        return self.outcome.status == "infeasible" and set(self.outcome.objectives) == {"area_mm2"}
+
     def to_dict(self) -> dict[str, Any]:
         outcome = self.outcome
         return {

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import log10
 from time import monotonic
-from typing import Any
+from typing import Any, Literal
 
 from dse.errors import DseError
 from dse.explore.evaluation import Evaluation, Kind, Outcome
@@ -24,6 +24,13 @@ from dse.explore.space import DesignSpace
 OBJECTIVES = {"energy": "energy_pj", "latency": "latency_s", "edp": "edp_js", "area": "area_mm2"}
 """What a sweep can minimise, and under which name outcomes hold it."""
 
+Objective = Literal["energy", "latency", "edp", "area"]
+
+DEFAULT_OBJECTIVES: tuple[Objective, ...] = ("energy", "latency", "area")
+
+LOOKS = 50
+"""At most so many proposals for every design that is still to be found in a batch: nearly all may be ruled out."""
+
 PATIENCE = 8
 """After so many proposals in a row that repeat known designs, a design that was never seen is evaluated instead."""
 
@@ -35,7 +42,7 @@ class Search:
     Parameters
     ----------
     trials : int
-        Designs to evaluate, the starting designs included.
+        Designs to map, the starting designs included. What is ruled out without mapping it costs no trial.
     sampler : str
         One of `dse.explore.samplers.SAMPLERS`.
     seed : int
@@ -48,7 +55,7 @@ class Search:
     trials: int
     sampler: str = "auto"
     seed: int = 0
-    objectives: tuple[str, ...] = ("energy", "latency")
+    objectives: tuple[str, ...] = DEFAULT_OBJECTIVES
     gap: float = 0.01
 
     def __post_init__(self) -> None:
@@ -84,6 +91,8 @@ class Problem:
     identify : callable
         Settings, the design (None where there is none) and the kind of evaluation to the identity of its result.
     evaluate : mapping of kind to callable
+    rule_out : callable
+        The outcome of a design that need not be mapped to know that it breaks a constraint; None for any other.
     plain : callable
         A setting's value in the form that is recorded.
     sweep_id : str
@@ -96,6 +105,7 @@ class Problem:
     identify: Callable[[Mapping[str, Any], Any, Kind], str]
     evaluate: Mapping[Kind, Evaluate]
     sweep_id: str
+    rule_out: Callable[[Any], Outcome | None] = lambda design: None
     plain: Callable[[Any], Any] = lambda value: value
 
 
@@ -126,8 +136,11 @@ class Progress:
 
 @dataclass(slots=True)
 class _Candidate:
+    """A design by its settings; `found` is what `_identify` says of it, until it is evaluated."""
+
     number: int
     settings: Mapping[str, Any]
+    found: tuple[str, Any, Outcome | None] | None = None
 
 
 @dataclass(slots=True)
@@ -156,6 +169,7 @@ class Explorer:
     reused: int = 0
     _candidates: list[_Candidate] = field(default_factory=list)
     _by_index: dict[int, _Candidate] = field(default_factory=dict)
+    _mapped: int = 0
     _unseen: int = 0
     _from_log: frozenset[str] = frozenset()
 
@@ -171,9 +185,9 @@ class Explorer:
         search, space = self.search, self.problem.space
         proposer = make_proposer(self.sampler, space, search.seed, len(search.objectives))
         self._evaluate_batch(proposer, self._starting_designs(proposer))
-        while len(self._candidates) < search.trials:
+        while self._mapped < search.trials and len(self._candidates) < LOOKS * search.trials:
             known = len(self._candidates)
-            proposals = self._propose(proposer, min(proposer.batch, search.trials - known))
+            proposals = self._propose(proposer, min(proposer.batch, search.trials - self._mapped))
             if len(self._candidates) == known:  # the whole space is evaluated
                 break
             self._evaluate_batch(proposer, proposals)
@@ -186,17 +200,17 @@ class Explorer:
         for settings in self.problem.starts[: self.search.trials]:
             index = self.problem.space.find(settings)
             if index is None:
-                self._candidates.append(_Candidate(len(self._candidates), settings))
+                self._add(settings)
             elif index not in self._by_index:
                 proposals.append(self._enter(proposer.ask(index)))
         return proposals
 
     def _propose(self, proposer: Proposer, wanted: int) -> list[Proposal]:
-        """Ask until `wanted` designs are new; repeated ones stay in the batch, so that they are told again."""
+        """Ask until `wanted` designs are new and to be mapped; others stay in the batch, so that they are told, too."""
         proposals: list[Proposal] = []
-        target = len(self._candidates) + wanted
+        target = self._mapped + wanted
         repeats = 0
-        while len(self._candidates) < target:
+        while self._mapped < target and len(proposals) < LOOKS * wanted:
             index = self._unseen_index() if repeats >= PATIENCE else None
             if repeats >= PATIENCE and index is None:
                 break
@@ -210,10 +224,17 @@ class Explorer:
     def _enter(self, proposal: Proposal | None) -> Proposal:
         assert proposal is not None
         if proposal.index not in self._by_index:
-            candidate = _Candidate(len(self._candidates), self.problem.space.settings(proposal.index))
-            self._candidates.append(candidate)
-            self._by_index[proposal.index] = candidate
+            self._by_index[proposal.index] = self._add(self.problem.space.settings(proposal.index))
         return proposal
+
+    def _add(self, settings: Mapping[str, Any]) -> _Candidate:
+        """Enter a design; it counts as a trial unless it need not be mapped."""
+        candidate = _Candidate(len(self._candidates), settings)
+        candidate.found = self._identify(candidate, "explore")
+        self._candidates.append(candidate)
+        if candidate.found[2] is None:
+            self._mapped += 1
+        return candidate
 
     def _unseen_index(self) -> int | None:
         order = Shuffled(self.problem.space.size, self.search.seed)
@@ -241,7 +262,9 @@ class Explorer:
         identities: dict[int, str] = {}
         tasks: dict[str, Task] = {}
         for candidate in candidates:
-            identity, design, impossible = self._identify(candidate, kind)
+            found = candidate.found if kind == "explore" else None
+            identity, design, impossible = found or self._identify(candidate, kind)
+            candidate.found = None
             identities[candidate.number] = identity
             if identity in self._from_log:
                 self.reused += 1
@@ -270,7 +293,7 @@ class Explorer:
         except DseError as error:
             impossible = Outcome("infeasible", error.message, violation=1.0)
             return self.problem.identify(candidate.settings, None, kind), None, impossible
-        return self.problem.identify(candidate.settings, design, kind), design, None
+        return self.problem.identify(candidate.settings, design, kind), design, self.problem.rule_out(design)
 
     def _record(self, identity: str, kind: Kind, candidate: _Candidate, outcome: Outcome) -> None:
         evaluation = Evaluation(

@@ -92,6 +92,7 @@ class Plan:
             resolve=self.spec.resolve,
             identify=identify,
             evaluate=evaluators,  # type: ignore[arg-type]
+            rule_out=evaluators["explore"].rule_out,
             sweep_id=identity(self._hashed({}, own), keys, shared)[:16],
         )
 
@@ -147,7 +148,7 @@ def make_plan(
     if len(set(names)) < len(names):
         raise DseError(f"workload {max(names, key=names.count)} is given twice")
     sources = tuple(str(given) if isinstance(given, str | Path) else given.name for given in several)
-    choices = dict(spec.space) if space is None else {path: _choices(spec, path, space[path]) for path in space}
+    choices = dict(spec.space) if space is None else _read_choices(spec, space)
     return Plan(
         name or "-".join([spec.name, *names]), spec, tuple(read), sources, choices, search, batch,
         dict(parameters or {}), dict(bits or {}), dict(density or {}),
@@ -179,8 +180,11 @@ def _spec_of(architecture: Architecture | ArchitectureSpec | Given) -> Architect
     return spec
 
 
-def _choices(spec: ArchitectureSpec, path: str, given: Sequence[Any]) -> tuple[Any, ...]:
-    choices = tuple(spec.parse_setting(path, value) for value in given)
-    for choice in choices:
-        spec.resolve({path: choice})
+def _read_choices(spec: ArchitectureSpec, space: Mapping[str, Sequence[Any]]) -> dict[str, tuple[Any, ...]]:
+    """Each choice must make a design together with the settings that have one choice only."""
+    choices = {path: tuple(spec.parse_setting(path, value) for value in given) for path, given in space.items()}
+    fixed = {path: given[0] for path, given in choices.items() if len(given) == 1}
+    for path, given in choices.items():
+        for choice in given:
+            spec.resolve({**fixed, path: choice})
     return choices

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dse.errors import DseError
 from dse.explore.explorer import Search
 from dse.explore.log import FILE_NAME, read_log
-from dse.explore.result import METRICS, SweepResult
+from dse.explore.result import COLUMNS, SweepResult
 from dse.explore.samplers import choose_sampler
 from dse.explore.space import DesignSpace
 from dse.formats.text.shipped import Kind, shipped_folder
@@ -80,7 +80,7 @@ def write_settings(directory: Path, plan: Plan, sweep_id: str) -> None:
 def write_results(directory: Path, result: SweepResult) -> None:
     """Write `front.csv` and `summary.json`."""
     rows = result.front_rows()
-    columns = ["number", *METRICS, "proven", *result.space, "id"]
+    columns = [*COLUMNS, *result.space, "id"]
     path = directory / FRONT
     try:
         with path.open("w", newline="") as file:

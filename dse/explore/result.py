@@ -65,6 +65,11 @@ class SweepResult:
         own = [e for e in self.evaluations if e.number == 0]
         return own[-1] if own else None
 
+    def reference_row(self) -> dict[str, Any] | None:
+        """The architecture's own design as a row of the front would show it; None where it does not work."""
+        rows = self._rows(self.reference) if self.reference is not None and self.reference.ok else []
+        return min(rows, key=self._rank, default=None)
+
     def points(self) -> list[dict[str, Any]]:
         """Every energy-latency point of every sound design as a flat row.
 
@@ -76,9 +81,50 @@ class SweepResult:
         return [row for evaluation in self.evaluations for row in self._rows(evaluation)]
 
     def front_rows(self) -> list[dict[str, Any]]:
+        """The designs that have a point which no point of any design beats in the search's objectives.
+
+        Returns
+        -------
+        list of dict
+            One row a design, ascending in latency: of its points on the front the one of least EDP, where energy and
+            latency are both objectives, else of the least first objective; `mappings` counts them all.
+        """
+        designs: dict[int, list[dict[str, Any]]] = {}
+        for row in self.mapping_rows():
+            designs.setdefault(row["number"], []).append(row)
+        best = [min(rows, key=self._rank) for rows in designs.values()]
+        chosen = [{**row, "mappings": len(designs[row["number"]])} for row in best]
+        return sorted(chosen, key=lambda row: (row["latency_s"], row["energy_pj"], row["number"]))
+
+    def _rank(self, row: dict[str, Any]) -> float:
+        both = {"energy", "latency"} <= set(self.search.objectives)
+        return float(row["edp_js"] if both else row[self.search.keys[0]])
+
+    def budgets(self) -> list[tuple[float, list[dict[str, Any]]]]:
+        """Energy-latency fronts of designs within area budgets, each with its budget in mm2, ascending.
+
+        The budgets are a half, three quarters and all of the area of the architecture as specified, and what the
+        largest design on the front takes; those that allow what a smaller one allows are left out. Without area among
+        the objectives, everything is within one.
+        """
+        rows = self.front_rows()
+        if not rows or "area" not in self.search.objectives:
+            return [(max(row["area_mm2"] for row in rows), rows)] if rows else []
+        own = self.reference_row()
+        limits = [own["area_mm2"] * share for share in (0.5, 0.75, 1.0)] if own else []
+        found: list[tuple[float, list[dict[str, Any]]]] = []
+        for limit in sorted({*limits, max(row["area_mm2"] for row in rows)}):
+            within = [row for row in rows if row["area_mm2"] <= limit * (1 + 1e-9)]
+            front = [within[i] for i in pareto([(row["latency_s"], row["energy_pj"]) for row in within])]
+            if front and (not found or front != found[-1][1]):
+                found.append((limit, front))
+        return found
+
+    def mapping_rows(self) -> list[dict[str, Any]]:
         """The points that no point beats in the search's objectives, ascending in latency.
 
-        A point found both within the gap and exactly counts as exact.
+        A design has as many as its mappings trade one objective for another. A point found both within the gap and
+        exactly counts as exact.
         """
         rows = sorted(self.points(), key=lambda row: row["proven"] != "exact")
         values = [[row[OBJECTIVES[name]] for name in self.search.objectives] for row in rows]
@@ -89,7 +135,7 @@ class SweepResult:
         """`front_rows` as a table."""
         import pandas
 
-        return pandas.DataFrame(self.front_rows(), columns=[*_COLUMNS, *self.space, "id"])
+        return pandas.DataFrame(self.front_rows(), columns=[*COLUMNS, *self.space, "id"])
 
     def to_dataframe(self) -> pandas.DataFrame:
         """All evaluations, one a row, with status and reason."""
@@ -128,6 +174,7 @@ class SweepResult:
             "space_size": prod(len(choices) for choices in self.space.values()),
             "finished": self.finished,
             "designs": len(explored),
+            "ruled_out": sum(e.ruled_out for e in explored),
             "statuses": dict(sorted(Counter(e.outcome.status for e in explored).items())),
             "reasons": dict(Counter(e.outcome.reason for e in explored if e.outcome.reason).most_common(10)),
             "dataflows": self._per_dataflow(),
@@ -135,10 +182,19 @@ class SweepResult:
             "reused": self.reused,
             "cpu_s": round(sum(e.outcome.cpu_s for e in self.evaluations), 3),
             "wall_s": round(self.wall_s, 3),
-            "reference": self._rows(self.reference)[0] if self.reference and self.reference.ok else None,
-            "best": {name: min(front, key=lambda row: row[OBJECTIVES[name]]) for name in OBJECTIVES} if front else {},
+            "reference": self.reference_row(),
+            "best": {name: min(front, key=lambda row: row[OBJECTIVES[name]]) for name in self._wanted() if front},
             "front": len(front),
+            "mappings": sum(row["mappings"] for row in front),
+            "budgets": [
+                {"area_mm2": limit, "designs": [row["number"] for row in rows]} for limit, rows in self.budgets()
+            ],
         }
+
+    def _wanted(self) -> list[str]:
+        """The objectives, and EDP where energy and latency are both among them."""
+        both = {"energy", "latency"} <= set(self.search.objectives)
+        return list(dict.fromkeys([*self.search.objectives, *(["edp"] if both else [])]))
 
     def _per_dataflow(self) -> dict[str, dict[str, Any]]:
         """How many designs of each dataflow were evaluated, and the best EDP among them."""
@@ -173,4 +229,5 @@ class SweepResult:
         ]
 
 
-_COLUMNS = ("number", *METRICS, "proven")
+COLUMNS = ("number", *METRICS, "proven", "mappings")
+"""Of a row of the front, before the settings."""

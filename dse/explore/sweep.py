@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from dse.explore.explorer import Explorer, Progress, Search
+from dse.explore.explorer import DEFAULT_OBJECTIVES, Explorer, Progress, Search
 from dse.explore.log import FILE_NAME, LogWriter, Records, read_log
 from dse.explore.plan import Given, Plan, make_plan
 from dse.explore.record import check_directory, write_results, write_settings
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dse.formats.architecture.load import ArchitectureSpec
     from dse.problem.workload import Workload
 
-TRIALS = 120
+TRIALS = 96
 GAP = 0.01
 
 
@@ -32,7 +32,7 @@ def sweep(
     trials: int = TRIALS,
     sampler: str = "auto",
     seed: int = 0,
-    objectives: Sequence[str] = ("energy", "latency"),
+    objectives: Sequence[str] = DEFAULT_OBJECTIVES,
     gap: float = GAP,
     space: Mapping[str, Sequence[Any]] | None = None,
     name: str | None = None,
@@ -55,7 +55,8 @@ def sweep(
     workloads : Workload, path, or several
         Several networks run one after another: energies and latencies add up.
     trials : int
-        Designs to evaluate. The architecture's own comes first, then the same with each other dataflow of the space.
+        Designs to map. The architecture's own comes first, then the same with each other dataflow of the space. What
+        its area alone rules out is recorded, and costs no trial.
     sampler : {"auto", "grid", "nsga2", "tpe", "qmc", "random"}
         `auto` is `grid` when `trials` covers the space, else `nsga2`.
     seed : int

@@ -11,7 +11,7 @@ from pydantic import Field
 from dse.errors import SpecError
 from dse.explore.compare.networks import FACTORS, Review, make_review
 from dse.explore.compare.networks import GAP as GAP_OF_COMPARISONS
-from dse.explore.explorer import Search
+from dse.explore.explorer import DEFAULT_OBJECTIVES, Objective, Search
 from dse.explore.plan import Plan, make_plan
 from dse.explore.sweep import GAP, TRIALS
 from dse.formats.architecture.load import load_architecture_spec, read_space
@@ -24,10 +24,10 @@ from dse.formats.workload.models import BitsSpec, DensitySpec
 class SearchModel(SpecModel):
     """How to search."""
 
-    trials: WholeNumber = Field(default=TRIALS, ge=1, description="designs to evaluate")
+    trials: WholeNumber = Field(default=TRIALS, ge=1, description="designs to map")
     sampler: Literal["auto", "grid", "nsga2", "tpe", "qmc", "random"] = "auto"
     seed: WholeNumber = Field(default=0, ge=0)
-    objectives: list[Literal["energy", "latency", "edp", "area"]] = Field(default=["energy", "latency"], min_length=1)
+    objectives: list[Objective] = Field(default=list(DEFAULT_OBJECTIVES), min_length=1)
     gap: float = Field(default=GAP, ge=0, description="mappings are proven to be this close to the best")
 
 

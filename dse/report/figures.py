@@ -18,7 +18,16 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's palette, which colour-blind readers can tell apart; shapes differ too."""
 
+LINES = ("-", "--", "-.", ":")
+"""One for each area budget, the widest in ink."""
+
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+BEST = {
+    "latency": ("latency_s", "fastest"), "edp": ("edp_js", "best energy-delay"),
+    "energy": ("energy_pj", "least energy"), "area": ("area_mm2", "smallest"),
+}  # fmt: skip
+"""Column and label of the best in each objective."""
+
 INK, QUIET = "#222222", "#8a8a8a"
 
 Point = tuple[float, float]
@@ -35,7 +44,9 @@ class FrontData:
     explored : dict
         Dataflow to the (latency, energy) of each design explored with it, in axis units.
     front : tuple of (latency, energy, dataflow)
-        Ascending in latency.
+        One point a design, ascending in latency.
+    budgets : tuple of (text, points)
+        Energy-latency front within each area budget, ascending in both; one without a name where area is no objective.
     reference : (latency, energy) or None
         The architecture's own design.
     labels : tuple of (latency, energy, text)
@@ -47,6 +58,7 @@ class FrontData:
     subtitle: str
     explored: dict[str, tuple[Point, ...]]
     front: tuple[tuple[float, float, str], ...]
+    budgets: tuple[tuple[str, tuple[Point, ...]], ...]
     reference: Point | None
     labels: tuple[tuple[float, float, str], ...]
     latency_unit: str
@@ -74,21 +86,26 @@ def front_data(result: SweepResult) -> FrontData:
 
     explored: dict[str, list[Point]] = {}
     for e in sound:
-        own = e.outcome.objectives
-        explored.setdefault(_flow(e.parameters), []).append(at(own["latency_s"], own["energy_pj"]))
+        found = e.outcome.objectives
+        explored.setdefault(_flow(e.parameters), []).append(at(found["latency_s"], found["energy_pj"]))
     order = sorted(explored, key=lambda flow: (flow not in result.space.get("dataflow", ()), flow))
-    reference = result.reference if result.reference is not None and result.reference.ok else None
-    own_point = None
-    if reference is not None:
-        own_point = at(reference.outcome.objectives["latency_s"], reference.outcome.objectives["energy_pj"])
+    own = result.reference_row()
+    budgets = result.budgets()
     return FrontData(
         title=_title(result, rows),
         subtitle=f"{len(result.explored)} designs tried, {len(sound)} work, "
         f"{len({row['number'] for row in rows})} make up the front",
         explored={flow: tuple(explored[flow]) for flow in order},
         front=tuple((*at(row["latency_s"], row["energy_pj"]), _flow(row)) for row in rows),
-        reference=own_point,
-        labels=tuple((*at(row["latency_s"], row["energy_pj"]), text) for row, text in _labels(rows)),
+        budgets=tuple(
+            (
+                f"within {limit:.3g} mm2" if len(budgets) > 1 else "",
+                tuple(at(row["latency_s"], row["energy_pj"]) for row in front),
+            )
+            for limit, front in budgets
+        ),
+        reference=None if own is None else at(own["latency_s"], own["energy_pj"]),
+        labels=tuple((*at(row["latency_s"], row["energy_pj"]), text) for row, text in _labels(result, rows)),
         latency_unit=f"{latency_prefix}s",
         energy_unit=f"{energy_prefix}J",
     )
@@ -105,7 +122,11 @@ def draw_front(data: FrontData, path: str | Path) -> None:
         colour, marker = style[flow]
         xs, ys = zip(*points, strict=True)
         axes.scatter(xs, ys, s=22, c=colour, marker=marker, alpha=0.35, linewidths=0)
-    axes.step([x for x, _, _ in data.front], [y for _, y, _ in data.front], where="post", color=INK, linewidth=1.1)
+    for at, (text, points) in enumerate(data.budgets):
+        shade = INK if at == len(data.budgets) - 1 else QUIET
+        xs, ys = zip(*points, strict=True)
+        line = LINES[at % len(LINES)]
+        axes.step(xs, ys, where="post", color=shade, linewidth=1.1, linestyle=line, label=text or None)
     for flow, (colour, marker) in style.items():
         own = [(x, y) for x, y, whose in data.front if whose == flow]
         axes.scatter(
@@ -125,23 +146,24 @@ def _title(result: SweepResult, rows: list[dict[str, Any]]) -> str:
     """The finding in one sentence."""
     networks = ", ".join(result.workloads)
     best = min(rows, key=lambda row: row["edp_js"])
-    reference = result.reference
-    if reference is None or not reference.ok:
+    own = result.reference_row()
+    if own is None:
         cost = f"{duration(best['latency_s'])} and {energy(best['energy_pj'])}"
         return f"{networks}: the best of {len(result.explored)} designs takes {cost}"
-    own = reference.outcome.objectives
     gain = own["edp_js"] / best["edp_js"]
     if gain < 1.005:
         return f"{networks}: {result.architecture} as specified is already the best design found"
     return f"{networks}: {times(gain)} lower energy-delay than {result.architecture} as specified"
 
 
-def _labels(rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], str]]:
-    """The ends of the front and its best energy-delay product, each named once."""
-    best = min(rows, key=lambda row: row["edp_js"])
+def _labels(result: SweepResult, rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], str]]:
+    """The best in each objective asked for, each design named once."""
+    both = {"energy", "latency"} <= set(result.search.objectives)
     names: dict[int, list[str]] = {}
-    for row, name in ((rows[0], "fastest"), (best, "best energy-delay"), (rows[-1], "least energy")):
-        names.setdefault(rows.index(row), []).append(name)
+    for objective, (key, name) in BEST.items():
+        if objective in result.search.objectives or (objective == "edp" and both):
+            best = min(range(len(rows)), key=lambda i: (rows[i][key], i))
+            names.setdefault(best, []).append(name)
     return [
         (rows[i], f"{', '.join(parts)}\n{duration(rows[i]['latency_s'])}, {energy(rows[i]['energy_pj'])}")
         for i, parts in names.items()

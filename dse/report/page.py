@@ -6,7 +6,7 @@ from base64 import b64encode
 from html import escape
 from typing import TYPE_CHECKING
 
-from dse.report.tables import front_table, status_line
+from dse.report.tables import front_table, status_line, verdict
 
 if TYPE_CHECKING:
     from dse.explore.result import SweepResult
@@ -28,10 +28,12 @@ def page(result: SweepResult, figure_png: bytes) -> str:
     image = b64encode(figure_png).decode()
     title = escape(result.name)
     what = escape(f"{result.architecture} on {', '.join(result.workloads)}. {status_line(result)}.")
+    said = escape(verdict(result))
     return "\n".join([
         '<!doctype html><html lang="en"><meta charset="utf-8">',
         f"<title>{title}</title><style>{_STYLE}</style>",
         f"<h1>{title}</h1>",
+        f"<p><strong>{said}</strong></p>",
         f"<p>{what}</p>",
         f'<img alt="Energy against latency" src="data:image/png;base64,{image}">',
         f"<h2>{escape(table.title)}</h2>",

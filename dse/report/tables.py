@@ -33,35 +33,86 @@ def short_names(paths: tuple[str, ...]) -> dict[str, str]:
 
 
 def front_table(result: SweepResult, most: int = SHOWN_POINTS) -> Table:
-    """The front, ascending in latency, each point beside the architecture's own design.
+    """The front, one design a row, ascending in latency, each beside the architecture's own design.
+
+    With area among the objectives: the energy-latency front within each area budget, the tightest first.
 
     Parameters
     ----------
     result : SweepResult
     most : int
-        Longer fronts are shown by `most` points spread over them.
+        At most so many rows; longer fronts are shown by designs spread over them.
     """
-    front = result.front_rows()
-    shown = spread(front, most)
-    names = short_names(tuple(result.space))
-    reference = result.reference
+    budgets = result.budgets()
+    names = short_names(tuple(path for path, choices in result.space.items() if len(choices) > 1))
+    reference = result.reference_row()
+    each = max(3, most // max(1, len(budgets)))
     rows = []
-    for row in shown:
-        cells = {
+    for limit, front in budgets:
+        for row in spread(front, each):
+            cells = {"within": f"{limit:.3g} mm2"} if len(budgets) > 1 else {}
+            cells |= {
+                "design": str(row["number"]),
+                "energy": energy(row["energy_pj"]),
+                "latency": duration(row["latency_s"]),
+                "EDP": si(row["edp_js"], "J·s"),
+                "area": f"{row['area_mm2']:.3g} mm2",
+                "power": power(row["power_mw"]),
+                **{name: str(row[path]) for path, name in names.items()},
+            }
+            if reference is not None:
+                cells["EDP gain"] = times(reference["edp_js"] / row["edp_js"])
+            rows.append(cells)
+    designs, shown = len(result.front_rows()), len({cells["design"] for cells in rows})
+    cut = f", {shown} of them shown" if shown < designs else ""
+    by = ", by area budget" if len(budgets) > 1 else ""
+    title = f"Front of {result.name} in {', '.join(result.search.objectives)}: {designs} designs{cut}{by}"
+    return Table.of(rows, left=frozenset(names.values()), title=title, note=_reference_note(result))
+
+
+def mapping_table(result: SweepResult) -> Table:
+    """What the mappings of each design on the front trade, a design after the other."""
+    rows = [
+        {
             "design": str(row["number"]),
             "energy": energy(row["energy_pj"]),
             "latency": duration(row["latency_s"]),
             "EDP": si(row["edp_js"], "J·s"),
             "area": f"{row['area_mm2']:.3g} mm2",
-            "power": power(row["power_mw"]),
-            **{name: str(row[path]) for path, name in names.items()},
         }
-        if reference is not None and reference.ok:
-            cells["EDP gain"] = times(reference.outcome.objectives["edp_js"] / row["edp_js"])
-        rows.append(cells)
-    cut = f", {len(shown)} of them shown" if len(shown) < len(front) else ""
-    title = f"Front of {result.name}: {len(front)} points of {len({row['number'] for row in front})} designs{cut}"
-    return Table.of(rows, left=frozenset(names.values()), title=title, note=_reference_note(result))
+        for row in sorted(result.mapping_rows(), key=lambda row: (row["number"], row["latency_s"]))
+    ]
+    title = f"Mappings on the front of {result.name}"
+    return Table.of(rows, left=frozenset(), title=title, note=_reference_note(result))
+
+
+def verdict(result: SweepResult) -> str:
+    """What the front says of the architecture as specified, for a review; empty where it cannot be compared."""
+    own, rows = result.reference_row(), result.front_rows()
+    if own is None or not rows:
+        return ""
+    named = f"{result.architecture} as specified"
+    said = []
+    within = [row for row in rows if row["area_mm2"] <= own["area_mm2"] * (1 + 1e-9) and row["number"] != 0]
+    best = min(within, key=lambda row: row["edp_js"], default=None)
+    if best is not None and best["edp_js"] < own["edp_js"]:
+        energy_change = _change(best["energy_pj"] / own["energy_pj"], "energy")
+        latency_change = _change(best["latency_s"] / own["latency_s"], "latency")
+        changes = f"{energy_change} and {latency_change}"
+        said.append(f"Design {best['number']}: {changes} than {named}, {_share(best, own)} its area.")
+    no_worse = [row for row in within if row["energy_pj"] <= own["energy_pj"] and row["latency_s"] <= own["latency_s"]]
+    small = min(no_worse, key=lambda row: row["area_mm2"], default=None)
+    if small is not None and small != best and small["area_mm2"] < own["area_mm2"]:
+        said.append(f"Design {small['number']} is no worse in either, {_share(small, own)} its area.")
+    return " ".join(said) or f"No design found is better than {named} at its area."
+
+
+def _change(ratio: float, what: str) -> str:
+    return f"{abs(1 - ratio):.0%} {'less' if ratio < 1 else 'more'} {what}"
+
+
+def _share(row: dict[str, Any], own: dict[str, Any]) -> str:
+    return f"at {row['area_mm2'] / own['area_mm2']:.0%} of"
 
 
 def spread(rows: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
@@ -79,20 +130,20 @@ def status_line(result: SweepResult) -> str:
     summary = result.to_dict()
     states = ", ".join(f"{count} {status}" for status, count in summary["statuses"].items())
     flows = ", ".join(f"{name} {entry['designs']}" for name, entry in summary["dataflows"].items() if name)
+    mapped = summary["designs"] - summary["ruled_out"]
     return (
-        f"{summary['designs']} of {summary['space_size']:,} designs ({states})"
+        f"{mapped} of {summary['space_size']:,} designs mapped, {summary['ruled_out']} ruled out by area ({states})"
         + (f"; by dataflow: {flows}" if flows else "")
         + f"; {summary['solved_exactly']} solved exactly; sampler {result.sampler}, seed {result.search.seed}"
     )
 
 
 def _reference_note(result: SweepResult) -> str:
-    reference = result.reference
+    reference, own = result.reference, result.reference_row()
     if reference is None:
         return ""
-    if not reference.ok:
+    if own is None:
         return f"The architecture's own design is {reference.outcome.status}: {reference.outcome.reason}"
-    own = reference.outcome.objectives
     return (
         f"{result.architecture} as specified: {energy(own['energy_pj'])}, {duration(own['latency_s'])}, "
         f"EDP {si(own['edp_js'], 'J·s')}, {own['area_mm2']:.3g} mm2"

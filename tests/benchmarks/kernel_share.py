@@ -20,7 +20,8 @@ from numba import njit
 
 from dse.architecture.architecture import Architecture
 from dse.mapper.flat import outer
-from dse.mapper.flat.instance import Roles, build, bypass_choices
+from dse.mapper.flat.instance import Roles, build
+from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.compilation import twin
 from dse.mapper.shared.factors import trip_values
 from dse.problem.layer import Layer
@@ -76,7 +77,7 @@ def library() -> Any:
 def problem(architecture: Architecture, layer: Layer) -> tuple[Any, Any, Any]:
     """A layer as the kernels read it, and the trip counts of every dim: those of G are all its groups."""
     roles = Roles.of(architecture)
-    inst = build(architecture, layer, roles, bypass_choices(architecture, roles)[0])
+    inst = build(architecture, layer, roles, bypass_choices(architecture)[0])
     per_dim = [np.array([layer.G]), *(np.asarray(trip_values(bound)) for bound in layer.bounds[1:])]
     start = np.cumsum([0, *map(len, per_dim)]).astype(np.int64)
     return inst, start, np.concatenate(per_dim).astype(np.int64)

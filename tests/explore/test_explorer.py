@@ -16,6 +16,7 @@ from dse.explore.log import LogWriter, read_log
 from dse.explore.runner import Workers
 from dse.explore.space import DesignSpace
 
+TWO = ("energy", "latency")
 SPACE = DesignSpace.of({"dataflow": ["ws", "os", "rs"], "rows": list(range(4, 33, 4)), "cols": list(range(4, 33, 2))})
 
 
@@ -75,6 +76,12 @@ def explore(search, *, jobs=0, known=None, log=None, problem=PROBLEM, progress=N
     return explorer
 
 
+def mapped(explorer):
+    """What cost a trial: all but settings that make no design, and designs that are ruled out."""
+    free = ("4 rows cannot feed 30 columns", "too wide to be built")
+    return [e for e in explorer.explored.values() if e.outcome.reason not in free]
+
+
 def results(explorer):
     """Everything a sweep found, in order."""
     return [e.to_dict() for part in (explorer.explored, explorer.exact) for _, e in sorted(part.items())]
@@ -87,7 +94,7 @@ SEARCHES = [Search(60, sampler, seed=3) for sampler in ("nsga2", "tpe", "qmc", "
 def test_jobs_change_nothing(search):
     alone = explore(search)
     assert results(explore(search, jobs=3)) == results(alone)
-    assert len(alone.explored) == 60
+    assert len(mapped(alone)) == 60
     assert len(alone.exact) > 0
 
 
@@ -145,7 +152,7 @@ def test_infeasible_designs_are_results_with_a_reason():
 
 
 def test_exactly_the_designs_that_may_be_on_the_front_are_solved_again():
-    explorer = explore(Search(SPACE.size, "grid", gap=0.0))
+    explorer = explore(Search(SPACE.size, "grid", objectives=TWO, gap=0.0))
     sound = {n: list(e.outcome.front[0]) for n, e in explorer.explored.items() if e.ok}
     numbers, points = list(sound), list(sound.values())
     front = {tuple(points[i]) for i in pareto(points)}
@@ -153,8 +160,8 @@ def test_exactly_the_designs_that_may_be_on_the_front_are_solved_again():
 
 
 def test_a_gap_keeps_designs_that_it_might_have_cost_their_place():
-    wide = explore(Search(SPACE.size, "grid", gap=0.05))
-    narrow = explore(Search(SPACE.size, "grid", gap=0.0))
+    wide = explore(Search(SPACE.size, "grid", objectives=TWO, gap=0.05))
+    narrow = explore(Search(SPACE.size, "grid", objectives=TWO, gap=0.0))
     assert set(narrow.exact) < set(wide.exact)
     points = {n: e.outcome.front[0] for n, e in wide.explored.items() if e.ok}
     for number, point in points.items():
@@ -163,8 +170,8 @@ def test_a_gap_keeps_designs_that_it_might_have_cost_their_place():
 
 
 def test_nsga2_finds_most_of_the_front_with_a_third_of_the_budget():
-    best = explore(Search(SPACE.size, "grid", gap=0.0))
-    found = explore(Search(120, "nsga2", gap=0.0))
+    best = explore(Search(SPACE.size, "grid", objectives=TWO, gap=0.0))
+    found = explore(Search(120, "nsga2", objectives=TWO, gap=0.0))
     front = {tuple(e.parameters.values()) for e in best.exact.values()}
     share = len(front & {tuple(e.parameters.values()) for e in found.explored.values()}) / len(front)
     assert share > 0.6, f"{share:.2f} of {len(front)}"
@@ -183,7 +190,32 @@ def test_settings_that_resolve_to_one_design_are_evaluated_once():
     merged = problem(identify=same, evaluate={"explore": counting, "exact": measure_exactly})
     explorer = explore(Search(40, "random"), problem=merged)
     assert next(evaluated) == 3
-    assert len(explorer.explored) == 40
+    assert len(explorer.explored) >= 40
+
+
+def test_what_is_ruled_out_is_recorded_and_costs_no_trial():
+    """More than half of the space is too wide; none of that is evaluated, however few trials there are."""
+    evaluated = []
+
+    def counting(design):
+        evaluated.append(design)
+        return measure(design)
+
+    def rule_out(design):
+        too_wide = Outcome("infeasible", "too wide to be built", {"area_mm2": 1.0}, violation=1.0)
+        return too_wide if design["cols"] > 16 else None
+
+    narrow = problem(rule_out=rule_out, evaluate={"explore": counting, "exact": measure_exactly})
+    for sampler in ("nsga2", "random", "grid"):
+        evaluated.clear()
+        explorer = explore(Search(30, sampler, seed=1), problem=narrow)
+        assert len(evaluated) == len(mapped(explorer)) == 30
+        assert all(design["cols"] <= 16 for design in evaluated)
+        explored = explorer.explored.values()
+        impossible = sum(not e.outcome.objectives for e in explored)
+        assert sum(e.ruled_out for e in explored) == len(explored) - 30 - impossible
+    nothing = problem(rule_out=lambda design: Outcome("infeasible", "no", {"area_mm2": 1.0}, violation=1.0))
+    assert len(explore(Search(4, "random"), problem=nothing).explored) <= SPACE.size  # and it ends
 
 
 def test_progress_counts_what_was_evaluated_apart_from_what_was_known():

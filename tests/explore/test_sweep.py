@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from explore.toy import ARCH, NET, SWEEP
@@ -24,6 +25,7 @@ from dse.formats.architecture.load import load_architecture, load_architecture_s
 from dse.formats.architecture.space import Constraint
 from dse.formats.workload.load import load_workload, parse_workload
 from dse.mapper import layer_front, map_layer, sum_fronts
+from dse.report.figures import front_data
 
 TRIALS = 14
 
@@ -118,8 +120,9 @@ def test_a_layer_that_cannot_run_makes_the_design_infeasible(files):
 
 def test_the_front_is_what_no_evaluation_beats(finished):
     result, _ = finished
-    points = [(row["energy_pj"], row["latency_s"]) for row in result.points()]
-    front = [(row["energy_pj"], row["latency_s"]) for row in result.front_rows()]
+    axes = ("energy_pj", "latency_s", "area_mm2")
+    points = [tuple(row[axis] for axis in axes) for row in result.points()]
+    front = [tuple(row[axis] for axis in axes) for row in result.mapping_rows()]
     assert sorted(front) == sorted(points[i] for i in pareto(points))
     assert not any(dominates(point, kept) for point in points for kept in front)
     assert list(result.front["latency_s"]) == sorted(result.front["latency_s"])
@@ -132,8 +135,40 @@ def test_every_dataflow_is_evaluated_and_the_own_design_first(finished):
         "row-stationary", "weight-stationary", "output-stationary",
     ]  # fmt: skip
     assert result.reference.parameters["levels.GLB.capacity"] == "2 KiB"
-    assert len(result.explored) == TRIALS
-    assert sum(entry["designs"] for entry in result.to_dict()["dataflows"].values()) == TRIALS
+    summary = result.to_dict()
+    assert summary["designs"] - summary["ruled_out"] == TRIALS
+    assert sum(entry["designs"] for entry in summary["dataflows"].values()) == summary["designs"]
+
+
+def test_the_front_is_one_of_designs(finished):
+    """A row a design, at its point of least EDP on the front; the same numbers wherever they stand."""
+    result, output = finished
+    rows, mappings = result.front_rows(), result.mapping_rows()
+    assert [row["number"] for row in rows] == list(dict.fromkeys(row["number"] for row in rows))
+    assert {row["number"] for row in rows} == {row["number"] for row in mappings}
+    assert sum(row["mappings"] for row in rows) == len(mappings) > len(rows)
+    for row in rows:
+        assert row["edp_js"] == min(other["edp_js"] for other in mappings if other["number"] == row["number"])
+    summary = json.loads((output / "summary.json").read_text())
+    assert summary["reference"] == result.reference_row()
+    assert set(summary["best"]) == {"energy", "latency", "area", "edp"}
+    for name, key in (("energy", "energy_pj"), ("latency", "latency_s"), ("area", "area_mm2"), ("edp", "edp_js")):
+        assert summary["best"][name][key] == min(row[key] for row in rows)
+    drawn = front_data(result)
+    assert len(drawn.front) == len(rows)
+    two = replace(result, search=replace(result.search, objectives=("energy", "latency")))
+    assert set(two.to_dict()["best"]) == {"energy", "latency", "edp"}
+    assert len(two.budgets()) == 1
+
+
+def test_budgets_hold_energy_latency_fronts_of_what_is_small_enough(finished):
+    result, _ = finished
+    rows, budgets = result.front_rows(), result.budgets()
+    assert len(budgets) > 1
+    for limit, front in budgets:
+        within = [row for row in rows if row["area_mm2"] <= limit * (1 + 1e-9)]
+        points = [(row["latency_s"], row["energy_pj"]) for row in within]
+        assert [(row["latency_s"], row["energy_pj"]) for row in front] == [points[i] for i in pareto(points)]
 
 
 def test_jobs_change_nothing(files, finished):

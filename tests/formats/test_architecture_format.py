@@ -495,7 +495,8 @@ def test_shipped_specs_load_by_name(name: str) -> None:
     assert isinstance(found.architecture, Architecture)
     limit = {limit.metric: limit.maximum for limit in found.constraints}["area_mm2"]
     assert found.architecture.area_mm2 <= limit
-    assert all(found.reference[path] in choices for path, choices in found.space.items())
+    for path, choices in found.space.items():  # what a file leaves to the technology has no value of its own there
+        assert found.reference[path] in (*choices, None) or choices == ("max",)
 
 
 def test_eyeriss_is_the_chip() -> None:

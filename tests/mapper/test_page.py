@@ -1,4 +1,4 @@
-"""The page about the mapper names functions and tests that exist."""
+"""The pages about the mapper name functions and tests that exist."""
 
 import re
 from importlib import import_module
@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "mapper.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "docs" / "mapper.md", *sorted((ROOT / "docs" / "mapper").glob("*.md"))]
+PAGE = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 FILES = sorted(path.relative_to(ROOT).with_suffix("") for path in (ROOT / "dse" / "mapper").rglob("*.py"))
 MODULES = {file.name: [".".join(one.parts) for one in FILES if one.name == file.name] for file in FILES}
 """Dotted names of the modules that have a name: the wings may share one."""

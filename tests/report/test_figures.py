@@ -1,5 +1,7 @@
 """Figures are asserted on as data, and drawn once to see that they can be."""
 
+from dataclasses import replace
+
 import pytest
 
 from dse.errors import DseError
@@ -9,14 +11,14 @@ from dse.explore.result import SweepResult
 from dse.report.directory import draw
 from dse.report.figures import COLOURS, draw_front, front_data
 from dse.report.page import page
-from dse.report.tables import front_table, short_names, spread, status_line
+from dse.report.tables import front_table, short_names, spread, status_line, verdict
 
 SPACE = {"dataflow": ("row-stationary", "weight-stationary"), "levels.GLB.capacity": ("32 KiB", "64 KiB")}
 
 
-def evaluation(number, dataflow, energy_mj, latency_ms, status="ok", kind="explore"):
+def evaluation(number, dataflow, energy_mj, latency_ms, status="ok", kind="explore", area_mm2=12.0):
     energy, latency = energy_mj * 1e9, latency_ms * 1e-3
-    objectives = {"energy_pj": energy, "latency_s": latency, "edp_js": energy * 1e-12 * latency, "area_mm2": 12.0}
+    objectives = {"energy_pj": energy, "latency_s": latency, "edp_js": energy * 1e-12 * latency, "area_mm2": area_mm2}
     front = ((energy, latency),) if status == "ok" else ()
     outcome = Outcome(status, "" if status == "ok" else "too large", objectives, front)
     parameters = {"dataflow": dataflow, "levels.GLB.capacity": "32 KiB"}
@@ -24,7 +26,8 @@ def evaluation(number, dataflow, energy_mj, latency_ms, status="ok", kind="explo
 
 
 def result(*evaluations):
-    return SweepResult("toy-tiny", "toy", ("tiny",), SPACE, Search(9), "nsga2", tuple(evaluations))
+    search = Search(9, objectives=("energy", "latency"))
+    return SweepResult("toy-tiny", "toy", ("tiny",), SPACE, search, "nsga2", tuple(evaluations))
 
 
 SOME = result(
@@ -98,8 +101,36 @@ def test_the_front_table_has_a_row_for_each_point_beside_the_reference():
     assert [row[0] for row in table.rows] == ["1", "0", "3"]
     assert [row[-1] for row in table.rows] == ["2.29x", "1x", "3.2x"]
     assert table.note == "toy as specified: 4.00 mJ, 4.00 ms, EDP 16.0 µJ·s, 12 mm2"
-    assert table.title == "Front of toy-tiny: 3 points of 3 designs"
-    assert "5 of 4 designs (1 infeasible, 4 ok)" in status_line(SOME)
+    assert table.title == "Front of toy-tiny in energy, latency: 3 designs"
+    assert "5 of 4 designs mapped, 0 ruled out by area (1 infeasible, 4 ok)" in status_line(SOME)
+
+
+def test_the_verdict_is_a_sentence_for_the_review():
+    own = evaluation(0, "row-stationary", 4.0, 4.0)
+    better = evaluation(3, "row-stationary", 1.0, 5.0)
+    small = evaluation(5, "weight-stationary", 4.0, 4.0, area_mm2=6.0)
+    large = evaluation(6, "weight-stationary", 0.1, 0.1, area_mm2=13.0)
+    first = "Design 3: 75% less energy and 25% more latency than toy as specified, at 100% of its area."
+    assert verdict(result(own, better)) == first
+    three = replace(result(own, better, small, large), search=Search(9))
+    assert verdict(three) == f"{first} Design 5 is no worse in either, at 50% of its area."
+    assert verdict(result(own)) == "No design found is better than toy as specified at its area."
+    assert verdict(result(evaluation(0, "row-stationary", 1.0, 1.0, "failed"), better)) == ""
+
+
+def test_fronts_by_area_budget_are_drawn_and_told():
+    own = evaluation(0, "row-stationary", 4.0, 4.0)
+    small = evaluation(1, "row-stationary", 8.0, 8.0, area_mm2=5.0)
+    large = evaluation(2, "weight-stationary", 2.0, 2.0, area_mm2=20.0)
+    three = replace(result(own, small, large), search=Search(9))
+    data = front_data(three)
+    assert data.budgets == (
+        ("within 6 mm2", ((8.0, 8.0),)), ("within 12 mm2", ((4.0, 4.0),)), ("within 20 mm2", ((2.0, 2.0),)),
+    )  # fmt: skip
+    labels = [label[2].split("\n")[0] for label in data.labels]
+    assert labels == ["fastest, best energy-delay, least energy", "smallest"]
+    table = front_table(three)
+    assert [row[:2] for row in table.rows] == [("6 mm2", "1"), ("12 mm2", "0"), ("20 mm2", "2")]
 
 
 def test_a_long_front_is_cut_but_keeps_what_matters():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -281,9 +282,11 @@ def read_space(
 ) -> dict[str, tuple[Value, ...]]:
     """The choices of every setting listed under `space:` of a file (an architecture's, or a sweep's own for it).
 
-    What is wrong with them is added to the errors.
+    Each choice must make a design together with the settings that have one choice only. What is wrong is added to the
+    errors.
     """
     space: dict[str, tuple[Value, ...]] = {}
+    fixed = _fixed(spec, listed)
     for path, given in listed.items():
         place: DataPath = ("space", path)
         try:
@@ -295,7 +298,7 @@ def read_space(
             try:
                 space[path] = count_up(given, partial(spec.parse_setting, path))
                 for end in (space[path][0], space[path][-1]):
-                    spec.resolve({path: end})
+                    spec.resolve({**fixed, path: end})
             except (DseError, ValueError) as error:
                 errors.append(_at(source, place, error))
             continue
@@ -303,7 +306,7 @@ def read_space(
         for index, value in enumerate(given):
             try:
                 choice = spec.parse_setting(path, value)
-                spec.resolve({path: choice})
+                spec.resolve({**fixed, path: choice})
             except DseError as error:
                 errors.append(_at(source, (*place, index), error))
                 continue
@@ -312,6 +315,16 @@ def read_space(
             choices.append(choice)
         space[path] = tuple(choices)
     return space
+
+
+def _fixed(spec: ArchitectureSpec, listed: Mapping[str, Any]) -> dict[str, Value]:
+    """The settings with one choice, as far as they can be read."""
+    fixed: dict[str, Value] = {}
+    for path, given in listed.items():
+        if isinstance(given, list) and len(given) == 1:
+            with suppress(DseError):  # said where the choices are read
+                fixed[path] = spec.parse_setting(path, given[0])
+    return fixed
 
 
 def _at(source: Source, place: DataPath, error: Exception) -> SpecError:

@@ -11,15 +11,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dse.mapper.deep.halo import joined_words
+from dse.mapper.deep.halo import View, joined_words
+from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.compilation import compiled
+from dse.model.axes import NONE, TILE
+from dse.problem.dims import IFMAP, WEIGHT, C, G, K, N, P, Q, R, S
 
-Array = Any
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 Key = tuple[Any, ...]
 
-AXES = ((0,), (1,), (2,), (3,), (4, 6), (5, 7))
-"""Dims of each axis; the second dim of the last two is a dim of the window."""
+AXES = ((G,), (N,), (K,), (C,), (P, R), (Q, S))
+"""Dims of each axis, which is known by its first; the second dim of the last two is a dim of the window."""
 
 
 @dataclass(slots=True)
@@ -36,11 +41,11 @@ class Axis:
 
     dims: tuple[int, ...]
     bounds: tuple[int, ...]
-    chains: tuple[Array, ...]
+    chains: tuple[Ints, ...]
     stride: int
     dilation: int
     columns: dict[Key, int] = field(default_factory=dict)
-    _tables: Array = None
+    _tables: Floats | None = None
     _width: int = 1
 
     def __len__(self) -> int:
@@ -52,7 +57,7 @@ class Axis:
             self.put(key, np.asarray(self._values(*key), dtype=np.float64))
         return self.columns[key]
 
-    def put(self, key: Key, values: Array) -> None:
+    def put(self, key: Key, values: Floats) -> None:
         """Add a column of factors."""
         if (values == 1.0).all():
             self.columns[key] = 0
@@ -66,32 +71,32 @@ class Axis:
         self._tables[:, self._width] = np.log(values), values
         self._width += 1
 
-    def table(self, plain: bool = False) -> Array:
+    def table(self, plain: bool = False) -> Floats:
         """(columns, n) logarithms of all factors, or with `plain` the factors themselves."""
         if self._tables is None:
             return np.full((1, len(self)), float(plain))
         return self._tables[int(plain), : self._width]
 
-    def matrix(self) -> Array:
+    def matrix(self) -> Floats:
         """(n, columns) logarithms of all factors."""
         return self.table().T
 
-    def trips(self, level: int, which: int) -> Array:
+    def trips(self, level: int, which: int) -> Ints:
         return self.chains[which][:, 3 * level]
 
-    def _values(self, what: str, *key: Any) -> Array:
+    def _values(self, what: str, *key: Any) -> Ints | Floats:
         return getattr(self, f"_{what}")(*key)
 
-    def _count(self, dim: int, lists: int, fans: int) -> Array:
+    def _count(self, dim: int, lists: int, fans: int) -> Ints:
         """Index combinations of a dim over the outermost lists and a set of fan-outs."""
         which = self.dims.index(dim)
         return combinations(self.chains[which], self.bounds[which], lists, fans)
 
-    def _steps(self) -> Array:
+    def _steps(self) -> Ints:
         levels = self.chains[0].shape[1] // 3
         return np.prod([self._count(dim, levels, 0) for dim in self.dims], axis=0)
 
-    def tile(self, level: int, which: int, above: int = -1) -> Array:
+    def tile(self, level: int, which: int, above: int = -1) -> Ints:
         """Tile of a level, capped at the bound; given `above`, with what the fan-outs from that level on spread out."""
         chain = self.chains[which]
         size = chain[:, 3 * level :].prod(axis=1)
@@ -100,23 +105,23 @@ class Axis:
                 size = size * chain[:, 3 * i + 1] * chain[:, 3 * i + 2]
         return np.minimum(size, self.bounds[which])
 
-    def _words(self, operand: int, level: int, above: int = -1) -> Array:
+    def _words(self, operand: int, level: int, above: int = -1) -> Ints:
         """Words of an operand's tile along the axis."""
         tiles = [self.tile(level, which, above) for which in range(len(self.dims))]
         if len(self.dims) == 1:
             return tiles[0]
-        if operand == 0:
+        if operand == IFMAP:
             return (tiles[0] - 1) * self.stride + (tiles[1] - 1) * self.dilation + 1
-        return tiles[operand == 1]
+        return tiles[operand == WEIGHT]
 
-    def children(self, level: int) -> Array:
+    def children(self, level: int) -> Ints:
         """Children of a level's fan-out that the axis is spread over."""
         return self._side(level, 0) * self._side(level, 1)
 
-    def _side(self, level: int, side: int) -> Array:
+    def _side(self, level: int, side: int) -> Ints:
         return np.prod([chain[:, 3 * level + 1 + side] for chain in self.chains], axis=0)
 
-    def _idle(self, level: int) -> Array:
+    def _idle(self, level: int) -> Floats:
         """One over the instances of a level that are in use."""
         used = np.ones(len(self))
         for chain, bound in zip(self.chains, self.bounds, strict=True):
@@ -126,7 +131,7 @@ class Axis:
             used *= np.minimum(spread, bound)
         return 1.0 / used
 
-    def _boxes(self, level: int, joined: int, mode: int, slides: bool) -> Array:
+    def _boxes(self, level: int, joined: int, mode: int, slides: bool) -> Ints:
         """At least the ifmap words along the axis that cross to all children at a level, or that their parents read.
 
         Parameters
@@ -134,7 +139,7 @@ class Axis:
         joined : int
             Fan-outs (bits) whose children count as one.
         mode : int
-            Multicast.
+            Multicast: NONE, TILE or WORD (`dse.model.axes`).
         slides : bool
             Whether one of the two dims may slide.
         """
@@ -152,8 +157,8 @@ class Axis:
         number_a, number_b = -(-a // tile_a), -(-b // tile_b)
         words = (number_b * self.stride * (a - number_a) + number_a * self.dilation * (b - number_b)
                  + number_a * number_b)  # fmt: skip
-        together = (spread > 1).any(axis=0) if mode > 0 else np.zeros(len(self), dtype=bool)
-        if mode == 1:
+        together = (spread > 1).any(axis=0) if mode != NONE else np.zeros(len(self), dtype=bool)
+        if mode == TILE:
             together &= (spread > 1).all(axis=0)
         if slides:
             words = np.minimum(words, self._slid(tile_a, tile_b))
@@ -163,8 +168,8 @@ class Axis:
             words = words.copy()
             rows = np.flatnonzero(together)
             compiled(joined_words)(
-                self.chains[0][rows], self.chains[1][rows], a, b, self.stride, self.dilation, level, joined, mode,
-                rows, words,
+                self.chains[0][rows], self.chains[1][rows], a, b, self.stride, self.dilation,
+                View(level, joined, mode), rows, words,
             )  # fmt: skip
         return words
 
@@ -174,25 +179,25 @@ class Axis:
         a, b = self.bounds
         return len({p * self.stride + r * self.dilation for p in range(a) for r in range(b)})
 
-    def _slid(self, tile_a: Array, tile_b: Array) -> Array:
+    def _slid(self, tile_a: Ints, tile_b: Ints) -> Ints:
         """The fewer of the words of runs over the whole of one dim, in each tile of the other."""
-        least = None
+        found = []
         for (x, tile_x, u), (y, tile_y, v) in (
             ((self.bounds[0], tile_a, self.stride), (self.bounds[1], tile_b, self.dilation)),
             ((self.bounds[1], tile_b, self.dilation), (self.bounds[0], tile_a, self.stride)),
         ):
             number_x, number_y = -(-x // tile_x), -(-y // tile_y)
             last = y - (number_y - 1) * tile_y
-            total = 0
+            total = np.zeros(len(self), dtype=np.int64)
             for length, times in ((tile_y, number_y - 1), (last, 1)):
                 whole = (x - 1) * u + (length - 1) * v + 1
                 parts = u * (x - number_x) + number_x * ((length - 1) * v + 1)
                 total = total + times * np.minimum(whole, parts)
-            least = total if least is None else np.minimum(least, total)
-        return least
+            found.append(total)
+        return np.minimum(*found)
 
 
-def combinations(chain: Array, bound: int, lists: int, fans: int) -> Array:
+def combinations(chain: Ints, bound: int, lists: int, fans: int) -> Ints:
     """`dse.model.axes.combinations` of many chains at once: the first lists and a set of fan-outs (bits) counted."""
     levels = chain.shape[1] // 3
     trips = []
@@ -219,7 +224,7 @@ def combinations(chain: Array, bound: int, lists: int, fans: int) -> Array:
     return total + (extent > 0)
 
 
-def axes_of(problem: Any, chains: list[Array]) -> list[Axis]:
+def axes_of(problem: Deep, chains: list[Ints]) -> list[Axis]:
     """The axes of a problem; the last two hold every pair of the splits of their dims."""
     found = []
     for dims in AXES:
@@ -229,7 +234,7 @@ def axes_of(problem: Any, chains: list[Array]) -> list[Axis]:
             continue
         a, b = chains[dims[0]], chains[dims[1]]
         first, second = np.repeat(np.arange(len(a)), len(b)), np.tile(np.arange(len(b)), len(a))
-        window = 0 if dims[0] == 4 else 2
+        window = 0 if dims[0] == P else 2
         found.append(Axis(
             dims, bounds, (a[first], b[second]), int(problem.window[window]), int(problem.window[window + 1])
         ))  # fmt: skip

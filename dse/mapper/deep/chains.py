@@ -6,15 +6,15 @@ a * (Z - X) < Z; so a chain of factors is tight when each of them keeps that rul
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import NDArray
 
+from dse.mapper.deep.nest import ROWS, TRIPS
+from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.factors import ceil_div
 from dse.model.kernel import entry
 
-Ints = Any
-Deep = Any
+Ints = NDArray[np.int64]
 
 
 def keeps_tight(bound: int, product: int, factor: int) -> bool:
@@ -47,12 +47,7 @@ def list_chains(dp: Deep, d: int) -> Ints:
         slot = 0
         factor[0] = 0
         while slot >= 0:
-            # The next divisor of what is left.
-            found = 0
-            for f in range(factor[slot] + 1, min(most[slot], left[slot]) + 1):
-                if left[slot] % f == 0 and keeps_tight(bound, product, f) and _allowed(dp, slot, d, f, left[slot]):
-                    found = f
-                    break
+            found = _next_factor(dp, slot, d, factor[slot] + 1, min(most[slot], left[slot]), left[slot], product)
             if found == 0:
                 slot -= 1
                 continue
@@ -65,31 +60,43 @@ def list_chains(dp: Deep, d: int) -> Ints:
             if left[slots] > 1:
                 continue
             if count == len(rows):
-                wider = np.ones((2 * count, slots), dtype=np.int64)
-                for row in range(count):
-                    for k in range(slots):
-                        wider[row, k] = rows[row, k]
-                rows = wider
+                rows = _twice_as_long(rows)
             for k in range(slots):
                 rows[count, k] = factor[k]
             count += 1
     return rows[:count]
 
 
+def _next_factor(dp: Deep, slot: int, d: int, first: int, last: int, left: int, product: int) -> int:
+    """The smallest factor from `first` to `last` that a slot may take of what is left of a product, 0 for none."""
+    for f in range(first, last + 1):
+        if left % f == 0 and keeps_tight(dp.bounds[d], product, f) and _allowed(dp, slot, d, f, left):
+            return f
+    return 0
+
+
+def _twice_as_long(rows: Ints) -> Ints:
+    longer = np.ones((2 * len(rows), rows.shape[1]), dtype=np.int64)
+    for row in range(len(rows)):
+        for k in range(rows.shape[1]):
+            longer[row, k] = rows[row, k]
+    return longer
+
+
 def _most(dp: Deep, slot: int, d: int) -> int:
     """The largest factor that a dim may have in a slot."""
     level, part = slot // 3, slot % 3
-    if part == 0:
+    if part == TRIPS:
         return int(dp.bounds[d]) if dp.in_list[level, d] == 1 else 1
-    return int(dp.sides[level, part - 1]) if dp.on_side[level, part - 1, d] == 1 else 1
+    return int(dp.sides[level, part - ROWS]) if dp.on_side[level, part - ROWS, d] == 1 else 1
 
 
 def _allowed(dp: Deep, slot: int, d: int, factor: int, left: int) -> bool:
     """Whether a factor obeys the rules on whole bounds; `left` is the product of this slot and all inside."""
     level, part = slot // 3, slot % 3
-    if part == 0:
+    if part == TRIPS:
         return bool(dp.whole[level, d] == 0 or left >= dp.bounds[d])
-    wanted = dp.folds_wanted[level, part - 1, d]
+    wanted = dp.folds_wanted[level, part - ROWS, d]
     return bool(wanted == 0 or ceil_div(dp.bounds[d], factor) == wanted)
 
 

@@ -6,15 +6,16 @@ of factors per axis is least where each axis' own weighted product is. Limits en
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dse.mapper.deep.sift import sift
+from dse.mapper.deep.sift import FIRST_LIMIT, Alive, Terms, sift
 from dse.model.kernel import entry
 
-Ints = Any
-Floats = Any
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 FLOOR = 1e-6
 """The least share of a term in its block while weights are sought."""
@@ -31,26 +32,88 @@ PERIOD = 6
 CAREFUL = 24
 """The first improvements of weights that are far from right, each of which passes over all splits."""
 
+BUCKETS = 64
+"""Ranges of lift that splits are counted in; one more holds those beyond the window."""
 
-def load_of(
-    first: Ints, second: Ints, logs: Floats, block: Ints, group: Ints, limits: Floats, groups: int, weights: Floats,
-    load: Floats, sums: Any,
-) -> float:  # fmt: skip
+
+class Effort(NamedTuple):
+    """How weights are sought, and when that ends.
+
+    Parameters
+    ----------
+    pinned : bool
+        Groups without weight stay so.
+    begin : float
+        0 for a start from anywhere, towards 1 when the weights are nearly right.
+    rounds : int
+        Improvements that are tried.
+    enough : float
+        Stop when the bound, a logarithm, gets there.
+    """
+
+    pinned: bool
+    begin: float
+    rounds: int
+    enough: float
+
+
+class Sums(NamedTuple):
+    """Room for what is known of terms, blocks and groups while weights are sought.
+
+    Parameters
+    ----------
+    now, height : (T,) float
+        Weights at hand, and the logarithm of each term where splits are nearly least.
+    strength : (B,) float
+        Weight of each block.
+    by_block, by_groups, scale, excess : (B,) float
+        Sums over the terms of a block, over those of them in groups, and by how much limits are passed.
+    by_group, held : (groups + 1,) float
+        Sums over the terms of a group.
+    group_block : (groups + 1,) int64
+        Block of each group.
+    """
+
+    now: Floats
+    height: Floats
+    strength: Floats
+    by_block: Floats
+    by_groups: Floats
+    scale: Floats
+    excess: Floats
+    by_group: Floats
+    held: Floats
+    group_block: Ints
+
+
+class Columns(NamedTuple):
+    """Room for what is known of the columns of factors, and of each axis.
+
+    Parameters
+    ----------
+    load, mean : (6, columns) float
+        Weight of each column, and its mean logarithm over the splits that are nearly least.
+    least : (6,) float
+        The least weighted logarithm of each axis' splits.
+    """
+
+    load: Floats
+    mean: Floats
+    least: Floats
+
+
+def load_of(terms: Terms, weights: Floats, load: Floats, sums: Sums) -> float:
     """The part of the bound that no split changes; fills the weight of each column.
 
     Parameters
     ----------
-    first, second : (T, 6)
-        Columns of each term; column 0 is zero.
-    logs, block, group : (T,)
-    limits : (B,)
-    weights : (T,)
-    load : (6, columns)
-    sums
-        Scratch: (T,) weights at hand and heights, (B,) of each block, (groups + 1,) of each group.
+    weights : (T,) float
+    load : (6, columns) float
+        Filled.
     """
-    terms = len(logs)
-    in_block, in_groups, in_group, group_block = sums[3], sums[4], sums[7], sums[9]
+    first, second, logs, block, group = terms.first, terms.second, terms.logs, terms.block, terms.group
+    limits, groups, size = terms.limits, terms.groups, len(terms.logs)
+    in_block, in_groups, in_group, group_block = sums.by_block, sums.by_groups, sums.by_group, sums.group_block
     for b in range(len(limits)):
         in_block[b], in_groups[b] = 0.0, 0.0
     for g in range(groups):
@@ -58,7 +121,7 @@ def load_of(
     for a in range(6):
         for k in range(load.shape[1]):
             load[a, k] = 0.0
-    for t in range(terms):
+    for t in range(size):
         w = weights[t]
         if w == 0.0:
             continue
@@ -71,7 +134,7 @@ def load_of(
             load[a, first[t, a]] += w
             load[a, second[t, a]] += w
     total = 0.0
-    for t in range(terms):
+    for t in range(size):
         if weights[t] > 0.0:
             total += weights[t] * (logs[t] - np.log(weights[t] / in_block[block[t]]))
     for g in range(groups):
@@ -82,19 +145,20 @@ def load_of(
     return total
 
 
-def weigh(tables: Any, load: Floats, rows: Ints, start: Ints, end: Ints, reduced: Floats, least: Floats) -> float:
+def weigh(tables: tuple[Floats, ...], load: Floats, splits: Alive, least: Floats) -> float:
     """The least weighted logarithms of all axes together.
 
     Parameters
     ----------
-    tables : 6 x (columns, n)
+    tables : 6 x (columns, n) float
         Logarithms of the factors of each axis' splits.
-    load : (6, columns)
-    rows, start, end
-        The splits that count: of axis a those in rows[start[a]..end[a]].
-    reduced, least : (n,), (6,)
-        Filled: the weighted logarithm of each split, beside `rows`, and the least of each axis.
+    load : (6, columns) float
+    splits
+        Those that count; `reduced` is filled.
+    least : (6,) float
+        Filled with the least of each axis.
     """
+    rows, start, end, reduced = splits.rows, splits.start, splits.end, splits.reduced
     total = 0.0
     for a in range(6):
         table = tables[a]
@@ -114,60 +178,54 @@ def weigh(tables: Any, load: Floats, rows: Ints, start: Ints, end: Ints, reduced
 
 @entry
 def climb(
-    tables: Any, factors: Any, first: Ints, second: Ints, logs: Floats, block: Ints, group: Ints, limits: Floats,
-    groups: int, fixed: Floats, weights: Floats, pinned: bool, begin: float, rounds: int, enough: float, alive: Ints,
-    start: Ints, end: Ints, reduced: Floats,
-) -> float:  # fmt: skip
+    tables: tuple[Floats, ...], factors: tuple[Floats, ...], terms: Terms, weights: Floats, effort: Effort, alive: Alive
+) -> float:
     """Improve the weights; the bound holds for any, so however far this gets it is sound.
 
     Parameters
     ----------
-    tables, factors : 6 x (columns, n)
+    tables, factors : 6 x (columns, n) float
         Logarithms of the factors of each axis' splits, and the factors.
-    fixed : (B,)
-        Weight of the objective blocks, -1 for a limit.
-    weights : (T,)
+    weights : (T,) float
         Start, replaced by the best found.
-    pinned : bool
-        Groups without weight stay so.
-    begin : float
-        0 for a start from anywhere, towards 1 when the weights are nearly right.
-    enough : float
-        Stop when the bound gets there.
-    alive, start, end
-        As the rows of `weigh`; splits that cannot be part of anything below `enough` are dropped.
-    reduced
-        Filled for the best weights, above the least of each axis.
+    alive
+        Splits that cannot be part of anything below `effort.enough` are dropped; `reduced` is filled for the best
+        weights, above the least of each axis.
+
+    Returns
+    -------
+    float
+        Logarithm of the bound, infinite when no split of some axis is left.
     """
-    if not sift(factors, first, second, logs, block, group, limits, groups, fixed, enough, alive, start, end):
+    if not sift(factors, terms, effort.enough, alive):
         return np.inf
     widest, longest = 0, 0
     for a in range(6):
         widest = max(widest, len(tables[a]))
-        longest = max(longest, end[a] - start[a])
-    terms, blocks = len(logs), len(limits)
+        longest = max(longest, alive.end[a] - alive.start[a])
+    size, blocks, groups = len(terms.logs), len(terms.limits), terms.groups
     room = 12 * SOME if longest > MANY else 0
-    some = (np.zeros(room, dtype=np.int64), np.zeros(6, dtype=np.int64), np.zeros(6, dtype=np.int64), np.zeros(room),
-            np.zeros(65, dtype=np.int64))  # fmt: skip
-    sums = (
-        np.zeros(terms), np.zeros(terms), np.zeros(blocks), np.zeros(blocks), np.zeros(blocks), np.zeros(blocks),
+    few = Alive(
+        np.zeros(room, dtype=np.int64), np.zeros(6, dtype=np.int64), np.zeros(6, dtype=np.int64), np.zeros(room)
+    )
+    sums = Sums(
+        np.zeros(size), np.zeros(size), np.zeros(blocks), np.zeros(blocks), np.zeros(blocks), np.zeros(blocks),
         np.zeros(blocks), np.zeros(groups + 1), np.zeros(groups + 1), np.zeros(groups + 1, dtype=np.int64),
     )  # fmt: skip
-    return _climb(
-        tables, first, second, logs, block, group, limits, groups, fixed, weights, pinned, begin, rounds, enough, alive,
-        start, end, reduced, longest > MANY, np.zeros((6, widest)), np.zeros((6, widest)), np.zeros(6), some, sums,
-    )  # fmt: skip
+    columns = Columns(np.zeros((6, widest)), np.zeros((6, widest)), np.zeros(6))
+    buckets = np.zeros(BUCKETS + 1, dtype=np.int64)
+    return _climb(tables, terms, weights, effort, alive, few, columns, sums, buckets)
 
 
 def _climb(
-    tables: Any, first: Ints, second: Ints, logs: Floats, block: Ints, group: Ints, limits: Floats, groups: int,
-    fixed: Floats, weights: Floats, pinned: bool, begin: float, rounds: int, enough: float, alive: Ints, start: Ints,
-    end: Ints, reduced: Floats, many: bool, load: Floats, mean: Floats, least: Floats, some: Any, sums: Any,
+    tables: tuple[Floats, ...], terms: Terms, weights: Floats, effort: Effort, alive: Alive, few: Alive,
+    columns: Columns, sums: Sums, buckets: Ints,
 ) -> float:  # fmt: skip
-    """The steps of `climb`, after what only one split rules out; `many` splits are not all looked at each time."""
-    few, few_start, few_end, lifted, buckets = some
-    now, height, strength = sums[0], sums[1], sums[2]
-    for b in range(len(limits)):
+    """The steps of `climb`, in records that it made; `few` has room when not all splits are looked at each time."""
+    logs, block, now, strength = terms.logs, terms.block, sums.now, sums.strength
+    load, mean, least, many = columns.load, columns.mean, columns.least, len(few.rows) > 0
+    begin, rounds, enough = effort.begin, effort.rounds, effort.enough
+    for b in range(len(terms.limits)):
         strength[b] = 0.0
     for t in range(len(logs)):
         now[t] = weights[t]
@@ -176,51 +234,51 @@ def _climb(
     for turn in range(rounds):
         part = begin + (1.0 - begin) * turn / rounds
         heat = 0.08 * (0.02**part)
-        value = load_of(first, second, logs, block, group, limits, groups, now, load, sums)
+        value = load_of(terms, now, load, sums)
         if not many or turn % PERIOD == 0 or turn < CAREFUL * (1.0 - 2.0 * begin):
-            value += weigh(tables, load, alive, start, end, reduced, least)
+            value += weigh(tables, load, alive, least)
             if value > best:
                 best = value
                 for t in range(len(logs)):
                     weights[t] = now[t]
             if best >= enough:
                 return float(best)
-            if enough < np.inf and not _drop(start, alive, end, reduced, least, enough - value + 1e-9):
+            if enough < np.inf and not _drop(alive, least, enough - value + 1e-9):
                 return np.inf
-            _soften(tables, alive, start, end, reduced, least, heat, mean)
+            _soften(tables, alive, least, heat, mean)
             if many:
-                _choose(start, end, alive, reduced, least, 12.0 * heat, few, few_start, few_end, buckets)
+                _choose(alive, least, 12.0 * heat, few, buckets)
         else:
-            value += weigh(tables, load, few, few_start, few_end, lifted, least)
-            _soften(tables, few, few_start, few_end, lifted, least, heat, mean)
-        _heighten(first, second, logs, block, group, mean, pinned, weights, sums)
+            value += weigh(tables, load, few, least)
+            _soften(tables, few, least, heat, mean)
+        _heighten(terms, mean, effort.pinned, weights, sums)
         goal = min(enough, best + 0.4 * (0.01**part)) - value
-        _shift(height, block, group, limits, fixed, weights, pinned, goal, part, strength, now, sums)
-    best = load_of(first, second, logs, block, group, limits, groups, weights, load, sums)
-    best += weigh(tables, load, alive, start, end, reduced, least)
-    _drop(start, alive, end, reduced, least, enough - best + 1e-9)
+        _shift(terms, weights, effort.pinned, goal, part, sums)
+    best = load_of(terms, weights, load, sums)
+    best += weigh(tables, load, alive, least)
+    _drop(alive, least, enough - best + 1e-9)
     for a in range(6):
-        for i in range(start[a], end[a]):
-            reduced[i] -= least[a]
+        for i in range(alive.start[a], alive.end[a]):
+            alive.reduced[i] -= least[a]
     return float(best)
 
 
-def _choose(
-    start: Ints, end: Ints, alive: Ints, reduced: Floats, least: Floats, window: float, some: Ints, some_start: Ints,
-    some_end: Ints, buckets: Ints,
-) -> None:  # fmt: skip
+def _choose(alive: Alive, least: Floats, window: float, few: Alive, buckets: Ints) -> None:
     """The splits that stand for all until the next pass over them: those that lift the bound least, and as many of
     those that lift it by less than a window."""
+    start, end, reduced, some, some_start, some_end = (
+        alive.start, alive.end, alive.reduced, few.rows, few.start, few.end
+    )  # fmt: skip
     at = 0
     for a in range(6):
         some_start[a] = at
-        for level in range(65):
+        for level in range(BUCKETS + 1):
             buckets[level] = 0
         for i in range(start[a], end[a]):
-            buckets[min(64, int((reduced[i] - least[a]) / window * 64.0))] += 1
-        inside = end[a] - start[a] - buckets[64]
+            buckets[min(BUCKETS, int((reduced[i] - least[a]) / window * BUCKETS))] += 1
+        inside = end[a] - start[a] - buckets[BUCKETS]
         level, count = 1, buckets[0]
-        while level < 64 and count + buckets[level] <= SOME:
+        while level < BUCKETS and count + buckets[level] <= SOME:
             count += buckets[level]
             level += 1
         stride, seen, low = 1 + inside // SOME, 0, 0
@@ -229,20 +287,19 @@ def _choose(
             if over > window:
                 continue
             seen += 1
-            if low < SOME and over <= window * level / 64.0:
+            if low < SOME and over <= window * level / BUCKETS:
                 low += 1
             elif seen % stride != 0 and over > 0.0:
                 continue
             if at < some_start[a] + 2 * SOME:
-                some[at] = alive[i]
+                some[at] = alive.rows[i]
                 at += 1
         some_end[a] = at
 
 
-def _soften(
-    tables: Any, rows: Ints, start: Ints, end: Ints, reduced: Floats, least: Floats, heat: float, mean: Floats
-) -> None:
+def _soften(tables: tuple[Floats, ...], splits: Alive, least: Floats, heat: float, mean: Floats) -> None:
     """The mean of the splits that are nearly least, as a softened minimum; parameters are those of `weigh`."""
+    rows, start, end, reduced = splits.rows, splits.start, splits.end, splits.reduced
     for a in range(6):
         table = tables[a]
         share = 0.0
@@ -259,13 +316,12 @@ def _soften(
             mean[a, k] /= share
 
 
-def _heighten(
-    first: Ints, second: Ints, logs: Floats, block: Ints, group: Ints, mean: Floats, pinned: bool, weights: Floats,
-    sums: Any,
-) -> None:  # fmt: skip
+def _heighten(terms: Terms, mean: Floats, pinned: bool, weights: Floats, sums: Sums) -> None:
     """The logarithm of each term at the mean; of the groups of a block only the longest counts, others lose weight."""
-    now, height, longest, together, length, held = sums[0], sums[1], sums[3], sums[4], sums[7], sums[8]
-    for b in range(2):
+    first, second, logs, block, group = terms.first, terms.second, terms.logs, terms.block, terms.group
+    now, height, longest, together = sums.now, sums.height, sums.by_block, sums.by_groups
+    length, held = sums.by_group, sums.held
+    for b in range(FIRST_LIMIT):
         longest[b], together[b] = -np.inf, 1e-300
     for g in range(len(length)):
         length[g], held[g] = 0.0, 0.0
@@ -288,13 +344,11 @@ def _heighten(
             height[t] = -np.inf
 
 
-def _shift(
-    height: Floats, block: Ints, group: Ints, limits: Floats, fixed: Floats, weights: Floats, pinned: bool, goal: float,
-    part: float, strength: Floats, now: Floats, scratch: Any,
-) -> None:  # fmt: skip
+def _shift(terms: Terms, weights: Floats, pinned: bool, goal: float, part: float, room: Sums) -> None:
     """Move weight towards the terms that are high, and to limits that are passed."""
-    blocks = len(limits)
-    top, sums, scale, excess = scratch[3], scratch[4], scratch[5], scratch[6]
+    block, group, limits, fixed, blocks = terms.block, terms.group, terms.limits, terms.fixed, len(terms.limits)
+    now, height, strength = room.now, room.height, room.strength
+    top, sums, scale, excess = room.by_block, room.by_groups, room.scale, room.excess
     for b in range(blocks):
         top[b], sums[b], scale[b], excess[b] = -np.inf, 0.0, 0.0, 0.0
     for t in range(len(height)):
@@ -331,13 +385,14 @@ def _shift(
                 now[t] = 0.0
 
 
-def _drop(start: Ints, alive: Ints, end: Ints, reduced: Floats, least: Floats, most: float) -> bool:
+def _drop(alive: Alive, least: Floats, most: float) -> bool:
     """Drop splits that lift the bound by more than `most`; False when an axis has none left."""
+    rows, start, end, reduced = alive.rows, alive.start, alive.end, alive.reduced
     for a in range(6):
         kept = start[a]
         for i in range(start[a], end[a]):
             if reduced[i] - least[a] <= most:
-                alive[kept] = alive[i]
+                rows[kept] = rows[i]
                 reduced[kept] = reduced[i]
                 kept += 1
         end[a] = kept

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-Array = Any
-Space = Any
+from dse.mapper.deep.nest import parts_of
+from dse.mapper.deep.sift import OF_ENERGY, OF_TIME
+
+if TYPE_CHECKING:
+    from dse.mapper.deep.tree import Space
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 
-def rows_of(space: Space, record: Array) -> list[int]:
+def rows_of(space: Space, record: Ints) -> list[int]:
     """The place of each axis' split in a record of the deep search."""
-    parts = record[:-1].reshape(-1, 4, 8)
+    parts = parts_of(record)
     found = []
     for axis in space.axes:
         same = np.ones(len(axis), dtype=bool)
@@ -23,7 +30,9 @@ def rows_of(space: Space, record: Array) -> list[int]:
     return found
 
 
-def exchanged(space: Space, columns: Any, rows: list[int], limits: Array, fixed: Array) -> list[Array]:
+def exchanged(
+    space: Space, columns: tuple[Floats, Ints, Ints], rows: list[int], limits: Floats, fixed: Floats
+) -> list[Floats]:
     """Per axis, the objective's logarithm with each split in place of the one at hand; infinite past a limit.
 
     Parameters
@@ -48,7 +57,7 @@ def exchanged(space: Space, columns: Any, rows: list[int], limits: Array, fixed:
             weight[key] = weight.get(key, 0.0) + float(rest[t])
         for (at, j, k), value in weight.items():
             sums[at] += value * table[j] * table[k]
-        for b in (0, 1):
+        for b in (OF_ENERGY, OF_TIME):
             groups = len(limits) + np.unique(space.group[(space.block == b) & (space.group >= 0)])
             if len(groups):
                 sums[b] += sums[groups].max(axis=0)

@@ -2,85 +2,106 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dse.model.axes import box_words
 from dse.model.kernel import entry
 from dse.model.records import Axis, Nest, Scratch
+from dse.problem.dims import P, R
 
-Ints = Any
+Ints = NDArray[np.int64]
+
+
+class View(NamedTuple):
+    """Which words of a crossing are counted.
+
+    Parameters
+    ----------
+    level : int
+        Of the children that the words are for.
+    joined : int
+        Fan-outs (bits) whose children count as one.
+    mode : int
+        Multicast: NONE, TILE or WORD (`dse.model.axes`).
+    """
+
+    level: int
+    joined: int
+    mode: int
 
 
 @entry
 def joined_words(
-    first: Ints, second: Ints, bound_a: int, bound_b: int, stride: int, dilation: int, level: int, joined: int,
-    mode: int, rows: Ints, out: Ints,
-) -> None:  # fmt: skip
+    first: Ints, second: Ints, bound_a: int, bound_b: int, stride: int, dilation: int, view: View, rows: Ints, out: Ints
+) -> None:
     """Words that the parents of the children at a level read when nothing slides.
 
     Parameters
     ----------
-    first, second : (*, 3 * k)
+    first, second : (*, 3 * k) int64
         Chains of both dims.
-    joined : int
-        Fan-outs (bits) whose children count as one.
-    rows : (*,)
+    bound_a, bound_b : int
+        Bounds of both dims.
+    stride, dilation : int
+        Words that one step of the first, and one of the second, moves.
+    rows : (*,) int64
         Where in `out` the words of each chain go.
     """
-    levels = first.shape[1] // 3
-    loops = 4 * levels
+    loops = 4 * (first.shape[1] // 3)
     bounds = np.array([1, 1, 1, 1, bound_a, 1, bound_b, 1])
+    longest, children = max(bound_a, bound_b) + 1, _most_children(first, second, view.joined)
     dim = np.zeros(loops, dtype=np.int64)
-    spatial = np.zeros(loops, dtype=np.int64)
-    trips = np.ones(loops, dtype=np.int64)
-    step = np.ones(loops, dtype=np.int64)
-    counted = np.zeros(loops, dtype=np.int64)
-    together = np.zeros(loops, dtype=np.int64)
-    tile = np.ones(8, dtype=np.int64)
-    longest = max(bound_a, bound_b) + 1
-    rows_a = np.zeros((longest, 3), dtype=np.int64)
-    rows_b = np.zeros((longest, 3), dtype=np.int64)
+    nest = Nest(
+        loops, dim, np.ones(loops, dtype=np.int64), np.ones(loops, dtype=np.int64),
+        dim, np.zeros(loops, dtype=np.int64),  # no count asks for the node of a loop
+    )  # fmt: skip
+    scratch = Scratch(
+        np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64), np.ones(8, dtype=np.int64),
+        np.zeros((longest, 3), dtype=np.int64), np.zeros((longest, 3), dtype=np.int64),
+        np.zeros(children + 1, dtype=np.int64), np.zeros(children + 1, dtype=np.int64),
+        np.zeros(children + 1, dtype=np.int64), np.zeros(children + 1, dtype=np.int64),
+    )  # fmt: skip
+    for i in range(len(first)):
+        _lay_out(first, i, P, bound_a, view, nest, scratch)
+        _lay_out(second, i, R, bound_b, view, nest, scratch)
+        out[rows[i]] = box_words(Axis(P, R, stride, dilation), view.mode, nest, bounds, loops, loops, scratch)
+
+
+def _most_children(first: Ints, second: Ints, joined: int) -> int:
+    """The most children that any two chains join."""
     most = 1
     for i in range(len(first)):
         children = 1
-        for k in range(levels):
+        for k in range(first.shape[1] // 3):
             if joined >> k & 1 == 1:
                 children *= first[i, 3 * k + 1] * first[i, 3 * k + 2] * second[i, 3 * k + 1] * second[i, 3 * k + 2]
         most = max(most, children)
-    offset_a = np.zeros(most + 1, dtype=np.int64)
-    offset_b = np.zeros(most + 1, dtype=np.int64)
-    starts = np.zeros(most + 1, dtype=np.int64)
-    ends = np.zeros(most + 1, dtype=np.int64)
-    nest = Nest(loops, dim, trips, step, dim, spatial)  # no count asks for the node of a loop
-    scratch = Scratch(counted, together, tile, rows_a, rows_b, offset_a, offset_b, starts, ends)
-    for i in range(len(first)):
-        inside_a = 1
-        inside_b = 1
-        for k in range(levels - 1, -1, -1):
-            for which in range(2):
-                chain = first if which == 0 else second
-                d = 4 if which == 0 else 6
-                at = 4 * k + 2 + which
-                dim[at], spatial[at] = d, 1
-                trips[at] = chain[i, 3 * k + 1] * chain[i, 3 * k + 2]
-                together[at] = 1 if joined >> k & 1 == 1 else 0
-                counted[at] = 1 if k < level and together[at] == 0 else 0
-                dim[at - 2], spatial[at - 2], trips[at - 2], together[at - 2] = d, 0, chain[i, 3 * k], 0
-                counted[at - 2] = 1 if k < level else 0
-                if which == 0:
-                    step[at] = inside_a
-                    inside_a *= trips[at]
-                    step[at - 2] = inside_a
-                    inside_a *= trips[at - 2]
-                else:
-                    step[at] = inside_b
-                    inside_b *= trips[at]
-                    step[at - 2] = inside_b
-                    inside_b *= trips[at - 2]
-            if k == level:
-                tile[4], tile[6] = min(inside_a, bound_a), min(inside_b, bound_b)
-        if level == levels:
-            tile[4], tile[6] = 1, 1
-        out[rows[i]] = box_words(Axis(4, 6, stride, dilation), mode, nest, bounds, loops, loops, scratch)
+    return most
+
+
+def _lay_out(chains: Ints, i: int, d: int, bound: int, view: View, nest: Nest, scratch: Scratch) -> None:
+    """Write the loops of one dim (P or R), and its size in the children's tile.
+
+    Per level stand the loops in its list over P and R, then those on its fan-out.
+    """
+    scratch.tile[d] = 1
+    inside = 1
+    for k in range(chains.shape[1] // 3 - 1, -1, -1):
+        listed = 4 * k + (d == R)
+        spread = listed + 2
+        joins = view.joined >> k & 1
+        nest.dim[spread], nest.spatial[spread] = d, 1
+        nest.trips[spread], nest.step[spread] = chains[i, 3 * k + 1] * chains[i, 3 * k + 2], inside
+        scratch.joined[spread] = joins
+        scratch.counted[spread] = 1 if k < view.level and joins == 0 else 0
+        inside *= nest.trips[spread]
+        nest.dim[listed], nest.spatial[listed] = d, 0
+        nest.trips[listed], nest.step[listed] = chains[i, 3 * k], inside
+        scratch.joined[listed] = 0
+        scratch.counted[listed] = 1 if k < view.level else 0
+        inside *= nest.trips[listed]
+        if k == view.level:
+            scratch.tile[d] = min(inside, bound)

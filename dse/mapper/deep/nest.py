@@ -2,22 +2,60 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from dse.mapper.deep.problem import Deep
 from dse.model.nest import count_nest
 from dse.model.records import Counts, Hierarchy, IterationSpace, Nest, Scratch, Spent, Timing
 from dse.model.time import latency, total_cycles
 
-Ints = Any
-Deep = Any
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 TRIPS, ROWS, COLS, ORDER = 0, 1, 2, 3
-"""Rows of a level's split."""
+"""Parts of a level's split; chains of factors have all but the last."""
+
+PER_PART = 8
+"""Numbers of each part, one per dim (an order has one per loop)."""
+
+PER_LEVEL = 4 * PER_PART
+"""Numbers of a level in a mapping's record: see `parts_of`."""
 
 
-def workspace(dp: Deep) -> Any:
+class Work(NamedTuple):
+    """Room for the price of a mapping.
+
+    Parameters
+    ----------
+    scratch, counts, spent
+        As the model's kernels fill them.
+    nest
+        The mapping's loops; its size is that of the room.
+    inside : (8,) int64
+        Product of the trips of the loops laid out so far, per dim.
+    """
+
+    scratch: Scratch
+    nest: Nest
+    counts: Counts
+    spent: Spent
+    inside: Ints
+
+
+def record_length(levels: int) -> int:
+    """Numbers of a mapping's record: the parts of all levels, and the bypass choice."""
+    return PER_LEVEL * levels + 1
+
+
+def parts_of(record: Ints) -> Ints:
+    """(k, 4, 8) trips, rows, columns and order (innermost loop first) of each level of a mapping's record."""
+    return record[:-1].reshape(-1, 4, PER_PART)
+
+
+def workspace(dp: Deep) -> Work:
     """Scratch of the model's kernels, the flat nest and its counts."""
     levels, nodes = len(dp.nodes), len(dp.is_fan_out)
     loops = 24 * (levels + 1)
@@ -31,21 +69,23 @@ def workspace(dp: Deep) -> Any:
         np.zeros(children + 1, dtype=np.int64), np.zeros(children + 1, dtype=np.int64),
         np.zeros(children + 1, dtype=np.int64), np.zeros(children + 1, dtype=np.int64),
     )  # fmt: skip
-    nest = (
-        np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64),
-        np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64), np.ones(8, dtype=np.int64),
+    nest = Nest(
+        loops, np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64),
+        np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64),
     )  # fmt: skip
     counts = Counts(
         np.ones((3, nodes, 8), dtype=np.int64), np.full((3, nodes, 2), -1, dtype=np.int64),
         np.zeros((3, nodes, 2), dtype=np.int64), np.zeros((nodes, 3, 2), dtype=np.int64),
         np.zeros((nodes, 3, 2), dtype=np.int64),
     )  # fmt: skip
-    return scratch, nest, counts, Spent(np.zeros(6), np.zeros(len(dp.port_node)))
+    spent = Spent(np.zeros(6), np.zeros(len(dp.port_node)))
+    return Work(scratch, nest, counts, spent, np.ones(8, dtype=np.int64))
 
 
-def lay_out(dp: Deep, split: Ints, work: Any) -> int:
+def lay_out(dp: Deep, split: Ints, work: Work) -> int:
     """Write the flat nest of all levels; returns its length."""
-    dim, trips, step, place, spatial, inside = work[1]
+    room, inside = work.nest, work.inside
+    dim, trips, step, place, spatial = room.dim, room.trips, room.step, room.place, room.spatial
     size = 0
     for i in range(len(dp.nodes)):
         for k in range(7, -1, -1):
@@ -66,12 +106,11 @@ def lay_out(dp: Deep, split: Ints, work: Any) -> int:
     return size
 
 
-def price_whole(dp: Deep, split: Ints, work: Any, point: Any) -> None:
+def price_whole(dp: Deep, split: Ints, work: Work, point: Floats) -> None:
     """Energy (pJ) and latency (steps) of a mapping, by the model itself."""
     size = lay_out(dp, split, work)
-    dim, trips, step, place, spatial, _ = work[1]
-    scratch, counts, spent = work[0], work[2], work[3]
-    nest = Nest(size, dim, trips, step, place, spatial)
+    room, scratch, counts, spent = work.nest, work.scratch, work.counts, work.spent
+    nest = Nest(size, room.dim, room.trips, room.step, room.place, room.spatial)
     space = IterationSpace(dp.bounds, dp.window, dp.relevance)
     hierarchy = Hierarchy(dp.is_fan_out, dp.multicast, dp.reduces, dp.keeps)
     timing = Timing(dp.buffering, dp.port_node, dp.port_cost, dp.folds)

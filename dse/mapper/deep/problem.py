@@ -2,65 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import product
-from math import ceil, inf
+from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dse.architecture.architecture import Architecture
-from dse.architecture.hierarchy import FanOut, Level
+from dse.architecture.hierarchy import FanOut
+from dse.mapper.shared.factors import whole_factor
+from dse.mapper.shared.places import Places
 from dse.model.counts import RELEVANCE, Structure, window_of
 from dse.model.price import Prices, capacities
 from dse.problem.dims import DIMS, OPERANDS
 from dse.problem.layer import Layer
 
-Array = Any
-
-PSUM = OPERANDS.index("psum")
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where a dataflow's rules apply, as indices of levels (not nodes); -1 for a place that does not exist.
-
-    Parameters
-    ----------
-    levels : tuple of int
-        Node of every list: a level, or a fan-out right below another one, between which stands a list without loops
-        that keeps nothing.
-    fans : tuple of int
-        Node of the fan-out right below every list, -1 for none.
-    near : int
-        Level whose list `stationary` and `innermost` speak of: right above the outermost fan-out.
-    array : int
-        Level right above the outermost fan-out, -1 without fan-outs.
-    pe : int
-        Level whose list and tile `inside` and `inside_whole` speak of: the innermost, when it lies inside the array.
-    last : int
-        The innermost level.
-    """
-
-    levels: tuple[int, ...]
-    fans: tuple[int, ...]
-    near: int
-    array: int
-    pe: int
-    last: int
-
-    @classmethod
-    def of(cls, architecture: Architecture) -> Places:
-        """Without a fan-out, the innermost of three levels or more counts as inside a PE."""
-        nodes = architecture.hierarchy
-        is_fan_out = [isinstance(node, FanOut) for node in nodes]
-        levels = tuple(i for i in range(len(nodes)) if not is_fan_out[i] or is_fan_out[i - 1])
-        fans = tuple(i if is_fan_out[i] else i + 1 if i + 1 < len(nodes) and is_fan_out[i + 1] else -1 for i in levels)
-        last = max(k for k, i in enumerate(levels) if not is_fan_out[i])
-        outermost = next((k for k, fan in enumerate(fans) if fan >= 0), -1)
-        if outermost >= 0:
-            return cls(levels, fans, outermost, outermost, last if last > outermost else -1, last)
-        return cls(levels, fans, last - 1 if last > 1 else last, -1, last if last > 1 else -1, last)
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 
 class Deep(NamedTuple):
@@ -69,53 +27,40 @@ class Deep(NamedTuple):
     The k lists are those of `Places`: a level's, or one without loops between two fan-outs, here called a level, too.
     """
 
-    bounds: Array  # (8,)
-    window: Array  # (4,)
-    bits: Array  # (3,)
-    words: Array  # (3,) touched words of each operand
+    bounds: Ints  # (8,)
+    window: Ints  # (4,)
+    bits: Ints  # (3,)
+    words: Floats  # (3,) touched words of each operand
     macs: float
-    nodes: Array  # (k,) node of each level
-    fans: Array  # (k,) node of the fan-out below each level, -1 for none
-    sides: Array  # (k, 2) rows and columns of that fan-out
-    on_side: Array  # (k, 2, 8) 1 where a dim may be unrolled there
-    folds_wanted: Array  # (k, 2, 8) folds that the side alone must leave, 0 for no such rule
-    in_list: Array  # (k, 8) 1 where a dim may have trips in the list of a level
-    whole: Array  # (k, 8) 1 where the tile of a level must hold the whole bound
+    nodes: Ints  # (k,) node of each level
+    fans: Ints  # (k,) node of the fan-out below each level, -1 for none
+    sides: Ints  # (k, 2) rows and columns of that fan-out
+    on_side: Ints  # (k, 2, 8) 1 where a dim may be unrolled there
+    folds_wanted: Ints  # (k, 2, 8) folds that the side alone must leave, 0 for no such rule
+    in_list: Ints  # (k, 8) 1 where a dim may have trips in the list of a level
+    whole: Ints  # (k, 8) 1 where the tile of a level must hold the whole bound
     near: int
     last: int  # the innermost level: the order of its list changes nothing
     stationary: int
     innermost: int
     perfect: bool
-    capacity: Array  # (k + 1, 4)
-    kept: Array  # (k + 1, 3) what each level keeps; the MACs keep everything
-    keeps: Array  # (nodes, 3)
-    is_fan_out: Array
-    multicast: Array
-    reduces: Array
-    relevance: Array
-    access_pj: Array
-    fan_pj: Array
+    capacity: Floats  # (k + 1, 4)
+    kept: Ints  # (k + 1, 3) what each level keeps; the MACs keep everything
+    keeps: Ints  # (nodes, 3)
+    is_fan_out: Ints
+    multicast: Ints
+    reduces: Ints
+    relevance: Ints
+    access_pj: Floats
+    fan_pj: Floats
     spared_pj: float
     mac_pj: float  # all MACs
     static_pj: float
-    buffering: Array
-    port_node: Array
-    port_cost: Array
-    folds: Array
+    buffering: Ints
+    port_node: Ints
+    port_cost: Floats
+    folds: Floats
     visits_pay: bool  # more visits of psums may cost less: see `dse.mapper.deep.terms.visits_pay`
-
-
-def bypass_choices(architecture: Architecture) -> list[dict[int, frozenset[str]]]:
-    """For every choice of bypasses, the operands that each level keeps, by node."""
-    options: list[list[tuple[int, frozenset[str]]]] = []
-    for index, level in enumerate(architecture.hierarchy):
-        if isinstance(level, Level):
-            optional = sorted(level.may_bypass)
-            options.append([
-                (index, level.stores - {o for o, drop in zip(optional, drops, strict=True) if drop})
-                for drops in product((False, True), repeat=len(optional))
-            ])  # fmt: skip
-    return [dict(choice) for choice in product(*options)]
 
 
 def build(
@@ -165,7 +110,7 @@ def build(
     )
 
 
-def _rules(architecture: Architecture, layer: Layer, places: Places, perfect: bool) -> dict[str, Array]:
+def _rules(architecture: Architecture, layer: Layer, places: Places, perfect: bool) -> dict[str, Any]:
     """What the dataflow and the fan-outs allow, by level and dim."""
     flow, k = architecture.dataflow, len(places.levels)
     sides = np.ones((k, 2), dtype=np.int64)
@@ -182,7 +127,7 @@ def _rules(architecture: Architecture, layer: Layer, places: Places, perfect: bo
             for d, dim in enumerate(DIMS):
                 on_side[i, side, d] = int(dim in fan.dims and (not is_array or dim in allowed))
                 if is_array and dim in must:
-                    wanted[i, side, d] = _folds(layer.bounds[d], int(sides[i, side]), perfect)
+                    wanted[i, side, d] = whole_factor(layer.bounds[d], int(sides[i, side]), perfect)
     # A G loop is reuse of nothing: it takes room and saves no access anywhere but outermost; inside a fan-out with
     # folds it may save some of those.
     folds = Structure.of(architecture).folds
@@ -196,9 +141,3 @@ def _rules(architecture: Architecture, layer: Layer, places: Places, perfect: bo
         in_list[places.pe, 0] = int("G" in flow.inside_whole or ("G" in flow.inside and saves))
         whole[: places.pe + 1] = [int(dim in flow.inside_whole) for dim in DIMS]
     return {"sides": sides, "on_side": on_side, "folds_wanted": wanted, "in_list": in_list, "whole": whole}
-
-
-def _folds(bound: int, side: int, perfect: bool) -> int:
-    if not perfect:
-        return ceil(bound / min(bound, side))
-    return min(bound // factor for factor in range(1, side + 1) if bound % factor == 0)

@@ -6,24 +6,27 @@ them up, and holds both the sums that follow and the separable bound (`dse.mappe
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dse.mapper.deep.nest import ORDER, TRIPS, price_whole, workspace
+from dse.mapper.deep.nest import ORDER, PER_LEVEL, PER_PART, TRIPS, Work, price_whole, workspace
+from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME
 from dse.mapper.shared.incumbent import enter, pruned
 from dse.mapper.shared.orders import add_partial_stays, group_dims, list_orders
 from dse.model.kernel import entry
+from dse.problem.dims import P, R
 
-Ints = Any
-Floats = Any
-Deep = Any
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
-ENERGY, TIME, FIRST_LIMIT = 0, 1, 2
-"""Blocks of terms, and places of a price: the two objectives, then the blocks that have a limit."""
+SUBPROBLEMS, SPLITS, LEAVES, PRICED, UNFINISHED = range(5)
+"""Places of the counters of a search; the walk counts all but the first."""
 
-SPLITS, LEAVES, PRICED, UNFINISHED = 1, 2, 3, 4
-"""Places of the counters of a walk; the one before them is the caller's."""
+KIND, SLIDE, PASSING = range(3)
+"""Columns of what is laid down per list; the first two are also those of the kinds of orders."""
 
 ANYTHING = -2
 """What is laid down about a list of which nothing is."""
@@ -112,11 +115,11 @@ class Incumbents(NamedTuple):
     ----------
     values : (room, 2) float
         Energy (pJ) and latency (steps).
-    records : (room, 32 * k + 1) int64
-        One row per mapping: per level trips, rows, columns and order (outermost last); then the bypass choice.
+    records : (room, record_length(k)) int64
+        One row per mapping: see `dse.mapper.deep.nest.parts_of`; last, the bypass choice.
     visited : (5,) int64
-        Counts up: subproblems (elsewhere), splits tried, leaves, mappings priced; the last is set to 1 when the walk
-        stopped at the limit or was told to.
+        Counts up: subproblems, splits tried, leaves, mappings priced; the last is set to 1 when the walk stopped at
+        the limit or was told to.
     mask : int
         The bypass choice at hand.
     """
@@ -125,36 +128,6 @@ class Incumbents(NamedTuple):
     records: Ints
     visited: Ints
     mask: int
-
-
-class Scratch(NamedTuple):
-    """Room for a walk.
-
-    Parameters
-    ----------
-    split : (k, 4, 8) int64
-        The mapping at hand: per level trips, rows, columns and order.
-    partial : (7, T) float
-        Terms with the factors of the axes before each depth.
-    rest : (7, T) float
-        The least that the axes from each depth on multiply a term by.
-    lifted : (7,) float
-        How far, in logarithms, the splits before each depth lift the separable bound.
-    place : (6,) int64
-        Split at each depth.
-    sums : (B,) float
-        Sum of each block.
-    longest : (groups + 1,) float
-        Sum of each group.
-    """
-
-    split: Ints
-    partial: Floats
-    rest: Floats
-    lifted: Floats
-    place: Ints
-    sums: Floats
-    longest: Floats
 
 
 class Orders(NamedTuple):
@@ -181,6 +154,40 @@ class Orders(NamedTuple):
     point: Floats
 
 
+class Scratch(NamedTuple):
+    """Room for a walk.
+
+    Parameters
+    ----------
+    split : (k, 4, 8) int64
+        The mapping at hand: per level trips, rows, columns and order.
+    partial : (7, T) float
+        Terms with the factors of the axes before each depth.
+    rest : (7, T) float
+        The least that the axes from each depth on multiply a term by.
+    lifted : (7,) float
+        How far, in logarithms, the splits before each depth lift the separable bound.
+    place : (6,) int64
+        Split at each depth.
+    sums : (B,) float
+        Sum of each block.
+    longest : (groups + 1,) float
+        Sum of each group.
+    orders, work
+        Room for the orders of the mapping at hand, and for its price.
+    """
+
+    split: Ints
+    partial: Floats
+    rest: Floats
+    lifted: Floats
+    place: Ints
+    sums: Floats
+    longest: Floats
+    orders: Orders
+    work: Work
+
+
 @entry
 def search_deep(
     dp: Deep, splits: Splits, terms: Sums, choices: Ints, goal: Goal, incumbents: Incumbents, held: int
@@ -201,20 +208,20 @@ def search_deep(
         How many incumbents there are, -1 when there is no room for all.
     """
     levels, size = len(dp.nodes), len(terms.coefficient)
-    scratch = Scratch(
-        np.zeros((levels, 4, 8), dtype=np.int64), np.zeros((7, size)), np.zeros((7, size)), np.zeros(7),
-        np.zeros(6, dtype=np.int64), np.zeros(len(terms.limits)), np.zeros(terms.groups + 1),
-    )  # fmt: skip
     orders = Orders(
         np.zeros((levels, 24, 8), dtype=np.int64), np.zeros((24, 2), dtype=np.int64),
         np.zeros(levels, dtype=np.int64), np.zeros(levels, dtype=np.int64), np.zeros(3),
     )  # fmt: skip
-    return _walk(dp, splits, terms, choices, goal, incumbents, held, scratch, orders, workspace(dp))
+    scratch = Scratch(
+        np.zeros((levels, 4, 8), dtype=np.int64), np.zeros((7, size)), np.zeros((7, size)), np.zeros(7),
+        np.zeros(6, dtype=np.int64), np.zeros(len(terms.limits)), np.zeros(terms.groups + 1), orders, workspace(dp),
+    )  # fmt: skip
+    return _walk(dp, splits, terms, choices, goal, incumbents, held, scratch)
 
 
 def _walk(
     dp: Deep, splits: Splits, terms: Sums, choices: Ints, goal: Goal, incumbents: Incumbents, held: int,
-    scratch: Scratch, orders: Orders, work: Any,
+    scratch: Scratch,
 ) -> int:  # fmt: skip
     """The walk of `search_deep`, in arrays that it made."""
     start, sequence, reduced = splits.start, splits.sequence, splits.reduced
@@ -244,7 +251,7 @@ def _walk(
         visited[LEAVES] += 1
         for x in range(6):
             _put(splits.chains, place[x], sequence[x], scratch.split)
-        held = _price_orders(dp, scratch.split, choices, goal, incumbents, held, orders, work)
+        held = _price_orders(dp, choices, goal, incumbents, held, scratch)
     return held
 
 
@@ -289,8 +296,8 @@ def _put(chains: Ints, i: int, axis: int, split: Ints) -> None:
     for level in range(len(split)):
         for part in range(3):
             split[level, part, axis] = chains[i, 0, 3 * level + part]
-            if axis > 3:
-                split[level, part, axis + 2] = chains[i, 1, 3 * level + part]
+            if axis >= P:
+                split[level, part, axis - P + R] = chains[i, 1, 3 * level + part]
 
 
 def _promising(terms: Sums, scratch: Scratch, goal: Goal, values: Floats, held: int) -> bool:
@@ -303,20 +310,20 @@ def _promising(terms: Sums, scratch: Scratch, goal: Goal, values: Floats, held: 
             return False
     most_energy, most_time = 0.0, 0.0
     for t in range(len(group)):
-        if group[t] >= 0 and block[t] == ENERGY:
+        if group[t] >= 0 and block[t] == OF_ENERGY:
             most_energy = max(most_energy, longest[group[t]])
         elif group[t] >= 0:
             most_time = max(most_time, longest[group[t]])
-    energy, time = sums[ENERGY] + most_energy, sums[TIME] + most_time
+    energy, time = sums[OF_ENERGY] + most_energy, sums[OF_TIME] + most_time
     return time < goal.until * slack and not pruned(goal.kind, goal.gap, energy, time, values, held)
 
 
 def _price_orders(
-    dp: Deep, split: Ints, choices: Ints, goal: Goal, incumbents: Incumbents, held: int, orders: Orders, work: Any
+    dp: Deep, choices: Ints, goal: Goal, incumbents: Incumbents, held: int, scratch: Scratch
 ) -> int:
     """Price every combination of orders of the lists that can be best and is what `choices` lays down."""
-    levels = len(dp.nodes)
-    several, chosen, point, records = orders.several, orders.chosen, orders.point, incumbents.records
+    levels, split, orders, records = len(dp.nodes), scratch.split, scratch.orders, incumbents.records
+    several, chosen, point = orders.several, orders.chosen, orders.point
     for i in range(levels):
         chosen[i] = 0
         several[i] = _orders_of(dp, split, i, choices, orders.order, orders.kinds)
@@ -327,15 +334,15 @@ def _price_orders(
             for d in range(8):
                 split[i, ORDER, d] = orders.order[i, chosen[i], d]
         incumbents.visited[PRICED] += 1
-        price_whole(dp, split, work, point)
-        if point[TIME] < goal.until:
-            held, at = enter(goal.kind, point[ENERGY], point[TIME], incumbents.values, held, records)
+        price_whole(dp, split, scratch.work, point)
+        if point[OF_TIME] < goal.until:
+            held, at = enter(goal.kind, point[OF_ENERGY], point[OF_TIME], incumbents.values, held, records)
             if at >= 0:
                 for i in range(levels):
                     for part in range(4):
                         for d in range(8):
-                            records[at, 32 * i + 8 * part + d] = split[i, part, d]
-                records[at, 32 * levels] = incumbents.mask
+                            records[at, PER_LEVEL * i + PER_PART * part + d] = split[i, part, d]
+                records[at, PER_LEVEL * levels] = incumbents.mask
             if held < 0:
                 return held
         i = levels - 1
@@ -368,23 +375,25 @@ def _orders_of(dp: Deep, split: Ints, i: int, choices: Ints, orders: Ints, kinds
     return several
 
 
+def axis_of(dim: int) -> int:
+    """The axis of a dim, known by its first dim; -1 for no dim."""
+    return dim - R + P if dim >= R else dim
+
+
 def _laid_down(trips: Ints, order: Ints, choice: Ints) -> bool:
     """Whether an order of a list is of the kind that was chosen for it."""
-    if choice[0] == ANYTHING:
+    if choice[KIND] == ANYTHING:
         return True
-    if order[0] != choice[0]:
+    if order[KIND] != choice[KIND]:
         return False
-    if order[0] < 0:
+    if order[KIND] < 0:
         return True
-    slide = order[1]
-    if slide >= 6:
-        slide -= 2
-    if slide != choice[1]:
+    if axis_of(order[SLIDE]) != choice[SLIDE]:
         return False
     for d in range(8):
-        if choice[2] == 1 and trips[d] > 1:
+        if choice[PASSING] == 1 and trips[d] > 1:
             irrelevant = False
-            for x in group_dims(order[0]):
+            for x in group_dims(order[KIND]):
                 irrelevant = irrelevant or x == d
             if not irrelevant:
                 return False

@@ -2,72 +2,167 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-Ints = Any
-Floats = Any
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+OF_ENERGY, OF_TIME, FIRST_LIMIT = range(3)
+"""Blocks of terms: the two parts of the objective, then the blocks that have a limit."""
 
 
-def sift(
-    factors: Any, first: Ints, second: Ints, logs: Floats, block: Ints, group: Ints, limits: Floats, groups: int,
-    fixed: Floats, enough: float, alive: Ints, start: Ints, end: Ints,
-) -> bool:  # fmt: skip
+class Terms(NamedTuple):
+    """Sums of T terms, each a coefficient times two factors per axis, in B blocks.
+
+    Parameters
+    ----------
+    first, second : (T, 6) int64
+        Columns of each term's factors in the axes' tables; column 0 is the factor 1.
+    logs : (T,) float
+        Logarithm of each coefficient (pJ, steps, or the unit of the block's limit).
+    block : (T,) int64
+        Block of each term: `OF_ENERGY`, `OF_TIME`, then one per limited capacity or side.
+    group : (T,) int64
+        Group of each term, -1 for none: only the longest group of a block counts.
+    limits : (B,) float
+        Logarithm of each block's limit.
+    fixed : (B,) float
+        Weight of the objective's blocks, -1 for a limit.
+    groups : int
+        How many there are.
+    """
+
+    first: Ints
+    second: Ints
+    logs: Floats
+    block: Ints
+    group: Ints
+    limits: Floats
+    fixed: Floats
+    groups: int
+
+
+class Alive(NamedTuple):
+    """Splits of the six axes: those of axis a are rows[start[a]..end[a]].
+
+    Parameters
+    ----------
+    rows : (n,) int64
+        Columns of the axis' table.
+    start, end : (6,) int64
+    reduced : (n,) float
+        Weighted logarithm of each split, beside `rows`.
+    """
+
+    rows: Ints
+    start: Ints
+    end: Ints
+    reduced: Floats
+
+
+class Pairs(NamedTuple):
+    """Terms of one sum with the same factor of an axis, taken as one, and the sums of an axis' split.
+
+    Parameters
+    ----------
+    slot, term : (T,) int64
+        Sum that a pair adds to, and a term with its columns.
+    weight : (T,) float
+        What its factor is multiplied by.
+    constant, total : (slots,) float
+        Of each block, and behind them of each group: the sum of terms without a factor of the axis, and of all terms.
+    block_of : (slots,) int64
+        Block of each sum.
+    room : (B,) float
+        The most of each block.
+    """
+
+    slot: Ints
+    term: Ints
+    weight: Floats
+    constant: Floats
+    total: Floats
+    block_of: Ints
+    room: Floats
+
+
+def sift(factors: tuple[Floats, ...], terms: Terms, enough: float, alive: Alive) -> bool:
     """Drop splits with which the sums of terms are too large even with the least factors of all other axes.
 
-    Parameters are those of `dse.mapper.deep.dual.climb`. False when an axis has no split left.
+    Parameters
+    ----------
+    factors : 6 x (columns, n) float
+        Factors of each axis' splits.
+    enough : float
+        Logarithm of the objective that a mapping must stay below.
+    alive
+        What is left of it, in place.
+
+    Returns
+    -------
+    bool
+        False when an axis has no split left.
     """
-    terms, slots = len(logs), len(limits) + groups
-    pairs = (np.zeros(terms, dtype=np.int64), np.zeros(terms, dtype=np.int64), np.zeros(terms))
-    sums = np.zeros(slots), np.zeros(slots), np.zeros(slots, dtype=np.int64), np.zeros(len(limits))
-    return _sift(
-        factors, first, second, logs, block, group, limits, fixed, enough, alive, start, end, np.zeros((6, terms)),
-        np.zeros((6, terms), dtype=np.int64), pairs, sums,
+    size, slots = len(terms.logs), len(terms.limits) + terms.groups
+    pairs = Pairs(
+        np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64), np.zeros(size), np.zeros(slots),
+        np.zeros(slots), np.zeros(slots, dtype=np.int64), np.zeros(len(terms.limits)),
     )  # fmt: skip
+    return _sift(factors, terms, enough, alive, np.zeros((6, size)), np.zeros((6, size), dtype=np.int64), pairs)
 
 
 def _sift(
-    factors: Any, first: Ints, second: Ints, logs: Floats, block: Ints, group: Ints, limits: Floats, fixed: Floats,
-    enough: float, alive: Ints, start: Ints, end: Ints, least: Floats, same: Ints, pairs: Any, sums: Any,
-) -> bool:  # fmt: skip
-    """The work of `sift`, in arrays that it made."""
-    total, constant, block_of, room = sums
+    factors: tuple[Floats, ...], terms: Terms, enough: float, alive: Alive, least: Floats, same: Ints, pairs: Pairs
+) -> bool:
+    """The work of `sift`, in arrays that it made.
+
+    Parameters
+    ----------
+    least : (6, T) float
+        Least factor of each term on each axis.
+    same : (6, T) int64
+        The first term with the same columns, per axis.
+    """
+    first, second, logs, group, limits = terms.first, terms.second, terms.logs, terms.group, terms.limits
+    rows, start, end = alive.rows, alive.start, alive.end
+    total, block_of, room = pairs.total, pairs.block_of, pairs.room
     for b in range(len(limits)):
         room[b] = np.exp(limits[b] + 1e-11)
     for slot in range(len(total)):
         block_of[slot] = slot
     for t in range(len(logs)):
         if group[t] >= 0:
-            block_of[len(limits) + group[t]] = block[t]
+            block_of[len(limits) + group[t]] = terms.block[t]
     for a in range(6):
         for t in range(len(logs)):
             # The first term with the same columns of the axis.
             same[a, t] = 0
             while first[same[a, t], a] != first[t, a] or second[same[a, t], a] != second[t, a]:
                 same[a, t] += 1
-        _least_factors(factors[a], first, second, a, same, alive, start, end, least)
+        _least_factors(factors[a], terms, a, same, alive, least)
     for a in range(6):
         table, kept = factors[a], start[a]
-        count = _pair_up(first, second, logs, block, group, len(limits), a, least, same, constant, pairs)
+        count = _pair_up(terms, a, least, same, pairs)
         for i in range(start[a], end[a]):
-            _sum_up(table, first, second, a, alive[i], count, pairs, constant, total)
-            if _in_reach(total, block_of, room, fixed, enough):
-                alive[kept] = alive[i]
+            _sum_up(table, terms, a, rows[i], count, pairs)
+            if _in_reach(total, block_of, room, terms.fixed, enough):
+                rows[kept] = rows[i]
                 kept += 1
         changed = kept < end[a]
         end[a] = kept
         if kept == start[a]:
             return False
         if changed:
-            _least_factors(table, first, second, a, same, alive, start, end, least)
+            _least_factors(table, terms, a, same, alive, least)
     return True
 
 
-def _least_factors(
-    table: Floats, first: Ints, second: Ints, a: int, same: Ints, alive: Ints, start: Ints, end: Ints, least: Floats
-) -> None:
+def _least_factors(table: Floats, terms: Terms, a: int, same: Ints, alive: Alive, least: Floats) -> None:
     """The least factor of each term among the splits of an axis."""
+    first, second, rows, start, end = terms.first, terms.second, alive.rows, alive.start, alive.end
     for t in range(len(first)):
         j, k = first[t, a], second[t, a]
         if same[a, t] < t:
@@ -77,30 +172,17 @@ def _least_factors(
         else:
             least[a, t] = np.inf
             for i in range(start[a], end[a]):
-                least[a, t] = min(least[a, t], table[j, alive[i]] * table[k, alive[i]])
+                least[a, t] = min(least[a, t], table[j, rows[i]] * table[k, rows[i]])
 
 
-def _pair_up(
-    first: Ints, second: Ints, logs: Floats, block: Ints, group: Ints, blocks: int, a: int, least: Floats, same: Ints,
-    constant: Floats, pairs: Any,
-) -> int:  # fmt: skip
-    """Terms of one sum with the same factor of an axis as one, and what no split of the axis changes.
+def _pair_up(terms: Terms, a: int, least: Floats, same: Ints, pairs: Pairs) -> int:
+    """Take terms of one sum with the same factor of an axis as one, and add up what no split of the axis changes.
 
-    Parameters
-    ----------
-    least, same : (6, T)
-        Least factor of each term, and the first term with the same columns, per axis.
-    constant : (slots,)
-        Filled: of each block, and behind them of each group, the sum of terms without a factor of the axis.
-    pairs : 3 x (T,)
-        Filled: slot, term with the columns, and weight of each pair.
-
-    Returns
-    -------
-    int
-        How many pairs there are.
+    Parameters are those of `_sift`. Returns how many pairs there are.
     """
-    where, pair, weight = pairs
+    first, second, logs, block, group = terms.first, terms.second, terms.logs, terms.block, terms.group
+    where, pair, weight, constant = pairs.slot, pairs.term, pairs.weight, pairs.constant
+    blocks = len(terms.limits)
     for slot in range(len(constant)):
         constant[slot] = 0.0
     count = 0
@@ -123,11 +205,10 @@ def _pair_up(
     return count
 
 
-def _sum_up(
-    table: Floats, first: Ints, second: Ints, a: int, row: int, count: int, pairs: Any, constant: Floats, total: Floats
-) -> None:
+def _sum_up(table: Floats, terms: Terms, a: int, row: int, count: int, pairs: Pairs) -> None:
     """Sums of blocks and groups with one split of an axis."""
-    where, pair, weight = pairs
+    first, second, constant, total = terms.first, terms.second, pairs.constant, pairs.total
+    where, pair, weight = pairs.slot, pairs.term, pairs.weight
     for slot in range(len(total)):
         total[slot] = constant[slot]
     for at in range(count):
@@ -138,16 +219,16 @@ def _in_reach(sums: Floats, block_of: Ints, room: Floats, fixed: Floats, enough:
     """Whether sums of blocks, and behind them of groups, keep all limits and stay below the goal."""
     most_energy, most_time = 0.0, 0.0
     for slot in range(len(room), len(sums)):
-        if block_of[slot] == 0:
+        if block_of[slot] == OF_ENERGY:
             most_energy = max(most_energy, sums[slot])
         else:
             most_time = max(most_time, sums[slot])
     value = 0.0
     for b in range(len(room)):
         here = sums[b]
-        if b == 0:
+        if b == OF_ENERGY:
             here += most_energy
-        elif b == 1:
+        elif b == OF_TIME:
             here += most_time
         if fixed[b] < 0.0 and here > room[b]:
             return False

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from math import exp, factorial, inf, prod
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.errors import DseError
-from dse.mapper.deep.problem import Places, build, bypass_choices
+from dse.mapper.deep.nest import parts_of, record_length
+from dse.mapper.deep.problem import build
 from dse.mapper.deep.tree import Best, Space, best_of, space_of
+from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY
-from dse.mapper.shared.result import Solution
-from dse.model.mapping import Loop, Mapping, Spatial, Temporal
+from dse.mapper.shared.places import Places
+from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
+from dse.model.mapping import Mapping, Spatial, Temporal
 from dse.model.price import price
-from dse.problem.dims import DIMS
 from dse.problem.layer import Layer
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 FASTER = 4e-11
 """What a point of a front is faster than the last, relatively: more than bounds give way for rounding, or all mappings
@@ -25,8 +30,9 @@ that are as fast as the last would be priced."""
 
 
 def solve_deep(
-    architecture: Architecture, layer: Layer, kind: int, gap: float, factors: str, longest: int, *, stop: Any = None
-) -> Solution:
+    architecture: Architecture, layer: Layer, kind: int, gap: float, factors: str, longest: int, *,
+    stop: Ints | None = None,
+) -> Solution:  # fmt: skip
     """Search the whole mapspace of a layer on a hierarchy of any depth; no incumbents when nothing fits.
 
     Parameters
@@ -64,13 +70,13 @@ def _sizes(space: Space) -> list[int]:
 class _Search:
     """Searches of one layer, one after another over the same spaces."""
 
-    def __init__(self, spaces: list[Space], gap: float, stop: Any) -> None:
+    def __init__(self, spaces: list[Space], gap: float, stop: Ints) -> None:
         self.spaces, self.gap, self.stop = spaces, gap, stop
         self.visited = np.zeros(5, dtype=np.int64)
 
-    def least(self, kind: int, until: float, near: Any = None) -> tuple[Any, Any, float]:
+    def least(self, kind: int, until: float, near: Ints | None = None) -> tuple[Floats, Ints, float]:
         """The best by energy, latency or their product among mappings faster than `until`, and the gap proven."""
-        width = 32 * len(self.spaces[0].problem.nodes) + 1
+        width = record_length(len(self.spaces[0].problem.nodes))
         best = Best(
             kind, self.gap, until, np.zeros((1, 2)), np.zeros((1, width), dtype=np.int64), self.visited, self.stop
         )
@@ -82,7 +88,7 @@ class _Search:
             proven = max(self.gap, float(value) / exp(left) - 1) if left < inf else self.gap
         return best.values[: best.held], best.records[: best.held], proven
 
-    def fastest(self) -> tuple[Any, Any, float]:
+    def fastest(self) -> tuple[Floats, Ints, float]:
         """The least latency, and of the mappings that have it one of the least energy."""
         values, records, proven = self.least(LATENCY, inf)
         if len(values) and not self.stop[0]:
@@ -91,10 +97,10 @@ class _Search:
                 values, records = found, rows
         return values, records, proven
 
-    def front(self, longest: int, name: str) -> tuple[Any, Any, float]:
+    def front(self, longest: int, name: str) -> tuple[Floats, Ints, float]:
         """Least energies under ever shorter times."""
         until, worst = inf, self.gap
-        points: list[tuple[Any, Any]] = []
+        points: list[tuple[Floats, Ints]] = []
         while True:
             values, records, proven = self.least(ENERGY, until, points[-1][1] if points else None)
             worst = max(worst, proven)
@@ -109,7 +115,7 @@ class _Search:
                 worst = max(worst, float(values[0, 1]) / max(least, 1.0) - 1)
                 break
             until = float(values[0, 1]) / (1 + self.gap) * (1 - FASTER)
-        kept: list[tuple[Any, Any]] = []
+        kept: list[tuple[Floats, Ints]] = []
         for point in reversed(points):  # latency rises
             if not kept or point[0][0] < kept[-1][0][0]:
                 kept.append(point)
@@ -118,20 +124,16 @@ class _Search:
         return np.array([value for value, _ in kept]), np.array([record for _, record in kept]), worst
 
 
-def deep_mapping(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]]) -> Mapping:
+def deep_mapping(architecture: Architecture, record: Ints, kept: dict[int, frozenset[str]]) -> Mapping:
     """The mapping that a record of the deep search stands for."""
     places = Places.of(architecture)
+    parts = parts_of(record)
     nodes: list[Temporal | Spatial] = []
-
-    def loops(trips: Any, order: Any) -> tuple[Loop, ...]:
-        return tuple(Loop(DIMS[d], int(trips[d])) for d in reversed(order) if trips[d] > 1)
-
-    plain = range(7, -1, -1)
     for index, node in enumerate(architecture.hierarchy):
         if isinstance(node, Level):
-            trips, _, _, order = record[32 * places.levels.index(index) :][:32].reshape(4, 8)
-            nodes.append(Temporal(node.name, loops(trips, order.tolist()), kept[index]))
+            trips, _, _, order = parts[places.levels.index(index)]
+            nodes.append(Temporal(node.name, loops_of(trips, order), kept[index]))
         else:
-            _, rows, cols, _ = record[32 * places.fans.index(index) :][:32].reshape(4, 8)
-            nodes.append(Spatial(node.name, loops(rows, plain), loops(cols, plain)))
+            _, rows, cols, _ = parts[places.fans.index(index)]
+            nodes.append(Spatial(node.name, loops_of(rows, ANY_ORDER), loops_of(cols, ANY_ORDER)))
     return Mapping(tuple(nodes))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import NDArray
 
 from dse.mapper.deep.axes import Axis
+from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.compilation import compiled
 from dse.mapper.shared.space import fastest_steps
 
-Array = Any
-Deep = Any
-Frontier = tuple[Array, Array]
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Frontier = tuple[Ints, Floats]
 """(n, F) children taken of each fan-out and (n,) the fewest steps with so many."""
 
 WIDE = 3_000_000
@@ -79,7 +79,7 @@ def lay_down_fewest(problem: Deep, axes: list[Axis]) -> tuple[float, tuple[int, 
     return least, tuple(a for a, axis in enumerate(axes) if axis.column(("fewest",)) > 0)
 
 
-def _alone(axis: Axis, fans: list[int]) -> tuple[Array, Array, Array, Array]:
+def _alone(axis: Axis, fans: list[int]) -> tuple[Ints, Floats, Ints, Ints]:
     """Per split the children it takes of each fan-out and its steps; one split of each kind, and the kind of each."""
     children = np.stack([axis.children(i) for i in fans], axis=1)
     at = axis.column(("steps",))
@@ -91,7 +91,7 @@ def _alone(axis: Axis, fans: list[int]) -> tuple[Array, Array, Array, Array]:
     return children, steps, which, back
 
 
-def _thinned(children: Array, steps: Array, room: Array) -> Frontier:
+def _thinned(children: Ints, steps: Floats, room: Ints) -> Frontier:
     """Those that fit, without any that has no fewer steps than one with fewer children of the first fan-out."""
     fits = (children <= room).all(axis=1)
     children, steps = children[fits], steps[fits]
@@ -107,7 +107,7 @@ def _thinned(children: Array, steps: Array, room: Array) -> Frontier:
     return children[kept], steps[kept]
 
 
-def _paired(one: Frontier, other: Frontier, room: Array) -> Frontier:
+def _paired(one: Frontier, other: Frontier, room: Ints) -> Frontier:
     """The unrollings of two sets of axes together."""
     if len(one[1]) * len(other[1]) > WIDE:
         other = np.ones_like(other[0][:1]), other[1].min(keepdims=True)
@@ -115,7 +115,7 @@ def _paired(one: Frontier, other: Frontier, room: Array) -> Frontier:
     return _thinned(children, (one[1][:, None] * other[1]).ravel(), room)
 
 
-def _together(children: Array, steps: Array, others: Frontier, room: Array, most: float) -> Array:
+def _together(children: Ints, steps: Floats, others: Frontier, room: Ints, most: float) -> Floats:
     """The fewest steps of all axes with each split of one; `most` when it fits beside none."""
     fewest = np.full(len(steps), most)
     order = np.argsort(others[1], kind="stable")

@@ -9,31 +9,52 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf, log
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dse.mapper.deep.axes import AXES, Axis, Key
+from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME
+from dse.model.axes import NONE, WORD
+from dse.model.time import SINGLE, STREAMING
+from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
 
-Array = Any
-Deep = Any
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
-RELEVANT_AXES = ((0, 1, 3, 4, 5), (0, 2, 3, 4, 5), (0, 1, 2, 4, 5))
+RELEVANT_AXES = ((G, N, C, P, Q), (G, K, C, P, Q), (G, N, K, P, Q))
 """Axes of each operand; weights have only the window's dims of the last two, psums only the others."""
 
-IRRELEVANT = ((2,), (1, 4, 5), (3, 6, 7))
+IRRELEVANT = ((K,), (N, P, Q), (C, R, S))
 """Dims that each operand does not have."""
 
-ENERGY, TIME = 0, 1
+NO_TRIPS, NO_SLIDE, NO_GROUP = -1, -1, -1
+"""In place of the operand that stays, of the axis of a slide, and of a term's group."""
+
+READ, WRITE = range(2)
+"""Sides of a port."""
+
+SHARED = 3
+"""Place of the shared capacity beside those per operand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is laid down about the order of a list: the operand that stays (`kind`, -1 for a list without trips), the
-    axis that the ifmap slides on (-1 for none), and whether the list has no trips over any dim of the operand."""
+    """What is laid down about the order of a list.
+
+    Parameters
+    ----------
+    kind : int
+        The operand that stays, `NO_TRIPS` for a list without loops.
+    slide : int
+        The axis (P or Q) that the ifmap slides on, `NO_SLIDE` for none.
+    passing : bool
+        Whether the list has no loops over any dim of the operand.
+    """
 
     kind: int
-    slide: int = -1
+    slide: int = NO_SLIDE
     passing: bool = False
 
 
@@ -80,16 +101,16 @@ def crossings_of(dp: Deep) -> list[Crossing]:
     """Crossings by operand, outermost first."""
     k = len(dp.nodes)
     found = []
-    for o in range(3):
+    for o in (IFMAP, WEIGHT, PSUM):
         parent = 0
         for child in range(1, k + 1):
             if not dp.kept[child, o]:
                 continue
             fans = tuple(i for i in range(child - 1, parent - 1, -1) if dp.fans[i] >= 0)
             views = [sum(1 << i for i in range(child) if dp.fans[i] >= 0)]
-            mode = min([2] + [int(dp.multicast[dp.fans[i]]) for i in fans])
+            mode = min([WORD] + [int(dp.multicast[dp.fans[i]]) for i in fans])
             for i in fans:
-                joins = bool(dp.reduces[dp.fans[i]]) if o == 2 else mode > 0
+                joins = bool(dp.reduces[dp.fans[i]]) if o == PSUM else mode != NONE
                 views.append(views[-1] & ~(1 << i) if joins else views[-1])
             found.append(Crossing(o, parent, child, fans, tuple(views), mode))
             parent = child
@@ -119,9 +140,9 @@ class Book:
         if coefficient == 0.0:
             return
         total.add(at, self.crossings[at].up, coefficient)
-        total.constant -= coefficient * float(self.dp.words[2])
+        total.constant -= coefficient * float(self.dp.words[PSUM])
         for k, crossing in enumerate(self.crossings[:at]):
-            if crossing.operand == 2:
+            if crossing.operand == PSUM:
                 total.add(k, 0, -coefficient)
                 total.add(k, crossing.up, coefficient)
 
@@ -134,17 +155,17 @@ class Book:
             child = dp.nodes[c.child] if c.child < len(dp.nodes) else -1
             access = dp.access_pj[child, o] if child >= 0 else np.zeros(2)
             prices = [dp.fan_pj[dp.fans[i], o] for i in c.fans]
-            if o < 2:
-                total.add(k, c.up, dp.access_pj[parent, o, 0])
+            if o != PSUM:
+                total.add(k, c.up, dp.access_pj[parent, o, READ])
                 for at, (delivery, _) in enumerate(prices):
                     total.add(k, at, delivery)
-                total.add(k, 0, access[1])
+                total.add(k, 0, access[WRITE])
                 continue
             spared = dp.spared_pj if parent == last else 0.0
             delivered = sum(delivery for delivery, _ in prices)
-            self.add_back(total, k, dp.access_pj[parent, o, 0] + access[1] + delivered - spared)
-            total.add(k, c.up, dp.access_pj[parent, o, 1])
-            total.add(k, 0, access[0])
+            self.add_back(total, k, dp.access_pj[parent, o, READ] + access[WRITE] + delivered - spared)
+            total.add(k, c.up, dp.access_pj[parent, o, WRITE])
+            total.add(k, 0, access[READ])
             for at, (_, hop) in enumerate(prices):
                 total.add(k, at, hop)
                 total.add(k, at + 1, -hop)
@@ -157,24 +178,24 @@ class Book:
         for k, c in enumerate(self.crossings):
             o = c.operand
             child = dp.nodes[c.child] if c.child < len(dp.nodes) else -1
-            if dp.nodes[c.parent] == node and (child >= 0 and dp.buffering[child] == 2) == serial:
-                if o < 2:
-                    total.add(k, c.up, cost[o, 0])
+            if dp.nodes[c.parent] == node and (child >= 0 and dp.buffering[child] == SINGLE) == serial:
+                if o != PSUM:
+                    total.add(k, c.up, cost[o, READ])
                 else:
-                    self.add_back(total, k, cost[o, 0])
-                    total.add(k, c.up, cost[o, 1])
+                    self.add_back(total, k, cost[o, READ])
+                    total.add(k, c.up, cost[o, WRITE])
             if child == node and not serial:
-                if o < 2:
-                    total.add(k, 0, cost[o, 1])
+                if o != PSUM:
+                    total.add(k, 0, cost[o, WRITE])
                 else:
-                    total.add(k, 0, cost[o, 0])
-                    self.add_back(total, k, cost[o, 1])
+                    total.add(k, 0, cost[o, READ])
+                    self.add_back(total, k, cost[o, WRITE])
         return total
 
     def positive(self, total: Sum) -> Sum:
         """A form without negative parts that is never more: a crossing's views grow inwards, then the next one's."""
         dp = self.dp
-        mine = [k for k, c in enumerate(self.crossings) if c.operand == 2]
+        mine = [k for k, c in enumerate(self.crossings) if c.operand == PSUM]
         chain = [(k, view) for k in mine for view in range(self.crossings[k].up, -1, -1)]
         parts: dict[tuple[int, int], float] = {}
         for (k, view), value in total.parts.items():
@@ -191,7 +212,7 @@ class Book:
                 total.constant += value * float(dp.macs)
             else:
                 parts[following] = parts.get(following, 0.0) + value
-        for _, k, view in sorted((self.crossings[k].operand != 2, k, view) for k, view in parts):
+        for _, k, view in sorted((self.crossings[k].operand != PSUM, k, view) for k, view in parts):
             if total.constant >= 0.0:
                 break
             # No view of an operand has fewer words than the operand.
@@ -241,29 +262,29 @@ def terms_of(
         The fewest steps and the axes on which splits differ in that: see `dse.mapper.deep.steps.lay_down_fewest`.
     """
     book = Book(dp, crossings)
-    terms = _of(book.positive(book.energy()), ENERGY, -1, 0)
+    terms = _of(book.positive(book.energy()), OF_ENERGY, NO_GROUP, 0)
     groups = 0
-    for block, scale in ((ENERGY, float(dp.static_pj)), (TIME, 1.0)):
+    for block, scale in ((OF_ENERGY, float(dp.static_pj)), (OF_TIME, 1.0)):
         if scale > 0.0:
             added, groups = _steps(block, scale, groups, least, differ)
             terms += added
             added, groups = _time(dp, book, block, scale, groups)
             terms += added
-    limits = [0.0, 0.0]
+    limits = [0.0] * FIRST_LIMIT
     for level in range(1, len(dp.nodes)):
-        kept = [o for o in range(3) if dp.kept[level, o]]
-        for which in range(4):
+        kept = [o for o in (IFMAP, WEIGHT, PSUM) if dp.kept[level, o]]
+        for which in (IFMAP, WEIGHT, PSUM, SHARED):
             room = float(dp.capacity[level, which])
-            held = [o for o in kept if which in (o, 3)]
+            held = [o for o in kept if which in (o, SHARED)]
             if room < inf and held:
                 for o in held:
-                    terms.append(Term(float(dp.bits[o]), len(limits), -1, extra=_tile(o, level, -1)))
+                    terms.append(Term(float(dp.bits[o]), len(limits), NO_GROUP, extra=_tile(o, level, -1)))
                 limits.append(log(max(room, 1e-9)))
     for i in range(len(dp.nodes)):
         for side in range(2):
             if dp.fans[i] >= 0 and dp.sides[i, side] > 1:
                 extra = tuple((a, ("side", i, side)) for a in range(6))
-                terms.append(Term(1.0, len(limits), -1, extra=extra))
+                terms.append(Term(1.0, len(limits), NO_GROUP, extra=extra))
                 limits.append(log(float(dp.sides[i, side])))
     return terms, limits, groups
 
@@ -297,9 +318,9 @@ def _time(dp: Deep, book: Book, block: int, scale: float, groups: int) -> tuple[
         ports = [t for t in range(len(dp.port_node)) if dp.port_node[t] == node]
         best: tuple[float, list[Term]]
         for parts in (
-            [_of(book.positive(book.port(t, True)), block, -1, level, scale) for t in ports],
-            [_first(dp, book, t, level, block, scale, (0, 1)) for t in ports],
-            [_first(dp, book, t, level, block, scale, (2,)) for t in ports],
+            [_of(book.positive(book.port(t, True)), block, NO_GROUP, level, scale) for t in ports],
+            [_first(dp, book, t, level, block, scale, (IFMAP, WEIGHT)) for t in ports],
+            [_first(dp, book, t, level, block, scale, (PSUM,)) for t in ports],
         ):
             best = max(((sum(term.coefficient for term in part), part) for part in parts), default=(0.0, []),
                        key=lambda pair: pair[0])  # fmt: skip
@@ -314,18 +335,18 @@ def _first(dp: Deep, book: Book, t: int, level: int, block: int, scale: float, o
     for o in operands:
         mine = [c for c in book.crossings if c.operand == o]
         at = next((i for i, c in enumerate(mine) if c.parent == level), -1)
-        cost = float(dp.port_cost[t, o, 1 if o == 2 else 0])
+        cost = float(dp.port_cost[t, o, WRITE if o == PSUM else READ])
         if at < 0 or mine[at].child == k or cost == 0.0:
             continue
-        while dp.buffering[dp.nodes[mine[at].child]] == 0 and mine[at + 1].child < k:
+        while dp.buffering[dp.nodes[mine[at].child]] == STREAMING and mine[at + 1].child < k:
             at += 1
         extra = _tile(o, mine[at].child, mine[at].parent)
-        terms.append(Term(scale * cost, block, -1, used=level, extra=extra))
+        terms.append(Term(scale * cost, block, NO_GROUP, used=level, extra=extra))
     return terms
 
 
 def _tile(operand: int, level: int, above: int) -> tuple[tuple[int, Key], ...]:
-    return tuple((a, ("words", operand if a > 3 else 0, level, above)) for a in RELEVANT_AXES[operand])
+    return tuple((a, ("words", operand if a in (P, Q) else IFMAP, level, above)) for a in RELEVANT_AXES[operand])
 
 
 def run_of(operand: int, child: int, levels: int, choices: list[Choice | None]) -> tuple[int, tuple[int, ...]]:
@@ -339,11 +360,11 @@ def run_of(operand: int, child: int, levels: int, choices: list[Choice | None]) 
     for i in range(child - 1, -1, -1):
         choice = choices[i]
         if choice is None:
-            slides = (4, 5)
+            slides = (P, Q)
             continue
-        if choice.kind < 0 or (choice.kind == operand and choice.passing):
+        if choice.kind == NO_TRIPS or (choice.kind == operand and choice.passing):
             continue
-        if choice.slide >= 0:
+        if choice.slide != NO_SLIDE:
             slides = (*slides, choice.slide)
         return (i if choice.kind == operand else i + 1), slides
     return 0, slides
@@ -351,7 +372,7 @@ def run_of(operand: int, child: int, levels: int, choices: list[Choice | None]) 
 
 def columns_of(
     dp: Deep, terms: list[Term], crossings: list[Crossing], axes: list[Axis], choices: list[Choice | None]
-) -> tuple[Array, Array, Array]:
+) -> tuple[Floats, Ints, Ints]:
     """(T,) logarithms of the coefficients with all factors that are the same in every mapping; (T, 6) columns of the
     words' factors; (T, 6) columns of the instances in use."""
     first, second = np.zeros((len(terms), 6), dtype=np.int64), np.zeros((len(terms), 6), dtype=np.int64)
@@ -372,9 +393,9 @@ def columns_of(
                 for d, bound in zip(axis.dims, axis.bounds, strict=True):
                     if d in IRRELEVANT[c.operand]:
                         first[row, a] = axis.column(("count", d, lists, fans))
-                    elif len(AXES[a]) == 1 or c.operand > 0:
+                    elif len(AXES[a]) == 1 or c.operand != IFMAP:
                         scale *= bound
-                if a > 3 and c.operand == 0:
+                if len(AXES[a]) > 1 and c.operand == IFMAP:
                     joined = c.views[0] & ~fans
                     first[row, a] = axis.column(("boxes", c.child, joined, c.mode, a in slides))
         logs[row] = log(scale)

@@ -6,22 +6,36 @@ import heapq
 from dataclasses import dataclass, replace
 from itertools import count
 from math import inf, log
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dse.mapper.deep.axes import Axis, axes_of
 from dse.mapper.deep.chains import list_chains
-from dse.mapper.deep.dual import climb
+from dse.mapper.deep.dual import Effort, climb
 from dse.mapper.deep.exchange import exchanged, rows_of
 from dse.mapper.deep.lists import allowed, choices_of, listed, nothing_of
 from dse.mapper.deep.problem import Deep
-from dse.mapper.deep.search import ANYTHING, SPLITS, UNFINISHED, Goal, Incumbents, Splits, Sums, search_deep
+from dse.mapper.deep.search import (
+    ANYTHING,
+    SPLITS,
+    SUBPROBLEMS,
+    UNFINISHED,
+    Goal,
+    Incumbents,
+    Splits,
+    Sums,
+    search_deep,
+)
+from dse.mapper.deep.sift import OF_ENERGY, OF_TIME, Alive, Terms
 from dse.mapper.deep.steps import lay_down_fewest
 from dse.mapper.deep.terms import Choice, Crossing, Term, columns_of, crossings_of, terms_of, visits_pay
 from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 
-Array = Any
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Columns = tuple[Floats, Ints, Ints]
 
 MARGIN = 1e-9
 """Difference of logarithms below which bounds do not count, for rounding."""
@@ -64,12 +78,12 @@ class Space:
     axes: list[Axis]
     crossings: list[Crossing]
     terms: list[Term]
-    block: Array
-    group: Array
-    limits: Array
+    block: Ints
+    group: Ints
+    limits: Floats
     groups: int
     floors: tuple[tuple[int, int], ...]
-    least: Array
+    least: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +95,11 @@ class Node:
 
     space: Space
     choices: tuple[Choice | None, ...]
-    rows: tuple[Array, ...]
-    weights: Array
+    rows: tuple[Ints, ...]
+    weights: Floats
     bound: float
-    reduced: tuple[Array, ...]
-    columns: tuple[Array, Array, Array]
+    reduced: tuple[Floats, ...]
+    columns: Columns
     behind: float = 0.0
 
 
@@ -96,10 +110,10 @@ class Best:
     kind: int
     gap: float
     until: float
-    values: Array
-    records: Array
-    visited: Array
-    stop: Array
+    values: Floats
+    records: Ints
+    visited: Ints
+    stop: Ints
     held: int = 0
 
     def target(self) -> float:
@@ -107,7 +121,7 @@ class Best:
         if self.held == 0:
             return inf
         energy, time = self.values[0]
-        value = {0: energy, 1: time, 2: energy * time}[self.kind]
+        value = {ENERGY: energy, LATENCY: time, EDP: energy * time}[self.kind]
         return log(value) - log(1 + self.gap + 1e-12) + MARGIN if value > 0 else -inf
 
 
@@ -126,7 +140,7 @@ def space_of(problem: Deep, mask: int) -> Space:
     )  # fmt: skip
 
 
-def best_of(spaces: list[Space], best: Best, near: Array = None) -> float:
+def best_of(spaces: list[Space], best: Best, near: Ints | None = None) -> float:
     """Search all spaces for the best by `best.kind`; returns the least logarithm that is left open when it ends.
 
     Parameters
@@ -154,23 +168,8 @@ def best_of(spaces: list[Space], best: Best, near: Array = None) -> float:
         bound, _, node = heapq.heappop(heap)
         if bound >= best.target():
             return bound
-        best.visited[0] += 1
-        unknown = [i for i, choice in enumerate(node.choices) if choice is None]
-        rows = _left(node, best.target())
-        few = np.prod([float(len(x)) for x in rows]) <= (OPEN if unknown else DIRECT)
-        parts = [] if few else _halves(node, rows, FIRST if unknown else 1e-7)
-        if not unknown and not few:
-            _probe(node, best)
-        children: list[Node | None] = []
-        if parts:
-            children = [
-                _bounded(node.space, node.choices, part, node.weights, best, columns=node.columns, behind=node.behind)
-                for part in parts
-            ]
-        elif few or not unknown:
-            _walk(node, best, 0)
-        else:
-            children = [_child(node, rows, unknown[0], choice, best) for choice in listed()]
+        best.visited[SUBPROBLEMS] += 1
+        children = _children(node, best)
         known = _improved(spaces, best, known)
         for child in children:
             if child is not None:
@@ -180,45 +179,64 @@ def best_of(spaces: list[Space], best: Best, near: Array = None) -> float:
     return inf
 
 
+def _children(node: Node, best: Best) -> list[Node | None]:
+    """The parts of a subproblem, None where nothing in a part improves; it is walked at once where that is cheap."""
+    unknown = [i for i, choice in enumerate(node.choices) if choice is None]
+    rows = _left(node, best.target())
+    few = np.prod([float(len(x)) for x in rows]) <= (OPEN if unknown else DIRECT)
+    parts = [] if few else _halves(node, rows, FIRST if unknown else 1e-7)
+    if not unknown and not few:
+        _probe(node, best)
+    if parts:
+        return [
+            _bounded(node.space, node.choices, part, node.weights, best, columns=node.columns, behind=node.behind)
+            for part in parts
+        ]
+    if few or not unknown:
+        _walk(node, best, 0)
+        return []
+    return [_child(node, rows, unknown[0], choice, best) for choice in listed()]
+
+
 def _root(space: Space, best: Best) -> Node | None:
     rows = tuple(np.arange(len(axis)) for axis in space.axes)
     if not all(map(len, rows)):
         return None
     fixed = _fixed(space, best)
     weights = np.zeros(len(space.terms))
-    for block in (0, 1):
+    for block in (OF_ENERGY, OF_TIME):
         mine = space.block == block
         weights[mine] = max(0.0, fixed[block]) / max(1, mine.sum())
     return _bounded(space, nothing_of(space.problem), rows, weights, best, ROUNDS // 4)
 
 
-def _fixed(space: Space, best: Best) -> Array:
+def _fixed(space: Space, best: Best) -> Floats:
     """Weights of the objective's blocks, -1 for limits."""
     fixed = np.full(len(space.limits), -1.0)
-    fixed[0] = 0.0 if best.kind == 1 else 1.0
-    fixed[1] = 0.0 if best.kind == 0 else 1.0
-    if best.kind == 0 and best.until < inf:
-        fixed[1] = -1.0
+    fixed[OF_ENERGY] = 0.0 if best.kind == LATENCY else 1.0
+    fixed[OF_TIME] = 0.0 if best.kind == ENERGY else 1.0
+    if best.kind == ENERGY and best.until < inf:
+        fixed[OF_TIME] = -1.0
     return fixed
 
 
-def _limits(space: Space, best: Best) -> Array:
+def _limits(space: Space, best: Best) -> Floats:
     limits = space.limits.copy()
-    if best.kind == 0 and best.until < inf:
-        limits[1] = log(best.until)
+    if best.kind == ENERGY and best.until < inf:
+        limits[OF_TIME] = log(best.until)
     return limits
 
 
 def _bounded(
-    space: Space, choices: tuple[Choice | None, ...], rows: tuple[Array, ...], weights: Array, best: Best,
-    rounds: int = ROUNDS // 4, columns: Any = None, behind: float = 0.0,
+    space: Space, choices: tuple[Choice | None, ...], rows: tuple[Ints, ...], weights: Floats, best: Best,
+    rounds: int = ROUNDS // 4, columns: Columns | None = None, behind: float = 0.0,
 ) -> Node | None:  # fmt: skip
     """A subproblem with its bound, None when that shows that nothing in it improves."""
     begin = 0.5 if rounds < ROUNDS and (columns is not None or any(choices)) else 0.0
     if columns is None:
         columns = columns_of(space.problem, space.terms, space.crossings, space.axes, list(choices))
     node = Node(space, choices, rows, weights, -inf, (), (_with_fewest_steps(space, rows, columns[0]), *columns[1:]))
-    if best.kind == 0:
+    if best.kind == ENERGY:
         return _climbed(node, weights, False, begin, rounds, best)
     if behind > BEHIND:
         joint = _climbed(node, weights, False, begin, rounds, best)
@@ -235,7 +253,7 @@ def _bounded(
     return replace(joint, behind=joint.bound - pinned.bound)
 
 
-def _with_fewest_steps(space: Space, rows: tuple[Array, ...], logs: Array) -> Array:
+def _with_fewest_steps(space: Space, rows: tuple[Ints, ...], logs: Floats) -> Floats:
     """Coefficients with the fewest steps that the splits left allow, where those are more than the fewest of all."""
     fewest = 0.0
     for axis, row in zip(space.axes, rows, strict=True):
@@ -246,42 +264,44 @@ def _with_fewest_steps(space: Space, rows: tuple[Array, ...], logs: Array) -> Ar
     return logs
 
 
-def _pinned(space: Space, weights: Array) -> Array:
+def _pinned(space: Space, weights: Floats) -> Floats:
     """Weights with those of all groups of the time on its least."""
     weights = weights.copy()
-    mine = (space.block == 1) & (space.group >= 0)
+    mine = (space.block == OF_TIME) & (space.group >= 0)
     total = weights[mine].sum()
     weights[mine] = 0.0
     weights[space.least] = total / len(space.least)
     return weights
 
 
-def _climbed(node: Node, weights: Array, pinned: bool, begin: float, rounds: int, best: Best) -> Node | None:
+def _climbed(node: Node, weights: Floats, pinned: bool, begin: float, rounds: int, best: Best) -> Node | None:
     """A subproblem with the bound that weights reach from the given ones."""
     space, rows, columns = node.space, node.rows, node.columns
     ends = np.cumsum([len(x) for x in rows])
     start, end = np.concatenate([[0], ends[:-1]]), ends.copy()
-    weights, alive, reduced = weights.copy(), np.concatenate(rows), np.zeros(ends[-1])
+    weights, alive = weights.copy(), Alive(np.concatenate(rows), start, end, np.zeros(ends[-1]))
     tables, factors = (tuple(axis.table(plain) for axis in space.axes) for plain in (False, True))
-    bound = compiled(climb)(
-        tables, factors, columns[1], columns[2], columns[0], space.block, space.group, _limits(space, best),
-        space.groups, _fixed(space, best), weights, pinned, begin, rounds, best.target(), alive, start, end, reduced,
+    terms = Terms(
+        columns[1], columns[2], columns[0], space.block, space.group, _limits(space, best), _fixed(space, best),
+        space.groups,
     )  # fmt: skip
+    effort = Effort(pinned, begin, rounds, best.target())
+    bound = compiled(climb)(tables, factors, terms, weights, effort, alive)
     if bound >= best.target() or (end == start).any():
         return None
-    left = tuple(alive[start[a] : end[a]].copy() for a in range(6))
-    lifted = tuple(reduced[start[a] : end[a]].copy() for a in range(6))
+    left = tuple(alive.rows[start[a] : end[a]].copy() for a in range(6))
+    lifted = tuple(alive.reduced[start[a] : end[a]].copy() for a in range(6))
     return replace(node, rows=left, weights=weights, bound=float(bound), reduced=lifted)
 
 
-def _left(node: Node, target: float) -> tuple[Array, ...]:
+def _left(node: Node, target: float) -> tuple[Ints, ...]:
     """The splits that may be part of a mapping below the target."""
     return tuple(
         rows[reduced <= target - node.bound + MARGIN] for rows, reduced in zip(node.rows, node.reduced, strict=True)
     )
 
 
-def _child(node: Node, rows: tuple[Array, ...], level: int, choice: Choice, best: Best) -> Node | None:
+def _child(node: Node, rows: tuple[Ints, ...], level: int, choice: Choice, best: Best) -> Node | None:
     keep = allowed(node.space.problem, node.space.axes, level, choice)
     rows = tuple(row[mask[row]] for row, mask in zip(rows, keep, strict=True))
     if not all(map(len, rows)):
@@ -290,7 +310,7 @@ def _child(node: Node, rows: tuple[Array, ...], level: int, choice: Choice, best
     return _bounded(node.space, choices, rows, node.weights, best, behind=node.behind)
 
 
-def _halves(node: Node, rows: tuple[Array, ...], worst: float) -> list[tuple[Array, ...]]:
+def _halves(node: Node, rows: tuple[Ints, ...], worst: float) -> list[tuple[Ints, ...]]:
     """The splits of one axis in two, by the factor that the bound is most undecided about; empty if it is decided."""
     _, first, second = node.columns
     found = None
@@ -342,7 +362,7 @@ def _improved(spaces: list[Space], best: Best, known: float) -> float:
     return min(known, best.target())
 
 
-def _exchange(spaces: list[Space], best: Best, record: Array) -> None:
+def _exchange(spaces: list[Space], best: Best, record: Ints) -> None:
     """Look for a mapping among the splits, a few of each axis, that do best in place of those of a record."""
     space = spaces[int(record[-1])]
     choices = choices_of(space.problem, record)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 from math import inf
 from typing import Any, NamedTuple
 
@@ -11,8 +10,9 @@ import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.dataflow import Dataflow
-from dse.architecture.hierarchy import FanOut, Level
+from dse.architecture.hierarchy import FanOut
 from dse.errors import DseError
+from dse.mapper.shared.places import Places
 from dse.model.counts import RELEVANCE, Structure, window_of
 from dse.model.price import Prices, capacities, linear, price
 from dse.problem.dims import DIMS, OPERANDS, PSUM
@@ -130,11 +130,8 @@ class Rules(NamedTuple):
         )
 
 
-SHAPES = {
-    "L": (0, -1, -1, -1), "LL": (0, 1, -1, -1), "LLL": (0, 1, -1, 2), "LF": (0, -1, 1, -1),
-    "LFL": (0, -1, 1, 2), "LLF": (0, 1, 2, -1), "LLFL": (0, 1, 2, 3),
-}  # fmt: skip
-"""Hierarchies that the flat search handles, with the node of each role; the deep search takes all others."""
+SHAPES = frozenset(("L", "LL", "LLL", "LF", "LFL", "LLF", "LLFL"))
+"""Hierarchies that the flat search handles; the deep search takes all others."""
 
 
 def shape_of(architecture: Architecture) -> str:
@@ -153,24 +150,11 @@ class Roles:
 
     @classmethod
     def of(cls, architecture: Architecture) -> Roles:
-        """Recognise outermost level, at most one buffer, at most one array, at most one level inside the array."""
-        return cls(*SHAPES[shape_of(architecture)])
-
-
-def bypass_choices(architecture: Architecture, roles: Roles) -> list[dict[int, frozenset[str]]]:
-    """For every choice of bypasses, the operands that each level keeps, by node."""
-    nodes = [node for node in (roles.outer, roles.buffer, roles.pe) if node >= 0]
-    options: list[list[frozenset[str]]] = []
-    for node in nodes:
-        level = architecture.hierarchy[node]
-        assert isinstance(level, Level)
-        optional = sorted(level.may_bypass)
-        kept = [
-            level.stores - {o for o, drop in zip(optional, drops, strict=True) if drop}
-            for drops in product((False, True), repeat=len(optional))
-        ]
-        options.append(kept)
-    return [dict(zip(nodes, choice, strict=True)) for choice in product(*options)]
+        """Outermost level, at most one buffer, at most one array, at most one level inside the array."""
+        places = Places.of(architecture)
+        array, pe = places.array_node, places.pe_node
+        buffers = [node for node in places.levels[1:] if node not in (array, pe)]
+        return cls(places.levels[0], buffers[0] if buffers else -1, array, pe)
 
 
 def build(

@@ -14,20 +14,20 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import DseError
 from dse.mapper.flat.bounds import list_tiles
-from dse.mapper.flat.instance import Instance, Roles, Rules, build, bypass_choices
+from dse.mapper.flat.instance import Instance, Roles, Rules, build
 from dse.mapper.flat.outer import outer_floor
 from dse.mapper.flat.outer_table import OuterTable, empty_table, work_out
 from dse.mapper.flat.run import CHOICE, OUTER_TILES, PE_TILE, RECORD, UNROLLINGS, new_run, new_work
 from dse.mapper.flat.search import search
 from dse.mapper.flat.spreads import Options, by_spread
+from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.compilation import compiled
 from dse.mapper.shared.factors import dim_options
 from dse.mapper.shared.incumbent import ENERGY, FRONT, LATENCY
-from dse.mapper.shared.result import Solution
+from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
 from dse.mapper.shared.space import fastest_steps, splits
-from dse.model.mapping import Loop, Mapping, Spatial, Temporal
+from dse.model.mapping import Mapping, Spatial, Temporal
 from dse.model.price import price
-from dse.problem.dims import DIMS
 from dse.problem.layer import Layer
 
 
@@ -114,7 +114,7 @@ def prepare(
 ) -> tuple[list[dict[int, frozenset[str]]], list[Problem]]:
     """The bypass choices of an architecture, and the problem that each of them is."""
     roles, prices = Roles.of(architecture), price(architecture, layer)
-    choices = bypass_choices(architecture, roles)
+    choices = bypass_choices(architecture)
     return choices, [_prepare(architecture, layer, roles, kept, prices, kind, factors) for kept in choices]
 
 
@@ -216,21 +216,16 @@ def flat_mapping(architecture: Architecture, record: Any, kept: dict[int, frozen
     """The mapping that a record of the search stands for."""
     f, sy, sx, m, n, outer_order, inner_order = (record[part : part + 8] for part in range(PE_TILE, CHOICE, 8))
     roles = Roles.of(architecture)
-
-    def loops(trips: Any, order: Any) -> tuple[Loop, ...]:
-        return tuple(Loop(DIMS[d], int(trips[d])) for d in reversed(order) if trips[d] > 1)
-
-    plain = np.arange(7, -1, -1)
     nodes: list[Temporal | Spatial] = []
     for index, place in enumerate(architecture.hierarchy):
         if not isinstance(place, Level):
-            nodes.append(Spatial(place.name, loops(sy, plain), loops(sx, plain)))
+            nodes.append(Spatial(place.name, loops_of(sy, ANY_ORDER), loops_of(sx, ANY_ORDER)))
             continue
         if index == roles.pe:
-            body = loops(f, plain)
+            body = loops_of(f, ANY_ORDER)
         elif index == roles.buffer or roles.buffer < 0:
-            body = loops(m, inner_order)
+            body = loops_of(m, inner_order)
         else:
-            body = loops(n, outer_order)
+            body = loops_of(n, outer_order)
         nodes.append(Temporal(place.name, body, kept[index]))
     return Mapping(tuple(nodes))

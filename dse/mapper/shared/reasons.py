@@ -15,6 +15,8 @@ from typing import Literal
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
+from dse.mapper.shared.factors import whole_factor
+from dse.mapper.shared.places import Places
 from dse.model.mapping import tile_words
 from dse.model.price import capacities
 from dse.problem.dims import DIMS, OPERANDS, RELEVANT
@@ -83,7 +85,7 @@ def obstacles(architecture: Architecture, layer: Layer, factors: str = "all") ->
     make the layer possible. None means that mappings exist, unless the dataflow's rules on loop orders exclude them.
     """
     layer = architecture.lowered(layer)
-    array, _ = rule_places(architecture)
+    array = Places.of(architecture).array_node
     found: list[Obstacle] = []
     on_array: dict[str, int] = {}
     if array >= 0:
@@ -101,21 +103,12 @@ def obstacles(architecture: Architecture, layer: Layer, factors: str = "all") ->
     return tuple(found)
 
 
-def rule_places(architecture: Architecture) -> tuple[int, int]:
-    """Nodes of the array (the outermost fan-out) and of the level that counts as inside a PE; -1 for none."""
-    nodes = architecture.hierarchy
-    levels = [i for i, node in enumerate(nodes) if isinstance(node, Level)]
-    array = next((i for i, node in enumerate(nodes) if isinstance(node, FanOut)), -1)
-    if array >= 0:
-        return array, levels[-1] if levels[-1] > array else -1
-    return -1, levels[-1] if len(levels) > 2 else -1
-
-
 def _smallest_tile(architecture: Architecture, layer: Layer, index: int, on_array: dict[str, int]) -> dict[str, int]:
     """Per dim, the least that the tile of a level can be under the dataflow."""
     if index == 0:
         return {dim: getattr(layer, dim) for dim in DIMS}
-    array, pe = rule_places(architecture)
+    places = Places.of(architecture)
+    array, pe = places.array_node, places.pe_node
     tile = {}
     for dim in DIMS:
         bound = getattr(layer, dim)
@@ -129,7 +122,7 @@ class _WholeDims:
 
     def __init__(self, architecture: Architecture, layer: Layer, fan: FanOut, perfect: bool) -> None:
         self.flow, self.layer, self.fan, self.perfect = architecture.dataflow, layer, fan, perfect
-        self.pe = rule_places(architecture)[1]
+        self.pe = Places.of(architecture).pe_node
         self.sizes: dict[str, int] = {"rows": fan.rows, "cols": fan.cols}
         self.obstacles: list[Obstacle] = []
         self.dropped: set[tuple[str, str]] = set()
@@ -151,10 +144,8 @@ class _WholeDims:
         if not self._must(dim, side):
             return [1]
         fits = range(1, min(bound, size) + 1)
-        if self.perfect:
-            return [max(factor for factor in fits if bound % factor == 0)]
-        folds = ceil(bound / min(bound, size))
-        return [factor for factor in fits if ceil(bound / factor) == folds]
+        folds = whole_factor(bound, size, self.perfect)
+        return [bound // folds] if self.perfect else [factor for factor in fits if ceil(bound / factor) == folds]
 
     def _splits(self, dim: str) -> list[tuple[int, int]]:
         """Factors on rows and columns that some tight (or perfect) split of the bound has, smallest tile first."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf, isinf
 from typing import Any
 
 from dse.model.cost import Cost
-from dse.model.mapping import Mapping
+from dse.model.mapping import Loop, Mapping
+from dse.problem.dims import DIMS
 from dse.problem.layer import Layer
 
 
@@ -74,6 +76,28 @@ class Solution:
     visited: tuple[int, ...]
     space_size: float
     gap: float
+
+
+ANY_ORDER = range(len(DIMS) - 1, -1, -1)
+"""An order for loops whose order changes nothing."""
+
+
+def loops_of(trips: Any, order: Iterable[int]) -> tuple[Loop, ...]:
+    """The loops of a list as a mapping has them, outermost first and without those of one trip.
+
+    Parameters
+    ----------
+    trips : (8,) int
+        By dim.
+    order : (8,) int
+        Dims from the innermost loop outwards, as searches have them.
+
+    Examples
+    --------
+    >>> loops_of((1, 2, 1, 3, 1, 1, 1, 1), ANY_ORDER)
+    (Loop(dim='N', trips=2), Loop(dim='C', trips=3))
+    """
+    return tuple(Loop(DIMS[d], int(trips[d])) for d in reversed(tuple(order)) if trips[d] > 1)
 
 
 @dataclass(frozen=True, slots=True)

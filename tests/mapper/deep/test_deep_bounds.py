@@ -21,12 +21,13 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.mapper.deep import steps as deep_steps
 from dse.mapper.deep.exchange import rows_of
 from dse.mapper.deep.lists import choices_of
-from dse.mapper.deep.nest import price_whole, workspace
-from dse.mapper.deep.problem import build, bypass_choices
-from dse.mapper.deep.sift import sift
+from dse.mapper.deep.nest import price_whole, record_length, workspace
+from dse.mapper.deep.problem import build
+from dse.mapper.deep.sift import Alive, Terms, sift
 from dse.mapper.deep.solve import solve_deep
 from dse.mapper.deep.terms import Choice, columns_of
 from dse.mapper.deep.tree import Best, Space, best_of, space_of
+from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.orders import group_dims, list_orders
 from dse.model.price import price
 from dse.problem.dims import PerOperand
@@ -217,10 +218,10 @@ def test_sifted_splits_are_in_no_mapping_as_good_as_the_goal(seed: int) -> None:
             end = np.cumsum([len(axis) for axis in space.axes])
             start = np.concatenate([[0], end[:-1]])
             alive = np.concatenate([np.arange(len(axis)) for axis in space.axes])
-            assert sift(
-                tuple(axis.table(plain=True) for axis in space.axes), first, second, logs, space.block, space.group,
-                limits, space.groups, fixed, log(value(point, kind % 3)), alive, start, end,
-            )  # fmt: skip
+            terms = Terms(first, second, logs, space.block, space.group, limits, fixed, space.groups)
+            splits = Alive(alive, start, end, np.zeros(len(alive)))
+            factors = tuple(axis.table(plain=True) for axis in space.axes)
+            assert sift(factors, terms, log(value(point, kind % 3)), splits)
             left = [alive[start[a] : end[a]] for a in range(6)]
             assert all(row in some for row, some in zip(rows, left, strict=True)), (seed, rows, laid_down)
 
@@ -241,7 +242,7 @@ def test_a_record_is_read_back_as_it_was(seed: int) -> None:
 
 
 def search(spaces: list[Space], kind: int, incumbent: tuple[float, float] | None, until: float = inf) -> Best:
-    width = 32 * len(spaces[0].problem.nodes) + 1
+    width = record_length(len(spaces[0].problem.nodes))
     best = Best(
         kind, 0.0, until, np.zeros((1, 2)), np.zeros((1, width), dtype=np.int64), np.zeros(5, dtype=np.int64),
         np.zeros(1, dtype=np.int64),

@@ -15,9 +15,10 @@ from mapper.mapper_cases import Problem, random_problem
 from dse.architecture.architecture import Architecture
 from dse.mapper.flat import search as flat_search
 from dse.mapper.flat import solve as flat_solve
-from dse.mapper.flat.instance import Roles, bypass_choices
+from dse.mapper.flat.instance import Roles
 from dse.mapper.flat.solve import _prepare
 from dse.mapper.layer import OBJECTIVES, solve
+from dse.mapper.shared.bypass import bypass_choices
 from dse.model.price import price
 from dse.problem.layer import Layer
 
@@ -95,7 +96,7 @@ def prepared(architecture: Architecture, layer: Layer, kind: str) -> Iterator[An
     """The search problem of every choice of bypasses."""
     roles = Roles.of(architecture)
     prices = price(architecture, layer)
-    for kept in bypass_choices(architecture, roles):
+    for kept in bypass_choices(architecture):
         yield _prepare(architecture, layer, roles, kept, prices, OBJECTIVES["energy"], kind)
 
 
