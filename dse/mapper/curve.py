@@ -19,13 +19,13 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.errors import DseError
 from dse.mapper.shared.orders import group_dims
-from dse.problem.dims import DIMS, OPERANDS
+from dse.mapper.shared.words import boxes, tile_words
+from dse.model.counts import window_of
+from dse.problem.dims import DIMS, IFMAP, OPERANDS, PSUM, WEIGHT, C, K, N, P, Q, R, S
 from dse.problem.layer import Layer
 
 Array = Any
 
-N, K, C, P, Q, R, S = range(1, 8)
-IFMAP, WEIGHT, PSUM = range(3)
 NEVER = 2**62
 """Words of a tile and order that cannot be."""
 
@@ -283,10 +283,8 @@ def _tiles(layer: Layer, stationary: int, slide: int) -> Iterator[Array]:
 
 def _sizes_bits(layer: Layer, t: Sequence[Array]) -> list[Array]:
     """Bits of each operand's tile, the ifmap's as its box; tiles over groups are one."""
-    height = (t[P] - 1) * layer.stride_h + (t[R] - 1) * layer.dilation_h + 1
-    width = (t[Q] - 1) * layer.stride_w + (t[S] - 1) * layer.dilation_w + 1
-    sizes = (t[N] * t[C] * height * width, t[K] * t[C] * t[R] * t[S], t[N] * t[K] * t[P] * t[Q])
-    return [size * layer.bits[operand] for operand, size in zip(OPERANDS, sizes, strict=True)]
+    window = window_of(layer)
+    return [tile_words(t, window, o) * layer.bits[operand] for o, operand in enumerate(OPERANDS)]
 
 
 def _words(layer: Layer, t: Sequence[Array], kept: frozenset[str], stationary: int, slide: int) -> Array:
@@ -310,16 +308,15 @@ def _axis_words(
 ) -> Array:
     """Rows (columns) of the ifmap that cross, over all tiles of P and R (Q and S).
 
-    A box is (p - 1)*stride + (r - 1)*dilation + 1 words, and the sum over all tiles depends on their numbers alone. In
-    a run over a, every tile but the first moves min(p*stride, box) words: a window of w = (r - 1)*dilation + 1 words
-    leaves a hole of stride - w at each move when it is shorter than the stride.
+    The sum of the boxes of all tiles depends on their numbers alone. In a run over a, every tile but the first moves
+    min(p*stride, box) words: a window of w = (r - 1)*dilation + 1 words leaves a hole of stride - w at each move when
+    it is shorter than the stride.
     """
     if slide == b:
         return _axis_words(layer, t, n, b, a, slide, dilation, stride)
-    boxes = n[b] * stride * (layer.bounds[a] - n[a]) + n[a] * dilation * (layer.bounds[b] - n[b]) + n[a] * n[b]
     if slide != a:
-        return boxes
-    whole = n[b] * stride * (layer.bounds[a] - 1) + dilation * (layer.bounds[b] - n[b]) + n[b]
+        return boxes(n[a], n[b], layer.bounds[a], layer.bounds[b], stride, dilation)
+    whole = boxes(1, n[b], layer.bounds[a], layer.bounds[b], stride, dilation)
     last = layer.bounds[b] - (n[b] - 1) * t[b]
     holes = (n[b] - 1) * np.maximum(0, stride - (t[b] - 1) * dilation - 1)
     return whole - (n[a] - 1) * (holes + np.maximum(0, stride - (last - 1) * dilation - 1))

@@ -115,6 +115,20 @@ def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping, *, coun
     Energy is reads and writes of every level, words delivered and psum hops of every fan-out, MACs, and static and
     clock power over the latency; `dse.model.price` says what zeros leave of each. Latency is `dse.model.time.latency`;
     under Timeloop's counting it is its longest part.
+
+    Examples
+    --------
+    >>> import dse
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("fc", K=2, C=3)
+    >>> mapping = dse.Mapping.from_dict([
+    ...     {"level": "DRAM", "stores": ["ifmap", "weight", "psum"], "loops": [["K", 2], ["C", 3]]},
+    ...     {"level": "GLB", "stores": ["ifmap", "psum"], "loops": []},
+    ...     {"fan_out": "array", "rows": [], "cols": []},
+    ...     {"level": "PE", "stores": ["ifmap", "weight", "psum"], "loops": []},
+    ... ])
+    >>> cost = evaluate(chip, layer, mapping)
+    >>> cost.cycles, cost.bound_by, round(cost.energy_by_operand_pj["weight"])
+    (17.5, 'DRAM shared', 2073)
     """
     layer = architecture.lowered(layer)
     mapping.check(architecture, layer)

@@ -146,6 +146,20 @@ def count(layer: Layer, architecture: Architecture, mapping: Mapping) -> Accesse
     -------
     Accesses
         In elements of each operand, summed over instances.
+
+    Examples
+    --------
+    >>> import dse
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("fc", K=2, C=3)
+    >>> mapping = dse.Mapping.from_dict([
+    ...     {"level": "DRAM", "stores": ["ifmap", "weight", "psum"], "loops": [["K", 2], ["C", 3]]},
+    ...     {"level": "GLB", "stores": ["ifmap", "psum"], "loops": []},
+    ...     {"fan_out": "array", "rows": [], "cols": []},
+    ...     {"level": "PE", "stores": ["ifmap", "weight", "psum"], "loops": []},
+    ... ])
+    >>> counted = count(layer, chip, mapping)
+    >>> counted.steps, counted.levels["DRAM"]["weight"]
+    (6, Traffic(reads=6, writes=0))
     """
     return readable(layer, architecture, count_mapping(layer, architecture, mapping))
 

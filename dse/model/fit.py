@@ -13,7 +13,35 @@ from dse.problem.layer import Layer
 
 
 def check_fit(layer: Layer, architecture: Architecture, mapping: Mapping) -> None:
-    """Raise `MappingError`, naming the level, when a tile is larger than the capacity it may take."""
+    """Raise `MappingError`, naming the level, when a tile is larger than the capacity it may take.
+
+    Parameters
+    ----------
+    layer : Layer
+    architecture : Architecture
+    mapping : Mapping
+        Must pass `mapping.check(architecture, layer)`.
+
+    Raises
+    ------
+    MappingError
+        Its message names the level, the operand (or all together), and both numbers of bits.
+
+    Examples
+    --------
+    >>> import dse
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("fc", K=2, C=13)
+    >>> mapping = dse.Mapping.from_dict([
+    ...     {"level": "DRAM", "stores": ["ifmap", "weight", "psum"], "loops": [["K", 2]]},
+    ...     {"level": "GLB", "stores": ["ifmap", "psum"], "loops": []},
+    ...     {"fan_out": "array", "rows": [], "cols": []},
+    ...     {"level": "PE", "stores": ["ifmap", "weight", "psum"], "loops": [["C", 13]]},
+    ... ])
+    >>> check_fit(layer, chip, mapping)
+    Traceback (most recent call last):
+        ...
+    dse.errors.MappingError: PE: the tile of ifmap takes 208 bits, 192 are there
+    """
     table = capacities(architecture)
     for index, node in enumerate(mapping.nodes):
         if not isinstance(node, Temporal):

@@ -15,7 +15,24 @@ from dse.problem.layer import Layer
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """`trips` iterations (or children) over a dim; its step is the product of all factors inside it."""
+    """`trips` iterations (or children) over a dim; its step is the product of all factors inside it.
+
+    Parameters
+    ----------
+    dim : str
+        One of `DIMS`.
+    trips : int
+
+    Raises
+    ------
+    MappingError
+        When there is no such dim, or fewer than one trip.
+
+    Examples
+    --------
+    >>> Loop("K", 2)
+    Loop(dim='K', trips=2)
+    """
 
     dim: str
     trips: int
@@ -27,7 +44,20 @@ class Loop:
 
 @dataclass(frozen=True, slots=True)
 class Temporal:
-    """The loops that step through a level's tile, outermost first, and the operands the level holds."""
+    """The loops that step through a level's tile, outermost first, and the operands the level holds.
+
+    Parameters
+    ----------
+    level : str
+    loops : tuple of Loop
+    stores : frozenset of str
+        Operands.
+
+    Examples
+    --------
+    >>> Temporal("GLB", (Loop("K", 2),), frozenset({"ifmap"})).loops
+    (Loop(dim='K', trips=2),)
+    """
 
     level: str
     loops: tuple[Loop, ...]
@@ -36,7 +66,18 @@ class Temporal:
 
 @dataclass(frozen=True, slots=True)
 class Spatial:
-    """Unrolling over a fan-out. Within a side the order of the loops places children; it changes no count."""
+    """Unrolling over a fan-out. Within a side the order of the loops places children; it changes no count.
+
+    Parameters
+    ----------
+    fan_out : str
+    rows, cols : tuple of Loop
+
+    Examples
+    --------
+    >>> Spatial("array", (Loop("R", 3),), (Loop("P", 4),)).loops
+    (Loop(dim='R', trips=3), Loop(dim='P', trips=4))
+    """
 
     fan_out: str
     rows: tuple[Loop, ...]
@@ -54,6 +95,24 @@ class Mapping:
     A level's list runs above that level's fan-out and above everything inside. The step of a loop is the product of
     the trips of all loops over the same dim inside it, spatial ones included; an iteration exists when its offset lies
     below the layer's bound, so only the last tile along a bound is smaller.
+
+    Parameters
+    ----------
+    nodes : tuple of Temporal or Spatial
+
+    Examples
+    --------
+    >>> import dse
+    >>> mapping = dse.Mapping.from_dict([
+    ...     {"level": "DRAM", "stores": ["ifmap", "weight", "psum"], "loops": [["K", 2], ["C", 3]]},
+    ...     {"level": "GLB", "stores": ["ifmap", "psum"], "loops": []},
+    ...     {"fan_out": "array", "rows": [], "cols": []},
+    ...     {"level": "PE", "stores": ["ifmap", "weight", "psum"], "loops": []},
+    ... ])
+    >>> layer = dse.Layer("fc", K=2, C=3)
+    >>> mapping.check(dse.load_architecture("eyeriss"), layer)
+    >>> mapping.is_tight(layer), mapping.tile(layer, 0)["K"], mapping.tile(layer, 1)["K"]
+    (True, 2, 1)
     """
 
     nodes: tuple[Temporal | Spatial, ...]
@@ -64,7 +123,28 @@ class Mapping:
         return tuple(loop for node in self.nodes for loop in node.loops)
 
     def tile(self, layer: Layer, index: int) -> dict[str, int]:
-        """Tile size per dim of the node at `index`: the factors at and inside it, capped at the bound."""
+        """Tile size per dim of the node at `index`: the factors at and inside it, capped at the bound.
+
+        Parameters
+        ----------
+        layer : Layer
+        index : int
+            Of the node, from 0 at the outermost.
+
+        Returns
+        -------
+        dict
+            Size by dim.
+
+        Examples
+        --------
+        >>> from dse.problem.dims import OPERANDS
+        >>> every = frozenset(OPERANDS)
+        >>> nodes = (Temporal("DRAM", (Loop("P", 3),), every), Temporal("PE", (Loop("P", 2),), every))
+        >>> layer = Layer("five", P=5)
+        >>> [Mapping(nodes).tile(layer, index)["P"] for index in range(2)]
+        [5, 2]
+        """
         return {
             dim: min(bound, prod(loop.trips for node in self.nodes[index:] for loop in node.loops if loop.dim == dim))
             for dim, bound in zip(DIMS, layer.bounds, strict=True)
@@ -120,7 +200,28 @@ class Mapping:
 
 
 def tile_words(layer: Layer, operand: str, tile: dict[str, int]) -> int:
-    """Words of an operand's tile; the ifmap's is its bounding box, padding included."""
+    """Words of an operand's tile; the ifmap's is its bounding box, padding included.
+
+    Parameters
+    ----------
+    layer : Layer
+        For its strides and dilations.
+    operand : {"ifmap", "weight", "psum"}
+    tile : dict
+        Size by dim, as `Mapping.tile` gives it.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> from dse.problem.dims import DIMS
+    >>> tile = dict.fromkeys(DIMS, 1) | {"P": 2, "R": 3}
+    >>> layer = Layer("line", K=2, P=4, R=3)
+    >>> [tile_words(layer, operand, tile) for operand in OPERANDS]
+    [4, 3, 2]
+    """
     if operand == "weight":
         return tile["G"] * tile["K"] * tile["C"] * tile["R"] * tile["S"]
     if operand == "psum":

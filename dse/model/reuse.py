@@ -59,6 +59,23 @@ def reuse_of(layer: Layer, architecture: Architecture, counted: Count) -> tuple[
     -----
     For every operand the product of its temporal and spatial factors is MACs / outermost traffic, exactly; with the
     refetch factors it is MACs / words, the reuse that the layer offers at most.
+
+    Examples
+    --------
+    >>> import dse
+    >>> from dse.model.counts import count_mapping
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("fc", K=2, C=3)
+    >>> mapping = dse.Mapping.from_dict([
+    ...     {"level": "DRAM", "stores": ["ifmap", "weight", "psum"], "loops": [["K", 2], ["C", 3]]},
+    ...     {"level": "GLB", "stores": ["ifmap", "psum"], "loops": []},
+    ...     {"fan_out": "array", "rows": [], "cols": []},
+    ...     {"level": "PE", "stores": ["ifmap", "weight", "psum"], "loops": []},
+    ... ])
+    >>> for reuse in reuse_of(layer, chip, count_mapping(layer, chip, mapping)):
+    ...     if reuse.factor != 1:
+    ...         print(reuse.operand, reuse.place, reuse.kind, reuse.factor)
+    ifmap DRAM image 2
+    psum PE accumulation 3
     """
     return tuple(reuse for operand in range(3) for reuse in _of_operand(operand, layer, architecture, counted))
 

@@ -80,6 +80,20 @@ def simulate(
         If the mapping does not fit the hierarchy or does not cover the layer.
     WalkStoppedError
         If it was told to stop.
+
+    Examples
+    --------
+    >>> import dse
+    >>> from dse.model.counts import count
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("fc", K=2, C=3)
+    >>> mapping = dse.Mapping.from_dict([
+    ...     {"level": "DRAM", "stores": ["ifmap", "weight", "psum"], "loops": [["K", 2], ["C", 3]]},
+    ...     {"level": "GLB", "stores": ["ifmap", "psum"], "loops": []},
+    ...     {"fan_out": "array", "rows": [], "cols": []},
+    ...     {"level": "PE", "stores": ["ifmap", "weight", "psum"], "loops": []},
+    ... ])
+    >>> simulate(layer, chip, mapping) == count(layer, chip, mapping)
+    True
     """
     mapping.check(architecture, layer)
     walk = _Walk(layer, architecture, mapping, _slide)

@@ -44,7 +44,14 @@ class Activity:
 
 
 def uses_zeros(architecture: Architecture) -> bool:
-    """Whether any switch makes densities matter."""
+    """Whether any switch makes densities matter.
+
+    Examples
+    --------
+    >>> import dse
+    >>> uses_zeros(dse.load_architecture("eyeriss")), uses_zeros(dse.load_architecture("isca16_osb"))
+    (True, False)
+    """
     switches = (mac := architecture.mac).gating | mac.skipping
     return bool(switches) or any(any(level.gating) or any(level.compression) for level in architecture.levels)
 
@@ -52,12 +59,30 @@ def uses_zeros(architecture: Architecture) -> bool:
 def activity(architecture: Architecture, layer: Layer) -> Activity:
     """How much of a layer's work is left on an architecture that gates or skips.
 
+    Parameters
+    ----------
+    architecture : Architecture
+    layer : Layer
+        For its densities.
+
+    Returns
+    -------
+    Activity
+
     Notes
     -----
     With density d of an operand, a MAC meets no zero in the operands of a set with probability prod(d). Skipping leaves
     out the MAC, its accesses and its share of the steps; gating leaves out the energy of the MAC, and of those accesses
     for which the innermost level says so (the taxonomy of Sparseloop, Wu et al., MICRO 2022). Left out: PEs that wait
     for others with fewer zeros, and the storage of the zeros' places.
+
+    Examples
+    --------
+    >>> import dse
+    >>> layer = dse.Layer("half", density=PerOperand(ifmap=0.5, weight=1.0, psum=1.0))
+    >>> left = activity(dse.load_architecture("eyeriss"), layer)
+    >>> left.steps, left.switching, left.gated
+    (1, 0.5, 0.5)
     """
     mac = architecture.mac
     remaining = _all_nonzero(layer, mac.skipping)
@@ -91,6 +116,13 @@ def compressed_share(coding: str, layer: Layer, operand: str) -> float:
     - `bitmask`: one bit per element, and the nonzero values: d + 1/b.
     - `csr`: for every nonzero value its index in its row, and for every row a pointer: d (1 + i/b) + p/(b row). Rows
       are those of the ifmap and ofmap (their channels in a fully connected layer), and the filters.
+
+    Examples
+    --------
+    >>> from dse.problem.dims import PerOperand
+    >>> half = Layer("half", C=4, density=PerOperand(ifmap=0.5, weight=1.0, psum=1.0))
+    >>> compressed_share("bitmask", half, "ifmap")
+    0.5625
     """
     bits, density = layer.bits[operand], layer.density[operand]
     if coding == "run-length":

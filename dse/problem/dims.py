@@ -33,7 +33,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class PerOperand(Generic[T]):
-    """One value for each operand, readable by key (`bits["weight"]`) or attribute (`bits.weight`)."""
+    """One value for each operand, readable by key (`bits["weight"]`) or attribute (`bits.weight`).
+
+    Examples
+    --------
+    >>> from dse.problem.dims import PerOperand
+    >>> bits = PerOperand(ifmap=8, weight=8, psum=24)
+    >>> bits["psum"], bits.psum, dict(bits.items())
+    (24, 24, {'ifmap': 8, 'weight': 8, 'psum': 24})
+    >>> PerOperand.same(16)
+    PerOperand(ifmap=16, weight=16, psum=16)
+    """
 
     ifmap: T
     weight: T

@@ -28,6 +28,13 @@ def network_figures(workload: Workload) -> dict[str, Any]:
     GFLOPs are 1e-9 times two operations a MAC, of MAC layers only. The arithmetic intensity `flop_per_byte` is
     operations over `moved_bytes`: the weights, the stored ifmap and the ofmap of every layer once each, which is what
     a roofline calls compulsory traffic when layers run one after the other.
+
+    Examples
+    --------
+    >>> import dse
+    >>> figures = network_figures(dse.load_workload("alexnet"))
+    >>> round(figures["gflops"], 3), figures["parameter_bytes"], round(figures["flop_per_byte"], 2)
+    (1.449, 121930448.0, 11.68)
     """
     totals = workload_totals(workload)
     parameters, activations = parameter_bytes(workload), peak_activation_bytes(workload)
@@ -57,7 +64,13 @@ def network_figures(workload: Workload) -> dict[str, Any]:
 
 
 def gflops(macs: int) -> float:
-    """Operations in units of 1e9: a multiplication and an addition for each MAC."""
+    """Operations in units of 1e9: a multiplication and an addition for each MAC.
+
+    Examples
+    --------
+    >>> gflops(724_406_816)
+    1.448813632
+    """
     return 2e-9 * macs
 
 

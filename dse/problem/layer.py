@@ -34,6 +34,18 @@ class Layer:
         Width of one element of each operand.
     density : PerOperand[float]
         Fraction of nonzero elements, in (0, 1].
+
+    Raises
+    ------
+    DseError
+        A bound, stride or dilation below 1, padding below 0, bits below 1, or a density outside (0, 1].
+
+    Examples
+    --------
+    >>> from dse.problem.layer import Layer
+    >>> line = Layer("line", K=2, P=4, R=3)
+    >>> line.macs, line.ifmap_words, line.weight_words, line.psum_words
+    (24, 6, 6, 8)
     """
 
     name: str
@@ -115,7 +127,22 @@ class Layer:
         return int(getattr(self, f"{operand}_words"))
 
     def touched_words(self, operand: str) -> int:
-        """Distinct words that some MAC uses: fewer than the box when the stride is larger than the window."""
+        """Distinct words that some MAC uses: fewer than the box when the stride is larger than the window.
+
+        Parameters
+        ----------
+        operand : {"ifmap", "weight", "psum"}
+
+        Returns
+        -------
+        int
+
+        Examples
+        --------
+        >>> wide = Layer("wide", P=4, R=2, stride_h=3)
+        >>> wide.words("ifmap"), wide.touched_words("ifmap")
+        (11, 8)
+        """
         if operand != "ifmap":
             return self.words(operand)
         rows = _touched(self.P, self.stride_h, self.R, self.dilation_h)
@@ -130,6 +157,11 @@ class Layer:
         dict
             `{"weight": {"filter": N, "convolutional": P*Q}, "ifmap": {"image": K, "convolutional": ...},
             "psum": {"accumulation": C*R*S}}`; the product over an operand's kinds is MACs / its words.
+
+        Examples
+        --------
+        >>> Layer("line", K=2, P=4, R=3).reuse_maxima()["ifmap"]
+        {'image': 2.0, 'convolutional': 2.0}
         """
         return {
             "weight": {"filter": float(self.N), "convolutional": float(self.P * self.Q)},
@@ -149,6 +181,11 @@ class Layer:
         """The layer as one product of matrices per group, (N*P*Q x C*R*S) times (C*R*S x K): im2col.
 
         The ifmap becomes the matrix whose rows are the windows, so words that windows share are there once for each.
+
+        Examples
+        --------
+        >>> Layer("line", K=2, P=4, R=3).as_matmul().bounds
+        (1, 4, 2, 3, 1, 1, 1, 1)
         """
         return Layer(
             self.name, G=self.G, N=self.N * self.P * self.Q, K=self.K, C=self.C * self.R * self.S, H=1, W=1,
@@ -164,6 +201,13 @@ class Layer:
 
 
 def is_relevant(dim: str, operand: str) -> bool:
+    """Whether a dim indexes an operand; steps over other dims reuse its words.
+
+    Examples
+    --------
+    >>> is_relevant("K", "ifmap"), is_relevant("K", "weight")
+    (False, True)
+    """
     return dim in RELEVANT[operand]
 
 

@@ -33,6 +33,13 @@ class Window:
     kernel, stride, dilation : tuple of int
     pad : (top, bottom, left, right) or "same"
         `same` pads so that there is one output for every stride, the odd row or column at the bottom or right.
+
+    Examples
+    --------
+    >>> Window((3, 3), stride=(2, 2), pad=(1, 1, 1, 1)).outputs(8, 8)
+    (4, 4)
+    >>> Window((3, 3), pad="same").pads(8, 8)
+    (1, 1, 1, 1)
     """
 
     kernel: tuple[int, int]
@@ -87,10 +94,30 @@ class Window:
 def convolution(name: str, shape: Shape, channels: int, window: Window, groups: int = 1) -> Layer:
     """The layer of a convolution of an input `(C, H, W)` with `channels` filters.
 
+    Parameters
+    ----------
+    name : str
+    shape : tuple of int
+        (channels, height, width) of the input for one image.
+    channels : int
+        Output channels, of all groups together.
+    window : Window
+    groups : int
+
+    Returns
+    -------
+    Layer
+
     Raises
     ------
     DseError
         The input is no image, the groups do not divide the channels, or the window does not fit.
+
+    Examples
+    --------
+    >>> layer = convolution("conv", (3, 8, 8), 16, Window((3, 3), stride=(2, 2)))
+    >>> layer.K, layer.C, layer.P, layer.R, layer.macs
+    (16, 3, 3, 3, 3888)
     """
     in_channels, height, width = image(shape)
     for count, what in ((in_channels, "input"), (channels, "output")):
@@ -110,13 +137,58 @@ def fully_connected(name: str, shape: Shape, features: int) -> Layer:
     """The layer of a matrix of weights applied to a vector, to each token of a sequence, or to an image laid flat.
 
     Tokens are in N: each uses the same weights, as the images of a batch do.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the input for one image.
+    features : int
+        Of the output.
+
+    Returns
+    -------
+    Layer
+
+    Raises
+    ------
+    DseError
+        Bounds too large to count.
+
+    Examples
+    --------
+    >>> fully_connected("fc", (256, 6, 6), 4096).bounds
+    (1, 1, 4096, 9216, 1, 1, 1, 1)
+    >>> fully_connected("token by token", (128, 768), 3072).bounds
+    (1, 128, 3072, 768, 1, 1, 1, 1)
     """
     tokens, inputs = (shape[0], shape[1]) if len(shape) == 2 else (1, prod(shape))
     return checked(Layer(name, N=tokens, K=features, C=inputs, H=1, W=1))
 
 
 def matrix_product(name: str, m: int, k: int, n: int, heads: int = 1) -> Layer:
-    """The layer of `heads` products of an `m` x `k` matrix (the ifmap) with a `k` x `n` one (the weights)."""
+    """The layer of `heads` products of an `m` x `k` matrix (the ifmap) with a `k` x `n` one (the weights).
+
+    Parameters
+    ----------
+    name : str
+    m, k, n : int
+        Rows of the first matrix, its columns (the rows of the second), columns of the second.
+    heads : int
+
+    Returns
+    -------
+    Layer
+
+    Raises
+    ------
+    DseError
+        Bounds too large to count.
+
+    Examples
+    --------
+    >>> matrix_product("scores", 128, 64, 128, heads=12).bounds
+    (12, 128, 128, 64, 1, 1, 1, 1)
+    """
     return checked(Layer(name, G=heads, N=m, K=n, C=k, H=1, W=1))
 
 
@@ -127,6 +199,11 @@ def checked(layer: Layer) -> Layer:
     ------
     DseError
         A bound above `MAX_BOUND`, or more than `MAX_MACS` MACs or words of an operand.
+
+    Examples
+    --------
+    >>> checked(Layer("fc", K=2, C=3)).macs
+    6
     """
     for dim, bound in zip(DIMS, layer.bounds, strict=True):
         if bound > MAX_BOUND:
@@ -146,20 +223,65 @@ def check_sides(shape: Shape) -> None:
 
 
 def pooled(shape: Shape, window: Window, *, ceil: bool = False) -> Shape:
-    """The output of pooling an image."""
+    """The output of pooling an image.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the input for one image.
+    window : Window
+    ceil : bool
+        As for `Window.outputs`.
+
+    Returns
+    -------
+    tuple of int
+
+    Raises
+    ------
+    DseError
+        The input is no image, or the window does not fit.
+
+    Examples
+    --------
+    >>> pooled((96, 55, 55), Window((3, 3), stride=(2, 2)))
+    (96, 27, 27)
+    """
     channels, height, width = image(shape)
     return (channels, *window.outputs(height, width, ceil=ceil))
 
 
 def added(shapes: Sequence[Shape]) -> Shape:
-    """The sum, element by element, of tensors of one shape."""
+    """The sum, element by element, of tensors of one shape.
+
+    Raises
+    ------
+    DseError
+        The shapes differ.
+
+    Examples
+    --------
+    >>> added([(64, 56, 56), (64, 56, 56)])
+    (64, 56, 56)
+    """
     if len(set(shapes)) != 1:
         raise DseError(f"the inputs differ in shape: {listed(shapes)}")
     return shapes[0]
 
 
 def multiplied(shapes: Sequence[Shape]) -> Shape:
-    """The product, element by element; a side of 1 is spread over the other's, as in squeeze-and-excitation."""
+    """The product, element by element; a side of 1 is spread over the other's, as in squeeze-and-excitation.
+
+    Raises
+    ------
+    DseError
+        The ranks differ, or sides that are not 1.
+
+    Examples
+    --------
+    >>> multiplied([(64, 56, 56), (64, 1, 1)])
+    (64, 56, 56)
+    """
     if len({len(shape) for shape in shapes}) != 1:
         raise DseError(f"the inputs differ in rank: {listed(shapes)}")
     sides = [max(sizes) for sizes in zip(*shapes, strict=True)]
@@ -169,7 +291,18 @@ def multiplied(shapes: Sequence[Shape]) -> Shape:
 
 
 def concatenated(shapes: Sequence[Shape], axis: int = 0) -> Shape:
-    """Tensors one after the other along an axis, by default the first (channels of images)."""
+    """Tensors one after the other along an axis, by default the first (channels of images).
+
+    Raises
+    ------
+    DseError
+        The ranks differ, there is no such axis, or other sides differ.
+
+    Examples
+    --------
+    >>> concatenated([(64, 28, 28), (32, 28, 28)])
+    (96, 28, 28)
+    """
     if len({len(shape) for shape in shapes}) != 1:
         raise DseError(f"the inputs differ in rank: {listed(shapes)}")
     if not 0 <= axis < len(shapes[0]):
@@ -181,14 +314,36 @@ def concatenated(shapes: Sequence[Shape], axis: int = 0) -> Shape:
 
 
 def reshaped(shape: Shape, target: Shape) -> Shape:
-    """The same elements in another shape."""
+    """The same elements in another shape.
+
+    Raises
+    ------
+    DseError
+        The numbers of elements differ.
+
+    Examples
+    --------
+    >>> reshaped((256, 6, 6), (9216,))
+    (9216,)
+    """
     if prod(shape) != prod(target):
         raise DseError(f"{spelled(shape)} has {prod(shape)} elements, {spelled(target)} has {prod(target)}")
     return target
 
 
 def image(shape: Shape) -> tuple[int, int, int]:
-    """A shape, if it is an image's: channels, height, width."""
+    """A shape, if it is an image's: channels, height, width.
+
+    Raises
+    ------
+    DseError
+        It has not three sides.
+
+    Examples
+    --------
+    >>> image((3, 224, 224))
+    (3, 224, 224)
+    """
     if len(shape) != 3:
         raise DseError(f"the input {spelled(shape)} is no image: it needs channels, height and width")
     return shape[0], shape[1], shape[2]

@@ -13,6 +13,23 @@ def layer_kind(node: Node, layer: Layer) -> str:
 
     A bare layer is named by its bounds: `fc` or, with groups, `matmul` if it has one output row and column and a
     1x1 filter.
+
+    Parameters
+    ----------
+    node : Node
+    layer : Layer
+        The node's.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import dse
+    >>> net = dse.load_workload("alexnet")
+    >>> [layer_kind(net.node(name), net.layer(name)) for name in ("conv1", "conv2", "fc6")]
+    ['conv', 'grouped', 'fc']
     """
     if node.weights == "activations" or node.op == "matmul":
         return "matmul"
@@ -37,6 +54,13 @@ def layer_rows(workload: Workload) -> list[dict[str, Any]]:
         `layer`, `kind`, `shape_index` (equal for layers that are mapped once, from 1), the bounds `G` to `S`, `stride`
         (height, width), `macs`, `weight_words`, `ifmap_words` (the padded box that traffic counts), `psum_words`, and
         the reuse maxima `reuse_<operand>_<kind>`: how often a word can be used at most, and for which reason.
+
+    Examples
+    --------
+    >>> import dse
+    >>> row = layer_rows(dse.load_workload("alexnet"))[0]
+    >>> row["layer"], row["kind"], row["macs"], row["stride"]
+    ('conv1', 'conv', 105415200, (4, 4))
     """
     index = {name: number for number, (_, names) in enumerate(workload.distinct(), 1) for name in names}
     rows = []
@@ -73,6 +97,13 @@ def workload_totals(workload: Workload) -> dict[str, Any]:
         connected layers and matrix products), `weight_words` and its two parts `weight_words_conv` and
         `weight_words_fc`, `parameters` (with biases and batch norm), and `largest_ifmap_words`,
         `largest_psum_words` of one layer.
+
+    Examples
+    --------
+    >>> import dse
+    >>> totals = workload_totals(dse.load_workload("alexnet"))
+    >>> totals["layers"], totals["macs"], totals["weight_words"]
+    (8, 724406816, 60954656)
     """
     nodes = [node for node in workload.nodes if node.layer is not None]
     parts: dict[str, dict[str, int]] = {part: {"macs": 0, "weight_words": 0} for part in ("conv", "fc")}

@@ -39,6 +39,12 @@ class Node:
         Biases and batch norm.
     attributes : tuple of (str, value)
         What a node without MACs needs to be written to a file again.
+
+    Examples
+    --------
+    >>> node = Node("fc", "fc", (2,), layer=Layer("fc", K=2, C=3), extra_parameters=2)
+    >>> node.words, node.parameters, node.batch_dim
+    (2, 8, 'N')
     """
 
     name: str
@@ -92,6 +98,14 @@ class Workload:
     ------
     DseError
         Two nodes of one name, or a node that reads one that does not stand before it.
+
+    Examples
+    --------
+    >>> net = Workload.of("two", [Layer("first", K=2, C=3), Layer("second", K=4, C=2)])
+    >>> net.macs, [layer.name for layer in net.layers]
+    (14, ['first', 'second'])
+    >>> net.with_batch(8).layer("first").N
+    8
     """
 
     name: str
@@ -182,7 +196,14 @@ class Workload:
         return found
 
     def distinct(self) -> tuple[tuple[Layer, tuple[str, ...]], ...]:
-        """The layers that differ in `Layer.shape_key()`, in order of appearance, each with the names that share it."""
+        """The layers that differ in `Layer.shape_key()`, in order of appearance, each with the names that share it.
+
+        Examples
+        --------
+        >>> net = Workload.of("twice", [Layer("first", K=2, C=3), Layer("again", K=2, C=3)])
+        >>> [names for _, names in net.distinct()]
+        [('first', 'again')]
+        """
         groups: dict[tuple[Any, ...], tuple[Layer, list[str]]] = {}
         for layer in self.layers:
             groups.setdefault(layer.shape_key(), (layer, []))[1].append(layer.name)
@@ -201,11 +222,45 @@ class Workload:
         return replace(self, nodes=tuple(nodes), batch=batch)
 
     def with_bits(self, **bits: int) -> Workload:
-        """The same network with other widths, e.g. `with_bits(weight=8, psum=24)`; the other operands keep theirs."""
+        """The same network with other widths, e.g. `with_bits(weight=8, psum=24)`; the other operands keep theirs.
+
+        Parameters
+        ----------
+        **bits : int
+            Bits of an element, by operand.
+
+        Raises
+        ------
+        DseError
+            A name that is no operand, or fewer bits than 1.
+
+        Examples
+        --------
+        >>> net = Workload.of("one", [Layer("fc", K=2, C=3)])
+        >>> net.with_bits(weight=8).layer("fc").bits
+        PerOperand(ifmap=16, weight=8, psum=16)
+        """
         return self._with_per_operand("bits", bits)
 
     def with_density(self, **density: float) -> Workload:
-        """The same network with other fractions of nonzero elements, e.g. `with_density(ifmap=0.42)`."""
+        """The same network with other fractions of nonzero elements, e.g. `with_density(ifmap=0.42)`.
+
+        Parameters
+        ----------
+        **density : float
+            Part of the elements that is not zero, by operand, in (0, 1].
+
+        Raises
+        ------
+        DseError
+            A name that is no operand, or a density out of range.
+
+        Examples
+        --------
+        >>> net = Workload.of("one", [Layer("fc", K=2, C=3)])
+        >>> net.with_density(ifmap=0.5).layer("fc").density.ifmap
+        0.5
+        """
         return self._with_per_operand("density", density)
 
     def _with_per_operand(self, field: str, changes: dict[str, Any]) -> Workload:

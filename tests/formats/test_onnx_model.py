@@ -327,3 +327,30 @@ def test_weights_cost_no_memory(model, tmp_path):
     tracemalloc.stop()
     assert path.stat().st_size > 64_000_000
     assert peak < 4_000_000
+
+
+@pytest.mark.parametrize(
+    ("equation", "shapes", "products"),
+    [
+        # (i j)(j k) first: 4 * 8 * 2 and then 4 * 2 * 16; the other way it is 8 * 2 * 16 and 4 * 8 * 16
+        ("ij,jk,kl->il", {"a": [4, 8], "b": [8, 2], "c": [2, 16]}, [(1, 4, 2, 8), (1, 4, 16, 2)]),
+        # the last two first: 2 * 64 * 2, then 64 * 2 * 2; the other way it is 64 * 2 * 64 and 64 * 64 * 2
+        ("ij,jk,kl->il", {"a": [64, 2], "b": [2, 64], "c": [64, 2]}, [(1, 2, 2, 64), (1, 64, 2, 2)]),
+        # a batch index that all three share
+        ("bij,bjk,bkl->bil", {"a": [3, 4, 8], "b": [3, 8, 2], "c": [3, 2, 16]}, [(3, 4, 2, 8), (3, 4, 16, 2)]),
+    ],
+)
+def test_einsum_of_three_is_its_cheapest_pairing(model, equation, shapes, products):
+    node = helper.make_node("Einsum", list(shapes), ["y"], equation=equation)
+    found = extract_onnx(model([node], shapes)).workload
+    assert [layer.bounds[:4] for layer in found.layers] == products
+    path = np.einsum_path(equation, *(np.empty(shape) for shape in shapes.values()), optimize="optimal")[0]
+    first = tuple(sorted(path[1]))
+    assert first == ((0, 1) if products[0][3] == 8 else (1, 2))
+
+
+def test_einsum_of_too_many_is_refused(model):
+    names = [f"t{i}" for i in range(9)]
+    node = helper.make_node("Einsum", names, ["y"], equation=",".join(["ij"] * 9) + "->ij")
+    with pytest.raises(DseError, match="multiplies 9 tensors; at most 8"):
+        extract_onnx(model([node], {name: [2, 3] for name in names}))

@@ -16,7 +16,7 @@ def test_a_row_is_a_convolution_without_padding():
     conv1, rect = workload.layers
     assert conv1.bounds == (1, 1, 96, 3, 55, 55, 11, 11)
     assert (conv1.stride_h, conv1.stride_w) == (4, 4)
-    assert rect.bounds == (1, 1, 5, 2, 9, 3, 1, 7)
+    assert rect.bounds == (1, 1, 5, 2, 9, 4, 1, 7)  # the last window sticks out
     assert (rect.stride_h, rect.stride_w) == (1, 2)
 
 
@@ -31,12 +31,51 @@ def test_the_variant_of_matrix_products():
     ("a, 8, 8, 3, 3, x, 4, 1,", "'x' is no whole number"),
     ("a, 2, 8, 3, 3, 2, 4, 1,", "the window spans 3 rows"),
     (f"a, 8, 8, 3, 3, 2, {2**40}, 1,", "is more than"),
-    ("a, 8, 8, 3, 3, 2, 4, 1,\na, 8, 8, 3, 3, 2, 4, 1,", "used in line 2"),
 ])  # fmt: skip
 def test_errors_have_a_line(row, message):
     with pytest.raises(SpecError, match=message) as caught:
         parse_topology(HEADER + row, "net", "net.csv")
     assert caught.value.line is not None
+
+
+def test_a_row_named_dp_is_depthwise():
+    """SCALE-Sim's loader makes so many layers of one channel of a row whose name contains DP."""
+    rows = "DP1, 114, 114, 3, 3, 32, 1, 1,\npw, 112, 112, 1, 1, 32, 64, 1,\n"
+    dp, pointwise = parse_topology(HEADER + rows, "n").layers
+    assert (dp.G, dp.K, dp.C, dp.P, dp.Q) == (32, 1, 1, 112, 112)
+    assert dp.psum_words == 401_408
+    assert dp.macs == 401_408 * 9
+    assert (pointwise.G, pointwise.psum_words) == (1, 112 * 112 * 64)
+
+
+@pytest.mark.parametrize(("side", "filters", "stride", "outputs"), [
+    (4, 3, 2, 2), (5, 3, 2, 2), (6, 3, 2, 3), (227, 11, 4, 55), (7, 3, 3, 3), (3, 3, 2, 1),
+])  # fmt: skip
+def test_windows_that_stick_out_count_as_in_its_loader(side, filters, stride, outputs):
+    """Its rule is ceil((ifmap - filter + stride) / stride)."""
+    (layer,) = parse_topology(HEADER + f"a, {side}, {side}, {filters}, {filters}, 1, 1, {stride},\n", "n").layers
+    assert (layer.P, layer.Q) == (outputs, outputs) == (-(-(side - filters + stride) // stride),) * 2
+    assert layer.macs == outputs**2 * filters**2
+    assert layer.H == layer.W == side
+
+
+def test_columns_for_batch_and_sparsity_are_told_by_their_headings():
+    heading = "Layer, H, W, R, S, C, K, st, Batch Size, Sparsity,\n"
+    (layer,) = parse_topology(heading + "a, 8, 8, 3, 3, 4, 4, 1, 2, 2:4,\n", "n").layers
+    assert (layer.N, layer.stride_h, layer.stride_w) == (2, 1, 1)
+    assert layer.density.weight == 0.5
+    (layer,) = parse_topology("Layer, H, W, R, S, C, K, st, Sparsity,\na, 8, 8, 3, 3, 4, 4, 1, 1:4,\n", "n").layers
+    assert layer.density.weight == 0.25
+    (product,) = parse_topology("Layer, M, N, K, Batch,\nqk, 128, 64, 32, 3,\n", "n").layers
+    assert (product.N, product.K, product.C) == (384, 64, 32)
+    for ratio, message in (("2-4", "no sparsity"), ("5:4", "more weights than there are"), ("0:4", "'0' is no whole")):
+        with pytest.raises(SpecError, match=message):
+            parse_topology("Layer, H, W, R, S, C, K, st, Sparsity,\na, 8, 8, 3, 3, 4, 4, 1, " + ratio, "n")
+
+
+def test_equal_names_and_comments_load():
+    rows = "a, 8, 8, 3, 3, 2, 4, 1, # the first\na, 8, 8, 3, 3, 2, 4, 1,\nb, 8, 8, 1, 1, 2, 4, 1, // last\n"
+    assert [layer.name for layer in parse_topology(HEADER + rows, "n").layers] == ["a", "a_2", "b"]
 
 
 @pytest.mark.parametrize("content", [b"", b"only a heading\n", b"\xff\xfe\x00"])

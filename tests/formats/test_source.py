@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.errors import DseError, SpecError, SpecErrors
+from dse.formats.architecture.load import load_architecture
 from dse.formats.text.source import did_you_mean, load_source, parse_source, raise_all
+from dse.formats.workload.load import load_workload
 
 TEXT = """\
 # a comment
@@ -166,3 +168,30 @@ def test_did_you_mean():
     assert did_you_mean("x", ["only"]) == "only only is possible"
     assert did_you_mean("x", []) is None
     assert "(99 in all)" in did_you_mean("x", [f"layer{i}" for i in range(99)])
+
+
+@pytest.mark.parametrize(
+    ("text", "load", "name"),
+    [
+        ("extends: eyeriss\narchitecture: mine\nlevels: {GLB: {capacity: 64 KiB}}\n", load_architecture, "mine"),
+        ("extends: alexnet\nworkload: mine\nbatch: 2\nexpect: null\n", load_workload, "mine"),
+    ],
+)
+def test_a_file_may_extend_a_shipped_one_by_its_name(tmp_path, text, load, name):
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    assert load(file).name == name
+
+
+def test_a_file_beside_wins_over_a_shipped_one(tmp_path):
+    (tmp_path / "eyeriss").write_text("architecture: other\n")
+    (tmp_path / "mine.yaml").write_text("extends: eyeriss\n")
+    assert load_source(tmp_path / "mine.yaml").data["architecture"] == "other"
+
+
+def test_a_shipped_name_that_is_misspelt_is_suggested(tmp_path):
+    (tmp_path / "mine.yaml").write_text("extends: eyeris\n")
+    with pytest.raises(SpecError) as error:
+        load_source(tmp_path / "mine.yaml")
+    assert "no shipped spec of that name" in str(error.value)
+    assert "eyeriss" in str(error.value.hint)

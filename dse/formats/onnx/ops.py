@@ -18,9 +18,9 @@ from dse.formats.graph.graph import (
     Product,
     Value,
     attention,
-    contraction,
     matrix_product,
 )  # fmt: skip
+from dse.formats.graph.products import Made, einsum
 from dse.formats.onnx.values import OnnxValue, width
 from dse.problem.shapes import Shape, spelled
 
@@ -75,8 +75,6 @@ class Call:
         return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-Made = tuple[str, Shape]
-"""The name of an operation and the shape that it makes."""
 
 
 def _conv(x: int, w: int, *more: int) -> Callable[[Call], Made]:
@@ -206,49 +204,6 @@ def _packed_matmul(call: Call) -> Made:
 
 def _einsum(call: Call) -> Made:
     return einsum(call.graph, call.name, call.text("equation", ""), [call.operand(i) for i in range(len(call.inputs))])
-
-
-def einsum(graph: Graph, name: str, equation: str, values: Sequence[Value]) -> Made:
-    """An Einstein sum, if it is a product of matrices or has no products at all."""
-    terms, result, sizes = _parsed(equation, values)
-    out = tuple(sizes[index] for index in result)
-    if len(values) == 1:
-        return graph.plain(name, "einsum", values, out), out
-    if len(values) != 2:
-        raise DseError(f"{equation!r} multiplies {len(values)} tensors; only two at a time are a product of matrices")
-    if not (set(terms[0]) & set(terms[1])) - set(result):
-        return graph.plain(name, "einsum", values, out, {"multiply": None}), out
-    product, operands = contraction((values[0], values[1]), (terms[0], terms[1]), set(result))
-    return graph.product(name, operands, product, out), out
-
-
-def _parsed(equation: str, values: Sequence[Value]) -> tuple[list[list[str]], list[str], dict[str, int]]:
-    """The indices of each operand and of the result, and their sizes; `...` stands for leading axes, aligned right."""
-    left, arrow, right = equation.replace(" ", "").partition("->")
-    written = left.split(",")
-    if len(written) != len(values):
-        raise DseError(f"{equation!r} names {len(written)} operands, there are {len(values)}")
-    terms = []
-    for term, value in zip(written, values, strict=True):
-        before, dots, after = term.partition("...")
-        count = len(value.sizes) - len(before) - len(after) if dots else 0
-        terms.append([*before, *(f"...{axis}" for axis in range(count, 0, -1)), *after])
-        if len(terms[-1]) != len(value.sizes):
-            raise DseError(f"{term!r} does not name the axes of {spelled(value.sizes)}")
-    sizes: dict[str, int] = {}
-    for own, value in zip(terms, values, strict=True):
-        for index, size in zip(own, value.sizes, strict=True):
-            sizes[index] = max(size, sizes.get(index, 1))
-    spread = sorted((index for index in sizes if len(index) > 1), key=lambda index: -int(index[3:]))
-    if arrow:
-        before, dots, after = right.partition("...")
-        result = [*before, *(spread if dots else ()), *after]
-    else:
-        once = [index for index in sizes if len(index) == 1 and sum(term.count(index) for term in terms) == 1]
-        result = [*spread, *sorted(once)]
-    if any(index not in sizes for index in result):
-        raise DseError(f"{equation!r} keeps an index that no operand has")
-    return terms, result, sizes
 
 
 def _attention(call: Call) -> Made:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from dse.errors import SpecError
 from dse.formats.text.located import did_you_mean
 
 Kind = Literal["workloads", "arch_specs", "sweeps"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _PACKAGE = Path(__file__).resolve().parents[2]
 _SUFFIXES = (".yaml", ".yml")

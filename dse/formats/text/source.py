@@ -10,7 +10,7 @@ from typing import Any
 
 from dse.errors import SpecError
 from dse.formats.text.located import DataPath, Place, Source, did_you_mean, raise_all
-from dse.formats.text.shipped import find_shipped, shipped_names
+from dse.formats.text.shipped import KINDS, find_shipped, shipped_names
 from dse.formats.text.validation import SpecModel, WholeNumber, validate
 from dse.formats.text.yaml_tree import MAX_CHARACTERS, MAX_NODES, Node, parse_tree, split_lines
 
@@ -40,8 +40,9 @@ def load_source(path: str | Path) -> Source:
 
     Notes
     -----
-    `extends: other.yaml`, a path relative to the extending file, puts that file's data beneath this one's: mappings
-    are merged key by key, any other value replaces the one beneath, and null removes it.
+    `extends: other.yaml`, a path relative to the extending file, or the bare name of a shipped spec, as in
+    `extends: eyeriss`, puts that file's data beneath this one's: mappings are merged key by key, any other value
+    replaces the one beneath, and null removes it.
     """
     return _load(Path(path), ())
 
@@ -92,15 +93,24 @@ def _parse(text: str, file: str, above: tuple[Path, ...]) -> Source:
         raise source.error(("extends",), "extends names one file", "e.g. extends: eyeriss.yaml")
     here = Path(file)
     chain = (*above, here.resolve())
-    base_path = here.parent / base_name
+    base_path = _base(here.parent, base_name)
     if base_path.resolve() in chain:
         raise source.error(("extends",), f"{base_name} extends this file, directly or through others")
     if len(chain) > _MAX_EXTENDS:
         raise source.error(("extends",), f"more than {_MAX_EXTENDS} files extend each other")
     if not base_path.is_file():
-        siblings = [other.name for other in here.parent.glob("*.y*ml")]
-        raise source.error(("extends",), f"there is no file {base_path}", did_you_mean(base_name, siblings))
+        names = [other.name for other in here.parent.glob("*.y*ml")]
+        names += [name for kind in KINDS for name in shipped_names(kind)]
+        message = f"there is no file {base_path}, and no shipped spec of that name"
+        raise source.error(("extends",), message, did_you_mean(base_name, names))
     return _merge(_load(base_path, chain), source)
+
+
+def _base(folder: Path, name: str) -> Path:
+    """The file that `extends` names: one beside the extending file wins over a shipped one."""
+    path = folder / name
+    shipped = [kind for kind in KINDS if name in shipped_names(kind)]
+    return find_shipped(shipped[0], name) if shipped and not path.is_file() else path
 
 
 def _plain(node: Node, path: DataPath, file: str, places: dict[DataPath, Place]) -> Any:

@@ -1,9 +1,14 @@
 """SCALE-Sim's topology files: one row a layer, written by people, read by its cycle simulation.
 
 A row is `name, ifmap height, ifmap width, filter height, filter width, channels, filters, stride`, or with another
-stride for the width after it. The format knows no padding, groups, dilation or batch, and no graph: a padded layer is
-written with its padded ifmap, groups are written as so many equal rows, and other layers cannot be said.
-The GEMM variant has the columns `name, M, N, K`: an `M x K` matrix times a `K x N` one.
+stride for the width after it; columns headed `Batch Size` and `Sparsity` (N:M of the weights) may follow. The format
+knows no padding, groups or dilation, and no graph: a padded layer is written with its padded ifmap, groups are written
+as so many equal rows, and other layers cannot be said. The GEMM variant has the columns `name, M, N, K`: an `M x K`
+matrix times a `K x N` one.
+
+What its loader does is done here, too: a row whose name contains `DP` is depthwise, so many layers of one channel; and
+a window that sticks out of the ifmap at its lower or right edge counts, as ceil((ifmap - filter + stride) / stride)
+outputs say: such an ifmap is read as if it were padded there.
 """
 
 from __future__ import annotations
@@ -14,6 +19,7 @@ from pathlib import Path
 
 from dse.errors import DseError, SpecError
 from dse.problem import shapes
+from dse.problem.dims import PerOperand
 from dse.problem.layer import Layer
 from dse.problem.shapes import Window
 from dse.problem.workload import Node, Workload
@@ -70,19 +76,18 @@ def parse_topology(text: str, name: str, file: str = "<text>") -> Workload:
         raise SpecError(f"{len(rows)} rows are more than {MAX_ROWS}", file=file)
     if len(rows) < 2:
         raise SpecError("a topology file has a line of headings and a line for each layer", file=file)
-    columns = [cell.lower() for cell in rows[0][1] if cell]
-    is_gemm = columns[1:4] in (["m", "n", "k"], ["m", "k", "n"])
-    seen: dict[str, int] = {}
+    headings = [cell.lower() for cell in rows[0][1]]
+    named = [cell for cell in headings if cell]
+    is_gemm = named[1:4] in (["m", "n", "k"], ["m", "k", "n"])
+    seen: set[str] = set()
     nodes = []
     for number, cells in rows[1:]:
         try:
-            layer = _product(cells, columns) if is_gemm else _convolution(cells)
+            layer = _layer(_without_comment(cells), headings, is_gemm)
         except DseError as error:
             raise SpecError(error.message, file=file, line=number, hint=error.hint) from None
-        if layer.name in seen:
-            first = f"the name {layer.name!r} is used in line {seen[layer.name]} already"
-            raise SpecError(first, file=file, line=number)
-        seen[layer.name] = number
+        layer = layer.with_(name=_unused(layer.name, seen))
+        seen.add(layer.name)
         nodes.append(Node(layer.name, "layer", (layer.K, layer.P, layer.Q), layer=layer))
     return Workload(name, tuple(nodes))
 
@@ -133,11 +138,47 @@ def dump_topology(workload: Workload) -> tuple[str, tuple[str, ...]]:
     return "\n".join(lines) + "\n", tuple(warnings)
 
 
+def _layer(cells: list[str], headings: Sequence[str], is_gemm: bool) -> Layer:
+    """The layer of a row; columns for the batch and the sparsity are told by their headings."""
+    special: dict[str, str] = {}
+    plain, titles = [], []
+    for at, cell in enumerate(cells):
+        heading = headings[at] if at < len(headings) else ""
+        kind = next((kind for kind in ("batch", "spars") if kind in heading), None)
+        if kind is None:
+            plain.append(cell)
+            titles.append(heading)
+        elif cell:
+            special[kind] = cell
+    layer = _product(plain, [title for title in titles if title]) if is_gemm else _convolution(plain)
+    if "batch" in special:
+        layer = layer.with_(N=layer.N * _number(special["batch"]))
+    if "spars" in special:
+        layer = layer.with_(density=PerOperand(1.0, _kept(special["spars"]), 1.0))
+    return shapes.checked(layer)
+
+
+def _kept(ratio: str) -> float:
+    """The part of the weights that `N:M` leaves: N of every M."""
+    kept, colon, of = ratio.partition(":")
+    if not colon:
+        raise DseError(f"{ratio!r} is no sparsity", hint="N of every M weights, e.g. 2:4")
+    share = _number(kept) / _number(of)
+    if share > 1:
+        raise DseError(f"{ratio!r} keeps more weights than there are", hint="N of every M weights, e.g. 2:4")
+    return share
+
+
 def _convolution(cells: Sequence[str]) -> Layer:
     numbers = _numbers(cells, 7, 8, "name, ifmap height and width, filter height and width, channels, filters, stride")
     height, width, rows, columns, channels, filters, stride_h = numbers[:7]
-    window = Window((rows, columns), (stride_h, numbers[7] if len(numbers) > 7 else stride_h))
-    return shapes.convolution(cells[0], (channels, height, width), filters, window)
+    stride = stride_h, numbers[7] if len(numbers) > 7 else stride_h
+    # a window that sticks out by less than a stride counts
+    beyond = [(taps - side) % step if side >= taps else 0 for side, taps, step in
+              ((height, rows, stride[0]), (width, columns, stride[1]))]  # fmt: skip
+    window = Window((rows, columns), stride, pad=(0, beyond[0], 0, beyond[1]))
+    groups = channels if "DP" in cells[0] else 1
+    return shapes.convolution(cells[0], (channels, height, width), filters * groups, window, groups)
 
 
 def _product(cells: Sequence[str], columns: Sequence[str]) -> Layer:
@@ -145,16 +186,35 @@ def _product(cells: Sequence[str], columns: Sequence[str]) -> Layer:
     return shapes.matrix_product(cells[0], size["m"], size["k"], size["n"])
 
 
+def _without_comment(cells: list[str]) -> list[str]:
+    """A row up to the cell that begins with # or //."""
+    for at, cell in enumerate(cells):
+        if at and cell.startswith(("#", "//")):
+            return cells[:at]
+    return cells
+
+
+def _unused(name: str, seen: set[str]) -> str:
+    """The name, with a number behind it where another row has it."""
+    number, unused = 1, name
+    while unused in seen:
+        number += 1
+        unused = f"{name}_{number}"
+    return unused
+
+
 def _numbers(cells: Sequence[str], least: int, most: int, wanted: str) -> list[int]:
     given = [cell for cell in cells[1:] if cell]
     if not cells[0] or not least <= len(given) <= most:
         raise DseError(f"{len(given)} numbers after the name {cells[0]!r}", hint=f"a row has: {wanted}")
-    numbers = []
-    for cell in given:
-        if not cell.isascii() or not cell.isdigit() or len(cell) > 18 or int(cell) < 1:
-            raise DseError(f"{cell[:40]!r} is no whole number above 0")
-        numbers.append(int(cell))
-    return numbers
+    return [_number(cell) for cell in given]
+
+
+def _number(cell: str) -> int:
+    cell = cell.strip()
+    if not cell.isascii() or not cell.isdigit() or len(cell) > 18 or int(cell) < 1:
+        raise DseError(f"{cell[:40]!r} is no whole number above 0")
+    return int(cell)
 
 
 def _label(name: str) -> str:

@@ -21,7 +21,7 @@ from dse.formats.graph.graph import (
     contraction,
     matrix_product,
 )  # fmt: skip
-from dse.formats.onnx.ops import Made, einsum
+from dse.formats.graph.products import Made, einsum
 from dse.problem.shapes import Shape, spelled
 
 

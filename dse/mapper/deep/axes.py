@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from dse.mapper.deep.halo import View, joined_words
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.words import box, boxes
 from dse.model.axes import NONE, TILE
 from dse.problem.dims import IFMAP, WEIGHT, C, G, K, N, P, Q, R, S
 
@@ -111,7 +112,7 @@ class Axis:
         if len(self.dims) == 1:
             return tiles[0]
         if operand == IFMAP:
-            return (tiles[0] - 1) * self.stride + (tiles[1] - 1) * self.dilation + 1
+            return np.asarray(box(tiles[0], tiles[1], self.stride, self.dilation))
         return tiles[operand == WEIGHT]
 
     def children(self, level: int) -> Ints:
@@ -155,8 +156,7 @@ class Axis:
                 if joined >> i & 1:
                     spread[which] *= self.chains[which][:, 3 * i + 1] * self.chains[which][:, 3 * i + 2]
         number_a, number_b = -(-a // tile_a), -(-b // tile_b)
-        words = (number_b * self.stride * (a - number_a) + number_a * self.dilation * (b - number_b)
-                 + number_a * number_b)  # fmt: skip
+        words: Ints = np.asarray(boxes(number_a, number_b, a, b, self.stride, self.dilation))
         together = (spread > 1).any(axis=0) if mode != NONE else np.zeros(len(self), dtype=bool)
         if mode == TILE:
             together &= (spread > 1).all(axis=0)
@@ -190,8 +190,7 @@ class Axis:
             last = y - (number_y - 1) * tile_y
             total = np.zeros(len(self), dtype=np.int64)
             for length, times in ((tile_y, number_y - 1), (last, 1)):
-                whole = (x - 1) * u + (length - 1) * v + 1
-                parts = u * (x - number_x) + number_x * ((length - 1) * v + 1)
+                whole, parts = box(x, length, u, v), boxes(number_x, 1, x, length, u, v)
                 total = total + times * np.minimum(whole, parts)
             found.append(total)
         return np.minimum(*found)

@@ -11,15 +11,10 @@ from numpy.typing import NDArray
 
 from dse.mapper.deep.nest import ROWS, TRIPS
 from dse.mapper.deep.problem import Deep
-from dse.mapper.shared.factors import ceil_div
+from dse.mapper.shared.factors import ceil_div, keeps_tight
 from dse.model.kernel import entry
 
 Ints = NDArray[np.int64]
-
-
-def keeps_tight(bound: int, product: int, factor: int) -> bool:
-    """Whether a factor of a product that covers the bound cannot shrink."""
-    return factor == 1 or product // factor * (factor - 1) < bound
 
 
 @entry

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse.mapper.deep.problem import Deep
-from dse.model.nest import count_nest
+from dse.mapper.shared.price import Rates, Room, price_loops
 from dse.model.records import Counts, Hierarchy, IterationSpace, Nest, Scratch, Spent, Timing
-from dse.model.time import latency, total_cycles
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -30,18 +29,16 @@ class Work(NamedTuple):
 
     Parameters
     ----------
-    scratch, counts, spent
-        As the model's kernels fill them.
+    room
+        What the model's kernels fill.
     nest
         The mapping's loops; its size is that of the room.
     inside : (8,) int64
         Product of the trips of the loops laid out so far, per dim.
     """
 
-    scratch: Scratch
+    room: Room
     nest: Nest
-    counts: Counts
-    spent: Spent
     inside: Ints
 
 
@@ -79,7 +76,7 @@ def workspace(dp: Deep) -> Work:
         np.zeros((nodes, 3, 2), dtype=np.int64),
     )  # fmt: skip
     spent = Spent(np.zeros(6), np.zeros(len(dp.port_node)))
-    return Work(scratch, nest, counts, spent, np.ones(8, dtype=np.int64))
+    return Work(Room(scratch, counts, spent), nest, np.ones(8, dtype=np.int64))
 
 
 def lay_out(dp: Deep, split: Ints, work: Work) -> int:
@@ -109,24 +106,10 @@ def lay_out(dp: Deep, split: Ints, work: Work) -> int:
 def price_whole(dp: Deep, split: Ints, work: Work, point: Floats) -> None:
     """Energy (pJ) and latency (steps) of a mapping, by the model itself."""
     size = lay_out(dp, split, work)
-    room, scratch, counts, spent = work.nest, work.scratch, work.counts, work.spent
+    room = work.nest
     nest = Nest(size, room.dim, room.trips, room.step, room.place, room.spatial)
     space = IterationSpace(dp.bounds, dp.window, dp.relevance)
     hierarchy = Hierarchy(dp.is_fan_out, dp.multicast, dp.reduces, dp.keeps)
     timing = Timing(dp.buffering, dp.port_node, dp.port_cost, dp.folds)
-    steps = count_nest(nest, space, hierarchy, scratch, counts)
-    busiest = latency(nest, space, counts, steps, timing, spent, scratch.counted)
-    cycles = total_cycles(busiest, spent)
-    energy = dp.mac_pj + dp.static_pj * cycles
-    nodes = len(dp.is_fan_out)
-    for node in range(nodes):
-        for o in range(3):
-            for side in range(2):
-                energy += counts.levels[node, o, side] * dp.access_pj[node, o, side]
-                energy += counts.fans[node, o, side] * dp.fan_pj[node, o, side]
-    if dp.spared_pj != 0.0:
-        for k in range(nodes):
-            if counts.ends[2, k, 0] == nodes - 1:
-                energy -= dp.spared_pj * counts.booked[2, k, 0]
-    point[0] = energy
-    point[1] = cycles
+    rates = Rates(dp.access_pj, dp.fan_pj, dp.mac_pj, dp.static_pj, dp.spared_pj)
+    price_loops(nest, space, hierarchy, timing, rates, work.room, point)

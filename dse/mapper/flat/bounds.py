@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.flat.instance import DILATION_H, DILATION_W, SHARED, STRIDE_H, STRIDE_W
+from dse.mapper.flat.instance import SHARED
 from dse.mapper.flat.least_time import first_and_last, least_folds, least_time
-from dse.mapper.flat.outer import boxes, repeats, tile_bits
+from dse.mapper.flat.outer import repeats, tile_bits
 from dse.mapper.flat.outer_table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECOND, PASSES_FIRST, PASSES_SECOND, others
-from dse.mapper.flat.spreads import FIRST_SPREAD, PASSES, STEPS, TILE, TILES
+from dse.mapper.flat.spreads import leave_open
 from dse.mapper.shared.incumbent import pruned
+from dse.mapper.shared.words import DILATION_H, DILATION_W, STRIDE_H, STRIDE_W, boxes
 from dse.model.kernel import entry
 from dse.problem.dims import IFMAP, C, G, N, P, Q, R, S
 
@@ -24,16 +25,15 @@ Instance = Any
 
 
 @entry
-def list_tiles(inst: Instance, options: Any, floor: Any, table: Any, fastest: float) -> Any:
+def list_tiles(inst: Instance, options: Any, table: Any, config: Any, fastest: float) -> Any:
     """Every PE tile that fits, with lower bounds on the energy and the latency of any mapping that has it.
 
     Parameters
     ----------
-    options
-        The parts of `dse.mapper.flat.spreads.Options`.
-    floor : (3, 2)
-        From `dse.mapper.flat.outer.outer_floor`.
+    options : Options
     table : OuterTable
+    config : an element of `dse.mapper.flat.run.CONFIGURATION`
+        Scratch.
     fastest : float
         Lower bound on the compute steps of any mapping.
 
@@ -44,51 +44,51 @@ def list_tiles(inst: Instance, options: Any, floor: Any, table: Any, fastest: fl
     bound : (found, 2) float
         pJ and cycles.
     """
-    tile_start, tiles, spreads, _ = options
     room = 256
     choice = np.zeros((room, 8), dtype=np.int64)
     bound = np.zeros((room, 2))
-    found = 0
-    row = np.zeros(8, dtype=np.int64)
-    tile = np.ones(8, dtype=np.int64)
-    number = np.ones(8, dtype=np.int64)
-    passes = np.ones(8, dtype=np.int64)
-    steps = np.ones(8, dtype=np.int64)
-    fewest, least_steps = per_tile_least(tiles, spreads)
     for d in range(8):
-        if tile_start[d] == tile_start[d + 1]:
+        if options.tile_start[d] == options.tile_start[d + 1]:
             return choice[:0], bound[:0]
-        tile[d] = tiles[tile_start[d], TILE]
-    depth = 0
-    row[0] = tile_start[0] - 1
-    while depth >= 0:
-        row[depth] += 1
-        if row[depth] == tile_start[depth + 1]:
-            tile[depth] = tiles[tile_start[depth], TILE]
-            depth -= 1
-            continue
-        tile[depth] = tiles[row[depth], TILE]
-        if not _fits_pe(inst, tile):
-            # Tiles of a dim are listed in rising order, so no further one fits.
-            tile[depth] = tiles[tile_start[depth], TILE]
-            depth -= 1
-            continue
-        if depth < 7:
-            depth += 1
-            row[depth] = tile_start[depth] - 1
-            continue
-        for d in range(8):
-            number[d] = tiles[row[d], TILES]
-            passes[d] = fewest[row[d]]
-            steps[d] = least_steps[row[d]]
+        config.tile_row[d] = options.tile_start[d]
+        leave_open(config, options, d)
+    config.left = inst.pes
+    config.tile_row[0] -= 1
+    found = 0
+    more = _next_tile(inst, options, config, 0)
+    while more:
         if found == room:
             room *= 2
             choice, bound = _longer(choice, bound, room)
         for d in range(8):
-            choice[found, d] = row[d]
-        tile_bound(inst, tile, number, passes, steps, floor, table, fastest, bound[found])
+            choice[found, d] = config.tile_row[d]
+        config.cycles = max(_product(config.steps), fastest)
+        tile_bound(inst, config, table, bound[found])
         found += 1
+        more = _next_tile(inst, options, config, 7)
     return choice[:found], bound[:found]
+
+
+def _next_tile(inst: Instance, options: Any, config: Any, depth: int) -> bool:
+    """Give the configuration the next PE tile that fits, changing the dim at some depth first; False if none does."""
+    start, row = options.tile_start, config.tile_row
+    while depth >= 0:
+        row[depth] += 1
+        ended = row[depth] == start[depth + 1]
+        if not ended:
+            leave_open(config, options, depth)
+            # Tiles of a dim are listed in rising order: where one does not fit, no further one does.
+            ended = not _fits_pe(inst, config.tile)
+        if ended:
+            row[depth] = start[depth]
+            leave_open(config, options, depth)
+            depth -= 1
+        elif depth < 7:
+            depth += 1
+            row[depth] = start[depth] - 1
+        else:
+            return True
+    return False
 
 
 def _longer(choice: Ints, bound: Any, room: int) -> tuple[Ints, Any]:
@@ -111,47 +111,30 @@ def _fits_pe(inst: Instance, tile: Ints) -> bool:
     return total <= inst.pe_bits[SHARED]
 
 
-def per_tile_least(tiles: Ints, spreads: Ints) -> tuple[Ints, Ints]:
-    """The fewest passes and the fewest compute steps that any spread leaves, per tile."""
-    rows = len(tiles) - 1
-    fewest = np.zeros(rows, dtype=np.int64)
-    steps = np.zeros(rows, dtype=np.int64)
-    for i in range(rows):
-        fewest[i] = spreads[tiles[i, FIRST_SPREAD], PASSES]
-        steps[i] = spreads[tiles[i, FIRST_SPREAD], STEPS]
-        for k in range(tiles[i, FIRST_SPREAD], tiles[i + 1, FIRST_SPREAD]):
-            fewest[i] = min(fewest[i], spreads[k, PASSES])
-            steps[i] = min(steps[i], spreads[k, STEPS])
-    return fewest, steps
-
-
-def tile_bound(
-    inst: Instance, tile: Ints, number: Ints, passes: Ints, steps: Ints, floor: Any, table: Any, fastest: float,
-    out: Any,
-) -> None:  # fmt: skip
-    """Lower bound on energy and latency with given PE tiles and at least the given passes and steps per dim.
-
-    Parameters
-    ----------
-    tile, number, passes, steps : (8,)
-        A PE's tile; PE tiles per dim; least passes over them; least compute steps.
-    floor : (3, 2)
-    table : OuterTable
-    fastest : float
-        Lower bound on the compute steps.
-    out : (2,)
-        Filled: pJ and cycles.
-    """
+def _product(steps: Ints) -> float:
+    """Compute steps of all dims together."""
     cycles = 1.0
     for d in range(8):
         cycles *= steps[d]
-    cycles = max(cycles, fastest)
-    beside = least_folds(inst, passes) + first_and_last(inst, tile, 1.0)
+    return cycles
+
+
+def tile_bound(inst: Instance, config: Any, table: Any, out: Any) -> None:
+    """Lower bound on energy and latency of all mappings of an array configuration.
+
+    Parameters
+    ----------
+    config : an element of `dse.mapper.flat.run.CONFIGURATION`
+        What dims with open spreads have at least.
+    table : OuterTable
+    out : (2,)
+        Filled: pJ and cycles.
+    """
+    beside = least_folds(inst, config.passes) + first_and_last(inst, config.tile, 1.0)
     out[0] = out[1] = np.inf
     for kind in range(3):
-        time = least_time(inst, kind, passes, cycles, floor) + beside
-        energy = least_inside(inst, kind, number)
-        energy += least_crossing(inst, table, kind, number, passes, steps, float(inst.pes))
+        time = least_time(inst, kind, config.passes, config.cycles, table.floor) + beside
+        energy = least_inside(inst, kind, config.number) + least_crossing(inst, config, table, kind)
         out[0] = min(out[0], energy + inst.static_pj * time)
         out[1] = min(out[1], time)
 
@@ -182,9 +165,7 @@ def least_inside(inst: Instance, kind: int, number: Ints) -> float:
     return float(energy)
 
 
-def _deliveries(
-    inst: Instance, kind: int, spread_out: Ints, passes: Ints, steps: Ints, left: float
-) -> tuple[float, float, float, float, float, float]:
+def _deliveries(inst: Instance, config: Any, kind: int) -> tuple[float, float, float, float, float, float]:
     """What deliveries from the buffer cost at least, with one operand stationary at the array.
 
     An operand that does not stay in the PEs is delivered once per pass over the dims it does not have: x times one of
@@ -203,12 +184,13 @@ def _deliveries(
         pJ of the stationary operand's, if the PEs do not keep it.
     """
     first, second = others(kind)
+    passes, steps, spread_out = config.passes, config.steps, config.spread_out
     a, b = inst.up_pj[first] * inst.words[first], inst.up_pj[second] * inst.words[second]
     x = repeats(passes if inst.in_pe[first] == 1 else steps, first)
     y = repeats(passes if inst.in_pe[second] == 1 else steps, second)
     product = 0.0
     if inst.in_pe[first] == 1 and inst.in_pe[second] == 1 and a > 0.0 and b > 0.0:
-        product = repeats(spread_out, first) * repeats(spread_out, second) / left
+        product = repeats(spread_out, first) * repeats(spread_out, second) / config.left
     fixed = 0.0
     if inst.in_pe[kind] == 0:
         fixed = inst.up_pj[kind] * inst.words[kind] * repeats(steps, kind)
@@ -233,9 +215,7 @@ def _goes_with(point: Any, passes: Ints, kind: int, product: float) -> bool:
     )
 
 
-def least_crossing(
-    inst: Instance, table: Any, kind: int, spread_out: Ints, passes: Ints, steps: Ints, left: float
-) -> float:
+def least_crossing(inst: Instance, config: Any, table: Any, kind: int) -> float:
     """Least energy of what crosses into the buffer and of what is delivered from it.
 
     Deliveries are at least as many as the trips of the outermost list, which decide what crosses into the buffer: so
@@ -246,14 +226,14 @@ def least_crossing(
     kind : int
         Operand that is stationary at the array.
     """
-    a, b, x, y, product, fixed = _deliveries(inst, kind, spread_out, passes, steps, left)
+    a, b, x, y, product, fixed = _deliveries(inst, config, kind)
     alone = a * x + b * y
     best = np.inf
     for i in range(table.count[kind]):
         point = table.points[kind, i]
         if point[CROSSING_PJ] + alone >= best:
             break
-        if _goes_with(point, passes, kind, product):
+        if _goes_with(point, config.passes, kind, product):
             more = max(x, point[PASSES_FIRST], product / point[MOST_SECOND])
             again = max(y, point[PASSES_SECOND], product / point[MOST_FIRST])
             best = min(best, point[CROSSING_PJ] + _delivered(a, b, more, again, product))
@@ -261,59 +241,48 @@ def least_crossing(
 
 
 def tile_pruned(
-    inst: Instance, run: Any, inside: Any, spread_out: Ints, passes: Ints, steps: Ints, floor: Any, table: Any,
-    fastest: float, beside: float, left: float, values: Any, alive: Ints, many: Ints, depth: int,
-) -> bool:  # fmt: skip
-    """Whether no mapping improves that has given PE tiles and at least the given passes and steps per dim.
+    inst: Instance, run: Any, config: Any, table: Any, values: Any, alive: Ints, many: Ints, depth: int
+) -> bool:
+    """Whether no mapping of an array configuration improves on the incumbents.
 
     `tile_bound`, but every outer tile that may be best is held against the incumbents by itself, with its own energy
     and its own time of the outermost port.
 
     Parameters
     ----------
-    inside : (3,)
-        From `least_inside`, per operand that may be stationary at the array.
-    spread_out : (8,)
-        Passes over a dim whose spread is decided, PE tiles of any other.
-    beside : float
-        Cycles that no others overlap with.
-    left : float
-        PEs that dims with open spreads may still share.
+    config : an element of `dse.mapper.flat.run.CONFIGURATION`
+        What dims with open spreads have at least.
     alive : (10, 3, *)
         Places in `table.points` of the outer tiles with which there may be an improvement, by depth and operand; those
         at `depth` are read, those at depth + 1 filled.
     many : (10, 3)
         How many there are.
     """
-    cycles = 1.0
-    for d in range(8):
-        cycles *= steps[d]
-    cycles = max(cycles, fastest)
+    config.cycles = max(config.cycles, _product(config.steps))
     total = 0
     for kind in range(3):
         many[depth + 1, kind] = 0
         if many[depth, kind] > 0:
-            time = least_time(inst, kind, passes, cycles, floor)
-            total += _still_alive(
-                inst, run, kind, inside[kind], time, beside, spread_out, passes, steps, table, left, values, alive,
-                many, depth,
-            )  # fmt: skip
+            time = least_time(inst, kind, config.passes, config.cycles, table.floor)
+            total += _still_alive(inst, run, config, kind, time, table, values, alive, many, depth)
     return total == 0
 
 
 def _still_alive(
-    inst: Instance, run: Any, kind: int, inside: float, time: float, beside: float, spread_out: Ints, passes: Ints,
-    steps: Ints, table: Any, left: float, values: Any, alive: Ints, many: Ints, depth: int,
+    inst: Instance, run: Any, config: Any, kind: int, time: float, table: Any, values: Any, alive: Ints, many: Ints,
+    depth: int,
 ) -> int:  # fmt: skip
-    """Keep the outer tiles that may make an improvement of what is inside; returns how many.
+    """Keep the outer tiles that may make an improvement; returns how many.
 
     Parameters
     ----------
+    kind : int
+        Operand that is stationary at the array.
     time : float
         Cycles that may overlap with those of the outermost ports.
     """
-    a, b, x, y, product, fixed = _deliveries(inst, kind, spread_out, passes, steps, left)
-    inside += fixed
+    a, b, x, y, product, fixed = _deliveries(inst, config, kind)
+    inside, beside = config.inside_pj[kind] + fixed, config.beside
     # What one outermost port delivers past the buffer adds to what crosses into the buffer.
     per_x = per_y = 0.0
     if len(table.ports) == 1:
@@ -327,7 +296,7 @@ def _still_alive(
         point = table.points[kind, place]
         if pruned(run.kind, run.gap, point[CROSSING_PJ] + alone, time + beside, values, run.held):
             break  # the further ones cost more energy
-        if not _goes_with(point, passes, kind, product):
+        if not _goes_with(point, config.passes, kind, product):
             continue
         more = max(x, point[PASSES_FIRST], product / point[MOST_SECOND])
         again = max(y, point[PASSES_SECOND], product / point[MOST_FIRST])

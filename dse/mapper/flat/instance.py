@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from dse.architecture.architecture import Architecture
-from dse.architecture.dataflow import Dataflow
 from dse.architecture.hierarchy import FanOut
 from dse.errors import DseError
 from dse.mapper.shared.places import Places
@@ -22,9 +21,6 @@ Array = Any
 
 OUTER, BUFFER, ARRAY, PE = range(4)
 """Places in `INSTANCE.place`: outermost level, buffer, fan-out, level inside the fan-out."""
-
-STRIDE_H, DILATION_H, STRIDE_W, DILATION_W = range(4)
-"""Places in a window."""
 
 READ, WRITE = range(2)
 """Sides of a port."""
@@ -101,33 +97,6 @@ def record(dtype: Any, fields: dict[str, Any]) -> Any:
             raise DseError(f"{name}: {len(value)} entries, the mapper has room for {len(one[name])}")
         one[name][: len(value)] = value
     return one
-
-
-class Rules(NamedTuple):
-    """A dataflow's sets, as 0 or 1 per dim."""
-
-    inside: Array
-    inside_whole: Array
-    on_rows: Array
-    on_cols: Array
-    rows_whole: Array
-    cols_whole: Array
-
-    @classmethod
-    def of(cls, dataflow: Dataflow, array: FanOut | None, *, has_pe: bool, has_folds: bool = False) -> Rules:
-        def bits(dims: frozenset[str], allowed: bool = True) -> Array:
-            return np.array([int(allowed and dim in dims) for dim in DIMS], dtype=np.int64)
-
-        wired = frozenset[str]() if array is None else array.dims
-        # A G loop is reuse of nothing: inside a PE it takes room and saves no access, but it may save folds.
-        return cls(
-            bits(dataflow.inside if has_folds else dataflow.inside - {"G"}, has_pe),
-            bits(dataflow.inside_whole, has_pe),
-            bits(dataflow.rows & wired),
-            bits(dataflow.cols & wired),
-            bits(dataflow.rows_whole, array is not None),
-            bits(dataflow.cols_whole, array is not None),
-        )
 
 
 SHAPES = frozenset(("L", "LL", "LLL", "LF", "LFL", "LLF", "LLFL"))

@@ -6,19 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.flat.instance import (
-    ARRAY,
-    BUFFER,
-    DILATION_H,
-    DILATION_W,
-    OUTER,
-    READ,
-    STRIDE_H,
-    STRIDE_W,
-    WRITE,
-)  # fmt: skip
+from dse.mapper.flat.instance import ARRAY, BUFFER, OUTER, READ, WRITE
 from dse.mapper.flat.outer import repeats
-from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
+from dse.mapper.shared.words import tile_words
+from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, N, P, Q, R, S
 
 Ints = Any
 Instance = Any
@@ -76,10 +67,8 @@ def first_and_last(inst: Instance, tile: Ints, growth: float) -> float:
         At least so many times the product of the operands' words is larger than that of these indices.
     """
     plane = tile[G] * tile[N] * tile[C]
-    height = (tile[P] - 1) * inst.window[STRIDE_H] + (tile[R] - 1) * inst.window[DILATION_H] + 1
-    width = (tile[Q] - 1) * inst.window[STRIDE_W] + (tile[S] - 1) * inst.window[DILATION_W] + 1
-    ifmap, weight = plane * height * width, tile[G] * tile[C] * tile[K] * tile[R] * tile[S]
-    psum = tile[G] * tile[N] * tile[K] * tile[P] * tile[Q]
+    ifmap, weight = tile_words(tile, inst.window, IFMAP), tile_words(tile, inst.window, WEIGHT)
+    psum = tile_words(tile, inst.window, PSUM)
     per_ifmap = per_weight = per_psum = 0.0
     for node in range(inst.nodes):
         if node != inst.place[OUTER] and node != inst.place[BUFFER]:

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.flat.instance import DILATION_H, DILATION_W, SHARED, STRIDE_H, STRIDE_W
+from dse.mapper.flat.instance import SHARED
 from dse.mapper.shared.factors import ceil_div, trip_values
+from dse.mapper.shared.words import DILATION_H, DILATION_W, STRIDE_H, STRIDE_W, boxes, tile_words
 from dse.model.kernel import entry
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
 
@@ -20,11 +21,6 @@ Instance = Any
 
 WEIGHTS, PSUMS, FETCHED, SLID_P, SLID_Q, SLID_R, SLID_S = range(7)
 """Columns of `outer_words`: words of weights and psums; of the ifmap without a slide, and sliding on each dim."""
-
-
-def boxes(n_a: int, n_b: int, bound_a: int, bound_b: int, stride: int, dilation: int) -> int:
-    """Sum of the boxes of n_a x n_b tiles on an axis, each fetched whole: exact for any tile sizes."""
-    return n_b * stride * (bound_a - n_a) + n_a * dilation * (bound_b - n_b) + n_a * n_b
 
 
 def slid_over_a(n_a: int, n_b: int, bound_a: int, bound_b: int, stride: int, dilation: int) -> int:
@@ -125,14 +121,7 @@ def outer_least_time(inst: Instance, words: Any) -> float:
 
 def tile_bits(inst: Instance, tile: Ints, operand: int) -> int:
     """Bits of an operand's tile, the ifmap's as its box."""
-    t = tile
-    if operand == IFMAP:
-        height = (t[P] - 1) * inst.window[STRIDE_H] + (t[R] - 1) * inst.window[DILATION_H] + 1
-        width = (t[Q] - 1) * inst.window[STRIDE_W] + (t[S] - 1) * inst.window[DILATION_W] + 1
-        return inst.bits[IFMAP] * t[G] * t[N] * t[C] * height * width
-    if operand == WEIGHT:
-        return inst.bits[WEIGHT] * t[G] * t[K] * t[C] * t[R] * t[S]
-    return inst.bits[PSUM] * t[G] * t[N] * t[K] * t[P] * t[Q]
+    return inst.bits[operand] * tile_words(tile, inst.window, operand)
 
 
 def fits(inst: Instance, tile: Ints, kept: Ints, capacity: Any) -> bool:

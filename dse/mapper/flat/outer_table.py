@@ -33,6 +33,8 @@ class OuterTable(NamedTuple):
 
     Parameters
     ----------
+    floor : (3, 2) float
+        From `dse.mapper.flat.outer.outer_floor`.
     least : (6, 1 + outermost ports, P trips + 1, Q trips + 1, K trips + 1) float
         By operand that may be stationary at the array: first delivered in every trip over a dim it does not have, then
         staying through the outermost list too. Energy of the crossing with the operand's delivery, pJ, -1 where not
@@ -56,6 +58,7 @@ class OuterTable(NamedTuple):
         Unrollings and outer tiles that a search may visit before working out the table pays: most searches end before.
     """
 
+    floor: Any
     least: Any
     ports: Ints
     index: Ints
@@ -66,6 +69,40 @@ class OuterTable(NamedTuple):
     count: Ints
     worth: int
 
+
+class OuterTile(NamedTuple):
+    """An outer tile on the way through all of them, and scratch.
+
+    Parameters
+    ----------
+    n, tile : (8,) int64
+        Trips and indices per dim.
+    trips_c : (*,) int64
+        Numbers of trips that C may have.
+    known : (2,) int64
+        Ones: the trips on both axes are decided, see `outer_words`.
+    words : (3, 7) float
+        From `outer_words`.
+    """
+
+    n: Ints
+    tile: Ints
+    trips_c: Ints
+    known: Ints
+    words: Any
+
+
+class Entry(NamedTuple):
+    """An entry of `OuterTable.least`: by what is stationary, and the places of the trips over P, Q and K."""
+
+    row: int
+    p: int
+    q: int
+    k: int
+
+
+LEAST_PJ, LEAST_BUSY = range(2)
+"""Columns of a cell: energy and time, see `OuterTable.points`."""
 
 GRAIN = 8
 """Numbers of trips that `points` tell apart between one and twice as many."""
@@ -85,8 +122,8 @@ def empty_table(bounds: Ints, port_outer: Ints, floor: Any) -> OuterTable:
     cells = max(sizes[0] * sizes[1], sizes[0] * sizes[2], sizes[1] * sizes[2])
     points = np.empty((3, 2 * cells, 6))
     points[:, 0] = 0.0, 1.0, 1.0, -np.inf, np.inf, np.inf
-    points[:, 0, 0] = floor[:, 0]
-    return OuterTable(least, ports, index, p, q, k, points, np.ones(3, dtype=np.int64), max(4096, entries // 4))
+    points[:, 0, CROSSING_PJ] = floor[:, 0]
+    return OuterTable(floor, least, ports, index, p, q, k, points, np.ones(3, dtype=np.int64), max(4096, entries // 4))
 
 
 def grain(trips: float) -> int:
@@ -103,12 +140,11 @@ def work_out(inst: Instance, table: OuterTable) -> None:
     """Fill the table."""
     last_p, last_q, last_k = len(table.p), len(table.q), len(table.k)
     cells = np.full((6, table.points.shape[1] // 2, 2), np.inf)
-    n = np.ones(8, dtype=np.int64)
-    tile = np.ones(8, dtype=np.int64)
-    words = np.zeros((3, 7))
+    n, tile, known = np.ones(8, dtype=np.int64), np.ones(8, dtype=np.int64), np.ones(2, dtype=np.int64)
+    outer = OuterTile(n, tile, trip_values(inst.bounds[C]), known, np.zeros((3, 7)))
     for p in range(last_p):
         for q in range(last_q):
-            _fill(inst, table, cells, p, q, n, tile, words)
+            _fill(inst, table, cells, p, q, outer)
     for o in range(3):
         _pick(inst, table, cells, o)
     for o in range(6):
@@ -126,11 +162,11 @@ def work_out(inst: Instance, table: OuterTable) -> None:
                     )
 
 
-def _fill(inst: Instance, table: OuterTable, cells: Any, p: int, q: int, n: Ints, tile: Ints, words: Any) -> None:
-    b = inst.bounds
+def _fill(inst: Instance, table: OuterTable, cells: Any, p: int, q: int, outer: OuterTile) -> None:
+    """Fill the entries of some trips over P and Q."""
+    b, n, tile, trips_c = inst.bounds, outer.n, outer.tile, outer.trips_c
     n[P], n[Q] = table.p[p], table.q[q]
     tile[P], tile[Q] = ceil_div(b[P], n[P]), ceil_div(b[Q], n[Q])
-    trips_c = trip_values(b[C])
     last = len(table.k)
     table.least[:, :, p, q, :] = np.inf
     for n_r in trip_values(b[R]):
@@ -152,7 +188,7 @@ def _fill(inst: Instance, table: OuterTable, cells: Any, p: int, q: int, n: Ints
                         if not fits(inst, tile, inst.in_buffer, inst.buffer_bits):
                             break
                         c -= 1
-                    _lower(inst, table, cells, p, q, k, n, tile, trips_c, c, words)
+                    _lower(inst, table, cells, p, q, k, outer, c)
     for o in range(6):
         for what in range(1 + len(table.ports)):
             for k in range(last):
@@ -160,41 +196,47 @@ def _fill(inst: Instance, table: OuterTable, cells: Any, p: int, q: int, n: Ints
 
 
 def _lower(
-    inst: Instance, table: OuterTable, cells: Any, p: int, q: int, k: int, n: Ints, tile: Ints, trips_c: Ints,
-    first: int, words: Any,
-) -> None:  # fmt: skip
-    """Lower an entry to the least over the trips over C, of which the first that fit cost least."""
+    inst: Instance, table: OuterTable, cells: Any, p: int, q: int, k: int, outer: OuterTile, first: int
+) -> None:
+    """Lower entries to the least over the trips over C, of which the first that fit cost least."""
+    n, trips_c, words = outer.n, outer.trips_c, outer.words
     if first == len(trips_c):
         return
-    known = np.ones(2, dtype=np.int64)
     n[C] = trips_c[first]
-    outer_words(inst, n, known, words)
+    outer_words(inst, n, outer.known, words)
     for o in range(3):
         again = inst.words[o] * (repeats(n, o) - 1.0) if inst.in_pe[o] == 1 else 0.0
         once = inst.words[o] if inst.in_pe[o] == 1 else 0.0
         at = _cell(inst, n, o)
         for r in range(3):
-            _enter(inst, table, cells[o, at], o, p, q, k, words, r, once, again)
+            _enter(inst, table, cells[o, at], Entry(o, p, q, k), words, r, once, again)
     held = first
     for o in range(3):
         if inst.in_pe[o] == 0:
             continue
-        fewest = _first_to_stay(inst, o, tile, trips_c, first)
+        fewest = _first_to_stay(inst, o, outer.tile, trips_c, first)
         # More trips go with more passes where the operand has C, and only cost more where it has not.
         most = len(trips_c) if inst.relevance[o, C] == 1 else min(fewest + 1, len(trips_c))
         for c in range(fewest, most):
             if c != held:
                 n[C] = trips_c[c]
-                outer_words(inst, n, known, words)
+                outer_words(inst, n, outer.known, words)
                 held = c
-            _enter(inst, table, cells[3 + o, _cell(inst, n, o)], 3 + o, p, q, k, words, o, inst.words[o], 0.0)
+            cell = cells[3 + o, _cell(inst, n, o)]
+            _enter(inst, table, cell, Entry(3 + o, p, q, k), words, o, inst.words[o], 0.0)
 
 
 def _enter(
-    inst: Instance, table: OuterTable, cell: Any, row: int, p: int, q: int, k: int, words: Any, r: int, once: float,
-    again: float,
-) -> None:  # fmt: skip
-    """Lower an entry, and a cell's energy and time, to an order's with operand r stationary in the outermost list."""
+    inst: Instance, table: OuterTable, cell: Any, entry: Entry, words: Any, r: int, once: float, again: float
+) -> None:
+    """Lower an entry, and a cell's energy and time, to an order's with operand r stationary in the outermost list.
+
+    Parameters
+    ----------
+    once, again : float
+        Words of the operand stationary at the array in its first delivery and in all others.
+    """
+    row, p, q, k = entry.row, entry.p, entry.q, entry.k
     o = row % 3
     ifmap = least_ifmap(words, r)
     e = inst.outer_pj
@@ -213,8 +255,8 @@ def _enter(
         time = c[IFMAP] * ifmap + c[WEIGHT] * words[r, WEIGHTS] + c[PSUM] * words[r, PSUMS]
         time += inst.port_up[t, o] * (once + again)
         busiest = max(busiest, inst.port_fixed[t] + time)
-    cell[0] = min(cell[0], energy)
-    cell[1] = min(cell[1], busiest)
+    cell[LEAST_PJ] = min(cell[LEAST_PJ], energy)
+    cell[LEAST_BUSY] = min(cell[LEAST_BUSY], busiest)
 
 
 def others(o: int) -> tuple[int, int]:
@@ -240,7 +282,7 @@ def _pick(inst: Instance, table: OuterTable, cells: Any, o: int) -> None:
     found = 0
     for stays in range(2):
         for cell in range(height * width):
-            energy, time = cells[o + 3 * stays, cell, 0], cells[o + 3 * stays, cell, 1]
+            energy, time = cells[o + 3 * stays, cell, LEAST_PJ], cells[o + 3 * stays, cell, LEAST_BUSY]
             x, y = 2.0 ** (cell // width / GRAIN) * (1.0 - 1e-9), 2.0 ** (cell % width / GRAIN) * (1.0 - 1e-9)
             beaten = energy == np.inf
             for i in range(found):
@@ -250,7 +292,7 @@ def _pick(inst: Instance, table: OuterTable, cells: Any, o: int) -> None:
             if beaten:
                 continue
             place = found
-            while place > 0 and table.points[o, place - 1, 0] > energy:
+            while place > 0 and table.points[o, place - 1, CROSSING_PJ] > energy:
                 for part in range(6):
                     table.points[o, place, part] = table.points[o, place - 1, part]
                 place -= 1

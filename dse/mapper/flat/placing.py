@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.flat.inner import ANY, again, inner_costs, kind_energy, passes_through
+from dse.mapper.flat.inner import ANY, again, kind_energy, passes_through
 from dse.mapper.flat.instance import BUFFER
 from dse.mapper.flat.least_time import first_and_last, least_folds
 from dse.mapper.flat.outer import PSUMS, WEIGHTS, fits, least_ifmap, outer_energy, outer_least, outer_words, repeats
@@ -25,7 +25,7 @@ from dse.mapper.flat.outer_table import (
 )  # fmt: skip
 from dse.mapper.flat.pricing import price_orders
 from dse.mapper.flat.run import OUTER_TILES
-from dse.mapper.flat.spreads import CHILDREN, LEAST_COLS, LEAST_ROWS, PASSES, TILE
+from dse.mapper.flat.spreads import LEAST_COLS, LEAST_ROWS, PASSES
 from dse.mapper.shared.factors import next_trips
 from dse.mapper.shared.incumbent import ENERGY, pruned
 from dse.mapper.shared.orders import group_dims
@@ -34,134 +34,166 @@ from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
 Ints = Any
 Instance = Any
 
+FIRST, END = range(2)
+"""Columns of `Room.listed`: where the trips of a spread begin and end among those listed."""
+
+N_TRIPS, M_TRIPS = range(2)
+"""Columns of the trips listed: of the outermost list and of the buffer's."""
+
+NOWHERE, CROWDED, AMPLE = range(3)
+"""How dims still open fit beside those decided: not at all; with more than their fewest trips; with these."""
+
+ALL_UNROLLED = 9
+"""Row of `Room.alive` that `tile_pruned` fills for an array configuration with no spread open."""
+
 
 def place_tiles(
-    inst: Instance, run: Any, work: Any, rows: Ints, span: Ints, offset: Ints, options: Any, row: Ints, chosen: Ints,
-    tall: Any, wide: Any, floor: Any, table: Any, alive: Ints, many: Ints, pool: Ints, values: Any, records: Ints,
+    inst: Instance, run: Any, work: Any, config: Any, room: Any, options: Any, table: Any, pool: Ints, incumbents: Any,
     stop: Ints,
-) -> Any:  # fmt: skip
+) -> Ints:  # fmt: skip
     """Walk the outer tiles of one array configuration and price every mapping that may improve on the incumbents.
 
     Parameters
     ----------
-    rows, pool
+    config : an element of `dse.mapper.flat.run.CONFIGURATION`
+        With no spread open; `inner_costs` has filled in what it costs.
+    room : Room
+        Its `alive` holds the outer tiles that may still be best, see `dse.mapper.flat.bounds.tile_pruned`.
+    options : Options
+    table : OuterTable
+    pool
         See `_list_trips`.
-    span, offset
-        Scratch of the model.
-    tall, wide : (10,)
-        `halo_words` of both axes.
-    floor, table
-        From `outer_floor` and `empty_table`.
-    alive, many : (3, *), (3,)
-        Outer tiles that may still be best, see `dse.mapper.flat.bounds.tile_pruned`.
+    incumbents : Incumbents
+    stop : (1,)
+        As for `dse.mapper.flat.search.search`.
 
     Returns
     -------
     pool
     """
-    _, tiles, spreads, _ = options
-    energy, busy, words = work.energy, work.busy, work.words
-    tile, passes, f, spread = work.tile, work.passes, work.f, work.spread
-    cycles = inner_costs(inst, tiles, spreads, row, chosen, tall, wide, work.sums, energy, busy)
-    for d in range(8):
-        passes[d] = spreads[chosen[d], PASSES]
-        f[d], spread[d] = tiles[row[d], TILE], spreads[chosen[d], CHILDREN]
-    for d in range(8):
-        tile[d] = min(inst.bounds[d], f[d] * spread[d])
-    ends_pay = first_and_last(inst, tile, 1.0) + least_folds(inst, passes)
-    if not _promising(inst, run, floor, table, alive, many, passes, energy, busy, cycles, ends_pay, values):
+    values = incumbents.values
+    config.beside = first_and_last(inst, config.tile, 1.0) + least_folds(inst, config.passes)
+    if not _promising(inst, run, work, config, table, room.alive[ALL_UNROLLED], room.many[ALL_UNROLLED], values):
         return pool
-    aided = worked_out(table)
-    if aided and _too_dear(
-        inst, run, table, len(table.p), len(table.q), len(table.k), table.index[OF_K, passes[2]], energy, busy, cycles,
-        ends_pay, values,
+    if worked_out(table) and _too_dear(
+        inst, run, work, config, table, len(table.p), len(table.q), len(table.k), values
     ):  # fmt: skip
         return pool
-    sequence = np.array([G, R, S, P, Q, K, C, N])
     for d in range(8):
-        if rows[chosen[d], 1] == 0:
-            pool = _list_trips(inst, spreads[chosen[d]], chosen[d], d, f[d], run.perfect == 1, rows, pool)
-        if rows[chosen[d], 0] == rows[chosen[d], 1]:
+        listed = room.listed[config.spread_row[d]]
+        if listed[END] == 0:
+            pool = _list_trips(inst, run, config, options, d, room.listed, pool)
+        if listed[FIRST] == listed[END]:
             return pool
-    n, m, decided, option, known = work.n, work.m, work.decided, work.option, work.known
-    known[0], known[1] = 0, 0
-    for d in range(8):
-        n[d], m[d], decided[d] = 1, 1, 0
-    regular = True
-    for side in inst.window:
-        regular = regular and side == 1
-    depth = 0
-    option[sequence[0]] = rows[chosen[sequence[0]], 0] - 1
-    while depth >= 0:
-        d = sequence[depth]
-        end = rows[chosen[d], 1]
-        option[d] += 1
-        if option[d] == end:
-            m[d] = 1
-            decided[d] = 0
-            tile[d] = min(inst.bounds[d], f[d] * spread[d])
-            if d == P or d == Q:
-                known[d - P] = 0
-            depth -= 1
-            continue
-        n[d], m[d] = pool[option[d], 0], pool[option[d], 1]
-        if aided and (d == P or d == Q or d == K):
-            at_p = table.index[OF_P, n[P]]
-            at_q = len(table.q) if d == P else table.index[OF_Q, n[Q]]
-            at_k = table.index[OF_K, n[K]] if d == K else len(table.k)
-            if _too_dear(
-                inst, run, table, at_p, at_q, at_k, table.index[OF_K, passes[2]], energy, busy, cycles, ends_pay, values
-            ):  # fmt: skip
-                run.visited[OUTER_TILES] += 1
-                continue
-        tile[d] = min(inst.bounds[d], f[d] * spread[d] * m[d])
-        if not fits(inst, tile, inst.in_buffer, inst.buffer_bits):
-            continue
-        run.visited[OUTER_TILES] += 1
-        if stop[0] != 0 and run.held > 0:
-            return pool
-        decided[d] = 1
-        if d == P or d == Q:
-            known[d - P] = 1
-        if end - rows[chosen[d], 0] > 1 or depth == 7:
-            room = True
-            crowded = False
-            for later in range(depth + 1, 8):
-                x = sequence[later]
-                room = room and _least_trips(inst, x, rows[chosen[x]], pool, f, spread, tile, n)
-                crowded = crowded or n[x] > pool[rows[chosen[x], 0], 0]
-            if not room:
-                continue
-            outer_words(inst, n, known, words)
-            if _outer_pruned(inst, run, work, cycles, ends_pay, values):
-                if not crowded and (regular or d < P):
-                    # More trips only cost more, but where one array tile comes to be all that the buffer holds.
-                    option[d] = max(option[d], end - 2)
-                continue
-        if depth < 7:
-            depth += 1
-            option[sequence[depth]] = rows[chosen[sequence[depth]], 0] - 1
-            continue
-        price_orders(inst, run, work, span, offset, options, chosen, cycles, ends_pay, values, records)
-        if run.held < 0:
-            return pool
+    _walk(inst, run, work, config, room, options, table, pool, incumbents, stop)
     return pool
 
 
+def _walk(
+    inst: Instance, run: Any, work: Any, config: Any, room: Any, options: Any, table: Any, pool: Ints, incumbents: Any,
+    stop: Ints,
+) -> None:  # fmt: skip
+    """Walk the trips listed, dim by dim, see `place_tiles`."""
+    sequence = np.array([G, R, S, P, Q, K, C, N])
+    n, m, option, values = work.n, work.m, work.option, incumbents.values
+    aided, dense = worked_out(table), _is_dense(inst)
+    for d in range(8):
+        n[d] = 1
+        _undecide(work, config, d)
+        option[d] = room.listed[config.spread_row[d], FIRST] - 1
+    depth = 0
+    while depth >= 0:
+        d = sequence[depth]
+        listed = room.listed[config.spread_row[d]]
+        option[d] += 1
+        if option[d] == listed[END]:
+            _undecide(work, config, d)
+            option[d] = listed[FIRST] - 1
+            depth -= 1
+            continue
+        n[d], m[d] = pool[option[d], N_TRIPS], pool[option[d], M_TRIPS]
+        if aided and (d == P or d == Q or d == K) and _trips_too_dear(inst, run, work, config, table, d, values):
+            run.visited[OUTER_TILES] += 1
+            continue
+        work.tile[d] = min(inst.bounds[d], config.f[d] * config.spread[d] * m[d])
+        if not fits(inst, work.tile, inst.in_buffer, inst.buffer_bits):
+            continue
+        run.visited[OUTER_TILES] += 1
+        if stop[0] != 0 and run.held > 0:
+            return
+        _note_decided(work, d, 1)
+        if listed[END] - listed[FIRST] > 1 or depth == 7:
+            others_fit = _set_open_trips(inst, work, config, room.listed, pool, sequence, depth)
+            if others_fit == NOWHERE:
+                continue
+            outer_words(inst, n, work.known, work.words)
+            if _outer_pruned(inst, run, work, config, values):
+                if others_fit == AMPLE and (dense or d < P):
+                    # More trips only cost more, but where one array tile comes to be all that the buffer holds.
+                    option[d] = max(option[d], listed[END] - 2)
+                continue
+        if depth < 7:
+            depth += 1
+            continue
+        price_orders(inst, run, work, config, options, room.positions, room.offsets, incumbents)
+        if run.held < 0:
+            return
+
+
+def _is_dense(inst: Instance) -> bool:
+    """Whether windows leave no holes, as none of their steps is longer than one."""
+    dense = True
+    for side in inst.window:
+        dense = dense and side == 1
+    return dense
+
+
+def _note_decided(work: Any, d: int, decided: int) -> None:
+    work.decided[d] = decided
+    if d == P or d == Q:
+        work.known[d - P] = decided
+
+
+def _undecide(work: Any, config: Any, d: int) -> None:
+    """Take back the trips of a dim; what is in n stays as a lower bound."""
+    work.m[d] = 1
+    work.tile[d] = config.tile[d]
+    _note_decided(work, d, 0)
+
+
+def _set_open_trips(
+    inst: Instance, work: Any, config: Any, listed: Ints, pool: Ints, sequence: Ints, depth: int
+) -> int:
+    """Set the outermost trips of the dims still open to the fewest that fit; returns how these dims fit."""
+    fit = AMPLE
+    for later in range(depth + 1, 8):
+        x = sequence[later]
+        trips = listed[config.spread_row[x]]
+        if not _least_trips(inst, work, config, x, trips, pool):
+            return NOWHERE
+        if work.n[x] > pool[trips[FIRST], N_TRIPS]:
+            fit = CROWDED
+    return fit
+
+
 def _promising(
-    inst: Instance, run: Any, floor: Any, table: Any, alive: Ints, many: Ints, passes: Ints, energy: Any, busy: Any,
-    cycles: float, ends_pay: float, values: Any,
-) -> bool:  # fmt: skip
+    inst: Instance, run: Any, work: Any, config: Any, table: Any, alive: Ints, many: Ints, values: Any
+) -> bool:
     """Whether some operand stationary at the array, with the least outer cost that goes with it, may improve.
 
     The outermost list has no more trips over the dims that the other two operands do not have than there are passes.
+
+    Parameters
+    ----------
+    alive, many : (3, *), (3,)
+        Places in `table.points` per operand, and how many.
     """
     for o in range(3):
         first, second = others(o)
-        most, more = repeats(passes, first), repeats(passes, second)
-        time = max(cycles, floor[o, 1])
+        most, more = repeats(config.passes, first), repeats(config.passes, second)
+        time = max(config.cycles, table.floor[o, 1])
         for t in range(inst.ports):
-            least = busy[o, t]
+            least = work.busy[o, t]
             for x in range(3):
                 if inst.in_buffer[x] == 1:
                     least += inst.port_over[t, x] * inst.words[x]
@@ -171,25 +203,38 @@ def _promising(
             t = table.ports[0]
             for x in (first, second):
                 if inst.in_pe[x] == 1:
-                    past += inst.port_up[t, x] * inst.words[x] * repeats(passes, x)
+                    past += inst.port_up[t, x] * inst.words[x] * repeats(config.passes, x)
         for i in range(many[o]):
             point = table.points[o, alive[o, i]]
             if point[PASSES_FIRST] <= most <= point[MOST_FIRST] and point[PASSES_SECOND] <= more <= point[MOST_SECOND]:
-                longest = max(time, point[BUSY] + past) + ends_pay
-                least_energy = energy[o, ANY] + point[CROSSING_PJ] + inst.static_pj * longest
+                longest = max(time, point[BUSY] + past) + config.beside
+                least_energy = work.energy[o, ANY] + point[CROSSING_PJ] + inst.static_pj * longest
                 if not pruned(run.kind, run.gap, least_energy, longest, values, run.held):
                     return True
     return False
 
 
+def _trips_too_dear(inst: Instance, run: Any, work: Any, config: Any, table: Any, d: int, values: Any) -> bool:
+    """`_too_dear` with the trips decided up to dim d, which is P, Q or K."""
+    p = table.index[OF_P, work.n[P]]
+    q = len(table.q) if d == P else table.index[OF_Q, work.n[Q]]
+    k = table.index[OF_K, work.n[K]] if d == K else len(table.k)
+    return _too_dear(inst, run, work, config, table, p, q, k, values)
+
+
 def _too_dear(
-    inst: Instance, run: Any, table: Any, p: int, q: int, k: int, all_k: int, energy: Any, busy: Any, cycles: float,
-    ends_pay: float, values: Any,
-) -> bool:  # fmt: skip
+    inst: Instance, run: Any, work: Any, config: Any, table: Any, p: int, q: int, k: int, values: Any
+) -> bool:
     """Whether the table says that no outer tile with these trips over P, Q (and K) improves.
 
     An operand stays through the outermost list only where all passes over its dims are trips of that list.
+
+    Parameters
+    ----------
+    p, q, k : int
+        Places of the trips in `table.least`.
     """
+    all_k = table.index[OF_K, config.passes[K]]
     for row in range(6):
         o = row % 3
         at = k
@@ -198,55 +243,53 @@ def _too_dear(
                 continue
             if o != IFMAP:
                 at = all_k
-        time = cycles
+        time = config.cycles
         for i in range(len(table.ports)):
-            time = max(time, busy[o, table.ports[i]] + table.least[row, 1 + i, p, q, at])
-        time += ends_pay
-        least = energy[o, ANY] + table.least[row, 0, p, q, at] + inst.static_pj * time
+            time = max(time, work.busy[o, table.ports[i]] + table.least[row, 1 + i, p, q, at])
+        time += config.beside
+        least = work.energy[o, ANY] + table.least[row, 0, p, q, at] + inst.static_pj * time
         if not pruned(run.kind, run.gap, least, time, values, run.held):
             return False
     return True
 
 
-def _list_trips(
-    inst: Instance, spread: Ints, index: int, d: int, f: int, perfect: bool, rows: Ints, pool: Ints
-) -> Ints:
+def _list_trips(inst: Instance, run: Any, config: Any, options: Any, d: int, listed: Ints, pool: Ints) -> Ints:
     """Outermost and buffer trips (n, m) of every tight split with this tile and spread, n rising.
 
     Tight on the sides whose larger one is smallest; other sides may rule some of them out (`settle`).
 
     Parameters
     ----------
-    spread : (6,)
-        Row of `spreads`.
-    index : int
-        Its number.
-    rows, pool
+    d : int
+        Dim; `config` says its tile and spread.
+    listed, pool
         What has been listed: (first, end) per spread, and pairs whose first row counts them. Returns the pool, which
         moves when it grows.
     """
+    index, perfect = config.spread_row[d], run.perfect == 1
+    f, spread = config.f[d], options.spreads[index]
     used = pool[0, 0]
     first = used + 1
     passes = spread[PASSES]
     if inst.place[BUFFER] < 0:
         pool = _room(pool, used + 2)
         used += 1
-        pool[used, 0], pool[used, 1] = 1, passes
+        pool[used, N_TRIPS], pool[used, M_TRIPS] = 1, passes
     elif d == G:
         # A group is reuse of nothing, so its loop is outermost of all.
         pool = _room(pool, used + 2)
         used += 1
-        pool[used, 0], pool[used, 1] = passes, 1
+        pool[used, N_TRIPS], pool[used, M_TRIPS] = passes, 1
     else:
         n, m = next_trips(inst.bounds[d], f, spread[LEAST_ROWS], spread[LEAST_COLS], passes, 1, perfect)
         while n > 0:
             pool = _room(pool, used + 2)
             used += 1
-            pool[used, 0], pool[used, 1] = n, m
+            pool[used, N_TRIPS], pool[used, M_TRIPS] = n, m
             n, m = next_trips(inst.bounds[d], f, spread[LEAST_ROWS], spread[LEAST_COLS], passes, n + 1, perfect)
     pool[0, 0] = used
-    rows[index, 0] = first
-    rows[index, 1] = used + 1
+    listed[index, FIRST] = first
+    listed[index, END] = used + 1
     return pool
 
 
@@ -259,85 +302,90 @@ def _room(pool: Ints, size: int) -> Ints:
     return wider
 
 
-def _least_trips(inst: Instance, d: int, listed: Ints, pool: Ints, f: Ints, spread: Ints, tile: Ints, n: Ints) -> bool:
-    """Set n[d] to the fewest outermost trips that fit while the other open dims are smallest; False if none do."""
-    least = min(inst.bounds[d], f[d] * spread[d])
-    if listed[1] - listed[0] == 1:
-        n[d] = pool[listed[0], 0]
+def _least_trips(inst: Instance, work: Any, config: Any, d: int, listed: Ints, pool: Ints) -> bool:
+    """Set n[d] to the fewest outermost trips that fit while the other open dims are smallest; False if none do.
+
+    Parameters
+    ----------
+    listed : (2,)
+        Where the trips of the dim are listed.
+    """
+    low, high = listed[FIRST], listed[END]
+    if high - low == 1:
+        work.n[d] = pool[low, N_TRIPS]
         return True
-    low = listed[0]
-    high = listed[1]
     while low < high:
         middle = (low + high) // 2
-        tile[d] = min(inst.bounds[d], f[d] * spread[d] * pool[middle, 1])
-        if fits(inst, tile, inst.in_buffer, inst.buffer_bits):
+        work.tile[d] = min(inst.bounds[d], config.f[d] * config.spread[d] * pool[middle, M_TRIPS])
+        if fits(inst, work.tile, inst.in_buffer, inst.buffer_bits):
             high = middle
         else:
             low = middle + 1
-    tile[d] = least
-    if low == listed[1]:
+    work.tile[d] = config.tile[d]
+    if low == listed[END]:
         return False
-    n[d] = pool[low, 0]
+    work.n[d] = pool[low, N_TRIPS]
     return True
 
 
-def _outer_pruned(inst: Instance, run: Any, work: Any, cycles: float, ends_pay: float, values: Any) -> bool:
+def _outer_pruned(inst: Instance, run: Any, work: Any, config: Any, values: Any) -> bool:
     """Whether no mapping with the outer trips decided so far (the others at least one) can improve."""
-    f, spread, passes, m, n, decided = work.f, work.spread, work.passes, work.m, work.n, work.decided
     barred = False
     if inst.stationary >= 0:
         for x in group_dims(inst.stationary):
-            if x >= 0 and m[x] > 1:
+            if x >= 0 and work.m[x] > 1:
                 barred = True
-    time = cycles + ends_pay
+    time = config.cycles + config.beside
     for o in range(3):
         if barred and o != inst.stationary:
             continue
-        inner = kind_energy(inst, work.energy, o, ANY, True, False, f, spread, passes, m, n, decided)
+        inner = kind_energy(inst, work, config, o, ANY, True, False)
         least = inner + outer_least(inst, work.words) + inst.static_pj * time
         if not pruned(run.kind, run.gap, least, time, values, run.held):
-            more = again(inst, o, n)
+            more = again(inst, o, work.n)
             for r in range(3):
-                if not _kind_pruned(inst, run, work.busy, o, r, more, inner, time, ends_pay, work.words, values):
+                if not _kind_pruned(inst, run, work.busy[o], config, o, r, more, inner, work.words, values):
                     return False
-        if inst.in_pe[o] == 1 and passes_through(inst, o, m):
-            inner = kind_energy(inst, work.energy, o, ANY, True, True, f, spread, passes, m, n, decided)
-            if _stays_elsewhere(inst, o, work):
+        if inst.in_pe[o] == 1 and passes_through(inst, o, work.m):
+            inner = kind_energy(inst, work, config, o, ANY, True, True)
+            if _stays_elsewhere(inst, work, config, o):
                 outer_words(inst, work.all_n, work.known, work.outside)
-                cut = _kind_pruned(inst, run, work.busy, o, o, 0.0, inner, time, ends_pay, work.outside, values)
+                cut = _kind_pruned(inst, run, work.busy[o], config, o, o, 0.0, inner, work.outside, values)
             else:
-                cut = _kind_pruned(inst, run, work.busy, o, o, 0.0, inner, time, ends_pay, work.words, values)
+                cut = _kind_pruned(inst, run, work.busy[o], config, o, o, 0.0, inner, work.words, values)
             if not cut:
                 return False
     return True
 
 
 def _kind_pruned(
-    inst: Instance, run: Any, busy: Any, o: int, r: int, more: float, inner: float, time: float, ends_pay: float,
-    words: Any, values: Any,
-) -> bool:  # fmt: skip
+    inst: Instance, run: Any, busy: Any, config: Any, o: int, r: int, more: float, inner: float, words: Any, values: Any
+) -> bool:
     """Whether no mapping improves that keeps operand o stationary at the array and r at the buffer.
 
     Parameters
     ----------
+    busy : (ports,)
+        Cycles of every port below the buffer, with o stationary at the array.
     more : float
         How often more than once o is delivered to the array.
     inner : float
         Energy below the buffer.
-    time : float
-        Compute steps, first fill and last drain.
+    words : (3, 7)
+        From `outer_words`.
     """
     least = inner + outer_energy(inst, words, r)
+    time = config.cycles + config.beside
     if run.kind != ENERGY or inst.static_pj > 0.0:
         ifmap = least_ifmap(words, r)
         for t in range(inst.ports):
             p = inst.port_over[t]
             crossing = p[IFMAP] * ifmap + p[WEIGHT] * words[r, WEIGHTS] + p[PSUM] * words[r, PSUMS]
-            time = max(time, busy[o, t] + inst.port_up[t, o] * inst.words[o] * more + crossing + ends_pay)
+            time = max(time, busy[t] + inst.port_up[t, o] * inst.words[o] * more + crossing + config.beside)
     return bool(pruned(run.kind, run.gap, least + inst.static_pj * time, time, values, run.held))
 
 
-def _stays_elsewhere(inst: Instance, o: int, work: Any) -> bool:
+def _stays_elsewhere(inst: Instance, work: Any, config: Any, o: int) -> bool:
     """Set `work.all_n` to the trips while operand o stays in the PEs; False if they are those decided so far.
 
     It stays only where all passes over its dims are trips of the outermost list.
@@ -345,7 +393,7 @@ def _stays_elsewhere(inst: Instance, o: int, work: Any) -> bool:
     more = False
     for d in range(8):
         work.all_n[d] = work.n[d]
-        if inst.relevance[o, d] == 1 and work.decided[d] == 0 and work.n[d] != work.passes[d]:
-            work.all_n[d] = work.passes[d]
+        if inst.relevance[o, d] == 1 and work.decided[d] == 0 and work.n[d] != config.passes[d]:
+            work.all_n[d] = config.passes[d]
             more = True
     return more

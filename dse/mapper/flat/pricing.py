@@ -23,20 +23,31 @@ from dse.mapper.flat.run import (
 from dse.mapper.flat.spreads import settle
 from dse.mapper.shared.incumbent import enter, pruned
 from dse.mapper.shared.orders import list_orders
-from dse.model.nest import count_nest
+from dse.mapper.shared.price import Rates, Room, price_loops
 from dse.model.records import Counts, Hierarchy, IterationSpace, Nest, Scratch, Spent, Timing
-from dse.model.time import latency, total_cycles
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, K, P
 
 Ints = Any
 Instance = Any
 
+STAYS, SLIDE = range(2)
+"""Columns of the kinds of order that `list_orders` gives: operand whose irrelevant loops are innermost, dim slid on."""
+
 
 def price_orders(
-    inst: Instance, run: Any, work: Any, span: Ints, offset: Ints, options: Any, chosen: Ints, cycles: float,
-    ends_pay: float, values: Any, records: Ints,
-) -> None:  # fmt: skip
-    """Price the orders of both lists that may improve on the incumbents, exactly."""
+    inst: Instance, run: Any, work: Any, config: Any, options: Any, span: Ints, offset: Ints, incumbents: Any
+) -> None:
+    """Price the orders of both lists that may improve on the incumbents, exactly.
+
+    Parameters
+    ----------
+    work, config : elements of `dse.mapper.flat.run.WORK` and `CONFIGURATION`
+        All trips and spreads are decided.
+    options : Options
+    span, offset
+        Scratch of the model.
+    incumbents : Incumbents
+    """
     outer_orders = np.zeros((24, 8), dtype=np.int64)
     inner_orders = np.zeros((24, 8), dtype=np.int64)
     outer_kinds = np.zeros((24, 2), dtype=np.int64)
@@ -46,46 +57,45 @@ def price_orders(
     count_inner = list_orders(m, inst.stationary, inst.innermost, inner_orders, inner_kinds)
     count_outer = 1 if alone else list_orders(n, -1, -1, outer_orders, outer_kinds)
     if alone:
-        outer_kinds[0, 0] = -1
-        outer_kinds[0, 1] = -1
+        outer_kinds[0, STAYS] = -1
+        outer_kinds[0, SLIDE] = -1
     settled = False
     point = np.zeros(2)
     for i in range(count_outer):
         for k in range(count_inner):
-            joins = _first_loop(outer_orders[i], n) == inner_kinds[k, 1]
+            joins = _first_loop(outer_orders[i], n) == inner_kinds[k, SLIDE]
             for d in range(8):
-                if m[d] > 1 and d != inner_kinds[k, 1] and d != K:
+                if m[d] > 1 and d != inner_kinds[k, SLIDE] and d != K:
                     joins = False
-            if not _worthwhile(inst, run, work, outer_kinds[i], inner_kinds[k], joins, cycles, ends_pay, values):
+            if not _worthwhile(inst, run, work, config, outer_kinds[i], inner_kinds[k], joins, incumbents.values):
                 continue
             if not settled:
-                if not settle(inst, work, options, chosen):
+                if not settle(inst, work, config, options):
                     return
                 settled = True
             run.visited[PRICED] += 1
-            price_nest(inst, work, span, offset, outer_orders[i], inner_orders[k], point)
-            _accept(run, work, outer_orders[i], inner_orders[k], point, values, records)
+            price_nest(inst, work, config.f, span, offset, outer_orders[i], inner_orders[k], point)
+            _accept(run, work, config.f, outer_orders[i], inner_orders[k], point, incumbents)
             if run.held < 0:
                 return
 
 
-def _accept(
-    run: Any, work: Any, outer_order: Ints, inner_order: Ints, point: Any, values: Any, records: Ints
-) -> None:
+def _accept(run: Any, work: Any, f: Ints, outer_order: Ints, inner_order: Ints, point: Any, incumbents: Any) -> None:
     """Enter a priced mapping among the incumbents if it improves; `run.held` tells how many there are.
 
     Parameters
     ----------
+    f : (8,)
+        Its PE tile.
     point : (2,)
         Its pJ and cycles.
-    records : (*, RECORD) int64
-        One row per incumbent, see `dse.mapper.flat.run`.
     """
-    run.held, at = enter(run.kind, point[0], point[1], values, run.held, records)
+    records = incumbents.records
+    run.held, at = enter(run.kind, point[0], point[1], incumbents.values, run.held, records)
     if at < 0:
         return
     for d in range(8):
-        records[at, PE_TILE + d] = work.f[d]
+        records[at, PE_TILE + d] = f[d]
         records[at, ON_ROWS + d] = work.sy[d]
         records[at, ON_COLS + d] = work.sx[d]
         records[at, BUFFER_TRIPS + d] = work.m[d]
@@ -96,9 +106,8 @@ def _accept(
 
 
 def _worthwhile(
-    inst: Instance, run: Any, work: Any, outer_kind: Ints, inner_kind: Ints, joins: bool, cycles: float,
-    ends_pay: float, values: Any,
-) -> bool:  # fmt: skip
+    inst: Instance, run: Any, work: Any, config: Any, outer_kind: Ints, inner_kind: Ints, joins: bool, values: Any
+) -> bool:
     """Whether an order of each list may improve.
 
     Parameters
@@ -109,25 +118,22 @@ def _worthwhile(
         Whether the run of the inner list's slide goes on in the outermost list.
     """
     words, e = work.words, inst.outer_pj
-    column = FETCHED if outer_kind[1] < 0 else SLID_P + outer_kind[1] - P
-    r = max(outer_kind[0], 0)
+    column = FETCHED if outer_kind[SLIDE] < 0 else SLID_P + outer_kind[SLIDE] - P
+    r = max(outer_kind[STAYS], 0)
     over = e[IFMAP] * words[r, column] + e[WEIGHT] * words[r, WEIGHTS] + e[PSUM] * words[r, PSUMS]
-    slide = ANY if inner_kind[1] < 0 else inner_kind[1] - SLIDES
+    slide = ANY if inner_kind[SLIDE] < 0 else inner_kind[SLIDE] - SLIDES
     for o in range(3):
-        if inner_kind[0] >= 0 and o != inner_kind[0]:
+        if inner_kind[STAYS] >= 0 and o != inner_kind[STAYS]:
             continue
-        stays = outer_kind[0] == o
+        stays = outer_kind[STAYS] == o
         more = 0.0 if stays and passes_through(inst, o, work.m) else again(inst, o, work.n)
-        time = cycles
+        time = config.cycles
         for t in range(inst.ports):
             p = inst.port_over[t]
             crossing = p[IFMAP] * words[r, column] + p[WEIGHT] * words[r, WEIGHTS] + p[PSUM] * words[r, PSUMS]
             time = max(time, work.busy[o, t] + inst.port_up[t, o] * inst.words[o] * more + crossing)
-        time += ends_pay
-        least = kind_energy(
-            inst, work.energy, o, slide, joins, stays, work.f, work.spread, work.passes, work.m, work.n, work.decided
-        )
-        least += over + inst.static_pj * time
+        time += config.beside
+        least = kind_energy(inst, work, config, o, slide, joins, stays) + (over + inst.static_pj * time)
         if not pruned(run.kind, run.gap, least, time, values, run.held):
             return True
     return False
@@ -142,7 +148,7 @@ def _first_loop(order: Ints, trips: Ints) -> int:
 
 
 def price_nest(
-    inst: Instance, work: Any, span: Ints, offset: Ints, outer_order: Ints, inner_order: Ints, point: Any
+    inst: Instance, work: Any, f: Ints, span: Ints, offset: Ints, outer_order: Ints, inner_order: Ints, point: Any
 ) -> None:
     """Exact energy (pJ) and latency (cycles) of one mapping, by the model itself."""
     dim, trips, step, place, spatial, inside = work.dim, work.trips, work.step, work.place, work.spatial, work.inside
@@ -150,7 +156,7 @@ def price_nest(
     for part in range(4):
         for i in range(7, -1, -1):
             d = outer_order[i] if part == 0 else (inner_order[i] if part == 1 else 7 - i)
-            count = work.n[d] if part == 0 else (work.m[d] if part == 1 else work.f[d])
+            count = work.n[d] if part == 0 else (work.m[d] if part == 1 else f[d])
             if part == 2:
                 count = work.sy[d] * work.sx[d]
             if count > 1:
@@ -173,15 +179,7 @@ def price_nest(
     )  # fmt: skip
     counts = Counts(work.factors, work.ends, work.booked, work.levels, work.fans)
     timing = Timing(inst.buffering[:nodes], inst.port_node[:ports], inst.port_cost[:ports], inst.folds[:nodes])
-    spent = Spent(work.split, work.port_cycles)
-    steps = count_nest(nest, space, hierarchy, scratch, counts)
-    busiest = latency(nest, space, counts, steps, timing, spent, work.counted)
-    cycles = total_cycles(busiest, spent)
-    energy = inst.mac_pj + inst.static_pj * cycles
-    for node in range(nodes):
-        for o in range(3):
-            for side in range(2):
-                energy += work.levels[node, o, side] * inst.access_pj[node, o, side]
-                energy += work.fans[node, o, side] * inst.fan_pj[node, o, side]
-    point[0] = energy
-    point[1] = cycles
+    # `dse.model.price.linear` has worked what psums spare into the other prices.
+    rates = Rates(inst.access_pj, inst.fan_pj, inst.mac_pj, inst.static_pj, 0.0)
+    room = Room(scratch, counts, Spent(work.split, work.port_cycles))
+    price_loops(nest, space, hierarchy, timing, rates, room, point)

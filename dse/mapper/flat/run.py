@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -48,14 +48,74 @@ WORK = np.dtype(
         ("factors", np.int64, (3, MOST_NODES, 8)), ("ends", np.int64, (3, MOST_NODES, 2)),
         ("booked", np.int64, (3, MOST_NODES, 2)), ("levels", np.int64, (MOST_NODES, 3, 2)),
         ("fans", np.int64, (MOST_NODES, 3, 2)), ("split", np.float64, 6), ("port_cycles", np.float64, MOST_PORTS),
-        ("energy", np.float64, (3, 10)), ("busy", np.float64, (3, MOST_PORTS)), ("sums", np.float64, (4, 8)),
+        # Below the buffer, see `dse.mapper.flat.inner`: pJ, cycles, words.
+        ("energy", np.float64, (3, 10)), ("busy", np.float64, (3, MOST_PORTS)), ("ifmap", np.float64, (5, 4)),
+        # Words between the outermost level and the buffer, see `dse.mapper.flat.outer.outer_words`.
         ("words", np.float64, (3, 7)), ("outside", np.float64, (3, 7)),
-        ("tile", np.int64, 8), ("passes", np.int64, 8), ("f", np.int64, 8), ("sy", np.int64, 8), ("sx", np.int64, 8),
-        ("spread", np.int64, 8), ("n", np.int64, 8), ("m", np.int64, 8), ("decided", np.int64, 8),
-        ("option", np.int64, 8), ("option_side", np.int64, 8), ("known", np.int64, 2), ("all_n", np.int64, 8),
+        # The outer tile: indices per dim, trips of the buffer's and of the outermost list (where a dim is not decided,
+        # one and a lower bound), 1 where they are decided, their place among those listed, 1 for an axis whose
+        # outermost trips are decided, and the outermost trips with which an operand stays in the PEs.
+        ("tile", np.int64, 8), ("m", np.int64, 8), ("n", np.int64, 8), ("decided", np.int64, 8),
+        ("option", np.int64, 8), ("known", np.int64, 2), ("all_n", np.int64, 8),
+        # Rows and columns of the unrolling, and their place among the sides of a spread.
+        ("sy", np.int64, 8), ("sx", np.int64, 8), ("option_side", np.int64, 8),
     ]
 )  # fmt: skip
 """Scratch of a search whose size no problem changes; see the functions that fill it."""
+
+CONFIGURATION = np.dtype(
+    [
+        ("tile_row", np.int64, 8),  # row of `Options.tiles`
+        ("spread_row", np.int64, 8),  # row of `Options.spreads`
+        ("f", np.int64, 8),  # PE tile: indices
+        ("number", np.int64, 8),  # PE tiles along the dim
+        ("opened", np.int64, 8),  # 1 where the spread is open
+        ("spread", np.int64, 8),  # children that the dim is spread over; 1 where open
+        ("copies", np.int64, 8),  # of these, those that have work
+        ("tile", np.int64, 8),  # indices that all PEs have at a time; those of one PE where open
+        ("passes", np.int64, 8),  # passes over the array; the fewest of any spread where open
+        ("spread_out", np.int64, 8),  # passes; PE tiles where open
+        ("steps", np.int64, 8),  # compute steps along the dim; the fewest of any spread where open
+        ("left", np.float64),  # PEs that the dims with open spreads may share
+        ("cycles", np.float64),  # compute steps, at least
+        ("beside", np.float64),  # cycles that overlap with no others, at least
+        ("inside_pj", np.float64, 3),  # least energy inside the array, by operand stationary there
+    ]
+)
+"""An array configuration, partly decided or whole: a PE tile and the spreads of dims. All but the last rows per dim."""
+
+
+class PeTiles(NamedTuple):
+    """The PE tiles of a problem.
+
+    Parameters
+    ----------
+    choice : (*, 8) int64
+        Row of `Options.tiles` per dim.
+    bound : (*, 2) float
+        Lower bounds on energy (pJ) and latency (cycles) of any mapping with the tile.
+    order : (*,) int64
+        Their numbers, best bound first.
+    """
+
+    choice: Any
+    bound: Any
+    order: Any
+
+
+class Incumbents(NamedTuple):
+    """The best mappings found so far, as many as `RUN`'s `held` says; see `dse.mapper.shared.incumbent`.
+
+    Parameters
+    ----------
+    values : (*, 2) float
+        Energy (pJ) and latency (cycles); on the front, latency rises and energy falls.
+    records : (*, RECORD) int64
+        The mappings.
+    """
+
+    values: Any
+    records: Any
 
 
 def new_run(kind: int, gap: float, perfect: bool) -> Run:
@@ -64,3 +124,7 @@ def new_run(kind: int, gap: float, perfect: bool) -> Run:
 
 def new_work() -> Any:
     return record(WORK, {})
+
+
+def new_configuration() -> Any:
+    return record(CONFIGURATION, {})

@@ -1,4 +1,4 @@
-"""The mapper on flat hierarchies: prepares the walk over PE tiles, runs it, and reads its records."""
+"""The flat search from its problem to its answer: prepares the walk over PE tiles, runs it, and reads its records."""
 
 from __future__ import annotations
 
@@ -14,10 +14,21 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import DseError
 from dse.mapper.flat.bounds import list_tiles
-from dse.mapper.flat.instance import Instance, Roles, Rules, build
+from dse.mapper.flat.instance import SHARED, Instance, Roles, build
 from dse.mapper.flat.outer import outer_floor
 from dse.mapper.flat.outer_table import OuterTable, empty_table, work_out
-from dse.mapper.flat.run import CHOICE, OUTER_TILES, PE_TILE, RECORD, UNROLLINGS, new_run, new_work
+from dse.mapper.flat.run import (
+    CHOICE,
+    OUTER_TILES,
+    PE_TILE,
+    RECORD,
+    UNROLLINGS,
+    Incumbents,
+    PeTiles,
+    new_configuration,
+    new_run,
+    new_work,
+)  # fmt: skip
 from dse.mapper.flat.search import search
 from dse.mapper.flat.spreads import Options, by_spread
 from dse.mapper.shared.bypass import bypass_choices
@@ -25,9 +36,11 @@ from dse.mapper.shared.compilation import compiled
 from dse.mapper.shared.factors import dim_options
 from dse.mapper.shared.incumbent import ENERGY, FRONT, LATENCY
 from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
+from dse.mapper.shared.rules import Rules
 from dse.mapper.shared.space import fastest_steps, splits
 from dse.model.mapping import Mapping, Spatial, Temporal
 from dse.model.price import price
+from dse.problem.dims import IFMAP, P, R
 from dse.problem.layer import Layer
 
 
@@ -46,16 +59,18 @@ def solve_flat(
         Set to 1 from outside to end the search; the gap is then the one that is proven.
     """
     rows = longest if kind == FRONT else 1
-    values, records = np.zeros((rows, 2)), np.zeros((rows, RECORD), dtype=np.int64)
+    incumbents = Incumbents(np.zeros((rows, 2)), np.zeros((rows, RECORD), dtype=np.int64))
+    values, records = incumbents
     choices, problems = prepare(architecture, layer, kind, factors)
     run, work = new_run(kind, gap, factors == "perfect"), new_work()
     left = []
     for mask in sorted(range(len(problems)), key=lambda index: problems[index].best):
         run.mask = mask
-        problem = _walk(problems[mask], run, work, values, records, stop)
+        problem = _walk(problems[mask], run, work, incumbents, stop)
         if run.held < 0:
             raise DseError(f"layer {layer.name}: the front has more than {longest} points")
-        left.append(problem.bound[problem.order[run.reached :]] if stop[0] else problem.bound[:0])
+        bound, order = problem.tiles.bound, problem.tiles.order
+        left.append(bound[order[run.reached :]] if stop[0] else bound[:0])
     proven = gap if not stop[0] else max(gap, _gap_left(kind, values[: run.held], np.concatenate(left)))
     visited = tuple(int(count) for count in run.visited)
     size = sum(problem.space_size for problem in problems)
@@ -63,15 +78,15 @@ def solve_flat(
     return Solution(values[: run.held], records[: run.held], tuple(choices), visited, size, proven)
 
 
-def _walk(problem: Problem, run: Any, work: Any, values: Any, records: Any, stop: Any) -> Problem:
+def _walk(problem: Problem, run: Any, work: Any, incumbents: Incumbents, stop: Any) -> Problem:
     """Search one bypass choice; anew, with its tiles in a better order, once working out the outer table pays."""
     run.fastest, run.since = problem.fastest, run.visited[UNROLLINGS] + run.visited[OUTER_TILES]
     while True:
         compiled(search)(
-            problem.instance, run, work, tuple(problem.options), problem.order, problem.choice, problem.bound,
-            problem.floor, problem.table, values, records, stop,
+            problem.instance, run, work, new_configuration(), problem.options, problem.tiles, problem.table,
+            incumbents, stop,
         )  # fmt: skip
-        if stop[0] or run.held < 0 or run.reached == len(problem.order):
+        if stop[0] or run.held < 0 or run.reached == len(problem.tiles.order):
             return problem
         compiled(work_out)(problem.instance, problem.table)
         problem = _in_order(problem)
@@ -99,13 +114,10 @@ class Problem:
     instance: Instance
     kind: int
     options: Options
-    floor: Any
     table: OuterTable
     fastest: float
     space_size: float
-    order: Any = None
-    choice: Any = None
-    bound: Any = None
+    tiles: PeTiles
     best: float = inf
 
 
@@ -128,19 +140,18 @@ def _prepare(
     rules = Rules.of(architecture.dataflow, array, has_pe=roles.pe >= 0, has_folds=bool(instance.folds.any()))
     perfect = factors == "perfect"
     options, size, fastest = _options(instance, rules, perfect, roles)
-    floor, table = _outer(instance)
-    return _in_order(Problem(instance, kind, options, floor, table, fastest, size))
+    return _in_order(Problem(instance, kind, options, _outer(instance), fastest, size, PeTiles(None, None, None)))
 
 
 def _in_order(problem: Problem) -> Problem:
     """The problem with its PE tiles listed, best bound first."""
     choice, bound = compiled(list_tiles)(
-        problem.instance, tuple(problem.options), problem.floor, problem.table, problem.fastest
+        problem.instance, problem.options, problem.table, new_configuration(), problem.fastest
     )
     key = bound[:, problem.kind] if problem.kind in (ENERGY, LATENCY) else bound[:, 0] * bound[:, 1]
     order = np.lexsort((bound[:, 0], key)) if problem.kind == LATENCY else np.argsort(key, kind="stable")
     best = float(key.min()) if len(key) else inf
-    return replace(problem, order=order, choice=choice, bound=bound, best=best)
+    return replace(problem, tiles=PeTiles(choice, bound, order), best=best)
 
 
 def _largest_tile(instance: Instance) -> Any:
@@ -149,11 +160,11 @@ def _largest_tile(instance: Instance) -> Any:
     for d in range(8):
         for operand in range(3):
             if instance.in_pe[operand] and instance.relevance[operand, d]:
-                room = min(instance.pe_bits[operand], instance.pe_bits[3]) / instance.bits[operand]
-                if room < inf and not (operand == 0 and d >= 4):
+                room = min(instance.pe_bits[operand], instance.pe_bits[SHARED]) / instance.bits[operand]
+                if room < inf and not (operand == IFMAP and d >= P):
                     largest[d] = min(largest[d], int(room))
                 elif room < inf:
-                    reach = int(instance.window[2 * (d % 2) + (d >= 6)])
+                    reach = int(instance.window[2 * (d % 2) + (d >= R)])
                     largest[d] = min(largest[d], (int(room) - 1) // reach + 1)
     return largest
 
@@ -173,28 +184,26 @@ def _options_of(
     perfect: bool, has_buffer: bool, pe_ports: bool,
 ) -> tuple[Options, float, float]:  # fmt: skip
     """Tiles and spreads per dim, the size of the mapspace they span, and the fewest steps."""
-    whole, widest = (np.array(part, dtype=np.int64) for part in (bounds, largest))
-    inside, inside_whole, on_rows, on_cols, rows_whole, cols_whole = (np.array(part, dtype=np.int64) for part in sets)
-    tile_start, tiles, unrollings = compiled(dim_options)(
-        whole, widest, inside, inside_whole, on_rows, on_cols, rows_whole, cols_whole, rows, cols, perfect
-    )
+    extents = np.array(bounds, dtype=np.int64)
+    rules = Rules(*(np.array(part, dtype=np.int64) for part in sets))
+    tile_start, tiles, unrollings = compiled(dim_options)(extents, np.array(largest), rules, rows, cols, perfect)
     options = by_spread(tile_start, tiles, unrollings, apart=pe_ports)
     if any(tile_start[d] == tile_start[d + 1] for d in range(8)):
         return options, 0.0, inf
     counts = np.zeros(8)
-    compiled(splits)(whole, tile_start, tiles, unrollings, perfect, has_buffer, counts)
+    compiled(splits)(extents, tile_start, tiles, unrollings, perfect, has_buffer, counts)
     orders = float(factorial(sum(bound > 1 for bound in bounds))) ** (2 if has_buffer else 1)
     return options, float(prod(counts)) * orders, compiled(fastest_steps)(tile_start, tiles, unrollings, rows, cols)
 
 
-_OUTER: OrderedDict[Any, tuple[Any, OuterTable]] = OrderedDict()
+_OUTER: OrderedDict[Any, OuterTable] = OrderedDict()
 
 KEPT_TABLES = 128
 """Problems whose outer floor and table are remembered, up to a few megabytes each."""
 
 
-def _outer(instance: Instance) -> tuple[Any, OuterTable]:
-    """Outer floor and table, kept: they do not change with the array, the dataflow or a PE's inside but its size."""
+def _outer(instance: Instance) -> OuterTable:
+    """The outer table, kept: it does not change with the array, the dataflow or a PE's inside but its size."""
     parts = (
         instance.bounds, instance.window, instance.words, instance.bits, instance.in_buffer, instance.in_pe,
         instance.up_pj * instance.in_pe, instance.outer_pj, instance.port_outer, instance.port_over,
@@ -208,7 +217,7 @@ def _outer(instance: Instance) -> tuple[Any, OuterTable]:
         if len(_OUTER) >= KEPT_TABLES:
             _OUTER.popitem(last=False)
         floor = compiled(outer_floor)(instance)
-        _OUTER[key] = floor, empty_table(instance.bounds, instance.port_outer[: instance.ports], floor)
+        _OUTER[key] = empty_table(instance.bounds, instance.port_outer[: instance.ports], floor)
     return _OUTER[key]
 
 

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dse.mapper.shared.factors import tight
+from dse.mapper.shared.factors import COLS, FIRST_UNROLLING, OF_TILE, PASSES_LEFT, ROWS, STEPS_LEFT, tight
 
 Ints = Any
 
-TILE, TILES, FIRST_SPREAD = range(3)
+TILE, TILES, FIRST_SPREAD, FEWEST_PASSES, FEWEST_STEPS = range(5)
 """Columns of `Options.tiles`."""
 
 CHILDREN, PASSES, STEPS, FIRST_SIDES, LEAST_ROWS, LEAST_COLS = range(6)
@@ -29,8 +29,9 @@ class Options(NamedTuple):
     ----------
     tile_start : (9,)
         The tiles of dim d are rows tile_start[d]..tile_start[d + 1] of `tiles`.
-    tiles : (*, 3)
-        Tile f, number of such tiles U = ceil(X / f), first spread; one row more for the end of the last spreads.
+    tiles : (*, 5)
+        Tile f, number of such tiles U = ceil(X / f), first spread, the fewest passes and the fewest compute steps that
+        any of its spreads leaves; one row more for the end of the last spreads.
     spreads : (*, 6)
         Children s, passes T = ceil(U / s), compute steps along the dim, first row of `sides`, and those
         sides (rows, columns) whose larger one is smallest; one row more for the end of the last sides.
@@ -53,25 +54,29 @@ def by_spread(tile_start: Ints, tiles: Ints, unrollings: Ints, *, apart: bool = 
     apart : bool
         Keep spreads apart that have children without work: ports inside the array count them.
     """
-    of_tile = unrollings[:, 4]
-    spread = unrollings[:, 0] * unrollings[:, 1]
+    of_tile = unrollings[:, OF_TILE]
+    spread = unrollings[:, ROWS] * unrollings[:, COLS]
     if not apart:
         spread = np.minimum(spread, tiles[of_tile, TILES])
-    order = np.lexsort((unrollings[:, :2].max(axis=1), -spread, of_tile))
-    of_tile, spread, unrollings = of_tile[order], spread[order], unrollings[order]
+    sides = unrollings[:, [ROWS, COLS]]
+    order = np.lexsort((sides.max(axis=1), -spread, of_tile))
+    of_tile, spread, sides, unrollings = of_tile[order], spread[order], sides[order], unrollings[order]
     new = np.ones(len(order), dtype=bool)
     new[1:] = (of_tile[1:] != of_tile[:-1]) | (spread[1:] != spread[:-1])
     first = np.flatnonzero(new)
     spreads = np.zeros((len(first) + 1, 6), dtype=np.int64)
     spreads[:-1, CHILDREN] = spread[first]
-    spreads[:-1, 1:3] = unrollings[first, 2:4]
+    spreads[:-1, [PASSES, STEPS]] = unrollings[first][:, [PASSES_LEFT, STEPS_LEFT]]
     spreads[:-1, FIRST_SIDES] = first
-    spreads[:-1, 4:] = unrollings[first, :2]
+    spreads[:-1, [LEAST_ROWS, LEAST_COLS]] = sides[first]
     spreads[-1, FIRST_SIDES] = len(order)
-    grouped = tiles.copy()
+    grouped = np.zeros((len(tiles), 5), dtype=np.int64)
+    grouped[:, [TILE, TILES]] = tiles[:, :FIRST_UNROLLING]
     grouped[:-1, FIRST_SPREAD] = np.searchsorted(of_tile[first], np.arange(len(tiles) - 1))
     grouped[-1, FIRST_SPREAD] = len(first)
-    return Options(tile_start, grouped, spreads, np.ascontiguousarray(unrollings[:, :2]))
+    for fewest, column in ((FEWEST_PASSES, PASSES), (FEWEST_STEPS, STEPS)):
+        grouped[:-1, fewest] = np.minimum.reduceat(spreads[:-1, column], grouped[:-1, FIRST_SPREAD])
+    return Options(tile_start, grouped, spreads, np.ascontiguousarray(sides))
 
 
 def most_left(rows: int) -> int:
@@ -123,19 +128,41 @@ def take(left: Ints, count: Ints, depth: int, spreads: Ints, sides: Ints, row: i
     return most
 
 
-def settle(inst: Any, work: Any, options: Any, chosen: Ints) -> bool:
+def leave_open(config: Any, options: Options, d: int) -> None:
+    """Give a dim the PE tile that `config.tile_row` says, its spread open.
+
+    Parameters
+    ----------
+    config : an element of `dse.mapper.flat.run.CONFIGURATION`
+    """
+    tile = options.tiles[config.tile_row[d]]
+    config.f[d], config.number[d] = tile[TILE], tile[TILES]
+    config.opened[d], config.spread[d] = 1, 1
+    config.tile[d] = tile[TILE]
+    config.passes[d] = tile[FEWEST_PASSES]
+    config.spread_out[d] = tile[TILES]
+    config.steps[d] = tile[FEWEST_STEPS]
+
+
+def decide(inst: Any, config: Any, options: Options, d: int) -> None:
+    """Give a dim the spread that `config.spread_row` says."""
+    spread = options.spreads[config.spread_row[d]]
+    config.opened[d], config.spread[d] = 0, spread[CHILDREN]
+    config.tile[d] = min(inst.bounds[d], config.f[d] * spread[CHILDREN])
+    config.passes[d] = spread[PASSES]
+    config.spread_out[d] = spread[PASSES]
+    config.steps[d] = spread[STEPS]
+
+
+def settle(inst: Any, work: Any, config: Any, options: Options) -> bool:
     """Find sides for the chosen spreads that fit the array together and leave every dim's split tight.
 
     Parameters
     ----------
-    inst, work : elements of `dse.mapper.flat.instance.INSTANCE` and `dse.mapper.flat.run.WORK`
-        Of the work, f, m and n are read, and sy and sx filled with the sides.
-    options : tuple
-        The parts of `Options`.
-    chosen : (8,)
-        Row of `spreads` per dim.
+    inst, work, config : elements of `INSTANCE`, `WORK` and `CONFIGURATION`
+        Of the work, m and n are read, and sy and sx filled with the sides.
     """
-    _, _, spreads, sides = options
+    spreads, sides, chosen = options.spreads, options.sides, config.spread_row
     sy, sx, at = work.sy, work.sx, work.option_side
     depth = 0
     at[0] = spreads[chosen[0], FIRST_SIDES] - 1
@@ -150,7 +177,7 @@ def settle(inst: Any, work: Any, options: Any, chosen: Ints) -> bool:
         for earlier in range(d):
             tall *= sy[earlier]
             wide *= sx[earlier]
-        if tall > inst.rows or wide > inst.cols or not tight(inst.bounds[d], work.f[d], y, x, work.m[d], work.n[d]):
+        if tall > inst.rows or wide > inst.cols or not tight(inst.bounds[d], config.f[d], y, x, work.m[d], work.n[d]):
             continue
         sy[d], sx[d] = y, x
         if depth == 7:

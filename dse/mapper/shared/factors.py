@@ -9,11 +9,29 @@ from __future__ import annotations
 
 import numpy as np
 
+from dse.mapper.shared.rules import Rules
 from dse.model.kernel import Ints, entry
+
+TILE, TILES, FIRST_UNROLLING = range(3)
+"""Columns of the tiles that `dim_options` lists."""
+
+ROWS, COLS, PASSES_LEFT, STEPS_LEFT, OF_TILE = range(5)
+"""Columns of the unrollings that `dim_options` lists."""
 
 
 def ceil_div(a: int, b: int) -> int:
     return (a + b - 1) // b
+
+
+def keeps_tight(bound: int, product: int, factor: int) -> bool:
+    """Whether one factor of a product that covers a bound cannot shrink by one and still cover it with the others.
+
+    Examples
+    --------
+    >>> keeps_tight(7, product=8, factor=4), keeps_tight(7, product=9, factor=9)
+    (True, False)
+    """
+    return factor == 1 or product // factor * (factor - 1) < bound
 
 
 def tight(bound: int, f: int, sy: int, sx: int, m: int, n: int) -> bool:
@@ -21,11 +39,11 @@ def tight(bound: int, f: int, sy: int, sx: int, m: int, n: int) -> bool:
     product = f * sy * sx * m * n
     return (
         product >= bound
-        and (f == 1 or product // f * (f - 1) < bound)
-        and (sy == 1 or product // sy * (sy - 1) < bound)
-        and (sx == 1 or product // sx * (sx - 1) < bound)
-        and (m == 1 or product // m * (m - 1) < bound)
-        and (n == 1 or product // n * (n - 1) < bound)
+        and keeps_tight(bound, product, f)
+        and keeps_tight(bound, product, sy)
+        and keeps_tight(bound, product, sx)
+        and keeps_tight(bound, product, m)
+        and keeps_tight(bound, product, n)
     )
 
 
@@ -40,18 +58,14 @@ def whole_factor(bound: int, side: int, perfect: bool) -> int:
 
 
 @entry
-def dim_options(
-    bounds: Ints, largest_tile: Ints, inside: Ints, inside_whole: Ints, on_rows: Ints, on_cols: Ints,
-    rows_whole: Ints, cols_whole: Ints, rows: int, cols: int, perfect: bool,
-) -> tuple[Ints, Ints, Ints]:  # fmt: skip
+def dim_options(bounds: Ints, largest_tile: Ints, rules: Rules, rows: int, cols: int, perfect: bool) -> tuple[Ints, Ints, Ints]:
     """List, per dim, the PE tiles and under each the unrollings that some tight split has.
 
     Parameters
     ----------
     bounds, largest_tile : (8,)
         A PE tile beyond `largest_tile` cannot fit.
-    inside, inside_whole, on_rows, on_cols, rows_whole, cols_whole : (8,)
-        The dataflow's sets, as 0 or 1.
+    rules : Rules
     rows, cols : int
     perfect : bool
         Only factors whose product is the bound.
@@ -67,50 +81,65 @@ def dim_options(
     tile_start = np.zeros(9, dtype=np.int64)
     tiles = [0] * 0
     unrollings = [0] * 0
-    count_tiles = 0
-    count = 0
     for d in range(8):
         bound = bounds[d]
-        row_folds = whole_factor(bound, rows, perfect)
-        col_folds = whole_factor(bound, cols, perfect)
-        low = bound if inside_whole[d] == 1 else 1
-        high = bound if inside_whole[d] == 1 or inside[d] == 1 else 1
-        high = min(high, largest_tile[d])
-        for f in range(low, high + 1):
+        on_rows = _sides(bound, rows, rules.on_rows[d] == 1, rules.rows_whole[d] == 1, perfect)
+        on_cols = _sides(bound, cols, rules.on_cols[d] == 1, rules.cols_whole[d] == 1, perfect)
+        low = bound if rules.inside_whole[d] == 1 else 1
+        high = bound if rules.inside_whole[d] == 1 or rules.inside[d] == 1 else 1
+        for f in range(low, min(high, largest_tile[d]) + 1):
             number = ceil_div(bound, f)
             if ceil_div(bound, number) != f or (perfect and bound % f != 0):
                 continue
-            first = count
-            widest_row = min(rows, number) if on_rows[d] == 1 else 1
-            for sy in range(widest_row, 0, -1):
-                if rows_whole[d] == 1 and ceil_div(bound, sy) != row_folds:
-                    continue
-                widest_col = min(cols, ceil_div(number, sy)) if on_cols[d] == 1 else 1
-                for sx in range(widest_col, 0, -1):
-                    if cols_whole[d] == 1 and ceil_div(bound, sx) != col_folds:
-                        continue
-                    if perfect and number % (sy * sx) != 0:
-                        continue
-                    passes = ceil_div(number, sy * sx)
-                    if not tight(bound, f, sy, sx, 1, passes):
-                        continue
-                    last = bound - (passes - 1) * f * sy * sx
-                    unrollings.append(sy)
-                    unrollings.append(sx)
-                    unrollings.append(passes)
-                    unrollings.append((passes - 1) * f + min(f, last))
-                    unrollings.append(count_tiles)
-                    count += 1
-            if count > first:
+            first = len(unrollings) // 5
+            for value in _unrollings(bound, f, on_rows, on_cols, perfect, len(tiles) // 3):
+                unrollings.append(value)
+            if len(unrollings) // 5 > first:
                 tiles.append(f)
                 tiles.append(number)
                 tiles.append(first)
-                count_tiles += 1
-        tile_start[d + 1] = count_tiles
+        tile_start[d + 1] = len(tiles) // 3
     tiles.append(0)
     tiles.append(0)
-    tiles.append(count)
+    tiles.append(len(unrollings) // 5)
     return tile_start, np.array(tiles).reshape(-1, 3), np.array(unrollings).reshape(-1, 5)
+
+
+def _sides(bound: int, side: int, allowed: bool, whole: bool, perfect: bool) -> Ints:
+    """The factors, falling, that a dim may have on one side of the array."""
+    folds = whole_factor(bound, side, perfect)
+    factors = [0] * 0
+    for factor in range(min(side, bound) if allowed else 1, 0, -1):
+        if not whole or ceil_div(bound, factor) == folds:
+            factors.append(factor)
+    return np.array(factors)
+
+
+def _unrollings(bound: int, f: int, on_rows: Ints, on_cols: Ints, perfect: bool, tile: int) -> Ints:
+    """The unrollings of one tile, one after the other, as rows of `dim_options`' last result.
+
+    Parameters
+    ----------
+    on_rows, on_cols
+        From `_sides`.
+    tile : int
+        Number of the tile.
+    """
+    number = ceil_div(bound, f)
+    found = [0] * 0
+    for sy in on_rows:
+        if sy > number:
+            continue
+        for sx in on_cols:
+            if sx > ceil_div(number, sy) or (perfect and number % (sy * sx) != 0):
+                continue
+            passes = ceil_div(number, sy * sx)
+            if not tight(bound, f, sy, sx, 1, passes):
+                continue
+            last = bound - (passes - 1) * f * sy * sx
+            for value in (sy, sx, passes, (passes - 1) * f + min(f, last), tile):
+                found.append(value)
+    return np.array(found)
 
 
 def next_trips(bound: int, f: int, sy: int, sx: int, passes: int, n: int, perfect: bool) -> tuple[int, int]:

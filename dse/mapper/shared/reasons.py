@@ -15,7 +15,7 @@ from typing import Literal
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
-from dse.mapper.shared.factors import whole_factor
+from dse.mapper.shared.factors import keeps_tight, whole_factor
 from dse.mapper.shared.places import Places
 from dse.model.mapping import tile_words
 from dse.model.price import capacities
@@ -156,7 +156,7 @@ class _WholeDims:
             placed = inside * rows * cols
             total = placed * ceil(bound / placed)
             fine = total == bound if self.perfect else total >= bound
-            if fine and all(f == 1 or total // f * (f - 1) < bound for f in (inside, rows, cols)):
+            if fine and all(keeps_tight(bound, total, f) for f in (inside, rows, cols)):
                 found.append((rows, cols))
         return sorted(found, key=prod)
 

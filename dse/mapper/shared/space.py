@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from dse.mapper.shared.factors import next_trips
-from dse.model.kernel import Floats, Ints, entry
+from dse.mapper.shared.factors import COLS, FIRST_UNROLLING, PASSES_LEFT, ROWS, STEPS_LEFT, TILE, next_trips
+from dse.model.kernel import Ints, entry
 
 
 @entry
@@ -18,14 +20,14 @@ def fastest_steps(tile_start: Ints, tiles: Ints, unrollings: Ints, rows: int, co
     row_values = quotients(rows)
     col_values = quotients(cols)
     for d in range(8):
-        first, last = tiles[tile_start[d], 2], tiles[tile_start[d + 1], 2]
+        first, last = tiles[tile_start[d], FIRST_UNROLLING], tiles[tile_start[d + 1], FIRST_UNROLLING]
         following = np.full((rows + 1, cols + 1), np.inf)
         for r in row_values:
             for c in col_values:
                 for i in range(first, last):
-                    sy, sx = unrollings[i, 0], unrollings[i, 1]
+                    sy, sx = unrollings[i, ROWS], unrollings[i, COLS]
                     if sy <= r and sx <= c:
-                        following[r, c] = min(following[r, c], unrollings[i, 3] * best[r // sy, c // sx])
+                        following[r, c] = min(following[r, c], unrollings[i, STEPS_LEFT] * best[r // sy, c // sx])
         best = following
     return float(best[rows, cols])
 
@@ -41,7 +43,7 @@ def quotients(side: int) -> Ints:
 
 @entry
 def splits(
-    bounds: Ints, tile_start: Ints, tiles: Ints, unrollings: Ints, perfect: bool, has_buffer: bool, out: Floats
+    bounds: Ints, tile_start: Ints, tiles: Ints, unrollings: Ints, perfect: bool, has_buffer: bool, out: Any
 ) -> None:
     """Count the tight splits of every dim into PE tile, rows, columns, buffer trips and outermost trips.
 
@@ -53,15 +55,14 @@ def splits(
     for d in range(8):
         total = 0.0
         for row in range(tile_start[d], tile_start[d + 1]):
-            for i in range(tiles[row, 2], tiles[row + 1, 2]):
+            for i in range(tiles[row, FIRST_UNROLLING], tiles[row + 1, FIRST_UNROLLING]):
                 if not has_buffer:
                     total += 1.0
                     continue
+                f, sy, sx = tiles[row, TILE], unrollings[i, ROWS], unrollings[i, COLS]
                 n = 1
                 while True:
-                    n, _ = next_trips(
-                        bounds[d], tiles[row, 0], unrollings[i, 0], unrollings[i, 1], unrollings[i, 2], n, perfect
-                    )
+                    n, _ = next_trips(bounds[d], f, sy, sx, unrollings[i, PASSES_LEFT], n, perfect)
                     if n == 0:
                         break
                     total += 1.0

@@ -17,6 +17,7 @@ from dse.mapper.flat import search as flat_search
 from dse.mapper.flat import solve as flat_solve
 from dse.mapper.flat.instance import Roles
 from dse.mapper.flat.solve import _prepare
+from dse.mapper.flat.spreads import TILE
 from dse.mapper.layer import OBJECTIVES, solve
 from dse.mapper.shared.bypass import bypass_choices
 from dse.model.price import price
@@ -106,9 +107,9 @@ def test_bounds_of_pe_tiles_are_below_all_their_mappings(flow: str, kind: str, c
         layer = problem.layer
         bound = np.full((layer.macs, 2), np.inf)
         for searched in prepared(problem.architecture, layer, kind):
-            tiles = searched.options[1]
-            for rows, values in zip(searched.choice, searched.bound, strict=True):
-                digit = np.ravel_multi_index(tiles[rows, 0] - 1, layer.bounds)
+            tiles = searched.options.tiles
+            for rows, values in zip(searched.tiles.choice, searched.tiles.bound, strict=True):
+                digit = np.ravel_multi_index(tiles[rows, TILE] - 1, layer.bounds)
                 bound[digit] = np.minimum(bound[digit], values)
         tried = np.isfinite(walked.least[:, 0])
         groups = np.array(np.unravel_index(np.arange(layer.macs), layer.bounds))[0]
@@ -120,7 +121,7 @@ def test_bounds_of_pe_tiles_are_below_all_their_mappings(flow: str, kind: str, c
 def test_bounds_are_worth_having(flow: str) -> None:
     """The bound of the best PE tile reaches a good part of the optimum in half of the problems."""
     shares = [
-        max(float(searched.bound[:, 0].min()) for searched in prepared(problem.architecture, problem.layer, kind))
+        max(float(searched.tiles.bound[:, 0].min()) for searched in prepared(problem.architecture, problem.layer, kind))
         / walked.energy
         for kind in ("all", "perfect")
         for _, problem, walked in problems(flow, kind, 0)

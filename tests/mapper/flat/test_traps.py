@@ -20,10 +20,12 @@ from mapper.mapper_cases import ALL
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level, Port
 from dse.formats.architecture.dataflow import built_in_dataflows
-from dse.mapper.flat.outer import boxes, slid_over_a, slid_over_b
+from dse.mapper.flat.outer import slid_over_a, slid_over_b
 from dse.mapper.layer import solve
 from dse.mapper.shared.factors import dim_options, trip_values
+from dse.mapper.shared.rules import Rules
 from dse.mapper.shared.space import fastest_steps
+from dse.mapper.shared.words import boxes
 from dse.problem.dims import OPERANDS, PerOperand
 from dse.problem.layer import Layer
 
@@ -139,7 +141,7 @@ def test_steps_are_not_monotone_in_the_tile(flow: str, pe: int) -> None:
 def test_steps_of_tiles_are_those_of_their_ragged_ends() -> None:
     bounds = np.array([1, 9, 1, 1, 1, 1, 1, 1])
     yes, no = np.ones(8, dtype=np.int64), np.zeros(8, dtype=np.int64)
-    start, tiles, unrollings = dim_options(bounds, bounds, yes, no, yes, no, no, no, 2, 1, False)
+    start, tiles, unrollings = dim_options(bounds, bounds, Rules(yes, no, yes, no, no, no), 2, 1, False)
     steps = {
         (int(tiles[row, 0]), int(sy)): int(taken)
         for row in range(start[1], start[2])
@@ -181,7 +183,7 @@ def test_the_fewest_steps_use_pes_that_are_left_over(seed: int) -> None:
     none = np.zeros(8, dtype=np.int64)
     inside, on_rows, on_cols = sets
     size = np.array(bounds)
-    options = dim_options(size, size, inside, none, on_rows, on_cols, none, none, rows, cols, False)
+    options = dim_options(size, size, Rules(inside, none, on_rows, on_cols, none, none), rows, cols, False)
     start, tiles, unrollings = options
     of_dim = [unrollings[tiles[start[d], 2] : tiles[start[d + 1], 2], :4].tolist() for d in range(8)]
     truth = min(

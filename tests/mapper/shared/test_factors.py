@@ -15,8 +15,8 @@ from mapper.mapper_cases import ALL, draw_dataflow
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
-from dse.mapper.flat.instance import Rules
 from dse.mapper.shared.factors import dim_options, next_trips, tight, trip_values
+from dse.mapper.shared.rules import Rules
 from dse.mapper.shared.space import splits
 from dse.problem.dims import DIMS
 
@@ -43,7 +43,7 @@ def test_trip_values_are_those_of_some_tile(bound: int) -> None:
 def listed(bound: int, rows: int, cols: int, rules: Rules, perfect: bool, largest: int) -> dict[int, Any]:
     """By dim: the splits that the mapper's lists hold, with the compute steps they state."""
     bounds, tiles_up_to = np.full(8, bound), np.full(8, largest)
-    tile_start, tiles, unrollings = dim_options(bounds, tiles_up_to, *rules[:6], rows, cols, perfect)
+    tile_start, tiles, unrollings = dim_options(bounds, tiles_up_to, rules, rows, cols, perfect)
     found: dict[int, Any] = {d: {} for d in range(8)}
     for d in range(8):
         for row in range(tile_start[d], tile_start[d + 1]):

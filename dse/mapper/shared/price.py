@@ -1,0 +1,75 @@
+"""The exact price of a mapping, by the model itself, for both searches. Compilable."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dse.model.nest import count_nest
+from dse.model.records import Counts, Hierarchy, IterationSpace, Nest, Scratch, Spent, Timing
+from dse.model.time import latency, total_cycles
+from dse.problem.dims import PSUM
+
+Floats = NDArray[np.float64]
+
+
+class Rates(NamedTuple):
+    """What everything costs, in pJ.
+
+    Parameters
+    ----------
+    access_pj : (nodes, 3, 2) float
+        One element of an operand read from a level, and written to it.
+    fan_pj : (nodes, 3, 2) float
+        One element delivered over a fan-out, and one psum's hop.
+    mac_pj : float
+        All MACs.
+    static_pj : float
+        Per step.
+    spared_pj : float
+        Saved by every accumulation into a psum of the innermost level that does not start a visit, on average.
+    """
+
+    access_pj: Floats
+    fan_pj: Floats
+    mac_pj: float
+    static_pj: float
+    spared_pj: float
+
+
+class Room(NamedTuple):
+    """Room that the model's kernels fill."""
+
+    scratch: Scratch
+    counts: Counts
+    spent: Spent
+
+
+def price_loops(
+    nest: Nest, space: IterationSpace, hierarchy: Hierarchy, timing: Timing, rates: Rates, room: Room, point: Floats
+) -> None:
+    """Energy (pJ) and latency (steps) of a nest.
+
+    Parameters
+    ----------
+    point : (2,) float
+        Filled.
+    """
+    counts, nodes = room.counts, len(hierarchy.is_fan_out)
+    steps = count_nest(nest, space, hierarchy, room.scratch, counts)
+    busiest = latency(nest, space, counts, steps, timing, room.spent, room.scratch.counted)
+    cycles = total_cycles(busiest, room.spent)
+    energy = rates.mac_pj + rates.static_pj * cycles
+    for node in range(nodes):
+        for o in range(3):
+            for side in range(2):
+                energy += counts.levels[node, o, side] * rates.access_pj[node, o, side]
+                energy += counts.fans[node, o, side] * rates.fan_pj[node, o, side]
+    if rates.spared_pj != 0.0:
+        for k in range(nodes):
+            if counts.ends[PSUM, k, 0] == nodes - 1:
+                energy -= rates.spared_pj * counts.booked[PSUM, k, 0]
+    point[0] = energy
+    point[1] = cycles
