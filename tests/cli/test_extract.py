@@ -6,7 +6,7 @@ from dse.cli.main import run
 from dse.formats.workload.load import load_workload
 
 onnx = pytest.importorskip("onnx")
-from formats.test_onnx_model import LIGHT, custom, weights, write  # noqa: E402
+from formats.onnx.test_onnx_model import LIGHT, custom, weights, write  # noqa: E402
 
 
 def test_an_onnx_file_to_a_workload_file(tmp_path, capsys):
