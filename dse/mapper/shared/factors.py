@@ -58,7 +58,9 @@ def whole_factor(bound: int, side: int, perfect: bool) -> int:
 
 
 @entry
-def dim_options(bounds: Ints, largest_tile: Ints, rules: Rules, rows: int, cols: int, perfect: bool) -> tuple[Ints, Ints, Ints]:
+def dim_options(
+    bounds: Ints, largest_tile: Ints, rules: Rules, rows: int, cols: int, perfect: bool
+) -> tuple[Ints, Ints, Ints]:
     """List, per dim, the PE tiles and under each the unrollings that some tight split has.
 
     Parameters
