@@ -85,12 +85,9 @@ def _write(found: Extracted, output: str | None) -> None:
     if output is None:
         click.echo(text, nl=False)
         return
-    from pathlib import Path
+    from dse.formats.text.replace import write_text
 
-    try:
-        Path(output).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise DseError(f"cannot be written: {error.strerror}", file=output) from None
+    write_text(output, text)
     workload = found.workload
     note(f"{output}: {len(workload.layers)} layers, {workload.macs:,} MACs, {workload.weight_words:,} weights")
 
