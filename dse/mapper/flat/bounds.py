@@ -17,12 +17,14 @@ from dse.mapper.flat.outer_table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECO
 from dse.mapper.flat.spreads import leave_open
 from dse.mapper.shared.incumbent import pruned
 from dse.mapper.shared.words import DILATION_H, DILATION_W, STRIDE_H, STRIDE_W, boxes
+from dse.model.kernel import entry
 from dse.problem.dims import IFMAP, C, G, N, P, Q, R, S
 
 Ints = Any
 Instance = Any
 
 
+@entry
 def list_tiles(inst: Instance, options: Any, table: Any, config: Any, fastest: float) -> Any:
     """Every PE tile that fits, with lower bounds on the energy and the latency of any mapping that has it.
 

@@ -13,6 +13,7 @@ import numpy as np
 from dse.mapper.flat.instance import SHARED
 from dse.mapper.shared.factors import ceil_div, trip_values
 from dse.mapper.shared.words import DILATION_H, DILATION_W, STRIDE_H, STRIDE_W, boxes, tile_words
+from dse.model.kernel import entry
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
 
 Ints = Any
@@ -135,6 +136,7 @@ def fits(inst: Instance, tile: Ints, kept: Ints, capacity: Any) -> bool:
     return total <= capacity[SHARED]
 
 
+@entry
 def outer_floor(inst: Instance) -> Any:
     """Least outer energy and time of any buffer tile that fits, with the stationary operand's traffic to the PEs.
 

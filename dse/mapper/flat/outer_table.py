@@ -15,6 +15,7 @@ import numpy as np
 from dse.mapper.flat.outer import PSUMS, WEIGHTS, fits, least_ifmap, outer_words, repeats, tile_bits
 from dse.mapper.shared.factors import ceil_div, trip_values
 from dse.mapper.shared.orders import group_dims
+from dse.model.kernel import entry
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, K, N, P, Q, R, S
 
 Ints = Any
@@ -134,6 +135,7 @@ def worked_out(table: OuterTable) -> bool:
     return bool(table.least[0, 0, len(table.p), len(table.q), len(table.k)] >= 0.0)
 
 
+@entry
 def work_out(inst: Instance, table: OuterTable) -> None:
     """Fill the table."""
     last_p, last_q, last_k = len(table.p), len(table.q), len(table.k)

@@ -15,6 +15,7 @@ from dse.mapper.flat.placing import place_tiles
 from dse.mapper.flat.run import OUTER_TILES, PE_TILES, UNROLLINGS
 from dse.mapper.flat.spreads import FIRST_SPREAD, decide, leave_open, most_left, take
 from dse.mapper.shared.incumbent import EDP, ENERGY, longest, pruned
+from dse.model.kernel import entry
 from dse.problem.dims import P, Q, R, S
 
 Ints = Any
@@ -60,6 +61,7 @@ class Room(NamedTuple):
     many: Ints
 
 
+@entry
 def search(
     inst: Instance, run: Any, work: Any, config: Any, options: Any, tiles: Any, table: Any, incumbents: Any, stop: Ints
 ) -> None:

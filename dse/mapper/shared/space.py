@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from dse.mapper.shared.factors import COLS, FIRST_UNROLLING, PASSES_LEFT, ROWS, STEPS_LEFT, TILE, next_trips
+from dse.model.kernel import Ints, entry
 
-Ints = Any
 
-
+@entry
 def fastest_steps(tile_start: Ints, tiles: Ints, unrollings: Ints, rows: int, cols: int) -> float:
     """The fewest compute steps that unrollings within the array leave, whatever the capacities.
 
@@ -41,6 +41,7 @@ def quotients(side: int) -> Ints:
     return np.array(values)
 
 
+@entry
 def splits(
     bounds: Ints, tile_start: Ints, tiles: Ints, unrollings: Ints, perfect: bool, has_buffer: bool, out: Any
 ) -> None:
