@@ -8,7 +8,7 @@ import numpy as np
 
 from dse.mapper.flat.instance import MOST_NODES, MOST_PORTS, record
 
-Run = Any
+Run = np.record
 """An element of `RUN`."""
 
 RUN = np.dtype(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dse.mapper.flat.bounds import least_inside, tile_pruned
 from dse.mapper.flat.halo import halos
 from dse.mapper.flat.inner import inner_costs
+from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.least_time import first_and_last, growth_of, least_folds
 from dse.mapper.flat.outer_table import worked_out
 from dse.mapper.flat.placing import place_tiles
@@ -17,8 +19,8 @@ from dse.mapper.flat.spreads import FIRST_SPREAD, decide, leave_open, most_left,
 from dse.mapper.shared.incumbent import EDP, ENERGY, longest, pruned
 from dse.problem.dims import P, Q, R, S
 
-Ints = Any
-Instance = Any
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 ROUNDING = 1e-9
 """Larger than the relative rounding of any bound."""
@@ -49,10 +51,10 @@ class Room(NamedTuple):
     """
 
     first: Ints
-    tall: Any
-    wide: Any
+    tall: Floats
+    wide: Floats
     left: Ints
-    count: Ints
+    count: Ints  # type: ignore[assignment]  # in place of a tuple's method
     listed: Ints
     positions: Ints
     offsets: Ints
@@ -61,8 +63,9 @@ class Room(NamedTuple):
 
 
 def search(
-    inst: Instance, run: Any, work: Any, config: Any, options: Any, tiles: Any, table: Any, incumbents: Any, stop: Ints
-) -> None:
+    inst: Instance, run: np.record, work: np.record, config: np.record, options: Any, tiles: Any, table: Any,
+    incumbents: Any, stop: Ints,
+) -> None:  # fmt: skip
     """Walk PE tiles in the given order, their unrollings, outer tiles and loop orders, keeping the best found.
 
     Returns before it is done, with `run.reached` short of the last PE tile, when it is stopped or when working out the
@@ -101,7 +104,7 @@ def search(
     run.reached = len(tiles.order)
 
 
-def _is_long(run: Any, table: Any) -> bool:
+def _is_long(run: np.record, table: Any) -> bool:
     """Whether the table is not worked out but should be."""
     return run.visited[UNROLLINGS] + run.visited[OUTER_TILES] - run.since > table.worth and not worked_out(table)
 
@@ -126,8 +129,8 @@ def _room(inst: Instance, options: Any, table: Any) -> Room:
 
 
 def _unroll(
-    inst: Instance, run: Any, work: Any, config: Any, room: Any, options: Any, table: Any, pool: Ints, incumbents: Any,
-    stop: Ints,
+    inst: Instance, run: np.record, work: np.record, config: np.record, room: Any, options: Any, table: Any, pool: Ints,
+    incumbents: Any, stop: Ints,
 ) -> Ints:  # fmt: skip
     """Walk the spreads of one PE tile, dim by dim, dims with the fewest choices first. Returns the pool of trips."""
     tiles, row, chosen = options.tiles, config.tile_row, config.spread_row
@@ -172,7 +175,7 @@ def _unroll(
 
 
 def _open_all(
-    inst: Instance, run: Any, config: Any, options: Any, table: Any, alive: Ints, many: Ints, values: Any
+    inst: Instance, run: np.record, config: np.record, options: Any, table: Any, alive: Ints, many: Ints, values: Floats
 ) -> None:
     """Begin with a PE tile: every spread open, every outer tile as good as another."""
     for d in range(8):
@@ -187,7 +190,7 @@ def _open_all(
     config.beside = _beside(inst, run, config, inst.macs, values)
 
 
-def _look_ahead(inst: Instance, run: Any, config: Any, values: Any) -> None:
+def _look_ahead(inst: Instance, run: np.record, config: np.record, values: Floats) -> None:
     """Bound the compute steps and the cycles beside them, with the PEs that are left to dims with open spreads."""
     todo = 1.0
     for d in range(8):
@@ -196,7 +199,7 @@ def _look_ahead(inst: Instance, run: Any, config: Any, values: Any) -> None:
     config.beside = _beside(inst, run, config, todo, values)
 
 
-def _beside(inst: Instance, run: Any, config: Any, todo: float, values: Any) -> float:
+def _beside(inst: Instance, run: np.record, config: np.record, todo: float, values: Floats) -> float:
     """Cycles at least that no others overlap with; 0 when nobody asks for time. See `growth_of`."""
     if run.kind == ENERGY and inst.static_pj == 0.0:
         return 0.0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import NDArray
 
 from dse.mapper.shared.factors import COLS, FIRST_UNROLLING, PASSES_LEFT, ROWS, STEPS_LEFT, TILE, next_trips
 
-Ints = Any
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 
 def fastest_steps(tile_start: Ints, tiles: Ints, unrollings: Ints, rows: int, cols: int) -> float:
@@ -42,7 +42,7 @@ def quotients(side: int) -> Ints:
 
 
 def splits(
-    bounds: Ints, tile_start: Ints, tiles: Ints, unrollings: Ints, perfect: bool, has_buffer: bool, out: Any
+    bounds: Ints, tile_start: Ints, tiles: Ints, unrollings: Ints, perfect: bool, has_buffer: bool, out: Floats
 ) -> None:
     """Count the tight splits of every dim into PE tile, rows, columns, buffer trips and outermost trips.
 

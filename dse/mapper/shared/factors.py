@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dse.mapper.shared.rules import Rules
 
-Ints = Any
+Ints = NDArray[np.int64]
 
 TILE, TILES, FIRST_UNROLLING = range(3)
 """Columns of the tiles that `dim_options` lists."""

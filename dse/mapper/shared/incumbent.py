@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import NDArray
 
-Ints = Any
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 ENERGY, LATENCY, EDP, FRONT = 0, 1, 2, 3
 
@@ -14,7 +14,7 @@ SLACK = 1e-12
 """Relative difference below which two float sums of the same terms are equal."""
 
 
-def pruned(kind: int, gap: float, energy: float, time: float, values: Any, held: int) -> bool:
+def pruned(kind: int, gap: float, energy: float, time: float, values: Floats, held: int) -> bool:
     """Whether nothing at or above a bound improves on the incumbents by more than the gap.
 
     Parameters
@@ -50,7 +50,7 @@ def pruned(kind: int, gap: float, energy: float, time: float, values: Any, held:
     return low > 0 and values[low - 1, 0] <= energy
 
 
-def longest(kind: int, energy: float, values: Any, held: int) -> float:
+def longest(kind: int, energy: float, values: Floats, held: int) -> float:
     """The most time with which something of at least a given energy improves on the incumbents, inf if any will do.
 
     Parameters
@@ -77,7 +77,7 @@ def longest(kind: int, energy: float, values: Any, held: int) -> float:
     return np.inf if low == held else float(values[low, 1])
 
 
-def enter(kind: int, energy: float, time: float, values: Any, held: int, records: Ints) -> tuple[int, int]:
+def enter(kind: int, energy: float, time: float, values: Floats, held: int, records: Ints) -> tuple[int, int]:
     """Make room for a priced mapping if it improves, and note its price.
 
     Returns
@@ -121,7 +121,7 @@ def enter(kind: int, energy: float, time: float, values: Any, held: int, records
     return held, at
 
 
-def _move(source: int, target: int, values: Any, records: Ints) -> None:
+def _move(source: int, target: int, values: Floats, records: Ints) -> None:
     """Copy a row. Assigning rows whole would take the compiler a second."""
     for i in range(2):
         values[target, i] = values[source, i]
