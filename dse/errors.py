@@ -20,6 +20,15 @@ class DseError(Exception):
         What would be right.
     source_line : str, optional
         The text of that line of the file, shown with a caret under the column.
+
+    Examples
+    --------
+    >>> import dse
+    >>> try:
+    ...     dse.Layer("conv", K=0)
+    ... except dse.DseError as error:
+    ...     print(error)
+    layer conv: K=0 < 1
     """
 
     def __init__(
@@ -49,7 +58,18 @@ class DseError(Exception):
 
 
 class SpecError(DseError):
-    """A workload, architecture or sweep file that does not say what it should."""
+    """A workload, architecture or sweep file that does not say what it should.
+
+    Examples
+    --------
+    >>> import dse
+    >>> try:
+    ...     dse.load_workload("vgg61")
+    ... except dse.SpecError as error:
+    ...     print(error)
+    there is no file and no shipped workload named 'vgg61'
+      hint: did you mean 'vgg19' or 'vgg16'?
+    """
 
 
 class SpecErrors(SpecError):  # noqa: N818 (several errors, each a SpecError)
@@ -74,11 +94,34 @@ class SpecErrors(SpecError):  # noqa: N818 (several errors, each a SpecError)
 
 
 class MappingError(DseError):
-    """A mapping that does not compute its layer, or does not fit its architecture."""
+    """A mapping that does not compute its layer, or does not fit its architecture.
+
+    Examples
+    --------
+    >>> import dse
+    >>> eyeriss = dse.load_architecture("eyeriss")
+    >>> layer = dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> mapping = dse.map_layer(eyeriss, layer).mapping
+    >>> try:
+    ...     dse.evaluate(eyeriss, layer.with_(P=60), mapping)
+    ... except dse.MappingError as error:
+    ...     print(error)
+    the loops over P cover 6 of 60 in layer conv
+    """
 
 
 class InfeasibleError(DseError):
-    """No mapping of the layer satisfies the architecture and the dataflow."""
+    """No mapping of the layer satisfies the architecture and the dataflow.
+
+    Examples
+    --------
+    >>> import dse
+    >>> try:
+    ...     dse.map_layer(dse.load_architecture("eyeriss"), dse.Layer("wide", S=16))
+    ... except dse.InfeasibleError as error:
+    ...     print(error.message.partition(":")[2].partition(":")[0].strip())
+    the ifmap scratchpad of PE holds 12 words, a row of a window needs 16 under row-stationary
+    """
 
 
 def _excerpt(source_line: str, line: int | None, column: int | None) -> str:

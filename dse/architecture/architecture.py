@@ -79,6 +79,15 @@ class Architecture:
         Of everything that no level, fan-out or MAC accounts for.
     spec : ArchitectureSpec or None
         The file it was read from, which can price it again at other settings; it takes no part in comparisons.
+
+    Examples
+    --------
+    >>> import dse
+    >>> eyeriss = dse.load_architecture("eyeriss")
+    >>> [place.name for place in eyeriss.hierarchy], eyeriss.mac_units
+    (['DRAM', 'GLB', 'array', 'PE'], 168)
+    >>> eyeriss.with_(clock_hz=100e6).clock_hz
+    100000000.0
     """
 
     name: str

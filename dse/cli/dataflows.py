@@ -9,12 +9,12 @@ from dse.cli.output import StatusLine, compile_first, note, print_rows
 from dse.errors import DseError
 
 if TYPE_CHECKING:
-    from dse.cli.inputs import SweepChanges
+    from dse.cli.inputs import SweepOptions
     from dse.explore.compare.dataflows import DataflowComparison
 
 
 def run(
-    comparison: DataflowComparison, changes: SweepChanges, output: str | None, jobs: int | None, resume: bool, form: str
+    comparison: DataflowComparison, changes: SweepOptions, output: str | None, jobs: int | None, resume: bool, form: str
 ) -> int:
     """Compare, write tables and figures, print energy per MAC of every part."""
     from dataclasses import replace
@@ -50,7 +50,8 @@ def run(
     names = write(rows, parts, directory)
     for row in parts:
         if row["status"] != "ok":
-            note(f"{row['dataflow']} at batch {row['batch']} cannot run {row['part']}: {row['reason']}")
+            does = "cannot run" if row["status"] == "infeasible" else "failed on"
+            note(f"{row['dataflow']} at batch {row['batch']} {does} {row['part']}: {row['reason']}")
     text = f"\n\nwritten to {directory}: {', '.join(names)}"
     print_rows(form, lambda: summary(parts).to_text() + text, {"output": str(directory), "parts": parts}, parts)
     return 0

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from dse.cli.inputs import Inputs, network_options, only, read_limits, read_mappings
-from dse.cli.options import MapperSettings, format_option, layers_option, mapper_options, save_option, scope_options
+from dse.cli.options import (
+    MapperSettings,
+    NetworkGoal,
+    format_option,
+    layers_option,
+    mapper_options,
+    save_option,
+    scope_options,
+)
 from dse.cli.output import StatusLine, compile_first, print_rows
+
+if TYPE_CHECKING:
+    from dse.mapper import MappedWorkload
 
 
 @click.command("evaluate")
@@ -21,8 +34,8 @@ from dse.cli.output import StatusLine, compile_first, print_rows
 @save_option
 @format_option
 def command(
-    inputs: Inputs, how: MapperSettings, scope: str, max_latency: str | None, max_energy: str | None,
-    layers: tuple[str, ...], mapping: str | None, reuse: bool, save: str | None, form: str,
+    inputs: Inputs, how: MapperSettings, goal: NetworkGoal, layers: tuple[str, ...], mapping: str | None, reuse: bool,
+    save: str | None, form: str,
 ) -> None:  # fmt: skip
     """Energy, latency, utilization and area of WORKLOAD on ARCH, every layer on its provably best mapping.
 
@@ -44,24 +57,21 @@ def command(
       dse evaluate eyeriss alexnet --layer conv3 --mapping best.yaml
     """
     arch, network = inputs.read()
-    limits = read_limits(scope, max_latency, max_energy)
+    max_latency_s, max_energy_pj = read_limits(goal)
     given, counting = read_mappings(mapping, arch, network)
     if layers:
         network = only(network, layers)
     if any(layer.name not in given for layer in network.layers):
         compile_first(arch)
     from dse.mapper import map_workload
-    from dse.report.layers import layer_records, layers_table, network_proof_line, reuse_summary
+    from dse.report.layers import layer_records
 
     status = StatusLine()
-
-    def progress(done: int, total: int, name: str) -> None:
-        status.show(f"mapping {name} ({done + 1} of {total})")
-
     try:
         mapped = map_workload(
-            arch, network, how.objective, scope=scope, gap=how.gap, factors=how.factors, given=given,
-            counting=counting, progress=progress, time_limit_s=how.time_limit, **limits,
+            arch, network, how.objective, scope=goal.scope, max_latency_s=max_latency_s, max_energy_pj=max_energy_pj,
+            gap=how.gap, factors=how.factors, given=given, counting=counting, time_limit_s=how.time_limit,
+            progress=lambda done, total, name: status.show(f"mapping {name} ({done + 1} of {total})"),
         )  # fmt: skip
     finally:
         status.clear()
@@ -71,10 +81,12 @@ def command(
         nests = {name: one.mapping for one, names in mapped.layers for name in names}
         save_mappings(save, f"{network.name} on {arch.name}", arch, nests)
     plain = mapped.to_dict()
+    print_rows(form, lambda: _text(mapped, plain, reuse), plain, layer_records(plain))
 
-    def text() -> str:
-        tables = [layers_table(plain), *([reuse_summary(plain)] if reuse else [])]
-        proof = [] if mapped.certificate is None else [network_proof_line(mapped.certificate)]
-        return "\n\n".join([*(table.to_text() for table in tables), *proof])
 
-    print_rows(form, text, plain, layer_records(plain))
+def _text(mapped: MappedWorkload, plain: dict[str, Any], reuse: bool) -> str:
+    from dse.report.layers import layers_table, network_proof_line, reuse_summary
+
+    tables = [layers_table(plain), *([reuse_summary(plain)] if reuse else [])]
+    proof = [] if mapped.certificate is None else [network_proof_line(mapped.certificate)]
+    return "\n\n".join([*(table.to_text() for table in tables), *proof])

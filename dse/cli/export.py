@@ -63,10 +63,12 @@ def _timeloop(names: tuple[str, ...], folder: Path, objective: str, gap: float) 
 
 
 def _write(texts: dict[Path, str]) -> None:
+    from dse.formats.text.replace import write_text
+
     for path, text in texts.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
         except OSError as error:
-            raise DseError(f"cannot be written: {error.strerror}", file=str(path)) from None
+            raise DseError(f"cannot write {path}: {error.strerror}") from None
+        write_text(path, text)
         note(f"wrote {path}")

@@ -23,11 +23,14 @@ TORCHVISION = "torchvision:"
 @click.option("--name", metavar="NAME", help="Name of the workload; by default the model's.")
 @click.option("--dim", "dims", metavar="NAME=SIZE", multiple=True,
               help="Size of a side that an ONNX file leaves open, e.g. batch=1 or input[0]=1.")  # fmt: skip
+@click.option("--input", "inputs", metavar="NAME=VALUE", multiple=True,
+              help="Value of an ONNX input that decides what runs, e.g. sr=16000.")  # fmt: skip
 @click.option("--shape", metavar="1x3x224x224", help="Shape of a torchvision model's input.")
 @click.option("--allow-unresolved", is_flag=True, help="Leave out nodes that cannot be resolved, and record them.")
 def command(
-    model: str, output: str | None, name: str | None, dims: Sequence[str], shape: str | None, allow_unresolved: bool
-) -> None:
+    model: str, output: str | None, name: str | None, dims: Sequence[str], inputs: Sequence[str], shape: str | None,
+    allow_unresolved: bool,
+) -> None:  # fmt: skip
     """The workload of MODEL: an ONNX file, torchvision:NAME, or SCALE-Sim's topology (.csv).
 
     No weights are read or downloaded.
@@ -38,11 +41,12 @@ def command(
       dse extract torchvision:resnet50 -o resnet50.yaml
     """
     if model.lower().endswith(".csv"):
-        _topology(model, output, name, dims or shape or allow_unresolved)
+        _topology(model, output, name, dims or inputs or shape or allow_unresolved)
         return
     if model.startswith(TORCHVISION):
-        if dims:
-            raise DseError("--dim is for ONNX files", hint="--shape 1x3x224x224 sizes a torchvision model's input")
+        if dims or inputs:
+            hint = "--shape 1x3x224x224 sizes a torchvision model's input"
+            raise DseError("--dim and --input are for ONNX files", hint=hint)
         from dse.formats.torch.torchvision import extract_torchvision
 
         found = extract_torchvision(
@@ -53,7 +57,9 @@ def command(
     else:
         from dse.formats.onnx.model import extract_onnx
 
-        found = extract_onnx(model, name=name, dims=_dims(dims), allow_unresolved=allow_unresolved)
+        found = extract_onnx(
+            model, name=name, dims=_dims(dims), inputs=_values(inputs), allow_unresolved=allow_unresolved
+        )
     _write(found, output)
 
 
@@ -62,7 +68,8 @@ def _topology(model: str, output: str | None, name: str | None, unused: object) 
     from dse.formats.workload.write import dump_workload, save_workload
 
     if unused:
-        raise DseError("a topology file leaves nothing open", hint="leave out --dim, --shape and --allow-unresolved")
+        hint = "leave out --dim, --input, --shape and --allow-unresolved"
+        raise DseError("a topology file leaves nothing open", hint=hint)
     workload = load_topology(model, name)
     note(f"warning: {NO_PADDING}")
     if output is None:
@@ -78,12 +85,9 @@ def _write(found: Extracted, output: str | None) -> None:
     if output is None:
         click.echo(text, nl=False)
         return
-    from pathlib import Path
+    from dse.formats.text.replace import write_text
 
-    try:
-        Path(output).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise DseError(f"cannot be written: {error.strerror}", file=output) from None
+    write_text(output, text)
     workload = found.workload
     note(f"{output}: {len(workload.layers)} layers, {workload.macs:,} MACs, {workload.weight_words:,} weights")
 
@@ -96,6 +100,19 @@ def _dims(given: Sequence[str]) -> dict[str, int]:
             raise DseError(f"--dim {text}: not NAME=SIZE", hint="e.g. --dim batch=1")
         dims[name] = int(size)
     return dims
+
+
+def _values(given: Sequence[str]) -> dict[str, list[float]]:
+    values = {}
+    for text in given:
+        name, equals, numbers = text.rpartition("=")
+        try:
+            values[name] = [float(number) for number in numbers.split(",")]
+        except ValueError:
+            equals = ""
+        if not equals or not name:
+            raise DseError(f"--input {text}: not NAME=VALUE", hint="e.g. --input sr=16000, or mask=1,0,1")
+    return values
 
 
 def _sizes(given: str | None) -> tuple[int, ...] | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from math import inf
 from typing import TYPE_CHECKING, Any, Literal
 
 from dse.cli.options import (
     Command,
+    NetworkGoal,
     architecture_options,
     batch_option,
     element_options,
@@ -19,7 +21,10 @@ from dse.errors import DseError
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
+    from dse.explore.explorer import SearchChanges
+    from dse.explore.workloads import WorkloadChanges
     from dse.formats.architecture.load import ArchitectureSpec
+    from dse.formats.text.quantity import Quantity
     from dse.model.mapping import Mapping
     from dse.problem.workload import Workload
 
@@ -76,7 +81,7 @@ def network_options(function: Command) -> Command:
 
 
 @dataclass(frozen=True, slots=True)
-class SweepChanges:
+class SweepOptions:
     """What a command line changes about a sweep; None, and no `param`, where it says nothing.
 
     Parameters
@@ -101,27 +106,24 @@ class SweepChanges:
     bits: str | None
     density: str | None
 
-    def given(self) -> dict[str, Any]:
-        """The options that the command line has, by name."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: value for name, value in values.items() if value not in (None, ())}
+    def given(self) -> tuple[str, ...]:
+        """The names of the options that the command line has."""
+        return tuple(field.name for field in fields(self) if getattr(self, field.name) not in (None, ()))
 
-    def search(self) -> dict[str, Any]:
-        """Those about the search, by field of `dse.explore.explorer.Search`."""
-        found = {name: value for name, value in self.given().items() if name in _OF_A_SEARCH}
-        if self.objectives is not None:
-            found["objectives"] = tuple(part.strip() for part in self.objectives.split(","))
-        return found
+    def search(self) -> SearchChanges:
+        """Those about the search."""
+        from dse.explore.explorer import SearchChanges
 
-    def elements(self) -> dict[str, dict[str, Any]]:
-        """Parameters, widths and nonzero parts of the networks, by name of each."""
+        named = None if self.objectives is None else tuple(part.strip() for part in self.objectives.split(","))
+        return SearchChanges(self.trials, self.sampler, self.seed, named, self.gap)
+
+    def workloads(self) -> WorkloadChanges:
+        """Those about the networks."""
+        from dse.explore.workloads import WorkloadChanges
         from dse.formats.workload.parameters import parse_parameters
 
         bits, density = read_bits(self.bits), read_density(self.density)
-        return {"parameters": parse_parameters(self.param), "bits": bits, "density": density}
-
-
-_OF_A_SEARCH = ("trials", "sampler", "seed", "objectives", "gap")
+        return WorkloadChanges(self.batch, parse_parameters(self.param), bits, density)
 
 
 def read_architecture(name: str, dataflow: str | None, settings: Sequence[str]) -> Architecture:
@@ -219,25 +221,28 @@ def warn_of_unused_densities(arch: Architecture) -> None:
         )
 
 
-def read_limits(scope: str, max_latency: str | None, max_energy: str | None) -> dict[str, float]:
-    """The values of `--max-latency` and `--max-energy`, as `map_workload` takes them."""
-    from dse.formats.text.quantity import parse_quantity, picojoules, seconds
+def read_limits(goal: NetworkGoal) -> tuple[float, float]:
+    """The network's latency at most in s and its energy at most in pJ; infinite where there is no limit."""
+    from dse.formats.text.quantity import picojoules, seconds
 
-    limits: dict[str, float] = {}
-    for option, text, kind in (("--max-latency", max_latency, "time"), ("--max-energy", max_energy, "energy")):
-        if text is None:
-            continue
-        if scope != "network":
-            raise DseError(f"{option} is a limit on the whole network", hint="add --scope network")
-        try:
-            quantity = parse_quantity(text, kind)
-        except DseError as error:
-            raise DseError(f"{option}: {error.message}", hint=error.hint) from None
-        if quantity.unit == "mac" or "/" in quantity.unit:
-            raise DseError(f"{option} {text}: not an energy", hint="e.g. 5 mJ")
-        name = "max_latency_s" if kind == "time" else "max_energy_pj"
-        limits[name] = seconds(quantity) if kind == "time" else picojoules(quantity, 1.0)
-    return limits
+    latency = _limit(goal, "--max-latency", goal.max_latency, "time")
+    energy = _limit(goal, "--max-energy", goal.max_energy, "energy")
+    if energy is not None and (energy.unit == "mac" or "/" in energy.unit):
+        raise DseError(f"--max-energy {goal.max_energy}: not an energy", hint="e.g. 5 mJ")
+    return inf if latency is None else seconds(latency), inf if energy is None else picojoules(energy, 1.0)
+
+
+def _limit(goal: NetworkGoal, option: str, text: str | None, kind: Literal["time", "energy"]) -> Quantity | None:
+    from dse.formats.text.quantity import parse_quantity
+
+    if text is None:
+        return None
+    if goal.scope != "network":
+        raise DseError(f"{option} is a limit on the whole network", hint="add --scope network")
+    try:
+        return parse_quantity(text, kind)
+    except DseError as error:
+        raise DseError(f"{option}: {error.message}", hint=error.hint) from None
 
 
 def read_mappings(

@@ -36,6 +36,22 @@ class MapperSettings:
     time_limit: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class NetworkGoal:
+    """Whose objective counts, and the limits of a whole network as the command line has them.
+
+    Parameters
+    ----------
+    scope : {"layer", "network"}
+    max_latency, max_energy : str or None
+        With their units, such as `20 ms` and `5 mJ`.
+    """
+
+    scope: Literal["layer", "network"]
+    max_latency: str | None
+    max_energy: str | None
+
+
 def gather(record: type[Any], name: str) -> Callable[[Command], Command]:
     """Hand a command one `record` as its argument `name`, instead of the options that are the record's fields."""
     taken = tuple(field.name for field in fields(record))
@@ -43,8 +59,8 @@ def gather(record: type[Any], name: str) -> Callable[[Command], Command]:
     def decorate(function: Command) -> Command:
         @wraps(function)
         def gathered(**given: Any) -> Any:
-            values = {option: given.pop(option) for option in taken}
-            return function(**given, **{name: record(**values)})
+            given[name] = record(*(given.pop(option) for option in taken))
+            return function(**given)
 
         return gathered  # type: ignore[return-value]
 
@@ -88,10 +104,10 @@ def mapper_options(function: Command) -> Command:
 
 
 def scope_options(function: Command) -> Command:
-    """`--scope`, and the limits that a whole network may be given."""
+    """`--scope`, and the limits of a whole network; the command takes them as `goal`, a `NetworkGoal`."""
     function = click.option(
         "--max-energy", metavar="ENERGY", help="The network's energy at most, e.g. 5 mJ; needs --scope network.",
-    )(function)  # fmt: skip
+    )(gather(NetworkGoal, "goal")(function))  # fmt: skip
     function = click.option(
         "--max-latency", metavar="TIME", help="The network's latency at most, e.g. 20 ms; needs --scope network.",
     )(function)  # fmt: skip

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dse.cli.inputs import SweepChanges
+from dse.cli.inputs import SweepOptions
 from dse.cli.options import batch_option, element_options, format_option, gather, parameter_option
 from dse.cli.output import StatusLine, compile_first, note, print_rows
 from dse.errors import InfeasibleError
@@ -35,11 +35,11 @@ SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
 @batch_option
 @parameter_option
 @element_options
-@gather(SweepChanges, "changes")
+@gather(SweepOptions, "changes")
 @click.option("--resume", is_flag=True, help="Go on with the sweep in DIR; nothing is evaluated twice.")
 @format_option
 def command(
-    files: tuple[str, ...], changes: SweepChanges, output: str | None, jobs: int | None, resume: bool, form: str
+    files: tuple[str, ...], changes: SweepOptions, output: str | None, jobs: int | None, resume: bool, form: str
 ) -> int:
     """Search the design space of ARCH for the hardware on which the WORKLOADs run best.
 
@@ -88,21 +88,16 @@ def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _plan(files: tuple[str, ...], changes: SweepChanges) -> Plan | Review:
+def _plan(files: tuple[str, ...], changes: SweepOptions) -> Plan | Review:
     from dse.explore.explorer import Search
     from dse.explore.plan import make_plan
     from dse.explore.sweep import GAP, TRIALS
     from dse.explore.sweep_file import load_plan
 
-    search, elements = changes.search(), changes.elements()
+    search, workloads = changes.search(), changes.workloads()
     if len(files) == 1:
-        batch = {} if changes.batch is None else {"batch": changes.batch}
-        return load_plan(files[0], {**search, **batch, **elements})
-    how = Search(**{"trials": TRIALS, "gap": GAP, **search})
-    return make_plan(
-        files[0], list(files[1:]), how, batch=changes.batch, parameters=elements["parameters"], bits=elements["bits"],
-        density=elements["density"],
-    )  # fmt: skip
+        return load_plan(files[0], search, workloads)
+    return make_plan(files[0], files[1:], search.over(Search(TRIALS, gap=GAP)), changes=workloads)
 
 
 def _run(plan: Plan, directory: Path, jobs: int | None, resume: bool, status: StatusLine) -> SweepResult:

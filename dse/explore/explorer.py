@@ -8,7 +8,7 @@ of proposals, a whole batch at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from math import log10
 from time import monotonic
 from typing import Any, Literal
@@ -17,7 +17,7 @@ from dse.errors import DseError
 from dse.explore.evaluation import Evaluation, Kind, Outcome
 from dse.explore.front import dominates, pareto
 from dse.explore.log import LogWriter
-from dse.explore.runner import Evaluate, Task, Workers
+from dse.explore.runner import Failure, Task, Workers
 from dse.explore.samplers import Proposal, Proposer, Shuffled, choose_sampler, make_proposer
 from dse.explore.space import DesignSpace
 
@@ -78,7 +78,27 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class SearchChanges:
+    """What replaces settings of a `Search`, by the same names; None leaves them."""
+
+    trials: int | None = None
+    sampler: str | None = None
+    seed: int | None = None
+    objectives: tuple[str, ...] | None = None
+    gap: float | None = None
+
+    def over(self, search: Search) -> Search:
+        """The search with these changes."""
+        return replace(search, **self.given())
+
+    def given(self) -> dict[str, Any]:
+        """The settings that are replaced, by name."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class SweepProblem:
     """What is searched.
 
     Parameters
@@ -91,6 +111,7 @@ class Problem:
     identify : callable
         Settings, the design (None where there is none) and the kind of evaluation to the identity of its result.
     evaluate : mapping of kind to callable
+        A design to its outcome. Picklable; it may run in another process.
     rule_out : callable
         The outcome of a design that need not be mapped to know that it breaks a constraint; None for any other.
     plain : callable
@@ -103,7 +124,7 @@ class Problem:
     starts: tuple[Mapping[str, Any], ...]
     resolve: Callable[[Mapping[str, Any]], Any]
     identify: Callable[[Mapping[str, Any], Any, Kind], str]
-    evaluate: Mapping[Kind, Evaluate]
+    evaluate: Mapping[Kind, Callable[[Any], Outcome]]
     sweep_id: str
     rule_out: Callable[[Any], Outcome | None] = lambda design: None
     plain: Callable[[Any], Any] = lambda value: value
@@ -149,7 +170,7 @@ class Explorer:
 
     Parameters
     ----------
-    problem : Problem
+    problem : SweepProblem
     search : Search
     workers : Workers
     known : dict
@@ -158,7 +179,7 @@ class Explorer:
     progress : callable, optional
     """
 
-    problem: Problem
+    problem: SweepProblem
     search: Search
     workers: Workers
     known: dict[str, Evaluation]
@@ -279,7 +300,7 @@ class Explorer:
         self._report(kind, offset, total, 0, 0.0)
         finished = self.workers.run(self.problem.evaluate[kind], tasks.values())
         for evaluated, (task, outcome) in enumerate(finished, start=1):
-            self._record(identities[task.key], kind, by_number[task.key], outcome)
+            self._record(identities[task.key], kind, by_number[task.key], _outcome(outcome))
             self._report(kind, offset + evaluated, total, evaluated, monotonic() - start)
         for candidate in candidates:
             known = self.known[identities[candidate.number]]
@@ -335,3 +356,10 @@ class Explorer:
         key = "edp_js" if both else self.search.keys[0]
         sound = [e for e in self.known.values() if e.ok and e.sweep == self.problem.sweep_id]
         return min(sound, key=lambda e: e.outcome.objectives[key], default=None)
+
+
+def _outcome(found: Outcome | Failure) -> Outcome:
+    """What a worker handed back, as the outcome of a design."""
+    if isinstance(found, Failure):
+        return Outcome(found.status, found.reason, violation=1.0, cpu_s=found.cpu_s)
+    return found

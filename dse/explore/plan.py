@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
 from dse.explore.design import Network, NetworkEvaluator
 from dse.explore.evaluation import Kind
-from dse.explore.explorer import Problem, Search
+from dse.explore.explorer import Search, SweepProblem
 from dse.explore.identity import identity
 from dse.explore.space import DesignSpace
+from dse.explore.workloads import UNCHANGED, WorkloadChanges
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
@@ -36,12 +37,8 @@ class Plan:
     space : dict
         Path of each setting to its choices.
     search : Search
-    batch : int, optional
-        Images at once, where it is not the workloads' own.
-    parameters : dict
-        Values of parameters, where they are not the workloads' own.
-    bits, density : dict
-        Widths and nonzero parts of operands, where they are not the workloads' own.
+    changes : WorkloadChanges
+        What is not the workloads' own.
     """
 
     name: str
@@ -50,10 +47,7 @@ class Plan:
     sources: tuple[str, ...]
     space: dict[str, tuple[Any, ...]]
     search: Search
-    batch: int | None = None
-    parameters: dict[str, int] = field(default_factory=dict)
-    bits: dict[str, int] = field(default_factory=dict)
-    density: dict[str, float] = field(default_factory=dict)
+    changes: WorkloadChanges = UNCHANGED
 
     @property
     def networks(self) -> tuple[Network, ...]:
@@ -66,7 +60,7 @@ class Plan:
         others = [flow for flow in self.space.get("dataflow", ()) if flow != own.get("dataflow")]
         return (own, *({**own, "dataflow": flow} for flow in others))
 
-    def problem(self) -> Problem:
+    def problem(self) -> SweepProblem:
         """The search problem: how settings become designs, identities and outcomes."""
         goals = set(self.search.objectives)
         whole_front = {"energy", "latency"} <= goals
@@ -86,7 +80,7 @@ class Plan:
 
         own = self.spec.architecture
         shared = {"limits": limits, "objectives": list(self.search.objectives), "gap": self.search.gap}
-        return Problem(
+        return SweepProblem(
             space=DesignSpace.of(self.space),
             starts=self.starts,
             resolve=self.spec.resolve,
@@ -112,10 +106,7 @@ def make_plan(
     *,
     space: Mapping[str, Sequence[Any]] | None = None,
     name: str | None = None,
-    batch: int | None = None,
-    parameters: Mapping[str, int] | None = None,
-    bits: Mapping[str, int] | None = None,
-    density: Mapping[str, float] | None = None,
+    changes: WorkloadChanges = UNCHANGED,
 ) -> Plan:
     """Read and check what a sweep needs.
 
@@ -127,32 +118,21 @@ def make_plan(
     space : mapping, optional
         Path to choices, instead of the architecture's own space.
     name : str, optional
-    batch : int, optional
-    parameters : mapping, optional
-        Values for parameters that workload files declare.
-    bits, density : mapping, optional
-        Widths and nonzero parts by operand, instead of the workloads' own.
+    changes : WorkloadChanges
 
     Raises
     ------
     DseError
     """
-    from dse.formats.workload.load import load_workloads
-
     spec = _spec_of(architecture)
     several: list[Any] = [workloads] if _is_one(workloads) else list(workloads)  # type: ignore[arg-type]
     if not several:
         raise DseError("a sweep needs a workload")
-    read = load_workloads(several, parameters, batch=batch, bits=bits, density=density)
-    names = [workload.name for workload in read]
-    if len(set(names)) < len(names):
-        raise DseError(f"workload {max(names, key=names.count)} is given twice")
+    read = changes.read(several)
     sources = tuple(str(given) if isinstance(given, str | Path) else given.name for given in several)
     choices = dict(spec.space) if space is None else _read_choices(spec, space)
-    return Plan(
-        name or "-".join([spec.name, *names]), spec, tuple(read), sources, choices, search, batch,
-        dict(parameters or {}), dict(bits or {}), dict(density or {}),
-    )  # fmt: skip
+    own_name = "-".join([spec.name, *(workload.name for workload in read)])
+    return Plan(name or own_name, spec, read, sources, choices, search, changes)
 
 
 def _is_one(workloads: Any) -> bool:

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from dse.explore.log import FILE_NAME, read_log
 from dse.explore.result import COLUMNS, SweepResult
 from dse.explore.samplers import choose_sampler
 from dse.explore.space import DesignSpace
+from dse.formats.text.replace import write_text
 from dse.formats.text.shipped import Kind, shipped_folder
 
 if TYPE_CHECKING:
@@ -52,13 +54,13 @@ def check_directory(directory: Path, plan: Plan, resume: bool) -> None:
 
 def write_settings(directory: Path, plan: Plan, sweep_id: str) -> None:
     """Write `sweep.yaml`: everything that is needed to run the sweep again with `dse sweep DIR/sweep.yaml`."""
-    search = plan.search
+    search, changes = plan.search, plan.changes
     settings = {
         "sweep": plan.name,
         "arch": _path_from(directory, plan.spec.file, "arch_specs"),
         "workloads": [_path_from(directory, source, "workloads") for source in plan.sources],
-        **({"batch": plan.batch} if plan.batch is not None else {}),
-        **{key: dict(value) for key in ("parameters", "bits", "density") if (value := getattr(plan, key))},
+        **({"batch": changes.batch} if changes.batch is not None else {}),
+        **{key: dict(value) for key in ("parameters", "bits", "density") if (value := getattr(changes, key))},
         "space": {path: list(choices) for path, choices in plan.space.items()},
         "search": {
             "trials": search.trials,
@@ -73,7 +75,7 @@ def write_settings(directory: Path, plan: Plan, sweep_id: str) -> None:
             "records": sweep_id,
         },
     }
-    _write(directory / SETTINGS, _yaml(settings))
+    write_text(directory / SETTINGS, _yaml(settings))
     (directory / SUMMARY).unlink(missing_ok=True)  # of an earlier run; it says that the sweep is finished
 
 
@@ -81,15 +83,12 @@ def write_results(directory: Path, result: SweepResult) -> None:
     """Write `front.csv` and `summary.json`."""
     rows = result.front_rows()
     columns = [*COLUMNS, *result.space, "id"]
-    path = directory / FRONT
-    try:
-        with path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, columns, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-    except OSError as error:
-        raise DseError(f"cannot write {path}: {error.strerror}") from None
-    _write(directory / SUMMARY, json.dumps(result.to_dict(), indent=2) + "\n")
+    text = StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(directory / FRONT, text.getvalue())
+    write_text(directory / SUMMARY, json.dumps(result.to_dict(), indent=2) + "\n")
 
 
 def read_results(directory: str | Path) -> SweepResult:
@@ -164,8 +163,6 @@ def _path_from(directory: Path, source: str, kind: Kind) -> str:
 
 
 def _yaml(settings: Mapping[str, Any]) -> str:
-    from io import StringIO
-
     from ruamel.yaml import YAML
 
     yaml = YAML(typ="safe", pure=True)
@@ -175,10 +172,3 @@ def _yaml(settings: Mapping[str, Any]) -> str:
     text = StringIO()
     yaml.dump(dict(settings), text)
     return "# Run again with `dse sweep` on this file; `made` says what its records were made from.\n" + text.getvalue()
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text)
-    except OSError as error:
-        raise DseError(f"cannot write {path}: {error.strerror}") from None

@@ -41,6 +41,17 @@ class SweepResult:
     wall_s : float
     damaged : tuple of Damage
         Lines of the log that could not be read.
+
+    Examples
+    --------
+    >>> import dse
+    >>> network = dse.Workload.of("tiny", [dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)])
+    >>> space = {"levels.GLB.capacity": ["54 KiB", "108 KiB"]}
+    >>> result = dse.sweep("eyeriss", network, trials=2, space=space, jobs=0)
+    >>> result.finished, len(result.explored), result.reference.parameters
+    (True, 2, {'levels.GLB.capacity': '108 KiB'})
+    >>> result.to_dict()["statuses"]
+    {'ok': 2}
     """
 
     name: str

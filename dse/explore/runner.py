@@ -1,4 +1,4 @@
-"""Evaluate designs on workers, and outlive workers that die."""
+"""Run a function on workers, one argument a task, and outlive workers that die."""
 
 from __future__ import annotations
 
@@ -20,13 +20,11 @@ from concurrent.futures import (
 from dataclasses import dataclass
 from threading import Thread
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 from dse.errors import DseError, InfeasibleError
-from dse.explore.evaluation import Outcome
 
-Evaluate = Callable[[Any], Outcome]
-"""Evaluates one design, given as an architecture. Picklable; it may run in another process."""
+Result = TypeVar("Result")
 
 KILLED = "its evaluation killed the worker process (out of memory, or a crash), alone as well"
 
@@ -38,24 +36,41 @@ def usable_cpus() -> int:
     return os.cpu_count() or 1
 
 
-def attempt(evaluate: Evaluate, design: Any) -> Outcome:
-    """Evaluate a design; what goes wrong with it becomes its outcome."""
-    start = time.process_time()
-    try:
-        return evaluate(design)
-    except InfeasibleError as error:
-        return Outcome("infeasible", str(error), violation=1.0, cpu_s=time.process_time() - start)
-    except Exception as error:  # a crash of one design is a result of the sweep, not its end
-        reason = f"{type(error).__name__}: {error}"
-        return Outcome("failed", reason, violation=1.0, cpu_s=time.process_time() - start)
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One call to make; `key` tells the caller which."""
+
+    key: int
+    argument: Any
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """A design to evaluate; `key` tells the caller which."""
+class Failure:
+    """Why a call has no result.
 
-    key: int
-    design: Any
+    Parameters
+    ----------
+    status : {"infeasible", "failed"}
+        `infeasible`: the function raised `InfeasibleError`; `failed`: it crashed, or its worker died of it.
+    reason : str
+    cpu_s : float
+        CPU time that the call took, as far as known.
+    """
+
+    status: Literal["infeasible", "failed"]
+    reason: str
+    cpu_s: float = 0.0
+
+
+def attempt(function: Callable[[Any], Result], argument: Any) -> Result | Failure:
+    """Call a function; an error becomes a result."""
+    start = time.process_time()
+    try:
+        return function(argument)
+    except InfeasibleError as error:
+        return Failure("infeasible", str(error), time.process_time() - start)
+    except Exception as error:  # a crash of one call is a result, not the end of the others
+        return Failure("failed", f"{type(error).__name__}: {error}", time.process_time() - start)
 
 
 class Inline(Executor):
@@ -87,7 +102,7 @@ class Workers:
     make : callable
         Makes the executor, at first and again when a worker has died.
     width : int
-        How many designs to keep submitted. It decides how much is lost with a worker and nothing else.
+        How many tasks to keep submitted. It decides how much is lost with a worker and nothing else.
     lent : bool
         The executor belongs to the caller: it is neither shut down nor replaced.
     """
@@ -120,42 +135,48 @@ class Workers:
             for process in processes:
                 process.kill()
 
-    def run(self, evaluate: Evaluate, tasks: Iterable[Task]) -> Iterator[tuple[Task, Outcome]]:
-        """Evaluate designs and yield each result as soon as it is there, in any order.
+    def run(
+        self, function: Callable[[Any], Result], tasks: Iterable[Task]
+    ) -> Iterator[tuple[Task, Result | Failure]]:
+        """Call a function with the argument of each task and yield each result as soon as it is there, in any order.
 
-        When a worker dies, all designs that were submitted then are suspects. Each runs again with nothing beside it;
-        one that kills its worker once more is the culprit and gets the status `failed`.
+        The function and the arguments are picklable, and calls may be made twice, so they change nothing outside.
+        When a worker dies, all tasks that were submitted then are suspects. Each runs again with nothing beside it;
+        one that kills its worker once more is the culprit and has failed.
         """
         waiting = deque(tasks)
-        running: dict[Future[Outcome], Task] = {}
+        running: dict[Future[Result | Failure], Task] = {}
         while waiting or running:
-            broken = not self._fill(evaluate, waiting, running)
+            broken = not self._fill(function, waiting, running)
             wait(running, return_when=ALL_COMPLETED if broken else FIRST_COMPLETED)
-            results = _collect(running)
-            if broken or any(outcome is None for _, outcome in results):
+            results, suspects = _collect(running)
+            if broken or suspects:
                 wait(running)  # a broken executor ends all it holds at once
-                results += _collect(running)
+                more, others = _collect(running)
+                results, suspects = results + more, suspects + others
                 self._replace()
-            yield from ((task, outcome) for task, outcome in results if outcome is not None)
-            for task in sorted((task for task, outcome in results if outcome is None), key=lambda task: task.key):
-                yield task, self._alone(evaluate, task)
+            yield from results
+            for task in sorted(suspects, key=lambda task: task.key):
+                yield task, self._alone(function, task)
 
-    def _fill(self, evaluate: Evaluate, waiting: deque[Task], running: dict[Future[Outcome], Task]) -> bool:
+    def _fill(
+        self, function: Callable[[Any], Result], waiting: deque[Task], running: dict[Future[Result | Failure], Task]
+    ) -> bool:
         """Submit as many tasks as the width allows; False when the executor turns out to be broken."""
         while waiting and len(running) < self._width:
             try:
-                future = self._ready().submit(attempt, evaluate, waiting[0].design)
+                future = self._ready().submit(attempt, function, waiting[0].argument)
             except BrokenExecutor:
                 return False
             running[future] = waiting.popleft()
         return True
 
-    def _alone(self, evaluate: Evaluate, task: Task) -> Outcome:
+    def _alone(self, function: Callable[[Any], Result], task: Task) -> Result | Failure:
         try:
-            return _outcome(self._ready().submit(attempt, evaluate, task.design))
+            return _result(self._ready().submit(attempt, function, task.argument))
         except BrokenExecutor:
             self._replace()
-            return Outcome("failed", KILLED, violation=1.0)
+            return Failure("failed", KILLED)
 
     def _replace(self) -> None:
         if self._lent:
@@ -177,20 +198,23 @@ class Workers:
         return self._executor
 
 
-def _collect(running: dict[Future[Outcome], Task]) -> list[tuple[Task, Outcome | None]]:
-    """Take what is done out of `running`; None stands for the outcome of a task whose executor broke."""
-    results: list[tuple[Task, Outcome | None]] = []
+def _collect(
+    running: dict[Future[Result | Failure], Task],
+) -> tuple[list[tuple[Task, Result | Failure]], list[Task]]:
+    """Take what is done out of `running`: results, and the tasks whose executor broke."""
+    results: list[tuple[Task, Result | Failure]] = []
+    lost: list[Task] = []
     for future in [future for future in running if future.done()]:
         task = running.pop(future)
         try:
-            results.append((task, _outcome(future)))
+            results.append((task, _result(future)))
         except BrokenExecutor:
-            results.append((task, None))
-    return results
+            lost.append(task)
+    return results, lost
 
 
-def _outcome(future: Future[Outcome]) -> Outcome:
-    """The future's outcome; what an executor itself raises, such as a lost node, is a failure of that design.
+def _result(future: Future[Result | Failure]) -> Result | Failure:
+    """The future's result; what an executor itself raises, such as a lost node, is a failure of that task.
 
     Raises
     ------
@@ -202,7 +226,7 @@ def _outcome(future: Future[Outcome]) -> Outcome:
     except BrokenExecutor:
         raise
     except Exception as error:
-        return Outcome("failed", f"{type(error).__name__}: {error}", violation=1.0)
+        return Failure("failed", f"{type(error).__name__}: {error}")
 
 
 def _in_worker() -> None:

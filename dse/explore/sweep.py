@@ -15,6 +15,7 @@ from dse.explore.plan import Given, Plan, make_plan
 from dse.explore.record import check_directory, write_results, write_settings
 from dse.explore.result import SweepResult
 from dse.explore.runner import Workers, usable_cpus
+from dse.explore.workloads import WorkloadChanges
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
@@ -97,12 +98,15 @@ def sweep(
     Examples
     --------
     >>> import dse
-    >>> result = dse.sweep("eyeriss", "alexnet", trials=24)  # doctest: +SKIP
-    >>> result.front[["energy_pj", "latency_s", "dataflow"]]  # doctest: +SKIP
+    >>> network = dse.Workload.of("tiny", [dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)])
+    >>> space = {"levels.GLB.capacity": ["54 KiB", "108 KiB"]}
+    >>> result = dse.sweep("eyeriss", network, trials=2, space=space, jobs=0)
+    >>> result.front[["levels.GLB.capacity", "proven"]].drop_duplicates().values.tolist()
+    [['54 KiB', 'exact']]
     """
     search = Search(trials, sampler, seed, tuple(objectives), gap)
-    plan = make_plan(architecture, workloads, search, space=space, name=name, batch=batch,
-                     parameters=parameters, bits=bits, density=density)  # fmt: skip
+    changes = WorkloadChanges(batch, parameters or {}, bits or {}, density or {})
+    plan = make_plan(architecture, workloads, search, space=space, name=name, changes=changes)
     return run_plan(plan, jobs=jobs, resume=resume, output=output, executor=executor, progress=progress)
 
 

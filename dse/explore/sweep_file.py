@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,14 +10,17 @@ from pydantic import Field
 from dse.errors import SpecError
 from dse.explore.compare.networks import FACTORS, Review, make_review
 from dse.explore.compare.networks import GAP as GAP_OF_COMPARISONS
-from dse.explore.explorer import DEFAULT_OBJECTIVES, Objective, Search
+from dse.explore.explorer import DEFAULT_OBJECTIVES, Objective, Search, SearchChanges
 from dse.explore.plan import Plan, make_plan
 from dse.explore.sweep import GAP, TRIALS
-from dse.formats.architecture.load import load_architecture_spec, read_space
+from dse.explore.workloads import UNCHANGED, WorkloadChanges
+from dse.formats.architecture.load import ArchitectureSpec, load_architecture_spec, read_space
 from dse.formats.architecture.model import Choices
 from dse.formats.text.shipped import Kind, find_shipped
 from dse.formats.text.source import Source, SpecModel, WholeNumber, load_source, raise_all, validate
 from dse.formats.workload.models import BitsSpec, DensitySpec
+
+SAME_SEARCH = SearchChanges()
 
 
 class SearchModel(SpecModel):
@@ -62,19 +64,21 @@ class SweepModel(SpecModel):
 
 
 _OF_A_SEARCH = ("space", "search")
-_BY_NAME = ("parameters", "bits", "density")
 _OF_A_COMPARISON = ("objective", "gap", "factors")
 
 
-def load_plan(path: str | Path, changes: Mapping[str, Any] | None = None) -> Plan | Review:
+def load_plan(
+    path: str | Path, search: SearchChanges = SAME_SEARCH, workloads: WorkloadChanges = UNCHANGED
+) -> Plan | Review:
     """Read a sweep file, or a shipped one by its bare name.
 
     Parameters
     ----------
     path : str or Path
-    changes : mapping, optional
-        Fields of `Search`, `batch`, `parameters`, `bits` and `density`, that replace the file's; of the last three,
-        those given.
+    search : SearchChanges
+        What replaces the file's settings of the search.
+    workloads : WorkloadChanges
+        What replaces the file's changes of workloads; of parameters, widths and nonzero parts, those given.
 
     Returns
     -------
@@ -95,40 +99,36 @@ def load_plan(path: str | Path, changes: Mapping[str, Any] | None = None) -> Pla
         for key in (_OF_A_SEARCH if compares else _OF_A_COMPARISON)
         if key in model.model_fields_set
     )  # fmt: skip
-    return _review(source, model, changes or {}) if compares else _plan(source, model, changes or {})
+    changes = workloads.over(WorkloadChanges(model.batch, model.parameters, model.bits, model.density))
+    return _review(source, model, search, changes) if compares else _plan(source, model, search, changes)
 
 
-def _review(source: Source, model: SweepModel, given: Mapping[str, Any]) -> Review:
-    unused = sorted(set(given) - {"batch", "gap", *_BY_NAME})
+def _review(source: Source, model: SweepModel, search: SearchChanges, changes: WorkloadChanges) -> Review:
+    unused = sorted(set(search.given()) - {"gap"})
     if unused:
         raise source.error(("compare",), f"a comparison searches nothing, so --{unused[0]} means nothing", key=True)
-    spec = load_architecture_spec(_file(source, ("arch",), model.arch, "arch_specs"))
-    workloads = [_file(source, ("workloads", i), name, "workloads") for i, name in enumerate(model.workloads)]
-    gap = given.get("gap", model.gap)
+    spec, workloads = _files(source, model)
+    gap = model.gap if search.gap is None else search.gap
     return make_review(
-        model.sweep, spec.architecture, workloads, batch=given.get("batch", model.batch),
-        objective=model.objective or "edp", gap=GAP_OF_COMPARISONS if gap is None else gap,
-        factors=model.factors or FACTORS, **_by_name(model, given),
+        model.sweep, spec.architecture, workloads, changes=changes, objective=model.objective or "edp",
+        gap=GAP_OF_COMPARISONS if gap is None else gap, factors=model.factors or FACTORS,
     )  # fmt: skip
 
 
-def _by_name(model: SweepModel, given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What changes the workloads name by name: the file's, and over it what is given."""
-    return {key: {**getattr(model, key), **given.get(key, {})} for key in _BY_NAME}
-
-
-def _plan(source: Source, model: SweepModel, given: Mapping[str, Any]) -> Plan:
-    changes = dict(given)
-    batch = changes.pop("batch", model.batch)
-    named = _by_name(model, changes)
-    changes = {key: value for key, value in changes.items() if key not in named}
-    search = Search(**{**model.search.model_dump(), "objectives": tuple(model.search.objectives), **changes})
+def _plan(source: Source, model: SweepModel, search: SearchChanges, changes: WorkloadChanges) -> Plan:
+    own = model.search
+    wanted = search.over(Search(own.trials, own.sampler, own.seed, tuple(own.objectives), own.gap))
     errors: list[SpecError] = []
-    spec = load_architecture_spec(_file(source, ("arch",), model.arch, "arch_specs"))
-    workloads = [_file(source, ("workloads", i), name, "workloads") for i, name in enumerate(model.workloads)]
+    spec, workloads = _files(source, model)
     space = None if model.space is None else read_space(source, spec, model.space, errors)
     raise_all(errors)
-    return make_plan(spec, workloads, search, space=space, name=model.sweep, batch=batch, **named)
+    return make_plan(spec, workloads, wanted, space=space, name=model.sweep, changes=changes)
+
+
+def _files(source: Source, model: SweepModel) -> tuple[ArchitectureSpec, list[Path]]:
+    """The architecture that a sweep file names, and the files of its workloads."""
+    spec = load_architecture_spec(_file(source, ("arch",), model.arch, "arch_specs"))
+    return spec, [_file(source, ("workloads", i), name, "workloads") for i, name in enumerate(model.workloads)]
 
 
 def schema() -> dict[str, Any]:

@@ -25,8 +25,9 @@ from pydantic import Discriminator, Field, Tag
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
-from dse.errors import DseError, MappingError, SpecError
+from dse.errors import MappingError, SpecError
 from dse.formats.architecture.dataflow import Dim
+from dse.formats.text.replace import write_text
 from dse.formats.text.source import (
     DataPath,
     Source,
@@ -228,10 +229,7 @@ def save_mappings(
     DseError
         The file cannot be written.
     """
-    try:
-        Path(path).write_text(dump_mappings(name, architecture, mappings, counting=counting), encoding="utf-8")
-    except OSError as error:
-        raise DseError(f"cannot be written: {error.strerror}", file=str(path)) from None
+    write_text(path, dump_mappings(name, architecture, mappings, counting=counting))
 
 
 def dump_mappings(

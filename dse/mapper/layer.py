@@ -56,6 +56,14 @@ def map_layer(
     ------
     InfeasibleError
         When no mapping fits, with the constraint that rules it out.
+
+    Examples
+    --------
+    >>> import dse
+    >>> layer = dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> best = dse.map_layer(dse.load_architecture("eyeriss"), layer, "energy")
+    >>> round(best.cost.energy_pj), best.certificate.gap
+    (1182120, 0.0)
     """
     if objective not in ("energy", "latency", "edp"):
         raise DseError(f"objective={objective!r} is not energy, latency or edp")
@@ -75,6 +83,18 @@ def layer_front(
     -------
     tuple of Mapped
         Latency rises, energy falls.
+
+    Examples
+    --------
+    >>> import dse
+    >>> layer = dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> systolic = dse.load_architecture("systolic_ws")
+    >>> front = dse.layer_front(systolic, layer)
+    >>> energies = [mapped.cost.energy_pj for mapped in front]
+    >>> energies == sorted(energies, reverse=True)
+    True
+    >>> min(energies) == dse.map_layer(systolic, layer, "energy").cost.energy_pj
+    True
     """
     return _mapped(architecture, layer, "front", gap, factors, time_limit_s)
 

@@ -51,6 +51,16 @@ class Cost:
     outermost_bits : dict
         Bits read from and written to the outermost level by operand, as they are coded there.
     reuse : tuple of Reuse
+
+    Examples
+    --------
+    >>> import dse
+    >>> layer = dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> cost = dse.map_layer(dse.load_architecture("eyeriss"), layer, "energy").cost
+    >>> sum(cost.energy_by_level_pj.values()) == cost.energy_pj
+    True
+    >>> cost.bound_by, cost.cycles
+    ('DRAM shared', 876.25)
     """
 
     energy_pj: float

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
 from dse.report.figures import COLOURS, INK, QUIET
+from dse.report.save import save_figure
 from dse.report.table import Table
 from dse.report.units import capacity, si, times, whole
 
@@ -229,10 +230,7 @@ def draw_curves(data: CurvesData, path: str | Path) -> None:
         )  # fmt: skip
     _dress(axes, data, min(max(1, points[0][0]) for points in every), right)
     figure.legend(loc="outside right upper", frameon=False, fontsize=9, labelcolor="linecolor")
-    try:
-        figure.savefig(path)
-    except OSError as error:
-        raise DseError(f"cannot write {path}: {error.strerror}") from None
+    save_figure(figure, path)
 
 
 def _corner(point: dict[str, Any]) -> tuple[int, int]:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from dse.errors import DseError
+from dse.formats.text.replace import write_text
 from dse.report.figures import COLOURS
+from dse.report.save import save_figure
 from dse.report.table import Table, to_csv
 
 BY = {"by_level": "at ", "by_operand": "of "}
@@ -60,7 +62,7 @@ def write(rows: Sequence[Mapping[str, Any]], parts: Sequence[Mapping[str, Any]],
         for name, table in zip(names, (parts, rows), strict=True):
             columns = list(dict.fromkeys(key for row in table for key in row))
             text = to_csv([{key: row.get(key, "") for key in columns} for row in table])
-            (folder / name).write_text(text, encoding="utf-8")
+            write_text(folder / name, text)
     except OSError as error:
         raise DseError(f"cannot write {folder}: {error.strerror}") from None
     for name, prefix in BY.items():
@@ -93,7 +95,7 @@ def draw(panels: Sequence[Bars], path: Path, how: str) -> None:
         axis.spines[["top", "right"]].set_visible(False)
         axis.legend(fontsize=7, frameon=False)
     figure.suptitle(f"energy {how}, dataflow and batch", fontsize=11)
-    figure.savefig(path, dpi=130)
+    save_figure(figure, path, dpi=130)
 
 
 def summary(parts: Sequence[Mapping[str, Any]]) -> Table:

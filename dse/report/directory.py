@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dse.errors import DseError
+from dse.formats.text.replace import write_text
 from dse.report.figures import draw_front, front_data
 from dse.report.page import page
 
@@ -24,8 +24,5 @@ def draw(result: SweepResult, directory: Path) -> list[str]:
         When no design works, or a file cannot be written.
     """
     draw_front(front_data(result), directory / FIGURE)
-    try:
-        (directory / PAGE).write_text(page(result, (directory / FIGURE).read_bytes()), encoding="utf-8")
-    except OSError as error:
-        raise DseError(f"cannot write {directory / PAGE}: {error.strerror}") from None
+    write_text(directory / PAGE, page(result, (directory / FIGURE).read_bytes()))
     return ["front.csv", FIGURE, PAGE, "summary.json", "sweep.yaml", "evaluations.jsonl"]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
+from dse.report.save import save_figure
 from dse.report.units import duration, energy, prefix_of, times
 
 if TYPE_CHECKING:
@@ -136,10 +137,7 @@ def draw_front(data: FrontData, path: str | Path) -> None:
     _annotate(axes, data)
     _legend(figure, axes, style)
     _dress(axes, data)
-    try:
-        figure.savefig(path)
-    except OSError as error:
-        raise DseError(f"cannot write {path}: {error.strerror}") from None
+    save_figure(figure, path)
 
 
 def _title(result: SweepResult, rows: list[dict[str, Any]]) -> str:

@@ -11,6 +11,7 @@ from dse.errors import DseError
 from dse.problem.shapes import spelled
 from dse.problem.summary import layer_kind
 from dse.report.figures import COLOURS, INK, QUIET
+from dse.report.save import save_figure
 from dse.report.units import si
 
 if TYPE_CHECKING:
@@ -162,12 +163,7 @@ def draw_graph(data: GraphData, path: str | Path) -> None:
     axes.text(middle - wide / 2 + 0.1, 0.75, data.title, fontsize=10, weight="bold", color=INK, va="center")
     axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, 1 - 0.28 / high), ncols=len(used), fontsize=7,
                 frameon=False, handlelength=1.2, columnspacing=1.0)  # fmt: skip
-    try:
-        figure.savefig(path)
-    except OSError as error:
-        raise DseError(f"cannot write {path}: {error.strerror}") from None
-    except ValueError as error:
-        raise DseError(f"cannot write {path}: {error}", hint="end the name in .svg, .png or .pdf") from None
+    save_figure(figure, path)
 
 
 def _label(node: Node) -> str:

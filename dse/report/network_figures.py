@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
 from dse.report.figures import COLOURS, INK, QUIET
+from dse.report.save import save_figure
 from dse.report.units import si
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def draw_bubbles(data: Bubbles, path: str | Path) -> None:
     axes.margins(x=0.16, y=0.16)
     _plain_ticks(axes)
     _dress(axes, data.title, data.subtitle)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def draw_shares(data: Shares, path: str | Path) -> None:
@@ -153,7 +154,7 @@ def draw_shares(data: Shares, path: str | Path) -> None:
     sides[0].set_title(data.subtitle, loc="left", fontsize=9, color=QUIET)
     handles, labels = sides[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower right", ncols=2, frameon=False, fontsize=9)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def draw_networks(comparison: Comparison, directory: Path) -> list[str]:
@@ -257,10 +258,3 @@ def _dress(axes: Axes, title: str, subtitle: str) -> None:
     axes.set_axisbelow(True)
     axes.set_title(f"{title}\n", loc="left", fontsize=11.5, weight="bold", color=INK)
     axes.text(0, 1.02, subtitle, transform=axes.transAxes, fontsize=9, color=QUIET)
-
-
-def _save(figure: Figure, path: str | Path) -> None:
-    try:
-        figure.savefig(path)
-    except OSError as error:
-        raise DseError(f"cannot write {path}: {error.strerror}") from None

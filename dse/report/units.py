@@ -30,11 +30,13 @@ def si(value: float, unit: str, digits: int = 3) -> str:
     '12.3 mJ'
     >>> si(999.96e-6, "s")
     '1.00 ms'
+    >>> si(1e-7, "J")
+    '100 nJ'
     """
     rounded = float(f"{value:.{digits - 1}e}")
     factor, prefix = prefix_of(rounded)
     scaled = rounded / factor
-    before = len(str(int(abs(scaled))))
+    before = len(str(int(round(abs(scaled), 6))))  # 1e-7 / 1e-9 is a little less than 100
     return f"{scaled:.{max(0, digits - before)}f} {prefix}{unit}"
 
 

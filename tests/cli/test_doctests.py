@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import dse
+from dse.mapper import Certificate, NetworkCertificate, NetworkFront
 
 ROOT = Path(dse.__file__).parent
 NAMES = sorted(
@@ -18,6 +19,16 @@ NAMES = sorted(
 
 def test_examples_are_found():
     assert {"dse", "dse.report.units", "dse.formats.workload.load"} <= set(NAMES)
+
+
+def test_every_public_name_and_what_it_returns_has_an_example():
+    """Apart from what the torch extra is needed for, the example runs."""
+    returned = [NetworkFront, Certificate, NetworkCertificate]
+    for thing in [*(getattr(dse, name) for name in dse.__all__), *returned]:
+        (found,) = doctest.DocTestFinder(recurse=False).find(thing, thing.__name__)
+        skipped = [doctest.SKIP in example.options for example in found.examples]
+        assert found.examples, thing
+        assert thing is dse.from_torch or not any(skipped), thing
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dse.errors import DseError
+from dse.errors import DseError, InfeasibleError
 from dse.explore.evaluation import Outcome
-from dse.explore.explorer import Explorer, Problem, Search
+from dse.explore.explorer import Explorer, Search, SweepProblem
 from dse.explore.front import dominates, pareto
 from dse.explore.log import LogWriter, read_log
 from dse.explore.runner import Workers
@@ -63,10 +63,32 @@ def problem(space=SPACE, **changes):
         "evaluate": {"explore": measure, "exact": measure_exactly},
         "sweep_id": "made-up",
     }
-    return Problem(**{**fields, **changes})
+    return SweepProblem(**{**fields, **changes})
 
 
 PROBLEM = problem()
+
+
+def break_down(design):
+    if design["cols"] == 4:
+        raise InfeasibleError("too narrow")
+    if design["cols"] == 6:
+        raise ZeroDivisionError("of nothing")
+    return measure(design)
+
+
+def test_designs_that_raise_are_as_bad_as_a_limit_passed_twice():
+    """The sampler is told a violation of 1 for them, whatever went wrong."""
+    space = DesignSpace.of({"dataflow": ["rs"], "rows": [12], "cols": [4, 6, 8]})
+    search = Search(trials=4, sampler="grid", objectives=("energy", "latency"))
+    broken = problem(space, evaluate={"explore": break_down, "exact": measure_exactly}, starts=())
+    with Workers.local(0) as workers:
+        explorer = Explorer(broken, search, workers, {})
+        explorer.run()
+    found = {e.parameters["cols"]: e.outcome for e in explorer.explored.values()}
+    assert [(found[cols].status, found[cols].violation) for cols in (4, 6, 8)] == [
+        ("infeasible", 1.0), ("failed", 1.0), ("ok", 0.0)
+    ]  # fmt: skip
 
 
 def explore(search, *, jobs=0, known=None, log=None, problem=PROBLEM, progress=None):

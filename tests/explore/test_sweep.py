@@ -14,13 +14,14 @@ from explore.toy import ARCH, NET, SWEEP
 import dse
 from dse.errors import DseError
 from dse.explore.design import Network, NetworkEvaluator
-from dse.explore.explorer import Search
+from dse.explore.explorer import Search, SearchChanges
 from dse.explore.front import dominates, pareto
 from dse.explore.log import FILE_NAME
 from dse.explore.plan import make_plan
 from dse.explore.record import read_results
 from dse.explore.sweep import run_plan, sweep
 from dse.explore.sweep_file import SearchModel, load_plan
+from dse.explore.workloads import WorkloadChanges
 from dse.formats.architecture.load import load_architecture, load_architecture_spec
 from dse.formats.architecture.space import Constraint
 from dse.formats.workload.load import load_workload, parse_workload
@@ -256,7 +257,7 @@ def test_changing_what_is_evaluated_changes_the_identity(files):
     base = ids()
     assert base["explore"] != base["exact"]
     assert ids(search=Search(9, "tpe", seed=5)) == base, "who proposed a design changes nothing"
-    assert ids(batch=2)["explore"] != base["explore"]
+    assert ids(changes=WorkloadChanges(batch=2))["explore"] != base["explore"]
     assert ids(search=Search(4, gap=0.1))["explore"] != base["explore"]
     assert ids(search=Search(4, gap=0.1))["exact"] == base["exact"]
     renamed = parse_workload(NET.replace("tiny", "other").replace("one:", "first:"))
@@ -278,7 +279,7 @@ def test_a_sweep_file_is_relative_to_itself(files, tmp_path, monkeypatch):
     file = files[0].parent / "mine.yaml"
     file.write_text(SWEEP)
     monkeypatch.chdir(tmp_path)
-    plan = load_plan(file, {"seed": 4})
+    plan = load_plan(file, SearchChanges(seed=4))
     assert plan.space == {"levels.array.rows": (2, 3), "levels.array.cols": (2, 4, 6)}
     assert plan.search == Search(5, "random", 4, ("edp", "area"), 0.0)
     assert plan.workloads[0].batch == 2

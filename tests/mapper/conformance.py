@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from mapper.brute_force import allowed_splits, choices, walk_all
-from mapper.general_walk import Walk
+from mapper.deep_walk import Walk
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.dataflow import Dataflow
@@ -97,7 +97,7 @@ def case(spec: str, flow: str, variant: str, seed: int = 0) -> Case:
 def walk(architecture: Architecture, layer: Layer, factors: str) -> tuple[int, Any] | None:
     """How many mappings there are, and the front of all of them; None if they are too many.
 
-    The compiled walk of `brute_force` covers hierarchies with one array and a level in it; `general_walk` takes the
+    The compiled walk of `brute_force` covers hierarchies with one array and a level in it; `deep_walk` takes the
     others, more slowly.
     """
     layer = architecture.lowered(layer)
@@ -124,7 +124,7 @@ def problem(spec: str, flow: str, seed: int | str) -> tuple[Architecture, Layer]
     rng = Random(f"problem {spec} {flow} {seed}")
     architecture = architectures()[spec]
     layer = draw_layer(rng, rng.choice(KINDS))
-    if shape_of(architecture) in SHAPES:  # the general search takes seconds on larger layers
+    if shape_of(architecture) in SHAPES:  # the deep search takes seconds on larger layers
         layer = layer.with_(**{dim: rng.randint(1, 3) * size for dim, size in zip(DIMS, layer.bounds, strict=True)
                                if size > 1})  # fmt: skip
     architecture = shrunk(architecture, layer, rng).with_(dataflow=dataflows(spec)[flow])

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mapper.deep_walk import DeepProblem, Walk, clustered_problem, deep_problem
 from mapper.fronts import EQUAL, significant
-from mapper.general_walk import General, Walk, clustered_problem, general_problem
 from mapper.mapper_cases import random_problem
 from mapper.simulated_price import simulated_price
 
@@ -22,7 +22,7 @@ CHUNK = 20
 
 
 @lru_cache(maxsize=32)
-def problems(chunk: int, draw: Callable[[int], General] = general_problem) -> list[tuple[General, Any]]:
+def problems(chunk: int, draw: Callable[[int], DeepProblem] = deep_problem) -> list[tuple[DeepProblem, Any]]:
     """A chunk of problems and their fronts, shared by the objectives."""
     drawn = [draw(seed) for seed in range(chunk * CHUNK, (chunk + 1) * CHUNK)]
     return [(problem, Walk(problem.architecture, problem.layer, problem.kind).front()) for problem in drawn]
@@ -43,7 +43,7 @@ def answer(values: Any, objective: str) -> Any:
     }[objective]  # fmt: skip
 
 
-def check(chunk: int, objective: str, draw: Callable[[int], General] = general_problem) -> None:
+def check(chunk: int, objective: str, draw: Callable[[int], DeepProblem] = deep_problem) -> None:
     for number, (problem, front) in enumerate(problems(chunk, draw)):
         case = f"{draw.__name__}({chunk * CHUNK + number}), {objective}"
         if len(front) == 0:

@@ -9,7 +9,7 @@ from functools import cache
 import pytest
 from validation.isca16 import COLUMNS, DATAFLOWS, layers, reference, ws
 
-from dse.explore.compare.dataflows import Search, best_cost
+from dse.explore.compare.dataflows import LayerSearch, best_cost
 from dse.explore.compare.dataflows_file import load_comparison
 from dse.problem.dims import OPERANDS
 
@@ -50,7 +50,7 @@ def _layers(batch, group):
 def optimum(dataflow, batch, group):
     design = DESIGNS[dataflow]
     architecture = COMPARISON.architecture(design, COMPARISON.points[0])
-    search = Search("energy", COMPARISON.gap, design.factors, design.nest)
+    search = LayerSearch("energy", COMPARISON.gap, design.factors, design.nest)
     return _columns((architecture, design.layer(layer), search) for layer in _layers(batch, group))
 
 
@@ -85,7 +85,7 @@ def test_filter_rows_through_the_buffer_cost_ws_what_the_paper_says(batch, group
             replace(node, capacity_bits=capacity_bits[node.name]) if node.name in capacity_bits else node
             for node in architecture.hierarchy
         )
-        tasks.append((architecture.with_(hierarchy=nodes), layer, Search("energy", 0.0, "all", nest)))
+        tasks.append((architecture.with_(hierarchy=nodes), layer, LayerSearch("energy", 0.0, "all", nest)))
     columns, theirs = _columns(tasks), reference()["WS", batch, group]
     published = theirs["norm_energy_per_mac"]
     assert total(columns) == pytest.approx(published, rel=0.05)
@@ -103,7 +103,7 @@ ALL_CHANNELS = {
 def test_all_channels_in_the_buffer_lead_back_to_the_paper(dataflow, batch):
     design = DESIGNS[dataflow]
     architecture = COMPARISON.architecture(design, COMPARISON.points[0])
-    search = Search("energy", 0.0, "all", ALL_CHANNELS[dataflow])
+    search = LayerSearch("energy", 0.0, "all", ALL_CHANNELS[dataflow])
     columns = _columns((architecture, design.layer(layer), search) for layer in _layers(batch, "CONV"))
     theirs = reference()[dataflow, batch, "CONV"]
     for key in columns:

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dse.errors import InfeasibleError, MappingError
+from dse.errors import InfeasibleError
 from dse.explore.compare.dataflows_log import read_results, result_line
 from dse.explore.identity import identity
 from dse.explore.log import LogWriter
-from dse.explore.runner import usable_cpus
-from dse.model.mapping import Loop, Spatial, Temporal
-from dse.model.mapping import Mapping as LoopNest
-from dse.problem.dims import DIMS, OPERANDS
+from dse.explore.runner import Failure, Task, Workers, usable_cpus
+from dse.problem.dims import OPERANDS
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
     from dse.formats.architecture.load import ArchitectureSpec
+    from dse.mapper.fixed_nest import Nest
     from dse.model.cost import Cost
     from dse.problem.layer import Layer
     from dse.problem.workload import Workload
-
-Nest = Mapping[str, tuple[str, ...]]
-"""Level or fan-out to the dims of its loops, outermost first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +83,7 @@ class DataflowComparison:
             {**point, self.area_through: f"{capacity_kib(design.spec, point, self.area_through, area)} KiB"}
         )
 
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> list[LayerTask]:
         """Every layer of every design, batch and point."""
         found = []
         for point in self.points:
@@ -97,13 +92,13 @@ class DataflowComparison:
                 network = self.workload.with_batch(batch)
                 for part, name in ((part, name) for part, names in self.parts.items() for name in names):
                     same = {**point, "batch": batch, "part": part, "layer": name, "dataflow": design.name}
-                    search = Search(self.objective, self.gap, design.factors, design.nest)
-                    found.append(Task(architecture, design.layer(network.layer(name)), search, same))
+                    search = LayerSearch(self.objective, self.gap, design.factors, design.nest)
+                    found.append(LayerTask(architecture, design.layer(network.layer(name)), search, same))
         return found
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class LayerSearch:
     """How a layer's mapping is found; see `best_cost`."""
 
     objective: str
@@ -113,12 +108,12 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """One layer of one design at one point and batch; callable in another process."""
+class LayerTask:
+    """One layer of one design at one point and batch; `map_task` runs it."""
 
     architecture: Architecture
     layer: Layer
-    search: Search
+    search: LayerSearch
     same: Mapping[str, Any]
 
     @property
@@ -131,25 +126,24 @@ class Task:
         settings = {"objective": x.objective, "gap": x.gap, "factors": x.factors, "nest": nest}
         return identity(canonical(self.architecture), [[(self.layer.shape_key(), 1)]], settings)
 
-    def __call__(self) -> dict[str, Any]:
-        """Energy per MAC, in MACs, by place and by operand."""
-        layer = self.layer
-        try:
-            cost = best_cost(self.architecture, layer, self.search)
-        except InfeasibleError as error:
-            return {"macs": layer.macs, "status": "infeasible", "reason": error.message}
-        unit = self.architecture.mac.energy_pj * layer.macs
-        by_level = {f"at {place}": pj / unit for place, pj in cost.energy_by_level_pj.items()}
-        by_operand = {f"of {operand}": cost.energy_by_operand_pj[operand] / unit for operand in OPERANDS}
-        return {
-            "macs": layer.macs, "status": "ok", "reason": "", "energy": cost.energy_pj / unit, **by_level, **by_operand
-        }  # fmt: skip
+
+def map_task(task: LayerTask) -> dict[str, Any]:
+    """Energy per MAC of a task's layer, in MACs, by place and by operand: what workers run."""
+    layer = task.layer
+    try:
+        cost = best_cost(task.architecture, layer, task.search)
+    except InfeasibleError as error:
+        return {"macs": layer.macs, "status": "infeasible", "reason": error.message}
+    unit = task.architecture.mac.energy_pj * layer.macs
+    by_level = {f"at {place}": pj / unit for place, pj in cost.energy_by_level_pj.items()}
+    by_operand = {f"of {operand}": cost.energy_by_operand_pj[operand] / unit for operand in OPERANDS}
+    return {
+        "macs": layer.macs, "status": "ok", "reason": "", "energy": cost.energy_pj / unit, **by_level, **by_operand
+    }  # fmt: skip
 
 
-def best_cost(architecture: Architecture, layer: Layer, search: Search) -> Cost:
-    """The best mapping's cost: the mapper's, or that of the best mapping of a nest (least energy).
-
-    Of a nest, the mappings that fill the fan-outs are walked; all of them only when no full one fits the levels.
+def best_cost(architecture: Architecture, layer: Layer, search: LayerSearch) -> Cost:
+    """The best mapping's cost: the mapper's, or the least energy of the mappings of a nest.
 
     Raises
     ------
@@ -157,80 +151,11 @@ def best_cost(architecture: Architecture, layer: Layer, search: Search) -> Cost:
         When no mapping fits.
     """
     from dse.mapper import map_layer
-    from dse.model.cost import evaluate
+    from dse.mapper.fixed_nest import best_of_nest
 
-    if search.nest is None:
-        return map_layer(architecture, layer, search.objective, gap=search.gap, factors=search.factors).cost
-    for fullest in (True, False):
-        best: Cost | None = None
-        for mapping in nest_mappings(architecture, layer, search.nest, fullest=fullest):
-            try:
-                cost = evaluate(architecture, layer, mapping)
-            except MappingError:
-                continue
-            if best is None or cost.energy_pj < best.energy_pj:
-                best = cost
-        if best is not None:
-            return best
-    raise InfeasibleError(f"layer {layer.name}: no mapping of the nest fits {architecture.name}")
-
-
-def nest_mappings(architecture: Architecture, layer: Layer, nest: Nest, *, fullest: bool = True) -> Iterator[LoopNest]:
-    """Every mapping of a nest whose factors are tight and, if `fullest`, leave no room on a fan-out for a larger one.
-
-    A dim that stands at several places is split over them in every way; at one place it is whole.
-    """
-    places = {d: [name for name in (x.name for x in architecture.hierarchy) if d in nest.get(name, ())] for d in DIMS}
-    rooms = {fan_out.name: fan_out.rows for fan_out in architecture.fan_outs}
-    options = [_splits(bound, len(places[d])) for d, bound in zip(DIMS, layer.bounds, strict=True)]
-    for split in product(*options):
-        if not _fits(places, split, rooms) or (fullest and _has_room(places, split, options, rooms)):
-            continue
-        factors = {
-            (name, d): f for d, parts in zip(DIMS, split, strict=True) for name, f in zip(places[d], parts, strict=True)
-        }
-        nodes: list[Temporal | Spatial] = []
-        for node in architecture.hierarchy:
-            loops = tuple(Loop(d, factors[node.name, d]) for d in nest.get(node.name, ()) if factors[node.name, d] > 1)
-            if node.name in rooms:
-                nodes.append(Spatial(node.name, loops, ()))
-            else:
-                nodes.append(Temporal(node.name, loops, architecture.level(node.name).stores))
-        yield LoopNest(tuple(nodes))
-
-
-def _splits(bound: int, places: int) -> list[tuple[int, ...]]:
-    """Tight factors, outermost first."""
-    if places < 2:
-        return [(bound,) * places] if places or bound == 1 else []
-    trips = sorted({-(-bound // inner) for inner in range(1, bound + 1)})
-    return [(outer, *rest) for outer in trips for rest in _splits(-(-bound // outer), places - 1)]
-
-
-def _used(places: Mapping[str, list[str]], split: tuple[tuple[int, ...], ...], rooms: Mapping[str, int]) -> int:
-    used = 1
-    for d, parts in zip(DIMS, split, strict=True):
-        for name, factor in zip(places[d], parts, strict=True):
-            used *= factor if name in rooms else 1
-    return used
-
-
-def _fits(places: Mapping[str, list[str]], split: tuple[tuple[int, ...], ...], rooms: Mapping[str, int]) -> bool:
-    return all(_used(places, split, {room: size}) <= size for room, size in rooms.items())
-
-
-def _has_room(places: Mapping[str, list[str]], split: Any, options: list[Any], rooms: Mapping[str, int]) -> bool:
-    """Whether one dim alone can take more of a fan-out."""
-    for i, d in enumerate(DIMS):
-        if len(split[i]) < 2 or not any(name in rooms for name in places[d]):
-            continue
-        at = next(k for k, name in enumerate(places[d]) if name in rooms)
-        larger = [other for other in options[i] if other[at] > split[i][at]]
-        if larger:
-            grown = min(larger, key=lambda other: other[at])
-            if _fits(places, (*split[:i], grown, *split[i + 1 :]), rooms):
-                return True
-    return False
+    if search.nest is not None:
+        return best_of_nest(architecture, layer, search.nest)
+    return map_layer(architecture, layer, search.objective, gap=search.gap, factors=search.factors).cost
 
 
 def capacity_kib(spec: ArchitectureSpec, point: Mapping[str, Any], path: str, area_mm2: float) -> float:
@@ -248,6 +173,8 @@ def compare_dataflows(
 ) -> list[dict[str, Any]]:  # fmt: skip
     """One row for each layer of each design, point and batch, in that order whatever `jobs` is.
 
+    A layer whose search crashes, or kills its worker, has a row with the status `failed`; the others are not touched.
+
     Parameters
     ----------
     comparison : DataflowComparison
@@ -258,41 +185,31 @@ def compare_dataflows(
     log : Path, optional
         Where each layer's result is appended as soon as it is there.
     resume : bool
-        Take over what the log holds.
+        Take over what the log holds; what failed is tried again.
     """
     tasks = comparison.tasks()
     ids = [task.id for task in tasks]
     known = read_results(log) if log is not None and resume else {}
     left = {key: task for key, task in zip(ids, tasks, strict=True) if key not in known}
-    with ExitStack() as stack:
-        writer = stack.enter_context(LogWriter(log)) if log is not None else None
-        for key, found in _results(left, usable_cpus() if jobs is None else jobs, stack):
-            known[key] = found
+    keys, waiting = list(left), [Task(number, task) for number, task in enumerate(left.values())]
+    workers = Workers.local(min(usable_cpus() if jobs is None else jobs, len(waiting)))
+    with nullcontext() if log is None else LogWriter(log) as writer, workers:
+        for task, found in workers.run(map_task, waiting):
+            key = keys[task.key]
+            known[key] = _failed(left[key], found) if isinstance(found, Failure) else found
             if writer is not None:
-                writer.write(result_line(key, found))
+                writer.write(result_line(key, known[key]))
             if progress is not None:
                 progress(sum(key in known for key in ids), len(ids))
     return [{**task.same, **known[key]} for key, task in zip(ids, tasks, strict=True)]
 
 
-def _results(tasks: Mapping[str, Task], workers: int, stack: ExitStack) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Results as they come."""
-    if workers == 0:
-        yield from ((key, task()) for key, task in tasks.items())
-        return
-    pool = ProcessPoolExecutor(workers)
-    stack.callback(pool.shutdown, cancel_futures=True)
-    keys = {pool.submit(_call, task): key for key, task in tasks.items()}
-    for future in as_completed(keys):
-        yield keys[future], future.result()
-
-
-def _call(task: Task) -> dict[str, Any]:
-    return task()
+def _failed(task: LayerTask, failure: Failure) -> dict[str, Any]:
+    return {"macs": task.layer.macs, "status": failure.status, "reason": failure.reason}
 
 
 def parts_of(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of a part's layers as one, weighted by MACs; `infeasible` when a layer of it is."""
+    """The rows of a part's layers as one, weighted by MACs; `failed` or else `infeasible` when a layer of it is."""
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in rows:
         same = tuple((key, value) for key, value in row.items() if _is_setting(key))
@@ -302,7 +219,8 @@ def parts_of(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         macs = sum(row["macs"] for row in members)
         bad = [row for row in members if row["status"] != "ok"]
         if bad:
-            found.append({**dict(same), "macs": macs, "status": "infeasible", "reason": bad[0]["reason"]})
+            worst = min(bad, key=lambda row: row["status"] != "failed")
+            found.append({**dict(same), "macs": macs, "status": worst["status"], "reason": worst["reason"]})
             continue
         keys = dict.fromkeys(key for row in members for key in row if key == "energy" or key[:3] in ("at ", "of "))
         means = {key: sum(row["macs"] * row.get(key, 0.0) for row in members) / macs for key in keys}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
-from dse.explore.evaluation import Outcome
-from dse.explore.runner import Task, Workers, usable_cpus
+from dse.explore.runner import Failure, Task, Workers, usable_cpus
+from dse.explore.workloads import UNCHANGED, WorkloadChanges
 from dse.problem.footprint import network_figures
 
 if TYPE_CHECKING:
@@ -33,20 +33,20 @@ REVIEWED = (
 
 @dataclass(frozen=True, slots=True)
 class LayerMapper:
-    """Maps a layer: what workers run. The outcome holds `energy_pj`, `cycles` and `outer_bytes`."""
+    """Maps a layer to its `energy_pj`, `cycles` and `outer_bytes`: what workers run."""
 
     architecture: Architecture
     objective: str
     gap: float
     factors: str
 
-    def __call__(self, layer: Layer) -> Outcome:
+    def __call__(self, layer: Layer) -> dict[str, float]:
         from dse.mapper import map_layer
 
         cost = map_layer(self.architecture, layer, self.objective, gap=self.gap, factors=self.factors).cost
         outermost = cost.accesses.levels[self.architecture.levels[0].name]
         bits = sum((moved.reads + moved.writes) * layer.bits[operand] for operand, moved in outermost.items())
-        return Outcome("ok", objectives={"energy_pj": cost.energy_pj, "cycles": cost.cycles, "outer_bytes": bits / 8})
+        return {"energy_pj": cost.energy_pj, "cycles": cost.cycles, "outer_bytes": bits / 8}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +139,8 @@ def compare_networks(
 
 def _map_all(
     architecture: Architecture, review: Review, jobs: int, progress: Callable[[int, int], None] | None
-) -> dict[Any, Outcome]:
-    """The outcome of every distinct layer, by its shape."""
+) -> dict[Any, dict[str, float] | Failure]:
+    """What became of every distinct layer, by its shape."""
     shapes: dict[Any, Layer] = {}
     for workload in review.workloads:
         for layer, _ in workload.distinct():
@@ -148,7 +148,7 @@ def _map_all(
     # the largest first, so that no worker starts a long one when the others are done
     order = sorted(shapes, key=lambda key: shapes[key].macs, reverse=True)
     tasks = [Task(number, shapes[key]) for number, key in enumerate(order)]
-    mapped: dict[Any, Outcome] = {}
+    mapped: dict[Any, dict[str, float] | Failure] = {}
     mapper = LayerMapper(architecture, review.objective, review.gap, review.factors)
     with Workers.local(min(jobs, len(tasks))) as workers:
         for task, outcome in workers.run(mapper, tasks):
@@ -158,13 +158,15 @@ def _map_all(
     return mapped
 
 
-def _on_architecture(architecture: Architecture, workload: Workload, mapped: dict[Any, Outcome]) -> dict[str, Any]:
+def _on_architecture(
+    architecture: Architecture, workload: Workload, mapped: dict[Any, dict[str, float] | Failure]
+) -> dict[str, Any]:
     parts = [(mapped[layer.shape_key()], names) for layer, names in workload.distinct()]
-    wrong = [f"{names[0]}: {outcome.reason}" for outcome, names in parts if outcome.status != "ok"]
+    wrong = [f"{names[0]}: {found.reason}" for found, names in parts if isinstance(found, Failure)]
     sums = dict.fromkeys(("energy_pj", "cycles", "outer_bytes"), 0.0)
-    for outcome, names in parts if not wrong else []:
-        for key in sums:
-            sums[key] += outcome.objectives[key] * len(names)
+    for found, names in parts:
+        if isinstance(found, dict):
+            sums = {key: value + found[key] * len(names) for key, value in sums.items()}
     if wrong or not parts:
         missing = ("energy_pj", "latency_s", "power_w", "inferences_per_s", "inferences_per_j", "edp_js", "outer_bytes")
         return {**dict.fromkeys(missing), "not_mapped": wrong[0] if wrong else "no layer to map"}
@@ -186,18 +188,18 @@ def make_review(
     architecture: Architecture | None,
     workloads: Sequence[str | Path | Workload],
     *,
-    batch: int | None = None,
+    changes: WorkloadChanges = UNCHANGED,
     objective: str = "edp",
     gap: float = GAP,
     factors: str = FACTORS,
-    parameters: Mapping[str, int] | None = None,
-    bits: Mapping[str, int] | None = None,
-    density: Mapping[str, float] | None = None,
 ) -> Review:
-    """Read what a comparison needs; workloads are objects, files, or names of shipped ones."""
-    from dse.formats.workload.load import load_workloads
+    """Read what a comparison needs; workloads are objects, files, or names of shipped ones.
 
+    Raises
+    ------
+    DseError
+        For files that do not say what they should, and when two networks have one name.
+    """
     if not workloads:
         raise DseError("a comparison needs a workload")
-    read = load_workloads(workloads, parameters, batch=batch, bits=bits, density=density)
-    return Review(name, architecture, tuple(read), objective, gap, factors)
+    return Review(name, architecture, changes.read(workloads), objective, gap, factors)

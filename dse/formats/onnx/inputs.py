@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 from dse.errors import DseError
@@ -10,6 +11,8 @@ from dse.formats.text.located import did_you_mean
 from dse.problem.shapes import MAX_BOUND
 
 _SHOWN = 6
+_OPEN = -1
+"""What some exporters write for a side that is left open."""
 
 
 def with_sizes(graph: Any, dims: Mapping[str, int]) -> dict[str, Any]:
@@ -36,7 +39,7 @@ def with_sizes(graph: Any, dims: Mapping[str, int]) -> dict[str, Any]:
     missing: dict[str, str] = {}
     for name, proto in inputs.items():
         for axis, side in enumerate(proto.tensor_type.shape.dim):
-            if side.HasField("dim_value"):
+            if _is_known(side):
                 continue
             own = f"{name}[{axis}]"
             names.update(dict.fromkeys([own, *([side.dim_param] if side.dim_param else [])]))
@@ -47,7 +50,7 @@ def with_sizes(graph: Any, dims: Mapping[str, int]) -> dict[str, Any]:
                 side.dim_value = size
     for item in (*graph.value_info, *graph.output):
         for side in item.type.tensor_type.shape.dim:
-            if side.dim_param in dims and not side.HasField("dim_value"):
+            if side.dim_param in dims and not _is_known(side):
                 names[side.dim_param] = None
                 side.dim_value = dims[side.dim_param]
     for name in dims:
@@ -60,3 +63,39 @@ def with_sizes(graph: Any, dims: Mapping[str, int]) -> dict[str, Any]:
                        for name, at in list(missing.items())[:_SHOWN])  # fmt: skip
         raise DseError(f"the inputs leave sizes open: {', '.join(shown)}", hint=f"give them: {say}")
     return inputs
+
+
+def with_values(inputs: Mapping[str, Any], given: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    """Arrays for inputs whose values are given, such as those that decide an `If`.
+
+    Parameters
+    ----------
+    inputs : mapping of str to TypeProto
+        As `with_sizes` returns them.
+    given : mapping of str to numbers
+        One for every element, or one for all of them.
+
+    Raises
+    ------
+    DseError
+        No such input, or another number of elements.
+    """
+    import numpy as np
+    from onnx import helper
+
+    arrays = {}
+    for name, numbers in given.items():
+        if name not in inputs:
+            raise DseError(f"--input {name}: the model has no input of this name", hint=did_you_mean(name, inputs))
+        tensor = inputs[name].tensor_type
+        shape = tuple(side.dim_value for side in tensor.shape.dim)
+        array = np.array(numbers, dtype=helper.tensor_dtype_to_np_dtype(tensor.elem_type))
+        if array.size not in (1, prod(shape)):
+            message = f"--input {name}: {array.size} numbers for {prod(shape)} elements"
+            raise DseError(message, hint="one, or all of them")
+        arrays[name] = np.resize(array, shape)
+    return arrays
+
+
+def _is_known(side: Any) -> bool:
+    return bool(side.HasField("dim_value")) and side.dim_value != _OPEN

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 from dse.errors import DseError
 from dse.formats.graph.graph import Graph, TooManyOpsError, Unresolved, check_shape
 from dse.formats.graph.workload import Extracted, extracted
-from dse.formats.onnx.inputs import with_sizes
+from dse.formats.onnx.inputs import with_sizes, with_values
 from dse.formats.onnx.ops import MACS, Call
 from dse.formats.onnx.order import in_order, subgraphs
 from dse.formats.onnx.plain import ALIASES, NO_KNOWN_MACS, SAME_SHAPE, SAME_WIDTH, copies_made, counted, spec_of
@@ -28,6 +28,7 @@ def extract_onnx(
     *,
     name: str | None = None,
     dims: Mapping[str, int] | None = None,
+    inputs: Mapping[str, Sequence[float]] | None = None,
     allow_unresolved: bool = False,
 ) -> Extracted:
     """The workload of an ONNX file. Weights are passed over, wherever they are.
@@ -39,6 +40,8 @@ def extract_onnx(
         Of the workload; by default the file's.
     dims : mapping of str to int, optional
         Sizes of sides that the file leaves open, by their name, or as `input[axis]`.
+    inputs : mapping of str to numbers, optional
+        Values of inputs that decide what runs, such as the condition of an `If`: one number, or one per element.
     allow_unresolved : bool
         Leave out nodes that cannot be resolved, and record them.
 
@@ -60,7 +63,8 @@ def extract_onnx(
     """
     try:
         model = read_model(path)
-        walk = _Walk(model, with_sizes(model.graph, dims or {}))
+        types = with_sizes(model.graph, dims or {})
+        walk = _Walk(model, types, with_values(types, inputs or {}))
         walk.run()
         producer = f" by {model.producer_name}" if model.producer_name else ""
         described = f"extracted from {Path(path).name}{producer}"
@@ -77,6 +81,7 @@ class _Walk:
 
     model: Any
     inputs: Mapping[str, Any]
+    given: Mapping[str, Any]
     graph: Graph = field(default_factory=Graph)
     values: dict[str, OnnxValue] = field(default_factory=dict)
     told: dict[str, Any] = field(default_factory=dict)
@@ -86,6 +91,9 @@ class _Walk:
         graph = self.model.graph
         self.told = {item.name: item.type for item in (*graph.value_info, *graph.output)}
         for name, proto in self.inputs.items():
+            if name in self.given:
+                self.values[name] = from_array(self.given[name])
+                continue
             value = from_proto(proto, node=_NOWHERE)
             if value.shape is not None:
                 check_shape(value.shape, f"the input {name!r}")
@@ -121,7 +129,8 @@ class _Walk:
         named = {name: value for name, value in zip(node.input, inputs, strict=True) if value is not None}
         types = self._types(node, domain, named)
         try:
-            if (domain, node.op_type) in MACS:
+            # what is made of constants alone is worked out once, before anything runs
+            if (domain, node.op_type) in MACS and not (named and all(value.constant for value in named.values())):
                 self._macs(node, domain, inputs, types)
             elif not self._constant(node, domain, named, types) and not self._alias(node, domain, inputs, types):
                 self._plain(node, domain, inputs, types)
@@ -267,7 +276,8 @@ def _inner_macs(node: Any) -> str | None:
 def _why_unknown(node: Any, domain: str) -> str:
     inner = _inner_macs(node)
     if inner:
-        return f"it holds {inner}, and whether or how often that runs depends on data"
+        decides = f"; it does not with --input {node.input[0]}=1 or 0" if node.op_type == "If" else ""
+        return f"it holds {inner}, and whether or how often that runs depends on data{decides}"
     if node.op_type in NO_KNOWN_MACS and not domain:
         return "its MACs cannot be written as a layer"
     return f"an operation of the domain {domain!r} that is not known" if domain else "not an operation of ONNX"

@@ -225,25 +225,45 @@ def _attention(call: Call) -> Made:
 
 
 def _multi_head(kv_attribute: str, past: int) -> Callable[[Call], Made]:
-    """Attention over flat query, key and value: (batch, positions, heads * features)."""
+    """Attention over flat query, key and value (batch, positions, heads * features), or over packed ones."""
 
     def make(call: Call) -> Made:
         heads = call.int("num_heads", 0)
         kv_heads = call.int(kv_attribute, heads)
-        query, key, value = (call.operand(index) for index in range(3))
-        if len(query.sizes) != 3:
-            raise DseError(f"a query {spelled(query.sizes)} that is packed is not supported")
-        batch, queries, hidden = query.sizes
-        if len(key.sizes) == 4:  # (batch, heads, positions, features)
-            keys, value_features = key.sizes[2], value.sizes[3]
-        else:
-            keys, value_features = key.sizes[1], _split(value.sizes[2], kv_heads)
-        features = _split(hidden, heads)
-        sizes = Heads(batch, heads, kv_heads, queries, keys + _past(call, past), features, value_features)
-        out = (batch, queries, heads * value_features)
-        return attention(call.graph, call.name, [query, key, value, *call.others(past, past + 1)], sizes, out), out
+        reads, sizes = _unpacked(call, heads, kv_heads)
+        sizes = replace(sizes, keys=sizes.keys + _past(call, past))
+        out = (sizes.batch, sizes.queries, heads * sizes.value_features)
+        return attention(call.graph, call.name, [*reads, *call.others(past, past + 1)], sizes, out), out
 
     return make
+
+
+def _unpacked(call: Call, heads: int, kv_heads: int) -> tuple[list[OnnxValue], Heads]:
+    """Query, key and value, and their sizes without earlier positions.
+
+    The first input may hold all three: (batch, positions, heads, 3, features), or flat with the heads of keys and
+    values behind those of queries; the second may hold keys and values: (batch, positions, heads, 2, features).
+    """
+    query, key, value = call.operand(0), call.optional(1), call.optional(2)
+    batch, queries = query.sizes[:2]
+    if len(query.sizes) == 5 and query.sizes[2:4] == (heads, 3):
+        return [query] * 3, Heads(batch, heads, kv_heads, queries, queries, query.sizes[4], query.sizes[4])
+    if len(query.sizes) != 3:
+        packed = "(batch, positions, heads, 3, features)"
+        raise DseError(f"a query {spelled(query.sizes)} is neither flat nor packed as {packed}")
+    if key is None:
+        features = _split(query.sizes[2], heads + 2 * kv_heads)
+        return [query] * 3, Heads(batch, heads, kv_heads, queries, queries, features, features)
+    key, features = call.operand(1), _split(query.sizes[2], heads)
+    if len(key.sizes) == 5 and key.sizes[2:4] == (kv_heads, 2):
+        return [query, key, key], Heads(batch, heads, kv_heads, queries, key.sizes[1], features, key.sizes[4])
+    if value is None:
+        raise DseError(f"its values are missing, and keys {spelled(key.sizes)} do not hold them")
+    value = call.operand(2)
+    if len(key.sizes) == 4:  # (batch, heads, positions, features)
+        return [query, key, value], Heads(batch, heads, kv_heads, queries, key.sizes[2], features, value.sizes[3])
+    of_values = _split(value.sizes[2], kv_heads)
+    return [query, key, value], Heads(batch, heads, kv_heads, queries, key.sizes[1], features, of_values)
 
 
 def _projected_attention(past: int) -> Callable[[Call], Made]:

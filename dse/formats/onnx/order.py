@@ -75,11 +75,13 @@ def label(node: Any) -> str:
 def _read(node: Any) -> Iterator[str]:
     """What a node reads, by itself or through the graphs that it holds."""
     yield from (name for name in node.input if name)
-    inner = list(subgraphs(node))
+    none: frozenset[str] = frozenset()
+    inner = [(graph, none) for graph in subgraphs(node)]
     while inner:
-        graph = inner.pop()
-        own = {item.name for item in (*graph.input, *graph.initializer)}
-        own.update(name for other in graph.node for name in other.output)
+        graph, above = inner.pop()
+        # a graph sees what the graphs around it make, and reads none of that from outside
+        own = above.union(item.name for item in (*graph.input, *graph.initializer))
+        own = own.union(name for other in graph.node for name in other.output)
         for other in graph.node:
             yield from (name for name in other.input if name and name not in own)
-            inner += subgraphs(other)
+            inner += [(deeper, own) for deeper in subgraphs(other)]

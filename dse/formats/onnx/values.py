@@ -53,8 +53,10 @@ def from_proto(proto: Any, **more: Any) -> OnnxValue:
     """A value of an inferred type; its shape is None unless every side is known."""
     tensor = proto.tensor_type if proto is not None and proto.HasField("tensor_type") else None
     shape = None
-    if tensor is not None and tensor.HasField("shape") and all(side.HasField("dim_value") for side in tensor.shape.dim):
-        shape = tuple(int(side.dim_value) for side in tensor.shape.dim)
+    if tensor is not None and tensor.HasField("shape"):
+        # some exporters write -1 for a side that they leave open
+        sides = [int(side.dim_value) if side.HasField("dim_value") else -1 for side in tensor.shape.dim]
+        shape = None if -1 in sides else tuple(sides)
     return OnnxValue(shape, proto=proto, dtype=tensor.elem_type if tensor is not None else 0, **more)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from dse.errors import DseError
+from dse.formats.text.replace import write_text
 from dse.formats.text.yaml_text import scalar
 from dse.formats.text.yaml_tree import MAX_CHARACTERS
 from dse.formats.workload.models import OPS, WorkloadSpec
@@ -35,10 +36,7 @@ def save_workload(workload: Workload, path: str | Path) -> None:
     DseError
         The file cannot be written.
     """
-    try:
-        Path(path).write_text(dump_workload(workload), encoding="utf-8")
-    except OSError as error:
-        raise DseError(f"cannot be written: {error.strerror}", file=str(path)) from None
+    write_text(path, dump_workload(workload))
 
 
 def dump_workload(workload: Workload) -> str:

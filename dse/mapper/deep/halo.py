@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dse.mapper.shared.price import new_scratch
 from dse.model.axes import box_words
 from dse.model.records import Axis, Nest, Scratch
 from dse.problem.dims import P, R
@@ -50,18 +51,12 @@ def joined_words(
     """
     loops = 4 * (first.shape[1] // 3)
     bounds = np.array([1, 1, 1, 1, bound_a, 1, bound_b, 1])
-    longest, children = max(bound_a, bound_b) + 1, _most_children(first, second, view.joined)
     dim = np.zeros(loops, dtype=np.int64)
     nest = Nest(
         loops, dim, np.ones(loops, dtype=np.int64), np.ones(loops, dtype=np.int64),
         dim, np.zeros(loops, dtype=np.int64),  # no count asks for the node of a loop
     )  # fmt: skip
-    scratch = Scratch(
-        np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64), np.ones(8, dtype=np.int64),
-        np.zeros((longest, 3), dtype=np.int64), np.zeros((longest, 3), dtype=np.int64),
-        np.zeros(children + 1, dtype=np.int64), np.zeros(children + 1, dtype=np.int64),
-        np.zeros(children + 1, dtype=np.int64), np.zeros(children + 1, dtype=np.int64),
-    )  # fmt: skip
+    scratch = new_scratch(loops, max(bound_a, bound_b), _most_children(first, second, view.joined))
     for i in range(len(first)):
         _lay_out(first, i, P, bound_a, view, nest, scratch)
         _lay_out(second, i, R, bound_b, view, nest, scratch)

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse.mapper.deep.problem import Deep
-from dse.mapper.shared.price import Rates, Room, price_loops
-from dse.model.records import Counts, Hierarchy, IterationSpace, Nest, Scratch, Spent, Timing
+from dse.mapper.shared.price import Rates, Room, new_scratch, price_loops
+from dse.model.records import Counts, Hierarchy, IterationSpace, Nest, Spent, Timing
+from dse.problem.dims import P, Q, R, S
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -59,13 +60,8 @@ def workspace(dp: Deep) -> Work:
     children = 1
     for i in range(levels):
         children *= dp.sides[i, 0] * dp.sides[i, 1]
-    longest = max(max(dp.bounds[4], dp.bounds[5]), max(dp.bounds[6], dp.bounds[7])) + 1
-    scratch = Scratch(
-        np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64), np.ones(8, dtype=np.int64),
-        np.zeros((longest, 3), dtype=np.int64), np.zeros((longest, 3), dtype=np.int64),
-        np.zeros(children + 1, dtype=np.int64), np.zeros(children + 1, dtype=np.int64),
-        np.zeros(children + 1, dtype=np.int64), np.zeros(children + 1, dtype=np.int64),
-    )  # fmt: skip
+    longest = max(max(dp.bounds[P], dp.bounds[Q]), max(dp.bounds[R], dp.bounds[S]))
+    scratch = new_scratch(loops, longest, children)
     nest = Nest(
         loops, np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64),
         np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64),

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import inf, isinf, sqrt
 from typing import Any
 
 from dse.architecture.architecture import Architecture
-from dse.errors import DseError, InfeasibleError
+from dse.errors import DseError
 from dse.mapper.layer import layer_front, map_layer
-from dse.mapper.network.front_choice import Picks, best_choice, totals
-from dse.mapper.network.front_sum import ROUNDING, Front, FrontSum, sum_fronts
+from dse.mapper.network.front_choice import Picks
+from dse.mapper.network.front_sum import FrontSum, sum_fronts
+from dse.mapper.network.proof import Names, Options, best_of_network, fronts_of
 from dse.mapper.shared.result import Mapped, NetworkCertificate
 from dse.model.cost import evaluate
 from dse.model.mapping import Mapping as LoopNest
+from dse.problem.layer import Layer
 from dse.problem.workload import Workload
 
 SCOPES = ("layer", "network")
-
-Names = tuple[str, ...]
-Options = tuple[tuple[tuple[Mapped, ...], Names], ...]
-"""Per distinct layer, the mappings that it may take, latency rising, and the names of the layers of this shape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +41,17 @@ class MappedWorkload:
         Why the network as a whole cannot be better; only in the scope of the network.
     options : tuple of (tuple of Mapped, tuple of str)
         The fronts of the distinct layers, where they are known already.
+
+    Examples
+    --------
+    >>> import dse
+    >>> layer = dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> network = dse.Workload.of("two", [layer, dse.Layer("fc", K=10, C=16)])
+    >>> mapped = dse.map_workload(dse.load_architecture("eyeriss"), network)
+    >>> [(names, one.certificate.gap) for one, names in mapped.layers]
+    [(('conv',), 0.0), (('fc',), 0.0)]
+    >>> mapped.edp_js == mapped.energy_pj * 1e-12 * mapped.latency_s
+    True
     """
 
     architecture: Architecture
@@ -111,7 +120,7 @@ class MappedWorkload:
             )
             for mapped, names in self.layers
         )
-        return NetworkFront(self, options, sum_fronts(_fronts(options)))
+        return NetworkFront(self, options, sum_fronts(fronts_of(options)))
 
     def to_dict(self) -> dict[str, Any]:
         """Totals over the whole network with repeated layers counted, and one entry per distinct layer and mapping."""
@@ -146,6 +155,16 @@ class NetworkFront:
         Per distinct layer, its front, and the names of the layers of this shape.
     total : FrontSum
         Of the fronts of all layers, in pJ and cycles.
+
+    Examples
+    --------
+    >>> import dse
+    >>> layer = dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> network = dse.Workload.of("two", [layer, dse.Layer("fc", K=10, C=16)])
+    >>> front = dse.map_workload(dse.load_architecture("eyeriss"), network).whole_front()
+    >>> energy_pj, latency_s = front.points[0]
+    >>> front.run(0).latency_s == latency_s
+    True
     """
 
     source: MappedWorkload
@@ -214,20 +233,23 @@ def map_workload(
     ------
     InfeasibleError
         When some layer cannot be mapped, or the network not within the limits.
+
+    Examples
+    --------
+    >>> import dse
+    >>> layer = dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> network = dse.Workload.of("two", [layer, dse.Layer("fc", K=10, C=16)])
+    >>> eyeriss = dse.load_architecture("eyeriss")
+    >>> each = dse.map_workload(eyeriss, network)
+    >>> dse.map_workload(eyeriss, network, scope="network").edp_js <= each.edp_js
+    True
     """
-    if scope not in SCOPES:
-        raise DseError(f"scope={scope!r} is not layer or network")
-    if scope == "layer" and not (isinf(max_latency_s) and isinf(max_energy_pj)):
-        raise DseError("limits of latency and energy are those of a network", hint='use scope="network"')
-    if scope == "network" and objective not in ("energy", "latency", "edp"):
-        raise DseError(f"objective={objective!r} is not energy, latency or edp")
+    search = _Search(objective, scope, max_latency_s, max_energy_pj, gap, factors, time_limit_s)
     distinct = [
         (workload.layer(names[0]), nest, names)
         for _, equal in workload.distinct()
         for nest, names in _by_mapping(equal, given or {})
     ]
-    # energy and latency of each layer multiply in the product: both factors together stay within the gap
-    within = sqrt(1 + gap) - 1 if objective == "edp" and gap > 0 else gap
     found: list[tuple[tuple[Mapped, ...], Names]] = []
     for done, (layer, nest, names) in enumerate(distinct):
         if progress is not None:
@@ -235,95 +257,56 @@ def map_workload(
         if nest is not None:
             cost = evaluate(architecture, layer, nest, counting=counting)
             options: tuple[Mapped, ...] = (Mapped(architecture.lowered(layer), nest, cost, None),)
-        elif scope == "network":
-            options = layer_front(architecture, layer, gap=within, factors=factors, time_limit_s=time_limit_s)
         else:
-            best = map_layer(architecture, layer, objective, gap=gap, factors=factors, time_limit_s=time_limit_s)
-            options = (best,)
+            options = search.options(architecture, layer)
         found.append((options, names))
-    if scope == "layer":
-        layers = tuple((options[0], names) for options, names in found)
-        return MappedWorkload(architecture, workload, objective, layers, gap, factors)
-    picks, proof = _best_of_network(tuple(found), objective, max_energy_pj, max_latency_s, architecture.clock_hz)
-    layers = _chosen(tuple(found), picks)
-    return MappedWorkload(
-        architecture, workload, objective, layers, gap, factors, scope="network", certificate=proof,
-        options=tuple(found),
-    )  # fmt: skip
+    return search.choose(architecture, workload, tuple(found))
 
 
-def _best_of_network(
-    options: Options, objective: str, max_energy_pj: float, max_latency_s: float, clock_hz: float
-) -> tuple[Picks, NetworkCertificate]:
-    """The best choice of a point from every layer's front, and the proof.
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """The settings of `map_workload` that say what is best and how it is found."""
 
-    Notes
-    -----
-    The bound: divide each layer's front by 1 + g, its own proven gap. No mapping of the layer has both less energy and
-    less latency than every point of that, so no run of the network is better than the best sum of such points. Without
-    limits this is the value found over 1 + g for energy or latency, over (1 + g)^2 for their product. Without
-    gaps it is the value found.
-    """
-    max_cycles = max_latency_s * clock_hz
-    limits = (max_energy_pj * (1 + ROUNDING), max_cycles * (1 + ROUNDING))  # the network's own sums keep them
-    fronts = _fronts(options)
-    gaps = [gap for group, names in options for gap in [_gap(group)] * len(names)]
-    scaled = [
-        [(e / (1 + gap), t / (1 + gap)) for e, t in front] for front, gap in zip(fronts, gaps, strict=True)
-    ] if any(gaps) else fronts  # fmt: skip
-    picks = best_choice(fronts, objective, *limits)
-    if picks is None:
-        raise InfeasibleError(_why_not(fronts, scaled, max_energy_pj, max_latency_s, clock_hz))
-    value = _value(objective, totals(fronts, picks))
-    bound = value
-    if any(gaps):
-        least = best_choice(scaled, objective, *limits)
-        assert least is not None, "what keeps limits keeps them when divided"
-        bound = _value(objective, totals(scaled, least))
-    points = tuple(len(group) for group, _ in options)
-    return picks, NetworkCertificate(
-        objective=objective, value=value, lower_bound=bound, gap=value / bound - 1 if bound > 0 else 0.0,
-        layer_gap=max(gaps), layers=len(fronts), distinct=len(options), points=sum(points),
-        max_energy_pj=max_energy_pj, max_cycles=max_cycles,
-    )  # fmt: skip
+    objective: str
+    scope: str
+    max_latency_s: float
+    max_energy_pj: float
+    gap: float
+    factors: str
+    time_limit_s: float | None
 
+    def __post_init__(self) -> None:
+        if self.scope not in SCOPES:
+            raise DseError(f"scope={self.scope!r} is not layer or network")
+        if self.scope == "layer" and not (isinf(self.max_latency_s) and isinf(self.max_energy_pj)):
+            raise DseError("limits of latency and energy are those of a network", hint='use scope="network"')
+        if self.scope == "network" and self.objective not in ("energy", "latency", "edp"):
+            raise DseError(f"objective={self.objective!r} is not energy, latency or edp")
 
-def _value(objective: str, total: tuple[float, float]) -> float:
-    energy, cycles = total
-    return {"energy": energy, "latency": cycles}.get(objective, energy * cycles)
+    def options(self, architecture: Architecture, layer: Layer) -> tuple[Mapped, ...]:
+        """The mappings of a layer among which the network chooses: its best one, or its front."""
+        factors, time_limit_s = self.factors, self.time_limit_s
+        if self.scope == "layer":
+            best = map_layer(
+                architecture, layer, self.objective, gap=self.gap, factors=factors, time_limit_s=time_limit_s
+            )
+            return (best,)
+        # energy and latency of each layer multiply in the product: both factors together stay within the gap
+        within = sqrt(1 + self.gap) - 1 if self.objective == "edp" and self.gap > 0 else self.gap
+        return layer_front(architecture, layer, gap=within, factors=factors, time_limit_s=time_limit_s)
 
-
-def _why_not(
-    fronts: Sequence[Front], scaled: Sequence[Front], max_energy_pj: float, max_latency_s: float, clock_hz: float
-) -> str:
-    """Which limit cannot be kept, and by how much; what is proven where fronts have gaps."""
-    found, proven = (
-        (totals(some, tuple(len(front) - 1 for front in some))[0], totals(some, tuple(0 for _ in some))[1] / clock_hz)
-        for some in (fronts, scaled)
-    )
-    for axis, limit, does, unit, factor in (
-        (1, max_latency_s, "runs in", "ms", 1e3),
-        (0, max_energy_pj, "takes", "mJ", 1e-9),
-    ):
-        if found[axis] > limit:
-            bound = f" (proven: at least {proven[axis] * factor:.6g})" if proven[axis] < found[axis] else ""
-            least = f"{found[axis] * factor:.6g} {unit} at best{bound}"
-            return f"the network {does} {least}, above the limit of {limit * factor:.6g} {unit}"
-    return f"no run of the network keeps within {max_energy_pj * 1e-9:.6g} mJ and {max_latency_s * 1e3:.6g} ms at once"
-
-
-def _gap(group: tuple[Mapped, ...]) -> float:
-    """The proven gap of a layer's front; a mapping that was given is all there is."""
-    return max((mapped.certificate.gap for mapped in group if mapped.certificate is not None), default=0.0)
-
-
-def _fronts(options: Options) -> list[list[tuple[float, float]]]:
-    """Energy and cycles of every layer's options; layers of equal shape one after another."""
-    fronts = []
-    for group, names in options:
-        front = [(mapped.cost.energy_pj, mapped.cost.cycles) for mapped in group]
-        fronts += [front] * len(names)
-    return fronts
+    def choose(self, architecture: Architecture, workload: Workload, options: Options) -> MappedWorkload:
+        """The network with the best choice among the options of its layers."""
+        if self.scope == "layer":
+            layers = tuple((group[0], names) for group, names in options)
+            return MappedWorkload(architecture, workload, self.objective, layers, self.gap, self.factors)
+        picks, proof = best_of_network(
+            options, self.objective, self.max_energy_pj, self.max_latency_s, architecture.clock_hz
+        )
+        return MappedWorkload(
+            architecture, workload, self.objective, _chosen(options, picks), self.gap, self.factors, scope="network",
+            certificate=proof, options=options,
+        )  # fmt: skip
 
 
 def _chosen(options: Options, picks: Picks) -> tuple[tuple[Mapped, Names], ...]:

@@ -47,6 +47,26 @@ class Room(NamedTuple):
     spent: Spent
 
 
+def new_scratch(loops: int, longest: int, children: int) -> Scratch:
+    """Room for the model's counts.
+
+    Parameters
+    ----------
+    loops : int
+        Of a nest, at most.
+    longest : int
+        Largest bound of P, Q, R and S.
+    children : int
+        Of all fan-outs that an operand's words cross together, at most.
+    """
+    return Scratch(
+        np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64), np.ones(8, dtype=np.int64),
+        np.zeros((longest + 1, 3), dtype=np.int64), np.zeros((longest + 1, 3), dtype=np.int64),
+        np.zeros(children + 1, dtype=np.int64), np.zeros(children + 1, dtype=np.int64),
+        np.zeros(children + 1, dtype=np.int64), np.zeros(children + 1, dtype=np.int64),
+    )  # fmt: skip
+
+
 def price_loops(
     nest: Nest, space: IterationSpace, hierarchy: Hierarchy, timing: Timing, rates: Rates, room: Room, point: Floats
 ) -> None:

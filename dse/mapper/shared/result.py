@@ -32,6 +32,16 @@ class Certificate:
     pe_tiles, unrollings, outer_tiles, priced : int
         PE tiles opened, unrollings and outer tiles visited, and mappings priced exactly on the way.
     factors : {"all", "perfect"}
+
+    Examples
+    --------
+    >>> import dse
+    >>> layer = dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> proof = dse.map_layer(dse.load_architecture("eyeriss"), layer, "energy", gap=0.05).certificate
+    >>> proof.gap <= 0.05 and proof.lower_bound <= proof.value <= proof.lower_bound * (1 + proof.gap) * (1 + 1e-12)
+    True
+    >>> proof.space_size > proof.priced
+    True
     """
 
     objective: str
@@ -122,6 +132,15 @@ class NetworkCertificate:
         Points of the distinct layers' fronts together. The choice is one for every layer.
     max_energy_pj, max_cycles : float
         Limits that the run keeps; infinite for none.
+
+    Examples
+    --------
+    >>> import dse
+    >>> layer = dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> network = dse.Workload.of("two", [layer, dse.Layer("fc", K=10, C=16)])
+    >>> proof = dse.map_workload(dse.load_architecture("eyeriss"), network, scope="network").certificate
+    >>> proof.gap, proof.value == proof.lower_bound, proof.layers
+    (0.0, True, 2)
     """
 
     objective: str
@@ -153,7 +172,16 @@ class NetworkCertificate:
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """A layer with its best mapping, or with one that was given and has no certificate."""
+    """A layer with its best mapping, or with one that was given and has no certificate.
+
+    Examples
+    --------
+    >>> import dse
+    >>> layer = dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> best = dse.map_layer(dse.load_architecture("eyeriss"), layer, "energy")
+    >>> best.layer == layer, best.certificate.objective
+    (True, 'energy')
+    """
 
     layer: Layer
     mapping: Mapping

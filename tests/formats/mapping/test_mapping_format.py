@@ -112,7 +112,7 @@ def test_all_mistakes_at_once():
 
 
 def test_a_file_that_cannot_be_written(tmp_path):
-    with pytest.raises(DseError, match="cannot be written"):
+    with pytest.raises(DseError, match="cannot write"):
         save_mappings(tmp_path / "none" / "m.yaml", "m", ARCH, {})
 
 

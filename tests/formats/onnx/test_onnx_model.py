@@ -354,3 +354,83 @@ def test_einsum_of_too_many_is_refused(model):
     node = helper.make_node("Einsum", names, ["y"], equation=",".join(["ij"] * 9) + "->ij")
     with pytest.raises(DseError, match="multiplies 9 tensors; at most 8"):
         extract_onnx(model([node], {name: [2, 3] for name in names}))
+
+
+@pytest.mark.parametrize("side", [-1, "batch", None])
+def test_a_side_that_is_left_open_is_given_a_size(model, side):
+    """Some exporters write -1 for it."""
+    path = model([helper.make_node("Conv", ["x", "w"], ["y"])], {"x": [side, 3, 8, 8]}, [weights("w", 4, 3, 3, 3)])
+    with pytest.raises(DseError, match="leave sizes open"):
+        extract_onnx(path)
+    assert extract_onnx(path, dims={"x[0]": 1}).workload.macs == 6 * 6 * 27 * 4 == 3888
+
+
+def nested(path):
+    """x -> If(c1) {conv; If(c2) {relu of the conv} else {neg of it}} else {conv; neg}."""
+
+    def graph(name, nodes, out):
+        return helper.make_graph(nodes, name, [], [helper.make_empty_tensor_value_info(out)])
+
+    def conv(out):
+        return helper.make_node("Conv", ["x", "w"], [out])
+
+    inner = [graph("it", [helper.make_node("Relu", ["mid"], ["ir"])], "ir"),
+             graph("ie", [helper.make_node("Neg", ["mid"], ["ie_"])], "ie_")]  # fmt: skip
+    deep = helper.make_node("If", ["c2"], ["res"], then_branch=inner[0], else_branch=inner[1])
+    outer = [graph("ot", [conv("mid"), deep], "res"),
+             graph("oe", [conv("mid2"), helper.make_node("Neg", ["mid2"], ["res2"])], "res2")]  # fmt: skip
+    node = helper.make_node("If", ["c1"], ["y"], then_branch=outer[0], else_branch=outer[1])
+    given = [helper.make_tensor_value_info("x", FLOAT, [1, 3, 8, 8])]
+    given += [helper.make_tensor_value_info(name, TensorProto.BOOL, []) for name in ("c1", "c2")]
+    made, stored = [helper.make_empty_tensor_value_info("y")], [weights("w", 4, 3, 3, 3)]
+    whole = helper.make_graph([node], "g", given, made, stored)
+    path.write_bytes(helper.make_model(whole, opset_imports=[helper.make_opsetid("", 21)]).SerializeToString())
+    return path
+
+
+@pytest.mark.parametrize("decided", [{"c1": [1], "c2": [1]}, {"c1": [1], "c2": [0]}, {"c1": [0]}, {"c1": [1]}])
+def test_graphs_in_graphs_see_what_is_made_around_them(tmp_path, decided):
+    found = extract_onnx(nested(tmp_path / "m.onnx"), inputs=decided)
+    assert found.workload.macs == 3888
+
+
+def test_an_if_that_nothing_decides_says_how_to_decide_it(tmp_path):
+    path = nested(tmp_path / "m.onnx")
+    with pytest.raises(DseError, match=r"it holds Conv, and whether .* --input c1=1 or 0"):
+        extract_onnx(path)
+    with pytest.raises(DseError, match="no input of this name"):
+        extract_onnx(path, inputs={"c3": [1]})
+    with pytest.raises(DseError, match="2 numbers for 192 elements"):
+        extract_onnx(path, inputs={"x": [1, 2]})
+
+
+def test_what_is_made_of_constants_alone_is_no_work(model):
+    """onnxruntime folds the product of a and b: 4 x 8 times 8 x 8 is left."""
+    nodes = [helper.make_node("MatMul", ["a", "b"], ["c"]), helper.make_node("MatMul", ["x", "c"], ["y"])]
+    path = model(nodes, {"x": [4, 8]}, [weights("a", 8, 100), weights("b", 100, 8)])
+    found = extract_onnx(path).workload
+    assert found.macs == 256
+    assert found.weight_words == 64
+
+
+@pytest.mark.parametrize(
+    ("shapes", "attributes", "op", "bounds"),
+    [
+        ({"q": [1, 10, 4, 3, 8]}, {"num_heads": 4}, "MultiHeadAttention", [(4, 10, 10, 8), (4, 10, 8, 10)]),
+        ({"q": [1, 6, 32], "k": [1, 9, 4, 2, 8]}, {"num_heads": 4}, "MultiHeadAttention", [(4, 6, 9, 8), (4, 6, 8, 9)]),
+        (
+            {"q": [1, 10, 96]}, {"num_heads": 8, "kv_num_heads": 2}, "GroupQueryAttention",
+            [(2, 40, 10, 8), (2, 40, 8, 10)],
+        ),
+    ],
+)
+def test_packed_queries_keys_and_values(model, shapes, attributes, op, bounds):
+    node = helper.make_node(op, list(shapes), ["y"], domain="com.microsoft", **attributes)
+    found = extract_onnx(model([node], shapes, domains=["com.microsoft"])).workload
+    assert [layer.bounds[:4] for layer in found.layers] == bounds
+
+
+def test_a_pack_that_does_not_fit_is_named(model):
+    node = helper.make_node("MultiHeadAttention", ["q"], ["y"], domain="com.microsoft", num_heads=4)
+    with pytest.raises(DseError, match="neither flat nor packed"):
+        extract_onnx(model([node], {"q": [1, 10, 4, 2, 8]}, domains=["com.microsoft"]))

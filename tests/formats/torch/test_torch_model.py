@@ -82,7 +82,7 @@ def test_a_path_that_depends_on_data_is_an_error():
 def test_onnx_has_the_same_layers(tmp_path):
     """The model written as ONNX by hand, as an exporter would."""
     onnx = pytest.importorskip("onnx")
-    from formats.test_onnx_model import weights, write
+    from formats.onnx.test_onnx_model import weights, write
 
     from dse.formats.onnx.model import extract_onnx
 

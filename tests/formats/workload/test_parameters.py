@@ -11,6 +11,7 @@ from dse.explore.explorer import Search
 from dse.explore.plan import make_plan
 from dse.explore.record import write_settings
 from dse.explore.sweep_file import load_plan
+from dse.explore.workloads import WorkloadChanges
 from dse.formats.workload.load import load_workload, load_workloads, parse_workload
 from dse.formats.workload.models import workload_schema
 from dse.formats.workload.parameters import parse_parameters
@@ -114,20 +115,22 @@ def test_editors_accept_names_where_sizes_stand():
 
 def test_a_sweep_remembers_them(tmp_path):
     search = Search(2, "random", 0, ("energy",), 0.1)
-    plan = make_plan("eyeriss", ["bert_base", "alexnet"], search, parameters={"seq": 8})
+    plan = make_plan("eyeriss", ["bert_base", "alexnet"], search, changes=WorkloadChanges(parameters={"seq": 8}))
     assert [one.name for one in plan.workloads] == ["bert_base-seq8", "alexnet"]
     write_settings(tmp_path, plan, "id")
     again = load_plan(tmp_path / "sweep.yaml")
     assert again.workloads == plan.workloads
-    assert again.parameters == {"seq": 8}
-    narrow = load_plan(tmp_path / "sweep.yaml", {"bits": {"weight": 8}, "density": {"ifmap": 0.5}})
+    assert again.changes.parameters == {"seq": 8}
+    narrow = load_plan(
+        tmp_path / "sweep.yaml", workloads=WorkloadChanges(bits={"weight": 8}, density={"ifmap": 0.5})
+    )
     write_settings(tmp_path, narrow, "id")
     assert "bits: {weight: 8}" in (tmp_path / "sweep.yaml").read_text()
     assert load_plan(tmp_path / "sweep.yaml").workloads == narrow.workloads
     assert {(layer.bits.weight, layer.bits.ifmap, layer.density.ifmap) for layer in narrow.workloads[1].layers} == {
         (8, 16, 0.5)
     }
-    other = load_plan(tmp_path / "sweep.yaml", {"parameters": {"seq": 16}})
+    other = load_plan(tmp_path / "sweep.yaml", workloads=WorkloadChanges(parameters={"seq": 16}))
     assert other.workloads[0].name == "bert_base-seq16"
     (tmp_path / "review.yaml").write_text(
         "sweep: r\narch: eyeriss\nworkloads: [bert_base]\ncompare: networks\nparameters: {seq: 8}\nbits: 8\n"

@@ -346,7 +346,7 @@ def test_save(tmp_path):
     save_workload(net, tmp_path / "copy.yaml")
     assert load_workload(tmp_path / "copy.yaml") == net
     assert "  pool1: {maxpool: 3, stride: 2}\n" in (tmp_path / "copy.yaml").read_text()
-    with pytest.raises(DseError, match="cannot be written"):
+    with pytest.raises(DseError, match="cannot write"):
         save_workload(net, tmp_path / "absent" / "copy.yaml")
 
 

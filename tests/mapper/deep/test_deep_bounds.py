@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mapper.deep_walk import DeepProblem, Walk, deep_problem
 from mapper.fronts import EQUAL
-from mapper.general_walk import General, Walk, general_problem
 
 from dse import Layer, load_architecture
 from dse.architecture.architecture import Architecture, Mac
@@ -39,8 +39,8 @@ ENERGY, LATENCY, EDP, FRONT = range(4)
 
 
 @lru_cache(maxsize=64)
-def drawn(seed: int) -> tuple[General, list[Space], Any]:
-    problem = general_problem(f"bounds {seed}")  # type: ignore[arg-type]
+def drawn(seed: int) -> tuple[DeepProblem, list[Space], Any]:
+    problem = deep_problem(f"bounds {seed}")  # type: ignore[arg-type]
     prices = price(problem.architecture, problem.layer)
     spaces = [
         space_of(build(problem.architecture, problem.layer, kept, prices, problem.kind), mask)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from mapper.brute_force import choices
 from mapper.conformance import draw_layer, pairs, problem, shrunk
-from mapper.general_walk import SHAPES, Walk
+from mapper.deep_walk import SHAPES, Walk
 from mapper.mapper_cases import ALL, draw_dataflow, draw_level
 
 from dse.architecture.architecture import Architecture, Mac

@@ -43,7 +43,7 @@ Slot = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
-class General:
+class DeepProblem:
     """A case, and how many mappings the walk would price."""
 
     layer: Layer
@@ -255,17 +255,17 @@ class Pricer:
         return energy - p.spared_pj * accumulations, cycles * p.cycles_per_step
 
 
-def general_problem(seed: int, most: int = 6000) -> General:
+def deep_problem(seed: int, most: int = 6000) -> DeepProblem:
     """The same problem for the same seed: a hierarchy that the small one cannot stand for, and few mappings."""
     return _draw_problem(Random(f"general {seed}"), SHAPES, most)
 
 
-def clustered_problem(seed: int, most: int = 6000) -> General:
+def clustered_problem(seed: int, most: int = 6000) -> DeepProblem:
     """A problem with three fan-outs, or with clusters of PEs."""
     return _draw_problem(Random(f"clusters {seed}"), CLUSTERS, most)
 
 
-def _draw_problem(rng: Random, shapes: tuple[str, ...], most: int) -> General:
+def _draw_problem(rng: Random, shapes: tuple[str, ...], most: int) -> DeepProblem:
     while True:
         shape = rng.choice(shapes)
         layer = _layer(rng)
@@ -282,7 +282,7 @@ def _draw_problem(rng: Random, shapes: tuple[str, ...], most: int) -> General:
         )  # fmt: skip
         if mappings > most or (mappings < 20 and rng.random() < 0.9):
             continue
-        return General(layer, architecture, kind, mappings)
+        return DeepProblem(layer, architecture, kind, mappings)
 
 
 def _layer(rng: Random) -> Layer:

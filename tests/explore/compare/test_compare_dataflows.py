@@ -1,13 +1,22 @@
 """Dataflows side by side: equal area, nests that are walked, parts that add up, figures' data, and what is refused."""
 
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
 import pytest
 
 import dse
 from dse.errors import SpecError
-from dse.explore.compare.dataflows import capacity_kib, compare_dataflows, nest_mappings, parts_of
+from dse.explore.compare.dataflows import capacity_kib, compare_dataflows, map_task, parts_of
 from dse.explore.compare.dataflows_file import load_comparison
+from dse.explore.compare.dataflows_log import read_results
+from dse.explore.runner import KILLED
+from dse.mapper.fixed_nest import nest_mappings
 from dse.model.mapping import Spatial
 from dse.report.dataflows import BY, bars, write
 
@@ -69,6 +78,64 @@ def test_resuming_computes_only_what_the_log_lacks(rows, tmp_path):
     assert compare_dataflows(few, jobs=0, log=log, resume=True, progress=lambda *at: counts.append(at)) == whole
     assert counts == [(done, len(lines)) for done in range(6, len(lines) + 1)]
     assert sorted(log.read_bytes().splitlines(keepends=True)) == sorted(lines)
+
+
+class Deadly(dict):
+    """A nest that kills the worker process that reads it, and raises where there is none."""
+
+    def get(self, name, default=None):
+        if multiprocessing.parent_process() is None:
+            raise ZeroDivisionError("of nothing")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize(("jobs", "reason"), [(0, "ZeroDivisionError: of nothing"), (2, KILLED)])
+def test_a_layer_that_crashes_fails_alone_and_is_tried_again(jobs, reason, tmp_path):
+    sound = next(design for design in SMALL.designs if design.name == "WS")
+    # factors mean nothing to a nest, but they tell the two apart in the log
+    deadly = replace(sound, name="deadly", nest=Deadly(sound.nest), factors="perfect")
+    few = replace(SMALL, designs=(sound, deadly), parts={"conv": ("conv3",)}, area_of=None)
+    log = tmp_path / "layers.jsonl"
+    alive, dead = compare_dataflows(few, jobs=jobs, log=log)
+    assert alive["status"] == "ok"
+    assert (dead["status"], dead["reason"], dead["macs"]) == ("failed", reason, alive["macs"])
+    assert [part["status"] for part in parts_of([alive, dead])] == ["ok", "failed"]
+    repaired = replace(few, designs=(sound, replace(deadly, nest=sound.nest)))
+    again, mended = compare_dataflows(repaired, jobs=0, log=log, resume=True)
+    assert again == alive
+    assert (mended["status"], mended["energy"]) == ("ok", alive["energy"])
+
+
+def test_an_interrupt_leaves_a_log_to_go_on_with(tmp_path):
+    log = tmp_path / "layers.jsonl"
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from dataclasses import replace\n"
+        "from dse.explore.compare.dataflows import compare_dataflows\n"
+        "from dse.explore.compare.dataflows_file import load_comparison\n"
+        "if __name__ == '__main__':\n"
+        "    whole = load_comparison('isca16_dataflows')\n"
+        "    walked = tuple(design for design in whole.designs if design.nest is not None)\n"
+        "    few = replace(whole, points=whole.points[:1], batches=(1, 2, 4), designs=walked, area_of=None)\n"
+        f"    compare_dataflows(few, jobs=1, log=Path({str(log)!r}))\n"
+    )
+    running = subprocess.Popen([sys.executable, script], stderr=subprocess.PIPE, start_new_session=True)
+    end = time.monotonic() + 120
+    while not (log.exists() and log.read_bytes().count(b"\n")):
+        assert time.monotonic() < end, "no layer in two minutes"
+        time.sleep(0.02)
+    os.killpg(running.pid, signal.SIGINT)
+    _, stderr = running.communicate(timeout=60)
+    assert b"KeyboardInterrupt" in stderr
+    found = read_results(log)
+    assert len(found) == log.read_bytes().count(b"\n")
+    walked = tuple(design for design in COMPARISON.designs if design.nest is not None)
+    few = replace(COMPARISON, points=COMPARISON.points[:1], batches=(1, 2, 4), designs=walked, area_of=None)
+    keys = {task.id: task for task in few.tasks()}
+    assert set(found) < set(keys)
+    key, result = next(iter(found.items()))
+    assert map_task(keys[key]) == result
 
 
 def test_a_nest_is_walked_whole():

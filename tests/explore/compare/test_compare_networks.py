@@ -9,7 +9,7 @@ import dse
 from dse.explore.compare.networks import REVIEWED, Comparison, compare_networks, make_review
 from dse.explore.sweep_file import load_plan
 
-REFERENCE = Path(__file__).parent.parent / "reference" / "networks.csv"
+REFERENCE = Path(__file__).parents[2] / "reference" / "networks.csv"
 with REFERENCE.open() as stream:
     PUBLISHED = {row["workload"]: row for row in csv.DictReader(line for line in stream if line[0] != "#")}
 
