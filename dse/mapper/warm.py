@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
 from dse.mapper.flat.instance import SHAPES, shape_of
+from dse.mapper.flat.outer_table import work_out
 from dse.mapper.flat.solve import prepare
 from dse.mapper.layer import solve
-from dse.mapper.shared.compilation import cache_folder, compiled, quick_compilation
+from dse.mapper.shared.compilation import cache_folder, compiled
 from dse.mapper.shared.incumbent import ENERGY
+from dse.mapper.shared.numba_internals import quick_compilation
 from dse.problem.dims import OPERANDS
 from dse.problem.layer import Layer
 
@@ -51,4 +53,4 @@ def warm_up(search: str) -> None:
     solve(architecture, layer, "energy", 0.0, "all")
     if search == "flat":  # what only a long search needs
         problem = prepare(architecture, layer, ENERGY, "all")[1][0]
-        compiled("dse.mapper.flat.outer_table").work_out(problem.instance, problem.table)
+        compiled(work_out)(problem.instance, problem.table)

@@ -7,11 +7,8 @@ mapper compiles them as they stand, so the mapper and `dse.evaluate` count with 
 
 from __future__ import annotations
 
-from typing import Any
-
+from dse.model.kernel import Ints
 from dse.model.records import Axis, Hierarchy, IterationSpace, Nest, Position, Scratch
-
-Ints = Any  # a list of int, or an int64 array in compiled code
 
 NONE, TILE, WORD = 0, 1, 2
 """Multicast modes, weakest first."""

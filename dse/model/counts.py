@@ -7,7 +7,6 @@ read-back and drains for psums.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
 from dse.model.accesses import Accesses, Crossing, Traffic
 from dse.model.axes import NONE, TILE, WORD
+from dse.model.kernel import Floats, Ints
 from dse.model.mapping import Mapping, Temporal
 from dse.model.nest import count_nest
 from dse.model.records import Counts, Hierarchy, IterationSpace, Nest, Scratch, new_counts
@@ -38,10 +38,10 @@ class Structure:
         Cycles that a fold of a fan-out takes beside its steps: skew, and shifts of each operand.
     """
 
-    is_fan_out: Any
-    multicast: Any
-    reduces: Any
-    folds: Any
+    is_fan_out: Ints
+    multicast: Ints
+    reduces: Ints
+    folds: Floats
 
     @classmethod
     def of(cls, architecture: Architecture) -> Structure:
@@ -98,7 +98,7 @@ def flatten(mapping: Mapping) -> Nest:
     return Nest(n, dim, trips, step, place, spatial)
 
 
-def keeps_of(mapping: Mapping) -> Any:
+def keeps_of(mapping: Mapping) -> Ints:
     """(nodes, 3): 1 where a level keeps an operand."""
     return np.array(
         [[int(isinstance(node, Temporal) and o in node.stores) for o in OPERANDS] for node in mapping.nodes],
@@ -115,7 +115,7 @@ def scratch_for(bounds: tuple[int, ...], children: int, loops: int) -> Scratch:
     return Scratch(counted, joined, tile, positions_a, positions_b, offsets_a, offsets_b, starts, ends)
 
 
-def window_of(layer: Layer) -> Any:
+def window_of(layer: Layer) -> Ints:
     """(4,): stride_h, dilation_h, stride_w, dilation_w."""
     return np.array([layer.stride_h, layer.dilation_h, layer.stride_w, layer.dilation_w], dtype=np.int64)
 

@@ -5,14 +5,12 @@ Records and what compiles: see `dse.model.records` and `dse.model.axes`.
 
 from __future__ import annotations
 
-from typing import Any
-
 from dse.model.axes import combinations, crossing
+from dse.model.kernel import Ints, entry
 from dse.model.records import Counts, Hierarchy, IterationSpace, Nest, Scratch
 
-Ints = Any  # a list of int, or an int64 array in compiled code
 
-
+@entry
 def count_nest(nest: Nest, space: IterationSpace, hierarchy: Hierarchy, scratch: Scratch, counts: Counts) -> int:
     """Count every crossing of a nest and book its words at both ends; fills `counts` and returns the compute steps."""
     bounds, ends = space.bounds, counts.ends

@@ -5,12 +5,11 @@ Not compiled itself: a record's class is the same whoever builds it.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-Ints = Any  # a list of int, or an int64 array in compiled code
-Floats = Any
+from dse.model.kernel import Floats, Ints
 
 
 class Nest(NamedTuple):

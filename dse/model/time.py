@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from dse.model.axes import combinations, stationary_run
+from dse.model.kernel import Floats, Ints, entry
 from dse.model.records import Counts, IterationSpace, Nest, Spent, Timing
-
-Ints = Any
-Floats = Any
 
 STREAMING, DOUBLE, SINGLE = 0, 1, 2
 """How a level is buffered."""
@@ -18,6 +14,7 @@ COMPUTE, FIRST_FILL, LAST_DRAIN, SERIAL, SKEW, SHIFTS = 0, 1, 2, 3, 4, 5
 operands shifted into and out of arrays."""
 
 
+@entry
 def latency(
     nest: Nest, space: IterationSpace, counts: Counts, steps: int, timing: Timing, spent: Spent, counted: Ints
 ) -> int:

@@ -19,14 +19,14 @@ import numpy as np
 from numba import njit
 
 from dse.architecture.architecture import Architecture
+from dse.mapper.flat import outer
 from dse.mapper.flat.instance import Roles, build
 from dse.mapper.shared.bypass import bypass_choices
-from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.compilation import twin
 from dse.mapper.shared.factors import trip_values
 from dse.problem.layer import Layer
 
-_outer = compiled("dse.mapper.flat.outer")
-fits, outer_words, outer_least = _outer.fits, _outer.outer_words, _outer.outer_least
+fits, outer_words, outer_least = twin(outer.fits), twin(outer.outer_words), twin(outer.outer_least)
 
 
 @njit(cache=True, error_model="numpy")

@@ -25,8 +25,10 @@ from dse.formats.architecture.dataflow import built_in_dataflows
 from dse.mapper.shared.compilation import compiled
 from dse.model.counts import RELEVANCE, Structure, scratch_for, window_of
 from dse.model.mapping import tile_words
+from dse.model.nest import count_nest
 from dse.model.price import capacities, price
 from dse.model.records import Hierarchy, IterationSpace, Nest, Spent, Timing, new_counts
+from dse.model.time import latency
 from dse.problem.dims import DIMS, OPERANDS, RELEVANT, PerOperand
 from dse.problem.layer import Layer
 
@@ -221,8 +223,8 @@ class Pricer:
     def __init__(self, architecture: Architecture, layer: Layer) -> None:
         self.layer, self.structure, self.prices = layer, Structure.of(architecture), price(architecture, layer)
         self.nodes = len(architecture.hierarchy)
-        self.count_nest = compiled("dse.model.nest").count_nest
-        self.latency = compiled("dse.model.time").latency
+        self.count_nest = compiled(count_nest)
+        self.latency = compiled(latency)
         self.space = IterationSpace(np.array(layer.bounds, dtype=np.int64), window_of(layer), RELEVANCE)
         self.scratch = scratch_for(layer.bounds, architecture.mac_units, 160)
         self.counts = new_counts(self.nodes)

@@ -10,10 +10,11 @@ import numpy as np
 from numba import njit
 
 from dse.mapper.shared.compilation import compiled
+from dse.model import nest, time
 from dse.model.records import Counts, Hierarchy, IterationSpace, Nest, Spent, Timing
 
-count_nest = compiled("dse.model.nest").count_nest
-latency = compiled("dse.model.time").latency
+count_nest = compiled(nest.count_nest)
+latency = compiled(time.latency)
 
 RECORD = 57
 """Numbers of a mapping: f, sy, sx, m, n per dim; dims of the list above the array and of the outermost list, outermost

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.mapper.deep.halo import View
+from dse.mapper.deep.halo import View, joined_words
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.compilation import compiled
 from dse.mapper.shared.words import box, boxes
@@ -167,7 +167,7 @@ class Axis:
         if together.any():
             words = words.copy()
             rows = np.flatnonzero(together)
-            compiled("dse.mapper.deep.halo").joined_words(
+            compiled(joined_words)(
                 self.chains[0][rows], self.chains[1][rows], a, b, self.stride, self.dilation,
                 View(level, joined, mode), rows, words,
             )  # fmt: skip

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from dse.mapper.deep.nest import ROWS, TRIPS
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.factors import ceil_div, keeps_tight
+from dse.model.kernel import entry
 
 Ints = NDArray[np.int64]
 
 
+@entry
 def list_chains(dp: Deep, d: int) -> Ints:
     """Every tight chain of a dim that the rules allow.
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse.mapper.deep.sift import FIRST_LIMIT, Alive, Terms, sift
+from dse.model.kernel import entry
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -175,6 +176,7 @@ def weigh(tables: tuple[Floats, ...], load: Floats, splits: Alive, least: Floats
     return total
 
 
+@entry
 def climb(
     tables: tuple[Floats, ...], factors: tuple[Floats, ...], terms: Terms, weights: Floats, effort: Effort, alive: Alive
 ) -> float:

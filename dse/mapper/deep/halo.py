@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dse.mapper.shared.price import new_scratch
 from dse.model.axes import box_words
+from dse.model.kernel import entry
 from dse.model.records import Axis, Nest, Scratch
 from dse.problem.dims import P, R
 
@@ -33,6 +34,7 @@ class View(NamedTuple):
     mode: int
 
 
+@entry
 def joined_words(
     first: Ints, second: Ints, bound_a: int, bound_b: int, stride: int, dilation: int, view: View, rows: Ints, out: Ints
 ) -> None:

@@ -16,6 +16,7 @@ from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME
 from dse.mapper.shared.incumbent import enter, pruned
 from dse.mapper.shared.orders import add_partial_stays, group_dims, list_orders
+from dse.model.kernel import entry
 from dse.problem.dims import P, R
 
 Ints = NDArray[np.int64]
@@ -187,6 +188,7 @@ class Scratch(NamedTuple):
     work: Work
 
 
+@entry
 def search_deep(
     dp: Deep, splits: Splits, terms: Sums, choices: Ints, goal: Goal, incumbents: Incumbents, held: int
 ) -> int:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from dse.mapper.deep.axes import Axis
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.space import fastest_steps
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -43,7 +44,7 @@ def _steps_on(problem: Deep, level: int) -> float:
         start.append(len(found))
     tiles = np.array([[0, 0, x] for x in start], dtype=np.int64)
     table = np.array([[*row, 0] for row in found], dtype=np.int64)
-    return float(compiled("dse.mapper.flat.space").fastest_steps(np.arange(9), tiles, table, rows, cols))
+    return float(compiled(fastest_steps)(np.arange(9), tiles, table, rows, cols))
 
 
 def lay_down_fewest(problem: Deep, axes: list[Axis]) -> tuple[float, tuple[int, ...]]:

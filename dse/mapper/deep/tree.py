@@ -11,11 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse.mapper.deep.axes import Axis, axes_of
-from dse.mapper.deep.dual import Effort
+from dse.mapper.deep.chains import list_chains
+from dse.mapper.deep.dual import Effort, climb
 from dse.mapper.deep.exchange import exchanged, rows_of
 from dse.mapper.deep.lists import allowed, choices_of, listed, nothing_of
 from dse.mapper.deep.problem import Deep
-from dse.mapper.deep.search import ANYTHING, SPLITS, SUBPROBLEMS, UNFINISHED, Goal, Incumbents, Splits, Sums
+from dse.mapper.deep.search import (
+    ANYTHING,
+    SPLITS,
+    SUBPROBLEMS,
+    UNFINISHED,
+    Goal,
+    Incumbents,
+    Splits,
+    Sums,
+    search_deep,
+)
 from dse.mapper.deep.sift import OF_ENERGY, OF_TIME, Alive, Terms
 from dse.mapper.deep.steps import lay_down_fewest
 from dse.mapper.deep.terms import Choice, Crossing, Term, columns_of, crossings_of, terms_of, visits_pay
@@ -115,7 +126,7 @@ class Best:
 
 
 def space_of(problem: Deep, mask: int) -> Space:
-    chains = [compiled("dse.mapper.deep.chains").list_chains(problem, d) for d in range(8)]
+    chains = [compiled(list_chains)(problem, d) for d in range(8)]
     axes = axes_of(problem, chains)
     crossings = crossings_of(problem)
     problem = problem._replace(visits_pay=visits_pay(problem, crossings))
@@ -275,7 +286,7 @@ def _climbed(node: Node, weights: Floats, pinned: bool, begin: float, rounds: in
         space.groups,
     )  # fmt: skip
     effort = Effort(pinned, begin, rounds, best.target())
-    bound = compiled("dse.mapper.deep.dual").climb(tables, factors, terms, weights, effort, alive)
+    bound = compiled(climb)(tables, factors, terms, weights, effort, alive)
     if bound >= best.target() or (end == start).any():
         return None
     left = tuple(alive.rows[start[a] : end[a]].copy() for a in range(6))
@@ -406,6 +417,6 @@ def _walk_to(node: Node, best: Best, target: float, limit: int) -> None:
     most = int(best.visited[SPLITS]) + limit if limit else 0
     goal = Goal(best.kind, best.gap, best.until, float(target - node.bound + MARGIN), most, best.stop)
     incumbents = Incumbents(best.values, best.records, best.visited, space.mask)
-    best.held = compiled("dse.mapper.deep.search").search_deep(
+    best.held = compiled(search_deep)(
         space.problem, splits, terms, choices, goal, incumbents, best.held
     )

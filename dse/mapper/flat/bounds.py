@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dse.mapper.flat.instance import SHARED, Instance
 from dse.mapper.flat.least_time import first_and_last, least_folds, least_time
@@ -18,13 +17,12 @@ from dse.mapper.flat.outer_table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECO
 from dse.mapper.flat.spreads import leave_open
 from dse.mapper.shared.incumbent import pruned
 from dse.mapper.shared.words import DILATION_H, DILATION_W, STRIDE_H, STRIDE_W, boxes
+from dse.model.kernel import Floats, Ints, Record, entry
 from dse.problem.dims import IFMAP, C, G, N, P, Q, R, S
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
-
-def list_tiles(inst: Instance, options: Any, table: Any, config: np.record, fastest: float) -> Any:
+@entry
+def list_tiles(inst: Instance, options: Any, table: Any, config: Record, fastest: float) -> Any:
     """Every PE tile that fits, with lower bounds on the energy and the latency of any mapping that has it.
 
     Parameters
@@ -68,7 +66,7 @@ def list_tiles(inst: Instance, options: Any, table: Any, config: np.record, fast
     return choice[:found], bound[:found]
 
 
-def _next_tile(inst: Instance, options: Any, config: np.record, depth: int) -> bool:
+def _next_tile(inst: Instance, options: Any, config: Record, depth: int) -> bool:
     """Give the configuration the next PE tile that fits, changing the dim at some depth first; False if none does."""
     start, row = options.tile_start, config.tile_row
     while depth >= 0:
@@ -118,7 +116,7 @@ def _product(steps: Ints) -> float:
     return cycles
 
 
-def tile_bound(inst: Instance, config: np.record, table: Any, out: Floats) -> None:
+def tile_bound(inst: Instance, config: Record, table: Any, out: Floats) -> None:
     """Lower bound on energy and latency of all mappings of an array configuration.
 
     Parameters
@@ -164,7 +162,7 @@ def least_inside(inst: Instance, kind: int, number: Ints) -> float:
     return float(energy)
 
 
-def _deliveries(inst: Instance, config: np.record, kind: int) -> tuple[float, float, float, float, float, float]:
+def _deliveries(inst: Instance, config: Record, kind: int) -> tuple[float, float, float, float, float, float]:
     """What deliveries from the buffer cost at least, with one operand stationary at the array.
 
     An operand that does not stay in the PEs is delivered once per pass over the dims it does not have: x times one of
@@ -214,7 +212,7 @@ def _goes_with(point: Floats, passes: Ints, kind: int, product: float) -> bool:
     )
 
 
-def least_crossing(inst: Instance, config: np.record, table: Any, kind: int) -> float:
+def least_crossing(inst: Instance, config: Record, table: Any, kind: int) -> float:
     """Least energy of what crosses into the buffer and of what is delivered from it.
 
     Deliveries are at least as many as the trips of the outermost list, which decide what crosses into the buffer: so
@@ -240,7 +238,7 @@ def least_crossing(inst: Instance, config: np.record, table: Any, kind: int) -> 
 
 
 def tile_pruned(
-    inst: Instance, run: np.record, config: np.record, table: Any, values: Floats, alive: Ints, many: Ints, depth: int
+    inst: Instance, run: Record, config: Record, table: Any, values: Floats, alive: Ints, many: Ints, depth: int
 ) -> bool:
     """Whether no mapping of an array configuration improves on the incumbents.
 
@@ -268,7 +266,7 @@ def tile_pruned(
 
 
 def _still_alive(
-    inst: Instance, run: np.record, config: np.record, kind: int, time: float, table: Any, values: Floats, alive: Ints,
+    inst: Instance, run: Record, config: Record, kind: int, time: float, table: Any, values: Floats, alive: Ints,
     many: Ints, depth: int,
 ) -> int:  # fmt: skip
     """Keep the outer tiles that may make an improvement; returns how many.

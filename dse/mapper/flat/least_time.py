@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dse.mapper.flat.instance import ARRAY, BUFFER, OUTER, READ, WRITE, Instance
 from dse.mapper.flat.outer import repeats
 from dse.mapper.shared.words import tile_words
+from dse.model.kernel import Floats, Ints
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, N, P, Q, R, S
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 def least_time(inst: Instance, kind: int, passes: Ints, cycles: float, floor: Floats) -> float:

@@ -9,15 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dse.mapper.flat.instance import SHARED, Instance
 from dse.mapper.shared.factors import ceil_div, trip_values
 from dse.mapper.shared.words import DILATION_H, DILATION_W, STRIDE_H, STRIDE_W, boxes, tile_words
+from dse.model.kernel import Floats, Ints, entry
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 WEIGHTS, PSUMS, FETCHED, SLID_P, SLID_Q, SLID_R, SLID_S = range(7)
 """Columns of `outer_words`: words of weights and psums; of the ifmap without a slide, and sliding on each dim."""
@@ -136,6 +133,7 @@ def fits(inst: Instance, tile: Ints, kept: Ints, capacity: Floats) -> bool:
     return total <= capacity[SHARED]
 
 
+@entry
 def outer_floor(inst: Instance) -> Any:
     """Least outer energy and time of any buffer tile that fits, with the stationary operand's traffic to the PEs.
 

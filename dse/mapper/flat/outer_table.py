@@ -11,16 +11,13 @@ from math import prod
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer import PSUMS, WEIGHTS, fits, least_ifmap, outer_words, repeats, tile_bits
 from dse.mapper.shared.factors import ceil_div, trip_values
 from dse.mapper.shared.orders import group_dims
+from dse.model.kernel import Floats, Ints, entry
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, K, N, P, Q, R, S
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 CROSSING_PJ, PASSES_FIRST, PASSES_SECOND, BUSY, MOST_FIRST, MOST_SECOND = range(6)
 """Columns of `OuterTable.points`."""
@@ -136,6 +133,7 @@ def worked_out(table: OuterTable) -> bool:
     return bool(table.least[0, 0, len(table.p), len(table.q), len(table.k)] >= 0.0)
 
 
+@entry
 def work_out(inst: Instance, table: OuterTable) -> None:
     """Fill the table."""
     last_p, last_q, last_k = len(table.p), len(table.q), len(table.k)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dse.mapper.flat.inner import ANY, again, kind_energy, passes_through
 from dse.mapper.flat.instance import BUFFER, Instance
@@ -30,10 +29,8 @@ from dse.mapper.flat.spreads import LEAST_COLS, LEAST_ROWS, PASSES
 from dse.mapper.shared.factors import next_trips
 from dse.mapper.shared.incumbent import ENERGY, pruned
 from dse.mapper.shared.orders import group_dims
+from dse.model.kernel import Floats, Ints, Record
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 FIRST, END = range(2)
 """Columns of `Room.listed`: where the trips of a spread begin and end among those listed."""
@@ -49,7 +46,7 @@ ALL_UNROLLED = 9
 
 
 def place_tiles(
-    inst: Instance, run: np.record, work: np.record, config: np.record, room: Any, options: Any, table: Any, pool: Ints,
+    inst: Instance, run: Record, work: Record, config: Record, room: Any, options: Any, table: Any, pool: Ints,
     incumbents: Any, stop: Ints,
 ) -> Ints:  # fmt: skip
     """Walk the outer tiles of one array configuration and price every mapping that may improve on the incumbents.
@@ -91,7 +88,7 @@ def place_tiles(
 
 
 def _walk(
-    inst: Instance, run: np.record, work: np.record, config: np.record, room: Any, options: Any, table: Any, pool: Ints,
+    inst: Instance, run: Record, work: Record, config: Record, room: Any, options: Any, table: Any, pool: Ints,
     incumbents: Any, stop: Ints,
 ) -> None:  # fmt: skip
     """Walk the trips listed, dim by dim, see `place_tiles`."""
@@ -149,13 +146,13 @@ def _is_dense(inst: Instance) -> bool:
     return dense
 
 
-def _note_decided(work: np.record, d: int, decided: int) -> None:
+def _note_decided(work: Record, d: int, decided: int) -> None:
     work.decided[d] = decided
     if d == P or d == Q:
         work.known[d - P] = decided
 
 
-def _undecide(work: np.record, config: np.record, d: int) -> None:
+def _undecide(work: Record, config: Record, d: int) -> None:
     """Take back the trips of a dim; what is in n stays as a lower bound."""
     work.m[d] = 1
     work.tile[d] = config.tile[d]
@@ -163,7 +160,7 @@ def _undecide(work: np.record, config: np.record, d: int) -> None:
 
 
 def _set_open_trips(
-    inst: Instance, work: np.record, config: np.record, listed: Ints, pool: Ints, sequence: Ints, depth: int
+    inst: Instance, work: Record, config: Record, listed: Ints, pool: Ints, sequence: Ints, depth: int
 ) -> int:
     """Set the outermost trips of the dims still open to the fewest that fit; returns how these dims fit."""
     fit = AMPLE
@@ -178,7 +175,7 @@ def _set_open_trips(
 
 
 def _promising(
-    inst: Instance, run: np.record, work: np.record, config: np.record, table: Any, alive: Ints, many: Ints,
+    inst: Instance, run: Record, work: Record, config: Record, table: Any, alive: Ints, many: Ints,
     values: Floats,
 ) -> bool:  # fmt: skip
     """Whether some operand stationary at the array, with the least outer cost that goes with it, may improve.
@@ -217,7 +214,7 @@ def _promising(
 
 
 def _trips_too_dear(
-    inst: Instance, run: np.record, work: np.record, config: np.record, table: Any, d: int, values: Floats
+    inst: Instance, run: Record, work: Record, config: Record, table: Any, d: int, values: Floats
 ) -> bool:
     """`_too_dear` with the trips decided up to dim d, which is P, Q or K."""
     p = table.index[OF_P, work.n[P]]
@@ -227,7 +224,7 @@ def _trips_too_dear(
 
 
 def _too_dear(
-    inst: Instance, run: np.record, work: np.record, config: np.record, table: Any, p: int, q: int, k: int,
+    inst: Instance, run: Record, work: Record, config: Record, table: Any, p: int, q: int, k: int,
     values: Floats,
 ) -> bool:  # fmt: skip
     """Whether the table says that no outer tile with these trips over P, Q (and K) improves.
@@ -259,7 +256,7 @@ def _too_dear(
 
 
 def _list_trips(
-    inst: Instance, run: np.record, config: np.record, options: Any, d: int, listed: Ints, pool: Ints
+    inst: Instance, run: Record, config: Record, options: Any, d: int, listed: Ints, pool: Ints
 ) -> Ints:
     """Outermost and buffer trips (n, m) of every tight split with this tile and spread, n rising.
 
@@ -309,7 +306,7 @@ def _room(pool: Ints, size: int) -> Ints:
     return wider
 
 
-def _least_trips(inst: Instance, work: np.record, config: np.record, d: int, listed: Ints, pool: Ints) -> bool:
+def _least_trips(inst: Instance, work: Record, config: Record, d: int, listed: Ints, pool: Ints) -> bool:
     """Set n[d] to the fewest outermost trips that fit while the other open dims are smallest; False if none do.
 
     Parameters
@@ -335,7 +332,7 @@ def _least_trips(inst: Instance, work: np.record, config: np.record, d: int, lis
     return True
 
 
-def _outer_pruned(inst: Instance, run: np.record, work: np.record, config: np.record, values: Floats) -> bool:
+def _outer_pruned(inst: Instance, run: Record, work: Record, config: Record, values: Floats) -> bool:
     """Whether no mapping with the outer trips decided so far (the others at least one) can improve."""
     barred = False
     if inst.stationary >= 0:
@@ -366,7 +363,7 @@ def _outer_pruned(inst: Instance, run: np.record, work: np.record, config: np.re
 
 
 def _kind_pruned(
-    inst: Instance, run: np.record, busy: Floats, config: np.record, o: int, r: int, more: float, inner: float,
+    inst: Instance, run: Record, busy: Floats, config: Record, o: int, r: int, more: float, inner: float,
     words: Floats, values: Floats,
 ) -> bool:  # fmt: skip
     """Whether no mapping improves that keeps operand o stationary at the array and r at the buffer.
@@ -393,7 +390,7 @@ def _kind_pruned(
     return bool(pruned(run.kind, run.gap, least + inst.static_pj * time, time, values, run.held))
 
 
-def _stays_elsewhere(inst: Instance, work: np.record, config: np.record, o: int) -> bool:
+def _stays_elsewhere(inst: Instance, work: Record, config: Record, o: int) -> bool:
     """Set `work.all_n` to the trips while operand o stays in the PEs; False if they are those decided so far.
 
     It stays only where all passes over its dims are trips of the outermost list.

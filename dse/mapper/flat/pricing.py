@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dse.mapper.flat.inner import ANY, SLIDES, again, kind_energy, passes_through
 from dse.mapper.flat.instance import BUFFER, OUTER, Instance
@@ -25,18 +24,16 @@ from dse.mapper.flat.spreads import settle
 from dse.mapper.shared.incumbent import enter, pruned
 from dse.mapper.shared.orders import list_orders
 from dse.mapper.shared.price import Rates, Room, price_loops
+from dse.model.kernel import Floats, Ints, Record
 from dse.model.records import Counts, Hierarchy, IterationSpace, Nest, Scratch, Spent, Timing
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, K, P
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 STAYS, SLIDE = range(2)
 """Columns of the kinds of order that `list_orders` gives: operand whose irrelevant loops are innermost, dim slid on."""
 
 
 def price_orders(
-    inst: Instance, run: np.record, work: np.record, config: np.record, options: Any, span: Ints, offset: Ints,
+    inst: Instance, run: Record, work: Record, config: Record, options: Any, span: Ints, offset: Ints,
     incumbents: Any,
 ) -> None:  # fmt: skip
     """Price the orders of both lists that may improve on the incumbents, exactly.
@@ -83,7 +80,7 @@ def price_orders(
 
 
 def _accept(
-    run: np.record, work: np.record, f: Ints, outer_order: Ints, inner_order: Ints, point: Floats, incumbents: Any
+    run: Record, work: Record, f: Ints, outer_order: Ints, inner_order: Ints, point: Floats, incumbents: Any
 ) -> None:
     """Enter a priced mapping among the incumbents if it improves; `run.held` tells how many there are.
 
@@ -110,7 +107,7 @@ def _accept(
 
 
 def _worthwhile(
-    inst: Instance, run: np.record, work: np.record, config: np.record, outer_kind: Ints, inner_kind: Ints, joins: bool,
+    inst: Instance, run: Record, work: Record, config: Record, outer_kind: Ints, inner_kind: Ints, joins: bool,
     values: Floats,
 ) -> bool:  # fmt: skip
     """Whether an order of each list may improve.
@@ -153,7 +150,7 @@ def _first_loop(order: Ints, trips: Ints) -> int:
 
 
 def price_nest(
-    inst: Instance, work: np.record, f: Ints, span: Ints, offset: Ints, outer_order: Ints, inner_order: Ints,
+    inst: Instance, work: Record, f: Ints, span: Ints, offset: Ints, outer_order: Ints, inner_order: Ints,
     point: Floats,
 ) -> None:  # fmt: skip
     """Exact energy (pJ) and latency (cycles) of one mapping, by the model itself."""

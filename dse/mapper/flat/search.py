@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dse.mapper.flat.bounds import least_inside, tile_pruned
 from dse.mapper.flat.halo import halos
@@ -17,10 +16,8 @@ from dse.mapper.flat.placing import place_tiles
 from dse.mapper.flat.run import OUTER_TILES, PE_TILES, UNROLLINGS
 from dse.mapper.flat.spreads import FIRST_SPREAD, decide, leave_open, most_left, take
 from dse.mapper.shared.incumbent import EDP, ENERGY, longest, pruned
+from dse.model.kernel import Floats, Ints, Record, entry
 from dse.problem.dims import P, Q, R, S
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 ROUNDING = 1e-9
 """Larger than the relative rounding of any bound."""
@@ -62,8 +59,9 @@ class Room(NamedTuple):
     many: Ints
 
 
+@entry
 def search(
-    inst: Instance, run: np.record, work: np.record, config: np.record, options: Any, tiles: Any, table: Any,
+    inst: Instance, run: Record, work: Record, config: Record, options: Any, tiles: Any, table: Any,
     incumbents: Any, stop: Ints,
 ) -> None:  # fmt: skip
     """Walk PE tiles in the given order, their unrollings, outer tiles and loop orders, keeping the best found.
@@ -104,7 +102,7 @@ def search(
     run.reached = len(tiles.order)
 
 
-def _is_long(run: np.record, table: Any) -> bool:
+def _is_long(run: Record, table: Any) -> bool:
     """Whether the table is not worked out but should be."""
     return run.visited[UNROLLINGS] + run.visited[OUTER_TILES] - run.since > table.worth and not worked_out(table)
 
@@ -129,7 +127,7 @@ def _room(inst: Instance, options: Any, table: Any) -> Room:
 
 
 def _unroll(
-    inst: Instance, run: np.record, work: np.record, config: np.record, room: Any, options: Any, table: Any, pool: Ints,
+    inst: Instance, run: Record, work: Record, config: Record, room: Any, options: Any, table: Any, pool: Ints,
     incumbents: Any, stop: Ints,
 ) -> Ints:  # fmt: skip
     """Walk the spreads of one PE tile, dim by dim, dims with the fewest choices first. Returns the pool of trips."""
@@ -175,7 +173,7 @@ def _unroll(
 
 
 def _open_all(
-    inst: Instance, run: np.record, config: np.record, options: Any, table: Any, alive: Ints, many: Ints, values: Floats
+    inst: Instance, run: Record, config: Record, options: Any, table: Any, alive: Ints, many: Ints, values: Floats
 ) -> None:
     """Begin with a PE tile: every spread open, every outer tile as good as another."""
     for d in range(8):
@@ -190,7 +188,7 @@ def _open_all(
     config.beside = _beside(inst, run, config, inst.macs, values)
 
 
-def _look_ahead(inst: Instance, run: np.record, config: np.record, values: Floats) -> None:
+def _look_ahead(inst: Instance, run: Record, config: Record, values: Floats) -> None:
     """Bound the compute steps and the cycles beside them, with the PEs that are left to dims with open spreads."""
     todo = 1.0
     for d in range(8):
@@ -199,7 +197,7 @@ def _look_ahead(inst: Instance, run: np.record, config: np.record, values: Float
     config.beside = _beside(inst, run, config, todo, values)
 
 
-def _beside(inst: Instance, run: np.record, config: np.record, todo: float, values: Floats) -> float:
+def _beside(inst: Instance, run: Record, config: Record, todo: float, values: Floats) -> float:
     """Cycles at least that no others overlap with; 0 when nobody asks for time. See `growth_of`."""
     if run.kind == ENERGY and inst.static_pj == 0.0:
         return 0.0

@@ -13,8 +13,10 @@ import numpy as np
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import DseError
+from dse.mapper.flat.bounds import list_tiles
 from dse.mapper.flat.instance import SHARED, Instance, Roles, build
-from dse.mapper.flat.outer_table import OuterTable, empty_table
+from dse.mapper.flat.outer import outer_floor
+from dse.mapper.flat.outer_table import OuterTable, empty_table, work_out
 from dse.mapper.flat.run import (
     CHOICE,
     OUTER_TILES,
@@ -27,12 +29,15 @@ from dse.mapper.flat.run import (
     new_run,
     new_work,
 )  # fmt: skip
+from dse.mapper.flat.search import search
 from dse.mapper.flat.spreads import Options, by_spread
 from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.factors import dim_options
 from dse.mapper.shared.incumbent import ENERGY, FRONT, LATENCY
 from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
 from dse.mapper.shared.rules import Rules
+from dse.mapper.shared.space import fastest_steps, splits
 from dse.model.mapping import Mapping, Spatial, Temporal
 from dse.model.price import price
 from dse.problem.dims import IFMAP, P, R
@@ -77,13 +82,13 @@ def _walk(problem: Problem, run: Any, work: Any, incumbents: Incumbents, stop: A
     """Search one bypass choice; anew, with its tiles in a better order, once working out the outer table pays."""
     run.fastest, run.since = problem.fastest, run.visited[UNROLLINGS] + run.visited[OUTER_TILES]
     while True:
-        compiled("dse.mapper.flat.search").search(
+        compiled(search)(
             problem.instance, run, work, new_configuration(), problem.options, problem.tiles, problem.table,
             incumbents, stop,
         )  # fmt: skip
         if stop[0] or run.held < 0 or run.reached == len(problem.tiles.order):
             return problem
-        compiled("dse.mapper.flat.outer_table").work_out(problem.instance, problem.table)
+        compiled(work_out)(problem.instance, problem.table)
         problem = _in_order(problem)
 
 
@@ -140,7 +145,7 @@ def _prepare(
 
 def _in_order(problem: Problem) -> Problem:
     """The problem with its PE tiles listed, best bound first."""
-    choice, bound = compiled("dse.mapper.flat.bounds").list_tiles(
+    choice, bound = compiled(list_tiles)(
         problem.instance, problem.options, problem.table, new_configuration(), problem.fastest
     )
     key = bound[:, problem.kind] if problem.kind in (ENERGY, LATENCY) else bound[:, 0] * bound[:, 1]
@@ -181,15 +186,14 @@ def _options_of(
     """Tiles and spreads per dim, the size of the mapspace they span, and the fewest steps."""
     extents = np.array(bounds, dtype=np.int64)
     rules = Rules(*(np.array(part, dtype=np.int64) for part in sets))
-    listed = compiled("dse.mapper.shared.factors").dim_options(extents, np.array(largest), rules, rows, cols, perfect)
-    options = by_spread(*listed, apart=pe_ports)
-    space = compiled("dse.mapper.flat.space")
-    if any(listed[0][d] == listed[0][d + 1] for d in range(8)):
+    tile_start, tiles, unrollings = compiled(dim_options)(extents, np.array(largest), rules, rows, cols, perfect)
+    options = by_spread(tile_start, tiles, unrollings, apart=pe_ports)
+    if any(tile_start[d] == tile_start[d + 1] for d in range(8)):
         return options, 0.0, inf
     counts = np.zeros(8)
-    space.splits(extents, *listed, perfect, has_buffer, counts)
+    compiled(splits)(extents, tile_start, tiles, unrollings, perfect, has_buffer, counts)
     orders = float(factorial(sum(bound > 1 for bound in bounds))) ** (2 if has_buffer else 1)
-    return options, float(prod(counts)) * orders, space.fastest_steps(*listed, rows, cols)
+    return options, float(prod(counts)) * orders, compiled(fastest_steps)(tile_start, tiles, unrollings, rows, cols)
 
 
 _OUTER: OrderedDict[Any, OuterTable] = OrderedDict()
@@ -212,7 +216,7 @@ def _outer(instance: Instance) -> OuterTable:
     else:
         if len(_OUTER) >= KEPT_TABLES:
             _OUTER.popitem(last=False)
-        floor = compiled("dse.mapper.flat.outer").outer_floor(instance)
+        floor = compiled(outer_floor)(instance)
         _OUTER[key] = empty_table(instance.bounds, instance.port_outer[: instance.ports], floor)
     return _OUTER[key]
 

@@ -10,11 +10,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dse.mapper.shared.factors import COLS, FIRST_UNROLLING, OF_TILE, PASSES_LEFT, ROWS, STEPS_LEFT, tight
-
-Ints = NDArray[np.int64]
+from dse.model.kernel import Ints, Record
 
 TILE, TILES, FIRST_SPREAD, FEWEST_PASSES, FEWEST_STEPS = range(5)
 """Columns of `Options.tiles`."""
@@ -129,7 +127,7 @@ def take(left: Ints, count: Ints, depth: int, spreads: Ints, sides: Ints, row: i
     return most
 
 
-def leave_open(config: np.record, options: Options, d: int) -> None:
+def leave_open(config: Record, options: Options, d: int) -> None:
     """Give a dim the PE tile that `config.tile_row` says, its spread open.
 
     Parameters
@@ -145,7 +143,7 @@ def leave_open(config: np.record, options: Options, d: int) -> None:
     config.steps[d] = tile[FEWEST_STEPS]
 
 
-def decide(inst: Any, config: np.record, options: Options, d: int) -> None:
+def decide(inst: Any, config: Record, options: Options, d: int) -> None:
     """Give a dim the spread that `config.spread_row` says."""
     spread = options.spreads[config.spread_row[d]]
     config.opened[d], config.spread[d] = 0, spread[CHILDREN]
@@ -155,7 +153,7 @@ def decide(inst: Any, config: np.record, options: Options, d: int) -> None:
     config.steps[d] = spread[STEPS]
 
 
-def settle(inst: Any, work: np.record, config: np.record, options: Options) -> bool:
+def settle(inst: Any, work: Record, config: Record, options: Options) -> bool:
     """Find sides for the chosen spreads that fit the array together and leave every dim's split tight.
 
     Parameters

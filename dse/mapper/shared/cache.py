@@ -7,11 +7,14 @@ import os
 import shutil
 import stat
 import tempfile
+import warnings
 from pathlib import Path
 
 from dse.errors import DseError
 
 VARIABLE = "DSE_CACHE_DIR"
+
+WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 def private_folder(name: str) -> Path:
@@ -23,37 +26,51 @@ def private_folder(name: str) -> Path:
     Raises
     ------
     DseError
-        If the folder that `DSE_CACHE_DIR` names cannot be used, or is somebody else's.
+        If the folder that `DSE_CACHE_DIR` names cannot be used, is somebody else's, or can be written by others.
     """
     stated = os.environ.get(VARIABLE)
     if stated:
         try:
-            return _own(Path(stated) / "dse", name)
+            return _own(Path(stated).absolute(), name)
         except OSError as error:
             raise DseError(
-                f"{VARIABLE}={stated}: {error.strerror or error}",
+                f"{VARIABLE}={stated}: {_reason(error)}",
                 hint="kernels are loaded as code, so name a folder that only you can write in",
             ) from None
-    root = os.environ.get("XDG_CACHE_HOME")
     try:
-        return _own((Path(root) if root else Path.home() / ".cache") / "dse", name)
-    except (OSError, RuntimeError):  # no such place, no right to write there, somebody else's; no home at all
+        return _own(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute(), name)
+    except (OSError, RuntimeError) as error:  # no such place, no right to write there, somebody else's; no home at all
+        warnings.warn(
+            f"compiled kernels are kept for this run only ({_reason(error)}); {VARIABLE} can name a folder of yours",
+            RuntimeWarning, stacklevel=2,
+        )  # fmt: skip
+    try:
         run = Path(tempfile.mkdtemp(prefix="dse-"))
-        atexit.register(_remove, run, os.getpid())
-        os.environ[VARIABLE] = str(run)
-        return _own(run / "dse", name)
+    except OSError as error:
+        raise DseError(f"no place for compiled kernels: {_reason(error)}", hint=f"{VARIABLE} can name one") from None
+    atexit.register(_remove, run, os.getpid())
+    os.environ[VARIABLE] = str(run)
+    return _own(run, name)
 
 
-def _own(parent: Path, name: str) -> Path:
-    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+def _own(root: Path, name: str) -> Path:
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = root.stat()  # a link that the user has laid is the user's choice
+    _check_owner(root, found)
+    if found.st_mode & WRITABLE_BY_OTHERS:  # they could put another folder in the place of ours
+        raise PermissionError(0, f"{root} can be written by others (mode {stat.S_IMODE(found.st_mode):04o})")
+    parent = root / "dse"
+    parent.mkdir(mode=0o700, exist_ok=True)
     _check(parent)
     parent.chmod(0o700)
     folder = parent / name
     folder.mkdir(mode=0o700, exist_ok=True)
-    if _check(folder) & (stat.S_IWGRP | stat.S_IWOTH):  # whoever could write may have left something
+    if _check(folder) & WRITABLE_BY_OTHERS:  # whoever could write may have left something
         shutil.rmtree(folder)
         folder.mkdir(mode=0o700)
     folder.chmod(0o700)
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(0, f"{folder} cannot be written")
     return folder
 
 
@@ -62,9 +79,20 @@ def _check(folder: Path) -> int:
     found = os.lstat(folder)
     if not stat.S_ISDIR(found.st_mode):
         raise NotADirectoryError(0, f"{folder} is no folder of its own, but a link or a file")
+    _check_owner(folder, found)
+    return found.st_mode
+
+
+def _check_owner(folder: Path, found: os.stat_result) -> None:
     if hasattr(os, "geteuid") and found.st_uid != os.geteuid():
         raise PermissionError(0, f"{folder} belongs to another user")
-    return found.st_mode
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, and where."""
+    if not isinstance(error, OSError):
+        return str(error)
+    return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
 
 
 def _remove(folder: Path, owner: int) -> None:

@@ -1,168 +1,122 @@
-"""Compiles the numerical modules, once per machine, and keeps the result in the user's cache.
+"""Compiles kernels, once per machine, and keeps the result in the user's cache.
 
-The modules are plain Python, so that everything the mapper computes can also be run and tested uncompiled. Each is
-loaded a second time here, with every function compiled in place.
+Kernels are plain Python, so that everything the mapper computes can also be run and tested uncompiled. A kernel's twin
+is the same code whose globals name the twins of the kernels that it calls.
 """
 
 from __future__ import annotations
 
-import dis
-import gc
 import hashlib
-import importlib
-import importlib.util
+import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from types import FunctionType, ModuleType
-from typing import Any
+from types import CodeType, FunctionType
+from typing import Any, cast
 
 from dse.mapper.shared.cache import private_folder
+from dse.mapper.shared.numba_internals import compile_kernel, is_tested
+from dse.model.kernel import Kernel, is_entry
 
-MODULES = (
-    "dse.model.records", "dse.model.axes", "dse.model.nest", "dse.model.time", "dse.mapper.shared.factors",
-    "dse.mapper.shared.words", "dse.mapper.shared.price", "dse.mapper.flat.space",
-    "dse.mapper.shared.orders", "dse.mapper.shared.incumbent", "dse.mapper.flat.outer", "dse.mapper.flat.outer_table",
-    "dse.mapper.flat.least_time", "dse.mapper.flat.spreads", "dse.mapper.flat.bounds", "dse.mapper.flat.halo",
-    "dse.mapper.flat.inner", "dse.mapper.flat.pricing", "dse.mapper.flat.placing", "dse.mapper.flat.search",
-    "dse.mapper.deep.chains", "dse.mapper.deep.halo", "dse.mapper.deep.sift", "dse.mapper.deep.dual",
-    "dse.mapper.deep.nest", "dse.mapper.deep.search",
-)  # fmt: skip
-"""In the order of their imports: a module sees the compiled functions of those before it."""
+PACKAGE = Path(__file__).resolve().parents[2]
 
-ENTRIES = frozenset(
-    {
-        "count_nest", "latency", "dim_options", "splits", "fastest_steps", "outer_floor", "work_out", "list_tiles",
-        "search", "list_chains", "joined_words", "climb", "search_deep",
-    }
-)  # fmt: skip
-"""Functions that Python calls. The others get no wrapper for it: unpacking a problem's arrays is a lot of code."""
+IMPORTS = re.compile(r"^\s*(?:from|import)\s+(dse(?:\.\w+)*)", re.MULTILINE)
+MARKED = re.compile(r"^from dse\.model\.kernel import .*\bentry\b", re.MULTILINE)
 
 
-MAKES_ARRAYS = frozenset(
-    {"arange", "argsort", "array", "concatenate", "copy", "full", "ones", "searchsorted", "zeros", "zeros_like"}
-)
-SCALARS = frozenset(
-    {"None", "bool", "int", "float", "tuple[int, int]", "tuple[int, int, int]", f"tuple[{', '.join(['float'] * 6)}]"}
-)
-"""Return annotations of functions that give no array back."""
+def compiled(kernel: Kernel) -> Kernel:
+    """A kernel's compiled twin, for Python to call: it takes and returns what the kernel does.
+
+    Parameters
+    ----------
+    kernel : function
+        Marked as an `entry` where it is defined.
+
+    Raises
+    ------
+    TypeError
+        When it is not.
+    """
+    if not is_entry(kernel):
+        raise TypeError(f"{kernel.__module__}.{kernel.__qualname__} is no entry: mark it with dse.model.kernel.entry")
+    return twin(kernel)
+
+
+def twin(kernel: Kernel) -> Kernel:
+    """A compiled twin, for kernels to call; Python can call it when the kernel is an entry."""
+    return cast("Kernel", _twin(cast("FunctionType", kernel)))
+
+
+def _twin(kernel: FunctionType) -> Any:
+    twins = _twins()
+    if kernel in twins:
+        return twins[kernel]
+    namespace = dict(kernel.__globals__)
+    copy = FunctionType(kernel.__code__, namespace, kernel.__name__, kernel.__defaults__)
+    copy.__qualname__, copy.__annotations__ = kernel.__qualname__, kernel.__annotations__
+    twins[kernel] = compile_kernel(copy, is_entry=is_entry(kernel))
+    for name in _names(kernel.__code__):  # after the twin is known: kernels may call each other
+        if isinstance(namespace.get(name), FunctionType):
+            namespace[name] = _twin(namespace[name])
+    return twins[kernel]
+
+
+def _names(code: CodeType) -> set[str]:
+    """Names that a function looks up outside itself, those of its comprehensions too."""
+    inner = (part for part in code.co_consts if isinstance(part, CodeType))
+    return set(code.co_names).union(*map(_names, inner))
 
 
 @cache
-def compiled(name: str) -> Any:
-    """The module with all of its functions compiled; Python can call those in `ENTRIES`."""
-    return _all_compiled()[name]
+def _twins() -> dict[FunctionType, Any]:
+    """All twins by kernel; numba knows by then where to keep their code."""
+    import numba
+
+    numba.config.CACHE_DIR = str(cache_folder())
+    return {}
 
 
 def cache_folder() -> Path:
     """Where the machine code is kept: named after the sources and the compiler, so that neither can go stale."""
-    import numba
-
-    digest = hashlib.sha256(numba.__version__.encode() + sys.version.encode())
-    for name in (*MODULES, __name__):
-        digest.update(_source(name).read_bytes())
-    return private_folder(f"kernels-{digest.hexdigest()[:16]}")
-
-
-@contextmanager
-def quick_compilation() -> Iterator[None]:
-    """Compile in less time, to kernels that were measured to run no slower.
-
-    At the first level of optimisation; without looks for garbage, of which there is little among the millions of
-    objects that live until the end; and asking only once which function an operator stands for on given types.
-    """
-    import numba
-    from numba.core.targetconfig import ConfigStack
-    from numba.core.types.functions import BaseFunction
-
-    overloaded: Any = BaseFunction
-    resolve = overloaded.get_call_type
-    known: dict[Any, Any] = {}
-
-    def resolve_once(function: Any, context: Any, arguments: Any, keywords: Any) -> Any:
-        flags = ConfigStack.top_or_none()
-        key = function, context, arguments, tuple(keywords.items()), flags is not None and flags.nrt
-        if key not in known:
-            known[key] = resolve(function, context, arguments, keywords)
-        return known[key]
-
-    level, collects = numba.config.OPT, gc.isenabled()
-    numba.config.OPT = type(level)(1)
-    overloaded.get_call_type = resolve_once
-    gc.disable()
-    try:
-        yield
-    finally:
-        numba.config.OPT = level
-        overloaded.get_call_type = resolve
-        if collects:
-            gc.enable()
-
-
-def _source(name: str) -> Path:
-    return Path(__file__).resolve().parents[2].joinpath(*name.split(".")[1:]).with_suffix(".py")
-
-
-def _counts_references(function: FunctionType) -> bool:
-    """Whether a function has to keep count of who uses an array: it makes arrays, gives them back, or is given some.
-
-    All others are compiled without. The arrays that they are passed outlive the call, and counting every array of a
-    problem at each use takes up to thirty times as long as the work itself.
-    """
-    code = function.__code__
-    named = [function.__globals__.get(name) for name in code.co_names]
-    called = [getattr(one, "py_func", one) for one in named]
-    own = [function, *(one for one in called if isinstance(one, FunctionType))]
-    return (
-        not MAKES_ARRAYS.isdisjoint(code.co_names)
-        or any(step.opname == "BUILD_LIST" for step in dis.get_instructions(code))
-        or any(one.__annotations__.get("return") not in SCALARS for one in own)
-    )
-
-
-def _compile(function: FunctionType) -> Any:
-    import numba
-
-    inner = function.__name__ not in ENTRIES
-    dispatcher = numba.njit(
-        cache=True, error_model="numpy", no_cpython_wrapper=inner, no_cfunc_wrapper=True,
-        _nrt=_counts_references(function), nogil=not inner,
-    )(function)  # fmt: skip
-    template = dispatcher.get_call_template
-
-    def without_literals(arguments: Any, keywords: Any) -> Any:
-        """Types of a call with constants as plain integers; else every constant argument compiles anew."""
-        plain = tuple(numba.types.unliteral(argument) for argument in arguments)
-        return template(plain, {key: numba.types.unliteral(value) for key, value in keywords.items()})
-
-    dispatcher.get_call_template = without_literals
-    return dispatcher
+    return private_folder(f"kernels-{_digest()}")
 
 
 @cache
-def _all_compiled() -> dict[str, ModuleType]:
+def _digest() -> str:
     import numba
 
-    numba.config.CACHE_DIR = str(cache_folder())
-    done: dict[str, ModuleType] = {}
-    functions: dict[FunctionType, Any] = {}
-    for name in MODULES:
-        spec = importlib.util.spec_from_file_location(f"{name}.compiled", _source(name))
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module  # so that pickled references and numba's cache find it
-        spec.loader.exec_module(module)
-        original = importlib.import_module(name)
-        for key, value in list(vars(module).items()):
-            if not isinstance(value, FunctionType):
-                continue
-            if value.__module__ == spec.name:
-                setattr(module, key, _compile(value))
-                functions[getattr(original, key)] = getattr(module, key)
-            elif value in functions:
-                setattr(module, key, functions[value])
-        done[name] = module
-    return done
+    digest = hashlib.sha256(f"{numba.__version__} {is_tested()} {sys.version}".encode())
+    for path in sources(_kernel_modules()):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def sources(modules: list[Path]) -> list[Path]:
+    """The files of some modules and of all that they import of this package, directly or not.
+
+    Compiled code has the constants and records of imported modules frozen into it, so it depends on all of them.
+    """
+    seen: set[Path] = set()
+    waiting = list(modules)
+    while waiting:
+        path = waiting.pop()
+        if path not in seen:
+            seen.add(path)
+            waiting += [file for name in IMPORTS.findall(path.read_text()) for file in _files(name)]
+    return sorted(seen)
+
+
+def _kernel_modules() -> list[Path]:
+    """The modules that define entries, and those that compile."""
+    own = Path(__file__).resolve()
+    floors = (PACKAGE / "model", PACKAGE / "mapper")
+    marked = [path for floor in floors for path in floor.rglob("*.py") if MARKED.search(path.read_text())]
+    return [own, *marked]
+
+
+def _files(name: str) -> list[Path]:
+    """The file of a module; of a package, its modules, since any of them may be what is imported from it."""
+    path = PACKAGE.joinpath(*name.split(".")[1:])
+    if path.is_dir():
+        return [] if path == PACKAGE else sorted(path.glob("*.py"))
+    return [path.with_suffix(".py")]

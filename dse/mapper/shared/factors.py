@@ -7,14 +7,10 @@ X with the others unchanged; perfect splits (f*sy*sx*m*n = X) are tight.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from dse.mapper.shared.rules import Rules
-
-Ints = NDArray[np.int64]
+from dse.model.kernel import Ints, entry
 
 TILE, TILES, FIRST_UNROLLING = range(3)
 """Columns of the tiles that `dim_options` lists."""
@@ -61,7 +57,10 @@ def whole_factor(bound: int, side: int, perfect: bool) -> int:
     return bound
 
 
-def dim_options(bounds: Ints, largest_tile: Ints, rules: Rules, rows: int, cols: int, perfect: bool) -> Any:
+@entry
+def dim_options(
+    bounds: Ints, largest_tile: Ints, rules: Rules, rows: int, cols: int, perfect: bool
+) -> tuple[Ints, Ints, Ints]:
     """List, per dim, the PE tiles and under each the unrollings that some tight split has.
 
     Parameters

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
+from dse.model.kernel import Floats, Ints
 
 ENERGY, LATENCY, EDP, FRONT = 0, 1, 2, 3
 

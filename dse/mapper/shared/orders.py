@@ -7,11 +7,8 @@ of orders per list have to be priced.
 
 from __future__ import annotations
 
-from typing import Any
-
+from dse.model.kernel import Ints
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
-
-Ints = Any
 
 
 def group_dims(operand: int) -> tuple[int, int, int]:

@@ -388,7 +388,7 @@ def nested(path):
     return path
 
 
-@pytest.mark.parametrize("decided", [{"c1": [1], "c2": [1]}, {"c1": [1], "c2": [0]}, {"c1": [0]}, {"c1": [1]}])
+@pytest.mark.parametrize("decided", [{"c1": [1], "c2": [1]}, {"c1": [1], "c2": [0]}, {"c1": [0]}])
 def test_graphs_in_graphs_see_what_is_made_around_them(tmp_path, decided):
     found = extract_onnx(nested(tmp_path / "m.onnx"), inputs=decided)
     assert found.workload.macs == 3888

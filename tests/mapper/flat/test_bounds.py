@@ -13,6 +13,7 @@ from mapper.fronts import EQUAL, significant
 from mapper.mapper_cases import Problem, random_problem
 
 from dse.architecture.architecture import Architecture
+from dse.mapper.flat import search as flat_search
 from dse.mapper.flat import solve as flat_solve
 from dse.mapper.flat.instance import Roles
 from dse.mapper.flat.solve import _prepare
@@ -38,27 +39,20 @@ def problems(flow: str, kind: str, chunk: int) -> Iterator[tuple[str, Problem, W
             yield f"random_problem('bounds {number}', {flow!r}, {kind!r})", problem, walked
 
 
-class Forewarned:
-    """The compiled search, told of incumbents before it starts."""
-
-    def __init__(self, search: Any, incumbents: Any) -> None:
-        self._search, self._incumbents = search, np.atleast_2d(incumbents)
-
-    def search(self, instance: Any, run: Any, *arguments: Any) -> None:
-        *problem, incumbents, stop = arguments
-        if self._incumbents is not None:
-            run.held = len(self._incumbents)
-            incumbents.values[: run.held] = self._incumbents
-            self._incumbents = None
-        self._search.search(instance, run, *problem, incumbents, stop)
-
-
 @contextmanager
 def forewarned(incumbents: Any) -> Iterator[None]:
     """Within, the next search starts from these (energy, latency) incumbents, which belong to no mapping."""
-    compiled = flat_solve.compiled
-    search = Forewarned(compiled("dse.mapper.flat.search"), incumbents)
-    flat_solve.compiled = lambda name: search if name == "dse.mapper.flat.search" else compiled(name)  # type: ignore[assignment]
+    compiled, left = flat_solve.compiled, [np.atleast_2d(incumbents)]
+
+    def search(instance: Any, run: Any, *arguments: Any) -> None:
+        *problem, values, records, stop = arguments
+        if left:
+            known = left.pop()
+            run.held = len(known)
+            values[: run.held] = known
+        compiled(flat_search.search)(instance, run, *problem, values, records, stop)  # type: ignore[call-arg]
+
+    flat_solve.compiled = lambda kernel: search if kernel is flat_search.search else compiled(kernel)  # type: ignore[assignment]
     try:
         yield
     finally:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dse.mapper.shared.factors import COLS, FIRST_UNROLLING, PASSES_LEFT, ROWS, STEPS_LEFT, TILE, next_trips
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
+from dse.model.kernel import Floats, Ints, entry
 
 
+@entry
 def fastest_steps(tile_start: Ints, tiles: Ints, unrollings: Ints, rows: int, cols: int) -> float:
     """The fewest compute steps that unrollings within the array leave, whatever the capacities.
 
@@ -41,6 +39,7 @@ def quotients(side: int) -> Ints:
     return np.array(values)
 
 
+@entry
 def splits(
     bounds: Ints, tile_start: Ints, tiles: Ints, unrollings: Ints, perfect: bool, has_buffer: bool, out: Floats
 ) -> None:
