@@ -27,8 +27,10 @@ SUMMARY = "summary.json"
 FRONT = "front.csv"
 
 
-def check_directory(directory: Path, plan: Plan, resume: bool) -> None:
+def check_directory(directory: Path, plan: Plan, sweep_id: str, resume: bool) -> None:
     """Refuse a directory that holds a sweep already, unless it is this one and is to be resumed.
+
+    Results belong to the settings that made them, so a sweep goes on with its own; only its trials may change.
 
     Raises
     ------
@@ -50,12 +52,39 @@ def check_directory(directory: Path, plan: Plan, resume: bool) -> None:
     wanted = f"{plan.spec.name} on {', '.join(workload.name for workload in plan.workloads)}"
     if held != wanted:
         raise DseError(f"{directory} holds a sweep of {held}, not of {wanted}", hint="-o DIR writes elsewhere")
+    changed = _differences(settings, _plain(_yaml(_settings(directory, plan, sweep_id))))
+    if changed:
+        raise DseError(
+            f"{directory} holds a sweep with other settings: {'; '.join(changed)}",
+            hint="-o DIR writes elsewhere; only --trials may change when a sweep is resumed",
+        )
+
+
+def _differences(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """What two sweeps differ in, but for their names, files and trials."""
+    pairs = {key: (held.get(key), wanted.get(key)) for key in ("batch", "parameters", "bits", "density")}
+    for part in ("space", "search"):
+        keys = dict.fromkeys([*held[part], *wanted[part]])
+        pairs |= {f"{part}.{key}": (held[part].get(key), wanted[part].get(key)) for key in keys if key != "trials"}
+    found = [f"{key} {_said(old)}, now {_said(new)}" for key, (old, new) in pairs.items() if old != new]
+    if not found and held["made"].get("records") != wanted["made"]["records"]:
+        return ["the architecture, its constraints or the layers have changed since"]
+    return found
+
+
+def _said(value: Any) -> str:
+    return "not set" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def write_settings(directory: Path, plan: Plan, sweep_id: str) -> None:
     """Write `sweep.yaml`: everything that is needed to run the sweep again with `dse sweep DIR/sweep.yaml`."""
+    write_text(directory / SETTINGS, _yaml(_settings(directory, plan, sweep_id)))
+    (directory / SUMMARY).unlink(missing_ok=True)  # of an earlier run; it says that the sweep is finished
+
+
+def _settings(directory: Path, plan: Plan, sweep_id: str) -> dict[str, Any]:
     search, changes = plan.search, plan.changes
-    settings = {
+    return {
         "sweep": plan.name,
         "arch": _path_from(directory, plan.spec.file, "arch_specs"),
         "workloads": [_path_from(directory, source, "workloads") for source in plan.sources],
@@ -75,8 +104,6 @@ def write_settings(directory: Path, plan: Plan, sweep_id: str) -> None:
             "records": sweep_id,
         },
     }
-    write_text(directory / SETTINGS, _yaml(settings))
-    (directory / SUMMARY).unlink(missing_ok=True)  # of an earlier run; it says that the sweep is finished
 
 
 def write_results(directory: Path, result: SweepResult) -> None:
@@ -160,6 +187,13 @@ def _path_from(directory: Path, source: str, kind: Kind) -> str:
         return Path(os.path.relpath(path.resolve(), directory.resolve())).as_posix()
     except ValueError:  # on another drive
         return path.resolve().as_posix()
+
+
+def _plain(text: str) -> dict[str, Any]:
+    """Settings as they read back from their file."""
+    from ruamel.yaml import YAML
+
+    return dict(YAML(typ="safe", pure=True).load(text))
 
 
 def _yaml(settings: Mapping[str, Any]) -> str:

@@ -125,7 +125,7 @@ def run_plan(
     directory = None if output is None else Path(output)
     records = Records({})
     if directory is not None:
-        check_directory(directory, plan, resume)
+        check_directory(directory, plan, problem.sweep_id, resume)
         records = read_log(directory / FILE_NAME)
     with nullcontext() if directory is None else LogWriter(directory / FILE_NAME) as log:
         if directory is not None:

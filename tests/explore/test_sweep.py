@@ -218,6 +218,31 @@ def test_a_used_directory_is_not_overwritten(files, finished, tmp_path):
         sweep(files[0], other, trials=TRIALS, jobs=0, output=output, resume=True)
 
 
+@pytest.mark.parametrize(("changes", "said"), [
+    ({"seed": 4}, "search.seed 0, now 4"),
+    ({"gap": 0.5, "objectives": ("edp",)}, 'search.objectives .*, now ."edp".; search.gap 0.01, now 0.5'),
+    ({"batch": 3}, "batch not set, now 3"),
+    ({"space": {"levels.array.rows": [2]}}, "space.levels.array.rows .2, 3, 4., now .2."),
+])  # fmt: skip
+def test_a_sweep_goes_on_with_its_own_settings_only(files, tmp_path, changes, said):
+    output = tmp_path / "held"
+    sweep(*files, trials=3, jobs=0, output=output)
+    before = {path.name: path.read_bytes() for path in output.iterdir()}
+    with pytest.raises(DseError, match=said):
+        sweep(*files, jobs=0, output=output, resume=True, **{"trials": 3, **changes})
+    assert {path.name: path.read_bytes() for path in output.iterdir()} == before
+
+
+def test_a_changed_architecture_is_another_sweep(files, tmp_path):
+    arch, output = tmp_path / "toy.yaml", tmp_path / "held"
+    arch.write_text(files[0].read_text())
+    sweep(arch, files[1], trials=3, jobs=0, output=output)
+    assert len(sweep(arch, files[1], trials=5, jobs=0, output=output, resume=True).explored) >= 5
+    arch.write_text(files[0].read_text().replace("200 mac", "300 mac"))
+    with pytest.raises(DseError, match="the architecture, its constraints or the layers have changed"):
+        sweep(arch, files[1], trials=5, jobs=0, output=output, resume=True)
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_a_killed_sweep_resumes_without_loss_or_repetition(files, finished, tmp_path):
     """Kill the whole process in the middle, twice, and resume: the result is that of the undisturbed sweep."""
