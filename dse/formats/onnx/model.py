@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from dse.errors import DseError
-from dse.formats.graph.graph import Graph, TooManyOpsError, Unresolved, check_shape
+from dse.formats.graph.graph import Graph, TooManyOpsError, Unresolved, Value, check_shape
 from dse.formats.graph.workload import Extracted, extracted
+from dse.formats.onnx import ops
 from dse.formats.onnx.inputs import with_sizes, with_values
-from dse.formats.onnx.ops import MACS, Call
+from dse.formats.onnx.ops import Call
 from dse.formats.onnx.order import in_order, subgraphs
 from dse.formats.onnx.plain import ALIASES, NO_KNOWN_MACS, SAME_SHAPE, SAME_WIDTH, copies_made, counted, spec_of
 from dse.formats.onnx.read import opset, read_model
+from dse.formats.onnx.recurrent import GATES, RECURRENT
 from dse.formats.onnx.values import OnnxValue, fold, from_array, from_proto, from_tensor, infer, width
 
+MACS = ops.MACS | RECURRENT
 _STANDARD = ("", "ai.onnx")
 _NOWHERE = ""
 _MAX_DEPTH = 16
@@ -222,13 +225,21 @@ class _Walk:
 
     def _more_outputs(self, node: Any, inputs: list[OnnxValue | None], types: dict[str, Any]) -> None:
         """Outputs beside the first, such as the keys and values that an attention keeps, if anything reads them."""
+        from onnx import helper
+
         for index, name in enumerate(node.output):
             if not index or not name or name not in self.used:
                 continue
             value = from_proto(types.get(name), node=_NOWHERE)
+            reads: Sequence[Value] = counted(node.op_type, inputs)
+            if node.op_type in GATES:  # the last state: what the operation makes, of one step
+                first = self.values[node.output[0]]
+                steps = 1 if _attributes(node).get("layout", 0) else 0
+                shape = (*first.sizes[:steps], *first.sizes[steps + 1 :])
+                reads = [first]
+                value = replace(value, shape=shape, proto=helper.make_tensor_type_proto(first.dtype, shape))
             if value.shape is not None:
                 check_shape(value.shape, f"its output {name!r}")
-                reads = counted(node.op_type, inputs)
                 made = self.graph.plain(_wanted(node, [], index), f"{node.op_type.lower()} output", reads, value.shape)
                 value = replace(value, node=made)
             self.values[name] = value

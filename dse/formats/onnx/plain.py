@@ -21,7 +21,7 @@ SAME_WIDTH = frozenset((
 """What leaves quantised numbers quantised."""
 
 NO_KNOWN_MACS = frozenset((
-    "RNN", "GRU", "LSTM", "DeformConv", "DFT", "STFT", "Det", "Loop", "Scan", "SequenceMap", "If", "Gradient",
+    "DeformConv", "DFT", "STFT", "Det", "Loop", "Scan", "SequenceMap", "If", "Gradient",
 ))  # fmt: skip
 """Operations that multiply and accumulate in ways that no layer says, or that hold other graphs."""
 

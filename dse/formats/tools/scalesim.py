@@ -26,7 +26,7 @@ from dse.problem.workload import Node, Workload
 
 HEADER = (
     "Layer name", "IFMAP Height", "IFMAP Width", "Filter Height", "Filter Width", "Channels", "Num Filter",
-    "Stride height", "Stride width",
+    "Strides",
 )  # fmt: skip
 
 NO_PADDING = (
@@ -112,7 +112,7 @@ def dump_topology(workload: Workload) -> tuple[str, tuple[str, ...]]:
         A dilated layer, or a file that would have more than `MAX_ROWS` rows.
     """
     lines = [", ".join(HEADER) + ","]
-    padded, repeated = [], []
+    padded, repeated, oblong = [], [], []
     for layer in workload.layers:
         # the rows of a product of matrices are rows of outputs, which is what SCALE-Sim makes of a convolution
         is_product = layer.P == layer.Q == layer.R == layer.S == 1
@@ -126,7 +126,10 @@ def dump_topology(workload: Workload) -> tuple[str, tuple[str, ...]]:
         if copies > 1:
             repeated.append(layer.name)
         height = (rows - 1) * layer.stride_h + layer.R
-        numbers = (height, layer.box_width, layer.R, layer.S, layer.C, layer.K, layer.stride_h, layer.stride_w)
+        numbers: tuple[int, ...] = (height, layer.box_width, layer.R, layer.S, layer.C, layer.K, layer.stride_h)
+        if layer.stride_w != layer.stride_h:
+            numbers = (*numbers, layer.stride_w)
+            oblong.append(layer.name)
         for copy in range(copies):
             label = _label(layer.name) if copies == 1 else f"{_label(layer.name)}_{copy + 1}"
             lines.append(", ".join((label, *map(str, numbers))) + ",")
@@ -135,6 +138,8 @@ def dump_topology(workload: Workload) -> tuple[str, tuple[str, ...]]:
         warnings.append(f"{_listed(padded)}: the format has no padding, so the ifmap is written with its padding")
     if repeated:
         warnings.append(f"{_listed(repeated)}: a row for each group and image, because the format has neither")
+    if oblong:
+        warnings.append(f"{_listed(oblong)}: a second stride for the width, which SCALE-Sim takes for a sparsity ratio")
     return "\n".join(lines) + "\n", tuple(warnings)
 
 

@@ -107,3 +107,13 @@ def test_products_of_matrices_keep_their_macs():
 def test_dilation_cannot_be_said():
     with pytest.raises(DseError, match="dilated"):
         dump_topology(Workload.of("net", [Layer("a", P=4, R=3, dilation_h=2)]))
+
+
+def test_equal_strides_are_one_column():
+    """SCALE-Sim takes the column after the stride for the sparsity ratio."""
+    text, warnings = dump_topology(Workload.of("net", [Layer("a", P=4, Q=4, R=3, S=3, stride_h=2, stride_w=2)]))
+    assert text.splitlines()[1] == "a, 9, 9, 3, 3, 1, 1, 2,"
+    assert warnings == ()
+    text, warnings = dump_topology(Workload.of("net", [Layer("b", P=4, Q=4, stride_h=2, stride_w=1)]))
+    assert text.splitlines()[1] == "b, 7, 4, 1, 1, 1, 1, 2, 1,"
+    assert "sparsity" in warnings[0]
