@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dse.cli.interrupts import INTERRUPTED, interruptible
 from dse.cli.output import StatusLine, compile_first, note, print_rows
 from dse.errors import DseError
 
@@ -37,14 +38,15 @@ def run(
     if not resume and log.exists() and log.stat().st_size:
         raise DseError(f"{log} exists", hint="go on with it by --resume, or give another directory with -o")
     try:
-        rows = compare_dataflows(
-            comparison, jobs=jobs, log=log, resume=resume,
-            progress=lambda done, all_: status.show(f"comparing dataflows: {done} of {all_} layers"),
-        )  # fmt: skip
+        with interruptible():
+            rows = compare_dataflows(
+                comparison, jobs=jobs, log=log, resume=resume,
+                progress=lambda done, all_: status.show(f"comparing dataflows: {done} of {all_} layers"),
+            )  # fmt: skip
     except KeyboardInterrupt:
         status.clear()
         note(f"interrupted; every finished layer is in {log}; go on by --resume")
-        return 130
+        return INTERRUPTED
     status.clear()
     parts = parts_of(rows)
     names = write(rows, parts, directory)

@@ -8,9 +8,10 @@ from importlib import import_module
 
 import click
 
+from dse.cli.interrupts import INTERRUPTED
 from dse.errors import DseError, InfeasibleError
 
-FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+FAILED, BAD_INPUT = 1, 2
 
 VERBS = {
     "sweep": "Search an architecture's design space for the best hardware.",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from signal import SIGTERM, signal
 from time import monotonic
 from typing import TYPE_CHECKING
 
 import click
 
 from dse.cli.inputs import SweepOptions
+from dse.cli.interrupts import INTERRUPTED, interruptible
 from dse.cli.options import batch_option, element_options, format_option, gather, parameter_option
 from dse.cli.output import StatusLine, compile_first, note, print_rows
 from dse.errors import InfeasibleError
@@ -70,22 +70,16 @@ def command(
     directory = Path(output) if output is not None else Path("results") / plan.name
     compile_first(plan.spec.architecture)
     status = StatusLine()
-    previous = signal(SIGTERM, _interrupt)  # a batch system that ends the job is no less polite than Ctrl-C
     try:
-        result = _run(plan, directory, jobs, resume, status)
+        with interruptible():
+            result = _run(plan, directory, jobs, resume, status)
     except KeyboardInterrupt:
         status.clear()
         note(f"interrupted; every finished evaluation is in {directory / 'evaluations.jsonl'}")
         note(f"go on with: dse sweep {directory / 'sweep.yaml'} -o {directory} --resume")
-        return 130
-    finally:
-        signal(SIGTERM, previous)
+        return INTERRUPTED
     status.clear()
     return _finish(result, directory, form)
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _plan(files: tuple[str, ...], changes: SweepOptions) -> Plan | Review:

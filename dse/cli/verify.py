@@ -50,7 +50,8 @@ def command(
     """
     arch, network = inputs.read(layers)
     compile_first(arch)
-    from dse.cli.main import FAILED, INTERRUPTED
+    from dse.cli.interrupts import INTERRUPTED
+    from dse.cli.main import FAILED
     from dse.report.check import check_table, summary_of, tasks_of, verdict
 
     deadline = perf_counter() + (time_limit if time_limit is not None else float("inf"))

@@ -84,7 +84,8 @@ def parameter_bytes(workload: Workload) -> float:
     widest = max((layer.bits.weight for layer in workload.layers), default=16)
     bits = 0
     for node in workload.nodes:
-        bits += node.parameters * (node.layer.bits.weight if node.layer is not None else widest)
+        stored = workload.stored_words[node.name] + node.extra_parameters
+        bits += stored * (node.layer.bits.weight if node.layer is not None else widest)
     return bits / 8
 
 

@@ -111,7 +111,7 @@ def workload_totals(workload: Workload) -> dict[str, Any]:
         assert node.layer is not None
         part = parts["fc" if layer_kind(node, node.layer) in ("fc", "matmul") else "conv"]
         part["macs"] += node.layer.macs
-        part["weight_words"] += node.layer.weight_words if node.weights == "parameters" else 0
+        part["weight_words"] += workload.stored_words[node.name]
     layers = workload.layers
     return {
         "workload": workload.name,

@@ -39,6 +39,10 @@ class Node:
         Biases and batch norm.
     attributes : tuple of (str, value)
         What a node without MACs needs to be written to a file again.
+    tensor : str
+        The stored tensor that its weights are; layers that name the same one share it. Empty for one of its own.
+    tensor_words : int
+        Elements of that tensor; 0 if they are the layer's weights, each once.
 
     Examples
     --------
@@ -55,6 +59,8 @@ class Node:
     weights: Literal["parameters", "activations"] = "parameters"
     extra_parameters: int = 0
     attributes: tuple[tuple[str, Any], ...] = ()
+    tensor: str = ""
+    tensor_words: int = 0
 
     def __post_init__(self) -> None:
         if self.layer is not None and self.layer.name != self.name:
@@ -73,10 +79,16 @@ class Node:
         return prod(self.shape)
 
     @property
+    def stored_words(self) -> int:
+        """Elements of the stored tensor that its weights are, whoever else reads it."""
+        if self.layer is None or self.weights != "parameters":
+            return 0
+        return self.tensor_words or self.layer.weight_words
+
+    @property
     def parameters(self) -> int:
         """Weights, biases and batch norm stored with the network."""
-        stored = self.layer.weight_words if self.layer is not None and self.weights == "parameters" else 0
-        return stored + self.extra_parameters
+        return self.stored_words + self.extra_parameters
 
 
 @dataclass(frozen=True)
@@ -128,6 +140,16 @@ class Workload:
             if node.layer is not None and getattr(node.layer, node.batch_dim) % self.batch:
                 bound = f"{node.batch_dim}={getattr(node.layer, node.batch_dim)}"
                 raise DseError(f"workload {self.name}: {node.name} has {bound}, no multiple of batch={self.batch}")
+        self._check_tensors()
+
+    def _check_tensors(self) -> None:
+        words: dict[str, int] = {}
+        for node in self.nodes:
+            known = words.setdefault(node.tensor, node.stored_words)
+            if node.tensor and known != node.stored_words:
+                here = f"{node.name} reads {node.stored_words} words of the tensor {node.tensor!r}"
+                hint = "layers that read parts of a tensor state its size: tensor_words: SIZE"
+                raise DseError(f"workload {self.name}: {here}, which has {known} elsewhere", hint=hint)
 
     @classmethod
     def of(cls, name: str, layers: Iterable[Layer]) -> Workload:
@@ -161,17 +183,26 @@ class Workload:
     def macs(self) -> int:
         return sum(layer.macs for layer in self.layers)
 
+    @cached_property
+    def stored_words(self) -> dict[str, int]:
+        """Stored weights by the node that they are counted with: a shared tensor counts with its first reader."""
+        seen: set[str] = set()
+        stored = {}
+        for node in self.nodes:
+            stored[node.name] = 0 if node.tensor in seen else node.stored_words
+            if node.tensor:
+                seen.add(node.tensor)
+        return stored
+
     @property
     def weight_words(self) -> int:
-        """Weights stored with the network, without biases and batch norm."""
-        return sum(
-            node.layer.weight_words for node in self.nodes if node.layer is not None and node.weights == "parameters"
-        )
+        """Weights stored with the network, each tensor once, without biases and batch norm."""
+        return sum(self.stored_words.values())
 
     @property
     def parameters(self) -> int:
-        """Weights, biases and batch norm stored with the network."""
-        return sum(node.parameters for node in self.nodes)
+        """Weights, biases and batch norm stored with the network, each tensor once."""
+        return self.weight_words + sum(node.extra_parameters for node in self.nodes)
 
     def node(self, name: str) -> Node:
         """A node by name.

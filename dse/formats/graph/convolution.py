@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import groupby, product
 from math import gcd, prod
 
 from dse.errors import DseError
@@ -66,6 +67,11 @@ def layers(name: str, convolution: Convolution) -> tuple[Layer, ...]:
     p mod s form a plain convolution of stride 1 with every s-th tap, and no product with an inserted zero is
     computed. Those of equal size are one layer with so many times the filters: 2x2 at stride 2 becomes a 1x1
     convolution with four times the filters.
+
+    *Rims.* If such a convolution has no more outputs than inputs along an axis, its padding counts as that of any
+    convolution does. If it has more, its rim is work of its own: outputs that the same taps reach are a layer with
+    these taps only, and no product outside the map is computed. 1x1 to 4x4 is a 1x1 convolution with sixteen times
+    the filters.
     """
     C, K, groups = convolution.C, convolution.K, convolution.groups
     for count, what in ((C, "input"), (K, "output")):
@@ -146,8 +152,25 @@ def _phases(axis: Axis, size: int) -> dict[_Phase, tuple[int, tuple[int, int]]]:
         number = (axis.kernel - 1 - taps[0]) // period + 1
         phase = _Phase(-(-(size - first) // axis.stride), number, step)
         top = (at - taps[0] * axis.dilation) // axis.stride
+        if phase.outputs > axis.size:
+            for part in _rims(phase, top, axis.size):
+                count[part] += 1
+                pads.setdefault(part, (0, 0))
+            continue
         before, after = max(0, (number - 1) * step - top), max(0, top + phase.outputs - axis.size)
         known = pads.get(phase, (0, 0))
         count[phase] += 1
         pads[phase] = (max(before, known[0]), max(after, known[1]))
     return {phase: (count[phase], pads[phase]) for phase in count}
+
+
+def _rims(phase: _Phase, top: int, size: int) -> Iterator[_Phase]:
+    """A phase cut where the taps that meet an input change; tap t of output p meets input `top + p - t*step`."""
+    reached = []
+    for output in range(phase.outputs):
+        at = top + output
+        first, last = max(0, -(-(at - size + 1) // phase.step)), min(phase.taps - 1, at // phase.step)
+        reached.append((first, last))
+    for (first, last), outputs_alike in groupby(reached):
+        if first <= last:
+            yield _Phase(len(list(outputs_alike)), last - first + 1, phase.step)

@@ -6,7 +6,7 @@ Shapes here are the model's own, batch included; `dse.formats.graph.workload` ma
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -20,6 +20,7 @@ MAX_OPS = 50_000
 
 _LONGEST_NAME = 120
 _ACCUMULATOR_BITS = 32
+_BY_LAYERS = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,10 @@ class Product:
     N: int
     K: int
     C: int
+
+    @property
+    def weight_words(self) -> int:
+        return self.G * self.K * self.C
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,11 @@ class Convolution:
     transposed: bool = False
     outputs: Shape = ()
 
+    @property
+    def weight_words(self) -> int:
+        """Of the stored tensor, whatever the layers read of it."""
+        return self.K * (self.C // self.groups) * prod(axis.kernel for axis in self.axes)
+
 
 @dataclass(frozen=True, slots=True)
 class GraphOp:
@@ -87,6 +97,8 @@ class GraphOp:
         Biases, norms and tables: stored with the model, but no weights of a MAC layer.
     spec : mapping
         How a workload file says it, if one of its words fits.
+    tensors : mapping of str to int
+        The stored tensors that its weights are made of, with their elements.
     """
 
     name: str
@@ -98,6 +110,7 @@ class GraphOp:
     bits: PerOperand[int] = SIXTEEN_BITS
     parameters: int = 0
     spec: Mapping[str, Any] = field(default_factory=dict)
+    tensors: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +175,7 @@ class Graph:
     inputs: dict[str, Shape] = field(default_factory=dict)
     unresolved: list[Unresolved] = field(default_factory=list)
     _names: dict[str, int] = field(default_factory=dict)
-    _counted: set[str] = field(default_factory=set)
+    _counted: dict[str, int] = field(default_factory=dict)
 
     def unique(self, wanted: str) -> str:
         """A name that no other node has, as close to the wanted one as can be."""
@@ -202,11 +215,11 @@ class Graph:
         more: Sequence[Value],
     ) -> str:  # fmt: skip
         weight, added = operands[1], [value for value in more if not value.constant]
-        self._counted.update(weight.parameters)
+        self._weights(weight)
         biases = self._count([value for value in more if value.constant])
         made = self._add(GraphOp(
             self.unique(f"{name}.{op}" if added else name), op, sources(operands), shape, macs, not weight.constant,
-            _widths(*operands), biases,
+            _widths(*operands), biases, tensors=weight.parameters if weight.constant else {},
         ))  # fmt: skip
         if added:  # what is added is computed, too: a node of its own keeps its edge
             return self.plain(name, "add", [Value(shape, made), *added], shape, {"add": None})
@@ -221,8 +234,16 @@ class Graph:
     def _count(self, values: Sequence[Value]) -> int:
         """Elements of stored tensors that were not counted before."""
         new = {name: size for value in values for name, size in value.parameters.items() if name not in self._counted}
-        self._counted.update(new)
+        self._counted.update(dict.fromkeys(new, len(self.ops)))
         return sum(new.values())
+
+    def _weights(self, weight: Value) -> None:
+        """Weights count with the layers that read them: an operation before that looks things up in them gives way."""
+        for name, size in weight.parameters.items():
+            at = self._counted.setdefault(name, _BY_LAYERS)
+            if at != _BY_LAYERS:
+                self.ops[at] = replace(self.ops[at], parameters=self.ops[at].parameters - size)
+                self._counted[name] = _BY_LAYERS
 
 
 class TooManyOpsError(DseError):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -72,10 +73,11 @@ def _nodes(graph: Graph, batch: int, allowed: bool) -> tuple[list[Node], list[Un
     nodes = [Node(name, "input", per_image(shape, batch)) for name, shape in graph.inputs.items()]
     made = {node.name: node for node in nodes}
     unresolved = list(graph.unresolved)
+    shared = shared_tensors(graph.ops)
     for op in graph.ops:
         reads = [made[name] for name in op.reads if name in made]
         try:
-            new = list(_made(op, reads, batch))
+            new = list(_made(op, reads, batch, shared.get(op.name)))
         except DseError as failure:
             unresolved.append(Unresolved(op.name, op.op, failure.message))
             if not allowed and batch == 1:
@@ -104,7 +106,25 @@ def per_image(shape: Shape, batch: int) -> Shape:
     return tuple(sides) or (1,)
 
 
-def _made(op: GraphOp, reads: list[Node], batch: int) -> Iterator[Node]:
+def shared_tensors(ops: Sequence[GraphOp]) -> Mapping[str, tuple[str, int]]:
+    """The layers that read the same stored weights: the tensor of each, and its elements.
+
+    A tensor that is cut into the weights of several layers, so that no word is read by two, is shared by none.
+    """
+    readers: dict[str, list[GraphOp]] = defaultdict(list)
+    for op in ops:
+        if op.macs is not None and op.tensors:
+            readers[max(op.tensors, key=lambda name: op.tensors[name])].append(op)
+    found: dict[str, tuple[str, int]] = {}
+    for name, sharing in readers.items():
+        size = sharing[0].tensors[name]
+        words = [op.macs.weight_words for op in sharing if op.macs is not None]
+        if len(sharing) > 1 and sum(words) > size:
+            found |= {op.name: (name, size) for op in sharing}
+    return found
+
+
+def _made(op: GraphOp, reads: list[Node], batch: int, shared: tuple[str, int] | None) -> Iterator[Node]:
     shape, names = per_image(op.shape, batch), tuple(node.name for node in reads)
     check_sides(shape)
     if op.macs is None:
@@ -112,7 +132,7 @@ def _made(op: GraphOp, reads: list[Node], batch: int) -> Iterator[Node]:
         return
     node = Node(
         op.name, "conv", shape, names, weights="activations" if op.computed else "parameters",
-        extra_parameters=op.parameters,
+        extra_parameters=op.parameters, **_tensor(shared, op.macs.weight_words),
     )  # fmt: skip
     if isinstance(op.macs, Product):
         size = op.macs
@@ -121,11 +141,20 @@ def _made(op: GraphOp, reads: list[Node], batch: int) -> Iterator[Node]:
         yield replace(node, op=kind, layer=layer)
         return
     parts = [layer.with_(bits=op.bits) for layer in convolution.layers(op.name, op.macs)]
+    if not shared and sum(layer.weight_words for layer in parts) > op.macs.weight_words:  # rims read weights again
+        node = replace(node, tensor=f"{op.name}.weight", tensor_words=op.macs.weight_words)
+    elif shared:
+        node = replace(node, tensor_words=shared[1])
     kind = "depthwise" if op.macs.groups > 1 and op.macs.groups == op.macs.C else "conv"
     if len(parts) == 1:
         yield replace(node, op=kind, layer=parts[0])
         return
     yield from _interleaved(op, op.macs, node, parts)
+
+
+def _tensor(shared: tuple[str, int] | None, own: int) -> dict[str, Any]:
+    """What a node says of shared weights; their number only if it is not that of its own."""
+    return {} if shared is None else {"tensor": shared[0], "tensor_words": shared[1] if shared[1] != own else 0}
 
 
 def _interleaved(op: GraphOp, convolution: Convolution, node: Node, parts: Sequence[Layer]) -> Iterator[Node]:

@@ -42,8 +42,11 @@ _JOINS = {"Add": "add", "Sum": "add", "Mul": "multiply"}
 
 
 def counted(op: str, inputs: Sequence[OnnxValue | None]) -> list[OnnxValue]:
-    """The inputs that an operation reads, without the running statistics of a batch norm, which nobody trains."""
-    given = inputs[:3] if op == "BatchNormalization" else inputs
+    """The inputs that an operation reads, without what is no parameter.
+
+    That is the running statistics of a batch norm, which nobody trains, and by how much a map is resized.
+    """
+    given = inputs[: {"BatchNormalization": 3, "Resize": 1, "Upsample": 1}.get(op, len(inputs))]
     return [value for value in given if value is not None]
 
 

@@ -111,6 +111,8 @@ class MacSpec(OpSpec):
     density: DensitySpec | None = None
     bias: bool | None = None
     norm: Annotated[WholeNumber, Field(ge=0, le=16)] | None = None
+    tensor: str = Field(default="", description="the stored tensor that its weights are, if other layers read it, too")
+    tensor_words: Annotated[WholeNumber, Field(ge=0)] = 0
 
 
 class _Windowed(MacSpec):

@@ -32,7 +32,8 @@ def _mac(layer: Layer, entry: Entry, file: WorkloadSpec, shape: Shape, op: str =
     bits = {**dict.fromkeys(OPERANDS, 16), **file.bits, **(spec.bits or {})}
     density = {**dict.fromkeys(OPERANDS, 1.0), **file.density, **(spec.density or {})}
     layer = replace(layer, bits=PerOperand.of(bits), density=PerOperand.of(density))
-    return Node(layer.name, op or entry.op, shape, entry.reads, layer, **more)
+    shared = {"tensor": spec.tensor, "tensor_words": spec.tensor_words}
+    return Node(layer.name, op or entry.op, shape, entry.reads, layer, **{**shared, **more})
 
 
 def _extra(spec: Any, file: WorkloadSpec, channels: int, *, normed: bool) -> int:
@@ -59,6 +60,8 @@ def _depthwise(entry: Entry, inputs: list[Node], file: WorkloadSpec) -> list[Nod
 
 def _separable(entry: Entry, inputs: list[Node], file: WorkloadSpec) -> list[Node]:
     spec: Any = entry.spec
+    if spec.tensor:
+        raise DseError("its two layers read two tensors", hint="write a depthwise and a conv to share one's weights")
     channels = shapes.image(inputs[0].shape)[0]
     first = shapes.convolution(f"{entry.name}_dw", inputs[0].shape, channels, spec.window(), channels)
     depthwise = _mac(first, entry, file, (channels, first.P, first.Q), "depthwise")

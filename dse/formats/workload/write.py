@@ -97,6 +97,8 @@ def _entries(workload: Workload, common: dict[str, PerOperand[Any]]) -> list[str
                 values = getattr(node.layer, field)
                 if values != common[field]:
                     spec[field] = _brief(values)
+        if node.tensor:
+            spec |= {"tensor": node.tensor, **({"tensor_words": node.tensor_words} if node.tensor_words else {})}
         lines.append(f"  {scalar(node.name)}: {_flow(spec)}")
         previous = node.name
     return lines
@@ -113,7 +115,7 @@ def _without_macs(node: Node) -> dict[str, Any]:
 def _with_macs(node: Node, layer: Layer, sources: list[Node]) -> dict[str, Any]:
     """The first way of writing a layer that makes the same layer again."""
     bare = replace(layer, bits=SIXTEEN_BITS, density=DENSE)
-    wanted = replace(node, layer=bare, attributes=())
+    wanted = replace(node, layer=bare, attributes=(), tensor="", tensor_words=0)
     for spec in _proposals(node, layer):
         op = next(iter(spec))
         try:

@@ -10,22 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.flat.instance import SHARED
+from dse.mapper.flat.instance import SHARED, Instance
 from dse.mapper.flat.least_time import first_and_last, least_folds, least_time
 from dse.mapper.flat.outer import repeats, tile_bits
 from dse.mapper.flat.outer_table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECOND, PASSES_FIRST, PASSES_SECOND, others
 from dse.mapper.flat.spreads import leave_open
 from dse.mapper.shared.incumbent import pruned
 from dse.mapper.shared.words import DILATION_H, DILATION_W, STRIDE_H, STRIDE_W, boxes
-from dse.model.kernel import entry
+from dse.model.kernel import Floats, Ints, Record, entry
 from dse.problem.dims import IFMAP, C, G, N, P, Q, R, S
-
-Ints = Any
-Instance = Any
 
 
 @entry
-def list_tiles(inst: Instance, options: Any, table: Any, config: Any, fastest: float) -> Any:
+def list_tiles(inst: Instance, options: Any, table: Any, config: Record, fastest: float) -> Any:
     """Every PE tile that fits, with lower bounds on the energy and the latency of any mapping that has it.
 
     Parameters
@@ -69,7 +66,7 @@ def list_tiles(inst: Instance, options: Any, table: Any, config: Any, fastest: f
     return choice[:found], bound[:found]
 
 
-def _next_tile(inst: Instance, options: Any, config: Any, depth: int) -> bool:
+def _next_tile(inst: Instance, options: Any, config: Record, depth: int) -> bool:
     """Give the configuration the next PE tile that fits, changing the dim at some depth first; False if none does."""
     start, row = options.tile_start, config.tile_row
     while depth >= 0:
@@ -91,7 +88,7 @@ def _next_tile(inst: Instance, options: Any, config: Any, depth: int) -> bool:
     return False
 
 
-def _longer(choice: Ints, bound: Any, room: int) -> tuple[Ints, Any]:
+def _longer(choice: Ints, bound: Floats, room: int) -> tuple[Ints, Any]:
     more, further = np.zeros((room, 8), dtype=np.int64), np.zeros((room, 2))
     for i in range(len(choice)):
         for d in range(8):
@@ -119,7 +116,7 @@ def _product(steps: Ints) -> float:
     return cycles
 
 
-def tile_bound(inst: Instance, config: Any, table: Any, out: Any) -> None:
+def tile_bound(inst: Instance, config: Record, table: Any, out: Floats) -> None:
     """Lower bound on energy and latency of all mappings of an array configuration.
 
     Parameters
@@ -165,7 +162,7 @@ def least_inside(inst: Instance, kind: int, number: Ints) -> float:
     return float(energy)
 
 
-def _deliveries(inst: Instance, config: Any, kind: int) -> tuple[float, float, float, float, float, float]:
+def _deliveries(inst: Instance, config: Record, kind: int) -> tuple[float, float, float, float, float, float]:
     """What deliveries from the buffer cost at least, with one operand stationary at the array.
 
     An operand that does not stay in the PEs is delivered once per pass over the dims it does not have: x times one of
@@ -205,7 +202,7 @@ def _delivered(a: float, b: float, x: float, y: float, product: float) -> float:
     return float(a * x + b * y)
 
 
-def _goes_with(point: Any, passes: Ints, kind: int, product: float) -> bool:
+def _goes_with(point: Floats, passes: Ints, kind: int, product: float) -> bool:
     """Whether an outer tile has no fewer passes than those given, see `OuterTable.points`."""
     first, second = others(kind)
     return bool(
@@ -215,7 +212,7 @@ def _goes_with(point: Any, passes: Ints, kind: int, product: float) -> bool:
     )
 
 
-def least_crossing(inst: Instance, config: Any, table: Any, kind: int) -> float:
+def least_crossing(inst: Instance, config: Record, table: Any, kind: int) -> float:
     """Least energy of what crosses into the buffer and of what is delivered from it.
 
     Deliveries are at least as many as the trips of the outermost list, which decide what crosses into the buffer: so
@@ -241,7 +238,7 @@ def least_crossing(inst: Instance, config: Any, table: Any, kind: int) -> float:
 
 
 def tile_pruned(
-    inst: Instance, run: Any, config: Any, table: Any, values: Any, alive: Ints, many: Ints, depth: int
+    inst: Instance, run: Record, config: Record, table: Any, values: Floats, alive: Ints, many: Ints, depth: int
 ) -> bool:
     """Whether no mapping of an array configuration improves on the incumbents.
 
@@ -258,19 +255,19 @@ def tile_pruned(
     many : (10, 3)
         How many there are.
     """
-    config.cycles = max(config.cycles, _product(config.steps))
+    cycles = max(float(config.cycles), _product(config.steps))
     total = 0
     for kind in range(3):
         many[depth + 1, kind] = 0
         if many[depth, kind] > 0:
-            time = least_time(inst, kind, config.passes, config.cycles, table.floor)
+            time = least_time(inst, kind, config.passes, cycles, table.floor)
             total += _still_alive(inst, run, config, kind, time, table, values, alive, many, depth)
     return total == 0
 
 
 def _still_alive(
-    inst: Instance, run: Any, config: Any, kind: int, time: float, table: Any, values: Any, alive: Ints, many: Ints,
-    depth: int,
+    inst: Instance, run: Record, config: Record, kind: int, time: float, table: Any, values: Floats, alive: Ints,
+    many: Ints, depth: int,
 ) -> int:  # fmt: skip
     """Keep the outer tiles that may make an improvement; returns how many.
 

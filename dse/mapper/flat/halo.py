@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from dse.mapper.flat.instance import ARRAY
+from dse.mapper.flat.instance import ARRAY, Instance
 from dse.mapper.shared.words import STRIDE_H, STRIDE_W
 from dse.model.axes import NONE, WORD, box_words
+from dse.model.kernel import Floats, Ints, Record
 from dse.model.records import Axis, Nest, Scratch
 from dse.problem.dims import IFMAP, P
-
-Ints = Any
-Instance = Any
 
 FETCHED, OVER_A, OVER_B = range(3)
 """Ways of an ifmap along an axis, as columns of `halo_words`: each tile fetched whole, a run over dim a (P or Q), a run
@@ -28,7 +26,7 @@ FIRST_UNROLLED, FIRST_INSIDE = 5, 7
 """Where its unrolled loops and its loops inside a PE begin."""
 
 
-def halos(inst: Instance, work: Any, config: Any, room: Any, a: int) -> Any:
+def halos(inst: Instance, work: Record, config: Record, room: Any, a: int) -> Any:
     """`halo_words` of one axis, counted once per pair of tiles and spreads.
 
     Parameters
@@ -45,7 +43,9 @@ def halos(inst: Instance, work: Any, config: Any, room: Any, a: int) -> Any:
     return entry
 
 
-def halo_words(inst: Instance, work: Any, config: Any, a: int, span: Ints, offset: Ints, out: Any) -> None:
+def halo_words(
+    inst: Instance, work: Record, config: Record, a: int, span: Ints, offset: Ints, out: Floats
+) -> None:
     """Ifmap words on one axis between an array's parent and its children, for one tile and unrolling of both dims.
 
     Parameters
@@ -83,7 +83,7 @@ def halo_words(inst: Instance, work: Any, config: Any, a: int, span: Ints, offse
         out[AGAIN_FILL + slide] = _moved(inst, work, a, slide, False, span, offset) - out[FILL + slide]
 
 
-def _list_loops(work: Any, config: Any, a: int, slide: int, broken: bool) -> None:
+def _list_loops(work: Record, config: Record, a: int, slide: int, broken: bool) -> None:
     """The nest of an axis: two runs over a or b where the run is broken, the other dim's passes, the run, the other
     dim's passes; unrolled; inside the PE."""
     b = a + 2
@@ -105,7 +105,7 @@ def _list_loops(work: Any, config: Any, a: int, slide: int, broken: bool) -> Non
                 step[i] *= trips[k]
 
 
-def _moved(inst: Instance, work: Any, a: int, slide: int, at_parent: bool, span: Ints, offset: Ints) -> int:
+def _moved(inst: Instance, work: Record, a: int, slide: int, at_parent: bool, span: Ints, offset: Ints) -> int:
     """Words of the nest listed, as its parent reads them or as they arrive at the children."""
     mode = WORD
     if inst.place[ARRAY] >= 0:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from dse.mapper.flat.halo import AGAIN_FILL, AGAIN_UP, FETCHED, FILL, OVER_A, OVER_B
+from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer import repeats
 from dse.mapper.shared.orders import group_dims
+from dse.model.kernel import Floats, Ints, Record
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, N, P, Q, R, S
-
-Ints = Any
-Instance = Any
 
 SLIDES, ANY, RESTART = 3, 5, 5
 """Columns of `WORK`'s energy: first without a slide, then a slide over dim x in column x - SLIDES, the least of all in
@@ -20,7 +17,7 @@ MOVED, FILLED, AGAIN_MOVED, AGAIN_FILLED = range(4)
 """Columns of `WORK`'s ifmap: words at the parent and into the children, and what a new start moves more of both."""
 
 
-def inner_costs(inst: Instance, work: Any, config: Any, tall: Any, wide: Any) -> float:
+def inner_costs(inst: Instance, work: Record, config: Record, tall: Floats, wide: Floats) -> float:
     """Bounds on what one array configuration costs below the buffer, by the kind of order of the list above it.
 
     Parameters
@@ -58,7 +55,7 @@ def inner_costs(inst: Instance, work: Any, config: Any, tall: Any, wide: Any) ->
     return cycles
 
 
-def _ifmap_words(planes: float, tall: Any, wide: Any, out: Any) -> None:
+def _ifmap_words(planes: float, tall: Floats, wide: Floats, out: Floats) -> None:
     """Words of the ifmap, by the dim that it slides on."""
     for slide in range(ANY):
         h = OVER_A if slide == P - SLIDES else (OVER_B if slide == R - SLIDES else FETCHED)
@@ -73,7 +70,7 @@ def _ifmap_words(planes: float, tall: Any, wide: Any, out: Any) -> None:
             out[slide, AGAIN_FILLED] = planes * (tall[FILL + FETCHED] * wide[AGAIN_FILL + w])
 
 
-def _weights_and_psums(inst: Instance, config: Any, o: int) -> float:
+def _weights_and_psums(inst: Instance, config: Record, o: int) -> float:
     """Energy of weights, psums and what is fixed, with operand o stationary at the array."""
     energy = inst.fixed_pj
     for x in range(WEIGHT, PSUM + 1):
@@ -87,7 +84,7 @@ def _weights_and_psums(inst: Instance, config: Any, o: int) -> float:
     return float(energy)
 
 
-def _add_ifmap(inst: Instance, work: Any, config: Any, o: int, slide: int, energy: float) -> None:
+def _add_ifmap(inst: Instance, work: Record, config: Record, o: int, slide: int, energy: float) -> None:
     """Enter the energy of everything, with operand o stationary at the array and the ifmap on one slide."""
     words = work.ifmap[slide]
     if inst.in_pe[IFMAP] == 0:
@@ -103,7 +100,7 @@ def _add_ifmap(inst: Instance, work: Any, config: Any, o: int, slide: int, energ
         work.energy[o, RESTART + slide] = each_up * words[AGAIN_MOVED] + each_fill * words[AGAIN_FILLED]
 
 
-def _port_times(inst: Instance, work: Any, config: Any, o: int) -> None:
+def _port_times(inst: Instance, work: Record, config: Record, o: int) -> None:
     """Fill the cycles of every port, with operand o stationary at the array."""
     least_moved = work.ifmap[0, MOVED]
     for slide in range(1, ANY):
@@ -122,7 +119,9 @@ def _port_times(inst: Instance, work: Any, config: Any, o: int) -> None:
             work.busy[o, t] += inst.port_up[t, x] * words * times
 
 
-def kind_energy(inst: Instance, work: Any, config: Any, o: int, slide: int, joins: bool, stays: bool) -> float:
+def kind_energy(
+    inst: Instance, work: Record, config: Record, o: int, slide: int, joins: bool, stays: bool
+) -> float:
     """Lower bound on the energy below the buffer with given outer trips.
 
     Parameters
@@ -176,7 +175,7 @@ def passes_through(inst: Instance, o: int, m: Ints) -> bool:
     return bool(more == 0)
 
 
-def _restarts(work: Any, config: Any, o: int, x: int) -> float:
+def _restarts(work: Record, config: Record, o: int, x: int) -> float:
     """Energy of the slides over dim x that start anew in every outer tile but the first.
 
     Fetching at all passes but the first instead of sliding costs energy[o, 0] - energy[o, x - SLIDES]; a restart at

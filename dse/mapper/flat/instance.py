@@ -7,17 +7,19 @@ from math import inf
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut
 from dse.errors import DseError
 from dse.mapper.shared.places import Places
 from dse.model.counts import RELEVANCE, Structure, window_of
+from dse.model.kernel import Record
 from dse.model.price import Prices, capacities, linear, price
 from dse.problem.dims import DIMS, OPERANDS, PSUM
 from dse.problem.layer import Layer
 
-Array = Any
+Array = NDArray[Any]
 
 OUTER, BUFFER, ARRAY, PE = range(4)
 """Places in `INSTANCE.place`: outermost level, buffer, fan-out, level inside the fan-out."""
@@ -29,7 +31,7 @@ SHARED = 3
 """Place of the shared capacity beside those per operand."""
 
 
-Instance = Any
+Instance = Record
 """An element of `INSTANCE`: attributes in Python, a single pointer in compiled code."""
 
 MOST_NODES, MOST_PORTS = 4, 24

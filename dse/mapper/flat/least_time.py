@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from dse.mapper.flat.instance import ARRAY, BUFFER, OUTER, READ, WRITE
+from dse.mapper.flat.instance import ARRAY, BUFFER, OUTER, READ, WRITE, Instance
 from dse.mapper.flat.outer import repeats
 from dse.mapper.shared.words import tile_words
+from dse.model.kernel import Floats, Ints
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, N, P, Q, R, S
 
-Ints = Any
-Instance = Any
 
-
-def least_time(inst: Instance, kind: int, passes: Ints, cycles: float, floor: Any) -> float:
+def least_time(inst: Instance, kind: int, passes: Ints, cycles: float, floor: Floats) -> float:
     """Least time of compute steps and ports with at least the given passes, without folds."""
     time = max(cycles, floor[kind, 1])
     for t in range(inst.ports):

@@ -10,14 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.flat.instance import SHARED
+from dse.mapper.flat.instance import SHARED, Instance
 from dse.mapper.shared.factors import ceil_div, trip_values
 from dse.mapper.shared.words import DILATION_H, DILATION_W, STRIDE_H, STRIDE_W, boxes, tile_words
-from dse.model.kernel import entry
+from dse.model.kernel import Floats, Ints, entry
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
-
-Ints = Any
-Instance = Any
 
 WEIGHTS, PSUMS, FETCHED, SLID_P, SLID_Q, SLID_R, SLID_S = range(7)
 """Columns of `outer_words`: words of weights and psums; of the ifmap without a slide, and sliding on each dim."""
@@ -42,7 +39,7 @@ def slid_over_b(n_a: int, n_b: int, bound_a: int, bound_b: int, stride: int, dil
     return slid_over_a(n_b, n_a, bound_b, bound_a, dilation, stride)
 
 
-def outer_words(inst: Instance, n: Ints, known: Ints, out: Any) -> None:
+def outer_words(inst: Instance, n: Ints, known: Ints, out: Floats) -> None:
     """Least words of each operand between the outermost level and the buffer, by what is innermost in the outer list.
 
     Parameters
@@ -81,7 +78,7 @@ def outer_words(inst: Instance, n: Ints, known: Ints, out: Any) -> None:
         out[o, SLID_S] = image * h0 * w2
 
 
-def least_ifmap(words: Any, o: int) -> float:
+def least_ifmap(words: Floats, o: int) -> float:
     """Least ifmap words over the slides that an order with operand o stationary can have."""
     least = words[o, FETCHED]
     if o != PSUM:
@@ -91,18 +88,18 @@ def least_ifmap(words: Any, o: int) -> float:
     return least
 
 
-def outer_energy(inst: Instance, words: Any, o: int) -> float:
+def outer_energy(inst: Instance, words: Floats, o: int) -> float:
     """Least energy of the outer crossing with the irrelevant loops of operand o innermost in the outer list."""
     e = inst.outer_pj
     return e[IFMAP] * least_ifmap(words, o) + e[WEIGHT] * words[o, WEIGHTS] + e[PSUM] * words[o, PSUMS]
 
 
-def outer_least(inst: Instance, words: Any) -> float:
+def outer_least(inst: Instance, words: Floats) -> float:
     """Least energy of the outer crossing over all kinds of order."""
     return min(outer_energy(inst, words, 0), min(outer_energy(inst, words, 1), outer_energy(inst, words, 2)))
 
 
-def outer_least_time(inst: Instance, words: Any) -> float:
+def outer_least_time(inst: Instance, words: Floats) -> float:
     """Least time of the busiest outermost port, for the outer crossing alone."""
     least = np.inf
     for o in range(3):
@@ -124,7 +121,7 @@ def tile_bits(inst: Instance, tile: Ints, operand: int) -> int:
     return inst.bits[operand] * tile_words(tile, inst.window, operand)
 
 
-def fits(inst: Instance, tile: Ints, kept: Ints, capacity: Any) -> bool:
+def fits(inst: Instance, tile: Ints, kept: Ints, capacity: Floats) -> bool:
     """Whether the tiles of the operands kept fit capacities per operand and shared."""
     total = 0
     for o in range(3):
@@ -205,7 +202,7 @@ def _fewest(inst: Instance, tile: Ints, n: Ints, d: int, values: Ints) -> bool:
     return True
 
 
-def _could_improve(inst: Instance, n: Ints, known: Ints, words: Any, floor: Any) -> bool:
+def _could_improve(inst: Instance, n: Ints, known: Ints, words: Floats, floor: Floats) -> bool:
     """Whether trips of at least n may lower the floor."""
     outer_words(inst, n, known, words)
     least = outer_least(inst, words)
@@ -226,7 +223,7 @@ def repeats(n: Ints, o: int) -> float:
     return float(n[N]) * n[P] * n[Q] if o == WEIGHT else float(n[C]) * n[R] * n[S]
 
 
-def _least_k(inst: Instance, n: Ints, known: Ints, tile: Ints, values: Ints, words: Any, floor: Any) -> None:
+def _least_k(inst: Instance, n: Ints, known: Ints, tile: Ints, values: Ints, words: Floats, floor: Floats) -> None:
     """Lower the floor with the trips over K that fit: all but the pass-through of tiles grows with them."""
     for n_k in values[np.searchsorted(values, n[K]) :]:
         n[K] = n_k

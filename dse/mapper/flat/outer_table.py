@@ -8,18 +8,16 @@ not once per array configuration.
 from __future__ import annotations
 
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer import PSUMS, WEIGHTS, fits, least_ifmap, outer_words, repeats, tile_bits
 from dse.mapper.shared.factors import ceil_div, trip_values
 from dse.mapper.shared.orders import group_dims
-from dse.model.kernel import entry
+from dse.model.kernel import Floats, Ints, entry
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, K, N, P, Q, R, S
-
-Ints = Any
-Instance = Any
 
 CROSSING_PJ, PASSES_FIRST, PASSES_SECOND, BUSY, MOST_FIRST, MOST_SECOND = range(6)
 """Columns of `OuterTable.points`."""
@@ -58,15 +56,15 @@ class OuterTable(NamedTuple):
         Unrollings and outer tiles that a search may visit before working out the table pays: most searches end before.
     """
 
-    floor: Any
-    least: Any
+    floor: Floats
+    least: Floats
     ports: Ints
-    index: Ints
+    index: Ints  # type: ignore[assignment]  # in place of a tuple's method
     p: Ints
     q: Ints
     k: Ints
-    points: Any
-    count: Ints
+    points: Floats
+    count: Ints  # type: ignore[assignment]
     worth: int
 
 
@@ -89,7 +87,7 @@ class OuterTile(NamedTuple):
     tile: Ints
     trips_c: Ints
     known: Ints
-    words: Any
+    words: Floats
 
 
 class Entry(NamedTuple):
@@ -108,7 +106,7 @@ GRAIN = 8
 """Numbers of trips that `points` tell apart between one and twice as many."""
 
 
-def empty_table(bounds: Ints, port_outer: Ints, floor: Any) -> OuterTable:
+def empty_table(bounds: Ints, port_outer: Ints, floor: Floats) -> OuterTable:
     """A table of a problem's size with nothing worked out; the floor is `dse.mapper.flat.outer.outer_floor`'s."""
     values = [trip_values(int(bounds[d])) for d in (P, Q, K)]
     index = np.full((3, int(max(bounds[d] for d in (P, Q, K))) + 1), -1, dtype=np.int64)
@@ -162,7 +160,7 @@ def work_out(inst: Instance, table: OuterTable) -> None:
                     )
 
 
-def _fill(inst: Instance, table: OuterTable, cells: Any, p: int, q: int, outer: OuterTile) -> None:
+def _fill(inst: Instance, table: OuterTable, cells: Floats, p: int, q: int, outer: OuterTile) -> None:
     """Fill the entries of some trips over P and Q."""
     b, n, tile, trips_c = inst.bounds, outer.n, outer.tile, outer.trips_c
     n[P], n[Q] = table.p[p], table.q[q]
@@ -196,7 +194,7 @@ def _fill(inst: Instance, table: OuterTable, cells: Any, p: int, q: int, outer: 
 
 
 def _lower(
-    inst: Instance, table: OuterTable, cells: Any, p: int, q: int, k: int, outer: OuterTile, first: int
+    inst: Instance, table: OuterTable, cells: Floats, p: int, q: int, k: int, outer: OuterTile, first: int
 ) -> None:
     """Lower entries to the least over the trips over C, of which the first that fit cost least."""
     n, trips_c, words = outer.n, outer.trips_c, outer.words
@@ -227,7 +225,7 @@ def _lower(
 
 
 def _enter(
-    inst: Instance, table: OuterTable, cell: Any, entry: Entry, words: Any, r: int, once: float, again: float
+    inst: Instance, table: OuterTable, cell: Floats, entry: Entry, words: Floats, r: int, once: float, again: float
 ) -> None:
     """Lower an entry, and a cell's energy and time, to an order's with operand r stationary in the outermost list.
 
@@ -271,7 +269,7 @@ def _cell(inst: Instance, n: Ints, o: int) -> int:
     return grain(repeats(n, a)) * width + grain(repeats(n, b))
 
 
-def _pick(inst: Instance, table: OuterTable, cells: Any, o: int) -> None:
+def _pick(inst: Instance, table: OuterTable, cells: Floats, o: int) -> None:
     """Keep, by rising energy, the cells that no single other one matches in energy, time and passes of both kinds.
 
     A tile with which o stays matches no other: it goes with other numbers of passes.

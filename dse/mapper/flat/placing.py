@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dse.mapper.flat.inner import ANY, again, kind_energy, passes_through
-from dse.mapper.flat.instance import BUFFER
+from dse.mapper.flat.instance import BUFFER, Instance
 from dse.mapper.flat.least_time import first_and_last, least_folds
 from dse.mapper.flat.outer import PSUMS, WEIGHTS, fits, least_ifmap, outer_energy, outer_least, outer_words, repeats
 from dse.mapper.flat.outer_table import (
@@ -29,10 +29,8 @@ from dse.mapper.flat.spreads import LEAST_COLS, LEAST_ROWS, PASSES
 from dse.mapper.shared.factors import next_trips
 from dse.mapper.shared.incumbent import ENERGY, pruned
 from dse.mapper.shared.orders import group_dims
+from dse.model.kernel import Floats, Ints, Record
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
-
-Ints = Any
-Instance = Any
 
 FIRST, END = range(2)
 """Columns of `Room.listed`: where the trips of a spread begin and end among those listed."""
@@ -48,8 +46,8 @@ ALL_UNROLLED = 9
 
 
 def place_tiles(
-    inst: Instance, run: Any, work: Any, config: Any, room: Any, options: Any, table: Any, pool: Ints, incumbents: Any,
-    stop: Ints,
+    inst: Instance, run: Record, work: Record, config: Record, room: Any, options: Any, table: Any, pool: Ints,
+    incumbents: Any, stop: Ints,
 ) -> Ints:  # fmt: skip
     """Walk the outer tiles of one array configuration and price every mapping that may improve on the incumbents.
 
@@ -90,8 +88,8 @@ def place_tiles(
 
 
 def _walk(
-    inst: Instance, run: Any, work: Any, config: Any, room: Any, options: Any, table: Any, pool: Ints, incumbents: Any,
-    stop: Ints,
+    inst: Instance, run: Record, work: Record, config: Record, room: Any, options: Any, table: Any, pool: Ints,
+    incumbents: Any, stop: Ints,
 ) -> None:  # fmt: skip
     """Walk the trips listed, dim by dim, see `place_tiles`."""
     sequence = np.array([G, R, S, P, Q, K, C, N])
@@ -148,13 +146,13 @@ def _is_dense(inst: Instance) -> bool:
     return dense
 
 
-def _note_decided(work: Any, d: int, decided: int) -> None:
+def _note_decided(work: Record, d: int, decided: int) -> None:
     work.decided[d] = decided
     if d == P or d == Q:
         work.known[d - P] = decided
 
 
-def _undecide(work: Any, config: Any, d: int) -> None:
+def _undecide(work: Record, config: Record, d: int) -> None:
     """Take back the trips of a dim; what is in n stays as a lower bound."""
     work.m[d] = 1
     work.tile[d] = config.tile[d]
@@ -162,7 +160,7 @@ def _undecide(work: Any, config: Any, d: int) -> None:
 
 
 def _set_open_trips(
-    inst: Instance, work: Any, config: Any, listed: Ints, pool: Ints, sequence: Ints, depth: int
+    inst: Instance, work: Record, config: Record, listed: Ints, pool: Ints, sequence: Ints, depth: int
 ) -> int:
     """Set the outermost trips of the dims still open to the fewest that fit; returns how these dims fit."""
     fit = AMPLE
@@ -177,8 +175,9 @@ def _set_open_trips(
 
 
 def _promising(
-    inst: Instance, run: Any, work: Any, config: Any, table: Any, alive: Ints, many: Ints, values: Any
-) -> bool:
+    inst: Instance, run: Record, work: Record, config: Record, table: Any, alive: Ints, many: Ints,
+    values: Floats,
+) -> bool:  # fmt: skip
     """Whether some operand stationary at the array, with the least outer cost that goes with it, may improve.
 
     The outermost list has no more trips over the dims that the other two operands do not have than there are passes.
@@ -214,7 +213,9 @@ def _promising(
     return False
 
 
-def _trips_too_dear(inst: Instance, run: Any, work: Any, config: Any, table: Any, d: int, values: Any) -> bool:
+def _trips_too_dear(
+    inst: Instance, run: Record, work: Record, config: Record, table: Any, d: int, values: Floats
+) -> bool:
     """`_too_dear` with the trips decided up to dim d, which is P, Q or K."""
     p = table.index[OF_P, work.n[P]]
     q = len(table.q) if d == P else table.index[OF_Q, work.n[Q]]
@@ -223,8 +224,9 @@ def _trips_too_dear(inst: Instance, run: Any, work: Any, config: Any, table: Any
 
 
 def _too_dear(
-    inst: Instance, run: Any, work: Any, config: Any, table: Any, p: int, q: int, k: int, values: Any
-) -> bool:
+    inst: Instance, run: Record, work: Record, config: Record, table: Any, p: int, q: int, k: int,
+    values: Floats,
+) -> bool:  # fmt: skip
     """Whether the table says that no outer tile with these trips over P, Q (and K) improves.
 
     An operand stays through the outermost list only where all passes over its dims are trips of that list.
@@ -253,7 +255,9 @@ def _too_dear(
     return True
 
 
-def _list_trips(inst: Instance, run: Any, config: Any, options: Any, d: int, listed: Ints, pool: Ints) -> Ints:
+def _list_trips(
+    inst: Instance, run: Record, config: Record, options: Any, d: int, listed: Ints, pool: Ints
+) -> Ints:
     """Outermost and buffer trips (n, m) of every tight split with this tile and spread, n rising.
 
     Tight on the sides whose larger one is smallest; other sides may rule some of them out (`settle`).
@@ -302,7 +306,7 @@ def _room(pool: Ints, size: int) -> Ints:
     return wider
 
 
-def _least_trips(inst: Instance, work: Any, config: Any, d: int, listed: Ints, pool: Ints) -> bool:
+def _least_trips(inst: Instance, work: Record, config: Record, d: int, listed: Ints, pool: Ints) -> bool:
     """Set n[d] to the fewest outermost trips that fit while the other open dims are smallest; False if none do.
 
     Parameters
@@ -328,7 +332,7 @@ def _least_trips(inst: Instance, work: Any, config: Any, d: int, listed: Ints, p
     return True
 
 
-def _outer_pruned(inst: Instance, run: Any, work: Any, config: Any, values: Any) -> bool:
+def _outer_pruned(inst: Instance, run: Record, work: Record, config: Record, values: Floats) -> bool:
     """Whether no mapping with the outer trips decided so far (the others at least one) can improve."""
     barred = False
     if inst.stationary >= 0:
@@ -359,8 +363,9 @@ def _outer_pruned(inst: Instance, run: Any, work: Any, config: Any, values: Any)
 
 
 def _kind_pruned(
-    inst: Instance, run: Any, busy: Any, config: Any, o: int, r: int, more: float, inner: float, words: Any, values: Any
-) -> bool:
+    inst: Instance, run: Record, busy: Floats, config: Record, o: int, r: int, more: float, inner: float,
+    words: Floats, values: Floats,
+) -> bool:  # fmt: skip
     """Whether no mapping improves that keeps operand o stationary at the array and r at the buffer.
 
     Parameters
@@ -385,7 +390,7 @@ def _kind_pruned(
     return bool(pruned(run.kind, run.gap, least + inst.static_pj * time, time, values, run.held))
 
 
-def _stays_elsewhere(inst: Instance, work: Any, config: Any, o: int) -> bool:
+def _stays_elsewhere(inst: Instance, work: Record, config: Record, o: int) -> bool:
     """Set `work.all_n` to the trips while operand o stays in the PEs; False if they are those decided so far.
 
     It stays only where all passes over its dims are trips of the outermost list.

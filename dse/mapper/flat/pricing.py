@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dse.mapper.flat.inner import ANY, SLIDES, again, kind_energy, passes_through
-from dse.mapper.flat.instance import BUFFER, OUTER
+from dse.mapper.flat.instance import BUFFER, OUTER, Instance
 from dse.mapper.flat.outer import FETCHED, PSUMS, SLID_P, WEIGHTS
 from dse.mapper.flat.run import (
     BUFFER_ORDER,
@@ -24,19 +24,18 @@ from dse.mapper.flat.spreads import settle
 from dse.mapper.shared.incumbent import enter, pruned
 from dse.mapper.shared.orders import list_orders
 from dse.mapper.shared.price import Rates, Room, price_loops
+from dse.model.kernel import Floats, Ints, Record
 from dse.model.records import Counts, Hierarchy, IterationSpace, Nest, Scratch, Spent, Timing
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, K, P
-
-Ints = Any
-Instance = Any
 
 STAYS, SLIDE = range(2)
 """Columns of the kinds of order that `list_orders` gives: operand whose irrelevant loops are innermost, dim slid on."""
 
 
 def price_orders(
-    inst: Instance, run: Any, work: Any, config: Any, options: Any, span: Ints, offset: Ints, incumbents: Any
-) -> None:
+    inst: Instance, run: Record, work: Record, config: Record, options: Any, span: Ints, offset: Ints,
+    incumbents: Any,
+) -> None:  # fmt: skip
     """Price the orders of both lists that may improve on the incumbents, exactly.
 
     Parameters
@@ -80,7 +79,9 @@ def price_orders(
                 return
 
 
-def _accept(run: Any, work: Any, f: Ints, outer_order: Ints, inner_order: Ints, point: Any, incumbents: Any) -> None:
+def _accept(
+    run: Record, work: Record, f: Ints, outer_order: Ints, inner_order: Ints, point: Floats, incumbents: Any
+) -> None:
     """Enter a priced mapping among the incumbents if it improves; `run.held` tells how many there are.
 
     Parameters
@@ -106,8 +107,9 @@ def _accept(run: Any, work: Any, f: Ints, outer_order: Ints, inner_order: Ints, 
 
 
 def _worthwhile(
-    inst: Instance, run: Any, work: Any, config: Any, outer_kind: Ints, inner_kind: Ints, joins: bool, values: Any
-) -> bool:
+    inst: Instance, run: Record, work: Record, config: Record, outer_kind: Ints, inner_kind: Ints, joins: bool,
+    values: Floats,
+) -> bool:  # fmt: skip
     """Whether an order of each list may improve.
 
     Parameters
@@ -148,8 +150,9 @@ def _first_loop(order: Ints, trips: Ints) -> int:
 
 
 def price_nest(
-    inst: Instance, work: Any, f: Ints, span: Ints, offset: Ints, outer_order: Ints, inner_order: Ints, point: Any
-) -> None:
+    inst: Instance, work: Record, f: Ints, span: Ints, offset: Ints, outer_order: Ints, inner_order: Ints,
+    point: Floats,
+) -> None:  # fmt: skip
     """Exact energy (pJ) and latency (cycles) of one mapping, by the model itself."""
     dim, trips, step, place, spatial, inside = work.dim, work.trips, work.step, work.place, work.spatial, work.inside
     size = 0

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dse.mapper.flat.instance import MOST_NODES, MOST_PORTS, record
+from dse.model.kernel import Record
 
-Run = Any
+Run = Record
 """An element of `RUN`."""
 
 RUN = np.dtype(

@@ -9,17 +9,15 @@ import numpy as np
 from dse.mapper.flat.bounds import least_inside, tile_pruned
 from dse.mapper.flat.halo import halos
 from dse.mapper.flat.inner import inner_costs
+from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.least_time import first_and_last, growth_of, least_folds
 from dse.mapper.flat.outer_table import worked_out
 from dse.mapper.flat.placing import place_tiles
 from dse.mapper.flat.run import OUTER_TILES, PE_TILES, UNROLLINGS
 from dse.mapper.flat.spreads import FIRST_SPREAD, decide, leave_open, most_left, take
 from dse.mapper.shared.incumbent import EDP, ENERGY, longest, pruned
-from dse.model.kernel import entry
+from dse.model.kernel import Floats, Ints, Record, entry
 from dse.problem.dims import P, Q, R, S
-
-Ints = Any
-Instance = Any
 
 ROUNDING = 1e-9
 """Larger than the relative rounding of any bound."""
@@ -50,10 +48,10 @@ class Room(NamedTuple):
     """
 
     first: Ints
-    tall: Any
-    wide: Any
+    tall: Floats
+    wide: Floats
     left: Ints
-    count: Ints
+    count: Ints  # type: ignore[assignment]  # in place of a tuple's method
     listed: Ints
     positions: Ints
     offsets: Ints
@@ -63,8 +61,9 @@ class Room(NamedTuple):
 
 @entry
 def search(
-    inst: Instance, run: Any, work: Any, config: Any, options: Any, tiles: Any, table: Any, incumbents: Any, stop: Ints
-) -> None:
+    inst: Instance, run: Record, work: Record, config: Record, options: Any, tiles: Any, table: Any,
+    incumbents: Any, stop: Ints,
+) -> None:  # fmt: skip
     """Walk PE tiles in the given order, their unrollings, outer tiles and loop orders, keeping the best found.
 
     Returns before it is done, with `run.reached` short of the last PE tile, when it is stopped or when working out the
@@ -103,7 +102,7 @@ def search(
     run.reached = len(tiles.order)
 
 
-def _is_long(run: Any, table: Any) -> bool:
+def _is_long(run: Record, table: Any) -> bool:
     """Whether the table is not worked out but should be."""
     return run.visited[UNROLLINGS] + run.visited[OUTER_TILES] - run.since > table.worth and not worked_out(table)
 
@@ -128,8 +127,8 @@ def _room(inst: Instance, options: Any, table: Any) -> Room:
 
 
 def _unroll(
-    inst: Instance, run: Any, work: Any, config: Any, room: Any, options: Any, table: Any, pool: Ints, incumbents: Any,
-    stop: Ints,
+    inst: Instance, run: Record, work: Record, config: Record, room: Any, options: Any, table: Any, pool: Ints,
+    incumbents: Any, stop: Ints,
 ) -> Ints:  # fmt: skip
     """Walk the spreads of one PE tile, dim by dim, dims with the fewest choices first. Returns the pool of trips."""
     tiles, row, chosen = options.tiles, config.tile_row, config.spread_row
@@ -174,7 +173,7 @@ def _unroll(
 
 
 def _open_all(
-    inst: Instance, run: Any, config: Any, options: Any, table: Any, alive: Ints, many: Ints, values: Any
+    inst: Instance, run: Record, config: Record, options: Any, table: Any, alive: Ints, many: Ints, values: Floats
 ) -> None:
     """Begin with a PE tile: every spread open, every outer tile as good as another."""
     for d in range(8):
@@ -189,7 +188,7 @@ def _open_all(
     config.beside = _beside(inst, run, config, inst.macs, values)
 
 
-def _look_ahead(inst: Instance, run: Any, config: Any, values: Any) -> None:
+def _look_ahead(inst: Instance, run: Record, config: Record, values: Floats) -> None:
     """Bound the compute steps and the cycles beside them, with the PEs that are left to dims with open spreads."""
     todo = 1.0
     for d in range(8):
@@ -198,7 +197,7 @@ def _look_ahead(inst: Instance, run: Any, config: Any, values: Any) -> None:
     config.beside = _beside(inst, run, config, todo, values)
 
 
-def _beside(inst: Instance, run: Any, config: Any, todo: float, values: Any) -> float:
+def _beside(inst: Instance, run: Record, config: Record, todo: float, values: Floats) -> float:
     """Cycles at least that no others overlap with; 0 when nobody asks for time. See `growth_of`."""
     if run.kind == ENERGY and inst.static_pj == 0.0:
         return 0.0

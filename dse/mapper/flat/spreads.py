@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dse.mapper.shared.factors import COLS, FIRST_UNROLLING, OF_TILE, PASSES_LEFT, ROWS, STEPS_LEFT, tight
-
-Ints = Any
+from dse.model.kernel import Ints, Record
 
 TILE, TILES, FIRST_SPREAD, FEWEST_PASSES, FEWEST_STEPS = range(5)
 """Columns of `Options.tiles`."""
@@ -128,7 +127,7 @@ def take(left: Ints, count: Ints, depth: int, spreads: Ints, sides: Ints, row: i
     return most
 
 
-def leave_open(config: Any, options: Options, d: int) -> None:
+def leave_open(config: Record, options: Options, d: int) -> None:
     """Give a dim the PE tile that `config.tile_row` says, its spread open.
 
     Parameters
@@ -144,7 +143,7 @@ def leave_open(config: Any, options: Options, d: int) -> None:
     config.steps[d] = tile[FEWEST_STEPS]
 
 
-def decide(inst: Any, config: Any, options: Options, d: int) -> None:
+def decide(inst: Any, config: Record, options: Options, d: int) -> None:
     """Give a dim the spread that `config.spread_row` says."""
     spread = options.spreads[config.spread_row[d]]
     config.opened[d], config.spread[d] = 0, spread[CHILDREN]
@@ -154,7 +153,7 @@ def decide(inst: Any, config: Any, options: Options, d: int) -> None:
     config.steps[d] = spread[STEPS]
 
 
-def settle(inst: Any, work: Any, config: Any, options: Options) -> bool:
+def settle(inst: Any, work: Record, config: Record, options: Options) -> bool:
     """Find sides for the chosen spreads that fit the array together and leave every dim's split tight.
 
     Parameters

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dse.model.kernel import Floats
 from dse.model.nest import count_nest
 from dse.model.records import Counts, Hierarchy, IterationSpace, Nest, Scratch, Spent, Timing
 from dse.model.time import latency, total_cycles
 from dse.problem.dims import PSUM
-
-Floats = NDArray[np.float64]
 
 
 class Rates(NamedTuple):

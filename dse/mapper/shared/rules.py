@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dse.architecture.dataflow import Dataflow
 from dse.architecture.hierarchy import FanOut
 from dse.problem.dims import DIMS
 
-Array = Any
+Array = NDArray[np.int64]
 
 
 class Rules(NamedTuple):

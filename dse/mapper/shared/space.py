@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from dse.mapper.shared.factors import COLS, FIRST_UNROLLING, PASSES_LEFT, ROWS, STEPS_LEFT, TILE, next_trips
-from dse.model.kernel import Ints, entry
+from dse.model.kernel import Floats, Ints, entry
 
 
 @entry
@@ -43,7 +41,7 @@ def quotients(side: int) -> Ints:
 
 @entry
 def splits(
-    bounds: Ints, tile_start: Ints, tiles: Ints, unrollings: Ints, perfect: bool, has_buffer: bool, out: Any
+    bounds: Ints, tile_start: Ints, tiles: Ints, unrollings: Ints, perfect: bool, has_buffer: bool, out: Floats
 ) -> None:
     """Count the tight splits of every dim into PE tile, rows, columns, buffer trips and outermost trips.
 

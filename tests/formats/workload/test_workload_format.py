@@ -365,3 +365,24 @@ def test_schema_knows_every_operation():
     for entry in schema["properties"]["layers"]["additionalProperties"]["anyOf"]:
         assert entry["$ref"].removeprefix("#/$defs/") in schema["$defs"]
     assert "from" in schema["$defs"]["ConvSpec"]["properties"]
+
+
+SHARED = """
+workload: twins
+input: [8, 4, 4]
+layers:
+  a: {conv: 8, kernel: 3, pad: 1, tensor: w}
+  b: {conv: 8, kernel: 3, pad: 1, tensor: w%s}
+"""
+
+
+def test_layers_that_read_the_same_tensor_share_it():
+    net = parse_workload(SHARED % "")
+    assert net.macs == 2 * 16 * 576
+    assert net.weight_words == net.parameters == 576
+    assert parse_workload(dump_workload(net)).nodes == net.nodes
+
+
+def test_a_shared_tensor_has_one_size():
+    with pytest.raises(DseError, match=r"b reads 7 words of the tensor 'w', which has 576 elsewhere"):
+        parse_workload(SHARED % ", tensor_words: 7")
