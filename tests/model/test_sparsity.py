@@ -23,7 +23,8 @@ LAYER = Layer(
     "conv", N=2, K=12, C=6, P=9, Q=9, R=3, S=3, bits=PerOperand(16, 16, 16), density=PerOperand(0.4, 0.25, 0.6)
 )
 OFF = {
-    "mac.gating": "none", "levels.PE.gating": {}, "levels.DRAM.compression": "none", "clock_power": "0 mW",
+    "mac.gating": "none", "levels.PE.gating": {}, "levels.DRAM.compression": "none", "mac.clock_power": "0 mW",
+    "levels.DRAM.bandwidth": "1 word/cycle",  # whatever the clock
     "levels.PE.capacity.weight": "36 word",  # a tight scratchpad: psums leave the PEs unfinished
 }  # fmt: skip
 
