@@ -64,7 +64,8 @@ def steadied(architecture: Architecture, rng: Random) -> Architecture:
         ) if isinstance(node, Level) else node
         for node in architecture.hierarchy
     )  # fmt: skip
-    return architecture.with_(hierarchy=nodes, static_power_mw=power, clock_power_mw=0.0)
+    mac = replace(architecture.mac, static_power_mw=0.0, clock_power_mw=0.0)
+    return architecture.with_(hierarchy=nodes, mac=mac, static_power_mw=power, clock_power_mw=0.0)
 
 
 def more(architecture: Architecture, change: str, rng: Random) -> Architecture | None:

@@ -45,12 +45,12 @@ def forewarned(incumbents: Any) -> Iterator[None]:
     compiled, left = flat_solve.compiled, [np.atleast_2d(incumbents)]
 
     def search(instance: Any, run: Any, *arguments: Any) -> None:
-        *problem, values, records, stop = arguments
+        *_, best, _ = arguments
         if left:
             known = left.pop()
             run.held = len(known)
-            values[: run.held] = known
-        compiled(flat_search.search)(instance, run, *problem, values, records, stop)  # type: ignore[call-arg]
+            best.values[: run.held] = known
+        compiled(flat_search.search)(instance, run, *arguments)
 
     flat_solve.compiled = lambda kernel: search if kernel is flat_search.search else compiled(kernel)  # type: ignore[assignment]
     try:
