@@ -41,6 +41,10 @@ N_TRIPS, M_TRIPS = range(2)
 NOWHERE, CROWDED, AMPLE = range(3)
 """How dims still open fit beside those decided: not at all; with more than their fewest trips; with these."""
 
+SEQUENCE = (G, R, S, P, Q, K, C, N)
+"""Dims in the order in which their outer trips are decided. A tuple: a walk that made an array of them would be
+compiled to count the references of every row that it looks at."""
+
 ALL_UNROLLED = 9
 """Row of `Room.alive` that `tile_pruned` fills for an array configuration with no spread open."""
 
@@ -92,7 +96,6 @@ def _walk(
     incumbents: Any, stop: Ints,
 ) -> None:  # fmt: skip
     """Walk the trips listed, dim by dim, see `place_tiles`."""
-    sequence = np.array([G, R, S, P, Q, K, C, N])
     n, m, option, values = work.n, work.m, work.option, incumbents.values
     aided, dense = worked_out(table), _is_dense(inst)
     for d in range(8):
@@ -101,7 +104,7 @@ def _walk(
         option[d] = room.listed[config.spread_row[d], FIRST] - 1
     depth = 0
     while depth >= 0:
-        d = sequence[depth]
+        d = SEQUENCE[depth]
         listed = room.listed[config.spread_row[d]]
         option[d] += 1
         if option[d] == listed[END]:
@@ -121,7 +124,7 @@ def _walk(
             return
         _note_decided(work, d, 1)
         if listed[END] - listed[FIRST] > 1 or depth == 7:
-            others_fit = _set_open_trips(inst, work, config, room.listed, pool, sequence, depth)
+            others_fit = _set_open_trips(inst, work, config, room.listed, pool, depth)
             if others_fit == NOWHERE:
                 continue
             outer_words(inst, n, work.known, work.words)
@@ -160,12 +163,12 @@ def _undecide(work: Record, config: Record, d: int) -> None:
 
 
 def _set_open_trips(
-    inst: Instance, work: Record, config: Record, listed: Ints, pool: Ints, sequence: Ints, depth: int
+    inst: Instance, work: Record, config: Record, listed: Ints, pool: Ints, depth: int
 ) -> int:
     """Set the outermost trips of the dims still open to the fewest that fit; returns how these dims fit."""
     fit = AMPLE
     for later in range(depth + 1, 8):
-        x = sequence[later]
+        x = SEQUENCE[later]
         trips = listed[config.spread_row[x]]
         if not _least_trips(inst, work, config, x, trips, pool):
             return NOWHERE

@@ -133,6 +133,7 @@ def _unroll(
     """Walk the spreads of one PE tile, dim by dim, dims with the fewest choices first. Returns the pool of trips."""
     tiles, row, chosen = options.tiles, config.tile_row, config.spread_row
     alive, many, values = room.alive, room.many, incumbents.values
+    left, count, spreads, sides = room.left, room.count, options.spreads, options.sides
     choices = np.zeros(8, dtype=np.int64)
     for d in range(8):
         choices[d] = tiles[row[d] + 1, FIRST_SPREAD] - tiles[row[d], FIRST_SPREAD]
@@ -149,7 +150,7 @@ def _unroll(
             leave_open(config, options, d)
             depth -= 1
             continue
-        config.left = take(room.left, room.count, depth, options.spreads, options.sides, chosen[d])
+        config.left = take(left, count, depth, spreads, sides, chosen[d])
         if config.left == 0:
             continue
         decide(inst, config, options, d)
