@@ -11,17 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dse.mapper.deep.halo import View, joined_words
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.compilation import compiled
 from dse.mapper.shared.words import box, boxes
 from dse.model.axes import NONE, TILE
+from dse.model.kernel import Floats, Ints
 from dse.problem.dims import IFMAP, WEIGHT, C, G, K, N, P, Q, R, S
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 Key = tuple[Any, ...]
 
 AXES = ((G,), (N,), (K,), (C,), (P, R), (Q, S))

@@ -7,14 +7,11 @@ a * (Z - X) < Z; so a chain of factors is tight when each of them keeps that rul
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dse.mapper.deep.nest import ROWS, TRIPS
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.factors import ceil_div, keeps_tight
-from dse.model.kernel import entry
-
-Ints = NDArray[np.int64]
+from dse.model.kernel import Ints, entry
 
 
 @entry

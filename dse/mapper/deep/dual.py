@@ -9,13 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dse.mapper.deep.sift import FIRST_LIMIT, Alive, Terms, sift
-from dse.model.kernel import entry
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
+from dse.model.kernel import Floats, Ints, entry
 
 FLOOR = 1e-6
 """The least share of a term in its block while weights are sought."""

@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dse.mapper.deep.nest import parts_of
 from dse.mapper.deep.sift import OF_ENERGY, OF_TIME
+from dse.model.kernel import Floats, Ints
 
 if TYPE_CHECKING:
     from dse.mapper.deep.tree import Space
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 def rows_of(space: Space, record: Ints) -> list[int]:

@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dse.mapper.shared.price import new_scratch
 from dse.model.axes import box_words
-from dse.model.kernel import entry
+from dse.model.kernel import Ints, entry
 from dse.model.records import Axis, Nest, Scratch
 from dse.problem.dims import P, R
-
-Ints = NDArray[np.int64]
 
 
 class View(NamedTuple):

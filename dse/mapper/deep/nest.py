@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.price import Rates, Room, new_scratch, price_loops
+from dse.model.kernel import Floats, Ints
 from dse.model.records import Counts, Hierarchy, IterationSpace, Nest, Spent, Timing
 from dse.problem.dims import P, Q, R, S
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 TRIPS, ROWS, COLS, ORDER = 0, 1, 2, 3
 """Parts of a level's split; chains of factors have all but the last."""

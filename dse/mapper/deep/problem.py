@@ -6,19 +6,16 @@ from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut
 from dse.mapper.shared.factors import whole_factor
 from dse.mapper.shared.places import Places
 from dse.model.counts import RELEVANCE, Structure, window_of
+from dse.model.kernel import Floats, Ints
 from dse.model.price import Prices, capacities
 from dse.problem.dims import DIMS, OPERANDS
 from dse.problem.layer import Layer
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 class Deep(NamedTuple):

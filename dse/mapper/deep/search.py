@@ -9,18 +9,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dse.mapper.deep.nest import ORDER, PER_LEVEL, PER_PART, TRIPS, Work, price_whole, workspace
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME
 from dse.mapper.shared.incumbent import enter, pruned
 from dse.mapper.shared.orders import add_partial_stays, group_dims, list_orders
-from dse.model.kernel import entry
+from dse.model.kernel import Floats, Ints, entry
 from dse.problem.dims import P, R
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 SUBPROBLEMS, SPLITS, LEAVES, PRICED, UNFINISHED = range(5)
 """Places of the counters of a search; the walk counts all but the first."""

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
+from dse.model.kernel import Floats, Ints
 
 OF_ENERGY, OF_TIME, FIRST_LIMIT = range(3)
 """Blocks of terms: the two parts of the objective, then the blocks that have a limit."""

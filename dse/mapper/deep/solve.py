@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import exp, factorial, inf, prod
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
@@ -17,12 +16,10 @@ from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY
 from dse.mapper.shared.places import Places
 from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
+from dse.model.kernel import Floats, Ints
 from dse.model.mapping import Mapping, Spatial, Temporal
 from dse.model.price import price
 from dse.problem.layer import Layer
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 FASTER = 4e-11
 """What a point of a front is faster than the last, relatively: more than bounds give way for rounding, or all mappings

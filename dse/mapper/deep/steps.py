@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dse.mapper.deep.axes import Axis
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.compilation import compiled
 from dse.mapper.shared.space import fastest_steps
+from dse.model.kernel import Floats, Ints
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 Frontier = tuple[Ints, Floats]
 """(n, F) children taken of each fan-out and (n,) the fewest steps with so many."""
 

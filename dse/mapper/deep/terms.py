@@ -11,17 +11,14 @@ from dataclasses import dataclass
 from math import inf, log
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dse.mapper.deep.axes import AXES, Axis, Key
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME
 from dse.model.axes import NONE, WORD
+from dse.model.kernel import Floats, Ints
 from dse.model.time import SINGLE, STREAMING
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 RELEVANT_AXES = ((G, N, C, P, Q), (G, K, C, P, Q), (G, N, K, P, Q))
 """Axes of each operand; weights have only the window's dims of the last two, psums only the others."""

@@ -8,7 +8,6 @@ from itertools import count
 from math import inf, log
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dse.mapper.deep.axes import Axis, axes_of
 from dse.mapper.deep.chains import list_chains
@@ -32,9 +31,8 @@ from dse.mapper.deep.steps import lay_down_fewest
 from dse.mapper.deep.terms import Choice, Crossing, Term, columns_of, crossings_of, terms_of, visits_pay
 from dse.mapper.shared.compilation import compiled
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
+from dse.model.kernel import Floats, Ints
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 Columns = tuple[Floats, Ints, Ints]
 
 MARGIN = 1e-9
