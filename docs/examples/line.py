@@ -8,7 +8,7 @@ from typing import Any
 
 import dse
 from dse.architecture.hierarchy import Level
-from dse.model.counts import count
+from dse.model.counting.counts import count
 from dse.model.mapping import Loop, Spatial, Temporal
 from dse.problem.dims import OPERANDS
 

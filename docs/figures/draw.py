@@ -20,7 +20,7 @@ import matplotlib.pyplot as plt
 from examples.line import ARCHITECTURE, LAYER, nest
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from dse.model.counts import count
+from dse.model.counting.counts import count
 
 KEPT, NEW, EDGE, GREY = "#bcd4ec", "#f2b880", "#33475b", "#6b7785"
 OPERAND = {"ifmap": "#2f6fad", "weight": "#b3541e", "psum": "#3b7d4f"}

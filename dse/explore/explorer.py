@@ -14,12 +14,12 @@ from time import monotonic
 from typing import Any, Literal
 
 from dse.errors import DseError
-from dse.explore.evaluation import Evaluation, Kind, Outcome
-from dse.explore.front import dominates, pareto
-from dse.explore.log import LogWriter
+from dse.explore.designs.samplers import Proposal, Proposer, Shuffled, choose_sampler, make_proposer
+from dse.explore.designs.space import DesignSpace
+from dse.explore.outcomes.evaluation import Evaluation, Kind, Outcome
+from dse.explore.outcomes.front import dominates, pareto
+from dse.explore.outcomes.log import LogWriter
 from dse.explore.runner import Failure, Task, Workers
-from dse.explore.samplers import Proposal, Proposer, Shuffled, choose_sampler, make_proposer
-from dse.explore.space import DesignSpace
 
 OBJECTIVES = {"energy": "energy_pj", "latency": "latency_s", "edp": "edp_js", "area": "area_mm2"}
 """What a sweep can minimise, and under which name outcomes hold it."""
@@ -44,7 +44,7 @@ class Search:
     trials : int
         Designs to map, the starting designs included. What is ruled out without mapping it costs no trial.
     sampler : str
-        One of `dse.explore.samplers.SAMPLERS`.
+        One of `dse.explore.designs.samplers.SAMPLERS`.
     seed : int
     objectives : tuple of str
         Keys of `OBJECTIVES`.

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
-from dse.explore.design import Network, NetworkEvaluator
-from dse.explore.evaluation import Kind
+from dse.explore.designs.design import Network, NetworkEvaluator
+from dse.explore.designs.space import DesignSpace
 from dse.explore.explorer import Search, SweepProblem
-from dse.explore.identity import identity
-from dse.explore.space import DesignSpace
+from dse.explore.outcomes.evaluation import Kind
+from dse.explore.outcomes.identity import identity
 from dse.explore.workloads import UNCHANGED, WorkloadChanges
 
 if TYPE_CHECKING:

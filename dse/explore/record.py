@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
+from dse.explore.designs.samplers import choose_sampler
+from dse.explore.designs.space import DesignSpace
 from dse.explore.explorer import Search
-from dse.explore.log import FILE_NAME, read_log
+from dse.explore.outcomes.log import FILE_NAME, read_log
 from dse.explore.result import COLUMNS, SweepResult
-from dse.explore.samplers import choose_sampler
-from dse.explore.space import DesignSpace
 from dse.formats.text.replace import write_text
 from dse.formats.text.shipped import Kind, shipped_folder
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dse.explore.evaluation import Evaluation
 from dse.explore.explorer import OBJECTIVES, Search
-from dse.explore.front import pareto
-from dse.explore.log import Damage
+from dse.explore.outcomes.evaluation import Evaluation
+from dse.explore.outcomes.front import pareto
+from dse.explore.outcomes.log import Damage
 
 if TYPE_CHECKING:
     import pandas

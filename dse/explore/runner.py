@@ -90,7 +90,7 @@ def process_pool(jobs: int) -> Executor:
     method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(method)
     if method == "forkserver":
-        context.set_forkserver_preload(["dse.explore.design"])
+        context.set_forkserver_preload(["dse.explore.designs.design"])
     return ProcessPoolExecutor(jobs, mp_context=context, initializer=_in_worker)
 
 

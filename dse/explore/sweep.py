@@ -10,7 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from dse.explore.explorer import DEFAULT_OBJECTIVES, Explorer, Progress, Search
-from dse.explore.log import FILE_NAME, LogWriter, Records, read_log
+from dse.explore.outcomes.log import FILE_NAME, LogWriter, Records, read_log
 from dse.explore.plan import Given, Plan, make_plan
 from dse.explore.record import check_directory, write_results, write_settings
 from dse.explore.result import SweepResult

@@ -20,7 +20,7 @@ from dse.architecture.hierarchy import Level
 from dse.errors import DseError
 from dse.mapper.shared.orders import group_dims
 from dse.mapper.shared.words import boxes, tile_words
-from dse.model.counts import window_of
+from dse.model.counting.counts import window_of
 from dse.problem.dims import DIMS, IFMAP, OPERANDS, PSUM, WEIGHT, C, K, N, P, Q, R, S
 from dse.problem.layer import Layer
 

@@ -12,15 +12,15 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut
 from dse.errors import DseError
 from dse.model.accesses import Accesses
-from dse.model.counts import Count, Structure, count_mapping, readable
+from dse.model.counting.counts import Count, Structure, count_mapping, readable
+from dse.model.counting.records import Spent, Timing
+from dse.model.counting.timeloop import arrays, count_timeloop
 from dse.model.fit import check_fit
 from dse.model.mapping import Mapping
 from dse.model.price import Prices, price
-from dse.model.records import Spent, Timing
 from dse.model.reuse import Reuse, reuse_of
 from dse.model.sparsity import outermost_bits, uses_zeros
 from dse.model.time import COMPUTE, FIRST_FILL, LAST_DRAIN, SERIAL, SHIFTS, SKEW, latency
-from dse.model.timeloop import arrays, count_timeloop
 from dse.problem.dims import OPERANDS
 from dse.problem.layer import Layer
 
@@ -171,7 +171,7 @@ class _Moved:
     Parameters
     ----------
     levels, fans : (nodes, 3, 2) int64
-        See `dse.model.records.Counts`.
+        See `dse.model.counting.records.Counts`.
     cycles, bound_by, cycles_by
         See `Cost`.
     accumulations : int

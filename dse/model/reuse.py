@@ -10,7 +10,7 @@ from typing import Any
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut
-from dse.model.counts import Count
+from dse.model.counting.counts import Count
 from dse.problem.dims import DIMS, OPERANDS
 from dse.problem.layer import Layer
 
@@ -63,7 +63,7 @@ def reuse_of(layer: Layer, architecture: Architecture, counted: Count) -> tuple[
     Examples
     --------
     >>> import dse
-    >>> from dse.model.counts import count_mapping
+    >>> from dse.model.counting.counts import count_mapping
     >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("fc", K=2, C=3)
     >>> mapping = dse.Mapping.from_dict([
     ...     {"level": "DRAM", "stores": ["ifmap", "weight", "psum"], "loops": [["K", 2], ["C", 3]]},

@@ -1,10 +1,10 @@
-"""Latency of a counted nest: compute, ports, and what cannot overlap. Compilable like `dse.model.axes`."""
+"""Latency of a counted nest: compute, ports, and what cannot overlap. Compilable like `dse.model.counting.axes`."""
 
 from __future__ import annotations
 
-from dse.model.axes import combinations, stationary_run
-from dse.model.kernel import Floats, Ints, entry
-from dse.model.records import Counts, IterationSpace, Nest, Spent, Timing
+from dse.model.counting.axes import combinations, stationary_run
+from dse.model.counting.kernel import Floats, Ints, entry
+from dse.model.counting.records import Counts, IterationSpace, Nest, Spent, Timing
 
 STREAMING, DOUBLE, SINGLE = 0, 1, 2
 """How a level is buffered."""
@@ -18,7 +18,7 @@ operands shifted into and out of arrays."""
 def latency(
     nest: Nest, space: IterationSpace, counts: Counts, steps: int, timing: Timing, spent: Spent, counted: Ints
 ) -> int:
-    """Time a nest that `dse.model.nest.count_nest` has counted: fills `spent`.
+    """Time a nest that `dse.model.counting.nest.count_nest` has counted: fills `spent`.
 
     `cycles = max(compute steps, busiest port) + first fill + last drain + serial + skew + shifts`, where a port's time
     is its words over its rate, and what crosses into and out of a single-buffered level is serial instead of

@@ -83,7 +83,7 @@ def tasks_of(workload: Workload, macs: int, sample: int | None = None, seed: int
 def expected_seconds(architecture: Architecture, tasks: Sequence[Task]) -> float:
     """About how long it takes to check some mappings, by the pace at which this machine maps and walks a tiny layer."""
     from dse.mapper import map_layer
-    from dse.model.simulate import simulate
+    from dse.model.simulator.walk import simulate
 
     for task in tasks:
         tiny = architecture.lowered(shrink(task.layer, TINY_MACS))
@@ -140,8 +140,8 @@ def check(architecture: Architecture, task: Task, deadline: float = inf) -> dict
 
 def _walked(architecture: Architecture, layer: Layer, mapping: Mapping, deadline: float) -> dict[str, Any]:
     """What a walk shows: the fields of a row from `state` on."""
-    from dse.model.counts import count
-    from dse.model.simulate import WalkStoppedError, simulate
+    from dse.model.counting.counts import count
+    from dse.model.simulator.walk import WalkStoppedError, simulate
 
     closed = _flat(count(layer, architecture, mapping))
     done = {"state": "compared", "walked": layer.macs, "counts": len(closed)}

@@ -117,7 +117,7 @@ def _share(row: dict[str, Any], own: dict[str, Any]) -> str:
 
 def spread(rows: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
     """At most `most` rows: both ends, the least EDP, the rest evenly spread."""
-    from dse.explore.front import thin
+    from dse.explore.outcomes.front import thin
 
     if len(rows) <= max(most, 3):
         return rows

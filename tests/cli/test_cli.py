@@ -14,7 +14,7 @@ import pytest
 from explore.toy import ARCH, NET, SWEEP
 
 from dse.cli.main import VERBS, run
-from dse.explore.log import FILE_NAME
+from dse.explore.outcomes.log import FILE_NAME
 
 HEAVY = (
     "optuna",
@@ -259,7 +259,7 @@ def test_verify_compares_every_count(dse, folder, monkeypatch):
     assert code == 0
     assert re.search(r"all \d+ counts are equal\n", out)
     assert re.search(r"9 mappings of [\d,]+ MACs in all to walk: about \d+ s\n", err), "said before it starts"
-    from dse.model import counts
+    from dse.model.counting import counts
 
     honest = counts.count
 

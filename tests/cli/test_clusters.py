@@ -14,8 +14,8 @@ from dse.errors import DseError
 from dse.formats.tools.timeloop import timeloop_files
 from dse.mapper import map_layer
 from dse.model.cost import evaluate
-from dse.model.counts import count
-from dse.model.simulate import simulate
+from dse.model.counting.counts import count
+from dse.model.simulator.walk import simulate
 
 CHIP = """
 architecture: clustered

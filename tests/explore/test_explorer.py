@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dse.errors import DseError, InfeasibleError
-from dse.explore.evaluation import Outcome
+from dse.explore.designs.space import DesignSpace
 from dse.explore.explorer import Explorer, Search, SweepProblem
-from dse.explore.front import dominates, pareto
-from dse.explore.log import LogWriter, read_log
+from dse.explore.outcomes.evaluation import Outcome
+from dse.explore.outcomes.front import dominates, pareto
+from dse.explore.outcomes.log import LogWriter, read_log
 from dse.explore.runner import Workers
-from dse.explore.space import DesignSpace
 
 TWO = ("energy", "latency")
 SPACE = DesignSpace.of({"dataflow": ["ws", "os", "rs"], "rows": list(range(4, 33, 4)), "cols": list(range(4, 33, 2))})

@@ -13,10 +13,10 @@ from explore.toy import ARCH, NET, SWEEP
 
 import dse
 from dse.errors import DseError
-from dse.explore.design import Network, NetworkEvaluator
+from dse.explore.designs.design import Network, NetworkEvaluator
 from dse.explore.explorer import Search, SearchChanges
-from dse.explore.front import dominates, pareto
-from dse.explore.log import FILE_NAME
+from dse.explore.outcomes.front import dominates, pareto
+from dse.explore.outcomes.log import FILE_NAME
 from dse.explore.plan import make_plan
 from dse.explore.record import read_results
 from dse.explore.sweep import run_plan, sweep
@@ -336,8 +336,8 @@ def test_a_bad_sweep_file_says_where(files, old, new, line, message):
 
 
 def test_sweep_files_offer_what_searches_take():
+    from dse.explore.designs.samplers import SAMPLERS
     from dse.explore.explorer import OBJECTIVES
-    from dse.explore.samplers import SAMPLERS
 
     schema = SearchModel.model_json_schema()["properties"]
     assert tuple(schema["sampler"]["enum"]) == SAMPLERS

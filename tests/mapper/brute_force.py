@@ -19,7 +19,7 @@ from mapper.walk_mappings import RECORD, price_mapping, walk, workspace
 from dse.architecture.architecture import Architecture
 from dse.architecture.dataflow import Dataflow
 from dse.architecture.hierarchy import FanOut, Level
-from dse.model.counts import Structure, scratch_for, window_of
+from dse.model.counting.counts import Structure, scratch_for, window_of
 from dse.model.mapping import Loop, Mapping, Spatial, Temporal, tile_words
 from dse.model.price import capacities, linear, price
 from dse.problem.dims import DIMS, OPERANDS, RELEVANT

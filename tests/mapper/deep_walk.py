@@ -23,11 +23,11 @@ from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
 from dse.formats.architecture.dataflow import built_in_dataflows
 from dse.mapper.shared.compilation import compiled
-from dse.model.counts import RELEVANCE, Structure, scratch_for, window_of
+from dse.model.counting.counts import RELEVANCE, Structure, scratch_for, window_of
+from dse.model.counting.nest import count_nest
+from dse.model.counting.records import Hierarchy, IterationSpace, Nest, Spent, Timing, new_counts
 from dse.model.mapping import tile_words
-from dse.model.nest import count_nest
 from dse.model.price import capacities, price
-from dse.model.records import Hierarchy, IterationSpace, Nest, Spent, Timing, new_counts
 from dse.model.time import latency
 from dse.problem.dims import DIMS, OPERANDS, RELEVANT, PerOperand
 from dse.problem.layer import Layer

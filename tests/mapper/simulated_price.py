@@ -10,8 +10,8 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.model.accesses import Accesses
 from dse.model.mapping import Mapping, Spatial, Temporal
 from dse.model.price import Prices, linear, price
-from dse.model.simulate import simulate
-from dse.model.simulate_nest import boundaries, existing, placed_loops
+from dse.model.simulator.nest import boundaries, existing, placed_loops
+from dse.model.simulator.walk import simulate
 from dse.problem.dims import DIMS, OPERANDS
 from dse.problem.layer import Layer
 

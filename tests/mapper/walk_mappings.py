@@ -10,8 +10,9 @@ import numpy as np
 from numba import njit
 
 from dse.mapper.shared.compilation import compiled
-from dse.model import nest, time
-from dse.model.records import Counts, Hierarchy, IterationSpace, Nest, Spent, Timing
+from dse.model import time
+from dse.model.counting import nest
+from dse.model.counting.records import Counts, Hierarchy, IterationSpace, Nest, Spent, Timing
 
 count_nest = compiled(nest.count_nest)
 latency = compiled(time.latency)

@@ -26,10 +26,10 @@ from model.cases import (
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
 from dse.model.accesses import Accesses
-from dse.model.counts import count, count_mapping
+from dse.model.counting.counts import count, count_mapping
 from dse.model.mapping import Loop, Mapping, Spatial, Temporal
 from dse.model.reuse import achieved, reuse_of
-from dse.model.simulate import simulate
+from dse.model.simulator.walk import simulate
 from dse.problem.dims import DIMS, OPERANDS
 from dse.problem.layer import Layer
 

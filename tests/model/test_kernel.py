@@ -5,9 +5,9 @@ import sys
 
 from dse.mapper.deep.search import search_deep
 from dse.mapper.flat.search import search
-from dse.model.axes import crossing
-from dse.model.kernel import is_entry
-from dse.model.nest import count_nest
+from dse.model.counting.axes import crossing
+from dse.model.counting.kernel import is_entry
+from dse.model.counting.nest import count_nest
 
 
 def test_entries_are_marked_where_they_are_defined():

@@ -15,7 +15,7 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import MappingError
 from dse.model.accesses import Accesses, Crossing, Traffic
 from dse.model.mapping import Loop, Mapping, Spatial, Temporal
-from dse.model.simulate import simulate
+from dse.model.simulator.walk import simulate
 from dse.problem.dims import DIMS, OPERANDS
 from dse.problem.layer import Layer
 
@@ -294,9 +294,9 @@ def test_what_is_delivered_last_is_what_is_written(case: Case) -> None:
 
 
 def test_the_simulator_shares_nothing_with_the_closed_form() -> None:
-    allowed = {"model.accesses", "model.mapping", "model.simulate_nest", "problem.dims", "problem.layer"}
+    allowed = {"model.accesses", "model.mapping", "model.simulator.nest", "problem.dims", "problem.layer"}
     allowed |= {"architecture.architecture", "architecture.hierarchy"}
-    for name in ("simulate.py", "simulate_nest.py"):
+    for name in ("walk.py", "nest.py"):
         tree = ast.parse(Path(simulate.__code__.co_filename).with_name(name).read_text())
         imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
         imported |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}

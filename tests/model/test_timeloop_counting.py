@@ -11,9 +11,9 @@ from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level, Port
 from dse.errors import DseError, MappingError
 from dse.model.cost import evaluate
-from dse.model.counts import count
+from dse.model.counting.counts import count
+from dse.model.counting.timeloop import count_timeloop
 from dse.model.mapping import Loop, Mapping, Spatial, Temporal
-from dse.model.timeloop import count_timeloop
 from dse.problem.dims import DIMS, OPERANDS, PerOperand
 from dse.problem.layer import Layer
 

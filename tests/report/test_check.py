@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dse import load_architecture, load_workload
 from dse.mapper import map_layer
-from dse.model.simulate import WalkStoppedError, simulate
+from dse.model.simulator.walk import WalkStoppedError, simulate
 from dse.problem.layer import Layer
 from dse.report.check import check, expected_seconds, shrink, summary_of, tasks_of, verdict
 
@@ -75,7 +75,7 @@ def test_a_walk_forgets_tiles_and_counts_the_same(toy, monkeypatch):
     layer = shrink(network.distinct()[0][0], 1000)
     mapping = map_layer(arch, layer, "edp").mapping
     counted = simulate(layer, arch, mapping)
-    monkeypatch.setattr("dse.model.simulate.MOST_REMEMBERED", 20)
+    monkeypatch.setattr("dse.model.simulator.walk.MOST_REMEMBERED", 20)
     assert simulate(layer, arch, mapping) == counted
 
 
@@ -99,7 +99,7 @@ def test_a_walk_that_breaks_off_is_a_difference(toy, monkeypatch):
         raise AssertionError("a parent hands over words that it does not hold")
 
     arch, network = toy
-    monkeypatch.setattr("dse.model.simulate.simulate", broken)
+    monkeypatch.setattr("dse.model.simulator.walk.simulate", broken)
     row = check(arch, tasks_of(network, 500)[0])
     assert (row["state"], row["differ"]) == ("compared", 1)
     assert row["first"] == "the walk broke off: a parent hands over words that it does not hold"

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from dse.errors import DseError
-from dse.explore.evaluation import Evaluation, Outcome
 from dse.explore.explorer import Search
+from dse.explore.outcomes.evaluation import Evaluation, Outcome
 from dse.explore.result import SweepResult
 from dse.report.directory import draw
 from dse.report.figures import COLOURS, draw_front, front_data

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from validation import energies, eyeriss_silicon, isca16, systolic, timeloop_case
 
 import dse
-from dse.model.timeloop import count_timeloop
+from dse.model.counting.timeloop import count_timeloop
 
 TIMELOOP_CASES = Path(__file__).parent.parent / "reference" / "timeloop_counts.jsonl"
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "model.md"

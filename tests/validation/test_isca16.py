@@ -10,7 +10,7 @@ from validation.isca16 import COLUMNS, DATAFLOWS, NESTS, published, reference, t
 import dse
 from dse.architecture.hierarchy import FanOut
 from dse.model.mapping import Mapping, Temporal
-from dse.model.simulate import simulate
+from dse.model.simulator.walk import simulate
 
 CASES = sorted(reference())
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case)))

@@ -13,7 +13,7 @@ from validation.timeloop_case import WAYS, energy_pj, has_network_energy, ours, 
 from dse.formats.mapping import dump_mappings, read_mappings
 from dse.formats.text.source import parse_source
 from dse.model.cost import evaluate
-from dse.model.timeloop import count_timeloop
+from dse.model.counting.timeloop import count_timeloop
 
 
 def pytest_generate_tests(metafunc):

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from dse.errors import InfeasibleError
 from dse.explore.compare.dataflows_log import read_results, result_line
-from dse.explore.identity import identity
-from dse.explore.log import LogWriter
+from dse.explore.outcomes.identity import identity
+from dse.explore.outcomes.log import LogWriter
 from dse.explore.runner import Failure, Task, Workers, usable_cpus
 from dse.problem.dims import OPERANDS
 

@@ -16,8 +16,8 @@ from dse.mapper.deep.halo import View, joined_words
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.compilation import compiled
 from dse.mapper.shared.words import box, boxes
-from dse.model.axes import NONE, TILE
-from dse.model.kernel import Floats, Ints
+from dse.model.counting.axes import NONE, TILE
+from dse.model.counting.kernel import Floats, Ints
 from dse.problem.dims import IFMAP, WEIGHT, C, G, K, N, P, Q, R, S
 
 Key = tuple[Any, ...]
@@ -138,7 +138,7 @@ class Axis:
         joined : int
             Fan-outs (bits) whose children count as one.
         mode : int
-            Multicast: NONE, TILE or WORD (`dse.model.axes`).
+            Multicast: NONE, TILE or WORD (`dse.model.counting.axes`).
         slides : bool
             Whether one of the two dims may slide.
         """
@@ -195,7 +195,7 @@ class Axis:
 
 
 def combinations(chain: Ints, bound: int, lists: int, fans: int) -> Ints:
-    """`dse.model.axes.combinations` of many chains at once: the first lists and a set of fan-outs (bits) counted."""
+    """As `dse.model.counting.axes.combinations`, of chains: the first lists and a set of fan-outs (bits) counted."""
     levels = chain.shape[1] // 3
     trips = []
     counted = []

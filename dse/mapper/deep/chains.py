@@ -11,7 +11,7 @@ import numpy as np
 from dse.mapper.deep.nest import ROWS, TRIPS
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.factors import ceil_div, keeps_tight
-from dse.model.kernel import Ints, entry
+from dse.model.counting.kernel import Ints, entry
 
 
 @entry

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dse.mapper.deep.sift import FIRST_LIMIT, Alive, Terms, sift
-from dse.model.kernel import Floats, Ints, entry
+from dse.model.counting.kernel import Floats, Ints, entry
 
 FLOOR = 1e-6
 """The least share of a term in its block while weights are sought."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from dse.mapper.deep.nest import parts_of
 from dse.mapper.deep.sift import OF_ENERGY, OF_TIME
-from dse.model.kernel import Floats, Ints
+from dse.model.counting.kernel import Floats, Ints
 
 if TYPE_CHECKING:
     from dse.mapper.deep.tree import Space

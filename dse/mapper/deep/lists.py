@@ -11,7 +11,7 @@ from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.search import axis_of
 from dse.mapper.deep.terms import IRRELEVANT, NO_SLIDE, NO_TRIPS, Choice
 from dse.mapper.shared.orders import add_partial_stays, group_dims, list_orders
-from dse.model.kernel import Ints
+from dse.model.counting.kernel import Ints
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q
 
 Bools = NDArray[np.bool_]

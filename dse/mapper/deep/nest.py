@@ -8,8 +8,8 @@ import numpy as np
 
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.price import Rates, Room, new_scratch, price_loops
-from dse.model.kernel import Floats, Ints
-from dse.model.records import Counts, Hierarchy, IterationSpace, Nest, Spent, Timing
+from dse.model.counting.kernel import Floats, Ints
+from dse.model.counting.records import Counts, Hierarchy, IterationSpace, Nest, Spent, Timing
 from dse.problem.dims import P, Q, R, S
 
 TRIPS, ROWS, COLS, ORDER = 0, 1, 2, 3

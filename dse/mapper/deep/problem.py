@@ -11,8 +11,8 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut
 from dse.mapper.shared.factors import whole_factor
 from dse.mapper.shared.places import Places
-from dse.model.counts import RELEVANCE, Structure, window_of
-from dse.model.kernel import Floats, Ints
+from dse.model.counting.counts import RELEVANCE, Structure, window_of
+from dse.model.counting.kernel import Floats, Ints
 from dse.model.price import Prices, capacities
 from dse.problem.dims import DIMS, OPERANDS
 from dse.problem.layer import Layer

@@ -15,7 +15,7 @@ from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME
 from dse.mapper.shared.incumbent import enter, pruned
 from dse.mapper.shared.orders import add_partial_stays, group_dims, list_orders
-from dse.model.kernel import Floats, Ints, entry
+from dse.model.counting.kernel import Floats, Ints, entry
 from dse.problem.dims import P, R
 
 SUBPROBLEMS, SPLITS, LEAVES, PRICED, UNFINISHED = range(5)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.model.kernel import Floats, Ints
+from dse.model.counting.kernel import Floats, Ints
 
 OF_ENERGY, OF_TIME, FIRST_LIMIT = range(3)
 """Blocks of terms: the two parts of the objective, then the blocks that have a limit."""

@@ -16,7 +16,7 @@ from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY
 from dse.mapper.shared.places import Places
 from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
-from dse.model.kernel import Floats, Ints
+from dse.model.counting.kernel import Floats, Ints
 from dse.model.mapping import Mapping, Spatial, Temporal
 from dse.model.price import price
 from dse.problem.layer import Layer

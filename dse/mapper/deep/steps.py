@@ -8,7 +8,7 @@ from dse.mapper.deep.axes import Axis
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.compilation import compiled
 from dse.mapper.shared.space import fastest_steps
-from dse.model.kernel import Floats, Ints
+from dse.model.counting.kernel import Floats, Ints
 
 Frontier = tuple[Ints, Floats]
 """(n, F) children taken of each fan-out and (n,) the fewest steps with so many."""

@@ -15,8 +15,8 @@ import numpy as np
 from dse.mapper.deep.axes import AXES, Axis, Key
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME
-from dse.model.axes import NONE, WORD
-from dse.model.kernel import Floats, Ints
+from dse.model.counting.axes import NONE, WORD
+from dse.model.counting.kernel import Floats, Ints
 from dse.model.time import SINGLE, STREAMING
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
 

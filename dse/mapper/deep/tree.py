@@ -31,7 +31,7 @@ from dse.mapper.deep.steps import lay_down_fewest
 from dse.mapper.deep.terms import Choice, Crossing, Term, columns_of, crossings_of, terms_of, visits_pay
 from dse.mapper.shared.compilation import compiled
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
-from dse.model.kernel import Floats, Ints
+from dse.model.counting.kernel import Floats, Ints
 
 Columns = tuple[Floats, Ints, Ints]
 

@@ -17,7 +17,7 @@ from dse.mapper.flat.outer_table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECO
 from dse.mapper.flat.spreads import leave_open
 from dse.mapper.shared.incumbent import pruned
 from dse.mapper.shared.words import DILATION_H, DILATION_W, STRIDE_H, STRIDE_W, boxes
-from dse.model.kernel import Floats, Ints, Record, entry
+from dse.model.counting.kernel import Floats, Ints, Record, entry
 from dse.problem.dims import IFMAP, C, G, N, P, Q, R, S
 
 

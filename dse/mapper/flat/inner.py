@@ -6,7 +6,7 @@ from dse.mapper.flat.halo import AGAIN_FILL, AGAIN_UP, FETCHED, FILL, OVER_A, OV
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer import repeats
 from dse.mapper.shared.orders import group_dims
-from dse.model.kernel import Floats, Ints, Record
+from dse.model.counting.kernel import Floats, Ints, Record
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, N, P, Q, R, S
 
 SLIDES, ANY, RESTART = 3, 5, 5

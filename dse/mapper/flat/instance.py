@@ -13,8 +13,8 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut
 from dse.errors import DseError
 from dse.mapper.shared.places import Places
-from dse.model.counts import RELEVANCE, Structure, window_of
-from dse.model.kernel import Record
+from dse.model.counting.counts import RELEVANCE, Structure, window_of
+from dse.model.counting.kernel import Record
 from dse.model.price import Prices, capacities, linear, price
 from dse.problem.dims import DIMS, OPERANDS, PSUM
 from dse.problem.layer import Layer

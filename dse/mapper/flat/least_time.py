@@ -7,7 +7,7 @@ import numpy as np
 from dse.mapper.flat.instance import ARRAY, BUFFER, OUTER, READ, WRITE, Instance
 from dse.mapper.flat.outer import repeats
 from dse.mapper.shared.words import tile_words
-from dse.model.kernel import Floats, Ints
+from dse.model.counting.kernel import Floats, Ints
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, N, P, Q, R, S
 
 

@@ -29,7 +29,7 @@ from dse.mapper.flat.spreads import LEAST_COLS, LEAST_ROWS, PASSES
 from dse.mapper.shared.factors import next_trips
 from dse.mapper.shared.incumbent import ENERGY, pruned
 from dse.mapper.shared.orders import group_dims
-from dse.model.kernel import Floats, Ints, Record
+from dse.model.counting.kernel import Floats, Ints, Record
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
 
 FIRST, END = range(2)

@@ -24,8 +24,8 @@ from dse.mapper.flat.spreads import settle
 from dse.mapper.shared.incumbent import enter, pruned
 from dse.mapper.shared.orders import list_orders
 from dse.mapper.shared.price import Rates, Room, price_loops
-from dse.model.kernel import Floats, Ints, Record
-from dse.model.records import Counts, Hierarchy, IterationSpace, Nest, Scratch, Spent, Timing
+from dse.model.counting.kernel import Floats, Ints, Record
+from dse.model.counting.records import Counts, Hierarchy, IterationSpace, Nest, Scratch, Spent, Timing
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, K, P
 
 STAYS, SLIDE = range(2)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dse.mapper.flat.instance import MOST_NODES, MOST_PORTS, record
-from dse.model.kernel import Record
+from dse.model.counting.kernel import Record
 
 Run = Record
 """An element of `RUN`."""

@@ -16,7 +16,7 @@ from dse.mapper.flat.placing import place_tiles
 from dse.mapper.flat.run import OUTER_TILES, PE_TILES, UNROLLINGS
 from dse.mapper.flat.spreads import FIRST_SPREAD, decide, leave_open, most_left, take
 from dse.mapper.shared.incumbent import EDP, ENERGY, longest, pruned
-from dse.model.kernel import Floats, Ints, Record, entry
+from dse.model.counting.kernel import Floats, Ints, Record, entry
 from dse.problem.dims import P, Q, R, S
 
 ROUNDING = 1e-9

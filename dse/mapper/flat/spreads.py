@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dse.mapper.shared.factors import COLS, FIRST_UNROLLING, OF_TILE, PASSES_LEFT, ROWS, STEPS_LEFT, tight
-from dse.model.kernel import Ints, Record
+from dse.model.counting.kernel import Ints, Record
 
 TILE, TILES, FIRST_SPREAD, FEWEST_PASSES, FEWEST_STEPS = range(5)
 """Columns of `Options.tiles`."""

@@ -16,12 +16,12 @@ from typing import Any, cast
 
 from dse.mapper.shared.cache import private_folder
 from dse.mapper.shared.numba_internals import compile_kernel, is_tested
-from dse.model.kernel import Kernel, is_entry
+from dse.model.counting.kernel import Kernel, is_entry
 
 PACKAGE = Path(__file__).resolve().parents[2]
 
 IMPORTS = re.compile(r"^\s*(?:from|import)\s+(dse(?:\.\w+)*)", re.MULTILINE)
-MARKED = re.compile(r"^from dse\.model\.kernel import .*\bentry\b", re.MULTILINE)
+MARKED = re.compile(r"^from dse\.model\.counting\.kernel import .*\bentry\b", re.MULTILINE)
 
 
 def compiled(kernel: Kernel) -> Kernel:
@@ -38,7 +38,8 @@ def compiled(kernel: Kernel) -> Kernel:
         When it is not.
     """
     if not is_entry(kernel):
-        raise TypeError(f"{kernel.__module__}.{kernel.__qualname__} is no entry: mark it with dse.model.kernel.entry")
+        name = f"{kernel.__module__}.{kernel.__qualname__}"
+        raise TypeError(f"{name} is no entry: mark it with dse.model.counting.kernel.entry")
     return twin(kernel)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from dse.mapper.shared.rules import Rules
-from dse.model.kernel import Ints, entry
+from dse.model.counting.kernel import Ints, entry
 
 TILE, TILES, FIRST_UNROLLING = range(3)
 """Columns of the tiles that `dim_options` lists."""

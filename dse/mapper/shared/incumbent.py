@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dse.model.kernel import Floats, Ints
+from dse.model.counting.kernel import Floats, Ints
 
 ENERGY, LATENCY, EDP, FRONT = 0, 1, 2, 3
 

@@ -7,7 +7,7 @@ of orders per list have to be priced.
 
 from __future__ import annotations
 
-from dse.model.kernel import Ints
+from dse.model.counting.kernel import Ints
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
 
 

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.model.kernel import Floats
-from dse.model.nest import count_nest
-from dse.model.records import Counts, Hierarchy, IterationSpace, Nest, Scratch, Spent, Timing
+from dse.model.counting.kernel import Floats
+from dse.model.counting.nest import count_nest
+from dse.model.counting.records import Counts, Hierarchy, IterationSpace, Nest, Scratch, Spent, Timing
 from dse.model.time import latency, total_cycles
 from dse.problem.dims import PSUM
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dse.mapper.shared.factors import COLS, FIRST_UNROLLING, PASSES_LEFT, ROWS, STEPS_LEFT, TILE, next_trips
-from dse.model.kernel import Floats, Ints, entry
+from dse.model.counting.kernel import Floats, Ints, entry
 
 
 @entry

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dse.explore.front import pareto
+from dse.explore.outcomes.front import pareto
 from dse.mapper.network import front_sum
 from dse.mapper.network.front_choice import best_choice, least_energy, least_product, totals
 from dse.mapper.network.front_sum import sum_fronts

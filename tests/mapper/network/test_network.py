@@ -8,7 +8,7 @@ from explore.toy import ARCH, NET
 
 import dse
 from dse.errors import DseError, InfeasibleError
-from dse.explore.front import pareto
+from dse.explore.outcomes.front import pareto
 from dse.formats.workload.load import parse_workload
 from dse.mapper import layer_front
 

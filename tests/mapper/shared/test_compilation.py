@@ -16,8 +16,8 @@ from dse.mapper.shared import compilation, numba_internals
 from dse.mapper.shared.compilation import compiled, sources, twin
 from dse.mapper.shared.factors import ceil_div, dim_options, whole_factor
 from dse.mapper.shared.space import fastest_steps, quotients
-from dse.model import nest, records
-from dse.model.kernel import Ints, entry
+from dse.model.counting import nest, records
+from dse.model.counting.kernel import Ints, entry
 
 PACKAGE = Path(dse.__file__).parent
 ROOT = PACKAGE.parent
@@ -69,8 +69,8 @@ def test_only_an_entry_can_be_called():
 
 def test_code_depends_on_all_that_its_modules_import():
     found = {str(path.relative_to(PACKAGE)) for path in compilation.sources(compilation._kernel_modules())}
-    kernels = {"model/axes.py", "model/nest.py", "mapper/flat/outer.py", "mapper/deep/sift.py"}
-    constants = {"problem/dims.py", "model/records.py", "mapper/flat/instance.py", "model/kernel.py"}
+    kernels = {"model/counting/axes.py", "model/counting/nest.py", "mapper/flat/outer.py", "mapper/deep/sift.py"}
+    constants = {"problem/dims.py", "model/counting/records.py", "mapper/flat/instance.py", "model/counting/kernel.py"}
     compilers = {"mapper/shared/compilation.py", "mapper/shared/numba_internals.py"}
     assert kernels | constants | compilers <= found
     assert not [name for name in found if name.startswith(("cli/", "report/", "explore/", "formats/"))]
@@ -78,7 +78,7 @@ def test_code_depends_on_all_that_its_modules_import():
 
 def test_sources_follow_imports_to_the_end():
     (own,) = (path for path in sources([Path(records.__file__)]) if path.name == "kernel.py")
-    assert own == PACKAGE / "model/kernel.py"
+    assert own == PACKAGE / "model/counting/kernel.py"
     names = [path.name for path in sources([Path(nest.__file__)])]
     assert names == ["axes.py", "kernel.py", "nest.py", "records.py"]
 

@@ -1,13 +1,13 @@
 """The closed form of a whole loop nest: every crossing of every operand, booked at both of its ends.
 
-Records and what compiles: see `dse.model.records` and `dse.model.axes`.
+Records and what compiles: see `dse.model.counting.records` and `dse.model.counting.axes`.
 """
 
 from __future__ import annotations
 
-from dse.model.axes import combinations, crossing
-from dse.model.kernel import Ints, entry
-from dse.model.records import Counts, Hierarchy, IterationSpace, Nest, Scratch
+from dse.model.counting.axes import combinations, crossing
+from dse.model.counting.kernel import Ints, entry
+from dse.model.counting.records import Counts, Hierarchy, IterationSpace, Nest, Scratch
 
 
 @entry

@@ -1,7 +1,7 @@
 """Timeloop's way of counting, for mappings with perfect factors: reads, fills and updates per instance of a level.
 
-It differs from the house counting (`dse.model.counts`) in what a step moves: here the move of the whole tile decides,
-not the loop that advanced. The two agree on most nests; `docs/model.md` lists where they part.
+It differs from the house counting (`dse.model.counting.counts`) in what a step moves: here the move of the whole tile
+decides, not the loop that advanced. The two agree on most nests; `docs/model.md` lists where they part.
 """
 
 from __future__ import annotations
@@ -290,7 +290,7 @@ def _check_perfect(layer: Layer, mapping: Mapping) -> None:
 
 
 def arrays(architecture: Architecture, accesses: Accesses) -> tuple[Any, Any]:
-    """(nodes, 3, 2) arrays of the counts of levels and of fan-outs, as `dse.model.counts.Count` has them."""
+    """(nodes, 3, 2) arrays of the counts of levels and of fan-outs, as `dse.model.counting.counts.Count` has them."""
     import numpy as np
 
     levels, fans = (np.zeros((len(architecture.hierarchy), 3, 2), dtype=np.int64) for _ in range(2))

@@ -53,7 +53,7 @@ class Evaluation:
     Parameters
     ----------
     id : str
-        Hash of everything that affects the outcome (`dse.explore.identity`).
+        Hash of everything that affects the outcome (`dse.explore.outcomes.identity`).
     sweep : str
         Hash of what all evaluations of a sweep share; lines of other sweeps in the same file are told apart by it.
     kind : {"explore", "exact"}

@@ -11,8 +11,8 @@ from time import process_time
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import InfeasibleError
-from dse.explore.evaluation import Outcome
-from dse.explore.front import thin
+from dse.explore.outcomes.evaluation import Outcome
+from dse.explore.outcomes.front import thin
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
@@ -44,7 +44,7 @@ class Network:
         return cls(workload.name, tuple((layer, len(names)) for layer, names in workload.distinct()))
 
     def key(self) -> list[tuple[Any, int]]:
-        """What `dse.explore.identity` hashes."""
+        """What `dse.explore.outcomes.identity` hashes."""
         return [(layer.shape_key(), count) for layer, count in self.layers]
 
 

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dse.errors import DseError
-from dse.explore.front import pareto
-from dse.explore.samplers import Shuffled, choose_sampler, make_proposer
-from dse.explore.space import DesignSpace
+from dse.explore.designs.samplers import Shuffled, choose_sampler, make_proposer
+from dse.explore.designs.space import DesignSpace
+from dse.explore.outcomes.front import pareto
 
 NAMES = ("grid", "nsga2", "tpe", "qmc", "random")
 SPACE = DesignSpace.of({"dataflow": ["ws", "os", "rs"], "rows": [4, 8, 12, 16], "fixed": [1], "cols": [4, 8, 16, 32]})

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from dse.errors import DseError
-from dse.explore.space import DesignSpace
+from dse.explore.designs.space import DesignSpace
 
 SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
 

@@ -5,7 +5,7 @@ from itertools import accumulate
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.explore.front import dominates, pareto, thin
+from dse.explore.outcomes.front import dominates, pareto, thin
 
 COORDINATES = st.integers(0, 6).map(float)
 STEPS = st.tuples(st.integers(1, 5), st.integers(1, 5))

@@ -1,14 +1,14 @@
 """The closed form of one crossing: words that move from a parent level to its children, dim by dim.
 
 Every count is a product over the dims of a layer (P with R, and Q with S, jointly for the ifmap). The functions here
-work on flat loop nests (`dse.model.records.Nest`) and use only what a compiler of numerical Python understands: the
-mapper compiles them as they stand, so the mapper and `dse.evaluate` count with the same text.
+work on flat loop nests (`dse.model.counting.records.Nest`) and use only what a compiler of numerical Python reads;
+the mapper compiles them as they stand, so the mapper and `dse.evaluate` count with the same text.
 """
 
 from __future__ import annotations
 
-from dse.model.kernel import Ints
-from dse.model.records import Axis, Hierarchy, IterationSpace, Nest, Position, Scratch
+from dse.model.counting.kernel import Ints
+from dse.model.counting.records import Axis, Hierarchy, IterationSpace, Nest, Position, Scratch
 
 NONE, TILE, WORD = 0, 1, 2
 """Multicast modes, weakest first."""

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.errors import DseError
-from dse.explore.space import DesignSpace
+from dse.explore.designs.space import DesignSpace
 
 SPACES = st.dictionaries(
     st.text("abc.", min_size=1, max_size=6),

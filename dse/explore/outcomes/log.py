@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from dse.errors import DseError
-from dse.explore.evaluation import Evaluation
+from dse.explore.outcomes.evaluation import Evaluation
 
 FILE_NAME = "evaluations.jsonl"
 

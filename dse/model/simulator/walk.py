@@ -22,7 +22,7 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.model.accesses import Accesses, Crossing, Traffic
 from dse.model.mapping import Mapping, Temporal
-from dse.model.simulate_nest import (
+from dse.model.simulator.nest import (
     ORIGIN,
     Boundary,
     Indices,
@@ -84,7 +84,7 @@ def simulate(
     Examples
     --------
     >>> import dse
-    >>> from dse.model.counts import count
+    >>> from dse.model.counting.counts import count
     >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("fc", K=2, C=3)
     >>> mapping = dse.Mapping.from_dict([
     ...     {"level": "DRAM", "stores": ["ifmap", "weight", "psum"], "loops": [["K", 2], ["C", 3]]},

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dse.errors import DseError
-from dse.explore.evaluation import Evaluation, Outcome
-from dse.explore.log import LogWriter, read_log
+from dse.explore.outcomes.evaluation import Evaluation, Outcome
+from dse.explore.outcomes.log import LogWriter, read_log
 
 NUMBERS = st.floats(0, 1e30, allow_nan=False)
 OUTCOMES = st.builds(
@@ -118,8 +118,8 @@ def test_a_killed_writer_loses_nothing_it_wrote(tmp_path):
     path = tmp_path / "evaluations.jsonl"
     program = f"""
 import os, signal
-from dse.explore.evaluation import Evaluation, Outcome
-from dse.explore.log import LogWriter
+from dse.explore.outcomes.evaluation import Evaluation, Outcome
+from dse.explore.outcomes.log import LogWriter
 log = LogWriter(__import__("pathlib").Path({str(path)!r}))
 for n in range(20):
     log.append(Evaluation(f"id{{n}}", "s", "explore", n, {{}}, Outcome("ok")))

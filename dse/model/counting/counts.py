@@ -1,4 +1,4 @@
-"""Access counts of a mapping in closed form: what `dse.model.simulate` finds by walking the loops.
+"""Access counts of a mapping in closed form: what `dse.model.simulator.walk` finds by walking the loops.
 
 The rules are those of `docs/model.md`: the loop rule for fills, unions for the reads of a parent, and arrivals,
 read-back and drains for psums.
@@ -13,11 +13,11 @@ import numpy as np
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
 from dse.model.accesses import Accesses, Crossing, Traffic
-from dse.model.axes import NONE, TILE, WORD
-from dse.model.kernel import Floats, Ints
+from dse.model.counting.axes import NONE, TILE, WORD
+from dse.model.counting.kernel import Floats, Ints
+from dse.model.counting.nest import count_nest
+from dse.model.counting.records import Counts, Hierarchy, IterationSpace, Nest, Scratch, new_counts
 from dse.model.mapping import Mapping, Temporal
-from dse.model.nest import count_nest
-from dse.model.records import Counts, Hierarchy, IterationSpace, Nest, Scratch, new_counts
 from dse.problem.dims import DIMS, OPERANDS, RELEVANT
 from dse.problem.layer import Layer
 

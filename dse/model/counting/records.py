@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.model.kernel import Floats, Ints
+from dse.model.counting.kernel import Floats, Ints
 
 
 class Nest(NamedTuple):
@@ -63,7 +63,7 @@ class Hierarchy(NamedTuple):
     ----------
     is_fan_out : (nodes,)
     multicast : (nodes,)
-        Of a fan-out: NONE, TILE or WORD (`dse.model.axes`).
+        Of a fan-out: NONE, TILE or WORD (`dse.model.counting.axes`).
     reduces : (nodes,)
         1 where the children of a fan-out add their psums up on the way out.
     keeps : (nodes, 3)
@@ -77,7 +77,7 @@ class Hierarchy(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """What `dse.model.nest.count_nest` fills.
+    """What `dse.model.counting.nest.count_nest` fills.
 
     A crossing is the way of an operand from a level that keeps it to the next one inside that does, or to the MACs.
 
@@ -104,7 +104,7 @@ class Counts(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Working arrays of `dse.model.axes`.
+    """Working arrays of `dse.model.counting.axes`.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ class Scratch(NamedTuple):
     tile : (8,)
         Tile of the child of a crossing.
     positions_a, positions_b : (longest bound + 1, 3)
-        Classes of positions along the two dims of an axis: see `dse.model.axes.positions`.
+        Classes of positions along the two dims of an axis: see `dse.model.counting.axes.positions`.
     offsets_a, offsets_b : (children + 1,)
         Offsets of the children along them.
     starts, ends : (children + 1,)
