@@ -5,6 +5,7 @@ from __future__ import annotations
 from dse.model.counting.axes import combinations, stationary_run
 from dse.model.counting.kernel import Floats, Ints, entry
 from dse.model.counting.records import Counts, IterationSpace, Nest, Spent, Timing
+from dse.problem.dims import PSUM
 
 STREAMING, DOUBLE, SINGLE = 0, 1, 2
 """How a level is buffered."""
@@ -66,7 +67,7 @@ def port_cycles(node: int, nest: Nest, space: IterationSpace, counts: Counts, ti
     First fill and last drain are of the tile of the level that must be full before anything inside it can start: the
     innermost one, or one that is not streaming.
     """
-    nodes, cost, ends = len(timing.buffering), timing.port_cost, counts.ends
+    nodes, cost, saved, ends = len(timing.buffering), timing.port_cost, timing.port_saved, counts.ends
     used = used_instances(node, nest, space.bounds)
     filled = drained = serial = 0.0
     for t in range(len(timing.port_node)):
@@ -75,6 +76,8 @@ def port_cycles(node: int, nest: Nest, space: IterationSpace, counts: Counts, ti
         busy = fill = drain = stop = 0.0
         for o in range(3):
             busy += counts.levels[node, o, 0] * cost[t, o, 0] + counts.levels[node, o, 1] * cost[t, o, 1]
+            if o == PSUM:
+                busy -= counts.finished[node] * (saved[t, 0] + saved[t, 1])
             k = 0
             while k < nodes and ends[o, k, 0] >= 0 and ends[o, k, 0] != node:
                 k += 1
@@ -82,13 +85,15 @@ def port_cycles(node: int, nest: Nest, space: IterationSpace, counts: Counts, ti
                 continue
             if timing.buffering[ends[o, k, 1]] == SINGLE:
                 stop += counts.booked[o, k, 0] * cost[t, o, 0] + counts.booked[o, k, 1] * cost[t, o, 1]
+                if o == PSUM:
+                    stop -= counts.finished[node] * saved[t, 1]
             while timing.buffering[ends[o, k, 1]] == STREAMING and ends[o, k + 1, 1] < nodes:
                 k += 1
             words = first_tile(o, ends[o, k, 0], ends[o, k, 1], nest, space)
             if o < 2:
                 fill += words * cost[t, o, 0]
             else:
-                drain += words * cost[t, o, 1]
+                drain += words * (cost[t, o, 1] - saved[t, 1] if counts.finished[node] > 0 else cost[t, o, 1])
         spent.ports[t] = (busy - stop) / used
         filled = max(filled, fill / used)
         drained = max(drained, drain / used)

@@ -10,8 +10,8 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.errors import DseError
 from dse.mapper.deep.nest import parts_of, record_length
-from dse.mapper.deep.problem import build
-from dse.mapper.deep.tree import Best, Space, best_of, space_of
+from dse.mapper.deep.problem import build, rooms_for_finished
+from dse.mapper.deep.tree import Best, Space, best_of, narrowed, space_of
 from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY
 from dse.mapper.shared.places import Places
@@ -44,6 +44,12 @@ def solve_deep(
     """
     choices, prices = bypass_choices(architecture), price(architecture, layer)
     spaces = [space_of(build(architecture, layer, kept, prices, factors), mask) for mask, kept in enumerate(choices)]
+    size = prod(float(sum_of) for sum_of in _sizes(spaces[0])) * len(spaces)
+    for space, kept in zip(tuple(spaces), tuple(choices), strict=True):
+        for nodes in rooms_for_finished(architecture, layer, kept):
+            problem = build(architecture, layer, kept, prices, factors, nodes)
+            spaces.append(narrowed(space, problem, len(choices)))
+            choices.append(kept)
     search = _Search(spaces, gap, np.zeros(1, dtype=np.int64) if stop is None else stop)
     if kind == FRONT:
         values, records, proven = search.front(longest, layer.name)
@@ -51,7 +57,6 @@ def solve_deep(
         values, records, proven = search.fastest()
     else:
         values, records, proven = search.least(kind, inf)
-    size = prod(float(sum_of) for sum_of in _sizes(spaces[0])) * len(spaces)
     orders = float(factorial(sum(int(bound) > 1 for bound in layer.bounds))) ** len(architecture.levels)
     return Solution(
         values * (1.0, prices.cycles_per_step), records, tuple(choices), tuple(int(x) for x in search.visited[:4]),

@@ -69,7 +69,8 @@ ROUNDS = 100
 @dataclass(frozen=True, slots=True)
 class Space:
     """One bypass choice, ready to search: its axes, crossings and terms; pairs of terms, steps and their least; and
-    the terms of time that are the fewest steps of all splits and with each."""
+    the terms of time that are the fewest steps of all splits and with each; these fewest steps and the axes with
+    splits that differ in them."""
 
     problem: Deep
     mask: int
@@ -82,6 +83,8 @@ class Space:
     groups: int
     floors: tuple[tuple[int, int], ...]
     least: Ints
+    fewest: float
+    differ: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +129,23 @@ class Best:
 def space_of(problem: Deep, mask: int) -> Space:
     chains = [compiled(list_chains)(problem, d) for d in range(8)]
     axes = axes_of(problem, chains)
+    return _space(problem, mask, axes, *lay_down_fewest(problem, axes))
+
+
+def narrowed(space: Space, problem: Deep, mask: int) -> Space:
+    """The space of a problem that differs in the room for psums alone."""
+    return _space(problem, mask, space.axes, space.fewest, space.differ)
+
+
+def _space(problem: Deep, mask: int, axes: list[Axis], least: float, differ: tuple[int, ...]) -> Space:
     crossings = crossings_of(problem)
     problem = problem._replace(visits_pay=visits_pay(problem, crossings))
-    least, differ = lay_down_fewest(problem, axes)
     terms, limits, groups = terms_of(problem, crossings, least, differ)
     steps = [i for i, term in enumerate(terms) if (0, ("steps",)) in term.extra]
     return Space(
         problem, mask, axes, crossings, terms, np.array([term.block for term in terms]),
         np.array([term.group for term in terms]), np.array(limits), groups,
-        tuple((i, i + 1) for i in steps), steps[-1] + 1 + np.arange(1 + len(differ)),
+        tuple((i, i + 1) for i in steps), steps[-1] + 1 + np.arange(1 + len(differ)), least, differ,
     )  # fmt: skip
 
 

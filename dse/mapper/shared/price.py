@@ -19,7 +19,9 @@ class Rates(NamedTuple):
     Parameters
     ----------
     access_pj : (nodes, 3, 2) float
-        One element of an operand read from a level, and written to it.
+        One element of an operand read from a level, and written to it, psums as unfinished.
+    saved_pj : (nodes, 2) float
+        By how much less a finished psum costs.
     fan_pj : (nodes, 3, 2) float
         One element delivered over a fan-out, and one psum's hop.
     mac_pj : float
@@ -31,6 +33,7 @@ class Rates(NamedTuple):
     """
 
     access_pj: Floats
+    saved_pj: Floats
     fan_pj: Floats
     mac_pj: float
     static_pj: float
@@ -85,6 +88,7 @@ def price_loops(
             for side in range(2):
                 energy += counts.levels[node, o, side] * rates.access_pj[node, o, side]
                 energy += counts.fans[node, o, side] * rates.fan_pj[node, o, side]
+        energy -= counts.finished[node] * (rates.saved_pj[node, 0] + rates.saved_pj[node, 1])
     if rates.spared_pj != 0.0:
         for k in range(nodes):
             if counts.ends[PSUM, k, 0] == nodes - 1:
