@@ -202,6 +202,16 @@ class Walk:
             lists.append(found[:1] if node == self._last else found)
         return product(*lists)
 
+    def has_room_for_finished(self, factors: list[dict[str, int]], kept: list[frozenset[str]]) -> bool:
+        """Whether in some order only finished psums come to the levels that have no room for others."""
+        pricer, crowded = Pricer(self.architecture, self.layer), self.crowded(factors, kept)
+        keeps = np.array([[int(o in operands) for o in OPERANDS] for operands in kept], dtype=np.int64)
+        for orders in self.orders(factors):
+            pricer.price(self.slots, factors, orders, keeps)
+            if all(map(pricer.only_finished, crowded)):
+                return True
+        return False
+
     @property
     def _last(self) -> int:
         return max(i for i, node in enumerate(self.architecture.hierarchy) if isinstance(node, Level))

@@ -66,10 +66,7 @@ class Obstacle:
 def why_infeasible(architecture: Architecture, layer: Layer, factors: str) -> str:
     """Name every constraint that no mapping of the layer can meet, and what would make the layer possible."""
     layer = architecture.lowered(layer)
-    # Where only finished psums would fit and no mapping brings only these, it is the room for the others that lacks.
-    found = obstacles(architecture, layer, factors) or obstacles(
-        architecture, layer.stating({"ofmap": layer.bits.psum}), factors
-    )
+    found = obstacles(architecture, layer, factors)
     if found:
         return f"layer {layer.name}: " + "; and ".join(obstacle.text for obstacle in found)
     flow = architecture.dataflow
@@ -85,8 +82,8 @@ def obstacles(architecture: Architecture, layer: Layer, factors: str = "all") ->
     """The constraints that no mapping of a layer can meet, each by itself, outermost level last.
 
     Those that come later suppose that the earlier ones are met as their texts propose, so that all proposals together
-    make the layer possible. None means that mappings exist, unless the dataflow's rules on loop orders exclude them, or
-    a level has room for finished psums only and others come.
+    make the layer possible. None means that mappings exist, unless the dataflow's rules on loop orders exclude them.
+    Psums are taken to need their own width everywhere, and not that of finished ones where no others come.
     """
     layer = architecture.lowered(layer)
     array = Places.of(architecture).array_node
@@ -221,14 +218,12 @@ def _too_small(
     assert isinstance(level, Level)
     kept = [operand for operand in OPERANDS if operand in level.stores - level.may_bypass]
     words = {operand: tile_words(layer, operand, tile) for operand in kept}
-    feeds_macs = index == len(architecture.hierarchy) - 1 and layer.macs > layer.psum_words
-    widths = {**layer.bits.to_dict(), "psum": layer.bits.psum if feeds_macs else layer.finished_bits}
     flow, share = architecture.dataflow.name, level.tile_share
     halved = ", half of it for a tile as it is double-buffered" if share > 1 else ""
     is_inside = any(isinstance(node, FanOut) for node in architecture.hierarchy[:index])
     found = []
     for operand in kept:
-        width = widths[operand]
+        width = layer.bits[operand]
         needed = words[operand] * width
         if needed > offered[OPERANDS.index(operand)]:
             assert level.partition_bits is not None
@@ -239,7 +234,7 @@ def _too_small(
                 f"{place} holds {_words(holds)}{halved}, {_name(operand, tile, index)} needs {words[operand]} under "
                 f"{flow}: {_words(words[operand] * share)} ({needed * share} bits) would do", operand=operand,
             ))  # fmt: skip
-    total = sum(words[operand] * widths[operand] for operand in kept)
+    total = sum(words[operand] * layer.bits[operand] for operand in kept)
     if total > offered[3]:
         of_words = {operand: f" of {words[operand]} words" if words[operand] > 1 else "" for operand in kept}
         parts = ", ".join(_name(operand, tile, index) + of_words[operand] for operand in kept)
