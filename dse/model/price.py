@@ -19,6 +19,9 @@ BUFFERING = {"streaming": STREAMING, "double": DOUBLE, "single": SINGLE}
 
 PSUM = OPERANDS.index("psum")
 
+SHARED = len(OPERANDS)
+"""Column of `capacities` for the room that operands share, after those of the operands."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prices:
@@ -158,7 +161,7 @@ def capacities(architecture: Architecture) -> Any:
         if not isinstance(node, Level):
             continue
         if node.capacity_bits is not None:
-            table[i, 3] = node.capacity_bits // node.tile_share
+            table[i, SHARED] = node.capacity_bits // node.tile_share
         if node.partition_bits is not None:
             for k, bits in enumerate(node.partition_bits):
                 if bits is not None:

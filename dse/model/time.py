@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dse.model.counting.axes import combinations, stationary_run
 from dse.model.counting.kernel import Floats, Ints, entry
-from dse.model.counting.records import Counts, IterationSpace, Nest, Spent, Timing
+from dse.model.counting.records import READ, WRITE, Counts, IterationSpace, Nest, Spent, Timing
 
 STREAMING, DOUBLE, SINGLE = 0, 1, 2
 """How a level is buffered."""
@@ -74,21 +74,21 @@ def port_cycles(node: int, nest: Nest, space: IterationSpace, counts: Counts, ti
             continue
         busy = fill = drain = stop = 0.0
         for o in range(3):
-            busy += counts.levels[node, o, 0] * cost[t, o, 0] + counts.levels[node, o, 1] * cost[t, o, 1]
+            busy += counts.levels[node, o, READ] * cost[t, o, READ] + counts.levels[node, o, WRITE] * cost[t, o, WRITE]
             k = 0
             while k < nodes and ends[o, k, 0] >= 0 and ends[o, k, 0] != node:
                 k += 1
             if k == nodes or ends[o, k, 0] < 0 or ends[o, k, 1] == nodes:
                 continue
             if timing.buffering[ends[o, k, 1]] == SINGLE:
-                stop += counts.booked[o, k, 0] * cost[t, o, 0] + counts.booked[o, k, 1] * cost[t, o, 1]
+                stop += counts.booked[o, k, READ] * cost[t, o, READ] + counts.booked[o, k, WRITE] * cost[t, o, WRITE]
             while timing.buffering[ends[o, k, 1]] == STREAMING and ends[o, k + 1, 1] < nodes:
                 k += 1
             words = first_tile(o, ends[o, k, 0], ends[o, k, 1], nest, space)
             if o < 2:
-                fill += words * cost[t, o, 0]
+                fill += words * cost[t, o, READ]
             else:
-                drain += words * cost[t, o, 1]
+                drain += words * cost[t, o, WRITE]
         spent.ports[t] = (busy - stop) / used
         filled = max(filled, fill / used)
         drained = max(drained, drain / used)

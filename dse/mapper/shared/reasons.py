@@ -18,7 +18,7 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.mapper.shared.factors import keeps_tight, whole_factor
 from dse.mapper.shared.places import Places
 from dse.model.mapping import tile_words
-from dse.model.price import capacities
+from dse.model.price import SHARED, capacities
 from dse.problem.dims import DIMS, OPERANDS, RELEVANT
 from dse.problem.layer import Layer
 
@@ -234,7 +234,7 @@ def _too_small(
                 f"{flow}: {_words(words[operand] * share)} ({needed * share} bits) would do", operand=operand,
             ))  # fmt: skip
     total = sum(words[operand] * layer.bits[operand] for operand in kept)
-    if total > offered[3]:
+    if total > offered[SHARED]:
         of_words = {operand: f" of {words[operand]} words" if words[operand] > 1 else "" for operand in kept}
         parts = ", ".join(_name(operand, tile, index) + of_words[operand] for operand in kept)
         found.append(Obstacle(

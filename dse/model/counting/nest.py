@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dse.model.counting.axes import combinations, crossing
 from dse.model.counting.kernel import Ints, entry
-from dse.model.counting.records import Counts, Hierarchy, IterationSpace, Nest, Scratch
+from dse.model.counting.records import READ, WRITE, Counts, Hierarchy, IterationSpace, Nest, Scratch
 
 
 @entry
@@ -71,13 +71,13 @@ def book(o: int, found: int, empty: int, hierarchy: Hierarchy, counts: Counts) -
             fans[i, o, 1] += filled - outside if o == 2 else 0
     # A psum's words are written at the parent, and all but those that start their visit are read back.
     out, into = (back, read) if o == 2 else (read, 0)
-    counts.booked[o, found, 0] = out
-    counts.booked[o, found, 1] = into
-    levels[parent, o, 0] += out
-    levels[parent, o, 1] += into
+    counts.booked[o, found, READ] = out
+    counts.booked[o, found, WRITE] = into
+    levels[parent, o, READ] += out
+    levels[parent, o, WRITE] += into
     if child < nodes:
-        levels[child, o, 0] += filled if o == 2 else 0
-        levels[child, o, 1] += back if o == 2 else filled
+        levels[child, o, READ] += filled if o == 2 else 0
+        levels[child, o, WRITE] += back if o == 2 else filled
     return filled - back
 
 

@@ -11,6 +11,9 @@ import numpy as np
 
 from dse.model.counting.kernel import Floats, Ints
 
+READ, WRITE = 0, 1
+"""Directions of words at a level or a port: the last index of counts and of what they cost."""
+
 
 class Nest(NamedTuple):
     """A flat loop nest, outermost loop first.
