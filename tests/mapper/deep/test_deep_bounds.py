@@ -18,7 +18,7 @@ from mapper.fronts import EQUAL
 from dse import Layer, load_architecture
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
-from dse.mapper.deep import steps as deep_steps
+from dse.mapper.deep.bounds import steps as deep_steps
 from dse.mapper.deep.bounds.sift import Alive, Terms, sift
 from dse.mapper.deep.bounds.subproblem import Best, Space, root_of, space_of
 from dse.mapper.deep.bounds.terms import Choice, columns_of
