@@ -9,7 +9,7 @@ from dse.errors import MappingError
 from dse.model.counting.counts import Count, count_mapping
 from dse.model.counting.nest import only_finished
 from dse.model.mapping import Mapping, Temporal, tile_words
-from dse.model.price import capacities
+from dse.model.price import SHARED, capacities
 from dse.problem.dims import OPERANDS, PerOperand
 from dse.problem.layer import Layer
 
@@ -87,6 +87,6 @@ def _too_large(layer: Layer, mapping: Mapping, index: int, offered: Any, psum_bi
         if bits > offered[OPERANDS.index(operand)]:
             return f"the tile of {operand} takes {bits} bits, {int(offered[OPERANDS.index(operand)])} are there"
     total = sum(needed.values())
-    if total > offered[3]:
-        return f"the tile of operands together takes {total} bits, {int(offered[3])} are there"
+    if total > offered[SHARED]:
+        return f"the tile of operands together takes {total} bits, {int(offered[SHARED])} are there"
     return ""

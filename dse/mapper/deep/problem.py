@@ -61,7 +61,7 @@ class Deep(NamedTuple):
     port_cost: Floats
     port_saved: Floats
     folds: Floats
-    visits_pay: bool  # more visits of psums may cost less: see `dse.mapper.deep.terms.visits_pay`
+    visits_pay: bool  # more visits of psums may cost less: see `dse.mapper.deep.bounds.terms.visits_pay`
 
 
 def build(
