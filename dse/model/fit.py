@@ -69,6 +69,20 @@ def held_bits(layer: Layer, architecture: Architecture, mapping: Mapping, index:
     ----------
     index : int
         Node of the level.
+
+    Examples
+    --------
+    >>> import dse
+    >>> chip, widths = dse.load_architecture("eyeriss"), {"ifmap": 8, "weight": 8, "psum": 32}
+    >>> layer = dse.Layer("fc", K=2, C=3).stating(widths)
+    >>> mapping = dse.Mapping.from_dict([
+    ...     {"level": "DRAM", "stores": ["ifmap", "weight", "psum"], "loops": [["K", 2], ["C", 3]]},
+    ...     {"level": "GLB", "stores": ["ifmap", "psum"], "loops": []},
+    ...     {"fan_out": "array", "rows": [], "cols": []},
+    ...     {"level": "PE", "stores": ["ifmap", "weight", "psum"], "loops": []},
+    ... ])
+    >>> held_bits(layer, chip, mapping, 1).psum, held_bits(layer, chip, mapping, 3).psum
+    (8, 32)
     """
     counted = count_mapping(layer, architecture, mapping).words
     psum = layer.finished_bits if only_finished(index, counted) else layer.bits.psum

@@ -51,7 +51,7 @@ def count_nest(nest: Nest, space: IterationSpace, hierarchy: Hierarchy, scratch:
             empty = book(o, found, empty, hierarchy, counts)
             found += 1
             parent = child
-    finish(nest, hierarchy, bounds, counts)
+    _finish(nest, hierarchy, bounds, counts)
     for i in range(nest.size):
         scratch.counted[i] = 1 - nest.spatial[i]
     steps = 1
@@ -113,7 +113,7 @@ def book(o: int, found: int, empty: int, hierarchy: Hierarchy, counts: Counts) -
     return filled - back
 
 
-def finish(nest: Nest, hierarchy: Hierarchy, bounds: Ints, counts: Counts) -> None:
+def _finish(nest: Nest, hierarchy: Hierarchy, bounds: Ints, counts: Counts) -> None:
     """Count the psums that come to each level finished, once every crossing is booked.
 
     The last visit of each word ends finished, but not in a level inside a fan-out that adds up psums over which sums
@@ -135,7 +135,23 @@ def finish(nest: Nest, hierarchy: Hierarchy, bounds: Ints, counts: Counts) -> No
 
 
 def only_finished(node: int, counts: Counts) -> bool:
-    """Whether all psums that come to a level are finished, so that it needs no room for wider ones."""
+    """Whether all psums that come to a level are finished, so that it needs no room for wider ones.
+
+    Examples
+    --------
+    >>> import dse
+    >>> from dse.model.counting.counts import count_mapping
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("fc", K=2, C=3)
+    >>> mapping = dse.Mapping.from_dict([
+    ...     {"level": "DRAM", "stores": ["ifmap", "weight", "psum"], "loops": [["K", 2], ["C", 3]]},
+    ...     {"level": "GLB", "stores": ["ifmap", "psum"], "loops": []},
+    ...     {"fan_out": "array", "rows": [], "cols": []},
+    ...     {"level": "PE", "stores": ["ifmap", "weight", "psum"], "loops": []},
+    ... ])
+    >>> counts = count_mapping(layer, chip, mapping).words
+    >>> [only_finished(node, counts) for node in (0, 1, 3)]  # a PE receives each of three products
+    [True, True, False]
+    """
     k = 0
     while k < len(counts.finished) and counts.ends[PSUM, k, 0] >= 0:
         if counts.ends[PSUM, k, 0] == node:
