@@ -26,7 +26,7 @@ VERBS = {
     "report": "Draw the figures of a sweep again, finished or not.",
     "schema": "JSON Schema of a kind of file, for editors.",
 }
-"""Each verb's one line of help; its module in this package is loaded when it is used."""
+"""Each verb's one line of help; its module in `dse.cli.verbs` is loaded when it is used."""
 
 
 class Verbs(click.Group):
@@ -38,7 +38,7 @@ class Verbs(click.Group):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in VERBS:
             return None
-        command: click.Command = import_module(f"dse.cli.{name.replace('-', '_')}").command
+        command: click.Command = import_module(f"dse.cli.verbs.{name.replace('-', '_')}").command
         return command
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:

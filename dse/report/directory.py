@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dse.formats.text.replace import write_text
-from dse.report.figures import draw_front, front_data
+from dse.report.figures.front import draw_front, front_data
 from dse.report.page import page
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from base64 import b64encode
 from html import escape
 from typing import TYPE_CHECKING
 
-from dse.report.tables import front_table, status_line, verdict
+from dse.report.text.sweeps import front_table, status_line, verdict
 
 if TYPE_CHECKING:
     from dse.explore.result import SweepResult

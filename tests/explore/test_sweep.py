@@ -26,7 +26,7 @@ from dse.formats.architecture.load import load_architecture, load_architecture_s
 from dse.formats.architecture.space import Constraint
 from dse.formats.workload.load import load_workload, parse_workload
 from dse.mapper import layer_front, map_layer, sum_fronts
-from dse.report.figures import front_data
+from dse.report.figures.front import front_data
 
 TRIALS = 14
 

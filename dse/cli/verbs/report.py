@@ -23,7 +23,7 @@ def command(directory: str, mappings: bool, form: str) -> None:
 
     from dse.explore.record import read_results, write_results
     from dse.report.directory import draw
-    from dse.report.tables import front_table, mapping_table, status_line, verdict
+    from dse.report.text.sweeps import front_table, mapping_table, status_line, verdict
 
     result = read_results(directory)
     for damage in result.damaged:

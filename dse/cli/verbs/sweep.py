@@ -56,8 +56,8 @@ def command(
       dse sweep results/big/sweep.yaml -o results/again
       dse sweep eyeriss vgg16 --resume
     """
-    from dse.cli.compare_networks import show as show_comparison
-    from dse.cli.dataflows import run as compare
+    from dse.cli.verbs.compare_networks import show as show_comparison
+    from dse.cli.verbs.dataflows import run as compare
     from dse.explore.compare.dataflows_file import load_comparison
     from dse.explore.compare.networks import Review
 
@@ -134,7 +134,7 @@ def progress_line(progress: Progress) -> str:
 
 def _finish(result: SweepResult, directory: Path, form: str) -> int:
     from dse.report.directory import draw
-    from dse.report.tables import front_table, status_line, verdict
+    from dse.report.text.sweeps import front_table, status_line, verdict
     from dse.report.units import clock_time
 
     for damage in result.damaged:

@@ -8,7 +8,7 @@ from dse.errors import DseError
 from dse.mapper.curve import capacity_curve
 from dse.problem.dims import OPERANDS
 from dse.problem.layer import Layer
-from dse.report.bound import bound_records, bound_report, bound_table, curves_data, draw_curves
+from dse.report.figures.bound import bound_records, bound_report, bound_table, curves_data, draw_curves
 
 ALL = frozenset(OPERANDS)
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from dse.mapper.flat.instance import INSTANCE, record
-from dse.mapper.flat.placing import END, FIRST, _least_trips, _list_trips
 from dse.mapper.flat.run import new_configuration, new_run, new_work
 from dse.mapper.flat.spreads import FIRST_SPREAD, LEAST_COLS, LEAST_ROWS, by_spread, decide, leave_open
+from dse.mapper.flat.trips import END, FIRST, least_trips, list_trips
 from dse.mapper.shared.factors import dim_options, tight
 from dse.mapper.shared.incumbent import ENERGY
 from dse.mapper.shared.rules import Rules
@@ -39,7 +39,7 @@ def test_the_trips_listed_are_the_tight_splits(bound: int, perfect: bool) -> Non
             config.tile_row[K], config.spread_row[K] = tile, row
             leave_open(config, options, K)
             decide(inst, config, options, K)
-            pool = _list_trips(inst, run, config, options, K, listed, pool)
+            pool = list_trips(inst, run, config, options, K, listed, pool)
             passes, f = int(config.passes[K]), int(config.f[K])
             sides = options.spreads[row, [LEAST_ROWS, LEAST_COLS]].tolist()
             expected = [
@@ -52,5 +52,5 @@ def test_the_trips_listed_are_the_tight_splits(bound: int, perfect: bool) -> Non
             assert trips == expected
             reach = [n for n, m in trips if min(bound, f * int(config.spread[K]) * m) <= capacity]
             if len(trips) > 1:
-                assert _least_trips(inst, work, config, K, listed[row], pool) == bool(reach)
+                assert least_trips(inst, work, config, K, listed[row], pool) == bool(reach)
                 assert not reach or work.n[K] == reach[0]

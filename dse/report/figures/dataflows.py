@@ -9,8 +9,8 @@ from typing import Any
 
 from dse.errors import DseError
 from dse.formats.text.replace import write_text
-from dse.report.figures import COLOURS
-from dse.report.save import save_figure
+from dse.report.figures.save import save_figure
+from dse.report.figures.style import COLOURS
 from dse.report.table import Table, to_csv
 
 BY = {"by_level": "at ", "by_operand": "of "}

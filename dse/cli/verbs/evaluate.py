@@ -64,7 +64,7 @@ def command(
     if any(layer.name not in given for layer in network.layers):
         compile_first(arch)
     from dse.mapper import map_workload
-    from dse.report.layers import layer_records
+    from dse.report.text.layers import layer_records
 
     status = StatusLine()
     try:
@@ -85,7 +85,7 @@ def command(
 
 
 def _text(mapped: MappedWorkload, plain: dict[str, Any], reuse: bool) -> str:
-    from dse.report.layers import layers_table, network_proof_line, reuse_summary
+    from dse.report.text.layers import layers_table, network_proof_line, reuse_summary
 
     tables = [layers_table(plain), *([reuse_summary(plain)] if reuse else [])]
     proof = [] if mapped.certificate is None else [network_proof_line(mapped.certificate)]

@@ -39,7 +39,7 @@ def command(
     arch = read_architecture(architecture, None, settings)
     network = read_workload(workload, batch, () if layer is None else (layer,), parameters=param)
     from dse.mapper.curve import capacity_curve
-    from dse.report.bound import bound_records, bound_report, bound_table, curves_data, draw_curves
+    from dse.report.figures.bound import bound_records, bound_report, bound_table, curves_data, draw_curves
 
     curves = [(capacity_curve(arch, one), names) for one, names in network.distinct()]
     plain = bound_report(arch, network.name, curves)

@@ -97,7 +97,7 @@ def command(workloads: tuple[str, ...], how: ReviewOptions, jobs: int | None, ou
 def show(review: Review, directory: Path | None, jobs: int | None, form: str) -> None:
     """Compare, write what is asked for, and print."""
     from dse.explore.compare.networks import compare_networks
-    from dse.report.networks import comparison_records, comparison_text
+    from dse.report.text.networks import comparison_records, comparison_text
 
     if review.architecture is not None:
         compile_first(review.architecture)
@@ -114,9 +114,9 @@ def show(review: Review, directory: Path | None, jobs: int | None, form: str) ->
 
 def _write(comparison: Comparison, directory: Path) -> list[str]:
     from dse.formats.text.replace import write_text
-    from dse.report.network_figures import draw_networks
-    from dse.report.networks import comparison_records
+    from dse.report.figures.networks import draw_networks
     from dse.report.table import to_csv
+    from dse.report.text.networks import comparison_records
 
     try:
         directory.mkdir(parents=True, exist_ok=True)

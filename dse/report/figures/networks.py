@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
-from dse.report.figures import COLOURS, INK, QUIET
-from dse.report.save import save_figure
+from dse.report.figures.save import save_figure
+from dse.report.figures.style import COLOURS, INK, QUIET
 from dse.report.units import si
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ import pytest
 from dse.errors import DseError
 from dse.formats.workload.load import load_workload
 from dse.problem.workload import Node, Workload
-from dse.report.graph import draw_graph, graph_data
+from dse.report.figures.graph import draw_graph, graph_data
 
 
 @pytest.mark.parametrize("name", ["alexnet", "resnet50", "inception_v3"])

@@ -71,7 +71,7 @@ def find(name: str) -> tuple[str, Path]:
 
 def _show_architecture(path: Path, form: str) -> None:
     from dse.formats.architecture.load import load_architecture_spec
-    from dse.report.summaries import architecture_records, architecture_text
+    from dse.report.text.summaries import architecture_records, architecture_text
 
     spec = load_architecture_spec(path)
     records = architecture_records(spec.architecture)
@@ -93,11 +93,11 @@ def _show_workload(path: Path, form: str, graph: str | None, param: tuple[str, .
     from dse.formats.workload.load import load_workload
     from dse.formats.workload.parameters import parse_parameters
     from dse.problem.summary import layer_rows, workload_totals
-    from dse.report.summaries import workload_text
+    from dse.report.text.summaries import workload_text
 
     workload = load_workload(path, parse_parameters(param))
     if graph is not None:
-        from dse.report.graph import draw_graph, graph_data
+        from dse.report.figures.graph import draw_graph, graph_data
 
         draw_graph(graph_data(workload), graph)
     rows = layer_rows(workload)
@@ -109,7 +109,7 @@ def _show_sweep(path: Path, form: str) -> None:
 
     from dse.explore.compare.networks import Review
     from dse.explore.sweep_file import load_plan
-    from dse.report.summaries import sweep_text
+    from dse.report.text.summaries import sweep_text
 
     plan = load_plan(path)
     if isinstance(plan, Review):

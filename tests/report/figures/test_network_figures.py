@@ -4,8 +4,8 @@ import pytest
 
 from dse.errors import DseError
 from dse.explore.compare.networks import Comparison
-from dse.report.network_figures import accuracy_data, draw_networks, energy_data, label_places, shares_data
-from dse.report.networks import comparison_records, comparison_text
+from dse.report.figures.networks import accuracy_data, draw_networks, energy_data, label_places, shares_data
+from dse.report.text.networks import comparison_records, comparison_text
 
 
 def row(name, **more):

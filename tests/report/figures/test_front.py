@@ -9,9 +9,10 @@ from dse.explore.explorer import Search
 from dse.explore.outcomes.evaluation import Evaluation, Outcome
 from dse.explore.result import SweepResult
 from dse.report.directory import draw
-from dse.report.figures import COLOURS, draw_front, front_data
+from dse.report.figures.front import draw_front, front_data
+from dse.report.figures.style import COLOURS
 from dse.report.page import page
-from dse.report.tables import front_table, short_names, spread, status_line, verdict
+from dse.report.text.sweeps import front_table, short_names, spread, status_line, verdict
 
 SPACE = {"dataflow": ("row-stationary", "weight-stationary"), "levels.GLB.capacity": ("32 KiB", "64 KiB")}
 

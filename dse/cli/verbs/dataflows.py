@@ -22,7 +22,7 @@ def run(
 
     from dse.explore.compare.dataflows import compare_dataflows, folder, parts_of
     from dse.explore.compare.dataflows_log import FILE_NAME
-    from dse.report.dataflows import summary, write
+    from dse.report.figures.dataflows import summary, write
 
     unused = [name for name in changes.given() if name not in ("batch", "gap")]
     if unused:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.sift import FIRST_LIMIT, Alive, Terms, sift
+from dse.mapper.deep.bounds.sift import FIRST_LIMIT, Alive, Terms, sift
 from dse.model.counting.kernel import Floats, Ints, entry
 
 FLOOR = 1e-6

@@ -47,8 +47,8 @@ def command(inputs: Inputs, layer: str, how: MapperSettings, save: str | None, f
 
 def _text(arch: Any, layer: Any, mapped: Any) -> str:
     from dse.problem.dims import DIMS
-    from dse.report.layers import cost_lines, proof_lines, reuse_table
-    from dse.report.nest import nest_text
+    from dse.report.text.layers import cost_lines, proof_lines, reuse_table
+    from dse.report.text.nest import nest_text
     from dse.report.units import whole
 
     bounds = " ".join(f"{dim}={size}" for dim, size in zip(DIMS, layer.bounds, strict=True) if size > 1)

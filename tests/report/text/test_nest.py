@@ -10,8 +10,8 @@ from dse.mapper import map_layer
 from dse.model.mapping import Loop, Mapping, Spatial, Temporal
 from dse.problem.dims import OPERANDS
 from dse.problem.layer import Layer
-from dse.report.layers import cost_lines, proof_lines, reuse_table
-from dse.report.nest import nest_text
+from dse.report.text.layers import cost_lines, proof_lines, reuse_table
+from dse.report.text.nest import nest_text
 
 LAYERS = [
     Layer("ragged", K=10, C=7, P=13, Q=11, R=3, S=3),

@@ -1,4 +1,4 @@
-"""Figures. Each is two functions: one gives plain data, one draws it."""
+"""The front of a sweep's designs as a figure: one function gives plain data, one draws it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
-from dse.report.save import save_figure
+from dse.report.figures.save import save_figure
+from dse.report.figures.style import COLOURS, INK, QUIET
 from dse.report.units import duration, energy, prefix_of, times
 
 if TYPE_CHECKING:
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from dse.explore.result import SweepResult
-
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Okabe and Ito's palette, which colour-blind readers can tell apart; shapes differ too."""
 
 LINES = ("-", "--", "-.", ":")
 """One for each area budget, the widest in ink."""
@@ -28,8 +26,6 @@ BEST = {
     "energy": ("energy_pj", "least energy"), "area": ("area_mm2", "smallest"),
 }  # fmt: skip
 """Column and label of the best in each objective."""
-
-INK, QUIET = "#222222", "#8a8a8a"
 
 Point = tuple[float, float]
 
