@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dse.errors import DseError, SpecError
+from dse.errors import DseError
 from dse.explore.designs.design import Batched, BatchEvaluator, Network, NetworkEvaluator
 from dse.explore.designs.space import DesignSpace
-from dse.explore.designs.together import Together
+from dse.explore.designs.together import SHARED, Together
 from dse.explore.explorer import Search, SweepProblem
 from dse.explore.hardware import SAME_HARDWARE, HardwareChanges
 from dse.explore.outcomes.evaluation import Kind
 from dse.explore.outcomes.identity import identity
 from dse.explore.workloads import UNCHANGED, WorkloadChanges
-from dse.formats.architecture.choices import check_shapes
+from dse.formats.architecture.choices import check_shapes, read_plain_space
 from dse.formats.architecture.derived import Derived, derive
 from dse.formats.architecture.space import BATCH
 
@@ -61,7 +61,7 @@ class Plan:
     changes: WorkloadChanges = UNCHANGED
     derived: tuple[Derived, ...] = ()
     hardware: HardwareChanges = SAME_HARDWARE
-    together: Together = Together()
+    together: Together = SHARED
 
     @property
     def networks(self) -> tuple[Network, ...]:
@@ -98,7 +98,7 @@ class Plan:
             return (self,)
         return tuple(
             replace(self, name=f"{self.name}-{workload.name}", workloads=(workload,), sources=(source,),
-                    together=Together())
+                    together=SHARED)
             for workload, source in zip(self.workloads, self.sources, strict=True)
         )  # fmt: skip
 
@@ -189,11 +189,11 @@ def make_plan(
     workloads: Workload | Given | Sequence[Workload | Given],
     search: Search,
     *,
-    space: Mapping[str, Sequence[Any]] | None = None,
+    space: Mapping[str, Sequence[Any] | Mapping[str, Any]] | None = None,
     name: str | None = None,
     changes: WorkloadChanges = UNCHANGED,
     hardware: HardwareChanges = SAME_HARDWARE,
-    together: Together | None = None,
+    together: Together = SHARED,
 ) -> Plan:
     """Read and check what a sweep needs.
 
@@ -207,7 +207,7 @@ def make_plan(
     name : str, optional
     changes : WorkloadChanges
     hardware : HardwareChanges
-    together : Together, optional
+    together : Together
 
     Raises
     ------
@@ -219,7 +219,9 @@ def make_plan(
         raise DseError("a sweep needs a workload")
     read = changes.read(several)
     sources = tuple(str(given) if isinstance(given, str | Path) else given.name for given in several)
-    choices, derived = (dict(spec.space), spec.derived) if space is None else _read_choices(spec, space, hardware)
+    choices, derived = dict(spec.space), spec.derived
+    if space is not None:
+        choices, derived = read_plain_space(spec, space, hardware.settings)
     for path, value in hardware.settings.items():
         check_shapes(path, choices)
         if path in choices:
@@ -227,7 +229,6 @@ def make_plan(
     for path in choices:
         check_shapes(path, hardware.settings)
     derived = tuple(one for one in derived if one.path not in hardware.settings)
-    together = together or Together()
     together.check([workload.name for workload in read])
     own_name = "-".join([spec.name, *(workload.name for workload in read)])
     return Plan(name or own_name, spec, read, sources, choices, search, changes, derived, hardware, together)
@@ -256,26 +257,3 @@ def _spec_of(architecture: Architecture | ArchitectureSpec | Given) -> Architect
             hint="put the change into a file that extends it, or into `space`",
         )
     return spec
-
-
-def _read_choices(
-    spec: ArchitectureSpec, space: Mapping[str, Any], hardware: HardwareChanges
-) -> tuple[dict[str, tuple[Any, ...]], tuple[Derived, ...]]:
-    """What a file would say under `space:`, given as plain data."""
-    from dse.formats.architecture.choices import read_space
-    from dse.formats.architecture.space_model import SpaceModel
-    from dse.formats.text.source import Source
-
-    plain = {path: list(given) if isinstance(given, tuple | range) else given for path, given in space.items()}
-    try:
-        listed = TypeAdapter(SpaceModel).validate_python(plain)
-    except ValidationError as failure:
-        wrong = failure.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in wrong["loc"] if part != "value")
-        raise DseError(f"space: {where}: {wrong['msg']}") from None
-    errors: list[SpecError] = []
-    source = Source.of_data({"space": plain}, "space")
-    choices, derived = read_space(source, spec, listed, errors, hardware.settings)
-    if errors:
-        raise DseError(f"space: {errors[0].message}", hint=errors[0].hint)
-    return choices, derived

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.architecture.figures import design_figures
 from dse.errors import InfeasibleError
-from dse.explore.designs.together import Combination
+from dse.explore.designs.together import SUM, Combination
 from dse.explore.outcomes.evaluation import Outcome
 from dse.explore.outcomes.front import thin
 
@@ -33,6 +33,7 @@ NEED_NO_MAPPING = ("area_mm2", "peak_power_mw", "pes", "aspect_ratio", "storage_
 
 FRONT_POINTS = 64
 """Points of a design's front that are recorded; the ends and the best EDP are always among them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Network:
@@ -75,7 +76,7 @@ class NetworkEvaluator:
     gap: float = 0.0
     front: bool = False
     constraints: tuple[Constraint, ...] = ()
-    combination: Combination = Combination()
+    combination: Combination = SUM
 
     def rule_out(self, architecture: Architecture) -> Outcome | None:
         """The outcome of a design that breaks a constraint whatever is mapped on it; None for any other."""
@@ -207,7 +208,7 @@ class Run:
     """Energy in pJ and latency in seconds of each network on a design, and of all of them."""
 
     points: Points
-    combination: Combination = Combination()
+    combination: Combination = SUM
 
     @property
     def energy_pj(self) -> float:

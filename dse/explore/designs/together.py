@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import log, prod
+from math import exp, log, prod
 from typing import Literal, get_args
 
 from dse.errors import DseError
@@ -82,7 +82,8 @@ class Combination:
         """Sum of weight times value, the largest of them, or prod(value^weight)^(1 / sum of weights)."""
         weights = self.weights_of(len(values))
         if self.how == "geomean":
-            return prod(value ** (weight / sum(weights)) for value, weight in zip(values, weights, strict=True))
+            shares = [weight / sum(weights) for weight in weights]
+            return prod(exp(share * log(value)) for value, share in zip(values, shares, strict=True))
         scaled = [value * weight for value, weight in zip(values, weights, strict=True)]
         return sum(scaled) if self.how == "sum" else max(scaled)
 
@@ -103,9 +104,8 @@ class Combination:
             return self._worst(fronts)
         from dse.mapper import sum_fronts
 
-        summands = [self._summands(front, weight) for front, weight in zip(fronts, self.weights_of(len(fronts)),
-                                                                           strict=True)]  # fmt: skip
-        total = sum_fronts(summands)
+        pairs = zip(fronts, self.weights_of(len(fronts)), strict=True)
+        total = sum_fronts([self._summands(front, weight) for front, weight in pairs])
         chosen = [total.picks(index) for index in range(len(total.points))]
         return [tuple(front[i] for i, front in zip(picks, fronts, strict=True)) for picks in chosen]
 
@@ -121,8 +121,13 @@ class Combination:
         limits = {w * latency for front, w in zip(fronts, weights, strict=True) for _, latency in front}
         found = []
         for limit in sorted(limits):
-            within = [[point for point in front if w * point[1] <= limit] for front, w in zip(fronts, weights, strict=True)]
+            pairs = zip(fronts, weights, strict=True)
+            within = [[point for point in front if weight * point[1] <= limit] for front, weight in pairs]
             if all(within):
                 found.append(tuple(min(points) for points in within))
         figures = [tuple(self.of(column) for column in zip(*points, strict=True)) for points in found]
         return [found[i] for i in sorted(pareto(figures), key=lambda i: figures[i][1])]
+
+
+SUM = Combination()
+SHARED = Together()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
@@ -10,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from dse.errors import DseError, SpecError
 from dse.formats.architecture.derived import Derived, EqualArea, Ratio
 from dse.formats.architecture.space import BATCH, Value, count_up, split
-from dse.formats.architecture.space_model import EqualAreaModel, PesModel, RangeModel, RatioModel
+from dse.formats.architecture.space_model import EqualAreaModel, PesModel, RangeModel, RatioModel, SpaceModel
 from dse.formats.text.quantity import mm2
-from dse.formats.text.source import DataPath, Source
+from dse.formats.text.source import DataPath, Source, SpecModel, parse_source, raise_all, validate
 
 if TYPE_CHECKING:
     from dse.formats.architecture.load import ArchitectureSpec
@@ -63,6 +64,31 @@ def read_space(
             continue
         space[path] = tuple(_choices(source, spec, path, given, fixed, errors))
     return space, tuple(derived)
+
+
+class _OnlySpace(SpecModel):
+    space: SpaceModel
+
+
+def read_plain_space(
+    spec: ArchitectureSpec, space: Mapping[str, Any], settings: Mapping[str, Any]
+) -> tuple[Space, tuple[Derived, ...]]:
+    """`read_space` of what is given as plain data instead of a file: sequences of choices, and mappings.
+
+    Raises
+    ------
+    DseError
+        For the first thing that is wrong.
+    """
+    plain = {path: given if isinstance(given, Mapping) else list(given) for path, given in space.items()}
+    source = parse_source(json.dumps({"space": plain}, default=str), "space")
+    errors: list[SpecError] = []
+    try:
+        found = read_space(source, spec, validate(_OnlySpace, source).space, errors, settings)
+        raise_all(errors)
+    except SpecError as error:
+        raise DseError(error.message, hint=error.hint) from None
+    return found
 
 
 def check_shapes(path: str, others: Mapping[str, Any]) -> None:

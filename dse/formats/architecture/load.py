@@ -20,7 +20,7 @@ from dse.formats.architecture.dataflow import find_dataflow, read_dataflow, read
 from dse.formats.architecture.derived import Derived
 from dse.formats.architecture.model import ArchitectureModel, FanOutModel, ReadWrite
 from dse.formats.architecture.rating import BuildError, rating_of
-from dse.formats.architecture.space import Constraint, Value, read_constraints
+from dse.formats.architecture.space import BATCH, Constraint, Value, read_constraints
 from dse.formats.text.quantity import Quantity
 from dse.formats.text.source import (
     Source,
@@ -80,7 +80,7 @@ class ArchitectureSpec:
     @property
     def reference(self) -> dict[str, Value | None]:
         """The file's own value for every path of its space; None where the file leaves it to the technology."""
-        return {path: self.value(path) for path in self.space}
+        return {path: self.value(path) for path in self.space if path != BATCH}
 
     def value(self, path: str, settings: Mapping[str, Any] | None = None) -> Any:
         """The file's own value of a setting, in the form that `parse_setting` gives; or that beside other settings."""
@@ -236,7 +236,8 @@ def read_architecture_spec(source: Source) -> ArchitectureSpec:
     own: dict[str, Dataflow] = {}
     try:
         own = read_own_dataflows(source, model.dataflows)
-        dataflow = own[dataflow.name] if isinstance(model.dataflow, str) and model.dataflow in own else _own_dataflow(source, model)
+        is_own = isinstance(model.dataflow, str) and model.dataflow in own
+        dataflow = own[dataflow.name] if is_own else _own_dataflow(source, model)
     except SpecError as error:
         errors.append(error)
     try:

@@ -275,6 +275,7 @@ LevelOrFanOut = Annotated[
     Discriminator(_kind_of_node),
 ]
 
+
 class ArchitectureModel(SpecModel):
     """An accelerator: levels and fan-outs from the outermost level in; fan-outs may follow one another."""
 

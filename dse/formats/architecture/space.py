@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dse.errors import DseError, SpecError
 from dse.formats.architecture.space_model import ConstraintsModel, RangeModel
 from dse.formats.text import quantity as q
+from dse.formats.text.source import parse_source, validate
 
 Value = int | float | bool | str
 """What a setting may be: a number, a word, or a quantity as text such as `64 KiB`."""
@@ -78,6 +81,25 @@ def read_constraints(model: ConstraintsModel) -> tuple[Constraint, ...]:
             ends = (None if end is None else convert(end) for end in (limit.max, limit.min))
             found.append(Constraint(metric, *ends))
     return tuple(found)
+
+
+def parse_constraints(plain: Mapping[str, Any]) -> tuple[Constraint, ...]:
+    """`read_constraints` of plain data, such as `{"area": {"max": "16 mm2"}}`.
+
+    Raises
+    ------
+    DseError
+        For the first thing that is wrong.
+
+    Examples
+    --------
+    >>> [(limit.metric, limit.maximum) for limit in parse_constraints({"peak_power": {"max": "1.5 W"}})]
+    [('peak_power_mw', 1500.0)]
+    """
+    try:
+        return read_constraints(validate(ConstraintsModel, parse_source(json.dumps(plain, default=str), "constraints")))
+    except SpecError as error:
+        raise DseError(f"constraints: {error.message}", hint=error.hint) from None
 
 
 def count_up(given: RangeModel, read: Callable[[Value], Value]) -> tuple[Value, ...]:
