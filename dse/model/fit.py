@@ -7,7 +7,7 @@ from math import inf
 from dse.architecture.architecture import Architecture
 from dse.errors import MappingError
 from dse.model.mapping import Mapping, Temporal, tile_words
-from dse.model.price import capacities
+from dse.model.price import SHARED, capacities
 from dse.problem.dims import OPERANDS
 from dse.problem.layer import Layer
 
@@ -55,8 +55,8 @@ def check_fit(layer: Layer, architecture: Architecture, mapping: Mapping) -> Non
             total += needed
             if needed > table[index, k]:
                 raise MappingError(_too_large(node.level, operand, needed, table[index, k]))
-        if table[index, 3] < inf and total > table[index, 3]:
-            raise MappingError(_too_large(node.level, "operands together", total, table[index, 3]))
+        if table[index, SHARED] < inf and total > table[index, SHARED]:
+            raise MappingError(_too_large(node.level, "operands together", total, table[index, SHARED]))
 
 
 def _too_large(level: str, what: str, needed: int, offered: float) -> str:

@@ -19,6 +19,9 @@ BUFFERING = {"streaming": STREAMING, "double": DOUBLE, "single": SINGLE}
 
 PSUM = OPERANDS.index("psum")
 
+SHARED = len(OPERANDS)
+"""Column of `capacities` for the room that operands share, after those of the operands."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prices:
@@ -63,6 +66,14 @@ def price(architecture: Architecture, layer: Layer) -> Prices:
 
     An element that is narrower or wider than a level's word takes that part of a word's energy and time: words are
     packed. Zeros that are gated, skipped or compressed scale what they act on (`dse.model.sparsity`).
+
+    Examples
+    --------
+    >>> import dse
+    >>> prices = price(dse.load_architecture("eyeriss"), dse.Layer("fc", K=2, C=3))
+    >>> dram, mac = prices.access_pj[0, 0, 0], prices.mac_pj
+    >>> round(float(dram / mac), 6)
+    200.0
     """
     nodes = architecture.hierarchy
     left = activity(architecture, layer)
@@ -140,6 +151,16 @@ def linear(prices: Prices, architecture: Architecture, layer: Layer) -> Prices:
 
     Of the accumulations into the innermost level's psums, S = V - (U - D) start a visit: V words leave the level, U
     reach its parent after V - U hops, D are distinct. So MACs - hops - D of them are accumulations that zeros spare.
+
+    Examples
+    --------
+    Dense layers have no accumulations that zeros spare, so their prices stay as they are.
+
+    >>> import dse
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("fc", K=2, C=3)
+    >>> prices = price(chip, layer)
+    >>> linear(prices, chip, layer) is prices
+    True
     """
     if not prices.spared_pj:
         return prices
@@ -152,13 +173,20 @@ def linear(prices: Prices, architecture: Architecture, layer: Layer) -> Prices:
 
 
 def capacities(architecture: Architecture) -> Any:
-    """(nodes, 4) float: bits that a tile may take of one instance, per operand and shared; infinite where unbounded."""
+    """(nodes, 4) float: bits that a tile may take of one instance, per operand and shared; infinite where unbounded.
+
+    Examples
+    --------
+    >>> import dse
+    >>> capacities(dse.load_architecture("eyeriss"))[1].tolist()  # GLB: 108 KiB for its operands together
+    [inf, inf, inf, 884736.0]
+    """
     table = np.full((len(architecture.hierarchy), 4), np.inf)
     for i, node in enumerate(architecture.hierarchy):
         if not isinstance(node, Level):
             continue
         if node.capacity_bits is not None:
-            table[i, 3] = node.capacity_bits // node.tile_share
+            table[i, SHARED] = node.capacity_bits // node.tile_share
         if node.partition_bits is not None:
             for k, bits in enumerate(node.partition_bits):
                 if bits is not None:

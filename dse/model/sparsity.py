@@ -140,6 +140,20 @@ def outermost_bits(architecture: Architecture, layer: Layer, accesses: Accesses)
     """Bits that cross the pins: words of the outermost level in the layer's widths, as they are coded there.
 
     Finished psums are coded, the unfinished ones that are read back are not.
+
+    Examples
+    --------
+    >>> import dse
+    >>> from dse.model.counting.counts import count
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("fc", K=2, C=3)
+    >>> mapping = dse.Mapping.from_dict([
+    ...     {"level": "DRAM", "stores": ["ifmap", "weight", "psum"], "loops": [["K", 2], ["C", 3]]},
+    ...     {"level": "GLB", "stores": ["ifmap", "psum"], "loops": []},
+    ...     {"fan_out": "array", "rows": [], "cols": []},
+    ...     {"level": "PE", "stores": ["ifmap", "weight", "psum"], "loops": []},
+    ... ])
+    >>> outermost_bits(chip, layer, count(layer, chip, mapping))["weight"]
+    {'reads': 96.0, 'writes': 0.0}
     """
     outermost = architecture.levels[0]
     moved = {}

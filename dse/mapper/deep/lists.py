@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse.mapper.deep.axes import AXES, Axis
+from dse.mapper.deep.bounds.terms import IRRELEVANT, NO_SLIDE, NO_TRIPS, Choice
 from dse.mapper.deep.nest import parts_of
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.search import axis_of
-from dse.mapper.deep.terms import IRRELEVANT, NO_SLIDE, NO_TRIPS, Choice
 from dse.mapper.shared.orders import add_partial_stays, group_dims, list_orders
 from dse.model.counting.kernel import Ints
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q

@@ -57,7 +57,7 @@ class Deep(NamedTuple):
     port_node: Ints
     port_cost: Floats
     folds: Floats
-    visits_pay: bool  # more visits of psums may cost less: see `dse.mapper.deep.terms.visits_pay`
+    visits_pay: bool  # more visits of psums may cost less: see `dse.mapper.deep.bounds.terms.visits_pay`
 
 
 def build(

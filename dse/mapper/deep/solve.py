@@ -9,9 +9,10 @@ import numpy as np
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.errors import DseError
+from dse.mapper.deep.bounds.subproblem import Best, Space, space_of
 from dse.mapper.deep.nest import parts_of, record_length
 from dse.mapper.deep.problem import build
-from dse.mapper.deep.tree import Best, Space, best_of, space_of
+from dse.mapper.deep.tree import best_of
 from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY
 from dse.mapper.shared.places import Places

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.flat.instance import SHARED, Instance
+from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.least_time import first_and_last, least_folds, least_time
 from dse.mapper.flat.outer import repeats, tile_bits
 from dse.mapper.flat.outer_table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECOND, PASSES_FIRST, PASSES_SECOND, others
@@ -18,6 +18,7 @@ from dse.mapper.flat.spreads import leave_open
 from dse.mapper.shared.incumbent import pruned
 from dse.mapper.shared.words import DILATION_H, DILATION_W, STRIDE_H, STRIDE_W, boxes
 from dse.model.counting.kernel import Floats, Ints, Record, entry
+from dse.model.price import SHARED
 from dse.problem.dims import IFMAP, C, G, N, P, Q, R, S
 
 

@@ -15,7 +15,7 @@ from dse.errors import DseError
 from dse.mapper.shared.places import Places
 from dse.model.counting.counts import RELEVANCE, Structure, window_of
 from dse.model.counting.kernel import Record
-from dse.model.price import Prices, capacities, linear, price
+from dse.model.price import SHARED, Prices, capacities, linear, price
 from dse.problem.dims import DIMS, OPERANDS, PSUM
 from dse.problem.layer import Layer
 
@@ -23,13 +23,6 @@ Array = NDArray[Any]
 
 OUTER, BUFFER, ARRAY, PE = range(4)
 """Places in `INSTANCE.place`: outermost level, buffer, fan-out, level inside the fan-out."""
-
-READ, WRITE = range(2)
-"""Sides of a port."""
-
-SHARED = 3
-"""Place of the shared capacity beside those per operand."""
-
 
 Instance = Record
 """An element of `INSTANCE`: attributes in Python, a single pointer in compiled code."""
@@ -176,7 +169,7 @@ def build(
 
 def _together(pe_bits: Array, pes: int) -> Array:
     """What all PEs hold together of each operand, rounded up, so that similar arrays share their outer bounds."""
-    bits = np.minimum(pe_bits[:3], pe_bits[3]) * pes
+    bits = np.minimum(pe_bits[:3], pe_bits[SHARED]) * pes
     return np.exp2(np.ceil(np.log2(np.maximum(bits, 1.0))))
 
 

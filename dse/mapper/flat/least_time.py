@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from dse.mapper.flat.instance import ARRAY, BUFFER, OUTER, READ, WRITE, Instance
+from dse.mapper.flat.instance import ARRAY, BUFFER, OUTER, Instance
 from dse.mapper.flat.outer import repeats
 from dse.mapper.shared.words import tile_words
 from dse.model.counting.kernel import Floats, Ints
+from dse.model.counting.records import READ, WRITE
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, N, P, Q, R, S
 
 

@@ -14,7 +14,7 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import DseError
 from dse.mapper.flat.bounds import list_tiles
-from dse.mapper.flat.instance import SHARED, Instance, Roles, build
+from dse.mapper.flat.instance import Instance, Roles, build
 from dse.mapper.flat.outer import outer_floor
 from dse.mapper.flat.outer_table import OuterTable, empty_table, work_out
 from dse.mapper.flat.run import (
@@ -39,7 +39,7 @@ from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
 from dse.mapper.shared.rules import Rules
 from dse.mapper.shared.space import fastest_steps, splits
 from dse.model.mapping import Mapping, Spatial, Temporal
-from dse.model.price import price
+from dse.model.price import SHARED, price
 from dse.problem.dims import IFMAP, P, R
 from dse.problem.layer import Layer
 

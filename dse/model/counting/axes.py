@@ -19,6 +19,16 @@ def stationary_run(nest: Nest, child: int, relevant: Ints) -> tuple[int, int]:
 
     Among the temporal loops above `child` with more than one trip, neighbours over one dim merged, j is the innermost
     that is relevant to the operand. Returns `(size, size)` when there is none: then all loops are inside j.
+
+    Examples
+    --------
+    Loops over C, K and P above the child: the weights' loop j is the one over K, since P does not index them.
+
+    >>> import numpy as np
+    >>> from dse.model.counting.counts import RELEVANCE
+    >>> dim, trips, ones, zeros = np.array([3, 2, 4]), np.array([2, 2, 3]), np.ones(3, int), np.zeros(3, int)
+    >>> stationary_run(Nest(3, dim, trips, ones, zeros, zeros), 1, RELEVANCE[1])
+    (1, 1)
     """
     dim, trips, place, spatial = nest.dim, nest.trips, nest.place, nest.spatial
     first = nest.size
@@ -42,6 +52,16 @@ def combinations(nest: Nest, which: int, bound: int, counted: Ints) -> int:
 
     A combination exists when its offset is below the bound. Loop by loop, outermost first: the iterations that have a
     whole step left hold all combinations of the loops inside; the last one, if partial, is looked into.
+
+    Examples
+    --------
+    P = 10 in tiles of 4: three tiles, and ten single indices.
+
+    >>> import numpy as np
+    >>> zeros = np.zeros(2, int)
+    >>> nest = Nest(2, np.array([4, 4]), np.array([3, 4]), np.array([4, 1]), zeros, zeros)
+    >>> int(combinations(nest, 4, 10, np.array([1, 0]))), int(combinations(nest, 4, 10, np.array([1, 1])))
+    (3, 10)
     """
     dim, trips, step = nest.dim, nest.trips, nest.step
     total = 0
@@ -67,6 +87,18 @@ def positions(nest: Nest, which: int, bound: int, summed: Ints, first: int, last
     Walks the index combinations of the `summed` loops over dim `which`, those of the run `first..last` (the loop j, if
     it is over this dim) innermost, and writes rows `(extent left, capped at span; distance moved since the previous
     iteration of j, 0 where j is at its first; how many such positions)` into `out`. Returns the number of rows.
+
+    Examples
+    --------
+    P = 10 in tiles of 4, stepped by loop j: the first tile, one that moved by 4, and a ragged one that did too.
+
+    >>> import numpy as np
+    >>> zeros, found = np.zeros(2, int), np.zeros((11, 3), int)
+    >>> nest = Nest(2, np.array([4, 4]), np.array([3, 4]), np.array([4, 1]), zeros, zeros)
+    >>> positions(nest, 4, 10, np.array([1, 0]), 0, 0, 4, found)
+    3
+    >>> found[:3].tolist()
+    [[4, 0, 1], [4, 4, 1], [2, 4, 1]]
     """
     trips, step = nest.trips, nest.step
     loops = [0] * 0
@@ -104,7 +136,15 @@ def positions(nest: Nest, which: int, bound: int, summed: Ints, first: int, last
 
 
 def tally(extent: int, move: int, rows: int, out: Ints) -> int:
-    """Count a position among the classes found so far. Returns how many there are."""
+    """Count a position among the classes found so far. Returns how many there are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> found = np.zeros((3, 3), int)
+    >>> tally(4, 0, 1, found), tally(4, 4, tally(4, 4, 0, found), found), found[0].tolist()
+    (2, 1, [4, 4, 2])
+    """
     row = 0
     while row < rows and not (out[row, 0] == extent and out[row, 1] == move):
         row += 1
@@ -118,7 +158,18 @@ def tally(extent: int, move: int, rows: int, out: Ints) -> int:
 
 
 def offsets(nest: Nest, which: int, together: Ints, out: Ints) -> int:
-    """Offsets, ascending, of the children along one dim that the `together` loops spread out. Returns how many."""
+    """Offsets, ascending, of the children along one dim that the `together` loops spread out. Returns how many.
+
+    Examples
+    --------
+    Three children over P, each with a tile of 2.
+
+    >>> import numpy as np
+    >>> out = np.zeros(4, int)
+    >>> nest = Nest(1, np.array([4]), np.array([3]), np.array([2]), np.array([1]), np.array([1]))
+    >>> offsets(nest, 4, np.array([1]), out), out[:3].tolist()
+    (3, [0, 2, 4])
+    """
     out[0] = 0
     count = 1
     for i in range(nest.size - 1, -1, -1):
@@ -137,6 +188,17 @@ def words_moved(axis: Axis, mode: int, position: Position, rows: int, cols: int,
     A child at offsets (oa, ob) exists when both lie below the extents left; it needs the box of its tile, or, where a
     dim moved, the part of the box beyond the previous one. `mode` says what its parent reads: the union, distinct
     boxes, or every box.
+
+    Examples
+    --------
+    Two children with P = 2 and R = 3 each, two rows apart, need rows 0 to 3 and 2 to 5.
+
+    >>> import numpy as np
+    >>> from dse.model.counting.counts import scratch_for
+    >>> scratch = scratch_for((1, 1, 1, 1, 4, 1, 3, 1), 2, 1)
+    >>> scratch.tile[4], scratch.tile[6], scratch.offsets_a[1] = 2, 3, 2
+    >>> [int(words_moved(Axis(4, 6, 1, 1), mode, Position(4, 0, 3, 0), 2, 1, scratch)) for mode in (TILE, WORD)]
+    [8, 6]
     """
     offsets_a, offsets_b, starts, ends = scratch.offsets_a, scratch.offsets_b, scratch.starts, scratch.ends
     stride, dilation = axis.stride, axis.dilation
@@ -170,7 +232,15 @@ def words_moved(axis: Axis, mode: int, position: Position, rows: int, cols: int,
 
 
 def words_of_boxes(count: int, mode: int, starts: Ints, ends: Ints) -> int:
-    """Words of so many boxes, ordered by their starts: of their union, of the distinct ones, or of every one."""
+    """Words of so many boxes, ordered by their starts: of their union, of the distinct ones, or of every one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> starts, ends = np.array([0, 0, 2]), np.array([4, 4, 6])
+    >>> [int(words_of_boxes(3, mode, starts, ends)) for mode in (NONE, TILE, WORD)]
+    [12, 8, 6]
+    """
     total = 0
     reach = -(2**62)
     for i in range(count):
@@ -192,7 +262,16 @@ def words_of_boxes(count: int, mode: int, starts: Ints, ends: Ints) -> int:
 
 
 def weakest_multicast(hierarchy: Hierarchy, parent: int, child: int) -> int:
-    """The weakest multicast mode of the fan-outs between two nodes; WORD where there are none."""
+    """The weakest multicast mode of the fan-outs between two nodes; WORD where there are none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> is_fan_out, multicast = np.array([0, 1, 1, 0]), np.array([WORD, TILE, NONE, WORD])
+    >>> meshes = Hierarchy(is_fan_out, multicast, np.zeros(4, int), np.ones((4, 3), int))
+    >>> int(weakest_multicast(meshes, 0, 2)), int(weakest_multicast(meshes, 0, 3))
+    (1, 0)
+    """
     mode = WORD
     for i in range(parent + 1, child):
         if hierarchy.is_fan_out[i] == 1:
@@ -215,6 +294,20 @@ def crossing(
     out : (nodes, 8)
         Filled, at the parent and at each fan-out between, with the factors of the words on that node's inner side. The
         ifmap's factors on P and Q hold its whole height and width; those on R and S are 1.
+
+    Examples
+    --------
+    Weights with K = 2 and C = 2 under loops C, K, P: each is fetched once, since the loop over P is inside all others.
+
+    >>> import numpy as np
+    >>> from dse.model.counting.counts import RELEVANCE, scratch_for
+    >>> bounds, ones, zeros = (1, 1, 2, 2, 3, 1, 1, 1), np.ones(3, int), np.zeros(3, int)
+    >>> space = IterationSpace(np.array(bounds), np.ones(4, int), RELEVANCE)
+    >>> levels = Hierarchy(np.zeros(2, int), np.full(2, WORD), np.zeros(2, int), np.ones((2, 3), int))
+    >>> nest, out = Nest(3, np.array([3, 2, 4]), np.array([2, 2, 3]), ones, zeros, zeros), np.ones((2, 8), int)
+    >>> crossing(1, 0, 1, nest, space, levels, scratch_for(bounds, 1, 3), out)
+    >>> out[0].tolist()
+    [1, 1, 2, 2, 1, 1, 1, 1]
     """
     bounds, window, relevant, counted = space.bounds, space.window, space.relevance[operand], scratch.counted
     to_mac = child == len(hierarchy.is_fan_out)
@@ -243,7 +336,19 @@ def crossing(
 
 
 def measure_tile(nest: Nest, bounds: Ints, node: int, tile: Ints) -> None:
-    """Write the factors per dim of what one instance of a node holds."""
+    """Write the factors per dim of what one instance of a node holds.
+
+    Examples
+    --------
+    P = 10 in three tiles of 4 outside the node.
+
+    >>> import numpy as np
+    >>> nest = Nest(2, np.array([4, 4]), np.array([3, 4]), np.array([4, 1]), np.array([0, 1]), np.zeros(2, int))
+    >>> tile = np.ones(8, int)
+    >>> measure_tile(nest, np.array([1, 1, 1, 1, 10, 1, 1, 1]), 1, tile)
+    >>> tile.tolist()
+    [1, 1, 1, 1, 4, 1, 1, 1]
+    """
     for d in range(8):
         tile[d] = 1
     for i in range(nest.size):
@@ -260,6 +365,19 @@ def mark_loops(
 
     The children of a fan-out count as one where they reduce a psum, or, for the other operands, where they share a
     multicast (`mode` above NONE).
+
+    Examples
+    --------
+    Children over K share the words of an ifmap that their mesh multicasts, so the loop over them does not count.
+
+    >>> import numpy as np
+    >>> from dse.model.counting.counts import scratch_for
+    >>> mesh = Hierarchy(np.array([0, 1, 0]), np.array([WORD, WORD, WORD]), np.zeros(3, int), np.ones((3, 3), int))
+    >>> nest = Nest(2, np.array([4, 2]), np.array([3, 2]), np.ones(2, int), np.array([0, 1]), np.array([0, 1]))
+    >>> scratch = scratch_for((1, 1, 2, 1, 3, 1, 1, 1), 2, 2)
+    >>> mark_loops(0, 0, 2, WORD, nest, mesh, scratch)
+    >>> scratch.joined.tolist(), scratch.counted.tolist()
+    ([0, 1], [1, 0])
     """
     place = nest.place
     for i in range(nest.size):
@@ -281,6 +399,19 @@ def box_words(axis: Axis, mode: int, nest: Nest, bounds: Ints, first: int, last:
         Loop j, as `stationary_run` gives it; the nest's size for both when nothing stays in place.
     scratch : Scratch
         Read: the loops that are counted and joined, and the tile of a child.
+
+    Examples
+    --------
+    P = 6 in three tiles of 2 with R = 3: each tile fetched whole takes 4 rows, and 4 + 2 + 2 = 8 where they slide.
+
+    >>> import numpy as np
+    >>> from dse.model.counting.counts import scratch_for
+    >>> bounds = np.array([1, 1, 1, 1, 6, 1, 3, 1])
+    >>> nest = Nest(1, np.array([4]), np.array([3]), np.array([2]), np.array([0]), np.array([0]))
+    >>> scratch = scratch_for(tuple(bounds), 1, 1)
+    >>> scratch.tile[4], scratch.tile[6], scratch.counted[0] = 2, 3, 1
+    >>> [int(box_words(Axis(4, 6, 1, 1), WORD, nest, bounds, j, j, scratch)) for j in (nest.size, 0)]
+    [12, 8]
     """
     a, b, stride, dilation = axis.a, axis.b, axis.stride, axis.dilation
     dim, joined, counted, tile = nest.dim, scratch.joined, scratch.counted, scratch.tile

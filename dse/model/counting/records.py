@@ -11,6 +11,9 @@ import numpy as np
 
 from dse.model.counting.kernel import Floats, Ints
 
+READ, WRITE = 0, 1
+"""Directions of words at a level or a port: the last index of counts and of what they cost."""
+
 
 class Nest(NamedTuple):
     """A flat loop nest, outermost loop first.
@@ -204,7 +207,13 @@ class Spent(NamedTuple):
 
 
 def new_counts(nodes: int) -> Counts:
-    """Room for the counts of a hierarchy."""
+    """Room for the counts of a hierarchy.
+
+    Examples
+    --------
+    >>> new_counts(4).levels.shape
+    (4, 3, 2)
+    """
     return Counts(
         factors=np.ones((3, nodes, 8), dtype=np.int64),
         ends=np.full((3, nodes, 2), -1, dtype=np.int64),

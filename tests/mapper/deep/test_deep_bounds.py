@@ -18,15 +18,16 @@ from mapper.fronts import EQUAL
 from dse import Layer, load_architecture
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
-from dse.mapper.deep import steps as deep_steps
+from dse.mapper.deep.bounds import steps as deep_steps
+from dse.mapper.deep.bounds.sift import Alive, Terms, sift
+from dse.mapper.deep.bounds.subproblem import Best, Space, root_of, space_of
+from dse.mapper.deep.bounds.terms import Choice
 from dse.mapper.deep.exchange import rows_of
 from dse.mapper.deep.lists import choices_of
 from dse.mapper.deep.nest import price_whole, record_length, workspace
 from dse.mapper.deep.problem import build
-from dse.mapper.deep.sift import Alive, Terms, sift
 from dse.mapper.deep.solve import solve_deep
-from dse.mapper.deep.terms import Choice
-from dse.mapper.deep.tree import Best, Space, best_of, space_of
+from dse.mapper.deep.tree import best_of
 from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.orders import group_dims, list_orders
 from dse.model.price import price
@@ -317,8 +318,6 @@ def test_terms_meet_the_price_where_no_fan_out_joins_children() -> None:
 
 def test_bounds_are_worth_having() -> None:
     """The bound of a whole problem reaches a good part of the optimum in half of the cases."""
-    from dse.mapper.deep.tree import _root
-
     shares = []
     for seed in range(40):
         _, spaces, front = drawn(seed)
@@ -328,7 +327,7 @@ def test_bounds_are_worth_having() -> None:
             ENERGY, 0.0, inf, np.zeros((1, 2)), np.zeros((1, 161), dtype=np.int64), np.zeros(5, dtype=np.int64),
             np.zeros(1, dtype=np.int64),
         )  # fmt: skip
-        bounds = [node.bound for node in (_root(space, best) for space in spaces) if node is not None]
+        bounds = [node.bound for node in (root_of(space, best) for space in spaces) if node is not None]
         shares.append(exp(min(bounds) - log(front[-1, 0])))
         assert shares[-1] <= 1 + EQUAL, seed
     assert np.median(shares) > 0.85

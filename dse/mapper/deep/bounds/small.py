@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.sift import Alive, Terms
+from dse.mapper.deep.bounds.sift import Alive, Terms
 from dse.model.counting.kernel import Bools, Floats, Ints
 
 NO_FACTOR = -1
@@ -38,7 +38,7 @@ class Small(NamedTuple):
     log : (m,) float
         Coefficient of each merged term with the factors that are the same for all splits chosen.
     block, group : (m,) int64
-        As of `dse.mapper.deep.sift.Terms`.
+        As of `dse.mapper.deep.bounds.sift.Terms`.
     merged : (T,) int64
         The merged term that each term is part of, or `NOT_IN_USE`.
     share : (T,) float

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.newton import ascend
-from dse.mapper.deep.sift import Alive, Terms, sift
-from dse.mapper.deep.small import Pairs, gather, in_use, pair_up
+from dse.mapper.deep.bounds.newton import ascend
+from dse.mapper.deep.bounds.sift import Alive, Terms, sift
+from dse.mapper.deep.bounds.small import Pairs, gather, in_use, pair_up
 from dse.model.counting.kernel import Bools, Floats, Ints, entry
 
 SOME = 96
@@ -31,7 +31,7 @@ RANGES = 12
 """Ranges of lift that splits are counted in."""
 
 WARM = 0.01
-"""Heat, see `dse.mapper.deep.newton`, for weights that were improved before."""
+"""Heat, see `dse.mapper.deep.bounds.newton`, for weights that were improved before."""
 
 
 class Effort(NamedTuple):
@@ -40,7 +40,7 @@ class Effort(NamedTuple):
     Parameters
     ----------
     heat : float
-        See `dse.mapper.deep.newton`: high for a start from anywhere, low when the weights are nearly right.
+        See `dse.mapper.deep.bounds.newton`: high for a start from anywhere, low when the weights are nearly right.
     enough : float
         Stop when the bound, a logarithm, gets there.
     """

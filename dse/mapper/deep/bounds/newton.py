@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.sift import Terms
-from dse.mapper.deep.small import Small
+from dse.mapper.deep.bounds.sift import Terms
+from dse.mapper.deep.bounds.small import Small
 from dse.model.counting.kernel import Floats, Ints
 
 COLD = 1e-3

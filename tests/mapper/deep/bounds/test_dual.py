@@ -9,8 +9,8 @@ from random import Random
 import numpy as np
 import pytest
 
-from dse.mapper.deep.dual import Effort, climb
-from dse.mapper.deep.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Alive, Terms
+from dse.mapper.deep.bounds.dual import Effort, climb
+from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Alive, Terms
 
 AXES = 6
 

@@ -13,10 +13,12 @@ from math import inf, log
 import numpy as np
 
 from dse.mapper.deep.axes import AXES, Axis, Key
+from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME
 from dse.mapper.deep.problem import Deep
-from dse.mapper.deep.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME
 from dse.model.counting.axes import NONE, WORD
 from dse.model.counting.kernel import Floats, Ints
+from dse.model.counting.records import READ, WRITE
+from dse.model.price import SHARED
 from dse.model.time import SINGLE, STREAMING
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
 
@@ -28,12 +30,6 @@ IRRELEVANT = ((K,), (N, P, Q), (C, R, S))
 
 NO_TRIPS, NO_SLIDE, NO_GROUP = -1, -1, -1
 """In place of the operand that stays, of the axis of a slide, and of a term's group."""
-
-READ, WRITE = range(2)
-"""Sides of a port."""
-
-SHARED = 3
-"""Place of the shared capacity beside those per operand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +252,8 @@ def terms_of(
     Parameters
     ----------
     least, differ
-        The fewest steps and the axes on which splits differ in that: see `dse.mapper.deep.steps.lay_down_fewest`.
+        The fewest steps and the axes on which splits differ in that, as `lay_down_fewest` in
+        `dse.mapper.deep.bounds.steps` returns them.
     """
     book = Book(dp, crossings)
     terms = _of(book.positive(book.energy()), OF_ENERGY, NO_GROUP, 0)
