@@ -29,7 +29,7 @@ ARCHITECTURE = Architecture(
 
 
 def _nest(*outermost: tuple[str, int]) -> dse.Mapping:
-    """DRAM's loops as given; in a PE, channels outside outputs, so that a register takes up each psum again and again."""
+    """DRAM's loops as given; in a PE, c outside p, so that a register takes up each psum again and again."""
     return dse.Mapping((
         Temporal("DRAM", tuple(Loop(dim, trips) for dim, trips in outermost), ALL),
         Spatial("array", (Loop("C", PES),), ()),

@@ -1,6 +1,6 @@
 """Draws the figures of docs/ from what dse computes.
 
-    python docs/figures/draw.py [FOLDER]      # writes nest.svg, slide.svg, order.svg and visits.svg, here unless told otherwise
+    python docs/figures/draw.py [FOLDER]      # writes the files of `FIGURES`, here unless told otherwise
 
 Needs the tools of development (matplotlib). Every number is asked of dse, none is typed in.
 """
