@@ -10,7 +10,6 @@ import numpy as np
 
 from dse.mapper.deep.bounds.subproblem import (
     MARGIN,
-    ROUNDS,
     Best,
     Node,
     Space,
@@ -20,9 +19,9 @@ from dse.mapper.deep.bounds.subproblem import (
     root_of,
     splits_left,
 )
-from dse.mapper.deep.bounds.terms import Choice, columns_of
+from dse.mapper.deep.bounds.terms import Choice
 from dse.mapper.deep.exchange import exchanged, rows_of
-from dse.mapper.deep.lists import allowed, choices_of, listed
+from dse.mapper.deep.lists import choices_of, listed
 from dse.mapper.deep.search import (
     ANYTHING,
     SPLITS,
@@ -37,7 +36,7 @@ from dse.mapper.deep.search import (
 from dse.mapper.shared.compilation import compiled
 from dse.model.counting.kernel import Ints
 
-DIRECT = 300_000
+DIRECT = 100_000
 """Combinations of splits that are walked at once, without laying down more about the lists first."""
 
 OPEN = 2_000
@@ -51,9 +50,6 @@ STEPS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, inf)
 
 HEAT = 0.01
 """Lift, in logarithms, of splits that count as undecided when a subproblem is halved."""
-
-FIRST = 0.2
-"""How undecided, in logarithms, a factor must be to be settled before anything about the lists."""
 
 PROBED = 24
 """Splits per axis that are looked through for a mapping before a subproblem is halved."""
@@ -76,11 +72,13 @@ def best_of(spaces: list[Space], best: Best, near: Ints | None = None) -> float:
     # A first mapping makes long lists short, so it is sought before bounds are made good.
     roots = [root_of(space, best) for space in spaces]
     for node in sorted((node for node in roots if node is not None), key=lambda node: node.bound):
-        _probe(node, best)
+        _dive(node, best)
+        if best.held == 0:
+            _probe(node, best)
         if best.held == 0:
             _walk(node, best, PROBE)
         known = _improved(spaces, best, known)
-        better = bounded(node.space, node.choices, node.rows, node.weights, best, ROUNDS)
+        better = bounded(node.space, node.choices, node.rows, node.weights, best, node.columns)
         if better is not None:
             heapq.heappush(heap, (better.bound, next(number), better))
     while heap:
@@ -98,32 +96,40 @@ def best_of(spaces: list[Space], best: Best, near: Ints | None = None) -> float:
     return inf
 
 
+def _dive(node: Node | None, best: Best) -> None:
+    """Lay down the best choice of each list, innermost first, and look for a mapping there."""
+    while node is not None and None in node.choices:
+        rows = splits_left(node, best.target())
+        level = max(i for i, choice in enumerate(node.choices) if choice is None)
+        children = [_child(node, rows, level, choice, best) for choice in listed()]
+        node = min((child for child in children if child is not None), key=lambda child: child.bound, default=None)
+    if node is not None:
+        _probe(node, best)
+
+
 def _children(node: Node, best: Best) -> list[Node | None]:
     """The parts of a subproblem, None where nothing in a part improves; it is walked at once where that is cheap."""
     unknown = [i for i, choice in enumerate(node.choices) if choice is None]
     rows = splits_left(node, best.target())
     few = np.prod([float(len(x)) for x in rows]) <= (OPEN if unknown else DIRECT)
-    parts = [] if few else _halves(node, rows, FIRST if unknown else 1e-7)
+    parts = [] if few or unknown else _halves(node, rows, 1e-7)
     if not unknown and not few:
         _probe(node, best)
     if parts:
-        return [
-            bounded(node.space, node.choices, part, node.weights, best, columns=node.columns, behind=node.behind)
-            for part in parts
-        ]
+        return [bounded(node.space, node.choices, part, node.weights, best, node.columns) for part in parts]
     if few or not unknown:
         _walk(node, best, 0)
         return []
-    return [_child(node, rows, unknown[0], choice, best) for choice in listed()]
+    return [_child(node, rows, unknown[-1], choice, best) for choice in listed()]
 
 
 def _child(node: Node, rows: tuple[Ints, ...], level: int, choice: Choice, best: Best) -> Node | None:
-    keep = allowed(node.space.problem, node.space.axes, level, choice)
+    keep = node.space.allowed(level, choice)
     rows = tuple(row[mask[row]] for row, mask in zip(rows, keep, strict=True))
     if not all(map(len, rows)):
         return None
     choices = tuple(choice if i == level else old for i, old in enumerate(node.choices))
-    return bounded(node.space, choices, rows, node.weights, best, behind=node.behind)
+    return bounded(node.space, choices, rows, node.weights, best)
 
 
 def _halves(node: Node, rows: tuple[Ints, ...], worst: float) -> list[tuple[Ints, ...]]:
@@ -182,7 +188,7 @@ def _exchange(spaces: list[Space], best: Best, record: Ints) -> None:
     """Look for a mapping among the splits, a few of each axis, that do best in place of those of a record."""
     space = spaces[int(record[-1])]
     choices = choices_of(space.problem, record)
-    columns = columns_of(space.problem, space.terms, space.crossings, space.axes, list(choices))
+    columns = space.columns(choices)
     values = exchanged(space, columns, rows_of(space, record), limits_of(space, best), fixed_weights(space, best))
     rows = [np.argsort(value, kind="stable")[:PROBED] for value in values]
     some = tuple(row[np.isfinite(value[row])] for row, value in zip(rows, values, strict=True))

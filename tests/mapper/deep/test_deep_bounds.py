@@ -21,7 +21,7 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.mapper.deep.bounds import steps as deep_steps
 from dse.mapper.deep.bounds.sift import Alive, Terms, sift
 from dse.mapper.deep.bounds.subproblem import Best, Space, root_of
-from dse.mapper.deep.bounds.terms import Choice, columns_of
+from dse.mapper.deep.bounds.terms import Choice
 from dse.mapper.deep.exchange import rows_of
 from dse.mapper.deep.lists import choices_of
 from dse.mapper.deep.nest import price_whole, record_length, workspace
@@ -48,7 +48,7 @@ def drawn(seed: int) -> tuple[DeepProblem, list[Space], Any]:
 
 def sums(space: Space, rows: list[int], choices: list[Choice | None]) -> tuple[float, float, Any]:
     """Energy and time that the terms add up to, and each limit's sum over its limit."""
-    logs, first, second = columns_of(space.problem, space.terms, space.crossings, space.axes, choices)
+    logs, first, second = space.columns(tuple(choices))
     value = logs.copy()
     for a, axis in enumerate(space.axes):
         value += axis.matrix()[rows[a], first[:, a]] + axis.matrix()[rows[a], second[:, a]]
@@ -151,7 +151,7 @@ def test_the_fewest_steps_with_a_split_are_those_of_some_choice_of_children(seed
         problem = space.problem
         fans = [i for i in range(len(problem.nodes)) if problem.fans[i] >= 0 and problem.sides[i].prod() > 1]
         if not fans or not all(map(len, space.axes)):
-            assert len(space.least) == 1
+            assert len(space.fewest) == 1
             continue
         kinds = []
         for axis in space.axes:
@@ -164,7 +164,7 @@ def test_the_fewest_steps_with_a_split_are_those_of_some_choice_of_children(seed
             if (taken[1:] <= problem.sides[fans].prod(axis=1)).all():
                 for a, kind in enumerate(chosen):
                     fewest[a][kind] = min(fewest[a].get(kind, inf), taken[0])
-        least = space.terms[space.least[0]].coefficient
+        least = space.terms[space.fewest[0]].coefficient
         for a, axis in enumerate(space.axes):
             says = least * np.exp(axis.matrix()[:, axis.column(("fewest",))])
             truth = [max(least, fewest[a].get(kind, problem.macs)) for kind in kinds[a]]
@@ -177,11 +177,11 @@ def test_fewest_steps_of_axes_too_many_to_pair_are_no_more(seed: int, monkeypatc
     _, spaces, _ = drawn(seed)
     monkeypatch.setattr(deep_steps, "WIDE", 2)
     for space in spaces:
-        if len(space.least) == 1:
+        if len(space.fewest) == 1:
             continue
         axes = [replace(axis, columns={}, _tables=None, _width=1) for axis in space.axes]
         least, _ = deep_steps.lay_down_fewest(space.problem, axes)
-        exact = space.terms[space.least[0]].coefficient
+        exact = space.terms[space.fewest[0]].coefficient
         assert least <= exact * (1 + EQUAL)
         for axis, one in zip(space.axes, axes, strict=True):
             says = least * np.exp(one.matrix()[:, one.column(("fewest",))])
@@ -207,7 +207,7 @@ def test_sifted_splits_are_in_no_mapping_as_good_as_the_goal(seed: int) -> None:
             fixed[:2] = ((1.0, 0.0), (0.0, 1.0), (1.0, 1.0), (1.0, -1.0))[kind]
             limits[1] = log(point[1])
             laid_down = [choice if rng.random() < 0.5 else None for choice in choices]
-            logs, first, second = columns_of(space.problem, space.terms, space.crossings, space.axes, laid_down)
+            logs, first, second = space.columns(tuple(laid_down))
             end = np.cumsum([len(axis) for axis in space.axes])
             start = np.concatenate([[0], end[:-1]])
             alive = np.concatenate([np.arange(len(axis)) for axis in space.axes])

@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from math import inf, log
 
 import numpy as np
 
 from dse.mapper.deep.axes import Axis, axes_of
-from dse.mapper.deep.bounds.dual import Effort, climb
+from dse.mapper.deep.bounds.dual import WARM, Effort, climb
 from dse.mapper.deep.bounds.sift import OF_ENERGY, OF_TIME, Alive, Terms
 from dse.mapper.deep.bounds.steps import lay_down_fewest
-from dse.mapper.deep.bounds.terms import Choice, Crossing, Term, columns_of, crossings_of, terms_of, visits_pay
+from dse.mapper.deep.bounds.terms import (
+    Choice,
+    Columns,
+    Crossing,
+    Run,
+    Term,
+    columns_of,
+    crossings_of,
+    run_of,
+    terms_of,
+    visits_pay,
+)  # fmt: skip
 from dse.mapper.deep.chains import list_chains
-from dse.mapper.deep.lists import nothing_of
+from dse.mapper.deep.lists import Bools, allowed, nothing_of
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.compilation import compiled
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 from dse.model.counting.kernel import Floats, Ints
 
-Columns = tuple[Floats, Ints, Ints]
-
 MARGIN = 1e-9
 """Difference of logarithms below which bounds do not count, for rounding."""
 
-BEHIND = 0.2
-"""How far, in logarithms, the bound with all time on its least lies behind when it is not tried again further in."""
-
-ROUNDS = 100
-"""Improvements of a subproblem's bound."""
+HOT = 0.1
+"""Heat, see `dse.mapper.deep.bounds.newton`, for weights of which nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """One bypass choice, ready to search: its axes, crossings and terms; pairs of terms, steps and their least; and
-    the terms of time that are the fewest steps of all splits and with each; these fewest steps and the axes with
-    splits that differ in them."""
+    """One bypass choice, ready to search: its axes, crossings and terms; pairs of terms, steps and their least; the
+    terms of time that are the fewest steps of all splits and with each; these fewest steps and the axes with splits
+    that differ in them; what is known of lists laid down."""
 
     problem: Deep
     mask: int
@@ -47,17 +53,30 @@ class Space:
     limits: Floats
     groups: int
     floors: tuple[tuple[int, int], ...]
-    least: Ints
-    fewest: float
+    fewest: Ints
+    least_steps: float
     differ: tuple[int, ...]
+    known: dict[tuple[Run, ...], Columns] = field(default_factory=dict, repr=False)
+    agreeing: dict[tuple[int, Choice], list[Bools]] = field(default_factory=dict, repr=False)
+
+    def columns(self, choices: tuple[Choice | None, ...]) -> Columns:
+        """Columns of the terms' factors with some lists laid down."""
+        levels = len(self.problem.nodes)
+        runs = tuple(run_of(c.operand, c.child, levels, choices) for c in self.crossings)
+        if runs not in self.known:
+            self.known[runs] = columns_of(self.terms, self.crossings, self.axes, runs)
+        return self.known[runs]
+
+    def allowed(self, level: int, choice: Choice) -> list[Bools]:
+        """Per axis, which splits agree with what is laid down about a list."""
+        if (level, choice) not in self.agreeing:
+            self.agreeing[level, choice] = allowed(self.problem, self.axes, level, choice)
+        return self.agreeing[level, choice]
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A subproblem: what is laid down per list, splits that are left per axis, and its bound (a logarithm).
-
-    `behind` is how much lower the bound with all of the time's weight on its least was, when that was last looked at.
-    """
+    """A subproblem: what is laid down per list, splits that are left per axis, and its bound (a logarithm)."""
 
     space: Space
     choices: tuple[Choice | None, ...]
@@ -66,7 +85,6 @@ class Node:
     bound: float
     reduced: tuple[Floats, ...]
     columns: Columns
-    behind: float = 0.0
 
 
 @dataclass(slots=True)
@@ -99,7 +117,7 @@ def space_of(problem: Deep, mask: int) -> Space:
 
 def narrowed(space: Space, problem: Deep, mask: int) -> Space:
     """The space of a problem that differs in the room for psums alone."""
-    return _space(problem, mask, space.axes, space.fewest, space.differ)
+    return _space(problem, mask, space.axes, space.least_steps, space.differ)
 
 
 def _space(problem: Deep, mask: int, axes: list[Axis], least: float, differ: tuple[int, ...]) -> Space:
@@ -124,33 +142,31 @@ def root_of(space: Space, best: Best) -> Node | None:
     for block in (OF_ENERGY, OF_TIME):
         mine = space.block == block
         weights[mine] = max(0.0, fixed[block]) / max(1, mine.sum())
-    return bounded(space, nothing_of(space.problem), rows, weights, best, ROUNDS // 4)
+    return bounded(space, nothing_of(space.problem), rows, weights, best, heat=HOT)
 
 
 def bounded(
     space: Space, choices: tuple[Choice | None, ...], rows: tuple[Ints, ...], weights: Floats, best: Best,
-    rounds: int = ROUNDS // 4, columns: Columns | None = None, behind: float = 0.0,
+    columns: Columns | None = None, heat: float = WARM,
 ) -> Node | None:  # fmt: skip
     """A subproblem with its bound, None when that shows that nothing in it improves."""
-    begin = 0.5 if rounds < ROUNDS and (columns is not None or any(choices)) else 0.0
     if columns is None:
-        columns = columns_of(space.problem, space.terms, space.crossings, space.axes, list(choices))
-    node = Node(space, choices, rows, weights, -inf, (), (_with_fewest_steps(space, rows, columns[0]), *columns[1:]))
-    if best.kind == ENERGY:
-        return _climbed(node, weights, False, begin, rounds, best)
-    if behind > BEHIND:
-        joint = _climbed(node, weights, False, begin, rounds, best)
-        return None if joint is None else replace(joint, behind=behind)
-    # When compute binds, time is best taken as its least, which no weights have to find out.
-    pinned = _climbed(node, _pinned(space, weights), True, begin, rounds, best)
-    if pinned is None:
+        columns = space.columns(choices)
+    columns = _with_fewest_steps(space, rows, columns[0]), *columns[1:]
+    ends = np.cumsum([len(x) for x in rows])
+    start, end = np.concatenate([[0], ends[:-1]]), ends.copy()
+    weights, alive = weights.copy(), Alive(np.concatenate(rows), start, end, np.zeros(ends[-1]))
+    tables, factors = (tuple(axis.table(plain) for axis in space.axes) for plain in (False, True))
+    terms = Terms(
+        columns[1], columns[2], columns[0], space.block, space.group, limits_of(space, best),
+        fixed_weights(space, best), space.groups,
+    )  # fmt: skip
+    bound = compiled(climb)(tables, factors, terms, weights, Effort(heat, best.target()), alive)
+    if bound >= best.target() or (end == start).any():
         return None
-    joint = _climbed(replace(pinned, weights=weights), weights, False, begin, rounds, best)
-    if joint is None:
-        return None
-    if pinned.bound > joint.bound:
-        return _climbed(replace(pinned, rows=joint.rows), pinned.weights, True, 0.9, 1, best)
-    return replace(joint, behind=joint.bound - pinned.bound)
+    left = tuple(alive.rows[start[a] : end[a]].copy() for a in range(6))
+    lifted = tuple(alive.reduced[start[a] : end[a]].copy() for a in range(6))
+    return Node(space, choices, left, weights, float(bound), lifted, columns)
 
 
 def _with_fewest_steps(space: Space, rows: tuple[Ints, ...], logs: Floats) -> Floats:
@@ -162,36 +178,6 @@ def _with_fewest_steps(space: Space, rows: tuple[Ints, ...], logs: Floats) -> Fl
     for steps, floor in space.floors:
         logs[floor] = max(logs[floor], logs[steps] + fewest)
     return logs
-
-
-def _pinned(space: Space, weights: Floats) -> Floats:
-    """Weights with those of all groups of the time on its least."""
-    weights = weights.copy()
-    mine = (space.block == OF_TIME) & (space.group >= 0)
-    total = weights[mine].sum()
-    weights[mine] = 0.0
-    weights[space.least] = total / len(space.least)
-    return weights
-
-
-def _climbed(node: Node, weights: Floats, pinned: bool, begin: float, rounds: int, best: Best) -> Node | None:
-    """A subproblem with the bound that weights reach from the given ones."""
-    space, rows, columns = node.space, node.rows, node.columns
-    ends = np.cumsum([len(x) for x in rows])
-    start, end = np.concatenate([[0], ends[:-1]]), ends.copy()
-    weights, alive = weights.copy(), Alive(np.concatenate(rows), start, end, np.zeros(ends[-1]))
-    tables, factors = (tuple(axis.table(plain) for axis in space.axes) for plain in (False, True))
-    terms = Terms(
-        columns[1], columns[2], columns[0], space.block, space.group, limits_of(space, best),
-        fixed_weights(space, best), space.groups,
-    )  # fmt: skip
-    effort = Effort(pinned, begin, rounds, best.target())
-    bound = compiled(climb)(tables, factors, terms, weights, effort, alive)
-    if bound >= best.target() or (end == start).any():
-        return None
-    left = tuple(alive.rows[start[a] : end[a]].copy() for a in range(6))
-    lifted = tuple(alive.reduced[start[a] : end[a]].copy() for a in range(6))
-    return replace(node, rows=left, weights=weights, bound=float(bound), reduced=lifted)
 
 
 def splits_left(node: Node, target: float) -> tuple[Ints, ...]:

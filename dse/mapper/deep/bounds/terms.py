@@ -361,7 +361,13 @@ def _tile(operand: int, level: int, above: int) -> tuple[tuple[int, Key], ...]:
     return tuple((a, ("words", operand if a in (P, Q) else IFMAP, level, above)) for a in RELEVANT_AXES[operand])
 
 
-def run_of(operand: int, child: int, levels: int, choices: list[Choice | None]) -> tuple[int, tuple[int, ...]]:
+Run = tuple[int, tuple[int, ...]]
+"""Lists that repeat a crossing's transfers, and axes that the ifmap may slide on."""
+
+Columns = tuple[Floats, Ints, Ints]
+
+
+def run_of(operand: int, child: int, levels: int, choices: tuple[Choice | None, ...]) -> Run:
     """How many lists repeat a crossing's transfers at least, and the axes that the ifmap may slide on.
 
     A list of which nothing is known (None) may keep the operand in place, and may have nothing that moves it.
@@ -382,15 +388,17 @@ def run_of(operand: int, child: int, levels: int, choices: list[Choice | None]) 
     return 0, slides
 
 
-def columns_of(
-    dp: Deep, terms: list[Term], crossings: list[Crossing], axes: list[Axis], choices: list[Choice | None]
-) -> tuple[Floats, Ints, Ints]:
+def columns_of(terms: list[Term], crossings: list[Crossing], axes: list[Axis], runs: tuple[Run, ...]) -> Columns:
     """(T,) logarithms of the coefficients with all factors that are the same in every mapping; (T, 6) columns of the
-    words' factors; (T, 6) columns of the instances in use."""
+    words' factors; (T, 6) columns of the instances in use.
+
+    Parameters
+    ----------
+    runs
+        Of each crossing, see `run_of`.
+    """
     first, second = np.zeros((len(terms), 6), dtype=np.int64), np.zeros((len(terms), 6), dtype=np.int64)
     logs = np.zeros(len(terms))
-    levels = len(dp.nodes)
-    runs = [run_of(c.operand, c.child, levels, choices) for c in crossings]
     for row, term in enumerate(terms):
         scale = term.coefficient
         for a, key in term.extra:

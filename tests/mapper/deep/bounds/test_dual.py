@@ -68,7 +68,7 @@ def test_the_bound_is_below_every_assignment(seed: int) -> None:
         for b in (OF_ENERGY, OF_TIME):
             mine = terms.block == b
             weights[mine] = terms.fixed[b] / max(1, mine.sum())
-        bound = climb(logarithms, tables, terms, weights, Effort(False, 0.0, 40, enough), alive)
+        bound = climb(logarithms, tables, terms, weights, Effort(0.1, enough), alive)
         if values[best] == inf:
             return  # nothing keeps the limit, and any bound is right
         assert bound <= values[best] + 1e-9
@@ -94,6 +94,6 @@ def test_the_bound_is_exact_for_one_term_per_block() -> None:
     )  # fmt: skip
     alive = Alive(np.tile([0, 1], AXES), np.arange(AXES) * 2, np.arange(AXES) * 2 + 2, np.zeros(2 * AXES))
     logarithms = tuple(np.log(table) for table in tables)
-    bound = climb(logarithms, tables, terms, np.ones(1), Effort(False, 0.0, 5, inf), alive)
+    bound = climb(logarithms, tables, terms, np.ones(1), Effort(0.1, inf), alive)
     assert bound == pytest.approx(log(5.0 * 2.0**AXES))
     assert alive.reduced == pytest.approx(np.tile([0.0, log(1.5)], AXES))
