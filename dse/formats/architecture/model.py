@@ -276,6 +276,15 @@ LevelOrFanOut = Annotated[
 ]
 
 
+class PrecisionModel(SpecModel):
+    """Bits of an element of each operand; `psum` while unfinished, `ofmap` when finished."""
+
+    ifmap: Bits | None = None
+    weight: Bits | None = None
+    psum: Bits | None = None
+    ofmap: Bits | None = Field(default=None, description="by default the ifmap's where psums are wider")
+
+
 class ArchitectureModel(SpecModel):
     """An accelerator: levels and fan-outs from the outermost level in; fan-outs may follow one another."""
 
@@ -289,6 +298,10 @@ class ArchitectureModel(SpecModel):
         description="or max, in a sweep: what the supply allows (the file's own clock at its own supply)",
     )
     word_bits: Bits = Field(default=16, description="default of every level")
+    precision: PrecisionModel = Field(
+        default={}, validate_default=True,
+        description="widths of the elements that it is built for, where neither a workload nor an option states them",
+    )
     levels: dict[Name, LevelOrFanOut] = Field(min_length=1)
     mac: MacModel = MacModel()
     dataflow: Annotated[

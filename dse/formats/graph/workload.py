@@ -136,11 +136,11 @@ def _made(op: GraphOp, reads: list[Node], batch: int, shared: tuple[str, int] | 
     )  # fmt: skip
     if isinstance(op.macs, Product):
         size = op.macs
-        layer = checked(Layer(op.name, G=size.G, N=size.N, K=size.K, C=size.C, H=1, W=1, bits=op.bits))
+        layer = checked(Layer(op.name, G=size.G, N=size.N, K=size.K, C=size.C, H=1, W=1).stating(op.bits))
         kind = "matmul" if op.computed else "fc" if size.G == 1 else "layer"
         yield replace(node, op=kind, layer=layer)
         return
-    parts = [layer.with_(bits=op.bits) for layer in convolution.layers(op.name, op.macs)]
+    parts = [layer.stating(op.bits) for layer in convolution.layers(op.name, op.macs)]
     if not shared and sum(layer.weight_words for layer in parts) > op.macs.weight_words:  # rims read weights again
         node = replace(node, tensor=f"{op.name}.weight", tensor_words=op.macs.weight_words)
     elif shared:
