@@ -158,11 +158,13 @@ def _tensor(shared: tuple[str, int] | None, own: int) -> dict[str, Any]:
 
 
 def _interleaved(op: GraphOp, convolution: Convolution, node: Node, parts: Sequence[Layer]) -> Iterator[Node]:
-    """The parts of a transposed convolution, and the node that puts their outputs side by side."""
+    """The parts of a convolution, and the node that puts their outputs side by side or adds them up."""
     for layer in parts:
-        shape = (layer.G * layer.K, layer.P, layer.Q)
+        images = () if convolution.transposed else (layer.N // max(1, convolution.N),)
+        shape = (layer.G * layer.K, *images, layer.P, layer.Q)
         yield replace(node, name=layer.name, op="layer", shape=shape, layer=layer, extra_parameters=0)
-    joined = replace(op, op="interleave", macs=None)
+    how, spec = ("interleave", {}) if convolution.transposed else ("add", {"add": None})
+    joined = replace(op, op=how, macs=None, spec=spec)
     yield _without_macs(joined, [replace(node, name=layer.name) for layer in parts], node.shape)
 
 
