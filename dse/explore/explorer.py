@@ -112,6 +112,8 @@ class SweepProblem:
         Settings, the design (None where there is none) and the kind of evaluation to the identity of its result.
     evaluate : mapping of kind to callable
         A design to its outcome. Picklable; it may run in another process.
+    complete : callable
+        Settings of the space to those of the design, with what follows from them; raises `DseError` where nothing can.
     rule_out : callable
         The outcome of a design that need not be mapped to know that it breaks a constraint; None for any other.
     plain : callable
@@ -126,6 +128,7 @@ class SweepProblem:
     identify: Callable[[Mapping[str, Any], Any, Kind], str]
     evaluate: Mapping[Kind, Callable[[Any], Outcome]]
     sweep_id: str
+    complete: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda settings: settings
     rule_out: Callable[[Any], Outcome | None] = lambda design: None
     plain: Callable[[Any], Any] = lambda value: value
 
@@ -219,7 +222,8 @@ class Explorer:
         """Enter the starting designs, as many as the budget allows; those in the space are told to the sampler."""
         proposals = []
         for settings in self.problem.starts[: self.search.trials]:
-            index = self.problem.space.find(settings)
+            alike = set(settings) <= set(self.problem.space.names)  # else it has a value that would follow from others
+            index = self.problem.space.find(settings) if alike else None
             if index is None:
                 self._add(settings)
             elif index not in self._by_index:
@@ -310,6 +314,7 @@ class Explorer:
     def _identify(self, candidate: _Candidate, kind: Kind) -> tuple[str, Any, Outcome | None]:
         """Identity and design of a candidate; an outcome instead of the design when its settings make none."""
         try:
+            candidate.settings = self.problem.complete(candidate.settings)
             design = self.problem.resolve(candidate.settings)
         except DseError as error:
             impossible = Outcome("infeasible", error.message, violation=1.0)

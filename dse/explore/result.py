@@ -41,6 +41,10 @@ class SweepResult:
     wall_s : float
     damaged : tuple of Damage
         Lines of the log that could not be read.
+    derived : tuple of str
+        Paths of the settings that follow from those of the space.
+    combine : {"sum", "worst", "geomean"}
+        How energies and latencies of several networks became one.
 
     Examples
     --------
@@ -65,6 +69,13 @@ class SweepResult:
     reused: int = 0
     wall_s: float = 0.0
     damaged: tuple[Damage, ...] = field(default=())
+    derived: tuple[str, ...] = ()
+    combine: str = "sum"
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The settings that tell designs apart."""
+        return (*self.space, *self.derived)
 
     @property
     def explored(self) -> tuple[Evaluation, ...]:
@@ -146,7 +157,7 @@ class SweepResult:
         """`front_rows` as a table."""
         import pandas
 
-        return pandas.DataFrame(self.front_rows(), columns=[*COLUMNS, *self.space, "id"])
+        return pandas.DataFrame(self.front_rows(), columns=[*COLUMNS, *self.paths, "id"])
 
     def to_dataframe(self) -> pandas.DataFrame:
         """All evaluations, one a row, with status and reason."""
@@ -177,6 +188,7 @@ class SweepResult:
             "sweep": self.name,
             "architecture": self.architecture,
             "workloads": list(self.workloads),
+            "combine": self.combine,
             "objectives": list(self.search.objectives),
             "sampler": self.sampler,
             "seed": self.search.seed,
@@ -233,7 +245,7 @@ class SweepResult:
                 "area_mm2": area,
                 "power_mw": energy * 1e-9 / latency,
                 "proven": proven,
-                **{path: evaluation.parameters.get(path) for path in self.space},
+                **{path: evaluation.parameters.get(path) for path in self.paths},
                 "id": evaluation.id,
             }
             for energy, latency in evaluation.outcome.front

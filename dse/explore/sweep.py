@@ -9,13 +9,16 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from dse.explore.designs.together import How, Together
 from dse.explore.explorer import DEFAULT_OBJECTIVES, Explorer, Progress, Search
+from dse.explore.hardware import HardwareChanges
 from dse.explore.outcomes.log import FILE_NAME, LogWriter, Records, read_log
 from dse.explore.plan import Given, Plan, make_plan
 from dse.explore.record import check_directory, write_results, write_settings
 from dse.explore.result import SweepResult
 from dse.explore.runner import Workers, usable_cpus
 from dse.explore.workloads import WorkloadChanges
+from dse.formats.architecture.space import parse_constraints
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
@@ -35,12 +38,17 @@ def sweep(
     seed: int = 0,
     objectives: Sequence[str] = DEFAULT_OBJECTIVES,
     gap: float = GAP,
-    space: Mapping[str, Sequence[Any]] | None = None,
+    space: Mapping[str, Sequence[Any] | Mapping[str, Any]] | None = None,
     name: str | None = None,
     batch: int | None = None,
     parameters: Mapping[str, int] | None = None,
     bits: Mapping[str, int] | None = None,
     density: Mapping[str, float] | None = None,
+    layers: Sequence[str] = (),
+    settings: Mapping[str, Any] | None = None,
+    constraints: Mapping[str, Mapping[str, Any]] | None = None,
+    combine: How = "sum",
+    weights: Mapping[str, float] | None = None,
     jobs: int | None = None,
     resume: bool = False,
     output: str | Path | None = None,
@@ -54,7 +62,7 @@ def sweep(
     architecture : Architecture, ArchitectureSpec, or path
         One that was read from a file; its space says what may change.
     workloads : Workload, path, or several
-        Several networks run one after another: energies and latencies add up.
+        Energies and latencies of several networks add up unless `combine` says otherwise.
     trials : int
         Designs to map. The architecture's own comes first, then the same with each other dataflow of the space. What
         its area alone rules out is recorded, and costs no trial.
@@ -67,7 +75,9 @@ def sweep(
         Mappings are proven to be within this fraction of the best while exploring. Designs that may be on the front
         are then solved with no gap, and their whole energy-latency fronts are found.
     space : mapping, optional
-        Path to choices, instead of the architecture's own space.
+        Path to choices, instead of the architecture's own space: a list, or what a file may say, such as `{"from": 4,
+        "to": 32, "step": 4}`, `{"pes": 168}`, `{"of": "levels.array.rows", "ratio": 2}` or `{"equal_area": "16 mm2"}`.
+        With `batch` among the paths, energies and latencies are per image.
     name : str, optional
     batch : int, optional
         Images at once, instead of the workloads' own.
@@ -75,6 +85,16 @@ def sweep(
         Values for parameters that the workload files declare, such as `{"seq": 384}`.
     bits, density : mapping, optional
         Widths and nonzero parts by operand, such as `{"weight": 8}`, instead of the workloads' own.
+    layers : sequence of str
+        Only these layers; of several networks, each those that it has.
+    settings : mapping, optional
+        Path to value, instead of the architecture's own, for every design and the reference.
+    constraints : mapping, optional
+        Limits instead of the architecture's own, as a file says them: `{"area": {"max": "16 mm2"}}`.
+    combine : {"sum", "worst", "geomean"}
+        How several networks count: `dse.explore.designs.together.Together`.
+    weights : mapping, optional
+        Of networks by name, 1 each by default.
     jobs : int, optional
         Worker processes; as many as there are processors by default. 0 evaluates in this process.
     resume : bool
@@ -105,8 +125,12 @@ def sweep(
     [['54 KiB', 'exact']]
     """
     search = Search(trials, sampler, seed, tuple(objectives), gap)
-    changes = WorkloadChanges(batch, parameters or {}, bits or {}, density or {})
-    plan = make_plan(architecture, workloads, search, space=space, name=name, changes=changes)
+    changes = WorkloadChanges(batch, parameters or {}, bits or {}, density or {}, tuple(layers))
+    limits = None if constraints is None else parse_constraints(constraints)
+    plan = make_plan(
+        architecture, workloads, search, space=space, name=name, changes=changes,
+        hardware=HardwareChanges(settings or {}, limits), together=Together(combine, weights or {}),
+    )  # fmt: skip
     return run_plan(plan, jobs=jobs, resume=resume, output=output, executor=executor, progress=progress)
 
 
@@ -130,7 +154,7 @@ def run_plan(
     with nullcontext() if directory is None else LogWriter(directory / FILE_NAME) as log:
         if directory is not None:
             write_settings(directory, plan, problem.sweep_id)
-        with _workers(jobs, executor, plan.spec.architecture) as workers:
+        with _workers(jobs, executor, plan.architecture) as workers:
             explorer = Explorer(problem, plan.search, workers, dict(records.by_id), log, progress)
             explorer.run()
     result = SweepResult(
@@ -144,6 +168,8 @@ def run_plan(
         reused=explorer.reused,
         wall_s=monotonic() - start,
         damaged=records.damaged,
+        derived=tuple(one.path for one in plan.derived),
+        combine=plan.together.how,
     )
     if directory is not None:
         write_results(directory, result)

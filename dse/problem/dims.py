@@ -15,6 +15,9 @@ G, N, K, C, P, Q, R, S = range(8)
 
 OPERANDS = ("ifmap", "weight", "psum")
 
+WIDTHS = (*OPERANDS, "ofmap")
+"""What has a width: the operands, psums while unfinished, and finished outputs."""
+
 IFMAP, WEIGHT, PSUM = range(3)
 """Places of the operands in `OPERANDS`, for compiled code."""
 

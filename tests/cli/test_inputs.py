@@ -8,7 +8,6 @@ from explore.toy import ARCH, NET
 from dse.cli.inputs import (
     Inputs,
     SweepOptions,
-    only,
     parse_settings,
     per_operand,
     read_bits,
@@ -19,6 +18,7 @@ from dse.cli.inputs import (
 )
 from dse.cli.options import NetworkGoal
 from dse.errors import DseError
+from dse.explore.workloads import only
 from dse.formats.architecture.load import load_architecture_spec
 
 
@@ -105,7 +105,13 @@ def test_no_file_gives_no_mappings(inputs):
 
 
 def test_what_a_command_line_says_of_a_sweep():
-    said = SweepOptions(5, None, None, "energy, area", 0.1, 4, ("seq=384",), "8", None)
-    assert said.given() == ("trials", "objectives", "gap", "batch", "param", "bits")
+    said = SweepOptions(
+        5, None, None, "energy, area", 0.1, 4, ("seq=384",), "8", None, "flexible", ("levels.array.rows=2",), ("one",)
+    )
+    assert said.given() == (
+        "trials", "objectives", "gap", "batch", "param", "bits", "dataflow", "set", "layer",
+    )  # fmt: skip
     assert said.search().objectives == ("energy", "area")
     assert said.workloads().batch == 4
+    assert said.workloads().layers == ("one",)
+    assert said.hardware().settings == {"levels.array.rows": "2", "dataflow": "flexible"}

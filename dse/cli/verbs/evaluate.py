@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dse.cli.inputs import Inputs, network_options, only, read_limits, read_mappings
+from dse.cli.inputs import Inputs, network_options, read_limits, read_mappings
 from dse.cli.options import (
     MapperSettings,
     NetworkGoal,
@@ -60,6 +60,8 @@ def command(
     max_latency_s, max_energy_pj = read_limits(goal)
     given, counting = read_mappings(mapping, arch, network)
     if layers:
+        from dse.explore.workloads import only
+
         network = only(network, layers)
     if any(layer.name not in given for layer in network.layers):
         compile_first(arch)

@@ -125,6 +125,7 @@ def _show_sweep(path: Path, form: str) -> None:
         "architecture": plan.spec.name,
         "workloads": [workload.name for workload in plan.workloads],
         "space": {path: list(choices) for path, choices in plan.space.items()},
+        "derived": {one.path: one.to_dict() for one in plan.derived},
         "search": asdict(plan.search),
     }
     rows = [{"setting": path, "choices": " ".join(map(str, choices))} for path, choices in plan.space.items()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from re import sub
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,15 @@ import click
 
 from dse.cli.inputs import SweepOptions
 from dse.cli.interrupts import INTERRUPTED, interruptible
-from dse.cli.options import batch_option, element_options, format_option, gather, parameter_option
+from dse.cli.options import (
+    architecture_options,
+    batch_option,
+    element_options,
+    format_option,
+    gather,
+    layers_option,
+    parameter_option,
+)
 from dse.cli.output import StatusLine, compile_first, note, print_rows
 from dse.errors import InfeasibleError
 
@@ -35,6 +44,8 @@ SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
 @batch_option
 @parameter_option
 @element_options
+@architecture_options
+@layers_option
 @gather(SweepOptions, "changes")
 @click.option("--resume", is_flag=True, help="Go on with the sweep in DIR; nothing is evaluated twice.")
 @format_option
@@ -53,6 +64,7 @@ def command(
       dse sweep eyeriss vgg16
       dse sweep arch_specs/eyeriss.yaml workloads/alexnet.yaml --trials 400 --seed 7 -o results/big
       dse sweep eyeriss bert_base --param seq=384 --bits weight=8,ifmap=8,psum=24
+      dse sweep eyeriss alexnet --layer conv2 --layer conv3 --dataflow row-stationary --set levels.array.rows=12
       dse sweep results/big/sweep.yaml -o results/again
       dse sweep eyeriss vgg16 --resume
     """
@@ -68,7 +80,22 @@ def command(
         show_comparison(plan, Path(output or f"results/{plan.name}"), jobs, form)
         return 0
     directory = Path(output) if output is not None else Path("results") / plan.name
-    compile_first(plan.spec.architecture)
+    parts = plan.parts()
+    for part in parts:
+        own = directory if len(parts) == 1 else directory / _folder(part.workloads[0].name)
+        if (code := _search(part, own, jobs, resume, form)) != 0:
+            return code
+    return 0
+
+
+def _folder(name: str) -> str:
+    """A network's name as that of a folder."""
+    return sub(r"[^A-Za-z0-9._-]", "_", name)[:100].lstrip(".") or "_"
+
+
+def _search(plan: Plan, directory: Path, jobs: int | None, resume: bool, form: str) -> int:
+    """One sweep from its plan to what it prints."""
+    compile_first(plan.architecture)
     status = StatusLine()
     try:
         with interruptible():
@@ -88,10 +115,11 @@ def _plan(files: tuple[str, ...], changes: SweepOptions) -> Plan | Review:
     from dse.explore.sweep import GAP, TRIALS
     from dse.explore.sweep_file import load_plan
 
-    search, workloads = changes.search(), changes.workloads()
+    search, workloads, hardware = changes.search(), changes.workloads(), changes.hardware()
     if len(files) == 1:
-        return load_plan(files[0], search, workloads)
-    return make_plan(files[0], files[1:], search.over(Search(TRIALS, gap=GAP)), changes=workloads)
+        return load_plan(files[0], search, workloads, hardware)
+    wanted = search.over(Search(TRIALS, gap=GAP))
+    return make_plan(files[0], files[1:], wanted, changes=workloads, hardware=hardware)
 
 
 def _run(plan: Plan, directory: Path, jobs: int | None, resume: bool, status: StatusLine) -> SweepResult:

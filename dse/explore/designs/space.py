@@ -100,6 +100,9 @@ def _magnitude(value: Any) -> tuple[str, float] | None:
         return None
     if isinstance(value, int | float):
         return "", float(value)
+    rows, cross, cols = str(value).partition("x")
+    if cross and rows.isdecimal() and cols.isdecimal():
+        return "aspect ratio", int(cols) / int(rows)
     for kind, (_, units) in KINDS.items():
         try:
             quantity = parse_quantity(value, kind)

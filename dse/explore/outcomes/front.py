@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 Point = Sequence[float]
 
+
 def pareto(points: Sequence[Point]) -> list[int]:
     """Which points no other point matches or beats in every objective.
 

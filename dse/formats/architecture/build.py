@@ -16,11 +16,12 @@ from dse.formats.architecture.model import (
     FanOutModel,
     LevelModel,
     MacModel,
+    PrecisionModel,
     ReadWrite,
 )
 from dse.formats.architecture.rating import BuildError, Context, Rating, clock_of, rating_of, technology_of
 from dse.formats.text import quantity as q
-from dse.problem.dims import OPERANDS, PerOperand
+from dse.problem.dims import OPERANDS, WIDTHS, PerOperand
 
 DIRECTIONS: tuple[Direction, Direction] = ("read", "write")
 
@@ -75,7 +76,19 @@ def build_architecture(model: ArchitectureModel, dataflow: Dataflow, rating: Rat
         static_power_mw=context.static_mw(model.static_power) if model.static_power else 0.0,
         clock_power_mw=context.clock_mw(model.clock_power) if model.clock_power else 0.0,
         other_area_mm2=q.mm2(model.area) if model.area else 0.0,
+        precision=_precision(model.precision),
     )
+
+
+def _precision(model: PrecisionModel) -> tuple[tuple[str, int], ...]:
+    """The widths stated, by operand or `ofmap`."""
+    widths = {part: width for part in WIDTHS if (width := getattr(model, part)) is not None}
+    if "ofmap" in widths and widths["ofmap"] > widths.get("psum", widths["ofmap"]):
+        raise BuildError(
+            ("precision", "ofmap"), f"precision: finished outputs of {widths['ofmap']} bits are wider than psums of "
+            f"{widths['psum']}", "a finished output is no wider than the partial sum that it was",
+        )  # fmt: skip
+    return tuple(widths.items())
 
 
 def _check_zeros(name: str, model: LevelModel, is_first: bool, is_last: bool) -> None:

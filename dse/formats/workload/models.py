@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from dse.formats.text.quantity import Quantity, parse_quantity, width_bits
 from dse.formats.text.validation import SpecModel, WholeNumber
-from dse.problem.dims import OPERANDS
+from dse.problem.dims import OPERANDS, WIDTHS
 from dse.problem.shapes import MAX_BOUND, Window
 
 
@@ -42,16 +42,16 @@ def _names(given: object) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _per_operand(given: object, noun: str) -> dict[str, Any]:
+def _per_operand(given: object, noun: str, names: tuple[str, ...] = OPERANDS) -> dict[str, Any]:
     values = given if isinstance(given, dict) else dict.fromkeys(OPERANDS, given)
-    unknown = [key for key in values if key not in OPERANDS]
+    unknown = [key for key in values if key not in names]
     if unknown:
-        raise ValueError(f"{unknown[0]!r} is no operand; {noun} are given for {', '.join(OPERANDS)}")
+        raise ValueError(f"{unknown[0]!r} is no operand; {noun} are given for {', '.join(names)}")
     return values
 
 
 def _bits(given: object) -> dict[str, int]:
-    widths = _per_operand(given, "bits")
+    widths = _per_operand(given, "bits", WIDTHS)
     for operand, width in widths.items():
         if isinstance(width, str | Quantity):
             widths = {**widths, operand: width_bits(parse_quantity(width, "width"))}
@@ -77,8 +77,8 @@ def _list_of(schema: dict[str, Any], *lengths: int) -> list[dict[str, Any]]:
     return [{"type": "array", "items": schema, "minItems": length, "maxItems": length} for length in lengths]
 
 
-def _operands(schema: dict[str, Any]) -> WithJsonSchema:
-    each = {"type": "object", "properties": dict.fromkeys(OPERANDS, schema), "additionalProperties": False}
+def _operands(schema: dict[str, Any], names: tuple[str, ...] = OPERANDS) -> WithJsonSchema:
+    each = {"type": "object", "properties": dict.fromkeys(names, schema), "additionalProperties": False}
     return WithJsonSchema({"anyOf": [schema, each]})
 
 
@@ -96,7 +96,7 @@ Names = Annotated[
     BeforeValidator(_names),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
 ]
-BitsSpec = Annotated[dict[str, int], BeforeValidator(_bits), _operands(_WIDTH)]
+BitsSpec = Annotated[dict[str, int], BeforeValidator(_bits), _operands(_WIDTH, WIDTHS)]
 DensitySpec = Annotated[dict[str, float], BeforeValidator(_densities), _operands(_DENSITY)]
 
 

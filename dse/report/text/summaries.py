@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 from dse.architecture.hierarchy import FanOut, Level
+from dse.formats.architecture.space import METRICS
 from dse.problem.dims import OPERANDS, PerOperand
 from dse.problem.summary import layer_rows, workload_totals
 from dse.report.table import Table
@@ -14,6 +16,7 @@ from dse.report.units import capacity, si, whole
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
     from dse.explore.plan import Plan
+    from dse.formats.architecture.derived import Derived
     from dse.formats.architecture.load import ArchitectureSpec
     from dse.problem.workload import Workload
 
@@ -58,11 +61,13 @@ def architecture_text(spec: ArchitectureSpec) -> str:
     ]
     if spec.space:
         lines.append(space_text(spec.space, dict(spec.reference)))
+    if spec.derived:
+        lines.append(derived_text(spec.derived))
     for constraint in spec.constraints:
-        name, unit = constraint.metric.rsplit("_", 1)
+        name, unit, _ = METRICS[constraint.metric]
         limits = (("least", constraint.minimum), ("most", constraint.maximum))
-        ends = [f"at {side} {end:.4g} {unit}" for side, end in limits if end is not None]
-        lines.append(f"constraint: {name} {' and '.join(ends)}")
+        ends = [f"at {side} {end:.4g} {unit}".rstrip() for side, end in limits if end is not None]
+        lines.append(f"constraint: {name.replace('_', ' ')} {' and '.join(ends)}")
     return "\n\n".join(lines)
 
 
@@ -101,10 +106,11 @@ def sweep_text(plan: Plan) -> str:
     """What a sweep searches and how."""
     search = plan.search
     networks = ", ".join(workload.name for workload in plan.workloads)
-    own = {path: plan.spec.value(path) for path in plan.space}
+    own = {path: plan.own(path) for path in plan.paths}
     return "\n\n".join([
         f"{plan.name}: {plan.spec.name} on {networks}",
         space_text(plan.space, own),
+        *([derived_text(plan.derived)] if plan.derived else []),
         f"{search.trials} trials, sampler {search.sampler}, seed {search.seed}, minimising "
         f"{', '.join(search.objectives)}, exploring within {search.gap:.2%} of the best mappings",
     ])  # fmt: skip
@@ -118,6 +124,12 @@ def space_text(space: dict[str, tuple[Any, ...]], own: dict[str, Any]) -> str:
     ]
     size = prod(len(choices) for choices in space.values())
     return Table.of(rows, left=frozenset({"setting", "own", "choices"}), title=f"space of {size:,} designs").to_text()
+
+
+def derived_text(derived: Sequence[Derived]) -> str:
+    """The settings that follow from others, a line each."""
+    rules = [(one.path, ", ".join(f"{key} {value}" for key, value in one.to_dict().items())) for one in derived]
+    return "\n".join(f"{path} follows: {rule}" for path, rule in rules)
 
 
 def _level(architecture: Architecture, level: Level) -> dict[str, Any]:

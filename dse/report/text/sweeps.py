@@ -132,7 +132,8 @@ def status_line(result: SweepResult) -> str:
     flows = ", ".join(f"{name} {entry['designs']}" for name, entry in summary["dataflows"].items() if name)
     mapped = summary["designs"] - summary["ruled_out"]
     return (
-        f"{mapped} of {summary['space_size']:,} designs mapped, {summary['ruled_out']} ruled out by area ({states})"
+        f"{mapped} of {summary['space_size']:,} designs mapped, {summary['ruled_out']} ruled out without mapping "
+        f"({states})"
         + (f"; by dataflow: {flows}" if flows else "")
         + f"; {summary['solved_exactly']} solved exactly; sampler {result.sampler}, seed {result.search.seed}"
     )

@@ -103,7 +103,7 @@ def test_the_front_table_has_a_row_for_each_point_beside_the_reference():
     assert [row[-1] for row in table.rows] == ["2.29x", "1x", "3.2x"]
     assert table.note == "toy as specified: 4.00 mJ, 4.00 ms, EDP 16.0 µJ·s, 12 mm2"
     assert table.title == "Front of toy-tiny in energy, latency: 3 designs"
-    assert "5 of 4 designs mapped, 0 ruled out by area (1 infeasible, 4 ok)" in status_line(SOME)
+    assert "5 of 4 designs mapped, 0 ruled out without mapping (1 infeasible, 4 ok)" in status_line(SOME)
 
 
 def test_the_verdict_is_a_sentence_for_the_review():
