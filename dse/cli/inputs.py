@@ -18,7 +18,7 @@ from dse.cli.options import (
 )
 from dse.cli.output import note
 from dse.errors import DseError
-from dse.problem.dims import OPERANDS, WIDTHS
+from dse.problem.dims import FORMATS, OPERANDS, WIDTHS
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
@@ -188,7 +188,8 @@ def read_bits(text: str | None) -> dict[str, int]:
     """The value of `--bits` by operand."""
     if text is None:
         return {}
-    return per_operand("--bits", text, int, 1, 1024, "a whole number from 1 to 1024", WIDTHS)
+    what = f"a whole number from 1 to 1024, or one of {', '.join(FORMATS)}"
+    return per_operand("--bits", text, lambda value: FORMATS.get(value) or int(value), 1, 1024, what, WIDTHS)
 
 
 def read_density(text: str | None) -> dict[str, float]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from dse.formats.text.quantity import Quantity, parse_quantity, width_bits
+from dse.formats.text.quantity import Quantity, width_of
 from dse.formats.text.validation import SpecModel, WholeNumber
 from dse.problem.dims import OPERANDS, WIDTHS
 from dse.problem.shapes import MAX_BOUND, Window
@@ -54,7 +54,7 @@ def _bits(given: object) -> dict[str, int]:
     widths = _per_operand(given, "bits", WIDTHS)
     for operand, width in widths.items():
         if isinstance(width, str | Quantity):
-            widths = {**widths, operand: width_bits(parse_quantity(width, "width"))}
+            widths = {**widths, operand: width_of(width)}
     if not all(_whole(width) and 1 <= width <= 1024 for width in widths.values()):
         raise ValueError(f"should be a whole number from 1 to 1024, e.g. 8 or 8 bit, not {given!r}")
     return widths
