@@ -161,6 +161,7 @@ def progress_line(progress: Progress) -> str:
 
 
 def _finish(result: SweepResult, directory: Path, form: str) -> int:
+    from dse.explore.record import write_summary
     from dse.report.directory import draw
     from dse.report.text.sweeps import front_table, status_line, verdict
     from dse.report.units import clock_time
@@ -173,7 +174,9 @@ def _finish(result: SweepResult, directory: Path, form: str) -> int:
     if not rows:
         reasons = "; ".join(f"{reason} ({count})" for reason, count in result.to_dict()["reasons"].items())
         raise InfeasibleError(f"none of the {len(result.explored)} designs works: {reasons}", hint=f"see {directory}")
-    drawn = draw(result, directory)
+    with result.spending.on("drawing"):
+        drawn = draw(result, directory)
+    write_summary(directory, result)
     summary = f"{status_line(result)}\n{clock_time(result.wall_s)}; written to {directory}: {', '.join(drawn)}"
     plain = {**result.to_dict(), "front": rows, "output": str(directory)}
     print_rows(form, lambda: f"{front_table(result).to_text()}\n\n{verdict(result)}\n\n{summary}", plain, rows)
