@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dse.cli.cards import collect_cards
 from dse.cli.inputs import SweepOptions
 from dse.cli.interrupts import INTERRUPTED, interruptible
 from dse.cli.options import (
@@ -106,7 +107,7 @@ def _search(plan: Plan, directory: Path, jobs: int | None, resume: bool, form: s
         note(f"go on with: dse sweep {directory / 'sweep.yaml'} -o {directory} --resume")
         return INTERRUPTED
     status.clear()
-    return _finish(result, directory, form)
+    return _finish(result, plan, directory, jobs, form)
 
 
 def _plan(files: tuple[str, ...], changes: SweepOptions) -> Plan | Review:
@@ -160,7 +161,7 @@ def progress_line(progress: Progress) -> str:
     return "  ".join(parts)
 
 
-def _finish(result: SweepResult, directory: Path, form: str) -> int:
+def _finish(result: SweepResult, plan: Plan, directory: Path, jobs: int | None, form: str) -> int:
     from dse.explore.record import write_summary
     from dse.report.directory import draw
     from dse.report.text.sweeps import front_table, status_line, verdict
@@ -175,7 +176,8 @@ def _finish(result: SweepResult, directory: Path, form: str) -> int:
         reasons = "; ".join(f"{reason} ({count})" for reason, count in result.to_dict()["reasons"].items())
         raise InfeasibleError(f"none of the {len(result.explored)} designs works: {reasons}", hint=f"see {directory}")
     with result.spending.on("drawing"):
-        drawn = draw(result, directory)
+        draw(result, directory)  # something to show while cards are made
+        drawn = draw(result, directory, collect_cards(result, plan, directory, jobs))
     write_summary(directory, result)
     summary = f"{status_line(result)}\n{clock_time(result.wall_s)}; written to {directory}: {', '.join(drawn)}"
     plain = {**result.to_dict(), "front": rows, "output": str(directory)}

@@ -224,12 +224,15 @@ def readable(layer: Layer, architecture: Architecture, counted: Count) -> Access
     Traffic(reads=6, writes=0)
     """
     levels: dict[str, dict[str, Traffic]] = {}
+    finished: dict[str, Traffic] = {}
     fan_outs: dict[str, dict[str, Crossing]] = {}
     for i, node in enumerate(architecture.hierarchy):
         if isinstance(node, Level):
             rows = counted.words.levels[i].tolist()
             levels[node.name] = {o: Traffic(*row) for o, row in zip(OPERANDS, rows, strict=True)}
+            done = int(counted.words.finished[i])
+            finished[node.name] = Traffic(done if i else 0, done)
         else:
             rows = counted.words.fans[i].tolist()
             fan_outs[node.name] = {o: Crossing(*row) for o, row in zip(OPERANDS, rows, strict=True)}
-    return Accesses(steps=counted.steps, macs=layer.macs, levels=levels, fan_outs=fan_outs)
+    return Accesses(steps=counted.steps, macs=layer.macs, levels=levels, fan_outs=fan_outs, finished=finished)

@@ -97,6 +97,8 @@ class Counts(NamedTuple):
         Words read and written.
     fans : (nodes, 3, 2)
         Words delivered, and psum hops.
+    finished : (nodes,)
+        Of the psums that come to a level from inside, those that are finished; they leave it finished.
     """
 
     factors: Ints
@@ -104,6 +106,7 @@ class Counts(NamedTuple):
     booked: Ints
     levels: Ints
     fans: Ints
+    finished: Ints
 
 
 class Scratch(NamedTuple):
@@ -181,6 +184,8 @@ class Timing(NamedTuple):
         The level a port belongs to.
     port_cost : (ports, 3, 2)
         Steps that one element of an operand occupies the port, reading and writing; 0 where it is not served.
+    port_saved : (ports, 2)
+        By how much less a finished psum occupies it than another one, reading and writing.
     folds : (nodes, 4)
         For a fan-out, cycles of skew that every fold pays, and cycles that shift each operand in and out.
     """
@@ -188,6 +193,7 @@ class Timing(NamedTuple):
     buffering: Ints
     port_node: Ints
     port_cost: Floats
+    port_saved: Floats
     folds: Floats
 
 
@@ -220,4 +226,5 @@ def new_counts(nodes: int) -> Counts:
         booked=np.zeros((3, nodes, 2), dtype=np.int64),
         levels=np.zeros((nodes, 3, 2), dtype=np.int64),
         fans=np.zeros((nodes, 3, 2), dtype=np.int64),
+        finished=np.zeros(nodes, dtype=np.int64),
     )

@@ -162,7 +162,13 @@ class Book:
             for at, (_, hop) in enumerate(prices):
                 total.add(k, at, hop)
                 total.add(k, at + 1, -hop)
+        for node in self.psum_nodes():
+            total.constant -= float(dp.words[PSUM] * dp.saved_pj[node].sum())
         return total
+
+    def psum_nodes(self) -> list[int]:
+        """Nodes that keep psums. Each psum comes finished to them once at most, and leaves all but the outermost so."""
+        return [int(self.dp.nodes[c.parent]) for c in self.crossings if c.operand == PSUM]
 
     def port(self, t: int, serial: bool) -> Sum:
         """Time of a port, its words that overlap with the compute or those that do not."""
@@ -183,6 +189,11 @@ class Book:
                 else:
                     total.add(k, 0, cost[o, READ])
                     self.add_back(total, k, cost[o, WRITE])
+            if o == PSUM and dp.nodes[c.parent] == node:
+                # What comes finished is serial or not with all that comes; what leaves finished never is.
+                single = child >= 0 and dp.buffering[child] == SINGLE
+                saved = dp.port_saved[t, WRITE] * (single == serial) + dp.port_saved[t, READ] * (not serial)
+                total.constant -= float(dp.words[PSUM] * saved)
         return total
 
     def positive(self, total: Sum) -> Sum:
@@ -272,8 +283,13 @@ def terms_of(
             held = [o for o in kept if which in (o, SHARED)]
             if room < inf and held:
                 for o in held:
-                    terms.append(Term(float(dp.bits[o]), len(limits), NO_GROUP, extra=_tile(o, level, -1)))
+                    terms.append(Term(float(dp.bits[level, o]), len(limits), NO_GROUP, extra=_tile(o, level, -1)))
                 limits.append(log(max(room, 1e-9)))
+        if dp.only_finished[level]:
+            # Each psum comes once.
+            k = next(k for k, c in enumerate(crossings) if c.operand == PSUM and c.parent == level)
+            terms.append(Term(1.0, len(limits), NO_GROUP, k, crossings[k].up))
+            limits.append(log(float(dp.words[PSUM])))
     for i in range(len(dp.nodes)):
         for side in range(2):
             if dp.fans[i] >= 0 and dp.sides[i, side] > 1:
@@ -329,7 +345,9 @@ def _first(dp: Deep, book: Book, t: int, level: int, block: int, scale: float, o
     for o in operands:
         mine = [c for c in book.crossings if c.operand == o]
         at = next((i for i, c in enumerate(mine) if c.parent == level), -1)
-        cost = float(dp.port_cost[t, o, WRITE if o == PSUM else READ])
+        cost = float(dp.port_cost[t, o, READ])
+        if o == PSUM:
+            cost = float(dp.port_cost[t, o, WRITE] - dp.port_saved[t, WRITE])  # the last tile may be finished
         if at < 0 or mine[at].child == k or cost == 0.0:
             continue
         while dp.buffering[dp.nodes[mine[at].child]] == STREAMING and mine[at + 1].child < k:
