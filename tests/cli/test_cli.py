@@ -325,7 +325,8 @@ def test_sweep_writes_its_directory_and_prints_the_front(dse, folder):
     assert "Front of toy-tiny in energy, latency, area:" in out
     assert "toy as specified:" in out
     held = {path.name for path in (folder / "results" / "toy-tiny").iterdir()}
-    assert held == {"evaluations.jsonl", "front.csv", "front.png", "report.html", "summary.json", "sweep.yaml"}
+    figures = {"front.csv", "front.png", "report.html"}
+    assert held == {*figures, "cards.json", "evaluations.jsonl", "summary.json", "sweep.yaml"}
     assert dse("sweep toy.yaml tiny.yaml --trials 8 --jobs 0")[0] == 2
     code, _, err = dse("sweep toy.yaml tiny.yaml --trials 8 --jobs 0 --resume")
     assert code == 0
