@@ -16,6 +16,7 @@ FAILED, BAD_INPUT = 1, 2
 VERBS = {
     "sweep": "Search an architecture's design space for the best hardware.",
     "evaluate": "Energy, latency and area of a network on an architecture.",
+    "explain": "Where energy and time go, and what one step in each setting changes.",
     "map": "The best loop nest of one layer, with its proof.",
     "bound": "The fewest words that any mapping can move to and from a buffer of each size.",
     "show": "Check and summarise an architecture, workload or sweep file.",
