@@ -16,6 +16,7 @@ FAILED, BAD_INPUT = 1, 2
 VERBS = {
     "sweep": "Search for the best hardware: buffers, array, dataflow.",
     "evaluate": "Energy, latency and area of a network on an architecture.",
+    "explain": "Where energy and time go, and what one step in each setting changes.",
     "map": "The best loop nest of one layer, with its proof.",
     "bound": "The fewest DRAM words possible with a buffer of each size.",
     "show": "Check a file and say what is in it.",

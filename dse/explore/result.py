@@ -11,6 +11,7 @@ from dse.explore.explorer import OBJECTIVES, Search
 from dse.explore.outcomes.evaluation import Evaluation
 from dse.explore.outcomes.front import pareto
 from dse.explore.outcomes.log import Damage
+from dse.explore.spending import Spending
 
 if TYPE_CHECKING:
     import pandas
@@ -45,6 +46,8 @@ class SweepResult:
         Paths of the settings that follow from those of the space.
     combine : {"sum", "worst", "geomean"}
         How energies and latencies of several networks became one.
+    spending : Spending
+        CPU time by what it went to, mapping on all workers, of this run alone.
 
     Examples
     --------
@@ -71,6 +74,7 @@ class SweepResult:
     damaged: tuple[Damage, ...] = field(default=())
     derived: tuple[str, ...] = ()
     combine: str = "sum"
+    spending: Spending = field(default_factory=Spending)
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -205,6 +209,7 @@ class SweepResult:
             "reused": self.reused,
             "cpu_s": round(sum(e.outcome.cpu_s for e in self.evaluations), 3),
             "wall_s": round(self.wall_s, 3),
+            "cpu_split_s": self.spending.to_dict(),
             "reference": self.reference_row(),
             "best": {name: min(front, key=lambda row: row[OBJECTIVES[name]]) for name in self._wanted() if front},
             "front": len(front),

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from dse.explore.designs.together import How, Together
 from dse.explore.explorer import DEFAULT_OBJECTIVES, Explorer, Progress, Search
 from dse.explore.hardware import HardwareChanges
+from dse.explore.outcomes.evaluation import Evaluation
 from dse.explore.outcomes.log import FILE_NAME, LogWriter, Records, read_log
 from dse.explore.plan import Given, Plan, make_plan
 from dse.explore.record import check_directory, write_results, write_settings
 from dse.explore.result import SweepResult
 from dse.explore.runner import Workers, usable_cpus
+from dse.explore.spending import Spending
 from dse.explore.workloads import WorkloadChanges
 from dse.formats.architecture.space import parse_constraints
 
@@ -147,15 +149,19 @@ def run_plan(
     start = monotonic()
     problem = plan.problem()
     directory = None if output is None else Path(output)
-    records = Records({})
+    records, spending = Records({}), Spending()
     if directory is not None:
         check_directory(directory, plan, problem.sweep_id, resume)
-        records = read_log(directory / FILE_NAME)
+        with spending.on("log"):
+            records = read_log(directory / FILE_NAME)
     with nullcontext() if directory is None else LogWriter(directory / FILE_NAME) as log:
         if directory is not None:
             write_settings(directory, plan, problem.sweep_id)
         with _workers(jobs, executor, plan.architecture) as workers:
-            explorer = Explorer(problem, plan.search, workers, dict(records.by_id), log, progress)
+            replay = _replay(records, problem.sweep_id) if resume else {}
+            explorer = Explorer(
+                problem, plan.search, workers, dict(records.by_id), log, progress, replay, spending
+            )  # fmt: skip
             explorer.run()
     result = SweepResult(
         name=plan.name,
@@ -170,10 +176,22 @@ def run_plan(
         damaged=records.damaged,
         derived=tuple(one.path for one in plan.derived),
         combine=plan.together.how,
+        spending=spending,
     )
     if directory is not None:
         write_results(directory, result)
     return result
+
+
+def _replay(records: Records, sweep_id: str) -> dict[int, Evaluation]:
+    """The explored designs of a sweep by number; none where two share one, as in logs of several seeds joined."""
+    found: dict[int, Evaluation] = {}
+    for evaluation in records.by_id.values():
+        if evaluation.kind == "explore" and evaluation.sweep == sweep_id:
+            if evaluation.number in found:
+                return {}
+            found[evaluation.number] = evaluation
+    return found
 
 
 def _workers(jobs: int | None, executor: Executor | None, architecture: Architecture) -> Workers:

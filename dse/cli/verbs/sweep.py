@@ -163,6 +163,7 @@ def progress_line(progress: Progress) -> str:
 
 
 def _finish(result: SweepResult, plan: Plan, directory: Path, jobs: int | None, form: str) -> int:
+    from dse.explore.record import write_summary
     from dse.report.directory import draw
     from dse.report.text.sweeps import front_table, status_line, verdict
     from dse.report.units import clock_time
@@ -175,8 +176,10 @@ def _finish(result: SweepResult, plan: Plan, directory: Path, jobs: int | None, 
     if not rows:
         reasons = "; ".join(f"{reason} ({count})" for reason, count in result.to_dict()["reasons"].items())
         raise InfeasibleError(f"none of the {len(result.explored)} designs works: {reasons}", hint=f"see {directory}")
-    draw(result, directory)  # something to show while cards are made
-    drawn = draw(result, directory, collect_cards(result, plan, directory, jobs))
+    with result.spending.on("drawing"):
+        draw(result, directory)  # something to show while cards are made
+        drawn = draw(result, directory, collect_cards(result, plan, directory, jobs))
+    write_summary(directory, result)
     summary = f"{status_line(result)}\n{clock_time(result.wall_s)}; written to {directory}: {', '.join(drawn)}"
     plain = {**result.to_dict(), "front": rows, "output": str(directory)}
     print_rows(form, lambda: f"{front_table(result).to_text()}\n\n{verdict(result)}\n\n{summary}", plain, rows)

@@ -33,6 +33,32 @@ def pareto(points: Sequence[Point]) -> list[int]:
     return [i for i, kept in zip(order, keep, strict=True) if kept]
 
 
+def beaten_by(points: Sequence[Point], share: Sequence[float]) -> list[bool]:
+    """Which points are beaten by another even when each of their values is divided by its share.
+
+    Parameters
+    ----------
+    points : sequence of sequences of float
+        All of one length; smaller is better.
+    share : sequence of float
+        For each objective, at least 1.
+
+    Examples
+    --------
+    >>> beaten_by([(1.0, 4.0), (1.05, 4.0), (1.2, 4.0)], (1.1, 1.0))
+    [False, False, True]
+    """
+    import numpy as np
+
+    best = np.array([points[i] for i in pareto(points)], dtype=float)
+    lowered = np.array(points, dtype=float) / np.array(share, dtype=float)
+    found: list[bool] = []
+    for start in range(0, len(lowered), 256):
+        part = lowered[start : start + 256, None, :]
+        found += ((best <= part).all(axis=2) & (best < part).any(axis=2)).any(axis=1).tolist()
+    return found
+
+
 def dominates(one: Point, other: Point) -> bool:
     """Whether `one` is nowhere worse than `other` and somewhere better."""
     pairs = list(zip(one, other, strict=True))
