@@ -22,7 +22,8 @@ FORMS = {"scale-sim": "WORKLOAD", "timeloop": "ARCH WORKLOAD LAYER"}
 @click.option("--parquet", metavar="FILE", help="Write the evaluations of the sweep in DIR as a Parquet file.")
 @click.option("--objective", type=click.Choice(["energy", "latency", "edp"]), default="edp", show_default=True,
               help="What the layer is mapped for.")  # fmt: skip
-@click.option("--gap", type=click.FloatRange(min=0), default=0.0, show_default=True, help="Proven gap of its mapping.")
+@click.option("--gap", type=click.FloatRange(min=0), default=0.0, show_default=True,
+              help="Map to within this fraction of the best.")  # fmt: skip
 def command(
     names: tuple[str, ...], form: str | None, output: str | None, optuna: str | None, parquet: str | None,
     objective: str, gap: float,

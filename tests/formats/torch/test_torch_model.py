@@ -104,13 +104,14 @@ def test_onnx_has_the_same_layers(tmp_path):
     assert ours.layers == tuple(layer for layer in theirs.layers if layer.name != "matmul")
 
 
-def test_torchvision_by_name():
+@pytest.mark.parametrize("depth", [50, 101, 152])
+def test_torchvision_by_name(depth):
     if find_spec("torchvision") is None:
         pytest.skip("torchvision is not installed")
     from dse.formats.torch.torchvision import extract_torchvision
 
-    found = extract_torchvision("resnet50").workload
-    own = load_workload("resnet50_v1p5")
+    found = extract_torchvision(f"resnet{depth}").workload
+    own = load_workload(f"resnet{depth}_v1p5")
     assert sorted(layer.shape_key() for layer in found.layers) == sorted(layer.shape_key() for layer in own.layers)
     assert found.parameters == own.parameters
     with pytest.raises(dse.DseError, match="no model 'resnet5'"):
