@@ -20,7 +20,8 @@ FORMS = {"scale-sim": "WORKLOAD", "timeloop": "ARCH WORKLOAD LAYER"}
 @click.option("-o", "--output", metavar="PATH", required=True, help="A file for scale-sim, a folder for timeloop.")
 @click.option("--objective", type=click.Choice(["energy", "latency", "edp"]), default="edp", show_default=True,
               help="What the layer is mapped for.")  # fmt: skip
-@click.option("--gap", type=click.FloatRange(min=0), default=0.0, show_default=True, help="Proven gap of its mapping.")
+@click.option("--gap", type=click.FloatRange(min=0), default=0.0, show_default=True,
+              help="Map to within this fraction of the best.")  # fmt: skip
 def command(names: tuple[str, ...], form: str, output: str, objective: str, gap: float) -> None:
     """Write a WORKLOAD as SCALE-Sim's topology file, or a mapped LAYER as Timeloop's three files.
 

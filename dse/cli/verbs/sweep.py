@@ -37,11 +37,12 @@ SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
 @click.argument("files", metavar="ARCH WORKLOAD... | SWEEP.yaml", nargs=-1, required=True)
 @click.option("-o", "--output", metavar="DIR", help="Where to write.  [default: results/NAME]")
 @click.option("--trials", type=click.IntRange(min=1), help="Designs to map.  [default: 96]")
-@click.option("--sampler", type=click.Choice(SAMPLERS), help="Who proposes designs.  [default: auto]")
-@click.option("--seed", type=click.IntRange(min=0), help="Equal seeds give equal sweeps.  [default: 0]")
+@click.option("--sampler", type=click.Choice(SAMPLERS), help="How designs are chosen.  [default: auto]")
+@click.option("--seed", type=click.IntRange(min=0), help="The same seed gives the same sweep.  [default: 0]")
 @click.option("--jobs", type=click.IntRange(min=0), help="Worker processes.  [default: one per processor]")
 @click.option("--objectives", metavar="LIST", help="Of energy, latency, edp, area.  [default: energy,latency,area]")
-@click.option("--gap", type=click.FloatRange(min=0), help="Proven gap of mappings while exploring.  [default: 0.01]")
+@click.option("--gap", type=click.FloatRange(min=0),
+              help="While exploring, map to within this fraction of the best.  [default: 0.01]")  # fmt: skip
 @batch_option
 @parameter_option
 @element_options
