@@ -66,8 +66,14 @@ def test_a_transformer_layer_has_its_six_products():
 
 
 def test_an_operation_without_a_layer_is_an_error_that_names_it():
-    with pytest.raises(dse.DseError, match=r"\(aten::lstm\)"):
-        dse.from_torch(nn.LSTM(8, 4), torch.empty(5, 1, 8))
+    class Distances(nn.Module):
+        def forward(self, x):
+            return torch.cdist(x, x)
+
+    with pytest.raises(dse.DseError, match=r"\(aten::cdist\)"):
+        dse.from_torch(Distances(), torch.empty(5, 8))
+    with pytest.raises(dse.DseError, match="projected to fewer features"):
+        dse.from_torch(nn.LSTM(8, 4, proj_size=2), torch.empty(5, 1, 8))
 
 
 def test_a_path_that_depends_on_data_is_an_error():
