@@ -149,6 +149,8 @@ class Explorer:
         Explored designs by number, of this very sweep: batches that are complete here are not proposed again.
     spending : Spending
         What CPU time goes to.
+    watch : callable
+        Told every evaluation that is made.
     """
 
     problem: SweepProblem
@@ -159,6 +161,7 @@ class Explorer:
     progress: Callable[[Progress], None] | None = None
     replay: Mapping[int, Evaluation] = field(default_factory=dict)
     spending: Spending = field(default_factory=Spending)
+    watch: Callable[[Evaluation], None] = lambda evaluation: None
     explored: dict[int, Evaluation] = field(default_factory=dict)
     exact: dict[int, Evaluation] = field(default_factory=dict)
     reused: int = 0
@@ -338,6 +341,7 @@ class Explorer:
         self.spending.add("mapping", outcome.cpu_s)
         self.known[identity] = evaluation
         self._consider(evaluation)
+        self.watch(evaluation)
 
     def _parameters(self, candidate: _Candidate) -> dict[str, Any]:
         return {name: self.problem.plain(value) for name, value in candidate.settings.items()}

@@ -12,6 +12,7 @@ from dse.explore.outcomes.evaluation import Evaluation
 from dse.explore.outcomes.front import pareto
 from dse.explore.outcomes.log import Damage
 from dse.explore.spending import Spending
+from dse.explore.tables import evaluations_frame, front_frame
 
 if TYPE_CHECKING:
     import pandas
@@ -158,29 +159,12 @@ class SweepResult:
 
     @property
     def front(self) -> pandas.DataFrame:
-        """`front_rows` as a table."""
-        import pandas
-
-        return pandas.DataFrame(self.front_rows(), columns=[*COLUMNS, *self.paths, "id"])
+        """`front_rows` as a table: `design` for the number, settings as numbers under names that say their units."""
+        return front_frame(self, COLUMNS)
 
     def to_dataframe(self) -> pandas.DataFrame:
-        """All evaluations, one a row, with status and reason."""
-        import pandas
-
-        rows = [
-            {
-                "number": e.number,
-                "kind": e.kind,
-                "status": e.outcome.status,
-                "reason": e.outcome.reason,
-                **{metric: e.outcome.objectives.get(metric) for metric in METRICS},
-                **e.parameters,
-                "cpu_s": e.outcome.cpu_s,
-                "id": e.id,
-            }
-            for e in self.evaluations
-        ]
-        return pandas.DataFrame(rows)
+        """All evaluations, one a row, with status and reason; see `dse.explore.tables`."""
+        return evaluations_frame(self)
 
     def to_dict(self) -> dict[str, Any]:
         """The summary: what was asked, how much was done, the reference, and the best of each objective."""

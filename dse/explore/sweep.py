@@ -56,6 +56,7 @@ def sweep(
     output: str | Path | None = None,
     executor: Executor | None = None,
     progress: Callable[[Progress], None] | None = None,
+    callback: Callable[[Evaluation], None] | None = None,
 ) -> SweepResult:
     """Search a design space for the designs that no other design beats.
 
@@ -107,6 +108,8 @@ def sweep(
         Instead of worker processes; it is not shut down.
     progress : callable, optional
         Called with a `Progress` after every evaluation.
+    callback : callable, optional
+        Called with each `Evaluation` as soon as it is recorded; those that the log had already are not told.
 
     Returns
     -------
@@ -123,8 +126,8 @@ def sweep(
     >>> network = dse.Workload.of("tiny", [dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)])
     >>> space = {"levels.GLB.capacity": ["54 KiB", "108 KiB"]}
     >>> result = dse.sweep("eyeriss", network, trials=2, space=space, jobs=0)
-    >>> result.front[["levels.GLB.capacity", "proven"]].drop_duplicates().values.tolist()
-    [['54 KiB', 'exact']]
+    >>> result.front[["levels.GLB.capacity_bits", "proven"]].drop_duplicates().values.tolist()
+    [[442368, 'exact']]
     """
     search = Search(trials, sampler, seed, tuple(objectives), gap)
     changes = WorkloadChanges(batch, parameters or {}, bits or {}, density or {}, tuple(layers))
@@ -133,7 +136,9 @@ def sweep(
         architecture, workloads, search, space=space, name=name, changes=changes,
         hardware=HardwareChanges(settings or {}, limits), together=Together(combine, weights or {}),
     )  # fmt: skip
-    return run_plan(plan, jobs=jobs, resume=resume, output=output, executor=executor, progress=progress)
+    return run_plan(
+        plan, jobs=jobs, resume=resume, output=output, executor=executor, progress=progress, callback=callback
+    )
 
 
 def run_plan(
@@ -144,6 +149,7 @@ def run_plan(
     output: str | Path | None = None,
     executor: Executor | None = None,
     progress: Callable[[Progress], None] | None = None,
+    callback: Callable[[Evaluation], None] | None = None,
 ) -> SweepResult:
     """Carry a plan out; see `sweep` for the parameters."""
     start = monotonic()
@@ -162,6 +168,7 @@ def run_plan(
             explorer = Explorer(
                 problem, plan.search, workers, dict(records.by_id), log, progress, replay, spending
             )  # fmt: skip
+            explorer.watch = callback or explorer.watch
             explorer.run()
     result = SweepResult(
         name=plan.name,

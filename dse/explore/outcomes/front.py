@@ -52,11 +52,14 @@ def beaten_by(points: Sequence[Point], share: Sequence[float]) -> list[bool]:
 
     best = np.array([points[i] for i in pareto(points)], dtype=float)
     lowered = np.array(points, dtype=float) / np.array(share, dtype=float)
-    found: list[bool] = []
-    for start in range(0, len(lowered), 256):
-        part = lowered[start : start + 256, None, :]
-        found += ((best <= part).all(axis=2) & (best < part).any(axis=2)).any(axis=1).tolist()
-    return found
+    left = np.arange(len(lowered))  # that nothing has beaten so far; most are beaten soon
+    for start in range(0, len(best), 64):
+        for block in np.array_split(left, 1 + len(left) // 4096):
+            part, rivals = lowered[block, None, :], best[None, start : start + 64, :]
+            lost = ((rivals <= part).all(axis=2) & (rivals < part).any(axis=2)).any(axis=1)
+            left = np.setdiff1d(left, block[lost], assume_unique=True)
+    kept = set(left.tolist())
+    return [place not in kept for place in range(len(points))]
 
 
 def dominates(one: Point, other: Point) -> bool:
