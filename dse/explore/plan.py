@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dse.errors import DseError
 from dse.explore.designs.design import Batched, BatchEvaluator, Network, NetworkEvaluator
 from dse.explore.designs.space import DesignSpace
 from dse.explore.designs.together import SHARED, Together
-from dse.explore.explorer import Search, SweepProblem
+from dse.explore.explorer import Search
 from dse.explore.hardware import SAME_HARDWARE, HardwareChanges
 from dse.explore.outcomes.evaluation import Kind
 from dse.explore.outcomes.identity import identity
+from dse.explore.problem import SweepProblem
 from dse.explore.workloads import UNCHANGED, WorkloadChanges
 from dse.formats.architecture.choices import check_shapes, read_plain_space
 from dse.formats.architecture.derived import Derived, derive
@@ -109,13 +110,24 @@ class Plan:
         others = [flow for flow in self.space.get("dataflow", ()) if flow != own.get("dataflow")]
         return (own, *({**own, "dataflow": flow} for flow in others))
 
+    @property
+    def objective(self) -> Literal["energy", "latency", "edp"]:
+        """What layers are mapped for."""
+        goals = set(self.search.objectives)
+        if {"energy", "latency"} <= goals or "edp" in goals:
+            return "edp"
+        return "latency" if "latency" in goals else "energy"
+
+    def hardware_of(self, settings: Mapping[str, Any]) -> tuple[Architecture, int | None]:
+        """The architecture of a design, and its batch size where the space has several; raises `DseError` for none."""
+        hardware = {path: value for path, value in settings.items() if path != BATCH}
+        return self.spec.resolve({**self.hardware.settings, **hardware}), settings.get(BATCH)
+
     def problem(self) -> SweepProblem:
         """The search problem: how settings become designs, identities and outcomes."""
-        goals = set(self.search.objectives)
-        whole_front = {"energy", "latency"} <= goals
-        objective = "edp" if whole_front or "edp" in goals else "latency" if "latency" in goals else "energy"
+        whole_front = {"energy", "latency"} <= set(self.search.objectives)
         plain = NetworkEvaluator(
-            (), objective, self.search.gap, constraints=tuple(self.spec.constraints),
+            (), self.objective, self.search.gap, constraints=tuple(self.spec.constraints),
             combination=self.together.combination([workload.name for workload in self.workloads]),
         )  # fmt: skip
         evaluators = {"explore": plain, "exact": replace(plain, gap=0.0, front=whole_front)}
@@ -171,9 +183,8 @@ class Plan:
 
     def _design(self, settings: Mapping[str, Any]) -> Architecture | Batched:
         """What is evaluated at settings of the space; raises `DseError` for settings that make no design."""
-        hardware = {path: value for path, value in settings.items() if path != BATCH}
-        architecture = self.spec.resolve({**self.hardware.settings, **hardware})
-        return Batched(architecture, settings[BATCH]) if BATCH in settings else architecture
+        architecture, batch = self.hardware_of(settings)
+        return architecture if batch is None else Batched(architecture, batch)
 
     def _hashed(self, settings: Mapping[str, Any], design: Architecture | None) -> dict[str, Any]:
         """What stands for a design in its identity; settings that make no design stand for themselves."""

@@ -17,6 +17,7 @@ from dse.explore.designs.together import SHARED
 from dse.explore.explorer import Search
 from dse.explore.outcomes.log import FILE_NAME, read_log
 from dse.explore.result import COLUMNS, SweepResult
+from dse.explore.spending import PARTS, Spending
 from dse.formats.architecture.dataflow import written_dataflow
 from dse.formats.architecture.space import written_constraints
 from dse.formats.text.replace import write_text
@@ -142,6 +143,11 @@ def write_results(directory: Path, result: SweepResult) -> None:
     writer.writeheader()
     writer.writerows(rows)
     write_text(directory / FRONT, text.getvalue())
+    write_summary(directory, result)
+
+
+def write_summary(directory: Path, result: SweepResult) -> None:
+    """Write `summary.json`."""
     write_text(directory / SUMMARY, json.dumps(result.to_dict(), indent=2) + "\n")
 
 
@@ -177,6 +183,7 @@ def read_results(directory: str | Path) -> SweepResult:
         damaged=records.damaged,
         derived=tuple(path for path in settings["space"] if path not in space),
         combine=settings.get("combine", "sum"),
+        spending=Spending(dict.fromkeys(PARTS, 0.0) | dict(summary.get("cpu_split_s", {}))),
     )
 
 

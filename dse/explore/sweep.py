@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from dse.explore.designs.together import How, Together
 from dse.explore.explorer import DEFAULT_OBJECTIVES, Explorer, Progress, Search
 from dse.explore.hardware import HardwareChanges
+from dse.explore.outcomes.evaluation import Evaluation
 from dse.explore.outcomes.log import FILE_NAME, LogWriter, Records, read_log
 from dse.explore.plan import Given, Plan, make_plan
 from dse.explore.record import check_directory, write_results, write_settings
 from dse.explore.result import SweepResult
 from dse.explore.runner import Workers, usable_cpus
+from dse.explore.spending import Spending
 from dse.explore.workloads import WorkloadChanges
 from dse.formats.architecture.space import parse_constraints
 
@@ -54,6 +56,7 @@ def sweep(
     output: str | Path | None = None,
     executor: Executor | None = None,
     progress: Callable[[Progress], None] | None = None,
+    callback: Callable[[Evaluation], None] | None = None,
 ) -> SweepResult:
     """Search a design space for the designs that no other design beats.
 
@@ -105,6 +108,8 @@ def sweep(
         Instead of worker processes; it is not shut down.
     progress : callable, optional
         Called with a `Progress` after every evaluation.
+    callback : callable, optional
+        Called with each `Evaluation` as soon as it is recorded; those that the log had already are not told.
 
     Returns
     -------
@@ -121,8 +126,8 @@ def sweep(
     >>> network = dse.Workload.of("tiny", [dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)])
     >>> space = {"levels.GLB.capacity": ["54 KiB", "108 KiB"]}
     >>> result = dse.sweep("eyeriss", network, trials=2, space=space, jobs=0)
-    >>> result.front[["levels.GLB.capacity", "proven"]].drop_duplicates().values.tolist()
-    [['54 KiB', 'exact']]
+    >>> result.front[["levels.GLB.capacity_bits", "proven"]].drop_duplicates().values.tolist()
+    [[442368, 'exact']]
     """
     search = Search(trials, sampler, seed, tuple(objectives), gap)
     changes = WorkloadChanges(batch, parameters or {}, bits or {}, density or {}, tuple(layers))
@@ -131,7 +136,9 @@ def sweep(
         architecture, workloads, search, space=space, name=name, changes=changes,
         hardware=HardwareChanges(settings or {}, limits), together=Together(combine, weights or {}),
     )  # fmt: skip
-    return run_plan(plan, jobs=jobs, resume=resume, output=output, executor=executor, progress=progress)
+    return run_plan(
+        plan, jobs=jobs, resume=resume, output=output, executor=executor, progress=progress, callback=callback
+    )
 
 
 def run_plan(
@@ -142,20 +149,26 @@ def run_plan(
     output: str | Path | None = None,
     executor: Executor | None = None,
     progress: Callable[[Progress], None] | None = None,
+    callback: Callable[[Evaluation], None] | None = None,
 ) -> SweepResult:
     """Carry a plan out; see `sweep` for the parameters."""
     start = monotonic()
     problem = plan.problem()
     directory = None if output is None else Path(output)
-    records = Records({})
+    records, spending = Records({}), Spending()
     if directory is not None:
         check_directory(directory, plan, problem.sweep_id, resume)
-        records = read_log(directory / FILE_NAME)
+        with spending.on("log"):
+            records = read_log(directory / FILE_NAME)
     with nullcontext() if directory is None else LogWriter(directory / FILE_NAME) as log:
         if directory is not None:
             write_settings(directory, plan, problem.sweep_id)
         with _workers(jobs, executor, plan.architecture) as workers:
-            explorer = Explorer(problem, plan.search, workers, dict(records.by_id), log, progress)
+            replay = _replay(records, problem.sweep_id) if resume else {}
+            explorer = Explorer(
+                problem, plan.search, workers, dict(records.by_id), log, progress, replay, spending
+            )  # fmt: skip
+            explorer.watch = callback or explorer.watch
             explorer.run()
     result = SweepResult(
         name=plan.name,
@@ -170,10 +183,22 @@ def run_plan(
         damaged=records.damaged,
         derived=tuple(one.path for one in plan.derived),
         combine=plan.together.how,
+        spending=spending,
     )
     if directory is not None:
         write_results(directory, result)
     return result
+
+
+def _replay(records: Records, sweep_id: str) -> dict[int, Evaluation]:
+    """The explored designs of a sweep by number; none where two share one, as in logs of several seeds joined."""
+    found: dict[int, Evaluation] = {}
+    for evaluation in records.by_id.values():
+        if evaluation.kind == "explore" and evaluation.sweep == sweep_id:
+            if evaluation.number in found:
+                return {}
+            found[evaluation.number] = evaluation
+    return found
 
 
 def _workers(jobs: int | None, executor: Executor | None, architecture: Architecture) -> Workers:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dse.cli.cards import collect_cards
 from dse.cli.inputs import SweepOptions
 from dse.cli.interrupts import INTERRUPTED, interruptible
 from dse.cli.options import (
@@ -36,11 +37,12 @@ SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
 @click.argument("files", metavar="ARCH WORKLOAD... | SWEEP.yaml", nargs=-1, required=True)
 @click.option("-o", "--output", metavar="DIR", help="Where to write.  [default: results/NAME]")
 @click.option("--trials", type=click.IntRange(min=1), help="Designs to map.  [default: 96]")
-@click.option("--sampler", type=click.Choice(SAMPLERS), help="Who proposes designs.  [default: auto]")
-@click.option("--seed", type=click.IntRange(min=0), help="Equal seeds give equal sweeps.  [default: 0]")
+@click.option("--sampler", type=click.Choice(SAMPLERS), help="How designs are chosen.  [default: auto]")
+@click.option("--seed", type=click.IntRange(min=0), help="The same seed gives the same sweep.  [default: 0]")
 @click.option("--jobs", type=click.IntRange(min=0), help="Worker processes.  [default: one per processor]")
 @click.option("--objectives", metavar="LIST", help="Of energy, latency, edp, area.  [default: energy,latency,area]")
-@click.option("--gap", type=click.FloatRange(min=0), help="Proven gap of mappings while exploring.  [default: 0.01]")
+@click.option("--gap", type=click.FloatRange(min=0),
+              help="While exploring, map to within this fraction of the best.  [default: 0.01]")  # fmt: skip
 @batch_option
 @parameter_option
 @element_options
@@ -106,7 +108,7 @@ def _search(plan: Plan, directory: Path, jobs: int | None, resume: bool, form: s
         note(f"go on with: dse sweep {directory / 'sweep.yaml'} -o {directory} --resume")
         return INTERRUPTED
     status.clear()
-    return _finish(result, directory, form)
+    return _finish(result, plan, directory, jobs, form)
 
 
 def _plan(files: tuple[str, ...], changes: SweepOptions) -> Plan | Review:
@@ -160,7 +162,8 @@ def progress_line(progress: Progress) -> str:
     return "  ".join(parts)
 
 
-def _finish(result: SweepResult, directory: Path, form: str) -> int:
+def _finish(result: SweepResult, plan: Plan, directory: Path, jobs: int | None, form: str) -> int:
+    from dse.explore.record import write_summary
     from dse.report.directory import draw
     from dse.report.text.sweeps import front_table, status_line, verdict
     from dse.report.units import clock_time
@@ -173,7 +176,10 @@ def _finish(result: SweepResult, directory: Path, form: str) -> int:
     if not rows:
         reasons = "; ".join(f"{reason} ({count})" for reason, count in result.to_dict()["reasons"].items())
         raise InfeasibleError(f"none of the {len(result.explored)} designs works: {reasons}", hint=f"see {directory}")
-    drawn = draw(result, directory)
+    with result.spending.on("drawing"):
+        draw(result, directory)  # something to show while cards are made
+        drawn = draw(result, directory, collect_cards(result, plan, directory, jobs))
+    write_summary(directory, result)
     summary = f"{status_line(result)}\n{clock_time(result.wall_s)}; written to {directory}: {', '.join(drawn)}"
     plain = {**result.to_dict(), "front": rows, "output": str(directory)}
     print_rows(form, lambda: f"{front_table(result).to_text()}\n\n{verdict(result)}\n\n{summary}", plain, rows)
