@@ -139,7 +139,7 @@ def _prepare(
     assert array is None or isinstance(array, FanOut)
     rules = Rules.of(architecture.dataflow, array, has_pe=roles.pe >= 0, has_folds=bool(instance.folds.any()))
     perfect = factors == "perfect"
-    options, size, fastest = _options(instance, rules, perfect, roles)
+    options, size, fastest = options_of(instance, rules, perfect, roles)
     return _in_order(Problem(instance, kind, options, _outer(instance), fastest, size, PeTiles(None, None, None)))
 
 
@@ -154,7 +154,7 @@ def _in_order(problem: Problem) -> Problem:
     return replace(problem, tiles=PeTiles(choice, bound, order), best=best)
 
 
-def _largest_tile(instance: Instance) -> Any:
+def largest_tile(instance: Instance) -> Any:
     """Per dim, the largest PE tile that fits when every other dim has a tile of one."""
     largest = instance.bounds.copy()
     for d in range(8):
@@ -169,9 +169,10 @@ def _largest_tile(instance: Instance) -> Any:
     return largest
 
 
-def _options(instance: Instance, rules: Rules, perfect: bool, roles: Roles) -> tuple[Options, float, float]:
+def options_of(instance: Instance, rules: Rules, perfect: bool, roles: Roles) -> tuple[Options, float, float]:
+    """Tiles and spreads per dim, the size of the mapspace they span, and the fewest steps."""
     key = (
-        tuple(instance.bounds.tolist()), tuple(_largest_tile(instance).tolist()),
+        tuple(instance.bounds.tolist()), tuple(largest_tile(instance).tolist()),
         tuple(tuple(part.tolist()) for part in rules), int(instance.rows), int(instance.cols), perfect,
         roles.buffer >= 0, bool((instance.port_node[: instance.ports] == roles.pe).any()),
     )  # fmt: skip
@@ -202,15 +203,20 @@ KEPT_TABLES = 128
 """Problems whose outer floor and table are remembered, up to a few megabytes each."""
 
 
-def _outer(instance: Instance) -> OuterTable:
-    """The outer table, kept: it does not change with the array, the dataflow or a PE's inside but its size."""
+def outer_key(instance: Instance) -> bytes:
+    """All that the outer table depends on."""
     parts = (
         instance.bounds, instance.window, instance.words, instance.bits, instance.in_buffer, instance.in_pe,
         instance.up_pj * instance.in_pe, instance.outer_pj, instance.port_outer, instance.port_over,
         instance.port_fixed, instance.buffer_bits, np.where(instance.in_pe == 1, instance.room, 0.0),
         instance.port_up * instance.in_pe * instance.port_outer[:, None],
     )  # fmt: skip
-    key = b"".join(part.tobytes() for part in parts)
+    return b"".join(part.tobytes() for part in parts)
+
+
+def _outer(instance: Instance) -> OuterTable:
+    """The outer table, kept: it does not change with the array, the dataflow or a PE's inside but its size."""
+    key = outer_key(instance)
     if key in _OUTER:
         _OUTER.move_to_end(key)
     else:
