@@ -1,0 +1,169 @@
+"""The proof over a space: boxes of designs are bounded, dropped, split, or, at a single design, solved exactly.
+
+The box that is least settled comes first: the one whose bounds lie farthest from what is known to be possible. So at
+every moment the farthest box says how closely the whole space is settled, and more time only brings this down.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from math import inf
+from time import monotonic
+
+from dse.explore.outcomes.evaluation import Evaluation
+from dse.explore.proof.bounds import BoundTask, BoxBounds, DesignBound
+from dse.explore.proof.box import Axes, Box
+from dse.explore.proof.certificate import Certificate
+from dse.explore.proof.staircase import Staircase
+from dse.explore.runner import Failure, Task, Workers
+
+BOXES = 32
+"""Boxes taken up at once; it does not depend on how many workers there are, and so nor does what is found."""
+
+DESIGNS = 4
+"""Designs solved exactly at once: each may settle the others."""
+
+ROUNDING = 1e-12
+"""Relative difference below which a bound is matched."""
+
+RULED_OUT, INFEASIBLE, OPEN, WITHIN = "ruled out", "infeasible", "open", "within the gap"
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A box whose designs are settled, or left open, and why.
+
+    Parameters
+    ----------
+    box : Box
+    state : {"ruled out", "infeasible", "within the gap", "open"}
+    bound : DesignBound
+    short : float
+        The least fraction by which its bounds must rise to be matched by an evaluated design.
+    """
+
+    box: Box
+    state: str
+    bound: DesignBound
+    short: float = 0.0
+
+
+@dataclass(slots=True)
+class Prover:
+    """A proof in progress.
+
+    Parameters
+    ----------
+    axes : Axes
+    bounds : BoxBounds
+    workers : Workers
+    known : Staircase
+    solve : callable
+        Designs, by their places in the space, to their exact evaluations.
+    wanted : float
+        The gap beyond which a design counts as open.
+    deadline : float
+        Of the monotonic clock, s.
+    report : callable, optional
+        Told how many designs are settled, now and then.
+    """
+
+    axes: Axes
+    bounds: BoxBounds
+    workers: Workers
+    known: Staircase
+    solve: Callable[[Sequence[int]], Iterable[Evaluation]]
+    wanted: float
+    deadline: float
+    report: Callable[[int], None] = lambda settled: None
+    settled: list[Settled] = field(default_factory=list)
+    done: int = 0
+    _heap: list[tuple[float, int, Box, DesignBound]] = field(default_factory=list)
+    _number: count[int] = field(default_factory=count)
+
+    def run(self) -> None:
+        """Settle boxes until nothing is left or the time is over."""
+        self._push(self.axes.whole, DesignBound(), inf)
+        while self._heap and monotonic() < self.deadline:
+            boxes, designs = self._next()
+            self._split(boxes)
+            if designs:
+                self._solve(designs)
+            self.report(self.done)
+        left, self._heap = self._heap, []
+        for short, _, box, bound in sorted(left):
+            short = min(-short, self._short(bound))
+            state = RULED_OUT if short <= ROUNDING else WITHIN if short <= self.wanted else OPEN
+            self._settle(Settled(box, state, bound, short))
+
+    def certificate(self, evaluated: Sequence[tuple[int, ...]], infeasible: Sequence[tuple[int, ...]]) -> Certificate:
+        """What is proven, given the designs (positions of their settings) that were mapped or found infeasible."""
+        counts = dict.fromkeys((RULED_OUT, INFEASIBLE, OPEN), 0)
+        for part in self.settled:
+            known = sum(part.box.holds(digits) for digits in (*evaluated, *infeasible))
+            counts[RULED_OUT if part.state == WITHIN else part.state] += part.box.size - known
+        gaps = [part.short for part in self.settled if part.state == WITHIN]
+        return Certificate(
+            space=self.axes.space.size, evaluated=len(evaluated), ruled_out=counts[RULED_OUT],
+            infeasible=counts[INFEASIBLE] + len(infeasible), open=counts[OPEN],
+            gap=max(gaps, default=0.0) if not counts[OPEN] else self.wanted, wanted=self.wanted,
+        )  # fmt: skip
+
+    def _next(self) -> tuple[list[Box], list[tuple[Box, DesignBound, float]]]:
+        """Take the farthest boxes: some to split, and some designs to solve."""
+        boxes: list[Box] = []
+        designs: list[tuple[Box, DesignBound, float]] = []
+        while self._heap and len(boxes) < BOXES and len(designs) < DESIGNS:
+            _, _, box, bound = heapq.heappop(self._heap)
+            short = self._short(bound)
+            if short <= ROUNDING:
+                self._settle(Settled(box, RULED_OUT, bound))
+            elif self._heap and short < -self._heap[0][0]:
+                self._push(box, bound, short)  # what was found since brought it nearer
+            elif box.size == 1:
+                designs.append((box, bound, short))
+            else:
+                boxes.append(box)
+        return boxes, designs
+
+    def _split(self, boxes: Sequence[Box]) -> None:
+        """Split boxes and bound their parts."""
+        parts = [part for box in boxes for part in self.axes.split(box)]
+        bounded = [part for part in parts if self.axes.is_bounded(part)]
+        for part in parts:
+            if not self.axes.is_bounded(part):
+                self._push(part, DesignBound(), inf)
+        weight = self.known.weight
+        tasks = [Task(i, BoundTask(self.axes.settings_of(part), weight)) for i, part in enumerate(bounded)]
+        found = {task.key: bound for task, bound in self.workers.run(self.bounds, tasks)}
+        for i, part in enumerate(bounded):
+            bound = found[i]
+            if bound is None or isinstance(bound, Failure):
+                self._push(part, DesignBound(), inf)
+            elif bound.infeasible:
+                self._settle(Settled(part, INFEASIBLE, bound))
+            else:
+                self._push(part, bound, self._short(bound))
+
+    def _solve(self, designs: Sequence[tuple[Box, DesignBound, float]]) -> None:
+        """Solve single designs exactly; those whose evaluation fails stay open."""
+        places = [self.axes.space.index(box.first) for box, _, _ in designs]
+        for (box, bound, short), evaluation in zip(designs, self.solve(places), strict=True):
+            outcome = evaluation.outcome
+            self.known.add(outcome.front, outcome.objectives.get("area_mm2", inf))
+            state = OPEN if outcome.status == "failed" else RULED_OUT
+            self._settle(Settled(box, state, bound, short if state == OPEN else 0.0))
+
+    def _short(self, bound: DesignBound) -> float:
+        return self.known.short_of(bound)
+
+    def _push(self, box: Box, bound: DesignBound, short: float) -> None:
+        heapq.heappush(self._heap, (-short, next(self._number), box, bound))
+
+    def _settle(self, settled: Settled) -> None:
+        self.settled.append(settled)
+        if settled.state != OPEN:
+            self.done += settled.box.size
