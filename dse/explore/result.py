@@ -11,6 +11,7 @@ from dse.explore.explorer import OBJECTIVES, Search
 from dse.explore.outcomes.evaluation import Evaluation
 from dse.explore.outcomes.front import pareto
 from dse.explore.outcomes.log import Damage
+from dse.explore.proof.certificate import Certificate
 
 if TYPE_CHECKING:
     import pandas
@@ -45,6 +46,8 @@ class SweepResult:
         Paths of the settings that follow from those of the space.
     combine : {"sum", "worst", "geomean"}
         How energies and latencies of several networks became one.
+    certificate : Certificate, optional
+        What is proven of all designs of the space.
 
     Examples
     --------
@@ -71,6 +74,7 @@ class SweepResult:
     damaged: tuple[Damage, ...] = field(default=())
     derived: tuple[str, ...] = ()
     combine: str = "sum"
+    certificate: Certificate | None = None
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -142,6 +146,13 @@ class SweepResult:
                 found.append((limit, front))
         return found
 
+    def to_solve(self) -> list[int]:
+        """Numbers of the designs that the budgets show, and of the architecture's own, that are not solved exactly."""
+        exact = {e.number for e in self.evaluations if e.kind == "exact"}
+        shown = {row["number"] for _, rows in self.budgets() for row in rows}
+        own = {self.reference.number} if self.reference is not None and self.reference.ok else set()
+        return sorted((shown | own) - exact)
+
     def mapping_rows(self) -> list[dict[str, Any]]:
         """The points that no point beats in the search's objectives, ascending in latency.
 
@@ -207,6 +218,7 @@ class SweepResult:
             "wall_s": round(self.wall_s, 3),
             "reference": self.reference_row(),
             "best": {name: min(front, key=lambda row: row[OBJECTIVES[name]]) for name in self._wanted() if front},
+            "certificate": None if self.certificate is None else self.certificate.to_dict(),
             "front": len(front),
             "mappings": sum(row["mappings"] for row in front),
             "budgets": [

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
+from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -12,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from dse.explore.designs.together import How, Together
 from dse.explore.explorer import DEFAULT_OBJECTIVES, Explorer, Progress, Search
 from dse.explore.hardware import HardwareChanges
-from dse.explore.outcomes.log import FILE_NAME, LogWriter, Records, read_log
+from dse.explore.limits import DEFAULT, Limits
+from dse.explore.outcomes.log import FILE_NAME, Damage, LogWriter, Records, read_log
 from dse.explore.plan import Given, Plan, make_plan
 from dse.explore.record import check_directory, write_results, write_settings
 from dse.explore.result import SweepResult
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
 
 TRIALS = 96
 GAP = 0.01
-
 
 def sweep(
     architecture: Architecture | ArchitectureSpec | Given,
@@ -54,6 +56,8 @@ def sweep(
     output: str | Path | None = None,
     executor: Executor | None = None,
     progress: Callable[[Progress], None] | None = None,
+    prove_s: float | None = None,
+    time_limit_s: float | None = None,
 ) -> SweepResult:
     """Search a design space for the designs that no other design beats.
 
@@ -105,6 +109,12 @@ def sweep(
         Instead of worker processes; it is not shut down.
     progress : callable, optional
         Called with a `Progress` after every evaluation.
+    prove_s : float, optional
+        Seconds for the proof over the whole space, which rules designs that were not tried out by lower bounds, and
+        maps those for which bounds are not enough; 0 leaves it out. By default it has a fixed amount of work for every
+        trial, so that equal sweeps find the same on every machine. See `SweepResult.certificate`.
+    time_limit_s : float, optional
+        Seconds for the whole sweep: after it nothing more is begun, and what is known is the result.
 
     Returns
     -------
@@ -131,7 +141,10 @@ def sweep(
         architecture, workloads, search, space=space, name=name, changes=changes,
         hardware=HardwareChanges(settings or {}, limits), together=Together(combine, weights or {}),
     )  # fmt: skip
-    return run_plan(plan, jobs=jobs, resume=resume, output=output, executor=executor, progress=progress)
+    return run_plan(
+        plan, jobs=jobs, resume=resume, output=output, executor=executor, progress=progress,
+        limits=Limits(prove_s, inf if time_limit_s is None else time_limit_s),
+    )  # fmt: skip
 
 
 def run_plan(
@@ -142,6 +155,7 @@ def run_plan(
     output: str | Path | None = None,
     executor: Executor | None = None,
     progress: Callable[[Progress], None] | None = None,
+    limits: Limits = DEFAULT,
 ) -> SweepResult:
     """Carry a plan out; see `sweep` for the parameters."""
     start = monotonic()
@@ -155,25 +169,74 @@ def run_plan(
         if directory is not None:
             write_settings(directory, plan, problem.sweep_id)
         with _workers(jobs, executor, plan.architecture) as workers:
-            explorer = Explorer(problem, plan.search, workers, dict(records.by_id), log, progress)
-            explorer.run()
-    result = SweepResult(
-        name=plan.name,
-        architecture=plan.spec.name,
-        workloads=tuple(workload.name for workload in plan.workloads),
-        space=plan.space,
-        search=plan.search,
-        sampler=explorer.sampler,
-        evaluations=tuple(e for part in (explorer.explored, explorer.exact) for _, e in sorted(part.items())),
-        reused=explorer.reused,
-        wall_s=monotonic() - start,
-        damaged=records.damaged,
-        derived=tuple(one.path for one in plan.derived),
-        combine=plan.together.how,
-    )
+            explorer = Explorer(
+                problem, plan.search, workers, dict(records.by_id), log, progress, limits, records.boxes
+            )  # fmt: skip
+            run = _Run(plan, explorer, directory, records.damaged, start)
+            explorer.after_batch = run.show
+            result = run.to_its_end()
     if directory is not None:
         write_results(directory, result)
     return result
+
+
+SHOWN_EVERY_S = 1.0
+"""Seconds between two writings of what is known."""
+
+SOLVED_AT_ONCE = 8
+"""Designs of the front that are solved exactly between two looks at the clock."""
+
+
+@dataclass(slots=True)
+class _Run:
+    """A sweep that is under way, and what it has to show."""
+
+    plan: Plan
+    explorer: Explorer
+    directory: Path | None
+    damaged: tuple[Damage, ...]
+    start: float
+    shown: float = 0.0
+
+    def to_its_end(self) -> SweepResult:
+        """Explore, prove, and solve what is shown exactly; when interrupted, write what is known."""
+        explorer = self.explorer
+        try:
+            explorer.run()
+            result = self.result(finished=True)
+            while explorer.certificate is not None and not explorer.is_over and (wanted := result.to_solve()):
+                explorer.solve(wanted[:SOLVED_AT_ONCE])
+                result = self.result(finished=True)
+        except KeyboardInterrupt:
+            self.show(always=True)
+            raise
+        return result
+
+    def show(self, *, always: bool = False) -> None:
+        """Write the front of what is known, unless that was done a moment ago."""
+        if self.directory is None or (monotonic() - self.shown < SHOWN_EVERY_S and not always):
+            return
+        write_results(self.directory, self.result(finished=False))
+        self.shown = monotonic()
+
+    def result(self, *, finished: bool) -> SweepResult:
+        plan, explorer = self.plan, self.explorer
+        return SweepResult(
+            name=plan.name,
+            architecture=plan.spec.name,
+            workloads=tuple(workload.name for workload in plan.workloads),
+            space=plan.space,
+            search=plan.search,
+            sampler=explorer.sampler,
+            evaluations=tuple(e for part in (explorer.explored, explorer.exact) for _, e in sorted(part.items())),
+            finished=finished,
+            reused=explorer.reused,
+            wall_s=monotonic() - self.start,
+            damaged=self.damaged,
+            derived=tuple(one.path for one in plan.derived),
+            combine=plan.together.how,
+            certificate=explorer.certificate,
+        )
 
 
 def _workers(jobs: int | None, executor: Executor | None, architecture: Architecture) -> Workers:

@@ -6,7 +6,7 @@ from base64 import b64encode
 from html import escape
 from typing import TYPE_CHECKING
 
-from dse.report.text.sweeps import front_table, status_line, verdict
+from dse.report.text.sweeps import front_table, proof_line, status_line, verdict
 
 if TYPE_CHECKING:
     from dse.explore.result import SweepResult
@@ -35,6 +35,7 @@ def page(result: SweepResult, figure_png: bytes) -> str:
         f"<h1>{title}</h1>",
         f"<p><strong>{said}</strong></p>",
         f"<p>{what}</p>",
+        f"<p>{escape(proof_line(result))}</p>",
         f'<img alt="Energy against latency" src="data:image/png;base64,{image}">',
         f"<h2>{escape(table.title)}</h2>",
         _table(table),

@@ -19,6 +19,15 @@ ROUNDING = 1e-12
 """Relative difference of two prices below which they count as equal."""
 
 
+BUFFERS_FIRST = 10.0
+"""How much wider than it is a whole level's capacity counts when a box is split."""
+
+
+def is_buffer(name: str) -> bool:
+    """Whether a setting is the capacity of a whole level, for all of its operands."""
+    return name.startswith("levels.") and name.endswith(".capacity")
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
     """The designs of a space whose every setting lies within an interval of its choices.
@@ -113,7 +122,10 @@ class Axes:
 
     def _width(self, box: Box, axis: int) -> float:
         sizes, first, last = self.sizes[axis], box.first[axis], box.last[axis]
-        return -1.0 if sizes is None or first == last else abs(log(sizes[last] / sizes[first]))
+        if sizes is None or first == last:
+            return -1.0
+        # what is worked out per size of a buffer serves all boxes that have just that one
+        return abs(log(sizes[last] / sizes[first])) * (BUFFERS_FIRST if is_buffer(self.space.names[axis]) else 1.0)
 
 
 def axes_of(space: DesignSpace, prices: Callable[[Mapping[str, Any]], Any] | None) -> Axes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from math import inf, isfinite
 from typing import Any
 
 
@@ -24,8 +25,8 @@ class Certificate:
     open : int
         All others.
     gap : float
-        For every point of every design of the space but the open ones, a design on the front has a point with no more
-        area and at most 1 + gap times its other objectives. Infinite where nothing is known.
+        For every point of every design of the space, the open ones included, some evaluated design has a point with no
+        more area and at most 1 + gap times its other objectives. Infinite where nothing of the kind is known.
     wanted : float
         The gap beyond which a design counts as open.
 
@@ -49,20 +50,30 @@ class Certificate:
         return self.open == 0
 
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "complete": self.complete}
+        """As plain data; the gap is None where it is infinite."""
+        return {**asdict(self), "gap": self.gap if isfinite(self.gap) else None, "complete": self.complete}
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Certificate:
         """The inverse of `to_dict`."""
-        return cls(**{name: plain[name] for name in cls.__dataclass_fields__})
+        gap = inf if plain["gap"] is None else float(plain["gap"])
+        return cls(**{**{field.name: plain[field.name] for field in fields(cls)}, "gap": gap})
 
     def sentence(self, objectives: tuple[str, ...]) -> str:
-        """One line for people."""
-        names = [name for name in objectives if name != "area"] or ["area"]
-        better = f"better in {' and '.join(['EDP' if name == 'edp' else name for name in names])}"
-        better += " at no more area" if "area" in objectives and names != ["area"] else ""
-        by = f" by more than {self.gap:.2g}".replace("e-0", "e-") if 0 < self.gap < 1e-3 else f" by more than {self.gap:.1%}"
-        if self.complete:
-            return f"no other design of the {self.space:,} is {better}{by if self.gap > 0 else ''}: proven"
-        settled = self.space - self.open
-        return f"{settled:,} of {self.space:,} designs settled, none {better}{by}: proven; {self.open:,} are open"
+        """One line for people.
+
+        Examples
+        --------
+        >>> Certificate(7200, 120, 3000, 4080, 0, 0.0, 0.01).sentence(("energy", "latency"))
+        'no other design of the 7,200 is better in both energy and latency: proven'
+        >>> Certificate(7200, 120, 2900, 4080, 100, 0.0312, 0.01).sentence(("edp", "area"))
+        'no other design of the 7,200 is better in EDP at no more area by more than 3.1 %: proven; 100 are open at 1 %'
+        """
+        names = ["EDP" if name == "edp" else name for name in objectives if name != "area"]
+        what = f"both {names[0]} and {names[1]}" if len(names) == 2 else " and ".join(names) or "area"
+        where = " at no more area" if names and "area" in objectives else ""
+        left = "" if self.complete else f"; {self.open:,} are open at {self.wanted * 100:.2g} %"
+        if self.gap > 1:
+            return f"{self.space - self.open:,} of the {self.space:,} designs are settled; {self.open:,} are open"
+        by = f" by more than {self.gap * 100:.2g} %" if self.gap > 0 else ""
+        return f"no other design of the {self.space:,} is better in {what}{where}{by}: proven{left}"

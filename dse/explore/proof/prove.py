@@ -13,6 +13,8 @@ from itertools import count
 from math import inf
 from time import monotonic
 
+import numpy as np
+
 from dse.explore.outcomes.evaluation import Evaluation
 from dse.explore.proof.bounds import BoundTask, BoxBounds, DesignBound
 from dse.explore.proof.box import Axes, Box
@@ -29,7 +31,7 @@ DESIGNS = 4
 ROUNDING = 1e-12
 """Relative difference below which a bound is matched."""
 
-RULED_OUT, INFEASIBLE, OPEN, WITHIN = "ruled out", "infeasible", "open", "within the gap"
+RULED_OUT, INFEASIBLE, OPEN, WITHIN, EVALUATED = "ruled out", "infeasible", "open", "within the gap", "evaluated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Settled:
     Parameters
     ----------
     box : Box
-    state : {"ruled out", "infeasible", "within the gap", "open"}
+    state : {"ruled out", "infeasible", "within the gap", "open", "evaluated"}
     bound : DesignBound
     short : float
         The least fraction by which its bounds must rise to be matched by an evaluated design.
@@ -67,8 +69,12 @@ class Prover:
         The gap beyond which a design counts as open.
     deadline : float
         Of the monotonic clock, s.
+    work : tuple of float
+        Boxes to bound and designs to solve at most.
     report : callable, optional
         Told how many designs are settled, now and then.
+    note : callable, optional
+        Told of every box that is settled.
     """
 
     axes: Axes
@@ -78,38 +84,51 @@ class Prover:
     solve: Callable[[Sequence[int]], Iterable[Evaluation]]
     wanted: float
     deadline: float
+    work: tuple[float, float] = (inf, inf)
     report: Callable[[int], None] = lambda settled: None
+    note: Callable[[Settled], None] = lambda settled: None
     settled: list[Settled] = field(default_factory=list)
     done: int = 0
+    bounded: int = 0
+    solved: int = 0
+    _stuck: list[tuple[float, int, Box, DesignBound]] = field(default_factory=list)
     _heap: list[tuple[float, int, Box, DesignBound]] = field(default_factory=list)
     _number: count[int] = field(default_factory=count)
 
     def run(self) -> None:
         """Settle boxes until nothing is left or the time is over."""
         self._push(self.axes.whole, DesignBound(), inf)
-        while self._heap and monotonic() < self.deadline:
+        while self._heap and monotonic() < self.deadline and self.bounded < self.work[0]:
             boxes, designs = self._next()
             self._split(boxes)
             if designs:
                 self._solve(designs)
             self.report(self.done)
-        left, self._heap = self._heap, []
-        for short, _, box, bound in sorted(left):
+        left, self._heap, self._stuck = self._left(), [], []
+        for part in left:
+            self._settle(part)
+
+    def _left(self) -> list[Settled]:
+        """The boxes that are not settled yet, as what they are at this moment."""
+        found = []
+        for short, _, box, bound in sorted([*self._heap, *self._stuck]):
             short = min(-short, self._short(bound))
             state = RULED_OUT if short <= ROUNDING else WITHIN if short <= self.wanted else OPEN
-            self._settle(Settled(box, state, bound, short))
+            found.append(Settled(box, state, bound, short))
+        return found
 
     def certificate(self, evaluated: Sequence[tuple[int, ...]], infeasible: Sequence[tuple[int, ...]]) -> Certificate:
-        """What is proven, given the designs (positions of their settings) that were mapped or found infeasible."""
-        counts = dict.fromkeys((RULED_OUT, INFEASIBLE, OPEN), 0)
-        for part in self.settled:
-            known = sum(part.box.holds(digits) for digits in (*evaluated, *infeasible))
-            counts[RULED_OUT if part.state == WITHIN else part.state] += part.box.size - known
-        gaps = [part.short for part in self.settled if part.state == WITHIN]
+        """What is proven so far, given the designs (positions of their settings) mapped or found infeasible."""
+        counts = dict.fromkeys((RULED_OUT, INFEASIBLE, OPEN, WITHIN, EVALUATED), 0)
+        parts = [*self.settled, *self._left()]
+        known = np.array([*evaluated, *infeasible], dtype=np.int64).reshape(-1, len(self.axes.space.shape))
+        for part in parts:
+            inside = (known >= part.box.first) & (known <= part.box.last)
+            counts[part.state] += part.box.size - int(inside.all(axis=1).sum())
         return Certificate(
-            space=self.axes.space.size, evaluated=len(evaluated), ruled_out=counts[RULED_OUT],
-            infeasible=counts[INFEASIBLE] + len(infeasible), open=counts[OPEN],
-            gap=max(gaps, default=0.0) if not counts[OPEN] else self.wanted, wanted=self.wanted,
+            space=self.axes.space.size, evaluated=len(evaluated), ruled_out=counts[RULED_OUT] + counts[WITHIN],
+            infeasible=counts[INFEASIBLE] + len(infeasible), open=counts[OPEN] + counts[EVALUATED],
+            gap=max((part.short for part in parts), default=0.0), wanted=self.wanted,
         )  # fmt: skip
 
     def _next(self) -> tuple[list[Box], list[tuple[Box, DesignBound, float]]]:
@@ -123,8 +142,10 @@ class Prover:
                 self._settle(Settled(box, RULED_OUT, bound))
             elif self._heap and short < -self._heap[0][0]:
                 self._push(box, bound, short)  # what was found since brought it nearer
-            elif box.size == 1:
+            elif box.size == 1 and self.solved + len(designs) < self.work[1]:
                 designs.append((box, bound, short))
+            elif box.size == 1:
+                self._stuck.append((-short, next(self._number), box, bound))
             else:
                 boxes.append(box)
         return boxes, designs
@@ -136,6 +157,7 @@ class Prover:
         for part in parts:
             if not self.axes.is_bounded(part):
                 self._push(part, DesignBound(), inf)
+        self.bounded += len(bounded)
         weight = self.known.weight
         tasks = [Task(i, BoundTask(self.axes.settings_of(part), weight)) for i, part in enumerate(bounded)]
         found = {task.key: bound for task, bound in self.workers.run(self.bounds, tasks)}
@@ -150,12 +172,13 @@ class Prover:
 
     def _solve(self, designs: Sequence[tuple[Box, DesignBound, float]]) -> None:
         """Solve single designs exactly; those whose evaluation fails stay open."""
+        self.solved += len(designs)
         places = [self.axes.space.index(box.first) for box, _, _ in designs]
         for (box, bound, short), evaluation in zip(designs, self.solve(places), strict=True):
             outcome = evaluation.outcome
             self.known.add(outcome.front, outcome.objectives.get("area_mm2", inf))
-            state = OPEN if outcome.status == "failed" else RULED_OUT
-            self._settle(Settled(box, state, bound, short if state == OPEN else 0.0))
+            failed = outcome.status == "failed"
+            self._settle(Settled(box, OPEN if failed else EVALUATED, bound, short if failed else 0.0))
 
     def _short(self, bound: DesignBound) -> float:
         return self.known.short_of(bound)
@@ -165,5 +188,6 @@ class Prover:
 
     def _settle(self, settled: Settled) -> None:
         self.settled.append(settled)
+        self.note(settled)
         if settled.state != OPEN:
             self.done += settled.box.size

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from math import inf
 from typing import Any
@@ -41,6 +42,9 @@ MOST = ("buffer_bits", "pe_bits", "room", "pes", "rows", "cols")
 ROOM_GRAIN = 8
 """Powers of two to which the room in all PEs is rounded up: similar designs then share their outer points."""
 
+KEPT_BUILT = 8192
+"""Layers on designs that are remembered as numbers, a few kilobytes each."""
+
 KEPT_POINTS = 4096
 """Outer points that are remembered, some tens of kilobytes each."""
 
@@ -62,14 +66,12 @@ def bound_flat(corners: Sequence[Architecture], layer: Layer, cycle_pj: float, f
     once: ceil(X / s) steps and ceil(U / s) passes at least. Whatever a design of the box can do, this one can do for
     no more, because every term of the bound rises with prices, steps and passes, and larger memories only allow more.
     """
-    first = corners[0]
-    roles, prices = Roles.of(first), [price(one, layer) for one in corners]
     found = np.full(3, inf)
-    per_step = min(one.cycles_per_step for one in prices)
-    for kept in bypass_choices(first):
-        parts = [build(one, layer, roles, kept, each) for one, each in zip(corners, prices, strict=True)]
+    built = [_built(corner, layer) for corner in corners]
+    per_step = min(one.per_step for one in built)
+    for parts in zip(*(one.instances for one in built), strict=True):
         instance = _relaxed(parts)
-        options, fastest = _options(first, instance, parts, roles, factors == "perfect")
+        options, fastest = _options(corners[0], instance, parts, factors == "perfect")
         compiled(least_of_tiles)(
             instance, options, _points(instance), new_configuration(), fastest, cycle_pj * per_step, found
         )
@@ -79,12 +81,37 @@ def bound_flat(corners: Sequence[Architecture], layer: Layer, cycle_pj: float, f
 
 def flat_prices(architecture: Architecture, layer: Layer) -> Any:
     """The fields of `LEAST` for every choice of bypasses, as one array."""
-    roles, prices = Roles.of(architecture), price(architecture, layer)
-    instances = [build(architecture, layer, roles, kept, prices) for kept in bypass_choices(architecture)]
+    instances = _built(architecture, layer).instances
     return np.concatenate([np.ravel(instance[name]) for instance in instances for name in LEAST])
 
 
-def _relaxed(parts: list[Instance]) -> Instance:
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A layer on a design in numbers, for every choice of bypasses; and the cycles of one compute step."""
+
+    architecture: Architecture
+    instances: tuple[Instance, ...]
+    per_step: float
+
+
+_BUILT: OrderedDict[tuple[int, Layer], Built] = OrderedDict()
+
+
+def _built(architecture: Architecture, layer: Layer) -> Built:
+    """Gather the numbers, once for an object: a corner is one of many boxes. What is kept keeps the object alive."""
+    key = id(architecture), layer
+    if key in _BUILT:
+        _BUILT.move_to_end(key)
+        return _BUILT[key]
+    roles, prices = Roles.of(architecture), price(architecture, layer)
+    instances = tuple(build(architecture, layer, roles, kept, prices) for kept in bypass_choices(architecture))
+    _BUILT[key] = Built(architecture, instances, prices.cycles_per_step)
+    if len(_BUILT) > KEPT_BUILT:
+        _BUILT.popitem(last=False)
+    return _BUILT[key]
+
+
+def _relaxed(parts: Sequence[Instance]) -> Instance:
     """The instance that bounds all between some."""
     instance = parts[0].copy()
     for other in parts[1:]:
@@ -97,9 +124,10 @@ def _relaxed(parts: list[Instance]) -> Instance:
 
 
 def _options(
-    architecture: Architecture, instance: Instance, parts: list[Instance], roles: Roles, perfect: bool
+    architecture: Architecture, instance: Instance, parts: Sequence[Instance], perfect: bool
 ) -> tuple[Options, float]:
     """PE tiles with the fewest passes and steps that any spread leaves, and the fewest steps of all dims together."""
+    roles = Roles.of(architecture)
     array = architecture.hierarchy[roles.array] if roles.array >= 0 else None
     assert array is None or isinstance(array, FanOut)
     has_folds = any(bool(part.folds.any()) for part in parts)
