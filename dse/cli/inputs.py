@@ -19,6 +19,7 @@ from dse.cli.options import (
 )
 from dse.cli.output import note
 from dse.errors import DseError
+from dse.problem.dims import FORMATS, OPERANDS, WIDTHS
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
@@ -243,7 +244,8 @@ def read_bits(text: str | None) -> dict[str, int]:
     """The value of `--bits` by operand."""
     if text is None:
         return {}
-    return per_operand("--bits", text, int, 1, 1024, "a whole number from 1 to 1024")
+    what = f"a whole number from 1 to 1024, or one of {', '.join(FORMATS)}"
+    return per_operand("--bits", text, lambda value: FORMATS.get(value) or int(value), 1, 1024, what, WIDTHS)
 
 
 def read_density(text: str | None) -> dict[str, float]:
@@ -252,17 +254,17 @@ def read_density(text: str | None) -> dict[str, float]:
 
 
 def per_operand(
-    option: str, text: str, convert: Callable[[str], Any], least: float, most: float, what: str
-) -> dict[str, Any]:
-    """`ifmap=8,psum=24` as a mapping; one value alone is every operand's."""
+    option: str, text: str, convert: Callable[[str], Any], least: float, most: float, what: str,
+    names: tuple[str, ...] = OPERANDS,
+) -> dict[str, Any]:  # fmt: skip
+    """`ifmap=8,psum=24` as a mapping from some of `names`; one value alone is every operand's."""
     from dse.formats.text.source import did_you_mean
-    from dse.problem.dims import OPERANDS
 
     found: dict[str, Any] = {}
     for part in text.split(","):
         operand, equals, value = part.strip().rpartition("=")
-        if operand and operand not in OPERANDS:
-            hint = did_you_mean(operand, OPERANDS) or f"operands are {', '.join(OPERANDS)}"
+        if operand and operand not in names:
+            hint = did_you_mean(operand, names) or f"operands are {', '.join(names)}"
             raise DseError(f"{option} {text}: {operand!r} is no operand", hint=hint)
         if (equals and not operand) or (not equals and "," in text):
             raise DseError(f"{option} {text}: {part!r} is not OPERAND=VALUE", hint="e.g. ifmap=8,weight=8,psum=24")

@@ -159,7 +159,8 @@ def element_options(function: Command) -> Command:
         "--density", metavar="OPERAND=X,...", help="Nonzero part of the elements, e.g. ifmap=0.42,weight=0.3.",
     )(function)  # fmt: skip
     return click.option(
-        "--bits", metavar="OPERAND=N,...", help="Width of the elements, e.g. weight=8,ifmap=8,psum=24, or 8 for all.",
+        "--bits", metavar="OPERAND=N,...",
+        help="Width of the elements, e.g. weight=8,ifmap=8,psum=24, or 8 for all; ofmap is that of finished outputs.",
     )(function)  # fmt: skip
 
 

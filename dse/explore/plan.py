@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dse.errors import DseError
 from dse.explore.designs.design import Batched, BatchEvaluator, Network, NetworkEvaluator
@@ -111,13 +111,24 @@ class Plan:
         others = [flow for flow in self.space.get("dataflow", ()) if flow != own.get("dataflow")]
         return (own, *({**own, "dataflow": flow} for flow in others))
 
+    @property
+    def objective(self) -> Literal["energy", "latency", "edp"]:
+        """What layers are mapped for."""
+        goals = set(self.search.objectives)
+        if {"energy", "latency"} <= goals or "edp" in goals:
+            return "edp"
+        return "latency" if "latency" in goals else "energy"
+
+    def hardware_of(self, settings: Mapping[str, Any]) -> tuple[Architecture, int | None]:
+        """The architecture of a design, and its batch size where the space has several; raises `DseError` for none."""
+        hardware = {path: value for path, value in settings.items() if path != BATCH}
+        return self.spec.resolve({**self.hardware.settings, **hardware}), settings.get(BATCH)
+
     def problem(self) -> SweepProblem:
         """The search problem: how settings become designs, identities and outcomes."""
-        goals = set(self.search.objectives)
-        whole_front = {"energy", "latency"} <= goals
-        objective = "edp" if whole_front or "edp" in goals else "latency" if "latency" in goals else "energy"
+        whole_front = {"energy", "latency"} <= set(self.search.objectives)
         plain = NetworkEvaluator(
-            (), objective, self.search.gap, constraints=tuple(self.spec.constraints),
+            (), self.objective, self.search.gap, constraints=tuple(self.spec.constraints),
             combination=self.together.combination([workload.name for workload in self.workloads]),
         )  # fmt: skip
         evaluators = {"explore": plain, "exact": replace(plain, gap=0.0, front=whole_front)}

@@ -194,7 +194,9 @@ def solve(
     search = solve_flat if flat else solve_deep
     # The deep search may look for long where there is nothing; and searches take the outermost level as unlimited.
     limited = bool(np.isfinite(capacities(architecture)[0]).any())
-    if (limited or not flat) and obstacles(architecture, layer, factors):
+    # In a level to which only finished psums come these need less room: what rules out every mapping is so even then.
+    narrow = layer.stating({"psum": layer.finished_bits})
+    if (limited or not flat) and obstacles(architecture, narrow, factors):
         raise InfeasibleError(why_infeasible(architecture, layer, factors))
     with _stopping(time_limit_s) as stop:
         solution: Solution = search(architecture, layer, OBJECTIVES[objective], gap, factors, LONGEST_FRONT, stop=stop)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dse.model.counting.axes import combinations, stationary_run
 from dse.model.counting.kernel import Floats, Ints, entry
 from dse.model.counting.records import READ, WRITE, Counts, IterationSpace, Nest, Spent, Timing
+from dse.problem.dims import PSUM
 
 STREAMING, DOUBLE, SINGLE = 0, 1, 2
 """How a level is buffered."""
@@ -52,7 +53,8 @@ def latency(
     >>> nest = Nest(2, np.array([2, 3]), np.array([2, 3]), np.ones(2, int), zeros, zeros)
     >>> scratch, counts = scratch_for(bounds, 1, 2), new_counts(2)
     >>> steps = count_nest(nest, space, levels, scratch, counts)
-    >>> timing = Timing(np.full(2, DOUBLE), np.zeros(1, int), np.full((1, 3, 2), 0.5), np.zeros((2, 4)))
+    >>> port_cost, port_saved = np.full((1, 3, 2), 0.5), np.zeros((1, 2))
+    >>> timing = Timing(np.full(2, DOUBLE), np.zeros(1, int), port_cost, port_saved, np.zeros((2, 4)))
     >>> spent = Spent(np.zeros(6), np.zeros(1))
     >>> busiest = latency(nest, space, counts, steps, timing, spent, scratch.counted)
     >>> busiest, spent.ports.tolist(), spent.parts[:3].tolist()
@@ -107,13 +109,14 @@ def port_cycles(node: int, nest: Nest, space: IterationSpace, counts: Counts, ti
     >>> nest = Nest(2, np.array([2, 3]), np.array([2, 3]), np.ones(2, int), zeros, zeros)
     >>> scratch, counts = scratch_for(bounds, 1, 2), new_counts(2)
     >>> steps = count_nest(nest, space, levels, scratch, counts)
-    >>> timing = Timing(np.full(2, DOUBLE), np.zeros(1, int), np.full((1, 3, 2), 0.5), np.zeros((2, 4)))
+    >>> port_cost, port_saved = np.full((1, 3, 2), 0.5), np.zeros((1, 2))
+    >>> timing = Timing(np.full(2, DOUBLE), np.zeros(1, int), port_cost, port_saved, np.zeros((2, 4)))
     >>> spent = Spent(np.zeros(6), np.zeros(1))
     >>> port_cycles(0, nest, space, counts, timing, spent)
     >>> spent.ports.tolist(), spent.parts[FIRST_FILL : LAST_DRAIN + 1].tolist()
     ([7.0], [1.0, 0.5])
     """
-    nodes, cost, ends = len(timing.buffering), timing.port_cost, counts.ends
+    nodes, cost, saved, ends = len(timing.buffering), timing.port_cost, timing.port_saved, counts.ends
     used = used_instances(node, nest, space.bounds)
     filled = drained = serial = 0.0
     for t in range(len(timing.port_node)):
@@ -122,6 +125,8 @@ def port_cycles(node: int, nest: Nest, space: IterationSpace, counts: Counts, ti
         busy = fill = drain = stop = 0.0
         for o in range(3):
             busy += counts.levels[node, o, READ] * cost[t, o, READ] + counts.levels[node, o, WRITE] * cost[t, o, WRITE]
+            if o == PSUM:
+                busy -= counts.finished[node] * (saved[t, READ] + saved[t, WRITE])
             k = 0
             while k < nodes and ends[o, k, 0] >= 0 and ends[o, k, 0] != node:
                 k += 1
@@ -129,13 +134,16 @@ def port_cycles(node: int, nest: Nest, space: IterationSpace, counts: Counts, ti
                 continue
             if timing.buffering[ends[o, k, 1]] == SINGLE:
                 stop += counts.booked[o, k, READ] * cost[t, o, READ] + counts.booked[o, k, WRITE] * cost[t, o, WRITE]
+                if o == PSUM:
+                    stop -= counts.finished[node] * saved[t, WRITE]
             while timing.buffering[ends[o, k, 1]] == STREAMING and ends[o, k + 1, 1] < nodes:
                 k += 1
             words = first_tile(o, ends[o, k, 0], ends[o, k, 1], nest, space)
             if o < 2:
                 fill += words * cost[t, o, READ]
             else:
-                drain += words * cost[t, o, WRITE]
+                less = saved[t, WRITE] if counts.finished[node] > 0 else 0.0
+                drain += words * (cost[t, o, WRITE] - less)
         spent.ports[t] = (busy - stop) / used
         filled = max(filled, fill / used)
         drained = max(drained, drain / used)

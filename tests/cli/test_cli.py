@@ -418,7 +418,7 @@ def test_widths_and_densities_change_the_elements(dse, folder):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--bits imap=8", "error: --bits imap=8: 'imap' is no operand\n  hint: did you mean 'ifmap'?\n"),
+        ("--bits imap=8", "error: --bits imap=8: 'imap' is no operand\n  hint: did you mean 'ifmap' or 'ofmap'?\n"),
         ("--bits ifmap=8,ifmap=9", "ifmap is given twice"),
         ("--bits ifmap=8,9", "'9' is not OPERAND=VALUE"),
         ("--bits ifmap=8.5", "'8.5' is not a whole number from 1 to 1024"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dse.cli.cards import collect_cards
 from dse.cli.inputs import SweepOptions, TimeOptions
 from dse.cli.interrupts import INTERRUPTED, interruptible
 from dse.cli.options import (
@@ -116,7 +117,7 @@ def _search(plan: Plan, directory: Path, jobs: int | None, resume: bool, limits:
         note(f"go on with: dse sweep {directory / 'sweep.yaml'} -o {directory} --resume")
         return INTERRUPTED
     status.clear()
-    return _finish(result, directory, form)
+    return _finish(result, plan, directory, jobs, form)
 
 
 def _plan(files: tuple[str, ...], changes: SweepOptions) -> Plan | Review:
@@ -172,7 +173,7 @@ def progress_line(progress: Progress) -> str:
     return "  ".join(parts)
 
 
-def _finish(result: SweepResult, directory: Path, form: str) -> int:
+def _finish(result: SweepResult, plan: Plan, directory: Path, jobs: int | None, form: str) -> int:
     from dse.report.directory import draw
     from dse.report.text.sweeps import front_table, proof_line, status_line, verdict
     from dse.report.units import clock_time
@@ -185,7 +186,8 @@ def _finish(result: SweepResult, directory: Path, form: str) -> int:
     if not rows:
         reasons = "; ".join(f"{reason} ({count})" for reason, count in result.to_dict()["reasons"].items())
         raise InfeasibleError(f"none of the {len(result.explored)} designs works: {reasons}", hint=f"see {directory}")
-    drawn = draw(result, directory)
+    draw(result, directory)  # something to show while cards are made
+    drawn = draw(result, directory, collect_cards(result, plan, directory, jobs))
     done = f"{clock_time(result.wall_s)}; written to {directory}: {', '.join(drawn)}"
     summary = "\n".join(line for line in (proof_line(result), status_line(result), done) if line)
     plain = {**result.to_dict(), "front": rows, "output": str(directory)}

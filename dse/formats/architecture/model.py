@@ -22,8 +22,7 @@ from dse.formats.text.quantity import (
     Size,
     Temperature,
     Voltage,
-    parse_quantity,
-    width_bits,
+    width_of,
 )
 from dse.formats.text.source import SpecModel
 
@@ -40,7 +39,7 @@ def _positive(quantity: Quantity) -> Quantity:
 
 
 def _bits(given: Any) -> Any:
-    return width_bits(parse_quantity(given, "width")) if isinstance(given, str | Quantity) else given
+    return width_of(given) if isinstance(given, str | Quantity) else given
 
 
 def _kind_of_value(given: Any) -> str:
@@ -224,6 +223,9 @@ class MacModel(SpecModel):
     """One multiply-accumulate unit; one that gives no energy or area is priced by the technology."""
 
     bits: Bits = 16
+    format: Literal["int4", "int8", "int16", "fp8", "bf16", "fp16", "fp32"] | None = Field(
+        default=None, description="of the numbers: sets bits, energy and area, where the latter two have a source"
+    )
     energy: Annotated[Energy, AfterValidator(no_mac)] | None = None
     multiplier_share: Annotated[float, Field(ge=0, le=1)] | None = Field(
         default=None, description="part of the energy that grows with the product of the operands' widths"
@@ -276,6 +278,15 @@ LevelOrFanOut = Annotated[
 ]
 
 
+class PrecisionModel(SpecModel):
+    """Bits of an element of each operand; `psum` while unfinished, `ofmap` when finished."""
+
+    ifmap: Bits | None = None
+    weight: Bits | None = None
+    psum: Bits | None = None
+    ofmap: Bits | None = Field(default=None, description="by default the ifmap's where psums are wider")
+
+
 class ArchitectureModel(SpecModel):
     """An accelerator: levels and fan-outs from the outermost level in; fan-outs may follow one another."""
 
@@ -289,6 +300,10 @@ class ArchitectureModel(SpecModel):
         description="or max, in a sweep: what the supply allows (the file's own clock at its own supply)",
     )
     word_bits: Bits = Field(default=16, description="default of every level")
+    precision: PrecisionModel = Field(
+        default={}, validate_default=True,
+        description="widths of the elements that it is built for, where neither a workload nor an option states them",
+    )
     levels: dict[Name, LevelOrFanOut] = Field(min_length=1)
     mac: MacModel = MacModel()
     dataflow: Annotated[

@@ -7,10 +7,9 @@ from math import exp, inf
 import numpy as np
 
 from dse.architecture.architecture import Architecture
-from dse.mapper.deep.bounds.subproblem import MARGIN, Best, Space, root_of, space_of
+from dse.mapper.deep.bounds.subproblem import MARGIN, Best, Space, root_of
 from dse.mapper.deep.nest import record_length
-from dse.mapper.deep.problem import build
-from dse.mapper.shared.bypass import bypass_choices
+from dse.mapper.deep.solve import spaces_of
 from dse.mapper.shared.incumbent import ENERGY, LATENCY
 from dse.mapper.shared.result import LowerBound
 from dse.model.price import price
@@ -20,10 +19,7 @@ from dse.problem.layer import Layer
 def bound_deep(architecture: Architecture, layer: Layer, cycle_pj: float, factors: str) -> LowerBound:
     """Bound a design by the roots of its searches for energy and for latency, one per choice of bypasses."""
     prices = price(architecture, layer)
-    spaces = [
-        space_of(build(architecture, layer, kept, prices, factors), mask)
-        for mask, kept in enumerate(bypass_choices(architecture))
-    ]
+    _, spaces = spaces_of(architecture, layer, prices, factors)
     least = [[_root(space, kind) for kind in (ENERGY, LATENCY)] for space in spaces]
     energy_pj = min(energy for energy, _ in least)
     cycles = min(steps for _, steps in least) * prices.cycles_per_step

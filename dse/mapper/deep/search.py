@@ -331,8 +331,7 @@ def _price_orders(
             for d in range(8):
                 split[i, ORDER, d] = orders.order[i, chosen[i], d]
         incumbents.visited[PRICED] += 1
-        price_whole(dp, split, scratch.work, point)
-        if point[OF_TIME] < goal.until:
+        if price_whole(dp, split, scratch.work, point) and point[OF_TIME] < goal.until:
             held, at = enter(goal.kind, point[OF_ENERGY], point[OF_TIME], incumbents.values, held, records)
             if at >= 0:
                 for i in range(levels):

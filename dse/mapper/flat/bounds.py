@@ -12,11 +12,11 @@ import numpy as np
 
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.least_time import first_and_last, least_folds, least_time
-from dse.mapper.flat.outer import repeats, tile_bits
+from dse.mapper.flat.outer import repeats
 from dse.mapper.flat.outer_table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECOND, PASSES_FIRST, PASSES_SECOND, others
 from dse.mapper.flat.spreads import leave_open
 from dse.mapper.shared.incumbent import pruned
-from dse.mapper.shared.words import DILATION_H, DILATION_W, STRIDE_H, STRIDE_W, boxes
+from dse.mapper.shared.words import DILATION_H, DILATION_W, STRIDE_H, STRIDE_W, boxes, tile_words
 from dse.model.counting.kernel import Floats, Ints, Record, entry
 from dse.model.price import SHARED
 from dse.problem.dims import IFMAP, C, G, N, P, Q, R, S
@@ -172,7 +172,7 @@ def _fits_pe(inst: Instance, tile: Ints) -> bool:
     total = 0
     for o in range(3):
         if inst.in_pe[o] == 1:
-            size = tile_bits(inst, tile, o)
+            size = inst.pe_each[o] * tile_words(tile, inst.window, o)
             if size > inst.pe_bits[o]:
                 return False
             total += size

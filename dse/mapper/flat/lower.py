@@ -18,17 +18,17 @@ import numpy as np
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut
 from dse.mapper.flat.bounds import least_of_tiles
-from dse.mapper.flat.instance import Instance, Roles, build
+from dse.mapper.flat.instance import Instance, Roles
 from dse.mapper.flat.outer import outer_floor
 from dse.mapper.flat.outer_table import OuterTable, empty_table, work_out
 from dse.mapper.flat.run import new_configuration
-from dse.mapper.flat.solve import largest_tile, options_of, outer_key
+from dse.mapper.flat.solve import instances_of, largest_tile, options_of, outer_key
 from dse.mapper.flat.spreads import Options
-from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.compilation import compiled
 from dse.mapper.shared.result import LowerBound
 from dse.mapper.shared.rules import Rules
 from dse.model.price import price
+from dse.problem.dims import PSUM
 from dse.problem.layer import Layer
 
 LEAST = (
@@ -36,7 +36,7 @@ LEAST = (
 )  # fmt: skip
 """Fields of an instance of which a box takes the least of its corners."""
 
-MOST = ("buffer_bits", "pe_bits", "room", "pes", "rows", "cols")
+MOST = ("buffer_bits", "pe_bits", "room", "pes", "rows", "cols", "port_saved")
 """Fields of an instance of which a box takes the most of its corners."""
 
 ROOM_GRAIN = 8
@@ -69,8 +69,12 @@ def bound_flat(corners: Sequence[Architecture], layer: Layer, cycle_pj: float, f
     found = np.full(3, inf)
     built = [_built(corner, layer) for corner in corners]
     per_step = min(one.per_step for one in built)
-    for parts in zip(*(one.instances for one in built), strict=True):
+    # Where several are bounded at once, psums in the buffer are taken to be as narrow as finished ones. So the first
+    # instances, which forbid nothing, also cover the mappings of those in which only finished psums come there.
+    for parts in zip(*(one.instances[: None if len(built) == 1 else one.plain] for one in built), strict=True):
         instance = _relaxed(parts)
+        if len(built) > 1:
+            instance.bits[PSUM] = min(instance.bits[PSUM], layer.finished_bits)
         options, fastest = _options(corners[0], instance, parts, factors == "perfect")
         compiled(least_of_tiles)(
             instance, options, _points(instance), new_configuration(), fastest, cycle_pj * per_step, found
@@ -81,16 +85,19 @@ def bound_flat(corners: Sequence[Architecture], layer: Layer, cycle_pj: float, f
 
 def flat_prices(architecture: Architecture, layer: Layer) -> Any:
     """The fields of `LEAST` for every choice of bypasses, as one array."""
-    instances = _built(architecture, layer).instances
+    built = _built(architecture, layer)
+    instances = built.instances[: built.plain]
     return np.concatenate([np.ravel(instance[name]) for instance in instances for name in LEAST])
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A layer on a design in numbers, for every choice of bypasses; and the cycles of one compute step."""
+    """A layer on a design in numbers, for every choice of bypasses; how many of them, the first, forbid nothing; and
+    the cycles of one compute step."""
 
     architecture: Architecture
     instances: tuple[Instance, ...]
+    plain: int
     per_step: float
 
 
@@ -103,9 +110,10 @@ def _built(architecture: Architecture, layer: Layer) -> Built:
     if key in _BUILT:
         _BUILT.move_to_end(key)
         return _BUILT[key]
-    roles, prices = Roles.of(architecture), price(architecture, layer)
-    instances = tuple(build(architecture, layer, roles, kept, prices) for kept in bypass_choices(architecture))
-    _BUILT[key] = Built(architecture, instances, prices.cycles_per_step)
+    _, instances = instances_of(architecture, layer)
+    plain = sum(instance.only_finished == 0 for instance in instances)
+    per_step = price(architecture, layer).cycles_per_step
+    _BUILT[key] = Built(architecture, tuple(instances), int(plain), per_step)
     if len(_BUILT) > KEPT_BUILT:
         _BUILT.popitem(last=False)
     return _BUILT[key]

@@ -92,6 +92,7 @@ def obstacles(architecture: Architecture, layer: Layer, factors: str = "all") ->
 
     Those that come later suppose that the earlier ones are met as their texts propose, so that all proposals together
     make the layer possible. None means that mappings exist, unless the dataflow's rules on loop orders exclude them.
+    Psums are taken to need their own width everywhere, and not that of finished ones where no others come.
 
     Examples
     --------

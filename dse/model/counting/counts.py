@@ -13,10 +13,9 @@ import numpy as np
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
 from dse.model.accesses import Accesses, Crossing, Traffic
-from dse.model.counting.axes import NONE, TILE, WORD
 from dse.model.counting.kernel import Floats, Ints
 from dse.model.counting.nest import count_nest
-from dse.model.counting.records import Counts, Hierarchy, IterationSpace, Nest, Scratch, new_counts
+from dse.model.counting.records import NONE, TILE, WORD, Counts, Hierarchy, IterationSpace, Nest, Scratch, new_counts
 from dse.model.mapping import Mapping, Temporal
 from dse.problem.dims import DIMS, OPERANDS, RELEVANT
 from dse.problem.layer import Layer
@@ -224,12 +223,15 @@ def readable(layer: Layer, architecture: Architecture, counted: Count) -> Access
     Traffic(reads=6, writes=0)
     """
     levels: dict[str, dict[str, Traffic]] = {}
+    finished: dict[str, Traffic] = {}
     fan_outs: dict[str, dict[str, Crossing]] = {}
     for i, node in enumerate(architecture.hierarchy):
         if isinstance(node, Level):
             rows = counted.words.levels[i].tolist()
             levels[node.name] = {o: Traffic(*row) for o, row in zip(OPERANDS, rows, strict=True)}
+            done = int(counted.words.finished[i])
+            finished[node.name] = Traffic(done if i else 0, done)
         else:
             rows = counted.words.fans[i].tolist()
             fan_outs[node.name] = {o: Crossing(*row) for o, row in zip(OPERANDS, rows, strict=True)}
-    return Accesses(steps=counted.steps, macs=layer.macs, levels=levels, fan_outs=fan_outs)
+    return Accesses(steps=counted.steps, macs=layer.macs, levels=levels, fan_outs=fan_outs, finished=finished)

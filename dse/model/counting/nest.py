@@ -8,6 +8,7 @@ from __future__ import annotations
 from dse.model.counting.axes import combinations, crossing
 from dse.model.counting.kernel import Ints, entry
 from dse.model.counting.records import READ, WRITE, Counts, Hierarchy, IterationSpace, Nest, Scratch
+from dse.problem.dims import PSUM, C, R, S
 
 
 @entry
@@ -50,6 +51,7 @@ def count_nest(nest: Nest, space: IterationSpace, hierarchy: Hierarchy, scratch:
             empty = book(o, found, empty, hierarchy, counts)
             found += 1
             parent = child
+    _finish(nest, hierarchy, bounds, counts)
     for i in range(nest.size):
         scratch.counted[i] = 1 - nest.spatial[i]
     steps = 1
@@ -109,6 +111,53 @@ def book(o: int, found: int, empty: int, hierarchy: Hierarchy, counts: Counts) -
         levels[child, o, READ] += filled if o == 2 else 0
         levels[child, o, WRITE] += back if o == 2 else filled
     return filled - back
+
+
+def _finish(nest: Nest, hierarchy: Hierarchy, bounds: Ints, counts: Counts) -> None:
+    """Count the psums that come to each level finished, once every crossing is booked.
+
+    The last visit of each word ends finished, but not in a level inside a fan-out that adds up psums over which sums
+    are spread (a loop over C, R or S): what its instances hold are parts of sums to the last.
+    """
+    words = bounds[0] * bounds[1] * bounds[2] * bounds[4] * bounds[5]
+    for node in range(len(hierarchy.is_fan_out)):
+        counts.finished[node] = 0
+    k = 0
+    while k < len(hierarchy.is_fan_out) and counts.ends[PSUM, k, 0] >= 0:
+        parent = counts.ends[PSUM, k, 0]
+        counts.finished[parent] = words
+        for i in range(nest.size):
+            if nest.spatial[i] == 1 and nest.place[i] < parent and hierarchy.reduces[nest.place[i]] == 1:
+                d = nest.dim[i]
+                if (d == C or d == R or d == S) and nest.trips[i] > 1:
+                    counts.finished[parent] = 0
+        k += 1
+
+
+def only_finished(node: int, counts: Counts) -> bool:
+    """Whether all psums that come to a level are finished, so that it needs no room for wider ones.
+
+    Examples
+    --------
+    >>> import dse
+    >>> from dse.model.counting.counts import count_mapping
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("fc", K=2, C=3)
+    >>> mapping = dse.Mapping.from_dict([
+    ...     {"level": "DRAM", "stores": ["ifmap", "weight", "psum"], "loops": [["K", 2], ["C", 3]]},
+    ...     {"level": "GLB", "stores": ["ifmap", "psum"], "loops": []},
+    ...     {"fan_out": "array", "rows": [], "cols": []},
+    ...     {"level": "PE", "stores": ["ifmap", "weight", "psum"], "loops": []},
+    ... ])
+    >>> counts = count_mapping(layer, chip, mapping).words
+    >>> [only_finished(node, counts) for node in (0, 1, 3)]  # a PE receives each of three products
+    [True, True, False]
+    """
+    k = 0
+    while k < len(counts.finished) and counts.ends[PSUM, k, 0] >= 0:
+        if counts.ends[PSUM, k, 0] == node:
+            return bool(counts.booked[PSUM, k, 1] == counts.finished[node])
+        k += 1
+    return True
 
 
 def product(factors: Ints) -> int:

@@ -55,6 +55,9 @@ class Boundary:
         Nominal size of the child's tile per dim.
     outside, through : int
         In the walk's index tuples, `[:outside]` belongs to the loops outside j and `[outside:through]` to j.
+    spreads_sums : bool
+        Whether a fan-out between that adds up psums has a loop over C, R or S: then each child computes a part of every
+        sum, also in a last pass that leaves work for one of them only.
     """
 
     operand: str
@@ -66,6 +69,7 @@ class Boundary:
     tile: tuple[int, ...]
     outside: int
     through: int
+    spreads_sums: bool
 
     def move(self, before: Indices | None, now: Indices) -> Move | None:
         """Rule 1: what the step from one index tuple to the next moves over this boundary."""
@@ -149,6 +153,11 @@ def boundaries(layer: Layer, hierarchy: Sequence[object], mapping: Mapping) -> l
                     tile=_nominal_tile(loops, child),
                     outside=outside,
                     through=through,
+                    spreads_sums=any(
+                        loop.trips > 1 and DIMS[loop.dim] in "CRS" and fan_out.reduces
+                        for node, fan_out in fan_outs if node > parent
+                        for loop in loops if loop.node == node
+                    ),
                 )
             )
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf, prod
 from typing import TYPE_CHECKING, Any
 
@@ -47,8 +47,20 @@ def totals_line(plain: Mapping[str, Any]) -> str:
     return (
         f"total: {whole(plain['macs'])} MACs, {energy(plain['energy_pj'])}, {duration(seconds)} "
         f"({whole(plain['cycles'])} cycles), EDP {si(plain['edp_js'], 'J·s')}, {power(joules / seconds * 1e3)}, "
-        f"{plain['area_mm2']:.3g} mm2"
+        f"{plain['area_mm2']:.3g} mm2\n{widths_line(layer['bits'] for layer in plain['layers'])}"
     )
+
+
+def widths_line(widths: Iterable[Mapping[str, int]]) -> str:
+    """The widths that layers have, all different ones.
+
+    Examples
+    --------
+    >>> widths_line([{"ifmap": 8, "weight": 8, "psum": 32, "ofmap": 8}])
+    'bits: ifmap 8, weight 8, psum 32, ofmap 8'
+    """
+    lines = dict.fromkeys(", ".join(f"{part} {width}" for part, width in one.items()) for one in widths)
+    return f"bits: {'; '.join(lines)}"
 
 
 def layer_records(plain: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -60,9 +72,10 @@ def layer_records(plain: Mapping[str, Any]) -> list[dict[str, Any]]:
         }
         record |= {f"energy_{place}_pj": value for place, value in layer["energy_by_level_pj"].items()}
         for level, row in layer["accesses"].items():
-            for operand in OPERANDS:
+            for part, moved in row.items():
                 for direction in ("reads", "writes"):
-                    record[f"{level}_{operand}_{direction}"] = row[operand][direction]
+                    record[f"{level}_{part}_{direction}"] = moved[direction]
+        record |= {f"{part}_bits": width for part, width in layer["bits"].items()}
         records.append(record)
     return records
 
@@ -80,6 +93,7 @@ def cost_lines(mapped: Mapped) -> list[str]:
         f"latency  {duration(cost.latency_s)}, {whole(cost.cycles)} cycles, bound by {cost.bound_by}, "
         f"{cost.utilization:.1%} of all MACs busy",
         f"         cycles: {times}",
+        widths_line([cost.bits]),
     ]
 
 

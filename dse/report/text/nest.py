@@ -5,8 +5,9 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
+from dse.model.fit import held_bits
 from dse.model.mapping import Loop, Mapping, Spatial, Temporal, tile_words
-from dse.problem.dims import DIMS, OPERANDS
+from dse.problem.dims import DIMS, OPERANDS, PerOperand
 from dse.report.units import capacity, whole
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def nest_text(architecture: Architecture, layer: Layer, mapping: Mapping) -> str
     depth = 0
     for index, (node, place) in enumerate(zip(mapping.nodes, architecture.hierarchy, strict=True)):
         if isinstance(node, Temporal):
-            lines.append((INDENT * depth + _held(place, layer, mapping, index), ""))  # type: ignore[arg-type]
+            bits = held_bits(layer, architecture, mapping, index)
+            lines.append((INDENT * depth + _held(place, layer, mapping, index, bits), ""))  # type: ignore[arg-type]
             depth += 1
             for position, loop in enumerate(node.loops):
                 size = _step(mapping, index, node.loops[position + 1 :], loop.dim)
@@ -69,19 +71,19 @@ def _tiles(loop: Loop, size: int, layer: Layer) -> str:
     return f"{size} at a time" if size > 1 else ""
 
 
-def _held(level: Level, layer: Layer, mapping: Mapping, index: int) -> str:
+def _held(level: Level, layer: Layer, mapping: Mapping, index: int, widths: PerOperand[int]) -> str:
     node = mapping.nodes[index]
     assert isinstance(node, Temporal)
     tile = mapping.tile(layer, index)
     words = {o: tile_words(layer, o, tile) for o in OPERANDS if o in node.stores}
     if not words:
         return f"{level.name} holds nothing"
-    bits = {operand: count * layer.bits[operand] for operand, count in words.items()}
+    bits = {operand: count * widths[operand] for operand, count in words.items()}
     if level.partition_bits is not None:
         parts = []
         for operand, count in words.items():
             room = level.partition_bits[operand]
-            of = "" if room is None else f" of {whole(room // layer.bits[operand])}"
+            of = "" if room is None else f" of {whole(room // widths[operand])}"
             parts.append(f"{operand} {whole(count)}{of}")
         return f"{level.name} holds {', '.join(parts)} words"
     held = " + ".join(f"{operand} {whole(count)}" for operand, count in words.items())

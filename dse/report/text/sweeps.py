@@ -43,13 +43,12 @@ def front_table(result: SweepResult, most: int = SHOWN_POINTS) -> Table:
     most : int
         At most so many rows; longer fronts are shown by designs spread over them.
     """
-    budgets = result.budgets()
+    budgets = shown_fronts(result, most)
     names = short_names(tuple(path for path, choices in result.space.items() if len(choices) > 1))
     reference = result.reference_row()
-    each = max(3, most // max(1, len(budgets)))
     rows = []
     for limit, front in budgets:
-        for row in spread(front, each):
+        for row in front:
             cells = {"within": f"{limit:.3g} mm2"} if len(budgets) > 1 else {}
             cells |= {
                 "design": str(row["number"]),
@@ -68,6 +67,13 @@ def front_table(result: SweepResult, most: int = SHOWN_POINTS) -> Table:
     by = ", by area budget" if len(budgets) > 1 else ""
     title = f"Front of {result.name} in {', '.join(result.search.objectives)}: {designs} designs{cut}{by}"
     return Table.of(rows, left=frozenset(names.values()), title=title, note=_reference_note(result))
+
+
+def shown_fronts(result: SweepResult, most: int = SHOWN_POINTS) -> list[tuple[float, list[dict[str, Any]]]]:
+    """The front within each area budget (mm2): designs spread over it, at most `most` in all, or three each."""
+    budgets = result.budgets()
+    each = max(3, most // max(1, len(budgets)))
+    return [(limit, spread(front, each)) for limit, front in budgets]
 
 
 def mapping_table(result: SweepResult) -> Table:
@@ -93,8 +99,7 @@ def verdict(result: SweepResult) -> str:
         return ""
     named = f"{result.architecture} as specified"
     said = []
-    within = [row for row in rows if row["area_mm2"] <= own["area_mm2"] * (1 + 1e-9) and row["number"] != 0]
-    best = min(within, key=lambda row: row["edp_js"], default=None)
+    within, best = _within(result), best_within(result)
     if best is not None and best["edp_js"] < own["edp_js"]:
         energy_change = _change(best["energy_pj"] / own["energy_pj"], "energy")
         latency_change = _change(best["latency_s"] / own["latency_s"], "latency")
@@ -105,6 +110,18 @@ def verdict(result: SweepResult) -> str:
     if small is not None and small != best and small["area_mm2"] < own["area_mm2"]:
         said.append(f"Design {small['number']} is no worse in either, {_share(small, own)} its area.")
     return " ".join(said) or f"No design found is better than {named} at its area."
+
+
+def best_within(result: SweepResult) -> dict[str, Any] | None:
+    """The row of the front with the least EDP that takes no more area than the architecture as specified."""
+    return min(_within(result), key=lambda row: row["edp_js"], default=None)
+
+
+def _within(result: SweepResult) -> list[dict[str, Any]]:
+    """Rows of other designs on the front that take no more area than the architecture as specified."""
+    own = result.reference_row()
+    rows = [] if own is None else result.front_rows()
+    return [row for row in rows if row["area_mm2"] <= own["area_mm2"] * (1 + 1e-9) and row["number"] != 0]  # type: ignore[index]
 
 
 def _change(ratio: float, what: str) -> str:

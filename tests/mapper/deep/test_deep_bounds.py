@@ -20,15 +20,12 @@ from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
 from dse.mapper.deep.bounds import steps as deep_steps
 from dse.mapper.deep.bounds.sift import Alive, Terms, sift
-from dse.mapper.deep.bounds.subproblem import Best, Space, root_of, space_of
-from dse.mapper.deep.bounds.terms import Choice
+from dse.mapper.deep.bounds.subproblem import Best, Space, root_of
 from dse.mapper.deep.exchange import rows_of
-from dse.mapper.deep.lists import choices_of
+from dse.mapper.deep.lists import Choice, choices_of
 from dse.mapper.deep.nest import price_whole, record_length, workspace
-from dse.mapper.deep.problem import build
-from dse.mapper.deep.solve import solve_deep
+from dse.mapper.deep.solve import solve_deep, spaces_of
 from dse.mapper.deep.tree import best_of
-from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.orders import group_dims, list_orders
 from dse.model.price import price
 from dse.problem.dims import PerOperand
@@ -43,10 +40,7 @@ ENERGY, LATENCY, EDP, FRONT = range(4)
 def drawn(seed: int) -> tuple[DeepProblem, list[Space], Any]:
     problem = deep_problem(f"bounds {seed}")  # type: ignore[arg-type]
     prices = price(problem.architecture, problem.layer)
-    spaces = [
-        space_of(build(problem.architecture, problem.layer, kept, prices, problem.kind), mask)
-        for mask, kept in enumerate(bypass_choices(problem.architecture))
-    ]
+    _, spaces = spaces_of(problem.architecture, problem.layer, prices, problem.kind)
     front = Walk(problem.architecture, problem.layer, problem.kind).front()
     return problem, spaces, front * (1.0, 1.0 / prices.cycles_per_step) if len(front) else front
 
@@ -115,10 +109,7 @@ def with_many_fan_outs(seed: int) -> list[Space]:
     dims = {dim: rng.choice((2, 3, 4)) for dim in rng.sample("NKCPR", 3)}
     layer = Layer("l", **dims, stride_h=rng.choice((1, 2)))
     prices = price(architecture, layer)
-    return [
-        space_of(build(architecture, layer, kept, prices, "all"), mask)
-        for mask, kept in enumerate(bypass_choices(architecture))
-    ]
+    return spaces_of(architecture, layer, prices, "all")[1]
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -309,7 +300,7 @@ def test_terms_meet_the_price_where_no_fan_out_joins_children() -> None:
     architecture = load_architecture(ROOT / "arch_specs" / "nvdla_small.yaml")
     layer = Layer("first", K=16, C=3, P=16, Q=16, R=3, S=3, bits=PerOperand(8, 8, 32))
     prices = price(architecture, layer)
-    (space,) = (space_of(build(architecture, layer, kept, prices, "all"), 0) for kept in bypass_choices(architecture))
+    space = spaces_of(architecture, layer, prices, "all")[1][0]
     best = search([space], ENERGY, None)
     record = best.records[0]
     energy, _, _ = sums(space, rows_of(space, record), list(choices_of(space.problem, record)))

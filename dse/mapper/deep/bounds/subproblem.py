@@ -12,7 +12,6 @@ from dse.mapper.deep.bounds.dual import WARM, Effort, climb
 from dse.mapper.deep.bounds.sift import OF_ENERGY, OF_TIME, Alive, Terms
 from dse.mapper.deep.bounds.steps import lay_down_fewest
 from dse.mapper.deep.bounds.terms import (
-    Choice,
     Columns,
     Crossing,
     Run,
@@ -24,7 +23,7 @@ from dse.mapper.deep.bounds.terms import (
     visits_pay,
 )  # fmt: skip
 from dse.mapper.deep.chains import list_chains
-from dse.mapper.deep.lists import Bools, allowed, nothing_of
+from dse.mapper.deep.lists import Bools, Choice, allowed, nothing_of
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.compilation import compiled
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
@@ -40,7 +39,8 @@ HOT = 0.1
 @dataclass(frozen=True, slots=True)
 class Space:
     """One bypass choice, ready to search: its axes, crossings and terms; pairs of terms, steps and their least; the
-    terms of time that are the fewest steps of all splits and with each; what is known of lists laid down."""
+    terms of time that are the fewest steps of all splits and with each; these fewest steps and the axes with splits
+    that differ in them; what is known of lists laid down."""
 
     problem: Deep
     mask: int
@@ -53,6 +53,8 @@ class Space:
     groups: int
     floors: tuple[tuple[int, int], ...]
     fewest: Ints
+    least_steps: float
+    differ: tuple[int, ...]
     known: dict[tuple[Run, ...], Columns] = field(default_factory=dict, repr=False)
     agreeing: dict[tuple[int, Choice], list[Bools]] = field(default_factory=dict, repr=False)
 
@@ -109,15 +111,23 @@ class Best:
 def space_of(problem: Deep, mask: int) -> Space:
     chains = [compiled(list_chains)(problem, d) for d in range(8)]
     axes = axes_of(problem, chains)
+    return _space(problem, mask, axes, *lay_down_fewest(problem, axes))
+
+
+def narrowed(space: Space, problem: Deep, mask: int) -> Space:
+    """The space of a problem that differs in the room for psums alone."""
+    return _space(problem, mask, space.axes, space.least_steps, space.differ)
+
+
+def _space(problem: Deep, mask: int, axes: list[Axis], least: float, differ: tuple[int, ...]) -> Space:
     crossings = crossings_of(problem)
     problem = problem._replace(visits_pay=visits_pay(problem, crossings))
-    least, differ = lay_down_fewest(problem, axes)
     terms, limits, groups = terms_of(problem, crossings, least, differ)
     steps = [i for i, term in enumerate(terms) if (0, ("steps",)) in term.extra]
     return Space(
         problem, mask, axes, crossings, terms, np.array([term.block for term in terms]),
         np.array([term.group for term in terms]), np.array(limits), groups,
-        tuple((i, i + 1) for i in steps), steps[-1] + 1 + np.arange(1 + len(differ)),
+        tuple((i, i + 1) for i in steps), steps[-1] + 1 + np.arange(1 + len(differ)), least, differ,
     )  # fmt: skip
 
 

@@ -14,41 +14,19 @@ import numpy as np
 
 from dse.mapper.deep.axes import AXES, Axis, Key
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME
+from dse.mapper.deep.lists import IRRELEVANT, NO_SLIDE, NO_TRIPS, Choice
 from dse.mapper.deep.problem import Deep
-from dse.model.counting.axes import NONE, WORD
 from dse.model.counting.kernel import Floats, Ints
-from dse.model.counting.records import READ, WRITE
+from dse.model.counting.records import NONE, READ, WORD, WRITE
 from dse.model.price import SHARED
 from dse.model.time import SINGLE, STREAMING
-from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
+from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q
 
 RELEVANT_AXES = ((G, N, C, P, Q), (G, K, C, P, Q), (G, N, K, P, Q))
 """Axes of each operand; weights have only the window's dims of the last two, psums only the others."""
 
-IRRELEVANT = ((K,), (N, P, Q), (C, R, S))
-"""Dims that each operand does not have."""
-
-NO_TRIPS, NO_SLIDE, NO_GROUP = -1, -1, -1
-"""In place of the operand that stays, of the axis of a slide, and of a term's group."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What is laid down about the order of a list.
-
-    Parameters
-    ----------
-    kind : int
-        The operand that stays, `NO_TRIPS` for a list without loops.
-    slide : int
-        The axis (P or Q) that the ifmap slides on, `NO_SLIDE` for none.
-    passing : bool
-        Whether the list has no loops over any dim of the operand.
-    """
-
-    kind: int
-    slide: int = NO_SLIDE
-    passing: bool = False
+NO_GROUP = -1
+"""In place of a term's group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +140,13 @@ class Book:
             for at, (_, hop) in enumerate(prices):
                 total.add(k, at, hop)
                 total.add(k, at + 1, -hop)
+        for node in self.psum_nodes():
+            total.constant -= float(dp.words[PSUM] * dp.saved_pj[node].sum())
         return total
+
+    def psum_nodes(self) -> list[int]:
+        """Nodes that keep psums. Each psum comes finished to them once at most, and leaves all but the outermost so."""
+        return [int(self.dp.nodes[c.parent]) for c in self.crossings if c.operand == PSUM]
 
     def port(self, t: int, serial: bool) -> Sum:
         """Time of a port, its words that overlap with the compute or those that do not."""
@@ -183,6 +167,11 @@ class Book:
                 else:
                     total.add(k, 0, cost[o, READ])
                     self.add_back(total, k, cost[o, WRITE])
+            if o == PSUM and dp.nodes[c.parent] == node:
+                # What comes finished is serial or not with all that comes; what leaves finished never is.
+                single = child >= 0 and dp.buffering[child] == SINGLE
+                saved = dp.port_saved[t, WRITE] * (single == serial) + dp.port_saved[t, READ] * (not serial)
+                total.constant -= float(dp.words[PSUM] * saved)
         return total
 
     def positive(self, total: Sum) -> Sum:
@@ -272,8 +261,13 @@ def terms_of(
             held = [o for o in kept if which in (o, SHARED)]
             if room < inf and held:
                 for o in held:
-                    terms.append(Term(float(dp.bits[o]), len(limits), NO_GROUP, extra=_tile(o, level, -1)))
+                    terms.append(Term(float(dp.bits[level, o]), len(limits), NO_GROUP, extra=_tile(o, level, -1)))
                 limits.append(log(max(room, 1e-9)))
+        if dp.only_finished[level]:
+            # Each psum comes once.
+            k = next(k for k, c in enumerate(crossings) if c.operand == PSUM and c.parent == level)
+            terms.append(Term(1.0, len(limits), NO_GROUP, k, crossings[k].up))
+            limits.append(log(float(dp.words[PSUM])))
     for i in range(len(dp.nodes)):
         for side in range(2):
             if dp.fans[i] >= 0 and dp.sides[i, side] > 1:
@@ -329,7 +323,9 @@ def _first(dp: Deep, book: Book, t: int, level: int, block: int, scale: float, o
     for o in operands:
         mine = [c for c in book.crossings if c.operand == o]
         at = next((i for i, c in enumerate(mine) if c.parent == level), -1)
-        cost = float(dp.port_cost[t, o, WRITE if o == PSUM else READ])
+        cost = float(dp.port_cost[t, o, READ])
+        if o == PSUM:
+            cost = float(dp.port_cost[t, o, WRITE] - dp.port_saved[t, WRITE])  # the last tile may be finished
         if at < 0 or mine[at].child == k or cost == 0.0:
             continue
         while dp.buffering[dp.nodes[mine[at].child]] == STREAMING and mine[at + 1].child < k:
