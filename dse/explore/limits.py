@@ -7,10 +7,10 @@ from math import inf
 
 from dse.errors import DseError
 
-BOXES_PER_TRIAL = 30
+BOXES_PER_TRIAL = 10
 """Boxes of designs that the proof over a space bounds at most, for every trial of the sweep, unless it has a time."""
 
-TRIALS_PER_DESIGN = 2
+TRIALS_PER_DESIGN = 4
 """Trials of the sweep for every design that the proof may solve exactly, unless it has a time."""
 
 
@@ -34,7 +34,7 @@ class Limits:
     Examples
     --------
     >>> Limits().work(trials=96), Limits(prove_s=10.0).work(trials=96)
-    ((2880, 48), (inf, inf))
+    ((960, 24), (inf, inf))
     """
 
     prove_s: float | None = None

@@ -1,7 +1,8 @@
 """The proof over a space: boxes of designs are bounded, dropped, split, or, at a single design, solved exactly.
 
-The box that is least settled comes first: the one whose bounds lie farthest from what is known to be possible. So at
-every moment the farthest box says how closely the whole space is settled, and more time only brings this down.
+The box that is least settled comes first: the one whose bounds lie farthest from what is known to be possible. Of its
+parts the farthest is followed down to a single design, which makes more known where least is. So at every moment the
+farthest box says how closely the whole space is settled, and more time only brings this down.
 """
 
 from __future__ import annotations
@@ -22,11 +23,8 @@ from dse.explore.proof.certificate import Certificate
 from dse.explore.proof.staircase import Staircase
 from dse.explore.runner import Failure, Task, Workers
 
-BOXES = 32
+BOXES = 8
 """Boxes taken up at once; it does not depend on how many workers there are, and so nor does what is found."""
-
-DESIGNS = 4
-"""Designs solved exactly at once: each may settle the others."""
 
 ROUNDING = 1e-12
 """Relative difference below which a bound is matched."""
@@ -93,25 +91,26 @@ class Prover:
     solved: int = 0
     _stuck: list[tuple[float, int, Box, DesignBound]] = field(default_factory=list)
     _heap: list[tuple[float, int, Box, DesignBound]] = field(default_factory=list)
+    _followed: list[tuple[float, int, Box, DesignBound]] = field(default_factory=list)
     _number: count[int] = field(default_factory=count)
 
     def run(self) -> None:
         """Settle boxes until nothing is left or the time is over."""
         self._push(self.axes.whole, DesignBound(), inf)
-        while self._heap and monotonic() < self.deadline and self.bounded < self.work[0]:
+        while (self._heap or self._followed) and monotonic() < self.deadline and self.bounded < self.work[0]:
             boxes, designs = self._next()
             self._split(boxes)
             if designs:
                 self._solve(designs)
             self.report(self.done)
-        left, self._heap, self._stuck = self._left(), [], []
+        left, self._heap, self._followed, self._stuck = self._left(), [], [], []
         for part in left:
             self._settle(part)
 
     def _left(self) -> list[Settled]:
         """The boxes that are not settled yet, as what they are at this moment."""
         found = []
-        for short, _, box, bound in sorted([*self._heap, *self._stuck]):
+        for short, _, box, bound in sorted([*self._heap, *self._followed, *self._stuck]):
             short = min(-short, self._short(bound))
             state = RULED_OUT if short <= ROUNDING else WITHIN if short <= self.wanted else OPEN
             found.append(Settled(box, state, bound, short))
@@ -132,43 +131,51 @@ class Prover:
         )  # fmt: skip
 
     def _next(self) -> tuple[list[Box], list[tuple[Box, DesignBound, float]]]:
-        """Take the farthest boxes: some to split, and some designs to solve."""
+        """Boxes to split and designs to solve: the parts that are followed, and beside them the farthest."""
         boxes: list[Box] = []
         designs: list[tuple[Box, DesignBound, float]] = []
-        while self._heap and len(boxes) < BOXES and len(designs) < DESIGNS:
-            _, _, box, bound = heapq.heappop(self._heap)
+        followed, self._followed = self._followed, []
+        while len(boxes) + len(designs) < BOXES and (followed or self._heap):
+            farthest = not followed
+            _, _, box, bound = followed.pop() if followed else heapq.heappop(self._heap)
             short = self._short(bound)
             if short <= ROUNDING:
                 self._settle(Settled(box, RULED_OUT, bound))
-            elif self._heap and short < -self._heap[0][0]:
+            elif farthest and self._heap and short < -self._heap[0][0]:
                 self._push(box, bound, short)  # what was found since brought it nearer
-            elif box.size == 1 and self.solved + len(designs) < self.work[1]:
-                designs.append((box, bound, short))
-            elif box.size == 1:
-                self._stuck.append((-short, next(self._number), box, bound))
-            else:
+            elif box.size > 1:
                 boxes.append(box)
+            elif self.solved + len(designs) >= self.work[1]:
+                self._stuck.append((-short, next(self._number), box, bound))
+            elif farthest or short > self.wanted:
+                designs.append((box, bound, short))
+            else:
+                self._push(box, bound, short)
         return boxes, designs
 
     def _split(self, boxes: Sequence[Box]) -> None:
-        """Split boxes and bound their parts."""
-        parts = [part for box in boxes for part in self.axes.split(box)]
-        bounded = [part for part in parts if self.axes.is_bounded(part)]
-        for part in parts:
-            if not self.axes.is_bounded(part):
-                self._push(part, DesignBound(), inf)
-        self.bounded += len(bounded)
+        """Split boxes, bound their parts, and follow the farthest part of each."""
+        families = [self.axes.split(box) for box in boxes]
+        parts = [part for family in families for part in family if self.axes.is_bounded(part)]
         weight = self.known.weight
-        tasks = [Task(i, BoundTask(self.axes.settings_of(part), weight)) for i, part in enumerate(bounded)]
+        self.bounded += len(parts)
+        tasks = [Task(i, BoundTask(self.axes.settings_of(part), weight)) for i, part in enumerate(parts)]
         found = {task.key: bound for task, bound in self.workers.run(self.bounds, tasks)}
-        for i, part in enumerate(bounded):
-            bound = found[i]
-            if bound is None or isinstance(bound, Failure):
-                self._push(part, DesignBound(), inf)
-            elif bound.infeasible:
-                self._settle(Settled(part, INFEASIBLE, bound))
-            else:
-                self._push(part, bound, self._short(bound))
+        bounds = {part: found[i] for i, part in enumerate(parts)}
+        for family in families:
+            left = []
+            for part in family:
+                bound = bounds.get(part)
+                if bound is None or isinstance(bound, Failure):
+                    left.append((-inf, next(self._number), part, DesignBound()))
+                elif bound.infeasible:
+                    self._settle(Settled(part, INFEASIBLE, bound))
+                else:
+                    left.append((-self._short(bound), next(self._number), part, bound))
+            left.sort()
+            self._followed += left[:1]
+            for entry in left[1:]:
+                heapq.heappush(self._heap, entry)
 
     def _solve(self, designs: Sequence[tuple[Box, DesignBound, float]]) -> None:
         """Solve single designs exactly; those whose evaluation fails stay open."""

@@ -50,7 +50,7 @@ def test_only_designs_of_no_more_area_count_where_area_is_an_objective():
 
 
 @pytest.mark.parametrize(
-    ("objectives", "short"), [(("energy",), 1.0), (("latency",), 0.5), (("edp",), 2.0), (("energy", "edp"), 1.0)]
+    ("objectives", "short"), [(("energy",), 1.0), (("latency",), 0.5), (("edp",), 2.0), (("energy", "edp"), 2.0)]
 )
 def test_other_objectives(objectives, short):
     stairs = Staircase(objectives, 0.0)
