@@ -38,6 +38,9 @@ DEFAULT_OBJECTIVES: tuple[Objective, ...] = ("energy", "latency", "area")
 LOOKS = 50
 """At most so many proposals for every design that is still to be found in a batch: nearly all may be ruled out."""
 
+PROVEN_FROM = 1_000_000
+"""Number of the first design of the space when the proof solves it without a trial: numbers of trials are smaller."""
+
 PATIENCE = 8
 """After so many proposals in a row that repeat known designs, a design that was never seen is evaluated instead."""
 
@@ -258,7 +261,8 @@ class Explorer:
 
     def solve(self, numbers: Sequence[int]) -> None:
         """Solve some designs exactly."""
-        self._evaluate("exact", [self._candidates[number] for number in numbers], len(self.exact) + len(numbers))
+        by_number = {candidate.number: candidate for candidate in (*self._candidates, *self._by_index.values())}
+        self._evaluate("exact", [by_number[number] for number in numbers], len(self.exact) + len(numbers))
 
     def _prove(self) -> bool:
         """Settle the designs of the space that were not evaluated; False where that is not asked for."""
@@ -284,8 +288,7 @@ class Explorer:
         """The exact evaluations of some places in the space."""
         for index in indices:
             if index not in self._by_index:
-                self._by_index[index] = _Candidate(len(self._candidates), self.problem.space.settings(index))
-                self._candidates.append(self._by_index[index])
+                self._by_index[index] = _Candidate(PROVEN_FROM + index, self.problem.space.settings(index))
         chosen = [self._by_index[index] for index in indices]
         self._evaluate("exact", chosen, len(self.exact) + len(chosen))
         return [self.exact[candidate.number] for candidate in chosen]
@@ -421,8 +424,7 @@ class Explorer:
     def _contenders(self) -> list[_Candidate]:
         """Designs that no other beats even after their gaps are closed in their favour, and number 0, with which the
         others are compared."""
-        explored = [candidate for candidate in self._candidates if candidate.number in self.explored]
-        values = [(candidate, self._values(self.explored[candidate.number])) for candidate in explored]
+        values = [(candidate, self._values(self.explored[candidate.number])) for candidate in self._candidates]
         sound = [(candidate, value) for candidate, value in values if value is not None]
         front = [sound[i][1] for i in pareto([value for _, value in sound])]
         # area is known exactly whatever the gap
