@@ -11,10 +11,11 @@ from dse.errors import DseError
 from dse.explore.designs.design import Batched, BatchEvaluator, Network, NetworkEvaluator
 from dse.explore.designs.space import DesignSpace
 from dse.explore.designs.together import SHARED, Together
-from dse.explore.explorer import Search, SweepProblem
+from dse.explore.explorer import Search
 from dse.explore.hardware import SAME_HARDWARE, HardwareChanges
 from dse.explore.outcomes.evaluation import Kind
 from dse.explore.outcomes.identity import identity
+from dse.explore.problem import SweepProblem
 from dse.explore.proof.bounds import BoxBounds, BoxPrices
 from dse.explore.proof.stage import Provable
 from dse.explore.workloads import UNCHANGED, WorkloadChanges

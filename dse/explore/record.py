@@ -18,6 +18,7 @@ from dse.explore.explorer import Search
 from dse.explore.outcomes.log import FILE_NAME, read_log
 from dse.explore.proof.certificate import Certificate
 from dse.explore.result import COLUMNS, SweepResult
+from dse.explore.spending import PARTS, Spending
 from dse.formats.architecture.dataflow import written_dataflow
 from dse.formats.architecture.space import written_constraints
 from dse.formats.text.replace import write_text
@@ -143,6 +144,11 @@ def write_results(directory: Path, result: SweepResult) -> None:
     writer.writeheader()
     writer.writerows(rows)
     write_text(directory / FRONT, text.getvalue())
+    write_summary(directory, result)
+
+
+def write_summary(directory: Path, result: SweepResult) -> None:
+    """Write `summary.json`."""
     write_text(directory / SUMMARY, json.dumps(result.to_dict(), indent=2) + "\n")
 
 
@@ -179,6 +185,7 @@ def read_results(directory: str | Path) -> SweepResult:
         derived=tuple(path for path in settings["space"] if path not in space),
         combine=settings.get("combine", "sum"),
         certificate=_certificate(summary),
+        spending=Spending(dict.fromkeys(PARTS, 0.0) | dict(summary.get("cpu_split_s", {}))),
     )
 
 

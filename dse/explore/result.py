@@ -12,6 +12,8 @@ from dse.explore.outcomes.evaluation import Evaluation
 from dse.explore.outcomes.front import pareto
 from dse.explore.outcomes.log import Damage
 from dse.explore.proof.certificate import Certificate
+from dse.explore.spending import Spending
+from dse.explore.tables import evaluations_frame, front_frame
 
 if TYPE_CHECKING:
     import pandas
@@ -48,6 +50,8 @@ class SweepResult:
         How energies and latencies of several networks became one.
     certificate : Certificate, optional
         What is proven of all designs of the space.
+    spending : Spending
+        CPU time by what it went to, mapping on all workers, of this run alone.
 
     Examples
     --------
@@ -75,6 +79,7 @@ class SweepResult:
     derived: tuple[str, ...] = ()
     combine: str = "sum"
     certificate: Certificate | None = None
+    spending: Spending = field(default_factory=Spending)
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -165,29 +170,12 @@ class SweepResult:
 
     @property
     def front(self) -> pandas.DataFrame:
-        """`front_rows` as a table."""
-        import pandas
-
-        return pandas.DataFrame(self.front_rows(), columns=[*COLUMNS, *self.paths, "id"])
+        """`front_rows` as a table: `design` for the number, settings as numbers under names that say their units."""
+        return front_frame(self, COLUMNS)
 
     def to_dataframe(self) -> pandas.DataFrame:
-        """All evaluations, one a row, with status and reason."""
-        import pandas
-
-        rows = [
-            {
-                "number": e.number,
-                "kind": e.kind,
-                "status": e.outcome.status,
-                "reason": e.outcome.reason,
-                **{metric: e.outcome.objectives.get(metric) for metric in METRICS},
-                **e.parameters,
-                "cpu_s": e.outcome.cpu_s,
-                "id": e.id,
-            }
-            for e in self.evaluations
-        ]
-        return pandas.DataFrame(rows)
+        """All evaluations, one a row, with status and reason; see `dse.explore.tables`."""
+        return evaluations_frame(self)
 
     def to_dict(self) -> dict[str, Any]:
         """The summary: what was asked, how much was done, the reference, and the best of each objective."""
@@ -216,6 +204,7 @@ class SweepResult:
             "reused": self.reused,
             "cpu_s": round(sum(e.outcome.cpu_s for e in self.evaluations), 3),
             "wall_s": round(self.wall_s, 3),
+            "cpu_split_s": self.spending.to_dict(),
             "reference": self.reference_row(),
             "best": {name: min(front, key=lambda row: row[OBJECTIVES[name]]) for name in self._wanted() if front},
             "certificate": None if self.certificate is None else self.certificate.to_dict(),

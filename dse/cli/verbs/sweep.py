@@ -38,11 +38,12 @@ SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
 @click.argument("files", metavar="ARCH WORKLOAD... | SWEEP.yaml", nargs=-1, required=True)
 @click.option("-o", "--output", metavar="DIR", help="Where to write.  [default: results/NAME]")
 @click.option("--trials", type=click.IntRange(min=1), help="Designs to map.  [default: 96]")
-@click.option("--sampler", type=click.Choice(SAMPLERS), help="Who proposes designs.  [default: auto]")
-@click.option("--seed", type=click.IntRange(min=0), help="Equal seeds give equal sweeps.  [default: 0]")
+@click.option("--sampler", type=click.Choice(SAMPLERS), help="How designs are chosen.  [default: auto]")
+@click.option("--seed", type=click.IntRange(min=0), help="The same seed gives the same sweep.  [default: 0]")
 @click.option("--jobs", type=click.IntRange(min=0), help="Worker processes.  [default: one per processor]")
 @click.option("--objectives", metavar="LIST", help="Of energy, latency, edp, area.  [default: energy,latency,area]")
-@click.option("--gap", type=click.FloatRange(min=0), help="Proven gap of mappings while exploring.  [default: 0.01]")
+@click.option("--gap", type=click.FloatRange(min=0),
+              help="While exploring, map to within this fraction of the best.  [default: 0.01]")  # fmt: skip
 @batch_option
 @parameter_option
 @element_options
@@ -174,6 +175,7 @@ def progress_line(progress: Progress) -> str:
 
 
 def _finish(result: SweepResult, plan: Plan, directory: Path, jobs: int | None, form: str) -> int:
+    from dse.explore.record import write_summary
     from dse.report.directory import draw
     from dse.report.text.sweeps import front_table, proof_line, status_line, verdict
     from dse.report.units import clock_time
@@ -186,8 +188,10 @@ def _finish(result: SweepResult, plan: Plan, directory: Path, jobs: int | None, 
     if not rows:
         reasons = "; ".join(f"{reason} ({count})" for reason, count in result.to_dict()["reasons"].items())
         raise InfeasibleError(f"none of the {len(result.explored)} designs works: {reasons}", hint=f"see {directory}")
-    draw(result, directory)  # something to show while cards are made
-    drawn = draw(result, directory, collect_cards(result, plan, directory, jobs))
+    with result.spending.on("drawing"):
+        draw(result, directory)  # something to show while cards are made
+        drawn = draw(result, directory, collect_cards(result, plan, directory, jobs))
+    write_summary(directory, result)
     done = f"{clock_time(result.wall_s)}; written to {directory}: {', '.join(drawn)}"
     summary = "\n".join(line for line in (proof_line(result), status_line(result), done) if line)
     plain = {**result.to_dict(), "front": rows, "output": str(directory)}

@@ -35,6 +35,8 @@ class Outcome:
         The objectives of each workload by its name.
     cpu_s : float
         CPU time that the evaluation took.
+    mapped : bool
+        Whether it was tried to map the networks, which costs a trial; not so where the design alone says enough.
     """
 
     status: Status
@@ -44,6 +46,7 @@ class Outcome:
     violation: float = 0.0
     workloads: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     cpu_s: float = 0.0
+    mapped: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ class Evaluation:
             "violation": outcome.violation,
             "workloads": {name: dict(values) for name, values in outcome.workloads.items()},
             "cpu_s": round(outcome.cpu_s, 4),
+            "mapped": outcome.mapped,
         }
 
     @classmethod
@@ -123,6 +127,7 @@ class Evaluation:
                 for name, values in plain["workloads"].items()
             },
             cpu_s=float(plain["cpu_s"]),
+            mapped=bool(plain.get("mapped", True)),
         )
         return cls(plain["id"], str(plain["sweep"]), plain["kind"], plain["number"], dict(plain["parameters"]), outcome)
 
