@@ -91,6 +91,12 @@ class SweepResult:
         return tuple(e for e in self.evaluations if e.kind == "explore")
 
     @property
+    def designs(self) -> tuple[Evaluation, ...]:
+        """Every design once: those that were explored, then those that the proof alone solved."""
+        explored = {e.number for e in self.explored}
+        return (*self.explored, *(e for e in self.evaluations if e.kind == "exact" and e.number not in explored))
+
+    @property
     def reference(self) -> Evaluation | None:
         """The architecture's own design, solved exactly if it was."""
         own = [e for e in self.evaluations if e.number == 0]
