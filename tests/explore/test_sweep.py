@@ -9,13 +9,14 @@ import time
 from dataclasses import replace
 
 import pytest
+from explore.domination import dominates
 from explore.toy import ARCH, NET, SWEEP
 
 import dse
 from dse.errors import DseError
 from dse.explore.designs.design import Network, NetworkEvaluator
 from dse.explore.explorer import Search, SearchChanges
-from dse.explore.outcomes.front import dominates, pareto
+from dse.explore.outcomes.front import pareto
 from dse.explore.outcomes.log import BOX, FILE_NAME
 from dse.explore.plan import make_plan
 from dse.explore.record import read_results
