@@ -22,9 +22,11 @@ FORMS = {"scale-sim": "WORKLOAD", "timeloop": "ARCH WORKLOAD LAYER"}
               help="What the layer is mapped for.")  # fmt: skip
 @click.option("--gap", type=click.FloatRange(min=0), default=0.0, show_default=True, help="Proven gap of its mapping.")
 def command(names: tuple[str, ...], form: str, output: str, objective: str, gap: float) -> None:
-    """Write a WORKLOAD as SCALE-Sim's topology file, or a mapped LAYER as Timeloop's three files.
+    """Write a WORKLOAD as SCALE-Sim's topology file, or a mapped LAYER as Timeloop's files.
 
-    The layer is mapped with perfect factors, which is what Timeloop's model takes.
+    For Timeloop: problem.yaml and energies.yaml, with architecture.yaml and mapping.yaml for timeloop-model, or with
+    architecture_v04.yaml and mapping_v04.yaml for its Python front end. The layer is mapped with perfect factors,
+    which is what Timeloop's model takes.
 
     \b
     Examples:
