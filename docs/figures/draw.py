@@ -1,6 +1,6 @@
 """Draws the figures of docs/ from what dse computes.
 
-    python docs/figures/draw.py [FOLDER]      # writes nest.svg, slide.svg and order.svg, here unless told otherwise
+    python docs/figures/draw.py [FOLDER]      # writes the files of `FIGURES`, here unless told otherwise
 
 Needs the tools of development (matplotlib). Every number is asked of dse, none is typed in.
 """
@@ -17,6 +17,7 @@ matplotlib.use("Agg")
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import matplotlib.pyplot as plt
+from examples import visits
 from examples.line import ARCHITECTURE, LAYER, nest
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
@@ -148,7 +149,51 @@ def draw_order() -> Any:
     return figure
 
 
-FIGURES = {"nest": draw_nest, "slide": draw_slide, "order": draw_order}
+def visits_of(mapping: Any) -> tuple[int, int, list[list[bool]]]:
+    """Of one psum: words that leave the PEs, words that come back, and per PE and turn whether its register reads it.
+
+    A psum takes four turns in a PE, one for each step over channels, as many in every visit. The first turn of a visit
+    reads nothing, except in the PE that was handed the psum's old value. All that is checked against the counts.
+    """
+    counted = count(visits.LAYER, visits.ARCHITECTURE, mapping)
+    dram, pe, register = (counted.levels[name]["psum"] for name in ("DRAM", "PE", "register"))
+    drained = dram.writes + counted.fan_outs["array"]["psum"].hops
+    number = drained // (visits.PSUMS * visits.PES)
+    turns = pe.writes - dram.reads
+    per_visit = turns // (visits.PSUMS * visits.PES * number)
+    grid = [
+        [turn % per_visit > 0 or (turn > 0 and child == 0) for turn in range(per_visit * number)]
+        for child in range(visits.PES)
+    ]
+    assert sum(map(sum, grid)) * visits.PSUMS == pe.reads - drained
+    assert register.writes - counted.macs == pe.reads - drained
+    return drained // visits.PSUMS, dram.reads // visits.PSUMS, grid
+
+
+def draw_visits() -> Any:
+    """The turns of one psum in four PEs, when it visits them once and when it visits them twice."""
+    figure, axes = canvas(78, 52)
+    for line, (mapping, name) in enumerate(((visits.ONCE, "for k\n  for c"), (visits.TWICE, "for c\n  for k"))):
+        y = 29.0 - 25 * line
+        left, back, grid = visits_of(mapping)
+        number = left // visits.PES
+        per_visit = len(grid[0]) // number
+        say(axes, 2, y + 10, name, family="monospace")
+        for child, turns in enumerate(grid):
+            say(axes, 14, y + 15 - 4.5 * child, f"PE {child}")
+            for turn, reads in enumerate(turns):
+                x = 20 + 6.5 * turn + 4 * (turn // per_visit)
+                box(axes, x, y + 13 - 4.5 * child, 6, 4, NEW if reads else "white")
+                say(axes, x + 3, y + 15 - 4.5 * child, "read" if reads else "empty", ha="center", fontsize=7.5)
+        for visit in range(number):
+            say(axes, 20 + (6.5 * per_visit + 4) * visit, y + 19.2, f"visit {visit + 1}", color=GREY, fontsize=8)
+        shown = (f"{left} words leave the PEs", f"{back} come back", f"{sum(map(sum, grid))} read into registers")
+        for i, text in enumerate(shown):
+            say(axes, 54, y + 14 - 4.5 * i, text)
+    return figure
+
+
+FIGURES = {"nest": draw_nest, "slide": draw_slide, "order": draw_order, "visits": draw_visits}
 
 
 def main(folder: Path) -> None:

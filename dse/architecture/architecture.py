@@ -77,6 +77,9 @@ class Architecture:
         Of the clock tree and control at `clock_hz`, over what the clocks of levels and MACs draw.
     other_area_mm2 : float
         Of everything that no level, fan-out or MAC accounts for.
+    precision : tuple of (str, int)
+        Widths in bits, by operand or `ofmap`, of the elements that it is built for; layers without widths of their own
+        take them (see `lowered`).
     spec : ArchitectureSpec or None
         The file it was read from, which can price it again at other settings; it takes no part in comparisons.
 
@@ -99,6 +102,7 @@ class Architecture:
     static_power_mw: float = 0.0
     clock_power_mw: float = 0.0
     other_area_mm2: float = 0.0
+    precision: tuple[tuple[str, int], ...] = ()
     spec: Any = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -162,7 +166,7 @@ class Architecture:
 
     def lowered(self, layer: Layer) -> Layer:
         """A layer as this accelerator runs it; doing it again changes nothing."""
-        return layer.as_matmul() if self.lower == "matmul" else layer
+        return (layer.as_matmul() if self.lower == "matmul" else layer).assuming(dict(self.precision))
 
     @property
     def total_clock_power_mw(self) -> float:

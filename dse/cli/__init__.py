@@ -1,4 +1,4 @@
-"""The command line: one module for each verb, and the only floor that prints.
+"""The command line, the only floor that prints: what its verbs share, and the verbs in a wing of their own.
 
-Modules parse options, call the floors below and show what comes back; heavy imports wait until a verb needs them.
+Heavy imports wait until a verb needs them.
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from math import inf
+from re import fullmatch
 from typing import TYPE_CHECKING, Any, Literal
 
 from dse.cli.options import (
@@ -18,10 +19,13 @@ from dse.cli.options import (
 )
 from dse.cli.output import note
 from dse.errors import DseError
+from dse.problem.dims import FORMATS, OPERANDS, WIDTHS
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
     from dse.explore.explorer import SearchChanges
+    from dse.explore.hardware import HardwareChanges
+    from dse.explore.limits import Limits
     from dse.explore.workloads import WorkloadChanges
     from dse.formats.architecture.load import ArchitectureSpec
     from dse.formats.text.quantity import Quantity
@@ -92,8 +96,10 @@ class SweepOptions:
         Names with commas between them.
     gap : float or None
         How far from its optimum a mapping may be while exploring, proven, as a fraction.
-    batch, param, bits, density
+    batch, param, bits, density, dataflow, settings
         As those of `Inputs`.
+    layers : tuple of str
+        Only these.
     """
 
     trials: int | None
@@ -105,10 +111,14 @@ class SweepOptions:
     param: tuple[str, ...]
     bits: str | None
     density: str | None
+    dataflow: str | None
+    settings: tuple[str, ...]
+    layers: tuple[str, ...]
 
     def given(self) -> tuple[str, ...]:
         """The names of the options that the command line has."""
-        return tuple(field.name for field in fields(self) if getattr(self, field.name) not in (None, ()))
+        given = (field.name for field in fields(self) if getattr(self, field.name) not in (None, ()))
+        return tuple({"settings": "set", "layers": "layer"}.get(name, name) for name in given)
 
     def search(self) -> SearchChanges:
         """Those about the search."""
@@ -123,7 +133,68 @@ class SweepOptions:
         from dse.formats.workload.parameters import parse_parameters
 
         bits, density = read_bits(self.bits), read_density(self.density)
-        return WorkloadChanges(self.batch, parse_parameters(self.param), bits, density)
+        return WorkloadChanges(self.batch, parse_parameters(self.param), bits, density, self.layers)
+
+    def hardware(self) -> HardwareChanges:
+        """Those about the architecture."""
+        from dse.explore.hardware import HardwareChanges
+
+        changes: dict[str, Any] = dict(split_setting(text) for text in self.settings)
+        return HardwareChanges(changes if self.dataflow is None else {**changes, "dataflow": self.dataflow})
+
+
+@dataclass(frozen=True, slots=True)
+class TimeOptions:
+    """How long a sweep may take, as a command line says it.
+
+    Parameters
+    ----------
+    prove_time, time_limit : str or None
+        For the proof over the space and for all of it, such as `30s` or `10min`.
+    no_prove : bool
+    """
+
+    prove_time: str | None
+    no_prove: bool
+    time_limit: str | None
+
+    def limits(self) -> Limits:
+        """The same in seconds.
+
+        Raises
+        ------
+        DseError
+            For what is no time, or when the proof is both left out and given time.
+        """
+        from dse.explore.limits import Limits
+
+        if self.no_prove and self.prove_time is not None:
+            raise DseError("--no-prove leaves out what --prove-time is for", hint="give one of them")
+        prove_s = None if self.prove_time is None else read_time("--prove-time", self.prove_time)
+        whole = inf if self.time_limit is None else read_time("--time-limit", self.time_limit)
+        return Limits(0.0 if self.no_prove else prove_s, whole)
+
+
+SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
+
+
+def read_time(option: str, text: str) -> float:
+    """Seconds of a time such as `30s`, `1.5 min` or `2h`.
+
+    Raises
+    ------
+    DseError
+
+    Examples
+    --------
+    >>> read_time("--time-limit", "1.5min")
+    90.0
+    """
+    found = fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*(s|min|h)?\s*", text)
+    seconds = float(found[1]) * SECONDS[found[2] or "s"] if found else 0.0
+    if not 0 < seconds < inf:
+        raise DseError(f"{option} {text}: not a time above 0", hint="e.g. 30s, 10min or 2h")
+    return seconds
 
 
 def read_architecture(name: str, dataflow: str | None, settings: Sequence[str]) -> Architecture:
@@ -140,12 +211,17 @@ def read_architecture(name: str, dataflow: str | None, settings: Sequence[str]) 
 def parse_settings(spec: ArchitectureSpec, settings: Sequence[str]) -> dict[str, Any]:
     """`path=value` texts as settings that `spec.resolve` takes."""
     changes: dict[str, Any] = {}
-    for text in settings:
-        path, equals, value = text.partition("=")
-        if not equals or not path or not value:
-            raise DseError(f"--set {text}: not PATH=VALUE", hint="e.g. --set levels.GLB.capacity=64KiB")
+    for path, value in map(split_setting, settings):
         changes[path] = spec.parse_setting(path, value)
     return changes
+
+
+def split_setting(text: str) -> tuple[str, str]:
+    """Path and value of a `path=value`."""
+    path, equals, value = text.partition("=")
+    if not equals or not path or not value:
+        raise DseError(f"--set {text}: not PATH=VALUE", hint="e.g. --set levels.GLB.capacity=64KiB")
+    return path, value
 
 
 def read_workload(
@@ -153,6 +229,7 @@ def read_workload(
     parameters: Sequence[str] = (),
 ) -> Workload:  # fmt: skip
     """A workload file, or some of its layers, at a batch size, and with elements of other widths and densities."""
+    from dse.explore.workloads import only
     from dse.formats.workload.load import load_workload
     from dse.formats.workload.parameters import parse_parameters
 
@@ -163,18 +240,12 @@ def read_workload(
     return only(workload, layers) if layers else workload
 
 
-def only(workload: Workload, layers: Sequence[str]) -> Workload:
-    """Some layers of a workload, in the order asked for."""
-    from dse.problem.workload import Workload
-
-    return Workload.of(workload.name, [workload.layer(layer) for layer in dict.fromkeys(layers)])
-
-
 def read_bits(text: str | None) -> dict[str, int]:
     """The value of `--bits` by operand."""
     if text is None:
         return {}
-    return per_operand("--bits", text, int, 1, 1024, "a whole number from 1 to 1024")
+    what = f"a whole number from 1 to 1024, or one of {', '.join(FORMATS)}"
+    return per_operand("--bits", text, lambda value: FORMATS.get(value) or int(value), 1, 1024, what, WIDTHS)
 
 
 def read_density(text: str | None) -> dict[str, float]:
@@ -183,17 +254,17 @@ def read_density(text: str | None) -> dict[str, float]:
 
 
 def per_operand(
-    option: str, text: str, convert: Callable[[str], Any], least: float, most: float, what: str
-) -> dict[str, Any]:
-    """`ifmap=8,psum=24` as a mapping; one value alone is every operand's."""
+    option: str, text: str, convert: Callable[[str], Any], least: float, most: float, what: str,
+    names: tuple[str, ...] = OPERANDS,
+) -> dict[str, Any]:  # fmt: skip
+    """`ifmap=8,psum=24` as a mapping from some of `names`; one value alone is every operand's."""
     from dse.formats.text.source import did_you_mean
-    from dse.problem.dims import OPERANDS
 
     found: dict[str, Any] = {}
     for part in text.split(","):
         operand, equals, value = part.strip().rpartition("=")
-        if operand and operand not in OPERANDS:
-            hint = did_you_mean(operand, OPERANDS) or f"operands are {', '.join(OPERANDS)}"
+        if operand and operand not in names:
+            hint = did_you_mean(operand, names) or f"operands are {', '.join(names)}"
             raise DseError(f"{option} {text}: {operand!r} is no operand", hint=hint)
         if (equals and not operand) or (not equals and "," in text):
             raise DseError(f"{option} {text}: {part!r} is not OPERAND=VALUE", hint="e.g. ifmap=8,weight=8,psum=24")

@@ -13,9 +13,14 @@ from typing import TYPE_CHECKING, Any
 from dse.errors import DseError
 from dse.explore.designs.samplers import choose_sampler
 from dse.explore.designs.space import DesignSpace
+from dse.explore.designs.together import SHARED
 from dse.explore.explorer import Search
 from dse.explore.outcomes.log import FILE_NAME, read_log
+from dse.explore.proof.certificate import Certificate
 from dse.explore.result import COLUMNS, SweepResult
+from dse.explore.spending import PARTS, Spending
+from dse.formats.architecture.dataflow import written_dataflow
+from dse.formats.architecture.space import written_constraints
 from dse.formats.text.replace import write_text
 from dse.formats.text.shipped import Kind, shipped_folder
 
@@ -63,6 +68,8 @@ def check_directory(directory: Path, plan: Plan, sweep_id: str, resume: bool) ->
 def _differences(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     """What two sweeps differ in, but for their names, files and trials."""
     pairs = {key: (held.get(key), wanted.get(key)) for key in ("batch", "parameters", "bits", "density")}
+    for part in ("set", "weights", "combine", "layers", "constraints", "dataflows"):
+        pairs[part] = held.get(part), wanted.get(part)
     for part in ("space", "search"):
         keys = dict.fromkeys([*held[part], *wanted[part]])
         pairs |= {f"{part}.{key}": (held[part].get(key), wanted[part].get(key)) for key in keys if key != "trials"}
@@ -90,7 +97,13 @@ def _settings(directory: Path, plan: Plan, sweep_id: str) -> dict[str, Any]:
         "workloads": [_path_from(directory, source, "workloads") for source in plan.sources],
         **({"batch": changes.batch} if changes.batch is not None else {}),
         **{key: dict(value) for key in ("parameters", "bits", "density") if (value := getattr(changes, key))},
-        "space": {path: list(choices) for path, choices in plan.space.items()},
+        **({"layers": list(changes.layers)} if changes.layers else {}),
+        **_together(plan),
+        **_hardware(plan),
+        "space": {
+            **{path: list(choices) for path, choices in plan.space.items()},
+            **{one.path: one.to_dict() for one in plan.derived},
+        },
         "search": {
             "trials": search.trials,
             "sampler": search.sampler,
@@ -106,15 +119,36 @@ def _settings(directory: Path, plan: Plan, sweep_id: str) -> dict[str, Any]:
     }
 
 
+def _together(plan: Plan) -> dict[str, Any]:
+    found: dict[str, Any] = {"weights": dict(plan.together.weights)} if plan.together.weights else {}
+    return found | ({"combine": plan.together.how} if plan.together.how != SHARED.how else {})
+
+
+def _hardware(plan: Plan) -> dict[str, Any]:
+    """What is not the architecture's own, as a sweep file says it."""
+    hardware = plan.hardware
+    found: dict[str, Any] = {"set": dict(hardware.settings)} if hardware.settings else {}
+    if hardware.constraints is not None:
+        found["constraints"] = written_constraints(hardware.constraints)
+    if hardware.dataflows:
+        found["dataflows"] = {name: written_dataflow(flow) for name, flow in hardware.dataflows.items()}
+    return found
+
+
 def write_results(directory: Path, result: SweepResult) -> None:
     """Write `front.csv` and `summary.json`."""
     rows = result.front_rows()
-    columns = [*COLUMNS, *result.space, "id"]
+    columns = [*COLUMNS, *result.paths, "id"]
     text = StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     write_text(directory / FRONT, text.getvalue())
+    write_summary(directory, result)
+
+
+def write_summary(directory: Path, result: SweepResult) -> None:
+    """Write `summary.json`."""
     write_text(directory / SUMMARY, json.dumps(result.to_dict(), indent=2) + "\n")
 
 
@@ -133,7 +167,7 @@ def read_results(directory: str | Path) -> SweepResult:
     records = read_log(directory / FILE_NAME)
     made, asked = settings["made"], settings["search"]
     search = Search(asked["trials"], asked["sampler"], asked["seed"], tuple(asked["objectives"]), asked["gap"])
-    space = {path: tuple(choices) for path, choices in settings["space"].items()}
+    space = {path: tuple(choices) for path, choices in settings["space"].items() if isinstance(choices, list)}
     own = [e for e in records.by_id.values() if e.sweep == made["records"]]
     summary = _read_summary(directory)
     return SweepResult(
@@ -148,6 +182,10 @@ def read_results(directory: str | Path) -> SweepResult:
         reused=int(summary.get("reused", 0)),
         wall_s=float(summary.get("wall_s", 0.0)),
         damaged=records.damaged,
+        derived=tuple(path for path in settings["space"] if path not in space),
+        combine=settings.get("combine", "sum"),
+        certificate=_certificate(summary),
+        spending=Spending(dict.fromkeys(PARTS, 0.0) | dict(summary.get("cpu_split_s", {}))),
     )
 
 
@@ -166,6 +204,14 @@ def _read_settings(directory: Path) -> dict[str, Any]:
     if not complete:
         raise DseError("was not written by `dse sweep`", file=str(path), hint="resume in a fresh directory (-o DIR)")
     return dict(settings)
+
+
+def _certificate(summary: Mapping[str, Any]) -> Certificate | None:
+    plain = summary.get("certificate")
+    try:
+        return Certificate.from_dict(plain) if plain else None
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _read_summary(directory: Path) -> Mapping[str, Any]:

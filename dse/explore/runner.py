@@ -135,9 +135,7 @@ class Workers:
             for process in processes:
                 process.kill()
 
-    def run(
-        self, function: Callable[[Any], Result], tasks: Iterable[Task]
-    ) -> Iterator[tuple[Task, Result | Failure]]:
+    def run(self, function: Callable[[Any], Result], tasks: Iterable[Task]) -> Iterator[tuple[Task, Result | Failure]]:
         """Call a function with the argument of each task and yield each result as soon as it is there, in any order.
 
         The function and the arguments are picklable, and calls may be made twice, so they change nothing outside.

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
-from dse.errors import SpecError
+from dse.errors import DseError, SpecError
 from dse.explore.compare.networks import FACTORS, Review, make_review
 from dse.explore.compare.networks import GAP as GAP_OF_COMPARISONS
+from dse.explore.designs.together import How, Together
 from dse.explore.explorer import DEFAULT_OBJECTIVES, Objective, Search, SearchChanges
+from dse.explore.hardware import SAME_HARDWARE, HardwareChanges
 from dse.explore.plan import Plan, make_plan
 from dse.explore.sweep import GAP, TRIALS
 from dse.explore.workloads import UNCHANGED, WorkloadChanges
-from dse.formats.architecture.load import ArchitectureSpec, load_architecture_spec, read_space
-from dse.formats.architecture.model import Choices
+from dse.formats.architecture.choices import read_space
+from dse.formats.architecture.dataflow import DataflowModel, read_own_dataflows
+from dse.formats.architecture.load import ArchitectureSpec, load_architecture_spec
+from dse.formats.architecture.model import Name
+from dse.formats.architecture.space import read_constraints
+from dse.formats.architecture.space_model import ConstraintsModel, SpaceModel
 from dse.formats.text.shipped import Kind, find_shipped
 from dse.formats.text.source import Source, SpecModel, WholeNumber, load_source, raise_all, validate
 from dse.formats.workload.models import BitsSpec, DensitySpec
@@ -46,7 +53,24 @@ class SweepModel(SpecModel):
     )
     bits: BitsSpec = Field(default={}, description="widths of operands, instead of the workloads' own")
     density: DensitySpec = Field(default={}, description="nonzero parts of operands, instead of the workloads' own")
-    space: dict[str, Choices] | None = Field(
+    layers: list[str] | None = Field(
+        default=None, min_length=1, description="only these layers; of several networks, each those that it has"
+    )
+    weights: dict[str, float] = Field(default={}, description="of networks by name; 1 where nothing is said")
+    combine: How = Field(default="sum", description="energies and latencies of several networks: their sum, worst, ...")
+    fronts: Literal["shared", "each"] = Field(
+        default="shared", description="one front over all networks, or a sweep with a front for each of them"
+    )
+    set: dict[str, int | float | bool | str] = Field(
+        default={}, description="dotted path to a value instead of the architecture's own"
+    )
+    dataflows: dict[Name, DataflowModel] = Field(
+        default={}, description="dataflows of one's own by name, for `set` and `space`"
+    )
+    constraints: ConstraintsModel | None = Field(
+        default=None, description="limits instead of the architecture's own; {} for none"
+    )
+    space: SpaceModel | None = Field(
         default=None, description="dotted path to choices, instead of the architecture's own space"
     )
     search: SearchModel = SearchModel()
@@ -63,13 +87,14 @@ class SweepModel(SpecModel):
     made: dict[str, Any] | None = Field(default=None, description="written by `dse sweep`; changes nothing")
 
 
-_OF_A_SEARCH = ("space", "search")
+_OF_A_SEARCH = ("space", "search", "constraints", "weights", "combine", "fronts")
 _OF_A_COMPARISON = ("objective", "gap", "factors")
 
 
 def load_plan(
-    path: str | Path, search: SearchChanges = SAME_SEARCH, workloads: WorkloadChanges = UNCHANGED
-) -> Plan | Review:
+    path: str | Path, search: SearchChanges = SAME_SEARCH, workloads: WorkloadChanges = UNCHANGED,
+    hardware: HardwareChanges = SAME_HARDWARE,
+) -> Plan | Review:  # fmt: skip
     """Read a sweep file, or a shipped one by its bare name.
 
     Parameters
@@ -79,6 +104,8 @@ def load_plan(
         What replaces the file's settings of the search.
     workloads : WorkloadChanges
         What replaces the file's changes of workloads; of parameters, widths and nonzero parts, those given.
+    hardware : HardwareChanges
+        What replaces the file's `set`.
 
     Returns
     -------
@@ -99,30 +126,68 @@ def load_plan(
         for key in (_OF_A_SEARCH if compares else _OF_A_COMPARISON)
         if key in model.model_fields_set
     )  # fmt: skip
-    changes = workloads.over(WorkloadChanges(model.batch, model.parameters, model.bits, model.density))
-    return _review(source, model, search, changes) if compares else _plan(source, model, search, changes)
+    own = WorkloadChanges(model.batch, model.parameters, model.bits, model.density, tuple(model.layers or ()))
+    limits = None if model.constraints is None else read_constraints(model.constraints)
+    flows = read_own_dataflows(source, model.dataflows)
+    changes, chip = workloads.over(own), hardware.over(HardwareChanges(model.set, limits, flows))
+    make = _review if compares else _plan
+    return make(source, model, search, changes, chip)
 
 
-def _review(source: Source, model: SweepModel, search: SearchChanges, changes: WorkloadChanges) -> Review:
+def _review(
+    source: Source, model: SweepModel, search: SearchChanges, changes: WorkloadChanges, hardware: HardwareChanges
+) -> Review:
     unused = sorted(set(search.given()) - {"gap"})
     if unused:
         raise source.error(("compare",), f"a comparison searches nothing, so --{unused[0]} means nothing", key=True)
     spec, workloads = _files(source, model)
+    spec, hardware = _changed(source, spec, hardware)
     gap = model.gap if search.gap is None else search.gap
     return make_review(
-        model.sweep, spec.architecture, workloads, changes=changes, objective=model.objective or "edp",
+        model.sweep, spec.resolve(hardware.settings), workloads, changes=changes, objective=model.objective or "edp",
         gap=GAP_OF_COMPARISONS if gap is None else gap, factors=model.factors or FACTORS,
     )  # fmt: skip
 
 
-def _plan(source: Source, model: SweepModel, search: SearchChanges, changes: WorkloadChanges) -> Plan:
+def _plan(
+    source: Source, model: SweepModel, search: SearchChanges, changes: WorkloadChanges, hardware: HardwareChanges
+) -> Plan:
     own = model.search
     wanted = search.over(Search(own.trials, own.sampler, own.seed, tuple(own.objectives), own.gap))
     errors: list[SpecError] = []
     spec, workloads = _files(source, model)
-    space = None if model.space is None else read_space(source, spec, model.space, errors)
+    changed, canonical = _changed(source, spec, hardware)
+    space: dict[str, Any] | None = None
+    if model.space is not None:
+        choices, derived = read_space(source, changed, model.space, errors, canonical.settings)
+        space = {**choices, **{one.path: one.to_dict() for one in derived}}
     raise_all(errors)
-    return make_plan(spec, workloads, wanted, space=space, name=model.sweep, changes=changes)
+    try:
+        together = Together(model.combine, model.weights, model.fronts)
+    except DseError as error:
+        raise source.error(("weights",), error.message, error.hint) from None
+    return make_plan(
+        spec, workloads, wanted, space=space, name=model.sweep, changes=changes, hardware=hardware, together=together
+    )
+
+
+def _changed(
+    source: Source, spec: ArchitectureSpec, hardware: HardwareChanges
+) -> tuple[ArchitectureSpec, HardwareChanges]:
+    """The architecture with a sweep's changes; what the file sets wrongly is told at its place."""
+    try:
+        return hardware.apply(spec)
+    except DseError as error:
+        bad = [path for path in source.data.get("set", {}) if not _works(spec, hardware, path)]
+        raise source.error(("set", bad[0]) if bad else ("arch",), error.message, error.hint) from None
+
+
+def _works(spec: ArchitectureSpec, hardware: HardwareChanges, path: str) -> bool:
+    try:
+        replace(hardware, settings={path: hardware.settings[path]}).apply(spec)
+    except DseError:
+        return False
+    return True
 
 
 def _files(source: Source, model: SweepModel) -> tuple[ArchitectureSpec, list[Path]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,12 +26,15 @@ class WorkloadChanges:
         Values for parameters that workload files declare, such as `{"seq": 384}`.
     bits, density : mapping
         Widths in bits, and nonzero parts from 0 to 1, by operand.
+    layers : tuple of str
+        Only these layers; of several networks, each those that it has. None named: all of them.
     """
 
     batch: int | None = None
     parameters: Mapping[str, int] = field(default_factory=dict)
     bits: Mapping[str, int] = field(default_factory=dict)
     density: Mapping[str, float] = field(default_factory=dict)
+    layers: tuple[str, ...] = ()
 
     def over(self, other: WorkloadChanges) -> WorkloadChanges:
         """These changes, and those of `other` where these say nothing; names of a mapping one by one."""
@@ -39,6 +43,7 @@ class WorkloadChanges:
             {**other.parameters, **self.parameters},
             {**other.bits, **self.bits},
             {**other.density, **self.density},
+            self.layers or other.layers,
         )
 
     def read(self, given: Sequence[str | Path | Workload]) -> tuple[Workload, ...]:
@@ -55,7 +60,37 @@ class WorkloadChanges:
         names = [workload.name for workload in read]
         if len(set(names)) < len(names):
             raise DseError(f"workload {max(names, key=names.count)} is given twice")
-        return tuple(read)
+        return _only(read, self.layers) if self.layers else tuple(read)
+
+
+def _only(workloads: Sequence[Workload], layers: Sequence[str]) -> tuple[Workload, ...]:
+    """Each workload with those of the layers that it has, in the order asked for.
+
+    Raises
+    ------
+    DseError
+        For a layer that no workload has, and for a workload that has none of them.
+    """
+    if len(workloads) == 1:
+        return (only(workloads[0], layers),)
+    known = {workload.name: {layer.name for layer in workload.layers} for workload in workloads}
+    for name in layers:
+        if not any(name in own for own in known.values()):
+            every = sorted(set().union(*known.values()))
+            near = get_close_matches(name, every, 1)
+            raise DseError(f"none of {', '.join(known)} has a layer {name!r}",
+                           hint=f"did you mean {near[0]!r}?" if near else None)  # fmt: skip
+    for name, own in known.items():
+        if not own & set(layers):
+            raise DseError(f"{name} has none of the layers {', '.join(layers)}", hint="leave that network out")
+    return tuple(only(one, [name for name in layers if name in known[one.name]]) for one in workloads)
+
+
+def only(workload: Workload, layers: Sequence[str]) -> Workload:
+    """Some layers of a workload, in the order asked for."""
+    from dse.problem.workload import Workload
+
+    return Workload.of(workload.name, [workload.layer(layer) for layer in dict.fromkeys(layers)])
 
 
 UNCHANGED = WorkloadChanges()

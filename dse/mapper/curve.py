@@ -163,6 +163,9 @@ def capacity_curve(architecture: Architecture, layer: Layer) -> CapacityCurve:
     tile, and stays through the outermost list only if one of them has room for that tile in all of its instances
     together. That is a bound, exact when this level is as large as need be; an ifmap with holes then counts as the
     words that some MAC touches, once per trip over K.
+
+    A psum takes its width in the buffer, but that of a finished output where each crosses to the outermost level once:
+    then none need come to the buffer before it is finished.
     """
     layer = architecture.lowered(layer)
     level = buffer_of(architecture)
@@ -233,7 +236,7 @@ def _corners(
     """The staircase of one kind of order, over all of its tiles."""
     tiles = list(_tiles(layer, stationary, slide))
     t = np.meshgrid(*tiles, indexing="ij", sparse=True)
-    sizes_bits = _sizes_bits(layer, t)
+    sizes_bits = _sizes_bits(layer, t, stationary)
     bits = np.broadcast_to(
         sum((sizes_bits[o] for o in range(3) if OPERANDS[o] in kept), start=np.zeros((1,) * 8, dtype=np.int64)),
         [len(sizes) for sizes in tiles],
@@ -281,10 +284,15 @@ def _tiles(layer: Layer, stationary: int, slide: int) -> Iterator[Array]:
             yield np.unique(-(-bound // sizes))
 
 
-def _sizes_bits(layer: Layer, t: Sequence[Array]) -> list[Array]:
+def _sizes_bits(layer: Layer, t: Sequence[Array], stationary: int) -> list[Array]:
     """Bits of each operand's tile, the ifmap's as its box; tiles over groups are one."""
     window = window_of(layer)
-    return [tile_words(t, window, o) * layer.bits[operand] for o, operand in enumerate(OPERANDS)]
+    comes_once = np.asarray(stationary == PSUM) | (
+        (t[C] >= layer.bounds[C]) & (t[R] >= layer.bounds[R]) & (t[S] >= layer.bounds[S])
+    )
+    psum = np.where(comes_once, layer.finished_bits, layer.bits.psum)
+    widths: list[Any] = [layer.bits.ifmap, layer.bits.weight, psum]
+    return [tile_words(t, window, o) * widths[o] for o in range(3)]
 
 
 def _words(layer: Layer, t: Sequence[Array], kept: frozenset[str], stationary: int, slide: int) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -43,15 +43,25 @@ class Accesses:
         `levels[level][operand]`, for every level of the hierarchy and all three operands (zeros where bypassed).
     fan_outs : dict
         `fan_outs[fan_out][operand]`.
+    finished : dict
+        `finished[level]`: of the psums, those that are finished outputs. The others, and all that cross fan-outs, are
+        parts of sums.
     """
 
     steps: int
     macs: int
     levels: dict[str, dict[str, Traffic]]
     fan_outs: dict[str, dict[str, Crossing]]
+    finished: dict[str, Traffic] = field(default_factory=dict)
+
+    def apart(self, level: str) -> dict[str, Traffic]:
+        """Words of a level by operand: `psum` those that are unfinished, `ofmap` the finished ones."""
+        row, done = self.levels[level], self.finished.get(level, Traffic(0, 0))
+        psum = Traffic(row["psum"].reads - done.reads, row["psum"].writes - done.writes)
+        return {**row, "psum": psum, "ofmap": done}
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            name: {operand: {"reads": t.reads, "writes": t.writes} for operand, t in row.items()}
-            for name, row in self.levels.items()
+            name: {part: {"reads": t.reads, "writes": t.writes} for part, t in self.apart(name).items()}
+            for name in self.levels
         }

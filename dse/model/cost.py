@@ -21,7 +21,7 @@ from dse.model.price import Prices, price
 from dse.model.reuse import Reuse, reuse_of
 from dse.model.sparsity import outermost_bits, uses_zeros
 from dse.model.time import COMPUTE, FIRST_FILL, LAST_DRAIN, SERIAL, SHIFTS, SKEW, latency
-from dse.problem.dims import OPERANDS
+from dse.problem.dims import OPERANDS, PSUM
 from dse.problem.layer import Layer
 
 
@@ -45,11 +45,14 @@ class Cost:
     energy_by_level_pj : dict
         Levels, fan-outs, `MAC` and `static` (static and clock power); adds up to `energy_pj`.
     energy_by_operand_pj : dict
-        Operands, `MAC` and `static`; adds up to `energy_pj`.
+        Operands, where `psum` are unfinished words and `ofmap` finished ones, `MAC` and `static`; adds up to
+        `energy_pj`.
     accesses : Accesses
         In elements, zeros included.
     outermost_bits : dict
-        Bits read from and written to the outermost level by operand, as they are coded there.
+        Bits read from and written to the outermost level by operand and of the `ofmap`, as they are coded there.
+    bits : dict
+        Width of an element of each operand, and of the `ofmap`.
     reuse : tuple of Reuse
 
     Examples
@@ -74,6 +77,7 @@ class Cost:
     energy_by_operand_pj: dict[str, float]
     accesses: Accesses
     outermost_bits: dict[str, dict[str, float]]
+    bits: dict[str, int]
     reuse: tuple[Reuse, ...]
 
     @property
@@ -95,6 +99,7 @@ class Cost:
             "energy_by_operand_pj": dict(self.energy_by_operand_pj),
             "accesses": self.accesses.to_dict(),
             "outermost_bits": {operand: dict(moved) for operand, moved in self.outermost_bits.items()},
+            "bits": dict(self.bits),
             "reuse": [reuse.to_dict() for reuse in self.reuse],
         }
 
@@ -109,7 +114,8 @@ def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping, *, coun
     mapping : Mapping
         Of the layer as the architecture runs it: see `Architecture.lowered`.
     counting : {"house", "timeloop"}
-        Whose rules the counts follow. Timeloop's want perfect factors, overlap everything and tell nothing of reuse.
+        Whose rules the counts follow. Timeloop's want perfect factors, overlap everything, tell nothing of reuse and
+        know one width of psums, finished or not.
 
     Returns
     -------
@@ -141,6 +147,8 @@ def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping, *, coun
     (17.5, 'DRAM shared', 2073)
     """
     layer = architecture.lowered(layer)
+    if counting == "timeloop":
+        layer = layer.stating({"ofmap": layer.bits.psum})
     mapping.check(architecture, layer)
     check_fit(layer, architecture, mapping)
     prices = price(architecture, layer)
@@ -160,6 +168,7 @@ def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping, *, coun
         energy_by_operand_pj=by_operand | rest,
         accesses=moved.accesses,
         outermost_bits=outermost_bits(architecture, layer, moved.accesses),
+        bits=layer.widths,
         reuse=moved.reuse,
     )
 
@@ -170,7 +179,7 @@ class _Moved:
 
     Parameters
     ----------
-    levels, fans : (nodes, 3, 2) int64
+    levels, fans, finished : (nodes, 3, 2), (nodes, 3, 2), (nodes,) int64
         See `dse.model.counting.records.Counts`.
     cycles, bound_by, cycles_by
         See `Cost`.
@@ -182,6 +191,7 @@ class _Moved:
     reuse: tuple[Reuse, ...]
     levels: Any
     fans: Any
+    finished: Any
     cycles: float
     bound_by: str
     cycles_by: dict[str, float]
@@ -195,8 +205,8 @@ def _by_house_rules(architecture: Architecture, layer: Layer, mapping: Mapping, 
     psum, last = OPERANDS.index("psum"), len(mapping.nodes) - 1
     accumulations = int(words.booked[psum, words.ends[psum, :, 0] == last, 0].sum())
     return _Moved(
-        accesses, reuse_of(layer, architecture, counted), words.levels, words.fans, cycles, bound_by, cycles_by,
-        accumulations,
+        accesses, reuse_of(layer, architecture, counted), words.levels, words.fans, words.finished, cycles, bound_by,
+        cycles_by, accumulations,
     )  # fmt: skip
 
 
@@ -207,7 +217,8 @@ def _by_timeloop_rules(architecture: Architecture, layer: Layer, mapping: Mappin
     accesses, cycles_by = counted.accesses(), counted.cycles_by(architecture, layer)
     bound_by = max(cycles_by, key=lambda part: cycles_by[part])
     levels, fans = arrays(architecture, accesses)
-    return _Moved(accesses, (), levels, fans, cycles_by[bound_by], bound_by, cycles_by, accumulations=0)
+    none = np.zeros(len(levels), dtype=np.int64)
+    return _Moved(accesses, (), levels, fans, none, cycles_by[bound_by], bound_by, cycles_by, accumulations=0)
 
 
 def _rules(counting: str) -> Callable[[Architecture, Layer, Mapping, Prices], _Moved]:
@@ -221,14 +232,20 @@ def _rules(counting: str) -> Callable[[Architecture, Layer, Mapping, Prices], _M
 def _energies(architecture: Architecture, moved: _Moved, prices: Prices) -> tuple[dict[str, float], dict[str, float]]:
     """Energy of words by node and by operand, in pJ."""
     by_level: dict[str, float] = {}
-    by_operand = dict.fromkeys(OPERANDS, 0.0)
+    by_operand = dict.fromkeys((*OPERANDS, "ofmap"), 0.0)
     for i, node in enumerate(architecture.hierarchy):
         is_fan_out = isinstance(node, FanOut)
         words, each = (moved.fans, prices.fan_pj) if is_fan_out else (moved.levels, prices.access_pj)
         energies = (words[i] * each[i]).sum(axis=1)
-        by_level[node.name] = float(energies.sum())
         for operand, energy in zip(OPERANDS, energies, strict=True):
             by_operand[operand] += float(energy)
+        # Finished psums leave every level but the outermost, whose saving on reads is 0.
+        passings = moved.finished[i] * np.array([min(i, 1), 1])
+        saved = float((passings * prices.saved_pj[i]).sum())
+        finished = float((passings * prices.access_pj[i, PSUM]).sum())
+        by_level[node.name] = float(energies.sum()) - saved
+        by_operand["psum"] -= finished
+        by_operand["ofmap"] += finished - saved
     spared = prices.spared_pj * moved.accumulations
     by_level[architecture.hierarchy[-1].name] -= spared
     by_operand["psum"] -= spared
@@ -238,7 +255,7 @@ def _energies(architecture: Architecture, moved: _Moved, prices: Prices) -> tupl
 def _cycles(counted: Count, prices: Prices, folds: Any) -> tuple[float, str, dict[str, float]]:
     """Cycles, what binds them, and their parts."""
     spent = Spent(np.zeros(6), np.zeros(len(prices.port_names)))
-    timing = Timing(prices.buffering, prices.port_node, prices.port_cost, folds)
+    timing = Timing(prices.buffering, prices.port_node, prices.port_cost, prices.port_saved, folds)
     counted_loops = np.zeros(counted.nest.size, dtype=np.int64)
     busiest = latency(counted.nest, counted.space, counted.words, counted.steps, timing, spent, counted_loops)
     parts, ports = (spent.parts * prices.cycles_per_step).tolist(), (spent.ports * prices.cycles_per_step).tolist()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from math import inf
+from typing import Any
 
 from dse.architecture.architecture import Architecture
 from dse.errors import MappingError
+from dse.model.counting.counts import Count, count_mapping
+from dse.model.counting.nest import only_finished
 from dse.model.mapping import Mapping, Temporal, tile_words
-from dse.model.price import capacities
-from dse.problem.dims import OPERANDS
+from dse.model.price import SHARED, capacities
+from dse.problem.dims import OPERANDS, PerOperand
 from dse.problem.layer import Layer
 
 
@@ -21,6 +23,10 @@ def check_fit(layer: Layer, architecture: Architecture, mapping: Mapping) -> Non
     architecture : Architecture
     mapping : Mapping
         Must pass `mapping.check(architecture, layer)`.
+
+    Notes
+    -----
+    A psum takes its width, but that of a finished output where no other psum comes to the level.
 
     Raises
     ------
@@ -43,21 +49,58 @@ def check_fit(layer: Layer, architecture: Architecture, mapping: Mapping) -> Non
     dse.errors.MappingError: PE: the tile of ifmap takes 208 bits, 192 are there
     """
     table = capacities(architecture)
+    counted: Count | None = None
     for index, node in enumerate(mapping.nodes):
         if not isinstance(node, Temporal):
             continue
-        tile = mapping.tile(layer, index)
-        total = 0
-        for k, operand in enumerate(OPERANDS):
-            if operand not in node.stores:
-                continue
-            needed = tile_words(layer, operand, tile) * layer.bits[operand]
-            total += needed
-            if needed > table[index, k]:
-                raise MappingError(_too_large(node.level, operand, needed, table[index, k]))
-        if table[index, 3] < inf and total > table[index, 3]:
-            raise MappingError(_too_large(node.level, "operands together", total, table[index, 3]))
+        problem = _too_large(layer, mapping, index, table[index], layer.bits.psum)
+        if problem and "psum" in node.stores and layer.finished_bits < layer.bits.psum:
+            counted = counted or count_mapping(layer, architecture, mapping)
+            if only_finished(index, counted.words):
+                problem = _too_large(layer, mapping, index, table[index], layer.finished_bits)
+        if problem:
+            raise MappingError(f"{node.level}: {problem}")
 
 
-def _too_large(level: str, what: str, needed: int, offered: float) -> str:
-    return f"{level}: the tile of {what} takes {needed} bits, {int(offered)} are there"
+def held_bits(layer: Layer, architecture: Architecture, mapping: Mapping, index: int) -> PerOperand[int]:
+    """Width of an element of each operand in a level: a psum's is that of finished ones if no other comes there.
+
+    Parameters
+    ----------
+    index : int
+        Node of the level.
+
+    Examples
+    --------
+    >>> import dse
+    >>> chip, widths = dse.load_architecture("eyeriss"), {"ifmap": 8, "weight": 8, "psum": 32}
+    >>> layer = dse.Layer("fc", K=2, C=3).stating(widths)
+    >>> mapping = dse.Mapping.from_dict([
+    ...     {"level": "DRAM", "stores": ["ifmap", "weight", "psum"], "loops": [["K", 2], ["C", 3]]},
+    ...     {"level": "GLB", "stores": ["ifmap", "psum"], "loops": []},
+    ...     {"fan_out": "array", "rows": [], "cols": []},
+    ...     {"level": "PE", "stores": ["ifmap", "weight", "psum"], "loops": []},
+    ... ])
+    >>> held_bits(layer, chip, mapping, 1).psum, held_bits(layer, chip, mapping, 3).psum
+    (8, 32)
+    """
+    counted = count_mapping(layer, architecture, mapping).words
+    psum = layer.finished_bits if only_finished(index, counted) else layer.bits.psum
+    return PerOperand(layer.bits.ifmap, layer.bits.weight, psum)
+
+
+def _too_large(layer: Layer, mapping: Mapping, index: int, offered: Any, psum_bits: int) -> str:
+    """What does not fit a level, empty if all does; see `capacities` for what it offers."""
+    node, tile = mapping.nodes[index], mapping.tile(layer, index)
+    assert isinstance(node, Temporal)
+    needed = {
+        operand: tile_words(layer, operand, tile) * (psum_bits if operand == "psum" else layer.bits[operand])
+        for operand in OPERANDS if operand in node.stores
+    }  # fmt: skip
+    for operand, bits in needed.items():
+        if bits > offered[OPERANDS.index(operand)]:
+            return f"the tile of {operand} takes {bits} bits, {int(offered[OPERANDS.index(operand)])} are there"
+    total = sum(needed.values())
+    if total > offered[SHARED]:
+        return f"the tile of operands together takes {total} bits, {int(offered[SHARED])} are there"
+    return ""

@@ -232,7 +232,14 @@ def tile_words(layer: Layer, operand: str, tile: dict[str, int]) -> int:
 
 
 def check_node(node: Temporal | Spatial, place: Level | FanOut) -> None:
-    """Raise `MappingError` unless one node of a mapping suits its place in the hierarchy."""
+    """Raise `MappingError` unless one node of a mapping suits its place in the hierarchy.
+
+    Examples
+    --------
+    >>> check_node(Temporal("GLB", (), frozenset({"ifmap"})), Level("DRAM", stores=frozenset({"ifmap"})))
+    Traceback (most recent call last):
+    dse.errors.MappingError: the loops of GLB stand where the hierarchy has DRAM
+    """
     if isinstance(node, Temporal) and isinstance(place, Level):
         _check_level(node, place)
     elif isinstance(node, Spatial) and isinstance(place, FanOut):

@@ -19,6 +19,9 @@ BUFFERING = {"streaming": STREAMING, "double": DOUBLE, "single": SINGLE}
 
 PSUM = OPERANDS.index("psum")
 
+SHARED = len(OPERANDS)
+"""Column of `capacities` for the room that operands share, after those of the operands."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prices:
@@ -27,7 +30,9 @@ class Prices:
     Parameters
     ----------
     access_pj : (nodes, 3, 2) float
-        Reading and writing one element of each operand.
+        Reading and writing one element of each operand, a psum as unfinished.
+    saved_pj : (nodes, 2) float
+        By how much less a finished psum costs to read and to write. Nobody reads one from the outermost level: 0.
     fan_pj : (nodes, 3, 2) float
         Delivering one element to one child; one hop between children.
     mac_pj : float
@@ -42,11 +47,14 @@ class Prices:
     port_node : (ports,) int64
     port_cost : (ports, 3, 2) float
         Steps per element.
+    port_saved : (ports, 2) float
+        By how many steps less a finished psum takes to read and to write; see `saved_pj`.
     cycles_per_step : float
         Cycles of one compute step: 1, or less where zeros are skipped. All times here are in steps.
     """
 
     access_pj: Any
+    saved_pj: Any
     fan_pj: Any
     mac_pj: float
     spared_pj: float
@@ -55,6 +63,7 @@ class Prices:
     port_names: tuple[str, ...]
     port_node: Any
     port_cost: Any
+    port_saved: Any
     cycles_per_step: float
 
 
@@ -62,16 +71,26 @@ def price(architecture: Architecture, layer: Layer) -> Prices:
     """Price every kind of event on an architecture for a layer's bit widths and densities.
 
     An element that is narrower or wider than a level's word takes that part of a word's energy and time: words are
-    packed. Zeros that are gated, skipped or compressed scale what they act on (`dse.model.sparsity`).
+    packed. Finished psums have a width of their own. Zeros that are gated, skipped or compressed scale what they act on
+    (`dse.model.sparsity`).
+
+    Examples
+    --------
+    >>> import dse
+    >>> prices = price(dse.load_architecture("eyeriss"), dse.Layer("fc", K=2, C=3))
+    >>> dram, mac = prices.access_pj[0, 0, 0], prices.mac_pj
+    >>> round(float(dram / mac), 6)
+    200.0
     """
     nodes = architecture.hierarchy
     left = activity(architecture, layer)
-    access = np.zeros((len(nodes), 3, 2))
+    access, saved = np.zeros((len(nodes), 3, 2)), np.zeros((len(nodes), 2))
     fan = np.zeros((len(nodes), 3, 2))
     buffering = np.zeros(len(nodes), dtype=np.int64)
     names: list[str] = []
     places: list[int] = []
     costs: list[Any] = []
+    spared: list[Any] = []
     for i, node in enumerate(nodes):
         share = np.array([layer.bits[o] / node.word_bits for o in OPERANDS])
         if isinstance(node, FanOut):
@@ -79,6 +98,8 @@ def price(architecture: Architecture, layer: Layer) -> Prices:
             continue
         access[i, :, 0] = share * np.array(list(node.read_energy_pj))
         access[i, :, 1] = share * np.array(list(node.write_energy_pj))
+        saved_share = _saved_share(node, layer, is_outermost=i == 0)
+        saved[i] = saved_share * access[i, PSUM]
         _leave_out_zeros(access[i], node, layer, left, is_last=i == len(nodes) - 1)
         buffering[i] = BUFFERING[node.buffering]
         for port in node.ports:
@@ -88,10 +109,12 @@ def price(architecture: Architecture, layer: Layer) -> Prices:
             cost = np.array(served) * share[:, None] / port.words_per_cycle
             _leave_out_zeros(cost, node, layer, _skipped_only(left), is_last=i == len(nodes) - 1)
             costs.append(cost / left.steps)
+            spared.append(saved_share * cost[PSUM] / left.steps)
     mac = architecture.mac
     power_mw = architecture.total_static_power_mw + architecture.total_clock_power_mw
     return Prices(
         access_pj=access,
+        saved_pj=saved,
         fan_pj=fan,
         mac_pj=left.switching * mac.energy_at_pj(*layer.bits) + left.gated * mac.gated_energy_pj,
         spared_pj=_spared_pj(architecture, left, access[-1, PSUM]),
@@ -100,6 +123,7 @@ def price(architecture: Architecture, layer: Layer) -> Prices:
         port_names=tuple(names),
         port_node=np.array(places, dtype=np.int64),
         port_cost=np.array(costs).reshape(len(names), 3, 2),
+        port_saved=np.array(spared).reshape(len(names), 2),
         cycles_per_step=left.steps,
     )
 
@@ -107,20 +131,21 @@ def price(architecture: Architecture, layer: Layer) -> Prices:
 def _leave_out_zeros(table: Any, level: Level, layer: Layer, left: Activity, *, is_last: bool) -> None:
     """Scale what elements cost, (3, 2) by operand and direction, by what compression and idle MACs leave of them.
 
-    Ifmap and weights are read from the innermost level by the MACs alone. Finished psums leave compressed, unfinished
-    ones do not: the outermost level writes U words and reads U - D of them back, of which D are distinct, so what it
-    writes costs share * D + (U - D) = share * U + (1 - share) * (U - D) words.
+    Ifmap and weights are read from the innermost level by the MACs alone. Psums are not coded until they are finished.
     """
     for k, operand in enumerate(OPERANDS):
         coding = level.compression[operand]
-        if coding is not None and k == PSUM:
-            dense = table[k, 1]
-            table[k, 1] = dense * compressed_share(coding, layer, operand)
-            table[k, 0] += dense - table[k, 1]
-        elif coding is not None:
+        if coding is not None and k != PSUM:
             table[k] *= compressed_share(coding, layer, operand)
         if is_last and k != PSUM:
             table[k, 0] *= left.accesses[operand]
+
+
+def _saved_share(level: Level, layer: Layer, *, is_outermost: bool) -> Any:
+    """(2,): the part of what a psum costs to read and to write that a finished one, narrower and coded, saves."""
+    coding, share = level.compression.psum, layer.finished_bits / layer.bits.psum
+    coded = share if coding is None else share * compressed_share(coding, layer, "psum")
+    return np.array([0.0 if is_outermost else 1 - share, 1 - coded])
 
 
 def _skipped_only(left: Activity) -> Activity:
@@ -140,6 +165,16 @@ def linear(prices: Prices, architecture: Architecture, layer: Layer) -> Prices:
 
     Of the accumulations into the innermost level's psums, S = V - (U - D) start a visit: V words leave the level, U
     reach its parent after V - U hops, D are distinct. So MACs - hops - D of them are accumulations that zeros spare.
+
+    Examples
+    --------
+    Dense layers have no accumulations that zeros spare, so their prices stay as they are.
+
+    >>> import dse
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("fc", K=2, C=3)
+    >>> prices = price(chip, layer)
+    >>> linear(prices, chip, layer) is prices
+    True
     """
     if not prices.spared_pj:
         return prices
@@ -152,13 +187,20 @@ def linear(prices: Prices, architecture: Architecture, layer: Layer) -> Prices:
 
 
 def capacities(architecture: Architecture) -> Any:
-    """(nodes, 4) float: bits that a tile may take of one instance, per operand and shared; infinite where unbounded."""
+    """(nodes, 4) float: bits that a tile may take of one instance, per operand and shared; infinite where unbounded.
+
+    Examples
+    --------
+    >>> import dse
+    >>> capacities(dse.load_architecture("eyeriss"))[1].tolist()  # GLB: 108 KiB for its operands together
+    [inf, inf, inf, 884736.0]
+    """
     table = np.full((len(architecture.hierarchy), 4), np.inf)
     for i, node in enumerate(architecture.hierarchy):
         if not isinstance(node, Level):
             continue
         if node.capacity_bits is not None:
-            table[i, 3] = node.capacity_bits // node.tile_share
+            table[i, SHARED] = node.capacity_bits // node.tile_share
         if node.partition_bits is not None:
             for k, bits in enumerate(node.partition_bits):
                 if bits is not None:

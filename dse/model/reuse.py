@@ -81,7 +81,15 @@ def reuse_of(layer: Layer, architecture: Architecture, counted: Count) -> tuple[
 
 
 def achieved(reuses: tuple[Reuse, ...], operand: str) -> Fraction:
-    """MACs per word of outermost traffic of an operand."""
+    """MACs per word of outermost traffic of an operand.
+
+    Examples
+    --------
+    >>> buffered = Reuse("ifmap", "GLB", "temporal", "filter", Fraction(4))
+    >>> multicast = Reuse("ifmap", "array", "spatial", "filter", Fraction(3))
+    >>> achieved((buffered, multicast), "ifmap")
+    Fraction(12, 1)
+    """
     return prod((r.factor for r in reuses if r.operand == operand and r.how != "refetch"), start=Fraction(1))
 
 

@@ -105,6 +105,9 @@ def compressed_share(coding: str, layer: Layer, operand: str) -> float:
     Parameters
     ----------
     coding : {"run-length", "bitmask", "csr"}
+    layer : Layer
+    operand : str
+        Of the psum, finished words: unfinished ones are not coded.
 
     Notes
     -----
@@ -124,7 +127,8 @@ def compressed_share(coding: str, layer: Layer, operand: str) -> float:
     >>> compressed_share("bitmask", half, "ifmap")
     0.5625
     """
-    bits, density = layer.bits[operand], layer.density[operand]
+    bits = layer.finished_bits if operand == "psum" else layer.bits[operand]
+    density = layer.density[operand]
     if coding == "run-length":
         span = (1 - (1 - density) ** (1 << RUN_BITS)) / density
         share = _pair_bits(bits) / span / bits
@@ -139,17 +143,29 @@ def compressed_share(coding: str, layer: Layer, operand: str) -> float:
 def outermost_bits(architecture: Architecture, layer: Layer, accesses: Accesses) -> dict[str, dict[str, float]]:
     """Bits that cross the pins: words of the outermost level in the layer's widths, as they are coded there.
 
-    Finished psums are coded, the unfinished ones that are read back are not.
+    By operand, where `psum` are the unfinished ones that come back, never coded, and `ofmap` the finished ones.
+
+    Examples
+    --------
+    >>> import dse
+    >>> from dse.model.counting.counts import count
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("fc", K=2, C=3)
+    >>> mapping = dse.Mapping.from_dict([
+    ...     {"level": "DRAM", "stores": ["ifmap", "weight", "psum"], "loops": [["K", 2], ["C", 3]]},
+    ...     {"level": "GLB", "stores": ["ifmap", "psum"], "loops": []},
+    ...     {"fan_out": "array", "rows": [], "cols": []},
+    ...     {"level": "PE", "stores": ["ifmap", "weight", "psum"], "loops": []},
+    ... ])
+    >>> outermost_bits(chip, layer, count(layer, chip, mapping))["weight"]
+    {'reads': 96.0, 'writes': 0.0}
     """
     outermost = architecture.levels[0]
     moved = {}
-    for operand, words in accesses.levels[outermost.name].items():
-        coding = outermost.compression[operand]
-        share = 1.0 if coding is None else compressed_share(coding, layer, operand)
-        finished = layer.psum_words if operand == "psum" else words.writes
-        reads = words.reads if operand == "psum" else words.reads * share
-        writes = finished * share + (words.writes - finished)
-        moved[operand] = {"reads": reads * layer.bits[operand], "writes": writes * layer.bits[operand]}
+    for part, words in accesses.apart(outermost.name).items():
+        coding = {**outermost.compression.to_dict(), "psum": None, "ofmap": outermost.compression.psum}[part]
+        share = 1.0 if coding is None else compressed_share(coding, layer, "psum" if part == "ofmap" else part)
+        width = layer.widths[part] * share
+        moved[part] = {"reads": words.reads * width, "writes": words.writes * width}
     return moved
 
 

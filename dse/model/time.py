@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dse.model.counting.axes import combinations, stationary_run
 from dse.model.counting.kernel import Floats, Ints, entry
-from dse.model.counting.records import Counts, IterationSpace, Nest, Spent, Timing
+from dse.model.counting.records import READ, WRITE, Counts, IterationSpace, Nest, Spent, Timing
+from dse.problem.dims import PSUM
 
 STREAMING, DOUBLE, SINGLE = 0, 1, 2
 """How a level is buffered."""
@@ -36,6 +37,28 @@ def latency(
     -------
     int
         The busiest port, or -1 when the compute steps bind.
+
+    Examples
+    --------
+    A layer with K = 2 and C = 3 whose outer level has one port of two words a step: its 14 words take 7 steps, more
+    than the 6 of compute.
+
+    >>> import numpy as np
+    >>> from dse.model.counting.counts import RELEVANCE, scratch_for
+    >>> from dse.model.counting.nest import count_nest
+    >>> from dse.model.counting.records import Hierarchy, new_counts
+    >>> bounds, zeros = (1, 1, 2, 3, 1, 1, 1, 1), np.zeros(2, int)
+    >>> space = IterationSpace(np.array(bounds), np.ones(4, int), RELEVANCE)
+    >>> levels = Hierarchy(zeros, np.full(2, 2), zeros, np.ones((2, 3), int))
+    >>> nest = Nest(2, np.array([2, 3]), np.array([2, 3]), np.ones(2, int), zeros, zeros)
+    >>> scratch, counts = scratch_for(bounds, 1, 2), new_counts(2)
+    >>> steps = count_nest(nest, space, levels, scratch, counts)
+    >>> port_cost, port_saved = np.full((1, 3, 2), 0.5), np.zeros((1, 2))
+    >>> timing = Timing(np.full(2, DOUBLE), np.zeros(1, int), port_cost, port_saved, np.zeros((2, 4)))
+    >>> spent = Spent(np.zeros(6), np.zeros(1))
+    >>> busiest = latency(nest, space, counts, steps, timing, spent, scratch.counted)
+    >>> busiest, spent.ports.tolist(), spent.parts[:3].tolist()
+    (0, [7.0], [6.0, 1.0, 0.5])
     """
     spent.parts[COMPUTE] = steps
     for part in range(FIRST_FILL, SHIFTS + 1):
@@ -53,7 +76,15 @@ def latency(
 
 
 def total_cycles(busiest: int, spent: Spent) -> float:
-    """Steps that a nest takes in all; `busiest` as `latency` returns it."""
+    """Steps that a nest takes in all; `busiest` as `latency` returns it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> spent = Spent(np.array([6.0, 1.0, 0.5, 0.0, 0.0, 0.0]), np.array([7.0]))
+    >>> total_cycles(-1, spent), total_cycles(0, spent)
+    (7.5, 8.5)
+    """
     parts = spent.parts
     longest = parts[COMPUTE] if busiest < 0 else spent.ports[busiest]
     rest = parts[FIRST_FILL] + parts[LAST_DRAIN] + parts[SERIAL] + parts[SKEW] + parts[SHIFTS]
@@ -65,8 +96,27 @@ def port_cycles(node: int, nest: Nest, space: IterationSpace, counts: Counts, ti
 
     First fill and last drain are of the tile of the level that must be full before anything inside it can start: the
     innermost one, or one that is not streaming.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dse.model.counting.counts import RELEVANCE, scratch_for
+    >>> from dse.model.counting.nest import count_nest
+    >>> from dse.model.counting.records import Hierarchy, new_counts
+    >>> bounds, zeros = (1, 1, 2, 3, 1, 1, 1, 1), np.zeros(2, int)
+    >>> space = IterationSpace(np.array(bounds), np.ones(4, int), RELEVANCE)
+    >>> levels = Hierarchy(zeros, np.full(2, 2), zeros, np.ones((2, 3), int))
+    >>> nest = Nest(2, np.array([2, 3]), np.array([2, 3]), np.ones(2, int), zeros, zeros)
+    >>> scratch, counts = scratch_for(bounds, 1, 2), new_counts(2)
+    >>> steps = count_nest(nest, space, levels, scratch, counts)
+    >>> port_cost, port_saved = np.full((1, 3, 2), 0.5), np.zeros((1, 2))
+    >>> timing = Timing(np.full(2, DOUBLE), np.zeros(1, int), port_cost, port_saved, np.zeros((2, 4)))
+    >>> spent = Spent(np.zeros(6), np.zeros(1))
+    >>> port_cycles(0, nest, space, counts, timing, spent)
+    >>> spent.ports.tolist(), spent.parts[FIRST_FILL : LAST_DRAIN + 1].tolist()
+    ([7.0], [1.0, 0.5])
     """
-    nodes, cost, ends = len(timing.buffering), timing.port_cost, counts.ends
+    nodes, cost, saved, ends = len(timing.buffering), timing.port_cost, timing.port_saved, counts.ends
     used = used_instances(node, nest, space.bounds)
     filled = drained = serial = 0.0
     for t in range(len(timing.port_node)):
@@ -74,21 +124,26 @@ def port_cycles(node: int, nest: Nest, space: IterationSpace, counts: Counts, ti
             continue
         busy = fill = drain = stop = 0.0
         for o in range(3):
-            busy += counts.levels[node, o, 0] * cost[t, o, 0] + counts.levels[node, o, 1] * cost[t, o, 1]
+            busy += counts.levels[node, o, READ] * cost[t, o, READ] + counts.levels[node, o, WRITE] * cost[t, o, WRITE]
+            if o == PSUM:
+                busy -= counts.finished[node] * (saved[t, READ] + saved[t, WRITE])
             k = 0
             while k < nodes and ends[o, k, 0] >= 0 and ends[o, k, 0] != node:
                 k += 1
             if k == nodes or ends[o, k, 0] < 0 or ends[o, k, 1] == nodes:
                 continue
             if timing.buffering[ends[o, k, 1]] == SINGLE:
-                stop += counts.booked[o, k, 0] * cost[t, o, 0] + counts.booked[o, k, 1] * cost[t, o, 1]
+                stop += counts.booked[o, k, READ] * cost[t, o, READ] + counts.booked[o, k, WRITE] * cost[t, o, WRITE]
+                if o == PSUM:
+                    stop -= counts.finished[node] * saved[t, WRITE]
             while timing.buffering[ends[o, k, 1]] == STREAMING and ends[o, k + 1, 1] < nodes:
                 k += 1
             words = first_tile(o, ends[o, k, 0], ends[o, k, 1], nest, space)
             if o < 2:
-                fill += words * cost[t, o, 0]
+                fill += words * cost[t, o, READ]
             else:
-                drain += words * cost[t, o, 1]
+                less = saved[t, WRITE] if counts.finished[node] > 0 else 0.0
+                drain += words * (cost[t, o, WRITE] - less)
         spent.ports[t] = (busy - stop) / used
         filled = max(filled, fill / used)
         drained = max(drained, drain / used)
@@ -99,7 +154,20 @@ def port_cycles(node: int, nest: Nest, space: IterationSpace, counts: Counts, ti
 
 
 def first_tile(operand: int, parent: int, child: int, nest: Nest, space: IterationSpace) -> int:
-    """Words of an operand that the children of one parent hold together at the first step, the ifmap's as its box."""
+    """Words of an operand that the children of one parent hold together at the first step, the ifmap's as its box.
+
+    Examples
+    --------
+    P = 6 in three tiles of 2, R = 3 inside: a tile takes 4 rows of the ifmap.
+
+    >>> import numpy as np
+    >>> from dse.model.counting.counts import RELEVANCE
+    >>> space = IterationSpace(np.array([1, 1, 1, 1, 6, 1, 3, 1]), np.ones(4, int), RELEVANCE)
+    >>> dim, trips, step, place = np.array([[4, 4, 6], [3, 2, 3], [2, 1, 1], [0, 1, 1]])
+    >>> nest = Nest(3, dim, trips, step, place, np.zeros(3, int))
+    >>> int(first_tile(0, 0, 1, nest, space)), int(first_tile(1, 0, 1, nest, space))
+    (4, 3)
+    """
     bounds, window, trips = space.bounds, space.window, nest.trips
     g = k = c = m = p = q = r = s = 1
     for i in range(nest.size):
@@ -134,7 +202,17 @@ def first_tile(operand: int, parent: int, child: int, nest: Nest, space: Iterati
 
 
 def used_instances(node: int, nest: Nest, bounds: Ints) -> int:
-    """Instances of a node that a mapping keeps busy when no tile is ragged."""
+    """Instances of a node that a mapping keeps busy when no tile is ragged.
+
+    Examples
+    --------
+    K = 3 unrolled over 4 children: three of them work.
+
+    >>> import numpy as np
+    >>> nest = Nest(1, np.array([2]), np.array([4]), np.array([1]), np.array([1]), np.array([1]))
+    >>> int(used_instances(2, nest, np.array([1, 1, 3, 1, 1, 1, 1, 1])))
+    3
+    """
     used = 1
     for d in range(8):
         factor = 1
@@ -157,6 +235,22 @@ def fold_cycles(nest: Nest, space: IterationSpace, ends: Ints, folds: Floats, co
     The words of an operand change with the loops at or outside its loop j, so they change as often as these loops have
     index combinations. Of two operands the loops of one are among those of the other, so folds are those of the
     operand that changes more often. A fan-out whose children keep nothing has a single fold.
+
+    Examples
+    --------
+    Weights that stay in the children while P steps: two folds over K, each with 5 cycles of skew, and with 4 that shift
+    weights in.
+
+    >>> import numpy as np
+    >>> from dse.model.counting.counts import RELEVANCE
+    >>> space = IterationSpace(np.array([1, 1, 2, 1, 3, 1, 1, 1]), np.ones(4, int), RELEVANCE)
+    >>> nest = Nest(2, np.array([2, 4]), np.array([2, 3]), np.ones(2, int), np.zeros(2, int), np.zeros(2, int))
+    >>> ends, folds, parts = np.full((3, 3, 2), -1), np.zeros((3, 4)), np.zeros(6)
+    >>> ends[0, 0] = ends[2, 0] = 0, 3
+    >>> ends[1, 0], folds[1] = (0, 2), (5, 0, 4, 0)
+    >>> fold_cycles(nest, space, ends, folds, np.zeros(2, int), parts)
+    >>> parts[SKEW : SHIFTS + 1].tolist()
+    [10.0, 8.0]
     """
     nodes = len(folds)
     for fan_out in range(nodes):

@@ -15,6 +15,12 @@ G, N, K, C, P, Q, R, S = range(8)
 
 OPERANDS = ("ifmap", "weight", "psum")
 
+WIDTHS = (*OPERANDS, "ofmap")
+"""What has a width: the operands, psums while unfinished, and finished outputs."""
+
+FORMATS = {"int4": 4, "int8": 8, "int16": 16, "fp8": 8, "bf16": 16, "fp16": 16, "fp32": 32}
+"""Number formats that stand for their widths, in bits."""
+
 IFMAP, WEIGHT, PSUM = range(3)
 """Places of the operands in `OPERANDS`, for compiled code."""
 

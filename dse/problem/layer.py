@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from math import prod
 from typing import Any
 
 from dse.errors import DseError
-from dse.problem.dims import DIMS, OPERANDS, RELEVANT, PerOperand
+from dse.problem.dims import DIMS, OPERANDS, RELEVANT, WIDTHS, PerOperand
 
 SIXTEEN_BITS = PerOperand(16, 16, 16)
 DENSE = PerOperand(1.0, 1.0, 1.0)
@@ -31,14 +32,21 @@ class Layer:
         Height and width of the stored ifmap; 0 (the default) is the box less the padding. They differ when the last
         rows are out of every window's reach.
     bits : PerOperand[int]
-        Width of one element of each operand.
+        Width of one element of each operand, psums while unfinished.
+    ofmap_bits : int
+        Width of a finished output, at most that of a psum; 0 (the default) is the ifmap's where psums are wider, else
+        the psum's (see `finished_bits`).
+    assumed : frozenset of str, optional
+        Operands whose width nobody has stated: 16 bits are assumed, and a machine's own precision takes their place
+        (see `assuming`). By default all of them if `bits` is not given, else none.
     density : PerOperand[float]
         Fraction of nonzero elements, in (0, 1].
 
     Raises
     ------
     DseError
-        A bound, stride or dilation below 1, padding below 0, bits below 1, or a density outside (0, 1].
+        A bound, stride or dilation below 1, padding below 0, bits below 1, finished outputs wider than psums, or a
+        density outside (0, 1].
 
     Examples
     --------
@@ -69,6 +77,8 @@ class Layer:
     W: int = 0
     bits: PerOperand[int] = field(default=SIXTEEN_BITS)
     density: PerOperand[float] = field(default=DENSE)
+    ofmap_bits: int = 0
+    assumed: frozenset[str] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         for name in (*DIMS, "stride_h", "stride_w", "dilation_h", "dilation_w"):
@@ -82,6 +92,14 @@ class Layer:
                 raise DseError(f"layer {self.name}: {operand} bits={self.bits[operand]} < 1")
             if not 0 < self.density[operand] <= 1:
                 raise DseError(f"layer {self.name}: {operand} density={self.density[operand]} outside (0, 1]")
+        if not 0 <= self.ofmap_bits <= self.bits.psum:
+            raise DseError(
+                f"layer {self.name}: ofmap bits={self.ofmap_bits}, psum bits={self.bits.psum}",
+                hint="a finished output is no wider than the partial sum that it was",
+            )
+        if self.assumed is None:
+            all_assumed = self.bits is SIXTEEN_BITS
+            object.__setattr__(self, "assumed", frozenset(OPERANDS) if all_assumed else frozenset())
 
     @property
     def bounds(self) -> tuple[int, ...]:
@@ -91,6 +109,51 @@ class Layer:
     @property
     def macs(self) -> int:
         return prod(self.bounds)
+
+    @property
+    def finished_bits(self) -> int:
+        """Width of a finished output.
+
+        Examples
+        --------
+        >>> Layer("fc", bits=PerOperand(8, 8, 32)).finished_bits, Layer("fc", bits=PerOperand(16, 8, 8)).finished_bits
+        (8, 8)
+        """
+        return self.ofmap_bits or min(self.bits.ifmap, self.bits.psum)
+
+    @property
+    def stated_bits(self) -> dict[str, int]:
+        """The widths that somebody stated, by operand or `ofmap`."""
+        stated = {operand: width for operand, width in self.bits.items() if operand not in (self.assumed or ())}
+        return {**stated, **({"ofmap": self.ofmap_bits} if self.ofmap_bits else {})}
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """Bits of an element of each operand, and of the `ofmap`."""
+        return {**self.bits.to_dict(), "ofmap": self.finished_bits}
+
+    def stating(self, widths: Mapping[str, int]) -> Layer:
+        """The layer with some widths stated, by operand or `ofmap`; it keeps the others.
+
+        Examples
+        --------
+        >>> Layer("fc").stating({"weight": 8}).stated_bits
+        {'weight': 8}
+        """
+        bits = PerOperand.of({**self.bits.to_dict(), **{o: width for o, width in widths.items() if o in OPERANDS}})
+        left = (self.assumed or frozenset()) - set(widths)
+        return replace(self, bits=bits, ofmap_bits=widths.get("ofmap", self.ofmap_bits), assumed=left)
+
+    def assuming(self, widths: Mapping[str, int]) -> Layer:
+        """The layer with a machine's widths, by operand or `ofmap`, where nobody has stated any.
+
+        Examples
+        --------
+        >>> Layer("fc").stating({"weight": 4}).assuming({"ifmap": 8, "weight": 8, "psum": 32}).widths
+        {'ifmap': 8, 'weight': 4, 'psum': 32, 'ofmap': 8}
+        """
+        taken = {operand: width for operand, width in widths.items() if operand not in self.stated_bits}
+        return self.stating(taken) if taken else self
 
     @property
     def box_height(self) -> int:
@@ -174,7 +237,7 @@ class Layer:
         Padding is left out: traffic counts the padded box, whatever part of it is zeros."""
         return (
             *self.bounds, self.stride_h, self.stride_w, self.dilation_h, self.dilation_w,
-            tuple(self.bits), tuple(self.density),
+            tuple(self.bits), tuple(self.density), self.finished_bits, tuple(sorted(self.stated_bits)),
         )  # fmt: skip
 
     def as_matmul(self) -> Layer:
@@ -189,15 +252,20 @@ class Layer:
         """
         return Layer(
             self.name, G=self.G, N=self.N * self.P * self.Q, K=self.K, C=self.C * self.R * self.S, H=1, W=1,
-            bits=self.bits, density=self.density,
+            bits=self.bits, density=self.density, ofmap_bits=self.ofmap_bits, assumed=self.assumed,
         )  # fmt: skip
 
     def with_(self, **changes: Any) -> Layer:
-        """A copy with some fields replaced."""
+        """A copy with some fields replaced; `bits` given here are stated."""
+        if "bits" in changes:
+            changes = {"assumed": frozenset(), **changes}
         return replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Plain data: the fields, the widths with that of the `ofmap`, and those that nobody stated."""
+        plain = asdict(self)
+        del plain["ofmap_bits"]
+        return plain | {"bits": self.widths, "assumed": sorted(set(WIDTHS) - set(self.stated_bits))}
 
 
 def is_relevant(dim: str, operand: str) -> bool:

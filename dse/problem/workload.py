@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
@@ -10,7 +10,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
 from dse.errors import DseError
-from dse.problem.dims import OPERANDS, PerOperand
+from dse.problem.dims import OPERANDS, WIDTHS, PerOperand
 from dse.problem.layer import Layer
 from dse.problem.shapes import Shape
 
@@ -258,7 +258,7 @@ class Workload:
         Parameters
         ----------
         **bits : int
-            Bits of an element, by operand.
+            Bits of an element, by operand, and of finished outputs (`ofmap`).
 
         Raises
         ------
@@ -271,7 +271,8 @@ class Workload:
         >>> net.with_bits(weight=8).layer("fc").bits
         PerOperand(ifmap=16, weight=8, psum=16)
         """
-        return self._with_per_operand("bits", bits)
+        _check_operands(bits, WIDTHS)
+        return self._with_layers(lambda layer: layer.stating(bits))
 
     def with_density(self, **density: float) -> Workload:
         """The same network with other fractions of nonzero elements, e.g. `with_density(ifmap=0.42)`.
@@ -292,18 +293,13 @@ class Workload:
         >>> net.with_density(ifmap=0.5).layer("fc").density.ifmap
         0.5
         """
-        return self._with_per_operand("density", density)
+        _check_operands(density, OPERANDS)
+        return self._with_layers(
+            lambda layer: layer.with_(density=PerOperand.of({**layer.density.to_dict(), **density}))
+        )
 
-    def _with_per_operand(self, field: str, changes: dict[str, Any]) -> Workload:
-        for operand in changes:
-            if operand not in OPERANDS:
-                raise DseError(f"{operand!r} is no operand", hint=f"one of: {', '.join(OPERANDS)}")
-        nodes = []
-        for node in self.nodes:
-            if node.layer is not None:
-                values = PerOperand.of({**getattr(node.layer, field).to_dict(), **changes})
-                node = replace(node, layer=node.layer.with_(**{field: values}))
-            nodes.append(node)
+    def _with_layers(self, change: Callable[[Layer], Layer]) -> Workload:
+        nodes = (node if node.layer is None else replace(node, layer=change(node.layer)) for node in self.nodes)
         return replace(self, nodes=tuple(nodes))
 
     def with_(self, **changes: Any) -> Workload:
@@ -337,3 +333,9 @@ class Workload:
         close = get_close_matches(name, by_name, n=3)
         hint = "did you mean " + " or ".join(map(repr, close)) + "?" if close else f"there are {len(by_name)}"
         raise DseError(f"workload {self.name} has no {noun} {name!r}", hint=hint)
+
+
+def _check_operands(names: Iterable[str], known: tuple[str, ...]) -> None:
+    for name in names:
+        if name not in known:
+            raise DseError(f"{name!r} is no operand", hint=f"one of: {', '.join(known)}")

@@ -6,17 +6,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dse.formats.text.replace import write_text
-from dse.report.figures import draw_front, front_data
-from dse.report.page import page
+from dse.report.cards.book import FILE, Book
+from dse.report.figures.front import draw_front, front_data
+from dse.report.page.build import page
 
 if TYPE_CHECKING:
     from dse.explore.result import SweepResult
 
 FIGURE, PAGE = "front.png", "report.html"
 
+NO_CARDS = Book()
 
-def draw(result: SweepResult, directory: Path) -> list[str]:
+
+def draw(result: SweepResult, directory: Path, book: Book = NO_CARDS) -> list[str]:
     """Write `front.png` and `report.html`, and name what the directory then holds.
+
+    Parameters
+    ----------
+    book : Book
+        The cards of the designs that the page shows in full.
 
     Raises
     ------
@@ -24,5 +32,6 @@ def draw(result: SweepResult, directory: Path) -> list[str]:
         When no design works, or a file cannot be written.
     """
     draw_front(front_data(result), directory / FIGURE)
-    write_text(directory / PAGE, page(result, (directory / FIGURE).read_bytes()))
-    return ["front.csv", FIGURE, PAGE, "summary.json", "sweep.yaml", "evaluations.jsonl"]
+    write_text(directory / PAGE, page(result, book))
+    kept = [FILE] if book.cards else []
+    return ["front.csv", FIGURE, PAGE, *kept, "summary.json", "sweep.yaml", "evaluations.jsonl"]

@@ -1,5 +1,6 @@
 """Every example in a docstring runs, and says what it shows."""
 
+import ast
 import doctest
 from importlib import import_module
 from pathlib import Path
@@ -29,6 +30,26 @@ def test_every_public_name_and_what_it_returns_has_an_example():
         skipped = [doctest.SKIP in example.options for example in found.examples]
         assert found.examples, thing
         assert thing is dse.from_torch or not any(skipped), thing
+
+
+EXPLAINED = sorted(path for part in ("model", "mapper/shared") for path in (ROOT / part).rglob("*.py"))
+"""Modules that many others build on: each of their functions shows by an example what it does."""
+
+
+@pytest.mark.parametrize("path", EXPLAINED, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_public_function_of_the_model_and_of_what_searches_share_has_an_example(path):
+    functions = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)]
+    public = [node for node in functions if not node.name.startswith("_")]
+    assert not [node.name for node in public if ">>>" not in (ast.get_docstring(node) or "")]
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_example_is_found_by_the_runner(path):
+    """An example that stands where no docstring is, as in a comment or a text that is composed, would never run."""
+    tree = ast.parse(path.read_text())
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    texts = [ast.get_docstring(node) or "" for node in ast.walk(tree) if isinstance(node, documented)]
+    assert sum(text.count(">>>") for text in texts) == path.read_text().count(">>>")
 
 
 @pytest.mark.parametrize("name", NAMES)

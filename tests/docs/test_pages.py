@@ -52,7 +52,7 @@ def texts(svg):
     return re.findall(r"<text[^>]*>([^<]*)</text>", svg.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("name", ["nest", "slide", "order"])
+@pytest.mark.parametrize("name", ["nest", "slide", "order", "visits"])
 def test_every_number_in_a_figure_is_the_one_of_now(name, tmp_path):
     import_module("figures.draw").main(tmp_path)
     shown = texts(DOCS / "figures" / f"{name}.svg")

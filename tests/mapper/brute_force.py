@@ -19,7 +19,7 @@ from mapper.walk_mappings import RECORD, price_mapping, walk, workspace
 from dse.architecture.architecture import Architecture
 from dse.architecture.dataflow import Dataflow
 from dse.architecture.hierarchy import FanOut, Level
-from dse.model.counting.counts import Structure, scratch_for, window_of
+from dse.model.counting.counts import Structure, count, scratch_for, window_of
 from dse.model.mapping import Loop, Mapping, Spatial, Temporal, tile_words
 from dse.model.price import capacities, linear, price
 from dse.problem.dims import DIMS, OPERANDS, RELEVANT
@@ -226,9 +226,10 @@ class ModelArrays:
             ),
             prices=(
                 prices.access_pj, prices.fan_pj, float(prices.mac_pj * layer.macs), float(prices.static_pj),
-                prices.buffering, prices.port_node, prices.port_cost, structure.folds,
+                prices.buffering, prices.port_node, prices.port_cost, structure.folds, prices.saved_pj,
+                prices.port_saved,
             ),
-            bits=np.array(list(layer.bits), dtype=np.int64),
+            bits=np.array([*layer.bits, layer.finished_bits], dtype=np.int64),
             capacity=capacities(architecture),
             place=np.array([places.outer, places.near, places.array, places.pe]),
             keeps=[
@@ -323,10 +324,13 @@ def why_outside(architecture: Architecture, layer: Layer, mapping: Mapping, kind
         architecture
     ):
         return "a level keeps what it may not, or bypasses what it may not"
+    counts = count(layer, architecture, mapping)
     for i, node in enumerate(mapping.nodes):
         if not isinstance(node, Temporal):
             continue
-        sizes = [layer.bits[o] * tile_words(layer, o, mapping.tile(layer, i)) for o in OPERANDS]
+        back = counts.levels[node.level]["psum"].writes - counts.finished[node.level].writes
+        bits = layer.bits.to_dict() | ({} if back else {"psum": layer.finished_bits})
+        sizes = [bits[o] * tile_words(layer, o, mapping.tile(layer, i)) for o in OPERANDS]
         kept = [size if o in node.stores else 0 for o, size in zip(OPERANDS, sizes, strict=True)]
         if any(size > room for size, room in zip([*kept, sum(kept)], capacities(architecture)[i], strict=True)):
             return f"{node.level} has no room for {kept}"

@@ -116,7 +116,8 @@ def walk(architecture: Architecture, layer: Layer, factors: str) -> tuple[int, A
             mappings += prod(factorial(sum(trips > 1 for trips in split.values())) for split in lists)
             if mappings > MOST_GENERAL:
                 return None
-    return mappings, full.front()
+    front = full.front()
+    return mappings if len(front) else 0, front
 
 
 def problem(spec: str, flow: str, seed: int | str) -> tuple[Architecture, Layer]:

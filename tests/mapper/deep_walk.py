@@ -151,7 +151,7 @@ class Walk:
         return prod(map(len, self.chains)) * orders ** (len(self.architecture.levels) - 1)
 
     def fitting(self, kept: list[frozenset[str]]) -> Iterator[list[dict[str, int]]]:
-        """Factors of each slot, by dim, that fit."""
+        """Factors of each slot, by dim, that fit, if need be (see `wide_enough`) because no unfinished psum comes."""
         names = [dim for dim, bound in zip(DIMS, self.layer.bounds, strict=True) if bound > 1]
         columns = [self.chains[DIMS.index(dim)] for dim in names]
         if any(not chains for chains in self.chains):
@@ -160,7 +160,7 @@ class Walk:
             factors = [dict(zip(names, column, strict=True)) for column in zip(*picked, strict=True)]
             if not factors:
                 factors = [{} for _ in self.slots]
-            if self._sides_hold(factors) and self._tiles_fit(factors, kept):
+            if self._sides_hold(factors) and not self._crowded(factors, kept, self.layer.finished_bits):
                 yield factors
 
     def _sides_hold(self, factors: list[dict[str, int]]) -> bool:
@@ -169,17 +169,22 @@ class Walk:
             for used, (node, what) in zip(factors, self.slots, strict=True)
         )
 
-    def _tiles_fit(self, factors: list[dict[str, int]], kept: list[frozenset[str]]) -> bool:
+    def crowded(self, factors: list[dict[str, int]], kept: list[frozenset[str]]) -> list[int]:
+        """Nodes that have no room for tiles with psums in the width of unfinished ones."""
+        return self._crowded(factors, kept, self.layer.bits.psum)
+
+    def _crowded(self, factors: list[dict[str, int]], kept: list[frozenset[str]], psum_bits: int) -> list[int]:
+        bits, found = {**self.layer.bits.to_dict(), "psum": psum_bits}, []
         for node, operands in enumerate(kept):
             tile = {
                 dim: min(bound, prod(used.get(dim, 1) for used, slot in zip(factors, self.slots, strict=True)
                                      if slot[0] >= node))
                 for dim, bound in zip(DIMS, self.layer.bounds, strict=True)
             }  # fmt: skip
-            sizes = [self.layer.bits[o] * tile_words(self.layer, o, tile) * (o in operands) for o in OPERANDS]
+            sizes = [bits[o] * tile_words(self.layer, o, tile) * (o in operands) for o in OPERANDS]
             if any(size > room for size, room in zip([*sizes, sum(sizes)], self.capacity[node], strict=True)):
-                return False
-        return True
+                found.append(node)
+        return found
 
     def orders(self, factors: list[dict[str, int]]) -> Iterator[tuple[tuple[str, ...], ...]]:
         """Orders of all lists, outermost loop first."""
@@ -197,6 +202,16 @@ class Walk:
             lists.append(found[:1] if node == self._last else found)
         return product(*lists)
 
+    def has_room_for_finished(self, factors: list[dict[str, int]], kept: list[frozenset[str]]) -> bool:
+        """Whether in some order only finished psums come to the levels that have no room for others."""
+        pricer, crowded = Pricer(self.architecture, self.layer), self.crowded(factors, kept)
+        keeps = np.array([[int(o in operands) for o in OPERANDS] for operands in kept], dtype=np.int64)
+        for orders in self.orders(factors):
+            pricer.price(self.slots, factors, orders, keeps)
+            if all(map(pricer.only_finished, crowded)):
+                return True
+        return False
+
     @property
     def _last(self) -> int:
         return max(i for i, node in enumerate(self.architecture.hierarchy) if isinstance(node, Level))
@@ -208,8 +223,11 @@ class Walk:
         for kept in choices(self.architecture):
             keeps = np.array([[int(o in operands) for o in OPERANDS] for operands in kept], dtype=np.int64)
             for factors in self.fitting(kept):
+                crowded = self.crowded(factors, kept)
                 for orders in self.orders(factors):
-                    points.append(pricer.price(self.slots, factors, orders, keeps))
+                    point = pricer.price(self.slots, factors, orders, keeps)
+                    if all(map(pricer.only_finished, crowded)):
+                        points.append(point)
         return front_of(points)
 
 
@@ -247,14 +265,21 @@ class Pricer:
         hierarchy = Hierarchy(s.is_fan_out, s.multicast, s.reduces, keeps)
         steps = self.count_nest(nest, self.space, hierarchy, self.scratch, self.counts)
         spent = Spent(np.zeros(6), np.zeros(len(p.port_node)))
-        timing = Timing(p.buffering, p.port_node, p.port_cost, s.folds)
+        timing = Timing(p.buffering, p.port_node, p.port_cost, p.port_saved, s.folds)
         busiest = self.latency(nest, self.space, self.counts, steps, timing, spent, self.scratch.counted)
         cycles = (float(steps) if busiest < 0 else spent.ports[busiest]) + float(spent.parts[1:].sum())
         energy = p.mac_pj * self.layer.macs + p.static_pj * cycles
         energy += float((self.counts.levels * p.access_pj).sum() + (self.counts.fans * p.fan_pj).sum())
+        energy -= float((self.counts.finished * p.saved_pj.sum(axis=1)).sum())
         ends, booked = self.counts.ends[2], self.counts.booked[2]
         accumulations = sum(int(booked[k, 0]) for k in range(self.nodes) if ends[k, 0] == self.nodes - 1)
         return energy - p.spared_pj * accumulations, cycles * p.cycles_per_step
+
+    def only_finished(self, node: int) -> bool:
+        """Whether each psum comes to a level once, finished, under the mapping priced last."""
+        counts = self.counts
+        at = [k for k in range(self.nodes) if counts.ends[2, k, 0] == node]
+        return bool(at) and all(counts.booked[2, k, 1] == counts.finished[node] for k in at)
 
 
 def deep_problem(seed: int, most: int = 6000) -> DeepProblem:

@@ -29,6 +29,9 @@ def simulated_price(layer: Layer, architecture: Architecture, mapping: Mapping) 
             else:
                 traffic = counts.levels[node.name][operand]
                 energy += traffic.reads * prices.access_pj[i, k, 0] + traffic.writes * prices.access_pj[i, k, 1]
+                if operand == "psum":
+                    finished = counts.finished[node.name]
+                    energy -= finished.reads * prices.saved_pj[i, 0] + finished.writes * prices.saved_pj[i, 1]
     return float(energy), float(cycles)
 
 
@@ -48,6 +51,9 @@ def _cycles(layer: Layer, architecture: Architecture, mapping: Mapping, counts: 
             for k, operand in enumerate(OPERANDS):
                 traffic = counts.levels[node.name][operand]
                 busy += traffic.reads * cost[k, 0] + traffic.writes * cost[k, 1]
+                if operand == "psum":
+                    finished, saved = counts.finished[node.name], prices.port_saved[port]
+                    busy -= finished.reads * saved[0] + finished.writes * saved[1]
                 keepers = _keepers(mapping, operand)
                 if i not in keepers[:-1]:
                     continue  # it keeps nothing of this operand, or feeds the MACs
@@ -55,11 +61,14 @@ def _cycles(layer: Layer, architecture: Architecture, mapping: Mapping, counts: 
                 if _buffering(architecture, below) == "single":
                     read, written = _below(architecture, mapping, counts, operand, i)
                     stop += read * cost[k, 0] + written * cost[k, 1]
+                    if operand == "psum":
+                        stop -= counts.finished[node.name].writes * prices.port_saved[port, 1]
                 while _buffering(architecture, below) == "streaming" and below != keepers[-1]:
                     below = keepers[keepers.index(below) + 1]
                 words = _first_words(layer, mapping, operand, keepers[keepers.index(below) - 1], below)
                 if operand == "psum":
-                    drain += words * cost[k, 1]
+                    is_finished = counts.finished[node.name].writes > 0
+                    drain += words * (cost[k, 1] - is_finished * prices.port_saved[port, 1])
                 else:
                     fill += words * cost[k, 0]
             longest = max(longest, (busy - stop) / used)

@@ -97,7 +97,7 @@ def workspace(nodes, ports):
     )  # fmt: skip
     counts = Counts(
         np.ones((3, nodes, 8), np.int64), np.full((3, nodes, 2), -1), np.zeros((3, nodes, 2), np.int64),
-        np.zeros((nodes, 3, 2), np.int64), np.zeros((nodes, 3, 2), np.int64),
+        np.zeros((nodes, 3, 2), np.int64), np.zeros((nodes, 3, 2), np.int64), np.zeros(nodes, np.int64),
     )  # fmt: skip
     return nest, counts, Spent(np.zeros(6), np.zeros(ports))
 
@@ -106,7 +106,7 @@ def workspace(nodes, ports):
 def price_mapping(problem, prices, keeps, place, scratch, work, record):
     """Energy and cycles of one mapping by the closed form of the model."""
     bounds, window, relevance, is_fan_out, multicast, reduces = problem
-    access_pj, fan_pj, mac_pj, static_pj, buffering, port_node, port_cost, folds = prices
+    access_pj, fan_pj, mac_pj, static_pj, buffering, port_node, port_cost, folds, saved_pj, port_saved = prices
     dim, trips, step, where, spatial, inside = work[0]
     counts, spent = work[1], work[2]
     size = 0
@@ -129,7 +129,7 @@ def price_mapping(problem, prices, keeps, place, scratch, work, record):
     nest, space = Nest(size, dim, trips, step, where, spatial), IterationSpace(bounds, window, relevance)
     hierarchy = Hierarchy(is_fan_out, multicast, reduces, keeps)
     steps = count_nest(nest, space, hierarchy, scratch, counts)
-    timing = Timing(buffering, port_node, port_cost, folds)
+    timing = Timing(buffering, port_node, port_cost, port_saved, folds)
     busiest = latency(nest, space, counts, steps, timing, spent, scratch.counted)
     cycles = float(steps) if busiest < 0 else spent.ports[busiest]
     for part in range(1, 6):
@@ -140,7 +140,18 @@ def price_mapping(problem, prices, keeps, place, scratch, work, record):
             for side in range(2):
                 energy += counts.levels[node, o, side] * access_pj[node, o, side]
                 energy += counts.fans[node, o, side] * fan_pj[node, o, side]
+        energy -= counts.finished[node] * (saved_pj[node, 0] + saved_pj[node, 1])
     return energy, cycles
+
+
+@njit(cache=True)
+def _has_room(node, wide, counts):
+    """Whether what a level keeps fits: in psums' own width, or because each psum comes to it once, finished."""
+    fits = wide
+    for k in range(len(counts.finished)):
+        if counts.ends[2, k, 0] == node and counts.booked[2, k, 1] == counts.finished[node]:
+            fits = True
+    return fits
 
 
 @njit(cache=True)
@@ -155,7 +166,7 @@ def walk(
     start (9,), splits (*, 5) : the splits of dim d are rows start[d]..start[d+1]: f, sy, sx, m, n
     rules : rows, columns of the array; stationary operand and innermost dim of the list above it (-1 for none)
     problem, prices : see `price_mapping`
-    bits (3,), capacity (nodes, 4) : widths; bits that a tile may take
+    bits (4,), capacity (nodes, 4) : widths, of finished outputs last; bits that a tile may take
     place : (4,) node of the outermost level, of the list above the array, of the array (-1) and of the PE level (-1)
     permutations : (6, 120, 5) of the first k numbers
     dry : only count
@@ -175,6 +186,7 @@ def walk(
     record = np.zeros(RECORD, np.int64)
     record[56] = mask
     small, large = np.ones(8, np.int64), np.ones(8, np.int64)
+    narrow = np.array([bits[0], bits[1], bits[3]])
     near, far = np.zeros(8, np.int64), np.zeros(8, np.int64)
     next_pick = np.searchsorted(picks, ordinal)
     for d in range(8):
@@ -199,23 +211,32 @@ def walk(
                 far[depth_far] = d
                 depth_far += 1
         fine = used_rows <= rules[0] and used_cols <= rules[1]
+        wide_pe = wide_buffer = True
         if fine and place[3] >= 0:
-            fine = _fits(small, bits, window, keeps[place[3]], capacity[place[3]])
+            wide_pe = _fits(small, bits, window, keeps[place[3]], capacity[place[3]])
+            fine = wide_pe or _fits(small, narrow, window, keeps[place[3]], capacity[place[3]])
         if fine and place[1] != place[0]:
-            fine = _fits(large, bits, window, keeps[place[1]], capacity[place[1]])
+            wide_buffer = _fits(large, bits, window, keeps[place[1]], capacity[place[1]])
+            fine = wide_buffer or _fits(large, narrow, window, keeps[place[1]], capacity[place[1]])
+        wide = wide_pe and wide_buffer
         for i in range(factorial[depth_near] if fine else 0):
             record[40:56] = -1
             for q in range(depth_near):
                 record[40 + q] = near[permutations[depth_near, i, q]]
             if not _obeys(record[40:48], depth_near, relevance, rules[2], rules[3]):
                 continue
-            if dry:
+            if dry and wide:
                 ordinal += factorial[depth_far]
                 continue
             for k in range(factorial[depth_far]):
                 for q in range(depth_far):
                     record[48 + q] = far[permutations[depth_far, k, q]]
                 energy, cycles = price_mapping(problem, prices, keeps, place, scratch, work, record)
+                if not (_has_room(place[3], wide_pe, work[1]) and _has_room(place[1], wide_buffer, work[1])):
+                    continue
+                if dry:
+                    ordinal += 1
+                    continue
                 held = _enter(energy, cycles, values, records, held, record)
                 least[digit, 0] = min(least[digit, 0], energy)
                 least[digit, 1] = min(least[digit, 1], cycles)

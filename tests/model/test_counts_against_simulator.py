@@ -48,6 +48,11 @@ def differences(ours: Accesses, theirs: Accesses) -> list[str]:
         for operand in ("ifmap", "weight", "psum")
         if (a := left[name][operand]) != (b := right[name][operand])
     ]
+    found += [
+        f"{name} finished: closed form {ours.finished[name]}, simulator {theirs.finished[name]}"
+        for name in ours.levels
+        if ours.finished[name] != theirs.finished[name]
+    ]
     for what in ("steps", "macs"):
         if getattr(ours, what) != getattr(theirs, what):
             found.append(f"{what}: closed form {getattr(ours, what)}, simulator {getattr(theirs, what)}")

@@ -138,7 +138,7 @@ def test_densities_alone_change_nothing() -> None:
         ({"levels__PE__gating__psum": "ifmap,weight"}, {"energy PE", "energy psum"}),
         ({"levels__DRAM__compression__ifmap": "bitmask"}, {"energy ifmap", "cycles first fill", *DRAM}),
         ({"levels__DRAM__compression__weight": "csr"}, {"energy weight", "cycles first fill", *DRAM}),
-        ({"levels__DRAM__compression__psum": "run-length"}, {"energy psum", "cycles last drain", *DRAM}),
+        ({"levels__DRAM__compression__psum": "run-length"}, {"energy ofmap", "cycles last drain", *DRAM}),
         ({"mac__skipping": "ifmap"}, {"energy MAC", "energy PE", "cycles compute", *OPERAND_ENERGIES}),
         ({"static_power": "100 mW"}, {"energy static"}),
         ({"clock_power": "100 mW"}, {"energy static"}),
@@ -206,7 +206,8 @@ def test_unfinished_psums_are_not_compressed() -> None:
     share = 0.1 + 1 / 16
     word_pj = coded.level("DRAM").write_energy_pj.psum
     assert before.energy_pj - after.energy_pj == pytest.approx(4 * (1 - share) * word_pj)
-    assert after.outermost_bits["psum"] == {"reads": 28 * 16, "writes": pytest.approx((28 + 4 * share) * 16)}
+    assert after.outermost_bits["psum"] == {"reads": 28 * 16, "writes": 28 * 16}
+    assert after.outermost_bits["ofmap"] == {"reads": 0, "writes": pytest.approx(4 * share * 16)}
     assert before.cycles_by["DRAM shared"] - after.cycles_by["DRAM shared"] == pytest.approx(4 * (1 - share))
 
 
@@ -216,13 +217,15 @@ def test_widths_scale_words_time_and_macs() -> None:
     for operand in ("ifmap", "weight"):
         assert narrow.energy_by_operand_pj[operand] == pytest.approx(dense.energy_by_operand_pj[operand] / 2)
     assert narrow.energy_by_operand_pj["psum"] == dense.energy_by_operand_pj["psum"]
+    assert narrow.energy_by_operand_pj["ofmap"] == pytest.approx(dense.energy_by_operand_pj["ofmap"] / 2)
     share = architecture().mac.multiplier_share
     assert narrow.energy_by_level_pj["MAC"] == pytest.approx(
         dense.energy_by_level_pj["MAC"] * (share / 4 + 1 - share)
     )
     words = dense.accesses.levels["GLB"]
     assert narrow.cycles_by["GLB ifmap read"] == pytest.approx(words["ifmap"].reads / 4 / 2)
-    assert narrow.cycles_by["GLB psum read"] == dense.cycles_by["GLB psum read"]
+    finished = dense.accesses.finished["GLB"].reads
+    assert narrow.cycles_by["GLB psum read"] == pytest.approx((words["psum"].reads - finished / 2) / 4)
     assert narrow.accesses == dense.accesses
     assert narrow.outermost_bits["ifmap"]["reads"] == dense.outermost_bits["ifmap"]["reads"] / 2
 

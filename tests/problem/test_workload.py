@@ -75,7 +75,8 @@ def test_bits_and_density_change_the_operands_that_are_named():
     assert layer.bits.to_dict() == {"ifmap": 16, "weight": 8, "psum": 16}
     assert layer.density.to_dict() == {"ifmap": 0.5, "weight": 1.0, "psum": 0.25}
     with pytest.raises(DseError, match="'ofmap' is no operand"):
-        chain().with_bits(ofmap=8)
+        chain().with_density(ofmap=0.5)
+    assert chain().with_bits(ofmap=8).layer("conv").finished_bits == 8
     with pytest.raises(DseError, match="density"):
         chain().with_density(ifmap=0.0)
 

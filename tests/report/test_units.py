@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.report import table, tables, units
+from dse.report import table, units
+from dse.report.text import sweeps
 from dse.report.units import PREFIXES, si
 
 
@@ -20,7 +21,7 @@ def test_a_prefixed_value_is_the_value(value):
     assert len(number.replace(".", "")) == 3
 
 
-@pytest.mark.parametrize("module", [units, table, tables])
+@pytest.mark.parametrize("module", [units, table, sweeps])
 def test_examples(module):
     assert doctest.testmod(module).failed == 0
 

@@ -180,7 +180,8 @@ class Published:
         for place, energy in self.cost.energy_by_level_pj.items():
             if place in COLUMN_OF:
                 found[COLUMN_OF[place]] += energy
-        return found | {operand: self.cost.energy_by_operand_pj[operand] for operand in OPERANDS}
+        energies = self.cost.energy_by_operand_pj
+        return found | {o: energies[o] + (energies["ofmap"] if o == "psum" else 0.0) for o in OPERANDS}
 
 
 @cache

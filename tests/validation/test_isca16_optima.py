@@ -39,6 +39,7 @@ def _columns(tasks):
                 found[PLACES[place]] += energy / architecture.mac.energy_pj
         for operand in OPERANDS:
             found[operand] += cost.energy_by_operand_pj[operand] / architecture.mac.energy_pj
+        found["psum"] += cost.energy_by_operand_pj["ofmap"] / architecture.mac.energy_pj
     return {key: value / macs for key, value in found.items()}
 
 

@@ -136,7 +136,9 @@ def map_task(task: LayerTask) -> dict[str, Any]:
         return {"macs": layer.macs, "status": "infeasible", "reason": error.message}
     unit = task.architecture.mac.energy_pj * layer.macs
     by_level = {f"at {place}": pj / unit for place, pj in cost.energy_by_level_pj.items()}
-    by_operand = {f"of {operand}": cost.energy_by_operand_pj[operand] / unit for operand in OPERANDS}
+    energies = cost.energy_by_operand_pj
+    by_operand = {f"of {operand}": energies[operand] / unit for operand in OPERANDS}
+    by_operand["of psum"] += energies["ofmap"] / unit
     return {
         "macs": layer.macs, "status": "ok", "reason": "", "energy": cost.energy_pj / unit, **by_level, **by_operand
     }  # fmt: skip

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from time import process_time
 from typing import TYPE_CHECKING, Any
 
+from dse.architecture.figures import design_figures
 from dse.errors import InfeasibleError
+from dse.explore.designs.together import SUM, Combination
 from dse.explore.outcomes.evaluation import Outcome
 from dse.explore.outcomes.front import thin
 
@@ -26,10 +28,11 @@ Points = tuple[tuple[float, float], ...]
 KEPT_LAYERS = 100_000
 """Mapped layers that a worker remembers, a few hundred bytes each."""
 
+NEED_NO_MAPPING = ("area_mm2", "peak_power_mw", "pes", "aspect_ratio", "storage_kib")
+"""Limits that a design keeps or breaks whatever is mapped on it."""
+
 FRONT_POINTS = 64
 """Points of a design's front that are recorded; the ends and the best EDP are always among them."""
-
-UNITS = {"area_mm2": "mm2", "power_mw": "mW", "latency_s": "s", "energy_pj": "pJ"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,10 @@ class NetworkEvaluator:
     front : bool
         Find the exact energy-latency front of the design instead of one point.
     constraints : tuple of Constraint
-        Area is checked before anything is mapped. For several networks, energy, latency and power are each
-        network's own, and the largest counts.
+        What needs no mapping is checked before anything is mapped. For several networks, energy, latency and power are
+        each network's own, and the largest counts.
+    combination : Combination
+        How energies and latencies of several networks become one.
     """
 
     networks: tuple[Network, ...]
@@ -71,11 +76,14 @@ class NetworkEvaluator:
     gap: float = 0.0
     front: bool = False
     constraints: tuple[Constraint, ...] = ()
+    combination: Combination = SUM
 
     def rule_out(self, architecture: Architecture) -> Outcome | None:
-        """The outcome of a design whose area alone breaks a constraint; None for any other."""
+        """The outcome of a design that breaks a constraint whatever is mapped on it; None for any other."""
+        if not any(constraint.metric in NEED_NO_MAPPING for constraint in self.constraints):
+            return None
+        reason, violation = self._judge(design_figures(architecture))
         area = {"area_mm2": architecture.area_mm2}
-        reason, violation = self._judge(area)
         return Outcome("infeasible", reason, area, violation=violation) if violation else None
 
     def __call__(self, architecture: Architecture) -> Outcome:
@@ -116,10 +124,10 @@ class NetworkEvaluator:
         return runs
 
     def _whole_front(self, architecture: Architecture) -> list[Run]:
-        """Every network's front cut to what its constraints allow, and the front of their sums."""
+        """Every network's front cut to what its constraints allow, and the front over all of them."""
         from dse.mapper import sum_fronts
 
-        fronts: list[list[tuple[float, float]]] = []
+        fronts: list[Points] = []
         for network in self.networks:
             layers = [
                 _points(architecture, layer, "front", self.gap) for layer, count in network.layers for _ in range(count)
@@ -127,10 +135,8 @@ class NetworkEvaluator:
             points = [(energy, cycles / architecture.clock_hz) for energy, cycles in sum_fronts(layers).points.tolist()]
             allowed = [point for point in points if not self._judge(metrics(*point))[1]]
             # where nothing is allowed, everything stays, so that the complaint can be the smallest one
-            fronts.append(allowed or points)
-        total = sum_fronts(fronts)
-        picked = [total.picks(index) for index in range(len(total.points))]
-        return [Run(tuple(front[i] for front, i in zip(fronts, picks, strict=True))) for picks in picked]
+            fronts.append(tuple(allowed or points))
+        return [Run(picked, self.combination) for picked in self.combination.picks(fronts)]
 
     def _run(self, architecture: Architecture, objective: str) -> Run:
         parts = []
@@ -141,7 +147,7 @@ class NetworkEvaluator:
                 energy += count * layer_energy
                 cycles += count * layer_cycles
             parts.append((energy, cycles / architecture.clock_hz))
-        return Run(tuple(parts))
+        return Run(tuple(parts), self.combination)
 
     def _judge(self, metrics: dict[str, float]) -> tuple[str, float]:
         """Which constraints the metrics break and by how much, in words and as a sum of parts of the limits."""
@@ -150,28 +156,73 @@ class NetworkEvaluator:
             for constraint in self.constraints
             if constraint.metric in metrics and (excess := constraint.excess(metrics[constraint.metric])) > 0
         ]
-        return "; ".join(_complaint(*each) for each in broken), sum(excess for _, _, excess in broken)
+        return "; ".join(complaint(*each) for each in broken), sum(excess for _, _, excess in broken)
+
+
+@dataclass(frozen=True, slots=True)
+class Batched:
+    """A design of a space in which the batch is a setting, too."""
+
+    architecture: Architecture
+    batch: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchEvaluator:
+    """Evaluates designs at their own batch sizes.
+
+    Energies and latencies are per image, so that batches compare; limits are about the whole batch.
+
+    Parameters
+    ----------
+    by_batch : mapping
+        The evaluator of the networks at each batch size.
+    """
+
+    by_batch: Mapping[int, NetworkEvaluator]
+
+    def rule_out(self, design: Batched) -> Outcome | None:
+        return self.by_batch[design.batch].rule_out(design.architecture)
+
+    def __call__(self, design: Batched) -> Outcome:
+        return per_image(self.by_batch[design.batch](design.architecture), design.batch)
+
+
+def per_image(outcome: Outcome, batch: int) -> Outcome:
+    """An outcome of a batch with its energies and latencies divided by the images."""
+    shares = {"energy_pj": 1 / batch, "latency_s": 1 / batch, "edp_js": 1 / batch**2}
+
+    def scaled(figures: Mapping[str, float]) -> dict[str, float]:
+        return {name: value * shares.get(name, 1.0) for name, value in figures.items()}
+
+    return replace(
+        outcome,
+        objectives=scaled(outcome.objectives),
+        front=tuple((energy / batch, latency / batch) for energy, latency in outcome.front),
+        workloads={name: scaled(figures) for name, figures in outcome.workloads.items()},
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Energy in pJ and latency in seconds of each network on a design."""
+    """Energy in pJ and latency in seconds of each network on a design, and of all of them."""
 
     points: Points
+    combination: Combination = SUM
 
     @property
     def energy_pj(self) -> float:
-        return sum(energy for energy, _ in self.points)
+        return self.combination.of([energy for energy, _ in self.points])
 
     @property
     def latency_s(self) -> float:
-        return sum(latency for _, latency in self.points)
+        return self.combination.of([latency for _, latency in self.points])
 
     def value(self, objective: str) -> float:
         return {"energy": self.energy_pj, "latency": self.latency_s}.get(objective, self.energy_pj * self.latency_s)
 
     def objectives(self) -> dict[str, float]:
-        """Of all networks, one after another."""
+        """Of all networks together; power is energy over latency."""
         return metrics(self.energy_pj, self.latency_s)
 
     def parts(self) -> list[dict[str, float]]:
@@ -194,12 +245,17 @@ def metrics(energy_pj: float, latency_s: float) -> dict[str, float]:
     }
 
 
-def _complaint(constraint: Constraint, value: float, excess: float) -> str:
-    name, unit = constraint.metric.rpartition("_")[0], UNITS[constraint.metric]
+def complaint(constraint: Constraint, value: float, excess: float) -> str:
+    """A broken constraint in words: what is how far on the wrong side of which limit."""
+    from dse.formats.architecture.space import METRICS
+
+    field, unit, _ = METRICS[constraint.metric]
+    name = field.replace("_", " ")
     above = constraint.maximum is not None and value > constraint.maximum
     limit = constraint.maximum if above else constraint.minimum
     side = "above the maximum" if above else "below the minimum"
-    return f"{name} of {value:.6g} {unit} is {excess:.1%} {side} of {limit:.6g} {unit}"
+    unit = f" {unit}" if unit else ""
+    return f"{name} of {value:.6g}{unit} is {excess:.1%} {side} of {limit:.6g}{unit}"
 
 
 _LAYERS: OrderedDict[tuple[Any, ...], Points | str] = OrderedDict()

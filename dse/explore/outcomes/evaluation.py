@@ -35,6 +35,8 @@ class Outcome:
         The objectives of each workload by its name.
     cpu_s : float
         CPU time that the evaluation took.
+    mapped : bool
+        Whether it was tried to map the networks, which costs a trial; not so where the design alone says enough.
     """
 
     status: Status
@@ -44,6 +46,7 @@ class Outcome:
     violation: float = 0.0
     workloads: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     cpu_s: float = 0.0
+    mapped: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,8 @@ class Evaluation:
     kind : {"explore", "exact"}
         Mapped within the sweep's gap, or exactly and with the design's whole energy-latency front.
     number : int
-        Position in the sweep's order of proposals, from 0.
+        Position in the sweep's order of proposals, from 0; of a design that only the proof solved, a million more than
+        its place in the space.
     parameters : mapping
         Settings of the design, in the form that `--set` takes.
     outcome : Outcome
@@ -96,6 +100,7 @@ class Evaluation:
             "violation": outcome.violation,
             "workloads": {name: dict(values) for name, values in outcome.workloads.items()},
             "cpu_s": round(outcome.cpu_s, 4),
+            "mapped": outcome.mapped,
         }
 
     @classmethod
@@ -122,6 +127,7 @@ class Evaluation:
                 for name, values in plain["workloads"].items()
             },
             cpu_s=float(plain["cpu_s"]),
+            mapped=bool(plain.get("mapped", True)),
         )
         return cls(plain["id"], str(plain["sweep"]), plain["kind"], plain["number"], dict(plain["parameters"]), outcome)
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.dataflow import Dataflow
+from dse.architecture.formats import FormatCost, format_cost
 from dse.architecture.hierarchy import Coding, Direction, FanOut, Level, Port
 from dse.architecture.technology import Technology
 from dse.errors import DseError
@@ -16,11 +17,12 @@ from dse.formats.architecture.model import (
     FanOutModel,
     LevelModel,
     MacModel,
+    PrecisionModel,
     ReadWrite,
 )
 from dse.formats.architecture.rating import BuildError, Context, Rating, clock_of, rating_of, technology_of
 from dse.formats.text import quantity as q
-from dse.problem.dims import OPERANDS, PerOperand
+from dse.problem.dims import FORMATS, OPERANDS, WIDTHS, PerOperand
 
 DIRECTIONS: tuple[Direction, Direction] = ("read", "write")
 
@@ -75,7 +77,19 @@ def build_architecture(model: ArchitectureModel, dataflow: Dataflow, rating: Rat
         static_power_mw=context.static_mw(model.static_power) if model.static_power else 0.0,
         clock_power_mw=context.clock_mw(model.clock_power) if model.clock_power else 0.0,
         other_area_mm2=q.mm2(model.area) if model.area else 0.0,
+        precision=_precision(model.precision),
     )
+
+
+def _precision(model: PrecisionModel) -> tuple[tuple[str, int], ...]:
+    """The widths stated, by operand or `ofmap`."""
+    widths = {part: width for part in WIDTHS if (width := getattr(model, part)) is not None}
+    if "ofmap" in widths and widths["ofmap"] > widths.get("psum", widths["ofmap"]):
+        raise BuildError(
+            ("precision", "ofmap"), f"precision: finished outputs of {widths['ofmap']} bits are wider than psums of "
+            f"{widths['psum']}", "a finished output is no wider than the partial sum that it was",
+        )  # fmt: skip
+    return tuple(widths.items())
 
 
 def _check_zeros(name: str, model: LevelModel, is_first: bool, is_last: bool) -> None:
@@ -106,16 +120,23 @@ def _check_skipping(mac: Mac, hierarchy: list[Level | FanOut]) -> None:
 
 
 def _mac(model: MacModel, context: Context) -> Mac:
-    technology, bits = context.technology, model.bits
-    multiplier = technology.multiplier_energy_pj(model.bits, model.bits)
-    adder = technology.adder_energy_pj(model.bits)
-    share = model.multiplier_share if model.multiplier_share is not None else multiplier / (multiplier + adder)
-    area = q.mm2(model.area) if model.area else technology.mac_area_mm2(bits)
+    technology, bits = context.technology, _mac_bits(model)
+    cost = format_cost(technology, model.format) if model.format else FormatCost(
+        technology.multiplier_energy_pj(bits, bits), technology.adder_energy_pj(bits), technology.mac_area_mm2(bits)
+    )  # fmt: skip
+    multiplier, adder = cost.multiplier_pj or 0.0, cost.adder_pj or 0.0
+    for field, stated, known in (("energy", model.energy, cost.multiplier_pj), ("area", model.area, cost.area_mm2)):
+        if stated is None and known is None:
+            raise BuildError(
+                ("mac", "format"), f"format: the {field} of a MAC of {model.format} has no source here",
+                f"state mac.{field}, e.g. {field}: {'1.2 pJ' if field == 'energy' else '0.002 mm2'}",
+            )  # fmt: skip
+    own_share = multiplier / (multiplier + adder) if multiplier else 1.0
     return Mac(
         energy_pj=context.energy_pj(model.energy, bits) if model.energy else multiplier + adder,
-        multiplier_share=share,
-        bits=model.bits,
-        area_mm2=area,
+        multiplier_share=model.multiplier_share if model.multiplier_share is not None else own_share,
+        bits=bits,
+        area_mm2=q.mm2(model.area) if model.area else cost.area_mm2 or 0.0,
         gating=frozenset(model.gating),
         skipping=frozenset(model.skipping),
         gated_energy_pj=context.energy_pj(model.gated_energy, bits) if model.gated_energy else 0.0,
@@ -128,6 +149,15 @@ def _mac(model: MacModel, context: Context) -> Mac:
             else context.clock_mw_of(technology.mac_clock_energy_pj(bits))
         ),
     )
+
+
+def _mac_bits(model: MacModel) -> int:
+    if model.format is None:
+        return model.bits
+    width = FORMATS[model.format]
+    if "bits" in model.model_fields_set and model.bits != width:
+        raise BuildError(("mac", "bits"), f"bits: {model.format} has {width}, not {model.bits}", "leave bits out")
+    return width
 
 
 def _fan_out(name: str, model: FanOutModel, context: Context, is_outermost: bool) -> FanOut:

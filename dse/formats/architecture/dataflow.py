@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -108,6 +108,28 @@ def read_dataflow(source: Source, path: DataPath, name: str | None = None) -> Da
         innermost=model.innermost,
         description=" ".join(model.description.split()),
     )
+
+
+def read_own_dataflows(source: Source, named: Iterable[str]) -> dict[str, Dataflow]:
+    """The dataflows under `dataflows:` of a spec, by name.
+
+    Raises
+    ------
+    SpecError
+        With the place; also for the name of a built-in one.
+    """
+    for name in named:
+        if name in built_in_dataflows():
+            raise source.error(("dataflows", name), f"{name} is a built-in dataflow", "choose another name", key=True)
+    return {name: read_dataflow(source, ("dataflows", name), name) for name in named}
+
+
+def written_dataflow(dataflow: Dataflow) -> dict[str, Any]:
+    """What `read_dataflow` reads: the inverse."""
+    sets = ("rows", "cols", "rows_whole", "cols_whole", "inside", "inside_whole")
+    found: dict[str, Any] = {name: [dim for dim in DIMS if dim in getattr(dataflow, name)] for name in sets}
+    others = {name: getattr(dataflow, name) for name in ("description", "stationary", "innermost")}
+    return {**found, **{name: value for name, value in others.items() if value}}
 
 
 def find_dataflow(name: str, folder: Path | None = None) -> Dataflow:

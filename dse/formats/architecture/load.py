@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,14 @@ from dse.architecture.dataflow import Dataflow
 from dse.architecture.hierarchy import FanOut
 from dse.errors import DseError, SpecError
 from dse.formats.architecture.build import build_architecture
-from dse.formats.architecture.dataflow import find_dataflow, read_dataflow
-from dse.formats.architecture.model import ArchitectureModel, RangeModel, ReadWrite
+from dse.formats.architecture.choices import read_space
+from dse.formats.architecture.dataflow import find_dataflow, read_dataflow, read_own_dataflows
+from dse.formats.architecture.derived import Derived
+from dse.formats.architecture.model import ArchitectureModel, FanOutModel, ReadWrite
 from dse.formats.architecture.rating import BuildError, rating_of
-from dse.formats.architecture.space import Constraint, Value, count_up, read_constraints
+from dse.formats.architecture.space import BATCH, Constraint, Value, read_constraints
 from dse.formats.text.quantity import Quantity
 from dse.formats.text.source import (
-    DataPath,
     Source,
     SpecModel,
     did_you_mean,
@@ -33,6 +33,8 @@ from dse.formats.text.source import (
 )
 
 _SECTIONS = ("technology", "mac")
+_OF_ROWS_AND_COLS = (("shape",), ("pes",))
+"""Of a fan-out: `12x14`, which says rows and columns at once, and how many children that makes."""
 _SCALARS = ("clock", "word_bits", "lower", "static_power", "clock_power", "area")
 
 
@@ -50,6 +52,10 @@ class ArchitectureSpec:
     space : dict
         What a sweep may change: dotted path to the choices in order, each a number, a word or a quantity as text.
     constraints : tuple of Constraint
+    derived : tuple of Derived
+        Settings that follow from those of the space.
+    dataflows : mapping
+        Dataflows of its own by name.
 
     Attributes
     ----------
@@ -63,6 +69,8 @@ class ArchitectureSpec:
     own_dataflow: Dataflow = field(repr=False)
     space: dict[str, tuple[Value, ...]] = field(default_factory=dict)
     constraints: tuple[Constraint, ...] = ()
+    derived: tuple[Derived, ...] = ()
+    dataflows: Mapping[str, Dataflow] = field(default_factory=dict, repr=False)
     architecture: Architecture = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -72,13 +80,14 @@ class ArchitectureSpec:
     @property
     def reference(self) -> dict[str, Value | None]:
         """The file's own value for every path of its space; None where the file leaves it to the technology."""
-        return {path: self.value(path) for path in self.space}
+        return {path: self.value(path) for path in self.space if path != BATCH}
 
-    def value(self, path: str) -> Any:
-        """The file's own value of a setting, in the form that `parse_setting` gives."""
-        owner, place = self._find(path)
+    def value(self, path: str, settings: Mapping[str, Any] | None = None) -> Any:
+        """The file's own value of a setting, in the form that `parse_setting` gives; or that beside other settings."""
+        model, dataflow = self._with(settings or {})
+        owner, place = self._find(path, model)
         if owner is None:
-            return self.own_dataflow.name
+            return dataflow.name
         return _plain(_get(owner, place))
 
     def paths(self) -> tuple[str, ...]:
@@ -109,6 +118,14 @@ class ArchitectureSpec:
         SpecError
             An unknown path, a value that does not suit it, or values that contradict each other.
         """
+        model, dataflow = self._with(settings)
+        try:
+            return replace(build_architecture(model, dataflow, rating_of(self.model)), spec=self)
+        except DseError as error:
+            what = ", ".join(f"{path}={value}" for path, value in settings.items())
+            raise SpecError(f"with {what}: {error.message}", file=self.file, hint=error.hint) from None
+
+    def _with(self, settings: Mapping[str, Any]) -> tuple[ArchitectureModel, Dataflow]:
         model, dataflow = self.model, self.own_dataflow
         for path, value in settings.items():
             owner, place = self._find(path, model)
@@ -116,11 +133,7 @@ class ArchitectureSpec:
                 dataflow = self._dataflow(path, value)
             else:
                 model = self._replaced(model, path, owner, place, value)
-        try:
-            return replace(build_architecture(model, dataflow, rating_of(self.model)), spec=self)
-        except DseError as error:
-            what = ", ".join(f"{path}={value}" for path, value in settings.items())
-            raise SpecError(f"with {what}: {error.message}", file=self.file, hint=error.hint) from None
+        return model, dataflow
 
     def _find(self, path: str, model: ArchitectureModel | None = None) -> tuple[SpecModel | None, tuple[str, ...]]:
         """The part of the model that owns a setting, and where in it; no owner stands for the dataflow."""
@@ -135,6 +148,8 @@ class ArchitectureSpec:
             owner, place = getattr(model, parts[0]), parts[1:]
         elif len(parts) == 1 and path in _SCALARS:
             owner, place = model, parts
+        if isinstance(owner, FanOutModel) and place in _OF_ROWS_AND_COLS:
+            return owner, place
         if owner is not None and place[0] in type(owner).model_fields:
             whole = getattr(owner, place[0])
             if len(place) == 1 or place[1] in (whole if isinstance(whole, Mapping) else _read_write(whole)):
@@ -145,7 +160,9 @@ class ArchitectureSpec:
         self, model: ArchitectureModel, path: str, owner: SpecModel, place: tuple[str, ...], value: Any
     ) -> ArchitectureModel:
         given = {name: getattr(owner, name) for name in owner.model_fields_set}
-        if len(place) == 1:
+        if isinstance(owner, FanOutModel) and place in _OF_ROWS_AND_COLS:
+            given |= self._sides(path, place, value)
+        elif len(place) == 1:
             given[place[0]] = value
         else:
             whole = getattr(owner, place[0])
@@ -161,6 +178,15 @@ class ArchitectureSpec:
             return model.model_copy(update={"levels": {**model.levels, parts[1]: changed}})
         return model.model_copy(update={parts[0]: changed})
 
+    def _sides(self, path: str, place: tuple[str, ...], value: Any) -> dict[str, int]:
+        """Rows and columns of a shape such as `12x14`."""
+        rows, cross, cols = str(value).partition("x")
+        if place != ("shape",):
+            raise SpecError(f"{path} follows from rows and columns", file=self.file, hint="sweep the shape instead")
+        if not cross or not rows.isdecimal() or not cols.isdecimal():
+            raise SpecError(f"{path}: {value!r} is no shape", file=self.file, hint="rows x columns, e.g. 12x14")
+        return {"rows": int(rows), "cols": int(cols)}
+
     def _bad_value(self, path: str, value: Any, failure: ValidationError) -> SpecError:
         detail = failure.errors(include_url=False)[0]
         error = detail.get("ctx", {}).get("error")
@@ -172,6 +198,8 @@ class ArchitectureSpec:
     def _dataflow(self, path: str, value: Any) -> Dataflow:
         if value == self.own_dataflow.name:
             return self.own_dataflow
+        if value in self.dataflows:
+            return self.dataflows[value]
         try:
             return _cached_dataflow(str(value), Path(self.file).parent)
         except SpecError as error:
@@ -182,6 +210,8 @@ class ArchitectureSpec:
         if owner is None:
             self._dataflow(path, value)
             return value
+        if place == ("shape",):
+            value = str(value).replace(" ", "").replace("×", "x")
         changed = self._replaced(self.model, path, owner, place, value)
         new_owner, _ = self._find(path, changed)
         return _plain(_get(new_owner, place))
@@ -203,21 +233,25 @@ def read_architecture_spec(source: Source) -> ArchitectureSpec:
     model = validate(ArchitectureModel, source)
     errors: list[SpecError] = []
     dataflow = Dataflow(model.dataflow if isinstance(model.dataflow, str) else model.dataflow.name)
+    own: dict[str, Dataflow] = {}
     try:
-        dataflow = _own_dataflow(source, model)
+        own = read_own_dataflows(source, model.dataflows)
+        is_own = isinstance(model.dataflow, str) and model.dataflow in own
+        dataflow = own[dataflow.name] if is_own else _own_dataflow(source, model)
     except SpecError as error:
         errors.append(error)
     try:
-        spec = ArchitectureSpec(model.architecture, source.file, model, dataflow)
+        spec = ArchitectureSpec(model.architecture, source.file, model, dataflow, dataflows=own)
     except BuildError as error:
         errors.append(source.error(error.path, error.message, error.hint))
         raise_all(errors)
         raise
     except DseError as error:
         raise source.error(("levels",), error.message, error.hint) from None
-    space = read_space(source, spec, model.space, errors)
+    space, derived = read_space(source, spec, model.space, errors)
     raise_all(errors)
-    return ArchitectureSpec(spec.name, spec.file, model, dataflow, space, read_constraints(model.constraints))
+    limits = read_constraints(model.constraints)
+    return ArchitectureSpec(spec.name, spec.file, model, dataflow, space, limits, derived, own)
 
 
 def load_architecture(path: str | Path) -> Architecture:
@@ -277,68 +311,14 @@ def _own_dataflow(source: Source, model: ArchitectureModel) -> Dataflow:
         raise error if error.file else source.error(("dataflow",), error.message, error.hint) from None
 
 
-def read_space(
-    source: Source, spec: ArchitectureSpec, listed: Mapping[str, Any], errors: list[SpecError]
-) -> dict[str, tuple[Value, ...]]:
-    """The choices of every setting listed under `space:` of a file (an architecture's, or a sweep's own for it).
-
-    Each choice must make a design together with the settings that have one choice only. What is wrong is added to the
-    errors.
-    """
-    space: dict[str, tuple[Value, ...]] = {}
-    fixed = _fixed(spec, listed)
-    for path, given in listed.items():
-        place: DataPath = ("space", path)
-        try:
-            spec.value(path)
-        except SpecError as error:
-            errors.append(source.error(place, error.message, error.hint, key=True))
-            continue
-        if isinstance(given, RangeModel):
-            try:
-                space[path] = count_up(given, partial(spec.parse_setting, path))
-                for end in (space[path][0], space[path][-1]):
-                    spec.resolve({**fixed, path: end})
-            except (DseError, ValueError) as error:
-                errors.append(_at(source, place, error))
-            continue
-        choices: list[Value] = []
-        for index, value in enumerate(given):
-            try:
-                choice = spec.parse_setting(path, value)
-                spec.resolve({**fixed, path: choice})
-            except DseError as error:
-                errors.append(_at(source, (*place, index), error))
-                continue
-            if choice in choices:
-                errors.append(source.error((*place, index), f"{choice} is given twice"))
-            choices.append(choice)
-        space[path] = tuple(choices)
-    return space
-
-
-def _fixed(spec: ArchitectureSpec, listed: Mapping[str, Any]) -> dict[str, Value]:
-    """The settings with one choice, as far as they can be read."""
-    fixed: dict[str, Value] = {}
-    for path, given in listed.items():
-        if isinstance(given, list) and len(given) == 1:
-            with suppress(DseError):  # said where the choices are read
-                fixed[path] = spec.parse_setting(path, given[0])
-    return fixed
-
-
-def _at(source: Source, place: DataPath, error: Exception) -> SpecError:
-    if isinstance(error, DseError):
-        return source.error(place, error.message, error.hint)
-    return source.error(place, str(error))
-
-
 def _paths(model: ArchitectureModel) -> Iterator[str]:
     yield "dataflow"
     yield from _SCALARS
     for section in _SECTIONS:
         yield from (f"{section}.{name}" for name in type(getattr(model, section)).model_fields)
     for level, node in model.levels.items():
+        if isinstance(node, FanOutModel):
+            yield f"levels.{level}.shape"
         for name in type(node).model_fields:
             yield f"levels.{level}.{name}"
             whole = getattr(node, name)
@@ -356,6 +336,8 @@ def _read_write(value: Any) -> dict[str, Any]:
 
 
 def _get(owner: Any, place: tuple[str, ...]) -> Any:
+    if isinstance(owner, FanOutModel) and place in _OF_ROWS_AND_COLS:
+        return f"{owner.rows}x{owner.cols}" if place == ("shape",) else owner.rows * owner.cols
     whole = getattr(owner, place[0])
     if len(place) == 1:
         return whole

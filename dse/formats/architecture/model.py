@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from dse.architecture.power import KELVIN, Flavour
-from dse.formats.architecture.dataflow import ANY_DIM, Dims, InlineDataflowModel
+from dse.formats.architecture.dataflow import ANY_DIM, DataflowModel, Dims, InlineDataflowModel
+from dse.formats.architecture.space_model import ConstraintsModel, SpaceModel, no_mac
 from dse.formats.text.quantity import (
     Area,
     Bandwidth,
@@ -20,10 +21,8 @@ from dse.formats.text.quantity import (
     QuantityError,
     Size,
     Temperature,
-    Time,
     Voltage,
-    parse_quantity,
-    width_bits,
+    width_of,
 )
 from dse.formats.text.source import SpecModel
 
@@ -39,14 +38,8 @@ def _positive(quantity: Quantity) -> Quantity:
     return quantity
 
 
-def _no_mac(quantity: Quantity) -> Quantity:
-    if quantity.unit == "mac":
-        raise QuantityError("the energy of a MAC cannot be given in MACs", hint="e.g. 1.2 pJ")
-    return quantity
-
-
 def _bits(given: Any) -> Any:
-    return width_bits(parse_quantity(given, "width")) if isinstance(given, str | Quantity) else given
+    return width_of(given) if isinstance(given, str | Quantity) else given
 
 
 def _kind_of_value(given: Any) -> str:
@@ -70,10 +63,6 @@ def _kind_of_node(given: Any) -> str:
     return "FanOutModel" if is_fan_out else "LevelModel"
 
 
-def _kind_of_space(given: Any) -> str:
-    return "RangeModel" if isinstance(given, Mapping | SpecModel) else "value"
-
-
 Bits = Annotated[int, BeforeValidator(_bits, json_schema_input_type=int | str), Field(ge=1, le=4096, strict=True)]
 SomeSize = Annotated[Size, AfterValidator(_positive)]
 SomeBandwidth = Annotated[Bandwidth, AfterValidator(_positive)]
@@ -90,7 +79,7 @@ Rate = Annotated[
 
 def _listed(given: Any) -> Any:
     """`ifmap` is short for `[ifmap]`, `none` for `[]`."""
-    return ([] if given == "none" else given.split(",")) if isinstance(given, str) else given
+    return ([] if given == "none" else [part.strip() for part in given.split(",")]) if isinstance(given, str) else given
 
 
 Gates = Annotated[
@@ -135,10 +124,12 @@ class LevelModel(SpecModel):
         default=None,
         description="of one instance: shared by its operands, or one per operand; the outermost needs none",
     )
-    stores: Annotated[list[Operand], Field(min_length=1)] | None = Field(
+    stores: Annotated[list[Operand], BeforeValidator(_listed), Field(min_length=1)] | None = Field(
         default=None, description="operands it holds; by default all, or those with a capacity"
     )
-    may_bypass: list[Operand] = Field(default=[], description="operands that a mapping may leave out of this level")
+    may_bypass: Annotated[list[Operand], BeforeValidator(_listed)] = Field(
+        default=[], description="operands that a mapping may leave out of this level"
+    )
     word_bits: Bits | None = Field(
         default=None, description="width of the word that energies and bandwidths are given for"
     )
@@ -232,14 +223,17 @@ class MacModel(SpecModel):
     """One multiply-accumulate unit; one that gives no energy or area is priced by the technology."""
 
     bits: Bits = 16
-    energy: Annotated[Energy, AfterValidator(_no_mac)] | None = None
+    format: Literal["int4", "int8", "int16", "fp8", "bf16", "fp16", "fp32"] | None = Field(
+        default=None, description="of the numbers: sets bits, energy and area, where the latter two have a source"
+    )
+    energy: Annotated[Energy, AfterValidator(no_mac)] | None = None
     multiplier_share: Annotated[float, Field(ge=0, le=1)] | None = Field(
         default=None, description="part of the energy that grows with the product of the operands' widths"
     )
     area: Area | None = None
     gating: Gates = Field(default=[], description="operands whose zeros keep a MAC from switching for its cycle")
     skipping: Gates = Field(default=[], description="operands whose zeros are passed over: no energy and no cycle")
-    gated_energy: Annotated[Energy, AfterValidator(_no_mac)] | None = Field(
+    gated_energy: Annotated[Energy, AfterValidator(no_mac)] | None = Field(
         default=None, description="of a MAC that is gated; nothing by default"
     )
     static_power: Power | None = Field(default=None, description="of one unit, by default what the technology's leaks")
@@ -278,69 +272,19 @@ class TechnologyModel(SpecModel):
     )
 
 
-class RangeModel(SpecModel):
-    """`{from: 4, to: 32, step: 4}`, or `{from: 32 KiB, to: 512 KiB, factor: 2}`; both ends belong to it."""
-
-    start: int | float | str = Field(alias="from")
-    to: int | float | str
-    step: int | float | str | None = None
-    factor: Annotated[float, Field(gt=1)] | None = None
-
-    @model_validator(mode="after")
-    def _one_way(self) -> RangeModel:
-        if (self.step is None) == (self.factor is None):
-            raise ValueError("a range has either a step or a factor")
-        return self
-
-
-class LimitModel(SpecModel):
-    """At most, at least, or both."""
-
-    @model_validator(mode="after")
-    def _not_empty(self) -> LimitModel:
-        if getattr(self, "max", None) is None and getattr(self, "min", None) is None:
-            raise ValueError("a constraint has a max or a min")
-        return self
-
-
-class AreaLimit(LimitModel):
-    max: Area | None = None
-    min: Area | None = None
-
-
-class PowerLimit(LimitModel):
-    max: Power | None = None
-    min: Power | None = None
-
-
-class LatencyLimit(LimitModel):
-    max: Time | None = None
-    min: Time | None = None
-
-
-class EnergyLimit(LimitModel):
-    max: Annotated[Energy, AfterValidator(_no_mac)] | None = None
-    min: Annotated[Energy, AfterValidator(_no_mac)] | None = None
-
-
-class ConstraintsModel(SpecModel):
-    """Limits on what a sweep may choose; a design beyond them is recorded as infeasible."""
-
-    area: AreaLimit | None = None
-    power: PowerLimit | None = Field(default=None, description="average power over the workload")
-    latency: LatencyLimit | None = Field(default=None, description="of the whole workload")
-    energy: EnergyLimit | None = Field(default=None, description="of the whole workload")
-
-
 LevelOrFanOut = Annotated[
     Annotated[LevelModel, Tag("LevelModel")] | Annotated[FanOutModel, Tag("FanOutModel")],
     Discriminator(_kind_of_node),
 ]
-Choices = Annotated[
-    Annotated[list[int | float | bool | str], Field(min_length=1), Tag("value")]
-    | Annotated[RangeModel, Tag("RangeModel")],
-    Discriminator(_kind_of_space),
-]
+
+
+class PrecisionModel(SpecModel):
+    """Bits of an element of each operand; `psum` while unfinished, `ofmap` when finished."""
+
+    ifmap: Bits | None = None
+    weight: Bits | None = None
+    psum: Bits | None = None
+    ofmap: Bits | None = Field(default=None, description="by default the ifmap's where psums are wider")
 
 
 class ArchitectureModel(SpecModel):
@@ -356,6 +300,10 @@ class ArchitectureModel(SpecModel):
         description="or max, in a sweep: what the supply allows (the file's own clock at its own supply)",
     )
     word_bits: Bits = Field(default=16, description="default of every level")
+    precision: PrecisionModel = Field(
+        default={}, validate_default=True,
+        description="widths of the elements that it is built for, where neither a workload nor an option states them",
+    )
     levels: dict[Name, LevelOrFanOut] = Field(min_length=1)
     mac: MacModel = MacModel()
     dataflow: Annotated[
@@ -371,7 +319,10 @@ class ArchitectureModel(SpecModel):
         description="of clock tree and control beside the levels', at the clock that the file states; scales with it",
     )
     area: Area | None = Field(default=None, description="of everything that is no level, fan-out or MAC")
-    space: dict[str, Choices] = Field(default={}, description="what a sweep may change: dotted path to choices")
+    dataflows: dict[Name, DataflowModel] = Field(
+        default={}, description="dataflows of one's own by name, for `dataflow` and for `space`"
+    )
+    space: SpaceModel = Field(default={}, description="what a sweep may change: dotted path to choices")
     constraints: ConstraintsModel = ConstraintsModel()
 
     @model_validator(mode="after")

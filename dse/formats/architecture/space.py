@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dse.formats.architecture.model import ConstraintsModel, RangeModel
+from dse.errors import DseError, SpecError
+from dse.formats.architecture.space_model import ConstraintsModel, RangeModel
 from dse.formats.text import quantity as q
+from dse.formats.text.source import parse_source, validate
 
 Value = int | float | bool | str
 """What a setting may be: a number, a word, or a quantity as text such as `64 KiB`."""
 
 MAX_CHOICES = 10_000
 
-_METRICS: dict[str, tuple[str, Callable[[q.Quantity], float]]] = {
-    "area": ("area_mm2", q.mm2),
-    "power": ("power_mw", q.milliwatts),
-    "latency": ("latency_s", q.seconds),
-    "energy": ("energy_pj", lambda given: q.picojoules(given, 0.0)),
+BATCH = "batch"
+"""A setting of the networks, not of the architecture: images at once."""
+
+METRICS: dict[str, tuple[str, str, Callable[[Any], float]]] = {
+    "area_mm2": ("area", "mm2", q.mm2),
+    "power_mw": ("power", "mW", q.milliwatts),
+    "latency_s": ("latency", "s", q.seconds),
+    "energy_pj": ("energy", "pJ", lambda given: q.picojoules(given, 0.0)),
+    "peak_power_mw": ("peak_power", "mW", q.milliwatts),
+    "pes": ("pes", "", float),
+    "aspect_ratio": ("aspect_ratio", "", float),
+    "storage_kib": ("storage", "KiB", lambda given: q.bits(given, 1) / 8192),
 }
+"""What may be limited: its name in files, its unit, and how what stands there becomes a number of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +39,9 @@ class Constraint:
 
     Parameters
     ----------
-    metric : {"area_mm2", "power_mw", "latency_s", "energy_pj"}
-        Power is the average over the workload; latency and energy are the workload's.
+    metric : str
+        A key of `METRICS`. Power is the average over the workload, latency and energy are the workload's; what else
+        there is needs no mapping (`dse.architecture.figures`).
     maximum, minimum : float or None
     """
 
@@ -50,15 +62,44 @@ class Constraint:
         return {"metric": self.metric, "maximum": self.maximum, "minimum": self.minimum}
 
 
+def written_constraints(constraints: Sequence[Constraint]) -> dict[str, dict[str, Any]]:
+    """The inverse of `read_constraints`: what a file says of these limits."""
+    found: dict[str, dict[str, Any]] = {}
+    for constraint in constraints:
+        field, unit, _ = METRICS[constraint.metric]
+        ends = {"max": constraint.maximum, "min": constraint.minimum}
+        found[field] = {end: f"{value!r} {unit}" if unit else value for end, value in ends.items() if value is not None}
+    return found
+
+
 def read_constraints(model: ConstraintsModel) -> tuple[Constraint, ...]:
     """The limits that a file sets, in the units that the package computes with."""
     found = []
-    for field, (metric, convert) in _METRICS.items():
+    for metric, (field, _, convert) in METRICS.items():
         limit: Any = getattr(model, field)
         if limit is not None:
             ends = (None if end is None else convert(end) for end in (limit.max, limit.min))
             found.append(Constraint(metric, *ends))
     return tuple(found)
+
+
+def parse_constraints(plain: Mapping[str, Any]) -> tuple[Constraint, ...]:
+    """`read_constraints` of plain data, such as `{"area": {"max": "16 mm2"}}`.
+
+    Raises
+    ------
+    DseError
+        For the first thing that is wrong.
+
+    Examples
+    --------
+    >>> [(limit.metric, limit.maximum) for limit in parse_constraints({"peak_power": {"max": "1.5 W"}})]
+    [('peak_power_mw', 1500.0)]
+    """
+    try:
+        return read_constraints(validate(ConstraintsModel, parse_source(json.dumps(plain, default=str), "constraints")))
+    except SpecError as error:
+        raise DseError(f"constraints: {error.message}", hint=error.hint) from None
 
 
 def count_up(given: RangeModel, read: Callable[[Value], Value]) -> tuple[Value, ...]:
@@ -75,7 +116,7 @@ def count_up(given: RangeModel, read: Callable[[Value], Value]) -> tuple[Value, 
     ValueError
         A range of words, in units that do not convert into each other, that runs downwards, or that is endless.
     """
-    start, unit = _split(read(given.start))
+    start, unit = split(read(given.start))
     stop = _in_unit(read(given.to), unit)
     step = 0.0 if given.step is None else _in_unit(_spelled(given.step), unit)
     if start > stop:
@@ -91,10 +132,11 @@ def count_up(given: RangeModel, read: Callable[[Value], Value]) -> tuple[Value, 
         if len(values) > MAX_CHOICES:
             raise ValueError(f"more than {MAX_CHOICES} choices")
         value = start + step * len(values) if given.factor is None else start * given.factor ** len(values)
-    return tuple(read(_join(value, unit)) for value in values)
+    return tuple(read(join(value, unit)) for value in values)
 
 
-def _split(value: Value) -> tuple[float, str]:
+def split(value: Value) -> tuple[float, str]:
+    """Number and unit of a setting; raises `ValueError` for words."""
     if isinstance(value, bool) or value == "unlimited":
         raise ValueError(f"{value} is no number to count from")
     if isinstance(value, int | float):
@@ -108,7 +150,7 @@ def _split(value: Value) -> tuple[float, str]:
 
 def _in_unit(value: Value, unit: str) -> float:
     """A number in the unit that the range starts with; words and MACs convert into nothing else."""
-    number, own = _split(value)
+    number, own = split(value)
     if own == unit:
         return number
     for _, units in q.KINDS.values():
@@ -128,6 +170,7 @@ def _spelled(step: Value) -> Value:
     return step
 
 
-def _join(value: float, unit: str) -> Value:
+def join(value: float, unit: str) -> Value:
+    """The inverse of `split`."""
     number: int | float = int(value) if value == int(value) else value
     return f"{number} {unit}" if unit else number

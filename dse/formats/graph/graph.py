@@ -11,8 +11,6 @@ from math import prod
 from typing import Any
 
 from dse.errors import DseError
-from dse.problem.dims import PerOperand
-from dse.problem.layer import SIXTEEN_BITS
 from dse.problem.shapes import MAX_BOUND, Shape, spelled
 
 MAX_OPS = 50_000
@@ -92,7 +90,8 @@ class GraphOp:
         What it multiplies and accumulates.
     computed : bool
         Whether the weight operand is computed by the model rather than stored with it.
-    bits : PerOperand[int]
+    bits : mapping of str to int
+        Widths that the model states, by operand.
     parameters : int
         Biases, norms and tables: stored with the model, but no weights of a MAC layer.
     spec : mapping
@@ -107,7 +106,7 @@ class GraphOp:
     shape: Shape
     macs: Product | Convolution | None = None
     computed: bool = False
-    bits: PerOperand[int] = SIXTEEN_BITS
+    bits: Mapping[str, int] = field(default_factory=dict)
     parameters: int = 0
     spec: Mapping[str, Any] = field(default_factory=dict)
     tensors: Mapping[str, int] = field(default_factory=dict)
@@ -382,7 +381,8 @@ def check_shape(shape: Sequence[int], what: str) -> Shape:
     return tuple(shape)
 
 
-def _widths(ifmap: Value, weight: Value) -> PerOperand[int]:
-    """Widths of the operands: quantised ones are carried over and accumulate in 32 bits; all others are 16."""
-    both = ifmap.bits is not None and weight.bits is not None
-    return PerOperand(ifmap.bits or 16, weight.bits or 16, _ACCUMULATOR_BITS if both else 16)
+def _widths(ifmap: Value, weight: Value) -> dict[str, int]:
+    """Widths of the operands that are quantised; two such accumulate in 32 bits."""
+    stated = {"ifmap": ifmap.bits, "weight": weight.bits}
+    widths = {operand: bits for operand, bits in stated.items() if bits is not None}
+    return {**widths, "psum": _ACCUMULATOR_BITS} if len(widths) == 2 else widths

@@ -119,6 +119,8 @@ def shared_tensors(ops: Sequence[GraphOp]) -> Mapping[str, tuple[str, int]]:
     for name, sharing in readers.items():
         size = sharing[0].tensors[name]
         words = [op.macs.weight_words for op in sharing if op.macs is not None]
+        if all(op.tensors == sharing[0].tensors for op in sharing):  # joined of several, as both directions of a GRU
+            size = max(size, min(sum(sharing[0].tensors.values()), max(words)))
         if len(sharing) > 1 and sum(words) > size:
             found |= {op.name: (name, size) for op in sharing}
     return found
@@ -136,11 +138,11 @@ def _made(op: GraphOp, reads: list[Node], batch: int, shared: tuple[str, int] | 
     )  # fmt: skip
     if isinstance(op.macs, Product):
         size = op.macs
-        layer = checked(Layer(op.name, G=size.G, N=size.N, K=size.K, C=size.C, H=1, W=1, bits=op.bits))
+        layer = checked(Layer(op.name, G=size.G, N=size.N, K=size.K, C=size.C, H=1, W=1).stating(op.bits))
         kind = "matmul" if op.computed else "fc" if size.G == 1 else "layer"
         yield replace(node, op=kind, layer=layer)
         return
-    parts = [layer.with_(bits=op.bits) for layer in convolution.layers(op.name, op.macs)]
+    parts = [layer.stating(op.bits) for layer in convolution.layers(op.name, op.macs)]
     if not shared and sum(layer.weight_words for layer in parts) > op.macs.weight_words:  # rims read weights again
         node = replace(node, tensor=f"{op.name}.weight", tensor_words=op.macs.weight_words)
     elif shared:
@@ -158,11 +160,13 @@ def _tensor(shared: tuple[str, int] | None, own: int) -> dict[str, Any]:
 
 
 def _interleaved(op: GraphOp, convolution: Convolution, node: Node, parts: Sequence[Layer]) -> Iterator[Node]:
-    """The parts of a transposed convolution, and the node that puts their outputs side by side."""
+    """The parts of a convolution, and the node that puts their outputs side by side or adds them up."""
     for layer in parts:
-        shape = (layer.G * layer.K, layer.P, layer.Q)
+        images = () if convolution.transposed else (layer.N // max(1, convolution.N),)
+        shape = (layer.G * layer.K, *images, layer.P, layer.Q)
         yield replace(node, name=layer.name, op="layer", shape=shape, layer=layer, extra_parameters=0)
-    joined = replace(op, op="interleave", macs=None)
+    how, spec = ("interleave", {}) if convolution.transposed else ("add", {"add": None})
+    joined = replace(op, op=how, macs=None, spec=spec)
     yield _without_macs(joined, [replace(node, name=layer.name) for layer in parts], node.shape)
 
 

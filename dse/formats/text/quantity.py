@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from dse.errors import DseError
 from dse.formats.text.located import did_you_mean
+from dse.problem.dims import FORMATS
 
 KINDS: dict[str, tuple[str, dict[str, float]]] = {
     # kind: (example, unit -> factor to the unit whose factor is 1)
@@ -106,6 +107,19 @@ def bits(quantity: Quantity, word_bits: int) -> int:
     """A size in bits, rounded to the nearest whole bit; words are `word_bits` wide."""
     factor = word_bits if quantity.unit == "word" else _factor(quantity, "size")
     return round(quantity.value * factor)
+
+
+def width_of(given: str | Quantity) -> int:
+    """The width, in bits, that a text states: `8 bit`, or the name of a number format.
+
+    Examples
+    --------
+    >>> width_of("8 bit"), width_of("bf16")
+    (8, 16)
+    """
+    if isinstance(given, str) and given in FORMATS:
+        return FORMATS[given]
+    return width_bits(parse_quantity(given, "width"))
 
 
 def width_bits(quantity: Quantity) -> int:

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from dse.formats.text.quantity import Quantity, parse_quantity, width_bits
+from dse.formats.text.quantity import Quantity, width_of
 from dse.formats.text.validation import SpecModel, WholeNumber
-from dse.problem.dims import OPERANDS
+from dse.problem.dims import OPERANDS, WIDTHS
 from dse.problem.shapes import MAX_BOUND, Window
 
 
@@ -42,19 +42,19 @@ def _names(given: object) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _per_operand(given: object, noun: str) -> dict[str, Any]:
+def _per_operand(given: object, noun: str, names: tuple[str, ...] = OPERANDS) -> dict[str, Any]:
     values = given if isinstance(given, dict) else dict.fromkeys(OPERANDS, given)
-    unknown = [key for key in values if key not in OPERANDS]
+    unknown = [key for key in values if key not in names]
     if unknown:
-        raise ValueError(f"{unknown[0]!r} is no operand; {noun} are given for {', '.join(OPERANDS)}")
+        raise ValueError(f"{unknown[0]!r} is no operand; {noun} are given for {', '.join(names)}")
     return values
 
 
 def _bits(given: object) -> dict[str, int]:
-    widths = _per_operand(given, "bits")
+    widths = _per_operand(given, "bits", WIDTHS)
     for operand, width in widths.items():
         if isinstance(width, str | Quantity):
-            widths = {**widths, operand: width_bits(parse_quantity(width, "width"))}
+            widths = {**widths, operand: width_of(width)}
     if not all(_whole(width) and 1 <= width <= 1024 for width in widths.values()):
         raise ValueError(f"should be a whole number from 1 to 1024, e.g. 8 or 8 bit, not {given!r}")
     return widths
@@ -77,8 +77,8 @@ def _list_of(schema: dict[str, Any], *lengths: int) -> list[dict[str, Any]]:
     return [{"type": "array", "items": schema, "minItems": length, "maxItems": length} for length in lengths]
 
 
-def _operands(schema: dict[str, Any]) -> WithJsonSchema:
-    each = {"type": "object", "properties": dict.fromkeys(OPERANDS, schema), "additionalProperties": False}
+def _operands(schema: dict[str, Any], names: tuple[str, ...] = OPERANDS) -> WithJsonSchema:
+    each = {"type": "object", "properties": dict.fromkeys(names, schema), "additionalProperties": False}
     return WithJsonSchema({"anyOf": [schema, each]})
 
 
@@ -96,7 +96,7 @@ Names = Annotated[
     BeforeValidator(_names),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
 ]
-BitsSpec = Annotated[dict[str, int], BeforeValidator(_bits), _operands(_WIDTH)]
+BitsSpec = Annotated[dict[str, int], BeforeValidator(_bits), _operands(_WIDTH, WIDTHS)]
 DensitySpec = Annotated[dict[str, float], BeforeValidator(_densities), _operands(_DENSITY)]
 
 

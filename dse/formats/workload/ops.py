@@ -29,9 +29,8 @@ class Entry:
 def _mac(layer: Layer, entry: Entry, file: WorkloadSpec, shape: Shape, op: str = "", **more: Any) -> Node:
     """The node of a MAC layer, with bits, density, bias and norm of its own or of the file."""
     spec: Any = entry.spec
-    bits = {**dict.fromkeys(OPERANDS, 16), **file.bits, **(spec.bits or {})}
     density = {**dict.fromkeys(OPERANDS, 1.0), **file.density, **(spec.density or {})}
-    layer = replace(layer, bits=PerOperand.of(bits), density=PerOperand.of(density))
+    layer = replace(layer, density=PerOperand.of(density)).stating({**file.bits, **(spec.bits or {})})
     shared = {"tensor": spec.tensor, "tensor_words": spec.tensor_words}
     return Node(layer.name, op or entry.op, shape, entry.reads, layer, **{**shared, **more})
 

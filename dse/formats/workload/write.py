@@ -51,9 +51,9 @@ def dump_workload(workload: Workload) -> str:
         The text would be longer than a spec file may be.
     """
     single = workload.with_batch(1)
-    common = {
-        "bits": _most_common([layer.bits for layer in single.layers], SIXTEEN_BITS),
-        "density": _most_common([layer.density for layer in single.layers], DENSE),
+    common: dict[str, dict[str, Any]] = {
+        "bits": _common_bits([layer.stated_bits for layer in single.layers]),
+        "density": _most_common([layer.density for layer in single.layers]).to_dict(),
     }
     inputs = [node for node in single.nodes if node.op == "input"]
     lines = [f"workload: {scalar(workload.name)}"]
@@ -65,7 +65,7 @@ def dump_workload(workload: Workload) -> str:
         lines.append(f"input: {_flow({node.name: node.shape for node in inputs})}")
     if workload.batch > 1:
         lines.append(f"batch: {workload.batch}")
-    for field, default in (("bits", SIXTEEN_BITS), ("density", DENSE)):
+    for field, default in (("bits", {}), ("density", DENSE.to_dict())):
         if common[field] != default:
             lines.append(f"{field}: {_flow(_brief(common[field]))}")
     lines += ["layers:", *_entries(single, common)]
@@ -79,7 +79,7 @@ def dump_workload(workload: Workload) -> str:
     return text
 
 
-def _entries(workload: Workload, common: dict[str, PerOperand[Any]]) -> list[str]:
+def _entries(workload: Workload, common: dict[str, dict[str, Any]]) -> list[str]:
     made = {node.name: node for node in workload.nodes}
     inputs = [node.name for node in workload.nodes if node.op == "input"]
     previous = inputs[0] if len(inputs) == 1 else None
@@ -93,8 +93,7 @@ def _entries(workload: Workload, common: dict[str, PerOperand[Any]]) -> list[str
         if not any(op in spec for op in _JOINS) and (node.inputs != (previous,) or stands_alone) and node.inputs:
             spec["from"] = node.inputs[0] if len(node.inputs) == 1 else node.inputs
         if node.layer is not None:
-            for field in ("bits", "density"):
-                values = getattr(node.layer, field)
+            for field, values in (("bits", node.layer.stated_bits), ("density", node.layer.density.to_dict())):
                 if values != common[field]:
                     spec[field] = _brief(values)
         if node.tensor:
@@ -114,7 +113,7 @@ def _without_macs(node: Node) -> dict[str, Any]:
 
 def _with_macs(node: Node, layer: Layer, sources: list[Node]) -> dict[str, Any]:
     """The first way of writing a layer that makes the same layer again."""
-    bare = replace(layer, bits=SIXTEEN_BITS, density=DENSE)
+    bare = replace(layer, bits=SIXTEEN_BITS, density=DENSE, ofmap_bits=0, assumed=None)
     wanted = replace(node, layer=bare, attributes=(), tensor="", tensor_words=0)
     for spec in _proposals(node, layer):
         op = next(iter(spec))
@@ -168,12 +167,22 @@ def _bounds(node: Node, layer: Layer) -> dict[str, Any]:
     return spec
 
 
-def _most_common(values: list[PerOperand[Any]], default: PerOperand[Any]) -> PerOperand[Any]:
-    return Counter(values).most_common(1)[0][0] if values else default
+def _most_common(values: list[PerOperand[float]]) -> PerOperand[float]:
+    return Counter(values).most_common(1)[0][0] if values else DENSE
 
 
-def _brief(values: PerOperand[Any]) -> Any:
-    return values.ifmap if len(set(values)) == 1 else {operand: values[operand] for operand in OPERANDS}
+def _common_bits(stated: list[dict[str, int]]) -> dict[str, int]:
+    """The widths that most layers state, if every layer states these operands: no layer can take a width back."""
+    if not stated:
+        return {}
+    common = dict(Counter(tuple(widths.items()) for widths in stated).most_common(1)[0][0])
+    return common if all(set(common) <= set(widths) for widths in stated) else {}
+
+
+def _brief(values: dict[str, Any]) -> Any:
+    """One number where all operands have it."""
+    alike = tuple(values) == OPERANDS and len(set(values.values())) == 1
+    return values["ifmap"] if alike else values
 
 
 def _flow(value: Any) -> str:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dse.mapper.deep.bounds.sift import OF_ENERGY, OF_TIME
 from dse.mapper.deep.nest import parts_of
-from dse.mapper.deep.sift import OF_ENERGY, OF_TIME
 from dse.model.counting.kernel import Floats, Ints
 
 if TYPE_CHECKING:
-    from dse.mapper.deep.tree import Space
+    from dse.mapper.deep.bounds.subproblem import Space
 
 
 def rows_of(space: Space, record: Ints) -> list[int]:
@@ -35,9 +35,9 @@ def exchanged(
     Parameters
     ----------
     columns
-        As `dse.mapper.deep.terms.columns_of` returns them.
+        As `dse.mapper.deep.bounds.terms.columns_of` returns them.
     limits, fixed : (B,)
-        As for `dse.mapper.deep.dual.climb`.
+        As for `dse.mapper.deep.bounds.dual.climb`.
     """
     logs, first, second = columns
     tables = [axis.table(plain=True) for axis in space.axes]

@@ -9,6 +9,7 @@ import numpy as np
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.price import Rates, Room, new_scratch, price_loops
 from dse.model.counting.kernel import Floats, Ints
+from dse.model.counting.nest import only_finished
 from dse.model.counting.records import Counts, Hierarchy, IterationSpace, Nest, Spent, Timing
 from dse.problem.dims import P, Q, R, S
 
@@ -66,7 +67,7 @@ def workspace(dp: Deep) -> Work:
     counts = Counts(
         np.ones((3, nodes, 8), dtype=np.int64), np.full((3, nodes, 2), -1, dtype=np.int64),
         np.zeros((3, nodes, 2), dtype=np.int64), np.zeros((nodes, 3, 2), dtype=np.int64),
-        np.zeros((nodes, 3, 2), dtype=np.int64),
+        np.zeros((nodes, 3, 2), dtype=np.int64), np.zeros(nodes, dtype=np.int64),
     )  # fmt: skip
     spent = Spent(np.zeros(6), np.zeros(len(dp.port_node)))
     return Work(Room(scratch, counts, spent), nest, np.ones(8, dtype=np.int64))
@@ -96,13 +97,17 @@ def lay_out(dp: Deep, split: Ints, work: Work) -> int:
     return size
 
 
-def price_whole(dp: Deep, split: Ints, work: Work, point: Floats) -> None:
-    """Energy (pJ) and latency (steps) of a mapping, by the model itself."""
+def price_whole(dp: Deep, split: Ints, work: Work, point: Floats) -> bool:
+    """Energy (pJ) and latency (steps) of a mapping, by the model itself; whether its psums fit where they come to."""
     size = lay_out(dp, split, work)
     room = work.nest
     nest = Nest(size, room.dim, room.trips, room.step, room.place, room.spatial)
     space = IterationSpace(dp.bounds, dp.window, dp.relevance)
     hierarchy = Hierarchy(dp.is_fan_out, dp.multicast, dp.reduces, dp.keeps)
-    timing = Timing(dp.buffering, dp.port_node, dp.port_cost, dp.folds)
-    rates = Rates(dp.access_pj, dp.fan_pj, dp.mac_pj, dp.static_pj, dp.spared_pj)
+    timing = Timing(dp.buffering, dp.port_node, dp.port_cost, dp.port_saved, dp.folds)
+    rates = Rates(dp.access_pj, dp.saved_pj, dp.fan_pj, dp.mac_pj, dp.static_pj, dp.spared_pj)
     price_loops(nest, space, hierarchy, timing, rates, work.room, point)
+    for level in range(len(dp.nodes)):
+        if dp.only_finished[level] == 1 and not only_finished(dp.nodes[level], work.room.counts):
+            return False
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import inf
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from dse.mapper.shared.places import Places
 from dse.model.counting.counts import RELEVANCE, Structure, window_of
 from dse.model.counting.kernel import Floats, Ints
 from dse.model.price import Prices, capacities
-from dse.problem.dims import DIMS, OPERANDS
+from dse.problem.dims import DIMS, OPERANDS, PSUM
 from dse.problem.layer import Layer
 
 
@@ -26,7 +27,8 @@ class Deep(NamedTuple):
 
     bounds: Ints  # (8,)
     window: Ints  # (4,)
-    bits: Ints  # (3,)
+    bits: Ints  # (k, 3) of an element in each level
+    only_finished: Ints  # (k,) 1 where no unfinished psum may come to a level
     words: Floats  # (3,) touched words of each operand
     macs: float
     nodes: Ints  # (k,) node of each level
@@ -49,6 +51,7 @@ class Deep(NamedTuple):
     reduces: Ints
     relevance: Ints
     access_pj: Floats
+    saved_pj: Floats
     fan_pj: Floats
     spared_pj: float
     mac_pj: float  # all MACs
@@ -56,14 +59,22 @@ class Deep(NamedTuple):
     buffering: Ints
     port_node: Ints
     port_cost: Floats
+    port_saved: Floats
     folds: Floats
-    visits_pay: bool  # more visits of psums may cost less: see `dse.mapper.deep.terms.visits_pay`
+    visits_pay: bool  # more visits of psums may cost less: see `dse.mapper.deep.bounds.terms.visits_pay`
 
 
 def build(
-    architecture: Architecture, layer: Layer, kept: dict[int, frozenset[str]], prices: Prices, factors: str
-) -> Deep:
-    """Gather one problem's numbers."""
+    architecture: Architecture, layer: Layer, kept: dict[int, frozenset[str]], prices: Prices, factors: str,
+    only_finished: frozenset[int] = frozenset(),
+) -> Deep:  # fmt: skip
+    """Gather one problem's numbers.
+
+    Parameters
+    ----------
+    only_finished : frozenset of int
+        Nodes of levels to which no unfinished psum may come, so that they need room for finished ones only.
+    """
     places, structure = Places.of(architecture), Structure.of(architecture)
     nodes, k = len(architecture.hierarchy), len(places.levels)
     keeps = np.zeros((nodes, 3), dtype=np.int64)
@@ -76,7 +87,8 @@ def build(
     return Deep(
         bounds=np.array(layer.bounds, dtype=np.int64),
         window=window_of(layer),
-        bits=np.array(list(layer.bits), dtype=np.int64),
+        bits=_widths(layer, places, only_finished),
+        only_finished=np.array([int(node in only_finished) for node in places.levels], dtype=np.int64),
         words=np.array(words, dtype=np.float64),
         macs=float(layer.macs),
         nodes=np.array(places.levels, dtype=np.int64),
@@ -94,6 +106,7 @@ def build(
         reduces=structure.reduces,
         relevance=RELEVANCE,
         access_pj=prices.access_pj,
+        saved_pj=prices.saved_pj,
         fan_pj=prices.fan_pj,
         spared_pj=float(prices.spared_pj),
         mac_pj=float(prices.mac_pj * layer.macs),
@@ -101,10 +114,36 @@ def build(
         buffering=prices.buffering,
         port_node=prices.port_node,
         port_cost=prices.port_cost,
+        port_saved=prices.port_saved,
         folds=structure.folds,
         visits_pay=False,
         **_rules(architecture, layer, places, factors == "perfect"),
     )
+
+
+def _widths(layer: Layer, places: Places, only_finished: frozenset[int]) -> Ints:
+    """(k, 3) bits of an element in each level."""
+    bits = np.array([list(layer.bits)] * len(places.levels), dtype=np.int64)
+    for i, node in enumerate(places.levels):
+        if node in only_finished or layer.macs == layer.psum_words:  # sums of one product are finished at once
+            bits[i, PSUM] = layer.finished_bits
+    return bits
+
+
+def rooms_for_finished(
+    architecture: Architecture, layer: Layer, kept: dict[int, frozenset[str]]
+) -> Iterator[frozenset[int]]:
+    """Sets of levels to which unfinished psums may be kept from coming so that larger tiles fit, fewest levels first.
+
+    What comes to a level finished comes finished to all outside it. So levels are added from the outermost inwards.
+    """
+    if layer.finished_bits == layer.bits.psum or layer.macs == layer.psum_words:
+        return
+    table, chosen = capacities(architecture), frozenset[int]()
+    for node in sorted(kept):
+        if node > 0 and "psum" in kept[node] and min(table[node, PSUM], table[node, 3]) < inf:
+            chosen |= {node}
+            yield chosen
 
 
 def _rules(architecture: Architecture, layer: Layer, places: Places, perfect: bool) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The deep search: any number of levels and fan-outs, axis by axis, each split over all levels at once. Compilable.
 
 What an axis contributes to every count is a row of factors (`dse.mapper.deep.axes`); the walk multiplies
-them up, and holds both the sums that follow and the separable bound (`dse.mapper.deep.dual`) against the best known.
+them up, and holds both the sums that follow and the separable bound (`dse.mapper.deep.bounds.dual`) against the best
+known.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME
 from dse.mapper.deep.nest import ORDER, PER_LEVEL, PER_PART, TRIPS, Work, price_whole, workspace
 from dse.mapper.deep.problem import Deep
-from dse.mapper.deep.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME
 from dse.mapper.shared.incumbent import enter, pruned
 from dse.mapper.shared.orders import add_partial_stays, group_dims, list_orders
 from dse.model.counting.kernel import Floats, Ints, entry
@@ -330,8 +331,7 @@ def _price_orders(
             for d in range(8):
                 split[i, ORDER, d] = orders.order[i, chosen[i], d]
         incumbents.visited[PRICED] += 1
-        price_whole(dp, split, scratch.work, point)
-        if point[OF_TIME] < goal.until:
+        if price_whole(dp, split, scratch.work, point) and point[OF_TIME] < goal.until:
             held, at = enter(goal.kind, point[OF_ENERGY], point[OF_TIME], incumbents.values, held, records)
             if at >= 0:
                 for i in range(levels):

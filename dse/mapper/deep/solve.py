@@ -9,16 +9,17 @@ import numpy as np
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.errors import DseError
+from dse.mapper.deep.bounds.subproblem import Best, Space, narrowed, space_of
 from dse.mapper.deep.nest import parts_of, record_length
-from dse.mapper.deep.problem import build
-from dse.mapper.deep.tree import Best, Space, best_of, space_of
+from dse.mapper.deep.problem import build, rooms_for_finished
+from dse.mapper.deep.tree import best_of
 from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY
 from dse.mapper.shared.places import Places
 from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
 from dse.model.counting.kernel import Floats, Ints
 from dse.model.mapping import Mapping, Spatial, Temporal
-from dse.model.price import price
+from dse.model.price import Prices, price
 from dse.problem.layer import Layer
 
 FASTER = 4e-11
@@ -42,8 +43,9 @@ def solve_deep(
         The search ends soon after somebody sets it to anything but zero, but not before some mapping is known; the
         answer carries the gap that is proven.
     """
-    choices, prices = bypass_choices(architecture), price(architecture, layer)
-    spaces = [space_of(build(architecture, layer, kept, prices, factors), mask) for mask, kept in enumerate(choices)]
+    prices = price(architecture, layer)
+    choices, spaces = spaces_of(architecture, layer, prices, factors)
+    size = prod(float(sum_of) for sum_of in _sizes(spaces[0])) * len(bypass_choices(architecture))
     search = _Search(spaces, gap, np.zeros(1, dtype=np.int64) if stop is None else stop)
     if kind == FRONT:
         values, records, proven = search.front(longest, layer.name)
@@ -51,12 +53,29 @@ def solve_deep(
         values, records, proven = search.fastest()
     else:
         values, records, proven = search.least(kind, inf)
-    size = prod(float(sum_of) for sum_of in _sizes(spaces[0])) * len(spaces)
     orders = float(factorial(sum(int(bound) > 1 for bound in layer.bounds))) ** len(architecture.levels)
     return Solution(
         values * (1.0, prices.cycles_per_step), records, tuple(choices), tuple(int(x) for x in search.visited[:4]),
         size * orders, proven,
     )  # fmt: skip
+
+
+def spaces_of(
+    architecture: Architecture, layer: Layer, prices: Prices, factors: str
+) -> tuple[list[dict[int, frozenset[str]]], list[Space]]:
+    """What levels keep in each space to search, and these spaces.
+
+    One of each choice of bypasses; behind all of these, of each choice those in which only finished psums come to some
+    levels, which then have more room.
+    """
+    choices = bypass_choices(architecture)
+    spaces = [space_of(build(architecture, layer, kept, prices, factors), mask) for mask, kept in enumerate(choices)]
+    for space, kept in zip(tuple(spaces), tuple(choices), strict=True):
+        for nodes in rooms_for_finished(architecture, layer, kept):
+            problem = build(architecture, layer, kept, prices, factors, nodes)
+            spaces.append(narrowed(space, problem, len(choices)))
+            choices.append(kept)
+    return choices, spaces
 
 
 def _sizes(space: Space) -> list[int]:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, replace
 from itertools import count
-from math import inf, log
+from math import inf
 
 import numpy as np
 
-from dse.mapper.deep.axes import Axis, axes_of
-from dse.mapper.deep.chains import list_chains
-from dse.mapper.deep.dual import Effort, climb
+from dse.mapper.deep.bounds.subproblem import (
+    MARGIN,
+    Best,
+    Node,
+    Space,
+    bounded,
+    fixed_weights,
+    limits_of,
+    root_of,
+    splits_left,
+)
 from dse.mapper.deep.exchange import exchanged, rows_of
-from dse.mapper.deep.lists import allowed, choices_of, listed, nothing_of
-from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.lists import Choice, choices_of, listed
 from dse.mapper.deep.search import (
     ANYTHING,
     SPLITS,
@@ -26,19 +32,10 @@ from dse.mapper.deep.search import (
     Sums,
     search_deep,
 )
-from dse.mapper.deep.sift import OF_ENERGY, OF_TIME, Alive, Terms
-from dse.mapper.deep.steps import lay_down_fewest
-from dse.mapper.deep.terms import Choice, Crossing, Term, columns_of, crossings_of, terms_of, visits_pay
 from dse.mapper.shared.compilation import compiled
-from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
-from dse.model.counting.kernel import Floats, Ints
+from dse.model.counting.kernel import Ints
 
-Columns = tuple[Floats, Ints, Ints]
-
-MARGIN = 1e-9
-"""Difference of logarithms below which bounds do not count, for rounding."""
-
-DIRECT = 300_000
+DIRECT = 100_000
 """Combinations of splits that are walked at once, without laying down more about the lists first."""
 
 OPEN = 2_000
@@ -53,89 +50,8 @@ STEPS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, inf)
 HEAT = 0.01
 """Lift, in logarithms, of splits that count as undecided when a subproblem is halved."""
 
-FIRST = 0.2
-"""How undecided, in logarithms, a factor must be to be settled before anything about the lists."""
-
 PROBED = 24
 """Splits per axis that are looked through for a mapping before a subproblem is halved."""
-
-BEHIND = 0.2
-"""How far, in logarithms, the bound with all time on its least lies behind when it is not tried again further in."""
-
-ROUNDS = 100
-"""Improvements of a subproblem's bound."""
-
-
-@dataclass(frozen=True, slots=True)
-class Space:
-    """One bypass choice, ready to search: its axes, crossings and terms; pairs of terms, steps and their least; and
-    the terms of time that are the fewest steps of all splits and with each."""
-
-    problem: Deep
-    mask: int
-    axes: list[Axis]
-    crossings: list[Crossing]
-    terms: list[Term]
-    block: Ints
-    group: Ints
-    limits: Floats
-    groups: int
-    floors: tuple[tuple[int, int], ...]
-    least: Ints
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A subproblem: what is laid down per list, splits that are left per axis, and its bound (a logarithm).
-
-    `behind` is how much lower the bound with all of the time's weight on its least was, when that was last looked at.
-    """
-
-    space: Space
-    choices: tuple[Choice | None, ...]
-    rows: tuple[Ints, ...]
-    weights: Floats
-    bound: float
-    reduced: tuple[Floats, ...]
-    columns: Columns
-    behind: float = 0.0
-
-
-@dataclass(slots=True)
-class Best:
-    """Incumbents and counters of one search."""
-
-    kind: int
-    gap: float
-    until: float
-    values: Floats
-    records: Ints
-    visited: Ints
-    stop: Ints
-    held: int = 0
-
-    def target(self) -> float:
-        """The logarithm that bounds must stay below."""
-        if self.held == 0:
-            return inf
-        energy, time = self.values[0]
-        value = {ENERGY: energy, LATENCY: time, EDP: energy * time}[self.kind]
-        return log(value) - log(1 + self.gap + 1e-12) + MARGIN if value > 0 else -inf
-
-
-def space_of(problem: Deep, mask: int) -> Space:
-    chains = [compiled(list_chains)(problem, d) for d in range(8)]
-    axes = axes_of(problem, chains)
-    crossings = crossings_of(problem)
-    problem = problem._replace(visits_pay=visits_pay(problem, crossings))
-    least, differ = lay_down_fewest(problem, axes)
-    terms, limits, groups = terms_of(problem, crossings, least, differ)
-    steps = [i for i, term in enumerate(terms) if (0, ("steps",)) in term.extra]
-    return Space(
-        problem, mask, axes, crossings, terms, np.array([term.block for term in terms]),
-        np.array([term.group for term in terms]), np.array(limits), groups,
-        tuple((i, i + 1) for i in steps), steps[-1] + 1 + np.arange(1 + len(differ)),
-    )  # fmt: skip
 
 
 def best_of(spaces: list[Space], best: Best, near: Ints | None = None) -> float:
@@ -153,13 +69,15 @@ def best_of(spaces: list[Space], best: Best, near: Ints | None = None) -> float:
         _exchange(spaces, best, near)
         known = _improved(spaces, best, known)
     # A first mapping makes long lists short, so it is sought before bounds are made good.
-    roots = [_root(space, best) for space in spaces]
+    roots = [root_of(space, best) for space in spaces]
     for node in sorted((node for node in roots if node is not None), key=lambda node: node.bound):
-        _probe(node, best)
+        _dive(node, best)
+        if best.held == 0:
+            _probe(node, best)
         if best.held == 0:
             _walk(node, best, PROBE)
         known = _improved(spaces, best, known)
-        better = _bounded(node.space, node.choices, node.rows, node.weights, best, ROUNDS)
+        better = bounded(node.space, node.choices, node.rows, node.weights, best, node.columns)
         if better is not None:
             heapq.heappush(heap, (better.bound, next(number), better))
     while heap:
@@ -177,135 +95,40 @@ def best_of(spaces: list[Space], best: Best, near: Ints | None = None) -> float:
     return inf
 
 
+def _dive(node: Node | None, best: Best) -> None:
+    """Lay down the best choice of each list, innermost first, and look for a mapping there."""
+    while node is not None and None in node.choices:
+        rows = splits_left(node, best.target())
+        level = max(i for i, choice in enumerate(node.choices) if choice is None)
+        children = [_child(node, rows, level, choice, best) for choice in listed()]
+        node = min((child for child in children if child is not None), key=lambda child: child.bound, default=None)
+    if node is not None:
+        _probe(node, best)
+
+
 def _children(node: Node, best: Best) -> list[Node | None]:
     """The parts of a subproblem, None where nothing in a part improves; it is walked at once where that is cheap."""
     unknown = [i for i, choice in enumerate(node.choices) if choice is None]
-    rows = _left(node, best.target())
+    rows = splits_left(node, best.target())
     few = np.prod([float(len(x)) for x in rows]) <= (OPEN if unknown else DIRECT)
-    parts = [] if few else _halves(node, rows, FIRST if unknown else 1e-7)
+    parts = [] if few or unknown else _halves(node, rows, 1e-7)
     if not unknown and not few:
         _probe(node, best)
     if parts:
-        return [
-            _bounded(node.space, node.choices, part, node.weights, best, columns=node.columns, behind=node.behind)
-            for part in parts
-        ]
+        return [bounded(node.space, node.choices, part, node.weights, best, node.columns) for part in parts]
     if few or not unknown:
         _walk(node, best, 0)
         return []
-    return [_child(node, rows, unknown[0], choice, best) for choice in listed()]
-
-
-def _root(space: Space, best: Best) -> Node | None:
-    rows = tuple(np.arange(len(axis)) for axis in space.axes)
-    if not all(map(len, rows)):
-        return None
-    fixed = _fixed(space, best)
-    weights = np.zeros(len(space.terms))
-    for block in (OF_ENERGY, OF_TIME):
-        mine = space.block == block
-        weights[mine] = max(0.0, fixed[block]) / max(1, mine.sum())
-    return _bounded(space, nothing_of(space.problem), rows, weights, best, ROUNDS // 4)
-
-
-def _fixed(space: Space, best: Best) -> Floats:
-    """Weights of the objective's blocks, -1 for limits."""
-    fixed = np.full(len(space.limits), -1.0)
-    fixed[OF_ENERGY] = 0.0 if best.kind == LATENCY else 1.0
-    fixed[OF_TIME] = 0.0 if best.kind == ENERGY else 1.0
-    if best.kind == ENERGY and best.until < inf:
-        fixed[OF_TIME] = -1.0
-    return fixed
-
-
-def _limits(space: Space, best: Best) -> Floats:
-    limits = space.limits.copy()
-    if best.kind == ENERGY and best.until < inf:
-        limits[OF_TIME] = log(best.until)
-    return limits
-
-
-def _bounded(
-    space: Space, choices: tuple[Choice | None, ...], rows: tuple[Ints, ...], weights: Floats, best: Best,
-    rounds: int = ROUNDS // 4, columns: Columns | None = None, behind: float = 0.0,
-) -> Node | None:  # fmt: skip
-    """A subproblem with its bound, None when that shows that nothing in it improves."""
-    begin = 0.5 if rounds < ROUNDS and (columns is not None or any(choices)) else 0.0
-    if columns is None:
-        columns = columns_of(space.problem, space.terms, space.crossings, space.axes, list(choices))
-    node = Node(space, choices, rows, weights, -inf, (), (_with_fewest_steps(space, rows, columns[0]), *columns[1:]))
-    if best.kind == ENERGY:
-        return _climbed(node, weights, False, begin, rounds, best)
-    if behind > BEHIND:
-        joint = _climbed(node, weights, False, begin, rounds, best)
-        return None if joint is None else replace(joint, behind=behind)
-    # When compute binds, time is best taken as its least, which no weights have to find out.
-    pinned = _climbed(node, _pinned(space, weights), True, begin, rounds, best)
-    if pinned is None:
-        return None
-    joint = _climbed(replace(pinned, weights=weights), weights, False, begin, rounds, best)
-    if joint is None:
-        return None
-    if pinned.bound > joint.bound:
-        return _climbed(replace(pinned, rows=joint.rows), pinned.weights, True, 0.9, 1, best)
-    return replace(joint, behind=joint.bound - pinned.bound)
-
-
-def _with_fewest_steps(space: Space, rows: tuple[Ints, ...], logs: Floats) -> Floats:
-    """Coefficients with the fewest steps that the splits left allow, where those are more than the fewest of all."""
-    fewest = 0.0
-    for axis, row in zip(space.axes, rows, strict=True):
-        fewest += axis.matrix()[row, axis.column(("steps",))].min()
-    logs = logs.copy()
-    for steps, floor in space.floors:
-        logs[floor] = max(logs[floor], logs[steps] + fewest)
-    return logs
-
-
-def _pinned(space: Space, weights: Floats) -> Floats:
-    """Weights with those of all groups of the time on its least."""
-    weights = weights.copy()
-    mine = (space.block == OF_TIME) & (space.group >= 0)
-    total = weights[mine].sum()
-    weights[mine] = 0.0
-    weights[space.least] = total / len(space.least)
-    return weights
-
-
-def _climbed(node: Node, weights: Floats, pinned: bool, begin: float, rounds: int, best: Best) -> Node | None:
-    """A subproblem with the bound that weights reach from the given ones."""
-    space, rows, columns = node.space, node.rows, node.columns
-    ends = np.cumsum([len(x) for x in rows])
-    start, end = np.concatenate([[0], ends[:-1]]), ends.copy()
-    weights, alive = weights.copy(), Alive(np.concatenate(rows), start, end, np.zeros(ends[-1]))
-    tables, factors = (tuple(axis.table(plain) for axis in space.axes) for plain in (False, True))
-    terms = Terms(
-        columns[1], columns[2], columns[0], space.block, space.group, _limits(space, best), _fixed(space, best),
-        space.groups,
-    )  # fmt: skip
-    effort = Effort(pinned, begin, rounds, best.target())
-    bound = compiled(climb)(tables, factors, terms, weights, effort, alive)
-    if bound >= best.target() or (end == start).any():
-        return None
-    left = tuple(alive.rows[start[a] : end[a]].copy() for a in range(6))
-    lifted = tuple(alive.reduced[start[a] : end[a]].copy() for a in range(6))
-    return replace(node, rows=left, weights=weights, bound=float(bound), reduced=lifted)
-
-
-def _left(node: Node, target: float) -> tuple[Ints, ...]:
-    """The splits that may be part of a mapping below the target."""
-    return tuple(
-        rows[reduced <= target - node.bound + MARGIN] for rows, reduced in zip(node.rows, node.reduced, strict=True)
-    )
+    return [_child(node, rows, unknown[-1], choice, best) for choice in listed()]
 
 
 def _child(node: Node, rows: tuple[Ints, ...], level: int, choice: Choice, best: Best) -> Node | None:
-    keep = allowed(node.space.problem, node.space.axes, level, choice)
+    keep = node.space.allowed(level, choice)
     rows = tuple(row[mask[row]] for row, mask in zip(rows, keep, strict=True))
     if not all(map(len, rows)):
         return None
     choices = tuple(choice if i == level else old for i, old in enumerate(node.choices))
-    return _bounded(node.space, choices, rows, node.weights, best, behind=node.behind)
+    return bounded(node.space, choices, rows, node.weights, best)
 
 
 def _halves(node: Node, rows: tuple[Ints, ...], worst: float) -> list[tuple[Ints, ...]]:
@@ -364,8 +187,8 @@ def _exchange(spaces: list[Space], best: Best, record: Ints) -> None:
     """Look for a mapping among the splits, a few of each axis, that do best in place of those of a record."""
     space = spaces[int(record[-1])]
     choices = choices_of(space.problem, record)
-    columns = columns_of(space.problem, space.terms, space.crossings, space.axes, list(choices))
-    values = exchanged(space, columns, rows_of(space, record), _limits(space, best), _fixed(space, best))
+    columns = space.columns(choices)
+    values = exchanged(space, columns, rows_of(space, record), limits_of(space, best), fixed_weights(space, best))
     rows = [np.argsort(value, kind="stable")[:PROBED] for value in values]
     some = tuple(row[np.isfinite(value[row])] for row, value in zip(rows, values, strict=True))
     if all(map(len, some)):
@@ -387,7 +210,7 @@ def _walk(node: Node, best: Best, limit: int) -> None:
 
 def _walk_to(node: Node, best: Best, target: float, limit: int) -> None:
     space = node.space
-    rows = _left(node, target)
+    rows = splits_left(node, target)
     order, lifted = [], []
     for a in range(6):
         chosen = node.reduced[a][node.reduced[a] <= target - node.bound + MARGIN]
@@ -411,7 +234,7 @@ def _walk_to(node: Node, best: Best, target: float, limit: int) -> None:
     sequence = np.argsort([len(x) for x in order], kind="stable")
     best.visited[UNFINISHED] = 0
     splits = Splits(factors, chains, start, sequence, np.concatenate(lifted))
-    terms = Sums(np.exp(logs), space.block, space.group, np.exp(_limits(space, best)), space.groups)
+    terms = Sums(np.exp(logs), space.block, space.group, np.exp(limits_of(space, best)), space.groups)
     most = int(best.visited[SPLITS]) + limit if limit else 0
     goal = Goal(best.kind, best.gap, best.until, float(target - node.bound + MARGIN), most, best.stop)
     incumbents = Incumbents(best.values, best.records, best.visited, space.mask)

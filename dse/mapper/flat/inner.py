@@ -73,6 +73,8 @@ def _ifmap_words(planes: float, tall: Floats, wide: Floats, out: Floats) -> None
 def _weights_and_psums(inst: Instance, config: Record, o: int) -> float:
     """Energy of weights, psums and what is fixed, with operand o stationary at the array."""
     energy = inst.fixed_pj
+    if inst.reduces_psums == 1 and config.spread[C] * config.spread[R] * config.spread[S] > 1:
+        energy += inst.parts_pj
     for x in range(WEIGHT, PSUM + 1):
         if inst.in_pe[x] == 0:
             energy += inst.up_pj[x] * inst.words[x] * repeats(config.steps, x) + inst.fill_pj[x] * inst.macs

@@ -15,7 +15,7 @@ from dse.errors import DseError
 from dse.mapper.shared.places import Places
 from dse.model.counting.counts import RELEVANCE, Structure, window_of
 from dse.model.counting.kernel import Record
-from dse.model.price import Prices, capacities, linear, price
+from dse.model.price import SHARED, Prices, capacities, linear, price
 from dse.problem.dims import DIMS, OPERANDS, PSUM
 from dse.problem.layer import Layer
 
@@ -23,13 +23,6 @@ Array = NDArray[Any]
 
 OUTER, BUFFER, ARRAY, PE = range(4)
 """Places in `INSTANCE.place`: outermost level, buffer, fan-out, level inside the fan-out."""
-
-READ, WRITE = range(2)
-"""Sides of a port."""
-
-SHARED = 3
-"""Place of the shared capacity beside those per operand."""
-
 
 Instance = Record
 """An element of `INSTANCE`: attributes in Python, a single pointer in compiled code."""
@@ -43,13 +36,16 @@ INSTANCE = np.dtype(
         ("words", np.float64, 3),  # words of each operand, the ifmap as the words that some MAC touches
         ("touched", np.int64, 2),  # rows and columns of the ifmap that some MAC touches
         ("macs", np.float64),
-        ("bits", np.int64, 3),
+        ("bits", np.int64, 3),  # of an element in the buffer
+        ("pe_each", np.int64, 3),  # of an element in a PE
+        ("only_finished", np.int64),  # 1 where no unfinished psum may come to the buffer
         ("in_buffer", np.int64, 3),  # 1 where the buffer keeps the operand
         ("in_pe", np.int64, 3),
         ("up_pj", np.float64, 3),
         ("fill_pj", np.float64, 3),
         ("outer_pj", np.float64, 3),
-        ("fixed_pj", np.float64),  # what no choice changes: MACs, PE accesses, psums that start empty
+        ("fixed_pj", np.float64),  # what no choice changes: MACs, PE accesses, psums that start empty or are finished
+        ("parts_pj", np.float64),  # more than that where sums are spread over PEs, which hold parts to the last
         ("static_pj", np.float64),  # per cycle
         ("ports", np.int64),
         ("port_outer", np.int64, MOST_PORTS),  # 1 for a port of the outermost level
@@ -70,13 +66,16 @@ INSTANCE = np.dtype(
         ("is_fan_out", np.int64, MOST_NODES),
         ("multicast", np.int64, MOST_NODES),
         ("reduces", np.int64, MOST_NODES),
+        ("reduces_psums", np.int64),  # 1 where the array does
         ("relevance", np.int64, (3, 8)),
         ("access_pj", np.float64, (MOST_NODES, 3, 2)),
+        ("saved_pj", np.float64, (MOST_NODES, 2)),
         ("fan_pj", np.float64, (MOST_NODES, 3, 2)),
         ("mac_pj", np.float64),  # all MACs
         ("buffering", np.int64, MOST_NODES),
         ("port_node", np.int64, MOST_PORTS),
         ("port_cost", np.float64, (MOST_PORTS, 3, 2)),
+        ("port_saved", np.float64, (MOST_PORTS, 2)),
         ("folds", np.float64, (MOST_NODES, 4)),
     ]
 )
@@ -134,8 +133,16 @@ def build(
     roles: Roles,
     kept: dict[int, frozenset[str]],
     prices: Prices | None = None,
+    *,
+    only_finished: bool = False,
 ) -> Instance:
-    """Gather one problem's numbers."""
+    """Gather one problem's numbers.
+
+    Parameters
+    ----------
+    only_finished : bool
+        Leave out mappings in which unfinished psums come to the buffer, which then needs room for finished ones only.
+    """
     prices = linear(prices or price(architecture, layer), architecture, layer)
     structure = Structure.of(architecture)
     nodes = len(architecture.hierarchy)
@@ -149,6 +156,15 @@ def build(
     unbounded = np.full(4, inf)
     array = architecture.hierarchy[roles.array] if roles.array >= 0 else FanOut("none", 1, 1)
     assert isinstance(array, FanOut)
+    buffer_each, pe_each = _widths(layer, only_finished)
+    # Per operand, so that tiles in the buffer's widths can be held against it.
+    room = _together(capacity[roles.pe] if roles.pe >= 0 else unbounded, array.children) * buffer_each / pe_each
+    places, port_cost, port_saved = prices.port_node, prices.port_cost, prices.port_saved
+    if only_finished:
+        _forbid_unfinished(layer, prices, terms)
+        places = np.append(places, roles.buffer)
+        port_cost, port_saved = (np.append(x, np.zeros_like(x[:1], shape=(1, *x.shape[1:])), axis=0)
+                                 for x in (port_cost, port_saved))  # fmt: skip
     touched = _touched(layer)
     words = np.array([layer.touched_words("ifmap"), layer.weight_words, layer.psum_words], dtype=np.float64)
     flow = architecture.dataflow
@@ -156,27 +172,54 @@ def build(
         INSTANCE,
         {
             "bounds": layer.bounds, "window": window_of(layer), "words": words, "touched": touched,
-            "macs": layer.macs, "bits": list(layer.bits), "in_buffer": in_buffer, "in_pe": in_pe,
-            "static_pj": prices.static_pj, "ports": len(prices.port_names),
-            "port_outer": prices.port_node == roles.outer,
+            "macs": layer.macs, "bits": buffer_each, "pe_each": pe_each, "only_finished": only_finished,
+            "in_buffer": in_buffer, "in_pe": in_pe, "static_pj": prices.static_pj, "ports": len(places),
+            "port_outer": places == roles.outer,
             "buffer_bits": capacity[roles.buffer] if roles.buffer >= 0 else unbounded,
             "pe_bits": capacity[roles.pe] if roles.pe >= 0 else unbounded,
-            "room": _together(capacity[roles.pe] if roles.pe >= 0 else unbounded, array.children),
+            "room": room,
             "pes": array.children, "rows": array.rows, "cols": array.cols,
             "stationary": -1 if flow.stationary is None else OPERANDS.index(flow.stationary),
             "innermost": -1 if flow.innermost is None else DIMS.index(flow.innermost),
             "place": [roles.outer, roles.buffer, roles.array, roles.pe], "nodes": nodes, "keeps": keeps,
             "is_fan_out": structure.is_fan_out, "multicast": structure.multicast, "reduces": structure.reduces,
-            "relevance": RELEVANCE, "access_pj": prices.access_pj, "fan_pj": prices.fan_pj,
-            "mac_pj": prices.mac_pj * layer.macs, "buffering": prices.buffering, "port_node": prices.port_node,
-            "port_cost": prices.port_cost, "folds": structure.folds, **terms,
+            "reduces_psums": roles.array >= 0 and array.reduces, "relevance": RELEVANCE,
+            "access_pj": prices.access_pj, "saved_pj": prices.saved_pj,
+            "fan_pj": prices.fan_pj, "mac_pj": prices.mac_pj * layer.macs, "buffering": prices.buffering,
+            "port_node": places, "port_cost": port_cost, "port_saved": port_saved, "folds": structure.folds, **terms,
         },
     )  # fmt: skip
 
 
+def _widths(layer: Layer, only_finished: bool) -> tuple[Array, Array]:
+    """Bits of an element of each operand in the buffer, and in a PE.
+
+    A PE receives each step's sum from its MACs: a psum is finished with the first only where it is a single product.
+    """
+    wide, narrow = (np.array([*list(layer.bits)[:PSUM], bits]) for bits in (layer.bits.psum, layer.finished_bits))
+    single = layer.macs == layer.psum_words
+    return narrow if single or only_finished else wide, narrow if single else wide
+
+
+def _forbid_unfinished(layer: Layer, prices: Prices, terms: dict[str, Any]) -> None:
+    """Let bounds show that unfinished psums come to the buffer: they cost more than any mapping, and take longer.
+
+    Each word comes at least once, and that costs nothing more. The time is that of a port which serves nothing else.
+    """
+    most_pj = layer.macs * float(prices.access_pj.sum() + prices.fan_pj.sum() + prices.mac_pj)
+    most_steps = layer.macs * (1.0 + float(prices.port_cost.sum()))
+    words = layer.psum_words
+    terms["up_pj"][PSUM] += most_pj / words
+    terms["fixed_pj"] -= most_pj
+    for name in ("port_up", "port_over"):
+        terms[name] = np.append(terms[name], np.zeros((1, 3)), axis=0)
+    terms["port_up"][-1, PSUM] = most_steps / words
+    terms["port_fixed"] = np.append(terms["port_fixed"], -most_steps)
+
+
 def _together(pe_bits: Array, pes: int) -> Array:
     """What all PEs hold together of each operand, rounded up, so that similar arrays share their outer bounds."""
-    bits = np.minimum(pe_bits[:3], pe_bits[3]) * pes
+    bits = np.minimum(pe_bits[:3], pe_bits[SHARED]) * pes
     return np.exp2(np.ceil(np.log2(np.maximum(bits, 1.0))))
 
 
@@ -189,7 +232,8 @@ def _linear(layer: Layer, roles: Roles, prices: Prices, in_buffer: Array, in_pe:
     """Energy and port time as linear functions of the words of the two crossings (see psums in docs/model.md).
 
     At the parent of a crossing a psum that arrives is written and, unless it starts its visit, read and given back to
-    the children; the psums of the outermost level start empty once each, and so do those of the buffer.
+    the children; the psums of the outermost level start empty once each, and so do those of the buffer. Each of them is
+    finished once in the outermost level, in the buffer, and in the PEs, if no sum is spread over these.
     """
     access, fan = prices.access_pj, prices.fan_pj
     ports = len(prices.port_names)
@@ -227,7 +271,13 @@ def _linear(layer: Layer, roles: Roles, prices: Prices, in_buffer: Array, in_pe:
             if in_buffer[o] and node == roles.buffer:
                 port_over[t, o] += cost[o, 1] if o != PSUM else cost[o].sum()
                 port_fixed[t] -= 0.0 if o != PSUM else starts * cost[o, 1]
+    kept = [roles.outer, *([roles.buffer] if in_buffer[PSUM] else ())]
+    in_pes = starts * float(prices.saved_pj[roles.pe].sum()) if in_pe[PSUM] else 0.0
+    fixed -= starts * float(prices.saved_pj[kept].sum()) + in_pes
+    for t, node, _ in relevant_ports:
+        if node in kept:
+            port_fixed[t] -= starts * prices.port_saved[t].sum()
     return {
-        "up_pj": up, "fill_pj": fill, "outer_pj": outer, "fixed_pj": float(fixed), "port_up": port_up,
-        "port_over": port_over, "port_fixed": port_fixed,
+        "up_pj": up, "fill_pj": fill, "outer_pj": outer, "fixed_pj": float(fixed), "parts_pj": in_pes,
+        "port_up": port_up, "port_over": port_over, "port_fixed": port_fixed,
     }  # fmt: skip

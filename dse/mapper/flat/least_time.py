@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from dse.mapper.flat.instance import ARRAY, BUFFER, OUTER, READ, WRITE, Instance
+from dse.mapper.flat.instance import ARRAY, BUFFER, OUTER, Instance
 from dse.mapper.flat.outer import repeats
 from dse.mapper.shared.words import tile_words
 from dse.model.counting.kernel import Floats, Ints
+from dse.model.counting.records import READ, WRITE
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, N, P, Q, R, S
 
 
@@ -78,7 +79,8 @@ def first_and_last(inst: Instance, tile: Ints, growth: float) -> float:
             if ifmap * each_ifmap + weight * each_weight > slowest:
                 slowest = ifmap * each_ifmap + weight * each_weight
                 slow_ifmap, slow_weight = each_ifmap, each_weight
-            slow_psum = max(slow_psum, _first(inst, node, PSUM) * inst.port_cost[t, PSUM, WRITE])
+            each_psum = inst.port_cost[t, PSUM, WRITE] - inst.port_saved[t, WRITE]  # the last tile is finished
+            slow_psum = max(slow_psum, _first(inst, node, PSUM) * each_psum)
         per_ifmap, per_weight, per_psum = per_ifmap + slow_ifmap, per_weight + slow_weight, per_psum + slow_psum
     # The ifmap's box may hold more than one word per index of N, C, P and Q, but never fewer.
     product = per_ifmap * plane * tile[P] * tile[Q] * per_weight * weight * per_psum * psum * growth

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.flat.instance import SHARED, Instance
+from dse.mapper.flat.instance import Instance
 from dse.mapper.shared.factors import ceil_div, trip_values
 from dse.mapper.shared.words import DILATION_H, DILATION_W, STRIDE_H, STRIDE_W, boxes, tile_words
 from dse.model.counting.kernel import Floats, Ints, entry
+from dse.model.price import SHARED
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
 
 WEIGHTS, PSUMS, FETCHED, SLID_P, SLID_Q, SLID_R, SLID_S = range(7)
@@ -52,30 +53,58 @@ def outer_words(inst: Instance, n: Ints, known: Ints, out: Floats) -> None:
         Filled. Row o: the irrelevant loops of operand o are innermost. Columns: words of weights and psums; words of
         the ifmap without a slide, and sliding on P, Q, R and S.
     """
-    b = inst.bounds
-    w = inst.window
-    h0 = h1 = h2 = inst.touched[0]
-    w0 = w1 = w2 = inst.touched[1]
-    if known[0] == 1:
-        h0 = boxes(n[P], n[R], b[P], b[R], w[STRIDE_H], w[DILATION_H])
-        h1 = slid_over_a(n[P], n[R], b[P], b[R], w[STRIDE_H], w[DILATION_H])
-        h2 = slid_over_b(n[P], n[R], b[P], b[R], w[STRIDE_H], w[DILATION_H])
-    if known[1] == 1:
-        w0 = boxes(n[Q], n[S], b[Q], b[S], w[STRIDE_W], w[DILATION_W])
-        w1 = slid_over_a(n[Q], n[S], b[Q], b[S], w[STRIDE_W], w[DILATION_W])
-        w2 = slid_over_b(n[Q], n[S], b[Q], b[S], w[STRIDE_W], w[DILATION_W])
-    planes = float(b[G] * b[N] * b[C])
-    filters = n[N] * n[P] * n[Q]
-    sums = n[C] * n[R] * n[S]
+    rows, columns = inst.touched[0], inst.touched[1]
+    height = _height(inst, n) if known[0] == 1 else (rows, rows, rows)
+    width = _width(inst, n) if known[1] == 1 else (columns, columns, columns)
     for o in range(3):
-        image = planes if o == IFMAP else planes * n[K]
-        out[o, WEIGHTS] = inst.words[WEIGHT] if o == WEIGHT else inst.words[WEIGHT] * filters
-        out[o, PSUMS] = inst.words[PSUM] if o == PSUM else inst.words[PSUM] * sums
-        out[o, FETCHED] = image * h0 * w0
-        out[o, SLID_P] = image * h1 * w0
-        out[o, SLID_Q] = image * h0 * w1
-        out[o, SLID_R] = image * h2 * w0
-        out[o, SLID_S] = image * h0 * w2
+        _words(inst, n, height, width, o, out[o])
+
+
+def outer_axes(inst: Instance, n: Ints, axes: Ints) -> None:
+    """The part of `outer_words` that only the trips over P, Q, R and S decide.
+
+    Parameters
+    ----------
+    axes : (2, 3)
+        Filled, for height and width: words on the axis without a slide, sliding on P (Q), and sliding on R (S).
+    """
+    axes[0, 0], axes[0, 1], axes[0, 2] = _height(inst, n)
+    axes[1, 0], axes[1, 1], axes[1, 2] = _width(inst, n)
+
+
+def words_of_axes(inst: Instance, n: Ints, axes: Ints, o: int, out: Floats) -> None:
+    """Row o of `outer_words`, from `outer_axes`."""
+    height, width = axes[0], axes[1]
+    _words(inst, n, (height[0], height[1], height[2]), (width[0], width[1], width[2]), o, out)
+
+
+def _height(inst: Instance, n: Ints) -> tuple[int, int, int]:
+    b, w = inst.bounds, inst.window
+    whole = boxes(n[P], n[R], b[P], b[R], w[STRIDE_H], w[DILATION_H])
+    over_p = slid_over_a(n[P], n[R], b[P], b[R], w[STRIDE_H], w[DILATION_H])
+    return whole, over_p, slid_over_b(n[P], n[R], b[P], b[R], w[STRIDE_H], w[DILATION_H])
+
+
+def _width(inst: Instance, n: Ints) -> tuple[int, int, int]:
+    b, w = inst.bounds, inst.window
+    whole = boxes(n[Q], n[S], b[Q], b[S], w[STRIDE_W], w[DILATION_W])
+    over_q = slid_over_a(n[Q], n[S], b[Q], b[S], w[STRIDE_W], w[DILATION_W])
+    return whole, over_q, slid_over_b(n[Q], n[S], b[Q], b[S], w[STRIDE_W], w[DILATION_W])
+
+
+def _words(
+    inst: Instance, n: Ints, height: tuple[int, int, int], width: tuple[int, int, int], o: int, out: Floats
+) -> None:
+    (h0, h1, h2), (w0, w1, w2) = height, width
+    planes = float(inst.bounds[G] * inst.bounds[N] * inst.bounds[C])
+    image = planes if o == IFMAP else planes * n[K]
+    out[WEIGHTS] = inst.words[WEIGHT] if o == WEIGHT else inst.words[WEIGHT] * (n[N] * n[P] * n[Q])
+    out[PSUMS] = inst.words[PSUM] if o == PSUM else inst.words[PSUM] * (n[C] * n[R] * n[S])
+    out[FETCHED] = image * h0 * w0
+    out[SLID_P] = image * h1 * w0
+    out[SLID_Q] = image * h0 * w1
+    out[SLID_R] = image * h2 * w0
+    out[SLID_S] = image * h0 * w2
 
 
 def least_ifmap(words: Floats, o: int) -> float:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dse.mapper.flat.instance import Instance
-from dse.mapper.flat.outer import PSUMS, WEIGHTS, fits, least_ifmap, outer_words, repeats, tile_bits
+from dse.mapper.flat.outer import PSUMS, WEIGHTS, fits, least_ifmap, outer_axes, repeats, tile_bits, words_of_axes
 from dse.mapper.shared.factors import ceil_div, trip_values
 from dse.mapper.shared.orders import group_dims
 from dse.model.counting.kernel import Floats, Ints, entry
@@ -69,7 +69,7 @@ class OuterTable(NamedTuple):
 
 
 class OuterTile(NamedTuple):
-    """An outer tile on the way through all of them, and scratch.
+    """An outer tile on the way through all of them, and what follows from its trips.
 
     Parameters
     ----------
@@ -77,26 +77,31 @@ class OuterTile(NamedTuple):
         Trips and indices per dim.
     trips_c : (*,) int64
         Numbers of trips that C may have.
-    known : (2,) int64
-        Ones: the trips on both axes are decided, see `outer_words`.
+    axes : (2, 3) int64
+        From `outer_axes`.
     words : (3, 7) float
         From `outer_words`.
+    crossing : (3, 1 + outermost ports) float
+        By the operand whose irrelevant loops are innermost in the outermost list: energy of the crossing, pJ, and the
+        cycles of every outermost port for it.
+    classes : (3,) int64
+        Per operand: the class of the trips over the dims that it does not have, see `grain`.
+    widths : (3,) int64
+        Per operand: classes of the second of the others.
+    classes_k, classes_c : (*,) int64
+        The same for all trips over K, which the ifmap does not have, and over C, R, S, which psums do not have.
     """
 
     n: Ints
     tile: Ints
     trips_c: Ints
-    known: Ints
+    axes: Ints
     words: Floats
-
-
-class Entry(NamedTuple):
-    """An entry of `OuterTable.least`: by what is stationary, and the places of the trips over P, Q and K."""
-
-    row: int
-    p: int
-    q: int
-    k: int
+    crossing: Floats
+    classes: Ints
+    widths: Ints
+    classes_k: Ints
+    classes_c: Ints
 
 
 LEAST_PJ, LEAST_BUSY = range(2)
@@ -138,8 +143,7 @@ def work_out(inst: Instance, table: OuterTable) -> None:
     """Fill the table."""
     last_p, last_q, last_k = len(table.p), len(table.q), len(table.k)
     cells = np.full((6, table.points.shape[1] // 2, 2), np.inf)
-    n, tile, known = np.ones(8, dtype=np.int64), np.ones(8, dtype=np.int64), np.ones(2, dtype=np.int64)
-    outer = OuterTile(n, tile, trip_values(inst.bounds[C]), known, np.zeros((3, 7)))
+    outer = _first_outer(inst, table)
     for p in range(last_p):
         for q in range(last_q):
             _fill(inst, table, cells, p, q, outer)
@@ -160,6 +164,20 @@ def work_out(inst: Instance, table: OuterTable) -> None:
                     )
 
 
+def _first_outer(inst: Instance, table: OuterTable) -> OuterTile:
+    n, tile, classes = np.ones(8, dtype=np.int64), np.ones(8, dtype=np.int64), np.zeros(3, dtype=np.int64)
+    trips_c = trip_values(inst.bounds[C])
+    axes = np.zeros((2, 3), dtype=np.int64)
+    words, crossing = np.zeros((3, 7)), np.zeros((3, 1 + len(table.ports)))
+    classes_k, classes_c = np.zeros(len(table.k), dtype=np.int64), np.zeros(len(trips_c), dtype=np.int64)
+    for k in range(len(table.k)):
+        classes_k[k] = grain(float(table.k[k]))
+    widths = np.zeros(3, dtype=np.int64)
+    for o in range(3):
+        widths[o] = grain(repeats(inst.bounds, others(o)[1])) + 1
+    return OuterTile(n, tile, trips_c, axes, words, crossing, classes, widths, classes_k, classes_c)
+
+
 def _fill(inst: Instance, table: OuterTable, cells: Floats, p: int, q: int, outer: OuterTile) -> None:
     """Fill the entries of some trips over P and Q."""
     b, n, tile, trips_c = inst.bounds, outer.n, outer.tile, outer.trips_c
@@ -173,9 +191,13 @@ def _fill(inst: Instance, table: OuterTable, cells: Floats, p: int, q: int, oute
         for n_s in trip_values(b[S]):
             n[S] = n_s
             tile[S] = ceil_div(b[S], n_s)
+            outer_axes(inst, n, outer.axes)
+            for c in range(len(trips_c)):
+                outer.classes_c[c] = grain(float(trips_c[c]) * n_r * n_s)
             for n_n in trip_values(b[N]):
                 n[N] = n_n
                 tile[N] = ceil_div(b[N], n_n)
+                outer.classes[WEIGHT] = grain(repeats(n, WEIGHT))
                 c = len(trips_c)
                 for k in range(last):
                     n[K] = table.k[k]
@@ -186,7 +208,8 @@ def _fill(inst: Instance, table: OuterTable, cells: Floats, p: int, q: int, oute
                         if not fits(inst, tile, inst.in_buffer, inst.buffer_bits):
                             break
                         c -= 1
-                    _lower(inst, table, cells, p, q, k, outer, c)
+                    if c < len(trips_c):
+                        _lower(inst, table, cells, table.least[:, :, p, q, k], k, outer, c)
     for o in range(6):
         for what in range(1 + len(table.ports)):
             for k in range(last):
@@ -194,21 +217,26 @@ def _fill(inst: Instance, table: OuterTable, cells: Floats, p: int, q: int, oute
 
 
 def _lower(
-    inst: Instance, table: OuterTable, cells: Floats, p: int, q: int, k: int, outer: OuterTile, first: int
+    inst: Instance, table: OuterTable, cells: Floats, least: Floats, k: int, outer: OuterTile, first: int
 ) -> None:
-    """Lower entries to the least over the trips over C, of which the first that fit cost least."""
-    n, trips_c, words = outer.n, outer.trips_c, outer.words
-    if first == len(trips_c):
-        return
-    n[C] = trips_c[first]
-    outer_words(inst, n, outer.known, words)
+    """Lower entries to the least over the trips over C, of which the first that fit cost least.
+
+    Parameters
+    ----------
+    least : (6, 1 + outermost ports) float
+        Of `table`, for the trips over P, Q and K.
+    """
+    trips_c = outer.trips_c
+    outer.classes[IFMAP] = outer.classes_k[k]
+    _set_c(outer, first)
+    for r in range(3):
+        _cross(inst, table, outer, r)
     for o in range(3):
-        again = inst.words[o] * (repeats(n, o) - 1.0) if inst.in_pe[o] == 1 else 0.0
+        again = inst.words[o] * (repeats(outer.n, o) - 1.0) if inst.in_pe[o] == 1 else 0.0
         once = inst.words[o] if inst.in_pe[o] == 1 else 0.0
-        at = _cell(inst, n, o)
+        cell = cells[o, _cell(outer, o)]
         for r in range(3):
-            _enter(inst, table, cells[o, at], Entry(o, p, q, k), words, r, once, again)
-    held = first
+            _enter(inst, table, o, least[o], cell, outer.crossing[r], once, again)
     for o in range(3):
         if inst.in_pe[o] == 0:
             continue
@@ -216,43 +244,48 @@ def _lower(
         # More trips go with more passes where the operand has C, and only cost more where it has not.
         most = len(trips_c) if inst.relevance[o, C] == 1 else min(fewest + 1, len(trips_c))
         for c in range(fewest, most):
-            if c != held:
-                n[C] = trips_c[c]
-                outer_words(inst, n, outer.known, words)
-                held = c
-            cell = cells[3 + o, _cell(inst, n, o)]
-            _enter(inst, table, cell, Entry(3 + o, p, q, k), words, o, inst.words[o], 0.0)
+            _set_c(outer, c)
+            _cross(inst, table, outer, o)
+            cell = cells[3 + o, _cell(outer, o)]
+            _enter(inst, table, o, least[3 + o], cell, outer.crossing[o], inst.words[o], 0.0)
+
+
+def _set_c(outer: OuterTile, c: int) -> None:
+    """Set the trips over C."""
+    outer.n[C] = outer.trips_c[c]
+    outer.classes[PSUM] = outer.classes_c[c]
+
+
+def _cross(inst: Instance, table: OuterTable, outer: OuterTile, r: int) -> None:
+    """Set row r of what crosses between the outermost level and the buffer."""
+    words, crossing, e = outer.words[r], outer.crossing[r], inst.outer_pj
+    words_of_axes(inst, outer.n, outer.axes, r, words)
+    ifmap = least_ifmap(outer.words, r)
+    crossing[0] = e[IFMAP] * ifmap + e[WEIGHT] * words[WEIGHTS] + e[PSUM] * words[PSUMS]
+    for i in range(len(table.ports)):
+        cycles = inst.port_over[table.ports[i]]
+        crossing[1 + i] = cycles[IFMAP] * ifmap + cycles[WEIGHT] * words[WEIGHTS] + cycles[PSUM] * words[PSUMS]
 
 
 def _enter(
-    inst: Instance, table: OuterTable, cell: Floats, entry: Entry, words: Floats, r: int, once: float, again: float
+    inst: Instance, table: OuterTable, o: int, least: Floats, cell: Floats, crossing: Floats, once: float, again: float
 ) -> None:
-    """Lower an entry, and a cell's energy and time, to an order's with operand r stationary in the outermost list.
+    """Lower an entry, and a cell's energy and time, to what crosses with operand o stationary at the array.
 
     Parameters
     ----------
+    least, crossing : (1 + outermost ports,) float
+        A row of `OuterTable.least` for some trips, and one of `OuterTile.crossing`.
     once, again : float
         Words of the operand stationary at the array in its first delivery and in all others.
     """
-    row, p, q, k = entry.row, entry.p, entry.q, entry.k
-    o = row % 3
-    ifmap = least_ifmap(words, r)
-    e = inst.outer_pj
-    energy = e[IFMAP] * ifmap + e[WEIGHT] * words[r, WEIGHTS] + e[PSUM] * words[r, PSUMS]
-    energy += inst.up_pj[o] * (once + again)
-    table.least[row, 0, p, q, k] = min(table.least[row, 0, p, q, k], energy)
-    for i in range(len(table.ports)):
-        c = inst.port_over[table.ports[i]]
-        time = c[IFMAP] * ifmap + c[WEIGHT] * words[r, WEIGHTS] + c[PSUM] * words[r, PSUMS]
-        time += inst.port_up[table.ports[i], o] * again
-        table.least[row, 1 + i, p, q, k] = min(table.least[row, 1 + i, p, q, k], time)
+    energy = crossing[0] + inst.up_pj[o] * (once + again)
+    least[0] = min(least[0], energy)
     busiest = -np.inf  # psums that start empty spare more than crosses, now and then
     for i in range(len(table.ports)):
         t = table.ports[i]
-        c = inst.port_over[t]
-        time = c[IFMAP] * ifmap + c[WEIGHT] * words[r, WEIGHTS] + c[PSUM] * words[r, PSUMS]
-        time += inst.port_up[t, o] * (once + again)
-        busiest = max(busiest, inst.port_fixed[t] + time)
+        least[1 + i] = min(least[1 + i], crossing[1 + i] + inst.port_up[t, o] * again)
+        busiest = max(busiest, inst.port_fixed[t] + (crossing[1 + i] + inst.port_up[t, o] * (once + again)))
     cell[LEAST_PJ] = min(cell[LEAST_PJ], energy)
     cell[LEAST_BUSY] = min(cell[LEAST_BUSY], busiest)
 
@@ -262,11 +295,10 @@ def others(o: int) -> tuple[int, int]:
     return WEIGHT if o == IFMAP else IFMAP, WEIGHT if o == PSUM else PSUM
 
 
-def _cell(inst: Instance, n: Ints, o: int) -> int:
+def _cell(outer: OuterTile, o: int) -> int:
     """The cell of an outer tile among those of operand o: the classes of the others' repeats."""
     a, b = others(o)
-    width = grain(repeats(inst.bounds, b)) + 1
-    return grain(repeats(n, a)) * width + grain(repeats(n, b))
+    return outer.classes[a] * outer.widths[o] + outer.classes[b]
 
 
 def _pick(inst: Instance, table: OuterTable, cells: Floats, o: int) -> None:

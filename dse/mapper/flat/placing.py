@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from dse.mapper.flat.inner import ANY, again, kind_energy, passes_through
-from dse.mapper.flat.instance import BUFFER, Instance
+from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.least_time import first_and_last, least_folds
 from dse.mapper.flat.outer import PSUMS, WEIGHTS, fits, least_ifmap, outer_energy, outer_least, outer_words, repeats
 from dse.mapper.flat.outer_table import (
@@ -25,18 +23,11 @@ from dse.mapper.flat.outer_table import (
 )  # fmt: skip
 from dse.mapper.flat.pricing import price_orders
 from dse.mapper.flat.run import OUTER_TILES
-from dse.mapper.flat.spreads import LEAST_COLS, LEAST_ROWS, PASSES
-from dse.mapper.shared.factors import next_trips
+from dse.mapper.flat.trips import END, FIRST, M_TRIPS, N_TRIPS, least_trips, list_trips
 from dse.mapper.shared.incumbent import ENERGY, pruned
 from dse.mapper.shared.orders import group_dims
 from dse.model.counting.kernel import Floats, Ints, Record
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
-
-FIRST, END = range(2)
-"""Columns of `Room.listed`: where the trips of a spread begin and end among those listed."""
-
-N_TRIPS, M_TRIPS = range(2)
-"""Columns of the trips listed: of the outermost list and of the buffer's."""
 
 NOWHERE, CROWDED, AMPLE = range(3)
 """How dims still open fit beside those decided: not at all; with more than their fewest trips; with these."""
@@ -64,7 +55,7 @@ def place_tiles(
     options : Options
     table : OuterTable
     pool
-        See `_list_trips`.
+        See `dse.mapper.flat.trips.list_trips`.
     incumbents : Incumbents
     stop : (1,)
         As for `dse.mapper.flat.search.search`.
@@ -84,7 +75,7 @@ def place_tiles(
     for d in range(8):
         listed = room.listed[config.spread_row[d]]
         if listed[END] == 0:
-            pool = _list_trips(inst, run, config, options, d, room.listed, pool)
+            pool = list_trips(inst, run, config, options, d, room.listed, pool)
         if listed[FIRST] == listed[END]:
             return pool
     _walk(inst, run, work, config, room, options, table, pool, incumbents, stop)
@@ -170,7 +161,7 @@ def _set_open_trips(
     for later in range(depth + 1, 8):
         x = SEQUENCE[later]
         trips = listed[config.spread_row[x]]
-        if not _least_trips(inst, work, config, x, trips, pool):
+        if not least_trips(inst, work, config, x, trips, pool):
             return NOWHERE
         if work.n[x] > pool[trips[FIRST], N_TRIPS]:
             fit = CROWDED
@@ -255,83 +246,6 @@ def _too_dear(
         least = work.energy[o, ANY] + table.least[row, 0, p, q, at] + inst.static_pj * time
         if not pruned(run.kind, run.gap, least, time, values, run.held):
             return False
-    return True
-
-
-def _list_trips(
-    inst: Instance, run: Record, config: Record, options: Any, d: int, listed: Ints, pool: Ints
-) -> Ints:
-    """Outermost and buffer trips (n, m) of every tight split with this tile and spread, n rising.
-
-    Tight on the sides whose larger one is smallest; other sides may rule some of them out (`settle`).
-
-    Parameters
-    ----------
-    d : int
-        Dim; `config` says its tile and spread.
-    listed, pool
-        What has been listed: (first, end) per spread, and pairs whose first row counts them. Returns the pool, which
-        moves when it grows.
-    """
-    index, perfect = config.spread_row[d], run.perfect == 1
-    f, spread = config.f[d], options.spreads[index]
-    used = pool[0, 0]
-    first = used + 1
-    passes = spread[PASSES]
-    if inst.place[BUFFER] < 0:
-        pool = _room(pool, used + 2)
-        used += 1
-        pool[used, N_TRIPS], pool[used, M_TRIPS] = 1, passes
-    elif d == G:
-        # A group is reuse of nothing, so its loop is outermost of all.
-        pool = _room(pool, used + 2)
-        used += 1
-        pool[used, N_TRIPS], pool[used, M_TRIPS] = passes, 1
-    else:
-        n, m = next_trips(inst.bounds[d], f, spread[LEAST_ROWS], spread[LEAST_COLS], passes, 1, perfect)
-        while n > 0:
-            pool = _room(pool, used + 2)
-            used += 1
-            pool[used, N_TRIPS], pool[used, M_TRIPS] = n, m
-            n, m = next_trips(inst.bounds[d], f, spread[LEAST_ROWS], spread[LEAST_COLS], passes, n + 1, perfect)
-    pool[0, 0] = used
-    listed[index, FIRST] = first
-    listed[index, END] = used + 1
-    return pool
-
-
-def _room(pool: Ints, size: int) -> Ints:
-    if size < len(pool):
-        return pool
-    wider = np.zeros((2 * len(pool), 2), dtype=np.int64)
-    for i in range(len(pool)):
-        wider[i, 0], wider[i, 1] = pool[i, 0], pool[i, 1]
-    return wider
-
-
-def _least_trips(inst: Instance, work: Record, config: Record, d: int, listed: Ints, pool: Ints) -> bool:
-    """Set n[d] to the fewest outermost trips that fit while the other open dims are smallest; False if none do.
-
-    Parameters
-    ----------
-    listed : (2,)
-        Where the trips of the dim are listed.
-    """
-    low, high = listed[FIRST], listed[END]
-    if high - low == 1:
-        work.n[d] = pool[low, N_TRIPS]
-        return True
-    while low < high:
-        middle = (low + high) // 2
-        work.tile[d] = min(inst.bounds[d], config.f[d] * config.spread[d] * pool[middle, M_TRIPS])
-        if fits(inst, work.tile, inst.in_buffer, inst.buffer_bits):
-            high = middle
-        else:
-            low = middle + 1
-    work.tile[d] = config.tile[d]
-    if low == listed[END]:
-        return False
-    work.n[d] = pool[low, N_TRIPS]
     return True
 
 

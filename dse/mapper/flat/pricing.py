@@ -25,6 +25,7 @@ from dse.mapper.shared.incumbent import enter, pruned
 from dse.mapper.shared.orders import list_orders
 from dse.mapper.shared.price import Rates, Room, price_loops
 from dse.model.counting.kernel import Floats, Ints, Record
+from dse.model.counting.nest import only_finished
 from dse.model.counting.records import Counts, Hierarchy, IterationSpace, Nest, Scratch, Spent, Timing
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, K, P
 
@@ -73,7 +74,8 @@ def price_orders(
                     return
                 settled = True
             run.visited[PRICED] += 1
-            price_nest(inst, work, config.f, span, offset, outer_orders[i], inner_orders[k], point)
+            if not price_nest(inst, work, config.f, span, offset, outer_orders[i], inner_orders[k], point):
+                continue
             _accept(run, work, config.f, outer_orders[i], inner_orders[k], point, incumbents)
             if run.held < 0:
                 return
@@ -152,8 +154,8 @@ def _first_loop(order: Ints, trips: Ints) -> int:
 def price_nest(
     inst: Instance, work: Record, f: Ints, span: Ints, offset: Ints, outer_order: Ints, inner_order: Ints,
     point: Floats,
-) -> None:  # fmt: skip
-    """Exact energy (pJ) and latency (cycles) of one mapping, by the model itself."""
+) -> bool:  # fmt: skip
+    """Exact energy (pJ) and latency (cycles) of one mapping, by the model itself; whether its psums fit the buffer."""
     dim, trips, step, place, spatial, inside = work.dim, work.trips, work.step, work.place, work.spatial, work.inside
     size = 0
     for part in range(4):
@@ -180,9 +182,13 @@ def price_nest(
     scratch = Scratch(
         work.counted, work.joined, inside, span[0], span[1], offset[0], offset[1], offset[2], offset[3]
     )  # fmt: skip
-    counts = Counts(work.factors, work.ends, work.booked, work.levels, work.fans)
-    timing = Timing(inst.buffering[:nodes], inst.port_node[:ports], inst.port_cost[:ports], inst.folds[:nodes])
+    counts = Counts(work.factors, work.ends, work.booked, work.levels, work.fans, work.finished[:nodes])
+    timing = Timing(
+        inst.buffering[:nodes], inst.port_node[:ports], inst.port_cost[:ports], inst.port_saved[:ports],
+        inst.folds[:nodes],
+    )  # fmt: skip
     # `dse.model.price.linear` has worked what psums spare into the other prices.
-    rates = Rates(inst.access_pj, inst.fan_pj, inst.mac_pj, inst.static_pj, 0.0)
+    rates = Rates(inst.access_pj, inst.saved_pj, inst.fan_pj, inst.mac_pj, inst.static_pj, 0.0)
     room = Room(scratch, counts, Spent(work.split, work.port_cycles))
     price_loops(nest, space, hierarchy, timing, rates, room, point)
+    return inst.only_finished == 0 or only_finished(inst.place[BUFFER], counts)

@@ -48,7 +48,8 @@ WORK = np.dtype(
         ("step", np.int64, LOOPS), ("place", np.int64, LOOPS), ("spatial", np.int64, LOOPS), ("inside", np.int64, 8),
         ("factors", np.int64, (3, MOST_NODES, 8)), ("ends", np.int64, (3, MOST_NODES, 2)),
         ("booked", np.int64, (3, MOST_NODES, 2)), ("levels", np.int64, (MOST_NODES, 3, 2)),
-        ("fans", np.int64, (MOST_NODES, 3, 2)), ("split", np.float64, 6), ("port_cycles", np.float64, MOST_PORTS),
+        ("fans", np.int64, (MOST_NODES, 3, 2)), ("finished", np.int64, MOST_NODES),
+        ("split", np.float64, 6), ("port_cycles", np.float64, MOST_PORTS),
         # Below the buffer, see `dse.mapper.flat.inner`: pJ, cycles, words.
         ("energy", np.float64, (3, 10)), ("busy", np.float64, (3, MOST_PORTS)), ("ifmap", np.float64, (5, 4)),
         # Words between the outermost level and the buffer, see `dse.mapper.flat.outer.outer_words`.

@@ -14,8 +14,8 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import DseError
 from dse.mapper.flat.bounds import list_tiles
-from dse.mapper.flat.instance import SHARED, Instance, Roles, build
-from dse.mapper.flat.outer import outer_floor
+from dse.mapper.flat.instance import BUFFER, Instance, Roles, build
+from dse.mapper.flat.outer import fits, outer_floor
 from dse.mapper.flat.outer_table import OuterTable, empty_table, work_out
 from dse.mapper.flat.run import (
     CHOICE,
@@ -39,8 +39,8 @@ from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
 from dse.mapper.shared.rules import Rules
 from dse.mapper.shared.space import fastest_steps, splits
 from dse.model.mapping import Mapping, Spatial, Temporal
-from dse.model.price import price
-from dse.problem.dims import IFMAP, P, R
+from dse.model.price import SHARED, price
+from dse.problem.dims import IFMAP, PSUM, P, R
 from dse.problem.layer import Layer
 
 
@@ -124,22 +124,42 @@ class Problem:
 def prepare(
     architecture: Architecture, layer: Layer, kind: int, factors: str
 ) -> tuple[list[dict[int, frozenset[str]]], list[Problem]]:
-    """The bypass choices of an architecture, and the problem that each of them is."""
+    """The bypass choices of an architecture, and the problem that each of them is.
+
+    A second problem of a choice covers the mappings in which only finished psums come to the buffer, where that leaves
+    more room.
+    """
+    choices, instances = instances_of(architecture, layer)
+    roles = Roles.of(architecture)
+    return choices, [_prepare(architecture, roles, instance, kind, factors) for instance in instances]
+
+
+def instances_of(architecture: Architecture, layer: Layer) -> tuple[list[dict[int, frozenset[str]]], list[Instance]]:
+    """The bypass choices of an architecture, those that have a second problem again at the end; a layer on each."""
     roles, prices = Roles.of(architecture), price(architecture, layer)
     choices = bypass_choices(architecture)
-    return choices, [_prepare(architecture, layer, roles, kept, prices, kind, factors) for kept in choices]
+    instances = [build(architecture, layer, roles, kept, prices) for kept in choices]
+    for kept, instance in zip(tuple(choices), tuple(instances), strict=True):
+        if _has_more_room(instance, layer):
+            choices.append(kept)
+            instances.append(build(architecture, layer, roles, kept, prices, only_finished=True))
+    return choices, instances
 
 
-def _prepare(
-    architecture: Architecture, layer: Layer, roles: Roles, kept: dict[int, frozenset[str]], prices: Any, kind: int,
-    factors: str,
-) -> Problem:  # fmt: skip
-    instance = build(architecture, layer, roles, kept, prices)
+def _has_more_room(instance: Instance, layer: Layer) -> bool:
+    """Whether tiles that do not fit the buffer would if all psums that come to it were finished."""
+    if instance.place[BUFFER] < 0 or not instance.in_buffer[PSUM] or layer.finished_bits >= instance.bits[PSUM]:
+        return False
+    return not fits(instance, instance.bounds, instance.in_buffer, instance.buffer_bits)
+
+
+def _prepare(architecture: Architecture, roles: Roles, instance: Instance, kind: int, factors: str) -> Problem:
     array = architecture.hierarchy[roles.array] if roles.array >= 0 else None
     assert array is None or isinstance(array, FanOut)
     rules = Rules.of(architecture.dataflow, array, has_pe=roles.pe >= 0, has_folds=bool(instance.folds.any()))
     perfect = factors == "perfect"
-    options, size, fastest = _options(instance, rules, perfect, roles)
+    options, size, fastest = options_of(instance, rules, perfect, roles)
+    size = 0.0 if instance.only_finished else size  # its mappings are counted among all
     return _in_order(Problem(instance, kind, options, _outer(instance), fastest, size, PeTiles(None, None, None)))
 
 
@@ -154,13 +174,13 @@ def _in_order(problem: Problem) -> Problem:
     return replace(problem, tiles=PeTiles(choice, bound, order), best=best)
 
 
-def _largest_tile(instance: Instance) -> Any:
+def largest_tile(instance: Instance) -> Any:
     """Per dim, the largest PE tile that fits when every other dim has a tile of one."""
     largest = instance.bounds.copy()
     for d in range(8):
         for operand in range(3):
             if instance.in_pe[operand] and instance.relevance[operand, d]:
-                room = min(instance.pe_bits[operand], instance.pe_bits[SHARED]) / instance.bits[operand]
+                room = min(instance.pe_bits[operand], instance.pe_bits[SHARED]) / instance.pe_each[operand]
                 if room < inf and not (operand == IFMAP and d >= P):
                     largest[d] = min(largest[d], int(room))
                 elif room < inf:
@@ -169,9 +189,10 @@ def _largest_tile(instance: Instance) -> Any:
     return largest
 
 
-def _options(instance: Instance, rules: Rules, perfect: bool, roles: Roles) -> tuple[Options, float, float]:
+def options_of(instance: Instance, rules: Rules, perfect: bool, roles: Roles) -> tuple[Options, float, float]:
+    """Tiles and spreads per dim, the size of the mapspace they span, and the fewest steps."""
     key = (
-        tuple(instance.bounds.tolist()), tuple(_largest_tile(instance).tolist()),
+        tuple(instance.bounds.tolist()), tuple(largest_tile(instance).tolist()),
         tuple(tuple(part.tolist()) for part in rules), int(instance.rows), int(instance.cols), perfect,
         roles.buffer >= 0, bool((instance.port_node[: instance.ports] == roles.pe).any()),
     )  # fmt: skip
@@ -202,15 +223,20 @@ KEPT_TABLES = 128
 """Problems whose outer floor and table are remembered, up to a few megabytes each."""
 
 
-def _outer(instance: Instance) -> OuterTable:
-    """The outer table, kept: it does not change with the array, the dataflow or a PE's inside but its size."""
+def outer_key(instance: Instance) -> bytes:
+    """All that the outer table depends on."""
     parts = (
         instance.bounds, instance.window, instance.words, instance.bits, instance.in_buffer, instance.in_pe,
         instance.up_pj * instance.in_pe, instance.outer_pj, instance.port_outer, instance.port_over,
         instance.port_fixed, instance.buffer_bits, np.where(instance.in_pe == 1, instance.room, 0.0),
         instance.port_up * instance.in_pe * instance.port_outer[:, None],
     )  # fmt: skip
-    key = b"".join(part.tobytes() for part in parts)
+    return b"".join(part.tobytes() for part in parts)
+
+
+def _outer(instance: Instance) -> OuterTable:
+    """The outer table, kept: it does not change with the array, the dataflow or a PE's inside but its size."""
+    key = outer_key(instance)
     if key in _OUTER:
         _OUTER.move_to_end(key)
     else:

@@ -9,7 +9,15 @@ from dse.architecture.hierarchy import Level
 
 
 def bypass_choices(architecture: Architecture) -> list[dict[int, frozenset[str]]]:
-    """For every choice of bypasses, the operands that each level keeps, by node."""
+    """For every choice of bypasses, the operands that each level keeps, by node.
+
+    Examples
+    --------
+    >>> import dse
+    >>> (choice,) = bypass_choices(dse.load_architecture("eyeriss"))
+    >>> sorted(choice[1])
+    ['ifmap', 'psum']
+    """
     options: list[list[tuple[int, frozenset[str]]]] = []
     for index, level in enumerate(architecture.hierarchy):
         if isinstance(level, Level):

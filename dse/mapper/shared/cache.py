@@ -27,6 +27,13 @@ def private_folder(name: str) -> Path:
     ------
     DseError
         If the folder that `DSE_CACHE_DIR` names cannot be used, is somebody else's, or can be written by others.
+
+    Examples
+    --------
+    >>> from unittest.mock import patch
+    >>> with tempfile.TemporaryDirectory() as root, patch.dict(os.environ, {VARIABLE: root}):
+    ...     private_folder("kernels").relative_to(root).as_posix()
+    'dse/kernels'
     """
     stated = os.environ.get(VARIABLE)
     if stated:

@@ -36,6 +36,15 @@ def compiled(kernel: Kernel) -> Kernel:
     ------
     TypeError
         When it is not.
+
+    Examples
+    --------
+    >>> from dse.mapper.shared.space import fastest_steps, quotients
+    >>> compiled(fastest_steps).py_func.__name__
+    'fastest_steps'
+    >>> compiled(quotients)
+    Traceback (most recent call last):
+    TypeError: dse.mapper.shared.space.quotients is no entry: mark it with dse.model.counting.kernel.entry
     """
     if not is_entry(kernel):
         name = f"{kernel.__module__}.{kernel.__qualname__}"
@@ -44,7 +53,14 @@ def compiled(kernel: Kernel) -> Kernel:
 
 
 def twin(kernel: Kernel) -> Kernel:
-    """A compiled twin, for kernels to call; Python can call it when the kernel is an entry."""
+    """A compiled twin, for kernels to call; Python can call it when the kernel is an entry.
+
+    Examples
+    --------
+    >>> from dse.mapper.shared.space import fastest_steps, quotients
+    >>> compiled(fastest_steps).py_func.__globals__["quotients"] is twin(quotients)
+    True
+    """
     return cast("Kernel", _twin(cast("FunctionType", kernel)))
 
 
@@ -78,7 +94,13 @@ def _twins() -> dict[FunctionType, Any]:
 
 
 def cache_folder() -> Path:
-    """Where the machine code is kept: named after the sources and the compiler, so that neither can go stale."""
+    """Where the machine code is kept: named after the sources and the compiler, so that neither can go stale.
+
+    Examples
+    --------
+    >>> cache_folder().name.startswith("kernels-")
+    True
+    """
     return private_folder(f"kernels-{_digest()}")
 
 
@@ -96,6 +118,11 @@ def sources(modules: list[Path]) -> list[Path]:
     """The files of some modules and of all that they import of this package, directly or not.
 
     Compiled code has the constants and records of imported modules frozen into it, so it depends on all of them.
+
+    Examples
+    --------
+    >>> [path.name for path in sources([PACKAGE / "mapper" / "shared" / "words.py"])]
+    ['words.py', 'dims.py']
     """
     seen: set[Path] = set()
     waiting = list(modules)

@@ -20,6 +20,13 @@ ROWS, COLS, PASSES_LEFT, STEPS_LEFT, OF_TILE = range(5)
 
 
 def ceil_div(a: int, b: int) -> int:
+    """The quotient, rounded up.
+
+    Examples
+    --------
+    >>> ceil_div(7, 2), ceil_div(8, 2)
+    (4, 4)
+    """
     return (a + b - 1) // b
 
 
@@ -35,7 +42,15 @@ def keeps_tight(bound: int, product: int, factor: int) -> bool:
 
 
 def tight(bound: int, f: int, sy: int, sx: int, m: int, n: int) -> bool:
-    """Whether no factor can shrink by one and still cover the bound."""
+    """Whether no factor can shrink by one and still cover the bound.
+
+    Examples
+    --------
+    Tiles of 4 in two trips cover 6, but so do tiles of 3.
+
+    >>> tight(6, 3, 1, 1, 2, 1), tight(6, 4, 1, 1, 2, 1)
+    (True, False)
+    """
     product = f * sy * sx * m * n
     return (
         product >= bound
@@ -48,7 +63,13 @@ def tight(bound: int, f: int, sy: int, sx: int, m: int, n: int) -> bool:
 
 
 def whole_factor(bound: int, side: int, perfect: bool) -> int:
-    """The fewest folds that a side of the array allows: passes of a bound when it alone is unrolled there."""
+    """The fewest folds that a side of the array allows: passes of a bound when it alone is unrolled there.
+
+    Examples
+    --------
+    >>> whole_factor(13, 5, perfect=False), whole_factor(12, 5, perfect=True)
+    (3, 3)
+    """
     if not perfect:
         return ceil_div(bound, min(bound, side))
     for factor in range(min(bound, side), 0, -1):
@@ -79,6 +100,17 @@ def dim_options(
         number of such tiles U = ceil(X / f), first unrolling; `unrollings (*, 5)`: sy, sx, passes
         T = ceil(U / (sy*sx)), compute steps along the dim, tile it belongs to. `tiles` has one row more, the end of the
         last unrollings.
+
+    Examples
+    --------
+    K = 4 on an array of two rows, nothing tiled inside a PE: K lies on one row or on both.
+
+    >>> mask = dict.fromkeys(Rules._fields, np.zeros(8, int)) | {"on_rows": np.array([0, 0, 1, 0, 0, 0, 0, 0])}
+    >>> bounds = np.array([1, 1, 4, 1, 1, 1, 1, 1])
+    >>> start, tiles, unrollings = dim_options(bounds, np.ones(8, int), Rules(**mask), 2, 1, False)
+    >>> mine = slice(tiles[start[2], FIRST_UNROLLING], tiles[start[3], FIRST_UNROLLING])
+    >>> unrollings[mine, ROWS].tolist(), unrollings[mine, PASSES_LEFT].tolist()
+    ([2, 1], [2, 4])
     """
     tile_start = np.zeros(9, dtype=np.int64)
     tiles = [0] * 0
@@ -145,7 +177,13 @@ def _unrollings(bound: int, f: int, on_rows: Ints, on_cols: Ints, perfect: bool,
 
 
 def next_trips(bound: int, f: int, sy: int, sx: int, passes: int, n: int, perfect: bool) -> tuple[int, int]:
-    """The smallest outermost trip count from n on that a tight split has, with the buffer's trips; (0, 0) if none."""
+    """The smallest outermost trip count from n on that a tight split has, with the buffer's trips; (0, 0) if none.
+
+    Examples
+    --------
+    >>> next_trips(7, 1, 1, 1, passes=7, n=3, perfect=False), next_trips(7, 1, 1, 1, passes=7, n=2, perfect=True)
+    ((3, 3), (7, 1))
+    """
     while n <= passes:
         m = ceil_div(passes, n)
         exact = ceil_div(passes, m)
@@ -156,7 +194,13 @@ def next_trips(bound: int, f: int, sy: int, sx: int, passes: int, n: int, perfec
 
 
 def trip_values(bound: int) -> Ints:
-    """The distinct values of ceil(bound / b), ascending: trip counts that some tile size has."""
+    """The distinct values of ceil(bound / b), ascending: trip counts that some tile size has.
+
+    Examples
+    --------
+    >>> trip_values(7).tolist()
+    [1, 2, 3, 4, 7]
+    """
     values = [0] * 0
     n = 1
     while n <= bound:

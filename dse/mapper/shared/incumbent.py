@@ -23,6 +23,12 @@ def pruned(kind: int, gap: float, energy: float, time: float, values: Floats, he
         Energy and latency of the incumbents; on the front, latency rises and energy falls.
     held : int
         How many there are.
+
+    Examples
+    --------
+    >>> front = np.array([[9.0, 1.0], [4.0, 2.0]])  # energy, latency
+    >>> [bool(pruned(FRONT, 0.0, 5.0, time, front, held=2)) for time in (2.0, 1.5)]
+    [True, False]
     """
     if held == 0:
         return False
@@ -57,6 +63,11 @@ def longest(kind: int, energy: float, values: Floats, held: int) -> float:
         Lower bound.
     values, held
         As for `pruned`.
+
+    Examples
+    --------
+    >>> longest(EDP, 2.0, np.array([[4.0, 2.0]]), held=1)
+    4.0
     """
     if held == 0 or kind == ENERGY:
         return np.inf
@@ -84,6 +95,14 @@ def enter(kind: int, energy: float, time: float, values: Floats, held: int, reco
         How many incumbents there are, -1 when there is no room.
     at : int
         The row of `records` that the caller fills, -1 for none.
+
+    Examples
+    --------
+    A mapping of energy 4 replaces one of 5; one of 6 does not enter.
+
+    >>> values, records = np.array([[5.0, 2.0]]), np.zeros((1, 8), int)
+    >>> enter(ENERGY, 4.0, 3.0, values, 1, records), enter(ENERGY, 6.0, 1.0, values, 1, records), values.tolist()
+    ((1, 0), (1, -1), [[4.0, 3.0]])
     """
     at = 0
     if kind == FRONT:

@@ -28,7 +28,14 @@ SCALARS = frozenset(
 
 
 def is_tested() -> bool:
-    """Whether the installed numba is one whose private parts are known."""
+    """Whether the installed numba is one whose private parts are known.
+
+    Examples
+    --------
+    >>> import numba
+    >>> is_tested() == (numba.__version__ in TESTED)
+    True
+    """
     import numba
 
     return numba.__version__ in TESTED
@@ -48,6 +55,12 @@ def compile_kernel(function: FunctionType, *, is_entry: bool) -> Any:
     -----
     RuntimeWarning
         Once, when the installed numba is none of `TESTED`.
+
+    Examples
+    --------
+    >>> from dse.mapper.shared.factors import ceil_div
+    >>> compile_kernel(ceil_div, is_entry=True).py_func is ceil_div
+    True
     """
     import numba
 
@@ -75,6 +88,13 @@ def quick_compilation() -> Iterator[None]:
 
     At the first level of optimisation; without looks for garbage, of which there is little among the millions of
     objects that live until the end; and asking only once which function an operator stands for on given types.
+
+    Examples
+    --------
+    >>> with quick_compilation():
+    ...     while_compiling = gc.isenabled()
+    >>> while_compiling == is_tested(), gc.isenabled()
+    (False, True)
     """
     import numba
 

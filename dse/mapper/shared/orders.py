@@ -12,7 +12,13 @@ from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
 
 
 def group_dims(operand: int) -> tuple[int, int, int]:
-    """The dims that an operand does not have, -1 where there are fewer than three."""
+    """The dims that an operand does not have, -1 where there are fewer than three.
+
+    Examples
+    --------
+    >>> [group_dims(operand) for operand in (IFMAP, WEIGHT, PSUM)]
+    [(2, -1, -1), (1, 4, 5), (3, 6, 7)]
+    """
     if operand == IFMAP:
         return K, -1, -1
     if operand == WEIGHT:
@@ -41,6 +47,16 @@ def list_orders(trips: Ints, stationary: int, innermost: int, out: Ints, kinds: 
     -------
     int
         How many orders; 0 when the rules contradict each other.
+
+    Examples
+    --------
+    Loops over K and C: either psums stay in place (C innermost) or the ifmap does (K innermost).
+
+    >>> import numpy as np
+    >>> out, kinds = np.zeros((24, 8), int), np.zeros((24, 2), int)
+    >>> number = list_orders(np.array([1, 1, 4, 3, 1, 1, 1, 1]), -1, -1, out, kinds)
+    >>> [(int(out[i, 0]), int(kinds[i, 0])) for i in range(number)]
+    [(2, 0), (3, 2)]
     """
     count = 0
     forced = innermost if innermost >= 0 and trips[innermost] > 1 else -1
@@ -96,6 +112,16 @@ def add_partial_stays(trips: Ints, stationary: int, innermost: int, out: Ints, k
     -------
     int
         How many orders there are now, at most 24.
+
+    Examples
+    --------
+    Loops over G and C where more visits may cost less: G alone innermost, over which no psum stays, joins.
+
+    >>> import numpy as np
+    >>> out, kinds, trips = np.zeros((24, 8), int), np.zeros((24, 2), int), np.array([2, 1, 1, 3, 1, 1, 1, 1])
+    >>> count = list_orders(trips, -1, -1, out, kinds)
+    >>> count, add_partial_stays(trips, -1, -1, out, kinds, count), out[:2, 0].tolist()
+    (1, 2, [3, 0])
     """
     forced = innermost if innermost >= 0 and trips[innermost] > 1 else -1
     if stationary >= 0:

@@ -19,7 +19,9 @@ class Rates(NamedTuple):
     Parameters
     ----------
     access_pj : (nodes, 3, 2) float
-        One element of an operand read from a level, and written to it.
+        One element of an operand read from a level, and written to it, psums as unfinished.
+    saved_pj : (nodes, 2) float
+        By how much less a finished psum costs.
     fan_pj : (nodes, 3, 2) float
         One element delivered over a fan-out, and one psum's hop.
     mac_pj : float
@@ -31,6 +33,7 @@ class Rates(NamedTuple):
     """
 
     access_pj: Floats
+    saved_pj: Floats
     fan_pj: Floats
     mac_pj: float
     static_pj: float
@@ -56,6 +59,11 @@ def new_scratch(loops: int, longest: int, children: int) -> Scratch:
         Largest bound of P, Q, R and S.
     children : int
         Of all fan-outs that an operand's words cross together, at most.
+
+    Examples
+    --------
+    >>> new_scratch(loops=4, longest=7, children=12).starts.shape
+    (13,)
     """
     return Scratch(
         np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64), np.ones(8, dtype=np.int64),
@@ -74,6 +82,24 @@ def price_loops(
     ----------
     point : (2,) float
         Filled.
+
+    Examples
+    --------
+    >>> from dse.model.counting.counts import RELEVANCE
+    >>> from dse.model.counting.records import new_counts
+    >>> from dse.model.time import DOUBLE
+    >>> zeros = np.zeros(2, int)
+    >>> space = IterationSpace(np.array([1, 1, 2, 3, 1, 1, 1, 1]), np.ones(4, int), RELEVANCE)
+    >>> levels = Hierarchy(zeros, np.full(2, 2), zeros, np.ones((2, 3), int))
+    >>> nest = Nest(2, np.array([2, 3]), np.array([2, 3]), np.ones(2, int), zeros, zeros)
+    >>> timing = Timing(np.full(2, DOUBLE), zeros[:0], np.zeros((0, 3, 2)), np.zeros((0, 2)), np.zeros((2, 4)))
+    >>> room = Room(new_scratch(2, 1, 1), new_counts(2), Spent(np.zeros(6), np.zeros(0)))
+    >>> access_pj, point = np.zeros((2, 3, 2)), np.zeros(2)
+    >>> access_pj[0] = 10.0  # fourteen words of the outer level
+    >>> rates = Rates(access_pj, np.zeros((2, 2)), np.zeros((2, 3, 2)), 6.0, 0.0, 0.0)
+    >>> price_loops(nest, space, levels, timing, rates, room, point)
+    >>> point.tolist()
+    [146.0, 6.0]
     """
     counts, nodes = room.counts, len(hierarchy.is_fan_out)
     steps = count_nest(nest, space, hierarchy, room.scratch, counts)
@@ -85,6 +111,7 @@ def price_loops(
             for side in range(2):
                 energy += counts.levels[node, o, side] * rates.access_pj[node, o, side]
                 energy += counts.fans[node, o, side] * rates.fan_pj[node, o, side]
+        energy -= counts.finished[node] * (rates.saved_pj[node, 0] + rates.saved_pj[node, 1])
     if rates.spared_pj != 0.0:
         for k in range(nodes):
             if counts.ends[PSUM, k, 0] == nodes - 1:

@@ -18,7 +18,7 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.mapper.shared.factors import keeps_tight, whole_factor
 from dse.mapper.shared.places import Places
 from dse.model.mapping import tile_words
-from dse.model.price import capacities
+from dse.model.price import SHARED, capacities
 from dse.problem.dims import DIMS, OPERANDS, RELEVANT
 from dse.problem.layer import Layer
 
@@ -64,7 +64,16 @@ class Obstacle:
 
 
 def why_infeasible(architecture: Architecture, layer: Layer, factors: str) -> str:
-    """Name every constraint that no mapping of the layer can meet, and what would make the layer possible."""
+    r"""Name every constraint that no mapping of the layer can meet, and what would make the layer possible.
+
+    Examples
+    --------
+    >>> import dse
+    >>> why = why_infeasible(dse.load_architecture("eyeriss"), dse.Layer("wide", S=20, Q=2), "all")
+    >>> print(why.replace(", ", ",\n"))
+    layer wide: the ifmap scratchpad of PE holds 12 words,
+    a row of a window needs 20 under row-stationary: 20 words (320 bits) would do
+    """
     layer = architecture.lowered(layer)
     found = obstacles(architecture, layer, factors)
     if found:
@@ -83,6 +92,14 @@ def obstacles(architecture: Architecture, layer: Layer, factors: str = "all") ->
 
     Those that come later suppose that the earlier ones are met as their texts propose, so that all proposals together
     make the layer possible. None means that mappings exist, unless the dataflow's rules on loop orders exclude them.
+    Psums are taken to need their own width everywhere, and not that of finished ones where no others come.
+
+    Examples
+    --------
+    >>> import dse
+    >>> (found,) = obstacles(dse.load_architecture("eyeriss"), dse.Layer("wide", S=20, Q=2))
+    >>> found.kind, found.node, found.operand, found.needed  # 20 words of 16 bits
+    ('capacity', 'PE', 'ifmap', 320)
     """
     layer = architecture.lowered(layer)
     array = Places.of(architecture).array_node
@@ -234,7 +251,7 @@ def _too_small(
                 f"{flow}: {_words(words[operand] * share)} ({needed * share} bits) would do", operand=operand,
             ))  # fmt: skip
     total = sum(words[operand] * layer.bits[operand] for operand in kept)
-    if total > offered[3]:
+    if total > offered[SHARED]:
         of_words = {operand: f" of {words[operand]} words" if words[operand] > 1 else "" for operand in kept}
         parts = ", ".join(_name(operand, tile, index) + of_words[operand] for operand in kept)
         found.append(Obstacle(

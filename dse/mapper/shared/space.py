@@ -13,6 +13,17 @@ def fastest_steps(tile_start: Ints, tiles: Ints, unrollings: Ints, rows: int, co
     """The fewest compute steps that unrollings within the array leave, whatever the capacities.
 
     A table over the rows and columns left, dim by dim; infinite when some dim cannot be unrolled as the dataflow asks.
+
+    Examples
+    --------
+    K = 4 on an array of two rows takes two steps at least.
+
+    >>> from dse.mapper.shared.factors import dim_options
+    >>> from dse.mapper.shared.rules import Rules
+    >>> mask = dict.fromkeys(Rules._fields, np.zeros(8, int)) | {"on_rows": np.array([0, 0, 1, 0, 0, 0, 0, 0])}
+    >>> options = dim_options(np.array([1, 1, 4, 1, 1, 1, 1, 1]), np.ones(8, int), Rules(**mask), 2, 1, False)
+    >>> fastest_steps(*options, 2, 1)
+    2.0
     """
     best = np.ones((rows + 1, cols + 1))
     row_values = quotients(rows)
@@ -31,7 +42,13 @@ def fastest_steps(tile_start: Ints, tiles: Ints, unrollings: Ints, rows: int, co
 
 
 def quotients(side: int) -> Ints:
-    """The numbers that a side divided by some number leaves, falling."""
+    """The numbers that a side divided by some number leaves, falling.
+
+    Examples
+    --------
+    >>> quotients(7).tolist()
+    [7, 3, 2, 1]
+    """
     values = [side]
     for divisor in range(2, side + 1):
         if side // divisor != values[-1]:
@@ -49,6 +66,18 @@ def splits(
     ----------
     out : (8,) float
         Filled.
+
+    Examples
+    --------
+    K = 4 on two rows. Both rows leave two trips, 1 x 2 or 2 x 1; one row leaves four: 1 x 4, 2 x 2 or 4 x 1.
+
+    >>> from dse.mapper.shared.factors import dim_options
+    >>> from dse.mapper.shared.rules import Rules
+    >>> mask = dict.fromkeys(Rules._fields, np.zeros(8, int)) | {"on_rows": np.array([0, 0, 1, 0, 0, 0, 0, 0])}
+    >>> bounds, out = np.array([1, 1, 4, 1, 1, 1, 1, 1]), np.zeros(8)
+    >>> splits(bounds, *dim_options(bounds, np.ones(8, int), Rules(**mask), 2, 1, False), False, True, out)
+    >>> out.tolist()
+    [1.0, 1.0, 5.0, 1.0, 1.0, 1.0, 1.0, 1.0]
     """
     for d in range(8):
         total = 0.0

@@ -58,6 +58,11 @@ def tile_words(tile: Any, window: Any, operand: int) -> int:
         Indices per dim.
     window : (4,) int
         stride_h, dilation_h, stride_w, dilation_w.
+
+    Examples
+    --------
+    >>> [tile_words((1, 1, 2, 3, 4, 4, 3, 3), (1, 1, 1, 1), operand) for operand in range(3)]  # ifmap, weight, psum
+    [108, 54, 32]
     """
     if operand == IFMAP:
         height = box(tile[P], tile[R], window[STRIDE_H], window[DILATION_H])

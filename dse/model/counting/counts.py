@@ -13,10 +13,9 @@ import numpy as np
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
 from dse.model.accesses import Accesses, Crossing, Traffic
-from dse.model.counting.axes import NONE, TILE, WORD
 from dse.model.counting.kernel import Floats, Ints
 from dse.model.counting.nest import count_nest
-from dse.model.counting.records import Counts, Hierarchy, IterationSpace, Nest, Scratch, new_counts
+from dse.model.counting.records import NONE, TILE, WORD, Counts, Hierarchy, IterationSpace, Nest, Scratch, new_counts
 from dse.model.mapping import Mapping, Temporal
 from dse.problem.dims import DIMS, OPERANDS, RELEVANT
 from dse.problem.layer import Layer
@@ -80,7 +79,16 @@ class Count:
 
 
 def flatten(mapping: Mapping) -> Nest:
-    """The flat nest of a mapping."""
+    """The flat nest of a mapping.
+
+    Examples
+    --------
+    >>> from dse.model.mapping import Loop
+    >>> outer = Temporal("DRAM", (Loop("K", 2), Loop("P", 1)), frozenset(OPERANDS))
+    >>> nest = flatten(Mapping((outer, Temporal("GLB", (Loop("K", 3),), frozenset(OPERANDS)))))
+    >>> nest.size, nest.trips.tolist(), nest.step.tolist(), nest.place.tolist()
+    (2, [2, 3], [3, 1], [0, 1])
+    """
     rows = [
         (DIMS.index(loop.dim), loop.trips, place, int(not isinstance(node, Temporal)))
         for place, node in enumerate(mapping.nodes)
@@ -99,7 +107,14 @@ def flatten(mapping: Mapping) -> Nest:
 
 
 def keeps_of(mapping: Mapping) -> Ints:
-    """(nodes, 3): 1 where a level keeps an operand."""
+    """(nodes, 3): 1 where a level keeps an operand.
+
+    Examples
+    --------
+    >>> outer, inner = Temporal("DRAM", (), frozenset(OPERANDS)), Temporal("GLB", (), frozenset({"ifmap"}))
+    >>> keeps_of(Mapping((outer, inner))).tolist()
+    [[1, 1, 1], [1, 0, 0]]
+    """
     return np.array(
         [[int(isinstance(node, Temporal) and o in node.stores) for o in OPERANDS] for node in mapping.nodes],
         dtype=np.int64,
@@ -107,7 +122,13 @@ def keeps_of(mapping: Mapping) -> Ints:
 
 
 def scratch_for(bounds: tuple[int, ...], children: int, loops: int) -> Scratch:
-    """Working arrays for a layer, as many children and so many loops."""
+    """Working arrays for a layer, as many children and so many loops.
+
+    Examples
+    --------
+    >>> scratch_for((1, 1, 1, 1, 6, 4, 3, 3), children=12, loops=5).positions_a.shape
+    (7, 3)
+    """
     counted, joined = (np.zeros(max(loops, 1), dtype=np.int64) for _ in range(2))
     positions_a, positions_b = (np.zeros((max(bounds[4:]) + 1, 3), dtype=np.int64) for _ in range(2))
     offsets_a, offsets_b, starts, ends = (np.zeros(children + 1, dtype=np.int64) for _ in range(4))
@@ -116,12 +137,33 @@ def scratch_for(bounds: tuple[int, ...], children: int, loops: int) -> Scratch:
 
 
 def window_of(layer: Layer) -> Ints:
-    """(4,): stride_h, dilation_h, stride_w, dilation_w."""
+    """(4,): stride_h, dilation_h, stride_w, dilation_w.
+
+    Examples
+    --------
+    >>> window_of(Layer("conv", P=4, Q=4, R=3, S=3, stride_h=2, stride_w=1)).tolist()
+    [2, 1, 1, 1]
+    """
     return np.array([layer.stride_h, layer.dilation_h, layer.stride_w, layer.dilation_w], dtype=np.int64)
 
 
 def count_mapping(layer: Layer, architecture: Architecture, mapping: Mapping) -> Count:
-    """Run the closed form on a mapping; see `count` for the readable result."""
+    """Run the closed form on a mapping; see `count` for the readable result.
+
+    Examples
+    --------
+    >>> import dse
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("fc", K=2, C=3)
+    >>> mapping = dse.Mapping.from_dict([
+    ...     {"level": "DRAM", "stores": ["ifmap", "weight", "psum"], "loops": [["K", 2], ["C", 3]]},
+    ...     {"level": "GLB", "stores": ["ifmap", "psum"], "loops": []},
+    ...     {"fan_out": "array", "rows": [], "cols": []},
+    ...     {"level": "PE", "stores": ["ifmap", "weight", "psum"], "loops": []},
+    ... ])
+    >>> counted = count_mapping(layer, chip, mapping)
+    >>> counted.steps, counted.words.levels[0].tolist()  # DRAM: ifmap, weight, psum, each read and written
+    (6, [[6, 0], [6, 0], [0, 2]])
+    """
     structure = Structure.of(architecture)
     nest = flatten(mapping)
     space = IterationSpace(np.array(layer.bounds, dtype=np.int64), window_of(layer), RELEVANCE)
@@ -165,14 +207,31 @@ def count(layer: Layer, architecture: Architecture, mapping: Mapping) -> Accesse
 
 
 def readable(layer: Layer, architecture: Architecture, counted: Count) -> Accesses:
-    """Counts by name."""
+    """Counts by name.
+
+    Examples
+    --------
+    >>> import dse
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("fc", K=2, C=3)
+    >>> mapping = dse.Mapping.from_dict([
+    ...     {"level": "DRAM", "stores": ["ifmap", "weight", "psum"], "loops": [["K", 2], ["C", 3]]},
+    ...     {"level": "GLB", "stores": ["ifmap", "psum"], "loops": []},
+    ...     {"fan_out": "array", "rows": [], "cols": []},
+    ...     {"level": "PE", "stores": ["ifmap", "weight", "psum"], "loops": []},
+    ... ])
+    >>> readable(layer, chip, count_mapping(layer, chip, mapping)).levels["DRAM"]["ifmap"]
+    Traffic(reads=6, writes=0)
+    """
     levels: dict[str, dict[str, Traffic]] = {}
+    finished: dict[str, Traffic] = {}
     fan_outs: dict[str, dict[str, Crossing]] = {}
     for i, node in enumerate(architecture.hierarchy):
         if isinstance(node, Level):
             rows = counted.words.levels[i].tolist()
             levels[node.name] = {o: Traffic(*row) for o, row in zip(OPERANDS, rows, strict=True)}
+            done = int(counted.words.finished[i])
+            finished[node.name] = Traffic(done if i else 0, done)
         else:
             rows = counted.words.fans[i].tolist()
             fan_outs[node.name] = {o: Crossing(*row) for o, row in zip(OPERANDS, rows, strict=True)}
-    return Accesses(steps=counted.steps, macs=layer.macs, levels=levels, fan_outs=fan_outs)
+    return Accesses(steps=counted.steps, macs=layer.macs, levels=levels, fan_outs=fan_outs, finished=finished)

@@ -42,5 +42,11 @@ def entry(kernel: Kernel) -> Kernel:
 
 
 def is_entry(function: object) -> bool:
-    """Whether a function carries the mark of `entry`."""
+    """Whether a function carries the mark of `entry`.
+
+    Examples
+    --------
+    >>> is_entry(len)
+    False
+    """
     return getattr(function, _MARK, False) is True

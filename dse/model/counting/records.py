@@ -11,6 +11,12 @@ import numpy as np
 
 from dse.model.counting.kernel import Floats, Ints
 
+NONE, TILE, WORD = 0, 1, 2
+"""Multicast modes, weakest first."""
+
+READ, WRITE = 0, 1
+"""Directions of words at a level or a port: the last index of counts and of what they cost."""
+
 
 class Nest(NamedTuple):
     """A flat loop nest, outermost loop first.
@@ -63,7 +69,7 @@ class Hierarchy(NamedTuple):
     ----------
     is_fan_out : (nodes,)
     multicast : (nodes,)
-        Of a fan-out: NONE, TILE or WORD (`dse.model.counting.axes`).
+        Of a fan-out: NONE, TILE or WORD.
     reduces : (nodes,)
         1 where the children of a fan-out add their psums up on the way out.
     keeps : (nodes, 3)
@@ -94,6 +100,8 @@ class Counts(NamedTuple):
         Words read and written.
     fans : (nodes, 3, 2)
         Words delivered, and psum hops.
+    finished : (nodes,)
+        Of the psums that come to a level from inside, those that are finished; they leave it finished.
     """
 
     factors: Ints
@@ -101,10 +109,11 @@ class Counts(NamedTuple):
     booked: Ints
     levels: Ints
     fans: Ints
+    finished: Ints
 
 
 class Scratch(NamedTuple):
-    """Working arrays of `dse.model.counting.axes`.
+    """Working arrays of `dse.model.counting.axes` and `boxes`.
 
     Parameters
     ----------
@@ -115,7 +124,7 @@ class Scratch(NamedTuple):
     tile : (8,)
         Tile of the child of a crossing.
     positions_a, positions_b : (longest bound + 1, 3)
-        Classes of positions along the two dims of an axis: see `dse.model.counting.axes.positions`.
+        Classes of positions along the two dims of an axis: see `dse.model.counting.boxes.positions`.
     offsets_a, offsets_b : (children + 1,)
         Offsets of the children along them.
     starts, ends : (children + 1,)
@@ -178,6 +187,8 @@ class Timing(NamedTuple):
         The level a port belongs to.
     port_cost : (ports, 3, 2)
         Steps that one element of an operand occupies the port, reading and writing; 0 where it is not served.
+    port_saved : (ports, 2)
+        By how much less a finished psum occupies it than another one, reading and writing.
     folds : (nodes, 4)
         For a fan-out, cycles of skew that every fold pays, and cycles that shift each operand in and out.
     """
@@ -185,6 +196,7 @@ class Timing(NamedTuple):
     buffering: Ints
     port_node: Ints
     port_cost: Floats
+    port_saved: Floats
     folds: Floats
 
 
@@ -204,11 +216,18 @@ class Spent(NamedTuple):
 
 
 def new_counts(nodes: int) -> Counts:
-    """Room for the counts of a hierarchy."""
+    """Room for the counts of a hierarchy.
+
+    Examples
+    --------
+    >>> new_counts(4).levels.shape
+    (4, 3, 2)
+    """
     return Counts(
         factors=np.ones((3, nodes, 8), dtype=np.int64),
         ends=np.full((3, nodes, 2), -1, dtype=np.int64),
         booked=np.zeros((3, nodes, 2), dtype=np.int64),
         levels=np.zeros((nodes, 3, 2), dtype=np.int64),
         fans=np.zeros((nodes, 3, 2), dtype=np.int64),
+        finished=np.zeros(nodes, dtype=np.int64),
     )

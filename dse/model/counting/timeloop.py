@@ -142,6 +142,19 @@ def count_timeloop(layer: Layer, architecture: Architecture, mapping: Mapping) -
     Per instance: a parent reads each distinct tile among its children's once. Psums: updates U are the words that
     reach the instance; it reads U - D of them back, D being the distinct psums it ever holds; a child is filled with
     its visits less its own D, whether or not it shares a psum with its neighbours.
+
+    Examples
+    --------
+    >>> import dse
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("fc", K=2, C=3)
+    >>> mapping = dse.Mapping.from_dict([
+    ...     {"level": "DRAM", "stores": ["ifmap", "weight", "psum"], "loops": [["K", 2], ["C", 3]]},
+    ...     {"level": "GLB", "stores": ["ifmap", "psum"], "loops": []},
+    ...     {"fan_out": "array", "rows": [], "cols": []},
+    ...     {"level": "PE", "stores": ["ifmap", "weight", "psum"], "loops": []},
+    ... ])
+    >>> count_timeloop(layer, chip, mapping).levels["DRAM"]["ifmap"].reads
+    6
     """
     mapping.check(architecture, layer)
     _check_perfect(layer, mapping)
@@ -290,7 +303,22 @@ def _check_perfect(layer: Layer, mapping: Mapping) -> None:
 
 
 def arrays(architecture: Architecture, accesses: Accesses) -> tuple[Any, Any]:
-    """(nodes, 3, 2) arrays of the counts of levels and of fan-outs, as `dse.model.counting.counts.Count` has them."""
+    """(nodes, 3, 2) arrays of the counts of levels and of fan-outs, as `dse.model.counting.counts.Count` has them.
+
+    Examples
+    --------
+    >>> import dse
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("fc", K=2, C=3)
+    >>> mapping = dse.Mapping.from_dict([
+    ...     {"level": "DRAM", "stores": ["ifmap", "weight", "psum"], "loops": [["K", 2], ["C", 3]]},
+    ...     {"level": "GLB", "stores": ["ifmap", "psum"], "loops": []},
+    ...     {"fan_out": "array", "rows": [], "cols": []},
+    ...     {"level": "PE", "stores": ["ifmap", "weight", "psum"], "loops": []},
+    ... ])
+    >>> levels, fans = arrays(chip, count_timeloop(layer, chip, mapping).accesses())
+    >>> levels[0].tolist(), fans.shape
+    ([[6, 0], [6, 0], [0, 2]], (4, 3, 2))
+    """
     import numpy as np
 
     levels, fans = (np.zeros((len(architecture.hierarchy), 3, 2), dtype=np.int64) for _ in range(2))

@@ -55,6 +55,9 @@ class Boundary:
         Nominal size of the child's tile per dim.
     outside, through : int
         In the walk's index tuples, `[:outside]` belongs to the loops outside j and `[outside:through]` to j.
+    spreads_sums : bool
+        Whether a fan-out between that adds up psums has a loop over C, R or S: then each child computes a part of every
+        sum, also in a last pass that leaves work for one of them only.
     """
 
     operand: str
@@ -66,6 +69,7 @@ class Boundary:
     tile: tuple[int, ...]
     outside: int
     through: int
+    spreads_sums: bool
 
     def move(self, before: Indices | None, now: Indices) -> Move | None:
         """Rule 1: what the step from one index tuple to the next moves over this boundary."""
@@ -75,7 +79,16 @@ class Boundary:
 
 
 def placed_loops(mapping: Mapping) -> list[PlacedLoop]:
-    """All loops, outermost first; a loop steps over everything that the loops inside it cover."""
+    """All loops, outermost first; a loop steps over everything that the loops inside it cover.
+
+    Examples
+    --------
+    >>> from dse.model.mapping import Loop
+    >>> stores = frozenset({"ifmap", "weight", "psum"})
+    >>> mapping = Mapping((Temporal("DRAM", (Loop("K", 2),), stores), Temporal("GLB", (Loop("K", 3),), stores)))
+    >>> placed_loops(mapping)
+    [PlacedLoop(node=0, dim=2, trips=2, step=3), PlacedLoop(node=1, dim=2, trips=3, step=1)]
+    """
     covered = dict.fromkeys(DIMS, 1)
     placed = []
     for node in reversed(range(len(mapping.nodes))):
@@ -86,7 +99,16 @@ def placed_loops(mapping: Mapping) -> list[PlacedLoop]:
 
 
 def existing(loops: Sequence[PlacedLoop], bounds: tuple[int, ...]) -> Iterator[tuple[Indices, Offset]]:
-    """The index tuples of some loops, in order, whose offsets lie below the bounds; with these offsets."""
+    """The index tuples of some loops, in order, whose offsets lie below the bounds; with these offsets.
+
+    Examples
+    --------
+    K = 5 in two tiles of 3: the last tile has no third index.
+
+    >>> outer, inner = PlacedLoop(0, 2, trips=2, step=3), PlacedLoop(1, 2, trips=3, step=1)
+    >>> [indices for indices, _ in existing([outer, inner], (1, 1, 5, 1, 1, 1, 1, 1))]
+    [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)]
+    """
 
     def inner(depth: int, indices: Indices, offset: Offset) -> Iterator[tuple[Indices, Offset]]:
         if depth == len(loops):
@@ -103,7 +125,16 @@ def existing(loops: Sequence[PlacedLoop], bounds: tuple[int, ...]) -> Iterator[t
 
 
 def boundaries(layer: Layer, hierarchy: Sequence[object], mapping: Mapping) -> list[Boundary]:
-    """Every boundary of every operand, those of one operand outermost first."""
+    """Every boundary of every operand, those of one operand outermost first.
+
+    Examples
+    --------
+    >>> from dse.model.mapping import Loop
+    >>> outer = Temporal("DRAM", (Loop("K", 2),), frozenset(OPERANDS))
+    >>> mapping = Mapping((outer, Temporal("GLB", (Loop("K", 3),), frozenset({"weight"}))))
+    >>> [(found.operand, found.parent, found.child) for found in boundaries(Layer("fc", K=6), (), mapping)]
+    [('ifmap', 0, 2), ('weight', 0, 1), ('weight', 1, 2), ('psum', 0, 2)]
+    """
     loops = placed_loops(mapping)
     found = []
     for operand in OPERANDS:
@@ -122,13 +153,25 @@ def boundaries(layer: Layer, hierarchy: Sequence[object], mapping: Mapping) -> l
                     tile=_nominal_tile(loops, child),
                     outside=outside,
                     through=through,
+                    spreads_sums=any(
+                        loop.trips > 1 and DIMS[loop.dim] in "CRS" and fan_out.reduces
+                        for node, fan_out in fan_outs if node > parent
+                        for loop in loops if loop.node == node
+                    ),
                 )
             )
     return found
 
 
 def tile_words(layer: Layer, operand: str, start: Offset, stop: Offset) -> Words:
-    """The words of an operand in a tile; of the ifmap, its bounding box."""
+    """The words of an operand in a tile; of the ifmap, its bounding box.
+
+    Examples
+    --------
+    >>> layer = Layer("fc", K=2, C=3)
+    >>> len(tile_words(layer, "weight", ORIGIN, layer.bounds)), len(tile_words(layer, "ifmap", ORIGIN, layer.bounds))
+    (6, 3)
+    """
     G, N, K, C, P, Q, R, S = map(range, start, stop)
     if operand == "weight":
         return frozenset(product(G, K, C, R, S))
@@ -140,6 +183,13 @@ def tile_words(layer: Layer, operand: str, start: Offset, stop: Offset) -> Words
 
 
 def plus(a: Offset, b: Offset) -> Offset:
+    """The sum of two offsets.
+
+    Examples
+    --------
+    >>> plus((1, 0), (2, 5))
+    (3, 5)
+    """
     return tuple(map(add, a, b))
 
 

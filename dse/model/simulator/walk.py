@@ -8,8 +8,10 @@ Notes
 The walk goes through the temporal loops in order. Before the MACs of a step work, each boundary (`Boundary`: an
 operand, a level that keeps it, and the next level inside, or the MACs) may move words. An ifmap's or weight's buffer
 holds the words of its tile; a psum's buffer holds those words of its tile that carry a partial sum by now, or will
-by the end of the visits going on. The walk checks that a parent has what it hands over, that a MAC has the operands
-of its own multiplication, and that each psum a child owes its parent was computed.
+by the end of the visits going on. A psum is finished when no MAC adds to it any more and it is the whole sum, not the
+part of one child: `latest` holds what each psum has passed since a MAC, or another child's part, was last added to it,
+and what is there at the end were passings of finished psums. The walk checks that a parent has what it hands over, that
+a MAC has the operands of its own multiplication, and that each psum a child owes its parent was computed.
 """
 
 from __future__ import annotations
@@ -131,6 +133,8 @@ class _Walk:
         self.writes: Counter[tuple[int, str]] = Counter()
         self.delivered: Counter[tuple[str, str]] = Counter()  # by fan-out and operand
         self.hops: Counter[tuple[str, str]] = Counter()
+        # The places (node; read or written) that a psum has passed with the sum that it has now, by node and instance.
+        self.latest: dict[tuple[int, Position], dict[Word, tuple[tuple[int, str], ...]]] = {}
 
     def step(self, indices: Indices, offset: Offset) -> None:
         """Move what this step moves, then compute."""
@@ -207,6 +211,11 @@ class _Walk:
             assert set(arrivals) == self.due[b.child], "a child leaves psums that nobody computed, or keeps some"
             self.reads[b.child, "psum"] += sum(len(words) for words in leaving.values())
             self.writes[b.parent, "psum"] += len(arrivals)
+            for (path, word), first in arrivals.items():
+                passed = self.latest.get((b.child, first), {}).pop(word, ())
+                passed = () if b.spreads_sums else (*passed, (b.child, "read"))
+                at = self.latest.setdefault((b.parent, path[: b.parent_depth]), {})
+                at[word] = (*passed, (b.parent, "written"))
             for name, count in hops.items():
                 self.hops[name, "psum"] += count
 
@@ -227,6 +236,7 @@ class _Walk:
         """The counts by name; the MACs' own registers are no level."""
         places = self.architecture.hierarchy
         levels = {place.name: node for node, place in enumerate(places) if isinstance(place, Level)}
+        finished = Counter(passing for passed in self.latest.get((0, ()), {}).values() for passing in passed)
         return Accesses(
             steps=self.steps,
             macs=self.macs,
@@ -239,6 +249,9 @@ class _Walk:
                     x: Crossing(self.delivered[fan_out.name, x], self.hops[fan_out.name, x]) for x in OPERANDS
                 }
                 for fan_out in self.architecture.fan_outs
+            },
+            finished={
+                name: Traffic(finished[node, "read"], finished[node, "written"]) for name, node in levels.items()
             },
         )
 

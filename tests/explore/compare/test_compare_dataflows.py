@@ -18,7 +18,7 @@ from dse.explore.compare.dataflows_log import read_results
 from dse.explore.runner import KILLED
 from dse.mapper.fixed_nest import nest_mappings
 from dse.model.mapping import Spatial
-from dse.report.dataflows import BY, bars, write
+from dse.report.figures.dataflows import BY, bars, write
 
 COMPARISON = load_comparison("isca16_dataflows")
 SMALL = replace(COMPARISON, points=COMPARISON.points[:1], batches=(1,), gap=0.05)

@@ -287,7 +287,7 @@ def test_settings_of_every_part_take_effect() -> None:
         ("levels.array.rows", "0", "levels.array.rows: 0: should be greater than or equal to 1", None),
         ("levels.array.rows", "2.5", "levels.array.rows", None),
         ("levels.array.multicast", "words", "should be 'word', 'tile' or 'none'", None),
-        ("levels.GLB.stores", "psum", "list", None),
+        ("levels.GLB.stores", "psum, partial", "should be 'ifmap', 'weight' or 'psum'", None),
         ("dataflow", "row-stationry", "dataflow: unknown dataflow 'row-stationry'", "row-stationary"),
     ],
 )

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.formats.architecture.model import ConstraintsModel, RangeModel
 from dse.formats.architecture.space import Constraint, Value, count_up, read_constraints
+from dse.formats.architecture.space_model import ConstraintsModel, RangeModel
 from dse.formats.text.quantity import parse_quantity
 
 

@@ -7,7 +7,8 @@ from pydantic import Field
 
 from dse.errors import SpecError, SpecErrors
 from dse.formats.text.quantity import Size
-from dse.formats.text.source import SpecModel, WholeNumber, parse_source, validate
+from dse.formats.text.source import parse_source
+from dse.formats.text.validation import SpecModel, WholeNumber, validate
 
 
 class Level(SpecModel):

@@ -18,16 +18,14 @@ from mapper.fronts import EQUAL
 from dse import Layer, load_architecture
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
-from dse.mapper.deep import steps as deep_steps
+from dse.mapper.deep.bounds import steps as deep_steps
+from dse.mapper.deep.bounds.sift import Alive, Terms, sift
+from dse.mapper.deep.bounds.subproblem import Best, Space, root_of
 from dse.mapper.deep.exchange import rows_of
-from dse.mapper.deep.lists import choices_of
+from dse.mapper.deep.lists import Choice, choices_of
 from dse.mapper.deep.nest import price_whole, record_length, workspace
-from dse.mapper.deep.problem import build
-from dse.mapper.deep.sift import Alive, Terms, sift
-from dse.mapper.deep.solve import solve_deep
-from dse.mapper.deep.terms import Choice, columns_of
-from dse.mapper.deep.tree import Best, Space, best_of, space_of
-from dse.mapper.shared.bypass import bypass_choices
+from dse.mapper.deep.solve import solve_deep, spaces_of
+from dse.mapper.deep.tree import best_of
 from dse.mapper.shared.orders import group_dims, list_orders
 from dse.model.price import price
 from dse.problem.dims import PerOperand
@@ -42,17 +40,14 @@ ENERGY, LATENCY, EDP, FRONT = range(4)
 def drawn(seed: int) -> tuple[DeepProblem, list[Space], Any]:
     problem = deep_problem(f"bounds {seed}")  # type: ignore[arg-type]
     prices = price(problem.architecture, problem.layer)
-    spaces = [
-        space_of(build(problem.architecture, problem.layer, kept, prices, problem.kind), mask)
-        for mask, kept in enumerate(bypass_choices(problem.architecture))
-    ]
+    _, spaces = spaces_of(problem.architecture, problem.layer, prices, problem.kind)
     front = Walk(problem.architecture, problem.layer, problem.kind).front()
     return problem, spaces, front * (1.0, 1.0 / prices.cycles_per_step) if len(front) else front
 
 
 def sums(space: Space, rows: list[int], choices: list[Choice | None]) -> tuple[float, float, Any]:
     """Energy and time that the terms add up to, and each limit's sum over its limit."""
-    logs, first, second = columns_of(space.problem, space.terms, space.crossings, space.axes, choices)
+    logs, first, second = space.columns(tuple(choices))
     value = logs.copy()
     for a, axis in enumerate(space.axes):
         value += axis.matrix()[rows[a], first[:, a]] + axis.matrix()[rows[a], second[:, a]]
@@ -114,10 +109,7 @@ def with_many_fan_outs(seed: int) -> list[Space]:
     dims = {dim: rng.choice((2, 3, 4)) for dim in rng.sample("NKCPR", 3)}
     layer = Layer("l", **dims, stride_h=rng.choice((1, 2)))
     prices = price(architecture, layer)
-    return [
-        space_of(build(architecture, layer, kept, prices, "all"), mask)
-        for mask, kept in enumerate(bypass_choices(architecture))
-    ]
+    return spaces_of(architecture, layer, prices, "all")[1]
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -158,7 +150,7 @@ def test_the_fewest_steps_with_a_split_are_those_of_some_choice_of_children(seed
         problem = space.problem
         fans = [i for i in range(len(problem.nodes)) if problem.fans[i] >= 0 and problem.sides[i].prod() > 1]
         if not fans or not all(map(len, space.axes)):
-            assert len(space.least) == 1
+            assert len(space.fewest) == 1
             continue
         kinds = []
         for axis in space.axes:
@@ -171,7 +163,7 @@ def test_the_fewest_steps_with_a_split_are_those_of_some_choice_of_children(seed
             if (taken[1:] <= problem.sides[fans].prod(axis=1)).all():
                 for a, kind in enumerate(chosen):
                     fewest[a][kind] = min(fewest[a].get(kind, inf), taken[0])
-        least = space.terms[space.least[0]].coefficient
+        least = space.terms[space.fewest[0]].coefficient
         for a, axis in enumerate(space.axes):
             says = least * np.exp(axis.matrix()[:, axis.column(("fewest",))])
             truth = [max(least, fewest[a].get(kind, problem.macs)) for kind in kinds[a]]
@@ -184,11 +176,11 @@ def test_fewest_steps_of_axes_too_many_to_pair_are_no_more(seed: int, monkeypatc
     _, spaces, _ = drawn(seed)
     monkeypatch.setattr(deep_steps, "WIDE", 2)
     for space in spaces:
-        if len(space.least) == 1:
+        if len(space.fewest) == 1:
             continue
         axes = [replace(axis, columns={}, _tables=None, _width=1) for axis in space.axes]
         least, _ = deep_steps.lay_down_fewest(space.problem, axes)
-        exact = space.terms[space.least[0]].coefficient
+        exact = space.terms[space.fewest[0]].coefficient
         assert least <= exact * (1 + EQUAL)
         for axis, one in zip(space.axes, axes, strict=True):
             says = least * np.exp(one.matrix()[:, one.column(("fewest",))])
@@ -214,7 +206,7 @@ def test_sifted_splits_are_in_no_mapping_as_good_as_the_goal(seed: int) -> None:
             fixed[:2] = ((1.0, 0.0), (0.0, 1.0), (1.0, 1.0), (1.0, -1.0))[kind]
             limits[1] = log(point[1])
             laid_down = [choice if rng.random() < 0.5 else None for choice in choices]
-            logs, first, second = columns_of(space.problem, space.terms, space.crossings, space.axes, laid_down)
+            logs, first, second = space.columns(tuple(laid_down))
             end = np.cumsum([len(axis) for axis in space.axes])
             start = np.concatenate([[0], end[:-1]])
             alive = np.concatenate([np.arange(len(axis)) for axis in space.axes])
@@ -308,7 +300,7 @@ def test_terms_meet_the_price_where_no_fan_out_joins_children() -> None:
     architecture = load_architecture(ROOT / "arch_specs" / "nvdla_small.yaml")
     layer = Layer("first", K=16, C=3, P=16, Q=16, R=3, S=3, bits=PerOperand(8, 8, 32))
     prices = price(architecture, layer)
-    (space,) = (space_of(build(architecture, layer, kept, prices, "all"), 0) for kept in bypass_choices(architecture))
+    space = spaces_of(architecture, layer, prices, "all")[1][0]
     best = search([space], ENERGY, None)
     record = best.records[0]
     energy, _, _ = sums(space, rows_of(space, record), list(choices_of(space.problem, record)))
@@ -317,8 +309,6 @@ def test_terms_meet_the_price_where_no_fan_out_joins_children() -> None:
 
 def test_bounds_are_worth_having() -> None:
     """The bound of a whole problem reaches a good part of the optimum in half of the cases."""
-    from dse.mapper.deep.tree import _root
-
     shares = []
     for seed in range(40):
         _, spaces, front = drawn(seed)
@@ -328,7 +318,7 @@ def test_bounds_are_worth_having() -> None:
             ENERGY, 0.0, inf, np.zeros((1, 2)), np.zeros((1, 161), dtype=np.int64), np.zeros(5, dtype=np.int64),
             np.zeros(1, dtype=np.int64),
         )  # fmt: skip
-        bounds = [node.bound for node in (_root(space, best) for space in spaces) if node is not None]
+        bounds = [node.bound for node in (root_of(space, best) for space in spaces) if node is not None]
         shares.append(exp(min(bounds) - log(front[-1, 0])))
         assert shares[-1] <= 1 + EQUAL, seed
     assert np.median(shares) > 0.85

@@ -15,12 +15,9 @@ from mapper.mapper_cases import Problem, random_problem
 from dse.architecture.architecture import Architecture
 from dse.mapper.flat import search as flat_search
 from dse.mapper.flat import solve as flat_solve
-from dse.mapper.flat.instance import Roles
-from dse.mapper.flat.solve import _prepare
+from dse.mapper.flat.solve import prepare
 from dse.mapper.flat.spreads import TILE
 from dse.mapper.layer import OBJECTIVES, solve
-from dse.mapper.shared.bypass import bypass_choices
-from dse.model.price import price
 from dse.problem.layer import Layer
 
 A_LITTLE = 1 + 1e-7
@@ -93,12 +90,9 @@ def approx(value: Any) -> Any:
     return pytest.approx(value, rel=EQUAL, abs=0)
 
 
-def prepared(architecture: Architecture, layer: Layer, kind: str) -> Iterator[Any]:
-    """The search problem of every choice of bypasses."""
-    roles = Roles.of(architecture)
-    prices = price(architecture, layer)
-    for kept in bypass_choices(architecture):
-        yield _prepare(architecture, layer, roles, kept, prices, OBJECTIVES["energy"], kind)
+def prepared(architecture: Architecture, layer: Layer, kind: str) -> list[Any]:
+    """The search problems: of every choice of bypasses, and of those with only finished psums in the buffer."""
+    return prepare(architecture, layer, OBJECTIVES["energy"], kind)[1]
 
 
 @pytest.mark.parametrize(("flow", "kind", "chunk"), CASES)

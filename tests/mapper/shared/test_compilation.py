@@ -69,7 +69,7 @@ def test_only_an_entry_can_be_called():
 
 def test_code_depends_on_all_that_its_modules_import():
     found = {str(path.relative_to(PACKAGE)) for path in compilation.sources(compilation._kernel_modules())}
-    kernels = {"model/counting/axes.py", "model/counting/nest.py", "mapper/flat/outer.py", "mapper/deep/sift.py"}
+    kernels = {"model/counting/axes.py", "model/counting/nest.py", "mapper/flat/outer.py", "mapper/deep/bounds/sift.py"}
     constants = {"problem/dims.py", "model/counting/records.py", "mapper/flat/instance.py", "model/counting/kernel.py"}
     compilers = {"mapper/shared/compilation.py", "mapper/shared/numba_internals.py"}
     assert kernels | constants | compilers <= found
@@ -80,7 +80,7 @@ def test_sources_follow_imports_to_the_end():
     (own,) = (path for path in sources([Path(records.__file__)]) if path.name == "kernel.py")
     assert own == PACKAGE / "model/counting/kernel.py"
     names = [path.name for path in sources([Path(nest.__file__)])]
-    assert names == ["axes.py", "kernel.py", "nest.py", "records.py"]
+    assert names == ["axes.py", "boxes.py", "kernel.py", "nest.py", "records.py", "dims.py"]
 
 
 def test_an_unknown_version_gets_the_plain_compiler_and_one_warning(untested):

@@ -1,0 +1,38 @@
+"""Makes the cards of a sweep's designs, for its page, and shows how far that is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dse.cli.interrupts import interruptible
+from dse.cli.output import StatusLine, note
+
+if TYPE_CHECKING:
+    from dse.explore.plan import Plan
+    from dse.explore.result import SweepResult
+    from dse.report.cards.book import Book
+
+
+def collect_cards(result: SweepResult, plan: Plan, directory: Path, jobs: int | None) -> Book:
+    """The cards of the designs that the page shows in full, kept in the directory; those known are not made again.
+
+    Stopped by Ctrl-C, it returns the cards that were known before.
+    """
+    from dse.explore.runner import Workers, usable_cpus
+    from dse.report.cards.book import is_complete, make_book, read_book, write_book
+
+    known = read_book(directory)
+    if is_complete(result, known):
+        return known
+    status = StatusLine()
+    try:
+        with interruptible(), Workers.local(usable_cpus() if jobs is None else jobs) as workers:
+            book = make_book(result, plan, workers, known, lambda done, all_: status.show(f"cards {done}/{all_}"))
+    except KeyboardInterrupt:
+        status.clear()
+        note("interrupted: the page has no cards of designs; `dse report` makes them")
+        return known
+    status.clear()
+    write_book(directory, book)
+    return book

@@ -1,0 +1,126 @@
+"""`dse compare-networks`: networks side by side, alone and on an architecture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dse.cli.options import architecture_options, batch_option, format_option, gather, parameter_option
+from dse.cli.output import StatusLine, compile_first, print_rows
+from dse.errors import DseError
+
+if TYPE_CHECKING:
+    from dse.explore.compare.networks import Comparison, Review
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewOptions:
+    """What to compare the networks on, and how.
+
+    Parameters
+    ----------
+    arch : str or None
+        An architecture file or the name of a shipped one; None compares the networks by themselves.
+    dataflow, settings
+        What changes it; as those of `dse.cli.inputs.Inputs`.
+    objective : {"energy", "latency", "edp"}
+    gap : float or None
+        How far from its optimum a mapping may be, proven, as a fraction.
+    factors : {"perfect", "all"} or None
+    batch, param
+        What changes the networks; as those of `dse.cli.inputs.Inputs`.
+    """
+
+    arch: str | None
+    dataflow: str | None
+    settings: tuple[str, ...]
+    objective: str
+    gap: float | None
+    factors: str | None
+    batch: int | None
+    param: tuple[str, ...]
+
+    def review(self, workloads: tuple[str, ...]) -> Review:
+        """What is compared, read; without workloads, the nine that surveys compare."""
+        from dse.cli.inputs import read_architecture
+        from dse.explore.compare.networks import FACTORS, GAP, REVIEWED, make_review
+        from dse.explore.workloads import WorkloadChanges
+        from dse.formats.workload.parameters import parse_parameters
+
+        if self.arch is None and (self.dataflow is not None or self.settings):
+            raise DseError("--dataflow and --set change an architecture, and there is none", hint="add --arch eyeriss")
+        architecture = None if self.arch is None else read_architecture(self.arch, self.dataflow, self.settings)
+        return make_review(
+            "networks", architecture, workloads or REVIEWED,
+            changes=WorkloadChanges(self.batch, parse_parameters(self.param)), objective=self.objective,
+            gap=GAP if self.gap is None else self.gap, factors=self.factors or FACTORS,
+        )  # fmt: skip
+
+
+@click.command("compare-networks")
+@click.argument("workloads", metavar="[WORKLOAD]...", nargs=-1)
+@click.option("--arch", metavar="ARCH", help="Map the networks on an architecture, too.")
+@architecture_options
+@click.option(
+    "--objective", type=click.Choice(["energy", "latency", "edp"]), default="edp", show_default=True,
+    help="What each layer is mapped for.",
+)  # fmt: skip
+@click.option(
+    "--gap", type=click.FloatRange(min=0), help="Map to within this fraction of the best.  [default: 0.05]"
+)
+@click.option(
+    "--factors", type=click.Choice(["perfect", "all"]), help="`all` may take minutes for a layer.  [default: perfect]"
+)
+@batch_option
+@parameter_option
+@click.option("--jobs", type=click.IntRange(min=0), help="Worker processes.  [default: one per processor]")
+@click.option("-o", "--output", metavar="DIR", help="Write networks.csv and the charts there.")
+@gather(ReviewOptions, "how")
+@format_option
+def command(workloads: tuple[str, ...], how: ReviewOptions, jobs: int | None, output: str | None, form: str) -> None:
+    """Compare WORKLOADS: parameters, operations, memory, published accuracy; on ARCH also energy, latency and rates.
+
+    Without WORKLOADS, the nine networks that surveys compare: AlexNet, VGG-16 and -19, Inception v1 to v3, ResNet-50
+    and -152, Xception. Layers of equal shape are mapped once, whichever networks have them.
+
+    \b
+    Examples:
+      dse compare-networks
+      dse compare-networks alexnet vgg16 resnet50 --arch eyeriss -o results/networks
+    """
+    show(how.review(workloads), None if output is None else Path(output), jobs, form)
+
+
+def show(review: Review, directory: Path | None, jobs: int | None, form: str) -> None:
+    """Compare, write what is asked for, and print."""
+    from dse.explore.compare.networks import compare_networks
+    from dse.report.text.networks import comparison_records, comparison_text
+
+    if review.architecture is not None:
+        compile_first(review.architecture)
+    status = StatusLine()
+    comparison = compare_networks(
+        review, jobs=jobs, progress=lambda done, total: status.show(f"mapping {done}/{total} layers")
+    )
+    status.clear()
+    written = [] if directory is None else _write(comparison, directory)
+    rows = comparison_records(comparison)
+    ending = f"\n\nwritten to {directory}: {', '.join(written)}" if written else ""
+    print_rows(form, lambda: comparison_text(comparison) + ending, comparison.to_dict(), rows)
+
+
+def _write(comparison: Comparison, directory: Path) -> list[str]:
+    from dse.formats.text.replace import write_text
+    from dse.report.figures.networks import draw_networks
+    from dse.report.table import to_csv
+    from dse.report.text.networks import comparison_records
+
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DseError(f"cannot write to {directory}: {error.strerror}") from None
+    write_text(directory / "networks.csv", to_csv(comparison_records(comparison)))
+    return ["networks.csv", *draw_networks(comparison, directory)]

@@ -1,0 +1,64 @@
+"""`dse map`: the best loop nest of one layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from dse.cli.inputs import Inputs, network_options
+from dse.cli.options import MapperSettings, format_option, mapper_options, save_option
+from dse.cli.output import compile_first, print_rows
+
+
+@click.command("map")
+@click.argument("architecture", metavar="ARCH")
+@click.argument("workload", metavar="WORKLOAD")
+@click.argument("layer", metavar="LAYER")
+@mapper_options
+@network_options
+@save_option
+@format_option
+def command(inputs: Inputs, layer: str, how: MapperSettings, save: str | None, form: str) -> None:
+    """The best loop nest of a LAYER of WORKLOAD on ARCH, level by level, with its reuse and the proof.
+
+    \b
+    Examples:
+      dse map eyeriss alexnet conv3
+      dse map eyeriss vgg16 conv1_1 --objective latency --factors perfect
+      dse map eyeriss alexnet fc6 --batch 16 --format json
+      dse map edge_npu vgg16 fc1 --time-limit 5s
+      dse map eyeriss alexnet conv3 --save conv3.yaml
+    """
+    arch, network = inputs.read((layer,))
+    compile_first(arch)
+    from dse.mapper import map_layer
+
+    mapped = map_layer(
+        arch, network.layer(layer), how.objective, gap=how.gap, factors=how.factors, time_limit_s=how.time_limit
+    )
+    if save is not None:
+        from dse.formats.mapping import save_mappings
+
+        save_mappings(save, f"{layer} on {arch.name}", arch, {layer: mapped.mapping})
+    plain = {"arch": arch.name, "dataflow": arch.dataflow.name, "workload": inputs.workload, **mapped.to_dict()}
+    print_rows(form, lambda: _text(arch, mapped.layer, mapped), plain, plain["reuse"])
+
+
+def _text(arch: Any, layer: Any, mapped: Any) -> str:
+    from dse.problem.dims import DIMS
+    from dse.report.text.layers import cost_lines, proof_lines, reuse_table
+    from dse.report.text.nest import nest_text
+    from dse.report.units import whole
+
+    bounds = " ".join(f"{dim}={size}" for dim, size in zip(DIMS, layer.bounds, strict=True) if size > 1)
+    strides = f" stride {layer.stride_h}x{layer.stride_w}" if (layer.stride_h, layer.stride_w) != (1, 1) else ""
+    title = f"{layer.name} on {arch.name}, {arch.dataflow.name}: {bounds}{strides}, {whole(layer.macs)} MACs"
+    rows = [reuse.to_dict() for reuse in mapped.cost.reuse]
+    parts = [
+        title,
+        nest_text(arch, layer, mapped.mapping),
+        "\n".join([*cost_lines(mapped), *proof_lines(mapped)]),
+        reuse_table(rows).to_text(),
+    ]
+    return "\n\n".join(parts)

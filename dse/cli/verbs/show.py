@@ -1,0 +1,132 @@
+"""`dse show`: check a file and summarise it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from dse.cli.options import format_option, parameter_option
+from dse.cli.output import print_rows
+from dse.errors import DseError, SpecError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KINDS: dict[Literal["arch_specs", "workloads", "sweeps"], str] = {
+    "arch_specs": "architecture",
+    "workloads": "workload",
+    "sweeps": "sweep",
+}
+"""Folder of shipped files to the key at the top of each."""
+
+
+@click.command("show")
+@click.argument("file", metavar="FILE")
+@click.option("--graph", metavar="OUT.svg", help="Draw a workload's graph, too; .png and .pdf work as well.")
+@parameter_option
+@format_option
+def command(file: str, form: str, graph: str | None, param: tuple[str, ...]) -> None:
+    """Check an architecture, workload or sweep FILE, or a shipped one by its name, and summarise it.
+
+    \b
+    Examples:
+      dse show eyeriss
+      dse show workloads/resnet50.yaml --format csv
+      dse show bert_base --param seq=384
+      dse show inception_v3 --graph inception_v3.svg
+    """
+    kind, path = find(file)
+    if graph is not None and kind != "workload":
+        raise DseError(f"{file} is no workload, so it has no graph to draw")
+    if param and kind != "workload":
+        raise DseError(f"{file} is no workload, so it has no parameters", hint="--param is for workloads")
+    if kind == "architecture":
+        _show_architecture(path, form)
+    elif kind == "workload":
+        _show_workload(path, form, graph, param)
+    else:
+        _show_sweep(path, form)
+
+
+def find(name: str) -> tuple[str, Path]:
+    """What kind of file a name means, and which file."""
+    from pathlib import Path
+
+    from dse.formats.text.source import did_you_mean, find_shipped, load_source, shipped_names
+
+    if Path(name).is_file():
+        source = load_source(Path(name))
+        found = [key for key in KINDS.values() if isinstance(source.data, dict) and key in source.data]
+        if len(found) != 1:
+            raise SpecError("neither an architecture, a workload nor a sweep", file=name,
+                            hint="its top has one of the keys architecture, workload or sweep")  # fmt: skip
+        return found[0], Path(name)
+    for folder, key in KINDS.items():
+        if name in shipped_names(folder):
+            return key, find_shipped(folder, name)
+    names = [shipped for folder in KINDS for shipped in shipped_names(folder)]
+    raise SpecError(f"there is no file {name}, and nothing of that name is shipped", hint=did_you_mean(name, names))
+
+
+def _show_architecture(path: Path, form: str) -> None:
+    from dse.formats.architecture.load import load_architecture_spec
+    from dse.report.text.summaries import architecture_records, architecture_text
+
+    spec = load_architecture_spec(path)
+    records = architecture_records(spec.architecture)
+    plain: dict[str, Any] = {
+        "architecture": spec.name,
+        "dataflow": spec.architecture.dataflow.name,
+        "clock_hz": spec.architecture.clock_hz,
+        "mac_units": spec.architecture.mac_units,
+        "mac_energy_pj": spec.architecture.mac.energy_pj,
+        "area_mm2": spec.architecture.area_mm2,
+        "hierarchy": records,
+        "space": {path: list(choices) for path, choices in spec.space.items()},
+        "constraints": [constraint.to_dict() for constraint in spec.constraints],
+    }
+    print_rows(form, lambda: architecture_text(spec), plain, records)
+
+
+def _show_workload(path: Path, form: str, graph: str | None, param: tuple[str, ...]) -> None:
+    from dse.formats.workload.load import load_workload
+    from dse.formats.workload.parameters import parse_parameters
+    from dse.problem.summary import layer_rows, workload_totals
+    from dse.report.text.summaries import workload_text
+
+    workload = load_workload(path, parse_parameters(param))
+    if graph is not None:
+        from dse.report.figures.graph import draw_graph, graph_data
+
+        draw_graph(graph_data(workload), graph)
+    rows = layer_rows(workload)
+    print_rows(form, lambda: workload_text(workload), {**workload_totals(workload), "rows": rows}, rows)
+
+
+def _show_sweep(path: Path, form: str) -> None:
+    from dataclasses import asdict
+
+    from dse.explore.compare.networks import Review
+    from dse.explore.sweep_file import load_plan
+    from dse.report.text.summaries import sweep_text
+
+    plan = load_plan(path)
+    if isinstance(plan, Review):
+        arch = plan.architecture.name if plan.architecture is not None else None
+        names = [workload.name for workload in plan.workloads]
+        how: dict[str, Any] = {"arch": arch, "objective": plan.objective, "gap": plan.gap}
+        said = f"{plan.name}: compares {', '.join(names)} on {arch}, layers mapped for {plan.objective} within "
+        print_rows(form, lambda: f"{said}{plan.gap:.0%} of the best", {"sweep": plan.name, "workloads": names, **how},
+                   [{"workload": name, **how} for name in names])  # fmt: skip
+        return
+    plain = {
+        "sweep": plan.name,
+        "architecture": plan.spec.name,
+        "workloads": [workload.name for workload in plan.workloads],
+        "space": {path: list(choices) for path, choices in plan.space.items()},
+        "derived": {one.path: one.to_dict() for one in plan.derived},
+        "search": asdict(plan.search),
+    }
+    rows = [{"setting": path, "choices": " ".join(map(str, choices))} for path, choices in plan.space.items()]
+    print_rows(form, lambda: sweep_text(plan), plain, rows)

@@ -1,0 +1,199 @@
+"""`dse sweep`: search an architecture's design space."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from re import sub
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import click
+
+from dse.cli.cards import collect_cards
+from dse.cli.inputs import SweepOptions, TimeOptions
+from dse.cli.interrupts import INTERRUPTED, interruptible
+from dse.cli.options import (
+    architecture_options,
+    batch_option,
+    element_options,
+    format_option,
+    gather,
+    layers_option,
+    parameter_option,
+)
+from dse.cli.output import StatusLine, compile_first, note, print_rows
+from dse.errors import InfeasibleError
+
+if TYPE_CHECKING:
+    from dse.explore.compare.networks import Review
+    from dse.explore.explorer import Progress
+    from dse.explore.limits import Limits
+    from dse.explore.plan import Plan
+    from dse.explore.result import SweepResult
+
+SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
+
+
+@click.command("sweep")
+@click.argument("files", metavar="ARCH WORKLOAD... | SWEEP.yaml", nargs=-1, required=True)
+@click.option("-o", "--output", metavar="DIR", help="Where to write.  [default: results/NAME]")
+@click.option("--trials", type=click.IntRange(min=1), help="Designs to map.  [default: 96]")
+@click.option("--sampler", type=click.Choice(SAMPLERS), help="How designs are chosen.  [default: auto]")
+@click.option("--seed", type=click.IntRange(min=0), help="The same seed gives the same sweep.  [default: 0]")
+@click.option("--jobs", type=click.IntRange(min=0), help="Worker processes.  [default: one per processor]")
+@click.option("--objectives", metavar="LIST", help="Of energy, latency, edp, area.  [default: energy,latency,area]")
+@click.option("--gap", type=click.FloatRange(min=0),
+              help="While exploring, map to within this fraction of the best.  [default: 0.01]")  # fmt: skip
+@batch_option
+@parameter_option
+@element_options
+@architecture_options
+@layers_option
+@gather(SweepOptions, "changes")
+@click.option("--resume", is_flag=True, help="Go on with the sweep in DIR; nothing is evaluated twice.")
+@click.option("--prove-time", metavar="TIME", help="For the proof over the space, e.g. 10min.  [default: by --trials]")
+@click.option("--no-prove", is_flag=True, help="Leave the proof over the space out.")
+@click.option("--time-limit", metavar="TIME", help="For the whole sweep; what is known by then is shown.")
+@gather(TimeOptions, "times")
+@format_option
+def command(
+    files: tuple[str, ...], changes: SweepOptions, output: str | None, jobs: int | None, resume: bool,
+    times: TimeOptions, form: str,
+) -> int:  # fmt: skip
+    """Search the design space of ARCH for the hardware on which the WORKLOADs run best.
+
+    Files may be paths or names of shipped ones. Writes DIR/evaluations.jsonl as it goes, then front.csv, front.png,
+    report.html, summary.json and sweep.yaml. The same seed finds the same front whatever --jobs is, and wherever
+    the sweep was stopped and resumed. A SWEEP.yaml that says `compare: networks` puts its networks side by side, as
+    `dse compare-networks` does; one that says `compare: dataflows` does the same with dataflows.
+
+    Designs that were not tried are then ruled out by lower bounds on their energy and latency, or mapped where bounds
+    are not enough, until --prove-time is over; what is proven of the whole space is said in one line.
+
+    \b
+    Examples:
+      dse sweep eyeriss vgg16
+      dse sweep arch_specs/eyeriss.yaml workloads/alexnet.yaml --trials 400 --seed 7 -o results/big
+      dse sweep eyeriss bert_base --param seq=384 --bits weight=8,ifmap=8,psum=24
+      dse sweep eyeriss alexnet --layer conv2 --layer conv3 --dataflow row-stationary --set levels.array.rows=12
+      dse sweep results/big/sweep.yaml -o results/again
+      dse sweep eyeriss vgg16 --resume --prove-time 10min
+    """
+    from dse.cli.verbs.compare_networks import show as show_comparison
+    from dse.cli.verbs.dataflows import run as compare
+    from dse.explore.compare.dataflows_file import load_comparison
+    from dse.explore.compare.networks import Review
+
+    if len(files) == 1 and (dataflows := load_comparison(files[0])) is not None:
+        return compare(dataflows, changes, output, jobs, resume, form)
+    limits = times.limits()
+    plan = _plan(files, changes)
+    if isinstance(plan, Review):
+        show_comparison(plan, Path(output or f"results/{plan.name}"), jobs, form)
+        return 0
+    directory = Path(output) if output is not None else Path("results") / plan.name
+    parts = plan.parts()
+    for part in parts:
+        own = directory if len(parts) == 1 else directory / _folder(part.workloads[0].name)
+        if (code := _search(part, own, jobs, resume, limits, form)) != 0:
+            return code
+    return 0
+
+
+def _folder(name: str) -> str:
+    """A network's name as that of a folder."""
+    return sub(r"[^A-Za-z0-9._-]", "_", name)[:100].lstrip(".") or "_"
+
+
+def _search(plan: Plan, directory: Path, jobs: int | None, resume: bool, limits: Limits, form: str) -> int:
+    """One sweep from its plan to what it prints."""
+    compile_first(plan.architecture)
+    status = StatusLine()
+    try:
+        with interruptible():
+            result = _run(plan, directory, jobs, resume, limits, status)
+    except KeyboardInterrupt:
+        status.clear()
+        note(f"interrupted; what is known by now is in {directory}, every finished evaluation in evaluations.jsonl")
+        note(f"go on with: dse sweep {directory / 'sweep.yaml'} -o {directory} --resume")
+        return INTERRUPTED
+    status.clear()
+    return _finish(result, plan, directory, jobs, form)
+
+
+def _plan(files: tuple[str, ...], changes: SweepOptions) -> Plan | Review:
+    from dse.explore.explorer import Search
+    from dse.explore.plan import make_plan
+    from dse.explore.sweep import GAP, TRIALS
+    from dse.explore.sweep_file import load_plan
+
+    search, workloads, hardware = changes.search(), changes.workloads(), changes.hardware()
+    if len(files) == 1:
+        return load_plan(files[0], search, workloads, hardware)
+    wanted = search.over(Search(TRIALS, gap=GAP))
+    return make_plan(files[0], files[1:], wanted, changes=workloads, hardware=hardware)
+
+
+def _run(
+    plan: Plan, directory: Path, jobs: int | None, resume: bool, limits: Limits, status: StatusLine
+) -> SweepResult:
+    from dse.explore.sweep import run_plan
+
+    return run_plan(plan, jobs=jobs, resume=resume, output=directory, progress=Meter(status), limits=limits)
+
+
+class Meter:
+    """Turns progress into a line: done, total, rate, best so far, time left."""
+
+    def __init__(self, status: StatusLine) -> None:
+        self._status = status
+        self._shown = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        now = monotonic()
+        if now - self._shown < 0.1 and progress.done < progress.total:
+            return
+        self._shown = now
+        self._status.show(progress_line(progress))
+
+
+def progress_line(progress: Progress) -> str:
+    """One line on how far a sweep is."""
+    from dse.report.units import clock_time, si
+
+    phase = {"explore": "exploring", "prove": "proving", "exact": "solving the front exactly"}[progress.kind]
+    parts = [f"{phase} {progress.done}/{progress.total}"]
+    if progress.evaluated and progress.elapsed_s > 0:
+        rate = progress.evaluated / progress.elapsed_s
+        parts.append(f"{rate:.2g}/s" if rate < 10 else f"{rate:.0f}/s")
+    if progress.best is not None:
+        parts.append(f"best EDP {si(progress.best.outcome.objectives['edp_js'], 'J·s')}")
+    if progress.evaluated and progress.done < progress.total:
+        left = (progress.total - progress.done) * progress.elapsed_s / progress.evaluated
+        parts.append(f"{clock_time(left)} left")
+    return "  ".join(parts)
+
+
+def _finish(result: SweepResult, plan: Plan, directory: Path, jobs: int | None, form: str) -> int:
+    from dse.explore.record import write_summary
+    from dse.report.directory import draw
+    from dse.report.text.sweeps import front_table, proof_line, status_line, verdict
+    from dse.report.units import clock_time
+
+    for damage in result.damaged:
+        note(f"warning: {damage}")
+    if result.reused:
+        note(f"{result.reused} evaluations were in the log already")
+    rows = result.front_rows()
+    if not rows:
+        reasons = "; ".join(f"{reason} ({count})" for reason, count in result.to_dict()["reasons"].items())
+        raise InfeasibleError(f"none of the {len(result.explored)} designs works: {reasons}", hint=f"see {directory}")
+    with result.spending.on("drawing"):
+        draw(result, directory)  # something to show while cards are made
+        drawn = draw(result, directory, collect_cards(result, plan, directory, jobs))
+    write_summary(directory, result)
+    done = f"{clock_time(result.wall_s)}; written to {directory}: {', '.join(drawn)}"
+    summary = "\n".join(line for line in (proof_line(result), status_line(result), done) if line)
+    plain = {**result.to_dict(), "front": rows, "output": str(directory)}
+    print_rows(form, lambda: f"{front_table(result).to_text()}\n\n{verdict(result)}\n\n{summary}", plain, rows)
+    return 0

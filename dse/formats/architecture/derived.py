@@ -1,0 +1,118 @@
+"""Settings of a space that follow from the others: a ratio to another setting, and what is left of an area."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dse.errors import DseError, InfeasibleError
+from dse.formats.architecture.space import Value, join, split
+
+if TYPE_CHECKING:
+    from dse.formats.architecture.load import ArchitectureSpec
+
+LARGEST_KIB = 1 << 20
+"""No capacity is looked for beyond a GiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A setting in proportion to another one.
+
+    Parameters
+    ----------
+    path, of : str
+    ratio : float
+    unit : str
+        Of the setting for each unit of `of`; empty where it has the unit of `of`.
+    """
+
+    path: str
+    of: str
+    ratio: float
+    unit: str = ""
+
+    def value(self, spec: ArchitectureSpec, settings: Mapping[str, Any]) -> Value:
+        """What the setting is beside the others; rows, columns, widths and words are rounded to a whole number."""
+        number, unit = split(spec.value(self.of, settings))
+        if unit and self.unit:
+            raise DseError(f"{self.path}: {self.ratio:g} {self.unit} for each {unit} of {self.of} means nothing",
+                           hint="a ratio is a number where `of` has a unit")  # fmt: skip
+        size, unit = number * self.ratio, unit or self.unit
+        if unit == "word" or (not unit and isinstance(spec.value(self.path), int)):
+            size = max(1, int(size + 0.5))
+        return spec.parse_setting(self.path, join(size, unit))
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"of": self.of, "ratio": f"{self.ratio!r} {self.unit}" if self.unit else self.ratio}
+
+
+@dataclass(frozen=True, slots=True)
+class EqualArea:
+    """A capacity that takes what the rest of a design leaves of an area.
+
+    Parameters
+    ----------
+    path : str
+    area_mm2 : float
+    """
+
+    path: str
+    area_mm2: float
+
+    def value(self, spec: ArchitectureSpec, settings: Mapping[str, Any]) -> Value:
+        """The largest capacity within the area: whole words, or multiples of 128 B up to a GiB.
+
+        Raises
+        ------
+        InfeasibleError
+            When the rest takes more than the area already.
+        """
+        unit = split(spec.value(self.path))[1]
+        step = 1.0 if unit == "word" else 0.125
+
+        def at(steps: int) -> Value:
+            return join(steps * step, "word" if unit == "word" else "KiB")
+
+        def area(steps: int) -> float:
+            return spec.resolve({**settings, self.path: at(steps)}).area_mm2
+
+        low, high = 1, int(LARGEST_KIB / step)
+        least, most = area(low), area(high)
+        if least > self.area_mm2:
+            raise InfeasibleError(f"the rest of the design takes more than {self.area_mm2:.4g} mm2 without {self.path}")
+        if least == most:
+            raise DseError(f"{self.path}: the area does not depend on it, so nothing can be made equal by it",
+                           hint="leave out the level's own `area`")  # fmt: skip
+        # `low` fits and `high` does not. A chord first, because area is nearly proportional to capacity; halves, too,
+        # because a chord alone may come nearer from one side only.
+        by_chord = True
+        while most > self.area_mm2 and high - low > 1:
+            middle = low + int((high - low) * (self.area_mm2 - least) / (most - least)) if by_chord else 0
+            middle = min(max(middle, low + 1), high - 1) if by_chord else (low + high) // 2
+            between = area(middle)
+            if between > self.area_mm2:
+                high, most = middle, between
+            else:
+                low, least = middle, between
+            by_chord = not by_chord
+        return at(high if most <= self.area_mm2 else low)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"equal_area": f"{self.area_mm2!r} mm2"}
+
+
+Derived = Ratio | EqualArea
+
+
+def derive(spec: ArchitectureSpec, derived: Sequence[Derived], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with those that follow from them; what is given is not derived.
+
+    Ratios come first, in their order, and then areas, which need all the rest.
+    """
+    found = dict(settings)
+    for one in sorted(derived, key=lambda one: isinstance(one, EqualArea)):
+        if one.path not in found:
+            found[one.path] = one.value(spec, found)
+    return found

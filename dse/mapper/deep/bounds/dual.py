@@ -1,0 +1,278 @@
+"""The separable bound of the deep search: a weighted product below a sum of products. Compilable.
+
+A sum of positive terms is at least the product of (term / weight) ** weight over weights that add up to one; a product
+of factors per axis is least where each axis' own weighted product is. Limits enter with weights of their own.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from dse.mapper.deep.bounds.newton import ascend
+from dse.mapper.deep.bounds.sift import Alive, Terms, sift
+from dse.mapper.deep.bounds.small import Pairs, gather, in_use, pair_up
+from dse.model.counting.kernel import Bools, Floats, Ints, entry
+
+SOME = 96
+"""Splits of an axis that join the small problem at a time, the least lifted first."""
+
+TURNS = 8
+"""How often splits join it at most."""
+
+CLOSE = 1e-3
+"""How far, in logarithms, the bound over all splits may be below that over some to be as good."""
+
+NARROW = 1e-5
+"""Lift, in logarithms, of splits that count as least; each wider range is four times as far."""
+
+RANGES = 12
+"""Ranges of lift that splits are counted in."""
+
+WARM = 0.01
+"""Heat, see `dse.mapper.deep.bounds.newton`, for weights that were improved before."""
+
+
+class Effort(NamedTuple):
+    """How weights are sought, and when that ends.
+
+    Parameters
+    ----------
+    heat : float
+        See `dse.mapper.deep.bounds.newton`: high for a start from anywhere, low when the weights are nearly right.
+    enough : float
+        Stop when the bound, a logarithm, gets there.
+    """
+
+    heat: float
+    enough: float
+
+
+class Sums(NamedTuple):
+    """Room for sums of weights.
+
+    Parameters
+    ----------
+    by_block, by_groups : (B,) float
+        Over the terms of a block, and over those of them in groups.
+    by_group : (groups + 1,) float
+    group_block : (groups + 1,) int64
+        Block of each group.
+    """
+
+    by_block: Floats
+    by_groups: Floats
+    by_group: Floats
+    group_block: Ints
+
+
+class Columns(NamedTuple):
+    """Room for what is known of the columns of factors, and of each axis.
+
+    Parameters
+    ----------
+    load : (6, columns) float
+        Weight of each column.
+    least : (6,) float
+        The least weighted logarithm of each axis' splits.
+    """
+
+    load: Floats
+    least: Floats
+
+
+def load_of(terms: Terms, weights: Floats, load: Floats, sums: Sums) -> float:
+    """The part of the bound that no split changes; fills the weight of each column.
+
+    Parameters
+    ----------
+    weights : (T,) float
+    load : (6, columns) float
+        Filled.
+    """
+    first, second, logs, block, group = terms.first, terms.second, terms.logs, terms.block, terms.group
+    limits, groups, size = terms.limits, terms.groups, len(terms.logs)
+    in_block, in_groups, in_group, group_block = sums.by_block, sums.by_groups, sums.by_group, sums.group_block
+    for b in range(len(limits)):
+        in_block[b], in_groups[b] = 0.0, 0.0
+    for g in range(groups):
+        in_group[g] = 0.0
+    for a in range(6):
+        for k in range(load.shape[1]):
+            load[a, k] = 0.0
+    for t in range(size):
+        w = weights[t]
+        if w == 0.0:
+            continue
+        in_block[block[t]] += w
+        if group[t] >= 0:
+            in_group[group[t]] += w
+            in_groups[block[t]] += w
+            group_block[group[t]] = block[t]
+        for a in range(6):
+            load[a, first[t, a]] += w
+            load[a, second[t, a]] += w
+    total = 0.0
+    for t in range(size):
+        if weights[t] > 0.0:
+            total += weights[t] * (logs[t] - np.log(weights[t] / in_block[block[t]]))
+    for g in range(groups):
+        if in_group[g] > 0.0:
+            total += in_group[g] * np.log(in_group[g] / in_groups[group_block[g]])
+    for b in range(len(limits)):
+        total -= in_block[b] * limits[b]
+    return total
+
+
+def weigh(tables: tuple[Floats, ...], load: Floats, splits: Alive, least: Floats) -> float:
+    """The least weighted logarithms of all axes together.
+
+    Parameters
+    ----------
+    tables : 6 x (columns, n) float
+        Logarithms of the factors of each axis' splits.
+    load : (6, columns) float
+    splits
+        Those that count; `reduced` is filled.
+    least : (6,) float
+        Filled with the least of each axis.
+    """
+    rows, start, end, reduced = splits.rows, splits.start, splits.end, splits.reduced
+    total = 0.0
+    for a in range(6):
+        table = tables[a]
+        for i in range(start[a], end[a]):
+            reduced[i] = 0.0
+        for k in range(1, len(table)):
+            w = load[a, k]
+            if w != 0.0:
+                for i in range(start[a], end[a]):
+                    reduced[i] += w * table[k, rows[i]]
+        least[a] = np.inf
+        for i in range(start[a], end[a]):
+            least[a] = min(least[a], reduced[i])
+        total += least[a]
+    return total
+
+
+@entry
+def climb(
+    tables: tuple[Floats, ...], factors: tuple[Floats, ...], terms: Terms, weights: Floats, effort: Effort, alive: Alive
+) -> float:
+    """Improve the weights; the bound holds for any, so however far this gets it is sound.
+
+    Newton's method finds the best weights over some splits of each axis. A pass over all splits then says what bound
+    these weights give, and splits that lie below it join the others.
+
+    Parameters
+    ----------
+    tables, factors : 6 x (columns, n) float
+        Logarithms of the factors of each axis' splits, and the factors.
+    weights : (T,) float
+        Start, replaced by the best found.
+    alive
+        Splits that cannot be part of anything below `effort.enough` are dropped; `reduced` is filled for the best
+        weights, above the least of each axis.
+
+    Returns
+    -------
+    float
+        Logarithm of the bound, infinite when no split of some axis is left.
+    """
+    if not sift(factors, terms, effort.enough, alive):
+        return np.inf
+    widest = 0
+    for a in range(6):
+        widest = max(widest, len(tables[a]))
+    blocks, groups = len(terms.limits), terms.groups
+    sums = Sums(np.zeros(blocks), np.zeros(blocks), np.zeros(groups + 1), np.zeros(groups + 1, dtype=np.int64))
+    columns = Columns(np.zeros((6, widest)), np.zeros(6))
+    chosen = np.zeros(len(alive.rows), dtype=np.bool_)
+    return _climb(tables, terms, weights, effort, alive, chosen, columns, sums, pair_up(terms))
+
+
+def _climb(
+    tables: tuple[Floats, ...], terms: Terms, weights: Floats, effort: Effort, alive: Alive, chosen: Bools,
+    columns: Columns, sums: Sums, pairs: Pairs,
+) -> float:  # fmt: skip
+    """The turns of `climb`, in records that it made."""
+    for t in range(len(weights)):
+        if not in_use(terms, t):
+            weights[t] = 0.0
+    kept, heat, enough = weights.copy(), effort.heat, effort.enough
+    best, reached = -np.inf, np.inf
+    for turn in range(TURNS + 1):
+        value = load_of(terms, weights, columns.load, sums) + weigh(tables, columns.load, alive, columns.least)
+        if value > best:
+            best = value
+            kept[:] = weights
+        if best >= enough:
+            return float(best)
+        if enough < np.inf and not _drop(alive, chosen, columns.least, enough - value + 1e-9):
+            return np.inf
+        if turn == TURNS or reached - best < CLOSE:
+            break
+        if _choose(alive, columns.least, chosen) == 0 and turn > 0:
+            break
+        reached = ascend(gather(tables, terms, pairs, alive, chosen), terms, weights, heat, enough)
+        heat = min(heat, WARM)
+    if value < best:
+        weights[:] = kept
+        best = load_of(terms, weights, columns.load, sums) + weigh(tables, columns.load, alive, columns.least)
+    if not _drop(alive, chosen, columns.least, enough - best + 1e-9):
+        return np.inf
+    for a in range(6):
+        for i in range(alive.start[a], alive.end[a]):
+            alive.reduced[i] -= columns.least[a]
+    return float(best)
+
+
+def _choose(alive: Alive, least: Floats, chosen: Bools) -> int:
+    """Choose the splits of each axis that lift the bound least, and some of those that lift it a little more.
+
+    Returns how many were not chosen before.
+    """
+    reduced, new = alive.reduced, 0
+    for a in range(6):
+        begin, end = alive.start[a], alive.end[a]
+        window, inside = NARROW, 0
+        for _ in range(RANGES):
+            inside = 0
+            for i in range(begin, end):
+                inside += reduced[i] - least[a] <= window
+            if inside > SOME // 2:
+                break
+            window *= 4.0
+        left, stride = SOME, 1 + inside // SOME
+        for nearest in range(2):
+            seen = 0
+            for i in range(begin, end):
+                over = reduced[i] - least[a]
+                if left == 0 or chosen[i] or over > (window if nearest == 1 and end - begin > SOME else window / 4.0):
+                    continue
+                seen += 1
+                if nearest == 0 or seen % stride == 0 or over <= 0.0:
+                    chosen[i] = True
+                    new += 1
+                    left -= 1
+        if end - begin <= SOME:
+            for i in range(begin, end):
+                new += not chosen[i]
+                chosen[i] = True
+    return new
+
+
+def _drop(alive: Alive, chosen: Bools, least: Floats, most: float) -> bool:
+    """Drop splits that lift the bound by more than `most`; False when an axis has none left."""
+    rows, start, end, reduced = alive.rows, alive.start, alive.end, alive.reduced
+    for a in range(6):
+        kept = start[a]
+        for i in range(start[a], end[a]):
+            if reduced[i] - least[a] <= most:
+                rows[kept], reduced[kept], chosen[kept] = rows[i], reduced[i], chosen[i]
+                kept += 1
+        end[a] = kept
+        if kept == start[a]:
+            return False
+    return True

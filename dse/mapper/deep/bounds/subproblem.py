@@ -1,0 +1,205 @@
+"""A subproblem of the deep search, and the bound on everything in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import inf, log
+
+import numpy as np
+
+from dse.mapper.deep.axes import Axis, axes_of
+from dse.mapper.deep.bounds.dual import WARM, Effort, climb
+from dse.mapper.deep.bounds.sift import OF_ENERGY, OF_TIME, Alive, Terms
+from dse.mapper.deep.bounds.steps import lay_down_fewest
+from dse.mapper.deep.bounds.terms import (
+    Columns,
+    Crossing,
+    Run,
+    Term,
+    columns_of,
+    crossings_of,
+    run_of,
+    terms_of,
+    visits_pay,
+)  # fmt: skip
+from dse.mapper.deep.chains import list_chains
+from dse.mapper.deep.lists import Bools, Choice, allowed, nothing_of
+from dse.mapper.deep.problem import Deep
+from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
+from dse.model.counting.kernel import Floats, Ints
+
+MARGIN = 1e-9
+"""Difference of logarithms below which bounds do not count, for rounding."""
+
+HOT = 0.1
+"""Heat, see `dse.mapper.deep.bounds.newton`, for weights of which nothing is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """One bypass choice, ready to search: its axes, crossings and terms; pairs of terms, steps and their least; the
+    terms of time that are the fewest steps of all splits and with each; these fewest steps and the axes with splits
+    that differ in them; what is known of lists laid down."""
+
+    problem: Deep
+    mask: int
+    axes: list[Axis]
+    crossings: list[Crossing]
+    terms: list[Term]
+    block: Ints
+    group: Ints
+    limits: Floats
+    groups: int
+    floors: tuple[tuple[int, int], ...]
+    fewest: Ints
+    least_steps: float
+    differ: tuple[int, ...]
+    known: dict[tuple[Run, ...], Columns] = field(default_factory=dict, repr=False)
+    agreeing: dict[tuple[int, Choice], list[Bools]] = field(default_factory=dict, repr=False)
+
+    def columns(self, choices: tuple[Choice | None, ...]) -> Columns:
+        """Columns of the terms' factors with some lists laid down."""
+        levels = len(self.problem.nodes)
+        runs = tuple(run_of(c.operand, c.child, levels, choices) for c in self.crossings)
+        if runs not in self.known:
+            self.known[runs] = columns_of(self.terms, self.crossings, self.axes, runs)
+        return self.known[runs]
+
+    def allowed(self, level: int, choice: Choice) -> list[Bools]:
+        """Per axis, which splits agree with what is laid down about a list."""
+        if (level, choice) not in self.agreeing:
+            self.agreeing[level, choice] = allowed(self.problem, self.axes, level, choice)
+        return self.agreeing[level, choice]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A subproblem: what is laid down per list, splits that are left per axis, and its bound (a logarithm)."""
+
+    space: Space
+    choices: tuple[Choice | None, ...]
+    rows: tuple[Ints, ...]
+    weights: Floats
+    bound: float
+    reduced: tuple[Floats, ...]
+    columns: Columns
+
+
+@dataclass(slots=True)
+class Best:
+    """Incumbents and counters of one search."""
+
+    kind: int
+    gap: float
+    until: float
+    values: Floats
+    records: Ints
+    visited: Ints
+    stop: Ints
+    held: int = 0
+
+    def target(self) -> float:
+        """The logarithm that bounds must stay below."""
+        if self.held == 0:
+            return inf
+        energy, time = self.values[0]
+        value = {ENERGY: energy, LATENCY: time, EDP: energy * time}[self.kind]
+        return log(value) - log(1 + self.gap + 1e-12) + MARGIN if value > 0 else -inf
+
+
+def space_of(problem: Deep, mask: int) -> Space:
+    chains = [compiled(list_chains)(problem, d) for d in range(8)]
+    axes = axes_of(problem, chains)
+    return _space(problem, mask, axes, *lay_down_fewest(problem, axes))
+
+
+def narrowed(space: Space, problem: Deep, mask: int) -> Space:
+    """The space of a problem that differs in the room for psums alone."""
+    return _space(problem, mask, space.axes, space.least_steps, space.differ)
+
+
+def _space(problem: Deep, mask: int, axes: list[Axis], least: float, differ: tuple[int, ...]) -> Space:
+    crossings = crossings_of(problem)
+    problem = problem._replace(visits_pay=visits_pay(problem, crossings))
+    terms, limits, groups = terms_of(problem, crossings, least, differ)
+    steps = [i for i, term in enumerate(terms) if (0, ("steps",)) in term.extra]
+    return Space(
+        problem, mask, axes, crossings, terms, np.array([term.block for term in terms]),
+        np.array([term.group for term in terms]), np.array(limits), groups,
+        tuple((i, i + 1) for i in steps), steps[-1] + 1 + np.arange(1 + len(differ)), least, differ,
+    )  # fmt: skip
+
+
+def root_of(space: Space, best: Best) -> Node | None:
+    """A whole space as a subproblem, None when nothing in it improves."""
+    rows = tuple(np.arange(len(axis)) for axis in space.axes)
+    if not all(map(len, rows)):
+        return None
+    fixed = fixed_weights(space, best)
+    weights = np.zeros(len(space.terms))
+    for block in (OF_ENERGY, OF_TIME):
+        mine = space.block == block
+        weights[mine] = max(0.0, fixed[block]) / max(1, mine.sum())
+    return bounded(space, nothing_of(space.problem), rows, weights, best, heat=HOT)
+
+
+def bounded(
+    space: Space, choices: tuple[Choice | None, ...], rows: tuple[Ints, ...], weights: Floats, best: Best,
+    columns: Columns | None = None, heat: float = WARM,
+) -> Node | None:  # fmt: skip
+    """A subproblem with its bound, None when that shows that nothing in it improves."""
+    if columns is None:
+        columns = space.columns(choices)
+    columns = _with_fewest_steps(space, rows, columns[0]), *columns[1:]
+    ends = np.cumsum([len(x) for x in rows])
+    start, end = np.concatenate([[0], ends[:-1]]), ends.copy()
+    weights, alive = weights.copy(), Alive(np.concatenate(rows), start, end, np.zeros(ends[-1]))
+    tables, factors = (tuple(axis.table(plain) for axis in space.axes) for plain in (False, True))
+    terms = Terms(
+        columns[1], columns[2], columns[0], space.block, space.group, limits_of(space, best),
+        fixed_weights(space, best), space.groups,
+    )  # fmt: skip
+    bound = compiled(climb)(tables, factors, terms, weights, Effort(heat, best.target()), alive)
+    if bound >= best.target() or (end == start).any():
+        return None
+    left = tuple(alive.rows[start[a] : end[a]].copy() for a in range(6))
+    lifted = tuple(alive.reduced[start[a] : end[a]].copy() for a in range(6))
+    return Node(space, choices, left, weights, float(bound), lifted, columns)
+
+
+def _with_fewest_steps(space: Space, rows: tuple[Ints, ...], logs: Floats) -> Floats:
+    """Coefficients with the fewest steps that the splits left allow, where those are more than the fewest of all."""
+    fewest = 0.0
+    for axis, row in zip(space.axes, rows, strict=True):
+        fewest += axis.matrix()[row, axis.column(("steps",))].min()
+    logs = logs.copy()
+    for steps, floor in space.floors:
+        logs[floor] = max(logs[floor], logs[steps] + fewest)
+    return logs
+
+
+def splits_left(node: Node, target: float) -> tuple[Ints, ...]:
+    """The splits that may be part of a mapping below the target."""
+    return tuple(
+        rows[reduced <= target - node.bound + MARGIN] for rows, reduced in zip(node.rows, node.reduced, strict=True)
+    )
+
+
+def fixed_weights(space: Space, best: Best) -> Floats:
+    """Weights of the objective's blocks, -1 for limits."""
+    fixed = np.full(len(space.limits), -1.0)
+    fixed[OF_ENERGY] = 0.0 if best.kind == LATENCY else 1.0
+    fixed[OF_TIME] = 0.0 if best.kind == ENERGY else 1.0
+    if best.kind == ENERGY and best.until < inf:
+        fixed[OF_TIME] = -1.0
+    return fixed
+
+
+def limits_of(space: Space, best: Best) -> Floats:
+    """Logarithms that the blocks must stay within; the time's is the deadline where there is one."""
+    limits = space.limits.copy()
+    if best.kind == ENERGY and best.until < inf:
+        limits[OF_TIME] = log(best.until)
+    return limits
+

@@ -1,0 +1,400 @@
+"""Energy, time and room of a mapping as sums of products of factors per axis, for bounds.
+
+Every word count is a product over axes, and energies, port times and tile sizes are sums of such products. Psums that
+start a visit empty enter with a minus sign; a visit of a psum brings at least one word in and hands one out, so what
+is left of every sum after setting such parts against others is positive and never more than the truth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf, log
+
+import numpy as np
+
+from dse.mapper.deep.axes import AXES, Axis, Key
+from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME
+from dse.mapper.deep.lists import IRRELEVANT, NO_SLIDE, NO_TRIPS, Choice
+from dse.mapper.deep.problem import Deep
+from dse.model.counting.kernel import Floats, Ints
+from dse.model.counting.records import NONE, READ, WORD, WRITE
+from dse.model.price import SHARED
+from dse.model.time import SINGLE, STREAMING
+from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q
+
+RELEVANT_AXES = ((G, N, C, P, Q), (G, K, C, P, Q), (G, N, K, P, Q))
+"""Axes of each operand; weights have only the window's dims of the last two, psums only the others."""
+
+NO_GROUP = -1
+"""In place of a term's group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Words of an operand between the levels that keep it.
+
+    Parameters
+    ----------
+    fans : tuple of int
+        Levels whose fan-outs it crosses, innermost first.
+    views : tuple of int
+        By how many of the innermost of these have joined their children, from none (the words into the children) to
+        all (those at the parent): the fan-outs (bits) that count children one by one.
+    """
+
+    operand: int
+    parent: int
+    child: int
+    fans: tuple[int, ...]
+    views: tuple[int, ...]
+    mode: int
+
+    @property
+    def up(self) -> int:
+        """The view of the parent."""
+        return len(self.fans)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """coefficient * words of a view of a crossing (or of a tile, or steps), over instances in use."""
+
+    coefficient: float
+    block: int
+    group: int
+    crossing: int = -1
+    view: int = 0
+    used: int = 0
+    extra: tuple[tuple[int, Key], ...] = ()
+
+
+def crossings_of(dp: Deep) -> list[Crossing]:
+    """Crossings by operand, outermost first."""
+    k = len(dp.nodes)
+    found = []
+    for o in (IFMAP, WEIGHT, PSUM):
+        parent = 0
+        for child in range(1, k + 1):
+            if not dp.kept[child, o]:
+                continue
+            fans = tuple(i for i in range(child - 1, parent - 1, -1) if dp.fans[i] >= 0)
+            views = [sum(1 << i for i in range(child) if dp.fans[i] >= 0)]
+            mode = min([WORD] + [int(dp.multicast[dp.fans[i]]) for i in fans])
+            for i in fans:
+                joins = bool(dp.reduces[dp.fans[i]]) if o == PSUM else mode != NONE
+                views.append(views[-1] & ~(1 << i) if joins else views[-1])
+            found.append(Crossing(o, parent, child, fans, tuple(views), mode))
+            parent = child
+    return found
+
+
+class Sum:
+    """A linear form in the views of crossings: {(crossing, view): coefficient} and a constant."""
+
+    def __init__(self) -> None:
+        self.parts: dict[tuple[int, int], float] = {}
+        self.constant = 0.0
+
+    def add(self, crossing: int, view: int, coefficient: float) -> None:
+        if coefficient != 0.0:
+            self.parts[crossing, view] = self.parts.get((crossing, view), 0.0) + coefficient
+
+
+class Book:
+    """Books the words of psums and the others at both ends of crossings."""
+
+    def __init__(self, dp: Deep, crossings: list[Crossing]) -> None:
+        self.dp, self.crossings = dp, crossings
+
+    def add_back(self, total: Sum, at: int, coefficient: float) -> None:
+        """Psums that are read back: those that arrive less those that start a visit empty."""
+        if coefficient == 0.0:
+            return
+        total.add(at, self.crossings[at].up, coefficient)
+        total.constant -= coefficient * float(self.dp.words[PSUM])
+        for k, crossing in enumerate(self.crossings[:at]):
+            if crossing.operand == PSUM:
+                total.add(k, 0, -coefficient)
+                total.add(k, crossing.up, coefficient)
+
+    def energy(self) -> Sum:
+        dp, total = self.dp, Sum()
+        total.constant = float(dp.mac_pj)
+        last = len(dp.is_fan_out) - 1
+        for k, c in enumerate(self.crossings):
+            o, parent = c.operand, dp.nodes[c.parent]
+            child = dp.nodes[c.child] if c.child < len(dp.nodes) else -1
+            access = dp.access_pj[child, o] if child >= 0 else np.zeros(2)
+            prices = [dp.fan_pj[dp.fans[i], o] for i in c.fans]
+            if o != PSUM:
+                total.add(k, c.up, dp.access_pj[parent, o, READ])
+                for at, (delivery, _) in enumerate(prices):
+                    total.add(k, at, delivery)
+                total.add(k, 0, access[WRITE])
+                continue
+            spared = dp.spared_pj if parent == last else 0.0
+            delivered = sum(delivery for delivery, _ in prices)
+            self.add_back(total, k, dp.access_pj[parent, o, READ] + access[WRITE] + delivered - spared)
+            total.add(k, c.up, dp.access_pj[parent, o, WRITE])
+            total.add(k, 0, access[READ])
+            for at, (_, hop) in enumerate(prices):
+                total.add(k, at, hop)
+                total.add(k, at + 1, -hop)
+        for node in self.psum_nodes():
+            total.constant -= float(dp.words[PSUM] * dp.saved_pj[node].sum())
+        return total
+
+    def psum_nodes(self) -> list[int]:
+        """Nodes that keep psums. Each psum comes finished to them once at most, and leaves all but the outermost so."""
+        return [int(self.dp.nodes[c.parent]) for c in self.crossings if c.operand == PSUM]
+
+    def port(self, t: int, serial: bool) -> Sum:
+        """Time of a port, its words that overlap with the compute or those that do not."""
+        dp, total = self.dp, Sum()
+        node, cost = dp.port_node[t], dp.port_cost[t]
+        for k, c in enumerate(self.crossings):
+            o = c.operand
+            child = dp.nodes[c.child] if c.child < len(dp.nodes) else -1
+            if dp.nodes[c.parent] == node and (child >= 0 and dp.buffering[child] == SINGLE) == serial:
+                if o != PSUM:
+                    total.add(k, c.up, cost[o, READ])
+                else:
+                    self.add_back(total, k, cost[o, READ])
+                    total.add(k, c.up, cost[o, WRITE])
+            if child == node and not serial:
+                if o != PSUM:
+                    total.add(k, 0, cost[o, WRITE])
+                else:
+                    total.add(k, 0, cost[o, READ])
+                    self.add_back(total, k, cost[o, WRITE])
+            if o == PSUM and dp.nodes[c.parent] == node:
+                # What comes finished is serial or not with all that comes; what leaves finished never is.
+                single = child >= 0 and dp.buffering[child] == SINGLE
+                saved = dp.port_saved[t, WRITE] * (single == serial) + dp.port_saved[t, READ] * (not serial)
+                total.constant -= float(dp.words[PSUM] * saved)
+        return total
+
+    def positive(self, total: Sum) -> Sum:
+        """A form without negative parts that is never more: a crossing's views grow inwards, then the next one's."""
+        dp = self.dp
+        mine = [k for k, c in enumerate(self.crossings) if c.operand == PSUM]
+        chain = [(k, view) for k in mine for view in range(self.crossings[k].up, -1, -1)]
+        parts: dict[tuple[int, int], float] = {}
+        for (k, view), value in total.parts.items():
+            # Where no fan-out between joins children, the views are one count, and parts of either sign add up.
+            views = self.crossings[k].views
+            same = k, max(x for x in range(len(views)) if views[x] == views[view])
+            parts[same] = parts.get(same, 0.0) + value
+        for here, following in zip(chain, [*chain[1:], None], strict=True):
+            value = parts.pop(here, 0.0)
+            if value >= 0.0:
+                if value > 0.0:
+                    parts[here] = value
+            elif following is None:
+                total.constant += value * float(dp.macs)
+            else:
+                parts[following] = parts.get(following, 0.0) + value
+        for _, k, view in sorted((self.crossings[k].operand != PSUM, k, view) for k, view in parts):
+            if total.constant >= 0.0:
+                break
+            # No view of an operand has fewer words than the operand.
+            words = float(dp.words[self.crossings[k].operand])
+            cut = min(parts[k, view], -total.constant / words)
+            parts[k, view] -= cut
+            total.constant += cut * words
+            if parts[k, view] <= 0.0:
+                del parts[k, view]
+        total.parts, total.constant = parts, max(0.0, total.constant)
+        return total
+
+
+def visits_pay(dp: Deep, crossings: list[Crossing]) -> bool:
+    """Whether more visits of psums at some crossing may lower the energy or the time of a port.
+
+    Behind a fan-out that reduces, a visit starts empty in all but one child of each group, which spares these the words
+    that they would read back. When visits rise, the words of a crossing's views rise, those of inner views no less than
+    those of outer ones; a form rises with them if its coefficients, summed from the innermost view outwards, are never
+    negative.
+    """
+    book = Book(dp, crossings)
+    forms = [book.energy(), *(book.port(t, serial) for t in range(len(dp.port_node)) for serial in (False, True))]
+    for total in forms:
+        largest = max((abs(value) for value in total.parts.values()), default=0.0)
+        for k, crossing in enumerate(crossings):
+            running = 0.0
+            for view in range(crossing.up + 1):
+                running += total.parts.get((k, view), 0.0)
+                joins_next = view < crossing.up and crossing.views[view + 1] != crossing.views[view]
+                if (joins_next or view == crossing.up) and running < -1e-12 * largest:
+                    return True
+    return False
+
+
+def terms_of(
+    dp: Deep, crossings: list[Crossing], least: float, differ: tuple[int, ...]
+) -> tuple[list[Term], list[float], int]:
+    """All terms; the logarithm of each block's limit; and how many groups there are.
+
+    Blocks are energy, time and one for each limited capacity or side. Groups of a block are times of which the longest
+    counts; other terms of the block add to it.
+
+    Parameters
+    ----------
+    least, differ
+        The fewest steps and the axes on which splits differ in that, as `lay_down_fewest` in
+        `dse.mapper.deep.bounds.steps` returns them.
+    """
+    book = Book(dp, crossings)
+    terms = _of(book.positive(book.energy()), OF_ENERGY, NO_GROUP, 0)
+    groups = 0
+    for block, scale in ((OF_ENERGY, float(dp.static_pj)), (OF_TIME, 1.0)):
+        if scale > 0.0:
+            added, groups = _steps(block, scale, groups, least, differ)
+            terms += added
+            added, groups = _time(dp, book, block, scale, groups)
+            terms += added
+    limits = [0.0] * FIRST_LIMIT
+    for level in range(1, len(dp.nodes)):
+        kept = [o for o in (IFMAP, WEIGHT, PSUM) if dp.kept[level, o]]
+        for which in (IFMAP, WEIGHT, PSUM, SHARED):
+            room = float(dp.capacity[level, which])
+            held = [o for o in kept if which in (o, SHARED)]
+            if room < inf and held:
+                for o in held:
+                    terms.append(Term(float(dp.bits[level, o]), len(limits), NO_GROUP, extra=_tile(o, level, -1)))
+                limits.append(log(max(room, 1e-9)))
+        if dp.only_finished[level]:
+            # Each psum comes once.
+            k = next(k for k, c in enumerate(crossings) if c.operand == PSUM and c.parent == level)
+            terms.append(Term(1.0, len(limits), NO_GROUP, k, crossings[k].up))
+            limits.append(log(float(dp.words[PSUM])))
+    for i in range(len(dp.nodes)):
+        for side in range(2):
+            if dp.fans[i] >= 0 and dp.sides[i, side] > 1:
+                extra = tuple((a, ("side", i, side)) for a in range(6))
+                terms.append(Term(1.0, len(limits), NO_GROUP, extra=extra))
+                limits.append(log(float(dp.sides[i, side])))
+    return terms, limits, groups
+
+
+def _of(total: Sum, block: int, group: int, used: int, scale: float = 1.0) -> list[Term]:
+    terms = [Term(scale * value, block, group, k, view, used) for (k, view), value in total.parts.items()]
+    if total.constant > 0.0:
+        terms.append(Term(scale * total.constant, block, group, used=used))
+    return terms
+
+
+def _steps(block: int, scale: float, groups: int, least: float, differ: tuple[int, ...]) -> tuple[list[Term], int]:
+    """Compute steps, the fewest of all, and the fewest with an axis' split."""
+    terms = [Term(scale, block, groups, extra=tuple((a, ("steps",)) for a in range(6)))]
+    fewest: list[tuple[tuple[int, Key], ...]] = [(), *(((a, ("fewest",)),) for a in differ)]
+    terms += [Term(scale * least, block, groups + 1 + at, extra=extra) for at, extra in enumerate(fewest)]
+    return terms, groups + len(terms)
+
+
+def _time(dp: Deep, book: Book, block: int, scale: float, groups: int) -> tuple[list[Term], int]:
+    terms: list[Term] = []
+    nodes = dp.nodes.tolist()
+    for t in range(len(dp.port_node)):
+        level = nodes.index(int(dp.port_node[t]))
+        overlapped = _of(book.positive(book.port(t, False)), block, groups, level, scale)
+        if overlapped:
+            terms += overlapped
+            groups += 1
+    for level, node in enumerate(nodes):
+        # The slowest port counts; which one it is does not change the bound's soundness.
+        ports = [t for t in range(len(dp.port_node)) if dp.port_node[t] == node]
+        best: tuple[float, list[Term]]
+        for parts in (
+            [_of(book.positive(book.port(t, True)), block, NO_GROUP, level, scale) for t in ports],
+            [_first(dp, book, t, level, block, scale, (IFMAP, WEIGHT)) for t in ports],
+            [_first(dp, book, t, level, block, scale, (PSUM,)) for t in ports],
+        ):
+            best = max(((sum(term.coefficient for term in part), part) for part in parts), default=(0.0, []),
+                       key=lambda pair: pair[0])  # fmt: skip
+            terms += best[1]
+    return terms, groups
+
+
+def _first(dp: Deep, book: Book, t: int, level: int, block: int, scale: float, operands: tuple[int, ...]) -> list[Term]:
+    """First fill, or last drain, through a port."""
+    terms = []
+    k = len(dp.nodes)
+    for o in operands:
+        mine = [c for c in book.crossings if c.operand == o]
+        at = next((i for i, c in enumerate(mine) if c.parent == level), -1)
+        cost = float(dp.port_cost[t, o, READ])
+        if o == PSUM:
+            cost = float(dp.port_cost[t, o, WRITE] - dp.port_saved[t, WRITE])  # the last tile may be finished
+        if at < 0 or mine[at].child == k or cost == 0.0:
+            continue
+        while dp.buffering[dp.nodes[mine[at].child]] == STREAMING and mine[at + 1].child < k:
+            at += 1
+        extra = _tile(o, mine[at].child, mine[at].parent)
+        terms.append(Term(scale * cost, block, NO_GROUP, used=level, extra=extra))
+    return terms
+
+
+def _tile(operand: int, level: int, above: int) -> tuple[tuple[int, Key], ...]:
+    return tuple((a, ("words", operand if a in (P, Q) else IFMAP, level, above)) for a in RELEVANT_AXES[operand])
+
+
+Run = tuple[int, tuple[int, ...]]
+"""Lists that repeat a crossing's transfers, and axes that the ifmap may slide on."""
+
+Columns = tuple[Floats, Ints, Ints]
+
+
+def run_of(operand: int, child: int, levels: int, choices: tuple[Choice | None, ...]) -> Run:
+    """How many lists repeat a crossing's transfers at least, and the axes that the ifmap may slide on.
+
+    A list of which nothing is known (None) may keep the operand in place, and may have nothing that moves it.
+    """
+    if child == levels:
+        return levels, ()
+    slides: tuple[int, ...] = ()
+    for i in range(child - 1, -1, -1):
+        choice = choices[i]
+        if choice is None:
+            slides = (P, Q)
+            continue
+        if choice.kind == NO_TRIPS or (choice.kind == operand and choice.passing):
+            continue
+        if choice.slide != NO_SLIDE:
+            slides = (*slides, choice.slide)
+        return (i if choice.kind == operand else i + 1), slides
+    return 0, slides
+
+
+def columns_of(terms: list[Term], crossings: list[Crossing], axes: list[Axis], runs: tuple[Run, ...]) -> Columns:
+    """(T,) logarithms of the coefficients with all factors that are the same in every mapping; (T, 6) columns of the
+    words' factors; (T, 6) columns of the instances in use.
+
+    Parameters
+    ----------
+    runs
+        Of each crossing, see `run_of`.
+    """
+    first, second = np.zeros((len(terms), 6), dtype=np.int64), np.zeros((len(terms), 6), dtype=np.int64)
+    logs = np.zeros(len(terms))
+    for row, term in enumerate(terms):
+        scale = term.coefficient
+        for a, key in term.extra:
+            first[row, a] = axes[a].column(key)
+        if term.used > 0:
+            for a in range(6):
+                second[row, a] = axes[a].column(("idle", term.used))
+        if term.crossing >= 0:
+            c, (lists, slides) = crossings[term.crossing], runs[term.crossing]
+            fans = c.views[term.view]
+            for a, axis in enumerate(axes):
+                for d, bound in zip(axis.dims, axis.bounds, strict=True):
+                    if d in IRRELEVANT[c.operand]:
+                        first[row, a] = axis.column(("count", d, lists, fans))
+                    elif len(AXES[a]) == 1 or c.operand != IFMAP:
+                        scale *= bound
+                if len(AXES[a]) > 1 and c.operand == IFMAP:
+                    joined = c.views[0] & ~fans
+                    first[row, a] = axis.column(("boxes", c.child, joined, c.mode, a in slides))
+        logs[row] = log(scale)
+    return logs, first, second

@@ -1,0 +1,146 @@
+"""The card of one design: its networks mapped again, and every part of what they cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log
+from typing import TYPE_CHECKING, Any
+
+from dse.problem.dims import OPERANDS
+
+if TYPE_CHECKING:
+    from dse.architecture.architecture import Architecture
+    from dse.mapper import Mapped, MappedWorkload
+    from dse.problem.workload import Workload
+
+Card = dict[str, Any]
+"""Plain data, see `card_of`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A design whose card is wanted.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    workloads : tuple of Workload
+    objective : {"energy", "latency", "edp"}
+        What layers are mapped for.
+    gap : float
+        How far from its optimum a mapping may be.
+    point : (energy_pj, latency_s) or None
+        A point of the design's whole front, whose mappings are to be shown; None for each layer's own best.
+    """
+
+    architecture: Architecture
+    workloads: tuple[Workload, ...]
+    objective: str = "edp"
+    gap: float = 0.0
+    point: tuple[float, float] | None = None
+
+
+def card_of(wanted: Wanted) -> Card:
+    """What a design does.
+
+    Returns
+    -------
+    dict
+        `area_mm2`: area by part; `peak_macs_per_s`; `networks`: for each network its name, totals, energy by level and
+        by operand (pJ), widths (bits) and `layers`, and for each distinct layer and mapping how often it occurs, its
+        MACs, energy, latency, what binds it, its cycles by part, words of outermost traffic, reuse and loop nest.
+
+    Examples
+    --------
+    >>> import dse
+    >>> network = dse.Workload.of("tiny", [dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)])
+    >>> card = card_of(Wanted(dse.load_architecture("eyeriss"), (network,)))
+    >>> [layer["name"] for layer in card["networks"][0]["layers"]]
+    ['conv']
+    >>> abs(sum(card["area_mm2"].values()) / dse.load_architecture("eyeriss").area_mm2 - 1) < 1e-12
+    True
+    """
+    architecture = wanted.architecture
+    return {
+        "area_mm2": area_by_part(architecture),
+        "peak_macs_per_s": architecture.mac_units * architecture.clock_hz,
+        "networks": [_network(run) for run in _runs(wanted)],
+    }
+
+
+def area_by_part(architecture: Architecture) -> dict[str, float]:
+    """Area of all copies of each level and fan-out, of the MACs, and of the rest, in mm2; adds up to the whole.
+
+    Examples
+    --------
+    >>> import dse
+    >>> list(area_by_part(dse.load_architecture("eyeriss")))
+    ['DRAM', 'GLB', 'array', 'PE', 'MAC', 'other']
+    """
+    parts = {node.name: architecture.instances(node.name) * node.area_mm2 for node in architecture.hierarchy}
+    return {
+        **parts,
+        "MAC": architecture.mac_units * architecture.mac.area_mm2,
+        "other": architecture.other_area_mm2,
+    }
+
+
+def _runs(wanted: Wanted) -> list[MappedWorkload]:
+    """Each network as it runs at the point wanted."""
+    from dse.mapper import map_workload, sum_fronts
+
+    each = [map_workload(wanted.architecture, net, wanted.objective, gap=wanted.gap) for net in wanted.workloads]
+    if wanted.point is None:
+        return each
+    energy_pj, latency_s = wanted.point
+    fronts = [run.whole_front() for run in each]
+    total = sum_fronts([list(front.points) for front in fronts])
+    nearest = min(
+        range(len(total.points)),
+        key=lambda i: abs(log(total.points[i][0] / energy_pj)) + abs(log(total.points[i][1] / latency_s)),
+    )
+    return [front.run(index) for front, index in zip(fronts, total.picks(nearest), strict=True)]
+
+
+def _network(run: MappedWorkload) -> dict[str, Any]:
+    layers = [_layer(run.architecture, mapped, names) for mapped, names in run.layers]
+    return {
+        "name": run.workload.name,
+        "energy_pj": run.energy_pj,
+        "latency_s": run.latency_s,
+        "macs": run.macs,
+        "energy_by_level_pj": _total(layers, "energy_by_level_pj"),
+        "energy_by_operand_pj": _total(layers, "energy_by_operand_pj"),
+        "layers": layers,
+    }
+
+
+def _total(layers: list[dict[str, Any]], key: str) -> dict[str, float]:
+    names = dict.fromkeys(name for layer in layers for name in layer[key])
+    return {name: sum(layer["count"] * layer[key].get(name, 0.0) for layer in layers) for name in names}
+
+
+def _layer(architecture: Architecture, mapped: Mapped, names: tuple[str, ...]) -> dict[str, Any]:
+    from dse.report.text.nest import nest_text
+
+    cost, outermost = mapped.cost, architecture.levels[0].name
+    moved = cost.accesses.to_dict()[outermost]
+    ports = [cycles for part, cycles in cost.cycles_by.items() if part.startswith(f"{outermost} ")]
+    return {
+        "name": names[0],
+        "count": len(names),
+        "bits": {operand: mapped.layer.bits[operand] for operand in OPERANDS},
+        "macs": cost.macs,
+        "energy_pj": cost.energy_pj,
+        "latency_s": cost.latency_s,
+        "utilization": cost.utilization,
+        "bound_by": cost.bound_by,
+        "cycles_by": cost.cycles_by,
+        "energy_by_level_pj": cost.energy_by_level_pj,
+        "energy_by_operand_pj": cost.energy_by_operand_pj,
+        "outermost_words": {o: moved[o]["reads"] + moved[o]["writes"] for o in OPERANDS},
+        "outermost_s": max(ports, default=0.0) / architecture.clock_hz,
+        "reuse": [reuse.to_dict() for reuse in cost.reuse],
+        "nest": nest_text(architecture, mapped.layer, mapped.mapping),
+        "gap": None if mapped.certificate is None else mapped.certificate.gap,
+    }

@@ -1,0 +1,265 @@
+"""The capacity-against-traffic curves of a network as plain data, a table and a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf, log2
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dse.errors import DseError
+from dse.report.figures.save import save_figure
+from dse.report.figures.style import COLOURS, INK, QUIET
+from dse.report.table import Table
+from dse.report.units import capacity, si, times, whole
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from dse.architecture.architecture import Architecture
+    from dse.mapper.curve import CapacityCurve
+
+HIGHLIGHTED = 6
+"""Layers with a colour and a name of their own in the figure: those that move most."""
+
+FORMATS = (".png", ".svg", ".pdf")
+
+
+def bound_report(
+    architecture: Architecture, workload: str, curves: Sequence[tuple[CapacityCurve, tuple[str, ...]]]
+) -> dict[str, Any]:
+    """What `dse bound` prints: for each distinct layer its curve, the knee, and what the architecture's buffer allows.
+
+    Parameters
+    ----------
+    curves : sequence of (CapacityCurve, names of the layers that have it)
+
+    Returns
+    -------
+    dict
+        `capacity_bits` is None where the buffer has no limit; `here` where not even the smallest tiles fit.
+    """
+    from dse.mapper.curve import add_curves, buffer_of, knee, tile_capacity_bits
+
+    level, size = buffer_of(architecture), tile_capacity_bits(architecture)
+    total = add_curves([(curve, len(names)) for curve, names in curves])
+    reached = [words for bits, words in total if bits <= size]
+    corner = total[knee(total)]
+    return {
+        "arch": architecture.name,
+        "workload": workload,
+        "outermost": architecture.hierarchy[0].name,
+        "buffer": level.name,
+        "capacity_bits": None if size == inf else int(size),
+        "stores": sorted(level.stores),
+        "may_bypass": sorted(level.may_bypass),
+        "network": {
+            "least_words": total[-1][1],
+            "least_words_from_bits": total[-1][0],
+            "knee": {"capacity_bits": corner[0], "words": corner[1]},
+            "here_words": reached[-1] if reached else None,
+            "points": [{"capacity_bits": bits, "words": words} for bits, words in total],
+        },
+        "layers": [_layer(curve, names, size) for curve, names in curves],
+    }
+
+
+def _layer(curve: CapacityCurve, names: tuple[str, ...], size: float) -> dict[str, Any]:
+    here = curve.at(size)
+    return {
+        "name": names[0],
+        "names": list(names),
+        "count": len(names),
+        "macs": curve.layer.macs,
+        "least_words": curve.least_words,
+        "least_words_from_bits": curve.points[-1].capacity_bits,
+        "knee": curve.knee.to_dict(),
+        "here": None if here is None else here.to_dict(),
+        "points": [point.to_dict() for point in curve.points],
+    }
+
+
+def bound_table(plain: dict[str, Any]) -> Table:
+    """One row a distinct layer, and the network."""
+    rows = []
+    for layer in plain["layers"]:
+        here = layer["here"]
+        rows.append(
+            {
+                "layer": layer["name"],
+                "x": str(layer["count"]),
+                "MACs": whole(layer["macs"]),
+                "least words": whole(layer["least_words"]),
+                "from": capacity(layer["least_words_from_bits"]),
+                "knee": capacity(layer["knee"]["capacity_bits"]),
+                "words there": whole(layer["knee"]["words"]),
+                "words here": "does not fit" if here is None else whole(here["words"]),
+                "/ least": "-" if here is None else times(here["words"] / layer["least_words"]),
+                "MACs/word": "-" if here is None else f"{layer['macs'] / here['words']:.3g}",
+            }
+        )
+    title = (
+        f"{plain['workload']}: the fewest words between {plain['outermost']} and {plain['buffer']} of "
+        f"{plain['arch']}, {_size(plain)}"
+    )
+    return Table.of(rows, left=frozenset({"layer"}), title=title, note=_network_line(plain))
+
+
+def _network_line(plain: dict[str, Any]) -> str:
+    network = plain["network"]
+    here = network["here_words"]
+    what = "some layers do not fit" if here is None else f"{whole(here)} words here"
+    if here is not None and network["least_words"]:
+        what += f", {times(here / network['least_words'])} the {whole(network['least_words'])} that any buffer moves"
+    lines = [
+        f"network: {what}; knee at {capacity(network['knee']['capacity_bits'])} with "
+        f"{whole(network['knee']['words'])} words"
+    ]
+    passing = sorted({"ifmap", "weight", "psum"} - set(plain["stores"]) | set(plain["may_bypass"]))
+    if passing:
+        what = " and ".join(passing)
+        lines.append(f"{what} past {plain['buffer']}: as if the PEs held any tile that they have room for")
+    return "\n".join(lines)
+
+
+def _size(plain: dict[str, Any]) -> str:
+    bits = plain["capacity_bits"]
+    return "without limit" if bits is None else f"{capacity(bits)} for tiles"
+
+
+def bound_records(plain: dict[str, Any]) -> list[dict[str, Any]]:
+    """The corners of all curves as flat rows of numbers, for CSV."""
+    return [
+        {
+            "layer": layer["name"],
+            "count": layer["count"],
+            "capacity_bits": point["capacity_bits"],
+            "words": point["words"],
+            **{f"tile_{dim}": size for dim, size in point["tile"].items()},
+            "stationary": point["stationary"],
+            "slides": point["slides"],
+            "passing": " ".join(point["passing"]),
+        }
+        for layer in plain["layers"]
+        for point in layer["points"]
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class CurvesData:
+    """What `draw_curves` draws.
+
+    Parameters
+    ----------
+    title, subtitle : str
+    lines : tuple of (name, ((bits, words), ...), (bits, words) of the knee)
+        Curves to name, the one that moves most first.
+    quiet : tuple of ((bits, words), ...)
+        Curves to show without a name.
+    capacity_bits : int or None
+        Where the architecture is.
+    mark : str
+        What to write there.
+    """
+
+    title: str
+    subtitle: str
+    lines: tuple[tuple[str, tuple[tuple[int, int], ...], tuple[int, int]], ...]
+    quiet: tuple[tuple[tuple[int, int], ...], ...]
+    capacity_bits: int | None
+    mark: str
+
+
+def curves_data(plain: dict[str, Any]) -> CurvesData:
+    """Words against capacity of every distinct layer, and of the network where it has several."""
+
+    def corners(points: list[dict[str, Any]]) -> tuple[tuple[int, int], ...]:
+        return tuple((point["capacity_bits"], point["words"]) for point in points)
+
+    def moved(layer: dict[str, Any]) -> int:
+        return int((layer["here"] or layer["points"][0])["words"])
+
+    layers = sorted(plain["layers"], key=moved, reverse=True)
+    named = [(layer["name"], corners(layer["points"]), _corner(layer["knee"])) for layer in layers[:HIGHLIGHTED]]
+    network = plain["network"]
+    if len(layers) > 1 or layers[0]["count"] > 1:
+        named.insert(0, (f"{plain['workload']}, all layers", corners(network["points"]), _corner(network["knee"])))
+    here, least = network["here_words"], network["least_words"]
+    if plain["capacity_bits"] is None or here is None:
+        title = f"{plain['workload']}: any buffer moves {si(least, '')} words"
+    else:
+        title = (
+            f"{plain['workload']}: {capacity(plain['capacity_bits'])} moves {si(here, '')} words at least, "
+            f"{times(here / least)} the fewest"
+        )
+    return CurvesData(
+        title=title,
+        subtitle=f"the fewest words that any mapping moves between {plain['outermost']} and {plain['buffer']}; "
+        "diamonds are knees",
+        lines=tuple(named),
+        quiet=tuple(corners(layer["points"]) for layer in layers[HIGHLIGHTED:]),
+        capacity_bits=plain["capacity_bits"],
+        mark=plain["arch"],
+    )
+
+
+def draw_curves(data: CurvesData, path: str | Path) -> None:
+    """Draw words against capacity, both logarithmic, to a PNG, SVG or PDF file."""
+    if Path(path).suffix.lower() not in FORMATS:
+        raise DseError(f"{path}: a figure's name ends in {', '.join(FORMATS)}")
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 5.6), dpi=150, layout="constrained")
+    axes = figure.add_subplot()
+    every = [*(points for _, points, _ in data.lines), *data.quiet]
+    right = 2.0 * max(data.capacity_bits or 0, *(points[-1][0] for points in every))
+    for points in data.quiet:
+        _step(axes, points, right, color=QUIET, linewidth=0.7, alpha=0.5)
+    palette = iter(COLOURS)
+    for i, (name, points, corner) in enumerate(data.lines):
+        colour = INK if i == 0 and len(data.lines) > 1 else next(palette)
+        _step(axes, points, right, color=colour, linewidth=2.0 if i == 0 else 1.3, label=name)
+        axes.scatter(*([max(1, corner[0])], [corner[1]]), s=34, c=colour, marker="D", zorder=4)
+    if data.capacity_bits:
+        axes.axvline(data.capacity_bits, color=INK, linewidth=1.0, linestyle=(0, (4, 3)))
+        axes.annotate(
+            f"{data.mark}\n{capacity(data.capacity_bits)}", (data.capacity_bits, 0.98),
+            xycoords=("data", "axes fraction"), xytext=(5, 0), textcoords="offset points", fontsize=8.5, color=INK,
+            va="top",
+        )  # fmt: skip
+    _dress(axes, data, min(max(1, points[0][0]) for points in every), right)
+    figure.legend(loc="outside right upper", frameon=False, fontsize=9, labelcolor="linecolor")
+    save_figure(figure, path)
+
+
+def _corner(point: dict[str, Any]) -> tuple[int, int]:
+    return point["capacity_bits"], point["words"]
+
+
+def _step(axes: Axes, points: tuple[tuple[int, int], ...], right: float, **style: Any) -> None:
+    xs, ys = [max(1, bits) for bits, _ in points], [words for _, words in points]
+    axes.step([*xs, right], [*ys, ys[-1]], where="post", **style)
+
+
+def _dress(axes: Axes, data: CurvesData, left: float, right: float) -> None:
+    from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+
+    axes.set(xscale="log", yscale="log", xlim=(left, right))
+    exponents = range(int(log2(left)) - 3, int(log2(right)) + 1)
+    step = max(1, len(exponents) // 8)
+    ticks = [2.0 ** (3 + e) for e in range(0, exponents.stop, step) if left <= 2.0 ** (3 + e) <= right]
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: capacity(value)))
+    axes.yaxis.set_major_locator(LogLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: si(value, "", 1)))
+    axes.set_xlabel("buffer that tiles may take", color=INK)
+    axes.set_ylabel("words", color=INK)
+    axes.tick_params(which="both", color=QUIET, labelcolor=INK)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(QUIET)
+    axes.grid(which="major", color="#e6e6e6", linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.set_title(f"{data.title}\n", loc="left", fontsize=11.5, weight="bold", color=INK)
+    axes.text(0, 1.02, data.subtitle, transform=axes.transAxes, fontsize=9, color=QUIET)

@@ -1,0 +1,90 @@
+"""The page of a sweep, with everything inside."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dse.report.page.data import page_data
+from dse.report.text.sweeps import front_table, proof_line, status_line, verdict
+
+if TYPE_CHECKING:
+    from dse.explore.result import SweepResult
+    from dse.report.cards.book import Book
+    from dse.report.table import Table
+
+HERE = Path(__file__).parent
+
+SECTIONS = """
+<section aria-label="Front">
+  <h2>Which design?</h2>
+  <div id="axes" class="controls"></div>
+  <div id="front" class="figure tall"></div>
+  <p class="note">Click a design, in the figure or in the table, to see what it does. Hold Shift, or choose below,
+  to put a second one beside it.</p>
+  <div id="table" class="scroll"></div>
+</section>
+<section aria-label="Design">
+  <h2>What does it do?</h2>
+  <div id="choice" class="controls"></div>
+  <div id="cards" class="beside"></div>
+</section>
+<section aria-label="Search">
+  <h2>What was searched?</h2>
+  <h4>Every design that works; drag along an axis to choose</h4>
+  <div id="parallel" class="figure"></div>
+  <div class="beside">
+    <div><h4>Hypervolume of the front found, of the box between the worst and the best figures</h4>
+    <div id="hypervolume" class="figure low"></div></div>
+    <div id="ruled"></div>
+  </div>
+</section>
+"""
+
+
+def page(result: SweepResult, book: Book) -> str:
+    """The front, a card for each design on it, and what was searched, as HTML with everything inside."""
+    from plotly.offline import get_plotlyjs
+
+    table = front_table(result, most=200)
+    title = escape(result.name)
+    what = escape(f"{result.architecture} on {', '.join(result.workloads)}. {status_line(result)}.")
+    return "\n".join([
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<link rel="icon" href="data:,">',
+        f"<title>{title}</title><style>{(HERE / 'page.css').read_text()}</style></head><body>",
+        f"<h1>{title}</h1>",
+        f"<p class='verdict'>{escape(verdict(result))}</p>",
+        f"<p>{escape(proof_line(result))}</p>",
+        f"<p>{what}</p>",
+        SECTIONS,
+        f'<noscript><h2>{escape(table.title)}</h2>{_table(table)}</noscript>',
+        f'<p class="note">{escape(table.note)}</p>',
+        f'<script type="application/json" id="data">{_embedded(page_data(result, book))}</script>',
+        f"<script>{get_plotlyjs()}</script>",
+        f"<script>{(HERE / 'page.js').read_text()}</script>",
+        "</body></html>",
+        "",
+    ])  # fmt: skip
+
+
+def _embedded(plain: object) -> str:
+    """JSON that cannot end the element it stands in, whatever names hold."""
+    text = json.dumps(plain, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _table(table: Table) -> str:
+    def cell(tag: str, column: str, text: str) -> str:
+        kind = ' class="left"' if column in table.left else ""
+        return f"<{tag}{kind}>{escape(text)}</{tag}>"
+
+    head = "".join(cell("th", column, column) for column in table.columns)
+    body = [
+        "<tr>" + "".join(cell("td", c, text) for c, text in zip(table.columns, row, strict=True)) + "</tr>"
+        for row in table.rows
+    ]
+    return f"<table><tr>{head}</tr>{''.join(body)}</table>"

@@ -1,0 +1,108 @@
+"""What the page of a sweep shows, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from dse.explore.explorer import OBJECTIVES
+from dse.report.cards.book import Book, changes
+from dse.report.text.sweeps import short_names
+
+if TYPE_CHECKING:
+    from dse.explore.outcomes.evaluation import Evaluation
+    from dse.explore.result import SweepResult
+
+METRICS = {
+    "energy_pj": ("energy", "J", 1e-12),
+    "latency_s": ("latency", "s", 1.0),
+    "area_mm2": ("area", "mm2", 1.0),
+    "edp_js": ("energy-delay product", "J·s", 1.0),
+    "power_mw": ("power", "W", 1e-3),
+}
+"""Of each metric its name, the unit it is shown in, and that unit's share of a recorded one."""
+
+STEPS = 60
+"""Points of the hypervolume's curve at most."""
+
+
+def page_data(result: SweepResult, book: Book) -> dict[str, Any]:
+    """Everything that the page's script draws.
+
+    Returns
+    -------
+    dict
+        `metrics` in the order of their axes; `parameters`; `designs`, those on the front with the figures of their
+        rows; `budgets`; `reference`, its number; `cards` and `steps` by number; `hypervolume`; `ruled_out`, reasons
+        and how many designs each rules out.
+    """
+    names = short_names(tuple(path for path in result.paths if len(result.space.get(path, (0, 1))) > 1))
+    best = {row["number"]: row for row in result.front_rows()}
+    own = result.reference_row()
+    reference = None if own is None else own["number"]
+    shown = {**best, **({} if own is None else {own["number"]: own})}
+    on_objectives = [OBJECTIVES[name] for name in result.search.objectives]
+    order = sorted(METRICS, key=lambda key: key not in on_objectives)
+    cards = {row["number"]: card for row in shown.values() if (card := book.of(row)) is not None}
+    return {
+        "architecture": result.architecture,
+        "metrics": [{"key": key, "name": name, "unit": unit, "scale": scale}
+                    for key in order for name, unit, scale in (METRICS[key],)],
+        "parameters": [{"path": path, "name": name, "choices": [str(x) for x in result.space.get(path, ())]}
+                       for path, name in names.items()],
+        "designs": [_design(e, shown.get(e.number), names, e.number in best) for e in result.designs if e.ok],
+        "budgets": [{"area_mm2": limit, "numbers": [row["number"] for row in front]}
+                    for limit, front in result.budgets()],
+        "reference": reference,
+        "cards": cards,
+        "steps": {number: rows for number in shown if (rows := changes(result, book, number))},
+        "names": names,
+        "hypervolume": hypervolume(result),
+        "ruled_out": _ruled_out(result),
+    }  # fmt: skip
+
+
+def _design(e: Evaluation, row: Mapping[str, Any] | None, names: Mapping[str, str], on_front: bool) -> dict[str, Any]:
+    """A design with the figures of its row of the front, or else as it was explored."""
+    figures = e.outcome.objectives if row is None else row
+    return {
+        "number": e.number,
+        "front": on_front,
+        "dataflow": str(e.parameters.get("dataflow", "")),
+        "proven": "" if row is None else row["proven"],
+        "parameters": [None if e.parameters.get(path) is None else str(e.parameters[path]) for path in names],
+        **{key: figures.get(key) for key in METRICS},
+    }
+
+
+def hypervolume(result: SweepResult) -> list[tuple[int, float]]:
+    """How much of the space between the worst and the best figures is dominated after so many designs.
+
+    Returns
+    -------
+    list of (int, float)
+        Designs evaluated, and the part of the box between the least and the largest of each objective, from 0 to 1.
+    """
+    import numpy as np
+    from moocore import hypervolume as volume
+
+    sound = [e for e in result.designs if e.ok]
+    keys = [OBJECTIVES[name] for name in result.search.objectives]
+    if len(sound) < 2:
+        return []
+    points = np.log(np.array([[e.outcome.objectives[key] for key in keys] for e in sound]))
+    low, high = points.min(axis=0), points.max(axis=0)
+    scaled = (points - low) / np.where(high > low, high - low, 1.0)
+    at = sorted({round(len(sound) * (i + 1) / STEPS) for i in range(STEPS)} - {0})
+    return [(count, float(volume(scaled[:count], ref=np.full(len(keys), 1.0)))) for count in at]
+
+
+def _ruled_out(result: SweepResult) -> list[tuple[str, int]]:
+    """Designs that were not mapped, or do not work, by what speaks against them; the most frequent first."""
+    from collections import Counter
+
+    kinds: Counter[str] = Counter()
+    for e in result.designs:
+        if not e.ok:
+            kinds["by area alone, without mapping it" if e.ruled_out else e.outcome.reason] += 1
+    return kinds.most_common(12)

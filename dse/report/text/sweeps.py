@@ -1,0 +1,178 @@
+"""What the commands print, as tables of plain text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dse.report.table import Table
+from dse.report.units import duration, energy, power, si, times
+
+if TYPE_CHECKING:
+    from dse.explore.result import SweepResult
+
+SHOWN_POINTS = 20
+
+
+def short_names(paths: tuple[str, ...]) -> dict[str, str]:
+    """The shortest endings of dotted paths that tell them apart.
+
+    Examples
+    --------
+    >>> short_names(("dataflow", "levels.GLB.capacity", "levels.PE.capacity"))
+    {'dataflow': 'dataflow', 'levels.GLB.capacity': 'GLB.capacity', 'levels.PE.capacity': 'PE.capacity'}
+    """
+    names = {}
+    for path in paths:
+        parts = path.split(".")
+        for length in range(1, len(parts) + 1):
+            name = ".".join(parts[-length:])
+            if all(not f".{other}".endswith(f".{name}") for other in paths if other != path):
+                break
+        names[path] = name
+    return names
+
+
+def front_table(result: SweepResult, most: int = SHOWN_POINTS) -> Table:
+    """The front, one design a row, ascending in latency, each beside the architecture's own design.
+
+    With area among the objectives: the energy-latency front within each area budget, the tightest first.
+
+    Parameters
+    ----------
+    result : SweepResult
+    most : int
+        At most so many rows; longer fronts are shown by designs spread over them.
+    """
+    budgets = shown_fronts(result, most)
+    names = short_names(tuple(path for path, choices in result.space.items() if len(choices) > 1))
+    reference = result.reference_row()
+    rows = []
+    for limit, front in budgets:
+        for row in front:
+            cells = {"within": f"{limit:.3g} mm2"} if len(budgets) > 1 else {}
+            cells |= {
+                "design": str(row["number"]),
+                "energy": energy(row["energy_pj"]),
+                "latency": duration(row["latency_s"]),
+                "EDP": si(row["edp_js"], "J·s"),
+                "area": f"{row['area_mm2']:.3g} mm2",
+                "power": power(row["power_mw"]),
+                **{name: str(row[path]) for path, name in names.items()},
+            }
+            if reference is not None:
+                cells["EDP gain"] = times(reference["edp_js"] / row["edp_js"])
+            rows.append(cells)
+    designs, shown = len(result.front_rows()), len({cells["design"] for cells in rows})
+    cut = f", {shown} of them shown" if shown < designs else ""
+    by = ", by area budget" if len(budgets) > 1 else ""
+    title = f"Front of {result.name} in {', '.join(result.search.objectives)}: {designs} designs{cut}{by}"
+    return Table.of(rows, left=frozenset(names.values()), title=title, note=_reference_note(result))
+
+
+def shown_fronts(result: SweepResult, most: int = SHOWN_POINTS) -> list[tuple[float, list[dict[str, Any]]]]:
+    """The front within each area budget (mm2): designs spread over it, at most `most` in all, or three each."""
+    budgets = result.budgets()
+    each = max(3, most // max(1, len(budgets)))
+    return [(limit, spread(front, each)) for limit, front in budgets]
+
+
+def mapping_table(result: SweepResult) -> Table:
+    """What the mappings of each design on the front trade, a design after the other."""
+    rows = [
+        {
+            "design": str(row["number"]),
+            "energy": energy(row["energy_pj"]),
+            "latency": duration(row["latency_s"]),
+            "EDP": si(row["edp_js"], "J·s"),
+            "area": f"{row['area_mm2']:.3g} mm2",
+        }
+        for row in sorted(result.mapping_rows(), key=lambda row: (row["number"], row["latency_s"]))
+    ]
+    title = f"Mappings on the front of {result.name}"
+    return Table.of(rows, left=frozenset(), title=title, note=_reference_note(result))
+
+
+def verdict(result: SweepResult) -> str:
+    """What the front says of the architecture as specified, for a review; empty where it cannot be compared."""
+    own, rows = result.reference_row(), result.front_rows()
+    if own is None or not rows:
+        return ""
+    named = f"{result.architecture} as specified"
+    said = []
+    within, best = _within(result), best_within(result)
+    if best is not None and best["edp_js"] < own["edp_js"]:
+        energy_change = _change(best["energy_pj"] / own["energy_pj"], "energy")
+        latency_change = _change(best["latency_s"] / own["latency_s"], "latency")
+        changes = f"{energy_change} and {latency_change}"
+        said.append(f"Design {best['number']}: {changes} than {named}, {_share(best, own)} its area.")
+    no_worse = [row for row in within if row["energy_pj"] <= own["energy_pj"] and row["latency_s"] <= own["latency_s"]]
+    small = min(no_worse, key=lambda row: row["area_mm2"], default=None)
+    if small is not None and small != best and small["area_mm2"] < own["area_mm2"]:
+        said.append(f"Design {small['number']} is no worse in either, {_share(small, own)} its area.")
+    return " ".join(said) or f"No design found is better than {named} at its area."
+
+
+def best_within(result: SweepResult) -> dict[str, Any] | None:
+    """The row of the front with the least EDP that takes no more area than the architecture as specified."""
+    return min(_within(result), key=lambda row: row["edp_js"], default=None)
+
+
+def _within(result: SweepResult) -> list[dict[str, Any]]:
+    """Rows of other designs on the front that take no more area than the architecture as specified."""
+    own = result.reference_row()
+    rows = [] if own is None else result.front_rows()
+    return [row for row in rows if row["area_mm2"] <= own["area_mm2"] * (1 + 1e-9) and row["number"] != 0]  # type: ignore[index]
+
+
+def _change(ratio: float, what: str) -> str:
+    return f"{abs(1 - ratio):.0%} {'less' if ratio < 1 else 'more'} {what}"
+
+
+def _share(row: dict[str, Any], own: dict[str, Any]) -> str:
+    return f"at {row['area_mm2'] / own['area_mm2']:.0%} of"
+
+
+def spread(rows: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
+    """At most `most` rows: both ends, the least EDP, the rest evenly spread."""
+    from dse.explore.outcomes.front import thin
+
+    if len(rows) <= max(most, 3):
+        return rows
+    kept = set(thin([(row["energy_pj"], row["latency_s"]) for row in rows], max(most, 3)))
+    return [row for row in rows if (row["energy_pj"], row["latency_s"]) in kept]
+
+
+def status_line(result: SweepResult) -> str:
+    """One line on what the sweep did."""
+    summary = result.to_dict()
+    states = ", ".join(f"{count} {status}" for status, count in summary["statuses"].items())
+    flows = ", ".join(f"{name} {entry['designs']}" for name, entry in summary["dataflows"].items() if name)
+    mapped = summary["designs"] - summary["ruled_out"]
+    return (
+        f"{mapped} of {summary['space_size']:,} designs mapped, {summary['ruled_out']} ruled out without mapping "
+        f"({states})"
+        + (f"; by dataflow: {flows}" if flows else "")
+        + f"; {summary['solved_exactly']} solved exactly; sampler {result.sampler}, seed {result.search.seed}"
+    )
+
+
+def proof_line(result: SweepResult) -> str:
+    """What is proven of the designs that were not tried; empty without a proof."""
+    if result.certificate is None:
+        return ""
+    found = result.certificate
+    said = found.sentence(result.search.objectives)
+    counts = f"{found.evaluated} mapped, {found.ruled_out:,} ruled out by bounds, {found.infeasible:,} infeasible"
+    return f"{said} ({counts})"
+
+
+def _reference_note(result: SweepResult) -> str:
+    reference, own = result.reference, result.reference_row()
+    if reference is None:
+        return ""
+    if own is None:
+        return f"The architecture's own design is {reference.outcome.status}: {reference.outcome.reason}"
+    return (
+        f"{result.architecture} as specified: {energy(own['energy_pj'])}, {duration(own['latency_s'])}, "
+        f"EDP {si(own['edp_js'], 'J·s')}, {own['area_mm2']:.3g} mm2"
+    )

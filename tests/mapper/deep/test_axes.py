@@ -1,0 +1,74 @@
+"""Factors per axis are those that the closed form counts."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from dse.mapper.deep.axes import Axis, combinations
+from dse.model.counting import axes as closed
+from dse.model.counting.records import Nest
+from dse.problem.dims import IFMAP, PSUM, WEIGHT, P, Q, R, S
+
+
+def chains_of(bound, slots):
+    """Every way to cover a bound, ragged ones too, over so many slots."""
+    return [c for c in product(range(1, bound + 1), repeat=slots) if bound <= np.prod(c) < 2 * bound]
+
+
+def closed_combinations(chain, bound, lists, fans):
+    """The same by the closed form: a nest of one dim, in which every level has a list, rows and columns."""
+    levels = len(chain) // 3
+    trips = [x for i in range(levels) for x in (chain[3 * i], chain[3 * i + 1] * chain[3 * i + 2])]
+    counted = [int(y) for i in range(levels) for y in (i < lists, fans >> i & 1)]
+    step = [int(np.prod(trips[i + 1 :])) for i in range(len(trips))]
+    zeros = np.zeros(len(trips), int)
+    nest = Nest(len(trips), zeros + 4, np.array(trips), np.array(step), zeros, zeros)
+    return closed.combinations(nest, 4, bound, np.array(counted))
+
+
+@pytest.mark.parametrize("bound", [5, 6])
+def test_combinations_are_those_of_the_closed_form(bound):
+    chains = np.array([[a, b, 1, c, 1, 1] for a, b, c in chains_of(bound, 3)])
+    for lists, fans in product(range(3), range(4)):
+        found = combinations(chains, bound, lists, fans).tolist()
+        assert found == [closed_combinations(chain, bound, lists, fans) for chain in chains.tolist()]
+
+
+def axis(stride=1, dilation=1):
+    """P = 6 in tiles of 2 with the whole of R = 3 inside, and P whole beside it."""
+    p = np.array([[3, 1, 1, 2, 1, 1], [1, 1, 1, 6, 1, 1]])
+    r = np.array([[1, 1, 1, 3, 1, 1], [1, 1, 1, 3, 1, 1]])
+    return Axis((P, R), (6, 3), (p, r), stride, dilation)
+
+
+def column(one, key):
+    at = one.column(key)
+    return one.table(plain=True)[at].tolist()
+
+
+def test_words_of_a_tile_are_its_box():
+    one = axis(stride=2)
+    assert len(one) == 2
+    assert one.tile(1, 0).tolist() == [2, 6]
+    assert column(one, ("words", IFMAP, 1)) == [2 + 3, 10 + 3]
+    assert column(one, ("words", WEIGHT, 1)) == [3, 3]
+    assert column(one, ("words", PSUM, 1)) == [2, 6]
+
+
+def test_a_column_is_worked_out_once_and_that_of_ones_is_the_first():
+    one = axis()
+    first = one.column(("words", PSUM, 1))
+    assert one.column(("words", PSUM, 1)) == first == 1
+    assert one.column(("words", PSUM, 2)) == 0
+    assert one.matrix().shape == (2, 2)
+    assert np.exp(one.matrix()[:, first]) == pytest.approx([2, 6])
+
+
+def test_children_and_steps_of_a_spread():
+    q = np.array([[2, 3, 1, 1, 1, 1]])
+    s = np.array([[1, 1, 2, 1, 1, 1]])
+    one = Axis((Q, S), (5, 2), (q, s), 1, 1)
+    assert one.children(0).tolist() == [6]
+    assert column(one, ("steps",)) == [2]
+    assert one.touched == 6

@@ -1,0 +1,108 @@
+"""Cards of designs: their parts add up to the figures of the front, and steps are what evaluating them gives."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import dse
+from dse.errors import DseError
+from dse.explore.explorer import Search
+from dse.explore.plan import make_plan
+from dse.explore.runner import Workers
+from dse.explore.sweep import run_plan
+from dse.report.cards.book import Book, changes, is_complete, make_book, read_book, wanted_rows, write_book
+from dse.report.cards.card import Wanted, area_by_part, card_of
+from dse.report.cards.steps import steps_from
+
+NET = dse.Workload.of(
+    "tiny", [dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3), dse.Layer("again", K=8, C=4, P=6, Q=6, R=3, S=3),
+             dse.Layer("fc", K=10, C=32)],
+)  # fmt: skip
+SPACE = {"levels.GLB.capacity": ["32 KiB", "64 KiB", "108 KiB"], "levels.array.rows": [6, 12]}
+
+
+@pytest.fixture(scope="module")
+def swept():
+    plan = make_plan("eyeriss", NET, Search(5, "random", 3), space=SPACE)
+    result = run_plan(plan, jobs=0)
+    return plan, result, make_book(result, plan, Workers.local(0), Book())
+
+
+def test_a_card_adds_up_to_its_row(swept):
+    _, result, book = swept
+    rows = wanted_rows(result)
+    assert len(rows) >= 2
+    for row in rows:
+        (network,) = book.of(row)["networks"]
+        assert network["energy_pj"] == pytest.approx(row["energy_pj"], rel=1e-9)
+        assert network["latency_s"] == pytest.approx(row["latency_s"], rel=1e-9)
+        for key in ("energy_by_level_pj", "energy_by_operand_pj"):
+            assert sum(network[key].values()) == pytest.approx(row["energy_pj"], rel=1e-9)
+        assert sum(layer["count"] * layer["latency_s"] for layer in network["layers"]) == pytest.approx(
+            row["latency_s"], rel=1e-9
+        )
+        assert sum(book.of(row)["area_mm2"].values()) == pytest.approx(row["area_mm2"], rel=1e-9)
+        assert sum(layer["count"] for layer in network["layers"]) == 3
+
+
+def test_steps_are_what_their_neighbours_cost(swept):
+    plan, result, book = swept
+    number = result.reference.number
+    rows = changes(result, book, number)
+    assert {(row["path"], row["new"]) for row in rows} == {("levels.GLB.capacity", "64 KiB"), ("levels.array.rows", 6)}
+    evaluate, own = plan.problem().evaluate["explore"], result.explored[0].outcome.objectives
+    for row in rows:
+        settings = {**result.explored[0].parameters, row["path"]: row["new"]}
+        figures = evaluate(plan.problem().resolve(settings)).objectives
+        assert row["energy"] == pytest.approx(figures["energy_pj"] / own["energy_pj"], rel=1e-12)
+        assert row["latency"] == pytest.approx(figures["latency_s"] / own["latency_s"], rel=1e-12)
+        assert row["area"] == pytest.approx(figures["area_mm2"] / own["area_mm2"], rel=1e-12)
+    products = [row["energy"] * row["latency"] for row in rows]
+    assert products == sorted(products)
+
+
+def test_what_is_not_among_the_choices_has_no_neighbours():
+    assert steps_from({"rows": (4, 8)}, {"rows": 6}) == []
+    assert [step.new for step in steps_from({"rows": (4, 8)}, {"rows": 8})] == [4]
+
+
+def test_a_book_is_read_back_and_not_made_again(swept, tmp_path: Path):
+    plan, result, book = swept
+    write_book(tmp_path, book)
+    read = read_book(tmp_path)
+    assert is_complete(result, read)
+    assert json.dumps(read.cards) == json.dumps(book.cards)
+
+    class NoWorkers(Workers):
+        def run(self, function, tasks):
+            assert not list(tasks)
+            return iter(())
+
+    again = make_book(result, plan, NoWorkers(lambda: None, 1), read)
+    assert json.dumps(again.cards) == json.dumps(book.cards)
+    assert again.steps == read.steps
+
+
+def test_cards_of_another_version_are_none_and_damaged_ones_an_error(tmp_path: Path):
+    assert read_book(tmp_path).cards == {}
+    (tmp_path / "cards.json").write_text('{"version": 0, "cards": 3}')
+    assert read_book(tmp_path).cards == {}
+    (tmp_path / "cards.json").write_text('{"version": 1, "cards": [')
+    with pytest.raises(DseError, match="is damaged"):
+        read_book(tmp_path)
+
+
+def test_area_by_part_is_the_whole_area():
+    for name in ("eyeriss", "edge_npu", "tpu_v1"):
+        architecture = dse.load_architecture(name)
+        assert sum(area_by_part(architecture).values()) == pytest.approx(architecture.area_mm2, rel=1e-12)
+
+
+def test_a_card_without_a_point_has_each_layers_own_best():
+    architecture = dse.load_architecture("eyeriss")
+    (network,) = card_of(Wanted(architecture, (NET,), "energy"))["networks"]
+    assert network["energy_pj"] == pytest.approx(dse.map_workload(architecture, NET, "energy").energy_pj, rel=1e-12)
+    assert all(layer["gap"] == 0 for layer in network["layers"])

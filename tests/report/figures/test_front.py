@@ -1,0 +1,152 @@
+"""Figures are asserted on as data, and drawn once to see that they can be."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from dse.errors import DseError
+from dse.explore.explorer import Search
+from dse.explore.outcomes.evaluation import Evaluation, Outcome
+from dse.explore.result import SweepResult
+from dse.report.cards.book import Book
+from dse.report.directory import draw
+from dse.report.figures.front import draw_front, front_data
+from dse.report.figures.style import COLOURS
+from dse.report.page.build import page
+from dse.report.text.sweeps import front_table, short_names, spread, status_line, verdict
+
+SPACE = {"dataflow": ("row-stationary", "weight-stationary"), "levels.GLB.capacity": ("32 KiB", "64 KiB")}
+
+
+def evaluation(number, dataflow, energy_mj, latency_ms, status="ok", kind="explore", area_mm2=12.0):
+    energy, latency = energy_mj * 1e9, latency_ms * 1e-3
+    objectives = {"energy_pj": energy, "latency_s": latency, "edp_js": energy * 1e-12 * latency, "area_mm2": area_mm2}
+    front = ((energy, latency),) if status == "ok" else ()
+    outcome = Outcome(status, "" if status == "ok" else "too large", objectives, front)
+    parameters = {"dataflow": dataflow, "levels.GLB.capacity": "32 KiB"}
+    return Evaluation(f"{kind}{number}", "s", kind, number, parameters, outcome)
+
+
+def result(*evaluations):
+    search = Search(9, objectives=("energy", "latency"))
+    return SweepResult("toy-tiny", "toy", ("tiny",), SPACE, search, "nsga2", tuple(evaluations))
+
+
+SOME = result(
+    evaluation(0, "row-stationary", 4.0, 4.0),
+    evaluation(1, "weight-stationary", 8.0, 1.0),
+    evaluation(2, "weight-stationary", 9.0, 9.0),
+    evaluation(3, "row-stationary", 1.0, 5.0),
+    evaluation(4, "row-stationary", 0.0, 0.0, "infeasible"),
+    evaluation(1, "weight-stationary", 7.0, 1.0, kind="exact"),
+)
+
+
+def test_front_data_is_what_was_found():
+    data = front_data(SOME)
+    assert data.explored == {
+        "row-stationary": ((4.0, 4.0), (5.0, 1.0)),
+        "weight-stationary": ((1.0, 8.0), (9.0, 9.0)),
+    }
+    assert data.front == ((1.0, 7.0, "weight-stationary"), (4.0, 4.0, "row-stationary"), (5.0, 1.0, "row-stationary"))
+    assert data.reference == (4.0, 4.0)
+    assert (data.latency_unit, data.energy_unit) == ("ms", "mJ")
+    assert data.title == "tiny: 3.2x lower energy-delay than toy as specified"
+    assert data.subtitle == "5 designs tried, 4 work, 3 make up the front"
+    assert [label[2].split("\n")[0] for label in data.labels] == ["fastest", "best energy-delay, least energy"]
+
+
+def test_the_title_says_when_nothing_better_was_found():
+    data = front_data(result(evaluation(0, "row-stationary", 1.0, 1.0), evaluation(1, "row-stationary", 2.0, 2.0)))
+    assert data.title == "tiny: toy as specified is already the best design found"
+    broken = front_data(result(evaluation(0, "row-stationary", 1, 1, "failed"), evaluation(1, "row-stationary", 2, 2)))
+    assert broken.title == "tiny: the best of 2 designs takes 2.00 ms and 2.00 mJ"
+    assert broken.reference is None
+
+
+def test_nothing_to_draw_is_an_error():
+    with pytest.raises(DseError, match="no design works"):
+        front_data(result(evaluation(0, "row-stationary", 1.0, 1.0, "infeasible")))
+
+
+@pytest.mark.parametrize("points", [1, 2, 40])
+def test_drawing_writes_a_picture(points, tmp_path):
+    many = [evaluation(n, f"flow {n % 9}", 1.0 + n, 50.0 - n) for n in range(points)]
+    draw_front(front_data(result(*many)), tmp_path / "front.png")
+    assert (tmp_path / "front.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(DseError, match="cannot write"):
+        draw_front(front_data(SOME), tmp_path / "no" / "front.png")
+
+
+def test_colours_are_distinct():
+    assert len(set(COLOURS)) == len(COLOURS) == 7
+
+
+def test_the_page_holds_everything(tmp_path):
+    text = page(SOME, Book())
+    body = text[: text.index("<script>/**")]
+    assert re.findall(r"(?:src|href)=.(?!data:)", body) == [], "nothing is fetched"
+    assert body.count("<tr>") == 1 + 3
+    hostile = SweepResult("<script>", "a&b", ("n",), SPACE, Search(9), "grid", SOME.evaluations)
+    assert "<script>" not in page(hostile, Book())[: len(body)].replace("<script type", "")
+    names = draw(SOME, tmp_path)
+    assert (tmp_path / "front.png").exists()
+    assert (tmp_path / "report.html").exists()
+    assert "front.png" in names
+
+
+def test_the_front_table_has_a_row_for_each_point_beside_the_reference():
+    table = front_table(SOME)
+    assert table.columns == (
+        "design", "energy", "latency", "EDP", "area", "power", "dataflow", "capacity", "EDP gain",
+    )  # fmt: skip
+    assert [row[0] for row in table.rows] == ["1", "0", "3"]
+    assert [row[-1] for row in table.rows] == ["2.29x", "1x", "3.2x"]
+    assert table.note == "toy as specified: 4.00 mJ, 4.00 ms, EDP 16.0 µJ·s, 12 mm2"
+    assert table.title == "Front of toy-tiny in energy, latency: 3 designs"
+    assert "5 of 4 designs mapped, 0 ruled out without mapping (1 infeasible, 4 ok)" in status_line(SOME)
+
+
+def test_the_verdict_is_a_sentence_for_the_review():
+    own = evaluation(0, "row-stationary", 4.0, 4.0)
+    better = evaluation(3, "row-stationary", 1.0, 5.0)
+    small = evaluation(5, "weight-stationary", 4.0, 4.0, area_mm2=6.0)
+    large = evaluation(6, "weight-stationary", 0.1, 0.1, area_mm2=13.0)
+    first = "Design 3: 75% less energy and 25% more latency than toy as specified, at 100% of its area."
+    assert verdict(result(own, better)) == first
+    three = replace(result(own, better, small, large), search=Search(9))
+    assert verdict(three) == f"{first} Design 5 is no worse in either, at 50% of its area."
+    assert verdict(result(own)) == "No design found is better than toy as specified at its area."
+    assert verdict(result(evaluation(0, "row-stationary", 1.0, 1.0, "failed"), better)) == ""
+
+
+def test_fronts_by_area_budget_are_drawn_and_told():
+    own = evaluation(0, "row-stationary", 4.0, 4.0)
+    small = evaluation(1, "row-stationary", 8.0, 8.0, area_mm2=5.0)
+    large = evaluation(2, "weight-stationary", 2.0, 2.0, area_mm2=20.0)
+    three = replace(result(own, small, large), search=Search(9))
+    data = front_data(three)
+    assert data.budgets == (
+        ("within 6 mm2", ((8.0, 8.0),)), ("within 12 mm2", ((4.0, 4.0),)), ("within 20 mm2", ((2.0, 2.0),)),
+    )  # fmt: skip
+    labels = [label[2].split("\n")[0] for label in data.labels]
+    assert labels == ["fastest, best energy-delay, least energy", "smallest"]
+    table = front_table(three)
+    assert [row[:2] for row in table.rows] == [("6 mm2", "1"), ("12 mm2", "0"), ("20 mm2", "2")]
+
+
+def test_a_long_front_is_cut_but_keeps_what_matters():
+    many = result(*(evaluation(n, "row-stationary", 1.0 + n, 100.0 - n) for n in range(90)))
+    rows = many.front_rows()
+    shown = spread(rows, 10)
+    assert len(shown) <= 10
+    assert shown[0] == rows[0]
+    assert shown[-1] == rows[-1]
+    assert min(rows, key=lambda row: row["edp_js"]) in shown
+    assert "of them shown" in front_table(many, 10).title
+
+
+def test_settings_are_named_as_shortly_as_they_can_be():
+    paths = ("levels.GLB.capacity", "levels.PE.capacity.weight", "levels.PE.capacity.psum", "levels.L2.capacity")
+    assert list(short_names(paths).values()) == ["GLB.capacity", "weight", "psum", "L2.capacity"]

@@ -1,0 +1,41 @@
+"""The figure of a network's graph."""
+
+import pytest
+
+from dse.errors import DseError
+from dse.formats.workload.load import load_workload
+from dse.problem.workload import Node, Workload
+from dse.report.figures.graph import draw_graph, graph_data
+
+
+@pytest.mark.parametrize("name", ["alexnet", "resnet50", "inception_v3"])
+def test_nodes_stand_apart_and_below_what_they_read(name):
+    workload = load_workload(name)
+    data = graph_data(workload)
+    at = {box[0]: box[3:] for box in data.boxes}
+    assert len(at) == len(workload.nodes)
+    assert len(set(at.values())) == len(at)
+    for node in workload.nodes:
+        assert all(at[source][1] < at[node.name][1] for source in node.inputs)
+    assert len(data.edges) == workload.graph.number_of_edges()
+
+
+def test_long_edges_pass_no_box():
+    data = graph_data(load_workload("inception_v3"))
+    boxes = {box[3:] for box in data.boxes}
+    inner = [point for edge in data.edges for point in edge[1:-1]]
+    assert inner
+    assert not boxes & set(inner)
+
+
+def test_files(tmp_path):
+    draw_graph(graph_data(load_workload("alexnet")), tmp_path / "a.svg")
+    assert "<svg" in (tmp_path / "a.svg").read_text()
+    with pytest.raises(DseError, match=r"cannot write .*a\.doc"):
+        draw_graph(graph_data(load_workload("alexnet")), tmp_path / "a.doc")
+
+
+def test_too_many_nodes():
+    nodes = tuple(Node(f"n{i}", "input", (1,)) for i in range(2001))
+    with pytest.raises(DseError, match="too many to draw"):
+        graph_data(Workload("many", nodes))

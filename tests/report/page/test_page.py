@@ -1,0 +1,126 @@
+"""The page of a sweep, in a browser: it loads without errors or requests, and answers clicks and keys."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+import dse
+from dse.explore.explorer import Search
+from dse.explore.plan import make_plan
+from dse.explore.runner import Workers
+from dse.explore.sweep import run_plan
+from dse.report.cards.book import Book, make_book
+from dse.report.page.build import page
+from dse.report.page.data import page_data
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "headless_shell")
+NAMES = "</script><script>document.title='markup'</script><img src=x onerror=document.title='markup'>"
+SPACE = {"levels.GLB.capacity": ["32 KiB", "64 KiB", "108 KiB"], "levels.array.rows": [6, 12]}
+
+
+@pytest.fixture(scope="module")
+def made():
+    network = dse.Workload.of(
+        NAMES, [dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3), dse.Layer("a<b>fc", K=10, C=32)]
+    )
+    plan = make_plan("eyeriss", network, Search(5, "random", 3), space=SPACE, name=f"a {NAMES}")
+    result = run_plan(plan, jobs=0)
+    return result, make_book(result, plan, Workers.local(0), Book())
+
+
+def test_names_are_text(made):
+    text = page(*made)
+    assert "<img src=x" not in text
+    held = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    assert json.loads(held[1])["cards"]
+    assert "a <img" not in text
+
+
+def test_figures_are_those_of_the_front(made):
+    result, book = made
+    data = page_data(result, book)
+    by_number = {design["number"]: design for design in data["designs"]}
+    for row in result.front_rows():
+        for key in ("energy_pj", "latency_s", "area_mm2", "edp_js", "power_mw"):
+            assert by_number[row["number"]][key] == row[key]
+        assert by_number[row["number"]]["front"]
+    volumes = [volume for _, volume in data["hypervolume"]]
+    assert volumes == sorted(volumes)
+    assert 0 < volumes[-1] <= 1
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: no page was looked at")
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    with playwright.sync_playwright() as running:
+        if found is None and not Path(running.chromium.executable_path).exists():
+            pytest.skip(f"no browser found, neither of {', '.join(BROWSERS)} nor one that playwright installed")
+        started = running.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def tab(made, browser, tmp_path: Path):
+    """The page in a tab of 1280 pixels, its errors and the addresses that it asked for."""
+    file = tmp_path / "report.html"
+    file.write_text(page(*made))
+    tab = browser.new_page(viewport={"width": 1280, "height": 900})
+    errors: list[str] = []
+    asked: list[str] = []
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    tab.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.goto(file.as_uri())
+    tab.wait_for_selector("#reuse0 .main-svg")
+    yield tab, errors, [address for address in asked if not address.startswith(("file:", "data:", "blob:"))]
+    tab.close()
+
+
+def test_it_loads_without_errors_or_requests(tab):
+    page_, errors, asked = tab
+    assert errors == []
+    assert asked == []
+    assert page_.title() == f"a {NAMES}", "no name was run as a script"
+    assert page_.evaluate("document.documentElement.scrollWidth") <= 1280
+    for what in ("front", "energy0", "area0", "time0", "roofline0", "parallel", "hypervolume"):
+        assert page_.locator(f"#{what} .main-svg").count() >= 1, what
+    assert page_.locator("#card0 pre").inner_text().startswith("DRAM holds")
+
+
+def test_a_click_shows_a_design_and_shift_puts_one_beside_it(made, tab):
+    page_, errors, _ = tab
+    numbers = [button.inner_text() for button in page_.locator("#table button").all()]
+    page_.locator("#table button").first.click()
+    assert page_.locator("#card0 h3").inner_text().endswith((f"design {numbers[0]}", f"({numbers[0]})"))
+    page_.locator("#table button").nth(1).click(modifiers=["Shift"])
+    assert page_.locator("#card1 h3").inner_text().endswith((f"design {numbers[1]}", f"({numbers[1]})"))
+    first, second = (page_.locator(f"#{card}").bounding_box() for card in ("card0", "card1"))
+    assert first["x"] + first["width"] <= second["x"], "side by side"
+    assert errors == []
+
+
+def test_it_is_worked_by_keys(tab):
+    page_, errors, _ = tab
+    page_.locator("#table button").nth(1).focus()
+    page_.keyboard.press("Enter")
+    chosen = page_.locator("#table tr.chosen button").inner_text()
+    assert chosen == page_.locator("#table button").nth(1).inner_text()
+    page_.locator("select[aria-label=up]").select_option("area_mm2")
+    assert "area" in page_.locator("#front .ytitle").text_content()
+    page_.locator("select[aria-label='energy by']").select_option("operand")
+    assert "operand" in page_.locator("#card0 h4").first.inner_text()
+    assert errors == []
+
+
+def test_it_prints(tab):
+    page_, _, _ = tab
+    page_.emulate_media(media="print")
+    assert len(page_.pdf()) > 50_000
+    assert page_.evaluate("getComputedStyle(document.querySelector('.scroll')).overflowY") == "visible"
