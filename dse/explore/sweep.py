@@ -155,7 +155,9 @@ def run_plan(
         if directory is not None:
             write_settings(directory, plan, problem.sweep_id)
         with _workers(jobs, executor, plan.architecture) as workers:
-            explorer = Explorer(problem, plan.search, workers, dict(records.by_id), log, progress)
+            # what crashed, or took its worker along, may have lacked memory or met a fault: it is made again
+            known = {key: each for key, each in records.by_id.items() if each.outcome.status != "failed"}
+            explorer = Explorer(problem, plan.search, workers, known, log, progress)
             explorer.run()
     result = SweepResult(
         name=plan.name,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from re import sub
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ from dse.cli.options import (
 )
 from dse.cli.output import StatusLine, compile_first, note, print_rows
 from dse.errors import InfeasibleError
+from dse.formats.text.replace import folder_name
 
 if TYPE_CHECKING:
     from dse.explore.compare.networks import Review
@@ -78,20 +78,20 @@ def command(
         return compare(dataflows, changes, output, jobs, resume, form)
     plan = _plan(files, changes)
     if isinstance(plan, Review):
-        show_comparison(plan, Path(output or f"results/{plan.name}"), jobs, form)
+        show_comparison(plan, Path(output) if output else default_folder(plan.name), jobs, form)
         return 0
-    directory = Path(output) if output is not None else Path("results") / plan.name
+    directory = Path(output) if output is not None else default_folder(plan.name)
     parts = plan.parts()
     for part in parts:
-        own = directory if len(parts) == 1 else directory / _folder(part.workloads[0].name)
+        own = directory if len(parts) == 1 else directory / folder_name(part.workloads[0].name)
         if (code := _search(part, own, jobs, resume, form)) != 0:
             return code
     return 0
 
 
-def _folder(name: str) -> str:
-    """A network's name as that of a folder."""
-    return sub(r"[^A-Za-z0-9._-]", "_", name)[:100].lstrip(".") or "_"
+def default_folder(name: str) -> Path:
+    """Where a sweep is written unless told otherwise."""
+    return Path("results") / folder_name(name)
 
 
 def _search(plan: Plan, directory: Path, jobs: int | None, resume: bool, form: str) -> int:
@@ -163,11 +163,11 @@ def progress_line(progress: Progress) -> str:
 
 def _finish(result: SweepResult, plan: Plan, directory: Path, jobs: int | None, form: str) -> int:
     from dse.report.directory import draw
-    from dse.report.text.sweeps import front_table, status_line, verdict
+    from dse.report.text.sweeps import front_table, status_line, verdict, warnings
     from dse.report.units import clock_time
 
-    for damage in result.damaged:
-        note(f"warning: {damage}")
+    for warning in warnings(result):
+        note(f"warning: {warning}")
     if result.reused:
         note(f"{result.reused} evaluations were in the log already")
     rows = result.front_rows()
