@@ -261,12 +261,15 @@ def _limit(goal: NetworkGoal, option: str, text: str | None, kind: Literal["time
 
 
 def read_mappings(
-    file: str | None, architecture: Architecture, workload: Workload
+    file: str | None, architecture: Architecture, workload: Workload, any_mapping: bool = False
 ) -> tuple[dict[str, Mapping], Literal["house", "timeloop"]]:
-    """The mappings that a file gives layers of a workload, and how they are counted; none without a file."""
+    """The mappings that a file gives layers of a workload, and how they are counted; none without a file.
+
+    Those that break rules of the dataflow are refused unless `any_mapping` says otherwise.
+    """
     if file is None:
         return {}, "house"
     from dse.formats.mapping import load_mappings
 
     given = load_mappings(file)
-    return given.mappings(architecture, workload.layers), given.counting
+    return given.mappings(architecture, workload.layers, any_mapping=any_mapping), given.counting
