@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN ?= .venv/bin
 
-.PHONY: install lint types test slow bench ci
+.PHONY: install lint types test slow bench ci torch zoo
 
 install:
 	$(PYTHON) -m venv .venv
@@ -25,3 +25,9 @@ bench:
 
 ci:
 	.ci/run
+
+torch:
+	.ci/torch
+
+zoo:
+	.ci/zoo

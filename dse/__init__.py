@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from dse.explore.result import SweepResult as SweepResult
     from dse.explore.sweep import sweep as sweep
     from dse.formats.architecture.load import load_architecture as load_architecture
+    from dse.formats.named import map_workload as map_workload
     from dse.formats.torch.model import from_torch as from_torch
     from dse.formats.workload.load import load_workload as load_workload
     from dse.mapper import Mapped as Mapped
     from dse.mapper import MappedWorkload as MappedWorkload
     from dse.mapper import layer_front as layer_front
     from dse.mapper import map_layer as map_layer
-    from dse.mapper import map_workload as map_workload
     from dse.model.cost import Cost as Cost
     from dse.model.cost import evaluate as evaluate
     from dse.model.mapping import Mapping as Mapping
@@ -54,7 +54,7 @@ _HOMES = {
     "load_architecture": "dse.formats.architecture.load",
     "load_workload": "dse.formats.workload.load",
     "map_layer": "dse.mapper",
-    "map_workload": "dse.mapper",
+    "map_workload": "dse.formats.named",
     "sweep": "dse.explore.sweep",
 }
 

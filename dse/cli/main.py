@@ -15,17 +15,18 @@ from dse.errors import DseError, InfeasibleError, visible
 FAILED, BAD_INPUT = 1, 2
 
 VERBS = {
-    "sweep": "Search an architecture's design space for the best hardware.",
+    "sweep": "Search for the best hardware: buffers, array, dataflow.",
     "evaluate": "Energy, latency and area of a network on an architecture.",
+    "explain": "Where energy and time go, and what one step in each setting changes.",
     "map": "The best loop nest of one layer, with its proof.",
-    "bound": "The fewest words that any mapping can move to and from a buffer of each size.",
-    "show": "Check and summarise an architecture, workload or sweep file.",
+    "bound": "The fewest DRAM words possible with a buffer of each size.",
+    "show": "Check a file and say what is in it.",
     "extract": "A workload file of an ONNX or torchvision model.",
-    "export": "Files for other tools: SCALE-Sim's topology, Timeloop's problem, architecture and mapping.",
-    "verify": "Hold the cost model's closed form against a simulation of the loop nests.",
-    "compare-networks": "Networks side by side: size, operations, accuracy; energy and rates on an architecture.",
+    "export": "Files for SCALE-Sim and Timeloop.",
+    "verify": "Check our access counts by brute force.",
+    "compare-networks": "Networks side by side, alone and on an architecture.",
     "report": "Draw the figures of a sweep again, finished or not.",
-    "schema": "JSON Schema of a kind of file, for editors.",
+    "schema": "JSON Schema of a kind of file, for your editor.",
 }
 """Each verb's one line of help; its module in `dse.cli.verbs` is loaded when it is used."""
 

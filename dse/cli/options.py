@@ -91,11 +91,11 @@ def mapper_options(function: Command) -> Command:
     function = time_limit_option(gather(MapperSettings, "how")(function))
     function = click.option(
         "--factors", type=click.Choice(["all", "perfect"]), default="all", show_default=True,
-        help="`perfect` only splits a bound into factors that divide it.",
+        help="Tile sizes: all, or only those that divide a loop bound.",
     )(function)  # fmt: skip
     function = click.option(
         "--gap", type=click.FloatRange(min=0), default=0.0, show_default=True,
-        help="Stop when proven to be within this fraction of the best.",
+        help="Stop when proven to be within this fraction of the best, e.g. 0.01 for 1 %.",
     )(function)  # fmt: skip
     return click.option(
         "--objective", type=click.Choice(["energy", "latency", "edp"]), default="edp", show_default=True,
@@ -113,7 +113,7 @@ def scope_options(function: Command) -> Command:
     )(function)  # fmt: skip
     return click.option(
         "--scope", type=click.Choice(["layer", "network"]), default="layer", show_default=True,
-        help="Minimise the objective of each layer by itself, or that of the whole network.",
+        help="Find the best for each layer alone, or for the network as a whole.",
     )(function)  # fmt: skip
 
 
@@ -121,7 +121,7 @@ def time_limit_option(function: Command) -> Command:
     """`--time-limit`, in seconds."""
     return click.option(
         "--time-limit", metavar="TIME", callback=lambda context, option, text: given_seconds("--time-limit", text),
-        help="Stop a layer's search after so long, e.g. 2 s; the answer says how far it is proven.",
+        help="Stop a layer's search after so long, e.g. 2 s; the answer says how good it is for sure.",
     )(function)  # fmt: skip
 
 

@@ -9,27 +9,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from math import log10
+from functools import partial
+from math import inf, log10
 from time import monotonic
 from typing import Any, Literal
 
 from dse.errors import DseError
 from dse.explore.designs.samplers import Proposal, Proposer, Shuffled, choose_sampler, make_proposer
-from dse.explore.designs.space import DesignSpace
+from dse.explore.limits import DEFAULT, Limits
 from dse.explore.outcomes.evaluation import Evaluation, Kind, Outcome
-from dse.explore.outcomes.front import dominates, pareto
+from dse.explore.outcomes.front import beaten_by
 from dse.explore.outcomes.log import LogWriter
+from dse.explore.problem import SweepProblem
+from dse.explore.proof.certificate import Certificate
+from dse.explore.proof.prove import Prover
+from dse.explore.proof.stage import Stage
 from dse.explore.runner import Failure, Task, Workers
+from dse.explore.spending import Spending
 
 OBJECTIVES = {"energy": "energy_pj", "latency": "latency_s", "edp": "edp_js", "area": "area_mm2"}
 """What a sweep can minimise, and under which name outcomes hold it."""
 
 Objective = Literal["energy", "latency", "edp", "area"]
 
+Phase = Literal["explore", "prove", "exact"]
+
 DEFAULT_OBJECTIVES: tuple[Objective, ...] = ("energy", "latency", "area")
 
 LOOKS = 50
 """At most so many proposals for every design that is still to be found in a batch: nearly all may be ruled out."""
+
+PROVEN_FROM = 1_000_000
+"""Number of the first design of the space when the proof solves it without a trial: numbers of trials are smaller."""
 
 PATIENCE = 8
 """After so many proposals in a row that repeat known designs, a design that was never seen is evaluated instead."""
@@ -98,50 +109,14 @@ class SearchChanges:
 
 
 @dataclass(frozen=True, slots=True)
-class SweepProblem:
-    """What is searched.
-
-    Parameters
-    ----------
-    space : DesignSpace
-    starts : tuple of mappings
-        Settings of the designs to evaluate first: number 0 is the specification's own. They may lie outside the space.
-    resolve : callable
-        Settings to a design; raises `DseError` for settings that make no design.
-    identify : callable
-        Settings, the design (None where there is none) and the kind of evaluation to the identity of its result.
-    evaluate : mapping of kind to callable
-        A design to its outcome. Picklable; it may run in another process.
-    complete : callable
-        Settings of the space to those of the design, with what follows from them; raises `DseError` where nothing can.
-    rule_out : callable
-        The outcome of a design that need not be mapped to know that it breaks a constraint; None for any other.
-    plain : callable
-        A setting's value in the form that is recorded.
-    sweep_id : str
-        Marks the records of this problem.
-    """
-
-    space: DesignSpace
-    starts: tuple[Mapping[str, Any], ...]
-    resolve: Callable[[Mapping[str, Any]], Any]
-    identify: Callable[[Mapping[str, Any], Any, Kind], str]
-    evaluate: Mapping[Kind, Callable[[Any], Outcome]]
-    sweep_id: str
-    complete: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda settings: settings
-    rule_out: Callable[[Any], Outcome | None] = lambda design: None
-    plain: Callable[[Any], Any] = lambda value: value
-
-
-@dataclass(frozen=True, slots=True)
 class Progress:
     """How far a sweep is.
 
     Parameters
     ----------
-    kind : {"explore", "exact"}
+    kind : {"explore", "prove", "exact"}
     done, total : int
-        Designs of this phase.
+        Designs of this phase; of the proof, of the space.
     evaluated : int
         Designs of this phase that were evaluated now, not found in the log.
     elapsed_s : float
@@ -150,7 +125,7 @@ class Progress:
         The best so far: by EDP when energy and latency are both objectives, else by the first objective.
     """
 
-    kind: Kind
+    kind: Phase
     done: int
     total: int
     evaluated: int
@@ -180,6 +155,17 @@ class Explorer:
         Evaluations by identity that need not be made again; new ones are added.
     log : LogWriter, optional
     progress : callable, optional
+    limits : Limits
+    boxes : frozenset of bytes
+        Lines about boxes of designs that the log holds already.
+    after_batch : callable, optional
+        Called whenever a batch of designs is evaluated.
+    replay : mapping
+        Explored designs by number, of this very sweep: batches that are complete here are not proposed again.
+    spending : Spending
+        What CPU time goes to.
+    watch : callable
+        Told every evaluation that is made.
     """
 
     problem: SweepProblem
@@ -188,17 +174,29 @@ class Explorer:
     known: dict[str, Evaluation]
     log: LogWriter | None = None
     progress: Callable[[Progress], None] | None = None
+    limits: Limits = DEFAULT
+    boxes: frozenset[bytes] = frozenset()
+    after_batch: Callable[[], None] = lambda: None
+    replay: Mapping[int, Evaluation] = field(default_factory=dict)
+    spending: Spending = field(default_factory=Spending)
+    watch: Callable[[Evaluation], None] = lambda evaluation: None
     explored: dict[int, Evaluation] = field(default_factory=dict)
     exact: dict[int, Evaluation] = field(default_factory=dict)
     reused: int = 0
     _candidates: list[_Candidate] = field(default_factory=list)
     _by_index: dict[int, _Candidate] = field(default_factory=dict)
     _mapped: int = 0
+    _settled: int = 0
     _unseen: int = 0
     _from_log: frozenset[str] = frozenset()
+    _prover: Prover | None = None
+    _began: float = field(default_factory=monotonic)
+    _best: Evaluation | None = None
 
     def __post_init__(self) -> None:
         self._from_log = frozenset(self.known)
+        for evaluation in self.known.values():
+            self._consider(evaluation)
 
     @property
     def sampler(self) -> str:
@@ -209,14 +207,71 @@ class Explorer:
         search, space = self.search, self.problem.space
         proposer = make_proposer(self.sampler, space, search.seed, len(search.objectives))
         self._evaluate_batch(proposer, self._starting_designs(proposer))
-        while self._mapped < search.trials and len(self._candidates) < LOOKS * search.trials:
+        while not self.is_over and self._mapped < search.trials and len(self._candidates) < LOOKS * search.trials:
             known = len(self._candidates)
-            proposals = self._propose(proposer, min(proposer.batch, search.trials - self._mapped))
+            wanted = min(proposer.batch, search.trials - self._mapped)
+            proposals = (proposer.replays and self._replayed(wanted)) or self._propose(proposer, wanted)
             if len(self._candidates) == known:  # the whole space is evaluated
                 break
             self._evaluate_batch(proposer, proposals)
-        contenders = self._contenders()
-        self._evaluate("exact", contenders, len(contenders))
+        if not self._prove():
+            contenders = self._contenders()
+            self._evaluate("exact", contenders, len(contenders))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time for the whole sweep is."""
+        return monotonic() - self._began >= self.limits.time_s
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """What is proven over the space so far; None without a proof."""
+        if self._prover is None:
+            return None
+        known: dict[str, list[tuple[int, ...]]] = {"ok": [], "infeasible": [], "failed": []}
+        for index, candidate in self._by_index.items():
+            found = self.exact.get(candidate.number) or self.explored.get(candidate.number)
+            if found is not None:
+                known[found.outcome.status].append(self.problem.space.digits(index))
+        return self._prover.certificate(known["ok"], known["infeasible"])
+
+    def solve(self, numbers: Sequence[int]) -> None:
+        """Solve some designs exactly."""
+        by_number = {candidate.number: candidate for candidate in (*self._candidates, *self._by_index.values())}
+        self._evaluate("exact", [by_number[number] for number in numbers], len(self.exact) + len(numbers))
+
+    def _prove(self) -> bool:
+        """Settle the designs of the space that were not evaluated; False where that is not asked for."""
+        problem, search, limits = self.problem, self.search, self.limits
+        if problem.provable is None or limits.prove_s == 0:
+            return False
+        began = monotonic()
+        report = partial(self._report_proof, began)
+        stage = Stage(
+            problem.space, search.objectives, search.gap, self.workers, self._solve_at, self._write_box, report,
+            problem.sweep_id,
+        )  # fmt: skip
+        deadline = min(began + (inf if limits.prove_s is None else limits.prove_s), self._began + limits.time_s)
+        known = (*self.explored.values(), *self.exact.values())
+        self._prover = stage.prover(problem.provable, known, deadline, limits.work(search.trials))
+        self._prover.run()
+        return True
+
+    def _report_proof(self, began: float, settled: int) -> None:
+        self._report("prove", settled, self.problem.space.size, settled, monotonic() - began)
+
+    def _solve_at(self, indices: Sequence[int]) -> list[Evaluation]:
+        """The exact evaluations of some places in the space."""
+        for index in indices:
+            if index not in self._by_index:
+                self._by_index[index] = _Candidate(PROVEN_FROM + index, self.problem.space.settings(index))
+        chosen = [self._by_index[index] for index in indices]
+        self._evaluate("exact", chosen, len(self.exact) + len(chosen))
+        return [self.exact[candidate.number] for candidate in chosen]
+
+    def _write_box(self, line: bytes) -> None:
+        if self.log is not None and line not in self.boxes:
+            self.log.write(line)
 
     def _starting_designs(self, proposer: Proposer) -> list[Proposal]:
         """Enter the starting designs, as many as the budget allows; those in the space are told to the sampler."""
@@ -239,12 +294,37 @@ class Explorer:
             index = self._unseen_index() if repeats >= PATIENCE else None
             if repeats >= PATIENCE and index is None:
                 break
-            proposal = proposer.ask(index)
+            with self.spending.on("sampler"):
+                proposal = proposer.ask(index)
             if proposal is None:
                 break
             repeats = repeats + 1 if proposal.index in self._by_index else 0
             proposals.append(self._enter(proposal))
         return proposals
+
+    def _replayed(self, wanted: int) -> list[Proposal]:
+        """The next batch when it is known from its first design to its last, entered and explored; else nothing."""
+        found: list[tuple[int, Evaluation]] = []
+        left, number, taken = wanted, len(self._candidates), set[int]()
+        while left:
+            evaluation = self.replay.get(number + len(found))
+            settings = {} if evaluation is None else evaluation.parameters
+            index = self.problem.space.find(settings)
+            if evaluation is None or evaluation.outcome.status == "failed":
+                return []
+            if index is None or index in self._by_index or index in taken:
+                return []
+            taken.add(index)
+            found.append((index, evaluation))
+            left -= evaluation.outcome.mapped
+        for index, evaluation in found:
+            candidate = _Candidate(len(self._candidates), evaluation.parameters)
+            self._candidates.append(candidate)
+            self._by_index[index] = candidate
+            self.explored[candidate.number] = evaluation
+        self._mapped += wanted
+        self.reused += len(found)
+        return [Proposal(index) for index, _ in found]
 
     def _enter(self, proposal: Proposal | None) -> Proposal:
         assert proposal is not None
@@ -271,14 +351,17 @@ class Explorer:
         return None
 
     def _evaluate_batch(self, proposer: Proposer, proposals: Sequence[Proposal]) -> None:
-        fresh = [candidate for candidate in self._candidates if candidate.number not in self.explored]
+        fresh = [candidate for candidate in self._candidates[self._settled :] if candidate.number not in self.explored]
+        self._settled = len(self._candidates)
         self._evaluate("explore", fresh, max(len(self._candidates), min(self.search.trials, self.problem.space.size)))
         for proposal in proposals:
             evaluation = self.explored[self._by_index[proposal.index].number]
             values = self._values(evaluation)
             # decades matter, not differences; the order of designs stays the same
             scaled = [log10(value) if value > 0 else -300.0 for value in values] if values else None
-            proposer.tell(proposal, scaled, evaluation.outcome.violation)
+            with self.spending.on("sampler"):
+                proposer.tell(proposal, scaled, evaluation.outcome.violation)
+        proposer.end_batch()
 
     def _evaluate(self, kind: Kind, candidates: Sequence[_Candidate], total: int) -> None:
         """Find or make the evaluation of each candidate."""
@@ -296,7 +379,7 @@ class Explorer:
             if identity in self.known:
                 continue
             if impossible is not None:
-                self._record(identity, kind, candidate, impossible)
+                self._record(identity, kind, candidate, replace(impossible, mapped=False))
             else:
                 tasks.setdefault(identity, Task(candidate.number, design))
         by_number = {candidate.number: candidate for candidate in candidates}
@@ -306,6 +389,11 @@ class Explorer:
         for evaluated, (task, outcome) in enumerate(finished, start=1):
             self._record(identities[task.key], kind, by_number[task.key], _outcome(outcome))
             self._report(kind, offset + evaluated, total, evaluated, monotonic() - start)
+        self._keep(kind, candidates, identities)
+        self.after_batch()
+
+    def _keep(self, kind: Kind, candidates: Sequence[_Candidate], identities: Mapping[int, str]) -> None:
+        results = self.explored if kind == "explore" else self.exact
         for candidate in candidates:
             known = self.known[identities[candidate.number]]
             parameters = self._parameters(candidate)
@@ -313,21 +401,28 @@ class Explorer:
 
     def _identify(self, candidate: _Candidate, kind: Kind) -> tuple[str, Any, Outcome | None]:
         """Identity and design of a candidate; an outcome instead of the design when its settings make none."""
-        try:
-            candidate.settings = self.problem.complete(candidate.settings)
-            design = self.problem.resolve(candidate.settings)
-        except DseError as error:
-            impossible = Outcome("infeasible", error.message, violation=1.0)
-            return self.problem.identify(candidate.settings, None, kind), None, impossible
-        return self.problem.identify(candidate.settings, design, kind), design, self.problem.rule_out(design)
+        with self.spending.on("designs"):
+            try:
+                candidate.settings = self.problem.complete(candidate.settings)
+                design = self.problem.resolve(candidate.settings)
+            except DseError as error:
+                impossible = Outcome("infeasible", error.message, violation=1.0)
+                return self.problem.identify(candidate.settings, None, kind), None, impossible
+            identity = self.problem.identify(candidate.settings, design, kind)
+        with self.spending.on("bounds"):
+            return identity, design, self.problem.rule_out(design)
 
     def _record(self, identity: str, kind: Kind, candidate: _Candidate, outcome: Outcome) -> None:
         evaluation = Evaluation(
             identity, self.problem.sweep_id, kind, candidate.number, self._parameters(candidate), outcome
         )
         if self.log is not None:
-            self.log.append(evaluation)
+            with self.spending.on("log"):
+                self.log.append(evaluation)
+        self.spending.add("mapping", outcome.cpu_s)
         self.known[identity] = evaluation
+        self._consider(evaluation)
+        self.watch(evaluation)
 
     def _parameters(self, candidate: _Candidate) -> dict[str, Any]:
         return {name: self.problem.plain(value) for name, value in candidate.settings.items()}
@@ -342,25 +437,27 @@ class Explorer:
         others are compared."""
         values = [(candidate, self._values(self.explored[candidate.number])) for candidate in self._candidates]
         sound = [(candidate, value) for candidate, value in values if value is not None]
-        front = [sound[i][1] for i in pareto([value for _, value in sound])]
+        if not sound:
+            return []
         # area is known exactly whatever the gap
         share = [1.0 if objective == "area" else 1 + self.search.gap for objective in self.search.objectives]
+        beaten = beaten_by([value for _, value in sound], share)
         return [
-            candidate
-            for candidate, value in sound
-            if candidate.number == 0
-            or not any(dominates(best, [v / s for v, s in zip(value, share, strict=True)]) for best in front)
+            candidate for (candidate, _), lost in zip(sound, beaten, strict=True) if candidate.number == 0 or not lost
         ]
 
-    def _report(self, kind: Kind, done: int, total: int, evaluated: int, elapsed_s: float) -> None:
+    def _report(self, kind: Phase, done: int, total: int, evaluated: int, elapsed_s: float) -> None:
         if self.progress is not None:
-            self.progress(Progress(kind, done, total, evaluated, elapsed_s, self._best()))
+            self.progress(Progress(kind, done, total, evaluated, elapsed_s, self._best))
 
-    def _best(self) -> Evaluation | None:
-        both = {"energy", "latency"} <= set(self.search.objectives)
-        key = "edp_js" if both else self.search.keys[0]
-        sound = [e for e in self.known.values() if e.ok and e.sweep == self.problem.sweep_id]
-        return min(sound, key=lambda e: e.outcome.objectives[key], default=None)
+    def _consider(self, evaluation: Evaluation) -> None:
+        """Keep the best evaluation of this sweep, for whoever watches it."""
+        if not evaluation.ok or evaluation.sweep != self.problem.sweep_id:
+            return
+        key = "edp_js" if {"energy", "latency"} <= set(self.search.objectives) else self.search.keys[0]
+        value = evaluation.outcome.objectives[key]
+        if self._best is None or value < self._best.outcome.objectives[key]:
+            self._best = evaluation
 
 
 def _outcome(found: Outcome | Failure) -> Outcome:

@@ -15,7 +15,9 @@ from dse.explore.designs.space import DesignSpace
 from dse.explore.designs.together import SHARED
 from dse.explore.explorer import Search
 from dse.explore.outcomes.log import FILE_NAME, read_log
+from dse.explore.proof.certificate import Certificate
 from dse.explore.result import COLUMNS, SweepResult
+from dse.explore.spending import PARTS, Spending
 from dse.formats.architecture.dataflow import written_dataflow
 from dse.formats.architecture.space import written_constraints
 from dse.formats.text.regular import check_file
@@ -141,6 +143,11 @@ def write_results(directory: Path, result: SweepResult) -> None:
     """Write `front.csv` and `summary.json`."""
     rows = result.front_rows()
     write_text(directory / FRONT, to_csv(rows, [*COLUMNS, *result.paths, "id"]))
+    write_summary(directory, result)
+
+
+def write_summary(directory: Path, result: SweepResult) -> None:
+    """Write `summary.json`."""
     write_text(directory / SUMMARY, json.dumps(result.to_dict(), indent=2) + "\n")
 
 
@@ -176,6 +183,8 @@ def read_results(directory: str | Path) -> SweepResult:
         damaged=records.damaged,
         derived=tuple(path for path in settings["space"] if path not in space),
         combine=settings.get("combine", "sum"),
+        certificate=_certificate(summary),
+        spending=Spending(dict.fromkeys(PARTS, 0.0) | dict(summary.get("cpu_split_s", {}))),
     )
 
 
@@ -208,6 +217,14 @@ def _is_complete(settings: Any) -> bool:
             return False
     named = [*settings["made"]["networks"], *settings["search"]["objectives"], *settings["space"]]
     return all(isinstance(name, str) for name in named)
+
+
+def _certificate(summary: Mapping[str, Any]) -> Certificate | None:
+    plain = summary.get("certificate")
+    try:
+        return Certificate.from_dict(plain) if plain else None
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _read_summary(directory: Path) -> Mapping[str, Any]:

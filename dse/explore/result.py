@@ -11,6 +11,9 @@ from dse.explore.explorer import OBJECTIVES, Search
 from dse.explore.outcomes.evaluation import Evaluation
 from dse.explore.outcomes.front import pareto
 from dse.explore.outcomes.log import Damage
+from dse.explore.proof.certificate import Certificate
+from dse.explore.spending import Spending
+from dse.explore.tables import evaluations_frame, front_frame
 
 if TYPE_CHECKING:
     import pandas
@@ -45,6 +48,10 @@ class SweepResult:
         Paths of the settings that follow from those of the space.
     combine : {"sum", "worst", "geomean"}
         How energies and latencies of several networks became one.
+    certificate : Certificate, optional
+        What is proven of all designs of the space.
+    spending : Spending
+        CPU time by what it went to, mapping on all workers, of this run alone.
 
     Examples
     --------
@@ -71,6 +78,8 @@ class SweepResult:
     damaged: tuple[Damage, ...] = field(default=())
     derived: tuple[str, ...] = ()
     combine: str = "sum"
+    certificate: Certificate | None = None
+    spending: Spending = field(default_factory=Spending)
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -80,6 +89,12 @@ class SweepResult:
     @property
     def explored(self) -> tuple[Evaluation, ...]:
         return tuple(e for e in self.evaluations if e.kind == "explore")
+
+    @property
+    def designs(self) -> tuple[Evaluation, ...]:
+        """Every design once: those that were explored, then those that the proof alone solved."""
+        explored = {e.number for e in self.explored}
+        return (*self.explored, *(e for e in self.evaluations if e.kind == "exact" and e.number not in explored))
 
     @property
     def reference(self) -> Evaluation | None:
@@ -142,6 +157,13 @@ class SweepResult:
                 found.append((limit, front))
         return found
 
+    def to_solve(self) -> list[int]:
+        """Numbers of the designs that the budgets show, and of the architecture's own, that are not solved exactly."""
+        exact = {e.number for e in self.evaluations if e.kind == "exact"}
+        shown = {row["number"] for _, rows in self.budgets() for row in rows}
+        own = {self.reference.number} if self.reference is not None and self.reference.ok else set()
+        return sorted((shown | own) - exact)
+
     def mapping_rows(self) -> list[dict[str, Any]]:
         """The points that no point beats in the search's objectives, ascending in latency.
 
@@ -154,29 +176,12 @@ class SweepResult:
 
     @property
     def front(self) -> pandas.DataFrame:
-        """`front_rows` as a table."""
-        import pandas
-
-        return pandas.DataFrame(self.front_rows(), columns=[*COLUMNS, *self.paths, "id"])
+        """`front_rows` as a table: `design` for the number, settings as numbers under names that say their units."""
+        return front_frame(self, COLUMNS)
 
     def to_dataframe(self) -> pandas.DataFrame:
-        """All evaluations, one a row, with status and reason."""
-        import pandas
-
-        rows = [
-            {
-                "number": e.number,
-                "kind": e.kind,
-                "status": e.outcome.status,
-                "reason": e.outcome.reason,
-                **{metric: e.outcome.objectives.get(metric) for metric in METRICS},
-                **e.parameters,
-                "cpu_s": e.outcome.cpu_s,
-                "id": e.id,
-            }
-            for e in self.evaluations
-        ]
-        return pandas.DataFrame(rows)
+        """All evaluations, one a row, with status and reason; see `dse.explore.tables`."""
+        return evaluations_frame(self)
 
     def to_dict(self) -> dict[str, Any]:
         """The summary: what was asked, how much was done, the reference, and the best of each objective."""
@@ -205,8 +210,10 @@ class SweepResult:
             "reused": self.reused,
             "cpu_s": round(sum(e.outcome.cpu_s for e in self.evaluations), 3),
             "wall_s": round(self.wall_s, 3),
+            "cpu_split_s": self.spending.to_dict(),
             "reference": self.reference_row(),
             "best": {name: min(front, key=lambda row: row[OBJECTIVES[name]]) for name in self._wanted() if front},
+            "certificate": None if self.certificate is None else self.certificate.to_dict(),
             "front": len(front),
             "mappings": sum(row["mappings"] for row in front),
             "budgets": [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
+from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -12,11 +13,15 @@ from typing import TYPE_CHECKING, Any
 from dse.explore.designs.together import How, Together
 from dse.explore.explorer import DEFAULT_OBJECTIVES, Explorer, Progress, Search
 from dse.explore.hardware import HardwareChanges
+from dse.explore.limits import DEFAULT, Limits
+from dse.explore.outcomes.evaluation import Evaluation
 from dse.explore.outcomes.log import FILE_NAME, LogWriter, Records, read_log
 from dse.explore.plan import Given, Plan, make_plan
 from dse.explore.record import check_directory, write_results, write_settings
 from dse.explore.result import SweepResult
 from dse.explore.runner import Workers, usable_cpus
+from dse.explore.spending import Spending
+from dse.explore.underway import Underway
 from dse.explore.workloads import WorkloadChanges
 from dse.formats.architecture.space import parse_constraints
 
@@ -27,7 +32,6 @@ if TYPE_CHECKING:
 
 TRIALS = 96
 GAP = 0.01
-
 
 def sweep(
     architecture: Architecture | ArchitectureSpec | Given,
@@ -54,6 +58,9 @@ def sweep(
     output: str | Path | None = None,
     executor: Executor | None = None,
     progress: Callable[[Progress], None] | None = None,
+    callback: Callable[[Evaluation], None] | None = None,
+    prove_s: float | None = None,
+    time_limit_s: float | None = None,
 ) -> SweepResult:
     """Search a design space for the designs that no other design beats.
 
@@ -105,6 +112,14 @@ def sweep(
         Instead of worker processes; it is not shut down.
     progress : callable, optional
         Called with a `Progress` after every evaluation.
+    callback : callable, optional
+        Called with each `Evaluation` as soon as it is recorded; those that the log had already are not told.
+    prove_s : float, optional
+        Seconds for the proof over the whole space, which rules designs that were not tried out by lower bounds, and
+        maps those for which bounds are not enough; 0 leaves it out. By default it has a fixed amount of work for every
+        trial, so that equal sweeps find the same on every machine. See `SweepResult.certificate`.
+    time_limit_s : float, optional
+        Seconds for the whole sweep: after it nothing more is begun, and what is known is the result.
 
     Returns
     -------
@@ -121,8 +136,8 @@ def sweep(
     >>> network = dse.Workload.of("tiny", [dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)])
     >>> space = {"levels.GLB.capacity": ["54 KiB", "108 KiB"]}
     >>> result = dse.sweep("eyeriss", network, trials=2, space=space, jobs=0)
-    >>> result.front[["levels.GLB.capacity", "proven"]].drop_duplicates().values.tolist()
-    [['54 KiB', 'exact']]
+    >>> result.front[["levels.GLB.capacity_bits", "proven"]].drop_duplicates().values.tolist()
+    [[442368, 'exact']]
     """
     search = Search(trials, sampler, seed, tuple(objectives), gap)
     changes = WorkloadChanges(batch, parameters or {}, bits or {}, density or {}, tuple(layers))
@@ -131,7 +146,10 @@ def sweep(
         architecture, workloads, search, space=space, name=name, changes=changes,
         hardware=HardwareChanges(settings or {}, limits), together=Together(combine, weights or {}),
     )  # fmt: skip
-    return run_plan(plan, jobs=jobs, resume=resume, output=output, executor=executor, progress=progress)
+    return run_plan(
+        plan, jobs=jobs, resume=resume, output=output, executor=executor, progress=progress, callback=callback,
+        limits=Limits(prove_s, inf if time_limit_s is None else time_limit_s),
+    )  # fmt: skip
 
 
 def run_plan(
@@ -142,40 +160,46 @@ def run_plan(
     output: str | Path | None = None,
     executor: Executor | None = None,
     progress: Callable[[Progress], None] | None = None,
+    callback: Callable[[Evaluation], None] | None = None,
+    limits: Limits = DEFAULT,
 ) -> SweepResult:
     """Carry a plan out; see `sweep` for the parameters."""
     start = monotonic()
     problem = plan.problem()
     directory = None if output is None else Path(output)
-    records = Records({})
+    records, spending = Records({}), Spending()
     if directory is not None:
         check_directory(directory, plan, problem.sweep_id, resume)
-        records = read_log(directory / FILE_NAME)
+        with spending.on("log"):
+            records = read_log(directory / FILE_NAME)
     with nullcontext() if directory is None else LogWriter(directory / FILE_NAME) as log:
         if directory is not None:
             write_settings(directory, plan, problem.sweep_id)
         with _workers(jobs, executor, plan.architecture) as workers:
             # what crashed, or took its worker along, may have lacked memory or met a fault: it is made again
             known = {key: each for key, each in records.by_id.items() if each.outcome.status != "failed"}
-            explorer = Explorer(problem, plan.search, workers, known, log, progress)
-            explorer.run()
-    result = SweepResult(
-        name=plan.name,
-        architecture=plan.spec.name,
-        workloads=tuple(workload.name for workload in plan.workloads),
-        space=plan.space,
-        search=plan.search,
-        sampler=explorer.sampler,
-        evaluations=tuple(e for part in (explorer.explored, explorer.exact) for _, e in sorted(part.items())),
-        reused=explorer.reused,
-        wall_s=monotonic() - start,
-        damaged=records.damaged,
-        derived=tuple(one.path for one in plan.derived),
-        combine=plan.together.how,
-    )
+            explorer = Explorer(
+                problem, plan.search, workers, known, log, progress, limits, records.boxes,
+                replay=_replay(records, problem.sweep_id) if resume else {}, spending=spending,
+            )  # fmt: skip
+            explorer.watch = callback or explorer.watch
+            underway = Underway(plan, explorer, directory, records.damaged, start)
+            explorer.after_batch = underway.show
+            result = underway.to_its_end()
     if directory is not None:
         write_results(directory, result)
     return result
+
+
+def _replay(records: Records, sweep_id: str) -> dict[int, Evaluation]:
+    """The explored designs of a sweep by number; none where two share one, as in logs of several seeds joined."""
+    found: dict[int, Evaluation] = {}
+    for evaluation in records.by_id.values():
+        if evaluation.kind == "explore" and evaluation.sweep == sweep_id:
+            if evaluation.number in found:
+                return {}
+            found[evaluation.number] = evaluation
+    return found
 
 
 def _workers(jobs: int | None, executor: Executor | None, architecture: Architecture) -> Workers:

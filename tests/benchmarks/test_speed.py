@@ -45,7 +45,6 @@ def measuring(request: pytest.FixtureRequest) -> None:
         pytest.skip("measured with --benchmark-only")
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("measuring")
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_row(benchmark: Any, row: Row) -> None:
@@ -58,7 +57,6 @@ def test_row(benchmark: Any, row: Row) -> None:
     assert not [one for one in solves if one.error and "Infeasible" not in one.error]
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("measuring")
 def test_a_further_hardware_point(benchmark: Any) -> None:
     """Only a buffer's size, or only an energy, differs from a design that was mapped before."""
@@ -70,7 +68,6 @@ def test_a_further_hardware_point(benchmark: Any) -> None:
         REMARKS.append(f"further point, {what}: {figures} (target 3 ms)")
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("measuring")
 def test_cold_start(benchmark: Any, tmp_path: Path) -> None:
     """The first `dse map` on a machine compiles, and says so; later ones start at once."""
@@ -93,7 +90,6 @@ def test_cold_start(benchmark: Any, tmp_path: Path) -> None:
         REMARKS.append(f"cold start, {what} `dse map`: {cpu:.1f} s CPU, {wall:.1f} s elapsed (target {target} s)")
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("measuring")
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
 @pytest.mark.parametrize("layer", ["alexnet conv2", "vgg16 block4_conv2", "resnet50 conv1_conv"])

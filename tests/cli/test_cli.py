@@ -325,7 +325,11 @@ def test_sweep_writes_its_directory_and_prints_the_front(dse, folder):
     assert "Front of toy-tiny in energy, latency, area:" in out
     assert "toy as specified:" in out
     held = {path.name for path in (folder / "results" / "toy-tiny").iterdir()}
-    assert held == {"evaluations.jsonl", "front.csv", "front.png", "report.html", "summary.json", "sweep.yaml"}
+    drawn = {"cards.json", "front.png", "report.html"}
+    assert held == drawn | {"evaluations.jsonl", "front.csv", "summary.json", "sweep.yaml"}
+    spent = json.loads((folder / "results" / "toy-tiny" / "summary.json").read_text())["cpu_split_s"]
+    assert set(spent) == {"sampler", "designs", "bounds", "mapping", "log", "drawing"}
+    assert min(spent["mapping"], spent["drawing"], spent["designs"]) > 0
     assert dse("sweep toy.yaml tiny.yaml --trials 8 --jobs 0")[0] == 2
     code, _, err = dse("sweep toy.yaml tiny.yaml --trials 8 --jobs 0 --resume")
     assert code == 0
@@ -441,4 +445,4 @@ def test_reuse_tells_convolutions_from_fully_connected_layers(dse, folder):
     assert rows["last", "weight"][:3] == ["1", "-", rows["last", "weight"][2]]
     assert rows["last", "weight"][-1] == "4"
     assert float(rows["one", "weight"][0]) > 1
-    assert "no\nconvolutional reuse" in out
+    assert "has no convolutional reuse" in out

@@ -1,19 +1,23 @@
 """The loop: the seed decides, whatever the number of workers and wherever a sweep was stopped."""
 
 import json
+from dataclasses import replace
 from hashlib import sha256
 from itertools import count
+from time import process_time
 
 import pytest
+from explore.domination import dominates
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dse.errors import DseError, InfeasibleError
 from dse.explore.designs.space import DesignSpace
-from dse.explore.explorer import Explorer, Search, SweepProblem
+from dse.explore.explorer import Explorer, Search
 from dse.explore.outcomes.evaluation import Outcome
-from dse.explore.outcomes.front import dominates, pareto
+from dse.explore.outcomes.front import pareto
 from dse.explore.outcomes.log import LogWriter, read_log
+from dse.explore.problem import SweepProblem
 from dse.explore.runner import Workers
 
 TWO = ("energy", "latency")
@@ -91,9 +95,9 @@ def test_designs_that_raise_are_as_bad_as_a_limit_passed_twice():
     ]  # fmt: skip
 
 
-def explore(search, *, jobs=0, known=None, log=None, problem=PROBLEM, progress=None):
+def explore(search, *, jobs=0, known=None, log=None, problem=PROBLEM, progress=None, replay=None):
     with Workers.local(jobs) as workers:
-        explorer = Explorer(problem, search, workers, dict(known or {}), log, progress)
+        explorer = Explorer(problem, search, workers, dict(known or {}), log, progress, replay or {})
         explorer.run()
     return explorer
 
@@ -136,6 +140,26 @@ def test_resuming_after_any_loss_changes_nothing_and_repeats_nothing(search, dat
     assert results(resumed) == results(whole)
     identities = [json.loads(line)["id"] for line in path.read_bytes().splitlines()]
     assert len(identities) == len(set(identities)) == len(lines), "no evaluation is lost or repeated"
+
+
+@pytest.mark.parametrize("lost", [None, 0, 20, 40], ids=lambda lost: f"without {lost}")
+@pytest.mark.parametrize("trials", [30, 60, 90])
+@pytest.mark.parametrize("search", SEARCHES, ids=lambda search: search.sampler)
+def test_batches_that_are_known_are_not_proposed_again(search, trials, lost, monkeypatch):
+    """Also when the log ends within one or lacks a line, and when there are more trials now."""
+    whole = explore(replace(search, trials=trials))
+    known = {e.id: e for n, e in whole.explored.items() if n != lost}
+    proposed = []
+    propose = Explorer._propose
+    monkeypatch.setattr(
+        Explorer, "_propose", lambda self, proposer, wanted: proposed.append(wanted) or propose(self, proposer, wanted)
+    )
+    longer = replace(search, trials=90)
+    again = explore(longer, known=known, replay={e.number: e for e in known.values()})
+    asked = len(proposed)
+    assert results(again) == results(explore(longer))
+    if trials == 90 and lost is None and search.sampler in ("nsga2", "random"):
+        assert asked == 0
 
 
 @pytest.mark.parametrize("search", SEARCHES, ids=lambda search: search.sampler)
@@ -238,6 +262,26 @@ def test_what_is_ruled_out_is_recorded_and_costs_no_trial():
         assert sum(e.ruled_out for e in explored) == len(explored) - 30 - impossible
     nothing = problem(rule_out=lambda design: Outcome("infeasible", "no", {"area_mm2": 1.0}, violation=1.0))
     assert len(explore(Search(4, "random"), problem=nothing).explored) <= SPACE.size  # and it ends
+
+
+def test_a_trial_costs_the_same_however_many_came_before():
+    """At most 3 ms of this process's CPU a trial, and no more in the second half than in the first, within noise."""
+    space = DesignSpace.of({**dict(zip(SPACE.names, SPACE.choices, strict=True)), "buffer": list(range(40))})
+    marks = []
+    big = problem(space)
+    with Workers.local(0) as workers:
+        explorer = Explorer(
+            big, Search(1200, "nsga2", objectives=TWO, gap=0.0), workers, {},
+            progress=lambda progress: marks.append((progress.kind, progress.done, process_time())),
+        )  # fmt: skip
+        explorer.run()
+    times = {done: seconds for kind, done, seconds in marks if kind == "explore"}
+    halves = [times[max(times)] - times[600], times[600] - times[24]]
+    assert halves[0] < 2.5 * halves[1]
+    assert sum(halves) < 3e-3 * 1200
+    spent = explorer.spending.to_dict()
+    assert 0 < spent["sampler"] <= sum(halves) + 1
+    assert spent["mapping"] == pytest.approx(sum(e.outcome.cpu_s for e in explorer.known.values()))
 
 
 def test_progress_counts_what_was_evaluated_apart_from_what_was_known():

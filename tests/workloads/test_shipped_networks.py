@@ -76,6 +76,22 @@ def test_totals(name):
         assert published["top5_percent"] == float(row["deck_top5_pct"])
 
 
+@pytest.mark.parametrize(("depth", "keras"), [(50, 25_636_712), (101, 44_707_176), (152, None)])
+def test_a_variant_is_in_the_name(depth, keras):
+    """v1 has stride 2 on the first 1x1 of a stage and no suffix, `_v1p5` has it on the 3x3; Keras has v1."""
+    for name, kernel in ((f"resnet{depth}", 1), (f"resnet{depth}_v1p5", 3)):
+        workload = load_workload(name)
+        strided = [layer for layer in workload.layers if layer.stride_h == 2]
+        assert [layer.R for layer in strided if layer.K < 2 * layer.C] == [kernel] * 3  # not the first, nor shortcuts
+        assert ("resnet" + str(depth) + ("_v1p5" if kernel == 1 else "")) in workload.description
+        assert len(workload.layers) == depth + 4
+    one, other = load_workload(f"resnet{depth}"), load_workload(f"resnet{depth}_v1p5")
+    assert one.weight_words == other.weight_words
+    # the 1x1 works on a quarter of the positions if it has the stride: 3 stages of 128 * 256 * 56^2 * 3 / 4 and alike
+    assert other.macs - one.macs == 3 * 128 * 256 * (56**2 - 28**2)
+    assert keras in (None, one.parameters)
+
+
 def test_vgg16_macs():
     assert load_workload("vgg16").macs == 15_470_264_320
 

@@ -69,7 +69,7 @@ class ReviewOptions:
     help="What each layer is mapped for.",
 )  # fmt: skip
 @click.option(
-    "--gap", type=click.FloatRange(min=0), help="Proven gap of the mappings; 0 for the best.  [default: 0.05]"
+    "--gap", type=click.FloatRange(min=0), help="Map to within this fraction of the best.  [default: 0.05]"
 )
 @click.option(
     "--factors", type=click.Choice(["perfect", "all"]), help="`all` may take minutes for a layer.  [default: perfect]"

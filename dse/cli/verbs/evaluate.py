@@ -43,11 +43,9 @@ def command(
 ) -> None:  # fmt: skip
     """Energy, latency, utilization and area of WORKLOAD on ARCH, every layer on its provably best mapping.
 
-    With `--scope network` the objective is that of the whole network: the EDP of a network is the sum of its layers'
-    energies times the sum of their latencies, and least where layers trade one for the other at the same rate.
-
-    Layers that a mapping FILE names run as it says instead, and are not searched. A mapping that breaks a rule of the
-    dataflow may cost less than the best one that keeps them all, so it is refused without --any-mapping.
+    `--scope network` minimises the objective of the whole network: for EDP, total energy times total latency. Layers
+    that `--mapping FILE` names run as the file says, and are not searched. A mapping that breaks a rule of the dataflow
+    may cost less than the best one that keeps them all, so it is refused without `--any-mapping`.
 
     \b
     Examples:

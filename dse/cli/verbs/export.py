@@ -15,14 +15,21 @@ FORMS = {"scale-sim": "WORKLOAD", "timeloop": "ARCH WORKLOAD LAYER"}
 
 
 @click.command("export")
-@click.argument("names", metavar="[ARCH] WORKLOAD [LAYER]", nargs=-1, required=True)
-@click.option("--to", "form", type=click.Choice(list(FORMS)), required=True, help="Whose files.")
-@click.option("-o", "--output", metavar="PATH", required=True, help="A file for scale-sim, a folder for timeloop.")
+@click.argument("names", metavar="[ARCH] WORKLOAD [LAYER] | DIR", nargs=-1, required=True)
+@click.option("--to", "form", type=click.Choice(list(FORMS)), help="Whose files.")
+@click.option("-o", "--output", metavar="PATH", help="A file for scale-sim, a folder for timeloop.")
+@click.option("--optuna", metavar="FILE", help="Write the sweep in DIR as a study for optuna-dashboard.")
+@click.option("--parquet", metavar="FILE", help="Write the evaluations of the sweep in DIR as a Parquet file.")
 @click.option("--objective", type=click.Choice(["energy", "latency", "edp"]), default="edp", show_default=True,
               help="What the layer is mapped for.")  # fmt: skip
-@click.option("--gap", type=click.FloatRange(min=0), default=0.0, show_default=True, help="Proven gap of its mapping.")
-def command(names: tuple[str, ...], form: str, output: str, objective: str, gap: float) -> None:
-    """Write a WORKLOAD as SCALE-Sim's topology file, or a mapped LAYER as Timeloop's three files.
+@click.option("--gap", type=click.FloatRange(min=0), default=0.0, show_default=True,
+              help="Map to within this fraction of the best.")  # fmt: skip
+def command(
+    names: tuple[str, ...], form: str | None, output: str | None, optuna: str | None, parquet: str | None,
+    objective: str, gap: float,
+) -> None:  # fmt: skip
+    """Write a WORKLOAD as SCALE-Sim's topology file, a mapped LAYER as Timeloop's three files, or the sweep in DIR as
+    an Optuna study or a Parquet file.
 
     The layer is mapped with perfect factors, which is what Timeloop's model takes.
 
@@ -30,7 +37,16 @@ def command(names: tuple[str, ...], form: str, output: str, objective: str, gap:
     Examples:
       dse export resnet50 --to scale-sim -o resnet50.csv
       dse export eyeriss alexnet conv3 --to timeloop -o results/conv3
+      dse export results/eyeriss-vgg16 --optuna study.db
+      dse export results/eyeriss-vgg16 --parquet evaluations.parquet
     """
+    if optuna is not None or parquet is not None:
+        if form is not None or output is not None or len(names) != 1:
+            raise DseError("--optuna and --parquet take one sweep's directory", hint="dse export DIR --optuna FILE")
+        _sweep(names[0], optuna, parquet)
+        return
+    if form is None or output is None:
+        raise DseError("say whose files by --to and where by -o", hint="or --optuna or --parquet for a sweep")
     wanted = FORMS[form]
     if len(names) != len(wanted.split()):
         raise DseError(f"{form} is written from {wanted}, not from {len(names)} names")
@@ -38,6 +54,17 @@ def command(names: tuple[str, ...], form: str, output: str, objective: str, gap:
         _scale_sim(names[0], Path(output))
     else:
         _timeloop(names, Path(output), objective, gap)
+
+
+def _sweep(directory: str, optuna: str | None, parquet: str | None) -> None:
+    from dse.explore.record import read_results
+    from dse.explore.share import write_parquet, write_study
+
+    result = read_results(directory)
+    for file, write in ((optuna, write_study), (parquet, write_parquet)):
+        if file is not None:
+            write(result, file)
+            note(f"wrote {file}")
 
 
 def _scale_sim(workload: str, file: Path) -> None:

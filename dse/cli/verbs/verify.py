@@ -1,4 +1,4 @@
-"""`dse verify`: the closed form against a simulation of the loop nests."""
+"""`dse verify`: access counts by brute force, beside those of the closed form."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def command(
     inputs: Inputs, layers: tuple[str, ...], macs: int, sample: int | None, seed: int, time_limit: float | None,
     form: str,
 ) -> int:  # fmt: skip
-    """Count every word that WORKLOAD moves on ARCH twice: in closed form, and by walking the loop nest.
+    """Check our access counts by brute force: walk every loop nest step by step, and compare all words moved.
 
-    Each layer runs on its best mapping for energy, latency and energy-delay. A walk visits every step, so layers with
-    more than --macs MACs are shrunk first, by halving their longest loops. It is said beforehand how long that will
-    take; --sample and --time-limit make it shorter. Whatever ends it, an interrupt included, the last line says what
-    was compared. Exits with 1 if any count differs or none was compared.
+    Each layer of WORKLOAD runs on its best mappings for energy, latency and energy-delay on ARCH. Layers with more than
+    --macs MACs are shrunk first, by halving their longest loops, as a walk takes every step. The first line says about
+    how long that takes; --sample and --time-limit make it shorter. The last line says what was compared, also after
+    an interrupt. Exits with 1 if any count differs or none was compared.
 
     \b
     Examples:

@@ -16,12 +16,12 @@ from dse.explore.designs.space import DesignSpace
 
 SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
 
-NSGA2_POPULATION = 24
-"""Also its batch: a generation learns nothing before it is complete, so asking for all of it at once costs nothing."""
-
 TPE_BATCH = 4
 PLAIN_BATCH = 64
 """Of samplers that do not learn; it only bounds how much is proposed ahead."""
+
+AHEAD = 8
+"""How far to look for a design that an enumeration was told without being asked."""
 
 WORST = 1e30
 """Told for designs that have no objectives; what they are ranked by is their violation."""
@@ -36,7 +36,12 @@ class Proposal:
 
 
 class Proposer(Protocol):
-    """Proposes designs and learns from their results."""
+    """Proposes designs and learns from their results.
+
+    One that `replays` goes on alike when it is told a batch that it was never asked for but would have proposed.
+    """
+
+    replays: bool
 
     @property
     def batch(self) -> int:
@@ -47,6 +52,9 @@ class Proposer(Protocol):
 
     def tell(self, proposal: Proposal, values: Sequence[float] | None, violation: float) -> None:
         """Hand over a result: its values, to be minimised, or None when it has none; and how much it violates."""
+
+    def end_batch(self) -> None:
+        """All results of a batch have been told."""
 
 
 def choose_sampler(name: str, space: DesignSpace, trials: int) -> str:
@@ -64,7 +72,7 @@ def make_proposer(name: str, space: DesignSpace, seed: int, objectives: int) -> 
         return Enumerator(range(space.size))
     if name == "random":
         return Enumerator(Shuffled(space.size, seed))
-    return OptunaProposer(name, space, seed, objectives)
+    return NsgaProposer(space, seed, objectives) if name == "nsga2" else OptunaProposer(name, space, seed, objectives)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,29 +122,64 @@ class Enumerator:
     """Proposes designs in a given order, each once, and learns nothing."""
 
     batch = PLAIN_BATCH
+    replays = True
 
     def __init__(self, order: Order) -> None:
         self._order = order
         self._next = 0
+        self._asked: set[int] = set()
 
     def ask(self, index: int | None = None) -> Proposal | None:
-        if index is not None:
-            return Proposal(index)
-        if self._next >= len(self._order):
-            return None
-        self._next += 1
-        return Proposal(self._order[self._next - 1])
+        if index is None:
+            if self._next >= len(self._order):
+                return None
+            self._next += 1
+            index = self._order[self._next - 1]
+        self._asked.add(index)
+        return Proposal(index)
 
     def tell(self, proposal: Proposal, values: Sequence[float] | None, violation: float) -> None:
+        """Go past a design that was not asked for: it comes next, but for a few that were known already."""
+        if proposal.index in self._asked:
+            return
+        for place in range(self._next, min(self._next + AHEAD, len(self._order))):
+            if self._order[place] == proposal.index:
+                self._next = place + 1
+                return
+
+    def end_batch(self) -> None:
         return
 
 
+class NsgaProposer:
+    """NSGA-II by generations; see `dse.explore.designs.nsga2`, which is loaded with Optuna when it is used."""
+
+    replays = True
+
+    def __init__(self, space: DesignSpace, seed: int, objectives: int) -> None:
+        from dse.explore.designs.nsga2 import Generations
+
+        self._generations = Generations(space, _distributions(space), seed, objectives, WORST)
+        self.batch = self._generations.batch
+
+    def ask(self, index: int | None = None) -> Proposal:
+        return Proposal(self._generations.ask() if index is None else index)
+
+    def tell(self, proposal: Proposal, values: Sequence[float] | None, violation: float) -> None:
+        self._generations.tell(proposal.index, values, violation)
+
+    def end_batch(self) -> None:
+        self._generations.end_batch()
+
+
 class OptunaProposer:
-    """NSGA-II, TPE or quasi-Monte-Carlo from Optuna, with the study in memory.
+    """TPE or quasi-Monte-Carlo from Optuna, with the study in memory.
 
     Ordered settings are integer parameters over the positions of their choices, others categorical ones. Constraints
     go through Optuna's constraint interface.
     """
+
+    replays = False
 
     def __init__(self, name: str, space: DesignSpace, seed: int, objectives: int) -> None:
         import optuna
@@ -144,7 +187,7 @@ class OptunaProposer:
         self._space = space
         self._objectives = objectives
         self._trial_class = optuna.trial.Trial
-        self.batch = {"nsga2": NSGA2_POPULATION, "tpe": TPE_BATCH}.get(name, PLAIN_BATCH)
+        self.batch = TPE_BATCH if name == "tpe" else PLAIN_BATCH
         self._distributions = _distributions(space)
         level = optuna.logging.get_verbosity()
         optuna.logging.set_verbosity(optuna.logging.WARNING)  # a new study announces itself on stderr
@@ -190,6 +233,9 @@ class OptunaProposer:
             trial.set_user_attr("violation", violation)
         self._study.tell(trial, list(values) if values is not None else [WORST] * self._objectives)
 
+    def end_batch(self) -> None:
+        return
+
 
 def _distributions(space: DesignSpace) -> dict[str, Any]:
     """Optuna's distribution of each setting with a choice, by its place in the space."""
@@ -210,8 +256,6 @@ def _sampler(name: str, seed: int, has_constraint_api: bool) -> Any:
     from optuna import samplers
 
     constrained = {} if has_constraint_api else {"constraints_func": lambda trial: (trial.user_attrs["violation"],)}
-    if name == "nsga2":
-        return samplers.NSGAIISampler(population_size=NSGA2_POPULATION, seed=seed, **constrained)
     if name == "tpe":
         return samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True, **constrained)
     if name == "qmc":

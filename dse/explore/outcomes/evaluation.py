@@ -38,6 +38,8 @@ class Outcome:
         The objectives of each workload by its name.
     cpu_s : float
         CPU time that the evaluation took.
+    mapped : bool
+        Whether it was tried to map the networks, which costs a trial; not so where the design alone says enough.
     """
 
     status: Status
@@ -47,6 +49,7 @@ class Outcome:
     violation: float = 0.0
     workloads: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     cpu_s: float = 0.0
+    mapped: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,8 @@ class Evaluation:
     kind : {"explore", "exact"}
         Mapped within the sweep's gap, or exactly and with the design's whole energy-latency front.
     number : int
-        Position in the sweep's order of proposals, from 0.
+        Position in the sweep's order of proposals, from 0; of a design that only the proof solved, a million more than
+        its place in the space.
     parameters : mapping
         Settings of the design, in the form that `--set` takes.
     outcome : Outcome
@@ -99,6 +103,7 @@ class Evaluation:
             "violation": outcome.violation,
             "workloads": {name: dict(values) for name, values in outcome.workloads.items()},
             "cpu_s": round(outcome.cpu_s, 4),
+            "mapped": outcome.mapped,
         }
 
     @classmethod
@@ -127,6 +132,7 @@ class Evaluation:
             violation=_figure(plain["violation"]),
             workloads={name: _figures(values) for name, values in plain["workloads"].items()},
             cpu_s=_figure(plain["cpu_s"]),
+            mapped=bool(plain.get("mapped", True)),
         )
         return cls(plain["id"], plain["sweep"], plain["kind"], number, parameters, outcome)
 

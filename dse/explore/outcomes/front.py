@@ -33,10 +33,33 @@ def pareto(points: Sequence[Point]) -> list[int]:
     return [i for i, kept in zip(order, keep, strict=True) if kept]
 
 
-def dominates(one: Point, other: Point) -> bool:
-    """Whether `one` is nowhere worse than `other` and somewhere better."""
-    pairs = list(zip(one, other, strict=True))
-    return all(a <= b for a, b in pairs) and any(a < b for a, b in pairs)
+def beaten_by(points: Sequence[Point], share: Sequence[float]) -> list[bool]:
+    """Which points are beaten by another even when each of their values is divided by its share.
+
+    Parameters
+    ----------
+    points : sequence of sequences of float
+        All of one length; smaller is better.
+    share : sequence of float
+        For each objective, at least 1.
+
+    Examples
+    --------
+    >>> beaten_by([(1.0, 4.0), (1.05, 4.0), (1.2, 4.0)], (1.1, 1.0))
+    [False, False, True]
+    """
+    import numpy as np
+
+    best = np.array([points[i] for i in pareto(points)], dtype=float)
+    lowered = np.array(points, dtype=float) / np.array(share, dtype=float)
+    left = np.arange(len(lowered))  # that nothing has beaten so far; most are beaten soon
+    for start in range(0, len(best), 64):
+        for block in np.array_split(left, 1 + len(left) // 4096):
+            part, rivals = lowered[block, None, :], best[None, start : start + 64, :]
+            lost = ((rivals <= part).all(axis=2) & (rivals < part).any(axis=2)).any(axis=1)
+            left = np.setdiff1d(left, block[lost], assume_unique=True)
+    kept = set(left.tolist())
+    return [place not in kept for place in range(len(points))]
 
 
 def _staircase(points: Sequence[Point], order: list[int]) -> list[int]:

@@ -119,6 +119,8 @@ def shared_tensors(ops: Sequence[GraphOp]) -> Mapping[str, tuple[str, int]]:
     for name, sharing in readers.items():
         size = sharing[0].tensors[name]
         words = [op.macs.weight_words for op in sharing if op.macs is not None]
+        if all(op.tensors == sharing[0].tensors for op in sharing):  # joined of several, as both directions of a GRU
+            size = max(size, min(sum(sharing[0].tensors.values()), max(words)))
         if len(sharing) > 1 and sum(words) > size:
             found |= {op.name: (name, size) for op in sharing}
     return found

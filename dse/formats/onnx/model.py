@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
@@ -10,17 +10,38 @@ from typing import Any
 
 from dse.errors import DseError
 from dse.formats.graph.graph import Graph, TooManyOpsError, Unresolved, Value, check_shape
+from dse.formats.graph.recurrent import GATES
 from dse.formats.graph.workload import Extracted, extracted
 from dse.formats.onnx import ops
+from dse.formats.onnx.attention import ATTENTION
 from dse.formats.onnx.inputs import with_sizes, with_values
 from dse.formats.onnx.ops import Call
 from dse.formats.onnx.order import in_order, subgraphs
-from dse.formats.onnx.plain import ALIASES, NO_KNOWN_MACS, SAME_SHAPE, SAME_WIDTH, copies_made, counted, spec_of
+from dse.formats.onnx.plain import (
+    ALIASES,
+    NO_KNOWN_MACS,
+    SAME_SHAPE,
+    SAME_WIDTH,
+    copies_made,
+    counted,
+    spec_of,
+    standard,
+)
 from dse.formats.onnx.read import opset, read_model
-from dse.formats.onnx.recurrent import GATES, RECURRENT
-from dse.formats.onnx.values import OnnxValue, fold, from_array, from_proto, from_tensor, infer, width
+from dse.formats.onnx.recurrent import RECURRENT
+from dse.formats.onnx.values import (
+    OnnxValue,
+    fold,
+    from_array,
+    from_proto,
+    from_tensor,
+    infer,
+    infer_quantized,
+    width,
+)
+from dse.problem.shapes import Shape
 
-MACS = ops.MACS | RECURRENT
+MACS = ops.MACS | ATTENTION | RECURRENT
 _STANDARD = ("", "ai.onnx")
 _NOWHERE = ""
 _MAX_DEPTH = 16
@@ -121,6 +142,7 @@ class _Walk:
             self._node(node, depth)
 
     def _node(self, node: Any, depth: int) -> None:
+        written, node = node, standard(node)
         inputs = [self.values[name] if name else None for name in node.input]
         branch = self._branch(node, inputs)
         if branch is not None:
@@ -130,7 +152,7 @@ class _Walk:
             return
         domain = "" if node.domain in _STANDARD else node.domain
         named = {name: value for name, value in zip(node.input, inputs, strict=True) if value is not None}
-        types = self._types(node, domain, named)
+        types = self._types(node, domain, named, infer if node is written else infer_quantized)
         try:
             # what is made of constants alone is worked out once, before anything runs
             if (domain, node.op_type) in MACS and not (named and all(value.constant for value in named.values())):
@@ -151,9 +173,11 @@ class _Walk:
         wanted = "then_branch" if inputs[0].data.all() else "else_branch"
         return next((item.g for item in node.attribute if item.name == wanted), None)
 
-    def _types(self, node: Any, domain: str, named: dict[str, OnnxValue]) -> dict[str, Any]:
-        """The types of a node's outputs: inferred, or else as the file tells them."""
-        types = infer(node, opset(self.model, domain), named) if domain == "" else {}
+    def _types(
+        self, node: Any, domain: str, named: dict[str, OnnxValue], rule: Callable[..., dict[str, Any]]
+    ) -> dict[str, Any]:
+        """The types of a node's outputs: inferred by a rule, or else as the file tells them."""
+        types = rule(node, opset(self.model, domain), named) if domain == "" else {}
         same = SAME_SHAPE.get((domain, node.op_type))
         if same is not None and node.input[same : same + 1]:
             types[node.output[0]] = named[node.input[same]].proto
@@ -165,13 +189,12 @@ class _Walk:
     def _macs(self, node: Any, domain: str, inputs: list[OnnxValue | None], types: dict[str, Any]) -> None:
         from onnx import TensorProto, helper
 
-        name, shape = MACS[domain, node.op_type](
-            Call(self.graph, _wanted(node, inputs), node.op_type, inputs, _attributes(node))
-        )
+        call = Call(self.graph, _wanted(node, inputs), node.op_type, inputs, _attributes(node))
+        name, shape = MACS[domain, node.op_type](call)
         dtype = from_proto(types.get(node.output[0])).dtype or TensorProto.FLOAT
         proto = helper.make_tensor_type_proto(dtype, check_shape(shape, "its output"))
         self.values[node.output[0]] = OnnxValue(shape, name, width(dtype), proto=proto, dtype=dtype)
-        self._more_outputs(node, inputs, types)
+        self._more_outputs(node, inputs, types, call.more)
 
     def _constant(self, node: Any, domain: str, named: dict[str, OnnxValue], types: dict[str, Any]) -> bool:
         """Whether a node only computes constants; their shapes, and small ones themselves, are kept."""
@@ -203,7 +226,7 @@ class _Walk:
         inferred = from_proto(types.get(node.output[0]))
         self.values[node.output[0]] = replace(source, dtype=inferred.dtype or source.dtype,
                                               proto=types.get(node.output[0], source.proto))  # fmt: skip
-        self._more_outputs(node, inputs, types)
+        self._more_outputs(node, inputs, types, {})
         return True
 
     def _plain(self, node: Any, domain: str, inputs: list[OnnxValue | None], types: dict[str, Any]) -> None:
@@ -223,7 +246,9 @@ class _Walk:
             copies = copies_made(node.op_type, attributes, reads, shape)
             self.values[name] = replace(value, node=made, bits=_bits(node, inputs, value), copies=copies)
 
-    def _more_outputs(self, node: Any, inputs: list[OnnxValue | None], types: dict[str, Any]) -> None:
+    def _more_outputs(
+        self, node: Any, inputs: list[OnnxValue | None], types: dict[str, Any], shapes: Mapping[int, Shape]
+    ) -> None:
         """Outputs beside the first, such as the keys and values that an attention keeps, if anything reads them."""
         from onnx import helper
 
@@ -232,12 +257,11 @@ class _Walk:
                 continue
             value = from_proto(types.get(name), node=_NOWHERE)
             reads: Sequence[Value] = counted(node.op_type, inputs)
-            if node.op_type in GATES:  # the last state: what the operation makes, of one step
-                first = self.values[node.output[0]]
-                steps = 1 if _attributes(node).get("layout", 0) else 0
-                shape = (*first.sizes[:steps], *first.sizes[steps + 1 :])
-                reads = [first]
-                value = replace(value, shape=shape, proto=helper.make_tensor_type_proto(first.dtype, shape))
+            if index in shapes:
+                dtype = self.values[node.output[0]].dtype
+                value.shape, value.proto = shapes[index], helper.make_tensor_type_proto(dtype, shapes[index])
+            if node.op_type in GATES:  # the last state is of what the operation makes
+                reads = [self.values[node.output[0]]]
             if value.shape is not None:
                 check_shape(value.shape, f"its output {name!r}")
                 made = self.graph.plain(_wanted(node, [], index), f"{node.op_type.lower()} output", reads, value.shape)

@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
 from dse.errors import DseError
 from dse.formats.graph.convolution import outputs, transposed_outputs
-from dse.formats.graph.copies import shared_heads
-from dse.formats.graph.graph import (
-    Axis,
-    Convolution,
-    Graph,
-    Heads,
-    Product,
-    Value,
-    attention,
-    matrix_product,
-)  # fmt: skip
+from dse.formats.graph.graph import Axis, Convolution, Graph, Product, Value, matrix_product
 from dse.formats.graph.products import Made, einsum
 from dse.formats.onnx.values import OnnxValue, width
 from dse.problem.shapes import Shape, spelled
@@ -38,6 +28,8 @@ class Call:
     inputs : sequence of OnnxValue or None
         None where an optional input is left out.
     attributes : dict
+    more : dict of int to shape
+        Outputs beside the first whose shapes the operation knows: it adds them here.
     """
 
     graph: Graph
@@ -45,6 +37,7 @@ class Call:
     op: str
     inputs: Sequence[OnnxValue | None]
     attributes: dict[str, Any]
+    more: dict[int, Shape] = field(default_factory=dict)
 
     def input(self, index: int) -> OnnxValue:
         """A required input."""
@@ -75,13 +68,14 @@ class Call:
         return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-
-
 def _conv(x: int, w: int, *more: int) -> Callable[[Call], Made]:
     """A convolution whose ifmap, weights and biases are these inputs."""
 
     def make(call: Call) -> Made:
         ifmap, weight = call.operand(x), call.operand(w)
+        last = bool(call.int("channels_last", 0))
+        if last:
+            ifmap = replace(ifmap, shape=(ifmap.sizes[0], ifmap.sizes[-1], *ifmap.sizes[1:-1]))
         sides = _image(ifmap, weight)
         filters, in_group, *kernel = weight.sizes
         groups = call.int("group", 1)
@@ -89,6 +83,8 @@ def _conv(x: int, w: int, *more: int) -> Callable[[Call], Made]:
             raise DseError(f"{groups} groups of {in_group} channels read an input of {ifmap.sizes[1]} channels")
         axes = _axes(call, sides, kernel)
         out = (ifmap.sizes[0], filters, *(outputs(axis) for axis in axes))
+        if last:
+            out = (out[0], *out[2:], out[1])
         convolution = Convolution(ifmap.sizes[0], ifmap.sizes[1], filters, groups, axes)
         return call.graph.convolution(call.name, (ifmap, weight), convolution, out, call.others(*more), call.op), out
 
@@ -159,11 +155,16 @@ def _per_axis(values: list[int], count: int) -> list[int]:
     return values
 
 
-def _matmul(a: int, b: int, *more: int) -> Callable[[Call], Made]:
-    """A product of matrices; `trans_a` and `trans_b` swap the last two axes of the operands."""
+def _matmul(a: int, b: int, *more: int, dynamic: bool = False) -> Callable[[Call], Made]:
+    """A product of matrices; `transA` and `transB` swap the last two axes of the operands.
+
+    A `dynamic` one quantises its first operand as wide as the second is.
+    """
 
     def make(call: Call) -> Made:
         first, second = call.operand(a), call.operand(b)
+        if dynamic:
+            first = replace(first, bits=second.bits)
         if call.int("transA", 0):
             first = _swapped(first)
         if call.int("transB", 0):
@@ -206,100 +207,6 @@ def _einsum(call: Call) -> Made:
     return einsum(call.graph, call.name, call.text("equation", ""), [call.operand(i) for i in range(len(call.inputs))])
 
 
-def _attention(call: Call) -> Made:
-    """`Attention` of the standard: query, key, value, mask, past key, past value."""
-    query, key, value = (call.operand(index) for index in range(3))
-    if len(query.sizes) == 4:
-        batch, heads, queries, features = query.sizes
-        kv_heads, keys, value_features = key.sizes[1] // shared_heads(key, value), key.sizes[2], value.sizes[3]
-        flat = False
-    else:
-        heads, kv_heads = call.int("q_num_heads", 0), call.int("kv_num_heads", 0)
-        batch, queries, keys = query.sizes[0], query.sizes[1], key.sizes[1]
-        features, value_features = _split(query.sizes[2], heads), _split(value.sizes[2], kv_heads)
-        flat = True
-    keys += _past(call, 4)
-    sizes = Heads(batch, heads, kv_heads, queries, keys, features, value_features)
-    out = (batch, queries, heads * value_features) if flat else (batch, heads, queries, value_features)
-    return attention(call.graph, call.name, [query, key, value, *call.others(3, 4, 5)], sizes, out), out
-
-
-def _multi_head(kv_attribute: str, past: int) -> Callable[[Call], Made]:
-    """Attention over flat query, key and value (batch, positions, heads * features), or over packed ones."""
-
-    def make(call: Call) -> Made:
-        heads = call.int("num_heads", 0)
-        kv_heads = call.int(kv_attribute, heads)
-        reads, sizes = _unpacked(call, heads, kv_heads)
-        sizes = replace(sizes, keys=sizes.keys + _past(call, past))
-        out = (sizes.batch, sizes.queries, heads * sizes.value_features)
-        return attention(call.graph, call.name, [*reads, *call.others(past, past + 1)], sizes, out), out
-
-    return make
-
-
-def _unpacked(call: Call, heads: int, kv_heads: int) -> tuple[list[OnnxValue], Heads]:
-    """Query, key and value, and their sizes without earlier positions.
-
-    The first input may hold all three: (batch, positions, heads, 3, features), or flat with the heads of keys and
-    values behind those of queries; the second may hold keys and values: (batch, positions, heads, 2, features).
-    """
-    query, key, value = call.operand(0), call.optional(1), call.optional(2)
-    batch, queries = query.sizes[:2]
-    if len(query.sizes) == 5 and query.sizes[2:4] == (heads, 3):
-        return [query] * 3, Heads(batch, heads, kv_heads, queries, queries, query.sizes[4], query.sizes[4])
-    if len(query.sizes) != 3:
-        packed = "(batch, positions, heads, 3, features)"
-        raise DseError(f"a query {spelled(query.sizes)} is neither flat nor packed as {packed}")
-    if key is None:
-        features = _split(query.sizes[2], heads + 2 * kv_heads)
-        return [query] * 3, Heads(batch, heads, kv_heads, queries, queries, features, features)
-    key, features = call.operand(1), _split(query.sizes[2], heads)
-    if len(key.sizes) == 5 and key.sizes[2:4] == (kv_heads, 2):
-        return [query, key, key], Heads(batch, heads, kv_heads, queries, key.sizes[1], features, key.sizes[4])
-    if value is None:
-        raise DseError(f"its values are missing, and keys {spelled(key.sizes)} do not hold them")
-    value = call.operand(2)
-    if len(key.sizes) == 4:  # (batch, heads, positions, features)
-        return [query, key, value], Heads(batch, heads, kv_heads, queries, key.sizes[2], features, value.sizes[3])
-    of_values = _split(value.sizes[2], kv_heads)
-    return [query, key, value], Heads(batch, heads, kv_heads, queries, key.sizes[1], features, of_values)
-
-
-def _projected_attention(past: int) -> Callable[[Call], Made]:
-    """Attention that makes query, key and value of its input by one matrix of weights."""
-
-    def make(call: Call) -> Made:
-        ifmap, weight = call.operand(0), call.operand(1)
-        batch, positions, _ = ifmap.sizes
-        heads = call.int("num_heads", 0)
-        widths = call.ints("qkv_hidden_sizes", [weight.sizes[1] // 3] * 3)
-        product, operands = matrix_product(ifmap, weight)
-        shape = (batch, positions, weight.sizes[1])
-        projected = call.graph.product(f"{call.name}.qkv", operands, product, shape, call.others(2))
-        made = OnnxValue(shape, projected, ifmap.bits)
-        features, value_features = _split(widths[0], heads), _split(widths[2], heads)
-        sizes = Heads(batch, heads, heads, positions, positions, features, value_features)
-        if call.optional(past) is not None:
-            raise DseError("an attention with a packed past is not supported")
-        out = (batch, positions, widths[2])
-        return attention(call.graph, call.name, [made, made, made], sizes, out), out
-
-    return make
-
-
-def _split(features: int, heads: int) -> int:
-    if heads < 1 or features % heads:
-        raise DseError(f"{heads} heads do not divide {features} features")
-    return features // heads
-
-
-def _past(call: Call, index: int) -> int:
-    """Positions of the keys of earlier steps: (batch, heads, positions, features)."""
-    value = call.optional(index)
-    return value.sizes[2] if value is not None and len(value.sizes) == 4 else 0
-
-
 MACS: dict[tuple[str, str], Callable[[Call], Made]] = {
     ("", "Conv"): _conv(0, 1, 2),
     ("", "ConvInteger"): _conv(0, 1),
@@ -310,7 +217,6 @@ MACS: dict[tuple[str, str], Callable[[Call], Made]] = {
     ("", "MatMulInteger"): _matmul(0, 1),
     ("", "QLinearMatMul"): _matmul(0, 3),
     ("", "Einsum"): _einsum,
-    ("", "Attention"): _attention,
     ("com.microsoft", "FusedConv"): _conv(0, 1, 2, 3),
     ("com.microsoft", "QLinearConv"): _conv(0, 3, 8),
     ("com.microsoft", "ConvTransposeWithDynamicPads"): _conv_transpose,
@@ -319,11 +225,7 @@ MACS: dict[tuple[str, str], Callable[[Call], Made]] = {
     ("com.microsoft", "TransposeMatMul"): _matmul(0, 1),
     ("com.microsoft", "QGemm"): _matmul(0, 3, 6),
     ("com.microsoft", "MatMulIntegerToFloat"): _matmul(0, 1, 6),
-    ("com.microsoft", "DynamicQuantizeMatMul"): _matmul(0, 1, 4),
+    ("com.microsoft", "DynamicQuantizeMatMul"): _matmul(0, 1, 4, dynamic=True),
     ("com.microsoft", "MatMulNBits"): _packed_matmul,
-    ("com.microsoft", "Attention"): _projected_attention(4),
-    ("com.microsoft", "QAttention"): _projected_attention(8),
-    ("com.microsoft", "MultiHeadAttention"): _multi_head("num_heads", 6),
-    ("com.microsoft", "GroupQueryAttention"): _multi_head("kv_num_heads", 3),
 }  # fmt: skip
 """By domain and operation."""

@@ -29,16 +29,40 @@ SAME_SHAPE: dict[tuple[str, str], int] = {
     ("com.microsoft", op): 0
     for op in (
         "BiasAdd", "BiasGelu", "BiasSoftmax", "BiasSplitGelu", "DequantizeLinear", "FastGelu", "Gelu", "GroupNorm",
-        "Inverse", "NhwcFusedAdd", "QLinearAdd", "QLinearLeakyRelu", "QLinearMul", "QLinearSigmoid", "QLinearSoftmax",
-        "QuantizeLinear", "QuickGelu", "RotaryEmbedding", "SkipGroupNorm", "SkipLayerNormalization",
-        "SkipSimplifiedLayerNormalization", "Trilu",
+        "Inverse", "NhwcFusedAdd", "QuantizeLinear", "QuickGelu", "RotaryEmbedding", "SkipGroupNorm",
+        "SkipLayerNormalization", "SkipSimplifiedLayerNormalization", "Trilu",
     )
 } | {("", "SimplifiedLayerNormalization"): 0}  # fmt: skip
 """Operations outside the standard, and the input whose shape they make."""
 
+QUANTIZED: dict[str, tuple[str, slice]] = {
+    "QLinearAdd": ("Add", slice(0, 4, 3)),
+    "QLinearAveragePool": ("AveragePool", slice(1)),
+    "QLinearConcat": ("Concat", slice(2, None, 3)),
+    "QLinearGlobalAveragePool": ("GlobalAveragePool", slice(1)),
+    "QLinearLeakyRelu": ("LeakyRelu", slice(1)),
+    "QLinearMul": ("Mul", slice(0, 4, 3)),
+    "QLinearSigmoid": ("Sigmoid", slice(1)),
+    "QLinearSoftmax": ("Softmax", slice(1)),
+}
+"""Operations of onnxruntime on quantised tensors: the standard one that each is, and its inputs among the scales."""
+
 _RESHAPES = frozenset(("Reshape", "Flatten", "Squeeze", "Unsqueeze"))
 _MOVES = frozenset(("Transpose", "Slice", "Gather", "Pad", "Tile", "Expand", "Split", "DepthToSpace", "SpaceToDepth"))
 _JOINS = {"Add": "add", "Sum": "add", "Mul": "multiply"}
+
+
+def standard(node: Any) -> Any:
+    """The node of the standard that a quantised one of onnxruntime is, or else the node itself."""
+    from onnx import helper
+
+    how = QUANTIZED.get(node.op_type) if node.domain == "com.microsoft" else None
+    given = {item.name: helper.get_attribute_value(item) for item in node.attribute} if how else {}
+    if how is None or given.pop("channels_last", 0):
+        return node
+    given.pop("opset", None)
+    op, inputs = how
+    return helper.make_node(op, list(node.input)[inputs], list(node.output), name=node.name, **given)
 
 
 def counted(op: str, inputs: Sequence[OnnxValue | None]) -> list[OnnxValue]:

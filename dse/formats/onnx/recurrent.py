@@ -12,12 +12,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from dse.errors import DseError
-from dse.formats.graph.graph import Product, Value
 from dse.formats.graph.products import Made
+from dse.formats.graph.recurrent import Recurrence, recurrent
 from dse.formats.onnx.ops import Call
 from dse.problem.shapes import spelled
 
-GATES = {"LSTM": 4, "GRU": 3, "RNN": 1, "DynamicQuantizeLSTM": 4}
 _QUANTIZED_BITS = 8
 
 
@@ -31,29 +30,17 @@ def _recurrent(*, quantized: bool = False) -> Callable[[Call], Made]:
         batch_first = call.int("layout", 0) == 1
         steps, batch = source.sizes[:2][::-1] if batch_first else source.sizes[:2]
         directions, hidden, features = weight.sizes[0], call.int("hidden_size", state.sizes[-1]), source.sizes[2]
-        gates = GATES[call.op] * hidden
+        sizes = Recurrence(call.op, steps, batch, features, hidden, directions)
         for stored, columns in ((weight, features), (state, hidden)):
-            wanted = (directions, columns, gates) if quantized else (directions, gates, columns)
+            wanted = (directions, columns, sizes.gates) if quantized else (directions, sizes.gates, columns)
             if stored.sizes != wanted:
                 raise DseError(f"weights {spelled(stored.sizes)} where {spelled(wanted)} fit its input and hidden_size")
-        graph, name, biases = call.graph, call.name, [value for value in call.others(3) if value.constant]
-        made = graph.product(
-            f"{name}.inputs", (source, weight), Product(1, steps * batch, directions * gates, features),
-            (steps, batch, directions * gates), biases, call.op,
-        )  # fmt: skip
-        inputs = Value((steps, batch, directions * gates), made)
-        first = call.optional(5)
-        now: Value = replace(first, bits=source.bits) if first is not None else Value(None, bits=source.bits)
-        shape, outputs = (directions, batch, hidden), []
-        for step in range(1, steps + 1):
-            product = Product(directions, batch, gates, hidden)
-            label = f"{name}.step{step}"
-            made = graph.product(label, (now, state), product, (directions, batch, gates), op=call.op)
-            reads = [Value((directions, batch, gates), made), inputs]
-            now = Value(shape, graph.plain(f"{label}.gates", f"{call.op.lower()} gates", reads, shape), source.bits)
-            outputs.append(now)
+        biases = [value for value in call.others(3) if value.constant]
         out = (batch, steps, directions, hidden) if batch_first else (steps, directions, batch, hidden)
-        return graph.plain(name, call.op.lower(), outputs, out), out
+        last = (batch, directions, hidden) if batch_first else (directions, batch, hidden)
+        call.more.update({1: last, 2: last})
+        operands = source, weight, state
+        return recurrent(call.graph, call.name, sizes, operands, biases, call.optional(5), out), out
 
     return make
 

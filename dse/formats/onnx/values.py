@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -100,6 +100,19 @@ def infer(node: Any, version: int, inputs: Mapping[str, OnnxValue]) -> dict[str,
         return dict(shape_inference.infer_node_outputs(schema, node, types, data, opset_imports=opsets))
     except Exception:  # raised by compiled code as whatever it likes; the caller says which node has no shape
         return {}
+
+
+def infer_quantized(node: Any, version: int, inputs: Mapping[str, OnnxValue]) -> dict[str, Any]:
+    """As `infer`, for an operation that reads and makes integers where the standard has floating point."""
+    from onnx import TensorProto, helper
+
+    floats = {
+        name: replace(value, proto=helper.make_tensor_type_proto(TensorProto.FLOAT, value.shape))
+        for name, value in inputs.items()
+    }
+    types = infer(node, version, floats)
+    dtype = next((value.dtype for value in inputs.values()), TensorProto.FLOAT)
+    return {name: helper.make_tensor_type_proto(dtype, from_proto(proto).shape) for name, proto in types.items()}
 
 
 def fold(node: Any, version: int, inputs: Mapping[str, OnnxValue], types: Mapping[str, Any]) -> dict[str, Any]:

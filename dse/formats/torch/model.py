@@ -11,10 +11,13 @@ from typing import Any
 from dse.errors import DseError
 from dse.formats.graph.graph import Graph, TooManyOpsError, Unresolved, Value, check_shape
 from dse.formats.graph.workload import Extracted, extracted
-from dse.formats.torch.ops import ALIASES, MACS, SAME_WIDTH, TorchCall, copies_made, is_known, spec_of
+from dse.formats.torch import ops
+from dse.formats.torch.ops import ALIASES, SAME_WIDTH, TorchCall, copies_made, is_known, spec_of
+from dse.formats.torch.recurrent import RECURRENT
 from dse.problem.shapes import Shape
 from dse.problem.workload import Workload
 
+MACS = ops.MACS | RECURRENT
 _NOWHERE = ""
 
 
@@ -144,10 +147,11 @@ class _Walk:
         try:
             if name == "getitem":
                 self.values[node.name] = self.values[node.args[0].name][node.args[1]]
-            elif name in MACS:
+            elif name in MACS and not (reads and all(value.constant for value in reads)):
                 shape = check_shape(_first(results).sizes, "its output")
                 call = TorchCall(self.graph, _wanted(node, reads), op, _with_widths(arguments), shape)
-                self._keep(node, [replace(_first(results), node=MACS[name](call)[0])])
+                made = MACS[name](call)[0]
+                self._keep(node, [replace(_first(results), node=made), *self._more(node, op, made, results[1:])])
             elif is_known(name):
                 self._plain(node, op, arguments, reads, results)
             else:
@@ -157,6 +161,16 @@ class _Walk:
         except (DseError, ValueError, IndexError, TypeError, KeyError) as failure:
             reason = failure.message if isinstance(failure, DseError) else f"its arguments do not fit ({failure})"
             self._unresolved(node, name, reason, reads, results)
+
+    def _more(
+        self, node: Any, op: str, made: str, results: Sequence[_TorchValue | None]
+    ) -> Iterator[_TorchValue | None]:
+        """Outputs beside the first, such as the last state of a recurrence, if anything reads them."""
+        for index, value in enumerate(results, 1):
+            if value is not None and any(user.args[1:] == (index,) for user in node.users):
+                own = self.graph.plain(_own_name(node, index), f"{op} output", [Value(None, made)], value.sizes)
+                value = replace(value, node=own)
+            yield value
 
     def _plain(
         self, node: Any, op: str, arguments: Mapping[str, Any], reads: list[_TorchValue],

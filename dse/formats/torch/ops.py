@@ -136,10 +136,6 @@ def _attention(call: TorchCall) -> Made:
     return attention(call.graph, call.name, [query, key, value, *more], sizes, call.shape), call.shape
 
 
-def _bilinear(call: TorchCall) -> Made:
-    raise DseError("its MACs cannot be written as a layer")
-
-
 MACS: dict[str, Callable[[TorchCall], Made]] = {
     "aten::addmm": _matmul("mat1", "mat2", "self"),
     "aten::baddbmm": _matmul("batch1", "batch2", "self"),
@@ -162,9 +158,8 @@ MACS: dict[str, Callable[[TorchCall], Made]] = {
 """By the operation's name."""
 
 NO_KNOWN_MACS = frozenset((
-    "addbmm", "addmv", "addr", "bilinear", "cdist", "chain_matmul", "conv_tbc", "einsum_path", "gru", "gru_cell",
-    "inner", "kron", "lstm", "lstm_cell", "quantized_lstm", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell",
-    "stft", "istft", "vdot", "_convolution", "_trilinear", "_native_multi_head_attention",
+    "addbmm", "addmv", "addr", "bilinear", "cdist", "chain_matmul", "conv_tbc", "einsum_path", "inner", "kron",
+    "quantized_lstm", "stft", "istft", "vdot", "_convolution", "_trilinear", "_native_multi_head_attention",
     "_transformer_encoder_layer_fwd", "_scaled_dot_product_flash_attention", "_scaled_dot_product_efficient_attention",
     "_scaled_dot_product_flash_attention_for_cpu", "_scaled_dot_product_cudnn_attention", "_int_mm", "_scaled_mm",
     "_weight_int4pack_mm", "_weight_int8pack_mm", "slow_conv3d", "thnn_conv2d", "mkldnn_convolution",

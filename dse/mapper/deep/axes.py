@@ -16,8 +16,8 @@ from dse.mapper.deep.halo import View, joined_words
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.compilation import compiled
 from dse.mapper.shared.words import box, boxes
-from dse.model.counting.axes import NONE, TILE
 from dse.model.counting.kernel import Floats, Ints
+from dse.model.counting.records import NONE, TILE
 from dse.problem.dims import IFMAP, WEIGHT, C, G, K, N, P, Q, R, S
 
 Key = tuple[Any, ...]
@@ -138,7 +138,7 @@ class Axis:
         joined : int
             Fan-outs (bits) whose children count as one.
         mode : int
-            Multicast: NONE, TILE or WORD (`dse.model.counting.axes`).
+            Multicast: NONE, TILE or WORD (`dse.model.counting.records`).
         slides : bool
             Whether one of the two dims may slide.
         """

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dse.mapper.shared.price import new_scratch
-from dse.model.counting.axes import box_words
+from dse.model.counting.boxes import box_words
 from dse.model.counting.kernel import Ints, entry
 from dse.model.counting.records import Axis, Nest, Scratch
 from dse.problem.dims import P, R
@@ -23,7 +23,7 @@ class View(NamedTuple):
     joined : int
         Fan-outs (bits) whose children count as one.
     mode : int
-        Multicast: NONE, TILE or WORD (`dse.model.counting.axes`).
+        Multicast: NONE, TILE or WORD (`dse.model.counting.records`).
     """
 
     level: int

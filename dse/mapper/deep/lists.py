@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from dse.mapper.deep.axes import AXES, Axis
-from dse.mapper.deep.bounds.terms import IRRELEVANT, NO_SLIDE, NO_TRIPS, Choice
 from dse.mapper.deep.nest import parts_of
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.search import axis_of
 from dse.mapper.shared.orders import add_partial_stays, group_dims, list_orders
 from dse.model.counting.kernel import Ints
-from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q
+from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
 
 Bools = NDArray[np.bool_]
+
+IRRELEVANT = ((K,), (N, P, Q), (C, R, S))
+"""Dims that each operand does not have."""
+
+NO_TRIPS, NO_SLIDE = -1, -1
+"""In place of the operand that stays, and of the axis of a slide."""
 
 SLIDING = ((0, 1), (0,), (1,))
 """Which of an axis' two dims the ifmap may slide over, by the operand that stays: the others move that operand."""
 
 WITHOUT_SLIDE = (K, N, C)
 """The dim without slides of those that each operand does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is laid down about the order of a list.
+
+    Parameters
+    ----------
+    kind : int
+        The operand that stays, `NO_TRIPS` for a list without loops.
+    slide : int
+        The axis (P or Q) that the ifmap slides on, `NO_SLIDE` for none.
+    passing : bool
+        Whether the list has no loops over any dim of the operand.
+    """
+
+    kind: int
+    slide: int = NO_SLIDE
+    passing: bool = False
 
 
 def listed() -> list[Choice]:

@@ -19,9 +19,8 @@ from dse.mapper.deep.bounds.subproblem import (
     root_of,
     splits_left,
 )
-from dse.mapper.deep.bounds.terms import Choice
 from dse.mapper.deep.exchange import exchanged, rows_of
-from dse.mapper.deep.lists import choices_of, listed
+from dse.mapper.deep.lists import Choice, choices_of, listed
 from dse.mapper.deep.search import (
     ANYTHING,
     SPLITS,

@@ -6,9 +6,9 @@ from typing import Any
 
 from dse.mapper.flat.instance import ARRAY, Instance
 from dse.mapper.shared.words import STRIDE_H, STRIDE_W
-from dse.model.counting.axes import NONE, WORD, box_words
+from dse.model.counting.boxes import box_words
 from dse.model.counting.kernel import Floats, Ints, Record
-from dse.model.counting.records import Axis, Nest, Scratch
+from dse.model.counting.records import NONE, WORD, Axis, Nest, Scratch
 from dse.problem.dims import IFMAP, P
 
 FETCHED, OVER_A, OVER_B = range(3)

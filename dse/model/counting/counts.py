@@ -13,10 +13,9 @@ import numpy as np
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
 from dse.model.accesses import Accesses, Crossing, Traffic
-from dse.model.counting.axes import NONE, TILE, WORD
 from dse.model.counting.kernel import Floats, Ints
 from dse.model.counting.nest import count_nest
-from dse.model.counting.records import Counts, Hierarchy, IterationSpace, Nest, Scratch, new_counts
+from dse.model.counting.records import NONE, TILE, WORD, Counts, Hierarchy, IterationSpace, Nest, Scratch, new_counts
 from dse.model.mapping import Mapping, Temporal
 from dse.problem.dims import DIMS, OPERANDS, RELEVANT
 from dse.problem.layer import Layer

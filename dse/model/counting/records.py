@@ -11,6 +11,9 @@ import numpy as np
 
 from dse.model.counting.kernel import Floats, Ints
 
+NONE, TILE, WORD = 0, 1, 2
+"""Multicast modes, weakest first."""
+
 READ, WRITE = 0, 1
 """Directions of words at a level or a port: the last index of counts and of what they cost."""
 
@@ -66,7 +69,7 @@ class Hierarchy(NamedTuple):
     ----------
     is_fan_out : (nodes,)
     multicast : (nodes,)
-        Of a fan-out: NONE, TILE or WORD (`dse.model.counting.axes`).
+        Of a fan-out: NONE, TILE or WORD.
     reduces : (nodes,)
         1 where the children of a fan-out add their psums up on the way out.
     keeps : (nodes, 3)
@@ -110,7 +113,7 @@ class Counts(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Working arrays of `dse.model.counting.axes`.
+    """Working arrays of `dse.model.counting.axes` and `boxes`.
 
     Parameters
     ----------
@@ -121,7 +124,7 @@ class Scratch(NamedTuple):
     tile : (8,)
         Tile of the child of a crossing.
     positions_a, positions_b : (longest bound + 1, 3)
-        Classes of positions along the two dims of an axis: see `dse.model.counting.axes.positions`.
+        Classes of positions along the two dims of an axis: see `dse.model.counting.boxes.positions`.
     offsets_a, offsets_b : (children + 1,)
         Offsets of the children along them.
     starts, ends : (children + 1,)

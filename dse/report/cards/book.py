@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
-from dse.explore.outcomes.evaluation import Outcome
 from dse.formats.text.regular import check_file
 from dse.formats.text.replace import write_text
 from dse.report.cards.card import Card, Wanted, card_of
-from dse.report.cards.steps import Step, best_first, change_row, neighbours
+from dse.report.cards.steps import best_first, change_row, neighbours, take_steps
 from dse.report.text.sweeps import best_within, shown_fronts
 
 if TYPE_CHECKING:
@@ -81,44 +80,33 @@ def make_book(
     rows = wanted_rows(result)
     cards = {row["number"]: card for row in rows if (card := known.of(row)) is not None}
     missing = {row["number"]: row for row in rows if row["number"] not in cards}
-    tasks = [Task(number, _wanted(result, plan, row)) for number, row in missing.items()]
-    steps = _steps_to_take(result, plan, known)
-    count, total = 0, len(tasks) + len(steps)
+    stepping = [number for number in wanted_steps(result) if number not in known.steps]
+    count, total = 0, len(missing) + sum(sum(e is None for _, e in neighbours(result, n)) for n in stepping)
+
+    def tick() -> None:
+        nonlocal count
+        count += 1
+        if progress is not None:
+            progress(count, total)
+
+    tasks = [Task(number, wanted_card(result, plan, row)) for number, row in missing.items()]
     for task, found in workers.run(card_of, tasks):
         if not isinstance(found, Failure):
             cards[task.key] = {**found, "id": missing[task.key]["id"]}
-        count += 1
-        if progress is not None:
-            progress(count, total)
-    taken = {number: list(known.steps.get(number, ())) for number in wanted_steps(result)}
-    explored = {e.number: e.outcome for e in result.explored}
-    evaluate = plan.problem().evaluate["explore"]
-    for task, outcome in workers.run(evaluate, [Task(at, design) for at, (_, _, design) in enumerate(steps)]):
-        number, step, _ = steps[task.key]
-        other = Outcome(outcome.status, outcome.reason) if isinstance(outcome, Failure) else outcome
-        taken[number].append(change_row(step, explored[number], other, None))
-        count += 1
-        if progress is not None:
-            progress(count, total)
-    return Book(dict(sorted(cards.items())), {number: best_first(rows) for number, rows in taken.items()})
+        tick()
+    explored = {e.number: e for e in result.designs}
+    everything = [e.parameters for e in result.designs]
+    steps = {
+        number: take_steps(
+            plan, explored[number].parameters, explored[number].outcome, workers, everything, tick
+        )
+        for number in stepping
+    }
+    return Book(dict(sorted(cards.items())), {**known.steps, **steps})
 
 
-def _steps_to_take(result: SweepResult, plan: Plan, known: Book) -> list[tuple[int, Step, Any]]:
-    """Steps whose neighbours are still to be evaluated: the design's number, the step, and the neighbour."""
-    found = []
-    for number in wanted_steps(result):
-        if number in known.steps:
-            continue
-        for step, neighbour in neighbours(result, number):
-            if neighbour is None:
-                try:
-                    found.append((number, step, plan.problem().resolve(plan.complete(step.settings))))
-                except DseError:
-                    continue  # no such design: what follows from the settings cannot be
-    return found
-
-
-def _wanted(result: SweepResult, plan: Plan, row: Mapping[str, Any]) -> Wanted:
+def wanted_card(result: SweepResult, plan: Plan, row: Mapping[str, Any]) -> Wanted:
+    """What the card of a row of the front is made from."""
     settings = next(e.parameters for e in result.evaluations if e.number == row["number"])
     architecture, batch = plan.hardware_of(settings)
     workloads = plan.workloads if batch is None else tuple(w.with_batch(batch) for w in plan.workloads)
@@ -134,7 +122,7 @@ def _wanted(result: SweepResult, plan: Plan, row: Mapping[str, Any]) -> Wanted:
 
 def changes(result: SweepResult, book: Book, number: int) -> list[dict[str, Any]]:
     """What each step from a design changes, as far as its neighbours were evaluated; the best comes first."""
-    own = next((e.outcome for e in result.explored if e.number == number), None)
+    own = next((e.outcome for e in result.designs if e.number == number), None)
     if own is None:
         return []
     known = [(step, e) for step, e in neighbours(result, number) if e is not None]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from dse.errors import DseError
+from dse.explore.outcomes.evaluation import Outcome
+
 if TYPE_CHECKING:
-    from dse.explore.outcomes.evaluation import Evaluation, Outcome
+    from dse.explore.outcomes.evaluation import Evaluation
+    from dse.explore.plan import Plan
     from dse.explore.result import SweepResult
+    from dse.explore.runner import Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +61,56 @@ def steps_from(space: Mapping[str, tuple[Any, ...]], settings: Mapping[str, Any]
 
 def neighbours(result: SweepResult, number: int) -> list[tuple[Step, Evaluation | None]]:
     """The steps from an explored design, each with the neighbour where it was explored too."""
-    explored = {e.number: e for e in result.explored}
+    explored = {e.number: e for e in result.designs}
     if number not in explored or not explored[number].ok:
         return []
-    by_settings = {_key(e.parameters): e for e in result.explored}
+    by_settings = {_key(e.parameters): e for e in result.designs}
     steps = steps_from(result.space, explored[number].parameters)
     return [(step, by_settings.get(_key(step.settings))) for step in steps]
+
+
+def take_steps(
+    plan: Plan, settings: Mapping[str, Any], own: Outcome, workers: Workers, known: Iterable[Mapping[str, Any]] = (),
+    progress: Callable[[], None] = lambda: None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """What the steps from a design change whose neighbours are not known, each evaluated as a sweep explores.
+
+    Parameters
+    ----------
+    settings : mapping
+        Of the design.
+    own : Outcome
+        Of the design, as a sweep explores.
+    known : iterable of mappings
+        Settings of designs that need not be evaluated.
+    progress : callable, optional
+        Called after each neighbour.
+
+    Returns
+    -------
+    list of dict
+        See `change_row`; the best comes first.
+    """
+    from dse.explore.runner import Failure, Task
+
+    problem, seen = plan.problem(), {_key(other) for other in known}
+    steps: list[Step] = []
+    tasks: list[Task] = []
+    for step in steps_from(plan.space, settings):
+        if _key(step.settings) in seen:
+            continue
+        try:
+            design = problem.resolve(plan.complete(step.settings))
+        except DseError:
+            continue  # no such design: what follows from the settings cannot be
+        tasks.append(Task(len(steps), design))
+        steps.append(step)
+    rows = []
+    for task, found in workers.run(problem.evaluate["explore"], tasks):
+        other = Outcome(found.status, found.reason) if isinstance(found, Failure) else found
+        rows.append(change_row(steps[task.key], own, other, None))
+        progress()
+    return best_first(rows)
 
 
 def change_row(step: Step, own: Outcome, other: Outcome, number: int | None) -> dict[str, Any]:

@@ -120,8 +120,8 @@ def reuse_summary(plain: Mapping[str, Any]) -> Table:
             sums = {"achieved": f"{achieved:,.4g}", "offered": f"{offered:,.4g}"}
             rows.append({"layer": layer["name"], "operand": operand, **cells, **sums})
     note = (
-        "achieved: MACs per word of outermost traffic; offered: MACs per word of data. A fully connected layer has no\n"
-        "convolutional reuse, and at batch 1 no filter reuse: each of its weights comes from outside for a single MAC."
+        "achieved: MACs per DRAM word (of the outermost level); offered: MACs per word of data, the most possible.\n"
+        "A fully connected layer has no convolutional reuse, and at batch 1 each of its weights serves a single MAC."
     )
     return Table.of(rows, left=frozenset({"layer", "operand"}), title="reuse by kind", note=note)
 

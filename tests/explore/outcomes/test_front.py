@@ -2,10 +2,11 @@
 
 from itertools import accumulate
 
+from explore.domination import dominates
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.explore.outcomes.front import dominates, pareto, thin
+from dse.explore.outcomes.front import beaten_by, pareto, thin
 
 COORDINATES = st.integers(0, 6).map(float)
 STEPS = st.tuples(st.integers(1, 5), st.integers(1, 5))
@@ -48,3 +49,10 @@ def test_a_thinned_front_keeps_its_ends_and_its_best_product(steps, most):
     assert thinned[-1] == front[-1]
     assert min(e * t for e, t in thinned) == min(e * t for e, t in front)
     assert list(thinned) == sorted(thinned, key=lambda point: point[1])
+
+
+@given(st.lists(st.tuples(*[st.integers(1, 40)] * 3), min_size=1, max_size=90))
+def test_beaten_by_is_dominance_of_the_lowered_points(points):
+    share = (1.2, 1.0, 1.1)
+    lowered = [[value / part for value, part in zip(point, share, strict=True)] for point in points]
+    assert beaten_by(points, share) == [any(dominates(other, low) for other in points) for low in lowered]

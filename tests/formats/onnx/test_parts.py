@@ -5,6 +5,7 @@ import pytest
 
 from dse.errors import DseError
 from dse.formats.graph.graph import Graph
+from dse.formats.graph.recurrent import GATES
 
 onnx = pytest.importorskip("onnx")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
@@ -14,7 +15,7 @@ from dse.formats.onnx.ops import MACS, Call  # noqa: E402
 from dse.formats.onnx.order import in_order, label, subgraphs  # noqa: E402
 from dse.formats.onnx.plain import copies_made, counted, spec_of  # noqa: E402
 from dse.formats.onnx.read import opset, read_model  # noqa: E402
-from dse.formats.onnx.recurrent import GATES, RECURRENT  # noqa: E402
+from dse.formats.onnx.recurrent import RECURRENT  # noqa: E402
 from dse.formats.onnx.values import OnnxValue, fold, from_array, from_proto, from_tensor, infer, width  # noqa: E402
 from dse.formats.onnx.wire import stripped_model  # noqa: E402
 

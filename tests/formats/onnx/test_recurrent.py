@@ -72,3 +72,21 @@ def test_the_quantized_form_has_narrow_operands_and_the_same_work(tmp_path):
 def test_weights_of_another_size_are_named(tmp_path):
     with pytest.raises(DseError, match="weights 1x32x4 where 1x24x4 fit its input and hidden_size"):
         extracted(tmp_path / "m.onnx", "GRU", 4)
+
+
+def test_weights_joined_of_several_tensors_count_in_full(tmp_path):
+    """Exporters join the weights of both directions in the graph; all steps read them."""
+    parts = ["Wf", "Wb", "Rf", "Rb"]
+    columns = {"W": FEATURES, "R": HIDDEN}
+    stored = [
+        helper.make_tensor(name, FLOAT, (1, 3 * HIDDEN, size), bytes(12 * HIDDEN * size), raw=True)
+        for name in parts for size in [columns[name[0]]]
+    ]  # fmt: skip
+    nodes = [helper.make_node("Concat", [f"{name}f", f"{name}b"], [name], axis=0) for name in columns]
+    nodes.append(helper.make_node("GRU", ["x", "W", "R"], ["y"], hidden_size=HIDDEN, direction="bidirectional"))
+    given = helper.make_tensor_value_info("x", FLOAT, (STEPS, BATCH, FEATURES))
+    graph = helper.make_graph(nodes, "g", [given], [helper.make_empty_tensor_value_info("y")], stored)
+    path = tmp_path / "m.onnx"
+    path.write_bytes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)]).SerializeToString())
+    net = extract_onnx(path).workload
+    assert net.weight_words == net.parameters == 2 * 3 * HIDDEN * (FEATURES + HIDDEN)

@@ -66,8 +66,14 @@ def test_a_transformer_layer_has_its_six_products():
 
 
 def test_an_operation_without_a_layer_is_an_error_that_names_it():
-    with pytest.raises(dse.DseError, match=r"\(aten::lstm\)"):
-        dse.from_torch(nn.LSTM(8, 4), torch.empty(5, 1, 8))
+    class Distances(nn.Module):
+        def forward(self, x):
+            return torch.cdist(x, x)
+
+    with pytest.raises(dse.DseError, match=r"\(aten::cdist\)"):
+        dse.from_torch(Distances(), torch.empty(5, 8))
+    with pytest.raises(dse.DseError, match="projected to fewer features"):
+        dse.from_torch(nn.LSTM(8, 4, proj_size=2), torch.empty(5, 1, 8))
 
 
 def test_a_path_that_depends_on_data_is_an_error():
@@ -104,13 +110,14 @@ def test_onnx_has_the_same_layers(tmp_path):
     assert ours.layers == tuple(layer for layer in theirs.layers if layer.name != "matmul")
 
 
-def test_torchvision_by_name():
+@pytest.mark.parametrize("depth", [50, 101, 152])
+def test_torchvision_by_name(depth):
     if find_spec("torchvision") is None:
         pytest.skip("torchvision is not installed")
     from dse.formats.torch.torchvision import extract_torchvision
 
-    found = extract_torchvision("resnet50").workload
-    own = load_workload("resnet50_v1p5")
+    found = extract_torchvision(f"resnet{depth}").workload
+    own = load_workload(f"resnet{depth}_v1p5")
     assert sorted(layer.shape_key() for layer in found.layers) == sorted(layer.shape_key() for layer in own.layers)
     assert found.parameters == own.parameters
     with pytest.raises(dse.DseError, match="no model 'resnet5'"):

@@ -21,9 +21,8 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.mapper.deep.bounds import steps as deep_steps
 from dse.mapper.deep.bounds.sift import Alive, Terms, sift
 from dse.mapper.deep.bounds.subproblem import Best, Space, root_of
-from dse.mapper.deep.bounds.terms import Choice
 from dse.mapper.deep.exchange import rows_of
-from dse.mapper.deep.lists import choices_of
+from dse.mapper.deep.lists import Choice, choices_of
 from dse.mapper.deep.nest import price_whole, record_length, workspace
 from dse.mapper.deep.solve import solve_deep, spaces_of
 from dse.mapper.deep.tree import best_of

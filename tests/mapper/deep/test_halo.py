@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dse.mapper.deep.halo import View, joined_words
-from dse.model.counting.axes import NONE, TILE, WORD
+from dse.model.counting.records import NONE, TILE, WORD
 
 Bounds = tuple[int, int]
 

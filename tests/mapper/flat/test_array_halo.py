@@ -13,7 +13,7 @@ from dse.mapper.flat.halo import AGAIN_FILL, AGAIN_UP, FETCHED, FILL, OVER_A, OV
 from dse.mapper.flat.instance import INSTANCE, record
 from dse.mapper.flat.run import new_configuration, new_work
 from dse.mapper.shared.factors import ceil_div
-from dse.model.counting.axes import NONE, WORD
+from dse.model.counting.records import NONE, WORD
 from dse.problem.dims import P, Q
 
 

@@ -6,7 +6,6 @@ from mapper.mapper_cases import random_problem
 
 from dse.errors import InfeasibleError
 from dse.mapper.flat.inner import again, passes_through
-from dse.mapper.flat.instance import Roles, build
 from dse.mapper.flat.pricing import price_nest
 from dse.mapper.flat.run import (
     BUFFER_ORDER,
@@ -18,8 +17,9 @@ from dse.mapper.flat.run import (
     PE_TILE,
     new_work,
 )
+from dse.mapper.flat.solve import prepare
 from dse.mapper.layer import mapping_of, solve
-from dse.mapper.shared.bypass import bypass_choices
+from dse.mapper.shared.incumbent import ENERGY
 from dse.model.cost import evaluate
 from dse.model.price import price
 from dse.problem.dims import IFMAP, PSUM, WEIGHT
@@ -34,9 +34,8 @@ def solved(seed, flow):
         return None
     record = found.records[0]
     prices = price(problem.architecture, problem.layer)
-    kept = bypass_choices(problem.architecture)[int(record[-1])]
-    roles = Roles.of(problem.architecture)
-    return problem, found, build(problem.architecture, problem.layer, roles, kept, prices), prices
+    _, problems = prepare(problem.architecture, problem.layer, ENERGY, "all")
+    return problem, found, problems[int(record[-1])].instance, prices
 
 
 @pytest.mark.parametrize("flow", ["flexible", "row-stationary", "weight-stationary"])
@@ -52,7 +51,7 @@ def test_the_kernel_prices_a_record_as_the_model_does_its_mapping(flow):
         bounds = problem.layer.bounds
         span = np.zeros((2, max(bounds[4:]) + 1, 3), dtype=np.int64)
         offset = np.zeros((4, problem.architecture.mac_units + 1), dtype=np.int64)
-        price_nest(
+        assert price_nest(
             instance, work, record[PE_TILE : PE_TILE + 8], span, offset, record[OUTER_ORDER : OUTER_ORDER + 8],
             record[BUFFER_ORDER : BUFFER_ORDER + 8], point,
         )  # fmt: skip

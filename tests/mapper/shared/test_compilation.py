@@ -80,7 +80,7 @@ def test_sources_follow_imports_to_the_end():
     (own,) = (path for path in sources([Path(records.__file__)]) if path.name == "kernel.py")
     assert own == PACKAGE / "model/counting/kernel.py"
     names = [path.name for path in sources([Path(nest.__file__)])]
-    assert names == ["axes.py", "kernel.py", "nest.py", "records.py", "dims.py"]
+    assert names == ["axes.py", "boxes.py", "kernel.py", "nest.py", "records.py", "dims.py"]
 
 
 def test_an_unknown_version_gets_the_plain_compiler_and_one_warning(untested):

@@ -12,7 +12,6 @@ from dse.mapper.deep.bounds.dual import WARM, Effort, climb
 from dse.mapper.deep.bounds.sift import OF_ENERGY, OF_TIME, Alive, Terms
 from dse.mapper.deep.bounds.steps import lay_down_fewest
 from dse.mapper.deep.bounds.terms import (
-    Choice,
     Columns,
     Crossing,
     Run,
@@ -24,7 +23,7 @@ from dse.mapper.deep.bounds.terms import (
     visits_pay,
 )  # fmt: skip
 from dse.mapper.deep.chains import list_chains
-from dse.mapper.deep.lists import Bools, allowed, nothing_of
+from dse.mapper.deep.lists import Bools, Choice, allowed, nothing_of
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.compilation import compiled
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY

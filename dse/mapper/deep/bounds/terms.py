@@ -14,41 +14,19 @@ import numpy as np
 
 from dse.mapper.deep.axes import AXES, Axis, Key
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME
+from dse.mapper.deep.lists import IRRELEVANT, NO_SLIDE, NO_TRIPS, Choice
 from dse.mapper.deep.problem import Deep
-from dse.model.counting.axes import NONE, WORD
 from dse.model.counting.kernel import Floats, Ints
-from dse.model.counting.records import READ, WRITE
+from dse.model.counting.records import NONE, READ, WORD, WRITE
 from dse.model.price import SHARED
 from dse.model.time import SINGLE, STREAMING
-from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
+from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q
 
 RELEVANT_AXES = ((G, N, C, P, Q), (G, K, C, P, Q), (G, N, K, P, Q))
 """Axes of each operand; weights have only the window's dims of the last two, psums only the others."""
 
-IRRELEVANT = ((K,), (N, P, Q), (C, R, S))
-"""Dims that each operand does not have."""
-
-NO_TRIPS, NO_SLIDE, NO_GROUP = -1, -1, -1
-"""In place of the operand that stays, of the axis of a slide, and of a term's group."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What is laid down about the order of a list.
-
-    Parameters
-    ----------
-    kind : int
-        The operand that stays, `NO_TRIPS` for a list without loops.
-    slide : int
-        The axis (P or Q) that the ifmap slides on, `NO_SLIDE` for none.
-    passing : bool
-        Whether the list has no loops over any dim of the operand.
-    """
-
-    kind: int
-    slide: int = NO_SLIDE
-    passing: bool = False
+NO_GROUP = -1
+"""In place of a term's group."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,135 @@
+"""`dse explain`: where a design's energy and time go, and what would change them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dse.cli.inputs import Inputs, network_options, read_bits, read_density, split_setting
+from dse.cli.options import format_option
+from dse.cli.output import StatusLine, compile_first, print_rows
+from dse.errors import DseError
+
+if TYPE_CHECKING:
+    from dse.explore.outcomes.evaluation import Outcome
+    from dse.explore.plan import Plan
+    from dse.explore.runner import Workers
+    from dse.report.cards.card import Card
+
+GAP = 0.01
+"""Proven gap of the mappings by which a design and its neighbours are compared."""
+
+
+@click.command("explain")
+@click.argument("architecture", metavar="ARCH|DIR")
+@click.argument("workload", metavar="WORKLOAD|DESIGN")
+@network_options
+@click.option("--jobs", type=click.IntRange(min=0), help="Worker processes.  [default: one per processor]")
+@format_option
+def command(inputs: Inputs, jobs: int | None, form: str) -> None:
+    """Say in words where the energy and the time of a WORKLOAD on ARCH go, and what one step in each setting of ARCH's
+    space changes, the best first; or the same of a DESIGN, by its number, of the sweep in DIR.
+
+    Steps are evaluated, not guessed: each neighbour is mapped anew, as the design itself is, for the least
+    energy-delay product within 1 %.
+
+    \b
+    Examples:
+      dse explain eyeriss alexnet
+      dse explain edge_npu mobilenet_v1 --set levels.L2.capacity=512KiB
+      dse explain results/eyeriss-vgg16 45
+    """
+    from dse.explore.runner import Workers, usable_cpus
+    from dse.report.text.explain import explanation
+
+    with Workers.local(usable_cpus() if jobs is None else jobs) as workers:
+        found = _of_sweep if Path(inputs.architecture, "sweep.yaml").is_file() else _of_files
+        name, card, steps, without = found(inputs, workers)
+    plain = {"design": name, **card, "steps": steps}
+    print_rows(form, lambda: explanation(name, card, steps, without), plain, steps)
+
+
+Explained = tuple[str, "Card", list[dict[str, Any]], list[str]]
+
+
+def _of_files(inputs: Inputs, workers: Workers) -> Explained:
+    """The architecture as its file and the options have it."""
+    from dse.explore.explorer import Search
+    from dse.explore.hardware import HardwareChanges
+    from dse.explore.plan import make_plan
+    from dse.explore.workloads import WorkloadChanges
+    from dse.formats.workload.parameters import parse_parameters
+
+    settings: dict[str, Any] = dict(split_setting(text) for text in inputs.settings)
+    if inputs.dataflow is not None:
+        settings["dataflow"] = inputs.dataflow
+    bits, density = read_bits(inputs.bits), read_density(inputs.density)
+    changes = WorkloadChanges(inputs.batch, parse_parameters(inputs.param), bits, density)
+    search = Search(1, objectives=("edp",), gap=GAP)
+    plan = make_plan(
+        inputs.architecture, inputs.workload, search, changes=changes, hardware=HardwareChanges(settings)
+    )
+    compile_first(plan.architecture)
+    own = dict(plan.starts[0])
+    problem = plan.problem()
+    outcome: Outcome = problem.evaluate["explore"](problem.resolve(own))
+    if outcome.status != "ok":
+        raise DseError(f"{plan.spec.name} does not run {inputs.workload}: {outcome.reason}")
+    return plan.spec.name, _card(plan, own), _steps(plan, own, outcome, [], workers), _without(plan, own)
+
+
+def _of_sweep(inputs: Inputs, workers: Workers) -> Explained:
+    """A design of a sweep; what the sweep evaluated itself is not evaluated again."""
+    from dse.explore.plan import Plan
+    from dse.explore.record import SETTINGS, read_results
+    from dse.explore.sweep_file import load_plan
+    from dse.report.cards.book import changes, read_book
+    from dse.report.cards.steps import best_first
+
+    directory = Path(inputs.architecture)
+    result, book = read_results(directory), read_book(directory)
+    design = next((e for e in result.explored if str(e.number) == inputs.workload), None)
+    if design is None:
+        raise DseError(f"{directory} has no design {inputs.workload!r}", hint=f"0 to {len(result.explored) - 1}")
+    if not design.ok:
+        raise DseError(f"design {design.number} of {directory} does not work: {design.outcome.reason}")
+    plan = load_plan(directory / SETTINGS)
+    assert isinstance(plan, Plan), "a folder of a sweep holds no comparison"
+    compile_first(plan.architecture)
+    row = next((row for row in result.front_rows() if row["number"] == design.number), None)
+    card = None if row is None else book.of(row)
+    steps = changes(result, book, design.number)
+    if design.number not in book.steps:
+        known = [e.parameters for e in result.explored]
+        steps = best_first([*steps, *_steps(plan, design.parameters, design.outcome, known, workers)])
+    name = f"design {design.number} of {result.name}"
+    return name, card or _card(plan, design.parameters), steps, _without(plan, design.parameters)
+
+
+def _card(plan: Plan, settings: Any) -> Card:
+    from dse.report.cards.card import Wanted, card_of
+
+    architecture, batch = plan.hardware_of(settings)
+    workloads = plan.workloads if batch is None else tuple(w.with_batch(batch) for w in plan.workloads)
+    return card_of(Wanted(architecture, workloads, plan.objective, plan.search.gap))
+
+
+def _steps(plan: Plan, own: Any, outcome: Outcome, known: list[Any], workers: Workers) -> list[dict[str, Any]]:
+    from dse.report.cards.steps import take_steps
+
+    status, done = StatusLine(), 0
+
+    def tick() -> None:
+        nonlocal done
+        done += 1
+        status.show(f"{done} neighbours mapped")
+
+    rows = take_steps(plan, own, outcome, workers, known, tick)
+    status.clear()
+    return rows
+
+
+def _without(plan: Plan, settings: Any) -> list[str]:
+    return [path for path, choices in plan.space.items() if len(choices) > 1 and settings.get(path) not in choices]

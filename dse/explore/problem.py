@@ -1,0 +1,50 @@
+"""What a sweep searches: how settings become designs, identities and outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dse.explore.designs.space import DesignSpace
+from dse.explore.outcomes.evaluation import Kind, Outcome
+from dse.explore.proof.stage import Provable
+
+
+@dataclass(frozen=True, slots=True)
+class SweepProblem:
+    """What is searched.
+
+    Parameters
+    ----------
+    space : DesignSpace
+    starts : tuple of mappings
+        Settings of the designs to evaluate first: number 0 is the specification's own. They may lie outside the space.
+    resolve : callable
+        Settings to a design; raises `DseError` for settings that make no design.
+    identify : callable
+        Settings, the design (None where there is none) and the kind of evaluation to the identity of its result.
+    evaluate : mapping of kind to callable
+        A design to its outcome. Picklable; it may run in another process.
+    complete : callable
+        Settings of the space to those of the design, with what follows from them; raises `DseError` where nothing can.
+    rule_out : callable
+        The outcome of a design that need not be mapped to know that it breaks a constraint; None for any other.
+    plain : callable
+        A setting's value in the form that is recorded.
+    sweep_id : str
+        Marks the records of this problem.
+    provable : Provable, optional
+        How designs are bounded; without it nothing is proven over the space.
+    """
+
+    space: DesignSpace
+    starts: tuple[Mapping[str, Any], ...]
+    resolve: Callable[[Mapping[str, Any]], Any]
+    identify: Callable[[Mapping[str, Any], Any, Kind], str]
+    evaluate: Mapping[Kind, Callable[[Any], Outcome]]
+    sweep_id: str
+    complete: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda settings: settings
+    rule_out: Callable[[Any], Outcome | None] = lambda design: None
+    plain: Callable[[Any], Any] = lambda value: value
+    provable: Provable | None = None

@@ -1,0 +1,132 @@
+"""A design in words: where its energy and time go, and what one step in each setting changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dse.report.cards.card import Card
+from dse.report.table import Table
+from dse.report.units import duration, energy
+
+MOST = 3
+"""Costs that are told, and layers of each."""
+
+COSTLIEST = 5
+"""Layers of which it is said what limits them."""
+
+SAID = {"static": "static and clock power", "MAC": "MACs"}
+
+
+def explanation(
+    name: str, card: Card, steps: Sequence[Mapping[str, Any]], without: Sequence[str] = ()
+) -> str:
+    """What a design spends energy and time on, network by network, and what each step from it changes.
+
+    Parameters
+    ----------
+    name : str
+        Of the design.
+    card : dict
+        From `dse.report.cards.card.card_of`.
+    steps : sequence of dict
+        From `dse.report.cards.steps`, the best first.
+    without : sequence of str
+        Settings whose value is none of the space's choices, so that nothing is one step away.
+    """
+    parts = [part for network in card["networks"] for part in (costs(name, network), limits(network).to_text())]
+    names = {row["path"]: row["path"].removeprefix("levels.") for row in steps}
+    parts.append(steps_table(steps, names).to_text() if steps else "No setting of the space can take a step from here.")
+    if without:
+        parts.append(f"not stepped, as the value is none of the choices: {', '.join(without)}")
+    return "\n\n".join(parts)
+
+
+def costs(name: str, network: Mapping[str, Any]) -> str:
+    """The largest costs of a network in words, the largest first, and what its latency is bound by.
+
+    Examples
+    --------
+    >>> layer = {"name": "conv", "count": 2, "latency_s": 0.5, "bound_by": "compute"}
+    >>> network = {"name": "net", "energy_pj": 6e9, "latency_s": 1.0, "energy_by_level_pj": {"DRAM": 6e9},
+    ...            "energy_by_operand_pj": {"weight": 6e9}, "layers": [{**layer, "energy_by_level_pj": {"DRAM": 3e9}}]}
+    >>> print(costs("chip", network))
+    net on chip: 6.00 mJ, 1.00 s
+      1. DRAM: 100 % of the energy, 6.00 mJ, mostly in conv x2 (100 %)
+      by operand: weight 100 %
+      time bound by: compute (100 %)
+    """
+    whole = network["energy_pj"]
+    largest = sorted(network["energy_by_level_pj"].items(), key=lambda item: -item[1])
+    lines = [f"{network['name']} on {name}: {energy(whole)}, {duration(network['latency_s'])}"]
+    for at, (part, spent) in enumerate(largest[:MOST], 1):
+        if spent <= 0:
+            continue
+        where = _largest({many(layer): layer["count"] * layer["energy_by_level_pj"].get(part, 0.0)
+                          for layer in network["layers"]}, spent)  # fmt: skip
+        share = f"{100 * spent / whole:.0f} % of the energy, {energy(spent)}"
+        lines.append(f"  {at}. {SAID.get(part, part)}: {share}, mostly in {where}")
+    operands = {o: pj for o, pj in network["energy_by_operand_pj"].items() if o not in SAID}
+    lines.append(f"  by operand: {_largest(operands, whole, brackets=False)}")
+    bound: dict[str, float] = {}
+    for layer in network["layers"]:
+        bound[layer["bound_by"]] = bound.get(layer["bound_by"], 0.0) + layer["count"] * layer["latency_s"]
+    lines.append(f"  time bound by: {_largest(bound, network['latency_s'])}")
+    return "\n".join(lines)
+
+
+def _largest(parts: Mapping[str, float], whole: float, *, brackets: bool = True) -> str:
+    """The largest parts with their shares."""
+    chosen = sorted(((part, value) for part, value in parts.items() if value > 0), key=lambda item: -item[1])[:MOST]
+    form = "{} ({:.0f} %)" if brackets else "{} {:.0f} %"
+    return ", ".join(form.format(part, 100 * value / whole) for part, value in chosen)
+
+
+def many(layer: Mapping[str, Any]) -> str:
+    """A layer's name, and how often it occurs."""
+    return f"{layer['name']} x{layer['count']}" if layer["count"] > 1 else str(layer["name"])
+
+
+def limits(network: Mapping[str, Any]) -> Table:
+    """What limits the layers with the largest product of shares in energy and time."""
+    def weight(layer: Mapping[str, Any]) -> float:
+        return float(layer["count"] ** 2 * layer["energy_pj"] * layer["latency_s"])
+
+    rows = []
+    for layer in sorted(network["layers"], key=weight, reverse=True)[:COSTLIEST]:
+        part, spent = max(layer["energy_by_level_pj"].items(), key=lambda item: item[1])
+        rows.append({
+            "layer": many(layer),
+            "energy": f"{layer['count'] * layer['energy_pj'] / network['energy_pj']:.0%}",
+            "most of it": f"{part} {spent / layer['energy_pj']:.0%}",
+            "time": f"{layer['count'] * layer['latency_s'] / network['latency_s']:.0%}",
+            "bound by": layer["bound_by"],
+            "MACs busy": f"{layer['utilization']:.0%}",
+        })  # fmt: skip
+    return Table.of(rows, left=frozenset({"layer", "most of it", "bound by"}), title="the costliest layers")
+
+
+def steps_table(steps: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Table:
+    """One step in each setting, and what it changes; below, why some steps lead to designs that do not work.
+
+    Parameters
+    ----------
+    names : mapping
+        Of the settings, by their paths.
+    """
+    rows, broken = [], []
+    for row in steps:
+        cells = {"setting": names.get(row["path"], row["path"]), "now": str(row["old"]), "then": str(row["new"])}
+        changes = dict.fromkeys(("energy", "latency", "area", "EDP"), "-")
+        if "energy" in row:
+            changes = {name: _percent(row[name]) for name in ("energy", "latency", "area")}
+            changes["EDP"] = _percent(row["energy"] * row["latency"])
+        else:
+            broken.append(f"{cells['setting']} {cells['then']} does not work: {row['reason']}")
+        rows.append({**cells, **changes})
+    title = "one step away, the least energy-delay product first"
+    return Table.of(rows, left=frozenset({"setting"}), title=title, note="\n".join(broken))
+
+
+def _percent(ratio: float) -> str:
+    return f"{100 * (ratio - 1):+.1f} %"
