@@ -19,7 +19,7 @@ NAME = f"{FORMULA} {ESCAPE} {MATH} {MARKUP}"
 
 def dse(*arguments, cwd):
     command = [sys.executable, "-m", "dse", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=600, check=False)
 
 
 @pytest.fixture(scope="module")
