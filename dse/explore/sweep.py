@@ -57,6 +57,7 @@ def sweep(
     executor: Executor | None = None,
     progress: Callable[[Progress], None] | None = None,
     callback: Callable[[Evaluation], None] | None = None,
+    cluster: str | None = None,
 ) -> SweepResult:
     """Search a design space for the designs that no other design beats.
 
@@ -110,6 +111,9 @@ def sweep(
         Called with a `Progress` after every evaluation.
     callback : callable, optional
         Called with each `Evaluation` as soon as it is recorded; those that the log had already are not told.
+    cluster : str, optional
+        A Dask scheduler such as `tcp://host:8786`, or a file for a queue, instead of worker processes; see
+        `dse.explore.cluster`.
 
     Returns
     -------
@@ -137,8 +141,9 @@ def sweep(
         hardware=HardwareChanges(settings or {}, limits), together=Together(combine, weights or {}),
     )  # fmt: skip
     return run_plan(
-        plan, jobs=jobs, resume=resume, output=output, executor=executor, progress=progress, callback=callback
-    )
+        plan, jobs=jobs, resume=resume, output=output, executor=executor, progress=progress, callback=callback,
+        cluster=cluster,
+    )  # fmt: skip
 
 
 def run_plan(
@@ -150,6 +155,7 @@ def run_plan(
     executor: Executor | None = None,
     progress: Callable[[Progress], None] | None = None,
     callback: Callable[[Evaluation], None] | None = None,
+    cluster: str | None = None,
 ) -> SweepResult:
     """Carry a plan out; see `sweep` for the parameters."""
     start = monotonic()
@@ -163,7 +169,7 @@ def run_plan(
     with nullcontext() if directory is None else LogWriter(directory / FILE_NAME) as log:
         if directory is not None:
             write_settings(directory, plan, problem.sweep_id)
-        with _workers(jobs, executor, plan.architecture) as workers:
+        with _workers(jobs, executor, plan.architecture, cluster) as workers:
             replay = _replay(records, problem.sweep_id) if resume else {}
             explorer = Explorer(
                 problem, plan.search, workers, dict(records.by_id), log, progress, replay, spending
@@ -201,7 +207,11 @@ def _replay(records: Records, sweep_id: str) -> dict[int, Evaluation]:
     return found
 
 
-def _workers(jobs: int | None, executor: Executor | None, architecture: Architecture) -> Workers:
+def _workers(jobs: int | None, executor: Executor | None, architecture: Architecture, cluster: str | None) -> Workers:
+    if cluster is not None:
+        from dse.explore.cluster import ClusterWorkers
+
+        return ClusterWorkers(cluster, architecture)
     if executor is not None:
         return Workers(lambda: executor, jobs or usable_cpus(), lent=True)
     from dse.mapper import compile_kernels
