@@ -108,6 +108,12 @@ class ClusterWorkers(Workers):
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
         self.stop(kill=kind is not None)
 
+    @property
+    def width(self) -> int:
+        """`AHEAD` batches of `BATCH_S` for every thread."""
+        threads: int = max(1, sum(self._client.nthreads().values()))
+        return AHEAD * threads * (int(BATCH_S / self._task_s) + 1 if self._task_s else 1)
+
     def stop(self, *, kill: bool = False) -> None:
         """Let go of the scheduler; what a queue was asked for ends, a scheduler that was there before goes on."""
         self._client.close()
