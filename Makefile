@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN ?= .venv/bin
 
-.PHONY: install lint types test slow bench ci torch
+.PHONY: install lint types test slow bench ci torch zoo
 
 install:
 	$(PYTHON) -m venv .venv
@@ -28,3 +28,6 @@ ci:
 
 torch:
 	.ci/torch
+
+zoo:
+	.ci/zoo

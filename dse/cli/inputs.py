@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from math import inf
+from re import fullmatch
 from typing import TYPE_CHECKING, Any, Literal
 
 from dse.cli.options import (
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
     from dse.explore.explorer import SearchChanges
     from dse.explore.hardware import HardwareChanges
+    from dse.explore.limits import Limits
     from dse.explore.workloads import WorkloadChanges
     from dse.formats.architecture.load import ArchitectureSpec
     from dse.formats.text.quantity import Quantity
@@ -139,6 +141,60 @@ class SweepOptions:
 
         changes: dict[str, Any] = dict(split_setting(text) for text in self.settings)
         return HardwareChanges(changes if self.dataflow is None else {**changes, "dataflow": self.dataflow})
+
+
+@dataclass(frozen=True, slots=True)
+class TimeOptions:
+    """How long a sweep may take, as a command line says it.
+
+    Parameters
+    ----------
+    prove_time, time_limit : str or None
+        For the proof over the space and for all of it, such as `30s` or `10min`.
+    no_prove : bool
+    """
+
+    prove_time: str | None
+    no_prove: bool
+    time_limit: str | None
+
+    def limits(self) -> Limits:
+        """The same in seconds.
+
+        Raises
+        ------
+        DseError
+            For what is no time, or when the proof is both left out and given time.
+        """
+        from dse.explore.limits import Limits
+
+        if self.no_prove and self.prove_time is not None:
+            raise DseError("--no-prove leaves out what --prove-time is for", hint="give one of them")
+        prove_s = None if self.prove_time is None else read_time("--prove-time", self.prove_time)
+        whole = inf if self.time_limit is None else read_time("--time-limit", self.time_limit)
+        return Limits(0.0 if self.no_prove else prove_s, whole)
+
+
+SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
+
+
+def read_time(option: str, text: str) -> float:
+    """Seconds of a time such as `30s`, `1.5 min` or `2h`.
+
+    Raises
+    ------
+    DseError
+
+    Examples
+    --------
+    >>> read_time("--time-limit", "1.5min")
+    90.0
+    """
+    found = fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*(s|min|h)?\s*", text)
+    seconds = float(found[1]) * SECONDS[found[2] or "s"] if found else 0.0
+    if not 0 < seconds < inf:
+        raise DseError(f"{option} {text}: not a time above 0", hint="e.g. 30s, 10min or 2h")
+    return seconds
 
 
 def read_architecture(name: str, dataflow: str | None, settings: Sequence[str]) -> Architecture:

@@ -9,16 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from math import log10
+from functools import partial
+from math import inf, log10
 from time import monotonic
 from typing import Any, Literal
 
 from dse.errors import DseError
 from dse.explore.designs.samplers import Proposal, Proposer, Shuffled, choose_sampler, make_proposer
+from dse.explore.limits import DEFAULT, Limits
 from dse.explore.outcomes.evaluation import Evaluation, Kind, Outcome
 from dse.explore.outcomes.front import beaten_by
 from dse.explore.outcomes.log import LogWriter
 from dse.explore.problem import SweepProblem
+from dse.explore.proof.certificate import Certificate
+from dse.explore.proof.prove import Prover
+from dse.explore.proof.stage import Stage
 from dse.explore.runner import Failure, Task, Workers
 from dse.explore.spending import Spending
 
@@ -27,10 +32,15 @@ OBJECTIVES = {"energy": "energy_pj", "latency": "latency_s", "edp": "edp_js", "a
 
 Objective = Literal["energy", "latency", "edp", "area"]
 
+Phase = Literal["explore", "prove", "exact"]
+
 DEFAULT_OBJECTIVES: tuple[Objective, ...] = ("energy", "latency", "area")
 
 LOOKS = 50
 """At most so many proposals for every design that is still to be found in a batch: nearly all may be ruled out."""
+
+PROVEN_FROM = 1_000_000
+"""Number of the first design of the space when the proof solves it without a trial: numbers of trials are smaller."""
 
 PATIENCE = 8
 """After so many proposals in a row that repeat known designs, a design that was never seen is evaluated instead."""
@@ -104,9 +114,9 @@ class Progress:
 
     Parameters
     ----------
-    kind : {"explore", "exact"}
+    kind : {"explore", "prove", "exact"}
     done, total : int
-        Designs of this phase.
+        Designs of this phase; of the proof, of the space.
     evaluated : int
         Designs of this phase that were evaluated now, not found in the log.
     elapsed_s : float
@@ -115,7 +125,7 @@ class Progress:
         The best so far: by EDP when energy and latency are both objectives, else by the first objective.
     """
 
-    kind: Kind
+    kind: Phase
     done: int
     total: int
     evaluated: int
@@ -145,6 +155,11 @@ class Explorer:
         Evaluations by identity that need not be made again; new ones are added.
     log : LogWriter, optional
     progress : callable, optional
+    limits : Limits
+    boxes : frozenset of bytes
+        Lines about boxes of designs that the log holds already.
+    after_batch : callable, optional
+        Called whenever a batch of designs is evaluated.
     replay : mapping
         Explored designs by number, of this very sweep: batches that are complete here are not proposed again.
     spending : Spending
@@ -159,6 +174,9 @@ class Explorer:
     known: dict[str, Evaluation]
     log: LogWriter | None = None
     progress: Callable[[Progress], None] | None = None
+    limits: Limits = DEFAULT
+    boxes: frozenset[bytes] = frozenset()
+    after_batch: Callable[[], None] = lambda: None
     replay: Mapping[int, Evaluation] = field(default_factory=dict)
     spending: Spending = field(default_factory=Spending)
     watch: Callable[[Evaluation], None] = lambda evaluation: None
@@ -171,6 +189,8 @@ class Explorer:
     _settled: int = 0
     _unseen: int = 0
     _from_log: frozenset[str] = frozenset()
+    _prover: Prover | None = None
+    _began: float = field(default_factory=monotonic)
     _best: Evaluation | None = None
 
     def __post_init__(self) -> None:
@@ -187,7 +207,7 @@ class Explorer:
         search, space = self.search, self.problem.space
         proposer = make_proposer(self.sampler, space, search.seed, len(search.objectives))
         self._evaluate_batch(proposer, self._starting_designs(proposer))
-        while self._mapped < search.trials and len(self._candidates) < LOOKS * search.trials:
+        while not self.is_over and self._mapped < search.trials and len(self._candidates) < LOOKS * search.trials:
             known = len(self._candidates)
             batch = proposer.batch if proposer.learns else max(proposer.batch, self.workers.width)
             wanted = min(batch, search.trials - self._mapped)
@@ -195,8 +215,64 @@ class Explorer:
             if len(self._candidates) == known:  # the whole space is evaluated
                 break
             self._evaluate_batch(proposer, proposals)
-        contenders = self._contenders()
-        self._evaluate("exact", contenders, len(contenders))
+        if not self._prove():
+            contenders = self._contenders()
+            self._evaluate("exact", contenders, len(contenders))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time for the whole sweep is."""
+        return monotonic() - self._began >= self.limits.time_s
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """What is proven over the space so far; None without a proof."""
+        if self._prover is None:
+            return None
+        known: dict[str, list[tuple[int, ...]]] = {"ok": [], "infeasible": [], "failed": []}
+        for index, candidate in self._by_index.items():
+            found = self.exact.get(candidate.number) or self.explored.get(candidate.number)
+            if found is not None:
+                known[found.outcome.status].append(self.problem.space.digits(index))
+        return self._prover.certificate(known["ok"], known["infeasible"])
+
+    def solve(self, numbers: Sequence[int]) -> None:
+        """Solve some designs exactly."""
+        by_number = {candidate.number: candidate for candidate in (*self._candidates, *self._by_index.values())}
+        self._evaluate("exact", [by_number[number] for number in numbers], len(self.exact) + len(numbers))
+
+    def _prove(self) -> bool:
+        """Settle the designs of the space that were not evaluated; False where that is not asked for."""
+        problem, search, limits = self.problem, self.search, self.limits
+        if problem.provable is None or limits.prove_s == 0:
+            return False
+        began = monotonic()
+        report = partial(self._report_proof, began)
+        stage = Stage(
+            problem.space, search.objectives, search.gap, self.workers, self._solve_at, self._write_box, report,
+            problem.sweep_id,
+        )  # fmt: skip
+        deadline = min(began + (inf if limits.prove_s is None else limits.prove_s), self._began + limits.time_s)
+        known = (*self.explored.values(), *self.exact.values())
+        self._prover = stage.prover(problem.provable, known, deadline, limits.work(search.trials))
+        self._prover.run()
+        return True
+
+    def _report_proof(self, began: float, settled: int) -> None:
+        self._report("prove", settled, self.problem.space.size, settled, monotonic() - began)
+
+    def _solve_at(self, indices: Sequence[int]) -> list[Evaluation]:
+        """The exact evaluations of some places in the space."""
+        for index in indices:
+            if index not in self._by_index:
+                self._by_index[index] = _Candidate(PROVEN_FROM + index, self.problem.space.settings(index))
+        chosen = [self._by_index[index] for index in indices]
+        self._evaluate("exact", chosen, len(self.exact) + len(chosen))
+        return [self.exact[candidate.number] for candidate in chosen]
+
+    def _write_box(self, line: bytes) -> None:
+        if self.log is not None and line not in self.boxes:
+            self.log.write(line)
 
     def _starting_designs(self, proposer: Proposer) -> list[Proposal]:
         """Enter the starting designs, as many as the budget allows; those in the space are told to the sampler."""
@@ -314,6 +390,11 @@ class Explorer:
         for evaluated, (task, outcome) in enumerate(finished, start=1):
             self._record(identities[task.key], kind, by_number[task.key], _outcome(outcome))
             self._report(kind, offset + evaluated, total, evaluated, monotonic() - start)
+        self._keep(kind, candidates, identities)
+        self.after_batch()
+
+    def _keep(self, kind: Kind, candidates: Sequence[_Candidate], identities: Mapping[int, str]) -> None:
+        results = self.explored if kind == "explore" else self.exact
         for candidate in candidates:
             known = self.known[identities[candidate.number]]
             parameters = self._parameters(candidate)
@@ -366,7 +447,7 @@ class Explorer:
             candidate for (candidate, _), lost in zip(sound, beaten, strict=True) if candidate.number == 0 or not lost
         ]
 
-    def _report(self, kind: Kind, done: int, total: int, evaluated: int, elapsed_s: float) -> None:
+    def _report(self, kind: Phase, done: int, total: int, evaluated: int, elapsed_s: float) -> None:
         if self.progress is not None:
             self.progress(Progress(kind, done, total, evaluated, elapsed_s, self._best))
 

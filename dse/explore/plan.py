@@ -16,6 +16,8 @@ from dse.explore.hardware import SAME_HARDWARE, HardwareChanges
 from dse.explore.outcomes.evaluation import Kind
 from dse.explore.outcomes.identity import identity
 from dse.explore.problem import SweepProblem
+from dse.explore.proof.bounds import BoxBounds, BoxPrices
+from dse.explore.proof.stage import Provable
 from dse.explore.workloads import UNCHANGED, WorkloadChanges
 from dse.formats.architecture.choices import check_shapes, read_plain_space
 from dse.formats.architecture.derived import Derived, derive
@@ -137,7 +139,7 @@ class Plan:
         counted = [plain.combination.how, list(plain.combination.weights)]
 
         def resolve(settings: Mapping[str, Any]) -> Any:
-            return self._design(settings)
+            return resolved(self.spec, {**self.hardware.settings, **settings})
 
         def identify(settings: Mapping[str, Any], design: Any, kind: Kind) -> str:
             how = evaluators[kind]
@@ -153,6 +155,7 @@ class Plan:
         }  # fmt: skip
         everything = [key for batch in keys.values() for key in batch]
         evaluate = {kind: self._evaluator(how, networks) for kind, how in evaluators.items()}
+        sweep_id = identity(self._hashed({}, self.architecture), everything, shared)[:16]
         return SweepProblem(
             space=DesignSpace.of(self.space),
             starts=self.starts,
@@ -161,8 +164,17 @@ class Plan:
             identify=identify,
             evaluate=evaluate,  # type: ignore[arg-type]
             rule_out=evaluate["explore"].rule_out,
-            sweep_id=identity(self._hashed({}, self.architecture), everything, shared)[:16],
+            provable=self._provable(evaluate["explore"], sweep_id),
+            sweep_id=sweep_id,
         )
+
+    def _provable(self, evaluator: NetworkEvaluator | BatchEvaluator, sweep_id: str) -> Provable:
+        """How designs are bounded; several at once where all of them are mapped by the flat search."""
+        from dse.mapper import bounds_boxes
+
+        boxed = bounds_boxes(self.architecture) and not self.derived
+        resolve = Resolver(self.spec, self.hardware.settings, self.derived)
+        return Provable(BoxBounds(resolve, evaluator, sweep_id), BoxPrices(resolve, evaluator) if boxed else None)
 
     def _networks(self) -> dict[int | None, tuple[Network, ...]]:
         """The networks at each batch size of the space; under None where the space has none."""
@@ -181,11 +193,6 @@ class Plan:
             return by_batch[None]
         return BatchEvaluator({batch: one for batch, one in by_batch.items() if batch is not None})
 
-    def _design(self, settings: Mapping[str, Any]) -> Architecture | Batched:
-        """What is evaluated at settings of the space; raises `DseError` for settings that make no design."""
-        architecture, batch = self.hardware_of(settings)
-        return architecture if batch is None else Batched(architecture, batch)
-
     def _hashed(self, settings: Mapping[str, Any], design: Architecture | None) -> dict[str, Any]:
         """What stands for a design in its identity; settings that make no design stand for themselves."""
         from dse.formats.architecture.load import canonical
@@ -193,6 +200,37 @@ class Plan:
         if design is not None:
             return canonical(design)
         return {"of": canonical(self.architecture), "impossible": dict(settings)}
+
+
+def resolved(spec: ArchitectureSpec, settings: Mapping[str, Any]) -> Architecture | Batched:
+    """What is evaluated at settings of a space; raises `DseError` for settings that make no design."""
+    architecture = spec.resolve({path: value for path, value in settings.items() if path != BATCH})
+    return Batched(architecture, settings[BATCH]) if BATCH in settings else architecture
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """Settings of a space to the design that they make, in any process.
+
+    Parameters
+    ----------
+    spec : ArchitectureSpec
+    settings : mapping
+        What is not the specification's own in all designs.
+    derived : tuple of Derived
+        Settings that follow from those of the space.
+    """
+
+    spec: ArchitectureSpec
+    settings: Mapping[str, Any]
+    derived: tuple[Derived, ...]
+
+    def __call__(self, settings: Mapping[str, Any]) -> Architecture | Batched:
+        own = {**self.settings, **settings}
+        if self.derived:
+            hardware = {path: value for path, value in own.items() if path != BATCH}
+            own = {**own, **derive(self.spec, self.derived, hardware)}
+        return resolved(self.spec, own)
 
 
 def make_plan(

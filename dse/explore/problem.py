@@ -8,6 +8,7 @@ from typing import Any
 
 from dse.explore.designs.space import DesignSpace
 from dse.explore.outcomes.evaluation import Kind, Outcome
+from dse.explore.proof.stage import Provable
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class SweepProblem:
         A setting's value in the form that is recorded.
     sweep_id : str
         Marks the records of this problem.
+    provable : Provable, optional
+        How designs are bounded; without it nothing is proven over the space.
     """
 
     space: DesignSpace
@@ -44,3 +47,4 @@ class SweepProblem:
     complete: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda settings: settings
     rule_out: Callable[[Any], Outcome | None] = lambda design: None
     plain: Callable[[Any], Any] = lambda value: value
+    provable: Provable | None = None

@@ -16,6 +16,7 @@ from dse.explore.designs.space import DesignSpace
 from dse.explore.designs.together import SHARED
 from dse.explore.explorer import Search
 from dse.explore.outcomes.log import FILE_NAME, read_log
+from dse.explore.proof.certificate import Certificate
 from dse.explore.result import COLUMNS, SweepResult
 from dse.explore.spending import PARTS, Spending
 from dse.formats.architecture.dataflow import written_dataflow
@@ -183,6 +184,7 @@ def read_results(directory: str | Path) -> SweepResult:
         damaged=records.damaged,
         derived=tuple(path for path in settings["space"] if path not in space),
         combine=settings.get("combine", "sum"),
+        certificate=_certificate(summary),
         spending=Spending(dict.fromkeys(PARTS, 0.0) | dict(summary.get("cpu_split_s", {}))),
     )
 
@@ -202,6 +204,14 @@ def _read_settings(directory: Path) -> dict[str, Any]:
     if not complete:
         raise DseError("was not written by `dse sweep`", file=str(path), hint="resume in a fresh directory (-o DIR)")
     return dict(settings)
+
+
+def _certificate(summary: Mapping[str, Any]) -> Certificate | None:
+    plain = summary.get("certificate")
+    try:
+        return Certificate.from_dict(plain) if plain else None
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _read_summary(directory: Path) -> Mapping[str, Any]:

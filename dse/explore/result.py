@@ -11,6 +11,7 @@ from dse.explore.explorer import OBJECTIVES, Search
 from dse.explore.outcomes.evaluation import Evaluation
 from dse.explore.outcomes.front import pareto
 from dse.explore.outcomes.log import Damage
+from dse.explore.proof.certificate import Certificate
 from dse.explore.spending import Spending
 from dse.explore.tables import evaluations_frame, front_frame
 
@@ -47,6 +48,8 @@ class SweepResult:
         Paths of the settings that follow from those of the space.
     combine : {"sum", "worst", "geomean"}
         How energies and latencies of several networks became one.
+    certificate : Certificate, optional
+        What is proven of all designs of the space.
     spending : Spending
         CPU time by what it went to, mapping on all workers, of this run alone.
 
@@ -75,6 +78,7 @@ class SweepResult:
     damaged: tuple[Damage, ...] = field(default=())
     derived: tuple[str, ...] = ()
     combine: str = "sum"
+    certificate: Certificate | None = None
     spending: Spending = field(default_factory=Spending)
 
     @property
@@ -85,6 +89,12 @@ class SweepResult:
     @property
     def explored(self) -> tuple[Evaluation, ...]:
         return tuple(e for e in self.evaluations if e.kind == "explore")
+
+    @property
+    def designs(self) -> tuple[Evaluation, ...]:
+        """Every design once: those that were explored, then those that the proof alone solved."""
+        explored = {e.number for e in self.explored}
+        return (*self.explored, *(e for e in self.evaluations if e.kind == "exact" and e.number not in explored))
 
     @property
     def reference(self) -> Evaluation | None:
@@ -147,6 +157,13 @@ class SweepResult:
                 found.append((limit, front))
         return found
 
+    def to_solve(self) -> list[int]:
+        """Numbers of the designs that the budgets show, and of the architecture's own, that are not solved exactly."""
+        exact = {e.number for e in self.evaluations if e.kind == "exact"}
+        shown = {row["number"] for _, rows in self.budgets() for row in rows}
+        own = {self.reference.number} if self.reference is not None and self.reference.ok else set()
+        return sorted((shown | own) - exact)
+
     def mapping_rows(self) -> list[dict[str, Any]]:
         """The points that no point beats in the search's objectives, ascending in latency.
 
@@ -196,6 +213,7 @@ class SweepResult:
             "cpu_split_s": self.spending.to_dict(),
             "reference": self.reference_row(),
             "best": {name: min(front, key=lambda row: row[OBJECTIVES[name]]) for name in self._wanted() if front},
+            "certificate": None if self.certificate is None else self.certificate.to_dict(),
             "front": len(front),
             "mappings": sum(row["mappings"] for row in front),
             "budgets": [

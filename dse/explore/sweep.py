@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
+from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dse.explore.designs.together import How, Together
 from dse.explore.explorer import DEFAULT_OBJECTIVES, Explorer, Progress, Search
 from dse.explore.hardware import HardwareChanges
+from dse.explore.limits import DEFAULT, Limits
 from dse.explore.outcomes.evaluation import Evaluation
 from dse.explore.outcomes.log import FILE_NAME, LogWriter, Records, read_log
 from dse.explore.plan import Given, Plan, make_plan
@@ -19,6 +21,7 @@ from dse.explore.record import check_directory, write_results, write_settings
 from dse.explore.result import SweepResult
 from dse.explore.runner import Workers, usable_cpus
 from dse.explore.spending import Spending
+from dse.explore.underway import Underway
 from dse.explore.workloads import WorkloadChanges
 from dse.formats.architecture.space import parse_constraints
 
@@ -29,7 +32,6 @@ if TYPE_CHECKING:
 
 TRIALS = 96
 GAP = 0.01
-
 
 def sweep(
     architecture: Architecture | ArchitectureSpec | Given,
@@ -58,6 +60,8 @@ def sweep(
     progress: Callable[[Progress], None] | None = None,
     callback: Callable[[Evaluation], None] | None = None,
     cluster: str | None = None,
+    prove_s: float | None = None,
+    time_limit_s: float | None = None,
 ) -> SweepResult:
     """Search a design space for the designs that no other design beats.
 
@@ -114,6 +118,12 @@ def sweep(
     cluster : str, optional
         A Dask scheduler such as `tcp://host:8786`, or a file for a queue, instead of worker processes; see
         `dse.explore.cluster`.
+    prove_s : float, optional
+        Seconds for the proof over the whole space, which rules designs that were not tried out by lower bounds, and
+        maps those for which bounds are not enough; 0 leaves it out. By default it has a fixed amount of work for every
+        trial, so that equal sweeps find the same on every machine. See `SweepResult.certificate`.
+    time_limit_s : float, optional
+        Seconds for the whole sweep: after it nothing more is begun, and what is known is the result.
 
     Returns
     -------
@@ -143,6 +153,7 @@ def sweep(
     return run_plan(
         plan, jobs=jobs, resume=resume, output=output, executor=executor, progress=progress, callback=callback,
         cluster=cluster,
+        limits=Limits(prove_s, inf if time_limit_s is None else time_limit_s),
     )  # fmt: skip
 
 
@@ -156,6 +167,7 @@ def run_plan(
     progress: Callable[[Progress], None] | None = None,
     callback: Callable[[Evaluation], None] | None = None,
     cluster: str | None = None,
+    limits: Limits = DEFAULT,
 ) -> SweepResult:
     """Carry a plan out; see `sweep` for the parameters."""
     start = monotonic()
@@ -170,27 +182,14 @@ def run_plan(
         if directory is not None:
             write_settings(directory, plan, problem.sweep_id)
         with _workers(jobs, executor, plan.architecture, cluster) as workers:
-            replay = _replay(records, problem.sweep_id) if resume else {}
             explorer = Explorer(
-                problem, plan.search, workers, dict(records.by_id), log, progress, replay, spending
+                problem, plan.search, workers, dict(records.by_id), log, progress, limits, records.boxes,
+                replay=_replay(records, problem.sweep_id) if resume else {}, spending=spending,
             )  # fmt: skip
             explorer.watch = callback or explorer.watch
-            explorer.run()
-    result = SweepResult(
-        name=plan.name,
-        architecture=plan.spec.name,
-        workloads=tuple(workload.name for workload in plan.workloads),
-        space=plan.space,
-        search=plan.search,
-        sampler=explorer.sampler,
-        evaluations=tuple(e for part in (explorer.explored, explorer.exact) for _, e in sorted(part.items())),
-        reused=explorer.reused,
-        wall_s=monotonic() - start,
-        damaged=records.damaged,
-        derived=tuple(one.path for one in plan.derived),
-        combine=plan.together.how,
-        spending=spending,
-    )
+            underway = Underway(plan, explorer, directory, records.damaged, start)
+            explorer.after_batch = underway.show
+            result = underway.to_its_end()
     if directory is not None:
         write_results(directory, result)
     return result

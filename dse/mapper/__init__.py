@@ -3,22 +3,26 @@
 `layer` and `network` are the doors; the flat and the deep search behind them rest on `shared`.
 """
 
-from dse.mapper.layer import layer_front, layer_points, map_layer
+from dse.mapper.layer import bound_prices, bounds_boxes, layer_front, layer_points, lower_bound, map_layer
 from dse.mapper.network.front_sum import FrontSum, sum_fronts
 from dse.mapper.network.workload import MappedWorkload, NetworkFront, map_workload
-from dse.mapper.shared.result import Certificate, Mapped, NetworkCertificate
+from dse.mapper.shared.result import Certificate, LowerBound, Mapped, NetworkCertificate
 from dse.mapper.warm import compile_kernels
 
 __all__ = [
     "Certificate",
     "FrontSum",
+    "LowerBound",
     "Mapped",
     "MappedWorkload",
     "NetworkCertificate",
     "NetworkFront",
+    "bound_prices",
+    "bounds_boxes",
     "compile_kernels",
     "layer_front",
     "layer_points",
+    "lower_bound",
     "map_layer",
     "map_workload",
     "sum_fronts",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Timer
 from typing import Any
@@ -11,12 +11,14 @@ import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.errors import DseError, InfeasibleError
+from dse.mapper.deep.lower import bound_deep
 from dse.mapper.deep.solve import deep_mapping, solve_deep
 from dse.mapper.flat.instance import SHAPES, shape_of
+from dse.mapper.flat.lower import bound_flat, flat_prices
 from dse.mapper.flat.solve import flat_mapping, solve_flat
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY
 from dse.mapper.shared.reasons import obstacles, why_infeasible
-from dse.mapper.shared.result import Certificate, Mapped, Solution
+from dse.mapper.shared.result import Certificate, LowerBound, Mapped, Solution
 from dse.model.cost import evaluate
 from dse.model.mapping import Mapping
 from dse.model.price import capacities
@@ -108,6 +110,54 @@ def layer_points(
     """
     values = solve(architecture, layer, objective, gap, factors).values
     return tuple((float(energy), float(cycles)) for energy, cycles in values)
+
+
+def lower_bound(
+    architecture: Architecture, layer: Layer, *, others: Sequence[Architecture] = (), cycle_pj: float = 0.0,
+    factors: str = "all",
+) -> LowerBound:  # fmt: skip
+    """What no mapping of a layer goes below, in milliseconds and without a search.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    others : sequence of Architecture
+        The bound is then one of every design whose capacities and sides of the array are at most the largest of
+        these, whose prices (`bound_prices`) are at least the least of these, and that differs in nothing else.
+    cycle_pj : float
+        pJ for each cycle in the weighted sum.
+    factors : {"all", "perfect"}
+
+    Raises
+    ------
+    DseError
+        When the hierarchy has no bound of several designs (`bounds_boxes`).
+
+    Examples
+    --------
+    >>> import dse
+    >>> eyeriss, layer = dse.load_architecture("eyeriss"), dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> bound = lower_bound(eyeriss, layer)
+    >>> best = dse.map_layer(eyeriss, layer, "energy")
+    >>> bound.energy_pj <= best.cost.energy_pj < 1.2 * bound.energy_pj
+    True
+    """
+    layer = architecture.lowered(layer)
+    if bounds_boxes(architecture):
+        return bound_flat([architecture, *others], layer, cycle_pj, factors)
+    if others:
+        raise DseError(f"{architecture.name}: a hierarchy of this shape has no bound of several designs")
+    return bound_deep(architecture, layer, cycle_pj, factors)
+
+
+def bound_prices(architecture: Architecture, layer: Layer) -> Any:
+    """Everything with which `lower_bound` rises, as one array of floats: prices of words, of ports and of time."""
+    return flat_prices(architecture, architecture.lowered(layer))
+
+
+def bounds_boxes(architecture: Architecture) -> bool:
+    """Whether `lower_bound` takes boxes of designs like this one."""
+    return shape_of(architecture) in SHAPES
 
 
 def _mapped(

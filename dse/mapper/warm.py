@@ -9,7 +9,7 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.mapper.flat.instance import SHAPES, shape_of
 from dse.mapper.flat.outer_table import work_out
 from dse.mapper.flat.solve import prepare
-from dse.mapper.layer import solve
+from dse.mapper.layer import lower_bound, solve
 from dse.mapper.shared.compilation import cache_folder, compiled
 from dse.mapper.shared.incumbent import ENERGY
 from dse.mapper.shared.numba_internals import quick_compilation
@@ -51,6 +51,7 @@ def warm_up(search: str) -> None:
     architecture = Architecture("warm-up", (*outside, *inside), Mac(1.0), 1e9)
     layer = Layer("warm-up", K=2, P=2)
     solve(architecture, layer, "energy", 0.0, "all")
+    lower_bound(architecture, layer)
     if search == "flat":  # what only a long search needs
         problem = prepare(architecture, layer, ENERGY, "all")[1][0]
         compiled(work_out)(problem.instance, problem.table)

@@ -7,6 +7,7 @@ from itertools import count
 from time import process_time
 
 import pytest
+from explore.domination import dominates
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from dse.errors import DseError, InfeasibleError
 from dse.explore.designs.space import DesignSpace
 from dse.explore.explorer import Explorer, Search
 from dse.explore.outcomes.evaluation import Outcome
-from dse.explore.outcomes.front import dominates, pareto
+from dse.explore.outcomes.front import pareto
 from dse.explore.outcomes.log import LogWriter, read_log
 from dse.explore.problem import SweepProblem
 from dse.explore.runner import Inline, Workers
@@ -96,7 +97,7 @@ def test_designs_that_raise_are_as_bad_as_a_limit_passed_twice():
 
 def explore(search, *, jobs=0, known=None, log=None, problem=PROBLEM, progress=None, replay=None):
     with Workers.local(jobs) as workers:
-        explorer = Explorer(problem, search, workers, dict(known or {}), log, progress, replay or {})
+        explorer = Explorer(problem, search, workers, dict(known or {}), log, progress, replay=replay or {})
         explorer.run()
     return explorer
 

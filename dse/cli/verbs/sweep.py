@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dse.cli.cards import collect_cards
-from dse.cli.inputs import SweepOptions
+from dse.cli.inputs import SweepOptions, TimeOptions
 from dse.cli.interrupts import INTERRUPTED, interruptible
 from dse.cli.options import (
     WorkerOptions,
@@ -28,6 +28,7 @@ from dse.errors import InfeasibleError
 if TYPE_CHECKING:
     from dse.explore.compare.networks import Review
     from dse.explore.explorer import Progress
+    from dse.explore.limits import Limits
     from dse.explore.plan import Plan
     from dse.explore.result import SweepResult
 
@@ -53,16 +54,24 @@ SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
 @gather(SweepOptions, "changes")
 @gather(WorkerOptions, "workers")
 @click.option("--resume", is_flag=True, help="Go on with the sweep in DIR; nothing is evaluated twice.")
+@click.option("--prove-time", metavar="TIME", help="For the proof over the space, e.g. 10min.  [default: by --trials]")
+@click.option("--no-prove", is_flag=True, help="Leave the proof over the space out.")
+@click.option("--time-limit", metavar="TIME", help="For the whole sweep; what is known by then is shown.")
+@gather(TimeOptions, "times")
 @format_option
 def command(
-    files: tuple[str, ...], changes: SweepOptions, output: str | None, workers: WorkerOptions, resume: bool, form: str
-) -> int:
+    files: tuple[str, ...], changes: SweepOptions, output: str | None, workers: WorkerOptions, resume: bool,
+    times: TimeOptions, form: str,
+) -> int:  # fmt: skip
     """Search the design space of ARCH for the hardware on which the WORKLOADs run best.
 
     Files may be paths or names of shipped ones. Writes DIR/evaluations.jsonl as it goes, then front.csv, front.png,
     report.html, summary.json and sweep.yaml. The same seed finds the same front whatever --jobs is, and wherever
     the sweep was stopped and resumed. A SWEEP.yaml that says `compare: networks` puts its networks side by side, as
     `dse compare-networks` does; one that says `compare: dataflows` does the same with dataflows.
+
+    Designs that were not tried are then ruled out by lower bounds on their energy and latency, or mapped where bounds
+    are not enough, until --prove-time is over; what is proven of the whole space is said in one line.
 
     \b
     Examples:
@@ -71,7 +80,7 @@ def command(
       dse sweep eyeriss bert_base --param seq=384 --bits weight=8,ifmap=8,psum=24
       dse sweep eyeriss alexnet --layer conv2 --layer conv3 --dataflow row-stationary --set levels.array.rows=12
       dse sweep results/big/sweep.yaml -o results/again
-      dse sweep eyeriss vgg16 --resume
+      dse sweep eyeriss vgg16 --resume --prove-time 10min
       dse sweep eyeriss vgg16 --cluster tcp://host:8786
     """
     from dse.cli.verbs.compare_networks import show as show_comparison
@@ -81,6 +90,7 @@ def command(
 
     if len(files) == 1 and (dataflows := load_comparison(files[0])) is not None:
         return compare(dataflows, changes, output, workers.local("compares dataflows"), resume, form)
+    limits = times.limits()
     plan = _plan(files, changes)
     if isinstance(plan, Review):
         show_comparison(plan, Path(output or f"results/{plan.name}"), workers.local("compares networks"), form)
@@ -89,7 +99,7 @@ def command(
     parts = plan.parts()
     for part in parts:
         own = directory if len(parts) == 1 else directory / _folder(part.workloads[0].name)
-        if (code := _search(part, own, workers, resume, form)) != 0:
+        if (code := _search(part, own, workers, resume, limits, form)) != 0:
             return code
     return 0
 
@@ -99,16 +109,16 @@ def _folder(name: str) -> str:
     return sub(r"[^A-Za-z0-9._-]", "_", name)[:100].lstrip(".") or "_"
 
 
-def _search(plan: Plan, directory: Path, workers: WorkerOptions, resume: bool, form: str) -> int:
+def _search(plan: Plan, directory: Path, workers: WorkerOptions, resume: bool, limits: Limits, form: str) -> int:
     """One sweep from its plan to what it prints."""
     compile_first(plan.architecture)
     status = StatusLine()
     try:
         with interruptible():
-            result = _run(plan, directory, workers, resume, status)
+            result = _run(plan, directory, workers, resume, limits, status)
     except KeyboardInterrupt:
         status.clear()
-        note(f"interrupted; every finished evaluation is in {directory / 'evaluations.jsonl'}")
+        note(f"interrupted; what is known by now is in {directory}, every finished evaluation in evaluations.jsonl")
         note(f"go on with: dse sweep {directory / 'sweep.yaml'} -o {directory} --resume")
         return INTERRUPTED
     status.clear()
@@ -128,12 +138,15 @@ def _plan(files: tuple[str, ...], changes: SweepOptions) -> Plan | Review:
     return make_plan(files[0], files[1:], wanted, changes=workloads, hardware=hardware)
 
 
-def _run(plan: Plan, directory: Path, workers: WorkerOptions, resume: bool, status: StatusLine) -> SweepResult:
+def _run(
+    plan: Plan, directory: Path, workers: WorkerOptions, resume: bool, limits: Limits, status: StatusLine
+) -> SweepResult:
     from dse.explore.sweep import run_plan
 
     return run_plan(
-        plan, jobs=workers.jobs, cluster=workers.cluster, resume=resume, output=directory, progress=Meter(status)
-    )
+        plan, jobs=workers.jobs, cluster=workers.cluster, resume=resume, output=directory, progress=Meter(status),
+        limits=limits,
+    )  # fmt: skip
 
 
 class Meter:
@@ -155,7 +168,7 @@ def progress_line(progress: Progress) -> str:
     """One line on how far a sweep is."""
     from dse.report.units import clock_time, si
 
-    phase = {"explore": "exploring", "exact": "solving the front exactly"}[progress.kind]
+    phase = {"explore": "exploring", "prove": "proving", "exact": "solving the front exactly"}[progress.kind]
     parts = [f"{phase} {progress.done}/{progress.total}"]
     if progress.evaluated and progress.elapsed_s > 0:
         rate = progress.evaluated / progress.elapsed_s
@@ -171,7 +184,7 @@ def progress_line(progress: Progress) -> str:
 def _finish(result: SweepResult, plan: Plan, directory: Path, jobs: int | None, form: str) -> int:
     from dse.explore.record import write_summary
     from dse.report.directory import draw
-    from dse.report.text.sweeps import front_table, status_line, verdict
+    from dse.report.text.sweeps import front_table, proof_line, status_line, verdict
     from dse.report.units import clock_time
 
     for damage in result.damaged:
@@ -186,7 +199,8 @@ def _finish(result: SweepResult, plan: Plan, directory: Path, jobs: int | None, 
         draw(result, directory)  # something to show while cards are made
         drawn = draw(result, directory, collect_cards(result, plan, directory, jobs))
     write_summary(directory, result)
-    summary = f"{status_line(result)}\n{clock_time(result.wall_s)}; written to {directory}: {', '.join(drawn)}"
+    done = f"{clock_time(result.wall_s)}; written to {directory}: {', '.join(drawn)}"
+    summary = "\n".join(line for line in (proof_line(result), status_line(result), done) if line)
     plain = {**result.to_dict(), "front": rows, "output": str(directory)}
     print_rows(form, lambda: f"{front_table(result).to_text()}\n\n{verdict(result)}\n\n{summary}", plain, rows)
     return 0

@@ -156,7 +156,7 @@ class NetworkEvaluator:
             for constraint in self.constraints
             if constraint.metric in metrics and (excess := constraint.excess(metrics[constraint.metric])) > 0
         ]
-        return "; ".join(_complaint(*each) for each in broken), sum(excess for _, _, excess in broken)
+        return "; ".join(complaint(*each) for each in broken), sum(excess for _, _, excess in broken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +245,8 @@ def metrics(energy_pj: float, latency_s: float) -> dict[str, float]:
     }
 
 
-def _complaint(constraint: Constraint, value: float, excess: float) -> str:
+def complaint(constraint: Constraint, value: float, excess: float) -> str:
+    """A broken constraint in words: what is how far on the wrong side of which limit."""
     from dse.formats.architecture.space import METRICS
 
     field, unit, _ = METRICS[constraint.metric]

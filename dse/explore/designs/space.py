@@ -87,14 +87,14 @@ class DesignSpace:
     def is_ordered(self, position: int) -> bool:
         """Whether the choices of a setting are numbers or quantities that only rise or only fall: neighbours then
         resemble each other, which a sampler can use."""
-        values = [_magnitude(value) for value in self.choices[position]]
+        values = [magnitude(value) for value in self.choices[position]]
         if any(value is None or values[0] is None or value[0] != values[0][0] for value in values):
             return False
         sizes = [value[1] for value in values if value is not None]
         return all(a < b for a, b in pairwise(sizes)) or all(a > b for a, b in pairwise(sizes))
 
 
-def _magnitude(value: Any) -> tuple[str, float] | None:
+def magnitude(value: Any) -> tuple[str, float] | None:
     """What a value measures and how much of it; None for words. Only magnitudes of the same measure compare."""
     if isinstance(value, bool):
         return None

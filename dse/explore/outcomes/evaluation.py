@@ -62,7 +62,8 @@ class Evaluation:
     kind : {"explore", "exact"}
         Mapped within the sweep's gap, or exactly and with the design's whole energy-latency front.
     number : int
-        Position in the sweep's order of proposals, from 0.
+        Position in the sweep's order of proposals, from 0; of a design that only the proof solved, a million more than
+        its place in the space.
     parameters : mapping
         Settings of the design, in the form that `--set` takes.
     outcome : Outcome

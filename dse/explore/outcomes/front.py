@@ -62,12 +62,6 @@ def beaten_by(points: Sequence[Point], share: Sequence[float]) -> list[bool]:
     return [place not in kept for place in range(len(points))]
 
 
-def dominates(one: Point, other: Point) -> bool:
-    """Whether `one` is nowhere worse than `other` and somewhere better."""
-    pairs = list(zip(one, other, strict=True))
-    return all(a <= b for a, b in pairs) and any(a < b for a, b in pairs)
-
-
 def _staircase(points: Sequence[Point], order: list[int]) -> list[int]:
     """The front of points in one or two objectives, given in rising order: each step must go down."""
     kept: list[int] = []

@@ -19,6 +19,9 @@ from dse.explore.outcomes.evaluation import Evaluation
 
 FILE_NAME = "evaluations.jsonl"
 
+BOX = b'{"box":'
+"""How lines begin that are about a box of designs which were not evaluated."""
+
 
 @dataclass(frozen=True, slots=True)
 class Damage:
@@ -42,10 +45,13 @@ class Records:
         Evaluations by identity. Where an identity occurs twice the first counts, but a failed evaluation gives way to
         one that did not fail.
     damaged : tuple of Damage
+    boxes : frozenset of bytes
+        Lines about designs that were not evaluated, see `dse.explore.proof`.
     """
 
     by_id: Mapping[str, Evaluation]
     damaged: tuple[Damage, ...] = ()
+    boxes: frozenset[bytes] = frozenset()
 
 
 def read_log(path: Path) -> Records:
@@ -58,9 +64,13 @@ def read_log(path: Path) -> Records:
     """
     by_id: dict[str, Evaluation] = {}
     damaged: list[Damage] = []
+    boxes: set[bytes] = set()
     if not path.exists():
         return Records(by_id)
     for number, line in _whole_lines(path):
+        if line.startswith(BOX):
+            boxes.add(line)
+            continue
         evaluation, reason = _evaluation(line)
         if reason:
             damaged.append(Damage(str(path), number, reason))
@@ -69,7 +79,7 @@ def read_log(path: Path) -> Records:
         known = by_id.get(evaluation.id)
         if known is None or known.outcome.status == "failed" != evaluation.outcome.status:
             by_id[evaluation.id] = evaluation
-    return Records(by_id, tuple(damaged))
+    return Records(by_id, tuple(damaged), frozenset(boxes))
 
 
 class LogWriter:

@@ -136,10 +136,6 @@ def _attention(call: TorchCall) -> Made:
     return attention(call.graph, call.name, [query, key, value, *more], sizes, call.shape), call.shape
 
 
-def _bilinear(call: TorchCall) -> Made:
-    raise DseError("its MACs cannot be written as a layer")
-
-
 MACS: dict[str, Callable[[TorchCall], Made]] = {
     "aten::addmm": _matmul("mat1", "mat2", "self"),
     "aten::baddbmm": _matmul("batch1", "batch2", "self"),

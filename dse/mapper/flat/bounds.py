@@ -89,6 +89,76 @@ def _next_tile(inst: Instance, options: Any, config: Record, depth: int) -> bool
     return False
 
 
+@entry
+def least_of_tiles(
+    inst: Instance, options: Any, table: Any, config: Record, fastest: float, cycle_pj: float, out: Floats
+) -> None:
+    """Lower bounds on the energy, on the time and on a weighted sum of both of every mapping there is.
+
+    Parameters
+    ----------
+    options : Options
+    table : OuterTable
+        Worked out.
+    config : an element of `dse.mapper.flat.run.CONFIGURATION`
+        Scratch.
+    fastest : float
+        Lower bound on the compute steps of any mapping.
+    cycle_pj : float
+        Weight of a step in the sum.
+    out : (3,)
+        Lowered: pJ, steps, and pJ of the sum.
+    """
+    for d in range(8):
+        if options.tile_start[d] == options.tile_start[d + 1]:
+            return
+        config.tile_row[d] = options.tile_start[d]
+        leave_open(config, options, d)
+    config.left = inst.pes
+    config.tile_row[0] -= 1
+    more = _next_tile(inst, options, config, 0)
+    while more:
+        config.cycles = max(_product(config.steps), fastest)
+        config.beside = least_folds(inst, config.passes) + first_and_last(inst, config.tile, 1.0)
+        for kind in range(3):
+            _least_of_points(inst, config, table, kind, cycle_pj, out)
+        more = _next_tile(inst, options, config, 7)
+
+
+def _least_of_points(inst: Instance, config: Record, table: Any, kind: int, cycle_pj: float, out: Floats) -> None:
+    """Lower the bounds to the least over the outer points, with one operand stationary at the array."""
+    a, b, x, y, product, fixed = _deliveries(inst, config, kind)
+    inside, beside = least_inside(inst, kind, config.number) + fixed, config.beside
+    time = least_time(inst, kind, config.passes, config.cycles, table.floor)
+    per_x, per_y = _delivery_times(inst, table, kind)
+    alone = inside + a * x + b * y + inst.static_pj * (time + beside)
+    for i in range(table.count[kind]):
+        point = table.points[kind, i]
+        least = alone + point[CROSSING_PJ]
+        if least >= out[0] and time + beside >= out[1] and least + cycle_pj * (time + beside) >= out[2]:
+            break  # the further ones cost more energy
+        if not _goes_with(point, config.passes, kind, product):
+            continue
+        more = max(x, point[PASSES_FIRST], product / point[MOST_SECOND])
+        again = max(y, point[PASSES_SECOND], product / point[MOST_FIRST])
+        busy = max(time, point[BUSY] + per_x * more + per_y * again) + beside
+        least = inside + point[CROSSING_PJ] + _delivered(a, b, more, again, product) + inst.static_pj * busy
+        out[0], out[1] = min(out[0], least), min(out[1], busy)
+        out[2] = min(out[2], least + cycle_pj * busy)
+
+
+def _delivery_times(inst: Instance, table: Any, kind: int) -> tuple[float, float]:
+    """Cycles of the outermost port for one delivery of the first and of the second of the other operands.
+
+    What one outermost port delivers past the buffer adds to what crosses into the buffer; of several, nothing is known.
+    """
+    if len(table.ports) != 1:
+        return 0.0, 0.0
+    first, second = others(kind)
+    port = table.ports[0]
+    return float(inst.port_up[port, first] * inst.words[first]), float(inst.port_up[port, second] * inst.words[second])
+
+
 def _longer(choice: Ints, bound: Floats, room: int) -> tuple[Ints, Any]:
     more, further = np.zeros((room, 8), dtype=np.int64), np.zeros((room, 2))
     for i in range(len(choice)):
@@ -281,12 +351,7 @@ def _still_alive(
     """
     a, b, x, y, product, fixed = _deliveries(inst, config, kind)
     inside, beside = config.inside_pj[kind] + fixed, config.beside
-    # What one outermost port delivers past the buffer adds to what crosses into the buffer.
-    per_x = per_y = 0.0
-    if len(table.ports) == 1:
-        first, second = others(kind)
-        per_x = inst.port_up[table.ports[0], first] * inst.words[first]
-        per_y = inst.port_up[table.ports[0], second] * inst.words[second]
+    per_x, per_y = _delivery_times(inst, table, kind)
     alone = inside + a * x + b * y + inst.static_pj * (time + beside)
     kept = 0
     for i in range(many[depth, kind]):

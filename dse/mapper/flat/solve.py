@@ -129,6 +129,13 @@ def prepare(
     A second problem of a choice covers the mappings in which only finished psums come to the buffer, where that leaves
     more room.
     """
+    choices, instances = instances_of(architecture, layer)
+    roles = Roles.of(architecture)
+    return choices, [_prepare(architecture, roles, instance, kind, factors) for instance in instances]
+
+
+def instances_of(architecture: Architecture, layer: Layer) -> tuple[list[dict[int, frozenset[str]]], list[Instance]]:
+    """The bypass choices of an architecture, those that have a second problem again at the end; a layer on each."""
     roles, prices = Roles.of(architecture), price(architecture, layer)
     choices = bypass_choices(architecture)
     instances = [build(architecture, layer, roles, kept, prices) for kept in choices]
@@ -136,7 +143,7 @@ def prepare(
         if _has_more_room(instance, layer):
             choices.append(kept)
             instances.append(build(architecture, layer, roles, kept, prices, only_finished=True))
-    return choices, [_prepare(architecture, roles, instance, kind, factors) for instance in instances]
+    return choices, instances
 
 
 def _has_more_room(instance: Instance, layer: Layer) -> bool:
@@ -151,7 +158,7 @@ def _prepare(architecture: Architecture, roles: Roles, instance: Instance, kind:
     assert array is None or isinstance(array, FanOut)
     rules = Rules.of(architecture.dataflow, array, has_pe=roles.pe >= 0, has_folds=bool(instance.folds.any()))
     perfect = factors == "perfect"
-    options, size, fastest = _options(instance, rules, perfect, roles)
+    options, size, fastest = options_of(instance, rules, perfect, roles)
     size = 0.0 if instance.only_finished else size  # its mappings are counted among all
     return _in_order(Problem(instance, kind, options, _outer(instance), fastest, size, PeTiles(None, None, None)))
 
@@ -167,7 +174,7 @@ def _in_order(problem: Problem) -> Problem:
     return replace(problem, tiles=PeTiles(choice, bound, order), best=best)
 
 
-def _largest_tile(instance: Instance) -> Any:
+def largest_tile(instance: Instance) -> Any:
     """Per dim, the largest PE tile that fits when every other dim has a tile of one."""
     largest = instance.bounds.copy()
     for d in range(8):
@@ -182,9 +189,10 @@ def _largest_tile(instance: Instance) -> Any:
     return largest
 
 
-def _options(instance: Instance, rules: Rules, perfect: bool, roles: Roles) -> tuple[Options, float, float]:
+def options_of(instance: Instance, rules: Rules, perfect: bool, roles: Roles) -> tuple[Options, float, float]:
+    """Tiles and spreads per dim, the size of the mapspace they span, and the fewest steps."""
     key = (
-        tuple(instance.bounds.tolist()), tuple(_largest_tile(instance).tolist()),
+        tuple(instance.bounds.tolist()), tuple(largest_tile(instance).tolist()),
         tuple(tuple(part.tolist()) for part in rules), int(instance.rows), int(instance.cols), perfect,
         roles.buffer >= 0, bool((instance.port_node[: instance.ports] == roles.pe).any()),
     )  # fmt: skip
@@ -215,15 +223,20 @@ KEPT_TABLES = 128
 """Problems whose outer floor and table are remembered, up to a few megabytes each."""
 
 
-def _outer(instance: Instance) -> OuterTable:
-    """The outer table, kept: it does not change with the array, the dataflow or a PE's inside but its size."""
+def outer_key(instance: Instance) -> bytes:
+    """All that the outer table depends on."""
     parts = (
         instance.bounds, instance.window, instance.words, instance.bits, instance.in_buffer, instance.in_pe,
         instance.up_pj * instance.in_pe, instance.outer_pj, instance.port_outer, instance.port_over,
         instance.port_fixed, instance.buffer_bits, np.where(instance.in_pe == 1, instance.room, 0.0),
         instance.port_up * instance.in_pe * instance.port_outer[:, None],
     )  # fmt: skip
-    key = b"".join(part.tobytes() for part in parts)
+    return b"".join(part.tobytes() for part in parts)
+
+
+def _outer(instance: Instance) -> OuterTable:
+    """The outer table, kept: it does not change with the array, the dataflow or a PE's inside but its size."""
+    key = outer_key(instance)
     if key in _OUTER:
         _OUTER.move_to_end(key)
     else:

@@ -14,6 +14,33 @@ from dse.problem.layer import Layer
 
 
 @dataclass(frozen=True, slots=True)
+class LowerBound:
+    """What no mapping of a layer on a design goes below; infinite where no mapping fits.
+
+    Parameters
+    ----------
+    energy_pj : float
+    cycles : float
+    weighted_pj : float
+        Of energy plus a price of every cycle: no mapping has less of this sum either.
+    """
+
+    energy_pj: float
+    cycles: float
+    weighted_pj: float
+
+    def __add__(self, other: LowerBound) -> LowerBound:
+        """The bound of both layers, one after the other."""
+        return LowerBound(
+            self.energy_pj + other.energy_pj, self.cycles + other.cycles, self.weighted_pj + other.weighted_pj
+        )
+
+    def times(self, count: int) -> LowerBound:
+        """The bound of a layer that occurs several times."""
+        return LowerBound(self.energy_pj * count, self.cycles * count, self.weighted_pj * count)
+
+
+@dataclass(frozen=True, slots=True)
 class Certificate:
     """Why a mapping is the best one.
 

@@ -93,8 +93,8 @@ def make_book(
         if not isinstance(found, Failure):
             cards[task.key] = {**found, "id": missing[task.key]["id"]}
         tick()
-    explored = {e.number: e for e in result.explored}
-    everything = [e.parameters for e in result.explored]
+    explored = {e.number: e for e in result.designs}
+    everything = [e.parameters for e in result.designs]
     steps = {
         number: take_steps(
             plan, explored[number].parameters, explored[number].outcome, workers, everything, tick
@@ -121,7 +121,7 @@ def wanted_card(result: SweepResult, plan: Plan, row: Mapping[str, Any]) -> Want
 
 def changes(result: SweepResult, book: Book, number: int) -> list[dict[str, Any]]:
     """What each step from a design changes, as far as its neighbours were evaluated; the best comes first."""
-    own = next((e.outcome for e in result.explored if e.number == number), None)
+    own = next((e.outcome for e in result.designs if e.number == number), None)
     if own is None:
         return []
     known = [(step, e) for step, e in neighbours(result, number) if e is not None]

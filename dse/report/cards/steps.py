@@ -61,10 +61,10 @@ def steps_from(space: Mapping[str, tuple[Any, ...]], settings: Mapping[str, Any]
 
 def neighbours(result: SweepResult, number: int) -> list[tuple[Step, Evaluation | None]]:
     """The steps from an explored design, each with the neighbour where it was explored too."""
-    explored = {e.number: e for e in result.explored}
+    explored = {e.number: e for e in result.designs}
     if number not in explored or not explored[number].ok:
         return []
-    by_settings = {_key(e.parameters): e for e in result.explored}
+    by_settings = {_key(e.parameters): e for e in result.designs}
     steps = steps_from(result.space, explored[number].parameters)
     return [(step, by_settings.get(_key(step.settings))) for step in steps]
 

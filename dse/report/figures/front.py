@@ -70,7 +70,7 @@ def front_data(result: SweepResult) -> FrontData:
     DseError
         When no design works, so that there is nothing to show.
     """
-    sound = [e for e in result.explored if e.ok]
+    sound = [e for e in result.designs if e.ok]
     if not sound:
         raise DseError(f"sweep {result.name}: no design works, so there is no front to draw")
     rows = result.front_rows()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dse.report.page.data import page_data
-from dse.report.text.sweeps import front_table, status_line, verdict
+from dse.report.text.sweeps import front_table, proof_line, status_line, verdict
 
 if TYPE_CHECKING:
     from dse.explore.result import SweepResult
@@ -58,6 +58,7 @@ def page(result: SweepResult, book: Book) -> str:
         f"<title>{title}</title><style>{(HERE / 'page.css').read_text()}</style></head><body>",
         f"<h1>{title}</h1>",
         f"<p class='verdict'>{escape(verdict(result))}</p>",
+        f"<p>{escape(proof_line(result))}</p>",
         f"<p>{what}</p>",
         SECTIONS,
         f'<noscript><h2>{escape(table.title)}</h2>{_table(table)}</noscript>',

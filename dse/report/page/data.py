@@ -50,7 +50,7 @@ def page_data(result: SweepResult, book: Book) -> dict[str, Any]:
                     for key in order for name, unit, scale in (METRICS[key],)],
         "parameters": [{"path": path, "name": name, "choices": [str(x) for x in result.space.get(path, ())]}
                        for path, name in names.items()],
-        "designs": [_design(e, shown.get(e.number), names, e.number in best) for e in result.explored if e.ok],
+        "designs": [_design(e, shown.get(e.number), names, e.number in best) for e in result.designs if e.ok],
         "budgets": [{"area_mm2": limit, "numbers": [row["number"] for row in front]}
                     for limit, front in result.budgets()],
         "reference": reference,
@@ -86,7 +86,7 @@ def hypervolume(result: SweepResult) -> list[tuple[int, float]]:
     import numpy as np
     from moocore import hypervolume as volume
 
-    sound = [e for e in result.explored if e.ok]
+    sound = [e for e in result.designs if e.ok]
     keys = [OBJECTIVES[name] for name in result.search.objectives]
     if len(sound) < 2:
         return []
@@ -102,7 +102,7 @@ def _ruled_out(result: SweepResult) -> list[tuple[str, int]]:
     from collections import Counter
 
     kinds: Counter[str] = Counter()
-    for e in result.explored:
+    for e in result.designs:
         if not e.ok:
             kinds["by area alone, without mapping it" if e.ruled_out else e.outcome.reason] += 1
     return kinds.most_common(12)

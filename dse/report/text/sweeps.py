@@ -156,6 +156,16 @@ def status_line(result: SweepResult) -> str:
     )
 
 
+def proof_line(result: SweepResult) -> str:
+    """What is proven of the designs that were not tried; empty without a proof."""
+    if result.certificate is None:
+        return ""
+    found = result.certificate
+    said = found.sentence(result.search.objectives)
+    counts = f"{found.evaluated} mapped, {found.ruled_out:,} ruled out by bounds, {found.infeasible:,} infeasible"
+    return f"{said} ({counts})"
+
+
 def _reference_note(result: SweepResult) -> str:
     reference, own = result.reference, result.reference_row()
     if reference is None:

@@ -2,10 +2,11 @@
 
 from itertools import accumulate
 
+from explore.domination import dominates
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.explore.outcomes.front import beaten_by, dominates, pareto, thin
+from dse.explore.outcomes.front import beaten_by, pareto, thin
 
 COORDINATES = st.integers(0, 6).map(float)
 STEPS = st.tuples(st.integers(1, 5), st.integers(1, 5))

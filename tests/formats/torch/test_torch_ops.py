@@ -25,7 +25,7 @@ def weight(*shape):
         ("aten::fft_rfft", False),
         ("aten::linalg_inv", False),
         ("getitem", True),
-        ("mine::op", False),
+        ("mine::op", False), ("aten::bilinear", False),
     ],
 )
 def test_only_operations_of_known_libraries_are_sure_to_have_no_macs(name, known):

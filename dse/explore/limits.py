@@ -1,0 +1,56 @@
+"""How long a sweep may take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+
+from dse.errors import DseError
+
+BOXES_PER_TRIAL = 10
+"""Boxes of designs that the proof over a space bounds at most, for every trial of the sweep, unless it has a time."""
+
+TRIALS_PER_DESIGN = 4
+"""Trials of the sweep for every design that the proof may solve exactly, unless it has a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits on a sweep.
+
+    Parameters
+    ----------
+    prove_s : float, optional
+        Seconds by the clock for the proof over the space; 0 leaves it out. Without it the proof has so much work for
+        every trial, whatever the machine, and so finds the same on each.
+    time_s : float
+        Seconds by the clock for the whole sweep: after it, what runs is finished, nothing more is begun.
+
+    Raises
+    ------
+    DseError
+        For a negative limit.
+
+    Examples
+    --------
+    >>> Limits().work(trials=96), Limits(prove_s=10.0).work(trials=96)
+    ((960, 24), (inf, inf))
+    """
+
+    prove_s: float | None = None
+    time_s: float = inf
+
+    def __post_init__(self) -> None:
+        if self.prove_s is not None and not self.prove_s >= 0:
+            raise DseError(f"prove_s={self.prove_s} < 0")
+        if not self.time_s > 0:
+            raise DseError(f"time_s={self.time_s} is not above 0")
+
+    def work(self, trials: int) -> tuple[float, float]:
+        """Boxes to bound and designs to solve exactly, at most."""
+        if self.prove_s is not None:
+            return inf, inf
+        return BOXES_PER_TRIAL * trials, trials // TRIALS_PER_DESIGN
+
+
+DEFAULT = Limits()

@@ -1,0 +1,153 @@
+"""What no design of a box goes below: energy and latency of some networks, and area."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dse.errors import DseError
+from dse.explore.designs.design import Batched, BatchEvaluator, Network, NetworkEvaluator, complaint
+
+if TYPE_CHECKING:
+    from dse.architecture.architecture import Architecture
+
+
+@dataclass(frozen=True, slots=True)
+class DesignBound:
+    """A lower bound on all designs of a box.
+
+    Parameters
+    ----------
+    energy_pj, latency_s : float
+    weighted_pj : float
+        Of energy plus latency times the weight that was asked for.
+    area_mm2 : float
+        The least of all; of a single design, its own.
+    infeasible : str
+        Why no design of the box keeps its constraints or maps all layers; empty where one may.
+    """
+
+    energy_pj: float = 0.0
+    latency_s: float = 0.0
+    weighted_pj: float = 0.0
+    area_mm2: float = 0.0
+    infeasible: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BoundTask:
+    """A box to be bounded: the settings of its corners, or of its one design; and the weight of time, pJ/s."""
+
+    corners: tuple[Mapping[str, Any], ...]
+    weight: float
+
+
+KEPT_DESIGNS = 1024
+"""Corners of boxes that a process remembers, some tens of kilobytes each."""
+
+_DESIGNS: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+
+
+@dataclass(frozen=True, slots=True)
+class BoxBounds:
+    """Bounds boxes of designs for some networks.
+
+    Parameters
+    ----------
+    resolve : callable
+        Settings to a design.
+    evaluator : NetworkEvaluator or BatchEvaluator
+        What designs are evaluated with: it says which networks, how they count together, and within which limits.
+    name : str
+        Tells the designs of one specification from those of another.
+    """
+
+    resolve: Callable[[Mapping[str, Any]], Any]
+    evaluator: NetworkEvaluator | BatchEvaluator
+    name: str = ""
+
+    def _design(self, settings: Mapping[str, Any]) -> Any:
+        """Resolve settings, but for those that this process resolved a while ago: boxes share corners."""
+        if not self.name:
+            return self.resolve(settings)
+        key = self.name, tuple(settings.items())
+        if key in _DESIGNS:
+            _DESIGNS.move_to_end(key)
+            return _DESIGNS[key]
+        _DESIGNS[key] = self.resolve(settings)
+        if len(_DESIGNS) > KEPT_DESIGNS:
+            _DESIGNS.popitem(last=False)
+        return _DESIGNS[key]
+
+    def __call__(self, task: BoundTask) -> DesignBound | None:
+        """The bound of a box; None where its corners cannot be resolved."""
+        try:
+            designs = [self._design(settings) for settings in task.corners]
+        except DseError as error:
+            return DesignBound(infeasible=error.message or "no design") if len(task.corners) == 1 else None
+        if len(designs) == 1 and (ruled_out := self.evaluator.rule_out(designs[0])) is not None:
+            return DesignBound(infeasible=ruled_out.reason)
+        corners, how, images = _mapped_by(designs, self.evaluator)
+        area = min(corner.area_mm2 for corner in corners)
+        if reason := _broken(how, {"area_mm2": area}):
+            return DesignBound(infeasible=reason)
+        parts = [_bound(network, corners, task.weight) for network in how.networks]
+        if any(inf in part for part in parts):
+            return DesignBound(infeasible="some layer cannot be mapped")
+        for energy_pj, latency_s, _ in parts:
+            if reason := _broken(how, {"energy_pj": energy_pj, "latency_s": latency_s}):
+                return DesignBound(infeasible=reason)
+        energy, latency, weighted = (how.combination.of(list(values)) / images for values in zip(*parts, strict=True))
+        # energy and latency of other combinations are no weighted sum of their networks'
+        return DesignBound(energy, latency, weighted if how.combination.how == "sum" else 0.0, area)
+
+
+def _mapped_by(
+    designs: list[Any], evaluator: NetworkEvaluator | BatchEvaluator
+) -> tuple[list[Architecture], NetworkEvaluator, int]:
+    """The architectures of some designs of one batch size, what evaluates them, and by how many images they count."""
+    if isinstance(evaluator, NetworkEvaluator):
+        return designs, evaluator, 1
+    batched: list[Batched] = designs
+    batch = batched[0].batch
+    return [design.architecture for design in batched], evaluator.by_batch[batch], batch
+
+
+def _bound(network: Network, corners: list[Architecture], weight: float) -> tuple[float, float, float]:
+    """Energy in pJ, latency in seconds and their weighted sum."""
+    from dse.mapper import LowerBound, lower_bound
+
+    clock = max(corner.clock_hz for corner in corners)
+    total = LowerBound(0.0, 0.0, 0.0)
+    for layer, count in network.layers:
+        total += lower_bound(corners[0], layer, others=corners[1:], cycle_pj=weight / clock).times(count)
+    return total.energy_pj, total.cycles / clock, total.weighted_pj
+
+
+def _broken(how: NetworkEvaluator, least: Mapping[str, float]) -> str:
+    """The first maximum that even the least possible exceeds, in words."""
+    for limit in how.constraints:
+        value = least.get(limit.metric)
+        if value is not None and limit.maximum is not None and value > limit.maximum * (1 + 1e-12):
+            return complaint(limit, value, limit.excess(value))
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class BoxPrices:
+    """The prices with which the bounds of some networks rise, of a design by its settings; areas too."""
+
+    resolve: Callable[[Mapping[str, Any]], Any]
+    evaluator: NetworkEvaluator | BatchEvaluator
+
+    def __call__(self, settings: Mapping[str, Any]) -> Any:
+        from dse.mapper import bound_prices
+
+        (architecture,), how, _ = _mapped_by([self.resolve(settings)], self.evaluator)
+        rows = [bound_prices(architecture, layer) for network in how.networks for layer, _ in network.layers]
+        return np.concatenate([*rows, [architecture.area_mm2, -architecture.clock_hz]])

@@ -1,0 +1,210 @@
+"""Boxes of designs: intervals of every setting of a space, and the corners that bound what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import log, prod
+from typing import Any
+
+import numpy as np
+
+from dse.errors import DseError
+from dse.explore.designs.space import DesignSpace, magnitude
+
+BOXED = ("rows", "cols", "capacity")
+"""Last words of the settings that boxes span: sides of the array and capacities, in all or by operand."""
+
+ROUNDING = 1e-12
+"""Relative difference of two prices below which they count as equal."""
+
+
+BUFFERS_FIRST = 10.0
+"""How much wider than it is a whole level's capacity counts when a box is split."""
+
+
+def is_buffer(name: str) -> bool:
+    """Whether a setting is the capacity of a whole level, for all of its operands."""
+    return name.startswith("levels.") and name.endswith(".capacity")
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """The designs of a space whose every setting lies within an interval of its choices.
+
+    Parameters
+    ----------
+    first, last : tuple of int
+        Positions among the choices of each setting, both included.
+    """
+
+    first: tuple[int, ...]
+    last: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """How many designs it holds."""
+        return prod(last - first + 1 for first, last in zip(self.first, self.last, strict=True))
+
+    def holds(self, digits: Sequence[int]) -> bool:
+        """Whether a design, by the positions of its settings, is in it."""
+        return all(a <= digit <= b for a, digit, b in zip(self.first, digits, self.last, strict=True))
+
+    def part(self, axis: int, first: int, last: int) -> Box:
+        """The designs with another interval of one setting."""
+        return Box(
+            (*self.first[:axis], first, *self.first[axis + 1 :]), (*self.last[:axis], last, *self.last[axis + 1 :])
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """How the boxes of a space are bounded and split.
+
+    Parameters
+    ----------
+    space : DesignSpace
+    sizes : tuple of (tuple of float or None)
+        Per setting, the magnitudes of its choices where a box may span several of them; None where each choice has a
+        box of its own.
+    corners : tuple of tuple of bool
+        The designs of a box that bound it, each as whether it has the largest of every setting: what they cost least
+        and what they hold most is a bound on all.
+
+    Examples
+    --------
+    >>> space = DesignSpace.of({"dataflow": ["ws", "rs"], "levels.array.rows": [2, 4, 8]})
+    >>> axes = Axes(space, (None, (2.0, 4.0, 8.0)), ((False, False), (True, True)))
+    >>> [part.size for part in axes.split(axes.whole)]
+    [3, 3]
+    >>> axes.settings_of(axes.split(axes.whole)[1])
+    ({'dataflow': 'rs', 'levels.array.rows': 2}, {'dataflow': 'rs', 'levels.array.rows': 8})
+    """
+
+    space: DesignSpace
+    sizes: tuple[tuple[float, ...] | None, ...]
+    corners: tuple[tuple[bool, ...], ...]
+
+    @property
+    def whole(self) -> Box:
+        """The whole space."""
+        return Box((0,) * len(self.space.shape), tuple(count - 1 for count in self.space.shape))
+
+    def is_bounded(self, box: Box) -> bool:
+        """Whether the corners bound the box: it spans nothing but settings that may be spanned."""
+        return all(
+            first == last or sizes is not None
+            for first, last, sizes in zip(box.first, box.last, self.sizes, strict=True)
+        )
+
+    def settings_of(self, box: Box) -> tuple[dict[str, Any], ...]:
+        """The settings of a bounded box's corners; of a single design, its own."""
+        found = []
+        for corner in dict.fromkeys(tuple(self._digit(box, i, most) for i, most in enumerate(c)) for c in self.corners):
+            choices = zip(self.space.names, self.space.choices, corner, strict=True)
+            found.append({name: values[digit] for name, values, digit in choices})
+        return tuple(found)
+
+    def _digit(self, box: Box, axis: int, most: bool) -> int:
+        first, last, sizes = box.first[axis], box.last[axis], self.sizes[axis]
+        rises = sizes is None or sizes[last] >= sizes[first]
+        return last if most == rises else first
+
+    def split(self, box: Box) -> list[Box]:
+        """The box in parts: one per choice of a setting that may not be spanned, else two along the widest setting."""
+        for axis, sizes in enumerate(self.sizes):
+            if sizes is None and box.first[axis] < box.last[axis]:
+                return [box.part(axis, digit, digit) for digit in range(box.first[axis], box.last[axis] + 1)]
+        axis = max(range(len(self.sizes)), key=lambda axis: self._width(box, axis))
+        first, last = box.first[axis], box.last[axis]
+        middle = (first + last) // 2
+        return [box.part(axis, first, middle), box.part(axis, middle + 1, last)]
+
+    def _width(self, box: Box, axis: int) -> float:
+        sizes, first, last = self.sizes[axis], box.first[axis], box.last[axis]
+        if sizes is None or first == last:
+            return -1.0
+        # what is worked out per size of a buffer serves all boxes that have just that one
+        return abs(log(sizes[last] / sizes[first])) * (BUFFERS_FIRST if is_buffer(self.space.names[axis]) else 1.0)
+
+
+def axes_of(space: DesignSpace, prices: Callable[[Mapping[str, Any]], Any] | None) -> Axes:
+    """Find out which settings of a space boxes may span, and which corners then bound a box.
+
+    Parameters
+    ----------
+    space : DesignSpace
+    prices : callable or None
+        A design's settings to the prices with which its bounds rise, as one array. None where no box is bounded.
+
+    Notes
+    -----
+    A setting may be spanned when all prices rise, fall or stay along its choices, tried twice: with everything else at
+    its first choice and least, and at its last choice and largest. A corner is then needed for every way in which some
+    price depends on the settings; the largest of everything is one, too, for what memories hold.
+    """
+    wanted = [prices is not None and _is_spanned(space, axis) for axis in range(len(space.names))]
+    sizes = [tuple(_sizes(space, axis)) if wanted[axis] else None for axis in range(len(space.names))]
+    directions: dict[int, Any] = {}
+    for axis, scale in enumerate(sizes):
+        if scale is None or prices is None:
+            continue
+        found = _direction(space, sizes, axis, prices)
+        if found is None:
+            sizes[axis] = None
+        else:
+            directions[axis] = found
+    largest = tuple(scale is not None for scale in sizes)
+    falls = set() if not directions else set(zip(*(directions[axis].tolist() for axis in directions), strict=True))
+    patterns = {largest, (False,) * len(sizes)}
+    for signs in falls:
+        at = dict(zip(directions, signs, strict=True))
+        patterns.add(tuple(at.get(axis, 0) < 0 for axis in range(len(sizes))))
+    return Axes(space, tuple(sizes), tuple(sorted(patterns)))
+
+
+def _is_spanned(space: DesignSpace, axis: int) -> bool:
+    parts = space.names[axis].split(".")
+    ends = parts[2:3] if parts[0] == "levels" else []
+    named = ends != [] and ends[0] in BOXED and len(space.choices[axis]) > 1
+    return named and space.is_ordered(axis) and min(_sizes(space, axis)) > 0
+
+
+def _sizes(space: DesignSpace, axis: int) -> Iterable[float]:
+    for value in space.choices[axis]:
+        found = magnitude(value)
+        assert found is not None
+        yield found[1]
+
+
+def _direction(
+    space: DesignSpace, sizes: list[tuple[float, ...] | None], axis: int, prices: Callable[[Mapping[str, Any]], Any]
+) -> Any:
+    """1, -1 or 0 for every price that rises, falls or stays with a setting; None where one does neither."""
+    scale = sizes[axis]
+    assert scale is not None
+    order = sorted(range(len(scale)), key=lambda digit: scale[digit])
+    signs: Any = None
+    for most in (False, True):
+        digits = [_extreme(other, len(space.choices[i]), most) for i, other in enumerate(sizes)]
+        try:
+            rows = np.array([
+                prices(space.settings(space.index([*digits[:axis], digit, *digits[axis + 1 :]]))) for digit in order
+            ])  # fmt: skip
+        except DseError:
+            return None
+        moves = np.diff(rows, axis=0)
+        moves[np.abs(moves) <= ROUNDING * np.abs(rows[1:])] = 0.0
+        rise, fall = (moves > 0).any(axis=0), (moves < 0).any(axis=0)
+        found = rise.astype(int) - fall.astype(int)
+        if (rise & fall).any() or (signs is not None and (found * signs < 0).any()):
+            return None
+        signs = found if signs is None else np.where(signs == 0, found, signs)
+    return signs
+
+
+def _extreme(scale: tuple[float, ...] | None, count: int, most: bool) -> int:
+    """The position of the least or of the largest choice; the first or the last where choices have no order."""
+    if scale is None:
+        return count - 1 if most else 0
+    return max(range(count), key=lambda digit: scale[digit] if most else -scale[digit])

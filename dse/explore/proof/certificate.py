@@ -1,0 +1,79 @@
+"""What a sweep has proven about the whole of its space."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from math import inf, isfinite
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """How much of a design space is settled, and how closely.
+
+    Parameters
+    ----------
+    space : int
+        Designs of the declared space.
+    evaluated : int
+        Of these, those that were mapped.
+    ruled_out : int
+        Those whose lower bounds show that some evaluated design matches them within `gap`.
+    infeasible : int
+        Those that keep no constraint, or map no layer, whatever the mapping.
+    open : int
+        All others.
+    gap : float
+        For every point of every design of the space, the open ones included, some evaluated design has a point with no
+        more area and at most 1 + gap times its other objectives. Infinite where nothing of the kind is known.
+    wanted : float
+        The gap beyond which a design counts as open.
+
+    Examples
+    --------
+    >>> Certificate(7200, 120, 3000, 4080, 0, 0.01, 0.01).complete
+    True
+    """
+
+    space: int
+    evaluated: int
+    ruled_out: int
+    infeasible: int
+    open: int
+    gap: float
+    wanted: float
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is open."""
+        return self.open == 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data; the gap is None where it is infinite."""
+        return {**asdict(self), "gap": self.gap if isfinite(self.gap) else None, "complete": self.complete}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Certificate:
+        """The inverse of `to_dict`."""
+        gap = inf if plain["gap"] is None else float(plain["gap"])
+        return cls(**{**{field.name: plain[field.name] for field in fields(cls)}, "gap": gap})
+
+    def sentence(self, objectives: tuple[str, ...]) -> str:
+        """One line for people.
+
+        Examples
+        --------
+        >>> Certificate(7200, 120, 3000, 4080, 0, 0.0, 0.01).sentence(("energy", "latency"))
+        'no other design of the 7,200 is better in both energy and latency: proven'
+        >>> Certificate(7200, 120, 2900, 4080, 100, 0.0312, 0.01).sentence(("edp", "area"))
+        'no other design of the 7,200 is better in EDP at no more area by more than 3.1 %: proven; 100 are open at 1 %'
+        """
+        names = ["EDP" if name == "edp" else name for name in objectives if name != "area"]
+        what = f"both {names[0]} and {names[1]}" if len(names) == 2 else " and ".join(names) or "area"
+        where = " at no more area" if names and "area" in objectives else ""
+        left = "" if self.complete else f"; {self.open:,} are open at {self.wanted * 100:.2g} %"
+        if self.gap > 1:
+            return f"{self.space - self.open:,} of the {self.space:,} designs are settled; {self.open:,} are open"
+        by = f" by more than {self.gap * 100:.2g} %" if self.gap > 0 else ""
+        return f"no other design of the {self.space:,} is better in {what}{where}{by}: proven{left}"

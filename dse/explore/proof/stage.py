@@ -1,0 +1,103 @@
+"""The proof as a stage of a sweep: what it starts from, what it writes down, and what it certifies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dse.explore.designs.space import DesignSpace
+from dse.explore.outcomes.evaluation import Evaluation
+from dse.explore.proof.bounds import BoxBounds, BoxPrices
+from dse.explore.proof.box import axes_of
+from dse.explore.proof.prove import EVALUATED, Prover, Settled
+from dse.explore.proof.staircase import Staircase
+from dse.explore.runner import Workers
+
+
+@dataclass(frozen=True, slots=True)
+class Provable:
+    """What a proof over a space needs.
+
+    Parameters
+    ----------
+    bounds : BoxBounds
+    prices : BoxPrices or None
+        None where no box of several designs can be bounded.
+    """
+
+    bounds: BoxBounds
+    prices: BoxPrices | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A proof's place in a sweep.
+
+    Parameters
+    ----------
+    space : DesignSpace
+    objectives : tuple of str
+    wanted : float
+        The gap beyond which a design counts as open.
+    workers : Workers
+    solve : callable
+        Designs, by their places in the space, to their exact evaluations.
+    write : callable
+        Takes a line for the log.
+    report : callable
+        Told how many designs are settled, now and then.
+    sweep_id : str
+        Marks the lines.
+    """
+
+    space: DesignSpace
+    objectives: tuple[str, ...]
+    wanted: float
+    workers: Workers
+    solve: Callable[[Sequence[int]], Iterable[Evaluation]]
+    write: Callable[[bytes], None]
+    report: Callable[[int], None]
+    sweep_id: str
+
+    def prover(
+        self, provable: Provable, known: Iterable[Evaluation], deadline: float, work: tuple[float, float]
+    ) -> Prover:
+        """A proof that starts from what is evaluated already."""
+        sound = [evaluation for evaluation in known if evaluation.ok]
+        staircase = Staircase(self.objectives, _weight(sound))
+        for evaluation in sound:
+            staircase.add(evaluation.outcome.front, evaluation.outcome.objectives["area_mm2"])
+        return Prover(
+            axes_of(self.space, provable.prices), provable.bounds, self.workers, staircase, self.solve, self.wanted,
+            deadline, work, self.report, self._note,
+        )  # fmt: skip
+
+    def _note(self, settled: Settled) -> None:
+        """Write a box that was not evaluated down, with its bound."""
+        if settled.state != EVALUATED:
+            self.write(json.dumps(self._plain(settled), separators=(",", ":")).encode() + b"\n")
+
+    def _plain(self, settled: Settled) -> Mapping[str, Any]:
+        box, bound = settled.box, settled.bound
+        intervals = zip(self.space.names, self.space.choices, box.first, box.last, strict=True)
+        finite = settled.short != float("inf")
+        return {
+            "box": {name: [choices[first], choices[last]] for name, choices, first, last in intervals},
+            "sweep": self.sweep_id,
+            "designs": box.size,
+            "state": settled.state,
+            "bound": {"energy_pj": bound.energy_pj, "latency_s": bound.latency_s, "area_mm2": bound.area_mm2}
+            if not bound.infeasible
+            else {"reason": bound.infeasible},
+            "gap": settled.short if finite else None,
+        }
+
+
+def _weight(sound: Sequence[Evaluation]) -> float:
+    """The weight of latency at which energy and latency of the best known design count alike, pJ/s."""
+    best = min(sound, key=lambda e: e.outcome.objectives["edp_js"], default=None)
+    if best is None or best.outcome.objectives["latency_s"] == 0:
+        return 0.0
+    return best.outcome.objectives["energy_pj"] / best.outcome.objectives["latency_s"]

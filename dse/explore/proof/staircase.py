@@ -1,0 +1,107 @@
+"""What is known to be possible, and how far from it a bound lies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from dse.explore.proof.bounds import DesignBound
+
+
+@dataclass(slots=True)
+class Staircase:
+    """Points that some design reaches, by the objectives of a sweep.
+
+    Parameters
+    ----------
+    objectives : tuple of str
+        Of energy, latency, edp, area. With area among them, a bound is held only against designs of no more area.
+    weight : float
+        Of latency in the weighted sum of a bound, pJ/s.
+
+    Notes
+    -----
+    The points that a design can reach lie above its bounds on energy, on latency and on their weighted sum. All of
+    them are matched by a known point, unless the region above the bounds reaches below an inner corner of the staircase
+    of known points (e_i, t_i+1), or past one of its two ends. So a factor on the bounds is enough when it brings, at
+    every corner, one of the three to the corner's.
+
+    Examples
+    --------
+    >>> known = Staircase(("energy", "latency"), 1.0)
+    >>> known.add([(4.0, 1.0), (2.0, 2.0)], 5.0)
+    >>> known.short_of(DesignBound(3.0, 1.5, 4.5)), known.short_of(DesignBound(2.0, 1.6, 3.6))
+    (0.0, 0.0)
+    >>> round(known.short_of(DesignBound(1.6, 1.6, 3.2)), 6)
+    0.25
+    """
+
+    objectives: tuple[str, ...]
+    weight: float
+    _points: Any = field(default_factory=lambda: np.zeros((0, 3)))
+    _corners: dict[int, Any] = field(default_factory=dict)
+
+    def add(self, points: Iterable[tuple[float, float]], area_mm2: float) -> None:
+        """Enter what a design reaches, as (energy in pJ, latency in s)."""
+        rows = [(area_mm2, *point) for point in points]
+        if rows:
+            together = np.concatenate((self._points, np.array(rows)))
+            self._points = together[np.argsort(together[:, 0], kind="stable")]
+            self._corners.clear()
+
+    def short_of(self, bound: DesignBound) -> float:
+        """The least fraction t such that 1 + t times what a bound allows is matched by a known point; at least 0.
+
+        Infinite where nothing is known to compare with, or where the bound is of nothing.
+        """
+        corners = self._corners_within(bound.area_mm2)
+        if len(corners) == 0:
+            return float("inf")
+        first, second, weighted = self._coordinates(bound)
+        if min(first, second) <= 0:
+            return float("inf")
+        factors = np.minimum(corners[:, 0] / first, corners[:, 1] / second)
+        if weighted > 0:
+            factors = np.minimum(factors, (corners[:, 0] + self.weight * corners[:, 1]) / weighted)
+        return max(0.0, float(factors.max()) - 1.0)
+
+    def _coordinates(self, bound: DesignBound) -> tuple[float, float, float]:
+        """A bound in the objectives that the staircase is drawn in: twice the same where there is one only."""
+        energy, latency = bound.energy_pj, bound.latency_s
+        if {"energy", "latency"} <= set(self.objectives):
+            return energy, latency, bound.weighted_pj
+        values = self._values(np.array([[0.0, energy, latency]]))[0]
+        return float(values[0]), float(values[1]), 0.0
+
+    def _values(self, points: Any) -> Any:
+        """(points, 2): the objectives but area, without EDP where energy and latency both are among them."""
+        energy, latency = points[:, 1], points[:, 2]
+        columns = {"energy": energy, "latency": latency, "edp": energy * latency}
+        both = {"energy", "latency"} <= set(self.objectives)
+        names = ["energy", "latency"] if both else [name for name in self.objectives if name != "area"]
+        chosen = [columns[name] for name in names] or [np.ones(len(points))]
+        return np.stack([chosen[0], chosen[-1]], axis=1)
+
+    def _corners_within(self, area_mm2: float) -> Any:
+        """The inner corners and the two open ends of the staircase of designs of at most so much area."""
+        count = len(self._points)
+        if "area" in self.objectives:
+            count = int(np.searchsorted(self._points[:, 0], area_mm2, side="right"))
+        if count not in self._corners:
+            self._corners[count] = _corners(self._values(self._points[:count]))
+        return self._corners[count]
+
+
+def _corners(values: Any) -> Any:
+    """(corners, 2): the least that is not matched, one coordinate of each neighbour; infinite beyond the ends."""
+    if len(values) == 0:
+        return values
+    order = np.lexsort((values[:, 0], values[:, 1]))
+    first, second = values[order, 0], values[order, 1]
+    lowest = np.concatenate(([np.inf], np.minimum.accumulate(first)[:-1]))
+    kept = first < lowest
+    stairs = np.stack([first[kept], second[kept]], axis=1)
+    return np.stack([np.r_[np.inf, stairs[:, 0]], np.r_[stairs[:, 1], np.inf]], axis=1)

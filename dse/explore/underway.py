@@ -1,0 +1,72 @@
+"""A sweep under way: what it has to show at any moment, and how it ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+from dse.explore.explorer import Explorer
+from dse.explore.outcomes.log import Damage
+from dse.explore.plan import Plan
+from dse.explore.record import write_results
+from dse.explore.result import SweepResult
+
+SHOWN_EVERY_S = 1.0
+"""Seconds between two writings of what is known."""
+
+SOLVED_AT_ONCE = 8
+"""Designs of the front that are solved exactly between two looks at the clock."""
+
+
+@dataclass(slots=True)
+class Underway:
+    """A sweep that is under way, and what it has to show."""
+
+    plan: Plan
+    explorer: Explorer
+    directory: Path | None
+    damaged: tuple[Damage, ...]
+    start: float
+    shown: float = 0.0
+
+    def to_its_end(self) -> SweepResult:
+        """Explore, prove, and solve what is shown exactly; when interrupted, write what is known."""
+        explorer = self.explorer
+        try:
+            explorer.run()
+            result = self.result(finished=True)
+            while explorer.certificate is not None and not explorer.is_over and (wanted := result.to_solve()):
+                explorer.solve(wanted[:SOLVED_AT_ONCE])
+                result = self.result(finished=True)
+        except KeyboardInterrupt:
+            self.show(always=True)
+            raise
+        return result
+
+    def show(self, *, always: bool = False) -> None:
+        """Write the front of what is known, unless that was done a moment ago."""
+        if self.directory is None or (monotonic() - self.shown < SHOWN_EVERY_S and not always):
+            return
+        write_results(self.directory, self.result(finished=False))
+        self.shown = monotonic()
+
+    def result(self, *, finished: bool) -> SweepResult:
+        plan, explorer = self.plan, self.explorer
+        return SweepResult(
+            name=plan.name,
+            architecture=plan.spec.name,
+            workloads=tuple(workload.name for workload in plan.workloads),
+            space=plan.space,
+            search=plan.search,
+            sampler=explorer.sampler,
+            evaluations=tuple(e for part in (explorer.explored, explorer.exact) for _, e in sorted(part.items())),
+            finished=finished,
+            reused=explorer.reused,
+            wall_s=monotonic() - self.start,
+            damaged=self.damaged,
+            derived=tuple(one.path for one in plan.derived),
+            combine=plan.together.how,
+            certificate=explorer.certificate,
+            spending=explorer.spending,
+        )

@@ -1,0 +1,76 @@
+"""Boxes partition a space, and their corners have the extremes of what is in them."""
+
+import numpy as np
+import pytest
+
+from dse.explore.designs.space import DesignSpace
+from dse.explore.proof.box import Axes, Box, axes_of
+
+SPACE = DesignSpace.of({
+    "dataflow": ["ws", "rs"],
+    "levels.array.rows": [2, 4, 8, 16],
+    "levels.GLB.capacity": ["64 KiB", "32 KiB", "16 KiB"],
+    "technology.voltage": ["0.8 V", "1 V"],
+})  # fmt: skip
+
+
+def prices(settings):
+    """A word costs more from a larger memory, and an array of more rows has a shorter way to the edge."""
+    kib = int(settings["levels.GLB.capacity"].split()[0])
+    return np.array([kib**0.5, 100 / settings["levels.array.rows"], 1.0])
+
+
+def leaves(axes):
+    waiting, found = [axes.whole], []
+    while waiting:
+        box = waiting.pop()
+        if box.size == 1:
+            found.append(box)
+        else:
+            parts = axes.split(box)
+            assert sum(part.size for part in parts) == box.size
+            waiting += parts
+    return found
+
+
+def test_splitting_ends_at_every_design_once():
+    found = leaves(axes_of(SPACE, prices))
+    assert sorted(SPACE.index(box.first) for box in found) == list(range(SPACE.size))
+
+
+def test_sides_and_capacities_are_spanned_and_nothing_else():
+    axes = axes_of(SPACE, prices)
+    assert [sizes is not None for sizes in axes.sizes] == [False, True, True, False]
+    assert not axes.is_bounded(axes.whole)
+    assert all(sizes is None for sizes in axes_of(SPACE, None).sizes)
+
+
+def test_corners_reach_the_least_of_every_price_in_a_box():
+    axes = axes_of(SPACE, prices)
+    for first, last in (((0, 1, 0, 1), (0, 3, 2, 1)), ((1, 0, 1, 0), (1, 1, 2, 0)), ((1, 2, 1, 0), (1, 2, 1, 0))):
+        box = Box(first, last)
+        inside = [prices(SPACE.settings(i)) for i in range(SPACE.size) if box.holds(SPACE.digits(i))]
+        corners = [prices(settings) for settings in axes.settings_of(box)]
+        assert len(inside) == box.size
+        assert np.min(corners, axis=0).tolist() == np.min(inside, axis=0).tolist()
+        assert len(corners) <= box.size
+
+
+def test_a_setting_along_which_a_price_turns_back_is_not_spanned():
+    def turning(settings):
+        return np.array([abs(settings["levels.array.rows"] - 4.0)])
+
+    assert [sizes is not None for sizes in axes_of(SPACE, turning).sizes] == [False, False, True, False]
+
+
+def test_one_design_has_one_corner():
+    axes = Axes(SPACE, (None,) * 4, ((False,) * 4, (True,) * 4))
+    box = Box((1, 2, 0, 1), (1, 2, 0, 1))
+    assert axes.settings_of(box) == (SPACE.settings(SPACE.index(box.first)),)
+
+
+@pytest.mark.parametrize("axis", range(4))
+def test_a_part_has_another_interval_of_one_setting(axis):
+    whole = axes_of(SPACE, prices).whole
+    part = whole.part(axis, 1, 1)
+    assert part.size * (whole.last[axis] + 1) == whole.size

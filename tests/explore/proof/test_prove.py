@@ -1,0 +1,192 @@
+"""The front of a sweep that proves is the front of its whole space, and the certificate counts every design once."""
+
+import json
+
+import pytest
+from explore.toy import ARCH
+
+from dse.explore.designs.design import FRONT_POINTS
+from dse.explore.designs.space import DesignSpace
+from dse.explore.explorer import OBJECTIVES, Search
+from dse.explore.outcomes.front import pareto
+from dse.explore.outcomes.log import FILE_NAME, read_log
+from dse.explore.plan import make_plan
+from dse.explore.proof.bounds import BoundTask
+from dse.explore.proof.box import Box, axes_of
+from dse.explore.record import read_results
+from dse.explore.runner import Failure, attempt
+from dse.explore.sweep import sweep
+
+GENEROUS_S = 600.0
+
+NET = """\
+workload: tiny
+input: [3, 6, 6]
+layers:
+  one: {conv: 4, kernel: 3}
+  last: {fc: 5}
+"""
+
+SPACES = {
+    "sides": (
+        {"dataflow": ["weight-stationary", "output-stationary", "row-stationary"], "levels.array.rows": [2, 3, 4],
+         "levels.array.cols": [2, 4, 6]},
+        ("energy", "latency"),
+    ),
+    "memories": (
+        {"levels.GLB.capacity": ["1 KiB", "2 KiB", "4 KiB", "8 KiB"],
+         "levels.PE.capacity.weight": ["2 word", "8 word", "24 word"], "levels.array.cols": [2, 4]},
+        ("energy", "latency", "area"),
+    ),
+    "voltage": (
+        {"technology.voltage": ["0.8 V", "1 V"], "technology.clock": ["max"], "levels.array.rows": [2, 4],
+         "levels.array.cols": [2, 4, 8]},
+        ("edp", "area"),
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("files")
+    (folder / "toy.yaml").write_text(ARCH)
+    (folder / "tiny.yaml").write_text(NET)
+    return folder / "toy.yaml", folder / "tiny.yaml"
+
+
+def front_values(result):
+    """The designs on the front by their settings, each with its points."""
+    rows = sorted((row["energy_pj"], row["latency_s"], row["area_mm2"]) for row in result.mapping_rows())
+    designs = {tuple(row[path] for path in result.space) for row in result.front_rows()}
+    return rows, designs
+
+
+def counts(certificate):
+    return certificate.evaluated + certificate.ruled_out + certificate.infeasible + certificate.open
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_the_front_is_that_of_a_full_grid_solved_exactly(files, name):
+    space, objectives = SPACES[name]
+    proven = sweep(*files, trials=4, space=space, objectives=objectives, jobs=0, prove_s=GENEROUS_S)
+    assert proven.certificate.complete
+    assert proven.certificate.gap == 0
+    assert counts(proven.certificate) == proven.certificate.space == DesignSpace.of(space).size
+    grid = exact_grid(files, space, objectives)
+    rows = [row for rows in grid.values() for row in rows]
+    best = [rows[i] for i in pareto([[row[OBJECTIVES[name]] for name in objectives] for row in rows])]
+    assert reached(proven.mapping_rows(), objectives) == reached(best, objectives)
+    for e in proven.evaluations:
+        if e.kind == "exact" and tuple(e.parameters.items()) in grid:
+            own = grid[tuple(e.parameters.items())]
+            assert list(e.outcome.front) == [(row["energy_pj"], row["latency_s"]) for row in own]
+
+
+def exact_grid(files, space, objectives):
+    """The whole front of every design of a space, each by itself, by its settings."""
+    problem = make_plan(*files, Search(1, objectives=objectives), space=space).problem()
+    found = {}
+    for index in range(problem.space.size):
+        settings = problem.space.settings(index)
+        outcome = attempt(problem.evaluate["exact"], problem.resolve(settings))
+        if isinstance(outcome, Failure):
+            assert outcome.status == "infeasible"
+            found[tuple(settings.items())] = []
+            continue
+        assert len(outcome.front) < FRONT_POINTS, "the case is too large for fronts that are not thinned"
+        found[tuple(settings.items())] = [
+            {"energy_pj": energy, "latency_s": latency, "edp_js": energy * 1e-12 * latency,
+             "area_mm2": outcome.objectives.get("area_mm2")}
+            for energy, latency in outcome.front
+        ]  # fmt: skip
+    return found
+
+
+def reached(rows, objectives):
+    """Points on the front to nine digits: designs that reach the same count as one."""
+    return {tuple(f"{row[OBJECTIVES[name]]:.8e}" for name in objectives) for row in rows}
+
+
+def test_no_bound_of_a_box_is_above_the_front_of_a_design_in_it(files):
+    space, _ = SPACES["sides"]
+    space = {**space, "levels.GLB.capacity": ["1 KiB", "2 KiB", "4 KiB"]}
+    problem = make_plan(*files, Search(1), space=space).problem()
+    axes = axes_of(problem.space, problem.provable.prices)
+    points = {
+        problem.space.digits(problem.space.find(dict(settings))): [(row["energy_pj"], row["latency_s"]) for row in rows]
+        for settings, rows in exact_grid(files, space, ("energy", "latency")).items()
+        if rows
+    }
+    weight, waiting, tried = 6.0e10, [axes.whole], 0
+    while waiting:
+        box = waiting.pop()
+        if box.size > 1:
+            waiting += axes.split(box)
+        if not axes.is_bounded(box):
+            continue
+        found = problem.provable.bounds(BoundTask(axes.settings_of(box), weight))
+        for digits, front in points.items():
+            if Box(box.first, box.last).holds(digits):
+                assert not found.infeasible
+                tried += 1
+                for energy, latency in front:
+                    assert found.energy_pj <= energy * (1 + 1e-9)
+                    assert found.latency_s <= latency * (1 + 1e-9)
+                    assert found.weighted_pj <= (energy + weight * latency) * (1 + 1e-9)
+    assert tried > 4 * len(points)
+
+
+def test_what_is_ruled_out_is_in_the_log_with_its_bound_and_is_read_past(files, tmp_path):
+    space, objectives = SPACES["sides"]
+    first = sweep(*files, trials=3, space=space, objectives=objectives, jobs=0, output=tmp_path, prove_s=GENEROUS_S)
+    lines = [json.loads(line) for line in (tmp_path / FILE_NAME).read_text().splitlines()]
+    boxes = [line for line in lines if "box" in line]
+    assert sum(box["designs"] for box in boxes) >= first.certificate.ruled_out > 0
+    assert all(box["state"] in ("ruled out", "infeasible") for box in boxes)
+    assert all("energy_pj" in box["bound"] or "reason" in box["bound"] for box in boxes)
+    assert read_log(tmp_path / FILE_NAME).damaged == ()
+    read = read_results(tmp_path)
+    assert read.certificate == first.certificate
+    assert front_values(read) == front_values(first)
+    assert json.loads((tmp_path / "summary.json").read_text())["certificate"]["complete"] is True
+
+
+def test_a_resumed_proof_repeats_nothing_and_ends_alike(files, tmp_path):
+    space, objectives = SPACES["memories"]
+    settings = {"trials": 4, "space": space, "objectives": objectives, "jobs": 0}
+    first = sweep(*files, **settings, output=tmp_path)
+    whole = (tmp_path / FILE_NAME).read_bytes()
+    again = sweep(*files, **settings, output=tmp_path, resume=True)
+    assert (tmp_path / FILE_NAME).read_bytes() == whole
+    lines = whole.splitlines(keepends=True)
+    (tmp_path / FILE_NAME).write_bytes(b"".join(lines[: len(lines) // 2]))
+    half = sweep(*files, **settings, output=tmp_path, resume=True)
+    assert front_values(first) == front_values(again) == front_values(half)
+    assert first.certificate == again.certificate == half.certificate
+
+
+def test_work_that_ends_early_states_the_gap_that_is_proven(files):
+    space = {**SPACES["sides"][0], "levels.GLB.capacity": ["1 KiB", "2 KiB", "4 KiB"]}
+    part = sweep(*files, trials=3, space=space, objectives=("energy", "latency"), jobs=0).certificate
+    assert counts(part) == part.space
+    tried = sweep(*files, trials=3, space=space, objectives=("energy", "latency"), jobs=0)
+    for row in (row for rows in exact_grid(files, space, ("energy", "latency")).values() for row in rows):
+        assert any(
+            own["energy_pj"] <= row["energy_pj"] * (1 + part.gap) * (1 + 1e-9)
+            and own["latency_s"] <= row["latency_s"] * (1 + part.gap) * (1 + 1e-9)
+            for own in tried.points()
+        )
+
+
+def test_without_a_proof_there_is_no_certificate(files):
+    assert sweep(*files, trials=2, space={"levels.array.rows": [2, 3]}, jobs=0, prove_s=0).certificate is None
+
+
+def test_several_networks_batches_and_derived_settings_are_proven_too(files):
+    batches = {"batch": [1, 2], "levels.array.rows": [2, 3, 4]}
+    found = sweep(*files, trials=2, space=batches, objectives=("energy", "latency"), jobs=0, prove_s=GENEROUS_S)
+    assert found.certificate.complete
+    for how in ("worst", "geomean"):
+        mixed = sweep(*files, trials=2, space={"levels.array.rows": [2, 3, 4]}, combine=how, jobs=0,
+                      objectives=("energy", "latency"), prove_s=GENEROUS_S)  # fmt: skip
+        assert mixed.certificate.complete

@@ -1,0 +1,131 @@
+"""No bound of a layer, on a design or on a box of designs, lies above the front of any design that it is about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf
+from typing import Any
+
+import numpy as np
+import pytest
+from mapper.brute_force import walk_all
+from mapper.fronts import EQUAL
+from mapper.mapper_cases import random_problem
+
+from dse.architecture.hierarchy import FanOut, Level
+from dse.errors import DseError
+from dse.formats.architecture.load import load_architecture, load_architecture_spec
+from dse.formats.workload.load import load_workload
+from dse.mapper import layer_points, lower_bound
+from dse.problem.layer import Layer
+
+FLOWS = ("flexible", "random", "weight-stationary", "output-stationary", "row-stationary")
+WEIGHTS = (0.0, 1.0, 30.0)
+CONV = Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+
+
+def assert_below(bound: Any, front: Any, cycle_pj: float, case: str) -> None:
+    energy, cycles = np.asarray(front, dtype=float).T
+    least = np.array([energy.min(), cycles.min(), (energy + cycle_pj * cycles).min()])
+    assert (np.array([bound.energy_pj, bound.cycles, bound.weighted_pj]) <= least * (1 + EQUAL)).all(), case
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+@pytest.mark.parametrize("kind", ["all", "perfect"])
+def test_a_design_is_bounded_below_every_mapping_of_random_problems(flow: str, kind: str) -> None:
+    for number in range(24):
+        problem = random_problem(f"lower {number}", flow, kind)
+        walked = walk_all(problem.architecture, problem.layer, kind)
+        for cycle_pj in WEIGHTS:
+            bound = lower_bound(problem.architecture, problem.layer, cycle_pj=cycle_pj, factors=kind)
+            if walked.mappings:
+                assert_below(bound, walked.front, cycle_pj, f"{number} {flow} {kind} {cycle_pj}")
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_a_box_is_bounded_below_every_mapping_of_the_designs_in_it(flow: str) -> None:
+    """The box reaches from a random design to one of more rows, more columns and larger memories at no lower prices."""
+    for number in range(24):
+        problem = random_problem(f"box {number}", flow, "all")
+        walked = walk_all(problem.architecture, problem.layer, "all")
+        if not walked.mappings:
+            continue
+        for grown in (1, 2):
+            nodes = tuple(_larger(node, grown) for node in problem.architecture.hierarchy)
+            other = replace(problem.architecture, hierarchy=nodes)
+            for smallest, largest in ((problem.architecture, other), (_smaller(problem.architecture), other)):
+                bound = lower_bound(smallest, problem.layer, others=[largest], cycle_pj=3.0)
+                assert_below(bound, walked.front, 3.0, f"{number} {flow} {grown}")
+
+
+def _larger(node: Any, grown: int) -> Any:
+    if isinstance(node, FanOut):
+        return replace(node, rows=node.rows + grown, cols=node.cols + 1)
+    bits = None if node.capacity_bits is None else node.capacity_bits * (1 + grown)
+    return replace(node, capacity_bits=bits, read_energy_pj=_times(node.read_energy_pj, 1.0 + grown / 7))
+
+
+def _smaller(architecture: Any) -> Any:
+    """The same with half of its capacities and cheaper writes: what a box starts from may hold no mapping at all."""
+    nodes = tuple(
+        replace(node, capacity_bits=node.capacity_bits // 2, write_energy_pj=_times(node.write_energy_pj, 0.9))
+        if isinstance(node, Level) and node.capacity_bits is not None
+        else node
+        for node in architecture.hierarchy
+    )
+    return replace(architecture, hierarchy=nodes)
+
+
+def _times(values: Any, factor: float) -> Any:
+    return type(values)(*(value * factor for value in values))
+
+
+@pytest.mark.parametrize("name", ["eyeriss", "systolic_ws", "simba_pe"])
+def test_shipped_specs_are_bounded_below_their_fronts(name: str) -> None:
+    architecture = load_architecture(name)
+    for layer in (CONV, Layer("fc", K=10, C=16), Layer("odd", K=6, C=5, P=7, Q=5, R=3, S=2, stride_h=2)):
+        front = layer_points(architecture, layer, "front")
+        cycle_pj = front[0][0] / front[0][1]
+        bound = lower_bound(architecture, layer, cycle_pj=cycle_pj)
+        assert_below(bound, front, cycle_pj, f"{name} {layer.name}")
+        assert min(bound.energy_pj, bound.cycles, bound.weighted_pj) > 0
+
+
+@pytest.mark.slow
+def test_layers_of_vgg16_are_bounded_below_their_fronts_in_every_box() -> None:
+    spec = load_architecture_spec("eyeriss")
+    small = {"levels.array.rows": 8, "levels.array.cols": 12, "levels.GLB.capacity": "64 KiB"}
+    large = {"levels.array.rows": 16, "levels.array.cols": 20, "levels.GLB.capacity": "256 KiB"}
+    for flow in ("row-stationary", "output-stationary", "weight-stationary"):
+        own = spec.resolve({"dataflow": flow})
+        corners = [spec.resolve({**corner, "dataflow": flow}) for corner in (small, large)]
+        for layer, _ in load_workload("vgg16").distinct()[::3]:
+            front = layer_points(own, layer, "front", gap=0.0)
+            tight = lower_bound(own, layer, cycle_pj=1700.0)
+            loose = lower_bound(corners[0], layer, others=corners[1:], cycle_pj=1700.0)
+            assert_below(tight, front, 1700.0, f"{flow} {layer.name}")
+            assert_below(loose, front, 1700.0, f"box {flow} {layer.name}")
+            assert loose.energy_pj <= tight.energy_pj * (1 + EQUAL)
+            assert tight.energy_pj > 0.6 * min(energy for energy, _ in front)
+
+
+def test_power_at_rest_is_in_the_bound() -> None:
+    own = load_architecture("eyeriss")
+    idle = replace(own, hierarchy=tuple(
+        replace(node, static_power_mw=50.0) if isinstance(node, Level) and node.name == "GLB" else node
+        for node in own.hierarchy
+    ))  # fmt: skip
+    quiet, busy = lower_bound(own, CONV), lower_bound(idle, CONV)
+    seconds = quiet.cycles / own.clock_hz
+    assert busy.energy_pj >= quiet.energy_pj + 50e-3 * seconds * 1e12 * (1 - EQUAL)
+
+
+def test_what_fits_nowhere_has_an_infinite_bound() -> None:
+    tiny = load_architecture_spec("eyeriss").resolve({"levels.PE.capacity.weight": "1 word"})
+    assert lower_bound(tiny, CONV).energy_pj == inf
+
+
+def test_a_deep_hierarchy_has_no_box() -> None:
+    simba = load_architecture("simba_pe")
+    with pytest.raises(DseError, match="no bound of several"):
+        lower_bound(simba, CONV, others=[simba])
