@@ -122,8 +122,8 @@ def _search(plan: Plan, directory: Path, jobs: int | None, resume: bool, limits:
 
 
 def _plan(files: tuple[str, ...], changes: SweepOptions) -> Plan | Review:
-    from dse.explore.explorer import Search
     from dse.explore.plan import make_plan
+    from dse.explore.search import Search
     from dse.explore.sweep import GAP, TRIALS
     from dse.explore.sweep_file import load_plan
 
