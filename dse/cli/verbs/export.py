@@ -28,10 +28,12 @@ def command(
     names: tuple[str, ...], form: str | None, output: str | None, optuna: str | None, parquet: str | None,
     objective: str, gap: float,
 ) -> None:  # fmt: skip
-    """Write a WORKLOAD as SCALE-Sim's topology file, a mapped LAYER as Timeloop's three files, or the sweep in DIR as
+    """Write a WORKLOAD as SCALE-Sim's topology file, a mapped LAYER as Timeloop's files, or the sweep in DIR as
     an Optuna study or a Parquet file.
 
-    The layer is mapped with perfect factors, which is what Timeloop's model takes.
+    For Timeloop: problem.yaml and energies.yaml, with architecture.yaml and mapping.yaml for timeloop-model, or with
+    architecture_v04.yaml and mapping_v04.yaml for its Python front end. The layer is mapped with perfect factors,
+    which is what Timeloop's model takes.
 
     \b
     Examples:

@@ -223,7 +223,8 @@ def _number(cell: str) -> int:
 
 
 def _label(name: str) -> str:
-    return "".join("_" if character in ',"\n\r' else character for character in name)
+    """A name that its loader takes for nothing else: commas end it, and DP would make the layer depthwise."""
+    return "".join("_" if character in ',"\n\r' else character for character in name).replace("DP", "Dp")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -1,28 +1,38 @@
-"""Timeloop's input for one mapped layer: problem, architecture and mapping, so that its model can check a result.
+"""Timeloop's input for one mapped layer: problem, architecture, energies and mapping, so that its model can check it.
 
-Written is the v0.4 format. A spatial directive targets the level above its fan-out, and permutations run from the
-innermost loop outwards, as Timeloop's documentation of mappings says. Its model counts by rules of its own
-(`counting: timeloop` here): tiles are shared only when they are equal, every transfer overlaps, factors are perfect.
+Written are two forms: the flat one that `timeloop-model` reads itself (a list of storage levels, factors and orders as
+strings), and the nodes of v0.4 that its Python front end reads. They differ in where an unrolling is said: at the level
+above the fan-out in the first, at the fan-out's container in the second. Permutations run from the innermost loop
+outwards in both. Its model counts by rules of its own (`counting: timeloop` here): tiles are shared only when they are
+equal, every transfer overlaps, factors are perfect.
+
+A level with a partition for each operand is written as so many levels, one inside the other; the loops stand at the
+innermost of them, so that all hold their operand for the same time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as Fields
-from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from math import ceil, prod
+from math import prod
 
 from dse.architecture.architecture import Architecture
-from dse.architecture.hierarchy import FanOut, Level
+from dse.architecture.hierarchy import Direction, FanOut, Level
 from dse.errors import DseError
 from dse.formats.text.yaml_text import flow
 from dse.model.mapping import Loop, Mapping, Spatial, Temporal
 from dse.problem.dims import DIMS, OPERANDS
 from dse.problem.layer import Layer
 
+MAC = "MAC"
+
 TENSORS = {"weight": "Weights", "ifmap": "Inputs", "psum": "Outputs"}
 
-FILES = ("problem.yaml", "architecture.yaml", "mapping.yaml")
+FILES = ("problem.yaml", "energies.yaml", "architecture.yaml", "mapping.yaml", "architecture_v04.yaml",
+         "mapping_v04.yaml")  # fmt: skip
+"""The first two belong to both forms, the next two to `timeloop-model`, the last two to the Python front end."""
 
 _PROJECTIONS = {
     "weight": [[["G"]], [["K"]], [["C"]], [["R"]], [["S"]]],
@@ -38,7 +48,7 @@ _PROJECTIONS = {
 
 
 def timeloop_files(architecture: Architecture, layer: Layer, mapping: Mapping) -> dict[str, str]:
-    """The three files, by name.
+    """The files of both forms, by name.
 
     Parameters
     ----------
@@ -64,8 +74,120 @@ def timeloop_files(architecture: Architecture, layer: Layer, mapping: Mapping) -
         if isinstance(outer, FanOut) and isinstance(inner, FanOut):
             raise DseError(f"{inner.name} stands right below {outer.name}, and Timeloop's directives target levels",
                            hint="one fan-out of as many children has the same tiles")  # fmt: skip
-    texts = (_problem(layer), _architecture(architecture, layer, mapping), _mapping(architecture, mapping))
+    parts = _parts(architecture, layer, mapping)
+    shared = (_problem(layer), _energies(architecture, layer, parts))
+    flat = (_flat_architecture(architecture, layer, parts), _mapping(parts, is_flat=True))
+    texts = (*shared, *flat, _nodes_architecture(layer, parts), _mapping(parts, is_flat=False))
     return dict(zip(FILES, texts, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Mesh:
+    """A fan-out as Timeloop sees it.
+
+    Parameters
+    ----------
+    name : str
+    x, y : int
+        Its children.
+    over_x, over_y : tuple of Loop
+        What is unrolled over them, innermost first.
+    """
+
+    name: str
+    x: int
+    y: int
+    over_x: tuple[Loop, ...]
+    over_y: tuple[Loop, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Store:
+    """A level as Timeloop sees it: one word width, one energy for each action, one capacity.
+
+    Parameters
+    ----------
+    name : str
+    bits : int
+        Of a word, which is one element of the widest operand here.
+    words : int or None
+        Capacity for a tile.
+    keep : tuple of str
+        Operands.
+    loops : tuple of Loop
+        Innermost first.
+    read_pj, write_pj : float
+        For one word.
+    rates : dict
+        Words a cycle of `shared`, `read` and `write`, where limited.
+    """
+
+    name: str
+    bits: int
+    words: int | None
+    keep: tuple[str, ...]
+    loops: tuple[Loop, ...]
+    read_pj: float
+    write_pj: float
+    rates: Fields[str, float]
+
+
+def _parts(architecture: Architecture, layer: Layer, mapping: Mapping) -> list[_Store | _Mesh]:
+    """Levels and fan-outs that Timeloop has words for, outermost first."""
+    parts: list[_Store | _Mesh] = []
+    for node, place in zip(mapping.nodes, architecture.hierarchy, strict=True):
+        if isinstance(place, FanOut):
+            assert isinstance(node, Spatial)
+            if place.children > 1:
+                parts.append(_mesh(place, node))
+        else:
+            assert isinstance(node, Temporal)
+            parts += _stores(place, node, layer)
+    return parts
+
+
+def _mesh(place: FanOut, node: Spatial) -> _Mesh:
+    if not _on_both_sides(node):
+        return _Mesh(place.name, place.cols, place.rows, node.cols[::-1], node.rows[::-1])
+    dims = dict.fromkeys(loop.dim for loop in node.loops)
+    together = tuple(Loop(dim, prod(x.trips for x in node.loops if x.dim == dim)) for dim in dims)
+    return _Mesh(place.name, place.children, 1, together[::-1], ())
+
+
+def _stores(level: Level, node: Temporal, layer: Layer) -> list[_Store]:
+    """One store, or one for each operand of a level with partitions."""
+    operands = [operand for operand in OPERANDS if operand in level.stores]
+    inside_first = node.loops[::-1]
+    if level.partition_bits is None or len(operands) == 1:
+        return [_store(level.name, level, node, layer, operands, inside_first)]
+    last = operands[-1]
+    return [
+        _store(f"{level.name}_{operand}", level, node, layer, [operand], inside_first if operand == last else ())
+        for operand in operands
+    ]
+
+
+def _store(
+    name: str, level: Level, node: Temporal, layer: Layer, operands: Sequence[str], loops: tuple[Loop, ...]
+) -> _Store:
+    for energies in (level.read_energy_pj, level.write_energy_pj):
+        if len({energies[operand] for operand in operands}) > 1:
+            raise DseError(f"{level.name} has an energy for each operand, and a level of Timeloop has one for all",
+                           hint="capacity: {ifmap: ..., weight: ..., psum: ...} makes levels of its parts")  # fmt: skip
+    bits = max(layer.bits[operand] for operand in operands)
+    capacity = level.capacity_bits if level.partition_bits is None else level.partition_bits[operands[0]]
+    rates: dict[str, float] = {}
+    for port in level.ports:
+        ways: set[Direction] = {way for operand, way in port.serves if operand in operands}
+        if ways:
+            rate = "shared" if len(ways) > 1 else ways.pop()
+            rates[rate] = rates.get(rate, 0.0) + port.words_per_cycle * level.word_bits / bits
+    share = bits / level.word_bits
+    return _Store(
+        name, bits, None if capacity is None else capacity // level.tile_share // bits,
+        tuple(operand for operand in operands if operand in node.stores), loops,
+        level.read_energy_pj[operands[0]] * share, level.write_energy_pj[operands[0]] * share, rates,
+    )  # fmt: skip
 
 
 def _check_perfect(layer: Layer, mapping: Mapping) -> None:
@@ -92,62 +214,88 @@ def _problem(layer: Layer) -> str:
     return "\n".join([*lines, f"  instance: {flow({**sizes, **coefficients})}"]) + "\n"
 
 
-def _architecture(architecture: Architecture, layer: Layer, mapping: Mapping) -> str:
-    lines = ["architecture:", "  version: 0.4", "  nodes:"]
-    for node, used in zip(architecture.hierarchy, mapping.nodes, strict=True):
-        if isinstance(node, FanOut):
-            flat = isinstance(used, Spatial) and _on_both_sides(used)
-            mesh = {"meshX": node.children, "meshY": 1} if flat else {"meshX": node.cols, "meshY": node.rows}
-            lines += ["  - !Container", f"    name: below_{node.name}", f"    spatial: {flow(mesh)}"]
+def _energies(architecture: Architecture, layer: Layer, parts: Sequence[_Store | _Mesh]) -> str:
+    """The energy reference table: pJ for one word read, written from outside or updated from inside, and one MAC."""
+    lines = ["ERT:", "  version: 0.4", "  tables:"]
+    mac_pj = architecture.mac.energy_at_pj(layer.bits.ifmap, layer.bits.weight, layer.bits.psum)
+    actions = [(part.name, {"read": part.read_pj, "write": part.write_pj, "update": part.write_pj})
+               for part in parts if isinstance(part, _Store)]  # fmt: skip
+    for name, energies in [*actions, (MAC, {"compute": mac_pj})]:
+        lines += [f"  - name: system.{name}", "    actions:"]
+        lines += [f"    - {{name: {action}, arguments: {{}}, energy: {_plain(pj)}}}" for action, pj in energies.items()]
+    return "\n".join([*lines, *_no_areas(name for name, _ in [*actions, (MAC, {})])]) + "\n"
+
+
+def _no_areas(names: Iterable[str]) -> list[str]:
+    """An area reference table of zeros: this package reports areas, and Timeloop would ask a plug-in for its own."""
+    return ["ART:", "  version: 0.4", "  tables:", *(f"  - {{name: system.{name}, area: 0.0}}" for name in names)]
+
+
+def _flat_architecture(architecture: Architecture, layer: Layer, parts: Sequence[_Store | _Mesh]) -> str:
+    """Storage levels, innermost first, each with the instances that all fan-outs above it make."""
+    x = y = 1
+    storage: list[list[str]] = []
+    for part in parts:
+        if isinstance(part, _Mesh):
+            x, y = x * part.x, y * part.y
             continue
-        kind = "DRAM" if node is architecture.hierarchy[0] else "storage"
-        lines += ["  - !Component", f"    name: {node.name}", f"    class: {kind}"]
-        lines.append(f"    attributes: {flow(_attributes(node, layer))}")
-    bits = max(layer.bits)
-    lines += ["  - !Component", "    name: MAC", "    class: intmac", f"    attributes: {{datawidth: {bits}}}"]
+        lines = [f"  - name: {part.name}", f"    technology: {'SRAM' if storage else 'DRAM'}",
+                 f"    instances: {x * y}", f"    meshX: {x}", f"    word_bits: {part.bits}", "    block_size: 1",
+                 f"    vector_access_energy: {_plain(max(part.read_pj, part.write_pj))}"]  # fmt: skip
+        if part.words is not None:
+            lines.append(f"    entries: {part.words}")
+        storage.append([*lines, *(f"    {name}_bandwidth: {_plain(rate)}" for name, rate in part.rates.items())])
+    mac_pj = architecture.mac.energy_at_pj(layer.bits.ifmap, layer.bits.weight, layer.bits.psum)
+    lines = ["architecture:", "  arithmetic:", f"    name: {MAC}", f"    instances: {x * y}", f"    meshX: {x}",
+             f"    word_bits: {max(layer.bits)}", f"    energy: {_plain(mac_pj)}", "    area: 0.0",
+             "  storage:"]  # fmt: skip
+    return "\n".join([*lines, *(line for part in reversed(storage) for line in part)]) + "\n"
+
+
+def _nodes_architecture(layer: Layer, parts: Sequence[_Store | _Mesh]) -> str:
+    """Nodes of v0.4, outermost first; a container makes the instances of all that follows it."""
+    lines = ["architecture:", "  version: 0.4", "  nodes:"]
+    for at, part in enumerate(parts):
+        if isinstance(part, _Mesh):
+            lines += ["  - !Container", f"    name: {_container(part)}",
+                      f"    spatial: {flow({'meshX': part.x, 'meshY': part.y})}"]  # fmt: skip
+            continue
+        # the front end wants a depth of every level: an unlimited one holds all that the layer has
+        depth = sum(layer.words(operand) for operand in OPERANDS) if part.words is None else part.words
+        attributes: dict[str, float] = {"width": part.bits, "datawidth": part.bits, "block_size": 1, "depth": depth}
+        attributes |= {f"{name}_bandwidth": rate for name, rate in part.rates.items()}
+        lines += ["  - !Component", f"    name: {part.name}", f"    class: {'storage' if at else 'DRAM'}",
+                  f"    attributes: {flow(attributes)}"]  # fmt: skip
+    width = max(layer.bits)
+    lines += ["  - !Component", f"    name: {MAC}", "    class: intmac",
+              f"    attributes: {{width: {width}, datawidth: {width}}}"]  # fmt: skip
     return "\n".join(lines) + "\n"
 
 
-def _attributes(level: Level, layer: Layer) -> dict[str, float]:
-    """Capacity in words of the widest operand; Timeloop's levels share theirs, so separate ones are added."""
-    bits = max(layer.bits)
-    attributes: dict[str, float] = {"width": bits, "datawidth": bits}
-    capacity = level.capacity_bits
-    if level.partition_bits is not None:
-        parts = [level.partition_bits[operand] for operand in OPERANDS if operand in level.stores]
-        known = [part for part in parts if part is not None]
-        capacity = sum(known) if len(known) == len(parts) else None
-    if capacity is not None:
-        attributes["depth"] = ceil(capacity / level.tile_share / bits)
-    rates: dict[str, float] = {}
-    for port in level.ports:
-        ways = {way for _, way in port.serves}
-        name = "shared" if len(ways) > 1 else ways.pop()
-        rates[name] = rates.get(name, 0.0) + port.words_per_cycle
-    return attributes | {f"{name}_bandwidth": rates[name] for name in ("shared", "read", "write") if name in rates}
+def _container(mesh: _Mesh) -> str:
+    return f"below_{mesh.name}"
 
 
-def _mapping(architecture: Architecture, mapping: Mapping) -> str:
+def _mapping(parts: Sequence[_Store | _Mesh], is_flat: bool) -> str:
     lines = ["mapping:"]
     above = ""
-    for node, place in zip(mapping.nodes, architecture.hierarchy, strict=True):
-        if isinstance(node, Temporal):
-            above = place.name
-            keep = [TENSORS[operand] for operand in OPERANDS if operand in node.stores]
-            bypass = [TENSORS[operand] for operand in OPERANDS if operand not in node.stores]
-            lines += _directive(above, "dataspace", {"keep": keep, "bypass": bypass})
-            # innermost first
-            lines += _directive(above, "temporal", _loops(node.loops[::-1], place.name))
+    for part in parts:
+        if isinstance(part, _Store):
+            above = part.name
+            keep = [TENSORS[operand] for operand in OPERANDS if operand in part.keep]
+            bypass = [TENSORS[operand] for operand in OPERANDS if operand not in part.keep]
+            lines += _directive(above, "bypass" if is_flat else "dataspace", {"keep": keep, "bypass": bypass})
+            lines += _directive(above, "temporal", _loops(part.loops, part.name, is_flat))
         else:
-            assert isinstance(node, Spatial)
-            cols, rows = node.cols, node.rows
-            if _on_both_sides(node):
-                dims = dict.fromkeys(loop.dim for loop in node.loops)
-                cols, rows = tuple(Loop(dim, prod(x.trips for x in node.loops if x.dim == dim)) for dim in dims), ()
-            sides = (*cols[::-1], *rows[::-1])
-            split = len([loop for loop in cols if loop.trips > 1])
-            lines += _directive(above, "spatial", {**_loops(sides, place.name), "split": split})
+            split = len([loop for loop in part.over_x if loop.trips > 1])
+            sides = _loops((*part.over_x, *part.over_y), part.name, is_flat)
+            lines += _directive(above if is_flat else _container(part), "spatial", {**sides, "split": split})
     return "\n".join(lines) + "\n"
+
+
+def _plain(number: float) -> str:
+    """A number without exponent."""
+    return f"{number:.12f}".rstrip("0").ljust(1, "0") if number != int(number) else f"{int(number)}.0"
 
 
 def _on_both_sides(node: Spatial) -> bool:
@@ -159,16 +307,19 @@ def _on_both_sides(node: Spatial) -> bool:
     return bool(sides[0] & sides[1])
 
 
-def _loops(loops: Sequence[Loop], where: str) -> dict[str, list[str]]:
-    """Factors of every dim, and their order: those with trips first, then those without."""
+def _loops(loops: Sequence[Loop], where: str, is_flat: bool) -> dict[str, object]:
+    """Factors of every dim, and their order: those with trips first, then those without; strings in the flat form."""
     used = [loop for loop in loops if loop.trips > 1]
     dims = [loop.dim for loop in used]
     twice = [dim for dim in dims if dims.count(dim) > 1]
     if twice:
         raise DseError(f"{where} has two loops over {twice[0]}, and Timeloop's directives have one for each dim")
     trips = {loop.dim: loop.trips for loop in used}
-    rest = [dim for dim in DIMS if dim not in trips]
-    return {"factors": [f"{dim}={trips.get(dim, 1)}" for dim in DIMS], "permutation": [*dims, *rest]}
+    factors = [f"{dim}={trips.get(dim, 1)}" for dim in DIMS]
+    order = [*dims, *(dim for dim in DIMS if dim not in trips)]
+    return {"factors": " ".join(factors), "permutation": "".join(order)} if is_flat else {
+        "factors": factors, "permutation": order
+    }  # fmt: skip
 
 
 def _directive(target: str, kind: str, fields: Fields[str, object]) -> list[str]:

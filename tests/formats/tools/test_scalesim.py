@@ -117,3 +117,29 @@ def test_equal_strides_are_one_column():
     text, warnings = dump_topology(Workload.of("net", [Layer("b", P=4, Q=4, stride_h=2, stride_w=1)]))
     assert text.splitlines()[1] == "b, 7, 4, 1, 1, 1, 1, 2, 1,"
     assert "sparsity" in warnings[0]
+
+
+@pytest.mark.parametrize("name", ["alexnet", "resnet50", "mobilenet_v1"])
+def test_its_own_loader_reads_the_layers_that_were_written(tmp_path, name):
+    """The package scalesim (3.0.0), of the optional extra `scalesim`."""
+    pytest.importorskip("scalesim.topology_utils", reason="the package scalesim is not installed")
+    from scalesim.topology_utils import topologies
+
+    workload = load_workload(name)
+    file = tmp_path / f"{name}.csv"
+    file.write_text(dump_topology(workload)[0])
+    theirs = topologies()
+    theirs.load_arrays(str(file))
+    theirs.topo_calc_hyperparams()
+    ours = load_topology(file).layers
+    assert len(theirs.topo_arrays) == len(ours)
+    assert [(h[0], h[1], h[2]) for h in theirs.layers_calculated_hyperparams] == [
+        (layer.P, layer.Q, layer.macs) if layer.N == 1 else (layer.N, 1, layer.macs) for layer in ours
+    ]
+    assert sum(h[2] for h in theirs.layers_calculated_hyperparams) == workload.macs
+
+
+def test_a_name_with_dp_is_not_taken_for_depthwise():
+    text, _ = dump_topology(Workload.of("net", [Layer("DPfirst", K=4, C=8, P=4, Q=4)]))
+    (layer,) = parse_topology(text, "net").layers
+    assert (layer.G, layer.macs) == (1, 4 * 8 * 16)
