@@ -80,6 +80,9 @@ class Architecture:
     precision : tuple of (str, int)
         Widths in bits, by operand or `ofmap`, of the elements that it is built for; layers without widths of their own
         take them (see `lowered`).
+    fuses : frozenset of str
+        Kinds of nodes without MACs (`dse.problem.moves.FUSABLE`) that it takes with the layer that makes or reads their
+        tensor, so that they move nothing of their own.
     spec : ArchitectureSpec or None
         The file it was read from, which can price it again at other settings; it takes no part in comparisons.
 
@@ -103,6 +106,7 @@ class Architecture:
     clock_power_mw: float = 0.0
     other_area_mm2: float = 0.0
     precision: tuple[tuple[str, int], ...] = ()
+    fuses: frozenset[str] = frozenset()
     spec: Any = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -209,7 +209,8 @@ class Explorer:
         self._evaluate_batch(proposer, self._starting_designs(proposer))
         while not self.is_over and self._mapped < search.trials and len(self._candidates) < LOOKS * search.trials:
             known = len(self._candidates)
-            wanted = min(proposer.batch, search.trials - self._mapped)
+            batch = proposer.batch if proposer.learns else max(proposer.batch, self.workers.width)
+            wanted = min(batch, search.trials - self._mapped)
             proposals = (proposer.replays and self._replayed(wanted)) or self._propose(proposer, wanted)
             if len(self._candidates) == known:  # the whole space is evaluated
                 break

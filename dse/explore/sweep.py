@@ -59,6 +59,7 @@ def sweep(
     executor: Executor | None = None,
     progress: Callable[[Progress], None] | None = None,
     callback: Callable[[Evaluation], None] | None = None,
+    cluster: str | None = None,
     prove_s: float | None = None,
     time_limit_s: float | None = None,
 ) -> SweepResult:
@@ -114,6 +115,9 @@ def sweep(
         Called with a `Progress` after every evaluation.
     callback : callable, optional
         Called with each `Evaluation` as soon as it is recorded; those that the log had already are not told.
+    cluster : str, optional
+        A Dask scheduler such as `tcp://host:8786`, or a file for a queue, instead of worker processes; see
+        `dse.explore.cluster`.
     prove_s : float, optional
         Seconds for the proof over the whole space, which rules designs that were not tried out by lower bounds, and
         maps those for which bounds are not enough; 0 leaves it out. By default it has a fixed amount of work for every
@@ -148,6 +152,7 @@ def sweep(
     )  # fmt: skip
     return run_plan(
         plan, jobs=jobs, resume=resume, output=output, executor=executor, progress=progress, callback=callback,
+        cluster=cluster,
         limits=Limits(prove_s, inf if time_limit_s is None else time_limit_s),
     )  # fmt: skip
 
@@ -161,6 +166,7 @@ def run_plan(
     executor: Executor | None = None,
     progress: Callable[[Progress], None] | None = None,
     callback: Callable[[Evaluation], None] | None = None,
+    cluster: str | None = None,
     limits: Limits = DEFAULT,
 ) -> SweepResult:
     """Carry a plan out; see `sweep` for the parameters."""
@@ -175,7 +181,7 @@ def run_plan(
     with nullcontext() if directory is None else LogWriter(directory / FILE_NAME) as log:
         if directory is not None:
             write_settings(directory, plan, problem.sweep_id)
-        with _workers(jobs, executor, plan.architecture) as workers:
+        with _workers(jobs, executor, plan.architecture, cluster) as workers:
             explorer = Explorer(
                 problem, plan.search, workers, dict(records.by_id), log, progress, limits, records.boxes,
                 replay=_replay(records, problem.sweep_id) if resume else {}, spending=spending,
@@ -200,7 +206,11 @@ def _replay(records: Records, sweep_id: str) -> dict[int, Evaluation]:
     return found
 
 
-def _workers(jobs: int | None, executor: Executor | None, architecture: Architecture) -> Workers:
+def _workers(jobs: int | None, executor: Executor | None, architecture: Architecture, cluster: str | None) -> Workers:
+    if cluster is not None:
+        from dse.explore.cluster import ClusterWorkers
+
+        return ClusterWorkers(cluster, architecture)
     if executor is not None:
         return Workers(lambda: executor, jobs or usable_cpus(), lent=True)
     from dse.mapper import compile_kernels

@@ -161,9 +161,15 @@ def _map_all(
 def _on_architecture(
     architecture: Architecture, workload: Workload, mapped: dict[Any, dict[str, float] | Failure]
 ) -> dict[str, Any]:
+    from dse.model.moves import moved_by
+    from dse.problem.moves import moves_of
+
     parts = [(mapped[layer.shape_key()], names) for layer, names in workload.distinct()]
     wrong = [f"{names[0]}: {found.reason}" for found, names in parts if isinstance(found, Failure)]
     sums = dict.fromkeys(("energy_pj", "cycles", "outer_bytes"), 0.0)
+    for one, names in moved_by(architecture, moves_of(workload)):
+        row = {"energy_pj": one.energy_pj, "cycles": one.cycles, "outer_bytes": (one.read_bits + one.written_bits) / 8}
+        sums = {key: value + row[key] * len(names) for key, value in sums.items()}
     for found, names in parts:
         if isinstance(found, dict):
             sums = {key: value + found[key] * len(names) for key, value in sums.items()}

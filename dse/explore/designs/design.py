@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
     from dse.formats.architecture.space import Constraint
     from dse.problem.layer import Layer
+    from dse.problem.moves import Move
     from dse.problem.workload import Workload
 
 Points = tuple[tuple[float, float], ...]
@@ -37,18 +38,33 @@ FRONT_POINTS = 64
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """What a sweep needs of a workload: its distinct layers and how often each occurs."""
+    """What a sweep needs of a workload: its distinct layers, how often each occurs, and its nodes without MACs."""
 
     name: str
     layers: tuple[tuple[Layer, int], ...]
+    moves: tuple[Move, ...] = ()
 
     @classmethod
     def of(cls, workload: Workload) -> Network:
-        return cls(workload.name, tuple((layer, len(names)) for layer, names in workload.distinct()))
+        from dse.problem.moves import moves_of
+
+        layers = tuple((layer, len(names)) for layer, names in workload.distinct())
+        return cls(workload.name, layers, moves_of(workload))
 
     def key(self) -> list[tuple[Any, int]]:
         """What `dse.explore.outcomes.identity` hashes."""
-        return [(layer.shape_key(), count) for layer, count in self.layers]
+        layers = [(layer.shape_key(), count) for layer, count in self.layers]
+        return layers + list(Counter(move.key() for move in self.moves).items())
+
+    def moved(self, architecture: Architecture) -> tuple[float, float]:
+        """Energy (pJ) and cycles of the nodes without MACs that an architecture does not take along."""
+        from dse.model.moves import moved_by
+
+        moves = moved_by(architecture, self.moves)
+        return (
+            sum(one.energy_pj * len(names) for one, names in moves),
+            sum(one.cycles * len(names) for one, names in moves),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +148,7 @@ class NetworkEvaluator:
             layers = [
                 _points(architecture, layer, "front", self.gap) for layer, count in network.layers for _ in range(count)
             ]
+            layers.append((network.moved(architecture),))
             points = [(energy, cycles / architecture.clock_hz) for energy, cycles in sum_fronts(layers).points.tolist()]
             allowed = [point for point in points if not self._judge(metrics(*point))[1]]
             # where nothing is allowed, everything stays, so that the complaint can be the smallest one
@@ -141,7 +158,7 @@ class NetworkEvaluator:
     def _run(self, architecture: Architecture, objective: str) -> Run:
         parts = []
         for network in self.networks:
-            energy = cycles = 0.0
+            energy, cycles = network.moved(architecture)
             for layer, count in network.layers:
                 ((layer_energy, layer_cycles),) = _points(architecture, layer, objective, self.gap)
                 energy += count * layer_energy

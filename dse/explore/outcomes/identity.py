@@ -33,7 +33,7 @@ def identity_text(
     plain = {
         "model": MODEL_VERSION,
         "architecture": dict(architecture),
-        "workloads": [sorted([_plain(key), count] for key, count in layers) for layers in workloads],
+        "workloads": [sorted(([_plain(key), count] for key, count in layers), key=json.dumps) for layers in workloads],
         "settings": dict(settings),
     }
     return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -78,6 +78,7 @@ def build_architecture(model: ArchitectureModel, dataflow: Dataflow, rating: Rat
         clock_power_mw=context.clock_mw(model.clock_power) if model.clock_power else 0.0,
         other_area_mm2=q.mm2(model.area) if model.area else 0.0,
         precision=_precision(model.precision),
+        fuses=frozenset(model.fuses),
     )
 
 

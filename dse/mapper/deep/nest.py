@@ -98,7 +98,7 @@ def lay_out(dp: Deep, split: Ints, work: Work) -> int:
 
 
 def price_whole(dp: Deep, split: Ints, work: Work, point: Floats) -> bool:
-    """Energy (pJ) and latency (steps) of a mapping, by the model itself; whether its psums fit where they come to."""
+    """Energy (pJ) and latency (steps) of a mapping, by the model; whether its psums come as the problem has it."""
     size = lay_out(dp, split, work)
     room = work.nest
     nest = Nest(size, room.dim, room.trips, room.step, room.place, room.spatial)
@@ -107,6 +107,8 @@ def price_whole(dp: Deep, split: Ints, work: Work, point: Floats) -> bool:
     timing = Timing(dp.buffering, dp.port_node, dp.port_cost, dp.port_saved, dp.folds)
     rates = Rates(dp.access_pj, dp.saved_pj, dp.fan_pj, dp.mac_pj, dp.static_pj, dp.spared_pj)
     price_loops(nest, space, hierarchy, timing, rates, work.room, point)
+    if dp.returns and only_finished(dp.nodes[0], work.room.counts):
+        return False
     for level in range(len(dp.nodes)):
         if dp.only_finished[level] == 1 and not only_finished(dp.nodes[level], work.room.counts):
             return False

@@ -29,6 +29,7 @@ class Deep(NamedTuple):
     window: Ints  # (4,)
     bits: Ints  # (k, 3) of an element in each level
     only_finished: Ints  # (k,) 1 where no unfinished psum may come to a level
+    returns: bool  # whether psums come to the outermost level unfinished, and so at least twice each
     words: Floats  # (3,) touched words of each operand
     macs: float
     nodes: Ints  # (k,) node of each level
@@ -66,7 +67,7 @@ class Deep(NamedTuple):
 
 def build(
     architecture: Architecture, layer: Layer, kept: dict[int, frozenset[str]], prices: Prices, factors: str,
-    only_finished: frozenset[int] = frozenset(),
+    only_finished: frozenset[int] = frozenset(), *, returns: bool = False,
 ) -> Deep:  # fmt: skip
     """Gather one problem's numbers.
 
@@ -74,6 +75,8 @@ def build(
     ----------
     only_finished : frozenset of int
         Nodes of levels to which no unfinished psum may come, so that they need room for finished ones only.
+    returns : bool
+        Only mappings in which psums come to the outermost level unfinished.
     """
     places, structure = Places.of(architecture), Structure.of(architecture)
     nodes, k = len(architecture.hierarchy), len(places.levels)
@@ -89,6 +92,7 @@ def build(
         window=window_of(layer),
         bits=_widths(layer, places, only_finished),
         only_finished=np.array([int(node in only_finished) for node in places.levels], dtype=np.int64),
+        returns=returns,
         words=np.array(words, dtype=np.float64),
         macs=float(layer.macs),
         nodes=np.array(places.levels, dtype=np.int64),
@@ -133,13 +137,15 @@ def _widths(layer: Layer, places: Places, only_finished: frozenset[int]) -> Ints
 def rooms_for_finished(
     architecture: Architecture, layer: Layer, kept: dict[int, frozenset[str]]
 ) -> Iterator[frozenset[int]]:
-    """Sets of levels to which unfinished psums may be kept from coming so that larger tiles fit, fewest levels first.
+    """Sets of levels to which no unfinished psum may come, fewest levels first; none where all have one width.
 
-    What comes to a level finished comes finished to all outside it. So levels are added from the outermost inwards.
+    What comes to a level finished comes finished to all outside it. So levels are added from the outermost inwards,
+    after the outermost itself those in which larger tiles fit then.
     """
     if layer.finished_bits == layer.bits.psum or layer.macs == layer.psum_words:
         return
-    table, chosen = capacities(architecture), frozenset[int]()
+    table, chosen = capacities(architecture), frozenset({0})
+    yield chosen
     for node in sorted(kept):
         if node > 0 and "psum" in kept[node] and min(table[node, PSUM], table[node, 3]) < inf:
             chosen |= {node}

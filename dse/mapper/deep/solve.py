@@ -65,13 +65,15 @@ def spaces_of(
 ) -> tuple[list[dict[int, frozenset[str]]], list[Space]]:
     """What levels keep in each space to search, and these spaces.
 
-    One of each choice of bypasses; behind all of these, of each choice those in which only finished psums come to some
-    levels, which then have more room.
+    One of each choice of bypasses. Where finished psums are narrower it has the mappings in which psums come back from
+    the outermost level; behind all of these are, of each choice, the spaces with only finished psums in some levels.
     """
-    choices = bypass_choices(architecture)
-    spaces = [space_of(build(architecture, layer, kept, prices, factors), mask) for mask, kept in enumerate(choices)]
-    for space, kept in zip(tuple(spaces), tuple(choices), strict=True):
-        for nodes in rooms_for_finished(architecture, layer, kept):
+    choices, spaces = bypass_choices(architecture), []
+    sets = [tuple(rooms_for_finished(architecture, layer, kept)) for kept in choices]
+    for mask, (kept, some) in enumerate(zip(choices, sets, strict=True)):
+        spaces.append(space_of(build(architecture, layer, kept, prices, factors, returns=bool(some)), mask))
+    for space, kept, some in zip(tuple(spaces), tuple(choices), sets, strict=True):
+        for nodes in some:
             problem = build(architecture, layer, kept, prices, factors, nodes)
             spaces.append(narrowed(space, problem, len(choices)))
             choices.append(kept)

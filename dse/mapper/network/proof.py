@@ -15,9 +15,17 @@ Options = tuple[tuple[tuple[Mapped, ...], Names], ...]
 
 
 def best_of_network(
-    options: Options, objective: str, max_energy_pj: float, max_latency_s: float, clock_hz: float
-) -> tuple[Picks, NetworkCertificate]:
+    options: Options, objective: str, max_energy_pj: float, max_latency_s: float, clock_hz: float, *,
+    moved: tuple[float, float] = (0.0, 0.0),
+) -> tuple[Picks, NetworkCertificate]:  # fmt: skip
     """The best choice of a point from every layer's front, and the proof.
+
+    Parameters
+    ----------
+    options, objective, max_energy_pj, max_latency_s, clock_hz
+        What may be chosen, what is best, and within what.
+    moved : (float, float)
+        Energy (pJ) and cycles of nodes without MACs, which come to every choice.
 
     Notes
     -----
@@ -28,8 +36,8 @@ def best_of_network(
     """
     max_cycles = max_latency_s * clock_hz
     limits = (max_energy_pj * (1 + ROUNDING), max_cycles * (1 + ROUNDING))  # the network's own sums keep them
-    fronts = fronts_of(options)
-    gaps = [gap for group, names in options for gap in [_gap(group)] * len(names)]
+    fronts: list[Front] = [*fronts_of(options), [moved]]
+    gaps = [*(gap for group, names in options for gap in [_gap(group)] * len(names)), 0.0]
     scaled = [
         [(e / (1 + gap), t / (1 + gap)) for e, t in front] for front, gap in zip(fronts, gaps, strict=True)
     ] if any(gaps) else fronts  # fmt: skip
@@ -45,7 +53,7 @@ def best_of_network(
     points = tuple(len(group) for group, _ in options)
     return picks, NetworkCertificate(
         objective=objective, value=value, lower_bound=bound, gap=value / bound - 1 if bound > 0 else 0.0,
-        layer_gap=max(gaps), layers=len(fronts), distinct=len(options), points=sum(points),
+        layer_gap=max(gaps), layers=len(fronts) - 1, distinct=len(options), points=sum(points),
         max_energy_pj=max_energy_pj, max_cycles=max_cycles,
     )  # fmt: skip
 

@@ -16,7 +16,9 @@ from dse.mapper.network.proof import Names, Options, best_of_network, fronts_of
 from dse.mapper.shared.result import Mapped, NetworkCertificate
 from dse.model.cost import evaluate
 from dse.model.mapping import Mapping as LoopNest
+from dse.model.moves import Moved, moved_by
 from dse.problem.layer import Layer
+from dse.problem.moves import moves_of
 from dse.problem.workload import Workload
 
 SCOPES = ("layer", "network")
@@ -65,13 +67,27 @@ class MappedWorkload:
     options: Options = field(default=(), repr=False)
 
     @property
+    def moves(self) -> tuple[tuple[Moved, Names], ...]:
+        """The cost of nodes without MACs that the architecture does not take along, with the names of equal ones."""
+        return moved_by(self.architecture, moves_of(self.workload))
+
+    @property
+    def moved_point(self) -> tuple[float, float]:
+        """Energy (pJ) and cycles of all of these together."""
+        moves = self.moves
+        return (
+            sum(one.energy_pj * len(names) for one, names in moves),
+            sum(one.cycles * len(names) for one, names in moves),
+        )
+
+    @property
     def energy_pj(self) -> float:
-        return sum(mapped.cost.energy_pj * len(names) for mapped, names in self.layers)
+        return sum(mapped.cost.energy_pj * len(names) for mapped, names in self.layers) + self.moved_point[0]
 
     @property
     def cycles(self) -> float:
-        """Layers run one after the other."""
-        return sum(mapped.cost.cycles * len(names) for mapped, names in self.layers)
+        """Layers run one after the other, and so do the nodes between them."""
+        return sum(mapped.cost.cycles * len(names) for mapped, names in self.layers) + self.moved_point[1]
 
     @property
     def latency_s(self) -> float:
@@ -120,10 +136,13 @@ class MappedWorkload:
             )
             for mapped, names in self.layers
         )
-        return NetworkFront(self, options, sum_fronts(fronts_of(options)))
+        return NetworkFront(self, options, sum_fronts([*fronts_of(options), [self.moved_point]]))
 
     def to_dict(self) -> dict[str, Any]:
-        """Totals over the whole network with repeated layers counted, and one entry per distinct layer and mapping."""
+        """Totals over the whole network with repeated layers counted, and one entry per distinct layer and mapping.
+
+        Behind the layers stand the nodes without MACs that move words of their own, without a mapping.
+        """
         return {
             "arch": self.architecture.name,
             "workload": self.workload.name,
@@ -139,6 +158,10 @@ class MappedWorkload:
             "layers": [
                 {"name": names[0], "names": list(names), "count": len(names), **_without_name(mapped)}
                 for mapped, names in self.layers
+            ]
+            + [
+                {"name": names[0], "names": list(names), "count": len(names), **one.to_dict(self.architecture)}
+                for one, names in self.moves
             ],
         }
 
@@ -300,9 +323,11 @@ class _Search:
         if self.scope == "layer":
             layers = tuple((group[0], names) for group, names in options)
             return MappedWorkload(architecture, workload, self.objective, layers, self.gap, self.factors)
+        bare = MappedWorkload(architecture, workload, self.objective, ())
         picks, proof = best_of_network(
-            options, self.objective, self.max_energy_pj, self.max_latency_s, architecture.clock_hz
-        )
+            options, self.objective, self.max_energy_pj, self.max_latency_s, architecture.clock_hz,
+            moved=bare.moved_point,
+        )  # fmt: skip
         return MappedWorkload(
             architecture, workload, self.objective, _chosen(options, picks), self.gap, self.factors, scope="network",
             certificate=proof, options=options,

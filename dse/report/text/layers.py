@@ -30,8 +30,11 @@ def layers_table(plain: Mapping[str, Any]) -> Table:
                 "x": str(layer["count"]),
                 "MACs": whole(layer["macs"]),
                 "energy": energy(layer["energy_pj"]),
-                "pJ/MAC": f"{layer['energy_pj'] / layer['macs']:.2f}",
-                **{place: f"{value / layer['energy_pj']:.0%}" for place, value in layer["energy_by_level_pj"].items()},
+                "pJ/MAC": f"{layer['energy_pj'] / layer['macs']:.2f}" if layer["macs"] else "-",
+                **{
+                    place: f"{value / layer['energy_pj']:.0%}" if layer["energy_pj"] else "-"
+                    for place, value in layer["energy_by_level_pj"].items()
+                },
                 "cycles": whole(layer["cycles"]),
                 "busy": f"{layer['utilization']:.1%}",
                 "bound by": layer["bound_by"],
@@ -47,7 +50,7 @@ def totals_line(plain: Mapping[str, Any]) -> str:
     return (
         f"total: {whole(plain['macs'])} MACs, {energy(plain['energy_pj'])}, {duration(seconds)} "
         f"({whole(plain['cycles'])} cycles), EDP {si(plain['edp_js'], 'J·s')}, {power(joules / seconds * 1e3)}, "
-        f"{plain['area_mm2']:.3g} mm2\n{widths_line(layer['bits'] for layer in plain['layers'])}"
+        f"{plain['area_mm2']:.3g} mm2\n{widths_line(layer['bits'] for layer in plain['layers'] if layer['macs'])}"
     )
 
 
@@ -106,7 +109,7 @@ def reuse_summary(plain: Mapping[str, Any]) -> Table:
         What `MappedWorkload.to_dict()` gives.
     """
     rows = []
-    for layer in plain["layers"]:
+    for layer in (layer for layer in plain["layers"] if layer["macs"]):
         for operand in OPERANDS:
             factors = [row for row in layer["reuse"] if row["operand"] == operand]
             got = [row for row in factors if row["how"] != "refetch"]

@@ -197,8 +197,9 @@ class Book:
         for _, k, view in sorted((self.crossings[k].operand != PSUM, k, view) for k, view in parts):
             if total.constant >= 0.0:
                 break
-            # No view of an operand has fewer words than the operand.
-            words = float(dp.words[self.crossings[k].operand])
+            # No view of an operand has fewer words than the operand, and psums that return come twice.
+            operand = self.crossings[k].operand
+            words = float(dp.words[operand]) * (2.0 if dp.returns and operand == PSUM else 1.0)
             cut = min(parts[k, view], -total.constant / words)
             parts[k, view] -= cut
             total.constant += cut * words
@@ -263,10 +264,10 @@ def terms_of(
                 for o in held:
                     terms.append(Term(float(dp.bits[level, o]), len(limits), NO_GROUP, extra=_tile(o, level, -1)))
                 limits.append(log(max(room, 1e-9)))
-        if dp.only_finished[level]:
+    for k, c in enumerate(crossings):
+        if c.operand == PSUM and dp.only_finished[c.parent]:
             # Each psum comes once.
-            k = next(k for k, c in enumerate(crossings) if c.operand == PSUM and c.parent == level)
-            terms.append(Term(1.0, len(limits), NO_GROUP, k, crossings[k].up))
+            terms.append(Term(1.0, len(limits), NO_GROUP, k, c.up))
             limits.append(log(float(dp.words[PSUM])))
     for i in range(len(dp.nodes)):
         for side in range(2):
