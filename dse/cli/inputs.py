@@ -23,9 +23,9 @@ from dse.problem.dims import FORMATS, OPERANDS, WIDTHS
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
-    from dse.explore.explorer import SearchChanges
     from dse.explore.hardware import HardwareChanges
     from dse.explore.limits import Limits
+    from dse.explore.search import SearchChanges
     from dse.explore.workloads import WorkloadChanges
     from dse.formats.architecture.load import ArchitectureSpec
     from dse.formats.text.quantity import Quantity
@@ -122,7 +122,7 @@ class SweepOptions:
 
     def search(self) -> SearchChanges:
         """Those about the search."""
-        from dse.explore.explorer import SearchChanges
+        from dse.explore.search import SearchChanges
 
         named = None if self.objectives is None else tuple(part.strip() for part in self.objectives.split(","))
         return SearchChanges(self.trials, self.sampler, self.seed, named, self.gap)

@@ -22,6 +22,7 @@ VERBS = {
     "bound": "The fewest DRAM words possible with a buffer of each size.",
     "show": "Check a file and say what is in it.",
     "extract": "A workload file of an ONNX or torchvision model.",
+    "import": "A workload of Timeloop's problems.",
     "export": "Files for SCALE-Sim and Timeloop.",
     "verify": "Check our access counts by brute force.",
     "compare-networks": "Networks side by side, alone and on an architecture.",
@@ -29,6 +30,9 @@ VERBS = {
     "schema": "JSON Schema of a kind of file, for your editor.",
 }
 """Each verb's one line of help; its module in `dse.cli.verbs` is loaded when it is used."""
+
+MODULES = {"import": "import_"}
+"""Verbs that no module can be named after."""
 
 
 class Verbs(click.Group):
@@ -40,7 +44,7 @@ class Verbs(click.Group):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in VERBS:
             return None
-        command: click.Command = import_module(f"dse.cli.verbs.{name.replace('-', '_')}").command
+        command: click.Command = import_module(f"dse.cli.verbs.{MODULES.get(name, name.replace('-', '_'))}").command
         return command
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from dse.explore.designs.together import How, Together
-from dse.explore.explorer import DEFAULT_OBJECTIVES, Explorer, Progress, Search
+from dse.explore.explorer import Explorer, Progress
 from dse.explore.hardware import HardwareChanges
 from dse.explore.limits import DEFAULT, Limits
 from dse.explore.outcomes.evaluation import Evaluation
@@ -20,6 +20,7 @@ from dse.explore.plan import Given, Plan, make_plan
 from dse.explore.record import check_directory, write_results, write_settings
 from dse.explore.result import SweepResult
 from dse.explore.runner import Workers, usable_cpus
+from dse.explore.search import DEFAULT_OBJECTIVES, Search
 from dse.explore.spending import Spending
 from dse.explore.underway import Underway
 from dse.explore.workloads import WorkloadChanges
@@ -185,8 +186,8 @@ def run_plan(
             # what crashed, or took its worker along, may have lacked memory or met a fault: it is made again
             known = {key: each for key, each in records.by_id.items() if each.outcome.status != "failed"}
             explorer = Explorer(
-                problem, plan.search, workers, known, log, progress, limits, records.boxes,
-                replay=_replay(records, problem.sweep_id) if resume else {}, spending=spending,
+                problem, plan.search, workers, known, log, progress,
+                _replay(records, problem.sweep_id) if resume else {}, spending, limits=limits, boxes=records.boxes,
             )  # fmt: skip
             explorer.watch = callback or explorer.watch
             underway = Underway(plan, explorer, directory, records.damaged, start)

@@ -12,9 +12,9 @@ from dse.errors import DseError, SpecError
 from dse.explore.compare.networks import FACTORS, Review, make_review
 from dse.explore.compare.networks import GAP as GAP_OF_COMPARISONS
 from dse.explore.designs.together import How, Together
-from dse.explore.explorer import DEFAULT_OBJECTIVES, Objective, Search, SearchChanges
 from dse.explore.hardware import SAME_HARDWARE, HardwareChanges
 from dse.explore.plan import Plan, make_plan
+from dse.explore.search import DEFAULT_OBJECTIVES, Objective, Search, SearchChanges
 from dse.explore.sweep import GAP, TRIALS
 from dse.explore.workloads import UNCHANGED, WorkloadChanges
 from dse.formats.architecture.choices import read_space

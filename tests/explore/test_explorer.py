@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from dse.errors import DseError, InfeasibleError
 from dse.explore.designs.space import DesignSpace
-from dse.explore.explorer import Explorer, Search
+from dse.explore.explorer import Explorer
 from dse.explore.outcomes.evaluation import Outcome
 from dse.explore.outcomes.front import pareto
 from dse.explore.outcomes.log import LogWriter, read_log
 from dse.explore.problem import SweepProblem
 from dse.explore.runner import Inline, Workers
+from dse.explore.search import Search
 
 TWO = ("energy", "latency")
 SPACE = DesignSpace.of({"dataflow": ["ws", "os", "rs"], "rows": list(range(4, 33, 4)), "cols": list(range(4, 33, 2))})

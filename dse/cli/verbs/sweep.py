@@ -127,8 +127,8 @@ def _search(plan: Plan, directory: Path, workers: WorkerOptions, resume: bool, l
 
 
 def _plan(files: tuple[str, ...], changes: SweepOptions) -> Plan | Review:
-    from dse.explore.explorer import Search
     from dse.explore.plan import make_plan
+    from dse.explore.search import Search
     from dse.explore.sweep import GAP, TRIALS
     from dse.explore.sweep_file import load_plan
 
