@@ -7,6 +7,19 @@ from collections.abc import Sequence
 _EXCERPT_COLUMNS = 96
 
 
+def visible(text: str) -> str:
+    """A text as a terminal may show it: what could command the terminal, such as an escape sequence, is spelt out.
+
+    Examples
+    --------
+    >>> visible("a\\x1b[2Jb"), visible("one\\ntwo")
+    ('a\\\\x1b[2Jb', 'one\\ntwo')
+    """
+    if all(char.isprintable() or char == "\n" for char in text):
+        return text
+    return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
+
+
 class DseError(Exception):
     """Something a user can put right.
 
@@ -54,7 +67,7 @@ class DseError(Exception):
         text = f"{where}: {self.message}" if where else self.message
         if self.source_line is not None:
             text += _excerpt(self.source_line, self.line, self.column)
-        return f"{text}\n  hint: {self.hint}" if self.hint else text
+        return visible(f"{text}\n  hint: {self.hint}" if self.hint else text)
 
 
 class SpecError(DseError):

@@ -23,9 +23,9 @@ from dse.problem.dims import FORMATS, OPERANDS, WIDTHS
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
-    from dse.explore.explorer import SearchChanges
     from dse.explore.hardware import HardwareChanges
     from dse.explore.limits import Limits
+    from dse.explore.search import SearchChanges
     from dse.explore.workloads import WorkloadChanges
     from dse.formats.architecture.load import ArchitectureSpec
     from dse.formats.text.quantity import Quantity
@@ -122,7 +122,7 @@ class SweepOptions:
 
     def search(self) -> SearchChanges:
         """Those about the search."""
-        from dse.explore.explorer import SearchChanges
+        from dse.explore.search import SearchChanges
 
         named = None if self.objectives is None else tuple(part.strip() for part in self.objectives.split(","))
         return SearchChanges(self.trials, self.sampler, self.seed, named, self.gap)
@@ -317,12 +317,15 @@ def _limit(goal: NetworkGoal, option: str, text: str | None, kind: Literal["time
 
 
 def read_mappings(
-    file: str | None, architecture: Architecture, workload: Workload
+    file: str | None, architecture: Architecture, workload: Workload, any_mapping: bool = False
 ) -> tuple[dict[str, Mapping], Literal["house", "timeloop"]]:
-    """The mappings that a file gives layers of a workload, and how they are counted; none without a file."""
+    """The mappings that a file gives layers of a workload, and how they are counted; none without a file.
+
+    Those that break rules of the dataflow are refused unless `any_mapping` says otherwise.
+    """
     if file is None:
         return {}, "house"
     from dse.formats.mapping import load_mappings
 
     given = load_mappings(file)
-    return given.mappings(architecture, workload.layers), given.counting
+    return given.mappings(architecture, workload.layers, any_mapping=any_mapping), given.counting

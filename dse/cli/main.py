@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -9,7 +10,7 @@ from importlib import import_module
 import click
 
 from dse.cli.interrupts import INTERRUPTED
-from dse.errors import DseError, InfeasibleError
+from dse.errors import DseError, InfeasibleError, visible
 
 FAILED, BAD_INPUT = 1, 2
 
@@ -21,6 +22,7 @@ VERBS = {
     "bound": "The fewest DRAM words possible with a buffer of each size.",
     "show": "Check a file and say what is in it.",
     "extract": "A workload file of an ONNX or torchvision model.",
+    "import": "A workload of Timeloop's problems.",
     "export": "Files for SCALE-Sim and Timeloop.",
     "verify": "Check our access counts by brute force.",
     "compare-networks": "Networks side by side, alone and on an architecture.",
@@ -28,6 +30,9 @@ VERBS = {
     "schema": "JSON Schema of a kind of file, for your editor.",
 }
 """Each verb's one line of help; its module in `dse.cli.verbs` is loaded when it is used."""
+
+MODULES = {"import": "import_"}
+"""Verbs that no module can be named after."""
 
 
 class Verbs(click.Group):
@@ -39,7 +44,7 @@ class Verbs(click.Group):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in VERBS:
             return None
-        command: click.Command = import_module(f"dse.cli.verbs.{name.replace('-', '_')}").command
+        command: click.Command = import_module(f"dse.cli.verbs.{MODULES.get(name, name.replace('-', '_'))}").command
         return command
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
@@ -97,13 +102,23 @@ def run(arguments: list[str] | None = None) -> int:
         # whoever read the output has seen enough; nothing more can be written, not even at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG):
+            return _bug(error)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python fails on it again at exit
+        click.echo(f"error: the output cannot be written: {error.strerror}", err=True)
+        return FAILED
     except MemoryError:
         click.echo("error: out of memory", err=True)
         return FAILED
     except Exception as error:
-        if os.environ.get("DSE_TRACEBACK"):
-            raise
-        click.echo(f"internal error: {type(error).__name__}: {error}", err=True)
-        click.echo("  hint: this is a bug of dse; DSE_TRACEBACK=1 shows where", err=True)
-        return FAILED
+        return _bug(error)
     return result if isinstance(result, int) else 0
+
+
+def _bug(error: Exception) -> int:
+    if os.environ.get("DSE_TRACEBACK"):
+        raise error
+    click.echo(visible(f"internal error: {type(error).__name__}: {error}"), err=True)
+    click.echo("  hint: this is a bug of dse; DSE_TRACEBACK=1 shows where", err=True)
+    return FAILED

@@ -52,6 +52,28 @@ class NetworkGoal:
     max_energy: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """Who evaluates.
+
+    Parameters
+    ----------
+    jobs : int or None
+        Processes on this machine.
+    cluster : str or None
+        A Dask scheduler, or a file for a queue.
+    """
+
+    jobs: int | None
+    cluster: str | None
+
+    def local(self, what: str) -> int | None:
+        """The jobs, for a verb's file that stays on this machine."""
+        if self.cluster is not None:
+            raise DseError(f"this file {what}, which runs on this machine alone", hint="leave --cluster out")
+        return self.jobs
+
+
 def gather(record: type[Any], name: str) -> Callable[[Command], Command]:
     """Hand a command one `record` as its argument `name`, instead of the options that are the record's fields."""
     taken = tuple(field.name for field in fields(record))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dse.errors import visible
+
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
 
@@ -22,7 +24,7 @@ def compile_first(*architectures: Architecture) -> None:
 
 def note(text: str) -> None:
     """A line for the person, apart from the output."""
-    click.echo(text, err=True)
+    click.echo(visible(text), err=True)
 
 
 def print_json(plain: Any) -> None:
@@ -34,11 +36,11 @@ def print_rows(form: str, text: Callable[[], str], plain: Any, rows: Sequence[Ma
     if form == "json":
         print_json(plain)
     elif form == "csv":
-        from dse.report.table import to_csv
+        from dse.formats.text.spreadsheet import to_csv
 
         click.echo(to_csv([dict(row) for row in rows]), nl=False)
     else:
-        click.echo(text())
+        click.echo(visible(text()))
 
 
 class StatusLine:
@@ -51,7 +53,7 @@ class StatusLine:
     def show(self, text: str) -> None:
         if self._active:
             width = _terminal_width()
-            text = text[: width - 1]
+            text = visible(text)[: width - 1]
             sys.stderr.write("\r" + text + " " * (self._shown - len(text)))
             sys.stderr.flush()
             self._shown = len(text)

@@ -8,7 +8,7 @@ of proposals, a whole batch at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import inf, log10
 from time import monotonic
@@ -25,16 +25,10 @@ from dse.explore.proof.certificate import Certificate
 from dse.explore.proof.prove import Prover
 from dse.explore.proof.stage import Stage
 from dse.explore.runner import Failure, Task, Workers
+from dse.explore.search import Search
 from dse.explore.spending import Spending
 
-OBJECTIVES = {"energy": "energy_pj", "latency": "latency_s", "edp": "edp_js", "area": "area_mm2"}
-"""What a sweep can minimise, and under which name outcomes hold it."""
-
-Objective = Literal["energy", "latency", "edp", "area"]
-
 Phase = Literal["explore", "prove", "exact"]
-
-DEFAULT_OBJECTIVES: tuple[Objective, ...] = ("energy", "latency", "area")
 
 LOOKS = 50
 """At most so many proposals for every design that is still to be found in a batch: nearly all may be ruled out."""
@@ -44,68 +38,6 @@ PROVEN_FROM = 1_000_000
 
 PATIENCE = 8
 """After so many proposals in a row that repeat known designs, a design that was never seen is evaluated instead."""
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """How to search.
-
-    Parameters
-    ----------
-    trials : int
-        Designs to map, the starting designs included. What is ruled out without mapping it costs no trial.
-    sampler : str
-        One of `dse.explore.designs.samplers.SAMPLERS`.
-    seed : int
-    objectives : tuple of str
-        Keys of `OBJECTIVES`.
-    gap : float
-        How far from its optimum a mapping may be, proven, while exploring. The front is solved with no gap.
-    """
-
-    trials: int
-    sampler: str = "auto"
-    seed: int = 0
-    objectives: tuple[str, ...] = DEFAULT_OBJECTIVES
-    gap: float = 0.01
-
-    def __post_init__(self) -> None:
-        if self.trials < 1:
-            raise DseError(f"trials={self.trials} < 1")
-        if not self.objectives:
-            raise DseError("a sweep needs an objective", hint=f"choose from {', '.join(OBJECTIVES)}")
-        for objective in self.objectives:
-            if objective not in OBJECTIVES:
-                raise DseError(f"objective {objective!r} is not one of {', '.join(OBJECTIVES)}")
-        if len(set(self.objectives)) < len(self.objectives):
-            raise DseError(f"an objective is named twice: {', '.join(self.objectives)}")
-        if self.gap < 0:
-            raise DseError(f"gap={self.gap} < 0")
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The objectives' names in outcomes."""
-        return tuple(OBJECTIVES[objective] for objective in self.objectives)
-
-
-@dataclass(frozen=True, slots=True)
-class SearchChanges:
-    """What replaces settings of a `Search`, by the same names; None leaves them."""
-
-    trials: int | None = None
-    sampler: str | None = None
-    seed: int | None = None
-    objectives: tuple[str, ...] | None = None
-    gap: float | None = None
-
-    def over(self, search: Search) -> Search:
-        """The search with these changes."""
-        return replace(search, **self.given())
-
-    def given(self) -> dict[str, Any]:
-        """The settings that are replaced, by name."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {name: value for name, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,17 +87,17 @@ class Explorer:
         Evaluations by identity that need not be made again; new ones are added.
     log : LogWriter, optional
     progress : callable, optional
-    limits : Limits
-    boxes : frozenset of bytes
-        Lines about boxes of designs that the log holds already.
-    after_batch : callable, optional
-        Called whenever a batch of designs is evaluated.
     replay : mapping
         Explored designs by number, of this very sweep: batches that are complete here are not proposed again.
     spending : Spending
         What CPU time goes to.
     watch : callable
         Told every evaluation that is made.
+    limits : Limits
+    boxes : frozenset of bytes
+        Lines about boxes of designs that the log holds already.
+    after_batch : callable, optional
+        Called whenever a batch of designs is evaluated.
     """
 
     problem: SweepProblem
@@ -174,12 +106,12 @@ class Explorer:
     known: dict[str, Evaluation]
     log: LogWriter | None = None
     progress: Callable[[Progress], None] | None = None
-    limits: Limits = DEFAULT
-    boxes: frozenset[bytes] = frozenset()
-    after_batch: Callable[[], None] = lambda: None
     replay: Mapping[int, Evaluation] = field(default_factory=dict)
     spending: Spending = field(default_factory=Spending)
     watch: Callable[[Evaluation], None] = lambda evaluation: None
+    limits: Limits = DEFAULT
+    boxes: frozenset[bytes] = frozenset()
+    after_batch: Callable[[], None] = lambda: None
     explored: dict[int, Evaluation] = field(default_factory=dict)
     exact: dict[int, Evaluation] = field(default_factory=dict)
     reused: int = 0
@@ -209,7 +141,8 @@ class Explorer:
         self._evaluate_batch(proposer, self._starting_designs(proposer))
         while not self.is_over and self._mapped < search.trials and len(self._candidates) < LOOKS * search.trials:
             known = len(self._candidates)
-            wanted = min(proposer.batch, search.trials - self._mapped)
+            batch = proposer.batch if proposer.learns else max(proposer.batch, self.workers.width)
+            wanted = min(batch, search.trials - self._mapped)
             proposals = (proposer.replays and self._replayed(wanted)) or self._propose(proposer, wanted)
             if len(self._candidates) == known:  # the whole space is evaluated
                 break

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 from collections.abc import Mapping
@@ -14,15 +13,17 @@ from dse.errors import DseError
 from dse.explore.designs.samplers import choose_sampler
 from dse.explore.designs.space import DesignSpace
 from dse.explore.designs.together import SHARED
-from dse.explore.explorer import Search
 from dse.explore.outcomes.log import FILE_NAME, read_log
 from dse.explore.proof.certificate import Certificate
 from dse.explore.result import COLUMNS, SweepResult
+from dse.explore.search import Search
 from dse.explore.spending import PARTS, Spending
 from dse.formats.architecture.dataflow import written_dataflow
 from dse.formats.architecture.space import written_constraints
+from dse.formats.text.regular import check_file
 from dse.formats.text.replace import write_text
 from dse.formats.text.shipped import Kind, shipped_folder
+from dse.formats.text.spreadsheet import to_csv
 
 if TYPE_CHECKING:
     from dse.explore.plan import Plan
@@ -42,7 +43,7 @@ def check_directory(directory: Path, plan: Plan, sweep_id: str, resume: bool) ->
     DseError
     """
     log = directory / FILE_NAME
-    if not log.exists() or log.stat().st_size == 0:
+    if not check_file(log) or log.stat().st_size == 0:
         return
     if not resume:
         count = len(read_log(log).by_id)
@@ -86,7 +87,10 @@ def _said(value: Any) -> str:
 def write_settings(directory: Path, plan: Plan, sweep_id: str) -> None:
     """Write `sweep.yaml`: everything that is needed to run the sweep again with `dse sweep DIR/sweep.yaml`."""
     write_text(directory / SETTINGS, _yaml(_settings(directory, plan, sweep_id)))
-    (directory / SUMMARY).unlink(missing_ok=True)  # of an earlier run; it says that the sweep is finished
+    try:
+        (directory / SUMMARY).unlink(missing_ok=True)  # of an earlier run; it says that the sweep is finished
+    except OSError as error:
+        raise DseError(f"cannot replace {directory / SUMMARY}: {error.strerror}") from None
 
 
 def _settings(directory: Path, plan: Plan, sweep_id: str) -> dict[str, Any]:
@@ -138,12 +142,7 @@ def _hardware(plan: Plan) -> dict[str, Any]:
 def write_results(directory: Path, result: SweepResult) -> None:
     """Write `front.csv` and `summary.json`."""
     rows = result.front_rows()
-    columns = [*COLUMNS, *result.paths, "id"]
-    text = StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(directory / FRONT, text.getvalue())
+    write_text(directory / FRONT, to_csv(rows, [*COLUMNS, *result.paths, "id"]))
     write_summary(directory, result)
 
 
@@ -194,16 +193,30 @@ def _read_settings(directory: Path) -> dict[str, Any]:
     from ruamel.yaml.error import YAMLError
 
     path = directory / SETTINGS
-    if not path.exists():
+    if not check_file(path):
         return {}
     try:
         settings = YAML(typ="safe", pure=True).load(path)
-        complete = {"made", "search", "space", "sweep"} <= set(settings)
-    except (OSError, UnicodeDecodeError, YAMLError, TypeError) as error:
+    except (OSError, ValueError, YAMLError) as error:
         raise DseError(f"cannot be read: {str(error).splitlines()[0]}", file=str(path)) from None
-    if not complete:
+    if not _is_complete(settings):
         raise DseError("was not written by `dse sweep`", file=str(path), hint="resume in a fresh directory (-o DIR)")
     return dict(settings)
+
+
+def _is_complete(settings: Any) -> bool:
+    """Whether settings are what `write_settings` writes, as far as reading results depends on it."""
+    wanted: dict[str, dict[str, type]] = {
+        "": {"sweep": str, "made": dict, "search": dict, "space": dict},
+        "made": {"architecture": str, "networks": list, "records": str},
+        "search": {"trials": int, "sampler": str, "seed": int, "objectives": list, "gap": (int, float)},  # type: ignore[dict-item]
+    }
+    for part, types in wanted.items():
+        held = settings if not part else settings[part]
+        if not isinstance(held, dict) or not all(isinstance(held.get(key), kind) for key, kind in types.items()):
+            return False
+    named = [*settings["made"]["networks"], *settings["search"]["objectives"], *settings["space"]]
+    return all(isinstance(name, str) for name in named)
 
 
 def _certificate(summary: Mapping[str, Any]) -> Certificate | None:
@@ -216,10 +229,14 @@ def _certificate(summary: Mapping[str, Any]) -> Certificate | None:
 
 def _read_summary(directory: Path) -> Mapping[str, Any]:
     try:
+        check_file(directory / SUMMARY)
         summary = json.loads((directory / SUMMARY).read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, DseError):
         return {}
-    return summary if isinstance(summary, dict) else {}
+    kinds: dict[str, Any] = {"sampler": str, "finished": bool, "reused": int, "wall_s": (int, float)}
+    if not isinstance(summary, dict) or not all(isinstance(summary.get(key), kind) for key, kind in kinds.items()):
+        return {}
+    return summary
 
 
 def _path_from(directory: Path, source: str, kind: Kind) -> str:

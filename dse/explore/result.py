@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dse.explore.explorer import OBJECTIVES, Search
 from dse.explore.outcomes.evaluation import Evaluation
 from dse.explore.outcomes.front import pareto
 from dse.explore.outcomes.log import Damage
 from dse.explore.proof.certificate import Certificate
+from dse.explore.search import OBJECTIVES, Search
 from dse.explore.spending import Spending
 from dse.explore.tables import evaluations_frame, front_frame
 

@@ -124,6 +124,11 @@ class Workers:
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
         self.stop(kill=kind is not None)
 
+    @property
+    def width(self) -> int:
+        """How many tasks it takes to keep all workers busy."""
+        return self._width
+
     def stop(self, *, kill: bool = False) -> None:
         """Let go of the executor; with `kill`, without waiting for what is running."""
         executor, self._executor = self._executor, None

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from dse.explore.designs.together import How, Together
-from dse.explore.explorer import DEFAULT_OBJECTIVES, Explorer, Progress, Search
+from dse.explore.explorer import Explorer, Progress
 from dse.explore.hardware import HardwareChanges
 from dse.explore.limits import DEFAULT, Limits
 from dse.explore.outcomes.evaluation import Evaluation
@@ -20,6 +20,7 @@ from dse.explore.plan import Given, Plan, make_plan
 from dse.explore.record import check_directory, write_results, write_settings
 from dse.explore.result import SweepResult
 from dse.explore.runner import Workers, usable_cpus
+from dse.explore.search import DEFAULT_OBJECTIVES, Search
 from dse.explore.spending import Spending
 from dse.explore.underway import Underway
 from dse.explore.workloads import WorkloadChanges
@@ -59,6 +60,7 @@ def sweep(
     executor: Executor | None = None,
     progress: Callable[[Progress], None] | None = None,
     callback: Callable[[Evaluation], None] | None = None,
+    cluster: str | None = None,
     prove_s: float | None = None,
     time_limit_s: float | None = None,
 ) -> SweepResult:
@@ -114,6 +116,9 @@ def sweep(
         Called with a `Progress` after every evaluation.
     callback : callable, optional
         Called with each `Evaluation` as soon as it is recorded; those that the log had already are not told.
+    cluster : str, optional
+        A Dask scheduler such as `tcp://host:8786`, or a file for a queue, instead of worker processes; see
+        `dse.explore.cluster`.
     prove_s : float, optional
         Seconds for the proof over the whole space, which rules designs that were not tried out by lower bounds, and
         maps those for which bounds are not enough; 0 leaves it out. By default it has a fixed amount of work for every
@@ -148,6 +153,7 @@ def sweep(
     )  # fmt: skip
     return run_plan(
         plan, jobs=jobs, resume=resume, output=output, executor=executor, progress=progress, callback=callback,
+        cluster=cluster,
         limits=Limits(prove_s, inf if time_limit_s is None else time_limit_s),
     )  # fmt: skip
 
@@ -161,6 +167,7 @@ def run_plan(
     executor: Executor | None = None,
     progress: Callable[[Progress], None] | None = None,
     callback: Callable[[Evaluation], None] | None = None,
+    cluster: str | None = None,
     limits: Limits = DEFAULT,
 ) -> SweepResult:
     """Carry a plan out; see `sweep` for the parameters."""
@@ -175,10 +182,12 @@ def run_plan(
     with nullcontext() if directory is None else LogWriter(directory / FILE_NAME) as log:
         if directory is not None:
             write_settings(directory, plan, problem.sweep_id)
-        with _workers(jobs, executor, plan.architecture) as workers:
+        with _workers(jobs, executor, plan.architecture, cluster) as workers:
+            # what crashed, or took its worker along, may have lacked memory or met a fault: it is made again
+            known = {key: each for key, each in records.by_id.items() if each.outcome.status != "failed"}
             explorer = Explorer(
-                problem, plan.search, workers, dict(records.by_id), log, progress, limits, records.boxes,
-                replay=_replay(records, problem.sweep_id) if resume else {}, spending=spending,
+                problem, plan.search, workers, known, log, progress,
+                _replay(records, problem.sweep_id) if resume else {}, spending, limits=limits, boxes=records.boxes,
             )  # fmt: skip
             explorer.watch = callback or explorer.watch
             underway = Underway(plan, explorer, directory, records.damaged, start)
@@ -200,7 +209,11 @@ def _replay(records: Records, sweep_id: str) -> dict[int, Evaluation]:
     return found
 
 
-def _workers(jobs: int | None, executor: Executor | None, architecture: Architecture) -> Workers:
+def _workers(jobs: int | None, executor: Executor | None, architecture: Architecture, cluster: str | None) -> Workers:
+    if cluster is not None:
+        from dse.explore.cluster import ClusterWorkers
+
+        return ClusterWorkers(cluster, architecture)
     if executor is not None:
         return Workers(lambda: executor, jobs or usable_cpus(), lent=True)
     from dse.mapper import compile_kernels

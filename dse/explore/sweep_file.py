@@ -12,9 +12,9 @@ from dse.errors import DseError, SpecError
 from dse.explore.compare.networks import FACTORS, Review, make_review
 from dse.explore.compare.networks import GAP as GAP_OF_COMPARISONS
 from dse.explore.designs.together import How, Together
-from dse.explore.explorer import DEFAULT_OBJECTIVES, Objective, Search, SearchChanges
 from dse.explore.hardware import SAME_HARDWARE, HardwareChanges
 from dse.explore.plan import Plan, make_plan
+from dse.explore.search import DEFAULT_OBJECTIVES, Objective, Search, SearchChanges
 from dse.explore.sweep import GAP, TRIALS
 from dse.explore.workloads import UNCHANGED, WorkloadChanges
 from dse.formats.architecture.choices import read_space
@@ -23,7 +23,8 @@ from dse.formats.architecture.load import ArchitectureSpec, load_architecture_sp
 from dse.formats.architecture.model import Name
 from dse.formats.architecture.space import read_constraints
 from dse.formats.architecture.space_model import ConstraintsModel, SpaceModel
-from dse.formats.text.shipped import Kind, find_shipped
+from dse.formats.text.regular import check_file
+from dse.formats.text.shipped import Kind, find_shipped, shipped_names
 from dse.formats.text.source import Source, SpecModel, WholeNumber, load_source, raise_all, validate
 from dse.formats.workload.models import BitsSpec, DensitySpec
 
@@ -205,6 +206,8 @@ def _file(source: Source, path: tuple[str | int, ...], name: str, kind: Kind) ->
     """A file that a sweep file names: as seen from it, or a shipped one."""
     beside = Path(source.place(path).file).parent / name
     try:
-        return beside if beside.is_file() else find_shipped(kind, name)
+        is_shipped = name in shipped_names(kind)  # which a folder beside may have as its name
+        there = beside.is_file() if is_shipped else check_file(beside)
+        return beside if there else find_shipped(kind, name)
     except SpecError as error:
         raise source.error(path, error.message, error.hint) from None

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -39,14 +40,18 @@ from dse.formats.text.source import (
     validate,
 )
 from dse.formats.text.yaml_text import flow, scalar
+from dse.mapper.rules_kept import broken_rules
 from dse.model.fit import check_fit
 from dse.model.mapping import Loop, Spatial, Temporal, check_node
 from dse.model.mapping import Mapping as LoopNest
-from dse.problem.dims import OPERANDS
+from dse.problem.dims import DIMS, OPERANDS
 from dse.problem.layer import Layer
 
 Counting = Literal["house", "timeloop"]
-Trips = Annotated[WholeNumber, Field(ge=1)]
+
+MAX_FACTORS = 1 << 31
+"""The factors of a dim together; no layer is so large, and the counts of what its steps move stay exact."""
+Trips = Annotated[WholeNumber, Field(ge=1, le=MAX_FACTORS)]
 
 
 def _kind_of_loops(given: Any) -> str:
@@ -116,7 +121,9 @@ class MappingFile:
     model: MappingModel = field(repr=False)
     source: Source = field(repr=False)
 
-    def mappings(self, architecture: Architecture, layers: Iterable[Layer]) -> dict[str, LoopNest]:
+    def mappings(
+        self, architecture: Architecture, layers: Iterable[Layer], *, any_mapping: bool = False
+    ) -> dict[str, LoopNest]:
         """The mappings of the file's layers, as an architecture runs them.
 
         Parameters
@@ -124,6 +131,8 @@ class MappingFile:
         architecture : Architecture
         layers : iterable of Layer
             Those that the file may name.
+        any_mapping : bool
+            Take mappings that break rules of the architecture's dataflow, too: `dse.mapper.rules_kept` names them.
 
         Returns
         -------
@@ -134,7 +143,7 @@ class MappingFile:
         ------
         SpecError
             Everything that is wrong, each with its place: unknown names, nodes out of order, too many children,
-            loops that do not cover a layer, tiles that do not fit.
+            loops that do not cover a layer, tiles that do not fit, rules of the dataflow that are broken.
         """
         known = {layer.name: architecture.lowered(layer) for layer in layers}
         found: dict[str, LoopNest] = {}
@@ -151,6 +160,8 @@ class MappingFile:
                 wrong = list(self._wrong_nodes(architecture, path, nodes, nest))
                 if not wrong:
                     wrong = list(self._wrong_whole(architecture, path, nest, known[name]))
+                if not wrong and not any_mapping:
+                    wrong = list(self._broken(architecture, path, nest, known[name]))
                 found[name] = nest
             errors += wrong
         raise_all(errors)
@@ -187,9 +198,23 @@ class MappingFile:
                 except MappingError as error:
                     yield self.source.error(at, error.message, error.hint)
 
+    def _broken(self, architecture: Architecture, path: DataPath, nest: LoopNest, layer: Layer) -> Iterator[SpecError]:
+        broken = broken_rules(architecture, layer, nest)
+        if broken:
+            what = f"breaks rules of {architecture.dataflow.name}: {'; '.join(broken)}"
+            hint = "--dataflow can name another; --any-mapping prices it all the same, and marks it"
+            yield self.source.error(path, f"the mapping of {path[-1]} {what}", hint, key=True)
+
     def _wrong_whole(
         self, architecture: Architecture, path: DataPath, nest: LoopNest, layer: Layer
     ) -> Iterator[SpecError]:
+        for dim, bound in zip(DIMS, layer.bounds, strict=True):
+            trips = [loop.trips for loop in nest.loops if loop.dim == dim]
+            if max(trips, default=1) > bound or prod(trips) > MAX_FACTORS:
+                largest = max(trips) if max(trips) > bound else prod(trips)
+                what = f"the loops over {dim} have a factor of {largest}, and layer {layer.name} has {dim}={bound}"
+                yield self.source.error(path, what, "a factor is at most the bound", key=True)
+                return
         try:
             nest.check(architecture, layer)
             check_fit(layer, architecture, nest)

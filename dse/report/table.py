@@ -1,4 +1,4 @@
-"""A table as plain data, and its three forms: aligned text, CSV and JSON rows."""
+"""A table as plain data, and as aligned text."""
 
 from __future__ import annotations
 
@@ -45,16 +45,3 @@ class Table:
             lines.append("  ".join(parts).rstrip())
         lines += [self.note] if self.note else []
         return "\n".join(lines)
-
-
-def to_csv(rows: Sequence[dict[str, Any]], columns: Sequence[str] | None = None) -> str:
-    """Plain rows as CSV with a header; the columns are the first row's keys unless given."""
-    import csv
-    from io import StringIO
-
-    text = StringIO()
-    names = list(columns) if columns is not None else list(rows[0]) if rows else []
-    writer = csv.DictWriter(text, names, lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()

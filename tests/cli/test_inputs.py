@@ -8,16 +8,19 @@ from explore.toy import ARCH, NET
 from dse.cli.inputs import (
     Inputs,
     SweepOptions,
+    TimeOptions,
     parse_settings,
     per_operand,
     read_bits,
     read_density,
     read_limits,
     read_mappings,
+    read_time,
     warn_of_unused_densities,
 )
 from dse.cli.options import NetworkGoal
 from dse.errors import DseError
+from dse.explore.limits import Limits
 from dse.explore.workloads import only
 from dse.formats.architecture.load import load_architecture_spec
 
@@ -115,3 +118,24 @@ def test_what_a_command_line_says_of_a_sweep():
     assert said.workloads().batch == 4
     assert said.workloads().layers == ("one",)
     assert said.hardware().settings == {"levels.array.rows": "2", "dataflow": "flexible"}
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("30s", 30), ("10min", 600), ("2 h", 7200), ("1.5min", 90), (" 5 ", 5), (".5s", 0.5)]
+)
+def test_times_have_units(text, seconds):
+    assert read_time("--time-limit", text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0s", "-1s", "5 days", "min", "inf", "nan", "1e400s"])
+def test_what_is_no_time_is_refused(text):
+    with pytest.raises(DseError, match="not a time above 0"):
+        read_time("--time-limit", text)
+
+
+def test_limits_of_a_sweep():
+    assert TimeOptions(None, False, None).limits() == Limits()
+    assert TimeOptions("1min", False, "2h").limits() == Limits(60.0, 7200.0)
+    assert TimeOptions(None, True, None).limits().prove_s == 0
+    with pytest.raises(DseError, match="leaves out"):
+        TimeOptions("1min", True, None).limits()

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from dse.errors import DseError, InfeasibleError
 from dse.explore.designs.space import DesignSpace
-from dse.explore.explorer import Explorer, Search
+from dse.explore.explorer import Explorer
 from dse.explore.outcomes.evaluation import Outcome
 from dse.explore.outcomes.front import pareto
 from dse.explore.outcomes.log import LogWriter, read_log
 from dse.explore.problem import SweepProblem
-from dse.explore.runner import Workers
+from dse.explore.runner import Inline, Workers
+from dse.explore.search import Search
 
 TWO = ("energy", "latency")
 SPACE = DesignSpace.of({"dataflow": ["ws", "os", "rs"], "rows": list(range(4, 33, 4)), "cols": list(range(4, 33, 2))})
@@ -97,7 +98,7 @@ def test_designs_that_raise_are_as_bad_as_a_limit_passed_twice():
 
 def explore(search, *, jobs=0, known=None, log=None, problem=PROBLEM, progress=None, replay=None):
     with Workers.local(jobs) as workers:
-        explorer = Explorer(problem, search, workers, dict(known or {}), log, progress, replay or {})
+        explorer = Explorer(problem, search, workers, dict(known or {}), log, progress, replay=replay or {})
         explorer.run()
     return explorer
 
@@ -312,3 +313,12 @@ def test_progress_counts_what_was_evaluated_apart_from_what_was_known():
 def test_a_bad_search_is_refused(changes, message):
     with pytest.raises(DseError, match=message):
         Search(**{"trials": 10, **changes})
+
+
+@pytest.mark.parametrize("sampler", ["grid", "random"])
+def test_wide_workers_change_nothing_for_samplers_that_do_not_learn(sampler):
+    narrow = explore(Search(200, sampler, seed=2))
+    with Workers(Inline, 300) as workers:
+        wide = Explorer(PROBLEM, Search(200, sampler, seed=2), workers, {})
+        wide.run()
+    assert results(wide) == results(narrow)

@@ -15,11 +15,11 @@ from explore.toy import ARCH, NET, SWEEP
 import dse
 from dse.errors import DseError
 from dse.explore.designs.design import Network, NetworkEvaluator
-from dse.explore.explorer import Search, SearchChanges
 from dse.explore.outcomes.front import pareto
 from dse.explore.outcomes.log import BOX, FILE_NAME
 from dse.explore.plan import make_plan
 from dse.explore.record import read_results
+from dse.explore.search import Search, SearchChanges
 from dse.explore.sweep import run_plan, sweep
 from dse.explore.sweep_file import SearchModel, load_plan
 from dse.explore.workloads import WorkloadChanges
@@ -338,7 +338,7 @@ def test_a_bad_sweep_file_says_where(files, old, new, line, message):
 
 def test_sweep_files_offer_what_searches_take():
     from dse.explore.designs.samplers import SAMPLERS
-    from dse.explore.explorer import OBJECTIVES
+    from dse.explore.search import OBJECTIVES
 
     schema = SearchModel.model_json_schema()["properties"]
     assert tuple(schema["sampler"]["enum"]) == SAMPLERS

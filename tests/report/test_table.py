@@ -6,7 +6,8 @@ from io import StringIO
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.report.table import Table, to_csv
+from dse.formats.text.spreadsheet import cell, to_csv
+from dse.report.table import Table
 
 CELLS = st.text("ab1 ", max_size=6)
 
@@ -33,4 +34,6 @@ def test_an_empty_table_is_its_title_and_note():
 @given(st.lists(st.fixed_dictionaries({"a": st.text(max_size=5), "b": st.text(',"\n x', max_size=5)}), max_size=5))
 def test_csv_reads_back(rows):
     rows = [{key: value.replace("\r", "").replace("\0", "") for key, value in row.items()} for row in rows]
-    assert list(csv.DictReader(StringIO(to_csv(rows, ["a", "b"]), newline=""))) == rows
+    assert list(csv.DictReader(StringIO(to_csv(rows, ["a", "b"]), newline=""))) == [
+        {key: cell(value) for key, value in row.items()} for row in rows
+    ]

@@ -114,8 +114,8 @@ def show(review: Review, directory: Path | None, jobs: int | None, form: str) ->
 
 def _write(comparison: Comparison, directory: Path) -> list[str]:
     from dse.formats.text.replace import write_text
+    from dse.formats.text.spreadsheet import to_csv
     from dse.report.figures.networks import draw_networks
-    from dse.report.table import to_csv
     from dse.report.text.networks import comparison_records
 
     try:

@@ -19,7 +19,10 @@ from dse.cli.options import (
 from dse.cli.output import StatusLine, compile_first, print_rows
 
 if TYPE_CHECKING:
+    from dse.architecture.architecture import Architecture
     from dse.mapper import MappedWorkload
+    from dse.model.mapping import Mapping
+    from dse.problem.workload import Workload
 
 
 @click.command("evaluate")
@@ -30,17 +33,19 @@ if TYPE_CHECKING:
 @network_options
 @layers_option
 @click.option("--mapping", metavar="FILE", help="Evaluate the layers that this file maps as it says.")
+@click.option("--any-mapping", is_flag=True, help="Take mappings that break the dataflow's rules; they are marked.")
 @click.option("--reuse", is_flag=True, help="Show the reuse of every layer by kind, too.")
 @save_option
 @format_option
 def command(
-    inputs: Inputs, how: MapperSettings, goal: NetworkGoal, layers: tuple[str, ...], mapping: str | None, reuse: bool,
-    save: str | None, form: str,
+    inputs: Inputs, how: MapperSettings, goal: NetworkGoal, layers: tuple[str, ...], mapping: str | None,
+    any_mapping: bool, reuse: bool, save: str | None, form: str,
 ) -> None:  # fmt: skip
     """Energy, latency, utilization and area of WORKLOAD on ARCH, every layer on its provably best mapping.
 
     `--scope network` minimises the objective of the whole network: for EDP, total energy times total latency. Layers
-    that `--mapping FILE` names run as the file says, and are not searched.
+    that `--mapping FILE` names run as the file says, and are not searched. A mapping that breaks a rule of the dataflow
+    may cost less than the best one that keeps them all, so it is refused without `--any-mapping`.
 
     \b
     Examples:
@@ -56,7 +61,7 @@ def command(
     """
     arch, network = inputs.read()
     max_latency_s, max_energy_pj = read_limits(goal)
-    given, counting = read_mappings(mapping, arch, network)
+    given, counting = read_mappings(mapping, arch, network, any_mapping)
     if layers:
         from dse.explore.workloads import only
 
@@ -80,13 +85,30 @@ def command(
 
         nests = {name: one.mapping for one, names in mapped.layers for name in names}
         save_mappings(save, f"{network.name} on {arch.name}", arch, nests)
-    plain = mapped.to_dict()
-    print_rows(form, lambda: _text(mapped, plain, reuse), plain, layer_records(plain))
+    plain, broken = mapped.to_dict(), _broken(arch, network, given)
+    for layer in plain["layers"]:
+        layer["breaks_rules"] = broken.get(layer["name"], [])
+    print_rows(form, lambda: _text(mapped, plain, reuse, arch.dataflow.name), plain, layer_records(plain))
 
 
-def _text(mapped: MappedWorkload, plain: dict[str, Any], reuse: bool) -> str:
+def _broken(arch: Architecture, network: Workload, given: dict[str, Mapping]) -> dict[str, list[str]]:
+    """The rules of the dataflow that given mappings break, by layer."""
+    if not given:
+        return {}
+    from dse.mapper.rules_kept import broken_rules
+
+    layers = [layer for layer in network.layers if layer.name in given]
+    return {layer.name: list(broken_rules(arch, arch.lowered(layer), given[layer.name])) for layer in layers}
+
+
+def _text(mapped: MappedWorkload, plain: dict[str, Any], reuse: bool, dataflow: str) -> str:
     from dse.report.text.layers import layers_table, network_proof_line, reuse_summary
 
     tables = [layers_table(plain), *([reuse_summary(plain)] if reuse else [])]
     proof = [] if mapped.certificate is None else [network_proof_line(mapped.certificate)]
+    marked = [
+        f"NOT A MAPPING OF {dataflow}: {layer['name']}: {'; '.join(layer['breaks_rules'])}"
+        for layer in plain["layers"] if layer["breaks_rules"]
+    ]  # fmt: skip
+    proof = [*marked, *proof]
     return "\n\n".join([*(table.to_text() for table in tables), *proof])

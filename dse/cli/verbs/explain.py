@@ -56,9 +56,9 @@ Explained = tuple[str, "Card", list[dict[str, Any]], list[str]]
 
 def _of_files(inputs: Inputs, workers: Workers) -> Explained:
     """The architecture as its file and the options have it."""
-    from dse.explore.explorer import Search
     from dse.explore.hardware import HardwareChanges
     from dse.explore.plan import make_plan
+    from dse.explore.search import Search
     from dse.explore.workloads import WorkloadChanges
     from dse.formats.workload.parameters import parse_parameters
 

@@ -32,11 +32,11 @@ def command(directory: str, mappings: bool, form: str) -> None:
     """
     from dse.explore.record import read_results, write_results
     from dse.report.directory import draw
-    from dse.report.text.sweeps import front_table, mapping_table, status_line, verdict
+    from dse.report.text.sweeps import front_table, mapping_table, status_line, verdict, warnings
 
     result = read_results(directory)
-    for damage in result.damaged:
-        note(f"warning: {damage}")
+    for warning in warnings(result):
+        note(f"warning: {warning}")
     if not result.finished:
         note("the sweep is not finished; this is what it has found so far")
     drawn = draw(result, Path(directory), _book(result, Path(directory)))

@@ -53,9 +53,17 @@ def find(name: str) -> tuple[str, Path]:
     """What kind of file a name means, and which file."""
     from pathlib import Path
 
+    from dse.formats.text.regular import check_file
     from dse.formats.text.source import did_you_mean, find_shipped, load_source, shipped_names
 
-    if Path(name).is_file():
+    names = [shipped for folder in KINDS for shipped in shipped_names(folder)]
+    try:
+        is_file = check_file(name)
+    except SpecError:
+        if name not in names:  # a folder may have the name of a shipped file
+            raise
+        is_file = False
+    if is_file:
         source = load_source(Path(name))
         found = [key for key in KINDS.values() if isinstance(source.data, dict) and key in source.data]
         if len(found) != 1:
@@ -65,7 +73,6 @@ def find(name: str) -> tuple[str, Path]:
     for folder, key in KINDS.items():
         if name in shipped_names(folder):
             return key, find_shipped(folder, name)
-    names = [shipped for folder in KINDS for shipped in shipped_names(folder)]
     raise SpecError(f"there is no file {name}, and nothing of that name is shipped", hint=did_you_mean(name, names))
 
 

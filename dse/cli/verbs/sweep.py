@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from re import sub
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from dse.cli.cards import collect_cards
 from dse.cli.inputs import SweepOptions, TimeOptions
 from dse.cli.interrupts import INTERRUPTED, interruptible
 from dse.cli.options import (
+    WorkerOptions,
     architecture_options,
     batch_option,
     element_options,
@@ -23,6 +23,7 @@ from dse.cli.options import (
 )
 from dse.cli.output import StatusLine, compile_first, note, print_rows
 from dse.errors import InfeasibleError
+from dse.formats.text.replace import folder_name
 
 if TYPE_CHECKING:
     from dse.explore.compare.networks import Review
@@ -41,6 +42,7 @@ SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
 @click.option("--sampler", type=click.Choice(SAMPLERS), help="How designs are chosen.  [default: auto]")
 @click.option("--seed", type=click.IntRange(min=0), help="The same seed gives the same sweep.  [default: 0]")
 @click.option("--jobs", type=click.IntRange(min=0), help="Worker processes.  [default: one per processor]")
+@click.option("--cluster", metavar="tcp://HOST:PORT|FILE", help="Evaluate on a Dask cluster instead.")
 @click.option("--objectives", metavar="LIST", help="Of energy, latency, edp, area.  [default: energy,latency,area]")
 @click.option("--gap", type=click.FloatRange(min=0),
               help="While exploring, map to within this fraction of the best.  [default: 0.01]")  # fmt: skip
@@ -50,6 +52,7 @@ SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
 @architecture_options
 @layers_option
 @gather(SweepOptions, "changes")
+@gather(WorkerOptions, "workers")
 @click.option("--resume", is_flag=True, help="Go on with the sweep in DIR; nothing is evaluated twice.")
 @click.option("--prove-time", metavar="TIME", help="For the proof over the space, e.g. 10min.  [default: by --trials]")
 @click.option("--no-prove", is_flag=True, help="Leave the proof over the space out.")
@@ -57,7 +60,7 @@ SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
 @gather(TimeOptions, "times")
 @format_option
 def command(
-    files: tuple[str, ...], changes: SweepOptions, output: str | None, jobs: int | None, resume: bool,
+    files: tuple[str, ...], changes: SweepOptions, output: str | None, workers: WorkerOptions, resume: bool,
     times: TimeOptions, form: str,
 ) -> int:  # fmt: skip
     """Search the design space of ARCH for the hardware on which the WORKLOADs run best.
@@ -78,6 +81,7 @@ def command(
       dse sweep eyeriss alexnet --layer conv2 --layer conv3 --dataflow row-stationary --set levels.array.rows=12
       dse sweep results/big/sweep.yaml -o results/again
       dse sweep eyeriss vgg16 --resume --prove-time 10min
+      dse sweep eyeriss vgg16 --cluster tcp://host:8786
     """
     from dse.cli.verbs.compare_networks import show as show_comparison
     from dse.cli.verbs.dataflows import run as compare
@@ -85,45 +89,46 @@ def command(
     from dse.explore.compare.networks import Review
 
     if len(files) == 1 and (dataflows := load_comparison(files[0])) is not None:
-        return compare(dataflows, changes, output, jobs, resume, form)
+        return compare(dataflows, changes, output, workers.local("compares dataflows"), resume, form)
     limits = times.limits()
     plan = _plan(files, changes)
     if isinstance(plan, Review):
-        show_comparison(plan, Path(output or f"results/{plan.name}"), jobs, form)
+        chosen = Path(output) if output else default_folder(plan.name)
+        show_comparison(plan, chosen, workers.local("compares networks"), form)
         return 0
-    directory = Path(output) if output is not None else Path("results") / plan.name
+    directory = Path(output) if output is not None else default_folder(plan.name)
     parts = plan.parts()
     for part in parts:
-        own = directory if len(parts) == 1 else directory / _folder(part.workloads[0].name)
-        if (code := _search(part, own, jobs, resume, limits, form)) != 0:
+        own = directory if len(parts) == 1 else directory / folder_name(part.workloads[0].name)
+        if (code := _search(part, own, workers, resume, limits, form)) != 0:
             return code
     return 0
 
 
-def _folder(name: str) -> str:
-    """A network's name as that of a folder."""
-    return sub(r"[^A-Za-z0-9._-]", "_", name)[:100].lstrip(".") or "_"
+def default_folder(name: str) -> Path:
+    """Where a sweep is written unless told otherwise."""
+    return Path("results") / folder_name(name)
 
 
-def _search(plan: Plan, directory: Path, jobs: int | None, resume: bool, limits: Limits, form: str) -> int:
+def _search(plan: Plan, directory: Path, workers: WorkerOptions, resume: bool, limits: Limits, form: str) -> int:
     """One sweep from its plan to what it prints."""
     compile_first(plan.architecture)
     status = StatusLine()
     try:
         with interruptible():
-            result = _run(plan, directory, jobs, resume, limits, status)
+            result = _run(plan, directory, workers, resume, limits, status)
     except KeyboardInterrupt:
         status.clear()
         note(f"interrupted; what is known by now is in {directory}, every finished evaluation in evaluations.jsonl")
         note(f"go on with: dse sweep {directory / 'sweep.yaml'} -o {directory} --resume")
         return INTERRUPTED
     status.clear()
-    return _finish(result, plan, directory, jobs, form)
+    return _finish(result, plan, directory, workers.jobs, form)
 
 
 def _plan(files: tuple[str, ...], changes: SweepOptions) -> Plan | Review:
-    from dse.explore.explorer import Search
     from dse.explore.plan import make_plan
+    from dse.explore.search import Search
     from dse.explore.sweep import GAP, TRIALS
     from dse.explore.sweep_file import load_plan
 
@@ -135,11 +140,14 @@ def _plan(files: tuple[str, ...], changes: SweepOptions) -> Plan | Review:
 
 
 def _run(
-    plan: Plan, directory: Path, jobs: int | None, resume: bool, limits: Limits, status: StatusLine
+    plan: Plan, directory: Path, workers: WorkerOptions, resume: bool, limits: Limits, status: StatusLine
 ) -> SweepResult:
     from dse.explore.sweep import run_plan
 
-    return run_plan(plan, jobs=jobs, resume=resume, output=directory, progress=Meter(status), limits=limits)
+    return run_plan(
+        plan, jobs=workers.jobs, cluster=workers.cluster, resume=resume, output=directory, progress=Meter(status),
+        limits=limits,
+    )  # fmt: skip
 
 
 class Meter:
@@ -177,11 +185,11 @@ def progress_line(progress: Progress) -> str:
 def _finish(result: SweepResult, plan: Plan, directory: Path, jobs: int | None, form: str) -> int:
     from dse.explore.record import write_summary
     from dse.report.directory import draw
-    from dse.report.text.sweeps import front_table, proof_line, status_line, verdict
+    from dse.report.text.sweeps import front_table, proof_line, status_line, verdict, warnings
     from dse.report.units import clock_time
 
-    for damage in result.damaged:
-        note(f"warning: {damage}")
+    for warning in warnings(result):
+        note(f"warning: {warning}")
     if result.reused:
         note(f"{result.reused} evaluations were in the log already")
     rows = result.front_rows()

@@ -14,6 +14,7 @@ from dse.explore.compare.dataflows_log import read_results, result_line
 from dse.explore.outcomes.identity import identity
 from dse.explore.outcomes.log import LogWriter
 from dse.explore.runner import Failure, Task, Workers, usable_cpus
+from dse.formats.text.replace import folder_name
 from dse.problem.dims import OPERANDS
 
 if TYPE_CHECKING:
@@ -236,4 +237,4 @@ def _is_setting(key: str) -> bool:
 
 def folder(comparison: DataflowComparison) -> Path:
     """Where its results go by default."""
-    return Path("results") / comparison.name
+    return Path("results") / folder_name(comparison.name)

@@ -38,10 +38,12 @@ class Proposal:
 class Proposer(Protocol):
     """Proposes designs and learns from their results.
 
-    One that `replays` goes on alike when it is told a batch that it was never asked for but would have proposed.
+    One that `replays` goes on alike when it is told a batch that it was never asked for but would have proposed. What
+    one proposes that does not learn (`learns`) is the same in batches of any size.
     """
 
     replays: bool
+    learns: bool
 
     @property
     def batch(self) -> int:
@@ -123,6 +125,7 @@ class Enumerator:
 
     batch = PLAIN_BATCH
     replays = True
+    learns = False
 
     def __init__(self, order: Order) -> None:
         self._order = order
@@ -155,6 +158,7 @@ class NsgaProposer:
     """NSGA-II by generations; see `dse.explore.designs.nsga2`, which is loaded with Optuna when it is used."""
 
     replays = True
+    learns = True
 
     def __init__(self, space: DesignSpace, seed: int, objectives: int) -> None:
         from dse.explore.designs.nsga2 import Generations
@@ -180,6 +184,7 @@ class OptunaProposer:
     """
 
     replays = False
+    learns = True
 
     def __init__(self, name: str, space: DesignSpace, seed: int, objectives: int) -> None:
         import optuna

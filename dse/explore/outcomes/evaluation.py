@@ -13,6 +13,9 @@ Kind = Literal["explore", "exact"]
 STATUSES = ("ok", "infeasible", "failed")
 KINDS = ("explore", "exact")
 
+LARGEST = 1e300
+"""No figure is larger: what sums and products of figures make stays finite or is refused."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -114,23 +117,38 @@ class Evaluation:
         """
         if plain["status"] not in STATUSES or plain["kind"] not in KINDS:
             raise ValueError(f"status {plain['status']!r}, kind {plain['kind']!r}")
-        if not isinstance(plain["id"], str) or not isinstance(plain["number"], int):
-            raise TypeError("id is a text, number an integer")
+        if not isinstance(plain["id"], str) or not isinstance(plain["sweep"], str):
+            raise TypeError("id and sweep are texts")
+        number, parameters = plain["number"], dict(plain["parameters"])
+        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 2**53:
+            raise TypeError("number is an integer from 0")
+        if any(isinstance(value, dict | list) for value in parameters.values()):
+            raise TypeError("a setting is a number or a text")
         outcome = Outcome(
             status=plain["status"],
             reason=str(plain["reason"]),
-            objectives={name: float(value) for name, value in plain["objectives"].items()},
-            front=tuple((float(energy), float(latency)) for energy, latency in plain["front"]),
-            violation=float(plain["violation"]),
-            workloads={
-                name: {key: float(value) for key, value in values.items()}
-                for name, values in plain["workloads"].items()
-            },
-            cpu_s=float(plain["cpu_s"]),
+            objectives=_figures(plain["objectives"]),
+            front=tuple((_figure(energy), _figure(latency)) for energy, latency in plain["front"]),
+            violation=_figure(plain["violation"]),
+            workloads={name: _figures(values) for name, values in plain["workloads"].items()},
+            cpu_s=_figure(plain["cpu_s"]),
             mapped=bool(plain.get("mapped", True)),
         )
-        return cls(plain["id"], str(plain["sweep"]), plain["kind"], plain["number"], dict(plain["parameters"]), outcome)
+        return cls(plain["id"], plain["sweep"], plain["kind"], number, parameters, outcome)
 
     def line(self) -> bytes:
         """The evaluation as one line of the log, newline included."""
         return json.dumps(self.to_dict(), separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+
+def _figures(plain: Mapping[str, Any]) -> dict[str, float]:
+    return {name: _figure(value) for name, value in plain.items()}
+
+
+def _figure(value: Any) -> float:
+    """A figure that a log may hold; a text, a truth value, infinity and what is below zero are none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{value!r} is not a number")
+    if not 0 <= value <= LARGEST:
+        raise ValueError(f"{value} is not a figure from 0")
+    return float(value)

@@ -16,6 +16,7 @@ from typing import Any
 
 from dse.errors import DseError
 from dse.explore.outcomes.evaluation import Evaluation
+from dse.formats.text.regular import check_file
 
 FILE_NAME = "evaluations.jsonl"
 
@@ -65,7 +66,7 @@ def read_log(path: Path) -> Records:
     by_id: dict[str, Evaluation] = {}
     damaged: list[Damage] = []
     boxes: set[bytes] = set()
-    if not path.exists():
+    if not check_file(path):
         return Records(by_id)
     for number, line in _whole_lines(path):
         if line.startswith(BOX):
@@ -148,7 +149,7 @@ def _evaluation(line: bytes) -> tuple[Evaluation | None, str]:
     """
     try:
         return Evaluation.from_dict(_parse(line)), ""
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         start = line.rfind(b'{"id":')
         if start > 0:
             evaluation, reason = _evaluation(line[start:])

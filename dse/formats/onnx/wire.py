@@ -9,6 +9,7 @@ import mmap
 from pathlib import Path
 
 from dse.errors import DseError
+from dse.formats.text.regular import check_file
 
 MAX_KEPT_BYTES = 64 << 20
 """The most that a graph without weights may take."""
@@ -56,15 +57,13 @@ def stripped_model(path: str | Path) -> bytes:
     """
     file = str(path)
     try:
-        if Path(path).is_dir():
-            raise DseError("this is a folder, not a file", file=file)
+        if not check_file(path):
+            raise DseError("there is no such file", file=file)
         with Path(path).open("rb") as stream:
             if not stream.seek(0, 2):
                 raise DseError("the file is empty", file=file, hint="an ONNX model is expected")
             with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data, memoryview(data) as view:
                 return b"".join(_Walk(view, file).message("model", 0, len(view), 0))
-    except FileNotFoundError:
-        raise DseError("there is no such file", file=file) from None
     except (OSError, ValueError) as error:
         raise DseError(f"cannot be read: {error}", file=file) from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -36,6 +37,17 @@ def write_bytes(path: str | Path, content: bytes) -> None:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise DseError(f"cannot write {path}: {reason}") from None
+
+
+def folder_name(name: str) -> str:
+    """A name as that of one folder: no separators, nothing that climbs or hides, no longer than a system allows.
+
+    Examples
+    --------
+    >>> folder_name("../../x"), folder_name("/etc"), folder_name("my sweep"), folder_name("..")
+    ('_.._x', '_etc', 'my_sweep', '_')
+    """
+    return re.sub(r"[^\w.-]", "_", name)[:60].lstrip(".") or "_"
 
 
 def _replace(target: Path, content: bytes, mode: int | None) -> None:

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from dse.errors import SpecError
 from dse.formats.text.located import did_you_mean
+from dse.formats.text.regular import check_file
 
 Kind = Literal["workloads", "arch_specs", "sweeps"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -42,14 +43,15 @@ def find_shipped(kind: Kind, name: str | Path) -> Path:
     SpecError
         Neither a file nor a shipped name.
     """
-    path = Path(name)
+    path, names = Path(name), shipped_names(kind)
+    is_shipped = str(name) in names
     try:
-        if path.is_file():
+        if str(name) and check_file(path):
             return path
-    except (OSError, ValueError):
-        raise SpecError(f"{str(name)[:80]!r} is no file name") from None
-    names = shipped_names(kind)
-    if str(name) in names:
+    except SpecError:
+        if not is_shipped:  # a folder may have the name of a shipped file
+            raise
+    if is_shipped:
         return next(found for suffix in _SUFFIXES if (found := shipped_folder(kind) / f"{name}{suffix}").is_file())
     noun = _NOUNS[kind]
     is_path = len(path.parts) > 1 or path.suffix in _SUFFIXES

@@ -10,6 +10,7 @@ from typing import Any
 
 from dse.errors import SpecError
 from dse.formats.text.located import DataPath, Place, Source, did_you_mean, raise_all
+from dse.formats.text.regular import check_file
 from dse.formats.text.shipped import KINDS, find_shipped, shipped_names
 from dse.formats.text.validation import SpecModel, WholeNumber, validate
 from dse.formats.text.yaml_tree import MAX_CHARACTERS, MAX_NODES, Node, parse_tree, split_lines
@@ -65,9 +66,7 @@ def _load(path: Path, above: tuple[Path, ...]) -> Source:
 
 def _read(path: Path) -> str:
     try:
-        if path.is_dir():
-            raise SpecError("this is a folder, not a file", file=str(path))
-        if not path.exists():
+        if not check_file(path):
             names = [other.name for other in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
             raise SpecError("there is no such file", file=str(path), hint=did_you_mean(path.name, names))
         with path.open("rb") as stream:
@@ -93,12 +92,16 @@ def _parse(text: str, file: str, above: tuple[Path, ...]) -> Source:
         raise source.error(("extends",), "extends names one file", "e.g. extends: eyeriss.yaml")
     here = Path(file)
     chain = (*above, here.resolve())
-    base_path = _base(here.parent, base_name)
+    try:
+        base_path = _base(here.parent, base_name)
+        is_there = check_file(base_path)
+    except SpecError as error:
+        raise source.error(("extends",), f"{base_name[:80]!r}: {error.message}") from None
     if base_path.resolve() in chain:
         raise source.error(("extends",), f"{base_name} extends this file, directly or through others")
     if len(chain) > _MAX_EXTENDS:
         raise source.error(("extends",), f"more than {_MAX_EXTENDS} files extend each other")
-    if not base_path.is_file():
+    if not is_there:
         names = [other.name for other in here.parent.glob("*.y*ml")]
         names += [name for kind in KINDS for name in shipped_names(kind)]
         message = f"there is no file {base_path}, and no shipped spec of that name"

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dse.errors import DseError, SpecError
+from dse.formats.text.regular import check_file
 from dse.problem import shapes
 from dse.problem.dims import PerOperand
 from dse.problem.layer import Layer
@@ -57,6 +58,8 @@ def load_topology(path: str | Path, name: str | None = None) -> Workload:
         The file cannot be read, or a row makes no sense; with its line.
     """
     file = str(path)
+    if not check_file(path):
+        raise SpecError("there is no such file", file=file)
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
+from dse.formats.text.regular import check_file
 from dse.formats.text.replace import write_text
 from dse.report.cards.card import Card, Wanted, card_of
 from dse.report.cards.steps import best_first, change_row, neighbours, take_steps
@@ -147,7 +148,7 @@ def read_book(directory: Path) -> Book:
         When the file is damaged.
     """
     path = directory / FILE
-    if not path.exists():
+    if not check_file(path):
         return Book()
     try:
         plain = json.loads(path.read_text())
@@ -155,7 +156,7 @@ def read_book(directory: Path) -> Book:
             return Book()
         steps = {entry["number"]: entry["rows"] for entry in plain["steps"]}
         return Book({card.pop("number"): card for card in plain["cards"]}, steps)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise DseError(
             "is damaged", file=str(path), hint="delete it; `dse report` makes the cards again"
         ) from None

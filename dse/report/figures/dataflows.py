@@ -9,9 +9,10 @@ from typing import Any
 
 from dse.errors import DseError
 from dse.formats.text.replace import write_text
-from dse.report.figures.save import save_figure
+from dse.formats.text.spreadsheet import to_csv
+from dse.report.figures.save import save_figure, tick_name
 from dse.report.figures.style import COLOURS
-from dse.report.table import Table, to_csv
+from dse.report.table import Table
 
 BY = {"by_level": "at ", "by_operand": "of "}
 
@@ -84,10 +85,10 @@ def draw(panels: Sequence[Bars], path: Path, how: str) -> None:
         part = panel.title.partition(",")[0]
         axis = axes[titles.index(part)][seen[part]]
         seen[part] += 1
-        bottom = [0.0] * len(panel.labels)
+        bottom, labels = [0.0] * len(panel.labels), [tick_name(label) for label in panel.labels]
         for i, (name, heights) in enumerate(panel.stacks.items()):
             if any(heights):
-                axis.bar(panel.labels, heights, bottom=bottom, label=name, color=COLOURS[i % len(COLOURS)])
+                axis.bar(labels, heights, bottom=bottom, label=name, color=COLOURS[i % len(COLOURS)])
             bottom = [low + height for low, height in zip(bottom, heights, strict=True)]
         axis.set_title(panel.title, fontsize=10)
         axis.set_ylabel("energy per MAC, in MACs")

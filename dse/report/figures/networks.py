@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
-from dse.report.figures.save import save_figure
+from dse.report.figures.save import save_figure, tick_name
 from dse.report.figures.style import COLOURS, INK, QUIET
 from dse.report.units import si
 
@@ -136,7 +136,7 @@ def draw_shares(data: Shares, path: str | Path) -> None:
     """Draw the shares as stacked bars, weights beside operations, to a PNG, SVG or PDF file."""
     figure = _figure(9, 1.6 + 0.36 * len(data.rows))
     sides = figure.subplots(1, 2, sharey=True)
-    names = [name for name, *_ in data.rows]
+    names = [tick_name(name) for name, *_ in data.rows]
     columns = (("weights", [weights for _, weights, _ in data.rows]), ("operations", [ops for *_, ops in data.rows]))
     for axes, (what, fractions) in zip(sides, columns, strict=True):
         conv = [100 * fraction for fraction in fractions]

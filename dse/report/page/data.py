@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from dse.explore.explorer import OBJECTIVES
+from dse.explore.search import OBJECTIVES
 from dse.report.cards.book import Book, changes
 from dse.report.text.sweeps import short_names
 

@@ -79,6 +79,7 @@ def layer_records(plain: Mapping[str, Any]) -> list[dict[str, Any]]:
                 for direction in ("reads", "writes"):
                     record[f"{level}_{part}_{direction}"] = moved[direction]
         record |= {f"{part}_bits": width for part, width in layer["bits"].items()}
+        record["breaks_rules"] = "; ".join(layer.get("breaks_rules", ()))
         records.append(record)
     return records
 

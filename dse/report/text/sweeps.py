@@ -92,6 +92,23 @@ def mapping_table(result: SweepResult) -> Table:
     return Table.of(rows, left=frozenset(), title=title, note=_reference_note(result))
 
 
+def warnings(result: SweepResult) -> list[str]:
+    """What a reader must know before any figure: what the log lost, and a reference without figures."""
+    found = [str(damage) for damage in result.damaged]
+    own = result.reference
+    if own is not None and not own.ok:
+        what = f"{result.architecture} as specified {_SAID[own.outcome.status]}"
+        found.append(f"{what}, so no design is compared with it: {own.outcome.reason}")
+    failed = sum(e.outcome.status == "failed" for e in result.explored)
+    if failed:
+        noun = "evaluation" if failed == 1 else "evaluations"
+        found.append(f"{failed} {noun} failed; --resume makes them again")
+    return found
+
+
+_SAID = {"failed": "FAILED to be evaluated", "infeasible": "does not work"}
+
+
 def verdict(result: SweepResult) -> str:
     """What the front says of the architecture as specified, for a review; empty where it cannot be compared."""
     own, rows = result.reference_row(), result.front_rows()

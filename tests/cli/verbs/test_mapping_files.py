@@ -67,6 +67,33 @@ def test_a_file_may_ask_for_timeloops_counting(dse, tmp_path):
     assert theirs["layers"][0]["reuse"] == []
 
 
+def test_a_mapping_that_breaks_a_rule_is_refused_or_marked(dse):
+    free = evaluation(dse, "--dataflow flexible --objective energy --save free.yaml")
+    code, out, err = dse("evaluate toy.yaml tiny.yaml --mapping free.yaml")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: free.yaml:3:3: the mapping of one breaks rules of row-stationary: ")
+    assert "--any-mapping" in err
+    marked = evaluation(dse, "--mapping free.yaml --any-mapping")
+    assert marked["energy_pj"] == pytest.approx(free["energy_pj"], rel=1e-12)
+    assert marked["energy_pj"] < evaluation(dse, "--objective energy")["energy_pj"], "the case is too easy"
+    assert marked["layers"][0]["breaks_rules"]
+    shown = dse("evaluate toy.yaml tiny.yaml --mapping free.yaml --any-mapping")[1]
+    assert f"NOT A MAPPING OF row-stationary: one: {marked['layers'][0]['breaks_rules'][0]}" in shown
+    kept = evaluation(dse, "--mapping free.yaml --dataflow flexible")
+    assert [layer["breaks_rules"] for layer in kept["layers"]] == [[]] * len(kept["layers"])
+
+
+@pytest.mark.parametrize("loops", [
+    "{K: 1000000000000}", "{K: 1000000000}", f"{{K: {10**39}}}", "{K: 7}", f"[{', '.join(['{K: 6}'] * 40)}]",
+])  # fmt: skip
+def test_huge_factors_are_refused_at_once(dse, tmp_path, loops):
+    (tmp_path / "huge.yaml").write_text(f"mapping: huge\nlayers:\n  one:\n    DRAM: {{loops: {loops}}}\n")
+    code, out, err = dse("evaluate toy.yaml tiny.yaml --mapping huge.yaml")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: huge.yaml:")
+    assert "at most the bound" in err or "2147483648" in err or "cover" in err
+
+
 def test_the_schema_of_mapping_files(dse):
     code, out, _ = dse("schema mapping")
     assert code == 0

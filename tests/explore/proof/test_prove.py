@@ -7,7 +7,6 @@ from explore.toy import ARCH
 
 from dse.explore.designs.design import FRONT_POINTS
 from dse.explore.designs.space import DesignSpace
-from dse.explore.explorer import OBJECTIVES, Search
 from dse.explore.outcomes.front import pareto
 from dse.explore.outcomes.log import FILE_NAME, read_log
 from dse.explore.plan import make_plan
@@ -15,6 +14,7 @@ from dse.explore.proof.bounds import BoundTask
 from dse.explore.proof.box import Box, axes_of
 from dse.explore.record import read_results
 from dse.explore.runner import Failure, attempt
+from dse.explore.search import OBJECTIVES, Search
 from dse.explore.sweep import sweep
 
 GENEROUS_S = 600.0

@@ -124,7 +124,7 @@ def test_extends_chains(tmp_path):
         ("extends: self.yaml", "extends this file", None),
         ("extends: loop.yaml", "extends this file", None),
         ("extends: [a, b]", "extends names one file", "e.g."),
-        ("extends: .", "there is no file", None),
+        ("extends: .", "this is a folder", None),
     ],
 )
 def test_bad_extends(tmp_path, text, message, hint):

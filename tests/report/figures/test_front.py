@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from dse.errors import DseError
-from dse.explore.explorer import Search
 from dse.explore.outcomes.evaluation import Evaluation, Outcome
 from dse.explore.result import SweepResult
+from dse.explore.search import Search
 from dse.report.cards.book import Book
 from dse.report.directory import draw
 from dse.report.figures.front import draw_front, front_data
