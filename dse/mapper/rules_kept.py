@@ -33,15 +33,15 @@ def broken_rules(architecture: Architecture, layer: Layer, mapping: Mapping) -> 
     Examples
     --------
     >>> import dse
-    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("fc", K=2, C=3)
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("rows", K=2, Q=3)
     >>> mapping = dse.Mapping.from_dict([
     ...     {"level": "DRAM", "stores": ["ifmap", "weight", "psum"], "loops": [["K", 2]]},
     ...     {"level": "GLB", "stores": ["ifmap", "psum"], "loops": []},
-    ...     {"fan_out": "array", "rows": [], "cols": [["C", 3]]},
+    ...     {"fan_out": "array", "rows": [], "cols": [["Q", 3]]},
     ...     {"level": "PE", "stores": ["ifmap", "weight", "psum"], "loops": []},
     ... ])
     >>> broken_rules(chip, layer, mapping)
-    ('C is unrolled over the columns of array, which takes K, C, P there',)
+    ('Q is unrolled over the columns of array, which takes G, N, K, C, P there',)
     """
     places = Places.of(architecture)
     return (

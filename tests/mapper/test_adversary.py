@@ -135,7 +135,7 @@ def skips_by(**rules: Any) -> Careless:
         pytest.param("eyeriss", CONV, "energy", skips_orders, id="orders"),
         pytest.param("eyeriss_isca16", CONV, "energy", skips_orders, id="orders, shared buffer"),
         pytest.param("nvdla_small", CONV, "energy", skips_orders, id="orders, two levels"),
-        pytest.param("simba_pe", CONV, "energy", skips_orders, id="orders, two fan-outs"),
+        pytest.param("edge_npu", CONV, "energy", skips_orders, id="orders, deep hierarchy"),
         pytest.param("nvdla_small", POINTWISE, "edp", skips_by(rows=frozenset()), id="unrollings"),
         pytest.param("simba_pe", CONV, "energy", skips_by(inside=frozenset("K")), id="tiles"),
         pytest.param("nvdla_small", ODD, "energy", skips_imperfect_tiles, id="imperfect tiles"),

@@ -51,7 +51,7 @@ def best_of_network(
         assert least is not None, "what keeps limits keeps them when divided"
         bound = _value(objective, totals(scaled, least))
     points = tuple(len(group) for group, _ in options)
-    return picks, NetworkCertificate(
+    return picks[:-1], NetworkCertificate(
         objective=objective, value=value, lower_bound=bound, gap=value / bound - 1 if bound > 0 else 0.0,
         layer_gap=max(gaps), layers=len(fronts) - 1, distinct=len(options), points=sum(points),
         max_energy_pj=max_energy_pj, max_cycles=max_cycles,

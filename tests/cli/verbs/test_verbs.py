@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 from explore.toy import ARCH, NET
 
+from dse.cli.main import MODULES as NAMED
 from dse.cli.main import VERBS, run
 from dse.cli.verbs import bound, compare_networks, evaluate, export, extract, report, schema, show, sweep, verify
 from dse.cli.verbs import map as map_verb
@@ -28,7 +29,8 @@ def folder(tmp_path, monkeypatch):
 
 def test_each_verb_is_its_modules_command():
     assert {module.command.name for module in MODULES} <= set(VERBS)
-    assert [import_module(f"dse.cli.verbs.{verb.replace('-', '_')}").command.name for verb in VERBS] == list(VERBS)
+    modules = [f"dse.cli.verbs.{NAMED.get(verb, verb.replace('-', '_'))}" for verb in VERBS]
+    assert [import_module(module).command.name for module in modules] == list(VERBS)
 
 
 def test_the_package_is_the_command(monkeypatch, capsys):
