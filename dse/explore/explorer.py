@@ -176,7 +176,7 @@ class Explorer:
     def _prove(self) -> bool:
         """Settle the designs of the space that were not evaluated; False where that is not asked for."""
         problem, search, limits = self.problem, self.search, self.limits
-        if problem.provable is None or limits.prove_s == 0:
+        if problem.provable is None or not limits.proves(problem.space.size):
             return False
         began = monotonic()
         report = partial(self._report_proof, began)

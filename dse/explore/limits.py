@@ -10,6 +10,10 @@ from dse.errors import DseError
 BOXES_PER_TRIAL = 10
 """Boxes of designs that the proof over a space bounds at most, for every trial of the sweep, unless it has a time."""
 
+LARGEST_SPACE = 2_000
+"""Designs of a space up to which the proof is made unless it is left out. In the work that goes with the trials, larger
+ones were seen to leave nearly all designs open; they are proven when the proof is given a time."""
+
 TRIALS_PER_DESIGN = 4
 """Trials of the sweep for every design that the proof may solve exactly, unless it has a time."""
 
@@ -45,6 +49,16 @@ class Limits:
             raise DseError(f"prove_s={self.prove_s} < 0")
         if not self.time_s > 0:
             raise DseError(f"time_s={self.time_s} is not above 0")
+
+    def proves(self, designs: int) -> bool:
+        """Whether the proof over a space of so many designs is made.
+
+        Examples
+        --------
+        >>> Limits().proves(36_000), Limits(prove_s=60.0).proves(36_000), Limits(prove_s=0).proves(12)
+        (False, True, False)
+        """
+        return designs <= LARGEST_SPACE if self.prove_s is None else self.prove_s > 0
 
     def work(self, trials: int) -> tuple[float, float]:
         """Boxes to bound and designs to solve exactly, at most."""

@@ -32,6 +32,11 @@ def draw(result: SweepResult, directory: Path, book: Book = NO_CARDS) -> list[st
         When no design works, or a file cannot be written.
     """
     draw_front(front_data(result), directory / FIGURE)
+    return write_page(result, directory, book)
+
+
+def write_page(result: SweepResult, directory: Path, book: Book) -> list[str]:
+    """Write `report.html` alone, beside a figure that is drawn, and name what the directory then holds."""
     write_text(directory / PAGE, page(result, book))
     kept = [FILE] if book.cards else []
     return ["front.csv", FIGURE, PAGE, *kept, "summary.json", "sweep.yaml", "evaluations.jsonl"]

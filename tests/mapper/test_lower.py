@@ -30,8 +30,11 @@ def assert_below(bound: Any, front: Any, cycle_pj: float, case: str) -> None:
     assert (np.array([bound.energy_pj, bound.cycles, bound.weighted_pj]) <= least * (1 + EQUAL)).all(), case
 
 
-@pytest.mark.parametrize("flow", FLOWS)
-@pytest.mark.parametrize("kind", ["all", "perfect"])
+@pytest.mark.parametrize(
+    ("kind", "flow"),
+    [pytest.param(kind, flow, marks=[pytest.mark.slow] if (kind, flow) == ("all", "flexible") else [])
+     for kind in ("all", "perfect") for flow in FLOWS],
+)  # fmt: skip
 def test_a_design_is_bounded_below_every_mapping_of_random_problems(flow: str, kind: str) -> None:
     for number in range(24):
         problem = random_problem(f"lower {number}", flow, kind)

@@ -184,7 +184,7 @@ def progress_line(progress: Progress) -> str:
 
 def _finish(result: SweepResult, plan: Plan, directory: Path, jobs: int | None, form: str) -> int:
     from dse.explore.record import write_summary
-    from dse.report.directory import draw
+    from dse.report.directory import draw, write_page
     from dse.report.text.sweeps import front_table, proof_line, status_line, verdict, warnings
     from dse.report.units import clock_time
 
@@ -198,7 +198,9 @@ def _finish(result: SweepResult, plan: Plan, directory: Path, jobs: int | None, 
         raise InfeasibleError(f"none of the {len(result.explored)} designs works: {reasons}", hint=f"see {directory}")
     with result.spending.on("drawing"):
         draw(result, directory)  # something to show while cards are made
-        drawn = draw(result, directory, collect_cards(result, plan, directory, jobs))
+    book = collect_cards(result, plan, directory, jobs)
+    with result.spending.on("drawing"):
+        drawn = write_page(result, directory, book)
     write_summary(directory, result)
     done = f"{clock_time(result.wall_s)}; written to {directory}: {', '.join(drawn)}"
     summary = "\n".join(line for line in (proof_line(result), status_line(result), done) if line)
