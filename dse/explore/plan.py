@@ -125,6 +125,13 @@ class Plan:
         hardware = {path: value for path, value in settings.items() if path != BATCH}
         return self.spec.resolve({**self.hardware.settings, **hardware}), settings.get(BATCH)
 
+    def inputs_of(self, settings: Mapping[str, Any]) -> tuple[Architecture, tuple[Workload, ...], int]:
+        """A design's architecture, the networks at its batch size, and that size, 1 where the space has none."""
+        architecture, batch = self.hardware_of(settings)
+        if batch is None:
+            return architecture, self.workloads, 1
+        return architecture, tuple(workload.with_batch(batch) for workload in self.workloads), batch
+
     def problem(self) -> SweepProblem:
         """The search problem: how settings become designs, identities and outcomes."""
         whole_front = {"energy", "latency"} <= set(self.search.objectives)

@@ -68,3 +68,6 @@ def test_a_design_of_a_sweep(dse, files):
     code, _, err = dse("explain out 999")
     assert code == 2
     assert "has no design '999'" in err
+    code, _, err = dse("explain out 0 --batch 2")
+    assert code == 2
+    assert "--batch does not change a design of a sweep" in err

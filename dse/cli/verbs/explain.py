@@ -10,7 +10,7 @@ import click
 from dse.cli.inputs import Inputs, network_options, read_bits, read_density, split_setting
 from dse.cli.options import format_option
 from dse.cli.output import StatusLine, compile_first, print_rows
-from dse.errors import DseError
+from dse.errors import DseError, InfeasibleError
 
 if TYPE_CHECKING:
     from dse.explore.outcomes.evaluation import Outcome
@@ -76,7 +76,7 @@ def _of_files(inputs: Inputs, workers: Workers) -> Explained:
     problem = plan.problem()
     outcome: Outcome = problem.evaluate["explore"](problem.resolve(own))
     if outcome.status != "ok":
-        raise DseError(f"{plan.spec.name} does not run {inputs.workload}: {outcome.reason}")
+        raise InfeasibleError(f"{plan.spec.name} does not run {inputs.workload}: {outcome.reason}")
     return plan.spec.name, _card(plan, own), _steps(plan, own, outcome, [], workers), _without(plan, own)
 
 
@@ -88,11 +88,17 @@ def _of_sweep(inputs: Inputs, workers: Workers) -> Explained:
     from dse.report.cards.book import changes, read_book
     from dse.report.cards.steps import best_first
 
+    changed = [name for name, value in (
+        ("--dataflow", inputs.dataflow), ("--set", inputs.settings), ("--batch", inputs.batch),
+        ("--param", inputs.param), ("--bits", inputs.bits), ("--density", inputs.density),
+    ) if value not in (None, ())]  # fmt: skip
+    if changed:
+        raise DseError(f"{changed[0]} does not change a design of a sweep", hint="explain ARCH and WORKLOAD instead")
     directory = Path(inputs.architecture)
     result, book = read_results(directory), read_book(directory)
-    design = next((e for e in result.explored if str(e.number) == inputs.workload), None)
+    design = next((e for e in result.designs if str(e.number) == inputs.workload), None)
     if design is None:
-        raise DseError(f"{directory} has no design {inputs.workload!r}", hint=f"0 to {len(result.explored) - 1}")
+        raise DseError(f"{directory} has no design {inputs.workload!r}", hint="the table of its page has their numbers")
     if not design.ok:
         raise DseError(f"design {design.number} of {directory} does not work: {design.outcome.reason}")
     plan = load_plan(directory / SETTINGS)
@@ -102,7 +108,7 @@ def _of_sweep(inputs: Inputs, workers: Workers) -> Explained:
     card = None if row is None else book.of(row)
     steps = changes(result, book, design.number)
     if design.number not in book.steps:
-        known = [e.parameters for e in result.explored]
+        known = [e.parameters for e in result.designs]
         steps = best_first([*steps, *_steps(plan, design.parameters, design.outcome, known, workers)])
     name = f"design {design.number} of {result.name}"
     return name, card or _card(plan, design.parameters), steps, _without(plan, design.parameters)
@@ -111,8 +117,7 @@ def _of_sweep(inputs: Inputs, workers: Workers) -> Explained:
 def _card(plan: Plan, settings: Any) -> Card:
     from dse.report.cards.card import Wanted, card_of
 
-    architecture, batch = plan.hardware_of(settings)
-    workloads = plan.workloads if batch is None else tuple(w.with_batch(batch) for w in plan.workloads)
+    architecture, workloads, _ = plan.inputs_of(settings)
     return card_of(Wanted(architecture, workloads, plan.objective, plan.search.gap))
 
 

@@ -108,12 +108,10 @@ def make_book(
 def wanted_card(result: SweepResult, plan: Plan, row: Mapping[str, Any]) -> Wanted:
     """What the card of a row of the front is made from."""
     settings = next(e.parameters for e in result.evaluations if e.number == row["number"])
-    architecture, batch = plan.hardware_of(settings)
-    workloads = plan.workloads if batch is None else tuple(w.with_batch(batch) for w in plan.workloads)
+    architecture, workloads, images = plan.inputs_of(settings)
     exact = next(e.kind for e in result.evaluations if e.id == row["id"]) == "exact"
     goals = set(result.search.objectives)
     whole_front = exact and {"energy", "latency"} <= goals and plan.together.is_plain
-    images = batch or 1
     return Wanted(
         architecture, workloads, plan.objective, 0.0 if exact else result.search.gap,
         (row["energy_pj"] * images, row["latency_s"] * images) if whole_front else None,
