@@ -35,7 +35,7 @@ def exchanged(
     Parameters
     ----------
     columns
-        As `dse.mapper.deep.bounds.terms.columns_of` returns them.
+        As `dse.mapper.deep.bounds.columns.columns_of` returns them.
     limits, fixed : (B,)
         As for `dse.mapper.deep.bounds.dual.climb`.
     """

@@ -8,20 +8,11 @@ from math import inf, log
 import numpy as np
 
 from dse.mapper.deep.axes import Axis, axes_of
+from dse.mapper.deep.bounds.columns import Columns, Run, columns_of, run_of
 from dse.mapper.deep.bounds.dual import WARM, Effort, climb
 from dse.mapper.deep.bounds.sift import OF_ENERGY, OF_TIME, Alive, Terms
 from dse.mapper.deep.bounds.steps import lay_down_fewest
-from dse.mapper.deep.bounds.terms import (
-    Columns,
-    Crossing,
-    Run,
-    Term,
-    columns_of,
-    crossings_of,
-    run_of,
-    terms_of,
-    visits_pay,
-)  # fmt: skip
+from dse.mapper.deep.bounds.terms import Crossing, Term, crossings_of, terms_of, visits_pay
 from dse.mapper.deep.chains import list_chains
 from dse.mapper.deep.lists import Bools, Choice, allowed, nothing_of
 from dse.mapper.deep.problem import Deep
