@@ -113,8 +113,8 @@ def layer_points(
 
 
 def lower_bound(
-    architecture: Architecture, layer: Layer, *, others: Sequence[Architecture] = (), cycle_pj: float = 0.0,
-    factors: str = "all",
+    architecture: Architecture, layer: Layer, *, others: Sequence[Architecture] = (),
+    sides: tuple[tuple[int, int], ...] = (), cycle_pj: float = 0.0, factors: str = "all",
 ) -> LowerBound:  # fmt: skip
     """What no mapping of a layer goes below, in milliseconds and without a search.
 
@@ -124,6 +124,8 @@ def lower_bound(
     others : sequence of Architecture
         The bound is then one of every design whose capacities and sides of the array are at most the largest of
         these, whose prices (`bound_prices`) are at least the least of these, and that differs in nothing else.
+    sides : tuple of (int, int)
+        Rows and columns of the array in these designs, where they are fewer than all within those of `others`.
     cycle_pj : float
         pJ for each cycle in the weighted sum.
     factors : {"all", "perfect"}
@@ -144,7 +146,7 @@ def lower_bound(
     """
     layer = architecture.lowered(layer)
     if bounds_boxes(architecture):
-        return bound_flat([architecture, *others], layer, cycle_pj, factors)
+        return bound_flat([architecture, *others], layer, cycle_pj, factors, sides)
     if others:
         raise DseError(f"{architecture.name}: a hierarchy of this shape has no bound of several designs")
     return bound_deep(architecture, layer, cycle_pj, factors)

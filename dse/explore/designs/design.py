@@ -10,6 +10,8 @@ from hashlib import sha256
 from time import process_time
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from dse.architecture.figures import design_figures
 from dse.errors import InfeasibleError
 from dse.explore.designs.together import SUM, Combination
@@ -106,54 +108,64 @@ class NetworkEvaluator:
         if (ruled_out := self.rule_out(architecture)) is not None:
             return ruled_out
         start = process_time()
-        area = {"area_mm2": architecture.area_mm2}
-        runs = self._runs(architecture)
-        judged = [(self._judge(run.worst()), run) for run in runs]
-        kept = [run for (_, violation), run in judged if not violation]
-        if kept:
-            best = min(kept, key=lambda run: (run.value(self.objective), run.latency_s))
-            front = thin([(run.energy_pj, run.latency_s) for run in kept], FRONT_POINTS)
-            reason = ""
+        runs = self._whole_front(architecture) if self.front else self._single_runs(architecture)
+        together, excess = self.combination.of_all(runs), self._excess(runs)
+        kept = np.flatnonzero(excess == 0)
+        if len(kept):
+            energy, latency = together[kept].T
+            value = {"energy": energy, "latency": latency}.get(self.objective, energy * latency)
+            best = int(kept[np.lexsort((latency, value))[0]])
         else:
-            (reason, violation), best = min(judged, key=lambda pair: pair[0][1])
-            front = ()
+            best = int(np.argmin(excess))
+        run = Run(tuple((energy, latency) for energy, latency in runs[best].tolist()), self.combination)
+        reason, violation = self._judge(run.worst())
         return Outcome(
-            status="ok" if kept else "infeasible",
+            status="ok" if len(kept) else "infeasible",
             reason=reason,
-            objectives={**best.objectives(), **area},
-            front=front,
-            violation=violation if not kept else 0.0,
-            workloads={network.name: part for network, part in zip(self.networks, best.parts(), strict=True)},
+            objectives={**run.objectives(), "area_mm2": architecture.area_mm2},
+            front=thin([(energy, latency) for energy, latency in together[kept].tolist()], FRONT_POINTS),
+            violation=violation,
+            workloads={network.name: part for network, part in zip(self.networks, run.parts(), strict=True)},
             cpu_s=process_time() - start,
         )
 
-    def _runs(self, architecture: Architecture) -> list[Run]:
-        """What the design can do: one run, or one for every point of its front."""
-        if self.front:
-            return self._whole_front(architecture)
+    def _single_runs(self, architecture: Architecture) -> Any:
+        """(runs, networks, 2): energy and latency with every layer mapped for the objective, or for what is limited."""
         runs = [self._run(architecture, self.objective)]
         # a design that breaks a limit when mapped for its objective may keep it when mapped for what is limited
         for metric, other in (("latency_s", "latency"), ("energy_pj", "energy"), ("power_mw", "energy")):
             limited = any(constraint.metric == metric for constraint in self.constraints)
             if limited and other != self.objective and self._judge(runs[0].worst())[1]:
                 runs.append(self._run(architecture, other))
-        return runs
+        return np.array([run.points for run in runs])
 
-    def _whole_front(self, architecture: Architecture) -> list[Run]:
-        """Every network's front cut to what its constraints allow, and the front over all of them."""
+    def _whole_front(self, architecture: Architecture) -> Any:
+        """(runs, networks, 2): every network's front cut to what its constraints allow, and the front over all."""
         from dse.mapper import sum_fronts
 
-        fronts: list[Points] = []
+        fronts: list[Any] = []
         for network in self.networks:
             layers = [
                 _points(architecture, layer, "front", self.gap) for layer, count in network.layers for _ in range(count)
             ]
             layers.append((network.moved(architecture),))
-            points = [(energy, cycles / architecture.clock_hz) for energy, cycles in sum_fronts(layers).points.tolist()]
-            allowed = [point for point in points if not self._judge(metrics(*point))[1]]
+            points = sum_fronts(layers).points / (1.0, architecture.clock_hz)
+            allowed = points[self._excess(points[:, None]) == 0]
             # where nothing is allowed, everything stays, so that the complaint can be the smallest one
-            fronts.append(tuple(allowed or points))
-        return [Run(picked, self.combination) for picked in self.combination.picks(fronts)]
+            fronts.append(allowed if len(allowed) else points)
+        return self.combination.picks(fronts)
+
+    def _excess(self, runs: Any) -> Any:
+        """(runs,): by what parts of the limits the largest of each metric over the networks breaks them, added up."""
+        energy, latency = runs[:, :, 0], runs[:, :, 1]
+        total = np.zeros(len(runs))
+        if not self.constraints:
+            return total
+        largest = {name: values.max(axis=1) for name, values in metrics(energy, latency).items()}
+        for constraint in self.constraints:
+            if constraint.metric in largest:
+                total += excess_of_all(constraint, largest[constraint.metric])
+        return total
 
     def _run(self, architecture: Architecture, objective: str) -> Run:
         parts = []
@@ -235,9 +247,6 @@ class Run:
     def latency_s(self) -> float:
         return self.combination.of([latency for _, latency in self.points])
 
-    def value(self, objective: str) -> float:
-        return {"energy": self.energy_pj, "latency": self.latency_s}.get(objective, self.energy_pj * self.latency_s)
-
     def objectives(self) -> dict[str, float]:
         """Of all networks together; power is energy over latency."""
         return metrics(self.energy_pj, self.latency_s)
@@ -252,14 +261,26 @@ class Run:
         return {key: max(part[key] for part in parts) for key in parts[0]}
 
 
-def metrics(energy_pj: float, latency_s: float) -> dict[str, float]:
-    """Energy, latency, their product and their quotient, in the units of the names."""
+def metrics(energy_pj: Any, latency_s: Any) -> dict[str, Any]:
+    """Energy, latency, their product and their quotient, in the units of the names: of numbers, or of arrays."""
     return {
         "energy_pj": energy_pj,
         "latency_s": latency_s,
         "edp_js": energy_pj * 1e-12 * latency_s,
         "power_mw": energy_pj * 1e-9 / latency_s,
     }
+
+
+def excess_of_all(constraint: Constraint, values: Any) -> Any:
+    """`Constraint.excess` of every value of an array."""
+    excess = np.zeros(len(values))
+    beyond = np.zeros(len(values), dtype=bool)
+    if constraint.maximum is not None:
+        beyond |= values > constraint.maximum
+    if constraint.minimum is not None:
+        beyond |= values < constraint.minimum
+    excess[beyond] = [constraint.excess(value) for value in values[beyond].tolist()]
+    return excess
 
 
 def complaint(constraint: Constraint, value: float, excess: float) -> str:

@@ -41,13 +41,25 @@ class DesignBound:
 
 @dataclass(frozen=True, slots=True)
 class BoundTask:
-    """A box to be bounded: the settings of its corners, or of its one design; and the weight of time, pJ/s."""
+    """A box to be bounded.
+
+    Parameters
+    ----------
+    corners : tuple of settings
+        Of its corners, or of its one design; first those of the least of everything.
+    weight : float
+        Of time, pJ/s.
+    sides : tuple of (str, tuple)
+        The two settings that are the array's rows and columns, each with its choices in the box, rising; empty where
+        the space has no such two.
+    """
 
     corners: tuple[Mapping[str, Any], ...]
     weight: float
+    sides: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
 
-KEPT_DESIGNS = 1024
+KEPT_DESIGNS = 4096
 """Corners of boxes that a process remembers, some tens of kilobytes each."""
 
 _DESIGNS: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
@@ -96,7 +108,8 @@ class BoxBounds:
         area = min(corner.area_mm2 for corner in corners)
         if reason := _broken(how, {"area_mm2": area}):
             return DesignBound(infeasible=reason)
-        parts = [_bound(network, corners, task.weight) for network in how.networks]
+        sides = self._sides(task, how, area)
+        parts = [_bound(network, corners, sides, task.weight) for network in how.networks]
         if any(inf in part for part in parts):
             return DesignBound(infeasible="some layer cannot be mapped")
         for energy_pj, latency_s, _ in parts:
@@ -105,6 +118,31 @@ class BoxBounds:
         energy, latency, weighted = (how.combination.of(list(values)) / images for values in zip(*parts, strict=True))
         # energy and latency of other combinations are no weighted sum of their networks'
         return DesignBound(energy, latency, weighted if how.combination.how == "sum" else 0.0, area)
+
+
+    def _sides(self, task: BoundTask, how: NetworkEvaluator, least_mm2: float) -> tuple[tuple[int, int], ...]:
+        """Rows and columns that designs of a box have which keep the limit on area; empty where nothing is known.
+
+        Area rises with both sides, and is least at the box's first corner, so each further row leaves no more columns.
+        """
+        if len(task.sides) != 2 or len(task.corners) == 1 or not any(c.metric == "area_mm2" for c in how.constraints):
+            return ()
+        (of_rows, rows), (of_cols, cols) = task.sides
+        if _area(self._design(task.corners[0])) > least_mm2:
+            return ()
+        found, left = [], len(cols)
+        for row in rows:
+            while left:
+                design = self._design({**task.corners[0], of_rows: row, of_cols: cols[left - 1]})
+                if not _broken(how, {"area_mm2": _area(design)}):
+                    break
+                left -= 1
+            found += [(row, col) for col in cols[:left]]
+        return tuple(found)
+
+
+def _area(design: Any) -> float:
+    return float((design.architecture if isinstance(design, Batched) else design).area_mm2)
 
 
 def _mapped_by(
@@ -118,14 +156,16 @@ def _mapped_by(
     return [design.architecture for design in batched], evaluator.by_batch[batch], batch
 
 
-def _bound(network: Network, corners: list[Architecture], weight: float) -> tuple[float, float, float]:
+def _bound(
+    network: Network, corners: list[Architecture], sides: tuple[tuple[int, int], ...], weight: float
+) -> tuple[float, float, float]:
     """Energy in pJ, latency in seconds and their weighted sum."""
     from dse.mapper import LowerBound, lower_bound
 
     clock = max(corner.clock_hz for corner in corners)
     total = LowerBound(0.0, 0.0, 0.0)
     for layer, count in network.layers:
-        total += lower_bound(corners[0], layer, others=corners[1:], cycle_pj=weight / clock).times(count)
+        total += lower_bound(corners[0], layer, others=corners[1:], sides=sides, cycle_pj=weight / clock).times(count)
     return total.energy_pj, total.cycles / clock, total.weighted_pj
 
 

@@ -19,8 +19,9 @@ ROUNDING = 1e-12
 """Relative difference of two prices below which they count as equal."""
 
 
-BUFFERS_FIRST = 10.0
-"""How much wider than it is a whole level's capacity counts when a box is split."""
+MANY_BUFFERS = 16
+"""Whole levels of up to so many capacities are not spanned: what is worked out for one capacity serves all boxes that
+have just that one, and what is worked out for several serves few."""
 
 
 def is_buffer(name: str) -> bool:
@@ -124,8 +125,16 @@ class Axes:
         sizes, first, last = self.sizes[axis], box.first[axis], box.last[axis]
         if sizes is None or first == last:
             return -1.0
-        # what is worked out per size of a buffer serves all boxes that have just that one
-        return abs(log(sizes[last] / sizes[first])) * (BUFFERS_FIRST if is_buffer(self.space.names[axis]) else 1.0)
+        return abs(log(sizes[last] / sizes[first]))
+
+    def sides_of(self, box: Box) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """The settings that are the array's rows and columns, each with its choices in the box, rising."""
+        found = []
+        for ending in ("rows", "cols"):
+            for axis, name in enumerate(self.space.names):
+                if name.startswith("levels.") and name.endswith(f".{ending}") and self.sizes[axis] is not None:
+                    found.append((name, tuple(sorted(self.space.choices[axis][box.first[axis] : box.last[axis] + 1]))))
+        return tuple(found)
 
 
 def axes_of(space: DesignSpace, prices: Callable[[Mapping[str, Any]], Any] | None) -> Axes:
@@ -156,7 +165,7 @@ def axes_of(space: DesignSpace, prices: Callable[[Mapping[str, Any]], Any] | Non
             directions[axis] = found
     largest = tuple(scale is not None for scale in sizes)
     falls = set() if not directions else set(zip(*(directions[axis].tolist() for axis in directions), strict=True))
-    patterns = {largest, (False,) * len(sizes)}
+    patterns = {largest, (False,) * len(sizes)}  # the latter comes first when they are sorted
     for signs in falls:
         at = dict(zip(directions, signs, strict=True))
         patterns.add(tuple(at.get(axis, 0) < 0 for axis in range(len(sizes))))
@@ -167,7 +176,8 @@ def _is_spanned(space: DesignSpace, axis: int) -> bool:
     parts = space.names[axis].split(".")
     ends = parts[2:3] if parts[0] == "levels" else []
     named = ends != [] and ends[0] in BOXED and len(space.choices[axis]) > 1
-    return named and space.is_ordered(axis) and min(_sizes(space, axis)) > 0
+    few = is_buffer(space.names[axis]) and len(space.choices[axis]) <= MANY_BUFFERS
+    return named and not few and space.is_ordered(axis) and min(_sizes(space, axis)) > 0
 
 
 def _sizes(space: DesignSpace, axis: int) -> Iterable[float]:

@@ -159,7 +159,10 @@ class Prover:
         parts = [part for family in families for part in family if self.axes.is_bounded(part)]
         weight = self.known.weight
         self.bounded += len(parts)
-        tasks = [Task(i, BoundTask(self.axes.settings_of(part), weight)) for i, part in enumerate(parts)]
+        tasks = [
+            Task(i, BoundTask(self.axes.settings_of(part), weight, self.axes.sides_of(part)))
+            for i, part in enumerate(parts)
+        ]
         found = {task.key: bound for task, bound in self.workers.run(self.bounds, tasks)}
         bounds = {part: found[i] for i, part in enumerate(parts)}
         for family in families:

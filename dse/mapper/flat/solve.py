@@ -39,7 +39,7 @@ from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
 from dse.mapper.shared.rules import Rules
 from dse.mapper.shared.space import fastest_steps, splits
 from dse.model.mapping import Mapping, Spatial, Temporal
-from dse.model.price import SHARED, price
+from dse.model.price import SHARED, Prices, price
 from dse.problem.dims import IFMAP, PSUM, P, R
 from dse.problem.layer import Layer
 
@@ -134,9 +134,11 @@ def prepare(
     return choices, [_prepare(architecture, roles, instance, kind, factors) for instance in instances]
 
 
-def instances_of(architecture: Architecture, layer: Layer) -> tuple[list[dict[int, frozenset[str]]], list[Instance]]:
+def instances_of(
+    architecture: Architecture, layer: Layer, prices: Prices | None = None
+) -> tuple[list[dict[int, frozenset[str]]], list[Instance]]:
     """The bypass choices of an architecture, those that have a second problem again at the end; a layer on each."""
-    roles, prices = Roles.of(architecture), price(architecture, layer)
+    roles, prices = Roles.of(architecture), prices or price(architecture, layer)
     choices = bypass_choices(architecture)
     instances = [build(architecture, layer, roles, kept, prices) for kept in choices]
     for kept, instance in zip(tuple(choices), tuple(instances), strict=True):
