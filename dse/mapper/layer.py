@@ -14,7 +14,7 @@ from dse.errors import DseError, InfeasibleError
 from dse.mapper.deep.lower import bound_deep
 from dse.mapper.deep.solve import deep_mapping, solve_deep
 from dse.mapper.flat.instance import SHAPES, shape_of
-from dse.mapper.flat.lower import bound_flat, flat_prices
+from dse.mapper.flat.lower import bound_flat, bound_flat_by_sides, flat_prices
 from dse.mapper.flat.solve import flat_mapping, solve_flat
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY
 from dse.mapper.shared.reasons import obstacles, why_infeasible
@@ -150,6 +150,34 @@ def lower_bound(
     if others:
         raise DseError(f"{architecture.name}: a hierarchy of this shape has no bound of several designs")
     return bound_deep(architecture, layer, cycle_pj, factors)
+
+
+def lower_bounds(
+    architecture: Architecture, layer: Layer, sides: tuple[tuple[int, int], ...], *,
+    others: Sequence[Architecture] = (), cycle_pj: float = 0.0, factors: str = "all",
+) -> Any:  # fmt: skip
+    """`lower_bound` for each of some arrays by itself.
+
+    Parameters
+    ----------
+    sides : tuple of (int, int)
+        Rows and columns of each.
+
+    Returns
+    -------
+    (sides, 3) float
+        Energy in pJ, cycles, and the weighted sum in pJ.
+
+    Examples
+    --------
+    >>> import dse
+    >>> eyeriss, layer = dse.load_architecture("eyeriss"), dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> lower_bounds(eyeriss, layer, ((12, 14),))[0, 0] == lower_bound(eyeriss, layer).energy_pj
+    True
+    """
+    if not bounds_boxes(architecture):
+        raise DseError(f"{architecture.name}: a hierarchy of this shape has no bound of several designs")
+    return bound_flat_by_sides([architecture, *others], architecture.lowered(layer), cycle_pj, factors, sides)
 
 
 def bound_prices(architecture: Architecture, layer: Layer) -> Any:

@@ -19,13 +19,12 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
 from dse.mapper.flat.bounds import Floor, least_of_tiles
 from dse.mapper.flat.instance import Instance, Roles
-from dse.mapper.flat.outer import outer_floor
-from dse.mapper.flat.outer_table import OuterTable, empty_table, work_out
+from dse.mapper.flat.points import coarse_room, points_of
 from dse.mapper.flat.run import new_configuration
-from dse.mapper.flat.solve import instances_of, largest_tile, options_of, outer_key
-from dse.mapper.flat.spreads import Options
+from dse.mapper.flat.solve import instances_of, largest_tile
+from dse.mapper.flat.spreads import FEWEST_PASSES, FEWEST_STEPS, TILE, TILES, Options
 from dse.mapper.shared.compilation import compiled
-from dse.mapper.shared.factors import dim_options
+from dse.mapper.shared.factors import FIRST_UNROLLING, PASSES_LEFT, STEPS_LEFT, dim_options
 from dse.mapper.shared.result import LowerBound
 from dse.mapper.shared.rules import Rules
 from dse.mapper.shared.space import fastest_steps
@@ -41,19 +40,14 @@ LEAST = (
 MOST = ("buffer_bits", "pe_bits", "room", "port_saved")
 """Fields of an instance of which a box takes the most of its corners."""
 
-ROOM_GRAIN, ROOM_FIRST = 8, 2
-"""Room in all PEs is rounded up to 2^2, 2^10, 2^18, ... bits: similar designs then share their outer points, and the
-arrays of most chips lie between 2^10 and 2^18 bits for ifmaps and psums."""
-
 FEW_SIDES = 4
 """So many pairs of rows and columns are looked into one by one for the steps that they take at least."""
 
+KEPT_OPTIONS = 32768
+"""Lists of PE tiles of layers on arrays that are remembered, a few kilobytes each."""
+
 KEPT_BUILT = 8192
 """Layers on designs that are remembered as numbers, a few kilobytes each."""
-
-KEPT_POINTS = 4096
-"""Outer points that are remembered, some tens of kilobytes each."""
-
 
 Sides = tuple[tuple[int, int], ...]
 """Rows and columns of arrays."""
@@ -83,23 +77,41 @@ def bound_flat(
     Static and clock power are w + n p on n PEs, so their energy in t steps is w t + p n t. In it n t is at least the
     fewest PEs times t, and at least the work: a MAC takes a PE for a step, and idle PEs are paid for, too.
     """
-    found = np.full(3, inf)
+    (found,) = _bound_arrays(corners, layer, cycle_pj, factors, (_Array.of(corners, sides),)).tolist()
+    return LowerBound(*found)
+
+
+def bound_flat_by_sides(
+    corners: Sequence[Architecture], layer: Layer, cycle_pj: float, factors: str, sides: Sides
+) -> Any:
+    """`bound_flat` for each of some arrays by itself, as (sides, 3): pJ, cycles, and pJ of the weighted sum."""
+    return _bound_arrays(corners, layer, cycle_pj, factors, tuple(_Array.of(corners, (pair,)) for pair in sides))
+
+
+def _bound_arrays(
+    corners: Sequence[Architecture], layer: Layer, cycle_pj: float, factors: str, arrays: tuple[_Array, ...]
+) -> Any:
+    """(arrays, 3): the bounds of each."""
+    found = np.full((len(arrays), 3), inf)
     built = [_built(corner, layer) for corner in corners]
     per_step = min(one.per_step for one in built)
-    array = _Array.of(corners, sides)
-    # Where several are bounded at once, psums in the buffer are taken to be as narrow as finished ones. So the first
+    alone_pj, pe_pj = min(one.alone_pj for one in built), min(one.pe_pj for one in built)
+    same_room = len({one.instances[0].buffer_bits.tobytes() for one in built}) == 1
+    config, kernel = new_configuration(), compiled(least_of_tiles)
+    # Where several buffers are bounded at once, psums in them are taken to be as narrow as finished ones. So the first
     # instances, which forbid nothing, also cover the mappings of those in which only finished psums come there.
-    for parts in zip(*(one.instances[: None if len(built) == 1 else one.plain] for one in built), strict=True):
-        instance = _relaxed(parts, array)
-        if len(built) > 1:
+    for parts in zip(*(one.instances[: None if same_room else one.plain] for one in built), strict=True):
+        instance = _relaxed(parts)
+        if not same_room:
             instance.bits[PSUM] = min(instance.bits[PSUM], layer.finished_bits)
-        options, fastest, work = _options(corners[0], instance, parts, array, factors == "perfect")
-        alone_pj, pe_pj = min(one.alone_pj for one in built), min(one.pe_pj for one in built)
-        instance.static_pj = alone_pj + pe_pj * array.fewest
-        floor = Floor(fastest, cycle_pj * per_step, alone_pj, pe_pj * work)
-        compiled(least_of_tiles)(instance, options, _points(instance), new_configuration(), floor, found)
-    energy_pj, steps, weighted_pj = found.tolist()
-    return LowerBound(energy_pj, steps * per_step, weighted_pj)
+        points, walk = points_of(instance), _Walk.of(corners[0], instance, parts, factors == "perfect")
+        for array, out in zip(arrays, found, strict=True):
+            instance.rows, instance.cols, instance.pes = array.rows, array.cols, array.most
+            instance.static_pj = alone_pj + pe_pj * array.fewest
+            options, steps, work = walk.options(array, float(instance.macs))
+            kernel(instance, options, points, config, Floor(steps, cycle_pj * per_step, alone_pj, pe_pj * work), out)
+    found[:, 1] *= per_step
+    return found
 
 
 def flat_prices(architecture: Architecture, layer: Layer) -> Any:
@@ -193,58 +205,88 @@ def _power_of_pes(architecture: Architecture) -> float:
     return min(1.0, inside_mw / total_mw)
 
 
-def _relaxed(parts: Sequence[Instance], array: _Array) -> Instance:
-    """The instance that bounds all between some."""
+def _relaxed(parts: Sequence[Instance]) -> Instance:
+    """The instance that bounds all between some, but for its array."""
     instance = parts[0].copy()
     for other in parts[1:]:
         for name in LEAST:
             instance[name] = np.minimum(instance[name], other[name])
         for name in MOST:
             instance[name] = np.maximum(instance[name], other[name])
-    instance.rows, instance.cols, instance.pes = array.rows, array.cols, array.most
-    powers = np.ceil((np.log2(np.maximum(instance.room, 1.0)) - ROOM_FIRST) / ROOM_GRAIN)
-    instance.room = np.exp2(ROOM_FIRST + ROOM_GRAIN * np.maximum(powers, 0.0))
+    instance.room = coarse_room(instance.room)
     return instance
 
 
-def _options(
-    architecture: Architecture, instance: Instance, parts: Sequence[Instance], array: _Array, perfect: bool
-) -> tuple[Options, float, float]:
-    """PE tiles with the fewest passes and steps that any spread leaves, the fewest steps of all dims together, and the
-    least product of steps and PEs."""
-    roles = Roles.of(architecture)
-    node = architecture.hierarchy[roles.array] if roles.array >= 0 else None
-    assert node is None or isinstance(node, FanOut)
-    has_folds = any(bool(part.folds.any()) for part in parts)
-    rules = Rules.of(architecture.dataflow, node, has_pe=roles.pe >= 0, has_folds=has_folds)
-    macs = float(instance.macs)
-    if len(array.sides) == 1:
-        options, _, fastest = options_of(instance, rules, perfect, roles)
-        return options, fastest, max(macs, fastest * array.most)
-    bounds, largest = tuple(instance.bounds.tolist()), tuple(largest_tile(instance).tolist())
-    sets = tuple(tuple(part.tolist()) for part in rules)
-    options = _any_sides(bounds, largest, sets, array.rows, array.cols, array.most)
-    if not 0 < len(array.sides) <= FEW_SIDES:
-        return options, macs / array.most, macs
-    steps = [(_fastest(bounds, largest, sets, rows, cols, perfect), rows * cols) for rows, cols in array.sides]
-    return options, min(least for least, _ in steps), max(macs, min(least * pes for least, pes in steps))
+Numbers = tuple[int, ...]
 
 
-@lru_cache(maxsize=65536)
-def _fastest(
-    bounds: tuple[int, ...], largest: tuple[int, ...], sets: tuple[tuple[int, ...], ...], rows: int, cols: int,
-    perfect: bool,
-) -> float:  # fmt: skip
-    """The fewest compute steps on an array."""
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """What decides the PE tiles of a problem beside its array.
+
+    Parameters
+    ----------
+    bounds, largest : tuple of int
+        Per dim.
+    rules : tuple of tuple of int
+        See `Rules`.
+    perfect : bool
+    """
+
+    bounds: Numbers
+    largest: Numbers
+    rules: tuple[Numbers, ...]
+    perfect: bool
+
+    @classmethod
+    def of(cls, architecture: Architecture, instance: Instance, parts: Sequence[Instance], perfect: bool) -> _Walk:
+        roles = Roles.of(architecture)
+        node = architecture.hierarchy[roles.array] if roles.array >= 0 else None
+        assert node is None or isinstance(node, FanOut)
+        has_folds = any(bool(part.folds.any()) for part in parts)
+        rules = Rules.of(architecture.dataflow, node, has_pe=roles.pe >= 0, has_folds=has_folds)
+        sets = tuple(tuple(part.tolist()) for part in rules)
+        return cls(tuple(instance.bounds.tolist()), tuple(largest_tile(instance).tolist()), sets, perfect)
+
+    def options(self, array: _Array, macs: float) -> tuple[Options, float, float]:
+        """PE tiles with the fewest passes and steps that any spread leaves, the fewest steps of all dims together, and
+        the least product of steps and PEs."""
+        key = self.bounds, self.largest, self.rules
+        if len(array.sides) == 1:
+            options, steps = _of_sides(*key, array.rows, array.cols, self.perfect)
+            return options, steps, max(macs, steps * array.most)
+        options = _any_sides(*key, array.rows, array.cols, array.most)
+        if not 0 < len(array.sides) <= FEW_SIDES:
+            return options, macs / array.most, macs
+        steps_of = [(_of_sides(*key, rows, cols, self.perfect)[1], rows * cols) for rows, cols in array.sides]
+        return options, min(steps for steps, _ in steps_of), max(macs, min(steps * pes for steps, pes in steps_of))
+
+
+@lru_cache(maxsize=KEPT_OPTIONS)
+def _of_sides(
+    bounds: Numbers, largest: Numbers, sets: tuple[Numbers, ...], rows: int, cols: int, perfect: bool
+) -> tuple[Options, float]:
+    """PE tiles on an array with the fewest passes and steps that any spread leaves; the fewest steps of all dims."""
     rules = Rules(*(np.array(part, dtype=np.int64) for part in sets))
     listed = compiled(dim_options)(np.array(bounds), np.array(largest), rules, rows, cols, perfect)
-    start = listed[0]
-    return inf if (start[1:] == start[:-1]).any() else float(compiled(fastest_steps)(*listed, rows, cols))
+    start, tiles, unrollings = listed
+    if (start[1:] == start[:-1]).any():
+        return _without_spreads(start, np.zeros((len(tiles), 5), dtype=np.int64)), inf
+    rowwise = np.zeros((len(tiles), 5), dtype=np.int64)
+    rowwise[:, [TILE, TILES]] = tiles[:, :FIRST_UNROLLING]
+    for column, what in ((FEWEST_PASSES, PASSES_LEFT), (FEWEST_STEPS, STEPS_LEFT)):
+        rowwise[:-1, column] = np.minimum.reduceat(unrollings[:, what], tiles[:-1, FIRST_UNROLLING])
+    return _without_spreads(start, rowwise), float(compiled(fastest_steps)(*listed, rows, cols))
+
+
+def _without_spreads(start: Any, tiles: Any) -> Options:
+    nothing = np.zeros((1, 6), dtype=np.int64)
+    return Options(np.array(start), tiles, nothing, np.zeros((1, 2), dtype=np.int64))
 
 
 @lru_cache(maxsize=4096)
 def _any_sides(
-    bounds: tuple[int, ...], largest: tuple[int, ...], sets: tuple[tuple[int, ...], ...], rows: int, cols: int, pes: int
+    bounds: Numbers, largest: Numbers, sets: tuple[Numbers, ...], rows: int, cols: int, pes: int
 ) -> Options:
     """PE tiles that some array of at most so many rows, columns and PEs may have, with passes and steps below all
     theirs."""
@@ -260,24 +302,4 @@ def _any_sides(
                 tiles.append((f, number, 0, -(-number // spread), max(f, -(-bound // spread))))
         start.append(len(tiles))
     tiles.append((0, 0, 0, 0, 0))
-    nothing = np.zeros((1, 6), dtype=np.int64)
-    return Options(np.array(start), np.array(tiles, dtype=np.int64), nothing, np.zeros((1, 2), dtype=np.int64))
-
-
-_POINTS: OrderedDict[bytes, OuterTable] = OrderedDict()
-
-
-def _points(instance: Instance) -> OuterTable:
-    """The outer table of an instance, cut down to its floor and its points."""
-    key = outer_key(instance)
-    if key in _POINTS:
-        _POINTS.move_to_end(key)
-        return _POINTS[key]
-    floor = compiled(outer_floor)(instance)
-    table = empty_table(instance.bounds, instance.port_outer[: instance.ports], floor)
-    compiled(work_out)(instance, table)
-    points = np.ascontiguousarray(table.points[:, : max(1, int(table.count.max()))])
-    _POINTS[key] = table._replace(least=np.zeros((6, 1, 1, 1, 1)), points=points)
-    if len(_POINTS) > KEPT_POINTS:
-        _POINTS.popitem(last=False)
-    return _POINTS[key]
+    return _without_spreads(start, np.array(tiles, dtype=np.int64))
