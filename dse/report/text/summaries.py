@@ -15,7 +15,7 @@ from dse.report.units import capacity, si, whole
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
-    from dse.explore.plan import Plan
+    from dse.explore.plan.plan import Plan
     from dse.formats.architecture.derived import Derived
     from dse.formats.architecture.load import ArchitectureSpec
     from dse.problem.workload import Workload
