@@ -11,7 +11,7 @@ from dse.report.figures.front import draw_front, front_data
 from dse.report.page.build import page
 
 if TYPE_CHECKING:
-    from dse.explore.result import SweepResult
+    from dse.explore.results.result import SweepResult
 
 FIGURE, PAGE = "front.png", "report.html"
 

@@ -47,7 +47,7 @@ class ReviewOptions:
         """What is compared, read; without workloads, the nine that surveys compare."""
         from dse.cli.inputs import read_architecture
         from dse.explore.compare.networks import FACTORS, GAP, REVIEWED, make_review
-        from dse.explore.workloads import WorkloadChanges
+        from dse.explore.plan.workloads import WorkloadChanges
         from dse.formats.workload.parameters import parse_parameters
 
         if self.arch is None and (self.dataflow is not None or self.settings):

@@ -63,7 +63,7 @@ def command(
     max_latency_s, max_energy_pj = read_limits(goal)
     given, counting = read_mappings(mapping, arch, network, any_mapping)
     if layers:
-        from dse.explore.workloads import only
+        from dse.explore.plan.workloads import only
 
         network = only(network, layers)
     if any(layer.name not in given for layer in network.layers):

@@ -13,7 +13,7 @@ from dse.cli.output import compile_first, note, print_rows
 from dse.errors import DseError
 
 if TYPE_CHECKING:
-    from dse.explore.result import SweepResult
+    from dse.explore.results.result import SweepResult
     from dse.report.cards.book import Book
 
 
@@ -30,7 +30,7 @@ def command(directory: str, mappings: bool, form: str) -> None:
     Example:
       dse report results/eyeriss-vgg16
     """
-    from dse.explore.record import read_results, write_results
+    from dse.explore.results.record import read_results, write_results
     from dse.report.directory import draw
     from dse.report.text.sweeps import status_line, warnings
 
@@ -57,8 +57,8 @@ def _text(result: SweepResult, mappings: bool, text: str) -> str:
 
 def _book(result: SweepResult, directory: Path) -> Book:
     """The cards of the sweep's designs; without its files, those that are kept."""
-    from dse.explore.plan import Plan
-    from dse.explore.record import SETTINGS
+    from dse.explore.plan.plan import Plan
+    from dse.explore.results.record import SETTINGS
     from dse.explore.sweep_file import load_plan
     from dse.report.cards.book import is_complete, read_book
 

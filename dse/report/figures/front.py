@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from dse.explore.result import SweepResult
+    from dse.explore.results.result import SweepResult
 
 LINES = ("-", "--", "-.", ":")
 """One for each area budget, the widest in ink."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
     from dse.explore.compare.dataflows import DataflowComparison
     from dse.explore.compare.networks import Review
-    from dse.explore.plan import Plan
+    from dse.explore.plan.plan import Plan
     from dse.formats.architecture.load import ArchitectureSpec
     from dse.problem.workload import Workload
 

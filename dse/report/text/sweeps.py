@@ -9,7 +9,7 @@ from dse.report.table import Table
 from dse.report.units import duration, energy, percent, power, si, times
 
 if TYPE_CHECKING:
-    from dse.explore.result import SweepResult
+    from dse.explore.results.result import SweepResult
 
 SHOWN_POINTS = 20
 

@@ -7,8 +7,8 @@ import pytest
 
 from dse.errors import DseError
 from dse.explore.outcomes.evaluation import Evaluation, Outcome
-from dse.explore.result import SweepResult
-from dse.explore.search import Search
+from dse.explore.plan.search import Search
+from dse.explore.results.result import SweepResult
 from dse.report.cards.book import Book
 from dse.report.directory import draw
 from dse.report.figures.front import draw_front, front_data
