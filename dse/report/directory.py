@@ -22,8 +22,8 @@ from dse.report.text.sweeps import best_within
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from dse.explore.plan import Plan
-    from dse.explore.result import SweepResult
+    from dse.explore.plan.plan import Plan
+    from dse.explore.results.result import SweepResult
     from dse.report.cards.card import Card
 
 FIGURE, PAGE, FIGURES = "front.png", "report.html", "figures"

@@ -13,8 +13,8 @@ from dse.cli.output import compile_first, note, print_rows
 from dse.errors import DseError
 
 if TYPE_CHECKING:
-    from dse.explore.plan import Plan
-    from dse.explore.result import SweepResult
+    from dse.explore.plan.plan import Plan
+    from dse.explore.results.result import SweepResult
     from dse.report.cards.book import Book
 
 
@@ -45,9 +45,9 @@ def command(directory: str, mappings: bool, figures: tuple[str, ...], form: str)
       dse report results/eyeriss-vgg16
       dse report results/eyeriss-vgg16 --figures png,svg
     """
-    from dse.explore.record import read_results, write_results
+    from dse.explore.results.record import read_results, write_results
     from dse.report.directory import draw, draw_figures
-    from dse.report.text.sweeps import front_table, mapping_table, status_line, verdict, warnings
+    from dse.report.text.sweeps import status_line, warnings
 
     result, folder = read_results(directory), Path(directory)
     for warning in warnings(result):
@@ -57,19 +57,27 @@ def command(directory: str, mappings: bool, figures: tuple[str, ...], form: str)
     plan = _plan(folder, needed=bool(figures))
     book = _book(result, plan, folder)
     drawn = draw(result, folder, book)
-    drawn += draw_figures(result, book, plan, folder, figures) if figures else []
+    if figures:
+        drawn.append(f"figures/ ({len(draw_figures(result, book, plan, folder, figures))} files)")
     write_results(folder, result)
     rows = result.mapping_rows() if mappings else result.front_rows()
-    table = mapping_table(result) if mappings else front_table(result)
     text = f"{status_line(result)}\nwritten to {directory}: {', '.join(drawn)}"
     plain: dict[str, Any] = {**result.to_dict(), "front": rows}
-    print_rows(form, lambda: f"{table.to_text()}\n\n{verdict(result)}\n\n{text}", plain, rows)
+    print_rows(form, lambda: _text(result, mappings, text), plain, rows)
+
+
+def _text(result: SweepResult, mappings: bool, text: str) -> str:
+    from dse.report.table import fold
+    from dse.report.text.sweeps import front_text, mapping_table, verdict
+
+    table = mapping_table(result).to_text() if mappings else front_text(result)
+    return f"{table}\n\n{fold(verdict(result))}\n\n{fold(text)}"
 
 
 def _plan(directory: Path, needed: bool) -> Plan | None:
     """What was searched; None where the sweep's files are gone, which is told."""
-    from dse.explore.plan import Plan
-    from dse.explore.record import SETTINGS
+    from dse.explore.plan.plan import Plan
+    from dse.explore.results.record import SETTINGS
     from dse.explore.sweep_file import load_plan
 
     try:

@@ -13,7 +13,7 @@ from dse.errors import InfeasibleError
 from dse.explore.compare.dataflows_log import read_results, result_line
 from dse.explore.outcomes.identity import identity
 from dse.explore.outcomes.log import LogWriter
-from dse.explore.runner import Failure, Task, Workers, usable_cpus
+from dse.explore.workers.runner import Failure, Task, Workers, usable_cpus
 from dse.formats.text.replace import folder_name
 from dse.problem.dims import OPERANDS
 

@@ -13,10 +13,10 @@ import numpy as np
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import DseError
-from dse.mapper.flat.bounds import list_tiles
+from dse.mapper.flat.inner.bounds import list_tiles
 from dse.mapper.flat.instance import BUFFER, Instance, Roles, build
-from dse.mapper.flat.outer import fits, outer_floor
-from dse.mapper.flat.outer_table import OuterTable, empty_table, work_out
+from dse.mapper.flat.outer.table import OuterTable, empty_table, work_out
+from dse.mapper.flat.outer.words import fits, outer_floor
 from dse.mapper.flat.run import (
     CHOICE,
     OUTER_TILES,

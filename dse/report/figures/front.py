@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
-from dse.explore.search import OBJECTIVES
+from dse.explore.plan.search import OBJECTIVES
 from dse.report.figures.labels import Label, write_labels
 from dse.report.figures.save import save_figure
 from dse.report.figures.style import COLOURS, INK, QUIET, dress, head, legend, logarithmic, new_figure
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from dse.explore.result import SweepResult
+    from dse.explore.results.result import SweepResult
 
 SHADES = ("#dddddd", "#b3b3b3", "#808080", INK)
 """Lines of area budgets, the tightest first and widest, so that lines that coincide are all seen."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dse.explore.search import OBJECTIVES
+from dse.explore.plan.search import OBJECTIVES
 from dse.report.figures.style import COLOURS, dress, head, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from dse.explore.result import SweepResult
+    from dse.explore.results.result import SweepResult
 
 STEPS = 60
 """Points of the curve at most."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from dse.explore.search import OBJECTIVES
+from dse.explore.plan.search import OBJECTIVES
 from dse.report.cards.book import Book, changes
 from dse.report.figures.hypervolume import hypervolume
 from dse.report.text.sweeps import short_names
 
 if TYPE_CHECKING:
     from dse.explore.outcomes.evaluation import Evaluation
-    from dse.explore.result import SweepResult
+    from dse.explore.results.result import SweepResult
 
 METRICS = {
     "energy_pj": ("energy", "J", 1e-12),

@@ -16,7 +16,7 @@ from dse.errors import SpecError
 from dse.explore.compare.dataflows import capacity_kib, compare_dataflows, map_task, parts_of
 from dse.explore.compare.dataflows_file import load_comparison
 from dse.explore.compare.dataflows_log import read_results
-from dse.explore.runner import KILLED
+from dse.explore.workers.runner import KILLED
 from dse.mapper.fixed_nest import nest_mappings
 from dse.model.mapping import Spatial
 from dse.report.figures.dataflows import BY, bars, bars_figure, write

@@ -7,10 +7,10 @@ import pytest
 from report.figures.overlaps import faults, texts_of
 
 import dse
-from dse.explore.plan import make_plan
-from dse.explore.runner import Workers
-from dse.explore.search import Search
+from dse.explore.plan.plan import make_plan
+from dse.explore.plan.search import Search
 from dse.explore.sweep import run_plan
+from dse.explore.workers.runner import Workers
 from dse.mapper.curve import capacity_curve
 from dse.report.cards.book import Book, make_book, wanted_rows
 from dse.report.directory import NAMES, draw_figures, figures_of

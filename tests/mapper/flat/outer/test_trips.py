@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from dse.mapper.flat.instance import INSTANCE, record
+from dse.mapper.flat.outer.trips import END, FIRST, least_trips, list_trips
 from dse.mapper.flat.run import new_configuration, new_run, new_work
 from dse.mapper.flat.spreads import FIRST_SPREAD, LEAST_COLS, LEAST_ROWS, by_spread, decide, leave_open
-from dse.mapper.flat.trips import END, FIRST, least_trips, list_trips
 from dse.mapper.shared.factors import dim_options, tight
 from dse.mapper.shared.incumbent import ENERGY
 from dse.mapper.shared.rules import Rules

@@ -11,10 +11,10 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
-from dse.explore.tables import best_known, evaluations_frame, number_of
+from dse.explore.results.tables import best_known, evaluations_frame, number_of
 
 if TYPE_CHECKING:
-    from dse.explore.result import SweepResult
+    from dse.explore.results.result import SweepResult
 
 
 def write_parquet(result: SweepResult, file: str | Path) -> None:

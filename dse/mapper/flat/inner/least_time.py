@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dse.mapper.flat.instance import ARRAY, BUFFER, OUTER, Instance
-from dse.mapper.flat.outer import repeats
+from dse.mapper.flat.outer.words import repeats
 from dse.mapper.shared.words import tile_words
 from dse.model.counting.kernel import Floats, Ints
 from dse.model.counting.records import READ, WRITE

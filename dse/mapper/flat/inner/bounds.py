@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from dse.mapper.flat.inner.least_time import first_and_last, least_folds, least_time
 from dse.mapper.flat.instance import Instance
-from dse.mapper.flat.least_time import first_and_last, least_folds, least_time
-from dse.mapper.flat.outer import repeats
-from dse.mapper.flat.outer_table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECOND, PASSES_FIRST, PASSES_SECOND, others
+from dse.mapper.flat.outer.table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECOND, PASSES_FIRST, PASSES_SECOND, others
+from dse.mapper.flat.outer.words import repeats
 from dse.mapper.flat.spreads import leave_open
 from dse.mapper.shared.incumbent import pruned
 from dse.mapper.shared.words import DILATION_H, DILATION_W, STRIDE_H, STRIDE_W, boxes, tile_words

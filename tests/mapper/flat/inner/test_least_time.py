@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from dse.mapper.flat.least_time import least_sum
+from dse.mapper.flat.inner.least_time import least_sum
 
 
 def test_no_three_numbers_have_a_smaller_sum() -> None:

@@ -10,8 +10,8 @@ from explore.toy import ARCH, NET
 
 import dse
 from dse.errors import DseError
-from dse.explore.share import write_parquet, write_study
-from dse.explore.tables import best_known
+from dse.explore.results.share import write_parquet, write_study
+from dse.explore.results.tables import best_known
 from dse.formats.named import map_workload
 from dse.mapper import map_workload as plain_map_workload
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dse.mapper.flat.instance import BUFFER, Instance
-from dse.mapper.flat.outer import fits
+from dse.mapper.flat.outer.words import fits
 from dse.mapper.flat.spreads import LEAST_COLS, LEAST_ROWS, PASSES
 from dse.mapper.shared.factors import next_trips
 from dse.model.counting.kernel import Ints, Record

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dse.errors import DseError, InfeasibleError
-from dse.explore.runner import KILLED, Failure, Task, Workers
+from dse.explore.workers.runner import KILLED, Failure, Task, Workers
 
 
 def judge(design):
@@ -77,7 +77,7 @@ def refuse():
 
 
 def test_workers_that_cannot_start_are_one_error(monkeypatch):
-    monkeypatch.setattr("dse.explore.runner._in_worker", refuse)
+    monkeypatch.setattr("dse.explore.workers.runner._in_worker", refuse)
     with pytest.raises(DseError, match="worker processes cannot start"):
         outcomes(Workers.local(1), [1, 2])
 
@@ -85,7 +85,7 @@ def test_workers_that_cannot_start_are_one_error(monkeypatch):
 def test_a_script_without_a_main_guard_is_told_so(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
-        "from dse.explore.runner import Task, Workers\n"
+        "from dse.explore.workers.runner import Task, Workers\n"
         "from dse.errors import DseError\n"
         "try:\n    list(Workers.local(1).run(abs, [Task(0, 1)]))\n"
         "except DseError as error:\n    print(error)\n"
@@ -99,7 +99,7 @@ def test_workers_die_with_their_parent(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
         "import os, pathlib, signal, time\n"
-        "from dse.explore.runner import Task, Workers\n"
+        "from dse.explore.workers.runner import Task, Workers\n"
         "def linger(path):\n"
         "    pathlib.Path(path).write_text(str(os.getpid()))\n"
         "    time.sleep(60)\n"

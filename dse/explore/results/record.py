@@ -15,8 +15,8 @@ from dse.explore.designs.space import DesignSpace
 from dse.explore.designs.together import SHARED
 from dse.explore.outcomes.log import FILE_NAME, read_log
 from dse.explore.proof.certificate import Certificate
-from dse.explore.result import COLUMNS, SweepResult
-from dse.explore.search import Search
+from dse.explore.results.result import COLUMNS, SweepResult
+from dse.explore.plan.search import Search
 from dse.explore.spending import PARTS, Spending
 from dse.formats.architecture.dataflow import written_dataflow
 from dse.formats.architecture.space import written_constraints
@@ -26,7 +26,7 @@ from dse.formats.text.shipped import Kind, shipped_folder
 from dse.formats.text.spreadsheet import to_csv
 
 if TYPE_CHECKING:
-    from dse.explore.plan import Plan
+    from dse.explore.plan.plan import Plan
 
 SETTINGS = "sweep.yaml"
 SUMMARY = "summary.json"

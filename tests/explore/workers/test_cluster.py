@@ -11,12 +11,12 @@ import pytest
 from explore.toy import ARCH, NET
 
 from dse.errors import DseError
-from dse.explore.runner import KILLED, Failure, Task
 from dse.explore.sweep import sweep
+from dse.explore.workers.runner import KILLED, Failure, Task
 
 distributed = pytest.importorskip("distributed", reason="needs Dask (the extra `cluster`)")
 
-from dse.explore.cluster import BATCH_S, ClusterWorkers, connect, queue_cluster  # noqa: E402
+from dse.explore.workers.cluster import BATCH_S, ClusterWorkers, connect, queue_cluster  # noqa: E402
 
 
 def free_port():
@@ -123,7 +123,7 @@ def test_a_task_that_kills_its_workers_is_the_only_one_that_fails(cluster, start
 
 
 def test_what_is_missing_is_said(monkeypatch, tmp_path):
-    monkeypatch.setattr("dse.explore.cluster.CONNECT_S", 1)
+    monkeypatch.setattr("dse.explore.workers.cluster.CONNECT_S", 1)
     with pytest.raises(DseError, match="no scheduler answers"):
         connect(f"tcp://127.0.0.1:{free_port()}")
     file = tmp_path / "cluster.yaml"

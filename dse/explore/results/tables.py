@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas
 
     from dse.explore.outcomes.evaluation import Evaluation
-    from dse.explore.result import SweepResult
+    from dse.explore.results.result import SweepResult
 
 UNITS = {
     "size": "bits", "width": "bits", "frequency": "hz", "time": "s", "energy": "pj", "area": "mm2", "length": "nm",

@@ -20,7 +20,7 @@ from mapper.mapper_cases import ALL
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level, Port
 from dse.formats.architecture.dataflow import built_in_dataflows
-from dse.mapper.flat.outer import slid_over_a, slid_over_b
+from dse.mapper.flat.outer.words import slid_over_a, slid_over_b
 from dse.mapper.layer import solve
 from dse.mapper.shared.factors import dim_options, trip_values
 from dse.mapper.shared.rules import Rules

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dse.mapper.flat.instance import Instance
-from dse.mapper.flat.outer import PSUMS, WEIGHTS, fits, least_ifmap, outer_axes, repeats, tile_bits, words_of_axes
+from dse.mapper.flat.outer.words import PSUMS, WEIGHTS, fits, least_ifmap, outer_axes, repeats, tile_bits, words_of_axes
 from dse.mapper.shared.factors import ceil_div, trip_values
 from dse.mapper.shared.orders import group_dims
 from dse.model.counting.kernel import Floats, Ints, entry
@@ -32,7 +32,7 @@ class OuterTable(NamedTuple):
     Parameters
     ----------
     floor : (3, 2) float
-        From `dse.mapper.flat.outer.outer_floor`.
+        From `dse.mapper.flat.outer.words.outer_floor`.
     least : (6, 1 + outermost ports, P trips + 1, Q trips + 1, K trips + 1) float
         By operand that may be stationary at the array: first delivered in every trip over a dim it does not have, then
         staying through the outermost list too. Energy of the crossing with the operand's delivery, pJ, -1 where not
@@ -112,7 +112,7 @@ GRAIN = 8
 
 
 def empty_table(bounds: Ints, port_outer: Ints, floor: Floats) -> OuterTable:
-    """A table of a problem's size with nothing worked out; the floor is `dse.mapper.flat.outer.outer_floor`'s."""
+    """A table of a problem's size with nothing worked out; the floor is `dse.mapper.flat.outer.words.outer_floor`'s."""
     values = [trip_values(int(bounds[d])) for d in (P, Q, K)]
     index = np.full((3, int(max(bounds[d] for d in (P, Q, K))) + 1), -1, dtype=np.int64)
     for row, trips in enumerate(values):

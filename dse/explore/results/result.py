@@ -11,9 +11,9 @@ from dse.explore.outcomes.evaluation import Evaluation
 from dse.explore.outcomes.front import pareto
 from dse.explore.outcomes.log import Damage
 from dse.explore.proof.certificate import Certificate
-from dse.explore.search import OBJECTIVES, Search
+from dse.explore.plan.search import OBJECTIVES, Search
 from dse.explore.spending import Spending
-from dse.explore.tables import evaluations_frame, front_frame
+from dse.explore.results.tables import evaluations_frame, front_frame
 
 if TYPE_CHECKING:
     import pandas
@@ -180,7 +180,7 @@ class SweepResult:
         return front_frame(self, COLUMNS)
 
     def to_dataframe(self) -> pandas.DataFrame:
-        """All evaluations, one a row, with status and reason; see `dse.explore.tables`."""
+        """All evaluations, one a row, with status and reason; see `dse.explore.results.tables`."""
         return evaluations_frame(self)
 
     def to_dict(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dse.errors import DseError
 from dse.explore.outcomes.identity import MODEL_VERSION
-from dse.explore.runner import KILLED, Failure, Task, Workers, attempt
+from dse.explore.workers.runner import KILLED, Failure, Task, Workers, attempt
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture

@@ -11,14 +11,14 @@ from dse.errors import DseError
 from dse.explore.designs.design import Batched, BatchEvaluator, Network, NetworkEvaluator
 from dse.explore.designs.space import DesignSpace
 from dse.explore.designs.together import SHARED, Together
-from dse.explore.hardware import SAME_HARDWARE, HardwareChanges
 from dse.explore.outcomes.evaluation import Kind
 from dse.explore.outcomes.identity import identity
-from dse.explore.problem import SweepProblem
+from dse.explore.plan.hardware import SAME_HARDWARE, HardwareChanges
+from dse.explore.plan.problem import SweepProblem
+from dse.explore.plan.search import Search
+from dse.explore.plan.workloads import UNCHANGED, WorkloadChanges
 from dse.explore.proof.bounds import BoxBounds, BoxPrices
 from dse.explore.proof.stage import Provable
-from dse.explore.search import Search
-from dse.explore.workloads import UNCHANGED, WorkloadChanges
 from dse.formats.architecture.choices import check_shapes, read_plain_space
 from dse.formats.architecture.derived import Derived, derive
 from dse.formats.architecture.space import BATCH
