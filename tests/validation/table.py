@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from validation import energies, eyeriss_silicon, isca16, systolic, timeloop_case
+from validation import energies, eyeriss_silicon, gemmini, isca16, systolic, timeloop_case
 
 import dse
 from dse.model.counting.timeloop import count_timeloop
@@ -77,6 +77,7 @@ def summary() -> Iterator[tuple[str, ...]]:
         agreement = "equal" if exact else f"{min(errors):+.1%} to {max(errors):+.1%}; sum {sums}"
         yield "Eyeriss silicon, JSSC 2017", f"{what}, AlexNet CONV, the chip's mappings", str(len(pairs)), agreement
     yield from _systolic()
+    yield from _gemmini()
     errors = energies.memory_fits()
     for way, name in enumerate(("read", "write")):
         each = sorted((abs(pair[way]), nm, size, pair[way]) for (size, nm), pair in errors.items())
@@ -127,6 +128,20 @@ def _systolic() -> Iterator[tuple[str, ...]]:
         yield "SCALE-Sim's closed forms", f"{what}, {where}", str(len(pairs)), equal(count, len(pairs))
 
 
+def _gemmini() -> Iterator[tuple[str, ...]]:
+    points = gemmini.points()
+    pairs = [gemmini.timeloop_cycles(point) for point in points]
+    for what, part in (("`counting: timeloop`", 0), ("with the fills of psums' first visits", 1)):
+        count = sum(pair[part] == point.timeloop for pair, point in zip(pairs, points, strict=True))
+        yield "Timeloop for Gemmini, 2023", f"cycles, {what}", str(len(points)), equal(count, len(points))
+    for fitted, reported in (gemmini.SETS, gemmini.SETS[::-1]):
+        chosen = gemmini.of(reported)
+        _, plain, rows = gemmini.compared(chosen, gemmini.cycles_per_row(fitted))
+        for what, a in (("nothing fitted", plain), (f"one constant fitted on set {fitted}", rows)):
+            found = f"median {a.median:.2f}; p90 {a.p90:.2f}; rank correlation {a.rank:.3f}"
+            yield "Gemmini's RTL", f"cycles over ours, set {reported}, {what}", str(len(chosen)), found
+
+
 def memory_fits() -> Iterator[tuple[str, ...]]:
     errors = energies.memory_fits()
     sizes, nodes = (sorted({point[i] for point in errors}) for i in range(2))
@@ -149,9 +164,23 @@ def energy_tables() -> Iterator[tuple[str, ...]]:
         )
 
 
+def gemmini_rtl() -> Iterator[tuple[str, ...]]:
+    """RTL over what is said, as median, 90th percentile and rank correlation; kinds of layers are of both sets."""
+    yield "set or kind of layer", "mappings", "Timeloop", "ours", "ours, DMA rows fitted on analytical", "on both"
+    everything = gemmini.points()
+    kinds = sorted({point.kind for point in everything})
+    chosen = [(f"set {group}", gemmini.of(group)) for group in gemmini.SETS]
+    chosen += [(kind, tuple(point for point in everything if point.kind == kind)) for kind in kinds]
+    for name, points in chosen:
+        first, second = (gemmini.compared(points, gemmini.cycles_per_row(group)) for group in gemmini.SETS)
+        few = len(points) < 5
+        cells = [f"{a.median:.2f}, {a.p90:.2f}" + ("" if few else f", {a.rank:.3f}") for a in (*first, second[-1])]
+        yield name, str(len(points)), *cells
+
+
 TABLES: dict[str, Callable[[], Iterable[tuple[str, ...]]]] = {
     "summary": summary, "isca16": isca16_totals, "eyeriss-silicon": silicon, "memory-fits": memory_fits,
-    "energies": energy_tables,
+    "energies": energy_tables, "gemmini": gemmini_rtl,
 }  # fmt: skip
 
 
