@@ -112,7 +112,7 @@ def test_energy_of_a_layer_by_hand(tmp_path):
     """A product of 4 x 8 weights, which fill the array once: each word comes from DRAM once."""
     layer = dse.Layer("a", N=6, K=4, C=8).stating({"ifmap": 8, "weight": 8, "psum": 24, "ofmap": 8})
     cost = dse.map_layer(chip(tmp_path), layer, objective="latency").cost
-    assert cost.cycles_by["dram shared"] == (32 + 6 * 8 + 6 * 4) * 8 / 64  # all words, of 8 bits, over the one port of 64 bits
+    assert cost.cycles_by["dram shared"] == (32 + 6 * 8 + 6 * 4) * 8 / 64  # all words over the one port
     cost = dse.map_layer(chip(tmp_path), layer, objective="energy").cost
     assert cost.energy_by_level_pj["MAC"] == pytest.approx(6 * 32 * 0.04)
     read, written = (6 * 8 + 32) * 8, 6 * 4 * 8
