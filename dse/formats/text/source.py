@@ -23,12 +23,14 @@ __all__ = [
 _MAX_EXTENDS = 8
 
 
-def load_source(path: str | Path) -> Source:
+def load_source(path: str | Path, tags: frozenset[str] = frozenset()) -> Source:
     """Read a spec file and everything that it extends.
 
     Parameters
     ----------
     path : str or Path
+    tags : frozenset of str
+        YAML tags that mappings may have (`dse.formats.text.yaml_tree`).
 
     Returns
     -------
@@ -45,10 +47,10 @@ def load_source(path: str | Path) -> Source:
     `extends: eyeriss`, puts that file's data beneath this one's: mappings are merged key by key, any other value
     replaces the one beneath, and null removes it.
     """
-    return _load(Path(path), ())
+    return _load(Path(path), (), tags)
 
 
-def parse_source(text: str, file: str = "<text>") -> Source:
+def parse_source(text: str, file: str = "<text>", tags: frozenset[str] = frozenset()) -> Source:
     """Parse the text of a spec. `extends` is resolved against the folder of `file`.
 
     Parameters
@@ -56,12 +58,14 @@ def parse_source(text: str, file: str = "<text>") -> Source:
     text : str
     file : str
         Named in errors.
+    tags : frozenset of str
+        As for `load_source`.
     """
-    return _parse(text, file, ())
+    return _parse(text, file, (), tags)
 
 
-def _load(path: Path, above: tuple[Path, ...]) -> Source:
-    return _parse(_read(path), str(path), above)
+def _load(path: Path, above: tuple[Path, ...], tags: frozenset[str] = frozenset()) -> Source:
+    return _parse(_read(path), str(path), above, tags)
 
 
 def _read(path: Path) -> str:
@@ -81,9 +85,9 @@ def _read(path: Path) -> str:
         raise SpecError(f"cannot be read: {reason}", file=str(path)) from None
 
 
-def _parse(text: str, file: str, above: tuple[Path, ...]) -> Source:
+def _parse(text: str, file: str, above: tuple[Path, ...], tags: frozenset[str] = frozenset()) -> Source:
     places: dict[DataPath, Place] = {}
-    data = _plain(parse_tree(text, file), (), file, places)
+    data = _plain(parse_tree(text, file, tags), (), file, places)
     source = Source(file, data, places, {file: split_lines(text)})
     if not isinstance(data, dict) or "extends" not in data:
         return source
