@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dse.errors import InfeasibleError as InfeasibleError
     from dse.errors import MappingError as MappingError
     from dse.errors import SpecError as SpecError
-    from dse.explore.result import SweepResult as SweepResult
+    from dse.explore.results.result import SweepResult as SweepResult
     from dse.explore.sweep import sweep as sweep
     from dse.formats.architecture.load import load_architecture as load_architecture
     from dse.formats.named import map_workload as map_workload
@@ -46,7 +46,7 @@ _HOMES = {
     "Mapping": "dse.model.mapping",
     "MappingError": "dse.errors",
     "SpecError": "dse.errors",
-    "SweepResult": "dse.explore.result",
+    "SweepResult": "dse.explore.results.result",
     "Workload": "dse.problem.workload",
     "evaluate": "dse.model.cost",
     "from_torch": "dse.formats.torch.model",

@@ -59,8 +59,8 @@ def command(
 
 
 def _sweep(directory: str, optuna: str | None, parquet: str | None) -> None:
-    from dse.explore.record import read_results
-    from dse.explore.share import write_parquet, write_study
+    from dse.explore.results.record import read_results
+    from dse.explore.results.share import write_parquet, write_study
 
     result = read_results(directory)
     for file, write in ((optuna, write_study), (parquet, write_parquet)):

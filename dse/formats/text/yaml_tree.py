@@ -56,9 +56,10 @@ class _Composer:
     stream: Iterator[Any]
     file: str
     lines: list[str]
+    last_wins: bool = False
+    tags: frozenset[str] = frozenset()
     anchors: dict[str, tuple[Node, int] | None] = field(default_factory=dict)
     nodes: int = 0
-    tags: frozenset[str] = frozenset()
 
     def document(self) -> Node:
         next(self.stream)  # start of the stream
@@ -131,7 +132,7 @@ class _Composer:
             key, _ = self.node(event, depth + 1)
             if isinstance(key.value, bool) or not isinstance(key.value, str | int):
                 raise self.error(event, "a key must be a word", "put it in quotes if it is meant as a name")
-            if key.value in entries:
+            if key.value in entries and not self.last_wins:
                 first = entries[key.value].key_line
                 raise self.error(event, f"the key {key.value!r} is given twice", f"it is given first in line {first}")
             value, size = self.node(next(self.stream), depth + 1)
@@ -164,7 +165,7 @@ class _Composer:
         return _error_at(event.start_mark, message, self.file, self.lines, hint)
 
 
-def parse_tree(text: str, file: str, tags: frozenset[str] = frozenset()) -> Node:
+def parse_tree(text: str, file: str, *, last_wins: bool = False, tags: frozenset[str] = frozenset()) -> Node:
     """Parse one YAML document.
 
     Parameters
@@ -172,6 +173,8 @@ def parse_tree(text: str, file: str, tags: frozenset[str] = frozenset()) -> Node
     text : str
     file : str
         Named in errors.
+    last_wins : bool
+        Take the last value of a key that is given twice, as readers of other tools do, instead of refusing it.
     tags : frozenset of str
         Those that mappings may have, e.g. `!Container`.
 
@@ -185,7 +188,8 @@ def parse_tree(text: str, file: str, tags: frozenset[str] = frozenset()) -> Node
         raise SpecError(f"the file has {len(text)} characters, more than {MAX_CHARACTERS}", file=file)
     lines = split_lines(text)
     try:
-        return _Composer(iter(YAML(typ="safe", pure=True).parse(text)), file, lines, tags=tags).document()
+        stream = iter(YAML(typ="safe", pure=True).parse(text))
+        return _Composer(stream, file, lines, last_wins, tags).document()
     except MarkedYAMLError as error:
         problem = error.problem or "not YAML"
         message = f"not valid YAML: {problem}" + (f" {error.context}" if error.context else "")

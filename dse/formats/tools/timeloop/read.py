@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from dse.formats.architecture.load import read_architecture_spec
 from dse.formats.mapping import dump_mappings
 from dse.formats.text.located import DataPath, Source, raise_all
 from dse.formats.text.source import load_source, parse_source
+from dse.formats.tools.imported import Imported, unquoted
 from dse.formats.tools.timeloop.directives import Directive, listed, read_directive
 from dse.formats.tools.timeloop.energies import read_areas, read_energies
 from dse.formats.tools.timeloop.flat import read_flat
@@ -40,22 +41,6 @@ _PASSED = (
     "dumped_by_timeloop_front_end",
 )  # fmt: skip
 """Keys that say how Timeloop searches and how Accelergy prices: nothing of what is written here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What was made of Timeloop's files.
-
-    Parameters
-    ----------
-    texts : dict
-        File name to text: `architecture.yaml`, `workload.yaml` and `mapping.yaml`, as far as there is one.
-    notes : tuple of str
-        What its user should know.
-    """
-
-    texts: Mapping[str, str]
-    notes: tuple[str, ...]
 
 
 @dataclass
@@ -93,6 +78,7 @@ def import_timeloop(
     Returns
     -------
     Imported
+        `architecture.yaml`, `workload.yaml` and `mapping.yaml`, as far as there is one.
 
     Raises
     ------
@@ -115,7 +101,7 @@ def import_timeloop(
 def _sections(paths: Sequence[str | Path]) -> _Given:
     given = _Given()
     for path in paths:
-        source = load_source(path, TAGS)
+        source = load_source(path, tags=TAGS)
         if not isinstance(source.data, dict) or not source.data:
             raise source.error((), "a file of Timeloop is a mapping", "with problem, architecture, mapping, ...")
         for key, value in source.data.items():
@@ -167,7 +153,7 @@ class _Import:
         tables = (read_energies(energies[0]) if energies else {}, read_areas(areas[0]) if areas else {})
         prices = prices_of(self.machine, technology, *tables)
         remarks = [f"Made of Timeloop's {', '.join(self.files())}.", *notes]
-        text = architecture_text(self.machine, planned, rules, prices, remarks)
+        text = unquoted(architecture_text(self.machine, planned, rules, prices, remarks))
         texts = {"architecture.yaml": text, **texts}
         if mapping:
             made, note = self.mapped(planned, asked, mapping, text)

@@ -36,7 +36,7 @@ def imported(folder, design):
     for file, text in zip(files, texts, strict=True):
         file.write_text(text)
     made = import_timeloop(files, "mine", drop_constraints="stationary" in design)
-    for name, text in made.texts.items():
+    for name, text in made.files.items():
         (folder / name).write_text(text)
     architecture = load_architecture(folder / "architecture.yaml")
     layer = architecture.lowered(load_workload(folder / "workload.yaml").layer("conv"))

@@ -95,7 +95,7 @@ def files_of(folder, **texts):
 def made_of(folder, *, drop_constraints=False, technology=None, **texts):
     return import_timeloop(
         files_of(folder, **texts), "mine", drop_constraints=drop_constraints, technology=technology
-    ).texts
+    ).files
 
 
 def architecture_of(texts):
@@ -211,7 +211,7 @@ def test_constraints_without_words_are_left_out_when_told(tmp_path):
     assert "GLB: the order of P has no words here" in str(caught.value)
     found = import_timeloop(files_of(tmp_path, arch=NODES, conv=PROBLEM, said=said), "mine", drop_constraints=True)
     assert len([note for note in found.notes if note.startswith("Left out")]) == 2
-    assert architecture_of(found.texts).dataflow.innermost == "Q"
+    assert architecture_of(found.files).dataflow.innermost == "Q"
 
 
 def test_a_mapping_that_breaks_a_constraint_is_told(tmp_path):
@@ -282,7 +282,7 @@ def test_what_we_export_reads_back_with_the_same_counts_and_energies(form, name,
     chosen = [file for file in FILES if ("v04" in file) == (form == "v04") or file in FILES[:2]]
     for file in chosen:
         (tmp_path / file).write_text(files[file])
-    texts = import_timeloop([tmp_path / file for file in chosen], "again").texts
+    texts = import_timeloop([tmp_path / file for file in chosen], "again").files
     (tmp_path / "again.yaml").write_text(texts["mapping.yaml"])
     again = architecture_of(texts)
     back = again.lowered(load_workload_of(texts).layers[0])
