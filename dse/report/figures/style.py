@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
+from io import BytesIO
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, cast
 
@@ -49,12 +51,25 @@ def part_colours(names: Iterable[str]) -> dict[str, str]:
     return {name: FIXED.get(name) or COLOURS[levels.index(name) % len(COLOURS)] for name in names}
 
 
+@cache
+def _shown() -> type[Figure]:
+    """Figures that a notebook shows whatever else is loaded there."""
+    from matplotlib.figure import Figure
+
+    class Shown(Figure):
+        def _repr_png_(self) -> bytes:
+            drawn = BytesIO()
+            self.savefig(drawn, format="png", dpi=100)
+            return drawn.getvalue()
+
+    return Shown
+
+
 def new_figure(width: float, height: float) -> Figure:
     """A figure of some inches, whose texts can be measured."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), dpi=DOTS, layout="constrained")
+    figure = _shown()(figsize=(width, height), dpi=DOTS, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
