@@ -15,7 +15,7 @@ from explore.toy import ARCH, NET
 from dse.cli.main import run
 from dse.errors import DseError
 from dse.explore.outcomes.log import FILE_NAME, read_log
-from dse.explore.record import read_results
+from dse.explore.results.record import read_results
 
 ROOT = Path(__file__).parents[2]
 

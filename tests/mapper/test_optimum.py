@@ -17,7 +17,7 @@ from mapper.simulated_price import simulated_price
 
 from dse.errors import InfeasibleError
 from dse.mapper.flat import solve as flat_solve
-from dse.mapper.flat.outer_table import empty_table
+from dse.mapper.flat.outer.table import empty_table
 from dse.mapper.layer import layer_front, map_layer, solve
 from dse.model.cost import evaluate
 from dse.problem.dims import DIMS

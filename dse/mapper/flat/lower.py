@@ -1,7 +1,8 @@
 """A lower bound on everything that a layer can cost on a design, or on a box of designs, without a search.
 
 For every PE tile, every operand that may be stationary at the array and every outer point, energy and time are bounded
-together, as the search bounds them before it compares with incumbents (`bounds.tile_pruned`, docs/mapper/flat.md).
+together, as the search bounds them before it compares with incumbents (`inner.bounds.tile_pruned`,
+docs/mapper/flat.md).
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
-from dse.mapper.flat.bounds import Floor, least_of_tiles
+from dse.mapper.flat.inner.bounds import Floor, least_of_tiles
 from dse.mapper.flat.instance import Instance, Roles
-from dse.mapper.flat.points import coarse_room, points_of
+from dse.mapper.flat.outer.points import coarse_room, points_of
 from dse.mapper.flat.run import new_configuration
 from dse.mapper.flat.solve import instances_of, largest_tile
 from dse.mapper.flat.spreads import FEWEST_PASSES, FEWEST_STEPS, TILE, TILES, Options
@@ -244,7 +245,7 @@ class _Walk:
         node = architecture.hierarchy[roles.array] if roles.array >= 0 else None
         assert node is None or isinstance(node, FanOut)
         has_folds = any(bool(part.folds.any()) for part in parts)
-        rules = Rules.of(architecture.dataflow, node, has_pe=roles.pe >= 0, has_folds=has_folds)
+        rules = Rules.of(architecture.dataflow.of(instance.bounds), node, has_pe=roles.pe >= 0, has_folds=has_folds)
         sets = tuple(tuple(part.tolist()) for part in rules)
         return cls(tuple(instance.bounds.tolist()), tuple(largest_tile(instance).tolist()), sets, perfect)
 
