@@ -112,6 +112,24 @@ def layer_points(
     return tuple((float(energy), float(cycles)) for energy, cycles in values)
 
 
+def points_within(
+    architecture: Architecture, layer: Layer, objective: str, *, gap: float, time_limit_s: float | None,
+    factors: str = "all",
+) -> tuple[tuple[tuple[float, float], ...], float]:  # fmt: skip
+    """`layer_points` until a time is over, and the gap that is proven by then.
+
+    Examples
+    --------
+    >>> import dse
+    >>> layer = dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> points, gap = points_within(dse.load_architecture("eyeriss"), layer, "energy", gap=0.0, time_limit_s=600.0)
+    >>> len(points), gap
+    (1, 0.0)
+    """
+    solution = solve(architecture, layer, objective, gap, factors, time_limit_s)
+    return tuple((float(energy), float(cycles)) for energy, cycles in solution.values), float(solution.gap)
+
+
 def lower_bound(
     architecture: Architecture, layer: Layer, *, others: Sequence[Architecture] = (),
     sides: tuple[tuple[int, int], ...] = (), cycle_pj: float = 0.0, factors: str = "all",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from time import process_time
+from math import inf
+from time import monotonic, process_time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,6 +88,8 @@ class NetworkEvaluator:
         each network's own, and the largest counts.
     combination : Combination
         How energies and latencies of several networks become one.
+    limit_s : float
+        Seconds by the clock after which what is found is the outcome.
     """
 
     networks: tuple[Network, ...]
@@ -95,6 +98,7 @@ class NetworkEvaluator:
     front: bool = False
     constraints: tuple[Constraint, ...] = ()
     combination: Combination = SUM
+    limit_s: float = inf
 
     def rule_out(self, architecture: Architecture) -> Outcome | None:
         """The outcome of a design that breaks a constraint whatever is mapped on it; None for any other."""
@@ -108,7 +112,8 @@ class NetworkEvaluator:
         if (ruled_out := self.rule_out(architecture)) is not None:
             return ruled_out
         start = process_time()
-        runs = self._whole_front(architecture) if self.front else self._single_runs(architecture)
+        clock = Clock.of(self)
+        runs = self._whole_front(architecture, clock) if self.front else self._single_runs(architecture, clock)
         together, excess = self.combination.of_all(runs), self._excess(runs)
         kept = np.flatnonzero(excess == 0)
         if len(kept):
@@ -127,28 +132,29 @@ class NetworkEvaluator:
             violation=violation,
             workloads={network.name: part for network, part in zip(self.networks, run.parts(), strict=True)},
             cpu_s=process_time() - start,
+            limit_s=self.limit_s if clock.gap > self.gap else 0.0,
+            gap=clock.gap if clock.gap > self.gap else 0.0,
         )
 
-    def _single_runs(self, architecture: Architecture) -> Any:
+    def _single_runs(self, architecture: Architecture, clock: Clock) -> Any:
         """(runs, networks, 2): energy and latency with every layer mapped for the objective, or for what is limited."""
-        runs = [self._run(architecture, self.objective)]
+        runs = [self._run(architecture, self.objective, clock)]
         # a design that breaks a limit when mapped for its objective may keep it when mapped for what is limited
         for metric, other in (("latency_s", "latency"), ("energy_pj", "energy"), ("power_mw", "energy")):
             limited = any(constraint.metric == metric for constraint in self.constraints)
             if limited and other != self.objective and self._judge(runs[0].worst())[1]:
-                runs.append(self._run(architecture, other))
+                runs.append(self._run(architecture, other, clock))
         return np.array([run.points for run in runs])
 
-    def _whole_front(self, architecture: Architecture) -> Any:
+    def _whole_front(self, architecture: Architecture, clock: Clock) -> Any:
         """(runs, networks, 2): every network's front cut to what its constraints allow, and the front over all."""
         from dse.mapper import sum_fronts
 
         fronts: list[Any] = []
         for network in self.networks:
-            layers = [
-                _points(architecture, layer, "front", self.gap) for layer, count in network.layers for _ in range(count)
-            ]
-            layers.append((network.moved(architecture),))
+            layers: list[Points] = [(network.moved(architecture),)]
+            for layer, count in network.layers:
+                layers += [clock.points(architecture, layer, "front", self.gap)] * count
             points = sum_fronts(layers).points / (1.0, architecture.clock_hz)
             allowed = points[self._excess(points[:, None]) == 0]
             # where nothing is allowed, everything stays, so that the complaint can be the smallest one
@@ -167,12 +173,12 @@ class NetworkEvaluator:
                 total += excess_of_all(constraint, largest[constraint.metric])
         return total
 
-    def _run(self, architecture: Architecture, objective: str) -> Run:
+    def _run(self, architecture: Architecture, objective: str, clock: Clock) -> Run:
         parts = []
         for network in self.networks:
             energy, cycles = network.moved(architecture)
             for layer, count in network.layers:
-                ((layer_energy, layer_cycles),) = _points(architecture, layer, objective, self.gap)
+                ((layer_energy, layer_cycles),) = clock.points(architecture, layer, objective, self.gap)
                 energy += count * layer_energy
                 cycles += count * layer_cycles
             parts.append((energy, cycles / architecture.clock_hz))
@@ -296,36 +302,69 @@ def complaint(constraint: Constraint, value: float, excess: float) -> str:
     return f"{name} of {value:.6g}{unit} is {excess:.1%} {side} of {limit:.6g}{unit}"
 
 
+@dataclass(slots=True)
+class Clock:
+    """The time that a design has, shared out among its layers: each has an equal part of what is left.
+
+    Parameters
+    ----------
+    end : float
+        Of the monotonic clock, s.
+    layers : int
+        To be mapped yet.
+    gap : float
+        The farthest that any layer so far may be from its best.
+    """
+
+    end: float
+    layers: int
+    gap: float = 0.0
+
+    @classmethod
+    def of(cls, evaluator: NetworkEvaluator) -> Clock:
+        """Of a design whose evaluation begins now."""
+        return cls(monotonic() + evaluator.limit_s, sum(len(network.layers) for network in evaluator.networks))
+
+    def points(self, architecture: Architecture, layer: Layer, objective: str, gap: float) -> Points:
+        """Energy and cycles of the layer's best mapping, or of its whole `front`, within the layer's time."""
+        share_s = max(LEAST_S, (self.end - monotonic()) / max(1, self.layers))
+        self.layers -= 1
+        points, reached = _points(architecture, layer, objective, gap, share_s)
+        self.gap = max(self.gap, reached)
+        return points
+
+
+LEAST_S = 1e-3
+"""Seconds that a layer has when its design's are over: it is mapped, however far from its best."""
+
 _LAYERS: OrderedDict[tuple[Any, ...], Points | str] = OrderedDict()
 
 
-def _points(architecture: Architecture, layer: Layer, objective: str, gap: float) -> Points:
-    """Energy and cycles of the layer's best mapping, or of its whole `front`."""
+def _points(
+    architecture: Architecture, layer: Layer, objective: str, gap: float, limit_s: float
+) -> tuple[Points, float]:
+    """A layer's points and how far they are proven, found again if this process has solved an equal layer on an
+    architecture that maps alike."""
+    from dse.mapper import points_within
 
-    def solve() -> Points:
-        from dse.mapper import layer_points
-
-        return layer_points(architecture, layer, objective, gap=gap)
-
-    return _remembered(architecture, layer, (objective, gap), solve)
-
-
-def _remembered(architecture: Architecture, layer: Layer, how: tuple[Any, ...], solve: Callable[[], Points]) -> Points:
-    """Solve unless this process has solved an equal layer on an architecture that maps alike."""
-    key = (mapping_digest(architecture), layer.shape_key(), *how)
-    if key in _LAYERS:
+    key = (mapping_digest(architecture), layer.shape_key(), objective, gap)
+    reached, found = gap, _LAYERS.get(key)
+    if found is not None:
         _LAYERS.move_to_end(key)
     else:
         try:
-            _LAYERS[key] = solve()
+            found, reached = points_within(
+                architecture, layer, objective, gap=gap, time_limit_s=None if limit_s == inf else limit_s
+            )
         except InfeasibleError as error:
-            _LAYERS[key] = str(error)
+            found = str(error)
+        if reached <= gap:
+            _LAYERS[key] = found
         if len(_LAYERS) > KEPT_LAYERS:
             _LAYERS.popitem(last=False)
-    found = _LAYERS[key]
     if isinstance(found, str):
         raise InfeasibleError(found)
-    return found
+    return found, reached
 
 
 def mapping_digest(architecture: Architecture) -> str:

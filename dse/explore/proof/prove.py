@@ -225,7 +225,7 @@ class Prover:
             outcome = evaluation.outcome
             self.known.add(outcome.front, outcome.objectives.get("area_mm2", inf))
             failed = outcome.status == "failed"
-            short = self._short(entry.bound) if failed else 0.0
+            short = self._short(entry.bound) if failed else min(self._short(entry.bound), outcome.gap)
             self._settle(Settled(entry.box, OPEN if failed else EVALUATED, entry.bound, short))
 
     def _short(self, bound: DesignBound) -> float:

@@ -97,13 +97,13 @@ def _bound_arrays(
     built = [_built(corner, layer) for corner in corners]
     per_step = min(one.per_step for one in built)
     alone_pj, pe_pj = min(one.alone_pj for one in built), min(one.pe_pj for one in built)
-    same_room = len({one.instances[0].buffer_bits.tobytes() for one in built}) == 1
+    alike = len({one.instances[0].buffer_bits.tobytes() + one.instances[0].access_pj.tobytes() for one in built}) == 1
     config, kernel = new_configuration(), compiled(least_of_tiles)
-    # Where several buffers are bounded at once, psums in them are taken to be as narrow as finished ones. So the first
-    # instances, which forbid nothing, also cover the mappings of those in which only finished psums come there.
-    for parts in zip(*(one.instances[: None if same_room else one.plain] for one in built), strict=True):
+    # Where several memories are bounded at once, psums in the buffer are taken to be as narrow as finished ones. So the
+    # first instances, which forbid nothing, also cover the mappings of those in which only finished psums come there.
+    for parts in zip(*(one.instances[: None if alike else one.plain] for one in built), strict=True):
         instance = _relaxed(parts)
-        if not same_room:
+        if not alike:
             instance.bits[PSUM] = min(instance.bits[PSUM], layer.finished_bits)
         points, walk = points_of(instance), _Walk.of(corners[0], instance, parts, factors == "perfect")
         for array, out in zip(arrays, found, strict=True):
