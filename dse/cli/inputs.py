@@ -157,7 +157,7 @@ class TimeOptions:
     prove_time: str | None
     no_prove: bool
     time_limit: str | None
-    design_limit: str | None
+    design_limit: str | None = None
 
     def limits(self) -> Limits:
         """The same in seconds.
