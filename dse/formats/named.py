@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from dse.architecture.architecture import Architecture
+from dse.errors import AN_ARCHITECTURE, expect
 from dse.formats.architecture.load import ArchitectureSpec, load_architecture
 from dse.formats.workload.load import load_workload
 from dse.mapper import map_workload as map_objects
@@ -29,7 +30,9 @@ def architecture_of(given: SomeArchitecture) -> Architecture:
     """
     if isinstance(given, str | Path):
         return load_architecture(given)
-    return given.architecture if isinstance(given, ArchitectureSpec) else given
+    architecture = given.architecture if isinstance(given, ArchitectureSpec) else given
+    expect(architecture, Architecture, "architecture", AN_ARCHITECTURE)
+    return architecture
 
 
 def by_name(

@@ -52,8 +52,8 @@ def test_valid_data_becomes_an_instance():
         ("\nlevels: {GLB: {capcity: 1 B}}", 2, 16, "unknown key 'capcity'", "did you mean 'capacity'?"),
         ("many:\n- width: 8\n- widht: 8", 3, 3, "unknown key 'widht'", "did you mean 'width'?"),
         ("form: x", 1, 1, "unknown key 'form'", "did you mean 'from'?"),
-        ("levels: {GLB: {buffering: dubble}}", 1, 27, "'dubble' is not a choice", "did you mean 'double'?"),
-        ("levels: {GLB: {width: -1}}", 1, 23, "width: should be greater than 0, not -1", None),
+        ("levels: {GLB: {buffering: dubble}}", 1, 27, "'dubble' is none of its choices", "did you mean 'double'?"),
+        ("levels: {GLB: {width: -1}}", 1, 23, "width: should be above 0, not -1", None),
         ("levels: {GLB: {width: true}}", 1, 23, "should be a whole number, not True", None),
         ("levels: {GLB: {width: '8'}}", 1, 23, "should be a whole number, not '8'", None),
         ("levels: {GLB: {width: 1.5}}", 1, 23, "should be a whole number, not 1.5", None),
@@ -71,13 +71,13 @@ def test_one_error(text, line, column, message, hint):
 
 
 def test_missing_keys_point_at_their_owner():
-    assert errors("\n  rose: 3", Fan)[0][:3] == (2, 3, "the key 'rows' is missing")
+    assert errors("\n  rose: 3", Fan)[0][:3] == (2, 3, "the keys 'rows', 'cols' are missing")
 
 
 def test_a_union_complains_where_it_got_furthest():
     found = errors("levels: {}\neither: {width: 0}")
-    assert (2, 17, "width: should be greater than 0, not 0", None) in found
-    assert errors("number: {width: 0}") == [(1, 17, "width: should be greater than 0, not 0", None)]
+    assert (2, 17, "width: should be above 0, not 0", None) in found
+    assert errors("number: {width: 0}") == [(1, 17, "width: should be above 0, not 0", None)]
 
 
 def test_all_errors_of_a_file_at_once():
