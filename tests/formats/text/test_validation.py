@@ -71,7 +71,7 @@ def test_one_error(text, line, column, message, hint):
 
 
 def test_missing_keys_point_at_their_owner():
-    assert errors("\n  rose: 3", Fan)[0][:3] == (2, 3, "the keys 'rows', 'cols' are missing")
+    assert errors("\n  rose: 3", Fan)[0][:3] == (2, 3, "the key 'rows' is missing")
 
 
 def test_a_union_complains_where_it_got_furthest():
@@ -91,3 +91,11 @@ def test_a_spec_is_a_mapping():
     assert "a spec is a mapping, not a list" in message
     assert "levels" in hint
     assert "a spec is a mapping, not empty" in errors("")[0][2]
+
+
+def test_keys_that_one_mapping_misses_are_told_at_once():
+    class Pair(SpecModel):
+        first: int
+        second: int
+
+    assert errors("third: 3", Pair)[0][:3] == (1, 1, "the keys 'first', 'second' are missing")
