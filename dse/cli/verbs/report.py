@@ -32,7 +32,7 @@ def command(directory: str, mappings: bool, form: str) -> None:
     """
     from dse.explore.results.record import read_results, write_results
     from dse.report.directory import draw
-    from dse.report.text.sweeps import front_table, mapping_table, status_line, verdict, warnings
+    from dse.report.text.sweeps import status_line, warnings
 
     result = read_results(directory)
     for warning in warnings(result):
@@ -42,10 +42,17 @@ def command(directory: str, mappings: bool, form: str) -> None:
     drawn = draw(result, Path(directory), _book(result, Path(directory)))
     write_results(Path(directory), result)
     rows = result.mapping_rows() if mappings else result.front_rows()
-    table = mapping_table(result) if mappings else front_table(result)
     text = f"{status_line(result)}\nwritten to {directory}: {', '.join(drawn)}"
     plain = {**result.to_dict(), "front": rows}
-    print_rows(form, lambda: f"{table.to_text()}\n\n{verdict(result)}\n\n{text}", plain, rows)
+    print_rows(form, lambda: _text(result, mappings, text), plain, rows)
+
+
+def _text(result: SweepResult, mappings: bool, text: str) -> str:
+    from dse.report.table import fold
+    from dse.report.text.sweeps import front_text, mapping_table, verdict
+
+    table = mapping_table(result).to_text() if mappings else front_text(result)
+    return f"{table}\n\n{fold(verdict(result))}\n\n{fold(text)}"
 
 
 def _book(result: SweepResult, directory: Path) -> Book:

@@ -185,7 +185,8 @@ def progress_line(progress: Progress) -> str:
 def _finish(result: SweepResult, plan: Plan, directory: Path, jobs: int | None, form: str) -> int:
     from dse.explore.results.record import write_summary
     from dse.report.directory import draw, write_page
-    from dse.report.text.sweeps import front_table, proof_line, status_line, verdict, warnings
+    from dse.report.table import fold
+    from dse.report.text.sweeps import front_text, proof_line, status_line, verdict, warnings
     from dse.report.units import clock_time
 
     for warning in warnings(result):
@@ -205,5 +206,6 @@ def _finish(result: SweepResult, plan: Plan, directory: Path, jobs: int | None, 
     done = f"{clock_time(result.wall_s)}; written to {directory}: {', '.join(drawn)}"
     summary = "\n".join(line for line in (proof_line(result), status_line(result), done) if line)
     plain = {**result.to_dict(), "front": rows, "output": str(directory)}
-    print_rows(form, lambda: f"{front_table(result).to_text()}\n\n{verdict(result)}\n\n{summary}", plain, rows)
+    text = lambda: f"{front_text(result)}\n\n{fold(verdict(result))}\n\n{fold(summary)}"  # noqa: E731
+    print_rows(form, text, plain, rows)
     return 0

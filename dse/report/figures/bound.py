@@ -88,22 +88,26 @@ def bound_table(plain: dict[str, Any]) -> Table:
         rows.append(
             {
                 "layer": layer["name"],
-                "x": str(layer["count"]),
-                "MACs": whole(layer["macs"]),
-                "least words": whole(layer["least_words"]),
-                "from": capacity(layer["least_words_from_bits"]),
-                "knee": capacity(layer["knee"]["capacity_bits"]),
-                "words there": whole(layer["knee"]["words"]),
+                "times": str(layer["count"]),
                 "words here": "does not fit" if here is None else whole(here["words"]),
-                "/ least": "-" if here is None else times(here["words"] / layer["least_words"]),
                 "MACs/word": "-" if here is None else f"{layer['macs'] / here['words']:.3g}",
+                "least words": whole(layer["least_words"]),
+                "need": capacity(layer["least_words_from_bits"]),
+                "knee at": capacity(layer["knee"]["capacity_bits"]),
+                "words there": whole(layer["knee"]["words"]),
+                "here/least": "-" if here is None else times(here["words"] / layer["least_words"]),
             }
         )
     title = (
         f"{plain['workload']}: the fewest words between {plain['outermost']} and {plain['buffer']} of "
         f"{plain['arch']}, {_size(plain)}"
     )
-    return Table.of(rows, left=frozenset({"layer"}), title=title, note=_network_line(plain))
+    note = (
+        f"here: with the {plain['buffer']} of {plain['arch']}; least words: with any buffer, and they need one of this "
+        "size;\nknee: the size from which on more buffer saves little\n" + _network_line(plain)
+    )
+    spare = ("here/least", "words there")
+    return Table.of(rows, left=frozenset({"layer"}), title=title, note=note, spare=spare)
 
 
 def _network_line(plain: dict[str, Any]) -> str:

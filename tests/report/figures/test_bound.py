@@ -38,7 +38,9 @@ def test_the_report_adds_up():
 
 def test_the_table_has_a_row_a_layer_and_the_network():
     text = bound_table(report(2048, *BOTH)).to_text()
-    assert [line.split()[0] for line in text.splitlines()] == ["net:", "layer", "conv", "fc", "network:"]
+    starts = [line.split()[0] for line in text.splitlines()]
+    assert starts[:4] == ["net:", "layer", "conv", "fc"]
+    assert "network:" in starts
     assert "256 B for tiles" in text
 
 

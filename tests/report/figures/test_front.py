@@ -99,7 +99,7 @@ def test_the_page_holds_everything(tmp_path):
 def test_the_front_table_has_a_row_for_each_point_beside_the_reference():
     table = front_table(SOME)
     assert table.columns == (
-        "design", "energy", "latency", "EDP", "area", "power", "dataflow", "capacity", "EDP gain",
+        "design", "energy", "latency", "EDP", "area", "power", "gap", "dataflow", "capacity", "EDP gain",
     )  # fmt: skip
     assert [row[0] for row in table.rows] == ["1", "0", "3"]
     assert [row[-1] for row in table.rows] == ["2.29x", "1x", "3.2x"]
