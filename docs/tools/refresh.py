@@ -16,13 +16,19 @@ import shell
 
 
 def main() -> None:
-    """Refresh every page, and say which changed."""
+    """Refresh every page and say which changed; what does not run is said, and its page stays as it is."""
     reference.main()
     energies.main()
+    failed = False
     for page in (shell.ROOT / "README.md", *sorted((shell.ROOT / "docs").rglob("*.md"))):
-        with TemporaryDirectory() as folder:
-            if shell.examples(page) and shell.refresh(page, Path(folder), in_full="--slow" in sys.argv):
-                print(f"wrote {page.relative_to(shell.ROOT)}")
+        try:
+            with TemporaryDirectory() as folder:
+                if shell.examples(page) and shell.refresh(page, Path(folder), in_full="--slow" in sys.argv):
+                    print(f"wrote {page.relative_to(shell.ROOT)}")
+        except AssertionError as error:
+            print(error, file=sys.stderr)
+            failed = True
+    sys.exit(failed)
 
 
 if __name__ == "__main__":

@@ -125,8 +125,8 @@ def run(page: Path, folder: Path, *, in_full: bool) -> Iterator[tuple[Example, s
 
 def _commands(line: str) -> Iterator[list[str]]:
     """The commands of `dse` on a line; what else the pages may start is for the reader."""
-    for part in line.split("&&"):
-        words = shlex.split(part, comments=True)
+    for part in re.split(r"(?:^|\s)#", line)[0].split("&&"):
+        words = shlex.split(part)
         if not words:
             continue
         name = words[0].removeprefix(".venv/bin/")
