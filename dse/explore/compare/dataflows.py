@@ -92,7 +92,10 @@ class DataflowComparison:
             for batch, (design, architecture) in product(self.batches, zip(self.designs, architectures, strict=True)):
                 network = self.workload.with_batch(batch)
                 for part, name in ((part, name) for part, names in self.parts.items() for name in names):
-                    same = {**point, "batch": batch, "part": part, "layer": name, "dataflow": design.name}
+                    same = {
+                        **point, "pes": architecture.mac_units, "batch": batch, "part": part, "layer": name,
+                        "dataflow": design.name,
+                    }  # fmt: skip
                     search = LayerSearch(self.objective, self.gap, design.factors, design.nest)
                     found.append(LayerTask(architecture, design.layer(network.layer(name)), search, same))
         return found

@@ -154,7 +154,7 @@ def rooms_for_finished(
 
 def _rules(architecture: Architecture, layer: Layer, places: Places, perfect: bool) -> dict[str, Any]:
     """What the dataflow and the fan-outs allow, by level and dim."""
-    flow, k = architecture.dataflow, len(places.levels)
+    flow, k = architecture.dataflow.of(layer.bounds), len(places.levels)
     sides = np.ones((k, 2), dtype=np.int64)
     on_side, wanted = np.zeros((k, 2, 8), dtype=np.int64), np.zeros((k, 2, 8), dtype=np.int64)
     in_list, whole = np.ones((k, 8), dtype=np.int64), np.zeros((k, 8), dtype=np.int64)

@@ -140,7 +140,7 @@ def _options(
     array = architecture.hierarchy[roles.array] if roles.array >= 0 else None
     assert array is None or isinstance(array, FanOut)
     has_folds = any(bool(part.folds.any()) for part in parts)
-    rules = Rules.of(architecture.dataflow, array, has_pe=roles.pe >= 0, has_folds=has_folds)
+    rules = Rules.of(architecture.dataflow.of(instance.bounds), array, has_pe=roles.pe >= 0, has_folds=has_folds)
     if all((part.rows, part.cols) == (instance.rows, instance.cols) for part in parts):
         options, _, fastest = options_of(instance, rules, perfect, roles)
         return options, fastest

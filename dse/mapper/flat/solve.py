@@ -156,7 +156,8 @@ def _has_more_room(instance: Instance, layer: Layer) -> bool:
 def _prepare(architecture: Architecture, roles: Roles, instance: Instance, kind: int, factors: str) -> Problem:
     array = architecture.hierarchy[roles.array] if roles.array >= 0 else None
     assert array is None or isinstance(array, FanOut)
-    rules = Rules.of(architecture.dataflow, array, has_pe=roles.pe >= 0, has_folds=bool(instance.folds.any()))
+    flow, has_folds = architecture.dataflow.of(instance.bounds), bool(instance.folds.any())
+    rules = Rules.of(flow, array, has_pe=roles.pe >= 0, has_folds=has_folds)
     perfect = factors == "perfect"
     options, size, fastest = options_of(instance, rules, perfect, roles)
     size = 0.0 if instance.only_finished else size  # its mappings are counted among all

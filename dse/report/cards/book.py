@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dse.explore.workers.runner import Workers
 
 FILE = "cards.json"
-VERSION = 1
+VERSION = 2
 """Of the file; cards of another version are made again."""
 
 
