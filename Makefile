@@ -2,8 +2,7 @@
 PYTHON ?= python3
 BIN ?= .venv/bin
 
-.PHONY: install lint types test slow bench ci torch zoo docs pages
-.PHONY: install lint types test gate slow bench ci torch zoo
+.PHONY: install lint types test gate slow bench ci torch zoo docs pages
 
 install:
 	$(PYTHON) -m venv .venv

@@ -13,6 +13,7 @@ sys.path.append(str(ROOT / "docs" / "tools"))
 from shell import Example, excerpt, examples, run
 
 PAGES = [page for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if examples(page)]
+LONG = [page for page in PAGES if any(example.instead is not None for example in examples(page))]
 HINT = "make pages writes what the commands print now"
 
 
@@ -35,7 +36,7 @@ def test_every_command_runs_and_prints_what_is_shown(page, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [page for page in PAGES if any(e.instead is not None for e in examples(page))], ids=name)
+@pytest.mark.parametrize("page", LONG, ids=name)
 def test_long_commands_run_and_print_what_is_shown(page, tmp_path):
     assert len(check(page, tmp_path, in_full=True)) == len(examples(page))
 
@@ -93,8 +94,13 @@ def test_what_a_pages_blocks_mean(tmp_path):
 
 @pytest.mark.parametrize(
     ("shown", "expected"),
-    [("x\n", "a\nb\nc\n"), ("x\n...\n", "a\n...\n"), ("...\nx\ny\n", "...\nb\nc\n"), ("x\n...\nb\n...\nc\n", "a\n...\nb\n...\nc\n"),
-     ("x\n...\nlost\n...\nc\n", "a\n...\nc\n")],
-)  # fmt: skip
+    [
+        ("x\n", "a\nb\nc\n"),
+        ("x\n...\n", "a\n...\n"),
+        ("...\nx\ny\n", "...\nb\nc\n"),
+        ("x\n...\nb\n...\nc\n", "a\n...\nb\n...\nc\n"),
+        ("x\n...\nlost\n...\nc\n", "a\n...\nc\n"),
+    ],
+)
 def test_an_excerpt_keeps_the_form_of_what_is_shown(shown, expected):
     assert excerpt("a\nb \nc\n", shown) == expected
