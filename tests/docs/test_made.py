@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
-import pytest
-
-ROOT = Path(__file__).parent.parent.parent
-sys.path.append(str(ROOT / "docs" / "tools"))
-
 import energies
+import pytest
 import reference
 
 PAGES = reference.pages()

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parent.parent.parent
-sys.path.append(str(ROOT / "docs" / "tools"))
-
-from shell import Example, excerpt, examples, run
+from shell import ROOT, Example, examples, excerpt, run
 
 PAGES = [page for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if examples(page)]
 LONG = [page for page in PAGES if any(example.instead is not None for example in examples(page))]
@@ -87,8 +82,8 @@ def test_what_a_pages_blocks_mean(tmp_path):
     assert first[1].startswith("tiny")
     assert excerpt(first[1], first[0].shown).splitlines() == [first[1].splitlines()[0], "..."]
     assert last[1].startswith("error: ")
+    (tmp_path / "full").mkdir()
     with pytest.raises(AssertionError, match="nonsense"):
-        (tmp_path / "full").mkdir()
         list(run(page, tmp_path / "full", in_full=True))
 
 
