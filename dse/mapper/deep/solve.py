@@ -9,7 +9,7 @@ import numpy as np
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.errors import DseError
-from dse.mapper.deep.bounds.subproblem import Best, Space, narrowed, space_of
+from dse.mapper.deep.bounds.subproblem import Best, Space, halved, narrowed, space_of
 from dse.mapper.deep.nest import parts_of, record_length
 from dse.mapper.deep.problem import build, rooms_for_finished
 from dse.mapper.deep.tree import best_of
@@ -77,7 +77,7 @@ def spaces_of(
             problem = build(architecture, layer, kept, prices, factors, nodes)
             spaces.append(narrowed(space, problem, len(choices)))
             choices.append(kept)
-    return choices, spaces
+    return choices, [part for space in spaces for part in halved(space)]
 
 
 def _sizes(space: Space) -> list[int]:
