@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf, log
 
 import numpy as np
@@ -15,7 +15,7 @@ from dse.mapper.deep.bounds.steps import lay_down_fewest
 from dse.mapper.deep.bounds.terms import Crossing, Term, crossings_of, terms_of, visits_pay
 from dse.mapper.deep.chains import list_chains
 from dse.mapper.deep.lists import Bools, Choice, allowed, nothing_of
-from dse.mapper.deep.problem import Deep, spreads_that_add_up
+from dse.mapper.deep.problem import Deep, spreads_that_add_up, without_limits
 from dse.mapper.shared.compilation import compiled
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 from dse.model.counting.kernel import Floats, Ints
@@ -32,7 +32,8 @@ HOT = 0.1
 class Space:
     """One bypass choice, ready to search: its axes, crossings and terms; pairs of terms, steps and their least; the
     terms of time that are the fewest steps of all splits and with each; these fewest steps and the axes with splits
-    that differ in them; the splits of each axis that are part of it; what is known of lists laid down."""
+    that differ in them; the splits of each axis that are part of it; spaces that together have all of its mappings,
+    which are searched in its place once lists are laid down; what is known of lists laid down."""
 
     problem: Deep
     mask: int
@@ -48,6 +49,7 @@ class Space:
     least_steps: float
     differ: tuple[int, ...]
     rows: tuple[Ints, ...]
+    parts: tuple[Space, ...] = ()
     known: dict[tuple[Run, ...], Columns] = field(default_factory=dict, repr=False)
     agreeing: dict[tuple[int, Choice], list[Bools]] = field(default_factory=dict, repr=False)
 
@@ -136,6 +138,16 @@ def halved(space: Space) -> list[Space]:
                     parts.append(narrowed(part, dp, part.mask, rows))
         spaces = parts
     return spaces
+
+
+def together(spaces: list[Space]) -> list[Space]:
+    """Kindred spaces with the same splits as parts of one, which has the limits that all of them have."""
+    found = []
+    for kind in dict.fromkeys(tuple(space.problem.never_finished) for space in spaces):
+        mine = tuple(space for space in spaces if tuple(space.problem.never_finished) == kind)
+        problem = without_limits([space.problem for space in mine])
+        found.append(replace(narrowed(mine[0], problem, mine[0].mask), parts=mine) if len(mine) > 1 else mine[0])
+    return found
 
 
 def _space(
