@@ -194,7 +194,9 @@ def read_store(
     block, cluster = _count(where, values, ("block_size", "n_words")), _count(where, values, ("cluster_size",))
     if width is not None:
         if width % (bits * (block or 1) * (cluster or 1)):
-            raise where.error(f"{name}: a width of {width} bits is no number of words of {bits} bits", None, "width")
+            each = "" if cluster is None else f" for each of the {cluster} instances that share it"
+            message = f"{name}: a width of {width} bits holds no whole number of words of {bits} bits{each}"
+            raise where.error(message, None, "width")
         if block is None:
             block = width // (cluster or 1) // bits
         cluster = cluster or width // (bits * block)
@@ -213,7 +215,7 @@ def read_store(
         message = f"{name}: multiple_buffering of {buffering} has no words here"
         raise where.error(message, "1 or 2", "multiple_buffering")
     return Store(
-        name, where, None if is_dram else words, bits, block, cluster, is_dram,
+        name, where, words, bits, block, cluster, is_dram,
         str(values["type"]).lower() if is_dram and values.get("type") else None, rates, buffering == 2,
         _number(where, values, "vector_access_energy") if "vector_access_energy" in values else None,
     )  # fmt: skip
