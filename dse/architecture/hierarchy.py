@@ -134,6 +134,9 @@ class FanOut:
     load, drain : frozenset of str
         Operands kept by the children that are shifted in before a fold computes, and shifted out after it, a row of
         the mesh at a time, while nothing is computed.
+    overlap : bool
+        Whether folds overlap: the next one's words enter behind the last one's, and a second set of what is kept is
+        shifted in or out while the first is at work.
     dims : frozenset of str
         Dims that the wiring can unroll over the children, whatever the dataflow.
     """
@@ -149,6 +152,7 @@ class FanOut:
     skew: int = 0
     load: frozenset[str] = frozenset()
     drain: frozenset[str] = frozenset()
+    overlap: bool = False
     dims: frozenset[str] = frozenset(DIMS)
 
     def __post_init__(self) -> None:

@@ -192,6 +192,7 @@ def _fan_out(name: str, model: FanOutModel, context: Context, is_outermost: bool
         skew=model.skew,
         load=frozenset(model.load),
         drain=frozenset(model.drain),
+        overlap=model.overlap,
         dims=frozenset(model.dims),
     )
 
