@@ -70,6 +70,9 @@ class Level:
         psum); of the innermost level only.
     compression : PerOperand[str or None]
         Coding of each operand's words in this level; of the outermost only.
+    memories : tuple of str
+        Names of the memories that it is made of, each for operands of its own; of the outermost only, where it is more
+        than one.
     """
 
     name: str
@@ -87,6 +90,7 @@ class Level:
     clock_power_mw: float = 0.0
     gating: PerOperand[frozenset[str]] = field(default=PerOperand(NO_OPERAND, NO_OPERAND, NO_OPERAND))
     compression: PerOperand[Coding | None] = field(default=PerOperand(None, None, None))
+    memories: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for names, what in ((self.stores, "stores"), (self.may_bypass, "may_bypass")):
