@@ -10,7 +10,7 @@ import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut
-from dse.errors import DseError
+from dse.errors import DseError, expect
 from dse.model.accesses import Accesses
 from dse.model.counting.counts import Count, Structure, count_mapping, readable
 from dse.model.counting.records import Spent, Timing
@@ -169,6 +169,7 @@ def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping, *, coun
     >>> cost.cycles, cost.bound_by, round(cost.energy_by_operand_pj["weight"])
     (17.5, 'DRAM shared', 2073)
     """
+    expect(mapping, Mapping, "mapping", "dse.map_layer(architecture, layer).mapping is one")
     layer = architecture.lowered(layer)
     if counting == "timeloop":
         layer = layer.stating({"ofmap": layer.bits.psum})

@@ -34,7 +34,7 @@ Count = Annotated[int, Field(ge=1, le=1 << 20, strict=True)]
 
 def _positive(quantity: Quantity) -> Quantity:
     if quantity.value <= 0:
-        raise QuantityError(f"{quantity} must be more than zero")
+        raise QuantityError(f"{quantity} is not above zero")
     return quantity
 
 
