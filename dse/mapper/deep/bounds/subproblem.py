@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf, log
 
 import numpy as np
 
 from dse.mapper.deep.axes import Axis, axes_of
-from dse.mapper.deep.bounds.columns import Columns, Run, columns_of, run_of
+from dse.mapper.deep.bounds.columns import Columns, Places, Run, Words, columns_of, places_of, run_of, words_of
 from dse.mapper.deep.bounds.dual import WARM, Effort, climb
 from dse.mapper.deep.bounds.sift import OF_ENERGY, OF_TIME, Alive, Terms
 from dse.mapper.deep.bounds.steps import lay_down_fewest
 from dse.mapper.deep.bounds.terms import Crossing, Term, crossings_of, terms_of, visits_pay
 from dse.mapper.deep.chains import list_chains
 from dse.mapper.deep.lists import Bools, Choice, allowed, nothing_of
-from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.problem import Deep, spreads_that_add_up, without_limits
 from dse.mapper.shared.compilation import compiled
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 from dse.model.counting.kernel import Floats, Ints
+from dse.problem.dims import C
 
 MARGIN = 1e-9
 """Difference of logarithms below which bounds do not count, for rounding."""
@@ -31,7 +32,9 @@ HOT = 0.1
 class Space:
     """One bypass choice, ready to search: its axes, crossings and terms; pairs of terms, steps and their least; the
     terms of time that are the fewest steps of all splits and with each; these fewest steps and the axes with splits
-    that differ in them; what is known of lists laid down."""
+    that differ in them; the splits of each axis that are part of it; spaces that together have all of its mappings,
+    which are searched in its place once lists are laid down; where its terms find their factors, and what is known of
+    lists laid down."""
 
     problem: Deep
     mask: int
@@ -46,6 +49,10 @@ class Space:
     fewest: Ints
     least_steps: float
     differ: tuple[int, ...]
+    rows: tuple[Ints, ...]
+    places: Places
+    parts: tuple[Space, ...] = ()
+    words: dict[tuple[int, Run], Words] = field(default_factory=dict, repr=False)
     known: dict[tuple[Run, ...], Columns] = field(default_factory=dict, repr=False)
     agreeing: dict[tuple[int, Choice], list[Bools]] = field(default_factory=dict, repr=False)
 
@@ -54,8 +61,15 @@ class Space:
         levels = len(self.problem.nodes)
         runs = tuple(run_of(c.operand, c.child, levels, choices) for c in self.crossings)
         if runs not in self.known:
-            self.known[runs] = columns_of(self.terms, self.crossings, self.axes, runs)
+            for key in enumerate(runs):
+                if key not in self.words:
+                    self.words[key] = words_of(self.crossings[key[0]], self.axes, key[1])
+            self.known[runs] = columns_of(self.places, [self.words[key] for key in enumerate(runs)])
         return self.known[runs]
+
+    def holds(self, rows: list[int]) -> bool:
+        """Whether the splits of a mapping, one of each axis, are part of it."""
+        return all(row in mine for row, mine in zip(rows, self.rows, strict=True))
 
     def allowed(self, level: int, choice: Choice) -> list[Bools]:
         """Per axis, which splits agree with what is laid down about a list."""
@@ -79,7 +93,7 @@ class Node:
 
 @dataclass(slots=True)
 class Best:
-    """Incumbents and counters of one search."""
+    """Incumbents and counters of one search, and how many looks for a better mapping have found none in a row."""
 
     kind: int
     gap: float
@@ -89,6 +103,7 @@ class Best:
     visited: Ints
     stop: Ints
     held: int = 0
+    fruitless: int = 0
 
     def target(self) -> float:
         """The logarithm that bounds must stay below."""
@@ -102,15 +117,51 @@ class Best:
 def space_of(problem: Deep, mask: int) -> Space:
     chains = [compiled(list_chains)(problem, d) for d in range(8)]
     axes = axes_of(problem, chains)
-    return _space(problem, mask, axes, *lay_down_fewest(problem, axes))
+    rows = tuple(np.arange(len(axis)) for axis in axes)
+    return _space(problem, mask, axes, *lay_down_fewest(problem, axes), rows)
 
 
-def narrowed(space: Space, problem: Deep, mask: int) -> Space:
-    """The space of a problem that differs in the room for psums alone."""
-    return _space(problem, mask, space.axes, space.least_steps, space.differ)
+def narrowed(space: Space, problem: Deep, mask: int, rows: tuple[Ints, ...] | None = None) -> Space:
+    """The space of a problem that differs in the room for psums alone, or of some splits of each axis."""
+    rows = space.rows if rows is None else rows
+    alike = _space(problem, mask, space.axes, space.least_steps, space.differ, rows)
+    return replace(alike, words=space.words, agreeing=space.agreeing)
 
 
-def _space(problem: Deep, mask: int, axes: list[Axis], least: float, differ: tuple[int, ...]) -> Space:
+def halved(space: Space) -> list[Space]:
+    """The same mappings as two spaces for each fan-out that adds up psums: those that spread C there, and the others.
+
+    Where a sum is spread over instances, none of its psums is finished in them, and costs what unfinished ones do.
+    """
+    spaces = [space]
+    for level, never in spreads_that_add_up(space.problem):
+        parts = []
+        for part in spaces:
+            spread = part.axes[C].children(level)[part.rows[C]] > 1
+            for dp, some in (
+                (part.problem._replace(never_finished=part.problem.never_finished | never), spread),
+                (part.problem, ~spread),
+            ):
+                rows = tuple(row[some] if a == C else row for a, row in enumerate(part.rows))
+                if some.any() and not (dp.never_finished & dp.only_finished).any():
+                    parts.append(narrowed(part, dp, part.mask, rows))
+        spaces = parts
+    return spaces
+
+
+def together(spaces: list[Space]) -> list[Space]:
+    """Kindred spaces with the same splits as parts of one, which has the limits that all of them have."""
+    found = []
+    for kind in dict.fromkeys(tuple(space.problem.never_finished) for space in spaces):
+        mine = tuple(space for space in spaces if tuple(space.problem.never_finished) == kind)
+        problem = without_limits([space.problem for space in mine])
+        found.append(replace(narrowed(mine[0], problem, mine[0].mask), parts=mine) if len(mine) > 1 else mine[0])
+    return found
+
+
+def _space(
+    problem: Deep, mask: int, axes: list[Axis], least: float, differ: tuple[int, ...], rows: tuple[Ints, ...]
+) -> Space:
     crossings = crossings_of(problem)
     problem = problem._replace(visits_pay=visits_pay(problem, crossings))
     terms, limits, groups = terms_of(problem, crossings, least, differ)
@@ -118,21 +169,21 @@ def _space(problem: Deep, mask: int, axes: list[Axis], least: float, differ: tup
     return Space(
         problem, mask, axes, crossings, terms, np.array([term.block for term in terms]),
         np.array([term.group for term in terms]), np.array(limits), groups,
-        tuple((i, i + 1) for i in steps), steps[-1] + 1 + np.arange(1 + len(differ)), least, differ,
+        tuple((i, i + 1) for i in steps), steps[-1] + 1 + np.arange(1 + len(differ)), least, differ, rows,
+        places_of(terms, crossings, axes),
     )  # fmt: skip
 
 
 def root_of(space: Space, best: Best) -> Node | None:
     """A whole space as a subproblem, None when nothing in it improves."""
-    rows = tuple(np.arange(len(axis)) for axis in space.axes)
-    if not all(map(len, rows)):
+    if not all(map(len, space.rows)):
         return None
     fixed = fixed_weights(space, best)
     weights = np.zeros(len(space.terms))
     for block in (OF_ENERGY, OF_TIME):
         mine = space.block == block
         weights[mine] = max(0.0, fixed[block]) / max(1, mine.sum())
-    return bounded(space, nothing_of(space.problem), rows, weights, best, heat=HOT)
+    return bounded(space, nothing_of(space.problem), space.rows, weights, best, heat=HOT)
 
 
 def bounded(
@@ -161,9 +212,9 @@ def bounded(
 
 def _with_fewest_steps(space: Space, rows: tuple[Ints, ...], logs: Floats) -> Floats:
     """Coefficients with the fewest steps that the splits left allow, where those are more than the fewest of all."""
-    fewest = 0.0
-    for axis, row in zip(space.axes, rows, strict=True):
-        fewest += axis.matrix()[row, axis.column(("steps",))].min()
+    fewest = sum(
+        float(axis.table()[axis.column(("steps",))][row].min()) for axis, row in zip(space.axes, rows, strict=True)
+    )
     logs = logs.copy()
     for steps, floor in space.floors:
         logs[floor] = max(logs[floor], logs[steps] + fewest)
@@ -172,9 +223,12 @@ def _with_fewest_steps(space: Space, rows: tuple[Ints, ...], logs: Floats) -> Fl
 
 def splits_left(node: Node, target: float) -> tuple[Ints, ...]:
     """The splits that may be part of a mapping below the target."""
-    return tuple(
-        rows[reduced <= target - node.bound + MARGIN] for rows, reduced in zip(node.rows, node.reduced, strict=True)
-    )
+    return tuple(rows[lifts_left(node, a, target)] for a, rows in enumerate(node.rows))
+
+
+def lifts_left(node: Node, axis: int, target: float) -> Bools:
+    """Which of the splits of an axis may be part of a mapping below the target."""
+    return node.reduced[axis] <= target - node.bound + MARGIN
 
 
 def fixed_weights(space: Space, best: Best) -> Floats:
