@@ -24,7 +24,7 @@ from dse.formats.architecture.model import Name
 from dse.formats.architecture.space import read_constraints
 from dse.formats.architecture.space_model import ConstraintsModel, SpaceModel
 from dse.formats.text.regular import check_file
-from dse.formats.text.shipped import Kind, find_shipped, shipped_names
+from dse.formats.text.shipped import Kind, check_kind, find_shipped, shipped_names
 from dse.formats.text.source import Source, SpecModel, WholeNumber, load_source, raise_all, validate
 from dse.formats.workload.models import BitsSpec, DensitySpec
 
@@ -123,6 +123,7 @@ def load_plan(
         What is wrong with the file, or with a file that it names, and where.
     """
     source = load_source(find_shipped("sweeps", path))
+    check_kind(source, "sweeps")
     model = validate(SweepModel, source)
     compares = model.compare is not None
     raise_all(

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from dse.formats.text.quantity import Area, Energy, Power, Quantity, QuantityError, Size, Time
+from dse.formats.text.quantity import KINDS, Area, Energy, Power, Quantity, QuantityError, Size, Time
 from dse.formats.text.source import SpecModel
 
 
@@ -68,6 +68,13 @@ class PesModel(SpecModel):
     pes: Annotated[int, Field(ge=1, le=1 << 20, strict=True)] = Field(description="rows times columns")
 
 
+def _plain(limit: Quantity | float) -> float:
+    """A limit as a number that may be compared with others of its kind."""
+    if not isinstance(limit, Quantity):
+        return limit
+    return limit.value * next(units[limit.unit] for _, units in KINDS.values() if limit.unit in units)
+
+
 class LimitModel(SpecModel):
     """At most, at least, or both."""
 
@@ -75,6 +82,13 @@ class LimitModel(SpecModel):
     def _not_empty(self) -> LimitModel:
         if getattr(self, "max", None) is None and getattr(self, "min", None) is None:
             raise ValueError("a constraint has a max or a min")
+        return self
+
+    @model_validator(mode="after")
+    def _some_keep_it(self) -> LimitModel:
+        least, most = getattr(self, "min", None), getattr(self, "max", None)
+        if least is not None and most is not None and _plain(least) > _plain(most):
+            raise ValueError(f"nothing is at least {least} and at most {most}")
         return self
 
 

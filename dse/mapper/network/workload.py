@@ -8,7 +8,7 @@ from math import inf, isinf, sqrt
 from typing import TYPE_CHECKING, Any
 
 from dse.architecture.architecture import Architecture
-from dse.errors import DseError
+from dse.errors import DseError, expect
 from dse.mapper.layer import layer_front, map_layer
 from dse.mapper.network.front_choice import Picks
 from dse.mapper.network.front_sum import FrontSum, sum_fronts
@@ -332,6 +332,8 @@ def map_workload(
     >>> dse.map_workload(eyeriss, network, scope="network").edp_js <= each.edp_js
     True
     """
+    for name, limit in (("max_latency_s", max_latency_s), ("max_energy_pj", max_energy_pj), ("gap", gap)):
+        expect(limit, (float, int), name, "a number, e.g. 0.01")
     search = _Search(objective, scope, max_latency_s, max_energy_pj, gap, factors, time_limit_s)
     distinct = [
         (workload.layer(names[0]), nest, names)
