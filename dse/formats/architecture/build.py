@@ -218,6 +218,8 @@ def _level(name: str, model: LevelModel, context: Context, is_first: bool) -> Le
         raise BuildError(("levels", name, "dram"), message)
     if is_first and (set(stores) != set(OPERANDS) or model.may_bypass):
         raise BuildError(("levels", name), f"{name}: the outermost level stores all operands, always")
+    if is_first and model.on_chip == "auto":
+        raise BuildError(("levels", name, "on_chip"), f"{name}: the outermost level is where tensors stay that are not on chip")
     if not set(model.may_bypass) <= set(stores):
         raise BuildError(("levels", name, "may_bypass"), f"{name}: may_bypass names an operand that it does not store")
     memories = list(sizes.values()) if partitions else list(sizes.values())[:1]
@@ -236,6 +238,7 @@ def _level(name: str, model: LevelModel, context: Context, is_first: bool) -> Le
         **_size_prices(model, [bits for bits in memories if bits is not None], context),
         gating=PerOperand.of({str(operand): frozenset[str](gates) for operand, gates in model.gating.items()}),
         compression=PerOperand.of({str(operand): _coding(given) for operand, given in model.compression.items()}),
+        on_chip=model.on_chip == "auto",
     )
 
 

@@ -168,6 +168,10 @@ class LevelModel(SpecModel):
         default={"ifmap": "none", "weight": "none", "psum": "none"},
         description="outermost level: coding of its words, one or per operand",
     )
+    on_chip: Literal["auto", "never"] = Field(
+        default="never",
+        description="auto: whole tensors may stay in it, from the step of a network that makes them to their last reader",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> LevelModel:

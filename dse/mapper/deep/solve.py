@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import exp, factorial, inf, prod
 
 import numpy as np
@@ -67,6 +68,7 @@ def spaces_of(
 
     One of each choice of bypasses. Where finished psums are narrower it has the mappings in which psums come back from
     the outermost level; behind all of these are, of each choice, the spaces with only finished psums in some levels.
+    Those alone are left where the outermost level takes finished psums only.
     """
     choices, spaces = bypass_choices(architecture), []
     sets = [tuple(rooms_for_finished(architecture, layer, kept)) for kept in choices]
@@ -77,6 +79,9 @@ def spaces_of(
             problem = build(architecture, layer, kept, prices, factors, nodes)
             spaces.append(narrowed(space, problem, len(choices)))
             choices.append(kept)
+    if architecture.levels[0].only_finished and layer.finishes_narrower:
+        choices = choices[len(sets) :]
+        spaces = [replace(space, mask=mask) for mask, space in enumerate(spaces[len(sets) :])]
     return choices, spaces
 
 
