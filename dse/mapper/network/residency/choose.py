@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 from dse.architecture.architecture import Architecture
 from dse.mapper.network.residency.columns import Column
@@ -18,13 +19,26 @@ from dse.mapper.network.residency.programme import Programme
 from dse.model.moves import Moved, Places, Transfer, moved, port_cycles, transfer_of
 from dse.problem.moves import Move
 
+SIZE = 1e7
+"""What all prices together are scaled to: the solver's tolerances are absolute, 1e-6."""
+
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What is minimised: pJ and cycles, each with a weight; energy and cycles of columns are their bounds."""
+    """What is minimised: pJ and cycles, each with a weight; energy and cycles of columns are their bounds.
+
+    Parameters
+    ----------
+    energy, cycles : float
+        Weights.
+    max_pj, max_cycles : float
+        Limits on the sums.
+    """
 
     energy: float
     cycles: float
+    max_pj: float = inf
+    max_cycles: float = inf
 
     def of(self, energy_pj: float, cycles: float) -> float:
         return self.energy * energy_pj + self.cycles * cycles
@@ -115,8 +129,9 @@ class Setting:
 class _Builder:
     """The programme with names for its variables."""
 
-    def __init__(self, setting: Setting, options: Sequence[Sequence[Column]], weights: Weights, scale: float) -> None:
-        self.setting, self.graph, self.weights, self.scale = setting, setting.graph, weights, scale
+    def __init__(self, setting: Setting, options: Sequence[Sequence[Column]], weights: Weights) -> None:
+        self.setting, self.graph, self.weights = setting, setting.graph, weights
+        self.prices: dict[int, tuple[float, float]] = {}  # pJ and cycles of a variable
         self.unit = float(setting.capacity)
         self.model = Programme()
         self.options = options
@@ -140,9 +155,19 @@ class _Builder:
                 self._node(i, step)
         for terms in self.room.values():
             self.model.row(terms, high=1.0)
+        for k, limit in enumerate((weights.max_pj, weights.max_cycles)):
+            if limit < inf:
+                self.model.row([(x, price[k] / limit) for x, price in self.prices.items() if price[k]], high=1.0)
+        whole = sum(self.weights.of(*price) for price in self.prices.values())
+        self.scale = whole / SIZE if whole > 0 else 1.0
+        for x, price in self.prices.items():
+            self.model.costs[x] = self.weights.of(*price) / self.scale
 
-    def cost(self, energy_pj: float, cycles: float) -> float:
-        return self.weights.of(energy_pj, cycles) / self.scale
+    def variable(self, energy_pj: float, cycles: float, *, whole: bool = True) -> int:
+        """A variable with a price."""
+        made = self.model.variable(whole=whole)
+        self.prices[made] = energy_pj, cycles
+        return made
 
     def _tensor(self, t: int, held: Held) -> None:
         model, setting = self.model, self.setting
@@ -156,14 +181,14 @@ class _Builder:
             before = [self.home[t, i - 1]] if i > held.steps[0] else []
             if i in held.read_in and fits:
                 load = setting.load(t)
-                self.loads[t, i] = model.variable(self.cost(load.energy_pj, load.cycles))
+                self.loads[t, i] = self.variable(load.energy_pj, load.cycles)
                 model.at_most([self.loads[t, i]], [self.outside[t]])
                 before.append(self.loads[t, i])
             if i != held.made_in:
                 model.at_most([self.home[t, i]], before)
         if held.made_in >= 0 and fits:
             copy = setting.copy(t)
-            self.copies[t] = model.variable(self.cost(copy.energy_pj, copy.cycles))
+            self.copies[t] = self.variable(copy.energy_pj, copy.cycles)
             model.at_most([self.copies[t]], [self.home[t, held.made_in]])
 
     def _layer(self, i: int, step: Step) -> None:
@@ -171,7 +196,7 @@ class _Builder:
         picks = {}
         for number, column in enumerate(self.options[i]):
             point = column.point
-            picks[number] = model.variable(self.cost(point.least_pj, point.least_cycles))
+            picks[number] = self.variable(point.least_pj, point.least_cycles)
             self.picks[i, number] = picks[number]
             if column.bits:
                 self.room[i].append((picks[number], column.bits / self.unit))
@@ -231,15 +256,13 @@ class _Builder:
     def _time(self, transfers: list[tuple[int, Transfer]]) -> None:
         """Energy of what is moved, and a time that no port's is above."""
         for variable, transfer in transfers:
-            self.model.costs[variable] += self.cost(transfer.energy_pj, 0.0)
-        per_cycle = self.cost(self.setting.static_pj, 1.0)
-        if per_cycle == 0.0:
-            return
+            self.prices[variable] = transfer.energy_pj, 0.0
         ports = port_cycles(transfer for _, transfer in transfers)
         unit = max(ports.values(), default=0.0)
         if unit == 0.0:
             return
-        time = self.model.variable(per_cycle * unit, whole=False)
+        time = self.variable(self.setting.static_pj * unit, unit, whole=False)
+        self.model.most[time] = len(transfers)
         for port in ports:
             terms = [(variable, dict(transfer.busy)[port] / unit) for variable, transfer in transfers
                      if port in dict(transfer.busy)]  # fmt: skip
@@ -261,7 +284,7 @@ class _Builder:
 
 
 def choose(
-    setting: Setting, options: Sequence[Sequence[Column]], weights: Weights, scale: float, cuts: Sequence[Cut] = ()
+    setting: Setting, options: Sequence[Sequence[Column]], weights: Weights, cuts: Sequence[Cut] = ()
 ) -> Choice:
     """The best choice of homes and columns by the columns' bounds.
 
@@ -271,11 +294,14 @@ def choose(
     options : sequence of sequences of Column
         By step; none for nodes without MACs.
     weights : Weights
-    scale : float
-        The size of the whole sum, about.
     cuts : sequence of Cut
+
+    Raises
+    ------
+    InfeasibleError
+        When nothing keeps the limits.
     """
-    built = _Builder(setting, options, weights, scale)
+    built = _Builder(setting, options, weights)
     number_of = [{column: number for number, column in enumerate(some)} for some in options]
     for tensors, columns in cuts:
         own = [built.home[pair] for pair in tensors]
@@ -283,7 +309,7 @@ def choose(
         if len(own) == len(tensors) + len(columns):
             built.model.row([(x, 1.0) for x in own], high=len(own) - 1.0)
     values, cost, bound = built.model.solve()
-    return _read(built, values, cost * scale, bound * scale)
+    return _read(built, values, cost * built.scale, bound * built.scale)
 
 
 def _read(built: _Builder, values: Sequence[float], cost: float, bound: float) -> Choice:

@@ -94,9 +94,12 @@ class Columns:
         By layer, homes and width: answers, rooms rising.
     calls : int
         Of `search`.
+    progress : callable, optional
+        Told (calls so far, name of the layer) before each.
     """
 
     search: Search
+    progress: Callable[[int, str], None] | None = None
     solved: dict[Key, list[Solved]] = field(default_factory=dict)
     calls: int = 0
 
@@ -105,6 +108,8 @@ class Columns:
         known = self.solved.setdefault((layer.shape_key(), homes, wide), [])
         if room < 0 or self._covered(known, room):
             return
+        if self.progress is not None:
+            self.progress(self.calls, layer.name)
         self.calls += 1
         known.append(Solved(room, self.search(layer, homes, wide, room)))
         known.sort(key=lambda one: one.room)
@@ -142,15 +147,15 @@ def searcher(
 
     Parameters
     ----------
-    objective : {"energy", "latency", "edp"}
-        `edp` asks for fronts: what is best of a product of sums is not the best product of each layer.
+    objective : {"energy", "latency", "front"}
+        What is best of a product of sums, or within limits on sums, is any point of a layer's front.
     """
 
     def search(layer: Layer, operands: frozenset[str], wide: bool, room: int) -> tuple[Point, ...]:
         homes = Homes(level, operands, room, wide)
         try:
             other = at_home(architecture, homes)
-            if objective == "edp":
+            if objective == "front":
                 found: tuple[Mapped, ...] = layer_front(
                     other, layer, gap=gap, factors=factors, time_limit_s=time_limit_s
                 )

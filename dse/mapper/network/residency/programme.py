@@ -8,7 +8,7 @@ from math import inf
 
 import numpy as np
 
-from dse.errors import DseError
+from dse.errors import InfeasibleError
 
 Term = tuple[int, float]
 """A variable and its coefficient."""
@@ -46,8 +46,8 @@ class Programme:
 
         Raises
         ------
-        DseError
-            When the solver gives up.
+        InfeasibleError
+            When there is no solution.
         """
         from scipy.optimize import Bounds, LinearConstraint, milp
         from scipy.sparse import csr_matrix
@@ -61,5 +61,5 @@ class Programme:
             options={"mip_rel_gap": 0.0},
         )  # fmt: skip
         if found.x is None:
-            raise DseError(f"the choice of tensors has no solution: {found.message}")
+            raise InfeasibleError(f"no choice of tensors: {found.message}")
         return found.x.tolist(), float(found.fun), float(found.mip_dual_bound)

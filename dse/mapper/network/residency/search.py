@@ -9,6 +9,10 @@ from dse.mapper.network.residency.choose import Choice, Cut, Setting, Weights, c
 from dse.mapper.network.residency.columns import Column, Columns
 from dse.mapper.network.residency.graph import Graph, Step
 from dse.mapper.network.residency.placing import pieces_of, placed
+from dse.problem.layer import Layer
+
+FASTEST = 1e-9
+"""Relative difference in latency that does not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ def homes_of(setting: Setting, i: int) -> list[tuple[frozenset[str], int]]:
     return found
 
 
-def best_choice(setting: Setting, columns: Columns, weights: Weights, scale: float) -> Found:
+def best_choice(setting: Setting, columns: Columns, weights: Weights) -> Found:
     """The best choice for a network, and what none is below.
 
     Notes
@@ -72,7 +76,7 @@ def best_choice(setting: Setting, columns: Columns, weights: Weights, scale: flo
         for i, step in layers:
             for homes, room in rooms[i]:
                 options[i] += columns.of(_layer(step), homes, False, room)
-        choice = choose(setting, options, weights, scale, cuts)
+        choice = choose(setting, options, weights, cuts)
         exact, wanted = _exact(setting, columns, choice, weights)
         for i, homes, room in wanted:
             columns.ask(_layer(setting.graph.steps[i]), homes, False, room)
@@ -90,7 +94,24 @@ def best_choice(setting: Setting, columns: Columns, weights: Weights, scale: flo
         cuts.append((_stays(exact), frozenset()))
 
 
-def _layer(step: Step):  # type: ignore[no-untyped-def]
+def cheapest_of_fastest(setting: Setting, columns: Columns, found: Found, weights: Weights) -> Found:
+    """Among the mappings known, the choice of least energy that is as fast as one that is fastest."""
+    options: list[list[Column]] = [[] for _ in setting.graph.steps]
+    for i, step in enumerate(setting.graph.steps):
+        if step.layer is not None:
+            some = [one for homes, room in homes_of(setting, i) for one in columns.of(step.layer, homes, False, room)]
+            options[i] = [one for one in some if one.exact]
+    limit = min(weights.max_cycles, found.choice.cost * (1 + FASTEST))
+    choice = choose(setting, options, Weights(1.0, 0.0, weights.max_pj, limit))
+    offsets, _ = placed(pieces_of(setting.graph, choice), setting.capacity)
+    fits = all(
+        choice.room(setting.graph, i, setting.capacity) >= (0 if column is None else column.bits)
+        for i, column in enumerate(choice.columns)
+    )
+    return found if offsets is None or not fits else replace(found, choice=choice, offsets=offsets)
+
+
+def _layer(step: Step) -> Layer:
     assert step.layer is not None
     return step.layer
 

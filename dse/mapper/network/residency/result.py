@@ -1,0 +1,306 @@
+"""A network with tensors at home on chip: what stays where and when, what it costs, and why it cannot be better."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from dse.mapper.network.residency.choose import Choice, Setting, Weights
+from dse.mapper.network.residency.columns import Column, Columns, Point
+from dse.mapper.network.residency.placing import Piece, pieces_of
+from dse.mapper.shared.result import Mapped
+from dse.model.homes import Homes, evaluate_at_home, outer_mapping
+from dse.model.moves import Moved, moved
+
+
+@dataclass(frozen=True, slots=True)
+class ResidencyCertificate:
+    """Why no other choice of tensors on chip, and of mappings in the room that is left, is better.
+
+    Parameters
+    ----------
+    objective : {"energy", "latency", "edp"}
+        Of the network.
+    value, lower_bound : float
+        Of the run found (pJ, cycles, or pJ x cycles), and what no run in the space goes below.
+    order : tuple of str
+        Steps in the order in which they run: that of the network's file. Other orders are not looked at.
+    distinct, calls : int
+        Layers of different shapes, and searches of the mapper.
+    columns, rounds : int
+        Ways to run single steps that were priced or bounded, and integer programmes solved.
+    """
+
+    objective: str
+    value: float
+    lower_bound: float
+    order: tuple[str, ...]
+    distinct: int
+    calls: int
+    columns: int
+    rounds: int
+
+    @property
+    def gap(self) -> float:
+        """The run is proven to be within this fraction of the best."""
+        return max(0.0, self.value / self.lower_bound - 1) if self.lower_bound > 0 else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "objective": self.objective, "value": self.value, "lower_bound": self.lower_bound, "gap": self.gap,
+            "order": list(self.order), "distinct": self.distinct, "calls": self.calls, "columns": self.columns,
+            "rounds": self.rounds,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """What becomes of one tensor.
+
+    Parameters
+    ----------
+    name : str
+    bits : int
+        Room that it takes at home.
+    steps : tuple of str
+        Those in which it is at home.
+    words_before, words_after : int
+        That cross the outermost level's edge for it, with nothing at home and as it is now.
+    why_not : str
+        Why it is never at home; empty if it is.
+    """
+
+    name: str
+    bits: int
+    steps: tuple[str, ...]
+    words_before: int
+    words_after: int
+    why_not: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The home level in one step, in bits.
+
+    Parameters
+    ----------
+    step : str
+    tensors : tuple of (str, int, int)
+        Name, offset and size of what is at home; a tensor in another one's room has that one's offset.
+    tiles, free : int
+    """
+
+    step: str
+    tensors: tuple[tuple[str, int, int], ...]
+    tiles: int
+    free: int
+
+
+@dataclass(frozen=True, slots=True)
+class Residency:
+    """A network's tensors at home on chip.
+
+    Parameters
+    ----------
+    setting : Setting
+    choice : Choice
+    offsets : tuple of int
+        Of the pieces that must be placed, in bits.
+    layers : tuple of (str, Mapped, Homes)
+        Every layer in the order of the steps, on the machine with all its levels.
+    moves : tuple of Moved
+        Nodes without MACs that move something, copies and loads of tensors, in the order of the steps.
+    before : tuple of int
+        By tensor, words that cross the outermost level's edge with nothing at home.
+    certificate : ResidencyCertificate
+    """
+
+    setting: Setting
+    choice: Choice
+    offsets: tuple[int, ...]
+    layers: tuple[tuple[str, Mapped, Homes], ...]
+    moves: tuple[Moved, ...]
+    before: tuple[int, ...]
+    certificate: ResidencyCertificate
+
+    @property
+    def energy_pj(self) -> float:
+        layers = sum(mapped.cost.energy_pj for _, mapped, _ in self.layers)
+        return layers + sum(one.energy_pj for one in self.moves)
+
+    @property
+    def cycles(self) -> float:
+        return sum(mapped.cost.cycles for _, mapped, _ in self.layers) + sum(one.cycles for one in self.moves)
+
+    @property
+    def homes(self) -> dict[str, Homes]:
+        """Layers that have something at home."""
+        return {name: homes for name, _, homes in self.layers if homes.operands}
+
+    @property
+    def timeline(self) -> tuple[Moment, ...]:
+        """The home level, step by step."""
+        graph, choice, pieces = self.setting.graph, self.choice, pieces_of(self.setting.graph, self.choice)
+        found = []
+        for i, step in enumerate(graph.steps):
+            column = choice.columns[i]
+            tiles = 0 if column is None else column.bits
+            held = tuple(
+                (graph.tensors[t].name, _offset(pieces, self.offsets, t, i), graph.tensors[t].bits)
+                for t in sorted(choice.home[i])
+            )
+            free = choice.room(graph, i, self.setting.capacity) - tiles
+            found.append(Moment(step.name, held, tiles, free))
+        return tuple(found)
+
+    @property
+    def stays(self) -> tuple[Stay, ...]:
+        """What becomes of every tensor."""
+        graph, after = self.setting.graph, outer_words(self)
+        found = []
+        for t, held in enumerate(graph.tensors):
+            steps = tuple(graph.steps[i].name for i, home in enumerate(self.choice.home) if t in home)
+            why = "" if steps else why_not(self.setting, self.choice, t)
+            found.append(Stay(held.name, held.bits, steps, self.before[t], after[t], why))
+        return tuple(found)
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Tensors that are at home in some step."""
+        return tuple(stay.name for stay in self.stays if stay.steps)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "level": self.setting.level,
+            "capacity_bits": self.setting.capacity,
+            "certificate": self.certificate.to_dict(),
+            "tensors": [
+                {
+                    "name": stay.name, "bits": stay.bits, "steps": list(stay.steps), "words_before": stay.words_before,
+                    "words_after": stay.words_after, "why_not": stay.why_not,
+                }
+                for stay in self.stays
+            ],
+            "timeline": [
+                {
+                    "step": moment.step, "tiles_bits": moment.tiles, "free_bits": moment.free,
+                    "tensors": [{"name": n, "offset_bits": at, "bits": bits} for n, at, bits in moment.tensors],
+                }
+                for moment in self.timeline
+            ],
+        }  # fmt: skip
+
+
+def _offset(pieces: tuple[Piece, ...], offsets: tuple[int, ...], tensor: int, step: int) -> int:
+    return min(
+        offset for piece, offset in zip(pieces, offsets, strict=True)
+        if tensor in piece.tensors and piece.first <= step <= piece.last
+    )  # fmt: skip
+
+
+def mapped_at_home(setting: Setting, choice: Choice) -> tuple[tuple[str, Mapped, Homes], ...]:
+    """Every layer of a choice on the machine with all its levels."""
+    found = []
+    for i, (step, column) in enumerate(zip(setting.graph.steps, choice.columns, strict=True)):
+        if column is None:
+            continue
+        assert step.layer is not None
+        assert column.point.mapped is not None
+        room = choice.room(setting.graph, i, setting.capacity)
+        homes = Homes(setting.level, column.homes, room if column.homes else setting.capacity, column.wide)
+        inner = column.point.mapped
+        nest = outer_mapping(setting.architecture, homes, inner.mapping)
+        cost = evaluate_at_home(setting.architecture, step.layer, nest, homes)
+        found.append((step.name, Mapped(step.layer, nest, cost, inner.certificate), homes))
+    return tuple(found)
+
+
+def moved_at_home(setting: Setting, choice: Choice) -> tuple[Moved, ...]:
+    """All that is moved beside the layers' own words."""
+    return tuple(one for _, one in _moves(setting, choice))
+
+
+def _moves(setting: Setting, choice: Choice) -> Iterator[tuple[int, Moved]]:
+    """With the tensor that is copied or loaded, -1 for a node of the network."""
+    for i, step in enumerate(setting.graph.steps):
+        yield from ((t, setting.load(t)) for t, at in choice.loaded if at == i)
+        places = choice.places[i]
+        if step.move is not None and places is not None:
+            yield -1, moved(setting.architecture, step.move, places)
+        if step.writes in choice.copied:
+            yield step.writes, setting.copy(step.writes)
+
+
+def outer_words(run: Residency) -> list[int]:
+    """By tensor, words read from and written to the outermost level."""
+    setting, choice = run.setting, run.choice
+    words = [0] * len(setting.graph.tensors)
+    costs = {name: mapped.cost for name, mapped, _ in run.layers}
+    for i, step in enumerate(setting.graph.steps):
+        if step.layer is not None:
+            _add_layer(words, step.operands, step.writes, costs[step.name].accesses.levels[setting.outer])
+        elif (places := choice.places[i]) is not None:
+            for t, at_home in zip(step.reads, places.reads, strict=True):
+                words[t] += 0 if at_home else setting.graph.tensors[t].tensor.words
+            words[step.writes] += setting.graph.tensors[step.writes].tensor.words * places.outside
+    for t in [*choice.copied, *(t for t, _ in choice.loaded)]:
+        words[t] += setting.graph.tensors[t].tensor.words
+    return words
+
+
+def _add_layer(words: list[int], operands: Any, writes: int, row: Any) -> None:
+    for operand, tensors in operands:
+        for t in tensors:
+            words[t] += (row[operand].reads + row[operand].writes) // len(tensors)
+    words[writes] += row["psum"].reads + row["psum"].writes
+
+
+def words_outside(setting: Setting, columns: Columns, weights: Weights) -> tuple[int, ...]:
+    """By tensor, words that cross the outermost level's edge when every layer runs best with nothing at home."""
+    words = [0] * len(setting.graph.tensors)
+    for step in setting.graph.steps:
+        if step.layer is not None:
+            point = outside_point(setting, columns, step.layer, weights)
+            assert point.mapped is not None
+            _add_layer(words, step.operands, step.writes, point.mapped.cost.accesses.levels[setting.outer])
+        elif not step.taken:
+            for t in [*step.reads, step.writes]:
+                words[t] += setting.graph.tensors[t].tensor.words
+    return tuple(words)
+
+
+def outside_point(setting: Setting, columns: Columns, layer: Any, weights: Weights) -> Point:
+    """The best mapping of a layer with nothing at home and the whole level for its tiles."""
+    answers = columns.of(layer, frozenset(), False, setting.capacity)
+    exact = [column.point for column in answers if column.exact]
+    return min(exact, key=lambda point: weights.of(point.energy_pj, point.cycles))
+
+
+def why_not(setting: Setting, choice: Choice, t: int) -> str:
+    """Why a tensor is never at home, as far as that can be said of it alone."""
+    graph, held = setting.graph, setting.graph.tensors[t]
+    if held.must_leave:
+        return "it leaves the network"
+    if held.made_in < 0 and len(held.read_in) == 1:
+        return "it comes from outside and is read once"
+    if held.bits > setting.capacity:
+        return f"{_kib(held.bits - setting.capacity)} larger than {setting.level}"
+    steps = held.steps if held.made_in >= 0 else held.read_in
+    short = {i: held.bits - free(setting, choice, i) for i in steps}
+    worst = max(short, key=lambda i: short[i])
+    if short[worst] > 0:
+        return f"{_kib(short[worst])} short in {graph.steps[worst].name}"
+    return "it would save nothing"
+
+
+def free(setting: Setting, choice: Choice, step: int) -> int:
+    """Bits that neither tensors nor the chosen mapping's tiles take in a step."""
+    column: Column | None = choice.columns[step]
+    return choice.room(setting.graph, step, setting.capacity) - (0 if column is None else column.bits)
+
+
+def _kib(bits: int) -> str:
+    return f"{bits / 8192:.0f} KiB" if bits >= 8192 else f"{bits / 8:.0f} B"
+
+
