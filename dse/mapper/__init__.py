@@ -5,6 +5,7 @@
 
 from dse.mapper.layer import bound_prices, bounds_boxes, layer_front, layer_points, lower_bound, map_layer
 from dse.mapper.network.front_sum import FrontSum, sum_fronts
+from dse.mapper.network.residency.result import Residency, ResidencyCertificate
 from dse.mapper.network.workload import MappedWorkload, NetworkFront, map_workload
 from dse.mapper.shared.result import Certificate, LowerBound, Mapped, NetworkCertificate
 from dse.mapper.warm import compile_kernels
@@ -17,6 +18,8 @@ __all__ = [
     "MappedWorkload",
     "NetworkCertificate",
     "NetworkFront",
+    "Residency",
+    "ResidencyCertificate",
     "bound_prices",
     "bounds_boxes",
     "compile_kernels",

@@ -17,6 +17,7 @@ from dse.cli.options import (
     scope_options,
 )
 from dse.cli.output import StatusLine, compile_first, print_rows
+from dse.errors import DseError
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
@@ -34,12 +35,13 @@ if TYPE_CHECKING:
 @layers_option
 @click.option("--mapping", metavar="FILE", help="Evaluate the layers that this file maps as it says.")
 @click.option("--any-mapping", is_flag=True, help="Take mappings that break the dataflow's rules; they are marked.")
+@click.option("--resident", is_flag=True, help="Let tensors stay on chip where a level may keep them; needs --scope network.")
 @click.option("--reuse", is_flag=True, help="Show the reuse of every layer by kind, too.")
 @save_option
 @format_option
 def command(
     inputs: Inputs, how: MapperSettings, goal: NetworkGoal, layers: tuple[str, ...], mapping: str | None,
-    any_mapping: bool, reuse: bool, save: str | None, form: str,
+    any_mapping: bool, resident: bool, reuse: bool, save: str | None, form: str,
 ) -> None:  # fmt: skip
     """Energy, latency, utilization and area of WORKLOAD on ARCH, every layer on its provably best mapping.
 
@@ -58,7 +60,12 @@ def command(
       dse evaluate eyeriss bert_base --param seq=384 --gap 0.05
       dse evaluate eyeriss alexnet --save best.yaml
       dse evaluate eyeriss alexnet --layer conv3 --mapping best.yaml
+      dse evaluate edge_npu mobilenet_v1 --scope network --objective energy --resident --gap 0.02
     """
+    if resident and goal.scope != "network":
+        raise DseError("--resident chooses for the whole network", hint="add --scope network")
+    if resident and layers:
+        raise DseError("--resident needs the whole network: a tensor stays from one layer to the next", hint="leave --layer out")
     arch, network = inputs.read()
     max_latency_s, max_energy_pj = read_limits(goal)
     given, counting = read_mappings(mapping, arch, network, any_mapping)
@@ -76,7 +83,10 @@ def command(
         mapped = map_workload(
             arch, network, how.objective, scope=goal.scope, max_latency_s=max_latency_s, max_energy_pj=max_energy_pj,
             gap=how.gap, factors=how.factors, given=given, counting=counting, time_limit_s=how.time_limit,
-            progress=lambda done, total, name: status.show(f"mapping {name} ({done + 1} of {total})"),
+            resident=resident,
+            progress=lambda done, total, name: status.show(
+                f"mapping {name} ({done + 1} of {total})" if total else f"mapping {name} (search {done + 1})"
+            ),
         )  # fmt: skip
     finally:
         status.clear()
@@ -102,10 +112,17 @@ def _broken(arch: Architecture, network: Workload, given: dict[str, Mapping]) ->
 
 
 def _text(mapped: MappedWorkload, plain: dict[str, Any], reuse: bool, dataflow: str) -> str:
+    from dse.mapper import NetworkCertificate
     from dse.report.text.layers import layers_table, network_proof_line, reuse_summary
 
+    if mapped.residency is not None:
+        from dse.report.text.residency import kept_line, residency_proof_line, residency_table
+
+        tables = [layers_table(plain), residency_table(plain), *([reuse_summary(plain)] if reuse else [])]
+        proof = [kept_line(plain), residency_proof_line(mapped.residency)]
+        return "\n\n".join([*(table.to_text() for table in tables), *proof])
     tables = [layers_table(plain), *([reuse_summary(plain)] if reuse else [])]
-    proof = [] if mapped.certificate is None else [network_proof_line(mapped.certificate)]
+    proof = [network_proof_line(mapped.certificate)] if isinstance(mapped.certificate, NetworkCertificate) else []
     marked = [
         f"NOT A MAPPING OF {dataflow}: {layer['name']}: {'; '.join(layer['breaks_rules'])}"
         for layer in plain["layers"] if layer["breaks_rules"]

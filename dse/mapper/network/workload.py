@@ -13,10 +13,14 @@ from dse.mapper.layer import layer_front, map_layer
 from dse.mapper.network.front_choice import Picks
 from dse.mapper.network.front_sum import FrontSum, sum_fronts
 from dse.mapper.network.proof import Names, Options, best_of_network, fronts_of
+from dse.mapper.network.residency.result import Moment, Residency, ResidencyCertificate
+from dse.mapper.network.residency.solve import Goal, keep_on_chip
 from dse.mapper.shared.result import Mapped, NetworkCertificate
 from dse.model.cost import evaluate
+from dse.model.homes import Homes
 from dse.model.mapping import Mapping as LoopNest
 from dse.model.moves import Moved, moved_by
+from dse.problem.dims import OPERANDS
 from dse.problem.layer import Layer
 from dse.problem.moves import moves_of
 from dse.problem.workload import Workload
@@ -39,10 +43,12 @@ class MappedWorkload:
     factors : str
     scope : {"layer", "network"}
         Whether the objective is that of each layer by itself, or of the whole network.
-    certificate : NetworkCertificate, optional
+    certificate : NetworkCertificate or ResidencyCertificate, optional
         Why the network as a whole cannot be better; only in the scope of the network.
     options : tuple of (tuple of Mapped, tuple of str)
         The fronts of the distinct layers, where they are known already.
+    residency : Residency, optional
+        Which tensors stay on chip, where that was asked for.
 
     Examples
     --------
@@ -63,12 +69,15 @@ class MappedWorkload:
     gap: float = 0.0
     factors: str = "all"
     scope: str = "layer"
-    certificate: NetworkCertificate | None = None
+    certificate: NetworkCertificate | ResidencyCertificate | None = None
     options: Options = field(default=(), repr=False)
+    residency: Residency | None = field(default=None, repr=False)
 
     @property
     def moves(self) -> tuple[tuple[Moved, Names], ...]:
         """The cost of nodes without MACs that the architecture does not take along, with the names of equal ones."""
+        if self.residency is not None:
+            return tuple((one, (one.move.name,)) for one in self.residency.moves)
         return moved_by(self.architecture, moves_of(self.workload))
 
     @property
@@ -79,6 +88,16 @@ class MappedWorkload:
             sum(one.energy_pj * len(names) for one, names in moves),
             sum(one.cycles * len(names) for one, names in moves),
         )
+
+    @property
+    def homes(self) -> dict[str, Homes]:
+        """Layers that have operands at home on chip."""
+        return {} if self.residency is None else self.residency.homes
+
+    @property
+    def timeline(self) -> tuple[Moment, ...]:
+        """What is in the level that keeps tensors on chip, step by step."""
+        return () if self.residency is None else self.residency.timeline
 
     @property
     def energy_pj(self) -> float:
@@ -127,6 +146,8 @@ class MappedWorkload:
         and at most 1 + g times its latency. Sums keep both factors: for every way to run the network, the front has a
         point within 1 + g in energy and in latency.
         """
+        if self.residency is not None:
+            raise DseError("the front of a network with tensors on chip is not known", hint="its layers depend on each other")
         options = self.options or tuple(
             (
                 (mapped,)
@@ -155,8 +176,10 @@ class MappedWorkload:
             "area_mm2": self.area_mm2,
             "macs": self.macs,
             "certificate": None if self.certificate is None else self.certificate.to_dict(),
+            **({} if self.residency is None else {"residency": self.residency.to_dict()}),
             "layers": [
                 {"name": names[0], "names": list(names), "count": len(names), **_without_name(mapped)}
+                | ({} if self.residency is None else {"homes": _homes_of(self.homes, names[0])})
                 for mapped, names in self.layers
             ]
             + [
@@ -225,6 +248,7 @@ def map_workload(
     time_limit_s: float | None = None,
     given: Mapping[str, LoopNest] | None = None,
     counting: str = "house",
+    resident: bool = False,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> MappedWorkload:
     """Map every distinct layer of a network.
@@ -249,8 +273,10 @@ def map_workload(
         Layer's name to the mapping to evaluate it with; the other layers get their best.
     counting : {"house", "timeloop"}
         Of the given mappings; the mapper counts by the house rules.
+    resident : bool
+        Let tensors stay in the level on chip that may keep them (`on_chip: auto`), in the scope of the network.
     progress : callable, optional
-        Told (layers done, layers, name of the next) before each layer.
+        Told (layers done, layers, name of the next) before each layer; with `resident`, (searches done, 0, name).
 
     Raises
     ------
@@ -268,6 +294,10 @@ def map_workload(
     True
     """
     search = _Search(objective, scope, max_latency_s, max_energy_pj, gap, factors, time_limit_s)
+    if resident:
+        if given:
+            raise DseError("mappings that are given leave no choice of tensors on chip", hint="give one or the other")
+        return search.on_chip(architecture, workload, progress)
     distinct = [
         (workload.layer(names[0]), nest, names)
         for _, equal in workload.distinct()
@@ -318,6 +348,28 @@ class _Search:
         within = sqrt(1 + self.gap) - 1 if self.objective == "edp" and self.gap > 0 else self.gap
         return layer_front(architecture, layer, gap=within, factors=factors, time_limit_s=time_limit_s)
 
+    def on_chip(
+        self, architecture: Architecture, workload: Workload, progress: Callable[[int, int, str], None] | None
+    ) -> MappedWorkload:
+        """The network with the best choice of tensors on chip."""
+        if self.scope != "network":
+            raise DseError("which tensors stay on chip is a choice for the whole network", hint='use scope="network"')
+        goal = Goal(
+            self.objective, self.gap, self.factors, self.time_limit_s, self.max_energy_pj,
+            self.max_latency_s * architecture.clock_hz,
+        )  # fmt: skip
+        tell = None if progress is None else lambda done, name: progress(done, 0, name)
+        run = keep_on_chip(architecture, workload, goal, tell)
+        groups: dict[Any, tuple[Mapped, list[str]]] = {}
+        for name, mapped, homes in run.layers:
+            key = mapped.layer.shape_key(), mapped.mapping, homes.operands
+            groups.setdefault(key, (mapped, []))[1].append(name)
+        layers = tuple((mapped, tuple(names)) for mapped, names in groups.values())
+        return MappedWorkload(
+            architecture, workload, self.objective, layers, self.gap, self.factors, scope="network",
+            certificate=run.certificate, residency=run,
+        )  # fmt: skip
+
     def choose(self, architecture: Architecture, workload: Workload, options: Options) -> MappedWorkload:
         """The network with the best choice among the options of its layers."""
         if self.scope == "layer":
@@ -353,6 +405,12 @@ def _by_mapping(
     nests = list(dict.fromkeys(given.get(name) for name in names))
     for nest in nests:
         yield nest, tuple(name for name in names if given.get(name) == nest)
+
+
+def _homes_of(homes: dict[str, Homes], name: str) -> dict[str, str]:
+    """Operand to the level that is its home, for those that are at home on chip."""
+    own = homes.get(name)
+    return {} if own is None else {operand: own.level for operand in OPERANDS if operand in own.operands}
 
 
 def _without_name(mapped: Mapped) -> dict[str, Any]:

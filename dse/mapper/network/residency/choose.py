@@ -116,13 +116,13 @@ class Setting:
     def copy(self, tensor: int) -> Moved:
         """From home to the outermost level."""
         held = self.graph.tensors[tensor]
-        move = Move(held.name, "copy", (held.tensor,), held.tensor)
+        move = Move(f"copy of {held.name}", "copy", (held.tensor,), held.tensor)
         return moved(self.architecture, move, Places(self.level, (True,)))
 
     def load(self, tensor: int) -> Moved:
         """From the outermost level home."""
         held = self.graph.tensors[tensor]
-        move = Move(held.name, "load", (held.tensor,), held.tensor)
+        move = Move(f"load of {held.name}", "load", (held.tensor,), held.tensor)
         return moved(self.architecture, move, Places(self.level, (False,), outside=False, inside=True))
 
 

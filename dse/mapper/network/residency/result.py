@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dse.mapper.network.residency.choose import Choice, Setting, Weights
-from dse.mapper.network.residency.columns import Column, Columns, Point
+from dse.mapper.network.residency.choose import Choice, Setting
+from dse.mapper.network.residency.columns import Column, Point
 from dse.mapper.network.residency.placing import Piece, pieces_of
 from dse.mapper.shared.result import Mapped
 from dse.model.homes import Homes, evaluate_at_home, outer_mapping
-from dse.model.moves import Moved, moved
+from dse.model.moves import Moved, Places, moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,22 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """The best run of the network with all tensors in the outermost level.
+
+    Parameters
+    ----------
+    energy_pj, cycles : float
+    words : tuple of int
+        By tensor, that cross the outermost level's edge.
+    """
+
+    energy_pj: float
+    cycles: float
+    words: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Residency:
     """A network's tensors at home on chip.
 
@@ -111,8 +127,8 @@ class Residency:
         Every layer in the order of the steps, on the machine with all its levels.
     moves : tuple of Moved
         Nodes without MACs that move something, copies and loads of tensors, in the order of the steps.
-    before : tuple of int
-        By tensor, words that cross the outermost level's edge with nothing at home.
+    before : Before
+        The best run with nothing at home.
     certificate : ResidencyCertificate
     """
 
@@ -121,7 +137,7 @@ class Residency:
     offsets: tuple[int, ...]
     layers: tuple[tuple[str, Mapped, Homes], ...]
     moves: tuple[Moved, ...]
-    before: tuple[int, ...]
+    before: Before
     certificate: ResidencyCertificate
 
     @property
@@ -157,12 +173,12 @@ class Residency:
     @property
     def stays(self) -> tuple[Stay, ...]:
         """What becomes of every tensor."""
-        graph, after = self.setting.graph, outer_words(self)
+        graph, after = self.setting.graph, outer_words_of(self.setting, self.choice, self.layers)
         found = []
         for t, held in enumerate(graph.tensors):
             steps = tuple(graph.steps[i].name for i, home in enumerate(self.choice.home) if t in home)
             why = "" if steps else why_not(self.setting, self.choice, t)
-            found.append(Stay(held.name, held.bits, steps, self.before[t], after[t], why))
+            found.append(Stay(held.name, held.bits, steps, self.before.words[t], after[t], why))
         return tuple(found)
 
     @property
@@ -174,7 +190,7 @@ class Residency:
         return {
             "level": self.setting.level,
             "capacity_bits": self.setting.capacity,
-            "certificate": self.certificate.to_dict(),
+            "before": {"energy_pj": self.before.energy_pj, "cycles": self.before.cycles},
             "tensors": [
                 {
                     "name": stay.name, "bits": stay.bits, "steps": list(stay.steps), "words_before": stay.words_before,
@@ -218,63 +234,52 @@ def mapped_at_home(setting: Setting, choice: Choice) -> tuple[tuple[str, Mapped,
 
 def moved_at_home(setting: Setting, choice: Choice) -> tuple[Moved, ...]:
     """All that is moved beside the layers' own words."""
-    return tuple(one for _, one in _moves(setting, choice))
+    return tuple(_moves(setting, choice))
 
 
-def _moves(setting: Setting, choice: Choice) -> Iterator[tuple[int, Moved]]:
-    """With the tensor that is copied or loaded, -1 for a node of the network."""
+def _moves(setting: Setting, choice: Choice) -> Iterator[Moved]:
     for i, step in enumerate(setting.graph.steps):
-        yield from ((t, setting.load(t)) for t, at in choice.loaded if at == i)
+        yield from (setting.load(t) for t, at in choice.loaded if at == i)
         places = choice.places[i]
         if step.move is not None and places is not None:
-            yield -1, moved(setting.architecture, step.move, places)
+            yield moved(setting.architecture, step.move, places)
         if step.writes in choice.copied:
-            yield step.writes, setting.copy(step.writes)
+            yield setting.copy(step.writes)
 
 
-def outer_words(run: Residency) -> list[int]:
+def outer_words_of(setting: Setting, choice: Choice, layers: Iterable[tuple[str, Mapped, Homes]]) -> tuple[int, ...]:
     """By tensor, words read from and written to the outermost level."""
-    setting, choice = run.setting, run.choice
     words = [0] * len(setting.graph.tensors)
-    costs = {name: mapped.cost for name, mapped, _ in run.layers}
+    costs = {name: mapped.cost for name, mapped, _ in layers}
     for i, step in enumerate(setting.graph.steps):
         if step.layer is not None:
-            _add_layer(words, step.operands, step.writes, costs[step.name].accesses.levels[setting.outer])
+            row = costs[step.name].accesses.levels[setting.outer]
+            for operand, tensors in step.operands:
+                for t in tensors:
+                    words[t] += (row[operand].reads + row[operand].writes) // len(tensors)
+            words[step.writes] += row["psum"].reads + row["psum"].writes
         elif (places := choice.places[i]) is not None:
             for t, at_home in zip(step.reads, places.reads, strict=True):
                 words[t] += 0 if at_home else setting.graph.tensors[t].tensor.words
             words[step.writes] += setting.graph.tensors[step.writes].tensor.words * places.outside
     for t in [*choice.copied, *(t for t, _ in choice.loaded)]:
         words[t] += setting.graph.tensors[t].tensor.words
-    return words
-
-
-def _add_layer(words: list[int], operands: Any, writes: int, row: Any) -> None:
-    for operand, tensors in operands:
-        for t in tensors:
-            words[t] += (row[operand].reads + row[operand].writes) // len(tensors)
-    words[writes] += row["psum"].reads + row["psum"].writes
-
-
-def words_outside(setting: Setting, columns: Columns, weights: Weights) -> tuple[int, ...]:
-    """By tensor, words that cross the outermost level's edge when every layer runs best with nothing at home."""
-    words = [0] * len(setting.graph.tensors)
-    for step in setting.graph.steps:
-        if step.layer is not None:
-            point = outside_point(setting, columns, step.layer, weights)
-            assert point.mapped is not None
-            _add_layer(words, step.operands, step.writes, point.mapped.cost.accesses.levels[setting.outer])
-        elif not step.taken:
-            for t in [*step.reads, step.writes]:
-                words[t] += setting.graph.tensors[t].tensor.words
     return tuple(words)
 
 
-def outside_point(setting: Setting, columns: Columns, layer: Any, weights: Weights) -> Point:
-    """The best mapping of a layer with nothing at home and the whole level for its tiles."""
-    answers = columns.of(layer, frozenset(), False, setting.capacity)
-    exact = [column.point for column in answers if column.exact]
-    return min(exact, key=lambda point: weights.of(point.energy_pj, point.cycles))
+def nothing_at_home(setting: Setting, points: Mapping[int, Point]) -> Choice:
+    """The choice with all tensors in the outermost level, and these mappings by step."""
+    graph, none = setting.graph, frozenset[int]()
+    columns = [
+        None if step.layer is None else Column(frozenset(), False, points[i].bits, points[i], True)
+        for i, step in enumerate(graph.steps)
+    ]
+    places = [
+        None if step.layer is not None or step.taken else Places(setting.level, (False,) * len(step.reads))
+        for step in graph.steps
+    ]
+    outside = frozenset(range(len(graph.tensors)))
+    return Choice((none,) * len(graph.steps), tuple(columns), tuple(places), none, none, (), outside, 0.0, 0.0)
 
 
 def why_not(setting: Setting, choice: Choice, t: int) -> str:

@@ -8,16 +8,19 @@ from math import inf, sqrt
 
 from dse.architecture.architecture import Architecture
 from dse.errors import DseError, InfeasibleError
+from dse.mapper.network.front_choice import best_choice as best_front_choice
 from dse.mapper.network.residency.choose import Choice, Setting, Weights
 from dse.mapper.network.residency.columns import Columns, searcher
 from dse.mapper.network.residency.graph import graph_of
 from dse.mapper.network.residency.result import (
+    Before,
     Residency,
     ResidencyCertificate,
     mapped_at_home,
     moved_at_home,
-    words_outside,
-)
+    nothing_at_home,
+    outer_words_of,
+)  # fmt: skip
 from dse.mapper.network.residency.search import Found, best_choice, cheapest_of_fastest
 from dse.model.homes import home_level
 from dse.problem.workload import Workload
@@ -119,19 +122,41 @@ def _weights(goal: Goal) -> Weights:
 def _residency(
     setting: Setting, columns: Columns, goal: Goal, found: Found, bound: float, rounds: int
 ) -> Residency:
-    weights = _weights(goal) if goal.objective != "edp" else Weights(1.0, 0.0)
-    layers = mapped_at_home(setting, found.choice)
+    plain = _outside(setting, columns, goal)
+    before = Before(*sums(setting, plain), outer_words_of(setting, plain, mapped_at_home(setting, plain)))
+    choice, offsets = found.choice, found.offsets
+    value = _value(goal, *sums(setting, choice))
+    limits = before.energy_pj <= goal.max_energy_pj and before.cycles <= goal.max_cycles
+    if limits and _value(goal, before.energy_pj, before.cycles) < value:  # both are within the gap
+        choice, offsets, value = plain, (), _value(goal, before.energy_pj, before.cycles)
+    layers = mapped_at_home(setting, choice)
     proof = ResidencyCertificate(
-        goal.objective, 0.0, bound, tuple(step.name for step in setting.graph.steps),
+        goal.objective, value, bound, tuple(step.name for step in setting.graph.steps),
         len({step.layer.shape_key() for step in setting.graph.steps if step.layer is not None}), columns.calls,
         sum(2 * len(one.points) for some in columns.solved.values() for one in some), rounds,
     )  # fmt: skip
-    run = Residency(
-        setting, found.choice, found.offsets, layers, moved_at_home(setting, found.choice),
-        words_outside(setting, columns, weights), proof,
-    )  # fmt: skip
-    value = {"energy": run.energy_pj, "latency": run.cycles, "edp": run.energy_pj * run.cycles}[goal.objective]
-    return replace(run, certificate=replace(proof, value=value))
+    return Residency(setting, choice, offsets, layers, moved_at_home(setting, choice), before, proof)
+
+
+def _value(goal: Goal, energy_pj: float, cycles: float) -> float:
+    return {"energy": energy_pj, "latency": cycles}.get(goal.objective, energy_pj * cycles)
+
+
+def _outside(setting: Setting, columns: Columns, goal: Goal) -> Choice:
+    """The best choice with nothing at home; limits that it cannot keep are left alone."""
+    layers = {i: step.layer for i, step in enumerate(setting.graph.steps) if step.layer is not None}
+    options = {}
+    for i, layer in layers.items():
+        answers = columns.of(layer, frozenset(), False, setting.capacity)
+        options[i] = sorted((one.point for one in answers if one.exact), key=lambda point: point.cycles)
+    moves = sums(setting, nothing_at_home(setting, {i: points[0] for i, points in options.items()}))
+    first = [sum(getattr(points[0], what) for points in options.values()) for what in ("energy_pj", "cycles")]
+    fronts = [[(point.energy_pj, point.cycles) for point in points] for points in options.values()]
+    fronts.append([(moves[0] - first[0], moves[1] - first[1])])
+    picks = best_front_choice(fronts, goal.objective, goal.max_energy_pj, goal.max_cycles)
+    picks = picks or best_front_choice(fronts, goal.objective)
+    assert picks is not None
+    return nothing_at_home(setting, {i: options[i][pick] for i, pick in zip(options, picks, strict=False)})
 
 
 def sums(setting: Setting, choice: Choice) -> tuple[float, float]:
