@@ -45,9 +45,9 @@ class Homes:
     room_bits: int
     wide: bool = False
 
-    def to_dict(self) -> dict[str, object]:
-        named = [operand for operand in OPERANDS if operand in self.operands]
-        return {"level": self.level, "operands": named, "room_bits": self.room_bits, "wide": self.wide}
+    def by_operand(self) -> dict[str, str]:
+        """The level of each operand that is at home on chip."""
+        return {operand: self.level for operand in OPERANDS if operand in self.operands}
 
 
 def home_level(architecture: Architecture) -> Level:
@@ -112,7 +112,8 @@ def at_home(architecture: Architecture, homes: Homes) -> Architecture:
         return architecture
     place = next(i for i, node in enumerate(hierarchy) if node.name == homes.level)
     outer, home = hierarchy[0], hierarchy[place]
-    assert isinstance(outer, Level) and isinstance(home, Level)
+    assert isinstance(outer, Level)
+    assert isinstance(home, Level)
     stays: list[Level | FanOut] = []
     gone: list[Level] = []
     for i, node in enumerate(hierarchy[1 : place + 1], start=1):
@@ -229,9 +230,9 @@ def evaluate_at_home(architecture: Architecture, layer: Layer, mapping: Mapping,
     other, layer = at_home(architecture, homes), architecture.lowered(layer)
     mapping = inner_mapping(architecture, homes, mapping)
     cost = evaluate(other, layer, mapping)
-    if other.levels[0].only_finished and layer.finishes_narrower:
-        if not only_finished(0, count_mapping(layer, other, mapping).words):
-            raise MappingError(f"{homes.level}: unfinished psums come to an ofmap that has room for finished ones only")
+    must_be_finished = other.levels[0].only_finished and layer.finishes_narrower
+    if must_be_finished and not only_finished(0, count_mapping(layer, other, mapping).words):
+        raise MappingError(f"{homes.level}: unfinished psums come to an ofmap that has room for finished ones only")
     return _named(architecture, other, layer, cost, homes)
 
 

@@ -104,10 +104,10 @@ class Moved:
 
     def _sum(self, what: str, way: str, level: str | None = None) -> float:
         transfers = (one for one in self.transfers if one.way == way and level in (None, one.level))
-        return sum(getattr(one, what) for one in transfers)
+        return float(sum(getattr(one, what) for one in transfers))
 
     def to_dict(self, architecture: Architecture) -> dict[str, Any]:
-        """A row like those of layers: no MACs, no mapping, and nothing moves at levels that keep none of the tensors."""
+        """A row like those of layers: no MACs, no mapping, and nothing moves where none of the tensors is."""
         outermost, latency_s = architecture.levels[0].name, self.cycles / architecture.clock_hz
         none = {"reads": 0, "writes": 0}
         nothing = dict.fromkeys((*OPERANDS, "ofmap"), none)
@@ -136,7 +136,7 @@ class Moved:
 
 
 def transfer_of(architecture: Architecture, level: str, tensor: Tensor, way: Literal["read", "write"]) -> Transfer:
-    """A tensor read at the price and rate of ifmap words, or written at those of psum words, in proportion to its width.
+    """A tensor read at the price and rate of ifmap words, or written at those of psum words, as its width goes.
 
     Examples
     --------

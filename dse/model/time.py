@@ -24,8 +24,8 @@ def latency(
     `cycles = max(compute steps, busiest port) + first fill + last drain + serial + skew + shifts`, where a port's time
     is its words over its rate, and what crosses into and out of a single-buffered level is serial instead of
     overlapped. First fill and last drain hand one tile on from level to level, each at the pace of its slowest port.
-    Skew and shifts are those of `fold_cycles`. `total_cycles` adds up. The overlapped time of a port contains that of the
-    ports that join it.
+    Skew and shifts are those of `fold_cycles`. `total_cycles` adds up. The time of a port contains that of ports
+    that join it.
 
     Parameters
     ----------

@@ -41,7 +41,8 @@ def homed(seed: int, shapes: tuple[str, ...]) -> tuple[Architecture, Layer, str,
         total = sum(problem.layer.words(o) * problem.layer.bits[o] for o in OPERANDS)
         ports = level.ports
         if rng.random() < 0.7:
-            ports = (Port("shared", frozenset((o, way) for o in OPERANDS for way in WAYS), rng.choice((0.3, 1.0, 3.0))),)
+            every = frozenset((o, way) for o in OPERANDS for way in WAYS)
+            ports = (Port("shared", every, rng.choice((0.3, 1.0, 3.0))),)
         nodes[1] = replace(level, ports=ports, stores=frozenset(OPERANDS), partition_bits=None,
                            capacity_bits=2 * total, on_chip=True)  # fmt: skip
         operands = rng.choice((("ifmap",), ("psum",), ("ifmap", "psum"), ("weight", "psum")))

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 @layers_option
 @click.option("--mapping", metavar="FILE", help="Evaluate the layers that this file maps as it says.")
 @click.option("--any-mapping", is_flag=True, help="Take mappings that break the dataflow's rules; they are marked.")
-@click.option("--resident", is_flag=True, help="Let tensors stay on chip where a level may keep them; needs --scope network.")
+@click.option(
+    "--resident", is_flag=True, help="Let tensors stay on chip where a level may keep them; needs --scope network.",
+)  # fmt: skip
 @click.option("--reuse", is_flag=True, help="Show the reuse of every layer by kind, too.")
 @save_option
 @format_option
@@ -65,7 +67,7 @@ def command(
     if resident and goal.scope != "network":
         raise DseError("--resident chooses for the whole network", hint="add --scope network")
     if resident and layers:
-        raise DseError("--resident needs the whole network: a tensor stays from one layer to the next", hint="leave --layer out")
+        raise DseError("--resident needs the whole network: tensors stay from layer to layer", hint="leave --layer out")
     arch, network = inputs.read()
     max_latency_s, max_energy_pj = read_limits(goal)
     given, counting = read_mappings(mapping, arch, network, any_mapping)

@@ -219,11 +219,13 @@ def _level(name: str, model: LevelModel, context: Context, is_first: bool) -> Le
     if is_first and (set(stores) != set(OPERANDS) or model.may_bypass):
         raise BuildError(("levels", name), f"{name}: the outermost level stores all operands, always")
     if is_first and model.on_chip == "auto":
-        raise BuildError(("levels", name, "on_chip"), f"{name}: the outermost level is where tensors stay that are not on chip")
+        what = f"{name}: the outermost level is where tensors are that do not stay on chip"
+        raise BuildError(("levels", name, "on_chip"), what)
     if not set(model.may_bypass) <= set(stores):
         raise BuildError(("levels", name, "may_bypass"), f"{name}: may_bypass names an operand that it does not store")
     memories = list(sizes.values()) if partitions else list(sizes.values())[:1]
     read, write = (_energies(name, model, sizes, word_bits, context, way, is_first) for way in DIRECTIONS)
+    area_mm2, static_mw, clock_mw = _size_prices(model, [bits for bits in memories if bits is not None], context)
     return Level(
         name=name,
         stores=frozenset(stores),
@@ -235,7 +237,9 @@ def _level(name: str, model: LevelModel, context: Context, is_first: bool) -> Le
         write_energy_pj=write,
         ports=tuple(_ports(name, model, stores, word_bits, context)),
         buffering="double" if model.double_buffer else model.buffering,
-        **_size_prices(model, [bits for bits in memories if bits is not None], context),
+        area_mm2=area_mm2,
+        static_power_mw=static_mw,
+        clock_power_mw=clock_mw,
         gating=PerOperand.of({str(operand): frozenset[str](gates) for operand, gates in model.gating.items()}),
         compression=PerOperand.of({str(operand): _coding(given) for operand, given in model.compression.items()}),
         on_chip=model.on_chip == "auto",
@@ -297,16 +301,16 @@ def _dram(name: str, model: LevelModel, word_bits: int, technology: Technology) 
         raise BuildError(("levels", name, "dram"), error.message, error.hint) from None
 
 
-def _size_prices(model: LevelModel, memories: list[int], context: Context) -> dict[str, float]:
+def _size_prices(model: LevelModel, memories: list[int], context: Context) -> tuple[float, float, float]:
     """Area and idle powers of one instance that is made of memories of these sizes, in bits."""
     technology = context.technology
     clock_pj = sum(technology.sram_clock_energy_pj(bits) for bits in memories)
     leaks_mw = sum(technology.sram_static_power_mw(bits) for bits in memories)
-    return {
-        "area_mm2": q.mm2(model.area) if model.area else sum(technology.sram_area_mm2(bits) for bits in memories),
-        "static_power_mw": context.static_mw(model.static_power) if model.static_power else leaks_mw,
-        "clock_power_mw": context.clock_mw(model.clock_power) if model.clock_power else context.clock_mw_of(clock_pj),
-    }
+    return (
+        q.mm2(model.area) if model.area else sum(technology.sram_area_mm2(bits) for bits in memories),
+        context.static_mw(model.static_power) if model.static_power else leaks_mw,
+        context.clock_mw(model.clock_power) if model.clock_power else context.clock_mw_of(clock_pj),
+    )
 
 
 def _ports(name: str, model: LevelModel, stores: list[str], word_bits: int, context: Context) -> Iterator[Port]:

@@ -170,7 +170,7 @@ class LevelModel(SpecModel):
     )
     on_chip: Literal["auto", "never"] = Field(
         default="never",
-        description="auto: whole tensors may stay in it, from the step of a network that makes them to their last reader",
+        description="auto: whole tensors may stay in it, from the layer that makes them to the last that reads them",
     )
 
     @model_validator(mode="after")

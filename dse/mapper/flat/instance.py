@@ -142,8 +142,8 @@ def build(
     Parameters
     ----------
     only_finished : bool
-        Leave out mappings in which unfinished psums come to the buffer, which then needs room for finished ones only;
-        to the outermost level where the buffer keeps no psums.
+        Leave out mappings in which unfinished psums come to the buffer, which then needs room for finished ones only,
+        or to the outermost level where the buffer keeps no psums.
     """
     prices = linear(prices or price(architecture, layer), architecture, layer)
     structure = Structure.of(architecture)
@@ -205,7 +205,7 @@ def _widths(layer: Layer, only_finished: bool) -> tuple[Array, Array]:
 
 
 def _forbid_unfinished(layer: Layer, prices: Prices, terms: dict[str, Any]) -> None:
-    """Let bounds show that unfinished psums come to the buffer, or past it to the outermost level: they cost more than any mapping, and take longer.
+    """Let bounds show that unfinished psums come to the buffer, or past it: they cost more than any mapping, in time too.
 
     Each word comes at least once, and that costs nothing more. The time is that of a port which serves nothing else.
     """

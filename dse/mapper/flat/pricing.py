@@ -155,7 +155,7 @@ def price_nest(
     inst: Instance, work: Record, f: Ints, span: Ints, offset: Ints, outer_order: Ints, inner_order: Ints,
     point: Floats,
 ) -> bool:  # fmt: skip
-    """Exact energy (pJ) and latency (cycles) of one mapping, by the model itself; whether its psums come as the problem has it."""
+    """Exact energy (pJ) and latency (cycles) of one mapping, by the model; whether its psums come as they should."""
     dim, trips, step, place, spatial, inside = work.dim, work.trips, work.step, work.place, work.spatial, work.inside
     size = 0
     for part in range(4):

@@ -10,9 +10,8 @@ from typing import Any
 from dse.architecture.architecture import Architecture
 from dse.errors import DseError
 from dse.mapper.layer import layer_front, map_layer
-from dse.mapper.network.front_choice import Picks
 from dse.mapper.network.front_sum import FrontSum, sum_fronts
-from dse.mapper.network.proof import Names, Options, best_of_network, fronts_of
+from dse.mapper.network.proof import Names, Options, best_of_network, chosen, fronts_of
 from dse.mapper.network.residency.result import Moment, Residency, ResidencyCertificate
 from dse.mapper.network.residency.solve import Goal, keep_on_chip
 from dse.mapper.shared.result import Mapped, NetworkCertificate
@@ -20,7 +19,6 @@ from dse.model.cost import evaluate
 from dse.model.homes import Homes
 from dse.model.mapping import Mapping as LoopNest
 from dse.model.moves import Moved, moved_by
-from dse.problem.dims import OPERANDS
 from dse.problem.layer import Layer
 from dse.problem.moves import moves_of
 from dse.problem.workload import Workload
@@ -147,7 +145,7 @@ class MappedWorkload:
         point within 1 + g in energy and in latency.
         """
         if self.residency is not None:
-            raise DseError("the front of a network with tensors on chip is not known", hint="its layers depend on each other")
+            raise DseError("with tensors on chip layers depend on each other, so the network's front is not known")
         options = self.options or tuple(
             (
                 (mapped,)
@@ -179,7 +177,7 @@ class MappedWorkload:
             **({} if self.residency is None else {"residency": self.residency.to_dict()}),
             "layers": [
                 {"name": names[0], "names": list(names), "count": len(names), **_without_name(mapped)}
-                | ({} if self.residency is None else {"homes": _homes_of(self.homes, names[0])})
+                | ({} if self.residency is None else {"homes": self.residency.home_of(names[0])})
                 for mapped, names in self.layers
             ]
             + [
@@ -230,7 +228,7 @@ class NetworkFront:
         """The network with the mappings behind a point; equal layers may have different ones."""
         source, picks = self.source, self.total.picks(range(len(self))[index])
         return MappedWorkload(
-            source.architecture, source.workload, "front", _chosen(self.options, picks), source.gap, source.factors,
+            source.architecture, source.workload, "front", chosen(self.options, picks), source.gap, source.factors,
             scope="network", options=self.options,
         )  # fmt: skip
 
@@ -358,15 +356,9 @@ class _Search:
             self.objective, self.gap, self.factors, self.time_limit_s, self.max_energy_pj,
             self.max_latency_s * architecture.clock_hz,
         )  # fmt: skip
-        tell = None if progress is None else lambda done, name: progress(done, 0, name)
-        run = keep_on_chip(architecture, workload, goal, tell)
-        groups: dict[Any, tuple[Mapped, list[str]]] = {}
-        for name, mapped, homes in run.layers:
-            key = mapped.layer.shape_key(), mapped.mapping, homes.operands
-            groups.setdefault(key, (mapped, []))[1].append(name)
-        layers = tuple((mapped, tuple(names)) for mapped, names in groups.values())
+        run = keep_on_chip(architecture, workload, goal, progress)
         return MappedWorkload(
-            architecture, workload, self.objective, layers, self.gap, self.factors, scope="network",
+            architecture, workload, self.objective, run.grouped, self.gap, self.factors, scope="network",
             certificate=run.certificate, residency=run,
         )  # fmt: skip
 
@@ -381,21 +373,9 @@ class _Search:
             moved=bare.moved_point,
         )  # fmt: skip
         return MappedWorkload(
-            architecture, workload, self.objective, _chosen(options, picks), self.gap, self.factors, scope="network",
+            architecture, workload, self.objective, chosen(options, picks), self.gap, self.factors, scope="network",
             certificate=proof, options=options,
         )  # fmt: skip
-
-
-def _chosen(options: Options, picks: Picks) -> tuple[tuple[Mapped, Names], ...]:
-    """The picked mappings, each with the names of the layers that take it."""
-    layers: list[tuple[Mapped, Names]] = []
-    start = 0
-    for group, names in options:
-        mine = picks[start : start + len(names)]
-        start += len(names)
-        for pick in dict.fromkeys(mine):
-            layers.append((group[pick], tuple(name for name, own in zip(names, mine, strict=True) if own == pick)))
-    return tuple(layers)
 
 
 def _by_mapping(
@@ -405,12 +385,6 @@ def _by_mapping(
     nests = list(dict.fromkeys(given.get(name) for name in names))
     for nest in nests:
         yield nest, tuple(name for name in names if given.get(name) == nest)
-
-
-def _homes_of(homes: dict[str, Homes], name: str) -> dict[str, str]:
-    """Operand to the level that is its home, for those that are at home on chip."""
-    own = homes.get(name)
-    return {} if own is None else {operand: own.level for operand in OPERANDS if operand in own.operands}
 
 
 def _without_name(mapped: Mapped) -> dict[str, Any]:

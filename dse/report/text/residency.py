@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dse.report.table import Table
@@ -50,16 +50,17 @@ def kept_line(plain: Mapping[str, Any]) -> str:
     kept = sum(bool(tensor["steps"]) for tensor in tensors)
     words = [sum(tensor[key] for tensor in tensors) for key in ("words_before", "words_after")]
     clock_hz = plain["cycles"] / plain["latency_s"]
-    edp = (before["energy_pj"] * 1e-12 * before["cycles"] / clock_hz, plain["edp_js"])
-    return (
-        f"{run['level']} keeps {kept} of {len(tensors)} tensors: energy {_change(before['energy_pj'], plain['energy_pj'], energy)}, "
-        f"latency {_change(before['cycles'] / clock_hz, plain['latency_s'], duration)},\n"
-        f"EDP {_change(*edp, lambda value: si(value, 'J·s'))}, "
-        f"words of tensors to and from the outermost level {_change(*words, whole)}"
-    )
+    edp: tuple[float, float] = (before["energy_pj"] * 1e-12 * before["cycles"] / clock_hz, plain["edp_js"])
+    parts = [
+        f"energy {_change(before['energy_pj'], plain['energy_pj'], energy)}",
+        f"latency {_change(before['cycles'] / clock_hz, plain['latency_s'], duration)}",
+        f"EDP {_change(*edp, lambda value: si(value, 'J·s'))}",
+        f"words of tensors to and from the outermost level {_change(words[0], words[1], whole)}",
+    ]
+    return f"{run['level']} keeps {kept} of {len(tensors)} tensors:\n  " + "\n  ".join(parts)
 
 
-def _change(before: float, after: float, text: Any) -> str:
+def _change(before: float, after: float, text: Callable[[float], str]) -> str:
     change = f" ({after / before - 1:+.1%})" if before else ""
     return f"{text(before)} to {text(after)}{change}"
 
@@ -71,7 +72,8 @@ def residency_proof_line(run: Residency) -> str:
     exact = proof.gap <= 1e-9
     claim = "none has a lower" if exact else f"none is more than {proof.gap:.2%} better in"
     return (
-        f"proof: of all choices of tensors in {run.setting.level} and of mappings in the room they leave, layers in the "
-        f"order of the file,\n{claim} {what}: {proof.calls} searches of {proof.distinct} distinct layers, "
-        f"{proof.columns} columns, {proof.rounds} rounds, lower bound {proof.lower_bound:.6g}, found {proof.value:.6g}"
+        f"proof: of all choices of tensors in {run.setting.level} and of mappings in the room that is left, in the "
+        f"file's order,\n{claim} {what}: {proof.calls} searches of {proof.distinct} distinct layers, "
+        f"{proof.columns} columns, {proof.rounds} rounds,\n"
+        f"lower bound {proof.lower_bound:.6g}, found {proof.value:.6g}"
     )

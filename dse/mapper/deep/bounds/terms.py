@@ -173,7 +173,7 @@ class Book:
         return total
 
     def overlapped(self, t: int) -> Sum:
-        """Time of a port's overlapped words, with that of ports that are one with it; all of these have one instance."""
+        """Time of a port's overlapped words, with that of ports that are one with it: all have one instance."""
         total = self.port(t, False)
         for other in np.flatnonzero(self.dp.port_joins == t):
             more = self.port(int(other), False)

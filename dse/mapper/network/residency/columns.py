@@ -95,11 +95,11 @@ class Columns:
     calls : int
         Of `search`.
     progress : callable, optional
-        Told (calls so far, name of the layer) before each.
+        Told (calls so far, 0, name of the layer) before each.
     """
 
     search: Search
-    progress: Callable[[int, str], None] | None = None
+    progress: Callable[[int, int, str], None] | None = None
     solved: dict[Key, list[Solved]] = field(default_factory=dict)
     calls: int = 0
 
@@ -109,7 +109,7 @@ class Columns:
         if room < 0 or self._covered(known, room):
             return
         if self.progress is not None:
-            self.progress(self.calls, layer.name)
+            self.progress(self.calls, 0, layer.name)
         self.calls += 1
         known.append(Solved(room, self.search(layer, homes, wide, room)))
         known.sort(key=lambda one: one.room)
@@ -181,7 +181,8 @@ def used_bits(architecture: Architecture, level: str, mapped: Mapped) -> int:
         if isinstance(node, Temporal) and node.level == level:
             if not node.stores:
                 return 0
-            tile, widths = mapped.mapping.tile(mapped.layer, index), held_bits(mapped.layer, architecture, mapped.mapping, index)
+            tile = mapped.mapping.tile(mapped.layer, index)
+            widths = held_bits(mapped.layer, architecture, mapped.mapping, index)
             bits = sum(tile_words(mapped.layer, operand, tile) * widths[operand] for operand in node.stores)
             return bits * architecture.level(level).tile_share
     return 0

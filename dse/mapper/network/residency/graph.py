@@ -120,7 +120,7 @@ class Graph:
 
     @cached_property
     def shared(self) -> frozenset[int]:
-        """Tensors whose words may be those of another one, too, after the concat that joins them: nothing writes over these."""
+        """Tensors whose words may be those of another one, too, once a concat joins them: nothing writes over these."""
         found: set[int] = set()
         for step in range(len(self.steps)):
             lasting = [t for t in self.parts(step) if self.tensors[t].read_in[-1] > step]
@@ -186,7 +186,8 @@ def _step(
 ) -> Step:
     if node.layer is None:
         assert move is not None
-        return Step(node.name, None, (), reads, alias[node.name], move, move.kind in FUSABLE and move.kind in architecture.fuses)
+        taken = move.kind in FUSABLE and move.kind in architecture.fuses
+        return Step(node.name, None, (), reads, alias[node.name], move, taken)
     layer = architecture.lowered(node.layer)
     operands: tuple[tuple[str, tuple[int, ...]], ...] = (("ifmap", reads),)
     if node.weights == "activations":

@@ -154,6 +154,19 @@ class Residency:
         """Layers that have something at home."""
         return {name: homes for name, _, homes in self.layers if homes.operands}
 
+    def home_of(self, layer: str) -> dict[str, str]:
+        """The level of each of a layer's operands that is at home on chip."""
+        return self.homes[layer].by_operand() if layer in self.homes else {}
+
+    @property
+    def grouped(self) -> tuple[tuple[Mapped, tuple[str, ...]], ...]:
+        """One entry per distinct shape, mapping and homes, with the names of the layers that have them."""
+        groups: dict[Any, tuple[Mapped, list[str]]] = {}
+        for name, mapped, homes in self.layers:
+            key = mapped.layer.shape_key(), mapped.mapping, homes.operands
+            groups.setdefault(key, (mapped, []))[1].append(name)
+        return tuple((mapped, tuple(names)) for mapped, names in groups.values())
+
     @property
     def timeline(self) -> tuple[Moment, ...]:
         """The home level, step by step."""

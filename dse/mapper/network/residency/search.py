@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import combinations
+from math import inf
 
 from dse.mapper.network.residency.choose import Choice, Cut, Setting, Weights, choose
 from dse.mapper.network.residency.columns import Column, Columns
@@ -119,7 +120,7 @@ def _layer(step: Step) -> Layer:
 def _exact(
     setting: Setting, columns: Columns, choice: Choice, weights: Weights
 ) -> tuple[Choice | None, list[tuple[int, frozenset[str], int]]]:
-    """The choice with mappings that fit in all its steps, or the searches that it wants; neither where it has no room."""
+    """The choice with mappings that fit in all its steps, or the searches that it wants; neither without room."""
     picked: list[Column | None] = list(choice.columns)
     wanted = []
     for i, column in enumerate(choice.columns):
@@ -129,16 +130,25 @@ def _exact(
         if column is None:
             continue
         layer = _layer(setting.graph.steps[i])
-        fitting = [one for one in columns.of(layer, column.homes, False, room) if one.exact and one.bits <= room]
-        least = weights.of(column.point.least_pj, column.point.least_cycles)
-        best = min(fitting, key=lambda one: weights.of(one.point.energy_pj, one.point.cycles), default=None)
-        if best is not None and weights.of(best.point.least_pj, best.point.least_cycles) <= least * (1 + 1e-12):
-            picked[i] = best
+        fitting = [
+            one for one in columns.of(layer, column.homes, False, room)
+            if one.exact and one.bits <= room and _as_good(one, column, weights)
+        ]  # fmt: skip
+        if fitting:
+            picked[i] = min(fitting, key=lambda one: weights.of(one.point.energy_pj, one.point.cycles))
         elif columns.is_exact(layer, column.homes, False, room):
             return None, []
         else:
             wanted.append((i, column.homes, room))
     return (None, wanted) if wanted else (replace(choice, columns=tuple(picked)), [])
+
+
+def _as_good(one: Column, wanted: Column, weights: Weights) -> bool:
+    """Whether a column may take the place of one that was chosen: no worse, within limits in both quantities."""
+    mine, other = ((x.point.least_pj, x.point.least_cycles) for x in (one, wanted))
+    if min(weights.max_pj, weights.max_cycles) < inf:
+        return mine[0] <= other[0] and mine[1] <= other[1]
+    return weights.of(*mine) <= weights.of(*other) * (1 + FASTEST)
 
 
 def _stays(choice: Choice) -> frozenset[tuple[int, int]]:

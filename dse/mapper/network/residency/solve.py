@@ -60,7 +60,7 @@ class Goal:
 
 
 def keep_on_chip(
-    architecture: Architecture, workload: Workload, goal: Goal, progress: Callable[[int, str], None] | None = None
+    architecture: Architecture, workload: Workload, goal: Goal, progress: Callable[[int, int, str], None] | None = None
 ) -> Residency:
     """Choose which tensors stay on chip and how every layer runs in the room that is left.
 
@@ -71,7 +71,7 @@ def keep_on_chip(
     workload : Workload
     goal : Goal
     progress : callable, optional
-        Told (searches done, name of the next layer) before each search.
+        Told (searches done, 0, name of the next layer) before each search.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def keep_on_chip(
     )
     columns = Columns(search, progress)
     if goal.objective == "edp":
-        found, bound, rounds = _least_product(setting, columns, goal)
+        found, bound, rounds = least_product(setting, columns, goal)
     else:
         found = best_choice(setting, columns, _weights(goal))
         bound, rounds = found.bound, found.rounds
@@ -169,7 +169,7 @@ def sums(setting: Setting, choice: Choice) -> tuple[float, float]:
     )
 
 
-def _least_product(setting: Setting, columns: Columns, goal: Goal) -> tuple[Found, float, int]:
+def least_product(setting: Setting, columns: Columns, goal: Goal) -> tuple[Found, float, int]:
     """The run whose energy times latency is least, what no product is below, and programmes solved.
 
     Notes
@@ -184,7 +184,7 @@ def _least_product(setting: Setting, columns: Columns, goal: Goal) -> tuple[Foun
     rounds = 0
     weights = Weights(1.0, 0.0, goal.max_energy_pj, goal.max_cycles)
     ahead = [replace(weights, energy=0.0, cycles=1.0)]
-    bound = 0.0
+    bound, at = 0.0, (0.0, 0.0)
     while len(lines) < MOST_CORNERS:
         found = best_choice(setting, columns, weights)
         rounds += found.rounds
@@ -196,9 +196,9 @@ def _least_product(setting: Setting, columns: Columns, goal: Goal) -> tuple[Foun
         if ahead:
             weights = ahead.pop()
             continue
-        at = least_corner(lines)
-        before, bound = bound, at[0] * at[1]
-        if best is not None and best[0] <= bound * (1 + max(SAME, goal.gap)) or bound <= before * (1 + SAME):
+        before, at = at, least_corner(lines)
+        bound = at[0] * at[1]
+        if at == before or (best is not None and best[0] <= bound * (1 + max(SAME, goal.gap))):
             break
         weights = replace(weights, energy=at[1], cycles=at[0])
     if best is None:
