@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN ?= .venv/bin
 
-.PHONY: install lint types test slow bench ci torch zoo
+.PHONY: install lint types test gate slow bench ci torch zoo
 
 install:
 	$(PYTHON) -m venv .venv
@@ -16,6 +16,9 @@ types:
 
 test:
 	$(BIN)/pytest -n 2
+
+gate:
+	$(BIN)/pytest -n 2 -m gate
 
 slow:
 	$(BIN)/pytest -m slow --ignore tests/benchmarks

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from dse.errors import DseError
 from dse.problem.dims import DIMS, OPERANDS
@@ -31,6 +32,16 @@ class Dataflow:
         to it lies outside every loop that is not.
     innermost : str or None
         Dim that is the innermost loop of that list whenever it has more than one trip there.
+    image_channels : int
+        Layers without groups that have at most so many channels, as those that read an image, unroll `image_rows` over
+        the rows instead of `rows`. 0 where no layer does.
+    image_rows : frozenset of str
+
+    Examples
+    --------
+    >>> flow = Dataflow("pixels", rows=frozenset("C"), image_channels=4, image_rows=frozenset("CS"))
+    >>> sorted(flow.of((1, 1, 64, 3, 9, 9, 7, 7)).rows), sorted(flow.of((1, 1, 64, 8, 9, 9, 7, 7)).rows)
+    (['C', 'S'], ['C'])
     """
 
     name: str
@@ -42,10 +53,12 @@ class Dataflow:
     inside_whole: frozenset[str] = frozenset()
     stationary: str | None = None
     innermost: str | None = None
+    image_channels: int = 0
+    image_rows: frozenset[str] = frozenset()
     description: str = ""
 
     def __post_init__(self) -> None:
-        for what in ("rows", "cols", "rows_whole", "cols_whole", "inside", "inside_whole"):
+        for what in ("rows", "cols", "rows_whole", "cols_whole", "inside", "inside_whole", "image_rows"):
             unknown = getattr(self, what) - ANY_DIM
             if unknown:
                 raise DseError(f"dataflow {self.name}: {what} names {sorted(unknown)}, not among {list(DIMS)}")
@@ -54,3 +67,9 @@ class Dataflow:
         if self.innermost is not None and self.innermost not in ANY_DIM - {"G"}:
             # Every operand has the dim G, so a G loop keeps nothing in place: nothing stays that the rule could mean.
             raise DseError(f"dataflow {self.name}: innermost={self.innermost!r} is not among {list(DIMS[1:])}")
+
+    def of(self, bounds: Sequence[int]) -> Dataflow:
+        """The constraints on a layer with these bounds, in the order of `DIMS`."""
+        groups, channels = int(bounds[0]), int(bounds[DIMS.index("C")])
+        is_image = groups == 1 and channels <= self.image_channels
+        return replace(self, rows=self.image_rows, image_channels=0) if is_image else self

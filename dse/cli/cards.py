@@ -9,8 +9,8 @@ from dse.cli.interrupts import interruptible
 from dse.cli.output import StatusLine, note
 
 if TYPE_CHECKING:
-    from dse.explore.plan import Plan
-    from dse.explore.result import SweepResult
+    from dse.explore.plan.plan import Plan
+    from dse.explore.results.result import SweepResult
     from dse.report.cards.book import Book
 
 
@@ -19,7 +19,7 @@ def collect_cards(result: SweepResult, plan: Plan, directory: Path, jobs: int | 
 
     Stopped by Ctrl-C, it returns the cards that were known before.
     """
-    from dse.explore.runner import Workers, usable_cpus
+    from dse.explore.workers.runner import Workers, usable_cpus
     from dse.report.cards.book import is_complete, make_book, read_book, write_book
 
     known = read_book(directory)

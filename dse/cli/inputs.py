@@ -23,10 +23,10 @@ from dse.problem.dims import FORMATS, OPERANDS, WIDTHS
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
-    from dse.explore.hardware import HardwareChanges
     from dse.explore.limits import Limits
-    from dse.explore.search import SearchChanges
-    from dse.explore.workloads import WorkloadChanges
+    from dse.explore.plan.hardware import HardwareChanges
+    from dse.explore.plan.search import SearchChanges
+    from dse.explore.plan.workloads import WorkloadChanges
     from dse.formats.architecture.load import ArchitectureSpec
     from dse.formats.text.quantity import Quantity
     from dse.model.mapping import Mapping
@@ -122,14 +122,14 @@ class SweepOptions:
 
     def search(self) -> SearchChanges:
         """Those about the search."""
-        from dse.explore.search import SearchChanges
+        from dse.explore.plan.search import SearchChanges
 
         named = None if self.objectives is None else tuple(part.strip() for part in self.objectives.split(","))
         return SearchChanges(self.trials, self.sampler, self.seed, named, self.gap)
 
     def workloads(self) -> WorkloadChanges:
         """Those about the networks."""
-        from dse.explore.workloads import WorkloadChanges
+        from dse.explore.plan.workloads import WorkloadChanges
         from dse.formats.workload.parameters import parse_parameters
 
         bits, density = read_bits(self.bits), read_density(self.density)
@@ -137,7 +137,7 @@ class SweepOptions:
 
     def hardware(self) -> HardwareChanges:
         """Those about the architecture."""
-        from dse.explore.hardware import HardwareChanges
+        from dse.explore.plan.hardware import HardwareChanges
 
         changes: dict[str, Any] = dict(split_setting(text) for text in self.settings)
         return HardwareChanges(changes if self.dataflow is None else {**changes, "dataflow": self.dataflow})
@@ -229,7 +229,7 @@ def read_workload(
     parameters: Sequence[str] = (),
 ) -> Workload:  # fmt: skip
     """A workload file, or some of its layers, at a batch size, and with elements of other widths and densities."""
-    from dse.explore.workloads import only
+    from dse.explore.plan.workloads import only
     from dse.formats.workload.load import load_workload
     from dse.formats.workload.parameters import parse_parameters
 

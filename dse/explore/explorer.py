@@ -20,13 +20,13 @@ from dse.explore.limits import DEFAULT, Limits
 from dse.explore.outcomes.evaluation import Evaluation, Kind, Outcome
 from dse.explore.outcomes.front import beaten_by
 from dse.explore.outcomes.log import LogWriter
-from dse.explore.problem import SweepProblem
+from dse.explore.plan.problem import SweepProblem
+from dse.explore.plan.search import Search
 from dse.explore.proof.certificate import Certificate
 from dse.explore.proof.prove import Prover
 from dse.explore.proof.stage import Stage
-from dse.explore.runner import Failure, Task, Workers
-from dse.explore.search import Search
 from dse.explore.spending import Spending
+from dse.explore.workers.runner import Failure, Task, Workers
 
 Phase = Literal["explore", "prove", "exact"]
 

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from dse.explore.designs.together import How, Together
 from dse.explore.explorer import Explorer, Progress
-from dse.explore.hardware import HardwareChanges
 from dse.explore.limits import DEFAULT, Limits
 from dse.explore.outcomes.evaluation import Evaluation
 from dse.explore.outcomes.log import FILE_NAME, LogWriter, Records, read_log
-from dse.explore.plan import Given, Plan, make_plan
-from dse.explore.record import check_directory, write_results, write_settings
-from dse.explore.result import SweepResult
-from dse.explore.runner import Workers, usable_cpus
-from dse.explore.search import DEFAULT_OBJECTIVES, Search
+from dse.explore.plan.hardware import HardwareChanges
+from dse.explore.plan.plan import Given, Plan, make_plan
+from dse.explore.plan.search import DEFAULT_OBJECTIVES, Search
+from dse.explore.plan.workloads import WorkloadChanges
+from dse.explore.results.record import check_directory, write_results, write_settings
+from dse.explore.results.result import SweepResult
 from dse.explore.spending import Spending
 from dse.explore.underway import Underway
-from dse.explore.workloads import WorkloadChanges
+from dse.explore.workers.runner import Workers, usable_cpus
 from dse.formats.architecture.space import parse_constraints
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def sweep(
         Called with each `Evaluation` as soon as it is recorded; those that the log had already are not told.
     cluster : str, optional
         A Dask scheduler such as `tcp://host:8786`, or a file for a queue, instead of worker processes; see
-        `dse.explore.cluster`.
+        `dse.explore.workers.cluster`.
     prove_s : float, optional
         Seconds for the proof over the whole space, which rules designs that were not tried out by lower bounds, and
         maps those for which bounds are not enough; 0 leaves it out. By default it has a fixed amount of work for every
@@ -211,7 +211,7 @@ def _replay(records: Records, sweep_id: str) -> dict[int, Evaluation]:
 
 def _workers(jobs: int | None, executor: Executor | None, architecture: Architecture, cluster: str | None) -> Workers:
     if cluster is not None:
-        from dse.explore.cluster import ClusterWorkers
+        from dse.explore.workers.cluster import ClusterWorkers
 
         return ClusterWorkers(cluster, architecture)
     if executor is not None:

@@ -12,11 +12,11 @@ from dse.errors import DseError, SpecError
 from dse.explore.compare.networks import FACTORS, Review, make_review
 from dse.explore.compare.networks import GAP as GAP_OF_COMPARISONS
 from dse.explore.designs.together import How, Together
-from dse.explore.hardware import SAME_HARDWARE, HardwareChanges
-from dse.explore.plan import Plan, make_plan
-from dse.explore.search import DEFAULT_OBJECTIVES, Objective, Search, SearchChanges
+from dse.explore.plan.hardware import SAME_HARDWARE, HardwareChanges
+from dse.explore.plan.plan import Plan, make_plan
+from dse.explore.plan.search import DEFAULT_OBJECTIVES, Objective, Search, SearchChanges
+from dse.explore.plan.workloads import UNCHANGED, WorkloadChanges
 from dse.explore.sweep import GAP, TRIALS
-from dse.explore.workloads import UNCHANGED, WorkloadChanges
 from dse.formats.architecture.choices import read_space
 from dse.formats.architecture.dataflow import DataflowModel, read_own_dataflows
 from dse.formats.architecture.load import ArchitectureSpec, load_architecture_spec

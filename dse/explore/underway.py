@@ -8,9 +8,9 @@ from time import monotonic
 
 from dse.explore.explorer import Explorer
 from dse.explore.outcomes.log import Damage
-from dse.explore.plan import Plan
-from dse.explore.record import write_results
-from dse.explore.result import SweepResult
+from dse.explore.plan.plan import Plan
+from dse.explore.results.record import write_results
+from dse.explore.results.result import SweepResult
 
 SHOWN_EVERY_S = 1.0
 """Seconds between two writings of what is known."""

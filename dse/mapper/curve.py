@@ -95,8 +95,25 @@ class CapacityCurve:
 
     @property
     def knee(self) -> CurvePoint:
-        """Where more capacity starts to buy little: see `knee`."""
-        return self.points[knee([(point.capacity_bits, point.words) for point in self.points])]
+        """Where more capacity starts to buy little: see `useful_knee`."""
+        return self.points[useful_knee([(point.capacity_bits, point.words) for point in self.points])]
+
+
+SMALLEST_BITS = 8 * 1024
+"""No chip has a smaller buffer; the steep fall of a curve from a few bytes on is no knee that anybody can build."""
+
+
+def useful_knee(points: Sequence[tuple[float, float]]) -> int:
+    """The knee of what buffers of 1 KiB and more allow: see `knee`.
+
+    Examples
+    --------
+    >>> useful_knee([(200, 10_000), (400, 900), (10_000, 880), (100_000, 30), (1_000_000, 25)])
+    3
+    """
+    first = max((i for i, (bits, _) in enumerate(points) if bits <= SMALLEST_BITS), default=0)
+    start = (max(points[first][0], min(SMALLEST_BITS, points[-1][0])), points[first][1])
+    return first + knee([start, *points[first + 1 :]])
 
 
 def knee(points: Sequence[tuple[float, float]]) -> int:

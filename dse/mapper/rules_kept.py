@@ -74,7 +74,7 @@ def _inside(architecture: Architecture, layer: Layer, mapping: Mapping, places: 
 
 
 def _array(architecture: Architecture, layer: Layer, mapping: Mapping, places: Places) -> Iterator[str]:
-    flow, index = architecture.dataflow, places.array_node
+    flow, index = architecture.dataflow.of(layer.bounds), places.array_node
     if index < 0:
         return
     node, place = mapping.nodes[index], architecture.hierarchy[index]

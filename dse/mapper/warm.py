@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
 from dse.mapper.flat.instance import SHAPES, shape_of
-from dse.mapper.flat.outer_table import work_out
+from dse.mapper.flat.outer.table import work_out
 from dse.mapper.flat.solve import prepare
 from dse.mapper.layer import lower_bound, solve
 from dse.mapper.shared.compilation import cache_folder, compiled

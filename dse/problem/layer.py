@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from math import prod
 from typing import Any
 
 from dse.errors import DseError
 from dse.problem.dims import DIMS, OPERANDS, RELEVANT, WIDTHS, PerOperand
+from dse.problem.notebook import short
+
+_ONES = frozenset((*DIMS, "stride_h", "stride_w", "dilation_h", "dilation_w"))
+"""Fields that are 1 unless stated; the other sizes are 0."""
 
 SIXTEEN_BITS = PerOperand(16, 16, 16)
 DENSE = PerOperand(1.0, 1.0, 1.0)
@@ -54,6 +58,8 @@ class Layer:
     >>> line = Layer("line", K=2, P=4, R=3)
     >>> line.macs, line.ifmap_words, line.weight_words, line.psum_words
     (24, 6, 6, 8)
+    >>> line
+    Layer('line', K=2, P=4, R=3)
     """
 
     name: str
@@ -100,6 +106,12 @@ class Layer:
         if self.assumed is None:
             all_assumed = self.bits is SIXTEEN_BITS
             object.__setattr__(self, "assumed", frozenset(OPERANDS) if all_assumed else frozenset())
+
+    def __repr__(self) -> str:
+        sizes = {f.name: getattr(self, f.name) for f in fields(self) if f.type in ("int", int)}
+        told = {name: value for name, value in sizes.items() if value != (1 if name in _ONES else 0)}
+        widths = "/".join(map(str, self.bits))
+        return short("Layer", self.name, **told, **({"bits": widths} if self.stated_bits else {}))
 
     @property
     def bounds(self) -> tuple[int, ...]:

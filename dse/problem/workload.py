@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from dse.errors import DseError
 from dse.problem.dims import OPERANDS, WIDTHS, PerOperand
 from dse.problem.layer import Layer
+from dse.problem.notebook import html, picture, short
 from dse.problem.shapes import Shape
 
 if TYPE_CHECKING:
     import networkx
+    import pandas
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,8 @@ class Workload:
     (14, ['first', 'second'])
     >>> net.with_batch(8).layer("first").N
     8
+    >>> net
+    Workload('two', layers=2, macs=14, batch=1)
     """
 
     name: str
@@ -150,6 +155,24 @@ class Workload:
                 here = f"{node.name} reads {node.stored_words} words of the tensor {node.tensor!r}"
                 hint = "layers that read parts of a tensor state its size: tensor_words: SIZE"
                 raise DseError(f"workload {self.name}: {here}, which has {known} elsewhere", hint=hint)
+
+    def __repr__(self) -> str:
+        return short("Workload", self.name, layers=len(self.layers), macs=self.macs, batch=self.batch)
+
+    def _repr_html_(self) -> str:
+        return html(self)
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """One row for each MAC layer: see `dse.problem.summary.layer_rows`."""
+        import pandas
+
+        from dse.problem.summary import layer_rows
+
+        return pandas.DataFrame(layer_rows(self))
+
+    def plot(self) -> Figure:
+        """The network's graph."""
+        return picture(self)
 
     @classmethod
     def of(cls, name: str, layers: Iterable[Layer]) -> Workload:

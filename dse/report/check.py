@@ -203,20 +203,21 @@ def verdict(summary: dict[str, int]) -> str:
 
 
 def check_table(rows: Sequence[dict[str, Any]], said: str) -> Table:
-    """The comparison as a table, with its verdict below."""
+    """The comparison as a table; below, the first count that differs of each mapping, and the verdict."""
     cells = [
         {
             "layer": row["layer"],
+            "best for": row["objective"],
             "walked as": row["bounds"],
-            "objective": row["objective"],
             "MACs": whole(row["macs"]),
             "counts": str(row["counts"]),
             "differ": str(row["differ"]),
-            "": row["first"],
         }
         for row in rows
     ]
-    return Table.of(cells, left=frozenset({"layer", "walked as", "objective", ""}), note=said)
+    remarks = [f"{row['layer']}, best for {row['objective']}: {row['first']}" for row in rows if row["first"]]
+    left = frozenset({"layer", "best for", "walked as"})
+    return Table.of(cells, left=left, note="\n".join([*remarks, said]), spare=("MACs", "walked as"))
 
 
 def _flat(accesses: Accesses) -> dict[str, int]:

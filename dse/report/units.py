@@ -111,6 +111,19 @@ def times(ratio: float) -> str:
     return f"{ratio:.3g}x"
 
 
+def percent(share: float) -> str:
+    """A share as a percentage of three digits at most.
+
+    Examples
+    --------
+    >>> percent(0.413), percent(0.05), percent(6.66), percent(0), percent(0.0004), percent(float("inf"))
+    ('41.3 %', '5 %', '666 %', '0 %', '0.04 %', 'inf %')
+    """
+    value = 100 * share
+    digits = 0 if value == 0 or value >= 100 else 1 if value >= 0.1 else 2
+    return f"{value:.{digits}f}".removesuffix(".0") + " %"
+
+
 def clock_time(seconds: float) -> str:
     """A waiting time.
 

@@ -1,8 +1,8 @@
 """How fast the mapper's compiled kernels are beside C: the same walk over outer tiles in both.
 
 The walk weighs every class of buffer tiles of a layer: do the tiles fit, how many words cross by kind of order, and
-what do they cost. These are the functions that the mapper spends most of its time in (`dse.mapper.flat.outer`), called
-here as it calls them; `outer_walk.c` is a port of them, line by line.
+what do they cost. These are the functions that the mapper spends most of its time in (`dse.mapper.flat.outer.words`),
+called here as it calls them; `outer_walk.c` is a port of them, line by line.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import numpy as np
 from numba import njit
 
 from dse.architecture.architecture import Architecture
-from dse.mapper.flat import outer
 from dse.mapper.flat.instance import Roles, build
+from dse.mapper.flat.outer import words as outer
 from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.compilation import twin
 from dse.mapper.shared.factors import trip_values

@@ -12,6 +12,7 @@ from io import StringIO
 
 import pytest
 from explore.toy import ARCH, NET, SWEEP
+from thinned import thinned
 
 from dse.cli.main import VERBS, run
 from dse.explore.outcomes.log import FILE_NAME
@@ -172,7 +173,7 @@ def test_evaluate_gives_the_contracts_json(dse, folder):
 def test_evaluate_in_a_table_and_in_csv(dse, folder):
     _, text, _ = dse("evaluate toy.yaml tiny.yaml")
     _, rows, _ = dse("evaluate toy.yaml tiny.yaml --format csv")
-    assert text.startswith("tiny on toy\nlayer ")
+    assert text.startswith("tiny on toy: figures of one layer each, in the total as often as it occurs\nlayer ")
     assert "total: 57,216 MACs" in text
     assert [row["name"] for row in csv.DictReader(StringIO(rows))] == ["one", "two", "last"]
 
@@ -217,7 +218,8 @@ def test_evaluate_in_the_scope_of_the_network(dse, folder):
     fast = total(f"--scope network --objective latency --max-energy {lean['energy_pj']}pJ")
     assert fast["latency_s"] <= lean["latency_s"] * (1 + 1e-11)
     _, text, _ = dse("evaluate toy.yaml tiny.yaml --scope network --max-energy 1J --save nests.yaml")
-    assert "proof: no other choice of mappings has a lower energy-delay product of the network within 1.00 J" in text
+    said = "proof: no other choice of mappings has a lower energy-delay product of the network within 1.00 J"
+    assert said in " ".join(text.split())
     assert dse("evaluate toy.yaml tiny.yaml --mapping nests.yaml")[0] == 0
 
 
@@ -235,7 +237,7 @@ def test_map_prints_the_nest_with_its_proof(dse, folder):
 
 
 def test_show_finds_out_what_a_file_is(dse, folder):
-    assert dse("show toy.yaml")[1].startswith("toy, row-stationary\nlevel ")
+    assert dse("show toy.yaml")[1].startswith("toy, row-stationary\npart ")
     assert "space of 324 designs" in dse("show toy.yaml")[1]
     assert "4 layers of 3 shapes, batch 1: 57,216 MACs" in dse("show tiny.yaml")[1]
     assert "5 trials, sampler random, seed 3, minimising edp, area" in dse("show mine.yaml")[1]
@@ -316,7 +318,7 @@ def test_an_interrupted_verify_says_what_was_compared(dse, folder, monkeypatch, 
     code, out, _ = dse("verify toy.yaml tiny.yaml --macs 500")
     assert code == 130
     said = r"interrupted: all \d+ counts are equal \(2 of the network's 9 mappings compared, 7 not begun\)"
-    assert re.search(said, out)
+    assert re.search(said, " ".join(out.split()))
 
 
 def test_sweep_writes_its_directory_and_prints_the_front(dse, folder):
@@ -360,7 +362,7 @@ def test_a_damaged_log_is_reported_with_its_line(dse, folder):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", thinned([signal.SIGTERM, signal.SIGINT, signal.SIGHUP], 3))
 def test_an_interrupted_sweep_says_how_to_go_on(folder, number):
     (folder / "large.yaml").write_text(ARCH.replace("rows: [2, 3, 4]", "rows: {from: 2, to: 60, step: 1}"))
     command = [

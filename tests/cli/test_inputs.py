@@ -21,7 +21,7 @@ from dse.cli.inputs import (
 from dse.cli.options import NetworkGoal
 from dse.errors import DseError
 from dse.explore.limits import Limits
-from dse.explore.workloads import only
+from dse.explore.plan.workloads import only
 from dse.formats.architecture.load import load_architecture_spec
 
 

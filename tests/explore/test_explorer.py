@@ -17,9 +17,9 @@ from dse.explore.explorer import Explorer
 from dse.explore.outcomes.evaluation import Outcome
 from dse.explore.outcomes.front import pareto
 from dse.explore.outcomes.log import LogWriter, read_log
-from dse.explore.problem import SweepProblem
-from dse.explore.runner import Inline, Workers
-from dse.explore.search import Search
+from dse.explore.plan.problem import SweepProblem
+from dse.explore.plan.search import Search
+from dse.explore.workers.runner import Inline, Workers
 
 TWO = ("energy", "latency")
 SPACE = DesignSpace.of({"dataflow": ["ws", "os", "rs"], "rows": list(range(4, 33, 4)), "cols": list(range(4, 33, 2))})

@@ -7,7 +7,7 @@ from explore.toy import ARCH, NET
 
 from dse.errors import DseError
 from dse.explore.limits import Limits
-from dse.explore.record import read_results
+from dse.explore.results.record import read_results
 from dse.explore.sweep import sweep
 
 SPACE = {"levels.array.rows": [2, 3, 4], "levels.GLB.capacity": ["1 KiB", "2 KiB"]}

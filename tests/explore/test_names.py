@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from explore.toy import ARCH, NET, SWEEP
+from thinned import thinned
 
 from dse.formats.text.replace import folder_name
 from dse.report.figures.save import save_figure, tick_name
@@ -99,7 +100,7 @@ def test_a_name_is_one_folder(name):
     assert "\0" not in folder
 
 
-@pytest.mark.parametrize("name", ["../../x", "/x/y", "n" * 300, "a\\0b"])
+@pytest.mark.parametrize("name", thinned(["../../x", "/x/y", "n" * 300, "a\\0b"], 4))
 def test_a_sweep_stays_in_results(name, tmp_path):
     for file, text in (("toy.yaml", ARCH), ("tiny.yaml", NET), ("mine.yaml", SWEEP)):
         (tmp_path / file).write_text(text.replace("sweep: mine", f'sweep: "{name}"').replace("trials: 5", "trials: 1"))

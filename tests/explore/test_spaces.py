@@ -7,12 +7,12 @@ import pytest
 from explore.toy import ARCH, NET, SWEEP
 
 from dse.errors import DseError
-from dse.explore.hardware import HardwareChanges
-from dse.explore.plan import make_plan
-from dse.explore.record import read_results
+from dse.explore.plan.hardware import HardwareChanges
+from dse.explore.plan.plan import make_plan
+from dse.explore.plan.workloads import WorkloadChanges
+from dse.explore.results.record import read_results
 from dse.explore.sweep import run_plan, sweep
 from dse.explore.sweep_file import load_plan
-from dse.explore.workloads import WorkloadChanges
 from dse.formats.architecture.load import load_architecture_spec
 
 OTHER = NET.replace("workload: tiny", "workload: other").replace("conv: 6", "conv: 3")

@@ -17,12 +17,12 @@ from dse.errors import DseError
 from dse.explore.designs.design import Network, NetworkEvaluator
 from dse.explore.outcomes.front import pareto
 from dse.explore.outcomes.log import BOX, FILE_NAME
-from dse.explore.plan import make_plan
-from dse.explore.record import read_results
-from dse.explore.search import Search, SearchChanges
+from dse.explore.plan.plan import make_plan
+from dse.explore.plan.search import Search, SearchChanges
+from dse.explore.plan.workloads import WorkloadChanges
+from dse.explore.results.record import read_results
 from dse.explore.sweep import run_plan, sweep
 from dse.explore.sweep_file import SearchModel, load_plan
-from dse.explore.workloads import WorkloadChanges
 from dse.formats.architecture.load import load_architecture, load_architecture_spec
 from dse.formats.architecture.space import Constraint
 from dse.formats.workload.load import load_workload, parse_workload
@@ -338,7 +338,7 @@ def test_a_bad_sweep_file_says_where(files, old, new, line, message):
 
 def test_sweep_files_offer_what_searches_take():
     from dse.explore.designs.samplers import SAMPLERS
-    from dse.explore.search import OBJECTIVES
+    from dse.explore.plan.search import OBJECTIVES
 
     schema = SearchModel.model_json_schema()["properties"]
     assert tuple(schema["sampler"]["enum"]) == SAMPLERS

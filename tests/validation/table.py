@@ -1,6 +1,7 @@
 """Writes the validation tables of `docs/model.md` from what the code computes: our number, the reference, the error.
 
-    python tests/validation/table.py            # rewrites the tables in place
+    python tests/validation/table.py            # rewrites the tables in place, but for those that take minutes
+    python tests/validation/table.py --slow     # these too
     python tests/validation/table.py --check    # fails when they are out of date
 
 A table stands between `<!-- table: NAME -->` and `<!-- end -->`; `TABLES` names the function that makes it.
@@ -15,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from validation import energies, eyeriss_silicon, isca16, systolic, timeloop_case
+from validation import chips, energies, eyeriss_silicon, gemmini, isca16, systolic, timeloop_case
 
 import dse
 from dse.model.counting.timeloop import count_timeloop
@@ -77,6 +78,7 @@ def summary() -> Iterator[tuple[str, ...]]:
         agreement = "equal" if exact else f"{min(errors):+.1%} to {max(errors):+.1%}; sum {sums}"
         yield "Eyeriss silicon, JSSC 2017", f"{what}, AlexNet CONV, the chip's mappings", str(len(pairs)), agreement
     yield from _systolic()
+    yield from _gemmini()
     errors = energies.memory_fits()
     for way, name in enumerate(("read", "write")):
         each = sorted((abs(pair[way]), nm, size, pair[way]) for (size, nm), pair in errors.items())
@@ -127,6 +129,20 @@ def _systolic() -> Iterator[tuple[str, ...]]:
         yield "SCALE-Sim's closed forms", f"{what}, {where}", str(len(pairs)), equal(count, len(pairs))
 
 
+def _gemmini() -> Iterator[tuple[str, ...]]:
+    points = gemmini.points()
+    pairs = [gemmini.timeloop_cycles(point) for point in points]
+    for what, part in (("`counting: timeloop`", 0), ("with the fills of psums' first visits", 1)):
+        count = sum(pair[part] == point.timeloop for pair, point in zip(pairs, points, strict=True))
+        yield "Timeloop for Gemmini, 2023", f"cycles, {what}", str(len(points)), equal(count, len(points))
+    for fitted, reported in (gemmini.SETS, gemmini.SETS[::-1]):
+        chosen = gemmini.of(reported)
+        _, plain, rows = gemmini.compared(chosen, gemmini.cycles_per_row(fitted))
+        for what, a in (("nothing fitted", plain), (f"one constant fitted on set {fitted}", rows)):
+            found = f"median {a.median:.2f}; p90 {a.p90:.2f}; rank correlation {a.rank:.3f}"
+            yield "Gemmini's RTL", f"cycles over ours, set {reported}, {what}", str(len(chosen)), found
+
+
 def memory_fits() -> Iterator[tuple[str, ...]]:
     errors = energies.memory_fits()
     sizes, nodes = (sorted({point[i] for point in errors}) for i in range(2))
@@ -149,10 +165,35 @@ def energy_tables() -> Iterator[tuple[str, ...]]:
         )
 
 
+def gemmini_rtl() -> Iterator[tuple[str, ...]]:
+    """RTL over what is said, as median, 90th percentile and rank correlation; kinds of layers are of both sets."""
+    yield "set or kind of layer", "mappings", "Timeloop", "ours", "ours, DMA rows fitted on analytical", "on both"
+    everything = gemmini.points()
+    kinds = sorted({point.kind for point in everything})
+    chosen = [(f"set {group}", gemmini.of(group)) for group in gemmini.SETS]
+    chosen += [(kind, tuple(point for point in everything if point.kind == kind)) for kind in kinds]
+    for name, points in chosen:
+        first, second = (gemmini.compared(points, gemmini.cycles_per_row(group)) for group in gemmini.SETS)
+        few = len(points) < 5
+        cells = [f"{a.median:.2f}, {a.p90:.2f}" + ("" if few else f", {a.rank:.3f}") for a in (*first, second[-1])]
+        yield name, str(len(points)), *cells
+
+
+def chip_figures() -> Iterator[tuple[str, ...]]:
+    yield "specification", "figure", "network", "published", "ours", "error", "why"
+    for one in chips.figures():
+        of = one.network + (f" ({one.settings.split('.')[-1]})" if one.network and one.settings else "")
+        cells = (f"{number:.3g} {one.unit}" for number in (one.published, one.ours))
+        yield one.spec, one.quantity, of, *cells, percent(one.ours, one.published), one.reason
+
+
 TABLES: dict[str, Callable[[], Iterable[tuple[str, ...]]]] = {
     "summary": summary, "isca16": isca16_totals, "eyeriss-silicon": silicon, "memory-fits": memory_fits,
-    "energies": energy_tables,
+    "energies": energy_tables, "gemmini": gemmini_rtl, "chips": chip_figures,
 }  # fmt: skip
+
+SLOW = frozenset({"chips"})
+"""Tables that map whole networks."""
 
 
 def largest(errors: list[float]) -> str:
@@ -173,9 +214,11 @@ def markdown(rows: Iterable[tuple[str, ...]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def written(text: str) -> str:
-    """The document with its tables made anew."""
+def written(text: str, slow: bool = False) -> str:
+    """The document with its tables made anew, those that take minutes only if asked."""
     for name, make in TABLES.items():
+        if name in SLOW and not slow:
+            continue
         start, end = f"<!-- table: {name} -->", "<!-- end -->"
         before, found, rest = text.partition(start)
         if not found:
@@ -187,7 +230,7 @@ def written(text: str) -> str:
 
 def main() -> int:
     text = DOCUMENT.read_text(encoding="utf-8")
-    new = written(text)
+    new = written(text, slow="--slow" in sys.argv)
     if "--check" in sys.argv:
         return int(new != text)
     DOCUMENT.write_text(new, encoding="utf-8")

@@ -4,7 +4,9 @@ import pytest
 from validation import table
 
 
-@pytest.mark.parametrize("name", table.TABLES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in table.SLOW else []) for name in table.TABLES]
+)
 def test_the_document_has_the_table_of_now(name):
     text = table.DOCUMENT.read_text(encoding="utf-8")
     start = f"<!-- table: {name} -->"

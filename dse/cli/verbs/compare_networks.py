@@ -47,7 +47,7 @@ class ReviewOptions:
         """What is compared, read; without workloads, the nine that surveys compare."""
         from dse.cli.inputs import read_architecture
         from dse.explore.compare.networks import FACTORS, GAP, REVIEWED, make_review
-        from dse.explore.workloads import WorkloadChanges
+        from dse.explore.plan.workloads import WorkloadChanges
         from dse.formats.workload.parameters import parse_parameters
 
         if self.arch is None and (self.dataflow is not None or self.settings):
@@ -97,6 +97,7 @@ def command(workloads: tuple[str, ...], how: ReviewOptions, jobs: int | None, ou
 def show(review: Review, directory: Path | None, jobs: int | None, form: str) -> None:
     """Compare, write what is asked for, and print."""
     from dse.explore.compare.networks import compare_networks
+    from dse.report.table import fold
     from dse.report.text.networks import comparison_records, comparison_text
 
     if review.architecture is not None:
@@ -108,7 +109,7 @@ def show(review: Review, directory: Path | None, jobs: int | None, form: str) ->
     status.clear()
     written = [] if directory is None else _write(comparison, directory)
     rows = comparison_records(comparison)
-    ending = f"\n\nwritten to {directory}: {', '.join(written)}" if written else ""
+    ending = "\n\n" + fold(f"written to {directory}: {', '.join(written)}") if written else ""
     print_rows(form, lambda: comparison_text(comparison) + ending, comparison.to_dict(), rows)
 
 

@@ -23,6 +23,7 @@ def run(
     from dse.explore.compare.dataflows import compare_dataflows, folder, parts_of
     from dse.explore.compare.dataflows_log import FILE_NAME
     from dse.report.figures.dataflows import summary, write
+    from dse.report.table import fold
 
     unused = [name for name in changes.given() if name not in ("batch", "gap")]
     if unused:
@@ -54,6 +55,6 @@ def run(
         if row["status"] != "ok":
             does = "cannot run" if row["status"] == "infeasible" else "failed on"
             note(f"{row['dataflow']} at batch {row['batch']} {does} {row['part']}: {row['reason']}")
-    text = f"\n\nwritten to {directory}: {', '.join(names)}"
+    text = "\n\n" + fold(f"written to {directory}: {', '.join(names)}")
     print_rows(form, lambda: summary(parts).to_text() + text, {"output": str(directory), "parts": parts}, parts)
     return 0

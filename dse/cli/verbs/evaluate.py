@@ -56,7 +56,7 @@ def command(
       dse evaluate eyeriss vgg16
       dse evaluate eyeriss alexnet --batch 4 --objective energy --dataflow weight-stationary
       dse evaluate eyeriss alexnet --scope network
-      dse evaluate eyeriss alexnet --scope network --objective energy --max-latency 45ms
+      dse evaluate eyeriss alexnet --scope network --objective energy --max-latency 320ms
       dse evaluate arch_specs/eyeriss.yaml workloads/vgg16.yaml --set levels.GLB.capacity=64KiB --format json
       dse evaluate eyeriss alexnet --bits weight=8,ifmap=8,psum=24 --density ifmap=0.42 --set mac.gating=ifmap
       dse evaluate eyeriss bert_base --param seq=384 --gap 0.05
@@ -72,7 +72,7 @@ def command(
     max_latency_s, max_energy_pj = read_limits(goal)
     given, counting = read_mappings(mapping, arch, network, any_mapping)
     if layers:
-        from dse.explore.workloads import only
+        from dse.explore.plan.workloads import only
 
         network = only(network, layers)
     if any(layer.name not in given for layer in network.layers):
@@ -115,19 +115,18 @@ def _broken(arch: Architecture, network: Workload, given: dict[str, Mapping]) ->
 
 def _text(mapped: MappedWorkload, plain: dict[str, Any], reuse: bool, dataflow: str) -> str:
     from dse.mapper import NetworkCertificate
-    from dse.report.text.layers import layers_table, network_proof_line, reuse_summary
+    from dse.report.table import fold
+    from dse.report.text.layers import layers_text, network_proof_line, reuse_summary
 
+    tables = [layers_text(plain, mapped.gap), *([reuse_summary(plain).to_text()] if reuse else [])]
     if mapped.residency is not None:
         from dse.report.text.residency import kept_line, residency_proof_line, residency_table
 
-        tables = [layers_table(plain), residency_table(plain), *([reuse_summary(plain)] if reuse else [])]
-        proof = [kept_line(plain), residency_proof_line(mapped.residency)]
-        return "\n\n".join([*(table.to_text() for table in tables), *proof])
-    tables = [layers_table(plain), *([reuse_summary(plain)] if reuse else [])]
+        lines = [kept_line(plain), fold(residency_proof_line(mapped.residency))]
+        return "\n\n".join([*tables, residency_table(plain).to_text(), *lines])
     proof = [network_proof_line(mapped.certificate)] if isinstance(mapped.certificate, NetworkCertificate) else []
     marked = [
         f"NOT A MAPPING OF {dataflow}: {layer['name']}: {'; '.join(layer['breaks_rules'])}"
         for layer in plain["layers"] if layer["breaks_rules"]
     ]  # fmt: skip
-    proof = [*marked, *proof]
-    return "\n\n".join([*(table.to_text() for table in tables), *proof])
+    return "\n\n".join([*tables, *map(fold, [*marked, *proof])])

@@ -14,8 +14,8 @@ from dse.errors import DseError, InfeasibleError
 
 if TYPE_CHECKING:
     from dse.explore.outcomes.evaluation import Outcome
-    from dse.explore.plan import Plan
-    from dse.explore.runner import Workers
+    from dse.explore.plan.plan import Plan
+    from dse.explore.workers.runner import Workers
     from dse.report.cards.card import Card
 
 GAP = 0.01
@@ -41,7 +41,7 @@ def command(inputs: Inputs, jobs: int | None, form: str) -> None:
       dse explain edge_npu mobilenet_v1 --set levels.L2.capacity=512KiB
       dse explain results/eyeriss-vgg16 45
     """
-    from dse.explore.runner import Workers, usable_cpus
+    from dse.explore.workers.runner import Workers, usable_cpus
     from dse.report.text.explain import explanation
 
     with Workers.local(usable_cpus() if jobs is None else jobs) as workers:
@@ -56,10 +56,10 @@ Explained = tuple[str, "Card", list[dict[str, Any]], list[str]]
 
 def _of_files(inputs: Inputs, workers: Workers) -> Explained:
     """The architecture as its file and the options have it."""
-    from dse.explore.hardware import HardwareChanges
-    from dse.explore.plan import make_plan
-    from dse.explore.search import Search
-    from dse.explore.workloads import WorkloadChanges
+    from dse.explore.plan.hardware import HardwareChanges
+    from dse.explore.plan.plan import make_plan
+    from dse.explore.plan.search import Search
+    from dse.explore.plan.workloads import WorkloadChanges
     from dse.formats.workload.parameters import parse_parameters
 
     settings: dict[str, Any] = dict(split_setting(text) for text in inputs.settings)
@@ -82,8 +82,8 @@ def _of_files(inputs: Inputs, workers: Workers) -> Explained:
 
 def _of_sweep(inputs: Inputs, workers: Workers) -> Explained:
     """A design of a sweep; what the sweep evaluated itself is not evaluated again."""
-    from dse.explore.plan import Plan
-    from dse.explore.record import SETTINGS, read_results
+    from dse.explore.plan.plan import Plan
+    from dse.explore.results.record import SETTINGS, read_results
     from dse.explore.sweep_file import load_plan
     from dse.report.cards.book import changes, read_book
     from dse.report.cards.steps import best_first

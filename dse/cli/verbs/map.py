@@ -25,7 +25,7 @@ def command(inputs: Inputs, layer: str, how: MapperSettings, save: str | None, f
     \b
     Examples:
       dse map eyeriss alexnet conv3
-      dse map eyeriss vgg16 conv1_1 --objective latency --factors perfect
+      dse map eyeriss vgg16 block1_conv1 --objective latency --factors perfect
       dse map eyeriss alexnet fc6 --batch 16 --format json
       dse map edge_npu vgg16 fc1 --time-limit 5s
       dse map eyeriss alexnet conv3 --save conv3.yaml
@@ -42,11 +42,12 @@ def command(inputs: Inputs, layer: str, how: MapperSettings, save: str | None, f
 
         save_mappings(save, f"{layer} on {arch.name}", arch, {layer: mapped.mapping})
     plain = {"arch": arch.name, "dataflow": arch.dataflow.name, "workload": inputs.workload, **mapped.to_dict()}
-    print_rows(form, lambda: _text(arch, mapped.layer, mapped), plain, plain["reuse"])
+    print_rows(form, lambda: _text(arch, mapped.layer, mapped, how.gap), plain, plain["reuse"])
 
 
-def _text(arch: Any, layer: Any, mapped: Any) -> str:
+def _text(arch: Any, layer: Any, mapped: Any, asked: float) -> str:
     from dse.problem.dims import DIMS
+    from dse.report.table import fold
     from dse.report.text.layers import cost_lines, proof_lines, reuse_table
     from dse.report.text.nest import nest_text
     from dse.report.units import whole
@@ -56,9 +57,9 @@ def _text(arch: Any, layer: Any, mapped: Any) -> str:
     title = f"{layer.name} on {arch.name}, {arch.dataflow.name}: {bounds}{strides}, {whole(layer.macs)} MACs"
     rows = [reuse.to_dict() for reuse in mapped.cost.reuse]
     parts = [
-        title,
+        fold(title),
         nest_text(arch, layer, mapped.mapping),
-        "\n".join([*cost_lines(mapped), *proof_lines(mapped)]),
+        "\n".join(fold(line, hang=" " * 9) for line in [*proof_lines(mapped, asked), *cost_lines(mapped)]),
         reuse_table(rows).to_text(),
     ]
     return "\n\n".join(parts)

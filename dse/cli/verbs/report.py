@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,54 +13,91 @@ from dse.cli.output import compile_first, note, print_rows
 from dse.errors import DseError
 
 if TYPE_CHECKING:
-    from dse.explore.result import SweepResult
+    from dse.explore.plan.plan import Plan
+    from dse.explore.results.result import SweepResult
     from dse.report.cards.book import Book
+
+
+FORMATS = ("png", "svg", "pdf")
+
+
+def _formats(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
+    named = () if value is None else tuple(dict.fromkeys(part.strip().lower() for part in value.split(",")))
+    if wrong := [name for name in named if name not in FORMATS]:
+        raise click.BadParameter(f"{wrong[0]!r} is not {', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
+    return named
 
 
 @click.command("report")
 @click.argument("directory", metavar="DIR")
 @click.option("--mappings", is_flag=True, help="What the mappings of each design trade, not one row each.")
+@click.option("--figures", metavar="png,svg,pdf", callback=_formats, help="Draw every figure, too, and write its data.")
 @format_option
-def command(directory: str, mappings: bool, form: str) -> None:
+def command(directory: str, mappings: bool, figures: tuple[str, ...], form: str) -> None:
     """Draw the figures and the page of the sweep in DIR again and print its front; it need not be finished.
 
-    Designs that the page shows in full are mapped again where DIR has no card of them yet.
+    Designs that the page shows in full are mapped again where DIR has no card of them yet. --figures also draws, each
+    in the formats named and with its data as CSV beside it: the front, area, energy by level, by operand and by layer,
+    how busy the MACs are, roofline, reuse, traffic against buffer size, and hypervolume.
 
     \b
-    Example:
+    Examples:
       dse report results/eyeriss-vgg16
+      dse report results/eyeriss-vgg16 --figures png,svg
     """
-    from dse.explore.record import read_results, write_results
-    from dse.report.directory import draw
-    from dse.report.text.sweeps import front_table, mapping_table, status_line, verdict, warnings
+    from dse.explore.results.record import read_results, write_results
+    from dse.report.directory import draw, draw_figures
+    from dse.report.text.sweeps import status_line, warnings
 
-    result = read_results(directory)
+    result, folder = read_results(directory), Path(directory)
     for warning in warnings(result):
         note(f"warning: {warning}")
     if not result.finished:
         note("the sweep is not finished; this is what it has found so far")
-    drawn = draw(result, Path(directory), _book(result, Path(directory)))
-    write_results(Path(directory), result)
+    plan = _plan(folder, needed=bool(figures))
+    book = _book(result, plan, folder)
+    drawn = draw(result, folder, book)
+    if figures:
+        drawn.append(f"figures/ ({len(draw_figures(result, book, plan, folder, figures))} files)")
+    write_results(folder, result)
     rows = result.mapping_rows() if mappings else result.front_rows()
-    table = mapping_table(result) if mappings else front_table(result)
     text = f"{status_line(result)}\nwritten to {directory}: {', '.join(drawn)}"
-    plain = {**result.to_dict(), "front": rows}
-    print_rows(form, lambda: f"{table.to_text()}\n\n{verdict(result)}\n\n{text}", plain, rows)
+    plain: dict[str, Any] = {**result.to_dict(), "front": rows}
+    print_rows(form, lambda: _text(result, mappings, text), plain, rows)
 
 
-def _book(result: SweepResult, directory: Path) -> Book:
-    """The cards of the sweep's designs; without its files, those that are kept."""
-    from dse.explore.plan import Plan
-    from dse.explore.record import SETTINGS
+def _text(result: SweepResult, mappings: bool, text: str) -> str:
+    from dse.report.table import fold
+    from dse.report.text.sweeps import front_text, mapping_table, verdict
+
+    table = mapping_table(result).to_text() if mappings else front_text(result)
+    return f"{table}\n\n{fold(verdict(result))}\n\n{fold(text)}"
+
+
+def _plan(directory: Path, needed: bool) -> Plan | None:
+    """What was searched; None where the sweep's files are gone, which is told."""
+    from dse.explore.plan.plan import Plan
+    from dse.explore.results.record import SETTINGS
     from dse.explore.sweep_file import load_plan
+
+    try:
+        plan = load_plan(directory / SETTINGS)
+    except DseError as error:
+        lost = " and no figure of traffic is drawn" if needed else ""
+        note(f"what was searched cannot be read, so the page lacks cards of designs that have none yet{lost}: {error}")
+        return None
+    assert isinstance(plan, Plan), "a folder of a sweep holds no comparison"
+    return plan
+
+
+def _book(result: SweepResult, plan: Plan | None, directory: Path) -> Book:
+    """The cards of the sweep's designs; without its files, those that are kept."""
     from dse.report.cards.book import is_complete, read_book
 
     known = read_book(directory)
-    if is_complete(result, known):
+    if plan is None or is_complete(result, known):
         return known
     try:
-        plan = load_plan(directory / SETTINGS)
-        assert isinstance(plan, Plan), "a folder of a sweep holds no comparison"
         compile_first(plan.architecture)
         return collect_cards(result, plan, directory, None)
     except DseError as error:

@@ -65,7 +65,8 @@ def find(name: str) -> tuple[str, Path]:
         is_file = False
     if is_file:
         source = load_source(Path(name))
-        found = [key for key in KINDS.values() if isinstance(source.data, dict) and key in source.data]
+        keys = source.data if isinstance(source.data, dict) else {}
+        found = ["sweep"] if {"sweep", "compare"} <= set(keys) else [key for key in KINDS.values() if key in keys]
         if len(found) != 1:
             raise SpecError("neither an architecture, a workload nor a sweep", file=name,
                             hint="its top has one of the keys architecture, workload or sweep")  # fmt: skip
@@ -89,6 +90,7 @@ def _show_architecture(path: Path, form: str) -> None:
         "mac_units": spec.architecture.mac_units,
         "mac_energy_pj": spec.architecture.mac.energy_pj,
         "area_mm2": spec.architecture.area_mm2,
+        "precision": dict(spec.architecture.precision),
         "hierarchy": records,
         "space": {path: list(choices) for path, choices in spec.space.items()},
         "constraints": [constraint.to_dict() for constraint in spec.constraints],
@@ -114,18 +116,27 @@ def _show_workload(path: Path, form: str, graph: str | None, param: tuple[str, .
 def _show_sweep(path: Path, form: str) -> None:
     from dataclasses import asdict
 
+    from dse.explore.compare.dataflows_file import load_comparison
     from dse.explore.compare.networks import Review
     from dse.explore.sweep_file import load_plan
-    from dse.report.text.summaries import sweep_text
+    from dse.report.text.summaries import dataflows_text, review_text, sweep_text
 
+    if (dataflows := load_comparison(path)) is not None:
+        designs = {design.name: design.spec.name for design in dataflows.designs}
+        plain: dict[str, Any] = {
+            "sweep": dataflows.name, "workload": dataflows.workload.name, "objective": dataflows.objective,
+            "gap": dataflows.gap, "batches": list(dataflows.batches), "designs": designs,
+        }  # fmt: skip
+        records = [{"design": name, "arch": arch} for name, arch in designs.items()]
+        print_rows(form, lambda: dataflows_text(dataflows), plain, records)
+        return
     plan = load_plan(path)
     if isinstance(plan, Review):
         arch = plan.architecture.name if plan.architecture is not None else None
         names = [workload.name for workload in plan.workloads]
         how: dict[str, Any] = {"arch": arch, "objective": plan.objective, "gap": plan.gap}
-        said = f"{plan.name}: compares {', '.join(names)} on {arch}, layers mapped for {plan.objective} within "
-        print_rows(form, lambda: f"{said}{plan.gap:.0%} of the best", {"sweep": plan.name, "workloads": names, **how},
-                   [{"workload": name, **how} for name in names])  # fmt: skip
+        records = [{"workload": name, **how} for name in names]
+        print_rows(form, lambda: review_text(plan), {"sweep": plan.name, "workloads": names, **how}, records)
         return
     plain = {
         "sweep": plan.name,

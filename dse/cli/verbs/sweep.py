@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from dse.explore.compare.networks import Review
     from dse.explore.explorer import Progress
     from dse.explore.limits import Limits
-    from dse.explore.plan import Plan
-    from dse.explore.result import SweepResult
+    from dse.explore.plan.plan import Plan
+    from dse.explore.results.result import SweepResult
 
 SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
 
@@ -127,8 +127,8 @@ def _search(plan: Plan, directory: Path, workers: WorkerOptions, resume: bool, l
 
 
 def _plan(files: tuple[str, ...], changes: SweepOptions) -> Plan | Review:
-    from dse.explore.plan import make_plan
-    from dse.explore.search import Search
+    from dse.explore.plan.plan import make_plan
+    from dse.explore.plan.search import Search
     from dse.explore.sweep import GAP, TRIALS
     from dse.explore.sweep_file import load_plan
 
@@ -183,9 +183,10 @@ def progress_line(progress: Progress) -> str:
 
 
 def _finish(result: SweepResult, plan: Plan, directory: Path, jobs: int | None, form: str) -> int:
-    from dse.explore.record import write_summary
+    from dse.explore.results.record import write_summary
     from dse.report.directory import draw, write_page
-    from dse.report.text.sweeps import front_table, proof_line, status_line, verdict, warnings
+    from dse.report.table import fold
+    from dse.report.text.sweeps import front_text, proof_line, status_line, verdict, warnings
     from dse.report.units import clock_time
 
     for warning in warnings(result):
@@ -205,5 +206,6 @@ def _finish(result: SweepResult, plan: Plan, directory: Path, jobs: int | None, 
     done = f"{clock_time(result.wall_s)}; written to {directory}: {', '.join(drawn)}"
     summary = "\n".join(line for line in (proof_line(result), status_line(result), done) if line)
     plain = {**result.to_dict(), "front": rows, "output": str(directory)}
-    print_rows(form, lambda: f"{front_table(result).to_text()}\n\n{verdict(result)}\n\n{summary}", plain, rows)
+    text = lambda: f"{front_text(result)}\n\n{fold(verdict(result))}\n\n{fold(summary)}"  # noqa: E731
+    print_rows(form, text, plain, rows)
     return 0

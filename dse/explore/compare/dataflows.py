@@ -13,7 +13,7 @@ from dse.errors import InfeasibleError
 from dse.explore.compare.dataflows_log import read_results, result_line
 from dse.explore.outcomes.identity import identity
 from dse.explore.outcomes.log import LogWriter
-from dse.explore.runner import Failure, Task, Workers, usable_cpus
+from dse.explore.workers.runner import Failure, Task, Workers, usable_cpus
 from dse.formats.text.replace import folder_name
 from dse.problem.dims import OPERANDS
 
@@ -92,7 +92,10 @@ class DataflowComparison:
             for batch, (design, architecture) in product(self.batches, zip(self.designs, architectures, strict=True)):
                 network = self.workload.with_batch(batch)
                 for part, name in ((part, name) for part, names in self.parts.items() for name in names):
-                    same = {**point, "batch": batch, "part": part, "layer": name, "dataflow": design.name}
+                    same = {
+                        **point, "pes": architecture.mac_units, "batch": batch, "part": part, "layer": name,
+                        "dataflow": design.name,
+                    }  # fmt: skip
                     search = LayerSearch(self.objective, self.gap, design.factors, design.nest)
                     found.append(LayerTask(architecture, design.layer(network.layer(name)), search, same))
         return found

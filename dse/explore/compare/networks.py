@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
-from dse.explore.runner import Failure, Task, Workers, usable_cpus
-from dse.explore.workloads import UNCHANGED, WorkloadChanges
+from dse.explore.plan.workloads import UNCHANGED, WorkloadChanges
+from dse.explore.workers.runner import Failure, Task, Workers, usable_cpus
 from dse.problem.footprint import network_figures
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from dse.explore.proof.bounds import BoundTask, BoxBounds, DesignBound
 from dse.explore.proof.box import Axes, Box
 from dse.explore.proof.certificate import Certificate
 from dse.explore.proof.staircase import Staircase
-from dse.explore.runner import Failure, Task, Workers
+from dse.explore.workers.runner import Failure, Task, Workers
 
 BOXES = 8
 """Boxes taken up at once; it does not depend on how many workers there are, and so nor does what is found."""

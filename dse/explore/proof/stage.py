@@ -13,7 +13,7 @@ from dse.explore.proof.bounds import BoxBounds, BoxPrices
 from dse.explore.proof.box import axes_of
 from dse.explore.proof.prove import EVALUATED, Prover, Settled
 from dse.explore.proof.staircase import Staircase
-from dse.explore.runner import Workers
+from dse.explore.workers.runner import Workers
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,13 @@ Dims = Annotated[
 ANY_DIM = list[Dim](DIMS)  # type: ignore[arg-type]
 
 
+class ImageModel(SpecModel):
+    """What is unrolled over the rows for layers of few channels, as those that read an image."""
+
+    channels: Annotated[int, Field(ge=1, le=64, strict=True)] = Field(description="that such a layer has at most")
+    rows: Dims = Field(description="dims that may be unrolled over the rows in such a layer")
+
+
 class DataflowModel(SpecModel):
     """A set of constraints on a mapping, as a YAML file states it; see `dse.architecture.dataflow.Dataflow`."""
 
@@ -50,6 +57,7 @@ class DataflowModel(SpecModel):
         default=None, description="operand that stays in the PE while the loop list right above the array steps"
     )
     innermost: Dim | None = Field(default=None, description="innermost dim of that list")
+    image: ImageModel | None = Field(default=None, description="other rows for layers without groups of few channels")
 
 
 class InlineDataflowModel(DataflowModel):
@@ -94,6 +102,10 @@ def read_dataflow(source: Source, path: DataPath, name: str | None = None) -> Da
         stray = [dim for dim in getattr(model, whole) if dim not in getattr(model, allowed)]
         if stray:
             raise source.error((*path, whole), f"{whole}: {stray[0]} is not among {allowed}", f"add it to {allowed}")
+    stray = [dim for dim in model.rows_whole if model.image is not None and dim not in model.image.rows]
+    if stray:
+        text = f"rows_whole: {stray[0]} is not among the rows of image"
+        raise source.error((*path, "rows_whole"), text, "add it to image.rows")
     clash = [dim for dim in model.inside_whole if dim in {*model.rows_whole, *model.cols_whole}]
     if clash:
         raise source.error((*path, "inside_whole"), f"inside_whole: {clash[0]} must lie whole on the array as well")
@@ -106,6 +118,8 @@ def read_dataflow(source: Source, path: DataPath, name: str | None = None) -> Da
         **sets,
         stationary=model.stationary,
         innermost=model.innermost,
+        image_channels=0 if model.image is None else model.image.channels,
+        image_rows=frozenset(model.image.rows if model.image else ()),
         description=" ".join(model.description.split()),
     )
 
@@ -129,6 +143,9 @@ def written_dataflow(dataflow: Dataflow) -> dict[str, Any]:
     sets = ("rows", "cols", "rows_whole", "cols_whole", "inside", "inside_whole")
     found: dict[str, Any] = {name: [dim for dim in DIMS if dim in getattr(dataflow, name)] for name in sets}
     others = {name: getattr(dataflow, name) for name in ("description", "stationary", "innermost")}
+    if dataflow.image_channels:
+        rows = [dim for dim in DIMS if dim in dataflow.image_rows]
+        others["image"] = {"channels": dataflow.image_channels, "rows": rows}
     return {**found, **{name: value for name, value in others.items() if value}}
 
 

@@ -31,6 +31,7 @@ from dse.formats.text.source import (
     raise_all,
     validate,
 )
+from dse.problem.notebook import short
 
 _SECTIONS = ("technology", "mac")
 _OF_ROWS_AND_COLS = (("shape",), ("pes",))
@@ -72,6 +73,9 @@ class ArchitectureSpec:
     derived: tuple[Derived, ...] = ()
     dataflows: Mapping[str, Dataflow] = field(default_factory=dict, repr=False)
     architecture: Architecture = field(init=False, repr=False)
+
+    def __repr__(self) -> str:
+        return short("ArchitectureSpec", self.name, file=self.file, choices=sum(map(len, self.space.values())))
 
     def __post_init__(self) -> None:
         architecture = build_architecture(self.model, self.own_dataflow)

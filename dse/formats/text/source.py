@@ -17,18 +17,22 @@ from dse.formats.text.yaml_tree import MAX_CHARACTERS, MAX_NODES, Node, parse_tr
 
 __all__ = [
     "DataPath", "Place", "Source", "SpecModel", "WholeNumber", "did_you_mean", "find_shipped", "load_source",
-    "parse_source", "raise_all", "shipped_names", "validate",
+    "parse_source", "raise_all", "read_text", "shipped_names", "validate",
 ]  # fmt: skip
 
 _MAX_EXTENDS = 8
 
 
-def load_source(path: str | Path) -> Source:
+def load_source(path: str | Path, *, last_wins: bool = False, tags: frozenset[str] = frozenset()) -> Source:
     """Read a spec file and everything that it extends.
 
     Parameters
     ----------
     path : str or Path
+    last_wins : bool
+        In a file of another tool: take the last value of a key that is given twice, and `extends` for any other key.
+    tags : frozenset of str
+        In a file of another tool: YAML tags that mappings may have (`dse.formats.text.yaml_tree`).
 
     Returns
     -------
@@ -45,10 +49,12 @@ def load_source(path: str | Path) -> Source:
     `extends: eyeriss`, puts that file's data beneath this one's: mappings are merged key by key, any other value
     replaces the one beneath, and null removes it.
     """
+    if last_wins or tags:
+        return _parsed(read_text(path), str(path), last_wins=last_wins, tags=tags)
     return _load(Path(path), ())
 
 
-def parse_source(text: str, file: str = "<text>") -> Source:
+def parse_source(text: str, file: str = "<text>", tags: frozenset[str] = frozenset()) -> Source:
     """Parse the text of a spec. `extends` is resolved against the folder of `file`.
 
     Parameters
@@ -56,15 +62,25 @@ def parse_source(text: str, file: str = "<text>") -> Source:
     text : str
     file : str
         Named in errors.
+    tags : frozenset of str
+        As for `load_source`.
     """
-    return _parse(text, file, ())
+    return _parsed(text, file, tags=tags) if tags else _parse(text, file, ())
 
 
 def _load(path: Path, above: tuple[Path, ...]) -> Source:
-    return _parse(_read(path), str(path), above)
+    return _parse(read_text(path), str(path), above)
 
 
-def _read(path: Path) -> str:
+def read_text(path: str | Path) -> str:
+    """The text of a file that is small enough to be read by people.
+
+    Raises
+    ------
+    SpecError
+        There is none, or it is no text.
+    """
+    path = Path(path)
     try:
         if not check_file(path):
             names = [other.name for other in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
@@ -81,10 +97,15 @@ def _read(path: Path) -> str:
         raise SpecError(f"cannot be read: {reason}", file=str(path)) from None
 
 
-def _parse(text: str, file: str, above: tuple[Path, ...]) -> Source:
+def _parsed(text: str, file: str, *, last_wins: bool = False, tags: frozenset[str] = frozenset()) -> Source:
     places: dict[DataPath, Place] = {}
-    data = _plain(parse_tree(text, file), (), file, places)
-    source = Source(file, data, places, {file: split_lines(text)})
+    data = _plain(parse_tree(text, file, last_wins=last_wins, tags=tags), (), file, places)
+    return Source(file, data, places, {file: split_lines(text)})
+
+
+def _parse(text: str, file: str, above: tuple[Path, ...]) -> Source:
+    source = _parsed(text, file)
+    data = source.data
     if not isinstance(data, dict) or "extends" not in data:
         return source
     base_name = data["extends"]

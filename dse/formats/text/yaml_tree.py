@@ -1,4 +1,7 @@
-"""YAML 1.2 text to plain data with positions: no tags, no repeated keys, bounded size, depth and aliases."""
+"""YAML 1.2 text to plain data with positions: no repeated keys, bounded size, depth and aliases, and no tags.
+
+A reader of another tool's files may name tags that it takes: a mapping with one has it under the key `!`.
+"""
 
 from __future__ import annotations
 
@@ -53,6 +56,8 @@ class _Composer:
     stream: Iterator[Any]
     file: str
     lines: list[str]
+    last_wins: bool = False
+    tags: frozenset[str] = frozenset()
     anchors: dict[str, tuple[Node, int] | None] = field(default_factory=dict)
     nodes: int = 0
 
@@ -73,7 +78,7 @@ class _Composer:
             raise self.error(event, f"nested deeper than {MAX_DEPTH} levels")
         if isinstance(event, events.AliasEvent):
             return self.alias(event)
-        if event.tag is not None:
+        if event.tag is not None and str(event.tag) not in self.tags:
             raise self.error(event, f"the tag {event.tag} is not allowed", "a spec is plain data: leave the tag out")
         if event.anchor is not None:
             self.anchors[event.anchor] = None
@@ -84,9 +89,18 @@ class _Composer:
             node.value, count = self.sequence(depth)
         else:
             node.value, count = self.mapping(depth)
+        if event.tag is not None:
+            node.value = self.tagged(event, node)
         if event.anchor is not None:
             self.anchors[event.anchor] = (node, count)
         return node, self.charge(event, count, is_new=True)
+
+    def tagged(self, event: Any, node: Node) -> dict[str | int, Node]:
+        """A mapping, or nothing, with its tag."""
+        if not isinstance(node.value, dict) and node.value not in (None, ""):
+            raise self.error(event, f"{event.tag} stands before a mapping")
+        tag = Node(str(event.tag).removeprefix("!"), node.line, node.column, node.line, node.column)
+        return {"!": tag, **(node.value or {})}
 
     def alias(self, event: Any) -> tuple[Node, int]:
         if event.anchor not in self.anchors:
@@ -118,7 +132,7 @@ class _Composer:
             key, _ = self.node(event, depth + 1)
             if isinstance(key.value, bool) or not isinstance(key.value, str | int):
                 raise self.error(event, "a key must be a word", "put it in quotes if it is meant as a name")
-            if key.value in entries:
+            if key.value in entries and not self.last_wins:
                 first = entries[key.value].key_line
                 raise self.error(event, f"the key {key.value!r} is given twice", f"it is given first in line {first}")
             value, size = self.node(next(self.stream), depth + 1)
@@ -151,7 +165,7 @@ class _Composer:
         return _error_at(event.start_mark, message, self.file, self.lines, hint)
 
 
-def parse_tree(text: str, file: str) -> Node:
+def parse_tree(text: str, file: str, *, last_wins: bool = False, tags: frozenset[str] = frozenset()) -> Node:
     """Parse one YAML document.
 
     Parameters
@@ -159,6 +173,10 @@ def parse_tree(text: str, file: str) -> Node:
     text : str
     file : str
         Named in errors.
+    last_wins : bool
+        Take the last value of a key that is given twice, as readers of other tools do, instead of refusing it.
+    tags : frozenset of str
+        Those that mappings may have, e.g. `!Container`.
 
     Raises
     ------
@@ -170,7 +188,8 @@ def parse_tree(text: str, file: str) -> Node:
         raise SpecError(f"the file has {len(text)} characters, more than {MAX_CHARACTERS}", file=file)
     lines = split_lines(text)
     try:
-        return _Composer(iter(YAML(typ="safe", pure=True).parse(text)), file, lines).document()
+        stream = iter(YAML(typ="safe", pure=True).parse(text))
+        return _Composer(stream, file, lines, last_wins, tags).document()
     except MarkedYAMLError as error:
         problem = error.problem or "not YAML"
         message = f"not valid YAML: {problem}" + (f" {error.context}" if error.context else "")

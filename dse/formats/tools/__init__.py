@@ -1,4 +1,4 @@
-"""Files of other tools: SCALE-Sim topologies, Timeloop problems, architectures and mappings.
+"""Files of other tools: SCALE-Sim's, Timeloop's, ZigZag's and MAESTRO's.
 
-One module a tool.
+One module a tool, or a wing.
 """

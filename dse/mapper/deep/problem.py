@@ -14,6 +14,7 @@ from dse.mapper.shared.factors import whole_factor
 from dse.mapper.shared.places import Places
 from dse.model.counting.counts import RELEVANCE, Structure, window_of
 from dse.model.counting.kernel import Floats, Ints
+from dse.model.counting.records import READ, WRITE
 from dse.model.price import Prices, capacities
 from dse.problem.dims import DIMS, OPERANDS, PSUM
 from dse.problem.layer import Layer
@@ -29,6 +30,7 @@ class Deep(NamedTuple):
     window: Ints  # (4,)
     bits: Ints  # (k, 3) of an element in each level
     only_finished: Ints  # (k,) 1 where no unfinished psum may come to a level
+    never_finished: Ints  # (k,) 1 where no psum comes to a level finished, as a sum is spread over its instances
     returns: bool  # whether psums come to the outermost level unfinished, and so at least twice each
     words: Floats  # (3,) touched words of each operand
     macs: float
@@ -93,6 +95,7 @@ def build(
         window=window_of(layer),
         bits=_widths(layer, places, only_finished),
         only_finished=np.array([int(node in only_finished) for node in places.levels], dtype=np.int64),
+        never_finished=np.zeros(len(places.levels), dtype=np.int64),
         returns=returns,
         words=np.array(words, dtype=np.float64),
         macs=float(layer.macs),
@@ -154,9 +157,21 @@ def rooms_for_finished(
             yield chosen
 
 
+def spreads_that_add_up(dp: Deep) -> Iterator[tuple[int, Ints]]:
+    """Fan-outs that add up psums, as the level above, around levels in which a finished psum costs less.
+
+    With each comes `never_finished` when a sum is spread over its children: what these hold are then parts of sums.
+    """
+    saves = (dp.saved_pj[dp.nodes, READ] + dp.saved_pj[dp.nodes, WRITE] > 0.0) & (dp.kept[:-1, PSUM] == 1)
+    for level, fan in enumerate(dp.fans):
+        inside = np.arange(len(dp.nodes)) > level
+        if fan >= 0 and dp.reduces[fan] == 1 and dp.sides[level].prod() > 1 and (saves & inside).any():
+            yield level, (saves & inside).astype(np.int64)
+
+
 def _rules(architecture: Architecture, layer: Layer, places: Places, perfect: bool) -> dict[str, Any]:
     """What the dataflow and the fan-outs allow, by level and dim."""
-    flow, k = architecture.dataflow, len(places.levels)
+    flow, k = architecture.dataflow.of(layer.bounds), len(places.levels)
     sides = np.ones((k, 2), dtype=np.int64)
     on_side, wanted = np.zeros((k, 2, 8), dtype=np.int64), np.zeros((k, 2, 8), dtype=np.int64)
     in_list, whole = np.ones((k, 8), dtype=np.int64), np.zeros((k, 8), dtype=np.int64)

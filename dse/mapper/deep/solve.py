@@ -10,7 +10,7 @@ import numpy as np
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.errors import DseError
-from dse.mapper.deep.bounds.subproblem import Best, Space, narrowed, space_of
+from dse.mapper.deep.bounds.subproblem import Best, Space, halved, narrowed, space_of
 from dse.mapper.deep.nest import parts_of, record_length
 from dse.mapper.deep.problem import build, rooms_for_finished
 from dse.mapper.deep.tree import best_of
@@ -82,7 +82,7 @@ def spaces_of(
     if architecture.levels[0].only_finished and layer.finishes_narrower:
         choices = choices[len(sets) :]
         spaces = [replace(space, mask=mask) for mask, space in enumerate(spaces[len(sets) :])]
-    return choices, spaces
+    return choices, [part for space in spaces for part in halved(space)]
 
 
 def _sizes(space: Space) -> list[int]:

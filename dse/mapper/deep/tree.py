@@ -185,12 +185,14 @@ def _improved(spaces: list[Space], best: Best, known: float) -> float:
 
 def _exchange(spaces: list[Space], best: Best, record: Ints) -> None:
     """Look for a mapping among the splits, a few of each axis, that do best in place of those of a record."""
-    space = spaces[int(record[-1])]
+    mine = [space for space in spaces if space.mask == record[-1]]
+    rows = rows_of(mine[0], record)
+    space = next((one for one in mine if one.holds(rows)), mine[0])
     choices = choices_of(space.problem, record)
     columns = space.columns(choices)
-    values = exchanged(space, columns, rows_of(space, record), limits_of(space, best), fixed_weights(space, best))
-    rows = [np.argsort(value, kind="stable")[:PROBED] for value in values]
-    some = tuple(row[np.isfinite(value[row])] for row, value in zip(rows, values, strict=True))
+    values = exchanged(space, columns, rows, limits_of(space, best), fixed_weights(space, best))
+    nearest = [np.argsort(value, kind="stable")[:PROBED] for value in values]
+    some = tuple(row[np.isfinite(value[row])] for row, value in zip(nearest, values, strict=True))
     if all(map(len, some)):
         level = tuple(np.zeros(len(row)) for row in some)
         _walk_to(Node(space, choices, some, np.zeros(0), 0.0, level, columns), best, inf, PROBE)

@@ -205,7 +205,7 @@ def _widths(layer: Layer, only_finished: bool) -> tuple[Array, Array]:
 
 
 def _forbid_unfinished(layer: Layer, prices: Prices, terms: dict[str, Any]) -> None:
-    """Let bounds show that unfinished psums come to the buffer, or past it: this costs more than any mapping, in time too.
+    """Let bounds show that unfinished psums come to the buffer, or past it: that costs and takes more than any mapping.
 
     Each word comes at least once, and that costs nothing more. The time is that of a port which serves nothing else.
     """

@@ -1,7 +1,8 @@
 """A lower bound on everything that a layer can cost on a design, or on a box of designs, without a search.
 
 For every PE tile, every operand that may be stationary at the array and every outer point, energy and time are bounded
-together, as the search bounds them before it compares with incumbents (`bounds.tile_pruned`, docs/mapper/flat.md).
+together, as the search bounds them before it compares with incumbents (`inner.bounds.tile_pruned`,
+docs/mapper/flat.md).
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut
-from dse.mapper.flat.bounds import least_of_tiles
+from dse.mapper.flat.inner.bounds import least_of_tiles
 from dse.mapper.flat.instance import Instance, Roles
-from dse.mapper.flat.outer import outer_floor
-from dse.mapper.flat.outer_table import OuterTable, empty_table, work_out
+from dse.mapper.flat.outer.table import OuterTable, empty_table, work_out
+from dse.mapper.flat.outer.words import outer_floor
 from dse.mapper.flat.run import new_configuration
 from dse.mapper.flat.solve import instances_of, largest_tile, options_of, outer_key
 from dse.mapper.flat.spreads import Options
@@ -139,7 +140,7 @@ def _options(
     array = architecture.hierarchy[roles.array] if roles.array >= 0 else None
     assert array is None or isinstance(array, FanOut)
     has_folds = any(bool(part.folds.any()) for part in parts)
-    rules = Rules.of(architecture.dataflow, array, has_pe=roles.pe >= 0, has_folds=has_folds)
+    rules = Rules.of(architecture.dataflow.of(instance.bounds), array, has_pe=roles.pe >= 0, has_folds=has_folds)
     if all((part.rows, part.cols) == (instance.rows, instance.cols) for part in parts):
         options, _, fastest = options_of(instance, rules, perfect, roles)
         return options, fastest

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dse.mapper.flat.inner import ANY, again, kind_energy, passes_through
+from dse.mapper.flat.inner.costs import ANY, again, kind_energy, passes_through
+from dse.mapper.flat.inner.least_time import first_and_last, least_folds
 from dse.mapper.flat.instance import Instance
-from dse.mapper.flat.least_time import first_and_last, least_folds
-from dse.mapper.flat.outer import PSUMS, WEIGHTS, fits, least_ifmap, outer_energy, outer_least, outer_words, repeats
-from dse.mapper.flat.outer_table import (
+from dse.mapper.flat.outer.table import (
     BUSY,
     CROSSING_PJ,
     MOST_FIRST,
@@ -21,9 +20,19 @@ from dse.mapper.flat.outer_table import (
     others,
     worked_out,
 )  # fmt: skip
+from dse.mapper.flat.outer.trips import END, FIRST, M_TRIPS, N_TRIPS, least_trips, list_trips
+from dse.mapper.flat.outer.words import (
+    PSUMS,
+    WEIGHTS,
+    fits,
+    least_ifmap,
+    outer_energy,
+    outer_least,
+    outer_words,
+    repeats,
+)
 from dse.mapper.flat.pricing import price_orders
 from dse.mapper.flat.run import OUTER_TILES
-from dse.mapper.flat.trips import END, FIRST, M_TRIPS, N_TRIPS, least_trips, list_trips
 from dse.mapper.shared.incumbent import ENERGY, pruned
 from dse.mapper.shared.orders import group_dims
 from dse.model.counting.kernel import Floats, Ints, Record
@@ -51,11 +60,11 @@ def place_tiles(
     config : an element of `dse.mapper.flat.run.CONFIGURATION`
         With no spread open; `inner_costs` has filled in what it costs.
     room : Room
-        Its `alive` holds the outer tiles that may still be best, see `dse.mapper.flat.bounds.tile_pruned`.
+        Its `alive` holds the outer tiles that may still be best, see `dse.mapper.flat.inner.bounds.tile_pruned`.
     options : Options
     table : OuterTable
     pool
-        See `dse.mapper.flat.trips.list_trips`.
+        See `dse.mapper.flat.outer.trips.list_trips`.
     incumbents : Incumbents
     stop : (1,)
         As for `dse.mapper.flat.search.search`.

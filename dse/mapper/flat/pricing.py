@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.flat.inner import ANY, SLIDES, again, kind_energy, passes_through
+from dse.mapper.flat.inner.costs import ANY, SLIDES, again, kind_energy, passes_through
 from dse.mapper.flat.instance import BUFFER, OUTER, Instance
-from dse.mapper.flat.outer import FETCHED, PSUMS, SLID_P, WEIGHTS
+from dse.mapper.flat.outer.words import FETCHED, PSUMS, SLID_P, WEIGHTS
 from dse.mapper.flat.run import (
     BUFFER_ORDER,
     BUFFER_TRIPS,

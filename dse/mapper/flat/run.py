@@ -50,9 +50,9 @@ WORK = np.dtype(
         ("booked", np.int64, (3, MOST_NODES, 2)), ("levels", np.int64, (MOST_NODES, 3, 2)),
         ("fans", np.int64, (MOST_NODES, 3, 2)), ("finished", np.int64, MOST_NODES),
         ("split", np.float64, 6), ("port_cycles", np.float64, MOST_PORTS),
-        # Below the buffer, see `dse.mapper.flat.inner`: pJ, cycles, words.
+        # Below the buffer, see `dse.mapper.flat.inner.costs`: pJ, cycles, words.
         ("energy", np.float64, (3, 10)), ("busy", np.float64, (3, MOST_PORTS)), ("ifmap", np.float64, (5, 4)),
-        # Words between the outermost level and the buffer, see `dse.mapper.flat.outer.outer_words`.
+        # Words between the outermost level and the buffer, see `dse.mapper.flat.outer.words.outer_words`.
         ("words", np.float64, (3, 7)), ("outside", np.float64, (3, 7)),
         # The outer tile: indices per dim, trips of the buffer's and of the outermost list (where a dim is not decided,
         # one and a lower bound), 1 where they are decided, their place among those listed, 1 for an axis whose

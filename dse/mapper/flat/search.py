@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dse.mapper.flat.bounds import least_inside, tile_pruned
-from dse.mapper.flat.halo import halos
-from dse.mapper.flat.inner import inner_costs
+from dse.mapper.flat.inner.bounds import least_inside, tile_pruned
+from dse.mapper.flat.inner.costs import inner_costs
+from dse.mapper.flat.inner.halo import halos
+from dse.mapper.flat.inner.least_time import first_and_last, growth_of, least_folds
 from dse.mapper.flat.instance import Instance
-from dse.mapper.flat.least_time import first_and_last, growth_of, least_folds
-from dse.mapper.flat.outer_table import worked_out
+from dse.mapper.flat.outer.table import worked_out
 from dse.mapper.flat.placing import place_tiles
 from dse.mapper.flat.run import OUTER_TILES, PE_TILES, UNROLLINGS
 from dse.mapper.flat.spreads import FIRST_SPREAD, decide, leave_open, most_left, take

@@ -13,10 +13,10 @@ import numpy as np
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import DseError
-from dse.mapper.flat.bounds import list_tiles
+from dse.mapper.flat.inner.bounds import list_tiles
 from dse.mapper.flat.instance import BUFFER, Instance, Roles, build
-from dse.mapper.flat.outer import fits, outer_floor
-from dse.mapper.flat.outer_table import OuterTable, empty_table, work_out
+from dse.mapper.flat.outer.table import OuterTable, empty_table, work_out
+from dse.mapper.flat.outer.words import fits, outer_floor
 from dse.mapper.flat.run import (
     CHOICE,
     OUTER_TILES,
@@ -160,7 +160,8 @@ def _has_more_room(instance: Instance, layer: Layer) -> bool:
 def _prepare(architecture: Architecture, roles: Roles, instance: Instance, kind: int, factors: str) -> Problem:
     array = architecture.hierarchy[roles.array] if roles.array >= 0 else None
     assert array is None or isinstance(array, FanOut)
-    rules = Rules.of(architecture.dataflow, array, has_pe=roles.pe >= 0, has_folds=bool(instance.folds.any()))
+    flow, has_folds = architecture.dataflow.of(instance.bounds), bool(instance.folds.any())
+    rules = Rules.of(flow, array, has_pe=roles.pe >= 0, has_folds=has_folds)
     perfect = factors == "perfect"
     options, size, fastest = options_of(instance, rules, perfect, roles)
     is_second = instance.only_finished and instance.in_buffer[PSUM]

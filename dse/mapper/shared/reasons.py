@@ -138,7 +138,7 @@ class _WholeDims:
     """How the dims that must lie whole on the array can: least factors, and what is in their way."""
 
     def __init__(self, architecture: Architecture, layer: Layer, fan: FanOut, perfect: bool) -> None:
-        self.flow, self.layer, self.fan, self.perfect = architecture.dataflow, layer, fan, perfect
+        self.flow, self.layer, self.fan, self.perfect = architecture.dataflow.of(layer.bounds), layer, fan, perfect
         self.pe = Places.of(architecture).pe_node
         self.sizes: dict[str, int] = {"rows": fan.rows, "cols": fan.cols}
         self.obstacles: list[Obstacle] = []

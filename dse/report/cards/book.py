@@ -16,12 +16,12 @@ from dse.report.cards.steps import best_first, change_row, neighbours, take_step
 from dse.report.text.sweeps import best_within, shown_fronts
 
 if TYPE_CHECKING:
-    from dse.explore.plan import Plan
-    from dse.explore.result import SweepResult
-    from dse.explore.runner import Workers
+    from dse.explore.plan.plan import Plan
+    from dse.explore.results.result import SweepResult
+    from dse.explore.workers.runner import Workers
 
 FILE = "cards.json"
-VERSION = 1
+VERSION = 2
 """Of the file; cards of another version are made again."""
 
 
@@ -75,7 +75,7 @@ def make_book(
     progress : callable, optional
         Told (cards and neighbours done, how many there are).
     """
-    from dse.explore.runner import Failure, Task
+    from dse.explore.workers.runner import Failure, Task
 
     rows = wanted_rows(result)
     cards = {row["number"]: card for row in rows if (card := known.of(row)) is not None}

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from math import log
 from typing import TYPE_CHECKING, Any
 
-from dse.problem.dims import OPERANDS
-
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
     from dse.mapper import Mapped, MappedWorkload
@@ -129,7 +127,7 @@ def _layer(architecture: Architecture, mapped: Mapped, names: tuple[str, ...]) -
     return {
         "name": names[0],
         "count": len(names),
-        "bits": {operand: mapped.layer.bits[operand] for operand in OPERANDS},
+        "bits": mapped.layer.widths,
         "macs": cost.macs,
         "energy_pj": cost.energy_pj,
         "latency_s": cost.latency_s,
@@ -138,7 +136,7 @@ def _layer(architecture: Architecture, mapped: Mapped, names: tuple[str, ...]) -
         "cycles_by": cost.cycles_by,
         "energy_by_level_pj": cost.energy_by_level_pj,
         "energy_by_operand_pj": cost.energy_by_operand_pj,
-        "outermost_words": {o: moved[o]["reads"] + moved[o]["writes"] for o in OPERANDS},
+        "outermost_words": {part: words["reads"] + words["writes"] for part, words in moved.items()},
         "outermost_s": max(ports, default=0.0) / architecture.clock_hz,
         "reuse": [reuse.to_dict() for reuse in cost.reuse],
         "nest": nest_text(architecture, mapped.layer, mapped.mapping),

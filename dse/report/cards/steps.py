@@ -12,9 +12,9 @@ from dse.explore.outcomes.evaluation import Outcome
 
 if TYPE_CHECKING:
     from dse.explore.outcomes.evaluation import Evaluation
-    from dse.explore.plan import Plan
-    from dse.explore.result import SweepResult
-    from dse.explore.runner import Workers
+    from dse.explore.plan.plan import Plan
+    from dse.explore.results.result import SweepResult
+    from dse.explore.workers.runner import Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def take_steps(
     list of dict
         See `change_row`; the best comes first.
     """
-    from dse.explore.runner import Failure, Task
+    from dse.explore.workers.runner import Failure, Task
 
     problem, seen = plan.problem(), {_key(other) for other in known}
     steps: list[Step] = []

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
+from dse.report.figures.labels import Label, write_labels
 from dse.report.figures.save import save_figure
-from dse.report.figures.style import COLOURS, INK, QUIET
+from dse.report.figures.style import COLOURS, INK, QUIET, dress, head, legend, logarithmic, new_figure
 from dse.report.table import Table
 from dse.report.units import capacity, si, times, whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from dse.architecture.architecture import Architecture
     from dse.mapper.curve import CapacityCurve
@@ -40,12 +42,12 @@ def bound_report(
     dict
         `capacity_bits` is None where the buffer has no limit; `here` where not even the smallest tiles fit.
     """
-    from dse.mapper.curve import add_curves, buffer_of, knee, tile_capacity_bits
+    from dse.mapper.curve import add_curves, buffer_of, tile_capacity_bits, useful_knee
 
     level, size = buffer_of(architecture), tile_capacity_bits(architecture)
     total = add_curves([(curve, len(names)) for curve, names in curves])
     reached = [words for bits, words in total if bits <= size]
-    corner = total[knee(total)]
+    corner = total[useful_knee(total)]
     return {
         "arch": architecture.name,
         "workload": workload,
@@ -88,22 +90,26 @@ def bound_table(plain: dict[str, Any]) -> Table:
         rows.append(
             {
                 "layer": layer["name"],
-                "x": str(layer["count"]),
-                "MACs": whole(layer["macs"]),
-                "least words": whole(layer["least_words"]),
-                "from": capacity(layer["least_words_from_bits"]),
-                "knee": capacity(layer["knee"]["capacity_bits"]),
-                "words there": whole(layer["knee"]["words"]),
+                "times": str(layer["count"]),
                 "words here": "does not fit" if here is None else whole(here["words"]),
-                "/ least": "-" if here is None else times(here["words"] / layer["least_words"]),
                 "MACs/word": "-" if here is None else f"{layer['macs'] / here['words']:.3g}",
+                "least words": whole(layer["least_words"]),
+                "need": capacity(layer["least_words_from_bits"]),
+                "knee at": capacity(layer["knee"]["capacity_bits"]),
+                "words there": whole(layer["knee"]["words"]),
+                "here/least": "-" if here is None else times(here["words"] / layer["least_words"]),
             }
         )
     title = (
         f"{plain['workload']}: the fewest words between {plain['outermost']} and {plain['buffer']} of "
         f"{plain['arch']}, {_size(plain)}"
     )
-    return Table.of(rows, left=frozenset({"layer"}), title=title, note=_network_line(plain))
+    note = (
+        f"here: with the {plain['buffer']} of {plain['arch']}; least words: with any buffer, and they need one of this "
+        "size;\nknee: the size from which on more buffer saves little\n" + _network_line(plain)
+    )
+    spare = ("here/least", "words there")
+    return Table.of(rows, left=frozenset({"layer"}), title=title, note=note, spare=spare)
 
 
 def _network_line(plain: dict[str, Any]) -> str:
@@ -161,6 +167,8 @@ class CurvesData:
         Where the architecture is.
     mark : str
         What to write there.
+    measured : tuple of (bits, words, name)
+        What mapped designs move with the buffers that they have.
     """
 
     title: str
@@ -169,6 +177,15 @@ class CurvesData:
     quiet: tuple[tuple[tuple[int, int], ...], ...]
     capacity_bits: int | None
     mark: str
+    measured: tuple[tuple[float, float, str], ...] = ()
+
+    def records(self) -> list[dict[str, Any]]:
+        """One row a corner of a named curve, then what designs move, for CSV."""
+        corners = [
+            {"curve": name, "capacity_bits": bits, "words": words, "knee": (bits, words) == knee_at}
+            for name, points, knee_at in self.lines for bits, words in points
+        ]  # fmt: skip
+        return corners + [{"curve": name, "capacity_bits": bits, "words": words} for bits, words, name in self.measured]
 
 
 def curves_data(plain: dict[str, Any]) -> CurvesData:
@@ -189,10 +206,9 @@ def curves_data(plain: dict[str, Any]) -> CurvesData:
     if plain["capacity_bits"] is None or here is None:
         title = f"{plain['workload']}: any buffer moves {si(least, '')} words"
     else:
-        title = (
-            f"{plain['workload']}: {capacity(plain['capacity_bits'])} moves {si(here, '')} words at least, "
-            f"{times(here / least)} the fewest"
-        )
+        size = capacity(plain["capacity_bits"])
+        how = f"{times(here / least)} the fewest" if here > 1.005 * least else "as few as with any buffer"
+        title = f"{plain['workload']}: {size} moves {si(here, '')} words at least, {how}"
     return CurvesData(
         title=title,
         subtitle=f"the fewest words that any mapping moves between {plain['outermost']} and {plain['buffer']}; "
@@ -208,58 +224,67 @@ def draw_curves(data: CurvesData, path: str | Path) -> None:
     """Draw words against capacity, both logarithmic, to a PNG, SVG or PDF file."""
     if Path(path).suffix.lower() not in FORMATS:
         raise DseError(f"{path}: a figure's name ends in {', '.join(FORMATS)}")
-    from matplotlib.figure import Figure
+    save_figure(curves_figure(data), path)
 
-    figure = Figure(figsize=(9, 5.6), dpi=150, layout="constrained")
+
+def curves_figure(data: CurvesData) -> Figure:
+    """Words against capacity, both logarithmic, from the smallest buffer that a chip has."""
+    from dse.mapper.curve import SMALLEST_BITS
+
+    figure = new_figure(9, 5.6)
+    head(figure, data.title, data.subtitle)
     axes = figure.add_subplot()
     every = [*(points for _, points, _ in data.lines), *data.quiet]
     right = 2.0 * max(data.capacity_bits or 0, *(points[-1][0] for points in every))
+    left = min(max(SMALLEST_BITS, min(points[0][0] for points in every)), (data.capacity_bits or right) / 4, right / 16)
+    left = max(left, 1)
     for points in data.quiet:
-        _step(axes, points, right, color=QUIET, linewidth=0.7, alpha=0.5)
+        _step(axes, points, (left, right), color=QUIET, linewidth=0.7, alpha=0.5)
     palette = iter(COLOURS)
     for i, (name, points, corner) in enumerate(data.lines):
         colour = INK if i == 0 and len(data.lines) > 1 else next(palette)
-        _step(axes, points, right, color=colour, linewidth=2.0 if i == 0 else 1.3, label=name)
-        axes.scatter(*([max(1, corner[0])], [corner[1]]), s=34, c=colour, marker="D", zorder=4)
+        _step(axes, points, (left, right), color=colour, linewidth=2.0 if i == 0 else 1.3, label=name)
+        if corner[0] >= left:
+            axes.scatter(*([corner[0]], [corner[1]]), s=34, c=colour, marker="D", zorder=4)
+    _dress(axes, left, right)
+    if data.measured:
+        axes.scatter([bits for bits, *_ in data.measured], [words for _, words, _ in data.measured], marker="x", s=44,
+                     c=INK, linewidths=1.4, zorder=5, label="designs, as mapped")  # fmt: skip
+    legend(axes)
     if data.capacity_bits:
         axes.axvline(data.capacity_bits, color=INK, linewidth=1.0, linestyle=(0, (4, 3)))
-        axes.annotate(
-            f"{data.mark}\n{capacity(data.capacity_bits)}", (data.capacity_bits, 0.98),
-            xycoords=("data", "axes fraction"), xytext=(5, 0), textcoords="offset points", fontsize=8.5, color=INK,
-            va="top",
-        )  # fmt: skip
-    _dress(axes, data, min(max(1, points[0][0]) for points in every), right)
-    figure.legend(loc="outside right upper", frameon=False, fontsize=9, labelcolor="linecolor")
-    save_figure(figure, path)
+        low, high = axes.get_ylim()
+        top = high * (high / low) ** 0.12  # room for the name above the curves
+        axes.set_ylim(low, top)
+        mark = Label(data.capacity_bits, top, f"{data.mark}\n{capacity(data.capacity_bits)}", 1.0)
+        write_labels(axes, [mark], [(bits, words, 4.0) for bits, words, _ in data.measured])
+    return figure
 
 
 def _corner(point: dict[str, Any]) -> tuple[int, int]:
     return point["capacity_bits"], point["words"]
 
 
-def _step(axes: Axes, points: tuple[tuple[int, int], ...], right: float, **style: Any) -> None:
-    xs, ys = [max(1, bits) for bits, _ in points], [words for _, words in points]
-    axes.step([*xs, right], [*ys, ys[-1]], where="post", **style)
+def _step(axes: Axes, points: tuple[tuple[int, int], ...], ends: tuple[float, float], **style: Any) -> None:
+    """A staircase between two capacities, with the words that the first of them reaches on its left."""
+    left, right = ends
+    held = [words for bits, words in points if bits <= left]
+    inside = [(bits, words) for bits, words in points if left < bits]
+    start = [(left, held[-1])] if held else []
+    xs, ys = zip(*[*start, *inside, (right, points[-1][1])], strict=True)
+    axes.step(xs, ys, where="post", **style)
 
 
-def _dress(axes: Axes, data: CurvesData, left: float, right: float) -> None:
-    from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+def _dress(axes: Axes, left: float, right: float) -> None:
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-    axes.set(xscale="log", yscale="log", xlim=(left, right))
+    logarithmic(axes)
+    axes.set_xlim(left, right)
     exponents = range(int(log2(left)) - 3, int(log2(right)) + 1)
     step = max(1, len(exponents) // 8)
     ticks = [2.0 ** (3 + e) for e in range(0, exponents.stop, step) if left <= 2.0 ** (3 + e) <= right]
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: capacity(value)))
-    axes.yaxis.set_major_locator(LogLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: si(value, "", 1)))
-    axes.set_xlabel("buffer that tiles may take", color=INK)
-    axes.set_ylabel("words", color=INK)
-    axes.tick_params(which="both", color=QUIET, labelcolor=INK)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(QUIET)
-    axes.grid(which="major", color="#e6e6e6", linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.set_title(f"{data.title}\n", loc="left", fontsize=11.5, weight="bold", color=INK)
-    axes.text(0, 1.02, data.subtitle, transform=axes.transAxes, fontsize=9, color=QUIET)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: si(value, "", 2)))
+    dress(axes, "buffer that tiles may take", "words")

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
 from dse.formats.text.replace import write_text
 from dse.formats.text.spreadsheet import to_csv
 from dse.report.figures.save import save_figure, tick_name
-from dse.report.figures.style import COLOURS
+from dse.report.figures.style import INK, dress, head, legend, new_figure, part_colours
 from dse.report.table import Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 BY = {"by_level": "at ", "by_operand": "of "}
 
@@ -25,7 +29,7 @@ class Bars:
     ----------
     title : str
     labels : tuple of str
-        Dataflow and batch of each bar.
+        Dataflow of each bar.
     stacks : dict of str to tuple of float
         What is stacked, to its height in each bar; the MACs themselves are among them.
     """
@@ -36,23 +40,29 @@ class Bars:
 
 
 def bars(parts: Sequence[Mapping[str, Any]], prefix: str) -> list[Bars]:
-    """A panel for each part and point. A design that cannot run has an empty bar."""
-    points = [key for key in parts[0] if "." in key]
+    """A panel for each part, batch and point. A design that cannot run has an empty bar."""
     panels: dict[str, list[Mapping[str, Any]]] = {}
     for row in parts:
-        at = ", ".join(f"{key.rpartition('.')[2]} {row[key]}" for key in points if "capacity" not in key)
-        panels.setdefault(f"{row['part']}, {at}" if at else str(row["part"]), []).append(row)
+        panels.setdefault(f"{row['part']}, batch {row['batch']}, {_point(row)}".rstrip(", "), []).append(row)
     keys = list(dict.fromkeys(key for row in parts for key in row if key.startswith(prefix)))
     if prefix == BY["by_operand"]:
         keys.append("at MAC")
     return [
         Bars(
             title,
-            tuple(f"{row['dataflow']} {row['batch']}" for row in rows),
+            tuple(str(row["dataflow"]) for row in rows),
             {key[3:]: tuple(float(row.get(key, 0.0)) for row in rows) for key in keys},
         )
         for title, rows in panels.items()
     ]
+
+
+def _point(row: Mapping[str, Any]) -> str:
+    """A point in words: how many PEs, and what else it sets apart from sizes of memories and sides of the array."""
+    pes = [f"{row['pes']} PEs"] if row.get("pes") else []
+    sides = ("rows", "cols") if pes else ()
+    rest = {key.rpartition(".")[2]: row[key] for key in row if "." in key}
+    return ", ".join([*pes, *(f"{key} {value}" for key, value in rest.items() if key not in ("capacity", *sides))])
 
 
 def write(rows: Sequence[Mapping[str, Any]], parts: Sequence[Mapping[str, Any]], folder: Path) -> list[str]:
@@ -73,30 +83,46 @@ def write(rows: Sequence[Mapping[str, Any]], parts: Sequence[Mapping[str, Any]],
 
 
 def draw(panels: Sequence[Bars], path: Path, how: str) -> None:
-    """Stacked bars, one panel below the other in columns of equal points."""
-    from matplotlib.figure import Figure
+    """Stacked bars, to a file: see `bars_figure`."""
+    save_figure(bars_figure(panels, how), path)
 
-    titles = list(dict.fromkeys(panel.title.partition(",")[0] for panel in panels))
-    across = -(-len(panels) // len(titles))
-    figure = Figure(figsize=(5.2 * across, 3.4 * len(titles)), layout="constrained")
-    axes = figure.subplots(len(titles), across, squeeze=False)
-    seen = dict.fromkeys(titles, 0)
+
+def bars_figure(panels: Sequence[Bars], how: str) -> Figure:
+    """Stacked bars: a row of panels for each part and batch, so that no batch flattens another one's bars."""
+    lines: dict[str, list[Bars]] = {}
     for panel in panels:
-        part = panel.title.partition(",")[0]
-        axis = axes[titles.index(part)][seen[part]]
-        seen[part] += 1
-        bottom, labels = [0.0] * len(panel.labels), [tick_name(label) for label in panel.labels]
-        for i, (name, heights) in enumerate(panel.stacks.items()):
-            if any(heights):
-                axis.bar(labels, heights, bottom=bottom, label=name, color=COLOURS[i % len(COLOURS)])
-            bottom = [low + height for low, height in zip(bottom, heights, strict=True)]
-        axis.set_title(panel.title, fontsize=10)
-        axis.set_ylabel("energy per MAC, in MACs")
-        axis.tick_params(axis="x", labelrotation=90, labelsize=7)
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.legend(fontsize=7, frameon=False)
-    figure.suptitle(f"energy {how}, dataflow and batch", fontsize=11)
-    save_figure(figure, path, dpi=130)
+        lines.setdefault(", ".join(panel.title.split(", ")[:2]), []).append(panel)
+    across = max(len(line) for line in lines.values())
+    bars_each = max(len(panel.labels) for panel in panels)
+    figure = new_figure(max(7.0, 1.2 + 3.6 * across), 1.1 + len(lines) * (0.85 + 0.24 * bars_each))
+    head(figure, f"Energy per MAC, in MACs, by dataflow and {how.removeprefix('by ')}")
+    grid = figure.subplots(len(lines), across, squeeze=False, sharex="row")
+    colours = part_colours(dict.fromkeys(name for panel in panels for name in panel.stacks))
+    shown: dict[str, Any] = {}
+    for sides, line in zip(grid, lines.values(), strict=True):
+        for axes in sides[len(line) :]:
+            axes.set_visible(False)
+        for axes, panel in zip(sides, line, strict=False):
+            _panel(axes, panel, colours, shown)
+    legend(grid[0][-1], {name: shown[name] for name in colours if name in shown})
+    return figure
+
+
+def _panel(axes: Axes, panel: Bars, colours: Mapping[str, str], shown: dict[str, Any]) -> None:
+    starts = [0.0] * len(panel.labels)
+    rows = range(len(panel.labels))
+    for name, lengths in panel.stacks.items():
+        if any(lengths):
+            drawn = axes.barh(rows, lengths, left=starts, label=name, color=colours[name], height=0.74)
+            shown.setdefault(name, drawn)
+        starts = [start + length for start, length in zip(starts, lengths, strict=True)]
+    dress(axes)
+    axes.set_yticks(rows, [tick_name(label) for label in panel.labels])
+    axes.set_ylim(len(panel.labels) - 0.4, -0.6)
+    axes.set_title(tick_name(panel.title), fontsize=10, color=INK, loc="left")
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+    axes.locator_params(axis="x", nbins=5)
 
 
 def summary(parts: Sequence[Mapping[str, Any]]) -> Table:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
+from dse.explore.plan.search import OBJECTIVES
+from dse.report.figures.labels import Label, write_labels
 from dse.report.figures.save import save_figure
-from dse.report.figures.style import COLOURS, INK, QUIET
-from dse.report.units import duration, energy, prefix_of, times
+from dse.report.figures.style import COLOURS, INK, QUIET, dress, head, legend, logarithmic, new_figure
+from dse.report.units import duration, energy, prefix_of, si, times
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from dse.explore.result import SweepResult
+    from dse.explore.results.result import SweepResult
 
-LINES = ("-", "--", "-.", ":")
-"""One for each area budget, the widest in ink."""
+SHADES = ("#dddddd", "#b3b3b3", "#808080", INK)
+"""Lines of area budgets, the tightest first and widest, so that lines that coincide are all seen."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 BEST = {
@@ -27,7 +30,14 @@ BEST = {
 }  # fmt: skip
 """Column and label of the best in each objective."""
 
-Point = tuple[float, float]
+AXES = {
+    "latency_s": ("latency", "s", 1.0), "energy_pj": ("energy", "J", 1e-12), "area_mm2": ("area", "mm2", None),
+    "edp_js": ("energy-delay product", "J·s", 1.0),
+}  # fmt: skip
+"""Name and unit of an axis, and the unit's share of the figure; None for a unit that takes no prefix."""
+
+Point = tuple[float, float, float]
+"""Across, up, and the area in mm2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,32 +48,68 @@ class FrontData:
     ----------
     title, subtitle : str
         What was found, and what was done.
+    x_label, y_label : str
+        What the axes are, with their units: latency and energy, or area and the other objective of two.
     explored : dict
-        Dataflow to the (latency, energy) of each design explored with it, in axis units.
-    front : tuple of (latency, energy, dataflow)
-        One point a design, ascending in latency.
-    budgets : tuple of (text, points)
-        Energy-latency front within each area budget, ascending in both; one without a name where area is no objective.
-    reference : (latency, energy) or None
+        Dataflow to the (x, y, area) of each design explored with it, in axis units and mm2.
+    front : tuple of (x, y, area, dataflow, number)
+        One point a design, ascending in x.
+    lines : tuple of (text, ((x, y), ...))
+        Front within each area budget, ascending in x; one without a name where area is no third objective.
+    reference : (x, y, area) or None
         The architecture's own design.
-    labels : tuple of (latency, energy, text)
+    labels : tuple of (x, y, text)
         Points worth reading.
-    latency_unit, energy_unit : str
     """
 
     title: str
     subtitle: str
+    x_label: str
+    y_label: str
     explored: dict[str, tuple[Point, ...]]
-    front: tuple[tuple[float, float, str], ...]
-    budgets: tuple[tuple[str, tuple[Point, ...]], ...]
+    front: tuple[tuple[float, float, float, str, int], ...]
+    lines: tuple[tuple[str, tuple[tuple[float, float], ...]], ...]
     reference: Point | None
     labels: tuple[tuple[float, float, str], ...]
-    latency_unit: str
-    energy_unit: str
+
+    def records(self) -> list[dict[str, Any]]:
+        """One row a point, for CSV."""
+        x, y = self.x_label, self.y_label
+        budgets = [
+            {"what": f"line {text}".strip(), x: at[0], y: at[1]} for text, points in self.lines for at in points
+        ]
+        own = [] if self.reference is None else [
+            {"what": "as specified", x: self.reference[0], y: self.reference[1], "area_mm2": self.reference[2]}
+        ]  # fmt: skip
+        front = [
+            {"what": "front", "design": number, "dataflow": flow, x: at[0], y: at[1], "area_mm2": area}
+            for *at, area, flow, number in self.front
+        ]
+        tried = [
+            {"what": "explored", "dataflow": flow, x: at[0], y: at[1], "area_mm2": area}
+            for flow, points in self.explored.items() for *at, area in points
+        ]  # fmt: skip
+        return front + own + budgets + tried
+
+
+def axes_of(objectives: tuple[str, ...]) -> tuple[str, str]:
+    """What a front is drawn in: across and up.
+
+    Energy against latency, unless the search is for area and one other: then that against area.
+
+    Examples
+    --------
+    >>> axes_of(("energy", "latency", "area")), axes_of(("edp", "area"))
+    (('latency_s', 'energy_pj'), ('area_mm2', 'edp_js'))
+    """
+    if len(objectives) == 2 and "area" in objectives:
+        (other,) = (name for name in objectives if name != "area")
+        return "area_mm2", OBJECTIVES[other]
+    return "latency_s", "energy_pj"
 
 
 def front_data(result: SweepResult) -> FrontData:
-    """Energy against latency of every explored design, and the front.
+    """Every explored design, and the front, in latency and energy or in area and the other objective.
 
     Raises
     ------
@@ -73,67 +119,110 @@ def front_data(result: SweepResult) -> FrontData:
     sound = [e for e in result.designs if e.ok]
     if not sound:
         raise DseError(f"sweep {result.name}: no design works, so there is no front to draw")
-    rows = result.front_rows()
-    middle = rows[len(rows) // 2]
-    latency_factor, latency_prefix = prefix_of(middle["latency_s"])
-    energy_factor, energy_prefix = prefix_of(middle["energy_pj"] * 1e-12)
+    keys = axes_of(result.search.objectives)
+    rows = sorted(result.front_rows(), key=lambda row: (row[keys[0]], row[keys[1]]))
+    scales = [_scale(key, rows[len(rows) // 2][key]) for key in keys]
 
-    def at(latency_s: float, energy_pj: float) -> Point:
-        return latency_s / latency_factor, energy_pj * 1e-12 / energy_factor
+    def at(figures: Mapping[str, Any]) -> tuple[float, float]:
+        x, y = (figures[key] * share / factor for key, (share, factor, _) in zip(keys, scales, strict=True))
+        return x, y
 
     explored: dict[str, list[Point]] = {}
     for e in sound:
         found = e.outcome.objectives
-        explored.setdefault(_flow(e.parameters), []).append(at(found["latency_s"], found["energy_pj"]))
+        explored.setdefault(_flow(e.parameters), []).append((*at(found), found["area_mm2"]))
     order = sorted(explored, key=lambda flow: (flow not in result.space.get("dataflow", ()), flow))
     own = result.reference_row()
-    budgets = result.budgets()
+    fronts = result.budgets() if keys[0] == "latency_s" else [(0.0, rows)]
     return FrontData(
         title=_title(result, rows),
-        subtitle=f"{len(result.explored)} designs tried, {len(sound)} work, "
-        f"{len({row['number'] for row in rows})} make up the front",
+        subtitle=f"{len(result.explored)} designs tried, {len(sound)} work, {len(rows)} make up the front"
+        + ("; the larger a mark, the larger the chip" if keys[0] == "latency_s" else ""),
+        x_label=f"{AXES[keys[0]][0]} ({scales[0][2]})",
+        y_label=f"{AXES[keys[1]][0]} ({scales[1][2]})",
         explored={flow: tuple(explored[flow]) for flow in order},
-        front=tuple((*at(row["latency_s"], row["energy_pj"]), _flow(row)) for row in rows),
-        budgets=tuple(
-            (
-                f"within {limit:.3g} mm2" if len(budgets) > 1 else "",
-                tuple(at(row["latency_s"], row["energy_pj"]) for row in front),
-            )
-            for limit, front in budgets
+        front=tuple((*at(row), row["area_mm2"], _flow(row), row["number"]) for row in rows),
+        lines=tuple(
+            (f"within {limit:.3g} mm2" if len(fronts) > 1 else "", tuple(at(row) for row in front))
+            for limit, front in fronts
         ),
-        reference=None if own is None else at(own["latency_s"], own["energy_pj"]),
-        labels=tuple((*at(row["latency_s"], row["energy_pj"]), text) for row, text in _labels(result, rows)),
-        latency_unit=f"{latency_prefix}s",
-        energy_unit=f"{energy_prefix}J",
+        reference=None if own is None else (*at(own), own["area_mm2"]),
+        labels=tuple((*at(row), text) for row, text in _labels(result, rows, keys)),
     )
 
 
-def draw_front(data: FrontData, path: str | Path) -> None:
-    """Draw energy against latency, both logarithmic, to a PNG, SVG or PDF file."""
-    from matplotlib.figure import Figure
+def _scale(key: str, middle: float) -> tuple[float, float, str]:
+    """What a figure is multiplied and divided by for its axis, and the unit there."""
+    _, unit, share = AXES[key]
+    if share is None:
+        return 1.0, 1.0, unit
+    factor, prefix = prefix_of(middle * share)
+    return share, factor, f"{prefix}{unit}"
 
-    figure = Figure(figsize=(9, 5.6), dpi=150, layout="constrained")
+
+def draw_front(data: FrontData, path: str | Path) -> None:
+    """Draw the front, both axes logarithmic, to a PNG, SVG or PDF file."""
+    save_figure(front_figure(data), path)
+
+
+def front_figure(data: FrontData) -> Figure:
+    """The front, both axes logarithmic."""
+    figure = new_figure(9, 5.8)
+    head(figure, data.title, data.subtitle)
     axes = figure.add_subplot()
-    style = {flow: (COLOURS[i % 7], MARKERS[i % 7]) for i, flow in enumerate(_flows(data))}
+    flows = list(dict.fromkeys([*data.explored, *(flow for *_, flow, _ in data.front)]))
+    style = {flow: (COLOURS[i % 6], MARKERS[i % len(MARKERS)]) for i, flow in enumerate(flows)}
+    areas = [area for points in data.explored.values() for *_, area in points] + [row[2] for row in data.front]
+    largest = max(areas, default=0.0) or 1.0
+    marks: list[tuple[float, float, float]] = []
     for flow, points in data.explored.items():
         colour, marker = style[flow]
+        xs, ys, sizes = zip(*((x, y, _size(area, largest) / 2) for x, y, area in points), strict=True)
+        axes.scatter(xs, ys, s=sizes, c=colour, marker=marker, alpha=0.3, linewidths=0)
+        marks += [(x, y, 3.0) for x, y, _ in points]
+    _lines(axes, data)
+    for x, y, area, flow, _ in data.front:
+        colour, marker = style[flow]
+        size = _size(area, largest)
+        axes.scatter([x], [y], s=size, c=colour, marker=marker, edgecolors=INK, linewidths=0.8, zorder=4)
+        marks.append((x, y, _radius(area, largest)))
+    if data.reference is not None:
+        x, y, _ = data.reference
+        ring = _size(largest, largest) * 2.2
+        axes.scatter([x], [y], s=ring, c="none", marker="o", edgecolors=INK, linewidths=1.5, zorder=5)
+    logarithmic(axes)
+    dress(axes, data.x_label, data.y_label)
+    axes.margins(x=0.12, y=0.12)
+    _legend(axes, style, (min(areas), largest) if data.x_label.startswith("latency") and areas else None)
+    _write(axes, data, marks, largest)
+    return figure
+
+
+def _size(area: float, largest: float) -> float:
+    """Of a mark, in points squared."""
+    return 26 + 74 * area / largest
+
+
+def _radius(area: float, largest: float) -> float:
+    return float((_size(area, largest) / 3.14) ** 0.5 + 1)
+
+
+def _lines(axes: Axes, data: FrontData) -> None:
+    shades = SHADES[-len(data.lines) :] if len(data.lines) <= len(SHADES) else SHADES
+    for at, (text, points) in enumerate(data.lines):
         xs, ys = zip(*points, strict=True)
-        axes.scatter(xs, ys, s=22, c=colour, marker=marker, alpha=0.35, linewidths=0)
-    for at, (text, points) in enumerate(data.budgets):
-        shade = INK if at == len(data.budgets) - 1 else QUIET
-        xs, ys = zip(*points, strict=True)
-        line = LINES[at % len(LINES)]
-        axes.step(xs, ys, where="post", color=shade, linewidth=1.1, linestyle=line, label=text or None)
-    for flow, (colour, marker) in style.items():
-        own = [(x, y) for x, y, whose in data.front if whose == flow]
-        axes.scatter(
-            [x for x, _ in own], [y for _, y in own], s=42, c=colour, marker=marker, edgecolors=INK, linewidths=0.8,
-            zorder=4,
-        )  # fmt: skip
-    _annotate(axes, data)
-    _legend(figure, axes, style)
-    _dress(axes, data)
-    save_figure(figure, path)
+        wide = 1.2 + 1.7 * max(0, len(data.lines) - 1 - at)
+        axes.step(xs, ys, where="post", color=shades[min(at, len(shades) - 1)], linewidth=wide, label=text or None,
+                  zorder=2 + at / 10)  # fmt: skip
+
+
+def _write(axes: Axes, data: FrontData, marks: list[tuple[float, float, float]], largest: float) -> None:
+    ring = float((_size(largest, largest) * 2.2 / 3.14) ** 0.5)
+    labels = [Label(x, y, text, _radius(largest, largest)) for x, y, text in data.labels]
+    if data.reference is not None:
+        x, y, _ = data.reference
+        labels.insert(0, Label(x, y, "as specified", ring, "bold"))
+    write_labels(axes, labels, marks)
 
 
 def _title(result: SweepResult, rows: list[dict[str, Any]]) -> str:
@@ -150,7 +239,9 @@ def _title(result: SweepResult, rows: list[dict[str, Any]]) -> str:
     return f"{networks}: {times(gain)} lower energy-delay than {result.architecture} as specified"
 
 
-def _labels(result: SweepResult, rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], str]]:
+def _labels(
+    result: SweepResult, rows: list[dict[str, Any]], keys: tuple[str, str]
+) -> list[tuple[dict[str, Any], str]]:
     """The best in each objective asked for, each design named once."""
     both = {"energy", "latency"} <= set(result.search.objectives)
     names: dict[int, list[str]] = {}
@@ -159,67 +250,26 @@ def _labels(result: SweepResult, rows: list[dict[str, Any]]) -> list[tuple[dict[
             best = min(range(len(rows)), key=lambda i: (rows[i][key], i))
             names.setdefault(best, []).append(name)
     return [
-        (rows[i], f"{', '.join(parts)}\n{duration(rows[i]['latency_s'])}, {energy(rows[i]['energy_pj'])}")
+        (rows[i], f"{', '.join(parts)} ({rows[i]['number']})\n{', '.join(_said(key, rows[i][key]) for key in keys)}")
         for i, parts in names.items()
     ]
+
+
+def _said(key: str, value: float) -> str:
+    _, unit, share = AXES[key]
+    return f"{value:.3g} {unit}" if share is None else si(value * share, unit)
 
 
 def _flow(parameters: Any) -> str:
     return str(parameters.get("dataflow") or "design")
 
 
-def _flows(data: FrontData) -> list[str]:
-    return list(dict.fromkeys([*data.explored, *(flow for _, _, flow in data.front)]))
-
-
-def _annotate(axes: Axes, data: FrontData) -> None:
-    for x, y, text in data.labels:
-        first = x == data.front[0][0]  # the axis is to the left of the fastest point
-        axes.annotate(
-            text, (x, y), xytext=(10, 8) if first else (-8, -10), textcoords="offset points", fontsize=8, color=INK,
-            ha="left" if first else "right", va="bottom" if first else "top", zorder=6,
-            arrowprops={"arrowstyle": "-", "color": QUIET, "linewidth": 0.6, "shrinkB": 4},
-            bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8},
-        )  # fmt: skip
-    if data.reference is not None:
-        axes.scatter(
-            [data.reference[0]],
-            [data.reference[1]],
-            s=170,
-            c="none",
-            marker="o",
-            edgecolors=INK,
-            linewidths=1.4,
-            zorder=5,
-        )
-        axes.annotate(
-            "as specified", data.reference, xytext=(12, 10), textcoords="offset points", fontsize=8.5, color=INK,
-            weight="bold", zorder=6,
-        )  # fmt: skip
-
-
-def _legend(figure: Figure, axes: Axes, style: dict[str, tuple[str, str]]) -> None:
-    """The dataflows in their colours, beside the plot where no point can be."""
+def _legend(axes: Axes, style: dict[str, tuple[str, str]], areas: tuple[float, float] | None) -> None:
+    """The dataflows in their colours and two sizes of chips, beside the plot where no point can be."""
     for flow, (colour, marker) in style.items():
         axes.scatter([], [], s=42, c=colour, marker=marker, label=flow)
-    figure.legend(loc="outside right upper", frameon=False, labelcolor="markerfacecolor", fontsize=9, handletextpad=0.2)
-
-
-def _dress(axes: Axes, data: FrontData) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    axes.set(xscale="log", yscale="log")
-    axes.set_xlabel(f"latency ({data.latency_unit})", color=INK)
-    axes.set_ylabel(f"energy ({data.energy_unit})", color=INK)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.set_minor_formatter(NullFormatter())
-    axes.tick_params(which="both", color=QUIET, labelcolor=INK)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(QUIET)
-    axes.grid(which="major", color="#e6e6e6", linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.margins(x=0.12, y=0.08)
-    axes.set_title(f"{data.title}\n", loc="left", fontsize=11.5, weight="bold", color=INK)
-    axes.text(0, 1.02, data.subtitle, transform=axes.transAxes, fontsize=9, color=QUIET)
+    if areas is not None and areas[1] > areas[0] > 0:
+        for area in areas:
+            size, text = _size(area, areas[1]), f"{area:.3g} mm2"
+            axes.scatter([], [], s=size, c="none", marker="o", edgecolors=QUIET, label=text)
+    legend(axes, handletextpad=0.4)

@@ -11,22 +11,25 @@ from dse.errors import DseError
 from dse.problem.shapes import spelled
 from dse.problem.summary import layer_kind
 from dse.report.figures.save import save_figure
-from dse.report.figures.style import COLOURS, INK, QUIET
+from dse.report.figures.style import COLOURS, INK, QUIET, SMALLEST, new_figure
 from dse.report.units import si
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
     from dse.problem.workload import Node, Workload
 
 MOST_NODES = 2000
 """A figure of more is neither drawn in reasonable time nor read."""
 
-BOX = (1.72, 0.36)
+BOX = (2.0, 0.44)
 """Inches that a node takes; between neighbours there is a gap of `GAP`."""
 
 GAP = (0.25, 0.26)
 
 GROUPS = {
-    "convolution": COLOURS[5], "depthwise or grouped": COLOURS[2], "fully connected": COLOURS[4],
+    "convolution": "#8ec3e6", "depthwise or grouped": COLOURS[2], "fully connected": COLOURS[4],
     "matrix product": COLOURS[1], "join": COLOURS[3], "no MACs": "#dddddd",
 }  # fmt: skip
 
@@ -130,40 +133,119 @@ def _columns(rows: list[list[Place]], paths: list[list[Place]]) -> dict[Place, f
 
 def draw_graph(data: GraphData, path: str | Path) -> None:
     """Draw the graph from top to bottom to an SVG, PNG or PDF file."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.patches import FancyBboxPatch, Patch
+    save_figure(graph_figure(data), path)
 
+
+def graph_figure(data: GraphData) -> Figure:
+    """The graph from top to bottom; a strip much higher than wide goes on in columns beside each other."""
+    bands = _bands(data)
     step = (BOX[0] + GAP[0], BOX[1] + GAP[1])
-    columns = [x for *_, x, _ in data.boxes] + [x for edge in data.edges for x, _ in edge]
-    wide = max((max(columns) - min(columns)) * step[0] + BOX[0] + 0.4, 6.5)
-    high = (max(row for *_, row in data.boxes) + 1) * step[1] + 1.0
-    figure = Figure(figsize=(wide, high))
-    FigureCanvasAgg(figure)
-    axes = figure.add_axes((0, 0, 1, 1))
-    middle = (max(columns) + min(columns)) / 2 * step[0]
-    axes.set(xlim=(middle - wide / 2, middle + wide / 2), ylim=(-high + 0.9, 0.9))
+    widths = [(band.right - band.left) * step[0] + BOX[0] for band in bands]
+    lefts = [sum(widths[:at]) + at * BAND_GAP for at in range(len(bands))]
+    wide = max(lefts[-1] + widths[-1] + 0.4, 6.5)
+    high = max(band.last - band.first + 1 for band in bands) * step[1] + 0.7
+    figure = new_figure(wide, high + 0.7)
+    figure.set_layout_engine("none")
+    axes = figure.add_axes((0, 0, 1, high / (high + 0.7)))
+    axes.set(xlim=(-0.2, wide - 0.2), ylim=(-high, 0))
     axes.axis("off")
+
+    def place(column: float, row: int) -> tuple[float, float]:
+        at = next(i for i, band in enumerate(bands) if row <= band.last)
+        band = bands[at]
+        x = lefts[at] + (column - band.left) * step[0] + BOX[0] / 2
+        return x, -(row - band.first + 0.75) * step[1]
+
     for edge in data.edges:
-        points = [(x * step[0], -y * step[1]) for x, y in edge]
-        (x0, y0), (x1, y1) = points[0], points[-1]
-        line = [(x0, y0 - BOX[1] / 2), *points[1:-1], (x1, y1 + BOX[1] / 2)]
-        axes.plot(*zip(*line, strict=True), color=QUIET, linewidth=0.8, zorder=1)
+        _draw_edge(axes, [place(x, int(y)) for x, y in edge], high)
     for name, label, group, x, y in data.boxes:
-        left, bottom = x * step[0] - BOX[0] / 2, -y * step[1] - BOX[1] / 2
-        axes.add_patch(FancyBboxPatch(
-            (left, bottom), *BOX, boxstyle="round,pad=0,rounding_size=0.06", facecolor=GROUPS[group],
-            edgecolor=INK, linewidth=0.5, zorder=2,
-        ))  # fmt: skip
-        for text, place in ((name if len(name) <= 30 else f"…{name[-29:]}", 0.68), (label, 0.27)):
-            axes.text(left + BOX[0] / 2, bottom + place * BOX[1], text, ha="center", va="center", color=INK,
-                      fontsize=min(7.0, 190 / max(len(text), 1)), zorder=3)  # fmt: skip
+        _draw_box(axes, place(x, y), name, label, group)
+    _draw_head(figure, data)
+    return figure
+
+
+BAND_GAP = 0.9
+"""Inches between columns, in which edges run from the foot of one to the head of the next."""
+
+TALLEST = 1.25
+"""Height over width that a figure of several columns keeps within, if it can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Rows of a graph that stand in one column of the figure; `left` and `right` are their outermost places."""
+
+    first: int
+    last: int
+    left: float
+    right: float
+
+
+def _bands(data: GraphData) -> list[Band]:
+    """As few columns as keep the figure from being much higher than wide, cut where fewest edges pass."""
+    rows = max(row for *_, row in data.boxes) + 1
+    for count in range(1, rows + 1):
+        cuts = [0, *(_cut(data, round(rows * at / count), rows, count) for at in range(1, count)), rows]
+        bands = [_band(data, first, last - 1) for first, last in pairwise(cuts) if last > first]
+        wide = sum((band.right - band.left) * (BOX[0] + GAP[0]) + BOX[0] + BAND_GAP for band in bands)
+        high = max(band.last - band.first + 1 for band in bands) * (BOX[1] + GAP[1])
+        if high <= max(TALLEST * wide, 6.0):
+            break
+    return bands
+
+
+def _cut(data: GraphData, wanted: int, rows: int, count: int) -> int:
+    """The row near the wanted one that begins a column with the fewest edges into it."""
+    near = range(max(1, wanted - rows // (6 * count)), min(rows - 1, wanted + rows // (6 * count)) + 1)
+
+    def crossing(row: int) -> int:
+        return len({(x, y) for edge in data.edges for (x, y), (_, z) in pairwise(edge) if y < row <= z})
+
+    return min(near or [wanted], key=lambda row: (crossing(row), abs(row - wanted)))
+
+
+def _band(data: GraphData, first: int, last: int) -> Band:
+    places = [x for *_, x, row in data.boxes if first <= row <= last]
+    places += [x for edge in data.edges for x, row in edge if first <= row <= last]
+    return Band(first, last, min(places), max(places))
+
+
+def _draw_edge(axes: Axes, points: list[tuple[float, float]], high: float) -> None:
+    """From the bottom of a box to the top of another; from one column to the next around the foot of the first."""
+    (x0, y0), (x1, y1) = points[0], points[-1]
+    line = [(x0, y0 - BOX[1] / 2), *points[1:-1], (x1, y1 + BOX[1] / 2)]
+    start = line[:1]
+    for before, after in pairwise(line):
+        if after[1] > before[1]:  # up: into the next column
+            middle = after[0] - BOX[0] / 2 - BAND_GAP / 2
+            start += [(before[0], -high + 0.08), (middle, -high + 0.08), (middle, -0.06), (after[0], -0.06)]
+        start.append(after)
+    axes.plot(*zip(*start, strict=True), color=QUIET, linewidth=0.8, zorder=1)
+
+
+def _draw_box(axes: Axes, middle: tuple[float, float], name: str, label: str, group: str) -> None:
+    from matplotlib.patches import FancyBboxPatch
+
+    left, bottom = middle[0] - BOX[0] / 2, middle[1] - BOX[1] / 2
+    axes.add_patch(FancyBboxPatch(
+        (left, bottom), *BOX, boxstyle="round,pad=0,rounding_size=0.06", facecolor=GROUPS[group],
+        edgecolor=INK, linewidth=0.5, zorder=2,
+    ))  # fmt: skip
+    for text, place in ((name if len(name) <= 30 else f"…{name[-29:]}", 0.7), (label, 0.27)):
+        axes.text(middle[0], bottom + place * BOX[1], text, ha="center", va="center", color=INK,
+                  fontsize=min(SMALLEST, 104 * BOX[0] / max(len(text), 1)), zorder=3)  # fmt: skip
+
+
+def _draw_head(figure: Figure, data: GraphData) -> None:
+    from matplotlib.patches import Patch
+
     used = [group for group in GROUPS if any(box[2] == group for box in data.boxes)]
     handles = [Patch(facecolor=GROUPS[group], edgecolor=INK, linewidth=0.5, label=group) for group in used]
-    axes.text(middle - wide / 2 + 0.1, 0.75, data.title, fontsize=10, weight="bold", color=INK, va="center")
-    axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, 1 - 0.28 / high), ncols=len(used), fontsize=7,
-                frameon=False, handlelength=1.2, columnspacing=1.0)  # fmt: skip
-    save_figure(figure, path)
+    high = figure.get_figheight()
+    left, top = 0.1 / figure.get_figwidth(), 1 - 0.06 / high
+    figure.text(left, top, data.title, fontsize=11, weight="bold", color=INK, va="top")
+    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, 1 - 0.3 / high), ncols=len(used),
+                  fontsize=SMALLEST, frameon=False, handlelength=1.2, columnspacing=1.0)  # fmt: skip
 
 
 def _label(node: Node) -> str:

@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import pi, sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
+from dse.report.figures.labels import Label, write_labels
 from dse.report.figures.save import save_figure, tick_name
-from dse.report.figures.style import COLOURS, INK, QUIET
+from dse.report.figures.style import COLOURS, INK, QUIET, SMALLEST, dress, head, logarithmic, new_figure
 from dse.report.units import si
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from dse.explore.compare.networks import Comparison
 
-LARGEST_BUBBLE = 1600.0
+LARGEST_BUBBLE = 1300.0
 """Area in points squared of the bubble of the network with the most parameters."""
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One plot of accuracy against something.
+
+    Parameters
+    ----------
+    name : str
+        Whose figures these are; empty where there is one plot.
+    x_label : str
+    points : tuple of (network, x, top-1 accuracy in percent, parameters)
+        Ascending in x. Areas of bubbles are proportional to the parameters.
+    """
+
+    name: str
+    x_label: str
+    points: tuple[tuple[str, float, float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +50,15 @@ class Bubbles:
     Parameters
     ----------
     title, subtitle : str
-    x_label : str
-    points : tuple of (name, x, top-1 accuracy in percent, bubble's value)
-        Ascending in x. Areas of bubbles are proportional to their values; without values all are equal.
-    bubble_label : str
-        What areas stand for; empty for equal ones.
+    panels : tuple of Panel
+    colours : dict
+        Of networks: the same in every figure of a comparison.
     """
 
     title: str
     subtitle: str
-    x_label: str
-    points: tuple[tuple[str, float, float, float], ...]
-    bubble_label: str = ""
+    panels: tuple[Panel, ...]
+    colours: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,40 +77,111 @@ class Shares:
     rows: tuple[tuple[str, float, float], ...]
 
 
+def network_colours(comparison: Comparison) -> dict[str, str]:
+    """The colour of each network, by its place in the comparison."""
+    names = [str(row["workload"]) for row in comparison.networks]
+    return {name: COLOURS[at % len(COLOURS)] for at, name in enumerate(names)}
+
+
 def accuracy_data(comparison: Comparison) -> Bubbles:
     """Published accuracy against operations, with bubbles as large as the parameters."""
-    rows = _with_accuracy(comparison)
-    points = [
-        (row["workload"], row["gflops"] / row["batch"], row["published_top1_percent"], float(row["parameters"]))
-        for row in rows
-    ]
-    best = max(points, key=lambda point: point[2])
-    return Bubbles(
-        title=f"{best[0]} is the most accurate of {len(points)} networks, with {best[1]:.3g} GFLOPs an image",
-        subtitle="published top-1 accuracy; area of a bubble: parameters",
-        x_label="operations per image (GFLOPs, 2 x MACs)",
-        points=tuple(sorted(points, key=lambda point: point[1])),
-        bubble_label="parameters",
-    )
+    panel = _panel(comparison, "operations per image (GFLOPs, 2 x MACs)", lambda row: row["gflops"] / row["batch"])
+    best = max(panel.points, key=lambda point: point[2])
+    return _bubbles(
+        comparison,
+        f"{best[0]} is the most accurate of {len(panel.points)} networks, with {best[1]:.3g} GFLOPs an image",
+        "published top-1 accuracy", [panel],
+    )  # fmt: skip
 
 
 def energy_data(comparison: Comparison) -> Bubbles:
     """Published accuracy against energy per image on the architecture."""
-    rows = [row for row in _with_accuracy(comparison) if row.get("energy_pj") is not None]
-    if not rows:
+    where = comparison.architecture
+    panel = _panel(comparison, f"energy per image on {where} (mJ)", lambda row: _per_image(row, "energy_pj", 1e-9))
+    if not panel.points:
         raise DseError("no network with a published accuracy was mapped, so there is no energy to draw")
+    least, most = panel.points[0], panel.points[-1]
+    ratio = f"{most[1] / least[1]:.3g}"
+    return _bubbles(
+        comparison, f"An image takes {least[0]} {si(least[1] * 1e-3, 'J')} on {where}, {most[0]} {ratio} times that",
+        f"published top-1 accuracy; layers mapped for {comparison.objective}, within {comparison.gap:.0%} of the best",
+        [panel],
+    )  # fmt: skip
+
+
+def time_data(comparison: Comparison) -> Bubbles | None:
+    """Accuracy against inference time: as published, of one CPU, and on the architecture; None without either."""
+    return _beside(
+        comparison, "inference time",
+        ("inference time on a CPU (s)", lambda row: _scaled(row.get("published_cpu_ms"), 1e-3)),
+        ("inference time (s)", lambda row: _per_image(row, "latency_s", 1.0)),
+    )  # fmt: skip
+
+
+def power_data(comparison: Comparison) -> Bubbles | None:
+    """Accuracy against power: as published, of other hardware, and on the architecture; None without either."""
+    return _beside(
+        comparison, "power",
+        ("power of other hardware (W)", lambda row: row.get("published_power_w")),
+        ("power (W)", lambda row: row.get("power_w")),
+    )  # fmt: skip
+
+
+Value = Callable[[Row], float | None]
+
+
+def _missing(panels: Sequence[Panel]) -> str:
+    """Networks that one plot has and another lacks."""
+    names: list[set[str]] = [{name for name, *_ in panel.points} for panel in panels]
+    lost = sorted(name for name in set().union(*names) if not all(name in group for group in names))
+    return f"; {', '.join(lost)} in one plot only" if lost else ""
+
+
+def _beside(
+    comparison: Comparison, what: str, published: tuple[str, Value], own: tuple[str, Value]
+) -> Bubbles | None:
+    """What was published beside what we find, of the networks that have it."""
+    panels = [_panel(comparison, *published, "published")]
+    if comparison.architecture is not None:
+        name, _, unit = own[0].rpartition(" (")
+        label = f"{name} on {comparison.architecture} ({unit}"
+        panels.append(_panel(comparison, label, own[1], comparison.architecture))
+    panels = [panel for panel in panels if panel.points]
+    if not panels:
+        return None
+    said = []
+    for panel in panels:
+        least, most = panel.points[0], panel.points[-1]
+        unit = panel.x_label.rpartition("(")[2].rstrip(")")
+        where = "published" if panel.name == "published" else f"on {panel.name}"
+        said.append(f"{si(least[1], unit)} ({least[0]}) to {si(most[1], unit)} ({most[0]}) {where}")
+    return _bubbles(
+        comparison, f"{what[0].upper()}{what[1:]}: {', '.join(said)}",
+        f"published top-1 accuracy{_missing(panels)}", panels,
+    )  # fmt: skip
+
+
+def _panel(comparison: Comparison, label: str, value: Value, name: str = "") -> Panel:
+    rows = [row for row in comparison.networks if row.get("published_top1_percent") is not None]
+    if not rows:
+        raise DseError("no network states an accuracy under `published`, so there is none to draw")
     points = [
-        (row["workload"], row["energy_pj"] * 1e-9 / row["batch"], row["published_top1_percent"], 1.0) for row in rows
-    ]
-    least = min(points, key=lambda point: point[1])
-    return Bubbles(
-        title=f"An image takes {least[0]} {si(least[1] * 1e-3, 'J')} on {comparison.architecture}, "
-        f"{max(points, key=lambda point: point[1])[0]} {max(x for _, x, *_ in points) / least[1]:.3g} times that",
-        subtitle=f"published top-1 accuracy; layers mapped for {comparison.objective}, "
-        f"within {comparison.gap:.0%} of the best",
-        x_label=f"energy per image on {comparison.architecture} (mJ)",
-        points=tuple(sorted(points, key=lambda point: point[1])),
-    )
+        (str(row["workload"]), float(x), float(row["published_top1_percent"]), float(row["parameters"]))
+        for row in rows if (x := value(row)) is not None
+    ]  # fmt: skip
+    return Panel(name, label, tuple(sorted(points, key=lambda point: point[1])))
+
+
+def _bubbles(comparison: Comparison, title: str, subtitle: str, panels: Sequence[Panel]) -> Bubbles:
+    return Bubbles(title, f"{subtitle}; area of a bubble: parameters", tuple(panels), network_colours(comparison))
+
+
+def _per_image(row: Row, key: str, share: float) -> float | None:
+    return None if row.get(key) is None else row[key] * share / row["batch"]
+
+
+def _scaled(value: float | None, share: float) -> float | None:
+    return None if value is None else value * share
 
 
 def shares_data(comparison: Comparison) -> Shares:
@@ -117,25 +206,42 @@ def shares_data(comparison: Comparison) -> Shares:
 
 def draw_bubbles(data: Bubbles, path: str | Path) -> None:
     """Draw accuracy against a logarithmic x to a PNG, SVG or PDF file."""
-    figure = _figure(8.5, 5.4)
-    axes = figure.add_subplot()
-    largest = max(value for *_, value in data.points)
-    for index, (_, x, accuracy, value) in enumerate(data.points):
-        area = LARGEST_BUBBLE * value / largest if data.bubble_label else 60.0
-        axes.scatter([x], [accuracy], s=area, c=COLOURS[index % 6], alpha=0.55, edgecolors=INK, linewidths=0.7)
-        axes.scatter([x], [accuracy], s=5, c=INK)
-    _name_points(figure, axes, data)
-    axes.set(xscale="log", xlabel=data.x_label, ylabel="top-1 accuracy (%)")
-    axes.margins(x=0.16, y=0.16)
-    _plain_ticks(axes)
-    _dress(axes, data.title, data.subtitle)
-    save_figure(figure, path)
+    save_figure(bubbles_figure(data), path)
+
+
+def bubbles_figure(data: Bubbles) -> Figure:
+    """A plot a panel, with the same accuracies on their axes."""
+    figure = new_figure(8.5 if len(data.panels) == 1 else 11, 5.4)
+    head(figure, data.title, data.subtitle)
+    sides = figure.subplots(1, len(data.panels), sharey=True, squeeze=False)[0]
+    largest = max(value for panel in data.panels for *_, value in panel.points) or 1.0
+    for axes, panel in zip(sides, data.panels, strict=True):
+        for name, x, accuracy, value in sorted(panel.points, key=lambda point: -point[3]):
+            area = LARGEST_BUBBLE * value / largest
+            axes.scatter([x], [accuracy], s=area, c=data.colours[name], alpha=0.55, edgecolors=INK, linewidths=0.7)
+            axes.scatter([x], [accuracy], s=5, c=INK)
+        logarithmic(axes, "x")
+        dress(axes, panel.x_label, "top-1 accuracy (%)" if axes is sides[0] else "")
+        axes.margins(x=0.2, y=0.16)
+        if panel.name:
+            axes.set_title(tick_name(panel.name), fontsize=10, color=INK, loc="left")
+    for axes, panel in zip(sides, data.panels, strict=True):
+        bubbles = [(x, y, sqrt(LARGEST_BUBBLE * value / largest / pi)) for _, x, y, value in panel.points]
+        labels = [Label(x, y, point[0], radius) for point, (x, y, radius) in zip(panel.points, bubbles, strict=True)]
+        write_labels(axes, labels, bubbles)
+    return figure
 
 
 def draw_shares(data: Shares, path: str | Path) -> None:
     """Draw the shares as stacked bars, weights beside operations, to a PNG, SVG or PDF file."""
-    figure = _figure(9, 1.6 + 0.36 * len(data.rows))
-    sides = figure.subplots(1, 2, sharey=True)
+    save_figure(shares_figure(data), path)
+
+
+def shares_figure(data: Shares) -> Figure:
+    """Stacked bars, weights beside operations."""
+    figure = new_figure(9, 1.9 + 0.34 * len(data.rows))
+    head(figure, data.title, data.subtitle)
+    sides = figure.subplots(1, 2, sharey=True, gridspec_kw={"wspace": 0.1})
     names = [tick_name(name) for name, *_ in data.rows]
     columns = (("weights", [weights for _, weights, _ in data.rows]), ("operations", [ops for *_, ops in data.rows]))
     for axes, (what, fractions) in zip(sides, columns, strict=True):
@@ -143,118 +249,30 @@ def draw_shares(data: Shares, path: str | Path) -> None:
         axes.barh(names, conv, color=COLOURS[0], label="CONV")
         axes.barh(names, [100 - share for share in conv], left=conv, color=COLOURS[4], label="FC")
         for position, share in enumerate(conv):
-            inside = share > 20
-            axes.text(share - 1.5 if inside else share + 1.5, position, f"{share:.1f} %", va="center", fontsize=8,
-                      ha="right" if inside else "left", color="white" if inside else INK)  # fmt: skip
-        axes.set(xlabel=f"share of {what} (%)", xlim=(0, 100))
+            x, side, colour = (share - 1.5, "right", "white") if share > 20 else (share + 1.5, "left", INK)
+            axes.text(x, position, f"{share:.1f} %", va="center", ha=side, fontsize=SMALLEST, color=colour)
+        axes.set(xlim=(0, 100), xticks=range(0, 101, 25))
+        axes.set_xlabel(f"share of {what} (%)", fontsize=10, color=INK)
         axes.spines[["top", "right", "left"]].set_visible(False)
-        axes.tick_params(color=QUIET, labelcolor=INK)
+        axes.tick_params(color=QUIET, labelcolor=INK, labelsize=SMALLEST)
     sides[0].invert_yaxis()
-    figure.suptitle(data.title, x=0.01, ha="left", fontsize=11.5, weight="bold", color=INK)
-    sides[0].set_title(data.subtitle, loc="left", fontsize=9, color=QUIET)
     handles, labels = sides[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower right", ncols=2, frameon=False, fontsize=9)
-    save_figure(figure, path)
+    figure.legend(handles, labels, loc="outside lower right", ncols=2, frameon=False, fontsize=SMALLEST)
+    return figure
 
 
 def draw_networks(comparison: Comparison, directory: Path) -> list[str]:
     """Write every figure that the comparison has the figures for, and name the files."""
-    files: list[tuple[str, Callable[[Any, Path], None], Any]] = []
+    drawn: dict[str, Figure] = {}
     accurate = [row for row in comparison.networks if row.get("published_top1_percent") is not None]
     if accurate:
-        files.append(("accuracy_operations.png", draw_bubbles, accuracy_data(comparison)))
+        drawn["accuracy_operations.png"] = bubbles_figure(accuracy_data(comparison))
+        for what, data in (("time", time_data(comparison)), ("power", power_data(comparison))):
+            if data is not None:
+                drawn[f"accuracy_{what}.png"] = bubbles_figure(data)
     if any(row.get("energy_pj") is not None for row in accurate):
-        files.append(("accuracy_energy.png", draw_bubbles, energy_data(comparison)))
-    files.append(("shares.png", draw_shares, shares_data(comparison)))
-    for name, draw, data in files:
-        draw(data, directory / name)
-    return [name for name, *_ in files]
-
-
-def label_places(boxes: Sequence[tuple[float, float, float, float]], taken: Sequence[tuple[float, float]]) -> list[int]:
-    """For each label the first of four places about its point where it covers no other label and no point.
-
-    Parameters
-    ----------
-    boxes : sequence of (x, y, width, height)
-        Point and size of each label, in pixels.
-    taken : sequence of (x, y)
-        Points that labels should not cover.
-
-    Returns
-    -------
-    list of int
-        0 right above, 1 right below, 2 left above, 3 left below; 0 where every place is covered.
-    """
-    chosen: list[int] = []
-    drawn: list[tuple[float, float, float, float]] = []
-    for x, y, width, height in boxes:
-        options = [_placed(x, y, width, height, place) for place in range(4)]
-        free = [
-            not any(_overlap(option, other) for other in drawn)
-            and not any(option[0] <= px <= option[2] and option[1] <= py <= option[3] for px, py in taken)
-            for option in options
-        ]
-        place = free.index(True) if True in free else 0
-        chosen.append(place)
-        drawn.append(options[place])
-    return chosen
-
-
-def _with_accuracy(comparison: Comparison) -> list[dict[str, Any]]:
-    rows = [row for row in comparison.networks if row.get("published_top1_percent") is not None]
-    if not rows:
-        raise DseError("no network states an accuracy under `published`, so there is none to draw")
-    return rows
-
-
-def _placed(x: float, y: float, width: float, height: float, place: int) -> tuple[float, float, float, float]:
-    left = x + 6 if place < 2 else x - 6 - width
-    bottom = y + 4 if place % 2 == 0 else y - 4 - height
-    return left, bottom, left + width, bottom + height
-
-
-def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-def _name_points(figure: Figure, axes: Axes, data: Bubbles) -> None:
-    """Write each network's name beside its point, where nothing else stands."""
-    from math import log10
-
-    xs = [log10(x) for _, x, *_ in data.points]
-    ys = [y for _, _, y, _ in data.points]
-    # pixels, near enough to place labels: the plot takes about four fifths of the figure
-    wide, high = 0.8 * 72 * figure.get_figwidth(), 0.75 * 72 * figure.get_figheight()
-    x_span, y_span = (max(xs) - min(xs)) * 1.32 or 1.0, (max(ys) - min(ys)) * 1.32 or 1.0
-    at = [(wide * x / x_span, high * y / y_span) for x, y in zip(xs, ys, strict=True)]
-    boxes = [(*point, 5.2 * len(name), 10.0) for point, (name, *_) in zip(at, data.points, strict=True)]
-    for (name, x, y, _), place in zip(data.points, label_places(boxes, at), strict=True):
-        axes.annotate(
-            name, (x, y), xytext=(6 if place < 2 else -6, 4 if place % 2 == 0 else -4), textcoords="offset points",
-            ha="left" if place < 2 else "right", va="bottom" if place % 2 == 0 else "top", fontsize=8.5, color=INK,
-        )  # fmt: skip
-
-
-def _figure(width: float, height: float) -> Figure:
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), dpi=150, layout="constrained")
-
-
-def _plain_ticks(axes: Axes) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-
-
-def _dress(axes: Axes, title: str, subtitle: str) -> None:
-    axes.tick_params(which="both", color=QUIET, labelcolor=INK)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(QUIET)
-    axes.grid(which="major", color="#e6e6e6", linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.set_title(f"{title}\n", loc="left", fontsize=11.5, weight="bold", color=INK)
-    axes.text(0, 1.02, subtitle, transform=axes.transAxes, fontsize=9, color=QUIET)
+        drawn["accuracy_energy.png"] = bubbles_figure(energy_data(comparison))
+    drawn["shares.png"] = shares_figure(shares_data(comparison))
+    for name, figure in drawn.items():
+        save_figure(figure, directory / name)
+    return list(drawn)

@@ -11,7 +11,7 @@ from dse.report.page.data import page_data
 from dse.report.text.sweeps import front_table, proof_line, status_line, verdict
 
 if TYPE_CHECKING:
-    from dse.explore.result import SweepResult
+    from dse.explore.results.result import SweepResult
     from dse.report.cards.book import Book
     from dse.report.table import Table
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from dse.explore.search import OBJECTIVES
+from dse.explore.plan.search import OBJECTIVES
 from dse.report.cards.book import Book, changes
+from dse.report.figures.hypervolume import hypervolume
 from dse.report.text.sweeps import short_names
 
 if TYPE_CHECKING:
     from dse.explore.outcomes.evaluation import Evaluation
-    from dse.explore.result import SweepResult
+    from dse.explore.results.result import SweepResult
 
 METRICS = {
     "energy_pj": ("energy", "J", 1e-12),
@@ -21,9 +22,6 @@ METRICS = {
     "power_mw": ("power", "W", 1e-3),
 }
 """Of each metric its name, the unit it is shown in, and that unit's share of a recorded one."""
-
-STEPS = 60
-"""Points of the hypervolume's curve at most."""
 
 
 def page_data(result: SweepResult, book: Book) -> dict[str, Any]:
@@ -73,28 +71,6 @@ def _design(e: Evaluation, row: Mapping[str, Any] | None, names: Mapping[str, st
         "parameters": [None if e.parameters.get(path) is None else str(e.parameters[path]) for path in names],
         **{key: figures.get(key) for key in METRICS},
     }
-
-
-def hypervolume(result: SweepResult) -> list[tuple[int, float]]:
-    """How much of the space between the worst and the best figures is dominated after so many designs.
-
-    Returns
-    -------
-    list of (int, float)
-        Designs evaluated, and the part of the box between the least and the largest of each objective, from 0 to 1.
-    """
-    import numpy as np
-    from moocore import hypervolume as volume
-
-    sound = [e for e in result.designs if e.ok]
-    keys = [OBJECTIVES[name] for name in result.search.objectives]
-    if len(sound) < 2:
-        return []
-    points = np.log(np.array([[e.outcome.objectives[key] for key in keys] for e in sound]))
-    low, high = points.min(axis=0), points.max(axis=0)
-    scaled = (points - low) / np.where(high > low, high - low, 1.0)
-    at = sorted({round(len(sound) * (i + 1) / STEPS) for i in range(STEPS)} - {0})
-    return [(count, float(volume(scaled[:count], ref=np.full(len(keys), 1.0)))) for count in at]
 
 
 def _ruled_out(result: SweepResult) -> list[tuple[str, int]]:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dse.report.cards.card import Card
-from dse.report.table import Table
-from dse.report.units import duration, energy
+from dse.report.table import Table, fold
+from dse.report.text.sweeps import short_names
+from dse.report.units import duration, energy, percent
 
 MOST = 3
 """Costs that are told, and layers of each."""
@@ -16,6 +17,7 @@ COSTLIEST = 5
 """Layers of which it is said what limits them."""
 
 SAID = {"static": "static and clock power", "MAC": "MACs"}
+"""Parts of the energy that are no places of the hierarchy, in words."""
 
 
 def explanation(
@@ -35,10 +37,10 @@ def explanation(
         Settings whose value is none of the space's choices, so that nothing is one step away.
     """
     parts = [part for network in card["networks"] for part in (costs(name, network), limits(network).to_text())]
-    names = {row["path"]: row["path"].removeprefix("levels.") for row in steps}
+    names = short_names(tuple(dict.fromkeys(row["path"] for row in steps)))
     parts.append(steps_table(steps, names).to_text() if steps else "No setting of the space can take a step from here.")
     if without:
-        parts.append(f"not stepped, as the value is none of the choices: {', '.join(without)}")
+        parts.append(fold(f"not stepped, as the value is none of the choices: {', '.join(without)}"))
     return "\n\n".join(parts)
 
 
@@ -72,7 +74,7 @@ def costs(name: str, network: Mapping[str, Any]) -> str:
     for layer in network["layers"]:
         bound[layer["bound_by"]] = bound.get(layer["bound_by"], 0.0) + layer["count"] * layer["latency_s"]
     lines.append(f"  time bound by: {_largest(bound, network['latency_s'])}")
-    return "\n".join(lines)
+    return "\n".join(fold(line, hang="     ") for line in lines)
 
 
 def _largest(parts: Mapping[str, float], whole: float, *, brackets: bool = True) -> str:
@@ -97,13 +99,14 @@ def limits(network: Mapping[str, Any]) -> Table:
         part, spent = max(layer["energy_by_level_pj"].items(), key=lambda item: item[1])
         rows.append({
             "layer": many(layer),
-            "energy": f"{layer['count'] * layer['energy_pj'] / network['energy_pj']:.0%}",
-            "most of it": f"{part} {spent / layer['energy_pj']:.0%}",
-            "time": f"{layer['count'] * layer['latency_s'] / network['latency_s']:.0%}",
+            "energy": percent(layer["count"] * layer["energy_pj"] / network["energy_pj"]),
+            "most of it": f"{SAID.get(part, part)} {percent(spent / layer['energy_pj'])}",
+            "time": percent(layer["count"] * layer["latency_s"] / network["latency_s"]),
             "bound by": layer["bound_by"],
-            "MACs busy": f"{layer['utilization']:.0%}",
+            "MACs busy": percent(layer["utilization"]),
         })  # fmt: skip
-    return Table.of(rows, left=frozenset({"layer", "most of it", "bound by"}), title="the costliest layers")
+    return Table.of(rows, left=frozenset({"layer", "most of it", "bound by"}), title="the costliest layers",
+                    spare=("MACs busy",))  # fmt: skip
 
 
 def steps_table(steps: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Table:
@@ -119,14 +122,15 @@ def steps_table(steps: Sequence[Mapping[str, Any]], names: Mapping[str, str]) ->
         cells = {"setting": names.get(row["path"], row["path"]), "now": str(row["old"]), "then": str(row["new"])}
         changes = dict.fromkeys(("energy", "latency", "area", "EDP"), "-")
         if "energy" in row:
-            changes = {name: _percent(row[name]) for name in ("energy", "latency", "area")}
-            changes["EDP"] = _percent(row["energy"] * row["latency"])
+            changes = {name: _change(row[name]) for name in ("energy", "latency", "area")}
+            changes["EDP"] = _change(row["energy"] * row["latency"])
         else:
             broken.append(f"{cells['setting']} {cells['then']} does not work: {row['reason']}")
         rows.append({**cells, **changes})
-    title = "one step away, the least energy-delay product first"
-    return Table.of(rows, left=frozenset({"setting"}), title=title, note="\n".join(broken))
+    title = "one step away, the least energy-delay product first: changes in %"
+    left = frozenset({"setting", "now", "then"})
+    return Table.of(rows, left=left, title=title, note="\n".join(broken), spare=("area", "now"))
 
 
-def _percent(ratio: float) -> str:
-    return f"{100 * (ratio - 1):+.1f} %"
+def _change(ratio: float) -> str:
+    return f"{100 * (ratio - 1):+.1f}"

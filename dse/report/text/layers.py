@@ -7,41 +7,131 @@ from math import inf, prod
 from typing import TYPE_CHECKING, Any
 
 from dse.problem.dims import OPERANDS
-from dse.report.table import Table
-from dse.report.units import duration, energy, power, si, whole
+from dse.report.table import Table, fold
+from dse.report.units import duration, energy, percent, power, si, whole
 
 if TYPE_CHECKING:
     from dse.mapper import Mapped, NetworkCertificate
 
 
-def layers_table(plain: Mapping[str, Any]) -> Table:
-    """One row for each distinct layer of a mapped workload, and the totals.
+def layers_text(plain: Mapping[str, Any], asked: float = 0.0) -> str:
+    """Both tables of a mapped workload, the totals, and what is not proven.
 
     Parameters
     ----------
     plain : mapping
         What `MappedWorkload.to_dict()` gives.
+    asked : float
+        The gap that was asked for, as a fraction.
+    """
+    tables = (layers_table(plain, asked), shares_table(plain))
+    return "\n\n".join([*(table.to_text() for table in tables), fold(totals_line(plain), hang="  ")])
+
+
+def layers_table(plain: Mapping[str, Any], asked: float = 0.0) -> Table:
+    """One row for each distinct layer of a mapped workload, and one for the network: what it costs and what binds.
+
+    Parameters
+    ----------
+    plain : mapping
+        What `MappedWorkload.to_dict()` gives.
+    asked : float
+        The gap that was asked for, as a fraction; a larger one is pointed out.
     """
     rows = []
     for layer in plain["layers"]:
         rows.append(
             {
                 "layer": layer["name"],
-                "x": str(layer["count"]),
-                "MACs": whole(layer["macs"]),
+                "times": str(layer["count"]),
+                "MACs": si(layer["macs"], "").rstrip(),
                 "energy": energy(layer["energy_pj"]),
-                "pJ/MAC": f"{layer['energy_pj'] / layer['macs']:.2f}" if layer["macs"] else "-",
-                **{
-                    place: f"{value / layer['energy_pj']:.0%}" if layer["energy_pj"] else "-"
-                    for place, value in layer["energy_by_level_pj"].items()
-                },
+                "pJ/MAC": per_mac(layer),
                 "cycles": whole(layer["cycles"]),
-                "busy": f"{layer['utilization']:.1%}",
+                "MACs busy": percent(layer["utilization"]),
                 "bound by": layer["bound_by"],
+                "gap": gap_cell(layer, asked),
             }
         )
+    rows.append(
+        {
+            "layer": "total",
+            "times": str(sum(layer["count"] for layer in plain["layers"])),
+            "MACs": si(plain["macs"], "").rstrip(),
+            "energy": energy(plain["energy_pj"]),
+            "pJ/MAC": per_mac(plain),
+            "cycles": whole(plain["cycles"]),
+            "MACs busy": percent(_busy(plain)),
+            "bound by": "",
+            "gap": "",
+        }
+    )
     left = frozenset({"layer", "bound by"})
-    return Table.of(rows, left=left, title=f"{plain['workload']} on {plain['arch']}", note=totals_line(plain))
+    repeated = any(layer["count"] > 1 for layer in plain["layers"])
+    title = f"{plain['workload']} on {plain['arch']}"
+    title += ": figures of one layer each, in the total as often as it occurs" if repeated else ""
+    return Table.of(rows, left=left, title=title, note=gap_note(plain, asked), spare=("MACs", "pJ/MAC", "MACs busy"))
+
+
+def per_mac(costs: Mapping[str, Any]) -> str:
+    """Energy per MAC in pJ, of a layer or a network."""
+    return f"{costs['energy_pj'] / costs['macs']:.2f}" if costs["macs"] else "-"
+
+
+def _busy(plain: Mapping[str, Any]) -> float:
+    """The MACs' utilization over the whole network."""
+    busy = sum(layer["count"] * layer["cycles"] * layer["utilization"] for layer in plain["layers"])
+    return float(busy / plain["cycles"]) if plain["cycles"] else 0.0
+
+
+def shares_table(plain: Mapping[str, Any]) -> Table:
+    """Where the energy of every layer, and of the network, goes: percentages that add up to 100."""
+    total: dict[str, float] = {}
+    for layer in plain["layers"]:
+        for part, spent in layer["energy_by_level_pj"].items():
+            total[part] = total.get(part, 0.0) + layer["count"] * spent
+    everything = [(layer["name"], layer["energy_by_level_pj"]) for layer in plain["layers"]] + [("total", total)]
+    rows = []
+    for name, spent in everything:
+        of = sum(spent.values())
+        parts = {PARTS.get(part, part): f"{100 * spent.get(part, 0.0) / of:.1f}" if of else "-" for part in total}
+        rows.append({"layer": name, **parts})
+    return Table.of(rows, left=frozenset({"layer"}), title="where the energy of each layer goes, in % of it")
+
+
+PARTS = {"MAC": "MACs", "static": "static+clock"}
+"""Names for people of the parts that energy goes to and that are no places of the hierarchy."""
+
+
+def gap_cell(layer: Mapping[str, Any], asked: float) -> str:
+    """How far above the best a layer may be, as a table shows it; marked where it is more than was asked for."""
+    proof = layer.get("certificate")
+    if proof is None:
+        return "given" if layer.get("mapping") else "-"
+    return f"{percent(proof['gap'])} !" if _unproven(proof, asked) else percent(proof["gap"])
+
+
+def _unproven(proof: Mapping[str, Any] | None, asked: float) -> bool:
+    return proof is not None and proof["gap"] > asked + 1e-9
+
+
+def gap_note(plain: Mapping[str, Any], asked: float) -> str:
+    """What the gaps of a table mean; first and in capitals, which layers were stopped before anything was proven."""
+    proofs = {layer["name"]: layer.get("certificate") for layer in plain["layers"]}
+    said = []
+    if stopped := [name for name, proof in proofs.items() if _unproven(proof, asked)]:
+        more = f" and {len(stopped) - NAMED} more" if len(stopped) > NAMED else ""
+        said.append(
+            f"NOT PROVEN BEST: {', '.join(stopped[:NAMED])}{more}. The search was stopped before its end: the best "
+            "mapping may be better by up to the gap marked with !; give it a longer --time-limit."
+        )
+    if any(proof is not None and proof["gap"] > 0 for proof in proofs.values()):
+        said.append("gap: a layer is at most so much above the best mapping there is; 0 % is proven best")
+    return "\n".join(said)
+
+
+NAMED = 5
+"""Unproven layers that are named."""
 
 
 def totals_line(plain: Mapping[str, Any]) -> str:
@@ -95,7 +185,7 @@ def cost_lines(mapped: Mapped) -> list[str]:
         f"         by level: {places}",
         f"         by operand: {operands}",
         f"latency  {duration(cost.latency_s)}, {whole(cost.cycles)} cycles, bound by {cost.bound_by}, "
-        f"{cost.utilization:.1%} of all MACs busy",
+        f"{percent(cost.utilization)} of all MACs busy",
         f"         cycles: {times}",
         widths_line([cost.bits]),
     ]
@@ -126,7 +216,7 @@ def reuse_summary(plain: Mapping[str, Any]) -> Table:
         "achieved: MACs per DRAM word (of the outermost level); offered: MACs per word of data, the most possible.\n"
         "A fully connected layer has no convolutional reuse, and at batch 1 each of its weights serves a single MAC."
     )
-    return Table.of(rows, left=frozenset({"layer", "operand"}), title="reuse by kind", note=note)
+    return Table.of(rows, left=frozenset({"layer", "operand"}), title="uses of a word, by kind of reuse", note=note)
 
 
 def reuse_table(rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -142,22 +232,29 @@ def reuse_table(rows: Sequence[Mapping[str, Any]]) -> Table:
         }
         for row in shown
     ]
-    return Table.of(cells, left=frozenset({"operand", "where", "how", "kind"}), title="reuse")
+    return Table.of(cells, left=frozenset({"operand", "where", "how", "kind"}), title="uses of a word at each place")
 
 
-def proof_lines(mapped: Mapped) -> list[str]:
-    """The certificate in words."""
+def proof_lines(mapped: Mapped, asked: float = 0.0) -> list[str]:
+    """The certificate in words: how far above the best the mapping may be, and what that was proven over.
+
+    Parameters
+    ----------
+    asked : float
+        The gap that was asked for, as a fraction.
+    """
     proof = mapped.certificate
     if proof is None:
-        return ["proof    none: this mapping was given"]
-    what = {"energy": "energy", "latency": "latency", "edp": "energy-delay product"}.get(
-        proof.objective, proof.objective
-    )
+        return ["gap      not known: this mapping was given"]
+    what = {"edp": "energy-delay product"}.get(proof.objective, proof.objective)
     factors = "perfect factors only" if getattr(proof, "factors", "all") == "perfect" else "all factors"
-    claim = "no mapping has a lower" if proof.gap == 0 else f"no mapping is more than {proof.gap:.2%} better in"
+    claim = f"no mapping has a lower {what}" if proof.gap == 0 else f"the {what} is at most so much above the best"
+    if proof.gap > asked + 1e-9:
+        claim = f"NOT PROVEN BEST, the search was stopped before its end: {claim}"
     return [
-        f"proof    {claim} {what}: {proof.space_size:.3g} mappings ({factors}, all orders), "
-        f"{whole(proof.nodes)} nodes visited, lower bound {proof.lower_bound:.6g}, found {proof.value:.6g}",
+        f"gap      {percent(proof.gap)}: {claim}",
+        f"proof    over {proof.space_size:.3g} mappings ({factors}, all orders): {whole(proof.nodes)} nodes visited, "
+        f"lower bound {proof.lower_bound:.6g}, found {proof.value:.6g}",
     ]
 
 
@@ -170,12 +267,13 @@ def network_proof_line(proof: NetworkCertificate) -> str:
     ]
     within = " and ".join(limit for limit in limits if limit)
     exact = proof.value <= proof.lower_bound * (1 + 1e-12)
-    claim = "no other choice of mappings has a lower" if exact else f"no choice is more than {proof.gap:.2%} better in"
+    near = f"no choice is more than {percent(proof.gap)} better in"
+    claim = "no other choice of mappings has a lower" if exact else near
     return (
         f"proof: {claim} {what} of the network{' within ' + within if within else ''}: {proof.points:,} points on the "
-        f"fronts of\n{proof.distinct} distinct layers, lower bound {proof.lower_bound:.6g}, found {proof.value:.6g}"
+        f"fronts of {proof.distinct} distinct layers, lower bound {proof.lower_bound:.6g}, found {proof.value:.6g}"
     )
 
 
 def _shares(parts: Mapping[str, float], whole_pj: float) -> list[str]:
-    return [f"{name} {value / whole_pj:.1%}" for name, value in parts.items() if value > 0]
+    return [f"{PARTS.get(name, name)} {percent(value / whole_pj)}" for name, value in parts.items() if value > 0]

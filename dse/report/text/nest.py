@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dse.model.fit import held_bits
 from dse.model.mapping import Loop, Mapping, Spatial, Temporal, tile_words
 from dse.problem.dims import DIMS, OPERANDS, PerOperand
+from dse.report.table import fold
 from dse.report.units import capacity, whole
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ def nest_text(architecture: Architecture, layer: Layer, mapping: Mapping) -> str
             depth += 1
     lines.append((INDENT * depth + "multiply and add", ""))
     width = max((len(text) for text, remark in lines if remark), default=0)
-    return "\n".join(f"{text:<{width}}   {remark}" if remark else text for text, remark in lines)
+    return "\n".join(
+        f"{text:<{width}}   {remark}" if remark else fold(text) for text, remark in lines
+    )  # fmt: skip
 
 
 def _head(loop: Loop) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dse.report.table import Table
-from dse.report.units import capacity, duration, energy, si, whole
+from dse.report.units import capacity, duration, energy, percent, si, whole
 
 if TYPE_CHECKING:
     from dse.explore.compare.networks import Comparison
@@ -16,15 +16,16 @@ AGREES = 0.012
 
 
 def comparison_text(comparison: Comparison) -> str:
-    """Both tables, or the first alone without an architecture."""
-    tables = [networks_table(comparison)]
+    """All tables, or the first two alone without an architecture."""
+    tables = [networks_table(comparison), operations_table(comparison)]
     if comparison.architecture is not None:
         tables.append(costs_table(comparison))
-    return "\n\n".join(table.to_text() for table in tables)
+    elsewhere = published_table(comparison)
+    return "\n\n".join(table.to_text() for table in [*tables, *([elsewhere] if elsewhere.rows else [])])
 
 
 def networks_table(comparison: Comparison) -> Table:
-    """Size, operations, memory and published accuracy of each network."""
+    """Size, memory and arithmetic intensity of each network."""
     cells = []
     for row in comparison.networks:
         cells.append(
@@ -32,28 +33,55 @@ def networks_table(comparison: Comparison) -> Table:
                 "network": row["workload"],
                 "layers": str(row["layers"]),
                 "shapes": str(row["distinct_shapes"]),
-                "weights": whole(row["weights"]),
                 "parameters": whole(row["parameters"]),
                 "MACs": whole(row["macs"]),
-                "GFLOPs": f"{row['gflops']:.2f}",
-                "CONV": f"{row['gflops_conv']:.2f}",
-                "FC": f"{row['gflops_fc']:.3f}",
-                "published": _published(row, "gflops", "{:.2f}"),
                 "memory": capacity(8 * row["footprint_bytes"]),
                 "FLOP/B": f"{row['flop_per_byte']:.1f}",
-                "top-1": _published(row, "top1_percent", "{:.2f} %"),
-                "top-5": _published(row, "top5_percent", "{:.2f} %"),
             }
         )
     batches = sorted({row["batch"] for row in comparison.networks})
-    note = [
-        "Parameters count biases and batch norm. GFLOPs are 2 x MACs; published ones beside them. Memory is "
-        "the parameters and the most feature maps alive at once.",
-        "FLOP/B is the arithmetic intensity if each layer's weights, ifmap and ofmap cross the memory's boundary once.",
-        *disagreements(comparison),
-    ]
-    title = f"{len(cells)} networks, batch {', '.join(map(str, batches))}"
+    note = (
+        "parameters: weights, biases and batch norm; memory: the parameters and the most feature maps alive at once\n"
+        "FLOP/B: operations per byte if each layer's weights, ifmap and ofmap cross the memory's boundary once"
+    )
+    noun = "network" if len(cells) == 1 else "networks"
+    title = f"{len(cells)} {noun}, batch {', '.join(map(str, batches))}"
+    return Table.of(cells, left=frozenset({"network"}), title=title, note=note, spare=("shapes", "FLOP/B"))
+
+
+def operations_table(comparison: Comparison) -> Table:
+    """Operations of each network, ours and published ones, and its published accuracy."""
+    cells = []
+    for row in comparison.networks:
+        cells.append(
+            {
+                "network": row["workload"],
+                "GFLOPs": f"{row['gflops']:.3f}",
+                "CONV": f"{row['gflops_conv']:.3f}",
+                "FC": f"{row['gflops_fc']:.3f}",
+                "published": _published(row, "gflops", "{:.2f}"),
+                "top-1, %": _published(row, "top1_percent", "{:.2f}"),
+                "top-5, %": _published(row, "top5_percent", "{:.2f}"),
+            }
+        )
+    note = ["GFLOPs: 2 x MACs, of which CONV in convolutions and FC in fully connected layers and matrix products",
+            *disagreements(comparison)]  # fmt: skip
+    title = "operations, beside published ones, and published accuracy"
     return Table.of(cells, left=frozenset({"network"}), title=title, note="\n".join(note))
+
+
+def published_table(comparison: Comparison) -> Table:
+    """Power and time that others published for the networks on hardware of theirs; without rows where nobody has."""
+    cells = [
+        {
+            "network": row["workload"],
+            "power": _published(row, "power_w", "{:.0f} W"),
+            "time on a CPU": _published(row, "cpu_ms", "{:.1f} ms"),
+        }
+        for row in comparison.networks
+        if row.get("published_power_w") is not None or row.get("published_cpu_ms") is not None
+    ]
+    return Table.of(cells, left=frozenset({"network"}), title="published, on other hardware")
 
 
 def disagreements(comparison: Comparison) -> list[str]:
@@ -85,23 +113,23 @@ def costs_table(comparison: Comparison) -> Table:
                 "energy": _cell(row, "energy_pj", energy),
                 "latency": _cell(row, "latency_s", duration),
                 "power": _cell(row, "power_w", lambda watts: si(watts, "W")),
-                "inferences/s": _cell(row, "inferences_per_s", lambda rate: f"{rate:.3g}"),
-                "inferences/J": _cell(row, "inferences_per_j", lambda rate: f"{rate:.3g}"),
-                "EDP": _cell(row, "edp_js", lambda product: si(product, "J·s")),
+                "per second": _cell(row, "inferences_per_s", lambda rate: f"{rate:.3g}"),
+                "per joule": _cell(row, "inferences_per_j", lambda rate: f"{rate:.3g}"),
                 "DRAM": _cell(row, "outer_bytes", lambda moved: si(moved, "B")),
-                "published power": _published(row, "power_w", "{:.0f} W"),
-                "published CPU time": _published(row, "cpu_ms", "{:.1f} ms"),
+                "EDP": _cell(row, "edp_js", lambda product: si(product, "J·s")),
             }
         )
-    title = f"on {comparison.architecture}"
-    how = "mapping with perfect factors" if comparison.factors == "perfect" else "mapping"
+    how = " with perfect factors" if comparison.factors == "perfect" else ""
+    title = (
+        f"on {comparison.architecture}, every layer within {percent(comparison.gap)} of its best mapping for "
+        f"{comparison.objective}{how}"
+    )
     note = "\n".join([
-        f"Each of {comparison.mapped_shapes} distinct layers was mapped once for its {comparison.objective}, within "
-        f"{comparison.gap:.0%} of the best {how}, proven. DRAM is all traffic of the outermost level.",
-        "Published power and CPU time are of other hardware, as stated.",
+        "per second, per joule: inferences; DRAM: all traffic of the outermost level; "
+        f"{comparison.mapped_shapes} distinct layers were mapped",
         *wrong,
     ])  # fmt: skip
-    return Table.of(cells, left=frozenset({"network"}), title=title, note=note)
+    return Table.of(cells, left=frozenset({"network"}), title=title, note=note, spare=("EDP", "power"))
 
 
 def comparison_records(comparison: Comparison) -> list[dict[str, Any]]:

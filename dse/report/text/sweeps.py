@@ -6,10 +6,10 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from dse.report.table import Table
-from dse.report.units import duration, energy, power, si, times
+from dse.report.units import duration, energy, percent, power, si, times
 
 if TYPE_CHECKING:
-    from dse.explore.result import SweepResult
+    from dse.explore.results.result import SweepResult
 
 SHOWN_POINTS = 20
 
@@ -50,7 +50,7 @@ def front_table(result: SweepResult, most: int = SHOWN_POINTS) -> Table:
     rows = []
     for limit, front in budgets:
         for row in front:
-            cells = {"within": f"{limit:.3g} mm2"} if len(budgets) > 1 else {}
+            cells = {"area within": f"{limit:.3g} mm2"} if len(budgets) > 1 else {}
             cells |= {
                 "design": str(row["number"]),
                 "energy": energy(row["energy_pj"]),
@@ -58,6 +58,7 @@ def front_table(result: SweepResult, most: int = SHOWN_POINTS) -> Table:
                 "EDP": si(row["edp_js"], "J·s"),
                 "area": f"{row['area_mm2']:.3g} mm2",
                 "power": power(row["power_mw"]),
+                "gap": "0 %" if row["proven"] == "exact" else percent(float(row["proven"])),
                 **{name: str(row[path]) for path, name in names.items()},
             }
             if reference is not None:
@@ -68,6 +69,27 @@ def front_table(result: SweepResult, most: int = SHOWN_POINTS) -> Table:
     by = ", by area budget" if len(budgets) > 1 else ""
     title = f"Front of {result.name} in {', '.join(result.search.objectives)}: {designs} designs{cut}{by}"
     return Table.of(rows, left=frozenset(names.values()), title=title, note=_reference_note(result))
+
+
+def front_text(result: SweepResult) -> str:
+    """The front in two tables that fit a terminal: what its designs cost, and their settings."""
+    table = front_table(result)
+    names = table.left
+    if not table.rows:
+        return table.to_text()
+    costs = [column for column in table.columns if column not in names]
+    note = "gap: the design's mappings are at most so much above the best; 0 % is proven best"
+    if "EDP gain" in costs:
+        note += f"\nEDP gain: how many times less than {result.architecture} as specified"
+    cost_table = table.only(costs, note=f"{table.note}\n{note}".strip(), spare=("power", "EDP"))
+    same = {
+        name: table.rows[0][i] for i, name in enumerate(table.columns)
+        if name in names and len(table.rows) > 1 and len({row[i] for row in table.rows}) == 1
+    }  # fmt: skip
+    told = f"all of them: {', '.join(f'{name} {value}' for name, value in same.items())}" if same else ""
+    differing = [column for column in table.columns if column in names and column not in same]
+    settings = table.only(["design", *differing], title="their settings", note=told)
+    return "\n\n".join(part.to_text() for part in ([cost_table, settings] if names else [cost_table]))
 
 
 def shown_fronts(result: SweepResult, most: int = SHOWN_POINTS) -> list[tuple[float, list[dict[str, Any]]]]:
@@ -86,6 +108,7 @@ def mapping_table(result: SweepResult) -> Table:
             "latency": duration(row["latency_s"]),
             "EDP": si(row["edp_js"], "J·s"),
             "area": f"{row['area_mm2']:.3g} mm2",
+            "gap": "0 %" if row["proven"] == "exact" else percent(float(row["proven"])),
         }
         for row in sorted(result.mapping_rows(), key=lambda row: (row["number"], row["latency_s"]))
     ]

@@ -9,16 +9,17 @@ import time
 from dataclasses import replace
 
 import pytest
+from report.figures.overlaps import faults
 
 import dse
 from dse.errors import SpecError
 from dse.explore.compare.dataflows import capacity_kib, compare_dataflows, map_task, parts_of
 from dse.explore.compare.dataflows_file import load_comparison
 from dse.explore.compare.dataflows_log import read_results
-from dse.explore.runner import KILLED
+from dse.explore.workers.runner import KILLED
 from dse.mapper.fixed_nest import nest_mappings
 from dse.model.mapping import Spatial
-from dse.report.figures.dataflows import BY, bars, write
+from dse.report.figures.dataflows import BY, bars, bars_figure, write
 
 COMPARISON = load_comparison("isca16_dataflows")
 SMALL = replace(COMPARISON, points=COMPARISON.points[:1], batches=(1,), gap=0.05)
@@ -158,8 +159,11 @@ def test_a_nest_is_walked_whole():
 
 def test_figures_and_tables(rows, tmp_path):
     parts = parts_of(rows)
-    for prefix in BY.values():
-        for panel in bars(parts, prefix):
+    for how, prefix in BY.items():
+        panels = bars(parts, prefix)
+        assert [panel.title for panel in panels] == ["CONV, batch 1, 256 PEs", "FC, batch 1, 256 PEs"]
+        assert faults(bars_figure(panels, how)) == []
+        for panel in panels:
             heights = [sum(stack[i] for stack in panel.stacks.values()) for i in range(len(panel.labels))]
             part = panel.title.partition(",")[0]
             assert heights == pytest.approx([row["energy"] for row in parts if row["part"] == part])

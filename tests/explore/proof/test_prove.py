@@ -9,13 +9,13 @@ from dse.explore.designs.design import FRONT_POINTS
 from dse.explore.designs.space import DesignSpace
 from dse.explore.outcomes.front import pareto
 from dse.explore.outcomes.log import FILE_NAME, read_log
-from dse.explore.plan import make_plan
+from dse.explore.plan.plan import make_plan
+from dse.explore.plan.search import OBJECTIVES, Search
 from dse.explore.proof.bounds import BoundTask
 from dse.explore.proof.box import Box, axes_of
-from dse.explore.record import read_results
-from dse.explore.runner import Failure, attempt
-from dse.explore.search import OBJECTIVES, Search
+from dse.explore.results.record import read_results
 from dse.explore.sweep import sweep
+from dse.explore.workers.runner import Failure, attempt
 
 GENEROUS_S = 600.0
 

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from dse.architecture.dataflow import ANY_DIM, Dataflow
 from dse.errors import SpecError
-from dse.formats.architecture.dataflow import built_in_dataflows, find_dataflow, load_dataflows, read_dataflow
+from dse.formats.architecture.dataflow import (
+    built_in_dataflows,
+    find_dataflow,
+    load_dataflows,
+    read_dataflow,
+    written_dataflow,
+)
 from dse.formats.text.source import parse_source
 from dse.problem.dims import DIMS, OPERANDS, RELEVANT
 
@@ -122,3 +128,16 @@ def test_unknown_names_suggest_the_nearest() -> None:
     with pytest.raises(SpecError, match="unknown dataflow 'weight_stationary'") as error:
         find_dataflow("weight_stationary")
     assert "'weight-stationary'" in str(error.value.hint)
+
+
+def test_images_have_rows_of_their_own() -> None:
+    text = "pixels: {rows: [C], image: {channels: 4, rows: [C, R, S]}}"
+    flow = read_dataflow(parse_source(text), ("pixels",), "pixels")
+    assert flow.of((1, 1, 8, 4, 1, 1, 1, 1)).rows == {"C", "R", "S"}
+    for bounds in ((1, 1, 8, 5, 1, 1, 1, 1), (2, 1, 8, 4, 1, 1, 1, 1)):
+        assert flow.of(bounds) == flow
+    written = written_dataflow(flow)
+    assert written["image"] == {"channels": 4, "rows": ["C", "R", "S"]}
+    with pytest.raises(SpecError, match="R is not among the rows of image") as caught:
+        read_dataflow(parse_source("a: {rows: [C, R], rows_whole: [R], image: {channels: 4, rows: [C]}}"), ("a",), "a")
+    assert caught.value.line == 1

@@ -7,11 +7,11 @@ import pytest
 
 from dse.cli.main import run
 from dse.errors import DseError, SpecError
-from dse.explore.plan import make_plan
-from dse.explore.record import write_settings
-from dse.explore.search import Search
+from dse.explore.plan.plan import make_plan
+from dse.explore.plan.search import Search
+from dse.explore.plan.workloads import WorkloadChanges
+from dse.explore.results.record import write_settings
 from dse.explore.sweep_file import load_plan
-from dse.explore.workloads import WorkloadChanges
 from dse.formats.workload.load import load_workload, load_workloads, parse_workload
 from dse.formats.workload.models import workload_schema
 from dse.formats.workload.parameters import parse_parameters

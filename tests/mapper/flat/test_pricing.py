@@ -5,7 +5,7 @@ import pytest
 from mapper.mapper_cases import random_problem
 
 from dse.errors import InfeasibleError
-from dse.mapper.flat.inner import again, passes_through
+from dse.mapper.flat.inner.costs import again, passes_through
 from dse.mapper.flat.pricing import price_nest
 from dse.mapper.flat.run import (
     BUFFER_ORDER,

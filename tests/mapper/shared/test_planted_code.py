@@ -132,7 +132,7 @@ def test_the_command_line_says_it_once_and_ends(tmp_path, kind):
 def test_worker_processes_use_the_folder_of_the_run(tmp_path):
     (tmp_path / "no-home").touch()
     script = (
-        "from dse.explore.runner import process_pool\n"
+        "from dse.explore.workers.runner import process_pool\n"
         "from dse.mapper.shared.cache import private_folder\n"
         "if __name__ == '__main__':\n"
         "    here = private_folder('kernels-test')\n"

@@ -9,10 +9,10 @@ import pytest
 
 import dse
 from dse.errors import DseError
-from dse.explore.plan import make_plan
-from dse.explore.runner import Workers
-from dse.explore.search import Search
+from dse.explore.plan.plan import make_plan
+from dse.explore.plan.search import Search
 from dse.explore.sweep import run_plan
+from dse.explore.workers.runner import Workers
 from dse.report.cards.book import Book, changes, is_complete, make_book, read_book, wanted_rows, write_book
 from dse.report.cards.card import Wanted, area_by_part, card_of
 from dse.report.cards.steps import steps_from

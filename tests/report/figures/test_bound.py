@@ -1,6 +1,7 @@
 """What `dse bound` shows: numbers first, the table and the figure from them."""
 
 import pytest
+from report.figures.overlaps import faults
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import Level
@@ -8,7 +9,7 @@ from dse.errors import DseError
 from dse.mapper.curve import capacity_curve
 from dse.problem.dims import OPERANDS
 from dse.problem.layer import Layer
-from dse.report.figures.bound import bound_records, bound_report, bound_table, curves_data, draw_curves
+from dse.report.figures.bound import bound_records, bound_report, bound_table, curves_data, curves_figure, draw_curves
 
 ALL = frozenset(OPERANDS)
 
@@ -38,7 +39,9 @@ def test_the_report_adds_up():
 
 def test_the_table_has_a_row_a_layer_and_the_network():
     text = bound_table(report(2048, *BOTH)).to_text()
-    assert [line.split()[0] for line in text.splitlines()] == ["net:", "layer", "conv", "fc", "network:"]
+    starts = [line.split()[0] for line in text.splitlines()]
+    assert starts[:4] == ["net:", "layer", "conv", "fc"]
+    assert "network:" in starts
     assert "256 B for tiles" in text
 
 
@@ -79,6 +82,17 @@ def test_the_figure_is_drawn(tmp_path, suffix, size):
     path = tmp_path / f"curves{suffix}"
     draw_curves(curves_data(report(size, *BOTH)), path)
     assert path.stat().st_size > 5000
+    assert faults(curves_figure(curves_data(report(size, *BOTH)))) == []
+
+
+def test_a_knee_is_one_of_buffers_that_a_chip_may_have():
+    """From 1 KiB on; below, the curve of every layer falls steeply."""
+    conv, fc = Layer("conv", K=64, C=64, P=28, Q=28, R=3, S=3), Layer("fc", K=4096, C=4096)
+    plain = report(1 << 20, (conv, ("conv",)), (fc, ("fc",)))
+    for layer in plain["layers"]:
+        held = max(point["capacity_bits"] for point in layer["points"] if point["capacity_bits"] <= 8192)
+        assert layer["knee"]["capacity_bits"] >= held
+    assert faults(curves_figure(curves_data(plain))) == []
 
 
 def test_a_figure_that_cannot_be_written_is_an_error(tmp_path):

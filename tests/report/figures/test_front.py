@@ -2,16 +2,18 @@
 
 import re
 from dataclasses import replace
+from itertools import combinations
 
 import pytest
+from report.figures.overlaps import faults
 
 from dse.errors import DseError
 from dse.explore.outcomes.evaluation import Evaluation, Outcome
-from dse.explore.result import SweepResult
-from dse.explore.search import Search
+from dse.explore.plan.search import Search
+from dse.explore.results.result import SweepResult
 from dse.report.cards.book import Book
 from dse.report.directory import draw
-from dse.report.figures.front import draw_front, front_data
+from dse.report.figures.front import draw_front, front_data, front_figure
 from dse.report.figures.style import COLOURS
 from dse.report.page.build import page
 from dse.report.text.sweeps import front_table, short_names, spread, status_line, verdict
@@ -46,15 +48,18 @@ SOME = result(
 def test_front_data_is_what_was_found():
     data = front_data(SOME)
     assert data.explored == {
-        "row-stationary": ((4.0, 4.0), (5.0, 1.0)),
-        "weight-stationary": ((1.0, 8.0), (9.0, 9.0)),
+        "row-stationary": ((4.0, 4.0, 12.0), (5.0, 1.0, 12.0)),
+        "weight-stationary": ((1.0, 8.0, 12.0), (9.0, 9.0, 12.0)),
     }
-    assert data.front == ((1.0, 7.0, "weight-stationary"), (4.0, 4.0, "row-stationary"), (5.0, 1.0, "row-stationary"))
-    assert data.reference == (4.0, 4.0)
-    assert (data.latency_unit, data.energy_unit) == ("ms", "mJ")
+    assert data.front == (
+        (1.0, 7.0, 12.0, "weight-stationary", 1), (4.0, 4.0, 12.0, "row-stationary", 0),
+        (5.0, 1.0, 12.0, "row-stationary", 3),
+    )  # fmt: skip
+    assert data.reference == (4.0, 4.0, 12.0)
+    assert (data.x_label, data.y_label) == ("latency (ms)", "energy (mJ)")
     assert data.title == "tiny: 3.2x lower energy-delay than toy as specified"
-    assert data.subtitle == "5 designs tried, 4 work, 3 make up the front"
-    assert [label[2].split("\n")[0] for label in data.labels] == ["fastest", "best energy-delay, least energy"]
+    assert data.subtitle.startswith("5 designs tried, 4 work, 3 make up the front")
+    assert [label[2].split("\n")[0] for label in data.labels] == ["fastest (1)", "best energy-delay, least energy (3)"]
 
 
 def test_the_title_says_when_nothing_better_was_found():
@@ -74,13 +79,28 @@ def test_nothing_to_draw_is_an_error():
 def test_drawing_writes_a_picture(points, tmp_path):
     many = [evaluation(n, f"flow {n % 9}", 1.0 + n, 50.0 - n) for n in range(points)]
     draw_front(front_data(result(*many)), tmp_path / "front.png")
+    assert faults(front_figure(front_data(result(*many)))) == []
     assert (tmp_path / "front.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(DseError, match="cannot write"):
         draw_front(front_data(SOME), tmp_path / "no" / "front.png")
 
 
 def test_colours_are_distinct():
-    assert len(set(COLOURS)) == len(COLOURS) == 7
+    """Enough for the networks that are compared, and no two nearly alike: at least 30 apart in CIELAB."""
+    assert len(COLOURS) == 9
+    for one, other in combinations([lab(colour) for colour in COLOURS], 2):
+        assert sum((a - b) ** 2 for a, b in zip(one, other, strict=True)) ** 0.5 > 30
+
+
+def lab(colour):
+    """A colour in CIELAB (D65), from sRGB as IEC 61966-2-1 and CIE 15 define them."""
+    red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (red, green, blue))
+    x = (0.4124 * red + 0.3576 * green + 0.1805 * blue) / 0.9505
+    y = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    z = (0.0193 * red + 0.1192 * green + 0.9505 * blue) / 1.089
+    x, y, z = (t ** (1 / 3) if t > 0.008856 else 7.787 * t + 16 / 116 for t in (x, y, z))
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
 
 
 def test_the_page_holds_everything(tmp_path):
@@ -99,7 +119,7 @@ def test_the_page_holds_everything(tmp_path):
 def test_the_front_table_has_a_row_for_each_point_beside_the_reference():
     table = front_table(SOME)
     assert table.columns == (
-        "design", "energy", "latency", "EDP", "area", "power", "dataflow", "capacity", "EDP gain",
+        "design", "energy", "latency", "EDP", "area", "power", "gap", "dataflow", "capacity", "EDP gain",
     )  # fmt: skip
     assert [row[0] for row in table.rows] == ["1", "0", "3"]
     assert [row[-1] for row in table.rows] == ["2.29x", "1x", "3.2x"]
@@ -127,11 +147,11 @@ def test_fronts_by_area_budget_are_drawn_and_told():
     large = evaluation(2, "weight-stationary", 2.0, 2.0, area_mm2=20.0)
     three = replace(result(own, small, large), search=Search(9))
     data = front_data(three)
-    assert data.budgets == (
+    assert data.lines == (
         ("within 6 mm2", ((8.0, 8.0),)), ("within 12 mm2", ((4.0, 4.0),)), ("within 20 mm2", ((2.0, 2.0),)),
     )  # fmt: skip
     labels = [label[2].split("\n")[0] for label in data.labels]
-    assert labels == ["fastest, best energy-delay, least energy", "smallest"]
+    assert labels == ["fastest, best energy-delay, least energy (2)", "smallest (1)"]
     table = front_table(three)
     assert [row[:2] for row in table.rows] == [("6 mm2", "1"), ("12 mm2", "0"), ("20 mm2", "2")]
 

@@ -1,11 +1,12 @@
 """The figure of a network's graph."""
 
 import pytest
+from report.figures.overlaps import faults
 
 from dse.errors import DseError
 from dse.formats.workload.load import load_workload
 from dse.problem.workload import Node, Workload
-from dse.report.figures.graph import draw_graph, graph_data
+from dse.report.figures.graph import draw_graph, graph_data, graph_figure
 
 
 @pytest.mark.parametrize("name", ["alexnet", "resnet50", "inception_v3"])
@@ -26,6 +27,14 @@ def test_long_edges_pass_no_box():
     inner = [point for edge in data.edges for point in edge[1:-1]]
     assert inner
     assert not boxes & set(inner)
+
+
+@pytest.mark.parametrize("name", ["vgg16", "resnet50", "inception_v3", "bert_base"])
+def test_a_figure_is_hardly_higher_than_wide_and_its_labels_stand_apart(name):
+    figure = graph_figure(graph_data(load_workload(name)))
+    width, height = figure.get_size_inches()
+    assert height <= 1.3 * width
+    assert faults(figure, smallest=6.5) == []
 
 
 def test_files(tmp_path):

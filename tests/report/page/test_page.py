@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 import dse
-from dse.explore.plan import make_plan
-from dse.explore.runner import Workers
-from dse.explore.search import Search
+from dse.explore.plan.plan import make_plan
+from dse.explore.plan.search import Search
 from dse.explore.sweep import run_plan
+from dse.explore.workers.runner import Workers
 from dse.report.cards.book import Book, make_book
 from dse.report.page.build import page
 from dse.report.page.data import page_data

@@ -1,6 +1,7 @@
 """The printed nest is the mapping: it can be read back."""
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -71,14 +72,21 @@ def test_the_last_tile_is_named_when_it_is_smaller():
 def test_cost_and_proof_say_what_the_mapper_found():
     mapped = map_layer(load_architecture("eyeriss"), LAYERS[0])
     text = "\n".join(cost_lines(mapped))
-    for place in ("DRAM", "GLB", "array", "PE", "MAC", "ifmap", "weight", "psum"):
+    for place in ("DRAM", "GLB", "array", "PE", "MACs", "ifmap", "weight", "psum"):
         assert f"{place} " in text
     assert f"bound by {mapped.cost.bound_by}" in text
-    (proof,) = proof_lines(mapped)
+    gap, proof = proof_lines(mapped)
     assert f"{mapped.certificate.nodes:,} nodes visited" in proof
-    assert "no mapping has a lower energy-delay product" in proof
-    (near,) = proof_lines(map_layer(load_architecture("eyeriss"), LAYERS[0], gap=0.25))
-    assert "no mapping is more than 25.00% better in" in near or "no mapping has" in near
+    assert gap == "gap      0 %: no mapping has a lower energy-delay product"
+
+
+def test_what_is_not_proven_is_said_loudly():
+    mapped = map_layer(load_architecture("eyeriss"), LAYERS[0])
+    near = replace(mapped, certificate=replace(mapped.certificate, lower_bound=mapped.certificate.value / 1.2, gap=0.2))
+    (asked, _), (found, _) = proof_lines(near, asked=0.25), proof_lines(near)
+    assert asked == "gap      20 %: the energy-delay product is at most so much above the best"
+    assert found.startswith("gap      20 %: NOT PROVEN BEST, the search was stopped")
+    assert proof_lines(replace(mapped, certificate=None)) == ["gap      not known: this mapping was given"]
 
 
 def test_reuse_leaves_out_what_reuses_nothing():

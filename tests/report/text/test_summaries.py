@@ -4,7 +4,14 @@ import pytest
 
 import dse
 from dse.formats.architecture.load import load_architecture_spec
-from dse.report.text.summaries import architecture_records, architecture_text, space_text, workload_text
+from dse.report.text.summaries import (
+    architecture_records,
+    architecture_text,
+    parts_table,
+    space_text,
+    widths_text,
+    workload_text,
+)
 
 
 @pytest.mark.parametrize("name", ["eyeriss", "nvdla_small", "simba_pe", "tpu_v1"])
@@ -24,6 +31,22 @@ def test_eyeriss_in_figures():
     assert rows["GLB"]["stores"] == "ifmap, psum"
     assert rows["PE"]["instances"] == 168
     assert rows["array"]["kind"] == "fan-out"
+
+
+@pytest.mark.parametrize("name", ["eyeriss", "edge_npu", "tpu_v1"])
+def test_the_areas_of_the_parts_add_up(name):
+    chip = dse.load_architecture(name)
+    table = parts_table(chip)
+    areas = [float(cell.removesuffix(" mm2")) for cell in (row[table.columns.index("of all")] for row in table.rows)]
+    assert sum(areas[:-1]) == pytest.approx(areas[-1], rel=1e-3)
+    assert areas[-1] == pytest.approx(chip.area_mm2, rel=1e-3)
+    assert "MACs" in table.to_text()
+
+
+def test_an_architecture_states_its_widths():
+    for name in ("eyeriss", "edge_npu", "tpu_v1"):
+        chip = dse.load_architecture(name)
+        assert all(f"{part} {bits}" in widths_text(chip) for part, bits in chip.precision)
 
 
 def test_totals_of_a_network_are_those_of_its_layers():

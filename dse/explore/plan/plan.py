@@ -1,0 +1,315 @@
+"""A sweep with everything decided but where it runs: what is searched, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from dse.errors import DseError
+from dse.explore.designs.design import Batched, BatchEvaluator, Network, NetworkEvaluator
+from dse.explore.designs.space import DesignSpace
+from dse.explore.designs.together import SHARED, Together
+from dse.explore.outcomes.evaluation import Kind
+from dse.explore.outcomes.identity import identity
+from dse.explore.plan.hardware import SAME_HARDWARE, HardwareChanges
+from dse.explore.plan.problem import SweepProblem
+from dse.explore.plan.search import Search
+from dse.explore.plan.workloads import UNCHANGED, WorkloadChanges
+from dse.explore.proof.bounds import BoxBounds, BoxPrices
+from dse.explore.proof.stage import Provable
+from dse.formats.architecture.choices import check_shapes, read_plain_space
+from dse.formats.architecture.derived import Derived, derive
+from dse.formats.architecture.space import BATCH
+
+if TYPE_CHECKING:
+    from dse.architecture.architecture import Architecture
+    from dse.formats.architecture.load import ArchitectureSpec
+    from dse.problem.workload import Workload
+
+Given = str | Path
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a sweep searches and how.
+
+    Parameters
+    ----------
+    name : str
+    spec : ArchitectureSpec
+    workloads : tuple of Workload
+    sources : tuple of str
+        The files of the workloads, or their names when they were not read from files.
+    space : dict
+        Path of each setting to its choices.
+    search : Search
+    changes : WorkloadChanges
+        What is not the workloads' own.
+    derived : tuple of Derived
+        Settings that follow from those of the space.
+    hardware : HardwareChanges
+        What is not the architecture's own; limits and dataflows are in `spec` already.
+    together : Together
+        How several networks count.
+    """
+
+    name: str
+    spec: ArchitectureSpec
+    workloads: tuple[Workload, ...]
+    sources: tuple[str, ...]
+    space: dict[str, tuple[Any, ...]]
+    search: Search
+    changes: WorkloadChanges = UNCHANGED
+    derived: tuple[Derived, ...] = ()
+    hardware: HardwareChanges = SAME_HARDWARE
+    together: Together = SHARED
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        return tuple(Network.of(workload) for workload in self.workloads)
+
+    @property
+    def architecture(self) -> Architecture:
+        """The design as specified: the file's own values, but for the settings that are changed."""
+        settings = self.hardware.settings
+        return self.spec.resolve(settings) if settings else self.spec.architecture
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The settings that tell designs apart, those that follow from others last."""
+        return (*self.space, *(one.path for one in self.derived))
+
+    def own(self, path: str) -> Any:
+        """The value of a setting in the design as specified; None where nothing says it."""
+        if path == BATCH:
+            sizes = {workload.batch for workload in self.workloads}
+            return sizes.pop() if len(sizes) == 1 else None
+        return self.spec.value(path, self.hardware.settings)
+
+    def complete(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """A design's settings with those that follow from them; raises `DseError` where nothing can."""
+        if not self.derived:
+            return dict(settings)
+        own = {path: value for path, value in settings.items() if path != BATCH}
+        return {**settings, **derive(self.spec, self.derived, {**self.hardware.settings, **own})}
+
+    def parts(self) -> tuple[Plan, ...]:
+        """The sweeps to run: this one, or with a front for each network one for each."""
+        if self.together.fronts == "shared" or len(self.workloads) == 1:
+            return (self,)
+        return tuple(
+            replace(self, name=f"{self.name}-{workload.name}", workloads=(workload,), sources=(source,),
+                    together=SHARED)
+            for workload, source in zip(self.workloads, self.sources, strict=True)
+        )  # fmt: skip
+
+    @property
+    def starts(self) -> tuple[dict[str, Any], ...]:
+        """The specification's own design, and the same with every other dataflow of the space."""
+        own = {path: value for path in self.paths if (value := self.own(path)) is not None}
+        others = [flow for flow in self.space.get("dataflow", ()) if flow != own.get("dataflow")]
+        return (own, *({**own, "dataflow": flow} for flow in others))
+
+    @property
+    def objective(self) -> Literal["energy", "latency", "edp"]:
+        """What layers are mapped for."""
+        goals = set(self.search.objectives)
+        if {"energy", "latency"} <= goals or "edp" in goals:
+            return "edp"
+        return "latency" if "latency" in goals else "energy"
+
+    def hardware_of(self, settings: Mapping[str, Any]) -> tuple[Architecture, int | None]:
+        """The architecture of a design, and its batch size where the space has several; raises `DseError` for none."""
+        hardware = {path: value for path, value in settings.items() if path != BATCH}
+        return self.spec.resolve({**self.hardware.settings, **hardware}), settings.get(BATCH)
+
+    def inputs_of(self, settings: Mapping[str, Any]) -> tuple[Architecture, tuple[Workload, ...], int]:
+        """A design's architecture, the networks at its batch size, and that size, 1 where the space has none."""
+        architecture, batch = self.hardware_of(settings)
+        if batch is None:
+            return architecture, self.workloads, 1
+        return architecture, tuple(workload.with_batch(batch) for workload in self.workloads), batch
+
+    def problem(self) -> SweepProblem:
+        """The search problem: how settings become designs, identities and outcomes."""
+        whole_front = {"energy", "latency"} <= set(self.search.objectives)
+        plain = NetworkEvaluator(
+            (), self.objective, self.search.gap, constraints=tuple(self.spec.constraints),
+            combination=self.together.combination([workload.name for workload in self.workloads]),
+        )  # fmt: skip
+        evaluators = {"explore": plain, "exact": replace(plain, gap=0.0, front=whole_front)}
+        networks = self._networks()
+        keys = {batch: [network.key() for network in read] for batch, read in networks.items()}
+        limits = [constraint.to_dict() for constraint in plain.constraints]
+        counted = [plain.combination.how, list(plain.combination.weights)]
+
+        def resolve(settings: Mapping[str, Any]) -> Any:
+            return resolved(self.spec, {**self.hardware.settings, **settings})
+
+        def identify(settings: Mapping[str, Any], design: Any, kind: Kind) -> str:
+            how = evaluators[kind]
+            mapper = {
+                "objective": how.objective, "gap": how.gap, "front": how.front, "constraints": limits,
+                "combine": counted, "per_image": BATCH in self.space,
+            }  # fmt: skip
+            architecture = design.architecture if isinstance(design, Batched) else design
+            return identity(self._hashed(settings, architecture), keys[settings.get(BATCH)], mapper)
+
+        shared = {
+            "limits": limits, "objectives": list(self.search.objectives), "gap": self.search.gap, "combine": counted
+        }  # fmt: skip
+        everything = [key for batch in keys.values() for key in batch]
+        evaluate = {kind: self._evaluator(how, networks) for kind, how in evaluators.items()}
+        sweep_id = identity(self._hashed({}, self.architecture), everything, shared)[:16]
+        return SweepProblem(
+            space=DesignSpace.of(self.space),
+            starts=self.starts,
+            complete=self.complete,
+            resolve=resolve,
+            identify=identify,
+            evaluate=evaluate,  # type: ignore[arg-type]
+            rule_out=evaluate["explore"].rule_out,
+            provable=self._provable(evaluate["explore"], sweep_id),
+            sweep_id=sweep_id,
+        )
+
+    def _provable(self, evaluator: NetworkEvaluator | BatchEvaluator, sweep_id: str) -> Provable:
+        """How designs are bounded; several at once where all of them are mapped by the flat search."""
+        from dse.mapper import bounds_boxes
+
+        boxed = bounds_boxes(self.architecture) and not self.derived
+        resolve = Resolver(self.spec, self.hardware.settings, self.derived)
+        return Provable(BoxBounds(resolve, evaluator, sweep_id), BoxPrices(resolve, evaluator) if boxed else None)
+
+    def _networks(self) -> dict[int | None, tuple[Network, ...]]:
+        """The networks at each batch size of the space; under None where the space has none."""
+        if BATCH not in self.space:
+            return {None: self.networks}
+        sizes = {*self.space[BATCH], self.own(BATCH)} - {None}
+        return {
+            size: tuple(Network.of(workload.with_batch(size)) for workload in self.workloads) for size in sorted(sizes)
+        }
+
+    def _evaluator(
+        self, how: NetworkEvaluator, networks: Mapping[int | None, tuple[Network, ...]]
+    ) -> NetworkEvaluator | BatchEvaluator:
+        by_batch = {batch: replace(how, networks=read) for batch, read in networks.items()}
+        if None in by_batch:
+            return by_batch[None]
+        return BatchEvaluator({batch: one for batch, one in by_batch.items() if batch is not None})
+
+    def _hashed(self, settings: Mapping[str, Any], design: Architecture | None) -> dict[str, Any]:
+        """What stands for a design in its identity; settings that make no design stand for themselves."""
+        from dse.formats.architecture.load import canonical
+
+        if design is not None:
+            return canonical(design)
+        return {"of": canonical(self.architecture), "impossible": dict(settings)}
+
+
+def resolved(spec: ArchitectureSpec, settings: Mapping[str, Any]) -> Architecture | Batched:
+    """What is evaluated at settings of a space; raises `DseError` for settings that make no design."""
+    architecture = spec.resolve({path: value for path, value in settings.items() if path != BATCH})
+    return Batched(architecture, settings[BATCH]) if BATCH in settings else architecture
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """Settings of a space to the design that they make, in any process.
+
+    Parameters
+    ----------
+    spec : ArchitectureSpec
+    settings : mapping
+        What is not the specification's own in all designs.
+    derived : tuple of Derived
+        Settings that follow from those of the space.
+    """
+
+    spec: ArchitectureSpec
+    settings: Mapping[str, Any]
+    derived: tuple[Derived, ...]
+
+    def __call__(self, settings: Mapping[str, Any]) -> Architecture | Batched:
+        own = {**self.settings, **settings}
+        if self.derived:
+            hardware = {path: value for path, value in own.items() if path != BATCH}
+            own = {**own, **derive(self.spec, self.derived, hardware)}
+        return resolved(self.spec, own)
+
+
+def make_plan(
+    architecture: Architecture | ArchitectureSpec | Given,
+    workloads: Workload | Given | Sequence[Workload | Given],
+    search: Search,
+    *,
+    space: Mapping[str, Sequence[Any] | Mapping[str, Any]] | None = None,
+    name: str | None = None,
+    changes: WorkloadChanges = UNCHANGED,
+    hardware: HardwareChanges = SAME_HARDWARE,
+    together: Together = SHARED,
+) -> Plan:
+    """Read and check what a sweep needs.
+
+    Parameters
+    ----------
+    architecture, workloads
+        Objects, files, or bare names of shipped ones.
+    search : Search
+    space : mapping, optional
+        Path to choices, instead of the architecture's own space; see `dse.sweep`.
+    name : str, optional
+    changes : WorkloadChanges
+    hardware : HardwareChanges
+    together : Together
+
+    Raises
+    ------
+    DseError
+    """
+    spec, hardware = hardware.apply(_spec_of(architecture))
+    several: list[Any] = [workloads] if _is_one(workloads) else list(workloads)  # type: ignore[arg-type]
+    if not several:
+        raise DseError("a sweep needs a workload")
+    read = changes.read(several)
+    sources = tuple(str(given) if isinstance(given, str | Path) else given.name for given in several)
+    choices, derived = dict(spec.space), spec.derived
+    if space is not None:
+        choices, derived = read_plain_space(spec, space, hardware.settings)
+    for path, value in hardware.settings.items():
+        check_shapes(path, choices)
+        if path in choices:
+            choices[path] = (value,)
+    for path in choices:
+        check_shapes(path, hardware.settings)
+    derived = tuple(one for one in derived if one.path not in hardware.settings)
+    together.check([workload.name for workload in read])
+    own_name = "-".join([spec.name, *(workload.name for workload in read)])
+    return Plan(name or own_name, spec, read, sources, choices, search, changes, derived, hardware, together)
+
+
+def _is_one(workloads: Any) -> bool:
+    return isinstance(workloads, str | Path) or hasattr(workloads, "distinct")
+
+
+def _spec_of(architecture: Architecture | ArchitectureSpec | Given) -> ArchitectureSpec:
+    from dse.formats.architecture.load import ArchitectureSpec, canonical, load_architecture_spec
+
+    if isinstance(architecture, str | Path):
+        return load_architecture_spec(architecture)
+    if isinstance(architecture, ArchitectureSpec):
+        return architecture
+    spec = architecture.spec
+    if not isinstance(spec, ArchitectureSpec):
+        raise DseError(
+            f"architecture {architecture.name} was not read from a file, so nothing says what its settings are",
+            hint="sweep a file, or what load_architecture returns",
+        )
+    if canonical(architecture) != canonical(spec.architecture):
+        raise DseError(
+            f"architecture {architecture.name} was changed after it was read from {spec.file}; a sweep starts there",
+            hint="put the change into a file that extends it, or into `space`",
+        )
+    return spec

@@ -1,0 +1,281 @@
+"""What a sweep found: every evaluation, and the front over all of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dse.explore.outcomes.evaluation import Evaluation
+from dse.explore.outcomes.front import pareto
+from dse.explore.outcomes.log import Damage
+from dse.explore.proof.certificate import Certificate
+from dse.explore.plan.search import OBJECTIVES, Search
+from dse.explore.spending import Spending
+from dse.problem.notebook import SHOWN_ROWS, picture, short
+from dse.explore.results.tables import evaluations_frame, front_frame
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
+
+METRICS = ("energy_pj", "latency_s", "edp_js", "area_mm2", "power_mw")
+
+
+@dataclass(frozen=True, slots=True)
+class SweepResult:
+    """The evaluations of a sweep and what follows from them.
+
+    Parameters
+    ----------
+    name : str
+    architecture : str
+    workloads : tuple of str
+    space : mapping
+        Path of each setting to its choices.
+    search : Search
+    sampler : str
+        The one that `auto` stood for.
+    evaluations : tuple of Evaluation
+        First the explored designs by number (0 is the architecture's own), then those solved exactly.
+    finished : bool
+        Whether the search ran to its end.
+    reused : int
+        Evaluations that were found in the log.
+    wall_s : float
+    damaged : tuple of Damage
+        Lines of the log that could not be read.
+    derived : tuple of str
+        Paths of the settings that follow from those of the space.
+    combine : {"sum", "worst", "geomean"}
+        How energies and latencies of several networks became one.
+    certificate : Certificate, optional
+        What is proven of all designs of the space.
+    spending : Spending
+        CPU time by what it went to, mapping on all workers, of this run alone.
+
+    Examples
+    --------
+    >>> import dse
+    >>> network = dse.Workload.of("tiny", [dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)])
+    >>> space = {"levels.GLB.capacity": ["54 KiB", "108 KiB"]}
+    >>> result = dse.sweep("eyeriss", network, trials=2, space=space, jobs=0)
+    >>> result.finished, len(result.explored), result.reference.parameters
+    (True, 2, {'levels.GLB.capacity': '108 KiB'})
+    >>> result.to_dict()["statuses"]
+    {'ok': 2}
+    >>> result
+    SweepResult('eyeriss-tiny', designs=2, front=1, finished=True)
+    """
+
+    name: str
+    architecture: str
+    workloads: tuple[str, ...]
+    space: Mapping[str, tuple[Any, ...]]
+    search: Search
+    sampler: str
+    evaluations: tuple[Evaluation, ...]
+    finished: bool = True
+    reused: int = 0
+    wall_s: float = 0.0
+    damaged: tuple[Damage, ...] = field(default=())
+    derived: tuple[str, ...] = ()
+    combine: str = "sum"
+    certificate: Certificate | None = None
+    spending: Spending = field(default_factory=Spending)
+
+    def __repr__(self) -> str:
+        facts = {"designs": len(self.explored), "front": len(self.front_rows()), "finished": self.finished}
+        return short("SweepResult", self.name, **facts)
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        table = self.front.drop(columns="id").to_html(max_rows=SHOWN_ROWS, float_format="{:.4g}".format, border=0)
+        return f"<p><code>{escape(repr(self))}</code></p>\n{table}"
+
+    def plot(self) -> Figure:
+        """The front of designs, with the fronts within area budgets and all that were tried."""
+        return picture(self)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The settings that tell designs apart."""
+        return (*self.space, *self.derived)
+
+    @property
+    def explored(self) -> tuple[Evaluation, ...]:
+        return tuple(e for e in self.evaluations if e.kind == "explore")
+
+    @property
+    def designs(self) -> tuple[Evaluation, ...]:
+        """Every design once: those that were explored, then those that the proof alone solved."""
+        explored = {e.number for e in self.explored}
+        return (*self.explored, *(e for e in self.evaluations if e.kind == "exact" and e.number not in explored))
+
+    @property
+    def reference(self) -> Evaluation | None:
+        """The architecture's own design, solved exactly if it was."""
+        own = [e for e in self.evaluations if e.number == 0]
+        return own[-1] if own else None
+
+    def reference_row(self) -> dict[str, Any] | None:
+        """The architecture's own design as a row of the front would show it; None where it does not work."""
+        rows = self._rows(self.reference) if self.reference is not None and self.reference.ok else []
+        return min(rows, key=self._rank, default=None)
+
+    def points(self) -> list[dict[str, Any]]:
+        """Every energy-latency point of every sound design as a flat row.
+
+        Returns
+        -------
+        list of dict
+            `number`, the metrics of `METRICS`, `proven` (`exact`, or the gap), the settings by their paths, `id`.
+        """
+        return [row for evaluation in self.evaluations for row in self._rows(evaluation)]
+
+    def front_rows(self) -> list[dict[str, Any]]:
+        """The designs that have a point which no point of any design beats in the search's objectives.
+
+        Returns
+        -------
+        list of dict
+            One row a design, ascending in latency: of its points on the front the one of least EDP, where energy and
+            latency are both objectives, else of the least first objective; `mappings` counts them all.
+        """
+        designs: dict[int, list[dict[str, Any]]] = {}
+        for row in self.mapping_rows():
+            designs.setdefault(row["number"], []).append(row)
+        best = [min(rows, key=self._rank) for rows in designs.values()]
+        chosen = [{**row, "mappings": len(designs[row["number"]])} for row in best]
+        return sorted(chosen, key=lambda row: (row["latency_s"], row["energy_pj"], row["number"]))
+
+    def _rank(self, row: dict[str, Any]) -> float:
+        both = {"energy", "latency"} <= set(self.search.objectives)
+        return float(row["edp_js"] if both else row[self.search.keys[0]])
+
+    def budgets(self) -> list[tuple[float, list[dict[str, Any]]]]:
+        """Energy-latency fronts of designs within area budgets, each with its budget in mm2, ascending.
+
+        The budgets are a half, three quarters and all of the area of the architecture as specified, and what the
+        largest design on the front takes; those that allow what a smaller one allows are left out. Without area among
+        the objectives, everything is within one.
+        """
+        rows = self.front_rows()
+        if not rows or "area" not in self.search.objectives:
+            return [(max(row["area_mm2"] for row in rows), rows)] if rows else []
+        own = self.reference_row()
+        limits = [own["area_mm2"] * share for share in (0.5, 0.75, 1.0)] if own else []
+        found: list[tuple[float, list[dict[str, Any]]]] = []
+        for limit in sorted({*limits, max(row["area_mm2"] for row in rows)}):
+            within = [row for row in rows if row["area_mm2"] <= limit * (1 + 1e-9)]
+            front = [within[i] for i in pareto([(row["latency_s"], row["energy_pj"]) for row in within])]
+            if front and (not found or front != found[-1][1]):
+                found.append((limit, front))
+        return found
+
+    def to_solve(self) -> list[int]:
+        """Numbers of the designs that the budgets show, and of the architecture's own, that are not solved exactly."""
+        exact = {e.number for e in self.evaluations if e.kind == "exact"}
+        shown = {row["number"] for _, rows in self.budgets() for row in rows}
+        own = {self.reference.number} if self.reference is not None and self.reference.ok else set()
+        return sorted((shown | own) - exact)
+
+    def mapping_rows(self) -> list[dict[str, Any]]:
+        """The points that no point beats in the search's objectives, ascending in latency.
+
+        A design has as many as its mappings trade one objective for another. A point found both within the gap and
+        exactly counts as exact.
+        """
+        rows = sorted(self.points(), key=lambda row: row["proven"] != "exact")
+        values = [[row[OBJECTIVES[name]] for name in self.search.objectives] for row in rows]
+        return sorted((rows[i] for i in pareto(values)), key=lambda row: (row["latency_s"], row["energy_pj"]))
+
+    @property
+    def front(self) -> pandas.DataFrame:
+        """`front_rows` as a table: `design` for the number, settings as numbers under names that say their units."""
+        return front_frame(self, COLUMNS)
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """All evaluations, one a row, with status and reason; see `dse.explore.results.tables`."""
+        return evaluations_frame(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The summary: what was asked, how much was done, the reference, and the best of each objective."""
+        from math import prod
+
+        explored = self.explored
+        front = self.front_rows()
+        return {
+            "sweep": self.name,
+            "architecture": self.architecture,
+            "workloads": list(self.workloads),
+            "combine": self.combine,
+            "objectives": list(self.search.objectives),
+            "sampler": self.sampler,
+            "seed": self.search.seed,
+            "trials": self.search.trials,
+            "gap": self.search.gap,
+            "space_size": prod(len(choices) for choices in self.space.values()),
+            "finished": self.finished,
+            "designs": len(explored),
+            "ruled_out": sum(e.ruled_out for e in explored),
+            "statuses": dict(sorted(Counter(e.outcome.status for e in explored).items())),
+            "reasons": dict(Counter(e.outcome.reason for e in explored if e.outcome.reason).most_common(10)),
+            "dataflows": self._per_dataflow(),
+            "solved_exactly": len(self.evaluations) - len(explored),
+            "reused": self.reused,
+            "cpu_s": round(sum(e.outcome.cpu_s for e in self.evaluations), 3),
+            "wall_s": round(self.wall_s, 3),
+            "cpu_split_s": self.spending.to_dict(),
+            "reference": self.reference_row(),
+            "best": {name: min(front, key=lambda row: row[OBJECTIVES[name]]) for name in self._wanted() if front},
+            "certificate": None if self.certificate is None else self.certificate.to_dict(),
+            "front": len(front),
+            "mappings": sum(row["mappings"] for row in front),
+            "budgets": [
+                {"area_mm2": limit, "designs": [row["number"] for row in rows]} for limit, rows in self.budgets()
+            ],
+        }
+
+    def _wanted(self) -> list[str]:
+        """The objectives, and EDP where energy and latency are both among them."""
+        both = {"energy", "latency"} <= set(self.search.objectives)
+        return list(dict.fromkeys([*self.search.objectives, *(["edp"] if both else [])]))
+
+    def _per_dataflow(self) -> dict[str, dict[str, Any]]:
+        """How many designs of each dataflow were evaluated, and the best EDP among them."""
+        found: dict[str, dict[str, Any]] = {}
+        for e in self.explored:
+            entry = found.setdefault(
+                str(e.parameters.get("dataflow", "")), {"designs": 0, "ok": 0, "best_edp_js": None}
+            )
+            entry["designs"] += 1
+            if e.ok:
+                edp = e.outcome.objectives["edp_js"]
+                entry["ok"] += 1
+                entry["best_edp_js"] = edp if entry["best_edp_js"] is None else min(edp, entry["best_edp_js"])
+        return found
+
+    def _rows(self, evaluation: Evaluation) -> list[dict[str, Any]]:
+        proven = "exact" if evaluation.kind == "exact" or self.search.gap == 0 else f"{self.search.gap:.2g}"
+        area = evaluation.outcome.objectives.get("area_mm2")
+        return [
+            {
+                "number": evaluation.number,
+                "energy_pj": energy,
+                "latency_s": latency,
+                "edp_js": energy * 1e-12 * latency,
+                "area_mm2": area,
+                "power_mw": energy * 1e-9 / latency,
+                "proven": proven,
+                **{path: evaluation.parameters.get(path) for path in self.paths},
+                "id": evaluation.id,
+            }
+            for energy, latency in evaluation.outcome.front
+        ]
+
+
+COLUMNS = ("number", *METRICS, "proven", "mappings")
+"""Of a row of the front, before the settings."""

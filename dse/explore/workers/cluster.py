@@ -1,0 +1,226 @@
+"""Workers on a cluster, through Dask distributed: the extra `cluster`.
+
+Tasks go out in batches that take at least half a second, so that what a batch costs on the way does not count. Dask
+gives the batch of a lost worker to another one; a batch that has lost several runs again task by task.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from dse.errors import DseError
+from dse.explore.outcomes.identity import MODEL_VERSION
+from dse.explore.workers.runner import KILLED, Failure, Task, Workers, attempt
+
+if TYPE_CHECKING:
+    from dse.architecture.architecture import Architecture
+
+Result = TypeVar("Result")
+
+BATCH_S = 0.5
+"""The least that a batch is meant to take; it costs some milliseconds on the way."""
+
+AHEAD = 2
+"""Batches submitted for each thread of the workers, so that none waits for the next."""
+
+LOST_WORKERS = 2
+"""How many workers a batch may lose before its tasks run one by one."""
+
+CONNECT_S = 30
+"""How long to wait for the scheduler, and for its first worker."""
+
+QUEUES = {"slurm": "SLURMCluster", "lsf": "LSFCluster", "pbs": "PBSCluster"}
+"""Queueing systems to the classes of dask-jobqueue."""
+
+
+def run_batch(
+    function: Callable[[Any], Result], arguments: Sequence[Any], architecture: Architecture | None
+) -> tuple[list[Result | Failure], float]:
+    """What a worker does: each call by itself, and the seconds that they took in all."""
+    if architecture is not None:
+        compile_on_node(architecture)
+    start = time.monotonic()
+    return [attempt(function, argument) for argument in arguments], time.monotonic() - start
+
+
+_READY: set[str] = set()
+
+
+def compile_on_node(architecture: Architecture) -> None:
+    """Compile the mapper's kernels once on this machine: the first process does it, the others wait and load them."""
+    from dse.mapper import compile_kernels
+    from dse.mapper.shared.compilation import cache_folder
+    from dse.mapper.warm import searches
+
+    wanted = ",".join(searches([architecture]))
+    if wanted in _READY:
+        return
+    with suppress(ImportError):
+        import fcntl
+
+        with (Path(cache_folder()) / "compiling.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            compile_kernels(None, [architecture])
+    compile_kernels(None, [architecture])
+    _READY.add(wanted)
+
+
+def version() -> int:
+    """The version of the model on a worker."""
+    return MODEL_VERSION
+
+
+class ClusterWorkers(Workers):
+    """Workers behind a Dask scheduler.
+
+    Parameters
+    ----------
+    where : str
+        `tcp://host:8786`, or a YAML file that describes the jobs of a queue (`docs/scaling.md`).
+    architecture : Architecture, optional
+        Whose kernels the workers compile, once on every machine; without it they do not prepare.
+
+    Raises
+    ------
+    DseError
+        Without the extra `cluster`, when no scheduler or no worker answers, or when workers have another version.
+    """
+
+    def __init__(self, where: str, architecture: Architecture | None = None) -> None:
+        super().__init__(_nothing, 1)
+        self._architecture = architecture
+        self._client, self._cluster = connect(where)
+        self._task_s = 0.0
+        found = set(self._client.run(version).values())
+        if found != {MODEL_VERSION}:
+            self.stop()
+            raise DseError(
+                f"workers have version {', '.join(map(str, sorted(found)))} of the model, not {MODEL_VERSION}",
+                hint="install the same version of dse on every machine",
+            )
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
+        self.stop(kill=kind is not None)
+
+    @property
+    def width(self) -> int:
+        """`AHEAD` batches of `BATCH_S` for every thread."""
+        threads: int = max(1, sum(self._client.nthreads().values()))
+        return AHEAD * threads * (int(BATCH_S / self._task_s) + 1 if self._task_s else 1)
+
+    def stop(self, *, kill: bool = False) -> None:
+        """Let go of the scheduler; what a queue was asked for ends, a scheduler that was there before goes on."""
+        self._client.close()
+        if self._cluster is not None:
+            self._cluster.close()
+
+    def run(self, function: Callable[[Any], Result], tasks: Iterable[Task]) -> Iterator[tuple[Task, Result | Failure]]:
+        """As `Workers.run`: each result as soon as its batch is there, in any order."""
+        from distributed import wait
+
+        waiting, running = deque(tasks), dict[Any, list[Task]]()
+        while waiting or running:
+            width = AHEAD * max(1, sum(self._client.nthreads().values()))
+            while waiting and len(running) < width:
+                batch = [waiting.popleft() for _ in range(self._batch_size(len(waiting), width))]
+                running[self._submit(function, batch)] = batch
+            with self._client.as_current():
+                wait(list(running), return_when="FIRST_COMPLETED")
+            for future in [future for future in running if future.done()]:
+                yield from self._results(function, future, running.pop(future))
+
+    def _batch_size(self, waiting: int, width: int) -> int:
+        """Enough for `BATCH_S`, but no more than leaves every thread its share; one until a task has been timed."""
+        wanted = int(BATCH_S / self._task_s) + 1 if self._task_s else 1
+        return max(1, min(wanted, waiting, -(-waiting // (width // AHEAD))))
+
+    def _submit(self, function: Callable[[Any], Result], batch: Sequence[Task], retries: int = 0) -> Any:
+        arguments = [task.argument for task in batch]
+        return self._client.submit(run_batch, function, arguments, self._architecture, pure=False, retries=retries)
+
+    def _results(
+        self, function: Callable[[Any], Result], future: Any, batch: Sequence[Task]
+    ) -> Iterator[tuple[Task, Result | Failure]]:
+        from distributed.scheduler import KilledWorker
+
+        try:
+            results, seconds = future.result()
+        except KilledWorker:
+            if len(batch) == 1:
+                yield batch[0], Failure("failed", KILLED)
+                return
+            for task in batch:
+                yield from self._results(function, self._submit(function, [task]), [task])
+            return
+        except Exception as error:  # such as a scheduler that is gone for good
+            raise DseError(f"the cluster failed: {type(error).__name__}: {error}", hint="go on by --resume") from None
+        self._task_s = max(seconds / len(batch), 1e-6)
+        yield from zip(batch, results, strict=True)
+
+
+def connect(where: str) -> tuple[Any, Any]:
+    """A client of the scheduler at an address, or of one that a file asks a queue for; and that cluster, if any.
+
+    Raises
+    ------
+    DseError
+    """
+    try:
+        import dask
+        from distributed import Client
+    except ImportError:
+        raise DseError("a cluster needs Dask", hint="pip install 'dse[cluster]'") from None
+    dask.config.set({"distributed.scheduler.allowed-failures": LOST_WORKERS})
+    cluster = None if "://" in where else queue_cluster(where)
+    try:
+        client = Client(where if cluster is None else cluster, timeout=CONNECT_S, set_as_default=False)
+    except (OSError, ValueError, TimeoutError):
+        raise DseError(f"no scheduler answers at {where}", hint="start one: dask scheduler --port 8786") from None
+    try:
+        client.wait_for_workers(1, timeout=CONNECT_S if cluster is None else None)
+    except TimeoutError:
+        client.close()
+        raise DseError(f"the scheduler at {where} has no workers", hint=f"start some: dask worker {where}") from None
+    return client, cluster
+
+
+def queue_cluster(file: str) -> Any:
+    """The cluster of a queueing system that a file describes: `slurm: {cores: 16, memory: 32GB}` and `jobs: 4`.
+
+    Raises
+    ------
+    DseError
+        For another file, or without dask-jobqueue.
+    """
+    from dse.formats.text.source import load_source
+
+    source = load_source(file)
+    given = source.data if isinstance(source.data, dict) else {}
+    names = [name for name in given if name in QUEUES]
+    stray = [name for name in given if name not in QUEUES and name != "jobs"]
+    if stray or len(names) != 1 or not isinstance(given[names[0]], dict):
+        raise source.error((stray[0],) if stray else (), "a cluster is one of slurm, lsf and pbs with its settings",
+                           "e.g. slurm: {cores: 16, memory: 32GB}, jobs: 4", key=bool(stray))  # fmt: skip
+    jobs = given.get("jobs", 1)
+    if not isinstance(jobs, int) or isinstance(jobs, bool) or jobs < 1:
+        raise source.error(("jobs",), f"{jobs!r} is no number of jobs", "e.g. jobs: 4")
+    try:
+        import dask_jobqueue
+    except ImportError:
+        raise DseError(f"{names[0]} needs dask-jobqueue", hint="pip install 'dse[cluster]'") from None
+    try:
+        cluster = getattr(dask_jobqueue, QUEUES[names[0]])(**given[names[0]])
+    except (TypeError, ValueError) as error:
+        raise source.error((names[0],), str(error), "the settings are those of dask-jobqueue") from None
+    cluster.scale(jobs=jobs)
+    return cluster
+
+
+def _nothing() -> Any:
+    raise DseError("a cluster has no executor of its own")

@@ -1,0 +1,60 @@
+"""What `dse import` makes of the files of another tool."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dse.errors import DseError
+from dse.formats.text.replace import write_text
+
+
+def unquoted(text: str) -> str:
+    """YAML of ours without the quotes around quantities, as people write them.
+
+    Examples
+    --------
+    >>> unquoted('DRAM: {bandwidth: "64 bit/cycle"}')
+    'DRAM: {bandwidth: 64 bit/cycle}'
+    """
+    return re.sub(r'"([0-9][0-9.e+-]* [A-Za-z0-9]+(?:/[a-z]+)?)"', r"\1", text)
+
+
+def file_name(path: str) -> str:
+    """The last part of a path, of either kind."""
+    return re.split(r"[/\\]", path)[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """Files of ours, and what their reader should know.
+
+    Parameters
+    ----------
+    files : mapping from file name to text
+    notes : tuple of str
+        One for each place where a number is ours because the other tool has none, or is taken in a way that has to be
+        said.
+    """
+
+    files: Mapping[str, str]
+    notes: tuple[str, ...] = field(default=())
+
+    def write(self, folder: str | Path) -> list[Path]:
+        """Write the files into a folder, which is made if there is none; the paths in the order of writing.
+
+        Raises
+        ------
+        DseError
+            The folder cannot be made, or a file cannot be written.
+        """
+        try:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DseError(f"cannot write {folder}: {error.strerror}") from None
+        paths = [Path(folder) / name for name in self.files]
+        for path, text in zip(paths, self.files.values(), strict=True):
+            write_text(path, text)
+        return paths

@@ -1,0 +1,354 @@
+"""Timeloop's input for one mapped layer: problem, architecture, energies and mapping, so that its model can check it.
+
+Written are two forms: the flat one that `timeloop-model` reads itself (a list of storage levels, factors and orders as
+strings), and the nodes of v0.4 that its Python front end reads. They differ in where an unrolling is said: at the level
+above the fan-out in the first, at the fan-out's container in the second. Permutations run from the innermost loop
+outwards in both. What each level keeps is said to its mapper, too: in the nodes, and in a file for the flat form. Its
+model counts by rules of its own (`counting: timeloop` here): tiles are shared only when they are
+equal, every transfer overlaps, factors are perfect.
+
+A level with a partition for each operand is written as so many levels, one inside the other; the loops stand at the
+innermost of them, so that all hold their operand for the same time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from collections.abc import Mapping as Fields
+from dataclasses import dataclass
+from itertools import pairwise
+from math import prod
+
+from dse.architecture.architecture import Architecture
+from dse.architecture.hierarchy import Direction, FanOut, Level
+from dse.errors import DseError
+from dse.formats.text.yaml_text import flow
+from dse.model.mapping import Loop, Mapping, Spatial, Temporal
+from dse.problem.dims import DIMS, OPERANDS
+from dse.problem.layer import Layer
+
+MAC = "MAC"
+
+TENSORS = {"weight": "Weights", "ifmap": "Inputs", "psum": "Outputs"}
+
+FILES = ("problem.yaml", "energies.yaml", "architecture.yaml", "constraints.yaml", "mapping.yaml",
+         "architecture_v04.yaml", "mapping_v04.yaml")  # fmt: skip
+"""The first two belong to both forms, the next three to `timeloop-model` and its mapper, the last two to v0.4."""
+
+_PROJECTIONS = {
+    "weight": [[["G"]], [["K"]], [["C"]], [["R"]], [["S"]]],
+    "ifmap": [
+        [["N"]],
+        [["G"]],
+        [["C"]],
+        [["R", "Hdilation"], ["P", "Hstride"]],
+        [["S", "Wdilation"], ["Q", "Wstride"]],
+    ],
+    "psum": [[["N"]], [["G"]], [["K"]], [["P"]], [["Q"]]],
+}
+
+
+def timeloop_files(architecture: Architecture, layer: Layer, mapping: Mapping) -> dict[str, str]:
+    """The files of both forms, by name.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    layer : Layer
+    mapping : Mapping
+        With perfect factors, and no dim twice in a level's loops.
+
+    Returns
+    -------
+    dict
+        Name of each of `FILES` to its text.
+
+    Raises
+    ------
+    DseError
+        What Timeloop's format cannot say.
+    """
+    layer = architecture.lowered(layer)
+    mapping.check(architecture, layer)
+    _check_perfect(layer, mapping)
+    for outer, inner in pairwise(architecture.hierarchy):
+        if isinstance(outer, FanOut) and isinstance(inner, FanOut):
+            raise DseError(f"{inner.name} stands right below {outer.name}, and Timeloop's directives target levels",
+                           hint="one fan-out of as many children has the same tiles")  # fmt: skip
+    parts = _parts(architecture, layer, mapping)
+    shared = (_problem(layer), _energies(architecture, layer, parts))
+    flat = (_flat_architecture(architecture, layer, parts), _constraints(parts), _mapping(parts, is_flat=True))
+    texts = (*shared, *flat, _nodes_architecture(layer, parts), _mapping(parts, is_flat=False))
+    return dict(zip(FILES, texts, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Mesh:
+    """A fan-out as Timeloop sees it.
+
+    Parameters
+    ----------
+    name : str
+    x, y : int
+        Its children.
+    over_x, over_y : tuple of Loop
+        What is unrolled over them, innermost first.
+    """
+
+    name: str
+    x: int
+    y: int
+    over_x: tuple[Loop, ...]
+    over_y: tuple[Loop, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Store:
+    """A level as Timeloop sees it: one word width, one energy for each action, one capacity.
+
+    Parameters
+    ----------
+    name : str
+    bits : int
+        Of a word, which is one element of the widest operand here.
+    words : int or None
+        Capacity for a tile.
+    keep : tuple of str
+        Operands.
+    loops : tuple of Loop
+        Innermost first.
+    read_pj, write_pj : float
+        For one word.
+    rates : dict
+        Words a cycle of `shared`, `read` and `write`, where limited.
+    always, never : tuple of str
+        Operands that every mapping keeps there, and that none does.
+    is_partition : bool
+        Whether the loops of its level stand at a store further in.
+    """
+
+    name: str
+    bits: int
+    words: int | None
+    keep: tuple[str, ...]
+    loops: tuple[Loop, ...]
+    read_pj: float
+    write_pj: float
+    rates: Fields[str, float]
+    always: tuple[str, ...]
+    never: tuple[str, ...]
+    is_partition: bool
+
+    @property
+    def keeping(self) -> dict[str, list[str]]:
+        """What every mapping keeps and leaves out, in Timeloop's words."""
+        return {"keep": [TENSORS[o] for o in self.always], "bypass": [TENSORS[o] for o in self.never]}
+
+
+def _parts(architecture: Architecture, layer: Layer, mapping: Mapping) -> list[_Store | _Mesh]:
+    """Levels and fan-outs that Timeloop has words for, outermost first."""
+    parts: list[_Store | _Mesh] = []
+    for node, place in zip(mapping.nodes, architecture.hierarchy, strict=True):
+        if isinstance(place, FanOut):
+            assert isinstance(node, Spatial)
+            if place.children > 1:
+                parts.append(_mesh(place, node))
+        else:
+            assert isinstance(node, Temporal)
+            parts += _stores(place, node, layer)
+    return parts
+
+
+def _mesh(place: FanOut, node: Spatial) -> _Mesh:
+    if not _on_both_sides(node):
+        return _Mesh(place.name, place.cols, place.rows, node.cols[::-1], node.rows[::-1])
+    dims = dict.fromkeys(loop.dim for loop in node.loops)
+    together = tuple(Loop(dim, prod(x.trips for x in node.loops if x.dim == dim)) for dim in dims)
+    return _Mesh(place.name, place.children, 1, together[::-1], ())
+
+
+def _stores(level: Level, node: Temporal, layer: Layer) -> list[_Store]:
+    """One store, or one for each operand of a level with partitions."""
+    operands = [operand for operand in OPERANDS if operand in level.stores]
+    inside_first = node.loops[::-1]
+    if level.partition_bits is None or len(operands) == 1:
+        return [_store(level.name, level, node, layer, operands, inside_first)]
+    *others, last = operands
+    partitions = [_store(f"{level.name}_{o}", level, node, layer, [o], (), is_partition=True) for o in others]
+    return [*partitions, _store(f"{level.name}_{last}", level, node, layer, [last], inside_first)]
+
+
+def _store(
+    name: str, level: Level, node: Temporal, layer: Layer, operands: Sequence[str], loops: tuple[Loop, ...],
+    *, is_partition: bool = False,
+) -> _Store:  # fmt: skip
+    for energies in (level.read_energy_pj, level.write_energy_pj):
+        if len({energies[operand] for operand in operands}) > 1:
+            raise DseError(f"{level.name} has an energy for each operand, and a level of Timeloop has one for all",
+                           hint="capacity: {ifmap: ..., weight: ..., psum: ...} makes levels of its parts")  # fmt: skip
+    bits = max(layer.bits[operand] for operand in operands)
+    capacity = level.capacity_bits if level.partition_bits is None else level.partition_bits[operands[0]]
+    rates: dict[str, float] = {}
+    for port in level.ports:
+        ways: set[Direction] = {way for operand, way in port.serves if operand in operands}
+        if ways:
+            rate = "shared" if len(ways) > 1 else ways.pop()
+            rates[rate] = rates.get(rate, 0.0) + port.words_per_cycle * level.word_bits / bits
+    share = bits / level.word_bits
+    return _Store(
+        name, bits, None if capacity is None else capacity // level.tile_share // bits,
+        tuple(operand for operand in operands if operand in node.stores), loops,
+        level.read_energy_pj[operands[0]] * share, level.write_energy_pj[operands[0]] * share, rates,
+        tuple(o for o in operands if o not in level.may_bypass), tuple(o for o in OPERANDS if o not in operands),
+        is_partition,
+    )  # fmt: skip
+
+
+def _check_perfect(layer: Layer, mapping: Mapping) -> None:
+    for dim, bound in zip(DIMS, layer.bounds, strict=True):
+        product = 1
+        for loop in mapping.loops:
+            product *= loop.trips if loop.dim == dim else 1
+        if product != bound:
+            raise DseError(f"layer {layer.name}: the loops over {dim} cover {product}, its bound is {bound}",
+                           hint="Timeloop's model wants perfect factors: map with --factors perfect")  # fmt: skip
+
+
+def _problem(layer: Layer) -> str:
+    coefficients = {"Hstride": layer.stride_h, "Wstride": layer.stride_w, "Hdilation": layer.dilation_h,
+                    "Wdilation": layer.dilation_w}  # fmt: skip
+    lines = ["problem:", "  version: 0.4", "  shape:", "    name: layer", f"    dimensions: {flow(list(DIMS))}"]
+    lines += ["    coefficients:", *(f"    - {{name: {name}, default: 1}}" for name in coefficients)]
+    lines.append("    data_spaces:")
+    for operand, name in TENSORS.items():
+        lines += [f"    - name: {name}", f"      projection: {flow(_PROJECTIONS[operand])}"]
+        if operand == "psum":
+            lines.append("      read_write: true")
+    sizes = dict(zip(DIMS, layer.bounds, strict=True))
+    return "\n".join([*lines, f"  instance: {flow({**sizes, **coefficients})}"]) + "\n"
+
+
+def _energies(architecture: Architecture, layer: Layer, parts: Sequence[_Store | _Mesh]) -> str:
+    """The energy reference table: pJ for one word read, written from outside or updated from inside, and one MAC."""
+    lines = ["ERT:", "  version: 0.4", "  tables:"]
+    mac_pj = architecture.mac.energy_at_pj(layer.bits.ifmap, layer.bits.weight, layer.bits.psum)
+    actions = [(part.name, {"read": part.read_pj, "write": part.write_pj, "update": part.write_pj})
+               for part in parts if isinstance(part, _Store)]  # fmt: skip
+    for name, energies in [*actions, (MAC, {"compute": mac_pj})]:
+        lines += [f"  - name: system.{name}", "    actions:"]
+        lines += [f"    - {{name: {action}, arguments: {{}}, energy: {_plain(pj)}}}" for action, pj in energies.items()]
+    return "\n".join([*lines, *_no_areas(name for name, _ in [*actions, (MAC, {})])]) + "\n"
+
+
+def _no_areas(names: Iterable[str]) -> list[str]:
+    """An area reference table of zeros: this package reports areas, and Timeloop would ask a plug-in for its own."""
+    return ["ART:", "  version: 0.4", "  tables:", *(f"  - {{name: system.{name}, area: 0.0}}" for name in names)]
+
+
+def _flat_architecture(architecture: Architecture, layer: Layer, parts: Sequence[_Store | _Mesh]) -> str:
+    """Storage levels, innermost first, each with the instances that all fan-outs above it make."""
+    x = y = 1
+    storage: list[list[str]] = []
+    for part in parts:
+        if isinstance(part, _Mesh):
+            x, y = x * part.x, y * part.y
+            continue
+        lines = [f"  - name: {part.name}", f"    technology: {'SRAM' if storage else 'DRAM'}",
+                 f"    instances: {x * y}", f"    meshX: {x}", f"    word_bits: {part.bits}",
+                 "    block_size: 1"]  # fmt: skip
+        if part.words is not None:
+            lines.append(f"    entries: {part.words}")
+        storage.append([*lines, *(f"    {name}_bandwidth: {_plain(rate)}" for name, rate in part.rates.items())])
+    mac_pj = architecture.mac.energy_at_pj(layer.bits.ifmap, layer.bits.weight, layer.bits.psum)
+    lines = ["architecture:", "  arithmetic:", f"    name: {MAC}", f"    instances: {x * y}", f"    meshX: {x}",
+             f"    word_bits: {max(layer.bits)}", f"    energy: {_plain(mac_pj)}", "    area: 0.0",
+             "  storage:"]  # fmt: skip
+    return "\n".join([*lines, *(line for part in reversed(storage) for line in part)]) + "\n"
+
+
+def _nodes_architecture(layer: Layer, parts: Sequence[_Store | _Mesh]) -> str:
+    """Nodes of v0.4, outermost first; a container makes the instances of all that follows it."""
+    lines = ["architecture:", "  version: 0.4", "  nodes:"]
+    for at, part in enumerate(parts):
+        if isinstance(part, _Mesh):
+            lines += ["  - !Container", f"    name: {_container(part)}",
+                      f"    spatial: {flow({'meshX': part.x, 'meshY': part.y})}"]  # fmt: skip
+            continue
+        # the front end wants a depth of every level: an unlimited one holds all that the layer has
+        depth = sum(layer.words(operand) for operand in OPERANDS) if part.words is None else part.words
+        attributes: dict[str, float] = {"width": part.bits, "datawidth": part.bits, "block_size": 1, "depth": depth}
+        attributes |= {f"{name}_bandwidth": rate for name, rate in part.rates.items()}
+        asked: dict[str, dict[str, list[str]]] = {"dataspace": part.keeping}
+        if part.is_partition:
+            asked["temporal"] = {"factors": [f"{dim}=1" for dim in DIMS]}
+        lines += ["  - !Component", f"    name: {part.name}", f"    class: {'storage' if at else 'DRAM'}",
+                  f"    attributes: {flow(attributes)}", f"    constraints: {flow(asked)}"]  # fmt: skip
+    width = max(layer.bits)
+    lines += ["  - !Component", f"    name: {MAC}", "    class: intmac",
+              f"    attributes: {{width: {width}, datawidth: {width}}}"]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def _constraints(parts: Sequence[_Store | _Mesh]) -> str:
+    """What levels keep, and that partitions have no loops, for the flat form's mapper."""
+    lines = ["mapspace_constraints:"]
+    for part in parts:
+        if isinstance(part, _Store):
+            lines += _directive(part.name, "bypass", part.keeping)
+            if part.is_partition:
+                lines += _directive(part.name, "temporal", {"factors": " ".join(f"{dim}=1" for dim in DIMS)})
+    return "\n".join(lines) + "\n"
+
+
+def _container(mesh: _Mesh) -> str:
+    return f"below_{mesh.name}"
+
+
+def _mapping(parts: Sequence[_Store | _Mesh], is_flat: bool) -> str:
+    lines = ["mapping:"]
+    above = ""
+    for part in parts:
+        if isinstance(part, _Store):
+            above = part.name
+            keep = [TENSORS[operand] for operand in OPERANDS if operand in part.keep]
+            bypass = [TENSORS[operand] for operand in OPERANDS if operand not in part.keep]
+            lines += _directive(above, "bypass" if is_flat else "dataspace", {"keep": keep, "bypass": bypass})
+            lines += _directive(above, "temporal", _loops(part.loops, part.name, is_flat))
+        else:
+            split = len([loop for loop in part.over_x if loop.trips > 1])
+            sides = _loops((*part.over_x, *part.over_y), part.name, is_flat)
+            lines += _directive(above if is_flat else _container(part), "spatial", {**sides, "split": split})
+    return "\n".join(lines) + "\n"
+
+
+def _plain(number: float) -> str:
+    """A number without exponent."""
+    return f"{number:.12f}".rstrip("0").ljust(1, "0") if number != int(number) else f"{int(number)}.0"
+
+
+def _on_both_sides(node: Spatial) -> bool:
+    """Whether a dim has children on rows and on columns, for which Timeloop has no words.
+
+    The mesh is then written as one row of as many children, which has the same tiles and the same counts.
+    """
+    sides = [{loop.dim for loop in side if loop.trips > 1} for side in (node.rows, node.cols)]
+    return bool(sides[0] & sides[1])
+
+
+def _loops(loops: Sequence[Loop], where: str, is_flat: bool) -> dict[str, object]:
+    """Factors of every dim, and their order: those with trips first, then those without; strings in the flat form."""
+    used = [loop for loop in loops if loop.trips > 1]
+    dims = [loop.dim for loop in used]
+    twice = [dim for dim in dims if dims.count(dim) > 1]
+    if twice:
+        raise DseError(f"{where} has two loops over {twice[0]}, and Timeloop's directives have one for each dim")
+    trips = {loop.dim: loop.trips for loop in used}
+    factors = [f"{dim}={trips.get(dim, 1)}" for dim in DIMS]
+    order = [*dims, *(dim for dim in DIMS if dim not in trips)]
+    return {"factors": " ".join(factors), "permutation": "".join(order)} if is_flat else {
+        "factors": factors, "permutation": order
+    }  # fmt: skip
+
+
+def _directive(target: str, kind: str, fields: Fields[str, object]) -> list[str]:
+    return [f"- target: {target}", f"  type: {kind}", *(f"  {key}: {flow(value)}" for key, value in fields.items())]

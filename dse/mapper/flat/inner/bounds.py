@@ -1,0 +1,373 @@
+"""Lower bounds on what happens between the buffer and the MACs. Compilable like the model.
+
+Three kinds of order of the list above the array matter, by the operand whose irrelevant loops are innermost: it
+stays in the PEs while they run. All other operands are delivered once per trip of every loop (see docs/mapper.md).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dse.mapper.flat.inner.least_time import first_and_last, least_folds, least_time
+from dse.mapper.flat.instance import Instance
+from dse.mapper.flat.outer.table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECOND, PASSES_FIRST, PASSES_SECOND, others
+from dse.mapper.flat.outer.words import repeats
+from dse.mapper.flat.spreads import leave_open
+from dse.mapper.shared.incumbent import pruned
+from dse.mapper.shared.words import DILATION_H, DILATION_W, STRIDE_H, STRIDE_W, boxes, tile_words
+from dse.model.counting.kernel import Floats, Ints, Record, entry
+from dse.model.price import SHARED
+from dse.problem.dims import IFMAP, C, G, N, P, Q, R, S
+
+
+@entry
+def list_tiles(inst: Instance, options: Any, table: Any, config: Record, fastest: float) -> Any:
+    """Every PE tile that fits, with lower bounds on the energy and the latency of any mapping that has it.
+
+    Parameters
+    ----------
+    options : Options
+    table : OuterTable
+    config : an element of `dse.mapper.flat.run.CONFIGURATION`
+        Scratch.
+    fastest : float
+        Lower bound on the compute steps of any mapping.
+
+    Returns
+    -------
+    choice : (found, 8) int64
+        Row of `tiles` per dim.
+    bound : (found, 2) float
+        pJ and cycles.
+    """
+    room = 256
+    choice = np.zeros((room, 8), dtype=np.int64)
+    bound = np.zeros((room, 2))
+    for d in range(8):
+        if options.tile_start[d] == options.tile_start[d + 1]:
+            return choice[:0], bound[:0]
+        config.tile_row[d] = options.tile_start[d]
+        leave_open(config, options, d)
+    config.left = inst.pes
+    config.tile_row[0] -= 1
+    found = 0
+    more = _next_tile(inst, options, config, 0)
+    while more:
+        if found == room:
+            room *= 2
+            choice, bound = _longer(choice, bound, room)
+        for d in range(8):
+            choice[found, d] = config.tile_row[d]
+        config.cycles = max(_product(config.steps), fastest)
+        tile_bound(inst, config, table, bound[found])
+        found += 1
+        more = _next_tile(inst, options, config, 7)
+    return choice[:found], bound[:found]
+
+
+def _next_tile(inst: Instance, options: Any, config: Record, depth: int) -> bool:
+    """Give the configuration the next PE tile that fits, changing the dim at some depth first; False if none does."""
+    start, row = options.tile_start, config.tile_row
+    while depth >= 0:
+        row[depth] += 1
+        ended = row[depth] == start[depth + 1]
+        if not ended:
+            leave_open(config, options, depth)
+            # Tiles of a dim are listed in rising order: where one does not fit, no further one does.
+            ended = not _fits_pe(inst, config.tile)
+        if ended:
+            row[depth] = start[depth]
+            leave_open(config, options, depth)
+            depth -= 1
+        elif depth < 7:
+            depth += 1
+            row[depth] = start[depth] - 1
+        else:
+            return True
+    return False
+
+
+@entry
+def least_of_tiles(
+    inst: Instance, options: Any, table: Any, config: Record, fastest: float, cycle_pj: float, out: Floats
+) -> None:
+    """Lower bounds on the energy, on the time and on a weighted sum of both of every mapping there is.
+
+    Parameters
+    ----------
+    options : Options
+    table : OuterTable
+        Worked out.
+    config : an element of `dse.mapper.flat.run.CONFIGURATION`
+        Scratch.
+    fastest : float
+        Lower bound on the compute steps of any mapping.
+    cycle_pj : float
+        Weight of a step in the sum.
+    out : (3,)
+        Lowered: pJ, steps, and pJ of the sum.
+    """
+    for d in range(8):
+        if options.tile_start[d] == options.tile_start[d + 1]:
+            return
+        config.tile_row[d] = options.tile_start[d]
+        leave_open(config, options, d)
+    config.left = inst.pes
+    config.tile_row[0] -= 1
+    more = _next_tile(inst, options, config, 0)
+    while more:
+        config.cycles = max(_product(config.steps), fastest)
+        config.beside = least_folds(inst, config.passes) + first_and_last(inst, config.tile, 1.0)
+        for kind in range(3):
+            _least_of_points(inst, config, table, kind, cycle_pj, out)
+        more = _next_tile(inst, options, config, 7)
+
+
+def _least_of_points(inst: Instance, config: Record, table: Any, kind: int, cycle_pj: float, out: Floats) -> None:
+    """Lower the bounds to the least over the outer points, with one operand stationary at the array."""
+    a, b, x, y, product, fixed = _deliveries(inst, config, kind)
+    inside, beside = least_inside(inst, kind, config.number) + fixed, config.beside
+    time = least_time(inst, kind, config.passes, config.cycles, table.floor)
+    per_x, per_y = _delivery_times(inst, table, kind)
+    alone = inside + a * x + b * y + inst.static_pj * (time + beside)
+    for i in range(table.count[kind]):
+        point = table.points[kind, i]
+        least = alone + point[CROSSING_PJ]
+        if least >= out[0] and time + beside >= out[1] and least + cycle_pj * (time + beside) >= out[2]:
+            break  # the further ones cost more energy
+        if not _goes_with(point, config.passes, kind, product):
+            continue
+        more = max(x, point[PASSES_FIRST], product / point[MOST_SECOND])
+        again = max(y, point[PASSES_SECOND], product / point[MOST_FIRST])
+        busy = max(time, point[BUSY] + per_x * more + per_y * again) + beside
+        least = inside + point[CROSSING_PJ] + _delivered(a, b, more, again, product) + inst.static_pj * busy
+        out[0], out[1] = min(out[0], least), min(out[1], busy)
+        out[2] = min(out[2], least + cycle_pj * busy)
+
+
+def _delivery_times(inst: Instance, table: Any, kind: int) -> tuple[float, float]:
+    """Cycles of the outermost port for one delivery of the first and of the second of the other operands.
+
+    What one outermost port delivers past the buffer adds to what crosses into the buffer; of several, nothing is known.
+    """
+    if len(table.ports) != 1:
+        return 0.0, 0.0
+    first, second = others(kind)
+    port = table.ports[0]
+    return float(inst.port_up[port, first] * inst.words[first]), float(inst.port_up[port, second] * inst.words[second])
+
+
+def _longer(choice: Ints, bound: Floats, room: int) -> tuple[Ints, Any]:
+    more, further = np.zeros((room, 8), dtype=np.int64), np.zeros((room, 2))
+    for i in range(len(choice)):
+        for d in range(8):
+            more[i, d] = choice[i, d]
+        further[i, 0], further[i, 1] = bound[i, 0], bound[i, 1]
+    return more, further
+
+
+def _fits_pe(inst: Instance, tile: Ints) -> bool:
+    total = 0
+    for o in range(3):
+        if inst.in_pe[o] == 1:
+            size = inst.pe_each[o] * tile_words(tile, inst.window, o)
+            if size > inst.pe_bits[o]:
+                return False
+            total += size
+    return total <= inst.pe_bits[SHARED]
+
+
+def _product(steps: Ints) -> float:
+    """Compute steps of all dims together."""
+    cycles = 1.0
+    for d in range(8):
+        cycles *= steps[d]
+    return cycles
+
+
+def tile_bound(inst: Instance, config: Record, table: Any, out: Floats) -> None:
+    """Lower bound on energy and latency of all mappings of an array configuration.
+
+    Parameters
+    ----------
+    config : an element of `dse.mapper.flat.run.CONFIGURATION`
+        What dims with open spreads have at least.
+    table : OuterTable
+    out : (2,)
+        Filled: pJ and cycles.
+    """
+    beside = least_folds(inst, config.passes) + first_and_last(inst, config.tile, 1.0)
+    out[0] = out[1] = np.inf
+    for kind in range(3):
+        time = least_time(inst, kind, config.passes, config.cycles, table.floor) + beside
+        energy = least_inside(inst, kind, config.number) + least_crossing(inst, config, table, kind)
+        out[0] = min(out[0], energy + inst.static_pj * time)
+        out[1] = min(out[1], time)
+
+
+def least_inside(inst: Instance, kind: int, number: Ints) -> float:
+    """Least energy inside the array and of what is fixed.
+
+    Parameters
+    ----------
+    kind : int
+        Operand that is stationary at the array.
+    number : (8,)
+        PE tiles per dim.
+    """
+    b, w = inst.bounds, inst.window
+    energy = inst.fixed_pj
+    for o in range(3):
+        if inst.in_pe[o] == 0:
+            energy += inst.fill_pj[o] * inst.macs
+            continue
+        filled = inst.words[o]
+        if o == IFMAP:
+            tall = boxes(number[P], number[R], b[P], b[R], w[STRIDE_H], w[DILATION_H])
+            wide = boxes(number[Q], number[S], b[Q], b[S], w[STRIDE_W], w[DILATION_W])
+            planes = float(b[G] * b[N] * b[C])
+            filled = planes * min(float(tall) * inst.touched[1], float(inst.touched[0]) * wide)
+        energy += inst.fill_pj[o] * filled * (1.0 if o == kind else repeats(number, o))
+    return float(energy)
+
+
+def _deliveries(inst: Instance, config: Record, kind: int) -> tuple[float, float, float, float, float, float]:
+    """What deliveries from the buffer cost at least, with one operand stationary at the array.
+
+    An operand that does not stay in the PEs is delivered once per pass over the dims it does not have: x times one of
+    the two, y times the other. These dims are disjoint and share the PEs left, so x * y is at least what is spread out
+    over those PEs.
+
+    Returns
+    -------
+    a, b : float
+        pJ of one delivery of the first and of the second of the other operands.
+    x, y : float
+        At least so many.
+    product : float
+        x * y is at least this; 0 where nothing is known.
+    fixed : float
+        pJ of the stationary operand's, if the PEs do not keep it.
+    """
+    first, second = others(kind)
+    passes, steps, spread_out = config.passes, config.steps, config.spread_out
+    a, b = inst.up_pj[first] * inst.words[first], inst.up_pj[second] * inst.words[second]
+    x = repeats(passes if inst.in_pe[first] == 1 else steps, first)
+    y = repeats(passes if inst.in_pe[second] == 1 else steps, second)
+    product = 0.0
+    if inst.in_pe[first] == 1 and inst.in_pe[second] == 1 and a > 0.0 and b > 0.0:
+        product = repeats(spread_out, first) * repeats(spread_out, second) / config.left
+    fixed = 0.0
+    if inst.in_pe[kind] == 0:
+        fixed = inst.up_pj[kind] * inst.words[kind] * repeats(steps, kind)
+    return a, b, x, y, product, fixed
+
+
+def _delivered(a: float, b: float, x: float, y: float, product: float) -> float:
+    """The least of a * x' + b * y' over x' >= x, y' >= y with x' * y' >= product."""
+    if x * y < product:
+        x = max(x, min(np.sqrt(product * b / a), product / y))
+        y = product / x
+    return float(a * x + b * y)
+
+
+def _goes_with(point: Floats, passes: Ints, kind: int, product: float) -> bool:
+    """Whether an outer tile has no fewer passes than those given, see `OuterTable.points`."""
+    first, second = others(kind)
+    return bool(
+        repeats(passes, first) <= point[MOST_FIRST]
+        and repeats(passes, second) <= point[MOST_SECOND]
+        and product <= point[MOST_FIRST] * point[MOST_SECOND]
+    )
+
+
+def least_crossing(inst: Instance, config: Record, table: Any, kind: int) -> float:
+    """Least energy of what crosses into the buffer and of what is delivered from it.
+
+    Deliveries are at least as many as the trips of the outermost list, which decide what crosses into the buffer: so
+    the least over the outer tiles that may be best counts.
+
+    Parameters
+    ----------
+    kind : int
+        Operand that is stationary at the array.
+    """
+    a, b, x, y, product, fixed = _deliveries(inst, config, kind)
+    alone = a * x + b * y
+    best = np.inf
+    for i in range(table.count[kind]):
+        point = table.points[kind, i]
+        if point[CROSSING_PJ] + alone >= best:
+            break
+        if _goes_with(point, config.passes, kind, product):
+            more = max(x, point[PASSES_FIRST], product / point[MOST_SECOND])
+            again = max(y, point[PASSES_SECOND], product / point[MOST_FIRST])
+            best = min(best, point[CROSSING_PJ] + _delivered(a, b, more, again, product))
+    return float(best + fixed)
+
+
+def tile_pruned(
+    inst: Instance, run: Record, config: Record, table: Any, values: Floats, alive: Ints, many: Ints, depth: int
+) -> bool:
+    """Whether no mapping of an array configuration improves on the incumbents.
+
+    `tile_bound`, but every outer tile that may be best is held against the incumbents by itself, with its own energy
+    and its own time of the outermost port.
+
+    Parameters
+    ----------
+    config : an element of `dse.mapper.flat.run.CONFIGURATION`
+        What dims with open spreads have at least.
+    alive : (10, 3, *)
+        Places in `table.points` of the outer tiles with which there may be an improvement, by depth and operand; those
+        at `depth` are read, those at depth + 1 filled.
+    many : (10, 3)
+        How many there are.
+    """
+    cycles = max(float(config.cycles), _product(config.steps))
+    total = 0
+    for kind in range(3):
+        many[depth + 1, kind] = 0
+        if many[depth, kind] > 0:
+            time = least_time(inst, kind, config.passes, cycles, table.floor)
+            total += _still_alive(inst, run, config, kind, time, table, values, alive, many, depth)
+    return total == 0
+
+
+def _still_alive(
+    inst: Instance, run: Record, config: Record, kind: int, time: float, table: Any, values: Floats, alive: Ints,
+    many: Ints, depth: int,
+) -> int:  # fmt: skip
+    """Keep the outer tiles that may make an improvement; returns how many.
+
+    Parameters
+    ----------
+    kind : int
+        Operand that is stationary at the array.
+    time : float
+        Cycles that may overlap with those of the outermost ports.
+    """
+    a, b, x, y, product, fixed = _deliveries(inst, config, kind)
+    inside, beside = config.inside_pj[kind] + fixed, config.beside
+    per_x, per_y = _delivery_times(inst, table, kind)
+    alone = inside + a * x + b * y + inst.static_pj * (time + beside)
+    kept = 0
+    for i in range(many[depth, kind]):
+        place = alive[depth, kind, i]
+        point = table.points[kind, place]
+        if pruned(run.kind, run.gap, point[CROSSING_PJ] + alone, time + beside, values, run.held):
+            break  # the further ones cost more energy
+        if not _goes_with(point, config.passes, kind, product):
+            continue
+        more = max(x, point[PASSES_FIRST], product / point[MOST_SECOND])
+        again = max(y, point[PASSES_SECOND], product / point[MOST_FIRST])
+        # Passes of both kinds trade off against each other, so their times count from the least of each alone.
+        busy = max(time, point[BUSY] + per_x * more + per_y * again) + beside
+        least = inside + point[CROSSING_PJ] + _delivered(a, b, more, again, product) + inst.static_pj * busy
+        if not pruned(run.kind, run.gap, least, busy, values, run.held):
+            alive[depth + 1, kind, kept] = place
+            kept += 1
+    many[depth + 1, kind] = kept
+    return kept

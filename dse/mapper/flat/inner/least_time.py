@@ -1,0 +1,129 @@
+"""Lower bounds on time between the buffer and the MACs. Compilable like the model."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dse.mapper.flat.instance import ARRAY, BUFFER, OUTER, Instance
+from dse.mapper.flat.outer.words import repeats
+from dse.mapper.shared.words import tile_words
+from dse.model.counting.kernel import Floats, Ints
+from dse.model.counting.records import READ, WRITE
+from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, N, P, Q, R, S
+
+
+def least_time(inst: Instance, kind: int, passes: Ints, cycles: float, floor: Floats) -> float:
+    """Least time of compute steps and ports with at least the given passes, without folds."""
+    time = max(cycles, floor[kind, 1])
+    for t in range(inst.ports):
+        busy = inst.port_fixed[t]
+        for o in range(3):
+            words = inst.words[o]
+            if inst.in_buffer[o] == 1:
+                busy += inst.port_over[t, o] * words
+            if inst.in_pe[o] == 1 and o == kind:
+                busy += inst.port_up[t, o] * words
+            else:
+                busy += inst.port_up[t, o] * words * repeats(passes, o)
+        time = max(time, busy)
+    return float(time)
+
+
+def least_folds(inst: Instance, passes: Ints) -> float:
+    """Cycles that the folds of the array take beside their steps at least, with at least the given passes per dim.
+
+    Loops over the dims of an operand that the PEs keep all change it, so it changes once per pass over these dims at
+    least; see `dse.model.time.fold_cycles`.
+    """
+    if inst.place[ARRAY] < 0:
+        return 0.0
+    fold = inst.folds[inst.place[ARRAY]]
+    most = 1.0
+    shifts = 0.0
+    for o in range(3):
+        if inst.in_pe[o] == 1:
+            visits = 1.0
+            for d in range(8):
+                if inst.relevance[o, d] == 1:
+                    visits *= passes[d]
+            most = max(most, visits)
+            shifts += visits * fold[1 + o]
+    return most * fold[0] + shifts
+
+
+def first_and_last(inst: Instance, tile: Ints, growth: float) -> float:
+    """Cycles of the first fill and the last drain that the array's own tile takes at least.
+
+    Every level hands the first tile on through its slowest port; only operands that the PEs keep count here.
+
+    Parameters
+    ----------
+    tile : (8,)
+        Indices per dim that all PEs together have at least.
+    growth : float
+        At least so many times the product of the operands' words is larger than that of these indices.
+    """
+    plane = tile[G] * tile[N] * tile[C]
+    ifmap, weight = tile_words(tile, inst.window, IFMAP), tile_words(tile, inst.window, WEIGHT)
+    psum = tile_words(tile, inst.window, PSUM)
+    per_ifmap = per_weight = per_psum = 0.0
+    for node in range(inst.nodes):
+        if node != inst.place[OUTER] and node != inst.place[BUFFER]:
+            continue
+        slowest, slow_ifmap, slow_weight, slow_psum = 0.0, 0.0, 0.0, 0.0
+        for t in range(inst.ports):
+            if inst.port_node[t] != node:
+                continue
+            each_ifmap = _first(inst, node, IFMAP) * inst.port_cost[t, IFMAP, READ]
+            each_weight = _first(inst, node, WEIGHT) * inst.port_cost[t, WEIGHT, READ]
+            if ifmap * each_ifmap + weight * each_weight > slowest:
+                slowest = ifmap * each_ifmap + weight * each_weight
+                slow_ifmap, slow_weight = each_ifmap, each_weight
+            each_psum = inst.port_cost[t, PSUM, WRITE] - inst.port_saved[t, WRITE]  # the last tile is finished
+            slow_psum = max(slow_psum, _first(inst, node, PSUM) * each_psum)
+        per_ifmap, per_weight, per_psum = per_ifmap + slow_ifmap, per_weight + slow_weight, per_psum + slow_psum
+    # The ifmap's box may hold more than one word per index of N, C, P and Q, but never fewer.
+    product = per_ifmap * plane * tile[P] * tile[Q] * per_weight * weight * per_psum * psum * growth
+    return least_sum(per_ifmap * ifmap, per_weight * weight, per_psum * psum, product)
+
+
+def _first(inst: Instance, node: int, o: int) -> int:
+    """1 if a level hands the first tile of an operand on to the PEs."""
+    return inst.in_pe[o] if node == inst.place[OUTER] else inst.in_pe[o] * inst.in_buffer[o]
+
+
+def least_sum(x: float, y: float, z: float, product: float) -> float:
+    """The least sum of three numbers that are at least those given and whose product is at least the one given."""
+    high, low = max(x, max(y, z)), min(x, min(y, z))
+    middle = x + y + z - high - low
+    if product <= high * middle * low:
+        return x + y + z
+    if product >= high**3:
+        return 3.0 * product ** (1.0 / 3.0)
+    if product >= high * middle**2:
+        return high + 2.0 * np.sqrt(product / high)
+    return high + middle + product / (high * middle)
+
+
+def growth_of(inst: Instance, tile: Ints, opened: Ints, todo: float, most: float) -> float:
+    """How much the product of the operands' words must grow for the compute steps to come down.
+
+    A dim spread s times takes at least X / s steps, so over all open dims the tile of all PEs is at least todo / most
+    times as large as one PE's. Every dim but R and S counts in two operands' words at least, and R and S only grow
+    until they are whole.
+
+    Parameters
+    ----------
+    opened : (8,)
+        1 where the spread is open.
+    todo : float
+        Compute steps if no open dim is spread.
+    most : float
+        More compute steps are of no use.
+    """
+    larger = todo / most
+    filters = 1.0
+    for d in range(R, S + 1):
+        if opened[d] == 1:
+            filters *= inst.bounds[d] / tile[d]
+    return larger * max(1.0, larger / filters)

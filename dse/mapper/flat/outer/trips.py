@@ -1,0 +1,97 @@
+"""How often an outer tile may be cut: outermost and buffer trips of every tight split, listed once. Compilable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dse.mapper.flat.instance import BUFFER, Instance
+from dse.mapper.flat.outer.words import fits
+from dse.mapper.flat.spreads import LEAST_COLS, LEAST_ROWS, PASSES
+from dse.mapper.shared.factors import next_trips
+from dse.model.counting.kernel import Ints, Record
+from dse.problem.dims import G
+
+FIRST, END = range(2)
+"""Columns of `Room.listed`: where the trips of a spread begin and end among those listed."""
+
+N_TRIPS, M_TRIPS = range(2)
+"""Columns of the trips listed: of the outermost list and of the buffer's."""
+
+
+def list_trips(
+    inst: Instance, run: Record, config: Record, options: Any, d: int, listed: Ints, pool: Ints
+) -> Ints:
+    """Outermost and buffer trips (n, m) of every tight split with this tile and spread, n rising.
+
+    Tight on the sides whose larger one is smallest; other sides may rule some of them out (`settle`).
+
+    Parameters
+    ----------
+    d : int
+        Dim; `config` says its tile and spread.
+    listed, pool
+        What has been listed: (first, end) per spread, and pairs whose first row counts them. Returns the pool, which
+        moves when it grows.
+    """
+    index, perfect = config.spread_row[d], run.perfect == 1
+    f, spread = config.f[d], options.spreads[index]
+    used = pool[0, 0]
+    first = used + 1
+    passes = spread[PASSES]
+    if inst.place[BUFFER] < 0:
+        pool = _room(pool, used + 2)
+        used += 1
+        pool[used, N_TRIPS], pool[used, M_TRIPS] = 1, passes
+    elif d == G:
+        # A group is reuse of nothing, so its loop is outermost of all.
+        pool = _room(pool, used + 2)
+        used += 1
+        pool[used, N_TRIPS], pool[used, M_TRIPS] = passes, 1
+    else:
+        n, m = next_trips(inst.bounds[d], f, spread[LEAST_ROWS], spread[LEAST_COLS], passes, 1, perfect)
+        while n > 0:
+            pool = _room(pool, used + 2)
+            used += 1
+            pool[used, N_TRIPS], pool[used, M_TRIPS] = n, m
+            n, m = next_trips(inst.bounds[d], f, spread[LEAST_ROWS], spread[LEAST_COLS], passes, n + 1, perfect)
+    pool[0, 0] = used
+    listed[index, FIRST] = first
+    listed[index, END] = used + 1
+    return pool
+
+
+def _room(pool: Ints, size: int) -> Ints:
+    if size < len(pool):
+        return pool
+    wider = np.zeros((2 * len(pool), 2), dtype=np.int64)
+    for i in range(len(pool)):
+        wider[i, 0], wider[i, 1] = pool[i, 0], pool[i, 1]
+    return wider
+
+
+def least_trips(inst: Instance, work: Record, config: Record, d: int, listed: Ints, pool: Ints) -> bool:
+    """Set n[d] to the fewest outermost trips that fit while the other open dims are smallest; False if none do.
+
+    Parameters
+    ----------
+    listed : (2,)
+        Where the trips of the dim are listed.
+    """
+    low, high = listed[FIRST], listed[END]
+    if high - low == 1:
+        work.n[d] = pool[low, N_TRIPS]
+        return True
+    while low < high:
+        middle = (low + high) // 2
+        work.tile[d] = min(inst.bounds[d], config.f[d] * config.spread[d] * pool[middle, M_TRIPS])
+        if fits(inst, work.tile, inst.in_buffer, inst.buffer_bits):
+            high = middle
+        else:
+            low = middle + 1
+    work.tile[d] = config.tile[d]
+    if low == listed[END]:
+        return False
+    work.n[d] = pool[low, N_TRIPS]
+    return True
