@@ -5,8 +5,9 @@
 
 from dse.mapper.layer import bound_prices, bounds_boxes, layer_front, layer_points, lower_bound, map_layer
 from dse.mapper.network.front_sum import FrontSum, sum_fronts
+from dse.mapper.network.mapped import MappedWorkload, NetworkFront
 from dse.mapper.network.residency.result import Residency, ResidencyCertificate
-from dse.mapper.network.workload import MappedWorkload, NetworkFront, map_workload
+from dse.mapper.network.workload import map_workload
 from dse.mapper.shared.result import Certificate, LayerFront, LowerBound, Mapped, NetworkCertificate
 from dse.mapper.warm import compile_kernels
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dse.cli.inputs import Inputs, network_options, read_limits, read_mappings
+from dse.cli.inputs import Inputs, network_options, read_limits, read_mappings, read_stays
 from dse.cli.options import (
     MapperSettings,
     NetworkGoal,
@@ -38,12 +38,13 @@ if TYPE_CHECKING:
 @click.option(
     "--resident", is_flag=True, help="Let tensors stay on chip where a level may keep them; needs --scope network.",
 )  # fmt: skip
+@click.option("--timeline", metavar="FILE", help="Draw what --resident keeps on chip, to a PNG, SVG or PDF file.")
 @click.option("--reuse", is_flag=True, help="Show the reuse of every layer by kind, too.")
 @save_option
 @format_option
 def command(
     inputs: Inputs, how: MapperSettings, goal: NetworkGoal, layers: tuple[str, ...], mapping: str | None,
-    any_mapping: bool, resident: bool, reuse: bool, save: str | None, form: str,
+    any_mapping: bool, resident: bool, timeline: str | None, reuse: bool, save: str | None, form: str,
 ) -> None:  # fmt: skip
     """Energy, latency, utilization and area of WORKLOAD on ARCH, every layer on its provably best mapping.
 
@@ -71,6 +72,9 @@ def command(
     arch, network = inputs.read()
     max_latency_s, max_energy_pj = read_limits(goal)
     given, counting = read_mappings(mapping, arch, network, any_mapping)
+    stays = read_stays(mapping)
+    if stays is not None and (layers or resident):
+        raise DseError(f"{mapping} says which tensors stay on chip", hint="leave --layer and --resident out")
     if layers:
         from dse.explore.plan.workloads import only
 
@@ -85,7 +89,7 @@ def command(
         mapped = map_workload(
             arch, network, how.objective, scope=goal.scope, max_latency_s=max_latency_s, max_energy_pj=max_energy_pj,
             gap=how.gap, factors=how.factors, given=given, counting=counting, time_limit_s=how.time_limit,
-            resident=resident,
+            resident=resident, stays=stays,
             progress=lambda done, total, name: status.show(
                 f"mapping {name} ({done + 1} of {total})" if total else f"mapping {name} (search {done + 1})"
             ),
@@ -96,7 +100,14 @@ def command(
         from dse.formats.mapping import save_mappings
 
         nests = {name: one.mapping for one, names in mapped.layers for name in names}
-        save_mappings(save, f"{network.name} on {arch.name}", arch, nests)
+        kept = None if mapped.residency is None else mapped.residency.in_names
+        save_mappings(save, f"{network.name} on {arch.name}", arch, nests, stays=kept)
+    if timeline is not None and mapped.residency is None:
+        raise DseError("--timeline draws what stays on chip, and nothing may", hint="add --resident")
+    if timeline is not None:
+        from dse.report.figures.timeline import draw_timeline
+
+        draw_timeline(mapped.to_dict(), timeline)
     plain, broken = mapped.to_dict(), _broken(arch, network, given)
     for layer in plain["layers"]:
         layer["breaks_rules"] = broken.get(layer["name"], [])

@@ -26,7 +26,7 @@ def residency_table(plain: Mapping[str, Any]) -> Table:
             "tensor": tensor["name"],
             "size": capacity(tensor["bits"]),
             f"in {run['level']}": _span(tensor["steps"]),
-            "words before": whole(tensor["words_before"]),
+            "words before": "-" if tensor["words_before"] is None else whole(tensor["words_before"]),
             "after": whole(tensor["words_after"]),
             "why not": tensor["why_not"],
         }
@@ -48,6 +48,8 @@ def kept_line(plain: Mapping[str, Any]) -> str:
     run = plain["residency"]
     tensors, before = run["tensors"], run["before"]
     kept = sum(bool(tensor["steps"]) for tensor in tensors)
+    if before is None:
+        return f"{run['level']} keeps {kept} of {len(tensors)} tensors, as the file says"
     words = [sum(tensor[key] for tensor in tensors) for key in ("words_before", "words_after")]
     clock_hz = plain["cycles"] / plain["latency_s"]
     edp: tuple[float, float] = (before["energy_pj"] * 1e-12 * before["cycles"] / clock_hz, plain["edp_js"])
@@ -68,6 +70,8 @@ def _change(before: float, after: float, text: Callable[[float], str]) -> str:
 def residency_proof_line(run: Residency) -> str:
     """The certificate in words."""
     proof = run.certificate
+    if proof is None:
+        return "proof: none, this run was given"
     what = {"edp": "energy-delay product"}.get(proof.objective, proof.objective)
     exact = proof.gap <= 1e-9
     claim = "none has a lower" if exact else f"none is more than {proof.gap:.2%} better in"

@@ -9,6 +9,7 @@ from typing import Any
 from dse.mapper.network.residency.choose import Choice, Setting
 from dse.mapper.network.residency.columns import Column, Point
 from dse.mapper.network.residency.placing import Piece, pieces_of
+from dse.mapper.network.residency.stays import Stays, stays_of
 from dse.mapper.shared.result import Mapped
 from dse.model.homes import Homes, evaluate_at_home, outer_mapping
 from dse.model.moves import Moved, Places, moved
@@ -66,7 +67,7 @@ class Stay:
     steps : tuple of str
         Those in which it is at home.
     words_before, words_after : int
-        That cross the outermost level's edge for it, with nothing at home and as it is now.
+        That cross the outermost level's edge for it, with nothing at home (None if unknown) and as it is now.
     why_not : str
         Why it is never at home; empty if it is.
     """
@@ -74,7 +75,7 @@ class Stay:
     name: str
     bits: int
     steps: tuple[str, ...]
-    words_before: int
+    words_before: int | None
     words_after: int
     why_not: str
 
@@ -127,9 +128,10 @@ class Residency:
         Every layer in the order of the steps, on the machine with all its levels.
     moves : tuple of Moved
         Nodes without MACs that move something, copies and loads of tensors, in the order of the steps.
-    before : Before
-        The best run with nothing at home.
-    certificate : ResidencyCertificate
+    before : Before or None
+        The best run with nothing at home, where it is known.
+    certificate : ResidencyCertificate or None
+        None for a run that was given.
     """
 
     setting: Setting
@@ -137,8 +139,8 @@ class Residency:
     offsets: tuple[int, ...]
     layers: tuple[tuple[str, Mapped, Homes], ...]
     moves: tuple[Moved, ...]
-    before: Before
-    certificate: ResidencyCertificate
+    before: Before | None
+    certificate: ResidencyCertificate | None
 
     @property
     def energy_pj(self) -> float:
@@ -191,8 +193,14 @@ class Residency:
         for t, held in enumerate(graph.tensors):
             steps = tuple(graph.steps[i].name for i, home in enumerate(self.choice.home) if t in home)
             why = "" if steps else why_not(self.setting, self.choice, t)
-            found.append(Stay(held.name, held.bits, steps, self.before.words[t], after[t], why))
+            known = None if self.before is None else self.before.words[t]
+            found.append(Stay(held.name, held.bits, steps, known, after[t], why))
         return tuple(found)
+
+    @property
+    def in_names(self) -> Stays:
+        """The choice as a file has it."""
+        return stays_of(self.setting, self.choice)
 
     @property
     def kept(self) -> tuple[str, ...]:
@@ -200,10 +208,11 @@ class Residency:
         return tuple(stay.name for stay in self.stays if stay.steps)
 
     def to_dict(self) -> dict[str, Any]:
+        before = self.before
         return {
             "level": self.setting.level,
             "capacity_bits": self.setting.capacity,
-            "before": {"energy_pj": self.before.energy_pj, "cycles": self.before.cycles},
+            "before": None if before is None else {"energy_pj": before.energy_pj, "cycles": before.cycles},
             "tensors": [
                 {
                     "name": stay.name, "bits": stay.bits, "steps": list(stay.steps), "words_before": stay.words_before,

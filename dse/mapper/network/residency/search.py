@@ -10,6 +10,7 @@ from dse.mapper.network.residency.choose import Choice, Cut, Setting, Weights, c
 from dse.mapper.network.residency.columns import Column, Columns
 from dse.mapper.network.residency.graph import Graph, Step
 from dse.mapper.network.residency.placing import pieces_of, placed
+from dse.mapper.network.residency.stays import check
 from dse.problem.layer import Layer
 
 FASTEST = 1e-9
@@ -88,6 +89,7 @@ def best_choice(setting: Setting, columns: Columns, weights: Weights) -> Found:
             continue
         offsets, proven = placed(pieces_of(setting.graph, exact), setting.capacity)
         if offsets is not None:
+            check(setting, exact)
             bound = min(choice.bound, unproven) if unproven else choice.bound
             return Found(exact, offsets, bound, rounds)
         if not proven:

@@ -91,17 +91,11 @@ def keep_on_chip(
     >>> run.kept, sorted(run.homes["second"].operands), run.certificate.gap
     (('first',), ['ifmap'], 0.0)
     """
-    level = home_level(architecture)
-    assert level.capacity_bits is not None
-    power_mw = architecture.total_static_power_mw + architecture.total_clock_power_mw
-    setting = Setting(
-        graph_of(architecture, workload), architecture, level.name, level.capacity_bits,
-        power_mw * 1e9 / architecture.clock_hz,
-    )  # fmt: skip
+    setting = setting_of(architecture, workload)
     fronts = goal.objective == "edp" or goal.is_limited
     within = sqrt(1 + goal.gap) - 1 if goal.objective == "edp" and goal.gap > 0 else goal.gap
     search = searcher(
-        architecture, level.name, "front" if fronts else goal.objective, within, goal.factors, goal.time_limit_s
+        architecture, setting.level, "front" if fronts else goal.objective, within, goal.factors, goal.time_limit_s
     )
     columns = Columns(search, progress)
     if goal.objective == "edp":
@@ -112,6 +106,23 @@ def keep_on_chip(
         if goal.objective == "latency":
             found = cheapest_of_fastest(setting, columns, found, _weights(goal))
     return _residency(setting, columns, goal, found, bound, rounds)
+
+
+def setting_of(architecture: Architecture, workload: Workload) -> Setting:
+    """A network on a machine, and the level that keeps tensors.
+
+    Raises
+    ------
+    DseError
+        No level does.
+    """
+    level = home_level(architecture)
+    assert level.capacity_bits is not None
+    power_mw = architecture.total_static_power_mw + architecture.total_clock_power_mw
+    return Setting(
+        graph_of(architecture, workload), architecture, level.name, level.capacity_bits,
+        power_mw * 1e9 / architecture.clock_hz,
+    )  # fmt: skip
 
 
 def _weights(goal: Goal) -> Weights:

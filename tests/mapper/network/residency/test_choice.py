@@ -8,10 +8,13 @@ from itertools import pairwise
 import pytest
 from mapper.network.residency.small_networks import columns_of, setting_of, walked
 
+from dse.errors import MappingError
 from dse.mapper.network.residency.choose import Weights
 from dse.mapper.network.residency.placing import pieces_of, placed
 from dse.mapper.network.residency.search import best_choice
 from dse.mapper.network.residency.solve import Goal, least_product, sums
+from dse.mapper.network.residency.stays import check as check_choice
+from dse.mapper.network.residency.stays import choice_of, stays_of
 
 EQUAL = 1e-7
 
@@ -77,3 +80,42 @@ def test_more_room_is_never_worse() -> None:
         rooms = [replace(setting, capacity=setting.capacity + more) for more in (0, 16, 64, 4096)]
         values = [best_choice(one, columns_of(costs, (1.0, 0.0)), Weights(1.0, 0.0)).bound for one in rooms]
         assert all(later <= earlier * (1 + EQUAL) for earlier, later in pairwise(values)), seed
+
+
+def test_a_choice_that_is_tampered_with_cannot_be_run() -> None:
+    """What leaves one step early, comes from nowhere, or takes too much room is noticed."""
+    noticed = 0
+    for seed in range(60):
+        setting, costs = setting_of(seed)
+        choice = best_choice(setting, columns_of(costs, (1.0, 0.0)), Weights(1.0, 0.0)).choice
+        check_choice(setting, choice)
+        kept = [(i, t) for i, home in enumerate(choice.home) for t in home]
+        for i, t in kept:
+            home = [own - {t} if at == i else own for at, own in enumerate(choice.home)]
+            step, column = setting.graph.steps[i], choice.columns[i]
+            here = {"psum": (step.writes,), **dict(step.operands)}
+            if column is not None and any(t in here[operand] for operand in column.homes):
+                with pytest.raises(MappingError):
+                    check_choice(setting, replace(choice, home=tuple(home)))
+                noticed += 1
+        if kept:
+            full = max(setting.capacity - choice.room(setting.graph, i, setting.capacity) for i, _ in kept)
+            if full > 0:
+                with pytest.raises(MappingError):
+                    check_choice(replace(setting, capacity=full - 1), choice)
+    assert noticed > 50
+
+
+def test_a_choice_in_names_is_the_same_choice() -> None:
+    for seed in range(60):
+        setting, costs = setting_of(seed)
+        choice = best_choice(setting, columns_of(costs, (1.0, 0.0)), Weights(1.0, 0.0)).choice
+        points = {
+            step.name: column.point
+            for step, column in zip(setting.graph.steps, choice.columns, strict=True) if column is not None
+        }  # fmt: skip
+        again = choice_of(setting, stays_of(setting, choice), points)
+        assert (again.home, again.places, again.merged, again.copied, set(again.loaded)) == (
+            choice.home, choice.places, choice.merged, choice.copied, set(choice.loaded)
+        )  # fmt: skip
+        assert sums(setting, again) == pytest.approx(sums(setting, choice))
