@@ -14,6 +14,9 @@ from dse.mapper.shared.result import Mapped
 from dse.model.homes import Homes, evaluate_at_home, outer_mapping
 from dse.model.moves import Moved, Places, moved
 
+ROUNDING = 1e-12
+"""Relative difference between two sums of the same numbers."""
+
 
 @dataclass(frozen=True, slots=True)
 class ResidencyCertificate:
@@ -44,8 +47,9 @@ class ResidencyCertificate:
 
     @property
     def gap(self) -> float:
-        """The run is proven to be within this fraction of the best."""
-        return max(0.0, self.value / self.lower_bound - 1) if self.lower_bound > 0 else 0.0
+        """The run is proven to be within this fraction of the best; sums in another order differ by their rounding."""
+        gap = self.value / self.lower_bound - 1 if self.lower_bound > 0 else 0.0
+        return gap if gap > ROUNDING else 0.0
 
     def to_dict(self) -> dict[str, Any]:
         return {
