@@ -78,6 +78,9 @@ class Level:
         Whether whole tensors may stay in it from the step of a network that makes them to the last that reads them.
     only_finished : bool
         Whether no unfinished psum may come to it; of the outermost only, where it stands for a tensor's home on chip.
+    memories : tuple of str
+        Names of the memories that it is made of, each for operands of its own; of the outermost only, where it is more
+        than one.
     """
 
     name: str
@@ -97,6 +100,7 @@ class Level:
     compression: PerOperand[Coding | None] = field(default=PerOperand(None, None, None))
     on_chip: bool = False
     only_finished: bool = False
+    memories: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for names, what in ((self.stores, "stores"), (self.may_bypass, "may_bypass")):
@@ -144,6 +148,9 @@ class FanOut:
     load, drain : frozenset of str
         Operands kept by the children that are shifted in before a fold computes, and shifted out after it, a row of
         the mesh at a time, while nothing is computed.
+    overlap : bool
+        Whether folds overlap: the next one's words enter behind the last one's, and a second set of what is kept is
+        shifted in or out while the first is at work.
     dims : frozenset of str
         Dims that the wiring can unroll over the children, whatever the dataflow.
     """
@@ -159,6 +166,7 @@ class FanOut:
     skew: int = 0
     load: frozenset[str] = frozenset()
     drain: frozenset[str] = frozenset()
+    overlap: bool = False
     dims: frozenset[str] = frozenset(DIMS)
 
     def __post_init__(self) -> None:

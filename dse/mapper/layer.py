@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dse.architecture.architecture import Architecture
-from dse.errors import DseError, InfeasibleError
+from dse.errors import DseError, InfeasibleError, expect
 from dse.mapper.deep.lower import bound_deep
 from dse.mapper.deep.solve import deep_mapping, solve_deep
 from dse.mapper.flat.instance import SHAPES, shape_of
@@ -163,6 +163,9 @@ def bounds_boxes(architecture: Architecture) -> bool:
 def _mapped(
     architecture: Architecture, layer: Layer, objective: str, gap: float, factors: str, time_limit_s: float | None
 ) -> tuple[Mapped, ...]:
+    expect(gap, (float, int), "gap", "a fraction, e.g. 0.01 for 1 %")
+    if time_limit_s is not None:
+        expect(time_limit_s, (float, int), "time_limit_s", "seconds, e.g. 2.5")
     if factors not in FACTORS:
         raise DseError(f"factors={factors!r} is not all or perfect")
     if gap < 0:

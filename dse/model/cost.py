@@ -10,7 +10,7 @@ import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut
-from dse.errors import DseError
+from dse.errors import DseError, expect
 from dse.model.accesses import Accesses
 from dse.model.counting.counts import Count, Structure, count_mapping, readable
 from dse.model.counting.records import Spent, Timing
@@ -169,6 +169,7 @@ def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping, *, coun
     >>> cost.cycles, cost.bound_by, round(cost.energy_by_operand_pj["weight"])
     (17.5, 'DRAM shared', 2073)
     """
+    expect(mapping, Mapping, "mapping", "dse.map_layer(architecture, layer).mapping is one")
     layer = architecture.lowered(layer)
     if counting == "timeloop":
         layer = layer.stating({"ofmap": layer.bits.psum})
@@ -283,8 +284,8 @@ def _cycles(counted: Count, prices: Prices, folds: Any) -> tuple[float, str, dic
     busiest = latency(counted.nest, counted.space, counted.words, counted.steps, timing, spent, counted_loops)
     parts, ports = (spent.parts * prices.cycles_per_step).tolist(), (spent.ports * prices.cycles_per_step).tolist()
     by = {"compute": parts[COMPUTE]} | dict(zip(prices.port_names, ports, strict=True))
-    longest = max(by.values())
+    longest = max([parts[COMPUTE] + parts[SKEW] + parts[SHIFTS], *ports])
     by |= {"first fill": parts[FIRST_FILL], "last drain": parts[LAST_DRAIN], "serial": parts[SERIAL]}
     if folds.any():
         by |= {"skew": parts[SKEW], "shifts": parts[SHIFTS]}
-    return longest + sum(parts[FIRST_FILL:]), "compute" if busiest < 0 else prices.port_names[busiest], by
+    return longest + sum(parts[FIRST_FILL:SKEW]), "compute" if busiest < 0 else prices.port_names[busiest], by

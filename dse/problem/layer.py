@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from math import prod
+from numbers import Integral, Real
 from typing import Any
 
 from dse.errors import DseError
@@ -16,6 +17,12 @@ _ONES = frozenset((*DIMS, "stride_h", "stride_w", "dilation_h", "dilation_w"))
 
 SIXTEEN_BITS = PerOperand(16, 16, 16)
 DENSE = PerOperand(1.0, 1.0, 1.0)
+
+
+_WHOLE = (
+    *DIMS, "stride_h", "stride_w", "dilation_h", "dilation_w", "pad_top", "pad_bottom", "pad_left", "pad_right",
+    "H", "W", "ofmap_bits",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +94,7 @@ class Layer:
     assumed: frozenset[str] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
+        self._check_types()
         for name in (*DIMS, "stride_h", "stride_w", "dilation_h", "dilation_w"):
             if getattr(self, name) < 1:
                 raise DseError(f"layer {self.name}: {name}={getattr(self, name)} < 1")
@@ -106,6 +114,22 @@ class Layer:
         if self.assumed is None:
             all_assumed = self.bits is SIXTEEN_BITS
             object.__setattr__(self, "assumed", frozenset(OPERANDS) if all_assumed else frozenset())
+
+    def _check_types(self) -> None:
+        """Refuse what would only fail somewhere else, or count wrongly: texts and fractions for whole numbers."""
+        for name in _WHOLE:
+            value = getattr(self, name)
+            if type(value) is not int and (isinstance(value, bool) or not isinstance(value, Integral)):
+                raise DseError(f"layer {self.name}: {name}={value!r} is not a whole number")
+        for name, how in (("bits", "layer.stating({'weight': 8})"), ("density", "workload.with_density(ifmap=0.5)")):
+            if not isinstance(getattr(self, name), PerOperand):
+                what = f"{name}={getattr(self, name)!r}"
+                raise DseError(f"layer {self.name}: {what} does not say whose, of ifmap, weight, psum", hint=how)
+        for operand in OPERANDS:
+            if isinstance(self.bits[operand], bool) or not isinstance(self.bits[operand], Integral):
+                raise DseError(f"layer {self.name}: {operand} bits={self.bits[operand]!r} is not a whole number")
+            if not isinstance(self.density[operand], Real):
+                raise DseError(f"layer {self.name}: {operand} density={self.density[operand]!r} is not a number")
 
     def __repr__(self) -> str:
         sizes = {f.name: getattr(self, f.name) for f in fields(self) if f.type in ("int", int)}

@@ -9,7 +9,7 @@ from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
-from dse.errors import DseError
+from dse.errors import A_LAYER, DseError, expect
 from dse.problem.dims import OPERANDS, WIDTHS, PerOperand
 from dse.problem.layer import Layer
 from dse.problem.notebook import html, picture, short
@@ -177,6 +177,10 @@ class Workload:
     @classmethod
     def of(cls, name: str, layers: Iterable[Layer]) -> Workload:
         """A workload of bare layers with nothing between them, each as it is for one image."""
+        expect(layers, Iterable, "layers", "a list of dse.Layer, even of one")
+        layers = tuple(layers)
+        for layer in layers:
+            expect(layer, Layer, "layer", A_LAYER)
         nodes = (Node(layer.name, "layer", (layer.G * layer.K, layer.P, layer.Q), layer=layer) for layer in layers)
         return cls(name, tuple(nodes))
 
@@ -265,6 +269,7 @@ class Workload:
 
     def with_batch(self, batch: int) -> Workload:
         """The same network on `batch` images at once."""
+        expect(batch, int, "batch", "images at once, e.g. 4")
         if batch < 1:
             raise DseError(f"workload {self.name}: batch={batch} < 1")
         nodes: list[Node] = []
@@ -353,9 +358,14 @@ class Workload:
         by_name = {node.name: node for node in nodes}
         if name in by_name:
             return by_name[name]
-        close = get_close_matches(name, by_name, n=3)
-        hint = "did you mean " + " or ".join(map(repr, close)) + "?" if close else f"there are {len(by_name)}"
+        close = get_close_matches(str(name), by_name, n=3)
+        some = ", ".join(list(by_name)[:NAMED]) + (f", ... ({len(by_name)} in all)" if len(by_name) > NAMED else "")
+        hint = "did you mean " + " or ".join(map(repr, close)) + "?" if close else f"one of: {some}"
         raise DseError(f"workload {self.name} has no {noun} {name!r}", hint=hint)
+
+
+NAMED = 12
+"""Names that are listed where one is unknown, at most."""
 
 
 def _check_operands(names: Iterable[str], known: tuple[str, ...]) -> None:

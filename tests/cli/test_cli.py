@@ -90,7 +90,7 @@ def test_the_installed_command_runs():
     [
         ("swep toy.yaml", 2, "did you mean 'sweep'"),
         ("frobnicate", 2, "one of: sweep, evaluate"),
-        ("evaluate toy.yaml", 2, "Missing argument 'WORKLOAD'"),
+        ("evaluate toy.yaml", 2, "WORKLOAD is missing"),
         ("evaluate toy.yaml tiny.yaml --objective cost", 2, "'cost' is not one of"),
         ("evaluate toy.yaml tiny.yaml --batch 0", 2, "batch"),
         ("evaluate toy.yaml tiny.yaml --scope net", 2, "'net' is not one of"),

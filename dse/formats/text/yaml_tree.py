@@ -191,12 +191,24 @@ def parse_tree(text: str, file: str, *, last_wins: bool = False, tags: frozenset
         stream = iter(YAML(typ="safe", pure=True).parse(text))
         return _Composer(stream, file, lines, last_wins, tags).document()
     except MarkedYAMLError as error:
-        problem = error.problem or "not YAML"
-        message = f"not valid YAML: {problem}" + (f" {error.context}" if error.context else "")
-        hint = "text with a colon in it stands in quotes" if "mapping values" in problem else None
-        raise _error_at(error.problem_mark or error.context_mark, message, file, lines, hint) from None
+        raise _syntax_error(error, file, lines) from None
     except (YAMLError, ValueError) as error:
         raise SpecError(f"not valid YAML: {str(error).splitlines()[0]}", file=file) from None
+
+
+def _syntax_error(error: MarkedYAMLError, file: str, lines: list[str]) -> SpecError:
+    """What is wrong in words, at the place that is to be changed."""
+    problem, mark, start = error.problem or "not YAML", error.problem_mark or error.context_mark, error.context_mark
+    if "\\t" in problem:
+        return _error_at(mark, "a tab where YAML takes spaces only", file, lines, "indent with spaces")
+    unclosed = problem.startswith("expected ',' or") and start is not None and mark is not None
+    if unclosed and (start.line < mark.line or "but got '}'" in problem or "but got ']'" in problem):
+        # where it was noticed is too late, often by a line
+        opened, closing = ("{", "}") if "or '}'" in problem else ("[", "]")
+        return _error_at(start, f"this {opened} is not closed", file, lines, f"a {closing} or a comma is missing")
+    message = f"not valid YAML: {problem}" + (f" {error.context}" if error.context else "")
+    hint = "text with a colon in it stands in quotes" if "mapping values" in problem else None
+    return _error_at(mark, message, file, lines, hint)
 
 
 def split_lines(text: str) -> list[str]:

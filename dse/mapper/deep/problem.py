@@ -30,6 +30,7 @@ class Deep(NamedTuple):
     window: Ints  # (4,)
     bits: Ints  # (k, 3) of an element in each level
     only_finished: Ints  # (k,) 1 where no unfinished psum may come to a level
+    may_finish: Ints  # (k,) 1 where that is so in this or a kindred problem
     never_finished: Ints  # (k,) 1 where no psum comes to a level finished, as a sum is spread over its instances
     returns: bool  # whether psums come to the outermost level unfinished, and so at least twice each
     words: Floats  # (3,) touched words of each operand
@@ -70,7 +71,7 @@ class Deep(NamedTuple):
 
 def build(
     architecture: Architecture, layer: Layer, kept: dict[int, frozenset[str]], prices: Prices, factors: str,
-    only_finished: frozenset[int] = frozenset(), *, returns: bool = False,
+    only_finished: frozenset[int] = frozenset(), *, may_finish: frozenset[int] = frozenset(), returns: bool = False,
 ) -> Deep:  # fmt: skip
     """Gather one problem's numbers.
 
@@ -78,6 +79,8 @@ def build(
     ----------
     only_finished : frozenset of int
         Nodes of levels to which no unfinished psum may come, so that they need room for finished ones only.
+    may_finish : frozenset of int
+        Those of all kindred problems, which have the same terms.
     returns : bool
         Only mappings in which psums come to the outermost level unfinished.
     """
@@ -95,6 +98,7 @@ def build(
         window=window_of(layer),
         bits=_widths(layer, places, only_finished),
         only_finished=np.array([int(node in only_finished) for node in places.levels], dtype=np.int64),
+        may_finish=np.array([int(node in may_finish | only_finished) for node in places.levels], dtype=np.int64),
         never_finished=np.zeros(len(places.levels), dtype=np.int64),
         returns=returns,
         words=np.array(words, dtype=np.float64),
@@ -155,6 +159,14 @@ def rooms_for_finished(
         if node > 0 and "psum" in kept[node] and min(table[node, PSUM], table[node, 3]) < inf:
             chosen |= {node}
             yield chosen
+
+
+def without_limits(problems: list[Deep]) -> Deep:
+    """What has all mappings of kindred problems: the least widths of any, and the limits on psums that all have."""
+    return problems[0]._replace(
+        bits=np.min([one.bits for one in problems], axis=0),
+        only_finished=np.min([one.only_finished for one in problems], axis=0),
+    )
 
 
 def spreads_that_add_up(dp: Deep) -> Iterator[tuple[int, Ints]]:

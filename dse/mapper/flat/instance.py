@@ -77,7 +77,7 @@ INSTANCE = np.dtype(
         ("port_cost", np.float64, (MOST_PORTS, 3, 2)),
         ("port_saved", np.float64, (MOST_PORTS, 2)),
         ("port_joins", np.int64, MOST_PORTS),
-        ("folds", np.float64, (MOST_NODES, 4)),
+        ("folds", np.float64, (MOST_NODES, 8)),
     ]
 )
 """Numbers of one problem. Energies in pJ, times in cycles, per element of an operand.

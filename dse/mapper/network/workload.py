@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import inf, isinf, sqrt
 
 from dse.architecture.architecture import Architecture
-from dse.errors import DseError
+from dse.errors import DseError, expect
 from dse.mapper.layer import layer_front, map_layer
 from dse.mapper.network.mapped import MappedWorkload
 from dse.mapper.network.proof import Names, Options, best_of_network, chosen
@@ -84,6 +84,8 @@ def map_workload(
     >>> dse.map_workload(eyeriss, network, scope="network").edp_js <= each.edp_js
     True
     """
+    for name, limit in (("max_latency_s", max_latency_s), ("max_energy_pj", max_energy_pj), ("gap", gap)):
+        expect(limit, (float, int), name, "a number, e.g. 0.01")
     search = _Search(objective, scope, max_latency_s, max_energy_pj, gap, factors, time_limit_s)
     if stays is not None:
         return search.as_given(architecture, workload, stays, given or {})

@@ -191,8 +191,9 @@ class Timing(NamedTuple):
         By how much less a finished psum occupies it than another one, reading and writing.
     port_joins : (ports,)
         The port whose transfers take turns with those of this one, as both are one; -1 for none.
-    folds : (nodes, 4)
-        For a fan-out, cycles of skew that every fold pays, and cycles that shift each operand in and out.
+    folds : (nodes, 8)
+        For a fan-out, cycles of skew that every fold pays, and cycles that shift each operand in and out; then the same
+        where folds overlap (`dse.model.time.APART`, `OVERLAPPING`).
     """
 
     buffering: Ints

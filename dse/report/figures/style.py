@@ -8,6 +8,8 @@ from io import BytesIO
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, cast
 
+from dse.report.figures.save import take_literally
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -53,10 +55,17 @@ def part_colours(names: Iterable[str]) -> dict[str, str]:
 
 @cache
 def _shown() -> type[Figure]:
-    """Figures that a notebook shows whatever else is loaded there."""
+    """Figures that take texts literally, and that a notebook shows whatever else is loaded there."""
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     class Shown(Figure):
+        def draw(self, renderer: Any) -> None:
+            # ticks are made while drawing, and before texts are measured they must not be parsed
+            with rc_context({"text.parse_math": False}):
+                take_literally(self)
+                super().draw(renderer)
+
         def _repr_png_(self) -> bytes:
             drawn = BytesIO()
             self.savefig(drawn, format="png", dpi=100)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dse.report.figures.save import save_figure, tick_name
+from dse.report.figures.save import save_figure
 from dse.report.figures.style import COLOURS, INK, QUIET, SMALLEST, dress, head, legend, new_figure
 from dse.report.units import capacity
 
@@ -110,14 +110,14 @@ def timeline_figure(data: Timeline) -> Figure:
         colour = COLOURS[number % 6]
         axes.add_patch(Rectangle((first, at / 8192), width, tall, facecolor=colour, edgecolor="white", linewidth=0.8))
         if 8 * tall > 0.35 * data.capacity / 8192 and len(name) < 6 * width:
-            axes.text(first + width / 2, at / 8192 + tall / 2, tick_name(name), ha="center", va="center",
+            axes.text(first + width / 2, at / 8192 + tall / 2, name, ha="center", va="center",
                       fontsize=SMALLEST, color="white")  # fmt: skip
     axes.axhline(data.capacity / 8192, color=INK, linewidth=1.0)
     axes.set_xlim(0, len(data.steps))
     axes.set_ylim(0, data.capacity / 8192 * 1.02)
     every = -(-len(data.steps) // MOST_NAMES)
     axes.set_xticks([i + 0.5 for i in range(0, len(data.steps), every)])
-    axes.set_xticklabels([tick_name(name) for name in data.steps[::every]], rotation=90)
+    axes.set_xticklabels([name for name in data.steps[::every]], rotation=90)
     axes.grid(visible=False, axis="x")
     legend(axes, {"tensor": Patch(facecolor=COLOURS[0]), "tiles": Patch(facecolor="#c9ced4"),
                   "free": Patch(facecolor="white", edgecolor=QUIET)})  # fmt: skip

@@ -124,7 +124,7 @@ def read_directive(where: Where, given: Mapping[str, Any], names: Names) -> Dire
         raise where.error(f"{values.get('type')} is no type of a directive", hint)
     keys = _KEYS.get(kind, ())
     known = (*keys, "target", "type", "name")
-    unsaid = tuple(key for key, value in values.items() if key not in known and value != [])
+    unsaid = tuple(key for key, value in values.items() if keys and key not in known and value != [])
     exact: dict[str, int] = {}
     bounds: dict[str, dict[str, int]] = {"=": exact, "<=": {}, ">=": {}}
     for key in ("factors", "factors_only"):

@@ -154,6 +154,28 @@ class Machine:
         return tuple(part for part in self.parts if isinstance(part, Store))
 
 
+def fields_of(source: Source, path: DataPath) -> dict[Any, Any]:
+    """The mapping at a path, empty if nothing stands there.
+
+    Raises
+    ------
+    SpecError
+        Something else stands there.
+    """
+    value = source.get(path) if path in source.places else None
+    if value is not None and not isinstance(value, dict):
+        raise source.error(path, f"{path[-1]}: {value} is no mapping", "e.g. {name: value}")
+    return value or {}
+
+
+def items_of(source: Source, path: DataPath) -> list[Any]:
+    """The list at a path, empty if nothing stands there; raises like `fields_of`."""
+    value = source.get(path) if path in source.places else None
+    if value is not None and not isinstance(value, list):
+        raise source.error(path, f"{path[-1]}: {value} is no list", "e.g. [...]")
+    return value or []
+
+
 def plain_keys(given: Mapping[Any, Any]) -> dict[str, Any]:
     """A mapping with underscores in its keys, as Timeloop reads hyphens."""
     return {str(key).replace("-", "_"): value for key, value in given.items()}
@@ -194,7 +216,9 @@ def read_store(
     block, cluster = _count(where, values, ("block_size", "n_words")), _count(where, values, ("cluster_size",))
     if width is not None:
         if width % (bits * (block or 1) * (cluster or 1)):
-            raise where.error(f"{name}: a width of {width} bits is no number of words of {bits} bits", None, "width")
+            each = "" if cluster is None else f" for each of the {cluster} instances that share it"
+            message = f"{name}: a width of {width} bits holds no whole number of words of {bits} bits{each}"
+            raise where.error(message, None, "width")
         if block is None:
             block = width // (cluster or 1) // bits
         cluster = cluster or width // (bits * block)
@@ -213,7 +237,7 @@ def read_store(
         message = f"{name}: multiple_buffering of {buffering} has no words here"
         raise where.error(message, "1 or 2", "multiple_buffering")
     return Store(
-        name, where, None if is_dram else words, bits, block, cluster, is_dram,
+        name, where, words, bits, block, cluster, is_dram,
         str(values["type"]).lower() if is_dram and values.get("type") else None, rates, buffering == 2,
         _number(where, values, "vector_access_energy") if "vector_access_energy" in values else None,
     )  # fmt: skip

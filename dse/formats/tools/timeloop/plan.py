@@ -80,7 +80,7 @@ Loops = Mapping[str, frozenset[str]]
 
 
 def check_targets(machine: Machine, directives: Iterable[Directive]) -> None:
-    """Raises `SpecError` for a directive whose target is no part of the machine."""
+    """Raises `SpecError` for a directive whose target is no part of the machine, or one that cannot do what it asks."""
     stores = {store.name for store in machine.stores}
     meshes = {target for part in machine.parts if isinstance(part, Mesh) for target in part.targets}
     for said in directives:
@@ -88,6 +88,9 @@ def check_targets(machine: Machine, directives: Iterable[Directive]) -> None:
         if said.target not in known and not (said.kind == "spatial" and said.target in stores and is_idle(said)):
             what = "fan-out below it" if said.target in stores else "part of the architecture"
             raise said.where.error(f"{said.target}: there is no {what}", did_you_mean(said.target, known), "target")
+        if said.target in meshes - stores and said.kind != "spatial" and (said.keep or not is_idle(said)):
+            what = "keeps nothing" if said.keep else "has no loops in time"
+            raise said.where.error(f"{said.target} is a fan-out, which {what}", "a level's name", "target")
 
 
 def is_idle(said: Directive) -> bool:
@@ -168,7 +171,7 @@ def _run(parts: Sequence[Store | Mesh], keeps: Mapping[str, Keep]) -> list[Store
     run, seen = [first], set(keeps[first.name].stores)
     for part in parts[1:]:
         alike = isinstance(part, Store) and part.is_double == first.is_double and "shared" not in part.rates
-        if not alike or "shared" in first.rates or first.is_dram or len(seen) != len(run):
+        if not alike or "shared" in first.rates or first.words is None or len(seen) != len(run):
             break
         assert isinstance(part, Store)
         keep = keeps[part.name]

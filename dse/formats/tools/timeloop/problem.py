@@ -14,6 +14,7 @@ from typing import Any
 from dse.errors import DseError, SpecError
 from dse.formats.text.located import DataPath, Source
 from dse.formats.text.source import parse_source
+from dse.formats.tools.timeloop.machine import items_of
 from dse.problem import shapes
 from dse.problem.dims import DIMS, PerOperand
 from dse.problem.layer import Layer
@@ -102,7 +103,8 @@ def workload_of(problems: Sequence[tuple[Source, Problem]], name: str) -> Worklo
 
 def default_names() -> Names:
     """Of the convolution that Timeloop takes for a problem without a shape."""
-    return _names_of(_read_shape(parse_source(_DEFAULT), (), parse_source(_DEFAULT).data))
+    shape = _read_shape(parse_source(_DEFAULT), (), parse_source(_DEFAULT).data)
+    return _names_of(_fields(shape), shape)
 
 
 def read_problem(source: Source, name: str) -> Problem:
@@ -143,9 +145,10 @@ def read_problem(source: Source, name: str) -> Problem:
     if missing:
         raise source.error(where, f"{missing[0]} has no size", f"a whole number for each of {', '.join(shape.dims)}")
     try:
-        sizes = {ours: values[theirs] if theirs else 1 for ours, theirs in _fields(shape).items()}
+        fields = _fields(shape, frozenset(dim for dim in shape.dims if values[dim] == 1))
+        sizes = {ours: values[theirs] if theirs else 1 for ours, theirs in fields.items()}
         layer = shapes.checked(Layer(name).with_(**sizes))
-        return Problem(_with_densities(source, where, given, shape, layer), _names_of(shape))
+        return Problem(_with_densities(source, where, given, shape, layer), _names_of(fields, shape))
     except SpecError:
         raise
     except DseError as error:
@@ -167,9 +170,9 @@ def _with_densities(source: Source, where: DataPath, given: Mapping[str, Any], s
     return layer.with_(density=PerOperand.of(found))
 
 
-def _names_of(shape: _Shape) -> Names:
+def _names_of(fields: Mapping[str, str | None], shape: _Shape) -> Names:
     """Dims and tensors to ours."""
-    return Names({theirs: ours for ours, theirs in _fields(shape).items() if ours in DIMS and theirs}, shape.tensors)
+    return Names({theirs: ours for ours, theirs in fields.items() if ours in DIMS and theirs}, shape.tensors)
 
 
 def _shape_of(source: Source, problem: Mapping[str, Any]) -> tuple[_Shape, DataPath]:
@@ -193,14 +196,14 @@ def _read_shape(source: Source, path: DataPath, given: Mapping[str, Any]) -> _Sh
         raise source.error(path, "a shape has dimensions and data_spaces")
     dims = tuple(str(dim) for dim in given["dimensions"])
     coefficients = {}
-    for at, item in enumerate(given.get("coefficients") or []):
+    for at, item in enumerate(items_of(source, (*path, "coefficients"))):
         default = item.get("default", 1) if isinstance(item, dict) else None
         if isinstance(default, bool) or not isinstance(default, int) or default < 1 or "name" not in item:
             raise source.error((*path, "coefficients", at), "a coefficient has a name and a default above 0")
         coefficients[str(item["name"])] = default
     projections: dict[str, tuple[tuple[Term, ...], ...]] = {}
     tensors: dict[str, str] = {}
-    for at, space in enumerate(given[spaces_key] or []):
+    for at, space in enumerate(items_of(source, (*path, spaces_key))):
         here = (*path, spaces_key, at)
         if not isinstance(space, dict) or not isinstance(space.get("projection"), list):
             raise source.error(here, "a data space has a name and a projection")
@@ -216,7 +219,7 @@ def _read_shape(source: Source, path: DataPath, given: Mapping[str, Any]) -> _Sh
         raise source.error((*path, spaces_key), "a layer has weights, inputs and outputs", key=True)
     shape = _Shape(dims, coefficients, projections, tensors)
     try:
-        _fields(shape)
+        _fields(shape, frozenset(dims))
     except DseError as error:
         raise source.error(path, error.message, error.hint, key=bool(path)) from None
     return shape
@@ -249,11 +252,13 @@ def _operand(space: Mapping[str, Any], terms: Sequence[Sequence[Term]], left: Se
     return by_name or next(iter(left), None)
 
 
-def _fields(shape: _Shape) -> dict[str, str | None]:
+def _fields(shape: _Shape, ones: frozenset[str] = frozenset()) -> dict[str, str | None]:
     """Bounds, strides and dilations by their names here, to a dim or coefficient of the problem; None for a step of 1.
 
-    Raises `DseError` for what a layer does not have.
+    Dims of size 1 (`ones`) that no bound of ours is like take any that is left. Raises `DseError` for what a layer does
+    not have.
     """
+    spare: list[str] = []
     in_psum = {dim for axis in shape.projections["psum"] for dim, _ in axis}
     fields: dict[str, str | None] = {}
     windows = [axis for axis in shape.projections["ifmap"] if len(axis) > 1]
@@ -275,7 +280,13 @@ def _fields(shape: _Shape) -> dict[str, str | None]:
             continue
         operands = frozenset(o for o, axes in shape.projections.items() if any(dim in dict(axis) for axis in axes))
         own = CLASSES.get(operands)
+        if (own is None or own in fields) and dim in ones:
+            spare.append(dim)
+            continue
         if own is None or own in fields:
             raise DseError(f"{dim} has no words here", hint="one dim each of batch, groups, filters and channels")
         fields[own] = dim
-    return fields
+    left = [ours for ours in DIMS if ours not in fields]
+    if len(spare) > len(left):
+        raise DseError(f"{spare[len(left)]} has no words here", hint="a layer has eight dims")
+    return {**fields, **dict(zip(left, spare, strict=False))}

@@ -161,8 +161,8 @@ def _prices(level: LevelPlan, parts: Mapping[str, Store], prices: Prices) -> dic
     if any(own.values()):
         own = {store.name: _own_prices(store, prices, must=True) for store in level.stores}
     else:
-        first = level.stores[0]
-        return {"dram": first.dram} if first.dram in dict(prices.technology.dram_pj_per_bit) else {}
+        dram = _dram(level.stores[0], prices)
+        return {"dram": dram} if dram else {}
     found: dict[str, Any] = {}
     if len(level.stores) == 1:
         (only,) = own.values()
@@ -201,9 +201,13 @@ def _own_prices(store: Store, prices: Prices, *, must: bool) -> dict[str, Any]:
                 "static_mw": leak / prices.cycle_s * 1e-9}  # fmt: skip
     if prices.energies:
         raise store.where.error(f"the table of energies has none of {store.name}", "ERT names each component")
+    technology = prices.technology
+    if store.is_dram and store.words is not None:  # only an unlimited level is priced as DRAM
+        pj = technology.dram_energy_pj(store.bits, _dram(store, prices))
+        return {"energy_pj": (pj, pj, pj), "area_um2": area, "static_mw": 0.0, "clock_mw": 0.0}
     if store.words is None or (store.bits == prices.bits and not must):
         return {}
-    technology, size = prices.technology, store.words * store.bits
+    size = store.words * store.bits
     write = technology.sram_write_energy_pj(size, store.bits)
     return {
         "energy_pj": (technology.sram_read_energy_pj(size, store.bits), write, write),
@@ -211,6 +215,11 @@ def _own_prices(store: Store, prices: Prices, *, must: bool) -> dict[str, Any]:
         "static_mw": technology.sram_static_power_mw(size),
         "clock_mw": technology.sram_clock_energy_pj(size) / prices.cycle_s * 1e-9,
     }
+
+
+def _dram(store: Store, prices: Prices) -> str | None:
+    """The type of DRAM of a store, if our table has a price for it."""
+    return store.dram if store.dram in dict(prices.technology.dram_pj_per_bit) else None
 
 
 def _fan_out(fan: FanPlan, plan: Plan, rules: Rules, prices: Prices) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from math import inf, log
 import numpy as np
 
 from dse.mapper.deep.axes import Key
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME
+from dse.mapper.deep.bounds.sift import FIRST_LIMIT, NO_LIMIT, OF_ENERGY, OF_TIME
 from dse.mapper.deep.problem import Deep
 from dse.model.counting.records import NONE, READ, WORD, WRITE
 from dse.model.price import SHARED
@@ -274,10 +274,10 @@ def terms_of(
                     terms.append(Term(float(dp.bits[level, o]), len(limits), NO_GROUP, extra=_tile(o, level, -1)))
                 limits.append(log(max(room, 1e-9)))
     for k, c in enumerate(crossings):
-        if c.operand == PSUM and dp.only_finished[c.parent]:
+        if c.operand == PSUM and dp.may_finish[c.parent]:
             # Each psum comes once.
             terms.append(Term(1.0, len(limits), NO_GROUP, k, c.up))
-            limits.append(log(float(dp.words[PSUM])))
+            limits.append(log(float(dp.words[PSUM])) if dp.only_finished[c.parent] else NO_LIMIT)
     for i in range(len(dp.nodes)):
         for side in range(2):
             if dp.fans[i] >= 0 and dp.sides[i, side] > 1:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.flat.inner.least_time import first_and_last, least_folds, least_time
+from dse.mapper.flat.inner.least_time import array_time, first_and_last, least_time
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer.table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECOND, PASSES_FIRST, PASSES_SECOND, others
 from dse.mapper.flat.outer.words import repeats
@@ -60,7 +60,7 @@ def list_tiles(inst: Instance, options: Any, table: Any, config: Record, fastest
             choice, bound = _longer(choice, bound, room)
         for d in range(8):
             choice[found, d] = config.tile_row[d]
-        config.cycles = max(_product(config.steps), fastest)
+        config.cycles = array_time(inst, config.passes, max(_product(config.steps), fastest))
         tile_bound(inst, config, table, bound[found])
         found += 1
         more = _next_tile(inst, options, config, 7)
@@ -118,8 +118,8 @@ def least_of_tiles(
     config.tile_row[0] -= 1
     more = _next_tile(inst, options, config, 0)
     while more:
-        config.cycles = max(_product(config.steps), fastest)
-        config.beside = least_folds(inst, config.passes) + first_and_last(inst, config.tile, 1.0)
+        config.cycles = array_time(inst, config.passes, max(_product(config.steps), fastest))
+        config.beside = first_and_last(inst, config.tile, 1.0)
         for kind in range(3):
             _least_of_points(inst, config, table, kind, cycle_pj, out)
         more = _next_tile(inst, options, config, 7)
@@ -198,7 +198,7 @@ def tile_bound(inst: Instance, config: Record, table: Any, out: Floats) -> None:
     out : (2,)
         Filled: pJ and cycles.
     """
-    beside = least_folds(inst, config.passes) + first_and_last(inst, config.tile, 1.0)
+    beside = first_and_last(inst, config.tile, 1.0)
     out[0] = out[1] = np.inf
     for kind in range(3):
         time = least_time(inst, kind, config.passes, config.cycles, table.floor) + beside
@@ -326,7 +326,7 @@ def tile_pruned(
     many : (10, 3)
         How many there are.
     """
-    cycles = max(float(config.cycles), _product(config.steps))
+    cycles = max(float(config.cycles), array_time(inst, config.passes, _product(config.steps)))
     total = 0
     for kind in range(3):
         many[depth + 1, kind] = 0

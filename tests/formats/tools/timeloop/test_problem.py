@@ -66,7 +66,8 @@ SPACES = """
     ("problem:\n  depth: 4", 2, "depth has no words here"),
     ("problem:\n  shape: attention", 2, "stands in a file of Timeloop's"),
     ("architecture: {}", 1, "has the key problem"),
-    ("problem:\n  shape:\n    dimensions: [K, C, N, X]" + SPACES, 2, "X has no words here"),
+    ("problem:\n  shape:\n    dimensions: [K, C, N, X]" + SPACES + "  instance: {K: 1, C: 1, N: 1, X: 2}", 2,
+     "X has no words here"),
     ("problem:\n  shape:\n    dimensions: [K, C]" + SPACES, 6, "is no dim"),
     ("problem:\n  shape:\n    dimensions: [K, C, N]" + SPACES + "  instance: {K: 1, C: 1, N: 1, densities: 1}", 8,
      "densities is a mapping"),
@@ -102,6 +103,22 @@ problem:
 """), "product")  # fmt: skip
     assert problem.names.tensors == {"A": "weight", "B": "ifmap", "Z": "psum"}
     assert problem.names.dims == {"M": "K", "N": "N", "K": "C"}
+
+
+def test_a_dim_of_size_1_may_index_anything():
+    """A dot product: its one output has a dim of its own."""
+    problem = read_problem(parse_source("""
+problem:
+  shape:
+    dimensions: [K, M]
+    data_spaces:
+    - {name: A, projection: [[[K]]]}
+    - {name: B, projection: [[[K]]]}
+    - {name: Z, projection: [[[M]]], read_write: true}
+  instance: {K: 16, M: 1}
+"""), "dot")  # fmt: skip
+    assert (problem.layer.C, problem.layer.macs) == (16, 16)
+    assert problem.names.dims == {"K": "C", "M": "G"}
 
 
 def test_the_command(tmp_path, capsys):

@@ -187,6 +187,14 @@ CONSTRAINED = NODES.replace(
           "permutation: [K]}}}\n  - !Component {name: mac")  # fmt: skip
 
 
+def test_a_dram_of_limited_depth_costs_what_dram_costs(tmp_path):
+    limited = NODES.replace("class: DRAM, attributes: {", "class: DRAM, attributes: {depth: 1024, ")
+    small, large = (architecture_of(made_of(tmp_path, arch=text, conv=PROBLEM)).levels[0] for text in (limited, NODES))
+    assert (small.capacity_bits, large.capacity_bits) == (1024 * 64, None)
+    assert small.read_energy_pj == large.read_energy_pj
+    assert (small.area_mm2, small.static_power_mw) == (0, 0)
+
+
 def test_constraints_in_words_of_a_dataflow(tmp_path):
     order = "constraints: {targets: [{target: GLB, type: temporal, permutation: Q}]}"
     flow = architecture_of(made_of(tmp_path, arch=CONSTRAINED, conv=PROBLEM, order=order)).dataflow
@@ -241,6 +249,13 @@ def test_a_mapping_that_breaks_a_constraint_is_told(tmp_path):
     ({"said": "constraints: [{target: RF, type: dataspace, no_coalesce: [Inputs]}]"}, "said", 1, "no_coalesce has no"),
     ({"said": "constraints: [{target: DRAM, type: dataspace, bypass: [Inputs]}]"}, "arch", 6, "is the outermost level"),
     ({"said": "sparse_optimizations: {targets: []}"}, "said", 1, "sparse_optimizations has no words here"),
+    ({"arch": NODES.replace("{technology: 28nm}", "28nm")}, "arch", 5, "attributes: 28nm is no mapping"),
+    ({"arch": NODES.replace("{depth: 1024, ", "{")}, "arch", 2, "GLB: an unlimited level"),
+    ({"conv": PROBLEM, "arch": "architecture: {subtree: chip}"}, "arch", 1, "subtree: chip is no list"),
+    ({"said": "ERT: {tables: [{name: chip.RF, actions: read}]}"}, "said", 1, "actions: read is no list"),
+    ({"said": "constraints: [{target: PE, type: dataspace, keep: [Inputs]}]"}, "said", 1, "which keeps nothing"),
+    ({"said": "constraints: [{target: PE, type: temporal, factors: K=2}]"}, "said", 1, "which has no loops in time"),
+    ({"arch": NODES.replace("width: 16,", "width: 16, cluster_size: 8,")}, "arch", 9, "for each of the 8 instances"),
     ({"said": "mapping: [{target: RF, type: temporal}]"}, "said", 1, "there is a second mapping"),
     ({"said": "ERT: {version: 0.4, tables: [{name: chip.RF, actions: [{name: read}]}]}"}, "said", 1, "an energy in pJ"),
     ({"said": "ERT: {version: 0.4, tables: [{name: chip.RF, actions: []}]}"}, "arch", 6, "has none of DRAM"),
