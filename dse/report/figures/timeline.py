@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dse.errors import visible
 from dse.report.figures.save import save_figure
 from dse.report.figures.style import COLOURS, INK, QUIET, SMALLEST, dress, head, legend, new_figure
 from dse.report.units import capacity
@@ -117,7 +118,7 @@ def timeline_figure(data: Timeline) -> Figure:
     axes.set_ylim(0, data.capacity / 8192 * 1.02)
     every = -(-len(data.steps) // MOST_NAMES)
     axes.set_xticks([i + 0.5 for i in range(0, len(data.steps), every)])
-    axes.set_xticklabels([name for name in data.steps[::every]], rotation=90)
+    axes.set_xticklabels([visible(name) for name in data.steps[::every]], rotation=90)
     axes.grid(visible=False, axis="x")
     legend(axes, {"tensor": Patch(facecolor=COLOURS[0]), "tiles": Patch(facecolor="#c9ced4"),
                   "free": Patch(facecolor="white", edgecolor=QUIET)})  # fmt: skip

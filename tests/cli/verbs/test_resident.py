@@ -86,6 +86,7 @@ def test_a_file_that_cannot_be_run_as_it_says_is_refused(dse, change: tuple[str,
         ("evaluate eyeriss net.yaml --resident", "--scope network"),
         ("evaluate eyeriss net.yaml --scope network --resident --layer a", "needs the whole network"),
         ("evaluate simba_pe net.yaml --scope network --resident", "on_chip=auto"),
+        ("evaluate eyeriss net.yaml --set levels.DRAM.on_chip=auto", "the outermost level is where"),
         ("evaluate eyeriss net.yaml --timeline x.png --layer d", "add --resident"),
     ],
 )
