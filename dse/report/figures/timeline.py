@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 MOST_NAMES = 60
 """Steps that are all named below the axis; of more, every second, third and so on is."""
 
+LETTER = 5.8
+"""Points that a letter of a name takes, about."""
+
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
@@ -106,11 +109,12 @@ def timeline_figure(data: Timeline) -> Figure:
     for i, rooms in enumerate(data.tiles):
         for low, high in rooms:
             axes.add_patch(Rectangle((i, low / 8192), 1, (high - low) / 8192, facecolor="#c9ced4", edgecolor="none"))
+    step = (figure.get_figwidth() - 2.5) * 72 / len(data.steps)  # points
     for number, (name, first, last, at, bits) in enumerate(data.tensors):
         width, tall = last - first + 1, bits / 8192
         colour = COLOURS[number % 6]
         axes.add_patch(Rectangle((first, at / 8192), width, tall, facecolor=colour, edgecolor="white", linewidth=0.8))
-        if 8 * tall > 0.35 * data.capacity / 8192 and len(name) < 6 * width:
+        if tall > 0.045 * data.capacity / 8192 and len(name) * LETTER < width * step:
             axes.text(first + width / 2, at / 8192 + tall / 2, name, ha="center", va="center",
                       fontsize=SMALLEST, color="white")  # fmt: skip
     axes.axhline(data.capacity / 8192, color=INK, linewidth=1.0)
