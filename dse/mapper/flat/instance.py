@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf
 from typing import Any
 
@@ -226,6 +227,7 @@ def _together(pe_bits: Array, pes: int) -> Array:
     return np.exp2(np.ceil(np.log2(np.maximum(bits, 1.0))))
 
 
+@lru_cache(maxsize=4096)
 def _touched(layer: Layer) -> tuple[int, int]:
     narrow = layer.with_(N=1, G=1, C=1, Q=1, S=1), layer.with_(N=1, G=1, C=1, P=1, R=1)
     return tuple(one.touched_words("ifmap") for one in narrow)  # type: ignore[return-value]
