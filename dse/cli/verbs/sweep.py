@@ -59,6 +59,7 @@ SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
 @click.option("--no-prove", is_flag=True, help="Settle no designs that were not tried.")
 @click.option("--time-limit", metavar="TIME",
               help="Stop the whole sweep after so long, e.g. 2h, and show what is known.")  # fmt: skip
+@click.option("--design-limit", metavar="TIME", help="Stop each design's search after so long; its gap is then stated.")
 @gather(TimeOptions, "times")
 @format_option
 def command(
