@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from math import inf, log10
 from time import monotonic
-from typing import Any, Literal
+from typing import Any
 
 from dse.errors import DseError
 from dse.explore.designs.samplers import Proposal, Proposer, Shuffled, choose_sampler, make_proposer
@@ -22,13 +22,12 @@ from dse.explore.outcomes.front import beaten_by
 from dse.explore.outcomes.log import LogWriter
 from dse.explore.plan.problem import SweepProblem
 from dse.explore.plan.search import Search
+from dse.explore.progress import Phase, Progress
 from dse.explore.proof.certificate import Certificate
 from dse.explore.proof.prove import Prover
 from dse.explore.proof.stage import Stage
 from dse.explore.spending import Spending
 from dse.explore.workers.runner import Failure, Task, Workers
-
-Phase = Literal["explore", "prove", "exact"]
 
 LOOKS = 50
 """At most so many proposals for every design that is still to be found in a batch: nearly all may be ruled out."""
@@ -38,31 +37,6 @@ PROVEN_FROM = 1_000_000
 
 PATIENCE = 8
 """After so many proposals in a row that repeat known designs, a design that was never seen is evaluated instead."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a sweep is.
-
-    Parameters
-    ----------
-    kind : {"explore", "prove", "exact"}
-    done, total : int
-        Designs of this phase; of the proof, of the space.
-    evaluated : int
-        Designs of this phase that were evaluated now, not found in the log.
-    elapsed_s : float
-        Since this phase began.
-    best : Evaluation or None
-        The best so far: by EDP when energy and latency are both objectives, else by the first objective.
-    """
-
-    kind: Phase
-    done: int
-    total: int
-    evaluated: int
-    elapsed_s: float
-    best: Evaluation | None
 
 
 @dataclass(slots=True)

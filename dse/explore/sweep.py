@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
 from dse.explore.designs.together import How, Together
-from dse.explore.explorer import Explorer, Progress
+from dse.explore.explorer import Explorer
 from dse.explore.limits import DEFAULT, Limits
 from dse.explore.outcomes.evaluation import Evaluation, Outcome
 from dse.explore.outcomes.log import FILE_NAME, LogWriter, Records, read_log
@@ -20,6 +20,7 @@ from dse.explore.plan.hardware import HardwareChanges
 from dse.explore.plan.plan import Given, Plan, make_plan
 from dse.explore.plan.search import DEFAULT_OBJECTIVES, Search
 from dse.explore.plan.workloads import WorkloadChanges
+from dse.explore.progress import Progress
 from dse.explore.results.record import check_directory, write_results, write_settings
 from dse.explore.results.result import SweepResult
 from dse.explore.spending import Spending

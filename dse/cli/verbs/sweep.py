@@ -27,9 +27,9 @@ from dse.formats.text.replace import folder_name
 
 if TYPE_CHECKING:
     from dse.explore.compare.networks import Review
-    from dse.explore.explorer import Progress
     from dse.explore.limits import Limits
     from dse.explore.plan.plan import Plan
+    from dse.explore.progress import Progress
     from dse.explore.results.result import SweepResult
 
 SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
