@@ -178,7 +178,7 @@ def batch_option(function: Command) -> Command:
 def element_options(function: Command) -> Command:
     """`--bits` and `--density`, which change the elements of a network's operands."""
     function = click.option(
-        "--density", metavar="OPERAND=X,...", help="Nonzero part of the elements, e.g. ifmap=0.42,weight=0.3.",
+        "--density", metavar="OPERAND=X,...", help="Nonzero part of the elements, e.g. ifmap=0.42,weight=2:4.",
     )(function)  # fmt: skip
     return click.option(
         "--bits", metavar="OPERAND=N,...",

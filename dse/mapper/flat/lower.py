@@ -75,7 +75,7 @@ def bound_flat(corners: Sequence[Architecture], layer: Layer, cycle_pj: float, f
     for parts in zip(*(one.instances[: None if len(built) == 1 else one.plain] for one in built), strict=True):
         instance = _relaxed(parts)
         if len(built) > 1:
-            instance.bits[PSUM] = min(instance.bits[PSUM], layer.finished_bits)
+            instance.bits[PSUM] = min(instance.bits[PSUM], layer.finished_bits * layer.grain)
         options, fastest = _options(corners[0], instance, parts, factors == "perfect")
         compiled(least_of_tiles)(
             instance, options, _points(instance), new_configuration(), fastest, cycle_pj * per_step, found
