@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN ?= .venv/bin
 
-.PHONY: install lint types test slow bench ci torch zoo
+.PHONY: install lint types test gate slow bench ci torch zoo docs pages
 
 install:
 	$(PYTHON) -m venv .venv
@@ -16,6 +16,9 @@ types:
 
 test:
 	$(BIN)/pytest -n 2
+
+gate:
+	$(BIN)/pytest -n 2 -m gate
 
 slow:
 	$(BIN)/pytest -m slow --ignore tests/benchmarks
@@ -31,3 +34,12 @@ torch:
 
 zoo:
 	.ci/zoo
+
+# the website of docs/, in build/site
+docs:
+	$(BIN)/pip install -q -e '.[docs]'
+	$(BIN)/mkdocs build --strict
+
+# what the pages show of programs: outputs of commands, tables of prices, keys of files
+pages:
+	$(BIN)/python docs/tools/refresh.py

@@ -70,6 +70,46 @@ class DseError(Exception):
         return visible(f"{text}\n  hint: {self.hint}" if self.hint else text)
 
 
+AN_ARCHITECTURE = "dse.load_architecture('eyeriss') reads one"
+A_LAYER = "dse.Layer('conv', K=64, C=3) makes one, dse.load_workload('alexnet').layer('conv1') finds one"
+A_WORKLOAD = "dse.load_workload('alexnet') reads one, dse.Workload.of('mine', layers) makes one"
+"""What helps where another thing is given."""
+
+
+def expect(given: object, wanted: type | tuple[type, ...], what: str, hint: str) -> None:
+    """Refuse a value that is not of the type that is meant.
+
+    Parameters
+    ----------
+    given : object
+    wanted : type or tuple of type
+    what : str
+        The argument's name.
+    hint : str
+        How one gets what is meant.
+
+    Raises
+    ------
+    DseError
+
+    Examples
+    --------
+    >>> expect("8", int, "batch", "a whole number, e.g. 8")
+    Traceback (most recent call last):
+    dse.errors.DseError: batch: '8' is a str, not an int
+      hint: a whole number, e.g. 8
+    """
+    if isinstance(given, wanted) and not isinstance(given, bool):
+        return
+    first = wanted[0] if isinstance(wanted, tuple) else wanted
+    shown = repr(given) if isinstance(given, str | int | float | bool) else "this" if given is not None else "None"
+    raise DseError(f"{what}: {shown} is {_a(type(given).__name__)}, not {_a(first.__name__)}", hint=hint)
+
+
+def _a(name: str) -> str:
+    return f"an {name}" if name[0] in "AEIOaeio" else f"a {name}"
+
+
 class SpecError(DseError):
     """A workload, architecture or sweep file that does not say what it should.
 
@@ -139,7 +179,7 @@ class InfeasibleError(DseError):
 
 def _excerpt(source_line: str, line: int | None, column: int | None) -> str:
     """The source line under a gutter with its number, cut around the column, and a caret."""
-    text = "".join(char if char.isprintable() else " " for char in source_line.rstrip())
+    text = "".join(char if char.isprintable() else "→" if char == "\t" else " " for char in source_line.rstrip())
     at = (column or 1) - 1
     start = max(0, at - _EXCERPT_COLUMNS // 2) if len(text) > _EXCERPT_COLUMNS else 0
     cut = text[start : start + _EXCERPT_COLUMNS]

@@ -10,6 +10,7 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import DseError
 from dse.problem.dims import OPERANDS
 from dse.problem.layer import Layer
+from dse.problem.notebook import short
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,8 @@ class Architecture:
     (['DRAM', 'GLB', 'array', 'PE'], 168)
     >>> eyeriss.with_(clock_hz=100e6).clock_hz
     100000000.0
+    >>> eyeriss
+    Architecture('eyeriss', hierarchy='DRAM > GLB > array 12x14 > PE', dataflow='row-stationary', clock_hz=2e+08)
     """
 
     name: str
@@ -168,6 +171,11 @@ class Architecture:
                 f"architecture {self.name}: {systolic[0]} is systolic, its children move in step, so none skips zeros",
                 hint="mac.gating saves their energy; mac.skipping needs a fan-out without skew, load and drain",
             )
+
+    def __repr__(self) -> str:
+        places = [f"{x.name} {x.rows}x{x.cols}" if isinstance(x, FanOut) else x.name for x in self.hierarchy]
+        flow = self.dataflow.name
+        return short("Architecture", self.name, hierarchy=" > ".join(places), dataflow=flow, clock_hz=self.clock_hz)
 
     @property
     def levels(self) -> tuple[Level, ...]:

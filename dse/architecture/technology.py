@@ -297,7 +297,7 @@ def load_technology(name: str, node_nm: float | None = None) -> Technology:
         multiplier_pj_per_bit2=multiplier,
         adder_pj_per_bit=adder,
         array_pj_per_bit=wires["pj_per_bit"] * (node(here).supply_v / node(wires["node_nm"]).supply_v) ** 2,
-        dram_pj_per_bit=tuple((key, float(value)) for key, value in document["dram_types"].items()),
+        dram_pj_per_bit=tuple((key, float(one["pj_per_bit"])) for key, one in document["dram_types"].items()),
         default_dram=table["dram"],
         register_area_um2=tuple(
             (row["size_bytes"], row["size_bytes"] * row["area_um2_per_byte"] * node(here).area)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from math import inf
-from re import fullmatch
 from typing import TYPE_CHECKING, Any, Literal
 
 from dse.cli.options import (
@@ -16,6 +15,7 @@ from dse.cli.options import (
     element_options,
     gather,
     parameter_option,
+    read_time,
 )
 from dse.cli.output import note
 from dse.errors import DseError
@@ -176,28 +176,6 @@ class TimeOptions:
         return Limits(0.0 if self.no_prove else prove_s, whole)
 
 
-SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
-
-
-def read_time(option: str, text: str) -> float:
-    """Seconds of a time such as `30s`, `1.5 min` or `2h`.
-
-    Raises
-    ------
-    DseError
-
-    Examples
-    --------
-    >>> read_time("--time-limit", "1.5min")
-    90.0
-    """
-    found = fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*(s|min|h)?\s*", text)
-    seconds = float(found[1]) * SECONDS[found[2] or "s"] if found else 0.0
-    if not 0 < seconds < inf:
-        raise DseError(f"{option} {text}: not a time above 0", hint="e.g. 30s, 10min or 2h")
-    return seconds
-
-
 def read_architecture(name: str, dataflow: str | None, settings: Sequence[str]) -> Architecture:
     """An architecture file with some settings changed."""
     from dse.formats.architecture.load import load_architecture_spec
@@ -206,7 +184,36 @@ def read_architecture(name: str, dataflow: str | None, settings: Sequence[str]) 
     changes = parse_settings(spec, settings)
     if dataflow is not None:
         changes["dataflow"] = spec.parse_setting("dataflow", dataflow)
-    return spec.resolve(changes) if changes else spec.architecture
+    architecture = spec.resolve(changes) if changes else spec.architecture
+    for remark in remarks(spec, architecture):
+        note(f"note: {remark}")
+    return architecture
+
+
+def remarks(spec: ArchitectureSpec, architecture: Architecture) -> list[str]:
+    """What an architecture says of itself that its owner may not have meant: it breaks its own limits, or has one MAC.
+
+    Limits that depend on what runs on it are left to sweeps.
+    """
+    from dse.architecture.figures import design_figures
+    from dse.formats.architecture.space import METRICS
+
+    found = []
+    figures = design_figures(architecture)
+    for limit in spec.constraints:
+        name, unit, _ = METRICS[limit.metric]
+        if limit.metric in figures and limit.excess(figures[limit.metric]) > 0:
+            ends = [f"at {side} {end:.4g} {unit}" for side, end in (("least", limit.minimum), ("most", limit.maximum))
+                    if end is not None]  # fmt: skip
+            value = f"{figures[limit.metric]:.4g} {unit}".strip()
+            what = f"{name.replace('_', ' ')} {value}, {' and '.join(ends)}"
+            found.append(f"{spec.name} breaks its own constraint: {what}")
+    if not architecture.fan_outs:
+        found.append(
+            f"{spec.name} has no fan-out among its levels, so it has a single MAC;\n"
+            "  array: {rows: 12, cols: 14} above the PE's level would make 168"
+        )
+    return found
 
 
 def parse_settings(spec: ArchitectureSpec, settings: Sequence[str]) -> dict[str, Any]:

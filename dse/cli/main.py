@@ -60,7 +60,7 @@ class Verbs(click.Group):
 
             close = get_close_matches(name, VERBS, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"one of: {', '.join(VERBS)}"
-            context.fail(f"no command {name!r}; {hint}")
+            raise DseError(f"there is no command {name!r}", hint=hint)
         return super().resolve_command(context, args)
 
 
@@ -86,9 +86,14 @@ def run(arguments: list[str] | None = None) -> int:
     """`main`, returning the exit code."""
     try:
         result = commands.main(arguments, prog_name="dse", standalone_mode=False)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        return error.exit_code
+        return BAD_INPUT
+    except click.ClickException as error:
+        from dse.cli.usage import usage_error
+
+        click.echo(f"error: {usage_error(error)}", err=True)
+        return BAD_INPUT
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return INTERRUPTED

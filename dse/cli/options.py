@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import wraps
+from math import inf
+from re import fullmatch
 from typing import Any, Literal, TypeVar
 
 import click
@@ -149,17 +151,29 @@ def time_limit_option(function: Command) -> Command:
 
 def given_seconds(option: str, text: str | None) -> float | None:
     """The seconds of an option's text; raises `DseError` for anything but a time that is longer than none."""
-    from dse.formats.text.quantity import parse_quantity, seconds
+    return None if text is None else read_time(option, text)
 
-    if text is None:
-        return None
-    try:
-        limit = seconds(parse_quantity(text, "time"))
-    except DseError as error:
-        raise DseError(f"{option}: {error.message}", hint=error.hint) from None
-    if limit <= 0:
-        raise DseError(f"{option} {text}: no time at all", hint="e.g. 2 s")
-    return limit
+
+SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0}
+
+
+def read_time(option: str, text: str) -> float:
+    """Seconds of a time such as `30s`, `1.5 min` or `2h`; a number without a unit is one of seconds.
+
+    Raises
+    ------
+    DseError
+
+    Examples
+    --------
+    >>> read_time("--time-limit", "1.5min"), read_time("--time-limit", "2")
+    (90.0, 2.0)
+    """
+    found = fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*(us|ms|s|min|h)?\s*", text)
+    seconds = float(found[1]) * SECONDS[found[2] or "s"] if found else 0.0
+    if not 0 < seconds < inf:
+        raise DseError(f"{option} {text}: not a time above 0", hint="e.g. 30s, 10min or 2h")
+    return seconds
 
 
 def save_option(function: Command) -> Command:

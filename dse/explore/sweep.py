@@ -10,6 +10,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from dse.errors import DseError
 from dse.explore.designs.together import How, Together
 from dse.explore.explorer import Explorer, Progress
 from dse.explore.limits import DEFAULT, Limits
@@ -145,6 +146,8 @@ def sweep(
     >>> result.front[["levels.GLB.capacity_bits", "proven"]].drop_duplicates().values.tolist()
     [[442368, 'exact']]
     """
+    if isinstance(objectives, str):
+        raise DseError(f"objectives: {objectives!r} is one word", hint=f"a list of them, e.g. [{objectives!r}]")
     search = Search(trials, sampler, seed, tuple(objectives), gap)
     changes = WorkloadChanges(batch, parameters or {}, bits or {}, density or {}, tuple(layers))
     limits = None if constraints is None else parse_constraints(constraints)

@@ -24,7 +24,7 @@ from dse.formats.architecture.model import Name
 from dse.formats.architecture.space import read_constraints
 from dse.formats.architecture.space_model import ConstraintsModel, SpaceModel
 from dse.formats.text.regular import check_file
-from dse.formats.text.shipped import Kind, find_shipped, shipped_names
+from dse.formats.text.shipped import Kind, check_kind, find_shipped, shipped_names
 from dse.formats.text.source import Source, SpecModel, WholeNumber, load_source, raise_all, validate
 from dse.formats.workload.models import BitsSpec, DensitySpec
 
@@ -35,9 +35,13 @@ class SearchModel(SpecModel):
     """How to search."""
 
     trials: WholeNumber = Field(default=TRIALS, ge=1, description="designs to map")
-    sampler: Literal["auto", "grid", "nsga2", "tpe", "qmc", "random"] = "auto"
-    seed: WholeNumber = Field(default=0, ge=0)
-    objectives: list[Objective] = Field(default=list(DEFAULT_OBJECTIVES), min_length=1)
+    sampler: Literal["auto", "grid", "nsga2", "tpe", "qmc", "random"] = Field(
+        default="auto", description="how designs are chosen; auto: all of them if `trials` covers the space, else nsga2"
+    )
+    seed: WholeNumber = Field(default=0, ge=0, description="the same seed gives the same sweep")
+    objectives: list[Objective] = Field(
+        default=list(DEFAULT_OBJECTIVES), min_length=1, description="what the front trades"
+    )
     gap: float = Field(default=GAP, ge=0, description="mappings are proven to be this close to the best")
 
 
@@ -45,7 +49,7 @@ class SweepModel(SpecModel):
     """A sweep file."""
 
     sweep: str = Field(description="its name", min_length=1)
-    description: str = ""
+    description: str = Field(default="", description="for people")
     arch: str = Field(description="an architecture file, seen from this one, or the name of a shipped one")
     workloads: list[str] = Field(min_length=1, description="workload files, or names of shipped ones")
     batch: WholeNumber | None = Field(default=None, ge=1, description="images at once")
@@ -74,7 +78,7 @@ class SweepModel(SpecModel):
     space: SpaceModel | None = Field(
         default=None, description="dotted path to choices, instead of the architecture's own space"
     )
-    search: SearchModel = SearchModel()
+    search: SearchModel = Field(default=SearchModel(), description="how to search")
     compare: Literal["networks"] | None = Field(
         default=None, description="put the workloads side by side on `arch` as it is, instead of searching"
     )
@@ -119,6 +123,7 @@ def load_plan(
         What is wrong with the file, or with a file that it names, and where.
     """
     source = load_source(find_shipped("sweeps", path))
+    check_kind(source, "sweeps")
     model = validate(SweepModel, source)
     compares = model.compare is not None
     raise_all(

@@ -97,7 +97,7 @@ class MappingModel(SpecModel):
     """Explicit mappings of some layers."""
 
     mapping: str = Field(description="its name", min_length=1)
-    description: str = ""
+    description: str = Field(default="", description="for people")
     counting: Counting = Field(default="house", description="whose rules count the accesses")
     layers: dict[str, dict[str, Node]] = Field(
         min_length=1, description="layer to its nest: each level and fan-out of the architecture, outermost first"

@@ -6,12 +6,13 @@
 from dse.mapper.layer import bound_prices, bounds_boxes, layer_front, layer_points, lower_bound, map_layer
 from dse.mapper.network.front_sum import FrontSum, sum_fronts
 from dse.mapper.network.workload import MappedWorkload, NetworkFront, map_workload
-from dse.mapper.shared.result import Certificate, LowerBound, Mapped, NetworkCertificate
+from dse.mapper.shared.result import Certificate, LayerFront, LowerBound, Mapped, NetworkCertificate
 from dse.mapper.warm import compile_kernels
 
 __all__ = [
     "Certificate",
     "FrontSum",
+    "LayerFront",
     "LowerBound",
     "Mapped",
     "MappedWorkload",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dse.architecture.architecture import Architecture
-from dse.errors import DseError, InfeasibleError
+from dse.errors import DseError, InfeasibleError, expect
 from dse.mapper.deep.lower import bound_deep
 from dse.mapper.deep.solve import deep_mapping, solve_deep
 from dse.mapper.flat.instance import SHAPES, shape_of
@@ -18,7 +18,7 @@ from dse.mapper.flat.lower import bound_flat, flat_prices
 from dse.mapper.flat.solve import flat_mapping, solve_flat
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY
 from dse.mapper.shared.reasons import obstacles, why_infeasible
-from dse.mapper.shared.result import Certificate, LowerBound, Mapped, Solution
+from dse.mapper.shared.result import Certificate, LayerFront, LowerBound, Mapped, Solution
 from dse.model.cost import evaluate
 from dse.model.mapping import Mapping
 from dse.model.price import capacities
@@ -75,7 +75,7 @@ def map_layer(
 def layer_front(
     architecture: Architecture, layer: Layer, *, gap: float = 0.0, factors: str = "all",
     time_limit_s: float | None = None,
-) -> tuple[Mapped, ...]:  # fmt: skip
+) -> LayerFront:  # fmt: skip
     """The exact energy-latency front of a layer: no mapping is at least as good in both and better in one.
 
     With a gap, or after a time limit, every mapping has a point of the front that comes within the proven gap of it
@@ -83,8 +83,8 @@ def layer_front(
 
     Returns
     -------
-    tuple of Mapped
-        Latency rises, energy falls.
+    LayerFront
+        A tuple of `Mapped`: latency rises, energy falls.
 
     Examples
     --------
@@ -98,7 +98,7 @@ def layer_front(
     >>> min(energies) == dse.map_layer(systolic, layer, "energy").cost.energy_pj
     True
     """
-    return _mapped(architecture, layer, "front", gap, factors, time_limit_s)
+    return LayerFront(_mapped(architecture, layer, "front", gap, factors, time_limit_s))
 
 
 def layer_points(
@@ -163,6 +163,9 @@ def bounds_boxes(architecture: Architecture) -> bool:
 def _mapped(
     architecture: Architecture, layer: Layer, objective: str, gap: float, factors: str, time_limit_s: float | None
 ) -> tuple[Mapped, ...]:
+    expect(gap, (float, int), "gap", "a fraction, e.g. 0.01 for 1 %")
+    if time_limit_s is not None:
+        expect(time_limit_s, (float, int), "time_limit_s", "seconds, e.g. 2.5")
     if factors not in FACTORS:
         raise DseError(f"factors={factors!r} is not all or perfect")
     if gap < 0:

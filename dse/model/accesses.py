@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from dse.problem.notebook import html, short
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,17 @@ class Accesses:
     finished : dict
         `finished[level]`: of the psums, those that are finished outputs. The others, and all that cross fan-outs, are
         parts of sums.
+
+    Examples
+    --------
+    >>> import dse
+    >>> layer = dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> accesses = dse.map_layer("eyeriss", layer, "energy").cost.accesses
+    >>> accesses
+    Accesses(steps=576, macs=10368, levels=['DRAM', 'GLB', 'PE'])
+    >>> frame = accesses.to_dataframe()
+    >>> int(frame.query("level == 'DRAM' and operand == 'weight' and direction == 'read'").elements.sum())
+    288
     """
 
     steps: int
@@ -53,6 +69,33 @@ class Accesses:
     levels: dict[str, dict[str, Traffic]]
     fan_outs: dict[str, dict[str, Crossing]]
     finished: dict[str, Traffic] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return short("Accesses", steps=self.steps, macs=self.macs, levels=list(self.levels))
+
+    def _repr_html_(self) -> str:
+        return html(self)
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """One row for each `level` (or fan-out), `operand` and `direction`, with its `elements`.
+
+        Directions are `read` and `write` at levels, `delivered` and `hop` at fan-outs; `psum` is unfinished words and
+        `ofmap` finished ones at levels, and both at fan-outs.
+        """
+        import pandas
+
+        rows = [
+            (name, operand, direction, elements)
+            for name in self.levels
+            for operand, words in self.apart(name).items()
+            for direction, elements in (("read", words.reads), ("write", words.writes))
+        ] + [
+            (name, operand, direction, elements)
+            for name, operands in self.fan_outs.items()
+            for operand, words in operands.items()
+            for direction, elements in (("delivered", words.delivered), ("hop", words.hops))
+        ]
+        return pandas.DataFrame(rows, columns=["level", "operand", "direction", "elements"])
 
     def apart(self, level: str) -> dict[str, Traffic]:
         """Words of a level by operand: `psum` those that are unfinished, `ofmap` the finished ones."""

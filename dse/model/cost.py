@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut
-from dse.errors import DseError
+from dse.errors import DseError, expect
 from dse.model.accesses import Accesses
 from dse.model.counting.counts import Count, Structure, count_mapping, readable
 from dse.model.counting.records import Spent, Timing
@@ -23,6 +23,10 @@ from dse.model.sparsity import outermost_bits, uses_zeros
 from dse.model.time import COMPUTE, FIRST_FILL, LAST_DRAIN, SERIAL, SHIFTS, SKEW, latency
 from dse.problem.dims import OPERANDS, PSUM
 from dse.problem.layer import Layer
+from dse.problem.notebook import html, short
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,8 @@ class Cost:
     True
     >>> cost.bound_by, cost.cycles
     ('DRAM shared', 876.25)
+    >>> cost
+    Cost(energy_pj=1.182e+06, latency_s=4.381e-06, utilization=0.07043, bound_by='DRAM shared')
     """
 
     energy_pj: float
@@ -79,6 +85,23 @@ class Cost:
     outermost_bits: dict[str, dict[str, float]]
     bits: dict[str, int]
     reuse: tuple[Reuse, ...]
+
+    def __repr__(self) -> str:
+        return short(
+            "Cost", energy_pj=self.energy_pj, latency_s=self.latency_s, utilization=self.utilization,
+            bound_by=self.bound_by,
+        )  # fmt: skip
+
+    def _repr_html_(self) -> str:
+        return html(self)
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """Energy `by` level and operand: one row a `part`, with its `energy_pj` and its `share` of the whole."""
+        import pandas
+
+        split = {"level": self.energy_by_level_pj, "operand": self.energy_by_operand_pj}
+        rows = [(by, part, pj, pj / self.energy_pj) for by, parts in split.items() for part, pj in parts.items()]
+        return pandas.DataFrame(rows, columns=["by", "part", "energy_pj", "share"])
 
     @property
     def edp_js(self) -> float:
@@ -146,6 +169,7 @@ def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping, *, coun
     >>> cost.cycles, cost.bound_by, round(cost.energy_by_operand_pj["weight"])
     (17.5, 'DRAM shared', 2073)
     """
+    expect(mapping, Mapping, "mapping", "dse.map_layer(architecture, layer).mapping is one")
     layer = architecture.lowered(layer)
     if counting == "timeloop":
         layer = layer.stating({"ofmap": layer.bits.psum})

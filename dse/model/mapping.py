@@ -113,9 +113,14 @@ class Mapping:
     >>> mapping.check(dse.load_architecture("eyeriss"), layer)
     >>> mapping.is_tight(layer), mapping.tile(layer, 0)["K"], mapping.tile(layer, 1)["K"]
     (True, 2, 1)
+    >>> mapping
+    Mapping(DRAM K2 C3 | GLB | array - x - | PE)
     """
 
     nodes: tuple[Temporal | Spatial, ...]
+
+    def __repr__(self) -> str:
+        return f"Mapping({' | '.join(_said(node) for node in self.nodes)})"
 
     @property
     def loops(self) -> tuple[Loop, ...]:
@@ -197,6 +202,14 @@ class Mapping:
                 rows, cols = (tuple(Loop(dim, trips) for dim, trips in entry[side]) for side in ("rows", "cols"))
                 nodes.append(Spatial(entry["fan_out"], rows, cols))
         return cls(tuple(nodes))
+
+
+def _said(node: Temporal | Spatial) -> str:
+    """A node on one line, its loops from the outermost."""
+    if isinstance(node, Temporal):
+        return " ".join([node.level, *(f"{loop.dim}{loop.trips}" for loop in node.loops)])
+    rows, cols = (" ".join(f"{loop.dim}{loop.trips}" for loop in side) for side in (node.rows, node.cols))
+    return f"{node.fan_out} {rows or '-'} x {cols or '-'}"
 
 
 def tile_words(layer: Layer, operand: str, tile: dict[str, int]) -> int:

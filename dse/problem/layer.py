@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from fractions import Fraction
 from math import lcm, prod
+from numbers import Integral, Real
 from typing import Any
 
 from dse.errors import DseError
 from dse.problem.density import Density, packed_bits, split, written
 from dse.problem.dims import DIMS, OPERANDS, RELEVANT, WIDTHS, PerOperand
+from dse.problem.notebook import short
+
+_ONES = frozenset((*DIMS, "stride_h", "stride_w", "dilation_h", "dilation_w"))
+"""Fields that are 1 unless stated; the other sizes are 0."""
 
 SIXTEEN_BITS = PerOperand(16, 16, 16)
 DENSE = PerOperand(1.0, 1.0, 1.0)
 NO_BLOCKS = PerOperand(0, 0, 0)
+
+
+_WHOLE = (
+    *DIMS, "stride_h", "stride_w", "dilation_h", "dilation_w", "pad_top", "pad_bottom", "pad_left", "pad_right",
+    "H", "W", "ofmap_bits",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +73,8 @@ class Layer:
     >>> line = Layer("line", K=2, P=4, R=3)
     >>> line.macs, line.ifmap_words, line.weight_words, line.psum_words
     (24, 6, 6, 8)
+    >>> line
+    Layer('line', K=2, P=4, R=3)
     """
 
     name: str
@@ -91,6 +104,7 @@ class Layer:
     packed: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
+        self._check_types()
         for name in (*DIMS, "stride_h", "stride_w", "dilation_h", "dilation_w"):
             if getattr(self, name) < 1:
                 raise DseError(f"layer {self.name}: {name}={getattr(self, name)} < 1")
@@ -112,6 +126,28 @@ class Layer:
         if self.assumed is None:
             all_assumed = self.bits is SIXTEEN_BITS
             object.__setattr__(self, "assumed", frozenset(OPERANDS) if all_assumed else frozenset())
+
+    def _check_types(self) -> None:
+        """Refuse what would only fail somewhere else, or count wrongly: texts and fractions for whole numbers."""
+        for name in _WHOLE:
+            value = getattr(self, name)
+            if type(value) is not int and (isinstance(value, bool) or not isinstance(value, Integral)):
+                raise DseError(f"layer {self.name}: {name}={value!r} is not a whole number")
+        for name, how in (("bits", "layer.stating({'weight': 8})"), ("density", "workload.with_density(ifmap=0.5)")):
+            if not isinstance(getattr(self, name), PerOperand):
+                what = f"{name}={getattr(self, name)!r}"
+                raise DseError(f"layer {self.name}: {what} does not say whose, of ifmap, weight, psum", hint=how)
+        for operand in OPERANDS:
+            if isinstance(self.bits[operand], bool) or not isinstance(self.bits[operand], Integral):
+                raise DseError(f"layer {self.name}: {operand} bits={self.bits[operand]!r} is not a whole number")
+            if not isinstance(self.density[operand], Real):
+                raise DseError(f"layer {self.name}: {operand} density={self.density[operand]!r} is not a number")
+
+    def __repr__(self) -> str:
+        sizes = {f.name: getattr(self, f.name) for f in fields(self) if f.type in ("int", int)}
+        told = {name: value for name, value in sizes.items() if value != (1 if name in _ONES else 0)}
+        widths = "/".join(map(str, self.bits))
+        return short("Layer", self.name, **told, **({"bits": widths} if self.stated_bits else {}))
 
     @property
     def bounds(self) -> tuple[int, ...]:

@@ -9,14 +9,17 @@ from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
-from dse.errors import DseError
+from dse.errors import A_LAYER, DseError, expect
 from dse.problem.density import Density
 from dse.problem.dims import OPERANDS, WIDTHS
 from dse.problem.layer import Layer
+from dse.problem.notebook import html, picture, short
 from dse.problem.shapes import Shape
 
 if TYPE_CHECKING:
     import networkx
+    import pandas
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,8 @@ class Workload:
     (14, ['first', 'second'])
     >>> net.with_batch(8).layer("first").N
     8
+    >>> net
+    Workload('two', layers=2, macs=14, batch=1)
     """
 
     name: str
@@ -152,9 +157,31 @@ class Workload:
                 hint = "layers that read parts of a tensor state its size: tensor_words: SIZE"
                 raise DseError(f"workload {self.name}: {here}, which has {known} elsewhere", hint=hint)
 
+    def __repr__(self) -> str:
+        return short("Workload", self.name, layers=len(self.layers), macs=self.macs, batch=self.batch)
+
+    def _repr_html_(self) -> str:
+        return html(self)
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """One row for each MAC layer: see `dse.problem.summary.layer_rows`."""
+        import pandas
+
+        from dse.problem.summary import layer_rows
+
+        return pandas.DataFrame(layer_rows(self))
+
+    def plot(self) -> Figure:
+        """The network's graph."""
+        return picture(self)
+
     @classmethod
     def of(cls, name: str, layers: Iterable[Layer]) -> Workload:
         """A workload of bare layers with nothing between them, each as it is for one image."""
+        expect(layers, Iterable, "layers", "a list of dse.Layer, even of one")
+        layers = tuple(layers)
+        for layer in layers:
+            expect(layer, Layer, "layer", A_LAYER)
         nodes = (Node(layer.name, "layer", (layer.G * layer.K, layer.P, layer.Q), layer=layer) for layer in layers)
         return cls(name, tuple(nodes))
 
@@ -243,6 +270,7 @@ class Workload:
 
     def with_batch(self, batch: int) -> Workload:
         """The same network on `batch` images at once."""
+        expect(batch, int, "batch", "images at once, e.g. 4")
         if batch < 1:
             raise DseError(f"workload {self.name}: batch={batch} < 1")
         nodes: list[Node] = []
@@ -329,9 +357,14 @@ class Workload:
         by_name = {node.name: node for node in nodes}
         if name in by_name:
             return by_name[name]
-        close = get_close_matches(name, by_name, n=3)
-        hint = "did you mean " + " or ".join(map(repr, close)) + "?" if close else f"there are {len(by_name)}"
+        close = get_close_matches(str(name), by_name, n=3)
+        some = ", ".join(list(by_name)[:NAMED]) + (f", ... ({len(by_name)} in all)" if len(by_name) > NAMED else "")
+        hint = "did you mean " + " or ".join(map(repr, close)) + "?" if close else f"one of: {some}"
         raise DseError(f"workload {self.name} has no {noun} {name!r}", hint=hint)
+
+
+NAMED = 12
+"""Names that are listed where one is unknown, at most."""
 
 
 def _check_operands(names: Iterable[str], known: tuple[str, ...]) -> None:

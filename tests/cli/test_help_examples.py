@@ -11,7 +11,7 @@ import re
 import shlex
 from importlib.util import find_spec
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, rmtree
 
 import click
 import pytest
@@ -75,10 +75,11 @@ def cheaper(line: str) -> list[str]:
 def finished(tmp_path_factory):
     """A sweep as the examples expect one in results/eyeriss-vgg16, of a cut down network."""
     folder = tmp_path_factory.mktemp("sweep")
-    write_small(folder)
+    (folder / "small").mkdir()
+    write_small(folder / "small")
     out = folder / "results" / "eyeriss-vgg16"
     arguments = ["--trials", "2", "--jobs", "0", "--no-prove", "-o", str(out)]
-    assert run(["sweep", "eyeriss", str(folder / "vgg16"), *arguments]) == 0
+    assert run(["sweep", "eyeriss", str(folder / "small" / "vgg16"), *arguments]) == 0
     return folder
 
 
@@ -100,7 +101,7 @@ def write_small(folder: Path) -> None:
 def folder(request, tmp_path, finished, monkeypatch):
     """Where the examples run: with all files that they name."""
     copytree(ROOT / "arch_specs", tmp_path / "arch_specs")
-    copytree(finished / "results", tmp_path / "results")
+    copytree(finished, tmp_path, dirs_exist_ok=True)
     if request.param == "small":
         write_small(tmp_path)
     else:
@@ -113,6 +114,8 @@ def folder(request, tmp_path, finished, monkeypatch):
 
 @pytest.mark.parametrize("verb", ["", *VERBS])
 def test_every_example_runs(verb, folder, capsys):
+    if verb == "sweep":
+        rmtree("results")  # its examples make it
     needs = {"torchvision:": "torchvision", "--parquet": "pyarrow", ".onnx": "onnx"}
     for line in examples(verb):
         missing = [name for sign, name in needs.items() if sign in line and find_spec(name) is None]
@@ -120,13 +123,13 @@ def test_every_example_runs(verb, folder, capsys):
             with capsys.disabled():
                 print(f"\n{line}: not run, as {missing[0]} is not installed")
             continue
+        if line.startswith("dse import"):
+            write_files_of_other_tools(folder)
         if "model.onnx" in line:
             write_model(folder / "model.onnx")
-        if line.split()[1] == "sweep" and "--resume" not in line:
-            arguments = [*cheaper(line), *([] if "-o" in line else ["-o", f"results/{abs(hash(line))}"])]
-        else:
-            arguments = cheaper(line)
-        code = run(arguments)
+        if (verb != "sweep" and line.startswith("dse sweep")) or "--cluster" in line:
+            line += " -o results/another"
+        code = run(cheaper(line))
         said = capsys.readouterr()
         assert code == 0, f"{line}\n{said.err}"
         assert "Traceback" not in said.err
@@ -137,3 +140,24 @@ def write_model(path: Path) -> None:
     from formats.onnx.test_onnx_model import helper, weights, write
 
     write(path, [helper.make_node("MatMul", ["x", "w"], ["y"])], {"x": ["batch", 4]}, [weights("w", 4, 2)])
+
+
+def write_files_of_other_tools(folder: Path) -> None:
+    """A design of Timeloop's, of ZigZag's and of SCALE-Sim's, under the names that the examples use."""
+    from formats.tools import test_scalesim_config as scalesim
+    from formats.tools.timeloop import test_read as timeloop
+    from formats.tools.zigzag import test_zigzag_hardware as zigzag
+
+    energies = [f'{{name: "chip.{name}[1..1]", actions: [{{name: read, energy: 4}}, {{name: write, energy: 4}}]}}'
+                for name in ("DRAM", "GLB", "RF")]  # fmt: skip
+    mac = '{name: "chip.mac[1..8]", actions: [{name: compute, energy: 1}]}'
+    texts = {
+        "problem": timeloop.PROBLEM, "arch": timeloop.NODES, "mapping": timeloop.MAPPING,
+        "ERT": f"ERT: {{version: 0.4, tables: [{', '.join([*energies, mac])}]}}\n",
+        "net": zigzag.WORKLOAD.format(id=0, name="first"), "chip": zigzag.HARDWARE,
+        "rules": '- {name: default, spatial_mapping: {D1: ["N, 4"], D2: ["K, 8"]}}\n',
+    }  # fmt: skip
+    for name, text in texts.items():
+        (folder / f"{name}.yaml").write_text(text)
+    (folder / "eyeriss.cfg").write_text(scalesim.text(rows=12, cols=14))
+    (folder / "alexnet.csv").write_text("Layer name, H, W, R, S, C, K, Strides,\n" + scalesim.ROWS)

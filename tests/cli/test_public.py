@@ -9,10 +9,10 @@ import pytest
 import dse
 
 NAMES = [
-    "Architecture", "Cost", "DseError", "InfeasibleError", "Layer", "Mapped", "MappedWorkload", "Mapping",
-    "MappingError", "SpecError", "SweepResult", "Workload", "evaluate", "from_torch", "layer_front",
-    "load_architecture",
-    "load_workload", "map_layer", "map_workload", "sweep",
+    "Accesses", "Architecture", "Certificate", "Cost", "DseError", "InfeasibleError", "Layer", "LayerFront", "Mapped",
+    "MappedWorkload", "Mapping", "MappingError", "NetworkCertificate", "NetworkFront", "PerOperand", "SpecError",
+    "SweepResult", "Workload", "evaluate", "from_torch", "layer_front", "load_architecture", "load_workload",
+    "map_layer", "map_workload", "plot", "sweep",
 ]  # fmt: skip
 
 

@@ -38,7 +38,7 @@ class Rivals:
     def most(self, slot: Slot, dim: str) -> int:
         """The largest factor of a dim in a slot."""
         node, what = slot
-        fan, flow = self.architecture.hierarchy[node], self.architecture.dataflow
+        fan, flow = self.architecture.hierarchy[node], self.architecture.dataflow.of(self.layer.bounds)
         if isinstance(fan, FanOut):
             wanted = {"rows": flow.rows, "cols": flow.cols}[what] if node == self.array else frozenset(DIMS)
             return int(getattr(fan, what)) if dim in wanted & fan.dims else 1

@@ -7,7 +7,7 @@ bypass is tried, and each mapping that fits is priced.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import permutations, product
 from math import ceil, prod
@@ -182,13 +182,15 @@ def _subsets(names: list[str]) -> list[list[str]]:
 
 def allowed_splits(architecture: Architecture, layer: Layer, kind: str) -> list[list[Split]]:
     """Every split of every dim that the hierarchy and the dataflow allow."""
-    places = Places.of(architecture)
+    places, flow = Places.of(architecture), architecture.dataflow.of(layer.bounds)
     rows, cols = array_sides(architecture)
+    for fan in architecture.fan_outs:
+        flow = replace(flow, rows=flow.rows & fan.dims, cols=flow.cols & fan.dims, image_channels=0)
     return [
         [
             split
             for split in all_splits(bound, rows, cols, places.pe >= 0, places.near > 0, kind)
-            if obeys(split, dim, bound, architecture.dataflow, places, rows, cols, kind)
+            if obeys(split, dim, bound, flow, places, rows, cols, kind)
         ]
         for dim, bound in zip(DIMS, layer.bounds, strict=True)
     ]

@@ -92,7 +92,7 @@ def rule_places(architecture: Architecture) -> tuple[int, int, int]:
 
 def allowed(architecture: Architecture, layer: Layer, kind: str) -> list[list[tuple[int, ...]]]:
     """Per dim, the chains that hierarchy and dataflow allow."""
-    slots, flow = slots_of(architecture), architecture.dataflow
+    slots, flow = slots_of(architecture), architecture.dataflow.of(layer.bounds)
     _, array, pe = rule_places(architecture)
     result = []
     for dim, bound in zip(DIMS, layer.bounds, strict=True):

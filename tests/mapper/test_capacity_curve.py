@@ -12,6 +12,7 @@ import pytest
 from mapper.brute_force import ModelArrays, walk_all
 from mapper.mapper_cases import ALL, draw_layer, random_problem
 from mapper.walk_mappings import RECORD, price_mapping, workspace
+from thinned import thinned
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
@@ -87,7 +88,7 @@ def has_holes(layer: Layer) -> bool:
 
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", thinned(range(60), 3))
 def test_the_curve_is_that_of_all_tiles_and_orders(seed: int) -> None:
     rng = Random(f"curve {seed}")
     layer = small_layer(rng)
@@ -143,7 +144,7 @@ def test_bypass_is_the_best_of_its_choices() -> None:
         assert (None if point is None else point.words) == (min(reached) if reached else None)
 
 
-@pytest.mark.parametrize("flow", ["flexible", "random", "row-stationary", "weight-stationary"])
+@pytest.mark.parametrize("flow", thinned(["random", "flexible", "row-stationary", "weight-stationary"], 4))
 def test_no_mapping_of_random_accelerators_is_below_the_curve(flow: str) -> None:
     """The least DRAM words of whole mapspaces, found by walking them, with arrays, PEs and partitions as they come."""
     compared = met = 0

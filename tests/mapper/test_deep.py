@@ -12,6 +12,7 @@ from mapper.deep_walk import DeepProblem, Walk, clustered_problem, deep_problem
 from mapper.fronts import EQUAL, significant
 from mapper.mapper_cases import random_problem
 from mapper.simulated_price import simulated_price
+from thinned import thinned
 
 from dse.errors import InfeasibleError
 from dse.mapper.deep.solve import solve_deep
@@ -57,13 +58,13 @@ def check(chunk: int, objective: str, draw: Callable[[int], DeepProblem] = deep_
 
 
 @pytest.mark.parametrize("objective", ["energy", "latency", "edp", "front"])
-@pytest.mark.parametrize("chunk", range(5))
+@pytest.mark.parametrize("chunk", thinned(range(5), 5))
 def test_best_equals_full_walk(chunk: int, objective: str) -> None:
     check(chunk, objective)
 
 
 @pytest.mark.parametrize("objective", ["energy", "latency", "edp", "front"])
-@pytest.mark.parametrize("chunk", range(3))
+@pytest.mark.parametrize("chunk", thinned(range(3), 3))
 def test_best_equals_full_walk_with_three_fan_outs_and_clusters(chunk: int, objective: str) -> None:
     check(chunk, objective, clustered_problem)
 
@@ -97,7 +98,9 @@ def test_best_equals_full_walk_on_more(chunk: int, objective: str) -> None:
 
 
 @pytest.mark.parametrize("objective", ["energy", "latency", "edp", "front"])
-@pytest.mark.parametrize(("flow", "kind"), [("flexible", "all"), ("random", "all"), ("row-stationary", "perfect")])
+@pytest.mark.parametrize(
+    ("flow", "kind"), thinned([("random", "all"), ("flexible", "all"), ("row-stationary", "perfect")], 3)
+)
 def test_equals_the_flat_search(flow: str, kind: str, objective: str) -> None:
     """On the hierarchies that both searches handle."""
     for seed in range(1000, 1015):

@@ -32,7 +32,7 @@ def assert_below(bound: Any, front: Any, cycle_pj: float, case: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "flow"),
-    [pytest.param(kind, flow, marks=[pytest.mark.slow] if (kind, flow) == ("all", "flexible") else [])
+    [pytest.param(kind, flow, marks=[pytest.mark.gate] if (kind, flow) == ("all", "flexible") else [])
      for kind in ("all", "perfect") for flow in FLOWS],
 )  # fmt: skip
 def test_a_design_is_bounded_below_every_mapping_of_random_problems(flow: str, kind: str) -> None:
@@ -94,7 +94,7 @@ def test_shipped_specs_are_bounded_below_their_fronts(name: str) -> None:
         assert min(bound.energy_pj, bound.cycles, bound.weighted_pj) > 0
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_layers_of_vgg16_are_bounded_below_their_fronts_in_every_box() -> None:
     spec = load_architecture_spec("eyeriss")
     small = {"levels.array.rows": 8, "levels.array.cols": 12, "levels.GLB.capacity": "64 KiB"}

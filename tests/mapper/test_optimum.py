@@ -14,6 +14,7 @@ from mapper.brute_force import Walked, mapping_of, walk_all, why_outside
 from mapper.fronts import EQUAL, significant
 from mapper.mapper_cases import Problem, random_problem, unlimited
 from mapper.simulated_price import simulated_price
+from thinned import thinned
 
 from dse.errors import InfeasibleError
 from dse.mapper.flat import solve as flat_solve
@@ -71,7 +72,7 @@ def check(flow: str, kind: str, chunk: int, objective: str) -> None:
 
 
 @pytest.mark.parametrize("objective", ["energy", "latency", "edp", "front"])
-@pytest.mark.parametrize(("flow", "kind", "chunk"), CASES)
+@pytest.mark.parametrize(("flow", "kind", "chunk"), thinned(CASES, 3))
 def test_best_equals_full_walk(flow: str, kind: str, chunk: int, objective: str) -> None:
     check(flow, kind, chunk, objective)
 
@@ -85,7 +86,7 @@ def with_table(monkeypatch):
 
 @pytest.mark.usefixtures("with_table")
 @pytest.mark.parametrize("objective", ["energy", "latency", "edp", "front"])
-@pytest.mark.parametrize(("flow", "kind", "chunk"), CASES)
+@pytest.mark.parametrize(("flow", "kind", "chunk"), thinned(CASES, 3))
 def test_best_equals_full_walk_with_the_outer_table(flow: str, kind: str, chunk: int, objective: str) -> None:
     check(flow, kind, chunk, objective)
 

@@ -2,7 +2,8 @@
 
 A tile is the bounding box of what the loops at and inside its level touch. At each step a child whose box stays where
 it was receives nothing; one whose box moves as it moved the last time, or for the first time since a whole box came,
-receives the words it lacks; any other receives its whole box. Equal fills of children of one parent are one read.
+receives the words it lacks; any other receives its whole box. Equal fills of children of one parent are one read; with
+several fan-outs in a row, those that each of them finds equal.
 """
 
 import itertools
@@ -33,7 +34,7 @@ def crossing(layer, places, operand, parent, child, nodes, found):
     counts = found.setdefault((parent, operand), Counter())
     # One parent (the first), all of its children; every temporal step of the whole nest.
     temporal = [p for p in places if not p[4]]
-    children = list(offsets([p for p in places if p[4] and parent < p[0] < child]))
+    children = list(offsets(layer, operand, [p for p in places if p[4] and parent < p[0] < child]))
     tile = dict.fromkeys(DIMS, 1)
     for node, dim, trips, _, _ in places:
         if node >= child:
@@ -48,7 +49,7 @@ def crossing(layer, places, operand, parent, child, nodes, found):
             if node < child:
                 base[dim] += i * step
         sent = set()
-        for k, shift in enumerate(children):
+        for k, (shift, alike) in enumerate(children):
             at = {d: base[d] + shift.get(d, 0) for d in DIMS}
             corner, box = bounding_box(layer, operand, at, tile)
             if child == nodes:
@@ -65,13 +66,13 @@ def crossing(layer, places, operand, parent, child, nodes, found):
                     moved, last[k] = box, None
             held[k] = corner, box
             if moved:
-                sent.add(moved)
+                sent.add((alike, moved))
             if k == 0:
                 fills += len(moved)
                 first_fills += len(moved - all_words[0])
             all_words[k] |= moved
-        reads += sum(len(words) for words in sent)
-        arrived |= set().union(*sent) if sent else set()
+        reads += sum(len(words) for _, words in sent)
+        arrived |= set().union(*(words for _, words in sent))
     if operand == "psum":
         counts["updates"] = reads
         counts["reads"] = reads - len(arrived)
@@ -82,12 +83,17 @@ def crossing(layer, places, operand, parent, child, nodes, found):
         found.setdefault((child, operand), Counter())["fills"] = fills
 
 
-def offsets(loops):
+def offsets(layer, operand, loops):
+    """How far each child's tile lies from the first one's, by dim; and by fan-out, what tells its tile from others."""
+    one = dict.fromkeys(DIMS, 1)
     for index in itertools.product(*(range(p[2]) for p in loops)):
         shift = Counter()
-        for i, (_, dim, _, step, _) in zip(index, loops, strict=True):
+        by_fan_out = {p[0]: Counter() for p in loops}
+        for i, (node, dim, _, step, _) in zip(index, loops, strict=True):
             shift[dim] += i * step
-        yield shift
+            by_fan_out[node][dim] += i * step
+        corners = (bounding_box(layer, operand, by_fan_out[node], one)[0] for node in sorted(by_fan_out))
+        yield shift, tuple(corners)
 
 
 def bounding_box(layer, operand, at, tile):

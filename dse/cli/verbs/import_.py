@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from dse.cli.output import note
+from dse.errors import DseError
 from dse.formats.tools.imported import Imported
 
 TOOLS = ("timeloop", "zigzag", "maestro", "scale-sim")
@@ -14,11 +15,13 @@ TOOLS = ("timeloop", "zigzag", "maestro", "scale-sim")
 @click.argument("tool", type=click.Choice(TOOLS))
 @click.argument("files", nargs=-1, required=True)
 @click.option("-o", "--output", metavar="DIR", required=True, help="A folder; our files are written there.")
-def command(tool: str, files: tuple[str, ...], output: str) -> None:
-    """A workload.yaml and an architecture.yaml of another tool's FILES.
+@click.option("--technology", metavar="TABLE", help="Our table that prices what the files of Timeloop do not.")
+@click.option("--drop-constraints", is_flag=True, help="Leave out constraints of Timeloop that have no words here.")
+def command(tool: str, files: tuple[str, ...], output: str, technology: str | None, drop_constraints: bool) -> None:
+    """A workload.yaml and an architecture.yaml of another tool's FILES, and a mapping.yaml of Timeloop's.
 
     \b
-    timeloop   problems, one layer a file
+    timeloop   problems, one layer a file; an architecture of v0.1 to v0.4; energies (ERT), constraints, a mapping
     zigzag     a workload, hardware, and a mapping of that hardware
     maestro    networks (.m): their layers
     scale-sim  a configuration (.cfg), topologies (.csv)
@@ -28,17 +31,23 @@ def command(tool: str, files: tuple[str, ...], output: str) -> None:
     \b
     Examples:
       dse import timeloop conv1.yaml conv2.yaml -o mine
-      dse import zigzag workload.yaml hardware.yaml mapping.yaml -o mine
+      dse import timeloop arch.yaml problem.yaml mapping.yaml ERT.yaml -o mine
+      dse evaluate mine/architecture.yaml mine/workload.yaml --mapping mine/mapping.yaml
+      dse import zigzag net.yaml chip.yaml rules.yaml -o mine
       dse import scale-sim eyeriss.cfg alexnet.csv -o mine
     """
-    imported = _read(tool, files, output)
+    if tool != "timeloop" and (technology or drop_constraints):
+        raise DseError(f"--technology and --drop-constraints are of Timeloop's files, not of {tool}")
+    imported = _read(tool, files, output, technology, drop_constraints)
     for path in imported.write(output):
         note(f"wrote {path}")
     for remark in imported.notes:
         note(f"note: {remark}")
 
 
-def _read(tool: str, files: tuple[str, ...], output: str) -> Imported:
+def _read(
+    tool: str, files: tuple[str, ...], output: str, technology: str | None, drop_constraints: bool
+) -> Imported:
     if tool == "zigzag":
         from dse.formats.tools.zigzag import import_zigzag
 
@@ -53,7 +62,7 @@ def _read(tool: str, files: tuple[str, ...], output: str) -> Imported:
         return import_scalesim(files)
     from pathlib import Path
 
-    from dse.formats.tools.timeloop_problem import load_problems
-    from dse.formats.workload.write import dump_workload
+    from dse.formats.tools.timeloop.read import import_timeloop
 
-    return Imported({"workload.yaml": dump_workload(load_problems(files, Path(output).name or tool))})
+    name = Path(output).name or tool
+    return import_timeloop(files, name, technology=technology, drop_constraints=drop_constraints)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from dse.cli.inputs import remarks
 from dse.cli.options import format_option, parameter_option
-from dse.cli.output import print_rows
+from dse.cli.output import note, print_rows
 from dse.errors import DseError, SpecError
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ def _show_architecture(path: Path, form: str) -> None:
     from dse.report.text.summaries import architecture_records, architecture_text
 
     spec = load_architecture_spec(path)
+    for remark in remarks(spec, spec.architecture):
+        note(f"note: {remark}")
     records = architecture_records(spec.architecture)
     plain: dict[str, Any] = {
         "architecture": spec.name,

@@ -37,17 +37,19 @@ class EqualAreaModel(SpecModel):
 class DataflowsModel(SpecModel):
     """A file that puts dataflows side by side."""
 
-    sweep: str = Field(min_length=1)
-    compare: Literal["dataflows"]
-    description: str = ""
-    workload: str
+    sweep: str = Field(min_length=1, description="its name")
+    compare: Literal["dataflows"] = Field(description="says that this file compares dataflows")
+    description: str = Field(default="", description="for people")
+    workload: str = Field(description="a workload file, or the name of a shipped one")
     parts: dict[str, list[str]] = Field(min_length=1, description="name to the layers that it sums up")
-    batches: list[WholeNumber] = Field(min_length=1)
-    objective: Literal["energy", "latency", "edp"] = "energy"
-    gap: float = Field(default=0.0, ge=0)
+    batches: list[WholeNumber] = Field(min_length=1, description="images at once, one comparison for each")
+    objective: Literal["energy", "latency", "edp"] = Field(
+        default="energy", description="what each layer is mapped for"
+    )
+    gap: float = Field(default=0.0, ge=0, description="mappings are proven to be this close to the best")
     points: list[dict[str, int | float | str]] = Field(min_length=1, description="settings that all designs share")
-    equal_area: EqualAreaModel | None = None
-    designs: dict[str, DesignModel] = Field(min_length=1)
+    equal_area: EqualAreaModel | None = Field(default=None, description="give all designs the area of one")
+    designs: dict[str, DesignModel] = Field(min_length=1, description="name to the dataflow's architecture")
 
 
 def load_comparison(path: str | Path) -> DataflowComparison | None:

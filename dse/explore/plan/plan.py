@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from dse.errors import DseError
+from dse.errors import A_WORKLOAD, AN_ARCHITECTURE, DseError, expect
 from dse.explore.designs.design import Batched, BatchEvaluator, Network, NetworkEvaluator
 from dse.explore.designs.space import DesignSpace
 from dse.explore.designs.together import SHARED, Together
@@ -270,6 +270,8 @@ def make_plan(
     DseError
     """
     spec, hardware = hardware.apply(_spec_of(architecture))
+    if not _is_one(workloads):
+        expect(workloads, Iterable, "workloads", A_WORKLOAD)
     several: list[Any] = [workloads] if _is_one(workloads) else list(workloads)  # type: ignore[arg-type]
     if not several:
         raise DseError("a sweep needs a workload")
@@ -295,12 +297,14 @@ def _is_one(workloads: Any) -> bool:
 
 
 def _spec_of(architecture: Architecture | ArchitectureSpec | Given) -> ArchitectureSpec:
+    from dse.architecture.architecture import Architecture
     from dse.formats.architecture.load import ArchitectureSpec, canonical, load_architecture_spec
 
     if isinstance(architecture, str | Path):
         return load_architecture_spec(architecture)
     if isinstance(architecture, ArchitectureSpec):
         return architecture
+    expect(architecture, Architecture, "architecture", AN_ARCHITECTURE)
     spec = architecture.spec
     if not isinstance(spec, ArchitectureSpec):
         raise DseError(

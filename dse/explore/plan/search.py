@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
-from dse.errors import DseError
+from dse.errors import DseError, expect
 
 OBJECTIVES = {"energy": "energy_pj", "latency": "latency_s", "edp": "edp_js", "area": "area_mm2"}
 """What a sweep can minimise, and under which name outcomes hold it."""
@@ -39,6 +39,8 @@ class Search:
     gap: float = 0.01
 
     def __post_init__(self) -> None:
+        expect(self.trials, int, "trials", "a whole number, e.g. 96")
+        expect(self.gap, (float, int), "gap", "a fraction, e.g. 0.01 for 1 %")
         if self.trials < 1:
             raise DseError(f"trials={self.trials} < 1")
         if not self.objectives:

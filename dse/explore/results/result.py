@@ -13,10 +13,12 @@ from dse.explore.outcomes.log import Damage
 from dse.explore.proof.certificate import Certificate
 from dse.explore.plan.search import OBJECTIVES, Search
 from dse.explore.spending import Spending
+from dse.problem.notebook import SHOWN_ROWS, picture, short
 from dse.explore.results.tables import evaluations_frame, front_frame
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.figure import Figure
 
 METRICS = ("energy_pj", "latency_s", "edp_js", "area_mm2", "power_mw")
 
@@ -63,6 +65,8 @@ class SweepResult:
     (True, 2, {'levels.GLB.capacity': '108 KiB'})
     >>> result.to_dict()["statuses"]
     {'ok': 2}
+    >>> result
+    SweepResult('eyeriss-tiny', designs=2, front=1, finished=True)
     """
 
     name: str
@@ -80,6 +84,20 @@ class SweepResult:
     combine: str = "sum"
     certificate: Certificate | None = None
     spending: Spending = field(default_factory=Spending)
+
+    def __repr__(self) -> str:
+        facts = {"designs": len(self.explored), "front": len(self.front_rows()), "finished": self.finished}
+        return short("SweepResult", self.name, **facts)
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        table = self.front.drop(columns="id").to_html(max_rows=SHOWN_ROWS, float_format="{:.4g}".format, border=0)
+        return f"<p><code>{escape(repr(self))}</code></p>\n{table}"
+
+    def plot(self) -> Figure:
+        """The front of designs, with the fronts within area budgets and all that were tried."""
+        return picture(self)
 
     @property
     def paths(self) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ class ImageModel(SpecModel):
 class DataflowModel(SpecModel):
     """A set of constraints on a mapping, as a YAML file states it; see `dse.architecture.dataflow.Dataflow`."""
 
-    description: str = ""
+    description: str = Field(default="", description="for people")
     rows: Dims = Field(default=ANY_DIM, description="dims that may be unrolled over the rows of the array")
     cols: Dims = Field(default=ANY_DIM, description="dims that may be unrolled over its columns")
     rows_whole: Dims = Field(
@@ -63,7 +63,7 @@ class DataflowModel(SpecModel):
 class InlineDataflowModel(DataflowModel):
     """The same inside an architecture, with its name."""
 
-    name: str = "custom"
+    name: str = Field(default="custom", description="what results call it")
 
 
 @cache

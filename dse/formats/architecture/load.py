@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,11 @@ from dse.formats.architecture.choices import read_space
 from dse.formats.architecture.dataflow import find_dataflow, read_dataflow, read_own_dataflows
 from dse.formats.architecture.derived import Derived
 from dse.formats.architecture.model import ArchitectureModel, FanOutModel, ReadWrite
+from dse.formats.architecture.names import unknown_names
 from dse.formats.architecture.rating import BuildError, rating_of
 from dse.formats.architecture.space import BATCH, Constraint, Value, read_constraints
 from dse.formats.text.quantity import Quantity
+from dse.formats.text.shipped import check_kind
 from dse.formats.text.source import (
     Source,
     SpecModel,
@@ -31,6 +34,8 @@ from dse.formats.text.source import (
     raise_all,
     validate,
 )
+from dse.formats.text.validation import in_words
+from dse.problem.notebook import short
 
 _SECTIONS = ("technology", "mac")
 _OF_ROWS_AND_COLS = (("shape",), ("pes",))
@@ -72,6 +77,9 @@ class ArchitectureSpec:
     derived: tuple[Derived, ...] = ()
     dataflows: Mapping[str, Dataflow] = field(default_factory=dict, repr=False)
     architecture: Architecture = field(init=False, repr=False)
+
+    def __repr__(self) -> str:
+        return short("ArchitectureSpec", self.name, file=self.file, choices=sum(map(len, self.space.values())))
 
     def __post_init__(self) -> None:
         architecture = build_architecture(self.model, self.own_dataflow)
@@ -154,7 +162,9 @@ class ArchitectureSpec:
             whole = getattr(owner, place[0])
             if len(place) == 1 or place[1] in (whole if isinstance(whole, Mapping) else _read_write(whole)):
                 return owner, place
-        raise SpecError(f"there is no setting {path!r}", file=self.file, hint=did_you_mean(path, self.paths()))
+        close = get_close_matches(parts[1], model.levels) if len(parts) > 2 and parts[0] == "levels" else [""]
+        hint = did_you_mean(path, self.paths()) if close else f"the levels are {', '.join(model.levels)}"
+        raise SpecError(f"there is no setting {path!r}", file=self.file, hint=hint)
 
     def _replaced(
         self, model: ArchitectureModel, path: str, owner: SpecModel, place: tuple[str, ...], value: Any
@@ -192,8 +202,7 @@ class ArchitectureSpec:
         error = detail.get("ctx", {}).get("error")
         if isinstance(error, DseError):
             return SpecError(f"{path}: {error.message}", file=self.file, hint=error.hint)
-        message = str(error or detail["msg"].replace("Input should be", "should be"))
-        return SpecError(f"{path}: {value!r}: {message[0].lower()}{message[1:]}", file=self.file)
+        return SpecError(f"{path}: {value!r}: {in_words(str(error or detail['msg']))}", file=self.file)
 
     def _dataflow(self, path: str, value: Any) -> Dataflow:
         if value == self.own_dataflow.name:
@@ -230,7 +239,12 @@ def load_architecture_spec(path: str | Path) -> ArchitectureSpec:
 
 def read_architecture_spec(source: Source) -> ArchitectureSpec:
     """The architecture that a parsed file describes; raises like `load_architecture_spec`."""
-    model = validate(ArchitectureModel, source)
+    check_kind(source, "arch_specs")
+    try:
+        model = validate(ArchitectureModel, source)
+    except SpecError as error:
+        raise_all([*getattr(error, "errors", (error,)), *unknown_names(source)])
+        raise
     errors: list[SpecError] = []
     dataflow = Dataflow(model.dataflow if isinstance(model.dataflow, str) else model.dataflow.name)
     own: dict[str, Dataflow] = {}

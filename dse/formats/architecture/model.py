@@ -34,7 +34,7 @@ Count = Annotated[int, Field(ge=1, le=1 << 20, strict=True)]
 
 def _positive(quantity: Quantity) -> Quantity:
     if quantity.value <= 0:
-        raise QuantityError(f"{quantity} must be more than zero")
+        raise QuantityError(f"{quantity} is not above zero")
     return quantity
 
 
@@ -63,7 +63,8 @@ def _kind_of_node(given: Any) -> str:
     return "FanOutModel" if is_fan_out else "LevelModel"
 
 
-Bits = Annotated[int, BeforeValidator(_bits, json_schema_input_type=int | str), Field(ge=1, le=4096, strict=True)]
+Width = Annotated[str, Field(examples=["16 bit"])]
+Bits = Annotated[int, BeforeValidator(_bits, json_schema_input_type=int | Width), Field(ge=1, le=4096, strict=True)]
 SomeSize = Annotated[Size, AfterValidator(_positive)]
 SomeBandwidth = Annotated[Bandwidth, AfterValidator(_positive)]
 Capacity = Annotated[
@@ -101,8 +102,8 @@ def _codings_of_all(given: Any) -> Any:
 class ReadWrite(SpecModel):
     """Energies of reading and of writing a word."""
 
-    read: Energy
-    write: Energy
+    read: Energy = Field(description="of a word that is read")
+    write: Energy = Field(description="of a word that is written")
 
 
 ReadWriteEnergy = Annotated[
@@ -137,9 +138,13 @@ class LevelModel(SpecModel):
         default=None,
         description="one: a port shared by all reads and writes; per operand: a read and a write port each",
     )
-    read_bandwidth: Rate | None = None
-    write_bandwidth: Rate | None = None
-    buffering: Literal["streaming", "double", "single"] = "streaming"
+    read_bandwidth: Rate | None = Field(default=None, description="of a port for reads, instead of `bandwidth`")
+    write_bandwidth: Rate | None = Field(default=None, description="of a port for writes, instead of `bandwidth`")
+    buffering: Literal["streaming", "double", "single"] = Field(
+        default="streaming",
+        description="streaming: a word is replaced as soon as it is dead; double: a tile has half the capacity, and "
+        "the next one comes meanwhile; single: transfers and work take turns",
+    )
     double_buffer: bool | None = Field(default=None, description="true is the same as `buffering: double`")
     energy: (
         Annotated[
@@ -188,9 +193,12 @@ class FanOutModel(SpecModel):
     # What tells it from a level, here as for the reader.
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["rows"]}, {"required": ["cols"]}]})
 
-    rows: Count = 1
-    cols: Count = 1
-    multicast: Literal["word", "tile", "none"] = "word"
+    rows: Count = Field(default=1, description="of the mesh")
+    cols: Count = Field(default=1, description="of the mesh")
+    multicast: Literal["word", "tile", "none"] = Field(
+        default="word",
+        description="what the parent reads once for several children: each word, only tiles that are equal, or nothing",
+    )
     reduces: Literal["psum", "none"] = Field(
         default="psum", description="whether psums of neighbours add up on their way out"
     )
@@ -203,7 +211,7 @@ class FanOutModel(SpecModel):
     ) = Field(
         default=None, description="per word delivered to a child and per psum hop between children: one, or per operand"
     )
-    word_bits: Bits | None = None
+    word_bits: Bits | None = Field(default=None, description="width of the word that `energy` is given for")
     area: Area | None = Field(default=None, description="of the network; by default part of the layout's overhead")
     skew: Annotated[int, Field(ge=0, le=1 << 10, strict=True)] = Field(
         default=0, description="cycles from one child to the next; in a systolic array 1, and each fold pays it all"
@@ -222,15 +230,17 @@ class FanOutModel(SpecModel):
 class MacModel(SpecModel):
     """One multiply-accumulate unit; one that gives no energy or area is priced by the technology."""
 
-    bits: Bits = 16
+    bits: Bits = Field(default=16, description="width of its operands that its energy and area are for")
     format: Literal["int4", "int8", "int16", "fp8", "bf16", "fp16", "fp32"] | None = Field(
         default=None, description="of the numbers: sets bits, energy and area, where the latter two have a source"
     )
-    energy: Annotated[Energy, AfterValidator(no_mac)] | None = None
+    energy: Annotated[Energy, AfterValidator(no_mac)] | None = Field(
+        default=None, description="of one multiplication and addition"
+    )
     multiplier_share: Annotated[float, Field(ge=0, le=1)] | None = Field(
         default=None, description="part of the energy that grows with the product of the operands' widths"
     )
-    area: Area | None = None
+    area: Area | None = Field(default=None, description="of one unit")
     gating: Gates = Field(default=[], description="operands whose zeros keep a MAC from switching for its cycle")
     skipping: Gates = Field(default=[], description="operands whose zeros are passed over: no energy and no cycle")
     in_step: Count | None = Field(
@@ -263,9 +273,9 @@ Clock = Annotated[
 class TechnologyModel(SpecModel):
     """What memories, MACs and wires are priced with."""
 
-    table: str
+    table: str = Field(description="`eyeriss-isca16` or `cmos-NNnm`, with NN 65, 45, 28, 22, 16 or 7")
     node: Length | None = Field(default=None, description="scale the table to this node")
-    clock: Clock | None = None
+    clock: Clock | None = Field(default=None, description="here, or as `clock` of the architecture")
     voltage: Voltage | None = Field(
         default=None, description="supply of the chip, by default the table's; its energies go with the square"
     )
@@ -286,23 +296,25 @@ LevelOrFanOut = Annotated[
 class PrecisionModel(SpecModel):
     """Bits of an element of each operand; `psum` while unfinished, `ofmap` when finished."""
 
-    ifmap: Bits | None = None
-    weight: Bits | None = None
-    psum: Bits | None = None
-    ofmap: Bits | None = Field(default=None, description="by default the ifmap's where psums are wider")
+    ifmap: Bits | None = Field(default=None, description="of the input")
+    weight: Bits | None = Field(default=None, description="of a weight")
+    psum: Bits | None = Field(default=None, description="of an unfinished sum")
+    ofmap: Bits | None = Field(
+        default=None, description="of a finished output, by default the ifmap's where psums are wider"
+    )
 
 
 class ArchitectureModel(SpecModel):
     """An accelerator: levels and fan-outs from the outermost level in; fan-outs may follow one another."""
 
     architecture: str = Field(description="its name")
-    description: str = ""
+    description: str = Field(default="", description="for people")
     technology: Annotated[
         TechnologyModel, BeforeValidator(lambda given: {"table": given} if isinstance(given, str) else given)
-    ]
+    ] = Field(description="what prices memories, MACs and wires; a text is the name of its table")
     clock: Clock | None = Field(
         default=None,
-        description="or max, in a sweep: what the supply allows (the file's own clock at its own supply)",
+        description="of the chip; or max, in a sweep: what the supply allows (the file's own clock at its own supply)",
     )
     word_bits: Bits = Field(default=16, description="default of every level")
     precision: PrecisionModel = Field(
@@ -315,8 +327,10 @@ class ArchitectureModel(SpecModel):
     packed: Gates = Field(
         default=[], description="operands whose zeros lie in blocks (density 2:4) and are held as values with indices"
     )
-    levels: dict[Name, LevelOrFanOut] = Field(min_length=1)
-    mac: MacModel = MacModel()
+    levels: dict[Name, LevelOrFanOut] = Field(
+        min_length=1, description="levels and fan-outs by name, from the outermost in; fan-outs have `rows` or `cols`"
+    )
+    mac: MacModel = Field(default=MacModel(), description="the multiply-accumulate unit below the innermost level")
     dataflow: Annotated[
         Annotated[str, Tag("value")] | Annotated[InlineDataflowModel, Tag("mapping")],
         Discriminator(_kind_of_value),
@@ -334,7 +348,9 @@ class ArchitectureModel(SpecModel):
         default={}, description="dataflows of one's own by name, for `dataflow` and for `space`"
     )
     space: SpaceModel = Field(default={}, description="what a sweep may change: dotted path to choices")
-    constraints: ConstraintsModel = ConstraintsModel()
+    constraints: ConstraintsModel = Field(
+        default=ConstraintsModel(), description="limits that the designs of a sweep keep"
+    )
 
     @model_validator(mode="after")
     def _one_clock(self) -> ArchitectureModel:

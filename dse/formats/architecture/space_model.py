@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from dse.formats.text.quantity import Area, Energy, Power, Quantity, QuantityError, Size, Time
+from dse.formats.text.quantity import KINDS, Area, Energy, Power, Quantity, QuantityError, Size, Time
 from dse.formats.text.source import SpecModel
 
 
@@ -27,10 +27,12 @@ def _no_word(quantity: Quantity) -> Quantity:
 class RangeModel(SpecModel):
     """`{from: 4, to: 32, step: 4}`, or `{from: 32 KiB, to: 512 KiB, factor: 2}`; both ends belong to it."""
 
-    start: int | float | str = Field(alias="from")
-    to: int | float | str
-    step: int | float | str | None = None
-    factor: Annotated[float, Field(gt=1)] | None = None
+    start: int | float | str = Field(alias="from", description="the first choice: a number or a quantity")
+    to: int | float | str = Field(description="the last choice")
+    step: int | float | str | None = Field(default=None, description="what is added from choice to choice")
+    factor: Annotated[float, Field(gt=1)] | None = Field(
+        default=None, description="what each choice is multiplied with, instead of `step`"
+    )
 
     @model_validator(mode="after")
     def _one_way(self) -> RangeModel:
@@ -63,7 +65,14 @@ class EqualAreaModel(SpecModel):
 class PesModel(SpecModel):
     """`{pes: 168}`: every shape of so many PEs, for `levels.NAME.shape`."""
 
-    pes: Annotated[int, Field(ge=1, le=1 << 20, strict=True)]
+    pes: Annotated[int, Field(ge=1, le=1 << 20, strict=True)] = Field(description="rows times columns")
+
+
+def _plain(limit: Quantity | float) -> float:
+    """A limit as a number that may be compared with others of its kind."""
+    if not isinstance(limit, Quantity):
+        return limit
+    return limit.value * next(units[limit.unit] for _, units in KINDS.values() if limit.unit in units)
 
 
 class LimitModel(SpecModel):
@@ -75,41 +84,60 @@ class LimitModel(SpecModel):
             raise ValueError("a constraint has a max or a min")
         return self
 
+    @model_validator(mode="after")
+    def _some_keep_it(self) -> LimitModel:
+        least, most = getattr(self, "min", None), getattr(self, "max", None)
+        if least is not None and most is not None and _plain(least) > _plain(most):
+            raise ValueError(f"nothing is at least {least} and at most {most}")
+        return self
+
 
 class AreaLimit(LimitModel):
-    max: Area | None = None
-    min: Area | None = None
+    """A limit on an area."""
+
+    max: Area | None = Field(default=None, description="at most")
+    min: Area | None = Field(default=None, description="at least")
 
 
 class PowerLimit(LimitModel):
-    max: Power | None = None
-    min: Power | None = None
+    """A limit on a power."""
+
+    max: Power | None = Field(default=None, description="at most")
+    min: Power | None = Field(default=None, description="at least")
 
 
 class LatencyLimit(LimitModel):
-    max: Time | None = None
-    min: Time | None = None
+    """A limit on a time."""
+
+    max: Time | None = Field(default=None, description="at most")
+    min: Time | None = Field(default=None, description="at least")
 
 
 class EnergyLimit(LimitModel):
-    max: Annotated[Energy, AfterValidator(no_mac)] | None = None
-    min: Annotated[Energy, AfterValidator(no_mac)] | None = None
+    """A limit on an energy."""
+
+    max: Annotated[Energy, AfterValidator(no_mac)] | None = Field(default=None, description="at most")
+    min: Annotated[Energy, AfterValidator(no_mac)] | None = Field(default=None, description="at least")
 
 
 class SizeLimit(LimitModel):
-    max: Annotated[Size, AfterValidator(_no_word)] | None = None
-    min: Annotated[Size, AfterValidator(_no_word)] | None = None
+    """A limit on a size."""
+
+    max: Annotated[Size, AfterValidator(_no_word)] | None = Field(default=None, description="at most")
+    min: Annotated[Size, AfterValidator(_no_word)] | None = Field(default=None, description="at least")
 
 
 class NumberLimit(LimitModel):
-    max: Annotated[float, Field(gt=0)] | None = None
-    min: Annotated[float, Field(gt=0)] | None = None
+    """A limit on a number."""
+
+    max: Annotated[float, Field(gt=0)] | None = Field(default=None, description="at most")
+    min: Annotated[float, Field(gt=0)] | None = Field(default=None, description="at least")
 
 
 class ConstraintsModel(SpecModel):
     """Limits on what a sweep may choose; a design beyond them is recorded as infeasible."""
 
-    area: AreaLimit | None = None
+    area: AreaLimit | None = Field(default=None, description="of the chip")
     power: PowerLimit | None = Field(default=None, description="average power over the workload")
     latency: LatencyLimit | None = Field(default=None, description="of the whole workload")
     energy: EnergyLimit | None = Field(default=None, description="of the whole workload")

@@ -21,7 +21,7 @@ KINDS: dict[str, tuple[str, dict[str, float]]] = {
     }),
     "width": ("16 bit", {"bit": 1, "B": 8}),
     "frequency": ("200 MHz", {"Hz": 1, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9}),
-    "time": ("5 us", {"s": 1, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12}),
+    "time": ("20 ms", {"s": 1, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12}),
     "energy": ("0.5 pJ or 6 mac", {
         "fJ": 1e-3, "pJ": 1, "nJ": 1e3, "uJ": 1e6, "mJ": 1e9, "J": 1e12, "mac": 1,
         "pJ/word": 1, "pJ/bit": 1, "pJ/B": 0.125,
@@ -99,7 +99,7 @@ def parse_quantity(given: object, kind: str) -> Quantity:
     if unit not in units:
         raise _wrong_unit(str(given)[:60], match[2], unit, kind)
     if not isfinite(value) or value < 0:
-        raise QuantityError(f"{given} must be zero or more, and finite", hint=wanted)
+        raise QuantityError(f"{given} is {'below zero' if value < 0 else 'not finite'}", hint=wanted)
     return Quantity(value, unit)
 
 

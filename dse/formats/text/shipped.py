@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, get_args
 
-from dse.errors import SpecError
-from dse.formats.text.located import did_you_mean
+from dse.errors import SpecError, expect
+from dse.formats.text.located import Source, did_you_mean
 from dse.formats.text.regular import check_file
 
 Kind = Literal["workloads", "arch_specs", "sweeps"]
@@ -15,6 +16,34 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 _PACKAGE = Path(__file__).resolve().parents[2]
 _SUFFIXES = (".yaml", ".yml")
 _NOUNS: dict[Kind, str] = {"workloads": "workload", "arch_specs": "architecture", "sweeps": "sweep"}
+"""Each kind in a word, which is also the key that a file of it has."""
+
+
+def check_kind(source: Source, kind: Kind) -> None:
+    """Refuse a file that is plainly of another kind: one that has its key, and not that of the wanted one.
+
+    Raises
+    ------
+    SpecError
+    """
+    noun, keys = _NOUNS[kind], source.data if isinstance(source.data, dict) else {}
+    for other in (other for other in _NOUNS.values() if other in keys and noun not in keys):
+        hint = _usage(noun, source.file, other)
+        raise source.error((other,), f"this is {_a(other)}, not {_a(noun)}", hint, key=True)
+
+
+def _a(noun: str) -> str:
+    return f"an {noun}" if noun[0] == "a" else f"a {noun}"
+
+
+def _usage(wanted: str, name: str, found: str) -> str:
+    """How one of a kind is used where another is wanted."""
+    if wanted == "sweep":
+        other = f"{name} vgg16" if found == "architecture" else f"eyeriss {name}"
+        return f"a sweep takes an architecture and a workload: dse sweep {other}"
+    if found == "sweep":
+        return f"a sweep names both itself: dse sweep {name}"
+    return "an architecture comes first, then a workload"
 
 
 def shipped_folder(kind: Kind) -> Path:
@@ -43,6 +72,7 @@ def find_shipped(kind: Kind, name: str | Path) -> Path:
     SpecError
         Neither a file nor a shipped name.
     """
+    expect(name, (str, Path), _NOUNS[kind], "a path, or the name of a shipped one")
     path, names = Path(name), shipped_names(kind)
     is_shipped = str(name) in names
     try:
@@ -54,6 +84,13 @@ def find_shipped(kind: Kind, name: str | Path) -> Path:
     if is_shipped:
         return next(found for suffix in _SUFFIXES if (found := shipped_folder(kind) / f"{name}{suffix}").is_file())
     noun = _NOUNS[kind]
+    for other, other_noun in _NOUNS.items():
+        if str(name) in shipped_names(other):
+            raise SpecError(f"{name} is {_a(other_noun)}, not {_a(noun)}", hint=_usage(noun, str(name), other_noun))
     is_path = len(path.parts) > 1 or path.suffix in _SUFFIXES
     message = f"there is no file {name}" if is_path else f"there is no file and no shipped {noun} named {str(name)!r}"
+    if is_path and path.parent.is_dir():
+        there = [other.name for other in path.parent.iterdir() if other.suffix in _SUFFIXES]
+        if get_close_matches(path.name, there):
+            raise SpecError(message, hint=did_you_mean(path.name, there))
     raise SpecError(message, hint=did_you_mean(path.stem, names))

@@ -23,7 +23,7 @@ __all__ = [
 _MAX_EXTENDS = 8
 
 
-def load_source(path: str | Path, *, last_wins: bool = False) -> Source:
+def load_source(path: str | Path, *, last_wins: bool = False, tags: frozenset[str] = frozenset()) -> Source:
     """Read a spec file and everything that it extends.
 
     Parameters
@@ -31,6 +31,8 @@ def load_source(path: str | Path, *, last_wins: bool = False) -> Source:
     path : str or Path
     last_wins : bool
         In a file of another tool: take the last value of a key that is given twice, and `extends` for any other key.
+    tags : frozenset of str
+        In a file of another tool: YAML tags that mappings may have (`dse.formats.text.yaml_tree`).
 
     Returns
     -------
@@ -47,12 +49,12 @@ def load_source(path: str | Path, *, last_wins: bool = False) -> Source:
     `extends: eyeriss`, puts that file's data beneath this one's: mappings are merged key by key, any other value
     replaces the one beneath, and null removes it.
     """
-    if last_wins:
-        return _parsed(read_text(path), str(path), last_wins=True)
+    if last_wins or tags:
+        return _parsed(read_text(path), str(path), last_wins=last_wins, tags=tags)
     return _load(Path(path), ())
 
 
-def parse_source(text: str, file: str = "<text>") -> Source:
+def parse_source(text: str, file: str = "<text>", tags: frozenset[str] = frozenset()) -> Source:
     """Parse the text of a spec. `extends` is resolved against the folder of `file`.
 
     Parameters
@@ -60,8 +62,10 @@ def parse_source(text: str, file: str = "<text>") -> Source:
     text : str
     file : str
         Named in errors.
+    tags : frozenset of str
+        As for `load_source`.
     """
-    return _parse(text, file, ())
+    return _parsed(text, file, tags=tags) if tags else _parse(text, file, ())
 
 
 def _load(path: Path, above: tuple[Path, ...]) -> Source:
@@ -93,9 +97,9 @@ def read_text(path: str | Path) -> str:
         raise SpecError(f"cannot be read: {reason}", file=str(path)) from None
 
 
-def _parsed(text: str, file: str, *, last_wins: bool = False) -> Source:
+def _parsed(text: str, file: str, *, last_wins: bool = False, tags: frozenset[str] = frozenset()) -> Source:
     places: dict[DataPath, Place] = {}
-    data = _plain(parse_tree(text, file, last_wins=last_wins), (), file, places)
+    data = _plain(parse_tree(text, file, last_wins=last_wins, tags=tags), (), file, places)
     return Source(file, data, places, {file: split_lines(text)})
 
 

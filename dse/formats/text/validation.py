@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
@@ -66,7 +66,7 @@ def validate(model: type[Model], source: Source, path: DataPath = ()) -> Model:
 def _spec_errors(failure: ValidationError, model: type[BaseModel], source: Source, path: DataPath) -> list[SpecError]:
     """One error per place: the branches of a union complain about the same value, each in its way."""
     found: dict[tuple[DataPath, bool], list[tuple[str, str | None]]] = {}
-    details = failure.errors(include_url=False)
+    details = _missing_together(failure.errors(include_url=False))
     places = [_resolve(source.get(path), detail["loc"]) for detail in details]
     for detail, place in zip(details, places, strict=True):
         is_key = detail["type"] in ("extra_forbidden", "missing", "invalid_key") or detail["loc"][-1:] == ("[key]",)
@@ -79,12 +79,33 @@ def _spec_errors(failure: ValidationError, model: type[BaseModel], source: Sourc
     return [
         source.error(
             place,
-            ", or ".join(dict.fromkeys(text for text, _ in messages)),
+            _either(list(dict.fromkeys(text for text, _ in messages))),
             next((hint for _, hint in messages if hint), None),
             key=is_key,
         )
         for (place, is_key), messages in found.items()
     ]
+
+
+def _either(texts: Sequence[str]) -> str:
+    """What the branches of a union say of one value, in one sentence."""
+    parts = [re.fullmatch(r"(.*?: should be )(.*)(, not .*)", text) for text in texts]
+    if len(parts) > 1 and all(parts) and len({(part[1], part[3]) for part in parts if part}) == 1:
+        first = parts[0]
+        assert first is not None
+        return f"{first[1]}{' or '.join(part[2] for part in parts if part)}{first[3]}"
+    return ", or ".join(texts)
+
+
+def _missing_together(details: Sequence[Any]) -> list[Any]:
+    """The details, with keys that one mapping misses in one: the last part of its location names them all."""
+    missing: dict[tuple[int | str, ...], list[str]] = {}
+    for detail in details:
+        if detail["type"] == "missing":
+            missing.setdefault(detail["loc"][:-1], []).append(repr(detail["loc"][-1]))
+    kept = [detail for detail in details if detail["type"] != "missing"]
+    first = next(iter(details))
+    return [{**first, "type": "missing", "loc": (*loc, ", ".join(names))} for loc, names in missing.items()] + kept
 
 
 def _resolve(data: Any, loc: tuple[int | str, ...]) -> DataPath:
@@ -101,31 +122,52 @@ def _is_below(path: DataPath, ancestor: DataPath) -> bool:
     return len(path) > len(ancestor) and path[: len(ancestor)] == ancestor
 
 
+_SHORTER = {
+    "Input should be": "should be", "a valid integer": "a whole number", "a valid number": "a number",
+    "a valid string": "a word", "a valid dictionary": "a mapping", "dictionary": "mapping",
+    "greater than or equal to": "at least", "less than or equal to": "at most", "greater than": "above",
+    "less than": "below", "a valid list": "a list",
+}  # fmt: skip
+"""Pydantic's words to ours."""
+
+
 def _describe(detail: Any, model: type[BaseModel], place: DataPath) -> tuple[str, str | None]:
     """Message and hint of one pydantic error."""
     kind, loc, given = detail["type"], detail["loc"], detail["input"]
     context = detail.get("ctx", {})
-    name = str(place[-1]) if place else "the spec"
+    name = next((part for part in reversed(place) if isinstance(part, str)), "the spec")
     if kind == "extra_forbidden":
-        return f"unknown key {name!r}", did_you_mean(name, _keys_at(model, loc[:-1]))
+        return f"unknown key {str(place[-1])!r}", did_you_mean(place[-1], _keys_at(model, loc[:-1]))
     if kind == "missing":
-        owner = f" in {name}" if place else ""
-        return f"the key {str(loc[-1])!r} is missing{owner}", None
+        owner = f" in {place[-1]}" if place else ""
+        keys = str(loc[-1])
+        return f"the keys {keys} are missing{owner}" if "," in keys else f"the key {keys} is missing{owner}", None
+    if kind in ("too_short", "string_too_short"):
+        return f"{name}: should have at least one {'entry' if kind == 'too_short' else 'letter'}", None
     if kind in ("literal_error", "enum"):
         choices = re.findall(r"'([^']*)'", str(context["expected"]))
         if choices:
-            return f"{name}: {_say(given)} is not a choice", did_you_mean(given, choices)
+            return f"{name}: {_say(given)} is none of its choices", did_you_mean(given, choices)
         return f"{name}: {_say(given)} is not {context['expected']}", None
     if kind == "value_error":
         error = context["error"]
         text = error.message if isinstance(error, DseError) else str(error)
         return f"{name}: {text}", error.hint if isinstance(error, DseError) else None
-    text = detail["msg"].replace("Input should be", "should be").replace("a valid integer", "a whole number")
-    text = (
-        text.replace("a valid number", "a number").replace("a valid string", "a word").replace("dictionary", "mapping")
-    )
-    text = text.split(", unable to parse")[0].split(", got a number")[0]
-    return f"{name}: {text[0].lower()}{text[1:]}, not {_say(given)}", None
+    return f"{name}: {in_words(detail['msg'])}, not {_say(given)}", None
+
+
+def in_words(message: str) -> str:
+    """A message of pydantic in plain words.
+
+    Examples
+    --------
+    >>> in_words("Input should be greater than or equal to 1")
+    'should be at least 1'
+    """
+    text = message.split(", unable to parse")[0].split(", got a number")[0]
+    for long, short in _SHORTER.items():
+        text = text.replace(long, short)
+    return text[:1].lower() + text[1:]
 
 
 def _say(value: Any) -> str:

@@ -1,4 +1,7 @@
-"""YAML 1.2 text to plain data with positions: no tags, no repeated keys, bounded size, depth and aliases."""
+"""YAML 1.2 text to plain data with positions: no repeated keys, bounded size, depth and aliases, and no tags.
+
+A reader of another tool's files may name tags that it takes: a mapping with one has it under the key `!`.
+"""
 
 from __future__ import annotations
 
@@ -54,6 +57,7 @@ class _Composer:
     file: str
     lines: list[str]
     last_wins: bool = False
+    tags: frozenset[str] = frozenset()
     anchors: dict[str, tuple[Node, int] | None] = field(default_factory=dict)
     nodes: int = 0
 
@@ -74,7 +78,7 @@ class _Composer:
             raise self.error(event, f"nested deeper than {MAX_DEPTH} levels")
         if isinstance(event, events.AliasEvent):
             return self.alias(event)
-        if event.tag is not None:
+        if event.tag is not None and str(event.tag) not in self.tags:
             raise self.error(event, f"the tag {event.tag} is not allowed", "a spec is plain data: leave the tag out")
         if event.anchor is not None:
             self.anchors[event.anchor] = None
@@ -85,9 +89,18 @@ class _Composer:
             node.value, count = self.sequence(depth)
         else:
             node.value, count = self.mapping(depth)
+        if event.tag is not None:
+            node.value = self.tagged(event, node)
         if event.anchor is not None:
             self.anchors[event.anchor] = (node, count)
         return node, self.charge(event, count, is_new=True)
+
+    def tagged(self, event: Any, node: Node) -> dict[str | int, Node]:
+        """A mapping, or nothing, with its tag."""
+        if not isinstance(node.value, dict) and node.value not in (None, ""):
+            raise self.error(event, f"{event.tag} stands before a mapping")
+        tag = Node(str(event.tag).removeprefix("!"), node.line, node.column, node.line, node.column)
+        return {"!": tag, **(node.value or {})}
 
     def alias(self, event: Any) -> tuple[Node, int]:
         if event.anchor not in self.anchors:
@@ -152,7 +165,7 @@ class _Composer:
         return _error_at(event.start_mark, message, self.file, self.lines, hint)
 
 
-def parse_tree(text: str, file: str, *, last_wins: bool = False) -> Node:
+def parse_tree(text: str, file: str, *, last_wins: bool = False, tags: frozenset[str] = frozenset()) -> Node:
     """Parse one YAML document.
 
     Parameters
@@ -162,6 +175,8 @@ def parse_tree(text: str, file: str, *, last_wins: bool = False) -> Node:
         Named in errors.
     last_wins : bool
         Take the last value of a key that is given twice, as readers of other tools do, instead of refusing it.
+    tags : frozenset of str
+        Those that mappings may have, e.g. `!Container`.
 
     Raises
     ------
@@ -173,14 +188,27 @@ def parse_tree(text: str, file: str, *, last_wins: bool = False) -> Node:
         raise SpecError(f"the file has {len(text)} characters, more than {MAX_CHARACTERS}", file=file)
     lines = split_lines(text)
     try:
-        return _Composer(iter(YAML(typ="safe", pure=True).parse(text)), file, lines, last_wins).document()
+        stream = iter(YAML(typ="safe", pure=True).parse(text))
+        return _Composer(stream, file, lines, last_wins, tags).document()
     except MarkedYAMLError as error:
-        problem = error.problem or "not YAML"
-        message = f"not valid YAML: {problem}" + (f" {error.context}" if error.context else "")
-        hint = "text with a colon in it stands in quotes" if "mapping values" in problem else None
-        raise _error_at(error.problem_mark or error.context_mark, message, file, lines, hint) from None
+        raise _syntax_error(error, file, lines) from None
     except (YAMLError, ValueError) as error:
         raise SpecError(f"not valid YAML: {str(error).splitlines()[0]}", file=file) from None
+
+
+def _syntax_error(error: MarkedYAMLError, file: str, lines: list[str]) -> SpecError:
+    """What is wrong in words, at the place that is to be changed."""
+    problem, mark, start = error.problem or "not YAML", error.problem_mark or error.context_mark, error.context_mark
+    if "\\t" in problem:
+        return _error_at(mark, "a tab where YAML takes spaces only", file, lines, "indent with spaces")
+    unclosed = problem.startswith("expected ',' or") and start is not None and mark is not None
+    if unclosed and (start.line < mark.line or "but got '}'" in problem or "but got ']'" in problem):
+        # where it was noticed is too late, often by a line
+        opened, closing = ("{", "}") if "or '}'" in problem else ("[", "]")
+        return _error_at(start, f"this {opened} is not closed", file, lines, f"a {closing} or a comma is missing")
+    message = f"not valid YAML: {problem}" + (f" {error.context}" if error.context else "")
+    hint = "text with a colon in it stands in quotes" if "mapping values" in problem else None
+    return _error_at(mark, message, file, lines, hint)
 
 
 def split_lines(text: str) -> list[str]:

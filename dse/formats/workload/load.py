@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dse.errors import DseError, SpecError
+from dse.formats.text.shipped import check_kind
 from dse.formats.text.source import Source, did_you_mean, find_shipped, load_source, parse_source, raise_all, validate
 from dse.formats.workload import models
 from dse.formats.workload.ops import MAKERS, Entry
@@ -94,6 +95,7 @@ def parse_workload(text: str, file: str = "<text>", parameters: Mapping[str, int
 
 def build_workload(source: Source, parameters: Mapping[str, int]) -> Workload:
     """The workload that a parsed file describes, at some values of its parameters."""
+    check_kind(source, "workloads")
     source, changed = with_parameters(source, parameters)
     spec = validate(models.WorkloadSpec, source)
     entries = _entries(source, spec)

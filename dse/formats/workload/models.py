@@ -76,7 +76,7 @@ def _densities(given: object) -> dict[str, Density]:
 
 
 _ONE = {"type": "integer", "minimum": 1, "maximum": MAX_BOUND}
-_WIDTH = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 1024}, {"type": "string", "examples": ["8 bit"]}]}
+_WIDTH = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 1024}, {"type": "string", "examples": ["16 bit"]}]}
 _DENSITY = {"anyOf": [{"type": "number", "exclusiveMinimum": 0, "maximum": 1},
                       {"type": "string", "pattern": "^[0-9]+:[0-9]+$", "examples": ["2:4"]}]}  # fmt: skip
 
@@ -111,30 +111,42 @@ DensitySpec = Annotated[dict[str, Density], BeforeValidator(_densities), _operan
 class OpSpec(SpecModel):
     """What reads one tensor or more: `from` names them, by default what stands before in the file."""
 
-    from_: Names | None = Field(default=None, alias="from")
+    from_: Names | None = Field(
+        default=None, alias="from", description="tensors that it reads, by the names of what makes them"
+    )
 
 
 class MacSpec(OpSpec):
-    bits: BitsSpec | None = None
-    density: DensitySpec | None = None
-    bias: bool | None = None
-    norm: Annotated[WholeNumber, Field(ge=0, le=16)] | None = None
+    """What multiplies and accumulates."""
+
+    bits: BitsSpec | None = Field(default=None, description="widths of its elements: one, or by operand")
+    density: DensitySpec | None = Field(default=None, description="nonzero part of its elements: one, or by operand")
+    bias: bool | None = Field(default=None, description="whether it has a bias; a parameter for each filter")
+    norm: Annotated[WholeNumber, Field(ge=0, le=16)] | None = Field(
+        default=None, description="parameters for each filter of a normalisation that follows"
+    )
     tensor: str = Field(default="", description="the stored tensor that its weights are, if other layers read it, too")
-    tensor_words: Annotated[WholeNumber, Field(ge=0)] = 0
+    tensor_words: Annotated[WholeNumber, Field(ge=0)] = Field(
+        default=0, description="words of that tensor, if they are more than this layer reads"
+    )
+
+
+_STRIDE = "one, or [height, width]"
+_PAD = "zeros around the image: one, [height, width], [top, bottom, left, right], or `same`"
 
 
 class _Windowed(MacSpec):
-    stride: Pair = (1, 1)
-    pad: Padding = (0, 0, 0, 0)
-    dilation: Pair = (1, 1)
+    stride: Pair = Field(default=(1, 1), description=_STRIDE)
+    pad: Padding = Field(default=(0, 0, 0, 0), description=_PAD)
+    dilation: Pair = Field(default=(1, 1), description="distance of a filter's taps: one, or [height, width]")
 
 
 class ConvSpec(_Windowed):
     """A convolution with `conv` filters."""
 
-    conv: Count
-    kernel: Pair
-    groups: Count = 1
+    conv: Count = Field(description="filters")
+    kernel: Pair = Field(description="rows and columns of a filter: one, or [height, width]")
+    groups: Count = Field(default=1, description="groups of channels, each with its own filters")
 
     def window(self) -> Window:
         return Window(self.kernel, self.stride, self.dilation, self.pad)
@@ -143,8 +155,8 @@ class ConvSpec(_Windowed):
 class DepthwiseSpec(_Windowed):
     """A convolution of each channel by itself; the value is its kernel."""
 
-    depthwise: Pair
-    multiplier: Count = 1
+    depthwise: Pair = Field(description="rows and columns of a filter: one, or [height, width]")
+    multiplier: Count = Field(default=1, description="filters for each channel")
 
     def window(self) -> Window:
         return Window(self.depthwise, self.stride, self.dilation, self.pad)
@@ -153,8 +165,8 @@ class DepthwiseSpec(_Windowed):
 class SeparableSpec(_Windowed):
     """`NAME_dw`, a depthwise convolution, and `NAME_pw`, a 1x1 convolution with `separable` filters."""
 
-    separable: Count
-    kernel: Pair
+    separable: Count = Field(description="filters of the 1x1 convolution")
+    kernel: Pair = Field(description="of the depthwise convolution: one, or [height, width]")
 
     def window(self) -> Window:
         return Window(self.kernel, self.stride, self.dilation, self.pad)
@@ -163,117 +175,125 @@ class SeparableSpec(_Windowed):
 class FcSpec(MacSpec):
     """A fully connected layer with `fc` outputs, applied to each token of a sequence."""
 
-    fc: Count
+    fc: Count = Field(description="outputs")
 
 
 class Product(SpecModel):
-    m: Count
-    k: Count
-    n: Count
-    heads: Count = 1
+    """The sides of a matrix product."""
+
+    m: Count = Field(description="rows of the first matrix")
+    k: Count = Field(description="columns of the first, rows of the second: what is summed over")
+    n: Count = Field(description="columns of the second")
+    heads: Count = Field(default=1, description="such products, each with matrices of its own")
 
 
 class MatmulSpec(MacSpec):
     """`heads` products of two computed matrices, `m` x `k` and `k` x `n`. It stands alone unless `from` names them."""
 
-    matmul: Product
+    matmul: Product = Field(description="its sides")
 
 
 class Bounds(SpecModel):
     """The loop bounds of a bare layer; K and C per group."""
 
-    G: Count = 1
-    N: Count = 1
-    K: Count = 1
-    C: Count = 1
-    P: Count = 1
-    Q: Count = 1
-    R: Count = 1
-    S: Count = 1
-    H: Annotated[WholeNumber, Field(ge=0, le=MAX_BOUND)] = 0
-    W: Annotated[WholeNumber, Field(ge=0, le=MAX_BOUND)] = 0
-    stride: Pair = (1, 1)
-    dilation: Pair = (1, 1)
-    pad: Padding = (0, 0, 0, 0)
+    G: Count = Field(default=1, description="groups")
+    N: Count = Field(default=1, description="images")
+    K: Count = Field(default=1, description="filters of a group")
+    C: Count = Field(default=1, description="channels of a group")
+    P: Count = Field(default=1, description="rows of the output")
+    Q: Count = Field(default=1, description="columns of the output")
+    R: Count = Field(default=1, description="rows of a filter")
+    S: Count = Field(default=1, description="columns of a filter")
+    H: Annotated[WholeNumber, Field(ge=0, le=MAX_BOUND)] = Field(
+        default=0, description="rows of the ifmap without padding; 0: those that the outputs need"
+    )
+    W: Annotated[WholeNumber, Field(ge=0, le=MAX_BOUND)] = Field(default=0, description="its columns, likewise")
+    stride: Pair = Field(default=(1, 1), description=_STRIDE)
+    dilation: Pair = Field(default=(1, 1), description="distance of a filter's taps: one, or [height, width]")
+    pad: Padding = Field(default=(0, 0, 0, 0), description=_PAD)
 
 
 class LayerSpec(MacSpec):
     """A MAC layer by its bounds for one image. `shape` is its output's, by default [G*K, P, Q]. It stands alone unless
     `from` names what it reads."""
 
-    layer: Bounds
-    shape: Sides | None = None
-    weights: Literal["parameters", "activations"] = "parameters"
-    extra_parameters: Annotated[WholeNumber, Field(ge=0)] = 0
+    layer: Bounds = Field(description="its bounds")
+    shape: Sides | None = Field(default=None, description="of its output")
+    weights: Literal["parameters", "activations"] = Field(
+        default="parameters", description="whether the second operand is stored in the model or computed"
+    )
+    extra_parameters: Annotated[WholeNumber, Field(ge=0)] = Field(
+        default=0, description="that the model stores for it beside its weights, bias and norm"
+    )
 
 
 class _PoolSpec(OpSpec):
-    stride: Pair | None = None
-    pad: Padding = (0, 0, 0, 0)
-    ceil: bool = False
+    stride: Pair | None = Field(default=None, description="by default the window")
+    pad: Padding = Field(default=(0, 0, 0, 0), description=_PAD)
+    ceil: bool = Field(default=False, description="whether a window that sticks out counts")
 
 
 class MaxpoolSpec(_PoolSpec):
     """Pooling; the value is the window, the stride is the window unless given."""
 
-    maxpool: Pair
+    maxpool: Pair = Field(description="the window: one, or [height, width]")
 
 
 class AvgpoolSpec(_PoolSpec):
     """Pooling; the value is the window, the stride is the window unless given."""
 
-    avgpool: Pair
+    avgpool: Pair = Field(description="the window: one, or [height, width]")
 
 
 class GlobalpoolSpec(OpSpec):
     """Pooling of the whole height and width."""
 
-    globalpool: Literal["avg", "max"]
+    globalpool: Literal["avg", "max"] = Field(description="mean or maximum")
 
 
 class AddSpec(SpecModel):
     """The sum of the named tensors, element by element."""
 
-    add: Names
+    add: Names = Field(description="names of what makes them")
 
 
 class MultiplySpec(SpecModel):
     """The product of the named tensors, element by element; sides of 1 are spread."""
 
-    multiply: Names
+    multiply: Names = Field(description="names of what makes them")
 
 
 class ConcatSpec(SpecModel):
     """The named tensors one after the other, by default along the channels."""
 
-    concat: Names
-    axis: Annotated[WholeNumber, Field(ge=0, le=3)] = 0
+    concat: Names = Field(description="names of what makes them")
+    axis: Annotated[WholeNumber, Field(ge=0, le=3)] = Field(default=0, description="of a tensor without its batch")
 
 
 class ActivationSpec(OpSpec):
     """A function of each element, such as relu; or a normalisation."""
 
-    activation: str
+    activation: str = Field(description="its name")
 
 
 class ReshapeSpec(OpSpec):
     """The same elements in another shape."""
 
-    reshape: Sides
+    reshape: Sides = Field(description="the shape, without the batch")
 
 
 class UpsampleSpec(OpSpec):
     """Each row and column repeated."""
 
-    upsample: Pair
+    upsample: Pair = Field(description="how often: one, or [height, width]")
 
 
 class OtherSpec(OpSpec):
     """Any other operation without MACs, by its name and the shape that it makes."""
 
-    other: str
-    shape: Sides
-    parameters: Annotated[WholeNumber, Field(ge=0)] = 0
+    other: str = Field(description="its name")
+    shape: Sides = Field(description="of its output, without the batch")
+    parameters: Annotated[WholeNumber, Field(ge=0)] = Field(default=0, description="that the model stores for it")
 
 
 OPS: dict[str, type[SpecModel]] = {
@@ -288,26 +308,32 @@ OPS: dict[str, type[SpecModel]] = {
 class ExpectSpec(SpecModel):
     """Totals for one image that loading checks."""
 
-    macs: WholeNumber | None = None
-    weights: WholeNumber | None = None
-    parameters: WholeNumber | None = None
+    macs: WholeNumber | None = Field(default=None, description="products of all layers")
+    weights: WholeNumber | None = Field(default=None, description="words of weights, shared ones once")
+    parameters: WholeNumber | None = Field(default=None, description="weights, biases, norms and all else stored")
 
 
 class WorkloadSpec(SpecModel):
     """A workload file. `bits`, `density`, `bias` and `norm` hold for every layer that does not say otherwise."""
 
-    workload: str
-    description: str = ""
+    workload: str = Field(description="its name")
+    description: str = Field(default="", description="for people")
     parameters: dict[str, Count] = Field(default_factory=dict, description="sizes by name, for shapes to use")
-    input: Sides | dict[str, Sides] | None = None
-    batch: Count = 1
-    bits: BitsSpec = Field(default_factory=dict)
-    density: DensitySpec = Field(default_factory=dict)
-    bias: bool = False
-    norm: Annotated[WholeNumber, Field(ge=0, le=16)] = 0
-    layers: Annotated[dict[str, Any], Field(min_length=1)]
-    expect: ExpectSpec = ExpectSpec()
-    published: dict[str, float] = Field(default_factory=dict)
+    input: Sides | dict[str, Sides] | None = Field(
+        default=None, description="shape of one input without the batch, e.g. [3, 224, 224]; or name to shape"
+    )
+    batch: Count = Field(default=1, description="images at once")
+    bits: BitsSpec = Field(default_factory=dict, description="widths of elements: one, or by operand")
+    density: DensitySpec = Field(default_factory=dict, description="nonzero part of elements: one, or by operand")
+    bias: bool = Field(default=False, description="whether layers have one")
+    norm: Annotated[WholeNumber, Field(ge=0, le=16)] = Field(
+        default=0, description="parameters for each filter of normalisations"
+    )
+    layers: Annotated[dict[str, Any], Field(min_length=1)] = Field(
+        description="name to operation, in order; each reads what stands before it unless `from` says otherwise"
+    )
+    expect: ExpectSpec = Field(default=ExpectSpec(), description="totals that loading checks")
+    published: dict[str, float] = Field(default_factory=dict, description="figures that `compare-networks` shows")
 
 
 _TERM = {"type": "string", "pattern": r"^([0-9]+ ?\* ?)?[A-Za-z_][A-Za-z0-9_]*$", "description": "a parameter"}

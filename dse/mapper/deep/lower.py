@@ -20,7 +20,8 @@ def bound_deep(architecture: Architecture, layer: Layer, cycle_pj: float, factor
     """Bound a design by the roots of its searches for energy and for latency, one per choice of bypasses."""
     prices = price(architecture, layer)
     _, spaces = spaces_of(architecture, layer, prices, factors)
-    least = [[_root(space, kind) for kind in (ENERGY, LATENCY)] for space in spaces]
+    searched = [part for space in spaces for part in space.parts or (space,)]
+    least = [[_root(space, kind) for kind in (ENERGY, LATENCY)] for space in searched]
     energy_pj = min(energy for energy, _ in least)
     cycles = min(steps for _, steps in least) * prices.cycles_per_step
     weighted_pj = min(energy + cycle_pj * prices.cycles_per_step * steps for energy, steps in least)

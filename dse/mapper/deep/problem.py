@@ -14,6 +14,7 @@ from dse.mapper.shared.factors import whole_factor
 from dse.mapper.shared.places import Places
 from dse.model.counting.counts import RELEVANCE, Structure, window_of
 from dse.model.counting.kernel import Floats, Ints
+from dse.model.counting.records import READ, WRITE
 from dse.model.price import Prices, capacities
 from dse.problem.dims import DIMS, OPERANDS, PSUM
 from dse.problem.layer import Layer
@@ -29,6 +30,8 @@ class Deep(NamedTuple):
     window: Ints  # (4,)
     bits: Ints  # (k, 3) of an element in each level
     only_finished: Ints  # (k,) 1 where no unfinished psum may come to a level
+    may_finish: Ints  # (k,) 1 where that is so in this or a kindred problem
+    never_finished: Ints  # (k,) 1 where no psum comes to a level finished, as a sum is spread over its instances
     returns: bool  # whether psums come to the outermost level unfinished, and so at least twice each
     words: Floats  # (3,) touched words of each operand
     macs: float
@@ -67,7 +70,7 @@ class Deep(NamedTuple):
 
 def build(
     architecture: Architecture, layer: Layer, kept: dict[int, frozenset[str]], prices: Prices, factors: str,
-    only_finished: frozenset[int] = frozenset(), *, returns: bool = False,
+    only_finished: frozenset[int] = frozenset(), *, may_finish: frozenset[int] = frozenset(), returns: bool = False,
 ) -> Deep:  # fmt: skip
     """Gather one problem's numbers.
 
@@ -75,6 +78,8 @@ def build(
     ----------
     only_finished : frozenset of int
         Nodes of levels to which no unfinished psum may come, so that they need room for finished ones only.
+    may_finish : frozenset of int
+        Those of all kindred problems, which have the same terms.
     returns : bool
         Only mappings in which psums come to the outermost level unfinished.
     """
@@ -92,6 +97,8 @@ def build(
         window=window_of(layer),
         bits=_widths(layer, places, only_finished),
         only_finished=np.array([int(node in only_finished) for node in places.levels], dtype=np.int64),
+        may_finish=np.array([int(node in may_finish | only_finished) for node in places.levels], dtype=np.int64),
+        never_finished=np.zeros(len(places.levels), dtype=np.int64),
         returns=returns,
         words=np.array(words, dtype=np.float64),
         macs=float(layer.macs),
@@ -151,6 +158,26 @@ def rooms_for_finished(
         if node > 0 and "psum" in kept[node] and min(table[node, PSUM], table[node, 3]) < inf:
             chosen |= {node}
             yield chosen
+
+
+def without_limits(problems: list[Deep]) -> Deep:
+    """What has all mappings of kindred problems: the least widths of any, and the limits on psums that all have."""
+    return problems[0]._replace(
+        bits=np.min([one.bits for one in problems], axis=0),
+        only_finished=np.min([one.only_finished for one in problems], axis=0),
+    )
+
+
+def spreads_that_add_up(dp: Deep) -> Iterator[tuple[int, Ints]]:
+    """Fan-outs that add up psums, as the level above, around levels in which a finished psum costs less.
+
+    With each comes `never_finished` when a sum is spread over its children: what these hold are then parts of sums.
+    """
+    saves = (dp.saved_pj[dp.nodes, READ] + dp.saved_pj[dp.nodes, WRITE] > 0.0) & (dp.kept[:-1, PSUM] == 1)
+    for level, fan in enumerate(dp.fans):
+        inside = np.arange(len(dp.nodes)) > level
+        if fan >= 0 and dp.reduces[fan] == 1 and dp.sides[level].prod() > 1 and (saves & inside).any():
+            yield level, (saves & inside).astype(np.int64)
 
 
 def _rules(architecture: Architecture, layer: Layer, places: Places, perfect: bool) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.errors import DseError
-from dse.mapper.deep.bounds.subproblem import Best, Space, narrowed, space_of
+from dse.mapper.deep.bounds.subproblem import Best, Space, halved, narrowed, space_of, together
 from dse.mapper.deep.nest import parts_of, record_length
 from dse.mapper.deep.problem import build, rooms_for_finished
 from dse.mapper.deep.tree import best_of
@@ -66,17 +66,20 @@ def spaces_of(
     """What levels keep in each space to search, and these spaces.
 
     One of each choice of bypasses. Where finished psums are narrower it has the mappings in which psums come back from
-    the outermost level; behind all of these are, of each choice, the spaces with only finished psums in some levels.
+    the outermost level; beside it are, of each choice, the spaces with only finished psums in some levels, together.
     """
-    choices, spaces = bypass_choices(architecture), []
-    sets = [tuple(rooms_for_finished(architecture, layer, kept)) for kept in choices]
-    for mask, (kept, some) in enumerate(zip(choices, sets, strict=True)):
-        spaces.append(space_of(build(architecture, layer, kept, prices, factors, returns=bool(some)), mask))
-    for space, kept, some in zip(tuple(spaces), tuple(choices), sets, strict=True):
+    choices = bypass_choices(architecture)
+    spaces: list[Space] = []
+    for mask, kept in enumerate(tuple(choices)):
+        some = tuple(rooms_for_finished(architecture, layer, kept))
+        space = space_of(build(architecture, layer, kept, prices, factors, returns=bool(some)), mask)
+        spaces += halved(space)
+        kindred: list[Space] = []
         for nodes in some:
-            problem = build(architecture, layer, kept, prices, factors, nodes)
-            spaces.append(narrowed(space, problem, len(choices)))
+            problem = build(architecture, layer, kept, prices, factors, nodes, may_finish=some[-1])
+            kindred += halved(narrowed(space, problem, len(choices)))
             choices.append(kept)
+        spaces += together(kindred)
     return choices, spaces
 
 

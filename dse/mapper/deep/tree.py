@@ -72,10 +72,10 @@ def best_of(spaces: list[Space], best: Best, near: Ints | None = None) -> float:
     roots = [root_of(space, best) for space in spaces]
     for node in sorted((node for node in roots if node is not None), key=lambda node: node.bound):
         _dive(node, best)
-        if best.held == 0:
-            _probe(node, best)
-        if best.held == 0:
-            _walk(node, best, PROBE)
+        for part in _parts(node, best) if best.held == 0 else []:
+            _probe(part, best)
+            if best.held == 0:
+                _walk(part, best, PROBE)
         known = _improved(spaces, best, known)
         better = bounded(node.space, node.choices, node.rows, node.weights, best, node.columns)
         if better is not None:
@@ -102,8 +102,17 @@ def _dive(node: Node | None, best: Best) -> None:
         level = max(i for i, choice in enumerate(node.choices) if choice is None)
         children = [_child(node, rows, level, choice, best) for choice in listed()]
         node = min((child for child in children if child is not None), key=lambda child: child.bound, default=None)
-    if node is not None:
-        _probe(node, best)
+    for part in _parts(node, best) if node is not None else []:
+        _probe(part, best)
+
+
+def _parts(node: Node, best: Best) -> list[Node]:
+    """A subproblem in each of the spaces that its own consists of, where something in it may improve."""
+    if not node.space.parts:
+        return [node]
+    rows = splits_left(node, best.target())
+    parts = [bounded(space, node.choices, rows, node.weights, best) for space in node.space.parts]
+    return [part for part in parts if part is not None]
 
 
 def _children(node: Node, best: Best) -> list[Node | None]:
@@ -111,6 +120,8 @@ def _children(node: Node, best: Best) -> list[Node | None]:
     unknown = [i for i, choice in enumerate(node.choices) if choice is None]
     rows = splits_left(node, best.target())
     few = np.prod([float(len(x)) for x in rows]) <= (OPEN if unknown else DIRECT)
+    if node.space.parts and (few or not unknown):
+        return list(_parts(node, best))
     parts = [] if few or unknown else _halves(node, rows, 1e-7)
     if not unknown and not few:
         _probe(node, best)
@@ -185,12 +196,14 @@ def _improved(spaces: list[Space], best: Best, known: float) -> float:
 
 def _exchange(spaces: list[Space], best: Best, record: Ints) -> None:
     """Look for a mapping among the splits, a few of each axis, that do best in place of those of a record."""
-    space = spaces[int(record[-1])]
+    mine = [part for space in spaces for part in (space.parts or (space,)) if part.mask == record[-1]]
+    rows = rows_of(mine[0], record)
+    space = next((one for one in mine if one.holds(rows)), mine[0])
     choices = choices_of(space.problem, record)
     columns = space.columns(choices)
-    values = exchanged(space, columns, rows_of(space, record), limits_of(space, best), fixed_weights(space, best))
-    rows = [np.argsort(value, kind="stable")[:PROBED] for value in values]
-    some = tuple(row[np.isfinite(value[row])] for row, value in zip(rows, values, strict=True))
+    values = exchanged(space, columns, rows, limits_of(space, best), fixed_weights(space, best))
+    nearest = [np.argsort(value, kind="stable")[:PROBED] for value in values]
+    some = tuple(row[np.isfinite(value[row])] for row, value in zip(nearest, values, strict=True))
     if all(map(len, some)):
         level = tuple(np.zeros(len(row)) for row in some)
         _walk_to(Node(space, choices, some, np.zeros(0), 0.0, level, columns), best, inf, PROBE)

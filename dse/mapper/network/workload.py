@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import inf, isinf, sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dse.architecture.architecture import Architecture
-from dse.errors import DseError
+from dse.errors import DseError, expect
 from dse.mapper.layer import layer_front, map_layer
 from dse.mapper.network.front_choice import Picks
 from dse.mapper.network.front_sum import FrontSum, sum_fronts
@@ -19,7 +19,12 @@ from dse.model.mapping import Mapping as LoopNest
 from dse.model.moves import Moved, moved_by
 from dse.problem.layer import Layer
 from dse.problem.moves import moves_of
+from dse.problem.notebook import html, picture, short
 from dse.problem.workload import Workload
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
 
 SCOPES = ("layer", "network")
 
@@ -54,6 +59,8 @@ class MappedWorkload:
     [(('conv',), 0.0), (('fc',), 0.0)]
     >>> mapped.edp_js == mapped.energy_pj * 1e-12 * mapped.latency_s
     True
+    >>> mapped.to_dataframe()[["layer", "count", "macs"]].values.tolist()
+    [['conv', 1, 10368], ['fc', 1, 160]]
     """
 
     architecture: Architecture
@@ -65,6 +72,44 @@ class MappedWorkload:
     scope: str = "layer"
     certificate: NetworkCertificate | None = None
     options: Options = field(default=(), repr=False)
+
+    def __repr__(self) -> str:
+        return short(
+            "MappedWorkload", self.workload.name, on=self.architecture.name, energy_pj=self.energy_pj,
+            latency_s=self.latency_s, edp_js=self.edp_js,
+        )  # fmt: skip
+
+    def _repr_html_(self) -> str:
+        return html(self)
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """One row for each distinct layer and mapping, and for each kind of node without MACs that moves words.
+
+        Columns: `layer`, `count`, `macs`, `energy_pj`, `cycles`, `latency_s` (of one such layer), `utilization`,
+        `bound_by`, `gap` (proven), and `energy_<level>_pj` for each level, fan-out, `MAC` and `static`.
+        """
+        import pandas
+
+        clock = self.architecture.clock_hz
+        rows: list[dict[str, Any]] = []
+        for mapped, names in self.layers:
+            cost, proof = mapped.cost, mapped.certificate
+            rows.append({
+                "layer": names[0], "count": len(names), "macs": cost.macs, "energy_pj": cost.energy_pj,
+                "cycles": cost.cycles, "latency_s": cost.latency_s, "utilization": cost.utilization,
+                "bound_by": cost.bound_by, "gap": None if proof is None else proof.gap,
+                **{f"energy_{part}_pj": pj for part, pj in cost.energy_by_level_pj.items()},
+            })  # fmt: skip
+        for one, names in self.moves:
+            rows.append({
+                "layer": names[0], "count": len(names), "macs": 0, "energy_pj": one.energy_pj, "cycles": one.cycles,
+                "latency_s": one.cycles / clock,
+            })  # fmt: skip
+        return pandas.DataFrame(rows)
+
+    def plot(self) -> Figure:
+        """Energy of every distinct layer, by level."""
+        return picture(self)
 
     @property
     def moves(self) -> tuple[tuple[Moved, Names], ...]:
@@ -188,6 +233,8 @@ class NetworkFront:
     >>> energy_pj, latency_s = front.points[0]
     >>> front.run(0).latency_s == latency_s
     True
+    >>> front.to_dataframe().columns.tolist()
+    ['energy_pj', 'latency_s', 'edp_js']
     """
 
     source: MappedWorkload
@@ -196,6 +243,24 @@ class NetworkFront:
 
     def __len__(self) -> int:
         return len(self.total.points)
+
+    def __repr__(self) -> str:
+        run = self.source
+        return short("NetworkFront", run.workload.name, on=run.architecture.name, points=len(self))
+
+    def _repr_html_(self) -> str:
+        return html(self)
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """One row a point: energy (pJ), latency (s) and their product (J s)."""
+        import pandas
+
+        rows = [(energy, latency, energy * 1e-12 * latency) for energy, latency in self.points]
+        return pandas.DataFrame(rows, columns=["energy_pj", "latency_s", "edp_js"])
+
+    def plot(self) -> Figure:
+        """Energy against latency."""
+        return picture(self)
 
     @property
     def points(self) -> tuple[tuple[float, float], ...]:
@@ -267,6 +332,8 @@ def map_workload(
     >>> dse.map_workload(eyeriss, network, scope="network").edp_js <= each.edp_js
     True
     """
+    for name, limit in (("max_latency_s", max_latency_s), ("max_energy_pj", max_energy_pj), ("gap", gap)):
+        expect(limit, (float, int), name, "a number, e.g. 0.01")
     search = _Search(objective, scope, max_latency_s, max_energy_pj, gap, factors, time_limit_s)
     distinct = [
         (workload.layer(names[0]), nest, names)

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf, isinf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dse.model.cost import Cost
 from dse.model.mapping import Loop, Mapping
 from dse.problem.dims import DIMS
 from dse.problem.layer import Layer
+from dse.problem.notebook import html, picture, short
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,12 +213,34 @@ class Mapped:
     >>> best = dse.map_layer(dse.load_architecture("eyeriss"), layer, "energy")
     >>> best.layer == layer, best.certificate.objective
     (True, 'energy')
+    >>> best
+    Mapped('conv', energy_pj=1.182e+06, latency_s=4.381e-06, gap=0)
+    >>> best.to_dataframe().columns.tolist()
+    ['layer', 'level', 'operand', 'direction', 'elements']
     """
 
     layer: Layer
     mapping: Mapping
     cost: Cost
     certificate: Certificate | None
+
+    def __repr__(self) -> str:
+        proof = {} if self.certificate is None else {"gap": self.certificate.gap}
+        cost = self.cost
+        return short("Mapped", self.layer.name, energy_pj=cost.energy_pj, latency_s=cost.latency_s, **proof)
+
+    def _repr_html_(self) -> str:
+        return html(self)
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """What moves: see `Accesses.to_dataframe`, with the `layer` in front."""
+        frame = self.cost.accesses.to_dataframe()
+        frame.insert(0, "layer", self.layer.name)
+        return frame
+
+    def plot(self) -> Figure:
+        """The layer's energy by level and by operand."""
+        return picture(self)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -222,3 +249,37 @@ class Mapped:
             "mapping": self.mapping.to_dict(),
             "certificate": None if self.certificate is None else self.certificate.to_dict(),
         }
+
+
+class LayerFront(tuple[Mapped, ...]):
+    """The energy-latency front of a layer: mappings of which none beats another; latency rises, energy falls.
+
+    Examples
+    --------
+    >>> import dse
+    >>> layer = dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> front = dse.layer_front("systolic_ws", layer)
+    >>> front.to_dataframe().columns.tolist()
+    ['energy_pj', 'latency_s', 'edp_js', 'utilization', 'bound_by']
+    >>> len(front.to_dataframe()) == len(front)
+    True
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return short("LayerFront", self[0].layer.name if self else "", points=len(self))
+
+    def _repr_html_(self) -> str:
+        return html(self)
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """One row a mapping: energy (pJ), latency (s), their product (J s), utilization and what binds."""
+        import pandas
+
+        names = ("energy_pj", "latency_s", "edp_js", "utilization", "bound_by")
+        return pandas.DataFrame([[getattr(one.cost, name) for name in names] for one in self], columns=list(names))
+
+    def plot(self) -> Figure:
+        """Energy against latency."""
+        return picture(self)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 from math import ceil, prod
 from typing import Any
 
@@ -269,13 +270,13 @@ def _box(layer: Layer, operand: str, tile: dict[str, int]) -> Vector:
 
 
 def _distinct_children(layer: Layer, operand: str, loops: tuple[_Loop, ...], parent: int, child: int) -> int:
-    """Children of one parent whose tiles differ."""
+    """Children of one parent whose tiles differ; of several fan-outs, each shares by itself."""
     between = [loop for loop in loops if loop.is_spatial and parent < loop.node < child]
     distinct = 1
-    for axis in range(len(AXES)):
+    for node, axis in product({loop.node for loop in between}, range(len(AXES))):
         offsets = {0}
         for loop in between:
-            move = _move(layer, operand, loop.dim, loop.step)[axis]
+            move = _move(layer, operand, loop.dim, loop.step)[axis] if loop.node == node else 0
             offsets = {offset + trip * move for offset in offsets for trip in range(loop.trips if move else 1)}
         distinct *= len(offsets)
     return distinct

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dse.errors import DseError
+from dse.errors import DseError, visible
 from dse.formats.text.replace import write_text
 from dse.formats.text.spreadsheet import to_csv
-from dse.report.figures.save import save_figure, tick_name
+from dse.report.figures.save import save_figure
 from dse.report.figures.style import INK, dress, head, legend, new_figure, part_colours
 from dse.report.table import Table
 
@@ -117,9 +117,9 @@ def _panel(axes: Axes, panel: Bars, colours: Mapping[str, str], shown: dict[str,
             shown.setdefault(name, drawn)
         starts = [start + length for start, length in zip(starts, lengths, strict=True)]
     dress(axes)
-    axes.set_yticks(rows, [tick_name(label) for label in panel.labels])
+    axes.set_yticks(rows, [visible(label) for label in panel.labels])
     axes.set_ylim(len(panel.labels) - 0.4, -0.6)
-    axes.set_title(tick_name(panel.title), fontsize=10, color=INK, loc="left")
+    axes.set_title(visible(panel.title), fontsize=10, color=INK, loc="left")
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     axes.locator_params(axis="x", nbins=5)

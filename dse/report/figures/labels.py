@@ -69,7 +69,7 @@ def place(sizes: Sequence[tuple[float, float, float, float, float]], marks: Sequ
     Examples
     --------
     >>> place([(50, 50, 2, 40, 10), (52, 50, 2, 40, 10)], [], (0, 0, 200, 100))
-    [(56.0, 56.0), (58.0, 34.0)]
+    [(56.0, 45.0), (6.0, 45.0)]
     """
     drawn: list[Box] = []
     corners: list[tuple[float, float] | None] = []

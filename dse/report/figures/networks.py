@@ -8,9 +8,9 @@ from math import pi, sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dse.errors import DseError
+from dse.errors import DseError, visible
 from dse.report.figures.labels import Label, write_labels
-from dse.report.figures.save import save_figure, tick_name
+from dse.report.figures.save import save_figure
 from dse.report.figures.style import COLOURS, INK, QUIET, SMALLEST, dress, head, logarithmic, new_figure
 from dse.report.units import si
 
@@ -224,7 +224,7 @@ def bubbles_figure(data: Bubbles) -> Figure:
         dress(axes, panel.x_label, "top-1 accuracy (%)" if axes is sides[0] else "")
         axes.margins(x=0.2, y=0.16)
         if panel.name:
-            axes.set_title(tick_name(panel.name), fontsize=10, color=INK, loc="left")
+            axes.set_title(visible(panel.name), fontsize=10, color=INK, loc="left")
     for axes, panel in zip(sides, data.panels, strict=True):
         bubbles = [(x, y, sqrt(LARGEST_BUBBLE * value / largest / pi)) for _, x, y, value in panel.points]
         labels = [Label(x, y, point[0], radius) for point, (x, y, radius) in zip(panel.points, bubbles, strict=True)]
@@ -242,7 +242,7 @@ def shares_figure(data: Shares) -> Figure:
     figure = new_figure(9, 1.9 + 0.34 * len(data.rows))
     head(figure, data.title, data.subtitle)
     sides = figure.subplots(1, 2, sharey=True, gridspec_kw={"wspace": 0.1})
-    names = [tick_name(name) for name, *_ in data.rows]
+    names = [visible(name) for name, *_ in data.rows]
     columns = (("weights", [weights for _, weights, _ in data.rows]), ("operations", [ops for *_, ops in data.rows]))
     for axes, (what, fractions) in zip(sides, columns, strict=True):
         conv = [100 * fraction for fraction in fractions]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import exp, log
 from typing import TYPE_CHECKING, Any
 
-from dse.report.figures.save import tick_name
+from dse.errors import visible
 from dse.report.figures.style import INK, KINDS, SMALLEST, dress, head, logarithmic, new_figure
 from dse.report.units import times
 
@@ -94,8 +94,8 @@ def reuse_figure(data: ReuseData) -> Figure:
     shown: dict[str, Any] = {}
     for axes, (design, found) in zip(sides, data.panels, strict=True):
         _panel(axes, places, found, shown)
-        axes.set_title(tick_name(design), fontsize=10, color=INK, loc="left")
-    sides[0].set_yticks(range(len(places)), [tick_name(f"{operand} at {place}") for operand, place in places])
+        axes.set_title(visible(design), fontsize=10, color=INK, loc="left")
+    sides[0].set_yticks(range(len(places)), [visible(f"{operand} at {place}") for operand, place in places])
     sides[0].set_ylim(len(places) - 0.4, -0.6)
     figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=4, frameon=False, fontsize=SMALLEST,
                   labelcolor=INK)  # fmt: skip

@@ -24,8 +24,6 @@ UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 def save_figure(figure: Figure, path: str | Path, dpi: float | None = None) -> None:
     """Write a figure in the format that the name ends in; `.png` is added to a name without an ending.
 
-    Texts are names and sentences, so a `$` in them begins no formula.
-
     Raises
     ------
     DseError
@@ -37,7 +35,6 @@ def save_figure(figure: Figure, path: str | Path, dpi: float | None = None) -> N
     if not path.suffix:
         path = path.with_name(f"{path.name}.png")
     drawn = BytesIO()
-    take_literally(figure)
     form = path.suffix[1:].lower()
     try:
         with rc_context({"svg.hashsalt": "dse"}):
@@ -68,22 +65,10 @@ def save_with_data(
 
 
 def take_literally(artist: Artist) -> None:
-    """Make a `$` in texts begin no formula; needed before texts are measured, which parses them."""
+    """Make texts names and sentences: a `$` begins no formula, and control characters are spelt out."""
     from matplotlib.text import Text
 
     for text in artist.findobj(Text):
         assert isinstance(text, Text)
-        if not text.get_text().startswith(r"$\mathdefault{"):  # as the ticks of a logarithmic axis write powers
-            text.set_parse_math(False)
-            text.set_text(visible(text.get_text()))  # fonts have no signs for control characters
-
-
-def tick_name(name: str) -> str:
-    """A name for the ticks of an axis, which are made while drawing: a `$` in it begins no formula.
-
-    Examples
-    --------
-    >>> print(tick_name("a$b$"))
-    a\\$b\\$
-    """
-    return name.replace("$", r"\$")
+        text.set_parse_math(False)
+        text.set_text(visible(text.get_text()))  # fonts have no signs for control characters

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from dse.report.figures.save import tick_name
+from dse.errors import visible
 from dse.report.figures.style import COLOURS, INK, SMALLEST, dress, head, legend, new_figure, part_colours
 from dse.report.units import energy, prefix_of, si
 
@@ -232,7 +232,7 @@ def _panel(axes: Axes, data: Stacks, chosen: Sequence[int], colours: Mapping[str
         end = max([total, *(mark for row, mark in marks if row == at and mark < total + 0.16 * longest)])
         said = f"{total:.3g} %" if data.unit == "%" else si(total * factor, "J") if data.unit == "J" else f"{total:.3g}"
         axes.text(end + 0.012 * longest, at, said, va="center", ha="left", fontsize=SMALLEST, color=INK)
-    axes.set_yticks(range(len(rows)), [tick_name(_short(name)) for name, *_ in rows])
+    axes.set_yticks(range(len(rows)), [visible(_short(name)) for name, *_ in rows])
     axes.set(xlim=(0, 1.16 * longest), ylim=(len(rows) - 0.4, -0.6))
     if data.unit == "%":
         axes.set_xticks(range(0, 101, 20))

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
+from io import BytesIO
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, cast
+
+from dse.report.figures.save import take_literally
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,12 +53,32 @@ def part_colours(names: Iterable[str]) -> dict[str, str]:
     return {name: FIXED.get(name) or COLOURS[levels.index(name) % len(COLOURS)] for name in names}
 
 
+@cache
+def _shown() -> type[Figure]:
+    """Figures that take texts literally, and that a notebook shows whatever else is loaded there."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    class Shown(Figure):
+        def draw(self, renderer: Any) -> None:
+            # ticks are made while drawing, and before texts are measured they must not be parsed
+            with rc_context({"text.parse_math": False}):
+                take_literally(self)
+                super().draw(renderer)
+
+        def _repr_png_(self) -> bytes:
+            drawn = BytesIO()
+            self.savefig(drawn, format="png", dpi=100)
+            return drawn.getvalue()
+
+    return Shown
+
+
 def new_figure(width: float, height: float) -> Figure:
     """A figure of some inches, whose texts can be measured."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), dpi=DOTS, layout="constrained")
+    figure = _shown()(figsize=(width, height), dpi=DOTS, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 

@@ -11,7 +11,7 @@ import pytest
 from dse import load_architecture, load_workload
 from dse.cli.main import run
 from dse.errors import DseError
-from dse.formats.tools.timeloop import timeloop_files
+from dse.formats.tools.timeloop.export import timeloop_files
 from dse.mapper import map_layer
 from dse.model.cost import evaluate
 from dse.model.counting.counts import count

@@ -179,7 +179,7 @@ def test_figures_and_tables(rows, tmp_path):
         (("of: RS", "of: RT"), "no design 'RT'"),
         (("window: [Q]", "windou: [Q]"), "has no 'windou'"),
         (("levels.array.rows: 256", "levels.array.rowz: 256"), "there is no setting"),
-        (("gap: 0.05", "gap: -1"), "greater than or equal to 0"),
+        (("gap: 0.05", "gap: -1"), "at least 0"),
         (("apart: [H]", "apart: [K]"), "apart"),
     ],
 )

@@ -106,10 +106,10 @@ def test_a_users_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "column", "message"),
     [
-        ("x:\n  rows: [C, M]\n", 2, 13, "'M' is not a choice"),
+        ("x:\n  rows: [C, M]\n", 2, 13, "'M' is none of its choices"),
         ("x:\n  row: [C]\n", 2, 3, "unknown key 'row'"),
-        ("x:\n  stationary: weights\n", 2, 15, "'weights' is not a choice"),
-        ("x:\n  innermost: q\n", 2, 14, "'q' is not a choice"),
+        ("x:\n  stationary: weights\n", 2, 15, "'weights' is none of its choices"),
+        ("x:\n  innermost: q\n", 2, 14, "'q' is none of its choices"),
         ("x:\n  rows: [C]\n  rows_whole: [R]\n", 3, 3, "rows_whole: R is not among rows"),
         ("x:\n  rows_whole: [R]\n  inside_whole: [R]\n", 3, 3, "R must lie whole on the array as well"),
         ("x: [C]\n", 1, 1, "is a mapping, not a list"),

@@ -75,9 +75,9 @@ def test_the_way_back(tmp_path, counting):
         ("  conv:", "  cnov:", 3, "there is no layer 'cnov'", "did you mean 'conv'?"),
         ("    GLB:", "    GBL:", 5, "toy has no level or fan-out 'GBL'", "did you mean 'GLB'?"),
         ("R: 3}, cols", "R: 5}, cols", 6, "array has 4 rows, the mapping unrolls over 5", None),
-        ("{R: 3}", "{R: 0}", 6, "R: should be greater than or equal to 1", None),
+        ("{R: 3}", "{R: 0}", 6, "R: should be at least 1", None),
         ("{R: 3}", "{R: yes}", 6, "should be a whole number, not 'yes'", None),
-        ("{R: 3}", "{X: 3}", 6, "is not a choice", None),
+        ("{R: 3}", "{X: 3}", 6, "is none of its choices", None),
         ("C: 2}, {Q: 2}", "C: 2, Q: 2}, {Q: 2}", 5, "at most 1 item", None),
         ("[psum, ifmap]", "[psum]", 5, "GLB must store ['ifmap']", None),
         ("    PE: {loops", "    PE: {rows", 7, "PE is a level: it has no rows and columns", "give it loops"),
@@ -86,7 +86,7 @@ def test_the_way_back(tmp_path, counting):
         ("K: 2, P: 3}}", "P: 3}}", 3, "the loops over K cover 4 of 8 in layer conv", None),
         ("{P: 2, S: 3}", "{P: 2, S: 3, K: 8}", 3, "PE: the tile of operands together takes", None),
         ("stores:", "holds:", 5, "unknown key 'holds'", "one of: loops, stores"),
-        ("layers:", "counting: maestro\nlayers:", 2, "'maestro' is not a choice", "one of: house, timeloop"),
+        ("layers:", "counting: maestro\nlayers:", 2, "'maestro' is none of its choices", "one of: house, timeloop"),
     ],
 )
 def test_mistakes_are_placed(old, new, line, what, hint):

@@ -127,8 +127,8 @@ def test_other_spellings(text, kind, unit):
         ("12 Kb", "size", "ambiguous", "Kibit or KiB"),
         ("12 mhz", "frequency", "unknown unit 'mhz'", "did you mean 'MHz'"),
         ("12 GHz", "size", "is a frequency, not a size", "108 KiB"),
-        ("-12 B", "size", "must be zero or more", "108 KiB"),
-        ("1e999 B", "size", "must be zero or more, and finite", "108 KiB"),
+        ("-12 B", "size", "is below zero", "108 KiB"),
+        ("1e999 B", "size", "is not finite", "108 KiB"),
     ],
 )
 def test_errors(given, kind, message, hint):

@@ -52,8 +52,8 @@ def test_valid_data_becomes_an_instance():
         ("\nlevels: {GLB: {capcity: 1 B}}", 2, 16, "unknown key 'capcity'", "did you mean 'capacity'?"),
         ("many:\n- width: 8\n- widht: 8", 3, 3, "unknown key 'widht'", "did you mean 'width'?"),
         ("form: x", 1, 1, "unknown key 'form'", "did you mean 'from'?"),
-        ("levels: {GLB: {buffering: dubble}}", 1, 27, "'dubble' is not a choice", "did you mean 'double'?"),
-        ("levels: {GLB: {width: -1}}", 1, 23, "width: should be greater than 0, not -1", None),
+        ("levels: {GLB: {buffering: dubble}}", 1, 27, "'dubble' is none of its choices", "did you mean 'double'?"),
+        ("levels: {GLB: {width: -1}}", 1, 23, "width: should be above 0, not -1", None),
         ("levels: {GLB: {width: true}}", 1, 23, "should be a whole number, not True", None),
         ("levels: {GLB: {width: '8'}}", 1, 23, "should be a whole number, not '8'", None),
         ("levels: {GLB: {width: 1.5}}", 1, 23, "should be a whole number, not 1.5", None),
@@ -76,8 +76,8 @@ def test_missing_keys_point_at_their_owner():
 
 def test_a_union_complains_where_it_got_furthest():
     found = errors("levels: {}\neither: {width: 0}")
-    assert (2, 17, "width: should be greater than 0, not 0", None) in found
-    assert errors("number: {width: 0}") == [(1, 17, "width: should be greater than 0, not 0", None)]
+    assert (2, 17, "width: should be above 0, not 0", None) in found
+    assert errors("number: {width: 0}") == [(1, 17, "width: should be above 0, not 0", None)]
 
 
 def test_all_errors_of_a_file_at_once():
@@ -91,3 +91,11 @@ def test_a_spec_is_a_mapping():
     assert "a spec is a mapping, not a list" in message
     assert "levels" in hint
     assert "a spec is a mapping, not empty" in errors("")[0][2]
+
+
+def test_keys_that_one_mapping_misses_are_told_at_once():
+    class Pair(SpecModel):
+        first: int
+        second: int
+
+    assert errors("third: 3", Pair)[0][:3] == (1, 1, "the keys 'first', 'second' are missing")

@@ -50,9 +50,10 @@ def test_scalars_are_yaml_1_2(text, value):
 @pytest.mark.parametrize(
     ("text", "line", "column", "message"),
     [
-        ("a: [1, 2\nb: 3", 2, 2, "expected ',' or ']'"),
+        ("a: [1, 2\nb: 3", 1, 4, "this [ is not closed"),
+        ("a: {b: [1, 2}", 1, 8, "this [ is not closed"),
         ("a: b: c", 1, 5, "mapping values are not allowed here"),
-        ("\ta: 1", 1, 1, "cannot start any token"),
+        ("\ta: 1", 1, 1, "a tab where YAML takes spaces only"),
         ("a: 1\n---\nb: 2", 2, 1, "a second YAML document"),
         ("a: 1\nb: 2\na: 3", 3, 1, "'a' is given twice"),
         ("a: {b: 1, b: 2}", 1, 11, "'b' is given twice"),

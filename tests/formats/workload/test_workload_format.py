@@ -149,8 +149,8 @@ def test_batch_and_expectations_are_for_one_image():
         (["a: 4"], 4, 6, "a is a mapping such as", ""),
         (["a: {conv: 4}"], 4, 3, "the key 'kernel' is missing in a", ""),
         (["a: {conv: 4, kernel: 1, strid: 2}"], 4, 27, "unknown key 'strid'", "did you mean 'stride'?"),
-        (["a: {conv: 0, kernel: 1}"], 4, 13, "conv: should be greater than or equal to 1, not 0", ""),
-        (["a: {conv: 1099511627776, kernel: 1}"], 4, 13, "less than or equal to 16777216", ""),
+        (["a: {conv: 0, kernel: 1}"], 4, 13, "conv: should be at least 1, not 0", ""),
+        (["a: {conv: 1099511627776, kernel: 1}"], 4, 13, "at most 16777216", ""),
         (["a: {conv: 4, kernel: -1}"], 4, 24, "kernel: should be a whole number from 1", ""),
         (["a: {conv: 4, kernel: [1, 2, 3]}"], 4, 16, "kernel: should be", ""),
         (["a: {conv: 4, kernel: 1.5}"], 4, 24, "kernel: should be", ""),
@@ -177,7 +177,7 @@ def test_batch_and_expectations_are_for_one_image():
         (["a: {fc: 4, bits: 8 mm}"], 4, 20, "'8 mm' is a length, not a width", "16 bit"),
         (["a: {fc: 4, density: 0}"], 4, 23, "density: should be above 0", ""),
         (["a: {reshape: [5, 5]}"], 4, 3, "3x8x8 has 192 elements, 5x5 has 25", ""),
-        (["a: {layer: {K: 0}}"], 4, 18, "K: should be greater than or equal to 1", ""),
+        (["a: {layer: {K: 0}}"], 4, 18, "K: should be at least 1", ""),
         (["a: {layer: {k: 3}}"], 4, 15, "unknown key 'k'", "did you mean 'K'?"),
         (["a: {layer: {K: 16777216, C: 16777216, P: 16777216}}"], 4, 3, "MACs are more than", ""),
         (["a: {layer: {R: 3, pad: 2}}"], 4, 3, "the padding leaves nothing of the 3x1 ifmap", ""),
@@ -197,13 +197,13 @@ def test_one_error(layers, line, column, message, hint):
     ("head", "layer", "line", "message"),
     [
         ("", "a: {fc: 3}", 4, "a has nothing to read"),
-        ("input: [3, 0, 8]", "a: {fc: 3}", 2, "should be greater than or equal to 1, not 0"),
-        ("input: [3, 1099511627776, 8]", "a: {fc: 3}", 2, "less than or equal to 16777216"),
+        ("input: [3, 0, 8]", "a: {fc: 3}", 2, "should be at least 1, not 0"),
+        ("input: [3, 1099511627776, 8]", "a: {fc: 3}", 2, "at most 16777216"),
         ("input: [1, 1, 1, 1, 1]", "a: {fc: 3}", 2, "at most 4"),
         ("input: {a: [3], b: [4]}", "c: {fc: 3}", 4, "c has nothing to read"),
         ("input: [4]\nexpect: {macs: 11}", "a: {fc: 3}", 3, "the layers have 12 macs, not 11"),
         ("input: [4]\nexpect: {parameters: 11}", "a: {fc: 3}", 3, "the layers have 12 parameters, not 11"),
-        ("input: [4]\nbatch: 0", "a: {fc: 3}", 3, "batch: should be greater than or equal to 1"),
+        ("input: [4]\nbatch: 0", "a: {fc: 3}", 3, "batch: should be at least 1"),
         ("input: [4]\ndensity: 2", "a: {fc: 3}", 3, "density: should be above 0 and at most 1"),
         ("inputs: [4]", "a: {fc: 3}", 2, "unknown key 'inputs'"),
     ],
@@ -216,7 +216,7 @@ def test_one_error_in_the_head(head, layer, line, message):
 
 
 def test_no_layers():
-    with pytest.raises(SpecError, match="at least 1"):
+    with pytest.raises(SpecError, match="at least one entry"):
         parse_workload("workload: x\nlayers: {}")
     with pytest.raises(SpecError, match="'layers' is missing"):
         parse_workload("workload: x")

@@ -143,7 +143,7 @@ def test_what_does_not_go_together_is_refused(arch, net):
         dse.map_workload(arch, net, "front", scope="network")
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_the_network_beats_its_layers_by_themselves_on_eyeriss():
     """AlexNet's EDP is lower when all layers trade energy for latency at one rate, if only by some thousandths."""
     arch, net = dse.load_architecture("eyeriss"), dse.load_workload("alexnet")

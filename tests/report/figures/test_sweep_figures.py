@@ -11,12 +11,14 @@ from dse.explore.plan.plan import make_plan
 from dse.explore.plan.search import Search
 from dse.explore.sweep import run_plan
 from dse.explore.workers.runner import Workers
+from dse.formats.text.replace import folder_name
 from dse.mapper.curve import capacity_curve
 from dse.report.cards.book import Book, make_book, wanted_rows
 from dse.report.directory import NAMES, draw_figures, figures_of
 from dse.report.figures.stacks import MOST_ROWS, Stacks, area_data, layers_data, stacks_figure
 
-LONG = "a convolution with $a name$ that nobody would shorten"
+LONG = "a $x_{$ convolution \x1b[2J that nobody would shorten"
+TWO = "two $x_{$"
 LAYERS = [
     dse.Layer(LONG, K=8, C=4, P=6, Q=6, R=3, S=3), dse.Layer("again", K=8, C=4, P=6, Q=6, R=3, S=3),
     dse.Layer("fc", K=100, C=320), dse.Layer("small", K=4, C=4, P=3, Q=3),
@@ -26,7 +28,7 @@ SPACE = {"levels.GLB.capacity": ["32 KiB", "64 KiB", "108 KiB"], "levels.array.r
 
 @pytest.fixture(scope="module")
 def made():
-    networks = [dse.Workload.of("one", LAYERS), dse.Workload.of("two $x$", LAYERS[2:])]
+    networks = [dse.Workload.of("one", LAYERS), dse.Workload.of(TWO, LAYERS[2:])]
     plan = make_plan("eyeriss", networks, Search(9, "grid", 3), space=SPACE)
     result = run_plan(plan, jobs=0)
     return plan, result, make_book(result, plan, Workers.local(0), Book())
@@ -41,7 +43,7 @@ def drawn(made):
 def test_every_figure_is_drawn_for_each_network(drawn):
     of_layers = ("energy_by_layer", "utilization", "roofline", "reuse", "traffic")
     wanted = {name for name in NAMES if name not in of_layers}
-    wanted |= {f"{name}-{network}" for name in of_layers for network in ("one", "two__x_")}
+    wanted |= {f"{name}-{network}" for name in of_layers for network in ("one", folder_name(TWO))}
     assert set(drawn) == wanted
 
 
@@ -77,7 +79,7 @@ def test_parts_are_those_of_the_cards(made, drawn):
 
 def test_what_designs_move_is_no_less_than_the_curve_allows(made, drawn):
     plan, _, _ = made
-    for workload, name in zip(plan.workloads, ("one", "two__x_"), strict=True):
+    for workload, name in zip(plan.workloads, ("one", folder_name(TWO)), strict=True):
         _, data = drawn[f"traffic-{name}"]
         assert data.measured
         curves = [(capacity_curve(plan.architecture, layer), len(names)) for layer, names in workload.distinct()]

@@ -11,6 +11,9 @@ from dse.model.counting.kernel import Floats, Ints
 OF_ENERGY, OF_TIME, FIRST_LIMIT = range(3)
 """Blocks of terms: the two parts of the objective, then the blocks that have a limit."""
 
+NO_LIMIT = 700.0
+"""Logarithm in place of a limit that there is not: no sum gets there, and it is still a number when it is raised."""
+
 
 class Terms(NamedTuple):
     """Sums of T terms, each a coefficient times two factors per axis, in B blocks.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf, log
 
 import numpy as np
@@ -15,10 +15,11 @@ from dse.mapper.deep.bounds.steps import lay_down_fewest
 from dse.mapper.deep.bounds.terms import Crossing, Term, crossings_of, terms_of, visits_pay
 from dse.mapper.deep.chains import list_chains
 from dse.mapper.deep.lists import Bools, Choice, allowed, nothing_of
-from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.problem import Deep, spreads_that_add_up, without_limits
 from dse.mapper.shared.compilation import compiled
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 from dse.model.counting.kernel import Floats, Ints
+from dse.problem.dims import C
 
 MARGIN = 1e-9
 """Difference of logarithms below which bounds do not count, for rounding."""
@@ -31,7 +32,8 @@ HOT = 0.1
 class Space:
     """One bypass choice, ready to search: its axes, crossings and terms; pairs of terms, steps and their least; the
     terms of time that are the fewest steps of all splits and with each; these fewest steps and the axes with splits
-    that differ in them; what is known of lists laid down."""
+    that differ in them; the splits of each axis that are part of it; spaces that together have all of its mappings,
+    which are searched in its place once lists are laid down; what is known of lists laid down."""
 
     problem: Deep
     mask: int
@@ -46,6 +48,8 @@ class Space:
     fewest: Ints
     least_steps: float
     differ: tuple[int, ...]
+    rows: tuple[Ints, ...]
+    parts: tuple[Space, ...] = ()
     known: dict[tuple[Run, ...], Columns] = field(default_factory=dict, repr=False)
     agreeing: dict[tuple[int, Choice], list[Bools]] = field(default_factory=dict, repr=False)
 
@@ -56,6 +60,10 @@ class Space:
         if runs not in self.known:
             self.known[runs] = columns_of(self.terms, self.crossings, self.axes, runs)
         return self.known[runs]
+
+    def holds(self, rows: list[int]) -> bool:
+        """Whether the splits of a mapping, one of each axis, are part of it."""
+        return all(row in mine for row, mine in zip(rows, self.rows, strict=True))
 
     def allowed(self, level: int, choice: Choice) -> list[Bools]:
         """Per axis, which splits agree with what is laid down about a list."""
@@ -102,15 +110,49 @@ class Best:
 def space_of(problem: Deep, mask: int) -> Space:
     chains = [compiled(list_chains)(problem, d) for d in range(8)]
     axes = axes_of(problem, chains)
-    return _space(problem, mask, axes, *lay_down_fewest(problem, axes))
+    rows = tuple(np.arange(len(axis)) for axis in axes)
+    return _space(problem, mask, axes, *lay_down_fewest(problem, axes), rows)
 
 
-def narrowed(space: Space, problem: Deep, mask: int) -> Space:
-    """The space of a problem that differs in the room for psums alone."""
-    return _space(problem, mask, space.axes, space.least_steps, space.differ)
+def narrowed(space: Space, problem: Deep, mask: int, rows: tuple[Ints, ...] | None = None) -> Space:
+    """The space of a problem that differs in the room for psums alone, or of some splits of each axis."""
+    return _space(problem, mask, space.axes, space.least_steps, space.differ, space.rows if rows is None else rows)
 
 
-def _space(problem: Deep, mask: int, axes: list[Axis], least: float, differ: tuple[int, ...]) -> Space:
+def halved(space: Space) -> list[Space]:
+    """The same mappings as two spaces for each fan-out that adds up psums: those that spread C there, and the others.
+
+    Where a sum is spread over instances, none of its psums is finished in them, and costs what unfinished ones do.
+    """
+    spaces = [space]
+    for level, never in spreads_that_add_up(space.problem):
+        parts = []
+        for part in spaces:
+            spread = part.axes[C].children(level)[part.rows[C]] > 1
+            for dp, some in (
+                (part.problem._replace(never_finished=part.problem.never_finished | never), spread),
+                (part.problem, ~spread),
+            ):
+                rows = tuple(row[some] if a == C else row for a, row in enumerate(part.rows))
+                if some.any() and not (dp.never_finished & dp.only_finished).any():
+                    parts.append(narrowed(part, dp, part.mask, rows))
+        spaces = parts
+    return spaces
+
+
+def together(spaces: list[Space]) -> list[Space]:
+    """Kindred spaces with the same splits as parts of one, which has the limits that all of them have."""
+    found = []
+    for kind in dict.fromkeys(tuple(space.problem.never_finished) for space in spaces):
+        mine = tuple(space for space in spaces if tuple(space.problem.never_finished) == kind)
+        problem = without_limits([space.problem for space in mine])
+        found.append(replace(narrowed(mine[0], problem, mine[0].mask), parts=mine) if len(mine) > 1 else mine[0])
+    return found
+
+
+def _space(
+    problem: Deep, mask: int, axes: list[Axis], least: float, differ: tuple[int, ...], rows: tuple[Ints, ...]
+) -> Space:
     crossings = crossings_of(problem)
     problem = problem._replace(visits_pay=visits_pay(problem, crossings))
     terms, limits, groups = terms_of(problem, crossings, least, differ)
@@ -118,21 +160,20 @@ def _space(problem: Deep, mask: int, axes: list[Axis], least: float, differ: tup
     return Space(
         problem, mask, axes, crossings, terms, np.array([term.block for term in terms]),
         np.array([term.group for term in terms]), np.array(limits), groups,
-        tuple((i, i + 1) for i in steps), steps[-1] + 1 + np.arange(1 + len(differ)), least, differ,
+        tuple((i, i + 1) for i in steps), steps[-1] + 1 + np.arange(1 + len(differ)), least, differ, rows,
     )  # fmt: skip
 
 
 def root_of(space: Space, best: Best) -> Node | None:
     """A whole space as a subproblem, None when nothing in it improves."""
-    rows = tuple(np.arange(len(axis)) for axis in space.axes)
-    if not all(map(len, rows)):
+    if not all(map(len, space.rows)):
         return None
     fixed = fixed_weights(space, best)
     weights = np.zeros(len(space.terms))
     for block in (OF_ENERGY, OF_TIME):
         mine = space.block == block
         weights[mine] = max(0.0, fixed[block]) / max(1, mine.sum())
-    return bounded(space, nothing_of(space.problem), rows, weights, best, heat=HOT)
+    return bounded(space, nothing_of(space.problem), space.rows, weights, best, heat=HOT)
 
 
 def bounded(

@@ -13,7 +13,7 @@ from math import inf, log
 import numpy as np
 
 from dse.mapper.deep.axes import Key
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME
+from dse.mapper.deep.bounds.sift import FIRST_LIMIT, NO_LIMIT, OF_ENERGY, OF_TIME
 from dse.mapper.deep.problem import Deep
 from dse.model.counting.records import NONE, READ, WORD, WRITE
 from dse.model.price import SHARED
@@ -138,13 +138,14 @@ class Book:
             for at, (_, hop) in enumerate(prices):
                 total.add(k, at, hop)
                 total.add(k, at + 1, -hop)
-        for node in self.psum_nodes():
+        for node in self.finishing():
             total.constant -= float(dp.words[PSUM] * dp.saved_pj[node].sum())
         return total
 
-    def psum_nodes(self) -> list[int]:
-        """Nodes that keep psums. Each psum comes finished to them once at most, and leaves all but the outermost so."""
-        return [int(self.dp.nodes[c.parent]) for c in self.crossings if c.operand == PSUM]
+    def finishing(self) -> list[int]:
+        """Nodes to which psums may come finished: once at most, and they leave all but the outermost so."""
+        mine = [c.parent for c in self.crossings if c.operand == PSUM]
+        return [int(self.dp.nodes[level]) for level in mine if not self.dp.never_finished[level]]
 
     def port(self, t: int, serial: bool) -> Sum:
         """Time of a port, its words that overlap with the compute or those that do not."""
@@ -165,7 +166,7 @@ class Book:
                 else:
                     total.add(k, 0, cost[o, READ])
                     self.add_back(total, k, cost[o, WRITE])
-            if o == PSUM and dp.nodes[c.parent] == node:
+            if o == PSUM and dp.nodes[c.parent] == node and not dp.never_finished[c.parent]:
                 # What comes finished is serial or not with all that comes; what leaves finished never is.
                 single = child >= 0 and dp.buffering[child] == SINGLE
                 saved = dp.port_saved[t, WRITE] * (single == serial) + dp.port_saved[t, READ] * (not serial)
@@ -263,10 +264,10 @@ def terms_of(
                     terms.append(Term(float(dp.bits[level, o]), len(limits), NO_GROUP, extra=_tile(o, level, -1)))
                 limits.append(log(max(room, 1e-9)))
     for k, c in enumerate(crossings):
-        if c.operand == PSUM and dp.only_finished[c.parent]:
+        if c.operand == PSUM and dp.may_finish[c.parent]:
             # Each psum comes once.
             terms.append(Term(1.0, len(limits), NO_GROUP, k, c.up))
-            limits.append(log(float(dp.words[PSUM])))
+            limits.append(log(float(dp.words[PSUM])) if dp.only_finished[c.parent] else NO_LIMIT)
     for i in range(len(dp.nodes)):
         for side in range(2):
             if dp.fans[i] >= 0 and dp.sides[i, side] > 1:

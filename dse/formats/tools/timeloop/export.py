@@ -3,7 +3,8 @@
 Written are two forms: the flat one that `timeloop-model` reads itself (a list of storage levels, factors and orders as
 strings), and the nodes of v0.4 that its Python front end reads. They differ in where an unrolling is said: at the level
 above the fan-out in the first, at the fan-out's container in the second. Permutations run from the innermost loop
-outwards in both. Its model counts by rules of its own (`counting: timeloop` here): tiles are shared only when they are
+outwards in both. What each level keeps is said to its mapper, too: in the nodes, and in a file for the flat form. Its
+model counts by rules of its own (`counting: timeloop` here): tiles are shared only when they are
 equal, every transfer overlaps, factors are perfect.
 
 A level with a partition for each operand is written as so many levels, one inside the other; the loops stand at the
@@ -30,9 +31,9 @@ MAC = "MAC"
 
 TENSORS = {"weight": "Weights", "ifmap": "Inputs", "psum": "Outputs"}
 
-FILES = ("problem.yaml", "energies.yaml", "architecture.yaml", "mapping.yaml", "architecture_v04.yaml",
-         "mapping_v04.yaml")  # fmt: skip
-"""The first two belong to both forms, the next two to `timeloop-model`, the last two to the Python front end."""
+FILES = ("problem.yaml", "energies.yaml", "architecture.yaml", "constraints.yaml", "mapping.yaml",
+         "architecture_v04.yaml", "mapping_v04.yaml")  # fmt: skip
+"""The first two belong to both forms, the next three to `timeloop-model` and its mapper, the last two to v0.4."""
 
 _PROJECTIONS = {
     "weight": [[["G"]], [["K"]], [["C"]], [["R"]], [["S"]]],
@@ -76,7 +77,7 @@ def timeloop_files(architecture: Architecture, layer: Layer, mapping: Mapping) -
                            hint="one fan-out of as many children has the same tiles")  # fmt: skip
     parts = _parts(architecture, layer, mapping)
     shared = (_problem(layer), _energies(architecture, layer, parts))
-    flat = (_flat_architecture(architecture, layer, parts), _mapping(parts, is_flat=True))
+    flat = (_flat_architecture(architecture, layer, parts), _constraints(parts), _mapping(parts, is_flat=True))
     texts = (*shared, *flat, _nodes_architecture(layer, parts), _mapping(parts, is_flat=False))
     return dict(zip(FILES, texts, strict=True))
 
@@ -120,6 +121,10 @@ class _Store:
         For one word.
     rates : dict
         Words a cycle of `shared`, `read` and `write`, where limited.
+    always, never : tuple of str
+        Operands that every mapping keeps there, and that none does.
+    is_partition : bool
+        Whether the loops of its level stand at a store further in.
     """
 
     name: str
@@ -130,6 +135,14 @@ class _Store:
     read_pj: float
     write_pj: float
     rates: Fields[str, float]
+    always: tuple[str, ...]
+    never: tuple[str, ...]
+    is_partition: bool
+
+    @property
+    def keeping(self) -> dict[str, list[str]]:
+        """What every mapping keeps and leaves out, in Timeloop's words."""
+        return {"keep": [TENSORS[o] for o in self.always], "bypass": [TENSORS[o] for o in self.never]}
 
 
 def _parts(architecture: Architecture, layer: Layer, mapping: Mapping) -> list[_Store | _Mesh]:
@@ -160,16 +173,15 @@ def _stores(level: Level, node: Temporal, layer: Layer) -> list[_Store]:
     inside_first = node.loops[::-1]
     if level.partition_bits is None or len(operands) == 1:
         return [_store(level.name, level, node, layer, operands, inside_first)]
-    last = operands[-1]
-    return [
-        _store(f"{level.name}_{operand}", level, node, layer, [operand], inside_first if operand == last else ())
-        for operand in operands
-    ]
+    *others, last = operands
+    partitions = [_store(f"{level.name}_{o}", level, node, layer, [o], (), is_partition=True) for o in others]
+    return [*partitions, _store(f"{level.name}_{last}", level, node, layer, [last], inside_first)]
 
 
 def _store(
-    name: str, level: Level, node: Temporal, layer: Layer, operands: Sequence[str], loops: tuple[Loop, ...]
-) -> _Store:
+    name: str, level: Level, node: Temporal, layer: Layer, operands: Sequence[str], loops: tuple[Loop, ...],
+    *, is_partition: bool = False,
+) -> _Store:  # fmt: skip
     for energies in (level.read_energy_pj, level.write_energy_pj):
         if len({energies[operand] for operand in operands}) > 1:
             raise DseError(f"{level.name} has an energy for each operand, and a level of Timeloop has one for all",
@@ -187,6 +199,8 @@ def _store(
         name, bits, None if capacity is None else capacity // level.tile_share // bits,
         tuple(operand for operand in operands if operand in node.stores), loops,
         level.read_energy_pj[operands[0]] * share, level.write_energy_pj[operands[0]] * share, rates,
+        tuple(o for o in operands if o not in level.may_bypass), tuple(o for o in OPERANDS if o not in operands),
+        is_partition,
     )  # fmt: skip
 
 
@@ -240,8 +254,8 @@ def _flat_architecture(architecture: Architecture, layer: Layer, parts: Sequence
             x, y = x * part.x, y * part.y
             continue
         lines = [f"  - name: {part.name}", f"    technology: {'SRAM' if storage else 'DRAM'}",
-                 f"    instances: {x * y}", f"    meshX: {x}", f"    word_bits: {part.bits}", "    block_size: 1",
-                 f"    vector_access_energy: {_plain(max(part.read_pj, part.write_pj))}"]  # fmt: skip
+                 f"    instances: {x * y}", f"    meshX: {x}", f"    word_bits: {part.bits}",
+                 "    block_size: 1"]  # fmt: skip
         if part.words is not None:
             lines.append(f"    entries: {part.words}")
         storage.append([*lines, *(f"    {name}_bandwidth: {_plain(rate)}" for name, rate in part.rates.items())])
@@ -264,11 +278,25 @@ def _nodes_architecture(layer: Layer, parts: Sequence[_Store | _Mesh]) -> str:
         depth = sum(layer.words(operand) for operand in OPERANDS) if part.words is None else part.words
         attributes: dict[str, float] = {"width": part.bits, "datawidth": part.bits, "block_size": 1, "depth": depth}
         attributes |= {f"{name}_bandwidth": rate for name, rate in part.rates.items()}
+        asked: dict[str, dict[str, list[str]]] = {"dataspace": part.keeping}
+        if part.is_partition:
+            asked["temporal"] = {"factors": [f"{dim}=1" for dim in DIMS]}
         lines += ["  - !Component", f"    name: {part.name}", f"    class: {'storage' if at else 'DRAM'}",
-                  f"    attributes: {flow(attributes)}"]  # fmt: skip
+                  f"    attributes: {flow(attributes)}", f"    constraints: {flow(asked)}"]  # fmt: skip
     width = max(layer.bits)
     lines += ["  - !Component", f"    name: {MAC}", "    class: intmac",
               f"    attributes: {{width: {width}, datawidth: {width}}}"]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def _constraints(parts: Sequence[_Store | _Mesh]) -> str:
+    """What levels keep, and that partitions have no loops, for the flat form's mapper."""
+    lines = ["mapspace_constraints:"]
+    for part in parts:
+        if isinstance(part, _Store):
+            lines += _directive(part.name, "bypass", part.keeping)
+            if part.is_partition:
+                lines += _directive(part.name, "temporal", {"factors": " ".join(f"{dim}=1" for dim in DIMS)})
     return "\n".join(lines) + "\n"
 
 

@@ -7,8 +7,8 @@ from dse.architecture.hierarchy import Level
 from dse.cli.main import run
 from dse.errors import SpecError
 from dse.formats.text.source import parse_source
-from dse.formats.tools.timeloop import timeloop_files
-from dse.formats.tools.timeloop_problem import problem_layer
+from dse.formats.tools.timeloop.export import timeloop_files
+from dse.formats.tools.timeloop.problem import read_problem
 from dse.formats.workload.load import load_workload
 from dse.model.mapping import Loop, Mapping, Temporal
 from dse.problem.dims import DIMS, OPERANDS
@@ -16,7 +16,7 @@ from dse.problem.layer import Layer
 
 
 def layer(text):
-    return problem_layer(parse_source(text, "p.yaml"), "conv")
+    return read_problem(parse_source(text, "p.yaml"), "conv").layer
 
 
 def test_the_problem_that_was_written_reads_back():
@@ -66,16 +66,59 @@ SPACES = """
     ("problem:\n  depth: 4", 2, "depth has no words here"),
     ("problem:\n  shape: attention", 2, "stands in a file of Timeloop's"),
     ("architecture: {}", 1, "has the key problem"),
-    ("problem: {R: 1}\nmapping: []", 2, "mapping is not read"),
-    ("problem:\n  shape:\n    dimensions: [K, C, N, X]" + SPACES, 2, "X has no words here"),
+    ("problem:\n  shape:\n    dimensions: [K, C, N, X]" + SPACES + "  instance: {K: 1, C: 1, N: 1, X: 2}", 2,
+     "X has no words here"),
     ("problem:\n  shape:\n    dimensions: [K, C]" + SPACES, 6, "is no dim"),
     ("problem:\n  shape:\n    dimensions: [K, C, N]" + SPACES + "  instance: {K: 1, C: 1, N: 1, densities: 1}", 8,
-     "densities has no words here"),
+     "densities is a mapping"),
+    ("problem:\n  shape:\n    dimensions: [K, C, N]" + SPACES + "  instance: {K: 1, C: 1, N: 1, densities: {X: 1}}", 8,
+     "X: 1 is no density of a tensor"),
 ])  # fmt: skip
 def test_what_cannot_be_said_has_a_place(text, line, message):
     with pytest.raises(SpecError, match=message) as caught:
         layer(text)
     assert (caught.value.file, caught.value.line) == ("p.yaml", line)
+
+
+def test_sizes_that_are_only_told_are_passed_over_and_densities_are_the_layers():
+    """The default problem of Timeloop's example designs tells the input's height, width and padding, too."""
+    found = layer("""
+problem:
+  instance:
+    {R: 3, S: 3, P: 8, Q: 8, C: 4, K: 2, N: 1, H: 10, W: 10, Hpad: 0, Wpad: 0, densities: {Inputs: {density: 0.5}}}
+""")
+    assert (found.P, found.density.ifmap, found.density.weight) == (8, 0.5, 1.0)
+
+
+def test_two_tensors_that_nothing_tells_apart_are_weights_and_ifmap_in_their_order():
+    problem = read_problem(parse_source("""
+problem:
+  shape:
+    dimensions: [M, N, K]
+    data_spaces:
+    - {name: A, projection: [[[M]], [[K]]]}
+    - {name: B, projection: [[[N]], [[K]]]}
+    - {name: Z, projection: [[[M]], [[N]]], read_write: true}
+  instance: {M: 8, N: 4, K: 2}
+"""), "product")  # fmt: skip
+    assert problem.names.tensors == {"A": "weight", "B": "ifmap", "Z": "psum"}
+    assert problem.names.dims == {"M": "K", "N": "N", "K": "C"}
+
+
+def test_a_dim_of_size_1_may_index_anything():
+    """A dot product: its one output has a dim of its own."""
+    problem = read_problem(parse_source("""
+problem:
+  shape:
+    dimensions: [K, M]
+    data_spaces:
+    - {name: A, projection: [[[K]]]}
+    - {name: B, projection: [[[K]]]}
+    - {name: Z, projection: [[[M]]], read_write: true}
+  instance: {K: 16, M: 1}
+"""), "dot")  # fmt: skip
+    assert (problem.layer.C, problem.layer.macs) == (16, 16)
+    assert problem.names.dims == {"K": "C", "M": "G"}
 
 
 def test_the_command(tmp_path, capsys):
