@@ -70,6 +70,9 @@ class Level:
         psum); of the innermost level only.
     compression : PerOperand[str or None]
         Coding of each operand's words in this level; of the outermost only.
+    memories : tuple of str
+        Names of the memories that it is made of, each for operands of its own; of the outermost only, where it is more
+        than one.
     """
 
     name: str
@@ -87,6 +90,7 @@ class Level:
     clock_power_mw: float = 0.0
     gating: PerOperand[frozenset[str]] = field(default=PerOperand(NO_OPERAND, NO_OPERAND, NO_OPERAND))
     compression: PerOperand[Coding | None] = field(default=PerOperand(None, None, None))
+    memories: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for names, what in ((self.stores, "stores"), (self.may_bypass, "may_bypass")):
@@ -134,6 +138,9 @@ class FanOut:
     load, drain : frozenset of str
         Operands kept by the children that are shifted in before a fold computes, and shifted out after it, a row of
         the mesh at a time, while nothing is computed.
+    overlap : bool
+        Whether folds overlap: the next one's words enter behind the last one's, and a second set of what is kept is
+        shifted in or out while the first is at work.
     dims : frozenset of str
         Dims that the wiring can unroll over the children, whatever the dataflow.
     """
@@ -149,6 +156,7 @@ class FanOut:
     skew: int = 0
     load: frozenset[str] = frozenset()
     drain: frozenset[str] = frozenset()
+    overlap: bool = False
     dims: frozenset[str] = frozenset(DIMS)
 
     def __post_init__(self) -> None:

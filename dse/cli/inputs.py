@@ -150,14 +150,15 @@ class TimeOptions:
 
     Parameters
     ----------
-    prove_time, time_limit : str or None
-        For the proof over the space and for all of it, such as `30s` or `10min`.
+    prove_time, time_limit, design_limit : str or None
+        For the proof over the space, for all of it and for each design, such as `30s` or `10min`.
     no_prove : bool
     """
 
     prove_time: str | None
     no_prove: bool
     time_limit: str | None
+    design_limit: str | None = None
 
     def limits(self) -> Limits:
         """The same in seconds.
@@ -173,7 +174,8 @@ class TimeOptions:
             raise DseError("--no-prove leaves out what --prove-time is for", hint="give one of them")
         prove_s = None if self.prove_time is None else read_time("--prove-time", self.prove_time)
         whole = inf if self.time_limit is None else read_time("--time-limit", self.time_limit)
-        return Limits(0.0 if self.no_prove else prove_s, whole)
+        each = inf if self.design_limit is None else read_time("--design-limit", self.design_limit)
+        return Limits(0.0 if self.no_prove else prove_s, whole, each)
 
 
 def read_architecture(name: str, dataflow: str | None, settings: Sequence[str]) -> Architecture:

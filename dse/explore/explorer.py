@@ -373,8 +373,9 @@ class Explorer:
         if not sound:
             return []
         # area is known exactly whatever the gap
-        share = [1.0 if objective == "area" else 1 + self.search.gap for objective in self.search.objectives]
-        beaten = beaten_by([value for _, value in sound], share)
+        gaps = [max(self.search.gap, self.explored[candidate.number].outcome.gap) for candidate, _ in sound]
+        shares = [[1.0 if name == "area" else 1 + gap for name in self.search.objectives] for gap in gaps]
+        beaten = beaten_by([value for _, value in sound], shares)
         return [
             candidate for (candidate, _), lost in zip(sound, beaten, strict=True) if candidate.number == 0 or not lost
         ]

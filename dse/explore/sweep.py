@@ -14,7 +14,7 @@ from dse.errors import DseError
 from dse.explore.designs.together import How, Together
 from dse.explore.explorer import Explorer, Progress
 from dse.explore.limits import DEFAULT, Limits
-from dse.explore.outcomes.evaluation import Evaluation
+from dse.explore.outcomes.evaluation import Evaluation, Outcome
 from dse.explore.outcomes.log import FILE_NAME, LogWriter, Records, read_log
 from dse.explore.plan.hardware import HardwareChanges
 from dse.explore.plan.plan import Given, Plan, make_plan
@@ -65,6 +65,7 @@ def sweep(
     cluster: str | None = None,
     prove_s: float | None = None,
     time_limit_s: float | None = None,
+    design_limit_s: float | None = None,
 ) -> SweepResult:
     """Search a design space for the designs that no other design beats.
 
@@ -127,6 +128,8 @@ def sweep(
         trial, so that equal sweeps find the same on every machine. See `SweepResult.certificate`.
     time_limit_s : float, optional
         Seconds for the whole sweep: after it nothing more is begun, and what is known is the result.
+    design_limit_s : float, optional
+        Seconds for each design: its searches then end with what they have, and its rows say how far that is proven.
 
     Returns
     -------
@@ -158,7 +161,9 @@ def sweep(
     return run_plan(
         plan, jobs=jobs, resume=resume, output=output, executor=executor, progress=progress, callback=callback,
         cluster=cluster,
-        limits=Limits(prove_s, inf if time_limit_s is None else time_limit_s),
+        limits=Limits(
+            prove_s, inf if time_limit_s is None else time_limit_s, inf if design_limit_s is None else design_limit_s
+        ),
     )  # fmt: skip
 
 
@@ -176,7 +181,7 @@ def run_plan(
 ) -> SweepResult:
     """Carry a plan out; see `sweep` for the parameters."""
     start = monotonic()
-    problem = plan.problem()
+    problem = plan.problem(limits.design_s)
     directory = None if output is None else Path(output)
     records, spending = Records({}), Spending()
     if directory is not None:
@@ -188,10 +193,10 @@ def run_plan(
             write_settings(directory, plan, problem.sweep_id)
         with _workers(jobs, executor, plan.architecture, cluster) as workers:
             # what crashed, or took its worker along, may have lacked memory or met a fault: it is made again
-            known = {key: each for key, each in records.by_id.items() if each.outcome.status != "failed"}
+            known = {key: each for key, each in records.by_id.items() if is_kept(each.outcome, limits)}
             explorer = Explorer(
                 problem, plan.search, workers, known, log, progress,
-                _replay(records, problem.sweep_id) if resume else {}, spending, limits=limits, boxes=records.boxes,
+                _replay(known, problem.sweep_id) if resume else {}, spending, limits=limits, boxes=records.boxes,
             )  # fmt: skip
             explorer.watch = callback or explorer.watch
             underway = Underway(plan, explorer, directory, records.damaged, start)
@@ -202,10 +207,15 @@ def run_plan(
     return result
 
 
-def _replay(records: Records, sweep_id: str) -> dict[int, Evaluation]:
+def is_kept(outcome: Outcome, limits: Limits) -> bool:
+    """Whether an outcome in the log is not made again; one that was stopped is, when there is more time now."""
+    return outcome.status != "failed" and (not outcome.limit_s or outcome.limit_s >= limits.design_s)
+
+
+def _replay(known: Mapping[str, Evaluation], sweep_id: str) -> dict[int, Evaluation]:
     """The explored designs of a sweep by number; none where two share one, as in logs of several seeds joined."""
     found: dict[int, Evaluation] = {}
-    for evaluation in records.by_id.values():
+    for evaluation in known.values():
         if evaluation.kind == "explore" and evaluation.sweep == sweep_id:
             if evaluation.number in found:
                 return {}

@@ -12,8 +12,8 @@ from dse.explore.plan.plan import Plan
 from dse.explore.results.record import write_results
 from dse.explore.results.result import SweepResult
 
-SHOWN_EVERY_S = 1.0
-"""Seconds between two writings of what is known."""
+SHOWN_EVERY_S, SHOWN_PART = 1.0, 0.05
+"""Seconds between two writings of what is known, at least, and the part of the time that they may take."""
 
 SOLVED_AT_ONCE = 8
 """Designs of the front that are solved exactly between two looks at the clock."""
@@ -29,6 +29,7 @@ class Underway:
     damaged: tuple[Damage, ...]
     start: float
     shown: float = 0.0
+    pause_s: float = SHOWN_EVERY_S
 
     def to_its_end(self) -> SweepResult:
         """Explore, prove, and solve what is shown exactly; when interrupted, write what is known."""
@@ -46,10 +47,12 @@ class Underway:
 
     def show(self, *, always: bool = False) -> None:
         """Write the front of what is known, unless that was done a moment ago."""
-        if self.directory is None or (monotonic() - self.shown < SHOWN_EVERY_S and not always):
+        began = monotonic()
+        if self.directory is None or (began - self.shown < self.pause_s and not always):
             return
         write_results(self.directory, self.result(finished=False))
         self.shown = monotonic()
+        self.pause_s = max(SHOWN_EVERY_S, (self.shown - began) / SHOWN_PART)
 
     def result(self, *, finished: bool) -> SweepResult:
         plan, explorer = self.plan, self.explorer

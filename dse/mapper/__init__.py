@@ -3,7 +3,16 @@
 `layer` and `network` are the doors; the flat and the deep search behind them rest on `shared`.
 """
 
-from dse.mapper.layer import bound_prices, bounds_boxes, layer_front, layer_points, lower_bound, map_layer
+from dse.mapper.layer import (
+    bound_prices,
+    bounds_boxes,
+    layer_front,
+    layer_points,
+    lower_bound,
+    lower_bounds,
+    map_layer,
+    points_within,
+)
 from dse.mapper.network.front_sum import FrontSum, sum_fronts
 from dse.mapper.network.workload import MappedWorkload, NetworkFront, map_workload
 from dse.mapper.shared.result import Certificate, LayerFront, LowerBound, Mapped, NetworkCertificate
@@ -24,7 +33,9 @@ __all__ = [
     "layer_front",
     "layer_points",
     "lower_bound",
+    "lower_bounds",
     "map_layer",
     "map_workload",
+    "points_within",
     "sum_fronts",
 ]

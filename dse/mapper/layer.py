@@ -14,7 +14,7 @@ from dse.errors import DseError, InfeasibleError, expect
 from dse.mapper.deep.lower import bound_deep
 from dse.mapper.deep.solve import deep_mapping, solve_deep
 from dse.mapper.flat.instance import SHAPES, shape_of
-from dse.mapper.flat.lower import bound_flat, flat_prices
+from dse.mapper.flat.lower import bound_flat, bound_flat_by_sides, flat_prices
 from dse.mapper.flat.solve import flat_mapping, solve_flat
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY
 from dse.mapper.shared.reasons import obstacles, why_infeasible
@@ -112,9 +112,27 @@ def layer_points(
     return tuple((float(energy), float(cycles)) for energy, cycles in values)
 
 
-def lower_bound(
-    architecture: Architecture, layer: Layer, *, others: Sequence[Architecture] = (), cycle_pj: float = 0.0,
+def points_within(
+    architecture: Architecture, layer: Layer, objective: str, *, gap: float, time_limit_s: float | None,
     factors: str = "all",
+) -> tuple[tuple[tuple[float, float], ...], float]:  # fmt: skip
+    """`layer_points` until a time is over, and the gap that is proven by then.
+
+    Examples
+    --------
+    >>> import dse
+    >>> layer = dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> points, gap = points_within(dse.load_architecture("eyeriss"), layer, "energy", gap=0.0, time_limit_s=600.0)
+    >>> len(points), gap
+    (1, 0.0)
+    """
+    solution = solve(architecture, layer, objective, gap, factors, time_limit_s)
+    return tuple((float(energy), float(cycles)) for energy, cycles in solution.values), float(solution.gap)
+
+
+def lower_bound(
+    architecture: Architecture, layer: Layer, *, others: Sequence[Architecture] = (),
+    sides: tuple[tuple[int, int], ...] = (), cycle_pj: float = 0.0, factors: str = "all",
 ) -> LowerBound:  # fmt: skip
     """What no mapping of a layer goes below, in milliseconds and without a search.
 
@@ -124,6 +142,8 @@ def lower_bound(
     others : sequence of Architecture
         The bound is then one of every design whose capacities and sides of the array are at most the largest of
         these, whose prices (`bound_prices`) are at least the least of these, and that differs in nothing else.
+    sides : tuple of (int, int)
+        Rows and columns of the array in these designs, where they are fewer than all within those of `others`.
     cycle_pj : float
         pJ for each cycle in the weighted sum.
     factors : {"all", "perfect"}
@@ -144,10 +164,38 @@ def lower_bound(
     """
     layer = architecture.lowered(layer)
     if bounds_boxes(architecture):
-        return bound_flat([architecture, *others], layer, cycle_pj, factors)
+        return bound_flat([architecture, *others], layer, cycle_pj, factors, sides)
     if others:
         raise DseError(f"{architecture.name}: a hierarchy of this shape has no bound of several designs")
     return bound_deep(architecture, layer, cycle_pj, factors)
+
+
+def lower_bounds(
+    architecture: Architecture, layer: Layer, sides: tuple[tuple[int, int], ...], *,
+    others: Sequence[Architecture] = (), cycle_pj: float = 0.0, factors: str = "all",
+) -> Any:  # fmt: skip
+    """`lower_bound` for each of some arrays by itself.
+
+    Parameters
+    ----------
+    sides : tuple of (int, int)
+        Rows and columns of each.
+
+    Returns
+    -------
+    (sides, 3) float
+        Energy in pJ, cycles, and the weighted sum in pJ.
+
+    Examples
+    --------
+    >>> import dse
+    >>> eyeriss, layer = dse.load_architecture("eyeriss"), dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> lower_bounds(eyeriss, layer, ((12, 14),))[0, 0] == lower_bound(eyeriss, layer).energy_pj
+    True
+    """
+    if not bounds_boxes(architecture):
+        raise DseError(f"{architecture.name}: a hierarchy of this shape has no bound of several designs")
+    return bound_flat_by_sides([architecture, *others], architecture.lowered(layer), cycle_pj, factors, sides)
 
 
 def bound_prices(architecture: Architecture, layer: Layer) -> Any:

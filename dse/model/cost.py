@@ -284,8 +284,8 @@ def _cycles(counted: Count, prices: Prices, folds: Any) -> tuple[float, str, dic
     busiest = latency(counted.nest, counted.space, counted.words, counted.steps, timing, spent, counted_loops)
     parts, ports = (spent.parts * prices.cycles_per_step).tolist(), (spent.ports * prices.cycles_per_step).tolist()
     by = {"compute": parts[COMPUTE]} | dict(zip(prices.port_names, ports, strict=True))
-    longest = max(by.values())
+    longest = max([parts[COMPUTE] + parts[SKEW] + parts[SHIFTS], *ports])
     by |= {"first fill": parts[FIRST_FILL], "last drain": parts[LAST_DRAIN], "serial": parts[SERIAL]}
     if folds.any():
         by |= {"skew": parts[SKEW], "shifts": parts[SHIFTS]}
-    return longest + sum(parts[FIRST_FILL:]), "compute" if busiest < 0 else prices.port_names[busiest], by
+    return longest + sum(parts[FIRST_FILL:SKEW]), "compute" if busiest < 0 else prices.port_names[busiest], by

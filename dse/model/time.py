@@ -14,6 +14,9 @@ COMPUTE, FIRST_FILL, LAST_DRAIN, SERIAL, SKEW, SHIFTS = 0, 1, 2, 3, 4, 5
 """Parts of the time: compute steps; first fill; last drain; transfers of single-buffered levels; the skew of arrays;
 operands shifted into and out of arrays."""
 
+APART, OVERLAPPING = 0, 4
+"""Where the skew of folds that do not overlap, and of those that do, stands in `Timing.folds`; its shifts follow."""
+
 
 @entry
 def latency(
@@ -21,10 +24,11 @@ def latency(
 ) -> int:
     """Time a nest that `dse.model.counting.nest.count_nest` has counted: fills `spent`.
 
-    `cycles = max(compute steps, busiest port) + first fill + last drain + serial + skew + shifts`, where a port's time
+    `cycles = max(compute steps + skew + shifts, busiest port) + first fill + last drain + serial`, where a port's time
     is its words over its rate, and what crosses into and out of a single-buffered level is serial instead of
     overlapped. First fill and last drain hand one tile on from level to level, each at the pace of its slowest port.
-    Skew and shifts are those of `fold_cycles`. `total_cycles` adds up.
+    Skew and shifts are those of `fold_cycles`: an array that waits for words fills and drains meanwhile.
+    `total_cycles` adds up.
 
     Parameters
     ----------
@@ -36,7 +40,7 @@ def latency(
     Returns
     -------
     int
-        The busiest port, or -1 when the compute steps bind.
+        The busiest port, or -1 when the array binds: its compute steps, skew and shifts.
 
     Examples
     --------
@@ -54,7 +58,7 @@ def latency(
     >>> scratch, counts = scratch_for(bounds, 1, 2), new_counts(2)
     >>> steps = count_nest(nest, space, levels, scratch, counts)
     >>> port_cost, port_saved = np.full((1, 3, 2), 0.5), np.zeros((1, 2))
-    >>> timing = Timing(np.full(2, DOUBLE), np.zeros(1, int), port_cost, port_saved, np.zeros((2, 4)))
+    >>> timing = Timing(np.full(2, DOUBLE), np.zeros(1, int), port_cost, port_saved, np.zeros((2, 8)))
     >>> spent = Spent(np.zeros(6), np.zeros(1))
     >>> busiest = latency(nest, space, counts, steps, timing, spent, scratch.counted)
     >>> busiest, spent.ports.tolist(), spent.parts[:3].tolist()
@@ -67,7 +71,7 @@ def latency(
     for node in range(len(timing.buffering)):
         port_cycles(node, nest, space, counts, timing, spent)
     busiest = -1
-    longest = float(steps)
+    longest = spent.parts[COMPUTE] + spent.parts[SKEW] + spent.parts[SHIFTS]
     for t in range(len(timing.port_node)):
         if spent.ports[t] > longest:
             longest = spent.ports[t]
@@ -86,9 +90,8 @@ def total_cycles(busiest: int, spent: Spent) -> float:
     (7.5, 8.5)
     """
     parts = spent.parts
-    longest = parts[COMPUTE] if busiest < 0 else spent.ports[busiest]
-    rest = parts[FIRST_FILL] + parts[LAST_DRAIN] + parts[SERIAL] + parts[SKEW] + parts[SHIFTS]
-    return float(longest + rest)
+    longest = parts[COMPUTE] + parts[SKEW] + parts[SHIFTS] if busiest < 0 else spent.ports[busiest]
+    return float(longest + parts[FIRST_FILL] + parts[LAST_DRAIN] + parts[SERIAL])
 
 
 def port_cycles(node: int, nest: Nest, space: IterationSpace, counts: Counts, timing: Timing, spent: Spent) -> None:
@@ -110,7 +113,7 @@ def port_cycles(node: int, nest: Nest, space: IterationSpace, counts: Counts, ti
     >>> scratch, counts = scratch_for(bounds, 1, 2), new_counts(2)
     >>> steps = count_nest(nest, space, levels, scratch, counts)
     >>> port_cost, port_saved = np.full((1, 3, 2), 0.5), np.zeros((1, 2))
-    >>> timing = Timing(np.full(2, DOUBLE), np.zeros(1, int), port_cost, port_saved, np.zeros((2, 4)))
+    >>> timing = Timing(np.full(2, DOUBLE), np.zeros(1, int), port_cost, port_saved, np.zeros((2, 8)))
     >>> spent = Spent(np.zeros(6), np.zeros(1))
     >>> port_cycles(0, nest, space, counts, timing, spent)
     >>> spent.ports.tolist(), spent.parts[FIRST_FILL : LAST_DRAIN + 1].tolist()
@@ -224,17 +227,21 @@ def used_instances(node: int, nest: Nest, bounds: Ints) -> int:
 
 
 def fold_cycles(nest: Nest, space: IterationSpace, ends: Ints, folds: Floats, counted: Ints, parts: Floats) -> None:
-    """What the folds of systolic arrays add to the compute steps; see `latency`.
+    """What the folds of systolic arrays add to the compute steps in `parts[COMPUTE]`; see `latency`.
 
-    A fold is a stretch of steps in which all that a fan-out's children keep stays in place. Folds do not overlap: each
-    pays the whole fan-out's skew, however much of it the fold uses, and each time the children's words of an operand
-    change, the shifts that bring and take them.
+    A fold is a stretch of steps in which all that a fan-out's children keep stays in place. Folds that do not overlap
+    each pay the whole fan-out's skew, however much of it the fold uses, and each time the children's words of an
+    operand change, the shifts that bring and take them. Where they overlap, the next fold's words enter behind the
+    last one's, so that skew is paid once, and shifts go on while the array works with a second set: F changes of s
+    cycles each beside c cycles of work take `max(c + s, F s + c / F)` together, which is exact for equal folds.
 
     Notes
     -----
     The words of an operand change with the loops at or outside its loop j, so they change as often as these loops have
     index combinations. Of two operands the loops of one are among those of the other, so folds are those of the
     operand that changes more often. A fan-out whose children keep nothing has a single fold.
+
+    The time of overlapping folds falls neither with more changes nor with more work.
 
     Examples
     --------
@@ -245,16 +252,28 @@ def fold_cycles(nest: Nest, space: IterationSpace, ends: Ints, folds: Floats, co
     >>> from dse.model.counting.counts import RELEVANCE
     >>> space = IterationSpace(np.array([1, 1, 2, 1, 3, 1, 1, 1]), np.ones(4, int), RELEVANCE)
     >>> nest = Nest(2, np.array([2, 4]), np.array([2, 3]), np.ones(2, int), np.zeros(2, int), np.zeros(2, int))
-    >>> ends, folds, parts = np.full((3, 3, 2), -1), np.zeros((3, 4)), np.zeros(6)
+    >>> ends, folds, parts = np.full((3, 3, 2), -1), np.zeros((3, 8)), np.zeros(6)
     >>> ends[0, 0] = ends[2, 0] = 0, 3
-    >>> ends[1, 0], folds[1] = (0, 2), (5, 0, 4, 0)
+    >>> ends[1, 0], folds[1] = (0, 2), (5, 0, 4, 0, 0, 0, 0, 0)
+    >>> parts[COMPUTE] = 6.0
     >>> fold_cycles(nest, space, ends, folds, np.zeros(2, int), parts)
     >>> parts[SKEW : SHIFTS + 1].tolist()
     [10.0, 8.0]
+
+    With a second set of weights the second load takes 4 cycles beside 3 of work, so that one of them shows:
+
+    >>> folds[1], parts[SKEW:] = (0, 0, 0, 0, 5, 0, 4, 0), 0.0
+    >>> fold_cycles(nest, space, ends, folds, np.zeros(2, int), parts)
+    >>> parts[SKEW : SHIFTS + 1].tolist()
+    [5.0, 5.0]
     """
     nodes = len(folds)
+    busy = parts[COMPUTE]
     for fan_out in range(nodes):
-        if folds[fan_out, 0] + folds[fan_out, 1] + folds[fan_out, 2] + folds[fan_out, 3] == 0.0:
+        is_systolic = False
+        for part in range(8):
+            is_systolic = is_systolic or folds[fan_out, part] > 0.0
+        if not is_systolic:
             continue
         most = 1
         for o in range(3):
@@ -272,5 +291,8 @@ def fold_cycles(nest: Nest, space: IterationSpace, ends: Ints, folds: Floats, co
             for d in range(8):
                 visits *= combinations(nest, d, space.bounds[d], counted)
             most = max(most, visits)
-            parts[SHIFTS] += visits * folds[fan_out, 1 + o]
-        parts[SKEW] += most * folds[fan_out, 0]
+            parts[SHIFTS] += visits * folds[fan_out, APART + 1 + o]
+            hidden = folds[fan_out, OVERLAPPING + 1 + o]
+            busy = max(busy + hidden, visits * hidden + busy / visits)
+        parts[SKEW] += most * folds[fan_out, APART] + folds[fan_out, OVERLAPPING]
+    parts[SHIFTS] += busy - parts[COMPUTE]

@@ -135,6 +135,7 @@ def test_what_is_no_time_is_refused(text):
 
 def test_limits_of_a_sweep():
     assert TimeOptions(None, False, None).limits() == Limits()
+    assert TimeOptions(None, False, None, "30s").limits() == Limits(design_s=30.0)
     assert TimeOptions("1min", False, "2h").limits() == Limits(60.0, 7200.0)
     assert TimeOptions(None, True, None).limits().prove_s == 0
     with pytest.raises(DseError, match="leaves out"):

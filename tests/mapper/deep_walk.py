@@ -23,12 +23,12 @@ from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
 from dse.formats.architecture.dataflow import built_in_dataflows
 from dse.mapper.shared.compilation import compiled
+from dse.model import time
 from dse.model.counting.counts import RELEVANCE, Structure, scratch_for, window_of
 from dse.model.counting.nest import count_nest
 from dse.model.counting.records import Hierarchy, IterationSpace, Nest, Spent, Timing, new_counts
 from dse.model.mapping import tile_words
 from dse.model.price import capacities, price
-from dse.model.time import latency
 from dse.problem.dims import DIMS, OPERANDS, RELEVANT, PerOperand
 from dse.problem.layer import Layer
 
@@ -242,7 +242,7 @@ class Pricer:
         self.layer, self.structure, self.prices = layer, Structure.of(architecture), price(architecture, layer)
         self.nodes = len(architecture.hierarchy)
         self.count_nest = compiled(count_nest)
-        self.latency = compiled(latency)
+        self.latency = compiled(time.latency)
         self.space = IterationSpace(np.array(layer.bounds, dtype=np.int64), window_of(layer), RELEVANCE)
         self.scratch = scratch_for(layer.bounds, architecture.mac_units, 160)
         self.counts = new_counts(self.nodes)
@@ -267,7 +267,9 @@ class Pricer:
         spent = Spent(np.zeros(6), np.zeros(len(p.port_node)))
         timing = Timing(p.buffering, p.port_node, p.port_cost, p.port_saved, s.folds)
         busiest = self.latency(nest, self.space, self.counts, steps, timing, spent, self.scratch.counted)
-        cycles = (float(steps) if busiest < 0 else spent.ports[busiest]) + float(spent.parts[1:].sum())
+        array = spent.parts[time.COMPUTE] + spent.parts[time.SKEW] + spent.parts[time.SHIFTS]
+        rest = spent.parts[time.FIRST_FILL] + spent.parts[time.LAST_DRAIN] + spent.parts[time.SERIAL]
+        cycles = float((array if busiest < 0 else spent.ports[busiest]) + rest)
         energy = p.mac_pj * self.layer.macs + p.static_pj * cycles
         energy += float((self.counts.levels * p.access_pj).sum() + (self.counts.fans * p.fan_pj).sum())
         energy -= float((self.counts.finished * p.saved_pj.sum(axis=1)).sum())

@@ -128,7 +128,7 @@ def draw_systolic(rng: Random) -> dict[str, Any]:
     if own.random() > 1 / 3:
         return {}
     shifted = {way: frozenset(o for o in OPERANDS if own.random() < 0.4) for way in ("load", "drain")}
-    return {"skew": own.choice((0, 1, 2)), **shifted}
+    return {"skew": own.choice((0, 1, 2)), **shifted, "overlap": own.random() < 0.4}
 
 
 def draw_prices(rng: Random) -> tuple[float, float, float, float]:

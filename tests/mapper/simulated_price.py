@@ -36,8 +36,8 @@ def simulated_price(layer: Layer, architecture: Architecture, mapping: Mapping) 
 
 
 def _cycles(layer: Layer, architecture: Architecture, mapping: Mapping, counts: Accesses, prices: Prices) -> float:
-    """Compute or the busiest port, then first fill, last drain and serial transfers, level by level."""
-    longest, rest = float(counts.steps), 0.0
+    """The array or the busiest port, then first fill, last drain and serial transfers, level by level."""
+    longest, rest = _array(layer, architecture, mapping, counts.steps), 0.0
     for i, node in enumerate(architecture.hierarchy):
         if isinstance(node, FanOut):
             continue
@@ -76,26 +76,37 @@ def _cycles(layer: Layer, architecture: Architecture, mapping: Mapping, counts: 
             drained.append(drain / used)
             serial.append(stop / used)
         rest += max(filled) + max(drained) + max(serial)
-    return longest + rest + _folds(layer, architecture, mapping)
+    return longest + rest
 
 
-def _folds(layer: Layer, architecture: Architecture, mapping: Mapping) -> int:
-    """Skew for every stretch of steps in which the children keep what they hold, and shifts for each change."""
+def _array(layer: Layer, architecture: Architecture, mapping: Mapping, steps: int) -> float:
+    """Steps, skew for every stretch of them in which the children keep what they hold, and shifts for each change."""
     temporal = [loop for loop in placed_loops(mapping) if isinstance(mapping.nodes[loop.node], Temporal)]
     crossed = boundaries(layer, architecture.hierarchy, mapping)
-    total = 0
+    total, work = 0, float(steps)
     for i, fan_out in enumerate(architecture.hierarchy):
         if not isinstance(fan_out, FanOut) or not (fan_out.skew or fan_out.load or fan_out.drain):
             continue
         kept = [b for b in crossed if b.parent < i < b.child < len(mapping.nodes)]
-        folds, shifts, before = 0, 0, None
+        folds, shifts, before, changes = 0, 0, None, dict.fromkeys(OPERANDS, 0)
         for indices, _ in existing(temporal, layer.bounds):
             changed = [b.operand for b in kept if b.move(before, indices)]
             folds += bool(changed)
             shifts += sum((operand in fan_out.load) + (operand in fan_out.drain) for operand in changed)
+            for operand in changed:
+                changes[operand] += 1
             before = indices
-        total += max(folds, 1) * fan_out.skew * (fan_out.rows + fan_out.cols - 2) + shifts * fan_out.rows
-    return total
+        skew = fan_out.skew * (fan_out.rows + fan_out.cols - 2)
+        if not fan_out.overlap:
+            total += max(folds, 1) * skew + shifts * fan_out.rows
+            continue
+        total += skew
+        for operand, count in changes.items():
+            each = fan_out.rows * ((operand in fan_out.load) + (operand in fan_out.drain))
+            if each and count:  # folds of equal work, of which all but the last hide the next one's shift
+                fold = work / count
+                work = each + (count - 1) * max(fold, each) + fold
+    return total + work
 
 
 def _keepers(mapping: Mapping, operand: str) -> list[int]:

@@ -16,7 +16,7 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import DseError
 from dse.formats.architecture.load import load_architecture, load_architecture_spec
 from dse.formats.workload.load import load_workload
-from dse.mapper import layer_points, lower_bound
+from dse.mapper import LowerBound, bounds_boxes, layer_points, lower_bound, lower_bounds
 from dse.problem.layer import Layer
 
 FLOWS = ("flexible", "random", "weight-stationary", "output-stationary", "row-stationary")
@@ -50,15 +50,41 @@ def test_a_box_is_bounded_below_every_mapping_of_the_designs_in_it(flow: str) ->
     """The box reaches from a random design to one of more rows, more columns and larger memories at no lower prices."""
     for number in range(24):
         problem = random_problem(f"box {number}", flow, "all")
-        walked = walk_all(problem.architecture, problem.layer, "all")
+        mac = replace(problem.architecture.mac, clock_power_mw=400.0 * (number % 3))  # beside it, a MAC takes 1 pJ
+        own = replace(problem.architecture, mac=mac)
+        walked = walk_all(own, problem.layer, "all")
         if not walked.mappings:
             continue
         for grown in (1, 2):
-            nodes = tuple(_larger(node, grown) for node in problem.architecture.hierarchy)
-            other = replace(problem.architecture, hierarchy=nodes)
-            for smallest, largest in ((problem.architecture, other), (_smaller(problem.architecture), other)):
-                bound = lower_bound(smallest, problem.layer, others=[largest], cycle_pj=3.0)
-                assert_below(bound, walked.front, 3.0, f"{number} {flow} {grown}")
+            nodes = tuple(_larger(node, grown) for node in own.hierarchy)
+            other = replace(own, hierarchy=nodes)
+            sides = tuple(_sides(one) for one in (other, own))
+            for smallest, largest in ((own, other), (_smaller(own), other)):
+                case = f"{number} {flow} {grown}"
+                for known in ((), sides):
+                    bound = lower_bound(smallest, problem.layer, others=[largest], sides=known, cycle_pj=3.0)
+                    assert_below(bound, walked.front, 3.0, case)
+                if bounds_boxes(own):
+                    each = lower_bounds(smallest, problem.layer, sides, others=[largest], cycle_pj=3.0)
+                    assert_below(LowerBound(*each[1].tolist()), walked.front, 3.0, case)
+
+
+def _sides(architecture: Any) -> tuple[int, int]:
+    for node in architecture.hierarchy:
+        if isinstance(node, FanOut):
+            return node.rows, node.cols
+    return 1, 1
+
+
+def test_power_of_more_pes_is_bounded_by_the_work_that_they_do() -> None:
+    """Among arrays of different sizes, energy at rest is at least that of one PE over all steps of one."""
+    spec = load_architecture_spec("eyeriss")
+    corners = [spec.resolve({"levels.array.rows": r, "levels.array.cols": c}) for r, c in ((4, 4), (32, 32))]
+    bound = lower_bound(corners[0], CONV, others=corners[1:])
+    per_mac = 1.0476e-3 / corners[0].clock_hz * 1e12
+    still = [replace(one, mac=replace(one.mac, clock_power_mw=0.0)) for one in corners]
+    without = lower_bound(still[0], CONV, others=still[1:])
+    assert bound.energy_pj >= without.energy_pj + per_mac * CONV.macs * (1 - EQUAL)
 
 
 def _larger(node: Any, grown: int) -> Any:

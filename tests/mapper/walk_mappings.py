@@ -131,9 +131,10 @@ def price_mapping(problem, prices, keeps, place, scratch, work, record):
     steps = count_nest(nest, space, hierarchy, scratch, counts)
     timing = Timing(buffering, port_node, port_cost, port_saved, folds)
     busiest = latency(nest, space, counts, steps, timing, spent, scratch.counted)
-    cycles = float(steps) if busiest < 0 else spent.ports[busiest]
-    for part in range(1, 6):
-        cycles += spent.parts[part]
+    parts = spent.parts
+    array = parts[time.COMPUTE] + parts[time.SKEW] + parts[time.SHIFTS]
+    cycles = array if busiest < 0 else spent.ports[busiest]
+    cycles += parts[time.FIRST_FILL] + parts[time.LAST_DRAIN] + parts[time.SERIAL]
     energy = mac_pj + static_pj * cycles
     for node in range(len(is_fan_out)):
         for o in range(3):

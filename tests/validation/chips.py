@@ -144,8 +144,10 @@ def run(spec: str, network: str, settings: str) -> Run:
     given = {"lenet5": LENET5, "mlp0": MLP0}
     workload = parse_workload(given[network]) if network in given else dse.load_workload(network)
     workload = workload.with_batch(BATCH.get(network, 1))
-    mapped = dse.map_workload(machine(spec, settings), workload)
-    outside = sum(layer["count"] * layer["energy_by_level_pj"]["DRAM"] for layer in mapped.to_dict()["layers"])
+    architecture = machine(spec, settings)
+    mapped = dse.map_workload(architecture, workload)
+    dram, layers = architecture.levels[0].name, mapped.to_dict()["layers"]
+    outside = sum(layer["count"] * layer["energy_by_level_pj"][dram] for layer in layers)
     frames = workload.batch / mapped.latency_s
     return Run(frames, 2e-12 * mapped.macs / mapped.latency_s, (mapped.energy_pj - outside) * 1e-9 / mapped.latency_s)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from validation.systolic import array, as_the_closed_form_runs_it, expected, folded, found, layer_of, rows
 
+import dse
 from dse.formats.workload.load import load_workload
 from dse.mapper import map_layer
 from dse.model.cost import evaluate
@@ -126,6 +127,81 @@ def test_fields_of_the_fan_out_make_the_difference():
     assert cycles["broadcast"] == folds * (10 + 4)
     assert cycles["weights loaded meanwhile"] == folds * (10 + 4 + 4 - 2)
     assert cycles["weights shifted out too"] == folds * (10 + 3 * 4 + 4 - 2)
+
+
+def overlapping_array(height, width, ifmap, weights):
+    """Cycles and result of a weight-stationary array whose PEs have two sets of weights, simulated cycle by cycle.
+
+    Column 0 of a fold's set shifts in from above as soon as the fold before it has begun, and its ifmap words enter as
+    soon as that is done and those of the fold before have entered. Further columns and rows do all this later by one.
+    """
+    (m, k), n = ifmap.shape, weights.shape[1]
+    folds = [(top, left) for left in range(0, n, width) for top in range(0, k, height)]
+    loads, starts = [0], [height]
+    for _ in folds[1:]:
+        loads.append(starts[-1])
+        starts.append(max(loads[-1] + height, starts[-1] + m))
+    kept = np.zeros((2, height, width), dtype=np.int64)
+    moving, fold_of = np.zeros((height, width), dtype=np.int64), np.full((height, width), -1)
+    psum, result = np.zeros((height, width), dtype=np.int64), np.zeros((m, n), dtype=np.int64)
+    cycles = starts[-1] + m + height + width - 2
+    for cycle in range(cycles):
+        before = kept.copy()
+        for fold, (top, left) in enumerate(folds):
+            for column in range(width):
+                since = cycle - column - loads[fold]
+                for row in range(min(since, height - 1) + 1 if 0 <= since < height else 0):
+                    above = weights[top + height - 1 - since, left + column] if row == 0 else None
+                    kept[fold % 2, row, column] = before[fold % 2, row - 1, column] if row else above
+        moving[:, 1:], fold_of[:, 1:] = moving[:, :-1].copy(), fold_of[:, :-1].copy()
+        for row in range(height):
+            entering = [f for f, start in enumerate(starts) if 0 <= cycle - row - start < m]
+            fold_of[row, 0] = entering[0] if entering else -1
+            moving[row, 0] = ifmap[cycle - row - starts[entering[0]], folds[entering[0]][0] + row] if entering else 0
+        at_work = np.take_along_axis(before, np.maximum(fold_of, 0)[None] % 2, axis=0)[0]
+        psum = np.vstack([np.zeros((1, width), dtype=np.int64), psum[:-1]]) + moving * at_work
+        for column in range(width):
+            if (fold := fold_of[-1, column]) >= 0:
+                result[cycle - (height - 1) - column - starts[fold], folds[fold][1] + column] += psum[-1, column]
+    return cycles, result
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 2), (2, 4), (4, 4)])
+def test_folds_that_overlap_take_as_long_as_an_array_with_two_sets_of_weights(height, width):
+    """Longer and shorter folds than a load takes."""
+    rng = np.random.default_rng(8)
+    architecture = array("ws", height, width, levels__array__overlap=True)
+    for m in range(1, 9):
+        k, n = height * int(rng.integers(1, 4)), width * int(rng.integers(1, 4))
+        ifmap, weights = rng.integers(-9, 9, (m, k)), rng.integers(-9, 9, (k, n))
+        cycles, product = overlapping_array(height, width, ifmap, weights)
+        assert (product == ifmap @ weights).all()
+        layer = Layer("product", N=m, C=k, K=n)
+        assert evaluate(architecture, layer, folded(architecture, layer, "ws")).cycles == pytest.approx(cycles)
+
+
+def test_an_array_that_waits_for_memory_fills_and_drains_meanwhile():
+    layer = Layer("product", N=10, C=8, K=8)
+    slow, fast = (array("ws", 4, 4, levels__DRAM__bandwidth=f"{rate} word/cycle") for rate in (0.25, 1000))
+    cost = evaluate(slow, layer, folded(slow, layer, "ws"))
+    words = 10 * 8 + 8 * 8 + 10 * 8
+    assert cost.cycles == 4 * words + cost.cycles_by["first fill"] + cost.cycles_by["last drain"]
+    assert cost.cycles_by["skew"] > 0
+    assert cost.bound_by == "DRAM shared"
+    folds = 4
+    cost = evaluate(fast, layer, folded(fast, layer, "ws"))
+    ends = cost.cycles_by["first fill"] + cost.cycles_by["last drain"]
+    assert cost.cycles == pytest.approx(folds * (10 + 2 * 4 + 4 - 2) + ends)
+
+
+def test_a_fully_connected_network_reaches_the_roofline_of_the_tpu():
+    """Weights alone set the time at batch 200; on top come the first tile's way in, and activations."""
+    chip, layer = dse.load_architecture("tpu_v1"), Layer("fc", N=200, C=2000, K=2000)
+    cost = map_layer(chip, layer, "latency").cost
+    (port,) = (port for port in chip.levels[0].ports if ("weight", "read") in port.serves)
+    roofline = 2000 * 2000 / port.words_per_cycle
+    assert 0.9 < roofline / cost.cycles < 1
+    assert cost.bound_by == "weight_memory+host weight_memory shared"
 
 
 def test_an_array_that_keeps_nothing_has_one_fold():

@@ -57,6 +57,7 @@ SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
 @click.option("--prove-time", metavar="TIME", help="For the proof over the space, e.g. 10min.  [default: by --trials]")
 @click.option("--no-prove", is_flag=True, help="Leave the proof over the space out.")
 @click.option("--time-limit", metavar="TIME", help="For the whole sweep; what is known by then is shown.")
+@click.option("--design-limit", metavar="TIME", help="For each design; its gap is then stated.")
 @gather(TimeOptions, "times")
 @format_option
 def command(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from time import process_time
+from math import inf
+from time import monotonic, process_time
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from dse.architecture.figures import design_figures
 from dse.errors import InfeasibleError
@@ -85,6 +88,8 @@ class NetworkEvaluator:
         each network's own, and the largest counts.
     combination : Combination
         How energies and latencies of several networks become one.
+    limit_s : float
+        Seconds by the clock after which what is found is the outcome.
     """
 
     networks: tuple[Network, ...]
@@ -93,6 +98,7 @@ class NetworkEvaluator:
     front: bool = False
     constraints: tuple[Constraint, ...] = ()
     combination: Combination = SUM
+    limit_s: float = inf
 
     def rule_out(self, architecture: Architecture) -> Outcome | None:
         """The outcome of a design that breaks a constraint whatever is mapped on it; None for any other."""
@@ -106,61 +112,73 @@ class NetworkEvaluator:
         if (ruled_out := self.rule_out(architecture)) is not None:
             return ruled_out
         start = process_time()
-        area = {"area_mm2": architecture.area_mm2}
-        runs = self._runs(architecture)
-        judged = [(self._judge(run.worst()), run) for run in runs]
-        kept = [run for (_, violation), run in judged if not violation]
-        if kept:
-            best = min(kept, key=lambda run: (run.value(self.objective), run.latency_s))
-            front = thin([(run.energy_pj, run.latency_s) for run in kept], FRONT_POINTS)
-            reason = ""
+        clock = Clock.of(self)
+        runs = self._whole_front(architecture, clock) if self.front else self._single_runs(architecture, clock)
+        together, excess = self.combination.of_all(runs), self._excess(runs)
+        kept = np.flatnonzero(excess == 0)
+        if len(kept):
+            energy, latency = together[kept].T
+            value = {"energy": energy, "latency": latency}.get(self.objective, energy * latency)
+            best = int(kept[np.lexsort((latency, value))[0]])
         else:
-            (reason, violation), best = min(judged, key=lambda pair: pair[0][1])
-            front = ()
+            best = int(np.argmin(excess))
+        run = Run(tuple((energy, latency) for energy, latency in runs[best].tolist()), self.combination)
+        reason, violation = self._judge(run.worst())
         return Outcome(
-            status="ok" if kept else "infeasible",
+            status="ok" if len(kept) else "infeasible",
             reason=reason,
-            objectives={**best.objectives(), **area},
-            front=front,
-            violation=violation if not kept else 0.0,
-            workloads={network.name: part for network, part in zip(self.networks, best.parts(), strict=True)},
+            objectives={**run.objectives(), "area_mm2": architecture.area_mm2},
+            front=thin([(energy, latency) for energy, latency in together[kept].tolist()], FRONT_POINTS),
+            violation=violation,
+            workloads={network.name: part for network, part in zip(self.networks, run.parts(), strict=True)},
             cpu_s=process_time() - start,
+            limit_s=self.limit_s if clock.gap > self.gap else 0.0,
+            gap=clock.gap if clock.gap > self.gap else 0.0,
         )
 
-    def _runs(self, architecture: Architecture) -> list[Run]:
-        """What the design can do: one run, or one for every point of its front."""
-        if self.front:
-            return self._whole_front(architecture)
-        runs = [self._run(architecture, self.objective)]
+    def _single_runs(self, architecture: Architecture, clock: Clock) -> Any:
+        """(runs, networks, 2): energy and latency with every layer mapped for the objective, or for what is limited."""
+        runs = [self._run(architecture, self.objective, clock)]
         # a design that breaks a limit when mapped for its objective may keep it when mapped for what is limited
         for metric, other in (("latency_s", "latency"), ("energy_pj", "energy"), ("power_mw", "energy")):
             limited = any(constraint.metric == metric for constraint in self.constraints)
             if limited and other != self.objective and self._judge(runs[0].worst())[1]:
-                runs.append(self._run(architecture, other))
-        return runs
+                runs.append(self._run(architecture, other, clock))
+        return np.array([run.points for run in runs])
 
-    def _whole_front(self, architecture: Architecture) -> list[Run]:
-        """Every network's front cut to what its constraints allow, and the front over all of them."""
+    def _whole_front(self, architecture: Architecture, clock: Clock) -> Any:
+        """(runs, networks, 2): every network's front cut to what its constraints allow, and the front over all."""
         from dse.mapper import sum_fronts
 
-        fronts: list[Points] = []
+        fronts: list[Any] = []
         for network in self.networks:
-            layers = [
-                _points(architecture, layer, "front", self.gap) for layer, count in network.layers for _ in range(count)
-            ]
-            layers.append((network.moved(architecture),))
-            points = [(energy, cycles / architecture.clock_hz) for energy, cycles in sum_fronts(layers).points.tolist()]
-            allowed = [point for point in points if not self._judge(metrics(*point))[1]]
+            layers: list[Points] = [(network.moved(architecture),)]
+            for layer, count in network.layers:
+                layers += [clock.points(architecture, layer, "front", self.gap)] * count
+            points = sum_fronts(layers).points / (1.0, architecture.clock_hz)
+            allowed = points[self._excess(points[:, None]) == 0]
             # where nothing is allowed, everything stays, so that the complaint can be the smallest one
-            fronts.append(tuple(allowed or points))
-        return [Run(picked, self.combination) for picked in self.combination.picks(fronts)]
+            fronts.append(allowed if len(allowed) else points)
+        return self.combination.picks(fronts)
 
-    def _run(self, architecture: Architecture, objective: str) -> Run:
+    def _excess(self, runs: Any) -> Any:
+        """(runs,): by what parts of the limits the largest of each metric over the networks breaks them, added up."""
+        energy, latency = runs[:, :, 0], runs[:, :, 1]
+        total = np.zeros(len(runs))
+        if not self.constraints:
+            return total
+        largest = {name: values.max(axis=1) for name, values in metrics(energy, latency).items()}
+        for constraint in self.constraints:
+            if constraint.metric in largest:
+                total += excess_of_all(constraint, largest[constraint.metric])
+        return total
+
+    def _run(self, architecture: Architecture, objective: str, clock: Clock) -> Run:
         parts = []
         for network in self.networks:
             energy, cycles = network.moved(architecture)
             for layer, count in network.layers:
-                ((layer_energy, layer_cycles),) = _points(architecture, layer, objective, self.gap)
+                ((layer_energy, layer_cycles),) = clock.points(architecture, layer, objective, self.gap)
                 energy += count * layer_energy
                 cycles += count * layer_cycles
             parts.append((energy, cycles / architecture.clock_hz))
@@ -235,9 +253,6 @@ class Run:
     def latency_s(self) -> float:
         return self.combination.of([latency for _, latency in self.points])
 
-    def value(self, objective: str) -> float:
-        return {"energy": self.energy_pj, "latency": self.latency_s}.get(objective, self.energy_pj * self.latency_s)
-
     def objectives(self) -> dict[str, float]:
         """Of all networks together; power is energy over latency."""
         return metrics(self.energy_pj, self.latency_s)
@@ -252,14 +267,26 @@ class Run:
         return {key: max(part[key] for part in parts) for key in parts[0]}
 
 
-def metrics(energy_pj: float, latency_s: float) -> dict[str, float]:
-    """Energy, latency, their product and their quotient, in the units of the names."""
+def metrics(energy_pj: Any, latency_s: Any) -> dict[str, Any]:
+    """Energy, latency, their product and their quotient, in the units of the names: of numbers, or of arrays."""
     return {
         "energy_pj": energy_pj,
         "latency_s": latency_s,
         "edp_js": energy_pj * 1e-12 * latency_s,
         "power_mw": energy_pj * 1e-9 / latency_s,
     }
+
+
+def excess_of_all(constraint: Constraint, values: Any) -> Any:
+    """`Constraint.excess` of every value of an array."""
+    excess = np.zeros(len(values))
+    beyond = np.zeros(len(values), dtype=bool)
+    if constraint.maximum is not None:
+        beyond |= values > constraint.maximum
+    if constraint.minimum is not None:
+        beyond |= values < constraint.minimum
+    excess[beyond] = [constraint.excess(value) for value in values[beyond].tolist()]
+    return excess
 
 
 def complaint(constraint: Constraint, value: float, excess: float) -> str:
@@ -275,36 +302,69 @@ def complaint(constraint: Constraint, value: float, excess: float) -> str:
     return f"{name} of {value:.6g}{unit} is {excess:.1%} {side} of {limit:.6g}{unit}"
 
 
+@dataclass(slots=True)
+class Clock:
+    """The time that a design has, shared out among its layers: each has an equal part of what is left.
+
+    Parameters
+    ----------
+    end : float
+        Of the monotonic clock, s.
+    layers : int
+        To be mapped yet.
+    gap : float
+        The farthest that any layer so far may be from its best.
+    """
+
+    end: float
+    layers: int
+    gap: float = 0.0
+
+    @classmethod
+    def of(cls, evaluator: NetworkEvaluator) -> Clock:
+        """Of a design whose evaluation begins now."""
+        return cls(monotonic() + evaluator.limit_s, sum(len(network.layers) for network in evaluator.networks))
+
+    def points(self, architecture: Architecture, layer: Layer, objective: str, gap: float) -> Points:
+        """Energy and cycles of the layer's best mapping, or of its whole `front`, within the layer's time."""
+        share_s = max(LEAST_S, (self.end - monotonic()) / max(1, self.layers))
+        self.layers -= 1
+        points, reached = _points(architecture, layer, objective, gap, share_s)
+        self.gap = max(self.gap, reached)
+        return points
+
+
+LEAST_S = 1e-3
+"""Seconds that a layer has when its design's are over: it is mapped, however far from its best."""
+
 _LAYERS: OrderedDict[tuple[Any, ...], Points | str] = OrderedDict()
 
 
-def _points(architecture: Architecture, layer: Layer, objective: str, gap: float) -> Points:
-    """Energy and cycles of the layer's best mapping, or of its whole `front`."""
+def _points(
+    architecture: Architecture, layer: Layer, objective: str, gap: float, limit_s: float
+) -> tuple[Points, float]:
+    """A layer's points and how far they are proven, found again if this process has solved an equal layer on an
+    architecture that maps alike."""
+    from dse.mapper import points_within
 
-    def solve() -> Points:
-        from dse.mapper import layer_points
-
-        return layer_points(architecture, layer, objective, gap=gap)
-
-    return _remembered(architecture, layer, (objective, gap), solve)
-
-
-def _remembered(architecture: Architecture, layer: Layer, how: tuple[Any, ...], solve: Callable[[], Points]) -> Points:
-    """Solve unless this process has solved an equal layer on an architecture that maps alike."""
-    key = (mapping_digest(architecture), layer.shape_key(), *how)
-    if key in _LAYERS:
+    key = (mapping_digest(architecture), layer.shape_key(), objective, gap)
+    reached, found = gap, _LAYERS.get(key)
+    if found is not None:
         _LAYERS.move_to_end(key)
     else:
         try:
-            _LAYERS[key] = solve()
+            found, reached = points_within(
+                architecture, layer, objective, gap=gap, time_limit_s=None if limit_s == inf else limit_s
+            )
         except InfeasibleError as error:
-            _LAYERS[key] = str(error)
+            found = str(error)
+        if reached <= gap:
+            _LAYERS[key] = found
         if len(_LAYERS) > KEPT_LAYERS:
             _LAYERS.popitem(last=False)
-    found = _LAYERS[key]
     if isinstance(found, str):
         raise InfeasibleError(found)
-    return found
+    return found, reached
 
 
 def mapping_digest(architecture: Architecture) -> str:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import exp, log, prod
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
+
+import numpy as np
 
 from dse.errors import DseError
 from dse.explore.outcomes.front import pareto
 
 How = Literal["sum", "worst", "geomean"]
 HOWS: tuple[How, ...] = get_args(How)
-Points = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,21 @@ class Combination:
         scaled = [value * weight for value, weight in zip(values, weights, strict=True)]
         return sum(scaled) if self.how == "sum" else max(scaled)
 
-    def picks(self, fronts: Sequence[Points]) -> list[tuple[tuple[float, float], ...]]:
-        """For every point of the combined front, the point of each network behind it.
+    def of_all(self, runs: Any) -> Any:
+        """(runs, 2): `of` the energies and of the latencies of every run.
+
+        Parameters
+        ----------
+        runs : (runs, networks, 2)
+        """
+        weights = np.array(self.weights_of(runs.shape[1]))[None, :, None]
+        if self.how == "geomean":
+            return np.exp((weights / weights.sum() * np.log(runs)).sum(axis=1))
+        scaled = runs * weights
+        return scaled.sum(axis=1) if self.how == "sum" else scaled.max(axis=1)
+
+    def picks(self, fronts: Sequence[Any]) -> Any:
+        """For every point of the combined front, the point of each network behind it, as (points, networks, 2).
 
         Parameters
         ----------
@@ -104,29 +118,27 @@ class Combination:
             return self._worst(fronts)
         from dse.mapper import sum_fronts
 
-        pairs = zip(fronts, self.weights_of(len(fronts)), strict=True)
-        total = sum_fronts([self._summands(front, weight) for front, weight in pairs])
-        chosen = [total.picks(index) for index in range(len(total.points))]
-        return [tuple(front[i] for i, front in zip(picks, fronts, strict=True)) for picks in chosen]
+        parts = [np.asarray(front, dtype=float) for front in fronts]
+        pairs = zip(parts, self.weights_of(len(parts)), strict=True)
+        chosen = sum_fronts([self._summands(front, weight) for front, weight in pairs]).all_picks()
+        return np.stack([front[chosen[:, i]] for i, front in enumerate(parts)], axis=1)
 
-    def _summands(self, front: Points, weight: float) -> list[tuple[float, float]]:
+    def _summands(self, front: Any, weight: float) -> Any:
         """What adds up: figures times weight, or their logarithms (above zero, as rounding is relative)."""
-        if self.how == "sum":
-            return [(energy * weight, latency * weight) for energy, latency in front]
-        least, soonest = min(energy for energy, _ in front), front[0][1]
-        return [(1 + weight * log(energy / least), 1 + weight * log(latency / soonest)) for energy, latency in front]
+        return front * weight if self.how == "sum" else 1 + weight * np.log(front / front.min(axis=0))
 
-    def _worst(self, fronts: Sequence[Points]) -> list[tuple[tuple[float, float], ...]]:
-        weights = self.weights_of(len(fronts))
-        limits = {w * latency for front, w in zip(fronts, weights, strict=True) for _, latency in front}
+    def _worst(self, fronts: Sequence[Any]) -> Any:
+        parts = [[(energy, latency) for energy, latency in np.asarray(front).tolist()] for front in fronts]
+        weights = self.weights_of(len(parts))
+        limits = {w * latency for front, w in zip(parts, weights, strict=True) for _, latency in front}
         found = []
         for limit in sorted(limits):
-            pairs = zip(fronts, weights, strict=True)
+            pairs = zip(parts, weights, strict=True)
             within = [[point for point in front if weight * point[1] <= limit] for front, weight in pairs]
             if all(within):
                 found.append(tuple(min(points) for points in within))
         figures = [tuple(self.of(column) for column in zip(*points, strict=True)) for points in found]
-        return [found[i] for i in sorted(pareto(figures), key=lambda i: figures[i][1])]
+        return np.array([found[i] for i in sorted(pareto(figures), key=lambda i: figures[i][1])])
 
 
 SUM = Combination()

@@ -40,6 +40,10 @@ class Outcome:
         CPU time that the evaluation took.
     mapped : bool
         Whether it was tried to map the networks, which costs a trial; not so where the design alone says enough.
+    limit_s : float
+        The time after which its searches were stopped; 0 where they came to their end.
+    gap : float
+        How far from their best mappings may be where searches were stopped.
     """
 
     status: Status
@@ -50,6 +54,8 @@ class Outcome:
     workloads: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     cpu_s: float = 0.0
     mapped: bool = True
+    limit_s: float = 0.0
+    gap: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,12 @@ class Evaluation:
     def ok(self) -> bool:
         return self.outcome.status == "ok"
 
+    def proven(self, gap: float) -> str:
+        """How far from their best its mappings may be, in a sweep that explores within a gap: `exact`, or the gap."""
+        if self.outcome.limit_s:
+            return f"{self.outcome.gap:.2g}"
+        return "exact" if self.kind == "exact" or gap == 0 else f"{gap:.2g}"
+
     @property
     def ruled_out(self) -> bool:
         """Whether the design's area alone breaks a constraint, so that nothing was mapped."""
@@ -104,6 +116,7 @@ class Evaluation:
             "workloads": {name: dict(values) for name, values in outcome.workloads.items()},
             "cpu_s": round(outcome.cpu_s, 4),
             "mapped": outcome.mapped,
+            **({"limit_s": outcome.limit_s, "gap": outcome.gap} if outcome.limit_s else {}),
         }
 
     @classmethod
@@ -133,6 +146,8 @@ class Evaluation:
             workloads={name: _figures(values) for name, values in plain["workloads"].items()},
             cpu_s=_figure(plain["cpu_s"]),
             mapped=bool(plain.get("mapped", True)),
+            limit_s=_figure(plain.get("limit_s", 0.0)),
+            gap=_figure(plain.get("gap", 0.0)),
         )
         return cls(plain["id"], plain["sweep"], plain["kind"], number, parameters, outcome)
 

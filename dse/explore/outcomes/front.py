@@ -33,7 +33,7 @@ def pareto(points: Sequence[Point]) -> list[int]:
     return [i for i, kept in zip(order, keep, strict=True) if kept]
 
 
-def beaten_by(points: Sequence[Point], share: Sequence[float]) -> list[bool]:
+def beaten_by(points: Sequence[Point], share: Sequence[float] | Sequence[Sequence[float]]) -> list[bool]:
     """Which points are beaten by another even when each of their values is divided by its share.
 
     Parameters
@@ -41,7 +41,7 @@ def beaten_by(points: Sequence[Point], share: Sequence[float]) -> list[bool]:
     points : sequence of sequences of float
         All of one length; smaller is better.
     share : sequence of float
-        For each objective, at least 1.
+        For each objective, at least 1; of all points, or a row for each.
 
     Examples
     --------

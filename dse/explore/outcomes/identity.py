@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
-MODEL_VERSION = 5
+MODEL_VERSION = 6
 """Raised whenever the cost model or the mapper gives another result for the same input."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -132,12 +133,12 @@ class Plan:
             return architecture, self.workloads, 1
         return architecture, tuple(workload.with_batch(batch) for workload in self.workloads), batch
 
-    def problem(self) -> SweepProblem:
-        """The search problem: how settings become designs, identities and outcomes."""
+    def problem(self, design_s: float = inf) -> SweepProblem:
+        """The search problem: how settings become designs, identities and outcomes, each within so many seconds."""
         whole_front = {"energy", "latency"} <= set(self.search.objectives)
         plain = NetworkEvaluator(
             (), self.objective, self.search.gap, constraints=tuple(self.spec.constraints),
-            combination=self.together.combination([workload.name for workload in self.workloads]),
+            combination=self.together.combination([workload.name for workload in self.workloads]), limit_s=design_s,
         )  # fmt: skip
         evaluators = {"explore": plain, "exact": replace(plain, gap=0.0, front=whole_front)}
         networks = self._networks()

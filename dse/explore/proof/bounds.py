@@ -38,16 +38,38 @@ class DesignBound:
     area_mm2: float = 0.0
     infeasible: str = ""
 
+    def least(self, other: DesignBound) -> DesignBound:
+        """A bound on what either is a bound on."""
+        return DesignBound(
+            min(self.energy_pj, other.energy_pj), min(self.latency_s, other.latency_s),
+            min(self.weighted_pj, other.weighted_pj), min(self.area_mm2, other.area_mm2), self.infeasible,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class BoundTask:
-    """A box to be bounded: the settings of its corners, or of its one design; and the weight of time, pJ/s."""
+    """A box to be bounded.
+
+    Parameters
+    ----------
+    corners : tuple of settings
+        Of its corners, or of its one design; first those of the least of everything.
+    weight : float
+        Of time, pJ/s.
+    sides : tuple of (str, tuple)
+        The two settings that are the array's rows and columns, each with its choices in the box, rising; empty where
+        the space has no such two.
+    apart : tuple of settings
+        Of all designs of the box, where each is bounded by itself: they differ in the array's sides alone.
+    """
 
     corners: tuple[Mapping[str, Any], ...]
     weight: float
+    sides: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    apart: tuple[Mapping[str, Any], ...] = ()
 
 
-KEPT_DESIGNS = 1024
+KEPT_DESIGNS = 4096
 """Corners of boxes that a process remembers, some tens of kilobytes each."""
 
 _DESIGNS: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
@@ -84,27 +106,71 @@ class BoxBounds:
             _DESIGNS.popitem(last=False)
         return _DESIGNS[key]
 
-    def __call__(self, task: BoundTask) -> DesignBound | None:
-        """The bound of a box; None where its corners cannot be resolved."""
+    def __call__(self, task: BoundTask) -> tuple[DesignBound, ...] | None:
+        """The bound of a box, or one for each of its designs; None where its corners cannot be resolved."""
         try:
-            designs = [self._design(settings) for settings in task.corners]
+            corners = [self._design(settings) for settings in task.corners]
         except DseError as error:
-            return DesignBound(infeasible=error.message or "no design") if len(task.corners) == 1 else None
-        if len(designs) == 1 and (ruled_out := self.evaluator.rule_out(designs[0])) is not None:
-            return DesignBound(infeasible=ruled_out.reason)
-        corners, how, images = _mapped_by(designs, self.evaluator)
-        area = min(corner.area_mm2 for corner in corners)
+            return (DesignBound(infeasible=error.message or "no design"),) if len(task.corners) == 1 else None
+        if task.apart:
+            return self._apart(task, corners)
+        if len(corners) == 1 and (ruled_out := self.evaluator.rule_out(corners[0])) is not None:
+            return (DesignBound(infeasible=ruled_out.reason),)
+        architectures, how, images = _mapped_by(corners, self.evaluator)
+        area = min(architecture.area_mm2 for architecture in architectures)
         if reason := _broken(how, {"area_mm2": area}):
-            return DesignBound(infeasible=reason)
-        parts = [_bound(network, corners, task.weight) for network in how.networks]
-        if any(inf in part for part in parts):
-            return DesignBound(infeasible="some layer cannot be mapped")
-        for energy_pj, latency_s, _ in parts:
-            if reason := _broken(how, {"energy_pj": energy_pj, "latency_s": latency_s}):
-                return DesignBound(infeasible=reason)
-        energy, latency, weighted = (how.combination.of(list(values)) / images for values in zip(*parts, strict=True))
-        # energy and latency of other combinations are no weighted sum of their networks'
-        return DesignBound(energy, latency, weighted if how.combination.how == "sum" else 0.0, area)
+            return (DesignBound(infeasible=reason),)
+        sides = self._sides(task, how, area)
+        parts = [_bound(network, architectures, sides, task.weight) for network in how.networks]
+        return (_together(how, parts, images, area),)
+
+    def _apart(self, task: BoundTask, corners: list[Any]) -> tuple[DesignBound, ...]:
+        """The bound of every design of a box whose designs differ in the array's sides alone."""
+        found: list[DesignBound] = []
+        mapped: dict[int, tuple[float, tuple[int, int]]] = {}
+        for place, settings in enumerate(task.apart):
+            try:
+                design = self.resolve(settings)
+            except DseError as error:
+                found.append(DesignBound(infeasible=error.message or "no design"))
+                continue
+            ruled_out = self.evaluator.rule_out(design)
+            found.append(DesignBound(infeasible="" if ruled_out is None else ruled_out.reason))
+            if ruled_out is None:
+                ((architecture,), _, _) = _mapped_by([design], self.evaluator)
+                (array,) = architecture.fan_outs
+                mapped[place] = architecture.area_mm2, (array.rows, array.cols)
+        if mapped:
+            architectures, how, images = _mapped_by(corners, self.evaluator)
+            sides = tuple(side for _, side in mapped.values())
+            bounds = [_bounds(network, architectures, sides, task.weight) for network in how.networks]
+            for at, (place, (area, _)) in enumerate(mapped.items()):
+                found[place] = _together(how, [tuple(bound[at].tolist()) for bound in bounds], images, area)
+        return tuple(found)
+
+    def _sides(self, task: BoundTask, how: NetworkEvaluator, least_mm2: float) -> tuple[tuple[int, int], ...]:
+        """Rows and columns that designs of a box have which keep the limit on area; empty where nothing is known.
+
+        Area rises with both sides, and is least at the box's first corner, so each further row leaves no more columns.
+        """
+        if len(task.sides) != 2 or len(task.corners) == 1 or not any(c.metric == "area_mm2" for c in how.constraints):
+            return ()
+        (of_rows, rows), (of_cols, cols) = task.sides
+        if _area(self._design(task.corners[0])) > least_mm2:
+            return ()
+        found, left = [], len(cols)
+        for row in rows:
+            while left:
+                design = self._design({**task.corners[0], of_rows: row, of_cols: cols[left - 1]})
+                if not _broken(how, {"area_mm2": _area(design)}):
+                    break
+                left -= 1
+            found += [(row, col) for col in cols[:left]]
+        return tuple(found)
+
+
+def _area(design: Any) -> float:
+    return float((design.architecture if isinstance(design, Batched) else design).area_mm2)
 
 
 def _mapped_by(
@@ -118,15 +184,42 @@ def _mapped_by(
     return [design.architecture for design in batched], evaluator.by_batch[batch], batch
 
 
-def _bound(network: Network, corners: list[Architecture], weight: float) -> tuple[float, float, float]:
+def _bound(
+    network: Network, corners: list[Architecture], sides: tuple[tuple[int, int], ...], weight: float
+) -> tuple[float, float, float]:
     """Energy in pJ, latency in seconds and their weighted sum."""
     from dse.mapper import LowerBound, lower_bound
 
     clock = max(corner.clock_hz for corner in corners)
     total = LowerBound(0.0, 0.0, 0.0)
     for layer, count in network.layers:
-        total += lower_bound(corners[0], layer, others=corners[1:], cycle_pj=weight / clock).times(count)
+        total += lower_bound(corners[0], layer, others=corners[1:], sides=sides, cycle_pj=weight / clock).times(count)
     return total.energy_pj, total.cycles / clock, total.weighted_pj
+
+
+def _bounds(network: Network, corners: list[Architecture], sides: tuple[tuple[int, int], ...], weight: float) -> Any:
+    """(sides, 3): energy in pJ, latency in seconds and their weighted sum."""
+    from dse.mapper import lower_bounds
+
+    clock = max(corner.clock_hz for corner in corners)
+    total = np.zeros((len(sides), 3))
+    for layer, count in network.layers:
+        total += count * lower_bounds(corners[0], layer, sides, others=corners[1:], cycle_pj=weight / clock)
+    return total / (1.0, clock, 1.0)
+
+
+def _together(
+    how: NetworkEvaluator, parts: list[tuple[float, float, float]], images: int, area: float
+) -> DesignBound:
+    """The bound of all networks, by image, from those of each."""
+    if any(inf in part for part in parts):
+        return DesignBound(infeasible="some layer cannot be mapped")
+    for energy_pj, latency_s, _ in parts:
+        if reason := _broken(how, {"energy_pj": energy_pj, "latency_s": latency_s}):
+            return DesignBound(infeasible=reason)
+    energy, latency, weighted = (how.combination.of(list(values)) / images for values in zip(*parts, strict=True))
+    # energy and latency of other combinations are no weighted sum of their networks'
+    return DesignBound(energy, latency, weighted if how.combination.how == "sum" else 0.0, area)
 
 
 def _broken(how: NetworkEvaluator, least: Mapping[str, float]) -> str:

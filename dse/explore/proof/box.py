@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from math import log, prod
 from typing import Any
 
@@ -19,13 +20,22 @@ ROUNDING = 1e-12
 """Relative difference of two prices below which they count as equal."""
 
 
-BUFFERS_FIRST = 10.0
-"""How much wider than it is a whole level's capacity counts when a box is split."""
+SIDES_AT_ONCE = 128
+"""Designs that differ in the sides of the array alone are bounded one by one when they are no more than this."""
+
+MANY_BOXES = 512
+"""Capacities, those of whole levels first, are not spanned while this makes no more boxes to begin with: bounds over
+several capacities are loose, and what is worked out for one buffer serves all boxes that have it."""
 
 
-def is_buffer(name: str) -> bool:
-    """Whether a setting is the capacity of a whole level, for all of its operands."""
-    return name.startswith("levels.") and name.endswith(".capacity")
+def is_side(name: str) -> bool:
+    """Whether a setting is a side of an array."""
+    return name.startswith("levels.") and name.rpartition(".")[2] in ("rows", "cols")
+
+
+def is_capacity(name: str) -> bool:
+    """Whether a setting is the capacity of a level, for all of its operands or for one."""
+    return name.startswith("levels.") and not is_side(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +107,17 @@ class Axes:
             for first, last, sizes in zip(box.first, box.last, self.sizes, strict=True)
         )
 
+    def is_apart(self, box: Box) -> bool:
+        """Whether the designs of a box are bounded one by one: they share all but the sides of the array."""
+        spanned = [i for i, (first, last) in enumerate(zip(box.first, box.last, strict=True)) if first < last]
+        sides = all(is_side(self.space.names[axis]) and self.sizes[axis] is not None for axis in spanned)
+        return bool(spanned) and sides and box.size <= SIDES_AT_ONCE
+
+    def singles(self, box: Box) -> list[Box]:
+        """Every design of a box by itself."""
+        ranges = (range(first, last + 1) for first, last in zip(box.first, box.last, strict=True))
+        return [Box(digits, digits) for digits in product(*ranges)]
+
     def settings_of(self, box: Box) -> tuple[dict[str, Any], ...]:
         """The settings of a bounded box's corners; of a single design, its own."""
         found = []
@@ -124,8 +145,16 @@ class Axes:
         sizes, first, last = self.sizes[axis], box.first[axis], box.last[axis]
         if sizes is None or first == last:
             return -1.0
-        # what is worked out per size of a buffer serves all boxes that have just that one
-        return abs(log(sizes[last] / sizes[first])) * (BUFFERS_FIRST if is_buffer(self.space.names[axis]) else 1.0)
+        return abs(log(sizes[last] / sizes[first]))
+
+    def sides_of(self, box: Box) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """The settings that are the array's rows and columns, each with its choices in the box, rising."""
+        found = []
+        for ending in ("rows", "cols"):
+            for axis, name in enumerate(self.space.names):
+                if is_side(name) and name.endswith(f".{ending}") and self.sizes[axis] is not None:
+                    found.append((name, tuple(sorted(self.space.choices[axis][box.first[axis] : box.last[axis] + 1]))))
+        return tuple(found)
 
 
 def axes_of(space: DesignSpace, prices: Callable[[Mapping[str, Any]], Any] | None) -> Axes:
@@ -145,6 +174,7 @@ def axes_of(space: DesignSpace, prices: Callable[[Mapping[str, Any]], Any] | Non
     """
     wanted = [prices is not None and _is_spanned(space, axis) for axis in range(len(space.names))]
     sizes = [tuple(_sizes(space, axis)) if wanted[axis] else None for axis in range(len(space.names))]
+    _leave_few(space, sizes)
     directions: dict[int, Any] = {}
     for axis, scale in enumerate(sizes):
         if scale is None or prices is None:
@@ -156,7 +186,7 @@ def axes_of(space: DesignSpace, prices: Callable[[Mapping[str, Any]], Any] | Non
             directions[axis] = found
     largest = tuple(scale is not None for scale in sizes)
     falls = set() if not directions else set(zip(*(directions[axis].tolist() for axis in directions), strict=True))
-    patterns = {largest, (False,) * len(sizes)}
+    patterns = {largest, (False,) * len(sizes)}  # the latter comes first when they are sorted
     for signs in falls:
         at = dict(zip(directions, signs, strict=True))
         patterns.add(tuple(at.get(axis, 0) < 0 for axis in range(len(sizes))))
@@ -168,6 +198,17 @@ def _is_spanned(space: DesignSpace, axis: int) -> bool:
     ends = parts[2:3] if parts[0] == "levels" else []
     named = ends != [] and ends[0] in BOXED and len(space.choices[axis]) > 1
     return named and space.is_ordered(axis) and min(_sizes(space, axis)) > 0
+
+
+def _leave_few(space: DesignSpace, sizes: list[tuple[float, ...] | None]) -> None:
+    """Take capacities off what is spanned, as many as leave few boxes to begin with."""
+    boxes = prod(len(choices) for choices, scale in zip(space.choices, sizes, strict=True) if scale is None)
+    capacities = [axis for axis, scale in enumerate(sizes) if scale is not None and is_capacity(space.names[axis])]
+    for axis in sorted(capacities, key=lambda axis: (space.names[axis].count("."), len(space.choices[axis]))):
+        boxes *= len(space.choices[axis])
+        if boxes > MANY_BOXES:
+            return
+        sizes[axis] = None
 
 
 def _sizes(space: DesignSpace, axis: int) -> Iterable[float]:

@@ -1,8 +1,8 @@
 """The proof over a space: boxes of designs are bounded, dropped, split, or, at a single design, solved exactly.
 
-The box that is least settled comes first: the one whose bounds lie farthest from what is known to be possible. Of its
-parts the farthest is followed down to a single design, which makes more known where least is. So at every moment the
-farthest box says how closely the whole space is settled, and more time only brings this down.
+The box that is least settled comes first: the one whose bounds lie farthest from what is known to be possible. It is
+split, and a single design is solved, which makes more known where least is. So at every moment the farthest box says
+how closely the whole space is settled, and more time only brings this down.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from dse.explore.proof.certificate import Certificate
 from dse.explore.proof.staircase import Staircase
 from dse.explore.workers.runner import Failure, Task, Workers
 
-BOXES = 8
-"""Boxes taken up at once; it does not depend on how many workers there are, and so nor does what is found."""
+BOXES, DESIGNS = 8, 4
+"""Boxes split and designs solved at once; they do not depend on how many workers there are, nor does what is found."""
 
 ROUNDING = 1e-12
 """Relative difference below which a bound is matched."""
@@ -49,6 +49,38 @@ class Settled:
     state: str
     bound: DesignBound
     short: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A box that is not settled; the farther from what is known, the earlier in order."""
+
+    short: float
+    number: int
+    box: Box
+    bound: DesignBound
+
+    def __lt__(self, other: Entry) -> bool:
+        return (-self.short, self.number) < (-other.short, other.number)
+
+
+def joined_with(last: Settled, new: Settled) -> Settled | None:
+    """Two neighbours along the last setting that differs as one box with the least of their bounds, if settled alike.
+
+    Examples
+    --------
+    >>> first, second = (Settled(Box((0, i), (0, i)), RULED_OUT, DesignBound(5.0, 2.0)) for i in (3, 4))
+    >>> joined_with(first, second).box
+    Box(first=(0, 3), last=(0, 4))
+    """
+    differ = [i for i, (a, b) in enumerate(zip(last.box.last, new.box.first, strict=True)) if a != b]
+    follows = len(differ) == 1 and new.box.first[differ[0]] == last.box.last[differ[0]] + 1
+    spanned = [i for i, (a, b) in enumerate(zip(last.box.first, last.box.last, strict=True)) if a != b]
+    alike = last.state == new.state and (last.state == RULED_OUT or last.bound == new.bound)
+    if not follows or not alike or spanned not in ([], differ):
+        return None
+    box = last.box.part(differ[0], last.box.first[differ[0]], new.box.first[differ[0]])
+    return Settled(box, last.state, last.bound.least(new.bound))
 
 
 @dataclass(slots=True)
@@ -89,31 +121,30 @@ class Prover:
     done: int = 0
     bounded: int = 0
     solved: int = 0
-    _stuck: list[tuple[float, int, Box, DesignBound]] = field(default_factory=list)
-    _heap: list[tuple[float, int, Box, DesignBound]] = field(default_factory=list)
-    _followed: list[tuple[float, int, Box, DesignBound]] = field(default_factory=list)
+    _stuck: list[Entry] = field(default_factory=list)
+    _heap: list[Entry] = field(default_factory=list)
     _number: count[int] = field(default_factory=count)
 
     def run(self) -> None:
         """Settle boxes until nothing is left or the time is over."""
         self._push(self.axes.whole, DesignBound(), inf)
-        while (self._heap or self._followed) and monotonic() < self.deadline and self.bounded < self.work[0]:
+        while self._heap and monotonic() < self.deadline and self.bounded < self.work[0]:
             boxes, designs = self._next()
             self._split(boxes)
             if designs:
                 self._solve(designs)
             self.report(self.done)
-        left, self._heap, self._followed, self._stuck = self._left(), [], [], []
+        left, self._heap, self._stuck = self._left(), [], []
         for part in left:
             self._settle(part)
 
     def _left(self) -> list[Settled]:
         """The boxes that are not settled yet, as what they are at this moment."""
         found = []
-        for short, _, box, bound in sorted([*self._heap, *self._followed, *self._stuck]):
-            short = min(-short, self._short(bound))
+        for entry in sorted([*self._heap, *self._stuck]):
+            short = min(entry.short, self._short(entry.bound))
             state = RULED_OUT if short <= ROUNDING else WITHIN if short <= self.wanted else OPEN
-            found.append(Settled(box, state, bound, short))
+            found.append(Settled(entry.box, state, entry.bound, short))
         return found
 
     def certificate(self, evaluated: Sequence[tuple[int, ...]], infeasible: Sequence[tuple[int, ...]]) -> Certificate:
@@ -130,68 +161,78 @@ class Prover:
             gap=max((part.short for part in parts), default=0.0), wanted=self.wanted,
         )  # fmt: skip
 
-    def _next(self) -> tuple[list[Box], list[tuple[Box, DesignBound, float]]]:
-        """Boxes to split and designs to solve: the parts that are followed, and beside them the farthest."""
+    def _next(self) -> tuple[list[Box], list[Entry]]:
+        """The farthest boxes to split, and the farthest designs to solve."""
         boxes: list[Box] = []
-        designs: list[tuple[Box, DesignBound, float]] = []
-        followed, self._followed = self._followed, []
-        while len(boxes) + len(designs) < BOXES and (followed or self._heap):
-            farthest = not followed
-            _, _, box, bound = followed.pop() if followed else heapq.heappop(self._heap)
-            short = self._short(bound)
+        designs: list[Entry] = []
+        while self._heap and len(boxes) < BOXES and len(designs) < DESIGNS:
+            entry = heapq.heappop(self._heap)
+            short = self._short(entry.bound)
             if short <= ROUNDING:
-                self._settle(Settled(box, RULED_OUT, bound))
-            elif farthest and self._heap and short < -self._heap[0][0]:
-                self._push(box, bound, short)  # what was found since brought it nearer
-            elif box.size > 1:
-                boxes.append(box)
+                self._settle(Settled(entry.box, RULED_OUT, entry.bound))
+            elif self._heap and short < self._heap[0].short:
+                self._push(entry.box, entry.bound, short)  # what was found since brought it nearer
+            elif entry.box.size > 1:
+                boxes.append(entry.box)
             elif self.solved + len(designs) >= self.work[1]:
-                self._stuck.append((-short, next(self._number), box, bound))
-            elif farthest or short > self.wanted:
-                designs.append((box, bound, short))
+                self._stuck.append(entry)
             else:
-                self._push(box, bound, short)
+                designs.append(entry)
         return boxes, designs
 
     def _split(self, boxes: Sequence[Box]) -> None:
-        """Split boxes, bound their parts, and follow the farthest part of each."""
-        families = [self.axes.split(box) for box in boxes]
-        parts = [part for family in families for part in family if self.axes.is_bounded(part)]
-        weight = self.known.weight
-        self.bounded += len(parts)
-        tasks = [Task(i, BoundTask(self.axes.settings_of(part), weight)) for i, part in enumerate(parts)]
+        """Split boxes and bound their parts."""
+        parts = [part for box in boxes for part in self.axes.split(box)]
+        tasks = [Task(i, self._task(part)) for i, part in enumerate(parts) if self.axes.is_bounded(part)]
+        self.bounded += len(tasks)
         found = {task.key: bound for task, bound in self.workers.run(self.bounds, tasks)}
-        bounds = {part: found[i] for i, part in enumerate(parts)}
-        for family in families:
-            left = []
-            for part in family:
-                bound = bounds.get(part)
-                if bound is None or isinstance(bound, Failure):
-                    left.append((-inf, next(self._number), part, DesignBound()))
-                elif bound.infeasible:
-                    self._settle(Settled(part, INFEASIBLE, bound))
-                else:
-                    left.append((-self._short(bound), next(self._number), part, bound))
-            left.sort()
-            self._followed += left[:1]
-            for entry in left[1:]:
-                heapq.heappush(self._heap, entry)
+        for i, part in enumerate(parts):
+            bounds = found.get(i)
+            if bounds is None or isinstance(bounds, Failure):
+                self._push(part, DesignBound(), inf)
+            elif self.axes.is_apart(part):
+                self._enter(list(zip(self.axes.singles(part), bounds, strict=True)))
+            else:
+                self._enter([(part, bounds[0])])
 
-    def _solve(self, designs: Sequence[tuple[Box, DesignBound, float]]) -> None:
+    def _task(self, part: Box) -> BoundTask:
+        axes = self.axes
+        apart = axes.singles(part) if axes.is_apart(part) else []
+        settings = tuple(axes.settings_of(one)[0] for one in apart)
+        return BoundTask(axes.settings_of(part), self.known.weight, axes.sides_of(part), settings)
+
+    def _enter(self, parts: Sequence[tuple[Box, DesignBound]]) -> None:
+        """Settle what is settled by its bound, and keep the rest. Neighbours that are settled alike are one box."""
+        last: Settled | None = None
+        for box, bound in parts:
+            short = 0.0 if bound.infeasible else self._short(bound)
+            if not bound.infeasible and short > ROUNDING:
+                self._push(box, bound, short)
+                continue
+            new = Settled(box, INFEASIBLE if bound.infeasible else RULED_OUT, bound)
+            joined = None if last is None else joined_with(last, new)
+            if last is not None and joined is None:
+                self._settle(last)
+            last = joined or new
+        if last is not None:
+            self._settle(last)
+
+    def _solve(self, designs: Sequence[Entry]) -> None:
         """Solve single designs exactly; those whose evaluation fails stay open."""
         self.solved += len(designs)
-        places = [self.axes.space.index(box.first) for box, _, _ in designs]
-        for (box, bound, short), evaluation in zip(designs, self.solve(places), strict=True):
+        places = [self.axes.space.index(entry.box.first) for entry in designs]
+        for entry, evaluation in zip(designs, self.solve(places), strict=True):
             outcome = evaluation.outcome
             self.known.add(outcome.front, outcome.objectives.get("area_mm2", inf))
             failed = outcome.status == "failed"
-            self._settle(Settled(box, OPEN if failed else EVALUATED, bound, short if failed else 0.0))
+            short = self._short(entry.bound) if failed else min(self._short(entry.bound), outcome.gap)
+            self._settle(Settled(entry.box, OPEN if failed else EVALUATED, entry.bound, short))
 
     def _short(self, bound: DesignBound) -> float:
         return self.known.short_of(bound)
 
     def _push(self, box: Box, bound: DesignBound, short: float) -> None:
-        heapq.heappush(self._heap, (-short, next(self._number), box, bound))
+        heapq.heappush(self._heap, Entry(short, next(self._number), box, bound))
 
     def _settle(self, settled: Settled) -> None:
         self.settled.append(settled)

@@ -259,7 +259,7 @@ class SweepResult:
         return found
 
     def _rows(self, evaluation: Evaluation) -> list[dict[str, Any]]:
-        proven = "exact" if evaluation.kind == "exact" or self.search.gap == 0 else f"{self.search.gap:.2g}"
+        proven = evaluation.proven(self.search.gap)
         area = evaluation.outcome.objectives.get("area_mm2")
         return [
             {

@@ -21,6 +21,7 @@ from dse.formats.architecture.model import (
     PrecisionModel,
     ReadWrite,
 )
+from dse.formats.architecture.outermost import outermost_memories, stored_in, together
 from dse.formats.architecture.rating import BuildError, Context, Rating, clock_of, rating_of, technology_of
 from dse.formats.text import quantity as q
 from dse.problem.dims import FORMATS, OPERANDS, WIDTHS, PerOperand
@@ -52,22 +53,25 @@ def build_architecture(model: ArchitectureModel, dataflow: Dataflow, rating: Rat
     mac = _mac(model.mac, context, prod(node.rows * node.cols for node in model.levels.values()
                                         if isinstance(node, FanOutModel)))  # fmt: skip
     context = replace(context, stated_mac_pj=mac.energy_pj / supply_ratio**2)
-    hierarchy: list[Level | FanOut] = []
-    for name, node in model.levels.items():
+    for name in model.levels:
         if name in RESERVED:
             raise BuildError(
                 ("levels", name), f"{name} is what reports call the {RESERVED[name]}", "choose another name"
             )
-        is_first = not hierarchy
+    last = list(model.levels)[-1]
+    outermost = outermost_memories(model.levels)
+    for name, memory in outermost.items():
+        _check_zeros(name, memory, is_first=True, is_last=name == last)
+    hierarchy: list[Level | FanOut] = [
+        together([_level(name, memory, context, is_first=True) for name, memory in outermost.items()])
+    ]
+    for name, node in list(model.levels.items())[len(outermost) :]:
         if isinstance(node, FanOutModel):
-            if not hierarchy:
-                message = f"{name}: the outermost entry is a storage level"
-                raise BuildError(("levels", name), message, "e.g. DRAM: {}")
             is_outermost = not any(isinstance(outer, FanOut) for outer in hierarchy)
             hierarchy.append(_fan_out(name, node, context, is_outermost))
         else:
-            _check_zeros(name, node, is_first, is_last=name == list(model.levels)[-1])
-            hierarchy.append(_level(name, node, context, is_first))
+            _check_zeros(name, node, is_first=False, is_last=name == last)
+            hierarchy.append(_level(name, node, context, is_first=False))
     _check_skipping(mac, hierarchy)
     return Architecture(
         name=model.architecture,
@@ -106,9 +110,8 @@ def _check_zeros(name: str, model: LevelModel, is_first: bool, is_last: bool) ->
             ("levels", name, "gating"), f"{name}: only the innermost entry gates accesses, as it feeds the MACs",
             "a MAC that idles is stated as mac: {gating: [ifmap]}",
         )  # fmt: skip
-    stored = model.stores or (list(model.capacity) if isinstance(model.capacity, Mapping) else OPERANDS)
     for operand in gated:
-        if operand not in stored or operand in model.may_bypass:
+        if operand not in stored_in(model) or operand in model.may_bypass:
             message = f"{name}: gates accesses to {operand}, which it does not always store"
             raise BuildError(("levels", name, "gating", operand), message)
 
@@ -211,6 +214,7 @@ def _fan_out(name: str, model: FanOutModel, context: Context, is_outermost: bool
         skew=model.skew,
         load=frozenset(model.load),
         drain=frozenset(model.drain),
+        overlap=model.overlap,
         dims=frozenset(model.dims),
     )
 
@@ -227,20 +231,20 @@ def _level(name: str, model: LevelModel, context: Context, is_first: bool) -> Le
     partitions: Mapping[str, Any] | None = (
         {str(operand): size for operand, size in capacity.items()} if isinstance(capacity, Mapping) else None
     )
-    stated = model.stores if model.stores is not None else OPERANDS if partitions is None else partitions
-    stores = [operand for operand in OPERANDS if operand in stated]  # the order of writing must not reach any sum
+    stores = stored_in(model)
     sizes = {
         operand: _bits(name, capacity if partitions is None else partitions[operand], word_bits) for operand in stores
     }
     if model.dram and (not is_first or capacity != "unlimited" or model.energy is not None):
         message = f"{name}: a DRAM type prices the outermost level when that is unlimited and states no energy"
         raise BuildError(("levels", name, "dram"), message)
-    if is_first and (set(stores) != set(OPERANDS) or model.may_bypass):
+    if is_first and model.may_bypass:
         raise BuildError(("levels", name), f"{name}: the outermost level stores all operands, always")
     if not set(model.may_bypass) <= set(stores):
         raise BuildError(("levels", name, "may_bypass"), f"{name}: may_bypass names an operand that it does not store")
     memories = list(sizes.values()) if partitions else list(sizes.values())[:1]
     read, write = (_energies(name, model, sizes, word_bits, context, way, is_first) for way in DIRECTIONS)
+    area, static, clock = _size_prices(model, [bits for bits in memories if bits is not None], context)
     return Level(
         name=name,
         stores=frozenset(stores),
@@ -252,7 +256,9 @@ def _level(name: str, model: LevelModel, context: Context, is_first: bool) -> Le
         write_energy_pj=write,
         ports=tuple(_ports(name, model, stores, word_bits, context)),
         buffering="double" if model.double_buffer else model.buffering,
-        **_size_prices(model, [bits for bits in memories if bits is not None], context),
+        area_mm2=area,
+        static_power_mw=static,
+        clock_power_mw=clock,
         gating=PerOperand.of({str(operand): frozenset[str](gates) for operand, gates in model.gating.items()}),
         compression=PerOperand.of({str(operand): _coding(given) for operand, given in model.compression.items()}),
     )
@@ -313,16 +319,16 @@ def _dram(name: str, model: LevelModel, word_bits: int, technology: Technology) 
         raise BuildError(("levels", name, "dram"), error.message, error.hint) from None
 
 
-def _size_prices(model: LevelModel, memories: list[int], context: Context) -> dict[str, float]:
-    """Area and idle powers of one instance that is made of memories of these sizes, in bits."""
+def _size_prices(model: LevelModel, memories: list[int], context: Context) -> tuple[float, float, float]:
+    """Area, static and clock power of one instance that is made of memories of these sizes, in bits."""
     technology = context.technology
     clock_pj = sum(technology.sram_clock_energy_pj(bits) for bits in memories)
     leaks_mw = sum(technology.sram_static_power_mw(bits) for bits in memories)
-    return {
-        "area_mm2": q.mm2(model.area) if model.area else sum(technology.sram_area_mm2(bits) for bits in memories),
-        "static_power_mw": context.static_mw(model.static_power) if model.static_power else leaks_mw,
-        "clock_power_mw": context.clock_mw(model.clock_power) if model.clock_power else context.clock_mw_of(clock_pj),
-    }
+    return (
+        q.mm2(model.area) if model.area else sum(technology.sram_area_mm2(bits) for bits in memories),
+        context.static_mw(model.static_power) if model.static_power else leaks_mw,
+        context.clock_mw(model.clock_power) if model.clock_power else context.clock_mw_of(clock_pj),
+    )
 
 
 def _ports(name: str, model: LevelModel, stores: list[str], word_bits: int, context: Context) -> Iterator[Port]:

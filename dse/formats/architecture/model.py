@@ -214,13 +214,16 @@ class FanOutModel(SpecModel):
     word_bits: Bits | None = Field(default=None, description="width of the word that `energy` is given for")
     area: Area | None = Field(default=None, description="of the network; by default part of the layout's overhead")
     skew: Annotated[int, Field(ge=0, le=1 << 10, strict=True)] = Field(
-        default=0, description="cycles from one child to the next; in a systolic array 1, and each fold pays it all"
+        default=0, description="cycles from one child to the next; each fold pays it all, unless they overlap"
     )
     load: list[Operand] = Field(
         default=[], description="operands that are shifted into the children a row per cycle before a fold computes"
     )
     drain: list[Operand] = Field(
         default=[], description="operands that are shifted out of the children a row per cycle after a fold"
+    )
+    overlap: bool = Field(
+        default=False, description="folds follow at once, and a second set of what is kept hides load and drain"
     )
     dims: Dims = Field(
         default=ANY_DIM, description="dims that the wiring can unroll here, whatever the dataflow: a list, or any"

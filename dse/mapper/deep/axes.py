@@ -46,6 +46,7 @@ class Axis:
     columns: dict[Key, int] = field(default_factory=dict)
     _tables: Floats | None = None
     _width: int = 1
+    _both: Ints | None = None
 
     def __len__(self) -> int:
         return len(self.chains[0])
@@ -62,23 +63,33 @@ class Axis:
             self.columns[key] = 0
             return
         self.columns[key] = self._width
+        tables = self._begun()
+        if self._width == tables.shape[1]:
+            self._tables = tables = np.concatenate([tables, np.zeros_like(tables)], axis=1)
+        tables[:, self._width] = np.log(values), values
+        self._width += 1
+
+    def _begun(self) -> Floats:
         if self._tables is None:
             self._tables = np.zeros((2, 16, len(self)))
             self._tables[1, 0] = 1.0
-        elif self._width == self._tables.shape[1]:
-            self._tables = np.concatenate([self._tables, np.zeros_like(self._tables)], axis=1)
-        self._tables[:, self._width] = np.log(values), values
-        self._width += 1
+        return self._tables
 
     def table(self, plain: bool = False) -> Floats:
         """(columns, n) logarithms of all factors, or with `plain` the factors themselves."""
-        if self._tables is None:
-            return np.full((1, len(self)), float(plain))
-        return self._tables[int(plain), : self._width]
+        return self._begun()[int(plain), : self._width]
 
     def matrix(self) -> Floats:
         """(n, columns) logarithms of all factors."""
         return self.table().T
+
+    def both(self) -> Ints:
+        """(n, 2, 3 * k) trips, rows and columns of each level, of the axis' dim and that of the window, 1 for none."""
+        if self._both is None:
+            self._both = np.ones((len(self), 2, self.chains[0].shape[1]), dtype=np.int64)
+            for which, chain in enumerate(self.chains):
+                self._both[:, which] = chain
+        return self._both
 
     def trips(self, level: int, which: int) -> Ints:
         return self.chains[which][:, 3 * level]

@@ -15,6 +15,7 @@ from dse.mapper.deep.bounds.subproblem import (
     Space,
     bounded,
     fixed_weights,
+    lifts_left,
     limits_of,
     root_of,
     splits_left,
@@ -52,6 +53,9 @@ HEAT = 0.01
 
 PROBED = 24
 """Splits per axis that are looked through for a mapping before a subproblem is halved."""
+
+FRUITLESS = 8
+"""No more is looked through in this way once so many looks in a row have found nothing better."""
 
 
 def best_of(spaces: list[Space], best: Best, near: Ints | None = None) -> float:
@@ -118,13 +122,15 @@ def _parts(node: Node, best: Best) -> list[Node]:
 def _children(node: Node, best: Best) -> list[Node | None]:
     """The parts of a subproblem, None where nothing in a part improves; it is walked at once where that is cheap."""
     unknown = [i for i, choice in enumerate(node.choices) if choice is None]
-    rows = splits_left(node, best.target())
+    target = best.target()
+    rows = splits_left(node, target)
     few = np.prod([float(len(x)) for x in rows]) <= (OPEN if unknown else DIRECT)
     if node.space.parts and (few or not unknown):
         return list(_parts(node, best))
-    parts = [] if few or unknown else _halves(node, rows, 1e-7)
-    if not unknown and not few:
+    parts = [] if few or unknown else _halves(node, rows, target, 1e-7)
+    if not unknown and not few and best.fruitless < FRUITLESS:
         _probe(node, best)
+        best.fruitless = 0 if best.target() < target else best.fruitless + 1
     if parts:
         return [bounded(node.space, node.choices, part, node.weights, best, node.columns) for part in parts]
     if few or not unknown:
@@ -142,7 +148,7 @@ def _child(node: Node, rows: tuple[Ints, ...], level: int, choice: Choice, best:
     return bounded(node.space, choices, rows, node.weights, best)
 
 
-def _halves(node: Node, rows: tuple[Ints, ...], worst: float) -> list[tuple[Ints, ...]]:
+def _halves(node: Node, rows: tuple[Ints, ...], target: float, worst: float) -> list[tuple[Ints, ...]]:
     """The splits of one axis in two, by the factor that the bound is most undecided about; empty if it is decided."""
     _, first, second = node.columns
     found = None
@@ -153,17 +159,20 @@ def _halves(node: Node, rows: tuple[Ints, ...], worst: float) -> list[tuple[Ints
         load = np.bincount(
             np.concatenate([first[:, a], second[:, a]]), np.tile(node.weights, 2), minlength=len(table)
         )  # fmt: skip
-        lifted = node.reduced[a][np.isin(node.rows[a], row, assume_unique=True)]
+        lifted = node.reduced[a][lifts_left(node, a, target)]
         share = np.exp(-(lifted - lifted.min()) / HEAT)
         share /= share.sum()
-        for at in np.flatnonzero(load[1:]) + 1:
-            column = table[at, row]
-            mean = float((share * column).sum())
-            spread = load[at] * np.sqrt((share * (column - mean) ** 2).sum())
-            if spread > worst:
-                lower = column <= mean
-                if lower.any() and not lower.all():
-                    worst, found = spread, (a, lower)
+        at = np.flatnonzero(load[1:]) + 1
+        columns = table[at[:, None], row]
+        means = columns @ share
+        spreads = load[at] * np.sqrt((columns - means[:, None]) ** 2 @ share)
+        for i in np.argsort(-spreads, kind="stable"):
+            if spreads[i] <= worst:
+                break
+            lower = columns[i] <= means[i]
+            if lower.any() and not lower.all():
+                worst, found = float(spreads[i]), (a, lower)
+                break
     if found is None:
         return []
     a, lower = found
@@ -223,24 +232,20 @@ def _walk(node: Node, best: Best, limit: int) -> None:
 
 def _walk_to(node: Node, best: Best, target: float, limit: int) -> None:
     space = node.space
-    rows = splits_left(node, target)
     order, lifted = [], []
-    for a in range(6):
-        chosen = node.reduced[a][node.reduced[a] <= target - node.bound + MARGIN]
-        rank = np.argsort(chosen, kind="stable")
-        order.append(rows[a][rank])
-        lifted.append(chosen[rank])
+    for rows, reduced in zip(node.rows, node.reduced, strict=True):
+        rank = np.argsort(reduced, kind="stable")
+        rank = rank[: np.searchsorted(reduced[rank], target - node.bound + MARGIN, side="right")]
+        order.append(rows[rank])
+        lifted.append(reduced[rank])
     start = np.concatenate([[0], np.cumsum([len(x) for x in order])])
     logs, first, second = node.columns
     factors = np.empty((start[-1], len(logs)))
-    levels = len(space.problem.nodes)
-    chains = np.ones((start[-1], 2, 3 * levels), dtype=np.int64)
     for a, axis in enumerate(space.axes):
         table = axis.table(plain=True)[:, order[a]]
         factors[start[a] : start[a + 1]] = (table[first[:, a]] * table[second[:, a]]).T
-        for which, chain in enumerate(axis.chains):
-            chains[start[a] : start[a + 1], which] = chain[order[a]]
-    choices = np.full((levels, 3), ANYTHING, dtype=np.int64)
+    chains = np.concatenate([axis.both()[rows] for axis, rows in zip(space.axes, order, strict=True)])
+    choices = np.full((len(space.problem.nodes), 3), ANYTHING, dtype=np.int64)
     for i, choice in enumerate(node.choices):
         if choice is not None:
             choices[i] = choice.kind, choice.slide, choice.passing

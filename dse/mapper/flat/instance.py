@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf
 from typing import Any
 
@@ -76,7 +77,7 @@ INSTANCE = np.dtype(
         ("port_node", np.int64, MOST_PORTS),
         ("port_cost", np.float64, (MOST_PORTS, 3, 2)),
         ("port_saved", np.float64, (MOST_PORTS, 2)),
-        ("folds", np.float64, (MOST_NODES, 4)),
+        ("folds", np.float64, (MOST_NODES, 8)),
     ]
 )
 """Numbers of one problem. Energies in pJ, times in cycles, per element of an operand.
@@ -224,6 +225,7 @@ def _together(pe_bits: Array, pes: int) -> Array:
     return np.exp2(np.ceil(np.log2(np.maximum(bits, 1.0))))
 
 
+@lru_cache(maxsize=4096)
 def _touched(layer: Layer) -> tuple[int, int]:
     narrow = layer.with_(N=1, G=1, C=1, Q=1, S=1), layer.with_(N=1, G=1, C=1, P=1, R=1)
     return tuple(one.touched_words("ifmap") for one in narrow)  # type: ignore[return-value]

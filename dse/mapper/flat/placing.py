@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dse.mapper.flat.inner.costs import ANY, again, kind_energy, passes_through
-from dse.mapper.flat.inner.least_time import first_and_last, least_folds
+from dse.mapper.flat.inner.least_time import array_time, first_and_last
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer.table import (
     BUSY,
@@ -74,7 +74,8 @@ def place_tiles(
     pool
     """
     values = incumbents.values
-    config.beside = first_and_last(inst, config.tile, 1.0) + least_folds(inst, config.passes)
+    config.beside = first_and_last(inst, config.tile, 1.0)
+    config.cycles = array_time(inst, config.passes, config.cycles)
     if not _promising(inst, run, work, config, table, room.alive[ALL_UNROLLED], room.many[ALL_UNROLLED], values):
         return pool
     if worked_out(table) and _too_dear(

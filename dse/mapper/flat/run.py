@@ -79,7 +79,7 @@ CONFIGURATION = np.dtype(
         ("spread_out", np.int64, 8),  # passes; PE tiles where open
         ("steps", np.int64, 8),  # compute steps along the dim; the fewest of any spread where open
         ("left", np.float64),  # PEs that the dims with open spreads may share
-        ("cycles", np.float64),  # compute steps, at least
+        ("cycles", np.float64),  # of the array, steps and folds, at least
         ("beside", np.float64),  # cycles that overlap with no others, at least
         ("inside_pj", np.float64, 3),  # least energy inside the array, by operand stationary there
     ]

@@ -9,7 +9,7 @@ import numpy as np
 from dse.mapper.flat.inner.bounds import least_inside, tile_pruned
 from dse.mapper.flat.inner.costs import inner_costs
 from dse.mapper.flat.inner.halo import halos
-from dse.mapper.flat.inner.least_time import first_and_last, growth_of, least_folds
+from dse.mapper.flat.inner.least_time import array_time, first_and_last, growth_of
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer.table import worked_out
 from dse.mapper.flat.placing import place_tiles
@@ -185,16 +185,16 @@ def _open_all(
         for i in range(table.count[kind]):
             alive[0, kind, i] = i
     config.left = inst.pes
-    config.cycles = run.fastest
+    config.cycles = array_time(inst, config.passes, run.fastest)
     config.beside = _beside(inst, run, config, inst.macs, values)
 
 
 def _look_ahead(inst: Instance, run: Record, config: Record, values: Floats) -> None:
-    """Bound the compute steps and the cycles beside them, with the PEs that are left to dims with open spreads."""
+    """Bound the cycles of the array and those beside them, with the PEs that are left to dims with open spreads."""
     todo = 1.0
     for d in range(8):
         todo *= inst.bounds[d] if config.opened[d] == 1 else config.steps[d]
-    config.cycles = max(run.fastest, todo / config.left)
+    config.cycles = array_time(inst, config.passes, max(run.fastest, todo / config.left))
     config.beside = _beside(inst, run, config, todo, values)
 
 
@@ -204,7 +204,7 @@ def _beside(inst: Instance, run: Record, config: Record, todo: float, values: Fl
         return 0.0
     most = longest(run.kind, run.least_pj, values, run.held) * (1.0 + ROUNDING)
     growth = growth_of(inst, config.tile, config.opened, todo, most)
-    return least_folds(inst, config.passes) + first_and_last(inst, config.tile, growth)
+    return first_and_last(inst, config.tile, growth)
 
 
 def by_size(numbers: Ints) -> Ints:

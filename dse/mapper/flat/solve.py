@@ -15,7 +15,8 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import DseError
 from dse.mapper.flat.inner.bounds import list_tiles
 from dse.mapper.flat.instance import BUFFER, Instance, Roles, build
-from dse.mapper.flat.outer.table import OuterTable, empty_table, work_out
+from dse.mapper.flat.outer.points import known_points, outer_key
+from dse.mapper.flat.outer.table import OuterTable, empty_table, work_out, worked_out
 from dse.mapper.flat.outer.words import fits, outer_floor
 from dse.mapper.flat.run import (
     CHOICE,
@@ -39,7 +40,7 @@ from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
 from dse.mapper.shared.rules import Rules
 from dse.mapper.shared.space import fastest_steps, splits
 from dse.model.mapping import Mapping, Spatial, Temporal
-from dse.model.price import SHARED, price
+from dse.model.price import SHARED, Prices, price
 from dse.problem.dims import IFMAP, PSUM, P, R
 from dse.problem.layer import Layer
 
@@ -61,7 +62,7 @@ def solve_flat(
     rows = longest if kind == FRONT else 1
     incumbents = Incumbents(np.zeros((rows, 2)), np.zeros((rows, RECORD), dtype=np.int64))
     values, records = incumbents
-    choices, problems = prepare(architecture, layer, kind, factors)
+    choices, problems = prepare(architecture, layer, kind, factors, exact=gap == 0.0)
     run, work = new_run(kind, gap, factors == "perfect"), new_work()
     left = []
     for mask in sorted(range(len(problems)), key=lambda index: problems[index].best):
@@ -122,7 +123,7 @@ class Problem:
 
 
 def prepare(
-    architecture: Architecture, layer: Layer, kind: int, factors: str
+    architecture: Architecture, layer: Layer, kind: int, factors: str, *, exact: bool = False
 ) -> tuple[list[dict[int, frozenset[str]]], list[Problem]]:
     """The bypass choices of an architecture, and the problem that each of them is.
 
@@ -131,12 +132,14 @@ def prepare(
     """
     choices, instances = instances_of(architecture, layer)
     roles = Roles.of(architecture)
-    return choices, [_prepare(architecture, roles, instance, kind, factors) for instance in instances]
+    return choices, [_prepare(architecture, roles, instance, kind, factors, exact) for instance in instances]
 
 
-def instances_of(architecture: Architecture, layer: Layer) -> tuple[list[dict[int, frozenset[str]]], list[Instance]]:
+def instances_of(
+    architecture: Architecture, layer: Layer, prices: Prices | None = None
+) -> tuple[list[dict[int, frozenset[str]]], list[Instance]]:
     """The bypass choices of an architecture, those that have a second problem again at the end; a layer on each."""
-    roles, prices = Roles.of(architecture), price(architecture, layer)
+    roles, prices = Roles.of(architecture), prices or price(architecture, layer)
     choices = bypass_choices(architecture)
     instances = [build(architecture, layer, roles, kept, prices) for kept in choices]
     for kept, instance in zip(tuple(choices), tuple(instances), strict=True):
@@ -154,7 +157,9 @@ def _has_more_room(instance: Instance, layer: Layer) -> bool:
     return not fits(instance, instance.bounds, instance.in_buffer, instance.buffer_bits)
 
 
-def _prepare(architecture: Architecture, roles: Roles, instance: Instance, kind: int, factors: str) -> Problem:
+def _prepare(
+    architecture: Architecture, roles: Roles, instance: Instance, kind: int, factors: str, exact: bool
+) -> Problem:
     array = architecture.hierarchy[roles.array] if roles.array >= 0 else None
     assert array is None or isinstance(array, FanOut)
     flow, has_folds = architecture.dataflow.of(instance.bounds), bool(instance.folds.any())
@@ -162,7 +167,8 @@ def _prepare(architecture: Architecture, roles: Roles, instance: Instance, kind:
     perfect = factors == "perfect"
     options, size, fastest = options_of(instance, rules, perfect, roles)
     size = 0.0 if instance.only_finished else size  # its mappings are counted among all
-    return _in_order(Problem(instance, kind, options, _outer(instance), fastest, size, PeTiles(None, None, None)))
+    table = _outer(instance, exact)
+    return _in_order(Problem(instance, kind, options, table, fastest, size, PeTiles(None, None, None)))
 
 
 def _in_order(problem: Problem) -> Problem:
@@ -221,23 +227,19 @@ def _options_of(
 
 _OUTER: OrderedDict[Any, OuterTable] = OrderedDict()
 
+AIDED = 6
+"""How much longer a search may be before it works out a table, when it has the table's points already."""
+
 KEPT_TABLES = 128
 """Problems whose outer floor and table are remembered, up to a few megabytes each."""
 
 
-def outer_key(instance: Instance) -> bytes:
-    """All that the outer table depends on."""
-    parts = (
-        instance.bounds, instance.window, instance.words, instance.bits, instance.in_buffer, instance.in_pe,
-        instance.up_pj * instance.in_pe, instance.outer_pj, instance.port_outer, instance.port_over,
-        instance.port_fixed, instance.buffer_bits, np.where(instance.in_pe == 1, instance.room, 0.0),
-        instance.port_up * instance.in_pe * instance.port_outer[:, None],
-    )  # fmt: skip
-    return b"".join(part.tobytes() for part in parts)
+def _outer(instance: Instance, exact: bool) -> OuterTable:
+    """The outer table, kept: it does not change with the array, the dataflow or a PE's inside but its size.
 
-
-def _outer(instance: Instance) -> OuterTable:
-    """The outer table, kept: it does not change with the array, the dataflow or a PE's inside but its size."""
+    Points that the bounds of designs needed are put in where the answer is exact: it is the same without them, while a
+    mapping within a gap would depend on what else the process has done.
+    """
     key = outer_key(instance)
     if key in _OUTER:
         _OUTER.move_to_end(key)
@@ -246,7 +248,14 @@ def _outer(instance: Instance) -> OuterTable:
             _OUTER.popitem(last=False)
         floor = compiled(outer_floor)(instance)
         _OUTER[key] = empty_table(instance.bounds, instance.port_outer[: instance.ports], floor)
-    return _OUTER[key]
+    table = _OUTER[key]
+    if exact and not worked_out(table) and (known := known_points(instance)) is not None:
+        aided = empty_table(instance.bounds, instance.port_outer[: instance.ports], table.floor)
+        for o in range(3):
+            aided.points[o, : known.count[o]] = known.points[o, : known.count[o]]
+        aided.count[:] = known.count
+        return aided._replace(worth=AIDED * aided.worth)
+    return table
 
 
 def flat_mapping(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]]) -> Mapping:

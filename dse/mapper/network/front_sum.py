@@ -44,6 +44,15 @@ class FrontSum:
             index = int(before[index])
         return tuple(picked)
 
+    def all_picks(self) -> Any:
+        """(points, fronts): `picks` of every point."""
+        picked = np.zeros((len(self.points), len(self.order)), dtype=np.int64)
+        index = np.arange(len(self.points))
+        for position, (before, choices) in zip(reversed(self.order), reversed(self.steps), strict=True):
+            picked[:, position] = choices[index]
+            index = before[index]
+        return picked
+
 
 def sum_fronts(fronts: Sequence[Front], keep: Callable[[tuple[int, ...], Any], Any] | None = None) -> FrontSum:
     """The front of all sums of one point from each front.

@@ -33,8 +33,9 @@ class Structure:
     Parameters
     ----------
     is_fan_out, multicast, reduces : (nodes,) int64
-    folds : (nodes, 4) float
-        Cycles that a fold of a fan-out takes beside its steps: skew, and shifts of each operand.
+    folds : (nodes, 8) float
+        Cycles that a fold of a fan-out takes beside its steps: skew, and shifts of each operand; first those of folds
+        that do not overlap, then those of folds that do.
     """
 
     is_fan_out: Ints
@@ -49,14 +50,13 @@ class Structure:
             np.array([int(isinstance(node, FanOut)) for node in nodes], dtype=np.int64),
             np.array([MULTICAST[x.multicast] if isinstance(x, FanOut) else WORD for x in nodes], dtype=np.int64),
             np.array([int(x.reduces) if isinstance(x, FanOut) else 0 for x in nodes], dtype=np.int64),
-            np.array(
-                [
-                    [x.skew_cycles, *(x.shift_cycles(o) for o in OPERANDS)] if isinstance(x, FanOut) else [0] * 4
-                    for x in nodes
-                ],
-                dtype=np.float64,
-            ),
+            np.array([_folds(x) if isinstance(x, FanOut) else [0] * 8 for x in nodes], dtype=np.float64),
         )
+
+
+def _folds(fan_out: FanOut) -> list[int]:
+    cycles = [fan_out.skew_cycles, *(fan_out.shift_cycles(o) for o in OPERANDS)]
+    return [*[0] * 4, *cycles] if fan_out.overlap else [*cycles, *[0] * 4]
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,8 +189,9 @@ class Timing(NamedTuple):
         Steps that one element of an operand occupies the port, reading and writing; 0 where it is not served.
     port_saved : (ports, 2)
         By how much less a finished psum occupies it than another one, reading and writing.
-    folds : (nodes, 4)
-        For a fan-out, cycles of skew that every fold pays, and cycles that shift each operand in and out.
+    folds : (nodes, 8)
+        For a fan-out, cycles of skew that every fold pays, and cycles that shift each operand in and out; then the same
+        where folds overlap (`dse.model.time.APART`, `OVERLAPPING`).
     """
 
     buffering: Ints

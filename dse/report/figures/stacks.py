@@ -106,10 +106,10 @@ def layers_data(network: Mapping[str, Any], name: str, other: Mapping[str, Any] 
         (row, {part: pj * 1e-12 for part, pj in parts.items()}, None if theirs is None else theirs * 1e-12)
         for row, parts, theirs in _folded(network, other, lambda layer: layer["energy_by_level_pj"])
     )
-    top = max(rows, key=lambda row: sum(row[1].values()))
-    share = sum(top[1].values()) * 1e12 / network["energy_pj"]
+    top = max(network["layers"], key=lambda layer: layer["energy_pj"] * layer["count"])
+    share = top["energy_pj"] * top["count"] / network["energy_pj"]
     return Stacks(
-        title=f"{network['name']} on {name}: {top[0]} takes {share:.0%} of {energy(network['energy_pj'])}",
+        title=f"{network['name']} on {name}: {_many(top)} takes {share:.0%} of {energy(network['energy_pj'])}",
         subtitle="energy of each distinct layer, all of its copies together, by level", axis="energy", unit="J",
         rows=rows, mark=mark if other is not None else "",
     )  # fmt: skip

@@ -29,7 +29,10 @@ def test_the_combined_front_is_that_of_all_choices(fronts, how, weights):
 
     every = [value(choice) for choice in product(*fronts)]
     best = sorted(every[i] for i in pareto(every))
-    found = sorted(value(choice) for choice in combination.picks(fronts))
+    runs = combination.picks(fronts)
+    found = sorted(value(choice) for choice in runs.tolist())
+    for choice, row in zip(runs.tolist(), combination.of_all(runs).tolist(), strict=True):
+        assert value(choice) == pytest.approx(row)
     for some, others in ((best, found), (found, best)):
         for energy, latency in some:
             assert any(e <= energy * (1 + 1e-9) and t <= latency * (1 + 1e-9) for e, t in others)

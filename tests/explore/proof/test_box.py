@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from dse.explore.designs.space import DesignSpace
+from dse.explore.proof import box
 from dse.explore.proof.box import Axes, Box, axes_of
 
 SPACE = DesignSpace.of({
@@ -23,12 +24,12 @@ def prices(settings):
 def leaves(axes):
     waiting, found = [axes.whole], []
     while waiting:
-        box = waiting.pop()
-        if box.size == 1:
-            found.append(box)
+        one = waiting.pop()
+        if one.size == 1:
+            found.append(one)
         else:
-            parts = axes.split(box)
-            assert sum(part.size for part in parts) == box.size
+            parts = axes.split(one)
+            assert sum(part.size for part in parts) == one.size
             waiting += parts
     return found
 
@@ -38,6 +39,17 @@ def test_splitting_ends_at_every_design_once():
     assert sorted(SPACE.index(box.first) for box in found) == list(range(SPACE.size))
 
 
+@pytest.fixture
+def _wide(monkeypatch):
+    """Spaces are wide enough for boxes that span capacities."""
+    monkeypatch.setattr(box, "MANY_BOXES", 4)
+
+
+def test_capacities_are_spanned_in_wide_spaces_only():
+    assert [sizes is not None for sizes in axes_of(SPACE, prices).sizes] == [False, True, False, False]
+
+
+@pytest.mark.usefixtures("_wide")
 def test_sides_and_capacities_are_spanned_and_nothing_else():
     axes = axes_of(SPACE, prices)
     assert [sizes is not None for sizes in axes.sizes] == [False, True, True, False]
@@ -45,17 +57,19 @@ def test_sides_and_capacities_are_spanned_and_nothing_else():
     assert all(sizes is None for sizes in axes_of(SPACE, None).sizes)
 
 
+@pytest.mark.usefixtures("_wide")
 def test_corners_reach_the_least_of_every_price_in_a_box():
     axes = axes_of(SPACE, prices)
     for first, last in (((0, 1, 0, 1), (0, 3, 2, 1)), ((1, 0, 1, 0), (1, 1, 2, 0)), ((1, 2, 1, 0), (1, 2, 1, 0))):
-        box = Box(first, last)
-        inside = [prices(SPACE.settings(i)) for i in range(SPACE.size) if box.holds(SPACE.digits(i))]
-        corners = [prices(settings) for settings in axes.settings_of(box)]
-        assert len(inside) == box.size
+        one = Box(first, last)
+        inside = [prices(SPACE.settings(i)) for i in range(SPACE.size) if one.holds(SPACE.digits(i))]
+        corners = [prices(settings) for settings in axes.settings_of(one)]
+        assert len(inside) == one.size
         assert np.min(corners, axis=0).tolist() == np.min(inside, axis=0).tolist()
-        assert len(corners) <= box.size
+        assert len(corners) <= one.size
 
 
+@pytest.mark.usefixtures("_wide")
 def test_a_setting_along_which_a_price_turns_back_is_not_spanned():
     def turning(settings):
         return np.array([abs(settings["levels.array.rows"] - 4.0)])
@@ -65,8 +79,8 @@ def test_a_setting_along_which_a_price_turns_back_is_not_spanned():
 
 def test_one_design_has_one_corner():
     axes = Axes(SPACE, (None,) * 4, ((False,) * 4, (True,) * 4))
-    box = Box((1, 2, 0, 1), (1, 2, 0, 1))
-    assert axes.settings_of(box) == (SPACE.settings(SPACE.index(box.first)),)
+    one = Box((1, 2, 0, 1), (1, 2, 0, 1))
+    assert axes.settings_of(one) == (SPACE.settings(SPACE.index(one.first)),)
 
 
 @pytest.mark.parametrize("axis", range(4))

@@ -43,6 +43,7 @@ def test_the_sum_is_the_front_of_every_choice(parts):
     assert sorted(points) == sorted(sums[i] for i in pareto(sums))
     assert [latency for _, latency in points] == sorted(latency for _, latency in points)
     assert [totals(parts, total.picks(i)) for i in range(len(points))] == points
+    assert [tuple(picks) for picks in total.all_picks().tolist()] == [total.picks(i) for i in range(len(points))]
 
 
 def test_the_sum_of_no_fronts_is_nothing():

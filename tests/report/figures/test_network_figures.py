@@ -96,7 +96,7 @@ def test_each_network_has_one_colour_in_all_figures_and_labels_stand_apart():
 def test_text_points_out_what_disagrees_and_what_cannot_run():
     text = comparison_text(BOTH)
     assert "one: the published 5 GFLOPs are not 2 x MACs = 4.000 (+25.0%)" in text
-    assert "within 5% of the best" in text
+    assert "every layer within 5 % of its best mapping for edp" in text
     missing = dict.fromkeys(
         ("energy_pj", "latency_s", "power_w", "inferences_per_s", "inferences_per_j", "edp_js", "outer_bytes")
     )

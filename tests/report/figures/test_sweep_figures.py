@@ -15,6 +15,7 @@ from dse.formats.text.replace import folder_name
 from dse.mapper.curve import capacity_curve
 from dse.report.cards.book import Book, make_book, wanted_rows
 from dse.report.directory import NAMES, draw_figures, figures_of
+from dse.report.figures.save import save_with_data
 from dse.report.figures.stacks import MOST_ROWS, Stacks, area_data, layers_data, stacks_figure
 
 LONG = "a $x_{$ convolution \x1b[2J that nobody would shorten"
@@ -23,13 +24,13 @@ LAYERS = [
     dse.Layer(LONG, K=8, C=4, P=6, Q=6, R=3, S=3), dse.Layer("again", K=8, C=4, P=6, Q=6, R=3, S=3),
     dse.Layer("fc", K=100, C=320), dse.Layer("small", K=4, C=4, P=3, Q=3),
 ]  # fmt: skip
-SPACE = {"levels.GLB.capacity": ["32 KiB", "64 KiB", "108 KiB"], "levels.array.rows": [4, 6, 12]}
+SPACE = {"levels.GLB.capacity": ["64 KiB", "108 KiB"], "levels.array.rows": [6, 12]}
 
 
 @pytest.fixture(scope="module")
 def made():
     networks = [dse.Workload.of("one", LAYERS), dse.Workload.of(TWO, LAYERS[2:])]
-    plan = make_plan("eyeriss", networks, Search(9, "grid", 3), space=SPACE)
+    plan = make_plan("eyeriss", networks, Search(4, "grid", 3), space=SPACE)
     result = run_plan(plan, jobs=0)
     return plan, result, make_book(result, plan, Workers.local(0), Book())
 
@@ -100,14 +101,17 @@ def test_the_reference_is_marked_and_finished_outputs_are_counted(made, drawn):
 
 def test_files_hold_every_format_and_the_data(made, tmp_path):
     plan, result, book = made
-    names = draw_figures(result, book, plan, tmp_path, ("svg", "pdf"))
+    names = draw_figures(result, book, plan, tmp_path, ("svg",))
     assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == sorted(n.split("/")[1] for n in names)
     with (tmp_path / "figures" / "energy_by_level.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert {row["part"] for row in rows} >= {"DRAM", "GLB", "PE", "MAC"}
-    before = {path.name: path.read_bytes() for path in (tmp_path / "figures").iterdir()}
-    draw_figures(result, book, plan, tmp_path, ("svg", "pdf"))
-    assert {path.name: path.read_bytes() for path in (tmp_path / "figures").iterdir()} == before
+    front = tmp_path / "figures" / "front.svg"
+    before = front.read_bytes()
+    name, figure, data = next(figures_of(result, book, plan))
+    files = save_with_data(figure, data.records(), front.with_name(name), ("svg", "pdf"))
+    assert files == ["front.csv", "front.svg", "front.pdf"]
+    assert front.read_bytes() == before, "the same data make the same file"
 
 
 def test_without_cards_or_files_the_rest_is_drawn(made):
@@ -139,6 +143,7 @@ def test_the_layers_that_cost_little_become_one_row():
     data = layers_data(network, "design 1", network, "as specified")
     assert len(data.rows) == MOST_ROWS
     assert data.rows[-1][0] == "37 other layers"
+    assert "layer59 takes 2%" in data.title
     total = sum(sum(parts.values()) for _, parts, _ in data.rows)
     assert total == pytest.approx(network["energy_pj"] * 1e-12)
     assert sum(mark for *_, mark in data.rows) == pytest.approx(total)

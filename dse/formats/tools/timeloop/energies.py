@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dse.formats.text.located import Source
-from dse.formats.tools.timeloop.machine import Where
+from dse.formats.tools.timeloop.machine import Where, items_of
 
 _NAME = re.compile(r"(?:.*\.)?([A-Za-z_][\w-]*?)(?:\[.*\])?")
 
@@ -54,7 +54,7 @@ def read_energies(source: Source) -> dict[str, Table]:
     for at, table in enumerate(_tables(source, "ERT")):
         where = Where(source, ("ERT", "tables", at))
         actions: dict[str, float] = {}
-        for index, action in enumerate(table.get("actions") or []):
+        for index, action in enumerate(items_of(source, (*where.path, "actions"))):
             energy = action.get("energy") if isinstance(action, dict) else None
             if isinstance(energy, bool) or not isinstance(energy, int | float) or energy < 0 or "name" not in action:
                 raise where.error("an action has a name and an energy in pJ", None, "actions", index)

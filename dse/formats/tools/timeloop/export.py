@@ -169,6 +169,9 @@ def _mesh(place: FanOut, node: Spatial) -> _Mesh:
 
 def _stores(level: Level, node: Temporal, layer: Layer) -> list[_Store]:
     """One store, or one for each operand of a level with partitions."""
+    if level.memories:
+        names = " and ".join(level.memories)
+        raise DseError(f"{names} lie side by side, and Timeloop has one outermost level", hint="give one for all")
     operands = [operand for operand in OPERANDS if operand in level.stores]
     inside_first = node.loops[::-1]
     if level.partition_bits is None or len(operands) == 1:

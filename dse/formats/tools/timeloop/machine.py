@@ -154,6 +154,28 @@ class Machine:
         return tuple(part for part in self.parts if isinstance(part, Store))
 
 
+def fields_of(source: Source, path: DataPath) -> dict[Any, Any]:
+    """The mapping at a path, empty if nothing stands there.
+
+    Raises
+    ------
+    SpecError
+        Something else stands there.
+    """
+    value = source.get(path) if path in source.places else None
+    if value is not None and not isinstance(value, dict):
+        raise source.error(path, f"{path[-1]}: {value} is no mapping", "e.g. {name: value}")
+    return value or {}
+
+
+def items_of(source: Source, path: DataPath) -> list[Any]:
+    """The list at a path, empty if nothing stands there; raises like `fields_of`."""
+    value = source.get(path) if path in source.places else None
+    if value is not None and not isinstance(value, list):
+        raise source.error(path, f"{path[-1]}: {value} is no list", "e.g. [...]")
+    return value or []
+
+
 def plain_keys(given: Mapping[Any, Any]) -> dict[str, Any]:
     """A mapping with underscores in its keys, as Timeloop reads hyphens."""
     return {str(key).replace("-", "_"): value for key, value in given.items()}

@@ -14,6 +14,7 @@ from dse.formats.tools.timeloop.machine import (
     Mesh,
     Store,
     Where,
+    fields_of,
     in_group,
     read_mac,
     read_store,
@@ -111,7 +112,7 @@ class _Reading:
         self.asks(where, node)
 
     def container(self, where: Where, node: dict[str, Any]) -> None:
-        self.inherited |= with_values(node.get("attributes") or {}, self.inherited)
+        self.inherited |= with_values(fields_of(self.source, (*where.path, "attributes")), self.inherited)
         name = node["name"]
         if not any(isinstance(part, Mesh) for part in self.parts):
             self.name = name  # the one right outside the array names the chip, later ones are its parts
@@ -133,13 +134,14 @@ class _Reading:
         kind = f"{node.get('class', '')} {node.get('subclass', '')}"
         if re.search("wire|network|noc", kind.lower()):
             raise where.error(f"{name} is a network, and Timeloop's networks are not read")
-        at = Where(self.source, (*where.path, "attributes")) if node.get("attributes") else where
+        given = fields_of(self.source, (*where.path, "attributes"))
+        at = Where(self.source, (*where.path, "attributes")) if given else where
         known = dict(self.inherited)
-        own = with_values(node.get("attributes") or {}, {**known, **(node.get("attributes") or {})})
+        own = with_values(given, {**known, **given})
         self.parts.append(_Leaf(name, at, kind, {**known, **own}, known, group))
 
     def asks(self, where: Where, node: dict[str, Any]) -> None:
-        for key, given in (node.get("constraints") or {}).items():
+        for key, given in fields_of(self.source, (*where.path, "constraints")).items():
             at = Where(self.source, (*where.path, "constraints", key))
             if not isinstance(given, dict):
                 raise at.error(f"{key} is a mapping", "e.g. temporal: {factors: [C=1]}")

@@ -171,7 +171,7 @@ def _run(parts: Sequence[Store | Mesh], keeps: Mapping[str, Keep]) -> list[Store
     run, seen = [first], set(keeps[first.name].stores)
     for part in parts[1:]:
         alike = isinstance(part, Store) and part.is_double == first.is_double and "shared" not in part.rates
-        if not alike or "shared" in first.rates or first.is_dram or len(seen) != len(run):
+        if not alike or "shared" in first.rates or first.words is None or len(seen) != len(run):
             break
         assert isinstance(part, Store)
         keep = keeps[part.name]

@@ -14,6 +14,7 @@ from typing import Any
 from dse.errors import DseError, SpecError
 from dse.formats.text.located import DataPath, Source
 from dse.formats.text.source import parse_source
+from dse.formats.tools.timeloop.machine import items_of
 from dse.problem import shapes
 from dse.problem.dims import DIMS, PerOperand
 from dse.problem.layer import Layer
@@ -195,14 +196,14 @@ def _read_shape(source: Source, path: DataPath, given: Mapping[str, Any]) -> _Sh
         raise source.error(path, "a shape has dimensions and data_spaces")
     dims = tuple(str(dim) for dim in given["dimensions"])
     coefficients = {}
-    for at, item in enumerate(given.get("coefficients") or []):
+    for at, item in enumerate(items_of(source, (*path, "coefficients"))):
         default = item.get("default", 1) if isinstance(item, dict) else None
         if isinstance(default, bool) or not isinstance(default, int) or default < 1 or "name" not in item:
             raise source.error((*path, "coefficients", at), "a coefficient has a name and a default above 0")
         coefficients[str(item["name"])] = default
     projections: dict[str, tuple[tuple[Term, ...], ...]] = {}
     tensors: dict[str, str] = {}
-    for at, space in enumerate(given[spaces_key] or []):
+    for at, space in enumerate(items_of(source, (*path, spaces_key))):
         here = (*path, spaces_key, at)
         if not isinstance(space, dict) or not isinstance(space.get("projection"), list):
             raise source.error(here, "a data space has a name and a projection")

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dse.errors import MappingError, SpecError
+from dse.architecture.architecture import Architecture
+from dse.errors import DseError, MappingError, SpecError
 from dse.formats.architecture.load import read_architecture_spec
 from dse.formats.mapping import dump_mappings
 from dse.formats.text.located import DataPath, Source, raise_all
@@ -154,9 +155,10 @@ class _Import:
         prices = prices_of(self.machine, technology, *tables)
         remarks = [f"Made of Timeloop's {', '.join(self.files())}.", *notes]
         text = unquoted(architecture_text(self.machine, planned, rules, prices, remarks))
+        architecture = self.built(text)
         texts = {"architecture.yaml": text, **texts}
         if mapping:
-            made, note = self.mapped(planned, asked, mapping, text)
+            made, note = self.mapped(planned, asked, mapping, architecture)
             texts["mapping.yaml"] = made
             notes += note
         return Imported(texts, tuple(notes))
@@ -198,9 +200,18 @@ class _Import:
         found = [read_directive(where, said, problem.names) for where, said in listed(source, path)]
         return with_bounds(found, dict(zip(DIMS, problem.layer.bounds, strict=True)))
 
-    def mapped(self, planned: Plan, asked: Asked, mapping: Sequence[Directive], text: str) -> tuple[str, list[str]]:
+    def built(self, text: str) -> Architecture:
+        """The architecture that the text of a file says; what it lacks is told at the place of Timeloop's."""
+        try:
+            return read_architecture_spec(parse_source(text, "architecture.yaml")).architecture
+        except DseError as error:
+            source, path = self.given.all("architecture")[0]
+            raise source.error(path, error.message, error.hint, key=True) from None
+
+    def mapped(
+        self, planned: Plan, asked: Asked, mapping: Sequence[Directive], architecture: Architecture
+    ) -> tuple[str, list[str]]:
         """The text of the mapping's file, and what its user should know."""
-        architecture = read_architecture_spec(parse_source(text, "architecture.yaml")).architecture
         layer = architecture.lowered(self.problems[0][1].layer)
         nest = nest_of(self.machine, planned, asked, mapping)
         source, path = self.given.all("mapping")[0]

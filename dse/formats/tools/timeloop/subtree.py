@@ -13,7 +13,9 @@ from dse.formats.tools.timeloop.machine import (
     Mesh,
     Store,
     Where,
+    fields_of,
     instances_of,
+    items_of,
     mesh_between,
     read_mac,
     read_store,
@@ -67,8 +69,8 @@ def read_subtree(source: Source, variables: Mapping[str, Any]) -> Machine:
 
 
 def _name(tree: Mapping[str, Any]) -> str:
-    first: dict[str, Any] = next(iter(tree.get("subtree") or []), {})
-    return str(first.get("name", "timeloop")).removesuffix("_top_level")
+    first: Mapping[str, Any] = next(iter(tree.get("subtree") or []), {})
+    return _RANGE.sub(r"\1", str(first.get("name", "timeloop"))).removesuffix("_top_level")
 
 
 def _components(
@@ -80,9 +82,9 @@ def _components(
     for key in tree:
         if key not in ("version", "name", "attributes", "local", "subtree", "nodes"):
             raise source.error((*path, key), f"{key} has no words here", "name, attributes, local, subtree", key=True)
-    own = {**inherited, **(tree.get("attributes") or {})}
+    own = {**inherited, **fields_of(source, (*path, "attributes"))}
     for key in ("local", "subtree"):
-        for at, item in enumerate(tree.get(key) or []):
+        for at, item in enumerate(items_of(source, (*path, key))):
             here = (*path, key, at)
             name, count = _copies(source, here, item)
             if key == "subtree":
@@ -92,7 +94,7 @@ def _components(
             if re.search("wire|network|noc", kind.lower()):
                 message = f"{name} is a network, and Timeloop's networks are not read"
                 raise source.error(here, message, "leave it out: a transfer is then priced by our tables")
-            given = with_values({**own, **(item.get("attributes") or {})}, inherited)
+            given = with_values({**own, **fields_of(source, (*here, "attributes"))}, inherited)
             where = Where(source, (*here, "attributes") if item.get("attributes") else here)
             yield where, name, kind, given, own, copies * count
 

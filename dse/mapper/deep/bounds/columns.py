@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import log
 
 import numpy as np
@@ -17,57 +18,96 @@ Run = tuple[int, tuple[int, ...]]
 
 Columns = tuple[Floats, Ints, Ints]
 
+Words = tuple[Ints, Floats]
+"""(views, 6) columns of the factors of each view's words; (views,) logarithms of the factors that all splits share."""
+
 
 def run_of(operand: int, child: int, levels: int, choices: tuple[Choice | None, ...]) -> Run:
     """How many lists repeat a crossing's transfers at least, and the axes that the ifmap may slide on.
 
     A list of which nothing is known (None) may keep the operand in place, and may have nothing that moves it.
     """
+    moves = operand == IFMAP
     if child == levels:
         return levels, ()
     slides: tuple[int, ...] = ()
     for i in range(child - 1, -1, -1):
         choice = choices[i]
         if choice is None:
-            slides = (P, Q)
+            slides = (P, Q) if moves else ()
             continue
         if choice.kind == NO_TRIPS or (choice.kind == operand and choice.passing):
             continue
-        if choice.slide != NO_SLIDE:
-            slides = (*slides, choice.slide)
+        if moves and choice.slide != NO_SLIDE and choice.slide not in slides:
+            slides = tuple(sorted((*slides, choice.slide)))
         return (i if choice.kind == operand else i + 1), slides
     return 0, slides
 
 
-def columns_of(terms: list[Term], crossings: list[Crossing], axes: list[Axis], runs: tuple[Run, ...]) -> Columns:
-    """(T,) logarithms of the coefficients with all factors that are the same in every mapping; (T, 6) columns of the
-    words' factors; (T, 6) columns of the instances in use.
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the terms of a space find their factors, but for what lists laid down decide.
 
     Parameters
     ----------
-    runs
-        Of each crossing, see `run_of`.
+    logs : (T,) float
+        Logarithms of the coefficients.
+    first, second : (T, 6) int64
+        Columns of the axes' tables: of tiles, steps and children; of the instances in use.
+    of_crossing : tuple
+        Per crossing, its terms and the view of each.
     """
+
+    logs: Floats
+    first: Ints
+    second: Ints
+    of_crossing: tuple[tuple[Ints, Ints], ...]
+
+
+def places_of(terms: list[Term], crossings: list[Crossing], axes: list[Axis]) -> Places:
     first, second = np.zeros((len(terms), 6), dtype=np.int64), np.zeros((len(terms), 6), dtype=np.int64)
-    logs = np.zeros(len(terms))
     for row, term in enumerate(terms):
-        scale = term.coefficient
         for a, key in term.extra:
             first[row, a] = axes[a].column(key)
         if term.used > 0:
             for a in range(6):
                 second[row, a] = axes[a].column(("idle", term.used))
-        if term.crossing >= 0:
-            c, (lists, slides) = crossings[term.crossing], runs[term.crossing]
-            fans = c.views[term.view]
-            for a, axis in enumerate(axes):
-                for d, bound in zip(axis.dims, axis.bounds, strict=True):
-                    if d in IRRELEVANT[c.operand]:
-                        first[row, a] = axis.column(("count", d, lists, fans))
-                    elif len(AXES[a]) == 1 or c.operand != IFMAP:
-                        scale *= bound
-                if len(AXES[a]) > 1 and c.operand == IFMAP:
-                    joined = c.views[0] & ~fans
-                    first[row, a] = axis.column(("boxes", c.child, joined, c.mode, a in slides))
-        logs[row] = log(scale)
-    return logs, first, second
+    of_crossing = []
+    for k in range(len(crossings)):
+        mine = [row for row, term in enumerate(terms) if term.crossing == k]
+        views = [terms[row].view for row in mine]
+        of_crossing.append((np.array(mine, dtype=np.int64), np.array(views, dtype=np.int64)))
+    return Places(np.log([term.coefficient for term in terms]), first, second, tuple(of_crossing))
+
+
+def words_of(crossing: Crossing, axes: list[Axis], run: Run) -> Words:
+    """What the words of a crossing's views are products of."""
+    lists, slides = run
+    columns, scales = np.zeros((len(crossing.views), 6), dtype=np.int64), np.zeros(len(crossing.views))
+    for view, fans in enumerate(crossing.views):
+        for a, axis in enumerate(axes):
+            for d, bound in zip(axis.dims, axis.bounds, strict=True):
+                if d in IRRELEVANT[crossing.operand]:
+                    columns[view, a] = axis.column(("count", d, lists, fans))
+                elif len(AXES[a]) == 1 or crossing.operand != IFMAP:
+                    scales[view] += log(bound)
+            if len(AXES[a]) > 1 and crossing.operand == IFMAP:
+                joined = crossing.views[0] & ~fans
+                columns[view, a] = axis.column(("boxes", crossing.child, joined, crossing.mode, a in slides))
+    return columns, scales
+
+
+def columns_of(places: Places, words: list[Words]) -> Columns:
+    """(T,) logarithms of the coefficients with all factors that are the same in every mapping; (T, 6) columns of the
+    words' factors; (T, 6) columns of the instances in use.
+
+    Parameters
+    ----------
+    words
+        Of each crossing, see `words_of`.
+    """
+    logs, first = places.logs.copy(), places.first.copy()
+    for (rows, views), (columns, scales) in zip(places.of_crossing, words, strict=True):
+        first[rows] = columns[views]
+        logs[rows] += scales[views]
+    return logs, first, places.second

@@ -8,7 +8,7 @@ from math import inf, log
 import numpy as np
 
 from dse.mapper.deep.axes import Axis, axes_of
-from dse.mapper.deep.bounds.columns import Columns, Run, columns_of, run_of
+from dse.mapper.deep.bounds.columns import Columns, Places, Run, Words, columns_of, places_of, run_of, words_of
 from dse.mapper.deep.bounds.dual import WARM, Effort, climb
 from dse.mapper.deep.bounds.sift import OF_ENERGY, OF_TIME, Alive, Terms
 from dse.mapper.deep.bounds.steps import lay_down_fewest
@@ -33,7 +33,8 @@ class Space:
     """One bypass choice, ready to search: its axes, crossings and terms; pairs of terms, steps and their least; the
     terms of time that are the fewest steps of all splits and with each; these fewest steps and the axes with splits
     that differ in them; the splits of each axis that are part of it; spaces that together have all of its mappings,
-    which are searched in its place once lists are laid down; what is known of lists laid down."""
+    which are searched in its place once lists are laid down; where its terms find their factors, and what is known of
+    lists laid down."""
 
     problem: Deep
     mask: int
@@ -49,7 +50,9 @@ class Space:
     least_steps: float
     differ: tuple[int, ...]
     rows: tuple[Ints, ...]
+    places: Places
     parts: tuple[Space, ...] = ()
+    words: dict[tuple[int, Run], Words] = field(default_factory=dict, repr=False)
     known: dict[tuple[Run, ...], Columns] = field(default_factory=dict, repr=False)
     agreeing: dict[tuple[int, Choice], list[Bools]] = field(default_factory=dict, repr=False)
 
@@ -58,7 +61,10 @@ class Space:
         levels = len(self.problem.nodes)
         runs = tuple(run_of(c.operand, c.child, levels, choices) for c in self.crossings)
         if runs not in self.known:
-            self.known[runs] = columns_of(self.terms, self.crossings, self.axes, runs)
+            for key in enumerate(runs):
+                if key not in self.words:
+                    self.words[key] = words_of(self.crossings[key[0]], self.axes, key[1])
+            self.known[runs] = columns_of(self.places, [self.words[key] for key in enumerate(runs)])
         return self.known[runs]
 
     def holds(self, rows: list[int]) -> bool:
@@ -87,7 +93,7 @@ class Node:
 
 @dataclass(slots=True)
 class Best:
-    """Incumbents and counters of one search."""
+    """Incumbents and counters of one search, and how many looks for a better mapping have found none in a row."""
 
     kind: int
     gap: float
@@ -97,6 +103,7 @@ class Best:
     visited: Ints
     stop: Ints
     held: int = 0
+    fruitless: int = 0
 
     def target(self) -> float:
         """The logarithm that bounds must stay below."""
@@ -116,7 +123,9 @@ def space_of(problem: Deep, mask: int) -> Space:
 
 def narrowed(space: Space, problem: Deep, mask: int, rows: tuple[Ints, ...] | None = None) -> Space:
     """The space of a problem that differs in the room for psums alone, or of some splits of each axis."""
-    return _space(problem, mask, space.axes, space.least_steps, space.differ, space.rows if rows is None else rows)
+    rows = space.rows if rows is None else rows
+    alike = _space(problem, mask, space.axes, space.least_steps, space.differ, rows)
+    return replace(alike, words=space.words, agreeing=space.agreeing)
 
 
 def halved(space: Space) -> list[Space]:
@@ -161,6 +170,7 @@ def _space(
         problem, mask, axes, crossings, terms, np.array([term.block for term in terms]),
         np.array([term.group for term in terms]), np.array(limits), groups,
         tuple((i, i + 1) for i in steps), steps[-1] + 1 + np.arange(1 + len(differ)), least, differ, rows,
+        places_of(terms, crossings, axes),
     )  # fmt: skip
 
 
@@ -202,9 +212,9 @@ def bounded(
 
 def _with_fewest_steps(space: Space, rows: tuple[Ints, ...], logs: Floats) -> Floats:
     """Coefficients with the fewest steps that the splits left allow, where those are more than the fewest of all."""
-    fewest = 0.0
-    for axis, row in zip(space.axes, rows, strict=True):
-        fewest += axis.matrix()[row, axis.column(("steps",))].min()
+    fewest = sum(
+        float(axis.table()[axis.column(("steps",))][row].min()) for axis, row in zip(space.axes, rows, strict=True)
+    )
     logs = logs.copy()
     for steps, floor in space.floors:
         logs[floor] = max(logs[floor], logs[steps] + fewest)
@@ -213,9 +223,12 @@ def _with_fewest_steps(space: Space, rows: tuple[Ints, ...], logs: Floats) -> Fl
 
 def splits_left(node: Node, target: float) -> tuple[Ints, ...]:
     """The splits that may be part of a mapping below the target."""
-    return tuple(
-        rows[reduced <= target - node.bound + MARGIN] for rows, reduced in zip(node.rows, node.reduced, strict=True)
-    )
+    return tuple(rows[lifts_left(node, a, target)] for a, rows in enumerate(node.rows))
+
+
+def lifts_left(node: Node, axis: int, target: float) -> Bools:
+    """Which of the splits of an axis may be part of a mapping below the target."""
+    return node.reduced[axis] <= target - node.bound + MARGIN
 
 
 def fixed_weights(space: Space, best: Best) -> Floats:

@@ -6,11 +6,11 @@ stays in the PEs while they run. All other operands are delivered once per trip 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from dse.mapper.flat.inner.least_time import first_and_last, least_folds, least_time
+from dse.mapper.flat.inner.least_time import array_time, first_and_last, least_time
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer.table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECOND, PASSES_FIRST, PASSES_SECOND, others
 from dse.mapper.flat.outer.words import repeats
@@ -60,7 +60,7 @@ def list_tiles(inst: Instance, options: Any, table: Any, config: Record, fastest
             choice, bound = _longer(choice, bound, room)
         for d in range(8):
             choice[found, d] = config.tile_row[d]
-        config.cycles = max(_product(config.steps), fastest)
+        config.cycles = array_time(inst, config.passes, max(_product(config.steps), fastest))
         tile_bound(inst, config, table, bound[found])
         found += 1
         more = _next_tile(inst, options, config, 7)
@@ -89,10 +89,29 @@ def _next_tile(inst: Instance, options: Any, config: Record, depth: int) -> bool
     return False
 
 
+class Floor(NamedTuple):
+    """What is known of all mappings on a design, or on the designs of a box, whatever their PE tiles.
+
+    Parameters
+    ----------
+    steps : float
+        Compute steps at least.
+    cycle_pj : float
+        Weight of a step in the sum of energy and time.
+    alone_pj : float
+        Static and clock power of what is no part of a PE, pJ per step.
+    work_pj : float
+        Static and clock energy of all PEs, at least, however many there are: more of them need fewer steps.
+    """
+
+    steps: float
+    cycle_pj: float
+    alone_pj: float
+    work_pj: float
+
+
 @entry
-def least_of_tiles(
-    inst: Instance, options: Any, table: Any, config: Record, fastest: float, cycle_pj: float, out: Floats
-) -> None:
+def least_of_tiles(inst: Instance, options: Any, table: Any, config: Record, floor: Any, out: Floats) -> None:
     """Lower bounds on the energy, on the time and on a weighted sum of both of every mapping there is.
 
     Parameters
@@ -102,10 +121,7 @@ def least_of_tiles(
         Worked out.
     config : an element of `dse.mapper.flat.run.CONFIGURATION`
         Scratch.
-    fastest : float
-        Lower bound on the compute steps of any mapping.
-    cycle_pj : float
-        Weight of a step in the sum.
+    floor : Floor
     out : (3,)
         Lowered: pJ, steps, and pJ of the sum.
     """
@@ -118,33 +134,38 @@ def least_of_tiles(
     config.tile_row[0] -= 1
     more = _next_tile(inst, options, config, 0)
     while more:
-        config.cycles = max(_product(config.steps), fastest)
-        config.beside = least_folds(inst, config.passes) + first_and_last(inst, config.tile, 1.0)
+        config.cycles = array_time(inst, config.passes, max(_product(config.steps), floor.steps))
+        config.beside = first_and_last(inst, config.tile, 1.0)
         for kind in range(3):
-            _least_of_points(inst, config, table, kind, cycle_pj, out)
+            _least_of_points(inst, config, table, kind, floor, out)
         more = _next_tile(inst, options, config, 7)
 
 
-def _least_of_points(inst: Instance, config: Record, table: Any, kind: int, cycle_pj: float, out: Floats) -> None:
+def _least_of_points(inst: Instance, config: Record, table: Any, kind: int, floor: Any, out: Floats) -> None:
     """Lower the bounds to the least over the outer points, with one operand stationary at the array."""
     a, b, x, y, product, fixed = _deliveries(inst, config, kind)
     inside, beside = least_inside(inst, kind, config.number) + fixed, config.beside
     time = least_time(inst, kind, config.passes, config.cycles, table.floor)
     per_x, per_y = _delivery_times(inst, table, kind)
-    alone = inside + a * x + b * y + inst.static_pj * (time + beside)
+    alone = inside + a * x + b * y + _static(inst, floor, time + beside)
     for i in range(table.count[kind]):
         point = table.points[kind, i]
         least = alone + point[CROSSING_PJ]
-        if least >= out[0] and time + beside >= out[1] and least + cycle_pj * (time + beside) >= out[2]:
+        if least >= out[0] and time + beside >= out[1] and least + floor.cycle_pj * (time + beside) >= out[2]:
             break  # the further ones cost more energy
         if not _goes_with(point, config.passes, kind, product):
             continue
         more = max(x, point[PASSES_FIRST], product / point[MOST_SECOND])
         again = max(y, point[PASSES_SECOND], product / point[MOST_FIRST])
         busy = max(time, point[BUSY] + per_x * more + per_y * again) + beside
-        least = inside + point[CROSSING_PJ] + _delivered(a, b, more, again, product) + inst.static_pj * busy
+        least = inside + point[CROSSING_PJ] + _delivered(a, b, more, again, product) + _static(inst, floor, busy)
         out[0], out[1] = min(out[0], least), min(out[1], busy)
-        out[2] = min(out[2], least + cycle_pj * busy)
+        out[2] = min(out[2], least + floor.cycle_pj * busy)
+
+
+def _static(inst: Instance, floor: Any, time: float) -> float:
+    """Least static and clock energy over a time, pJ: of the least PEs for all of it, or of all the work that PEs do."""
+    return float(max(inst.static_pj * time, floor.alone_pj * time + floor.work_pj))
 
 
 def _delivery_times(inst: Instance, table: Any, kind: int) -> tuple[float, float]:
@@ -198,7 +219,7 @@ def tile_bound(inst: Instance, config: Record, table: Any, out: Floats) -> None:
     out : (2,)
         Filled: pJ and cycles.
     """
-    beside = least_folds(inst, config.passes) + first_and_last(inst, config.tile, 1.0)
+    beside = first_and_last(inst, config.tile, 1.0)
     out[0] = out[1] = np.inf
     for kind in range(3):
         time = least_time(inst, kind, config.passes, config.cycles, table.floor) + beside
@@ -326,7 +347,7 @@ def tile_pruned(
     many : (10, 3)
         How many there are.
     """
-    cycles = max(float(config.cycles), _product(config.steps))
+    cycles = max(float(config.cycles), array_time(inst, config.passes, _product(config.steps)))
     total = 0
     for kind in range(3):
         many[depth + 1, kind] = 0

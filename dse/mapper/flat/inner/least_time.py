@@ -9,11 +9,12 @@ from dse.mapper.flat.outer.words import repeats
 from dse.mapper.shared.words import tile_words
 from dse.model.counting.kernel import Floats, Ints
 from dse.model.counting.records import READ, WRITE
+from dse.model.time import APART, OVERLAPPING
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, N, P, Q, R, S
 
 
 def least_time(inst: Instance, kind: int, passes: Ints, cycles: float, floor: Floats) -> float:
-    """Least time of compute steps and ports with at least the given passes, without folds."""
+    """Least time of the array and of ports with at least the given passes; `cycles` as from `array_time`."""
     time = max(cycles, floor[kind, 1])
     for t in range(inst.ports):
         busy = inst.port_fixed[t]
@@ -29,17 +30,18 @@ def least_time(inst: Instance, kind: int, passes: Ints, cycles: float, floor: Fl
     return float(time)
 
 
-def least_folds(inst: Instance, passes: Ints) -> float:
-    """Cycles that the folds of the array take beside their steps at least, with at least the given passes per dim.
+def array_time(inst: Instance, passes: Ints, steps: float) -> float:
+    """Cycles that the array's steps and folds take at least, with at least the given passes per dim.
 
     Loops over the dims of an operand that the PEs keep all change it, so it changes once per pass over these dims at
-    least; see `dse.model.time.fold_cycles`.
+    least; see `dse.model.time.fold_cycles`, whose time falls neither with more changes nor with more steps.
     """
     if inst.place[ARRAY] < 0:
-        return 0.0
+        return float(steps)
     fold = inst.folds[inst.place[ARRAY]]
     most = 1.0
     shifts = 0.0
+    busy = float(steps)
     for o in range(3):
         if inst.in_pe[o] == 1:
             visits = 1.0
@@ -47,8 +49,10 @@ def least_folds(inst: Instance, passes: Ints) -> float:
                 if inst.relevance[o, d] == 1:
                     visits *= passes[d]
             most = max(most, visits)
-            shifts += visits * fold[1 + o]
-    return most * fold[0] + shifts
+            shifts += visits * fold[APART + 1 + o]
+            hidden = fold[OVERLAPPING + 1 + o]
+            busy = max(busy + hidden, visits * hidden + busy / visits)
+    return float(busy + most * fold[APART] + fold[OVERLAPPING] + shifts)
 
 
 def first_and_last(inst: Instance, tile: Ints, growth: float) -> float:

@@ -76,3 +76,60 @@ def test_our_optimum_is_no_worse_than_the_published_mapping_under_timeloops_coun
     ours = evaluate(architecture, layer, best.mapping, counting="timeloop")
     assert best.certificate.gap == 0
     assert ours.edp_js <= theirs.edp_js
+
+
+SIMBA_FLAT = """
+arch:
+  arithmetic: {instances: 1024, word-bits: 8}
+  storage:
+  - {name: Registers, entries: 1, instances: 1024, word-bits: 8, cluster-size: 64}
+  - {name: AccumulationBuffer, entries: 64, instances: 128, word-bits: 24, cluster-size: 8}
+  - {name: WeightBuffer, entries: 16384, instances: 128, word-bits: 8, block-size: 8}
+  - {name: InputBuffer, entries: 4096, instances: 16, word-bits: 8, block-size: 8}
+  - {name: GlobalBuffer, entries: 65536, instances: 1, word-bits: 8, block-size: 8}
+  - {name: DRAM, technology: DRAM, instances: 1, word-bits: 8, block-size: 64, bandwidth: 20.0}
+mapspace:
+  constraints:
+  - {target: Registers, type: datatype, keep: [Weights], bypass: [Inputs, Outputs]}
+  - {target: AccumulationBuffer, type: datatype, keep: [Outputs], bypass: [Weights, Inputs]}
+  - {target: WeightBuffer, type: datatype, keep: [Weights], bypass: [Inputs, Outputs]}
+  - {target: InputBuffer, type: datatype, keep: [Inputs], bypass: [Weights, Outputs]}
+  - {target: GlobalBuffer, type: datatype, keep: [Inputs, Outputs], bypass: [Weights]}
+problem: {R: 1, S: 1, P: 56, Q: 56, C: 64, K: 64, N: 1}
+mapping:
+- {target: DRAM, type: temporal, factors: Q7 P2, permutation: PQ}
+- {target: GlobalBuffer, type: spatial, factors: K4 Q2 P2, permutation: PQKRSCN, split: 7}
+- {target: InputBuffer, type: spatial, factors: Q4 P2, permutation: PQKRSCN, split: 7}
+- {target: WeightBuffer, type: temporal, factors: K2, permutation: K}
+- {target: AccumulationBuffer, type: temporal, factors: K4 C16, permutation: CK}
+- {target: AccumulationBuffer, type: spatial, factors: K2 C4, permutation: CKPQRSN, split: 7}
+- {target: Registers, type: temporal, factors: P7, permutation: P}
+"""
+"""Sizes of CoSA's Simba and the loops of its example run (ucb-bar/cosa, src/nocsim/runs/example)."""
+
+FLAT_COUNTS = {
+    ("DRAM", "weight"): (1, 4096, 0, 0), ("DRAM", "ifmap"): (1, 200704, 0, 0), ("DRAM", "psum"): (1, 0, 0, 200704),
+    ("GlobalBuffer", "ifmap"): (1, 200704, 200704, 0), ("GlobalBuffer", "psum"): (1, 0, 200704, 200704),
+    ("InputBuffer", "ifmap"): (16, 401408, 50176, 0), ("WeightBuffer", "weight"): (128, 14336, 1024, 0),
+    ("AccumulationBuffer", "psum"): (128, 23520, 1568, 25088), ("Registers", "weight"): (1024, 12544, 1792, 0),
+}  # fmt: skip
+"""Instances, reads, fills and updates of an instance, in that run's timeloop-model.stats.txt."""
+
+
+def test_counts_of_the_flat_form_are_the_published_counts(tmp_path):
+    """But for psums that arrive for the first time: the Timeloop of that run charged a fill for them."""
+    (tmp_path / "all.yaml").write_text(SIMBA_FLAT)
+    made = import_timeloop([tmp_path / "all.yaml"], "mine", technology="cmos-45nm").files
+    for name, text in made.items():
+        (tmp_path / name).write_text(text)
+    architecture = load_architecture(tmp_path / "architecture.yaml")
+    layer = architecture.lowered(load_workload(tmp_path / "workload.yaml").layer("all"))
+    nest = load_mappings(tmp_path / "mapping.yaml").mappings(architecture, [layer])["all"]
+    counts = count_timeloop(layer, architecture, nest)
+    assert counts.steps == 12544
+    assert {(level, operand) for level, row in counts.levels.items() for operand in row} == set(FLAT_COUNTS)
+    for (level, operand), (instances, reads, fills, updates) in FLAT_COUNTS.items():
+        ours = counts.levels[level][operand]
+        first_visits = {"GlobalBuffer": 200704, "AccumulationBuffer": 1568}.get(level, 0) if operand == "psum" else 0
+        assert (ours.instances, ours.reads, ours.updates) == (instances, reads, updates)
+        assert ours.fills == fills - first_visits
