@@ -105,9 +105,9 @@ def architecture_options(function: Command) -> Command:
         "settings",
         metavar="PATH=VALUE",
         multiple=True,
-        help="Change a setting, e.g. levels.GLB.capacity=64KiB.",
+        help="Change a setting of the architecture, e.g. levels.GLB.capacity=64KiB.",
     )(function)
-    return click.option("--dataflow", metavar="NAME", help="Use another dataflow.")(function)
+    return click.option("--dataflow", metavar="NAME", help="Use another dataflow than the architecture's.")(function)
 
 
 def mapper_options(function: Command) -> Command:
@@ -119,7 +119,7 @@ def mapper_options(function: Command) -> Command:
     )(function)  # fmt: skip
     function = click.option(
         "--gap", type=click.FloatRange(min=0), default=0.0, show_default=True,
-        help="Stop when proven to be within this fraction of the best, e.g. 0.01 for 1 %.",
+        help="Stop a search when its answer is proven within this fraction of the best: 0.01 is 1 %.",
     )(function)  # fmt: skip
     return click.option(
         "--objective", type=click.Choice(["energy", "latency", "edp"]), default="edp", show_default=True,
@@ -130,10 +130,10 @@ def mapper_options(function: Command) -> Command:
 def scope_options(function: Command) -> Command:
     """`--scope`, and the limits of a whole network; the command takes them as `goal`, a `NetworkGoal`."""
     function = click.option(
-        "--max-energy", metavar="ENERGY", help="The network's energy at most, e.g. 5 mJ; needs --scope network.",
+        "--max-energy", metavar="ENERGY", help="Limit on the network's energy, e.g. 5 mJ; needs --scope network.",
     )(gather(NetworkGoal, "goal")(function))  # fmt: skip
     function = click.option(
-        "--max-latency", metavar="TIME", help="The network's latency at most, e.g. 20 ms; needs --scope network.",
+        "--max-latency", metavar="TIME", help="Limit on the network's latency, e.g. 20 ms; needs --scope network.",
     )(function)  # fmt: skip
     return click.option(
         "--scope", type=click.Choice(["layer", "network"]), default="layer", show_default=True,
@@ -145,7 +145,7 @@ def time_limit_option(function: Command) -> Command:
     """`--time-limit`, in seconds."""
     return click.option(
         "--time-limit", metavar="TIME", callback=lambda context, option, text: given_seconds("--time-limit", text),
-        help="Stop a layer's search after so long, e.g. 2 s; the answer says how good it is for sure.",
+        help="Stop a layer's search after so long, e.g. 2 s; the gap says how far from the best it may be.",
     )(function)  # fmt: skip
 
 
@@ -180,23 +180,24 @@ def save_option(function: Command) -> Command:
     """`--save`, for verbs that map."""
     return click.option(
         "--save", type=click.Path(dir_okay=False), metavar="FILE",
-        help="Write the mappings to a YAML file, which `dse evaluate --mapping` reads.",
+        help="Write the mappings to a YAML file; `dse evaluate --mapping FILE` reads it.",
     )(function)  # fmt: skip
 
 
 def batch_option(function: Command) -> Command:
     """`--batch`, in images."""
-    return click.option("--batch", type=click.IntRange(min=1), help="Images at once.")(function)
+    return click.option("--batch", type=click.IntRange(min=1), help="Images processed together.")(function)
 
 
 def element_options(function: Command) -> Command:
     """`--bits` and `--density`, which change the elements of a network's operands."""
     function = click.option(
-        "--density", metavar="OPERAND=X,...", help="Nonzero part of the elements, e.g. ifmap=0.42,weight=2:4.",
+        "--density", metavar="OPERAND=X,...",
+        help="Fraction of the elements that is not zero, e.g. ifmap=0.42,weight=2:4.",
     )(function)  # fmt: skip
     return click.option(
         "--bits", metavar="OPERAND=N,...",
-        help="Width of the elements, e.g. weight=8,ifmap=8,psum=24, or 8 for all; ofmap is that of finished outputs.",
+        help="Bits of an element, e.g. weight=8,ifmap=8,psum=24, or 8 for all; ofmap stands for finished outputs.",
     )(function)  # fmt: skip
 
 
@@ -204,12 +205,12 @@ def parameter_option(function: Command) -> Command:
     """`--param`, for parameters that a workload file declares."""
     return click.option(
         "--param", metavar="NAME=N", multiple=True,
-        help="Set a parameter of the workload, e.g. seq=384; may be given again.",
+        help="Set a parameter of the workload, e.g. seq=384; repeat it for others.",
     )(function)  # fmt: skip
 
 
 def layers_option(function: Command) -> Command:
     """`--layer`, for verbs that take some of a network's layers."""
     return click.option(
-        "--layer", "layers", metavar="NAME", multiple=True, help="Only this layer; may be given again.",
+        "--layer", "layers", metavar="NAME", multiple=True, help="Only this layer; repeat it for more.",
     )(function)  # fmt: skip

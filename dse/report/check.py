@@ -1,4 +1,4 @@
-"""The closed form held against the simulator, on the mappings that layers really get."""
+"""Our access counts checked against the simulator, on the mappings that layers really get."""
 
 from __future__ import annotations
 

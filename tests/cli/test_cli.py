@@ -260,7 +260,7 @@ def test_verify_compares_every_count(dse, folder, monkeypatch):
     code, out, err = dse("verify toy.yaml tiny.yaml --macs 3000")
     assert code == 0
     assert re.search(r"all \d+ counts are equal\n", out)
-    assert re.search(r"9 mappings of [\d,]+ MACs in all to walk: about \d+ s\n", err), "said before it starts"
+    assert re.search(r"walking 9 mappings, [\d,]+ MACs in all: about \d+ s\n", err), "said before it starts"
     from dse.model.counting import counts
 
     honest = counts.count

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import doctest
 from pathlib import Path
 
 import pytest
+import shell
 from shell import ROOT, Example, examples, excerpt, run
 
 PAGES = [page for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if examples(page)]
@@ -72,6 +74,10 @@ dse show other.yaml
 error: wrong
 ```
 """
+
+
+def test_the_example_of_an_excerpt_runs():
+    assert doctest.testmod(shell) == (0, 1)
 
 
 def test_what_a_pages_blocks_mean(tmp_path):

@@ -96,6 +96,7 @@ def test_every_spec_meets_every_dataflow_in_thousands_of_cases() -> None:
     assert len(pairs()) * len(VARIANTS) * len(OBJECTIVES) >= MANY
 
 
+@pytest.mark.gate
 def test_the_cases_strain_everything() -> None:
     """What makes mapping hard is met often: over all cases, and every kind of layer on every spec."""
     drawn = [(spec, flow, each) for spec, flow in pairs() for each in cases(spec, flow)]

@@ -69,6 +69,7 @@ def test_best_equals_full_walk_with_three_fan_outs_and_clusters(chunk: int, obje
     check(chunk, objective, clustered_problem)
 
 
+@pytest.mark.gate
 def test_the_problems_with_many_fan_outs_strain_everything() -> None:
     walked = [pair for chunk in range(3) for pair in problems(chunk, clustered_problem)]
     drawn = [problem for problem, _ in walked]
@@ -146,6 +147,7 @@ def test_prices_with_many_fan_outs_are_the_simulators() -> None:
     assert checked > CHUNK
 
 
+@pytest.mark.gate
 def test_the_problems_strain_everything() -> None:
     walked = [pair for chunk in range(5) for pair in problems(chunk)]
     drawn = [problem for problem, _ in walked]

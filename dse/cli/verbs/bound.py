@@ -26,9 +26,10 @@ def command(
 ) -> None:  # fmt: skip
     """The fewest words that any mapping of WORKLOAD moves between ARCH's outermost level and a buffer of each size.
 
-    Exact, whatever the dataflow, the array and the order of loops, and without a search: a layer takes milliseconds.
-    For each distinct layer: the least of all buffers and from which size on, the knee, and what the buffer of ARCH can
-    do at best. Operands of a buffer share its size; those that go past it count as if PEs held all they have room for.
+    Exact whatever the dataflow, the array and the order of loops, and found without a search, in milliseconds. For each
+    shape of layer: the fewest words with the buffer of ARCH, the fewest with any buffer and the size that they need,
+    and the knee, from which on more buffer saves little. Operands share the buffer; one that bypasses it counts as if
+    the PEs kept as much of it as they have room for.
 
     \b
     Examples:

@@ -62,14 +62,14 @@ class ReviewOptions:
 
 @click.command("compare-networks")
 @click.argument("workloads", metavar="[WORKLOAD]...", nargs=-1)
-@click.option("--arch", metavar="ARCH", help="Map the networks on an architecture, too.")
+@click.option("--arch", metavar="ARCH", help="Also map the networks on this architecture.")
 @architecture_options
 @click.option(
     "--objective", type=click.Choice(["energy", "latency", "edp"]), default="edp", show_default=True,
     help="What each layer is mapped for.",
 )  # fmt: skip
 @click.option(
-    "--gap", type=click.FloatRange(min=0), help="Map to within this fraction of the best.  [default: 0.05]"
+    "--gap", type=click.FloatRange(min=0), help="Map to within this fraction of the best: 0.01 is 1 %.  [default: 0.05]"
 )
 @click.option(
     "--factors", type=click.Choice(["perfect", "all"]), help="`all` may take minutes for a layer.  [default: perfect]"

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 @scope_options
 @network_options
 @layers_option
-@click.option("--mapping", metavar="FILE", help="Evaluate the layers that this file maps as it says.")
-@click.option("--any-mapping", is_flag=True, help="Take mappings that break the dataflow's rules; they are marked.")
-@click.option("--reuse", is_flag=True, help="Show the reuse of every layer by kind, too.")
+@click.option("--mapping", metavar="FILE", help="Map the layers that this file names as it says.")
+@click.option("--any-mapping", is_flag=True, help="Accept mappings that break the dataflow's rules, and mark them.")
+@click.option("--reuse", is_flag=True, help="Also show how often each layer's words are used, by kind of reuse.")
 @save_option
 @format_option
 def command(

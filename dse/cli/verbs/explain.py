@@ -29,11 +29,11 @@ GAP = 0.01
 @click.option("--jobs", type=click.IntRange(min=0), help="Worker processes.  [default: one per processor]")
 @format_option
 def command(inputs: Inputs, jobs: int | None, form: str) -> None:
-    """Say in words where the energy and the time of a WORKLOAD on ARCH go, and what one step in each setting of ARCH's
-    space changes, the best first; or the same of a DESIGN, by its number, of the sweep in DIR.
+    """Say where the energy and the time of WORKLOAD on ARCH go, and what one step in each setting of ARCH's space would
+    change, the best step first. Or the same of one DESIGN, by its number, of the sweep in DIR.
 
-    Steps are evaluated, not guessed: each neighbour is mapped anew, as the design itself is, for the least
-    energy-delay product within 1 %.
+    Nothing is guessed: each neighbour is mapped anew, as the design itself is, to within 1 % of its least energy-delay
+    product.
 
     \b
     Examples:

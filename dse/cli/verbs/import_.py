@@ -33,7 +33,7 @@ def command(tool: str, files: tuple[str, ...], output: str, technology: str | No
       dse import timeloop conv1.yaml conv2.yaml -o mine
       dse import timeloop arch.yaml problem.yaml mapping.yaml ERT.yaml -o mine
       dse evaluate mine/architecture.yaml mine/workload.yaml --mapping mine/mapping.yaml
-      dse import zigzag net.yaml chip.yaml rules.yaml -o mine
+      dse import zigzag workload.yaml hardware.yaml mapping.yaml -o mine
       dse import scale-sim eyeriss.cfg alexnet.csv -o mine
     """
     if tool != "timeloop" and (technology or drop_constraints):

@@ -24,11 +24,11 @@ KINDS: dict[Literal["arch_specs", "workloads", "sweeps"], str] = {
 
 @click.command("show")
 @click.argument("file", metavar="FILE")
-@click.option("--graph", metavar="OUT.svg", help="Draw a workload's graph, too; .png and .pdf work as well.")
+@click.option("--graph", metavar="OUT.svg", help="Also draw a workload's graph, as .svg, .png or .pdf.")
 @parameter_option
 @format_option
 def command(file: str, form: str, graph: str | None, param: tuple[str, ...]) -> None:
-    """Check an architecture, workload or sweep FILE, or a shipped one by its name, and summarise it.
+    """Check FILE, an architecture, workload or sweep, or a shipped one by its name, and say what is in it.
 
     \b
     Examples:

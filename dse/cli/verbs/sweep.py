@@ -54,25 +54,27 @@ SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
 @gather(SweepOptions, "changes")
 @gather(WorkerOptions, "workers")
 @click.option("--resume", is_flag=True, help="Go on with the sweep in DIR; nothing is evaluated twice.")
-@click.option("--prove-time", metavar="TIME", help="For the proof over the space, e.g. 10min.  [default: by --trials]")
-@click.option("--no-prove", is_flag=True, help="Leave the proof over the space out.")
-@click.option("--time-limit", metavar="TIME", help="For the whole sweep; what is known by then is shown.")
-@click.option("--design-limit", metavar="TIME", help="For each design; its gap is then stated.")
+@click.option("--prove-time", metavar="TIME",
+              help="Time to settle designs that were not tried, e.g. 10min.  [default: by --trials]")  # fmt: skip
+@click.option("--no-prove", is_flag=True, help="Settle no designs that were not tried.")
+@click.option("--time-limit", metavar="TIME",
+              help="Stop the whole sweep after so long, e.g. 2h, and show what is known.")  # fmt: skip
+@click.option("--design-limit", metavar="TIME", help="Stop each design's search after so long; its gap is then stated.")
 @gather(TimeOptions, "times")
 @format_option
 def command(
     files: tuple[str, ...], changes: SweepOptions, output: str | None, workers: WorkerOptions, resume: bool,
     times: TimeOptions, form: str,
 ) -> int:  # fmt: skip
-    """Search the design space of ARCH for the hardware on which the WORKLOADs run best.
+    """Search the design space of ARCH for the hardware that runs the WORKLOADs best.
 
-    Files may be paths or names of shipped ones. Writes DIR/evaluations.jsonl as it goes, then front.csv, front.png,
-    report.html, summary.json and sweep.yaml. The same seed finds the same front whatever --jobs is, and wherever
-    the sweep was stopped and resumed. A SWEEP.yaml that says `compare: networks` puts its networks side by side, as
-    `dse compare-networks` does; one that says `compare: dataflows` does the same with dataflows.
+    Files are paths, or names of shipped ones. Every evaluation goes to DIR/evaluations.jsonl as soon as it is done; at
+    the end come front.csv, front.png, report.html, summary.json and sweep.yaml. The seed decides what is found, not
+    --jobs, and not where a sweep was stopped and resumed. A SWEEP.yaml with `compare: networks` compares networks, as
+    `dse compare-networks` does; one with `compare: dataflows` compares dataflows.
 
-    Designs that were not tried are then ruled out by lower bounds on their energy and latency, or mapped where bounds
-    are not enough, until --prove-time is over; what is proven of the whole space is said in one line.
+    After the trials, lower bounds on energy and latency rule out designs that were not tried, and the others are mapped
+    until --prove-time is over. One line says what is proven of the whole space.
 
     \b
     Examples:

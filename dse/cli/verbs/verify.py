@@ -24,12 +24,13 @@ LONG_S = 60
 @click.argument("workload", metavar="WORKLOAD")
 @network_options
 @layers_option
-@click.option("--macs", type=click.IntRange(min=1), default=30_000, show_default=True, help="Shrink larger layers.")
+@click.option("--macs", type=click.IntRange(min=1), default=30_000, show_default=True,
+              help="Shrink layers with more MACs.")  # fmt: skip
 @click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Check only N mappings, drawn at random.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the draw.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of that draw.")
 @click.option(
     "--time-limit", metavar="TIME", callback=lambda context, option, text: given_seconds("--time-limit", text),
-    help="End after about so long, e.g. 30 s, and say what was checked until then.",
+    help="Stop after about so long, e.g. 30 s, and say what was checked by then.",
 )  # fmt: skip
 @format_option
 def command(
@@ -85,7 +86,7 @@ def _run(
         total, done = sum(task.layer.macs for task in tasks), 0
         less = "; --sample, --macs and --time-limit make it less" if seconds > LONG_S and time_limit is None else ""
         note(
-            f"{len(tasks)} mappings of {whole(total)} MACs in all to walk: about {clock_time(max(1.0, seconds))}{less}"
+            f"walking {len(tasks)} mappings, {whole(total)} MACs in all: about {clock_time(max(1.0, seconds))}{less}"
         )
         for number, task in enumerate(tasks, start=1):
             left = clock_time(seconds * (1 - done / total))

@@ -40,7 +40,7 @@ def explanation(
     names = short_names(tuple(dict.fromkeys(row["path"] for row in steps)))
     parts.append(steps_table(steps, names).to_text() if steps else "No setting of the space can take a step from here.")
     if without:
-        parts.append(fold(f"not stepped, as the value is none of the choices: {', '.join(without)}"))
+        parts.append(fold(f"no step, as the value is none of the space's choices: {', '.join(without)}"))
     return "\n\n".join(parts)
 
 

@@ -94,8 +94,8 @@ def _held(level: Level, layer: Layer, mapping: Mapping, index: int, widths: PerO
     total = ceil(sum(bits.values()))
     if level.capacity_bits is None:
         return f"{level.name} holds {held} words: {capacity(total)}"
-    share = total / level.capacity_bits
-    return f"{level.name} holds {held} words: {capacity(total)} of {capacity(level.capacity_bits)} ({share:.0%})"
+    share = f"{100 * total / level.capacity_bits:.0f} %"
+    return f"{level.name} holds {held} words: {capacity(total)} of {capacity(level.capacity_bits)} ({share})"
 
 
 def _unrolled(node: Spatial, fan_out: FanOut) -> list[tuple[str, str]]:

@@ -88,7 +88,7 @@ def front_text(result: SweepResult) -> str:
     }  # fmt: skip
     told = f"all of them: {', '.join(f'{name} {value}' for name, value in same.items())}" if same else ""
     differing = [column for column in table.columns if column in names and column not in same]
-    settings = table.only(["design", *differing], title="their settings", note=told)
+    settings = table.only(["design", *differing], title="settings of these designs", note=told)
     return "\n\n".join(part.to_text() for part in ([cost_table, settings] if names else [cost_table]))
 
 
@@ -166,11 +166,11 @@ def _within(result: SweepResult) -> list[dict[str, Any]]:
 
 
 def _change(ratio: float, what: str) -> str:
-    return f"{abs(1 - ratio):.0%} {'less' if ratio < 1 else 'more'} {what}"
+    return f"{100 * abs(1 - ratio):.0f} % {'less' if ratio < 1 else 'more'} {what}"
 
 
 def _share(row: dict[str, Any], own: dict[str, Any]) -> str:
-    return f"at {row['area_mm2'] / own['area_mm2']:.0%} of"
+    return f"at {100 * row['area_mm2'] / own['area_mm2']:.0f} % of"
 
 
 def spread(rows: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:

@@ -218,7 +218,8 @@ def test_messages_speak_of_what_an_architect_knows(spec: str, settings: dict[str
 
 
 def test_every_obstacle_is_named() -> None:
-    text = why_infeasible(load_architecture_spec("nvdla_small").resolve({"dataflow": "row-stationary"}), CONV1, "all")
+    wired = {"levels.array.dims": ["C", "K"], "dataflow": "row-stationary"}
+    text = why_infeasible(load_architecture_spec("nvdla_small").resolve(wired), CONV1, "all")
     assert "array can unroll K, C over its rows" in text
     assert "the weight scratchpad of MAC_cell holds 2 words" in text
 

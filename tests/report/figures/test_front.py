@@ -133,10 +133,10 @@ def test_the_verdict_is_a_sentence_for_the_review():
     better = evaluation(3, "row-stationary", 1.0, 5.0)
     small = evaluation(5, "weight-stationary", 4.0, 4.0, area_mm2=6.0)
     large = evaluation(6, "weight-stationary", 0.1, 0.1, area_mm2=13.0)
-    first = "Design 3: 75% less energy and 25% more latency than toy as specified, at 100% of its area."
+    first = "Design 3: 75 % less energy and 25 % more latency than toy as specified, at 100 % of its area."
     assert verdict(result(own, better)) == first
     three = replace(result(own, better, small, large), search=Search(9))
-    assert verdict(three) == f"{first} Design 5 is no worse in either, at 50% of its area."
+    assert verdict(three) == f"{first} Design 5 is no worse in either, at 50 % of its area."
     assert verdict(result(own)) == "No design found is better than toy as specified at its area."
     assert verdict(result(evaluation(0, "row-stationary", 1.0, 1.0, "failed"), better)) == ""
 

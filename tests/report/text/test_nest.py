@@ -43,7 +43,7 @@ def test_the_nest_reads_back(name, layer):
     assert depths[0] == 0
     assert all(later <= earlier + 2 for earlier, later in pairwise(depths))
     assert text.splitlines()[-1].strip() == "multiply and add"
-    for share in re.findall(r"\((\d+)%\)", text):
+    for share in re.findall(r"\((\d+) %\)", text):
         assert int(share) <= 100
     for held, room in re.findall(r"(?:ifmap|weight|psum) ([\d,]+) of ([\d,]+)", text):
         assert int(held.replace(",", "")) <= int(room.replace(",", ""))
@@ -63,7 +63,7 @@ def test_the_last_tile_is_named_when_it_is_smaller():
     lines = nest_text(architecture, layer, mapping).splitlines()
     assert re.search(r"for k in 3 +4 at a time, the last 2$", lines[1])
     assert re.search(r"for q in 2 +4 at a time, the last 3$", lines[2])
-    assert lines[3].strip() == "GLB holds ifmap 4 + psum 16 words: 40 B of 108 KiB (0%)"
+    assert lines[3].strip() == "GLB holds ifmap 4 + psum 16 words: 40 B of 108 KiB (0 %)"
     assert lines[4].strip() == "array, 4 of 168 children"
     assert re.search(r"parallel-for k in 4 +on 4 of 12 rows$", lines[5])
     assert lines[6].strip() == "PE holds ifmap 4 of 12, weight 1 of 224, psum 4 of 24 words"
