@@ -27,11 +27,15 @@ class Port:
     serves : frozenset of (operand, direction)
     words_per_cycle : float
         Per instance of the level.
+    joins : str
+        `LEVEL PORT` of a level further in whose transfers take turns with these: a tensor at home on chip is served by
+        its home's port (`dse.model.homes`). Both levels have one instance. Empty for a port of its own.
     """
 
     name: str
     serves: frozenset[tuple[str, Direction]]
     words_per_cycle: float
+    joins: str = ""
 
     def __post_init__(self) -> None:
         if self.words_per_cycle <= 0:
@@ -70,6 +74,10 @@ class Level:
         psum); of the innermost level only.
     compression : PerOperand[str or None]
         Coding of each operand's words in this level; of the outermost only.
+    on_chip : bool
+        Whether whole tensors may stay in it from the step of a network that makes them to the last that reads them.
+    only_finished : bool
+        Whether no unfinished psum may come to it; of the outermost only, where it stands for a tensor's home on chip.
     memories : tuple of str
         Names of the memories that it is made of, each for operands of its own; of the outermost only, where it is more
         than one.
@@ -90,6 +98,8 @@ class Level:
     clock_power_mw: float = 0.0
     gating: PerOperand[frozenset[str]] = field(default=PerOperand(NO_OPERAND, NO_OPERAND, NO_OPERAND))
     compression: PerOperand[Coding | None] = field(default=PerOperand(None, None, None))
+    on_chip: bool = False
+    only_finished: bool = False
     memories: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dse.explore.plan.workloads import WorkloadChanges
     from dse.formats.architecture.load import ArchitectureSpec
     from dse.formats.text.quantity import Quantity
+    from dse.mapper.network.residency.stays import Stays
     from dse.model.mapping import Mapping
     from dse.problem.density import Density
     from dse.problem.workload import Workload
@@ -350,3 +351,12 @@ def read_mappings(
 
     given = load_mappings(file)
     return given.mappings(architecture, workload.layers, any_mapping=any_mapping), given.counting
+
+
+def read_stays(file: str | None) -> Stays | None:
+    """Which tensors stay on chip, if a mapping file says so."""
+    if file is None:
+        return None
+    from dse.formats.mapping import load_mappings
+
+    return load_mappings(file).stays

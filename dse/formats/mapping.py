@@ -28,6 +28,7 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import MappingError, SpecError
 from dse.formats.architecture.dataflow import Dim
+from dse.formats.resident import ResidentModel, resident_lines
 from dse.formats.text.replace import write_text
 from dse.formats.text.source import (
     DataPath,
@@ -40,8 +41,10 @@ from dse.formats.text.source import (
     validate,
 )
 from dse.formats.text.yaml_text import flow, scalar
+from dse.mapper.network.residency.stays import Stays
 from dse.mapper.rules_kept import broken_rules
 from dse.model.fit import check_fit
+from dse.model.homes import Homes, at_home, home_level, inner_mapping
 from dse.model.mapping import Loop, Spatial, Temporal, check_node
 from dse.model.mapping import Mapping as LoopNest
 from dse.problem.dims import DIMS, OPERANDS
@@ -102,6 +105,7 @@ class MappingModel(SpecModel):
     layers: dict[str, dict[str, Node]] = Field(
         min_length=1, description="layer to its nest: each level and fan-out of the architecture, outermost first"
     )
+    resident: ResidentModel | None = Field(default=None, description="tensors that stay on chip between layers")
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,11 @@ class MappingFile:
     counting: Counting
     model: MappingModel = field(repr=False)
     source: Source = field(repr=False)
+
+    @property
+    def stays(self) -> Stays | None:
+        """Which tensors stay on chip, if the file says so."""
+        return None if self.model.resident is None else self.model.resident.stays()
 
     def mappings(
         self, architecture: Architecture, layers: Iterable[Layer], *, any_mapping: bool = False
@@ -156,16 +165,27 @@ class MappingFile:
                 continue
             wrong = list(self._wrong_names(architecture, path, nodes))
             if not wrong:
-                nest = _nest(architecture, nodes)
-                wrong = list(self._wrong_nodes(architecture, path, nodes, nest))
+                found[name] = _nest(architecture, nodes)
+                machine, nest = self._machine(architecture, name, found[name])
+                wrong = list(self._wrong_nodes(machine, path, nodes, nest))
                 if not wrong:
-                    wrong = list(self._wrong_whole(architecture, path, nest, known[name]))
+                    wrong = list(self._wrong_whole(machine, path, nest, known[name]))
                 if not wrong and not any_mapping:
-                    wrong = list(self._broken(architecture, path, nest, known[name]))
-                found[name] = nest
+                    wrong = list(self._broken(machine, path, nest, known[name]))
             errors += wrong
         raise_all(errors)
         return found
+
+    def _machine(self, architecture: Architecture, name: str, nest: LoopNest) -> tuple[Architecture, LoopNest]:
+        """What a layer's mapping is checked against: another architecture where operands are at home on chip."""
+        stays = self.model.resident
+        if stays is None or name not in stays.operands:
+            return architecture, nest
+        level = home_level(architecture)
+        if level.name != stays.level or level.capacity_bits is None:
+            raise self.source.error(("resident", "level"), f"tensors stay in {level.name}, not in {stays.level}")
+        homes = Homes(level.name, frozenset(stays.operands[name]), level.capacity_bits)
+        return at_home(architecture, homes), inner_mapping(architecture, homes, nest)
 
     def _wrong_names(
         self, architecture: Architecture, path: DataPath, nodes: Mapping[str, Node]
@@ -246,6 +266,7 @@ def save_mappings(
     mappings: Mapping[str, LoopNest],
     *,
     counting: Counting = "house",
+    stays: Stays | None = None,
 ) -> None:
     """Write a mapping file; parameters as for `dump_mappings`.
 
@@ -254,12 +275,13 @@ def save_mappings(
     DseError
         The file cannot be written.
     """
-    write_text(path, dump_mappings(name, architecture, mappings, counting=counting))
+    write_text(path, dump_mappings(name, architecture, mappings, counting=counting, stays=stays))
 
 
 def dump_mappings(
-    name: str, architecture: Architecture, mappings: Mapping[str, LoopNest], *, counting: Counting = "house"
-) -> str:
+    name: str, architecture: Architecture, mappings: Mapping[str, LoopNest], *, counting: Counting = "house",
+    stays: Stays | None = None,
+) -> str:  # fmt: skip
     """The text of a mapping file, which reads back as equal mappings.
 
     Parameters
@@ -270,10 +292,14 @@ def dump_mappings(
     mappings : mapping
         Layer's name to its mapping.
     counting : {"house", "timeloop"}
+    stays : Stays, optional
+        Tensors that stay on chip.
     """
     lines = [f"mapping: {scalar(name)}"]
     if counting != "house":
         lines.append(f"counting: {counting}")
+    if stays is not None:
+        lines += resident_lines(stays)
     lines.append("layers:")
     for layer, nest in mappings.items():
         lines.append(f"  {scalar(layer)}:")

@@ -14,7 +14,9 @@ from dse.mapper.layer import (
     points_within,
 )
 from dse.mapper.network.front_sum import FrontSum, sum_fronts
-from dse.mapper.network.workload import MappedWorkload, NetworkFront, map_workload
+from dse.mapper.network.mapped import MappedWorkload, NetworkFront
+from dse.mapper.network.residency.result import Residency, ResidencyCertificate
+from dse.mapper.network.workload import map_workload
 from dse.mapper.shared.result import Certificate, LayerFront, LowerBound, Mapped, NetworkCertificate
 from dse.mapper.warm import compile_kernels
 
@@ -27,6 +29,8 @@ __all__ = [
     "MappedWorkload",
     "NetworkCertificate",
     "NetworkFront",
+    "Residency",
+    "ResidencyCertificate",
     "bound_prices",
     "bounds_boxes",
     "compile_kernels",

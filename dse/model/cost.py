@@ -279,7 +279,7 @@ def _energies(architecture: Architecture, moved: _Moved, prices: Prices) -> tupl
 def _cycles(counted: Count, prices: Prices, folds: Any) -> tuple[float, str, dict[str, float]]:
     """Cycles, what binds them, and their parts."""
     spent = Spent(np.zeros(6), np.zeros(len(prices.port_names)))
-    timing = Timing(prices.buffering, prices.port_node, prices.port_cost, prices.port_saved, folds)
+    timing = Timing(prices.buffering, prices.port_node, prices.port_cost, prices.port_saved, prices.port_joins, folds)
     counted_loops = np.zeros(counted.nest.size, dtype=np.int64)
     busiest = latency(counted.nest, counted.space, counted.words, counted.steps, timing, spent, counted_loops)
     parts, ports = (spent.parts * prices.cycles_per_step).tolist(), (spent.ports * prices.cycles_per_step).tolist()

@@ -1,13 +1,60 @@
-"""What nodes without MACs cost: their tensors are read from and written to the outermost level."""
+"""What nodes without MACs cost: their tensors are read and written whole, at the outermost level or at home on chip."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from dse.architecture.architecture import Architecture
 from dse.problem.dims import OPERANDS
 from dse.problem.moves import Move, Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A whole tensor read from a level, or written to it.
+
+    Parameters
+    ----------
+    level : str
+    way : {"read", "write"}
+    words, bits : int
+        Of the tensor.
+    energy_pj : float
+    busy : tuple of (str, float)
+        Ports that it goes through, `LEVEL PORT`, and the cycles that it takes there.
+    """
+
+    level: str
+    way: Literal["read", "write"]
+    words: int
+    bits: int
+    energy_pj: float
+    busy: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a node without MACs finds its tensors and leaves its result.
+
+    Parameters
+    ----------
+    home : str
+        Level on chip; empty where everything is at the outermost one.
+    reads : tuple of bool
+        Whether each tensor is read at home; empty for none.
+    outside, inside : bool
+        Whether the result is written to the outermost level, and to the home.
+    """
+
+    home: str = ""
+    reads: tuple[bool, ...] = ()
+    outside: bool = True
+    inside: bool = False
+
+
+OUTSIDE = Places()
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,64 +64,105 @@ class Moved:
     Parameters
     ----------
     move : Move
-    read_pj, written_pj, static_pj : float
-        Of reading and of writing the outermost level, and of static and clock power meanwhile.
+    static_pj : float
+        Of static and clock power meanwhile.
     cycles : float
     bound_by : str
-        The port that takes longest; empty where the outermost level has no limit.
+        The port that takes longest; empty where no level has a limit.
     bits : dict
         Width of what is read (the widest, `ifmap`) and of what is written (`ofmap`).
-    read_bits, written_bits : int
+    transfers : tuple of Transfer
+        All of its reading and writing.
     """
 
     move: Move
-    read_pj: float
-    written_pj: float
     static_pj: float
     cycles: float
     bound_by: str
     bits: dict[str, int]
-    read_bits: int
-    written_bits: int
+    transfers: tuple[Transfer, ...]
+
+    @property
+    def read_pj(self) -> float:
+        return self._sum("energy_pj", "read")
+
+    @property
+    def written_pj(self) -> float:
+        return self._sum("energy_pj", "write")
+
+    @property
+    def read_bits(self) -> int:
+        return int(self._sum("bits", "read"))
+
+    @property
+    def written_bits(self) -> int:
+        return int(self._sum("bits", "write"))
 
     @property
     def energy_pj(self) -> float:
         return self.read_pj + self.written_pj + self.static_pj
 
+    def _sum(self, what: str, way: str, level: str | None = None) -> float:
+        transfers = (one for one in self.transfers if one.way == way and level in (None, one.level))
+        return float(sum(getattr(one, what) for one in transfers))
+
     def to_dict(self, architecture: Architecture) -> dict[str, Any]:
-        """A row like those of layers: no MACs, no mapping, and nothing moves at levels further in."""
+        """A row like those of layers: no MACs, no mapping, and nothing moves where none of the tensors is."""
         outermost, latency_s = architecture.levels[0].name, self.cycles / architecture.clock_hz
         none = {"reads": 0, "writes": 0}
         nothing = dict.fromkeys((*OPERANDS, "ofmap"), none)
-        words = sum(tensor.words for tensor in self.move.reads), self.move.written.words
+
+        def row(level: str, what: str) -> dict[str, Any]:
+            reads, writes = (int(self._sum(what, way, level)) for way in ("read", "write"))
+            return nothing | {"ifmap": none | {"reads": reads}, "ofmap": none | {"writes": writes}}
+
         rest = {"MAC": 0.0, "static": self.static_pj}
-        places = dict.fromkeys((node.name for node in architecture.hierarchy), 0.0)
+        places = {
+            node.name: self._sum("energy_pj", "read", node.name) + self._sum("energy_pj", "write", node.name)
+            for node in architecture.hierarchy
+        }
         return {
             "kind": self.move.kind, "macs": 0, "energy_pj": self.energy_pj, "cycles": self.cycles,
             "latency_s": latency_s, "edp_js": self.energy_pj * 1e-12 * latency_s, "utilization": 0.0,
             "bound_by": self.bound_by, "cycles_by": {self.bound_by: self.cycles} if self.bound_by else {},
-            "energy_by_level_pj": {**places, outermost: self.read_pj + self.written_pj, **rest},
+            "energy_by_level_pj": {**places, **rest},
             "energy_by_operand_pj": {
                 "ifmap": self.read_pj, "weight": 0.0, "psum": 0.0, "ofmap": self.written_pj, **rest,
             },
-            "accesses": {level.name: nothing for level in architecture.levels} | {
-                outermost: nothing | {"ifmap": none | {"reads": words[0]}, "ofmap": none | {"writes": words[1]}},
-            },
-            "outermost_bits": nothing | {
-                "ifmap": none | {"reads": self.read_bits}, "ofmap": none | {"writes": self.written_bits},
-            },
+            "accesses": {level.name: row(level.name, "words") for level in architecture.levels},
+            "outermost_bits": row(outermost, "bits"),
             "bits": dict(self.bits), "reuse": [], "mapping": None, "certificate": None,
         }  # fmt: skip
 
 
-def moved(architecture: Architecture, move: Move) -> Moved:
+def transfer_of(architecture: Architecture, level: str, tensor: Tensor, way: Literal["read", "write"]) -> Transfer:
+    """A tensor read at the price and rate of ifmap words, or written at those of psum words, as its width goes.
+
+    Examples
+    --------
+    >>> import dse
+    >>> one = transfer_of(dse.load_architecture("edge_npu"), "L2", Tensor(640, ()), "read")
+    >>> one.bits, one.busy
+    (5120, (('L2 shared', 10.0),))
+    """
+    place = architecture.level(level)
+    bits = tensor.words * tensor_bits(architecture, tensor)
+    words = bits / place.word_bits
+    each = place.read_energy_pj.ifmap if way == "read" else place.write_energy_pj.psum
+    serves = ("ifmap", "read") if way == "read" else ("psum", "write")
+    busy = tuple(
+        (f"{level} {port.name}", words / port.words_per_cycle) for port in place.ports if serves in port.serves
+    )
+    return Transfer(level, way, tensor.words, bits, words * each, busy)
+
+
+def moved(architecture: Architecture, move: Move, places: Places = OUTSIDE) -> Moved:
     """What a node without MACs costs on an architecture that does not take it along with a layer.
 
     Notes
     -----
-    Every tensor is read from the outermost level once, and the result is written there: at the price and rate of ifmap
-    words read, and of psum words written, in proportion to the widths. Ports work at the same time; the longest counts.
-    Static and clock power cost energy meanwhile. Left out: compression, and what the operation itself takes.
+    Every tensor is read once, and the result is written. Ports work at the same time; the longest counts. Static and
+    clock power cost energy meanwhile. Left out: compression, and what the operation itself takes.
 
     Examples
     --------
@@ -85,24 +173,34 @@ def moved(architecture: Architecture, move: Move) -> Moved:
     >>> cost = moved(chip, add)
     >>> cost.read_bits == 2 * cost.written_bits, cost.bound_by
     (True, 'DRAM shared')
+    >>> at_home = moved(chip, add, Places("L2", (True, True), outside=False, inside=True))
+    >>> at_home.energy_pj < cost.energy_pj, at_home.bound_by
+    (True, 'L2 shared')
     """
-    level = architecture.levels[0]
-    widths = [_width(architecture, tensor) for tensor in move.reads]
-    read_bits = sum(tensor.words * width for tensor, width in zip(move.reads, widths, strict=True))
-    ofmap_bits = _width(architecture, move.written)
-    written_bits = move.written.words * ofmap_bits
-    read, written = read_bits / level.word_bits, written_bits / level.word_bits
-    cycles, bound_by = 0.0, ""
-    for port in level.ports:
-        words = read * (("ifmap", "read") in port.serves) + written * (("psum", "write") in port.serves)
-        if words / port.words_per_cycle > cycles:
-            cycles, bound_by = words / port.words_per_cycle, f"{level.name} {port.name}"
-    power_mw = architecture.total_static_power_mw + architecture.total_clock_power_mw
-    return Moved(
-        move, read * level.read_energy_pj.ifmap, written * level.write_energy_pj.psum,
-        power_mw * 1e9 / architecture.clock_hz * cycles, cycles, bound_by,
-        {"ifmap": max(widths), "ofmap": ofmap_bits}, read_bits, written_bits,
+    outer = architecture.levels[0].name
+    reads = places.reads or (False,) * len(move.reads)
+    written = [*([outer] if places.outside else []), *([places.home] if places.inside else [])]
+    transfers = (
+        *(transfer_of(architecture, places.home if at_home else outer, tensor, "read")
+          for tensor, at_home in zip(move.reads, reads, strict=True)),
+        *(transfer_of(architecture, level, move.written, "write") for level in written),
     )  # fmt: skip
+    busy = port_cycles(transfers)
+    bound_by = max(busy, key=lambda port: busy[port], default="")
+    cycles = busy.get(bound_by, 0.0)
+    power_mw = architecture.total_static_power_mw + architecture.total_clock_power_mw
+    widths = [tensor_bits(architecture, tensor) for tensor in move.reads]
+    bits = {"ifmap": max(widths), "ofmap": tensor_bits(architecture, move.written)}
+    return Moved(move, power_mw * 1e9 / architecture.clock_hz * cycles, cycles, bound_by, bits, transfers)
+
+
+def port_cycles(transfers: Iterable[Transfer]) -> dict[str, float]:
+    """Cycles that transfers take of each port together."""
+    busy: dict[str, float] = {}
+    for one in transfers:
+        for port, cycles in one.busy:
+            busy[port] = busy.get(port, 0.0) + cycles
+    return busy
 
 
 def moved_by(architecture: Architecture, moves: tuple[Move, ...]) -> tuple[tuple[Moved, tuple[str, ...]], ...]:
@@ -125,7 +223,8 @@ def moved_by(architecture: Architecture, moves: tuple[Move, ...]) -> tuple[tuple
     return tuple((one, tuple(names)) for one, names in groups.values())
 
 
-def _width(architecture: Architecture, tensor: Tensor) -> int:
+def tensor_bits(architecture: Architecture, tensor: Tensor) -> int:
+    """Width of an element of a tensor: the widest that some layer makes, or takes where it comes from outside."""
     layers = [architecture.lowered(layer) for layer in tensor.makers]
     widths = [layer.bits.ifmap if tensor.is_input else layer.finished_bits for layer in layers]
     return max(widths, default=dict(architecture.precision).get("ifmap", 16))

@@ -49,6 +49,8 @@ class Prices:
         Steps per element.
     port_saved : (ports, 2) float
         By how many steps less a finished psum takes to read and to write; see `saved_pj`.
+    port_joins : (ports,) int64
+        The port whose time this one's adds to, -1 for none.
     cycles_per_step : float
         Cycles of one compute step: 1, or less where zeros are skipped. All times here are in steps.
     """
@@ -64,6 +66,7 @@ class Prices:
     port_node: Any
     port_cost: Any
     port_saved: Any
+    port_joins: Any
     cycles_per_step: float
 
 
@@ -90,6 +93,7 @@ def price(architecture: Architecture, layer: Layer) -> Prices:
     names: list[str] = []
     places: list[int] = []
     costs: list[Any] = []
+    joined: list[str] = []
     spared: list[Any] = []
     for i, node in enumerate(nodes):
         share = np.array([float(layer.held_bits[o]) / node.word_bits for o in OPERANDS])
@@ -105,6 +109,7 @@ def price(architecture: Architecture, layer: Layer) -> Prices:
         for port in node.ports:
             names.append(f"{node.name} {port.name}")
             places.append(i)
+            joined.append(port.joins)
             served = [[float((o, way) in port.serves) for way in ("read", "write")] for o in OPERANDS]
             cost = np.array(served) * share[:, None] / port.words_per_cycle
             _leave_out_zeros(cost, node, layer, _skipped_only(left), is_last=i == len(nodes) - 1)
@@ -124,6 +129,7 @@ def price(architecture: Architecture, layer: Layer) -> Prices:
         port_node=np.array(places, dtype=np.int64),
         port_cost=np.array(costs).reshape(len(names), 3, 2),
         port_saved=np.array(spared).reshape(len(names), 2),
+        port_joins=np.array([names.index(other) if other else -1 for other in joined], dtype=np.int64),
         cycles_per_step=left.steps,
     )
 

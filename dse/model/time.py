@@ -28,7 +28,7 @@ def latency(
     is its words over its rate, and what crosses into and out of a single-buffered level is serial instead of
     overlapped. First fill and last drain hand one tile on from level to level, each at the pace of its slowest port.
     Skew and shifts are those of `fold_cycles`: an array that waits for words fills and drains meanwhile.
-    `total_cycles` adds up.
+    `total_cycles` adds up. The time of a port contains that of ports that join it.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def latency(
     >>> scratch, counts = scratch_for(bounds, 1, 2), new_counts(2)
     >>> steps = count_nest(nest, space, levels, scratch, counts)
     >>> port_cost, port_saved = np.full((1, 3, 2), 0.5), np.zeros((1, 2))
-    >>> timing = Timing(np.full(2, DOUBLE), np.zeros(1, int), port_cost, port_saved, np.zeros((2, 8)))
+    >>> timing = Timing(np.full(2, DOUBLE), np.zeros(1, int), port_cost, port_saved, np.full(1, -1), np.zeros((2, 8)))
     >>> spent = Spent(np.zeros(6), np.zeros(1))
     >>> busiest = latency(nest, space, counts, steps, timing, spent, scratch.counted)
     >>> busiest, spent.ports.tolist(), spent.parts[:3].tolist()
@@ -70,6 +70,9 @@ def latency(
     fold_cycles(nest, space, counts.ends, timing.folds, counted, spent.parts)
     for node in range(len(timing.buffering)):
         port_cycles(node, nest, space, counts, timing, spent)
+    for t in range(len(timing.port_node)):
+        if timing.port_joins[t] >= 0:
+            spent.ports[timing.port_joins[t]] += spent.ports[t]
     busiest = -1
     longest = spent.parts[COMPUTE] + spent.parts[SKEW] + spent.parts[SHIFTS]
     for t in range(len(timing.port_node)):
@@ -113,7 +116,7 @@ def port_cycles(node: int, nest: Nest, space: IterationSpace, counts: Counts, ti
     >>> scratch, counts = scratch_for(bounds, 1, 2), new_counts(2)
     >>> steps = count_nest(nest, space, levels, scratch, counts)
     >>> port_cost, port_saved = np.full((1, 3, 2), 0.5), np.zeros((1, 2))
-    >>> timing = Timing(np.full(2, DOUBLE), np.zeros(1, int), port_cost, port_saved, np.zeros((2, 8)))
+    >>> timing = Timing(np.full(2, DOUBLE), np.zeros(1, int), port_cost, port_saved, np.full(1, -1), np.zeros((2, 8)))
     >>> spent = Spent(np.zeros(6), np.zeros(1))
     >>> port_cycles(0, nest, space, counts, timing, spent)
     >>> spent.ports.tolist(), spent.parts[FIRST_FILL : LAST_DRAIN + 1].tolist()

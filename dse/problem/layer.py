@@ -176,6 +176,18 @@ class Layer:
         return {**stated, **({"ofmap": self.ofmap_bits} if self.ofmap_bits else {})}
 
     @property
+    def finishes_narrower(self) -> bool:
+        """Whether unfinished psums are wider than finished outputs; a sum of one product is finished at once.
+
+        Examples
+        --------
+        >>> layer = Layer("fc", K=2, C=3, bits=PerOperand(8, 8, 32))
+        >>> layer.finishes_narrower, layer.with_(C=1).finishes_narrower
+        (True, False)
+        """
+        return self.finished_bits < self.bits.psum and self.macs > self.psum_words
+
+    @property
     def widths(self) -> dict[str, int]:
         """Bits of an element of each operand, and of the `ofmap`."""
         return {**self.bits.to_dict(), "ofmap": self.finished_bits}

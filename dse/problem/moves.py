@@ -72,9 +72,25 @@ def moves_of(workload: Workload) -> tuple[Move, ...]:
     >>> [(move.name, move.kind) for move in moves_of(dse.load_workload("alexnet"))][:2]
     [('pool1', 'pool'), ('pool2', 'pool')]
     """
+    made = tensors_of(workload)
+    return tuple(
+        Move(node.name, kind_of(node), tuple(made[name] for name in dict.fromkeys(node.inputs)), made[node.name])
+        for node in workload.nodes
+        if node.layer is None and node.op not in IN_PLACE and node.inputs
+    )
+
+
+def tensors_of(workload: Workload) -> dict[str, Tensor]:
+    """The tensor that each node makes, by its name.
+
+    Examples
+    --------
+    >>> import dse
+    >>> tensors_of(dse.load_workload("alexnet"))["pool1"].words
+    69984
+    """
     first = workload.layers[:1]
     made: dict[str, Tensor] = {}
-    moves = []
     for node in workload.nodes:
         words, read = node.words * workload.batch, [made[name] for name in dict.fromkeys(node.inputs)]
         if node.layer is not None:
@@ -83,9 +99,7 @@ def moves_of(workload: Workload) -> tuple[Move, ...]:
         makers = tuple(dict.fromkeys(layer for tensor in read for layer in tensor.makers))
         outside = not read or all(tensor.is_input for tensor in read)
         made[node.name] = Tensor(words, makers or first, outside)
-        if node.op not in IN_PLACE and read:
-            moves.append(Move(node.name, kind_of(node), tuple(read), made[node.name]))
-    return tuple(moves)
+    return made
 
 
 def kind_of(node: Node) -> str:

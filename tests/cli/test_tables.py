@@ -91,7 +91,7 @@ def test_an_answer_that_was_cut_off_is_marked_beside_its_number(printed, monkeyp
     lines = printed("evaluate toy.yaml tiny.yaml")
     assert all(re.search(r" 0 %$", line) for line in lines[2:5])
     assert not any("NOT PROVEN" in line for line in lines)
-    from dse.mapper.network.workload import MappedWorkload
+    from dse.mapper.network.mapped import MappedWorkload
 
     honest = MappedWorkload.to_dict
 

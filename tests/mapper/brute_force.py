@@ -229,7 +229,7 @@ class ModelArrays:
             prices=(
                 prices.access_pj, prices.fan_pj, float(prices.mac_pj * layer.macs), float(prices.static_pj),
                 prices.buffering, prices.port_node, prices.port_cost, structure.folds, prices.saved_pj,
-                prices.port_saved,
+                prices.port_saved, prices.port_joins,
             ),
             bits=np.array([*layer.bits, layer.finished_bits], dtype=np.int64),
             capacity=capacities(architecture),

@@ -224,6 +224,8 @@ class Walk:
             keeps = np.array([[int(o in operands) for o in OPERANDS] for operands in kept], dtype=np.int64)
             for factors in self.fitting(kept):
                 crowded = self.crowded(factors, kept)
+                if self.architecture.levels[0].only_finished and self.layer.finishes_narrower:
+                    crowded.append(0)
                 for orders in self.orders(factors):
                     point = pricer.price(self.slots, factors, orders, keeps)
                     if all(map(pricer.only_finished, crowded)):
@@ -265,7 +267,7 @@ class Pricer:
         hierarchy = Hierarchy(s.is_fan_out, s.multicast, s.reduces, keeps)
         steps = self.count_nest(nest, self.space, hierarchy, self.scratch, self.counts)
         spent = Spent(np.zeros(6), np.zeros(len(p.port_node)))
-        timing = Timing(p.buffering, p.port_node, p.port_cost, p.port_saved, s.folds)
+        timing = Timing(p.buffering, p.port_node, p.port_cost, p.port_saved, p.port_joins, s.folds)
         busiest = self.latency(nest, self.space, self.counts, steps, timing, spent, self.scratch.counted)
         array = spent.parts[time.COMPUTE] + spent.parts[time.SKEW] + spent.parts[time.SHIFTS]
         rest = spent.parts[time.FIRST_FILL] + spent.parts[time.LAST_DRAIN] + spent.parts[time.SERIAL]

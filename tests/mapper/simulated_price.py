@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from math import prod
 
+import numpy as np
+
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
 from dse.model.accesses import Accesses
@@ -37,7 +39,7 @@ def simulated_price(layer: Layer, architecture: Architecture, mapping: Mapping) 
 
 def _cycles(layer: Layer, architecture: Architecture, mapping: Mapping, counts: Accesses, prices: Prices) -> float:
     """The array or the busiest port, then first fill, last drain and serial transfers, level by level."""
-    longest, rest = _array(layer, architecture, mapping, counts.steps), 0.0
+    rest, busy_of = 0.0, np.zeros(len(prices.port_node))
     for i, node in enumerate(architecture.hierarchy):
         if isinstance(node, FanOut):
             continue
@@ -71,12 +73,16 @@ def _cycles(layer: Layer, architecture: Architecture, mapping: Mapping, counts: 
                     drain += words * (cost[k, 1] - is_finished * prices.port_saved[port, 1])
                 else:
                     fill += words * cost[k, 0]
-            longest = max(longest, (busy - stop) / used)
+            busy_of[port] = (busy - stop) / used
             filled.append(fill / used)
             drained.append(drain / used)
             serial.append(stop / used)
         rest += max(filled) + max(drained) + max(serial)
-    return longest + rest
+    for port, other in enumerate(prices.port_joins):
+        if other >= 0:
+            busy_of[other] += busy_of[port]
+    longest = max(_array(layer, architecture, mapping, counts.steps), busy_of.max(initial=0.0))
+    return float(longest + rest)
 
 
 def _array(layer: Layer, architecture: Architecture, mapping: Mapping, steps: int) -> float:

@@ -106,7 +106,8 @@ def workspace(nodes, ports):
 def price_mapping(problem, prices, keeps, place, scratch, work, record):
     """Energy and cycles of one mapping by the closed form of the model."""
     bounds, window, relevance, is_fan_out, multicast, reduces = problem
-    access_pj, fan_pj, mac_pj, static_pj, buffering, port_node, port_cost, folds, saved_pj, port_saved = prices
+    access_pj, fan_pj, mac_pj, static_pj, buffering, port_node, port_cost, folds, saved_pj = prices[:9]
+    port_saved, port_joins = prices[9:]
     dim, trips, step, where, spatial, inside = work[0]
     counts, spent = work[1], work[2]
     size = 0
@@ -129,7 +130,7 @@ def price_mapping(problem, prices, keeps, place, scratch, work, record):
     nest, space = Nest(size, dim, trips, step, where, spatial), IterationSpace(bounds, window, relevance)
     hierarchy = Hierarchy(is_fan_out, multicast, reduces, keeps)
     steps = count_nest(nest, space, hierarchy, scratch, counts)
-    timing = Timing(buffering, port_node, port_cost, port_saved, folds)
+    timing = Timing(buffering, port_node, port_cost, port_saved, port_joins, folds)
     busiest = latency(nest, space, counts, steps, timing, spent, scratch.counted)
     parts = spent.parts
     array = parts[time.COMPUTE] + parts[time.SKEW] + parts[time.SHIFTS]

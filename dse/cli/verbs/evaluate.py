@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dse.cli.inputs import Inputs, network_options, read_limits, read_mappings
+from dse.cli.inputs import Inputs, network_options, read_limits, read_mappings, read_stays
 from dse.cli.options import (
     MapperSettings,
     NetworkGoal,
@@ -17,6 +17,7 @@ from dse.cli.options import (
     scope_options,
 )
 from dse.cli.output import StatusLine, compile_first, print_rows
+from dse.errors import DseError
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
@@ -34,12 +35,16 @@ if TYPE_CHECKING:
 @layers_option
 @click.option("--mapping", metavar="FILE", help="Map the layers that this file names as it says.")
 @click.option("--any-mapping", is_flag=True, help="Accept mappings that break the dataflow's rules, and mark them.")
+@click.option(
+    "--resident", is_flag=True, help="Let tensors stay on chip where a level may keep them; needs --scope network.",
+)  # fmt: skip
+@click.option("--timeline", metavar="FILE", help="Draw what --resident keeps on chip, to a PNG, SVG or PDF file.")
 @click.option("--reuse", is_flag=True, help="Also show how often each layer's words are used, by kind of reuse.")
 @save_option
 @format_option
 def command(
     inputs: Inputs, how: MapperSettings, goal: NetworkGoal, layers: tuple[str, ...], mapping: str | None,
-    any_mapping: bool, reuse: bool, save: str | None, form: str,
+    any_mapping: bool, resident: bool, timeline: str | None, reuse: bool, save: str | None, form: str,
 ) -> None:  # fmt: skip
     """Energy, latency, utilization and area of WORKLOAD on ARCH, every layer on its provably best mapping.
 
@@ -58,10 +63,18 @@ def command(
       dse evaluate eyeriss bert_base --param seq=384 --gap 0.05
       dse evaluate eyeriss alexnet --save best.yaml
       dse evaluate eyeriss alexnet --layer conv3 --mapping best.yaml
+      dse evaluate edge_npu mobilenet_v1 --scope network --objective energy --resident --gap 0.02
     """
+    if resident and goal.scope != "network":
+        raise DseError("--resident chooses for the whole network", hint="add --scope network")
+    if resident and layers:
+        raise DseError("--resident needs the whole network: tensors stay from layer to layer", hint="leave --layer out")
     arch, network = inputs.read()
     max_latency_s, max_energy_pj = read_limits(goal)
     given, counting = read_mappings(mapping, arch, network, any_mapping)
+    stays = read_stays(mapping)
+    if stays is not None and (layers or resident):
+        raise DseError(f"{mapping} says which tensors stay on chip", hint="leave --layer and --resident out")
     if layers:
         from dse.explore.plan.workloads import only
 
@@ -76,7 +89,10 @@ def command(
         mapped = map_workload(
             arch, network, how.objective, scope=goal.scope, max_latency_s=max_latency_s, max_energy_pj=max_energy_pj,
             gap=how.gap, factors=how.factors, given=given, counting=counting, time_limit_s=how.time_limit,
-            progress=lambda done, total, name: status.show(f"mapping {name} ({done + 1} of {total})"),
+            resident=resident, stays=stays,
+            progress=lambda done, total, name: status.show(
+                f"mapping {name} ({done + 1} of {total})" if total else f"mapping {name} (search {done + 1})"
+            ),
         )  # fmt: skip
     finally:
         status.clear()
@@ -84,7 +100,14 @@ def command(
         from dse.formats.mapping import save_mappings
 
         nests = {name: one.mapping for one, names in mapped.layers for name in names}
-        save_mappings(save, f"{network.name} on {arch.name}", arch, nests)
+        kept = None if mapped.residency is None else mapped.residency.in_names
+        save_mappings(save, f"{network.name} on {arch.name}", arch, nests, stays=kept)
+    if timeline is not None and mapped.residency is None:
+        raise DseError("--timeline draws what stays on chip, and nothing may", hint="add --resident")
+    if timeline is not None:
+        from dse.report.figures.timeline import draw_timeline
+
+        draw_timeline(mapped.to_dict(), timeline)
     plain, broken = mapped.to_dict(), _broken(arch, network, given)
     for layer in plain["layers"]:
         layer["breaks_rules"] = broken.get(layer["name"], [])
@@ -102,11 +125,17 @@ def _broken(arch: Architecture, network: Workload, given: dict[str, Mapping]) ->
 
 
 def _text(mapped: MappedWorkload, plain: dict[str, Any], reuse: bool, dataflow: str) -> str:
+    from dse.mapper import NetworkCertificate
     from dse.report.table import fold
     from dse.report.text.layers import layers_text, network_proof_line, reuse_summary
 
     tables = [layers_text(plain, mapped.gap), *([reuse_summary(plain).to_text()] if reuse else [])]
-    proof = [] if mapped.certificate is None else [network_proof_line(mapped.certificate)]
+    if mapped.residency is not None:
+        from dse.report.text.residency import kept_line, residency_proof_line, residency_table
+
+        lines = [kept_line(plain), fold(residency_proof_line(mapped.residency))]
+        return "\n\n".join([*tables, residency_table(plain).to_text(), *lines])
+    proof = [network_proof_line(mapped.certificate)] if isinstance(mapped.certificate, NetworkCertificate) else []
     marked = [
         f"NOT A MAPPING OF {dataflow}: {layer['name']}: {'; '.join(layer['breaks_rules'])}"
         for layer in plain["layers"] if layer["breaks_rules"]

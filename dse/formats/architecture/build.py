@@ -240,6 +240,9 @@ def _level(name: str, model: LevelModel, context: Context, is_first: bool) -> Le
         raise BuildError(("levels", name, "dram"), message)
     if is_first and model.may_bypass:
         raise BuildError(("levels", name), f"{name}: the outermost level stores all operands, always")
+    if is_first and model.on_chip == "auto":
+        what = f"{name}: the outermost level is where tensors are that do not stay on chip"
+        raise BuildError(("levels", name, "on_chip"), what)
     if not set(model.may_bypass) <= set(stores):
         raise BuildError(("levels", name, "may_bypass"), f"{name}: may_bypass names an operand that it does not store")
     memories = list(sizes.values()) if partitions else list(sizes.values())[:1]
@@ -261,6 +264,7 @@ def _level(name: str, model: LevelModel, context: Context, is_first: bool) -> Le
         clock_power_mw=clock,
         gating=PerOperand.of({str(operand): frozenset[str](gates) for operand, gates in model.gating.items()}),
         compression=PerOperand.of({str(operand): _coding(given) for operand, given in model.compression.items()}),
+        on_chip=model.on_chip == "auto",
     )
 
 

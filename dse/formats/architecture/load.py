@@ -284,6 +284,10 @@ def load_architecture(path: str | Path) -> Architecture:
     return load_architecture_spec(path).architecture
 
 
+OF_HOMES = frozenset(("on_chip", "joins", "only_finished"))
+"""Fields of levels and ports that change nothing of a layer whose tensors are all in the outermost level."""
+
+
 def canonical(architecture: Architecture) -> dict[str, Any]:
     """Everything in an architecture that can affect a result, as plain data for hashing.
 
@@ -292,7 +296,7 @@ def canonical(architecture: Architecture) -> dict[str, Any]:
     nodes = []
     for node in architecture.hierarchy:
         kind = "fan-out" if isinstance(node, FanOut) else "level"
-        nodes.append({"kind": kind, **{item.name: _hashable(getattr(node, item.name)) for item in fields(node)}})
+        nodes.append({"kind": kind, **_hashable(node)})
     dataflow = {item.name: _hashable(getattr(architecture.dataflow, item.name)) for item in fields(Dataflow)}
     del dataflow["name"], dataflow["description"]
     return {
@@ -375,7 +379,8 @@ def _hashable(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_hashable(item) for item in value]
     if hasattr(value, "__dataclass_fields__"):
-        return {item.name: _hashable(getattr(value, item.name)) for item in fields(value)}
+        names = [item.name for item in fields(value) if item.name not in OF_HOMES]
+        return {name: _hashable(getattr(value, name)) for name in names}
     return value
 
 

@@ -173,6 +173,10 @@ class LevelModel(SpecModel):
         default={"ifmap": "none", "weight": "none", "psum": "none"},
         description="outermost level: coding of its words, one or per operand",
     )
+    on_chip: Literal["auto", "never"] = Field(
+        default="never",
+        description="auto: whole tensors may stay in it, from the layer that makes them to the last that reads them",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> LevelModel:

@@ -104,7 +104,7 @@ def price_whole(dp: Deep, split: Ints, work: Work, point: Floats) -> bool:
     nest = Nest(size, room.dim, room.trips, room.step, room.place, room.spatial)
     space = IterationSpace(dp.bounds, dp.window, dp.relevance)
     hierarchy = Hierarchy(dp.is_fan_out, dp.multicast, dp.reduces, dp.keeps)
-    timing = Timing(dp.buffering, dp.port_node, dp.port_cost, dp.port_saved, dp.folds)
+    timing = Timing(dp.buffering, dp.port_node, dp.port_cost, dp.port_saved, dp.port_joins, dp.folds)
     rates = Rates(dp.access_pj, dp.saved_pj, dp.fan_pj, dp.mac_pj, dp.static_pj, dp.spared_pj)
     price_loops(nest, space, hierarchy, timing, rates, work.room, point)
     if dp.returns and only_finished(dp.nodes[0], work.room.counts):

@@ -64,6 +64,7 @@ class Deep(NamedTuple):
     port_node: Ints
     port_cost: Floats
     port_saved: Floats
+    port_joins: Ints
     folds: Floats
     visits_pay: bool  # more visits of psums may cost less: see `dse.mapper.deep.bounds.terms.visits_pay`
 
@@ -126,6 +127,7 @@ def build(
         port_node=prices.port_node,
         port_cost=prices.port_cost,
         port_saved=prices.port_saved,
+        port_joins=prices.port_joins,
         folds=structure.folds,
         visits_pay=False,
         **_rules(architecture, layer, places, factors == "perfect"),
@@ -150,7 +152,7 @@ def rooms_for_finished(
     What comes to a level finished comes finished to all outside it. So levels are added from the outermost inwards,
     after the outermost itself those in which larger tiles fit then.
     """
-    if layer.finished_bits == layer.bits.psum or layer.macs == layer.psum_words:
+    if not layer.finishes_narrower:
         return
     table, chosen = capacities(architecture), frozenset({0})
     yield chosen

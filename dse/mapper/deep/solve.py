@@ -67,13 +67,15 @@ def spaces_of(
 
     One of each choice of bypasses. Where finished psums are narrower it has the mappings in which psums come back from
     the outermost level; beside it are, of each choice, the spaces with only finished psums in some levels, together.
+    Those alone are left where the outermost level takes finished psums only.
     """
     choices = bypass_choices(architecture)
     spaces: list[Space] = []
     for mask, kept in enumerate(tuple(choices)):
         some = tuple(rooms_for_finished(architecture, layer, kept))
         space = space_of(build(architecture, layer, kept, prices, factors, returns=bool(some)), mask)
-        spaces += halved(space)
+        if not (some and architecture.levels[0].only_finished):
+            spaces += halved(space)
         kindred: list[Space] = []
         for nodes in some:
             problem = build(architecture, layer, kept, prices, factors, nodes, may_finish=some[-1])

@@ -77,6 +77,7 @@ INSTANCE = np.dtype(
         ("port_node", np.int64, MOST_PORTS),
         ("port_cost", np.float64, (MOST_PORTS, 3, 2)),
         ("port_saved", np.float64, (MOST_PORTS, 2)),
+        ("port_joins", np.int64, MOST_PORTS),
         ("folds", np.float64, (MOST_NODES, 8)),
     ]
 )
@@ -142,7 +143,8 @@ def build(
     Parameters
     ----------
     only_finished : bool
-        Leave out mappings in which unfinished psums come to the buffer, which then needs room for finished ones only.
+        Leave out mappings in which unfinished psums come to the buffer, which then needs room for finished ones only,
+        or to the outermost level where the buffer keeps no psums.
     """
     prices = linear(prices or price(architecture, layer), architecture, layer)
     structure = Structure.of(architecture)
@@ -160,10 +162,10 @@ def build(
     buffer_each, pe_each = _widths(layer, only_finished)
     # Per operand, so that tiles in the buffer's widths can be held against it.
     room = _together(capacity[roles.pe] if roles.pe >= 0 else unbounded, array.children) * buffer_each / pe_each
-    places, port_cost, port_saved = prices.port_node, prices.port_cost, prices.port_saved
+    places, port_cost, port_saved, joins = prices.port_node, prices.port_cost, prices.port_saved, prices.port_joins
     if only_finished:
         _forbid_unfinished(layer, prices, terms)
-        places = np.append(places, roles.buffer)
+        places, joins = np.append(places, roles.buffer), np.append(joins, -1)
         port_cost, port_saved = (np.append(x, np.zeros_like(x[:1], shape=(1, *x.shape[1:])), axis=0)
                                  for x in (port_cost, port_saved))  # fmt: skip
     touched = _touched(layer)
@@ -187,7 +189,8 @@ def build(
             "reduces_psums": roles.array >= 0 and array.reduces, "relevance": RELEVANCE,
             "access_pj": prices.access_pj, "saved_pj": prices.saved_pj,
             "fan_pj": prices.fan_pj, "mac_pj": prices.mac_pj * layer.macs, "buffering": prices.buffering,
-            "port_node": places, "port_cost": port_cost, "port_saved": port_saved, "folds": structure.folds, **terms,
+            "port_node": places, "port_cost": port_cost, "port_saved": port_saved, "port_joins": joins,
+            "folds": structure.folds, **terms,
         },
     )  # fmt: skip
 
@@ -204,7 +207,7 @@ def _widths(layer: Layer, only_finished: bool) -> tuple[Array, Array]:
 
 
 def _forbid_unfinished(layer: Layer, prices: Prices, terms: dict[str, Any]) -> None:
-    """Let bounds show that unfinished psums come to the buffer: they cost more than any mapping, and take longer.
+    """Let bounds show that unfinished psums come to the buffer, or past it: that costs and takes more than any mapping.
 
     Each word comes at least once, and that costs nothing more. The time is that of a port which serves nothing else.
     """
@@ -280,6 +283,10 @@ def _linear(layer: Layer, roles: Roles, prices: Prices, in_buffer: Array, in_pe:
     for t, node, _ in relevant_ports:
         if node in kept:
             port_fixed[t] -= starts * prices.port_saved[t].sum()
+    for t, joined in enumerate(prices.port_joins):  # transfers that take turns take the sum of their times
+        if joined >= 0:
+            for table in (port_up, port_over, port_fixed):
+                table[joined] += table[t]
     return {
         "up_pj": up, "fill_pj": fill, "outer_pj": outer, "fixed_pj": float(fixed), "parts_pj": in_pes,
         "port_up": port_up, "port_over": port_over, "port_fixed": port_fixed,

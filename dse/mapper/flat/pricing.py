@@ -155,7 +155,7 @@ def price_nest(
     inst: Instance, work: Record, f: Ints, span: Ints, offset: Ints, outer_order: Ints, inner_order: Ints,
     point: Floats,
 ) -> bool:  # fmt: skip
-    """Exact energy (pJ) and latency (cycles) of one mapping, by the model itself; whether its psums fit the buffer."""
+    """Exact energy (pJ) and latency (cycles) of one mapping, by the model; whether its psums come as they should."""
     dim, trips, step, place, spatial, inside = work.dim, work.trips, work.step, work.place, work.spatial, work.inside
     size = 0
     for part in range(4):
@@ -185,10 +185,11 @@ def price_nest(
     counts = Counts(work.factors, work.ends, work.booked, work.levels, work.fans, work.finished[:nodes])
     timing = Timing(
         inst.buffering[:nodes], inst.port_node[:ports], inst.port_cost[:ports], inst.port_saved[:ports],
-        inst.folds[:nodes],
+        inst.port_joins[:ports], inst.folds[:nodes],
     )  # fmt: skip
     # `dse.model.price.linear` has worked what psums spare into the other prices.
     rates = Rates(inst.access_pj, inst.saved_pj, inst.fan_pj, inst.mac_pj, inst.static_pj, 0.0)
     room = Room(scratch, counts, Spent(work.split, work.port_cycles))
     price_loops(nest, space, hierarchy, timing, rates, room, point)
-    return inst.only_finished == 0 or only_finished(inst.place[BUFFER], counts)
+    comes_to = inst.place[BUFFER] if inst.in_buffer[PSUM] == 1 else inst.place[OUTER]
+    return inst.only_finished == 0 or only_finished(comes_to, counts)

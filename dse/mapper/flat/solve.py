@@ -141,6 +141,10 @@ def instances_of(
     """The bypass choices of an architecture, those that have a second problem again at the end; a layer on each."""
     roles, prices = Roles.of(architecture), prices or price(architecture, layer)
     choices = bypass_choices(architecture)
+    if architecture.levels[0].only_finished and layer.finishes_narrower:
+        if roles.buffer >= 0 and any("psum" in kept[roles.buffer] for kept in choices):
+            raise DseError(f"{architecture.name}: only the buffer's psums can be told apart, not the outermost level's")
+        return choices, [build(architecture, layer, roles, kept, prices, only_finished=True) for kept in choices]
     instances = [build(architecture, layer, roles, kept, prices) for kept in choices]
     for kept, instance in zip(tuple(choices), tuple(instances), strict=True):
         if _has_more_room(instance, layer):
@@ -166,7 +170,8 @@ def _prepare(
     rules = Rules.of(flow, array, has_pe=roles.pe >= 0, has_folds=has_folds)
     perfect = factors == "perfect"
     options, size, fastest = options_of(instance, rules, perfect, roles)
-    size = 0.0 if instance.only_finished else size  # its mappings are counted among all
+    is_second = instance.only_finished and instance.in_buffer[PSUM]
+    size = 0.0 if is_second else size  # its mappings are counted among all
     table = _outer(instance, exact)
     return _in_order(Problem(instance, kind, options, table, fastest, size, PeTiles(None, None, None)))
 

@@ -94,3 +94,15 @@ def fronts_of(options: Options) -> list[list[tuple[float, float]]]:
         front = [(mapped.cost.energy_pj, mapped.cost.cycles) for mapped in group]
         fronts += [front] * len(names)
     return fronts
+
+
+def chosen(options: Options, picks: Picks) -> tuple[tuple[Mapped, Names], ...]:
+    """The picked mappings, each with the names of the layers that take it."""
+    layers: list[tuple[Mapped, Names]] = []
+    start = 0
+    for group, names in options:
+        mine = picks[start : start + len(names)]
+        start += len(names)
+        for pick in dict.fromkeys(mine):
+            layers.append((group[pick], tuple(name for name, own in zip(names, mine, strict=True) if own == pick)))
+    return tuple(layers)

@@ -189,6 +189,8 @@ class Timing(NamedTuple):
         Steps that one element of an operand occupies the port, reading and writing; 0 where it is not served.
     port_saved : (ports, 2)
         By how much less a finished psum occupies it than another one, reading and writing.
+    port_joins : (ports,)
+        The port whose transfers take turns with those of this one, as both are one; -1 for none.
     folds : (nodes, 8)
         For a fan-out, cycles of skew that every fold pays, and cycles that shift each operand in and out; then the same
         where folds overlap (`dse.model.time.APART`, `OVERLAPPING`).
@@ -198,6 +200,7 @@ class Timing(NamedTuple):
     port_node: Ints
     port_cost: Floats
     port_saved: Floats
+    port_joins: Ints
     folds: Floats
 
 

@@ -17,7 +17,9 @@ def test_the_price_of_a_nest_is_that_of_its_mapping(seed):
     layer, architecture, mapping = case.layer, case.architecture, case.mapping
     structure, prices, nest = Structure.of(architecture), price(architecture, layer), flatten(mapping)
     hierarchy = Hierarchy(structure.is_fan_out, structure.multicast, structure.reduces, keeps_of(mapping))
-    timing = Timing(prices.buffering, prices.port_node, prices.port_cost, prices.port_saved, structure.folds)
+    timing = Timing(
+        prices.buffering, prices.port_node, prices.port_cost, prices.port_saved, prices.port_joins, structure.folds
+    )  # fmt: skip
     rates = Rates(
         prices.access_pj, prices.saved_pj, prices.fan_pj, layer.macs * prices.mac_pj, prices.static_pj, prices.spared_pj
     )  # fmt: skip

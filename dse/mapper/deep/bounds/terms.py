@@ -173,6 +173,16 @@ class Book:
                 total.constant -= float(dp.words[PSUM] * saved)
         return total
 
+    def overlapped(self, t: int) -> Sum:
+        """Time of a port's overlapped words, with that of ports that are one with it: all have one instance."""
+        total = self.port(t, False)
+        for other in np.flatnonzero(self.dp.port_joins == t):
+            more = self.port(int(other), False)
+            total.constant += more.constant
+            for (crossing, view), coefficient in more.parts.items():
+                total.add(crossing, view, coefficient)
+        return total
+
     def positive(self, total: Sum) -> Sum:
         """A form without negative parts that is never more: a crossing's views grow inwards, then the next one's."""
         dp = self.dp
@@ -297,7 +307,7 @@ def _time(dp: Deep, book: Book, block: int, scale: float, groups: int) -> tuple[
     nodes = dp.nodes.tolist()
     for t in range(len(dp.port_node)):
         level = nodes.index(int(dp.port_node[t]))
-        overlapped = _of(book.positive(book.port(t, False)), block, groups, level, scale)
+        overlapped = _of(book.positive(book.overlapped(t)), block, groups, level, scale)
         if overlapped:
             terms += overlapped
             groups += 1

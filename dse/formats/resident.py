@@ -1,0 +1,74 @@
+"""The part of a mapping file that says which tensors stay on chip, and when.
+
+    resident:
+      level: L2
+      tensors: {conv1: [conv1, conv2]}              # steps in which each is at home
+      operands: {conv1: [psum], conv2: [ifmap]}     # of layers, that are read or written there
+      nodes: {pool: {reads: [conv2], writes: [home, outside]}}
+      merged: [sum]                                 # results in the room of what they are made of
+      copied: [conv1]
+      loaded: {conv1: [conv4]}
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from dse.formats.text.source import SpecModel
+from dse.formats.text.yaml_text import flow, scalar
+from dse.mapper.network.residency.stays import Stays
+
+
+class NodeModel(SpecModel):
+    """A node without MACs that moves its tensors."""
+
+    reads: list[str] = Field(default=[], description="tensors that it reads at home")
+    writes: list[Literal["home", "outside"]] = Field(min_length=1, description="where its result goes")
+
+
+class ResidentModel(SpecModel):
+    """Tensors that stay on chip."""
+
+    level: str = Field(description="that keeps them")
+    tensors: dict[str, list[str]] = Field(default={}, description="tensor to the steps in which it is at home")
+    operands: dict[str, list[Literal["ifmap", "weight", "psum"]]] = Field(
+        default={}, description="layer to its operands that are at home"
+    )
+    nodes: dict[str, NodeModel] = Field(default={}, description="nodes without MACs that move something")
+    merged: list[str] = Field(default=[], description="nodes whose result takes the room of what they read")
+    copied: list[str] = Field(default=[], description="tensors copied to the outermost level when they are made")
+    loaded: dict[str, list[str]] = Field(default={}, description="tensor to the steps before which it is loaded home")
+
+    def stays(self) -> Stays:
+        """The same as a value."""
+        return Stays(
+            self.level,
+            tuple((name, tuple(steps)) for name, steps in self.tensors.items()),
+            tuple((name, tuple(operands)) for name, operands in self.operands.items()),
+            tuple((name, tuple(node.reads), tuple(node.writes)) for name, node in self.nodes.items()),
+            tuple(self.merged), tuple(self.copied),
+            tuple((name, step) for name, steps in self.loaded.items() for step in steps),
+        )  # fmt: skip
+
+
+def resident_lines(stays: Stays) -> list[str]:
+    """The lines of a file that say so."""
+    lines = ["resident:", f"  level: {scalar(stays.level)}"]
+    loaded: dict[str, list[str]] = {}
+    for name, step in stays.loaded:
+        loaded.setdefault(name, []).append(step)
+    tables: dict[str, dict[str, Any]] = {
+        "tensors": {name: list(steps) for name, steps in stays.tensors},
+        "operands": {name: list(operands) for name, operands in stays.operands},
+        "nodes": {name: {"reads": list(reads), "writes": list(writes)} for name, reads, writes in stays.nodes},
+        "loaded": loaded,
+    }
+    for key, table in tables.items():
+        if table:
+            lines += [f"  {key}:", *(f"    {scalar(name)}: {flow(value)}" for name, value in table.items())]
+    for key, names in (("merged", stays.merged), ("copied", stays.copied)):
+        if names:
+            lines.append(f"  {key}: {flow(list(names))}")
+    return lines

@@ -1,0 +1,188 @@
+"""What a step costs at the homes and the room that it may have: columns, made when they are asked for.
+
+Let E(h, c) be the optimum of a layer whose operands h are at home, with c bits of the home level left for its tiles. E
+falls as c rises, since mapspaces nest. One search at c finds E and the bits u that its tiles use there: E is exact for
+all rooms from u to c. Below u the proven bound at c is a bound. So a few searches state, for every room, a bound that
+is exact in places; a room for which it is not is searched once somebody wants it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from dse.architecture.architecture import Architecture
+from dse.errors import InfeasibleError
+from dse.mapper.layer import layer_front, map_layer
+from dse.mapper.shared.result import Mapped
+from dse.model.fit import held_bits
+from dse.model.homes import Homes, at_home
+from dse.model.mapping import Temporal, tile_words
+from dse.problem.layer import Layer
+
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One mapping: its price, the bits that its tiles use of the home level, and what proves how good it is.
+
+    Parameters
+    ----------
+    energy_pj, cycles : float
+    least_pj, least_cycles : float
+        No mapping with this room is below, in the objective's own quantity.
+    bits : int
+    mapped : Mapped
+        On the architecture that `dse.model.homes.at_home` makes.
+    """
+
+    energy_pj: float
+    cycles: float
+    least_pj: float
+    least_cycles: float
+    bits: int
+    mapped: Mapped | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A way to run a step.
+
+    Parameters
+    ----------
+    homes : frozenset of str
+        Operands at home; `psum` stands for the ofmap.
+    wide : bool
+        Whether the ofmap's home takes unfinished psums.
+    bits : int
+        Room that it needs in the home level beside whole tensors.
+    point : Point
+    exact : bool
+        Whether `point` is a mapping that fits these bits, or only what no mapping with them goes below.
+    """
+
+    homes: frozenset[str]
+    wide: bool
+    bits: int
+    point: Point
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """The answer of one search: points, none where nothing fits, for the room it was given."""
+
+    room: int
+    points: tuple[Point, ...]
+
+
+Search = Callable[[Layer, frozenset[str], bool, int], tuple[Point, ...]]
+"""Layer, operands at home, whether the ofmap's home is wide, and room in bits, to the points of its optimum."""
+
+
+@dataclass(slots=True)
+class Columns:
+    """All that is known of the layers of a network at different homes and rooms.
+
+    Parameters
+    ----------
+    search : callable
+        Finds the optimum for one room.
+    solved : dict
+        By layer, homes and width: answers, rooms rising.
+    calls : int
+        Of `search`.
+    progress : callable, optional
+        Told (calls so far, 0, name of the layer) before each.
+    """
+
+    search: Search
+    progress: Callable[[int, int, str], None] | None = None
+    solved: dict[Key, list[Solved]] = field(default_factory=dict)
+    calls: int = 0
+
+    def ask(self, layer: Layer, homes: frozenset[str], wide: bool, room: int) -> None:
+        """Make the answer for a room exact."""
+        known = self.solved.setdefault((layer.shape_key(), homes, wide), [])
+        if room < 0 or self._covered(known, room):
+            return
+        if self.progress is not None:
+            self.progress(self.calls, 0, layer.name)
+        self.calls += 1
+        known.append(Solved(room, self.search(layer, homes, wide, room)))
+        known.sort(key=lambda one: one.room)
+
+    def is_exact(self, layer: Layer, homes: frozenset[str], wide: bool, room: int) -> bool:
+        return self._covered(self.solved.get((layer.shape_key(), homes, wide), []), room)
+
+    @staticmethod
+    def _covered(known: list[Solved], room: int) -> bool:
+        """Whether some search answers for a room: all of its points fit, or it found that nothing does."""
+        return any(
+            room <= one.room and all(point.bits <= room for point in one.points) for one in known
+        )
+
+    def of(self, layer: Layer, homes: frozenset[str], wide: bool, most: int) -> list[Column]:
+        """The columns of a layer at some homes for rooms up to `most`: exact ones, and bounds in the gaps between them.
+
+        Below the bits of a point its own values are a bound down to the next smaller room that was searched.
+        """
+        found, below = [], -1
+        for one in self.solved.get((layer.shape_key(), homes, wide), []):
+            for point in one.points:
+                if point.bits <= most:
+                    found.append(Column(homes, wide, point.bits, point, True))
+                if below + 1 < point.bits and below + 1 <= most:
+                    found.append(Column(homes, wide, below + 1, point, False))
+            below = one.room
+        return found
+
+
+def searcher(
+    architecture: Architecture, level: str, objective: str, gap: float, factors: str, time_limit_s: float | None
+) -> Search:
+    """A search by ordinary calls of the mapper, each on an architecture altered for homes and room.
+
+    Parameters
+    ----------
+    objective : {"energy", "latency", "front"}
+        What is best of a product of sums, or within limits on sums, is any point of a layer's front.
+    """
+
+    def search(layer: Layer, operands: frozenset[str], wide: bool, room: int) -> tuple[Point, ...]:
+        homes = Homes(level, operands, room, wide)
+        try:
+            other = at_home(architecture, homes)
+            if objective == "front":
+                found: tuple[Mapped, ...] = layer_front(
+                    other, layer, gap=gap, factors=factors, time_limit_s=time_limit_s
+                )
+            else:
+                found = (map_layer(other, layer, objective, gap=gap, factors=factors, time_limit_s=time_limit_s),)
+        except InfeasibleError:
+            return ()
+        return tuple(_point(other, level, one) for one in found)
+
+    return search
+
+
+def _point(other: Architecture, level: str, mapped: Mapped) -> Point:
+    assert mapped.certificate is not None
+    within = 1 + mapped.certificate.gap
+    energy, cycles = mapped.cost.energy_pj, mapped.cost.cycles
+    return Point(energy, cycles, energy / within, cycles / within, used_bits(other, level, mapped), mapped)
+
+
+def used_bits(architecture: Architecture, level: str, mapped: Mapped) -> int:
+    """Bits of a level's capacity that the tiles of a mapping take, twice where it is double-buffered."""
+    for index, node in enumerate(mapped.mapping.nodes):
+        if isinstance(node, Temporal) and node.level == level:
+            if not node.stores:
+                return 0
+            tile = mapped.mapping.tile(mapped.layer, index)
+            widths = held_bits(mapped.layer, architecture, mapped.mapping, index)
+            bits = sum(tile_words(mapped.layer, operand, tile) * widths[operand] for operand in node.stores)
+            return bits * architecture.level(level).tile_share
+    return 0

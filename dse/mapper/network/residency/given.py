@@ -1,0 +1,68 @@
+"""A network run as a file says: its mappings, and the tensors that stay on chip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dse.architecture.architecture import Architecture
+from dse.errors import DseError
+from dse.mapper.network.residency.choose import Setting
+from dse.mapper.network.residency.columns import Point, used_bits
+from dse.mapper.network.residency.placing import pieces_of, placed
+from dse.mapper.network.residency.result import Residency, mapped_at_home, moved_at_home
+from dse.mapper.network.residency.solve import setting_of
+from dse.mapper.network.residency.stays import Stays, choice_of
+from dse.mapper.shared.result import Mapped
+from dse.model.cost import evaluate
+from dse.model.homes import Homes, at_home, inner_mapping
+from dse.model.mapping import Mapping as LoopNest
+from dse.problem.layer import Layer
+from dse.problem.workload import Workload
+
+
+def run_as_given(
+    architecture: Architecture, workload: Workload, stays: Stays, nests: Mapping[str, LoopNest]
+) -> Residency:
+    """Price a run that is given, after checking that it can be run as it says.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    workload : Workload
+    stays : Stays
+    nests : mapping
+        Every layer's name to its mapping, one loop list per level of the architecture.
+
+    Raises
+    ------
+    DseError
+        A layer without a mapping, or another level than the one that keeps tensors.
+    MappingError
+        What is read is not where it is read, or something does not fit.
+    """
+    setting = setting_of(architecture, workload)
+    if stays.level != setting.level:
+        raise DseError(f"tensors stay in {setting.level}, not in {stays.level}", hint="on_chip: auto says where")
+    if missing := [layer.name for layer in workload.layers if layer.name not in nests]:
+        raise DseError(f"tensors on chip want a mapping of every layer: there is none of {missing[0]}")
+    operands = {name: frozenset(own) for name, own in stays.operands}
+    points = {
+        step.name: _point(setting, step.layer, operands.get(step.name, frozenset()), nests[step.name])
+        for step in setting.graph.steps if step.layer is not None
+    }  # fmt: skip
+    choice = choice_of(setting, stays, points)
+    offsets, _ = placed(pieces_of(setting.graph, choice), setting.capacity)
+    if offsets is None:
+        raise DseError(f"no layout of these tensors in {setting.level} was found")
+    return Residency(
+        setting, choice, offsets, mapped_at_home(setting, choice), moved_at_home(setting, choice), None, None
+    )
+
+
+def _point(setting: Setting, layer: Layer, operands: frozenset[str], nest: LoopNest) -> Point:
+    homes = Homes(setting.level, operands, setting.capacity)
+    other, inner = at_home(setting.architecture, homes), inner_mapping(setting.architecture, homes, nest)
+    cost = evaluate(other, layer, inner)
+    mapped = Mapped(layer, inner, cost, None)
+    bits = used_bits(other, setting.level, mapped)
+    return Point(cost.energy_pj, cost.cycles, cost.energy_pj, cost.cycles, bits, mapped)

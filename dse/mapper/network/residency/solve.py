@@ -1,0 +1,242 @@
+"""The best run of a network with tensors at home on chip, by energy, latency or their product."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import inf, sqrt
+
+from dse.architecture.architecture import Architecture
+from dse.errors import DseError, InfeasibleError
+from dse.mapper.network.front_choice import best_choice as best_front_choice
+from dse.mapper.network.residency.choose import Choice, Setting, Weights
+from dse.mapper.network.residency.columns import Columns, searcher
+from dse.mapper.network.residency.graph import graph_of
+from dse.mapper.network.residency.result import (
+    Before,
+    Residency,
+    ResidencyCertificate,
+    mapped_at_home,
+    moved_at_home,
+    nothing_at_home,
+    outer_words_of,
+)  # fmt: skip
+from dse.mapper.network.residency.search import Found, best_choice, cheapest_of_fastest
+from dse.model.homes import home_level
+from dse.problem.workload import Workload
+
+SAME = 1e-9
+"""Relative difference below which products are the same."""
+
+MOST_CORNERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What is best, and how closely it must be proven.
+
+    Parameters
+    ----------
+    objective : {"energy", "latency", "edp"}
+        Of the network.
+    gap : float
+    factors : {"all", "perfect"}
+    time_limit_s : float, optional
+        Of each search of the mapper.
+    max_energy_pj, max_cycles : float
+        Limits on the network.
+    """
+
+    objective: str
+    gap: float = 0.0
+    factors: str = "all"
+    time_limit_s: float | None = None
+    max_energy_pj: float = inf
+    max_cycles: float = inf
+
+    @property
+    def is_limited(self) -> bool:
+        return min(self.max_energy_pj, self.max_cycles) < inf
+
+
+def keep_on_chip(
+    architecture: Architecture, workload: Workload, goal: Goal, progress: Callable[[int, int, str], None] | None = None
+) -> Residency:
+    """Choose which tensors stay on chip and how every layer runs in the room that is left.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        One of its levels says that tensors may stay in it.
+    workload : Workload
+    goal : Goal
+    progress : callable, optional
+        Told (searches done, 0, name of the next layer) before each search.
+
+    Raises
+    ------
+    DseError
+        No level keeps whole tensors.
+    InfeasibleError
+        A layer cannot be mapped, or the network not within the limits.
+
+    Examples
+    --------
+    >>> import dse
+    >>> from dse.problem.workload import Node
+    >>> layer = dse.Layer("first", C=8, K=8, P=6, Q=6)
+    >>> nodes = [Node("x", "input", (8, 6, 6)), Node("first", "conv", (8, 6, 6), ("x",), layer=layer)]
+    >>> nodes.append(Node("second", "conv", (8, 6, 6), ("first",), layer=layer.with_(name="second")))
+    >>> run = keep_on_chip(dse.load_architecture("eyeriss"), dse.Workload("two", tuple(nodes)), Goal("energy"))
+    >>> run.kept, sorted(run.homes["second"].operands), run.certificate.gap
+    (('first',), ['ifmap'], 0.0)
+    """
+    setting = setting_of(architecture, workload)
+    fronts = goal.objective == "edp" or goal.is_limited
+    within = sqrt(1 + goal.gap) - 1 if goal.objective == "edp" and goal.gap > 0 else goal.gap
+    search = searcher(
+        architecture, setting.level, "front" if fronts else goal.objective, within, goal.factors, goal.time_limit_s
+    )
+    columns = Columns(search, progress)
+    if goal.objective == "edp":
+        found, bound, rounds = least_product(setting, columns, goal)
+    else:
+        found = best_choice(setting, columns, _weights(goal))
+        bound, rounds = found.bound, found.rounds
+        if goal.objective == "latency":
+            found = cheapest_of_fastest(setting, columns, found, _weights(goal))
+    return _residency(setting, columns, goal, found, bound, rounds)
+
+
+def setting_of(architecture: Architecture, workload: Workload) -> Setting:
+    """A network on a machine, and the level that keeps tensors.
+
+    Raises
+    ------
+    DseError
+        No level does.
+    """
+    level = home_level(architecture)
+    assert level.capacity_bits is not None
+    power_mw = architecture.total_static_power_mw + architecture.total_clock_power_mw
+    return Setting(
+        graph_of(architecture, workload), architecture, level.name, level.capacity_bits,
+        power_mw * 1e9 / architecture.clock_hz,
+    )  # fmt: skip
+
+
+def _weights(goal: Goal) -> Weights:
+    energy, cycles = {"energy": (1.0, 0.0), "latency": (0.0, 1.0)}[goal.objective]
+    return Weights(energy, cycles, goal.max_energy_pj, goal.max_cycles)
+
+
+def _residency(
+    setting: Setting, columns: Columns, goal: Goal, found: Found, bound: float, rounds: int
+) -> Residency:
+    plain = _outside(setting, columns, goal)
+    before = Before(*sums(setting, plain), outer_words_of(setting, plain, mapped_at_home(setting, plain)))
+    choice, offsets = found.choice, found.offsets
+    value = _value(goal, *sums(setting, choice))
+    limits = before.energy_pj <= goal.max_energy_pj and before.cycles <= goal.max_cycles
+    if limits and _value(goal, before.energy_pj, before.cycles) < value:  # both are within the gap
+        choice, offsets, value = plain, (), _value(goal, before.energy_pj, before.cycles)
+    layers = mapped_at_home(setting, choice)
+    proof = ResidencyCertificate(
+        goal.objective, value, bound, tuple(step.name for step in setting.graph.steps),
+        len({step.layer.shape_key() for step in setting.graph.steps if step.layer is not None}), columns.calls,
+        sum(2 * len(one.points) for some in columns.solved.values() for one in some), rounds,
+    )  # fmt: skip
+    return Residency(setting, choice, offsets, layers, moved_at_home(setting, choice), before, proof)
+
+
+def _value(goal: Goal, energy_pj: float, cycles: float) -> float:
+    return {"energy": energy_pj, "latency": cycles}.get(goal.objective, energy_pj * cycles)
+
+
+def _outside(setting: Setting, columns: Columns, goal: Goal) -> Choice:
+    """The best choice with nothing at home; limits that it cannot keep are left alone."""
+    layers = {i: step.layer for i, step in enumerate(setting.graph.steps) if step.layer is not None}
+    options = {}
+    for i, layer in layers.items():
+        answers = columns.of(layer, frozenset(), False, setting.capacity)
+        options[i] = sorted((one.point for one in answers if one.exact), key=lambda point: point.cycles)
+    moves = sums(setting, nothing_at_home(setting, {i: points[0] for i, points in options.items()}))
+    first = [sum(getattr(points[0], what) for points in options.values()) for what in ("energy_pj", "cycles")]
+    fronts = [[(point.energy_pj, point.cycles) for point in points] for points in options.values()]
+    fronts.append([(moves[0] - first[0], moves[1] - first[1])])
+    picks = best_front_choice(fronts, goal.objective, goal.max_energy_pj, goal.max_cycles)
+    picks = picks or best_front_choice(fronts, goal.objective)
+    assert picks is not None
+    return nothing_at_home(setting, {i: options[i][pick] for i, pick in zip(options, picks, strict=False)})
+
+
+def sums(setting: Setting, choice: Choice) -> tuple[float, float]:
+    """Energy (pJ) and cycles of a choice whose columns are all mappings."""
+    points = [column.point for column in choice.columns if column is not None]
+    moves = moved_at_home(setting, choice)
+    return (
+        sum(point.energy_pj for point in points) + sum(one.energy_pj for one in moves),
+        sum(point.cycles for point in points) + sum(one.cycles for one in moves),
+    )
+
+
+def least_product(setting: Setting, columns: Columns, goal: Goal) -> tuple[Found, float, int]:
+    """The run whose energy times latency is least, what no product is below, and programmes solved.
+
+    Notes
+    -----
+    The least product of sums lies on a corner of the convex hull of all runs (see `front_choice.least_product`), and
+    each corner is least in some weighted sum. A programme for weights (a, b) proves a E + b T >= its bound. All runs
+    lie above the lines known so far, so no product is less than at the corner of these lines where it is least; the
+    next weights are those of the product's slope there. A line that does not cut that corner off touches a run there.
+    """
+    lines: list[tuple[float, float, float]] = []
+    best: tuple[float, Found] | None = None
+    rounds = 0
+    weights = Weights(1.0, 0.0, goal.max_energy_pj, goal.max_cycles)
+    ahead = [replace(weights, energy=0.0, cycles=1.0)]
+    bound, at = 0.0, (0.0, 0.0)
+    while len(lines) < MOST_CORNERS:
+        found = best_choice(setting, columns, weights)
+        rounds += found.rounds
+        lines.append((weights.energy, weights.cycles, found.bound))
+        energy, cycles = sums(setting, found.choice)
+        keeps = energy <= goal.max_energy_pj * (1 + SAME) and cycles <= goal.max_cycles * (1 + SAME)
+        if keeps and (best is None or energy * cycles < best[0]):
+            best = energy * cycles, found
+        if ahead:
+            weights = ahead.pop()
+            continue
+        before, at = at, least_corner(lines)
+        bound = at[0] * at[1]
+        if at == before or (best is not None and best[0] <= bound * (1 + max(SAME, goal.gap))):
+            break
+        weights = replace(weights, energy=at[1], cycles=at[0])
+    if best is None:
+        raise InfeasibleError("no run of the network was found within the limits")
+    return best[1], min(bound, best[0]), rounds
+
+
+def least_corner(lines: list[tuple[float, float, float]]) -> tuple[float, float]:
+    """Energy and cycles, above all lines a E + b T >= c, whose product is least.
+
+    Examples
+    --------
+    >>> least_corner([(1, 0, 2), (0, 1, 3)])
+    (2.0, 3.0)
+    >>> least_corner([(1, 0, 2), (0, 1, 3), (3, 2, 16)])
+    (2.0, 5.0)
+    """
+    corners = []
+    for k, (a, b, c) in enumerate(lines):
+        for d, e, f in lines[:k]:
+            determinant = a * e - b * d
+            if abs(determinant) <= 1e-12 * (abs(a * e) + abs(b * d)):
+                continue
+            energy, cycles = (c * e - b * f) / determinant, (a * f - c * d) / determinant
+            if all(x * energy + y * cycles >= z * (1 - SAME) for x, y, z in lines):
+                corners.append((energy * cycles, energy, cycles))
+    if not corners:
+        raise DseError("bounds on energy and latency do not meet")
+    _, energy, cycles = min(corners)
+    return energy, cycles

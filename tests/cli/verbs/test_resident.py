@@ -1,0 +1,96 @@
+"""Tensors on chip from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dse.cli.main import run
+
+NET = """workload: net
+input: [8, 8, 8]
+layers:
+  a: {conv: 16, kernel: 1}
+  b: {conv: 8, kernel: 1}
+  c: {conv: 16, kernel: 1}
+  sum: {add: [a, c]}
+  pool: {maxpool: 2}
+  d: {conv: 4, kernel: 1}
+"""
+
+
+@pytest.fixture
+def dse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+    monkeypatch.chdir(tmp_path)
+    Path("net.yaml").write_text(NET, encoding="utf-8")
+
+    def call(line: str) -> tuple[int, str, str]:
+        code = run(line.split())
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+RUN = "evaluate eyeriss net.yaml --scope network --objective energy --resident"
+
+
+def test_the_terminal_says_what_stays_what_it_saves_and_why_others_do_not(dse) -> None:  # type: ignore[no-untyped-def]
+    code, out, _ = dse(RUN)
+    assert code == 0
+    assert "GLB keeps " in out
+    assert "words before" in out
+    assert "none has a lower energy" in " ".join(out.split())
+    assert "a to sum" in out
+
+
+def test_a_run_is_saved_and_evaluated_again(dse) -> None:  # type: ignore[no-untyped-def]
+    first = json.loads(dse(f"{RUN} --save run.yaml --timeline kept.svg --format json")[1])
+    assert "a" in first["residency"]["timeline"][1]["tensors"][0]["name"]
+    assert Path("kept.svg").read_text(encoding="utf-8").count("<path") > 10
+    code, out, err = dse("evaluate eyeriss net.yaml --mapping run.yaml --format json")
+    assert code == 0, err
+    again = json.loads(out)
+    assert again["energy_pj"] == pytest.approx(first["energy_pj"], rel=1e-12)
+    assert again["cycles"] == pytest.approx(first["cycles"], rel=1e-12)
+    kept = [[tensor["steps"] for tensor in one["residency"]["tensors"]] for one in (first, again)]
+    assert kept[0] == kept[1]
+    assert {row["name"]: row.get("homes") for row in first["layers"]} == {
+        row["name"]: row.get("homes") for row in again["layers"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("a: [a, b, c, sum]", "a: [a, b, sum]"), "a cannot be kept in GLB"),
+        (("  level: GLB", "  level: L2"), "tensors stay in GLB, not in L2"),
+        (("b: [b, c]", "nobody: [b, c]"), "no tensor 'nobody'"),
+    ],
+)
+def test_a_file_that_cannot_be_run_as_it_says_is_refused(dse, change: tuple[str, str], message: str) -> None:  # type: ignore[no-untyped-def]
+    assert dse(f"{RUN} --save run.yaml")[0] == 0
+    text = Path("run.yaml").read_text(encoding="utf-8")
+    assert change[0] in text
+    Path("run.yaml").write_text(text.replace(*change), encoding="utf-8")
+    code, _, err = dse("evaluate eyeriss net.yaml --mapping run.yaml")
+    assert code == 2
+    assert message in err
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("evaluate eyeriss net.yaml --resident", "--scope network"),
+        ("evaluate eyeriss net.yaml --scope network --resident --layer a", "needs the whole network"),
+        ("evaluate simba_pe net.yaml --scope network --resident", "on_chip=auto"),
+        ("evaluate eyeriss net.yaml --set levels.DRAM.on_chip=auto", "the outermost level is where"),
+        ("evaluate eyeriss net.yaml --timeline x.png --layer d", "add --resident"),
+    ],
+)
+def test_what_resident_needs(dse, line: str, message: str) -> None:  # type: ignore[no-untyped-def]
+    code, _, err = dse(line)
+    assert code == 2
+    assert message in err

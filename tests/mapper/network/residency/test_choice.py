@@ -1,0 +1,121 @@
+"""The choice of tensors on chip against walks of all there are, on small networks with made-up costs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from mapper.network.residency.small_networks import columns_of, setting_of, walked
+
+from dse.errors import MappingError
+from dse.mapper.network.residency.choose import Weights
+from dse.mapper.network.residency.placing import pieces_of, placed
+from dse.mapper.network.residency.search import best_choice
+from dse.mapper.network.residency.solve import Goal, least_product, sums
+from dse.mapper.network.residency.stays import check as check_choice
+from dse.mapper.network.residency.stays import choice_of, stays_of
+
+EQUAL = 1e-7
+
+
+def check(seeds: range, steps: int = 5) -> dict[str, int]:
+    seen = dict.fromkeys(("kept", "loaded", "copied", "merged", "rounds", "full"), 0)
+    for seed in seeds:
+        weights = ((1.0, 0.0), (0.0, 1.0), (1.0, 0.7))[seed % 3]
+        setting, costs = setting_of(seed, steps)
+        found = best_choice(setting, columns_of(costs, weights), Weights(*weights))
+        truth = min(weights[0] * energy + weights[1] * cycles for energy, cycles in walked(setting, costs))
+        value = sum(w * part for w, part in zip(weights, sums(setting, found.choice), strict=True))
+        fragments = placed(pieces_of(setting.graph, found.choice), setting.capacity)[0] is not None
+        assert fragments
+        assert value == pytest.approx(truth, rel=EQUAL), seed
+        assert found.bound == pytest.approx(truth, rel=1e-6), seed
+        choice = found.choice
+        seen["kept"] += any(choice.home)
+        seen["loaded"] += bool(choice.loaded)
+        seen["copied"] += bool(choice.copied)
+        seen["merged"] += bool(choice.merged)
+        seen["rounds"] += found.rounds > 1
+        seen["full"] += any(choice.room(setting.graph, i, setting.capacity) < 16 for i in range(len(choice.home)))
+    return seen
+
+
+def test_the_best_choice_is_that_of_a_full_walk() -> None:
+    seen = check(range(120))
+    assert seen["kept"] > 60
+    assert min(seen.values()) > 3, seen
+
+
+@pytest.mark.slow
+def test_a_thousand_small_networks_equal_their_full_walks() -> None:
+    check(range(120, 1120), 6)
+
+
+def test_the_least_product_is_that_of_a_full_walk() -> None:
+    for seed in range(40):
+        setting, costs = setting_of(seed, 4)
+        found, bound, _ = least_product(setting, columns_of(costs, None), Goal("edp"))
+        truth = min(energy * cycles for energy, cycles in walked(setting, costs))
+        energy, cycles = sums(setting, found.choice)
+        assert energy * cycles == pytest.approx(truth, rel=EQUAL), seed
+        assert bound == pytest.approx(truth, rel=1e-6), seed
+
+
+def test_the_least_energy_within_a_limit_of_latency_is_that_of_a_full_walk() -> None:
+    for seed in range(40):
+        setting, costs = setting_of(seed, 4)
+        front = walked(setting, costs)
+        limit = (front[0][1] + front[-1][1]) / 2
+        weights = Weights(1.0, 0.0, max_cycles=limit)
+        found = best_choice(setting, columns_of(costs, None), weights)
+        energy, cycles = sums(setting, found.choice)
+        assert cycles <= limit * (1 + EQUAL)
+        assert energy == pytest.approx(min(e for e, t in front if t <= limit), rel=EQUAL), seed
+
+
+def test_more_room_is_never_worse() -> None:
+    for seed in range(40):
+        setting, costs = setting_of(seed)
+        rooms = [replace(setting, capacity=setting.capacity + more) for more in (0, 16, 64, 4096)]
+        values = [best_choice(one, columns_of(costs, (1.0, 0.0)), Weights(1.0, 0.0)).bound for one in rooms]
+        assert all(later <= earlier * (1 + EQUAL) for earlier, later in pairwise(values)), seed
+
+
+def test_a_choice_that_is_tampered_with_cannot_be_run() -> None:
+    """What leaves one step early, comes from nowhere, or takes too much room is noticed."""
+    noticed = 0
+    for seed in range(60):
+        setting, costs = setting_of(seed)
+        choice = best_choice(setting, columns_of(costs, (1.0, 0.0)), Weights(1.0, 0.0)).choice
+        check_choice(setting, choice)
+        kept = [(i, t) for i, home in enumerate(choice.home) for t in home]
+        for i, t in kept:
+            home = [own - {t} if at == i else own for at, own in enumerate(choice.home)]
+            step, column = setting.graph.steps[i], choice.columns[i]
+            here = {"psum": (step.writes,), **dict(step.operands)}
+            if column is not None and any(t in here[operand] for operand in column.homes):
+                with pytest.raises(MappingError):
+                    check_choice(setting, replace(choice, home=tuple(home)))
+                noticed += 1
+        if kept:
+            full = max(setting.capacity - choice.room(setting.graph, i, setting.capacity) for i, _ in kept)
+            if full > 0:
+                with pytest.raises(MappingError):
+                    check_choice(replace(setting, capacity=full - 1), choice)
+    assert noticed > 50
+
+
+def test_a_choice_in_names_is_the_same_choice() -> None:
+    for seed in range(60):
+        setting, costs = setting_of(seed)
+        choice = best_choice(setting, columns_of(costs, (1.0, 0.0)), Weights(1.0, 0.0)).choice
+        points = {
+            step.name: column.point
+            for step, column in zip(setting.graph.steps, choice.columns, strict=True) if column is not None
+        }  # fmt: skip
+        again = choice_of(setting, stays_of(setting, choice), points)
+        assert (again.home, again.places, again.merged, again.copied, set(again.loaded)) == (
+            choice.home, choice.places, choice.merged, choice.copied, set(choice.loaded)
+        )  # fmt: skip
+        assert sums(setting, again) == pytest.approx(sums(setting, choice))
