@@ -14,6 +14,31 @@ from dse.problem.notebook import short
 
 
 @dataclass(frozen=True, slots=True)
+class InStep:
+    """MAC units that go on together, each having skipped the zeros among its own operands.
+
+    Parameters
+    ----------
+    macs : int
+        MACs, zeros included, that each unit has between two times at which it waits for the others.
+    units : int
+        Units that wait for each other.
+
+    Raises
+    ------
+    DseError
+        Fewer MACs or units than one.
+    """
+
+    macs: int
+    units: int
+
+    def __post_init__(self) -> None:
+        if self.macs < 1 or self.units < 1:
+            raise DseError(f"units that move in step: macs={self.macs}, units={self.units}, and both are at least 1")
+
+
+@dataclass(frozen=True, slots=True)
 class Mac:
     """One multiply-accumulate unit.
 
@@ -31,6 +56,8 @@ class Mac:
         Those of ifmap and weight whose zeros keep the unit from switching: it idles for a cycle.
     skipping : frozenset of str
         Those whose zeros are passed over, which saves the cycle, too.
+    in_step : InStep or None
+        Units that skip zeros and wait for each other; None if none waits.
     gated_energy_pj : float
         Of a MAC that is gated, whatever the widths.
     static_power_mw, clock_power_mw : float
@@ -46,6 +73,7 @@ class Mac:
     gated_energy_pj: float = 0.0
     static_power_mw: float = 0.0
     clock_power_mw: float = 0.0
+    in_step: InStep | None = None
 
     def __post_init__(self) -> None:
         if not self.gating | self.skipping <= {"ifmap", "weight"}:
@@ -84,6 +112,9 @@ class Architecture:
     fuses : frozenset of str
         Kinds of nodes without MACs (`dse.problem.moves.FUSABLE`) that it takes with the layer that makes or reads their
         tensor, so that they move nothing of their own.
+    packed : frozenset of str
+        Those of ifmap and weight of which, where N of every M elements are not zero, all levels and fan-outs hold and
+        move these alone, each with its place among the M.
     spec : ArchitectureSpec or None
         The file it was read from, which can price it again at other settings; it takes no part in comparisons.
 
@@ -110,6 +141,7 @@ class Architecture:
     other_area_mm2: float = 0.0
     precision: tuple[tuple[str, int], ...] = ()
     fuses: frozenset[str] = frozenset()
+    packed: frozenset[str] = frozenset()
     spec: Any = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -129,6 +161,11 @@ class Architecture:
                 raise DseError(f"architecture {self.name}: only the outermost level compresses, not {level.name}")
             if any(level.gating) and level is not self.hierarchy[-1]:
                 raise DseError(f"architecture {self.name}: only the level that feeds the MACs gates, not {level.name}")
+        if not self.packed <= {"ifmap", "weight"}:
+            raise DseError(f"architecture {self.name}: operands whose zeros lie in blocks are ifmap and weight")
+        if self.mac.in_step and self.mac.in_step.units > self.mac_units:
+            raise DseError(f"architecture {self.name}: {self.mac.in_step.units} units move in step, there are "
+                           f"{self.mac_units}")  # fmt: skip
         if self.mac.skipping and (systolic := [fan_out.name for fan_out in self.fan_outs if fan_out.is_systolic]):
             raise DseError(
                 f"architecture {self.name}: {systolic[0]} is systolic, its children move in step, so none skips zeros",
@@ -178,7 +215,9 @@ class Architecture:
 
     def lowered(self, layer: Layer) -> Layer:
         """A layer as this accelerator runs it; doing it again changes nothing."""
-        return (layer.as_matmul() if self.lower == "matmul" else layer).assuming(dict(self.precision))
+        run = (layer.as_matmul() if self.lower == "matmul" else layer).assuming(dict(self.precision))
+        packed = frozenset(operand for operand in self.packed if layer.blocks[operand])
+        return run if packed == run.packed else replace(run, packed=packed)
 
     @property
     def total_clock_power_mw(self) -> float:

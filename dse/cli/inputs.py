@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from dse.formats.text.quantity import Quantity
     from dse.mapper.network.residency.stays import Stays
     from dse.model.mapping import Mapping
+    from dse.problem.density import Density
     from dse.problem.workload import Workload
 
 
@@ -258,9 +259,19 @@ def read_bits(text: str | None) -> dict[str, int]:
     return per_operand("--bits", text, lambda value: FORMATS.get(value) or int(value), 1, 1024, what, WIDTHS)
 
 
-def read_density(text: str | None) -> dict[str, float]:
-    """The value of `--density` by operand."""
-    return {} if text is None else per_operand("--density", text, float, 1e-9, 1, "above 0 and at most 1")
+def read_density(text: str | None) -> dict[str, Density]:
+    """The value of `--density` by operand: a part of the elements, or `N:M`."""
+    from dse.problem.density import read_density as read_one
+    from dse.problem.density import written
+
+    def convert(value: str) -> Density:
+        try:
+            return written(*read_one(value))
+        except DseError as error:
+            raise ValueError(error.message) from None
+
+    what = "above 0 and at most 1, nor N:M such as 2:4"
+    return {} if text is None else per_operand("--density", text, convert, 1e-9, 1, what)
 
 
 def per_operand(
@@ -282,7 +293,7 @@ def per_operand(
             number = convert(value)
         except ValueError:
             number = None
-        if number is None or not least <= number <= most:
+        if number is None or (not isinstance(number, str) and not least <= number <= most):
             raise DseError(f"{option} {text}: {value!r} is not {what}")
         for name in [operand] if operand else OPERANDS:
             if name in found:
@@ -298,7 +309,8 @@ def warn_of_unused_densities(arch: Architecture) -> None:
     if not uses_zeros(arch):
         note(
             f"note: {arch.name} makes no use of zeros, so --density changes nothing; switch something on, e.g.\n"
-            "  --set mac.gating=ifmap, --set mac.skipping=ifmap or --set levels.DRAM.compression=run-length"
+            "  --set mac.gating=ifmap, --set mac.skipping=ifmap, --set packed=weight or\n"
+            "  --set levels.DRAM.compression=run-length"
         )
 
 

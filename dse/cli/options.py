@@ -193,7 +193,7 @@ def element_options(function: Command) -> Command:
     """`--bits` and `--density`, which change the elements of a network's operands."""
     function = click.option(
         "--density", metavar="OPERAND=X,...",
-        help="Fraction of the elements that is not zero, e.g. ifmap=0.42,weight=0.3.",
+        help="Fraction of the elements that is not zero, e.g. ifmap=0.42,weight=2:4.",
     )(function)  # fmt: skip
     return click.option(
         "--bits", metavar="OPERAND=N,...",

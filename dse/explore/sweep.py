@@ -31,6 +31,7 @@ from dse.formats.architecture.space import parse_constraints
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
     from dse.formats.architecture.load import ArchitectureSpec
+    from dse.problem.density import Density
     from dse.problem.workload import Workload
 
 TRIALS = 96
@@ -50,7 +51,7 @@ def sweep(
     batch: int | None = None,
     parameters: Mapping[str, int] | None = None,
     bits: Mapping[str, int] | None = None,
-    density: Mapping[str, float] | None = None,
+    density: Mapping[str, Density] | None = None,
     layers: Sequence[str] = (),
     settings: Mapping[str, Any] | None = None,
     constraints: Mapping[str, Mapping[str, Any]] | None = None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import product
 from math import inf, log
 from typing import Any
@@ -308,8 +309,11 @@ def _sizes_bits(layer: Layer, t: Sequence[Array], stationary: int) -> list[Array
         (t[C] >= layer.bounds[C]) & (t[R] >= layer.bounds[R]) & (t[S] >= layer.bounds[S])
     )
     psum = np.where(comes_once, layer.finished_bits, layer.bits.psum)
-    widths: list[Any] = [layer.bits.ifmap, layer.bits.weight, psum]
-    return [tile_words(t, window, o) * widths[o] for o in range(3)]
+    # Down and up: two parts of a bit together never come to more than a bit too many.
+    i, w = Fraction(layer.held_bits.ifmap), Fraction(layer.held_bits.weight)
+    ifmap = tile_words(t, window, IFMAP) * i.numerator // i.denominator
+    weight = -(-tile_words(t, window, WEIGHT) * w.numerator // w.denominator)
+    return [ifmap, weight, tile_words(t, window, PSUM) * psum]
 
 
 def _words(layer: Layer, t: Sequence[Array], kept: frozenset[str], stationary: int, slide: int) -> Array:

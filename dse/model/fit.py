@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from math import ceil
 from typing import Any
 
 from dse.architecture.architecture import Architecture
@@ -62,7 +64,7 @@ def check_fit(layer: Layer, architecture: Architecture, mapping: Mapping) -> Non
             raise MappingError(f"{node.level}: {problem}")
 
 
-def held_bits(layer: Layer, architecture: Architecture, mapping: Mapping, index: int) -> PerOperand[int]:
+def held_bits(layer: Layer, architecture: Architecture, mapping: Mapping, index: int) -> PerOperand[int | Fraction]:
     """Width of an element of each operand in a level: a psum's is that of finished ones if no other comes there.
 
     Parameters
@@ -86,7 +88,7 @@ def held_bits(layer: Layer, architecture: Architecture, mapping: Mapping, index:
     """
     counted = count_mapping(layer, architecture, mapping).words
     psum = layer.finished_bits if only_finished(index, counted) else layer.bits.psum
-    return PerOperand(layer.bits.ifmap, layer.bits.weight, psum)
+    return PerOperand(layer.held_bits.ifmap, layer.held_bits.weight, psum)
 
 
 def _too_large(layer: Layer, mapping: Mapping, index: int, offered: Any, psum_bits: int) -> str:
@@ -94,13 +96,15 @@ def _too_large(layer: Layer, mapping: Mapping, index: int, offered: Any, psum_bi
     node, tile = mapping.nodes[index], mapping.tile(layer, index)
     assert isinstance(node, Temporal)
     needed = {
-        operand: tile_words(layer, operand, tile) * (psum_bits if operand == "psum" else layer.bits[operand])
+        operand: ceil(tile_words(layer, operand, tile) * (psum_bits if operand == "psum" else layer.held_bits[operand]))
         for operand in OPERANDS if operand in node.stores
     }  # fmt: skip
     for operand, bits in needed.items():
         if bits > offered[OPERANDS.index(operand)]:
             return f"the tile of {operand} takes {bits} bits, {int(offered[OPERANDS.index(operand)])} are there"
-    total = sum(needed.values())
+    # what shares a memory is rounded once
+    total = ceil(sum(tile_words(layer, operand, tile) * (psum_bits if operand == "psum" else layer.held_bits[operand])
+                     for operand in needed))  # fmt: skip
     if total > offered[SHARED]:
         return f"the tile of operands together takes {total} bits, {int(offered[SHARED])} are there"
     return ""

@@ -11,7 +11,7 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
 from dse.model.sparsity import Activity, activity, compressed_share
 from dse.model.time import DOUBLE, SINGLE, STREAMING
-from dse.problem.dims import OPERANDS, PerOperand
+from dse.problem.dims import OPERANDS
 from dse.problem.layer import Layer
 
 BUFFERING = {"streaming": STREAMING, "double": DOUBLE, "single": SINGLE}
@@ -96,7 +96,7 @@ def price(architecture: Architecture, layer: Layer) -> Prices:
     joined: list[str] = []
     spared: list[Any] = []
     for i, node in enumerate(nodes):
-        share = np.array([layer.bits[o] / node.word_bits for o in OPERANDS])
+        share = np.array([float(layer.held_bits[o]) / node.word_bits for o in OPERANDS])
         if isinstance(node, FanOut):
             fan[i] = (share * np.array(list(node.word_energy_pj)))[:, None]
             continue
@@ -141,7 +141,7 @@ def _leave_out_zeros(table: Any, level: Level, layer: Layer, left: Activity, *, 
     """
     for k, operand in enumerate(OPERANDS):
         coding = level.compression[operand]
-        if coding is not None and k != PSUM:
+        if coding is not None and k != PSUM and operand not in layer.packed:
             table[k] *= compressed_share(coding, layer, operand)
         if is_last and k != PSUM:
             table[k, 0] *= left.accesses[operand]
@@ -156,7 +156,7 @@ def _saved_share(level: Level, layer: Layer, *, is_outermost: bool) -> Any:
 
 def _skipped_only(left: Activity) -> Activity:
     """Time is saved by skipping alone: a gated access leaves its slot of the port empty."""
-    return replace(left, accesses=PerOperand.same(left.steps))
+    return replace(left, accesses=left.slots)
 
 
 def _spared_pj(architecture: Architecture, left: Activity, access_pj: Any) -> float:

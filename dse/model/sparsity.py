@@ -1,17 +1,21 @@
 """What zeros leave over: of the MACs, of their accesses, of the compute steps, and of compressed words.
 
-Zeros are taken to be spread at random: independent of each other and between operands.
+Zeros are taken to be spread at random, independent of each other and between operands; or in blocks, of which each
+has as many.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, prod
+from functools import lru_cache
+from math import ceil, lgamma, log, log1p, prod
+
+import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.model.accesses import Accesses
-from dse.problem.dims import PerOperand
+from dse.problem.dims import OPERANDS, PerOperand
 from dse.problem.layer import Layer
 
 RUN_BITS = 5
@@ -28,19 +32,25 @@ class Activity:
     Parameters
     ----------
     steps : float
-        Compute steps that take a cycle.
+        Compute steps that take a cycle, those included in which a unit waits for others.
+    left : float
+        MACs that are not skipped.
     switching : float
         MACs that multiply.
     gated : float
         MACs that take their cycle and idle; the rest are skipped.
     accesses : PerOperand[float]
         Accesses of the innermost level by the MACs: reads of ifmap and weight, accumulations of psums.
+    slots : PerOperand[float]
+        Accesses that take their time of a port: those of gated MACs do.
     """
 
     steps: float
+    left: float
     switching: float
     gated: float
     accesses: PerOperand[float]
+    slots: PerOperand[float]
 
 
 def uses_zeros(architecture: Architecture) -> bool:
@@ -52,7 +62,7 @@ def uses_zeros(architecture: Architecture) -> bool:
     >>> uses_zeros(dse.load_architecture("eyeriss")), uses_zeros(dse.load_architecture("isca16_osb"))
     (True, False)
     """
-    switches = (mac := architecture.mac).gating | mac.skipping
+    switches = (mac := architecture.mac).gating | mac.skipping | architecture.packed
     return bool(switches) or any(any(level.gating) or any(level.compression) for level in architecture.levels)
 
 
@@ -63,7 +73,7 @@ def activity(architecture: Architecture, layer: Layer) -> Activity:
     ----------
     architecture : Architecture
     layer : Layer
-        For its densities.
+        For its densities, as the architecture runs it.
 
     Returns
     -------
@@ -73,8 +83,9 @@ def activity(architecture: Architecture, layer: Layer) -> Activity:
     -----
     With density d of an operand, a MAC meets no zero in the operands of a set with probability prod(d). Skipping leaves
     out the MAC, its accesses and its share of the steps; gating leaves out the energy of the MAC, and of those accesses
-    for which the innermost level says so (the taxonomy of Sparseloop, Wu et al., MICRO 2022). Left out: PEs that wait
-    for others with fewer zeros, and the storage of the zeros' places.
+    for which the innermost level says so (the taxonomy of Sparseloop, Wu et al., MICRO 2022). Zeros in
+    blocks are skipped by all units alike; of those at random, `longest_share` says how long units wait that move in
+    step. An access to a packed operand is to what its blocks keep, which `Layer.held_bits` has.
 
     Examples
     --------
@@ -86,13 +97,61 @@ def activity(architecture: Architecture, layer: Layer) -> Activity:
     """
     mac = architecture.mac
     remaining = _all_nonzero(layer, mac.skipping)
+    steps = remaining
+    if mac.in_step is not None:
+        at_random = _all_nonzero(layer, frozenset(o for o in mac.skipping if not layer.blocks[o]))
+        steps *= longest_share(mac.in_step.macs, mac.in_step.units, at_random) / at_random
     switching = _all_nonzero(layer, mac.skipping | mac.gating)
     last = architecture.hierarchy[-1]
     if isinstance(last, Level):
-        accesses = PerOperand(*(_all_nonzero(layer, mac.skipping | gate) for gate in last.gating))
+        own = {operand: frozenset({operand}) & layer.packed for operand in OPERANDS}
+        slots, accesses = (
+            PerOperand.of({operand: _all_nonzero(layer, (mac.skipping | gate) - own[operand])
+                           for operand, gate in gates.items()})
+            for gates in (PerOperand.same(frozenset[str]()), last.gating)
+        )  # fmt: skip
     else:
-        accesses = PerOperand.same(1.0)  # the MACs are fed by the fan-out, which hands on every word
-    return Activity(remaining, switching, remaining - switching, accesses)
+        slots = accesses = PerOperand.same(1.0)  # the MACs are fed by the fan-out, which hands on every word
+    return Activity(steps, remaining, switching, remaining - switching, accesses, slots)
+
+
+@lru_cache(maxsize=4096)
+def longest_share(macs: int, units: int, density: float) -> float:
+    """The expected most that one of several units has left of its MACs, as a part of them.
+
+    Parameters
+    ----------
+    macs : int
+        T, of each unit, zeros included.
+    units : int
+        U.
+    density : float
+        d: part of the MACs that no zero spares, each independent of the others.
+
+    Returns
+    -------
+    float
+        From d, for one unit, to 1.
+
+    Notes
+    -----
+    What a unit has left is Binomial(T, d), with the distribution function F. The most of U such numbers is at most t
+    with probability F(t)^U, so it is expected to be the sum over t from 0 to T - 1 of 1 - F(t)^U.
+
+    Examples
+    --------
+    Of two units with one MAC each, neither has anything to do in a quarter of the cases.
+
+    >>> longest_share(1, 2, 0.5), round(longest_share(64, 256, 0.5), 3)
+    (0.75, 0.675)
+    """
+    if density >= 1 or units == 1:
+        return density
+    done = np.arange(macs)
+    ways = lgamma(macs + 1) - np.array([lgamma(t + 1) + lgamma(macs - t + 1) for t in done.tolist()])
+    chance = np.exp(ways + done * log(density) + (macs - done) * log1p(-density))
+    at_most = np.minimum(np.cumsum(chance), 1.0)
+    return float((1 - at_most**units).sum()) / macs
 
 
 def _all_nonzero(layer: Layer, operands: frozenset[str]) -> float:
@@ -163,8 +222,9 @@ def outermost_bits(architecture: Architecture, layer: Layer, accesses: Accesses)
     moved = {}
     for part, words in accesses.apart(outermost.name).items():
         coding = {**outermost.compression.to_dict(), "psum": None, "ofmap": outermost.compression.psum}[part]
-        share = 1.0 if coding is None else compressed_share(coding, layer, "psum" if part == "ofmap" else part)
-        width = layer.widths[part] * share
+        operand = "psum" if part == "ofmap" else part
+        share = 1.0 if coding is None or part in layer.packed else compressed_share(coding, layer, operand)
+        width = float(layer.widths["ofmap"] if part == "ofmap" else layer.held_bits[operand]) * share
         moved[part] = {"reads": words.reads * width, "writes": words.writes * width}
     return moved
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from math import prod
+from fractions import Fraction
+from math import lcm, prod
 from numbers import Integral, Real
 from typing import Any
 
 from dse.errors import DseError
+from dse.problem.density import Density, packed_bits, split, written
 from dse.problem.dims import DIMS, OPERANDS, RELEVANT, WIDTHS, PerOperand
 from dse.problem.notebook import short
 
@@ -17,6 +19,7 @@ _ONES = frozenset((*DIMS, "stride_h", "stride_w", "dilation_h", "dilation_w"))
 
 SIXTEEN_BITS = PerOperand(16, 16, 16)
 DENSE = PerOperand(1.0, 1.0, 1.0)
+NO_BLOCKS = PerOperand(0, 0, 0)
 
 
 _WHOLE = (
@@ -52,6 +55,11 @@ class Layer:
         (see `assuming`). By default all of them if `bits` is not given, else none.
     density : PerOperand[float]
         Fraction of nonzero elements, in (0, 1].
+    blocks : PerOperand[int]
+        Elements of the blocks of which each keeps exactly that fraction; 0 (the default) where zeros lie at random.
+    packed : frozenset of str
+        Operands with blocks of which the machine stores the nonzero elements alone, each with its place in the block
+        (`Architecture.lowered` says which).
 
     Raises
     ------
@@ -92,6 +100,8 @@ class Layer:
     density: PerOperand[float] = field(default=DENSE)
     ofmap_bits: int = 0
     assumed: frozenset[str] | None = field(default=None, compare=False)
+    blocks: PerOperand[int] = field(default=NO_BLOCKS)
+    packed: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -106,6 +116,8 @@ class Layer:
                 raise DseError(f"layer {self.name}: {operand} bits={self.bits[operand]} < 1")
             if not 0 < self.density[operand] <= 1:
                 raise DseError(f"layer {self.name}: {operand} density={self.density[operand]} outside (0, 1]")
+            if self.blocks[operand] and operand == "psum":
+                raise DseError(f"layer {self.name}: zeros of psums lie at random, not in blocks")
         if not 0 <= self.ofmap_bits <= self.bits.psum:
             raise DseError(
                 f"layer {self.name}: ofmap bits={self.ofmap_bits}, psum bits={self.bits.psum}",
@@ -204,6 +216,44 @@ class Layer:
         return self.stating(taken) if taken else self
 
     @property
+    def densities(self) -> dict[str, Density]:
+        """The part of each operand that is not zero, or `N:M`.
+
+        Examples
+        --------
+        >>> Layer("fc").leaving({"weight": "2:4", "ifmap": 0.5}).densities
+        {'ifmap': 0.5, 'weight': '2:4', 'psum': 1.0}
+        """
+        return {operand: written(part, self.blocks[operand]) for operand, part in self.density.items()}
+
+    def leaving(self, densities: Mapping[str, Density]) -> Layer:
+        """The layer with other densities of some operands: a part of the elements, or `N:M`."""
+        parts, blocks = split(densities)
+        return replace(
+            self, density=PerOperand.of({**self.density.to_dict(), **parts}),
+            blocks=PerOperand.of({**self.blocks.to_dict(), **blocks}),
+        )  # fmt: skip
+
+    @property
+    def held_bits(self) -> PerOperand[int | Fraction]:
+        """Bits that an element of each operand takes where it is stored or moved, a psum as unfinished.
+
+        Examples
+        --------
+        >>> layer = Layer("fc", bits=PerOperand(8, 8, 32)).leaving({"weight": "2:4"})
+        >>> layer.held_bits.weight, layer.with_(packed=frozenset({"weight"})).held_bits.weight
+        (8, 5)
+        """
+        widths = {operand: packed_bits(width, self.density[operand], self.blocks[operand] * (operand in self.packed))
+                  for operand, width in self.bits.items()}  # fmt: skip
+        return PerOperand.of(widths)
+
+    @property
+    def grain(self) -> int:
+        """A number by which all of `held_bits` are whole, packed or not: so rooms can be compared in whole numbers."""
+        return lcm(*(block for block in self.blocks if block))
+
+    @property
     def box_height(self) -> int:
         """Rows of ifmap between the first and the last one read, padding included."""
         return (self.P - 1) * self.stride_h + (self.R - 1) * self.dilation_h + 1
@@ -286,6 +336,7 @@ class Layer:
         return (
             *self.bounds, self.stride_h, self.stride_w, self.dilation_h, self.dilation_w,
             tuple(self.bits), tuple(self.density), self.finished_bits, tuple(sorted(self.stated_bits)),
+            *((tuple(self.blocks),) if any(self.blocks) else ()),
         )  # fmt: skip
 
     def as_matmul(self) -> Layer:
@@ -301,18 +352,23 @@ class Layer:
         return Layer(
             self.name, G=self.G, N=self.N * self.P * self.Q, K=self.K, C=self.C * self.R * self.S, H=1, W=1,
             bits=self.bits, density=self.density, ofmap_bits=self.ofmap_bits, assumed=self.assumed,
+            blocks=self.blocks, packed=self.packed,
         )  # fmt: skip
 
     def with_(self, **changes: Any) -> Layer:
-        """A copy with some fields replaced; `bits` given here are stated."""
+        """A copy with some fields replaced; `bits` given here are stated, and zeros of a `density` lie at random."""
         if "bits" in changes:
             changes = {"assumed": frozenset(), **changes}
+        if "density" in changes:
+            changes = {"blocks": NO_BLOCKS, **changes}
         return replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data: the fields, the widths with that of the `ofmap`, and those that nobody stated."""
         plain = asdict(self)
-        del plain["ofmap_bits"]
+        del plain["ofmap_bits"], plain["packed"], plain["blocks"]
+        if any(self.blocks):
+            plain["density"] = self.densities
         return plain | {"bits": self.widths, "assumed": sorted(set(WIDTHS) - set(self.stated_bits))}
 
 

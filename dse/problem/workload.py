@@ -10,7 +10,8 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
 from dse.errors import A_LAYER, DseError, expect
-from dse.problem.dims import OPERANDS, WIDTHS, PerOperand
+from dse.problem.density import Density
+from dse.problem.dims import OPERANDS, WIDTHS
 from dse.problem.layer import Layer
 from dse.problem.notebook import html, picture, short
 from dse.problem.shapes import Shape
@@ -302,13 +303,13 @@ class Workload:
         _check_operands(bits, WIDTHS)
         return self._with_layers(lambda layer: layer.stating(bits))
 
-    def with_density(self, **density: float) -> Workload:
-        """The same network with other fractions of nonzero elements, e.g. `with_density(ifmap=0.42)`.
+    def with_density(self, **density: Density) -> Workload:
+        """The same network with other fractions of nonzero elements, e.g. `with_density(ifmap=0.42, weight="2:4")`.
 
         Parameters
         ----------
-        **density : float
-            Part of the elements that is not zero, by operand, in (0, 1].
+        **density : float or str
+            Part of the elements that is not zero, by operand, in (0, 1]; or `N:M`, N of every M.
 
         Raises
         ------
@@ -322,9 +323,7 @@ class Workload:
         0.5
         """
         _check_operands(density, OPERANDS)
-        return self._with_layers(
-            lambda layer: layer.with_(density=PerOperand.of({**layer.density.to_dict(), **density}))
-        )
+        return self._with_layers(lambda layer: layer.leaving(density))
 
     def _with_layers(self, change: Callable[[Layer], Layer]) -> Workload:
         nodes = (node if node.layer is None else replace(node, layer=change(node.layer)) for node in self.nodes)

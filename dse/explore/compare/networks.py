@@ -44,8 +44,7 @@ class LayerMapper:
         from dse.mapper import map_layer
 
         cost = map_layer(self.architecture, layer, self.objective, gap=self.gap, factors=self.factors).cost
-        outermost = cost.accesses.apart(self.architecture.levels[0].name)
-        bits = sum((moved.reads + moved.writes) * cost.bits[part] for part, moved in outermost.items())
+        bits = sum(sum(moved.values()) for moved in cost.outermost_bits.values())
         return {"energy_pj": cost.energy_pj, "cycles": cost.cycles, "outer_bytes": bits / 8}
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dse.errors import DseError
 
 if TYPE_CHECKING:
+    from dse.problem.density import Density
     from dse.problem.workload import Workload
 
 
@@ -25,7 +26,7 @@ class WorkloadChanges:
     parameters : mapping
         Values for parameters that workload files declare, such as `{"seq": 384}`.
     bits, density : mapping
-        Widths in bits, and nonzero parts from 0 to 1, by operand.
+        Widths in bits, and nonzero parts from 0 to 1 or `N:M`, by operand.
     layers : tuple of str
         Only these layers; of several networks, each those that it has. None named: all of them.
     """
@@ -33,7 +34,7 @@ class WorkloadChanges:
     batch: int | None = None
     parameters: Mapping[str, int] = field(default_factory=dict)
     bits: Mapping[str, int] = field(default_factory=dict)
-    density: Mapping[str, float] = field(default_factory=dict)
+    density: Mapping[str, Density] = field(default_factory=dict)
     layers: tuple[str, ...] = ()
 
     def over(self, other: WorkloadChanges) -> WorkloadChanges:

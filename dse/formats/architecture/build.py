@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from math import prod
 from typing import Any, cast
 
-from dse.architecture.architecture import Architecture, Mac
+from dse.architecture.architecture import Architecture, InStep, Mac
 from dse.architecture.dataflow import Dataflow
 from dse.architecture.formats import FormatCost, format_cost
 from dse.architecture.hierarchy import Coding, Direction, FanOut, Level, Port
@@ -49,7 +50,8 @@ def build_architecture(model: ArchitectureModel, dataflow: Dataflow, rating: Rat
     clock = clock_of(model, technology, rating)
     supply_ratio = technology.supply_v / technology.nominal_v / rating.supply_share
     context = Context(technology, 0.0, clock, model.word_bits, supply_ratio, clock / rating.clock_hz)
-    mac = _mac(model.mac, context)
+    mac = _mac(model.mac, context, prod(node.rows * node.cols for node in model.levels.values()
+                                        if isinstance(node, FanOutModel)))  # fmt: skip
     context = replace(context, stated_mac_pj=mac.energy_pj / supply_ratio**2)
     for name in model.levels:
         if name in RESERVED:
@@ -83,6 +85,7 @@ def build_architecture(model: ArchitectureModel, dataflow: Dataflow, rating: Rat
         other_area_mm2=q.mm2(model.area) if model.area else 0.0,
         precision=_precision(model.precision),
         fuses=frozenset(model.fuses),
+        packed=frozenset[str](model.packed),
     )
 
 
@@ -123,7 +126,22 @@ def _check_skipping(mac: Mac, hierarchy: list[Level | FanOut]) -> None:
         )  # fmt: skip
 
 
-def _mac(model: MacModel, context: Context) -> Mac:
+def _in_step(model: MacModel, units: int) -> InStep | None:
+    """`units` are all there are."""
+    if model.in_step is None:
+        if model.in_step_units is not None:
+            raise BuildError(("mac", "in_step_units"), "in_step_units: it is not said after how many MACs they wait",
+                             "mac: {skipping: [weight], in_step: 64}")  # fmt: skip
+        return None
+    if not model.skipping:
+        raise BuildError(("mac", "in_step"), "in_step: MACs that skip nothing always move in step",
+                         "mac: {skipping: [weight], in_step: 64}")  # fmt: skip
+    if model.in_step_units is not None and model.in_step_units > units:
+        raise BuildError(("mac", "in_step_units"), f"in_step_units: {model.in_step_units}, and there are {units} units")
+    return InStep(model.in_step, model.in_step_units or units)
+
+
+def _mac(model: MacModel, context: Context, units: int) -> Mac:
     technology, bits = context.technology, _mac_bits(model)
     cost = format_cost(technology, model.format) if model.format else FormatCost(
         technology.multiplier_energy_pj(bits, bits), technology.adder_energy_pj(bits), technology.mac_area_mm2(bits)
@@ -152,6 +170,7 @@ def _mac(model: MacModel, context: Context) -> Mac:
             if model.clock_power
             else context.clock_mw_of(technology.mac_clock_energy_pj(bits))
         ),
+        in_step=_in_step(model, units),
     )
 
 

@@ -40,7 +40,7 @@ from dse.problem.notebook import short
 _SECTIONS = ("technology", "mac")
 _OF_ROWS_AND_COLS = (("shape",), ("pes",))
 """Of a fan-out: `12x14`, which says rows and columns at once, and how many children that makes."""
-_SCALARS = ("clock", "word_bits", "lower", "static_power", "clock_power", "area")
+_SCALARS = ("clock", "word_bits", "lower", "static_power", "clock_power", "area", "packed")
 
 
 @dataclass(frozen=True, eq=False)
@@ -301,13 +301,15 @@ def canonical(architecture: Architecture) -> dict[str, Any]:
     del dataflow["name"], dataflow["description"]
     return {
         "hierarchy": nodes,
-        "mac": {item.name: _hashable(getattr(architecture.mac, item.name)) for item in fields(architecture.mac)},
+        "mac": {item.name: _hashable(value) for item in fields(architecture.mac)
+                if (value := getattr(architecture.mac, item.name)) is not None},
         "clock_hz": architecture.clock_hz,
         "dataflow": dataflow,
         "lower": architecture.lower,
         "static_power_mw": architecture.static_power_mw,
         "clock_power_mw": architecture.clock_power_mw,
         "other_area_mm2": architecture.other_area_mm2,
+        **({"packed": sorted(architecture.packed)} if architecture.packed else {}),
     }
 
 

@@ -250,6 +250,11 @@ class MacModel(SpecModel):
     area: Area | None = Field(default=None, description="of one unit")
     gating: Gates = Field(default=[], description="operands whose zeros keep a MAC from switching for its cycle")
     skipping: Gates = Field(default=[], description="operands whose zeros are passed over: no energy and no cycle")
+    in_step: Count | None = Field(
+        default=None,
+        description="MACs of a unit, zeros included, after which it waits for others; by default none waits",
+    )
+    in_step_units: Count | None = Field(default=None, description="that wait for each other; by default all")
     gated_energy: Annotated[Energy, AfterValidator(no_mac)] | None = Field(
         default=None, description="of a MAC that is gated; nothing by default"
     )
@@ -325,6 +330,9 @@ class ArchitectureModel(SpecModel):
     )
     fuses: list[Literal["activation", "batch_norm", "pool", "add"]] = Field(
         default=[], description="nodes without MACs that it takes with a layer: they move no words of their own"
+    )
+    packed: Gates = Field(
+        default=[], description="operands whose zeros lie in blocks (density 2:4) and are held as values with indices"
     )
     levels: dict[Name, LevelOrFanOut] = Field(
         min_length=1, description="levels and fan-outs by name, from the outermost in; fan-outs have `rows` or `cols`"

@@ -20,7 +20,7 @@ from pathlib import Path
 from dse.errors import DseError, SpecError
 from dse.formats.text.regular import check_file
 from dse.problem import shapes
-from dse.problem.dims import PerOperand
+from dse.problem.density import Density
 from dse.problem.layer import Layer
 from dse.problem.shapes import Window
 from dse.problem.workload import Node, Workload
@@ -162,19 +162,18 @@ def _layer(cells: list[str], headings: Sequence[str], is_gemm: bool) -> Layer:
     if "batch" in special:
         layer = layer.with_(N=layer.N * _number(special["batch"]))
     if "spars" in special:
-        layer = layer.with_(density=PerOperand(1.0, _kept(special["spars"]), 1.0))
+        layer = layer.leaving({"weight": _kept(special["spars"])})
     return shapes.checked(layer)
 
 
-def _kept(ratio: str) -> float:
-    """The part of the weights that `N:M` leaves: N of every M."""
+def _kept(ratio: str) -> Density:
+    """What `N:M` leaves of the weights: N of every M."""
     kept, colon, of = ratio.partition(":")
     if not colon:
         raise DseError(f"{ratio!r} is no sparsity", hint="N of every M weights, e.g. 2:4")
-    share = _number(kept) / _number(of)
-    if share > 1:
+    if _number(kept) > _number(of):
         raise DseError(f"{ratio!r} keeps more weights than there are", hint="N of every M weights, e.g. 2:4")
-    return share
+    return ratio if _number(kept) < _number(of) else 1.0
 
 
 def _convolution(cells: Sequence[str]) -> Layer:

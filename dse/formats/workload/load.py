@@ -14,6 +14,7 @@ from dse.formats.workload.ops import MAKERS, Entry
 from dse.formats.workload.parameters import declared, unknown_parameter, with_parameters
 from dse.formats.workload.write import dump_workload, save_workload
 from dse.problem import shapes
+from dse.problem.density import Density
 from dse.problem.shapes import Shape
 from dse.problem.workload import Node, Workload
 
@@ -61,7 +62,7 @@ def load_workload(path: str | Path, parameters: Mapping[str, int] | None = None)
 
 def load_workloads(
     given: Sequence[str | Path | Workload], parameters: Mapping[str, int] | None = None, *, batch: int | None = None,
-    bits: Mapping[str, int] | None = None, density: Mapping[str, float] | None = None,
+    bits: Mapping[str, int] | None = None, density: Mapping[str, Density] | None = None,
 ) -> list[Workload]:  # fmt: skip
     """Several workloads, files read and objects as they are; a file gets those of the parameters that it declares.
 

@@ -6,8 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from dse.errors import DseError
 from dse.formats.text.quantity import Quantity, width_of
 from dse.formats.text.validation import SpecModel, WholeNumber
+from dse.problem.density import Density, read_density, written
 from dse.problem.dims import OPERANDS, WIDTHS
 from dse.problem.shapes import MAX_BOUND, Window
 
@@ -60,17 +62,23 @@ def _bits(given: object) -> dict[str, int]:
     return widths
 
 
-def _densities(given: object) -> dict[str, float]:
+def _densities(given: object) -> dict[str, Density]:
     densities = _per_operand(given, "densities")
-    for density in densities.values():
-        if isinstance(density, bool) or not isinstance(density, int | float) or not 0 < density <= 1:
-            raise ValueError(f"should be above 0 and at most 1, not {density!r}")
-    return {operand: float(density) for operand, density in densities.items()}
+    for operand, density in densities.items():
+        try:
+            part, block = read_density(density)
+        except DseError as error:
+            raise ValueError(error.message.removeprefix("a density ")) from None
+        if block and operand == "psum":
+            raise ValueError("zeros of psums lie at random, so N:M says nothing of them")
+        densities = {**densities, operand: written(part, block)}
+    return densities
 
 
 _ONE = {"type": "integer", "minimum": 1, "maximum": MAX_BOUND}
 _WIDTH = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 1024}, {"type": "string", "examples": ["16 bit"]}]}
-_DENSITY = {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
+_DENSITY = {"anyOf": [{"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+                      {"type": "string", "pattern": "^[0-9]+:[0-9]+$", "examples": ["2:4"]}]}  # fmt: skip
 
 
 def _list_of(schema: dict[str, Any], *lengths: int) -> list[dict[str, Any]]:
@@ -97,7 +105,7 @@ Names = Annotated[
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
 ]
 BitsSpec = Annotated[dict[str, int], BeforeValidator(_bits), _operands(_WIDTH, WIDTHS)]
-DensitySpec = Annotated[dict[str, float], BeforeValidator(_densities), _operands(_DENSITY)]
+DensitySpec = Annotated[dict[str, Density], BeforeValidator(_densities), _operands(_DENSITY)]
 
 
 class OpSpec(SpecModel):

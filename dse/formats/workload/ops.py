@@ -10,7 +10,6 @@ from dse.errors import DseError
 from dse.formats.text.validation import SpecModel
 from dse.formats.workload.models import WorkloadSpec
 from dse.problem import shapes
-from dse.problem.dims import OPERANDS, PerOperand
 from dse.problem.layer import Layer
 from dse.problem.shapes import Shape, Window
 from dse.problem.workload import Node
@@ -29,8 +28,7 @@ class Entry:
 def _mac(layer: Layer, entry: Entry, file: WorkloadSpec, shape: Shape, op: str = "", **more: Any) -> Node:
     """The node of a MAC layer, with bits, density, bias and norm of its own or of the file."""
     spec: Any = entry.spec
-    density = {**dict.fromkeys(OPERANDS, 1.0), **file.density, **(spec.density or {})}
-    layer = replace(layer, density=PerOperand.of(density)).stating({**file.bits, **(spec.bits or {})})
+    layer = layer.leaving({**file.density, **(spec.density or {})}).stating({**file.bits, **(spec.bits or {})})
     shared = {"tensor": spec.tensor, "tensor_words": spec.tensor_words}
     return Node(layer.name, op or entry.op, shape, entry.reads, layer, **{**shared, **more})
 

@@ -15,8 +15,9 @@ from dse.formats.text.yaml_text import scalar
 from dse.formats.text.yaml_tree import MAX_CHARACTERS
 from dse.formats.workload.models import OPS, WorkloadSpec
 from dse.formats.workload.ops import MAKERS, Entry
-from dse.problem.dims import DIMS, OPERANDS, PerOperand
-from dse.problem.layer import DENSE, SIXTEEN_BITS, Layer
+from dse.problem.density import Density
+from dse.problem.dims import DIMS, OPERANDS
+from dse.problem.layer import DENSE, NO_BLOCKS, SIXTEEN_BITS, Layer
 from dse.problem.workload import Node, Workload
 
 _PAIRS = frozenset(("kernel", "stride", "pad", "dilation", "depthwise", "maxpool", "avgpool", "upsample"))
@@ -53,7 +54,7 @@ def dump_workload(workload: Workload) -> str:
     single = workload.with_batch(1)
     common: dict[str, dict[str, Any]] = {
         "bits": _common_bits([layer.stated_bits for layer in single.layers]),
-        "density": _most_common([layer.density for layer in single.layers]).to_dict(),
+        "density": _most_common([layer.densities for layer in single.layers]),
     }
     inputs = [node for node in single.nodes if node.op == "input"]
     lines = [f"workload: {scalar(workload.name)}"]
@@ -93,7 +94,7 @@ def _entries(workload: Workload, common: dict[str, dict[str, Any]]) -> list[str]
         if not any(op in spec for op in _JOINS) and (node.inputs != (previous,) or stands_alone) and node.inputs:
             spec["from"] = node.inputs[0] if len(node.inputs) == 1 else node.inputs
         if node.layer is not None:
-            for field, values in (("bits", node.layer.stated_bits), ("density", node.layer.density.to_dict())):
+            for field, values in (("bits", node.layer.stated_bits), ("density", node.layer.densities)):
                 if values != common[field]:
                     spec[field] = _brief(values)
         if node.tensor:
@@ -113,7 +114,7 @@ def _without_macs(node: Node) -> dict[str, Any]:
 
 def _with_macs(node: Node, layer: Layer, sources: list[Node]) -> dict[str, Any]:
     """The first way of writing a layer that makes the same layer again."""
-    bare = replace(layer, bits=SIXTEEN_BITS, density=DENSE, ofmap_bits=0, assumed=None)
+    bare = replace(layer, bits=SIXTEEN_BITS, density=DENSE, blocks=NO_BLOCKS, ofmap_bits=0, assumed=None)
     wanted = replace(node, layer=bare, attributes=(), tensor="", tensor_words=0)
     for spec in _proposals(node, layer):
         op = next(iter(spec))
@@ -167,8 +168,8 @@ def _bounds(node: Node, layer: Layer) -> dict[str, Any]:
     return spec
 
 
-def _most_common(values: list[PerOperand[float]]) -> PerOperand[float]:
-    return Counter(values).most_common(1)[0][0] if values else DENSE
+def _most_common(values: list[dict[str, Density]]) -> dict[str, Any]:
+    return dict(Counter(tuple(value.items()) for value in values).most_common(1)[0][0]) if values else DENSE.to_dict()
 
 
 def _common_bits(stated: list[dict[str, int]]) -> dict[str, int]:

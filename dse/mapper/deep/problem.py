@@ -90,7 +90,7 @@ def build(
     for node, operands in kept.items():
         keeps[node] = [int(o in operands) for o in OPERANDS]
     capacity = np.full((k + 1, 4), inf)
-    capacity[1:k] = capacities(architecture)[list(places.levels)][1:]
+    capacity[1:k] = capacities(architecture)[list(places.levels)][1:] * layer.grain
     flow = architecture.dataflow
     words = [layer.touched_words("ifmap"), layer.weight_words, layer.psum_words]
     return Deep(
@@ -135,11 +135,12 @@ def build(
 
 
 def _widths(layer: Layer, places: Places, only_finished: frozenset[int]) -> Ints:
-    """(k, 3) bits of an element in each level."""
-    bits = np.array([list(layer.bits)] * len(places.levels), dtype=np.int64)
+    """(k, 3) bits of an element in each level, times `Layer.grain`, as the capacities are here."""
+    held = [int(width * layer.grain) for width in layer.held_bits]
+    bits = np.array([held] * len(places.levels), dtype=np.int64)
     for i, node in enumerate(places.levels):
         if node in only_finished or layer.macs == layer.psum_words:  # sums of one product are finished at once
-            bits[i, PSUM] = layer.finished_bits
+            bits[i, PSUM] = layer.finished_bits * layer.grain
     return bits
 
 

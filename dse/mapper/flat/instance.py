@@ -155,7 +155,7 @@ def build(
     in_buffer = keeps[roles.buffer] if roles.buffer >= 0 else np.zeros(3, dtype=np.int64)
     in_pe = keeps[roles.pe] if roles.pe >= 0 else np.zeros(3, dtype=np.int64)
     terms = _linear(layer, roles, prices, in_buffer, in_pe)
-    capacity = capacities(architecture)
+    capacity = capacities(architecture) * layer.grain
     unbounded = np.full(4, inf)
     array = architecture.hierarchy[roles.array] if roles.array >= 0 else FanOut("none", 1, 1)
     assert isinstance(array, FanOut)
@@ -196,11 +196,12 @@ def build(
 
 
 def _widths(layer: Layer, only_finished: bool) -> tuple[Array, Array]:
-    """Bits of an element of each operand in the buffer, and in a PE.
+    """Bits of an element of each operand in the buffer, and in a PE, times `Layer.grain`, as all rooms are here.
 
     A PE receives each step's sum from its MACs: a psum is finished with the first only where it is a single product.
     """
-    wide, narrow = (np.array([*list(layer.bits)[:PSUM], bits]) for bits in (layer.bits.psum, layer.finished_bits))
+    held = [int(width * layer.grain) for width in layer.held_bits]
+    wide, narrow = (np.array([*held[:PSUM], bits * layer.grain]) for bits in (layer.bits.psum, layer.finished_bits))
     single = layer.macs == layer.psum_words
     return narrow if single or only_finished else wide, narrow if single else wide
 

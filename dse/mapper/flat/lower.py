@@ -104,7 +104,7 @@ def _bound_arrays(
     for parts in zip(*(one.instances[: None if alike else one.plain] for one in built), strict=True):
         instance = _relaxed(parts)
         if not alike:
-            instance.bits[PSUM] = min(instance.bits[PSUM], layer.finished_bits)
+            instance.bits[PSUM] = min(instance.bits[PSUM], layer.finished_bits * layer.grain)
         points, walk = points_of(instance), _Walk.of(corners[0], instance, parts, factors == "perfect")
         for array, out in zip(arrays, found, strict=True):
             instance.rows, instance.cols, instance.pes = array.rows, array.cols, array.most

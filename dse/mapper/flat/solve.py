@@ -155,7 +155,8 @@ def instances_of(
 
 def _has_more_room(instance: Instance, layer: Layer) -> bool:
     """Whether tiles that do not fit the buffer would if all psums that come to it were finished."""
-    if instance.place[BUFFER] < 0 or not instance.in_buffer[PSUM] or layer.finished_bits >= instance.bits[PSUM]:
+    finished = layer.finished_bits * layer.grain
+    if instance.place[BUFFER] < 0 or not instance.in_buffer[PSUM] or finished >= instance.bits[PSUM]:
         return False
     return not fits(instance, instance.bounds, instance.in_buffer, instance.buffer_bits)
 

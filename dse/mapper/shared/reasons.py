@@ -239,8 +239,8 @@ def _too_small(
     is_inside = any(isinstance(node, FanOut) for node in architecture.hierarchy[:index])
     found = []
     for operand in kept:
-        width = layer.bits[operand]
-        needed = words[operand] * width
+        width = layer.held_bits[operand]
+        needed = ceil(words[operand] * width)
         if needed > offered[OPERANDS.index(operand)]:
             assert level.partition_bits is not None
             holds = int(level.partition_bits[operand] or 0) // width
@@ -250,7 +250,7 @@ def _too_small(
                 f"{place} holds {_words(holds)}{halved}, {_name(operand, tile, index)} needs {words[operand]} under "
                 f"{flow}: {_words(words[operand] * share)} ({needed * share} bits) would do", operand=operand,
             ))  # fmt: skip
-    total = sum(words[operand] * layer.bits[operand] for operand in kept)
+    total = ceil(sum(words[operand] * layer.held_bits[operand] for operand in kept))
     if total > offered[SHARED]:
         of_words = {operand: f" of {words[operand]} words" if words[operand] > 1 else "" for operand in kept}
         parts = ", ".join(_name(operand, tile, index) + of_words[operand] for operand in kept)

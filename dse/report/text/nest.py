@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import prod
+from fractions import Fraction
+from math import ceil, prod
 from typing import TYPE_CHECKING
 
 from dse.model.fit import held_bits
@@ -74,7 +75,7 @@ def _tiles(loop: Loop, size: int, layer: Layer) -> str:
     return f"{size} at a time" if size > 1 else ""
 
 
-def _held(level: Level, layer: Layer, mapping: Mapping, index: int, widths: PerOperand[int]) -> str:
+def _held(level: Level, layer: Layer, mapping: Mapping, index: int, widths: PerOperand[int | Fraction]) -> str:
     node = mapping.nodes[index]
     assert isinstance(node, Temporal)
     tile = mapping.tile(layer, index)
@@ -90,7 +91,7 @@ def _held(level: Level, layer: Layer, mapping: Mapping, index: int, widths: PerO
             parts.append(f"{operand} {whole(count)}{of}")
         return f"{level.name} holds {', '.join(parts)} words"
     held = " + ".join(f"{operand} {whole(count)}" for operand, count in words.items())
-    total = sum(bits.values())
+    total = ceil(sum(bits.values()))
     if level.capacity_bits is None:
         return f"{level.name} holds {held} words: {capacity(total)}"
     share = f"{100 * total / level.capacity_bits:.0f} %"

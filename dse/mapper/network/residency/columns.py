@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 
 from dse.architecture.architecture import Architecture
@@ -183,6 +184,6 @@ def used_bits(architecture: Architecture, level: str, mapped: Mapped) -> int:
                 return 0
             tile = mapped.mapping.tile(mapped.layer, index)
             widths = held_bits(mapped.layer, architecture, mapped.mapping, index)
-            bits = sum(tile_words(mapped.layer, operand, tile) * widths[operand] for operand in node.stores)
+            bits = ceil(sum(tile_words(mapped.layer, operand, tile) * widths[operand] for operand in node.stores))
             return bits * architecture.level(level).tile_share
     return 0
