@@ -190,7 +190,7 @@ def lower_bounds(
     --------
     >>> import dse
     >>> eyeriss, layer = dse.load_architecture("eyeriss"), dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
-    >>> lower_bounds(eyeriss, layer, ((12, 14),))[0, 0] == lower_bound(eyeriss, layer).energy_pj
+    >>> bool(lower_bounds(eyeriss, layer, ((12, 14),))[0, 0] == lower_bound(eyeriss, layer).energy_pj)
     True
     """
     if not bounds_boxes(architecture):

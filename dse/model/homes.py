@@ -176,7 +176,17 @@ def _taken(
 
 
 def inner_mapping(architecture: Architecture, homes: Homes, mapping: Mapping) -> Mapping:
-    """A mapping of the architecture itself, as one of the architecture that `at_home` makes."""
+    """A mapping of the architecture itself, as one of the architecture that `at_home` makes.
+
+    Examples
+    --------
+    >>> import dse
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("fc", K=2, C=3)
+    >>> homes = Homes("GLB", frozenset({"ifmap", "psum"}), room_bits=1000)
+    >>> best = dse.map_layer(at_home(chip, homes), layer).mapping
+    >>> inner_mapping(chip, homes, outer_mapping(chip, homes, best)) == best
+    True
+    """
     names = {node.name for node in at_home(architecture, homes).hierarchy}
     return Mapping(tuple(
         node for node, place in zip(mapping.nodes, architecture.hierarchy, strict=True) if place.name in names
@@ -184,7 +194,17 @@ def inner_mapping(architecture: Architecture, homes: Homes, mapping: Mapping) ->
 
 
 def outer_mapping(architecture: Architecture, homes: Homes, mapping: Mapping) -> Mapping:
-    """The other way round: levels that keep nothing have no loops. The outermost level stores what is not at home."""
+    """The other way round: levels that keep nothing have no loops. The outermost level stores what is not at home.
+
+    Examples
+    --------
+    >>> import dse
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("fc", K=2, C=3)
+    >>> homes = Homes("GLB", frozenset({"psum"}), room_bits=1000)
+    >>> best = dse.map_layer(at_home(chip, homes), layer).mapping
+    >>> len(outer_mapping(chip, homes, best).nodes) == len(chip.hierarchy)
+    True
+    """
     nodes = {node.level if isinstance(node, Temporal) else node.fan_out: node for node in mapping.nodes}
     return Mapping(tuple(
         nodes.get(place.name, Temporal(place.name, (), frozenset())) for place in architecture.hierarchy

@@ -195,7 +195,13 @@ def moved(architecture: Architecture, move: Move, places: Places = OUTSIDE) -> M
 
 
 def port_cycles(transfers: Iterable[Transfer]) -> dict[str, float]:
-    """Cycles that transfers take of each port together."""
+    """Cycles that transfers take of each port together.
+
+    Examples
+    --------
+    >>> port_cycles([])
+    {}
+    """
     busy: dict[str, float] = {}
     for one in transfers:
         for port, cycles in one.busy:
@@ -224,7 +230,16 @@ def moved_by(architecture: Architecture, moves: tuple[Move, ...]) -> tuple[tuple
 
 
 def tensor_bits(architecture: Architecture, tensor: Tensor) -> int:
-    """Width of an element of a tensor: the widest that some layer makes, or takes where it comes from outside."""
+    """Width of an element of a tensor: the widest that some layer makes, or takes where it comes from outside.
+
+    Examples
+    --------
+    >>> import dse
+    >>> from dse.problem.moves import moves_of
+    >>> chip, net = dse.load_architecture("edge_npu"), dse.load_workload("alexnet")
+    >>> [tensor_bits(chip, tensor) for tensor in moves_of(net)[0].reads]
+    [8]
+    """
     layers = [architecture.lowered(layer) for layer in tensor.makers]
     widths = [layer.bits.ifmap if tensor.is_input else layer.finished_bits for layer in layers]
     return max(widths, default=dict(architecture.precision).get("ifmap", 16))

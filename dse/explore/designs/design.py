@@ -191,7 +191,7 @@ class NetworkEvaluator:
             for constraint in self.constraints
             if constraint.metric in metrics and (excess := constraint.excess(metrics[constraint.metric])) > 0
         ]
-        return "; ".join(complaint(*each) for each in broken), sum(excess for _, _, excess in broken)
+        return "; ".join(complaint(*each) for each in broken), sum((excess for _, _, excess in broken), 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,8 +60,8 @@ def test_a_topology_there_and_back(tmp_path, capsys):
 def test_timeloop_files(tmp_path):
     assert run(["export", "eyeriss", "alexnet", "fc8", "--to", "timeloop", "--gap", "0.1", "-o", str(tmp_path)]) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "architecture.yaml", "architecture_v04.yaml", "energies.yaml", "mapping.yaml", "mapping_v04.yaml",
-        "problem.yaml",
+        "architecture.yaml", "architecture_v04.yaml", "constraints.yaml", "energies.yaml", "mapping.yaml",
+        "mapping_v04.yaml", "problem.yaml",
     ]  # fmt: skip
     # Eyeriss keeps each operand in a scratchpad of its own
     levels = re.findall(r"- name: (\w+)", (tmp_path / "architecture.yaml").read_text())

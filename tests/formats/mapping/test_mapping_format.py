@@ -117,4 +117,4 @@ def test_a_file_that_cannot_be_written(tmp_path):
 
 
 def test_the_schema_names_the_keys():
-    assert set(mapping_schema()["properties"]) == {"mapping", "description", "counting", "layers"}
+    assert set(mapping_schema()["properties"]) == {"mapping", "description", "counting", "layers", "resident"}
