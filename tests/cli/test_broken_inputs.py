@@ -89,7 +89,7 @@ NETWORK = dse.Workload.of("one", [LAYER])
         (lambda chip: dse.Layer("conv", bits=8), "layer conv: bits=8 does not say whose, of ifmap, weight, psum"),
         (lambda chip: dse.Layer("conv", density=0.5), "layer conv: density=0.5 does not say whose"),
         (lambda chip: NETWORK.with_bits(weight="8"), "layer conv: weight bits='8' is not a whole number"),
-        (lambda chip: NETWORK.with_density(weight="x"), "a density should be above 0 and at most 1, or N:M such as 2:4"),
+        (lambda chip: NETWORK.with_density(weight="x"), "a density should be above 0 and at most 1, or N:M"),
         (lambda chip: NETWORK.with_batch("4"), "batch: '4' is a str, not an int"),
         (lambda chip: NETWORK.layer(3), "workload one has no layer 3"),
         (lambda chip: dse.Workload.of("one", LAYER), "layers: this is a Layer, not an Iterable"),

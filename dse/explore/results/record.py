@@ -45,13 +45,12 @@ def check_directory(directory: Path, plan: Plan, sweep_id: str, resume: bool) ->
     log = directory / FILE_NAME
     if not check_file(log) or log.stat().st_size == 0:
         return
+    settings = _read_settings(directory)
     if not resume:
         count = len(read_log(log).by_id)
-        raise DseError(
-            f"{directory} holds a sweep with {count} evaluations",
-            hint="--resume goes on with it and repeats nothing; -o DIR writes elsewhere",
-        )
-    settings = _read_settings(directory)
+        alike = not settings or not _differences(settings, _plain(_yaml(_settings(directory, plan, sweep_id))))
+        on = "--resume goes on with it and repeats nothing" if alike else "its settings are others, so it cannot go on"
+        raise DseError(f"{directory} holds a sweep with {count} evaluations", hint=f"{on}; -o DIR writes elsewhere")
     if not settings:
         return
     held = f"{settings['made']['architecture']} on {', '.join(settings['made']['networks'])}"

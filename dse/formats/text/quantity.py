@@ -248,6 +248,8 @@ def _wrong_unit(given: str, written: str, unit: str, kind: str) -> QuantityError
     doubtful = _AMBIGUOUS.get(stem) or _MISTAKEN.get(stem)
     if doubtful and kind in ("size", "bandwidth", "width"):
         return QuantityError(f"the unit {written} of {given!r} is ambiguous", hint=f"write {doubtful}")
+    if kind == "bandwidth" and (found := re.fullmatch(r"([kMGT]?)b(?:it)?(?:ps|/s)", unit)):
+        return QuantityError(f"{given!r} has the unknown unit {written!r}", hint=f"write {found[1]}bit/s for bits")
     owner = next((other for other, (_, known) in KINDS.items() if unit in known), None)
     if owner:
         return QuantityError(f"{given!r} is a {owner}, not a {kind}", hint=f"e.g. {example}; units: {_listed(units)}")

@@ -149,7 +149,7 @@ def verdict(result: SweepResult) -> str:
     no_worse = [row for row in within if row["energy_pj"] <= own["energy_pj"] and row["latency_s"] <= own["latency_s"]]
     small = min(no_worse, key=lambda row: row["area_mm2"], default=None)
     if small is not None and small != best and small["area_mm2"] < own["area_mm2"]:
-        said.append(f"Design {small['number']} is no worse in either, {_share(small, own)} its area.")
+        said.append(f"Design {small['number']} is no worse than {named} in either, {_share(small, own)} its area.")
     return " ".join(said) or f"No design found is better than {named} at its area."
 
 

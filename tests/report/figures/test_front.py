@@ -136,7 +136,7 @@ def test_the_verdict_is_a_sentence_for_the_review():
     first = "Design 3: 75 % less energy and 25 % more latency than toy as specified, at 100 % of its area."
     assert verdict(result(own, better)) == first
     three = replace(result(own, better, small, large), search=Search(9))
-    assert verdict(three) == f"{first} Design 5 is no worse in either, at 50 % of its area."
+    assert verdict(three) == f"{first} Design 5 is no worse than toy as specified in either, at 50 % of its area."
     assert verdict(result(own)) == "No design found is better than toy as specified at its area."
     assert verdict(result(evaluation(0, "row-stationary", 1.0, 1.0, "failed"), better)) == ""
 
