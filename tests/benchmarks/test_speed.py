@@ -106,6 +106,7 @@ def test_share_of_the_speed_of_c(benchmark: Any, layer: str) -> None:
     )
 
 
+@pytest.mark.gate
 def test_the_harness_measures_a_layer() -> None:
     """Always: one small layer, in a fork, with the answer that the mapper gives here."""
     compile_kernels()

@@ -15,6 +15,7 @@ import pytest
 from mapper.conformance import architectures, pairs, problem, shrunk
 from mapper.conformance_answers import answers, whole_answer
 from ruamel.yaml import YAML
+from thinned import thinned
 
 from dse.formats.architecture.load import canonical, load_architecture
 from dse.formats.text.shipped import shipped_folder
@@ -38,7 +39,7 @@ def test_repeated_calls_say_the_same() -> None:
     assert sum(not isinstance(answer, str) for answer in first_answers().values()) >= 0.7 * len(first_answers())
 
 
-@pytest.mark.parametrize(("seed", "order"), [("1", "forwards"), ("4242", "backwards")])
+@pytest.mark.parametrize(("seed", "order"), thinned([("4242", "backwards"), ("1", "forwards")], 2))
 def test_processes_say_the_same(seed: str, order: str) -> None:
     """Whatever the order of sets of strings, which the hash seed decides."""
     path = os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])

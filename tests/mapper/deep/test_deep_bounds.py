@@ -118,7 +118,7 @@ def test_terms_are_below_every_mapping_over_three_fan_outs(seed: int) -> None:
     check_terms(with_many_fan_outs(seed), seed, 10)
 
 
-@pytest.mark.parametrize("seed", thinned(range(40), 4))
+@pytest.mark.parametrize("seed", thinned(range(40), 8))
 def test_terms_are_below_every_mapping(seed: int) -> None:
     """What the terms say with the lists laid down, with some of them, and with none, never passes the model's price."""
     check_terms(drawn(seed)[1], seed, 40)
@@ -160,7 +160,7 @@ def test_a_sum_spread_over_instances_saves_nothing_for_what_they_finish() -> Non
         )  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", thinned(range(40), 4))
+@pytest.mark.parametrize("seed", thinned(range(40), 8))
 def test_the_fewest_steps_with_a_split_are_those_of_some_choice_of_children(seed: int) -> None:
     """No mapping that fits has fewer, and what is said is what one by one pairing of all axes finds."""
     _, spaces, _ = drawn(seed)
@@ -188,7 +188,7 @@ def test_the_fewest_steps_with_a_split_are_those_of_some_choice_of_children(seed
             assert says == pytest.approx(np.array(truth), rel=EQUAL), (seed, a)
 
 
-@pytest.mark.parametrize("seed", thinned(range(40), 4))
+@pytest.mark.parametrize("seed", thinned(range(40), 8))
 def test_fewest_steps_of_axes_too_many_to_pair_are_no_more(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Axes that are not paired are taken to need no children."""
     _, spaces, _ = drawn(seed)
@@ -206,7 +206,7 @@ def test_fewest_steps_of_axes_too_many_to_pair_are_no_more(seed: int, monkeypatc
             assert (says <= truth * (1 + EQUAL)).all(), seed
 
 
-@pytest.mark.parametrize("seed", thinned(range(40), 4))
+@pytest.mark.parametrize("seed", thinned(range(40), 8))
 def test_sifted_splits_are_in_no_mapping_as_good_as_the_goal(seed: int) -> None:
     """A mapping that just reaches the goal, and just keeps the limit of time, keeps its splits."""
     rng = Random(seed)
@@ -237,7 +237,7 @@ def test_sifted_splits_are_in_no_mapping_as_good_as_the_goal(seed: int) -> None:
             assert all(row in some for row, some in zip(rows, left, strict=True)), (seed, rows, laid_down)
 
 
-@pytest.mark.parametrize("seed", thinned(range(40), 4))
+@pytest.mark.parametrize("seed", thinned(range(40), 8))
 def test_a_record_is_read_back_as_it_was(seed: int) -> None:
     """The splits and the lists of a mapping, from which better ones are sought."""
     rng = Random(seed)
@@ -268,7 +268,7 @@ def value(point: Any, kind: int) -> float:
     return float((point[0], point[1], point[0] * point[1])[kind])
 
 
-@pytest.mark.parametrize("seed", thinned(range(40), 4))
+@pytest.mark.parametrize("seed", thinned(range(40), 8))
 def test_the_best_is_found_past_incumbents_that_are_hardly_worse(seed: int) -> None:
     """Every bound on the way to an optimum is tried at its tightest."""
     _, spaces, front = drawn(seed)
@@ -283,7 +283,7 @@ def test_the_best_is_found_past_incumbents_that_are_hardly_worse(seed: int) -> N
         assert tuple(search(spaces, kind, better).values[0]) == better, (seed, kind)
 
 
-@pytest.mark.parametrize("seed", thinned(range(40), 4))
+@pytest.mark.parametrize("seed", thinned(range(40), 8))
 def test_the_front_is_found_under_limits_of_time(seed: int) -> None:
     """The least energy of mappings hardly faster than a point of the front is that of the point before."""
     _, spaces, front = drawn(seed)

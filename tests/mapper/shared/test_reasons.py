@@ -146,7 +146,7 @@ def _order_rules_clash(architecture: Architecture) -> bool:
     return flow.stationary is not None and flow.innermost in RELEVANT[flow.stationary]
 
 
-@pytest.mark.parametrize("chunk", thinned(range(10), 3))
+@pytest.mark.parametrize("chunk", thinned(range(10), 5))
 def test_obstacles_are_named_exactly_where_nothing_fits(chunk: int) -> None:
     for seed in range(chunk * RANDOM // 10, (chunk + 1) * RANDOM // 10):
         check(*random_case(seed), seed, walked=True)
@@ -160,7 +160,7 @@ def test_the_random_cases_meet_every_kind_of_obstacle() -> None:
     assert len(shapes) >= RANDOM // 5
 
 
-@pytest.mark.parametrize(("spec", "flow"), thinned(pairs(), 4))
+@pytest.mark.parametrize(("spec", "flow"), thinned(pairs(), 8))
 def test_every_spec_under_every_dataflow_says_why(spec: str, flow: str) -> None:
     """With capacities of a word or two nearly nothing fits, and the whole message helps."""
     for seed in range(3):
