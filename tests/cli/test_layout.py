@@ -58,3 +58,19 @@ def test_the_simulator_takes_nothing_from_the_closed_form():
     assert not [name for name in seen if name.startswith("dse.model.counting")]
     assert not seen & {"dse.model.cost", "dse.model.time"}
     assert "dse.model.simulator.walk" in seen
+
+
+SET_BY_USERS = {("explore/sweep.py", "sweep"), ("mapper/network/workload.py", "map_workload"),
+                ("cli/verbs/evaluate.py", "command")}  # fmt: skip
+"""Functions whose keywords are what users set, one by one."""
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_modules_and_parameter_lists_are_short(path):
+    text = path.read_text()
+    assert text.count("\n") <= 400
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            taken = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+            count = len([one for one in taken if one.arg not in ("self", "cls")])
+            assert count <= 10 or (str(path.relative_to(ROOT)), node.name) in SET_BY_USERS, (node.name, count)
