@@ -51,7 +51,7 @@ function showResidency(panel, network, at) {
     one.why_not, bytes(one.bits), one.words_before ?? "–", one.words_after]);
   panel.append(element("h4", {}, `On chip from layer to layer: ${parts.join("; ")}`), where,
     element("div", { className: "scroll", id: `kept${at}` }, table(["tensor", `in ${run.level}`, "why not", "size", "words before", "after"], rows, 3)),
-    element("p", { className: "note" }, "words: of the tensor, across the edge of the outermost level, with nothing on chip and now"));
+    element("p", { className: "note" }, "grey: tiles of the layer that runs; white: free. Words: of the tensor, across the edge of the outermost level, with nothing on chip and now"));
   drawStays(where, run);
 }
 
