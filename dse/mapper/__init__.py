@@ -16,6 +16,7 @@ from dse.mapper.layer import (
 )
 from dse.mapper.network.front_sum import FrontSum, sum_fronts
 from dse.mapper.network.mapped import MappedWorkload, NetworkFront
+from dse.mapper.network.residency.bound import all_at_home
 from dse.mapper.network.residency.result import Residency, ResidencyCertificate
 from dse.mapper.network.workload import map_workload
 from dse.mapper.shared.result import Certificate, LayerFront, LowerBound, Mapped, NetworkCertificate
@@ -32,6 +33,7 @@ __all__ = [
     "NetworkFront",
     "Residency",
     "ResidencyCertificate",
+    "all_at_home",
     "bound_prices",
     "bounds_boxes",
     "compile_kernels",

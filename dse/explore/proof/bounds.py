@@ -13,6 +13,7 @@ import numpy as np
 from dse.architecture.hierarchy import FanOut
 from dse.errors import DseError
 from dse.explore.designs.design import Batched, BatchEvaluator, Network, NetworkEvaluator, complaint
+from dse.explore.designs.resident import keeps_tensors
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
@@ -222,9 +223,12 @@ def _bound(
     network: Network, corners: list[Architecture], sides: tuple[tuple[int, int], ...], weight: float
 ) -> tuple[float, float, float]:
     """Energy in pJ, latency in seconds and their weighted sum."""
-    from dse.mapper import LowerBound, lower_bound
+    from dse.mapper import LowerBound, all_at_home, lower_bound
 
     clock = max(corner.clock_hz for corner in corners)
+    if network.resident is not None and len(corners) == 1 and keeps_tensors(corners[0]):
+        found = all_at_home(corners[0], network.resident, cycle_pj=weight / clock)
+        return found.energy_pj, found.cycles / clock, found.weighted_pj
     total = LowerBound(0.0, 0.0, 0.0)
     for layer, count in network.layers:
         total += lower_bound(corners[0], layer, others=corners[1:], sides=sides, cycle_pj=weight / clock).times(count)
