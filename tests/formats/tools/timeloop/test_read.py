@@ -268,6 +268,14 @@ def test_what_has_no_words_here_is_named_with_its_place(change, file, line, mess
     assert caught.value.column is not None
 
 
+def test_what_accelergy_flattened_is_told(tmp_path):
+    path = tmp_path / "flat.yaml"
+    path.write_text("architecture: {version: 0.4, local: [{name: 'chip.PE[0..3].RF[1..1]'}]}\n")
+    with pytest.raises(SpecError, match="is a path, not a name") as caught:
+        import_timeloop([path], "x")
+    assert caught.value.hint == "Accelergy flattens architectures; give the file that it read"
+
+
 def test_a_flat_mesh_must_divide(tmp_path):
     with pytest.raises(SpecError, match="3 x 1 instances are no multiple of the 2 x 1 around them"):
         made_of(tmp_path, arch=FLAT.replace("entries: 16, instances: 2", "entries: 16, instances: 3"), problem=PROBLEM)
