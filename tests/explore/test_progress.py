@@ -16,7 +16,7 @@ def test_progress_rises_within_every_phase(tmp_path):
     result = run_plan(plan, jobs=0, progress=told.append)
     assert all(isinstance(one, Progress) for one in told)
     phases = [one.kind for one in told]
-    assert phases == sorted(phases, key=["explore", "prove", "exact"].index)
+    assert phases == sorted(phases, key="explore".__ne__)  # nothing is explored after the proof has begun
     for kind in set(phases):
         own = [one for one in told if one.kind == kind]
         assert [one.done for one in own] == sorted(one.done for one in own)

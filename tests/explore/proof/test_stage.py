@@ -24,7 +24,7 @@ def lines_of(*settled):
 
 def test_a_box_is_written_with_its_settings_its_bound_and_why_it_is_settled():
     box = Box((0, 1), (2, 1))
-    (line,) = lines_of(Settled(box, RULED_OUT, DesignBound(5.0, 2.0, 1.0)))
+    (line,) = lines_of(Settled(box, RULED_OUT, DesignBound(5.0, 2.0, area_mm2=1.0)))
     assert line["box"] == {"rows": [4, 16], "flow": ["os", "os"]}
     assert (line["designs"], line["state"], line["sweep"], line["gap"]) == (3, RULED_OUT, "abc", 0.0)
     assert line["bound"] == {"energy_pj": 5.0, "latency_s": 2.0, "area_mm2": 1.0}

@@ -47,8 +47,10 @@ def test_the_bound_is_worth_having() -> None:
 def test_a_layer_that_fits_nowhere_has_no_finite_bound() -> None:
     problem = deep_problem("lower 0")
     nodes = tuple(
-        replace(node, capacity_bits=1, partition_bits=None, may_bypass=frozenset()) if i and isinstance(node, Level) else node
+        replace(node, capacity_bits=1, partition_bits=None, may_bypass=frozenset())
+        if i and isinstance(node, Level)
+        else node
         for i, node in enumerate(problem.architecture.hierarchy)
-    )  # fmt: skip
+    )
     bound = bound_deep(replace(problem.architecture, hierarchy=nodes), problem.layer, 1.0, "all")
     assert (bound.energy_pj, bound.cycles, bound.weighted_pj) == (inf, inf, inf)

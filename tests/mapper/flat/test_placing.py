@@ -22,7 +22,7 @@ from dse.problem.layer import Layer
 
 @dataclass(frozen=True)
 class Buffered:
-    """A memory and a buffer in front of one MAC: one array configuration, so the walk is all that there is to search."""
+    """A memory and a buffer in front of one MAC: one array configuration, so outer tiles are all there is to search."""
 
     architecture: Architecture
     layer: Layer
@@ -34,9 +34,9 @@ def drawn(seed: int) -> Buffered:
     layer = Layer("small", **{dim: rng.randint(2, 6) for dim in dims}, stride_h=rng.choice((1, 1, 2)))
     sizes = (layer.ifmap_words, layer.weight_words, layer.psum_words)
     words = 3 + int(rng.choice((0.1, 0.3, 0.6)) * sum(sizes))
-    ports = draw_ports(rng)
     levels = (
-        Level("DRAM", ALL, read_energy_pj=per_operand(rng, 200.0), write_energy_pj=per_operand(rng, 200.0), ports=ports),
+        Level("DRAM", ALL, read_energy_pj=per_operand(rng, 200.0), write_energy_pj=per_operand(rng, 200.0),
+              ports=draw_ports(rng)),
         Level("buffer", ALL, capacity_bits=16 * words, may_bypass=rng.choice((frozenset(), frozenset({"weight"}))),
               read_energy_pj=per_operand(rng, 6.0), write_energy_pj=per_operand(rng, 6.0), ports=draw_ports(rng)),
     )  # fmt: skip

@@ -12,6 +12,7 @@ from mapper.deep.bounds.drawn_terms import AXES, all_alive, drawn, even_weights,
 from dse.mapper.deep.bounds.dual import Effort, climb
 from dse.mapper.deep.bounds.sift import OF_ENERGY, Alive, Terms
 
+
 @pytest.mark.parametrize("seed", range(60))
 def test_the_bound_is_below_every_assignment(seed: int) -> None:
     """And with a goal just above the best, the splits of the best are still there."""

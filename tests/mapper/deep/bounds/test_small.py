@@ -65,7 +65,7 @@ def test_some_splits_make_a_problem_of_their_own() -> None:
 
 
 def test_pairs_of_columns_are_counted_once() -> None:
-    """Two terms with the columns (1, 2) of an axis share a pair; the factor 1, and limits that there are not, have none."""
+    """Two terms with the columns (1, 2) of an axis share a pair; factors of 1, and limits not in use, have none."""
     first = np.array([[1, 0, 0, 0, 0, 0], [1, 1, 0, 0, 0, 0], [2, 0, 0, 0, 0, 0]])
     second = np.array([[2, 0, 0, 0, 0, 0], [2, 0, 0, 0, 0, 0], [1, 0, 0, 0, 0, 0]])
     block, group = np.array([OF_ENERGY, OF_ENERGY, FIRST_LIMIT]), np.full(3, -1)
