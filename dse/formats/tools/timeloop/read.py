@@ -69,6 +69,7 @@ def import_timeloop(
     Parameters
     ----------
     paths : sequence of str or Path
+        Files, or folders with files of one design.
     name : str
         Of the workload and the mapping.
     technology : str, optional
@@ -101,7 +102,7 @@ def import_timeloop(
 
 def _sections(paths: Sequence[str | Path]) -> _Given:
     given = _Given()
-    for path in paths:
+    for path in _files(paths):
         source = load_source(path, tags=TAGS)
         if not isinstance(source.data, dict) or not source.data:
             raise source.error((), "a file of Timeloop is a mapping", "with problem, architecture, mapping, ...")
@@ -114,6 +115,19 @@ def _sections(paths: Sequence[str | Path]) -> _Given:
                 raise source.error((key,), f"{key} has no words here", hint, key=True)
             given.sections.setdefault(_SECTIONS[spelt], []).append((source, (key,)))
     return given
+
+
+def _files(paths: Sequence[str | Path]) -> list[Path]:
+    """The paths, each folder replaced by the YAML files in it."""
+    found: list[Path] = []
+    for path in map(Path, paths):
+        files = sorted(path.glob("*.y*ml")) if path.is_dir() else [path]
+        if not files:
+            inside = sorted({file.parent.name for file in path.glob("*/*.y*ml")})
+            hint = f"one of its folders: {', '.join(inside)}" if inside else "a folder of Timeloop's files"
+            raise SpecError("there is no YAML in this folder", file=str(path), hint=hint)
+        found += files
+    return found
 
 
 def _machine(source: Source, path: DataPath, given: _Given) -> Machine:
