@@ -31,7 +31,7 @@ def test_every_recurrence_that_is_read_is_tested():
 @pytest.mark.parametrize("name", MODULES)
 @pytest.mark.parametrize(("layers", "directions"), [(1, 1), (2, 1), (2, 2)])
 def test_macs_of_a_module(name, layers, directions):
-    """Per step, direction and gate: hidden times features and hidden; later layers read the states of all directions."""
+    """Per step, direction and gate: hidden times features and hidden; later layers read all directions."""
     steps, batch, features, hidden = 5, 2, 6, 8
     module = MODULES[name](features, hidden, num_layers=layers, bidirectional=directions == 2)
     wanted = sum(
