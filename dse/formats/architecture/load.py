@@ -233,12 +233,24 @@ def load_architecture_spec(path: str | Path) -> ArchitectureSpec:
     ------
     SpecError
         Everything that is wrong with the file, each with its place.
+
+    Examples
+    --------
+    >>> load_architecture_spec("eyeriss").resolve({"levels.array.rows": 6}).mac_units
+    84
     """
     return read_architecture_spec(load_source(find_shipped("arch_specs", path)))
 
 
 def read_architecture_spec(source: Source) -> ArchitectureSpec:
-    """The architecture that a parsed file describes; raises like `load_architecture_spec`."""
+    """The architecture that a parsed file describes; raises like `load_architecture_spec`.
+
+    Examples
+    --------
+    >>> spec = read_architecture_spec(load_source(find_shipped("arch_specs", "eyeriss")))
+    >>> spec.name, [level.name for level in spec.architecture.levels]
+    ('eyeriss', ['DRAM', 'GLB', 'PE'])
+    """
     check_kind(source, "arch_specs")
     try:
         model = validate(ArchitectureModel, source)
@@ -292,6 +304,11 @@ def canonical(architecture: Architecture) -> dict[str, Any]:
     """Everything in an architecture that can affect a result, as plain data for hashing.
 
     Names of the architecture and of its dataflow are left out: they change no number.
+
+    Examples
+    --------
+    >>> canonical(load_architecture("eyeriss"))["clock_hz"]
+    200000000.0
     """
     nodes = []
     for node in architecture.hierarchy:
@@ -314,7 +331,13 @@ def canonical(architecture: Architecture) -> dict[str, Any]:
 
 
 def schema(kind: str = "arch") -> dict[str, Any]:
-    """The JSON Schema of architecture files, for editors."""
+    """The JSON Schema of architecture files, for editors.
+
+    Examples
+    --------
+    >>> "levels" in schema()["properties"]
+    True
+    """
     if kind != "arch":
         raise DseError(f"no schema for {kind!r} here", hint="arch")
     plain: dict[str, Any] = ArchitectureModel.model_json_schema(by_alias=True)
