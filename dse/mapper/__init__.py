@@ -11,6 +11,7 @@ from dse.mapper.layer import (
     lower_bound,
     lower_bounds,
     map_layer,
+    points_below,
     points_within,
 )
 from dse.mapper.network.front_sum import FrontSum, sum_fronts
@@ -42,6 +43,7 @@ __all__ = [
     "lower_bounds",
     "map_layer",
     "map_workload",
+    "points_below",
     "points_within",
     "sum_fronts",
 ]

@@ -19,6 +19,7 @@ from dse.explore.plan.problem import SweepProblem
 from dse.explore.plan.search import Search
 from dse.explore.plan.workloads import UNCHANGED, WorkloadChanges
 from dse.explore.proof.bounds import BoxBounds, BoxPrices
+from dse.explore.proof.contest import Contest
 from dse.explore.proof.stage import Provable
 from dse.formats.architecture.choices import check_shapes, read_plain_space
 from dse.formats.architecture.derived import Derived, derive
@@ -184,7 +185,8 @@ class Plan:
 
         boxed = bounds_boxes(self.architecture) and not self.derived and not self.search.resident
         resolve = Resolver(self.spec, self.hardware.settings, self.derived)
-        return Provable(BoxBounds(resolve, evaluator, sweep_id), BoxPrices(resolve, evaluator) if boxed else None)
+        prices = BoxPrices(resolve, evaluator) if boxed else None
+        return Provable(BoxBounds(resolve, evaluator, sweep_id), Contest(resolve, evaluator), prices)
 
     def _networks(self) -> dict[int | None, tuple[Network, ...]]:
         """The networks at each batch size of the space; under None where the space has none."""
