@@ -12,14 +12,15 @@ from dse.errors import DseError, MappingError, SpecError
 from dse.formats.architecture.load import read_architecture_spec
 from dse.formats.mapping import dump_mappings
 from dse.formats.text.located import DataPath, Source, raise_all
-from dse.formats.text.source import load_source, parse_source
+from dse.formats.text.source import parse_source
 from dse.formats.tools.imported import Imported, unquoted
 from dse.formats.tools.timeloop.directives import Directive, listed, read_directive
 from dse.formats.tools.timeloop.energies import read_areas, read_energies
 from dse.formats.tools.timeloop.flat import read_flat
+from dse.formats.tools.timeloop.load import load_timeloop
 from dse.formats.tools.timeloop.machine import Machine
 from dse.formats.tools.timeloop.nest import loops_of, nest_of, with_bounds
-from dse.formats.tools.timeloop.nodes import TAGS, read_nodes
+from dse.formats.tools.timeloop.nodes import read_nodes
 from dse.formats.tools.timeloop.plan import Plan, check_targets, keeping, plan
 from dse.formats.tools.timeloop.problem import Problem, default_names, read_problem, workload_of
 from dse.formats.tools.timeloop.rules import Asked, rules_of
@@ -41,7 +42,8 @@ _PASSED = (
     "mapper", "components", "compound_components", "ERT_summary", "ART_summary", "globals",
     "dumped_by_timeloop_front_end",
 )  # fmt: skip
-"""Keys that say how Timeloop searches and how Accelergy prices: nothing of what is written here."""
+"""Keys that say how Timeloop searches and how Accelergy prices: nothing of what is written here. So do keys with
+`ignore` in them, which its front end passes over."""
 
 
 @dataclass
@@ -103,12 +105,12 @@ def import_timeloop(
 def _sections(paths: Sequence[str | Path]) -> _Given:
     given = _Given()
     for path in _files(paths):
-        source = load_source(path, tags=TAGS)
+        source = load_timeloop(path)
         if not isinstance(source.data, dict) or not source.data:
             raise source.error((), "a file of Timeloop is a mapping", "with problem, architecture, mapping, ...")
         for key, value in source.data.items():
             spelt = str(key).replace("-", "_")
-            if spelt in _PASSED or value in (None, [], {}):
+            if spelt in _PASSED or "ignore" in spelt or value in (None, [], {}):
                 continue
             if spelt not in _SECTIONS:
                 hint = f"read are {', '.join(_SECTIONS)}"

@@ -259,6 +259,9 @@ def test_a_mapping_that_breaks_a_constraint_is_told(tmp_path):
     ({"said": "mapping: [{target: RF, type: temporal}]"}, "said", 1, "there is a second mapping"),
     ({"said": "ERT: {version: 0.4, tables: [{name: chip.RF, actions: [{name: read}]}]}"}, "said", 1, "an energy in pJ"),
     ({"said": "ERT: {version: 0.4, tables: [{name: chip.RF, actions: []}]}"}, "arch", 6, "has none of DRAM"),
+    ({"said": "ERT: {tables: [{name: chip.RF, actions: [{name: [], energy: 1}]}]}"}, "said", 1, "has a name and an en"),
+    ({"said": "constraints: [{target: RF, type: dataspace, keep: 1}]"}, "said", 1, "keep is a list of tensors"),
+    ({"said": "constraints: [{target: RF, type: dataspace, keep: [[I]]}]"}, "said", 1, "is no tensor of the problem"),
 ])  # fmt: skip
 def test_what_has_no_words_here_is_named_with_its_place(change, file, line, message, tmp_path):
     texts = {"arch": NODES, "conv": PROBLEM, "mapping": MAPPING, **change}
@@ -266,6 +269,14 @@ def test_what_has_no_words_here_is_named_with_its_place(change, file, line, mess
         import_timeloop(files_of(tmp_path, **texts), "mine")
     assert (caught.value.file, caught.value.line) == (str(tmp_path / f"{file}.yaml"), line)
     assert caught.value.column is not None
+
+
+def test_what_accelergy_flattened_is_told(tmp_path):
+    path = tmp_path / "flat.yaml"
+    path.write_text("architecture: {version: 0.4, local: [{name: 'chip.PE[0..3].RF[1..1]'}]}\n")
+    with pytest.raises(SpecError, match="is a path, not a name") as caught:
+        import_timeloop([path], "x")
+    assert caught.value.hint == "Accelergy flattens architectures; give the file that it read"
 
 
 def test_a_flat_mesh_must_divide(tmp_path):
