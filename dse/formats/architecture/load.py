@@ -233,11 +233,6 @@ def load_architecture_spec(path: str | Path) -> ArchitectureSpec:
     ------
     SpecError
         Everything that is wrong with the file, each with its place.
-
-    Examples
-    --------
-    >>> load_architecture_spec("eyeriss").resolve({"levels.array.rows": 6}).mac_units
-    84
     """
     return read_architecture_spec(load_source(find_shipped("arch_specs", path)))
 
