@@ -8,6 +8,7 @@ from math import inf
 
 import numpy as np
 
+from dse.mapper.deep.bounds.finished import told_apart
 from dse.mapper.deep.bounds.subproblem import (
     MARGIN,
     Best,
@@ -115,7 +116,8 @@ def _parts(node: Node, best: Best) -> list[Node]:
     if not node.space.parts:
         return [node]
     rows = splits_left(node, best.target())
-    parts = [bounded(space, node.choices, rows, node.weights, best) for space in node.space.parts]
+    apart = told_apart(node.space.parts, node.choices, rows)
+    parts = [bounded(space, node.choices, mine, node.weights, best) for space, mine in apart if all(map(len, mine))]
     return [part for part in parts if part is not None]
 
 

@@ -7,13 +7,12 @@ from math import inf, log
 
 import numpy as np
 
-from dse.mapper.deep.axes import Axis, axes_of
+from dse.mapper.deep.axes import Axis
 from dse.mapper.deep.bounds.columns import Columns, Places, Run, Words, columns_of, places_of, run_of, words_of
 from dse.mapper.deep.bounds.dual import WARM, Effort, climb
 from dse.mapper.deep.bounds.sift import OF_ENERGY, OF_TIME, Alive, Terms
-from dse.mapper.deep.bounds.steps import lay_down_fewest
 from dse.mapper.deep.bounds.terms import Crossing, Term, crossings_of, terms_of, visits_pay
-from dse.mapper.deep.chains import list_chains
+from dse.mapper.deep.kept import tables_of
 from dse.mapper.deep.lists import Bools, Choice, allowed, nothing_of
 from dse.mapper.deep.problem import Deep, spreads_that_add_up, without_limits
 from dse.mapper.shared.compilation import compiled
@@ -61,11 +60,17 @@ class Space:
         levels = len(self.problem.nodes)
         runs = tuple(run_of(c.operand, c.child, levels, choices) for c in self.crossings)
         if runs not in self.known:
-            for key in enumerate(runs):
-                if key not in self.words:
-                    self.words[key] = words_of(self.crossings[key[0]], self.axes, key[1])
-            self.known[runs] = columns_of(self.places, [self.words[key] for key in enumerate(runs)])
+            words = [self.words_of(k, choices) for k in range(len(runs))]
+            self.known[runs] = columns_of(self.places, words)
         return self.known[runs]
+
+    def words_of(self, crossing: int, choices: tuple[Choice | None, ...]) -> Words:
+        """What the words of a crossing's views are products of, with some lists laid down."""
+        one = self.crossings[crossing]
+        key = crossing, run_of(one.operand, one.child, len(self.problem.nodes), choices)
+        if key not in self.words:
+            self.words[key] = words_of(one, self.axes, key[1])
+        return self.words[key]
 
     def holds(self, rows: list[int]) -> bool:
         """Whether the splits of a mapping, one of each axis, are part of it."""
@@ -115,10 +120,9 @@ class Best:
 
 
 def space_of(problem: Deep, mask: int) -> Space:
-    chains = [compiled(list_chains)(problem, d) for d in range(8)]
-    axes = axes_of(problem, chains)
-    rows = tuple(np.arange(len(axis)) for axis in axes)
-    return _space(problem, mask, axes, *lay_down_fewest(problem, axes), rows)
+    tables = tables_of(problem)
+    rows = tuple(np.arange(len(axis)) for axis in tables.axes)
+    return _space(problem, mask, tables.axes, tables.least_steps, tables.differ, rows)
 
 
 def narrowed(space: Space, problem: Deep, mask: int, rows: tuple[Ints, ...] | None = None) -> Space:

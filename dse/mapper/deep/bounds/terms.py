@@ -279,11 +279,13 @@ def terms_of(
             terms.append(Term(1.0, len(limits), NO_GROUP, k, c.up))
             limits.append(log(float(dp.words[PSUM])) if dp.only_finished[c.parent] else NO_LIMIT)
     for i in range(len(dp.nodes)):
-        for side in range(2):
-            if dp.fans[i] >= 0 and dp.sides[i, side] > 1:
-                extra = tuple((a, ("side", i, side)) for a in range(6))
-                terms.append(Term(1.0, len(limits), NO_GROUP, extra=extra))
-                limits.append(log(float(dp.sides[i, side])))
+        columns: list[tuple[Key, int]] = [(("side", i, side), int(dp.sides[i, side])) for side in range(2)]
+        if (dp.on_side[i].sum(axis=0) > 1).any():  # else each dim has a side, and both sides say it all
+            columns.append((("children", i), int(dp.sides[i].prod())))
+        for key, most in columns:
+            if dp.fans[i] >= 0 and most > 1:
+                terms.append(Term(1.0, len(limits), NO_GROUP, extra=tuple((a, key) for a in range(6))))
+                limits.append(log(float(most)))
     return terms, limits, groups
 
 
