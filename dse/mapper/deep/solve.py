@@ -79,7 +79,8 @@ def spaces_of(
         kindred: list[Space] = []
         for nodes in some:
             problem = build(architecture, layer, kept, prices, factors, nodes, may_finish=some[-1])
-            kindred += halved(narrowed(space, problem, len(choices)))
+            space = narrowed(space, problem, len(choices))
+            kindred += halved(space)
             choices.append(kept)
         spaces += together(kindred)
     return choices, spaces
