@@ -45,7 +45,7 @@ DIRECT = 100_000
 OPEN = 2_000
 """The same while all orders of some list have to be tried."""
 
-PROBE = 2_000
+PROBE = 8_000
 """Splits that are tried at the root for a first mapping."""
 
 STEPS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, inf)
@@ -54,14 +54,14 @@ STEPS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, inf)
 HEAT = 0.01
 """Lift, in logarithms, of splits that count as undecided when a subproblem is halved."""
 
-NEAR = 0.05
+NEAR = 0.2
 """How far, in logarithms, a root is below the best mapping at least for a dive in it."""
 
 DIVING = 400
 """Splits per axis that a dive begins with."""
 
 PROBED = 24
-"""Splits per axis that are looked through for a mapping before a subproblem is halved."""
+"""Splits per axis that are looked through for a mapping before a subproblem is halved, where four axes have several."""
 
 FRUITLESS = 8
 """No more is looked through in this way once so many looks in a row have found nothing better."""
@@ -206,14 +206,21 @@ def _half(node: Node, rows: tuple[Ints, ...], target: float, worst: float) -> tu
 def _probe(node: Node, best: Best) -> None:
     """Look for a good mapping among the splits that lift the bound least."""
     rows, reduced = [], []
+    probed = _probed(node.rows)
     for row, lifted in zip(node.rows, node.reduced, strict=True):
-        rank = np.argsort(lifted, kind="stable")[:PROBED]
+        rank = np.argsort(lifted, kind="stable")[:probed]
         rows.append(row[rank])
         reduced.append(lifted[rank])
     some = Node(
         node.space, node.choices, tuple(rows), node.weights, node.bound, tuple(reduced), node.columns
     )  # fmt: skip
     _walk_to(some, best, min(best.target(), node.bound + 1.0), PROBE)
+
+
+def _probed(rows: tuple[Ints, ...]) -> int:
+    """How many splits of each axis are looked through: more where fewer axes have several."""
+    several = sum(len(row) > 1 for row in rows)
+    return round(PROBED ** (4 / max(2, min(4, several))))
 
 
 def _improved(spaces: list[Space], best: Best, known: float) -> float:
@@ -235,7 +242,8 @@ def _exchange(spaces: list[Space], best: Best, record: Ints) -> None:
     choices = choices_of(space.problem, record)
     columns = space.columns(choices)
     values = exchanged(space, columns, rows, limits_of(space, best), fixed_weights(space, best))
-    nearest = [np.argsort(value, kind="stable")[:PROBED] for value in values]
+    probed = _probed(space.rows)
+    nearest = [np.argsort(value, kind="stable")[:probed] for value in values]
     some = tuple(row[np.isfinite(value[row])] for row, value in zip(nearest, values, strict=True))
     if all(map(len, some)):
         level = tuple(np.zeros(len(row)) for row in some)

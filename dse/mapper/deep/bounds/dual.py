@@ -275,8 +275,6 @@ def climb(
     float
         Logarithm of the bound, infinite when no split of some axis is left.
     """
-    if not sift(factors, terms, effort.enough, alive):
-        return np.inf
     widest = 0
     for a in range(6):
         widest = max(widest, len(tables[a]))
@@ -290,6 +288,11 @@ def climb(
     value = load_of(terms, weights, columns.load, sums) + weigh(tables, columns.load, alive, columns.least)
     if value >= effort.enough:
         return float(value)
+    # Prices at the weights of the subproblem above are one pass over each table; what they leave is looked at closely.
+    if effort.enough < np.inf and not _drop(alive, chosen, columns.least, effort.enough - value + 1e-9):
+        return np.inf
+    if not sift(factors, terms, effort.enough, alive):
+        return np.inf
     return _climb(tables, terms, weights, effort, alive, chosen, columns, sums, pair_up(terms))
 
 
@@ -334,14 +337,7 @@ def _choose(alive: Alive, least: Floats, chosen: Bools) -> int:
     reduced, new = alive.reduced, 0
     for a in range(6):
         begin, end = alive.start[a], alive.end[a]
-        window, inside = NARROW, 0
-        for _ in range(RANGES):
-            inside = 0
-            for i in range(begin, end):
-                inside += reduced[i] - least[a] <= window
-            if inside > SOME // 2:
-                break
-            window *= 4.0
+        window, inside = _window(reduced, begin, end, least[a])
         left, stride = SOME, 1 + inside // SOME
         for nearest in range(2):
             seen = 0
@@ -359,6 +355,27 @@ def _choose(alive: Alive, least: Floats, chosen: Bools) -> int:
                 new += not chosen[i]
                 chosen[i] = True
     return new
+
+
+def _window(reduced: Floats, begin: int, end: int, least: float) -> tuple[float, int]:
+    """A lift that enough splits of an axis do not pass, and how many do not."""
+    inside = np.zeros(RANGES, dtype=np.int64)
+    widest = NARROW * 4.0 ** (RANGES - 1)
+    for i in range(begin, end):
+        over = reduced[i] - least
+        if over <= widest:
+            at, window = 0, NARROW
+            while over > window:
+                window *= 4.0
+                at += 1
+            inside[at] += 1
+    count, window = 0, NARROW
+    for at in range(RANGES):
+        count += inside[at]
+        if count > SOME // 2:
+            break
+        window *= 4.0
+    return window, count
 
 
 def _drop(alive: Alive, chosen: Bools, least: Floats, most: float) -> bool:

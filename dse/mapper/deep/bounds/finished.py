@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from dse.mapper.deep.lists import Bools, Choice
 from dse.model.counting.kernel import Ints
 from dse.problem.dims import PSUM, C, P, Q
@@ -41,22 +39,24 @@ def told_apart(
     for space, following in zip(parts, [*parts[1:], None], strict=True):
         mine = _once(space, choices, rows, space.problem.only_finished)
         kept = tuple(row[mine[a]] if a in mine else row for a, row in enumerate(rows))
+        if not all(map(len, kept)):
+            return  # nor is anything finished further in
         if following is None or not exact:
             yield space, kept
             continue
         # Not finished in the next level: more than one visit on the first axis, or on one of those after it.
         further = _once(space, choices, kept, following.problem.only_finished)
-        for a in SUMMED:
+        for a in further:
             yield space, tuple(row[~further[a]] if x == a else row for x, row in enumerate(kept))
             kept = tuple(row[further[a]] if x == a else row for x, row in enumerate(kept))
 
 
 def _once(space: Space, choices: tuple[Choice | None, ...], rows: Rows, levels: Ints) -> dict[int, Bools]:
-    """Per axis that psums are summed over, which splits bring each psum once to all of some levels."""
-    once = {a: np.ones(len(rows[a]), dtype=bool) for a in SUMMED}
-    for k, crossing in enumerate(space.crossings):
-        if crossing.operand == PSUM and levels[crossing.parent]:
-            columns, _ = space.words_of(k, choices)
-            for a in SUMMED:
-                once[a] &= space.axes[a].table()[columns[crossing.up, a]][rows[a]] <= ONCE
-    return once
+    """Which splits bring each psum once to all of some levels, of the axes where not all do."""
+    inner = [k for k, one in enumerate(space.crossings) if one.operand == PSUM and levels[one.parent]]
+    if not inner:
+        return {}
+    # What comes to a level once comes once to all outside it.
+    columns, _ = space.words_of(inner[-1], choices)
+    at = columns[space.crossings[inner[-1]].up]
+    return {a: space.axes[a].table()[at[a]][rows[a]] <= ONCE for a in SUMMED if at[a] > 0}

@@ -77,18 +77,16 @@ class Space:
     places: Places
     parts: tuple[Space, ...] = ()
     words: dict[tuple[int, Run], Words] = field(default_factory=dict, repr=False)
-    known: dict[tuple[Run, ...], Columns] = field(default_factory=dict, repr=False)
+    known: dict[tuple[Choice | None, ...], Columns] = field(default_factory=dict, repr=False)
     agreeing: dict[int, list[Bools]] = field(default_factory=dict, repr=False)
     kins: dict[tuple[Choice | None, ...], Kin] = field(default_factory=dict, repr=False)
 
     def columns(self, choices: tuple[Choice | None, ...]) -> Columns:
         """Columns of the terms' factors with some lists laid down."""
-        levels = len(self.problem.nodes)
-        runs = tuple(run_of(c.operand, c.child, levels, choices) for c in self.crossings)
-        if runs not in self.known:
-            words = [self.words_of(k, choices) for k in range(len(runs))]
-            self.known[runs] = columns_of(self.places, words)
-        return self.known[runs]
+        if choices not in self.known:
+            words = [self.words_of(k, choices) for k in range(len(self.crossings))]
+            self.known[choices] = columns_of(self.places, words)
+        return self.known[choices]
 
     def words_of(self, crossing: int, choices: tuple[Choice | None, ...]) -> Words:
         """What the words of a crossing's views are products of, with some lists laid down."""
