@@ -328,7 +328,7 @@ class ArchitectureModel(SpecModel):
         default={}, validate_default=True,
         description="widths of the elements that it is built for, where neither a workload nor an option states them",
     )
-    fuses: list[Literal["activation", "batch_norm", "pool", "add"]] = Field(
+    fuses: list[Literal["activation", "batch_norm", "pool", "add", "concat"]] = Field(
         default=[], description="nodes without MACs that it takes with a layer: they move no words of their own"
     )
     packed: Gates = Field(

@@ -42,6 +42,8 @@ def page_data(result: SweepResult, book: Book) -> dict[str, Any]:
     on_objectives = [OBJECTIVES[name] for name in result.search.objectives]
     order = sorted(METRICS, key=lambda key: key not in on_objectives)
     cards = {row["number"]: card for row in shown.values() if (card := book.of(row)) is not None}
+    steps = {number: rows for number in shown if (rows := changes(result, book, number))}
+    stepping = dict.fromkeys(row["path"] for rows in steps.values() for row in rows)
     return {
         "architecture": result.architecture,
         "metrics": [{"key": key, "name": name, "unit": unit, "scale": scale}
@@ -53,8 +55,8 @@ def page_data(result: SweepResult, book: Book) -> dict[str, Any]:
                     for limit, front in result.budgets()],
         "reference": reference,
         "cards": cards,
-        "steps": {number: rows for number in shown if (rows := changes(result, book, number))},
-        "names": names,
+        "steps": steps,
+        "names": short_names((*names, *(path for path in stepping if path not in names))),
         "hypervolume": hypervolume(result),
         "ruled_out": _ruled_out(result),
     }  # fmt: skip

@@ -58,7 +58,8 @@ function table(head, rows, left = 1) {
   return element("table", {}, cells("th", head, left), ...rows.map(row => row instanceof Node ? row : cells("td", row, left)));
 }
 
-function ratio(value) {
+function ratio(value, gap = 0) {
+  if (gap > 0 && Math.abs(value - 1) <= gap) return element("span", { title: `mappings within ${100 * gap} % of the best` }, "~");
   return element("span", { className: value < 0.9995 ? "better" : value > 1.0005 ? "worse" : "" }, percent(value));
 }
 
@@ -358,8 +359,11 @@ function stepsOf(number) {
     return box;
   }
   box.append(table(["setting", "now", "then", "energy", "latency", "area", "design"], rows.map(row => [data.names[row.path] ?? row.path, row.old, row.new,
-    ...("energy" in row ? [ratio(row.energy), ratio(row.latency), ratio(row.area)] : [element("span", { className: "worse", title: row.reason }, "does not work"), "", ""]),
+    ...("energy" in row ? [ratio(row.energy, row.gap), ratio(row.latency, row.gap), ratio(row.area)] : [element("span", { className: "worse", title: row.reason }, "does not work"), "", ""]),
     designs.has(row.number) ? element("button", { type: "button", onclick: event => choose(row.number, event.shiftKey) }, String(row.number)) : ""])));
+  const gap = Math.max(...rows.map(row => row.gap ?? 0));
+  box.append(element("p", { className: "note" }, gap > 0 ? `~: smaller than what is known, as each mapping is within ${100 * gap} % of the best.`
+    : "Each of these designs is mapped exactly, every layer to its least energy-delay product."));
   return box;
 }
 
