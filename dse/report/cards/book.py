@@ -14,7 +14,7 @@ from dse.formats.text.regular import check_file
 from dse.formats.text.replace import write_text
 from dse.report.cards.card import Card, Wanted, card_of
 from dse.report.cards.steps import best_first, change_row, key_of, neighbours, take_steps
-from dse.report.text.sweeps import best_within, shown_fronts
+from dse.report.text.sweeps import recommended, shown_fronts
 
 if TYPE_CHECKING:
     from dse.explore.plan.plan import Plan
@@ -54,13 +54,14 @@ class Book:
 def wanted_rows(result: SweepResult) -> list[dict[str, Any]]:
     """The rows of the front that get cards: those that the terminal shows, and the architecture's own design."""
     own = result.reference_row()
-    rows = [row for _, front in shown_fronts(result) for row in front] + ([own] if own is not None else [])
+    first = (own, recommended(result))
+    rows = [row for _, front in shown_fronts(result) for row in front] + [row for row in first if row is not None]
     return list({row["number"]: row for row in rows}.values())
 
 
 def wanted_steps(result: SweepResult) -> list[int]:
     """The designs all of whose neighbours are evaluated: the architecture's own, and the one recommended."""
-    own, best = result.reference_row(), best_within(result)
+    own, best = result.reference_row(), recommended(result)
     return list(dict.fromkeys(row["number"] for row in (own, best) if row is not None))
 
 

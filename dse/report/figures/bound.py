@@ -210,8 +210,8 @@ def curves_data(plain: dict[str, Any]) -> CurvesData:
         title = f"{plain['workload']}: {size} moves {si(here, '')} words at least, {how}"
     return CurvesData(
         title=title,
-        subtitle=f"fewest words that any mapping moves between {plain['outermost']} and {plain['buffer']} of a size; "
-        "from a diamond on, at most 10 % above the least",
+        subtitle=f"fewest words that any mapping moves between {plain['outermost']} and {plain['buffer']}, by size; "
+        "diamonds: 10 % above the least",
         lines=tuple(named),
         quiet=tuple(corners(layer["points"]) for layer in layers[HIGHLIGHTED:]),
         capacity_bits=plain["capacity_bits"],
@@ -251,7 +251,7 @@ def curves_figure(data: CurvesData) -> Figure:
                      c=INK, linewidths=1.4, zorder=5, label="designs, as mapped")  # fmt: skip
     legend(axes)
     if data.capacity_bits:
-        axes.axvline(data.capacity_bits, color=INK, linewidth=1.0, linestyle=(0, (4, 3)))
+        axes.axvline(data.capacity_bits, ymax=0.9, color=INK, linewidth=1.0, linestyle=(0, (4, 3)))
         low, high = axes.get_ylim()
         top = high * (high / low) ** 0.12  # room for the name above the curves
         axes.set_ylim(low, top)

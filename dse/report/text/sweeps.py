@@ -181,6 +181,11 @@ def best_within(result: SweepResult) -> dict[str, Any] | None:
     return min(_within(result), key=lambda row: row["edp_js"], default=None)
 
 
+def recommended(result: SweepResult) -> dict[str, Any] | None:
+    """The row that a reader is shown first: `best_within`, else the least EDP of the front; None without a front."""
+    return best_within(result) or min(result.front_rows(), key=lambda row: row["edp_js"], default=None)
+
+
 def _within(result: SweepResult) -> list[dict[str, Any]]:
     """Rows of other designs on the front that take no more area than the architecture as specified."""
     own = result.reference_row()
