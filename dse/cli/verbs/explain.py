@@ -132,7 +132,7 @@ def _card(plan: Plan, settings: Any) -> Card:
     from dse.report.cards.steps import step_gap
 
     architecture, workloads, _ = plan.inputs_of(settings)
-    return card_of(Wanted(architecture, workloads, plan.objective, step_gap(plan)))
+    return card_of(Wanted(architecture, workloads, plan.objective, step_gap(plan), None, plan.search.resident))
 
 
 def _steps(plan: Plan, own: Any, workers: Workers, numbers: dict[str, int] | None = None) -> list[dict[str, Any]]:

@@ -118,7 +118,7 @@ def step_gap(plan: Plan) -> float:
     """How far from its best a mapping may be where designs are compared: 0 where exact mappings take milliseconds."""
     from dse.mapper import bounds_boxes
 
-    return 0.0 if bounds_boxes(plan.architecture) else plan.search.gap
+    return 0.0 if bounds_boxes(plan.architecture) and not plan.search.resident else plan.search.gap
 
 
 def take_steps(
