@@ -37,10 +37,10 @@ from dse.formats.text.source import (
 from dse.formats.text.validation import in_words
 from dse.problem.notebook import short
 
-_SECTIONS = ("technology", "mac")
+_SECTIONS = ("technology", "mac", "precision")
 _OF_ROWS_AND_COLS = (("shape",), ("pes",))
 """Of a fan-out: `12x14`, which says rows and columns at once, and how many children that makes."""
-_SCALARS = ("clock", "word_bits", "lower", "static_power", "clock_power", "area", "packed")
+_SCALARS = ("clock", "word_bits", "lower", "static_power", "clock_power", "area", "packed", "fuses")
 
 
 @dataclass(frozen=True, eq=False)
@@ -310,7 +310,8 @@ def canonical(architecture: Architecture) -> dict[str, Any]:
         "static_power_mw": architecture.static_power_mw,
         "clock_power_mw": architecture.clock_power_mw,
         "other_area_mm2": architecture.other_area_mm2,
-        **({"packed": sorted(architecture.packed)} if architecture.packed else {}),
+        **{name: sorted(kept) for name in ("packed", "fuses") if (kept := getattr(architecture, name))},
+        **({"precision": dict(architecture.precision)} if architecture.precision else {}),
     }
 
 
