@@ -102,6 +102,8 @@ class SweepOptions:
         As those of `Inputs`.
     layers : tuple of str
         Only these.
+    resident : bool or None
+        Whether tensors may stay on chip.
     """
 
     trials: int | None
@@ -116,6 +118,7 @@ class SweepOptions:
     dataflow: str | None
     settings: tuple[str, ...]
     layers: tuple[str, ...]
+    resident: bool | None = None
 
     def given(self) -> tuple[str, ...]:
         """The names of the options that the command line has."""
@@ -127,7 +130,7 @@ class SweepOptions:
         from dse.explore.plan.search import SearchChanges
 
         named = None if self.objectives is None else tuple(part.strip() for part in self.objectives.split(","))
-        return SearchChanges(self.trials, self.sampler, self.seed, named, self.gap)
+        return SearchChanges(self.trials, self.sampler, self.seed, named, self.gap, self.resident)
 
     def workloads(self) -> WorkloadChanges:
         """Those about the networks."""
@@ -211,6 +214,14 @@ def remarks(spec: ArchitectureSpec, architecture: Architecture) -> list[str]:
             value = f"{figures[limit.metric]:.4g} {unit}".strip()
             what = f"{name.replace('_', ' ')} {value}, {' and '.join(ends)}"
             found.append(f"{spec.name} breaks its own constraint: {what}")
+    widths = {part: bits for part, bits in architecture.precision if part in ("ifmap", "weight")}
+    mac = spec.model.mac
+    if any(bits != mac.bits for bits in widths.values()) and not {"bits", "format"} & mac.model_fields_set:
+        said = " and ".join(f"{part} {bits}" for part, bits in widths.items())
+        found.append(
+            f"{spec.name} does not say for what width its MAC is, so {mac.bits} bits, and its operands have {said};\n"
+            f"  mac: {{bits: {max(widths.values())}}} would make it one of that width"
+        )
     if not architecture.fan_outs:
         found.append(
             f"{spec.name} has no fan-out among its levels, so it has a single MAC;\n"

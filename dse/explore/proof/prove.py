@@ -13,18 +13,30 @@ from dataclasses import dataclass, field
 from itertools import count
 from math import inf
 from time import monotonic
+from typing import Any
 
 import numpy as np
 
+from dse.explore.limits import Work
 from dse.explore.outcomes.evaluation import Evaluation
 from dse.explore.proof.bounds import BoundTask, BoxBounds, DesignBound
 from dse.explore.proof.box import Axes, Box
 from dse.explore.proof.certificate import Certificate
+from dse.explore.proof.contest import Contest, ContestTask
 from dse.explore.proof.staircase import Staircase
-from dse.explore.workers.runner import Failure, Task, Workers
+from dse.explore.workers.runner import Failure, Task, Timed, Workers
 
-BOXES, DESIGNS = 8, 4
-"""Boxes split and designs solved at once; they do not depend on how many workers there are, nor does what is found."""
+BOXES, CONTESTS, DESIGNS = 16, 32, 4
+"""Boxes split, designs held against what is known, and designs solved at once, at most; they do not depend on how many
+workers there are, nor does what is found."""
+
+UNLIMITED = Work()
+
+LOT = 12
+"""Boxes that are bounded by one call at most."""
+
+MOST_PATIENCE = 4
+"""So many rounds of designs at most are solved without being held against what is known, after one that none lost."""
 
 ROUNDING = 1e-12
 """Relative difference below which a bound is matched."""
@@ -43,12 +55,15 @@ class Settled:
     bound : DesignBound
     short : float
         The least fraction by which its bounds must rise to be matched by an evaluated design.
+    searched : bool
+        A design whose mappings were searched for one that evaluated designs do not match, not only its bounds.
     """
 
     box: Box
     state: str
     bound: DesignBound
     short: float = 0.0
+    searched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +91,8 @@ def joined_with(last: Settled, new: Settled) -> Settled | None:
     differ = [i for i, (a, b) in enumerate(zip(last.box.last, new.box.first, strict=True)) if a != b]
     follows = len(differ) == 1 and new.box.first[differ[0]] == last.box.last[differ[0]] + 1
     spanned = [i for i, (a, b) in enumerate(zip(last.box.first, last.box.last, strict=True)) if a != b]
-    alike = last.state == new.state and (last.state == RULED_OUT or last.bound == new.bound)
+    too_large = all(one.bound.infeasible.startswith("area of ") for one in (last, new))
+    alike = last.state == new.state and (last.state == RULED_OUT or last.bound == new.bound or too_large)
     if not follows or not alike or spanned not in ([], differ):
         return None
     box = last.box.part(differ[0], last.box.first[differ[0]], new.box.first[differ[0]])
@@ -91,6 +107,7 @@ class Prover:
     ----------
     axes : Axes
     bounds : BoxBounds
+    contest : Contest
     workers : Workers
     known : Staircase
     solve : callable
@@ -99,28 +116,36 @@ class Prover:
         The gap beyond which a design counts as open.
     deadline : float
         Of the monotonic clock, s.
-    work : tuple of float
-        Boxes to bound and designs to solve at most.
+    work : Work
+        What is done at most.
     report : callable, optional
         Told how many designs are settled, now and then.
     note : callable, optional
         Told of every box that is settled.
+    spend : callable, optional
+        Told the CPU time in s of bounds and of searches below what is known.
     """
 
     axes: Axes
     bounds: BoxBounds
+    contest: Contest
     workers: Workers
     known: Staircase
     solve: Callable[[Sequence[int]], Iterable[Evaluation]]
     wanted: float
     deadline: float
-    work: tuple[float, float] = (inf, inf)
+    work: Work = UNLIMITED
     report: Callable[[int], None] = lambda settled: None
     note: Callable[[Settled], None] = lambda settled: None
+    spend: Callable[[float], None] = lambda cpu_s: None
     settled: list[Settled] = field(default_factory=list)
     done: int = 0
     bounded: int = 0
+    contested: int = 0
     solved: int = 0
+    _width: int = DESIGNS
+    _patience: int = 1
+    _pause: int = 0
     _stuck: list[Entry] = field(default_factory=list)
     _heap: list[Entry] = field(default_factory=list)
     _number: count[int] = field(default_factory=count)
@@ -128,11 +153,11 @@ class Prover:
     def run(self) -> None:
         """Settle boxes until nothing is left or the time is over."""
         self._push(self.axes.whole, DesignBound(), inf)
-        while self._heap and monotonic() < self.deadline and self.bounded < self.work[0]:
+        while self._heap and monotonic() < self.deadline and self.bounded < self.work.boxes:
             boxes, designs = self._next()
             self._split(boxes)
-            if designs:
-                self._solve(designs)
+            if designs and (rivals := self._in_question(designs)):
+                self._solve(rivals)
             self.report(self.done)
         left, self._heap, self._stuck = self._left(), [], []
         for part in left:
@@ -165,35 +190,96 @@ class Prover:
         """The farthest boxes to split, and the farthest designs to solve."""
         boxes: list[Box] = []
         designs: list[Entry] = []
-        while self._heap and len(boxes) < BOXES and len(designs) < DESIGNS:
+        while self._heap and len(boxes) < BOXES and len(designs) < self._width:
             entry = heapq.heappop(self._heap)
-            short = self._short(entry.bound)
+            short = min(entry.short, self._short(entry.bound))
             if short <= ROUNDING:
                 self._settle(Settled(entry.box, RULED_OUT, entry.bound))
             elif self._heap and short < self._heap[0].short:
                 self._push(entry.box, entry.bound, short)  # what was found since brought it nearer
             elif entry.box.size > 1:
                 boxes.append(entry.box)
-            elif self.solved + len(designs) >= self.work[1]:
+            elif self.solved >= self.work.designs and self.contested >= self.work.contests:
                 self._stuck.append(entry)
             else:
                 designs.append(entry)
         return boxes, designs
 
+    def _in_question(self, designs: Sequence[Entry]) -> list[Entry]:
+        """The farthest designs of some that may come below what is known; the others wait, or are settled.
+
+        What is farther than the gap that is wanted must come below what is known by that gap; only then is it held
+        against all of it.
+        """
+        if self._pause > 0 or self.contested >= self.work.contests:
+            self._pause = max(0, self._pause - 1)
+            return self._wait(designs)
+        self.contested += len(designs)
+        gaps = [self.wanted if entry.short > self.wanted else 0.0 for entry in designs]
+        tasks = [
+            Task(i, self._contest_of(entry, corners / (1 + gap)))
+            for i, (entry, gap) in enumerate(zip(designs, gaps, strict=True))
+            if len(corners := self.known.corners_above(entry.bound))
+        ]
+        matched = {}
+        for task, found in self.workers.run(Timed(self.contest), tasks):
+            if not isinstance(found, Failure):
+                matched[task.key], cpu_s = found
+                self.spend(cpu_s)
+        left = []
+        for i, (entry, gap) in enumerate(zip(designs, gaps, strict=True)):
+            if not matched.get(i, False):
+                left.append(entry)
+            elif gap > 0:
+                self._push(entry.box, entry.bound, gap)
+            else:
+                self._settle(Settled(entry.box, RULED_OUT, entry.bound, searched=True))
+        lost = len(left) == len(designs)
+        self._patience = min(2 * self._patience, MOST_PATIENCE) if lost else 1
+        self._pause = self._patience if lost else 0
+        self._width = max(DESIGNS, self._width // 2) if 2 * len(left) > len(designs) else min(CONTESTS, 2 * self._width)
+        return self._wait(left)
+
+    def _contest_of(self, entry: Entry, corners: Any) -> ContestTask:
+        return ContestTask(self.axes.settings_of(entry.box)[0], corners, self.known.weight, entry.bound.layers)
+
+    def _wait(self, designs: Sequence[Entry]) -> list[Entry]:
+        """The first of some designs, as many as may still be solved; the others wait."""
+        left = int(min(DESIGNS, self.work.designs - self.solved))
+        for entry in designs[left:]:
+            if left < DESIGNS:
+                self._stuck.append(entry)
+            else:
+                self._push(entry.box, entry.bound, entry.short)
+        return list(designs[:left])
+
     def _split(self, boxes: Sequence[Box]) -> None:
         """Split boxes and bound their parts."""
         parts = [part for box in boxes for part in self.axes.split(box)]
-        tasks = [Task(i, self._task(part)) for i, part in enumerate(parts) if self.axes.is_bounded(part)]
-        self.bounded += len(tasks)
-        found = {task.key: bound for task, bound in self.workers.run(self.bounds, tasks)}
+        lots = self._lots(parts)
+        self.bounded += sum(map(len, lots))
+        tasks = [Task(at, [self._task(parts[i]) for i in lot]) for at, lot in enumerate(lots)]
+        found: dict[int, Any] = {}
+        for task, bounded in self.workers.run(Timed(self.bounds.all_of), tasks):
+            if not isinstance(bounded, Failure):
+                self.spend(bounded[1])
+                found.update(zip(lots[task.key], bounded[0], strict=True))
         for i, part in enumerate(parts):
             bounds = found.get(i)
-            if bounds is None or isinstance(bounds, Failure):
+            if bounds is None:
                 self._push(part, DesignBound(), inf)
             elif self.axes.is_apart(part):
                 self._enter(list(zip(self.axes.singles(part), bounds, strict=True)))
             else:
                 self._enter([(part, bounds[0])])
+
+    def _lots(self, parts: Sequence[Box]) -> list[list[int]]:
+        """The parts that can be bounded, by their places, together where they may have outer points in common."""
+        alike: dict[tuple[int, ...], list[int]] = {}
+        for i, part in enumerate(parts):
+            if self.axes.is_bounded(part):
+                alike.setdefault(self.axes.outside_of(part), []).append(i)
+        return [lot[at : at + LOT] for lot in alike.values() for at in range(0, len(lot), LOT)]
 
     def _task(self, part: Box) -> BoundTask:
         axes = self.axes

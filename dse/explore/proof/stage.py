@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from dse.explore.designs.space import DesignSpace
+from dse.explore.limits import Work
 from dse.explore.outcomes.evaluation import Evaluation
 from dse.explore.proof.bounds import BoxBounds, BoxPrices
 from dse.explore.proof.box import axes_of
+from dse.explore.proof.contest import Contest
 from dse.explore.proof.prove import EVALUATED, Prover, Settled
 from dse.explore.proof.staircase import Staircase
 from dse.explore.workers.runner import Workers
@@ -23,11 +25,13 @@ class Provable:
     Parameters
     ----------
     bounds : BoxBounds
+    contest : Contest
     prices : BoxPrices or None
         None where no box of several designs can be bounded.
     """
 
     bounds: BoxBounds
+    contest: Contest
     prices: BoxPrices | None
 
 
@@ -50,6 +54,8 @@ class Stage:
         Told how many designs are settled, now and then.
     sweep_id : str
         Marks the lines.
+    spend : callable
+        Told the CPU time in s of bounds.
     """
 
     space: DesignSpace
@@ -60,9 +66,10 @@ class Stage:
     write: Callable[[bytes], None]
     report: Callable[[int], None]
     sweep_id: str
+    spend: Callable[[float], None]
 
     def prover(
-        self, provable: Provable, known: Iterable[Evaluation], deadline: float, work: tuple[float, float]
+        self, provable: Provable, known: Iterable[Evaluation], deadline: float, work: Work
     ) -> Prover:
         """A proof that starts from what is evaluated already."""
         sound = [evaluation for evaluation in known if evaluation.ok]
@@ -70,8 +77,8 @@ class Stage:
         for evaluation in sound:
             staircase.add(evaluation.outcome.front, evaluation.outcome.objectives["area_mm2"])
         return Prover(
-            axes_of(self.space, provable.prices), provable.bounds, self.workers, staircase, self.solve, self.wanted,
-            deadline, work, self.report, self._note,
+            axes_of(self.space, provable.prices), provable.bounds, provable.contest, self.workers, staircase,
+            self.solve, self.wanted, deadline, work, self.report, self._note, self.spend,
         )  # fmt: skip
 
     def _note(self, settled: Settled) -> None:
@@ -92,6 +99,7 @@ class Stage:
             if not bound.infeasible
             else {"reason": bound.infeasible},
             "gap": settled.short if finite else None,
+            **({"searched": True} if settled.searched else {}),
         }
 
 

@@ -88,6 +88,7 @@ Gates = Annotated[
     BeforeValidator(_listed, json_schema_input_type=list[Literal["ifmap", "weight"]] | str),
 ]
 Coding = Literal["none", "run-length", "bitmask", "csr"]
+Fusable = Literal["activation", "batch_norm", "pool", "add", "concat"]
 
 
 def _gates_of_all(given: Any) -> Any:
@@ -156,6 +157,11 @@ class LevelModel(SpecModel):
         | None
     ) = Field(default=None, description="per word: one, {read, write}, or per operand")
     dram: str | None = Field(default=None, description="type of DRAM that an unlimited level is priced as")
+    banks: Count = Field(
+        default=1,
+        description="memories of equal size that its capacity, or each operand's, is divided among: an access is to "
+        "one of them and priced by its size, as are areas and leakage",
+    )
     area: Area | None = Field(default=None, description="of one instance")
     static_power: Power | None = Field(default=None, description="of one instance, by default what it leaks")
     clock_power: Power | None = Field(
@@ -328,7 +334,7 @@ class ArchitectureModel(SpecModel):
         default={}, validate_default=True,
         description="widths of the elements that it is built for, where neither a workload nor an option states them",
     )
-    fuses: list[Literal["activation", "batch_norm", "pool", "add"]] = Field(
+    fuses: Annotated[list[Fusable], BeforeValidator(_listed, json_schema_input_type=list[Fusable] | str)] = Field(
         default=[], description="nodes without MACs that it takes with a layer: they move no words of their own"
     )
     packed: Gates = Field(

@@ -214,7 +214,7 @@ def _probe(node: Node, best: Best) -> None:
     some = Node(
         node.space, node.choices, tuple(rows), node.weights, node.bound, tuple(reduced), node.columns
     )  # fmt: skip
-    _walk_to(some, best, min(best.target(), node.bound + 1.0), PROBE)
+    walk_to(some, best, min(best.target(), node.bound + 1.0), PROBE)
 
 
 def _probed(rows: tuple[Ints, ...]) -> int:
@@ -247,7 +247,7 @@ def _exchange(spaces: list[Space], best: Best, record: Ints) -> None:
     some = tuple(row[np.isfinite(value[row])] for row, value in zip(nearest, values, strict=True))
     if all(map(len, some)):
         level = tuple(np.zeros(len(row)) for row in some)
-        _walk_to(Node(space, choices, some, np.zeros(0), 0.0, level, columns), best, inf, PROBE)
+        walk_to(Node(space, choices, some, np.zeros(0), 0.0, level, columns), best, inf, PROBE)
 
 
 def _walk(node: Node, best: Best, limit: int) -> None:
@@ -255,14 +255,15 @@ def _walk(node: Node, best: Best, limit: int) -> None:
     for step in STEPS:
         target = best.target()
         reach = min(target, node.bound + step)
-        _walk_to(node, best, reach, limit)
+        walk_to(node, best, reach, limit)
         if best.held != 0 or (limit and best.visited[UNFINISHED]):
             break
     if best.held > 0 and not limit and not best.stop[0] and best.target() > reach:
-        _walk_to(node, best, best.target(), limit)
+        walk_to(node, best, best.target(), limit)
 
 
-def _walk_to(node: Node, best: Best, target: float, limit: int) -> None:
+def walk_to(node: Node, best: Best, target: float, limit: int) -> None:
+    """Walk the splits of a subproblem that may lie below a target, in logarithms; at most `limit` of them, if any."""
     space = node.space
     order, lifted = [], []
     for rows, reduced in zip(node.rows, node.reduced, strict=True):
