@@ -184,14 +184,13 @@ class _Walk:
         """What a branch would do here."""
         if self.trials == _MAX_TRIALS:
             return None
-        graph = self.graph
-        tried = Graph(list(graph.ops), dict(graph.inputs), [], dict(graph._names), dict(graph._counted))
+        tried = self.graph.on_trial()
         walk = replace(self, graph=tried, values=dict(self.values), used=set(self.used), trials=self.trials + 1)
         walk._visit(branch, depth)
         if tried.unresolved:
             return None
         outputs = [walk.values.get(item.name) for item in branch.output]
-        return tried.ops[len(graph.ops) :], [None if value is None else value.shape for value in outputs]
+        return tried.ops[len(self.graph.ops) :], [None if value is None else value.shape for value in outputs]
 
     def _has_no_shape(self, node: Any, types: dict[str, Any]) -> bool:
         return any(name and from_proto(types.get(name)).shape is None for name in node.output)
