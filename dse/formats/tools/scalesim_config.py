@@ -157,7 +157,7 @@ def architecture_text(text: str, file: str = "<text>") -> str:
         "technology: {table: cmos-28nm, clock: 1 GHz}",
         "word_bits: 8",
         "precision: {ifmap: 8, weight: 8, psum: 8}",
-        "fuses: [activation, batch_norm, pool, add]  # SCALE-Sim runs layers alone",
+        "fuses: [activation, batch_norm, pool, add, concat]  # SCALE-Sim runs layers alone",
         "lower: matmul",
         "",
         "levels:",
