@@ -178,8 +178,11 @@ def _dim(where: Where, key: str, name: str, names: Names) -> str:
 
 def _tensors(where: Where, key: str, values: Mapping[str, Any], names: Names) -> tuple[str, ...]:
     found = []
-    for name in values.get(key) or []:
-        if name not in names.tensors:
+    given = values.get(key) or []
+    if not isinstance(given, list):
+        raise where.error(f"{key} is a list of tensors", ", ".join(names.tensors), key)
+    for name in given:
+        if not isinstance(name, str) or name not in names.tensors:
             raise where.error(f"{name} is no tensor of the problem", did_you_mean(name, names.tensors), key)
         found.append(names.tensors[name])
     return tuple(found)
