@@ -21,7 +21,7 @@ from dse.formats.architecture.dataflow import find_dataflow, read_dataflow, read
 from dse.formats.architecture.derived import Derived
 from dse.formats.architecture.model import ArchitectureModel, FanOutModel, ReadWrite
 from dse.formats.architecture.names import unknown_names
-from dse.formats.architecture.rating import BuildError, rating_of
+from dse.formats.architecture.rating import BuildError, left_to_technology, rating_of
 from dse.formats.architecture.space import BATCH, Constraint, Value, read_constraints
 from dse.formats.text.quantity import Quantity
 from dse.formats.text.shipped import check_kind
@@ -87,7 +87,7 @@ class ArchitectureSpec:
 
     @property
     def reference(self) -> dict[str, Value | None]:
-        """The file's own value for every path of its space; None where the file leaves it to the technology."""
+        """The file's own value for every path of its space; None where it leaves that to how its parts are priced."""
         return {path: self.value(path) for path in self.space if path != BATCH}
 
     def value(self, path: str, settings: Mapping[str, Any] | None = None) -> Any:
@@ -96,7 +96,8 @@ class ArchitectureSpec:
         owner, place = self._find(path, model)
         if owner is None:
             return dataflow.name
-        return _plain(_get(owner, place))
+        found = _plain(_get(owner, place))
+        return left_to_technology(path, model) if found is None else found
 
     def paths(self) -> tuple[str, ...]:
         """Every setting that `resolve` can change."""

@@ -88,7 +88,7 @@ Gates = Annotated[
     BeforeValidator(_listed, json_schema_input_type=list[Literal["ifmap", "weight"]] | str),
 ]
 Coding = Literal["none", "run-length", "bitmask", "csr"]
-Fusable = Literal["activation", "batch_norm", "pool", "add"]
+Fusable = Literal["activation", "batch_norm", "pool", "add", "concat"]
 
 
 def _gates_of_all(given: Any) -> Any:
