@@ -10,7 +10,7 @@ from typing import Any, cast
 from dse.architecture.architecture import Architecture, InStep, Mac
 from dse.architecture.dataflow import Dataflow
 from dse.architecture.formats import FormatCost, format_cost
-from dse.architecture.hierarchy import Coding, Direction, FanOut, Level, Port
+from dse.architecture.hierarchy import Buffering, Coding, Direction, FanOut, Level, Port
 from dse.architecture.technology import Technology
 from dse.errors import DseError
 from dse.formats.architecture.model import (
@@ -258,7 +258,7 @@ def _level(name: str, model: LevelModel, context: Context, is_first: bool) -> Le
         read_energy_pj=read,
         write_energy_pj=write,
         ports=tuple(_ports(name, model, stores, word_bits, context)),
-        buffering="double" if model.double_buffer else model.buffering,
+        buffering=_buffering(name, model, stores),
         area_mm2=area,
         static_power_mw=static,
         clock_power_mw=clock,
@@ -266,6 +266,17 @@ def _level(name: str, model: LevelModel, context: Context, is_first: bool) -> Le
         compression=PerOperand.of({str(operand): _coding(given) for operand, given in model.compression.items()}),
         on_chip=model.on_chip == "auto",
     )
+
+
+def _buffering(name: str, model: LevelModel, stores: list[str]) -> Buffering | PerOperand[Buffering]:
+    if not isinstance(model.buffering, Mapping):
+        return "double" if model.double_buffer else model.buffering
+    given: dict[str, Buffering] = {str(operand): how for operand, how in model.buffering.items()}
+    if set(given) != set(stores):
+        message = f"{name}: buffering per operand names exactly what the level stores: {', '.join(stores)}"
+        raise BuildError(("levels", name, "buffering"), message)
+    streaming: dict[str, Buffering] = dict.fromkeys(OPERANDS, "streaming")
+    return PerOperand.of(streaming | given)
 
 
 def _coding(given: str) -> Coding | None:

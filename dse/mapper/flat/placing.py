@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dse.mapper.flat.inner.costs import ANY, again, kind_energy, passes_through
-from dse.mapper.flat.inner.least_time import array_time, first_and_last
+from dse.mapper.flat.inner.least_time import array_beside, array_time, first_and_last
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer.table import (
     BUSY,
@@ -196,7 +196,7 @@ def _promising(
         most, more = repeats(config.passes, first), repeats(config.passes, second)
         time = max(config.cycles, table.floor[o, 1])
         for t in range(inst.ports):
-            least = work.busy[o, t]
+            least = work.busy[o, t] + array_beside(inst, t, config.cycles)
             for x in range(3):
                 if inst.in_buffer[x] == 1:
                     least += inst.port_over[t, x] * inst.words[x]
@@ -204,6 +204,7 @@ def _promising(
         past = 0.0
         if len(table.ports) == 1:
             t = table.ports[0]
+            past += array_beside(inst, t, config.cycles)
             for x in (first, second):
                 if inst.in_pe[x] == 1:
                     past += inst.port_up[t, x] * inst.words[x] * repeats(config.passes, x)
@@ -251,7 +252,9 @@ def _too_dear(
                 at = all_k
         time = config.cycles
         for i in range(len(table.ports)):
-            time = max(time, work.busy[o, table.ports[i]] + table.least[row, 1 + i, p, q, at])
+            t = table.ports[i]
+            busy = work.busy[o, t] + array_beside(inst, t, config.cycles)
+            time = max(time, busy + table.least[row, 1 + i, p, q, at])
         time += config.beside
         least = work.energy[o, ANY] + table.least[row, 0, p, q, at] + inst.static_pj * time
         if not pruned(run.kind, run.gap, least, time, values, run.held):
@@ -313,7 +316,8 @@ def _kind_pruned(
         for t in range(inst.ports):
             p = inst.port_over[t]
             crossing = p[IFMAP] * ifmap + p[WEIGHT] * words[r, WEIGHTS] + p[PSUM] * words[r, PSUMS]
-            time = max(time, busy[t] + inst.port_up[t, o] * inst.words[o] * more + crossing + config.beside)
+            crossing += busy[t] + array_beside(inst, t, config.cycles)
+            time = max(time, crossing + inst.port_up[t, o] * inst.words[o] * more + config.beside)
     return bool(pruned(run.kind, run.gap, least + inst.static_pj * time, time, values, run.held))
 
 

@@ -15,7 +15,7 @@ from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, N, P, Q, R, S
 
 def least_time(inst: Instance, kind: int, passes: Ints, cycles: float, floor: Floats) -> float:
     """Least time of the array and of ports with at least the given passes; `cycles` as from `array_time`."""
-    time = max(cycles, floor[kind, 1])
+    time = max(cycles, floor[kind, 1] + (cycles if inst.waits >= 0 else 0.0))
     for t in range(inst.ports):
         busy = inst.port_fixed[t]
         for o in range(3):
@@ -26,8 +26,13 @@ def least_time(inst: Instance, kind: int, passes: Ints, cycles: float, floor: Fl
                 busy += inst.port_up[t, o] * words
             else:
                 busy += inst.port_up[t, o] * words * repeats(passes, o)
-        time = max(time, busy)
+        time = max(time, busy + array_beside(inst, t, cycles))
     return float(time)
+
+
+def array_beside(inst: Instance, t: int, cycles: float) -> float:
+    """Cycles of the array that cannot overlap with those of a port: all, if it stands for serial transfers."""
+    return cycles if t == inst.waits else 0.0
 
 
 def array_time(inst: Instance, passes: Ints, steps: float) -> float:
