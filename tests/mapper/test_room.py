@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from functools import lru_cache
-from itertools import product
 from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
+from mapper.brute_force import settled
 from mapper.deep_walk import DeepProblem, Walk, draw_problem
 from mapper.fronts import EQUAL, front_of, significant
 from mapper.simulated_price import simulated_price
@@ -24,7 +24,7 @@ from dse.mapper.flat.instance import SHAPES, shape_of
 from dse.mapper.flat.lower import bound_flat
 from dse.mapper.layer import lower_bound, map_layer, solve
 from dse.model.cost import evaluate
-from dse.model.mapping import Mapping
+from dse.model.mapping import Mapping, tile_words
 from dse.problem.dims import OPERANDS, PerOperand
 from dse.problem.layer import Layer
 
@@ -52,24 +52,6 @@ def _by_room(rng: Random, level: Level) -> Level:
             rng.choice(("room", "room", "streaming", "double", "single")) for _ in OPERANDS
         )))  # fmt: skip
     return level
-
-
-def settled(architecture: Architecture) -> list[Architecture]:
-    """Every choice of what levels buffered by room take while they work."""
-    places = [(i, o) for i, node in enumerate(architecture.hierarchy) if i > 0 and isinstance(node, Level)
-              for o in OPERANDS if o in node.stores and node.buffered(o) == "room"]  # fmt: skip
-    found = []
-    for chosen in product(("single", "double"), repeat=len(places)):
-        how = dict(zip(places, chosen, strict=True))
-        nodes = []
-        for i, node in enumerate(architecture.hierarchy):
-            if isinstance(node, Level) and any(place == i for place, _ in places):
-                kept = {o: how.get((i, o), node.buffered(o)) for o in OPERANDS}
-                plain = {o: "single" if x == "room" else x for o, x in kept.items()}
-                node = replace(node, buffering=PerOperand.of(plain))
-            nodes.append(node)
-        found.append(architecture.with_(hierarchy=tuple(nodes)))
-    return found
 
 
 @lru_cache(maxsize=64)
@@ -207,13 +189,22 @@ def test_more_capacity_is_never_slower_and_room_lies_between_single_and_double(o
         last = values["room"]
 
 
+def tile_bits(mapping: Mapping, layer: Layer) -> tuple[int, int]:
+    """Of ifmap and psums in the buffer."""
+    tile = mapping.tile(layer, 1)
+    return 16 * tile_words(layer, "ifmap", tile), 16 * tile_words(layer, "psum", tile)
+
+
 def test_the_mapper_takes_smaller_tiles_to_have_room_beside_them() -> None:
-    """The tiles of least energy fill the buffer; the fastest mapping's leave room for what comes next."""
-    chip = buffered("room", 8)
-    layer = SMALL.with_(C=32)
-    frugal, fast = (map_layer(chip, layer, objective) for objective in ("energy", "latency"))
-    assert fast.cost.cycles_by["serial"] < frugal.cost.cycles_by["serial"]
-    assert fast.cost.cycles < frugal.cost.cycles
+    """Psums that fill the buffer wait, and the ifmap's tile is cut to half so that the next one is there in time."""
+    chip, layer = buffered("room", 8), SMALL.with_(C=32)
+    best = map_layer(chip, layer, "latency")
+    streaming = map_layer(buffered("streaming", 8), layer, "latency")
+    held, wanted = (tile_bits(one.mapping, layer) for one in (best, streaming))
+    assert best.cost.waits == {"GLB": ("psum",)}
+    assert 2 * held[0] + held[1] <= 8 * 8192 < 2 * (held[0] + held[1])
+    assert evaluate(chip, layer, streaming.mapping).cycles > best.cost.cycles
+    assert held != wanted
 
 
 def test_a_box_of_capacities_is_bounded_below_all_its_designs() -> None:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from dse.mapper.flat.inner.costs import ANY, again, kind_energy, passes_through
-from dse.mapper.flat.inner.least_time import array_beside, array_time, first_and_last
+from dse.mapper.flat.inner.least_time import (
+    array_beside,
+    array_time,
+    fills_whole,
+    first_and_last,
+    first_and_last_whole,
+)  # fmt: skip
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer.table import (
     BUSY,
@@ -98,7 +104,7 @@ def _walk(
 ) -> None:  # fmt: skip
     """Walk the trips listed, dim by dim, see `place_tiles`."""
     n, m, option, values = work.n, work.m, work.option, incumbents.values
-    aided, dense = worked_out(table), _is_dense(inst)
+    aided, dense, whole = worked_out(table), _is_dense(inst), fills_whole(inst)
     for d in range(8):
         n[d] = 1
         _undecide(work, config, d)
@@ -124,16 +130,23 @@ def _walk(
         if stop[0] != 0 and run.held > 0:
             return
         _note_decided(work, d, 1)
+        config.beside_tile = config.beside
         if listed[END] - listed[FIRST] > 1 or depth == 7:
             others_fit = _set_open_trips(inst, work, config, room.listed, pool, depth)
             if others_fit == NOWHERE:
                 continue
             outer_words(inst, n, work.known, work.words)
-            if _outer_pruned(inst, run, work, config, values):
+            if _outer_pruned(inst, run, work, config, config.beside, values):
                 if others_fit == AMPLE and (dense or d < P):
                     # More trips only cost more, but where one array tile comes to be all that the buffer holds.
                     option[d] = max(option[d], listed[END] - 2)
                 continue
+            if whole:
+                # Less than that with more trips, whose tiles are smaller.
+                beside = max(float(config.beside), first_and_last_whole(inst, config.tile, work.tile))
+                config.beside_tile = beside
+                if _outer_pruned(inst, run, work, config, beside, values):
+                    continue
         if depth < 7:
             depth += 1
             continue
@@ -262,14 +275,22 @@ def _too_dear(
     return True
 
 
-def _outer_pruned(inst: Instance, run: Record, work: Record, config: Record, values: Floats) -> bool:
-    """Whether no mapping with the outer trips decided so far (the others at least one) can improve."""
+def _outer_pruned(
+    inst: Instance, run: Record, work: Record, config: Record, beside: float, values: Floats
+) -> bool:
+    """Whether no mapping with the outer trips decided so far (the others at least one) can improve.
+
+    Parameters
+    ----------
+    beside : float
+        Cycles that overlap with no others, at least.
+    """
     barred = False
     if inst.stationary >= 0:
         for x in group_dims(inst.stationary):
             if x >= 0 and work.m[x] > 1:
                 barred = True
-    time = config.cycles + config.beside
+    time = config.cycles + beside
     for o in range(3):
         if barred and o != inst.stationary:
             continue
@@ -278,23 +299,23 @@ def _outer_pruned(inst: Instance, run: Record, work: Record, config: Record, val
         if not pruned(run.kind, run.gap, least, time, values, run.held):
             more = again(inst, o, work.n)
             for r in range(3):
-                if not _kind_pruned(inst, run, work.busy[o], config, o, r, more, inner, work.words, values):
+                if not _kind_pruned(inst, run, work.busy[o], config, beside, o, r, more, inner, work.words, values):
                     return False
         if inst.in_pe[o] == 1 and passes_through(inst, o, work.m):
             inner = kind_energy(inst, work, config, o, ANY, True, True)
             if _stays_elsewhere(inst, work, config, o):
                 outer_words(inst, work.all_n, work.known, work.outside)
-                cut = _kind_pruned(inst, run, work.busy[o], config, o, o, 0.0, inner, work.outside, values)
+                cut = _kind_pruned(inst, run, work.busy[o], config, beside, o, o, 0.0, inner, work.outside, values)
             else:
-                cut = _kind_pruned(inst, run, work.busy[o], config, o, o, 0.0, inner, work.words, values)
+                cut = _kind_pruned(inst, run, work.busy[o], config, beside, o, o, 0.0, inner, work.words, values)
             if not cut:
                 return False
     return True
 
 
 def _kind_pruned(
-    inst: Instance, run: Record, busy: Floats, config: Record, o: int, r: int, more: float, inner: float,
-    words: Floats, values: Floats,
+    inst: Instance, run: Record, busy: Floats, config: Record, beside: float, o: int, r: int, more: float,
+    inner: float, words: Floats, values: Floats,
 ) -> bool:  # fmt: skip
     """Whether no mapping improves that keeps operand o stationary at the array and r at the buffer.
 
@@ -310,14 +331,14 @@ def _kind_pruned(
         From `outer_words`.
     """
     least = inner + outer_energy(inst, words, r)
-    time = config.cycles + config.beside
+    time = config.cycles + beside
     if run.kind != ENERGY or inst.static_pj > 0.0:
         ifmap = least_ifmap(words, r)
         for t in range(inst.ports):
             p = inst.port_over[t]
             crossing = p[IFMAP] * ifmap + p[WEIGHT] * words[r, WEIGHTS] + p[PSUM] * words[r, PSUMS]
             crossing += busy[t] + array_beside(inst, t, config.cycles)
-            time = max(time, crossing + inst.port_up[t, o] * inst.words[o] * more + config.beside)
+            time = max(time, crossing + inst.port_up[t, o] * inst.words[o] * more + beside)
     return bool(pruned(run.kind, run.gap, least + inst.static_pj * time, time, values, run.held))
 
 

@@ -138,7 +138,7 @@ def _worthwhile(
             crossing = p[IFMAP] * words[r, column] + p[WEIGHT] * words[r, WEIGHTS] + p[PSUM] * words[r, PSUMS]
             busy = work.busy[o, t] + array_beside(inst, t, config.cycles)
             time = max(time, busy + inst.port_up[t, o] * inst.words[o] * more + crossing)
-        time += config.beside
+        time += config.beside_tile
         least = kind_energy(inst, work, config, o, slide, joins, stays) + (over + inst.static_pj * time)
         if not pruned(run.kind, run.gap, least, time, values, run.held):
             return True
