@@ -102,6 +102,8 @@ class SweepOptions:
         As those of `Inputs`.
     layers : tuple of str
         Only these.
+    resident : bool or None
+        Whether tensors may stay on chip.
     """
 
     trials: int | None
@@ -116,6 +118,7 @@ class SweepOptions:
     dataflow: str | None
     settings: tuple[str, ...]
     layers: tuple[str, ...]
+    resident: bool | None = None
 
     def given(self) -> tuple[str, ...]:
         """The names of the options that the command line has."""
@@ -127,7 +130,7 @@ class SweepOptions:
         from dse.explore.plan.search import SearchChanges
 
         named = None if self.objectives is None else tuple(part.strip() for part in self.objectives.split(","))
-        return SearchChanges(self.trials, self.sampler, self.seed, named, self.gap)
+        return SearchChanges(self.trials, self.sampler, self.seed, named, self.gap, self.resident)
 
     def workloads(self) -> WorkloadChanges:
         """Those about the networks."""

@@ -46,6 +46,7 @@ def sweep(
     seed: int = 0,
     objectives: Sequence[str] = DEFAULT_OBJECTIVES,
     gap: float = GAP,
+    resident: bool = False,
     space: Mapping[str, Sequence[Any] | Mapping[str, Any]] | None = None,
     name: str | None = None,
     batch: int | None = None,
@@ -87,6 +88,9 @@ def sweep(
     gap : float
         Mappings are proven to be within this fraction of the best while exploring. Designs that may be on the front
         are then solved with no gap, and their whole energy-latency fronts are found.
+    resident : bool
+        Tensors may stay on chip from layer to layer, on designs with a level that may keep them (`on_chip: auto`). Of a
+        design's front the points of least energy, latency and energy-delay product are then found.
     space : mapping, optional
         Path to choices, instead of the architecture's own space: a list, or what a file may say, such as `{"from": 4,
         "to": 32, "step": 4}`, `{"pes": 168}`, `{"of": "levels.array.rows", "ratio": 2}` or `{"equal_area": "16 mm2"}`.
@@ -152,7 +156,7 @@ def sweep(
     """
     if isinstance(objectives, str):
         raise DseError(f"objectives: {objectives!r} is one word", hint=f"a list of them, e.g. [{objectives!r}]")
-    search = Search(trials, sampler, seed, tuple(objectives), gap)
+    search = Search(trials, sampler, seed, tuple(objectives), gap, resident)
     changes = WorkloadChanges(batch, parameters or {}, bits or {}, density or {}, tuple(layers))
     limits = None if constraints is None else parse_constraints(constraints)
     plan = make_plan(

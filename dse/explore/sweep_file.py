@@ -43,6 +43,7 @@ class SearchModel(SpecModel):
         default=list(DEFAULT_OBJECTIVES), min_length=1, description="what the front trades"
     )
     gap: float = Field(default=GAP, ge=0, description="mappings are proven to be this close to the best")
+    resident: bool = Field(default=False, description="tensors may stay on chip where a level may keep them")
 
 
 class SweepModel(SpecModel):
@@ -159,7 +160,7 @@ def _plan(
     source: Source, model: SweepModel, search: SearchChanges, changes: WorkloadChanges, hardware: HardwareChanges
 ) -> Plan:
     own = model.search
-    wanted = search.over(Search(own.trials, own.sampler, own.seed, tuple(own.objectives), own.gap))
+    wanted = search.over(Search(own.trials, own.sampler, own.seed, tuple(own.objectives), own.gap, own.resident))
     errors: list[SpecError] = []
     spec, workloads = _files(source, model)
     changed, canonical = _changed(source, spec, hardware)

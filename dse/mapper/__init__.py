@@ -11,10 +11,12 @@ from dse.mapper.layer import (
     lower_bound,
     lower_bounds,
     map_layer,
+    points_below,
     points_within,
 )
 from dse.mapper.network.front_sum import FrontSum, sum_fronts
 from dse.mapper.network.mapped import MappedWorkload, NetworkFront
+from dse.mapper.network.residency.bound import all_at_home
 from dse.mapper.network.residency.result import Residency, ResidencyCertificate
 from dse.mapper.network.workload import map_workload
 from dse.mapper.shared.result import Certificate, LayerFront, LowerBound, Mapped, NetworkCertificate
@@ -31,6 +33,7 @@ __all__ = [
     "NetworkFront",
     "Residency",
     "ResidencyCertificate",
+    "all_at_home",
     "bound_prices",
     "bounds_boxes",
     "compile_kernels",
@@ -40,6 +43,7 @@ __all__ = [
     "lower_bounds",
     "map_layer",
     "map_workload",
+    "points_below",
     "points_within",
     "sum_fronts",
 ]

@@ -16,7 +16,7 @@ from dse.mapper.deep.solve import deep_mapping, solve_deep
 from dse.mapper.flat.instance import SHAPES, shape_of
 from dse.mapper.flat.lower import bound_flat, bound_flat_by_sides, flat_prices
 from dse.mapper.flat.solve import flat_mapping, solve_flat
-from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY
+from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, beaten_beside
 from dse.mapper.shared.reasons import obstacles, why_infeasible
 from dse.mapper.shared.result import Certificate, LayerFront, LowerBound, Mapped, Solution
 from dse.model.cost import evaluate
@@ -128,6 +128,39 @@ def points_within(
     """
     solution = solve(architecture, layer, objective, gap, factors, time_limit_s)
     return tuple((float(energy), float(cycles)) for energy, cycles in solution.values), float(solution.gap)
+
+
+def points_below(
+    architecture: Architecture, layer: Layer, corners: Any, *, factors: str = "all"
+) -> tuple[tuple[float, float], ...]:
+    """What of a layer's front lies below at least one of some corners, in both: often little, and soon found.
+
+    Parameters
+    ----------
+    corners : (*, 2) float
+        pJ and cycles, both at least 0; inf where nothing is asked of one.
+
+    Returns
+    -------
+    tuple of (float, float)
+        Energy in pJ and cycles.
+
+    Examples
+    --------
+    >>> import dse
+    >>> eyeriss, layer = dse.load_architecture("eyeriss"), dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> best = dse.map_layer(eyeriss, layer, "energy").cost
+    >>> points_below(eyeriss, layer, [(best.energy_pj, np.inf)])
+    ()
+    >>> points_below(eyeriss, layer, [(best.energy_pj * 1.0001, np.inf)]) == ((best.energy_pj, best.cycles),)
+    True
+    """
+    layer, stop = architecture.lowered(layer), np.zeros(1, dtype=np.int64)
+    if not bounds_boxes(architecture):
+        raise DseError(f"{architecture.name}: a hierarchy of this shape is not searched below corners")
+    beaten = beaten_beside(np.asarray(corners, dtype=float))
+    solution = solve_flat(architecture, layer, FRONT, 0.0, factors, LONGEST_FRONT, stop=stop, beaten=beaten)
+    return tuple((float(energy), float(cycles)) for energy, cycles in solution.values)
 
 
 def lower_bound(

@@ -80,17 +80,21 @@ def tasks_of(workload: Workload, macs: int, sample: int | None = None, seed: int
     return [tasks[i] for i in sorted(Random(seed).sample(range(len(tasks)), sample))]
 
 
-def expected_seconds(architecture: Architecture, tasks: Sequence[Task]) -> float:
-    """About how long it takes to check some mappings, by the pace at which this machine maps and walks a tiny layer."""
+def expected_seconds(architecture: Architecture, tasks: Sequence[Task], time_limit_s: float = inf) -> float:
+    """About how long it takes to check some mappings, by the pace at which this machine maps and walks a tiny layer.
+
+    Of the time limit of it all at most a fifth goes into this.
+    """
     from dse.mapper import map_layer
     from dse.model.simulator.walk import simulate
 
+    limit = time_limit_s / 10 if time_limit_s < inf else None
     for task in tasks:
         tiny = architecture.lowered(shrink(task.layer, TINY_MACS))
         try:
-            map_layer(architecture, tiny, task.objective)  # loads the kernels
+            map_layer(architecture, tiny, task.objective, time_limit_s=limit)  # loads the kernels
             start = perf_counter()
-            mapping = map_layer(architecture, tiny, task.objective).mapping
+            mapping = map_layer(architecture, tiny, task.objective, time_limit_s=limit).mapping
         except InfeasibleError:
             continue
         mapped = perf_counter()
@@ -107,7 +111,8 @@ def check(architecture: Architecture, task: Task, deadline: float = inf) -> dict
     Parameters
     ----------
     deadline : float
-        When to stop, on the clock of `time.perf_counter`.
+        When to stop, on the clock of `time.perf_counter`. Half of the time left may go into the search for the mapping;
+        then the best one found so far is walked.
 
     Returns
     -------
@@ -131,7 +136,7 @@ def check(architecture: Architecture, task: Task, deadline: float = inf) -> dict
     if left <= 0:
         return row
     try:
-        limit = left if left < inf else None
+        limit = left / 2 if left < inf else None
         mapping = map_layer(architecture, layer, task.objective, time_limit_s=limit).mapping
     except InfeasibleError as error:
         return {**row, "state": "infeasible", "first": f"infeasible: {error}"}

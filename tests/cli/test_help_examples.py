@@ -146,7 +146,7 @@ def write_timeloop(folder: Path) -> None:
     """What we write for Timeloop, under the names of the example."""
     assert run(["export", "eyeriss", str(folder / "small" / "alexnet"), "conv3", "--to", "timeloop", "-o", "tl"]) == 0
     for ours, theirs in (("architecture", "arch"), ("energies", "ERT"), ("problem", "problem"), ("mapping", "mapping")):
-        (folder / f"{theirs}.yaml").write_text((folder / "tl" / f"{ours}.yaml").read_text())
+        (folder / f"{theirs}.yaml").write_text((folder / "tl" / "flat" / f"{ours}.yaml").read_text())
 
 
 def write_zigzag(folder: Path) -> None:

@@ -14,8 +14,10 @@ from thinned import thinned
 import dse
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
+from dse.formats.architecture.load import load_architecture_spec
 from dse.formats.text.shipped import shipped_names
 from dse.mapper import Mapped
+from dse.model.homes import Homes, at_home
 from dse.problem.layer import Layer
 
 SPECS = shipped_names("arch_specs")
@@ -47,10 +49,16 @@ class Tally:
 
 
 def attack(
-    spec: str, layer: Layer, objective: str, seed: int, tries: int, mapper: Callable[..., Mapped] = dse.map_layer
+    spec: str | Architecture,
+    layer: Layer,
+    objective: str,
+    seed: int,
+    tries: int,
+    mapper: Callable[..., Mapped] = dse.map_layer,
 ) -> Tally:
     """Price rivals; a tight one below the certificate fails the test."""
-    architecture = dse.load_architecture(spec)
+    architecture = dse.load_architecture(spec) if isinstance(spec, str) else spec
+    spec = architecture.name
     best = mapper(architecture, layer, objective)
     assert best.certificate is not None
     bound, tally = best.certificate.lower_bound, Tally()
@@ -84,6 +92,37 @@ def test_no_rival_is_better(spec: str) -> None:
     tallies = [attack(spec, layer, objective, 0, tries) for layer, objective, tries in FAST]
     assert sum(tally.tight for tally in tallies) >= 200
     assert sum(tally.loose for tally in tallies) >= 20
+
+
+def at_home_on(spec: str, level: str, operands: set[str], room: str) -> Architecture:
+    chip = load_architecture_spec(spec).resolve({f"levels.{level}.capacity": room})
+    room_bits = chip.level(level).capacity_bits
+    assert room_bits is not None
+    return at_home(chip, Homes(level, frozenset(operands), room_bits))
+
+
+VARIANTS: dict[str, tuple[Callable[[], Architecture], str]] = {
+    "2:4 weights, packed": (lambda: load_architecture_spec("eyeriss").resolve({"packed": ["weight"]}), "2:4"),
+    "2:4 weights, packed and skipped": (
+        lambda: load_architecture_spec("edge_npu").resolve({"packed": ["weight"], "mac.skipping": ["weight"]}), "2:4"),
+    "1:4 weights, skipped": (
+        lambda: load_architecture_spec("nvdla_small").resolve({"mac.skipping": ["weight"]}), "1:4"),
+    "ifmap at home": (lambda: at_home_on("edge_npu", "L2", {"ifmap"}, "1 MiB"), ""),
+    "ofmap at home": (lambda: at_home_on("eyeriss", "GLB", {"psum"}, "108 KiB"), ""),
+    "both at home": (lambda: at_home_on("edge_npu", "L2", {"ifmap", "psum"}, "256 KiB"), ""),
+    "two outermost memories": (
+        lambda: load_architecture_spec("tpu_v1").resolve({"levels.host.bandwidth": "1 GB/s"}), ""),
+}  # fmt: skip
+"""What no shipped spec has by itself: an architecture, and the density of a layer's weights."""
+
+
+@pytest.mark.parametrize("name", thinned(VARIANTS, 7))
+def test_no_rival_is_better_with_zeros_and_homes(name: str) -> None:
+    make, density = VARIANTS[name]
+    pruned = [layer.leaving({"weight": density}) if density else layer for layer in (CONV, POINTWISE, FC)]
+    objectives = ("energy", "edp", "latency")
+    tallies = [attack(make(), layer, what, 0, 120) for layer, what in zip(pruned, objectives, strict=True)]
+    assert sum(tally.tight for tally in tallies) >= 60
 
 
 @pytest.mark.slow

@@ -13,10 +13,10 @@ from mapper.fronts import EQUAL
 from mapper.mapper_cases import random_problem
 
 from dse.architecture.hierarchy import FanOut, Level
-from dse.errors import DseError
+from dse.errors import DseError, InfeasibleError
 from dse.formats.architecture.load import load_architecture, load_architecture_spec
 from dse.formats.workload.load import load_workload
-from dse.mapper import LowerBound, bounds_boxes, layer_points, lower_bound, lower_bounds
+from dse.mapper import LowerBound, bounds_boxes, layer_points, lower_bound, lower_bounds, points_below
 from dse.problem.layer import Layer
 
 FLOWS = ("flexible", "random", "weight-stationary", "output-stationary", "row-stationary")
@@ -158,3 +158,35 @@ def test_a_deep_hierarchy_has_no_box() -> None:
     simba = load_architecture("simba_pe")
     with pytest.raises(DseError, match="no bound of several"):
         lower_bound(simba, CONV, others=[simba])
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_what_a_layer_can_below_corners_is_that_part_of_its_front(flow: str) -> None:
+    """Corners are drawn around the front: some lie below all of it, some above parts of it, some ask for one only."""
+    draw, some, none = np.random.default_rng(FLOWS.index(flow)), 0, 0
+    for number in range(24):
+        problem = random_problem(f"below {number}", flow, "all")
+        if not bounds_boxes(problem.architecture):
+            continue
+        try:
+            front = np.array(layer_points(problem.architecture, problem.layer, "front"))
+        except InfeasibleError:
+            continue
+        for count in (1, 3):
+            corners = front[draw.integers(len(front), size=count)] * draw.uniform(0.9, 1.3, size=(count, 2))
+            corners[0, draw.integers(2)] = inf
+            below = (front[:, None, :] < corners[None, :, :]).all(axis=2).any(axis=1)
+            found = points_below(problem.architecture, problem.layer, corners)
+            assert found == tuple(map(tuple, front[below].tolist())), f"{number} {flow}"
+            some, none = some + bool(found), none + (not found)
+    assert some > 5
+    assert none > 1
+
+
+def test_arrays_bounded_together_have_the_bounds_that_each_has_alone() -> None:
+    sides = ((3, 3), (12, 14), (4, 32), (32, 4), (1, 1), (7, 5))
+    for flow in ("row-stationary", "weight-stationary", "flexible"):
+        own = load_architecture_spec("eyeriss").resolve({"dataflow": flow})
+        together = lower_bounds(own, CONV, sides, cycle_pj=1700.0)
+        for pair, row in zip(sides, together, strict=True):
+            assert row.tolist() == lower_bounds(own, CONV, (pair,), cycle_pj=1700.0)[0].tolist()

@@ -59,6 +59,25 @@ def test_the_expected_time_grows_with_the_work(toy):
     assert 0 < expected_seconds(arch, few) < expected_seconds(arch, many)
 
 
+def test_searches_take_a_part_of_the_time_limit(toy, monkeypatch):
+    """A layer that takes long to map leaves time for its walk, and the estimate leaves time for both."""
+    arch, network = toy
+    tasks, limits = tasks_of(network, 3000), []
+
+    def noting(*args, time_limit_s=None):
+        limits.append(time_limit_s)
+        return map_layer(*args, time_limit_s=time_limit_s)
+
+    monkeypatch.setattr("dse.mapper.map_layer", noting)
+    expected_seconds(arch, tasks, 50.0)
+    assert limits == [5.0, 5.0]
+    check(arch, tasks[0], perf_counter() + 50)
+    assert 20 < limits.pop() <= 25
+    expected_seconds(arch, tasks)
+    check(arch, tasks[0])
+    assert limits[2:] == [None, None, None]
+
+
 def test_a_walk_stops_when_it_is_told_to_and_says_how_far_it_came(toy):
     arch, network = toy
     layer = shrink(network.distinct()[0][0], 3000)

@@ -6,7 +6,7 @@ Source of `tests/reference/gemmini_rtl_16x16.csv`: the public data of DOSA (Hong
 from dataclasses import replace
 
 import pytest
-from validation import gemmini
+from validation import gemmini, gemmini_more
 
 from dse.model.mapping import Loop
 
@@ -69,3 +69,21 @@ def test_rows_of_a_transfer():
     layer = point.layer.with_(N=1, K=160, C=192, P=2, Q=2, R=3, S=3, stride_h=2, stride_w=2)
     one_load = 25 * 2 + 9 * 96 * 2
     assert gemmini.dma_rows(replace(point, layer=layer, mapping=mapping)) == 4 * one_load + 2 * 4 * 5
+
+
+def test_what_a_fan_out_takes_beyond_the_array_is_folded():
+    mapping = gemmini.read_mapping("L3[WIO] Q2 - L2[WI] N1 K20X - L1[O] C4 P8 C64X - L0[W] N1")
+    _, scratchpad, columns, accumulator, rows, _ = gemmini_more.folded(mapping).nodes
+    assert (scratchpad.loops, columns.cols) == ((Loop("K", 2),), (Loop("K", 16),))
+    assert accumulator.loops == (Loop("C", 4), Loop("P", 8), Loop("C", 4))
+    assert rows.rows == (Loop("C", 16),)
+
+
+@pytest.mark.slow
+def test_further_mappings_are_reported_not_aimed_at():
+    """All 1,567 are read and priced; the constant of the 148 brings the median nearer and ranks them better."""
+    everything, *kinds = gemmini_more.rows()
+    name, count, plain, with_rows = everything
+    assert (name, count) == ("all", 1567) == ("all", sum(kind[1] for kind in kinds))
+    assert vars(plain) == pytest.approx({"median": 1.37, "p90": 10.34, "rank": 0.827}, abs=0.01)
+    assert vars(with_rows) == pytest.approx({"median": 0.86, "p90": 5.21, "rank": 0.872}, abs=0.01)

@@ -118,7 +118,7 @@ def _card(plan: Plan, settings: Any) -> Card:
     from dse.report.cards.card import Wanted, card_of
 
     architecture, workloads, _ = plan.inputs_of(settings)
-    return card_of(Wanted(architecture, workloads, plan.objective, plan.search.gap))
+    return card_of(Wanted(architecture, workloads, plan.objective, plan.search.gap, None, plan.search.resident))
 
 
 def _steps(plan: Plan, own: Any, outcome: Outcome, known: list[Any], workers: Workers) -> list[dict[str, Any]]:

@@ -31,9 +31,9 @@ def command(
     """Write a WORKLOAD as SCALE-Sim's topology file, a mapped LAYER as Timeloop's files, or the sweep in DIR as
     an Optuna study or a Parquet file.
 
-    For Timeloop: problem.yaml and energies.yaml, with architecture.yaml and mapping.yaml for timeloop-model (and
-    constraints.yaml for its mapper), or with architecture_v04.yaml and mapping_v04.yaml for its Python front end. The
-    layer is mapped with perfect factors, which is what Timeloop's model takes.
+    For Timeloop: a folder flat for timeloop-model (and constraints.yaml for its mapper), and a folder v04 for its
+    Python front end, each with problem, energies, architecture and mapping. Both read back by dse import timeloop.
+    The layer is mapped with perfect factors, which is what Timeloop's model takes.
 
     \b
     Examples:
@@ -80,6 +80,7 @@ def _scale_sim(workload: str, file: Path) -> None:
 
 def _timeloop(names: tuple[str, ...], folder: Path, objective: str, gap: float) -> None:
     from dse.formats.tools.timeloop.export import timeloop_files
+    from dse.formats.tools.timeloop.left_out import left_out
 
     arch, workload, name = names
     architecture = read_architecture(arch, None, ())
@@ -89,6 +90,8 @@ def _timeloop(names: tuple[str, ...], folder: Path, objective: str, gap: float) 
 
     mapped = map_layer(architecture, layer, objective, gap=gap, factors="perfect")
     _write({folder / file: text for file, text in timeloop_files(architecture, layer, mapped.mapping).items()})
+    for remark in left_out(architecture):
+        note(f"note: {remark}")
 
 
 def _write(texts: dict[Path, str]) -> None:

@@ -21,7 +21,8 @@ def command(tool: str, files: tuple[str, ...], output: str, technology: str | No
     """A workload.yaml and an architecture.yaml of another tool's FILES, and a mapping.yaml of Timeloop's.
 
     \b
-    timeloop   problems, one layer a file; an architecture of v0.1 to v0.4; energies (ERT), constraints, a mapping
+    timeloop   problems, one layer a file; an architecture of v0.1 to v0.4; energies (ERT), constraints, a mapping;
+               or a folder with all of them, such as dse export makes
     zigzag     a workload, hardware, and a mapping of that hardware
     maestro    networks (.m): their layers
     scale-sim  a configuration (.cfg), topologies (.csv)
@@ -45,9 +46,7 @@ def command(tool: str, files: tuple[str, ...], output: str, technology: str | No
         note(f"note: {remark}")
 
 
-def _read(
-    tool: str, files: tuple[str, ...], output: str, technology: str | None, drop_constraints: bool
-) -> Imported:
+def _read(tool: str, files: tuple[str, ...], output: str, technology: str | None, drop_constraints: bool) -> Imported:
     if tool == "zigzag":
         from dse.formats.tools.zigzag import import_zigzag
 

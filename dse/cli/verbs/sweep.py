@@ -46,6 +46,7 @@ SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
 @click.option("--objectives", metavar="LIST", help="Of energy, latency, edp, area.  [default: energy,latency,area]")
 @click.option("--gap", type=click.FloatRange(min=0),
               help="While exploring, map to within this fraction of the best.  [default: 0.01]")  # fmt: skip
+@click.option("--resident", is_flag=True, default=None, help="Let tensors stay on chip where a level may keep them.")
 @batch_option
 @parameter_option
 @element_options
@@ -85,6 +86,7 @@ def command(
       dse sweep results/big/sweep.yaml -o results/again
       dse sweep eyeriss vgg16 --resume --prove-time 10min
       dse sweep eyeriss vgg16 --cluster tcp://host:8786
+      dse sweep eyeriss squeezenet1_0 --resident --trials 12
     """
     from dse.cli.verbs.compare_networks import show as show_comparison
     from dse.cli.verbs.dataflows import run as compare

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,7 @@ def command(
     from dse.cli.main import FAILED
     from dse.report.check import check_table, summary_of, tasks_of, verdict
 
-    deadline = perf_counter() + (time_limit if time_limit is not None else float("inf"))
+    deadline = perf_counter() + (time_limit if time_limit is not None else inf)
     possible, tasks = len(tasks_of(network, macs)), tasks_of(network, macs, sample, seed)
     rows, interrupted = _run(arch, tasks, deadline, time_limit)
     summary = summary_of(rows, len(tasks), possible)
@@ -82,7 +83,7 @@ def _run(
     status = StatusLine()
     rows: list[dict[str, Any]] = []
     try:
-        seconds = expected_seconds(arch, tasks)
+        seconds = expected_seconds(arch, tasks, inf if time_limit is None else time_limit)
         total, done = sum(task.layer.macs for task in tasks), 0
         less = "; --sample, --macs and --time-limit make it less" if seconds > LONG_S and time_limit is None else ""
         note(

@@ -15,6 +15,7 @@ import numpy as np
 
 from dse.architecture.figures import design_figures
 from dse.errors import InfeasibleError
+from dse.explore.designs.resident import keeps_tensors, resident_points, wiring_of
 from dse.explore.designs.together import SUM, Combination
 from dse.explore.outcomes.evaluation import Outcome
 from dse.explore.outcomes.front import thin
@@ -46,18 +47,20 @@ class Network:
     name: str
     layers: tuple[tuple[Layer, int], ...]
     moves: tuple[Move, ...] = ()
+    resident: Workload | None = None  # the whole, where tensors may stay on chip: then its wiring counts, too
 
     @classmethod
-    def of(cls, workload: Workload) -> Network:
+    def of(cls, workload: Workload, *, resident: bool = False) -> Network:
         from dse.problem.moves import moves_of
 
         layers = tuple((layer, len(names)) for layer, names in workload.distinct())
-        return cls(workload.name, layers, moves_of(workload))
+        return cls(workload.name, layers, moves_of(workload), workload if resident else None)
 
     def key(self) -> list[tuple[Any, int]]:
         """What `dse.explore.outcomes.identity` hashes."""
         layers = [(layer.shape_key(), count) for layer, count in self.layers]
-        return layers + list(Counter(move.key() for move in self.moves).items())
+        wiring = [] if self.resident is None else [(wiring_of(self.resident), 1)]
+        return layers + list(Counter(move.key() for move in self.moves).items()) + wiring
 
     def moved(self, architecture: Architecture) -> tuple[float, float]:
         """Energy (pJ) and cycles of the nodes without MACs that an architecture does not take along."""
@@ -132,7 +135,7 @@ class NetworkEvaluator:
             violation=violation,
             workloads={network.name: part for network, part in zip(self.networks, run.parts(), strict=True)},
             cpu_s=process_time() - start,
-            limit_s=self.limit_s if clock.gap > self.gap else 0.0,
+            limit_s=self.limit_s if clock.gap > self.gap and self.limit_s < inf else 0.0,
             gap=clock.gap if clock.gap > self.gap else 0.0,
         )
 
@@ -152,10 +155,13 @@ class NetworkEvaluator:
 
         fronts: list[Any] = []
         for network in self.networks:
-            layers: list[Points] = [(network.moved(architecture),)]
-            for layer, count in network.layers:
-                layers += [clock.points(architecture, layer, "front", self.gap)] * count
-            points = sum_fronts(layers).points / (1.0, architecture.clock_hz)
+            if network.resident is not None and keeps_tensors(architecture):
+                points = np.array(clock.resident(architecture, network, ("edp", "energy", "latency"), self))
+            else:
+                layers: list[Points] = [(network.moved(architecture),)]
+                for layer, count in network.layers:
+                    layers += [clock.points(architecture, layer, "front", self.gap)] * count
+                points = sum_fronts(layers).points / (1.0, architecture.clock_hz)
             allowed = points[self._excess(points[:, None]) == 0]
             # where nothing is allowed, everything stays, so that the complaint can be the smallest one
             fronts.append(allowed if len(allowed) else points)
@@ -176,6 +182,9 @@ class NetworkEvaluator:
     def _run(self, architecture: Architecture, objective: str, clock: Clock) -> Run:
         parts = []
         for network in self.networks:
+            if network.resident is not None and keeps_tensors(architecture):
+                parts += clock.resident(architecture, network, (objective,), self)
+                continue
             energy, cycles = network.moved(architecture)
             for layer, count in network.layers:
                 ((layer_energy, layer_cycles),) = clock.points(architecture, layer, objective, self.gap)
@@ -332,6 +341,17 @@ class Clock:
         points, reached = _points(architecture, layer, objective, gap, share_s)
         self.gap = max(self.gap, reached)
         return points
+
+    def resident(
+        self, architecture: Architecture, network: Network, objectives: tuple[str, ...], how: NetworkEvaluator
+    ) -> list[tuple[float, float]]:
+        """Energy (pJ) and latency (s) of the network with tensors on chip, best for each of some objectives."""
+        left = max(1, self.layers)
+        self.layers -= len(network.layers)
+        share_s = (self.end - monotonic()) / left / len(objectives)
+        found, reached = resident_points(architecture, network.resident, objectives, how.gap, share_s, how.constraints)
+        self.gap = max(self.gap, reached)
+        return found
 
 
 LEAST_S = 1e-3

@@ -43,7 +43,7 @@ class Outcome:
     limit_s : float
         The time after which its searches were stopped; 0 where they came to their end.
     gap : float
-        How far from their best mappings may be where searches were stopped.
+        How far from their best mappings may be where searches were stopped, or ended without a proof.
     """
 
     status: Status
@@ -91,7 +91,7 @@ class Evaluation:
 
     def proven(self, gap: float) -> str:
         """How far from their best its mappings may be, in a sweep that explores within a gap: `exact`, or the gap."""
-        if self.outcome.limit_s:
+        if self.outcome.gap:
             return f"{self.outcome.gap:.2g}"
         return "exact" if self.kind == "exact" or gap == 0 else f"{gap:.2g}"
 
@@ -116,7 +116,8 @@ class Evaluation:
             "workloads": {name: dict(values) for name, values in outcome.workloads.items()},
             "cpu_s": round(outcome.cpu_s, 4),
             "mapped": outcome.mapped,
-            **({"limit_s": outcome.limit_s, "gap": outcome.gap} if outcome.limit_s else {}),
+            **({"limit_s": outcome.limit_s} if outcome.limit_s else {}),
+            **({"gap": outcome.gap} if outcome.gap else {}),
         }
 
     @classmethod

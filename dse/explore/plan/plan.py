@@ -19,6 +19,7 @@ from dse.explore.plan.problem import SweepProblem
 from dse.explore.plan.search import Search
 from dse.explore.plan.workloads import UNCHANGED, WorkloadChanges
 from dse.explore.proof.bounds import BoxBounds, BoxPrices
+from dse.explore.proof.contest import Contest
 from dse.explore.proof.stage import Provable
 from dse.formats.architecture.choices import check_shapes, read_plain_space
 from dse.formats.architecture.derived import Derived, derive
@@ -69,7 +70,7 @@ class Plan:
 
     @property
     def networks(self) -> tuple[Network, ...]:
-        return tuple(Network.of(workload) for workload in self.workloads)
+        return tuple(Network.of(workload, resident=self.search.resident) for workload in self.workloads)
 
     @property
     def architecture(self) -> Architecture:
@@ -151,11 +152,13 @@ class Plan:
 
         def identify(settings: Mapping[str, Any], design: Any, kind: Kind) -> str:
             how = evaluators[kind]
+            architecture = design.architecture if isinstance(design, Batched) else design
+            keeping = [] if architecture is None else [level.name for level in architecture.levels if level.on_chip]
             mapper = {
                 "objective": how.objective, "gap": how.gap, "front": how.front, "constraints": limits,
                 "combine": counted, "per_image": BATCH in self.space,
+                **({"resident": keeping} if self.search.resident else {}),
             }  # fmt: skip
-            architecture = design.architecture if isinstance(design, Batched) else design
             return identity(self._hashed(settings, architecture), keys[settings.get(BATCH)], mapper)
 
         shared = {
@@ -180,9 +183,10 @@ class Plan:
         """How designs are bounded; several at once where all of them are mapped by the flat search."""
         from dse.mapper import bounds_boxes
 
-        boxed = bounds_boxes(self.architecture) and not self.derived
+        boxed = bounds_boxes(self.architecture) and not self.derived and not self.search.resident
         resolve = Resolver(self.spec, self.hardware.settings, self.derived)
-        return Provable(BoxBounds(resolve, evaluator, sweep_id), BoxPrices(resolve, evaluator) if boxed else None)
+        prices = BoxPrices(resolve, evaluator) if boxed else None
+        return Provable(BoxBounds(resolve, evaluator, sweep_id), Contest(resolve, evaluator), prices)
 
     def _networks(self) -> dict[int | None, tuple[Network, ...]]:
         """The networks at each batch size of the space; under None where the space has none."""
@@ -190,7 +194,8 @@ class Plan:
             return {None: self.networks}
         sizes = {*self.space[BATCH], self.own(BATCH)} - {None}
         return {
-            size: tuple(Network.of(workload.with_batch(size)) for workload in self.workloads) for size in sorted(sizes)
+            size: replace(self, workloads=tuple(one.with_batch(size) for one in self.workloads)).networks
+            for size in sorted(sizes)
         }
 
     def _evaluator(
@@ -288,9 +293,23 @@ def make_plan(
     for path in choices:
         check_shapes(path, hardware.settings)
     derived = tuple(one for one in derived if one.path not in hardware.settings)
+    if search.resident:
+        _check_resident(spec, hardware, choices, changes)
     together.check([workload.name for workload in read])
     own_name = "-".join([spec.name, *(workload.name for workload in read)])
     return Plan(name or own_name, spec, read, sources, choices, search, changes, derived, hardware, together)
+
+
+def _check_resident(
+    spec: ArchitectureSpec, hardware: HardwareChanges, choices: Mapping[str, Any], changes: WorkloadChanges
+) -> None:
+    """Refuse a sweep with tensors on chip in which none can stay."""
+    from dse.model.homes import home_level
+
+    if changes.layers:
+        raise DseError("with tensors on chip the whole network counts", hint="leave out the layers, or resident")
+    if not any(path.endswith(".on_chip") for path in choices):
+        home_level(spec.resolve(hardware.settings) if hardware.settings else spec.architecture)
 
 
 def _is_one(workloads: Any) -> bool:

@@ -30,6 +30,8 @@ class Search:
         Keys of `OBJECTIVES`.
     gap : float
         How far from its optimum a mapping may be, proven, while exploring. The front is solved with no gap.
+    resident : bool
+        Tensors may stay on chip from layer to layer, on designs with a level that may keep them.
     """
 
     trials: int
@@ -37,6 +39,7 @@ class Search:
     seed: int = 0
     objectives: tuple[str, ...] = DEFAULT_OBJECTIVES
     gap: float = 0.01
+    resident: bool = False
 
     def __post_init__(self) -> None:
         expect(self.trials, int, "trials", "a whole number, e.g. 96")
@@ -68,6 +71,7 @@ class SearchChanges:
     seed: int | None = None
     objectives: tuple[str, ...] | None = None
     gap: float | None = None
+    resident: bool | None = None
 
     def over(self, search: Search) -> Search:
         """The search with these changes."""

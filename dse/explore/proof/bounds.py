@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dse.architecture.hierarchy import FanOut
 from dse.errors import DseError
 from dse.explore.designs.design import Batched, BatchEvaluator, Network, NetworkEvaluator, complaint
+from dse.explore.designs.resident import keeps_tensors
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
@@ -30,6 +32,8 @@ class DesignBound:
         The least of all; of a single design, its own.
     infeasible : str
         Why no design of the box keeps its constraints or maps all layers; empty where one may.
+    layers : (layers of all networks, 3) float, optional
+        Of a single design: energy in pJ, cycles and the weighted sum of one occurrence of each layer.
     """
 
     energy_pj: float = 0.0
@@ -37,12 +41,14 @@ class DesignBound:
     weighted_pj: float = 0.0
     area_mm2: float = 0.0
     infeasible: str = ""
+    layers: Any = field(default=None, compare=False, repr=False)
 
     def least(self, other: DesignBound) -> DesignBound:
         """A bound on what either is a bound on."""
+        smaller = self if self.area_mm2 <= other.area_mm2 else other
         return DesignBound(
             min(self.energy_pj, other.energy_pj), min(self.latency_s, other.latency_s),
-            min(self.weighted_pj, other.weighted_pj), min(self.area_mm2, other.area_mm2), self.infeasible,
+            min(self.weighted_pj, other.weighted_pj), smaller.area_mm2, smaller.infeasible,
         )  # fmt: skip
 
 
@@ -106,6 +112,10 @@ class BoxBounds:
             _DESIGNS.popitem(last=False)
         return _DESIGNS[key]
 
+    def all_of(self, tasks: Sequence[BoundTask]) -> list[tuple[DesignBound, ...] | None]:
+        """The bounds of some boxes, which best have outer points in common."""
+        return [self(task) for task in tasks]
+
     def __call__(self, task: BoundTask) -> tuple[DesignBound, ...] | None:
         """The bound of a box, or one for each of its designs; None where its corners cannot be resolved."""
         try:
@@ -128,24 +138,28 @@ class BoxBounds:
         """The bound of every design of a box whose designs differ in the array's sides alone."""
         found: list[DesignBound] = []
         mapped: dict[int, tuple[float, tuple[int, int]]] = {}
+        differ = _differ_in_sides([_architecture(corner) for corner in corners]) and len(task.sides) == 2
         for place, settings in enumerate(task.apart):
             try:
-                design = self.resolve(settings)
+                rows_cols = tuple(settings[name] for name, _ in task.sides)
+                design = _with_sides(corners[0], *rows_cols) if differ else self.resolve(settings)
             except DseError as error:
                 found.append(DesignBound(infeasible=error.message or "no design"))
                 continue
-            ruled_out = self.evaluator.rule_out(design)
-            found.append(DesignBound(infeasible="" if ruled_out is None else ruled_out.reason))
+            ruled_out, architecture = self.evaluator.rule_out(design), _architecture(design)
+            reason = "" if ruled_out is None else ruled_out.reason
+            found.append(DesignBound(area_mm2=architecture.area_mm2, infeasible=reason))
             if ruled_out is None:
-                ((architecture,), _, _) = _mapped_by([design], self.evaluator)
                 (array,) = architecture.fan_outs
                 mapped[place] = architecture.area_mm2, (array.rows, array.cols)
         if mapped:
             architectures, how, images = _mapped_by(corners, self.evaluator)
             sides = tuple(side for _, side in mapped.values())
-            bounds = [_bounds(network, architectures, sides, task.weight) for network in how.networks]
+            layers = [_bounds(network, architectures, sides, task.weight) for network in how.networks]
+            bounds = [_summed(network, architectures, rows) for network, rows in zip(how.networks, layers, strict=True)]
             for at, (place, (area, _)) in enumerate(mapped.items()):
-                found[place] = _together(how, [tuple(bound[at].tolist()) for bound in bounds], images, area)
+                bound = _together(how, [tuple(rows[at].tolist()) for rows in bounds], images, area)
+                found[place] = replace(bound, layers=np.concatenate([rows[:, at] for rows in layers]))
         return tuple(found)
 
     def _sides(self, task: BoundTask, how: NetworkEvaluator, least_mm2: float) -> tuple[tuple[int, int], ...]:
@@ -169,8 +183,29 @@ class BoxBounds:
         return tuple(found)
 
 
+def _architecture(design: Any) -> Architecture:
+    found: Architecture = design.architecture if isinstance(design, Batched) else design
+    return found
+
+
 def _area(design: Any) -> float:
-    return float((design.architecture if isinstance(design, Batched) else design).area_mm2)
+    return float(_architecture(design).area_mm2)
+
+
+def _with_sides(design: Any, rows: int, cols: int) -> Any:
+    """A design with one array of other sides, all else as it is."""
+    architecture = _architecture(design)
+    hierarchy = tuple(replace(x, rows=rows, cols=cols) if isinstance(x, FanOut) else x for x in architecture.hierarchy)
+    other = architecture.with_(hierarchy=hierarchy)
+    return replace(design, architecture=other) if isinstance(design, Batched) else other
+
+
+def _differ_in_sides(architectures: list[Architecture]) -> bool:
+    """Whether designs of one array differ in its sides and in nothing that would follow from them."""
+    first = architectures[0]
+    if len(first.fan_outs) != 1:
+        return False
+    return all(_with_sides(first, one.fan_outs[0].rows, one.fan_outs[0].cols) == one for one in architectures)
 
 
 def _mapped_by(
@@ -188,9 +223,12 @@ def _bound(
     network: Network, corners: list[Architecture], sides: tuple[tuple[int, int], ...], weight: float
 ) -> tuple[float, float, float]:
     """Energy in pJ, latency in seconds and their weighted sum."""
-    from dse.mapper import LowerBound, lower_bound
+    from dse.mapper import LowerBound, all_at_home, lower_bound
 
     clock = max(corner.clock_hz for corner in corners)
+    if network.resident is not None and len(corners) == 1 and keeps_tensors(corners[0]):
+        found = all_at_home(corners[0], network.resident, cycle_pj=weight / clock)
+        return found.energy_pj, found.cycles / clock, found.weighted_pj
     total = LowerBound(0.0, 0.0, 0.0)
     for layer, count in network.layers:
         total += lower_bound(corners[0], layer, others=corners[1:], sides=sides, cycle_pj=weight / clock).times(count)
@@ -198,14 +236,18 @@ def _bound(
 
 
 def _bounds(network: Network, corners: list[Architecture], sides: tuple[tuple[int, int], ...], weight: float) -> Any:
-    """(sides, 3): energy in pJ, latency in seconds and their weighted sum."""
+    """(layers, sides, 3): energy in pJ, cycles and their weighted sum, of one occurrence of each layer."""
     from dse.mapper import lower_bounds
 
-    clock = max(corner.clock_hz for corner in corners)
-    total = np.zeros((len(sides), 3))
-    for layer, count in network.layers:
-        total += count * lower_bounds(corners[0], layer, sides, others=corners[1:], cycle_pj=weight / clock)
-    return total / (1.0, clock, 1.0)
+    cycle_pj = weight / max(corner.clock_hz for corner in corners)
+    layers = [layer for layer, _ in network.layers]
+    return np.stack([lower_bounds(corners[0], one, sides, others=corners[1:], cycle_pj=cycle_pj) for one in layers])
+
+
+def _summed(network: Network, corners: list[Architecture], layers: Any) -> Any:
+    """(sides, 3): energy in pJ, latency in seconds and their weighted sum of a network, from those of its layers."""
+    counts = np.array([count for _, count in network.layers], dtype=float)
+    return np.tensordot(counts, layers, axes=1) / (1.0, max(corner.clock_hz for corner in corners), 1.0)
 
 
 def _together(

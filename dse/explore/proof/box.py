@@ -23,6 +23,9 @@ ROUNDING = 1e-12
 SIDES_AT_ONCE = 128
 """Designs that differ in the sides of the array alone are bounded one by one when they are no more than this."""
 
+CAPACITY_DOTS = 2
+"""Dots in the name of a whole level's capacity; there are more in that of one operand's part."""
+
 MANY_BOXES = 512
 """Capacities, those of whole levels first, are not spanned while this makes no more boxes to begin with: bounds over
 several capacities are loose, and what is worked out for one buffer serves all boxes that have it."""
@@ -31,6 +34,11 @@ several capacities are loose, and what is worked out for one buffer serves all b
 def is_side(name: str) -> bool:
     """Whether a setting is a side of an array."""
     return name.startswith("levels.") and name.rpartition(".")[2] in ("rows", "cols")
+
+
+def is_inside(name: str) -> bool:
+    """Whether a setting changes nothing outside the array: designs that differ in such ones share outer points."""
+    return name == "dataflow" or (is_capacity(name) and name.count(".") > CAPACITY_DOTS)
 
 
 def is_capacity(name: str) -> bool:
@@ -113,6 +121,10 @@ class Axes:
         sides = all(is_side(self.space.names[axis]) and self.sizes[axis] is not None for axis in spanned)
         return bool(spanned) and sides and box.size <= SIDES_AT_ONCE
 
+    def outside_of(self, box: Box) -> tuple[int, ...]:
+        """The first choices of a box for all settings that change something outside the array."""
+        return tuple(first for name, first in zip(self.space.names, box.first, strict=True) if not is_inside(name))
+
     def singles(self, box: Box) -> list[Box]:
         """Every design of a box by itself."""
         ranges = (range(first, last + 1) for first, last in zip(box.first, box.last, strict=True))
@@ -133,8 +145,8 @@ class Axes:
 
     def split(self, box: Box) -> list[Box]:
         """The box in parts: one per choice of a setting that may not be spanned, else two along the widest setting."""
-        for axis, sizes in enumerate(self.sizes):
-            if sizes is None and box.first[axis] < box.last[axis]:
+        for axis in sorted(range(len(self.sizes)), key=lambda axis: is_inside(self.space.names[axis])):
+            if self.sizes[axis] is None and box.first[axis] < box.last[axis]:
                 return [box.part(axis, digit, digit) for digit in range(box.first[axis], box.last[axis] + 1)]
         axis = max(range(len(self.sizes)), key=lambda axis: self._width(box, axis))
         first, last = box.first[axis], box.last[axis]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from math import inf
 from time import monotonic
+from typing import Any
 
 import numpy as np
 
@@ -20,11 +21,19 @@ from dse.explore.outcomes.evaluation import Evaluation
 from dse.explore.proof.bounds import BoundTask, BoxBounds, DesignBound
 from dse.explore.proof.box import Axes, Box
 from dse.explore.proof.certificate import Certificate
+from dse.explore.proof.contest import Contest, ContestTask
 from dse.explore.proof.staircase import Staircase
 from dse.explore.workers.runner import Failure, Task, Workers
 
-BOXES, DESIGNS = 8, 4
-"""Boxes split and designs solved at once; they do not depend on how many workers there are, nor does what is found."""
+BOXES, CONTESTS, DESIGNS = 16, 32, 4
+"""Boxes split, designs held against what is known, and designs solved at once, at most; they do not depend on how many
+workers there are, nor does what is found."""
+
+LOT = 12
+"""Boxes that are bounded by one call at most."""
+
+MOST_PATIENCE = 4
+"""So many rounds of designs at most are solved without being held against what is known, after one that none lost."""
 
 ROUNDING = 1e-12
 """Relative difference below which a bound is matched."""
@@ -43,12 +52,15 @@ class Settled:
     bound : DesignBound
     short : float
         The least fraction by which its bounds must rise to be matched by an evaluated design.
+    searched : bool
+        A design whose mappings were searched for one that evaluated designs do not match, not only its bounds.
     """
 
     box: Box
     state: str
     bound: DesignBound
     short: float = 0.0
+    searched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +88,8 @@ def joined_with(last: Settled, new: Settled) -> Settled | None:
     differ = [i for i, (a, b) in enumerate(zip(last.box.last, new.box.first, strict=True)) if a != b]
     follows = len(differ) == 1 and new.box.first[differ[0]] == last.box.last[differ[0]] + 1
     spanned = [i for i, (a, b) in enumerate(zip(last.box.first, last.box.last, strict=True)) if a != b]
-    alike = last.state == new.state and (last.state == RULED_OUT or last.bound == new.bound)
+    too_large = all(one.bound.infeasible.startswith("area of ") for one in (last, new))
+    alike = last.state == new.state and (last.state == RULED_OUT or last.bound == new.bound or too_large)
     if not follows or not alike or spanned not in ([], differ):
         return None
     box = last.box.part(differ[0], last.box.first[differ[0]], new.box.first[differ[0]])
@@ -91,6 +104,7 @@ class Prover:
     ----------
     axes : Axes
     bounds : BoxBounds
+    contest : Contest
     workers : Workers
     known : Staircase
     solve : callable
@@ -109,6 +123,7 @@ class Prover:
 
     axes: Axes
     bounds: BoxBounds
+    contest: Contest
     workers: Workers
     known: Staircase
     solve: Callable[[Sequence[int]], Iterable[Evaluation]]
@@ -121,6 +136,9 @@ class Prover:
     done: int = 0
     bounded: int = 0
     solved: int = 0
+    _width: int = DESIGNS
+    _patience: int = 1
+    _pause: int = 0
     _stuck: list[Entry] = field(default_factory=list)
     _heap: list[Entry] = field(default_factory=list)
     _number: count[int] = field(default_factory=count)
@@ -132,7 +150,7 @@ class Prover:
             boxes, designs = self._next()
             self._split(boxes)
             if designs:
-                self._solve(designs)
+                self._solve(self._in_question(designs))
             self.report(self.done)
         left, self._heap, self._stuck = self._left(), [], []
         for part in left:
@@ -165,9 +183,9 @@ class Prover:
         """The farthest boxes to split, and the farthest designs to solve."""
         boxes: list[Box] = []
         designs: list[Entry] = []
-        while self._heap and len(boxes) < BOXES and len(designs) < DESIGNS:
+        while self._heap and len(boxes) < BOXES and len(designs) < self._width:
             entry = heapq.heappop(self._heap)
-            short = self._short(entry.bound)
+            short = min(entry.short, self._short(entry.bound))
             if short <= ROUNDING:
                 self._settle(Settled(entry.box, RULED_OUT, entry.bound))
             elif self._heap and short < self._heap[0].short:
@@ -180,20 +198,71 @@ class Prover:
                 designs.append(entry)
         return boxes, designs
 
+    def _in_question(self, designs: Sequence[Entry]) -> list[Entry]:
+        """The farthest designs of some that may come below what is known; the others wait, or are settled.
+
+        What is farther than the gap that is wanted must come below what is known by that gap; only then is it held
+        against all of it.
+        """
+        if self._pause > 0:
+            self._pause -= 1
+            return self._wait(designs)
+        gaps = [self.wanted if entry.short > self.wanted else 0.0 for entry in designs]
+        tasks = [
+            Task(i, self._contest_of(entry, corners / (1 + gap)))
+            for i, (entry, gap) in enumerate(zip(designs, gaps, strict=True))
+            if len(corners := self.known.corners_above(entry.bound))
+        ]
+        matched = {task.key: found is True for task, found in self.workers.run(self.contest, tasks)}
+        left = []
+        for i, (entry, gap) in enumerate(zip(designs, gaps, strict=True)):
+            if not matched.get(i, False):
+                left.append(entry)
+            elif gap > 0:
+                self._push(entry.box, entry.bound, gap)
+            else:
+                self._settle(Settled(entry.box, RULED_OUT, entry.bound, searched=True))
+        lost = len(left) == len(designs)
+        self._patience = min(2 * self._patience, MOST_PATIENCE) if lost else 1
+        self._pause = self._patience if lost else 0
+        self._width = max(DESIGNS, self._width // 2) if 2 * len(left) > len(designs) else min(CONTESTS, 2 * self._width)
+        return self._wait(left)
+
+    def _contest_of(self, entry: Entry, corners: Any) -> ContestTask:
+        return ContestTask(self.axes.settings_of(entry.box)[0], corners, self.known.weight, entry.bound.layers)
+
+    def _wait(self, designs: Sequence[Entry]) -> list[Entry]:
+        """The first of some designs; the others wait."""
+        for entry in designs[DESIGNS:]:
+            self._push(entry.box, entry.bound, entry.short)
+        return list(designs[:DESIGNS])
+
     def _split(self, boxes: Sequence[Box]) -> None:
         """Split boxes and bound their parts."""
         parts = [part for box in boxes for part in self.axes.split(box)]
-        tasks = [Task(i, self._task(part)) for i, part in enumerate(parts) if self.axes.is_bounded(part)]
-        self.bounded += len(tasks)
-        found = {task.key: bound for task, bound in self.workers.run(self.bounds, tasks)}
+        lots = self._lots(parts)
+        self.bounded += sum(map(len, lots))
+        tasks = [Task(at, [self._task(parts[i]) for i in lot]) for at, lot in enumerate(lots)]
+        found: dict[int, Any] = {}
+        for task, several in self.workers.run(self.bounds.all_of, tasks):
+            if not isinstance(several, Failure):
+                found.update(zip(lots[task.key], several, strict=True))
         for i, part in enumerate(parts):
             bounds = found.get(i)
-            if bounds is None or isinstance(bounds, Failure):
+            if bounds is None:
                 self._push(part, DesignBound(), inf)
             elif self.axes.is_apart(part):
                 self._enter(list(zip(self.axes.singles(part), bounds, strict=True)))
             else:
                 self._enter([(part, bounds[0])])
+
+    def _lots(self, parts: Sequence[Box]) -> list[list[int]]:
+        """The parts that can be bounded, by their places, together where they may have outer points in common."""
+        alike: dict[tuple[int, ...], list[int]] = {}
+        for i, part in enumerate(parts):
+            if self.axes.is_bounded(part):
+                alike.setdefault(self.axes.outside_of(part), []).append(i)
+        return [lot[at : at + LOT] for lot in alike.values() for at in range(0, len(lot), LOT)]
 
     def _task(self, part: Box) -> BoundTask:
         axes = self.axes

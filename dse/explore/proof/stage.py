@@ -11,6 +11,7 @@ from dse.explore.designs.space import DesignSpace
 from dse.explore.outcomes.evaluation import Evaluation
 from dse.explore.proof.bounds import BoxBounds, BoxPrices
 from dse.explore.proof.box import axes_of
+from dse.explore.proof.contest import Contest
 from dse.explore.proof.prove import EVALUATED, Prover, Settled
 from dse.explore.proof.staircase import Staircase
 from dse.explore.workers.runner import Workers
@@ -23,11 +24,13 @@ class Provable:
     Parameters
     ----------
     bounds : BoxBounds
+    contest : Contest
     prices : BoxPrices or None
         None where no box of several designs can be bounded.
     """
 
     bounds: BoxBounds
+    contest: Contest
     prices: BoxPrices | None
 
 
@@ -70,8 +73,8 @@ class Stage:
         for evaluation in sound:
             staircase.add(evaluation.outcome.front, evaluation.outcome.objectives["area_mm2"])
         return Prover(
-            axes_of(self.space, provable.prices), provable.bounds, self.workers, staircase, self.solve, self.wanted,
-            deadline, work, self.report, self._note,
+            axes_of(self.space, provable.prices), provable.bounds, provable.contest, self.workers, staircase,
+            self.solve, self.wanted, deadline, work, self.report, self._note,
         )  # fmt: skip
 
     def _note(self, settled: Settled) -> None:
@@ -92,6 +95,7 @@ class Stage:
             if not bound.infeasible
             else {"reason": bound.infeasible},
             "gap": settled.short if finite else None,
+            **({"searched": True} if settled.searched else {}),
         }
 
 

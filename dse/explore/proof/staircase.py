@@ -10,6 +10,12 @@ import numpy as np
 
 from dse.explore.proof.bounds import DesignBound
 
+MOST_CORNERS = 256
+"""Corners that a search below them is given at most."""
+
+HYPERBOLA = 32
+"""Corners that cover all products of energy and latency below a value."""
+
 
 @dataclass(slots=True)
 class Staircase:
@@ -65,6 +71,42 @@ class Staircase:
         if weighted > 0:
             factors = np.minimum(factors, (corners[:, 0] + self.weight * corners[:, 1]) / weighted)
         return max(0.0, float(factors.max()) - 1.0)
+
+    def corners_above(self, bound: DesignBound) -> Any:
+        """The corners below which a point that the bound allows would be matched by no known point.
+
+        Returns
+        -------
+        (*, 2) float
+            Energy in pJ and latency in s, at most `MOST_CORNERS`: neighbours are taken together, at the largest of
+            both. None at all where the bound is matched.
+
+        Examples
+        --------
+        >>> known = Staircase(("energy", "latency"), 1.0)
+        >>> known.add([(4.0, 1.0), (2.0, 2.0)], 5.0)
+        >>> known.corners_above(DesignBound(2.0, 1.6, 3.6)).tolist()
+        [[4.0, 2.0]]
+        """
+        corners = self._corners_within(bound.area_mm2)
+        first, second, weighted = self._coordinates(bound)
+        above = corners[(corners[:, 0] > first) & (corners[:, 1] > second)]
+        if weighted > 0:
+            above = above[above[:, 0] + self.weight * above[:, 1] > weighted]
+        if not {"energy", "latency"} <= set(self.objectives):
+            above = self._energy_latency(above, bound)
+        groups = np.array_split(above, min(len(above), MOST_CORNERS)) if len(above) else []
+        return np.array([group.max(axis=0) for group in groups]).reshape(-1, 2)
+
+    def _energy_latency(self, above: Any, bound: DesignBound) -> Any:
+        """(*, 2): corners in energy and latency that cover those of the one objective beside area."""
+        if len(above) == 0:
+            return above
+        value = above[np.isfinite(above)].max(initial=0.0) or np.inf
+        if "edp" not in self.objectives:
+            return np.array([[value, np.inf] if "energy" in self.objectives else [np.inf, value]])
+        energies = np.geomspace(bound.energy_pj, value / bound.latency_s, HYPERBOLA + 1)
+        return np.stack([energies[1:], value / energies[:-1]], axis=1)
 
     def _coordinates(self, bound: DesignBound) -> tuple[float, float, float]:
         """A bound in the objectives that the staircase is drawn in: twice the same where there is one only."""

@@ -113,6 +113,7 @@ def _settings(directory: Path, plan: Plan, sweep_id: str) -> dict[str, Any]:
             "seed": search.seed,
             "objectives": list(search.objectives),
             "gap": search.gap,
+            **({"resident": True} if search.resident else {}),
         },
         "made": {
             "architecture": plan.spec.name,
@@ -164,7 +165,10 @@ def read_results(directory: str | Path) -> SweepResult:
         raise DseError(f"{directory} holds no sweep: there is no {SETTINGS} in it")
     records = read_log(directory / FILE_NAME)
     made, asked = settings["made"], settings["search"]
-    search = Search(asked["trials"], asked["sampler"], asked["seed"], tuple(asked["objectives"]), asked["gap"])
+    search = Search(
+        asked["trials"], asked["sampler"], asked["seed"], tuple(asked["objectives"]), asked["gap"],
+        bool(asked.get("resident", False)),
+    )  # fmt: skip
     space = {path: tuple(choices) for path, choices in settings["space"].items() if isinstance(choices, list)}
     own = [e for e in records.by_id.values() if e.sweep == made["records"]]
     summary = _read_summary(directory)

@@ -217,6 +217,7 @@ class SweepResult:
             "seed": self.search.seed,
             "trials": self.search.trials,
             "gap": self.search.gap,
+            "resident": self.search.resident,
             "space_size": prod(len(choices) for choices in self.space.values()),
             "finished": self.finished,
             "designs": len(explored),

@@ -36,9 +36,10 @@ def build_architecture(model: ArchitectureModel, dataflow: Dataflow, rating: Rat
     """Price an architecture; stated powers and energies hold at `rating`, by default the model's own clock and supply.
 
     A level without an explicit energy costs what the technology asks for an SRAM or register file of its capacity and
-    word width (each operand's own partition where capacities are per operand), or for DRAM if it is unlimited; areas
-    likewise, over the technology's layout densities, which stand for network, control and white space. The outermost
-    fan-out costs an array transfer per word. What leaks and what the clock drives is the technology's where not stated.
+    word width (each operand's own partition where capacities are per operand; one of its banks where it has several),
+    or for DRAM if it is unlimited; areas likewise, over the technology's layout densities, which stand for network,
+    control and white space. The outermost fan-out costs an array transfer per word. What leaks and what the clock
+    drives is the technology's where not stated.
 
     Raises
     ------
@@ -246,6 +247,7 @@ def _level(name: str, model: LevelModel, context: Context, is_first: bool) -> Le
     if not set(model.may_bypass) <= set(stores):
         raise BuildError(("levels", name, "may_bypass"), f"{name}: may_bypass names an operand that it does not store")
     memories = list(sizes.values()) if partitions else list(sizes.values())[:1]
+    _check_banks(name, model, memories)
     read, write = (_energies(name, model, sizes, word_bits, context, way, is_first) for way in DIRECTIONS)
     area, static, clock = _size_prices(model, [bits for bits in memories if bits is not None], context)
     return Level(
@@ -266,6 +268,12 @@ def _level(name: str, model: LevelModel, context: Context, is_first: bool) -> Le
         compression=PerOperand.of({str(operand): _coding(given) for operand, given in model.compression.items()}),
         on_chip=model.on_chip == "auto",
     )
+
+
+def _check_banks(name: str, model: LevelModel, memories: list[int | None]) -> None:
+    if model.banks > 1 and any(bits is None or bits < model.banks for bits in memories):
+        message = f"{name}: a capacity of {model.capacity or 'unlimited'} is not divided among {model.banks} banks"
+        raise BuildError(("levels", name, "banks"), message, "banks have a bit or more each")
 
 
 def _buffering(name: str, model: LevelModel, stores: list[str]) -> Buffering | PerOperand[Buffering]:
@@ -315,7 +323,7 @@ def _energies(
             found[operand] = context.energy_pj(given, word_bits, is_on_chip=not is_first)
         elif bits is not None:
             price = context.technology.sram_read_energy_pj if way == "read" else context.technology.sram_write_energy_pj
-            found[operand] = price(bits, word_bits)
+            found[operand] = price(bits / model.banks, word_bits)
         elif is_first:
             found[operand] = _dram(name, model, word_bits, context.technology)
         else:
@@ -336,11 +344,11 @@ def _dram(name: str, model: LevelModel, word_bits: int, technology: Technology) 
 
 def _size_prices(model: LevelModel, memories: list[int], context: Context) -> tuple[float, float, float]:
     """Area, static and clock power of one instance that is made of memories of these sizes, in bits."""
-    technology = context.technology
-    clock_pj = sum(technology.sram_clock_energy_pj(bits) for bits in memories)
-    leaks_mw = sum(technology.sram_static_power_mw(bits) for bits in memories)
+    technology, banks = context.technology, [bits / model.banks for bits in memories for _ in range(model.banks)]
+    clock_pj = sum(technology.sram_clock_energy_pj(bits) for bits in banks)
+    leaks_mw = sum(technology.sram_static_power_mw(bits) for bits in banks)
     return (
-        q.mm2(model.area) if model.area else sum(technology.sram_area_mm2(bits) for bits in memories),
+        q.mm2(model.area) if model.area else sum(technology.sram_area_mm2(bits) for bits in banks),
         context.static_mw(model.static_power) if model.static_power else leaks_mw,
         context.clock_mw(model.clock_power) if model.clock_power else context.clock_mw_of(clock_pj),
     )

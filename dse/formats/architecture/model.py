@@ -161,6 +161,11 @@ class LevelModel(SpecModel):
         | None
     ) = Field(default=None, description="per word: one, {read, write}, or per operand")
     dram: str | None = Field(default=None, description="type of DRAM that an unlimited level is priced as")
+    banks: Count = Field(
+        default=1,
+        description="memories of equal size that its capacity, or each operand's, is divided among: an access is to "
+        "one of them and priced by its size, as are areas and leakage",
+    )
     area: Area | None = Field(default=None, description="of one instance")
     static_power: Power | None = Field(default=None, description="of one instance, by default what it leaks")
     clock_power: Power | None = Field(

@@ -12,7 +12,7 @@ from dse.errors import DseError
 from dse.formats.graph.graph import Graph, TooManyOpsError, Unresolved, Value, check_shape
 from dse.formats.graph.recurrent import GATES
 from dse.formats.graph.workload import Extracted, extracted
-from dse.formats.onnx import ops
+from dse.formats.onnx import branches, ops
 from dse.formats.onnx.attention import ATTENTION
 from dse.formats.onnx.inputs import with_sizes, with_values
 from dse.formats.onnx.ops import Call
@@ -45,6 +45,8 @@ MACS = ops.MACS | ATTENTION | RECURRENT
 _STANDARD = ("", "ai.onnx")
 _NOWHERE = ""
 _MAX_DEPTH = 16
+_MAX_TRIALS = 3
+"""Of branches inside branches that are read on trial."""
 
 
 def extract_onnx(
@@ -110,6 +112,7 @@ class _Walk:
     values: dict[str, OnnxValue] = field(default_factory=dict)
     told: dict[str, Any] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+    trials: int = 0
 
     def run(self) -> None:
         graph = self.model.graph
@@ -144,15 +147,18 @@ class _Walk:
     def _node(self, node: Any, depth: int) -> None:
         written, node = node, standard(node)
         inputs = [self.values[name] if name else None for name in node.input]
-        branch = self._branch(node, inputs)
+        branch = branches.taken(node, inputs)
         if branch is not None:
-            self._visit(branch, depth + 1)
-            for name, item in zip(node.output, branch.output, strict=False):
-                self.values[name] = self.values[item.name]
+            self._enter(node, branch, depth)
             return
         domain = "" if node.domain in _STANDARD else node.domain
         named = {name: value for name, value in zip(node.input, inputs, strict=True) if value is not None}
         types = self._types(node, domain, named, infer if node is written else infer_quantized)
+        if node.op_type == "If" and not domain and (_inner_macs(node) or self._has_no_shape(node, types)):
+            branch = branches.alike(node, lambda inner: self._tried(inner, depth + 1))
+            if branch is not None:
+                self._enter(node, branch, depth)
+                return
         try:
             # what is made of constants alone is worked out once, before anything runs
             if (domain, node.op_type) in MACS and not (named and all(value.constant for value in named.values())):
@@ -166,12 +172,26 @@ class _Walk:
             reason = failure.message if isinstance(failure, DseError) else f"its attributes do not fit ({failure})"
             self._unresolved(node, inputs, reason, types)
 
-    def _branch(self, node: Any, inputs: list[OnnxValue | None]) -> Any:
-        """The branch of an `If` that is always taken."""
-        if node.op_type != "If" or not inputs or inputs[0] is None or inputs[0].data is None:
+    def _enter(self, node: Any, branch: Any, depth: int) -> None:
+        """Put the nodes of a branch in the place of an `If`."""
+        self._visit(branch, depth + 1)
+        for name, item in zip(node.output, branch.output, strict=False):
+            self.values[name] = self.values[item.name]
+
+    def _tried(self, branch: Any, depth: int) -> branches.Visited | None:
+        """What a branch would do here."""
+        if self.trials == _MAX_TRIALS:
             return None
-        wanted = "then_branch" if inputs[0].data.all() else "else_branch"
-        return next((item.g for item in node.attribute if item.name == wanted), None)
+        graph = self.graph
+        tried = Graph(list(graph.ops), dict(graph.inputs), [], dict(graph._names), dict(graph._counted))
+        walk = replace(self, graph=tried, values=dict(self.values), used=set(self.used), trials=self.trials + 1)
+        walk._visit(branch, depth)
+        if tried.unresolved:
+            return None
+        return tried.ops[len(graph.ops) :], [walk.values[item.name].shape for item in branch.output]
+
+    def _has_no_shape(self, node: Any, types: dict[str, Any]) -> bool:
+        return any(name and from_proto(types.get(name)).shape is None for name in node.output)
 
     def _types(
         self, node: Any, domain: str, named: dict[str, OnnxValue], rule: Callable[..., dict[str, Any]]

@@ -18,7 +18,7 @@ import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
-from dse.mapper.flat.inner.bounds import Floor, least_of_tiles
+from dse.mapper.flat.inner.by_array import Arrays, least_of_tiles
 from dse.mapper.flat.instance import Instance, Roles
 from dse.mapper.flat.outer.points import coarse_room, points_of
 from dse.mapper.flat.run import new_configuration
@@ -46,6 +46,9 @@ FEW_SIDES = 4
 
 KEPT_OPTIONS = 32768
 """Lists of PE tiles of layers on arrays that are remembered, a few kilobytes each."""
+
+KEY = 2**40
+"""Above every PE tile."""
 
 KEPT_BUILT = 8192
 """Layers on designs that are remembered as numbers, a few kilobytes each."""
@@ -106,11 +109,12 @@ def _bound_arrays(
         if not alike:
             instance.bits[PSUM] = min(instance.bits[PSUM], layer.finished_bits * layer.grain)
         points, walk = points_of(instance), _Walk.of(corners[0], instance, parts, factors == "perfect")
-        for array, out in zip(arrays, found, strict=True):
-            instance.rows, instance.cols, instance.pes = array.rows, array.cols, array.most
-            instance.static_pj = alone_pj + pe_pj * array.fewest
-            options, steps, work = walk.options(array, float(instance.macs))
-            kernel(instance, options, points, config, Floor(steps, cycle_pj * per_step, alone_pj, pe_pj * work), out)
+        each = [walk.options(array, float(instance.macs)) for array in arrays]
+        options, fewest = _united([options for options, _, _ in each])
+        known = [(array.most, steps, pe_pj * array.fewest, pe_pj * work)
+                 for array, (_, steps, work) in zip(arrays, each, strict=True)]  # fmt: skip
+        lots = Arrays(fewest, np.array(known, dtype=float), cycle_pj * per_step, alone_pj)
+        kernel(instance, options, lots, points, config, found)
     found[:, 1] *= per_step
     return found
 
@@ -278,6 +282,22 @@ def _of_sides(
     for column, what in ((FEWEST_PASSES, PASSES_LEFT), (FEWEST_STEPS, STEPS_LEFT)):
         rowwise[:-1, column] = np.minimum.reduceat(unrollings[:, what], tiles[:-1, FIRST_UNROLLING])
     return _without_spreads(start, rowwise), float(compiled(fastest_steps)(*listed, rows, cols))
+
+
+def _united(several: Sequence[Options]) -> tuple[Options, Any]:
+    """The PE tiles of some arrays as one list, and by array their fewest passes and steps, 0 where it lacks one."""
+    first = several[0]
+    if all(np.array_equal(one.tiles[:, : TILES + 1], first.tiles[:, : TILES + 1]) for one in several[1:]):
+        return first, np.stack([one.tiles[:, FEWEST_PASSES : FEWEST_STEPS + 1] for one in several])
+    dims = [np.repeat(np.arange(8), np.diff(one.tile_start)) for one in several]
+    keys = [d * KEY + one.tiles[:-1, TILE] for d, one in zip(dims, several, strict=True)]
+    union, places = np.unique(np.concatenate(keys), return_index=True)
+    tiles = np.concatenate([one.tiles[:-1] for one in several])[places]
+    fewest = np.zeros((len(several), len(union) + 1, 2), dtype=np.int64)
+    for row, (key, one) in enumerate(zip(keys, several, strict=True)):
+        fewest[row, np.searchsorted(union, key)] = one.tiles[:-1, FEWEST_PASSES : FEWEST_STEPS + 1]
+    start = np.searchsorted(union, KEY * np.arange(9))
+    return _without_spreads(start, np.concatenate([tiles, np.zeros((1, 5), dtype=np.int64)])), fewest
 
 
 def _without_spreads(start: Any, tiles: Any) -> Options:

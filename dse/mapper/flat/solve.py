@@ -15,7 +15,7 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import DseError
 from dse.mapper.flat.inner.bounds import list_tiles
 from dse.mapper.flat.instance import BUFFER, Instance, Roles, build
-from dse.mapper.flat.outer.points import known_points, outer_key
+from dse.mapper.flat.outer.points import known_points, learn_points, outer_key
 from dse.mapper.flat.outer.table import OuterTable, empty_table, work_out, worked_out
 from dse.mapper.flat.outer.words import fits, outer_floor
 from dse.mapper.flat.run import (
@@ -45,10 +45,14 @@ from dse.model.room import ways
 from dse.problem.dims import IFMAP, PSUM, P, R
 from dse.problem.layer import Layer
 
+NO_MAPPING = -1
+"""Fills the records of incumbents that are no mappings."""
+
 
 def solve_flat(
-    architecture: Architecture, layer: Layer, kind: int, gap: float, factors: str, longest: int, *, stop: Any
-) -> Solution:
+    architecture: Architecture, layer: Layer, kind: int, gap: float, factors: str, longest: int, *, stop: Any,
+    beaten: Any = None,
+) -> Solution:  # fmt: skip
     """Search the whole mapspace of a layer; no incumbents when nothing fits, or when the search was stopped before any.
 
     Parameters
@@ -59,12 +63,21 @@ def solve_flat(
         Room for so many points of a front.
     stop : (1,) int64
         Set to 1 from outside to end the search; the gap is then the one that is proven.
+    beaten : (*, 2) float, optional
+        pJ and cycles, cycles rising and pJ falling: of a front, only what none of these matches is looked for.
     """
     rows = longest if kind == FRONT else 1
-    incumbents = Incumbents(np.zeros((rows, 2)), np.zeros((rows, RECORD), dtype=np.int64))
+    incumbents = Incumbents(np.zeros((rows, 2)), np.full((rows, RECORD), NO_MAPPING, dtype=np.int64))
     values, records = incumbents
-    choices, problems = prepare(architecture, layer, kind, factors, exact=gap == 0.0)
+    prices = price(architecture, layer)
+    choices, problems = prepare(
+        architecture, layer, kind, factors, exact=gap == 0.0, prices=prices, learn=beaten is not None
+    )
     run, work = new_run(kind, gap, factors == "perfect"), new_work()
+    per_step = prices.cycles_per_step  # the search counts time in compute steps
+    if beaten is not None:
+        run.held = len(beaten)
+        values[: run.held] = beaten / (1.0, per_step)
     left = []
     for mask in sorted(range(len(problems)), key=lambda index: problems[index].best):
         run.mask = mask
@@ -76,8 +89,8 @@ def solve_flat(
     proven = gap if not stop[0] else max(gap, _gap_left(kind, values[: run.held], np.concatenate(left)))
     visited = tuple(int(count) for count in run.visited)
     size = sum(problem.space_size for problem in problems)
-    values[:, 1] *= price(architecture, layer).cycles_per_step  # the search counts time in compute steps
-    return Solution(values[: run.held], records[: run.held], tuple(choices), visited, size, proven)
+    found = np.flatnonzero(records[: run.held, CHOICE] != NO_MAPPING)
+    return Solution(values[found] * (1.0, per_step), records[found], tuple(choices), visited, size, proven)
 
 
 def _walk(problem: Problem, run: Any, work: Any, incumbents: Incumbents, stop: Any) -> Problem:
@@ -124,15 +137,19 @@ class Problem:
 
 
 def prepare(
-    architecture: Architecture, layer: Layer, kind: int, factors: str, *, exact: bool = False
-) -> tuple[list[dict[int, frozenset[str]]], list[Problem]]:
+    architecture: Architecture, layer: Layer, kind: int, factors: str, *, exact: bool = False,
+    prices: Prices | None = None, learn: bool = False,
+) -> tuple[list[dict[int, frozenset[str]]], list[Problem]]:  # fmt: skip
     """The bypass choices of an architecture, and the problem that each of them is.
 
     A choice has a problem for each way in which the architecture's room may be used (`dse.model.room`). A further
-    problem covers the mappings in which only finished psums come to the buffer, where that leaves more room.
+    problem covers the mappings in which only finished psums come to the buffer, where that leaves more room. With
+    `learn`, outer points are worked out first: many problems will have the same.
     """
-    choices, instances = instances_of(architecture, layer)
+    choices, instances = instances_of(architecture, layer, prices)
     roles = Roles.of(architecture)
+    for instance in instances if learn else ():
+        learn_points(instance)
     problems = [_prepare(architecture, roles, instance, kind, factors, exact) for instance in instances]
     # Problems after the first of each choice have mappings of these again.
     new = len(bypass_choices(architecture))
@@ -143,10 +160,10 @@ def instances_of(
     architecture: Architecture, layer: Layer, prices: Prices | None = None
 ) -> tuple[list[dict[int, frozenset[str]]], list[Instance]]:
     """The bypass choices of an architecture, those that have further problems again behind; a layer on each."""
-    roles, bypasses = Roles.of(architecture), bypass_choices(architecture)
-    alike = ways(architecture)
-    problems = [(way, kept, prices if prices and len(alike) == 1 else price(way, layer))
-                for way in alike for kept in bypasses]  # fmt: skip
+    roles, prices = Roles.of(architecture), prices or price(architecture, layer)
+    alike = [(way, prices if way is architecture else replace(prices, buffering=price(way, layer).buffering))
+             for way in ways(architecture)]  # fmt: skip
+    problems = [(way, kept, own) for way, own in alike for kept in bypass_choices(architecture)]
     choices = [kept for _, kept, _ in problems]
     if architecture.levels[0].only_finished and layer.finishes_narrower:
         if roles.buffer >= 0 and any("psum" in kept[roles.buffer] for kept in choices):
@@ -250,21 +267,21 @@ def _outer(instance: Instance, exact: bool) -> OuterTable:
     mapping within a gap would depend on what else the process has done.
     """
     key = outer_key(instance)
-    if key in _OUTER:
-        _OUTER.move_to_end(key)
-    else:
-        if len(_OUTER) >= KEPT_TABLES:
-            _OUTER.popitem(last=False)
-        floor = compiled(outer_floor)(instance)
-        _OUTER[key] = empty_table(instance.bounds, instance.port_outer[: instance.ports], floor)
-    table = _OUTER[key]
-    if exact and not worked_out(table) and (known := known_points(instance)) is not None:
-        aided = empty_table(instance.bounds, instance.port_outer[: instance.ports], table.floor)
+    table = _OUTER.get(key)
+    if exact and (table is None or not worked_out(table)) and (known := known_points(instance)) is not None:
+        aided = empty_table(instance.bounds, instance.port_outer[: instance.ports], known.floor)
         for o in range(3):
             aided.points[o, : known.count[o]] = known.points[o, : known.count[o]]
         aided.count[:] = known.count
         return aided._replace(worth=AIDED * aided.worth)
-    return table
+    if table is not None:
+        _OUTER.move_to_end(key)
+        return table
+    if len(_OUTER) >= KEPT_TABLES:
+        _OUTER.popitem(last=False)
+    floor = compiled(outer_floor)(instance)
+    _OUTER[key] = empty_table(instance.bounds, instance.port_outer[: instance.ports], floor)
+    return _OUTER[key]
 
 
 def flat_mapping(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]]) -> Mapping:

@@ -144,3 +144,30 @@ def _move(source: int, target: int, values: Floats, records: Ints) -> None:
         values[target, i] = values[source, i]
     for i in range(records.shape[1]):
         records[target, i] = records[source, i]
+
+
+def beaten_beside(corners: Floats) -> Floats:
+    """The incumbents of a front that beat all but what lies below at least one of some corners.
+
+    Parameters
+    ----------
+    corners : (*, 2) float
+        Energy and latency, inf where nothing is asked of one.
+
+    Returns
+    -------
+    (*, 2) float
+        Latency rises and energy falls.
+
+    Examples
+    --------
+    >>> beaten_beside(np.array([[9.0, 1.0], [4.0, 2.0], [3.0, 1.5], [np.inf, 0.5]])).tolist()
+    [[9.0, 0.5], [4.0, 1.0], [0.0, 2.0]]
+    """
+    order = np.lexsort((-corners[:, 0], corners[:, 1]))[::-1]  # latency falls
+    energies = corners[order, 0]
+    highest = np.maximum.accumulate(np.concatenate(([-np.inf], energies[:-1])))
+    stairs = corners[order[energies > highest]][::-1]
+    beaten = np.stack([np.append(stairs[:, 0], 0.0), np.append(0.0, stairs[:, 1])], axis=1)
+    kept: Floats = beaten[np.isfinite(beaten).all(axis=1)]
+    return kept

@@ -112,9 +112,11 @@ def wanted_card(result: SweepResult, plan: Plan, row: Mapping[str, Any]) -> Want
     exact = next(e.kind for e in result.evaluations if e.id == row["id"]) == "exact"
     goals = set(result.search.objectives)
     whole_front = exact and {"energy", "latency"} <= goals and plan.together.is_plain
+    resident = plan.search.resident
+    whole_front = whole_front and not (resident and len(workloads) > 1)  # each network has its own best there
     return Wanted(
         architecture, workloads, plan.objective, 0.0 if exact else result.search.gap,
-        (row["energy_pj"] * images, row["latency_s"] * images) if whole_front else None,
+        (row["energy_pj"] * images, row["latency_s"] * images) if whole_front else None, resident,
     )  # fmt: skip
 
 

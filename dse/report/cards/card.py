@@ -29,6 +29,8 @@ class Wanted:
         How far from its optimum a mapping may be.
     point : (energy_pj, latency_s) or None
         A point of the design's whole front, whose mappings are to be shown; None for each layer's own best.
+    resident : bool
+        Whether tensors may stay on chip.
     """
 
     architecture: Architecture
@@ -36,6 +38,7 @@ class Wanted:
     objective: str = "edp"
     gap: float = 0.0
     point: tuple[float, float] | None = None
+    resident: bool = False
 
 
 def card_of(wanted: Wanted) -> Card:
@@ -46,7 +49,8 @@ def card_of(wanted: Wanted) -> Card:
     dict
         `area_mm2`: area by part; `peak_macs_per_s`; `networks`: for each network its name, totals, energy by level and
         by operand (pJ), widths (bits) and `layers`, and for each distinct layer and mapping how often it occurs, its
-        MACs, energy, latency, what binds it, its cycles by part, words of outermost traffic, reuse and loop nest.
+        MACs, energy, latency, what binds it, its cycles by part, words of outermost traffic, reuse and loop nest; and
+        `residency`, what `Residency.to_dict()` gives, where tensors may stay on chip.
 
     Examples
     --------
@@ -85,8 +89,11 @@ def area_by_part(architecture: Architecture) -> dict[str, float]:
 
 def _runs(wanted: Wanted) -> list[MappedWorkload]:
     """Each network as it runs at the point wanted."""
+    from dse.explore.designs.resident import keeps_tensors
     from dse.mapper import map_workload, sum_fronts
 
+    if wanted.resident and keeps_tensors(wanted.architecture):
+        return [_resident_run(wanted, net) for net in wanted.workloads]
     each = [map_workload(wanted.architecture, net, wanted.objective, gap=wanted.gap) for net in wanted.workloads]
     if wanted.point is None:
         return each
@@ -100,6 +107,22 @@ def _runs(wanted: Wanted) -> list[MappedWorkload]:
     return [front.run(index) for front, index in zip(fronts, total.picks(nearest), strict=True)]
 
 
+def _resident_run(wanted: Wanted, network: Workload) -> MappedWorkload:
+    """A network with tensors on chip: of the objectives that a sweep solves, the one whose run is at the point."""
+    from dse.mapper import map_workload
+
+    def run(objective: str) -> MappedWorkload:
+        return map_workload(
+            wanted.architecture, network, objective, scope="network", resident=True, gap=wanted.gap
+        )
+
+    if wanted.point is None:
+        return run(wanted.objective)
+    energy_pj, latency_s = wanted.point
+    runs = [run(objective) for objective in ("edp", "energy", "latency")]
+    return min(runs, key=lambda one: abs(log(one.energy_pj / energy_pj)) + abs(log(one.latency_s / latency_s)))
+
+
 def _network(run: MappedWorkload) -> dict[str, Any]:
     layers = [_layer(run.architecture, mapped, names) for mapped, names in run.layers]
     return {
@@ -110,6 +133,7 @@ def _network(run: MappedWorkload) -> dict[str, Any]:
         "energy_by_level_pj": _total(layers, "energy_by_level_pj"),
         "energy_by_operand_pj": _total(layers, "energy_by_operand_pj"),
         "layers": layers,
+        **({} if run.residency is None else {"residency": run.residency.to_dict()}),
     }
 
 

@@ -65,7 +65,7 @@ def page(result: SweepResult, book: Book) -> str:
         f'<p class="note">{escape(table.note)}</p>',
         f'<script type="application/json" id="data">{_embedded(page_data(result, book))}</script>',
         f"<script>{get_plotlyjs()}</script>",
-        f"<script>{(HERE / 'page.js').read_text()}</script>",
+        *(f"<script>{(HERE / name).read_text()}</script>" for name in ("resident.js", "page.js")),
         "</body></html>",
         "",
     ])  # fmt: skip

@@ -218,6 +218,7 @@ function fill(panel, number, at, chosen) {
     panel.append(element("h4", {}, title), where);
     drawn(where);
   }
+  if (network.residency) showResidency(panel, network, at);
   panel.append(nestOf(network, number), stepsOf(number));
 }
 

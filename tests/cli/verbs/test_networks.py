@@ -57,14 +57,15 @@ def test_a_topology_there_and_back(tmp_path, capsys):
     assert "15,470,264,320 MACs" in capsys.readouterr().out
 
 
-def test_timeloop_files(tmp_path):
+def test_timeloop_files(tmp_path, capsys):
     assert run(["export", "eyeriss", "alexnet", "fc8", "--to", "timeloop", "--gap", "0.1", "-o", str(tmp_path)]) == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "architecture.yaml", "architecture_v04.yaml", "constraints.yaml", "energies.yaml", "mapping.yaml",
-        "mapping_v04.yaml", "problem.yaml",
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.glob("*/*")) == [
+        "flat/architecture.yaml", "flat/constraints.yaml", "flat/energies.yaml", "flat/mapping.yaml",
+        "flat/problem.yaml", "v04/architecture.yaml", "v04/energies.yaml", "v04/mapping.yaml", "v04/problem.yaml",
     ]  # fmt: skip
+    assert "Left out: 176 mW of static and clock power" in capsys.readouterr().err
     # Eyeriss keeps each operand in a scratchpad of its own
-    levels = re.findall(r"- name: (\w+)", (tmp_path / "architecture.yaml").read_text())
+    levels = re.findall(r"- name: (\w+)", (tmp_path / "flat" / "architecture.yaml").read_text())
     assert levels == ["PE_psum", "PE_weight", "PE_ifmap", "GLB", "DRAM"]
 
 

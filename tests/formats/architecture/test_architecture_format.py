@@ -119,6 +119,22 @@ def test_explicit_energies(energy: str, reads: tuple[float, ...], writes: tuple[
     assert tuple(dram.write_energy_pj) == tuple(pytest.approx(e * mac) for e in writes)
 
 
+def test_an_access_is_to_one_bank() -> None:
+    """Energy by a bank's size, area and leakage of all banks, for each operand apart; the capacity is the same."""
+    text = changed("cols: 6}", "cols: 6}\n  in: {capacity: {ifmap: 64 KiB, psum: 16 KiB}}")
+    text = text.replace("eyeriss-isca16", "cmos-65nm")
+    whole, banked = (spec(one).architecture.level("in") for one in (text, text.replace("in: {", "in: {banks: 4, ")))
+    technology = load_technology("cmos-65nm")
+    assert banked.partition_bits == whole.partition_bits
+    for operand, kib in (("ifmap", 16), ("psum", 4)):
+        assert banked.read_energy_pj[operand] == technology.sram_read_energy_pj(kib * 8192, 16)
+        assert banked.write_energy_pj[operand] == technology.sram_write_energy_pj(kib * 8192, 16)
+        assert banked.read_energy_pj[operand] < whole.read_energy_pj[operand]
+    sizes = [kib * 8192 for kib in (16, 4) for _ in range(4)]
+    assert banked.area_mm2 == pytest.approx(sum(map(technology.sram_area_mm2, sizes)))
+    assert banked.static_power_mw == pytest.approx(sum(map(technology.sram_static_power_mw, sizes)))
+
+
 def test_explicit_numbers_win_over_the_technology() -> None:
     text = changed("dataflow: row", "mac: {bits: 8, energy: 0.5 pJ, area: 100 um2}\nstatic_power: 7 mW\ndataflow: row")
     text = text.replace("64 KiB\n", "64 KiB\n    area: 2 mm2\n    static_power: 3 mW\n    word_bits: 32\n", 1)
@@ -376,6 +392,7 @@ def test_errors_at_their_place(old: str, new: str, line: int, column: int, messa
         ("array: {rows: 4}\n  in: {capacity: 1 B, stores: []}", "at least one entry"),
         ("array: {rows: 4}\n  in: {capacity: 1 B, dram: hbm2}", "prices the outermost level"),
         ("array: {rows: 4}\n  MAC: {capacity: 1 B}", "choose another name"),
+        ("array: {rows: 4}\n  in: {capacity: 1 B, banks: 16}", "a capacity of 1 B is not divided among 16 banks"),
     ],
 )
 def test_parts_that_contradict_each_other(new: str, message: str) -> None:

@@ -448,8 +448,8 @@ def test_a_side_that_is_left_open_is_given_a_size(model, side):
     assert extract_onnx(path, dims={"x[0]": 1}).workload.macs == 6 * 6 * 27 * 4 == 3888
 
 
-def nested(path):
-    """x -> If(c1) {conv; If(c2) {relu of the conv} else {neg of it}} else {conv; neg}."""
+def nested(path, last="Neg"):
+    """x -> If(c1) {conv; If(c2) {relu of the conv} else {neg of it}} else {conv; last}."""
 
     def graph(name, nodes, out):
         return helper.make_graph(nodes, name, [], [helper.make_empty_tensor_value_info(out)])
@@ -461,7 +461,7 @@ def nested(path):
              graph("ie", [helper.make_node("Neg", ["mid"], ["ie_"])], "ie_")]  # fmt: skip
     deep = helper.make_node("If", ["c2"], ["res"], then_branch=inner[0], else_branch=inner[1])
     outer = [graph("ot", [conv("mid"), deep], "res"),
-             graph("oe", [conv("mid2"), helper.make_node("Neg", ["mid2"], ["res2"])], "res2")]  # fmt: skip
+             graph("oe", [conv("mid2"), helper.make_node(last, ["mid2"], ["res2"])], "res2")]  # fmt: skip
     node = helper.make_node("If", ["c1"], ["y"], then_branch=outer[0], else_branch=outer[1])
     given = [helper.make_tensor_value_info("x", FLOAT, [1, 3, 8, 8])]
     given += [helper.make_tensor_value_info(name, TensorProto.BOOL, []) for name in ("c1", "c2")]
@@ -477,8 +477,16 @@ def test_graphs_in_graphs_see_what_is_made_around_them(tmp_path, decided):
     assert found.workload.macs == 3888
 
 
+@pytest.mark.parametrize("decided", [{}, {"c1": [1]}, {"c2": [0]}])
+def test_branches_of_equal_work_need_no_decision(tmp_path, decided):
+    """Each way there is one convolution of 3,888 MACs and an activation of its output; onnxruntime runs the file."""
+    found = extract_onnx(nested(tmp_path / "m.onnx"), inputs=decided).workload
+    assert (found.macs, found.weight_words) == (3888, 108)
+    assert [node.op for node in found.nodes if node.layer is None and node.op != "input"] == ["activation"]
+
+
 def test_an_if_that_nothing_decides_says_how_to_decide_it(tmp_path):
-    path = nested(tmp_path / "m.onnx")
+    path = nested(tmp_path / "m.onnx", "GlobalAveragePool")
     with pytest.raises(DseError, match=r"it holds Conv, and whether .* --input c1=1 or 0"):
         extract_onnx(path)
     with pytest.raises(DseError, match="no input of this name"):

@@ -14,6 +14,7 @@ from dse.explore.plan.plan import make_plan
 from dse.explore.plan.search import Search
 from dse.explore.sweep import run_plan
 from dse.explore.workers.runner import Workers
+from dse.problem.workload import Node
 from dse.report.cards.book import Book, make_book
 from dse.report.page.build import page
 from dse.report.page.data import page_data
@@ -69,7 +70,10 @@ def browser():
 @pytest.fixture
 def tab(made, browser, tmp_path: Path):
     """The page in a tab of 1280 pixels, its errors and the addresses that it asked for."""
-    file = tmp_path / "report.html"
+    yield from opened(made, browser, tmp_path / "report.html")
+
+
+def opened(made, browser, file: Path):
     file.write_text(page(*made))
     tab = browser.new_page(viewport={"width": 1280, "height": 900})
     errors: list[str] = []
@@ -124,3 +128,52 @@ def test_it_prints(tab):
     page_.emulate_media(media="print")
     assert len(page_.pdf()) > 50_000
     assert page_.evaluate("getComputedStyle(document.querySelector('.scroll')).overflowY") == "visible"
+
+
+@pytest.fixture(scope="module")
+def kept():
+    """A sweep in which tensors stay on chip, one with a name that is no markup."""
+    def conv(name: str, source: str, channels: int, outputs: int) -> Node:
+        layer = dse.Layer(name, K=outputs, C=channels, P=8, Q=8)
+        return Node(name, "conv", (outputs, 8, 8), (source,), layer=layer)
+
+    network = dse.Workload("block", (
+        Node("x", "input", (8, 8, 8)), conv("a<b>", "x", 8, 16), conv("b", "a<b>", 16, 8), conv("c", "b", 8, 16),
+        Node("sum", "add", (16, 8, 8), ("a<b>", "c")), conv("d", "sum", 16, 4),
+    ))  # fmt: skip
+    space = {"levels.GLB.capacity": ["3 KiB", "108 KiB"]}
+    plan = make_plan("eyeriss", network, Search(2, "grid", resident=True), space=space, name="kept")
+    result = run_plan(plan, jobs=0)
+    return result, make_book(result, plan, Workers.local(0), Book())
+
+
+def test_what_stays_on_chip_is_drawn_and_listed(kept, browser, tmp_path):
+    _, book = kept
+    for page_, errors, asked in opened(kept, browser, tmp_path / "kept.html"):
+        page_.locator("select[aria-label=design]").select_option("0")
+        run = book.cards[0]["networks"][0]["residency"]
+        assert page_.locator("#stays0 .main-svg").count() >= 1
+        blocks = page_.evaluate("document.getElementById('stays0').data.map(trace => trace.x.length)")
+        assert blocks[0] == sum(bool(one["steps"]) for one in run["tensors"]) > 2
+        assert blocks[1] >= sum(moment["tiles_bits"] > 0 for moment in run["timeline"])
+        lowest, highest = page_.evaluate("""(() => {
+            const data = document.getElementById('stays0').data.slice(0, 2);
+            const ends = data.flatMap(trace => trace.y.map((tall, at) => tall + trace.base[at]));
+            return [Math.min(...data.flatMap(trace => trace.base)), Math.max(...ends)];
+        })()""")
+        assert 0 <= lowest < highest <= run["capacity_bits"] / 8192
+        rows = [row.inner_text().split("\t") for row in page_.locator("#kept0 tr").all()][1:]
+        said = {row[0]: row for row in rows}
+        assert said["a<b>"][1] == "a<b> to sum"
+        for one in run["tensors"]:
+            assert said[one["name"]][-2:] == [str(one["words_before"]), str(one["words_after"])]
+        assert said["x"][2] == "it comes from outside and is read once"
+        assert "GLB keeps" in page_.locator("#card0").inner_text()
+        assert page_.evaluate("document.documentElement.scrollWidth") <= 1280
+        wide, tall = (page_.locator(f"#stays0 {part}").first.bounding_box() for part in (".main-svg", "svg"))
+        assert wide["width"] > 500
+        assert tall["y"] + tall["height"] <= page_.locator("#kept0").bounding_box()["y"], "nothing is covered"
+        page_.locator("#kept0").scroll_into_view_if_needed()
+        page_.screenshot(path=tmp_path / "kept.png")
+        assert errors == []
+        assert asked == []

@@ -9,12 +9,15 @@ equal, every transfer overlaps, factors are perfect.
 
 A level with a partition for each operand is written as so many levels, one inside the other; the loops stand at the
 innermost of them, so that all hold their operand for the same time.
+
+What a level draws whether or not it works is an energy of each cycle (`leak`) in Timeloop's tables; they have none of
+MACs, of a chip's clock tree or of words on their way over a mesh. `left_out` says how much that is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as Fields
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
@@ -22,18 +25,23 @@ from math import prod
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Direction, FanOut, Level
 from dse.errors import DseError
-from dse.formats.text.yaml_text import flow
+from dse.formats.text.yaml_text import flow, scalar
+from dse.formats.tools.timeloop.left_out import left_out
+from dse.formats.tools.timeloop.tables import MAC, Priced, areas_text, energies_text, plain
 from dse.model.mapping import Loop, Mapping, Spatial, Temporal
 from dse.problem.dims import DIMS, OPERANDS
 from dse.problem.layer import Layer
 
-MAC = "MAC"
-
 TENSORS = {"weight": "Weights", "ifmap": "Inputs", "psum": "Outputs"}
 
-FILES = ("problem.yaml", "energies.yaml", "architecture.yaml", "constraints.yaml", "mapping.yaml",
-         "architecture_v04.yaml", "mapping_v04.yaml")  # fmt: skip
-"""The first two belong to both forms, the next three to `timeloop-model` and its mapper, the last two to v0.4."""
+FORMS = {
+    "flat": ("problem.yaml", "energies.yaml", "architecture.yaml", "constraints.yaml", "mapping.yaml"),
+    "v04": ("problem.yaml", "energies.yaml", "architecture.yaml", "mapping.yaml"),
+}
+"""Folders, each with all files of one form: of `timeloop-model` and its mapper, and of its Python front end."""
+
+_MOST_WORDS = 2**32 - 1
+"""That `timeloop-model` reads as a capacity."""
 
 _PROJECTIONS = {
     "weight": [[["G"]], [["K"]], [["C"]], [["R"]], [["S"]]],
@@ -49,7 +57,7 @@ _PROJECTIONS = {
 
 
 def timeloop_files(architecture: Architecture, layer: Layer, mapping: Mapping) -> dict[str, str]:
-    """The files of both forms, by name.
+    """The files of both forms, by folder and name.
 
     Parameters
     ----------
@@ -61,7 +69,7 @@ def timeloop_files(architecture: Architecture, layer: Layer, mapping: Mapping) -
     Returns
     -------
     dict
-        Name of each of `FILES` to its text.
+        `flat/problem.yaml` and so on, for each of `FORMS`, to its text.
 
     Raises
     ------
@@ -76,10 +84,14 @@ def timeloop_files(architecture: Architecture, layer: Layer, mapping: Mapping) -
             raise DseError(f"{inner.name} stands right below {outer.name}, and Timeloop's directives target levels",
                            hint="one fan-out of as many children has the same tiles")  # fmt: skip
     parts = _parts(architecture, layer, mapping)
-    shared = (_problem(layer), _energies(architecture, layer, parts))
-    flat = (_flat_architecture(architecture, layer, parts), _constraints(parts), _mapping(parts, is_flat=True))
-    texts = (*shared, *flat, _nodes_architecture(layer, parts), _mapping(parts, is_flat=False))
-    return dict(zip(FILES, texts, strict=True))
+    head = "".join(f"# {remark}\n" for remark in left_out(architecture))
+    shared = (_problem(layer), head + _tables(architecture, layer, parts))
+    flat = (head + _flat_architecture(architecture, layer, parts), _constraints(parts), _mapping(parts, is_flat=True))
+    nodes = (head + _nodes_architecture(architecture, layer, parts), _mapping(parts, is_flat=False))
+    texts = {"flat": (*shared, *flat), "v04": (*shared, *nodes)}
+    return {
+        f"{form}/{name}": text for form, names in FORMS.items() for name, text in zip(names, texts[form], strict=True)
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +131,8 @@ class _Store:
         Innermost first.
     read_pj, write_pj : float
         For one word.
+    leak_pj, area_um2 : float
+        Of one instance, for one cycle, and in all.
     rates : dict
         Words a cycle of `shared`, `read` and `write`, where limited.
     always, never : tuple of str
@@ -134,6 +148,8 @@ class _Store:
     loops: tuple[Loop, ...]
     read_pj: float
     write_pj: float
+    leak_pj: float
+    area_um2: float
     rates: Fields[str, float]
     always: tuple[str, ...]
     never: tuple[str, ...]
@@ -155,7 +171,7 @@ def _parts(architecture: Architecture, layer: Layer, mapping: Mapping) -> list[_
                 parts.append(_mesh(place, node))
         else:
             assert isinstance(node, Temporal)
-            parts += _stores(place, node, layer)
+            parts += _stores(place, node, layer, architecture.clock_hz)
     return parts
 
 
@@ -167,28 +183,36 @@ def _mesh(place: FanOut, node: Spatial) -> _Mesh:
     return _Mesh(place.name, place.children, 1, together[::-1], ())
 
 
-def _stores(level: Level, node: Temporal, layer: Layer) -> list[_Store]:
+def _stores(level: Level, node: Temporal, layer: Layer, clock_hz: float) -> list[_Store]:
     """One store, or one for each operand of a level with partitions."""
     if level.memories:
         names = " and ".join(level.memories)
         raise DseError(f"{names} lie side by side, and Timeloop has one outermost level", hint="give one for all")
     operands = [operand for operand in OPERANDS if operand in level.stores]
-    inside_first = node.loops[::-1]
-    if level.partition_bits is None or len(operands) == 1:
-        return [_store(level.name, level, node, layer, operands, inside_first)]
-    *others, last = operands
-    partitions = [_store(f"{level.name}_{o}", level, node, layer, [o], (), is_partition=True) for o in others]
-    return [*partitions, _store(f"{level.name}_{last}", level, node, layer, [last], inside_first)]
+    partitions = [[operand] for operand in operands] if level.partition_bits is not None else [operands]
+    return [
+        _store(level, node, layer, kept, clock_hz, share, is_last=kept is partitions[-1])
+        for kept, share in zip(partitions, _shares(level, partitions), strict=True)
+    ]
+
+
+def _shares(level: Level, partitions: Sequence[Sequence[str]]) -> list[float]:
+    """The part of the level's area and power that each partition has: that of its capacity, or an equal one."""
+    sizes = [level.partition_bits[kept[0]] if level.partition_bits else 1 for kept in partitions]
+    known = [size for size in sizes if size]
+    if len(known) < len(sizes):
+        return [1 / len(sizes)] * len(sizes)
+    return [size / sum(known) for size in known]
 
 
 def _store(
-    name: str, level: Level, node: Temporal, layer: Layer, operands: Sequence[str], loops: tuple[Loop, ...],
-    *, is_partition: bool = False,
-) -> _Store:  # fmt: skip
+    level: Level, node: Temporal, layer: Layer, operands: Sequence[str], clock_hz: float, part: float, *, is_last: bool
+) -> _Store:
     for energies in (level.read_energy_pj, level.write_energy_pj):
         if len({energies[operand] for operand in operands}) > 1:
             raise DseError(f"{level.name} has an energy for each operand, and a level of Timeloop has one for all",
                            hint="capacity: {ifmap: ..., weight: ..., psum: ...} makes levels of its parts")  # fmt: skip
+    is_whole = set(operands) == level.stores
     bits = max(layer.bits[operand] for operand in operands)
     capacity = level.capacity_bits if level.partition_bits is None else level.partition_bits[operands[0]]
     rates: dict[str, float] = {}
@@ -199,11 +223,13 @@ def _store(
             rates[rate] = rates.get(rate, 0.0) + port.words_per_cycle * level.word_bits / bits
     share = bits / level.word_bits
     return _Store(
-        name, bits, None if capacity is None else capacity // level.tile_share // bits,
-        tuple(operand for operand in operands if operand in node.stores), loops,
-        level.read_energy_pj[operands[0]] * share, level.write_energy_pj[operands[0]] * share, rates,
+        level.name if is_whole else f"{level.name}_{operands[0]}", bits,
+        None if capacity is None else capacity // level.tile_share // bits,
+        tuple(operand for operand in operands if operand in node.stores), node.loops[::-1] if is_last else (),
+        level.read_energy_pj[operands[0]] * share, level.write_energy_pj[operands[0]] * share,
+        (level.static_power_mw + level.clock_power_mw) * part / clock_hz * 1e9, level.area_mm2 * part * 1e6, rates,
         tuple(o for o in operands if o not in level.may_bypass), tuple(o for o in OPERANDS if o not in operands),
-        is_partition,
+        not is_last,
     )  # fmt: skip
 
 
@@ -231,21 +257,23 @@ def _problem(layer: Layer) -> str:
     return "\n".join([*lines, f"  instance: {flow({**sizes, **coefficients})}"]) + "\n"
 
 
-def _energies(architecture: Architecture, layer: Layer, parts: Sequence[_Store | _Mesh]) -> str:
-    """The energy reference table: pJ for one word read, written from outside or updated from inside, and one MAC."""
-    lines = ["ERT:", "  version: 0.4", "  tables:"]
-    mac_pj = architecture.mac.energy_at_pj(layer.bits.ifmap, layer.bits.weight, layer.bits.psum)
-    actions = [(part.name, {"read": part.read_pj, "write": part.write_pj, "update": part.write_pj})
-               for part in parts if isinstance(part, _Store)]  # fmt: skip
-    for name, energies in [*actions, (MAC, {"compute": mac_pj})]:
-        lines += [f"  - name: system.{name}", "    actions:"]
-        lines += [f"    - {{name: {action}, arguments: {{}}, energy: {_plain(pj)}}}" for action, pj in energies.items()]
-    return "\n".join([*lines, *_no_areas(name for name, _ in [*actions, (MAC, {})])]) + "\n"
+def _tables(architecture: Architecture, layer: Layer, parts: Sequence[_Store | _Mesh]) -> str:
+    """Energies and areas of every component."""
+    mac = architecture.mac
+    mac_pj = mac.energy_at_pj(layer.bits.ifmap, layer.bits.weight, layer.bits.psum)
+    stores = [
+        Priced(part.name, {"read": part.read_pj, "write": part.write_pj, "update": part.write_pj, "leak": part.leak_pj},
+               part.area_um2)
+        for part in parts if isinstance(part, _Store)
+    ]  # fmt: skip
+    priced = [*stores, Priced(MAC, {"compute": mac_pj}, mac.area_mm2 * 1e6)]
+    return energies_text(priced) + areas_text(priced)
 
 
-def _no_areas(names: Iterable[str]) -> list[str]:
-    """An area reference table of zeros: this package reports areas, and Timeloop would ask a plug-in for its own."""
-    return ["ART:", "  version: 0.4", "  tables:", *(f"  - {{name: system.{name}, area: 0.0}}" for name in names)]
+def _words(store: _Store, layer: Layer) -> int:
+    """Capacity; of a level without limit, or one of more words than can be said, room for all that the layer has."""
+    everything = sum(layer.words(operand) for operand in OPERANDS)
+    return everything if store.words is None or store.words > _MOST_WORDS else store.words
 
 
 def _flat_architecture(architecture: Architecture, layer: Layer, parts: Sequence[_Store | _Mesh]) -> str:
@@ -259,27 +287,29 @@ def _flat_architecture(architecture: Architecture, layer: Layer, parts: Sequence
         lines = [f"  - name: {part.name}", f"    technology: {'SRAM' if storage else 'DRAM'}",
                  f"    instances: {x * y}", f"    meshX: {x}", f"    word_bits: {part.bits}",
                  "    block_size: 1"]  # fmt: skip
-        if part.words is not None:
-            lines.append(f"    entries: {part.words}")
-        storage.append([*lines, *(f"    {name}_bandwidth: {_plain(rate)}" for name, rate in part.rates.items())])
-    mac_pj = architecture.mac.energy_at_pj(layer.bits.ifmap, layer.bits.weight, layer.bits.psum)
-    lines = ["architecture:", "  arithmetic:", f"    name: {MAC}", f"    instances: {x * y}", f"    meshX: {x}",
-             f"    word_bits: {max(layer.bits)}", f"    energy: {_plain(mac_pj)}", "    area: 0.0",
+        if storage or part.words is not None:  # the outermost alone may be without limit
+            lines.append(f"    entries: {_words(part, layer)}")
+        storage.append([*lines, *(f"    {name}_bandwidth: {plain(rate)}" for name, rate in part.rates.items())])
+    # its energy and area stand in the tables: the parser stops at a fraction that stands here
+    lines = ["architecture:", f"  global_cycle_seconds: {1 / architecture.clock_hz!r}", "  arithmetic:",
+             f"    name: {MAC}", f"    instances: {x * y}", f"    meshX: {x}", f"    word_bits: {max(layer.bits)}",
              "  storage:"]  # fmt: skip
     return "\n".join([*lines, *(line for part in reversed(storage) for line in part)]) + "\n"
 
 
-def _nodes_architecture(layer: Layer, parts: Sequence[_Store | _Mesh]) -> str:
+def _nodes_architecture(architecture: Architecture, layer: Layer, parts: Sequence[_Store | _Mesh]) -> str:
     """Nodes of v0.4, outermost first; a container makes the instances of all that follows it."""
-    lines = ["architecture:", "  version: 0.4", "  nodes:"]
+    taken = {part.name for part in parts} | {MAC}
+    chip = next(name for name in (scalar(architecture.name), "chip", "machine", "system") if name not in taken)
+    lines = ["architecture:", "  version: 0.4", "  nodes:", "  - !Container", f"    name: {chip}",
+             f"    attributes: {{global_cycle_seconds: {1 / architecture.clock_hz!r}}}"]  # fmt: skip
     for at, part in enumerate(parts):
         if isinstance(part, _Mesh):
             lines += ["  - !Container", f"    name: {_container(part)}",
                       f"    spatial: {flow({'meshX': part.x, 'meshY': part.y})}"]  # fmt: skip
             continue
-        # the front end wants a depth of every level: an unlimited one holds all that the layer has
-        depth = sum(layer.words(operand) for operand in OPERANDS) if part.words is None else part.words
-        attributes: dict[str, float] = {"width": part.bits, "datawidth": part.bits, "block_size": 1, "depth": depth}
+        attributes: dict[str, float] = {"width": part.bits, "datawidth": part.bits, "block_size": 1,
+                                        "depth": _words(part, layer)}  # fmt: skip
         attributes |= {f"{name}_bandwidth": rate for name, rate in part.rates.items()}
         asked: dict[str, dict[str, list[str]]] = {"dataspace": part.keeping}
         if part.is_partition:
@@ -322,11 +352,6 @@ def _mapping(parts: Sequence[_Store | _Mesh], is_flat: bool) -> str:
             sides = _loops((*part.over_x, *part.over_y), part.name, is_flat)
             lines += _directive(above if is_flat else _container(part), "spatial", {**sides, "split": split})
     return "\n".join(lines) + "\n"
-
-
-def _plain(number: float) -> str:
-    """A number without exponent."""
-    return f"{number:.12f}".rstrip("0").ljust(1, "0") if number != int(number) else f"{int(number)}.0"
 
 
 def _on_both_sides(node: Spatial) -> bool:

@@ -15,6 +15,7 @@ from dse.formats.tools.timeloop.machine import (
     plain_keys,
     read_mac,
     read_store,
+    technology_of,
 )
 
 
@@ -32,7 +33,7 @@ def read_flat(source: Source, key: str) -> Machine:
     given = plain_keys(source.data[key])
     here = Where(source, (key,))
     for name in given:
-        if name not in ("arithmetic", "storage", "version", "name"):
+        if name not in ("arithmetic", "storage", "version", "name", "global_cycle_seconds"):
             hint = "a flat architecture has arithmetic and storage"
             raise here.error(f"{name} has no words here", hint, name, key=True)
     storage = given.get("storage")
@@ -51,7 +52,7 @@ def read_flat(source: Source, key: str) -> Machine:
     unit = given["arithmetic"]
     mesh = _instances(where, "arithmetic", unit, outer, above)
     mac = read_mac(str(unit.get("name", "MAC")), where, str(unit.get("class", "")), unit)
-    return Machine("flat", (*parts, *([mesh[0]] if mesh[0] else [])), mac)
+    return Machine("flat", (*parts, *([mesh[0]] if mesh[0] else [])), mac, cycle_s=technology_of(given)[1])
 
 
 def _level(where: Where, given: Any) -> tuple[dict[Any, Any], str]:

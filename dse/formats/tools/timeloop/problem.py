@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dse.errors import DseError, SpecError
-from dse.formats.text.located import DataPath, Source
+from dse.formats.text.located import DataPath, Source, did_you_mean
 from dse.formats.text.source import parse_source
 from dse.formats.tools.timeloop.machine import items_of
 from dse.problem import shapes
@@ -137,7 +137,7 @@ def read_problem(source: Source, name: str) -> Problem:
         if key in UNUSED or key == "densities" or (where == ("problem",) and key in ("shape", "version", "name")):
             continue
         if key not in known:
-            raise source.error((*where, key), f"{key} has no words here", f"sizes of {', '.join(known)}", key=True)
+            raise source.error((*where, key), f"{key} has no words here", did_you_mean(key, known), key=True)
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise source.error((*where, key), f"{key}: {value} is no whole number above 0")
         values[key] = value

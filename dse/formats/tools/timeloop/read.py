@@ -12,14 +12,15 @@ from dse.errors import DseError, MappingError, SpecError
 from dse.formats.architecture.load import read_architecture_spec
 from dse.formats.mapping import dump_mappings
 from dse.formats.text.located import DataPath, Source, raise_all
-from dse.formats.text.source import load_source, parse_source
+from dse.formats.text.source import parse_source
 from dse.formats.tools.imported import Imported, unquoted
 from dse.formats.tools.timeloop.directives import Directive, listed, read_directive
 from dse.formats.tools.timeloop.energies import read_areas, read_energies
 from dse.formats.tools.timeloop.flat import read_flat
+from dse.formats.tools.timeloop.load import load_timeloop
 from dse.formats.tools.timeloop.machine import Machine
 from dse.formats.tools.timeloop.nest import loops_of, nest_of, with_bounds
-from dse.formats.tools.timeloop.nodes import TAGS, read_nodes
+from dse.formats.tools.timeloop.nodes import read_nodes
 from dse.formats.tools.timeloop.plan import Plan, check_targets, keeping, plan
 from dse.formats.tools.timeloop.problem import Problem, default_names, read_problem, workload_of
 from dse.formats.tools.timeloop.rules import Asked, rules_of
@@ -41,7 +42,8 @@ _PASSED = (
     "mapper", "components", "compound_components", "ERT_summary", "ART_summary", "globals",
     "dumped_by_timeloop_front_end",
 )  # fmt: skip
-"""Keys that say how Timeloop searches and how Accelergy prices: nothing of what is written here."""
+"""Keys that say how Timeloop searches and how Accelergy prices: nothing of what is written here. So do keys with
+`ignore` in them, which its front end passes over."""
 
 
 @dataclass
@@ -69,6 +71,7 @@ def import_timeloop(
     Parameters
     ----------
     paths : sequence of str or Path
+        Files, or folders with files of one design.
     name : str
         Of the workload and the mapping.
     technology : str, optional
@@ -101,19 +104,32 @@ def import_timeloop(
 
 def _sections(paths: Sequence[str | Path]) -> _Given:
     given = _Given()
-    for path in paths:
-        source = load_source(path, tags=TAGS)
+    for path in _files(paths):
+        source = load_timeloop(path)
         if not isinstance(source.data, dict) or not source.data:
             raise source.error((), "a file of Timeloop is a mapping", "with problem, architecture, mapping, ...")
         for key, value in source.data.items():
             spelt = str(key).replace("-", "_")
-            if spelt in _PASSED or value in (None, [], {}):
+            if spelt in _PASSED or "ignore" in spelt or value in (None, [], {}):
                 continue
             if spelt not in _SECTIONS:
                 hint = f"read are {', '.join(_SECTIONS)}"
                 raise source.error((key,), f"{key} has no words here", hint, key=True)
             given.sections.setdefault(_SECTIONS[spelt], []).append((source, (key,)))
     return given
+
+
+def _files(paths: Sequence[str | Path]) -> list[Path]:
+    """The paths, each folder replaced by the YAML files in it."""
+    found: list[Path] = []
+    for path in map(Path, paths):
+        files = sorted(path.glob("*.y*ml")) if path.is_dir() else [path]
+        if not files:
+            inside = sorted({file.parent.name for file in path.glob("*/*.y*ml")})
+            hint = f"one of its folders: {', '.join(inside)}" if inside else "a folder of Timeloop's files"
+            raise SpecError("there is no YAML in this folder", file=str(path), hint=hint)
+        found += files
+    return found
 
 
 def _machine(source: Source, path: DataPath, given: _Given) -> Machine:

@@ -103,5 +103,8 @@ def _copies(source: Source, path: DataPath, item: Any) -> tuple[str, int]:
     """Name and number of `PE[0..15]`."""
     if not isinstance(item, dict) or not isinstance(item.get("name"), str):
         raise source.error(path, "a component is a mapping with a name")
+    if "." in item["name"].partition("[")[0]:
+        hint = "Accelergy flattens architectures; give the file that it read"
+        raise source.error((*path, "name"), f"{item['name']} is a path, not a name", hint)
     match = _RANGE.fullmatch(item["name"])
     return (match[1], int(match[3]) - int(match[2]) + 1) if match else (item["name"], 1)

@@ -187,7 +187,7 @@ def _prices(level: LevelPlan, parts: Mapping[str, Store], prices: Prices) -> dic
 
 def _own_prices(store: Store, prices: Prices, *, must: bool) -> dict[str, Any]:
     """Prices of one word of a store; unless they `must` be told, nothing for one that our tables price as written."""
-    area = prices.areas_um2.get(store.name) or (0.0 if store.is_dram else None)
+    area = prices.areas_um2.get(store.name, 0.0 if store.is_dram else None)
     if store.name in prices.energies or store.energy_pj is not None:
         share = 1 / (store.block * store.cluster)
         table = prices.energies.get(store.name)

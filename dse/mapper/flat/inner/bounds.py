@@ -6,7 +6,7 @@ stays in the PEs while they run. All other operands are delivered once per trip 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -53,21 +53,21 @@ def list_tiles(inst: Instance, options: Any, table: Any, config: Record, fastest
     config.left = inst.pes
     config.tile_row[0] -= 1
     found = 0
-    more = _next_tile(inst, options, config, 0)
+    more = next_tile(inst, options, config, 0)
     while more:
         if found == room:
             room *= 2
             choice, bound = _longer(choice, bound, room)
         for d in range(8):
             choice[found, d] = config.tile_row[d]
-        config.cycles = array_time(inst, config.passes, max(_product(config.steps), fastest))
+        config.cycles = array_time(inst, config.passes, max(steps_together(config.steps), fastest))
         tile_bound(inst, config, table, bound[found])
         found += 1
-        more = _next_tile(inst, options, config, 7)
+        more = next_tile(inst, options, config, 7)
     return choice[:found], bound[:found]
 
 
-def _next_tile(inst: Instance, options: Any, config: Record, depth: int) -> bool:
+def next_tile(inst: Instance, options: Any, config: Record, depth: int) -> bool:
     """Give the configuration the next PE tile that fits, changing the dim at some depth first; False if none does."""
     start, row = options.tile_start, config.tile_row
     while depth >= 0:
@@ -89,87 +89,7 @@ def _next_tile(inst: Instance, options: Any, config: Record, depth: int) -> bool
     return False
 
 
-class Floor(NamedTuple):
-    """What is known of all mappings on a design, or on the designs of a box, whatever their PE tiles.
-
-    Parameters
-    ----------
-    steps : float
-        Compute steps at least.
-    cycle_pj : float
-        Weight of a step in the sum of energy and time.
-    alone_pj : float
-        Static and clock power of what is no part of a PE, pJ per step.
-    work_pj : float
-        Static and clock energy of all PEs, at least, however many there are: more of them need fewer steps.
-    """
-
-    steps: float
-    cycle_pj: float
-    alone_pj: float
-    work_pj: float
-
-
-@entry
-def least_of_tiles(inst: Instance, options: Any, table: Any, config: Record, floor: Any, out: Floats) -> None:
-    """Lower bounds on the energy, on the time and on a weighted sum of both of every mapping there is.
-
-    Parameters
-    ----------
-    options : Options
-    table : OuterTable
-        Worked out.
-    config : an element of `dse.mapper.flat.run.CONFIGURATION`
-        Scratch.
-    floor : Floor
-    out : (3,)
-        Lowered: pJ, steps, and pJ of the sum.
-    """
-    for d in range(8):
-        if options.tile_start[d] == options.tile_start[d + 1]:
-            return
-        config.tile_row[d] = options.tile_start[d]
-        leave_open(config, options, d)
-    config.left = inst.pes
-    config.tile_row[0] -= 1
-    more = _next_tile(inst, options, config, 0)
-    while more:
-        config.cycles = array_time(inst, config.passes, max(_product(config.steps), floor.steps))
-        config.beside = first_and_last(inst, config.tile, 1.0)
-        for kind in range(3):
-            _least_of_points(inst, config, table, kind, floor, out)
-        more = _next_tile(inst, options, config, 7)
-
-
-def _least_of_points(inst: Instance, config: Record, table: Any, kind: int, floor: Any, out: Floats) -> None:
-    """Lower the bounds to the least over the outer points, with one operand stationary at the array."""
-    a, b, x, y, product, fixed = _deliveries(inst, config, kind)
-    inside, beside = least_inside(inst, kind, config.number) + fixed, config.beside
-    time = least_time(inst, kind, config.passes, config.cycles, table.floor)
-    per_x, per_y = _delivery_times(inst, table, kind)
-    alone = inside + a * x + b * y + _static(inst, floor, time + beside)
-    waiting = array_beside(inst, table.ports[0], config.cycles) if len(table.ports) == 1 else 0.0
-    for i in range(table.count[kind]):
-        point = table.points[kind, i]
-        least = alone + point[CROSSING_PJ]
-        if least >= out[0] and time + beside >= out[1] and least + floor.cycle_pj * (time + beside) >= out[2]:
-            break  # the further ones cost more energy
-        if not _goes_with(point, config.passes, kind, product):
-            continue
-        more = max(x, point[PASSES_FIRST], product / point[MOST_SECOND])
-        again = max(y, point[PASSES_SECOND], product / point[MOST_FIRST])
-        busy = max(time, point[BUSY] + per_x * more + per_y * again + waiting) + beside
-        least = inside + point[CROSSING_PJ] + _delivered(a, b, more, again, product) + _static(inst, floor, busy)
-        out[0], out[1] = min(out[0], least), min(out[1], busy)
-        out[2] = min(out[2], least + floor.cycle_pj * busy)
-
-
-def _static(inst: Instance, floor: Any, time: float) -> float:
-    """Least static and clock energy over a time, pJ: of the least PEs for all of it, or of all the work that PEs do."""
-    return float(max(inst.static_pj * time, floor.alone_pj * time + floor.work_pj))
-
-
-def _delivery_times(inst: Instance, table: Any, kind: int) -> tuple[float, float]:
+def delivery_times(inst: Instance, table: Any, kind: int) -> tuple[float, float]:
     """Cycles of the outermost port for one delivery of the first and of the second of the other operands.
 
     What one outermost port delivers past the buffer adds to what crosses into the buffer; of several, nothing is known.
@@ -201,7 +121,7 @@ def _fits_pe(inst: Instance, tile: Ints) -> bool:
     return total <= inst.pe_bits[SHARED]
 
 
-def _product(steps: Ints) -> float:
+def steps_together(steps: Ints) -> float:
     """Compute steps of all dims together."""
     cycles = 1.0
     for d in range(8):
@@ -255,7 +175,7 @@ def least_inside(inst: Instance, kind: int, number: Ints) -> float:
     return float(energy)
 
 
-def _deliveries(inst: Instance, config: Record, kind: int) -> tuple[float, float, float, float, float, float]:
+def deliveries(inst: Instance, config: Record, kind: int) -> tuple[float, float, float, float, float, float]:
     """What deliveries from the buffer cost at least, with one operand stationary at the array.
 
     An operand that does not stay in the PEs is delivered once per pass over the dims it does not have: x times one of
@@ -287,7 +207,7 @@ def _deliveries(inst: Instance, config: Record, kind: int) -> tuple[float, float
     return a, b, x, y, product, fixed
 
 
-def _delivered(a: float, b: float, x: float, y: float, product: float) -> float:
+def delivered(a: float, b: float, x: float, y: float, product: float) -> float:
     """The least of a * x' + b * y' over x' >= x, y' >= y with x' * y' >= product."""
     if x * y < product:
         x = max(x, min(np.sqrt(product * b / a), product / y))
@@ -295,7 +215,7 @@ def _delivered(a: float, b: float, x: float, y: float, product: float) -> float:
     return float(a * x + b * y)
 
 
-def _goes_with(point: Floats, passes: Ints, kind: int, product: float) -> bool:
+def goes_with(point: Floats, passes: Ints, kind: int, product: float) -> bool:
     """Whether an outer tile has no fewer passes than those given, see `OuterTable.points`."""
     first, second = others(kind)
     return bool(
@@ -316,17 +236,17 @@ def least_crossing(inst: Instance, config: Record, table: Any, kind: int) -> flo
     kind : int
         Operand that is stationary at the array.
     """
-    a, b, x, y, product, fixed = _deliveries(inst, config, kind)
+    a, b, x, y, product, fixed = deliveries(inst, config, kind)
     alone = a * x + b * y
     best = np.inf
     for i in range(table.count[kind]):
         point = table.points[kind, i]
         if point[CROSSING_PJ] + alone >= best:
             break
-        if _goes_with(point, config.passes, kind, product):
+        if goes_with(point, config.passes, kind, product):
             more = max(x, point[PASSES_FIRST], product / point[MOST_SECOND])
             again = max(y, point[PASSES_SECOND], product / point[MOST_FIRST])
-            best = min(best, point[CROSSING_PJ] + _delivered(a, b, more, again, product))
+            best = min(best, point[CROSSING_PJ] + delivered(a, b, more, again, product))
     return float(best + fixed)
 
 
@@ -348,7 +268,7 @@ def tile_pruned(
     many : (10, 3)
         How many there are.
     """
-    cycles = max(float(config.cycles), array_time(inst, config.passes, _product(config.steps)))
+    cycles = max(float(config.cycles), array_time(inst, config.passes, steps_together(config.steps)))
     total = 0
     for kind in range(3):
         many[depth + 1, kind] = 0
@@ -371,9 +291,9 @@ def _still_alive(
     time : float
         Cycles that may overlap with those of the outermost ports.
     """
-    a, b, x, y, product, fixed = _deliveries(inst, config, kind)
+    a, b, x, y, product, fixed = deliveries(inst, config, kind)
     inside, beside = config.inside_pj[kind] + fixed, config.beside
-    per_x, per_y = _delivery_times(inst, table, kind)
+    per_x, per_y = delivery_times(inst, table, kind)
     alone = inside + a * x + b * y + inst.static_pj * (time + beside)
     waiting = array_beside(inst, table.ports[0], config.cycles) if len(table.ports) == 1 else 0.0
     kept = 0
@@ -382,13 +302,13 @@ def _still_alive(
         point = table.points[kind, place]
         if pruned(run.kind, run.gap, point[CROSSING_PJ] + alone, time + beside, values, run.held):
             break  # the further ones cost more energy
-        if not _goes_with(point, config.passes, kind, product):
+        if not goes_with(point, config.passes, kind, product):
             continue
         more = max(x, point[PASSES_FIRST], product / point[MOST_SECOND])
         again = max(y, point[PASSES_SECOND], product / point[MOST_FIRST])
         # Passes of both kinds trade off against each other, so their times count from the least of each alone.
         busy = max(time, point[BUSY] + per_x * more + per_y * again + waiting) + beside
-        least = inside + point[CROSSING_PJ] + _delivered(a, b, more, again, product) + inst.static_pj * busy
+        least = inside + point[CROSSING_PJ] + delivered(a, b, more, again, product) + inst.static_pj * busy
         if not pruned(run.kind, run.gap, least, busy, values, run.held):
             alive[depth + 1, kind, kept] = place
             kept += 1

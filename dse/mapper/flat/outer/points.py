@@ -57,6 +57,15 @@ def points_of(instance: Instance) -> OuterTable:
 
 def known_points(instance: Instance) -> OuterTable | None:
     """`points_of` an instance with more room in its PEs, which are sound for it, too; None unless they are known."""
+    return _POINTS.get(outer_key(_coarse(instance)))
+
+
+def learn_points(instance: Instance) -> None:
+    """Work out the points that `known_points` then knows."""
+    points_of(_coarse(instance))
+
+
+def _coarse(instance: Instance) -> Instance:
     coarse = instance.copy()
     coarse.room = coarse_room(instance.room)
-    return _POINTS.get(outer_key(coarse))
+    return coarse

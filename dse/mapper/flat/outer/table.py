@@ -16,6 +16,7 @@ from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer.words import PSUMS, WEIGHTS, fits, least_ifmap, outer_axes, repeats, tile_bits, words_of_axes
 from dse.mapper.shared.factors import ceil_div, trip_values
 from dse.mapper.shared.orders import group_dims
+from dse.mapper.shared.words import DILATION_H, DILATION_W, STRIDE_H, STRIDE_W
 from dse.model.counting.kernel import Floats, Ints, entry
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, K, N, P, Q, R, S
 
@@ -144,9 +145,12 @@ def work_out(inst: Instance, table: OuterTable) -> None:
     last_p, last_q, last_k = len(table.p), len(table.q), len(table.k)
     cells = np.full((6, table.points.shape[1] // 2, 2), np.inf)
     outer = _first_outer(inst, table)
+    square = _is_square(inst)
     for p in range(last_p):
-        for q in range(last_q):
+        for q in range(p if square else 0, last_q):
             _fill(inst, table, cells, p, q, outer)
+            if square and q > p:
+                _mirror(table, p, q)
     for o in range(3):
         _pick(inst, table, cells, o)
     for o in range(6):
@@ -162,6 +166,21 @@ def work_out(inst: Instance, table: OuterTable) -> None:
                     table.least[o, what, last_p, last_q, k] = min(
                         table.least[o, what, last_p, last_q, k], table.least[o, what, p, last_q, k]
                     )
+
+
+def _mirror(table: OuterTable, p: int, q: int) -> None:
+    """Enter what some trips over P and Q have for those over Q and P."""
+    for o in range(table.least.shape[0]):
+        for what in range(table.least.shape[1]):
+            for k in range(table.least.shape[4]):
+                table.least[o, what, q, p, k] = table.least[o, what, p, q, k]
+
+
+def _is_square(inst: Instance) -> bool:
+    """Whether height and width are alike: trips over them may then be exchanged, and cost the same."""
+    b, w = inst.bounds, inst.window
+    bounds = b[P] == b[Q] and b[R] == b[S] and inst.touched[0] == inst.touched[1]
+    return bool(bounds and w[STRIDE_H] == w[STRIDE_W] and w[DILATION_H] == w[DILATION_W])
 
 
 def _first_outer(inst: Instance, table: OuterTable) -> OuterTile:

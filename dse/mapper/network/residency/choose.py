@@ -92,8 +92,26 @@ class Choice:
         return capacity - taken
 
 
-Cut = tuple[frozenset[tuple[int, int]], frozenset[tuple[int, Column]]]
-"""(tensor, step) pairs and (step, column) pairs that must not all be chosen together."""
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What must not all be chosen together.
+
+    Parameters
+    ----------
+    stays : frozenset of (int, int)
+        Tensors, each with a step in which it is at home.
+    columns : frozenset of (int, Column)
+        By step.
+    unmerged : frozenset of int
+        Steps; if one of their results does take the room of what it is made of, the cut says nothing.
+    unloaded : frozenset of (int, int)
+        Tensors and steps; nor does it if one of them is loaded before that step.
+    """
+
+    stays: frozenset[tuple[int, int]]
+    columns: frozenset[tuple[int, Column]] = frozenset()
+    unmerged: frozenset[int] = frozenset()
+    unloaded: frozenset[tuple[int, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,11 +321,13 @@ def choose(
     """
     built = _Builder(setting, options, weights)
     number_of = [{column: number for number, column in enumerate(some)} for some in options]
-    for tensors, columns in cuts:
-        own = [built.home[pair] for pair in tensors]
-        own += [built.picks[i, number_of[i][column]] for i, column in columns if column in number_of[i]]
-        if len(own) == len(tensors) + len(columns):
-            built.model.row([(x, 1.0) for x in own], high=len(own) - 1.0)
+    for cut in cuts:
+        own = [built.home[pair] for pair in sorted(cut.stays)]
+        own += [built.picks[i, number_of[i][column]] for i, column in cut.columns if column in number_of[i]]
+        freeing = [built.merged[i] for i in sorted(cut.unmerged) if i in built.merged]
+        freeing += [built.loads[pair] for pair in sorted(cut.unloaded) if pair in built.loads]
+        if len(own) == len(cut.stays) + len(cut.columns):
+            built.model.row([*((x, 1.0) for x in own), *((x, -1.0) for x in freeing)], high=len(own) - 1.0)
     values, cost, bound = built.model.solve()
     return _read(built, values, cost * built.scale, bound * built.scale)
 

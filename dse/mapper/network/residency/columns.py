@@ -17,6 +17,8 @@ from dse.architecture.architecture import Architecture
 from dse.errors import InfeasibleError
 from dse.mapper.layer import layer_front, map_layer
 from dse.mapper.shared.result import Mapped
+from dse.model.counting.counts import count_mapping
+from dse.model.counting.nest import only_finished
 from dse.model.fit import held_bits
 from dse.model.homes import Homes, at_home
 from dse.model.mapping import Temporal, tile_words
@@ -37,6 +39,8 @@ class Point:
     bits : int
     mapped : Mapped
         On the architecture that `dse.model.homes.at_home` makes.
+    finished : bool
+        Whether no unfinished psum comes to the outermost level, or to the home that takes its place.
     """
 
     energy_pj: float
@@ -45,6 +49,29 @@ class Point:
     least_cycles: float
     bits: int
     mapped: Mapped | None = field(default=None, repr=False, compare=False)
+    finished: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A choice of homes in a step.
+
+    Parameters
+    ----------
+    homes : frozenset of str
+        Operands at home; `psum` stands for the ofmap.
+    wide : bool
+        Whether the ofmap's home takes unfinished psums, and so holds it at their width in this step.
+    room : int
+        Bits that are left for tiles.
+    widening : int
+        Bits that the ofmap takes in this step beyond what it takes later.
+    """
+
+    homes: frozenset[str]
+    wide: bool
+    room: int
+    widening: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +85,8 @@ class Column:
     wide : bool
         Whether the ofmap's home takes unfinished psums.
     bits : int
-        Room that it needs in the home level beside whole tensors.
+        Room that it needs in the home level beside whole tensors: its tiles', and what the ofmap takes in this step
+        beyond what it takes later.
     point : Point
     exact : bool
         Whether `point` is a mapping that fits these bits, or only what no mapping with them goes below.
@@ -111,9 +139,19 @@ class Columns:
             return
         if self.progress is not None:
             self.progress(self.calls, 0, layer.name)
-        self.calls += 1
-        known.append(Solved(room, self.search(layer, homes, wide, room)))
+        points = self._freely(layer, homes, room) if "psum" in homes and not wide and layer.finishes_narrower else None
+        if points is None:
+            self.calls += 1
+            points = self.search(layer, homes, wide, room)
+        known.append(Solved(room, points))
         known.sort(key=lambda one: one.room)
+
+    def _freely(self, layer: Layer, homes: frozenset[str], room: int) -> tuple[Point, ...] | None:
+        """The answer where unfinished psums may come to the home, if none does: then it is that without them, too."""
+        self.ask(layer, homes, True, room)
+        known = self.solved[layer.shape_key(), homes, True]
+        points = next(one.points for one in known if room <= one.room and all(p.bits <= room for p in one.points))
+        return points if all(point.finished for point in points) else None
 
     def is_exact(self, layer: Layer, homes: frozenset[str], wide: bool, room: int) -> bool:
         return self._covered(self.solved.get((layer.shape_key(), homes, wide), []), room)
@@ -125,18 +163,19 @@ class Columns:
             room <= one.room and all(point.bits <= room for point in one.points) for one in known
         )
 
-    def of(self, layer: Layer, homes: frozenset[str], wide: bool, most: int) -> list[Column]:
-        """The columns of a layer at some homes for rooms up to `most`: exact ones, and bounds in the gaps between them.
+    def of(self, layer: Layer, way: Way) -> list[Column]:
+        """The columns of a layer for rooms up to that of a way: exact ones, and bounds in the gaps between them.
 
         Below the bits of a point its own values are a bound down to the next smaller room that was searched.
         """
+        homes, wide, more = way.homes, way.wide, way.widening
         found, below = [], -1
         for one in self.solved.get((layer.shape_key(), homes, wide), []):
             for point in one.points:
-                if point.bits <= most:
-                    found.append(Column(homes, wide, point.bits, point, True))
-                if below + 1 < point.bits and below + 1 <= most:
-                    found.append(Column(homes, wide, below + 1, point, False))
+                if point.bits <= way.room:
+                    found.append(Column(homes, wide, point.bits + more, point, True))
+                if below + 1 < point.bits and below + 1 <= way.room:
+                    found.append(Column(homes, wide, below + 1 + more, point, False))
             below = one.room
         return found
 
@@ -173,7 +212,16 @@ def _point(other: Architecture, level: str, mapped: Mapped) -> Point:
     assert mapped.certificate is not None
     within = 1 + mapped.certificate.gap
     energy, cycles = mapped.cost.energy_pj, mapped.cost.cycles
-    return Point(energy, cycles, energy / within, cycles / within, used_bits(other, level, mapped), mapped)
+    bits = used_bits(other, level, mapped)
+    return Point(energy, cycles, energy / within, cycles / within, bits, mapped, are_finished(other, mapped))
+
+
+def are_finished(architecture: Architecture, mapped: Mapped) -> bool:
+    """Whether only finished psums come to the outermost level, or psums are no wider before that."""
+    layer = mapped.layer
+    if not layer.finishes_narrower:
+        return True
+    return bool(only_finished(0, count_mapping(layer, architecture, mapped.mapping).words))
 
 
 def used_bits(architecture: Architecture, level: str, mapped: Mapped) -> int:

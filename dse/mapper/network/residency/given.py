@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dse.architecture.architecture import Architecture
 from dse.errors import DseError
 from dse.mapper.network.residency.choose import Setting
-from dse.mapper.network.residency.columns import Point, used_bits
-from dse.mapper.network.residency.placing import pieces_of, placed
+from dse.mapper.network.residency.columns import Point, are_finished, used_bits
+from dse.mapper.network.residency.placing import laid_out
 from dse.mapper.network.residency.result import Residency, mapped_at_home, moved_at_home
 from dse.mapper.network.residency.solve import setting_of
 from dse.mapper.network.residency.stays import Stays, choice_of
@@ -51,18 +51,18 @@ def run_as_given(
         for step in setting.graph.steps if step.layer is not None
     }  # fmt: skip
     choice = choice_of(setting, stays, points)
-    offsets, _ = placed(pieces_of(setting.graph, choice), setting.capacity)
-    if offsets is None:
+    layout, _ = laid_out(setting.graph, choice, setting.capacity)
+    if layout is None:
         raise DseError(f"no layout of these tensors in {setting.level} was found")
     return Residency(
-        setting, choice, offsets, mapped_at_home(setting, choice), moved_at_home(setting, choice), None, None
+        setting, choice, layout, mapped_at_home(setting, choice), moved_at_home(setting, choice), None, None
     )
 
 
 def _point(setting: Setting, layer: Layer, operands: frozenset[str], nest: LoopNest) -> Point:
-    homes = Homes(setting.level, operands, setting.capacity)
+    homes = Homes(setting.level, operands, setting.capacity, wide=True)
     other, inner = at_home(setting.architecture, homes), inner_mapping(setting.architecture, homes, nest)
     cost = evaluate(other, layer, inner)
     mapped = Mapped(layer, inner, cost, None)
     bits = used_bits(other, setting.level, mapped)
-    return Point(cost.energy_pj, cost.cycles, cost.energy_pj, cost.cycles, bits, mapped)
+    return Point(cost.energy_pj, cost.cycles, cost.energy_pj, cost.cycles, bits, mapped, are_finished(other, mapped))

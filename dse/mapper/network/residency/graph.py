@@ -107,6 +107,13 @@ class Graph:
         """Tensors that may be at home in a step."""
         return [t for t, held in enumerate(self.tensors) if step in held.steps]
 
+    def widening(self, step: int) -> int:
+        """Bits that a layer's result takes beyond its own while it consists of unfinished psums."""
+        layer, out = self.steps[step].layer, self.tensors[self.steps[step].writes]
+        if layer is None or not layer.finishes_narrower:
+            return 0
+        return max(0, out.tensor.words * layer.bits["psum"] - out.bits)
+
     def overwritten(self, step: int) -> list[int]:
         """Tensors that a step without MACs may write its result over: they end in it, and have the room."""
         one = self.steps[step]

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations, islice, product
+from math import gcd
 
+from dse.errors import DseError, InfeasibleError
 from dse.mapper.network.residency.choose import Choice
 from dse.mapper.network.residency.graph import Graph
+from dse.mapper.network.residency.programme import Programme
 
 MOST_NODES = 20_000
-"""Placements of one piece that are tried before the search for a layout gives up."""
+"""Nodes of the programme for a layout before it gives up."""
+
+MOST_MERGES = 64
+"""Ways for results to take the room of one of several operands that are tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +37,76 @@ class Piece:
     bits: int
 
 
-def pieces_of(graph: Graph, choice: Choice) -> tuple[Piece, ...]:
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Pieces and their offsets in bits."""
+
+    pieces: tuple[Piece, ...] = ()
+    offsets: tuple[int, ...] = ()
+
+    def offset(self, tensor: int, step: int) -> int:
+        """Of a tensor that is at home in a step."""
+        return min(
+            offset for piece, offset in zip(self.pieces, self.offsets, strict=True)
+            if tensor in piece.tensors and piece.first <= step <= piece.last
+        )  # fmt: skip
+
+
+def laid_out(graph: Graph, choice: Choice, capacity: int) -> tuple[Layout | None, bool]:
+    """A layout of what is at home, and, where none is found, whether there surely is none."""
+    proven = True
+    for count, pieces in enumerate(pieces_of(graph, choice)):
+        if count == MOST_MERGES:
+            return None, False
+        offsets, sure = placed(pieces, capacity)
+        if offsets is not None:
+            return Layout(pieces, offsets), True
+        proven = proven and sure
+    return None, proven
+
+
+def without_room(graph: Graph, choice: Choice, capacity: int) -> range:
+    """Few steps in which what is at home surely has no layout, where it has none in all of them."""
+    every = list(islice(pieces_of(graph, choice), MOST_MERGES))
+
+    def has_none(first: int, last: int) -> bool:
+        return all(placed(_within(pieces, first, last), capacity) == (None, True) for pieces in every)
+
+    low, last = 0, len(graph.steps) - 1
+    while low < last:  # the least last step
+        middle = (low + last) // 2
+        low, last = (low, middle) if has_none(0, middle) else (middle + 1, last)
+    first, high = 0, last
+    while first < high:  # the largest first one
+        middle = (first + high + 1) // 2
+        first, high = (middle, high) if has_none(middle, last) else (first, middle - 1)
+    return range(first, last + 1)
+
+
+def _within(pieces: Iterable[Piece], first: int, last: int) -> list[Piece]:
+    """Those parts of pieces that lie in some steps."""
+    return [
+        replace(piece, first=max(piece.first, first), last=min(piece.last, last)) for piece in pieces
+        if piece.first <= last and first <= piece.last
+    ]  # fmt: skip
+
+
+def pieces_of(graph: Graph, choice: Choice) -> Iterator[tuple[Piece, ...]]:
     """What must be placed: every stay of a tensor at home; a result that takes the room of what it reads has none.
 
-    Tiles of the steps take what is left, in as many parts as it has.
+    Where there are several operands whose room a result may take, there are as many ways; each is told. Tiles of the
+    steps take what is left, in as many parts as it has.
     """
+    steps = sorted(choice.merged)
+    under = [
+        [graph.parts(i)] if graph.parts(i) else [(t,) for t in graph.overwritten(i) if t in choice.home[i]]
+        for i in steps
+    ]
+    for taken in product(*under):
+        yield _pieces(graph, choice, dict(zip(steps, taken, strict=True)))
+
+
+def _pieces(graph: Graph, choice: Choice, taken: dict[int, tuple[int, ...]]) -> tuple[Piece, ...]:
     stays: list[list[int]] = []  # tensor, first, last
     at: dict[int, int] = {}  # tensor to its stay going on
     for i, home in enumerate(choice.home):
@@ -47,11 +119,11 @@ def pieces_of(graph: Graph, choice: Choice) -> tuple[Piece, ...]:
             stays[at[t]][2] = i
     owner = {(t, first): [t, first, last, graph.tensors[t].bits] for t, first, last in stays}
     groups: dict[tuple[int, int], list[int]] = {key: [key[0]] for key in owner}
-    for i in sorted(choice.merged):
+    for i, under in taken.items():
         out = owner.pop((graph.steps[i].writes, i), None)
         if out is None:
             continue
-        for t in graph.parts(i) or [t for t in graph.overwritten(i) if t in choice.home[i]][:1]:
+        for t in under:
             key = max(key for key in owner if key[0] == t or t in groups[key])
             owner[key][2] = max(owner[key][2], out[2])
             groups[key].append(out[0])
@@ -80,7 +152,10 @@ def placed(pieces: Sequence[Piece], capacity: int) -> tuple[tuple[int, ...] | No
         offsets = _first_fit(pieces, order, capacity)
         if offsets is not None:
             return offsets, True
-    return _search(pieces, capacity)
+    steps = {piece.first for piece in pieces}
+    if any(sum(one.bits for one in pieces if one.first <= i <= one.last) > capacity for i in steps):
+        return None, True
+    return _by_programme(pieces, capacity)
 
 
 def _first_fit(pieces: Sequence[Piece], order: Iterable[int], capacity: int) -> tuple[int, ...] | None:
@@ -96,10 +171,7 @@ def _first_fit(pieces: Sequence[Piece], order: Iterable[int], capacity: int) -> 
 def _places(pieces: Sequence[Piece], offsets: dict[int, int], n: int, capacity: int) -> list[int]:
     """Offsets at which a piece lies on the bottom or right above another one, and overlaps none."""
     mine = pieces[n]
-    others = [
-        (offset, offset + pieces[m].bits) for m, offset in offsets.items()
-        if pieces[m].first <= mine.last and mine.first <= pieces[m].last
-    ]  # fmt: skip
+    others = [(offset, offset + pieces[m].bits) for m, offset in offsets.items() if _meet(pieces[m], mine)]
     ends = sorted({0, *(end for _, end in others)})
     return [
         at for at in ends
@@ -107,29 +179,35 @@ def _places(pieces: Sequence[Piece], offsets: dict[int, int], n: int, capacity: 
     ]  # fmt: skip
 
 
-def _search(pieces: Sequence[Piece], capacity: int) -> tuple[tuple[int, ...] | None, bool]:
-    """All layouts in which every piece lies on the bottom or on another one: whichever fits can be pushed down to one.
+def _meet(one: Piece, other: Piece) -> bool:
+    return one.first <= other.last and other.first <= one.last
 
-    A layout pushed down can be filled from the bottom up, so pieces are tried in the order of their offsets.
+
+def _by_programme(pieces: Sequence[Piece], capacity: int) -> tuple[tuple[int, ...] | None, bool]:
+    """Offsets by an integer programme: of two pieces alive together, one lies above the other.
+
+    A layout pushed down has offsets that are sums of sizes, so all are multiples of what divides all sizes. What the
+    programme says is read as an order from the bottom up, and laid out by whole numbers.
     """
-    nodes = 0
-
-    def deeper(offsets: dict[int, int], least: int) -> dict[int, int] | None:
-        nonlocal nodes
-        if len(offsets) == len(pieces):
-            return offsets
-        for n in range(len(pieces)):
-            if n in offsets:
-                continue
-            for at in _places(pieces, offsets, n, capacity):
-                nodes += 1
-                if nodes > MOST_NODES:
-                    return None
-                if at >= least and (found := deeper({**offsets, n: at}, at)) is not None:
-                    return found
-        return None
-
-    found = deeper({}, 0)
-    if found is None:
-        return None, nodes <= MOST_NODES
-    return tuple(found[n] for n in range(len(pieces))), True
+    unit = gcd(*(piece.bits for piece in pieces))
+    size, whole = [piece.bits // unit for piece in pieces], capacity // unit
+    model = Programme()
+    at = [model.variable(most=float(whole - bits), whole=False) for bits in size]
+    for n, m in combinations(range(len(pieces)), 2):
+        if _meet(pieces[n], pieces[m]):
+            above = model.variable()
+            model.row([(at[n], 1.0), (at[m], -1.0), (above, float(whole))], high=float(whole - size[n]))
+            model.row([(at[m], 1.0), (at[n], -1.0), (above, -float(whole))], high=-float(size[m]))
+    try:
+        values, _, _ = model.solve(MOST_NODES)
+    except InfeasibleError:
+        return None, True
+    except DseError:
+        return None, False
+    offsets: dict[int, int] = {}
+    for n in sorted(range(len(pieces)), key=lambda n: (values[at[n]], n)):
+        ends = [offset + pieces[m].bits for m, offset in offsets.items() if _meet(pieces[m], pieces[n])]
+        offsets[n] = max(ends, default=0)
+        if offsets[n] + pieces[n].bits > capacity:
+            return None, False
+    return tuple(offsets[n] for n in range(len(pieces))), True

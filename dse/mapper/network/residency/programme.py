@@ -8,7 +8,10 @@ from math import inf
 
 import numpy as np
 
-from dse.errors import InfeasibleError
+from dse.errors import DseError, InfeasibleError
+
+NO_SOLUTION = 2
+"""What `scipy.optimize.milp` answers where there is surely none."""
 
 Term = tuple[int, float]
 """A variable and its coefficient."""
@@ -41,13 +44,15 @@ class Programme:
         """The sum of some variables is at most that of others."""
         self.row([*((x, 1.0) for x in small), *((x, -1.0) for x in large)], high=0.0)
 
-    def solve(self) -> tuple[list[float], float, float]:
+    def solve(self, most_nodes: int | None = None) -> tuple[list[float], float, float]:
         """Values of the variables, their cost, and what no solution costs less than.
 
         Raises
         ------
         InfeasibleError
             When there is no solution.
+        DseError
+            When none was found in so many nodes.
         """
         from scipy.optimize import Bounds, LinearConstraint, milp
         from scipy.sparse import csr_matrix
@@ -58,8 +63,10 @@ class Programme:
         found = milp(
             np.array(self.costs), integrality=np.array(self.whole), bounds=Bounds(0, np.array(self.most)),
             constraints=LinearConstraint(matrix, np.array(self.low), np.array(self.high)),
-            options={"mip_rel_gap": 0.0},
+            options={"mip_rel_gap": 0.0} | ({} if most_nodes is None else {"node_limit": most_nodes}),
         )  # fmt: skip
+        if found.x is None and found.status != NO_SOLUTION:
+            raise DseError(f"the choice of tensors was not found: {found.message}")
         if found.x is None:
             raise InfeasibleError(f"no choice of tensors: {found.message}")
         return found.x.tolist(), float(found.fun), float(found.mip_dual_bound)

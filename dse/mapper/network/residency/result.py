@@ -8,7 +8,7 @@ from typing import Any
 
 from dse.mapper.network.residency.choose import Choice, Setting
 from dse.mapper.network.residency.columns import Column, Point
-from dse.mapper.network.residency.placing import Piece, pieces_of
+from dse.mapper.network.residency.placing import Layout
 from dse.mapper.network.residency.stays import Stays, stays_of
 from dse.mapper.shared.result import Mapped
 from dse.model.homes import Homes, evaluate_at_home, outer_mapping
@@ -126,8 +126,7 @@ class Residency:
     ----------
     setting : Setting
     choice : Choice
-    offsets : tuple of int
-        Of the pieces that must be placed, in bits.
+    layout : Layout
     layers : tuple of (str, Mapped, Homes)
         Every layer in the order of the steps, on the machine with all its levels.
     moves : tuple of Moved
@@ -140,7 +139,7 @@ class Residency:
 
     setting: Setting
     choice: Choice
-    offsets: tuple[int, ...]
+    layout: Layout
     layers: tuple[tuple[str, Mapped, Homes], ...]
     moves: tuple[Moved, ...]
     before: Before | None
@@ -176,13 +175,13 @@ class Residency:
     @property
     def timeline(self) -> tuple[Moment, ...]:
         """The home level, step by step."""
-        graph, choice, pieces = self.setting.graph, self.choice, pieces_of(self.setting.graph, self.choice)
+        graph, choice = self.setting.graph, self.choice
         found = []
         for i, step in enumerate(graph.steps):
             column = choice.columns[i]
             tiles = 0 if column is None else column.bits
             held = tuple(
-                (graph.tensors[t].name, _offset(pieces, self.offsets, t, i), graph.tensors[t].bits)
+                (graph.tensors[t].name, self.layout.offset(t, i), graph.tensors[t].bits)
                 for t in sorted(choice.home[i])
             )
             free = choice.room(graph, i, self.setting.capacity) - tiles
@@ -234,13 +233,6 @@ class Residency:
         }  # fmt: skip
 
 
-def _offset(pieces: tuple[Piece, ...], offsets: tuple[int, ...], tensor: int, step: int) -> int:
-    return min(
-        offset for piece, offset in zip(pieces, offsets, strict=True)
-        if tensor in piece.tensors and piece.first <= step <= piece.last
-    )  # fmt: skip
-
-
 def mapped_at_home(setting: Setting, choice: Choice) -> tuple[tuple[str, Mapped, Homes], ...]:
     """Every layer of a choice on the machine with all its levels."""
     found = []
@@ -249,7 +241,7 @@ def mapped_at_home(setting: Setting, choice: Choice) -> tuple[tuple[str, Mapped,
             continue
         assert step.layer is not None
         assert column.point.mapped is not None
-        room = choice.room(setting.graph, i, setting.capacity)
+        room = choice.room(setting.graph, i, setting.capacity) - (setting.graph.widening(i) if column.wide else 0)
         homes = Homes(setting.level, column.homes, room if column.homes else setting.capacity, column.wide)
         inner = column.point.mapped
         nest = outer_mapping(setting.architecture, homes, inner.mapping)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import combinations
 from math import inf
 
 from dse.mapper.network.residency.choose import Choice, Cut, Setting, Weights, choose
-from dse.mapper.network.residency.columns import Column, Columns
+from dse.mapper.network.residency.columns import Column, Columns, Way
 from dse.mapper.network.residency.graph import Graph, Step
-from dse.mapper.network.residency.placing import pieces_of, placed
+from dse.mapper.network.residency.placing import Layout, laid_out, without_room
+from dse.mapper.network.residency.rooms import way_in, ways_of
 from dse.mapper.network.residency.stays import check
 from dse.problem.layer import Layer
 
@@ -24,8 +24,7 @@ class Found:
     Parameters
     ----------
     choice : Choice
-    offsets : tuple of int
-        In bits, of the pieces of `dse.mapper.network.residency.placing.pieces_of`.
+    layout : Layout
     bound : float
         Weighted sum that no choice is below.
     rounds : int
@@ -33,26 +32,9 @@ class Found:
     """
 
     choice: Choice
-    offsets: tuple[int, ...]
+    layout: Layout
     bound: float
     rounds: int
-
-
-def homes_of(setting: Setting, i: int) -> list[tuple[frozenset[str], int]]:
-    """What a layer may have at home, each with the room that is left for its tiles at most."""
-    graph = setting.graph
-    step = graph.steps[i]
-    stores = setting.architecture.level(setting.level).stores
-    of = {operand: tensors for operand, tensors in step.operands if operand in stores}
-    names = [*of, "psum"]
-    found = []
-    for size in range(len(names) + 1):
-        for operands in combinations(names, size):
-            held = {t for operand in operands for t in of.get(operand, (step.writes,))}
-            room = setting.capacity - sum(graph.tensors[t].bits for t in held)
-            if room >= 0:
-                found.append((frozenset(operands), room))
-    return found
 
 
 def best_choice(setting: Setting, columns: Columns, weights: Weights) -> Found:
@@ -66,35 +48,36 @@ def best_choice(setting: Setting, columns: Columns, weights: Weights) -> Found:
     that fits, the choice has the cost of the bound but for the gaps of the searches.
     """
     layers = [(i, step) for i, step in enumerate(setting.graph.steps) if step.layer is not None]
-    rooms = {i: homes_of(setting, i) for i, _ in layers}
+    ways = {i: ways_of(setting, i) for i, _ in layers}
     for i, step in layers:
-        for homes, room in rooms[i]:
-            columns.ask(_layer(step), homes, False, room)
+        for way in ways[i]:
+            columns.ask(_layer(step), way.homes, way.wide, way.room)
     cuts: list[Cut] = []
     rounds, unproven = 0, 0.0
     while True:
         rounds += 1
         options: list[list[Column]] = [[] for _ in setting.graph.steps]
         for i, step in layers:
-            for homes, room in rooms[i]:
-                options[i] += columns.of(_layer(step), homes, False, room)
+            for way in ways[i]:
+                options[i] += columns.of(_layer(step), way)
         choice = choose(setting, options, weights, cuts)
         exact, wanted = _exact(setting, columns, choice, weights)
-        for i, homes, room in wanted:
-            columns.ask(_layer(setting.graph.steps[i]), homes, False, room)
+        for i, way in wanted:
+            columns.ask(_layer(setting.graph.steps[i]), way.homes, way.wide, way.room)
         if wanted:
             continue
         if exact is None:  # rounding let a little too much in
             cuts.append(_cut(setting.graph, choice))
             continue
-        offsets, proven = placed(pieces_of(setting.graph, exact), setting.capacity)
-        if offsets is not None:
+        layout, proven = laid_out(setting.graph, exact, setting.capacity)
+        if layout is not None:
             check(setting, exact)
             bound = min(choice.bound, unproven) if unproven else choice.bound
-            return Found(exact, offsets, bound, rounds)
+            return Found(exact, layout, bound, rounds)
         if not proven:
             unproven = unproven or choice.bound
-        cuts.append((_stays(exact), frozenset()))
+        steps = without_room(setting.graph, exact, setting.capacity) if proven else range(len(setting.graph.steps))
+        cuts.append(_no_layout(setting.graph, exact, steps))
 
 
 def cheapest_of_fastest(setting: Setting, columns: Columns, found: Found, weights: Weights) -> Found:
@@ -102,16 +85,15 @@ def cheapest_of_fastest(setting: Setting, columns: Columns, found: Found, weight
     options: list[list[Column]] = [[] for _ in setting.graph.steps]
     for i, step in enumerate(setting.graph.steps):
         if step.layer is not None:
-            some = [one for homes, room in homes_of(setting, i) for one in columns.of(step.layer, homes, False, room)]
-            options[i] = [one for one in some if one.exact]
+            options[i] = [one for way in ways_of(setting, i) for one in columns.of(step.layer, way) if one.exact]
     limit = min(weights.max_cycles, found.choice.cost * (1 + FASTEST))
     choice = choose(setting, options, Weights(1.0, 0.0, weights.max_pj, limit))
-    offsets, _ = placed(pieces_of(setting.graph, choice), setting.capacity)
+    layout, _ = laid_out(setting.graph, choice, setting.capacity)
     fits = all(
         choice.room(setting.graph, i, setting.capacity) >= (0 if column is None else column.bits)
         for i, column in enumerate(choice.columns)
     )
-    return found if offsets is None or not fits else replace(found, choice=choice, offsets=offsets)
+    return found if layout is None or not fits else replace(found, choice=choice, layout=layout)
 
 
 def _layer(step: Step) -> Layer:
@@ -121,7 +103,7 @@ def _layer(step: Step) -> Layer:
 
 def _exact(
     setting: Setting, columns: Columns, choice: Choice, weights: Weights
-) -> tuple[Choice | None, list[tuple[int, frozenset[str], int]]]:
+) -> tuple[Choice | None, list[tuple[int, Way]]]:
     """The choice with mappings that fit in all its steps, or the searches that it wants; neither without room."""
     picked: list[Column | None] = list(choice.columns)
     wanted = []
@@ -131,17 +113,17 @@ def _exact(
             return None, []
         if column is None:
             continue
-        layer = _layer(setting.graph.steps[i])
+        layer, way = _layer(setting.graph.steps[i]), way_in(setting, i, column, room)
         fitting = [
-            one for one in columns.of(layer, column.homes, False, room)
+            one for one in columns.of(layer, way)
             if one.exact and one.bits <= room and _as_good(one, column, weights)
-        ]  # fmt: skip
+        ]
         if fitting:
             picked[i] = min(fitting, key=lambda one: weights.of(one.point.energy_pj, one.point.cycles))
-        elif columns.is_exact(layer, column.homes, False, room):
+        elif columns.is_exact(layer, way.homes, way.wide, way.room):
             return None, []
         else:
-            wanted.append((i, column.homes, room))
+            wanted.append((i, way))
     return (None, wanted) if wanted else (replace(choice, columns=tuple(picked)), [])
 
 
@@ -153,11 +135,24 @@ def _as_good(one: Column, wanted: Column, weights: Weights) -> bool:
     return weights.of(*mine) <= weights.of(*other) * (1 + FASTEST)
 
 
-def _stays(choice: Choice) -> frozenset[tuple[int, int]]:
-    return frozenset((t, i) for i, home in enumerate(choice.home) for t in home)
+def _stays(choice: Choice, steps: range) -> frozenset[tuple[int, int]]:
+    return frozenset((t, i) for i in steps for t in choice.home[i])
 
 
 def _cut(graph: Graph, choice: Choice) -> Cut:
     """All that takes room: this choice of it is one too much."""
     columns = frozenset((i, column) for i, column in enumerate(choice.columns) if column is not None)
-    return _stays(choice), columns
+    everywhere = range(len(graph.steps))
+    return Cut(_stays(choice, everywhere), columns, _unmerged(graph, choice, everywhere))
+
+
+def _no_layout(graph: Graph, choice: Choice, steps: range) -> Cut:
+    """Tensors that have no layout in some steps, unless results share room that do not, or one is loaded anew."""
+    stays = _stays(choice, steps)
+    loads = frozenset((t, i) for t, i in stays if i in graph.tensors[t].read_in and (t, i) not in choice.loaded)
+    return Cut(stays, frozenset(), _unmerged(graph, choice, steps), loads)
+
+
+def _unmerged(graph: Graph, choice: Choice, steps: range) -> frozenset[int]:
+    held = {t for i in steps for t in choice.home[i]}
+    return frozenset(i for i, step in enumerate(graph.steps) if i not in choice.merged and step.writes in held)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from math import inf, sqrt
 
@@ -10,8 +10,9 @@ from dse.architecture.architecture import Architecture
 from dse.errors import DseError, InfeasibleError
 from dse.mapper.network.front_choice import best_choice as best_front_choice
 from dse.mapper.network.residency.choose import Choice, Setting, Weights
-from dse.mapper.network.residency.columns import Columns, searcher
+from dse.mapper.network.residency.columns import Columns, Point, Way, searcher
 from dse.mapper.network.residency.graph import graph_of
+from dse.mapper.network.residency.placing import Layout
 from dse.mapper.network.residency.result import (
     Before,
     Residency,
@@ -135,18 +136,18 @@ def _residency(
 ) -> Residency:
     plain = _outside(setting, columns, goal)
     before = Before(*sums(setting, plain), outer_words_of(setting, plain, mapped_at_home(setting, plain)))
-    choice, offsets = found.choice, found.offsets
+    choice, layout = found.choice, found.layout
     value = _value(goal, *sums(setting, choice))
     limits = before.energy_pj <= goal.max_energy_pj and before.cycles <= goal.max_cycles
     if limits and _value(goal, before.energy_pj, before.cycles) < value:  # both are within the gap
-        choice, offsets, value = plain, (), _value(goal, before.energy_pj, before.cycles)
+        choice, layout, value = plain, Layout(), _value(goal, before.energy_pj, before.cycles)
     layers = mapped_at_home(setting, choice)
     proof = ResidencyCertificate(
         goal.objective, value, bound, tuple(step.name for step in setting.graph.steps),
         len({step.layer.shape_key() for step in setting.graph.steps if step.layer is not None}), columns.calls,
         sum(2 * len(one.points) for some in columns.solved.values() for one in some), rounds,
     )  # fmt: skip
-    return Residency(setting, choice, offsets, layers, moved_at_home(setting, choice), before, proof)
+    return Residency(setting, choice, layout, layers, moved_at_home(setting, choice), before, proof)
 
 
 def _value(goal: Goal, energy_pj: float, cycles: float) -> float:
@@ -158,8 +159,8 @@ def _outside(setting: Setting, columns: Columns, goal: Goal) -> Choice:
     layers = {i: step.layer for i, step in enumerate(setting.graph.steps) if step.layer is not None}
     options = {}
     for i, layer in layers.items():
-        answers = columns.of(layer, frozenset(), False, setting.capacity)
-        options[i] = sorted((one.point for one in answers if one.exact), key=lambda point: point.cycles)
+        answers = columns.of(layer, Way(frozenset(), False, setting.capacity))
+        options[i] = _front(one.point for one in answers if one.exact)
     moves = sums(setting, nothing_at_home(setting, {i: points[0] for i, points in options.items()}))
     first = [sum(getattr(points[0], what) for points in options.values()) for what in ("energy_pj", "cycles")]
     fronts = [[(point.energy_pj, point.cycles) for point in points] for points in options.values()]
@@ -168,6 +169,15 @@ def _outside(setting: Setting, columns: Columns, goal: Goal) -> Choice:
     picks = picks or best_front_choice(fronts, goal.objective)
     assert picks is not None
     return nothing_at_home(setting, {i: options[i][pick] for i, pick in zip(options, picks, strict=False)})
+
+
+def _front(points: Iterable[Point]) -> list[Point]:
+    """Those that no other is as good as, cycles rising; searches at several rooms find some of them again."""
+    kept: list[Point] = []
+    for point in sorted(points, key=lambda point: (point.cycles, point.energy_pj)):
+        if not kept or point.energy_pj < kept[-1].energy_pj:
+            kept.append(point)
+    return kept
 
 
 def sums(setting: Setting, choice: Choice) -> tuple[float, float]:

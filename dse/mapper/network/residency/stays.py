@@ -86,8 +86,7 @@ def choice_of(setting: Setting, stays: Stays, points: Mapping[str, Point]) -> Ch
             home[step(at)].add(tensor(name))
     operands = {step(name): frozenset(own) for name, own in stays.operands}
     columns = tuple(
-        None if one.layer is None
-        else Column(operands.get(i, frozenset()), False, points[one.name].bits, points[one.name], True)
+        None if one.layer is None else _column(graph, i, operands.get(i, frozenset()), points[one.name])
         for i, one in enumerate(graph.steps)
     )
     places: list[Places | None] = [None] * len(graph.steps)
@@ -102,6 +101,12 @@ def choice_of(setting: Setting, stays: Stays, points: Mapping[str, Point]) -> Ch
     )  # fmt: skip
     check(setting, choice)
     return choice
+
+
+def _column(graph: Graph, i: int, homes: frozenset[str], point: Point) -> Column:
+    """The column of a mapping; where unfinished psums come to the ofmap's home, that takes their width."""
+    wide = "psum" in homes and not point.finished
+    return Column(homes, wide, point.bits + (graph.widening(i) if wide else 0), point, True)
 
 
 def _numbers(names: list[str], what: str) -> Any:

@@ -25,7 +25,7 @@ def test_the_problem_that_was_written_reads_back():
     chip = Architecture("chip", (Level("DRAM", everything),), Mac(1.0), clock_hz=1e9)
     loops = tuple(Loop(dim, trips) for dim, trips in zip(DIMS, written.bounds, strict=True))
     files = timeloop_files(chip, written, Mapping((Temporal("DRAM", loops, everything),)))
-    assert layer(files["problem.yaml"]) == written
+    assert layer(files["flat/problem.yaml"]) == written
 
 
 @pytest.mark.parametrize("shape", ["", "shape: cnn-layer, "])

@@ -11,7 +11,7 @@ from dse.errors import SpecError
 from dse.formats.architecture.load import load_architecture, read_architecture_spec
 from dse.formats.mapping import load_mappings
 from dse.formats.text.source import parse_source
-from dse.formats.tools.timeloop.export import FILES, timeloop_files
+from dse.formats.tools.timeloop.export import timeloop_files
 from dse.formats.tools.timeloop.read import import_timeloop
 from dse.formats.workload.load import load_workload, parse_workload
 from dse.model.cost import evaluate
@@ -268,6 +268,14 @@ def test_what_has_no_words_here_is_named_with_its_place(change, file, line, mess
     assert caught.value.column is not None
 
 
+def test_what_accelergy_flattened_is_told(tmp_path):
+    path = tmp_path / "flat.yaml"
+    path.write_text("architecture: {version: 0.4, local: [{name: 'chip.PE[0..3].RF[1..1]'}]}\n")
+    with pytest.raises(SpecError, match="is a path, not a name") as caught:
+        import_timeloop([path], "x")
+    assert caught.value.hint == "Accelergy flattens architectures; give the file that it read"
+
+
 def test_a_flat_mesh_must_divide(tmp_path):
     with pytest.raises(SpecError, match="3 x 1 instances are no multiple of the 2 x 1 around them"):
         made_of(tmp_path, arch=FLAT.replace("entries: 16, instances: 2", "entries: 16, instances: 3"), problem=PROBLEM)
@@ -294,10 +302,10 @@ def test_what_we_export_reads_back_with_the_same_counts_and_energies(form, name,
     layer = chip.lowered(Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3))
     nest = nest_on(chip)
     files = timeloop_files(chip, layer, nest)
-    chosen = [file for file in FILES if ("v04" in file) == (form == "v04") or file in FILES[:2]]
-    for file in chosen:
-        (tmp_path / file).write_text(files[file])
-    texts = import_timeloop([tmp_path / file for file in chosen], "again").files
+    for file, text in files.items():
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(text)
+    texts = import_timeloop([tmp_path / form], "again").files
     (tmp_path / "again.yaml").write_text(texts["mapping.yaml"])
     again = architecture_of(texts)
     back = again.lowered(load_workload_of(texts).layers[0])
@@ -309,3 +317,15 @@ def test_what_we_export_reads_back_with_the_same_counts_and_energies(form, name,
     after = evaluate(again, back, mapping, counting="house").energy_by_level_pj
     for level in (*(level.name for level in chip.levels), "MAC"):
         assert after[level] == pytest.approx(before[level], rel=1e-9)
+    assert again.clock_hz == pytest.approx(chip.clock_hz)
+    for one, other in zip(chip.levels, again.levels, strict=True):
+        drawn = one.static_power_mw + one.clock_power_mw
+        assert (other.static_power_mw, other.area_mm2) == pytest.approx((drawn, one.area_mm2), rel=1e-9)
+
+
+def test_a_folder_without_files_names_its_folders(tmp_path):
+    (tmp_path / "flat").mkdir()
+    (tmp_path / "flat" / "problem.yaml").write_text("problem: {}")
+    with pytest.raises(SpecError, match="no YAML in this folder") as caught:
+        import_timeloop([tmp_path], "x")
+    assert caught.value.hint == "one of its folders: flat"

@@ -10,7 +10,7 @@ from mapper.network.residency.small_networks import columns_of, setting_of, walk
 
 from dse.errors import MappingError
 from dse.mapper.network.residency.choose import Weights
-from dse.mapper.network.residency.placing import pieces_of, placed
+from dse.mapper.network.residency.placing import laid_out
 from dse.mapper.network.residency.search import best_choice
 from dse.mapper.network.residency.solve import Goal, least_product, sums
 from dse.mapper.network.residency.stays import check as check_choice
@@ -27,8 +27,7 @@ def check(seeds: range, steps: int = 5) -> dict[str, int]:
         found = best_choice(setting, columns_of(costs, weights), Weights(*weights))
         truth = min(weights[0] * energy + weights[1] * cycles for energy, cycles in walked(setting, costs))
         value = sum(w * part for w, part in zip(weights, sums(setting, found.choice), strict=True))
-        fragments = placed(pieces_of(setting.graph, found.choice), setting.capacity)[0] is not None
-        assert fragments
+        assert laid_out(setting.graph, found.choice, setting.capacity)[0] is not None
         assert value == pytest.approx(truth, rel=EQUAL), seed
         assert found.bound == pytest.approx(truth, rel=1e-6), seed
         choice = found.choice

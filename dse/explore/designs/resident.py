@@ -1,0 +1,99 @@
+"""Designs whose networks keep tensors on chip from layer to layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from dse.errors import InfeasibleError
+
+if TYPE_CHECKING:
+    from dse.architecture.architecture import Architecture
+    from dse.formats.architecture.space import Constraint
+    from dse.problem.workload import Workload
+
+SEARCHES = 8
+"""Searches of the mapper that a distinct layer has, about: at every choice of homes, and again at less room."""
+
+ROUNDING = 1e-9
+"""Relative difference of gaps that is none."""
+
+LEAST_S = 1e-3
+"""Seconds that a search has at least."""
+
+
+def keeps_tensors(architecture: Architecture) -> bool:
+    """Whether a level says that whole tensors may stay in it."""
+    return any(level.on_chip for level in architecture.levels)
+
+
+def resident_points(
+    architecture: Architecture, workload: Workload | None, objectives: Iterable[str], gap: float, layer_s: float,
+    constraints: tuple[Constraint, ...] = (),
+) -> tuple[list[tuple[float, float]], float]:  # fmt: skip
+    """A network's best runs with tensors on chip.
+
+    Parameters
+    ----------
+    objectives : iterable of {"energy", "latency", "edp"}
+        One run for each.
+    gap : float
+    layer_s : float
+        Seconds for each distinct layer.
+    constraints : tuple of Constraint
+        Runs keep the largest energy and latency allowed where some run does.
+
+    Returns
+    -------
+    points : list of (float, float)
+        Energy in pJ and latency in s.
+    gap : float
+        What is proven of each objective.
+
+    Examples
+    --------
+    >>> import dse
+    >>> network = dse.Workload.of("tiny", [dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)])
+    >>> (point,), gap = resident_points(dse.load_architecture("eyeriss"), network, ("energy",), 0.0, float("inf"))
+    >>> round(point[0]), gap
+    (1182120, 0.0)
+    """
+    from dse.mapper import ResidencyCertificate, map_workload
+
+    assert workload is not None
+    limits = {c.metric: c.maximum for c in constraints if c.maximum is not None}
+    most = limits.get("energy_pj", inf), limits.get("latency_s", inf)
+    search_s = None if layer_s == inf else max(LEAST_S, layer_s / SEARCHES)
+
+    def run(objective: str, max_energy_pj: float, max_latency_s: float) -> Any:
+        return map_workload(
+            architecture, workload, objective, scope="network", resident=True, gap=gap, time_limit_s=search_s,
+            max_energy_pj=max_energy_pj, max_latency_s=max_latency_s,
+        )  # fmt: skip
+
+    points, reached = [], gap
+    for objective in objectives:
+        try:
+            found = run(objective, *most)
+        except InfeasibleError:
+            if most == (inf, inf):
+                raise
+            found = run(objective, inf, inf)  # so that the complaint says by how much limits are exceeded
+        proof = found.certificate
+        assert isinstance(proof, ResidencyCertificate)
+        points.append((found.energy_pj, found.latency_s))
+        reached = max(reached, proof.gap if proof.gap > gap * (1 + ROUNDING) + ROUNDING else gap)
+    return points, reached
+
+
+def wiring_of(workload: Workload) -> tuple[Any, ...]:
+    """What reads what in a network, in order, whatever the names."""
+    place = {node.name: at for at, node in enumerate(workload.nodes)}
+    return ("wiring", tuple(
+        (
+            node.op, node.shape, tuple(place[name] for name in node.inputs), node.weights,
+            () if node.layer is None else node.layer.shape_key(),
+        )
+        for node in workload.nodes
+    ))  # fmt: skip

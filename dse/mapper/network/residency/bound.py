@@ -1,0 +1,85 @@
+"""What no run of a network with tensors on chip goes below: every tensor at home where that is best, room or not."""
+
+from __future__ import annotations
+
+from dse.architecture.architecture import Architecture
+from dse.errors import InfeasibleError
+from dse.mapper.layer import lower_bound
+from dse.mapper.network.residency.choose import Setting
+from dse.mapper.network.residency.graph import Step
+from dse.mapper.network.residency.rooms import ways_of
+from dse.mapper.network.residency.solve import setting_of
+from dse.mapper.shared.result import LowerBound
+from dse.model.homes import Homes, at_home
+from dse.problem.workload import Workload
+
+
+def all_at_home(architecture: Architecture, workload: Workload, *, cycle_pj: float = 0.0) -> LowerBound:
+    """A lower bound on a network's energy and cycles with tensors on chip, in milliseconds a layer, without a search.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        One of its levels says that tensors may stay in it.
+    workload : Workload
+    cycle_pj : float
+        pJ for each cycle in the weighted sum.
+
+    Notes
+    -----
+    Each layer counts with the least of its bounds over all choices of what is at home, with the level's whole capacity
+    left for its tiles: what is at home takes no room here, and neither do tensors that stay beside it. A node without
+    MACs reads and writes each tensor where that takes least, and takes no time.
+
+    Examples
+    --------
+    >>> import dse
+    >>> eyeriss, network = dse.load_architecture("eyeriss"), dse.load_workload("squeezenet1_0")
+    >>> bound = all_at_home(eyeriss, network)
+    >>> outside = sum(dse.mapper.lower_bound(eyeriss, layer).energy_pj for layer in network.layers)
+    >>> 0 < bound.energy_pj < outside
+    True
+    """
+    setting = setting_of(architecture, workload)
+    total, known = LowerBound(0.0, 0.0, 0.0), {}
+    for i, step in enumerate(setting.graph.steps):
+        if step.layer is None:
+            least = _least_moved(setting, step)
+            total += LowerBound(least, 0.0, least)
+            continue
+        homes = tuple(way.homes for way in ways_of(setting, i) if not way.wide)
+        key = step.layer.shape_key(), homes
+        if key not in known:
+            known[key] = _least_of_homes(setting, step, homes, cycle_pj)
+        total += known[key]
+    return total
+
+
+def _least_of_homes(
+    setting: Setting, step: Step, homes: tuple[frozenset[str], ...], cycle_pj: float
+) -> LowerBound:
+    """Of energy, cycles and their sum the least over all homes, each by itself."""
+    assert step.layer is not None
+    found = []
+    for operands in homes:
+        # unfinished psums may come to such a home: without that rule the space is larger, and the bound no higher
+        away = Homes(setting.level, operands, setting.capacity, wide=True)
+        try:
+            found.append(lower_bound(at_home(setting.architecture, away), step.layer, cycle_pj=cycle_pj))
+        except InfeasibleError:
+            continue
+    if not found:
+        raise InfeasibleError(f"{step.name}: nothing fits")
+    return LowerBound(
+        min(one.energy_pj for one in found), min(one.cycles for one in found), min(one.weighted_pj for one in found)
+    )
+
+
+def _least_moved(setting: Setting, step: Step) -> float:
+    """Energy of a node without MACs, every tensor read and written where that takes least."""
+    assert step.move is not None
+    if step.taken or step.move.kind == "concat":
+        return 0.0
+    places = (setting.outer, setting.level)
+    pairs = [*((t, "read") for t in step.reads), (step.writes, "write")]
+    return sum(min(setting.transfer(t, place, way).energy_pj for place in places) for t, way in pairs)

@@ -1,0 +1,35 @@
+"""Layers as high as wide have half of the outer table worked out, the other half mirrored: it is the same table."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dse.formats.architecture.load import load_architecture
+from dse.mapper.flat.outer import table as module
+from dse.mapper.flat.outer.table import work_out
+from dse.mapper.flat.solve import prepare
+from dse.mapper.shared.incumbent import ENERGY
+from dse.problem.layer import Layer
+
+SQUARE = Layer("square", K=4, C=3, P=6, Q=6, R=3, S=3)
+
+
+@pytest.mark.parametrize("layer", [SQUARE, replace(SQUARE, stride_h=2, stride_w=2)])
+def test_a_mirrored_table_is_the_table(layer, monkeypatch):
+    problem = prepare(load_architecture("eyeriss"), layer, ENERGY, "all")[1][0]
+    halves = problem.table._replace(least=problem.table.least.copy(), points=problem.table.points.copy(),
+                                    count=problem.table.count.copy())  # fmt: skip
+    assert module._is_square(problem.instance)
+    work_out(problem.instance, halves)
+    monkeypatch.setattr(module, "_is_square", lambda inst: False)
+    work_out(problem.instance, problem.table)
+    assert np.allclose(halves.least, problem.table.least, rtol=1e-13)
+    assert halves.count.tolist() == problem.table.count.tolist()
+    for kind, count in enumerate(halves.count):
+        assert np.allclose(halves.points[kind, :count], problem.table.points[kind, :count], rtol=1e-13)
+
+
+def test_height_and_width_that_differ_are_not_mirrored():
+    for layer in (replace(SQUARE, P=5), replace(SQUARE, S=1), replace(SQUARE, stride_w=2)):
+        assert not module._is_square(prepare(load_architecture("eyeriss"), layer, ENERGY, "all")[1][0].instance)
