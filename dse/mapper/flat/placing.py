@@ -136,16 +136,15 @@ def _walk(
             if others_fit == NOWHERE:
                 continue
             outer_words(inst, n, work.known, work.words)
-            if _outer_pruned(inst, run, work, config, config.beside, values):
+            if _outer_pruned(inst, run, work, config, values):
                 if others_fit == AMPLE and (dense or d < P):
                     # More trips only cost more, but where one array tile comes to be all that the buffer holds.
                     option[d] = max(option[d], listed[END] - 2)
                 continue
             if whole:
                 # Less than that with more trips, whose tiles are smaller.
-                beside = max(float(config.beside), first_and_last_whole(inst, config.tile, work.tile))
-                config.beside_tile = beside
-                if _outer_pruned(inst, run, work, config, beside, values):
+                config.beside_tile = max(config.beside, first_and_last_whole(inst, config.tile, work.tile))
+                if _outer_pruned(inst, run, work, config, values):
                     continue
         if depth < 7:
             depth += 1
@@ -275,22 +274,14 @@ def _too_dear(
     return True
 
 
-def _outer_pruned(
-    inst: Instance, run: Record, work: Record, config: Record, beside: float, values: Floats
-) -> bool:
-    """Whether no mapping with the outer trips decided so far (the others at least one) can improve.
-
-    Parameters
-    ----------
-    beside : float
-        Cycles that overlap with no others, at least.
-    """
+def _outer_pruned(inst: Instance, run: Record, work: Record, config: Record, values: Floats) -> bool:
+    """Whether no mapping with the outer trips decided so far (the others at least one) can improve."""
     barred = False
     if inst.stationary >= 0:
         for x in group_dims(inst.stationary):
             if x >= 0 and work.m[x] > 1:
                 barred = True
-    time = config.cycles + beside
+    time = config.cycles + config.beside_tile
     for o in range(3):
         if barred and o != inst.stationary:
             continue
@@ -299,23 +290,23 @@ def _outer_pruned(
         if not pruned(run.kind, run.gap, least, time, values, run.held):
             more = again(inst, o, work.n)
             for r in range(3):
-                if not _kind_pruned(inst, run, work.busy[o], config, beside, o, r, more, inner, work.words, values):
+                if not _kind_pruned(inst, run, work.busy[o], config, o, r, more, inner, work.words, values):
                     return False
         if inst.in_pe[o] == 1 and passes_through(inst, o, work.m):
             inner = kind_energy(inst, work, config, o, ANY, True, True)
             if _stays_elsewhere(inst, work, config, o):
                 outer_words(inst, work.all_n, work.known, work.outside)
-                cut = _kind_pruned(inst, run, work.busy[o], config, beside, o, o, 0.0, inner, work.outside, values)
+                cut = _kind_pruned(inst, run, work.busy[o], config, o, o, 0.0, inner, work.outside, values)
             else:
-                cut = _kind_pruned(inst, run, work.busy[o], config, beside, o, o, 0.0, inner, work.words, values)
+                cut = _kind_pruned(inst, run, work.busy[o], config, o, o, 0.0, inner, work.words, values)
             if not cut:
                 return False
     return True
 
 
 def _kind_pruned(
-    inst: Instance, run: Record, busy: Floats, config: Record, beside: float, o: int, r: int, more: float,
-    inner: float, words: Floats, values: Floats,
+    inst: Instance, run: Record, busy: Floats, config: Record, o: int, r: int, more: float, inner: float,
+    words: Floats, values: Floats,
 ) -> bool:  # fmt: skip
     """Whether no mapping improves that keeps operand o stationary at the array and r at the buffer.
 
@@ -331,14 +322,14 @@ def _kind_pruned(
         From `outer_words`.
     """
     least = inner + outer_energy(inst, words, r)
-    time = config.cycles + beside
+    time = config.cycles + config.beside_tile
     if run.kind != ENERGY or inst.static_pj > 0.0:
         ifmap = least_ifmap(words, r)
         for t in range(inst.ports):
             p = inst.port_over[t]
             crossing = p[IFMAP] * ifmap + p[WEIGHT] * words[r, WEIGHTS] + p[PSUM] * words[r, PSUMS]
             crossing += busy[t] + array_beside(inst, t, config.cycles)
-            time = max(time, crossing + inst.port_up[t, o] * inst.words[o] * more + beside)
+            time = max(time, crossing + inst.port_up[t, o] * inst.words[o] * more + config.beside_tile)
     return bool(pruned(run.kind, run.gap, least + inst.static_pj * time, time, values, run.held))
 
 
