@@ -19,10 +19,11 @@ from thinned import thinned
 import dse
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
-from dse.errors import InfeasibleError, MappingError
+from dse.errors import DseError, InfeasibleError, MappingError
 from dse.mapper.flat.instance import SHAPES, shape_of
 from dse.mapper.flat.lower import bound_flat
 from dse.mapper.layer import lower_bound, map_layer, solve
+from dse.mapper.proof.write import prove
 from dse.model.cost import evaluate
 from dse.model.mapping import Mapping, tile_words
 from dse.problem.dims import OPERANDS, PerOperand
@@ -215,6 +216,11 @@ def test_a_box_of_capacities_is_bounded_below_all_its_designs() -> None:
             cost = map_layer(buffered("room", kib), SMALL, objective).cost
             assert bound.energy_pj <= cost.energy_pj
             assert bound.cycles <= cost.cycles
+
+
+def test_a_proof_in_a_file_is_refused() -> None:
+    with pytest.raises(DseError, match="a proof in a file says nothing of levels with `buffering: room`"):
+        prove(buffered("room"), SMALL)
 
 
 def test_both_searches_agree_on_the_chip() -> None:

@@ -74,6 +74,9 @@ def find_shipped(kind: Kind, name: str | Path) -> Path:
     """
     expect(name, (str, Path), _NOUNS[kind], "a path, or the name of a shipped one")
     path, names = Path(name), shipped_names(kind)
+    if kind == "workloads" and path.suffix.lower() == ".onnx":
+        raise SpecError("an ONNX model is no workload file yet", file=str(name),
+                        hint=f"dse extract {name} -o {path.stem}.yaml makes one")  # fmt: skip
     is_shipped = str(name) in names
     try:
         if str(name) and check_file(path):

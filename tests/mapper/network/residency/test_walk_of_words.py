@@ -1,0 +1,103 @@
+"""Runs with tensors on chip against a literal walk of the whole network with named words."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from mapper.network.residency.walk_of_words import LostError, walk_network
+
+import dse
+from dse.formats.architecture.load import load_architecture_spec
+from dse.mapper import Residency, map_workload
+from dse.problem.workload import Node, Workload
+
+
+def conv(name: str, source: str, channels: int, outputs: int, kernel: int = 1, size: int = 4) -> Node:
+    pad = kernel // 2
+    layer = dse.Layer(
+        name, K=outputs, C=channels, P=size, Q=size, R=kernel, S=kernel, pad_top=pad, pad_bottom=pad, pad_left=pad,
+        pad_right=pad,
+    )  # fmt: skip
+    return Node(name, "conv", (outputs, size, size), (source,), layer=layer)
+
+
+NETWORK = Workload("branches", (
+    Node("x", "input", (4, 4, 4)), conv("a", "x", 4, 8, 3), Node("relu", "activation", (8, 4, 4), ("a",)),
+    conv("b", "relu", 8, 4), conv("c", "b", 4, 8, 3), Node("sum", "add", (8, 4, 4), ("relu", "c")),
+    conv("d", "sum", 8, 4), conv("e", "sum", 8, 4, 3), Node("both", "concat", (8, 4, 4), ("d", "e")),
+    conv("f", "both", 8, 2),
+))  # fmt: skip
+
+
+@cache
+def run(machine: str, capacity: str) -> Residency:
+    level = {"eyeriss": "GLB", "edge_npu": "L2"}[machine]
+    architecture = load_architecture_spec(machine).resolve({f"levels.{level}.capacity": capacity})
+    found = map_workload(architecture, NETWORK, "energy", scope="network", resident=True).residency
+    assert found is not None
+    return found
+
+
+RUNS = [("eyeriss", "200B"), ("eyeriss", "330B"), ("eyeriss", "4KiB"), ("edge_npu", "512B")]
+
+
+@pytest.mark.parametrize(("machine", "capacity"), RUNS)
+def test_the_walk_counts_the_words_of_the_closed_sum(machine: str, capacity: str) -> None:
+    found = run(machine, capacity)
+    walked = walk_network(found)
+    home = found.setting.level
+    for t, stay in enumerate(found.stays):
+        assert walked.outer[t] == stay.words_after, stay.name
+    closed: dict[str, int] = {}
+    for name, mapped, homes in found.layers:
+        words = mapped.cost.accesses.levels[home]
+        closed[name] = sum(words[operand].reads + words[operand].writes for operand in homes.operands)
+    for move in found.moves:
+        words = sum(one.words for one in move.transfers if one.level == home)
+        name = move.move.name.removeprefix("copy of ")
+        closed[name] = closed.get(name, 0) + words
+    assert {name: words for name, words in closed.items() if words} == {n: w for n, w in walked.home.items() if w}
+    assert walked.macs == sum(layer.macs for layer in NETWORK.layers)
+    assert max(walked.bits.values()) <= found.setting.capacity
+
+
+def test_the_runs_differ_in_what_stays() -> None:
+    assert len({run(*which).choice.home for which in RUNS}) >= 3
+    assert any(run(*which).choice.merged for which in RUNS)
+
+
+def test_what_leaves_one_step_early_is_missed() -> None:
+    found = run("eyeriss", "330B")
+    graph, choice = found.setting.graph, found.choice
+    last = [(held.read_in[-1], t) for t, held in enumerate(graph.tensors) if held.read_in]
+    read = [t for i, t in last if t in choice.home[i] and _reads_at_home(found, i, t)]
+    assert read
+    with pytest.raises(LostError, match="not there"):
+        walk_network(found, freed_early=read[-1])
+
+
+def test_a_bystander_takes_room_while_it_waits() -> None:
+    """The sum's operand waits at home while two layers run."""
+    found = run("eyeriss", "4KiB")
+    waiting = next(t for t, held in enumerate(found.setting.graph.tensors) if held.name == "a")
+    right, wrong = walk_network(found), walk_network(found, forgotten=waiting)
+    missing = {name: right.bits[name] - wrong.bits[name] for name in right.bits}
+    assert {name for name, bits in missing.items() if bits} == {"c"}  # b and the sum read it
+    assert missing["c"] == found.setting.graph.tensors[waiting].bits
+
+
+def test_an_alias_counts_once() -> None:
+    found = run("eyeriss", "200B")
+    assert len(found.setting.graph.tensors[1].names) == 2  # and the activation behind it
+    right, wrong = walk_network(found), walk_network(found, twice=True)
+    assert (wrong.outer[1], sum(wrong.home.values())) != (right.outer[1], sum(right.home.values()))
+
+
+def _reads_at_home(found: Residency, i: int, t: int) -> bool:
+    step, column, places = found.setting.graph.steps[i], found.choice.columns[i], found.choice.places[i]
+    if column is not None:
+        return any(t in tensors and operand in column.homes for operand, tensors in step.operands)
+    if places is not None:
+        return any(at_home and one == t for one, at_home in zip(step.reads, places.reads, strict=True))
+    return step.writes in found.choice.home[i]
