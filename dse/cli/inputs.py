@@ -214,6 +214,14 @@ def remarks(spec: ArchitectureSpec, architecture: Architecture) -> list[str]:
             value = f"{figures[limit.metric]:.4g} {unit}".strip()
             what = f"{name.replace('_', ' ')} {value}, {' and '.join(ends)}"
             found.append(f"{spec.name} breaks its own constraint: {what}")
+    widths = {part: bits for part, bits in architecture.precision if part in ("ifmap", "weight")}
+    mac = spec.model.mac
+    if any(bits != mac.bits for bits in widths.values()) and not {"bits", "format"} & mac.model_fields_set:
+        said = " and ".join(f"{part} {bits}" for part, bits in widths.items())
+        found.append(
+            f"{spec.name} does not say for what width its MAC is, so {mac.bits} bits, and its operands have {said};\n"
+            f"  mac: {{bits: {max(widths.values())}}} would make it one of that width"
+        )
     if not architecture.fan_outs:
         found.append(
             f"{spec.name} has no fan-out among its levels, so it has a single MAC;\n"

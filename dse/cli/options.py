@@ -158,7 +158,7 @@ SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0}
 
 
 def read_time(option: str, text: str) -> float:
-    """Seconds of a time such as `30s`, `1.5 min` or `2h`; a number without a unit is one of seconds.
+    """Seconds of a time such as `30s`, `1.5 min` or `2h`.
 
     Raises
     ------
@@ -166,11 +166,14 @@ def read_time(option: str, text: str) -> float:
 
     Examples
     --------
-    >>> read_time("--time-limit", "1.5min"), read_time("--time-limit", "2")
+    >>> read_time("--time-limit", "1.5min"), read_time("--time-limit", "2 s")
     (90.0, 2.0)
     """
     found = fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*(us|ms|s|min|h)?\s*", text)
-    seconds = float(found[1]) * SECONDS[found[2] or "s"] if found else 0.0
+    if found and found[2] is None:
+        number = text.strip()
+        raise DseError(f"{option}: {number} has no unit", hint=f"e.g. {number}s; units: {', '.join(SECONDS)}")
+    seconds = float(found[1]) * SECONDS[found[2]] if found else 0.0
     if not 0 < seconds < inf:
         raise DseError(f"{option} {text}: not a time above 0", hint="e.g. 30s, 10min or 2h")
     return seconds

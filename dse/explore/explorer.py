@@ -156,7 +156,7 @@ class Explorer:
         report = partial(self._report_proof, began)
         stage = Stage(
             problem.space, search.objectives, search.gap, self.workers, self._solve_at, self._write_box, report,
-            problem.sweep_id,
+            problem.sweep_id, partial(self.spending.add, "bounds"),
         )  # fmt: skip
         deadline = min(began + (inf if limits.prove_s is None else limits.prove_s), self._began + limits.time_s)
         known = (*self.explored.values(), *self.exact.values())

@@ -14,8 +14,20 @@ LARGEST_SPACE = 8_000
 """Designs of a space up to which the proof is made unless it is left out: bounds of all of them take some 20 s of CPU.
 Larger ones are proven when the proof is given a time."""
 
+CONTESTS_PER_TRIAL = 8
+"""Designs that the proof holds against what is known at most, for every trial of the sweep, unless it has a time."""
+
 TRIALS_PER_DESIGN = 4
 """Trials of the sweep for every design that the proof may solve exactly, unless it has a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """So much a proof does at most: boxes bounded, designs held against what is known, designs solved exactly."""
+
+    boxes: float = inf
+    contests: float = inf
+    designs: float = inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +53,7 @@ class Limits:
     Examples
     --------
     >>> Limits().work(trials=96), Limits(prove_s=10.0).work(trials=96)
-    ((960, 24), (inf, inf))
+    (Work(boxes=960, contests=768, designs=24), Work(boxes=inf, contests=inf, designs=inf))
     """
 
     prove_s: float | None = None
@@ -65,11 +77,11 @@ class Limits:
         """
         return designs <= LARGEST_SPACE if self.prove_s is None else self.prove_s > 0
 
-    def work(self, trials: int) -> tuple[float, float]:
-        """Boxes to bound and designs to solve exactly, at most."""
+    def work(self, trials: int) -> Work:
+        """What the proof of a sweep does at most."""
         if self.prove_s is not None:
-            return inf, inf
-        return BOXES_PER_TRIAL * trials, trials // TRIALS_PER_DESIGN
+            return Work()
+        return Work(BOXES_PER_TRIAL * trials, CONTESTS_PER_TRIAL * trials, trials // TRIALS_PER_DESIGN)
 
 
 DEFAULT = Limits()

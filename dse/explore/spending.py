@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from time import process_time
+from time import monotonic, process_time
 
-PARTS = ("sampler", "designs", "bounds", "mapping", "log", "drawing")
+PARTS = ("sampler", "designs", "bounds", "mapping", "log", "cards", "figure", "page")
 """Proposals and learning; pricing and identities of designs; ruling out without mapping; mapping, on all workers;
-reading and writing the record; figures and the page."""
+reading and writing the record; the cards of the designs that the page shows, on all workers; the figure; the page."""
 
 
 @dataclass(slots=True)
 class Spending:
-    """CPU seconds by part.
+    """CPU seconds by part, and those by the clock of the parts that come after the search.
 
     Examples
     --------
@@ -25,18 +25,20 @@ class Spending:
     """
 
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PARTS, 0.0))
+    wall_s: dict[str, float] = field(default_factory=dict)
 
     def add(self, part: str, seconds: float) -> None:
         self.seconds[part] += seconds
 
     @contextmanager
     def on(self, part: str) -> Iterator[None]:
-        """Count the CPU time of this process inside the block."""
-        start = process_time()
+        """Count the time inside the block: the CPU time of this process, and that by the clock."""
+        start, began = process_time(), monotonic()
         try:
             yield
         finally:
             self.seconds[part] += process_time() - start
+            self.wall_s[part] = self.wall_s.get(part, 0.0) + monotonic() - began
 
     def to_dict(self) -> dict[str, float]:
         return {part: round(seconds, 3) for part, seconds in self.seconds.items()}

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
-from math import inf, log
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -95,41 +95,27 @@ class CapacityCurve:
         return self.points[place - 1] if place else None
 
     @property
-    def knee(self) -> CurvePoint:
-        """Where more capacity starts to buy little: see `useful_knee`."""
-        return self.points[useful_knee([(point.capacity_bits, point.words) for point in self.points])]
+    def near_least(self) -> CurvePoint:
+        """The smallest buffer that moves at most `NEAR` more than the fewest words."""
+        return self.points[near_least([point.words for point in self.points])]
 
 
 SMALLEST_BITS = 8 * 1024
-"""No chip has a smaller buffer; the steep fall of a curve from a few bytes on is no knee that anybody can build."""
+"""No chip has a smaller buffer, so figures begin here."""
+
+NEAR = 0.1
+"""Beyond the fewest words, what a buffer may move that is still called nearly enough."""
 
 
-def useful_knee(points: Sequence[tuple[float, float]]) -> int:
-    """The knee of what buffers of 1 KiB and more allow: see `knee`.
+def near_least(words: Sequence[float]) -> int:
+    """The first corner of a falling curve that is at most `NEAR` above its last.
 
     Examples
     --------
-    >>> useful_knee([(200, 10_000), (400, 900), (10_000, 880), (100_000, 30), (1_000_000, 25)])
+    >>> near_least([10_000, 900, 120, 109, 100])
     3
     """
-    first = max((i for i, (bits, _) in enumerate(points) if bits <= SMALLEST_BITS), default=0)
-    start = (max(points[first][0], min(SMALLEST_BITS, points[-1][0])), points[first][1])
-    return first + knee([start, *points[first + 1 :]])
-
-
-def knee(points: Sequence[tuple[float, float]]) -> int:
-    """The corner of a falling curve farthest below the straight line between its ends, on logarithmic axes.
-
-    Notes
-    -----
-    The knee of V. Satopaa et al., "Finding a 'Kneedle' in a Haystack" (ICDCSW 2011), without smoothing: the curve is
-    exact. A point at capacity 0 counts as one of 1 bit.
-    """
-    (x0, y0), (x1, y1) = ((log(max(1.0, x)), log(max(1.0, y))) for x, y in (points[0], points[-1]))
-    if x1 <= x0 or y0 <= y1:
-        return len(points) - 1
-    depths = [(log(max(1.0, x)) - x0) / (x1 - x0) + (log(max(1.0, y)) - y1) / (y0 - y1) for x, y in points]
-    return min(range(len(points)), key=lambda index: (depths[index], index))
+    return next(i for i, moved in enumerate(words) if moved <= (1 + NEAR) * words[-1])
 
 
 def buffer_of(architecture: Architecture) -> Level:

@@ -222,11 +222,25 @@ def moved_by(architecture: Architecture, moves: tuple[Move, ...]) -> tuple[tuple
     """
     groups: dict[Any, tuple[Moved, list[str]]] = {}
     for move in moves:
-        if move.kind not in architecture.fuses:
+        if not is_taken(architecture, move):
             if move.key() not in groups:
                 groups[move.key()] = moved(architecture, move), []
             groups[move.key()][1].append(move.name)
     return tuple((one, tuple(names)) for one, names in groups.values())
+
+
+def is_taken(architecture: Architecture, move: Move) -> bool:
+    """Whether an architecture takes a node along with a layer, so that it moves no words of its own.
+
+    Examples
+    --------
+    >>> import dse
+    >>> from dse.problem.moves import moves_of
+    >>> chip, net = dse.load_architecture("eyeriss"), dse.load_workload("squeezenet1_0")
+    >>> {is_taken(chip, move) for move in moves_of(net) if move.kind == "concat"}
+    {True}
+    """
+    return move.kind in architecture.fuses and move.laid_out
 
 
 def tensor_bits(architecture: Architecture, tensor: Tensor) -> int:

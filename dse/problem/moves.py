@@ -8,8 +8,9 @@ from typing import Any
 from dse.problem.layer import Layer
 from dse.problem.workload import Node, Workload
 
-FUSABLE = ("activation", "batch_norm", "pool", "add")
-"""Kinds of nodes that a machine may take with the layer that makes or reads the tensor."""
+FUSABLE = ("activation", "batch_norm", "pool", "add", "concat")
+"""Kinds of nodes that a machine may take with the layer that makes or reads the tensor; a concat, where its makers can
+write into it (`laid_out`)."""
 
 IN_PLACE = ("input", "reshape")
 """Operations that move nothing: they name a tensor, or the same words in another shape."""
@@ -51,16 +52,20 @@ class Move:
     reads : tuple of Tensor
         Each tensor once, however often the node names it.
     written : Tensor
+    laid_out : bool
+        Whether its words can be where it wants them as soon as they are made: false for a concat that cannot.
     """
 
     name: str
     kind: str
     reads: tuple[Tensor, ...]
     written: Tensor
+    laid_out: bool = True
 
     def key(self) -> tuple[Any, ...]:
         """Equal for nodes that move alike."""
-        return "move", self.kind, tuple(tensor.key() for tensor in self.reads), self.written.key()
+        own = () if self.laid_out else ("copies",)
+        return "move", self.kind, tuple(tensor.key() for tensor in self.reads), self.written.key(), *own
 
 
 def moves_of(workload: Workload) -> tuple[Move, ...]:
@@ -72,12 +77,53 @@ def moves_of(workload: Workload) -> tuple[Move, ...]:
     >>> [(move.name, move.kind) for move in moves_of(dse.load_workload("alexnet"))][:2]
     [('pool1', 'pool'), ('pool2', 'pool')]
     """
-    made = tensors_of(workload)
+    made, placed = tensors_of(workload), laid_out(workload)
     return tuple(
-        Move(node.name, kind_of(node), tuple(made[name] for name in dict.fromkeys(node.inputs)), made[node.name])
+        Move(
+            node.name, kind_of(node), tuple(made[name] for name in dict.fromkeys(node.inputs)), made[node.name],
+            node.op != "concat" or node.name in placed,
+        )
         for node in workload.nodes
         if node.layer is None and node.op not in IN_PLACE and node.inputs
     )
+
+
+def laid_out(workload: Workload) -> frozenset[str]:
+    """The concats whose parts can be written where the joined tensor has them, so that nothing is left to move.
+
+    Each part needs a maker, which a network's input has not, and one place: it stands in the concat once, and in no
+    other one, unless the smaller of the two is a stretch of the larger, as in DenseNet.
+
+    Examples
+    --------
+    >>> import dse
+    >>> nets = [dse.load_workload(name) for name in ("squeezenet1_0", "densenet121")]
+    >>> [(len(laid_out(net)), sum(node.op == "concat" for node in net.nodes)) for net in nets]
+    [(8, 8), (62, 62)]
+    """
+    names: dict[str, str] = {}
+    outside: set[str] = set()
+    joins: list[tuple[Node, tuple[str, ...]]] = []
+    for node in workload.nodes:
+        names[node.name] = names[node.inputs[0]] if node.op in IN_PLACE and node.inputs else node.name
+        outside |= set() if node.inputs or node.layer is not None else {node.name}
+        if node.op == "concat":
+            joins.append((node, tuple(names[source] for source in node.inputs)))
+    whole: list[tuple[Node, tuple[str, ...]]] = []
+    stretches: set[str] = set()
+    for node, parts in sorted(joins, key=lambda join: -len(join[1])):
+        if len(set(parts)) < len(parts) or outside & set(parts):
+            continue
+        shared = [other for other in whole if set(parts) & set(other[1])]
+        if not shared:
+            whole.append((node, parts))
+        elif len(shared) == 1 and shared[0][0].attributes == node.attributes and _is_stretch(parts, shared[0][1]):
+            stretches.add(node.name)
+    return frozenset({node.name for node, _ in whole} | stretches)
+
+
+def _is_stretch(short: tuple[str, ...], long: tuple[str, ...]) -> bool:
+    return any(long[at : at + len(short)] == short for at in range(len(long) - len(short) + 1))
 
 
 def tensors_of(workload: Workload) -> dict[str, Tensor]:

@@ -67,6 +67,12 @@ def test_a_broken_input_is_told(case, folder, capsys):
             "  array: {rows: 12, cols: 14} above the PE's level would make 168",
             (ARCH, ARCH[: ARCH.index("space:")].replace(ARCH[ARCH.index("  array") : ARCH.index("  PE")], "")),
         ),
+        (
+            "note: toy does not say for what width its MAC is, so 16 bits, and its operands have ifmap 8 and "
+            "weight 8;\n"
+            "  mac: {bits: 8} would make it one of that width",
+            ("levels:", "precision: {ifmap: 8 bit, weight: 8 bit}\nlevels:"),
+        ),
     ],
 )  # fmt: skip
 def test_what_an_owner_may_not_have_meant_is_noted(remark, change, folder, capsys):

@@ -77,7 +77,7 @@ def test_a_networks_goal():
 def test_times():
     assert given_seconds("--time-limit", None) is None
     assert given_seconds("--time-limit", "250 ms") == pytest.approx(0.25)
-    assert given_seconds("--time-limit", "2") == 2
+    assert given_seconds("--time-limit", "2 s") == 2
     for text in ("0 s", "-2", "2 KiB"):
         with pytest.raises(DseError, match="--time-limit"):
             given_seconds("--time-limit", text)

@@ -184,3 +184,13 @@ def test_a_bad_file_says_where(folder, old, new, line, message):
 def test_changes_of_the_hardware_add_up():
     own = HardwareChanges({"a": 1, "b": 2}, ())
     assert HardwareChanges({"b": 3}).over(own) == HardwareChanges({"a": 1, "b": 3}, ())
+
+
+def test_the_precision_of_the_machine_is_a_setting(folder):
+    """Layers that state no widths take it, design by design; the reference has the file's own."""
+    space = {"precision.weight": [8, 16], "precision.ifmap": [8, 16]}
+    found = sweep(folder / "toy.yaml", folder / "tiny.yaml", trials=8, space=space, objectives=("energy", "area"),
+                  jobs=0, prove_s=0)  # fmt: skip
+    energy_pj = {tuple(e.parameters.values()): e.outcome.objectives["energy_pj"] for e in found.explored}
+    assert energy_pj[8, 8] < energy_pj[8, 16] < energy_pj[16, 16]
+    assert energy_pj[8, 8] < energy_pj[16, 8] < energy_pj[16, 16]

@@ -19,7 +19,7 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import DseError
 from dse.formats.architecture.load import load_architecture
 from dse.formats.workload.load import load_workload
-from dse.mapper.curve import add_curves, buffer_of, capacity_curve, knee, tile_capacity_bits
+from dse.mapper.curve import add_curves, buffer_of, capacity_curve, tile_capacity_bits
 from dse.mapper.layer import map_layer
 from dse.model.mapping import tile_words
 from dse.problem.dims import DIMS, OPERANDS, PerOperand
@@ -214,10 +214,15 @@ def test_a_network_adds_its_layers() -> None:
         assert words == [corner[1] for corner in total if corner[0] <= size][-1]
 
 
-def test_the_knee_is_farthest_below_the_line_between_the_ends() -> None:
-    assert knee([(1, 1000), (10, 20), (100, 10), (1000, 1)]) == 1
-    assert knee([(1, 100), (10, 90), (100, 3), (1000, 1)]) == 2
-    assert knee([(5, 7)]) == 0
+def test_nearly_the_least_is_the_smallest_buffer_within_a_tenth() -> None:
+    layer = Layer("conv", K=64, C=64, P=28, Q=28, R=3, S=3)
+    curve = capacity_curve(accelerator(layer, ALL), layer)
+    near = curve.near_least
+    assert near.words <= 1.1 * curve.least_words
+    before = curve.at(near.capacity_bits - 1)
+    assert before is not None
+    assert before.words > 1.1 * curve.least_words
+    assert near.capacity_bits < curve.points[-1].capacity_bits
 
 
 def test_where_an_architecture_sits() -> None:

@@ -13,7 +13,7 @@ from dse.explore.designs.design import Network, NetworkEvaluator
 from dse.mapper.network.workload import map_workload
 from dse.model.moves import moved, moved_by
 from dse.problem.dims import OPERANDS, PerOperand
-from dse.problem.moves import moves_of
+from dse.problem.moves import laid_out, moves_of
 from dse.problem.workload import Workload
 
 NET = """workload: net
@@ -94,12 +94,77 @@ def test_a_machine_takes_nodes_along(net: Workload) -> None:
     assert names == [("joined",), ("prob",)]
 
 
+FIRE = """workload: fire
+input: [4, 6, 6]
+layers:
+  squeeze: {conv: 2, kernel: 1}
+  left: {conv: 3, kernel: 1, from: squeeze}
+  right: {conv: 5, kernel: 1, from: squeeze}
+  joined: {concat: [left, right]}
+  last: {conv: 4, kernel: 1}
+"""
+
+
+def fire(tmp_path: Path, *changes: tuple[str, str]) -> Workload:
+    text = FIRE
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path = tmp_path / "fire.yaml"
+    path.write_text(text)
+    return dse.load_workload(path)
+
+
+def test_a_concat_that_its_makers_write_into_moves_no_words(tmp_path: Path) -> None:
+    """Every tensor crosses to the outermost level once when it is made, and once for each layer that reads it."""
+    net, pixels = fire(tmp_path), 36
+    made = pixels * (2 + 3 + 5 + 4)
+    read = pixels * (4 + 2 + 2 + (3 + 5))
+    weights = 4 * 2 + 2 * 3 + 2 * 5 + 8 * 4
+    for fuses, copied in (((), 2 * pixels * 8), (("concat",), 0)):
+        run = map_workload(chip(*fuses), net, "energy")
+        rows = run.to_dict()["layers"]
+        moved_words = sum(
+            row["count"] * (way["reads"] + way["writes"]) for row in rows for way in row["accesses"]["DRAM"].values()
+        )
+        assert moved_words == made + read + weights + copied
+        assert len(rows) == 4 + (not fuses)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        (("concat: [left, right]", "concat: [left, left]"),),
+        (("concat: [left, right]", "concat: [left, input]"),),
+        (("last: {conv: 4, kernel: 1}", "again: {concat: [right, left]}\n  last: {conv: 4, kernel: 1}"),),
+        (("last: {conv: 4, kernel: 1}", "again: {concat: [squeeze, left]}\n  last: {conv: 4, kernel: 1}"),),
+    ],
+    ids=["a part twice", "a part that nobody makes", "in another order", "a part in another one too"],
+)
+def test_a_concat_copies_what_cannot_be_made_in_its_place(tmp_path: Path, changes: tuple[tuple[str, str], ...]) -> None:
+    net = fire(tmp_path, *changes)
+    concats = [move for move in moves_of(net) if move.kind == "concat"]
+    copied = [names for _, names in moved_by(chip("concat"), moves_of(net))]
+    assert len(copied) == 1
+    assert len(laid_out(net)) == len(concats) - 1
+
+
+def test_concats_that_grow_share_their_place(tmp_path: Path) -> None:
+    """As in DenseNet: each one is the beginning of the next."""
+    more = "more: {conv: 2, kernel: 1}\n  longer: {concat: [left, right, more]}\n  last: {conv: 4, kernel: 1}"
+    net = fire(tmp_path, ("last: {conv: 4, kernel: 1}", more))
+    assert laid_out(net) == {"joined", "longer"}
+    assert moved_by(chip("concat"), moves_of(net)) == ()
+
+
 def test_a_network_counts_them_in_every_total(net: Workload) -> None:
     machine = dse.load_architecture("edge_npu").with_(fuses=frozenset({"activation"}))
     taken = machine.with_(fuses=frozenset({"activation", "add", "pool", "concat", "softmax"}))
     run, bare = map_workload(machine, net, "energy"), map_workload(taken, net, "energy")
+    assert [names for _, names in bare.moves] == [("joined",)], "a part that stands in it twice is copied"
     moves = moved_by(machine, moves_of(net))
     assert [names for _, names in moves] == [("sum",), ("pool",), ("joined",), ("prob",)]
+    moves = tuple(one for one in moves if one[1] != ("joined",))
     extra, cycles = sum(one.energy_pj for one, _ in moves), sum(one.cycles for one, _ in moves)
     assert run.energy_pj == pytest.approx(bare.energy_pj + extra)
     assert run.cycles == pytest.approx(bare.cycles + cycles)

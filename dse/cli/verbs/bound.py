@@ -28,8 +28,8 @@ def command(
 
     Exact whatever the dataflow, the array and the order of loops, and found without a search, in milliseconds. For each
     shape of layer: the fewest words with the buffer of ARCH, the fewest with any buffer and the size that they need,
-    and the knee, from which on more buffer saves little. Operands share the buffer; one that bypasses it counts as if
-    the PEs kept as much of it as they have room for.
+    and the size from which on at most 10 % more than that is moved. Operands share the buffer; one that bypasses it
+    counts as if the PEs kept as much of it as they have room for.
 
     \b
     Examples:

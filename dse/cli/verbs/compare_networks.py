@@ -10,7 +10,7 @@ import click
 
 from dse.cli.options import architecture_options, batch_option, format_option, gather, parameter_option
 from dse.cli.output import StatusLine, compile_first, print_rows
-from dse.errors import DseError
+from dse.errors import DseError, SpecError
 
 if TYPE_CHECKING:
     from dse.explore.compare.networks import Comparison, Review
@@ -53,11 +53,28 @@ class ReviewOptions:
         if self.arch is None and (self.dataflow is not None or self.settings):
             raise DseError("--dataflow and --set change an architecture, and there is none", hint="add --arch eyeriss")
         architecture = None if self.arch is None else read_architecture(self.arch, self.dataflow, self.settings)
-        return make_review(
-            "networks", architecture, workloads or REVIEWED,
-            changes=WorkloadChanges(self.batch, parse_parameters(self.param)), objective=self.objective,
-            gap=GAP if self.gap is None else self.gap, factors=self.factors or FACTORS,
-        )  # fmt: skip
+        try:
+            return make_review(
+                "networks", architecture, workloads or REVIEWED,
+                changes=WorkloadChanges(self.batch, parse_parameters(self.param)), objective=self.objective,
+                gap=GAP if self.gap is None else self.gap, factors=self.factors or FACTORS,
+            )  # fmt: skip
+        except SpecError:
+            refuse_architectures(workloads)
+            raise
+
+
+def refuse_architectures(names: tuple[str, ...]) -> None:
+    """Say where an architecture belongs that stands among the networks."""
+    from dse.cli.verbs.show import find
+
+    for name in names:
+        try:
+            kind, _ = find(name)
+        except SpecError:
+            continue
+        if kind == "architecture":
+            raise DseError(f"{name} is an architecture, not a workload", hint=f"--arch {name} maps the networks on it")
 
 
 @click.command("compare-networks")

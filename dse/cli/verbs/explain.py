@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dse.report.cards.card import Card
 
 GAP = 0.01
-"""Proven gap of the mappings by which a design and its neighbours are compared."""
+"""Proven gap of the mappings by which a design and its neighbours are compared where exact ones would take long."""
 
 
 @click.command("explain")
@@ -32,8 +32,9 @@ def command(inputs: Inputs, jobs: int | None, form: str) -> None:
     """Say where the energy and the time of WORKLOAD on ARCH go, and what one step in each setting of ARCH's space would
     change, the best step first. Or the same of one DESIGN, by its number, of the sweep in DIR.
 
-    Nothing is guessed: each neighbour is mapped anew, as the design itself is, to within 1 % of its least energy-delay
-    product.
+    Nothing is guessed: each neighbour is mapped anew, as the design itself is. Mappings are the best of each layer; on
+    more levels than outermost memory, buffer, array and PE they are within 1 %, and smaller changes are not shown. Half
+    and double the outermost bandwidth, and the buffer, come with them where the space has no choice of these.
 
     \b
     Examples:
@@ -44,14 +45,26 @@ def command(inputs: Inputs, jobs: int | None, form: str) -> None:
     from dse.explore.workers.runner import Workers, usable_cpus
     from dse.report.text.explain import explanation
 
+    is_sweep = Path(inputs.architecture, "sweep.yaml").is_file()
+    if not is_sweep and inputs.workload.isdecimal():
+        raise DseError(f"{inputs.architecture} holds no sweep", hint=_sweeps_beside(Path(inputs.architecture)))
     with Workers.local(usable_cpus() if jobs is None else jobs) as workers:
-        found = _of_sweep if Path(inputs.architecture, "sweep.yaml").is_file() else _of_files
+        found = _of_sweep if is_sweep else _of_files
         name, card, steps, without = found(inputs, workers)
     plain = {"design": name, **card, "steps": steps}
     print_rows(form, lambda: explanation(name, card, steps, without), plain, steps)
 
 
 Explained = tuple[str, "Card", list[dict[str, Any]], list[str]]
+
+
+def _sweeps_beside(directory: Path) -> str:
+    """The folders of sweeps that may be meant."""
+    from dse.formats.text.source import did_you_mean
+
+    beside = [path.parent.name for path in sorted(directory.parent.glob("*/sweep.yaml"))]
+    hint = did_you_mean(directory.name, beside) if beside else None
+    return hint or "dse sweep ARCH WORKLOAD -o DIR makes one; a network is named, not numbered"
 
 
 def _of_files(inputs: Inputs, workers: Workers) -> Explained:
@@ -77,7 +90,7 @@ def _of_files(inputs: Inputs, workers: Workers) -> Explained:
     outcome: Outcome = problem.evaluate["explore"](problem.resolve(own))
     if outcome.status != "ok":
         raise InfeasibleError(f"{plan.spec.name} does not run {inputs.workload}: {outcome.reason}")
-    return plan.spec.name, _card(plan, own), _steps(plan, own, outcome, [], workers), _without(plan, own)
+    return plan.spec.name, _card(plan, own), _steps(plan, own, workers), _without(plan, own)
 
 
 def _of_sweep(inputs: Inputs, workers: Workers) -> Explained:
@@ -85,8 +98,8 @@ def _of_sweep(inputs: Inputs, workers: Workers) -> Explained:
     from dse.explore.plan.plan import Plan
     from dse.explore.results.record import SETTINGS, read_results
     from dse.explore.sweep_file import load_plan
-    from dse.report.cards.book import changes, read_book
-    from dse.report.cards.steps import best_first
+    from dse.report.cards.book import read_book
+    from dse.report.cards.steps import key_of
 
     changed = [name for name, value in (
         ("--dataflow", inputs.dataflow), ("--set", inputs.settings), ("--batch", inputs.batch),
@@ -106,22 +119,23 @@ def _of_sweep(inputs: Inputs, workers: Workers) -> Explained:
     compile_first(plan.architecture)
     row = next((row for row in result.front_rows() if row["number"] == design.number), None)
     card = None if row is None else book.of(row)
-    steps = changes(result, book, design.number)
-    if design.number not in book.steps:
-        known = [e.parameters for e in result.designs]
-        steps = best_first([*steps, *_steps(plan, design.parameters, design.outcome, known, workers)])
+    steps = book.steps.get(design.number)
+    if steps is None:
+        numbers = {key_of(e.parameters): e.number for e in result.designs}
+        steps = _steps(plan, design.parameters, workers, numbers)
     name = f"design {design.number} of {result.name}"
     return name, card or _card(plan, design.parameters), steps, _without(plan, design.parameters)
 
 
 def _card(plan: Plan, settings: Any) -> Card:
     from dse.report.cards.card import Wanted, card_of
+    from dse.report.cards.steps import step_gap
 
     architecture, workloads, _ = plan.inputs_of(settings)
-    return card_of(Wanted(architecture, workloads, plan.objective, plan.search.gap, None, plan.search.resident))
+    return card_of(Wanted(architecture, workloads, plan.objective, step_gap(plan), None, plan.search.resident))
 
 
-def _steps(plan: Plan, own: Any, outcome: Outcome, known: list[Any], workers: Workers) -> list[dict[str, Any]]:
+def _steps(plan: Plan, own: Any, workers: Workers, numbers: dict[str, int] | None = None) -> list[dict[str, Any]]:
     from dse.report.cards.steps import take_steps
 
     status, done = StatusLine(), 0
@@ -131,7 +145,7 @@ def _steps(plan: Plan, own: Any, outcome: Outcome, known: list[Any], workers: Wo
         done += 1
         status.show(f"{done} neighbours mapped")
 
-    rows = take_steps(plan, own, outcome, workers, known, tick)
+    rows, _ = take_steps(plan, own, workers, numbers or {}, tick)
     status.clear()
     return rows
 

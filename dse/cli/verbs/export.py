@@ -79,8 +79,7 @@ def _scale_sim(workload: str, file: Path) -> None:
 
 
 def _timeloop(names: tuple[str, ...], folder: Path, objective: str, gap: float) -> None:
-    from dse.formats.tools.timeloop.export import timeloop_files
-    from dse.formats.tools.timeloop.left_out import left_out
+    from dse.formats.tools.timeloop.export import remarks, timeloop_files
 
     arch, workload, name = names
     architecture = read_architecture(arch, None, ())
@@ -90,7 +89,7 @@ def _timeloop(names: tuple[str, ...], folder: Path, objective: str, gap: float) 
 
     mapped = map_layer(architecture, layer, objective, gap=gap, factors="perfect")
     _write({folder / file: text for file, text in timeloop_files(architecture, layer, mapped.mapping).items()})
-    for remark in left_out(architecture):
+    for remark in remarks(architecture, layer, mapped.mapping):
         note(f"note: {remark}")
 
 

@@ -40,6 +40,10 @@ def command(
       dse extract model.onnx -o model.yaml --dim batch=1
       dse extract torchvision:resnet50 -o resnet50.yaml
     """
+    from dse.formats.text.shipped import shipped_names
+
+    if model.lower().endswith((".yaml", ".yml")) or model in shipped_names("workloads"):
+        raise DseError(f"{model} is a spec file, not a trained model", hint=f"dse show {model} says what is in it")
     if model.lower().endswith(".csv"):
         _topology(model, output, name, dims or inputs or shape or allow_unresolved)
         return

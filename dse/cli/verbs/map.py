@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import click
@@ -18,8 +19,14 @@ from dse.cli.output import compile_first, print_rows
 @mapper_options
 @network_options
 @save_option
+@click.option(
+    "--proof", type=click.Path(dir_okay=False), metavar="FILE",
+    help="Write why no mapping is better; `python -m dse.mapper.proof.check FILE` checks it on its own.",
+)  # fmt: skip
 @format_option
-def command(inputs: Inputs, layer: str, how: MapperSettings, save: str | None, form: str) -> None:
+def command(
+    inputs: Inputs, layer: str, how: MapperSettings, save: str | None, proof: str | None, form: str
+) -> None:  # fmt: skip
     """The best loop nest of a LAYER of WORKLOAD on ARCH, level by level, with its reuse and the proof.
 
     \b
@@ -29,7 +36,10 @@ def command(inputs: Inputs, layer: str, how: MapperSettings, save: str | None, f
       dse map eyeriss alexnet fc6 --batch 16 --format json
       dse map edge_npu vgg16 fc1 --time-limit 5s
       dse map eyeriss alexnet conv3 --save conv3.yaml
+      dse map eyeriss alexnet conv3 --objective energy --proof conv3.json
     """
+    if proof is not None and how.time_limit is not None:
+        raise click.UsageError("a search with --time-limit may end before there is a proof; leave one of them out")
     arch, network = inputs.read((layer,))
     compile_first(arch)
     from dse.mapper import map_layer
@@ -41,6 +51,12 @@ def command(inputs: Inputs, layer: str, how: MapperSettings, save: str | None, f
         from dse.formats.mapping import save_mappings
 
         save_mappings(save, f"{layer} on {arch.name}", arch, {layer: mapped.mapping})
+    if proof is not None:
+        from dse.formats.text.replace import write_text
+        from dse.mapper.proof.write import prove
+
+        found = prove(arch, network.layer(layer), how.objective, gap=how.gap, factors=how.factors)
+        write_text(proof, json.dumps(found, separators=(",", ":")) + "\n")
     plain = {"arch": arch.name, "dataflow": arch.dataflow.name, "workload": inputs.workload, **mapped.to_dict()}
     print_rows(form, lambda: _text(arch, mapped.layer, mapped, how.gap), plain, plain["reuse"])
 

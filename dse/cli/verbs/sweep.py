@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from dse.explore.progress import Progress
     from dse.explore.results.result import SweepResult
 
+AFTERWARDS = {"cards": "cards of designs", "figure": "figure", "page": "page"}
+"""What follows the search, in the words of its last line."""
+
 SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
 
 
@@ -202,13 +205,18 @@ def _finish(result: SweepResult, plan: Plan, directory: Path, jobs: int | None, 
     if not rows:
         reasons = "; ".join(f"{reason} ({count})" for reason, count in result.to_dict()["reasons"].items())
         raise InfeasibleError(f"none of the {len(result.explored)} designs works: {reasons}", hint=f"see {directory}")
-    with result.spending.on("drawing"):
+    spending = result.spending
+    with spending.on("figure"):
         draw(result, directory)  # something to show while cards are made
-    book = collect_cards(result, plan, directory, jobs)
-    with result.spending.on("drawing"):
+    with spending.on("cards"):
+        book = collect_cards(result, plan, directory, jobs)
+    if jobs != 0:  # else they were made in this process
+        spending.add("cards", book.cpu_s)
+    with spending.on("page"):
         drawn = write_page(result, directory, book)
     write_summary(directory, result)
-    done = f"{clock_time(result.wall_s)}; written to {directory}: {', '.join(drawn)}"
+    parts = [f"{clock_time(spending.wall_s[part])} {what}" for part, what in AFTERWARDS.items()]
+    done = f"{clock_time(result.wall_s)} search, {', '.join(parts)}; written to {directory}: {', '.join(drawn)}"
     summary = "\n".join(line for line in (proof_line(result), status_line(result), done) if line)
     plain = {**result.to_dict(), "front": rows, "output": str(directory)}
     text = lambda: f"{front_text(result)}\n\n{fold(verdict(result))}\n\n{fold(summary)}"  # noqa: E731

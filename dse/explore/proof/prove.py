@@ -17,17 +17,20 @@ from typing import Any
 
 import numpy as np
 
+from dse.explore.limits import Work
 from dse.explore.outcomes.evaluation import Evaluation
 from dse.explore.proof.bounds import BoundTask, BoxBounds, DesignBound
 from dse.explore.proof.box import Axes, Box
 from dse.explore.proof.certificate import Certificate
 from dse.explore.proof.contest import Contest, ContestTask
 from dse.explore.proof.staircase import Staircase
-from dse.explore.workers.runner import Failure, Task, Workers
+from dse.explore.workers.runner import Failure, Task, Timed, Workers
 
 BOXES, CONTESTS, DESIGNS = 16, 32, 4
 """Boxes split, designs held against what is known, and designs solved at once, at most; they do not depend on how many
 workers there are, nor does what is found."""
+
+UNLIMITED = Work()
 
 LOT = 12
 """Boxes that are bounded by one call at most."""
@@ -113,12 +116,14 @@ class Prover:
         The gap beyond which a design counts as open.
     deadline : float
         Of the monotonic clock, s.
-    work : tuple of float
-        Boxes to bound and designs to solve at most.
+    work : Work
+        What is done at most.
     report : callable, optional
         Told how many designs are settled, now and then.
     note : callable, optional
         Told of every box that is settled.
+    spend : callable, optional
+        Told the CPU time in s of bounds and of searches below what is known.
     """
 
     axes: Axes
@@ -129,12 +134,14 @@ class Prover:
     solve: Callable[[Sequence[int]], Iterable[Evaluation]]
     wanted: float
     deadline: float
-    work: tuple[float, float] = (inf, inf)
+    work: Work = UNLIMITED
     report: Callable[[int], None] = lambda settled: None
     note: Callable[[Settled], None] = lambda settled: None
+    spend: Callable[[float], None] = lambda cpu_s: None
     settled: list[Settled] = field(default_factory=list)
     done: int = 0
     bounded: int = 0
+    contested: int = 0
     solved: int = 0
     _width: int = DESIGNS
     _patience: int = 1
@@ -146,11 +153,11 @@ class Prover:
     def run(self) -> None:
         """Settle boxes until nothing is left or the time is over."""
         self._push(self.axes.whole, DesignBound(), inf)
-        while self._heap and monotonic() < self.deadline and self.bounded < self.work[0]:
+        while self._heap and monotonic() < self.deadline and self.bounded < self.work.boxes:
             boxes, designs = self._next()
             self._split(boxes)
-            if designs:
-                self._solve(self._in_question(designs))
+            if designs and (rivals := self._in_question(designs)):
+                self._solve(rivals)
             self.report(self.done)
         left, self._heap, self._stuck = self._left(), [], []
         for part in left:
@@ -192,7 +199,7 @@ class Prover:
                 self._push(entry.box, entry.bound, short)  # what was found since brought it nearer
             elif entry.box.size > 1:
                 boxes.append(entry.box)
-            elif self.solved + len(designs) >= self.work[1]:
+            elif self.solved >= self.work.designs and self.contested >= self.work.contests:
                 self._stuck.append(entry)
             else:
                 designs.append(entry)
@@ -204,16 +211,21 @@ class Prover:
         What is farther than the gap that is wanted must come below what is known by that gap; only then is it held
         against all of it.
         """
-        if self._pause > 0:
-            self._pause -= 1
+        if self._pause > 0 or self.contested >= self.work.contests:
+            self._pause = max(0, self._pause - 1)
             return self._wait(designs)
+        self.contested += len(designs)
         gaps = [self.wanted if entry.short > self.wanted else 0.0 for entry in designs]
         tasks = [
             Task(i, self._contest_of(entry, corners / (1 + gap)))
             for i, (entry, gap) in enumerate(zip(designs, gaps, strict=True))
             if len(corners := self.known.corners_above(entry.bound))
         ]
-        matched = {task.key: found is True for task, found in self.workers.run(self.contest, tasks)}
+        matched = {}
+        for task, found in self.workers.run(Timed(self.contest), tasks):
+            if not isinstance(found, Failure):
+                matched[task.key], cpu_s = found
+                self.spend(cpu_s)
         left = []
         for i, (entry, gap) in enumerate(zip(designs, gaps, strict=True)):
             if not matched.get(i, False):
@@ -232,10 +244,14 @@ class Prover:
         return ContestTask(self.axes.settings_of(entry.box)[0], corners, self.known.weight, entry.bound.layers)
 
     def _wait(self, designs: Sequence[Entry]) -> list[Entry]:
-        """The first of some designs; the others wait."""
-        for entry in designs[DESIGNS:]:
-            self._push(entry.box, entry.bound, entry.short)
-        return list(designs[:DESIGNS])
+        """The first of some designs, as many as may still be solved; the others wait."""
+        left = int(min(DESIGNS, self.work.designs - self.solved))
+        for entry in designs[left:]:
+            if left < DESIGNS:
+                self._stuck.append(entry)
+            else:
+                self._push(entry.box, entry.bound, entry.short)
+        return list(designs[:left])
 
     def _split(self, boxes: Sequence[Box]) -> None:
         """Split boxes and bound their parts."""
@@ -244,9 +260,10 @@ class Prover:
         self.bounded += sum(map(len, lots))
         tasks = [Task(at, [self._task(parts[i]) for i in lot]) for at, lot in enumerate(lots)]
         found: dict[int, Any] = {}
-        for task, several in self.workers.run(self.bounds.all_of, tasks):
-            if not isinstance(several, Failure):
-                found.update(zip(lots[task.key], several, strict=True))
+        for task, bounded in self.workers.run(Timed(self.bounds.all_of), tasks):
+            if not isinstance(bounded, Failure):
+                self.spend(bounded[1])
+                found.update(zip(lots[task.key], bounded[0], strict=True))
         for i, part in enumerate(parts):
             bounds = found.get(i)
             if bounds is None:

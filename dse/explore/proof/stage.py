@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dse.explore.designs.space import DesignSpace
+from dse.explore.limits import Work
 from dse.explore.outcomes.evaluation import Evaluation
 from dse.explore.proof.bounds import BoxBounds, BoxPrices
 from dse.explore.proof.box import axes_of
@@ -53,6 +54,8 @@ class Stage:
         Told how many designs are settled, now and then.
     sweep_id : str
         Marks the lines.
+    spend : callable
+        Told the CPU time in s of bounds.
     """
 
     space: DesignSpace
@@ -63,9 +66,10 @@ class Stage:
     write: Callable[[bytes], None]
     report: Callable[[int], None]
     sweep_id: str
+    spend: Callable[[float], None]
 
     def prover(
-        self, provable: Provable, known: Iterable[Evaluation], deadline: float, work: tuple[float, float]
+        self, provable: Provable, known: Iterable[Evaluation], deadline: float, work: Work
     ) -> Prover:
         """A proof that starts from what is evaluated already."""
         sound = [evaluation for evaluation in known if evaluation.ok]
@@ -74,7 +78,7 @@ class Stage:
             staircase.add(evaluation.outcome.front, evaluation.outcome.objectives["area_mm2"])
         return Prover(
             axes_of(self.space, provable.prices), provable.bounds, provable.contest, self.workers, staircase,
-            self.solve, self.wanted, deadline, work, self.report, self._note,
+            self.solve, self.wanted, deadline, work, self.report, self._note, self.spend,
         )  # fmt: skip
 
     def _note(self, settled: Settled) -> None:

@@ -187,7 +187,7 @@ def read_results(directory: str | Path) -> SweepResult:
         derived=tuple(path for path in settings["space"] if path not in space),
         combine=settings.get("combine", "sum"),
         certificate=_certificate(summary),
-        spending=Spending(dict.fromkeys(PARTS, 0.0) | dict(summary.get("cpu_split_s", {}))),
+        spending=Spending({part: float(summary.get("cpu_split_s", {}).get(part, 0.0)) for part in PARTS}),
     )
 
 

@@ -20,7 +20,7 @@ from concurrent.futures import (
 from dataclasses import dataclass
 from threading import Thread
 from types import TracebackType
-from typing import Any, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from dse.errors import DseError, InfeasibleError
 
@@ -71,6 +71,17 @@ def attempt(function: Callable[[Any], Result], argument: Any) -> Result | Failur
         return Failure("infeasible", str(error), time.process_time() - start)
     except Exception as error:  # a crash of one call is a result, not the end of the others
         return Failure("failed", f"{type(error).__name__}: {error}", time.process_time() - start)
+
+
+@dataclass(frozen=True, slots=True)
+class Timed(Generic[Result]):
+    """A function that also tells the CPU time in s that its call took."""
+
+    function: Callable[[Any], Result]
+
+    def __call__(self, argument: Any) -> tuple[Result, float]:
+        start = time.process_time()
+        return self.function(argument), time.process_time() - start
 
 
 class Inline(Executor):

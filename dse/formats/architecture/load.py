@@ -21,7 +21,7 @@ from dse.formats.architecture.dataflow import find_dataflow, read_dataflow, read
 from dse.formats.architecture.derived import Derived
 from dse.formats.architecture.model import ArchitectureModel, FanOutModel, ReadWrite
 from dse.formats.architecture.names import unknown_names
-from dse.formats.architecture.rating import BuildError, rating_of
+from dse.formats.architecture.rating import BuildError, left_to_technology, rating_of
 from dse.formats.architecture.space import BATCH, Constraint, Value, read_constraints
 from dse.formats.text.quantity import Quantity
 from dse.formats.text.shipped import check_kind
@@ -37,10 +37,10 @@ from dse.formats.text.source import (
 from dse.formats.text.validation import in_words
 from dse.problem.notebook import short
 
-_SECTIONS = ("technology", "mac")
+_SECTIONS = ("technology", "mac", "precision")
 _OF_ROWS_AND_COLS = (("shape",), ("pes",))
 """Of a fan-out: `12x14`, which says rows and columns at once, and how many children that makes."""
-_SCALARS = ("clock", "word_bits", "lower", "static_power", "clock_power", "area", "packed")
+_SCALARS = ("clock", "word_bits", "lower", "static_power", "clock_power", "area", "packed", "fuses")
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +87,7 @@ class ArchitectureSpec:
 
     @property
     def reference(self) -> dict[str, Value | None]:
-        """The file's own value for every path of its space; None where the file leaves it to the technology."""
+        """The file's own value for every path of its space; None where it leaves that to how its parts are priced."""
         return {path: self.value(path) for path in self.space if path != BATCH}
 
     def value(self, path: str, settings: Mapping[str, Any] | None = None) -> Any:
@@ -96,7 +96,8 @@ class ArchitectureSpec:
         owner, place = self._find(path, model)
         if owner is None:
             return dataflow.name
-        return _plain(_get(owner, place))
+        found = _plain(_get(owner, place))
+        return left_to_technology(path, model) if found is None else found
 
     def paths(self) -> tuple[str, ...]:
         """Every setting that `resolve` can change."""
@@ -309,7 +310,8 @@ def canonical(architecture: Architecture) -> dict[str, Any]:
         "static_power_mw": architecture.static_power_mw,
         "clock_power_mw": architecture.clock_power_mw,
         "other_area_mm2": architecture.other_area_mm2,
-        **({"packed": sorted(architecture.packed)} if architecture.packed else {}),
+        **{name: sorted(kept) for name in ("packed", "fuses") if (kept := getattr(architecture, name))},
+        **({"precision": dict(architecture.precision)} if architecture.precision else {}),
     }
 
 

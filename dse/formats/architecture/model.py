@@ -88,6 +88,7 @@ Gates = Annotated[
     BeforeValidator(_listed, json_schema_input_type=list[Literal["ifmap", "weight"]] | str),
 ]
 Coding = Literal["none", "run-length", "bitmask", "csr"]
+Fusable = Literal["activation", "batch_norm", "pool", "add", "concat"]
 
 
 def _gates_of_all(given: Any) -> Any:
@@ -333,7 +334,7 @@ class ArchitectureModel(SpecModel):
         default={}, validate_default=True,
         description="widths of the elements that it is built for, where neither a workload nor an option states them",
     )
-    fuses: list[Literal["activation", "batch_norm", "pool", "add"]] = Field(
+    fuses: Annotated[list[Fusable], BeforeValidator(_listed, json_schema_input_type=list[Fusable] | str)] = Field(
         default=[], description="nodes without MACs that it takes with a layer: they move no words of their own"
     )
     packed: Gates = Field(

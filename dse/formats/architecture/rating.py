@@ -125,3 +125,10 @@ def technology_of(model: TechnologyModel) -> Technology:
         return technology.at_voltage(q.volts(model.voltage)) if model.voltage else technology
     except DseError as error:
         raise BuildError(("technology", "voltage"), error.message, error.hint) from None
+
+
+def left_to_technology(path: str, model: ArchitectureModel) -> str | None:
+    """The supply and the node of a technology table, where a file leaves them to it."""
+    if path == "technology.voltage":
+        return f"{technology_of(model.technology).supply_v:g} V"
+    return f"{technology_of(model.technology).node_nm:g} nm" if path == "technology.node" else None

@@ -2,6 +2,7 @@
 
 Its words have 8 bits. Half of each SRAM holds a tile while the other half is filled. With `InterfaceBandwidth: CALC`
 it looks for the rates at which nothing waits, so the outermost level has none; with `USER` each operand has its own.
+Its first version, with `IfmapSramSz` and no `[run_presets]`, always did so.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ OF_RAMULATOR = frozenset(("onchipmemorybanks", "onchipmemorybankports", "memoryb
 OF_LAYOUT = frozenset(f"{operand}{key}" for operand in ("ifmap", "filter")
                       for key in ("customlayout", "srambankbandwidth", "srambanknum", "srambankport"))  # fmt: skip
 OF_SPARSITY = frozenset(("sparsitysupport", "sparserep", "optimizedmapping", "blocksize", "randomnumbergeneratorseed"))
+FIRST_VERSION = {f"{operand}sramsz": f"{operand}sramszkb" for operand in ("ifmap", "filter", "ofmap")}
+"""Keys of SCALE-Sim's first version to those of today; both are in KiB."""
+
 KNOWN = {
     "general": frozenset(("run_name",)),
     "architecture_presets": frozenset(("arrayheight", "arraywidth", "ifmapsramszkb", "filtersramszkb", "ofmapsramszkb",
@@ -62,6 +66,7 @@ class Config:
     file: str
     lines: Sequence[str]
     entries: Mapping[tuple[str, str], Entry]
+    is_first_version: bool = False
 
     def error(self, entry: Entry, message: str, hint: str | None = None) -> SpecError:
         return SpecError(message, file=self.file, line=entry.line, column=entry.column, hint=hint,
@@ -143,15 +148,16 @@ def architecture_text(text: str, file: str = "<text>") -> str:
     dataflow = {"name": f"scale-sim-{flow_entry.text}", "rows": rows, "cols": cols}
     if stays != "psum":
         dataflow["inside"] = []
+    name = config.word("general", "run_name", "scale-sim").strip('"')
     lines = [
         f"# Of {file_name(file)}, a configuration of SCALE-Sim: words of 8 bits, SRAMs of which one half is filled",
         "# while the other is used, layers as matrix products.",
         *(f"# {note[0].upper()}{note[1:]}." for note in NOTES),
-        f"architecture: {scalar(config.word('general', 'run_name', 'scale-sim'))}",
+        f"architecture: {scalar(name)}",
         "technology: {table: cmos-28nm, clock: 1 GHz}",
         "word_bits: 8",
         "precision: {ifmap: 8, weight: 8, psum: 8}",
-        "fuses: [activation, batch_norm, pool, add]  # SCALE-Sim runs layers alone",
+        "fuses: [activation, batch_norm, pool, add, concat]  # SCALE-Sim runs layers alone",
         "lower: matmul",
         "",
         "levels:",
@@ -169,6 +175,8 @@ def architecture_text(text: str, file: str = "<text>") -> str:
 def _rates(config: Config) -> dict[str, object]:
     """Rates of the outermost level, if the file sets any: reads of ifmaps and weights by their banks where it has a
     layout (SCALE-Sim 3), all by `Bandwidth` otherwise."""
+    if config.is_first_version and not any(section == "run_presets" for section, _ in config.entries):
+        return {}
     mode = config.entry("run_presets", "InterfaceBandwidth")
     if mode.text not in ("CALC", "USER"):
         raise config.error(mode, f"{mode.text!r} is no way of setting the bandwidth", "CALC or USER")
@@ -203,7 +211,7 @@ def _parsed(text: str, file: str) -> Config:
     lines = text.splitlines()
     entries: dict[tuple[str, str], Entry] = {}
     config = Config(file, lines, entries)
-    section = ""
+    section, is_first = "", False
     for here, line in _meaningful(lines):
         if line.startswith("["):
             section = line.strip("[]").strip().lower()
@@ -213,13 +221,15 @@ def _parsed(text: str, file: str) -> Config:
         match = re.match(r"([^:=]+?)\s*[:=]\s*(.*)$", line)
         if match is None or not section:
             raise config.error(here, f"{line!r} is no key with a value in a section", "e.g. ArrayHeight : 32")
-        key = match[1].lower()
+        written = match[1].lower()
+        key = FIRST_VERSION.get(written, written)
+        is_first |= key != written
         if key not in KNOWN[section]:
             raise config.error(here, f"{match[1]} of [{section}] has no words here", did_you_mean(key, KNOWN[section]))
         if (section, key) in entries:
             raise config.error(here, f"{match[1]} is given twice")
         entries[section, key] = Entry(match[2].strip(), here.line, here.column + match.start(2))
-    return config
+    return Config(file, lines, entries, is_first)
 
 
 def _meaningful(lines: Sequence[str]) -> Iterator[tuple[Entry, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from dse.errors import DseError, SpecError
 from dse.formats.text.shipped import check_kind
@@ -89,7 +90,13 @@ def load_workloads(
 
 
 def parse_workload(text: str, file: str = "<text>", parameters: Mapping[str, int] | None = None) -> Workload:
-    """`load_workload` of a text; `file` is named in errors."""
+    """`load_workload` of a text; `file` is named in errors.
+
+    Examples
+    --------
+    >>> parse_workload("workload: net\\ninput: [3, 8, 8]\\nlayers: {a: {conv: 4, kernel: 3}}").macs
+    3888
+    """
     return build_workload(parse_source(text, file), parameters or {})
 
 
@@ -150,11 +157,29 @@ def _entry(source: Source, name: str) -> Entry:
         raise source.error(path, f"{name} is a mapping such as {{conv: 64, kernel: 3, pad: 1}}, not {given!r}")
     ops = [op for op in models.OPS if op in given]
     if not ops:
-        hint = next((hint for key in given if "did" in (hint := did_you_mean(key, models.OPS) or "")), None)
-        raise source.error(path, f"{name} has no operation", hint or f"one of: {', '.join(models.OPS)}", key=True)
+        raise source.error(path, f"{name} has no operation", _meant(given), key=True)
     if len(ops) > 1:
         raise source.error((*path, ops[1]), f"{name} has two operations, {ops[0]} and {ops[1]}", key=True)
     return Entry(name, ops[0], validate(models.OPS[ops[0]], source, path))
+
+
+_CALLED = {
+    "linear": "fc", "dense": "fc", "gemm": "matmul", "relu": "activation", "softmax": "activation", "sum": "add",
+    "pool": "maxpool", "pooling": "maxpool", "mul": "multiply", "flatten": "reshape",
+}  # fmt: skip
+"""What others call an operation."""
+
+
+def _meant(given: Mapping[str, Any]) -> str:
+    """What an entry without an operation may mean, by those of its keys that no operation has."""
+    known = {field.alias or key for op in models.OPS.values() for key, field in op.model_fields.items()}
+    for key in (str(key) for key in given if key not in known - set(models.OPS)):
+        begun = next((op for op in models.OPS if key.lower().startswith(op)), None)
+        if (op := begun or _CALLED.get(key.lower())) is not None:
+            return f"did you mean {op!r}?"
+        if "did" in (hint := did_you_mean(key, models.OPS) or ""):
+            return hint
+    return f"one of: {', '.join(models.OPS)}"
 
 
 def _reads(source: Source, entry: Entry, previous: str | None, known: set[str]) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ def solve_deep(
     """
     prices = price(architecture, layer)
     choices, spaces = spaces_of(architecture, layer, prices, factors)
-    size = prod(float(sum_of) for sum_of in _sizes(spaces[0])) * len(bypass_choices(architecture))
+    size = prod(float(axis.ways) for axis in spaces[0].axes) * len(bypass_choices(architecture))
     search = _Search(spaces, gap, np.zeros(1, dtype=np.int64) if stop is None else stop)
     if kind == FRONT:
         values, records, proven = search.front(longest, layer.name)
@@ -79,15 +79,11 @@ def spaces_of(
         kindred: list[Space] = []
         for nodes in some:
             problem = build(architecture, layer, kept, prices, factors, nodes, may_finish=some[-1])
-            kindred += halved(narrowed(space, problem, len(choices)))
+            space = narrowed(space, problem, len(choices))
+            kindred += halved(space)
             choices.append(kept)
         spaces += together(kindred)
     return choices, spaces
-
-
-def _sizes(space: Space) -> list[int]:
-    """Splits of each axis, before capacities rule any out."""
-    return [len(axis) for axis in space.axes]
 
 
 class _Search:

@@ -6,14 +6,15 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import process_time
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
 from dse.formats.text.regular import check_file
 from dse.formats.text.replace import write_text
 from dse.report.cards.card import Card, Wanted, card_of
-from dse.report.cards.steps import best_first, change_row, neighbours, take_steps
-from dse.report.text.sweeps import best_within, shown_fronts
+from dse.report.cards.steps import best_first, change_row, key_of, neighbours, take_steps
+from dse.report.text.sweeps import recommended, shown_fronts
 
 if TYPE_CHECKING:
     from dse.explore.plan.plan import Plan
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from dse.explore.workers.runner import Workers
 
 FILE = "cards.json"
-VERSION = 2
+VERSION = 3
 """Of the file; cards of another version are made again."""
 
 
@@ -35,11 +36,14 @@ class Book:
         By the number of the design: see `dse.report.cards.card.card_of`; with it `id`, the identity of the evaluation
         whose figures the card explains.
     steps : mapping of int to list of dict
-        By the number of the design: what steps change whose neighbours the sweep itself did not explore.
+        By the number of the design: what steps change, for designs all of whose neighbours are mapped anew.
+    cpu_s : float
+        CPU time that making the cards took on workers; 0 for what was read.
     """
 
     cards: Mapping[int, Card] = field(default_factory=dict)
     steps: Mapping[int, list[dict[str, Any]]] = field(default_factory=dict)
+    cpu_s: float = 0.0
 
     def of(self, row: Mapping[str, Any]) -> Card | None:
         """The card that explains a row of the front; None where there is none, or only one of another evaluation."""
@@ -50,13 +54,14 @@ class Book:
 def wanted_rows(result: SweepResult) -> list[dict[str, Any]]:
     """The rows of the front that get cards: those that the terminal shows, and the architecture's own design."""
     own = result.reference_row()
-    rows = [row for _, front in shown_fronts(result) for row in front] + ([own] if own is not None else [])
+    first = (own, recommended(result))
+    rows = [row for _, front in shown_fronts(result) for row in front] + [row for row in first if row is not None]
     return list({row["number"]: row for row in rows}.values())
 
 
 def wanted_steps(result: SweepResult) -> list[int]:
     """The designs all of whose neighbours are evaluated: the architecture's own, and the one recommended."""
-    own, best = result.reference_row(), best_within(result)
+    own, best = result.reference_row(), recommended(result)
     return list(dict.fromkeys(row["number"] for row in (own, best) if row is not None))
 
 
@@ -81,28 +86,35 @@ def make_book(
     cards = {row["number"]: card for row in rows if (card := known.of(row)) is not None}
     missing = {row["number"]: row for row in rows if row["number"] not in cards}
     stepping = [number for number in wanted_steps(result) if number not in known.steps]
-    count, total = 0, len(missing) + sum(sum(e is None for _, e in neighbours(result, n)) for n in stepping)
+    count, total = 0, len(missing) + sum(len(neighbours(result, number)) for number in stepping)
 
     def tick() -> None:
         nonlocal count
         count += 1
         if progress is not None:
-            progress(count, total)
+            progress(count, max(count, total))
 
     tasks = [Task(number, wanted_card(result, plan, row)) for number, row in missing.items()]
-    for task, found in workers.run(card_of, tasks):
+    spent = 0.0
+    for task, found in workers.run(timed_card, tasks):
         if not isinstance(found, Failure):
-            cards[task.key] = {**found, "id": missing[task.key]["id"]}
+            card, cpu_s = found
+            cards[task.key] = {**card, "id": missing[task.key]["id"]}
+            spent += cpu_s
         tick()
-    explored = {e.number: e for e in result.designs}
-    everything = [e.parameters for e in result.designs]
-    steps = {
-        number: take_steps(
-            plan, explored[number].parameters, explored[number].outcome, workers, everything, tick
-        )
-        for number in stepping
-    }
-    return Book(dict(sorted(cards.items())), {**known.steps, **steps})
+    settings = {e.number: e.parameters for e in result.designs}
+    numbers = {key_of(parameters): number for number, parameters in settings.items()}
+    steps = {}
+    for number in stepping:
+        steps[number], cpu_s = take_steps(plan, settings[number], workers, numbers, tick)
+        spent += cpu_s
+    return Book(dict(sorted(cards.items())), {**known.steps, **steps}, spent)
+
+
+def timed_card(wanted: Wanted) -> tuple[Card, float]:
+    """A card, and the CPU seconds that it took."""
+    start = process_time()
+    return card_of(wanted), process_time() - start
 
 
 def wanted_card(result: SweepResult, plan: Plan, row: Mapping[str, Any]) -> Wanted:
@@ -123,10 +135,10 @@ def wanted_card(result: SweepResult, plan: Plan, row: Mapping[str, Any]) -> Want
 def changes(result: SweepResult, book: Book, number: int) -> list[dict[str, Any]]:
     """What each step from a design changes, as far as its neighbours were evaluated; the best comes first."""
     own = next((e.outcome for e in result.designs if e.number == number), None)
-    if own is None:
-        return []
+    if own is None or number in book.steps:
+        return book.steps.get(number, [])
     known = [(step, e) for step, e in neighbours(result, number) if e is not None]
-    return best_first([*(change_row(step, own, e.outcome, e.number) for step, e in known), *book.steps.get(number, ())])
+    return best_first([change_row(step, own, e.outcome, e.number, result.search.gap) for step, e in known])
 
 
 def write_book(directory: Path, book: Book) -> None:

@@ -1,20 +1,33 @@
-"""One step away from a design: the same settings but for one, which takes its next smaller or next larger choice."""
+"""One step away from a design: the same settings but for one, which takes its next smaller or next larger choice.
+
+Beyond the space, the outermost level's bandwidth and the size of the buffer below it are halved and doubled: a review
+asks for these of any design.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
 from dse.explore.outcomes.evaluation import Outcome
+from dse.formats.architecture.space import BATCH
 
 if TYPE_CHECKING:
     from dse.explore.outcomes.evaluation import Evaluation
     from dse.explore.plan.plan import Plan
     from dse.explore.results.result import SweepResult
     from dse.explore.workers.runner import Workers
+
+
+NO_NUMBERS: Mapping[str, int] = {}
+
+CLOCKS = ("clock", "technology.clock")
+
+OWN = -1
+"""Stands for the design itself among its neighbours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +53,8 @@ class Step:
 def steps_from(space: Mapping[str, tuple[Any, ...]], settings: Mapping[str, Any]) -> list[Step]:
     """The neighbours of a design in a space; a setting whose value is none of its choices has no neighbours.
 
+    A clock that is `max` in all of the space is so in the neighbours, too: it goes with the supply.
+
     Examples
     --------
     >>> space = {"rows": (8, 12, 16), "dataflow": ("weight-stationary", "row-stationary")}
@@ -47,6 +62,7 @@ def steps_from(space: Mapping[str, tuple[Any, ...]], settings: Mapping[str, Any]
     [('rows', 8), ('rows', 16), ('dataflow', 'weight-stationary')]
     """
     found = []
+    clock = {path: "max" for path, choices in space.items() if path in CLOCKS and choices == ("max",)}
     for path, choices in space.items():
         old = settings.get(path)
         if old not in choices:
@@ -55,7 +71,36 @@ def steps_from(space: Mapping[str, tuple[Any, ...]], settings: Mapping[str, Any]
         for beside in (at - 1, at + 1):
             if 0 <= beside < len(choices):
                 new = choices[beside]
-                found.append(Step(path, old, new, {**settings, path: new}))
+                found.append(Step(path, old, new, {**settings, **clock, path: new}))
+    return found
+
+
+def halves_and_doubles(plan: Plan, settings: Mapping[str, Any]) -> list[Step]:
+    """Half and double the outermost bandwidth and the buffer below, where the space has no choice of them.
+
+    Examples
+    --------
+    >>> from dse.explore.plan.plan import make_plan
+    >>> from dse.explore.plan.search import Search
+    >>> plan = make_plan("eyeriss", "alexnet", Search(1))
+    >>> [(step.path, step.new) for step in halves_and_doubles(plan, plan.starts[0])]
+    [('levels.DRAM.bandwidth', '200 MB/s'), ('levels.DRAM.bandwidth', '800 MB/s')]
+    """
+    from dse.architecture.hierarchy import Level
+    from dse.formats.text.quantity import Quantity, parse_quantity
+
+    outermost, *inside = [node.name for node in plan.architecture.hierarchy if isinstance(node, Level)]
+    found = []
+    for path, kind in ((f"levels.{outermost}.bandwidth", "bandwidth"),
+                       *((f"levels.{level}.capacity", "size") for level in inside[:1])):  # fmt: skip
+        beside = {other: value for other, value in settings.items() if other != BATCH}
+        old = plan.spec.value(path, {**plan.hardware.settings, **beside}) if path in plan.spec.paths() else None
+        if path in plan.space or not isinstance(old, str):
+            continue
+        quantity = parse_quantity(old, kind)
+        for times in (0.5, 2):
+            new = str(plan.spec.parse_setting(path, str(Quantity(quantity.value * times, quantity.unit))))
+            found.append(Step(path, old, new, {**settings, path: new}))
     return found
 
 
@@ -64,25 +109,30 @@ def neighbours(result: SweepResult, number: int) -> list[tuple[Step, Evaluation 
     explored = {e.number: e for e in result.designs}
     if number not in explored or not explored[number].ok:
         return []
-    by_settings = {_key(e.parameters): e for e in result.designs}
+    by_settings = {key_of(e.parameters): e for e in result.designs}
     steps = steps_from(result.space, explored[number].parameters)
-    return [(step, by_settings.get(_key(step.settings))) for step in steps]
+    return [(step, by_settings.get(key_of(step.settings))) for step in steps]
+
+
+def step_gap(plan: Plan) -> float:
+    """How far from its best a mapping may be where designs are compared: 0 where exact mappings take milliseconds."""
+    from dse.mapper import bounds_boxes
+
+    return 0.0 if bounds_boxes(plan.architecture) and not plan.search.resident else plan.search.gap
 
 
 def take_steps(
-    plan: Plan, settings: Mapping[str, Any], own: Outcome, workers: Workers, known: Iterable[Mapping[str, Any]] = (),
+    plan: Plan, settings: Mapping[str, Any], workers: Workers, numbers: Mapping[str, int] = NO_NUMBERS,
     progress: Callable[[], None] = lambda: None,
-) -> list[dict[str, Any]]:  # fmt: skip
-    """What the steps from a design change whose neighbours are not known, each evaluated as a sweep explores.
+) -> tuple[list[dict[str, Any]], float]:  # fmt: skip
+    """What the steps from a design change: it and all of its neighbours are mapped anew, to within `step_gap`.
 
     Parameters
     ----------
     settings : mapping
         Of the design.
-    own : Outcome
-        Of the design, as a sweep explores.
-    known : iterable of mappings
-        Settings of designs that need not be evaluated.
+    numbers : mapping
+        Of the designs of a sweep, by `key_of` their settings.
     progress : callable, optional
         Called after each neighbour.
 
@@ -90,44 +140,49 @@ def take_steps(
     -------
     list of dict
         See `change_row`; the best comes first.
+    float
+        CPU time that it took on workers, s.
     """
     from dse.explore.workers.runner import Failure, Task
 
-    problem, seen = plan.problem(), {_key(other) for other in known}
-    steps: list[Step] = []
-    tasks: list[Task] = []
-    for step in steps_from(plan.space, settings):
-        if _key(step.settings) in seen:
-            continue
+    gap = step_gap(plan)
+    problem = replace(plan, search=replace(plan.search, gap=gap)).problem()
+    steps = [*steps_from(plan.space, settings), *halves_and_doubles(plan, settings)]
+    outcomes: dict[int, Outcome] = {}
+    tasks = [Task(OWN, problem.resolve(settings))]
+    for at, step in enumerate(steps):
         try:
-            design = problem.resolve(plan.complete(step.settings))
-        except DseError:
-            continue  # no such design: what follows from the settings cannot be
-        tasks.append(Task(len(steps), design))
-        steps.append(step)
-    rows = []
+            tasks.append(Task(at, problem.resolve(plan.complete(step.settings))))
+        except DseError as error:  # no such design: what follows from the settings cannot be
+            outcomes[at] = Outcome("infeasible", error.message)
     for task, found in workers.run(problem.evaluate["explore"], tasks):
-        other = Outcome(found.status, found.reason) if isinstance(found, Failure) else found
-        rows.append(change_row(steps[task.key], own, other, None))
-        progress()
-    return best_first(rows)
+        outcomes[task.key] = Outcome(found.status, found.reason) if isinstance(found, Failure) else found
+        if task.key != OWN:
+            progress()
+    cpu_s = sum(outcome.cpu_s for outcome in outcomes.values())
+    own = outcomes.pop(OWN)
+    if own.status != "ok":
+        return [], cpu_s
+    rows = [change_row(steps[at], own, outcomes[at], numbers.get(key_of(steps[at].settings)), gap) for at in outcomes]
+    return best_first(rows), cpu_s
 
 
-def change_row(step: Step, own: Outcome, other: Outcome, number: int | None) -> dict[str, Any]:
+def change_row(step: Step, own: Outcome, other: Outcome, number: int | None, gap: float) -> dict[str, Any]:
     """What a step changes.
 
     Returns
     -------
     dict
-        `path`, `old`, `new`, `number` of the neighbour, None where it was evaluated for its card alone; `energy`,
-        `latency` and `area`: the neighbour's over the design's, as both were mapped while exploring, or `reason`
+        `path`, `old`, `new`, `number` of the neighbour in its sweep, None where it has none; `energy`, `latency` and
+        `area`: the neighbour's over the design's, and `gap`: how far from its best each mapping may be; or `reason`
         where the neighbour does not work.
     """
     row = {"path": step.path, "old": step.old, "new": step.new, "number": number}
     if other.status != "ok":
         return {**row, "reason": other.reason}
     names = (("energy", "energy_pj"), ("latency", "latency_s"), ("area", "area_mm2"))
-    return {**row, **{name: other.objectives[key] / own.objectives[key] for name, key in names}}
+    ratios = {name: other.objectives[key] / own.objectives[key] for name, key in names}
+    return {**row, **ratios, "gap": max(gap, own.gap, other.gap)}
 
 
 def best_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -135,5 +190,6 @@ def best_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: row["energy"] * row["latency"] if "energy" in row else inf)
 
 
-def _key(settings: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted((path, str(value)) for path, value in settings.items()))
+def key_of(settings: Mapping[str, Any]) -> str:
+    """Equal for designs of equal settings."""
+    return repr(sorted((path, str(value)) for path, value in settings.items()))

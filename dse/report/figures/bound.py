@@ -31,7 +31,7 @@ FORMATS = (".png", ".svg", ".pdf")
 def bound_report(
     architecture: Architecture, workload: str, curves: Sequence[tuple[CapacityCurve, tuple[str, ...]]]
 ) -> dict[str, Any]:
-    """What `dse bound` prints: for each distinct layer its curve, the knee, and what the architecture's buffer allows.
+    """What `dse bound` prints: for each distinct layer its curve, and what the architecture's buffer allows.
 
     Parameters
     ----------
@@ -42,12 +42,12 @@ def bound_report(
     dict
         `capacity_bits` is None where the buffer has no limit; `here` where not even the smallest tiles fit.
     """
-    from dse.mapper.curve import add_curves, buffer_of, tile_capacity_bits, useful_knee
+    from dse.mapper.curve import add_curves, buffer_of, near_least, tile_capacity_bits
 
     level, size = buffer_of(architecture), tile_capacity_bits(architecture)
     total = add_curves([(curve, len(names)) for curve, names in curves])
     reached = [words for bits, words in total if bits <= size]
-    corner = total[useful_knee(total)]
+    near = total[near_least([words for _, words in total])]
     return {
         "arch": architecture.name,
         "workload": workload,
@@ -59,7 +59,7 @@ def bound_report(
         "network": {
             "least_words": total[-1][1],
             "least_words_from_bits": total[-1][0],
-            "knee": {"capacity_bits": corner[0], "words": corner[1]},
+            "near_least": {"capacity_bits": near[0], "words": near[1]},
             "here_words": reached[-1] if reached else None,
             "points": [{"capacity_bits": bits, "words": words} for bits, words in total],
         },
@@ -76,7 +76,7 @@ def _layer(curve: CapacityCurve, names: tuple[str, ...], size: float) -> dict[st
         "macs": curve.layer.macs,
         "least_words": curve.least_words,
         "least_words_from_bits": curve.points[-1].capacity_bits,
-        "knee": curve.knee.to_dict(),
+        "near_least": curve.near_least.to_dict(),
         "here": None if here is None else here.to_dict(),
         "points": [point.to_dict() for point in curve.points],
     }
@@ -89,15 +89,13 @@ def bound_table(plain: dict[str, Any]) -> Table:
         here = layer["here"]
         rows.append(
             {
-                "layer": layer["name"],
-                "times": str(layer["count"]),
-                "words here": "does not fit" if here is None else whole(here["words"]),
+                "layer": f"{layer['name']} x{layer['count']}" if layer["count"] > 1 else layer["name"],
+                "here": "too small" if here is None else si(here["words"], ""),
                 "MACs/word": "-" if here is None else f"{layer['macs'] / here['words']:.3g}",
-                "least words": whole(layer["least_words"]),
-                "need": capacity(layer["least_words_from_bits"]),
-                "knee at": capacity(layer["knee"]["capacity_bits"]),
-                "words there": whole(layer["knee"]["words"]),
+                "least": si(layer["least_words"], ""),
                 "here/least": "-" if here is None else times(here["words"] / layer["least_words"]),
+                "least from": capacity(layer["least_words_from_bits"]),
+                "+10 % from": capacity(layer["near_least"]["capacity_bits"]),
             }
         )
     title = (
@@ -105,11 +103,11 @@ def bound_table(plain: dict[str, Any]) -> Table:
         f"{plain['arch']}, {_size(plain)}"
     )
     note = (
-        f"here: with the {plain['buffer']} of {plain['arch']}; least words: with any buffer, and they need one of this "
-        "size;\nknee: the size from which on more buffer saves little\n" + _network_line(plain)
+        f"words of one such layer; here: with the {plain['buffer']} of {plain['arch']}; least: with any buffer; least "
+        f"from, +10 % from: the smallest {plain['buffer']} that moves the least, and at most 10 % more than that\n"
+        + _network_line(plain)
     )
-    spare = ("here/least", "words there")
-    return Table.of(rows, left=frozenset({"layer"}), title=title, note=note, spare=spare)
+    return Table.of(rows, left=frozenset({"layer"}), title=title, note=note, spare=("MACs/word",))
 
 
 def _network_line(plain: dict[str, Any]) -> str:
@@ -119,8 +117,8 @@ def _network_line(plain: dict[str, Any]) -> str:
     if here is not None and network["least_words"]:
         what += f", {times(here / network['least_words'])} the {whole(network['least_words'])} that any buffer moves"
     lines = [
-        f"network: {what}; knee at {capacity(network['knee']['capacity_bits'])} with "
-        f"{whole(network['knee']['words'])} words"
+        f"network: {what}; at most 10 % more from {capacity(network['near_least']['capacity_bits'])} on, "
+        f"the least from {capacity(network['least_words_from_bits'])} on"
     ]
     passing = sorted({"ifmap", "weight", "psum"} - set(plain["stores"]) | set(plain["may_bypass"]))
     if passing:
@@ -159,7 +157,7 @@ class CurvesData:
     Parameters
     ----------
     title, subtitle : str
-    lines : tuple of (name, ((bits, words), ...), (bits, words) of the knee)
+    lines : tuple of (name, ((bits, words), ...), (bits, words) nearly the least)
         Curves to name, the one that moves most first.
     quiet : tuple of ((bits, words), ...)
         Curves to show without a name.
@@ -182,8 +180,8 @@ class CurvesData:
     def records(self) -> list[dict[str, Any]]:
         """One row a corner of a named curve, then what designs move, for CSV."""
         corners = [
-            {"curve": name, "capacity_bits": bits, "words": words, "knee": (bits, words) == knee_at}
-            for name, points, knee_at in self.lines for bits, words in points
+            {"curve": name, "capacity_bits": bits, "words": words, "near_least": (bits, words) == near}
+            for name, points, near in self.lines for bits, words in points
         ]  # fmt: skip
         return corners + [{"curve": name, "capacity_bits": bits, "words": words} for bits, words, name in self.measured]
 
@@ -198,10 +196,11 @@ def curves_data(plain: dict[str, Any]) -> CurvesData:
         return int((layer["here"] or layer["points"][0])["words"])
 
     layers = sorted(plain["layers"], key=moved, reverse=True)
-    named = [(layer["name"], corners(layer["points"]), _corner(layer["knee"])) for layer in layers[:HIGHLIGHTED]]
+    named = [(layer["name"], corners(layer["points"]), _corner(layer["near_least"])) for layer in layers[:HIGHLIGHTED]]
     network = plain["network"]
     if len(layers) > 1 or layers[0]["count"] > 1:
-        named.insert(0, (f"{plain['workload']}, all layers", corners(network["points"]), _corner(network["knee"])))
+        name, near = f"{plain['workload']}, all layers", _corner(network["near_least"])
+        named.insert(0, (name, corners(network["points"]), near))
     here, least = network["here_words"], network["least_words"]
     if plain["capacity_bits"] is None or here is None:
         title = f"{plain['workload']}: any buffer moves {si(least, '')} words"
@@ -211,8 +210,8 @@ def curves_data(plain: dict[str, Any]) -> CurvesData:
         title = f"{plain['workload']}: {size} moves {si(here, '')} words at least, {how}"
     return CurvesData(
         title=title,
-        subtitle=f"the fewest words that any mapping moves between {plain['outermost']} and {plain['buffer']}; "
-        "diamonds are knees",
+        subtitle=f"fewest words that any mapping moves between {plain['outermost']} and {plain['buffer']}, by size; "
+        "diamonds: 10 % above the least",
         lines=tuple(named),
         quiet=tuple(corners(layer["points"]) for layer in layers[HIGHLIGHTED:]),
         capacity_bits=plain["capacity_bits"],
@@ -252,7 +251,7 @@ def curves_figure(data: CurvesData) -> Figure:
                      c=INK, linewidths=1.4, zorder=5, label="designs, as mapped")  # fmt: skip
     legend(axes)
     if data.capacity_bits:
-        axes.axvline(data.capacity_bits, color=INK, linewidth=1.0, linestyle=(0, (4, 3)))
+        axes.axvline(data.capacity_bits, ymax=0.9, color=INK, linewidth=1.0, linestyle=(0, (4, 3)))
         low, high = axes.get_ylim()
         top = high * (high / low) ** 0.12  # room for the name above the curves
         axes.set_ylim(low, top)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from dse.explore.plan.search import OBJECTIVES
 from dse.report.cards.book import Book, changes
 from dse.report.figures.hypervolume import hypervolume
-from dse.report.text.sweeps import short_names
+from dse.report.figures.style import COLOURS, FIXED, KINDS
+from dse.report.text.sweeps import recommended, short_names
 
 if TYPE_CHECKING:
     from dse.explore.outcomes.evaluation import Evaluation
@@ -31,7 +32,8 @@ def page_data(result: SweepResult, book: Book) -> dict[str, Any]:
     -------
     dict
         `metrics` in the order of their axes; `parameters`; `designs`, those on the front with the figures of their
-        rows; `budgets`; `reference`, its number; `cards` and `steps` by number; `hypervolume`; `ruled_out`, reasons
+        rows; `budgets`; `reference` and `recommended`, their numbers; `colours` of all figures;
+        `cards` and `steps` by number; `hypervolume`; `ruled_out`, reasons
         and how many designs each rules out.
     """
     names = short_names(tuple(path for path in result.paths if len(result.space.get(path, (0, 1))) > 1))
@@ -42,6 +44,8 @@ def page_data(result: SweepResult, book: Book) -> dict[str, Any]:
     on_objectives = [OBJECTIVES[name] for name in result.search.objectives]
     order = sorted(METRICS, key=lambda key: key not in on_objectives)
     cards = {row["number"]: card for row in shown.values() if (card := book.of(row)) is not None}
+    steps = {number: rows for number in shown if (rows := changes(result, book, number))}
+    stepping = dict.fromkeys(row["path"] for rows in steps.values() for row in rows)
     return {
         "architecture": result.architecture,
         "metrics": [{"key": key, "name": name, "unit": unit, "scale": scale}
@@ -52,9 +56,11 @@ def page_data(result: SweepResult, book: Book) -> dict[str, Any]:
         "budgets": [{"area_mm2": limit, "numbers": [row["number"] for row in front]}
                     for limit, front in result.budgets()],
         "reference": reference,
+        "recommended": None if (chosen := recommended(result)) is None else chosen["number"],
+        "colours": {"palette": COLOURS, "fixed": FIXED, "kinds": KINDS},
         "cards": cards,
-        "steps": {number: rows for number in shown if (rows := changes(result, book, number))},
-        "names": names,
+        "steps": steps,
+        "names": short_names((*names, *(path for path in stepping if path not in names))),
         "hypervolume": hypervolume(result),
         "ruled_out": _ruled_out(result),
     }  # fmt: skip

@@ -4,7 +4,7 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const designs = new Map(data.designs.map(design => [design.number, design]));
 const metrics = new Map(data.metrics.map(metric => [metric.key, metric]));
-const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7f7f7f", "#8c6d31"];
+const COLOURS = data.colours.palette;
 const MARKS = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x"];
 const DASHES = ["solid", "dash", "dashdot", "dot"];
 const OPERANDS = ["ifmap", "weight", "psum", "ofmap"];
@@ -42,6 +42,7 @@ function shown(key, value) {
 
 function percent(ratio) {
   const change = (ratio - 1) * 100;
+  if (Math.abs(change) < 0.05) return "0.0 %";
   return `${change > 0 ? "+" : change < 0 ? "−" : "±"}${Math.abs(change).toFixed(Math.abs(change) < 9.95 ? 1 : 0)} %`;
 }
 
@@ -58,7 +59,8 @@ function table(head, rows, left = 1) {
   return element("table", {}, cells("th", head, left), ...rows.map(row => row instanceof Node ? row : cells("td", row, left)));
 }
 
-function ratio(value) {
+function ratio(value, gap = 0) {
+  if (gap > 0 && Math.abs(value - 1) <= gap) return element("span", { title: `mappings within ${100 * gap} % of the best` }, "~");
   return element("span", { className: value < 0.9995 ? "better" : value > 1.0005 ? "worse" : "" }, percent(value));
 }
 
@@ -127,6 +129,19 @@ function equalProducts() {
   }));
 }
 
+/** Of the front: around all designs, with a few round figures where it is logarithmic. */
+function axis(key) {
+  const metric = metrics.get(key), values = data.designs.map(design => value(design, key));
+  const layout = { title: { text: `${metric.name} (${metric.unit})` }, gridcolor: "#eee", zeroline: false, exponentformat: "SI" };
+  if (!state.logarithmic) return layout;
+  const ends = [Math.log10(Math.min(...values)), Math.log10(Math.max(...values))], room = 0.05 * (ends[1] - ends[0]) + 0.02;
+  const ticks = [];
+  for (let power = Math.floor(ends[0]); power <= ends[1] + room; power++) ticks.push(...[1, 1.5, 2, 3, 5, 7].map(digit => digit * 10 ** power));
+  const text = tick => metric.unit === "mm2" ? String(Number(tick.toPrecision(2))) : si(tick, metric.unit).replace(/^\S+/, digits => String(Number(digits)));
+  return { ...layout, title: { text: metric.unit === "mm2" ? `${metric.name} (mm2)` : metric.name }, type: "log", range: [ends[0] - room, ends[1] + room],
+    tickvals: ticks, ticktext: ticks.map(text) };
+}
+
 function drawFront() {
   const traces = [];
   for (const flow of flows) traces.push(markers(data.designs.filter(d => d.dataflow === flow && !d.front), flow, false));
@@ -138,11 +153,9 @@ function drawFront() {
       y: [value(design, state.y)], marker: { size: 28, symbol: "circle-open", color: colour, line: { width: 3 } } });
   }
   const own = designs.get(data.reference);
-  if (own) traces.push({ type: "scatter", mode: "markers+text", name: label(`${data.architecture} as specified`), customdata: [own.number],
-    text: [label(data.architecture)], textposition: "top right", hovertext: [hover(own)], hoverinfo: "text", x: [value(own, state.x)],
+  if (own) traces.push({ type: "scatter", mode: "markers", name: label(`${data.architecture} as specified`), customdata: [own.number],
+    hovertext: [hover(own)], hoverinfo: "text", x: [value(own, state.x)],
     y: [value(own, state.y)], marker: { symbol: "star", size: 15, color: "#E69F00", line: { width: 1, color: "#222" } } });
-  const axis = key => ({ title: { text: `${metrics.get(key).name} (${metrics.get(key).unit})` }, type: state.logarithmic ? "log" : "linear",
-    gridcolor: "#eee", zeroline: false, exponentformat: "SI" });
   draw("front", traces, { xaxis: axis(state.x), yaxis: axis(state.y), hovermode: "closest", legend: { orientation: "h", y: -0.16 } });
 }
 
@@ -233,23 +246,26 @@ function settingsOf(design, against) {
   return table(["", "", ...(other ? [`against ${name(against)}`] : [])], rows);
 }
 
-/** The same thing has the same colour in every figure and beside another design. */
-const colours = new Map();
-function colourOf(key) {
-  if (!colours.has(key)) colours.set(key, COLOURS[colours.size % COLOURS.length]);
-  return colours.get(key);
+/** The same thing has the same colour in every figure, in those that are drawn to files, and beside another design. */
+const colours = { part: new Map(), bound: new Map() };
+function colourOf(key, of) {
+  if (key in data.colours.fixed) return data.colours.fixed[key];
+  if (!colours[of].has(key)) colours[of].set(key, COLOURS[colours[of].size % COLOURS.length]);
+  return colours[of].get(key);
 }
 
-function bars(where, groups, unit, texts = null) {
+function bars(where, groups, base, of, texts = null) {
   const keys = [...new Set(groups.flatMap(group => Object.keys(group.parts)))];
+  const most = Math.max(...groups.map(group => Object.values(group.parts).reduce((sum, part) => sum + part, 0)));
+  const power = most > 0 ? 3 * Math.floor(Math.log10(most) / 3) : 0, share = 10 ** -power, unit = si(10 ** power, base).split(" ")[1];
   const traces = keys.map(key => ({ type: "bar", name: label(key), x: groups.map(group => label(group.name)),
-    y: groups.map(group => group.parts[key] ?? 0), marker: { color: colourOf(key) },
-    hovertemplate: `%{x}<br>${label(key)}: %{y:.3s}${unit}<extra></extra>` }));
-  if (texts) traces.push({ type: "scatter", mode: "markers", name: texts.name, x: groups.map(group => label(group.name)), y: texts.values,
+    y: groups.map(group => (group.parts[key] ?? 0) * share), marker: { color: colourOf(key, of) },
+    hovertemplate: `%{x}<br>${label(key)}: %{y:.3g} ${unit}<extra></extra>` }));
+  if (texts) traces.push({ type: "scatter", mode: "markers", name: texts.name, x: groups.map(group => label(group.name)), y: texts.values.map(one => one * share),
     marker: { symbol: "line-ew-open", size: 14, color: "#222", line: { width: 2 } }, text: texts.labels.map(label), hoverinfo: "text" });
   draw(where, traces, { barmode: "stack", margin: { l: 62, r: 16, t: 42, b: 60 },
     xaxis: { tickangle: -50, automargin: true, tickfont: { size: 9 }, type: "category" },
-    yaxis: { exponentformat: "SI", title: { text: unit }, gridcolor: "#eee" }, legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0, traceorder: "normal", font: { size: 10 } } });
+    yaxis: { title: { text: unit }, gridcolor: "#eee" }, legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0, traceorder: "normal", font: { size: 10 } } });
 }
 
 /** Parts of a whole in words, the largest first. */
@@ -274,7 +290,7 @@ function drawEnergy(where, network) {
   const key = energyKey();
   const groups = network.layers.map(layer => ({ name: many(layer),
     parts: Object.fromEntries(Object.entries(layer[key]).map(([part, pj]) => [part, pj * layer.count * 1e-12])) }));
-  bars(where, groups, "J");
+  bars(where, groups, "J", "part");
 }
 
 function areaTitle(card) {
@@ -297,7 +313,7 @@ function timeTitle(network) {
 
 function drawTime(where, network) {
   const groups = network.layers.map(layer => ({ name: many(layer), parts: { [`bound by ${layer.bound_by}`]: layer.latency_s * layer.count } }));
-  bars(where, groups, "s", { name: "if all MACs were busy",
+  bars(where, groups, "s", "bound", { name: "if all MACs were busy",
     values: network.layers.map(layer => layer.latency_s * layer.count * layer.utilization),
     labels: network.layers.map(layer => `${many(layer)}: ${(100 * layer.utilization).toFixed(1)} % of all MACs busy`) });
 }
@@ -313,9 +329,12 @@ function drawRoofline(where, card, network) {
     traces.push({ type: "scatter", mode: "lines", name: "memory and MACs", hoverinfo: "skip", line: { color: "#222", width: 1.5 },
       x: stops, y: stops.map(intensity => Math.min(card.peak_macs_per_s, intensity * rate)) });
   }
-  traces.push({ type: "scatter", mode: "markers", name: "layers", x, y, marker: { color: "#0072B2", size: 9 }, hoverinfo: "text",
-    text: layers.map(layer => `${label(many(layer))}<br>bound by ${label(layer.bound_by)}`) });
-  draw(where, traces, { showlegend: false, margin: { l: 62, r: 16, t: 10, b: 44 },
+  for (const what of new Set(layers.map(layer => `bound by ${layer.bound_by}`))) {
+    const at = layers.map((layer, index) => index).filter(index => `bound by ${layers[index].bound_by}` === what);
+    traces.push({ type: "scatter", mode: "markers", name: label(what), x: at.map(index => x[index]), y: at.map(index => y[index]),
+      marker: { color: colourOf(what, "bound"), size: 9 }, hoverinfo: "text", text: at.map(index => label(many(layers[index]))) });
+  }
+  draw(where, traces, { margin: { l: 62, r: 16, t: 34, b: 44 }, legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: { size: 10 } },
     xaxis: { type: "log", dtick: 1, title: { text: "MACs per outermost word" }, gridcolor: "#eee" },
     yaxis: { type: "log", dtick: 1, title: { text: "MACs/s" }, exponentformat: "SI", gridcolor: "#eee" } });
 }
@@ -334,10 +353,13 @@ function drawReuse(where, network) {
     }
   }
   const keys = [...new Set(Object.values(sums).flatMap(Object.keys))];
-  const traces = Object.entries(sums).map(([kind, places], at) => ({ type: "bar", name: label(kind), x: keys.map(label),
-    y: keys.map(key => Math.exp((places[key] ?? 0) / macs)), marker: { color: COLOURS[at % 7] }, hovertemplate: `%{x}<br>${label(kind)}: %{y:.3g} times<extra></extra>` }));
+  const factor = (places, key) => Math.exp((places[key] ?? 0) / macs);
+  const traces = Object.entries(sums).filter(([, places]) => keys.some(key => factor(places, key) > 1.005)).map(([kind, places]) => ({ type: "bar",
+    name: label(kind), x: keys.map(label), y: keys.map(key => factor(places, key) > 1.005 ? factor(places, key) : null),
+    marker: { color: data.colours.kinds[kind] }, hovertemplate: `%{x}<br>${label(kind)}: %{y:.3g} times<extra></extra>` }));
   draw(where, traces, { barmode: "group", margin: { l: 62, r: 16, t: 34, b: 60 },
-    yaxis: { type: "log", dtick: 1, title: { text: "times" }, gridcolor: "#eee" }, xaxis: { tickangle: -35, automargin: true, tickfont: { size: 9 } },
+    yaxis: { type: "log", dtick: 1, title: { text: "times used" }, gridcolor: "#eee", range: [0, Math.log10(1.3 * Math.max(2, ...traces.flatMap(trace => trace.y)))] },
+    xaxis: { categoryorder: "array", categoryarray: keys.map(label), tickangle: -35, automargin: true, tickfont: { size: 9 } },
     legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: { size: 10 } } });
 }
 
@@ -355,12 +377,22 @@ function nestOf(network, number) {
 function stepsOf(number) {
   const rows = [...(data.steps[number] ?? [])], box = element("div", {}, element("h4", {}, "One step away"));
   if (rows.length === 0) {
-    box.append(element("p", { className: "note" }, "No design one step away was evaluated."));
+    box.append(element("p", { className: "note" }, `No design one step away was evaluated: dse explain, with this folder and ${number}, maps them.`));
     return box;
   }
-  box.append(table(["setting", "now", "then", "energy", "latency", "area", "design"], rows.map(row => [data.names[row.path] ?? row.path, row.old, row.new,
-    ...("energy" in row ? [ratio(row.energy), ratio(row.latency), ratio(row.area)] : [element("span", { className: "worse", title: row.reason }, "does not work"), "", ""]),
-    designs.has(row.number) ? element("button", { type: "button", onclick: event => choose(row.number, event.shiftKey) }, String(row.number)) : ""])));
+  const numbered = rows.some(row => designs.has(row.number));
+  const steps = table(["step, the least energy-delay product first", "energy", "latency", "EDP", "area", ...(numbered ? ["design"] : [])], rows.map(row => [
+    `${data.names[row.path] ?? row.path}: ${row.old} → ${row.new}`, ...("energy" in row ?
+      [ratio(row.energy, row.gap), ratio(row.latency, row.gap), ratio(row.energy * row.latency, row.gap), ratio(row.area)] : ["", "", "", ""]),
+    ...(!numbered ? [] : [designs.has(row.number) ?
+      element("button", { type: "button", onclick: event => choose(row.number, event.shiftKey) }, String(row.number)) : ""])]));
+  steps.className = "steps";
+  box.append(steps);
+  for (const row of rows.filter(row => !("energy" in row)))
+    box.append(element("p", { className: "note worse" }, `${data.names[row.path] ?? row.path} ${row.new} does not work: ${row.reason}`));
+  const gap = Math.max(...rows.map(row => row.gap ?? 0));
+  box.append(element("p", { className: "note" }, gap > 0 ? `~: smaller than what is known, as each mapping is within ${100 * gap} % of the best.`
+    : "Each of these designs is mapped exactly, every layer to its least energy-delay product."));
   return box;
 }
 
@@ -385,15 +417,14 @@ function drawParallel() {
 function drawSearch() {
   drawParallel();
   draw("hypervolume", [{ type: "scatter", mode: "lines", x: data.hypervolume.map(point => point[0]), y: data.hypervolume.map(point => point[1]), line: { shape: "hv", color: "#0072B2" } }],
-    { margin: { l: 62, r: 16, t: 10, b: 44 }, xaxis: { title: { text: "designs that work" } }, yaxis: { rangemode: "tozero", gridcolor: "#eee" } });
+    { margin: { l: 62, r: 16, t: 10, b: 44 }, xaxis: { title: { text: "designs that work" } }, yaxis: { rangemode: "tozero", gridcolor: "#eee", tickformat: ".0%" } });
   const rows = data.ruled_out.map(([reason, count]) => [reason, count]);
   document.getElementById("ruled").replaceChildren(element("h4", {}, "Not on the front because"), rows.length
     ? table(["reason", "designs"], rows) : element("p", { className: "note" }, "Every design tried works."));
 }
 
 document.getElementById("front").addEventListener("mousedown", event => { state.shift = event.shiftKey; }, true);
-const best = front.length ? front.reduce((a, b) => a.edp_js < b.edp_js ? a : b) : null;
-state.first = best ? best.number : data.reference;
+state.first = data.recommended ?? data.reference;
 drawAxes(); drawFront(); drawTable(); drawChoice(); drawCards(); drawSearch();
 document.getElementById("front").on("plotly_click", event => {
   const number = event.points.map(point => point.customdata).find(found => found !== undefined);

@@ -117,20 +117,33 @@ def steps_table(steps: Sequence[Mapping[str, Any]], names: Mapping[str, str]) ->
     names : mapping
         Of the settings, by their paths.
     """
-    rows, broken = [], []
+    rows, notes = [], []
+    gap = max((row.get("gap", 0.0) for row in steps), default=0.0)
     for row in steps:
-        cells = {"setting": names.get(row["path"], row["path"]), "now": str(row["old"]), "then": str(row["new"])}
+        name = names.get(row["path"], row["path"])
+        cells = {"step": f"{name}: {row['old']} -> {row['new']}"}
         changes = dict.fromkeys(("energy", "latency", "area", "EDP"), "-")
         if "energy" in row:
-            changes = {name: _change(row[name]) for name in ("energy", "latency", "area")}
-            changes["EDP"] = _change(row["energy"] * row["latency"])
+            changes = {name: _change(row[name], row["gap"]) for name in ("energy", "latency")}
+            changes |= {"area": _change(row["area"], 0.0), "EDP": _change(row["energy"] * row["latency"], row["gap"])}
         else:
-            broken.append(f"{cells['setting']} {cells['then']} does not work: {row['reason']}")
+            notes.append(f"{name} {row['new']} does not work: {row['reason']}")
         rows.append({**cells, **changes})
+    if gap:
+        within = f"each mapping is proven to within {percent(gap)} of its least energy-delay product"
+        notes.insert(0, f"~: less than that is not known, as {within}")
     title = "one step away, the least energy-delay product first: changes in %"
-    left = frozenset({"setting", "now", "then"})
-    return Table.of(rows, left=left, title=title, note="\n".join(broken), spare=("area", "now"))
+    return Table.of(rows, left=frozenset({"step"}), title=title, note="\n".join(notes))
 
 
-def _change(ratio: float) -> str:
-    return f"{100 * (ratio - 1):+.1f}"
+def _change(ratio: float, gap: float) -> str:
+    """A change in percent; one that mappings within a gap may make by themselves is none.
+
+    Examples
+    --------
+    >>> _change(1.034, 0.01), _change(0.996, 0.01), _change(0.996, 0.0), _change(1.0, 0.0)
+    ('+3.4', '~', '-0.4', '0.0')
+    """
+    if gap and abs(ratio - 1) <= gap:
+        return "~"
+    return f"{100 * (ratio - 1):+.1f}" if abs(ratio - 1) >= 5e-4 else "0.0"

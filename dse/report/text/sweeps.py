@@ -14,17 +14,29 @@ if TYPE_CHECKING:
 SHOWN_POINTS = 20
 
 
+SIDES = ("rows", "cols", "shape", "pes")
+"""What says by itself that it is of an array."""
+
+
 def short_names(paths: tuple[str, ...]) -> dict[str, str]:
-    """The shortest endings of dotted paths that tell them apart.
+    """Names of settings for people: a level with what is set of it, else the shortest ending that tells a path apart.
 
     Examples
     --------
-    >>> short_names(("dataflow", "levels.GLB.capacity", "levels.PE.capacity"))
-    {'dataflow': 'dataflow', 'levels.GLB.capacity': 'GLB.capacity', 'levels.PE.capacity': 'PE.capacity'}
+    >>> short_names(("dataflow", "levels.GLB.capacity", "levels.PE.capacity.weight", "levels.array.rows"))
+    {'dataflow': 'dataflow', 'levels.GLB.capacity': 'GLB capacity', 'levels.PE.capacity.weight': 'PE weight',
+     'levels.array.rows': 'rows'}
     """
     names = {}
     for path in paths:
         parts = path.split(".")
+        if parts[0] == "levels" and parts[-1] not in SIDES:
+            what = parts[3:] if parts[2] == "capacity" and len(parts) > 3 else parts[2:]
+            names[path] = f"{parts[1]} {'.'.join(what)}"
+            continue
+        if parts[0] == "mac":
+            names[path] = path
+            continue
         for length in range(1, len(parts) + 1):
             name = ".".join(parts[-length:])
             if all(not f".{other}".endswith(f".{name}") for other in paths if other != path):
@@ -36,7 +48,8 @@ def short_names(paths: tuple[str, ...]) -> dict[str, str]:
 def front_table(result: SweepResult, most: int = SHOWN_POINTS) -> Table:
     """The front, one design a row, ascending in latency, each beside the architecture's own design.
 
-    With area among the objectives: the energy-latency front within each area budget, the tightest first.
+    With area among the objectives: the designs on the energy-latency front within each area budget, by the tightest one
+    that they are on; `within` has the budgets from that one to the largest one that they are on.
 
     Parameters
     ----------
@@ -47,10 +60,12 @@ def front_table(result: SweepResult, most: int = SHOWN_POINTS) -> Table:
     budgets = shown_fronts(result, most)
     names = short_names(tuple(path for path, choices in result.space.items() if len(choices) > 1))
     reference = result.reference_row()
-    rows = []
-    for limit, front in budgets:
-        for row in front:
-            cells = {"area within": f"{limit:.3g} mm2"} if len(budgets) > 1 else {}
+    rows: list[dict[str, str]] = []
+    seen: set[int] = set()
+    for _, front in budgets:
+        for row in (row for row in front if row["number"] not in seen):
+            seen.add(row["number"])
+            cells = {"within": _within_budgets(result, row["number"])} if len(budgets) > 1 else {}
             cells |= {
                 "design": str(row["number"]),
                 "energy": energy(row["energy_pj"]),
@@ -79,6 +94,8 @@ def front_text(result: SweepResult) -> str:
         return table.to_text()
     costs = [column for column in table.columns if column not in names]
     note = "gap: the design's mappings are at most so much above the best; 0 % is proven best"
+    if "within" in costs:
+        note = f"within: the area budgets (mm2) in which no other design beats it in energy and latency\n{note}"
     if "EDP gain" in costs:
         note += f"\nEDP gain: how many times less than {result.architecture} as specified"
     cost_table = table.only(costs, note=f"{table.note}\n{note}".strip(), spare=("power", "EDP"))
@@ -90,6 +107,12 @@ def front_text(result: SweepResult) -> str:
     differing = [column for column in table.columns if column in names and column not in same]
     settings = table.only(["design", *differing], title="settings of these designs", note=told)
     return "\n\n".join(part.to_text() for part in ([cost_table, settings] if names else [cost_table]))
+
+
+def _within_budgets(result: SweepResult, number: int) -> str:
+    """The area budgets on whose energy-latency front a design is; they follow one another."""
+    limits = [limit for limit, front in result.budgets() if any(row["number"] == number for row in front)]
+    return f"{limits[0]:.3g}" if len(limits) == 1 else f"{limits[0]:.3g}-{limits[-1]:.3g}"
 
 
 def shown_fronts(result: SweepResult, most: int = SHOWN_POINTS) -> list[tuple[float, list[dict[str, Any]]]]:
@@ -156,6 +179,11 @@ def verdict(result: SweepResult) -> str:
 def best_within(result: SweepResult) -> dict[str, Any] | None:
     """The row of the front with the least EDP that takes no more area than the architecture as specified."""
     return min(_within(result), key=lambda row: row["edp_js"], default=None)
+
+
+def recommended(result: SweepResult) -> dict[str, Any] | None:
+    """The row that a reader is shown first: `best_within`, else the least EDP of the front; None without a front."""
+    return best_within(result) or min(result.front_rows(), key=lambda row: row["edp_js"], default=None)
 
 
 def _within(result: SweepResult) -> list[dict[str, Any]]:

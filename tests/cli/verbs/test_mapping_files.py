@@ -6,6 +6,7 @@ import pytest
 from explore.toy import ARCH, NET
 
 from dse.cli.main import run
+from dse.mapper.proof import check
 
 
 @pytest.fixture
@@ -98,3 +99,17 @@ def test_the_schema_of_mapping_files(dse):
     code, out, _ = dse("schema mapping")
     assert code == 0
     assert "layers" in json.loads(out)["properties"]
+
+
+def test_map_writes_a_proof_that_the_checker_accepts(dse):
+    layer = next(iter(evaluation(dse, "--objective energy")["layers"]))["name"]
+    code, _, err = dse(f"map toy.yaml tiny.yaml {layer} --objective energy --proof proof.json")
+    assert code == 0, err
+    assert "no mapping has less energy than" in check.main("proof.json")
+
+
+def test_a_proof_needs_a_search_that_ends(dse, tmp_path):
+    code, _, err = dse("map toy.yaml tiny.yaml conv --proof proof.json --time-limit 1s")
+    assert code == 2
+    assert "leave one of them out" in err
+    assert not (tmp_path / "proof.json").exists()

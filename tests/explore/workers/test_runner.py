@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dse.errors import DseError, InfeasibleError
-from dse.explore.workers.runner import KILLED, Failure, Task, Workers
+from dse.explore.workers.runner import KILLED, Failure, Task, Timed, Workers
 
 
 def judge(design):
@@ -129,3 +129,15 @@ def alive(pid):
     except FileNotFoundError:
         return False
     return state != "Z"
+
+
+def test_a_timed_call_tells_its_cpu_time():
+    def busy(seconds):
+        end = time.process_time() + seconds
+        while time.process_time() < end:
+            pass
+        return "done"
+
+    found, cpu_s = Timed(busy)(0.05)
+    assert found == "done"
+    assert 0.05 <= cpu_s < 0.2

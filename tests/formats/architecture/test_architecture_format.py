@@ -260,6 +260,8 @@ def test_a_larger_memory_costs_more(one: int, other: int) -> None:
         ("mac.bits", "8", 8),
         ("mac.multiplier_share", "0.5", 0.5),
         ("word_bits", "8", 8),
+        ("fuses", "pool, add", ["pool", "add"]),
+        ("fuses", "none", []),
         ("static_power", "1W", "1 W"),
         ("dataflow", "OSA", "OSA"),
     ],
@@ -455,6 +457,7 @@ def test_canonical_is_json_and_knows_what_matters() -> None:
         "levels.DRAM.bandwidth": "2 word/cycle", "levels.array.rows": 5, "levels.array.multicast": "tile",
         "levels.array.reduces": "none", "levels.array.energy": "1 pJ", "levels.PE.static_power": "1 mW",
         "mac.bits": 8, "technology.clock": "101 MHz", "static_power": "1 mW", "area": "1 mm2", "dataflow": "OSB",
+        "fuses": ["pool"], "packed": ["weight"],
     }.items():  # fmt: skip
         assert json.dumps(canonical(SPEC.resolve({path: value})), sort_keys=True) != text, path
 

@@ -47,6 +47,16 @@ def test_array_memories_and_words(tmp_path):
     assert found.levels[0].ports == ()
 
 
+def test_the_first_versions_names(tmp_path):
+    """It has no rates: like CALC, it looks for those at which nothing waits."""
+    head = text().partition("[run_presets]")[0].replace("SramSzkB", "SramSz").replace("= small", '= "small"')
+    (tmp_path / "architecture.yaml").write_text(architecture_text(head, "small.cfg"))
+    found = load_architecture(tmp_path / "architecture.yaml")
+    assert (found.name, found.levels) == ("small", chip(tmp_path).levels)
+    with pytest.raises(SpecError, match="has no InterfaceBandwidth"):
+        architecture_text(text().partition("[run_presets]")[0])
+
+
 CYCLES = {"ws": (2380, 476, 1106), "os": (2060, 252, 524), "is": (3550, 268, 1596)}
 ROWS = "a, 14, 14, 3, 3, 16, 48, 1,\nb, 9, 9, 1, 1, 64, 40, 2,\nc, 12, 12, 5, 5, 8, 20, 1,\n"
 

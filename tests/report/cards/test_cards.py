@@ -16,6 +16,7 @@ from dse.explore.workers.runner import Workers
 from dse.report.cards.book import Book, changes, is_complete, make_book, read_book, wanted_rows, write_book
 from dse.report.cards.card import Wanted, area_by_part, card_of
 from dse.report.cards.steps import steps_from
+from dse.report.text.explain import steps_table
 
 NET = dse.Workload.of(
     "tiny", [dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3), dse.Layer("again", K=8, C=4, P=6, Q=6, R=3, S=3),
@@ -52,16 +53,43 @@ def test_steps_are_what_their_neighbours_cost(swept):
     plan, result, book = swept
     number = result.reference.number
     rows = changes(result, book, number)
-    assert {(row["path"], row["new"]) for row in rows} == {("levels.GLB.capacity", "64 KiB"), ("levels.array.rows", 6)}
-    evaluate, own = plan.problem().evaluate["explore"], result.explored[0].outcome.objectives
+    assert {(row["path"], row["new"]) for row in rows} == {
+        ("levels.GLB.capacity", "64 KiB"), ("levels.array.rows", 6), ("levels.DRAM.bandwidth", "200 MB/s"),
+        ("levels.DRAM.bandwidth", "800 MB/s"),
+    }  # fmt: skip
+    settings = result.explored[0].parameters
+    own = dse.map_workload(plan.hardware_of(settings)[0], NET)
     for row in rows:
-        settings = {**result.explored[0].parameters, row["path"]: row["new"]}
-        figures = evaluate(plan.problem().resolve(settings)).objectives
-        assert row["energy"] == pytest.approx(figures["energy_pj"] / own["energy_pj"], rel=1e-12)
-        assert row["latency"] == pytest.approx(figures["latency_s"] / own["latency_s"], rel=1e-12)
-        assert row["area"] == pytest.approx(figures["area_mm2"] / own["area_mm2"], rel=1e-12)
+        architecture, _ = plan.hardware_of({**settings, row["path"]: row["new"]})
+        run = dse.map_workload(architecture, NET)
+        figures = {"energy_pj": run.energy_pj, "latency_s": run.latency_s, "area_mm2": architecture.area_mm2}
+        assert row["gap"] == 0
+        assert row["energy"] == pytest.approx(figures["energy_pj"] / own.energy_pj, rel=1e-9)
+        assert row["latency"] == pytest.approx(figures["latency_s"] / own.latency_s, rel=1e-9)
+        assert row["area"] == pytest.approx(figures["area_mm2"] / own.area_mm2, rel=1e-12)
     products = [row["energy"] * row["latency"] for row in rows]
     assert products == sorted(products)
+
+
+def test_changes_below_the_gap_are_not_shown():
+    """Two mappings within 1 % of the best say nothing of a change of half a percent."""
+    step = {"path": "rows", "old": 4, "new": 8, "energy": 0.996, "latency": 0.9, "area": 1.001, "gap": 0.01}
+    text = steps_table([step, {**step, "new": 2, "gap": 0.0}], {"rows": "rows"}).to_text()
+    near, exact = (line.split()[-4:] for line in text.splitlines()[2:4])
+    assert near == ["~", "-10.0", "+0.1", "-10.4"]
+    assert exact == ["-0.4", "-10.0", "+0.1", "-10.4"]
+    assert "1 % of its least" in " ".join(text.split())
+
+
+def test_neighbours_of_a_chip_at_its_own_supply_keep_its_clock_rule():
+    """Where the space lets the clock follow the supply, a neighbour at another supply runs as fast as that allows."""
+    plan = make_plan("eyeriss", NET, Search(1))
+    own = plan.starts[0]
+    assert own["technology.voltage"] == "1 V"
+    steps = [step for step in steps_from(plan.space, own) if step.path == "technology.voltage"]
+    assert [(step.new, step.settings["technology.clock"]) for step in steps] == [("0.9 V", "max"), ("1.1 V", "max")]
+    slow, fast = (plan.hardware_of(step.settings)[0].clock_hz for step in steps)
+    assert slow < plan.architecture.clock_hz < fast
 
 
 def test_what_is_not_among_the_choices_has_no_neighbours():

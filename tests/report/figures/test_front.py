@@ -16,7 +16,7 @@ from dse.report.directory import draw
 from dse.report.figures.front import draw_front, front_data, front_figure
 from dse.report.figures.style import COLOURS
 from dse.report.page.build import page
-from dse.report.text.sweeps import front_table, short_names, spread, status_line, verdict
+from dse.report.text.sweeps import front_table, front_text, short_names, spread, status_line, verdict
 
 SPACE = {"dataflow": ("row-stationary", "weight-stationary"), "levels.GLB.capacity": ("32 KiB", "64 KiB")}
 
@@ -60,6 +60,23 @@ def test_front_data_is_what_was_found():
     assert data.title == "tiny: 3.2x lower energy-delay than toy as specified"
     assert data.subtitle.startswith("5 designs tried, 4 work, 3 make up the front")
     assert [label[2].split("\n")[0] for label in data.labels] == ["fastest (1)", "best energy-delay, least energy (3)"]
+
+
+def test_a_design_is_shown_once_with_the_budgets_that_it_is_best_within():
+    """The reference takes 12 mm2, so budgets are 6, 9, 12 and what the largest takes."""
+    found = result(
+        evaluation(0, "row-stationary", 4.0, 4.0),
+        evaluation(1, "row-stationary", 1.0, 9.0, area_mm2=5.0),
+        evaluation(2, "row-stationary", 3.0, 5.0, area_mm2=8.0),
+        evaluation(3, "row-stationary", 2.0, 3.0, area_mm2=11.0),
+        evaluation(4, "row-stationary", 5.0, 1.0, area_mm2=20.0),
+    )
+    found = replace(found, search=Search(9, objectives=("energy", "latency", "area")))
+    table = front_table(found)
+    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    assert {row["design"]: row["within"] for row in rows} == {"1": "6-20", "2": "9", "3": "12-20", "4": "20"}
+    assert len(rows) == 4
+    assert max(map(len, front_text(found).splitlines())) <= 80
 
 
 def test_the_title_says_when_nothing_better_was_found():
@@ -119,7 +136,7 @@ def test_the_page_holds_everything(tmp_path):
 def test_the_front_table_has_a_row_for_each_point_beside_the_reference():
     table = front_table(SOME)
     assert table.columns == (
-        "design", "energy", "latency", "EDP", "area", "power", "gap", "dataflow", "capacity", "EDP gain",
+        "design", "energy", "latency", "EDP", "area", "power", "gap", "dataflow", "GLB capacity", "EDP gain",
     )  # fmt: skip
     assert [row[0] for row in table.rows] == ["1", "0", "3"]
     assert [row[-1] for row in table.rows] == ["2.29x", "1x", "3.2x"]
@@ -153,7 +170,7 @@ def test_fronts_by_area_budget_are_drawn_and_told():
     labels = [label[2].split("\n")[0] for label in data.labels]
     assert labels == ["fastest, best energy-delay, least energy (2)", "smallest (1)"]
     table = front_table(three)
-    assert [row[:2] for row in table.rows] == [("6 mm2", "1"), ("12 mm2", "0"), ("20 mm2", "2")]
+    assert [row[:2] for row in table.rows] == [("6", "1"), ("12", "0"), ("20", "2")]
 
 
 def test_a_long_front_is_cut_but_keeps_what_matters():
@@ -169,4 +186,4 @@ def test_a_long_front_is_cut_but_keeps_what_matters():
 
 def test_settings_are_named_as_shortly_as_they_can_be():
     paths = ("levels.GLB.capacity", "levels.PE.capacity.weight", "levels.PE.capacity.psum", "levels.L2.capacity")
-    assert list(short_names(paths).values()) == ["GLB.capacity", "weight", "psum", "L2.capacity"]
+    assert list(short_names(paths).values()) == ["GLB capacity", "PE weight", "PE psum", "L2 capacity"]

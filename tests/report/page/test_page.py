@@ -18,6 +18,7 @@ from dse.problem.workload import Node
 from dse.report.cards.book import Book, make_book
 from dse.report.page.build import page
 from dse.report.page.data import page_data
+from dse.report.text.sweeps import recommended
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "headless_shell")
 NAMES = "</script><script>document.title='markup'</script><img src=x onerror=document.title='markup'>"
@@ -96,6 +97,38 @@ def test_it_loads_without_errors_or_requests(tab):
     for what in ("front", "energy0", "area0", "time0", "roofline0", "parallel", "hypervolume"):
         assert page_.locator(f"#{what} .main-svg").count() >= 1, what
     assert page_.locator("#card0 pre").inner_text().startswith("DRAM holds")
+
+
+def test_it_opens_on_the_design_that_is_recommended_with_each_step_from_it(made, tab):
+    result, book = made
+    page_, errors, _ = tab
+    chosen = recommended(result)["number"]
+    assert page_.locator("#table tr.chosen button").inner_text() == str(chosen)
+    steps = page_.locator("#card0 table.steps tr")
+    assert steps.count() == 1 + len(book.steps[chosen])
+    said = steps.all_inner_texts()
+    for path, half in (("DRAM bandwidth", "200 MB/s"), ("DRAM bandwidth", "800 MB/s"), ("GLB capacity", "64 KiB")):
+        assert any(path in text and f"→ {half}" in text for text in said), half
+    box, card = page_.locator("#card0 table.steps").bounding_box(), page_.locator("#card0").bounding_box()
+    assert box["width"] <= card["width"]
+    assert errors == []
+
+
+def test_steps_fit_beside_those_of_another_design(tab):
+    page_, _, _ = tab
+    page_.locator("#table button").nth(1).click(modifiers=["Shift"])
+    for at in (0, 1):
+        card = page_.locator(f"#card{at}").bounding_box()
+        for table in page_.locator(f"#card{at} table").all():
+            box = table.bounding_box()
+            assert box["x"] + box["width"] <= card["x"] + card["width"] + 1
+
+
+def test_parts_have_the_colours_that_they_have_in_figures(made):
+    from dse.report.figures.style import FIXED, KINDS
+
+    colours = page_data(*made)["colours"]
+    assert (colours["fixed"], colours["kinds"]) == (FIXED, KINDS)
 
 
 def test_a_click_shows_a_design_and_shift_puts_one_beside_it(made, tab):

@@ -85,6 +85,8 @@ def listed(source: Source, path: DataPath) -> Iterator[tuple[Where, dict[str, An
         for key in keys[:1] if named is None else keys[-1:]:
             yield from listed(source, (*path, key))
         return
+    if not isinstance(given or [], list):
+        raise source.error(path, f"{path[-1]} is a list of directives", "each with target and type", key=True)
     for at, item in enumerate(given or []):
         here = (*path, at)
         if not isinstance(item, dict) or not (target := item.get("target", item.get("name"))):
@@ -178,8 +180,11 @@ def _dim(where: Where, key: str, name: str, names: Names) -> str:
 
 def _tensors(where: Where, key: str, values: Mapping[str, Any], names: Names) -> tuple[str, ...]:
     found = []
-    for name in values.get(key) or []:
-        if name not in names.tensors:
+    given = values.get(key) or []
+    if not isinstance(given, list):
+        raise where.error(f"{key} is a list of tensors", ", ".join(names.tensors), key)
+    for name in given:
+        if not isinstance(name, str) or name not in names.tensors:
             raise where.error(f"{name} is no tensor of the problem", did_you_mean(name, names.tensors), key)
         found.append(names.tensors[name])
     return tuple(found)

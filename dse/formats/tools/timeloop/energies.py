@@ -56,7 +56,9 @@ def read_energies(source: Source) -> dict[str, Table]:
         actions: dict[str, float] = {}
         for index, action in enumerate(items_of(source, (*where.path, "actions"))):
             energy = action.get("energy") if isinstance(action, dict) else None
-            if isinstance(energy, bool) or not isinstance(energy, int | float) or energy < 0 or "name" not in action:
+            if isinstance(energy, bool) or not isinstance(energy, int | float) or energy < 0:
+                raise where.error("an action has a name and an energy in pJ", None, "actions", index)
+            if not isinstance(action.get("name"), str):
                 raise where.error("an action has a name and an energy in pJ", None, "actions", index)
             actions[action["name"]] = max(float(energy), actions.get(action["name"], 0.0))
         found[_component(where, table)] = Table(where, actions)

@@ -11,28 +11,26 @@ A level with a partition for each operand is written as so many levels, one insi
 innermost of them, so that all hold their operand for the same time.
 
 What a level draws whether or not it works is an energy of each cycle (`leak`) in Timeloop's tables; they have none of
-MACs, of a chip's clock tree or of words on their way over a mesh. `left_out` says how much that is.
+MACs, of a chip's clock tree or of words on their way over a mesh. `remarks` says how much that is. They have one width
+for all words of a level, too: the widest of what comes there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping as Fields
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from math import prod
 
 from dse.architecture.architecture import Architecture
-from dse.architecture.hierarchy import Direction, FanOut, Level
+from dse.architecture.hierarchy import FanOut
 from dse.errors import DseError
 from dse.formats.text.yaml_text import flow, scalar
 from dse.formats.tools.timeloop.left_out import left_out
+from dse.formats.tools.timeloop.parts import TENSORS, Mesh, Store, parts_of, widened
 from dse.formats.tools.timeloop.tables import MAC, Priced, areas_text, energies_text, plain
-from dse.model.mapping import Loop, Mapping, Spatial, Temporal
+from dse.model.mapping import Loop, Mapping
 from dse.problem.dims import DIMS, OPERANDS
 from dse.problem.layer import Layer
-
-TENSORS = {"weight": "Weights", "ifmap": "Inputs", "psum": "Outputs"}
 
 FORMS = {
     "flat": ("problem.yaml", "energies.yaml", "architecture.yaml", "constraints.yaml", "mapping.yaml"),
@@ -83,8 +81,8 @@ def timeloop_files(architecture: Architecture, layer: Layer, mapping: Mapping) -
         if isinstance(outer, FanOut) and isinstance(inner, FanOut):
             raise DseError(f"{inner.name} stands right below {outer.name}, and Timeloop's directives target levels",
                            hint="one fan-out of as many children has the same tiles")  # fmt: skip
-    parts = _parts(architecture, layer, mapping)
-    head = "".join(f"# {remark}\n" for remark in left_out(architecture))
+    parts = parts_of(architecture, layer, mapping)
+    head = "".join(f"# {remark}\n" for remark in (*left_out(architecture), *widened(parts)))
     shared = (_problem(layer), head + _tables(architecture, layer, parts))
     flat = (head + _flat_architecture(architecture, layer, parts), _constraints(parts), _mapping(parts, is_flat=True))
     nodes = (head + _nodes_architecture(architecture, layer, parts), _mapping(parts, is_flat=False))
@@ -94,143 +92,10 @@ def timeloop_files(architecture: Architecture, layer: Layer, mapping: Mapping) -
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Mesh:
-    """A fan-out as Timeloop sees it.
-
-    Parameters
-    ----------
-    name : str
-    x, y : int
-        Its children.
-    over_x, over_y : tuple of Loop
-        What is unrolled over them, innermost first.
-    """
-
-    name: str
-    x: int
-    y: int
-    over_x: tuple[Loop, ...]
-    over_y: tuple[Loop, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Store:
-    """A level as Timeloop sees it: one word width, one energy for each action, one capacity.
-
-    Parameters
-    ----------
-    name : str
-    bits : int
-        Of a word, which is one element of the widest operand here.
-    words : int or None
-        Capacity for a tile.
-    keep : tuple of str
-        Operands.
-    loops : tuple of Loop
-        Innermost first.
-    read_pj, write_pj : float
-        For one word.
-    leak_pj, area_um2 : float
-        Of one instance, for one cycle, and in all.
-    rates : dict
-        Words a cycle of `shared`, `read` and `write`, where limited.
-    always, never : tuple of str
-        Operands that every mapping keeps there, and that none does.
-    is_partition : bool
-        Whether the loops of its level stand at a store further in.
-    """
-
-    name: str
-    bits: int
-    words: int | None
-    keep: tuple[str, ...]
-    loops: tuple[Loop, ...]
-    read_pj: float
-    write_pj: float
-    leak_pj: float
-    area_um2: float
-    rates: Fields[str, float]
-    always: tuple[str, ...]
-    never: tuple[str, ...]
-    is_partition: bool
-
-    @property
-    def keeping(self) -> dict[str, list[str]]:
-        """What every mapping keeps and leaves out, in Timeloop's words."""
-        return {"keep": [TENSORS[o] for o in self.always], "bypass": [TENSORS[o] for o in self.never]}
-
-
-def _parts(architecture: Architecture, layer: Layer, mapping: Mapping) -> list[_Store | _Mesh]:
-    """Levels and fan-outs that Timeloop has words for, outermost first."""
-    parts: list[_Store | _Mesh] = []
-    for node, place in zip(mapping.nodes, architecture.hierarchy, strict=True):
-        if isinstance(place, FanOut):
-            assert isinstance(node, Spatial)
-            if place.children > 1:
-                parts.append(_mesh(place, node))
-        else:
-            assert isinstance(node, Temporal)
-            parts += _stores(place, node, layer, architecture.clock_hz)
-    return parts
-
-
-def _mesh(place: FanOut, node: Spatial) -> _Mesh:
-    if not _on_both_sides(node):
-        return _Mesh(place.name, place.cols, place.rows, node.cols[::-1], node.rows[::-1])
-    dims = dict.fromkeys(loop.dim for loop in node.loops)
-    together = tuple(Loop(dim, prod(x.trips for x in node.loops if x.dim == dim)) for dim in dims)
-    return _Mesh(place.name, place.children, 1, together[::-1], ())
-
-
-def _stores(level: Level, node: Temporal, layer: Layer, clock_hz: float) -> list[_Store]:
-    """One store, or one for each operand of a level with partitions."""
-    if level.memories:
-        names = " and ".join(level.memories)
-        raise DseError(f"{names} lie side by side, and Timeloop has one outermost level", hint="give one for all")
-    operands = [operand for operand in OPERANDS if operand in level.stores]
-    partitions = [[operand] for operand in operands] if level.partition_bits is not None else [operands]
-    return [
-        _store(level, node, layer, kept, clock_hz, share, is_last=kept is partitions[-1])
-        for kept, share in zip(partitions, _shares(level, partitions), strict=True)
-    ]
-
-
-def _shares(level: Level, partitions: Sequence[Sequence[str]]) -> list[float]:
-    """The part of the level's area and power that each partition has: that of its capacity, or an equal one."""
-    sizes = [level.partition_bits[kept[0]] if level.partition_bits else 1 for kept in partitions]
-    known = [size for size in sizes if size]
-    if len(known) < len(sizes):
-        return [1 / len(sizes)] * len(sizes)
-    return [size / sum(known) for size in known]
-
-
-def _store(
-    level: Level, node: Temporal, layer: Layer, operands: Sequence[str], clock_hz: float, part: float, *, is_last: bool
-) -> _Store:
-    for energies in (level.read_energy_pj, level.write_energy_pj):
-        if len({energies[operand] for operand in operands}) > 1:
-            raise DseError(f"{level.name} has an energy for each operand, and a level of Timeloop has one for all",
-                           hint="capacity: {ifmap: ..., weight: ..., psum: ...} makes levels of its parts")  # fmt: skip
-    is_whole = set(operands) == level.stores
-    bits = max(layer.bits[operand] for operand in operands)
-    capacity = level.capacity_bits if level.partition_bits is None else level.partition_bits[operands[0]]
-    rates: dict[str, float] = {}
-    for port in level.ports:
-        ways: set[Direction] = {way for operand, way in port.serves if operand in operands}
-        if ways:
-            rate = "shared" if len(ways) > 1 else ways.pop()
-            rates[rate] = rates.get(rate, 0.0) + port.words_per_cycle * level.word_bits / bits
-    share = bits / level.word_bits
-    return _Store(
-        level.name if is_whole else f"{level.name}_{operands[0]}", bits,
-        None if capacity is None else capacity // level.tile_share // bits,
-        tuple(operand for operand in operands if operand in node.stores), node.loops[::-1] if is_last else (),
-        level.read_energy_pj[operands[0]] * share, level.write_energy_pj[operands[0]] * share,
-        (level.static_power_mw + level.clock_power_mw) * part / clock_hz * 1e9, level.area_mm2 * part * 1e6, rates,
-        tuple(o for o in operands if o not in level.may_bypass), tuple(o for o in OPERANDS if o not in operands),
-        not is_last,
-    )  # fmt: skip
+def remarks(architecture: Architecture, layer: Layer, mapping: Mapping) -> tuple[str, ...]:
+    """What Timeloop counts otherwise, or not at all: the sentences at the heads of the files."""
+    parts = parts_of(architecture, architecture.lowered(layer), mapping)
+    return (*left_out(architecture), *widened(parts))
 
 
 def _check_perfect(layer: Layer, mapping: Mapping) -> None:
@@ -257,31 +122,31 @@ def _problem(layer: Layer) -> str:
     return "\n".join([*lines, f"  instance: {flow({**sizes, **coefficients})}"]) + "\n"
 
 
-def _tables(architecture: Architecture, layer: Layer, parts: Sequence[_Store | _Mesh]) -> str:
+def _tables(architecture: Architecture, layer: Layer, parts: Sequence[Store | Mesh]) -> str:
     """Energies and areas of every component."""
     mac = architecture.mac
     mac_pj = mac.energy_at_pj(layer.bits.ifmap, layer.bits.weight, layer.bits.psum)
     stores = [
         Priced(part.name, {"read": part.read_pj, "write": part.write_pj, "update": part.write_pj, "leak": part.leak_pj},
                part.area_um2)
-        for part in parts if isinstance(part, _Store)
+        for part in parts if isinstance(part, Store)
     ]  # fmt: skip
     priced = [*stores, Priced(MAC, {"compute": mac_pj}, mac.area_mm2 * 1e6)]
     return energies_text(priced) + areas_text(priced)
 
 
-def _words(store: _Store, layer: Layer) -> int:
+def _words(store: Store, layer: Layer) -> int:
     """Capacity; of a level without limit, or one of more words than can be said, room for all that the layer has."""
     everything = sum(layer.words(operand) for operand in OPERANDS)
     return everything if store.words is None or store.words > _MOST_WORDS else store.words
 
 
-def _flat_architecture(architecture: Architecture, layer: Layer, parts: Sequence[_Store | _Mesh]) -> str:
+def _flat_architecture(architecture: Architecture, layer: Layer, parts: Sequence[Store | Mesh]) -> str:
     """Storage levels, innermost first, each with the instances that all fan-outs above it make."""
     x = y = 1
     storage: list[list[str]] = []
     for part in parts:
-        if isinstance(part, _Mesh):
+        if isinstance(part, Mesh):
             x, y = x * part.x, y * part.y
             continue
         lines = [f"  - name: {part.name}", f"    technology: {'SRAM' if storage else 'DRAM'}",
@@ -297,14 +162,14 @@ def _flat_architecture(architecture: Architecture, layer: Layer, parts: Sequence
     return "\n".join([*lines, *(line for part in reversed(storage) for line in part)]) + "\n"
 
 
-def _nodes_architecture(architecture: Architecture, layer: Layer, parts: Sequence[_Store | _Mesh]) -> str:
+def _nodes_architecture(architecture: Architecture, layer: Layer, parts: Sequence[Store | Mesh]) -> str:
     """Nodes of v0.4, outermost first; a container makes the instances of all that follows it."""
     taken = {part.name for part in parts} | {MAC}
     chip = next(name for name in (scalar(architecture.name), "chip", "machine", "system") if name not in taken)
     lines = ["architecture:", "  version: 0.4", "  nodes:", "  - !Container", f"    name: {chip}",
              f"    attributes: {{global_cycle_seconds: {1 / architecture.clock_hz!r}}}"]  # fmt: skip
     for at, part in enumerate(parts):
-        if isinstance(part, _Mesh):
+        if isinstance(part, Mesh):
             lines += ["  - !Container", f"    name: {_container(part)}",
                       f"    spatial: {flow({'meshX': part.x, 'meshY': part.y})}"]  # fmt: skip
             continue
@@ -322,26 +187,26 @@ def _nodes_architecture(architecture: Architecture, layer: Layer, parts: Sequenc
     return "\n".join(lines) + "\n"
 
 
-def _constraints(parts: Sequence[_Store | _Mesh]) -> str:
+def _constraints(parts: Sequence[Store | Mesh]) -> str:
     """What levels keep, and that partitions have no loops, for the flat form's mapper."""
     lines = ["mapspace_constraints:"]
     for part in parts:
-        if isinstance(part, _Store):
+        if isinstance(part, Store):
             lines += _directive(part.name, "bypass", part.keeping)
             if part.is_partition:
                 lines += _directive(part.name, "temporal", {"factors": " ".join(f"{dim}=1" for dim in DIMS)})
     return "\n".join(lines) + "\n"
 
 
-def _container(mesh: _Mesh) -> str:
+def _container(mesh: Mesh) -> str:
     return f"below_{mesh.name}"
 
 
-def _mapping(parts: Sequence[_Store | _Mesh], is_flat: bool) -> str:
+def _mapping(parts: Sequence[Store | Mesh], is_flat: bool) -> str:
     lines = ["mapping:"]
     above = ""
     for part in parts:
-        if isinstance(part, _Store):
+        if isinstance(part, Store):
             above = part.name
             keep = [TENSORS[operand] for operand in OPERANDS if operand in part.keep]
             bypass = [TENSORS[operand] for operand in OPERANDS if operand not in part.keep]
@@ -352,15 +217,6 @@ def _mapping(parts: Sequence[_Store | _Mesh], is_flat: bool) -> str:
             sides = _loops((*part.over_x, *part.over_y), part.name, is_flat)
             lines += _directive(above if is_flat else _container(part), "spatial", {**sides, "split": split})
     return "\n".join(lines) + "\n"
-
-
-def _on_both_sides(node: Spatial) -> bool:
-    """Whether a dim has children on rows and on columns, for which Timeloop has no words.
-
-    The mesh is then written as one row of as many children, which has the same tiles and the same counts.
-    """
-    sides = [{loop.dim for loop in side if loop.trips > 1} for side in (node.rows, node.cols)]
-    return bool(sides[0] & sides[1])
 
 
 def _loops(loops: Sequence[Loop], where: str, is_flat: bool) -> dict[str, object]:

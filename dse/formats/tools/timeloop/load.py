@@ -19,7 +19,7 @@ from dse.formats.text.source import parse_source, read_text
 from dse.formats.text.yaml_tree import MAX_CHARACTERS, split_lines
 from dse.formats.tools.timeloop.nodes import TAGS
 
-_INCLUDE = re.compile(r"""\s*\{\{\s*include(?:_text)?\(\s*(?:'([^']*)'|"([^"]*)")\s*\)\s*\}\}\s*""")
+_INCLUDE = re.compile(r"""\s*\{\{\s*include(?:_text)?\(\s*(?:'([^']*)'|"([^"]*)")\s*\)\s*\}\}\s*(?:#.*)?""")
 _TEMPLATE = re.compile(r"\{\{|\{%")
 _MOST_INCLUDES = 8
 
@@ -38,6 +38,8 @@ def load_timeloop(path: str | Path) -> Source:
     SpecError
         A file cannot be read or is no YAML, a template is another one, or what is taken over is no mapping.
     """
+    if Path(path).suffix == ".cfg":
+        raise SpecError("Timeloop's form of libconfig is not read", file=str(path), hint="the same as YAML")
     lines = _lines(Path(path), ())
     if sum(len(text) + 1 for text, _, _ in lines) > MAX_CHARACTERS:
         raise SpecError(f"more than {MAX_CHARACTERS} characters with all that is included", file=str(path))

@@ -123,7 +123,7 @@ def _memories(source: Source, sizes: Mapping[str, int], operands: Mapping[str, s
         if not isinstance(memory, dict) or not isinstance(memory.get("size"), int) or memory["size"] < 1:
             raise source.error((*path, "size"), f"{name} has a size in bits")
         for key, known in (("operands", operands), ("served_dimensions", sizes)):
-            if not isinstance(memory.get(key), list) or any(item not in known for item in memory[key]):
+            if not isinstance(memory.get(key), list) or any(str(item) not in known for item in memory[key]):
                 raise source.error((*path, key), f"{key} is a list of {', '.join(map(str, known))}")
         held = tuple(operand for operand in OPERANDS if operand in {operands[item] for item in memory["operands"]})
         rates = rates_of(source, path, memory.get("ports"), {theirs: operands[theirs] for theirs in memory["operands"]})

@@ -9,6 +9,7 @@ from typing import Any
 
 from dse.formats.text.located import did_you_mean
 from dse.formats.text.source import DataPath, Source
+from dse.formats.tools.zigzag.typed import check_kinds
 from dse.formats.tools.zigzag.workload import ZigzagWorkload
 
 CONVOLUTION = {"B": "N", "G": "G", "K": "K", "C": "C", "OY": "P", "OX": "Q", "FY": "R", "FX": "S"}
@@ -102,6 +103,9 @@ def _unrolling(source: Source, at: int, dims: Mapping[str, str]) -> Unrolling:
         message += "memories hold, while the loops of a level here are those of all its operands"
         hint = "leave temporal_ordering out: the mapper finds the best order"
         raise source.error((*path, "temporal_ordering"), message, hint, key=True)
+    check_kinds(source, path, entry, mappings=("spatial_mapping", "spatial_mapping_hint", "memory_operand_links"))
+    for key in ("spatial_mapping", "spatial_mapping_hint"):
+        check_kinds(source, (*path, key), entry.get(key) or {}, lists=entry.get(key) or ())
     fixed: dict[str, tuple[str, int]] = {}
     for side, given in (entry.get("spatial_mapping") or {}).items():
         here = (*path, "spatial_mapping", side)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dse.formats.text.source import DataPath, Source
+from dse.formats.tools.zigzag.typed import check_kinds
 
 WAYS = {"tl": "read", "th": "read", "fh": "write", "fl": "write"}
 
@@ -110,6 +111,7 @@ def _serves(source: Source, path: DataPath, port: Any, operands: Mapping[str, st
     """Pairs of operand and direction."""
     if not isinstance(port, dict) or not isinstance(port.get("bandwidth_max"), int) or port["bandwidth_max"] < 1:
         raise source.error(path, "a port has a bandwidth_max in bits a cycle")
+    check_kinds(source, path, port, lists=["allocation"])
     pairs = set()
     for item in port.get("allocation") or []:
         operand, _, way = (part.strip() for part in str(item).partition(","))

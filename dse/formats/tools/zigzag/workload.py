@@ -15,10 +15,14 @@ from typing import Any, Literal, TypeGuard
 from dse.errors import DseError
 from dse.formats.text.source import DataPath, Source
 from dse.formats.tools.imported import file_name
+from dse.formats.tools.zigzag.typed import check_kinds
 from dse.problem import shapes
 from dse.problem.layer import Layer
 from dse.problem.shapes import Window
 from dse.problem.workload import Node, Workload
+
+LISTS = ("dimension_relations", "pr_loop_dims", "pr_loop_sizes", "padding")
+"""Keys of a layer that have a list."""
 
 KEYS = (
     "id", "name", "operator_type", "equation", "dimension_relations", "loop_dims", "loop_sizes", "operand_precision",
@@ -107,6 +111,8 @@ def read_workload(source: Source) -> ZigzagWorkload:
     for at, given in enumerate(source.data):
         entry = _entry(source, (at,), given)
         number = given.get("id", at)
+        if not isinstance(number, int | str):
+            raise entry.error("id", f"{number} is no number of a layer")
         name = str(given["name"]) if given.get("name") is not None else f"Layer{number}"
         if number in nodes or any(node.name == name for node in nodes.values()):
             raise entry.error("id", f"there are two layers with the id {number} or the name {name}")
@@ -129,6 +135,7 @@ def _entry(source: Source, path: DataPath, given: Mapping[str, Any]) -> _Entry:
     for key in ("operator_type", "equation", "loop_dims", "loop_sizes", "operand_precision"):
         if key not in given:
             raise source.error(path, f"a layer has {key}")
+    check_kinds(source, path, given, lists=LISTS, mappings=("operand_source", "operand_precision"))
     names, sizes = given["loop_dims"], given["loop_sizes"]
     if not isinstance(names, list) or not whole_numbers(sizes) or len(names) != len(sizes):
         raise source.error((*path, "loop_sizes"), "there is a whole number above 0 for each of loop_dims")
@@ -169,7 +176,7 @@ def _reads(entry: _Entry, number: Any, nodes: Mapping[Any, Node]) -> dict[str, N
             raise entry.error("operand_source", f"{operand} is no operand", "W and I")
         if origin == number:
             continue
-        if origin not in nodes:
+        if not isinstance(origin, int | str) or origin not in nodes:
             raise entry.error("operand_source", f"there is no layer {origin} before this one")
         reads[operand] = nodes[origin]
     return reads
@@ -256,6 +263,8 @@ def _padding(entry: _Entry) -> dict[str, int]:
             fields["HW"[axis]] = sizes[at]
         if at < len(pads):
             sides = (("pad_top", "pad_bottom"), ("pad_left", "pad_right"))[axis]
+            if not isinstance(pads[at], list) or len(pads[at]) != len(sides):
+                raise entry.error("padding", f"the padding of {name} is one number for each of its two sides")
             fields.update(zip(sides, pads[at], strict=True))
     if any(isinstance(value, bool) or not isinstance(value, int) or value < 0 for value in fields.values()):
         raise entry.error("padding", "sides and paddings are whole numbers")

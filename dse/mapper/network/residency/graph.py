@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from dse.architecture.architecture import Architecture
-from dse.model.moves import tensor_bits
+from dse.model.moves import is_taken, tensor_bits
 from dse.problem.layer import Layer
-from dse.problem.moves import FUSABLE, IN_PLACE, Move, Tensor, kind_of, moves_of, tensors_of
+from dse.problem.moves import IN_PLACE, Move, Tensor, kind_of, moves_of, tensors_of
 from dse.problem.workload import Node, Workload
 
 ELEMENTWISE = frozenset(("add", "mul", "activation", "batch_norm"))
@@ -193,8 +193,7 @@ def _step(
 ) -> Step:
     if node.layer is None:
         assert move is not None
-        taken = move.kind in FUSABLE and move.kind in architecture.fuses
-        return Step(node.name, None, (), reads, alias[node.name], move, taken)
+        return Step(node.name, None, (), reads, alias[node.name], move, is_taken(architecture, move))
     layer = architecture.lowered(node.layer)
     operands: tuple[tuple[str, tuple[int, ...]], ...] = (("ifmap", reads),)
     if node.weights == "activations":

@@ -18,7 +18,7 @@ BASE = """base_ignore: &base
     - {name: Inputs, projection: [[[N]], [[C]], [[R], [P, Hstride]], [[S], [Q]], [[G]]]}
     - {name: Outputs, projection: [[[N]], [[M]], [[P]], [[Q]], [[G]]], read_write: true}
 """
-LAYER = """{{include_text('../base.yaml')}}
+LAYER = """{{include_text('../base.yaml')}}  # shape and sizes
 problem:
   <<<: *base
   instance: {C: 3, M: 4, P: 5, R: 3, Hstride: 2}
@@ -79,3 +79,8 @@ def test_a_key_that_is_almost_one_is_told(layer):
     with pytest.raises(SpecError) as caught:
         import_timeloop([layer(LAYER.replace("Hstride", "HStride"))], "net")
     assert caught.value.hint == "did you mean 'Hstride'?"
+
+
+def test_libconfig_is_told(tmp_path):
+    with pytest.raises(SpecError, match="libconfig is not read"):
+        import_timeloop([tmp_path / "sample.cfg"], "net")

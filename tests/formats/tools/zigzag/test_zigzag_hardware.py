@@ -160,6 +160,7 @@ def test_the_command_takes_all_three(tmp_path, capsys):
     ("    latency: 1", "    banks: 1", 8, "banks has no words here"),
     ("    r_cost: 0.3", "    r_cost: null", 16, "r_cost is the pJ"),
     ('allocation: ["O, tl"]', 'allocation: ["O, out"]', 20, "no operand and direction"),
+    ('allocation: ["O, tl"]', 'allocation: 1', 20, "allocation is a list"),
     ('"O, fl"]}\n    served_dimensions: [D1, D2]', '"O, fl", "O, th"]}\n    served_dimensions: [D1, D2]', 30,
      "what r_port_1 serves has no words here"),
     ('    served_dimensions: [D1, D2]\noperational', '    served_dimensions: [D1]\noperational', 45,
@@ -188,6 +189,8 @@ def test_registers_that_do_not_nest_have_a_place():
     ("{name: default, core_allocation: 1}", "core_allocation has no words here"),
     ("{name: default, memory_operand_links: {O: I1, W: I2, I: O}}", "a memory operand of its own"),
     ("{name: Conv}", "no entry named default"),
+    ("{name: default, spatial_mapping: 1}", "spatial_mapping is a mapping"),
+    ("{name: default, spatial_mapping: {D1: 2}}", "D1 is a list"),
 ])  # fmt: skip
 def test_what_a_mapping_cannot_say(entry, message):
     with pytest.raises(SpecError, match=message):

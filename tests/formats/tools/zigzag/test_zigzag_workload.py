@@ -107,6 +107,11 @@ def test_padding_and_stored_sides():
     ("I: 0, W: 0", "I: 7, W: 0", 9, "no layer 7 before this one"),
     ("I: 0, W: 0", "X: 0", 9, "X is no operand"),
     ("loop_dims: [B,", "loop_dims: [B, Z,", 7, "a whole number above 0 for each"),
+    ("[ix=1*ox+2*fx, iy=2*oy+1*fy]", "3", 5, "dimension_relations is a list"),
+    ("{I: 0, W: 0}", "[0]", 9, "operand_source is a mapping"),
+    ("I: 0, W: 0", "I: [0], W: 0", 9, "there is no layer"),
+    ("id: 0", "id: [0]", 1, "no number of a layer"),
+    ("  name: conv", "  pr_loop_dims: [IX]\n  padding: [1]", 3, "one number for each of its two sides"),
 ])  # fmt: skip
 def test_what_cannot_be_said_has_a_place(old, new, line, message):
     text = conv()

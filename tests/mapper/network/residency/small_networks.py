@@ -61,7 +61,7 @@ def machine(rng: Random) -> Architecture:
             ports=ports, **more,
         )  # fmt: skip
 
-    return Architecture(
+    made = Architecture(
         "made up",
         (
             level("DRAM", 40.0, 1.0), level("SRAM", 3.0, 3.0, capacity_bits=WORD * rng.randint(3, 14), on_chip=True),
@@ -70,6 +70,7 @@ def machine(rng: Random) -> Architecture:
         Mac(1.0), 1e9, fuses=frozenset(kind for kind in ("activation", "pool", "add") if rng.random() < 0.4),
         static_power_mw=rng.choice((0.0, 2.0)),
     )  # fmt: skip
+    return made.with_(fuses=made.fuses | {"concat"}) if len(made.fuses) == 2 else made
 
 
 class Costs:

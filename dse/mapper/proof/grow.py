@@ -1,0 +1,148 @@
+"""The tree of a proof: sets of mappings, cut until weights or prices close each of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from dse.mapper.deep.bounds.dual import WARM, Effort, climb
+from dse.mapper.deep.bounds.sift import FIRST_LIMIT, Alive, Terms
+from dse.mapper.deep.bounds.subproblem import HOT, Best, Node, Space, fixed_weights, limits_of
+from dse.mapper.deep.lists import NO_SLIDE, Choice
+from dse.mapper.deep.nest import record_length
+from dse.mapper.deep.tree import walk_to
+from dse.mapper.proof import check
+from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
+from dse.model.counting.kernel import Floats, Ints
+
+TURNS = 3
+"""How often weights are sought for one set at most, each time over the splits that the last ones left."""
+
+SHRUNK = 0.7
+"""Weights are sought again while those before left no more than this part of the splits."""
+
+DIRECT = 100_000
+"""Combinations of splits that are walked at once."""
+
+FEW = 64
+"""Mappings that are priced at once while lists are not laid down."""
+
+PRECISE = 7
+"""Digits of a weight."""
+
+HEAT = 0.01
+"""Lift, in logarithms, of splits that count as undecided when a set is cut."""
+
+
+def plain_of(choice: Choice | None) -> list[Any] | None:
+    """What is laid down about a list, as the checker has it."""
+    if choice is None:
+        return None
+    return [choice.kind, check.AXES[choice.slide] if choice.slide >= 0 else None, choice.passing]
+
+
+def choice_of(plain: Any) -> Choice | None:
+    if plain is None:
+        return None
+    return Choice(plain[0], NO_SLIDE if plain[1] is None else check.AXES.index(plain[1]), plain[2])
+
+
+class Tree:
+    """The tree of one part: sets of mappings, cut until weights or prices close each."""
+
+    def __init__(self, space: Space, sets: check.Space, kind: int) -> None:
+        self.space, self.sets = space, sets
+        for mine, theirs in zip(space.axes, sets.axes, strict=True):
+            assert all(map(np.array_equal, mine.chains, theirs.chains)), "the checker lists other splits"
+        record = np.zeros((1, record_length(len(space.problem.nodes))), dtype=np.int64)
+        counters, stop = np.zeros(5, dtype=np.int64), np.zeros(1, dtype=np.int64)
+        self.best = Best(kind, 0.0, inf, np.zeros((1, 2)), record, counters, stop)
+
+    def whole(self) -> dict[str, Any]:
+        """The tree of the whole part, sought from weights that are the same for all terms of a block."""
+        fixed = fixed_weights(self.space, self.best)
+        share = np.maximum(fixed, 0.0) / np.maximum(np.bincount(self.space.block, minlength=len(fixed)), 1)
+        even = np.where(self.space.block < FIRST_LIMIT, share[self.space.block], 0.0)
+        return self.grown(*self.sets.root(), even, HOT)
+
+    def grown(self, rows: list[Ints], choices: list[Any], start: Floats, heat: float = WARM) -> dict[str, Any]:
+        """The tree of a set, in the form of the file."""
+        weights: list[list[float]] = []
+        before = inf
+        while True:
+            here = self.sets.narrowed(rows, choices, weights)
+            if here is None:
+                return {"weights": weights}
+            left, tables = here
+            size = sum(map(len, left))
+            if len(weights) == TURNS or size > SHRUNK * before:
+                break
+            start = self._climbed(left, choices, weights[-1] if weights else start, heat)
+            weights.append([float(f"{w:.{PRECISE}g}") for w in start])
+            before, heat = size, WARM
+        return {"weights": weights, **self._cut(left, tables, choices, start)}
+
+    def _climbed(self, rows: list[Ints], choices: list[Any], start: Any, heat: float) -> Floats:
+        """Weights that bound a set well."""
+        space, best = self.space, self.best
+        logs, first, second = space.columns(tuple(map(choice_of, choices)))
+        ends = np.cumsum([len(row) for row in rows])
+        alive = Alive(np.concatenate(rows), np.concatenate([[0], ends[:-1]]), ends.copy(), np.zeros(ends[-1]))
+        limits, fixed = limits_of(space, best), fixed_weights(space, best)
+        terms = Terms(first, second, logs, space.block, space.group, limits, fixed, space.groups)
+        weights = np.array(start, dtype=float)
+        tables, factors = (tuple(axis.table(plain) for axis in space.axes) for plain in (False, True))
+        compiled(climb)(tables, factors, terms, weights, Effort(heat, self.sets.target), alive)
+        return weights
+
+    def _cut(self, rows: list[Ints], tables: list[Floats], choices: list[Any], weights: Any) -> dict[str, Any]:
+        """The parts that a set is cut into, or the prices of its mappings when they are few."""
+        unknown = [i for i, choice in enumerate(choices) if choice is None]
+        if np.prod([float(len(row)) for row in rows]) <= DIRECT:
+            some = self.sets.left(rows, tables)
+            if not unknown or len(some) <= FEW:
+                return {"priced": [self._price(chosen, choices) for chosen in some]}
+        if unknown:
+            level = unknown[-1]
+            parts = []
+            for choice in check.CHOICES:
+                laid = [choice if i == level else old for i, old in enumerate(choices)]
+                parts.append(self.grown(self.sets.agreeing(rows, level, choice), laid, weights))
+            return {"list": level, "parts": parts}
+        a, term, most = self._where(tables, weights)
+        sides = [tables[a][:, term] <= most, tables[a][:, term] > most]
+        parts = [
+            self.grown([row[side] if x == a else row for x, row in enumerate(rows)], choices, weights) for side in sides
+        ]
+        return {"cut": [a, term, most], "parts": parts}
+
+    def _where(self, tables: list[Floats], weights: Any) -> tuple[int, int, float]:
+        """The axis, the term and its factor there, about which the bound is most undecided."""
+        worst, found = -1.0, (0, 0, 0.0)
+        _, lifts = self.sets.weigh(weights, tables)
+        for a, (table, lift) in enumerate(zip(tables, lifts, strict=True)):
+            share = np.exp(-lift / HEAT)
+            share /= share.sum()
+            means = share @ table
+            spreads = np.asarray(weights) * np.sqrt(share @ (table - means) ** 2)
+            spreads[(table.max(axis=0) <= means) | (table.min(axis=0) > means)] = -1.0
+            at = int(np.argmax(spreads))
+            if spreads[at] > worst:
+                worst, found = float(spreads[at]), (a, at, float(means[at]))
+        return found
+
+    def _price(self, chosen: Ints, choices: list[Any]) -> float | None:
+        """The least objective of a split and its orders that agree with the choices, None where none is legal."""
+        space = self.space
+        best = replace(self.best, values=np.zeros((1, 2)), held=0)
+        laid = tuple(map(choice_of, choices))
+        rows, level = tuple(np.array([row]) for row in chosen), tuple(np.zeros(1) for _ in chosen)
+        walk_to(Node(space, laid, rows, np.zeros(0), 0.0, level, space.columns(laid)), best, inf, 0)
+        if best.held == 0:
+            return None
+        energy, steps = (float(x) for x in best.values[0])
+        return {ENERGY: energy, LATENCY: steps, EDP: energy * steps}[best.kind]

@@ -1,0 +1,96 @@
+"""Write down why a mapping is the best one, so that `dse.mapper.proof.check` can follow it without the search."""
+
+from __future__ import annotations
+
+from math import log
+from typing import Any
+
+from dse.architecture.architecture import Architecture
+from dse.errors import DseError
+from dse.mapper.deep.lists import choices_of
+from dse.mapper.deep.nest import parts_of
+from dse.mapper.deep.solve import solve_deep
+from dse.mapper.proof import check
+from dse.mapper.proof.grow import Tree, plain_of
+from dse.mapper.proof.parts import Part, parts_of_space, problem_of
+from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
+from dse.mapper.shared.result import Solution
+from dse.model.price import price
+from dse.problem.dims import DIMS
+from dse.problem.layer import Layer
+
+KINDS = {"energy": ENERGY, "latency": LATENCY, "edp": EDP}
+UNITS = {ENERGY: "pJ", LATENCY: "steps", EDP: "pJ x steps"}
+
+def prove(
+    architecture: Architecture, layer: Layer, objective: str = "energy", *, gap: float = 0.0, factors: str = "all"
+) -> dict[str, Any]:
+    """The best mapping of a layer, and a tree of sets of mappings that shows that none is better.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    layer : Layer
+    objective : {"energy", "latency", "edp"}
+    gap : float
+        Prove only that no mapping is better than the one found by more than this fraction.
+    factors : {"all", "perfect"}
+
+    Returns
+    -------
+    dict
+        Plain data for a JSON file; docs/mapper/proofs.md describes it.
+
+    Raises
+    ------
+    DseError
+        When no mapping fits.
+
+    Examples
+    --------
+    >>> import dse
+    >>> from dse.mapper.proof.check import check
+    >>> layer = dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> proof = prove(dse.load_architecture("eyeriss"), layer)
+    >>> round(proof["value"]), proof["unit"]
+    (1182120, 'pJ')
+    >>> sets, priced, combinations = check(proof)
+    >>> combinations > sets
+    True
+    """
+    layer = architecture.lowered(layer)
+    kind, prices = KINDS[objective], price(architecture, layer)
+    solution = solve_deep(architecture, layer, kind, gap, factors, 1)
+    if len(solution.values) == 0:
+        raise DseError(f"layer {layer.name}: no mapping fits on {architecture.name}, so there is nothing to prove")
+    energy, cycles = (float(x) for x in solution.values[0])
+    steps = cycles / prices.cycles_per_step
+    value = {ENERGY: energy, LATENCY: steps, EDP: energy * steps}[kind]
+    parts = list(parts_of_space(architecture, layer, prices, factors))
+    problem = problem_of(architecture, parts)
+    axes = [check.Axis(problem, dims) for dims in check.AXES]
+    written, spaces = [], []
+    for part in parts:
+        space = check.Space(problem, axes, part.to_dict(), objective, log(value) - log(1 + gap) - check.CLOSE)
+        spaces.append(space)
+        written.append({**part.to_dict(), "tree": Tree(part.space, space, kind).whole()})
+    return {
+        "layer": layer.name, "architecture": architecture.name, "objective": objective, "gap": gap, "value": value,
+        "unit": UNITS[kind], "cycles_per_step": prices.cycles_per_step, "problem": problem, "spaces": written,
+        "mapping": _mapping(parts, spaces, solution, value),
+    }  # fmt: skip
+
+
+def _mapping(parts: list[Part], spaces: list[check.Space], solution: Solution, value: float) -> dict[str, Any]:
+    """The mapping found: its factors, what its orders lay down, and the part that it belongs to."""
+    record = solution.records[0]
+    kept, factors = solution.kept[record[-1]], parts_of(record)[:, :3]
+    for number, (part, space) in enumerate(zip(parts, spaces, strict=True)):
+        mapping = {
+            "space": number,
+            "factors": {dim: factors[:, :, d].ravel().tolist() for d, dim in enumerate(DIMS)},
+            "lists": [plain_of(choice) for choice in choices_of(part.space.problem, record)],
+        }
+        if part.kept == kept and space.cost_of(mapping) <= log(value) + check.CLOSE:
+            return mapping
+    raise AssertionError("the best mapping is no part of its space")
