@@ -239,6 +239,14 @@ def test_speed_over_supply_is_that_of_chips(low_v: float, high_v: float, ratio: 
     assert speed(high_v, 65, "lstp") / speed(low_v, 65, "lstp") == pytest.approx(ratio, rel=within)
 
 
+def test_the_law_is_near_a_chip_that_it_was_not_fitted_to() -> None:
+    """YodaNN (its abstract, 65 nm): 1,510 GOp/s at 1.2 V, 895 uW x 61.2 TOp/s/W at 0.6 V, near the threshold."""
+    threshold_v = 0.625 - 0.05  # by the hint of the next test
+    at_low = (0.6 - threshold_v) ** 1.3 / 0.6 * speed(1.2, 65, "lstp") / ((1.2 - threshold_v) ** 1.3 / 1.2)
+    assert speed(1.2, 65, "lstp") / at_low == pytest.approx(1510 / (0.895 * 61.2), rel=0.2)
+    assert speed(1.2, 65, "lstp") == pytest.approx((1.2 - threshold_v) ** 1.3 / 1.2, rel=1e-3)
+
+
 def test_speed_ends_near_the_threshold() -> None:
     with pytest.raises(DseError, match="too near the threshold") as error:
         speed(0.6, 65, "lstp")

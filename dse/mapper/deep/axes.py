@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from dse.mapper.deep.chains import least_sides, list_chains
 from dse.mapper.deep.halo import View, joined_words
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.compilation import compiled
@@ -34,8 +35,12 @@ class Axis:
     ----------
     dims : tuple of int
     bounds : tuple of int
-    chains : tuple of (n, 3 * k) arrays
-        Trips, rows and columns of each level, per dim.
+    chains : tuple of (n, 2 * k) arrays
+        Trips and children of each level, per dim.
+    least_sides : tuple of (n, k, 2) arrays
+        The fewest rows, and the fewest columns, that each dim's children can stand on.
+    ways : int
+        Splits when sides are told apart.
     """
 
     dims: tuple[int, ...]
@@ -43,6 +48,8 @@ class Axis:
     chains: tuple[Ints, ...]
     stride: int
     dilation: int
+    least_sides: tuple[Ints, ...] = ()
+    ways: int = 0
     columns: dict[Key, int] = field(default_factory=dict)
     _tables: Floats | None = None
     _width: int = 1
@@ -50,6 +57,11 @@ class Axis:
 
     def __len__(self) -> int:
         return len(self.chains[0])
+
+    @property
+    def nbytes(self) -> int:
+        arrays = (*self.chains, *self.least_sides, self._tables, self._both)
+        return sum(array.nbytes for array in arrays if array is not None)
 
     def column(self, key: Key) -> int:
         """The place of a column of logarithms of factors; column 0 is that of the factor 1."""
@@ -84,7 +96,7 @@ class Axis:
         return self.table().T
 
     def both(self) -> Ints:
-        """(n, 2, 3 * k) trips, rows and columns of each level, of the axis' dim and that of the window, 1 for none."""
+        """(n, 2, 2 * k) trips and children of each level, of the axis' dim and that of the window, 1 for none."""
         if self._both is None:
             self._both = np.ones((len(self), 2, self.chains[0].shape[1]), dtype=np.int64)
             for which, chain in enumerate(self.chains):
@@ -92,7 +104,7 @@ class Axis:
         return self._both
 
     def trips(self, level: int, which: int) -> Ints:
-        return self.chains[which][:, 3 * level]
+        return self.chains[which][:, 2 * level]
 
     def _values(self, what: str, *key: Any) -> Ints | Floats:
         return getattr(self, f"_{what}")(*key)
@@ -103,16 +115,16 @@ class Axis:
         return combinations(self.chains[which], self.bounds[which], lists, fans)
 
     def _steps(self) -> Ints:
-        levels = self.chains[0].shape[1] // 3
+        levels = self.chains[0].shape[1] // 2
         return np.prod([self._count(dim, levels, 0) for dim in self.dims], axis=0)
 
     def tile(self, level: int, which: int, above: int = -1) -> Ints:
         """Tile of a level, capped at the bound; given `above`, with what the fan-outs from that level on spread out."""
         chain = self.chains[which]
-        size = chain[:, 3 * level :].prod(axis=1)
+        size = chain[:, 2 * level :].prod(axis=1)
         if above >= 0:
             for i in range(above, level):
-                size = size * chain[:, 3 * i + 1] * chain[:, 3 * i + 2]
+                size = size * chain[:, 2 * i + 1]
         return np.minimum(size, self.bounds[which])
 
     def _words(self, operand: int, level: int, above: int = -1) -> Ints:
@@ -126,10 +138,14 @@ class Axis:
 
     def children(self, level: int) -> Ints:
         """Children of a level's fan-out that the axis is spread over."""
-        return self._side(level, 0) * self._side(level, 1)
+        return np.prod([chain[:, 2 * level + 1] for chain in self.chains], axis=0)
+
+    def _children(self, level: int) -> Ints:
+        return self.children(level)
 
     def _side(self, level: int, side: int) -> Ints:
-        return np.prod([chain[:, 3 * level + 1 + side] for chain in self.chains], axis=0)
+        """The fewest rows (or columns) of a level's fan-out that the axis' children can stand on."""
+        return np.prod([least[:, level, side] for least in self.least_sides], axis=0)
 
     def _idle(self, level: int) -> Floats:
         """One over the instances of a level that are in use."""
@@ -137,7 +153,7 @@ class Axis:
         for chain, bound in zip(self.chains, self.bounds, strict=True):
             spread = np.ones(len(self), dtype=np.int64)
             for i in range(level):
-                spread *= chain[:, 3 * i + 1] * chain[:, 3 * i + 2]
+                spread *= chain[:, 2 * i + 1]
             used *= np.minimum(spread, bound)
         return 1.0 / used
 
@@ -153,7 +169,7 @@ class Axis:
         slides : bool
             Whether one of the two dims may slide.
         """
-        levels = self.chains[0].shape[1] // 3
+        levels = self.chains[0].shape[1] // 2
         a, b = self.bounds
         if level == levels:
             tile_a, tile_b = np.ones(len(self), dtype=np.int64), np.ones(len(self), dtype=np.int64)
@@ -163,7 +179,7 @@ class Axis:
         for which in range(2):
             for i in range(levels):
                 if joined >> i & 1:
-                    spread[which] *= self.chains[which][:, 3 * i + 1] * self.chains[which][:, 3 * i + 2]
+                    spread[which] *= self.chains[which][:, 2 * i + 1]
         number_a, number_b = -(-a // tile_a), -(-b // tile_b)
         words: Ints = np.asarray(boxes(number_a, number_b, a, b, self.stride, self.dilation))
         together = (spread > 1).any(axis=0) if mode != NONE else np.zeros(len(self), dtype=bool)
@@ -207,11 +223,9 @@ class Axis:
 
 def combinations(chain: Ints, bound: int, lists: int, fans: int) -> Ints:
     """As `dse.model.counting.axes.combinations`, of chains: the first lists and a set of fan-outs (bits) counted."""
-    levels = chain.shape[1] // 3
-    trips = []
+    trips = list(chain.T)
     counted = []
-    for i in range(levels):
-        trips += [chain[:, 3 * i], chain[:, 3 * i + 1] * chain[:, 3 * i + 2]]
+    for i in range(chain.shape[1] // 2):
         counted += [i < lists, bool(fans >> i & 1)]
     inside = np.ones(len(chain), dtype=np.int64)
     counted_inside = np.ones(len(chain), dtype=np.int64)
@@ -232,18 +246,23 @@ def combinations(chain: Ints, bound: int, lists: int, fans: int) -> Ints:
     return total + (extent > 0)
 
 
-def axes_of(problem: Deep, chains: list[Ints]) -> list[Axis]:
+def axes_of(problem: Deep) -> list[Axis]:
     """The axes of a problem; the last two hold every pair of the splits of their dims."""
     found = []
     for dims in AXES:
         bounds = tuple(int(problem.bounds[d]) for d in dims)
+        listed = [compiled(list_chains)(problem, d) for d in dims]
+        chains = [every[:, :-1].copy() for every in listed]
+        sides = [compiled(least_sides)(problem, d, chain) for d, chain in zip(dims, chains, strict=True)]
+        ways = int(np.prod([int(every[:, -1].sum()) for every in listed]))
         if len(dims) == 1:
-            found.append(Axis(dims, bounds, (chains[dims[0]],), 1, 1))
+            found.append(Axis(dims, bounds, tuple(chains), 1, 1, tuple(sides), ways))
             continue
-        a, b = chains[dims[0]], chains[dims[1]]
+        (a, b), (sides_a, sides_b) = chains, sides
         first, second = np.repeat(np.arange(len(a)), len(b)), np.tile(np.arange(len(b)), len(a))
         window = 0 if dims[0] == P else 2
         found.append(Axis(
-            dims, bounds, (a[first], b[second]), int(problem.window[window]), int(problem.window[window + 1])
+            dims, bounds, (a[first], b[second]), int(problem.window[window]), int(problem.window[window + 1]),
+            (sides_a[first], sides_b[second]), ways,
         ))  # fmt: skip
     return found

@@ -1,14 +1,17 @@
-"""All ways to split one dim over a whole hierarchy: chains of trips, rows and columns, level by level. Compilable.
+"""All ways to split one dim over a whole hierarchy: chains of trips and children, level by level. Compilable.
 
 The factors of a dim multiply to Z, at least its bound X. No factor a can shrink and still cover the bound exactly when
 a * (Z - X) < Z; so a chain of factors is tight when each of them keeps that rule alone, whatever its place.
+
+How a dim's children stand on the rows and columns of a fan-out changes no count. So a chain says how many they are, and
+sides are found for them when a whole mapping is known (`settle_sides`).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from dse.mapper.deep.nest import ROWS, TRIPS
+from dse.mapper.deep.nest import COLS, ROWS, TRIPS
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.factors import ceil_div, keeps_tight
 from dse.model.counting.kernel import Ints, entry
@@ -20,12 +23,13 @@ def list_chains(dp: Deep, d: int) -> Ints:
 
     Returns
     -------
-    (*, 3 * k) int64
-        Trips, rows and columns of each level, outermost first.
+    (*, 2 * k + 1) int64
+        Trips and children of each level, outermost first; last, in how many ways the children can stand on rows and
+        columns.
     """
     bound = dp.bounds[d]
-    slots = 3 * len(dp.nodes)
-    rows = np.ones((64, slots), dtype=np.int64)
+    slots = 2 * len(dp.nodes)
+    rows = np.ones((64, slots + 1), dtype=np.int64)
     count = 0
     factor = np.zeros(slots, dtype=np.int64)
     left = np.ones(slots + 1, dtype=np.int64)
@@ -55,14 +59,96 @@ def list_chains(dp: Deep, d: int) -> Ints:
                 rows = _twice_as_long(rows)
             for k in range(slots):
                 rows[count, k] = factor[k]
+                if k % 2 == 1:
+                    rows[count, slots] *= _ways(dp, k // 2, d, factor[k], product)
             count += 1
     return rows[:count]
 
 
+@entry
+def least_sides(dp: Deep, d: int, chains: Ints) -> Ints:
+    """The fewest rows, and the fewest columns, on which the children of each chain of a dim can stand.
+
+    Returns
+    -------
+    (n, k, 2) int64
+    """
+    levels = len(dp.nodes)
+    least = np.ones((len(chains), levels, 2), dtype=np.int64)
+    for i in range(len(chains)):
+        product = 1
+        for k in range(2 * levels):
+            product *= chains[i, k]
+        for level in range(levels):
+            children = chains[i, 2 * level + 1]
+            if children == 1:
+                continue
+            least[i, level, 0], least[i, level, 1] = children, children
+            for rows in range(1, min(children, dp.sides[level, 0]) + 1):
+                if children % rows == 0 and _stands(dp, level, d, rows, children // rows, product):
+                    least[i, level, 0] = min(least[i, level, 0], rows)
+                    least[i, level, 1] = min(least[i, level, 1], children // rows)
+    return least
+
+
+def settle_sides(dp: Deep, split: Ints) -> bool:
+    """Find rows and columns for the children of all dims; False when some fan-out is too small for them.
+
+    Parameters
+    ----------
+    split : (k, 4, 8) int64
+        A mapping as `dse.mapper.deep.nest` has it, with all children on rows; these and the columns are replaced.
+    """
+    settled = True
+    for level in range(len(split)):
+        settled = settled and (dp.fans[level] < 0 or _settle(dp, split, level))
+    return settled
+
+
+def _settle(dp: Deep, split: Ints, level: int) -> bool:
+    """Find sides on one fan-out, dim by dim; back to the dim before when there is none."""
+    rows_left, cols_left = dp.sides[level, 0], dp.sides[level, 1]
+    mine = split[level]
+    for d in range(8):
+        mine[COLS, d], mine[ROWS, d] = mine[ROWS, d], 0
+    d = 0
+    taken = np.ones((9, 2), dtype=np.int64)
+    while 0 <= d < 8:
+        children, product = mine[COLS, d], 1
+        for k in range(len(split)):
+            product *= split[k, TRIPS, d] * (children if k == level else split[k, ROWS, d] * split[k, COLS, d])
+        rows = mine[ROWS, d] + 1
+        while rows <= children and not (
+            children % rows == 0
+            and taken[d, 0] * rows <= rows_left
+            and taken[d, 1] * (children // rows) <= cols_left
+            and _stands(dp, level, d, rows, children // rows, product)
+        ):
+            rows += 1
+        if rows > children:
+            mine[ROWS, d] = 0
+            d -= 1
+            continue
+        mine[ROWS, d] = rows
+        taken[d + 1, 0], taken[d + 1, 1] = taken[d, 0] * rows, taken[d, 1] * (children // rows)
+        d += 1
+    for x in range(8):
+        mine[COLS, x] //= max(1, mine[ROWS, x])
+    return d == 8
+
+
 def _next_factor(dp: Deep, slot: int, d: int, first: int, last: int, left: int, product: int) -> int:
     """The smallest factor from `first` to `last` that a slot may take of what is left of a product, 0 for none."""
+    level = slot // 2
     for f in range(first, last + 1):
-        if left % f == 0 and keeps_tight(dp.bounds[d], product, f) and _allowed(dp, slot, d, f, left):
+        if left % f != 0:
+            continue
+        if slot % 2 == 0:
+            # `left` is the product of this slot and all inside.
+            whole = dp.whole[level, d] == 0 or left >= dp.bounds[d]
+            if whole and keeps_tight(dp.bounds[d], product, f):
+                return f
+        elif _ways(dp, level, d, f, product) > 0:
             return f
     return 0
 
@@ -77,19 +163,36 @@ def _twice_as_long(rows: Ints) -> Ints:
 
 def _most(dp: Deep, slot: int, d: int) -> int:
     """The largest factor that a dim may have in a slot."""
-    level, part = slot // 3, slot % 3
-    if part == TRIPS:
+    level = slot // 2
+    if slot % 2 == 0:
         return int(dp.bounds[d]) if dp.in_list[level, d] == 1 else 1
-    return int(dp.sides[level, part - ROWS]) if dp.on_side[level, part - ROWS, d] == 1 else 1
+    most = 1
+    for side in range(2):
+        most *= dp.sides[level, side] if dp.on_side[level, side, d] == 1 else 1
+    return most
 
 
-def _allowed(dp: Deep, slot: int, d: int, factor: int, left: int) -> bool:
-    """Whether a factor obeys the rules on whole bounds; `left` is the product of this slot and all inside."""
-    level, part = slot // 3, slot % 3
-    if part == TRIPS:
-        return bool(dp.whole[level, d] == 0 or left >= dp.bounds[d])
-    wanted = dp.folds_wanted[level, part - ROWS, d]
-    return bool(wanted == 0 or ceil_div(dp.bounds[d], factor) == wanted)
+def _ways(dp: Deep, level: int, d: int, children: int, product: int) -> int:
+    """In how many ways so many children of a dim can stand on the rows and columns of a fan-out."""
+    ways = 0
+    for rows in range(1, min(children, dp.sides[level, 0]) + 1):
+        if children % rows == 0 and _stands(dp, level, d, rows, children // rows, product):
+            ways += 1
+    return ways
+
+
+def _stands(dp: Deep, level: int, d: int, rows: int, cols: int, product: int) -> bool:
+    """Whether a dim may have so many rows and columns of a fan-out."""
+    for side in range(2):
+        factor = rows if side == 0 else cols
+        wanted = dp.folds_wanted[level, side, d]
+        if factor > 1 and (dp.on_side[level, side, d] == 0 or factor > dp.sides[level, side]):
+            return False
+        if not keeps_tight(dp.bounds[d], product, factor):
+            return False
+        if wanted != 0 and ceil_div(dp.bounds[d], factor) != wanted:
+            return False
+    return True
 
 
 def _largest_prime(number: int) -> int:

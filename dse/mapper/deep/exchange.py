@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dse.mapper.deep.bounds.sift import OF_ENERGY, OF_TIME
-from dse.mapper.deep.nest import parts_of
+from dse.mapper.deep.nest import COLS, ROWS, TRIPS, parts_of
 from dse.model.counting.kernel import Floats, Ints
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ def rows_of(space: Space, record: Ints) -> list[int]:
     for axis in space.axes:
         same = np.ones(len(axis), dtype=bool)
         for d, chain in zip(axis.dims, axis.chains, strict=True):
-            for slot, factor in enumerate(parts[:, :3, d].ravel()):
+            factors = np.stack([parts[:, TRIPS, d], parts[:, ROWS, d] * parts[:, COLS, d]], axis=1)
+            for slot, factor in enumerate(factors.ravel()):
                 same &= chain[:, slot] == factor
         found.append(int(np.argmax(same)))
     return found

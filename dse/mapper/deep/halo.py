@@ -39,7 +39,7 @@ def joined_words(
 
     Parameters
     ----------
-    first, second : (*, 3 * k) int64
+    first, second : (*, 2 * k) int64
         Chains of both dims.
     bound_a, bound_b : int
         Bounds of both dims.
@@ -48,7 +48,7 @@ def joined_words(
     rows : (*,) int64
         Where in `out` the words of each chain go.
     """
-    loops = 4 * (first.shape[1] // 3)
+    loops = 4 * (first.shape[1] // 2)
     bounds = np.array([1, 1, 1, 1, bound_a, 1, bound_b, 1])
     dim = np.zeros(loops, dtype=np.int64)
     nest = Nest(
@@ -67,9 +67,9 @@ def _most_children(first: Ints, second: Ints, joined: int) -> int:
     most = 1
     for i in range(len(first)):
         children = 1
-        for k in range(first.shape[1] // 3):
+        for k in range(first.shape[1] // 2):
             if joined >> k & 1 == 1:
-                children *= first[i, 3 * k + 1] * first[i, 3 * k + 2] * second[i, 3 * k + 1] * second[i, 3 * k + 2]
+                children *= first[i, 2 * k + 1] * second[i, 2 * k + 1]
         most = max(most, children)
     return most
 
@@ -81,17 +81,17 @@ def _lay_out(chains: Ints, i: int, d: int, bound: int, view: View, nest: Nest, s
     """
     scratch.tile[d] = 1
     inside = 1
-    for k in range(chains.shape[1] // 3 - 1, -1, -1):
+    for k in range(chains.shape[1] // 2 - 1, -1, -1):
         listed = 4 * k + (d == R)
         spread = listed + 2
         joins = view.joined >> k & 1
         nest.dim[spread], nest.spatial[spread] = d, 1
-        nest.trips[spread], nest.step[spread] = chains[i, 3 * k + 1] * chains[i, 3 * k + 2], inside
+        nest.trips[spread], nest.step[spread] = chains[i, 2 * k + 1], inside
         scratch.joined[spread] = joins
         scratch.counted[spread] = 1 if k < view.level and joins == 0 else 0
         inside *= nest.trips[spread]
         nest.dim[listed], nest.spatial[listed] = d, 0
-        nest.trips[listed], nest.step[listed] = chains[i, 3 * k], inside
+        nest.trips[listed], nest.step[listed] = chains[i, 2 * k], inside
         scratch.joined[listed] = 0
         scratch.counted[listed] = 1 if k < view.level else 0
         inside *= nest.trips[listed]

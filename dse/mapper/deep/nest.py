@@ -14,7 +14,7 @@ from dse.model.counting.records import Counts, Hierarchy, IterationSpace, Nest, 
 from dse.problem.dims import P, Q, R, S
 
 TRIPS, ROWS, COLS, ORDER = 0, 1, 2, 3
-"""Parts of a level's split; chains of factors have all but the last."""
+"""Parts of a level's split."""
 
 PER_PART = 8
 """Numbers of each part, one per dim (an order has one per loop)."""

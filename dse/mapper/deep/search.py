@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME
-from dse.mapper.deep.nest import ORDER, PER_LEVEL, PER_PART, TRIPS, Work, price_whole, workspace
+from dse.mapper.deep.chains import settle_sides
+from dse.mapper.deep.nest import COLS, ORDER, PER_LEVEL, PER_PART, ROWS, TRIPS, Work, price_whole, workspace
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.incumbent import enter, pruned
 from dse.mapper.shared.orders import add_partial_stays, group_dims, list_orders
@@ -39,8 +40,8 @@ class Splits(NamedTuple):
     ----------
     factors : (n, T) float
         Factor of each split in each term.
-    chains : (n, 2, 3 * k) int64
-        Trips, rows and columns of each of k levels, for both dims of the axis.
+    chains : (n, 2, 2 * k) int64
+        Trips and children of each of k levels, for both dims of the axis.
     start : (7,) int64
     sequence : (6,) int64
         Axes in the order of the walk.
@@ -248,7 +249,8 @@ def _walk(
         visited[LEAVES] += 1
         for x in range(6):
             _put(splits.chains, place[x], sequence[x], scratch.split)
-        held = _price_orders(dp, choices, goal, incumbents, held, scratch)
+        if settle_sides(dp, scratch.split):
+            held = _price_orders(dp, choices, goal, incumbents, held, scratch)
     return held
 
 
@@ -289,12 +291,12 @@ def _sum_up(factors: Floats, depth: int, i: int, terms: Sums, scratch: Scratch) 
 
 
 def _put(chains: Ints, i: int, axis: int, split: Ints) -> None:
-    """Write an axis' chains into a mapping's split."""
+    """Write an axis' chains into a mapping's split, all children on rows."""
     for level in range(len(split)):
-        for part in range(3):
-            split[level, part, axis] = chains[i, 0, 3 * level + part]
-            if axis >= P:
-                split[level, part, axis - P + R] = chains[i, 1, 3 * level + part]
+        for which in range(1 if axis < P else 2):
+            d = axis if which == 0 else axis - P + R
+            split[level, TRIPS, d] = chains[i, which, 2 * level]
+            split[level, ROWS, d], split[level, COLS, d] = chains[i, which, 2 * level + 1], 1
 
 
 def _promising(terms: Sums, scratch: Scratch, goal: Goal, values: Floats, held: int) -> bool:

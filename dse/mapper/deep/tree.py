@@ -8,12 +8,15 @@ from math import inf
 
 import numpy as np
 
+from dse.mapper.deep.bounds.finished import told_apart
 from dse.mapper.deep.bounds.subproblem import (
     MARGIN,
     Best,
+    Kin,
     Node,
     Space,
     bounded,
+    bounded_all,
     fixed_weights,
     lifts_left,
     limits_of,
@@ -21,7 +24,7 @@ from dse.mapper.deep.bounds.subproblem import (
     splits_left,
 )
 from dse.mapper.deep.exchange import exchanged, rows_of
-from dse.mapper.deep.lists import Choice, choices_of, listed
+from dse.mapper.deep.lists import Bools, choices_of
 from dse.mapper.deep.search import (
     ANYTHING,
     SPLITS,
@@ -42,7 +45,7 @@ DIRECT = 100_000
 OPEN = 2_000
 """The same while all orders of some list have to be tried."""
 
-PROBE = 2_000
+PROBE = 8_000
 """Splits that are tried at the root for a first mapping."""
 
 STEPS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, inf)
@@ -51,8 +54,14 @@ STEPS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, inf)
 HEAT = 0.01
 """Lift, in logarithms, of splits that count as undecided when a subproblem is halved."""
 
+NEAR = 0.2
+"""How far, in logarithms, a root is below the best mapping at least for a dive in it."""
+
+DIVING = 400
+"""Splits per axis that a dive begins with."""
+
 PROBED = 24
-"""Splits per axis that are looked through for a mapping before a subproblem is halved."""
+"""Splits per axis that are looked through for a mapping before a subproblem is halved, where four axes have several."""
 
 FRUITLESS = 8
 """No more is looked through in this way once so many looks in a row have found nothing better."""
@@ -72,18 +81,13 @@ def best_of(spaces: list[Space], best: Best, near: Ints | None = None) -> float:
     if near is not None:
         _exchange(spaces, best, near)
         known = _improved(spaces, best, known)
-    # A first mapping makes long lists short, so it is sought before bounds are made good.
-    roots = [root_of(space, best) for space in spaces]
-    for node in sorted((node for node in roots if node is not None), key=lambda node: node.bound):
-        _dive(node, best)
-        for part in _parts(node, best) if best.held == 0 else []:
-            _probe(part, best)
-            if best.held == 0:
-                _walk(part, best, PROBE)
-        known = _improved(spaces, best, known)
-        better = bounded(node.space, node.choices, node.rows, node.weights, best, node.columns)
-        if better is not None:
-            heapq.heappush(heap, (better.bound, next(number), better))
+    # A first mapping makes long lists short, so it is sought as soon as there is a space to seek it in. Psums that come
+    # back from the outermost level are seldom best.
+    for space in sorted(spaces, key=lambda space: space.problem.returns):
+        root = _root(space, best)
+        if root is not None:
+            known = _improved(spaces, best, known)
+            heapq.heappush(heap, (root.bound, next(number), root))
     while heap:
         bound, _, node = heapq.heappop(heap)
         if bound >= best.target():
@@ -92,20 +96,38 @@ def best_of(spaces: list[Space], best: Best, near: Ints | None = None) -> float:
         children = _children(node, best)
         known = _improved(spaces, best, known)
         for child in children:
-            if child is not None:
-                heapq.heappush(heap, (max(child.bound, bound), next(number), child))
+            heapq.heappush(heap, (max(child.bound, bound), next(number), child))
         if best.stop[0] and best.held > 0:
             return bound
     return inf
 
 
+def _root(space: Space, best: Best) -> Node | None:
+    """A whole space as a subproblem, once a mapping has been sought in it if it may have a much better one."""
+    node = root_of(space, best)
+    target = best.target()
+    if node is None or node.bound > target - NEAR:
+        return node
+    _dive(node, best)
+    for part in _parts(node, best) if best.held == 0 else []:
+        _probe(part, best)
+        if best.held == 0:
+            _walk(part, best, PROBE)
+    if best.target() == target:
+        return node
+    return bounded(space, node.choices, node.rows, node.weights, best, node.columns)
+
+
 def _dive(node: Node | None, best: Best) -> None:
-    """Lay down the best choice of each list, innermost first, and look for a mapping there."""
+    """Lay down the best choice of each list, innermost first, and look for a mapping there.
+
+    Only the splits of each axis that lift the bound least go along.
+    """
     while node is not None and None in node.choices:
-        rows = splits_left(node, best.target())
+        rows = tuple(row[np.argpartition(lifted, DIVING)[:DIVING]] if len(row) > DIVING else row
+                     for row, lifted in zip(node.rows, node.reduced, strict=True))  # fmt: skip
         level = max(i for i, choice in enumerate(node.choices) if choice is None)
-        children = [_child(node, rows, level, choice, best) for choice in listed()]
-        node = min((child for child in children if child is not None), key=lambda child: child.bound, default=None)
+        node = min(_laid_down(node, rows, level, best), key=lambda child: child.bound, default=None)
     for part in _parts(node, best) if node is not None else []:
         _probe(part, best)
 
@@ -115,41 +137,46 @@ def _parts(node: Node, best: Best) -> list[Node]:
     if not node.space.parts:
         return [node]
     rows = splits_left(node, best.target())
-    parts = [bounded(space, node.choices, rows, node.weights, best) for space in node.space.parts]
+    apart = told_apart(node.space.parts, node.choices, rows)
+    parts = [bounded(space, node.choices, mine, node.weights, best) for space, mine in apart if all(map(len, mine))]
     return [part for part in parts if part is not None]
 
 
-def _children(node: Node, best: Best) -> list[Node | None]:
-    """The parts of a subproblem, None where nothing in a part improves; it is walked at once where that is cheap."""
+def _children(node: Node, best: Best) -> list[Node]:
+    """The parts of a subproblem in which something may improve; it is walked at once where that is cheap."""
     unknown = [i for i, choice in enumerate(node.choices) if choice is None]
     target = best.target()
     rows = splits_left(node, target)
     few = np.prod([float(len(x)) for x in rows]) <= (OPEN if unknown else DIRECT)
     if node.space.parts and (few or not unknown):
-        return list(_parts(node, best))
-    parts = [] if few or unknown else _halves(node, rows, target, 1e-7)
+        return _parts(node, best)
+    half = None if few or unknown else _half(node, rows, target, 1e-7)
     if not unknown and not few and best.fruitless < FRUITLESS:
         _probe(node, best)
         best.fruitless = 0 if best.target() < target else best.fruitless + 1
-    if parts:
-        return [bounded(node.space, node.choices, part, node.weights, best, node.columns) for part in parts]
+    if half is not None:
+        a, lower = half
+        keep = np.ones((2, sum(map(len, rows))), dtype=bool)
+        begin = sum(map(len, rows[:a]))
+        keep[0, begin : begin + len(lower)], keep[1, begin : begin + len(lower)] = lower, ~lower
+        logs, first, second = node.columns
+        kin = Kin((node.choices,) * 2, np.stack([logs, logs]), np.stack([first, first]), second)
+        return bounded_all(node.space, kin, rows, keep, node.weights, best)
     if few or not unknown:
         _walk(node, best, 0)
         return []
-    return [_child(node, rows, unknown[-1], choice, best) for choice in listed()]
+    return _laid_down(node, rows, unknown[-1], best)
 
 
-def _child(node: Node, rows: tuple[Ints, ...], level: int, choice: Choice, best: Best) -> Node | None:
-    keep = node.space.allowed(level, choice)
-    rows = tuple(row[mask[row]] for row, mask in zip(rows, keep, strict=True))
-    if not all(map(len, rows)):
-        return None
-    choices = tuple(choice if i == level else old for i, old in enumerate(node.choices))
-    return bounded(node.space, choices, rows, node.weights, best)
+def _laid_down(node: Node, rows: tuple[Ints, ...], level: int, best: Best) -> list[Node]:
+    """A subproblem for each choice about a list with which something may improve."""
+    keep = node.space.agree(level, rows)
+    return bounded_all(node.space, node.space.kin(node.choices, level), rows, keep, node.weights, best)
 
 
-def _halves(node: Node, rows: tuple[Ints, ...], target: float, worst: float) -> list[tuple[Ints, ...]]:
-    """The splits of one axis in two, by the factor that the bound is most undecided about; empty if it is decided."""
+def _half(node: Node, rows: tuple[Ints, ...], target: float, worst: float) -> tuple[int, Bools] | None:
+    """An axis, and which of its splits are on one side of the factor that the bound is most undecided about; None if
+    it is decided."""
     _, first, second = node.columns
     found = None
     for a, row in enumerate(rows):
@@ -173,23 +200,27 @@ def _halves(node: Node, rows: tuple[Ints, ...], target: float, worst: float) -> 
             if lower.any() and not lower.all():
                 worst, found = float(spreads[i]), (a, lower)
                 break
-    if found is None:
-        return []
-    a, lower = found
-    return [tuple(row[lower == side] if x == a else row for x, row in enumerate(rows)) for side in (True, False)]
+    return found
 
 
 def _probe(node: Node, best: Best) -> None:
     """Look for a good mapping among the splits that lift the bound least."""
     rows, reduced = [], []
+    probed = _probed(node.rows)
     for row, lifted in zip(node.rows, node.reduced, strict=True):
-        rank = np.argsort(lifted, kind="stable")[:PROBED]
+        rank = np.argsort(lifted, kind="stable")[:probed]
         rows.append(row[rank])
         reduced.append(lifted[rank])
     some = Node(
         node.space, node.choices, tuple(rows), node.weights, node.bound, tuple(reduced), node.columns
     )  # fmt: skip
     walk_to(some, best, min(best.target(), node.bound + 1.0), PROBE)
+
+
+def _probed(rows: tuple[Ints, ...]) -> int:
+    """How many splits of each axis are looked through: more where fewer axes have several."""
+    several = sum(len(row) > 1 for row in rows)
+    return round(PROBED ** (4 / max(2, min(4, several))))
 
 
 def _improved(spaces: list[Space], best: Best, known: float) -> float:
@@ -211,7 +242,8 @@ def _exchange(spaces: list[Space], best: Best, record: Ints) -> None:
     choices = choices_of(space.problem, record)
     columns = space.columns(choices)
     values = exchanged(space, columns, rows, limits_of(space, best), fixed_weights(space, best))
-    nearest = [np.argsort(value, kind="stable")[:PROBED] for value in values]
+    probed = _probed(space.rows)
+    nearest = [np.argsort(value, kind="stable")[:probed] for value in values]
     some = tuple(row[np.isfinite(value[row])] for row, value in zip(nearest, values, strict=True))
     if all(map(len, some)):
         level = tuple(np.zeros(len(row)) for row in some)

@@ -45,7 +45,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Bubbles:
-    """What `draw_bubbles` draws.
+    """What `bubbles_figure` draws.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Bubbles:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """What `draw_shares` draws.
+    """What `shares_figure` draws.
 
     Parameters
     ----------
@@ -205,11 +205,6 @@ def shares_data(comparison: Comparison) -> Shares:
     )
 
 
-def draw_bubbles(data: Bubbles, path: str | Path) -> None:
-    """Draw accuracy against a logarithmic x to a PNG, SVG or PDF file."""
-    save_figure(bubbles_figure(data), path)
-
-
 def bubbles_figure(data: Bubbles) -> Figure:
     """A plot a panel, with the same accuracies on their axes."""
     figure = new_figure(8.5 if len(data.panels) == 1 else 11, 5.4)
@@ -231,11 +226,6 @@ def bubbles_figure(data: Bubbles) -> Figure:
         labels = [Label(x, y, point[0], radius) for point, (x, y, radius) in zip(panel.points, bubbles, strict=True)]
         write_labels(axes, labels, bubbles)
     return figure
-
-
-def draw_shares(data: Shares, path: str | Path) -> None:
-    """Draw the shares as stacked bars, weights beside operations, to a PNG, SVG or PDF file."""
-    save_figure(shares_figure(data), path)
 
 
 def shares_figure(data: Shares) -> Figure:

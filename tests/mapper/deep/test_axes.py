@@ -17,9 +17,9 @@ def chains_of(bound, slots):
 
 
 def closed_combinations(chain, bound, lists, fans):
-    """The same by the closed form: a nest of one dim, in which every level has a list, rows and columns."""
-    levels = len(chain) // 3
-    trips = [x for i in range(levels) for x in (chain[3 * i], chain[3 * i + 1] * chain[3 * i + 2])]
+    """The same by the closed form: a nest of one dim, in which every level has a list and a fan-out."""
+    levels = len(chain) // 2
+    trips = list(chain)
     counted = [int(y) for i in range(levels) for y in (i < lists, fans >> i & 1)]
     step = [int(np.prod(trips[i + 1 :])) for i in range(len(trips))]
     zeros = np.zeros(len(trips), int)
@@ -29,7 +29,7 @@ def closed_combinations(chain, bound, lists, fans):
 
 @pytest.mark.parametrize("bound", [5, 6])
 def test_combinations_are_those_of_the_closed_form(bound):
-    chains = np.array([[a, b, 1, c, 1, 1] for a, b, c in chains_of(bound, 3)])
+    chains = np.array([[a, b, c, 1] for a, b, c in chains_of(bound, 3)])
     for lists, fans in product(range(3), range(4)):
         found = combinations(chains, bound, lists, fans).tolist()
         assert found == [closed_combinations(chain, bound, lists, fans) for chain in chains.tolist()]
@@ -37,8 +37,8 @@ def test_combinations_are_those_of_the_closed_form(bound):
 
 def axis(stride=1, dilation=1):
     """P = 6 in tiles of 2 with the whole of R = 3 inside, and P whole beside it."""
-    p = np.array([[3, 1, 1, 2, 1, 1], [1, 1, 1, 6, 1, 1]])
-    r = np.array([[1, 1, 1, 3, 1, 1], [1, 1, 1, 3, 1, 1]])
+    p = np.array([[3, 1, 2, 1], [1, 1, 6, 1]])
+    r = np.array([[1, 1, 3, 1], [1, 1, 3, 1]])
     return Axis((P, R), (6, 3), (p, r), stride, dilation)
 
 
@@ -66,8 +66,8 @@ def test_a_column_is_worked_out_once_and_that_of_ones_is_the_first():
 
 
 def test_children_and_steps_of_a_spread():
-    q = np.array([[2, 3, 1, 1, 1, 1]])
-    s = np.array([[1, 1, 2, 1, 1, 1]])
+    q = np.array([[2, 3, 1, 1]])
+    s = np.array([[1, 2, 1, 1]])
     one = Axis((Q, S), (5, 2), (q, s), 1, 1)
     assert one.children(0).tolist() == [6]
     assert column(one, ("steps",)) == [2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import product
 from math import prod
 from random import Random
@@ -11,11 +12,12 @@ import pytest
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
-from dse.mapper.deep.chains import list_chains
+from dse.mapper.deep.chains import least_sides, list_chains, settle_sides
+from dse.mapper.deep.nest import COLS, ROWS, TRIPS
 from dse.mapper.deep.problem import Deep, build
 from dse.mapper.shared.bypass import bypass_choices
 from dse.model.price import price
-from dse.problem.dims import P
+from dse.problem.dims import C, K, P
 from dse.problem.layer import Layer
 
 EVERY = frozenset(("ifmap", "weight", "psum"))
@@ -23,9 +25,12 @@ EVERY = frozenset(("ifmap", "weight", "psum"))
 
 def problem(bound: int, sides: tuple[int, int], factors: str) -> Deep:
     """Two levels with an array between them, which any dim may be unrolled on."""
+    return problem_of(Layer("l", P=bound), sides, factors)
+
+
+def problem_of(layer: Layer, sides: tuple[int, int], factors: str = "all") -> Deep:
     nodes = Level("DRAM", EVERY), FanOut("array", *sides), Level("PE", EVERY)
     architecture = Architecture("a", nodes, Mac(1.0), 1e9)
-    layer = Layer("l", P=bound)
     return build(architecture, layer, bypass_choices(architecture)[0], price(architecture, layer), factors)
 
 
@@ -46,15 +51,41 @@ def literal(bound: int, sides: tuple[int, int], perfect: bool) -> set[tuple[int,
 def test_chains_are_the_tight_splits_of_a_bound(seed: int, factors: str) -> None:
     rng = Random(seed)
     bound, sides = rng.randint(1, 12), (rng.randint(1, 4), rng.randint(1, 4))
-    chains = list_chains(problem(bound, sides, factors), P)
-    outer, inner = chains[:, :3], chains[:, 3:]
-    assert (inner[:, 1:] == 1).all()  # there is no fan-out below the innermost level
-    rows = [(*a, b) for a, b in zip(outer.tolist(), inner[:, 0].tolist(), strict=True)]
-    assert len(rows) == len(set(rows))
-    assert set(rows) == literal(bound, sides, factors == "perfect")
+    dp = problem(bound, sides, factors)
+    chains = list_chains(dp, P)
+    assert (chains[:, 3] == 1).all()  # there is no fan-out below the innermost level
+    splits = literal(bound, sides, factors == "perfect")
+    ways = Counter((outer, rows * cols, inner) for outer, rows, cols, inner in splits)
+    assert {(a, b, c): ways for a, b, c, _, ways in chains.tolist()} == dict(ways)
+    assert len(chains) == len(ways)
+    for (outer, children, inner, _, _), least in zip(chains.tolist(), least_sides(dp, P, chains[:, :-1]), strict=True):
+        mine = [(rows, cols) for a, rows, cols, b in splits if (a, rows * cols, b) == (outer, children, inner)]
+        assert least[0].tolist() == [min(rows for rows, _ in mine), min(cols for _, cols in mine)]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_sides_are_found_where_some_fit(seed: int) -> None:
+    """Children of several dims on one array: rows and columns for all at once, or none where no choice has room."""
+    rng = Random(f"sides {seed}")
+    sides = rng.randint(2, 6), rng.randint(2, 6)
+    dp = problem_of(Layer("l", K=rng.randint(2, 6), C=rng.randint(2, 6), P=rng.randint(2, 6)), sides)
+    split, options = np.ones((2, 4, 8), dtype=np.int64), []
+    for d in (K, C, P):
+        chains = list_chains(dp, d)
+        outer, children, inner, _, _ = chains[rng.randrange(len(chains))].tolist()
+        split[0, TRIPS, d], split[0, ROWS, d], split[1, TRIPS, d] = outer, children, inner
+        bound = int(dp.bounds[d])
+        splits = literal(bound, sides, False)
+        options.append([(r, c) for a, r, c, b in splits if (a, r * c, b) == (outer, children, inner)])
+    wanted = split[0, ROWS].copy()
+    fits = [some for some in product(*options) if (np.prod(some, axis=0) <= sides).all()]
+    assert settle_sides(dp, split) == bool(fits)
+    if fits:
+        assert tuple(tuple(split[0, [ROWS, COLS], d].tolist()) for d in (K, C, P)) in fits
+        assert (split[0, ROWS] * split[0, COLS] == wanted).all()
 
 
 def test_the_list_grows_past_its_first_room() -> None:
-    chains = list_chains(problem(60, (8, 8), "perfect"), P)
+    chains = list_chains(problem(360, (8, 8), "perfect"), P)
     assert len(chains) > 64
-    assert (np.prod(chains, axis=1) == 60).all()
+    assert (np.prod(chains[:, :-1], axis=1) == 360).all()

@@ -24,7 +24,7 @@ from dse.mapper.deep.bounds.sift import Alive, Terms, sift
 from dse.mapper.deep.bounds.subproblem import Best, Space, root_of
 from dse.mapper.deep.exchange import rows_of
 from dse.mapper.deep.lists import Choice, choices_of
-from dse.mapper.deep.nest import price_whole, record_length, workspace
+from dse.mapper.deep.nest import ROWS, TRIPS, price_whole, record_length, workspace
 from dse.mapper.deep.solve import solve_deep, spaces_of
 from dse.mapper.deep.tree import best_of
 from dse.mapper.shared.orders import group_dims, list_orders
@@ -72,7 +72,7 @@ def some_mapping(space: Space, rng: Random) -> tuple[list[int], Any, list[Choice
     split = np.ones((levels, 4, 8), dtype=np.int64)
     for axis, row in zip(space.axes, rows, strict=True):
         for d, chain in zip(axis.dims, axis.chains, strict=True):
-            split[:, :3, d] = chain[row].reshape(levels, 3)
+            split[:, [TRIPS, ROWS], d] = chain[row].reshape(levels, 2)
     orders, kinds = np.zeros((24, 8), dtype=np.int64), np.zeros((24, 2), dtype=np.int64)
     choices: list[Choice | None] = []
     for i in range(levels):

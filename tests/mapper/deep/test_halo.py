@@ -78,7 +78,7 @@ def test_joined_words_are_a_literal_count(seed: int, mode: int) -> None:
             chain.append((trips, children))
         chain[-1] = chain[-1][0] * left, 1  # it covers the bound
         chains.append(chain)
-    rows = [np.array([[x for trips, children in chain for x in (trips, children, 1)]]) for chain in chains]
+    rows = [np.array([[x for trips, children in chain for x in (trips, children)]]) for chain in chains]
     view, out = View(level, joined, mode), np.zeros(1, dtype=np.int64)
     joined_words(rows[0], rows[1], *bounds, *window, view, np.zeros(1, dtype=np.int64), out)
     assert out[0] == literal((chains[0], chains[1]), bounds, window, view), (chains, bounds, window, view)

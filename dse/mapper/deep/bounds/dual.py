@@ -156,7 +156,102 @@ def weigh(tables: tuple[Floats, ...], load: Floats, splits: Alive, least: Floats
     return total
 
 
+class Family(NamedTuple):
+    """Subproblems that differ in what is laid down and in their splits, but not in their terms' sums; m of them.
+
+    Parameters
+    ----------
+    logs : (m, T) float
+        As of `Terms`; the floors' are raised to the fewest steps of the splits that are left.
+    first : (m, T, 6) int64
+    keep : (m, n) bool
+        Which of the splits of a `Flock` each takes.
+    steps : (6,) int64
+        Column of the compute steps in each axis' table.
+    floors : (F, 2) int64
+        Terms of compute steps, each with the term that says how few these are at least.
+    """
+
+    logs: Floats
+    first: Ints
+    keep: Bools
+    steps: Ints
+    floors: Ints
+
+
+class Flock(NamedTuple):
+    """The splits of m subproblems, those of axis a in columns start[a]..end[i, a] of row i.
+
+    Parameters
+    ----------
+    rows : (m, n) int64
+    start : (6,) int64
+    end : (m, 6) int64
+    reduced : (m, n) float
+    weights : (m, T) float
+    bound : (m,) float
+    """
+
+    rows: Ints
+    start: Ints
+    end: Ints
+    reduced: Floats
+    weights: Floats
+    bound: Floats
+
+
 @entry
+def climb_all(
+    tables: tuple[Floats, ...], factors: tuple[Floats, ...], terms: Terms, family: Family, splits: Ints,
+    effort: Effort, flock: Flock,
+) -> None:  # fmt: skip
+    """Bound each of a family of subproblems, see `climb`.
+
+    Parameters
+    ----------
+    terms
+        `logs` and `first` are those of the family instead.
+    splits : (n,) int64
+        Of all axes, as `flock.start` says.
+    flock
+        Filled; `weights` are the start.
+    """
+    size = len(splits)
+    for i in range(len(flock.bound)):
+        alive = Alive(flock.rows[i], flock.start, flock.end[i], flock.reduced[i])
+        empty = False
+        for a in range(6):
+            at, end = flock.start[a], flock.start[a + 1] if a < 5 else size
+            for k in range(flock.start[a], end):
+                if family.keep[i, k]:
+                    alive.rows[at] = splits[k]
+                    at += 1
+            alive.end[a] = at
+            empty = empty or at == flock.start[a]
+        if empty:
+            flock.bound[i] = np.inf
+            continue
+        mine = Terms(
+            family.first[i], terms.second, family.logs[i], terms.block, terms.group, terms.limits, terms.fixed,
+            terms.groups,
+        )  # fmt: skip
+        _raise_floors(tables, family, alive, mine.logs)
+        flock.bound[i] = climb(tables, factors, mine, flock.weights[i], effort, alive)
+
+
+def _raise_floors(tables: tuple[Floats, ...], family: Family, alive: Alive, logs: Floats) -> None:
+    """Raise the fewest steps of all to those that the splits left allow, where these are more."""
+    fewest = 0.0
+    for a in range(6):
+        least = np.inf
+        for i in range(alive.start[a], alive.end[a]):
+            least = min(least, tables[a][family.steps[a], alive.rows[i]])
+        fewest += least
+    for at in range(len(family.floors)):
+        steps, floor = family.floors[at, 0], family.floors[at, 1]
+        logs[floor] = max(logs[floor], logs[steps] + fewest)
+
+
 def climb(
     tables: tuple[Floats, ...], factors: tuple[Floats, ...], terms: Terms, weights: Floats, effort: Effort, alive: Alive
 ) -> float:
@@ -180,8 +275,6 @@ def climb(
     float
         Logarithm of the bound, infinite when no split of some axis is left.
     """
-    if not sift(factors, terms, effort.enough, alive):
-        return np.inf
     widest = 0
     for a in range(6):
         widest = max(widest, len(tables[a]))
@@ -189,6 +282,17 @@ def climb(
     sums = Sums(np.zeros(blocks), np.zeros(blocks), np.zeros(groups + 1), np.zeros(groups + 1, dtype=np.int64))
     columns = Columns(np.zeros((6, widest)), np.zeros(6))
     chosen = np.zeros(len(alive.rows), dtype=np.bool_)
+    for t in range(len(weights)):
+        if not in_use(terms, t):
+            weights[t] = 0.0
+    value = load_of(terms, weights, columns.load, sums) + weigh(tables, columns.load, alive, columns.least)
+    if value >= effort.enough:
+        return float(value)
+    # Prices at the weights of the subproblem above are one pass over each table; what they leave is looked at closely.
+    if effort.enough < np.inf and not _drop(alive, chosen, columns.least, effort.enough - value + 1e-9):
+        return np.inf
+    if not sift(factors, terms, effort.enough, alive):
+        return np.inf
     return _climb(tables, terms, weights, effort, alive, chosen, columns, sums, pair_up(terms))
 
 
@@ -197,9 +301,6 @@ def _climb(
     columns: Columns, sums: Sums, pairs: Pairs,
 ) -> float:  # fmt: skip
     """The turns of `climb`, in records that it made."""
-    for t in range(len(weights)):
-        if not in_use(terms, t):
-            weights[t] = 0.0
     kept, heat, enough = weights.copy(), effort.heat, effort.enough
     best, reached = -np.inf, np.inf
     for turn in range(TURNS + 1):
@@ -236,14 +337,7 @@ def _choose(alive: Alive, least: Floats, chosen: Bools) -> int:
     reduced, new = alive.reduced, 0
     for a in range(6):
         begin, end = alive.start[a], alive.end[a]
-        window, inside = NARROW, 0
-        for _ in range(RANGES):
-            inside = 0
-            for i in range(begin, end):
-                inside += reduced[i] - least[a] <= window
-            if inside > SOME // 2:
-                break
-            window *= 4.0
+        window, inside = _window(reduced, begin, end, least[a])
         left, stride = SOME, 1 + inside // SOME
         for nearest in range(2):
             seen = 0
@@ -261,6 +355,27 @@ def _choose(alive: Alive, least: Floats, chosen: Bools) -> int:
                 new += not chosen[i]
                 chosen[i] = True
     return new
+
+
+def _window(reduced: Floats, begin: int, end: int, least: float) -> tuple[float, int]:
+    """A lift that enough splits of an axis do not pass, and how many do not."""
+    inside = np.zeros(RANGES, dtype=np.int64)
+    widest = NARROW * 4.0 ** (RANGES - 1)
+    for i in range(begin, end):
+        over = reduced[i] - least
+        if over <= widest:
+            at, window = 0, NARROW
+            while over > window:
+                window *= 4.0
+                at += 1
+            inside[at] += 1
+    count, window = 0, NARROW
+    for at in range(RANGES):
+        count += inside[at]
+        if count > SOME // 2:
+            break
+        window *= 4.0
+    return window, count
 
 
 def _drop(alive: Alive, chosen: Bools, least: Floats, most: float) -> bool:

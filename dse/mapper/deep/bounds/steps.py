@@ -64,12 +64,15 @@ def lay_down_fewest(problem: Deep, axes: list[Axis]) -> tuple[float, tuple[int, 
     room = problem.sides[fans].prod(axis=1)
     alone = [_alone(axis, fans) for axis in axes]
     frontiers = [_thinned(children[which], steps[which], room) for children, steps, which, _ in alone]
+    nothing: Frontier = (np.ones((1, len(fans)), dtype=np.int64), np.ones(1))
+    before, after = [nothing], [nothing]
+    for frontier in frontiers[:-1]:
+        before.append(_paired(before[-1], frontier, room))
+    for frontier in frontiers[:0:-1]:
+        after.append(_paired(after[-1], frontier, room))
     values = []
-    for a, (children, steps, which, back) in enumerate(alone):
-        others: Frontier = (np.ones((1, len(fans)), dtype=np.int64), np.ones(1))
-        for other, frontier in enumerate(frontiers):
-            if other != a:
-                others = _paired(others, frontier, room)
+    for (children, steps, which, back), one, other in zip(alone, before, reversed(after), strict=True):
+        others = _paired(one, other, room)
         values.append(_together(children[which], steps[which], others, room, float(problem.macs))[back])
     least = max(least, *(float(value.min()) for value in values))
     for axis, value in zip(axes, values, strict=True):
@@ -107,6 +110,8 @@ def _thinned(children: Ints, steps: Floats, room: Ints) -> Frontier:
 
 def _paired(one: Frontier, other: Frontier, room: Ints) -> Frontier:
     """The unrollings of two sets of axes together."""
+    if len(one[1]) == 1 and one[1][0] == 1.0 and (one[0] == 1).all():
+        return other
     if len(one[1]) * len(other[1]) > WIDE:
         other = np.ones_like(other[0][:1]), other[1].min(keepdims=True)
     children = (one[0][:, None] * other[0]).reshape(-1, len(room))

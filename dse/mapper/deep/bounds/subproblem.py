@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from math import inf, log
+from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.axes import Axis, axes_of
+from dse.mapper.deep.axes import Axis
 from dse.mapper.deep.bounds.columns import Columns, Places, Run, Words, columns_of, places_of, run_of, words_of
-from dse.mapper.deep.bounds.dual import WARM, Effort, climb
-from dse.mapper.deep.bounds.sift import OF_ENERGY, OF_TIME, Alive, Terms
-from dse.mapper.deep.bounds.steps import lay_down_fewest
-from dse.mapper.deep.bounds.terms import Crossing, Term, crossings_of, terms_of, visits_pay
-from dse.mapper.deep.chains import list_chains
-from dse.mapper.deep.lists import Bools, Choice, allowed, nothing_of
+from dse.mapper.deep.bounds.dual import WARM, Effort, Family, Flock, climb_all
+from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Terms
+from dse.mapper.deep.bounds.terms import (
+    Crossing,
+    Term,
+    crossings_of,
+    objective_of,
+    terms_of_limits,
+    visits_pay,
+)
+from dse.mapper.deep.kept import tables_of
+from dse.mapper.deep.lists import Bools, Choice, allowed, listed, nothing_of
 from dse.mapper.deep.problem import Deep, spreads_that_add_up, without_limits
 from dse.mapper.shared.compilation import compiled
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
@@ -30,11 +37,27 @@ HOT = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """One bypass choice, ready to search: its axes, crossings and terms; pairs of terms, steps and their least; the
-    terms of time that are the fewest steps of all splits and with each; these fewest steps and the axes with splits
-    that differ in them; the splits of each axis that are part of it; spaces that together have all of its mappings,
-    which are searched in its place once lists are laid down; where its terms find their factors, and what is known of
-    lists laid down."""
+    """One bypass choice, ready to search.
+
+    Parameters
+    ----------
+    steps : (6,) int64
+        Column of the compute steps in each axis' table.
+    floors : (F, 2) int64
+        Terms of compute steps, each with the term that says how few these are at least.
+    fewest
+        Terms that are the fewest steps of all splits, and the fewest with each.
+    least_steps, differ
+        The fewest steps of all splits, and the axes with splits that differ in them.
+    rows
+        The splits of each axis that are part of it.
+    places
+        Where its terms find their factors.
+    parts
+        Spaces that together have all of its mappings, which are searched in its place once lists are laid down.
+    words, known, agreeing, kins
+        What is known of lists laid down.
+    """
 
     problem: Deep
     mask: int
@@ -45,7 +68,8 @@ class Space:
     group: Ints
     limits: Floats
     groups: int
-    floors: tuple[tuple[int, int], ...]
+    steps: Ints
+    floors: Ints
     fewest: Ints
     least_steps: float
     differ: tuple[int, ...]
@@ -53,29 +77,44 @@ class Space:
     places: Places
     parts: tuple[Space, ...] = ()
     words: dict[tuple[int, Run], Words] = field(default_factory=dict, repr=False)
-    known: dict[tuple[Run, ...], Columns] = field(default_factory=dict, repr=False)
-    agreeing: dict[tuple[int, Choice], list[Bools]] = field(default_factory=dict, repr=False)
+    known: dict[tuple[Choice | None, ...], Columns] = field(default_factory=dict, repr=False)
+    agreeing: dict[int, list[Bools]] = field(default_factory=dict, repr=False)
+    kins: dict[tuple[Choice | None, ...], Kin] = field(default_factory=dict, repr=False)
 
     def columns(self, choices: tuple[Choice | None, ...]) -> Columns:
         """Columns of the terms' factors with some lists laid down."""
-        levels = len(self.problem.nodes)
-        runs = tuple(run_of(c.operand, c.child, levels, choices) for c in self.crossings)
-        if runs not in self.known:
-            for key in enumerate(runs):
-                if key not in self.words:
-                    self.words[key] = words_of(self.crossings[key[0]], self.axes, key[1])
-            self.known[runs] = columns_of(self.places, [self.words[key] for key in enumerate(runs)])
-        return self.known[runs]
+        if choices not in self.known:
+            words = [self.words_of(k, choices) for k in range(len(self.crossings))]
+            self.known[choices] = columns_of(self.places, words)
+        return self.known[choices]
+
+    def words_of(self, crossing: int, choices: tuple[Choice | None, ...]) -> Words:
+        """What the words of a crossing's views are products of, with some lists laid down."""
+        one = self.crossings[crossing]
+        key = crossing, run_of(one.operand, one.child, len(self.problem.nodes), choices)
+        if key not in self.words:
+            self.words[key] = words_of(one, self.axes, key[1])
+        return self.words[key]
 
     def holds(self, rows: list[int]) -> bool:
         """Whether the splits of a mapping, one of each axis, are part of it."""
         return all(row in mine for row, mine in zip(rows, self.rows, strict=True))
 
-    def allowed(self, level: int, choice: Choice) -> list[Bools]:
-        """Per axis, which splits agree with what is laid down about a list."""
-        if (level, choice) not in self.agreeing:
-            self.agreeing[level, choice] = allowed(self.problem, self.axes, level, choice)
-        return self.agreeing[level, choice]
+    def kin(self, choices: tuple[Choice | None, ...], level: int) -> Kin:
+        """What may be laid down about one list more."""
+        if choices not in self.kins:
+            each = tuple((*choices[:level], choice, *choices[level + 1 :]) for choice in listed())
+            columns = [self.columns(one) for one in each]
+            logs, first = np.stack([one[0] for one in columns]), np.stack([one[1] for one in columns])
+            self.kins[choices] = Kin(each, logs, first, columns[0][2])
+        return self.kins[choices]
+
+    def agree(self, level: int, rows: tuple[Ints, ...]) -> Bools:
+        """(listed choices, n) which splits agree with each choice about a list."""
+        if level not in self.agreeing:
+            each = [allowed(self.problem, self.axes, level, choice) for choice in listed()]
+            self.agreeing[level] = [np.stack(masks) for masks in zip(*each, strict=True)]
+        return np.concatenate([mask[:, row] for mask, row in zip(self.agreeing[level], rows, strict=True)], axis=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +128,22 @@ class Node:
     bound: float
     reduced: tuple[Floats, ...]
     columns: Columns
+
+
+class Kin(NamedTuple):
+    """What is laid down in each of m subproblems, with their columns as `columns_of` has them.
+
+    Parameters
+    ----------
+    logs : (m, T) float
+    first : (m, T, 6) int64
+    second : (T, 6) int64
+    """
+
+    choices: tuple[tuple[Choice | None, ...], ...]
+    logs: Floats
+    first: Ints
+    second: Ints
 
 
 @dataclass(slots=True)
@@ -115,16 +170,15 @@ class Best:
 
 
 def space_of(problem: Deep, mask: int) -> Space:
-    chains = [compiled(list_chains)(problem, d) for d in range(8)]
-    axes = axes_of(problem, chains)
-    rows = tuple(np.arange(len(axis)) for axis in axes)
-    return _space(problem, mask, axes, *lay_down_fewest(problem, axes), rows)
+    tables = tables_of(problem)
+    rows = tuple(np.arange(len(axis)) for axis in tables.axes)
+    return _space(problem, mask, tables.axes, tables.least_steps, tables.differ, rows)
 
 
 def narrowed(space: Space, problem: Deep, mask: int, rows: tuple[Ints, ...] | None = None) -> Space:
-    """The space of a problem that differs in the room for psums alone, or of some splits of each axis."""
+    """The space of a problem that differs in what becomes of psums alone, or of some splits of each axis."""
     rows = space.rows if rows is None else rows
-    alike = _space(problem, mask, space.axes, space.least_steps, space.differ, rows)
+    alike = _space(problem, mask, space.axes, space.least_steps, space.differ, rows, space)
     return replace(alike, words=space.words, agreeing=space.agreeing)
 
 
@@ -160,18 +214,32 @@ def together(spaces: list[Space]) -> list[Space]:
 
 
 def _space(
-    problem: Deep, mask: int, axes: list[Axis], least: float, differ: tuple[int, ...], rows: tuple[Ints, ...]
-) -> Space:
-    crossings = crossings_of(problem)
-    problem = problem._replace(visits_pay=visits_pay(problem, crossings))
-    terms, limits, groups = terms_of(problem, crossings, least, differ)
+    problem: Deep, mask: int, axes: list[Axis], least: float, differ: tuple[int, ...], rows: tuple[Ints, ...],
+    like: Space | None = None,
+) -> Space:  # fmt: skip
+    """The space of a problem, given one `like` it but for what becomes of psums, if there is."""
+    crossings = crossings_of(problem) if like is None else like.crossings
+    if like is None or not _same_objective(problem, like.problem):
+        problem = problem._replace(visits_pay=visits_pay(problem, crossings))
+        objective, groups = objective_of(problem, crossings, least, differ)
+    else:
+        problem = problem._replace(visits_pay=like.problem.visits_pay)
+        objective, groups = [term for term in like.terms if term.block < FIRST_LIMIT], like.groups
+    some, limits = terms_of_limits(problem, crossings)
+    terms = objective + some
     steps = [i for i, term in enumerate(terms) if (0, ("steps",)) in term.extra]
     return Space(
         problem, mask, axes, crossings, terms, np.array([term.block for term in terms]),
         np.array([term.group for term in terms]), np.array(limits), groups,
-        tuple((i, i + 1) for i in steps), steps[-1] + 1 + np.arange(1 + len(differ)), least, differ, rows,
+        np.array([axis.column(("steps",)) for axis in axes]), np.array([(i, i + 1) for i in steps]),
+        steps[-1] + 1 + np.arange(1 + len(differ)), least, differ, rows,
         places_of(terms, crossings, axes),
     )  # fmt: skip
+
+
+def _same_objective(one: Deep, other: Deep) -> bool:
+    """Whether energy and time have the same terms in two problems that differ in what becomes of psums alone."""
+    return one.returns == other.returns and bool((one.never_finished == other.never_finished).all())
 
 
 def root_of(space: Space, best: Best) -> Node | None:
@@ -191,34 +259,51 @@ def bounded(
     columns: Columns | None = None, heat: float = WARM,
 ) -> Node | None:  # fmt: skip
     """A subproblem with its bound, None when that shows that nothing in it improves."""
-    if columns is None:
-        columns = space.columns(choices)
-    columns = _with_fewest_steps(space, rows, columns[0]), *columns[1:]
-    ends = np.cumsum([len(x) for x in rows])
-    start, end = np.concatenate([[0], ends[:-1]]), ends.copy()
-    weights, alive = weights.copy(), Alive(np.concatenate(rows), start, end, np.zeros(ends[-1]))
+    logs, first, second = space.columns(choices) if columns is None else columns
+    kin = Kin((choices,), logs[None], first[None], second)
+    every = np.ones((1, sum(map(len, rows))), dtype=bool)
+    found = bounded_all(space, kin, rows, every, weights, best, heat)
+    return found[0] if found else None
+
+
+def bounded_all(
+    space: Space, kin: Kin, rows: tuple[Ints, ...], keep: Bools, weights: Floats, best: Best, heat: float = WARM
+) -> list[Node]:
+    """Subproblems with their bounds, but for those in which nothing improves.
+
+    Parameters
+    ----------
+    kin
+        What is laid down in each.
+    keep : (m, n) bool
+        Which of the splits in `rows`, those of all axes one after another, each takes.
+    weights : (T,) float
+        To start with.
+    """
+    many, ends = len(keep), np.cumsum([len(x) for x in rows])
+    start, size = np.concatenate([[0], ends[:-1]]), int(ends[-1])
+    flock = Flock(
+        np.zeros((many, size), dtype=np.int64), start, np.zeros((many, 6), dtype=np.int64), np.zeros((many, size)),
+        np.tile(weights, (many, 1)), np.zeros(many),
+    )  # fmt: skip
     tables, factors = (tuple(axis.table(plain) for axis in space.axes) for plain in (False, True))
     terms = Terms(
-        columns[1], columns[2], columns[0], space.block, space.group, limits_of(space, best),
+        kin.first[0], kin.second, kin.logs[0], space.block, space.group, limits_of(space, best),
         fixed_weights(space, best), space.groups,
     )  # fmt: skip
-    bound = compiled(climb)(tables, factors, terms, weights, Effort(heat, best.target()), alive)
-    if bound >= best.target() or (end == start).any():
-        return None
-    left = tuple(alive.rows[start[a] : end[a]].copy() for a in range(6))
-    lifted = tuple(alive.reduced[start[a] : end[a]].copy() for a in range(6))
-    return Node(space, choices, left, weights, float(bound), lifted, columns)
-
-
-def _with_fewest_steps(space: Space, rows: tuple[Ints, ...], logs: Floats) -> Floats:
-    """Coefficients with the fewest steps that the splits left allow, where those are more than the fewest of all."""
-    fewest = sum(
-        float(axis.table()[axis.column(("steps",))][row].min()) for axis, row in zip(space.axes, rows, strict=True)
-    )
-    logs = logs.copy()
-    for steps, floor in space.floors:
-        logs[floor] = max(logs[floor], logs[steps] + fewest)
-    return logs
+    family = Family(kin.logs.copy(), kin.first, keep, space.steps, space.floors)
+    target = best.target()
+    compiled(climb_all)(tables, factors, terms, family, np.concatenate(rows), Effort(heat, target), flock)
+    found = []
+    for i in np.flatnonzero((flock.bound < target) & (flock.end > start).all(axis=1)):
+        parts = list(zip(start.tolist(), flock.end[i].tolist(), strict=True))
+        left = tuple(flock.rows[i, a:b].copy() for a, b in parts)
+        lifted = tuple(flock.reduced[i, a:b].copy() for a, b in parts)
+        columns = family.logs[i].copy(), kin.first[i], kin.second
+        found.append(
+            Node(space, kin.choices[i], left, flock.weights[i].copy(), float(flock.bound[i]), lifted, columns)
+        )
+    return found
 
 
 def splits_left(node: Node, target: float) -> tuple[Ints, ...]:

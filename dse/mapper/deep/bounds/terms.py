@@ -154,7 +154,7 @@ class Book:
         for k, c in enumerate(self.crossings):
             o = c.operand
             child = dp.nodes[c.child] if c.child < len(dp.nodes) else -1
-            if dp.nodes[c.parent] == node and (child >= 0 and dp.buffering[child] == SINGLE) == serial:
+            if dp.nodes[c.parent] == node and (child >= 0 and dp.buffering[child, o] == SINGLE) == serial:
                 if o != PSUM:
                     total.add(k, c.up, cost[o, READ])
                 else:
@@ -168,7 +168,7 @@ class Book:
                     self.add_back(total, k, cost[o, WRITE])
             if o == PSUM and dp.nodes[c.parent] == node and not dp.never_finished[c.parent]:
                 # What comes finished is serial or not with all that comes; what leaves finished never is.
-                single = child >= 0 and dp.buffering[child] == SINGLE
+                single = child >= 0 and dp.buffering[child, o] == SINGLE
                 saved = dp.port_saved[t, WRITE] * (single == serial) + dp.port_saved[t, READ] * (not serial)
                 total.constant -= float(dp.words[PSUM] * saved)
         return total
@@ -240,13 +240,13 @@ def visits_pay(dp: Deep, crossings: list[Crossing]) -> bool:
     return False
 
 
-def terms_of(
+def objective_of(
     dp: Deep, crossings: list[Crossing], least: float, differ: tuple[int, ...]
-) -> tuple[list[Term], list[float], int]:
-    """All terms; the logarithm of each block's limit; and how many groups there are.
+) -> tuple[list[Term], int]:
+    """The terms of energy and of time, and how many groups there are.
 
-    Blocks are energy, time and one for each limited capacity or side. Groups of a block are times of which the longest
-    counts; other terms of the block add to it.
+    Groups of a block are times of which the longest counts; other terms of the block add to it. Widths and capacities
+    do not matter here.
 
     Parameters
     ----------
@@ -263,6 +263,12 @@ def terms_of(
             terms += added
             added, groups = _time(dp, book, block, scale, groups)
             terms += added
+    return terms, groups
+
+
+def terms_of_limits(dp: Deep, crossings: list[Crossing]) -> tuple[list[Term], list[float]]:
+    """The terms of one block for each limited capacity or side, and the logarithm of each block's limit."""
+    terms: list[Term] = []
     limits = [0.0] * FIRST_LIMIT
     for level in range(1, len(dp.nodes)):
         kept = [o for o in (IFMAP, WEIGHT, PSUM) if dp.kept[level, o]]
@@ -279,12 +285,14 @@ def terms_of(
             terms.append(Term(1.0, len(limits), NO_GROUP, k, c.up))
             limits.append(log(float(dp.words[PSUM])) if dp.only_finished[c.parent] else NO_LIMIT)
     for i in range(len(dp.nodes)):
-        for side in range(2):
-            if dp.fans[i] >= 0 and dp.sides[i, side] > 1:
-                extra = tuple((a, ("side", i, side)) for a in range(6))
-                terms.append(Term(1.0, len(limits), NO_GROUP, extra=extra))
-                limits.append(log(float(dp.sides[i, side])))
-    return terms, limits, groups
+        columns: list[tuple[Key, int]] = [(("side", i, side), int(dp.sides[i, side])) for side in range(2)]
+        if (dp.on_side[i].sum(axis=0) > 1).any():  # else each dim has a side, and both sides say it all
+            columns.append((("children", i), int(dp.sides[i].prod())))
+        for key, most in columns:
+            if dp.fans[i] >= 0 and most > 1:
+                terms.append(Term(1.0, len(limits), NO_GROUP, extra=tuple((a, key) for a in range(6))))
+                limits.append(log(float(most)))
+    return terms, limits
 
 
 def _of(total: Sum, block: int, group: int, used: int, scale: float = 1.0) -> list[Term]:
@@ -338,7 +346,7 @@ def _first(dp: Deep, book: Book, t: int, level: int, block: int, scale: float, o
             cost = float(dp.port_cost[t, o, WRITE] - dp.port_saved[t, WRITE])  # the last tile may be finished
         if at < 0 or mine[at].child == k or cost == 0.0:
             continue
-        while dp.buffering[dp.nodes[mine[at].child]] == STREAMING and mine[at + 1].child < k:
+        while dp.buffering[dp.nodes[mine[at].child], o] == STREAMING and mine[at + 1].child < k:
             at += 1
         extra = _tile(o, mine[at].child, mine[at].parent)
         terms.append(Term(scale * cost, block, NO_GROUP, used=level, extra=extra))

@@ -1,0 +1,58 @@
+"""Kindred spaces share their mappings out: each goes to the last space in whose levels all its psums are finished."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+from mapper.deep.test_deep_bounds import drawn, some_mapping
+
+from dse import Layer, load_architecture
+from dse.mapper.deep.bounds.finished import told_apart
+from dse.mapper.deep.bounds.subproblem import Space
+from dse.mapper.deep.lists import Choice
+from dse.mapper.deep.nest import price_whole, workspace
+from dse.mapper.deep.solve import spaces_of
+from dse.model.price import price
+
+
+def left_to(space: Space, choices: tuple[Choice | None, ...], rows: tuple[Any, ...]) -> list[int]:
+    """Which parts have a split left on every axis."""
+    told = told_apart(space.parts, choices, rows)
+    return [next(i for i, part in enumerate(space.parts) if part is one) for one, mine in told if all(map(len, mine))]
+
+
+def shared_out(spaces: list[Space], rng: Random, times: int) -> int:
+    """Check mappings of kindred spaces; returns how many."""
+    checked = 0
+    for space in spaces:
+        for _ in range(times if space.parts else 0):
+            found = some_mapping(space, rng)
+            if found is None:
+                continue
+            rows, split, choices = found
+            point = np.zeros(3)
+            takes = [price_whole(part.problem, split, workspace(part.problem), point) for part in space.parts]
+            whole = tuple(np.array([row]) for row in rows)
+            exact = not any(part.problem.visits_pay for part in space.parts)
+            told = left_to(space, tuple(choices), whole)
+            mine = [i for i, taken in enumerate(takes) if taken]
+            assert told == mine[-1:] if exact else set(mine) <= set(told)
+            early = left_to(space, (None,) * len(choices), whole)
+            assert set(mine) <= set(early)
+            checked += 1
+    return checked
+
+
+@pytest.mark.parametrize("spec", ["edge_npu", "simba_pe"])
+def test_mappings_of_a_layer_are_shared_out(spec: str) -> None:
+    architecture = load_architecture(spec)
+    layer = architecture.lowered(Layer("l", K=8, C=12, P=6, Q=6, R=3, S=3)).stating({"psum": 32, "ofmap": 8})
+    _, spaces = spaces_of(architecture, layer, price(architecture, layer), "all")
+    assert shared_out(spaces, Random(spec), 60) > 50
+
+
+def test_mappings_of_drawn_problems_are_shared_out() -> None:
+    assert sum(shared_out(drawn(seed)[1], Random(seed), 20) for seed in range(40)) > 100
