@@ -60,6 +60,13 @@ def logic_leakage_mw(cells_mm2: float, node_nm: float, flavour: Flavour, tempera
 
     One synthesis (`LOGIC_LEAKAGE_MW_PER_MM2`), times the ratio of the transistors' off-currents. Logic of `lstp-hp` is
     of high performance, as that flavour's periphery is.
+
+    Examples
+    --------
+    >>> round(logic_leakage_mw(1.0, 40, "hp", 300), 3) == LOGIC_LEAKAGE_MW_PER_MM2
+    True
+    >>> logic_leakage_mw(1.0, 40, "lstp", 300) < 0.01 * logic_leakage_mw(1.0, 40, "hp", 300)
+    True
     """
     transistor: Flavour = "hp" if flavour == "lstp-hp" else flavour
     here = _between_kelvin(lambda kelvin: _held(_off_currents()[transistor, kelvin], node_nm), temperature_k)
@@ -89,6 +96,11 @@ def speed(supply_v: float, node_nm: float, flavour: Flavour) -> float:
     ------
     DseError
         Below 0.05 V over the threshold, where the law ends.
+
+    Examples
+    --------
+    >>> round(speed(1.17, 65, "lstp") / speed(0.82, 65, "lstp"), 2)
+    2.22
     """
     transistor: Flavour = "hp" if flavour == "lstp-hp" else flavour
     threshold = _held(_thresholds()[transistor], node_nm) + THRESHOLD_OFFSET_V

@@ -58,6 +58,12 @@ def fit_power_law(points: Iterable[tuple[float, float]], exponent: float | None 
     ------
     DseError
         If y would not grow with x: a memory that costs less when it is larger is a mistake in the points.
+
+    Examples
+    --------
+    >>> law = fit_power_law([(1, 3), (4, 6)])
+    >>> round(law.exponent, 6), round(law(16), 6)
+    (0.5, 12.0)
     """
     logs = [(log(x), log(y)) for x, y in points]
     mean_x = sum(x for x, _ in logs) / len(logs)
@@ -74,6 +80,12 @@ def interpolate_log(points: Sequence[tuple[float, float]], x: float) -> float:
     """Piecewise log-log interpolation between ascending points; beyond either end y stays proportional to x.
 
     Monotone when the points are.
+
+    Examples
+    --------
+    >>> points = [(1, 1), (100, 10)]
+    >>> round(interpolate_log(points, 10), 6), interpolate_log(points, 200)
+    (3.162278, 20.0)
     """
     if x <= points[0][0]:
         return points[0][1] * x / points[0][0]
@@ -91,6 +103,12 @@ def macro_areas_um2(node_nm: float) -> tuple[tuple[float, float], ...]:
 
     CACTI 7 from 65 to 22 nm, log-log between its nodes. Below 22 nm a macro shrinks as published bit cells do, above
     65 nm with the square of the node.
+
+    Examples
+    --------
+    >>> sizes = [size for size, _ in macro_areas_um2(65)]
+    >>> sizes == sorted(sizes), macro_areas_um2(28)[0] < macro_areas_um2(65)[0]
+    (True, True)
     """
     tables: dict[float, list[tuple[float, float]]] = {}
     for row in read_table("sram_area.csv"):
@@ -108,7 +126,13 @@ def macro_areas_um2(node_nm: float) -> tuple[tuple[float, float], ...]:
 
 @cache
 def read_table(name: str) -> tuple[Mapping[str, float], ...]:
-    """The rows of one of the number tables shipped beside this module, comment lines left out."""
+    """The rows of one of the number tables shipped beside this module, comment lines left out.
+
+    Examples
+    --------
+    >>> sorted(read_table("bit_cells.csv")[0])
+    ['cell_um2', 'node_nm']
+    """
     with (TABLES / name).open(encoding="utf-8", newline="") as stream:
         lines = [line for line in stream if not line.startswith("#")]
     return tuple({key: float(value) for key, value in row.items()} for row in csv.DictReader(lines))
@@ -144,6 +168,11 @@ def node(nm: float) -> Node:
     ------
     DseError
         Outside 7 to 130 nm.
+
+    Examples
+    --------
+    >>> node(65).area, node(28).energy < node(65).energy
+    (1.0, True)
     """
     known = sorted(
         (

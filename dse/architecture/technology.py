@@ -263,7 +263,13 @@ class Technology:
 
 
 def technology_names() -> tuple[str, ...]:
-    """The built-in tables."""
+    """The built-in tables.
+
+    Examples
+    --------
+    >>> technology_names()[:3]
+    ('eyeriss-isca16', 'cmos-65nm', 'cmos-45nm')
+    """
     return tuple(_document()["tables"])
 
 
@@ -275,6 +281,11 @@ def load_technology(name: str, node_nm: float | None = None) -> Technology:
     ------
     DseError
         For an unknown name, with the nearest one, or a node that the scaling does not cover.
+
+    Examples
+    --------
+    >>> load_technology("cmos-45nm").node_nm, load_technology("cmos-45nm", 40.0).node_nm
+    (45.0, 40.0)
     """
     document = _document()
     if name not in document["tables"]:

@@ -71,6 +71,12 @@ def packed_bits(bits: int, part: float, block: int) -> int | Fraction:
 
 
 def split(given: Mapping[str, Density]) -> tuple[dict[str, float], dict[str, int]]:
-    """Parts and block sizes by operand."""
+    """Parts and block sizes by operand.
+
+    Examples
+    --------
+    >>> split({"weight": 0.25})
+    ({'weight': 0.25}, {'weight': 0})
+    """
     read = {operand: read_density(value) for operand, value in given.items()}
     return {operand: part for operand, (part, _) in read.items()}, {o: block for o, (_, block) in read.items()}

@@ -75,12 +75,30 @@ def gflops(macs: int) -> float:
 
 
 def activation_bits(workload: Workload) -> int:
-    """Width of the elements of feature maps: that of the widest ifmap."""
+    """Width of the elements of feature maps: that of the widest ifmap.
+
+    Examples
+    --------
+    >>> from dse.problem.layer import Layer
+    >>> from dse.problem.workload import Workload
+    >>> two = Workload.of("two", [Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3), Layer("fc", K=10, C=32)])
+    >>> activation_bits(two)
+    16
+    """
     return max((layer.bits.ifmap for layer in workload.layers), default=16)
 
 
 def parameter_bytes(workload: Workload) -> float:
-    """Weights, biases and batch norm as stored; what belongs to no MAC layer has the width of the widest weight."""
+    """Weights, biases and batch norm as stored; what belongs to no MAC layer has the width of the widest weight.
+
+    Examples
+    --------
+    >>> from dse.problem.layer import Layer
+    >>> from dse.problem.workload import Workload
+    >>> two = Workload.of("two", [Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3), Layer("fc", K=10, C=32)])
+    >>> parameter_bytes(two) == 2 * (8 * 4 * 3 * 3 + 10 * 32)
+    True
+    """
     widest = max((layer.bits.weight for layer in workload.layers), default=16)
     bits = 0
     for node in workload.nodes:
@@ -90,7 +108,16 @@ def parameter_bytes(workload: Workload) -> float:
 
 
 def moved_bytes(workload: Workload) -> float:
-    """Bytes of the weights, the stored ifmap and the ofmap of every MAC layer, each once."""
+    """Bytes of the weights, the stored ifmap and the ofmap of every MAC layer, each once.
+
+    Examples
+    --------
+    >>> from dse.problem.layer import Layer
+    >>> from dse.problem.workload import Workload
+    >>> two = Workload.of("two", [Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3), Layer("fc", K=10, C=32)])
+    >>> moved_bytes(two) == 2 * (8 * 4 * 3 * 3 + 4 * 8 * 8 + 8 * 6 * 6 + 10 * 32 + 32 + 10)
+    True
+    """
     width = activation_bits(workload)
     bits = 0
     for layer in workload.layers:
@@ -105,6 +132,13 @@ def peak_activation_bytes(workload: Workload) -> float:
     -----
     A tensor lives from the node that makes it to the last one that reads it; while a node runs, what it reads and what
     it makes are both alive. Activations and reshapes work in place.
+
+    Examples
+    --------
+    >>> from dse.problem.workload import Node, Workload
+    >>> nodes = Node("x", "input", (4, 8, 8)), Node("pool", "maxpool", (4, 4, 4), ("x",))
+    >>> peak_activation_bytes(Workload("pooled", nodes)) == 2 * (4 * 8 * 8 + 4 * 4 * 4)
+    True
     """
     last_reader = _last_readers(workload)
     alive: dict[str, int] = {}

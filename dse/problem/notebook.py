@@ -37,7 +37,19 @@ class Framed(Protocol):
 
 
 def html(thing: Framed) -> str:
-    """A value's text above its table, with names as text."""
+    """A value's text above its table, with names as text.
+
+    Examples
+    --------
+    >>> import pandas
+    >>> class Table:
+    ...     def __repr__(self):
+    ...         return "Table()"
+    ...     def to_dataframe(self):
+    ...         return pandas.DataFrame({"a": [1]})
+    >>> html(Table()).splitlines()[0]
+    '<p><code>Table()</code></p>'
+    """
     frame = thing.to_dataframe()
     table = frame.to_html(max_rows=SHOWN_ROWS, float_format="{:.4g}".format, border=0)
     return f"<p><code>{escape(repr(thing))}</code></p>\n{table}"
@@ -47,6 +59,12 @@ def picture(thing: Any) -> Figure:
     """The picture that `dse.plot` draws of a value.
 
     Drawing is the business of a floor above this one, so it is asked of the package by its public name.
+
+    Examples
+    --------
+    >>> import dse
+    >>> len(picture(dse.load_workload("alexnet")).axes)
+    1
     """
     figure: Figure = sys.modules["dse"].plot(thing)
     return figure

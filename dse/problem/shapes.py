@@ -217,7 +217,15 @@ def checked(layer: Layer) -> Layer:
 
 
 def check_sides(shape: Shape) -> None:
-    """Raise a DseError if a side of a tensor is longer than `MAX_BOUND`."""
+    """Raise a DseError if a side of a tensor is longer than `MAX_BOUND`.
+
+    Examples
+    --------
+    >>> check_sides((64, 224, 224))
+    >>> check_sides((1 << 40,))
+    Traceback (most recent call last):
+    dse.errors.DseError: its output 1099511627776 has a side of more than 16777216
+    """
     if max(shape) > MAX_BOUND:
         raise DseError(f"its output {spelled(shape)} has a side of more than {MAX_BOUND}")
 
@@ -350,9 +358,22 @@ def image(shape: Shape) -> tuple[int, int, int]:
 
 
 def spelled(shape: Shape) -> str:
-    """`3x224x224`."""
+    """`3x224x224`.
+
+    Examples
+    --------
+    >>> spelled((3, 224, 224))
+    '3x224x224'
+    """
     return "x".join(str(size) for size in shape)
 
 
 def listed(shapes: Sequence[Shape]) -> str:
+    """Shapes with commas between them.
+
+    Examples
+    --------
+    >>> listed([(3, 8, 8), (4,)])
+    '3x8x8, 4'
+    """
     return ", ".join(spelled(shape) for shape in shapes)

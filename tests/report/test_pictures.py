@@ -4,8 +4,10 @@ import pytest
 from report.figures.overlaps import faults
 
 import dse
+from dse.errors import DseError
 from dse.explore.plan.plan import make_plan
 from dse.explore.plan.search import Search
+from dse.report.pictures import plot
 
 CONV = dse.Layer("<b>conv</b>", K=8, C=4, P=6, Q=6, R=3, S=3)
 NET = dse.Workload.of("a <i>net</i>", [CONV, dse.Layer("fc", K=10, C=32), dse.Layer("fc2", K=10, C=32)])
@@ -104,3 +106,14 @@ def test_objects_paths_and_names_are_taken_everywhere(results):
 def test_what_is_no_architecture_or_layer_is_told(call, message):
     with pytest.raises(dse.DseError, match=message):
         call()
+
+
+def test_a_picture_is_of_the_result_it_is_asked_for(results):
+    """Each kind of result has one; of anything else the kinds that have are named."""
+    titles = {name: plot(result).texts[0].get_text() for name, result in results.items()}
+    assert len(set(titles.values())) == len(titles)
+    assert "that none beats" in titles["layer front"]
+    assert "that none beats" in titles["network front"]
+    with pytest.raises(DseError, match="there is no picture of a float") as caught:
+        plot(1.5)
+    assert "SweepResult" in caught.value.hint

@@ -19,6 +19,11 @@ def pareto(points: Sequence[Point]) -> list[int]:
     -------
     list of int
         Positions, sorted by the points' values. Of equal points the first stands for all.
+
+    Examples
+    --------
+    >>> pareto([(3.0, 1.0), (1.0, 3.0), (2.0, 4.0), (1.0, 3.0)])
+    [1, 0]
     """
     if not points:
         return []
@@ -78,6 +83,11 @@ def thin(front: Sequence[tuple[float, float]], most: int) -> tuple[tuple[float, 
     ----------
     front : sequence of (energy, latency)
         Ascending in latency.
+
+    Examples
+    --------
+    >>> thin([(8, 1), (4, 1.5), (2, 2), (1.5, 4), (1, 8)], 3)
+    ((8, 1), (2, 2), (1, 8))
     """
     if len(front) <= most:
         return tuple(front)

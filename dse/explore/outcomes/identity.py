@@ -29,6 +29,11 @@ def identity_text(
     -------
     str
         JSON with sorted keys and no spaces.
+
+    Examples
+    --------
+    >>> identity_text({"rows": 12}, [[((2, 4), 3)]], {"gap": 0.0}).replace(f'"model":{MODEL_VERSION},', "")
+    '{"architecture":{"rows":12},"settings":{"gap":0.0},"workloads":[[[[2,4],3]]]}'
     """
     plain = {
         "model": MODEL_VERSION,
@@ -42,7 +47,13 @@ def identity_text(
 def identity(
     architecture: Mapping[str, Any], workloads: Iterable[Iterable[tuple[Any, int]]], settings: Mapping[str, Any]
 ) -> str:
-    """Hexadecimal sha256 of `identity_text`."""
+    """Hexadecimal sha256 of `identity_text`.
+
+    Examples
+    --------
+    >>> len(identity({"rows": 12}, [], {})), identity({"rows": 12}, [], {}) == identity({"rows": 14}, [], {})
+    (64, False)
+    """
     return sha256(identity_text(architecture, workloads, settings).encode()).hexdigest()
 
 

@@ -62,6 +62,11 @@ def read_log(path: Path) -> Records:
     ----------
     path : Path
         `evaluations.jsonl`; a missing file is an empty log.
+
+    Examples
+    --------
+    >>> read_log(Path("no such file")).by_id
+    {}
     """
     by_id: dict[str, Evaluation] = {}
     damaged: list[Damage] = []

@@ -216,7 +216,14 @@ class Plan:
 
 
 def resolved(spec: ArchitectureSpec, settings: Mapping[str, Any]) -> Architecture | Batched:
-    """What is evaluated at settings of a space; raises `DseError` for settings that make no design."""
+    """What is evaluated at settings of a space; raises `DseError` for settings that make no design.
+
+    Examples
+    --------
+    >>> from dse.formats.architecture.load import load_architecture_spec
+    >>> resolved(load_architecture_spec("eyeriss"), {"levels.array.rows": 6}).fan_outs[0].rows
+    6
+    """
     architecture = spec.resolve({path: value for path, value in settings.items() if path != BATCH})
     return Batched(architecture, settings[BATCH]) if BATCH in settings else architecture
 
@@ -274,6 +281,12 @@ def make_plan(
     Raises
     ------
     DseError
+
+    Examples
+    --------
+    >>> plan = make_plan("eyeriss", "alexnet", Search(4), space={"levels.array.rows": [6, 12]})
+    >>> plan.name, plan.space
+    ('eyeriss-alexnet', {'levels.array.rows': (6, 12)})
     """
     spec, hardware = hardware.apply(_spec_of(architecture))
     if not _is_one(workloads):

@@ -88,7 +88,15 @@ def _only(workloads: Sequence[Workload], layers: Sequence[str]) -> tuple[Workloa
 
 
 def only(workload: Workload, layers: Sequence[str]) -> Workload:
-    """Some layers of a workload, in the order asked for."""
+    """Some layers of a workload, in the order asked for.
+
+    Examples
+    --------
+    >>> from dse.problem.layer import Layer
+    >>> from dse.problem.workload import Workload
+    >>> [layer.name for layer in only(Workload.of("net", [Layer("a", K=2), Layer("b", K=3)]), ["b"]).layers]
+    ['b']
+    """
     from dse.problem.workload import Workload
 
     return Workload.of(workload.name, [workload.layer(layer) for layer in dict.fromkeys(layers)])

@@ -172,10 +172,16 @@ class BoxBounds:
         (of_rows, rows), (of_cols, cols) = task.sides
         if _area(self._design(task.corners[0])) > least_mm2:
             return ()
+        first, largest = (
+            self._design({**task.corners[0], of_rows: side[0], of_cols: side[1]})
+            for side in ((rows[0], cols[0]), (rows[-1], cols[-1]))
+        )
+        differ = _differ_in_sides([_architecture(first), _architecture(largest)])
         found, left = [], len(cols)
         for row in rows:
             while left:
-                design = self._design({**task.corners[0], of_rows: row, of_cols: cols[left - 1]})
+                settings = {**task.corners[0], of_rows: row, of_cols: cols[left - 1]}
+                design = _with_sides(first, row, cols[left - 1]) if differ else self._design(settings)
                 if not _broken(how, {"area_mm2": _area(design)}):
                     break
                 left -= 1

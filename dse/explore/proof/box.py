@@ -32,7 +32,13 @@ several capacities are loose, and what is worked out for one buffer serves all b
 
 
 def is_side(name: str) -> bool:
-    """Whether a setting is a side of an array."""
+    """Whether a setting is a side of an array.
+
+    Examples
+    --------
+    >>> is_side("levels.array.rows"), is_side("levels.GLB.capacity")
+    (True, False)
+    """
     return name.startswith("levels.") and name.rpartition(".")[2] in ("rows", "cols")
 
 
@@ -42,7 +48,13 @@ def is_inside(name: str) -> bool:
 
 
 def is_capacity(name: str) -> bool:
-    """Whether a setting is the capacity of a level, for all of its operands or for one."""
+    """Whether a setting is the capacity of a level, for all of its operands or for one.
+
+    Examples
+    --------
+    >>> is_capacity("levels.GLB.capacity"), is_capacity("levels.array.rows"), is_capacity("dataflow")
+    (True, False, False)
+    """
     return name.startswith("levels.") and not is_side(name)
 
 
@@ -183,6 +195,12 @@ def axes_of(space: DesignSpace, prices: Callable[[Mapping[str, Any]], Any] | Non
     A setting may be spanned when all prices rise, fall or stay along its choices, tried twice: with everything else at
     its first choice and least, and at its last choice and largest. A corner is then needed for every way in which some
     price depends on the settings; the largest of everything is one, too, for what memories hold.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> space = DesignSpace.of({"levels.GLB.capacity": ["1 KiB", "2 KiB"], "dataflow": ["ws", "os"]})
+    >>> axes_of(space, lambda settings: np.array([float(str(settings["levels.GLB.capacity"])[0])])).sizes[1]
     """
     wanted = [prices is not None and _is_spanned(space, axis) for axis in range(len(space.names))]
     sizes = [tuple(_sizes(space, axis)) if wanted[axis] else None for axis in range(len(space.names))]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dse.explore.designs.design import Batched, BatchEvaluator, NetworkEvaluator
+from dse.explore.designs.resident import keeps_tensors
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
@@ -59,7 +60,8 @@ class Contest:
     def __call__(self, task: ContestTask) -> bool:
         """Whether no mapping of the design lies below any corner, whatever its networks' limits.
 
-        False also where nothing is known: networks that do not add up, hierarchies of the deep search.
+        False also where nothing is known: networks that do not add up, tensors that may stay on chip, so that layers
+        cost less than by themselves, hierarchies of the deep search.
         """
         from dse.mapper import bounds_boxes
 
@@ -68,7 +70,8 @@ class Contest:
         if isinstance(how, BatchEvaluator):
             batched: Batched = design
             architecture, how, images = batched.architecture, how.by_batch[batched.batch], batched.batch
-        if how.combination.how != "sum" or not bounds_boxes(architecture):
+        at_home = any(network.resident is not None for network in how.networks) and keeps_tensors(architecture)
+        if how.combination.how != "sum" or at_home or not bounds_boxes(architecture):
             return False
         return not _comes_below(architecture, how, np.asarray(task.corners) * images, task)
 

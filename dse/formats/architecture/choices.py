@@ -97,6 +97,13 @@ def check_shapes(path: str, others: Mapping[str, Any]) -> None:
     Raises
     ------
     DseError
+
+    Examples
+    --------
+    >>> check_shapes("levels.array.shape", {"levels.array.rows": [2]})
+    Traceback (most recent call last):
+    dse.errors.DseError: levels.array.shape and levels.array.rows say the same thing
+      hint: give one of them
     """
     where, _, last = path.rpartition(".")
     clash = [f"{where}.{side}" for side in ("rows", "cols") if f"{where}.{side}" in others]

@@ -68,7 +68,13 @@ class InlineDataflowModel(DataflowModel):
 
 @cache
 def built_in_dataflows() -> Mapping[str, Dataflow]:
-    """The dataflows that specs may use by name."""
+    """The dataflows that specs may use by name.
+
+    Examples
+    --------
+    >>> sorted(built_in_dataflows()["weight-stationary"].rows)
+    ['C', 'G', 'R', 'S']
+    """
     return load_dataflows(_BUILT_IN)
 
 

@@ -136,7 +136,13 @@ def count_up(given: RangeModel, read: Callable[[Value], Value]) -> tuple[Value, 
 
 
 def split(value: Value) -> tuple[float, str]:
-    """Number and unit of a setting; raises `ValueError` for words."""
+    """Number and unit of a setting; raises `ValueError` for words.
+
+    Examples
+    --------
+    >>> split("8 KiB"), split(12)
+    ((8.0, 'KiB'), (12.0, ''))
+    """
     if isinstance(value, bool) or value == "unlimited":
         raise ValueError(f"{value} is no number to count from")
     if isinstance(value, int | float):
@@ -171,6 +177,12 @@ def _spelled(step: Value) -> Value:
 
 
 def join(value: float, unit: str) -> Value:
-    """The inverse of `split`."""
+    """The inverse of `split`.
+
+    Examples
+    --------
+    >>> join(8.0, "KiB"), join(12.0, "")
+    ('8 KiB', 12)
+    """
     number: int | float = int(value) if value == int(value) else value
     return f"{number} {unit}" if unit else number

@@ -24,6 +24,11 @@ def outputs(axis: Axis) -> int:
     ------
     DseError
         The window is larger than the padded axis, or a size makes no sense.
+
+    Examples
+    --------
+    >>> outputs(Axis(224, 3, 2, before=1, after=1))
+    112
     """
     if min(axis.kernel, axis.stride, axis.dilation, axis.size) < 1 or min(axis.before, axis.after) < 0:
         raise DseError(
@@ -37,7 +42,13 @@ def outputs(axis: Axis) -> int:
 
 
 def transposed_outputs(axis: Axis, extra: int = 0) -> int:
-    """Positions of the output of a transposed convolution, `extra` of which no tap may reach."""
+    """Positions of the output of a transposed convolution, `extra` of which no tap may reach.
+
+    Examples
+    --------
+    >>> transposed_outputs(Axis(8, 2, 2))
+    16
+    """
     size = (axis.size - 1) * axis.stride + axis.reach - axis.before - axis.after + extra
     if size < 1:
         raise DseError(f"the padding ({axis.before}, {axis.after}) leaves nothing of the output")

@@ -176,6 +176,10 @@ class Graph:
     _names: dict[str, int] = field(default_factory=dict)
     _counted: dict[str, int] = field(default_factory=dict)
 
+    def on_trial(self) -> Graph:
+        """A copy to go on with that leaves this graph as it is; nothing of it is unresolved yet."""
+        return Graph(list(self.ops), dict(self.inputs), [], dict(self._names), dict(self._counted))
+
     def unique(self, wanted: str) -> str:
         """A name that no other node has, as close to the wanted one as can be."""
         name = "".join(char for char in wanted.strip("/ ") if char.isprintable())[:_LONGEST_NAME] or "node"

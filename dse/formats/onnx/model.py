@@ -16,7 +16,7 @@ from dse.formats.onnx import branches, ops
 from dse.formats.onnx.attention import ATTENTION
 from dse.formats.onnx.inputs import with_sizes, with_values
 from dse.formats.onnx.ops import Call
-from dse.formats.onnx.order import in_order, subgraphs
+from dse.formats.onnx.order import in_order, label, subgraphs
 from dse.formats.onnx.plain import (
     ALIASES,
     NO_KNOWN_MACS,
@@ -176,19 +176,21 @@ class _Walk:
         """Put the nodes of a branch in the place of an `If`."""
         self._visit(branch, depth + 1)
         for name, item in zip(node.output, branch.output, strict=False):
+            if item.name not in self.values:
+                raise DseError(f"{label(node)}: its branch gives {item.name!r}, which nothing makes")
             self.values[name] = self.values[item.name]
 
     def _tried(self, branch: Any, depth: int) -> branches.Visited | None:
         """What a branch would do here."""
         if self.trials == _MAX_TRIALS:
             return None
-        graph = self.graph
-        tried = Graph(list(graph.ops), dict(graph.inputs), [], dict(graph._names), dict(graph._counted))
+        tried = self.graph.on_trial()
         walk = replace(self, graph=tried, values=dict(self.values), used=set(self.used), trials=self.trials + 1)
         walk._visit(branch, depth)
         if tried.unresolved:
             return None
-        return tried.ops[len(graph.ops) :], [walk.values[item.name].shape for item in branch.output]
+        outputs = [walk.values.get(item.name) for item in branch.output]
+        return tried.ops[len(self.graph.ops) :], [None if value is None else value.shape for value in outputs]
 
     def _has_no_shape(self, node: Any, types: dict[str, Any]) -> bool:
         return any(name and from_proto(types.get(name)).shape is None for name in node.output)

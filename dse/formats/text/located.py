@@ -85,14 +85,29 @@ class Source:
 
 
 def has(data: Any, part: str | int) -> bool:
-    """Whether plain data is a mapping with this key, or a list with this index."""
+    """Whether plain data is a mapping with this key, or a list with this index.
+
+    Examples
+    --------
+    >>> has({"a": 1}, "a"), has([1, 2], 2), has(3, "a")
+    (True, False, False)
+    """
     if isinstance(data, list):
         return isinstance(part, int) and 0 <= part < len(data)
     return isinstance(data, dict) and part in data
 
 
 def raise_all(errors: Iterable[SpecError]) -> None:
-    """Raise the errors of a file, in the order of its lines; none is fine."""
+    """Raise the errors of a file, in the order of its lines; none is fine.
+
+    Examples
+    --------
+    >>> raise_all([])
+    >>> raise_all([SpecError("second", line=2), SpecError("first", line=1)])
+    Traceback (most recent call last):
+    dse.errors.SpecErrors: 1: first
+    2: second
+    """
     ordered = sorted(errors, key=lambda error: (error.file or "", error.line or 0, error.column or 0))
     if len(ordered) == 1:
         raise ordered[0]
@@ -109,6 +124,13 @@ def did_you_mean(word: object, choices: Iterable[object], *, shown: int = 12) ->
     choices : iterable
     shown : int
         At most this many choices are listed.
+
+    Examples
+    --------
+    >>> did_you_mean("vgg61", ["vgg16", "alexnet"])
+    "did you mean 'vgg16'?"
+    >>> did_you_mean("x", ["rows", "cols"])
+    'one of: cols, rows'
     """
     names = sorted({str(choice) for choice in choices})
     lowered = {name.lower(): name for name in names}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite
 from typing import Annotated, Any
@@ -104,7 +103,13 @@ def parse_quantity(given: object, kind: str) -> Quantity:
 
 
 def bits(quantity: Quantity, word_bits: int) -> int:
-    """A size in bits, rounded to the nearest whole bit; words are `word_bits` wide."""
+    """A size in bits, rounded to the nearest whole bit; words are `word_bits` wide.
+
+    Examples
+    --------
+    >>> bits(parse_quantity("2 KiB", "size"), 16), bits(parse_quantity("3 word", "size"), 16)
+    (16384, 48)
+    """
     factor = word_bits if quantity.unit == "word" else _factor(quantity, "size")
     return round(quantity.value * factor)
 
@@ -123,22 +128,46 @@ def width_of(given: str | Quantity) -> int:
 
 
 def width_bits(quantity: Quantity) -> int:
-    """The width of a word, in bits."""
+    """The width of a word, in bits.
+
+    Examples
+    --------
+    >>> width_bits(parse_quantity("2 B", "width"))
+    16
+    """
     return round(quantity.value * _factor(quantity, "width"))
 
 
 def hertz(quantity: Quantity) -> float:
-    """A frequency in Hz."""
+    """A frequency in Hz.
+
+    Examples
+    --------
+    >>> hertz(parse_quantity("200 MHz", "frequency"))
+    200000000.0
+    """
     return quantity.value * _factor(quantity, "frequency")
 
 
 def seconds(quantity: Quantity) -> float:
-    """A time in seconds."""
+    """A time in seconds.
+
+    Examples
+    --------
+    >>> seconds(parse_quantity("2 ms", "time"))
+    0.002
+    """
     return quantity.value * _factor(quantity, "time")
 
 
 def picojoules(quantity: Quantity, mac_energy_pj: float, word_bits: int = 16) -> float:
-    """An energy in pJ: `mac` is a multiple of one MAC's, and `pJ/bit` and `pJ/B` are taken for one word."""
+    """An energy in pJ: `mac` is a multiple of one MAC's, and `pJ/bit` and `pJ/B` are taken for one word.
+
+    Examples
+    --------
+    >>> picojoules(parse_quantity("200 mac", "energy"), 0.5), picojoules(parse_quantity("2 pJ/B", "energy"), 0.5)
+    (100.0, 4.0)
+    """
     factor = _factor(quantity, "energy")
     if quantity.unit == "mac":
         factor = mac_energy_pj
@@ -148,7 +177,13 @@ def picojoules(quantity: Quantity, mac_energy_pj: float, word_bits: int = 16) ->
 
 
 def words_per_cycle(quantity: Quantity, word_bits: int, clock_hz: float) -> float:
-    """A bandwidth in words of `word_bits` per cycle of the clock."""
+    """A bandwidth in words of `word_bits` per cycle of the clock.
+
+    Examples
+    --------
+    >>> words_per_cycle(parse_quantity("1.6 GB/s", "bandwidth"), 16, 200e6)
+    4.0
+    """
     factor = _factor(quantity, "bandwidth")
     if quantity.unit == "word/cycle":
         return quantity.value
@@ -157,27 +192,57 @@ def words_per_cycle(quantity: Quantity, word_bits: int, clock_hz: float) -> floa
 
 
 def mm2(quantity: Quantity) -> float:
-    """An area in mm2."""
+    """An area in mm2.
+
+    Examples
+    --------
+    >>> mm2(parse_quantity("500 um2", "area"))
+    0.0005
+    """
     return quantity.value * _factor(quantity, "area")
 
 
 def nanometres(quantity: Quantity) -> float:
-    """A length in nm."""
+    """A length in nm.
+
+    Examples
+    --------
+    >>> nanometres(parse_quantity("65 nm", "length"))
+    65.0
+    """
     return quantity.value * _factor(quantity, "length")
 
 
 def milliwatts(quantity: Quantity) -> float:
-    """A power in mW."""
+    """A power in mW.
+
+    Examples
+    --------
+    >>> milliwatts(parse_quantity("0.5 W", "power"))
+    500.0
+    """
     return quantity.value * _factor(quantity, "power")
 
 
 def volts(quantity: Quantity) -> float:
-    """A voltage in V."""
+    """A voltage in V.
+
+    Examples
+    --------
+    >>> volts(parse_quantity("900 mV", "voltage"))
+    0.9
+    """
     return quantity.value * _factor(quantity, "voltage")
 
 
 def kelvin(quantity: Quantity) -> float:
-    """A temperature in K."""
+    """A temperature in K.
+
+    Examples
+    --------
+    >>> kelvin(parse_quantity("300 K", "temperature"))
+    300.0
+    """
     return quantity.value * _factor(quantity, "temperature")
 
 
@@ -216,14 +281,6 @@ Length = Annotated[Quantity, OfKind("length")]
 Power = Annotated[Quantity, OfKind("power")]
 Voltage = Annotated[Quantity, OfKind("voltage")]
 Temperature = Annotated[Quantity, OfKind("temperature")]
-
-CONVERTERS: dict[str, Callable[..., float]] = {
-    "size": bits, "width": width_bits, "frequency": hertz, "time": seconds, "energy": picojoules,
-    "bandwidth": words_per_cycle, "area": mm2, "length": nanometres, "power": milliwatts,
-    "voltage": volts, "temperature": kelvin,
-}  # fmt: skip
-"""The function that turns a quantity of a kind into the unit the package computes with."""
-
 
 def _factor(quantity: Quantity, kind: str) -> float:
     units = KINDS[kind][1]

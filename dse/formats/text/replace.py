@@ -12,7 +12,16 @@ from dse.errors import DseError
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write a text in UTF-8, as `write_bytes` does."""
+    """Write a text in UTF-8, as `write_bytes` does.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_text(f"{folder}/new.yaml", "a: 1")
+    ...     Path(folder, "new.yaml").read_text()
+    'a: 1'
+    """
     write_bytes(path, text.encode())
 
 
@@ -26,6 +35,14 @@ def write_bytes(path: str | Path, content: bytes) -> None:
     ------
     DseError
         The file cannot be written; what was there before still is.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_bytes(f"{folder}/new.yaml", b"a: 1")
+    ...     Path(folder, "new.yaml").read_text()
+    'a: 1'
     """
     try:
         target = Path(path).resolve()

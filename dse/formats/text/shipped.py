@@ -25,6 +25,14 @@ def check_kind(source: Source, kind: Kind) -> None:
     Raises
     ------
     SpecError
+
+    Examples
+    --------
+    >>> from dse.formats.text.source import parse_source
+    >>> check_kind(parse_source("workload: net"), "workloads")
+    >>> check_kind(parse_source("workload: net"), "arch_specs")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    dse.errors.SpecError: <text>:1:1: this is a workload, not an architecture...
     """
     noun, keys = _NOUNS[kind], source.data if isinstance(source.data, dict) else {}
     for other in (other for other in _NOUNS.values() if other in keys and noun not in keys):
@@ -47,13 +55,25 @@ def _usage(wanted: str, name: str, found: str) -> str:
 
 
 def shipped_folder(kind: Kind) -> Path:
-    """The folder of shipped specs: inside an installed package, or beside the package in a checkout."""
+    """The folder of shipped specs: inside an installed package, or beside the package in a checkout.
+
+    Examples
+    --------
+    >>> shipped_folder("workloads").name
+    'workloads'
+    """
     installed = _PACKAGE / "library" / kind
     return installed if installed.is_dir() else _PACKAGE.parent / kind
 
 
 def shipped_names(kind: Kind) -> tuple[str, ...]:
-    """Bare names of the shipped specs of a kind, sorted."""
+    """Bare names of the shipped specs of a kind, sorted.
+
+    Examples
+    --------
+    >>> "vgg16" in shipped_names("workloads"), "eyeriss" in shipped_names("arch_specs")
+    (True, True)
+    """
     folder = shipped_folder(kind)
     return tuple(sorted({path.stem for path in folder.glob("*") if path.suffix in _SUFFIXES}))
 
@@ -71,6 +91,14 @@ def find_shipped(kind: Kind, name: str | Path) -> Path:
     ------
     SpecError
         Neither a file nor a shipped name.
+
+    Examples
+    --------
+    >>> find_shipped("workloads", "vgg16").name
+    'vgg16.yaml'
+    >>> find_shipped("workloads", "vgg61")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    dse.errors.SpecError: there is no file and no shipped workload named 'vgg61'...
     """
     expect(name, (str, Path), _NOUNS[kind], "a path, or the name of a shipped one")
     path, names = Path(name), shipped_names(kind)

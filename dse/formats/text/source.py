@@ -48,6 +48,12 @@ def load_source(path: str | Path, *, last_wins: bool = False, tags: frozenset[st
     `extends: other.yaml`, a path relative to the extending file, or the bare name of a shipped spec, as in
     `extends: eyeriss`, puts that file's data beneath this one's: mappings are merged key by key, any other value
     replaces the one beneath, and null removes it.
+
+    Examples
+    --------
+    >>> from dse.formats.text.shipped import find_shipped
+    >>> load_source(find_shipped("workloads", "alexnet")).get(("workload",))
+    'alexnet'
     """
     if last_wins or tags:
         return _parsed(read_text(path), str(path), last_wins=last_wins, tags=tags)
@@ -64,6 +70,12 @@ def parse_source(text: str, file: str = "<text>", tags: frozenset[str] = frozens
         Named in errors.
     tags : frozenset of str
         As for `load_source`.
+
+    Examples
+    --------
+    >>> source = parse_source("levels: {GLB: {capacity: 8 KiB}}", "mine.yaml")
+    >>> source.get(("levels", "GLB", "capacity")), source.position(("levels", "GLB", "capacity"))
+    ('8 KiB', (1, 26))
     """
     return _parsed(text, file, tags=tags) if tags else _parse(text, file, ())
 
@@ -79,6 +91,12 @@ def read_text(path: str | Path) -> str:
     ------
     SpecError
         There is none, or it is no text.
+
+    Examples
+    --------
+    >>> read_text("nothing.yaml")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    dse.errors.SpecError: nothing.yaml: there is no such file...
     """
     path = Path(path)
     try:

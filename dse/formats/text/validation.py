@@ -50,6 +50,18 @@ def validate(model: type[Model], source: Source, path: DataPath = ()) -> Model:
     ------
     SpecError
         One for everything that is wrong: a `SpecErrors` when there are several.
+
+    Examples
+    --------
+    >>> from pydantic import BaseModel
+    >>> from dse.formats.text.source import parse_source
+    >>> class Sides(BaseModel):
+    ...     rows: WholeNumber
+    >>> validate(Sides, parse_source("rows: 12"))
+    Sides(rows=12)
+    >>> validate(Sides, parse_source("rows: twelve"))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    dse.errors.SpecError: <text>:1:7: rows: should be a whole number, not 'twelve'...
     """
     data = source.get(path)
     if not isinstance(data, Mapping):

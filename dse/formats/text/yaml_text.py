@@ -12,7 +12,13 @@ _RESERVED = frozenset(("null", "true", "false"))
 
 
 def scalar(value: Any) -> str:
-    """A number, a truth value or a text; in quotes where it could be read as something else."""
+    """A number, a truth value or a text; in quotes where it could be read as something else.
+
+    Examples
+    --------
+    >>> scalar("eyeriss"), scalar("8 KiB"), scalar("null"), scalar(2.0), scalar(True)
+    ('eyeriss', '"8 KiB"', '"null"', '2', 'true')
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
@@ -24,7 +30,13 @@ def scalar(value: Any) -> str:
 
 
 def flow(value: Any) -> str:
-    """A value in one line."""
+    """A value in one line.
+
+    Examples
+    --------
+    >>> flow({"rows": [12, 14], "name": "a b"})
+    '{rows: [12, 14], name: "a b"}'
+    """
     if isinstance(value, dict):
         return "{" + ", ".join(f"{scalar(key)}: {flow(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list | tuple):

@@ -183,6 +183,12 @@ def parse_tree(text: str, file: str, *, last_wins: bool = False, tags: frozenset
     SpecError
         With the place in the text: bad syntax, a tag, a repeated key, an unknown or circular alias, or a document
         beyond the bounds.
+
+    Examples
+    --------
+    >>> parse_tree("rows: 12\\nrows: 14", "mine.yaml")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    dse.errors.SpecError: mine.yaml:2:1: ...
     """
     if len(text) > MAX_CHARACTERS:
         raise SpecError(f"the file has {len(text)} characters, more than {MAX_CHARACTERS}", file=file)
@@ -212,7 +218,13 @@ def _syntax_error(error: MarkedYAMLError, file: str, lines: list[str]) -> SpecEr
 
 
 def split_lines(text: str) -> list[str]:
-    """The lines of a text as YAML counts them."""
+    """The lines of a text as YAML counts them.
+
+    Examples
+    --------
+    >>> split_lines("one\\r\\ntwo\\rthree")
+    ['one', 'two', 'three']
+    """
     return re.split(r"\r\n|\r|\n", text)
 
 

@@ -90,7 +90,13 @@ def load_workloads(
 
 
 def parse_workload(text: str, file: str = "<text>", parameters: Mapping[str, int] | None = None) -> Workload:
-    """`load_workload` of a text; `file` is named in errors."""
+    """`load_workload` of a text; `file` is named in errors.
+
+    Examples
+    --------
+    >>> parse_workload("workload: net\\ninput: [3, 8, 8]\\nlayers: {a: {conv: 4, kernel: 3}}").macs
+    3888
+    """
     return build_workload(parse_source(text, file), parameters or {})
 
 

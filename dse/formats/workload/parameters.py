@@ -140,6 +140,11 @@ def parse_parameters(texts: Iterable[str]) -> dict[str, int]:
     Raises
     ------
     DseError
+
+    Examples
+    --------
+    >>> parse_parameters(["seq=128"])
+    {'seq': 128}
     """
     found: dict[str, int] = {}
     for text in texts:

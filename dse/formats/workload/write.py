@@ -50,6 +50,13 @@ def dump_workload(workload: Workload) -> str:
     ------
     DseError
         The text would be longer than a spec file may be.
+
+    Examples
+    --------
+    >>> from dse.formats.workload.load import load_workload, parse_workload
+    >>> net = load_workload("alexnet")
+    >>> parse_workload(dump_workload(net)).layers == net.layers
+    True
     """
     single = workload.with_batch(1)
     common: dict[str, dict[str, Any]] = {

@@ -14,7 +14,13 @@ Picks = tuple[int, ...]
 
 
 def totals(fronts: Sequence[Front], picks: Picks) -> tuple[float, float]:
-    """Energy and latency of a choice."""
+    """Energy and latency of a choice.
+
+    Examples
+    --------
+    >>> totals([[(4, 3), (1, 10)], [(10, 1), (3, 4)]], (0, 1))
+    (7, 7)
+    """
     chosen = [front[pick] for front, pick in zip(fronts, picks, strict=True)]
     return sum(energy for energy, _ in chosen), sum(latency for _, latency in chosen)
 
@@ -35,6 +41,11 @@ def best_choice(
     -------
     tuple of int, or None
         None when no choice keeps the limits.
+
+    Examples
+    --------
+    >>> best_choice([[(10, 1), (8, 2), (1, 3)]], "energy", max_latency=2.5)
+    (1,)
     """
     if objective == "edp":
         picks: Picks | None = least_product(fronts)
@@ -66,6 +77,11 @@ def least_product(fronts: Sequence[Front]) -> Picks:
     moving along its own hull; equal fronts move together. That takes time in the number of points, not of sums.
 
     Only products have this: the least energy within a limit of latency is mostly no corner (`least_energy`).
+
+    Examples
+    --------
+    >>> least_product([[(4, 3), (1, 10)], [(10, 1), (3, 4)]])
+    (0, 1)
     """
     hulls = [_hull(front) for front in fronts]
     path, owners = _walk(fronts, hulls, range(len(fronts)))
@@ -84,6 +100,11 @@ def least_energy(fronts: Sequence[Front], max_latency: float) -> Picks | None:
     added spend at least the energy of the lower convex hull of their sums at the latency that is left. They can do
     with that of the hull's last corner within it, and the least total of that kind is the value to beat. A hull and
     its corners are one edge apart at most, so few sums remain.
+
+    Examples
+    --------
+    >>> least_energy([[(10, 1), (8, 2), (1, 3)]], 2.5), least_energy([[(10, 1), (8, 2), (1, 3)]], 0.5)
+    ((1,), None)
     """
     fastest = tuple(0 for _ in fronts)
     if not totals(fronts, fastest)[1] <= max_latency:

@@ -69,6 +69,11 @@ def sum_fronts(fronts: Sequence[Front], keep: Callable[[tuple[int, ...], Any], A
     Exact: a sum with a part that another beats is beaten by the sum with that other part, so the front of sums may be
     taken after every addition. Energies closer than the rounding of their sums count as equal. Short fronts are added
     first, which keeps the early sums few.
+
+    Examples
+    --------
+    >>> sum_fronts([[(4, 3), (1, 10)], [(10, 1), (3, 4)]]).points.tolist()
+    [[14.0, 4.0], [7.0, 7.0], [4.0, 14.0]]
     """
     order = tuple(sorted(range(len(fronts)), key=lambda position: len(fronts[position])))
     points = np.zeros((1, 2))

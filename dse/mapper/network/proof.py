@@ -33,6 +33,16 @@ def best_of_network(
     less latency than every point of that, so no run of the network is better than the best sum of such points. Without
     limits this is the value found over 1 + g for energy or latency, over (1 + g)^2 for their product. Without
     gaps it is the value found.
+
+    Examples
+    --------
+    >>> import dse
+    >>> fc = dse.Layer("fc", K=10, C=16)
+    >>> front = tuple(dse.layer_front("eyeriss", fc))
+    >>> options = ((front, ("fc", "fc2")),)
+    >>> picks, proof = best_of_network(options, "latency", float("inf"), float("inf"), 2e8)
+    >>> picks, proof.gap, proof.value == 2 * front[0].cost.cycles
+    ((0, 0), 0.0, True)
     """
     max_cycles = max_latency_s * clock_hz
     limits = (max_energy_pj * (1 + ROUNDING), max_cycles * (1 + ROUNDING))  # the network's own sums keep them
@@ -88,7 +98,17 @@ def _gap(group: tuple[Mapped, ...]) -> float:
 
 
 def fronts_of(options: Options) -> list[list[tuple[float, float]]]:
-    """Energy and cycles of every layer's options; layers of equal shape one after another."""
+    """Energy and cycles of every layer's options; layers of equal shape one after another.
+
+    Examples
+    --------
+    >>> import dse
+    >>> fc = dse.Layer("fc", K=10, C=16)
+    >>> front = tuple(dse.layer_front("eyeriss", fc))
+    >>> options = ((front, ("fc", "fc2")),)
+    >>> fronts_of(options)[1][0] == (front[0].cost.energy_pj, front[0].cost.cycles)
+    True
+    """
     fronts = []
     for group, names in options:
         front = [(mapped.cost.energy_pj, mapped.cost.cycles) for mapped in group]
@@ -97,7 +117,17 @@ def fronts_of(options: Options) -> list[list[tuple[float, float]]]:
 
 
 def chosen(options: Options, picks: Picks) -> tuple[tuple[Mapped, Names], ...]:
-    """The picked mappings, each with the names of the layers that take it."""
+    """The picked mappings, each with the names of the layers that take it.
+
+    Examples
+    --------
+    >>> import dse
+    >>> fc = dse.Layer("fc", K=10, C=16)
+    >>> front = tuple(dse.layer_front("eyeriss", fc))
+    >>> options = ((front, ("fc", "fc2")),)
+    >>> [(mapped is front[0], names) for mapped, names in chosen(options, (0, 0))]
+    [(True, ('fc', 'fc2'))]
+    """
     layers: list[tuple[Mapped, Names]] = []
     start = 0
     for group, names in options:

@@ -45,7 +45,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Bubbles:
-    """What `draw_bubbles` draws.
+    """What `bubbles_figure` draws.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Bubbles:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """What `draw_shares` draws.
+    """What `shares_figure` draws.
 
     Parameters
     ----------
@@ -104,7 +104,8 @@ def energy_data(comparison: Comparison) -> Bubbles:
     ratio = f"{most[1] / least[1]:.3g}"
     return _bubbles(
         comparison, f"An image takes {least[0]} {si(least[1] * 1e-3, 'J')} on {where}, {most[0]} {ratio} times that",
-        f"published top-1 accuracy; layers mapped for {comparison.objective}, within {comparison.gap:.0%} of the best",
+        f"published top-1 accuracy; layers mapped for {comparison.objective}, within "
+        f"{100 * comparison.gap:.0f} % of the best",
         [panel],
     )  # fmt: skip
 
@@ -197,16 +198,11 @@ def shares_data(comparison: Comparison) -> Shares:
     operations = min(conv for _, _, conv in rows)
     weights = [conv for _, conv, _ in rows]
     return Shares(
-        title=f"Convolutions do {operations:.0%} or more of the operations with {min(weights):.0%} to "
-        f"{max(weights):.0%} of the weights",
+        title=f"Convolutions do {100 * operations:.0f} % or more of the operations with {100 * min(weights):.0f} % to "
+        f"{100 * max(weights):.0f} % of the weights",
         subtitle="the rest belongs to fully connected layers and products of matrices",
         rows=tuple(rows),
     )
-
-
-def draw_bubbles(data: Bubbles, path: str | Path) -> None:
-    """Draw accuracy against a logarithmic x to a PNG, SVG or PDF file."""
-    save_figure(bubbles_figure(data), path)
 
 
 def bubbles_figure(data: Bubbles) -> Figure:
@@ -230,11 +226,6 @@ def bubbles_figure(data: Bubbles) -> Figure:
         labels = [Label(x, y, point[0], radius) for point, (x, y, radius) in zip(panel.points, bubbles, strict=True)]
         write_labels(axes, labels, bubbles)
     return figure
-
-
-def draw_shares(data: Shares, path: str | Path) -> None:
-    """Draw the shares as stacked bars, weights beside operations, to a PNG, SVG or PDF file."""
-    save_figure(shares_figure(data), path)
 
 
 def shares_figure(data: Shares) -> Figure:

@@ -80,6 +80,17 @@ def test_networks_that_do_not_add_up_are_not_held_against_corners(tmp_path):
     assert problem.provable.contest(ContestTask({"levels.array.rows": 2}, np.array([[1.0, 1e-12]]), 1.0)) is False
 
 
+def test_designs_that_keep_tensors_on_chip_are_not_held_against_corners(tmp_path):
+    """Their layers cost less than each by itself, so what a layer can below a corner says nothing."""
+    (tmp_path / "toy.yaml").write_text(ARCH.replace("GLB: {capacity: 2 KiB,", "GLB: {capacity: 2 KiB, on_chip: auto,"))
+    (tmp_path / "one.yaml").write_text(NET)
+    for resident in (True, False):
+        problem = make_plan(tmp_path / "toy.yaml", tmp_path / "one.yaml", Search(1, resident=resident),
+                            space={"levels.array.rows": [2]}).problem()  # fmt: skip
+        task = ContestTask({"levels.array.rows": 2}, np.array([[1.0, 1e-12]]), 1.0)
+        assert problem.provable.contest(task) is not resident
+
+
 def test_corners_of_a_long_staircase_are_taken_together_but_never_lowered():
     known, count = Staircase(("energy", "latency"), 1.0), 4 * MOST_CORNERS
     points = [(2.0 - i / count, 1.0 + i / count) for i in range(count)]

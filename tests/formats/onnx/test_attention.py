@@ -3,6 +3,7 @@
 import pytest
 
 from dse.errors import DseError
+from dse.formats.onnx.attention import ATTENTION
 from dse.formats.onnx.model import extract_onnx
 
 onnx = pytest.importorskip("onnx")
@@ -111,3 +112,26 @@ def test_attention_with_its_own_projection_and_a_packed_cache(tmp_path, op, past
     assert widths_of(net.layers[1]) == (16, 16, 16)
     assert net.parameters == 32 * 96 + 96
     assert net.node("y.1").shape == (2, 4, 12, 8)
+
+
+FLAT = [[1, 3, 32]] * 3
+PACKED = [[1, 3, 32], [32, 96], [96]]
+WITHOUT_CACHE = {
+    ("", "Attention"): (FLAT, {"q_num_heads": 4, "kv_num_heads": 4}),
+    (RUNTIME, "Attention"): (PACKED, {"num_heads": 4}),
+    (RUNTIME, "QAttention"): (
+        [(TensorProto.UINT8, [1, 3, 32]), (TensorProto.UINT8, [32, 96]), [96], [1], [1]], {"num_heads": 4}
+    ),
+    (RUNTIME, "MultiHeadAttention"): (FLAT, {"num_heads": 4}),
+    (RUNTIME, "DecoderMaskedMultiHeadAttention"): (FLAT, {"num_heads": 4}),
+    (RUNTIME, "GroupQueryAttention"): (FLAT, {"num_heads": 4, "kv_num_heads": 4}),
+}
+
+
+@pytest.mark.parametrize(("domain", "op"), ATTENTION)
+def test_every_attention_has_the_same_scores_and_sums(tmp_path, domain, op):
+    """Three positions, four heads of eight features, nothing of earlier steps."""
+    inputs, attributes = WITHOUT_CACHE[domain, op]
+    net = extracted(tmp_path / "m.onnx", op, inputs, stored=(1, 2) if "QAtt" in op or inputs is PACKED else (),
+                    domain=domain, **attributes)  # fmt: skip
+    assert bounds(net)[-2:] == [(4, 3, 3, 8), (4, 3, 8, 3)]

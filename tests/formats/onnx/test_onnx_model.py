@@ -11,7 +11,7 @@ from dse.formats.onnx.model import extract_onnx
 from dse.formats.workload.load import load_workload, parse_workload
 
 onnx = pytest.importorskip("onnx")
-from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+from onnx import TensorProto, helper, load, numpy_helper, save  # noqa: E402
 
 LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
 FLOAT = TensorProto.FLOAT
@@ -483,6 +483,19 @@ def test_branches_of_equal_work_need_no_decision(tmp_path, decided):
     found = extract_onnx(nested(tmp_path / "m.onnx"), inputs=decided).workload
     assert (found.macs, found.weight_words) == (3888, 108)
     assert [node.op for node in found.nodes if node.layer is None and node.op != "input"] == ["activation"]
+
+
+def test_a_branch_that_gives_what_nothing_makes_is_told(tmp_path):
+    path = nested(tmp_path / "m.onnx")
+    model = load(path, load_external_data=False)
+    branch = next(item.g for item in model.graph.node[0].attribute if item.name == "then_branch")
+    branch.output[0].name = "lost"
+    save(model, path)
+    with pytest.raises(DseError, match="its branch gives 'lost', which nothing makes"):
+        extract_onnx(path, inputs={"c1": [1]})
+    assert extract_onnx(path, inputs={"c1": [0]}).workload.macs == 3888
+    with pytest.raises(DseError, match="whether or how often that runs depends on data"):
+        extract_onnx(path)
 
 
 def test_an_if_that_nothing_decides_says_how_to_decide_it(tmp_path):

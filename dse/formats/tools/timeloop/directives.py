@@ -85,6 +85,8 @@ def listed(source: Source, path: DataPath) -> Iterator[tuple[Where, dict[str, An
         for key in keys[:1] if named is None else keys[-1:]:
             yield from listed(source, (*path, key))
         return
+    if not isinstance(given or [], list):
+        raise source.error(path, f"{path[-1]} is a list of directives", "each with target and type", key=True)
     for at, item in enumerate(given or []):
         here = (*path, at)
         if not isinstance(item, dict) or not (target := item.get("target", item.get("name"))):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dse.architecture.architecture import Architecture
-from dse.architecture.hierarchy import FanOut
+from dse.architecture.hierarchy import FanOut, Level
 
 
 def left_out(architecture: Architecture) -> tuple[str, ...]:
@@ -59,9 +59,21 @@ def _timing(architecture: Architecture, meshes: list[FanOut]) -> list[str]:
     found = []
     if systolic := [mesh.name for mesh in meshes if mesh.is_systolic]:
         found.append(f"Left out: skew, load and drain of {', '.join(systolic)}.")
-    if single := [level.name for level in architecture.levels if level.buffering == "single"]:
+    if several := [level.name for level in architecture.levels if _adds_up_ports(level)]:
+        found.append(f"Ports of single operands of {', '.join(several)} are one there, with the rate of all.")
+    if single := [level.name for level in architecture.levels[1:] if _may_wait(level)]:
         found.append(f"Transfers of {', '.join(single)} stop the MACs here; all transfers overlap there.")
     return found
+
+
+def _may_wait(level: Level) -> bool:
+    return any(level.buffered(operand) in ("single", "room") for operand in level.stores)
+
+
+def _adds_up_ports(level: Level) -> bool:
+    """Whether a level that is one for all its operands has two ports that serve the same way."""
+    ways = [frozenset(way for _, way in port.serves) for port in level.ports]
+    return level.partition_bits is None and len(ways) > len(set(ways))
 
 
 def _uses_zeros(architecture: Architecture) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import prod
 
-from dse.errors import MappingError
 from dse.formats.tools.timeloop.directives import Directive
 from dse.formats.tools.timeloop.machine import Machine, Mesh
 from dse.formats.tools.timeloop.plan import FanPlan, LevelPlan, Loops, Plan
@@ -111,11 +110,6 @@ def _check_room(said: Directive, mesh: Mesh, x: Sequence[Loop], y: Sequence[Loop
             what = " ".join(f"{loop.dim}={loop.trips}" for loop in loops)
             hint = "split says how many dims of the permutation lie on X; the others lie on Y"
             raise said.where.error(f"{said.target}: {what} lies on {side}, which has {room}", hint, "factors")
-
-
-def located(said: Directive, error: MappingError) -> Exception:
-    """An error about a nest, at the mapping that it was read from."""
-    return said.where.error(error.message, error.hint)
 
 
 def _of(directives: Sequence[Directive], kind: str, target: str) -> list[Directive]:

@@ -231,7 +231,8 @@ def _terms(
     found: list[Term] = []
     for term in [[axis]] if isinstance(axis, str) else axis if isinstance(axis, list) else []:
         words = [term] if isinstance(term, str) else term
-        if not isinstance(words, list) or len(words) not in (1, 2) or words[0] not in dims:
+        is_term = isinstance(words, list) and len(words) in (1, 2) and all(isinstance(word, str) for word in words)
+        if not is_term or words[0] not in dims:
             raise source.error(path, f"{term} is no dim, nor a dim with a coefficient", f"dims: {', '.join(dims)}")
         if len(words) == 2 and words[1] not in coefficients:
             raise source.error(path, f"{words[1]} is no coefficient", f"coefficients: {', '.join(coefficients)}")

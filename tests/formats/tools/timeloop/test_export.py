@@ -93,6 +93,7 @@ def test_a_port_for_both_ways_is_a_shared_bandwidth():
     nodes = read(timeloop_files(chip, LAYER, NEST))[1]["architecture"]["nodes"]
     rates = [{k: v for k, v in node["attributes"].items() if "bandwidth" in k} for node in nodes[1:3]]
     assert rates == [{"shared_bandwidth": 4}, {"read_bandwidth": 4}]
+    assert "Ports of single operands of GLB are one there, with the rate of all." in left_out(chip)
 
 
 def test_the_mapping_has_the_same_loops_in_the_same_order():

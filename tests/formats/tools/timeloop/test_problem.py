@@ -69,6 +69,7 @@ SPACES = """
     ("problem:\n  shape:\n    dimensions: [K, C, N, X]" + SPACES + "  instance: {K: 1, C: 1, N: 1, X: 2}", 2,
      "X has no words here"),
     ("problem:\n  shape:\n    dimensions: [K, C]" + SPACES, 6, "is no dim"),
+    ("problem:\n  shape:\n    dimensions: [K, C, N]" + SPACES.replace("[[C]]]}", "[[C, {}]]]}", 1), 5, "is no dim"),
     ("problem:\n  shape:\n    dimensions: [K, C, N]" + SPACES + "  instance: {K: 1, C: 1, N: 1, densities: 1}", 8,
      "densities is a mapping"),
     ("problem:\n  shape:\n    dimensions: [K, C, N]" + SPACES + "  instance: {K: 1, C: 1, N: 1, densities: {X: 1}}", 8,

@@ -261,6 +261,7 @@ def test_a_mapping_that_breaks_a_constraint_is_told(tmp_path):
     ({"said": "ERT: {version: 0.4, tables: [{name: chip.RF, actions: []}]}"}, "arch", 6, "has none of DRAM"),
     ({"said": "ERT: {tables: [{name: chip.RF, actions: [{name: [], energy: 1}]}]}"}, "said", 1, "has a name and an en"),
     ({"said": "constraints: [{target: RF, type: dataspace, keep: 1}]"}, "said", 1, "keep is a list of tensors"),
+    ({"said": "constraints: 3"}, "said", 1, "constraints is a list of directives"),
     ({"said": "constraints: [{target: RF, type: dataspace, keep: [[I]]}]"}, "said", 1, "is no tensor of the problem"),
 ])  # fmt: skip
 def test_what_has_no_words_here_is_named_with_its_place(change, file, line, message, tmp_path):

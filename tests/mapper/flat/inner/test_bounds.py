@@ -16,9 +16,14 @@ from thinned import thinned
 from dse.architecture.architecture import Architecture
 from dse.mapper.flat import search as flat_search
 from dse.mapper.flat import solve as flat_solve
+from dse.mapper.flat.inner.bounds import list_tiles
+from dse.mapper.flat.outer.table import work_out
+from dse.mapper.flat.run import new_configuration
 from dse.mapper.flat.solve import prepare
 from dse.mapper.flat.spreads import TILE
 from dse.mapper.layer import OBJECTIVES, solve
+from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.incumbent import ENERGY
 from dse.problem.layer import Layer
 
 A_LITTLE = 1 + 1e-7
@@ -123,3 +128,22 @@ def test_bounds_are_worth_having(flow: str) -> None:
         if not any(level.may_bypass for level in problem.architecture.levels)
     ]
     assert np.median(shares) > 0.8
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_working_out_the_outer_table_only_raises_bounds_of_tiles(flow: str) -> None:
+    """With the table, too, no bound is above the least of the mappings with its PE tile."""
+    for case, problem, walked in problems(flow, "all", 0):
+        instances = prepare(problem.architecture, problem.layer, ENERGY, "all")[1]
+        for own in instances:
+            if own.fastest == np.inf:
+                continue
+            compiled(work_out)(own.instance, own.table)
+            choice, bound = compiled(list_tiles)(
+                own.instance, own.options, own.table, new_configuration(), own.fastest
+            )  # fmt: skip
+            before = {tuple(row): known for row, known in zip(own.tiles.choice, own.tiles.bound, strict=True)}
+            for row, known in zip(choice, bound, strict=True):
+                assert (known >= before[tuple(row)] * (1 - EQUAL)).all(), case
+        if len(instances) == 1:
+            assert bound[:, 0].min() <= walked.energy * (1 + EQUAL), case

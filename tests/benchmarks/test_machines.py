@@ -1,0 +1,51 @@
+"""The table of machines, networks and objectives: how it is measured, kept and compared."""
+
+from __future__ import annotations
+
+import pytest
+from benchmarks.machines import COLUMNS, HEADER, MACHINES, NETWORKS, Row, beside_peers, cells, measured, read, write
+
+from dse import Layer, load_architecture, load_workload
+from dse.mapper import compile_kernels
+
+ROW = Row.of("eyeriss", "resnet50", "energy", {"a": 0.01, "b": 0.03, "c": 0.02, "d": None})
+
+
+def test_a_layer_that_was_given_up_counts_with_the_limit() -> None:
+    assert (ROW.solves, ROW.unproven, ROW.worst) == (4, 1, "d")
+    assert ROW.median_s == pytest.approx(0.025)
+    assert ROW.p90_s == ROW.worst_s == 30.0
+
+
+def test_the_next_table_is_held_against_the_last(tmp_path) -> None:
+    path = tmp_path / "machines.csv"
+    other = Row.of("simba_pe", "vgg16", "edp", {"a": 0.5})
+    write([ROW, other], path)
+    write([Row.of(*ROW.key, {"a": 0.05})], path)
+    last = read(path)
+    assert set(last) == {ROW.key, other.key}  # what was not run again stays
+    assert list(last[ROW.key]) == list(COLUMNS)
+    found = cells(Row.of(*ROW.key, {"a": 0.1}), last[ROW.key])
+    assert len(found) == len(HEADER)
+    assert found[-1] == "2.00 2.00"
+    assert cells(ROW, None)[-1] == "-"
+
+
+def test_other_tools_are_held_against_the_same_work() -> None:
+    lines = beside_peers([Row.of("eyeriss", "resnet50", "energy", {"a": 0.01})])
+    assert lines[0].startswith("AccelForge (")
+    assert lines[0].endswith("1,000 to 27,000 times eyeriss resnet50 energy")
+    assert len(lines) == 2  # no time of ours on edge_npu
+
+
+def test_what_is_measured_is_there() -> None:
+    assert [load_architecture(name).name for name in MACHINES]
+    assert all(load_workload(name).layers for name in NETWORKS)
+
+
+@pytest.mark.gate
+def test_a_small_layer_is_measured() -> None:
+    compile_kernels()
+    row = measured("eyeriss", "alexnet", "energy", [Layer("small", K=4, C=3, P=5, R=3)])
+    assert (row.solves, row.unproven, row.worst) == (1, 0, "small")
+    assert 0.0 < row.median_s < 30.0
