@@ -8,6 +8,7 @@
       merged: [sum]                                 # results in the room of what they are made of
       copied: [conv1]
       loaded: {conv1: [conv4]}
+      order: [conv1, conv2, pool, sum]              # steps as they run, where that is not the file's order
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ class ResidentModel(SpecModel):
     copied: list[str] = Field(default=[], description="tensors copied to the outermost level when they are made")
     loaded: dict[str, list[str]] = Field(default={}, description="tensor to the steps before which it is loaded home")
 
+    order: list[str] = Field(default=[], description="steps as they run, where that is not the file's order")
+
     def stays(self) -> Stays:
         """The same as a value."""
         return Stays(
@@ -49,7 +52,7 @@ class ResidentModel(SpecModel):
             tuple((name, tuple(operands)) for name, operands in self.operands.items()),
             tuple((name, tuple(node.reads), tuple(node.writes)) for name, node in self.nodes.items()),
             tuple(self.merged), tuple(self.copied),
-            tuple((name, step) for name, steps in self.loaded.items() for step in steps),
+            tuple((name, step) for name, steps in self.loaded.items() for step in steps), tuple(self.order),
         )  # fmt: skip
 
 
@@ -68,7 +71,7 @@ def resident_lines(stays: Stays) -> list[str]:
     for key, table in tables.items():
         if table:
             lines += [f"  {key}:", *(f"    {scalar(name)}: {flow(value)}" for name, value in table.items())]
-    for key, names in (("merged", stays.merged), ("copied", stays.copied)):
+    for key, names in (("merged", stays.merged), ("copied", stays.copied), ("order", stays.order)):
         if names:
             lines.append(f"  {key}: {flow(list(names))}")
     return lines

@@ -50,8 +50,8 @@ class Homes:
         return {operand: self.level for operand in OPERANDS if operand in self.operands}
 
 
-def home_level(architecture: Architecture) -> Level:
-    """The level in which whole tensors may stay: the outermost one on chip that says so.
+def home_level(architecture: Architecture, name: str = "") -> Level:
+    """The level in which whole tensors may stay: of those that say so, the outermost one or that of a name.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def home_level(architecture: Architecture) -> Level:
     >>> home_level(dse.load_architecture("edge_npu")).name
     'L2'
     """
-    level = next((level for level in architecture.levels[1:] if level.on_chip), None)
+    level = next((level for level in architecture.levels[1:] if level.on_chip and name in ("", level.name)), None)
     if level is None:
         names = [level.name for level in architecture.levels[1:]]
         hint = f"--set levels.{names[0]}.on_chip=auto lets tensors stay in {names[0]}" if names else ""

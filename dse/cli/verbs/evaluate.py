@@ -38,13 +38,15 @@ if TYPE_CHECKING:
 @click.option(
     "--resident", is_flag=True, help="Let tensors stay on chip where a level may keep them; needs --scope network.",
 )  # fmt: skip
+@click.option("--orders", type=click.IntRange(min=0), default=0, metavar="N",
+              help="With --resident, try up to N other orders of branches.  [default: 0]")  # fmt: skip
 @click.option("--timeline", metavar="FILE", help="Draw what --resident keeps on chip, to a PNG, SVG or PDF file.")
 @click.option("--reuse", is_flag=True, help="Also show how often each layer's words are used, by kind of reuse.")
 @save_option
 @format_option
 def command(
     inputs: Inputs, how: MapperSettings, goal: NetworkGoal, layers: tuple[str, ...], mapping: str | None,
-    any_mapping: bool, resident: bool, timeline: str | None, reuse: bool, save: str | None, form: str,
+    any_mapping: bool, resident: bool, orders: int, timeline: str | None, reuse: bool, save: str | None, form: str,
 ) -> None:  # fmt: skip
     """Energy, latency, utilization and area of WORKLOAD on ARCH, every layer on its provably best mapping.
 
@@ -69,6 +71,8 @@ def command(
         raise DseError("--resident chooses for the whole network", hint="add --scope network")
     if resident and layers:
         raise DseError("--resident needs the whole network: tensors stay from layer to layer", hint="leave --layer out")
+    if orders and not resident:
+        raise DseError("--orders tries orders of branches for tensors on chip", hint="add --resident")
     arch, network = inputs.read()
     max_latency_s, max_energy_pj = read_limits(goal)
     given, counting = read_mappings(mapping, arch, network, any_mapping)
@@ -89,7 +93,7 @@ def command(
         mapped = map_workload(
             arch, network, how.objective, scope=goal.scope, max_latency_s=max_latency_s, max_energy_pj=max_energy_pj,
             gap=how.gap, factors=how.factors, given=given, counting=counting, time_limit_s=how.time_limit,
-            resident=resident, stays=stays,
+            resident=resident, orders=orders, stays=stays,
             progress=lambda done, total, name: status.show(
                 f"mapping {name} ({done + 1} of {total})" if total else f"mapping {name} (search {done + 1})"
             ),

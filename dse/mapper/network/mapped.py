@@ -165,7 +165,18 @@ class MappedWorkload:
         See Also
         --------
         whole_front : the same, with the mappings of the layers behind every point.
+
+        Notes
+        -----
+        With tensors on chip every run of the network has a point that is within `gap` of it in both
+        (`dse.mapper.network.residency.front`). The run behind a point is that of least energy within its latency.
         """
+        if self.residency is not None:
+            from dse.mapper.network.residency.front import front_on_chip
+            from dse.mapper.network.residency.solve import Goal
+
+            found = front_on_chip(self.architecture, self.workload, Goal("energy", self.gap, self.factors))
+            return tuple((energy, cycles / self.architecture.clock_hz) for energy, cycles in found)
         return self.whole_front().points
 
     def whole_front(self) -> NetworkFront:
@@ -181,7 +192,10 @@ class MappedWorkload:
         point within 1 + g in energy and in latency.
         """
         if self.residency is not None:
-            raise DseError("with tensors on chip layers depend on each other, so the network's front is not known")
+            raise DseError(
+                "with tensors on chip layers depend on each other: no run is made of points of their fronts",
+                hint="front() has the points, and max_latency_s the run within each",
+            )
         options = self.options or tuple(
             (
                 (mapped,)

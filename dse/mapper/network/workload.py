@@ -37,6 +37,7 @@ def map_workload(
     given: Mapping[str, LoopNest] | None = None,
     counting: str = "house",
     resident: bool = False,
+    orders: int = 0,
     stays: Stays | None = None,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> MappedWorkload:
@@ -64,6 +65,8 @@ def map_workload(
         Of the given mappings; the mapper counts by the house rules.
     resident : bool
         Let tensors stay in the level on chip that may keep them (`on_chip: auto`), in the scope of the network.
+    orders : int
+        With `resident`, orders of branches that are tried at most, beside the file's.
     stays : Stays, optional
         Tensors on chip as a file has them; `given` has all mappings then.
     progress : callable, optional
@@ -92,7 +95,7 @@ def map_workload(
     if resident:
         if given:
             raise DseError("mappings that are given leave no choice of tensors on chip", hint="give one or the other")
-        return search.on_chip(architecture, workload, progress)
+        return search.on_chip(architecture, workload, orders, progress)
     distinct = [
         (workload.layer(names[0]), nest, names)
         for _, equal in workload.distinct()
@@ -144,14 +147,15 @@ class _Search:
         return layer_front(architecture, layer, gap=within, factors=factors, time_limit_s=time_limit_s)
 
     def on_chip(
-        self, architecture: Architecture, workload: Workload, progress: Callable[[int, int, str], None] | None
-    ) -> MappedWorkload:
+        self, architecture: Architecture, workload: Workload, orders: int,
+        progress: Callable[[int, int, str], None] | None,
+    ) -> MappedWorkload:  # fmt: skip
         """The network with the best choice of tensors on chip."""
         if self.scope != "network":
             raise DseError("which tensors stay on chip is a choice for the whole network", hint='use scope="network"')
         goal = Goal(
             self.objective, self.gap, self.factors, self.time_limit_s, self.max_energy_pj,
-            self.max_latency_s * architecture.clock_hz,
+            self.max_latency_s * architecture.clock_hz, orders,
         )  # fmt: skip
         run = keep_on_chip(architecture, workload, goal, progress)
         return MappedWorkload(

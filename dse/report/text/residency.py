@@ -75,9 +75,11 @@ def residency_proof_line(run: Residency) -> str:
     what = {"edp": "energy-delay product"}.get(proof.objective, proof.objective)
     exact = proof.gap <= 1e-9
     claim = "none has a lower" if exact else f"none is more than {proof.gap:.2%} better in"
+    order = "the file's order" if proof.orders == 1 else f"{proof.orders} orders of branches that were tried"
+    levels = " or ".join(proof.levels) or run.setting.level
     return (
-        f"proof: of all choices of tensors in {run.setting.level} and of mappings in the room that is left, in the "
-        f"file's order,\n{claim} {what}: {proof.calls} searches of {proof.distinct} distinct layers, "
+        f"proof: of all choices of tensors in {levels} and of mappings in the room that is left, in {order},\n"
+        f"{claim} {what}: {proof.calls} searches of {proof.distinct} distinct layers, "
         f"{proof.columns} columns, {proof.rounds} rounds,\n"
         f"lower bound {proof.lower_bound:.6g}, found {proof.value:.6g}"
     )

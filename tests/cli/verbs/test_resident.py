@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -80,10 +83,22 @@ def test_a_file_that_cannot_be_run_as_it_says_is_refused(dse, change: tuple[str,
     assert message in err
 
 
+@pytest.mark.slow
+def test_every_process_finds_the_same_run(tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text(NET, encoding="utf-8")
+    line = f"{RUN} --set levels.GLB.capacity=3KiB --orders 2 --format json"
+    command = [sys.executable, "-m", "dse", *line.split()]
+    seeds = [{**os.environ, "PYTHONHASHSEED": seed} for seed in ("1", "2")]
+    found = [subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, check=True) for env in seeds]
+    assert found[0].stdout == found[1].stdout
+    assert json.loads(found[0].stdout)["residency"]["tensors"]
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
         ("evaluate eyeriss net.yaml --resident", "--scope network"),
+        ("evaluate eyeriss net.yaml --orders 3", "add --resident"),
         ("evaluate eyeriss net.yaml --scope network --resident --layer a", "needs the whole network"),
         ("evaluate simba_pe net.yaml --scope network --resident", "on_chip=auto"),
         ("evaluate eyeriss net.yaml --set levels.DRAM.on_chip=auto", "the outermost level is where"),

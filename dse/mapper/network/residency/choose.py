@@ -323,7 +323,8 @@ def choose(
     number_of = [{column: number for number, column in enumerate(some)} for some in options]
     for cut in cuts:
         own = [built.home[pair] for pair in sorted(cut.stays)]
-        own += [built.picks[i, number_of[i][column]] for i, column in cut.columns if column in number_of[i]]
+        chosen = sorted(cut.columns, key=lambda pair: pair[0])  # not in the order of a set: every process does the same
+        own += [built.picks[i, number_of[i][column]] for i, column in chosen if column in number_of[i]]
         freeing = [built.merged[i] for i in sorted(cut.unmerged) if i in built.merged]
         freeing += [built.loads[pair] for pair in sorted(cut.unloaded) if pair in built.loads]
         if len(own) == len(cut.stays) + len(cut.columns):

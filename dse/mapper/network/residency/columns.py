@@ -105,10 +105,11 @@ class Solved:
 
     room: int
     points: tuple[Point, ...]
+    gap: float = 0.0  # that it was asked for
 
 
-Search = Callable[[Layer, frozenset[str], bool, int], tuple[Point, ...]]
-"""Layer, operands at home, whether the ofmap's home is wide, and room in bits, to the points of its optimum."""
+Search = Callable[[Layer, frozenset[str], bool, int, float], tuple[Point, ...]]
+"""Layer, operands at home, whether the ofmap's home is wide, room in bits, and gap, to the points of its optimum."""
 
 
 @dataclass(slots=True)
@@ -125,43 +126,62 @@ class Columns:
         Of `search`.
     progress : callable, optional
         Told (calls so far, 0, name of the layer) before each.
+    gap : float
+        Of searches that are not asked for another.
     """
 
     search: Search
     progress: Callable[[int, int, str], None] | None = None
     solved: dict[Key, list[Solved]] = field(default_factory=dict)
     calls: int = 0
+    gap: float = 0.0
 
-    def ask(self, layer: Layer, homes: frozenset[str], wide: bool, room: int) -> None:
-        """Make the answer for a room exact."""
+    def ask(self, layer: Layer, homes: frozenset[str], wide: bool, room: int, gap: float | None = None) -> None:
+        """Make the answer for a room exact, within a gap."""
         known = self.solved.setdefault((layer.shape_key(), homes, wide), [])
-        if room < 0 or self._covered(known, room):
+        gap = self.gap if gap is None else gap
+        if room < 0 or self._covered(known, room, gap):
             return
         if self.progress is not None:
             self.progress(self.calls, 0, layer.name)
-        points = self._freely(layer, homes, room) if "psum" in homes and not wide and layer.finishes_narrower else None
+        may_share = "psum" in homes and not wide and layer.finishes_narrower
+        points = self._freely(layer, homes, room, gap) if may_share else None
         if points is None:
             self.calls += 1
-            points = self.search(layer, homes, wide, room)
-        known.append(Solved(room, points))
+            points = self.search(layer, homes, wide, room, gap)
+        before = next((one for one in known if one.room == room), None)
+        if before is not None:
+            known.remove(before)  # what is proven more closely takes its place
+        known.append(Solved(room, points, gap))
         known.sort(key=lambda one: one.room)
 
-    def _freely(self, layer: Layer, homes: frozenset[str], room: int) -> tuple[Point, ...] | None:
+    def tighten(self, layer: Layer, column: Column, gap: float) -> bool:
+        """Search for what made a column anew, to a fourth of its gap or to `gap`; whether that was done."""
+        for one in self.solved[layer.shape_key(), column.homes, column.wide]:
+            if column.point in one.points and one.gap > gap:
+                own = column.point.energy_pj / column.point.least_pj - 1
+                self.ask(layer, column.homes, column.wide, one.room, max(gap, min(own, one.gap) / 4))
+                return True
+        return False
+
+    def _freely(self, layer: Layer, homes: frozenset[str], room: int, gap: float) -> tuple[Point, ...] | None:
         """The answer where unfinished psums may come to the home, if none does: then it is that without them, too."""
-        self.ask(layer, homes, True, room)
+        self.ask(layer, homes, True, room, gap)
         known = self.solved[layer.shape_key(), homes, True]
-        points = next(one.points for one in known if room <= one.room and all(p.bits <= room for p in one.points))
+        points = next(one.points for one in known if self._answers(one, room, gap))
         return points if all(point.finished for point in points) else None
 
     def is_exact(self, layer: Layer, homes: frozenset[str], wide: bool, room: int) -> bool:
-        return self._covered(self.solved.get((layer.shape_key(), homes, wide), []), room)
+        return self._covered(self.solved.get((layer.shape_key(), homes, wide), []), room, self.gap)
+
+    @classmethod
+    def _covered(cls, known: list[Solved], room: int, gap: float) -> bool:
+        return any(cls._answers(one, room, gap) for one in known)
 
     @staticmethod
-    def _covered(known: list[Solved], room: int) -> bool:
-        """Whether some search answers for a room: all of its points fit, or it found that nothing does."""
-        return any(
-            room <= one.room and all(point.bits <= room for point in one.points) for one in known
-        )
+    def _answers(one: Solved, room: int, gap: float) -> bool:
+        """Whether a search answers for a room: all of its points fit, or it found that nothing does."""
+        return room <= one.room and one.gap <= gap and all(point.bits <= room for point in one.points)
 
     def of(self, layer: Layer, way: Way) -> list[Column]:
         """The columns of a layer for rooms up to that of a way: exact ones, and bounds in the gaps between them.
@@ -181,7 +201,7 @@ class Columns:
 
 
 def searcher(
-    architecture: Architecture, level: str, objective: str, gap: float, factors: str, time_limit_s: float | None
+    architecture: Architecture, level: str, objective: str, factors: str, time_limit_s: float | None
 ) -> Search:
     """A search by ordinary calls of the mapper, each on an architecture altered for homes and room.
 
@@ -191,7 +211,7 @@ def searcher(
         What is best of a product of sums, or within limits on sums, is any point of a layer's front.
     """
 
-    def search(layer: Layer, operands: frozenset[str], wide: bool, room: int) -> tuple[Point, ...]:
+    def search(layer: Layer, operands: frozenset[str], wide: bool, room: int, gap: float) -> tuple[Point, ...]:
         homes = Homes(level, operands, room, wide)
         try:
             other = at_home(architecture, homes)
@@ -225,13 +245,15 @@ def are_finished(architecture: Architecture, mapped: Mapped) -> bool:
 
 
 def used_bits(architecture: Architecture, level: str, mapped: Mapped) -> int:
-    """Bits of a level's capacity that the tiles of a mapping take, twice where it is double-buffered."""
+    """Bits of a level's capacity that the tiles of a mapping take, twice where they overlap with the next."""
     for index, node in enumerate(mapped.mapping.nodes):
         if isinstance(node, Temporal) and node.level == level:
             if not node.stores:
                 return 0
             tile = mapped.mapping.tile(mapped.layer, index)
             widths = held_bits(mapped.layer, architecture, mapped.mapping, index)
-            bits = ceil(sum(tile_words(mapped.layer, operand, tile) * widths[operand] for operand in node.stores))
-            return bits * architecture.level(level).tile_share
+            place, waits = architecture.level(level), mapped.cost.waits.get(level, ())
+            tiles = {o: 2 if place.buffered(o) == "room" and o not in waits else place.tiles_of(o) for o in node.stores}
+            words = {o: tiles[o] * tile_words(mapped.layer, o, tile) for o in node.stores}
+            return ceil(sum(count * widths[o] for o, count in words.items())) * place.tile_share
     return 0

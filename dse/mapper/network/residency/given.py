@@ -8,13 +8,14 @@ from dse.architecture.architecture import Architecture
 from dse.errors import DseError
 from dse.mapper.network.residency.choose import Setting
 from dse.mapper.network.residency.columns import Point, are_finished, used_bits
+from dse.mapper.network.residency.orders import in_order
 from dse.mapper.network.residency.placing import laid_out
 from dse.mapper.network.residency.result import Residency, mapped_at_home, moved_at_home
 from dse.mapper.network.residency.solve import setting_of
 from dse.mapper.network.residency.stays import Stays, choice_of
 from dse.mapper.shared.result import Mapped
 from dse.model.cost import evaluate
-from dse.model.homes import Homes, at_home, inner_mapping
+from dse.model.homes import Homes, at_home, home_level, inner_mapping
 from dse.model.mapping import Mapping as LoopNest
 from dse.problem.layer import Layer
 from dse.problem.workload import Workload
@@ -40,9 +41,10 @@ def run_as_given(
     MappingError
         What is read is not where it is read, or something does not fit.
     """
-    setting = setting_of(architecture, workload)
-    if stays.level != setting.level:
-        raise DseError(f"tensors stay in {setting.level}, not in {stays.level}", hint="on_chip: auto says where")
+    levels = [level.name for level in architecture.levels[1:] if level.on_chip] or [home_level(architecture).name]
+    if stays.level not in levels:
+        raise DseError(f"tensors stay in {' or '.join(levels)}, not in {stays.level}", hint="on_chip: auto says where")
+    setting = setting_of(architecture, in_order(workload, stays.order), stays.level)
     if missing := [layer.name for layer in workload.layers if layer.name not in nests]:
         raise DseError(f"tensors on chip want a mapping of every layer: there is none of {missing[0]}")
     operands = {name: frozenset(own) for name, own in stays.operands}

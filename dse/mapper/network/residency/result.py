@@ -29,11 +29,15 @@ class ResidencyCertificate:
     value, lower_bound : float
         Of the run found (pJ, cycles, or pJ x cycles), and what no run in the space goes below.
     order : tuple of str
-        Steps in the order in which they run: that of the network's file. Other orders are not looked at.
+        Steps in the order in which they run.
     distinct, calls : int
         Layers of different shapes, and searches of the mapper.
     columns, rounds : int
         Ways to run single steps that were priced or bounded, and integer programmes solved.
+    orders : int
+        That were tried: 1 is the file's, more are others of the branches of a module. Nothing is said of the rest.
+    levels : tuple of str
+        That were tried, one at a time, as the one that keeps tensors.
     """
 
     objective: str
@@ -44,6 +48,8 @@ class ResidencyCertificate:
     calls: int
     columns: int
     rounds: int
+    orders: int = 1
+    levels: tuple[str, ...] = ()
 
     @property
     def gap(self) -> float:
@@ -55,7 +61,7 @@ class ResidencyCertificate:
         return {
             "objective": self.objective, "value": self.value, "lower_bound": self.lower_bound, "gap": self.gap,
             "order": list(self.order), "distinct": self.distinct, "calls": self.calls, "columns": self.columns,
-            "rounds": self.rounds,
+            "rounds": self.rounds, "orders": self.orders, "levels": list(self.levels),
         }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from dse.mapper.network.front_choice import best_choice as best_front_choice
 from dse.mapper.network.residency.choose import Choice, Setting, Weights
 from dse.mapper.network.residency.columns import Columns, Point, Way, searcher
 from dse.mapper.network.residency.graph import graph_of
+from dse.mapper.network.residency.orders import modules_of, other_orders
 from dse.mapper.network.residency.placing import Layout
 from dse.mapper.network.residency.result import (
     Before,
@@ -31,6 +32,9 @@ SAME = 1e-9
 
 MOST_CORNERS = 200
 
+FIRST_GAP = 0.2
+"""Gap of the first searches where a gap is allowed: most of them are never chosen."""
+
 
 @dataclass(frozen=True, slots=True)
 class Goal:
@@ -46,6 +50,8 @@ class Goal:
         Of each search of the mapper.
     max_energy_pj, max_cycles : float
         Limits on the network.
+    orders : int
+        Orders of branches that are tried at most, beside the file's.
     """
 
     objective: str
@@ -54,10 +60,19 @@ class Goal:
     time_limit_s: float | None = None
     max_energy_pj: float = inf
     max_cycles: float = inf
+    orders: int = 0
 
     @property
-    def is_limited(self) -> bool:
-        return min(self.max_energy_pj, self.max_cycles) < inf
+    def first_gap(self) -> float:
+        """Of the first searches: the columns that are chosen are searched more closely, where a gap is allowed."""
+        if self.has_fronts:
+            return sqrt(1 + self.gap) - 1 if self.objective == "edp" and self.gap > 0 else self.gap
+        return max(self.gap, FIRST_GAP) if self.gap > 0 else 0.0
+
+    @property
+    def has_fronts(self) -> bool:
+        """Whether any point of a layer's front may be the best one for the network."""
+        return self.objective == "edp" or min(self.max_energy_pj, self.max_cycles) < inf
 
 
 def keep_on_chip(
@@ -92,36 +107,86 @@ def keep_on_chip(
     >>> run.kept, sorted(run.homes["second"].operands), run.certificate.gap
     (('first',), ['ifmap'], 0.0)
     """
-    setting = setting_of(architecture, workload)
-    fronts = goal.objective == "edp" or goal.is_limited
-    within = sqrt(1 + goal.gap) - 1 if goal.objective == "edp" and goal.gap > 0 else goal.gap
-    search = searcher(
-        architecture, setting.level, "front" if fronts else goal.objective, within, goal.factors, goal.time_limit_s
+    levels = [level.name for level in architecture.levels[1:] if level.on_chip] or [home_level(architecture).name]
+    tried = [_best_order(architecture, workload, level, goal, progress) for level in levels]
+    best = min(tried, key=lambda one: one.value)
+    bound = min(one.bound for one in tried)
+    together = replace(
+        best, bound=bound, rounds=sum(one.rounds for one in tried), orders=max(one.orders for one in tried)
     )
-    columns = Columns(search, progress)
+    return _residency(together, goal, tuple(levels), sum(one.columns.calls for one in tried))
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """The best run in one level, over the orders that were tried.
+
+    Parameters
+    ----------
+    setting : Setting
+        Of the order that is best.
+    columns : Columns
+    found : Found
+    value, bound : float
+        Of this run, and what none in these orders is below.
+    rounds, orders : int
+        Programmes solved, and orders tried.
+    """
+
+    setting: Setting
+    columns: Columns
+    found: Found
+    value: float
+    bound: float
+    rounds: int
+    orders: int = 1
+
+
+def _best_order(
+    architecture: Architecture, workload: Workload, level: str, goal: Goal,
+    progress: Callable[[int, int, str], None] | None,
+) -> Tried:  # fmt: skip
+    """The best run over the file's order and, module after module, others of their branches."""
+    kind = "front" if goal.has_fronts else goal.objective
+    search = searcher(architecture, level, kind, goal.factors, goal.time_limit_s)
+    columns = Columns(search, progress, gap=goal.first_gap)
+    best, network = _in_order(setting_of(architecture, workload, level), columns, goal), workload
+    bound, rounds, orders = best.bound, best.rounds, 1
+    for module in modules_of(workload):
+        left = goal.orders - (orders - 1)
+        for other in other_orders(network, module, left) if left > 0 else ():
+            one = _in_order(setting_of(architecture, other, level), columns, goal)
+            bound, rounds, orders = min(bound, one.bound), rounds + one.rounds, orders + 1
+            if one.value < best.value * (1 - SAME):
+                best, network = one, other
+    return replace(best, bound=bound, rounds=rounds, orders=orders)
+
+
+def _in_order(setting: Setting, columns: Columns, goal: Goal) -> Tried:
+    """The best run in one order."""
     if goal.objective == "edp":
         found, bound, rounds = least_product(setting, columns, goal)
     else:
-        found = best_choice(setting, columns, _weights(goal))
+        found = best_choice(setting, columns, _weights(goal), goal.gap)
         bound, rounds = found.bound, found.rounds
         if goal.objective == "latency":
             found = cheapest_of_fastest(setting, columns, found, _weights(goal))
-    return _residency(setting, columns, goal, found, bound, rounds)
+    return Tried(setting, columns, found, _value(goal, *sums(setting, found.choice)), bound, rounds)
 
 
-def setting_of(architecture: Architecture, workload: Workload) -> Setting:
-    """A network on a machine, and the level that keeps tensors.
+def setting_of(architecture: Architecture, workload: Workload, level: str = "") -> Setting:
+    """A network on a machine, and the level that keeps tensors: by its name, or the outermost that may.
 
     Raises
     ------
     DseError
         No level does.
     """
-    level = home_level(architecture)
-    assert level.capacity_bits is not None
+    home = home_level(architecture, level)
+    assert home.capacity_bits is not None
     power_mw = architecture.total_static_power_mw + architecture.total_clock_power_mw
     return Setting(
-        graph_of(architecture, workload), architecture, level.name, level.capacity_bits,
+        graph_of(architecture, workload), architecture, home.name, home.capacity_bits,
         power_mw * 1e9 / architecture.clock_hz,
     )  # fmt: skip
 
@@ -131,9 +196,11 @@ def _weights(goal: Goal) -> Weights:
     return Weights(energy, cycles, goal.max_energy_pj, goal.max_cycles)
 
 
-def _residency(
-    setting: Setting, columns: Columns, goal: Goal, found: Found, bound: float, rounds: int
-) -> Residency:
+def _residency(tried: Tried, goal: Goal, levels: tuple[str, ...], calls: int) -> Residency:
+    setting, columns, found = tried.setting, tried.columns, tried.found
+    for step in setting.graph.steps:
+        if step.layer is not None and not goal.has_fronts:
+            columns.ask(step.layer, frozenset(), False, setting.capacity, goal.gap)
     plain = _outside(setting, columns, goal)
     before = Before(*sums(setting, plain), outer_words_of(setting, plain, mapped_at_home(setting, plain)))
     choice, layout = found.choice, found.layout
@@ -143,9 +210,10 @@ def _residency(
         choice, layout, value = plain, Layout(), _value(goal, before.energy_pj, before.cycles)
     layers = mapped_at_home(setting, choice)
     proof = ResidencyCertificate(
-        goal.objective, value, bound, tuple(step.name for step in setting.graph.steps),
-        len({step.layer.shape_key() for step in setting.graph.steps if step.layer is not None}), columns.calls,
-        sum(2 * len(one.points) for some in columns.solved.values() for one in some), rounds,
+        goal.objective, value, min(tried.bound, value), tuple(step.name for step in setting.graph.steps),
+        len({step.layer.shape_key() for step in setting.graph.steps if step.layer is not None}), calls,
+        sum(2 * len(one.points) for some in columns.solved.values() for one in some), tried.rounds, tried.orders,
+        levels,
     )  # fmt: skip
     return Residency(setting, choice, layout, layers, moved_at_home(setting, choice), before, proof)
 

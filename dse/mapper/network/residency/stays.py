@@ -34,6 +34,8 @@ class Stays:
         Tensors that are copied to the outermost level when they are made.
     loaded : tuple of (str, str)
         Tensor, and the step before which it is loaded home.
+    order : tuple of str
+        Steps as they run; empty for the file's order.
     """
 
     level: str
@@ -43,6 +45,7 @@ class Stays:
     merged: tuple[str, ...] = ()
     copied: tuple[str, ...] = ()
     loaded: tuple[tuple[str, str], ...] = ()
+    order: tuple[str, ...] = ()
 
 
 def stays_of(setting: Setting, choice: Choice) -> Stays:
@@ -65,7 +68,7 @@ def stays_of(setting: Setting, choice: Choice) -> Stays:
         ),
         tuple(steps[i] for i in sorted(choice.merged)),
         tuple(name[t] for t in sorted(choice.copied)),
-        tuple((name[t], steps[i]) for t, i in choice.loaded),
+        tuple((name[t], steps[i]) for t, i in choice.loaded), tuple(steps),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from itertools import chain, combinations, product
 from random import Random
@@ -43,7 +44,8 @@ def network(rng: Random, most: int) -> Workload:
                 nodes.append(Node(name, "concat", shape, (source.name, other.name)))
         if kind == "conv":
             outputs = rng.randint(1, 4)
-            layer = Layer(name, K=outputs, C=source.shape[0])
+            narrower = {"bits": PerOperand(WORD, WORD, 24), "ofmap_bits": WORD} if rng.random() < 0.5 else {}
+            layer = Layer(name, K=outputs, C=source.shape[0], **narrower)
             nodes.append(Node(name, "conv", (outputs, 1, 1), (source.name,), layer=layer))
         elif kind in ("maxpool", "activation"):
             shape = source.shape if kind == "activation" else (rng.randint(1, source.shape[0]), 1, 1)
@@ -82,24 +84,33 @@ class Costs:
         found = []
         for bits in sorted(rng.sample(range(0, 6 * WORD, 4), rng.randint(1, 4))):
             energy = rng.uniform(50, 400) * (1 - 0.25 * len(homes))
-            found.append(Point(energy, energy * rng.uniform(0.5, 2), 0, 0, bits))
-        return [Point(p.energy_pj, p.cycles, p.energy_pj, p.cycles, p.bits) for p in found]
+            finished = not layer.finishes_narrower or rng.random() < 0.6
+            cycles = energy * rng.uniform(0.5, 2)
+            found.append(Point(energy, cycles, energy, cycles, bits, finished=finished))
+        return found
 
-    def fitting(self, layer: Layer, homes: frozenset[str], room: int) -> list[Point]:
-        return [point for point in self.points(layer, homes) if point.bits <= room]
+    def fitting(self, layer: Layer, homes: frozenset[str], room: int, wide: bool = False) -> list[Point]:
+        """Of those that fit, the ones whose sums are finished where the ofmap's home takes no others."""
+        own = [point for point in self.points(layer, homes) if point.bits <= room]
+        return own if wide or "psum" not in homes else [point for point in own if point.finished]
 
     def search(self, weights: tuple[float, float] | None) -> Any:
         """The best for a room; its front where no weights are given."""
 
-        def answer(layer: Layer, homes: frozenset[str], wide: bool, room: int) -> tuple[Point, ...]:
-            fits = self.fitting(layer, homes, room)
+        def answer(layer: Layer, homes: frozenset[str], wide: bool, room: int, gap: float) -> tuple[Point, ...]:
+            fits = self.fitting(layer, homes, room, wide)
             if weights is None:
                 return tuple(
                     p for p in fits
                     if not any(q.energy_pj <= p.energy_pj and q.cycles <= p.cycles and q is not p for q in fits)
                 )  # fmt: skip
-            best = min(fits, key=lambda p: weights[0] * p.energy_pj + weights[1] * p.cycles, default=None)
-            return () if best is None else (best,)
+            if not fits:
+                return ()
+            costs = [weights[0] * p.energy_pj + weights[1] * p.cycles for p in fits]
+            least, rng = min(costs), Random(f"{layer.shape_key()} {sorted(homes)} {room} {gap}")
+            cost, some = rng.choice([(c, p) for c, p in zip(costs, fits, strict=True) if c <= least * (1 + gap)])
+            proven = 1 + rng.uniform(cost / least - 1, gap)  # some mapping within the gap, and what is proven of it
+            return (replace(some, least_pj=some.energy_pj / proven, least_cycles=some.cycles / proven),)
 
         return answer
 
@@ -140,10 +151,11 @@ def front_of(points: list[tuple[float, float]]) -> Front:
     return tuple(kept)
 
 
-def walked(setting: Setting, costs: Costs) -> Front:
+def walked(setting: Setting, costs: Costs, *, remembers: bool = True) -> Front:
     """The front of (pJ, cycles) of all ways to run the network, step after step, by what is where.
 
-    A state is what is at home, what is outside, and which results share the room of what they were made of.
+    A state is what is at home, what is outside, and which results share the room of what they were made of. A dynamic
+    programme remembers what follows from each; else every way is walked to its end.
     """
     graph, machine_ = setting.graph, setting.architecture
 
@@ -156,7 +168,6 @@ def walked(setting: Setting, costs: Costs) -> Front:
             taken -= sum(graph.tensors[t].bits for t in graph.parts(at) if t in home and graph.steps[at].writes in home)
         return setting.capacity - taken
 
-    @cache
     def best(i: int, home: frozenset[int], outside: frozenset[int], merged: frozenset[int]) -> Front:
         """From step i on, `home` being what is there when it begins."""
         if i == len(graph.steps):
@@ -201,8 +212,9 @@ def walked(setting: Setting, costs: Costs) -> Front:
                     left = room(home | ({out} if at_home else set()), merged)
                     if not reads or (copied and not at_home) or left < 0:
                         continue
-                    for point in costs.fitting(step.layer, homes, left):
-                        yield price(point, *extra), at_home, copied or not at_home, False
+                    for wide in (False, True) if at_home else (False,):
+                        for point in costs.fitting(step.layer, homes, left - wide * graph.widening(i), wide):
+                            yield price(point, *extra), at_home, copied or not at_home, False
                 continue
             assert step.move is not None
             over = graph.overwritten(i)
@@ -229,5 +241,6 @@ def walked(setting: Setting, costs: Costs) -> Front:
                         places = Places(setting.level, reads, to_outside, to_home)
                         yield price(moved(machine_, step.move, places), *extra), to_home, to_outside or copied, False
 
+    best = cache(best) if remembers else best
     start = frozenset(t for t, held in enumerate(graph.tensors) if held.made_in < 0)
     return best(0, frozenset(), start, frozenset())

@@ -20,7 +20,7 @@ EQUAL = 1e-7
 
 
 def check(seeds: range, steps: int = 5) -> dict[str, int]:
-    seen = dict.fromkeys(("kept", "loaded", "copied", "merged", "rounds", "full"), 0)
+    seen = dict.fromkeys(("kept", "loaded", "copied", "merged", "rounds", "full", "wide"), 0)
     for seed in seeds:
         weights = ((1.0, 0.0), (0.0, 1.0), (1.0, 0.7))[seed % 3]
         setting, costs = setting_of(seed, steps)
@@ -36,6 +36,7 @@ def check(seeds: range, steps: int = 5) -> dict[str, int]:
         seen["copied"] += bool(choice.copied)
         seen["merged"] += bool(choice.merged)
         seen["rounds"] += found.rounds > 1
+        seen["wide"] += any(column is not None and column.wide for column in choice.columns)
         seen["full"] += any(choice.room(setting.graph, i, setting.capacity) < 16 for i in range(len(choice.home)))
     return seen
 
@@ -44,6 +45,29 @@ def test_the_best_choice_is_that_of_a_full_walk() -> None:
     seen = check(range(120))
     assert seen["kept"] > 60
     assert min(seen.values()) > 3, seen
+
+
+def test_a_dynamic_programme_equals_a_walk_that_remembers_nothing() -> None:
+    for seed in range(60):
+        setting, costs = setting_of(seed, 3)
+        assert walked(setting, costs) == walked(setting, costs, remembers=False), seed
+
+
+def test_a_gap_is_kept_and_needs_fewer_close_searches() -> None:
+    loose = close = 0
+    for seed in range(60):
+        weights = ((1.0, 0.0), (0.0, 1.0), (1.0, 0.7))[seed % 3]
+        setting, costs = setting_of(seed)
+        columns = columns_of(costs, weights)
+        columns.gap = 0.5
+        found = best_choice(setting, columns, Weights(*weights), 0.02)
+        truth = min(weights[0] * energy + weights[1] * cycles for energy, cycles in walked(setting, costs))
+        value = sum(w * part for w, part in zip(weights, sums(setting, found.choice), strict=True))
+        assert found.bound * (1 - EQUAL) <= truth <= value * (1 + EQUAL), seed
+        assert value <= found.bound * 1.02 * (1 + EQUAL), seed
+        answers = [one.gap for some in columns.solved.values() for one in some]
+        loose, close = loose + sum(gap == 0.5 for gap in answers), close + sum(gap <= 0.02 for gap in answers)
+    assert loose > close > 0
 
 
 @pytest.mark.slow
