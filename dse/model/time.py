@@ -5,7 +5,7 @@ from __future__ import annotations
 from dse.model.counting.axes import combinations, stationary_run
 from dse.model.counting.kernel import Floats, Ints, entry
 from dse.model.counting.records import READ, WRITE, Counts, IterationSpace, Nest, Spent, Timing
-from dse.problem.dims import PSUM
+from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
 
 STREAMING, DOUBLE, SINGLE = 0, 1, 2
 """How a level buffers an operand."""
@@ -182,29 +182,29 @@ def first_tile(operand: int, parent: int, child: int, nest: Nest, space: Iterati
         if nest.place[i] < child and (nest.spatial[i] == 0 or nest.place[i] < parent):
             continue
         d = nest.dim[i]
-        if d == 0:
+        if d == G:
             g *= trips[i]
-        elif d == 1:
+        elif d == N:
             m *= trips[i]
-        elif d == 2:
+        elif d == K:
             k *= trips[i]
-        elif d == 3:
+        elif d == C:
             c *= trips[i]
-        elif d == 4:
+        elif d == P:
             p *= trips[i]
-        elif d == 5:
+        elif d == Q:
             q *= trips[i]
-        elif d == 6:
+        elif d == R:
             r *= trips[i]
         else:
             s *= trips[i]
-    g, m, k, c = min(g, bounds[0]), min(m, bounds[1]), min(k, bounds[2]), min(c, bounds[3])
-    p, q, r, s = min(p, bounds[4]), min(q, bounds[5]), min(r, bounds[6]), min(s, bounds[7])
-    if operand == 0:
+    g, m, k, c = min(g, bounds[G]), min(m, bounds[N]), min(k, bounds[K]), min(c, bounds[C])
+    p, q, r, s = min(p, bounds[P]), min(q, bounds[Q]), min(r, bounds[R]), min(s, bounds[S])
+    if operand == IFMAP:
         height = (p - 1) * window[0] + (r - 1) * window[1] + 1
         width = (q - 1) * window[2] + (s - 1) * window[3] + 1
         return g * m * c * height * width
-    if operand == 1:
+    if operand == WEIGHT:
         return g * k * c * r * s
     return g * m * k * p * q
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dse.model.counting.boxes import box_words
 from dse.model.counting.kernel import Ints
 from dse.model.counting.records import NONE, WORD, Axis, Hierarchy, IterationSpace, Nest, Scratch
+from dse.problem.dims import IFMAP, PSUM, P, Q, R, S
 
 
 def stationary_run(nest: Nest, child: int, relevant: Ints) -> tuple[int, int]:
@@ -138,7 +139,7 @@ def crossing(
             continue
         mark_loops(operand, node, child, mode, nest, hierarchy, scratch)
         for d in range(8):
-            if operand == 0 and d >= 4:
+            if operand == IFMAP and d >= P:
                 continue
             if relevant[d] == 1:
                 out[node, d] = bounds[d]
@@ -147,11 +148,11 @@ def crossing(
                 if nest.dim[i] == d and nest.spatial[i] == 0 and not to_mac and (last == nest.size or i > last):
                     counted[i] = 0
             out[node, d] = combinations(nest, d, bounds[d], counted)
-        if operand == 0:
-            out[node, 4] = box_words(Axis(4, 6, window[0], window[1]), mode, nest, bounds, first, last, scratch)
-            out[node, 5] = box_words(Axis(5, 7, window[2], window[3]), mode, nest, bounds, first, last, scratch)
-            out[node, 6] = 1
-            out[node, 7] = 1
+        if operand == IFMAP:
+            out[node, P] = box_words(Axis(P, R, window[0], window[1]), mode, nest, bounds, first, last, scratch)
+            out[node, Q] = box_words(Axis(Q, S, window[2], window[3]), mode, nest, bounds, first, last, scratch)
+            out[node, R] = 1
+            out[node, S] = 1
 
 
 def measure_tile(nest: Nest, bounds: Ints, node: int, tile: Ints) -> None:
@@ -201,6 +202,6 @@ def mark_loops(
     place = nest.place
     for i in range(nest.size):
         inside = place[i] < child and place[i] > node and nest.spatial[i] == 1
-        joins = hierarchy.reduces[place[i]] == 1 if operand == 2 else mode > NONE
+        joins = hierarchy.reduces[place[i]] == 1 if operand == PSUM else mode > NONE
         scratch.joined[i] = 1 if inside and joins else 0
         scratch.counted[i] = 1 if place[i] < child and scratch.joined[i] == 0 else 0

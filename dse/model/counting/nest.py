@@ -8,7 +8,7 @@ from __future__ import annotations
 from dse.model.counting.axes import combinations, crossing
 from dse.model.counting.kernel import Ints, entry
 from dse.model.counting.records import READ, WRITE, Counts, Hierarchy, IterationSpace, Nest, Scratch
-from dse.problem.dims import PSUM, C, R, S
+from dse.problem.dims import PSUM, C, G, K, N, P, Q, R, S
 
 
 @entry
@@ -41,7 +41,7 @@ def count_nest(nest: Nest, space: IterationSpace, hierarchy: Hierarchy, scratch:
     for o in range(3):
         parent = 0
         found = 0
-        empty = bounds[0] * bounds[1] * bounds[2] * bounds[4] * bounds[5]  # psum visits that start empty
+        empty = bounds[G] * bounds[N] * bounds[K] * bounds[P] * bounds[Q]  # psum visits that start empty
         for child in range(1, nodes + 1):
             if child < nodes and hierarchy.keeps[child, o] == 0:
                 continue
@@ -93,23 +93,23 @@ def book(o: int, found: int, empty: int, hierarchy: Hierarchy, counts: Counts) -
     nodes = len(hierarchy.is_fan_out)
     parent, child = counts.ends[o, found, 0], counts.ends[o, found, 1]
     read = product(factors[o, parent])
-    back = read - empty if o == 2 else 0
+    back = read - empty if o == PSUM else 0
     filled = read
     for i in range(parent + 1, child):
         if hierarchy.is_fan_out[i] == 1:
             outside = filled
             filled = product(factors[o, i])
-            fans[i, o, 0] += back if o == 2 else filled
-            fans[i, o, 1] += filled - outside if o == 2 else 0
+            fans[i, o, 0] += back if o == PSUM else filled
+            fans[i, o, 1] += filled - outside if o == PSUM else 0
     # A psum's words are written at the parent, and all but those that start their visit are read back.
-    out, into = (back, read) if o == 2 else (read, 0)
+    out, into = (back, read) if o == PSUM else (read, 0)
     counts.booked[o, found, READ] = out
     counts.booked[o, found, WRITE] = into
     levels[parent, o, READ] += out
     levels[parent, o, WRITE] += into
     if child < nodes:
-        levels[child, o, READ] += filled if o == 2 else 0
-        levels[child, o, WRITE] += back if o == 2 else filled
+        levels[child, o, READ] += filled if o == PSUM else 0
+        levels[child, o, WRITE] += back if o == PSUM else filled
     return filled - back
 
 
@@ -119,7 +119,7 @@ def _finish(nest: Nest, hierarchy: Hierarchy, bounds: Ints, counts: Counts) -> N
     The last visit of each word ends finished, but not in a level inside a fan-out that adds up psums over which sums
     are spread (a loop over C, R or S): what its instances hold are parts of sums to the last.
     """
-    words = bounds[0] * bounds[1] * bounds[2] * bounds[4] * bounds[5]
+    words = bounds[G] * bounds[N] * bounds[K] * bounds[P] * bounds[Q]
     for node in range(len(hierarchy.is_fan_out)):
         counts.finished[node] = 0
     k = 0
