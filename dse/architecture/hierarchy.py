@@ -9,7 +9,7 @@ from dse.errors import DseError
 from dse.problem.dims import DIMS, OPERANDS, PerOperand
 
 Direction = Literal["read", "write"]
-Buffering = Literal["streaming", "double", "single"]
+Buffering = Literal["streaming", "double", "single", "room"]
 Multicast = Literal["word", "tile", "none"]
 Coding = Literal["run-length", "bitmask", "csr"]
 
@@ -63,10 +63,12 @@ class Level:
         Per word.
     ports : tuple of Port
         Empty is unlimited bandwidth.
-    buffering : {"streaming", "double", "single"}
+    buffering : {"streaming", "double", "single", "room"} or PerOperand of these
         `streaming`: a word is replaced as soon as it is dead, so the whole capacity holds a tile and transfers overlap
         compute. `double`: half the capacity holds a tile, transfers overlap. `single`: the whole capacity holds a tile,
-        and its transfers stop the compute.
+        and its transfers stop the compute. `room`: an operand's next tile comes meanwhile where there is room for it
+        beside all tiles, and its transfers stop the compute where there is not (`dse.model.room`). Per operand,
+        `double` takes the room of two of the operand's tiles.
     area_mm2, static_power_mw, clock_power_mw : float
         Per instance.
     gating : PerOperand[frozenset]
@@ -92,7 +94,7 @@ class Level:
     read_energy_pj: PerOperand[float] = field(default=PerOperand(0.0, 0.0, 0.0))
     write_energy_pj: PerOperand[float] = field(default=PerOperand(0.0, 0.0, 0.0))
     ports: tuple[Port, ...] = ()
-    buffering: Buffering = "streaming"
+    buffering: Buffering | PerOperand[Buffering] = "streaming"
     area_mm2: float = 0.0
     static_power_mw: float = 0.0
     clock_power_mw: float = 0.0
@@ -121,6 +123,28 @@ class Level:
     def tile_share(self) -> int:
         """The part of the capacity that one tile may take is 1 / tile_share."""
         return 2 if self.buffering == "double" else 1
+
+    def buffered(self, operand: str) -> Buffering:
+        """How an operand is buffered.
+
+        Examples
+        --------
+        >>> Level("GLB", frozenset({"psum"}), buffering="room").buffered("psum")
+        'room'
+        """
+        return self.buffering[operand] if isinstance(self.buffering, PerOperand) else self.buffering
+
+    def tiles_of(self, operand: str) -> int:
+        """Tiles of an operand that share the capacity with the others' tiles, where `tile_share` leaves all of it.
+
+        Examples
+        --------
+        >>> apart = PerOperand("double", "single", "single")
+        >>> level = Level("GLB", frozenset({"ifmap", "psum"}), buffering=apart)
+        >>> level.tiles_of("ifmap"), level.tiles_of("psum"), level.tile_share
+        (2, 1, 1)
+        """
+        return 2 if self.tile_share == 1 and self.buffered(operand) == "double" else 1
 
 
 @dataclass(frozen=True, slots=True)

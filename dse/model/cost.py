@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut
-from dse.errors import DseError, expect
+from dse.errors import DseError, MappingError, expect
 from dse.model.accesses import Accesses
 from dse.model.counting.counts import Count, Structure, count_mapping, readable
 from dse.model.counting.records import Spent, Timing
 from dse.model.counting.timeloop import arrays, count_timeloop
 from dse.model.fit import check_fit
-from dse.model.mapping import Mapping
+from dse.model.mapping import Mapping, Temporal
 from dse.model.price import Prices, price
 from dse.model.reuse import Reuse, reuse_of
+from dse.model.room import waiting, ways
 from dse.model.sparsity import outermost_bits, uses_zeros
 from dse.model.time import COMPUTE, FIRST_FILL, LAST_DRAIN, SERIAL, SHIFTS, SKEW, latency
 from dse.problem.dims import OPERANDS, PSUM
@@ -46,6 +47,8 @@ class Cost:
     cycles_by : dict
         `compute`, every port (overlapped with it), and what cannot overlap: `first fill`, `last drain`, `serial`,
         and for arrays with a skew `skew` and `shifts`.
+    waits : dict
+        By level, the operands whose transfers into and out of it are `serial`.
     energy_by_level_pj : dict
         Levels, fan-outs, `MAC` and `static` (static and clock power); adds up to `energy_pj`.
     energy_by_operand_pj : dict
@@ -79,6 +82,7 @@ class Cost:
     utilization: float
     bound_by: str
     cycles_by: dict[str, float]
+    waits: dict[str, tuple[str, ...]]
     energy_by_level_pj: dict[str, float]
     energy_by_operand_pj: dict[str, float]
     accesses: Accesses
@@ -118,6 +122,7 @@ class Cost:
             "utilization": self.utilization,
             "bound_by": self.bound_by,
             "cycles_by": dict(self.cycles_by),
+            "waits": {level: list(operands) for level, operands in self.waits.items()},
             "energy_by_level_pj": dict(self.energy_by_level_pj),
             "energy_by_operand_pj": dict(self.energy_by_operand_pj),
             "accesses": self.accesses.to_dict(),
@@ -152,8 +157,9 @@ def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping, *, coun
     Notes
     -----
     Energy is reads and writes of every level, words delivered and psum hops of every fan-out, MACs, and static and
-    clock power over the latency; `dse.model.price` says what zeros leave of each. Latency is `dse.model.time.latency`;
-    under Timeloop's counting it is its longest part.
+    clock power over the latency; `dse.model.price` says what zeros leave of each. Latency is `dse.model.time.latency`,
+    the least of all ways in which the mapping may run (`dse.model.room.ways`); under Timeloop's counting it is its
+    longest part.
 
     Examples
     --------
@@ -188,6 +194,7 @@ def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping, *, coun
         utilization=layer.macs / (steps * architecture.mac_units),
         bound_by=moved.bound_by,
         cycles_by=moved.cycles_by,
+        waits=moved.waits,
         energy_by_level_pj=by_level | rest,
         energy_by_operand_pj=by_operand | rest,
         accesses=moved.accesses,
@@ -205,7 +212,7 @@ class _Moved:
     ----------
     levels, fans, finished : (nodes, 3, 2), (nodes, 3, 2), (nodes,) int64
         See `dse.model.counting.records.Counts`.
-    cycles, bound_by, cycles_by
+    cycles, bound_by, cycles_by, waits
         See `Cost`.
     accumulations : int
         Psums that the MACs read from the innermost level to add to: all but those that start a visit.
@@ -219,19 +226,38 @@ class _Moved:
     cycles: float
     bound_by: str
     cycles_by: dict[str, float]
+    waits: dict[str, tuple[str, ...]]
     accumulations: int
 
 
 def _by_house_rules(architecture: Architecture, layer: Layer, mapping: Mapping, prices: Prices) -> _Moved:
     counted = count_mapping(layer, architecture, mapping)
     words, accesses = counted.words, readable(layer, architecture, counted)
-    cycles, bound_by, cycles_by = _cycles(counted, prices, Structure.of(architecture).folds)
+    cycles, bound_by, cycles_by, waits = _fastest(architecture, layer, mapping, counted, prices)
     psum, last = OPERANDS.index("psum"), len(mapping.nodes) - 1
     accumulations = int(words.booked[psum, words.ends[psum, :, 0] == last, 0].sum())
     return _Moved(
         accesses, reuse_of(layer, architecture, counted), words.levels, words.fans, words.finished, cycles, bound_by,
-        cycles_by, accumulations,
+        cycles_by, waits, accumulations,
     )  # fmt: skip
+
+
+def _fastest(
+    architecture: Architecture, layer: Layer, mapping: Mapping, counted: Count, prices: Prices
+) -> tuple[float, str, dict[str, float], dict[str, tuple[str, ...]]]:
+    """Cycles, what binds them, their parts and what waits, in the fastest way in which the tiles fit."""
+    folds, possible = Structure.of(architecture).folds, ways(architecture)
+    kept = {node.level: node.stores for node in mapping.nodes if isinstance(node, Temporal)}
+    found = []
+    for at, way in enumerate(possible):
+        try:
+            if at > 0:  # without any overlap by room, they fit as they do at all
+                check_fit(layer, way, mapping)
+        except MappingError:
+            continue
+        buffering = price(way, layer).buffering if len(possible) > 1 else prices.buffering
+        found.append((*_cycles(counted, replace(prices, buffering=buffering), folds), waiting(way, kept)))
+    return min(found, key=lambda one: (one[0], len(one[3])))
 
 
 def _by_timeloop_rules(architecture: Architecture, layer: Layer, mapping: Mapping, _: Prices) -> _Moved:
@@ -242,7 +268,7 @@ def _by_timeloop_rules(architecture: Architecture, layer: Layer, mapping: Mappin
     bound_by = max(cycles_by, key=lambda part: cycles_by[part])
     levels, fans = arrays(architecture, accesses)
     none = np.zeros(len(levels), dtype=np.int64)
-    return _Moved(accesses, (), levels, fans, none, cycles_by[bound_by], bound_by, cycles_by, accumulations=0)
+    return _Moved(accesses, (), levels, fans, none, cycles_by[bound_by], bound_by, cycles_by, {}, accumulations=0)
 
 
 def _rules(counting: str) -> Callable[[Architecture, Layer, Mapping, Prices], _Moved]:

@@ -7,6 +7,7 @@ from math import ceil
 from typing import Any
 
 from dse.architecture.architecture import Architecture
+from dse.architecture.hierarchy import Level
 from dse.errors import MappingError
 from dse.model.counting.counts import Count, count_mapping
 from dse.model.counting.nest import only_finished
@@ -52,14 +53,14 @@ def check_fit(layer: Layer, architecture: Architecture, mapping: Mapping) -> Non
     """
     table = capacities(architecture)
     counted: Count | None = None
-    for index, node in enumerate(mapping.nodes):
-        if not isinstance(node, Temporal):
+    for index, (node, level) in enumerate(zip(mapping.nodes, architecture.hierarchy, strict=True)):
+        if not isinstance(node, Temporal) or not isinstance(level, Level):
             continue
-        problem = _too_large(layer, mapping, index, table[index], layer.bits.psum)
+        problem = _too_large(layer, mapping, index, level, table[index], layer.bits.psum)
         if problem and "psum" in node.stores and layer.finished_bits < layer.bits.psum:
             counted = counted or count_mapping(layer, architecture, mapping)
             if only_finished(index, counted.words):
-                problem = _too_large(layer, mapping, index, table[index], layer.finished_bits)
+                problem = _too_large(layer, mapping, index, level, table[index], layer.finished_bits)
         if problem:
             raise MappingError(f"{node.level}: {problem}")
 
@@ -91,20 +92,22 @@ def held_bits(layer: Layer, architecture: Architecture, mapping: Mapping, index:
     return PerOperand(layer.held_bits.ifmap, layer.held_bits.weight, psum)
 
 
-def _too_large(layer: Layer, mapping: Mapping, index: int, offered: Any, psum_bits: int) -> str:
+def _too_large(layer: Layer, mapping: Mapping, index: int, level: Level, offered: Any, psum_bits: int) -> str:
     """What does not fit a level, empty if all does; see `capacities` for what it offers."""
     node, tile = mapping.nodes[index], mapping.tile(layer, index)
     assert isinstance(node, Temporal)
+    widths = {**layer.held_bits.to_dict(), "psum": psum_bits}
     needed = {
-        operand: ceil(tile_words(layer, operand, tile) * (psum_bits if operand == "psum" else layer.held_bits[operand]))
+        operand: level.tiles_of(operand) * tile_words(layer, operand, tile) * widths[operand]
         for operand in OPERANDS if operand in node.stores
     }  # fmt: skip
     for operand, bits in needed.items():
-        if bits > offered[OPERANDS.index(operand)]:
-            return f"the tile of {operand} takes {bits} bits, {int(offered[OPERANDS.index(operand)])} are there"
-    # what shares a memory is rounded once
-    total = ceil(sum(tile_words(layer, operand, tile) * (psum_bits if operand == "psum" else layer.held_bits[operand])
-                     for operand in needed))  # fmt: skip
+        if ceil(bits) > offered[OPERANDS.index(operand)]:
+            what = "two tiles" if level.tiles_of(operand) > 1 else "the tile"
+            takes = "take" if level.tiles_of(operand) > 1 else "takes"
+            there = int(offered[OPERANDS.index(operand)])
+            return f"{what} of {operand} {takes} {ceil(bits)} bits, {there} are there"
+    total = ceil(sum(needed.values()))  # what shares a memory is rounded once
     if total > offered[SHARED]:
         return f"the tile of operands together takes {total} bits, {int(offered[SHARED])} are there"
     return ""

@@ -14,7 +14,8 @@ from dse.model.time import DOUBLE, SINGLE, STREAMING
 from dse.problem.dims import OPERANDS
 from dse.problem.layer import Layer
 
-BUFFERING = {"streaming": STREAMING, "double": DOUBLE, "single": SINGLE}
+BUFFERING = {"streaming": STREAMING, "double": DOUBLE, "single": SINGLE, "room": SINGLE}
+"""Levels buffered by room are priced in one of `dse.model.room.ways`; until then nothing overlaps in them."""
 
 
 PSUM = OPERANDS.index("psum")
@@ -41,7 +42,8 @@ class Prices:
         Average saving on every accumulation into a psum of the innermost level that does not start a visit.
     static_pj : float
         Static and clock power, per step.
-    buffering : (nodes,) int64
+    buffering : (nodes, 3) int64
+        Per operand.
     port_names : tuple of str
         `LEVEL port`.
     port_node : (ports,) int64
@@ -89,7 +91,7 @@ def price(architecture: Architecture, layer: Layer) -> Prices:
     left = activity(architecture, layer)
     access, saved = np.zeros((len(nodes), 3, 2)), np.zeros((len(nodes), 2))
     fan = np.zeros((len(nodes), 3, 2))
-    buffering = np.zeros(len(nodes), dtype=np.int64)
+    buffering = np.zeros((len(nodes), 3), dtype=np.int64)
     names: list[str] = []
     places: list[int] = []
     costs: list[Any] = []
@@ -105,7 +107,7 @@ def price(architecture: Architecture, layer: Layer) -> Prices:
         saved_share = _saved_share(node, layer, is_outermost=i == 0)
         saved[i] = saved_share * access[i, PSUM]
         _leave_out_zeros(access[i], node, layer, left, is_last=i == len(nodes) - 1)
-        buffering[i] = BUFFERING[node.buffering]
+        buffering[i] = [BUFFERING[node.buffered(o)] for o in OPERANDS]
         for port in node.ports:
             names.append(f"{node.name} {port.name}")
             places.append(i)

@@ -8,7 +8,7 @@ from dse.model.counting.records import READ, WRITE, Counts, IterationSpace, Nest
 from dse.problem.dims import PSUM
 
 STREAMING, DOUBLE, SINGLE = 0, 1, 2
-"""How a level is buffered."""
+"""How a level buffers an operand."""
 
 COMPUTE, FIRST_FILL, LAST_DRAIN, SERIAL, SKEW, SHIFTS = 0, 1, 2, 3, 4, 5
 """Parts of the time: compute steps; first fill; last drain; transfers of single-buffered levels; the skew of arrays;
@@ -25,9 +25,9 @@ def latency(
     """Time a nest that `dse.model.counting.nest.count_nest` has counted: fills `spent`.
 
     `cycles = max(compute steps + skew + shifts, busiest port) + first fill + last drain + serial`, where a port's time
-    is its words over its rate, and what crosses into and out of a single-buffered level is serial instead of
-    overlapped. First fill and last drain hand one tile on from level to level, each at the pace of its slowest port.
-    Skew and shifts are those of `fold_cycles`: an array that waits for words fills and drains meanwhile.
+    is its words over its rate, and what crosses into and out of a level that buffers the operand singly is serial
+    instead of overlapped. First fill and last drain hand one tile on from level to level, each at the pace of its
+    slowest port. Skew and shifts are those of `fold_cycles`: an array that waits for words fills and drains meanwhile.
     `total_cycles` adds up. The time of a port contains that of ports that join it.
 
     Parameters
@@ -58,7 +58,8 @@ def latency(
     >>> scratch, counts = scratch_for(bounds, 1, 2), new_counts(2)
     >>> steps = count_nest(nest, space, levels, scratch, counts)
     >>> port_cost, port_saved = np.full((1, 3, 2), 0.5), np.zeros((1, 2))
-    >>> timing = Timing(np.full(2, DOUBLE), np.zeros(1, int), port_cost, port_saved, np.full(1, -1), np.zeros((2, 8)))
+    >>> ports = np.zeros(1, int), port_cost, port_saved, np.full(1, -1)
+    >>> timing = Timing(np.full((2, 3), DOUBLE), *ports, np.zeros((2, 8)))
     >>> spent = Spent(np.zeros(6), np.zeros(1))
     >>> busiest = latency(nest, space, counts, steps, timing, spent, scratch.counted)
     >>> busiest, spent.ports.tolist(), spent.parts[:3].tolist()
@@ -116,7 +117,8 @@ def port_cycles(node: int, nest: Nest, space: IterationSpace, counts: Counts, ti
     >>> scratch, counts = scratch_for(bounds, 1, 2), new_counts(2)
     >>> steps = count_nest(nest, space, levels, scratch, counts)
     >>> port_cost, port_saved = np.full((1, 3, 2), 0.5), np.zeros((1, 2))
-    >>> timing = Timing(np.full(2, DOUBLE), np.zeros(1, int), port_cost, port_saved, np.full(1, -1), np.zeros((2, 8)))
+    >>> ports = np.zeros(1, int), port_cost, port_saved, np.full(1, -1)
+    >>> timing = Timing(np.full((2, 3), DOUBLE), *ports, np.zeros((2, 8)))
     >>> spent = Spent(np.zeros(6), np.zeros(1))
     >>> port_cycles(0, nest, space, counts, timing, spent)
     >>> spent.ports.tolist(), spent.parts[FIRST_FILL : LAST_DRAIN + 1].tolist()
@@ -138,11 +140,11 @@ def port_cycles(node: int, nest: Nest, space: IterationSpace, counts: Counts, ti
                 k += 1
             if k == nodes or ends[o, k, 0] < 0 or ends[o, k, 1] == nodes:
                 continue
-            if timing.buffering[ends[o, k, 1]] == SINGLE:
+            if timing.buffering[ends[o, k, 1], o] == SINGLE:
                 stop += counts.booked[o, k, READ] * cost[t, o, READ] + counts.booked[o, k, WRITE] * cost[t, o, WRITE]
                 if o == PSUM:
                     stop -= counts.finished[node] * saved[t, WRITE]
-            while timing.buffering[ends[o, k, 1]] == STREAMING and ends[o, k + 1, 1] < nodes:
+            while timing.buffering[ends[o, k, 1], o] == STREAMING and ends[o, k + 1, 1] < nodes:
                 k += 1
             words = first_tile(o, ends[o, k, 0], ends[o, k, 1], nest, space)
             if o < 2:

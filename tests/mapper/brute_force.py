@@ -22,7 +22,7 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.model.counting.counts import Structure, count, scratch_for, window_of
 from dse.model.mapping import Loop, Mapping, Spatial, Temporal, tile_words
 from dse.model.price import capacities, linear, price
-from dse.problem.dims import DIMS, OPERANDS, RELEVANT
+from dse.problem.dims import DIMS, OPERANDS, RELEVANT, PerOperand
 from dse.problem.layer import Layer
 
 Split = tuple[int, int, int, int, int]
@@ -231,7 +231,11 @@ class ModelArrays:
                 prices.buffering, prices.port_node, prices.port_cost, structure.folds, prices.saved_pj,
                 prices.port_saved, prices.port_joins,
             ),
-            bits=np.array([*layer.bits, layer.finished_bits], dtype=np.int64),
+            bits=np.array([
+                [bits * (node.tiles_of(o) if isinstance(node, Level) else 1)
+                 for bits, o in zip((*layer.bits, layer.finished_bits), (*OPERANDS, "psum"), strict=True)]
+                for node in architecture.hierarchy
+            ], dtype=np.int64),
             capacity=capacities(architecture),
             place=np.array([places.outer, places.near, places.array, places.pe]),
             keeps=[
@@ -261,6 +265,10 @@ def walk_all(
     splits : sequence, optional
         Only these splits, per dim.
     """
+    ways = settled(architecture)
+    if len(ways) > 1:
+        assert not picks
+        return _merged([walk_all(way, layer, kind, count_only=count_only, splits=splits) for way in ways])
     if splits is None:
         splits = allowed_splits(architecture, layer, kind)
     start = np.cumsum([0, *map(len, splits)])
@@ -279,6 +287,38 @@ def walk_all(
             records, held, least, wanted, picked, picked_values, mappings,
         )  # fmt: skip
     return Walked(mappings, values[:held], records[:held], least, picked, picked_values)
+
+
+def settled(architecture: Architecture) -> list[Architecture]:
+    """Every choice of what levels buffered by room take while they work; the first has most mappings."""
+    places = [(i, o) for i, node in enumerate(architecture.hierarchy) if i > 0 and isinstance(node, Level)
+              for o in OPERANDS if o in node.stores and node.buffered(o) == "room"]  # fmt: skip
+    found = []
+    for chosen in product(("single", "double"), repeat=len(places)):
+        how = dict(zip(places, chosen, strict=True))
+        nodes = []
+        for i, node in enumerate(architecture.hierarchy):
+            if isinstance(node, Level) and any(place == i for place, _ in places):
+                kept = {o: how.get((i, o), node.buffered(o)) for o in OPERANDS}
+                plain = {o: "single" if x == "room" else x for o, x in kept.items()}
+                nodes.append(replace(node, buffering=PerOperand.of(plain)))
+            else:
+                nodes.append(node)
+        found.append(architecture.with_(hierarchy=tuple(nodes)))
+    return found
+
+
+def _merged(walks: list[Walked]) -> Walked:
+    """What walks of the same mappings, each in another way of overlap, found together."""
+    points = [(*point, *record) for walked in walks
+              for point, record in zip(walked.front.tolist(), walked.records.tolist(), strict=True)]  # fmt: skip
+    best: list[tuple[float, ...]] = []
+    for point in sorted(points, key=lambda point: (point[1], point[0])):
+        if not best or point[0] < best[-1][0]:
+            best.append(point)
+    rows = np.array(best).reshape(-1, 2 + RECORD)
+    least = np.minimum.reduce([walked.least for walked in walks])
+    return replace(walks[0], front=rows[:, :2], records=rows[:, 2:].astype(np.int64), least=least)
 
 
 def mapping_of(architecture: Architecture, record: Any) -> Mapping:

@@ -181,7 +181,12 @@ class Walk:
                                      if slot[0] >= node))
                 for dim, bound in zip(DIMS, self.layer.bounds, strict=True)
             }  # fmt: skip
-            sizes = [bits[o] * tile_words(self.layer, o, tile) * (o in operands) for o in OPERANDS]
+            level = self.architecture.hierarchy[node]
+            tiles = [level.tiles_of(o) if isinstance(level, Level) else 1 for o in OPERANDS]
+            sizes = [
+                count * bits[o] * tile_words(self.layer, o, tile) * (o in operands)
+                for o, count in zip(OPERANDS, tiles, strict=True)
+            ]  # fmt: skip
             if any(size > room for size, room in zip([*sizes, sum(sizes)], self.capacity[node], strict=True)):
                 found.append(node)
         return found
@@ -288,15 +293,15 @@ class Pricer:
 
 def deep_problem(seed: int, most: int = 6000) -> DeepProblem:
     """The same problem for the same seed: a hierarchy that the small one cannot stand for, and few mappings."""
-    return _draw_problem(Random(f"general {seed}"), SHAPES, most)
+    return draw_problem(Random(f"general {seed}"), SHAPES, most)
 
 
 def clustered_problem(seed: int, most: int = 6000) -> DeepProblem:
     """A problem with three fan-outs, or with clusters of PEs."""
-    return _draw_problem(Random(f"clusters {seed}"), CLUSTERS, most)
+    return draw_problem(Random(f"clusters {seed}"), CLUSTERS, most)
 
 
-def _draw_problem(rng: Random, shapes: tuple[str, ...], most: int) -> DeepProblem:
+def draw_problem(rng: Random, shapes: tuple[str, ...], most: int) -> DeepProblem:
     while True:
         shape = rng.choice(shapes)
         layer = _layer(rng)

@@ -1,8 +1,13 @@
-"""Energy and latency of a mapping by the literal simulator, with arithmetic of its own."""
+"""Energy and latency of a mapping by the literal simulator, with arithmetic of its own.
+
+A level that buffers by room takes the next tile of an operand while it works if its capacity holds the sets of words of
+all tiles there, and that operand's once more; of all choices of such operands the fastest counts.
+"""
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Iterator
+from itertools import pairwise, product
 from math import prod
 
 import numpy as np
@@ -12,7 +17,7 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.model.accesses import Accesses
 from dse.model.mapping import Mapping, Spatial, Temporal
 from dse.model.price import Prices, linear, price
-from dse.model.simulator.nest import boundaries, existing, placed_loops
+from dse.model.simulator.nest import ORIGIN, boundaries, existing, placed_loops, tile_words
 from dse.model.simulator.walk import simulate
 from dse.problem.dims import DIMS, OPERANDS
 from dse.problem.layer import Layer
@@ -21,7 +26,8 @@ from dse.problem.layer import Layer
 def simulated_price(layer: Layer, architecture: Architecture, mapping: Mapping) -> tuple[float, float]:
     """pJ and cycles, from counts that come from walking the loops."""
     counts, prices = simulate(layer, architecture, mapping), linear(price(architecture, layer), architecture, layer)
-    cycles = _cycles(layer, architecture, mapping, counts, prices)
+    how = _ways(layer, architecture, mapping, counts)
+    cycles = min(_cycles(layer, architecture, mapping, counts, prices, buffering) for buffering in how)
     energy = layer.macs * prices.mac_pj + cycles * prices.static_pj
     for i, node in enumerate(architecture.hierarchy):
         for k, operand in enumerate(OPERANDS):
@@ -37,7 +43,48 @@ def simulated_price(layer: Layer, architecture: Architecture, mapping: Mapping) 
     return float(energy), float(cycles)
 
 
-def _cycles(layer: Layer, architecture: Architecture, mapping: Mapping, counts: Accesses, prices: Prices) -> float:
+Way = dict[tuple[int, str], str]
+"""How each level (its node) buffers each operand."""
+
+
+def _ways(layer: Layer, architecture: Architecture, mapping: Mapping, counts: Accesses) -> Iterator[Way]:
+    """Every choice of what overlaps in levels buffered by room, for which they have room."""
+    levels = {i: node for i, node in enumerate(architecture.hierarchy) if isinstance(node, Level)}
+    known = {(i, o): node.buffered(o) for i, node in levels.items() for o in OPERANDS}
+    kept = {i: mapping.nodes[i].stores for i in levels}  # type: ignore[union-attr]
+    by_room = [(i, o) for i, o in known if i > 0 and o in kept[i] and known[i, o] == "room"]
+    for chosen in product(("single", "double"), repeat=len(by_room)):
+        way: Way = {place: "single" if how == "room" else how for place, how in known.items()}
+        way |= dict(zip(by_room, chosen, strict=True))
+        if all(_has_room(layer, architecture, mapping, counts, i, way) for i, _ in by_room):
+            yield way
+
+
+def _has_room(
+    layer: Layer, architecture: Architecture, mapping: Mapping, counts: Accesses, index: int, way: Way
+) -> bool:
+    level = architecture.hierarchy[index]
+    assert isinstance(level, Level)
+    total, fits = 0, True
+    for boundary in boundaries(layer, architecture.hierarchy, mapping):
+        if boundary.child != index:
+            continue
+        stop = tuple(min(size, bound) for size, bound in zip(boundary.tile, layer.bounds, strict=True))
+        bits = layer.bits[boundary.operand]
+        if boundary.operand == "psum":
+            _, arrived = _below(architecture, mapping, counts, "psum", index)
+            bits = layer.finished_bits if arrived == counts.finished[level.name].writes else bits
+        held = bits * len(tile_words(layer, boundary.operand, ORIGIN, stop))
+        held *= 2 if way[index, boundary.operand] == "double" else 1
+        own = level.partition_bits[boundary.operand] if level.partition_bits is not None else None
+        fits = fits and (own is None or held <= own)
+        total += held
+    return fits and (level.capacity_bits is None or total <= level.capacity_bits)
+
+
+def _cycles(
+    layer: Layer, architecture: Architecture, mapping: Mapping, counts: Accesses, prices: Prices, buffering: Way
+) -> float:
     """The array or the busiest port, then first fill, last drain and serial transfers, level by level."""
     rest, busy_of = 0.0, np.zeros(len(prices.port_node))
     for i, node in enumerate(architecture.hierarchy):
@@ -60,12 +107,12 @@ def _cycles(layer: Layer, architecture: Architecture, mapping: Mapping, counts: 
                 if i not in keepers[:-1]:
                     continue  # it keeps nothing of this operand, or feeds the MACs
                 below = keepers[keepers.index(i) + 1]
-                if _buffering(architecture, below) == "single":
+                if buffering[below, operand] == "single":
                     read, written = _below(architecture, mapping, counts, operand, i)
                     stop += read * cost[k, 0] + written * cost[k, 1]
                     if operand == "psum":
                         stop -= counts.finished[node.name].writes * prices.port_saved[port, 1]
-                while _buffering(architecture, below) == "streaming" and below != keepers[-1]:
+                while buffering[below, operand] == "streaming" and below != keepers[-1]:
                     below = keepers[keepers.index(below) + 1]
                 words = _first_words(layer, mapping, operand, keepers[keepers.index(below) - 1], below)
                 if operand == "psum":
@@ -117,12 +164,6 @@ def _array(layer: Layer, architecture: Architecture, mapping: Mapping, steps: in
 
 def _keepers(mapping: Mapping, operand: str) -> list[int]:
     return [i for i, node in enumerate(mapping.nodes) if isinstance(node, Temporal) and operand in node.stores]
-
-
-def _buffering(architecture: Architecture, index: int) -> str:
-    node = architecture.hierarchy[index]
-    assert isinstance(node, Level)
-    return node.buffering
 
 
 def _below(

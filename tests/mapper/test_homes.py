@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mapper.deep_walk import SHAPES, Walk, _draw_problem
+from mapper.deep_walk import SHAPES, Walk, draw_problem
 from mapper.fronts import EQUAL
 from mapper.mapper_cases import HIERARCHIES
 from mapper.simulated_price import simulated_price
@@ -34,7 +34,7 @@ def homed(seed: int, shapes: tuple[str, ...]) -> tuple[Architecture, Layer, str,
     """A random problem with some operands at home in the level inside the outermost one."""
     rng = Random(f"homes {seed}")
     while True:
-        problem = _draw_problem(rng, shapes, 1500)
+        problem = draw_problem(rng, shapes, 1500)
         nodes = list(problem.architecture.hierarchy)
         level = nodes[1]
         assert isinstance(level, Level)

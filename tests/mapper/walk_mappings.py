@@ -168,7 +168,8 @@ def walk(
     start (9,), splits (*, 5) : the splits of dim d are rows start[d]..start[d+1]: f, sy, sx, m, n
     rules : rows, columns of the array; stationary operand and innermost dim of the list above it (-1 for none)
     problem, prices : see `price_mapping`
-    bits (4,), capacity (nodes, 4) : widths, of finished outputs last; bits that a tile may take
+    bits (nodes, 4), capacity (nodes, 4) : widths, of finished outputs last, twice where two tiles are there; bits that
+        tiles may take
     place : (4,) node of the outermost level, of the list above the array, of the array (-1) and of the PE level (-1)
     permutations : (6, 120, 5) of the first k numbers
     dry : only count
@@ -188,7 +189,8 @@ def walk(
     record = np.zeros(RECORD, np.int64)
     record[56] = mask
     small, large = np.ones(8, np.int64), np.ones(8, np.int64)
-    narrow = np.array([bits[0], bits[1], bits[3]])
+    narrow_pe = np.array([bits[place[3], 0], bits[place[3], 1], bits[place[3], 3]])
+    narrow_buffer = np.array([bits[place[1], 0], bits[place[1], 1], bits[place[1], 3]])
     near, far = np.zeros(8, np.int64), np.zeros(8, np.int64)
     next_pick = np.searchsorted(picks, ordinal)
     for d in range(8):
@@ -215,11 +217,11 @@ def walk(
         fine = used_rows <= rules[0] and used_cols <= rules[1]
         wide_pe = wide_buffer = True
         if fine and place[3] >= 0:
-            wide_pe = _fits(small, bits, window, keeps[place[3]], capacity[place[3]])
-            fine = wide_pe or _fits(small, narrow, window, keeps[place[3]], capacity[place[3]])
+            wide_pe = _fits(small, bits[place[3]], window, keeps[place[3]], capacity[place[3]])
+            fine = wide_pe or _fits(small, narrow_pe, window, keeps[place[3]], capacity[place[3]])
         if fine and place[1] != place[0]:
-            wide_buffer = _fits(large, bits, window, keeps[place[1]], capacity[place[1]])
-            fine = wide_buffer or _fits(large, narrow, window, keeps[place[1]], capacity[place[1]])
+            wide_buffer = _fits(large, bits[place[1]], window, keeps[place[1]], capacity[place[1]])
+            fine = wide_buffer or _fits(large, narrow_buffer, window, keeps[place[1]], capacity[place[1]])
         wide = wide_pe and wide_buffer
         for i in range(factorial[depth_near] if fine else 0):
             record[40:56] = -1

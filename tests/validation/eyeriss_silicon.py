@@ -1,4 +1,5 @@
-"""AlexNet's CONV layers as the Eyeriss chip ran them, priced by `arch_specs/eyeriss.yaml`, beside its measurements."""
+"""AlexNet's CONV layers as the Eyeriss chip ran them, priced by `arch_specs/eyeriss_silicon.yaml`, beside its
+measurements."""
 
 from __future__ import annotations
 
@@ -27,11 +28,15 @@ class Silicon:
 
     Parameters
     ----------
-    active_pes, buffer_mb, dram_mb, processing_ms : tuple of float
+    active_pes, buffer_mb, dram_mb, processing_ms, total_ms : tuple of float
     chip_mj : tuple of float
         Ours: accesses of buffer, array and scratchpads, MACs, and clock power over the measured total latency.
-    own_chip_mj : float
-        The same with clock power over our own latency.
+    own_chip_mj : tuple of float
+        The same with clock power over our own total latency.
+    hidden_ms : float
+        Our total latency if all DRAM time that the ports allow were hidden: by `arch_specs/eyeriss.yaml`.
+    waits : tuple of str
+        Operands whose transfers the PEs wait for.
     """
 
     layer: str
@@ -39,13 +44,16 @@ class Silicon:
     buffer_mb: tuple[float, float]
     dram_mb: tuple[float, float]
     processing_ms: tuple[float, float]
+    total_ms: tuple[float, float]
     chip_mj: tuple[float, float]
-    own_chip_mj: float
+    own_chip_mj: tuple[float, float]
+    hidden_ms: float
+    waits: tuple[str, ...]
 
 
 def chip(dram: str = "unlimited") -> dse.Architecture:
     """The chip; with `unlimited` DRAM its latency is what the paper calls processing latency."""
-    spec = load_architecture_spec("eyeriss")
+    spec = load_architecture_spec("eyeriss_silicon")
     return spec.resolve({"levels.DRAM.bandwidth": "1000000 word/cycle"} if dram == "unlimited" else {})
 
 
@@ -79,13 +87,13 @@ def measured() -> dict[str, dict[str, str]]:
 @cache
 def silicon() -> tuple[Silicon, ...]:
     """All layers."""
-    return tuple(_silicon(name) for name in LAYERS)
+    return tuple(compared(name, layers()[name], chip_mappings()[name], measured()[name]) for name in LAYERS)
 
 
-def _silicon(name: str) -> Silicon:
-    row, architecture, layer = measured()[name], chip(), layers()[name]
-    mapping = chip_mappings()[name]
-    cost = dse.evaluate(architecture, layer, mapping)
+def compared(name: str, layer: dse.Layer, mapping: Mapping, row: dict[str, str]) -> Silicon:
+    """A layer under a mapping beside a row of measurements."""
+    architecture = chip()
+    cost, whole = dse.evaluate(architecture, layer, mapping), dse.evaluate(chip("as it is"), layer, mapping)
     buffer = cost.accesses.levels["GLB"]
     words = buffer["ifmap"].reads + buffer["psum"].reads + buffer["psum"].writes
     word_bytes = architecture.level("GLB").word_bits / 8
@@ -97,10 +105,13 @@ def _silicon(name: str) -> Silicon:
         layer=name,
         active_pes=(used_pes(layer, mapping), float(row["active_pes"])),
         buffer_mb=(words * word_bytes * 1e-6, float(row["glb_accesses_MB"])),
-        dram_mb=(dram_words * word_bytes * 1e-6, float(row["dram_accesses_MB"])),
+        dram_mb=(dram_words * word_bytes * 1e-6, float(row.get("dram_accesses_MB", "nan"))),
         processing_ms=(cost.latency_s * 1e3, float(row["processing_latency_ms"])),
+        total_ms=(whole.latency_s * 1e3, total_ms),
         chip_mj=(moving + power_mw * total_ms * 1e-3, float(row["power_mW"]) * total_ms * 1e-3),
-        own_chip_mj=moving + cost.energy_by_level_pj["static"] * 1e-9,
+        own_chip_mj=(moving + whole.energy_by_level_pj["static"] * 1e-9, float(row["power_mW"]) * total_ms * 1e-3),
+        hidden_ms=dse.evaluate(load_architecture_spec("eyeriss").resolve({}), layer, mapping).latency_s * 1e3,
+        waits=tuple(operand for operands in whole.waits.values() for operand in operands),
     )
 
 
@@ -109,6 +120,21 @@ def used_pes(layer: dse.Layer, mapping: Mapping) -> int:
     unrolled = [loop for node in mapping.nodes if isinstance(node, Spatial) for loop in node.loops]
     dims = {loop.dim for loop in unrolled}
     return prod(min(getattr(layer, dim), prod(x.trips for x in unrolled if x.dim == dim)) for dim in dims)
+
+
+def pass_mapping(layer: dse.Layer, *, m: int, n: int, e: int, p: int, q: int, r: int, t: int) -> Mapping:
+    """A mapping of the chip's kind by the paper's parameters: m filters and n images stay in the buffer, strips have e
+    rows; a pass takes p t filters and q r channels, of which r and t lie on the array."""
+    passes = ceil(layer.C / (q * r))
+    outer = (("K", ceil(layer.K / m)), ("N", ceil(layer.N / n)), ("P", ceil(layer.P / e)), ("C", passes))
+    return Mapping(
+        (
+            Temporal("DRAM", _loops(*outer), ALL),
+            Temporal("GLB", _loops(("K", ceil(m / (p * t))), ("N", n), ("Q", layer.Q)), frozenset({"ifmap", "psum"})),
+            Spatial("array", _loops(("R", layer.R), ("C", r), ("K", t)), _loops(("P", e))),
+            Temporal("PE", _loops(("K", p), ("C", q), ("S", layer.S)), ALL),
+        )
+    )
 
 
 def strip_mapping(layer: dse.Layer, *, p: int, q: int, t: int, e: int) -> Mapping:

@@ -16,7 +16,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from validation import areas, chips, energies, eyeriss_silicon, gemmini, gemmini_more, isca16, systolic, timeloop_case
+from validation import (
+    areas,
+    chips,
+    energies,
+    eyeriss_silicon,
+    eyeriss_vgg16,
+    gemmini,
+    gemmini_more,
+    isca16,
+    systolic,
+    timeloop_case,
+)  # fmt: skip
 
 import dse
 from dse.model.counting.timeloop import count_timeloop
@@ -43,13 +54,38 @@ def silicon() -> Iterator[tuple[str, ...]]:
     figures = {
         "active_pes": ("active PEs", ".0f"), "buffer_mb": ("buffer traffic, MB", ".2f"),
         "dram_mb": ("DRAM traffic, MB", ".2f"), "processing_ms": ("processing latency, ms", ".2f"),
-        "chip_mj": ("chip energy, mJ", ".2f"),
+        "total_ms": ("total latency, ms", ".2f"), "chip_mj": ("chip energy, mJ", ".2f"),
+        "own_chip_mj": ("chip energy with our own latency, mJ", ".2f"),
     }  # fmt: skip
     for found in eyeriss_silicon.silicon():
         for field, (what, form) in figures.items():
             ours, theirs = getattr(found, field)
             yield found.layer, what, f"{ours:{form}}", f"{theirs:g}", percent(ours, theirs)
-        yield found.layer, "chip energy with our own latency, mJ", f"{found.own_chip_mj:.2f}", "", ""
+
+
+def overlap() -> Iterator[tuple[str, ...]]:
+    """Total latency of both networks, with what finds no room, and as if everything were hidden."""
+    yield "network", "layer", "what waits", "measured, ms", "ours, ms", "error", "all hidden, ms", "error"
+    for network, all_found in (("AlexNet", eyeriss_silicon.silicon()), ("VGG16", eyeriss_vgg16.silicon())):
+        for found in all_found:
+            ours, theirs = found.total_ms
+            yield (
+                network, found.layer, " ".join(found.waits), f"{theirs:g}", f"{ours:.1f}", percent(ours, theirs),
+                f"{found.hidden_ms:.1f}", percent(found.hidden_ms, theirs),
+            )  # fmt: skip
+        ours, theirs = (sum(found.total_ms[side] for found in all_found) for side in (0, 1))
+        hidden = sum(found.hidden_ms for found in all_found)
+        yield (network, "sum", "", f"{theirs:.1f}", f"{ours:.1f}", percent(ours, theirs), f"{hidden:.1f}",
+               percent(hidden, theirs))  # fmt: skip
+
+
+def vgg16() -> Iterator[tuple[str, ...]]:
+    yield "layer", "processing latency, ms", "error", "buffer traffic, MB", "error", "chip energy, mJ", "error"
+    for found in eyeriss_vgg16.silicon():
+        cells = [found.layer]
+        for ours, theirs in (found.processing_ms, found.buffer_mb, found.chip_mj):
+            cells += [f"{ours:.1f}", percent(ours, theirs)]
+        yield tuple(cells)
 
 
 def summary() -> Iterator[tuple[str, ...]]:
@@ -69,7 +105,8 @@ def summary() -> Iterator[tuple[str, ...]]:
     found = eyeriss_silicon.silicon()
     for field, what in (
         ("active_pes", "active PEs"), ("buffer_mb", "buffer traffic"), ("dram_mb", "DRAM traffic"),
-        ("processing_ms", "processing latency"), ("chip_mj", "chip energy (one constant fitted)"),
+        ("processing_ms", "processing latency"), ("total_ms", "total latency"),
+        ("chip_mj", "chip energy (one constant fitted)"),
     ):  # fmt: skip
         pairs = [getattr(one, field) for one in found]
         errors = [ours / theirs - 1 for ours, theirs in pairs]
@@ -211,9 +248,10 @@ def chip_figures() -> Iterator[tuple[str, ...]]:
 
 
 TABLES: dict[str, Callable[[], Iterable[tuple[str, ...]]]] = {
-    "summary": summary, "isca16": isca16_totals, "eyeriss-silicon": silicon, "memory-fits": memory_fits,
-    "memory-areas": memory_areas, "published-areas": published_areas,
-    "energies": energy_tables, "gemmini": gemmini_rtl, "gemmini-further": gemmini_further, "chips": chip_figures,
+    "summary": summary, "isca16": isca16_totals, "eyeriss-silicon": silicon, "eyeriss-overlap": overlap,
+    "eyeriss-vgg16": vgg16, "memory-fits": memory_fits, "memory-areas": memory_areas,
+    "published-areas": published_areas, "energies": energy_tables, "gemmini": gemmini_rtl,
+    "gemmini-further": gemmini_further, "chips": chip_figures,
 }  # fmt: skip
 
 SLOW = frozenset({"chips", "gemmini-further"})

@@ -10,7 +10,7 @@ from typing import Any, cast
 from dse.architecture.architecture import Architecture, InStep, Mac
 from dse.architecture.dataflow import Dataflow
 from dse.architecture.formats import FormatCost, format_cost
-from dse.architecture.hierarchy import Coding, Direction, FanOut, Level, Port
+from dse.architecture.hierarchy import Buffering, Coding, Direction, FanOut, Level, Port
 from dse.architecture.technology import Technology
 from dse.errors import DseError
 from dse.formats.architecture.model import (
@@ -260,7 +260,7 @@ def _level(name: str, model: LevelModel, context: Context, is_first: bool) -> Le
         read_energy_pj=read,
         write_energy_pj=write,
         ports=tuple(_ports(name, model, stores, word_bits, context)),
-        buffering="double" if model.double_buffer else model.buffering,
+        buffering=_buffering(name, model, stores),
         area_mm2=area,
         static_power_mw=static,
         clock_power_mw=clock,
@@ -274,6 +274,17 @@ def _check_banks(name: str, model: LevelModel, memories: list[int | None]) -> No
     if model.banks > 1 and any(bits is None or bits < model.banks for bits in memories):
         message = f"{name}: a capacity of {model.capacity or 'unlimited'} is not divided among {model.banks} banks"
         raise BuildError(("levels", name, "banks"), message, "banks have a bit or more each")
+
+
+def _buffering(name: str, model: LevelModel, stores: list[str]) -> Buffering | PerOperand[Buffering]:
+    if not isinstance(model.buffering, Mapping):
+        return "double" if model.double_buffer else model.buffering
+    given: dict[str, Buffering] = {str(operand): how for operand, how in model.buffering.items()}
+    if set(given) != set(stores):
+        message = f"{name}: buffering per operand names exactly what the level stores: {', '.join(stores)}"
+        raise BuildError(("levels", name, "buffering"), message)
+    streaming: dict[str, Buffering] = dict.fromkeys(OPERANDS, "streaming")
+    return PerOperand.of(streaming | given)
 
 
 def _coding(given: str) -> Coding | None:

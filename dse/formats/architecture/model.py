@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
+from dse.architecture.hierarchy import Buffering
 from dse.architecture.power import KELVIN, Flavour
 from dse.formats.architecture.dataflow import ANY_DIM, DataflowModel, Dims, InlineDataflowModel
 from dse.formats.architecture.space_model import ConstraintsModel, SpaceModel, no_mac
@@ -141,10 +142,14 @@ class LevelModel(SpecModel):
     )
     read_bandwidth: Rate | None = Field(default=None, description="of a port for reads, instead of `bandwidth`")
     write_bandwidth: Rate | None = Field(default=None, description="of a port for writes, instead of `bandwidth`")
-    buffering: Literal["streaming", "double", "single"] = Field(
+    buffering: Annotated[
+        Annotated[Buffering, Tag("value")] | Annotated[dict[Operand, Buffering], Field(min_length=1), Tag("mapping")],
+        Discriminator(_kind_of_value),
+    ] = Field(
         default="streaming",
         description="streaming: a word is replaced as soon as it is dead; double: a tile has half the capacity, and "
-        "the next one comes meanwhile; single: transfers and work take turns",
+        "the next one comes meanwhile; single: transfers and work take turns; room: the next tile comes meanwhile "
+        "where there is room for it, else transfers and work take turns. One, or one per operand",
     )
     double_buffer: bool | None = Field(default=None, description="true is the same as `buffering: double`")
     energy: (
@@ -192,6 +197,8 @@ class LevelModel(SpecModel):
             raise ValueError("double_buffer and buffering say the same thing: give one of them")
         if self.stores is not None and not set(self.may_bypass) <= set(self.stores):
             raise ValueError("may_bypass names an operand that the level does not store")
+        if isinstance(self.buffering, dict) and self.stores is not None and set(self.buffering) != set(self.stores):
+            raise ValueError("buffering per operand names exactly the operands that the level stores")
         if isinstance(self.capacity, dict) and self.stores is not None and set(self.capacity) != set(self.stores):
             raise ValueError("a capacity per operand names exactly the operands that the level stores")
         return self

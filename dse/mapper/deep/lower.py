@@ -19,7 +19,7 @@ from dse.problem.layer import Layer
 def bound_deep(architecture: Architecture, layer: Layer, cycle_pj: float, factors: str) -> LowerBound:
     """Bound a design by the roots of its searches for energy and for latency, one per choice of bypasses."""
     prices = price(architecture, layer)
-    _, spaces = spaces_of(architecture, layer, prices, factors)
+    _, spaces = spaces_of(architecture, layer, factors)
     searched = [part for space in spaces for part in space.parts or (space,)]
     least = [[_root(space, kind) for kind in (ENERGY, LATENCY)] for space in searched]
     energy_pj = min(energy for energy, _ in least)

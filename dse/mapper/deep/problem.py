@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dse.architecture.architecture import Architecture
-from dse.architecture.hierarchy import FanOut
+from dse.architecture.hierarchy import FanOut, Level
 from dse.mapper.shared.factors import whole_factor
 from dse.mapper.shared.places import Places
 from dse.model.counting.counts import RELEVANCE, Structure, window_of
@@ -28,7 +28,7 @@ class Deep(NamedTuple):
 
     bounds: Ints  # (8,)
     window: Ints  # (4,)
-    bits: Ints  # (k, 3) of an element in each level
+    bits: Ints  # (k, 3) of an element in each level, twice where two tiles of the operand are there
     only_finished: Ints  # (k,) 1 where no unfinished psum may come to a level
     may_finish: Ints  # (k,) 1 where that is so in this or a kindred problem
     never_finished: Ints  # (k,) 1 where no psum comes to a level finished, as a sum is spread over its instances
@@ -96,7 +96,7 @@ def build(
     return Deep(
         bounds=np.array(layer.bounds, dtype=np.int64),
         window=window_of(layer),
-        bits=_widths(layer, places, only_finished),
+        bits=_widths(architecture, layer, places, only_finished),
         only_finished=np.array([int(node in only_finished) for node in places.levels], dtype=np.int64),
         may_finish=np.array([int(node in may_finish | only_finished) for node in places.levels], dtype=np.int64),
         never_finished=np.zeros(len(places.levels), dtype=np.int64),
@@ -134,13 +134,19 @@ def build(
     )
 
 
-def _widths(layer: Layer, places: Places, only_finished: frozenset[int]) -> Ints:
-    """(k, 3) bits of an element in each level, times `Layer.grain`, as the capacities are here."""
+def _widths(architecture: Architecture, layer: Layer, places: Places, only_finished: frozenset[int]) -> Ints:
+    """(k, 3) bits of an element in each level, times `Layer.grain`, as the capacities are here.
+
+    Twice the bits where two tiles of an operand share the capacity.
+    """
     held = [int(width * layer.grain) for width in layer.held_bits]
     bits = np.array([held] * len(places.levels), dtype=np.int64)
     for i, node in enumerate(places.levels):
         if node in only_finished or layer.macs == layer.psum_words:  # sums of one product are finished at once
             bits[i, PSUM] = layer.finished_bits * layer.grain
+        level = architecture.hierarchy[node]
+        if isinstance(level, Level):
+            bits[i] *= [level.tiles_of(operand) for operand in OPERANDS]
     return bits
 
 

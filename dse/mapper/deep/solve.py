@@ -20,6 +20,7 @@ from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
 from dse.model.counting.kernel import Floats, Ints
 from dse.model.mapping import Mapping, Spatial, Temporal
 from dse.model.price import Prices, price
+from dse.model.room import ways
 from dse.problem.layer import Layer
 
 FASTER = 4e-11
@@ -44,7 +45,7 @@ def solve_deep(
         answer carries the gap that is proven.
     """
     prices = price(architecture, layer)
-    choices, spaces = spaces_of(architecture, layer, prices, factors)
+    choices, spaces = spaces_of(architecture, layer, factors)
     size = prod(float(axis.ways) for axis in spaces[0].axes) * len(bypass_choices(architecture))
     search = _Search(spaces, gap, np.zeros(1, dtype=np.int64) if stop is None else stop)
     if kind == FRONT:
@@ -61,17 +62,29 @@ def solve_deep(
 
 
 def spaces_of(
-    architecture: Architecture, layer: Layer, prices: Prices, factors: str
+    architecture: Architecture, layer: Layer, factors: str
 ) -> tuple[list[dict[int, frozenset[str]]], list[Space]]:
-    """What levels keep in each space to search, and these spaces.
+    """What levels keep in each space to search, and these spaces, for each way to use the room (`dse.model.room`)."""
+    choices: list[dict[int, frozenset[str]]] = []
+    spaces: list[Space] = []
+    for way in ways(architecture):
+        spaces += _spaces_of_way(way, layer, price(way, layer), factors, choices)
+    return choices, spaces
+
+
+def _spaces_of_way(
+    architecture: Architecture, layer: Layer, prices: Prices, factors: str, choices: list[dict[int, frozenset[str]]]
+) -> list[Space]:
+    """The spaces of one way; what levels keep in each is added to `choices`.
 
     One of each choice of bypasses. Where finished psums are narrower it has the mappings in which psums come back from
     the outermost level; beside it are, of each choice, the spaces with only finished psums in some levels, together.
     Those alone are left where the outermost level takes finished psums only.
     """
-    choices = bypass_choices(architecture)
+    bypasses, first = bypass_choices(architecture), len(choices)
+    choices += bypasses
     spaces: list[Space] = []
-    for mask, kept in enumerate(tuple(choices)):
+    for mask, kept in enumerate(bypasses, start=first):
         some = tuple(rooms_for_finished(architecture, layer, kept))
         space = space_of(build(architecture, layer, kept, prices, factors, returns=bool(some)), mask)
         if not (some and architecture.levels[0].only_finished):
@@ -83,7 +96,7 @@ def spaces_of(
             kindred += halved(space)
             choices.append(kept)
         spaces += together(kindred)
-    return choices, spaces
+    return spaces
 
 
 class _Search:

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse.architecture.architecture import Architecture
-from dse.architecture.hierarchy import FanOut
+from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import DseError
 from dse.mapper.shared.places import Places
 from dse.model.counting.counts import RELEVANCE, Structure, window_of
 from dse.model.counting.kernel import Record
 from dse.model.price import SHARED, Prices, capacities, linear, price
+from dse.model.time import SINGLE
 from dse.problem.dims import DIMS, OPERANDS, PSUM
 from dse.problem.layer import Layer
 
@@ -37,8 +38,8 @@ INSTANCE = np.dtype(
         ("words", np.float64, 3),  # words of each operand, the ifmap as the words that some MAC touches
         ("touched", np.int64, 2),  # rows and columns of the ifmap that some MAC touches
         ("macs", np.float64),
-        ("bits", np.int64, 3),  # of an element in the buffer
-        ("pe_each", np.int64, 3),  # of an element in a PE
+        ("bits", np.int64, 3),  # of an element in the buffer, twice where two tiles of the operand are there
+        ("pe_each", np.int64, 3),  # of an element in a PE, likewise
         ("only_finished", np.int64),  # 1 where no unfinished psum may come to the buffer
         ("in_buffer", np.int64, 3),  # 1 where the buffer keeps the operand
         ("in_pe", np.int64, 3),
@@ -53,6 +54,7 @@ INSTANCE = np.dtype(
         ("port_up", np.float64, (MOST_PORTS, 3)),
         ("port_over", np.float64, (MOST_PORTS, 3)),  # of the outer crossing
         ("port_fixed", np.float64, MOST_PORTS),
+        ("waits", np.int64),  # the port that stands for serial transfers, with which the array never works; -1 for none
         ("buffer_bits", np.float64, 4),  # per operand and shared
         ("pe_bits", np.float64, 4),
         ("room", np.float64, 3),  # bits of an operand that all PEs hold together, rounded up to a power of two
@@ -73,7 +75,7 @@ INSTANCE = np.dtype(
         ("saved_pj", np.float64, (MOST_NODES, 2)),
         ("fan_pj", np.float64, (MOST_NODES, 3, 2)),
         ("mac_pj", np.float64),  # all MACs
-        ("buffering", np.int64, MOST_NODES),
+        ("buffering", np.int64, (MOST_NODES, 3)),
         ("port_node", np.int64, MOST_PORTS),
         ("port_cost", np.float64, (MOST_PORTS, 3, 2)),
         ("port_saved", np.float64, (MOST_PORTS, 2)),
@@ -160,12 +162,23 @@ def build(
     array = architecture.hierarchy[roles.array] if roles.array >= 0 else FanOut("none", 1, 1)
     assert isinstance(array, FanOut)
     buffer_each, pe_each = _widths(layer, only_finished)
+    buffer_each, pe_each = buffer_each * _tiles(architecture, roles.buffer), pe_each * _tiles(architecture, roles.pe)
     # Per operand, so that tiles in the buffer's widths can be held against it.
     room = _together(capacity[roles.pe] if roles.pe >= 0 else unbounded, array.children) * buffer_each / pe_each
     places, port_cost, port_saved, joins = prices.port_node, prices.port_cost, prices.port_saved, prices.port_joins
+    is_outer, waits = places == roles.outer, -1
+    stopped = _serial(layer, roles, prices, in_buffer, in_pe)
+    # Ports of the bounds' own, which serve nothing in the model.
+    own = [] if stopped is None else [(roles.outer, True)]
+    if stopped is not None:
+        waits, is_outer = len(places), np.zeros(len(places), dtype=bool)
+        for name, value in stopped.items():
+            terms[name] = np.append(terms[name], value, axis=0)
     if only_finished:
         _forbid_unfinished(layer, prices, terms)
-        places, joins = np.append(places, roles.buffer), np.append(joins, -1)
+        own.append((roles.buffer, False))
+    for node, outermost in own:
+        places, joins, is_outer = np.append(places, node), np.append(joins, -1), np.append(is_outer, outermost)
         port_cost, port_saved = (np.append(x, np.zeros_like(x[:1], shape=(1, *x.shape[1:])), axis=0)
                                  for x in (port_cost, port_saved))  # fmt: skip
     touched = _touched(layer)
@@ -177,7 +190,7 @@ def build(
             "bounds": layer.bounds, "window": window_of(layer), "words": words, "touched": touched,
             "macs": layer.macs, "bits": buffer_each, "pe_each": pe_each, "only_finished": only_finished,
             "in_buffer": in_buffer, "in_pe": in_pe, "static_pj": prices.static_pj, "ports": len(places),
-            "port_outer": places == roles.outer,
+            "port_outer": is_outer, "waits": waits,
             "buffer_bits": capacity[roles.buffer] if roles.buffer >= 0 else unbounded,
             "pe_bits": capacity[roles.pe] if roles.pe >= 0 else unbounded,
             "room": room,
@@ -204,6 +217,45 @@ def _widths(layer: Layer, only_finished: bool) -> tuple[Array, Array]:
     wide, narrow = (np.array([*held[:PSUM], bits * layer.grain]) for bits in (layer.bits.psum, layer.finished_bits))
     single = layer.macs == layer.psum_words
     return narrow if single or only_finished else wide, narrow if single else wide
+
+
+def _tiles(architecture: Architecture, node: int) -> Array:
+    """(3,) tiles of each operand that share a level's capacity."""
+    level = architecture.hierarchy[node] if node >= 0 else None
+    return np.array([level.tiles_of(o) if isinstance(level, Level) else 1 for o in OPERANDS])
+
+
+def _serial(
+    layer: Layer, roles: Roles, prices: Prices, in_buffer: Array, in_pe: Array
+) -> dict[str, Array] | None:
+    """Cycles of serial transfers, at least, as those of one more port; None where nothing is serial.
+
+    Of each level the port counts that has most operands to stop for: which one it is may not hang on rates, as bounds
+    of several designs take the least of each.
+    """
+    up, over, fixed = np.zeros((1, 3)), np.zeros((1, 3)), np.zeros(1)
+    starts = float(layer.psum_words)
+    for node in {roles.outer, roles.buffer} - {-1}:
+        best: tuple[int, Any, Any, float] = (0, np.zeros(3), np.zeros(3), 0.0)
+        for t in np.flatnonzero(prices.port_node == node):
+            cost = prices.port_cost[t]
+            mine_up, mine_over, mine_fixed = np.zeros(3), np.zeros(3), 0.0
+            for o in range(3):
+                each = cost[o, 0] if o != PSUM else cost[o].sum()
+                is_up = node == (roles.buffer if in_buffer[o] else roles.outer)
+                child = roles.pe if is_up else roles.buffer
+                if not (in_pe[o] if is_up else in_buffer[o]) or prices.buffering[child, o] != SINGLE:
+                    continue
+                (mine_up if is_up else mine_over)[o] = each
+                if o == PSUM and each > 0.0:
+                    mine_fixed -= starts * float(cost[o, 0] + prices.port_saved[t, 1])
+            served = int(np.count_nonzero(mine_up) + np.count_nonzero(mine_over))
+            if served > best[0]:
+                best = served, mine_up, mine_over, mine_fixed
+        up[0], over[0], fixed[0] = up[0] + best[1], over[0] + best[2], fixed[0] + best[3]
+    if not up.any() and not over.any():
+        return None
+    return {"port_up": up, "port_over": over, "port_fixed": fixed}
 
 
 def _forbid_unfinished(layer: Layer, prices: Prices, terms: dict[str, Any]) -> None:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from dse.mapper.flat.inner.costs import ANY, again, kind_energy, passes_through
-from dse.mapper.flat.inner.least_time import array_time, first_and_last
+from dse.mapper.flat.inner.least_time import (
+    array_beside,
+    array_time,
+    fills_whole,
+    first_and_last,
+    first_and_last_whole,
+)  # fmt: skip
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer.table import (
     BUSY,
@@ -98,7 +104,7 @@ def _walk(
 ) -> None:  # fmt: skip
     """Walk the trips listed, dim by dim, see `place_tiles`."""
     n, m, option, values = work.n, work.m, work.option, incumbents.values
-    aided, dense = worked_out(table), _is_dense(inst)
+    aided, dense, whole = worked_out(table), _is_dense(inst), fills_whole(inst)
     for d in range(8):
         n[d] = 1
         _undecide(work, config, d)
@@ -124,6 +130,7 @@ def _walk(
         if stop[0] != 0 and run.held > 0:
             return
         _note_decided(work, d, 1)
+        config.beside_tile = config.beside
         if listed[END] - listed[FIRST] > 1 or depth == 7:
             others_fit = _set_open_trips(inst, work, config, room.listed, pool, depth)
             if others_fit == NOWHERE:
@@ -134,6 +141,11 @@ def _walk(
                     # More trips only cost more, but where one array tile comes to be all that the buffer holds.
                     option[d] = max(option[d], listed[END] - 2)
                 continue
+            if whole:
+                # Less than that with more trips, whose tiles are smaller.
+                config.beside_tile = max(config.beside, first_and_last_whole(inst, config.tile, work.tile))
+                if _outer_pruned(inst, run, work, config, values):
+                    continue
         if depth < 7:
             depth += 1
             continue
@@ -196,7 +208,7 @@ def _promising(
         most, more = repeats(config.passes, first), repeats(config.passes, second)
         time = max(config.cycles, table.floor[o, 1])
         for t in range(inst.ports):
-            least = work.busy[o, t]
+            least = work.busy[o, t] + array_beside(inst, t, config.cycles)
             for x in range(3):
                 if inst.in_buffer[x] == 1:
                     least += inst.port_over[t, x] * inst.words[x]
@@ -204,6 +216,7 @@ def _promising(
         past = 0.0
         if len(table.ports) == 1:
             t = table.ports[0]
+            past += array_beside(inst, t, config.cycles)
             for x in (first, second):
                 if inst.in_pe[x] == 1:
                     past += inst.port_up[t, x] * inst.words[x] * repeats(config.passes, x)
@@ -251,7 +264,9 @@ def _too_dear(
                 at = all_k
         time = config.cycles
         for i in range(len(table.ports)):
-            time = max(time, work.busy[o, table.ports[i]] + table.least[row, 1 + i, p, q, at])
+            t = table.ports[i]
+            busy = work.busy[o, t] + array_beside(inst, t, config.cycles)
+            time = max(time, busy + table.least[row, 1 + i, p, q, at])
         time += config.beside
         least = work.energy[o, ANY] + table.least[row, 0, p, q, at] + inst.static_pj * time
         if not pruned(run.kind, run.gap, least, time, values, run.held):
@@ -266,7 +281,7 @@ def _outer_pruned(inst: Instance, run: Record, work: Record, config: Record, val
         for x in group_dims(inst.stationary):
             if x >= 0 and work.m[x] > 1:
                 barred = True
-    time = config.cycles + config.beside
+    time = config.cycles + config.beside_tile
     for o in range(3):
         if barred and o != inst.stationary:
             continue
@@ -307,13 +322,14 @@ def _kind_pruned(
         From `outer_words`.
     """
     least = inner + outer_energy(inst, words, r)
-    time = config.cycles + config.beside
+    time = config.cycles + config.beside_tile
     if run.kind != ENERGY or inst.static_pj > 0.0:
         ifmap = least_ifmap(words, r)
         for t in range(inst.ports):
             p = inst.port_over[t]
             crossing = p[IFMAP] * ifmap + p[WEIGHT] * words[r, WEIGHTS] + p[PSUM] * words[r, PSUMS]
-            time = max(time, busy[t] + inst.port_up[t, o] * inst.words[o] * more + crossing + config.beside)
+            crossing += busy[t] + array_beside(inst, t, config.cycles)
+            time = max(time, crossing + inst.port_up[t, o] * inst.words[o] * more + config.beside_tile)
     return bool(pruned(run.kind, run.gap, least + inst.static_pj * time, time, values, run.held))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dse.mapper.flat.inner.costs import ANY, SLIDES, again, kind_energy, passes_through
+from dse.mapper.flat.inner.least_time import array_beside
 from dse.mapper.flat.instance import BUFFER, OUTER, Instance
 from dse.mapper.flat.outer.words import FETCHED, PSUMS, SLID_P, WEIGHTS
 from dse.mapper.flat.run import (
@@ -135,8 +136,9 @@ def _worthwhile(
         for t in range(inst.ports):
             p = inst.port_over[t]
             crossing = p[IFMAP] * words[r, column] + p[WEIGHT] * words[r, WEIGHTS] + p[PSUM] * words[r, PSUMS]
-            time = max(time, work.busy[o, t] + inst.port_up[t, o] * inst.words[o] * more + crossing)
-        time += config.beside
+            busy = work.busy[o, t] + array_beside(inst, t, config.cycles)
+            time = max(time, busy + inst.port_up[t, o] * inst.words[o] * more + crossing)
+        time += config.beside_tile
         least = kind_energy(inst, work, config, o, slide, joins, stays) + (over + inst.static_pj * time)
         if not pruned(run.kind, run.gap, least, time, values, run.held):
             return True

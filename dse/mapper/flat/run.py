@@ -81,6 +81,7 @@ CONFIGURATION = np.dtype(
         ("left", np.float64),  # PEs that the dims with open spreads may share
         ("cycles", np.float64),  # of the array, steps and folds, at least
         ("beside", np.float64),  # cycles that overlap with no others, at least
+        ("beside_tile", np.float64),  # the same with the outer tile at hand
         ("inside_pj", np.float64, 3),  # least energy inside the array, by operand stationary there
     ]
 )

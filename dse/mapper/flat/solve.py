@@ -41,6 +41,7 @@ from dse.mapper.shared.rules import Rules
 from dse.mapper.shared.space import fastest_steps, splits
 from dse.model.mapping import Mapping, Spatial, Temporal
 from dse.model.price import SHARED, Prices, price
+from dse.model.room import ways
 from dse.problem.dims import IFMAP, PSUM, P, R
 from dse.problem.layer import Layer
 
@@ -141,38 +142,44 @@ def prepare(
 ) -> tuple[list[dict[int, frozenset[str]]], list[Problem]]:  # fmt: skip
     """The bypass choices of an architecture, and the problem that each of them is.
 
-    A second problem of a choice covers the mappings in which only finished psums come to the buffer, where that leaves
-    more room. With `learn`, outer points are worked out first: many problems will have the same.
+    A choice has a problem for each way in which the architecture's room may be used (`dse.model.room`). A further
+    problem covers the mappings in which only finished psums come to the buffer, where that leaves more room. With
+    `learn`, outer points are worked out first: many problems will have the same.
     """
     choices, instances = instances_of(architecture, layer, prices)
     roles = Roles.of(architecture)
     for instance in instances if learn else ():
         learn_points(instance)
-    return choices, [_prepare(architecture, roles, instance, kind, factors, exact) for instance in instances]
+    problems = [_prepare(architecture, roles, instance, kind, factors, exact) for instance in instances]
+    # Problems after the first of each choice have mappings of these again.
+    new = len(bypass_choices(architecture))
+    return choices, problems[:new] + [replace(problem, space_size=0.0) for problem in problems[new:]]
 
 
 def instances_of(
     architecture: Architecture, layer: Layer, prices: Prices | None = None
 ) -> tuple[list[dict[int, frozenset[str]]], list[Instance]]:
-    """The bypass choices of an architecture, those that have a second problem again at the end; a layer on each."""
+    """The bypass choices of an architecture, those that have further problems again behind; a layer on each."""
     roles, prices = Roles.of(architecture), prices or price(architecture, layer)
-    choices = bypass_choices(architecture)
+    alike = [(way, prices if way is architecture else replace(prices, buffering=price(way, layer).buffering))
+             for way in ways(architecture)]  # fmt: skip
+    problems = [(way, kept, own) for way, own in alike for kept in bypass_choices(architecture)]
+    choices = [kept for _, kept, _ in problems]
     if architecture.levels[0].only_finished and layer.finishes_narrower:
         if roles.buffer >= 0 and any("psum" in kept[roles.buffer] for kept in choices):
             raise DseError(f"{architecture.name}: only the buffer's psums can be told apart, not the outermost level's")
-        return choices, [build(architecture, layer, roles, kept, prices, only_finished=True) for kept in choices]
-    instances = [build(architecture, layer, roles, kept, prices) for kept in choices]
-    for kept, instance in zip(tuple(choices), tuple(instances), strict=True):
+        return choices, [build(way, layer, roles, kept, own, only_finished=True) for way, kept, own in problems]
+    instances = [build(way, layer, roles, kept, own) for way, kept, own in problems]
+    for (way, kept, own), instance in zip(problems, tuple(instances), strict=True):
         if _has_more_room(instance, layer):
             choices.append(kept)
-            instances.append(build(architecture, layer, roles, kept, prices, only_finished=True))
+            instances.append(build(way, layer, roles, kept, own, only_finished=True))
     return choices, instances
 
 
 def _has_more_room(instance: Instance, layer: Layer) -> bool:
     """Whether tiles that do not fit the buffer would if all psums that come to it were finished."""
-    finished = layer.finished_bits * layer.grain
-    if instance.place[BUFFER] < 0 or not instance.in_buffer[PSUM] or finished >= instance.bits[PSUM]:
+    if instance.place[BUFFER] < 0 or not instance.in_buffer[PSUM] or not layer.finishes_narrower:
         return False
     return not fits(instance, instance.bounds, instance.in_buffer, instance.buffer_bits)
 
@@ -186,8 +193,6 @@ def _prepare(
     rules = Rules.of(flow, array, has_pe=roles.pe >= 0, has_folds=has_folds)
     perfect = factors == "perfect"
     options, size, fastest = options_of(instance, rules, perfect, roles)
-    is_second = instance.only_finished and instance.in_buffer[PSUM]
-    size = 0.0 if is_second else size  # its mappings are counted among all
     table = _outer(instance, exact)
     return _in_order(Problem(instance, kind, options, table, fastest, size, PeTiles(None, None, None)))
 

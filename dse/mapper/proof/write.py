@@ -16,6 +16,7 @@ from dse.mapper.proof.parts import Part, parts_of_space, problem_of
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 from dse.mapper.shared.result import Solution
 from dse.model.price import price
+from dse.model.room import ways
 from dse.problem.dims import DIMS
 from dse.problem.layer import Layer
 
@@ -44,7 +45,7 @@ def prove(
     Raises
     ------
     DseError
-        When no mapping fits.
+        When no mapping fits, or where it follows from the tiles what overlaps (`buffering: room`).
 
     Examples
     --------
@@ -58,6 +59,9 @@ def prove(
     >>> combinations > sets
     True
     """
+    if len(ways(architecture)) > 1:
+        message = f"{architecture.name}: a proof in a file says nothing of levels with `buffering: room`"
+        raise DseError(message, hint="state `single`, `double` or `streaming`, or one for each operand")
     layer = architecture.lowered(layer)
     kind, prices = KINDS[objective], price(architecture, layer)
     solution = solve_deep(architecture, layer, kind, gap, factors, 1)

@@ -93,7 +93,7 @@ def price_loops(
     >>> levels = Hierarchy(zeros, np.full(2, 2), zeros, np.ones((2, 3), int))
     >>> nest = Nest(2, np.array([2, 3]), np.array([2, 3]), np.ones(2, int), zeros, zeros)
     >>> ports = zeros[:0], np.zeros((0, 3, 2)), np.zeros((0, 2)), zeros[:0]
-    >>> timing = Timing(np.full(2, DOUBLE), *ports, np.zeros((2, 8)))
+    >>> timing = Timing(np.full((2, 3), DOUBLE), *ports, np.zeros((2, 8)))
     >>> room = Room(new_scratch(2, 1, 1), new_counts(2), Spent(np.zeros(6), np.zeros(0)))
     >>> access_pj, point = np.zeros((2, 3, 2)), np.zeros(2)
     >>> access_pj[0] = 10.0  # fourteen words of the outer level

@@ -234,14 +234,15 @@ def _too_small(
     assert isinstance(level, Level)
     kept = [operand for operand in OPERANDS if operand in level.stores - level.may_bypass]
     words = {operand: tile_words(layer, operand, tile) for operand in kept}
-    flow, share = architecture.dataflow.name, level.tile_share
-    halved = ", half of it for a tile as it is double-buffered" if share > 1 else ""
+    flow = architecture.dataflow.name
     is_inside = any(isinstance(node, FanOut) for node in architecture.hierarchy[:index])
     found = []
     for operand in kept:
         width = layer.held_bits[operand]
+        share = level.tile_share * level.tiles_of(operand)
+        halved = ", half of it for a tile as it is double-buffered" if share > 1 else ""
         needed = ceil(words[operand] * width)
-        if needed > offered[OPERANDS.index(operand)]:
+        if needed * level.tiles_of(operand) > offered[OPERANDS.index(operand)]:
             assert level.partition_bits is not None
             holds = int(level.partition_bits[operand] or 0) // width
             place = f"the {operand} {'scratchpad' if is_inside else 'buffer'} of {level.name}"
@@ -250,7 +251,9 @@ def _too_small(
                 f"{place} holds {_words(holds)}{halved}, {_name(operand, tile, index)} needs {words[operand]} under "
                 f"{flow}: {_words(words[operand] * share)} ({needed * share} bits) would do", operand=operand,
             ))  # fmt: skip
-    total = ceil(sum(words[operand] * layer.held_bits[operand] for operand in kept))
+    share = level.tile_share
+    halved = ", half of it for a tile as it is double-buffered" if share > 1 else ""
+    total = ceil(sum(words[operand] * level.tiles_of(operand) * layer.held_bits[operand] for operand in kept))
     if total > offered[SHARED]:
         of_words = {operand: f" of {words[operand]} words" if words[operand] > 1 else "" for operand in kept}
         parts = ", ".join(_name(operand, tile, index) + of_words[operand] for operand in kept)

@@ -181,8 +181,8 @@ class Timing(NamedTuple):
 
     Parameters
     ----------
-    buffering : (nodes,)
-        STREAMING, DOUBLE or SINGLE (`dse.model.time`).
+    buffering : (nodes, 3)
+        STREAMING, DOUBLE or SINGLE (`dse.model.time`), per operand.
     port_node : (ports,)
         The level a port belongs to.
     port_cost : (ports, 3, 2)

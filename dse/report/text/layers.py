@@ -180,6 +180,7 @@ def cost_lines(mapped: Mapped) -> list[str]:
     places = ", ".join(_shares(cost.energy_by_level_pj, cost.energy_pj))
     operands = ", ".join(_shares(cost.energy_by_operand_pj, cost.energy_pj))
     times = ", ".join(f"{name} {whole(value)}" for name, value in cost.cycles_by.items() if value >= 0.5)
+    waits = ", ".join(f"{' and '.join(operands)} of {level}" for level, operands in cost.waits.items())
     return [
         f"energy   {energy(cost.energy_pj)}, {cost.energy_pj / cost.macs:.2f} pJ/MAC",
         f"         by level: {places}",
@@ -187,6 +188,7 @@ def cost_lines(mapped: Mapped) -> list[str]:
         f"latency  {duration(cost.latency_s)}, {whole(cost.cycles)} cycles, bound by {cost.bound_by}, "
         f"{percent(cost.utilization)} of all MACs busy",
         f"         cycles: {times}",
+        *([f"         waits for: {waits}"] if waits else []),
         widths_line([cost.bits]),
     ]
 

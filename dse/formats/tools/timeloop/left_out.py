@@ -61,9 +61,13 @@ def _timing(architecture: Architecture, meshes: list[FanOut]) -> list[str]:
         found.append(f"Left out: skew, load and drain of {', '.join(systolic)}.")
     if several := [level.name for level in architecture.levels if _adds_up_ports(level)]:
         found.append(f"Ports of single operands of {', '.join(several)} are one there, with the rate of all.")
-    if single := [level.name for level in architecture.levels if level.buffering == "single"]:
+    if single := [level.name for level in architecture.levels[1:] if _may_wait(level)]:
         found.append(f"Transfers of {', '.join(single)} stop the MACs here; all transfers overlap there.")
     return found
+
+
+def _may_wait(level: Level) -> bool:
+    return any(level.buffered(operand) in ("single", "room") for operand in level.stores)
 
 
 def _adds_up_ports(level: Level) -> bool:

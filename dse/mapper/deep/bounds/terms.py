@@ -154,7 +154,7 @@ class Book:
         for k, c in enumerate(self.crossings):
             o = c.operand
             child = dp.nodes[c.child] if c.child < len(dp.nodes) else -1
-            if dp.nodes[c.parent] == node and (child >= 0 and dp.buffering[child] == SINGLE) == serial:
+            if dp.nodes[c.parent] == node and (child >= 0 and dp.buffering[child, o] == SINGLE) == serial:
                 if o != PSUM:
                     total.add(k, c.up, cost[o, READ])
                 else:
@@ -168,7 +168,7 @@ class Book:
                     self.add_back(total, k, cost[o, WRITE])
             if o == PSUM and dp.nodes[c.parent] == node and not dp.never_finished[c.parent]:
                 # What comes finished is serial or not with all that comes; what leaves finished never is.
-                single = child >= 0 and dp.buffering[child] == SINGLE
+                single = child >= 0 and dp.buffering[child, o] == SINGLE
                 saved = dp.port_saved[t, WRITE] * (single == serial) + dp.port_saved[t, READ] * (not serial)
                 total.constant -= float(dp.words[PSUM] * saved)
         return total
@@ -346,7 +346,7 @@ def _first(dp: Deep, book: Book, t: int, level: int, block: int, scale: float, o
             cost = float(dp.port_cost[t, o, WRITE] - dp.port_saved[t, WRITE])  # the last tile may be finished
         if at < 0 or mine[at].child == k or cost == 0.0:
             continue
-        while dp.buffering[dp.nodes[mine[at].child]] == STREAMING and mine[at + 1].child < k:
+        while dp.buffering[dp.nodes[mine[at].child], o] == STREAMING and mine[at + 1].child < k:
             at += 1
         extra = _tile(o, mine[at].child, mine[at].parent)
         terms.append(Term(scale * cost, block, NO_GROUP, used=level, extra=extra))

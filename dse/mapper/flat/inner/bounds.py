@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.flat.inner.least_time import array_time, first_and_last, least_time
+from dse.mapper.flat.inner.least_time import array_beside, array_time, first_and_last, least_time
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer.table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECOND, PASSES_FIRST, PASSES_SECOND, others
 from dse.mapper.flat.outer.words import repeats
@@ -295,6 +295,7 @@ def _still_alive(
     inside, beside = config.inside_pj[kind] + fixed, config.beside
     per_x, per_y = delivery_times(inst, table, kind)
     alone = inside + a * x + b * y + inst.static_pj * (time + beside)
+    waiting = array_beside(inst, table.ports[0], config.cycles) if len(table.ports) == 1 else 0.0
     kept = 0
     for i in range(many[depth, kind]):
         place = alive[depth, kind, i]
@@ -306,7 +307,7 @@ def _still_alive(
         more = max(x, point[PASSES_FIRST], product / point[MOST_SECOND])
         again = max(y, point[PASSES_SECOND], product / point[MOST_FIRST])
         # Passes of both kinds trade off against each other, so their times count from the least of each alone.
-        busy = max(time, point[BUSY] + per_x * more + per_y * again) + beside
+        busy = max(time, point[BUSY] + per_x * more + per_y * again + waiting) + beside
         least = inside + point[CROSSING_PJ] + delivered(a, b, more, again, product) + inst.static_pj * busy
         if not pruned(run.kind, run.gap, least, busy, values, run.held):
             alive[depth + 1, kind, kept] = place

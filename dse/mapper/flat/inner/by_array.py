@@ -17,7 +17,7 @@ from dse.mapper.flat.inner.bounds import (
     next_tile,
     steps_together,
 )
-from dse.mapper.flat.inner.least_time import array_time, first_and_last, least_time
+from dse.mapper.flat.inner.least_time import array_beside, array_time, first_and_last, least_time
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer.table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECOND, PASSES_FIRST, PASSES_SECOND
 from dse.mapper.flat.spreads import leave_open
@@ -107,6 +107,7 @@ def _least_of_points(
     time = least_time(inst, kind, config.passes, config.cycles, table.floor)
     per_x, per_y = delivery_times(inst, table, kind)
     alone = inside + a * x + b * y + _static(arrays, known, time + beside)
+    waiting = array_beside(inst, table.ports[0], config.cycles) if len(table.ports) == 1 else 0.0
     for i in range(table.count[kind]):
         point = table.points[kind, i]
         least = alone + point[CROSSING_PJ]
@@ -116,7 +117,7 @@ def _least_of_points(
             continue
         more = max(x, point[PASSES_FIRST], product / point[MOST_SECOND])
         again = max(y, point[PASSES_SECOND], product / point[MOST_FIRST])
-        busy = max(time, point[BUSY] + per_x * more + per_y * again) + beside
+        busy = max(time, point[BUSY] + per_x * more + per_y * again + waiting) + beside
         least = inside + point[CROSSING_PJ] + delivered(a, b, more, again, product) + _static(arrays, known, busy)
         out[0], out[1] = min(out[0], least), min(out[1], busy)
         out[2] = min(out[2], least + arrays.cycle_pj * busy)

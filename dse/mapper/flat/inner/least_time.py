@@ -9,13 +9,13 @@ from dse.mapper.flat.outer.words import repeats
 from dse.mapper.shared.words import tile_words
 from dse.model.counting.kernel import Floats, Ints
 from dse.model.counting.records import READ, WRITE
-from dse.model.time import APART, OVERLAPPING
+from dse.model.time import APART, OVERLAPPING, STREAMING
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, N, P, Q, R, S
 
 
 def least_time(inst: Instance, kind: int, passes: Ints, cycles: float, floor: Floats) -> float:
     """Least time of the array and of ports with at least the given passes; `cycles` as from `array_time`."""
-    time = max(cycles, floor[kind, 1])
+    time = max(cycles, floor[kind, 1] + (cycles if inst.waits >= 0 else 0.0))
     for t in range(inst.ports):
         busy = inst.port_fixed[t]
         for o in range(3):
@@ -26,8 +26,13 @@ def least_time(inst: Instance, kind: int, passes: Ints, cycles: float, floor: Fl
                 busy += inst.port_up[t, o] * words
             else:
                 busy += inst.port_up[t, o] * words * repeats(passes, o)
-        time = max(time, busy)
+        time = max(time, busy + array_beside(inst, t, cycles))
     return float(time)
+
+
+def array_beside(inst: Instance, t: int, cycles: float) -> float:
+    """Cycles of the array that cannot overlap with those of a port: all, if it stands for serial transfers."""
+    return cycles if t == inst.waits else 0.0
 
 
 def array_time(inst: Instance, passes: Ints, steps: float) -> float:
@@ -89,6 +94,49 @@ def first_and_last(inst: Instance, tile: Ints, growth: float) -> float:
     # The ifmap's box may hold more than one word per index of N, C, P and Q, but never fewer.
     product = per_ifmap * plane * tile[P] * tile[Q] * per_weight * weight * per_psum * psum * growth
     return least_sum(per_ifmap * ifmap, per_weight * weight, per_psum * psum, product)
+
+
+def fills_whole(inst: Instance) -> bool:
+    """Whether the buffer's first tile must be there, or its last one leave, as a whole; see `dse.model.time`."""
+    whole = False
+    for o in range(3):
+        if inst.place[BUFFER] >= 0 and inst.in_buffer[o] == 1 and inst.in_pe[o] == 1:
+            whole = whole or inst.buffering[inst.place[BUFFER], o] != STREAMING
+    return whole
+
+
+def first_and_last_whole(inst: Instance, tile: Ints, whole: Ints) -> float:
+    """`first_and_last` where the buffer has a whole tile at first and at last of what it does not stream.
+
+    Parameters
+    ----------
+    tile, whole : (8,)
+        Indices per dim that all PEs together, and that the buffer, has at least.
+    """
+    total = 0.0
+    for node in range(inst.nodes):
+        if node != inst.place[OUTER] and node != inst.place[BUFFER]:
+            continue
+        slowest = 0.0
+        slow_psum = 0.0
+        for t in range(inst.ports):
+            if inst.port_node[t] != node:
+                continue
+            filled = 0.0
+            for o in range(3):
+                if _first(inst, node, o) == 0:
+                    continue
+                held = node == inst.place[OUTER] and inst.in_buffer[o] == 1
+                is_whole = held and inst.buffering[inst.place[BUFFER], o] != STREAMING
+                words = tile_words(whole if is_whole else tile, inst.window, o)
+                if o == PSUM:
+                    each = inst.port_cost[t, PSUM, WRITE] - inst.port_saved[t, WRITE]  # the last tile is finished
+                    slow_psum = max(slow_psum, words * each)
+                else:
+                    filled += words * inst.port_cost[t, o, READ]
+            slowest = max(slowest, filled)
+        total += slowest + slow_psum
+    return total
 
 
 def _first(inst: Instance, node: int, o: int) -> int:

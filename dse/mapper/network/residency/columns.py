@@ -245,13 +245,15 @@ def are_finished(architecture: Architecture, mapped: Mapped) -> bool:
 
 
 def used_bits(architecture: Architecture, level: str, mapped: Mapped) -> int:
-    """Bits of a level's capacity that the tiles of a mapping take, twice where it is double-buffered."""
+    """Bits of a level's capacity that the tiles of a mapping take, twice where they overlap with the next."""
     for index, node in enumerate(mapped.mapping.nodes):
         if isinstance(node, Temporal) and node.level == level:
             if not node.stores:
                 return 0
             tile = mapped.mapping.tile(mapped.layer, index)
             widths = held_bits(mapped.layer, architecture, mapped.mapping, index)
-            bits = ceil(sum(tile_words(mapped.layer, operand, tile) * widths[operand] for operand in node.stores))
-            return bits * architecture.level(level).tile_share
+            place, waits = architecture.level(level), mapped.cost.waits.get(level, ())
+            tiles = {o: 2 if place.buffered(o) == "room" and o not in waits else place.tiles_of(o) for o in node.stores}
+            words = {o: tiles[o] * tile_words(mapped.layer, o, tile) for o in node.stores}
+            return ceil(sum(count * widths[o] for o, count in words.items())) * place.tile_share
     return 0
