@@ -308,7 +308,7 @@ def complaint(constraint: Constraint, value: float, excess: float) -> str:
     limit = constraint.maximum if above else constraint.minimum
     side = "above the maximum" if above else "below the minimum"
     unit = f" {unit}" if unit else ""
-    return f"{name} of {value:.6g}{unit} is {excess:.1%} {side} of {limit:.6g}{unit}"
+    return f"{name} of {value:.6g}{unit} is {100 * excess:.1f} % {side} of {limit:.6g}{unit}"
 
 
 @dataclass(slots=True)

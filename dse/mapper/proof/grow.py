@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.deep.bounds.dual import WARM, Effort, climb
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT, Alive, Terms
-from dse.mapper.deep.bounds.subproblem import HOT, Best, Node, Space, fixed_weights, limits_of
+from dse.mapper.deep.axes import Axis
+from dse.mapper.deep.bounds.dual import WARM, Effort, Family, Flock, climb_all
+from dse.mapper.deep.bounds.sift import FIRST_LIMIT, Terms
+from dse.mapper.deep.bounds.subproblem import HOT, Best, Node, Space, fixed_weights, limits_of, narrowed
 from dse.mapper.deep.lists import NO_SLIDE, Choice
 from dse.mapper.deep.nest import record_length
 from dse.mapper.deep.tree import walk_to
@@ -51,13 +52,28 @@ def choice_of(plain: Any) -> Choice | None:
     return Choice(plain[0], NO_SLIDE if plain[1] is None else check.AXES.index(plain[1]), plain[2])
 
 
+def told_apart(space: Space, listed: list[check.Axis]) -> Space:
+    """The mapper's space with the checker's splits, in which rows and columns are told apart."""
+    axes = []
+    for mine, theirs in zip(space.axes, listed, strict=True):
+        parts = [chain.reshape(len(chain), -1, 3) for chain in theirs.chains]
+        chains = [np.stack([part[:, :, 0], part[:, :, 1] * part[:, :, 2]], axis=2) for part in parts]
+        merged = tuple(chain.reshape(len(chain), -1) for chain in chains)
+        own, other = (np.unique(np.concatenate(some, axis=1), axis=0) for some in (mine.chains, merged))
+        assert len(merged[0]) == mine.ways, "the checker lists more splits, or fewer"
+        assert np.array_equal(own, other), "the checker lists other splits"
+        sides = tuple(part[:, :, 1:] for part in parts)
+        axes.append(Axis(mine.dims, mine.bounds, merged, mine.stride, mine.dilation, sides, mine.ways))
+    rows = tuple(np.arange(len(axis)) for axis in axes)
+    bare = replace(space, axes=axes, words={}, agreeing={})
+    return narrowed(bare, space.problem, space.mask, rows)
+
+
 class Tree:
     """The tree of one part: sets of mappings, cut until weights or prices close each."""
 
     def __init__(self, space: Space, sets: check.Space, kind: int) -> None:
-        self.space, self.sets = space, sets
-        for mine, theirs in zip(space.axes, sets.axes, strict=True):
-            assert all(map(np.array_equal, mine.chains, theirs.chains)), "the checker lists other splits"
+        self.space, self.sets = told_apart(space, sets.axes), sets
         record = np.zeros((1, record_length(len(space.problem.nodes))), dtype=np.int64)
         counters, stop = np.zeros(5, dtype=np.int64), np.zeros(1, dtype=np.int64)
         self.best = Best(kind, 0.0, inf, np.zeros((1, 2)), record, counters, stop)
@@ -91,13 +107,21 @@ class Tree:
         space, best = self.space, self.best
         logs, first, second = space.columns(tuple(map(choice_of, choices)))
         ends = np.cumsum([len(row) for row in rows])
-        alive = Alive(np.concatenate(rows), np.concatenate([[0], ends[:-1]]), ends.copy(), np.zeros(ends[-1]))
+        start_of = np.concatenate([[0], ends[:-1]])
         limits, fixed = limits_of(space, best), fixed_weights(space, best)
         terms = Terms(first, second, logs, space.block, space.group, limits, fixed, space.groups)
-        weights = np.array(start, dtype=float)
         tables, factors = (tuple(axis.table(plain) for axis in space.axes) for plain in (False, True))
-        compiled(climb)(tables, factors, terms, weights, Effort(heat, self.sets.target), alive)
-        return weights
+        family = Family(
+            logs[None].copy(), first[None], np.ones((1, ends[-1]), dtype=bool), space.steps,
+            np.zeros((0, 2), dtype=np.int64),
+        )  # fmt: skip
+        flock = Flock(
+            np.zeros((1, ends[-1]), dtype=np.int64), start_of, np.zeros((1, 6), dtype=np.int64),
+            np.zeros((1, ends[-1])), np.array(start, dtype=float)[None].copy(), np.zeros(1),
+        )  # fmt: skip
+        effort = Effort(heat, self.sets.target)
+        compiled(climb_all)(tables, factors, terms, family, np.concatenate(rows), effort, flock)
+        return flock.weights[0]
 
     def _cut(self, rows: list[Ints], tables: list[Floats], choices: list[Any], weights: Any) -> dict[str, Any]:
         """The parts that a set is cut into, or the prices of its mappings when they are few."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 from dse.architecture.architecture import Architecture
-from dse.mapper.deep.bounds.subproblem import Space, narrowed, space_of
+from dse.mapper.deep.axes import Key
+from dse.mapper.deep.bounds.subproblem import Space, narrowed, space_of, without_fewest_steps
 from dse.mapper.deep.problem import build, rooms_for_finished, spreads_that_add_up
 from dse.mapper.shared.bypass import bypass_choices
 from dse.model.price import Prices
@@ -49,7 +50,7 @@ class Part:
             terms.append({
                 "coefficient": term.coefficient, "block": term.block, "group": term.group, "crossing": term.crossing,
                 "view": term.view, "used": term.used,
-                "factors": [[a, *key] for a, key in term.extra],
+                "factors": [[a, *one] for a, key in term.extra for one in _on_sides(key)],
             })  # fmt: skip
         crossings = [[c.operand, c.child, c.mode, list(c.views)] for c in space.crossings]
         return {
@@ -67,7 +68,7 @@ def parts_of_space(architecture: Architecture, layer: Layer, prices: Prices, fac
         for nodes in sets:
             finished = build(architecture, layer, kept, prices, factors, nodes, may_finish=sets[-1])
             problems[_name(architecture, nodes, sets)] = finished
-        base = replace(space_of(wide, number), least_steps=1.0, differ=())
+        base = without_fewest_steps(space_of(wide, number))
         for room, problem in enumerate(problems.values()):
             spreads = list(spreads_that_add_up(problem))
             for spread in product((False, True), repeat=len(spreads)):
@@ -77,6 +78,11 @@ def parts_of_space(architecture: Architecture, layer: Layer, prices: Prices, fac
                 levels = tuple((level, over) for (level, _), over in zip(spreads, spread, strict=True))
                 space = narrowed(base, problem._replace(never_finished=never), number)
                 yield Part(number, kept, room, tuple(problems), levels, space)
+
+
+def _on_sides(key: Key) -> list[Key]:
+    """A factor as the file has it, where splits tell rows and columns apart."""
+    return [("side", key[1], 0), ("side", key[1], 1)] if key[0] == "children" else [key]
 
 
 def _name(architecture: Architecture, nodes: frozenset[int] | None, sets: tuple[frozenset[int], ...]) -> str:

@@ -104,7 +104,8 @@ def energy_data(comparison: Comparison) -> Bubbles:
     ratio = f"{most[1] / least[1]:.3g}"
     return _bubbles(
         comparison, f"An image takes {least[0]} {si(least[1] * 1e-3, 'J')} on {where}, {most[0]} {ratio} times that",
-        f"published top-1 accuracy; layers mapped for {comparison.objective}, within {comparison.gap:.0%} of the best",
+        f"published top-1 accuracy; layers mapped for {comparison.objective}, within "
+        f"{100 * comparison.gap:.0f} % of the best",
         [panel],
     )  # fmt: skip
 
@@ -197,8 +198,8 @@ def shares_data(comparison: Comparison) -> Shares:
     operations = min(conv for _, _, conv in rows)
     weights = [conv for _, conv, _ in rows]
     return Shares(
-        title=f"Convolutions do {operations:.0%} or more of the operations with {min(weights):.0%} to "
-        f"{max(weights):.0%} of the weights",
+        title=f"Convolutions do {100 * operations:.0f} % or more of the operations with {100 * min(weights):.0f} % to "
+        f"{100 * max(weights):.0f} % of the weights",
         subtitle="the rest belongs to fully connected layers and products of matrices",
         rows=tuple(rows),
     )

@@ -69,7 +69,7 @@ def roofline_data(card: Mapping[str, Any], network: Mapping[str, Any], name: str
     outermost = next(iter(network["energy_by_level_pj"]))
     return Roofline(
         title=f"{network['name']} on {name}: layers below half of {si(peak, 'MAC/s')} take "
-        f"{below / whole if whole else 0:.0%} of the time",
+        f"{100 * below / whole if whole else 0:.0f} % of the time",
         subtitle=f"each distinct layer; lines: all MACs busy, and the bandwidth of {outermost}",
         outermost=outermost,
         peak_macs_per_s=peak,

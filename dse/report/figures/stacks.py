@@ -82,7 +82,7 @@ def designs_data(cards: Sequence[tuple[str, Mapping[str, Any]]], key: str, by: s
     largest = max(least[1], key=lambda part: least[1][part])
     return Stacks(
         title=f"{what}: {least[0]} takes the least energy, {largest} the most of it "
-        f"({least[1][largest] / sum(least[1].values()):.0%})",
+        f"({100 * least[1][largest] / sum(least[1].values()):.0f} %)",
         subtitle=f"energy by {by}, designs on the front from the fastest to the slowest, each at its least "
         "energy-delay product",
         axis="energy", unit="J", rows=tuple(rows),
@@ -109,7 +109,7 @@ def layers_data(network: Mapping[str, Any], name: str, other: Mapping[str, Any] 
     top = max(network["layers"], key=lambda layer: layer["energy_pj"] * layer["count"])
     share = top["energy_pj"] * top["count"] / network["energy_pj"]
     return Stacks(
-        title=f"{network['name']} on {name}: {_many(top)} takes {share:.0%} of {energy(network['energy_pj'])}",
+        title=f"{network['name']} on {name}: {_many(top)} takes {100 * share:.0f} % of {energy(network['energy_pj'])}",
         subtitle="energy of each distinct layer, all of its copies together, by level", axis="energy", unit="J",
         rows=rows, mark=mark if other is not None else "",
     )  # fmt: skip
@@ -128,7 +128,7 @@ def utilization_data(network: Mapping[str, Any], name: str, other: Mapping[str, 
     cut = f", the {len(rows)} that take longest" if len(rows) < len(network["layers"]) else ""
     bounds = sorted({part for _, parts, _ in rows for part in parts})
     return Stacks(
-        title=f"{network['name']} on {name}: MACs are busy {whole / network['latency_s']:.0%} of the time",
+        title=f"{network['name']} on {name}: MACs are busy {100 * whole / network['latency_s']:.0f} % of the time",
         subtitle=f"MACs done over the MACs that all units could do in a layer's time{cut}", axis="MACs busy", unit="%",
         rows=rows, mark=mark if theirs else "",
         colours={part: COLOURS[at % len(COLOURS)] for at, part in enumerate(bounds)},

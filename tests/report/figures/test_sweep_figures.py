@@ -143,7 +143,7 @@ def test_the_layers_that_cost_little_become_one_row():
     data = layers_data(network, "design 1", network, "as specified")
     assert len(data.rows) == MOST_ROWS
     assert data.rows[-1][0] == "37 other layers"
-    assert "layer59 takes 2%" in data.title
+    assert "layer59 takes 2 %" in data.title
     total = sum(sum(parts.values()) for _, parts, _ in data.rows)
     assert total == pytest.approx(network["energy_pj"] * 1e-12)
     assert sum(mark for *_, mark in data.rows) == pytest.approx(total)

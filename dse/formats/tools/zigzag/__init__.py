@@ -1,4 +1,7 @@
-"""ZigZag's YAML files: workloads, hardware and mappings, told from each other by what stands in them."""
+"""ZigZag's YAML files: workloads, hardware and mappings, told from each other by what stands in them.
+
+What has no words here is an error that names it.
+"""
 
 from __future__ import annotations
 

@@ -182,6 +182,11 @@ def narrowed(space: Space, problem: Deep, mask: int, rows: tuple[Ints, ...] | No
     return replace(alike, words=space.words, agreeing=space.agreeing)
 
 
+def without_fewest_steps(space: Space) -> Space:
+    """The same space with nothing known of how few steps are possible."""
+    return _space(space.problem, space.mask, space.axes, 1.0, (), space.rows)
+
+
 def halved(space: Space) -> list[Space]:
     """The same mappings as two spaces for each fan-out that adds up psums: those that spread C there, and the others.
 
@@ -219,7 +224,8 @@ def _space(
 ) -> Space:  # fmt: skip
     """The space of a problem, given one `like` it but for what becomes of psums, if there is."""
     crossings = crossings_of(problem) if like is None else like.crossings
-    if like is None or not _same_objective(problem, like.problem):
+    same_steps = like is not None and (like.least_steps, like.differ) == (least, differ)
+    if like is None or not same_steps or not _same_objective(problem, like.problem):
         problem = problem._replace(visits_pay=visits_pay(problem, crossings))
         objective, groups = objective_of(problem, crossings, least, differ)
     else:
