@@ -17,6 +17,8 @@ def left_out(architecture: Architecture) -> tuple[str, ...]:
     Left out: 176 mW of static and clock power of MACs and chip, as only levels leak.
     Left out: the energy of words on their way over array.
     Over array, a word that several tiles share is read once here, and for each tile that differs there.
+    Ports of single operands of GLB are one there, with the rate of all.
+    Left out: what zeros save.
     """
     meshes = [fan_out for fan_out in architecture.fan_outs if fan_out.children > 1]
     return (

@@ -21,11 +21,13 @@ def check_kinds(
     Examples
     --------
     >>> from dse.formats.text.source import parse_source
+    >>> from dse.errors import SpecError
     >>> source = parse_source("padding: 1")
-    >>> check_kinds(source, (), source.data, lists=["padding"])
-    Traceback (most recent call last):
-        ...
-    dse.errors.SpecError: <text>:1:10: padding is a list
+    >>> try:
+    ...     check_kinds(source, (), source.data, lists=["padding"])
+    ... except SpecError as error:
+    ...     print(error.message)
+    padding is a list
     """
     for keys, kind, what in ((lists, list, "a list"), (mappings, dict, "a mapping")):
         for key in keys:
