@@ -28,7 +28,7 @@ MACS = 2_000
 
 KEPT = {
     "alexnet": ("conv2", "conv3", "fc6"), "vgg16": ("block1_conv1", "fc1"), "resnet50": ("conv1_conv",),
-    "mobilenet_v1": (), "inception_v3": (),
+    "mobilenet_v1": (), "inception_v3": (), "squeezenet1_0": (),
 }  # fmt: skip
 """Networks of the examples to the layers that these name; the first layer stays as well."""
 
