@@ -121,7 +121,7 @@ def test_what_a_command_line_says_of_a_sweep():
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("30s", 30), ("10min", 600), ("2 h", 7200), ("1.5min", 90), (" 5 ", 5), (".5s", 0.5)]
+    ("text", "seconds"), [("30s", 30), ("10min", 600), ("2 h", 7200), ("1.5min", 90), (" 5 s ", 5), (".5s", 0.5)]
 )
 def test_times_have_units(text, seconds):
     assert read_time("--time-limit", text) == seconds

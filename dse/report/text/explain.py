@@ -124,8 +124,9 @@ def steps_table(steps: Sequence[Mapping[str, Any]], names: Mapping[str, str]) ->
         cells = {"step": f"{name}: {row['old']} -> {row['new']}"}
         changes = dict.fromkeys(("energy", "latency", "area", "EDP"), "-")
         if "energy" in row:
-            changes = {name: _change(row[name], row["gap"]) for name in ("energy", "latency")}
-            changes |= {"area": _change(row["area"], 0.0), "EDP": _change(row["energy"] * row["latency"], row["gap"])}
+            within = row.get("gap", 0.0)
+            changes = {name: _change(row[name], within) for name in ("energy", "latency")}
+            changes |= {"area": _change(row["area"], 0.0), "EDP": _change(row["energy"] * row["latency"], within)}
         else:
             notes.append(f"{name} {row['new']} does not work: {row['reason']}")
         rows.append({**cells, **changes})

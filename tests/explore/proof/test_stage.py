@@ -15,7 +15,7 @@ SPACE = DesignSpace.of({"rows": [4, 8, 16], "flow": ["ws", "os"]})
 
 def lines_of(*settled):
     lines = []
-    stage = Stage(SPACE, ("edp",), 0.01, Workers.local(0), lambda places: [], lines.append, lambda done: None, "abc")
+    stage = Stage(SPACE, ("edp",), 0.01, Workers.local(0), lambda places: [], lines.append, str, "abc", str)
     for one in settled:
         stage._note(one)
     assert all(line.endswith(b"\n") for line in lines)

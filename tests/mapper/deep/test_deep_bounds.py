@@ -41,7 +41,7 @@ ENERGY, LATENCY, EDP, FRONT = range(4)
 def drawn(seed: int) -> tuple[DeepProblem, list[Space], Any]:
     problem = deep_problem(f"bounds {seed}")  # type: ignore[arg-type]
     prices = price(problem.architecture, problem.layer)
-    _, spaces = spaces_of(problem.architecture, problem.layer, prices, problem.kind)
+    _, spaces = spaces_of(problem.architecture, problem.layer, problem.kind)
     front = Walk(problem.architecture, problem.layer, problem.kind).front()
     return problem, spaces, front * (1.0, 1.0 / prices.cycles_per_step) if len(front) else front
 
@@ -109,8 +109,8 @@ def with_many_fan_outs(seed: int) -> list[Space]:
     architecture = Architecture("many", tuple(nodes), Mac(0.0), 1e9)
     dims = {dim: rng.choice((2, 3, 4)) for dim in rng.sample("NKCPR", 3)}
     layer = Layer("l", **dims, stride_h=rng.choice((1, 2)))
-    prices = price(architecture, layer)
-    return spaces_of(architecture, layer, prices, "all")[1]
+    price(architecture, layer)
+    return spaces_of(architecture, layer, "all")[1]
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -148,7 +148,7 @@ def test_a_sum_spread_over_instances_saves_nothing_for_what_they_finish() -> Non
     """In the part of the space that spreads C over PEs their psums are dearer than in the other, by what is saved."""
     layer = Layer("l", K=4, C=4).stating({"psum": 32, "ofmap": 8})
     architecture = load_architecture("simba_pe")
-    _, spaces = spaces_of(architecture, layer, price(architecture, layer), "all")
+    _, spaces = spaces_of(architecture, layer, "all")
     kinds = {tuple(space.problem.never_finished.tolist()) for space in spaces}
     assert kinds == {(0, 0, 0), (0, 0, 1)}
     spread = [space for space in spaces if space.problem.never_finished.any()]
@@ -318,8 +318,8 @@ def test_terms_meet_the_price_where_no_fan_out_joins_children() -> None:
     """Psums that leave the outermost level's children less those read back are one count, not two."""
     architecture = load_architecture(ROOT / "arch_specs" / "nvdla_small.yaml")
     layer = Layer("first", K=16, C=3, P=16, Q=16, R=3, S=3, bits=PerOperand(8, 8, 32))
-    prices = price(architecture, layer)
-    spaces = spaces_of(architecture, layer, prices, "all")[1]
+    price(architecture, layer)
+    spaces = spaces_of(architecture, layer, "all")[1]
     space = replace(next(one for one in spaces if one.problem.only_finished[0]), mask=0)
     best = search([space], ENERGY, None)
     record = best.records[0]

@@ -46,7 +46,7 @@ def test_layers_under_their_roofs():
     assert data.outermost == "DRAM"
     assert [point[:3] for point in data.points] == [("b", 1.0, 1e8), ("a", 100.0, 1e9)]  # b takes longest
     assert data.points[0][4] == pytest.approx(3e-6)
-    assert "75%" in data.title  # b is below half of the peak, for 3 of 4 microseconds
+    assert "75 %" in data.title  # b is below half of the peak, for 3 of 4 microseconds
     assert data.words_per_s == pytest.approx((10 / 0.5e-6 + 100 / 0.5e-6) / 2)
     assert [row["layer"] for row in data.records()][-2:] == ["all MACs busy", "words per second of DRAM"]
     assert not faults(roofline_figure(data))

@@ -15,7 +15,6 @@ from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.lists import Choice
 from dse.mapper.deep.nest import price_whole, workspace
 from dse.mapper.deep.solve import spaces_of
-from dse.model.price import price
 
 
 def left_to(space: Space, choices: tuple[Choice | None, ...], rows: tuple[Any, ...]) -> list[int]:
@@ -50,7 +49,7 @@ def shared_out(spaces: list[Space], rng: Random, times: int) -> int:
 def test_mappings_of_a_layer_are_shared_out(spec: str) -> None:
     architecture = load_architecture(spec)
     layer = architecture.lowered(Layer("l", K=8, C=12, P=6, Q=6, R=3, S=3)).stating({"psum": 32, "ofmap": 8})
-    _, spaces = spaces_of(architecture, layer, price(architecture, layer), "all")
+    _, spaces = spaces_of(architecture, layer, "all")
     assert shared_out(spaces, Random(spec), 60) > 50
 
 

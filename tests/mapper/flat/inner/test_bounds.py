@@ -53,6 +53,7 @@ def forewarned(incumbents: Any) -> Iterator[None]:
             known = left.pop()
             run.held = len(known)
             best.values[: run.held] = known
+            best.records[: run.held] = 0  # any record but that of no mapping
         compiled(flat_search.search)(instance, run, *arguments)
 
     flat_solve.compiled = lambda kernel: search if kernel is flat_search.search else compiled(kernel)  # type: ignore[assignment]
