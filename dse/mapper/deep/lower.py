@@ -24,7 +24,8 @@ def bound_deep(architecture: Architecture, layer: Layer, cycle_pj: float, factor
     least = [[_root(space, kind) for kind in (ENERGY, LATENCY)] for space in searched]
     energy_pj = min(energy for energy, _ in least)
     cycles = min(steps for _, steps in least) * prices.cycles_per_step
-    fit = [(energy, steps) for energy, steps in least if max(energy, steps) < inf]  # a price of 0 times inf is no number
+    # Spaces in which nothing fits are left out: a price of zero times infinite cycles is no number.
+    fit = [(energy, steps) for energy, steps in least if max(energy, steps) < inf]
     weighted_pj = min((energy + cycle_pj * prices.cycles_per_step * steps for energy, steps in fit), default=inf)
     return LowerBound(energy_pj, cycles, weighted_pj)
 
