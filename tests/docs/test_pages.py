@@ -38,6 +38,14 @@ def test_every_worked_example_gives_what_the_page_shows(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_no_page_holds_what_a_failed_command_says(page):
+    """A table that a script makes may end in the middle."""
+    text = page.read_text(encoding="utf-8")
+    assert "Traceback (most recent call last)" not in text
+    assert not re.search(r"^  File \"", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
 def test_every_link_leads_to_a_file_and_a_heading(page):
     for target in LINK.findall(page.read_text(encoding="utf-8")):
         if target.startswith("http"):

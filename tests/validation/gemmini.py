@@ -60,16 +60,25 @@ class Point:
     rtl: int
 
 
+def rows_of(path: Path) -> list[dict[str, str]]:
+    """The rows of a table below its remarks."""
+    with path.open(encoding="utf-8") as lines:
+        return list(csv.DictReader(line for line in lines if not line.startswith("#")))
+
+
+def layer_of(row: dict[str, str]) -> Layer:
+    """The layer of a row, as wide as Gemmini's words."""
+    sizes = {key: int(row[key]) for key in (*"NKCPQRS", "stride_h", "stride_w")}
+    return Layer(row["mapping"], **sizes, bits=PerOperand(8, 8, 32))
+
+
 @lru_cache(maxsize=1)
 def points() -> tuple[Point, ...]:
-    with REFERENCE.open(encoding="utf-8") as lines:
-        rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
-    return tuple(_point(row) for row in rows)
+    return tuple(_point(row) for row in rows_of(REFERENCE))
 
 
 def _point(row: dict[str, str]) -> Point:
-    sizes = {key: int(row[key]) for key in (*"NKCPQRS", "stride_h", "stride_w")}
-    layer = Layer(row["mapping"], **sizes, bits=PerOperand(8, 8, 32))
+    layer = layer_of(row)
     machines = (machine(int(row["scratchpad_words"]), int(row["accumulator_words"]), bits) for bits in (32, 8))
     cycles = (int(row[f"{key}_cycles"]) for key in ("timeloop", "rtl"))
     return Point(row["set"], kind(layer), layer, read_mapping(row["mapping"]), *machines, *cycles)

@@ -7,7 +7,6 @@ right above the fan-out.
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -16,8 +15,6 @@ from validation import gemmini
 from validation.gemmini import Agreement, Point
 
 from dse.model.mapping import Loop, Mapping, Spatial, Temporal
-from dse.problem.dims import PerOperand
-from dse.problem.layer import Layer
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "gemmini_rtl_cycles.csv"
 SIDE = 16
@@ -29,14 +26,11 @@ AMPLE_WORDS = 1 << 26
 @lru_cache(maxsize=1)
 def points() -> tuple[Point, ...]:
     """Every mapping of the file; Timeloop's cycles are not known, and stand as 0."""
-    with REFERENCE.open(encoding="utf-8") as lines:
-        rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
-    return tuple(_point(row) for row in rows)
+    return tuple(_point(row) for row in gemmini.rows_of(REFERENCE))
 
 
 def _point(row: dict[str, str]) -> Point:
-    sizes = {key: int(row[key]) for key in (*"NKCPQRS", "stride_h", "stride_w")}
-    layer = Layer(row["mapping"], **sizes, bits=PerOperand(8, 8, 32))
+    layer = gemmini.layer_of(row)
     machine = gemmini.machine(AMPLE_WORDS, AMPLE_WORDS, 32)
     mapping = folded(gemmini.read_mapping(row["mapping"]))
     return Point("more", gemmini.kind(layer), layer, mapping, machine, machine, 0, int(row["rtl_cycles"]))
