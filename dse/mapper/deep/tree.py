@@ -17,14 +17,13 @@ from dse.mapper.deep.bounds.subproblem import (
     Space,
     bounded,
     bounded_all,
-    fixed_weights,
     lifts_left,
     limits_of,
     root_of,
     splits_left,
 )
-from dse.mapper.deep.exchange import exchanged, rows_of
-from dse.mapper.deep.lists import Bools, choices_of
+from dse.mapper.deep.exchange import rows_of
+from dse.mapper.deep.lists import Bools, Choice, choices_of
 from dse.mapper.deep.search import (
     ANYTHING,
     SPLITS,
@@ -36,6 +35,7 @@ from dse.mapper.deep.search import (
     Sums,
     search_deep,
 )
+from dse.mapper.deep.start import ENOUGH, first_mappings, values_of
 from dse.mapper.shared.compilation import compiled
 from dse.model.counting.kernel import Ints
 
@@ -106,9 +106,12 @@ def _root(space: Space, best: Best) -> Node | None:
     """A whole space as a subproblem, once a mapping has been sought in it if it may have a much better one."""
     node = root_of(space, best)
     target = best.target()
-    if node is None or node.bound > target - NEAR:
+    if node is None or node.bound > target - ENOUGH:
         return node
-    _dive(node, best)
+    for rows in first_mappings(node, best):
+        _price(space, rows, node.choices, best)
+    if node.bound < best.target() - NEAR:
+        _dive(node, best)
     for part in _parts(node, best) if best.held == 0 else []:
         _probe(part, best)
         if best.held == 0:
@@ -116,6 +119,16 @@ def _root(space: Space, best: Best) -> Node | None:
     if best.target() == target:
         return node
     return bounded(space, node.choices, node.rows, node.weights, best, node.columns)
+
+
+def _price(space: Space, rows: Ints, choices: tuple[Choice | None, ...], best: Best) -> None:
+    """Price a mapping with its best orders, in those of a space's parts that have its splits."""
+    nothing = tuple(np.zeros(1) for _ in rows)
+    for part in space.parts or (space,):
+        if part.holds(rows.tolist()):
+            mine = tuple(rows[a : a + 1] for a in range(len(rows)))
+            one = Node(part, choices, mine, np.zeros(0), 0.0, nothing, part.columns(choices))
+            walk_to(one, best, inf, PROBE)
 
 
 def _dive(node: Node | None, best: Best) -> None:
@@ -241,7 +254,7 @@ def _exchange(spaces: list[Space], best: Best, record: Ints) -> None:
     space = next((one for one in mine if one.holds(rows)), mine[0])
     choices = choices_of(space.problem, record)
     columns = space.columns(choices)
-    values = exchanged(space, columns, rows, limits_of(space, best), fixed_weights(space, best))
+    values = values_of(space, best, columns, rows)
     probed = _probed(space.rows)
     nearest = [np.argsort(value, kind="stable")[:probed] for value in values]
     some = tuple(row[np.isfinite(value[row])] for row, value in zip(nearest, values, strict=True))
