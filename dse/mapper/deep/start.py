@@ -33,25 +33,29 @@ ENOUGH = 0.03
 
 
 def first_mappings(node: Node, best: Best) -> Iterator[Ints]:
-    """Splits of each axis that may make a good mapping; each is to be priced, in any order, before the next is made.
+    """Splits of each axis that may make a good mapping; each is to be priced before the next is made.
 
     Parameters
     ----------
     node
         A whole space.
     """
-    space = node.space
     rows = tuple(_some(mine, lifted) for mine, lifted in zip(node.rows, node.reduced, strict=True))
     least = np.array([mine[np.argmin(lifted)] for mine, lifted in zip(node.rows, node.reduced, strict=True)])
-    kin = _of_kinds(node)
-    every = np.ones((len(kin.choices), sum(map(len, rows))), dtype=bool)
-    yield from _best_of(_descended(space, best, kin, rows, every, least))
+    every = np.ones((KINDS, sum(map(len, rows))), dtype=bool)
+    found = []
+    for part in node.space.parts or (node.space,):
+        kin = _of_kinds(part, node.choices)
+        found += _descended(part, best, kin, rows, every[: len(kin.choices)], least)
+    yield from _best_of(found)
     for _ in range(ROUNDS):
         known = best.target()
         if best.held == 0 or known < node.bound + ENOUGH:
             return
-        for found in _best_of(_other_orders(space, best, rows)):
-            yield found
+        space = next((part for part in node.space.parts or (node.space,) if part.mask == best.records[0][-1]), None)
+        if space is None:
+            return
+        yield from _best_of(_other_orders(space, best, rows))
         if best.target() >= known:
             return
 
@@ -73,12 +77,12 @@ def _some(rows: Ints, lifted: Floats) -> Ints:
     return rows[np.concatenate([order[:CHEAPEST], others[:: -(-len(others) // OTHERS)]])]
 
 
-def _of_kinds(node: Node) -> Kin:
+def _of_kinds(space: Space, nothing: tuple[Choice | None, ...]) -> Kin:
     """The operands that may stay in each list. What it says of slides is the most that the words can be."""
-    problem = node.space.problem
+    problem = space.problem
     each: list[tuple[Choice | None, ...]] = []
     many = 1
-    for level, choice in reversed(list(enumerate(node.choices))):
+    for level, choice in reversed(list(enumerate(nothing))):
         kinds: tuple[Choice | None, ...] = tuple(Choice(kind) for kind in (IFMAP, WEIGHT, PSUM))
         if choice is not None:
             kinds = (choice,)
@@ -89,7 +93,7 @@ def _of_kinds(node: Node) -> Kin:
         many *= len(kinds)
         each.append(kinds)
     choices = tuple(product(*reversed(each)))
-    columns = [node.space.columns(one) for one in choices]
+    columns = [space.columns(one) for one in choices]
     return Kin(choices, np.stack([one[0] for one in columns]), np.stack([one[1] for one in columns]), columns[0][2])
 
 

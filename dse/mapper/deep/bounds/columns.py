@@ -78,7 +78,7 @@ def places_of(terms: list[Term], crossings: list[Crossing], axes: list[Axis]) ->
     mine = [[row for row, term in enumerate(terms) if term.crossing == k] for k in range(len(crossings))]
     views = tuple(np.array([terms[row].view for row in rows], dtype=np.int64) for rows in mine)
     logs = np.log([term.coefficient for term in terms])
-    return Places(logs, first, second, np.array(sum(mine, []), dtype=np.int64), views)
+    return Places(logs, first, second, np.array([row for rows in mine for row in rows], dtype=np.int64), views)
 
 
 def words_of(crossing: Crossing, axes: list[Axis], run: Run) -> Words:

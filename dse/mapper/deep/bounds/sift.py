@@ -108,7 +108,8 @@ def sift(factors: tuple[Floats, ...], terms: Terms, enough: float, alive: Alive)
         False when an axis has no split left.
     """
     size = len(terms.logs)
-    return _sift(factors, terms, enough, alive, np.zeros((6, size)), np.zeros((6, size), dtype=np.int64), sums_of(terms))
+    least, same = np.zeros((6, size)), np.zeros((6, size), dtype=np.int64)
+    return _sift(factors, terms, enough, alive, least, same, sums_of(terms))
 
 
 def sums_of(terms: Terms) -> Pairs:
