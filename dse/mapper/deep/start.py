@@ -16,7 +16,7 @@ from dse.mapper.shared.compilation import compiled
 from dse.model.counting.kernel import Floats, Ints
 from dse.problem.dims import IFMAP, PSUM, WEIGHT
 
-CHEAPEST, OTHERS = 400, 400
+CHEAPEST, OTHERS = 120, 60
 """Splits of an axis that are chosen from: those that lift the root's bound least, and others here and there."""
 
 KINDS = 81

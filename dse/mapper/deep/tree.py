@@ -45,6 +45,9 @@ DIRECT = 100_000
 OPEN = 2_000
 """The same while all orders of some list have to be tried."""
 
+TINY = 400
+"""Combinations of splits that are walked without a bound of their own in each of the spaces that are bounded together."""
+
 PROBE = 8_000
 """Splits that are tried at the root for a first mapping."""
 
@@ -155,12 +158,25 @@ def _parts(node: Node, best: Best) -> list[Node]:
     return [part for part in parts if part is not None]
 
 
+def _walk_parts(node: Node, rows: tuple[Ints, ...], best: Best) -> None:
+    """Walk the spaces that a subproblem's own consists of by its own bound, which holds for each of them."""
+    for space, mine in told_apart(node.space.parts, node.choices, rows):
+        if all(map(len, mine)):
+            lifted = tuple(reduced[np.isin(every, some)] for every, some, reduced in
+                           zip(node.rows, mine, node.reduced, strict=True))  # fmt: skip
+            columns = space.columns(node.choices)
+            _walk(Node(space, node.choices, mine, node.weights, node.bound, lifted, columns), best, 0)
+
+
 def _children(node: Node, best: Best) -> list[Node]:
     """The parts of a subproblem in which something may improve; it is walked at once where that is cheap."""
     unknown = [i for i, choice in enumerate(node.choices) if choice is None]
     target = best.target()
     rows = splits_left(node, target)
     few = np.prod([float(len(x)) for x in rows]) <= (OPEN if unknown else DIRECT)
+    if node.space.parts and np.prod([float(len(x)) for x in rows]) <= TINY:
+        _walk_parts(node, rows, best)
+        return []
     if node.space.parts and (few or not unknown):
         return _parts(node, best)
     half = None if few or unknown else _half(node, rows, target, 1e-7)
@@ -265,6 +281,9 @@ def _exchange(spaces: list[Space], best: Best, record: Ints) -> None:
 
 def _walk(node: Node, best: Best, limit: int) -> None:
     """Search a subproblem, a little farther above its bound each time until a mapping is known."""
+    if best.held > 0 and not limit and np.prod([float(len(x)) for x in node.rows]) <= OPEN:
+        walk_to(node, best, best.target(), limit)
+        return
     for step in STEPS:
         target = best.target()
         reach = min(target, node.bound + step)
