@@ -40,6 +40,7 @@ def first_mappings(node: Node, best: Best) -> Iterator[Ints]:
     node
         A whole space.
     """
+    begun = best.target()
     rows = tuple(_some(mine, lifted) for mine, lifted in zip(node.rows, node.reduced, strict=True))
     least = np.array([mine[np.argmin(lifted)] for mine, lifted in zip(node.rows, node.reduced, strict=True)])
     every = np.ones((KINDS, sum(map(len, rows))), dtype=bool)
@@ -50,11 +51,10 @@ def first_mappings(node: Node, best: Best) -> Iterator[Ints]:
     yield from _best_of(found)
     for _ in range(ROUNDS):
         known = best.target()
-        if best.held == 0 or known < node.bound + ENOUGH:
+        if known >= begun or known < node.bound + ENOUGH:
             return
-        space = next((part for part in node.space.parts or (node.space,) if part.mask == best.records[0][-1]), None)
-        if space is None:
-            return
+        # What is best by now was found in one of these.
+        space = next(part for part in node.space.parts or (node.space,) if part.mask == best.records[0][-1])
         yield from _best_of(_other_orders(space, best, rows))
         if best.target() >= known:
             return
