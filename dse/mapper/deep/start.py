@@ -16,8 +16,9 @@ from dse.mapper.shared.compilation import compiled
 from dse.model.counting.kernel import Floats, Ints
 from dse.problem.dims import IFMAP, PSUM, WEIGHT
 
-CHEAPEST, OTHERS = 120, 60
-"""Splits of an axis that are chosen from: those that lift the root's bound least, and others here and there."""
+CHEAPEST, OTHERS = (400, 120), (400, 60)
+"""Splits of an axis that are chosen from: those that lift the root's bound least, and others here and there. The first
+are where two axes at most have several splits."""
 
 KINDS = 81
 """Combinations of operands that stay in each list, at most."""
@@ -41,7 +42,8 @@ def first_mappings(node: Node, best: Best) -> Iterator[Ints]:
         A whole space.
     """
     begun = best.target()
-    rows = tuple(_some(mine, lifted) for mine, lifted in zip(node.rows, node.reduced, strict=True))
+    several = int(sum(len(mine) > 1 for mine in node.rows) > 2)
+    rows = tuple(_some(mine, lifted, several) for mine, lifted in zip(node.rows, node.reduced, strict=True))
     least = np.array([mine[np.argmin(lifted)] for mine, lifted in zip(node.rows, node.reduced, strict=True)])
     every = np.ones((KINDS, sum(map(len, rows))), dtype=bool)
     found = []
@@ -68,13 +70,14 @@ def values_of(space: Space, best: Best, columns: Columns, rows: list[int]) -> li
     return np.split(values, np.cumsum([len(axis) for axis in space.axes])[:-1])
 
 
-def _some(rows: Ints, lifted: Floats) -> Ints:
+def _some(rows: Ints, lifted: Floats, several: int) -> Ints:
     """Some splits of an axis."""
-    if len(rows) <= CHEAPEST + OTHERS:
+    cheapest, others = CHEAPEST[several], OTHERS[several]
+    if len(rows) <= cheapest + others:
         return rows
-    order = np.argpartition(lifted, CHEAPEST)
-    others = order[CHEAPEST:]
-    return rows[np.concatenate([order[:CHEAPEST], others[:: -(-len(others) // OTHERS)]])]
+    order = np.argpartition(lifted, cheapest)
+    dearer = order[cheapest:]
+    return rows[np.concatenate([order[:cheapest], dearer[:: -(-len(dearer) // others)]])]
 
 
 def _of_kinds(space: Space, nothing: tuple[Choice | None, ...]) -> Kin:

@@ -43,10 +43,8 @@ DIRECT = 100_000
 """Combinations of splits that are walked at once, without laying down more about the lists first."""
 
 OPEN = 2_000
-"""The same while all orders of some list have to be tried."""
-
-TINY = 400
-"""Combinations of splits that are walked without a bound of their own in each of the spaces that are bounded together."""
+"""The same while all orders of some list have to be tried, or without a bound of their own in spaces that are bounded
+together."""
 
 PROBE = 8_000
 """Splits that are tried at the root for a first mapping."""
@@ -57,7 +55,7 @@ STEPS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, inf)
 HEAT = 0.01
 """Lift, in logarithms, of splits that count as undecided when a subproblem is halved."""
 
-NEAR = 0.2
+NEAR = 1.0
 """How far, in logarithms, a root is below the best mapping at least for a dive in it."""
 
 DIVING = 400
@@ -174,7 +172,7 @@ def _children(node: Node, best: Best) -> list[Node]:
     target = best.target()
     rows = splits_left(node, target)
     few = np.prod([float(len(x)) for x in rows]) <= (OPEN if unknown else DIRECT)
-    if node.space.parts and np.prod([float(len(x)) for x in rows]) <= TINY:
+    if node.space.parts and np.prod([float(len(x)) for x in rows]) <= OPEN:
         _walk_parts(node, rows, best)
         return []
     if node.space.parts and (few or not unknown):

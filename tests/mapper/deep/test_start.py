@@ -48,7 +48,7 @@ def spaces(machine: str) -> list[Space]:
     return spaces_of(architecture, architecture.lowered(LAYER), "all")[1]
 
 
-@pytest.mark.parametrize("kind", (ENERGY, EDP))
+@pytest.mark.parametrize("kind", [ENERGY, EDP])
 def test_exchanged_splits_cost_what_the_terms_add_up_to(kind: int) -> None:
     rng = np.random.default_rng(kind)
     for space in spaces("simba_pe"):
@@ -80,7 +80,7 @@ def test_no_split_can_be_exchanged_for_a_better_one_at_the_end() -> None:
     assert met > 5
 
 
-@pytest.mark.parametrize("machine", ("nvdla_small", "nvdla_large", "simba_pe"))
+@pytest.mark.parametrize("machine", ["nvdla_small", "nvdla_large", "simba_pe"])
 def test_a_first_mapping_is_within_five_percent_of_the_best(machine: str) -> None:
     architecture = load_architecture(machine)
     layer = architecture.lowered(LAYER)
