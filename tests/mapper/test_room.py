@@ -31,7 +31,7 @@ from dse.problem.layer import Layer
 
 FLAT = ("LLFL", "LLFL", "LLFL", "LFL", "LLF", "LLL", "LL")
 DEEP = ("LLFLF", "LLLFL", "LFLFL", "LLLL", "LLFLFL")
-CHUNK = 10
+CHUNK = 5
 
 
 @lru_cache(maxsize=64)
@@ -79,7 +79,7 @@ def truth(walked: Any, objective: str) -> Any:
 
 
 @pytest.mark.parametrize("objective", ["energy", "latency", "edp", "front"])
-@pytest.mark.parametrize(("shapes", "chunk"), thinned([(s, c) for c in range(6) for s in (FLAT, DEEP)], 5))
+@pytest.mark.parametrize(("shapes", "chunk"), thinned([(s, c) for c in range(12) for s in (FLAT, DEEP)], 13))
 def test_best_equals_full_walk(shapes: tuple[str, ...], chunk: int, objective: str) -> None:
     for seed in range(chunk * CHUNK, (chunk + 1) * CHUNK):
         one, walked = problem(shapes, seed), front(shapes, seed)
@@ -93,7 +93,7 @@ def test_best_equals_full_walk(shapes: tuple[str, ...], chunk: int, objective: s
         assert found == pytest.approx(best, rel=EQUAL, abs=0), f"{shapes} {seed}, {objective}"
 
 
-@pytest.mark.parametrize(("shapes", "chunk"), thinned([(s, c) for c in range(6) for s in (FLAT, DEEP)], 5))
+@pytest.mark.parametrize(("shapes", "chunk"), thinned([(s, c) for c in range(12) for s in (FLAT, DEEP)], 13))
 def test_prices_are_the_simulators_and_bounds_lie_below(shapes: tuple[str, ...], chunk: int) -> None:
     for seed in range(chunk * CHUNK, (chunk + 1) * CHUNK):
         one = problem(shapes, seed)
@@ -116,7 +116,7 @@ def test_the_problems_strain_everything() -> None:
     """What overlaps, what waits, and both in one level, in a fair share of the fastest mappings."""
     seen: Counter[str] = Counter()
     for shapes in (FLAT, DEEP):
-        for seed in range(2 * CHUNK):
+        for seed in range(4 * CHUNK):
             one = problem(shapes, seed)
             if len(front(shapes, seed)) == 0:
                 continue
