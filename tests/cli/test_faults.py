@@ -3,16 +3,14 @@
 Each fault is made for real. Where it is one of the process itself, the command is run as a process of its own.
 """
 
-import io
 import json
 import os
 import subprocess
 import sys
-from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
-from subprocess import CompletedProcess
 
 import pytest
+from called import called
 from explore.toy import ARCH, NET
 from thinned import thinned
 
@@ -29,14 +27,6 @@ def dse(*arguments, cwd, stdout=subprocess.PIPE, **more):
     return subprocess.run(
         command, cwd=cwd, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=600, check=False, **more
     )
-
-
-def called(*arguments, cwd):
-    """What `dse` would give back as a process, by a call."""
-    printed, told = io.StringIO(), io.StringIO()
-    with chdir(cwd), redirect_stdout(printed), redirect_stderr(told):
-        code = run(list(map(str, arguments)))
-    return CompletedProcess(arguments, code, printed.getvalue(), told.getvalue())
 
 
 @pytest.fixture
@@ -206,7 +196,8 @@ def test_records_of_another_sweep_do_not_mix_in(copy):
     for one in others:
         one["front"] = [[energy / 2, latency / 2] for energy, latency in one["front"]]
     log.write_text("".join(json.dumps(one) + "\n" for one in [*others, *plain]))
-    assert json.loads(called("report", "out", "--format", "json", cwd=copy).stdout)["front"] == json.loads(before)["front"]
+    after = called("report", "out", "--format", "json", cwd=copy).stdout
+    assert json.loads(after)["front"] == json.loads(before)["front"]
 
 
 def test_what_failed_is_made_again_when_resumed(copy):

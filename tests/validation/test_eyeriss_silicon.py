@@ -19,6 +19,7 @@ from validation.eyeriss_silicon import (
 
 import dse
 
+
 @pytest.fixture(params=LAYERS)
 def found(request):
     """What is said of each layer."""

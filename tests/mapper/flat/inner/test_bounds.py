@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,13 @@ CASES = [
 ]
 
 
-def problems(flow: str, kind: str, chunk: int) -> Iterator[tuple[str, Problem, Walked]]:
+@lru_cache(maxsize=16)
+def problems(flow: str, kind: str, chunk: int) -> list[tuple[str, Problem, Walked]]:
+    """A chunk of problems that have mappings, and what a full walk finds of each."""
+    return list(_problems(flow, kind, chunk))
+
+
+def _problems(flow: str, kind: str, chunk: int) -> Iterator[tuple[str, Problem, Walked]]:
     for number in range(chunk * CHUNK, (chunk + 1) * CHUNK):
         problem = random_problem(f"bounds {number}", flow, kind)
         walked = walk_all(problem.architecture, problem.layer, kind)
