@@ -1,1 +1,4 @@
-"""What Timeloop's files need of one of our machines: its parts, its tables of energies, and what cannot be said there."""
+"""What Timeloop's files need of one of our machines.
+
+Its parts, its tables of energies, and a list of what cannot be said there.
+"""
