@@ -106,12 +106,22 @@ class _Search:
         self.spaces, self.gap, self.stop = spaces, gap, stop
         self.visited = np.zeros(5, dtype=np.int64)
 
-    def least(self, kind: int, until: float, near: Ints | None = None) -> tuple[Floats, Ints, float]:
-        """The best by energy, latency or their product among mappings faster than `until`, and the gap proven."""
+    def least(
+        self, kind: int, until: float, near: Ints | None = None, known: tuple[Floats, Ints] | None = None
+    ) -> tuple[Floats, Ints, float]:
+        """The best by energy, latency or their product among mappings faster than `until`, and the gap proven.
+
+        Parameters
+        ----------
+        near : array, optional
+            Record of a mapping that the best may resemble.
+        known : pair of arrays, optional
+            Value and record of a mapping faster than `until`, which only better ones replace.
+        """
         width = record_length(len(self.spaces[0].problem.nodes))
-        best = Best(
-            kind, self.gap, until, np.zeros((1, 2)), np.zeros((1, width), dtype=np.int64), self.visited, self.stop
-        )
+        values, records = (np.zeros((1, 2)), np.zeros((1, width), dtype=np.int64)) if known is None else known
+        best = Best(kind, self.gap, until, values.copy(), records.copy(), self.visited, self.stop)
+        best.held = 0 if known is None else 1
         left = best_of(self.spaces, best, near)
         proven = self.gap
         if best.held > 0 and self.stop[0]:
@@ -124,9 +134,7 @@ class _Search:
         """The least latency, and of the mappings that have it one of the least energy."""
         values, records, proven = self.least(LATENCY, inf)
         if len(values) and not self.stop[0]:
-            found, rows, _ = self.least(ENERGY, float(values[0, 1]) * (1 + 2e-12))
-            if len(found) and found[0, 0] < values[0, 0]:
-                values, records = found, rows
+            values, records, _ = self.least(ENERGY, float(values[0, 1]) * (1 + 2e-12), known=(values, records))
         return values, records, proven
 
     def front(self, longest: int, name: str) -> tuple[Floats, Ints, float]:
