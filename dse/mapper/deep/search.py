@@ -320,9 +320,7 @@ def _promising(terms: Sums, scratch: Scratch, goal: Goal, values: Floats, held: 
     return time < goal.until * slack and not pruned(goal.kind, goal.gap, energy, time, values, held)
 
 
-def _price_orders(
-    dp: Deep, choices: Ints, goal: Goal, incumbents: Incumbents, held: int, scratch: Scratch
-) -> int:
+def _price_orders(dp: Deep, choices: Ints, goal: Goal, incumbents: Incumbents, held: int, scratch: Scratch) -> int:
     """Price every combination of orders of the lists that can be best and is what `choices` lays down."""
     levels, split, orders, records = len(dp.nodes), scratch.split, scratch.orders, incumbents.records
     several, chosen, point = orders.several, orders.chosen, orders.point
