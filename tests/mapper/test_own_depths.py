@@ -16,7 +16,10 @@ from dse.architecture.parts import at_one_depth, in_parts
 from dse.errors import MappingError
 from dse.formats.mapping import dump_mappings, read_mappings
 from dse.formats.text.source import parse_source
+from dse.mapper.deep.known import record_of
+from dse.mapper.deep.solve import deep_mapping
 from dse.mapper.layer import layer_front, map_layer
+from dse.mapper.shared.bypass import bypass_choices
 from dse.model.cost import evaluate
 from dse.model.counting.counts import count
 from dse.model.mapping import Loop, Mapping, Temporal
@@ -123,6 +126,16 @@ NEST = Mapping.from_dict([
     {"level": "PE.ifmap", "stores": ["ifmap"], "loops": [["K", 2]]},
     {"level": "PE.psum", "stores": ["psum"], "loops": [["R", 3]]},
 ])  # fmt: skip
+
+
+def test_a_mapping_at_one_depth_has_a_record() -> None:
+    """It stands in the lists of the last parts, and costs the same."""
+    together = map_layer(at_one_depth(OWN), LAYER, "energy")
+    choices = bypass_choices(in_parts(OWN)[0])
+    record = record_of(OWN, together.mapping, choices)
+    parts = deep_mapping(OWN, record, choices[int(record[-1])])
+    assert [node.loops for node in parts.nodes[:3]] == [node.loops for node in together.mapping.nodes[:3]]
+    assert evaluate(OWN, LAYER, parts).energy_pj == pytest.approx(together.cost.energy_pj, rel=EQUAL)
 
 
 def test_results_have_one_level() -> None:
