@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dse.errors import SpecError
-from dse.formats.tools.timeloop.directives import Directive
-from dse.formats.tools.timeloop.machine import Machine, Mesh
-from dse.formats.tools.timeloop.plan import FanPlan, LevelPlan, Loops, Plan, room_for
+from dse.formats.tools.timeloop.reading.directives import Directive
+from dse.formats.tools.timeloop.reading.machine import Machine, Mesh
+from dse.formats.tools.timeloop.translating.plan import FanPlan, LevelPlan, Loops, Plan, room_for
 from dse.problem.dims import DIMS
 
 
