@@ -129,7 +129,6 @@ class Book:
     def energy(self) -> Sum:
         dp, total = self.dp, Sum()
         total.constant = float(dp.mac_pj)
-        last = len(dp.is_fan_out) - 1
         for k, c in enumerate(self.crossings):
             o, parent = c.operand, dp.nodes[c.parent]
             child = dp.nodes[c.child] if c.child < len(dp.nodes) else -1
@@ -141,7 +140,7 @@ class Book:
                     total.add(k, at, delivery)
                 total.add(k, 0, access[WRITE])
                 continue
-            spared = dp.spared_pj if parent == last else 0.0
+            spared = dp.spared_pj if child < 0 else 0.0
             delivered = sum(delivery for delivery, _ in prices)
             self.add_back(total, k, dp.access_pj[parent, o, READ] + access[WRITE] + delivered - spared)
             total.add(k, c.up, dp.access_pj[parent, o, WRITE])
