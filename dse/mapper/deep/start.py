@@ -143,5 +143,6 @@ def _best_of(found: list[tuple[float, Ints]]) -> Iterator[Ints]:
 def _terms(space: Space, best: Best, columns: Columns) -> Terms:
     logs, first, second = columns
     return Terms(
-        first, second, logs, space.block, space.group, limits_of(space, best), fixed_weights(space, best), space.groups
+        first, second, logs, space.block, space.group, limits_of(space, best), fixed_weights(space, best), space.groups,
+        space.cuts,
     )  # fmt: skip

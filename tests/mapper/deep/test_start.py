@@ -30,6 +30,7 @@ def objective(space: Space, best: Best, columns, rows) -> float:
     for a, axis in enumerate(space.axes):
         factors = axis.table(plain=True)[:, rows[a]]
         terms = terms * factors[first[:, a]] * factors[second[:, a]]
+    terms = np.maximum(terms, terms * space.cuts[:, 0] - space.cuts[:, 1])
     alone, fixed, limits = space.group < 0, fixed_weights(space, best), limits_of(space, best)
     value = 0.0
     for b in range(len(limits)):
