@@ -96,7 +96,8 @@ def descend_all(
     """
     for i in range(len(values)):
         mine = Terms(
-            first[i], terms.second, logs[i], terms.block, terms.group, terms.limits, terms.fixed, terms.groups, terms.cuts
+            first[i], terms.second, logs[i], terms.block, terms.group, terms.limits, terms.fixed, terms.groups,
+            terms.cuts,
         )  # fmt: skip
         values[i] = _descend(factors, mine, keep[i], splits, start, _at(factors, mine, rows[i]))
 
