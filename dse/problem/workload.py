@@ -122,6 +122,10 @@ class Workload:
     (14, ['first', 'second'])
     >>> net.with_batch(8).layer("first").N
     8
+    >>> net.node("second").layer == net.layer("second"), net.stored_words["first"], net.to_dict()["macs"]
+    (True, 6, 14)
+    >>> len(net.to_dataframe()), net.graph.number_of_nodes(), len(net.plot().axes) > 0
+    (2, 2, True)
     >>> net
     Workload('two', layers=2, macs=14, batch=1)
     """
