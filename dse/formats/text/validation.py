@@ -162,7 +162,7 @@ def _describe(detail: Any, model: type[BaseModel], place: DataPath) -> tuple[str
             return f"{name}: {_say(given)} is none of its choices", did_you_mean(given, choices)
         return f"{name}: {_say(given)} is not {context['expected']}", None
     if kind == "string_pattern_mismatch":
-        return f"{name}: {_say(given)} is no name here", "a name has the letters A to Z, digits, _ and -, a letter first"
+        return f"{name}: {_say(given)} is no name here", "names have letters A to Z, digits, _ and -, a letter first"
     if kind == "value_error":
         error = context["error"]
         text = error.message if isinstance(error, DseError) else str(error)
