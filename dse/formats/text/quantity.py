@@ -311,8 +311,8 @@ def _wrong_unit(given: str, written: str, unit: str, kind: str) -> QuantityError
         return QuantityError(f"{given!r} has the unknown unit {written!r}", hint=f"write {found[1]}bit/s for bits")
     owner = next((other for other, (_, known) in KINDS.items() if unit in known), None)
     if owner:
-        hint = f"e.g. {example}; units: {_listed(units)}"
-        return QuantityError(f"{given!r} is {_a(owner)}, not {_a(kind)}", hint=hint)
+        others = f"e.g. {example}; units: {_listed(units)}"
+        return QuantityError(f"{given!r} is {_a(owner)}, not {_a(kind)}", hint=others)
     hint = did_you_mean(unit, units, shown=20)
     return QuantityError(f"{given!r} has the unknown unit {written!r}", hint=f"{hint} (e.g. {example})")
 
