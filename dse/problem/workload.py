@@ -14,7 +14,7 @@ from dse.problem.density import Density
 from dse.problem.dims import OPERANDS, WIDTHS
 from dse.problem.layer import Layer
 from dse.problem.notebook import html, picture, short
-from dse.problem.shapes import Shape
+from dse.problem.shapes import Shape, checked
 
 if TYPE_CHECKING:
     import networkx
@@ -273,7 +273,7 @@ class Workload:
         return tuple((layer, tuple(names)) for layer, names in groups.values())
 
     def with_batch(self, batch: int) -> Workload:
-        """The same network on `batch` images at once."""
+        """The same network on `batch` images at once; a DseError for more than can be counted."""
         expect(batch, int, "batch", "images at once, e.g. 4")
         if batch < 1:
             raise DseError(f"workload {self.name}: batch={batch} < 1")
@@ -281,7 +281,7 @@ class Workload:
         for node in self.nodes:
             if node.layer is not None:
                 per_image = getattr(node.layer, node.batch_dim) // self.batch
-                node = replace(node, layer=node.layer.with_(**{node.batch_dim: per_image * batch}))
+                node = replace(node, layer=checked(node.layer.with_(**{node.batch_dim: per_image * batch})))
             nodes.append(node)
         return replace(self, nodes=tuple(nodes), batch=batch)
 
