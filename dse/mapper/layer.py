@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from dse.architecture.architecture import Architecture
+from dse.architecture.parts import at_one_depth, in_parts
 from dse.errors import DseError, InfeasibleError, expect
+from dse.mapper.deep.known import Known
 from dse.mapper.deep.lower import bound_deep
 from dse.mapper.deep.solve import deep_mapping, solve_deep
 from dse.mapper.flat.instance import SHAPES, shape_of
@@ -237,8 +239,9 @@ def bound_prices(architecture: Architecture, layer: Layer) -> Any:
 
 
 def bounds_boxes(architecture: Architecture) -> bool:
-    """Whether `lower_bound` takes boxes of designs like this one."""
-    return shape_of(architecture) in SHAPES
+    """Whether `lower_bound` takes boxes of designs like this one, and the flat search maps layers on it."""
+    plain = all(level.placement == "together" and not level.is_register for level in architecture.levels)
+    return plain and shape_of(architecture) in SHAPES
 
 
 def _mapped(
@@ -249,8 +252,8 @@ def _mapped(
         expect(time_limit_s, (float, int), "time_limit_s", "seconds, e.g. 2.5")
     if factors not in FACTORS:
         raise DseError(f"factors={factors!r} is not all or perfect")
-    if gap < 0:
-        raise DseError(f"gap={gap} < 0")
+    if not gap >= 0:  # NaN, too
+        raise DseError(f"gap={gap} is not a fraction of 0 or more")
     if time_limit_s is not None and time_limit_s <= 0:
         raise DseError(f"time_limit_s={time_limit_s} <= 0")
     layer = architecture.lowered(layer)
@@ -274,19 +277,38 @@ def solve(
 ) -> Solution:  # fmt: skip
     """Search, and return numbers only: what a sweep needs of a layer."""
     layer = architecture.lowered(layer)
-    flat = shape_of(architecture) in SHAPES
-    search = solve_flat if flat else solve_deep
+    flat = bounds_boxes(architecture)
     # The deep search may look for long where there is nothing; and searches take the outermost level as unlimited.
     limited = bool(np.isfinite(capacities(architecture)[0]).any())
     # In a level to which only finished psums come these need less room: what rules out every mapping is so even then.
     narrow = layer.stating({"psum": layer.finished_bits})
-    if (limited or not flat) and obstacles(architecture, narrow, factors):
+    if (limited or not flat) and all(obstacles(machine, narrow, factors) for machine in in_parts(architecture)):
         raise InfeasibleError(why_infeasible(architecture, layer, factors))
+    kind = OBJECTIVES[objective]
     with _stopping(time_limit_s) as stop:
-        solution: Solution = search(architecture, layer, OBJECTIVES[objective], gap, factors, LONGEST_FRONT, stop=stop)
+        if flat:
+            solution = solve_flat(architecture, layer, kind, gap, factors, LONGEST_FRONT, stop=stop)
+        else:
+            known = _known(architecture, layer, objective, gap, factors, time_limit_s)
+            solution = solve_deep(architecture, layer, kind, gap, factors, LONGEST_FRONT, stop=stop, known=known)
     if len(solution.values) == 0:
         raise InfeasibleError(why_infeasible(architecture, layer, factors))
     return solution
+
+
+def _known(
+    architecture: Architecture, layer: Layer, objective: str, gap: float, factors: str, time_limit_s: float | None
+) -> list[Known]:
+    """Where operands have depths of their own: the best mappings that place them together, which are soon found."""
+    together = at_one_depth(architecture)
+    if together is architecture:
+        return []
+    try:
+        found = solve(together, layer, objective, gap, factors, time_limit_s)
+    except InfeasibleError:
+        return []
+    mappings = [mapping_of(together, record, found.kept[int(record[-1])]) for record in found.records]
+    return [Known(float(x), float(y), one) for (x, y), one in zip(found.values, mappings, strict=True)]
 
 
 @contextmanager
@@ -307,5 +329,5 @@ def _stopping(time_limit_s: float | None) -> Iterator[Any]:
 
 def mapping_of(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]]) -> Mapping:
     """The mapping that a record of the search stands for."""
-    read = flat_mapping if shape_of(architecture) in SHAPES else deep_mapping
+    read = flat_mapping if bounds_boxes(architecture) else deep_mapping
     return read(architecture, record, kept)

@@ -211,11 +211,13 @@ def _rules(architecture: Architecture, layer: Layer, places: Places, perfect: bo
     folds = Structure.of(architecture).folds
     for i in range(1, k):
         in_list[i, 0] = int(bool(folds[: places.levels[i]].any()))
-        if isinstance(architecture.hierarchy[places.levels[i]], FanOut):
-            in_list[i] = 0
     if places.pe >= 0:
         saves = in_list[places.pe, 0]
-        in_list[places.pe] = [int(dim in flow.inside | flow.inside_whole) for dim in DIMS]
-        in_list[places.pe, 0] = int("G" in flow.inside_whole or ("G" in flow.inside and saves))
+        in_list[places.pe :] = [int(dim in flow.inside | flow.inside_whole) for dim in DIMS]
+        in_list[places.pe :, 0] = int("G" in flow.inside_whole or ("G" in flow.inside and saves))
         whole[: places.pe + 1] = [int(dim in flow.inside_whole) for dim in DIMS]
+    for i, node in enumerate(places.levels):
+        place = architecture.hierarchy[node]
+        if isinstance(place, FanOut) or place.is_register:
+            in_list[i] = 0
     return {"sides": sides, "on_side": on_side, "folds_wanted": wanted, "in_list": in_list, "whole": whole}

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 from mapper.network.residency.small_networks import columns_of, setting_of, walked
+from thinned import parts, thinned
 
 from dse.errors import MappingError
 from dse.mapper.network.residency.choose import Weights
@@ -41,14 +42,16 @@ def check(seeds: range, steps: int = 5) -> dict[str, int]:
     return seen
 
 
-def test_the_best_choice_is_that_of_a_full_walk() -> None:
-    seen = check(range(120))
-    assert seen["kept"] > 60
-    assert min(seen.values()) > 3, seen
+@pytest.mark.parametrize("seeds", thinned(parts(120, 60), 2))
+def test_the_best_choice_is_that_of_a_full_walk(seeds: range) -> None:
+    seen = check(seeds)
+    assert seen["kept"] > 30
+    assert min(seen.values()) > 0, seen
 
 
-def test_a_dynamic_programme_equals_a_walk_that_remembers_nothing() -> None:
-    for seed in range(60):
+@pytest.mark.parametrize("seeds", thinned(parts(60, 12), 5))
+def test_a_dynamic_programme_equals_a_walk_that_remembers_nothing(seeds: range) -> None:
+    for seed in seeds:
         setting, costs = setting_of(seed, 3)
         assert walked(setting, costs) == walked(setting, costs, remembers=False), seed
 
