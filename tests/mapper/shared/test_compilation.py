@@ -15,6 +15,7 @@ from dse.mapper.layer import solve
 from dse.mapper.shared import compilation, numba_internals
 from dse.mapper.shared.compilation import compiled, sources, twin
 from dse.mapper.shared.factors import ceil_div, dim_options, whole_factor
+from dse.mapper.shared.late_code import LateLibrary
 from dse.mapper.shared.numba_internals import quick_compilation
 from dse.mapper.shared.space import fastest_steps, quotients
 from dse.model.counting import nest, records
@@ -146,5 +147,6 @@ def test_only_functions_that_python_calls_become_machine_code():
     with quick_compilation():
         assert twice(2).tolist() == [6.0, 6.0]
     below, above = (one.overloads[one.signatures[0]].library for one in (filled, twice))
+    assert isinstance(below, LateLibrary)
     assert not below._made
     assert above._made
