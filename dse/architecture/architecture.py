@@ -126,6 +126,11 @@ class Architecture:
     (['DRAM', 'GLB', 'array', 'PE'], 168)
     >>> eyeriss.with_(clock_hz=100e6).clock_hz
     100000000.0
+    >>> eyeriss.level("GLB").capacity_bits // 8192, eyeriss.instances("GLB"), eyeriss.instances("PE")
+    (108, 1, 168)
+    >>> from dse.problem.layer import Layer
+    >>> eyeriss.lowered(Layer("line", P=4, R=3)) == Layer("line", P=4, R=3)
+    True
     >>> eyeriss
     Architecture('eyeriss', hierarchy='DRAM > GLB > array 12x14 > PE', dataflow='row-stationary', clock_hz=2e+08)
     """

@@ -257,6 +257,11 @@ def load_mappings(path: str | Path) -> MappingFile:
 
 def read_mappings(source: Source) -> MappingFile:
     """The mappings of a parsed file; raises like `load_mappings`."""
+    keys = source.data if isinstance(source.data, dict) else {}
+    for other in ("architecture", "workload", "sweep"):
+        if other in keys and "mapping" not in keys:
+            raise source.error((other,), f"this is the file of another kind, {other}, not of mappings",
+                               "dse evaluate ARCH WORKLOAD --save FILE writes one of mappings", key=True)  # fmt: skip
     model = validate(MappingModel, source)
     return MappingFile(model.mapping, model.counting, model, source)
 

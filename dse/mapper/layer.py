@@ -253,8 +253,8 @@ def _mapped(
         expect(time_limit_s, (float, int), "time_limit_s", "seconds, e.g. 2.5")
     if factors not in FACTORS:
         raise DseError(f"factors={factors!r} is not all, perfect or any")
-    if gap < 0:
-        raise DseError(f"gap={gap} < 0")
+    if not gap >= 0:  # NaN, too
+        raise DseError(f"gap={gap} is not a fraction of 0 or more")
     if time_limit_s is not None and time_limit_s <= 0:
         raise DseError(f"time_limit_s={time_limit_s} <= 0")
     layer = architecture.lowered(layer)

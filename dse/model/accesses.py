@@ -78,6 +78,8 @@ class Accesses:
     >>> accesses = dse.map_layer("eyeriss", layer, "energy").cost.accesses
     >>> accesses
     Accesses(steps=576, macs=10368, levels=['DRAM', 'GLB', 'PE'])
+    >>> accesses.apart("DRAM")["ofmap"].writes, accesses.to_dict()["DRAM"]["ofmap"]["writes"]
+    (288, 288)
     >>> frame = accesses.to_dataframe()
     >>> int(frame.query("level == 'DRAM' and operand == 'weight' and direction == 'read'").elements.sum())
     288

@@ -71,6 +71,10 @@ class Cost:
     True
     >>> cost.bound_by, cost.cycles
     ('DRAM shared', 876.25)
+    >>> cost.to_dict()["energy_pj"] == cost.energy_pj
+    True
+    >>> cost.to_dataframe().groupby("by").share.sum().round(6).tolist()
+    [1.0, 1.0]
     >>> cost
     Cost(energy_pj=1.182e+06, latency_s=4.381e-06, utilization=0.07043, bound_by='DRAM shared')
     """

@@ -114,6 +114,8 @@ class Mapping:
     >>> mapping.check(dse.load_architecture("eyeriss"), layer)
     >>> mapping.is_tight(layer), mapping.tile(layer, 0)["K"], mapping.tile(layer, 1)["K"]
     (True, 2, 1)
+    >>> mapping.to_dict()[0]["loops"], mapping == dse.Mapping.from_dict(mapping.to_dict())
+    ([['K', 2], ['C', 3]], True)
     >>> mapping
     Mapping(DRAM K2 C3 | GLB | array - x - | PE)
     """

@@ -23,7 +23,7 @@ from dse.report.check import shrink
 
 ROOT = Path(__file__).parents[2]
 
-MACS = 2_000
+MACS = 500
 """Of a layer of a network that was cut down."""
 
 KEPT = {

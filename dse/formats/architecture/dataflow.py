@@ -159,16 +159,23 @@ def read_own_dataflows(source: Source, named: Iterable[str]) -> dict[str, Datafl
 def written_dataflow(dataflow: Dataflow) -> dict[str, Any]:
     """What `read_dataflow` reads: the inverse."""
     sets = ("rows", "cols", "rows_whole", "cols_whole", "inside", "inside_whole")
-    found: dict[str, Any] = {name: _in_order(getattr(dataflow, name)) for name in sets}
+    found: dict[str, Any] = {name: in_order(getattr(dataflow, name)) for name in sets}
     others = {name: getattr(dataflow, name) for name in ("description", "stationary", "innermost")}
     if dataflow.image_channels:
-        others["image"] = {"channels": dataflow.image_channels, "rows": _in_order(dataflow.image_rows)}
+        others["image"] = {"channels": dataflow.image_channels, "rows": in_order(dataflow.image_rows)}
     if dataflow.pixel_rows is not None:
-        others["pixel"] = {"rows": _in_order(dataflow.pixel_rows), "cols": _in_order(dataflow.pixel_cols or ())}
+        others["pixel"] = {"rows": in_order(dataflow.pixel_rows), "cols": in_order(dataflow.pixel_cols or ())}
     return {**found, **{name: value for name, value in others.items() if value}}
 
 
-def _in_order(dims: Container[str]) -> list[str]:
+def in_order(dims: Container[str]) -> list[str]:
+    """Some dims as files list them.
+
+    Examples
+    --------
+    >>> in_order({"S", "K", "C"})
+    ['K', 'C', 'S']
+    """
     return [dim for dim in DIMS if dim in dims]
 
 

@@ -340,7 +340,7 @@ class PrecisionModel(SpecModel):
 class ArchitectureModel(SpecModel):
     """An accelerator: levels and fan-outs from the outermost level in; fan-outs may follow one another."""
 
-    architecture: str = Field(description="its name")
+    architecture: str = Field(description="its name", min_length=1)
     description: str = Field(default="", description="for people")
     technology: Annotated[
         TechnologyModel, BeforeValidator(lambda given: {"table": given} if isinstance(given, str) else given)

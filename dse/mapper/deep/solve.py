@@ -129,13 +129,23 @@ class _Search:
         self.spaces, self.gap, self.stop, self.begun = spaces, gap, stop, begun
         self.visited = np.zeros(5, dtype=np.int64)
 
-    def least(self, kind: int, until: float, near: Ints | None = None) -> tuple[Floats, Ints, float]:
-        """The best by energy, latency or their product among mappings faster than `until`, and the gap proven."""
+    def least(
+        self, kind: int, until: float, near: Ints | None = None, known: Sequence[tuple[Floats, Ints]] = ()
+    ) -> tuple[Floats, Ints, float]:
+        """The best by energy, latency or their product among mappings faster than `until`, and the gap proven.
+
+        Parameters
+        ----------
+        near : array, optional
+            Record of a mapping that the best may resemble.
+        known : sequence of pairs of arrays
+            Values and records of mappings, which only better ones replace.
+        """
         width = record_length(len(self.spaces[0].problem.nodes))
         best = Best(
             kind, self.gap, until, np.zeros((1, 2)), np.zeros((1, width), dtype=np.int64), self.visited, self.stop
         )
-        at_hand = [point for point in self.begun if point[0][1] < until]
+        at_hand = [point for point in [*self.begun, *known] if point[0][1] < until]
         if at_hand:
             values, record = min(at_hand, key=lambda point: _value(kind, point[0]))
             best.values[0], best.records[0], best.held = values, record, 1
@@ -150,9 +160,7 @@ class _Search:
         """The least latency, and of the mappings that have it one of the least energy."""
         values, records, proven = self.least(LATENCY, inf)
         if len(values) and not self.stop[0]:
-            found, rows, _ = self.least(ENERGY, float(values[0, 1]) * (1 + 2e-12))
-            if len(found) and found[0, 0] < values[0, 0]:
-                values, records = found, rows
+            values, records, _ = self.least(ENERGY, float(values[0, 1]) * (1 + 2e-12), known=[(values[0], records[0])])
         return values, records, proven
 
     def front(self, longest: int, name: str) -> tuple[Floats, Ints, float]:

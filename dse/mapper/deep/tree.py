@@ -285,7 +285,7 @@ def walk_to(node: Node, best: Best, target: float, limit: int) -> None:
     sequence = np.argsort([len(x) for x in order], kind="stable")
     best.visited[UNFINISHED] = 0
     splits = Splits(factors, chains, start, sequence, np.concatenate(lifted))
-    terms = Sums(np.exp(logs), space.block, space.group, np.exp(limits_of(space, best)), space.groups)
+    terms = Sums(np.exp(logs), space.block, space.group, np.exp(limits_of(space, best)), space.groups, space.cuts)
     most = int(best.visited[SPLITS]) + limit if limit else 0
     goal = Goal(best.kind, best.gap, best.until, float(target - node.bound + MARGIN), most, best.stop)
     incumbents = Incumbents(best.values, best.records, best.visited, space.mask)

@@ -34,6 +34,8 @@ class Terms(NamedTuple):
         Weight of the objective's blocks, -1 for a limit.
     groups : int
         How many there are.
+    cuts : (T, 2) float
+        How many times a term is worth by its whole coefficient, and what is taken off then, see `worth`.
     """
 
     first: Ints
@@ -44,6 +46,7 @@ class Terms(NamedTuple):
     limits: Floats
     fixed: Floats
     groups: int
+    cuts: Floats
 
 
 class Alive(NamedTuple):
@@ -69,8 +72,9 @@ class Pairs(NamedTuple):
 
     Parameters
     ----------
-    slot, term : (T,) int64
-        Sum that a pair adds to, and a term with its columns.
+    slot, term, whose : (T,) int64
+        Sum that a pair adds to, the first term with its columns, and its own first term. One with a constant taken out
+        is a pair by itself.
     weight : (T,) float
         What its factor is multiplied by.
     constant, total : (slots,) float
@@ -83,11 +87,24 @@ class Pairs(NamedTuple):
 
     slot: Ints
     term: Ints
+    whose: Ints
     weight: Floats
     constant: Floats
     total: Floats
     block_of: Ints
     room: Floats
+
+
+def worth(value: float, cuts: Floats, t: int) -> float:
+    """What a term adds at least, by its coefficient or by what this was before a constant was taken out of it.
+
+    Parameters
+    ----------
+    value
+        Its coefficient times factors, no more than those of the mappings it stands for.
+    cuts : (T, 2) float
+    """
+    return max(value, value * cuts[t, 0] - cuts[t, 1])
 
 
 def sift(factors: tuple[Floats, ...], terms: Terms, enough: float, alive: Alive) -> bool:
@@ -109,8 +126,8 @@ def sift(factors: tuple[Floats, ...], terms: Terms, enough: float, alive: Alive)
     """
     size, slots = len(terms.logs), len(terms.limits) + terms.groups
     pairs = Pairs(
-        np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64), np.zeros(size), np.zeros(slots),
-        np.zeros(slots), np.zeros(slots, dtype=np.int64), np.zeros(len(terms.limits)),
+        np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64), np.zeros(size),
+        np.zeros(slots), np.zeros(slots), np.zeros(slots, dtype=np.int64), np.zeros(len(terms.limits)),
     )  # fmt: skip
     return _sift(factors, terms, enough, alive, np.zeros((6, size)), np.zeros((6, size), dtype=np.int64), pairs)
 
@@ -183,6 +200,7 @@ def _pair_up(terms: Terms, a: int, least: Floats, same: Ints, pairs: Pairs) -> i
     """
     first, second, logs, block, group = terms.first, terms.second, terms.logs, terms.block, terms.group
     where, pair, weight, constant = pairs.slot, pairs.term, pairs.weight, pairs.constant
+    cuts, whose = terms.cuts, pairs.whose
     blocks = len(terms.limits)
     for slot in range(len(constant)):
         constant[slot] = 0.0
@@ -194,13 +212,13 @@ def _pair_up(terms: Terms, a: int, least: Floats, same: Ints, pairs: Pairs) -> i
                 rest *= least[other, t]
         slot = block[t] if group[t] < 0 else blocks + group[t]
         if first[t, a] == 0 and second[t, a] == 0:
-            constant[slot] += rest
+            constant[slot] += worth(rest, cuts, t)
             continue
         at = 0
-        while at < count and (where[at] != slot or pair[at] != same[a, t]):
+        while at < count and (where[at] != slot or pair[at] != same[a, t] or cuts[t, 1] + cuts[whose[at], 1] > 0.0):
             at += 1
         if at == count:
-            where[at], pair[at], weight[at] = slot, same[a, t], 0.0
+            where[at], pair[at], whose[at], weight[at] = slot, same[a, t], t, 0.0
             count += 1
         weight[at] += rest
     return count
@@ -209,11 +227,12 @@ def _pair_up(terms: Terms, a: int, least: Floats, same: Ints, pairs: Pairs) -> i
 def _sum_up(table: Floats, terms: Terms, a: int, row: int, count: int, pairs: Pairs) -> None:
     """Sums of blocks and groups with one split of an axis."""
     first, second, constant, total = terms.first, terms.second, pairs.constant, pairs.total
-    where, pair, weight = pairs.slot, pairs.term, pairs.weight
+    where, pair, whose, weight = pairs.slot, pairs.term, pairs.whose, pairs.weight
     for slot in range(len(total)):
         total[slot] = constant[slot]
     for at in range(count):
-        total[where[at]] += weight[at] * table[first[pair[at], a], row] * table[second[pair[at], a], row]
+        value = weight[at] * table[first[pair[at], a], row] * table[second[pair[at], a], row]
+        total[where[at]] += worth(value, terms.cuts, whose[at])
 
 
 def _in_reach(sums: Floats, block_of: Ints, room: Floats, fixed: Floats, enough: float) -> bool:

@@ -16,6 +16,7 @@ from dse.mapper.deep.bounds.terms import (
     Crossing,
     Term,
     crossings_of,
+    cuts_of,
     objective_of,
     terms_of_limits,
     visits_pay,
@@ -69,6 +70,7 @@ class Space:
     block: Ints
     group: Ints
     limits: Floats
+    cuts: Floats
     groups: int
     steps: Ints
     floors: Ints
@@ -247,7 +249,7 @@ def _space(
     steps = [i for i, term in enumerate(terms) if (0, ("steps",)) in term.extra]
     return Space(
         problem, mask, axes, crossings, terms, np.array([term.block for term in terms]),
-        np.array([term.group for term in terms]), np.array(limits), groups,
+        np.array([term.group for term in terms]), np.array(limits), cuts_of(terms), groups,
         np.array([axis.column(("steps",)) for axis in axes]), np.array([(i, i + 1) for i in steps]),
         steps[-1] + 1 + np.arange(1 + len(differ)), least, differ, rows,
         places_of(terms, crossings, axes),
@@ -306,7 +308,7 @@ def bounded_all(
     tables, factors = (tuple(axis.table(plain) for axis in space.axes) for plain in (False, True))
     terms = Terms(
         kin.first[0], kin.second, kin.logs[0], space.block, space.group, limits_of(space, best),
-        fixed_weights(space, best), space.groups,
+        fixed_weights(space, best), space.groups, space.cuts,
     )  # fmt: skip
     family = Family(kin.logs.copy(), kin.first, keep, space.steps, space.floors)
     target = best.target()
