@@ -39,11 +39,12 @@ def list_chains(dp: Deep, d: int) -> Ints:
     for product in range(bound, bound + 1 if dp.perfect else 2 * bound):
         if not keeps_tight(bound, product, _largest_prime(product)):
             continue
+        divisors = _divisors(product)
         left[0] = product
         slot = 0
         factor[0] = 0
         while slot >= 0:
-            found = _next_factor(dp, slot, d, factor[slot] + 1, min(most[slot], left[slot]), left[slot], product)
+            found = _next_factor(dp, slot, d, factor[slot] + 1, min(most[slot], left[slot]), left[slot], divisors)
             if found == 0:
                 slot -= 1
                 continue
@@ -137,20 +138,45 @@ def _settle(dp: Deep, split: Ints, level: int) -> bool:
     return d == 8
 
 
-def _next_factor(dp: Deep, slot: int, d: int, first: int, last: int, left: int, product: int) -> int:
-    """The smallest factor from `first` to `last` that a slot may take of what is left of a product, 0 for none."""
-    level = slot // 2
-    for f in range(first, last + 1):
-        if left % f != 0:
+def _next_factor(dp: Deep, slot: int, d: int, first: int, last: int, left: int, divisors: Ints) -> int:
+    """The smallest factor from `first` to `last` that a slot may take of what is left of a product, 0 for none.
+
+    Parameters
+    ----------
+    divisors : (*,) int64
+        Those of the product, which is the last.
+    """
+    level, product = slot // 2, divisors[-1]
+    for f in divisors:
+        if f < first or left % f != 0:
             continue
+        if f > last:
+            return 0
         if slot % 2 == 0:
             # `left` is the product of this slot and all inside.
             whole = dp.whole[level, d] == 0 or left >= dp.bounds[d]
             if whole and keeps_tight(dp.bounds[d], product, f):
-                return f
+                return int(f)
         elif _ways(dp, level, d, f, product) > 0:
-            return f
+            return int(f)
     return 0
+
+
+def _divisors(number: int) -> Ints:
+    """All divisors of a number, in rising order."""
+    found = np.zeros(2 * int(np.sqrt(number)) + 2, dtype=np.int64)
+    count, divisor = 0, 1
+    while divisor * divisor <= number:
+        if number % divisor == 0:
+            found[count] = divisor
+            count += 1
+        divisor += 1
+    low = count
+    for k in range(low - 1, -1, -1):
+        if found[k] * found[k] != number:
+            found[count] = number // found[k]
+            count += 1
+    return found[:count]
 
 
 def _twice_as_long(rows: Ints) -> Ints:

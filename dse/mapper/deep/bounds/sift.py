@@ -124,12 +124,33 @@ def sift(factors: tuple[Floats, ...], terms: Terms, enough: float, alive: Alive)
     bool
         False when an axis has no split left.
     """
-    size, slots = len(terms.logs), len(terms.limits) + terms.groups
+    size = len(terms.logs)
+    least, same = np.zeros((6, size)), np.zeros((6, size), dtype=np.int64)
+    return _sift(factors, terms, enough, alive, least, same, sums_of(terms))
+
+
+def sums_of(terms: Terms) -> Pairs:
+    """Room for the sums of an axis' splits."""
+    size, blocks = len(terms.logs), len(terms.limits)
+    slots = blocks + terms.groups
     pairs = Pairs(
         np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64), np.zeros(size),
-        np.zeros(slots), np.zeros(slots), np.zeros(slots, dtype=np.int64), np.zeros(len(terms.limits)),
+        np.zeros(slots), np.zeros(slots), np.arange(slots), np.exp(terms.limits + 1e-11),
     )  # fmt: skip
-    return _sift(factors, terms, enough, alive, np.zeros((6, size)), np.zeros((6, size), dtype=np.int64), pairs)
+    for t in range(size):
+        if terms.group[t] >= 0:
+            pairs.block_of[blocks + terms.group[t]] = terms.block[t]
+    return pairs
+
+
+def find_same(terms: Terms, same: Ints) -> None:
+    """Fill in the first term with the same columns, per axis."""
+    first, second = terms.first, terms.second
+    for a in range(6):
+        for t in range(len(terms.logs)):
+            same[a, t] = 0
+            while first[same[a, t], a] != first[t, a] or second[same[a, t], a] != second[t, a]:
+                same[a, t] += 1
 
 
 def _sift(
@@ -144,28 +165,16 @@ def _sift(
     same : (6, T) int64
         The first term with the same columns, per axis.
     """
-    first, second, logs, group, limits = terms.first, terms.second, terms.logs, terms.group, terms.limits
     rows, start, end = alive.rows, alive.start, alive.end
     total, block_of, room = pairs.total, pairs.block_of, pairs.room
-    for b in range(len(limits)):
-        room[b] = np.exp(limits[b] + 1e-11)
-    for slot in range(len(total)):
-        block_of[slot] = slot
-    for t in range(len(logs)):
-        if group[t] >= 0:
-            block_of[len(limits) + group[t]] = terms.block[t]
+    find_same(terms, same)
     for a in range(6):
-        for t in range(len(logs)):
-            # The first term with the same columns of the axis.
-            same[a, t] = 0
-            while first[same[a, t], a] != first[t, a] or second[same[a, t], a] != second[t, a]:
-                same[a, t] += 1
         _least_factors(factors[a], terms, a, same, alive, least)
     for a in range(6):
         table, kept = factors[a], start[a]
-        count = _pair_up(terms, a, least, same, pairs)
+        count = pair_terms(terms, a, least, same, pairs)
         for i in range(start[a], end[a]):
-            _sum_up(table, terms, a, rows[i], count, pairs)
+            sum_up(table, terms, a, rows[i], count, pairs)
             if _in_reach(total, block_of, room, terms.fixed, enough):
                 rows[kept] = rows[i]
                 kept += 1
@@ -193,10 +202,20 @@ def _least_factors(table: Floats, terms: Terms, a: int, same: Ints, alive: Alive
                 least[a, t] = min(least[a, t], table[j, rows[i]] * table[k, rows[i]])
 
 
-def _pair_up(terms: Terms, a: int, least: Floats, same: Ints, pairs: Pairs) -> int:
+def pair_terms(terms: Terms, a: int, least: Floats, same: Ints, pairs: Pairs) -> int:
     """Take terms of one sum with the same factor of an axis as one, and add up what no split of the axis changes.
 
-    Parameters are those of `_sift`. Returns how many pairs there are.
+    Parameters
+    ----------
+    least : (6, T) float
+        Factor of each term on each other axis.
+    same : (6, T) int64
+        The first term with the same columns, per axis.
+
+    Returns
+    -------
+    int
+        How many pairs there are.
     """
     first, second, logs, block, group = terms.first, terms.second, terms.logs, terms.block, terms.group
     where, pair, weight, constant = pairs.slot, pairs.term, pairs.weight, pairs.constant
@@ -224,7 +243,7 @@ def _pair_up(terms: Terms, a: int, least: Floats, same: Ints, pairs: Pairs) -> i
     return count
 
 
-def _sum_up(table: Floats, terms: Terms, a: int, row: int, count: int, pairs: Pairs) -> None:
+def sum_up(table: Floats, terms: Terms, a: int, row: int, count: int, pairs: Pairs) -> None:
     """Sums of blocks and groups with one split of an axis."""
     first, second, constant, total = terms.first, terms.second, pairs.constant, pairs.total
     where, pair, whose, weight = pairs.slot, pairs.term, pairs.whose, pairs.weight

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from math import inf, log
 from typing import NamedTuple
@@ -58,7 +59,7 @@ class Space:
         Spaces that together have all of its mappings, which are searched in its place once lists are laid down.
     loose
         Levels whose lists have no loops that may as well stand right outside (`dse.mapper.deep.lists.needed`).
-    words, known, agreeing, kins
+    words, of_terms, known, agreeing, kins
         What is known of lists laid down.
     """
 
@@ -82,6 +83,7 @@ class Space:
     parts: tuple[Space, ...] = ()
     loose: tuple[int, ...] = ()
     words: dict[tuple[int, Run], Words] = field(default_factory=dict, repr=False)
+    of_terms: dict[tuple[int, Run], Words] = field(default_factory=dict, repr=False)
     known: dict[tuple[Choice | None, ...], Columns] = field(default_factory=dict, repr=False)
     agreeing: dict[int, list[Bools]] = field(default_factory=dict, repr=False)
     kins: dict[tuple[Choice | None, ...], Kin] = field(default_factory=dict, repr=False)
@@ -89,17 +91,34 @@ class Space:
     def columns(self, choices: tuple[Choice | None, ...]) -> Columns:
         """Columns of the terms' factors with some lists laid down."""
         if choices not in self.known:
-            words = [self.words_of(k, choices) for k in range(len(self.crossings))]
-            self.known[choices] = columns_of(self.places, words)
+            self.known[choices] = columns_of(self.places, [self._of_terms(k, run) for k, run in self._runs(choices)])
         return self.known[choices]
+
+    def _runs(self, choices: tuple[Choice | None, ...]) -> Iterator[tuple[int, Run]]:
+        levels, seen = len(self.problem.nodes), {}
+        for k, one in enumerate(self.crossings):
+            key = one.operand, one.child
+            if key not in seen:
+                seen[key] = run_of(one.operand, one.child, levels, choices)
+            yield k, seen[key]
+
+    def _of_terms(self, crossing: int, run: Run) -> Words:
+        """What the terms of a crossing are products of."""
+        if (crossing, run) not in self.of_terms:
+            columns, scales = self._words(crossing, run)
+            views = self.places.views[crossing]
+            self.of_terms[crossing, run] = columns[views], scales[views]
+        return self.of_terms[crossing, run]
 
     def words_of(self, crossing: int, choices: tuple[Choice | None, ...]) -> Words:
         """What the words of a crossing's views are products of, with some lists laid down."""
         one = self.crossings[crossing]
-        key = crossing, run_of(one.operand, one.child, len(self.problem.nodes), choices)
-        if key not in self.words:
-            self.words[key] = words_of(one, self.axes, key[1])
-        return self.words[key]
+        return self._words(crossing, run_of(one.operand, one.child, len(self.problem.nodes), choices))
+
+    def _words(self, crossing: int, run: Run) -> Words:
+        if (crossing, run) not in self.words:
+            self.words[crossing, run] = words_of(self.crossings[crossing], self.axes, run)
+        return self.words[crossing, run]
 
     def holds(self, rows: list[int]) -> bool:
         """Whether the splits of a mapping, one of each axis, are part of it."""
