@@ -1,4 +1,4 @@
-"""Cases of which the plain run takes some and the gate (`.ci/run`) takes all."""
+"""Cases of which the plain run takes some, the gate (`.ci/run`) more, and `-m slow` all that is left."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+OF_THE_REST = 3
+"""The gate takes one in so many of the cases that the plain run leaves out."""
+
 
 def thinned(cases: Iterable[Any], every: int) -> list[Any]:
-    """The cases of `parametrize`, all but one in `every` marked `gate`.
+    """The cases of `parametrize`: the first of every so many unmarked, the others marked `gate` or `slow`.
 
     Parameters
     ----------
@@ -18,8 +21,17 @@ def thinned(cases: Iterable[Any], every: int) -> list[Any]:
     every : int
         The first of so many stays in the plain run, from the first on.
     """
-    marked = []
+    marked, left_out = [], 0
     for number, case in enumerate(cases):
         values = case if isinstance(case, tuple) else (case,)
-        marked.append(pytest.param(*values, marks=[pytest.mark.gate] if number % every else []))
+        marks = []
+        if number % every:
+            marks = [pytest.mark.slow if left_out % OF_THE_REST else pytest.mark.gate]
+            left_out += 1
+        marked.append(pytest.param(*values, marks=marks))
     return marked
+
+
+def parts(count: int, size: int) -> list[range]:
+    """The numbers below `count` in runs of `size`, which `thinned` takes as cases."""
+    return [range(start, min(start + size, count)) for start in range(0, count, size)]

@@ -24,7 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ("arch_specs", "workloads", "sweeps", "docs")
 OTHERS = ("python", "python3", "PYTHONPATH=docs", ".venv/bin/pip", ".venv/bin/pytest", ".venv/bin/ruff", ".venv/bin/mypy",
-          ".venv/bin/pre-commit", ".venv/bin/mkdocs", "make", "dask", "pip", "timeloop-model")  # fmt: skip
+          ".venv/bin/pre-commit", ".venv/bin/mkdocs", "make", "source", "dask", "pip", "timeloop-model")  # fmt: skip
 """What the pages may start beside `dse`."""
 GAP = "..."
 """A line of a shown output that stands for lines left out."""

@@ -126,6 +126,11 @@ class Architecture:
     (['DRAM', 'GLB', 'array', 'PE'], 168)
     >>> eyeriss.with_(clock_hz=100e6).clock_hz
     100000000.0
+    >>> eyeriss.level("GLB").capacity_bits // 8192, eyeriss.instances("GLB"), eyeriss.instances("PE")
+    (108, 1, 168)
+    >>> from dse.problem.layer import Layer
+    >>> eyeriss.lowered(Layer("line", P=4, R=3)) == Layer("line", P=4, R=3)
+    True
     >>> eyeriss
     Architecture('eyeriss', hierarchy='DRAM > GLB > array 12x14 > PE', dataflow='row-stationary', clock_hz=2e+08)
     """
@@ -159,8 +164,9 @@ class Architecture:
         for level in self.levels:
             if any(level.compression) and level is not self.hierarchy[0]:
                 raise DseError(f"architecture {self.name}: only the outermost level compresses, not {level.name}")
-            if any(level.gating) and level is not self.hierarchy[-1]:
+            if any(level.gating) and level not in self.feeding:
                 raise DseError(f"architecture {self.name}: only the level that feeds the MACs gates, not {level.name}")
+        self._check_placement()
         if not self.packed <= {"ifmap", "weight"}:
             raise DseError(f"architecture {self.name}: operands whose zeros lie in blocks are ifmap and weight")
         if self.mac.in_step and self.mac.in_step.units > self.mac_units:
@@ -171,6 +177,18 @@ class Architecture:
                 f"architecture {self.name}: {systolic[0]} is systolic, its children move in step, so none skips zeros",
                 hint="mac.gating saves their energy; mac.skipping needs a fan-out without skew, load and drain",
             )
+
+    def _check_placement(self) -> None:
+        """Registers stand last, and a level whose operands have depths of their own right outside them."""
+        inside = [node for node in self.hierarchy if not (isinstance(node, Level) and node.is_register)]
+        for node in self.hierarchy:
+            if isinstance(node, Level) and node.is_register and node is not self.hierarchy[-1]:
+                raise DseError(f"architecture {self.name}: registers feed the MACs, and {node.name} does not")
+            if isinstance(node, Level) and node.placement == "own" and node is not inside[-1]:
+                raise DseError(
+                    f"architecture {self.name}: only the innermost level has operands at depths of their own, not "
+                    f"{node.name}"
+                )
 
     def __repr__(self) -> str:
         places = [f"{x.name} {x.rows}x{x.cols}" if isinstance(x, FanOut) else x.name for x in self.hierarchy]
@@ -184,6 +202,14 @@ class Architecture:
     @property
     def fan_outs(self) -> tuple[FanOut, ...]:
         return tuple(node for node in self.hierarchy if isinstance(node, FanOut))
+
+    @property
+    def feeding(self) -> tuple[Level | FanOut, ...]:
+        """What the MACs read from: the last node, all of its parts where it is one of several."""
+        last = self.hierarchy[-1]
+        if not isinstance(last, Level) or not last.part_of:
+            return (last,)
+        return tuple(level for level in self.levels if level.part_of == last.part_of)
 
     def instances(self, name: str) -> int:
         """How many copies of a level there are: the children of all fan-outs above it."""

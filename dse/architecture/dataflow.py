@@ -36,12 +36,18 @@ class Dataflow:
         Layers without groups that have at most so many channels, as those that read an image, unroll `image_rows` over
         the rows instead of `rows`. 0 where no layer does.
     image_rows : frozenset of str
+    pixel_rows, pixel_cols : frozenset of str or None
+        What layers of one output pixel (P = Q = 1), as fully connected ones, unroll over the rows and columns in place
+        of `rows` and `cols`. None where they are like the others.
 
     Examples
     --------
     >>> flow = Dataflow("pixels", rows=frozenset("C"), image_channels=4, image_rows=frozenset("CS"))
     >>> sorted(flow.of((1, 1, 64, 3, 9, 9, 7, 7)).rows), sorted(flow.of((1, 1, 64, 8, 9, 9, 7, 7)).rows)
     (['C', 'S'], ['C'])
+    >>> maps = Dataflow("maps", rows=frozenset("P"), cols=frozenset("Q"), pixel_rows=frozenset("K"))
+    >>> sorted(maps.of((1, 1, 64, 8, 1, 1, 1, 1)).rows)
+    ['K']
     """
 
     name: str
@@ -55,11 +61,14 @@ class Dataflow:
     innermost: str | None = None
     image_channels: int = 0
     image_rows: frozenset[str] = frozenset()
+    pixel_rows: frozenset[str] | None = None
+    pixel_cols: frozenset[str] | None = None
     description: str = ""
 
     def __post_init__(self) -> None:
-        for what in ("rows", "cols", "rows_whole", "cols_whole", "inside", "inside_whole", "image_rows"):
-            unknown = getattr(self, what) - ANY_DIM
+        sides = ("rows", "cols", "rows_whole", "cols_whole", "image_rows", "pixel_rows", "pixel_cols")
+        for what in (*sides, "inside", "inside_whole"):
+            unknown = (getattr(self, what) or frozenset()) - ANY_DIM
             if unknown:
                 raise DseError(f"dataflow {self.name}: {what} names {sorted(unknown)}, not among {list(DIMS)}")
         if self.stationary is not None and self.stationary not in OPERANDS:
@@ -71,5 +80,13 @@ class Dataflow:
     def of(self, bounds: Sequence[int]) -> Dataflow:
         """The constraints on a layer with these bounds, in the order of `DIMS`."""
         groups, channels = int(bounds[0]), int(bounds[DIMS.index("C")])
-        is_image = groups == 1 and channels <= self.image_channels
-        return replace(self, rows=self.image_rows, image_channels=0) if is_image else self
+        if self.pixel_rows is not None and int(bounds[DIMS.index("P")]) == int(bounds[DIMS.index("Q")]) == 1:
+            return self._with_sides(self.pixel_rows, self.pixel_cols)
+        if groups == 1 and channels <= self.image_channels:
+            return self._with_sides(self.image_rows, self.cols)
+        return self
+
+    def _with_sides(self, rows: frozenset[str], cols: frozenset[str] | None) -> Dataflow:
+        """The same for one kind of layer: nothing depends on its bounds any more."""
+        cols = self.cols if cols is None else cols
+        return replace(self, rows=rows, cols=cols, image_channels=0, pixel_rows=None, pixel_cols=None)

@@ -45,9 +45,9 @@ def format_cost(technology: Technology, name: str) -> FormatCost:
     Examples
     --------
     >>> from dse.architecture.technology import load_technology
-    >>> cost = format_cost(load_technology("cmos-45nm"), "fp16")
+    >>> cost = format_cost(load_technology("cmos-45nm"), "fp8")
     >>> cost.multiplier_pj, cost.adder_pj, cost.area_mm2
-    (1.1, 0.4, None)
+    (0.4, 0.2, None)
     """
     if name.startswith("int"):
         bits = FORMATS[name]

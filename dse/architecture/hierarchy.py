@@ -12,6 +12,7 @@ Direction = Literal["read", "write"]
 Buffering = Literal["streaming", "double", "single", "room"]
 Multicast = Literal["word", "tile", "none"]
 Coding = Literal["run-length", "bitmask", "csr"]
+Placement = Literal["together", "own"]
 
 NO_OPERAND: frozenset[str] = frozenset()
 
@@ -83,6 +84,14 @@ class Level:
     memories : tuple of str
         Names of the memories that it is made of, each for operands of its own; of the outermost only, where it is more
         than one.
+    placement : {"together", "own"}
+        `own`: each operand's partition stands at a depth of its own in the loop nest (`dse.architecture.parts`); of the
+        innermost level only, or the one right outside `is_register`.
+    part_of : str
+        The level that it is a part of, where that places each operand by itself.
+    is_register : bool
+        Whether it holds one element of each operand, whatever its width, so that it has no loops: the registers of a
+        MAC.
     """
 
     name: str
@@ -103,6 +112,9 @@ class Level:
     on_chip: bool = False
     only_finished: bool = False
     memories: tuple[str, ...] = ()
+    placement: Placement = "together"
+    part_of: str = ""
+    is_register: bool = False
 
     def __post_init__(self) -> None:
         for names, what in ((self.stores, "stores"), (self.may_bypass, "may_bypass")):
@@ -113,11 +125,18 @@ class Level:
             raise DseError(f"level {self.name}: may_bypass {sorted(self.may_bypass - self.stores)} is not stored")
         if self.capacity_bits is not None and self.partition_bits is not None:
             raise DseError(f"level {self.name}: capacity is either shared or per operand, not both")
+        if self.placement == "own" and self.partition_bits is None:
+            raise DseError(f"level {self.name}: operands at depths of their own have a capacity each")
         for operand, gates in self.gating.items():
             if gates and operand not in self.stores - self.may_bypass:
                 raise DseError(f"level {self.name}: gates accesses to {operand}, which it does not always store")
             if not gates <= {"ifmap", "weight"}:
                 raise DseError(f"level {self.name}: the zeros that gate are those of ifmap and weight")
+
+    @property
+    def whole(self) -> str:
+        """Its name in every result: that of the level that it is a part of."""
+        return self.part_of or self.name
 
     @property
     def tile_share(self) -> int:
@@ -204,6 +223,11 @@ class FanOut:
             raise DseError(f"fan-out {self.name}: {self.rows} x {self.cols} has no children")
         if not self.dims <= set(DIMS):
             raise DseError(f"fan-out {self.name}: dims names {sorted(self.dims - set(DIMS))}, not among {list(DIMS)}")
+
+    @property
+    def whole(self) -> str:
+        """Its name in every result."""
+        return self.name
 
     @property
     def children(self) -> int:

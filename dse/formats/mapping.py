@@ -26,6 +26,7 @@ from pydantic import Discriminator, Field, Tag
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
+from dse.architecture.parts import in_order
 from dse.errors import MappingError, SpecError
 from dse.formats.architecture.dataflow import Dim
 from dse.formats.resident import ResidentModel, resident_lines
@@ -163,10 +164,11 @@ class MappingFile:
                 hint = did_you_mean(name, known)
                 errors.append(self.source.error(path, f"there is no layer {name!r}", hint, key=True))
                 continue
-            wrong = list(self._wrong_names(architecture, path, nodes))
+            ordered = in_order(architecture, nodes)
+            wrong = list(self._wrong_names(ordered, path, nodes))
             if not wrong:
-                found[name] = _nest(architecture, nodes)
-                machine, nest = self._machine(architecture, name, found[name])
+                found[name] = _nest(ordered, nodes)
+                machine, nest = self._machine(ordered, name, found[name])
                 wrong = list(self._wrong_nodes(machine, path, nodes, nest))
                 if not wrong:
                     wrong = list(self._wrong_whole(machine, path, nest, known[name]))
@@ -255,6 +257,11 @@ def load_mappings(path: str | Path) -> MappingFile:
 
 def read_mappings(source: Source) -> MappingFile:
     """The mappings of a parsed file; raises like `load_mappings`."""
+    keys = source.data if isinstance(source.data, dict) else {}
+    for other in ("architecture", "workload", "sweep"):
+        if other in keys and "mapping" not in keys:
+            raise source.error((other,), f"this is the file of another kind, {other}, not of mappings",
+                               "dse evaluate ARCH WORKLOAD --save FILE writes one of mappings", key=True)  # fmt: skip
     model = validate(MappingModel, source)
     return MappingFile(model.mapping, model.counting, model, source)
 
@@ -303,7 +310,7 @@ def dump_mappings(
     lines.append("layers:")
     for layer, nest in mappings.items():
         lines.append(f"  {scalar(layer)}:")
-        for node, place in zip(nest.nodes, architecture.hierarchy, strict=True):
+        for node, place in zip(nest.nodes, nest.machine(architecture).hierarchy, strict=True):
             lines.append(f"    {scalar(place.name)}: {flow(_plain(node, place))}")
     return "\n".join(lines) + "\n"
 

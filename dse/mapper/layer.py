@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from dse.architecture.architecture import Architecture
+from dse.architecture.parts import at_one_depth, in_parts
 from dse.errors import DseError, InfeasibleError, expect
+from dse.mapper.deep.known import Known
 from dse.mapper.deep.lower import bound_deep
 from dse.mapper.deep.solve import deep_mapping, solve_deep
 from dse.mapper.flat.instance import SHAPES, shape_of
@@ -25,7 +27,7 @@ from dse.model.price import capacities
 from dse.problem.layer import Layer
 
 OBJECTIVES = {"energy": ENERGY, "latency": LATENCY, "edp": EDP, "front": FRONT}
-FACTORS = ("all", "perfect")
+FACTORS = ("all", "perfect", "any")
 
 LONGEST_FRONT = 4096
 
@@ -44,8 +46,9 @@ def map_layer(
         `latency` breaks ties by energy.
     gap : float
         Stop when the answer is proven to be within this fraction of the best.
-    factors : {"all", "perfect"}
-        `perfect` restricts every split of a bound to products that meet it exactly.
+    factors : {"all", "perfect", "any"}
+        `perfect` restricts every split of a bound to products that meet it exactly. `any` takes splits that are not
+        tight, too, and loops over groups in all lists; it takes longer, by the deep search.
     time_limit_s : float, optional
         After so many seconds the search ends with the best mapping it has found, the first one at the earliest; the
         certificate then states how far that mapping is proven.
@@ -196,7 +199,7 @@ def lower_bound(
     True
     """
     layer = architecture.lowered(layer)
-    if bounds_boxes(architecture):
+    if is_flat(architecture, factors):
         return bound_flat([architecture, *others], layer, cycle_pj, factors, sides)
     if others:
         raise DseError(f"{architecture.name}: a hierarchy of this shape has no bound of several designs")
@@ -237,8 +240,9 @@ def bound_prices(architecture: Architecture, layer: Layer) -> Any:
 
 
 def bounds_boxes(architecture: Architecture) -> bool:
-    """Whether `lower_bound` takes boxes of designs like this one."""
-    return shape_of(architecture) in SHAPES
+    """Whether `lower_bound` takes boxes of designs like this one, and the flat search maps layers on it."""
+    plain = all(level.placement == "together" and not level.is_register for level in architecture.levels)
+    return plain and shape_of(architecture) in SHAPES
 
 
 def _mapped(
@@ -248,16 +252,16 @@ def _mapped(
     if time_limit_s is not None:
         expect(time_limit_s, (float, int), "time_limit_s", "seconds, e.g. 2.5")
     if factors not in FACTORS:
-        raise DseError(f"factors={factors!r} is not all or perfect")
-    if gap < 0:
-        raise DseError(f"gap={gap} < 0")
+        raise DseError(f"factors={factors!r} is not all, perfect or any")
+    if not gap >= 0:  # NaN, too
+        raise DseError(f"gap={gap} is not a fraction of 0 or more")
     if time_limit_s is not None and time_limit_s <= 0:
         raise DseError(f"time_limit_s={time_limit_s} <= 0")
     layer = architecture.lowered(layer)
     solution = solve(architecture, layer, objective, gap, factors, time_limit_s)
     mapped = []
     for (energy, cycles), record in zip(solution.values, solution.records, strict=True):
-        mapping = mapping_of(architecture, record, solution.kept[int(record[-1])])
+        mapping = mapping_of(architecture, record, solution.kept[int(record[-1])], factors)
         value = {"energy": energy, "latency": cycles, "edp": energy * cycles, "front": energy}[objective]
         certificate = Certificate(
             objective=objective, value=float(value), lower_bound=float(value / (1 + solution.gap)), gap=solution.gap,
@@ -274,19 +278,40 @@ def solve(
 ) -> Solution:  # fmt: skip
     """Search, and return numbers only: what a sweep needs of a layer."""
     layer = architecture.lowered(layer)
-    flat = shape_of(architecture) in SHAPES
-    search = solve_flat if flat else solve_deep
+    flat = is_flat(architecture, factors)
     # The deep search may look for long where there is nothing; and searches take the outermost level as unlimited.
     limited = bool(np.isfinite(capacities(architecture)[0]).any())
     # In a level to which only finished psums come these need less room: what rules out every mapping is so even then.
     narrow = layer.stating({"psum": layer.finished_bits})
-    if (limited or not flat) and obstacles(architecture, narrow, factors):
+    # What no tight split can do, another one may.
+    looks_ahead = (limited or not flat) and factors != "any"
+    if looks_ahead and all(obstacles(machine, narrow, factors) for machine in in_parts(architecture)):
         raise InfeasibleError(why_infeasible(architecture, layer, factors))
+    kind = OBJECTIVES[objective]
     with _stopping(time_limit_s) as stop:
-        solution: Solution = search(architecture, layer, OBJECTIVES[objective], gap, factors, LONGEST_FRONT, stop=stop)
+        if flat:
+            solution = solve_flat(architecture, layer, kind, gap, factors, LONGEST_FRONT, stop=stop)
+        else:
+            known = _known(architecture, layer, objective, gap, factors, time_limit_s)
+            solution = solve_deep(architecture, layer, kind, gap, factors, LONGEST_FRONT, stop=stop, known=known)
     if len(solution.values) == 0:
         raise InfeasibleError(why_infeasible(architecture, layer, factors))
     return solution
+
+
+def _known(
+    architecture: Architecture, layer: Layer, objective: str, gap: float, factors: str, time_limit_s: float | None
+) -> list[Known]:
+    """In a larger space, the best mappings of a smaller one, soon found: operands at one depth, tight splits."""
+    together, tight = at_one_depth(architecture), "all" if factors == "any" else factors
+    if together is architecture and tight == factors:
+        return []
+    try:
+        found = solve(together, layer, objective, gap, tight, time_limit_s)
+    except InfeasibleError:
+        return []
+    mappings = [mapping_of(together, record, found.kept[int(record[-1])], tight) for record in found.records]
+    return [Known(float(x), float(y), one) for (x, y), one in zip(found.values, mappings, strict=True)]
 
 
 @contextmanager
@@ -305,7 +330,12 @@ def _stopping(time_limit_s: float | None) -> Iterator[Any]:
         timer.cancel()
 
 
-def mapping_of(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]]) -> Mapping:
+def is_flat(architecture: Architecture, factors: str) -> bool:
+    """Whether the flat search maps layers on it."""
+    return bounds_boxes(architecture) and factors != "any"
+
+
+def mapping_of(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]], factors: str) -> Mapping:
     """The mapping that a record of the search stands for."""
-    read = flat_mapping if shape_of(architecture) in SHAPES else deep_mapping
+    read = flat_mapping if is_flat(architecture, factors) else deep_mapping
     return read(architecture, record, kept)

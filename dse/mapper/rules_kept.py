@@ -43,6 +43,7 @@ def broken_rules(architecture: Architecture, layer: Layer, mapping: Mapping) -> 
     >>> broken_rules(chip, layer, mapping)
     ('Q is unrolled over the columns of array, which takes G, N, K, C, P there',)
     """
+    architecture = mapping.machine(architecture)
     places = Places.of(architecture)
     return (
         *_wiring(architecture, mapping),
@@ -64,7 +65,7 @@ def _inside(architecture: Architecture, layer: Layer, mapping: Mapping, places: 
     flow, node = architecture.dataflow, places.pe_node
     if node < 0:
         return
-    name, tile = architecture.hierarchy[node].name, mapping.tile(layer, node)
+    name, tile = architecture.hierarchy[node].whole, mapping.tile(layer, node)
     for dim, bound in zip(DIMS, layer.bounds, strict=True):
         if dim in flow.inside_whole:
             if tile[dim] < bound:

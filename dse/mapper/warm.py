@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
-from dse.mapper.flat.instance import SHAPES, shape_of
 from dse.mapper.flat.outer.table import work_out
 from dse.mapper.flat.solve import prepare
-from dse.mapper.layer import lower_bound, solve
+from dse.mapper.layer import bounds_boxes, lower_bound, solve
 from dse.mapper.shared.compilation import cache_folder, compiled
 from dse.mapper.shared.incumbent import ENERGY
 from dse.mapper.shared.numba_internals import quick_compilation
@@ -40,7 +39,7 @@ def compile_kernels(report: Callable[[str], None] | None = None, architectures: 
 
 def searches(architectures: Iterable[Architecture]) -> list[str]:
     """Which searches some architectures need, `flat` when there are none."""
-    return sorted({"flat" if shape_of(one) in SHAPES else "deep" for one in architectures} or {"flat"})
+    return sorted({"flat" if bounds_boxes(one) else "deep" for one in architectures} or {"flat"})
 
 
 def warm_up(search: str) -> None:

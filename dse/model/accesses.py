@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,24 @@ class Traffic:
 
     reads: int
     writes: int
+
+
+def added_up(rows: Iterable[tuple[str, dict[str, Traffic]]]) -> dict[str, dict[str, Traffic]]:
+    """Words by level; those of the parts of one level (`dse.architecture.parts`) add up.
+
+    Examples
+    --------
+    >>> parts = [("PE", {"ifmap": Traffic(2, 1)}), ("PE", {"ifmap": Traffic(0, 0)})]
+    >>> added_up(parts)
+    {'PE': {'ifmap': Traffic(reads=2, writes=1)}}
+    """
+    found: dict[str, dict[str, Traffic]] = {}
+    for name, row in rows:
+        mine = found.setdefault(name, {})
+        for operand, words in row.items():
+            before = mine.get(operand, Traffic(0, 0))
+            mine[operand] = Traffic(before.reads + words.reads, before.writes + words.writes)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +78,8 @@ class Accesses:
     >>> accesses = dse.map_layer("eyeriss", layer, "energy").cost.accesses
     >>> accesses
     Accesses(steps=576, macs=10368, levels=['DRAM', 'GLB', 'PE'])
+    >>> accesses.apart("DRAM")["ofmap"].writes, accesses.to_dict()["DRAM"]["ofmap"]["writes"]
+    (288, 288)
     >>> frame = accesses.to_dataframe()
     >>> int(frame.query("level == 'DRAM' and operand == 'weight' and direction == 'read'").elements.sum())
     288

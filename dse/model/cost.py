@@ -71,6 +71,10 @@ class Cost:
     True
     >>> cost.bound_by, cost.cycles
     ('DRAM shared', 876.25)
+    >>> cost.to_dict()["energy_pj"] == cost.energy_pj
+    True
+    >>> cost.to_dataframe().groupby("by").share.sum().round(6).tolist()
+    [1.0, 1.0]
     >>> cost
     Cost(energy_pj=1.182e+06, latency_s=4.381e-06, utilization=0.07043, bound_by='DRAM shared')
     """
@@ -179,6 +183,7 @@ def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping, *, coun
     layer = architecture.lowered(layer)
     if counting == "timeloop":
         layer = layer.stating({"ofmap": layer.bits.psum})
+    architecture = mapping.machine(architecture)
     mapping.check(architecture, layer)
     check_fit(layer, architecture, mapping)
     prices = price(architecture, layer)
@@ -234,8 +239,8 @@ def _by_house_rules(architecture: Architecture, layer: Layer, mapping: Mapping, 
     counted = count_mapping(layer, architecture, mapping)
     words, accesses = counted.words, readable(layer, architecture, counted)
     cycles, bound_by, cycles_by, waits = _fastest(architecture, layer, mapping, counted, prices)
-    psum, last = OPERANDS.index("psum"), len(mapping.nodes) - 1
-    accumulations = int(words.booked[psum, words.ends[psum, :, 0] == last, 0].sum())
+    psum, macs = OPERANDS.index("psum"), len(mapping.nodes)
+    accumulations = int(words.booked[psum, words.ends[psum, :, 1] == macs, 0].sum())
     return _Moved(
         accesses, reuse_of(layer, architecture, counted), words.levels, words.fans, words.finished, cycles, bound_by,
         cycles_by, waits, accumulations,
@@ -293,11 +298,11 @@ def _energies(architecture: Architecture, moved: _Moved, prices: Prices) -> tupl
         passings = moved.finished[i] * np.array([min(i, 1), 1])
         saved = float((passings * prices.saved_pj[i]).sum())
         finished = float((passings * prices.access_pj[i, PSUM]).sum())
-        by_level[node.name] = float(energies.sum()) - saved
+        by_level[node.whole] = by_level.get(node.whole, 0.0) + float(energies.sum()) - saved
         by_operand["psum"] -= finished
         by_operand["ofmap"] += finished - saved
     spared = prices.spared_pj * moved.accumulations
-    by_level[architecture.hierarchy[-1].name] -= spared
+    by_level[architecture.hierarchy[-1].whole] -= spared
     by_operand["psum"] -= spared
     return by_level, by_operand
 

@@ -51,6 +51,7 @@ def check_fit(layer: Layer, architecture: Architecture, mapping: Mapping) -> Non
         ...
     dse.errors.MappingError: PE: the tile of ifmap takes 208 bits, 192 are there
     """
+    architecture = mapping.machine(architecture)
     table = capacities(architecture)
     counted: Count | None = None
     for index, (node, level) in enumerate(zip(mapping.nodes, architecture.hierarchy, strict=True)):
@@ -62,7 +63,7 @@ def check_fit(layer: Layer, architecture: Architecture, mapping: Mapping) -> Non
             if only_finished(index, counted.words):
                 problem = _too_large(layer, mapping, index, level, table[index], layer.finished_bits)
         if problem:
-            raise MappingError(f"{node.level}: {problem}")
+            raise MappingError(f"{level.whole}: {problem}")
 
 
 def held_bits(layer: Layer, architecture: Architecture, mapping: Mapping, index: int) -> PerOperand[int | Fraction]:

@@ -187,6 +187,7 @@ def inner_mapping(architecture: Architecture, homes: Homes, mapping: Mapping) ->
     >>> inner_mapping(chip, homes, outer_mapping(chip, homes, best)) == best
     True
     """
+    architecture = mapping.machine(architecture)
     names = {node.name for node in at_home(architecture, homes).hierarchy}
     return Mapping(tuple(
         node for node, place in zip(mapping.nodes, architecture.hierarchy, strict=True) if place.name in names
@@ -207,7 +208,8 @@ def outer_mapping(architecture: Architecture, homes: Homes, mapping: Mapping) ->
     """
     nodes = {node.level if isinstance(node, Temporal) else node.fan_out: node for node in mapping.nodes}
     return Mapping(tuple(
-        nodes.get(place.name, Temporal(place.name, (), frozenset())) for place in architecture.hierarchy
+        nodes.get(place.name, Temporal(place.name, (), frozenset()))
+        for place in mapping.machine(architecture).hierarchy
     ))  # fmt: skip
 
 

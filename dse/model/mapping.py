@@ -8,6 +8,7 @@ from typing import Any
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
+from dse.architecture.parts import in_order
 from dse.errors import MappingError
 from dse.problem.dims import DIMS, OPERANDS
 from dse.problem.layer import Layer
@@ -113,6 +114,8 @@ class Mapping:
     >>> mapping.check(dse.load_architecture("eyeriss"), layer)
     >>> mapping.is_tight(layer), mapping.tile(layer, 0)["K"], mapping.tile(layer, 1)["K"]
     (True, 2, 1)
+    >>> mapping.to_dict()[0]["loops"], mapping == dse.Mapping.from_dict(mapping.to_dict())
+    ([['K', 2], ['C', 3]], True)
     >>> mapping
     Mapping(DRAM K2 C3 | GLB | array - x - | PE)
     """
@@ -155,12 +158,20 @@ class Mapping:
             for dim, bound in zip(DIMS, layer.bounds, strict=True)
         }
 
+    def machine(self, architecture: Architecture) -> Architecture:
+        """The architecture with one node for each of the mapping's, itself where all levels place operands together.
+
+        A level that gives each operand a depth of its own stands in a mapping as one node for each, such as
+        `PE.weight`; these are in the order of the mapping (`dse.architecture.parts`).
+        """
+        return in_order(architecture, (n.level if isinstance(n, Temporal) else n.fan_out for n in self.nodes))
+
     def check(self, architecture: Architecture, layer: Layer) -> None:
         """Raise `MappingError` unless the mapping fits the hierarchy and computes every MAC exactly once.
 
         Capacities and the dataflow are left alone: see `dse.model.fit`.
         """
-        hierarchy = architecture.hierarchy
+        hierarchy = self.machine(architecture).hierarchy
         if len(self.nodes) != len(hierarchy):
             raise MappingError(f"the mapping has {len(self.nodes)} nodes, {architecture.name} has {len(hierarchy)}")
         for node, place in zip(self.nodes, hierarchy, strict=True):
@@ -264,6 +275,8 @@ def check_node(node: Temporal | Spatial, place: Level | FanOut) -> None:
 def _check_level(node: Temporal, level: Level) -> None:
     if node.level != level.name:
         raise MappingError(f"the loops of {node.level} stand where the hierarchy has {level.name}")
+    if level.is_register and node.loops:
+        raise MappingError(f"{level.name} hold one element of each operand, so they have no loops")
     if not node.stores <= level.stores:
         raise MappingError(f"{level.name} cannot store {sorted(node.stores - level.stores)}")
     if not level.stores - level.may_bypass <= node.stores:

@@ -106,17 +106,19 @@ def price(architecture: Architecture, layer: Layer) -> Prices:
         access[i, :, 1] = share * np.array(list(node.write_energy_pj))
         saved_share = _saved_share(node, layer, is_outermost=i == 0)
         saved[i] = saved_share * access[i, PSUM]
-        _leave_out_zeros(access[i], node, layer, left, is_last=i == len(nodes) - 1)
+        feeds = node in architecture.feeding
+        _leave_out_zeros(access[i], node, layer, left, is_last=feeds)
         buffering[i] = [BUFFERING[node.buffered(o)] for o in OPERANDS]
         for port in node.ports:
-            names.append(f"{node.name} {port.name}")
+            names.append(f"{node.whole} {port.name}")
             places.append(i)
             joined.append(port.joins)
             served = [[float((o, way) in port.serves) for way in ("read", "write")] for o in OPERANDS]
             cost = np.array(served) * share[:, None] / port.words_per_cycle
-            _leave_out_zeros(cost, node, layer, _skipped_only(left), is_last=i == len(nodes) - 1)
+            _leave_out_zeros(cost, node, layer, _skipped_only(left), is_last=feeds)
             costs.append(cost / left.steps)
             spared.append(saved_share * cost[PSUM] / left.steps)
+    home = ["" if other else name for name, other in zip(names, joined, strict=True)]
     mac = architecture.mac
     power_mw = architecture.total_static_power_mw + architecture.total_clock_power_mw
     return Prices(
@@ -124,14 +126,14 @@ def price(architecture: Architecture, layer: Layer) -> Prices:
         saved_pj=saved,
         fan_pj=fan,
         mac_pj=left.switching * mac.energy_at_pj(*layer.bits) + left.gated * mac.gated_energy_pj,
-        spared_pj=_spared_pj(architecture, left, access[-1, PSUM]),
+        spared_pj=_spared_pj(architecture, left, access[:, PSUM]),
         static_pj=power_mw * 1e9 / architecture.clock_hz * left.steps,
         buffering=buffering,
         port_names=tuple(names),
         port_node=np.array(places, dtype=np.int64),
         port_cost=np.array(costs).reshape(len(names), 3, 2),
         port_saved=np.array(spared).reshape(len(names), 2),
-        port_joins=np.array([names.index(other) if other else -1 for other in joined], dtype=np.int64),
+        port_joins=np.array([home.index(other) if other else -1 for other in joined], dtype=np.int64),
         cycles_per_step=left.steps,
     )
 
@@ -162,10 +164,9 @@ def _skipped_only(left: Activity) -> Activity:
 
 
 def _spared_pj(architecture: Architecture, left: Activity, access_pj: Any) -> float:
-    last = architecture.hierarchy[-1]
-    if not isinstance(last, Level) or "psum" not in last.stores - last.may_bypass:
-        return 0.0
-    return float((1 - left.accesses.psum) * access_pj.sum())
+    keepers = [i for i, node in enumerate(architecture.hierarchy)
+               if node in architecture.feeding and isinstance(node, Level) and "psum" in node.stores - node.may_bypass]
+    return float((1 - left.accesses.psum) * access_pj[keepers].sum())
 
 
 def linear(prices: Prices, architecture: Architecture, layer: Layer) -> Prices:

@@ -102,7 +102,7 @@ def _of_operand(operand: int, layer: Layer, architecture: Architecture, counted:
         if parent < 0:
             return
         handed = [tuple(int(x) for x in row) for row in counted.words.factors[operand]]
-        yield from _by_kind(name, nodes[parent].name, "temporal" if k else "refetch", handed[parent], above)
+        yield from _by_kind(name, nodes[parent].whole, "temporal" if k else "refetch", handed[parent], above)
         above = handed[parent]
         for i in range(parent + 1, child):
             if isinstance(nodes[i], FanOut):

@@ -85,9 +85,9 @@ def waiting(architecture: Architecture, kept: dict[str, frozenset[str]]) -> dict
     >>> waiting(single, {"GLB": frozenset({"psum"})}), waiting(chip, {"GLB": frozenset({"psum"})})
     ({'GLB': ('psum',)}, {})
     """
-    found = {}
+    found: dict[str, tuple[str, ...]] = {}
     for level in architecture.levels[1:]:
         stopped = [o for o in OPERANDS if o in kept.get(level.name, frozenset()) and level.buffered(o) == "single"]
         if stopped:
-            found[level.name] = tuple(stopped)
+            found[level.whole] = (*found.get(level.whole, ()), *stopped)
     return found

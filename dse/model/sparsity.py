@@ -102,13 +102,14 @@ def activity(architecture: Architecture, layer: Layer) -> Activity:
         at_random = _all_nonzero(layer, frozenset(o for o in mac.skipping if not layer.blocks[o]))
         steps *= longest_share(mac.in_step.macs, mac.in_step.units, at_random) / at_random
     switching = _all_nonzero(layer, mac.skipping | mac.gating)
-    last = architecture.hierarchy[-1]
-    if isinstance(last, Level):
+    feeding = [node for node in architecture.feeding if isinstance(node, Level)]
+    if feeding:
+        gating = PerOperand.of({o: frozenset[str]().union(*(node.gating[o] for node in feeding)) for o in OPERANDS})
         own = {operand: frozenset({operand}) & layer.packed for operand in OPERANDS}
         slots, accesses = (
             PerOperand.of({operand: _all_nonzero(layer, (mac.skipping | gate) - own[operand])
                            for operand, gate in gates.items()})
-            for gates in (PerOperand.same(frozenset[str]()), last.gating)
+            for gates in (PerOperand.same(frozenset[str]()), gating)
         )  # fmt: skip
     else:
         slots = accesses = PerOperand.same(1.0)  # the MACs are fed by the fan-out, which hands on every word

@@ -47,6 +47,8 @@ class PerOperand(Generic[T]):
     >>> bits = PerOperand(ifmap=8, weight=8, psum=24)
     >>> bits["psum"], bits.psum, dict(bits.items())
     (24, 24, {'ifmap': 8, 'weight': 8, 'psum': 24})
+    >>> PerOperand.of(bits.to_dict()) == bits
+    True
     >>> PerOperand.same(16)
     PerOperand(ifmap=16, weight=16, psum=16)
     """

@@ -73,6 +73,10 @@ class Layer:
     >>> line = Layer("line", K=2, P=4, R=3)
     >>> line.macs, line.ifmap_words, line.weight_words, line.psum_words
     (24, 6, 6, 8)
+    >>> line.with_(P=8).words("psum"), line.leaving({"weight": 0.5}).density.weight, line.to_dict()["K"]
+    (16, 0.5, 2)
+    >>> line.shape_key() == line.with_(name="other").shape_key()
+    True
     >>> line
     Layer('line', K=2, P=4, R=3)
     """

@@ -14,7 +14,7 @@ from dse.problem.density import Density
 from dse.problem.dims import OPERANDS, WIDTHS
 from dse.problem.layer import Layer
 from dse.problem.notebook import html, picture, short
-from dse.problem.shapes import Shape
+from dse.problem.shapes import Shape, checked
 
 if TYPE_CHECKING:
     import networkx
@@ -122,6 +122,10 @@ class Workload:
     (14, ['first', 'second'])
     >>> net.with_batch(8).layer("first").N
     8
+    >>> net.node("second").layer == net.layer("second"), net.stored_words["first"], net.to_dict()["macs"]
+    (True, 6, 14)
+    >>> len(net.to_dataframe()), net.graph.number_of_nodes(), len(net.plot().axes) > 0
+    (2, 2, True)
     >>> net
     Workload('two', layers=2, macs=14, batch=1)
     """
@@ -269,7 +273,7 @@ class Workload:
         return tuple((layer, tuple(names)) for layer, names in groups.values())
 
     def with_batch(self, batch: int) -> Workload:
-        """The same network on `batch` images at once."""
+        """The same network on `batch` images at once; a DseError for more than can be counted."""
         expect(batch, int, "batch", "images at once, e.g. 4")
         if batch < 1:
             raise DseError(f"workload {self.name}: batch={batch} < 1")
@@ -277,7 +281,7 @@ class Workload:
         for node in self.nodes:
             if node.layer is not None:
                 per_image = getattr(node.layer, node.batch_dim) // self.batch
-                node = replace(node, layer=node.layer.with_(**{node.batch_dim: per_image * batch}))
+                node = replace(node, layer=checked(node.layer.with_(**{node.batch_dim: per_image * batch})))
             nodes.append(node)
         return replace(self, nodes=tuple(nodes), batch=batch)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import floor, log10
+from typing import Any
 
 PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 
@@ -138,3 +140,14 @@ def clock_time(seconds: float) -> str:
     if whole_seconds < 3600:
         return f"{whole_seconds // 60} min {whole_seconds % 60:02d} s"
     return f"{whole_seconds // 3600} h {whole_seconds % 3600 // 60:02d} min"
+
+
+def many(layer: Mapping[str, Any]) -> str:
+    """A layer's name, and how often it occurs.
+
+    Examples
+    --------
+    >>> many({"name": "conv2", "count": 3})
+    'conv2 x3'
+    """
+    return f"{layer['name']} x{layer['count']}" if layer["count"] > 1 else str(layer["name"])

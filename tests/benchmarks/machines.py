@@ -17,6 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
 from benchmarks.speed import in_child, markdown
 
 from dse.formats.architecture.load import load_architecture

@@ -11,6 +11,7 @@ import time
 from io import StringIO
 
 import pytest
+from called import called
 from explore.toy import ARCH, NET, SWEEP
 from thinned import thinned
 
@@ -391,7 +392,7 @@ def test_an_interrupted_sweep_says_how_to_go_on(folder, number):
     assert "go on with: dse sweep out/sweep.yaml -o out --resume" in err
     assert "Traceback" not in err
     assert log.read_bytes().endswith(b"\n")
-    report = subprocess.run([sys.executable, "-m", "dse", "report", "out"], capture_output=True, text=True, check=False)
+    report = called("report", "out", cwd=folder)
     assert report.returncode == 0, report.stderr
     assert "the sweep is not finished" in report.stderr
 

@@ -2,6 +2,7 @@
 
 import ast
 import doctest
+import inspect
 from importlib import import_module
 from pathlib import Path
 
@@ -22,14 +23,29 @@ def test_examples_are_found():
     assert {"dse", "dse.report.units", "dse.formats.workload.load"} <= set(NAMES)
 
 
+PUBLIC = [*(getattr(dse, name) for name in dse.__all__), NetworkFront, Certificate, NetworkCertificate]
+"""What CONTRIBUTING.md calls public: the names of `dse`, and what its functions give back."""
+
+INNER = {"machine"}
+"""Methods of public names that only our own modules call."""
+
+
 def test_every_public_name_and_what_it_returns_has_an_example():
     """Apart from what the torch extra is needed for, the example runs."""
-    returned = [NetworkFront, Certificate, NetworkCertificate]
-    for thing in [*(getattr(dse, name) for name in dse.__all__), *returned]:
+    for thing in PUBLIC:
         (found,) = doctest.DocTestFinder(recurse=False).find(thing, thing.__name__)
         skipped = [doctest.SKIP in example.options for example in found.examples]
         assert found.examples, thing
         assert thing is dse.from_torch or not any(skipped), thing
+
+
+@pytest.mark.parametrize("thing", [*filter(inspect.isclass, PUBLIC)], ids=lambda thing: thing.__name__)
+def test_every_method_of_a_public_name_is_shown(thing):
+    """In an example of its own, or in that of its class."""
+    for name, member in vars(thing).items():
+        function = getattr(member, "__func__", getattr(member, "func", member))  # class methods, cached properties
+        if not name.startswith("_") and name not in INNER and inspect.isfunction(function):
+            assert f".{name}" in thing.__doc__.partition(">>>")[2] or ">>>" in (function.__doc__ or ""), name
 
 
 EXPLAINED = sorted(

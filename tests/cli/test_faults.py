@@ -1,6 +1,6 @@
 """What goes wrong around the command: full disks, missing homes, pipes and folders in place of files, damaged records.
 
-Each fault is made for real, and the command is run as a user runs it.
+Each fault is made for real. Where it is one of the process itself, the command is run as a process of its own.
 """
 
 import json
@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from called import called
 from explore.toy import ARCH, NET
 from thinned import thinned
 
@@ -46,7 +47,7 @@ def swept(tmp_path_factory):
 
 
 def sweep(folder, *more):
-    return dse("sweep", "toy.yaml", "tiny.yaml", "-o", "out", "--trials", "2", "--jobs", "0", *more, cwd=folder)
+    return called("sweep", "toy.yaml", "tiny.yaml", "-o", "out", "--trials", "2", "--jobs", "0", *more, cwd=folder)
 
 
 def evaluations(log):
@@ -108,7 +109,7 @@ def test_a_pipe_in_place_of_a_file_is_not_waited_for(copy, name):
     path = copy / "out" / name
     path.unlink()
     os.mkfifo(path)
-    for done in (sweep(copy, "--resume"), dse("report", "out", cwd=copy)):
+    for done in (sweep(copy, "--resume"), called("report", "out", cwd=copy)):
         assert done.returncode == 2
         assert "this is a pipe, not a file" in done.stderr
 
@@ -189,13 +190,14 @@ def test_a_damaged_summary_is_made_again(copy):
 def test_records_of_another_sweep_do_not_mix_in(copy):
     """As when logs are joined: the report shows what its own settings made."""
     log = copy / "out" / FILE_NAME
-    before = dse("report", "out", "--format", "json", cwd=copy).stdout
+    before = called("report", "out", "--format", "json", cwd=copy).stdout
     plain = evaluations(log)
     others = [{**one, "sweep": "another", "id": f"x{one['id']}"} for one in plain]
     for one in others:
         one["front"] = [[energy / 2, latency / 2] for energy, latency in one["front"]]
     log.write_text("".join(json.dumps(one) + "\n" for one in [*others, *plain]))
-    assert json.loads(dse("report", "out", "--format", "json", cwd=copy).stdout)["front"] == json.loads(before)["front"]
+    after = called("report", "out", "--format", "json", cwd=copy).stdout
+    assert json.loads(after)["front"] == json.loads(before)["front"]
 
 
 def test_what_failed_is_made_again_when_resumed(copy):
@@ -204,7 +206,7 @@ def test_what_failed_is_made_again_when_resumed(copy):
     failed = {**plain[0], "status": "failed", "reason": "its evaluation killed the worker process", "objectives": {}}
     others = [one for one in plain if one["number"] != 0]
     log.write_text("".join(json.dumps(one) + "\n" for one in [failed | {"front": [], "workloads": {}}, *others]))
-    shown = dse("report", "out", cwd=copy)
+    shown = called("report", "out", cwd=copy)
     assert "warning: toy as specified FAILED to be evaluated, so no design is compared with it" in shown.stderr
     assert "1 evaluation failed; --resume makes them again" in shown.stderr
     done = sweep(copy, "--resume")

@@ -23,7 +23,7 @@ from dse.report.check import shrink
 
 ROOT = Path(__file__).parents[2]
 
-MACS = 2_000
+MACS = 500
 """Of a layer of a network that was cut down."""
 
 KEPT = {
@@ -112,12 +112,24 @@ def folder(request, tmp_path, finished, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("verb", ["", *VERBS])
-def test_every_example_runs(verb, folder, capsys):
+FEW, OTHERS = (0, 5, 7), (1, 2, 3, 4, 6)
+"""Of the examples of a sweep, each of which takes seconds: those that the plain run takes."""
+
+
+@pytest.mark.parametrize(
+    ("verb", "numbers"),
+    [*((verb, None) for verb in ["", *VERBS] if verb != "sweep"), ("sweep", FEW),
+     pytest.param("sweep", OTHERS, marks=pytest.mark.gate)],
+    ids=lambda value: value if isinstance(value, str) else {None: "all", FEW: "few", OTHERS: "others"}[value],
+)  # fmt: skip
+def test_every_example_runs(verb, numbers, folder, capsys):
+    lines = examples(verb)
     if verb == "sweep":
         rmtree("results")  # its examples make it
+        assert len(lines) == len({*FEW, *OTHERS})
+        lines = [lines[number] for number in numbers]
     needs = {"torchvision:": "torchvision", "--parquet": "pyarrow", ".onnx": "onnx"}
-    for line in examples(verb):
+    for line in lines:
         missing = [name for sign, name in needs.items() if sign in line and find_spec(name) is None]
         if missing:
             with capsys.disabled():

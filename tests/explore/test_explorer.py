@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import lru_cache
 from hashlib import sha256
 from itertools import count
 from time import process_time
@@ -10,6 +11,7 @@ import pytest
 from explore.domination import dominates
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thinned import thinned
 
 from dse.errors import DseError, InfeasibleError
 from dse.explore.designs.space import DesignSpace
@@ -126,7 +128,7 @@ def test_jobs_change_nothing(search):
 
 
 @pytest.mark.parametrize("search", SEARCHES, ids=lambda search: search.sampler)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(data=st.data())
 def test_resuming_after_any_loss_changes_nothing_and_repeats_nothing(search, data, tmp_path_factory):
     path = tmp_path_factory.mktemp("sweep") / "evaluations.jsonl"
@@ -143,12 +145,18 @@ def test_resuming_after_any_loss_changes_nothing_and_repeats_nothing(search, dat
     assert len(identities) == len(set(identities)) == len(lines), "no evaluation is lost or repeated"
 
 
-@pytest.mark.parametrize("lost", [None, 0, 20, 40], ids=lambda lost: f"without {lost}")
+@lru_cache(maxsize=32)
+def whole_run(search):
+    """A sweep of so many trials, which several tests take as it is."""
+    return explore(search)
+
+
+@pytest.mark.parametrize("lost", thinned([None, 0, 20, 40], 2), ids=lambda lost: f"without {lost}")
 @pytest.mark.parametrize("trials", [30, 60, 90])
 @pytest.mark.parametrize("search", SEARCHES, ids=lambda search: search.sampler)
 def test_batches_that_are_known_are_not_proposed_again(search, trials, lost, monkeypatch):
     """Also when the log ends within one or lacks a line, and when there are more trials now."""
-    whole = explore(replace(search, trials=trials))
+    whole = whole_run(replace(search, trials=trials))
     known = {e.id: e for n, e in whole.explored.items() if n != lost}
     proposed = []
     propose = Explorer._propose
@@ -158,7 +166,7 @@ def test_batches_that_are_known_are_not_proposed_again(search, trials, lost, mon
     longer = replace(search, trials=90)
     again = explore(longer, known=known, replay={e.number: e for e in known.values()})
     asked = len(proposed)
-    assert results(again) == results(explore(longer))
+    assert results(again) == results(whole_run(longer))
     if trials == 90 and lost is None and search.sampler in ("nsga2", "random"):
         assert asked == 0
 

@@ -2,11 +2,10 @@
 
 import csv
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from called import called
 from explore.toy import ARCH, NET, SWEEP
 from thinned import thinned
 
@@ -15,14 +14,8 @@ from dse.report.figures.labels import Label, write_labels
 from dse.report.figures.save import save_figure
 from dse.report.figures.style import dress, head, legend, logarithmic, new_figure
 
-ROOT = Path(__file__).parents[2]
 FORMULA, ESCAPE, MATH, MARKUP = "=cmd|' /C calc'!A0", r"\e]0;title\a\e[2J", "$x_{ $", "<img src=x onerror=alert(1)>"
 NAME = f"{FORMULA} {ESCAPE} {MATH} {MARKUP}"
-
-
-def dse(*arguments, cwd):
-    command = [sys.executable, "-m", "dse", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=600, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +27,7 @@ def swept(tmp_path_factory):
     net = NET.replace("workload: tiny", f"workload: {quoted}").replace("  one:", f"  {quoted}:")
     (folder / "tiny.yaml").write_text(net)
     (folder / "mine.yaml").write_text(SWEEP.replace("sweep: mine", f"sweep: {quoted}"))
-    return folder, dse("sweep", "mine.yaml", "--jobs", "0", cwd=folder)
+    return folder, called("sweep", "mine.yaml", "--jobs", "0", cwd=folder)
 
 
 def no_controls(text):
@@ -50,7 +43,7 @@ def test_the_sweep_ends_and_the_terminal_is_left_alone(swept):
     results = list((folder / "results").iterdir())
     assert len(results) == 1
     assert {"front.csv", "front.png", "report.html", "sweep.yaml"} <= {path.name for path in results[0].iterdir()}
-    again = dse("report", str(results[0]), cwd=folder)
+    again = called("report", str(results[0]), cwd=folder)
     assert again.returncode == 0, again.stderr
     assert no_controls(again.stdout)
 
@@ -65,10 +58,10 @@ def test_pages_hold_no_markup_of_names(swept):
 @pytest.mark.parametrize("verb", [["show", "tiny.yaml"], ["evaluate", "toy.yaml", "tiny.yaml"]])
 def test_tables_of_layers_command_no_terminal_and_no_spreadsheet(swept, verb):
     folder, _ = swept
-    shown = dse(*verb, cwd=folder)
+    shown = called(*verb, cwd=folder)
     assert shown.returncode == 0, shown.stderr
     assert no_controls(shown.stdout)
-    rows = list(csv.reader(dse(*verb, "--format", "csv", cwd=folder).stdout.splitlines()))
+    rows = list(csv.reader(called(*verb, "--format", "csv", cwd=folder).stdout.splitlines()))
     cells = [cell for row in rows for cell in row if "cmd|" in cell]
     assert cells
     assert all(cell.startswith("'=cmd|") for cell in cells)
@@ -76,11 +69,11 @@ def test_tables_of_layers_command_no_terminal_and_no_spreadsheet(swept, verb):
 
 def test_graphs_and_mappings_take_any_name(swept):
     folder, _ = swept
-    drawn = dse("show", "tiny.yaml", "--graph", "graph.svg", cwd=folder)
+    drawn = called("show", "tiny.yaml", "--graph", "graph.svg", cwd=folder)
     assert drawn.returncode == 0, drawn.stderr
-    saved = dse("evaluate", "toy.yaml", "tiny.yaml", "--save", "maps.yaml", cwd=folder)
+    saved = called("evaluate", "toy.yaml", "tiny.yaml", "--save", "maps.yaml", cwd=folder)
     assert saved.returncode == 0, saved.stderr
-    again = dse("evaluate", "toy.yaml", "tiny.yaml", "--mapping", "maps.yaml", cwd=folder)
+    again = called("evaluate", "toy.yaml", "tiny.yaml", "--mapping", "maps.yaml", cwd=folder)
     first, second = (["".join(line.split()) for line in done.stdout.splitlines()] for done in (saved, again))
     assert first[0] == second[0]
     for before, after in zip(first[2:], second[2:], strict=False):  # a mapping that is given has no gap
@@ -90,7 +83,7 @@ def test_graphs_and_mappings_take_any_name(swept):
 def test_errors_command_no_terminal(swept):
     folder, _ = swept
     for arguments in (["evaluate", "toy.yaml", "tiny.yaml", "--layer", "\x1b[2Jone"], ["show", "\x1b[2J.yaml"]):
-        failed = dse(*arguments, cwd=folder)
+        failed = called(*arguments, cwd=folder)
         assert failed.returncode == 2
         assert no_controls(failed.stderr)
         assert "\\x1b[2J" in failed.stderr
@@ -109,7 +102,7 @@ def test_a_name_is_one_folder(name):
 def test_a_sweep_stays_in_results(name, tmp_path):
     for file, text in (("toy.yaml", ARCH), ("tiny.yaml", NET), ("mine.yaml", SWEEP)):
         (tmp_path / file).write_text(text.replace("sweep: mine", f'sweep: "{name}"').replace("trials: 5", "trials: 1"))
-    done = dse("sweep", "mine.yaml", "--jobs", "0", cwd=tmp_path)
+    done = called("sweep", "mine.yaml", "--jobs", "0", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "results").glob("*/front.csv"))) == 1
     assert {path.name for path in tmp_path.iterdir()} == {"toy.yaml", "tiny.yaml", "mine.yaml", "results"}

@@ -12,7 +12,7 @@ import pytest
 from mapper.brute_force import ModelArrays, walk_all
 from mapper.mapper_cases import ALL, draw_layer, random_problem
 from mapper.walk_mappings import RECORD, price_mapping, workspace
-from thinned import thinned
+from thinned import parts, thinned
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
@@ -145,10 +145,11 @@ def test_bypass_is_the_best_of_its_choices() -> None:
 
 
 @pytest.mark.parametrize("flow", thinned(["random", "flexible", "row-stationary", "weight-stationary"], 4))
-def test_no_mapping_of_random_accelerators_is_below_the_curve(flow: str) -> None:
+@pytest.mark.parametrize("numbers", thinned(parts(60, 20), 3))
+def test_no_mapping_of_random_accelerators_is_below_the_curve(flow: str, numbers: range) -> None:
     """The least DRAM words of whole mapspaces, found by walking them, with arrays, PEs and partitions as they come."""
     compared = met = 0
-    for number in range(60):
+    for number in numbers:
         problem = random_problem(f"curve {number}", flow, "all", most=8000)
         hierarchy = problem.architecture.hierarchy
         if problem.mappings == 0 or len(hierarchy) < 2 or not isinstance(hierarchy[1], Level):
@@ -173,7 +174,7 @@ def test_no_mapping_of_random_accelerators_is_below_the_curve(flow: str) -> None
         assert point.words <= least, (flow, number)
         compared += 1
         met += point.words == least
-    assert compared > 20
+    assert compared > 5
     assert met > compared / 4
 
 

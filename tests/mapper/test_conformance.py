@@ -74,7 +74,7 @@ def check(drawn: Case, objective: str) -> None:
     assert found == pytest.approx(best, rel=EQUAL, abs=0), where
 
 
-@pytest.mark.parametrize(("spec", "flow"), thinned(pairs(), 8))
+@pytest.mark.parametrize(("spec", "flow"), thinned(pairs(), 16))
 def test_best_equals_full_walk(spec: str, flow: str) -> None:
     for drawn in cases(spec, flow):
         for objective in OBJECTIVES:

@@ -21,7 +21,7 @@ from dse.formats.architecture.load import canonical, load_architecture
 from dse.formats.text.shipped import shipped_folder
 from dse.formats.text.yaml_text import flow as written
 
-EVERY = 4
+EVERY = 8
 TESTS = Path(__file__).resolve().parent.parent
 SETS = frozenset({"stores", "may_bypass", "dims", "load", "drain", "gating", "skipping", "reduces", "rows", "cols",
                   "inside", "inside_whole", "rows_whole", "cols_whole"})  # fmt: skip
@@ -77,7 +77,7 @@ def rewritten(tmp_path_factory) -> dict[str, Any]:
     return {spec: load_architecture(folder / f"{spec}.yaml") for spec in architectures()}
 
 
-@pytest.mark.parametrize("spec", architectures())
+@pytest.mark.parametrize("spec", thinned(architectures(), 3))
 def test_the_order_of_writing_changes_nothing(spec: str, rewritten: dict[str, Any]) -> None:
     assert canonical(rewritten[spec]) == canonical(architectures()[spec])
     for flow in [flow for name, flow in pairs() if name == spec][::3]:

@@ -19,7 +19,7 @@ from dse.mapper.deep.solve import solve_deep
 from dse.mapper.flat.instance import shape_of
 from dse.mapper.layer import OBJECTIVES, layer_front, map_layer, solve
 
-CHUNK = 20
+CHUNK = 10
 
 
 @lru_cache(maxsize=32)
@@ -58,20 +58,20 @@ def check(chunk: int, objective: str, draw: Callable[[int], DeepProblem] = deep_
 
 
 @pytest.mark.parametrize("objective", ["energy", "latency", "edp", "front"])
-@pytest.mark.parametrize("chunk", thinned(range(5), 5))
+@pytest.mark.parametrize("chunk", thinned(range(10), 10))
 def test_best_equals_full_walk(chunk: int, objective: str) -> None:
     check(chunk, objective)
 
 
 @pytest.mark.parametrize("objective", ["energy", "latency", "edp", "front"])
-@pytest.mark.parametrize("chunk", thinned(range(3), 3))
+@pytest.mark.parametrize("chunk", thinned(range(6), 6))
 def test_best_equals_full_walk_with_three_fan_outs_and_clusters(chunk: int, objective: str) -> None:
     check(chunk, objective, clustered_problem)
 
 
 @pytest.mark.gate
 def test_the_problems_with_many_fan_outs_strain_everything() -> None:
-    walked = [pair for chunk in range(3) for pair in problems(chunk, clustered_problem)]
+    walked = [pair for chunk in range(6) for pair in problems(chunk, clustered_problem)]
     drawn = [problem for problem, _ in walked]
     used = [sum(fan.children > 1 for fan in p.architecture.fan_outs) for p in drawn]
     share = {
@@ -86,14 +86,14 @@ def test_the_problems_with_many_fan_outs_strain_everything() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("objective", ["energy", "latency", "edp", "front"])
-@pytest.mark.parametrize("chunk", range(3, 10))
+@pytest.mark.parametrize("chunk", range(6, 20))
 def test_best_equals_full_walk_on_more_fan_outs(chunk: int, objective: str) -> None:
     check(chunk, objective, clustered_problem)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("objective", ["energy", "latency", "edp", "front"])
-@pytest.mark.parametrize("chunk", range(5, 25))
+@pytest.mark.parametrize("chunk", range(10, 50))
 def test_best_equals_full_walk_on_more(chunk: int, objective: str) -> None:
     check(chunk, objective)
 

@@ -11,6 +11,7 @@ import pytest
 from mapper.brute_force import walk_all
 from mapper.fronts import EQUAL
 from mapper.mapper_cases import random_problem
+from thinned import parts, thinned
 
 from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import DseError, InfeasibleError
@@ -35,8 +36,9 @@ def assert_below(bound: Any, front: Any, cycle_pj: float, case: str) -> None:
     [pytest.param(kind, flow, marks=[pytest.mark.gate] if (kind, flow) == ("all", "flexible") else [])
      for kind in ("all", "perfect") for flow in FLOWS],
 )  # fmt: skip
-def test_a_design_is_bounded_below_every_mapping_of_random_problems(flow: str, kind: str) -> None:
-    for number in range(24):
+@pytest.mark.parametrize("numbers", thinned(parts(24, 8), 3))
+def test_a_design_is_bounded_below_every_mapping_of_random_problems(flow: str, kind: str, numbers: range) -> None:
+    for number in numbers:
         problem = random_problem(f"lower {number}", flow, kind)
         walked = walk_all(problem.architecture, problem.layer, kind)
         for cycle_pj in WEIGHTS:
@@ -46,9 +48,10 @@ def test_a_design_is_bounded_below_every_mapping_of_random_problems(flow: str, k
 
 
 @pytest.mark.parametrize("flow", FLOWS)
-def test_a_box_is_bounded_below_every_mapping_of_the_designs_in_it(flow: str) -> None:
+@pytest.mark.parametrize("numbers", thinned(parts(24, 8), 3))
+def test_a_box_is_bounded_below_every_mapping_of_the_designs_in_it(flow: str, numbers: range) -> None:
     """The box reaches from a random design to one of more rows, more columns and larger memories at no lower prices."""
-    for number in range(24):
+    for number in numbers:
         problem = random_problem(f"box {number}", flow, "all")
         mac = replace(problem.architecture.mac, clock_power_mw=400.0 * (number % 3))  # beside it, a MAC takes 1 pJ
         own = replace(problem.architecture, mac=mac)

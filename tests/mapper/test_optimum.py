@@ -72,7 +72,7 @@ def check(flow: str, kind: str, chunk: int, objective: str) -> None:
 
 
 @pytest.mark.parametrize("objective", ["energy", "latency", "edp", "front"])
-@pytest.mark.parametrize(("flow", "kind", "chunk"), thinned(CASES, 8))
+@pytest.mark.parametrize(("flow", "kind", "chunk"), thinned(CASES, 14))
 def test_best_equals_full_walk(flow: str, kind: str, chunk: int, objective: str) -> None:
     check(flow, kind, chunk, objective)
 
@@ -86,7 +86,7 @@ def with_table(monkeypatch):
 
 @pytest.mark.usefixtures("with_table")
 @pytest.mark.parametrize("objective", ["energy", "latency", "edp", "front"])
-@pytest.mark.parametrize(("flow", "kind", "chunk"), thinned(CASES, 8))
+@pytest.mark.parametrize(("flow", "kind", "chunk"), thinned(CASES, 14))
 def test_best_equals_full_walk_with_the_outer_table(flow: str, kind: str, chunk: int, objective: str) -> None:
     check(flow, kind, chunk, objective)
 
@@ -98,7 +98,7 @@ def test_best_equals_full_walk_on_more(flow: str, kind: str, chunk: int, objecti
     check(flow, kind, chunk, objective)
 
 
-@pytest.mark.parametrize(("flow", "kind", "chunk"), thinned(CASES[::3], 4))
+@pytest.mark.parametrize(("flow", "kind", "chunk"), thinned(CASES[::3], 6))
 def test_prices_are_those_of_the_simulator(flow: str, kind: str, chunk: int) -> None:
     """One problem in three, of one chunk in three: winners and any mappings, priced by walking their loops."""
     for number, (problem, walked) in list(enumerate(problems(flow, kind, chunk)))[::3]:
@@ -117,7 +117,7 @@ def test_prices_are_those_of_the_simulator(flow: str, kind: str, chunk: int) -> 
         assert walk[0] == pytest.approx(walked.energy, rel=EQUAL, abs=0)
 
 
-@pytest.mark.parametrize(("flow", "kind", "chunk"), thinned(CASES[1::4], 4))
+@pytest.mark.parametrize(("flow", "kind", "chunk"), thinned(CASES[1::4], 8))
 def test_answers_lie_in_the_mapspace(flow: str, kind: str, chunk: int) -> None:
     """Every mapping returned obeys the dataflow and fits, and its certificate states its own price."""
     for problem, walked in problems(flow, kind, chunk):

@@ -14,7 +14,7 @@ from mapper.brute_force import settled
 from mapper.deep_walk import DeepProblem, Walk, draw_problem
 from mapper.fronts import EQUAL, front_of, significant
 from mapper.simulated_price import simulated_price
-from thinned import thinned
+from thinned import parts, thinned
 
 import dse
 from dse.architecture.architecture import Architecture
@@ -31,7 +31,9 @@ from dse.problem.layer import Layer
 
 FLAT = ("LLFL", "LLFL", "LLFL", "LFL", "LLF", "LLL", "LL")
 DEEP = ("LLFLF", "LLLFL", "LFLFL", "LLLL", "LLFLFL")
-CHUNK = 10
+CASES = [
+    *thinned(((FLAT, seeds) for seeds in parts(60, 5)), 12), *thinned(((DEEP, seeds) for seeds in parts(60, 3)), 20),
+]  # fmt: skip
 
 
 @lru_cache(maxsize=64)
@@ -79,9 +81,9 @@ def truth(walked: Any, objective: str) -> Any:
 
 
 @pytest.mark.parametrize("objective", ["energy", "latency", "edp", "front"])
-@pytest.mark.parametrize(("shapes", "chunk"), thinned([(s, c) for c in range(6) for s in (FLAT, DEEP)], 5))
-def test_best_equals_full_walk(shapes: tuple[str, ...], chunk: int, objective: str) -> None:
-    for seed in range(chunk * CHUNK, (chunk + 1) * CHUNK):
+@pytest.mark.parametrize(("shapes", "seeds"), CASES)
+def test_best_equals_full_walk(shapes: tuple[str, ...], seeds: range, objective: str) -> None:
+    for seed in seeds:
         one, walked = problem(shapes, seed), front(shapes, seed)
         if len(walked) == 0:
             with pytest.raises(InfeasibleError):
@@ -93,9 +95,9 @@ def test_best_equals_full_walk(shapes: tuple[str, ...], chunk: int, objective: s
         assert found == pytest.approx(best, rel=EQUAL, abs=0), f"{shapes} {seed}, {objective}"
 
 
-@pytest.mark.parametrize(("shapes", "chunk"), thinned([(s, c) for c in range(6) for s in (FLAT, DEEP)], 5))
-def test_prices_are_the_simulators_and_bounds_lie_below(shapes: tuple[str, ...], chunk: int) -> None:
-    for seed in range(chunk * CHUNK, (chunk + 1) * CHUNK):
+@pytest.mark.parametrize(("shapes", "seeds"), CASES)
+def test_prices_are_the_simulators_and_bounds_lie_below(shapes: tuple[str, ...], seeds: range) -> None:
+    for seed in seeds:
         one = problem(shapes, seed)
         if len(front(shapes, seed)) == 0:
             continue
@@ -116,7 +118,7 @@ def test_the_problems_strain_everything() -> None:
     """What overlaps, what waits, and both in one level, in a fair share of the fastest mappings."""
     seen: Counter[str] = Counter()
     for shapes in (FLAT, DEEP):
-        for seed in range(2 * CHUNK):
+        for seed in range(20):
             one = problem(shapes, seed)
             if len(front(shapes, seed)) == 0:
                 continue

@@ -22,6 +22,7 @@ from model.cases import (
     random_case,
     widest_crossing,
 )  # fmt: skip
+from thinned import thinned
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
@@ -65,7 +66,7 @@ def closed_form(seed: int) -> Accesses:
     return count(case.layer, case.architecture, case.mapping)
 
 
-@pytest.mark.parametrize("chunk", range(CHUNKS))
+@pytest.mark.parametrize("chunk", thinned(range(CHUNKS), 4))
 def test_closed_form_equals_the_simulator(chunk: int) -> None:
     for seed in SEEDS[chunk * CHUNK : (chunk + 1) * CHUNK]:
         case = random_case(seed)
@@ -73,14 +74,14 @@ def test_closed_form_equals_the_simulator(chunk: int) -> None:
         assert not differences(closed_form(seed), walked), f"random_case({seed}) = {case}"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(cases())
 def test_closed_form_equals_the_simulator_on_fresh_cases(case: Case) -> None:
     ours = count(case.layer, case.architecture, case.mapping)
     assert not differences(ours, simulate(case.layer, case.architecture, case.mapping))
 
 
-@pytest.mark.parametrize("chunk", range(4))
+@pytest.mark.parametrize("chunk", thinned(range(4), 4))
 def test_closed_form_equals_the_simulator_over_three_and_four_fan_outs(chunk: int) -> None:
     for seed in MANY[chunk * CHUNK : (chunk + 1) * CHUNK]:
         case = case_of_many_fan_outs(seed)
@@ -89,7 +90,7 @@ def test_closed_form_equals_the_simulator_over_three_and_four_fan_outs(chunk: in
         assert not differences(ours, walked), f"case_of_many_fan_outs({seed}) = {case}"
 
 
-@pytest.mark.parametrize("chunk", range(4))
+@pytest.mark.parametrize("chunk", thinned(range(4), 4))
 def test_closed_form_equals_the_simulator_where_fan_outs_follow_fan_outs(chunk: int) -> None:
     for seed in MANY[chunk * CHUNK : (chunk + 1) * CHUNK]:
         case = case_of_clusters(seed)

@@ -35,9 +35,10 @@ def front(chip: dse.Architecture, layer: dse.Layer) -> list[tuple[float, float]]
 def network(name: str, parts: Iterable[dse.Layer]) -> dse.MappedWorkload:
     workload: dse.Workload = dse.Workload.of(name, parts)
     run: dse.MappedWorkload = dse.map_workload("eyeriss", workload, objective="energy", scope="network")
-    proof: dse.NetworkCertificate | None = run.certificate
     whole: dse.NetworkFront = run.whole_front()
-    assert proof is None or proof.points >= len(whole)
+    if isinstance(run.certificate, dse.NetworkCertificate):
+        proof: dse.NetworkCertificate = run.certificate
+        assert proof.points >= len(whole)
     return run
 
 

@@ -51,6 +51,7 @@ class Silicon:
     waits: tuple[str, ...]
 
 
+@cache
 def chip(dram: str = "unlimited") -> dse.Architecture:
     """The chip; with `unlimited` DRAM its latency is what the paper calls processing latency."""
     spec = load_architecture_spec("eyeriss_silicon")

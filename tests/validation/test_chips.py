@@ -28,6 +28,17 @@ def test_other_layers_have_channels_alone_on_the_rows():
     assert dse.map_layer(chip, depthwise, "latency").cost.cycles_by["compute"] == 8 * 16 * 9
 
 
+def test_a_layer_of_one_pixel_gives_each_pe_a_neuron():
+    """64 PEs take 120 neurons in two turns, of 400 steps each; as pixels of a map they would take 120."""
+    chip = chips.machine("shidiannao", "levels.DRAM.bandwidth=1000 GB/s")
+    layer = dse.Layer("classifier", K=120, C=400)
+    found = dse.map_layer(chip, layer, "latency")
+    assert found.cost.cycles_by["compute"] == 2 * 400
+    assert not broken_rules(chip, layer, found.mapping)
+    alike = chip.with_(dataflow=replace(chip.dataflow, pixel_rows=None, pixel_cols=None))
+    assert dse.map_layer(alike, layer, "latency").cost.cycles_by["compute"] == 120 * 400
+
+
 def test_every_figure_has_a_reason_or_is_near():
     for row in chips.eyeriss_silicon.rows("chips.csv"):
         assert (row["spec"], row["quantity"]) in chips.REASONS

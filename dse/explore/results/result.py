@@ -65,6 +65,12 @@ class SweepResult:
     (True, 2, {'levels.GLB.capacity': '108 KiB'})
     >>> result.to_dict()["statuses"]
     {'ok': 2}
+    >>> [len(rows) for rows in (result.points(), result.mapping_rows(), result.front_rows(), result.to_dataframe())]
+    [4, 1, 1, 4]
+    >>> result.reference_row()["number"], [len(rows) for _, rows in result.budgets()], result.to_solve()
+    (0, [1], [])
+    >>> len(result.plot().axes) > 0
+    True
     >>> result
     SweepResult('eyeriss-tiny', designs=2, front=1, finished=True)
     """

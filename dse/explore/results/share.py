@@ -28,7 +28,7 @@ def write_parquet(result: SweepResult, file: str | Path) -> None:
     try:
         import pyarrow  # type: ignore[import-untyped,import-not-found,unused-ignore] # noqa: F401
     except ImportError:
-        raise DseError("Parquet files need pyarrow", hint="pip install 'dse[parquet]'") from None
+        raise DseError("Parquet files need pyarrow", hint="pip install pyarrow") from None
     with _replaced(Path(file)) as fresh:
         evaluations_frame(result).to_parquet(fresh, index=False)
 

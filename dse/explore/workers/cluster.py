@@ -175,7 +175,7 @@ def connect(where: str) -> tuple[Any, Any]:
         import dask
         from distributed import Client
     except ImportError:
-        raise DseError("a cluster needs Dask", hint="pip install 'dse[cluster]'") from None
+        raise DseError("a cluster needs Dask", hint="pip install 'dask[distributed]'") from None
     dask.config.set({"distributed.scheduler.allowed-failures": LOST_WORKERS})
     cluster = None if "://" in where else queue_cluster(where)
     try:
@@ -213,7 +213,7 @@ def queue_cluster(file: str) -> Any:
     try:
         import dask_jobqueue
     except ImportError:
-        raise DseError(f"{names[0]} needs dask-jobqueue", hint="pip install 'dse[cluster]'") from None
+        raise DseError(f"{names[0]} needs dask-jobqueue", hint="pip install dask-jobqueue") from None
     try:
         cluster = getattr(dask_jobqueue, QUEUES[names[0]])(**given[names[0]])
     except (TypeError, ValueError) as error:

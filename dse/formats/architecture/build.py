@@ -13,6 +13,7 @@ from dse.architecture.formats import FormatCost, format_cost
 from dse.architecture.hierarchy import Buffering, Coding, Direction, FanOut, Level, Port
 from dse.architecture.technology import Technology
 from dse.errors import DseError
+from dse.formats.architecture.innermost import check_placement, registers_of
 from dse.formats.architecture.model import (
     ArchitectureModel,
     FanOutModel,
@@ -74,6 +75,9 @@ def build_architecture(model: ArchitectureModel, dataflow: Dataflow, rating: Rat
             _check_zeros(name, node, is_first=False, is_last=name == last)
             hierarchy.append(_level(name, node, context, is_first=False))
     _check_skipping(mac, hierarchy)
+    check_placement(model)
+    if model.mac.registers:
+        hierarchy.append(registers_of(model))
     return Architecture(
         name=model.architecture,
         hierarchy=tuple(hierarchy),
@@ -267,6 +271,7 @@ def _level(name: str, model: LevelModel, context: Context, is_first: bool) -> Le
         gating=PerOperand.of({str(operand): frozenset[str](gates) for operand, gates in model.gating.items()}),
         compression=PerOperand.of({str(operand): _coding(given) for operand, given in model.compression.items()}),
         on_chip=model.on_chip == "auto",
+        placement=model.placement,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -39,6 +39,13 @@ class ImageModel(SpecModel):
     rows: Dims = Field(description="dims that may be unrolled over the rows in such a layer")
 
 
+class PixelModel(SpecModel):
+    """What is unrolled over the array for layers of one output pixel (P = Q = 1), as fully connected ones."""
+
+    rows: Dims = Field(description="dims that may be unrolled over the rows in such a layer")
+    cols: Dims = Field(description="dims that may be unrolled over the columns in such a layer")
+
+
 class DataflowModel(SpecModel):
     """A set of constraints on a mapping, as a YAML file states it; see `dse.architecture.dataflow.Dataflow`."""
 
@@ -58,6 +65,7 @@ class DataflowModel(SpecModel):
     )
     innermost: Dim | None = Field(default=None, description="innermost dim of that list")
     image: ImageModel | None = Field(default=None, description="other rows for layers without groups of few channels")
+    pixel: PixelModel | None = Field(default=None, description="other rows and columns for layers of one output pixel")
 
 
 class InlineDataflowModel(DataflowModel):
@@ -108,10 +116,12 @@ def read_dataflow(source: Source, path: DataPath, name: str | None = None) -> Da
         stray = [dim for dim in getattr(model, whole) if dim not in getattr(model, allowed)]
         if stray:
             raise source.error((*path, whole), f"{whole}: {stray[0]} is not among {allowed}", f"add it to {allowed}")
-    stray = [dim for dim in model.rows_whole if model.image is not None and dim not in model.image.rows]
-    if stray:
-        text = f"rows_whole: {stray[0]} is not among the rows of image"
-        raise source.error((*path, "rows_whole"), text, "add it to image.rows")
+    for kind, side in (("image", "rows"), ("pixel", "rows"), ("pixel", "cols")):
+        special, whole = getattr(model, kind), f"{side}_whole"
+        stray = [dim for dim in getattr(model, whole) if special is not None and dim not in getattr(special, side)]
+        if stray:
+            text = f"{whole}: {stray[0]} is not among the {side} of {kind}"
+            raise source.error((*path, whole), text, f"add it to {kind}.{side}")
     clash = [dim for dim in model.inside_whole if dim in {*model.rows_whole, *model.cols_whole}]
     if clash:
         raise source.error((*path, "inside_whole"), f"inside_whole: {clash[0]} must lie whole on the array as well")
@@ -126,6 +136,8 @@ def read_dataflow(source: Source, path: DataPath, name: str | None = None) -> Da
         innermost=model.innermost,
         image_channels=0 if model.image is None else model.image.channels,
         image_rows=frozenset(model.image.rows if model.image else ()),
+        pixel_rows=None if model.pixel is None else frozenset(model.pixel.rows),
+        pixel_cols=None if model.pixel is None else frozenset(model.pixel.cols),
         description=" ".join(model.description.split()),
     )
 
@@ -147,12 +159,24 @@ def read_own_dataflows(source: Source, named: Iterable[str]) -> dict[str, Datafl
 def written_dataflow(dataflow: Dataflow) -> dict[str, Any]:
     """What `read_dataflow` reads: the inverse."""
     sets = ("rows", "cols", "rows_whole", "cols_whole", "inside", "inside_whole")
-    found: dict[str, Any] = {name: [dim for dim in DIMS if dim in getattr(dataflow, name)] for name in sets}
+    found: dict[str, Any] = {name: in_order(getattr(dataflow, name)) for name in sets}
     others = {name: getattr(dataflow, name) for name in ("description", "stationary", "innermost")}
     if dataflow.image_channels:
-        rows = [dim for dim in DIMS if dim in dataflow.image_rows]
-        others["image"] = {"channels": dataflow.image_channels, "rows": rows}
+        others["image"] = {"channels": dataflow.image_channels, "rows": in_order(dataflow.image_rows)}
+    if dataflow.pixel_rows is not None:
+        others["pixel"] = {"rows": in_order(dataflow.pixel_rows), "cols": in_order(dataflow.pixel_cols or ())}
     return {**found, **{name: value for name, value in others.items() if value}}
+
+
+def in_order(dims: Container[str]) -> list[str]:
+    """Some dims as files list them.
+
+    Examples
+    --------
+    >>> in_order({"S", "K", "C"})
+    ['K', 'C', 'S']
+    """
+    return [dim for dim in DIMS if dim in dims]
 
 
 def find_dataflow(name: str, folder: Path | None = None) -> Dataflow:

@@ -288,6 +288,9 @@ def load_architecture(path: str | Path) -> Architecture:
 OF_HOMES = frozenset(("on_chip", "joins", "only_finished"))
 """Fields of levels and ports that change nothing of a layer whose tensors are all in the outermost level."""
 
+ORDINARY = (("placement", "together"), ("part_of", ""), ("is_register", False))
+"""Fields of levels that stand for nothing with these values."""
+
 
 def canonical(architecture: Architecture) -> dict[str, Any]:
     """Everything in an architecture that can affect a result, as plain data for hashing.
@@ -376,13 +379,12 @@ def _plain(value: Any) -> Any:
 
 def _hashable(value: Any) -> Any:
     """Plain data with a fixed order."""
-    if isinstance(value, frozenset):
-        return sorted(_hashable(item) for item in value)
-    if isinstance(value, tuple):
-        return [_hashable(item) for item in value]
+    if isinstance(value, frozenset | tuple):
+        items = [_hashable(item) for item in value]
+        return sorted(items) if isinstance(value, frozenset) else items
     if hasattr(value, "__dataclass_fields__"):
-        names = [item.name for item in fields(value) if item.name not in OF_HOMES]
-        return {name: _hashable(getattr(value, name)) for name in names}
+        given = {item.name: getattr(value, item.name) for item in fields(value) if item.name not in OF_HOMES}
+        return {name: _hashable(x) for name, x in given.items() if (name, x) not in ORDINARY}
     return value
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from dse.architecture.hierarchy import Buffering
+from dse.architecture.hierarchy import Buffering, Placement
 from dse.architecture.power import KELVIN, Flavour
 from dse.formats.architecture.dataflow import ANY_DIM, DataflowModel, Dims, InlineDataflowModel
 from dse.formats.architecture.space_model import ConstraintsModel, SpaceModel, no_mac
@@ -184,6 +184,11 @@ class LevelModel(SpecModel):
         default={"ifmap": "none", "weight": "none", "psum": "none"},
         description="outermost level: coding of its words, one or per operand",
     )
+    placement: Placement = Field(
+        default="together",
+        description="innermost level with a capacity per operand: own places each operand's part at a depth of its own "
+        "in the loop nest; together places all parts at one depth",
+    )
     on_chip: Literal["auto", "never"] = Field(
         default="never",
         description="auto: whole tensors may stay in it, from the layer that makes them to the last that reads them",
@@ -199,6 +204,8 @@ class LevelModel(SpecModel):
             raise ValueError("may_bypass names an operand that the level does not store")
         if isinstance(self.buffering, dict) and self.stores is not None and set(self.buffering) != set(self.stores):
             raise ValueError("buffering per operand names exactly the operands that the level stores")
+        if self.placement == "own" and not isinstance(self.capacity, dict):
+            raise ValueError("placement: own needs a capacity for each operand: {ifmap: ..., weight: ..., psum: ...}")
         if isinstance(self.capacity, dict) and self.stores is not None and set(self.capacity) != set(self.stores):
             raise ValueError("a capacity per operand names exactly the operands that the level stores")
         return self
@@ -263,6 +270,12 @@ class MacModel(SpecModel):
     area: Area | None = Field(default=None, description="of one unit")
     gating: Gates = Field(default=[], description="operands whose zeros keep a MAC from switching for its cycle")
     skipping: Gates = Field(default=[], description="operands whose zeros are passed over: no energy and no cycle")
+    registers: Annotated[
+        list[Operand], BeforeValidator(_listed, json_schema_input_type=list[Operand] | str)
+    ] = Field(
+        default=[],
+        description="operands of which a unit keeps the last element: it reads the next only where that is another",
+    )
     in_step: Count | None = Field(
         default=None,
         description="MACs of a unit, zeros included, after which it waits for others; by default none waits",
@@ -327,7 +340,7 @@ class PrecisionModel(SpecModel):
 class ArchitectureModel(SpecModel):
     """An accelerator: levels and fan-outs from the outermost level in; fan-outs may follow one another."""
 
-    architecture: str = Field(description="its name")
+    architecture: str = Field(description="its name", min_length=1)
     description: str = Field(default="", description="for people")
     technology: Annotated[
         TechnologyModel, BeforeValidator(lambda given: {"table": given} if isinstance(given, str) else given)

@@ -17,14 +17,14 @@ def unknown_names(source: Source) -> list[SpecError]:
     section = source.get(("technology",))
     path = ("technology", "table") if isinstance(section, Mapping) else ("technology",)
     table, dataflow = source.get(path), source.get(("dataflow",))
-    own = source.get(("dataflows",)) if "dataflows" in source.data else {}
+    own = source.data.get("dataflows") if isinstance(source.data, Mapping) else None
     try:
         if isinstance(table, str):
             load_technology(table)
     except DseError as error:
         errors.append(source.error(path, error.message, error.hint))
     try:
-        if isinstance(dataflow, str) and dataflow not in own:
+        if isinstance(dataflow, str) and dataflow not in (own or {}):
             find_dataflow(dataflow, Path(source.file).parent)
     except SpecError as error:
         errors.append(error if error.file else source.error(("dataflow",), error.message, error.hint))

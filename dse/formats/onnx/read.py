@@ -22,7 +22,7 @@ def read_model(path: str | Path) -> Any:
     try:
         import onnx
     except ImportError:
-        raise DseError("reading ONNX files needs the package onnx", hint="pip install 'dse[onnx]'") from None
+        raise DseError("reading ONNX files needs the package onnx", hint="pip install onnx") from None
     file = str(path)
     stripped = stripped_model(path)
     try:

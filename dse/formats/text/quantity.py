@@ -93,7 +93,9 @@ def parse_quantity(given: object, kind: str) -> Quantity:
         raise QuantityError(f"{given} has no unit", hint=f"{wanted}; units: {_listed(units)}")
     match = _QUANTITY.fullmatch(given.strip()) if isinstance(given, str) else None
     if match is None:
-        raise QuantityError(f"{str(given)[:60]!r} is not a number with a unit", hint=wanted)
+        kinds = ((list, "a list"), (dict, "a mapping"))
+        shown = next((name for kind, name in kinds if isinstance(given, kind)), repr(str(given)[:60]))
+        raise QuantityError(f"{shown} is not a number with a unit", hint=wanted)
     value, unit = float(match[1]), _normal(match[2])
     if unit not in units:
         raise _wrong_unit(str(given)[:60], match[2], unit, kind)
@@ -309,9 +311,14 @@ def _wrong_unit(given: str, written: str, unit: str, kind: str) -> QuantityError
         return QuantityError(f"{given!r} has the unknown unit {written!r}", hint=f"write {found[1]}bit/s for bits")
     owner = next((other for other, (_, known) in KINDS.items() if unit in known), None)
     if owner:
-        return QuantityError(f"{given!r} is a {owner}, not a {kind}", hint=f"e.g. {example}; units: {_listed(units)}")
+        others = f"e.g. {example}; units: {_listed(units)}"
+        return QuantityError(f"{given!r} is {_a(owner)}, not {_a(kind)}", hint=others)
     hint = did_you_mean(unit, units, shown=20)
     return QuantityError(f"{given!r} has the unknown unit {written!r}", hint=f"{hint} (e.g. {example})")
+
+
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
 def _listed(units: dict[str, float]) -> str:

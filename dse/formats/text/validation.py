@@ -161,6 +161,8 @@ def _describe(detail: Any, model: type[BaseModel], place: DataPath) -> tuple[str
         if choices:
             return f"{name}: {_say(given)} is none of its choices", did_you_mean(given, choices)
         return f"{name}: {_say(given)} is not {context['expected']}", None
+    if kind == "string_pattern_mismatch":
+        return f"{name}: {_say(given)} is no name here", "names have letters A to Z, digits, _ and -, a letter first"
     if kind == "value_error":
         error = context["error"]
         text = error.message if isinstance(error, DseError) else str(error)
@@ -176,7 +178,7 @@ def in_words(message: str) -> str:
     >>> in_words("Input should be greater than or equal to 1")
     'should be at least 1'
     """
-    text = message.split(", unable to parse")[0].split(", got a number")[0]
+    text = message.split(", unable to parse")[0].split(", got a number")[0].split(" or instance of")[0]
     for long, short in _SHORTER.items():
         text = text.replace(long, short)
     return text[:1].lower() + text[1:]

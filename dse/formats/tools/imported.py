@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dse.errors import DseError
+from dse.errors import DseError, SpecError
 from dse.formats.text.replace import write_text
 
 
@@ -25,6 +25,30 @@ def unquoted(text: str) -> str:
 def file_name(path: str) -> str:
     """The last part of a path, of either kind."""
     return re.split(r"[/\\]", path)[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a file that is no YAML, and where it stands; line and column count from 1.
+
+    Examples
+    --------
+    >>> print(Word("K9", 1, 7).error("K9 is no size", "net.m", ["K: 4, K9"], "a whole number"))
+    net.m:1:7: K9 is no size
+      1 | K: 4, K9
+        |       ^
+      hint: a whole number
+    """
+
+    text: str
+    line: int
+    column: int
+
+    def error(self, message: str, file: str, lines: Sequence[str], hint: str | None = None) -> SpecError:
+        """What is wrong with the word, with the line of the file that it stands in."""
+        return SpecError(
+            message, file=file, line=self.line, column=self.column, hint=hint, source_line=lines[self.line - 1]
+        )
 
 
 @dataclass(frozen=True, slots=True)

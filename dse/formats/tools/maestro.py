@@ -15,7 +15,7 @@ from pathlib import Path
 from dse.errors import DseError, SpecError
 from dse.formats.text.located import did_you_mean
 from dse.formats.text.source import read_text
-from dse.formats.tools.imported import Imported
+from dse.formats.tools.imported import Imported, Word
 from dse.formats.workload.write import dump_workload
 from dse.problem import shapes
 from dse.problem.layer import Layer
@@ -39,24 +39,17 @@ UNSAID = {
 _TOKEN = re.compile(r"//.*|[{}]|[^\s{}:,;()]+")
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    text: str
-    line: int
-    column: int
-
-
 @dataclass(slots=True)
 class _Reader:
     """The words of a file, one after the other; separators, which MAESTRO skips anywhere, are left out."""
 
     file: str
     lines: Sequence[str]
-    tokens: Sequence[_Token]
+    tokens: Sequence[Word]
     at: int = 0
     constants: dict[str, int] = field(default_factory=dict)
 
-    def next(self, wanted: str) -> _Token:
+    def next(self, wanted: str) -> Word:
         if self.at >= len(self.tokens):
             raise SpecError(f"the file ends where {wanted} is due", file=self.file, line=len(self.lines))
         self.at += 1
@@ -81,9 +74,8 @@ class _Reader:
         while depth:
             depth += {"{": 1, "}": -1}.get(self.next("a closing brace").text, 0)
 
-    def error(self, token: _Token, message: str, hint: str | None = None) -> SpecError:
-        return SpecError(message, file=self.file, line=token.line, column=token.column, hint=hint,
-                         source_line=self.lines[token.line - 1])  # fmt: skip
+    def error(self, token: Word, message: str, hint: str | None = None) -> SpecError:
+        return token.error(message, self.file, self.lines, hint)
 
 
 def import_maestro(paths: Sequence[str | Path]) -> Imported:
@@ -133,7 +125,7 @@ def parse_network(text: str, file: str = "<text>") -> tuple[Workload, int]:
     """
     lines = text.splitlines() or [""]
     found = ((match, number) for number, line in enumerate(lines, start=1) for match in _TOKEN.finditer(line))
-    tokens = [_Token(match.group(), number, match.start() + 1) for match, number in found
+    tokens = [Word(match.group(), number, match.start() + 1) for match, number in found
               if not match.group().startswith("//")]
     reader = _Reader(file, lines, tokens)
     name, nodes, dataflows = "maestro", [], 0
@@ -165,7 +157,7 @@ def _layers(reader: _Reader) -> Iterator[tuple[Layer, bool]]:
 
 def _layer(reader: _Reader) -> tuple[Layer, bool]:
     name = reader.next("a name")
-    kind: _Token | None = None
+    kind: Word | None = None
     strides: dict[str, int] = {}
     sizes: dict[str, int] = {}
     has_dataflow = False

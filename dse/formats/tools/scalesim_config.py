@@ -16,7 +16,7 @@ from dse.errors import SpecError
 from dse.formats.text.located import did_you_mean
 from dse.formats.text.source import read_text
 from dse.formats.text.yaml_text import flow, scalar
-from dse.formats.tools.imported import Imported, file_name, unquoted
+from dse.formats.tools.imported import Imported, Word, file_name, unquoted
 from dse.formats.tools.scalesim import load_topology
 from dse.formats.workload.write import dump_workload
 from dse.problem.workload import Workload
@@ -50,29 +50,19 @@ NOTES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A value of a configuration file and where it stands."""
-
-    text: str
-    line: int
-    column: int
-
-
 @dataclass(frozen=True)
 class Config:
     """The values of a configuration file by section and key, both in small letters."""
 
     file: str
     lines: Sequence[str]
-    entries: Mapping[tuple[str, str], Entry]
+    entries: Mapping[tuple[str, str], Word]
     is_first_version: bool = False
 
-    def error(self, entry: Entry, message: str, hint: str | None = None) -> SpecError:
-        return SpecError(message, file=self.file, line=entry.line, column=entry.column, hint=hint,
-                         source_line=self.lines[entry.line - 1])  # fmt: skip
+    def error(self, entry: Word, message: str, hint: str | None = None) -> SpecError:
+        return entry.error(message, self.file, self.lines, hint)
 
-    def entry(self, section: str, key: str) -> Entry:
+    def entry(self, section: str, key: str) -> Word:
         found = self.entries.get((section, key.lower()))
         if found is None:
             raise SpecError(f"[{section}] has no {key}", file=self.file)
@@ -209,7 +199,7 @@ def _refuse(config: Config) -> None:
 
 def _parsed(text: str, file: str) -> Config:
     lines = text.splitlines()
-    entries: dict[tuple[str, str], Entry] = {}
+    entries: dict[tuple[str, str], Word] = {}
     config = Config(file, lines, entries)
     section, is_first = "", False
     for here, line in _meaningful(lines):
@@ -228,11 +218,11 @@ def _parsed(text: str, file: str) -> Config:
             raise config.error(here, f"{match[1]} of [{section}] has no words here", did_you_mean(key, KNOWN[section]))
         if (section, key) in entries:
             raise config.error(here, f"{match[1]} is given twice")
-        entries[section, key] = Entry(match[2].strip(), here.line, here.column + match.start(2))
+        entries[section, key] = Word(match[2].strip(), here.line, here.column + match.start(2))
     return Config(file, lines, entries, is_first)
 
 
-def _meaningful(lines: Sequence[str]) -> Iterator[tuple[Entry, str]]:
+def _meaningful(lines: Sequence[str]) -> Iterator[tuple[Word, str]]:
     for number, line in enumerate(lines, start=1):
         if line.strip() and not line.strip().startswith(("#", ";")):
-            yield Entry(line, number, len(line) - len(line.lstrip()) + 1), line.strip()
+            yield Word(line, number, len(line) - len(line.lstrip()) + 1), line.strip()

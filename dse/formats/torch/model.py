@@ -63,7 +63,7 @@ def extract_torch(
     try:
         import torch
     except ImportError:
-        raise DseError("reading PyTorch modules needs the package torch", hint="pip install 'dse[torch]'") from None
+        raise DseError("reading PyTorch modules needs the package torch", hint="pip install torch") from None
     if not isinstance(module, torch.nn.Module):
         raise DseError(f"a torch.nn.Module is expected, not {type(module).__name__}")
     own = name or type(module).__name__.lower()

@@ -80,12 +80,12 @@ def _torchvision() -> Any:
         import torch
     except ImportError:
         raise DseError(
-            "torchvision models need the packages torch and torchvision", hint="pip install 'dse[torch]'"
+            "torchvision models need the packages torch and torchvision", hint="pip install torch torchvision"
         ) from None
     try:
         import torchvision
     except ImportError:
-        raise DseError("torchvision is not installed", hint="pip install 'dse[torch]'") from None
+        raise DseError("torchvision is not installed", hint="pip install torchvision") from None
     except RuntimeError:
         # Its compiled part was built for another torch. The graphs need none of it, but its Python part describes
         # two operations of it: with their signatures declared, it loads.

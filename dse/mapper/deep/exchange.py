@@ -1,17 +1,20 @@
-"""Better mappings from one that is known: exchange the splits of its axes, with the orders of its lists."""
+"""Mappings made better by exchanging the splits of their axes. Compilable but for `rows_of`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sift import OF_ENERGY, OF_TIME
+from dse.mapper.deep.bounds.sift import OF_ENERGY, OF_TIME, Pairs, Terms, find_same, pair_terms, sum_up, sums_of
 from dse.mapper.deep.nest import COLS, ROWS, TRIPS, parts_of
-from dse.model.counting.kernel import Floats, Ints
+from dse.model.counting.kernel import Bools, Floats, Ints, entry
 
 if TYPE_CHECKING:
     from dse.mapper.deep.bounds.subproblem import Space
+
+STEEP = 4.0
+"""What the logarithm of what is used above a limit counts with while a mapping that fits is sought."""
 
 
 def rows_of(space: Space, record: Ints) -> list[int]:
@@ -28,41 +31,135 @@ def rows_of(space: Space, record: Ints) -> list[int]:
     return found
 
 
-def exchanged(
-    space: Space, columns: tuple[Floats, Ints, Ints], rows: list[int], limits: Floats, fixed: Floats
-) -> list[Floats]:
-    """Per axis, the objective's logarithm with each split in place of the one at hand; infinite past a limit.
+class At(NamedTuple):
+    """A mapping at hand.
 
     Parameters
     ----------
-    columns
-        As `dse.mapper.deep.bounds.columns.columns_of` returns them.
-    limits, fixed : (B,)
-        As for `dse.mapper.deep.bounds.dual.climb`.
+    rows : (6,) int64
+        Split of each axis.
+    factor : (6, T) float
+        Factor of each term on each axis.
+    same : (6, T) int64
+        The first term with the same columns, per axis.
+    sums
+        Room for the sums of terms.
     """
-    logs, first, second = columns
-    tables = [axis.table(plain=True) for axis in space.axes]
-    mine = np.array([table[first[:, a], row] * table[second[:, a], row]
-                     for a, (table, row) in enumerate(zip(tables, rows, strict=True))])  # fmt: skip
-    slot = np.where(space.group < 0, space.block, len(limits) + space.group)
-    found = []
-    for a, table in enumerate(tables):
-        rest = np.exp(logs) * np.prod(np.delete(mine, a, axis=0), axis=0)
-        sums = np.zeros((len(limits) + space.groups, table.shape[1]))
-        weight: dict[tuple[int, int, int], float] = {}
-        for t in range(len(logs)):
-            key = int(slot[t]), int(first[t, a]), int(second[t, a])
-            weight[key] = weight.get(key, 0.0) + float(rest[t])
-        for (at, j, k), value in weight.items():
-            sums[at] += value * table[j] * table[k]
-        for b in (OF_ENERGY, OF_TIME):
-            groups = len(limits) + np.unique(space.group[(space.block == b) & (space.group >= 0)])
-            if len(groups):
-                sums[b] += sums[groups].max(axis=0)
-        with np.errstate(divide="ignore"):
-            heights = np.log(sums[: len(limits)])
-        value = sum(fixed[b] * heights[b] for b in range(len(limits)) if fixed[b] > 0)
-        # A limit of time may be drawn just below the mapping at hand, whose splits are still to go with others.
-        kept = np.all([heights[b] <= limits[b] + 1e-9 for b in range(len(limits)) if fixed[b] < 0], axis=0)
-        found.append(np.where(kept, value, np.inf))
-    return found
+
+    rows: Ints
+    factor: Floats
+    same: Ints
+    sums: Pairs
+
+
+@entry
+def exchanged(factors: tuple[Floats, ...], terms: Terms, rows: Ints, values: Floats) -> None:
+    """The objective's logarithm with each split of each axis in place of a mapping's; infinite past a limit.
+
+    Parameters
+    ----------
+    factors : 6 x (columns, n) float
+        Factors of each axis' splits.
+    rows : (6,) int64
+        The mapping's splits.
+    values : (n,) float
+        Filled, axis by axis.
+    """
+    at = _at(factors, terms, rows)
+    begin = 0
+    for a in range(6):
+        count = pair_terms(terms, a, at.factor, at.same, at.sums)
+        for i in range(factors[a].shape[1]):
+            values[begin + i] = _value(factors[a], terms, a, i, count, at.sums, np.inf)
+        begin += factors[a].shape[1]
+
+
+@entry
+def descend_all(
+    factors: tuple[Floats, ...], terms: Terms, logs: Floats, first: Ints, keep: Bools, splits: Ints, start: Ints,
+    rows: Ints, values: Floats,
+) -> None:  # fmt: skip
+    """Exchange one split after another for the best of its axis, with each of m ways to lay down lists.
+
+    Parameters
+    ----------
+    logs, first
+        (m, T) and (m, T, 6), in place of those of the terms.
+    keep : (m, n) bool
+        The splits that may be taken in each way.
+    splits : (n,) int64
+        Of all axes, those of axis a from start[a] to start[a + 1].
+    rows : (m, 6) int64
+        Splits to begin with; replaced by those found.
+    values : (m,) float
+        Filled with the objective's logarithm, more where limits are passed; infinite where an axis has no split.
+    """
+    for i in range(len(values)):
+        mine = Terms(
+            first[i], terms.second, logs[i], terms.block, terms.group, terms.limits, terms.fixed, terms.groups,
+            terms.cuts,
+        )  # fmt: skip
+        values[i] = _descend(factors, mine, keep[i], splits, start, _at(factors, mine, rows[i]))
+
+
+def _at(factors: tuple[Floats, ...], terms: Terms, rows: Ints) -> At:
+    size = len(terms.logs)
+    at = At(rows, np.ones((6, size)), np.zeros((6, size), dtype=np.int64), sums_of(terms))
+    find_same(terms, at.same)
+    for a in range(6):
+        _take(factors[a], terms, a, rows[a], at)
+    return at
+
+
+def _take(table: Floats, terms: Terms, a: int, row: int, at: At) -> None:
+    """Put a split in place of that of its axis."""
+    at.rows[a] = row
+    for t in range(len(terms.logs)):
+        at.factor[a, t] = table[terms.first[t, a], row] * table[terms.second[t, a], row]
+
+
+def _descend(factors: tuple[Floats, ...], terms: Terms, keep: Bools, splits: Ints, start: Ints, at: At) -> float:
+    """Exchange splits until no axis has a better one; the first ones need not be among those to choose from."""
+    reached, moved, begun = np.inf, True, False
+    while moved:
+        moved = False
+        for a in range(5, -1, -1):
+            count = pair_terms(terms, a, at.factor, at.same, at.sums)
+            best, row = np.inf, -1
+            for i in range(start[a], start[a + 1]):
+                if keep[i]:
+                    value = _value(factors[a], terms, a, splits[i], count, at.sums, 1.0)
+                    if value < best:
+                        best, row = value, splits[i]
+            if row < 0:
+                return np.inf
+            if not begun or best < reached - 1e-12:
+                moved = moved or best < reached - 1e-12 or row != at.rows[a]
+                reached = best
+                _take(factors[a], terms, a, row, at)
+        begun = True
+    return reached
+
+
+def _value(table: Floats, terms: Terms, a: int, row: int, count: int, sums: Pairs, past: float) -> float:
+    """The objective's logarithm with one split of an axis, and so much and more for each limit that is passed."""
+    sum_up(table, terms, a, row, count, sums)
+    total, room, fixed = sums.total, sums.room, terms.fixed
+    most_energy, most_time = 0.0, 0.0
+    for slot in range(len(room), len(total)):
+        if sums.block_of[slot] == OF_ENERGY:
+            most_energy = max(most_energy, total[slot])
+        else:
+            most_time = max(most_time, total[slot])
+    value = 0.0
+    for b in range(len(room)):
+        here = total[b]
+        if b == OF_ENERGY:
+            here += most_energy
+        elif b == OF_TIME:
+            here += most_time
+        if fixed[b] > 0.0:
+            value += fixed[b] * np.log(here)
+        elif fixed[b] < 0.0 and here > room[b] * (1.0 + 1e-9):
+            value += past + STEEP * np.log(here / room[b])
+    return value

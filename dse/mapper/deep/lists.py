@@ -26,6 +26,9 @@ NO_TRIPS, NO_SLIDE = -1, -1
 SLIDING = ((0, 1), (0,), (1,))
 """Which of an axis' two dims the ifmap may slide over, by the operand that stays: the others move that operand."""
 
+TIES = ((0, 0, 1), (1, 0, 0), (0, 1, 0))
+"""What parts keep, in the order that they have where they stand at one depth."""
+
 WITHOUT_SLIDE = (K, N, C)
 """The dim without slides of those that each operand does not have."""
 
@@ -91,6 +94,46 @@ def allowed(problem: Deep, axes: list[Axis], level: int, choice: Choice) -> list
         single = WITHOUT_SLIDE[choice.kind]
         keep[single] &= axes[single].trips(level, 0) > 1
     return keep
+
+
+def needed(problem: Deep, axes: list[Axis], level: int, choice: Choice) -> list[Bools]:
+    """Per axis, which splits have no loops in the list of a part that may as well stand in the list right outside.
+
+    A loop over a dim that what a level keeps does not have may move from the outermost place of its list to the
+    innermost one outside: it then repeats the same transfers, unless the fan-out between unrolls the dim. All loops but
+    those over which an operand stays that is kept further in, and those of the ifmap's slide, may be outermost; in the
+    innermost list, all may, and so may all together, in their order. The merged loop must be tight, else the split
+    stays.
+    """
+    keep = [np.ones(len(axis), dtype=bool) for axis in axes]
+    ruled = level - 1 == problem.near and max(problem.stationary, problem.innermost) >= 0
+    if level < 1 or ruled or problem.visits_pay:
+        return keep
+    if choice.kind == NO_TRIPS and level < problem.last and _comes_late(problem, level):
+        return [~mine for mine in keep]
+    of_level = problem.relevance[problem.kept[level] == 1].any(axis=0)
+    kind, everything = choice.kind, level == problem.last
+    if choice.passing:
+        everything = not of_level[list(IRRELEVANT[kind])].any()
+    stays = kind >= 0 and problem.kept[level + 1 : problem.last + 1, kind].any()
+    inside = IRRELEVANT[kind] if stays and not everything else ()
+    for a, dims in enumerate(AXES):
+        for which, d in enumerate(dims):
+            fixed = of_level[d] or d in inside or (a == choice.slide and not everything)
+            if fixed or problem.in_list[level - 1, d] == 0 or problem.whole[level, d] == 1:
+                continue
+            chain = axes[a].chains[which]
+            trips, product = chain[:, 2 * level], chain.prod(axis=1)
+            merged = trips * chain[:, 2 * level - 2]
+            stands_outside = (chain[:, 2 * level - 1] == 1) & (product // merged * (merged - 1) < problem.bounds[d])
+            keep[a] &= (trips == 1) | ~stands_outside
+    return keep
+
+
+def _comes_late(problem: Deep, level: int) -> bool:
+    """Whether a part without loops above the next one is a mapping that another order of the parts has, too."""
+    mine, next_one = (tuple(problem.kept[k].tolist()) for k in (level, level + 1))
+    return TIES.index(mine) > TIES.index(next_one) if mine in TIES and next_one in TIES else False
 
 
 def choices_of(problem: Deep, record: Ints) -> tuple[Choice | None, ...]:

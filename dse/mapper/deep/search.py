@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME
+from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, worth
 from dse.mapper.deep.chains import settle_sides
 from dse.mapper.deep.nest import COLS, ORDER, PER_LEVEL, PER_PART, ROWS, TRIPS, Work, price_whole, workspace
 from dse.mapper.deep.problem import Deep
@@ -70,6 +70,8 @@ class Sums(NamedTuple):
     limits : (B,) float
         The most of each block, of no meaning for the two objectives.
     groups : int
+    cuts : (T, 2) float
+        See `dse.mapper.deep.bounds.sift.worth`.
     """
 
     coefficient: Floats
@@ -77,6 +79,7 @@ class Sums(NamedTuple):
     group: Ints
     limits: Floats
     groups: int
+    cuts: Floats
 
 
 class Goal(NamedTuple):
@@ -283,7 +286,7 @@ def _sum_up(factors: Floats, depth: int, i: int, terms: Sums, scratch: Scratch) 
     for t in range(len(block)):
         grown = partial[depth, t] * factors[i, t]
         partial[depth + 1, t] = grown
-        grown *= rest[depth + 1, t]
+        grown = worth(grown * rest[depth + 1, t], terms.cuts, t)
         if group[t] < 0:
             sums[block[t]] += grown
         else:
@@ -317,9 +320,7 @@ def _promising(terms: Sums, scratch: Scratch, goal: Goal, values: Floats, held: 
     return time < goal.until * slack and not pruned(goal.kind, goal.gap, energy, time, values, held)
 
 
-def _price_orders(
-    dp: Deep, choices: Ints, goal: Goal, incumbents: Incumbents, held: int, scratch: Scratch
-) -> int:
+def _price_orders(dp: Deep, choices: Ints, goal: Goal, incumbents: Incumbents, held: int, scratch: Scratch) -> int:
     """Price every combination of orders of the lists that can be best and is what `choices` lays down."""
     levels, split, orders, records = len(dp.nodes), scratch.split, scratch.orders, incumbents.records
     several, chosen, point = orders.several, orders.chosen, orders.point

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import exp, factorial, inf, prod
 
 import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
+from dse.architecture.parts import in_order_kept, in_parts
 from dse.errors import DseError
 from dse.mapper.deep.bounds.subproblem import Best, Space, halved, narrowed, space_of, together
+from dse.mapper.deep.known import Known, record_of
 from dse.mapper.deep.nest import parts_of, record_length
 from dse.mapper.deep.problem import build, rooms_for_finished
 from dse.mapper.deep.tree import best_of
@@ -30,7 +33,7 @@ that are as fast as the last would be priced."""
 
 def solve_deep(
     architecture: Architecture, layer: Layer, kind: int, gap: float, factors: str, longest: int, *,
-    stop: Ints | None = None,
+    stop: Ints | None = None, known: Sequence[Known] = (),
 ) -> Solution:  # fmt: skip
     """Search the whole mapspace of a layer on a hierarchy of any depth; no incumbents when nothing fits.
 
@@ -43,18 +46,23 @@ def solve_deep(
     stop : (1,) int64 array, optional
         The search ends soon after somebody sets it to anything but zero, but not before some mapping is known; the
         answer carries the gap that is proven.
+    known : sequence of Known
+        Mappings that place operands together, of which the answer is no worse.
     """
     prices = price(architecture, layer)
+    machines = in_parts(architecture)
     choices, spaces = spaces_of(architecture, layer, factors)
-    size = prod(float(axis.ways) for axis in spaces[0].axes) * len(bypass_choices(architecture))
-    search = _Search(spaces, gap, np.zeros(1, dtype=np.int64) if stop is None else stop)
+    size = prod(float(axis.ways) for axis in spaces[0].axes) * len(bypass_choices(architecture)) * len(machines)
+    begun = [(np.array([one.energy_pj, one.cycles / prices.cycles_per_step]),
+              record_of(architecture, one.mapping, choices)) for one in known]  # fmt: skip
+    search = _Search(spaces, gap, np.zeros(1, dtype=np.int64) if stop is None else stop, begun)
     if kind == FRONT:
         values, records, proven = search.front(longest, layer.name)
     elif kind == LATENCY:
         values, records, proven = search.fastest()
     else:
         values, records, proven = search.least(kind, inf)
-    orders = float(factorial(sum(int(bound) > 1 for bound in layer.bounds))) ** len(architecture.levels)
+    orders = float(factorial(sum(int(bound) > 1 for bound in layer.bounds))) ** len(machines[0].levels)
     return Solution(
         values * (1.0, prices.cycles_per_step), records, tuple(choices), tuple(int(x) for x in search.visited[:4]),
         size * orders, proven,
@@ -64,10 +72,13 @@ def solve_deep(
 def spaces_of(
     architecture: Architecture, layer: Layer, factors: str
 ) -> tuple[list[dict[int, frozenset[str]]], list[Space]]:
-    """What levels keep in each space to search, and these spaces, for each way to use the room (`dse.model.room`)."""
+    """What levels keep in each space to search, and these spaces, for each way to use the room (`dse.model.room`).
+
+    A level whose operands have depths of their own has spaces for each order of its parts (`dse.architecture.parts`).
+    """
     choices: list[dict[int, frozenset[str]]] = []
     spaces: list[Space] = []
-    for way in ways(architecture):
+    for way in (way for machine in in_parts(architecture) for way in ways(machine)):
         spaces += _spaces_of_way(way, layer, price(way, layer), factors, choices)
     return choices, spaces
 
@@ -82,11 +93,12 @@ def _spaces_of_way(
     Those alone are left where the outermost level takes finished psums only.
     """
     bypasses, first = bypass_choices(architecture), len(choices)
+    loose = _loose_levels(architecture)
     choices += bypasses
     spaces: list[Space] = []
     for mask, kept in enumerate(bypasses, start=first):
         some = tuple(rooms_for_finished(architecture, layer, kept))
-        space = space_of(build(architecture, layer, kept, prices, factors, returns=bool(some)), mask)
+        space = space_of(build(architecture, layer, kept, prices, factors, returns=bool(some)), mask, loose)
         if not (some and architecture.levels[0].only_finished):
             spaces += halved(space)
         kindred: list[Space] = []
@@ -99,24 +111,48 @@ def _spaces_of_way(
     return spaces
 
 
+def _loose_levels(architecture: Architecture) -> tuple[int, ...]:
+    """Parts of a level, from whose lists loops may move outwards (`dse.mapper.deep.lists.needed`); not above registers.
+
+    Where psums are kept in a register, too, the order of loops that are irrelevant to them may matter.
+    """
+    if architecture.levels[-1].is_register:
+        return ()
+    nodes = [architecture.hierarchy[node] for node in Places.of(architecture).levels]
+    return tuple(k for k, node in enumerate(nodes) if isinstance(node, Level) and node.part_of)
+
+
 class _Search:
     """Searches of one layer, one after another over the same spaces."""
 
-    def __init__(self, spaces: list[Space], gap: float, stop: Ints) -> None:
-        self.spaces, self.gap, self.stop = spaces, gap, stop
+    def __init__(self, spaces: list[Space], gap: float, stop: Ints, begun: list[tuple[Floats, Ints]]) -> None:
+        self.spaces, self.gap, self.stop, self.begun = spaces, gap, stop, begun
         self.visited = np.zeros(5, dtype=np.int64)
 
-    def least(self, kind: int, until: float, near: Ints | None = None) -> tuple[Floats, Ints, float]:
-        """The best by energy, latency or their product among mappings faster than `until`, and the gap proven."""
+    def least(
+        self, kind: int, until: float, near: Ints | None = None, known: Sequence[tuple[Floats, Ints]] = ()
+    ) -> tuple[Floats, Ints, float]:
+        """The best by energy, latency or their product among mappings faster than `until`, and the gap proven.
+
+        Parameters
+        ----------
+        near : array, optional
+            Record of a mapping that the best may resemble.
+        known : sequence of pairs of arrays
+            Values and records of mappings, which only better ones replace.
+        """
         width = record_length(len(self.spaces[0].problem.nodes))
         best = Best(
             kind, self.gap, until, np.zeros((1, 2)), np.zeros((1, width), dtype=np.int64), self.visited, self.stop
         )
+        at_hand = [point for point in [*self.begun, *known] if point[0][1] < until]
+        if at_hand:
+            values, record = min(at_hand, key=lambda point: _value(kind, point[0]))
+            best.values[0], best.records[0], best.held = values, record, 1
         left = best_of(self.spaces, best, near)
         proven = self.gap
         if best.held > 0 and self.stop[0]:
-            energy, time = best.values[0]
-            value = {ENERGY: energy, LATENCY: time, EDP: energy * time}[kind]
+            value = _value(kind, best.values[0])
             proven = max(self.gap, float(value) / exp(left) - 1) if left < inf else self.gap
         return best.values[: best.held], best.records[: best.held], proven
 
@@ -124,9 +160,7 @@ class _Search:
         """The least latency, and of the mappings that have it one of the least energy."""
         values, records, proven = self.least(LATENCY, inf)
         if len(values) and not self.stop[0]:
-            found, rows, _ = self.least(ENERGY, float(values[0, 1]) * (1 + 2e-12))
-            if len(found) and found[0, 0] < values[0, 0]:
-                values, records = found, rows
+            values, records, _ = self.least(ENERGY, float(values[0, 1]) * (1 + 2e-12), known=[(values[0], records[0])])
         return values, records, proven
 
     def front(self, longest: int, name: str) -> tuple[Floats, Ints, float]:
@@ -134,7 +168,8 @@ class _Search:
         until, worst = inf, self.gap
         points: list[tuple[Floats, Ints]] = []
         while True:
-            values, records, proven = self.least(ENERGY, until, points[-1][1] if points else None)
+            found = points and not any((points[-1][1] == record).all() for _, record in self.begun)
+            values, records, proven = self.least(ENERGY, until, points[-1][1] if found else None)
             worst = max(worst, proven)
             if len(values) == 0:
                 break
@@ -156,8 +191,14 @@ class _Search:
         return np.array([value for value, _ in kept]), np.array([record for _, record in kept]), worst
 
 
+def _value(kind: int, point: Floats) -> float:
+    energy, time = (float(x) for x in point)
+    return {ENERGY: energy, LATENCY: time, EDP: energy * time}[kind]
+
+
 def deep_mapping(architecture: Architecture, record: Ints, kept: dict[int, frozenset[str]]) -> Mapping:
     """The mapping that a record of the deep search stands for."""
+    architecture = in_order_kept(architecture, kept)
     places = Places.of(architecture)
     parts = parts_of(record)
     nodes: list[Temporal | Spatial] = []

@@ -17,14 +17,13 @@ from dse.mapper.deep.bounds.subproblem import (
     Space,
     bounded,
     bounded_all,
-    fixed_weights,
     lifts_left,
     limits_of,
     root_of,
     splits_left,
 )
-from dse.mapper.deep.exchange import exchanged, rows_of
-from dse.mapper.deep.lists import Bools, choices_of
+from dse.mapper.deep.exchange import rows_of
+from dse.mapper.deep.lists import Bools, Choice, choices_of
 from dse.mapper.deep.search import (
     ANYTHING,
     SPLITS,
@@ -36,6 +35,7 @@ from dse.mapper.deep.search import (
     Sums,
     search_deep,
 )
+from dse.mapper.deep.start import ENOUGH, first_mappings, values_of
 from dse.mapper.shared.compilation import compiled
 from dse.model.counting.kernel import Ints
 
@@ -43,7 +43,8 @@ DIRECT = 100_000
 """Combinations of splits that are walked at once, without laying down more about the lists first."""
 
 OPEN = 2_000
-"""The same while all orders of some list have to be tried."""
+"""The same while all orders of some list have to be tried, or without a bound of their own in spaces that are bounded
+together."""
 
 PROBE = 8_000
 """Splits that are tried at the root for a first mapping."""
@@ -54,7 +55,7 @@ STEPS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, inf)
 HEAT = 0.01
 """Lift, in logarithms, of splits that count as undecided when a subproblem is halved."""
 
-NEAR = 0.2
+NEAR = 1.0
 """How far, in logarithms, a root is below the best mapping at least for a dive in it."""
 
 DIVING = 400
@@ -106,9 +107,12 @@ def _root(space: Space, best: Best) -> Node | None:
     """A whole space as a subproblem, once a mapping has been sought in it if it may have a much better one."""
     node = root_of(space, best)
     target = best.target()
-    if node is None or node.bound > target - NEAR:
+    if node is None or node.bound > target - ENOUGH:
         return node
-    _dive(node, best)
+    for rows in first_mappings(node, best):
+        _price(space, rows, node.choices, best)
+    if node.bound < best.target() - NEAR:
+        _dive(node, best)
     for part in _parts(node, best) if best.held == 0 else []:
         _probe(part, best)
         if best.held == 0:
@@ -116,6 +120,16 @@ def _root(space: Space, best: Best) -> Node | None:
     if best.target() == target:
         return node
     return bounded(space, node.choices, node.rows, node.weights, best, node.columns)
+
+
+def _price(space: Space, rows: Ints, choices: tuple[Choice | None, ...], best: Best) -> None:
+    """Price a mapping with its best orders, in those of a space's parts that have its splits."""
+    nothing = tuple(np.zeros(1) for _ in rows)
+    for part in space.parts or (space,):
+        if part.holds(rows.tolist()):
+            mine = tuple(rows[a : a + 1] for a in range(len(rows)))
+            one = Node(part, choices, mine, np.zeros(0), 0.0, nothing, part.columns(choices))
+            walk_to(one, best, inf, PROBE)
 
 
 def _dive(node: Node | None, best: Best) -> None:
@@ -142,12 +156,25 @@ def _parts(node: Node, best: Best) -> list[Node]:
     return [part for part in parts if part is not None]
 
 
+def _walk_parts(node: Node, rows: tuple[Ints, ...], best: Best) -> None:
+    """Walk the spaces that a subproblem's own consists of by its own bound, which holds for each of them."""
+    for space, mine in told_apart(node.space.parts, node.choices, rows):
+        if all(map(len, mine)):
+            lifted = tuple(reduced[np.isin(every, some)] for every, some, reduced in
+                           zip(node.rows, mine, node.reduced, strict=True))  # fmt: skip
+            columns = space.columns(node.choices)
+            _walk(Node(space, node.choices, mine, node.weights, node.bound, lifted, columns), best, 0)
+
+
 def _children(node: Node, best: Best) -> list[Node]:
     """The parts of a subproblem in which something may improve; it is walked at once where that is cheap."""
     unknown = [i for i, choice in enumerate(node.choices) if choice is None]
     target = best.target()
     rows = splits_left(node, target)
     few = np.prod([float(len(x)) for x in rows]) <= (OPEN if unknown else DIRECT)
+    if node.space.parts and np.prod([float(len(x)) for x in rows]) <= OPEN:
+        _walk_parts(node, rows, best)
+        return []
     if node.space.parts and (few or not unknown):
         return _parts(node, best)
     half = None if few or unknown else _half(node, rows, target, 1e-7)
@@ -241,7 +268,7 @@ def _exchange(spaces: list[Space], best: Best, record: Ints) -> None:
     space = next((one for one in mine if one.holds(rows)), mine[0])
     choices = choices_of(space.problem, record)
     columns = space.columns(choices)
-    values = exchanged(space, columns, rows, limits_of(space, best), fixed_weights(space, best))
+    values = values_of(space, best, columns, rows)
     probed = _probed(space.rows)
     nearest = [np.argsort(value, kind="stable")[:probed] for value in values]
     some = tuple(row[np.isfinite(value[row])] for row, value in zip(nearest, values, strict=True))
@@ -252,6 +279,9 @@ def _exchange(spaces: list[Space], best: Best, record: Ints) -> None:
 
 def _walk(node: Node, best: Best, limit: int) -> None:
     """Search a subproblem, a little farther above its bound each time until a mapping is known."""
+    if best.held > 0 and not limit and np.prod([float(len(x)) for x in node.rows]) <= OPEN:
+        walk_to(node, best, best.target(), limit)
+        return
     for step in STEPS:
         target = best.target()
         reach = min(target, node.bound + step)
@@ -285,7 +315,7 @@ def walk_to(node: Node, best: Best, target: float, limit: int) -> None:
     sequence = np.argsort([len(x) for x in order], kind="stable")
     best.visited[UNFINISHED] = 0
     splits = Splits(factors, chains, start, sequence, np.concatenate(lifted))
-    terms = Sums(np.exp(logs), space.block, space.group, np.exp(limits_of(space, best)), space.groups)
+    terms = Sums(np.exp(logs), space.block, space.group, np.exp(limits_of(space, best)), space.groups, space.cuts)
     most = int(best.visited[SPLITS]) + limit if limit else 0
     goal = Goal(best.kind, best.gap, best.until, float(target - node.bound + MARGIN), most, best.stop)
     incumbents = Incumbents(best.values, best.records, best.visited, space.mask)

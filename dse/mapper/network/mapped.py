@@ -56,6 +56,10 @@ class MappedWorkload:
     True
     >>> mapped.to_dataframe()[["layer", "count", "macs"]].values.tolist()
     [['conv', 1, 10368], ['fc', 1, 160]]
+    >>> mapped.front() == mapped.whole_front().points, mapped.to_dict()["macs"]
+    (True, 10528)
+    >>> len(mapped.plot().axes) > 0
+    True
     """
 
     architecture: Architecture
@@ -261,6 +265,8 @@ class NetworkFront:
     True
     >>> front.to_dataframe().columns.tolist()
     ['energy_pj', 'latency_s', 'edp_js']
+    >>> len(front.plot().axes) > 0
+    True
     """
 
     source: MappedWorkload

@@ -109,7 +109,7 @@ class Tree:
         ends = np.cumsum([len(row) for row in rows])
         start_of = np.concatenate([[0], ends[:-1]])
         limits, fixed = limits_of(space, best), fixed_weights(space, best)
-        terms = Terms(first, second, logs, space.block, space.group, limits, fixed, space.groups)
+        terms = Terms(first, second, logs, space.block, space.group, limits, fixed, space.groups, space.cuts)
         tables, factors = (tuple(axis.table(plain) for axis in space.axes) for plain in (False, True))
         family = Family(
             logs[None].copy(), first[None], np.ones((1, ends[-1]), dtype=bool), space.steps,

@@ -6,6 +6,7 @@ from math import log
 from typing import Any
 
 from dse.architecture.architecture import Architecture
+from dse.architecture.parts import in_parts
 from dse.errors import DseError
 from dse.mapper.deep.lists import choices_of
 from dse.mapper.deep.nest import parts_of
@@ -62,6 +63,9 @@ def prove(
     if len(ways(architecture)) > 1:
         message = f"{architecture.name}: a proof in a file says nothing of levels with `buffering: room`"
         raise DseError(message, hint="state `single`, `double` or `streaming`, or one for each operand")
+    if len(in_parts(architecture)) > 1:
+        message = f"{architecture.name}: a proof in a file says nothing of levels with `placement: own`"
+        raise DseError(message, hint="state `together`, or the level as several, one for each operand")
     layer = architecture.lowered(layer)
     kind, prices = KINDS[objective], price(architecture, layer)
     solution = solve_deep(architecture, layer, kind, gap, factors, 1)

@@ -115,7 +115,7 @@ def price_loops(
         energy -= counts.finished[node] * (rates.saved_pj[node, 0] + rates.saved_pj[node, 1])
     if rates.spared_pj != 0.0:
         for k in range(nodes):
-            if counts.ends[PSUM, k, 0] == nodes - 1:
+            if counts.ends[PSUM, k, 1] == nodes:
                 energy -= rates.spared_pj * counts.booked[PSUM, k, 0]
     point[0] = energy
     point[1] = cycles

@@ -15,6 +15,7 @@ from typing import Literal
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
+from dse.architecture.parts import in_parts
 from dse.mapper.shared.factors import keeps_tight, whole_factor
 from dse.mapper.shared.places import Places
 from dse.model.mapping import tile_words
@@ -75,7 +76,7 @@ def why_infeasible(architecture: Architecture, layer: Layer, factors: str) -> st
     a row of a window needs 20 under row-stationary: 20 words (320 bits) would do
     """
     layer = architecture.lowered(layer)
-    found = obstacles(architecture, layer, factors)
+    found = min((obstacles(machine, layer, factors) for machine in in_parts(architecture)), key=len)
     if found:
         return f"layer {layer.name}: " + "; and ".join(obstacle.text for obstacle in found)
     flow = architecture.dataflow
@@ -245,7 +246,7 @@ def _too_small(
         if needed * level.tiles_of(operand) > offered[OPERANDS.index(operand)]:
             assert level.partition_bits is not None
             holds = int(level.partition_bits[operand] or 0) // width
-            place = f"the {operand} {'scratchpad' if is_inside else 'buffer'} of {level.name}"
+            place = f"the {operand} {'scratchpad' if is_inside else 'buffer'} of {level.whole}"
             found.append(Obstacle(
                 "capacity", level.name, needed * share,
                 f"{place} holds {_words(holds)}{halved}, {_name(operand, tile, index)} needs {words[operand]} under "

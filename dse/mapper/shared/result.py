@@ -63,7 +63,7 @@ class Certificate:
         capacities rule any out.
     pe_tiles, unrollings, outer_tiles, priced : int
         PE tiles opened, unrollings and outer tiles visited, and mappings priced exactly on the way.
-    factors : {"all", "perfect"}
+    factors : {"all", "perfect", "any"}
 
     Examples
     --------
@@ -73,6 +73,8 @@ class Certificate:
     >>> proof.gap <= 0.05 and proof.lower_bound <= proof.value <= proof.lower_bound * (1 + proof.gap) * (1 + 1e-12)
     True
     >>> proof.space_size > proof.priced
+    True
+    >>> proof.to_dict()["value"] == proof.value
     True
     """
 
@@ -173,6 +175,8 @@ class NetworkCertificate:
     >>> proof = dse.map_workload(dse.load_architecture("eyeriss"), network, scope="network").certificate
     >>> proof.gap, proof.value == proof.lower_bound, proof.layers
     (0.0, True, 2)
+    >>> proof.to_dict()["value"] == proof.value
+    True
     """
 
     objective: str
@@ -217,6 +221,8 @@ class Mapped:
     Mapped('conv', energy_pj=1.182e+06, latency_s=4.381e-06, gap=0)
     >>> best.to_dataframe().columns.tolist()
     ['layer', 'level', 'operand', 'direction', 'elements']
+    >>> best.to_dict()["certificate"] == best.certificate.to_dict(), len(best.plot().axes) > 0
+    (True, True)
     """
 
     layer: Layer
@@ -262,6 +268,8 @@ class LayerFront(tuple[Mapped, ...]):
     >>> front.to_dataframe().columns.tolist()
     ['energy_pj', 'latency_s', 'edp_js', 'utilization', 'bound_by']
     >>> len(front.to_dataframe()) == len(front)
+    True
+    >>> len(front.plot().axes) > 0
     True
     """
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
-from dse.model.accesses import Accesses, Crossing, Traffic
+from dse.model.accesses import Accesses, Crossing, Traffic, added_up
 from dse.model.counting.kernel import Floats, Ints
 from dse.model.counting.nest import count_nest
 from dse.model.counting.records import NONE, TILE, WORD, Counts, Hierarchy, IterationSpace, Nest, Scratch, new_counts
@@ -164,6 +164,7 @@ def count_mapping(layer: Layer, architecture: Architecture, mapping: Mapping) ->
     >>> counted.steps, counted.words.levels[0].tolist()  # DRAM: ifmap, weight, psum, each read and written
     (6, [[6, 0], [6, 0], [0, 2]])
     """
+    architecture = mapping.machine(architecture)
     structure = Structure.of(architecture)
     nest = flatten(mapping)
     space = IterationSpace(np.array(layer.bounds, dtype=np.int64), window_of(layer), RELEVANCE)
@@ -203,7 +204,7 @@ def count(layer: Layer, architecture: Architecture, mapping: Mapping) -> Accesse
     >>> counted.steps, counted.levels["DRAM"]["weight"]
     (6, Traffic(reads=6, writes=0))
     """
-    return readable(layer, architecture, count_mapping(layer, architecture, mapping))
+    return readable(layer, mapping.machine(architecture), count_mapping(layer, architecture, mapping))
 
 
 def readable(layer: Layer, architecture: Architecture, counted: Count) -> Accesses:
@@ -222,16 +223,17 @@ def readable(layer: Layer, architecture: Architecture, counted: Count) -> Access
     >>> readable(layer, chip, count_mapping(layer, chip, mapping)).levels["DRAM"]["ifmap"]
     Traffic(reads=6, writes=0)
     """
-    levels: dict[str, dict[str, Traffic]] = {}
-    finished: dict[str, Traffic] = {}
+    levels: list[tuple[str, dict[str, Traffic]]] = []
+    finished: list[tuple[str, dict[str, Traffic]]] = []
     fan_outs: dict[str, dict[str, Crossing]] = {}
     for i, node in enumerate(architecture.hierarchy):
         if isinstance(node, Level):
             rows = counted.words.levels[i].tolist()
-            levels[node.name] = {o: Traffic(*row) for o, row in zip(OPERANDS, rows, strict=True)}
+            levels.append((node.whole, {o: Traffic(*row) for o, row in zip(OPERANDS, rows, strict=True)}))
             done = int(counted.words.finished[i])
-            finished[node.name] = Traffic(done if i else 0, done)
+            finished.append((node.whole, {"psum": Traffic(done if i else 0, done)}))
         else:
             rows = counted.words.fans[i].tolist()
             fan_outs[node.name] = {o: Crossing(*row) for o, row in zip(OPERANDS, rows, strict=True)}
-    return Accesses(steps=counted.steps, macs=layer.macs, levels=levels, fan_outs=fan_outs, finished=finished)
+    done_by = {name: row["psum"] for name, row in added_up(finished).items()}
+    return Accesses(counted.steps, layer.macs, added_up(levels), fan_outs, done_by)

@@ -22,7 +22,7 @@ from operator import lt
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
-from dse.model.accesses import Accesses, Crossing, Traffic
+from dse.model.accesses import Accesses, Crossing, Traffic, added_up
 from dse.model.mapping import Mapping, Temporal
 from dse.model.simulator.nest import (
     ORIGIN,
@@ -97,6 +97,7 @@ def simulate(
     >>> simulate(layer, chip, mapping) == count(layer, chip, mapping)
     True
     """
+    architecture = mapping.machine(architecture)
     mapping.check(architecture, layer)
     walk = _Walk(layer, architecture, mapping, _slide)
     temporal = [loop for loop in placed_loops(mapping) if isinstance(mapping.nodes[loop.node], Temporal)]
@@ -235,15 +236,15 @@ class _Walk:
     def accesses(self) -> Accesses:
         """The counts by name; the MACs' own registers are no level."""
         places = self.architecture.hierarchy
-        levels = {place.name: node for node, place in enumerate(places) if isinstance(place, Level)}
+        levels = [(place.whole, node) for node, place in enumerate(places) if isinstance(place, Level)]
         finished = Counter(passing for passed in self.latest.get((0, ()), {}).values() for passing in passed)
         return Accesses(
             steps=self.steps,
             macs=self.macs,
-            levels={
-                name: {x: Traffic(self.reads[node, x], self.writes[node, x]) for x in OPERANDS}
-                for name, node in levels.items()
-            },
+            levels=added_up(
+                (name, {x: Traffic(self.reads[node, x], self.writes[node, x]) for x in OPERANDS})
+                for name, node in levels
+            ),
             fan_outs={
                 fan_out.name: {
                     x: Crossing(self.delivered[fan_out.name, x], self.hops[fan_out.name, x]) for x in OPERANDS
@@ -251,7 +252,10 @@ class _Walk:
                 for fan_out in self.architecture.fan_outs
             },
             finished={
-                name: Traffic(finished[node, "read"], finished[node, "written"]) for name, node in levels.items()
+                name: row["psum"] for name, row in added_up(
+                    (name, {"psum": Traffic(finished[node, "read"], finished[node, "written"])})
+                    for name, node in levels
+                ).items()
             },
         )
 

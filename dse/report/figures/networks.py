@@ -155,7 +155,8 @@ def _beside(
         least, most = panel.points[0], panel.points[-1]
         unit = panel.x_label.rpartition("(")[2].rstrip(")")
         where = "published" if panel.name == "published" else f"on {panel.name}"
-        said.append(f"{si(least[1], unit)} ({least[0]}) to {si(most[1], unit)} ({most[0]}) {where}")
+        ends = dict.fromkeys(f"{si(x, unit)} ({name})" for name, x, *_ in (least, most))  # one network is said once
+        said.append(f"{' to '.join(ends)} {where}")
     return _bubbles(
         comparison, f"{what[0].upper()}{what[1:]}: {', '.join(said)}",
         f"published top-1 accuracy{_missing(panels)}", panels,

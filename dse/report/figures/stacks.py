@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.errors import visible
 from dse.report.figures.style import COLOURS, INK, SMALLEST, dress, head, legend, new_figure, part_colours
-from dse.report.units import energy, prefix_of, si
+from dse.report.units import energy, many, prefix_of, si
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -109,7 +109,7 @@ def layers_data(network: Mapping[str, Any], name: str, other: Mapping[str, Any] 
     top = max(network["layers"], key=lambda layer: layer["energy_pj"] * layer["count"])
     share = top["energy_pj"] * top["count"] / network["energy_pj"]
     return Stacks(
-        title=f"{network['name']} on {name}: {_many(top)} takes {100 * share:.0f} % of {energy(network['energy_pj'])}",
+        title=f"{network['name']} on {name}: {many(top)} takes {100 * share:.0f} % of {energy(network['energy_pj'])}",
         subtitle="energy of each distinct layer, all of its copies together, by level", axis="energy", unit="J",
         rows=rows, mark=mark if other is not None else "",
     )  # fmt: skip
@@ -120,7 +120,7 @@ def utilization_data(network: Mapping[str, Any], name: str, other: Mapping[str, 
     theirs = {} if other is None else {layer["name"]: layer["utilization"] for layer in other["layers"]}
     longest = sorted(network["layers"], key=lambda layer: -layer["latency_s"] * layer["count"])[:MOST_ROWS]
     rows = tuple(
-        (_many(layer), {f"bound by {layer['bound_by']}": 100 * layer["utilization"]},
+        (many(layer), {f"bound by {layer['bound_by']}": 100 * layer["utilization"]},
          100 * theirs[layer["name"]] if layer["name"] in theirs else None)
         for layer in network["layers"] if layer in longest
     )  # fmt: skip
@@ -133,10 +133,6 @@ def utilization_data(network: Mapping[str, Any], name: str, other: Mapping[str, 
         rows=rows, mark=mark if theirs else "",
         colours={part: COLOURS[at % len(COLOURS)] for at, part in enumerate(bounds)},
     )  # fmt: skip
-
-
-def _many(layer: Mapping[str, Any]) -> str:
-    return f"{layer['name']} x{layer['count']}" if layer["count"] > 1 else str(layer["name"])
 
 
 def _folded(network: Mapping[str, Any], other: Mapping[str, Any] | None, parts_of: Any) -> list[tuple[Any, ...]]:
@@ -154,7 +150,7 @@ def _folded(network: Mapping[str, Any], other: Mapping[str, Any] | None, parts_o
         parts = {part: pj * layer["count"] for part, pj in parts_of(layer).items()}
         mark = theirs.get(layer["name"])
         if i in kept:
-            rows.append((_many(layer), parts, mark))
+            rows.append((many(layer), parts, mark))
             continue
         rest_mark += mark or 0.0
         for part, pj in parts.items():

@@ -210,6 +210,15 @@ function drawCards() {
   const panels = chosen.map((number, at) => element("article", { id: `card${at}`, ariaLabel: name(number) }));
   document.getElementById("cards").replaceChildren(...panels);
   chosen.forEach((number, at) => fill(panels[at], number, at, chosen));
+  for (const [what, axis] of [["energy", "yaxis"], ["time", "yaxis"], ["area", "xaxis"]]) shareScale(what, axis);
+}
+
+/** Two designs are compared by the length of their bars, so both have the scale of the longer ones. */
+function shareScale(what, axis) {
+  const pair = [0, 1].map(at => document.getElementById(`${what}${at}`));
+  if (pair.includes(null) || pair[0].layout[axis].title.text !== pair[1].layout[axis].title.text) return;
+  const most = Math.max(...pair.map(figure => figure.layout[axis].range[1]));
+  for (const figure of pair) Plotly.relayout(figure, { [`${axis}.range`]: [0, most] });
 }
 
 function fill(panel, number, at, chosen) {

@@ -8,7 +8,7 @@ from typing import Any
 from dse.report.cards.card import Card
 from dse.report.table import Table, fold
 from dse.report.text.sweeps import short_names
-from dse.report.units import duration, energy, percent
+from dse.report.units import duration, energy, many, percent
 
 MOST = 3
 """Costs that are told, and layers of each."""
@@ -82,11 +82,6 @@ def _largest(parts: Mapping[str, float], whole: float, *, brackets: bool = True)
     chosen = sorted(((part, value) for part, value in parts.items() if value > 0), key=lambda item: -item[1])[:MOST]
     form = "{} ({:.0f} %)" if brackets else "{} {:.0f} %"
     return ", ".join(form.format(part, 100 * value / whole) for part, value in chosen)
-
-
-def many(layer: Mapping[str, Any]) -> str:
-    """A layer's name, and how often it occurs."""
-    return f"{layer['name']} x{layer['count']}" if layer["count"] > 1 else str(layer["name"])
 
 
 def limits(network: Mapping[str, Any]) -> Table:

@@ -35,6 +35,7 @@ def nest_text(architecture: Architecture, layer: Layer, mapping: Mapping) -> str
             array, 39 of 168 children
               parallel-for r in 3    on 3 of 12 rows
     """
+    architecture = mapping.machine(architecture)
     lines: list[tuple[str, str]] = []
     depth = 0
     for index, (node, place) in enumerate(zip(mapping.nodes, architecture.hierarchy, strict=True)):

@@ -141,3 +141,18 @@ def test_images_have_rows_of_their_own() -> None:
     with pytest.raises(SpecError, match="R is not among the rows of image") as caught:
         read_dataflow(parse_source("a: {rows: [C, R], rows_whole: [R], image: {channels: 4, rows: [C]}}"), ("a",), "a")
     assert caught.value.line == 1
+
+
+def test_layers_of_one_pixel_have_an_array_of_their_own():
+    text = "maps: {rows: [P], cols: [Q], pixel: {rows: [K], cols: [K, C]}}"
+    flow = read_dataflow(parse_source(text), ("maps",), "maps")
+    alone = flow.of((1, 4, 10, 84, 1, 1, 1, 1))
+    assert (alone.rows, alone.cols) == ({"K"}, {"K", "C"})
+    assert alone.of((1, 4, 10, 84, 1, 1, 1, 1)) == alone
+    assert flow.of((1, 4, 10, 84, 1, 2, 1, 1)) == flow
+    assert written_dataflow(flow)["pixel"] == {"rows": ["K"], "cols": ["K", "C"]}
+    with pytest.raises(SpecError, match="P is not among the rows of pixel") as caught:
+        read_dataflow(
+            parse_source("a: {rows: [P], rows_whole: [P], pixel: {rows: [K], cols: [K]}}"), ("a",), "a"
+        )
+    assert caught.value.line == 1

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from thinned import thinned
 
 from dse.errors import DseError
 from dse.mapper.shared.cache import VARIABLE, private_folder
@@ -113,7 +114,7 @@ def test_a_link_in_the_default_place_is_left_alone(tmp_path, compile_small):
     assert not folder.exists()
 
 
-@pytest.mark.parametrize("kind", ["foreign", "open"])
+@pytest.mark.parametrize("kind", thinned(["foreign", "open"], 2))
 def test_the_command_line_says_it_once_and_ends(tmp_path, kind):
     folder = foreign(tmp_path) if kind == "foreign" else tmp_path / "open"
     if kind == "open":

@@ -175,7 +175,7 @@ def kept():
         Node("sum", "add", (16, 8, 8), ("a<b>", "c")), conv("d", "sum", 16, 4),
     ))  # fmt: skip
     space = {"levels.GLB.capacity": ["3 KiB", "108 KiB"]}
-    plan = make_plan("eyeriss", network, Search(2, "grid", resident=True), space=space, name="kept")
+    plan = make_plan("eyeriss", network, Search(1, "grid", resident=True), space=space, name="kept")
     result = run_plan(plan, jobs=0)
     return result, make_book(result, plan, Workers.local(0), Book())
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from dse.report.text.explain import MOST, costs, explanation, limits, many, steps_table
+from dse.report.text.explain import MOST, costs, explanation, limits, steps_table
+from dse.report.units import many
 
 
 def layer(name, count, energy, latency, bound_by, **levels):

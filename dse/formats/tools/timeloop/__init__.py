@@ -1,5 +1,5 @@
-"""Timeloop's files: written by `export`, read by `read`.
+"""Timeloop's files: read into ours by `read`, written from ours by `export`.
 
-`machine`, `flat`, `subtree` and `nodes` read architectures of all its versions into one record, `directives` its
-mappings and constraints, `energies` its tables of energies; `plan`, `rules`, `nest` and `write` say them in our words.
+On the way in they pass two wings, `reading` (what the files say) and `translating` (the same in our words); on the way
+out one, `exporting`.
 """

@@ -25,9 +25,9 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut
 from dse.errors import DseError
 from dse.formats.text.yaml_text import flow, scalar
-from dse.formats.tools.timeloop.left_out import left_out
-from dse.formats.tools.timeloop.parts import TENSORS, Mesh, Store, parts_of, widened
-from dse.formats.tools.timeloop.tables import MAC, Priced, areas_text, energies_text, plain
+from dse.formats.tools.timeloop.exporting.left_out import left_out
+from dse.formats.tools.timeloop.exporting.parts import TENSORS, Mesh, Store, parts_of, widened
+from dse.formats.tools.timeloop.exporting.tables import MAC, Priced, areas_text, energies_text, plain
 from dse.model.mapping import Loop, Mapping
 from dse.problem.dims import DIMS, OPERANDS
 from dse.problem.layer import Layer

@@ -14,18 +14,18 @@ from dse.formats.mapping import dump_mappings
 from dse.formats.text.located import DataPath, Source, raise_all
 from dse.formats.text.source import parse_source
 from dse.formats.tools.imported import Imported, unquoted
-from dse.formats.tools.timeloop.directives import Directive, listed, read_directive
-from dse.formats.tools.timeloop.energies import read_areas, read_energies
-from dse.formats.tools.timeloop.flat import read_flat
-from dse.formats.tools.timeloop.load import load_timeloop
-from dse.formats.tools.timeloop.machine import Machine
-from dse.formats.tools.timeloop.nest import loops_of, nest_of, with_bounds
-from dse.formats.tools.timeloop.nodes import read_nodes
-from dse.formats.tools.timeloop.plan import Plan, check_targets, keeping, plan
-from dse.formats.tools.timeloop.problem import Problem, default_names, read_problem, workload_of
-from dse.formats.tools.timeloop.rules import Asked, rules_of
-from dse.formats.tools.timeloop.subtree import read_subtree
-from dse.formats.tools.timeloop.write import CYCLE_S, architecture_text, prices_of
+from dse.formats.tools.timeloop.reading.directives import Directive, listed, read_directive
+from dse.formats.tools.timeloop.reading.energies import read_areas, read_energies
+from dse.formats.tools.timeloop.reading.flat import read_flat
+from dse.formats.tools.timeloop.reading.load import load_timeloop
+from dse.formats.tools.timeloop.reading.machine import Machine
+from dse.formats.tools.timeloop.reading.nodes import read_nodes
+from dse.formats.tools.timeloop.reading.problem import Problem, default_names, read_problem, workload_of
+from dse.formats.tools.timeloop.reading.subtree import read_subtree
+from dse.formats.tools.timeloop.translating.nest import loops_of, nest_of, with_bounds
+from dse.formats.tools.timeloop.translating.plan import Plan, check_targets, keeping, plan
+from dse.formats.tools.timeloop.translating.rules import Asked, rules_of
+from dse.formats.tools.timeloop.translating.write import CYCLE_S, architecture_text, prices_of
 from dse.formats.workload.write import dump_workload
 from dse.mapper.rules_kept import broken_rules
 from dse.model.fit import check_fit

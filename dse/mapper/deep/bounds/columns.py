@@ -54,14 +54,17 @@ class Places:
         Logarithms of the coefficients.
     first, second : (T, 6) int64
         Columns of the axes' tables: of tiles, steps and children; of the instances in use.
-    of_crossing : tuple
-        Per crossing, its terms and the view of each.
+    of_crossings : (*,) int64
+        Terms of the words of crossings, crossing by crossing.
+    views : tuple of arrays
+        Per crossing, the view of each of these terms.
     """
 
     logs: Floats
     first: Ints
     second: Ints
-    of_crossing: tuple[tuple[Ints, Ints], ...]
+    of_crossings: Ints
+    views: tuple[Ints, ...]
 
 
 def places_of(terms: list[Term], crossings: list[Crossing], axes: list[Axis]) -> Places:
@@ -72,12 +75,10 @@ def places_of(terms: list[Term], crossings: list[Crossing], axes: list[Axis]) ->
         if term.used > 0:
             for a in range(6):
                 second[row, a] = axes[a].column(("idle", term.used))
-    of_crossing = []
-    for k in range(len(crossings)):
-        mine = [row for row, term in enumerate(terms) if term.crossing == k]
-        views = [terms[row].view for row in mine]
-        of_crossing.append((np.array(mine, dtype=np.int64), np.array(views, dtype=np.int64)))
-    return Places(np.log([term.coefficient for term in terms]), first, second, tuple(of_crossing))
+    mine = [[row for row, term in enumerate(terms) if term.crossing == k] for k in range(len(crossings))]
+    views = tuple(np.array([terms[row].view for row in rows], dtype=np.int64) for rows in mine)
+    logs = np.log([term.coefficient for term in terms])
+    return Places(logs, first, second, np.array([row for rows in mine for row in rows], dtype=np.int64), views)
 
 
 def words_of(crossing: Crossing, axes: list[Axis], run: Run) -> Words:
@@ -104,10 +105,9 @@ def columns_of(places: Places, words: list[Words]) -> Columns:
     Parameters
     ----------
     words
-        Of each crossing, see `words_of`.
+        Of the terms of each crossing: what `words_of` has for their views.
     """
     logs, first = places.logs.copy(), places.first.copy()
-    for (rows, views), (columns, scales) in zip(places.of_crossing, words, strict=True):
-        first[rows] = columns[views]
-        logs[rows] += scales[views]
+    first[places.of_crossings] = np.concatenate([columns for columns, _ in words])
+    logs[places.of_crossings] += np.concatenate([scales for _, scales in words])
     return logs, first, places.second

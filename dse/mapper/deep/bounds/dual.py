@@ -233,7 +233,7 @@ def climb_all(
             continue
         mine = Terms(
             family.first[i], terms.second, family.logs[i], terms.block, terms.group, terms.limits, terms.fixed,
-            terms.groups,
+            terms.groups, terms.cuts,
         )  # fmt: skip
         _raise_floors(tables, family, alive, mine.logs)
         flock.bound[i] = climb(tables, factors, mine, flock.weights[i], effort, alive)

@@ -34,6 +34,8 @@ class Terms(NamedTuple):
         Weight of the objective's blocks, -1 for a limit.
     groups : int
         How many there are.
+    cuts : (T, 2) float
+        How many times a term is worth by its whole coefficient, and what is taken off then, see `worth`.
     """
 
     first: Ints
@@ -44,6 +46,7 @@ class Terms(NamedTuple):
     limits: Floats
     fixed: Floats
     groups: int
+    cuts: Floats
 
 
 class Alive(NamedTuple):
@@ -69,8 +72,9 @@ class Pairs(NamedTuple):
 
     Parameters
     ----------
-    slot, term : (T,) int64
-        Sum that a pair adds to, and a term with its columns.
+    slot, term, whose : (T,) int64
+        Sum that a pair adds to, the first term with its columns, and its own first term. One with a constant taken out
+        is a pair by itself.
     weight : (T,) float
         What its factor is multiplied by.
     constant, total : (slots,) float
@@ -83,11 +87,24 @@ class Pairs(NamedTuple):
 
     slot: Ints
     term: Ints
+    whose: Ints
     weight: Floats
     constant: Floats
     total: Floats
     block_of: Ints
     room: Floats
+
+
+def worth(value: float, cuts: Floats, t: int) -> float:
+    """What a term adds at least, by its coefficient or by what this was before a constant was taken out of it.
+
+    Parameters
+    ----------
+    value
+        Its coefficient times factors, no more than those of the mappings it stands for.
+    cuts : (T, 2) float
+    """
+    return max(value, value * cuts[t, 0] - cuts[t, 1])
 
 
 def sift(factors: tuple[Floats, ...], terms: Terms, enough: float, alive: Alive) -> bool:
@@ -107,12 +124,33 @@ def sift(factors: tuple[Floats, ...], terms: Terms, enough: float, alive: Alive)
     bool
         False when an axis has no split left.
     """
-    size, slots = len(terms.logs), len(terms.limits) + terms.groups
+    size = len(terms.logs)
+    least, same = np.zeros((6, size)), np.zeros((6, size), dtype=np.int64)
+    return _sift(factors, terms, enough, alive, least, same, sums_of(terms))
+
+
+def sums_of(terms: Terms) -> Pairs:
+    """Room for the sums of an axis' splits."""
+    size, blocks = len(terms.logs), len(terms.limits)
+    slots = blocks + terms.groups
     pairs = Pairs(
-        np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64), np.zeros(size), np.zeros(slots),
-        np.zeros(slots), np.zeros(slots, dtype=np.int64), np.zeros(len(terms.limits)),
+        np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64), np.zeros(size),
+        np.zeros(slots), np.zeros(slots), np.arange(slots), np.exp(terms.limits + 1e-11),
     )  # fmt: skip
-    return _sift(factors, terms, enough, alive, np.zeros((6, size)), np.zeros((6, size), dtype=np.int64), pairs)
+    for t in range(size):
+        if terms.group[t] >= 0:
+            pairs.block_of[blocks + terms.group[t]] = terms.block[t]
+    return pairs
+
+
+def find_same(terms: Terms, same: Ints) -> None:
+    """Fill in the first term with the same columns, per axis."""
+    first, second = terms.first, terms.second
+    for a in range(6):
+        for t in range(len(terms.logs)):
+            same[a, t] = 0
+            while first[same[a, t], a] != first[t, a] or second[same[a, t], a] != second[t, a]:
+                same[a, t] += 1
 
 
 def _sift(
@@ -127,28 +165,16 @@ def _sift(
     same : (6, T) int64
         The first term with the same columns, per axis.
     """
-    first, second, logs, group, limits = terms.first, terms.second, terms.logs, terms.group, terms.limits
     rows, start, end = alive.rows, alive.start, alive.end
     total, block_of, room = pairs.total, pairs.block_of, pairs.room
-    for b in range(len(limits)):
-        room[b] = np.exp(limits[b] + 1e-11)
-    for slot in range(len(total)):
-        block_of[slot] = slot
-    for t in range(len(logs)):
-        if group[t] >= 0:
-            block_of[len(limits) + group[t]] = terms.block[t]
+    find_same(terms, same)
     for a in range(6):
-        for t in range(len(logs)):
-            # The first term with the same columns of the axis.
-            same[a, t] = 0
-            while first[same[a, t], a] != first[t, a] or second[same[a, t], a] != second[t, a]:
-                same[a, t] += 1
         _least_factors(factors[a], terms, a, same, alive, least)
     for a in range(6):
         table, kept = factors[a], start[a]
-        count = _pair_up(terms, a, least, same, pairs)
+        count = pair_terms(terms, a, least, same, pairs)
         for i in range(start[a], end[a]):
-            _sum_up(table, terms, a, rows[i], count, pairs)
+            sum_up(table, terms, a, rows[i], count, pairs)
             if _in_reach(total, block_of, room, terms.fixed, enough):
                 rows[kept] = rows[i]
                 kept += 1
@@ -176,13 +202,24 @@ def _least_factors(table: Floats, terms: Terms, a: int, same: Ints, alive: Alive
                 least[a, t] = min(least[a, t], table[j, rows[i]] * table[k, rows[i]])
 
 
-def _pair_up(terms: Terms, a: int, least: Floats, same: Ints, pairs: Pairs) -> int:
+def pair_terms(terms: Terms, a: int, least: Floats, same: Ints, pairs: Pairs) -> int:
     """Take terms of one sum with the same factor of an axis as one, and add up what no split of the axis changes.
 
-    Parameters are those of `_sift`. Returns how many pairs there are.
+    Parameters
+    ----------
+    least : (6, T) float
+        Factor of each term on each other axis.
+    same : (6, T) int64
+        The first term with the same columns, per axis.
+
+    Returns
+    -------
+    int
+        How many pairs there are.
     """
     first, second, logs, block, group = terms.first, terms.second, terms.logs, terms.block, terms.group
     where, pair, weight, constant = pairs.slot, pairs.term, pairs.weight, pairs.constant
+    cuts, whose = terms.cuts, pairs.whose
     blocks = len(terms.limits)
     for slot in range(len(constant)):
         constant[slot] = 0.0
@@ -194,26 +231,27 @@ def _pair_up(terms: Terms, a: int, least: Floats, same: Ints, pairs: Pairs) -> i
                 rest *= least[other, t]
         slot = block[t] if group[t] < 0 else blocks + group[t]
         if first[t, a] == 0 and second[t, a] == 0:
-            constant[slot] += rest
+            constant[slot] += worth(rest, cuts, t)
             continue
         at = 0
-        while at < count and (where[at] != slot or pair[at] != same[a, t]):
+        while at < count and (where[at] != slot or pair[at] != same[a, t] or cuts[t, 1] + cuts[whose[at], 1] > 0.0):
             at += 1
         if at == count:
-            where[at], pair[at], weight[at] = slot, same[a, t], 0.0
+            where[at], pair[at], whose[at], weight[at] = slot, same[a, t], t, 0.0
             count += 1
         weight[at] += rest
     return count
 
 
-def _sum_up(table: Floats, terms: Terms, a: int, row: int, count: int, pairs: Pairs) -> None:
+def sum_up(table: Floats, terms: Terms, a: int, row: int, count: int, pairs: Pairs) -> None:
     """Sums of blocks and groups with one split of an axis."""
     first, second, constant, total = terms.first, terms.second, pairs.constant, pairs.total
-    where, pair, weight = pairs.slot, pairs.term, pairs.weight
+    where, pair, whose, weight = pairs.slot, pairs.term, pairs.whose, pairs.weight
     for slot in range(len(total)):
         total[slot] = constant[slot]
     for at in range(count):
-        total[where[at]] += weight[at] * table[first[pair[at], a], row] * table[second[pair[at], a], row]
+        value = weight[at] * table[first[pair[at], a], row] * table[second[pair[at], a], row]
+        total[where[at]] += worth(value, terms.cuts, whose[at])
 
 
 def _in_reach(sums: Floats, block_of: Ints, room: Floats, fixed: Floats, enough: float) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from math import inf, log
 from typing import NamedTuple
@@ -16,12 +17,13 @@ from dse.mapper.deep.bounds.terms import (
     Crossing,
     Term,
     crossings_of,
+    cuts_of,
     objective_of,
     terms_of_limits,
     visits_pay,
 )
 from dse.mapper.deep.kept import tables_of
-from dse.mapper.deep.lists import Bools, Choice, allowed, listed, nothing_of
+from dse.mapper.deep.lists import NO_TRIPS, Bools, Choice, allowed, listed, needed, nothing_of
 from dse.mapper.deep.problem import Deep, spreads_that_add_up, without_limits
 from dse.mapper.shared.compilation import compiled
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
@@ -55,7 +57,9 @@ class Space:
         Where its terms find their factors.
     parts
         Spaces that together have all of its mappings, which are searched in its place once lists are laid down.
-    words, known, agreeing, kins
+    loose
+        Levels whose lists have no loops that may as well stand right outside (`dse.mapper.deep.lists.needed`).
+    words, of_terms, known, agreeing, kins
         What is known of lists laid down.
     """
 
@@ -67,6 +71,7 @@ class Space:
     block: Ints
     group: Ints
     limits: Floats
+    cuts: Floats
     groups: int
     steps: Ints
     floors: Ints
@@ -76,7 +81,9 @@ class Space:
     rows: tuple[Ints, ...]
     places: Places
     parts: tuple[Space, ...] = ()
+    loose: tuple[int, ...] = ()
     words: dict[tuple[int, Run], Words] = field(default_factory=dict, repr=False)
+    of_terms: dict[tuple[int, Run], Words] = field(default_factory=dict, repr=False)
     known: dict[tuple[Choice | None, ...], Columns] = field(default_factory=dict, repr=False)
     agreeing: dict[int, list[Bools]] = field(default_factory=dict, repr=False)
     kins: dict[tuple[Choice | None, ...], Kin] = field(default_factory=dict, repr=False)
@@ -84,17 +91,34 @@ class Space:
     def columns(self, choices: tuple[Choice | None, ...]) -> Columns:
         """Columns of the terms' factors with some lists laid down."""
         if choices not in self.known:
-            words = [self.words_of(k, choices) for k in range(len(self.crossings))]
-            self.known[choices] = columns_of(self.places, words)
+            self.known[choices] = columns_of(self.places, [self._of_terms(k, run) for k, run in self._runs(choices)])
         return self.known[choices]
+
+    def _runs(self, choices: tuple[Choice | None, ...]) -> Iterator[tuple[int, Run]]:
+        levels, seen = len(self.problem.nodes), {}
+        for k, one in enumerate(self.crossings):
+            key = one.operand, one.child
+            if key not in seen:
+                seen[key] = run_of(one.operand, one.child, levels, choices)
+            yield k, seen[key]
+
+    def _of_terms(self, crossing: int, run: Run) -> Words:
+        """What the terms of a crossing are products of."""
+        if (crossing, run) not in self.of_terms:
+            columns, scales = self._words(crossing, run)
+            views = self.places.views[crossing]
+            self.of_terms[crossing, run] = columns[views], scales[views]
+        return self.of_terms[crossing, run]
 
     def words_of(self, crossing: int, choices: tuple[Choice | None, ...]) -> Words:
         """What the words of a crossing's views are products of, with some lists laid down."""
         one = self.crossings[crossing]
-        key = crossing, run_of(one.operand, one.child, len(self.problem.nodes), choices)
-        if key not in self.words:
-            self.words[key] = words_of(one, self.axes, key[1])
-        return self.words[key]
+        return self._words(crossing, run_of(one.operand, one.child, len(self.problem.nodes), choices))
+
+    def _words(self, crossing: int, run: Run) -> Words:
+        if (crossing, run) not in self.words:
+            self.words[crossing, run] = words_of(self.crossings[crossing], self.axes, run)
+        return self.words[crossing, run]
 
     def holds(self, rows: list[int]) -> bool:
         """Whether the splits of a mapping, one of each axis, are part of it."""
@@ -113,6 +137,9 @@ class Space:
         """(listed choices, n) which splits agree with each choice about a list."""
         if level not in self.agreeing:
             each = [allowed(self.problem, self.axes, level, choice) for choice in listed()]
+            if level in self.loose:
+                of_loose = [needed(self.problem, self.axes, level, choice) for choice in listed()]
+                each = [[a & b for a, b in zip(*both, strict=True)] for both in zip(each, of_loose, strict=True)]
             self.agreeing[level] = [np.stack(masks) for masks in zip(*each, strict=True)]
         return np.concatenate([mask[:, row] for mask, row in zip(self.agreeing[level], rows, strict=True)], axis=1)
 
@@ -169,17 +196,22 @@ class Best:
         return log(value) - log(1 + self.gap + 1e-12) + MARGIN if value > 0 else -inf
 
 
-def space_of(problem: Deep, mask: int) -> Space:
+def space_of(problem: Deep, mask: int, loose: tuple[int, ...] = ()) -> Space:
+    """The space of a problem; of `loose` levels, without loops that may as well stand right outside them."""
     tables = tables_of(problem)
     rows = tuple(np.arange(len(axis)) for axis in tables.axes)
-    return _space(problem, mask, tables.axes, tables.least_steps, tables.differ, rows)
+    space = replace(_space(problem, mask, tables.axes, tables.least_steps, tables.differ, rows), loose=loose)
+    if problem.last not in loose:
+        return space
+    keep = needed(space.problem, space.axes, problem.last, Choice(NO_TRIPS))
+    return replace(space, rows=tuple(np.flatnonzero(mine) for mine in keep))
 
 
 def narrowed(space: Space, problem: Deep, mask: int, rows: tuple[Ints, ...] | None = None) -> Space:
     """The space of a problem that differs in what becomes of psums alone, or of some splits of each axis."""
     rows = space.rows if rows is None else rows
     alike = _space(problem, mask, space.axes, space.least_steps, space.differ, rows, space)
-    return replace(alike, words=space.words, agreeing=space.agreeing)
+    return replace(alike, words=space.words, agreeing=space.agreeing, loose=space.loose)
 
 
 def without_fewest_steps(space: Space) -> Space:
@@ -236,7 +268,7 @@ def _space(
     steps = [i for i, term in enumerate(terms) if (0, ("steps",)) in term.extra]
     return Space(
         problem, mask, axes, crossings, terms, np.array([term.block for term in terms]),
-        np.array([term.group for term in terms]), np.array(limits), groups,
+        np.array([term.group for term in terms]), np.array(limits), cuts_of(terms), groups,
         np.array([axis.column(("steps",)) for axis in axes]), np.array([(i, i + 1) for i in steps]),
         steps[-1] + 1 + np.arange(1 + len(differ)), least, differ, rows,
         places_of(terms, crossings, axes),
@@ -295,7 +327,7 @@ def bounded_all(
     tables, factors = (tuple(axis.table(plain) for axis in space.axes) for plain in (False, True))
     terms = Terms(
         kin.first[0], kin.second, kin.logs[0], space.block, space.group, limits_of(space, best),
-        fixed_weights(space, best), space.groups,
+        fixed_weights(space, best), space.groups, space.cuts,
     )  # fmt: skip
     family = Family(kin.logs.copy(), kin.first, keep, space.steps, space.floors)
     target = best.target()

@@ -15,6 +15,7 @@ import numpy as np
 from dse.mapper.deep.axes import Key
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT, NO_LIMIT, OF_ENERGY, OF_TIME
 from dse.mapper.deep.problem import Deep
+from dse.model.counting.kernel import Floats
 from dse.model.counting.records import NONE, READ, WORD, WRITE
 from dse.model.price import SHARED
 from dse.model.time import SINGLE, STREAMING
@@ -55,7 +56,11 @@ class Crossing:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """coefficient * words of a view of a crossing (or of a tile, or steps), over instances in use."""
+    """coefficient * words of a view of a crossing (or of a tile, or steps), over instances in use.
+
+    Where the coefficient is what a constant with a minus sign left of a larger one (`Book.positive`), the words count
+    `whole` each, less `less` in all: no less than by the coefficient, and as much where the words are fewest.
+    """
 
     coefficient: float
     block: int
@@ -64,6 +69,8 @@ class Term:
     view: int = 0
     used: int = 0
     extra: tuple[tuple[int, Key], ...] = ()
+    whole: float = 0.0
+    less: float = 0.0
 
 
 def crossings_of(dp: Deep) -> list[Crossing]:
@@ -87,10 +94,14 @@ def crossings_of(dp: Deep) -> list[Crossing]:
 
 
 class Sum:
-    """A linear form in the views of crossings: {(crossing, view): coefficient} and a constant."""
+    """A linear form in the views of crossings: {(crossing, view): coefficient} and a constant.
+
+    `cuts` has what was taken out of a coefficient for a negative constant: the whole coefficient, and the constant.
+    """
 
     def __init__(self) -> None:
         self.parts: dict[tuple[int, int], float] = {}
+        self.cuts: dict[tuple[int, int], tuple[float, float]] = {}
         self.constant = 0.0
 
     def add(self, crossing: int, view: int, coefficient: float) -> None:
@@ -118,7 +129,6 @@ class Book:
     def energy(self) -> Sum:
         dp, total = self.dp, Sum()
         total.constant = float(dp.mac_pj)
-        last = len(dp.is_fan_out) - 1
         for k, c in enumerate(self.crossings):
             o, parent = c.operand, dp.nodes[c.parent]
             child = dp.nodes[c.child] if c.child < len(dp.nodes) else -1
@@ -130,7 +140,7 @@ class Book:
                     total.add(k, at, delivery)
                 total.add(k, 0, access[WRITE])
                 continue
-            spared = dp.spared_pj if parent == last else 0.0
+            spared = dp.spared_pj if child < 0 else 0.0
             delivered = sum(delivery for delivery, _ in prices)
             self.add_back(total, k, dp.access_pj[parent, o, READ] + access[WRITE] + delivered - spared)
             total.add(k, c.up, dp.access_pj[parent, o, WRITE])
@@ -210,6 +220,7 @@ class Book:
             operand = self.crossings[k].operand
             words = float(dp.words[operand]) * (2.0 if dp.returns and operand == PSUM else 1.0)
             cut = min(parts[k, view], -total.constant / words)
+            total.cuts[k, view] = parts[k, view], cut * words
             parts[k, view] -= cut
             total.constant += cut * words
             if parts[k, view] <= 0.0:
@@ -295,8 +306,16 @@ def terms_of_limits(dp: Deep, crossings: list[Crossing]) -> tuple[list[Term], li
     return terms, limits
 
 
+def cuts_of(terms: list[Term]) -> Floats:
+    """(T, 2) how many times a term's coefficient its whole one is, and the constant taken off then."""
+    return np.array([(term.whole / term.coefficient, term.less) if term.whole else (1.0, 0.0) for term in terms])
+
+
 def _of(total: Sum, block: int, group: int, used: int, scale: float = 1.0) -> list[Term]:
-    terms = [Term(scale * value, block, group, k, view, used) for (k, view), value in total.parts.items()]
+    terms = []
+    for (k, view), value in total.parts.items():
+        whole, less = total.cuts.get((k, view), (0.0, 0.0))
+        terms.append(Term(scale * value, block, group, k, view, used, whole=scale * whole, less=scale * less))
     if total.constant > 0.0:
         terms.append(Term(scale * total.constant, block, group, used=used))
     return terms

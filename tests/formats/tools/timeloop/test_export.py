@@ -13,8 +13,8 @@ from dse.errors import DseError
 from dse.formats.architecture.load import load_architecture
 from dse.formats.text.shipped import shipped_names
 from dse.formats.tools.timeloop.export import FORMS, remarks, timeloop_files
-from dse.formats.tools.timeloop.left_out import left_out
-from dse.formats.tools.timeloop.parts import TENSORS
+from dse.formats.tools.timeloop.exporting.left_out import left_out
+from dse.formats.tools.timeloop.exporting.parts import TENSORS
 from dse.model.counting.timeloop import count_timeloop
 from dse.model.mapping import Loop, Mapping, Spatial, Temporal, tile_words
 from dse.problem.dims import DIMS, OPERANDS, PerOperand

@@ -27,7 +27,7 @@ def drawn(seed: int) -> tuple[Terms, tuple[np.ndarray, ...]]:
     logs = np.log([rng.uniform(0.5, 20.0) for _ in range(size)])
     limits = np.array([0.0, 0.0, log(rng.uniform(20.0, 4000.0))])
     fixed = np.array([*rng.choice(((1.0, 0.0), (0.0, 1.0), (1.0, 1.0))), -1.0])
-    return Terms(first, second, logs, block, group, limits, fixed, 2), tables
+    return Terms(first, second, logs, block, group, limits, fixed, 2, np.tile([1.0, 0.0], (size, 1))), tables
 
 
 def objective(terms: Terms, tables: tuple[np.ndarray, ...], splits: tuple[int, ...]) -> float:

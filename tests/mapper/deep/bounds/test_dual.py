@@ -46,7 +46,7 @@ def test_the_bound_is_exact_for_one_term_per_block() -> None:
     ones = np.ones((1, AXES), dtype=np.int64)
     terms = Terms(
         ones, 0 * ones, np.array([log(5.0)]), np.array([OF_ENERGY]), np.array([-1]), np.zeros(2), np.array([1.0, 0.0]),
-        groups=0,
+        groups=0, cuts=np.array([[1.0, 0.0]]),
     )  # fmt: skip
     alive = Alive(np.tile([0, 1], AXES), np.arange(AXES) * 2, np.arange(AXES) * 2 + 2, np.zeros(2 * AXES))
     logarithms = tuple(np.log(table) for table in tables)

@@ -70,8 +70,9 @@ def test_pairs_of_columns_are_counted_once() -> None:
     second = np.array([[2, 0, 0, 0, 0, 0], [2, 0, 0, 0, 0, 0], [1, 0, 0, 0, 0, 0]])
     block, group = np.array([OF_ENERGY, OF_ENERGY, FIRST_LIMIT]), np.full(3, -1)
     fixed, none = np.array([1.0, 0.0, -1.0]), np.array([0.0, 0.0, NO_LIMIT])
-    pairs = pair_up(Terms(first, second, np.zeros(3), block, group, none, fixed, 0))
+    uncut = np.tile([1.0, 0.0], (3, 1))
+    pairs = pair_up(Terms(first, second, np.zeros(3), block, group, none, fixed, 0, uncut))
     assert pairs.width.tolist() == [1, 1, 0, 0, 0, 0]
     assert pairs.of_term[:, 0].tolist() == [0, 0, NO_FACTOR]
-    limited = pair_up(Terms(first, second, np.zeros(3), block, group, np.zeros(3), fixed, 0))
+    limited = pair_up(Terms(first, second, np.zeros(3), block, group, np.zeros(3), fixed, 0, uncut))
     assert limited.width[0] == 2

@@ -13,10 +13,10 @@ from typing import Any
 from dse.architecture.technology import Technology, load_technology, technology_names
 from dse.errors import DseError
 from dse.formats.text.yaml_text import flow, scalar
-from dse.formats.tools.timeloop.energies import COMPUTE, FILL, LEAK, READ, UPDATE, Table
-from dse.formats.tools.timeloop.machine import Machine, Store
-from dse.formats.tools.timeloop.plan import FanPlan, LevelPlan, Plan
-from dse.formats.tools.timeloop.rules import Rules
+from dse.formats.tools.timeloop.reading.energies import COMPUTE, FILL, LEAK, READ, UPDATE, Table
+from dse.formats.tools.timeloop.reading.machine import Machine, Store
+from dse.formats.tools.timeloop.translating.plan import FanPlan, LevelPlan, Plan
+from dse.formats.tools.timeloop.translating.rules import Rules
 from dse.problem.dims import OPERANDS
 
 CYCLE_S = 1e-9

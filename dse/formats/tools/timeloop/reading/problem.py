@@ -14,7 +14,7 @@ from typing import Any
 from dse.errors import DseError, SpecError
 from dse.formats.text.located import DataPath, Source, did_you_mean
 from dse.formats.text.source import parse_source
-from dse.formats.tools.timeloop.machine import items_of
+from dse.formats.tools.timeloop.reading.machine import items_of
 from dse.problem import shapes
 from dse.problem.dims import DIMS, PerOperand
 from dse.problem.layer import Layer

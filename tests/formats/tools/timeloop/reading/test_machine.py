@@ -4,10 +4,18 @@ import pytest
 
 from dse.errors import SpecError
 from dse.formats.text.source import parse_source
-from dse.formats.tools.timeloop.flat import read_flat
-from dse.formats.tools.timeloop.machine import Mesh, Store, Where, instances_of, mesh_between, read_mac, read_store
-from dse.formats.tools.timeloop.nodes import TAGS, read_nodes
-from dse.formats.tools.timeloop.subtree import read_subtree
+from dse.formats.tools.timeloop.reading.flat import read_flat
+from dse.formats.tools.timeloop.reading.machine import (
+    Mesh,
+    Store,
+    Where,
+    instances_of,
+    mesh_between,
+    read_mac,
+    read_store,
+)
+from dse.formats.tools.timeloop.reading.nodes import TAGS, read_nodes
+from dse.formats.tools.timeloop.reading.subtree import read_subtree
 
 FLAT = """
 arch:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dse.errors import SpecError
-from dse.formats.tools.timeloop.directives import Directive
-from dse.formats.tools.timeloop.machine import Machine, Mesh
-from dse.formats.tools.timeloop.plan import FanPlan, LevelPlan, Loops, Plan, room_for
-from dse.problem.dims import DIMS
+from dse.formats.architecture.dataflow import in_order
+from dse.formats.tools.timeloop.reading.directives import Directive
+from dse.formats.tools.timeloop.reading.machine import Machine, Mesh
+from dse.formats.tools.timeloop.translating.plan import FanPlan, LevelPlan, Loops, Plan, room_for
 
 
 @dataclass
@@ -231,8 +231,3 @@ def _order(rules: Rules, plan: Plan, level: LevelPlan, said: Directive, asked: A
         message = f"{said.target}: the order of {', '.join(order)} has no words here"
         hint = "a dataflow names the innermost dim of the list right above the array (innermost)"
         rules.unsaid.append(said.where.error(message, hint, "permutation"))
-
-
-def in_order(dims: Any) -> list[str]:
-    """Dims in the order of `DIMS`."""
-    return [dim for dim in DIMS if dim in dims]

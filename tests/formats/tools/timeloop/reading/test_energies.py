@@ -4,7 +4,7 @@ import pytest
 
 from dse.errors import SpecError
 from dse.formats.text.source import parse_source
-from dse.formats.tools.timeloop.energies import COMPUTE, FILL, LEAK, READ, read_areas, read_energies
+from dse.formats.tools.timeloop.reading.energies import COMPUTE, FILL, LEAK, READ, read_areas, read_energies
 
 
 def energies(tables):

@@ -17,7 +17,7 @@ from dse.errors import SpecError
 from dse.formats.text.located import DataPath, Place, Source
 from dse.formats.text.source import parse_source, read_text
 from dse.formats.text.yaml_tree import MAX_CHARACTERS, split_lines
-from dse.formats.tools.timeloop.nodes import TAGS
+from dse.formats.tools.timeloop.reading.nodes import TAGS
 
 _INCLUDE = re.compile(r"""\s*\{\{\s*include(?:_text)?\(\s*(?:'([^']*)'|"([^"]*)")\s*\)\s*\}\}\s*(?:#.*)?""")
 _TEMPLATE = re.compile(r"\{\{|\{%")

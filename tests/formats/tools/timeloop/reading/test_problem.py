@@ -8,7 +8,7 @@ from dse.cli.main import run
 from dse.errors import SpecError
 from dse.formats.text.source import parse_source
 from dse.formats.tools.timeloop.export import timeloop_files
-from dse.formats.tools.timeloop.problem import read_problem
+from dse.formats.tools.timeloop.reading.problem import read_problem
 from dse.formats.workload.load import load_workload
 from dse.model.mapping import Loop, Mapping, Temporal
 from dse.problem.dims import DIMS, OPERANDS

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dse.formats.text.located import DataPath, Source, did_you_mean
-from dse.formats.tools.timeloop.machine import Where, plain_keys
-from dse.formats.tools.timeloop.problem import Names
+from dse.formats.tools.timeloop.reading.machine import Where, plain_keys
+from dse.formats.tools.timeloop.reading.problem import Names
 
 KINDS = {
     "temporal": "temporal", "spatial": "spatial", "datatype": "dataspace", "bypass": "dataspace",
@@ -112,7 +112,7 @@ def read_directive(where: Where, given: Mapping[str, Any], names: Names) -> Dire
     Examples
     --------
     >>> from dse.formats.text.source import parse_source
-    >>> from dse.formats.tools.timeloop.problem import default_names
+    >>> from dse.formats.tools.timeloop.reading.problem import default_names
     >>> where = Where(parse_source("{}"), ())
     >>> said = {"target": "Buffer", "type": "temporal", "factors": "R3 P=16 C<=4", "permutation": "RPC"}
     >>> directive = read_directive(where, said, default_names())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dse.formats.text.located import Source
-from dse.formats.tools.timeloop.machine import Where, items_of
+from dse.formats.tools.timeloop.reading.machine import Where, items_of
 
 _NAME = re.compile(r"(?:.*\.)?([A-Za-z_][\w-]*?)(?:\[.*\])?")
 

@@ -3,8 +3,8 @@
 import pytest
 
 from dse.errors import SpecError
-from dse.formats.tools.timeloop.load import load_timeloop
 from dse.formats.tools.timeloop.read import import_timeloop
+from dse.formats.tools.timeloop.reading.load import load_timeloop
 from dse.formats.workload.load import load_workload
 
 BASE = """base_ignore: &base

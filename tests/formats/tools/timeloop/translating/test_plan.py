@@ -4,11 +4,11 @@ import pytest
 
 from dse.errors import SpecError
 from dse.formats.text.source import parse_source
-from dse.formats.tools.timeloop.directives import Directive
-from dse.formats.tools.timeloop.machine import Mac, Machine, Mesh, Store, Where
-from dse.formats.tools.timeloop.nest import nest_of, with_bounds
-from dse.formats.tools.timeloop.plan import FanPlan, LevelPlan, check_targets, joined_name, keeping, plan
-from dse.formats.tools.timeloop.rules import Asked, rules_of, sides_of
+from dse.formats.tools.timeloop.reading.directives import Directive
+from dse.formats.tools.timeloop.reading.machine import Mac, Machine, Mesh, Store, Where
+from dse.formats.tools.timeloop.translating.nest import nest_of, with_bounds
+from dse.formats.tools.timeloop.translating.plan import FanPlan, LevelPlan, check_targets, joined_name, keeping, plan
+from dse.formats.tools.timeloop.translating.rules import Asked, rules_of, sides_of
 from dse.model.mapping import Loop, Spatial, Temporal
 from dse.problem.dims import OPERANDS
 

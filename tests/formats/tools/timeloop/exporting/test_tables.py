@@ -3,8 +3,8 @@
 import pytest
 
 from dse.formats.text.source import parse_source
-from dse.formats.tools.timeloop.energies import read_areas, read_energies
-from dse.formats.tools.timeloop.tables import MAC, Priced, areas_text, energies_text, plain
+from dse.formats.tools.timeloop.exporting.tables import MAC, Priced, areas_text, energies_text, plain
+from dse.formats.tools.timeloop.reading.energies import read_areas, read_energies
 
 PARTS = [Priced("RF", {"read": 0.25, "write": 0.5, "leak": 1e-7}, 120.5), Priced(MAC, {"compute": 3.0}, 0.0)]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dse.formats.text.located import DataPath, Source
-from dse.formats.tools.timeloop.machine import (
+from dse.formats.tools.timeloop.reading.machine import (
     Mac,
     Machine,
     Mesh,

@@ -5,11 +5,11 @@ import pytest
 from dse.errors import SpecError
 from dse.formats.architecture.load import read_architecture_spec
 from dse.formats.text.source import parse_source
-from dse.formats.tools.timeloop.energies import Table
-from dse.formats.tools.timeloop.machine import Mac, Machine, Mesh, Store, Where
-from dse.formats.tools.timeloop.plan import keeping, plan
-from dse.formats.tools.timeloop.rules import Rules
-from dse.formats.tools.timeloop.write import CYCLE_S, architecture_text, level_fields, prices_of
+from dse.formats.tools.timeloop.reading.energies import Table
+from dse.formats.tools.timeloop.reading.machine import Mac, Machine, Mesh, Store, Where
+from dse.formats.tools.timeloop.translating.plan import keeping, plan
+from dse.formats.tools.timeloop.translating.rules import Rules
+from dse.formats.tools.timeloop.translating.write import CYCLE_S, architecture_text, level_fields, prices_of
 
 HERE = Where(parse_source("at: {}"), ("at",))
 

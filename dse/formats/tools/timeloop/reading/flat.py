@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dse.formats.text.located import Source
-from dse.formats.tools.timeloop.machine import (
+from dse.formats.tools.timeloop.reading.machine import (
     Machine,
     Mesh,
     Store,

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import pairwise, takewhile
 
 from dse.formats.text.located import did_you_mean
-from dse.formats.tools.timeloop.directives import Directive
-from dse.formats.tools.timeloop.machine import Machine, Mesh, Store
+from dse.formats.tools.timeloop.reading.directives import Directive
+from dse.formats.tools.timeloop.reading.machine import Machine, Mesh, Store
 from dse.problem.dims import OPERANDS, RELEVANT
 
 

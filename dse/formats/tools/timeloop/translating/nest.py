@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import prod
 
-from dse.formats.tools.timeloop.directives import Directive
-from dse.formats.tools.timeloop.machine import Machine, Mesh
-from dse.formats.tools.timeloop.plan import FanPlan, LevelPlan, Loops, Plan
-from dse.formats.tools.timeloop.rules import Asked, sides_of
+from dse.formats.tools.timeloop.reading.directives import Directive
+from dse.formats.tools.timeloop.reading.machine import Machine, Mesh
+from dse.formats.tools.timeloop.translating.plan import FanPlan, LevelPlan, Loops, Plan
+from dse.formats.tools.timeloop.translating.rules import Asked, sides_of
 from dse.model.mapping import Loop, Spatial, Temporal
 from dse.model.mapping import Mapping as LoopNest
 

@@ -4,9 +4,9 @@ import pytest
 
 from dse.errors import SpecError
 from dse.formats.text.source import parse_source
-from dse.formats.tools.timeloop.directives import KINDS, listed, read_directive
-from dse.formats.tools.timeloop.machine import Where
-from dse.formats.tools.timeloop.problem import default_names
+from dse.formats.tools.timeloop.reading.directives import KINDS, listed, read_directive
+from dse.formats.tools.timeloop.reading.machine import Where
+from dse.formats.tools.timeloop.reading.problem import default_names
 
 DIMS = ("N", "K", "C", "P", "Q", "R", "S")
 

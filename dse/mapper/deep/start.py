@@ -1,0 +1,148 @@
+"""First mappings: the splits of each axis exchanged one after another, from many orders of the lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+import numpy as np
+
+from dse.mapper.deep.bounds.columns import Columns
+from dse.mapper.deep.bounds.sift import Terms
+from dse.mapper.deep.bounds.subproblem import Best, Kin, Node, Space, fixed_weights, limits_of
+from dse.mapper.deep.exchange import descend_all, exchanged, rows_of
+from dse.mapper.deep.lists import Bools, Choice, choices_of, listed
+from dse.mapper.shared.compilation import compiled
+from dse.model.counting.kernel import Floats, Ints
+from dse.problem.dims import IFMAP, PSUM, WEIGHT
+
+CHEAPEST, OTHERS = (400, 120), (400, 60)
+"""Splits of an axis that are chosen from: those that lift the root's bound least, and others here and there. The first
+are where two axes at most have several splits."""
+
+KINDS = 81
+"""Combinations of operands that stay in each list, at most."""
+
+TRIED = 4
+"""Mappings of those that come of it that are priced."""
+
+ROUNDS = 2
+"""How often the order of one list is exchanged, too."""
+
+ENOUGH = 0.03
+"""How near, in logarithms, the best mapping is to the root's bound when that is not worth it."""
+
+
+def first_mappings(node: Node, best: Best) -> Iterator[Ints]:
+    """Splits of each axis that may make a good mapping; each is to be priced before the next is made.
+
+    Parameters
+    ----------
+    node
+        A whole space.
+    """
+    begun = best.target()
+    several = int(sum(len(mine) > 1 for mine in node.rows) > 2)
+    rows = tuple(_some(mine, lifted, several) for mine, lifted in zip(node.rows, node.reduced, strict=True))
+    least = np.array([mine[np.argmin(lifted)] for mine, lifted in zip(node.rows, node.reduced, strict=True)])
+    every = np.ones((KINDS, sum(map(len, rows))), dtype=bool)
+    found = []
+    for part in node.space.parts or (node.space,):
+        kin = _of_kinds(part, node.choices)
+        found += _descended(part, best, kin, rows, every[: len(kin.choices)], least)
+    yield from _best_of(found)
+    for _ in range(ROUNDS):
+        known = best.target()
+        if known >= begun or known < node.bound + ENOUGH:
+            return
+        # What is best by now was found in one of these.
+        space = next(part for part in node.space.parts or (node.space,) if part.mask == best.records[0][-1])
+        yield from _best_of(_other_orders(space, best, rows))
+        if best.target() >= known:
+            return
+
+
+def values_of(space: Space, best: Best, columns: Columns, rows: list[int]) -> list[Floats]:
+    """Per axis, the objective's logarithm with each split in place of the one at hand; infinite past a limit."""
+    values = np.zeros(sum(map(len, space.axes)))
+    tables = tuple(axis.table(plain=True) for axis in space.axes)
+    compiled(exchanged)(tables, _terms(space, best, columns), np.array(rows), values)
+    return np.split(values, np.cumsum([len(axis) for axis in space.axes])[:-1])
+
+
+def _some(rows: Ints, lifted: Floats, several: int) -> Ints:
+    """Some splits of an axis."""
+    cheapest, others = CHEAPEST[several], OTHERS[several]
+    if len(rows) <= cheapest + others:
+        return rows
+    order = np.argpartition(lifted, cheapest)
+    dearer = order[cheapest:]
+    return rows[np.concatenate([order[:cheapest], dearer[:: -(-len(dearer) // others)]])]
+
+
+def _of_kinds(space: Space, nothing: tuple[Choice | None, ...]) -> Kin:
+    """The operands that may stay in each list. What it says of slides is the most that the words can be."""
+    problem = space.problem
+    each: list[tuple[Choice | None, ...]] = []
+    many = 1
+    for level, choice in reversed(list(enumerate(nothing))):
+        kinds: tuple[Choice | None, ...] = tuple(Choice(kind) for kind in (IFMAP, WEIGHT, PSUM))
+        if choice is not None:
+            kinds = (choice,)
+        elif level == problem.near and problem.stationary >= 0:
+            kinds = (Choice(problem.stationary),)
+        elif many * len(kinds) > KINDS:
+            kinds = (None,)
+        many *= len(kinds)
+        each.append(kinds)
+    choices = tuple(product(*reversed(each)))
+    columns = [space.columns(one) for one in choices]
+    return Kin(choices, np.stack([one[0] for one in columns]), np.stack([one[1] for one in columns]), columns[0][2])
+
+
+def _other_orders(space: Space, best: Best, rows: tuple[Ints, ...]) -> list[tuple[float, Ints]]:
+    """What comes of the best mapping when the order of one list is another, and the splits go with it."""
+    record, known = best.records[0], best.target()
+    choices, mine, found = choices_of(space.problem, record), rows_of(space, record), []
+    agree = {level: space.agree(level, rows) for level in range(len(choices)) if not space.problem.is_fan_out[
+        space.problem.nodes[level]]}  # fmt: skip
+    at = {level: listed().index(choice) for level, choice in enumerate(choices) if choice is not None}
+    for level in agree:
+        keep = agree[level].copy()
+        for other in agree:
+            if other != level:
+                keep &= agree[other][at[other]]
+        kin = space.kin((*choices[:level], None, *choices[level + 1 :]), level)
+        found += [one for one in _descended(space, best, kin, rows, keep, np.array(mine)) if one[0] < known]
+    return found
+
+
+def _descended(
+    space: Space, best: Best, kin: Kin, rows: tuple[Ints, ...], keep: Bools, begin: Ints
+) -> list[tuple[float, Ints]]:
+    """The logarithm of the objective and the splits that each of some ways to lay down lists comes to."""
+    found, values = np.tile(begin, (len(keep), 1)), np.zeros(len(keep))
+    start = np.concatenate([[0], np.cumsum([len(mine) for mine in rows])])
+    terms = _terms(space, best, (kin.logs[0], kin.first[0], kin.second))
+    tables = tuple(axis.table(plain=True) for axis in space.axes)
+    compiled(descend_all)(tables, terms, kin.logs, kin.first, keep, np.concatenate(rows), start, found, values)
+    return list(zip(values.tolist(), found, strict=True))
+
+
+def _best_of(found: list[tuple[float, Ints]]) -> Iterator[Ints]:
+    """The best few that differ."""
+    seen: set[bytes] = set()
+    for value, rows in sorted(found, key=lambda one: one[0]):
+        if len(seen) == TRIED or value == np.inf:
+            return
+        if rows.tobytes() not in seen:
+            seen.add(rows.tobytes())
+            yield rows
+
+
+def _terms(space: Space, best: Best, columns: Columns) -> Terms:
+    logs, first, second = columns
+    return Terms(
+        first, second, logs, space.block, space.group, limits_of(space, best), fixed_weights(space, best), space.groups,
+        space.cuts,
+    )  # fmt: skip

@@ -1,0 +1,95 @@
+"""First mappings: what an exchange of splits says is what the terms add up to, and what is found is good."""
+
+from math import inf
+
+import numpy as np
+import pytest
+
+from dse import Layer, load_architecture
+from dse.mapper.deep.bounds.subproblem import Best, Space, fixed_weights, limits_of, root_of
+from dse.mapper.deep.lists import nothing_of
+from dse.mapper.deep.nest import record_length
+from dse.mapper.deep.solve import solve_deep, spaces_of
+from dse.mapper.deep.start import _descended, _of_kinds, first_mappings, values_of
+from dse.mapper.deep.tree import _price
+from dse.mapper.shared.incumbent import EDP, ENERGY
+
+LAYER = Layer("l", K=64, C=48, P=14, Q=14, R=3, S=3)
+
+
+def nothing_known(space: Space, kind: int) -> Best:
+    width = record_length(len(space.problem.nodes))
+    records = np.zeros((1, width), dtype=np.int64)
+    return Best(kind, 0.0, inf, np.zeros((1, 2)), records, np.zeros(5, dtype=np.int64), np.zeros(1, dtype=np.int64))
+
+
+def objective(space: Space, best: Best, columns, rows) -> float:
+    """The logarithm of the objective that the terms of a mapping add up to, infinite past a limit."""
+    logs, first, second = columns
+    terms = np.exp(logs)
+    for a, axis in enumerate(space.axes):
+        factors = axis.table(plain=True)[:, rows[a]]
+        terms = terms * factors[first[:, a]] * factors[second[:, a]]
+    terms = np.maximum(terms, terms * space.cuts[:, 0] - space.cuts[:, 1])
+    alone, fixed, limits = space.group < 0, fixed_weights(space, best), limits_of(space, best)
+    value = 0.0
+    for b in range(len(limits)):
+        mine = space.block == b
+        groups = [terms[space.group == g].sum() for g in set(space.group[mine & ~alone])]
+        total = terms[mine & alone].sum() + max(groups, default=0.0)
+        if fixed[b] > 0:
+            value += fixed[b] * np.log(total)
+        elif fixed[b] < 0 and np.log(total) > limits[b] + 1e-9:
+            return inf
+    return value
+
+
+def spaces(machine: str) -> list[Space]:
+    architecture = load_architecture(machine)
+    return spaces_of(architecture, architecture.lowered(LAYER), "all")[1]
+
+
+@pytest.mark.parametrize("kind", [ENERGY, EDP])
+def test_exchanged_splits_cost_what_the_terms_add_up_to(kind: int) -> None:
+    rng = np.random.default_rng(kind)
+    for space in spaces("simba_pe"):
+        best, columns = nothing_known(space, kind), space.columns(nothing_of(space.problem))
+        rows = [int(rng.integers(len(axis))) for axis in space.axes]
+        values = values_of(space, best, columns, rows)
+        for a, axis in enumerate(space.axes):
+            for row in rng.integers(len(axis), size=5):
+                other = [*rows[:a], int(row), *rows[a + 1 :]]
+                assert values[a][row] == pytest.approx(objective(space, best, columns, other), rel=1e-12)
+
+
+def test_no_split_can_be_exchanged_for_a_better_one_at_the_end() -> None:
+    met = 0
+    for space in spaces("nvdla_small"):
+        best = nothing_known(space, EDP)
+        kin = _of_kinds(space, nothing_of(space.problem))
+        begin = np.array([mine[0] for mine in space.rows])
+        keep = np.ones((len(kin.choices), sum(map(len, space.rows))), dtype=bool)
+        found = _descended(space, best, kin, space.rows, keep, begin)
+        for i, (value, rows) in enumerate(found):
+            columns = kin.logs[i], kin.first[i], kin.second
+            if objective(space, best, columns, rows) == inf:
+                continue
+            met += 1
+            assert value == pytest.approx(objective(space, best, columns, rows), rel=1e-12)
+            values = values_of(space, best, columns, rows.tolist())
+            assert min(values[a][mine].min() for a, mine in enumerate(space.rows)) >= value - 1e-11
+    assert met > 5
+
+
+@pytest.mark.parametrize("machine", ["nvdla_small", "nvdla_large", "simba_pe"])
+def test_a_first_mapping_is_within_five_percent_of_the_best(machine: str) -> None:
+    architecture = load_architecture(machine)
+    layer = architecture.lowered(LAYER)
+    least = solve_deep(architecture, layer, ENERGY, 0.0, "all", 1).values[0, 0]
+    space = next(one for one in spaces_of(architecture, layer, "all")[1] if not one.problem.returns)
+    best = nothing_known(space, ENERGY)
+    node = root_of(space, best)
+    assert node is not None
+    for rows in first_mappings(node, best):
+        _price(space, rows, node.choices, best)
+    assert least <= best.values[0, 0] <= 1.05 * least
