@@ -27,14 +27,14 @@ class MapperSettings:
     objective : {"energy", "latency", "edp"}
     gap : float
         How far from its optimum a mapping may be, proven, as a fraction.
-    factors : {"all", "perfect"}
+    factors : {"all", "perfect", "any"}
     time_limit : float or None
         Seconds after which a layer's search stops.
     """
 
     objective: Literal["energy", "latency", "edp"]
     gap: float
-    factors: Literal["all", "perfect"]
+    factors: Literal["all", "perfect", "any"]
     time_limit: float | None
 
 
@@ -114,8 +114,8 @@ def mapper_options(function: Command) -> Command:
     """`--objective`, `--gap`, `--factors` and `--time-limit`; the command takes them as `how`, a `MapperSettings`."""
     function = time_limit_option(gather(MapperSettings, "how")(function))
     function = click.option(
-        "--factors", type=click.Choice(["all", "perfect"]), default="all", show_default=True,
-        help="Tile sizes: all, or only those that divide a loop bound.",
+        "--factors", type=click.Choice(["all", "perfect", "any"]), default="all", show_default=True,
+        help="Tile sizes: all, or only those that divide a loop bound; any takes those that could shrink, too (slow).",
     )(function)  # fmt: skip
     function = click.option(
         "--gap", type=click.FloatRange(min=0), default=0.0, show_default=True,

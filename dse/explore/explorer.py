@@ -261,14 +261,14 @@ class Explorer:
         fresh = [candidate for candidate in self._candidates[self._settled :] if candidate.number not in self.explored]
         self._settled = len(self._candidates)
         self._evaluate("explore", fresh, max(len(self._candidates), min(self.search.trials, self.problem.space.size)))
-        for proposal in proposals:
-            evaluation = self.explored[self._by_index[proposal.index].number]
-            values = self._values(evaluation)
-            # decades matter, not differences; the order of designs stays the same
-            scaled = [log10(value) if value > 0 else -300.0 for value in values] if values else None
-            with self.spending.on("sampler"):
+        with self.spending.on("sampler"):  # once a batch: asking for the CPU time is a system call
+            for proposal in proposals:
+                evaluation = self.explored[self._by_index[proposal.index].number]
+                values = self._values(evaluation)
+                # decades matter, not differences; the order of designs stays the same
+                scaled = [log10(value) if value > 0 else -300.0 for value in values] if values else None
                 proposer.tell(proposal, scaled, evaluation.outcome.violation)
-        proposer.end_batch()
+            proposer.end_batch()
 
     def _evaluate(self, kind: Kind, candidates: Sequence[_Candidate], total: int) -> None:
         """Find or make the evaluation of each candidate."""

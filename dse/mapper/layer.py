@@ -27,7 +27,7 @@ from dse.model.price import capacities
 from dse.problem.layer import Layer
 
 OBJECTIVES = {"energy": ENERGY, "latency": LATENCY, "edp": EDP, "front": FRONT}
-FACTORS = ("all", "perfect")
+FACTORS = ("all", "perfect", "any")
 
 LONGEST_FRONT = 4096
 
@@ -46,8 +46,9 @@ def map_layer(
         `latency` breaks ties by energy.
     gap : float
         Stop when the answer is proven to be within this fraction of the best.
-    factors : {"all", "perfect"}
-        `perfect` restricts every split of a bound to products that meet it exactly.
+    factors : {"all", "perfect", "any"}
+        `perfect` restricts every split of a bound to products that meet it exactly. `any` takes splits that are not
+        tight, too, and loops over groups in all lists; it takes longer, by the deep search.
     time_limit_s : float, optional
         After so many seconds the search ends with the best mapping it has found, the first one at the earliest; the
         certificate then states how far that mapping is proven.
@@ -198,7 +199,7 @@ def lower_bound(
     True
     """
     layer = architecture.lowered(layer)
-    if bounds_boxes(architecture):
+    if is_flat(architecture, factors):
         return bound_flat([architecture, *others], layer, cycle_pj, factors, sides)
     if others:
         raise DseError(f"{architecture.name}: a hierarchy of this shape has no bound of several designs")
@@ -251,7 +252,7 @@ def _mapped(
     if time_limit_s is not None:
         expect(time_limit_s, (float, int), "time_limit_s", "seconds, e.g. 2.5")
     if factors not in FACTORS:
-        raise DseError(f"factors={factors!r} is not all or perfect")
+        raise DseError(f"factors={factors!r} is not all, perfect or any")
     if not gap >= 0:  # NaN, too
         raise DseError(f"gap={gap} is not a fraction of 0 or more")
     if time_limit_s is not None and time_limit_s <= 0:
@@ -260,7 +261,7 @@ def _mapped(
     solution = solve(architecture, layer, objective, gap, factors, time_limit_s)
     mapped = []
     for (energy, cycles), record in zip(solution.values, solution.records, strict=True):
-        mapping = mapping_of(architecture, record, solution.kept[int(record[-1])])
+        mapping = mapping_of(architecture, record, solution.kept[int(record[-1])], factors)
         value = {"energy": energy, "latency": cycles, "edp": energy * cycles, "front": energy}[objective]
         certificate = Certificate(
             objective=objective, value=float(value), lower_bound=float(value / (1 + solution.gap)), gap=solution.gap,
@@ -277,12 +278,14 @@ def solve(
 ) -> Solution:  # fmt: skip
     """Search, and return numbers only: what a sweep needs of a layer."""
     layer = architecture.lowered(layer)
-    flat = bounds_boxes(architecture)
+    flat = is_flat(architecture, factors)
     # The deep search may look for long where there is nothing; and searches take the outermost level as unlimited.
     limited = bool(np.isfinite(capacities(architecture)[0]).any())
     # In a level to which only finished psums come these need less room: what rules out every mapping is so even then.
     narrow = layer.stating({"psum": layer.finished_bits})
-    if (limited or not flat) and all(obstacles(machine, narrow, factors) for machine in in_parts(architecture)):
+    # What no tight split can do, another one may.
+    looks_ahead = (limited or not flat) and factors != "any"
+    if looks_ahead and all(obstacles(machine, narrow, factors) for machine in in_parts(architecture)):
         raise InfeasibleError(why_infeasible(architecture, layer, factors))
     kind = OBJECTIVES[objective]
     with _stopping(time_limit_s) as stop:
@@ -299,15 +302,15 @@ def solve(
 def _known(
     architecture: Architecture, layer: Layer, objective: str, gap: float, factors: str, time_limit_s: float | None
 ) -> list[Known]:
-    """Where operands have depths of their own: the best mappings that place them together, which are soon found."""
-    together = at_one_depth(architecture)
-    if together is architecture:
+    """In a larger space, the best mappings of a smaller one, soon found: operands at one depth, tight splits."""
+    together, tight = at_one_depth(architecture), "all" if factors == "any" else factors
+    if together is architecture and tight == factors:
         return []
     try:
-        found = solve(together, layer, objective, gap, factors, time_limit_s)
+        found = solve(together, layer, objective, gap, tight, time_limit_s)
     except InfeasibleError:
         return []
-    mappings = [mapping_of(together, record, found.kept[int(record[-1])]) for record in found.records]
+    mappings = [mapping_of(together, record, found.kept[int(record[-1])], tight) for record in found.records]
     return [Known(float(x), float(y), one) for (x, y), one in zip(found.values, mappings, strict=True)]
 
 
@@ -327,7 +330,12 @@ def _stopping(time_limit_s: float | None) -> Iterator[Any]:
         timer.cancel()
 
 
-def mapping_of(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]]) -> Mapping:
+def is_flat(architecture: Architecture, factors: str) -> bool:
+    """Whether the flat search maps layers on it."""
+    return bounds_boxes(architecture) and factors != "any"
+
+
+def mapping_of(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]], factors: str) -> Mapping:
     """The mapping that a record of the search stands for."""
-    read = flat_mapping if bounds_boxes(architecture) else deep_mapping
+    read = flat_mapping if is_flat(architecture, factors) else deep_mapping
     return read(architecture, record, kept)

@@ -23,6 +23,7 @@ from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
 from dse.formats.architecture.dataflow import built_in_dataflows
 from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.factors import keeps_tight
 from dse.model import time
 from dse.model.counting.counts import RELEVANCE, Structure, scratch_for, window_of
 from dse.model.counting.nest import count_nest
@@ -63,13 +64,13 @@ def slots_of(architecture: Architecture) -> list[Slot]:
 
 @lru_cache(maxsize=100_000)
 def chains(bound: int, most: tuple[int, ...], kind: str) -> tuple[tuple[int, ...], ...]:
-    """Every tight (or perfect) way to cover a bound with factors, each at most so large."""
+    """Every tight (or perfect, or any) way to cover a bound with factors, each at most so large."""
     found = []
 
     def extend(chosen: tuple[int, ...], size: int) -> None:
         if len(chosen) == len(most):
             fine = size == bound if kind == "perfect" else size >= bound
-            if fine and all(a == 1 or size // a * (a - 1) < bound for a in chosen):
+            if fine and (kind == "any" or all(keeps_tight(bound, size, a) for a in chosen)):
                 found.append(chosen)
             return
         for factor in range(1, min(bound, most[len(chosen)]) + 1):
@@ -109,8 +110,15 @@ def allowed(architecture: Architecture, layer: Layer, kind: str) -> list[list[tu
         result.append([
             chain for chain in chains(bound, tuple(most), kind)
             if _obeys(chain, dim, bound, architecture, slots, kind)
+            and (kind != "any" or all(keeps_tight(bound, prod(chain), a) for a in _outermost(chain, slots)))
         ])  # fmt: skip
     return result
+
+
+def _outermost(chain: tuple[int, ...], slots: list[Slot]) -> list[int]:
+    """The factors of the outermost node that has any: what they are too large adds only what never happens."""
+    first = next((node for factor, (node, _) in zip(chain, slots, strict=True) if factor > 1), -1)
+    return [factor for factor, (node, _) in zip(chain, slots, strict=True) if node == first]
 
 
 def _obeys(

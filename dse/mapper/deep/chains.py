@@ -1,7 +1,9 @@
 """All ways to split one dim over a whole hierarchy: chains of trips and children, level by level. Compilable.
 
 The factors of a dim multiply to Z, at least its bound X. No factor a can shrink and still cover the bound exactly when
-a * (Z - X) < Z; so a chain of factors is tight when each of them keeps that rule alone, whatever its place.
+a * (Z - X) < Z; so a chain of factors is tight when each of them keeps that rule alone, whatever its place. Of chains
+that need not be tight the outermost factor keeps it still: what a larger one adds are iterations that do not exist. So
+Z is below 2 X in any case.
 
 How a dim's children stand on the rows and columns of a fan-out changes no count. So a chain says how many they are, and
 sides are found for them when a whole mapping is known (`settle_sides`).
@@ -19,7 +21,7 @@ from dse.model.counting.kernel import Ints, entry
 
 @entry
 def list_chains(dp: Deep, d: int) -> Ints:
-    """Every tight chain of a dim that the rules allow.
+    """Every chain of a dim that the rules allow: tight ones, or all that cover its bound.
 
     Returns
     -------
@@ -37,7 +39,7 @@ def list_chains(dp: Deep, d: int) -> Ints:
     for slot in range(slots):
         most[slot] = _most(dp, slot, d)
     for product in range(bound, bound + 1 if dp.perfect else 2 * bound):
-        if not keeps_tight(bound, product, _largest_prime(product)):
+        if not dp.loose and not keeps_tight(bound, product, _largest_prime(product)):
             continue
         divisors = _divisors(product)
         left[0] = product
@@ -61,7 +63,7 @@ def list_chains(dp: Deep, d: int) -> Ints:
             for k in range(slots):
                 rows[count, k] = factor[k]
                 if k % 2 == 1:
-                    rows[count, slots] *= _ways(dp, k // 2, d, factor[k], product)
+                    rows[count, slots] *= _ways(dp, k // 2, d, factor[k], 0 if dp.loose else product)
             count += 1
     return rows[:count]
 
@@ -79,7 +81,7 @@ def least_sides(dp: Deep, d: int, chains: Ints) -> Ints:
     for i in range(len(chains)):
         product = 1
         for k in range(2 * levels):
-            product *= chains[i, k]
+            product *= 0 if dp.loose else chains[i, k]
         for level in range(levels):
             children = chains[i, 2 * level + 1]
             if children == 1:
@@ -118,6 +120,7 @@ def _settle(dp: Deep, split: Ints, level: int) -> bool:
         children, product = mine[COLS, d], 1
         for k in range(len(split)):
             product *= split[k, TRIPS, d] * (children if k == level else split[k, ROWS, d] * split[k, COLS, d])
+        product = 0 if dp.loose else product
         rows = mine[ROWS, d] + 1
         while rows <= children and not (
             children % rows == 0
@@ -155,9 +158,9 @@ def _next_factor(dp: Deep, slot: int, d: int, first: int, last: int, left: int, 
         if slot % 2 == 0:
             # `left` is the product of this slot and all inside.
             whole = dp.whole[level, d] == 0 or left >= dp.bounds[d]
-            if whole and keeps_tight(dp.bounds[d], product, f):
+            if whole and ((dp.loose and left < product) or keeps_tight(dp.bounds[d], product, f)):
                 return int(f)
-        elif _ways(dp, level, d, f, product) > 0:
+        elif _ways(dp, level, d, f, 0 if dp.loose and left < product else product) > 0:
             return int(f)
     return 0
 
@@ -208,7 +211,7 @@ def _ways(dp: Deep, level: int, d: int, children: int, product: int) -> int:
 
 
 def _stands(dp: Deep, level: int, d: int, rows: int, cols: int, product: int) -> bool:
-    """Whether a dim may have so many rows and columns of a fan-out."""
+    """Whether a dim may have so many rows and columns of a fan-out; a product of 0 stands for one that is tight."""
     for side in range(2):
         factor = rows if side == 0 else cols
         wanted = dp.folds_wanted[level, side, d]

@@ -28,7 +28,7 @@ def tables_of(problem: Deep) -> Tables:
     """The tables of a problem, those of an earlier search where there was one of a problem with the same splits."""
     parts = (problem.bounds, problem.window, problem.sides, problem.on_side, problem.folds_wanted, problem.in_list,
              problem.whole, problem.fans)  # fmt: skip
-    key = problem.perfect, *(part.tobytes() for part in parts)
+    key = problem.perfect, problem.loose, *(part.tobytes() for part in parts)
     if key in _kept:
         _kept.move_to_end(key)
         return _kept[key]

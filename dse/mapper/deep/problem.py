@@ -47,6 +47,7 @@ class Deep(NamedTuple):
     stationary: int
     innermost: int
     perfect: bool
+    loose: bool  # whether splits need not be tight
     capacity: Floats  # (k + 1, 4)
     kept: Ints  # (k + 1, 3) what each level keeps; the MACs keep everything
     keeps: Ints  # (nodes, 3)
@@ -110,6 +111,7 @@ def build(
         stationary=-1 if flow.stationary is None else OPERANDS.index(flow.stationary),
         innermost=-1 if flow.innermost is None else DIMS.index(flow.innermost),
         perfect=factors == "perfect",
+        loose=factors == "any",
         capacity=capacity,
         kept=np.vstack([keeps[list(places.levels)], np.ones((1, 3), dtype=np.int64)]),
         keeps=keeps,
@@ -130,7 +132,7 @@ def build(
         port_joins=prices.port_joins,
         folds=structure.folds,
         visits_pay=False,
-        **_rules(architecture, layer, places, factors == "perfect"),
+        **_rules(architecture, layer, places, factors),
     )
 
 
@@ -188,7 +190,7 @@ def spreads_that_add_up(dp: Deep) -> Iterator[tuple[int, Ints]]:
             yield level, (saves & inside).astype(np.int64)
 
 
-def _rules(architecture: Architecture, layer: Layer, places: Places, perfect: bool) -> dict[str, Any]:
+def _rules(architecture: Architecture, layer: Layer, places: Places, factors: str) -> dict[str, Any]:
     """What the dataflow and the fan-outs allow, by level and dim."""
     flow, k = architecture.dataflow.of(layer.bounds), len(places.levels)
     sides = np.ones((k, 2), dtype=np.int64)
@@ -205,12 +207,12 @@ def _rules(architecture: Architecture, layer: Layer, places: Places, perfect: bo
             for d, dim in enumerate(DIMS):
                 on_side[i, side, d] = int(dim in fan.dims and (not is_array or dim in allowed))
                 if is_array and dim in must:
-                    wanted[i, side, d] = whole_factor(layer.bounds[d], int(sides[i, side]), perfect)
+                    wanted[i, side, d] = whole_factor(layer.bounds[d], int(sides[i, side]), factors == "perfect")
     # A G loop is reuse of nothing: it takes room and saves no access anywhere but outermost; inside a fan-out with
     # folds it may save some of those.
     folds = Structure.of(architecture).folds
     for i in range(1, k):
-        in_list[i, 0] = int(bool(folds[: places.levels[i]].any()))
+        in_list[i, 0] = int(factors == "any" or bool(folds[: places.levels[i]].any()))
     if places.pe >= 0:
         saves = in_list[places.pe, 0]
         in_list[places.pe :] = [int(dim in flow.inside | flow.inside_whole) for dim in DIMS]

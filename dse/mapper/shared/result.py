@@ -63,7 +63,7 @@ class Certificate:
         capacities rule any out.
     pe_tiles, unrollings, outer_tiles, priced : int
         PE tiles opened, unrollings and outer tiles visited, and mappings priced exactly on the way.
-    factors : {"all", "perfect"}
+    factors : {"all", "perfect", "any"}
 
     Examples
     --------

@@ -249,7 +249,7 @@ def proof_lines(mapped: Mapped, asked: float = 0.0) -> list[str]:
     if proof is None:
         return ["gap      not known: this mapping was given"]
     what = {"edp": "energy-delay product"}.get(proof.objective, proof.objective)
-    factors = "perfect factors only" if getattr(proof, "factors", "all") == "perfect" else "all factors"
+    factors = {"perfect": "perfect factors only", "any": "all splits, tight or not"}.get(proof.factors, "all factors")
     claim = f"no mapping has a lower {what}" if proof.gap == 0 else f"the {what} is at most so much above the best"
     if proof.gap > asked + 1e-9:
         claim = f"NOT PROVEN BEST, the search was stopped before its end: {claim}"

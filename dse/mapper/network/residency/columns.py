@@ -155,15 +155,6 @@ class Columns:
         known.append(Solved(room, points, gap))
         known.sort(key=lambda one: one.room)
 
-    def tighten(self, layer: Layer, column: Column, gap: float) -> bool:
-        """Search for what made a column anew, to a fourth of its gap or to `gap`; whether that was done."""
-        for one in self.solved[layer.shape_key(), column.homes, column.wide]:
-            if column.point in one.points and one.gap > gap:
-                own = column.point.energy_pj / column.point.least_pj - 1
-                self.ask(layer, column.homes, column.wide, one.room, max(gap, min(own, one.gap) / 4))
-                return True
-        return False
-
     def _freely(self, layer: Layer, homes: frozenset[str], room: int, gap: float) -> tuple[Point, ...] | None:
         """The answer where unfinished psums may come to the home, if none does: then it is that without them, too."""
         self.ask(layer, homes, True, room, gap)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import inf
-from typing import Any
 
 from dse.mapper.network.residency.choose import Choice, Cut, Setting, Weights, choose
 from dse.mapper.network.residency.columns import Column, Columns, Way
@@ -38,16 +37,15 @@ class Found:
     rounds: int
 
 
-def best_choice(setting: Setting, columns: Columns, weights: Weights, gap: float = 0.0) -> Found:
-    """The best choice for a network, and what none is below: within a gap, where searches begin with a wider one.
+def best_choice(setting: Setting, columns: Columns, weights: Weights) -> Found:
+    """The best choice for a network, and what none is below: within the gap of the columns' searches.
 
     Notes
     -----
     Every layer is searched first at each of its homes with all the room that it can have there. In each round the
     programme is solved over all columns, those that are bounds included, so its answer is a bound of the network's.
     Layers whose column is a bound are then searched at the room that the choice leaves. When every column is a mapping
-    that fits, the choice has the cost of the bound but for the gaps of the searches. As long as these are too wide, the
-    columns chosen are searched more closely; of the others a loose bound is enough.
+    that fits, the choice has the cost of the bound but for the gaps of the searches.
     """
     layers = [(i, step) for i, step in enumerate(setting.graph.steps) if step.layer is not None]
     ways = {i: ways_of(setting, i) for i, _ in layers}
@@ -71,8 +69,6 @@ def best_choice(setting: Setting, columns: Columns, weights: Weights, gap: float
         if exact is None:  # rounding let a little too much in
             cuts.append(_cut(setting.graph, choice))
             continue
-        if _tightened(setting, columns, (choice, exact), weights, gap):
-            continue
         layout, proven = laid_out(setting.graph, exact, setting.capacity)
         if layout is not None:
             check(setting, exact)
@@ -82,27 +78,6 @@ def best_choice(setting: Setting, columns: Columns, weights: Weights, gap: float
             unproven = unproven or choice.bound
         steps = without_room(setting.graph, exact, setting.capacity) if proven else range(len(setting.graph.steps))
         cuts.append(_no_layout(setting.graph, exact, steps))
-
-
-def _tightened(
-    setting: Setting, columns: Columns, chosen: tuple[Choice, Choice], weights: Weights, gap: float
-) -> bool:
-    """Search columns more closely whose gaps together are more than is allowed; whether there were any."""
-    bound, exact = chosen[0].bound, chosen[1]
-    short: dict[tuple[Any, Column], tuple[int, float]] = {}  # a step that has it; what it may cost too much in all
-    for i, column in enumerate(exact.columns):
-        if column is not None:
-            point = column.point
-            over = weights.of(point.energy_pj - point.least_pj, point.cycles - point.least_cycles)
-            key = _layer(setting.graph.steps[i]).shape_key(), column
-            short[key] = i, short.get(key, (i, 0.0))[1] + over
-    excess, done = sum(over for _, over in short.values()) - gap * bound * (1 - FASTEST), False
-    for (_, column), (i, over) in sorted(short.items(), key=lambda item: -item[1][1]):
-        if excess <= 0:
-            break
-        if columns.tighten(_layer(setting.graph.steps[i]), column, gap):
-            done, excess = True, excess - over * 0.75
-    return done
 
 
 def cheapest_of_fastest(setting: Setting, columns: Columns, found: Found, weights: Weights) -> Found:
