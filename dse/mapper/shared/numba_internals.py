@@ -68,9 +68,11 @@ def compile_kernel(function: FunctionType, *, is_entry: bool) -> Any:
         _warn(numba.__version__)
         return numba.njit(cache=True, error_model="numpy")(function)
     dispatcher = numba.njit(
-        cache=True, error_model="numpy", no_cpython_wrapper=not is_entry, no_cfunc_wrapper=True,
+        cache=is_entry, error_model="numpy", no_cpython_wrapper=not is_entry, no_cfunc_wrapper=True,
         _nrt=_counts_references(function), nogil=is_entry,
     )(function)  # fmt: skip
+    if is_entry:
+        dispatcher.compile = quick_compilation()(dispatcher.compile)
     template = dispatcher.get_call_template
 
     def without_literals(arguments: Any, keywords: Any) -> Any:
@@ -86,8 +88,9 @@ def compile_kernel(function: FunctionType, *, is_entry: bool) -> Any:
 def quick_compilation() -> Iterator[None]:
     """Compile in less time, to kernels that were measured to run no slower.
 
-    At the first level of optimisation; without looks for garbage, of which there is little among the millions of
-    objects that live until the end; and asking only once which function an operator stands for on given types.
+    Machine code is made only of entries, each with all that it calls (`late_code.LateLibrary`); at the first level of
+    optimisation; without looks for garbage, of which there is little among the millions of objects that live until the
+    end; and asking only once which function an operator stands for on given types.
 
     Examples
     --------
@@ -101,9 +104,16 @@ def quick_compilation() -> Iterator[None]:
     if not is_tested():
         yield
         return
+    from numba.core.codegen import JITCPUCodegen
     from numba.core.targetconfig import ConfigStack
     from numba.core.types.functions import BaseFunction
 
+    from dse.mapper.shared.late_code import LateLibrary, set_env_if_compiled
+
+    if JITCPUCodegen._library_class is LateLibrary:  # a kernel that another one calls
+        yield
+        return
+    library, set_env = JITCPUCodegen._library_class, JITCPUCodegen.set_env
     overloaded: Any = BaseFunction
     resolve = overloaded.get_call_type
     known: dict[Any, Any] = {}
@@ -118,12 +128,14 @@ def quick_compilation() -> Iterator[None]:
     level, collects = numba.config.OPT, gc.isenabled()
     numba.config.OPT = type(level)(1)
     overloaded.get_call_type = resolve_once
+    JITCPUCodegen._library_class, JITCPUCodegen.set_env = LateLibrary, set_env_if_compiled
     gc.disable()
     try:
         yield
     finally:
         numba.config.OPT = level
         overloaded.get_call_type = resolve
+        JITCPUCodegen._library_class, JITCPUCodegen.set_env = library, set_env
         if collects:
             gc.enable()
 

@@ -15,6 +15,8 @@ from dse.mapper.layer import solve
 from dse.mapper.shared import compilation, numba_internals
 from dse.mapper.shared.compilation import compiled, sources, twin
 from dse.mapper.shared.factors import ceil_div, dim_options, whole_factor
+from dse.mapper.shared.late_code import LateLibrary
+from dse.mapper.shared.numba_internals import quick_compilation
 from dse.mapper.shared.space import fastest_steps, quotients
 from dse.model.counting import nest, records
 from dse.model.counting.kernel import Ints, entry
@@ -92,8 +94,7 @@ def test_an_unknown_version_gets_the_plain_compiler_and_one_warning(untested):
             assert plain(np.array([3, 64])) == 9
     said = [str(one.message) for one in caught if one.category is RuntimeWarning]
     assert said == [
-        f"numba {numba.__version__} is untested here: kernels are compiled without "
-        "what makes that quick (tested: 0.0)"
+        f"numba {numba.__version__} is untested here: kernels are compiled without what makes that quick (tested: 0.0)"
     ]
     assert "no_cpython_wrapper" not in plain.targetoptions
 
@@ -131,3 +132,21 @@ def test_the_plain_compiler_finds_the_same_mapping(tmp_path):
     done = subprocess.run(line, env=environment, capture_output=True, text=True, check=True)
     found = solve(load_architecture("eyeriss"), load_workload("alexnet").layer("conv3"), "edp", 0.0, "all")
     assert done.stdout.split("\n")[0] == f"{found.values.tolist()} {found.records.tolist()} {list(found.visited)}"
+
+
+def test_only_functions_that_python_calls_become_machine_code():
+    def filled(number):
+        return np.full(number, 3.0)
+
+    def twice(number):
+        return filled(number) + filled(number)
+
+    plain = {"no_cfunc_wrapper": True}
+    filled = numba.njit(no_cpython_wrapper=True, **plain)(filled)
+    twice = numba.njit(**plain)(twice)
+    with quick_compilation():
+        assert twice(2).tolist() == [6.0, 6.0]
+    below, above = (one.overloads[one.signatures[0]].library for one in (filled, twice))
+    assert isinstance(below, LateLibrary)
+    assert not below._made
+    assert above._made
