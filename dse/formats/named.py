@@ -6,18 +6,22 @@ Each is the function of the same name further down, whose arguments are converte
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from dse.architecture.architecture import Architecture
-from dse.errors import DseError
+from dse.errors import DseError, MappingError
 from dse.formats.architecture.load import ArchitectureSpec, load_architecture
 from dse.formats.workload.load import load_workload
 from dse.mapper import layer_front as front_of_objects
 from dse.mapper import map_layer as map_layer_objects
 from dse.mapper import map_workload as map_objects
+from dse.mapper.rules_kept import broken_rules
+from dse.model.cost import Cost
 from dse.model.cost import evaluate as evaluate_objects
+from dse.model.mapping import Mapping
 from dse.problem.layer import Layer
 from dse.problem.workload import Workload
 
@@ -96,9 +100,57 @@ def _checked_layer(given: Layer) -> Layer:
     return given
 
 
+def evaluate(
+    architecture: SomeArchitecture, layer: Layer, mapping: Mapping, *, counting: str = "house",
+    any_mapping: bool = False,
+) -> Cost:  # fmt: skip
+    """Price a mapping, if it keeps the rules of the architecture's dataflow.
+
+    Parameters
+    ----------
+    architecture : Architecture, path or name
+    layer : Layer
+    mapping : Mapping
+        Of the layer as the architecture runs it: see `Architecture.lowered`.
+    counting : {"house", "timeloop"}
+        See `dse.model.cost.evaluate`.
+    any_mapping : bool
+        Price a mapping that breaks rules all the same; `Cost.breaks_rules` says which. It may cost less than the best
+        one that keeps them.
+
+    Returns
+    -------
+    Cost
+
+    Raises
+    ------
+    MappingError
+        When the mapping does not match the hierarchy, does not compute the layer, does not fit, or breaks a rule.
+
+    Examples
+    --------
+    >>> import dse
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("rows", K=2, Q=3)
+    >>> mapping = dse.Mapping.from_dict([
+    ...     {"level": "DRAM", "stores": ["ifmap", "weight", "psum"], "loops": [["K", 2]]},
+    ...     {"level": "GLB", "stores": ["ifmap", "psum"], "loops": []},
+    ...     {"fan_out": "array", "rows": [], "cols": [["Q", 3]]},
+    ...     {"level": "PE", "stores": ["ifmap", "weight", "psum"], "loops": []},
+    ... ])
+    >>> evaluate(chip, layer, mapping, any_mapping=True).breaks_rules
+    ('Q is unrolled over the columns of array, which takes G, N, K, C, P there',)
+    """
+    chip, checked = architecture_of(architecture), _checked_layer(layer)
+    cost = evaluate_objects(chip, checked, mapping, counting=counting)
+    broken = broken_rules(chip, chip.lowered(checked), mapping)
+    if broken and not any_mapping:
+        what = f"the mapping of {layer.name} breaks rules of {chip.dataflow.name}: {'; '.join(broken)}"
+        raise MappingError(what, hint="any_mapping=True prices it all the same, and marks it")
+    return replace(cost, breaks_rules=broken) if broken else cost
+
+
 _HINT = 'a layer of a network is dse.load_workload("alexnet").layer("conv3"); a network of layers, dse.Workload.of'
 
-evaluate = on_named(evaluate_objects)
 layer_front = on_named(front_of_objects)
 map_layer = on_named(map_layer_objects)
 map_workload = by_name(map_objects)

@@ -61,6 +61,8 @@ class Cost:
     bits : dict
         Width of an element of each operand, and of the `ofmap`.
     reuse : tuple of Reuse
+    breaks_rules : tuple of str
+        The rules of the dataflow that the mapping was allowed to break; most often none.
 
     Examples
     --------
@@ -93,11 +95,12 @@ class Cost:
     outermost_bits: dict[str, dict[str, float]]
     bits: dict[str, int]
     reuse: tuple[Reuse, ...]
+    breaks_rules: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return short(
             "Cost", energy_pj=self.energy_pj, latency_s=self.latency_s, utilization=self.utilization,
-            bound_by=self.bound_by,
+            bound_by=self.bound_by, **({"breaks_rules": "; ".join(self.breaks_rules)} if self.breaks_rules else {}),
         )  # fmt: skip
 
     def _repr_html_(self) -> str:
@@ -133,6 +136,7 @@ class Cost:
             "outermost_bits": {operand: dict(moved) for operand, moved in self.outermost_bits.items()},
             "bits": dict(self.bits),
             "reuse": [reuse.to_dict() for reuse in self.reuse],
+            **({"breaks_rules": list(self.breaks_rules)} if self.breaks_rules else {}),
         }
 
 

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from shutil import which
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -196,7 +197,7 @@ def queue_cluster(file: str) -> Any:
     Raises
     ------
     DseError
-        For another file, or without dask-jobqueue.
+        For another file, without dask-jobqueue, or where jobs cannot be submitted.
     """
     from dse.formats.text.source import load_source
 
@@ -218,6 +219,11 @@ def queue_cluster(file: str) -> Any:
         cluster = getattr(dask_jobqueue, QUEUES[names[0]])(**given[names[0]])
     except (TypeError, ValueError) as error:
         raise source.error((names[0],), str(error), "the settings are those of dask-jobqueue") from None
+    submit = cluster.job_cls.submit_command
+    if which(submit) is None:  # dask-jobqueue would log a traceback, and the sweep wait for workers for ever
+        cluster.close()
+        raise DseError(f"{names[0]} needs the command {submit}, which is not on this machine",
+                       hint="run the sweep where jobs are submitted")  # fmt: skip
     cluster.scale(jobs=jobs)
     return cluster
 

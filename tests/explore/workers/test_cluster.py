@@ -16,7 +16,7 @@ from dse.explore.workers.runner import KILLED, Failure, Task
 
 distributed = pytest.importorskip("distributed", reason="needs Dask (the extra `cluster`)")
 
-from dse.explore.workers.cluster import BATCH_S, ClusterWorkers, connect, queue_cluster  # noqa: E402
+from dse.explore.workers.cluster import BATCH_S, QUEUES, ClusterWorkers, connect, queue_cluster  # noqa: E402
 
 
 def free_port():
@@ -132,3 +132,27 @@ def test_what_is_missing_is_said(monkeypatch, tmp_path):
         with pytest.raises(DseError) as error:
             queue_cluster(str(file))
         assert error.value.line == line
+
+
+QUEUE = '{queue}: {{cores: 16, processes: 16, memory: 32GB, walltime: "02:00:00", queue: short}}\njobs: 4\n'
+
+
+@pytest.mark.parametrize(("queue", "submit", "said"), [
+    ("slurm", "sbatch", "#SBATCH -p short"), ("lsf", "bsub", "#BSUB -q short"), ("pbs", "qsub", "#PBS -q short"),
+])  # fmt: skip
+def test_the_documented_file_makes_a_job_of_each_queue(queue, submit, said, tmp_path, monkeypatch):
+    jobqueue = pytest.importorskip("dask_jobqueue", reason="needs dask-jobqueue (the extra `cluster`)")
+    file, asked = tmp_path / "queue.yaml", []
+    file.write_text(QUEUE.format(queue=queue))
+    monkeypatch.setattr(getattr(jobqueue, QUEUES[queue]), "scale", lambda self, n=None, jobs=0: asked.append(jobs))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DseError, match=f"{queue} needs the command {submit}, which is not on this machine"):
+        queue_cluster(str(file))
+    (tmp_path / submit).write_text("#!/bin/sh\n")
+    (tmp_path / submit).chmod(0o755)
+    asked.clear()
+    with queue_cluster(str(file)) as cluster:
+        script = cluster.job_script()
+    assert said in script
+    assert "--nworkers 16" in script
+    assert 4 in asked
