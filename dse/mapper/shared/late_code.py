@@ -35,10 +35,23 @@ class LateLibrary(JITCodeLibrary):  # type: ignore[misc]
             self._make()
         return int(super().get_pointer_to_function(name))
 
+    def _get_module_for_linking(self) -> Any:
+        """The code for a library of numba's own kind, which links in only what it calls itself: with all below it.
+
+        Functions of numba that our kernels were the first to call are code of this kind, and others may call them, too.
+        """
+        own = super()._get_module_for_linking()
+        if self._made:
+            return own
+        whole = own.clone()
+        for library in _below(self):
+            whole.link_in(_own_code(library), preserve=True)
+        return whole
+
     def _make(self) -> None:
         self._made = True
         for library in _below(self):
-            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+            self._final_module.link_in(_own_code(library), preserve=True)
         self._linking_libraries = []  # their code is here now
         self._shared_module = None
         self._optimize_final_module()
@@ -51,10 +64,23 @@ class LateLibrary(JITCodeLibrary):  # type: ignore[misc]
 
 
 def set_env_if_compiled(codegen: JITCPUCodegen, name: str, environment: Any) -> None:
-    """Tell machine code where its function's Python objects are, when there is machine code."""
+    """Tell machine code where its function's Python objects are, when there is machine code.
+
+    Examples
+    --------
+    A function that nothing calls from Python has none, and nothing is told:
+
+    >>> from numba.core.registry import cpu_target
+    >>> set_env_if_compiled(cpu_target.target_context.codegen(), "environment of no function", None)
+    """
     address = codegen._engine.get_global_value_address(name)
     if address:
         (ctypes.c_void_p * 1).from_address(address)[0] = ctypes.c_void_p(id(environment))
+
+
+def _own_code(library: Any) -> Any:
+    """A module of what is in a library itself, for others to link in."""
+    return JITCodeLibrary._get_module_for_linking(library)
 
 
 def _below(library: Any) -> list[Any]:

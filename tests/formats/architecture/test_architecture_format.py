@@ -389,7 +389,7 @@ def test_errors_at_their_place(old: str, new: str, line: int, column: int, messa
         ("array: {rows: 4}\n  in: {capacity: {psum: 1 KiB}, may_bypass: [ifmap]}", "does not store"),
         ("array: {rows: 4}\n  in: {capacity: 1 B, bandwidth: 1 B/s, read_bandwidth: 1 B/s}", "both directions"),
         ("array: {rows: 4}\n  in: {capacity: 1 B, double_buffer: true, buffering: single}", "the same thing"),
-        ("array: {rows: 4}\n  1in: {capacity: 1 B}", "pattern"),
+        ("array: {rows: 4}\n  1in: {capacity: 1 B}", "is no name here"),
         ("array: {rows: 4}\n  in:", "in: "),
         ("array: {rows: 4}\n  in: {capacity: 1 B, stores: []}", "at least one entry"),
         ("array: {rows: 4}\n  in: {capacity: 1 B, dram: hbm2}", "prices the outermost level"),

@@ -150,3 +150,18 @@ def test_only_functions_that_python_calls_become_machine_code():
     assert isinstance(below, LateLibrary)
     assert not below._made
     assert above._made
+
+
+def test_kernels_of_others_may_call_what_ours_compiled_first():
+    """A function of numba that ours called first is late code, and is linked into theirs with all that it calls."""
+
+    def ours(number):
+        return np.vander(np.ones(number), 3)
+
+    def theirs(number):
+        return np.vander(np.full(number, 2.0), 3).sum()
+
+    plain = {"no_cfunc_wrapper": True}
+    with quick_compilation():
+        assert numba.njit(**plain)(ours)(2).sum() == 6.0
+    assert numba.njit(theirs)(2) == 14.0
