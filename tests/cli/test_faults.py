@@ -8,6 +8,8 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from shutil import copyfile
+from tempfile import TemporaryDirectory
 
 import pytest
 from called import called
@@ -75,13 +77,14 @@ def test_a_full_output_is_said_and_fails(arguments, tmp_path):
 def test_a_user_without_name_and_home_can_work(files):
     """As in a container that was started with `--user 12345`: no entry for the user, no home, a folder of others."""
     known = {key: value for key, value in os.environ.items() if key not in ("HOME", "USER", "LOGNAME", "DSE_CACHE_DIR")}
-    files.chmod(0o755)
-    for parent in list(files.parents)[:2]:
-        parent.chmod(0o755)
-    try:
-        done = dse("show", files / "toy.yaml", cwd="/", env=known, user=12345, group=12345)
-    except PermissionError:
-        pytest.skip("this Python cannot be run by others")
+    with TemporaryDirectory() as folder:  # those of the tests are the user's alone
+        Path(folder).chmod(0o755)
+        file = Path(copyfile(files / "toy.yaml", Path(folder) / "toy.yaml"))
+        file.chmod(0o644)
+        try:
+            done = dse("show", file, cwd="/", env=known, user=12345, group=12345)
+        except PermissionError:
+            pytest.skip("this Python cannot be run by others")
     assert done.returncode == 0, done.stderr
     code = "from dse.mapper.shared.cache import private_folder as f; p = f('k'); print(p, oct(p.stat().st_mode))"
     made = subprocess.run(
