@@ -175,7 +175,7 @@ def _sift(
         count = pair_terms(terms, a, least, same, pairs)
         for i in range(start[a], end[a]):
             sum_up(table, terms, a, rows[i], count, pairs)
-            if _in_reach(total, block_of, room, terms.fixed, enough):
+            if in_reach(total, block_of, room, terms.fixed, enough):
                 rows[kept] = rows[i]
                 kept += 1
         changed = kept < end[a]
@@ -254,23 +254,37 @@ def sum_up(table: Floats, terms: Terms, a: int, row: int, count: int, pairs: Pai
         total[where[at]] += worth(value, terms.cuts, whose[at])
 
 
-def _in_reach(sums: Floats, block_of: Ints, room: Floats, fixed: Floats, enough: float) -> bool:
-    """Whether sums of blocks, and behind them of groups, keep all limits and stay below the goal."""
-    most_energy, most_time = 0.0, 0.0
-    for slot in range(len(room), len(sums)):
+def heights(total: Floats, block_of: Ints, blocks: int) -> tuple[float, float]:
+    """Energy and time: the sums of their blocks, each with its longest group.
+
+    Parameters
+    ----------
+    total : (slots,) float
+        Sums of the blocks, and behind them of the groups.
+    block_of : (slots,) int64
+    blocks : int
+        How many blocks there are.
+    """
+    energy, time = 0.0, 0.0
+    for slot in range(blocks, len(total)):
         if block_of[slot] == OF_ENERGY:
-            most_energy = max(most_energy, sums[slot])
+            energy = max(energy, total[slot])
         else:
-            most_time = max(most_time, sums[slot])
-    value = 0.0
-    for b in range(len(room)):
-        here = sums[b]
-        if b == OF_ENERGY:
-            here += most_energy
-        elif b == OF_TIME:
-            here += most_time
-        if fixed[b] < 0.0 and here > room[b]:
+            time = max(time, total[slot])
+    return total[OF_ENERGY] + energy, total[OF_TIME] + time
+
+
+def in_reach(total: Floats, block_of: Ints, room: Floats, fixed: Floats, enough: float) -> bool:
+    """Whether sums of blocks, and behind them of groups, keep all limits and stay below the goal."""
+    for b in range(FIRST_LIMIT, len(room)):
+        if fixed[b] < 0.0 and total[b] > room[b]:
             return False
-        if fixed[b] > 0.0:
-            value += fixed[b] * np.log(here)
+    energy, time = heights(total, block_of, len(room))
+    if (fixed[OF_ENERGY] < 0.0 and energy > room[OF_ENERGY]) or (fixed[OF_TIME] < 0.0 and time > room[OF_TIME]):
+        return False
+    value = 0.0
+    if fixed[OF_ENERGY] > 0.0:
+        value += fixed[OF_ENERGY] * np.log(energy)
+    if fixed[OF_TIME] > 0.0:
+        value += fixed[OF_TIME] * np.log(time)
     return value <= enough + 1e-9
