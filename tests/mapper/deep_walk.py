@@ -22,7 +22,7 @@ from mapper.mapper_cases import ALL, draw_dataflow, draw_level, draw_ports, draw
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
 from dse.formats.architecture.dataflow import built_in_dataflows
-from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.factors import keeps_tight
 from dse.model import time
 from dse.model.counting.counts import RELEVANCE, Structure, scratch_for, window_of

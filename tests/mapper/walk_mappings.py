@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.compilation.twins import compiled
 from dse.model import time
 from dse.model.counting import nest
 from dse.model.counting.records import Counts, Hierarchy, IterationSpace, Nest, Spent, Timing

@@ -19,6 +19,7 @@ from dse.explore.designs.resident import keeps_tensors, resident_points, wiring_
 from dse.explore.designs.together import SUM, Combination
 from dse.explore.outcomes.evaluation import Outcome
 from dse.explore.outcomes.front import thin
+from dse.model.cost import edp_js
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
@@ -281,7 +282,7 @@ def metrics(energy_pj: Any, latency_s: Any) -> dict[str, Any]:
     return {
         "energy_pj": energy_pj,
         "latency_s": latency_s,
-        "edp_js": energy_pj * 1e-12 * latency_s,
+        "edp_js": edp_js(energy_pj, latency_s),
         "power_mw": energy_pj * 1e-9 / latency_s,
     }
 

@@ -23,7 +23,7 @@ from dse.mapper.flat.run import new_configuration
 from dse.mapper.flat.solve import prepare
 from dse.mapper.flat.spreads import TILE
 from dse.mapper.layer import OBJECTIVES, solve
-from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import ENERGY
 from dse.problem.layer import Layer
 

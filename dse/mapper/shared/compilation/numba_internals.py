@@ -108,7 +108,7 @@ def quick_compilation() -> Iterator[None]:
     from numba.core.targetconfig import ConfigStack
     from numba.core.types.functions import BaseFunction
 
-    from dse.mapper.shared.late_code import LateLibrary, set_env_if_compiled
+    from dse.mapper.shared.compilation.late_code import LateLibrary, set_env_if_compiled
 
     if JITCPUCodegen._library_class is LateLibrary:  # a kernel that another one calls
         yield

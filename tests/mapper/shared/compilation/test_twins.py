@@ -12,11 +12,11 @@ import pytest
 import dse
 from dse import load_architecture, load_workload
 from dse.mapper.layer import solve
-from dse.mapper.shared import compilation, numba_internals
-from dse.mapper.shared.compilation import compiled, sources, twin
+from dse.mapper.shared.compilation import numba_internals, twins
+from dse.mapper.shared.compilation.late_code import LateLibrary
+from dse.mapper.shared.compilation.numba_internals import quick_compilation
+from dse.mapper.shared.compilation.twins import compiled, sources, twin
 from dse.mapper.shared.factors import ceil_div, dim_options, whole_factor
-from dse.mapper.shared.late_code import LateLibrary
-from dse.mapper.shared.numba_internals import quick_compilation
 from dse.mapper.shared.space import fastest_steps, quotients
 from dse.model.counting import nest, records
 from dse.model.counting.kernel import Ints, entry
@@ -46,7 +46,7 @@ def untested(monkeypatch, tmp_path):
     """As if the installed numba were none that is known; the tests' own twins are made anew."""
     monkeypatch.setattr(numba_internals, "TESTED", ("0.0",))
     numba_internals._warn.cache_clear()
-    known = compilation._twins()
+    known = twins._twins()
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))  # not the code of the other way to compile
     for kernel in (half, halves):
         known.pop(kernel, None)
@@ -70,11 +70,11 @@ def test_only_an_entry_can_be_called():
 
 
 def test_code_depends_on_all_that_its_modules_import():
-    found = {str(path.relative_to(PACKAGE)) for path in compilation.sources(compilation._kernel_modules())}
+    found = {str(path.relative_to(PACKAGE)) for path in sources(twins._kernel_modules())}
     kernels = {"model/counting/axes.py", "model/counting/nest.py", "mapper/flat/outer/words.py",
                "mapper/deep/bounds/sift.py"}  # fmt: skip
     constants = {"problem/dims.py", "model/counting/records.py", "mapper/flat/instance.py", "model/counting/kernel.py"}
-    compilers = {"mapper/shared/compilation.py", "mapper/shared/numba_internals.py"}
+    compilers = {"mapper/shared/compilation/twins.py", "mapper/shared/compilation/numba_internals.py"}
     assert kernels | constants | compilers <= found
     assert not [name for name in found if name.startswith(("cli/", "report/", "explore/", "formats/"))]
 
@@ -116,7 +116,7 @@ def test_kernels_of_a_wing_that_make_arrays_count_references():
 PLAIN = """
 import sys, warnings
 warnings.simplefilter("ignore", RuntimeWarning)
-from dse.mapper.shared import numba_internals
+from dse.mapper.shared.compilation import numba_internals
 numba_internals.TESTED = ()
 from dse import load_architecture, load_workload
 from dse.mapper.layer import solve

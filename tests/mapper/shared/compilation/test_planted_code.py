@@ -10,15 +10,15 @@ import pytest
 from thinned import thinned
 
 from dse.errors import DseError
-from dse.mapper.shared.cache import VARIABLE, private_folder
+from dse.mapper.shared.compilation.cache import VARIABLE, private_folder
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 KERNEL = "from numba import njit\n\n\n@njit(cache=True)\ndef add(a, b):\n    return a + b\n"
 RUN = """
 import sys
 sys.path.insert(0, {code!r})
 import numba
-from dse.mapper.shared.cache import private_folder
+from dse.mapper.shared.compilation.cache import private_folder
 folder = private_folder("kernels-test")
 numba.config.CACHE_DIR = str(folder)
 from small_kernel import add
@@ -134,7 +134,7 @@ def test_worker_processes_use_the_folder_of_the_run(tmp_path):
     (tmp_path / "no-home").touch()
     script = (
         "from dse.explore.workers.runner import process_pool\n"
-        "from dse.mapper.shared.cache import private_folder\n"
+        "from dse.mapper.shared.compilation.cache import private_folder\n"
         "if __name__ == '__main__':\n"
         "    here = private_folder('kernels-test')\n"
         "    with process_pool(1) as pool:\n"

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from dse.errors import DseError
-from dse.mapper.shared.cache import VARIABLE, private_folder
+from dse.mapper.shared.compilation.cache import VARIABLE, private_folder
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 PRINTED = """
 import os, stat
-from dse.mapper.shared.cache import private_folder
+from dse.mapper.shared.compilation.cache import private_folder
 folder = private_folder("kernels-x")
 (folder / "kernel").write_text("code")
 again = private_folder("kernels-x")

@@ -14,11 +14,11 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, cast
 
-from dse.mapper.shared.cache import private_folder
-from dse.mapper.shared.numba_internals import compile_kernel, is_tested
+from dse.mapper.shared.compilation.cache import private_folder
+from dse.mapper.shared.compilation.numba_internals import compile_kernel, is_tested
 from dse.model.counting.kernel import Kernel, is_entry
 
-PACKAGE = Path(__file__).resolve().parents[2]
+PACKAGE = Path(__file__).resolve().parents[3]
 
 IMPORTS = re.compile(r"^\s*(?:from|import)\s+(dse(?:\.\w+)*)", re.MULTILINE)
 MARKED = re.compile(r"^from dse\.model\.counting\.kernel import .*\bentry\b", re.MULTILINE)
