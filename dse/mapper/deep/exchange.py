@@ -6,17 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sift import (
-    OF_ENERGY,
-    OF_TIME,
-    Pairs,
-    Terms,
-    find_same,
-    heights,
-    pair_terms,
-    sum_up,
-    sums_of,
-)
+from dse.mapper.deep.bounds.sift import Pairs, Terms, find_same, pair_terms, sum_up, sums_of
 from dse.mapper.deep.nest import COLS, ROWS, TRIPS, parts_of
 from dse.model.counting.kernel import Bools, Floats, Ints, entry
 
@@ -154,12 +144,11 @@ def _descend(factors: tuple[Floats, ...], terms: Terms, keep: Bools, splits: Int
 def _value(table: Floats, terms: Terms, a: int, row: int, count: int, sums: Pairs, past: float) -> float:
     """The objective's logarithm with one split of an axis, and so much and more for each limit that is passed."""
     sum_up(table, terms, a, row, count, sums)
-    total, room, fixed = sums.total, sums.room, terms.fixed
-    total[OF_ENERGY], total[OF_TIME] = heights(total, sums.block_of, len(room))
+    heights, room, fixed = sums.total, sums.room, terms.fixed
     value = 0.0
     for b in range(len(room)):
         if fixed[b] > 0.0:
-            value += fixed[b] * np.log(total[b])
-        elif fixed[b] < 0.0 and total[b] > room[b] * (1.0 + 1e-9):
-            value += past + STEEP * np.log(total[b] / room[b])
+            value += fixed[b] * np.log(heights[b])
+        elif fixed[b] < 0.0 and heights[b] > room[b] * (1.0 + 1e-9):
+            value += past + STEEP * np.log(heights[b] / room[b])
     return value

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dse.mapper.deep.bounds.shrink import Sums, add_up, shrink, walk_of
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Alive, Terms, heights
+from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Alive, Terms
 from dse.mapper.deep.chains import settle_sides
 from dse.mapper.deep.nest import COLS, ORDER, PER_LEVEL, PER_PART, ROWS, TRIPS, Work, price_whole, workspace
 from dse.mapper.deep.problem import Deep
@@ -230,7 +230,7 @@ def _promising(sums: Sums, total: Floats, goal: Goal, values: Floats, held: int)
     for b in range(FIRST_LIMIT, len(sums.room)):
         if total[b] > sums.room[b]:
             return False
-    energy, time = heights(total, sums.block_of, len(sums.room))
+    energy, time = total[OF_ENERGY], total[OF_TIME]
     return time < goal.until * (1.0 + 1e-11) and not pruned(goal.kind, goal.gap, energy, time, values, held)
 
 

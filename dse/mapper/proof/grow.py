@@ -16,7 +16,7 @@ from dse.mapper.deep.lists import NO_SLIDE, Choice
 from dse.mapper.deep.nest import record_length
 from dse.mapper.deep.tree import walk_to
 from dse.mapper.proof import check
-from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 from dse.model.counting.kernel import Floats, Ints
 
@@ -65,7 +65,7 @@ def told_apart(space: Space, listed: list[check.Axis]) -> Space:
         sides = tuple(part[:, :, 1:] for part in parts)
         axes.append(Axis(mine.dims, mine.bounds, merged, mine.stride, mine.dilation, sides, mine.ways))
     rows = tuple(np.arange(len(axis)) for axis in axes)
-    bare = replace(space, axes=axes, words={}, agreeing={})
+    bare = replace(space, axes=axes, words={}, of_choices={}, agreeing={})
     return narrowed(bare, space.problem, space.mask, rows)
 
 

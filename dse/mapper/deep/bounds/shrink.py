@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT, Alive, Terms, find_same, in_reach, worth
+from dse.mapper.deep.bounds.sift import FIRST_LIMIT, Alive, Terms, add_longest, find_same, in_reach, worth
 from dse.mapper.deep.bounds.small import in_use
 from dse.model.counting.kernel import Bools, Floats, Ints
 
@@ -221,7 +221,10 @@ def walk_of(sums: Sums, alive: Alive) -> Walk:
 
 
 def add_up(sums: Sums, walk: Walk, depth: int, i: int) -> None:
-    """The sums, with the least factors of the axes still open, when the axis at a depth takes a split."""
+    """The sums, with the least factors of the axes still open, when the axis at a depth takes a split.
+
+    Those of energy and of time have their longest groups in them.
+    """
     partial, rest, total, slot = walk.partial, walk.rest, walk.total, sums.slot
     for s in range(len(total)):
         total[s] = 0.0
@@ -229,6 +232,7 @@ def add_up(sums: Sums, walk: Walk, depth: int, i: int) -> None:
         grown = partial[depth, q] * sums.factors[i, q]
         partial[depth + 1, q] = grown
         total[slot[q]] += worth(grown * rest[depth + 1, q], sums.cuts, q)
+    add_longest(total, sums.block_of, len(sums.room))
 
 
 def keep_combined(
@@ -302,7 +306,7 @@ def _mark(
             return False
         lifted[depth + 1] = lifted[depth] + alive.reduced[i]
         add_up(sums, walk, depth, i)
-        if not in_reach(walk.total, sums.block_of, sums.room, terms.fixed, enough):
+        if not in_reach(walk.total, sums.room, terms.fixed, enough):
             continue
         if depth < 5:
             depth += 1

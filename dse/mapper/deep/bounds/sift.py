@@ -166,7 +166,6 @@ def _sift(
         The first term with the same columns, per axis.
     """
     rows, start, end = alive.rows, alive.start, alive.end
-    total, block_of, room = pairs.total, pairs.block_of, pairs.room
     find_same(terms, same)
     for a in range(6):
         _least_factors(factors[a], terms, a, same, alive, least)
@@ -175,7 +174,7 @@ def _sift(
         count = pair_terms(terms, a, least, same, pairs)
         for i in range(start[a], end[a]):
             sum_up(table, terms, a, rows[i], count, pairs)
-            if in_reach(total, block_of, room, terms.fixed, enough):
+            if in_reach(pairs.total, pairs.room, terms.fixed, enough):
                 rows[kept] = rows[i]
                 kept += 1
         changed = kept < end[a]
@@ -244,7 +243,7 @@ def pair_terms(terms: Terms, a: int, least: Floats, same: Ints, pairs: Pairs) ->
 
 
 def sum_up(table: Floats, terms: Terms, a: int, row: int, count: int, pairs: Pairs) -> None:
-    """Sums of blocks and groups with one split of an axis."""
+    """The height of each block with one split of an axis: its terms, with those of its longest group."""
     first, second, constant, total = terms.first, terms.second, pairs.constant, pairs.total
     where, pair, whose, weight = pairs.slot, pairs.term, pairs.whose, pairs.weight
     for slot in range(len(total)):
@@ -252,10 +251,11 @@ def sum_up(table: Floats, terms: Terms, a: int, row: int, count: int, pairs: Pai
     for at in range(count):
         value = weight[at] * table[first[pair[at], a], row] * table[second[pair[at], a], row]
         total[where[at]] += worth(value, terms.cuts, whose[at])
+    add_longest(total, pairs.block_of, len(terms.limits))
 
 
-def heights(total: Floats, block_of: Ints, blocks: int) -> tuple[float, float]:
-    """Energy and time: the sums of their blocks, each with its longest group.
+def add_longest(total: Floats, block_of: Ints, blocks: int) -> None:
+    """Add to the sums of energy and of time that of the longest of their groups.
 
     Parameters
     ----------
@@ -271,20 +271,16 @@ def heights(total: Floats, block_of: Ints, blocks: int) -> tuple[float, float]:
             energy = max(energy, total[slot])
         else:
             time = max(time, total[slot])
-    return total[OF_ENERGY] + energy, total[OF_TIME] + time
+    total[OF_ENERGY] += energy
+    total[OF_TIME] += time
 
 
-def in_reach(total: Floats, block_of: Ints, room: Floats, fixed: Floats, enough: float) -> bool:
-    """Whether sums of blocks, and behind them of groups, keep all limits and stay below the goal."""
-    for b in range(FIRST_LIMIT, len(room)):
-        if fixed[b] < 0.0 and total[b] > room[b]:
-            return False
-    energy, time = heights(total, block_of, len(room))
-    if (fixed[OF_ENERGY] < 0.0 and energy > room[OF_ENERGY]) or (fixed[OF_TIME] < 0.0 and time > room[OF_TIME]):
-        return False
+def in_reach(heights: Floats, room: Floats, fixed: Floats, enough: float) -> bool:
+    """Whether the heights of all blocks keep their limits and stay below the goal."""
     value = 0.0
-    if fixed[OF_ENERGY] > 0.0:
-        value += fixed[OF_ENERGY] * np.log(energy)
-    if fixed[OF_TIME] > 0.0:
-        value += fixed[OF_TIME] * np.log(time)
+    for b in range(len(room)):
+        if fixed[b] < 0.0 and heights[b] > room[b]:
+            return False
+        if fixed[b] > 0.0:
+            value += fixed[b] * np.log(heights[b])
     return value <= enough + 1e-9
