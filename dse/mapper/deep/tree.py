@@ -43,7 +43,7 @@ from dse.model.counting.kernel import Ints
 DIRECT = 100_000
 """Combinations of splits that are walked at once, without laying down more about the lists first."""
 
-OPEN = 2_000
+OPEN = 500
 """The same while all orders of some list have to be tried, or without a bound of their own in spaces that are bounded
 together."""
 

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 
 from dse.mapper.deep.bounds.newton import ascend
-from dse.mapper.deep.bounds.shrink import keep_combined
 from dse.mapper.deep.bounds.sift import Alive, Terms, sift
 from dse.mapper.deep.bounds.small import Pairs, gather, in_use, pair_up
 from dse.model.counting.kernel import Bools, Floats, Ints, entry
@@ -44,14 +43,10 @@ class Effort(NamedTuple):
         See `dse.mapper.deep.bounds.newton`: high for a start from anywhere, low when the weights are nearly right.
     enough : float
         Stop when the bound, a logarithm, gets there.
-    looks : int
-        Where few combinations of splits are left, these are looked at one by one, so many splits at most: see
-        `dse.mapper.deep.bounds.shrink.keep_combined`.
     """
 
     heat: float
     enough: float
-    looks: int = 0
 
 
 class Sums(NamedTuple):
@@ -241,25 +236,7 @@ def climb_all(
             terms.groups, terms.cuts,
         )  # fmt: skip
         _raise_floors(tables, family, alive, mine.logs)
-        bound = climb(tables, factors, mine, flock.weights[i], effort, alive)
-        if effort.looks > 0 and bound < effort.enough < np.inf:
-            reach = effort.enough - bound
-            some = keep_combined(factors, mine, effort.enough, reach, effort.looks, alive)
-            bound = bound + _lower(alive) if some else np.inf
-        flock.bound[i] = bound
-
-
-def _lower(alive: Alive) -> float:
-    """Take off what all splits of an axis lift the bound by; returns how much that is together."""
-    reduced, together = alive.reduced, 0.0
-    for a in range(6):
-        least = np.inf
-        for i in range(alive.start[a], alive.end[a]):
-            least = min(least, reduced[i])
-        for i in range(alive.start[a], alive.end[a]):
-            reduced[i] -= least
-        together += least
-    return together
+        flock.bound[i] = climb(tables, factors, mine, flock.weights[i], effort, alive)
 
 
 def _raise_floors(tables: tuple[Floats, ...], family: Family, alive: Alive, logs: Floats) -> None:

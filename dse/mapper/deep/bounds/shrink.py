@@ -1,4 +1,4 @@
-"""Sums of terms over few splits made short, and the splits that are in no combination below a goal. Compilable.
+"""Sums of terms over few splits made short. Compilable.
 
 Where few splits are left, most factors are the same for all of them, and most limits are kept by all. What is left of
 the sums is shorter and has the same values, but for rounding.
@@ -10,15 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT, Alive, Terms, add_longest, find_same, in_reach, worth
+from dse.mapper.deep.bounds.sift import FIRST_LIMIT, Alive, Terms, add_longest, find_same, worth
 from dse.mapper.deep.bounds.small import in_use
 from dse.model.counting.kernel import Bools, Floats, Ints
 
 OUT = -1
 """In place of the slot of a term that changes nothing."""
-
-ROUNDING = 1e-9
-"""Difference of logarithms below which bounds do not count."""
 
 
 class Sums(NamedTuple):
@@ -233,85 +230,3 @@ def add_up(sums: Sums, walk: Walk, depth: int, i: int) -> None:
         partial[depth + 1, q] = grown
         total[slot[q]] += worth(grown * rest[depth + 1, q], sums.cuts, q)
     add_longest(total, sums.block_of, len(sums.room))
-
-
-def keep_combined(
-    tables: tuple[Floats, ...], terms: Terms, enough: float, reach: float, looks: int, alive: Alive
-) -> bool:
-    """Drop splits that are in no combination below a goal; none where there are too many combinations.
-
-    Parameters
-    ----------
-    tables : 6 x (columns, n) float
-        Factors of each axis' splits.
-    enough : float
-        Logarithm of the objective that a mapping must stay below.
-    reach : float
-        How far, in logarithms, the splits of a mapping together may lift the bound.
-    looks : int
-        Splits that are looked at, at most, and combinations per 10 of them.
-    alive
-        What is left of it, in place.
-
-    Returns
-    -------
-    bool
-        False when no combination is left.
-    """
-    product, n = 1.0, 0
-    for a in range(6):
-        product *= float(alive.end[a] - alive.start[a])
-        n += alive.end[a] - alive.start[a]
-    if product > 10.0 * looks:
-        return True
-    some = Alive(
-        np.zeros(n, dtype=np.int64), np.zeros(6, dtype=np.int64), np.zeros(6, dtype=np.int64), np.zeros(n)
-    )  # fmt: skip
-    at = 0
-    for a in range(6):
-        some.start[a] = at
-        for i in range(alive.start[a], alive.end[a]):
-            some.rows[at], some.reduced[at] = alive.rows[i], alive.reduced[i]
-            at += 1
-        some.end[a] = at
-    marked = np.zeros(n, dtype=np.bool_)
-    if not _mark(shrink(tables, terms, some), terms, enough, reach, looks, some, marked):
-        return True
-    for a in range(6):
-        kept = alive.start[a]
-        for i in range(some.start[a], some.end[a]):
-            if marked[i]:
-                alive.rows[kept], alive.reduced[kept] = some.rows[i], some.reduced[i]
-                kept += 1
-        alive.end[a] = kept
-    return bool(marked.any())
-
-
-def _mark(
-    sums: Sums, terms: Terms, enough: float, reach: float, looks: int, alive: Alive, marked: Bools
-) -> bool:
-    """Mark the splits of all combinations below a goal; False when it takes too many looks."""
-    walk, looked, depth = walk_of(sums, alive), 0, 0
-    lifted, place, sequence = walk.lifted, walk.place, walk.sequence
-    while depth >= 0:
-        place[depth] += 1
-        i = place[depth]
-        if i == alive.end[sequence[depth]]:
-            depth -= 1
-            continue
-        if lifted[depth] + alive.reduced[i] > reach + ROUNDING:
-            continue
-        looked += 1
-        if looked > looks:
-            return False
-        lifted[depth + 1] = lifted[depth] + alive.reduced[i]
-        add_up(sums, walk, depth, i)
-        if not in_reach(walk.total, sums.room, terms.fixed, enough):
-            continue
-        if depth < 5:
-            depth += 1
-            place[depth] = alive.start[sequence[depth]] - 1
-            continue
-        for at in range(6):
-            marked[place[at]] = True
-    return True

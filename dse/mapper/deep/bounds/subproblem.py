@@ -38,9 +38,6 @@ HOT = 0.1
 Laid = tuple[Choice | None, ...]
 """What is laid down about each list above the innermost level's."""
 
-LOOKS = 3_000
-"""Splits that are looked at, at most, where few combinations of them are left."""
-
 
 @dataclass(frozen=True, slots=True)
 class Space:
@@ -335,7 +332,7 @@ def bounded_all(
     terms = terms_of(space, best, (kin.logs[0], kin.first[0], kin.second))
     family = Family(kin.logs.copy(), kin.first, keep, space.steps, space.floors)
     target = best.target()
-    compiled(climb_all)(tables, factors, terms, family, np.concatenate(rows), Effort(heat, target, LOOKS), flock)
+    compiled(climb_all)(tables, factors, terms, family, np.concatenate(rows), Effort(heat, target), flock)
     found = []
     for i in np.flatnonzero((flock.bound < target) & (flock.end > start).all(axis=1)):
         parts = list(zip(start.tolist(), flock.end[i].tolist(), strict=True))
