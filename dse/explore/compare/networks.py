@@ -13,6 +13,7 @@ from dse.explore.compare.layers_log import NOT_REACHED, Record, map_all
 from dse.explore.limits import DEFAULT, Limits
 from dse.explore.outcomes.identity import identity
 from dse.explore.plan.workloads import UNCHANGED, WorkloadChanges
+from dse.model.cost import edp_js
 from dse.problem.footprint import network_figures
 
 if TYPE_CHECKING:
@@ -225,7 +226,7 @@ def _on_architecture(
         "power_w": joules / latency_s,
         "inferences_per_s": workload.batch / latency_s,
         "inferences_per_j": workload.batch / joules,
-        "edp_js": joules * latency_s,
+        "edp_js": edp_js(sums["energy_pj"], latency_s),
         "outer_bytes": sums["outer_bytes"],
         "not_mapped": "",
     }
