@@ -15,7 +15,7 @@ import numpy as np
 from dse.mapper.deep.chains import least_sides, list_chains
 from dse.mapper.deep.halo import View, joined_words
 from dse.mapper.deep.problem import Deep
-from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.words import box, boxes
 from dse.model.counting.kernel import Floats, Ints
 from dse.model.counting.records import NONE, TILE

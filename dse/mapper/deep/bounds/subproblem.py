@@ -24,7 +24,7 @@ from dse.mapper.deep.bounds.terms import (
 from dse.mapper.deep.kept import tables_of
 from dse.mapper.deep.lists import NO_TRIPS, Bools, Choice, allowed, listed, needed, nothing_of
 from dse.mapper.deep.problem import Deep, spreads_that_add_up, without_limits
-from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 from dse.model.counting.kernel import Floats, Ints
 from dse.problem.dims import C
