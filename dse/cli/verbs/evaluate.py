@@ -128,8 +128,8 @@ def command(
     try:
         mapped = map_workload(
             arch, network, how.objective, scope=goal.scope, max_latency_s=max_latency_s, max_energy_pj=max_energy_pj,
-            gap=how.gap, factors=how.factors, given=given, counting=counting, time_limit_s=how.time_limit,
-            resident=chip.resident, orders=chip.orders, stays=stays,
+            gap=how.gap, factors=how.factors, given=given, counting=counting, any_mapping=file.any_mapping,
+            time_limit_s=how.time_limit, resident=chip.resident, orders=chip.orders, stays=stays,
             progress=lambda done, total, name: status.show(
                 f"mapping {name} ({done + 1} of {total})" if total else f"mapping {name} (search {done + 1})"
             ),
