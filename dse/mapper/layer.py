@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Timer
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.parts import at_one_depth, in_parts
 from dse.errors import DseError, InfeasibleError, expect
-from dse.mapper.deep.known import Known
-from dse.mapper.deep.lower import bound_deep
-from dse.mapper.deep.solve import deep_mapping, solve_deep
 from dse.mapper.flat.instance import SHAPES, shape_of
 from dse.mapper.flat.lower import bound_flat, bound_flat_by_sides, flat_prices
 from dse.mapper.flat.solve import flat_mapping, solve_flat
@@ -25,6 +22,9 @@ from dse.model.cost import evaluate
 from dse.model.mapping import Mapping
 from dse.model.price import capacities
 from dse.problem.layer import Layer
+
+if TYPE_CHECKING:
+    from dse.mapper.deep.known import Known
 
 OBJECTIVES = {"energy": ENERGY, "latency": LATENCY, "edp": EDP, "front": FRONT}
 FACTORS = ("all", "perfect", "any")
@@ -203,6 +203,8 @@ def lower_bound(
         return bound_flat([architecture, *others], layer, cycle_pj, factors, sides)
     if others:
         raise DseError(f"{architecture.name}: a hierarchy of this shape has no bound of several designs")
+    from dse.mapper.deep.lower import bound_deep
+
     return bound_deep(architecture, layer, cycle_pj, factors)
 
 
@@ -292,6 +294,8 @@ def solve(
         if flat:
             solution = solve_flat(architecture, layer, kind, gap, factors, LONGEST_FRONT, stop=stop)
         else:
+            from dse.mapper.deep.solve import solve_deep  # loaded where it is needed, as reading it takes long
+
             known = _known(architecture, layer, objective, gap, factors, time_limit_s)
             solution = solve_deep(architecture, layer, kind, gap, factors, LONGEST_FRONT, stop=stop, known=known)
     if len(solution.values) == 0:
@@ -303,6 +307,8 @@ def _known(
     architecture: Architecture, layer: Layer, objective: str, gap: float, factors: str, time_limit_s: float | None
 ) -> list[Known]:
     """In a larger space, the best mappings of a smaller one, soon found: operands at one depth, tight splits."""
+    from dse.mapper.deep.known import Known
+
     together, tight = at_one_depth(architecture), "all" if factors == "any" else factors
     if together is architecture and tight == factors:
         return []
@@ -337,5 +343,8 @@ def is_flat(architecture: Architecture, factors: str) -> bool:
 
 def mapping_of(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]], factors: str) -> Mapping:
     """The mapping that a record of the search stands for."""
-    read = flat_mapping if is_flat(architecture, factors) else deep_mapping
-    return read(architecture, record, kept)
+    if is_flat(architecture, factors):
+        return flat_mapping(architecture, record, kept)
+    from dse.mapper.deep.solve import deep_mapping
+
+    return deep_mapping(architecture, record, kept)
