@@ -197,6 +197,7 @@ def run_plan(
         if directory is not None:
             write_settings(directory, plan, problem.sweep_id)
         with _workers(jobs, executor, plan.architecture, cluster) as workers:
+            workers.until = start + limits.time_s
             # what crashed, or took its worker along, may have lacked memory or met a fault: it is made again
             known = {key: each for key, each in records.by_id.items() if is_kept(each.outcome, limits)}
             explorer = Explorer(

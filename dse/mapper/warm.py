@@ -9,7 +9,7 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.mapper.flat.outer.table import work_out
 from dse.mapper.flat.solve import prepare
 from dse.mapper.layer import bounds_boxes, lower_bound, solve
-from dse.mapper.shared.compilation import cache_folder, compiled
+from dse.mapper.shared.compilation.twins import cache_folder, compiled
 from dse.mapper.shared.incumbent import ENERGY
 from dse.problem.dims import OPERANDS
 from dse.problem.layer import Layer

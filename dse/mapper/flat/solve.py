@@ -33,7 +33,7 @@ from dse.mapper.flat.run import (
 from dse.mapper.flat.search import search
 from dse.mapper.flat.spreads import Options, by_spread
 from dse.mapper.shared.bypass import bypass_choices
-from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.factors import dim_options
 from dse.mapper.shared.incumbent import ENERGY, FRONT, LATENCY
 from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
@@ -47,9 +47,6 @@ from dse.problem.layer import Layer
 
 NO_MAPPING = -1
 """Fills the records of incumbents that are no mappings."""
-
-NEAR = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64)
-"""How far above the least time that bounds leave a long search for the fastest mapping looks, step by step."""
 
 
 def solve_flat(
@@ -100,43 +97,14 @@ def _walk(problem: Problem, run: Any, work: Any, incumbents: Incumbents, stop: A
     """Search one bypass choice; anew, with its tiles in a better order, once working out the outer table pays."""
     run.fastest, run.since = problem.fastest, run.visited[UNROLLINGS] + run.visited[OUTER_TILES]
     while True:
-        _search(problem, run, work, incumbents, stop)
+        compiled(search)(
+            problem.instance, run, work, new_configuration(), problem.options, problem.tiles, problem.table,
+            incumbents, stop,
+        )  # fmt: skip
         if stop[0] or run.held < 0 or run.reached == len(problem.tiles.order):
             return problem
         compiled(work_out)(problem.instance, problem.table)
         problem = _in_order(problem)
-        if run.kind == LATENCY and _found_near(problem, run, work, incumbents, stop):
-            return problem
-
-
-def _found_near(problem: Problem, run: Any, work: Any, incumbents: Incumbents, stop: Any) -> bool:
-    """Search for something not much slower than the bound of all, then for something slower; whether there is any.
-
-    Many mappings take nearly the least time, and a search meets slow ones first. One that knows of a time to stay below
-    looks into a tenth of the unrollings, and finds the best of what stays below it.
-    """
-    values, records = incumbents
-    known = int(run.held), values[0].copy(), records[0].copy()
-    fastest = float(problem.tiles.bound[:, LATENCY].min(initial=inf))
-    for above in NEAR:
-        if known[0] and known[1][LATENCY] <= fastest * (1.0 + above):
-            break
-        run.held, values[0], records[0] = 1, (inf, fastest * (1.0 + above)), NO_MAPPING
-        _search(problem, run, work, incumbents, stop)
-        if stop[0]:
-            break
-        if records[0, CHOICE] != NO_MAPPING:
-            return True
-    if records[0, CHOICE] == NO_MAPPING:
-        run.held, values[0], records[0] = known
-    return False
-
-
-def _search(problem: Problem, run: Any, work: Any, incumbents: Incumbents, stop: Any) -> None:
-    compiled(search)(
-        problem.instance, run, work, new_configuration(), problem.options, problem.tiles, problem.table, incumbents,
-        stop,
-    )  # fmt: skip
 
 
 def _gap_left(kind: int, values: Any, bounds: Any) -> float:
