@@ -14,6 +14,7 @@ from dse.architecture.parts import at_one_depth, in_parts
 from dse.errors import DseError, InfeasibleError, expect
 from dse.mapper.flat.instance import SHAPES, shape_of
 from dse.mapper.flat.lower import bound_flat, bound_flat_by_sides, flat_prices
+from dse.mapper.flat.run import RECORD
 from dse.mapper.flat.solve import flat_mapping, solve_flat
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, beaten_beside
 from dse.mapper.shared.reasons import obstacles, why_infeasible
@@ -263,7 +264,7 @@ def _mapped(
     solution = solve(architecture, layer, objective, gap, factors, time_limit_s)
     mapped = []
     for (energy, cycles), record in zip(solution.values, solution.records, strict=True):
-        mapping = mapping_of(architecture, record, solution.kept[int(record[-1])], factors)
+        mapping = mapping_of(architecture, record, solution.kept[int(record[-1])])
         value = {"energy": energy, "latency": cycles, "edp": energy * cycles, "front": energy}[objective]
         certificate = Certificate(
             objective=objective, value=float(value), lower_bound=float(value / (1 + solution.gap)), gap=solution.gap,
@@ -291,12 +292,15 @@ def solve(
         raise InfeasibleError(why_infeasible(architecture, layer, factors))
     kind = OBJECTIVES[objective]
     with _stopping(time_limit_s) as stop:
+        solution = None
         if flat:
-            solution = solve_flat(architecture, layer, kind, gap, factors, LONGEST_FRONT, stop=stop)
-        else:
+            gives_up = deep_is_faster(layer, kind)
+            solution = solve_flat(architecture, layer, kind, gap, factors, LONGEST_FRONT, stop=stop, gives_up=gives_up)
+        if solution is None or solution.gap == np.inf:
             from dse.mapper.deep.solve import solve_deep  # loaded where it is needed, as reading it takes long
 
-            known = _known(architecture, layer, objective, gap, factors, time_limit_s)
+            known = (_known(architecture, layer, objective, gap, factors, time_limit_s) if solution is None
+                     else _known_of(architecture, solution))  # fmt: skip
             solution = solve_deep(architecture, layer, kind, gap, factors, LONGEST_FRONT, stop=stop, known=known)
     if len(solution.values) == 0:
         raise InfeasibleError(why_infeasible(architecture, layer, factors))
@@ -307,8 +311,6 @@ def _known(
     architecture: Architecture, layer: Layer, objective: str, gap: float, factors: str, time_limit_s: float | None
 ) -> list[Known]:
     """In a larger space, the best mappings of a smaller one, soon found: operands at one depth, tight splits."""
-    from dse.mapper.deep.known import Known
-
     together, tight = at_one_depth(architecture), "all" if factors == "any" else factors
     if together is architecture and tight == factors:
         return []
@@ -316,8 +318,29 @@ def _known(
         found = solve(together, layer, objective, gap, tight, time_limit_s)
     except InfeasibleError:
         return []
-    mappings = [mapping_of(together, record, found.kept[int(record[-1])], tight) for record in found.records]
+    return _known_of(together, found)
+
+
+def _known_of(architecture: Architecture, found: Solution) -> list[Known]:
+    """The mappings that a search has found."""
+    from dse.mapper.deep.known import Known
+
+    mappings = [mapping_of(architecture, record, found.kept[int(record[-1])]) for record in found.records]
     return [Known(float(x), float(y), one) for (x, y), one in zip(found.values, mappings, strict=True)]
+
+
+def deep_is_faster(layer: Layer, kind: int) -> bool:
+    """Whether the deep search is the faster one where the flat search becomes long.
+
+    It is where the least latency of a layer without windows is asked for, see "Two searches" in docs/mapper/times.md:
+    many mappings then take nearly the same time, and the deep search's bounds tell them apart.
+
+    Examples
+    --------
+    >>> deep_is_faster(Layer("matmul", K=64, C=64, P=64), LATENCY), deep_is_faster(Layer("conv", P=64, R=3), LATENCY)
+    (True, False)
+    """
+    return kind == LATENCY and layer.R == layer.S == 1
 
 
 @contextmanager
@@ -341,9 +364,9 @@ def is_flat(architecture: Architecture, factors: str) -> bool:
     return bounds_boxes(architecture) and factors != "any"
 
 
-def mapping_of(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]], factors: str) -> Mapping:
+def mapping_of(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]]) -> Mapping:
     """The mapping that a record of the search stands for."""
-    if is_flat(architecture, factors):
+    if len(record) == RECORD:
         return flat_mapping(architecture, record, kept)
     from dse.mapper.deep.solve import deep_mapping
 
