@@ -33,8 +33,8 @@ LETTERS = {
 }
 """Kinds of numbers that code takes: addresses, integers, floats, truth values."""
 
-LAYOUT = 0x501
-"""Of NumPy's flags of an array, what code is compiled for: contiguous, aligned, writable."""
+ROWS_FIRST, COLUMNS_FIRST, ALIGNED, WRITABLE = 0x1, 0x2, 0x100, 0x400
+"""Of NumPy's flags of an array, what code is compiled for."""
 
 NOTHING, DONE = -2, 0
 """What a function gives back when all went well, without and with a result."""
@@ -101,7 +101,7 @@ def _lay_out(parts: tuple[Any, ...], kinds: list[Any], letters: list[str], value
     for part in parts:
         if isinstance(part, np.ndarray):
             sides = part.shape
-            kinds.append((_number_of(part.dtype), part.ndim, part.flags.num & LAYOUT))
+            kinds.append((_number_of(part.dtype), part.ndim, _layout(part)))
             letters.append("ppqqp" + 2 * len(sides) * "q")
             values += (None, None, part.size, part.itemsize, part.ctypes.data, *sides, *part.strides)
         elif isinstance(part, tuple):
@@ -119,6 +119,13 @@ def _lay_out(parts: tuple[Any, ...], kinds: list[Any], letters: list[str], value
             _append("d", float(part), kinds, letters, values)
         else:
             raise TypeError(f"kernels take numbers, arrays, records and tuples of these, not {type(part).__name__}")
+
+
+def _layout(array: Any) -> int:
+    """How an array lies in memory: contiguous by rows, else by columns, else with gaps; and what may be done to it."""
+    flags = int(array.flags.num)
+    order = flags & ROWS_FIRST or flags & COLUMNS_FIRST
+    return order | flags & (ALIGNED | WRITABLE)
 
 
 def _append(letter: str, value: Any, kinds: list[Any], letters: list[str], values: list[Any]) -> None:
@@ -151,9 +158,8 @@ def described(arguments: tuple[Any, ...]) -> str:
 
 def _described(part: Any) -> str:
     if isinstance(part, np.ndarray):
-        return f"{part.dtype}[{part.ndim}, {part.flags.num & LAYOUT}]" if part.dtype.names else (
-            f"{part.dtype.str}[{part.ndim}, {part.flags.num & LAYOUT}]"
-        )
+        elements = part.dtype if part.dtype.names else part.dtype.str
+        return f"{elements}[{part.ndim}, {_layout(part)}]"
     if isinstance(part, tuple):
         return f"{type(part).__qualname__}({described(part)})"
     return str(part.dtype) if isinstance(part, np.void) else laid_out((part,)).letters[0]

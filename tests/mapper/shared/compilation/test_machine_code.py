@@ -52,11 +52,12 @@ def test_code_reads_and_writes_what_its_kernel_does():
 
 
 def test_an_array_with_gaps_is_another_kind_of_argument():
-    rows = np.arange(6)
+    rows, square = np.arange(6), np.arange(4).reshape(2, 2)
     kinds = [laid_out((one,)).kinds for one in (rows[:3], rows[::2], rows[:3].astype(float), rows[3:])]
     assert kinds[0] == kinds[3]
     assert len({str(one) for one in kinds}) == 3
     assert described((rows[:3],)) != described((rows[::2],))
+    assert len({described((one,)) for one in (square, square.T, np.arange(8).reshape(2, 4)[:, ::2])}) == 3
 
 
 def test_what_a_kernel_raises_is_raised():
