@@ -35,7 +35,7 @@ def test_a_long_search_for_the_fastest_mapping_of_a_matmul_goes_on_in_the_deep_o
 
 
 def test_a_short_search_ends_in_the_flat_one(flexible):
-    layer = load_workload("bert_base").layer("layer.0.attention.matmul")
+    layer = load_workload("alexnet").layer("fc8")
     found, whole = solve(flexible, layer, "latency", 0.0, "all"), by_flat(flexible, layer, "latency")
     assert len(found.records[0]) == RECORD
     assert found.records.tolist() == whole.records.tolist()

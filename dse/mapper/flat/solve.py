@@ -66,7 +66,7 @@ def solve_flat(
     beaten : (*, 2) float, optional
         pJ and cycles, cycles rising and pJ falling: of a front, only what none of these matches is looked for.
     gives_up : bool
-        End where working out an outer table would pay, with what is found so far and a gap of inf.
+        End a long search with what is found so far and a gap of inf.
     """
     rows = longest if kind == FRONT else 1
     incumbents = Incumbents(np.zeros((rows, 2)), np.full((rows, RECORD), NO_MAPPING, dtype=np.int64))
@@ -122,7 +122,7 @@ def _walk_shortly(problem: Problem, run: Any, work: Any, incumbents: Incumbents,
     """
     instance, floor = problem.instance, problem.table.floor
     fresh = empty_table(instance.bounds, instance.port_outer[: instance.ports], floor)
-    problem = _in_order(replace(problem, table=fresh))
+    problem = _in_order(replace(problem, table=fresh._replace(worth=max(fresh.worth, SHORT))))
     run.fastest, run.since = problem.fastest, run.visited[UNROLLINGS] + run.visited[OUTER_TILES]
     _search(problem, run, work, incumbents, stop)
     return bool(stop[0]) or run.reached == len(problem.tiles.order)
@@ -300,6 +300,9 @@ _OUTER: OrderedDict[Any, OuterTable] = OrderedDict()
 
 AIDED = 6
 """How much longer a search may be before it works out a table, when it has the table's points already."""
+
+SHORT = 200_000
+"""Unrollings and outer tiles that a search may visit before it gives up: about 0.15 s."""
 
 KEPT_TABLES = 128
 """Problems whose outer floor and table are remembered, up to a few megabytes each."""

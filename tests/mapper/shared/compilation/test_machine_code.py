@@ -77,7 +77,8 @@ def test_a_missing_file_holds_no_code(tmp_path):
 
 LATER = """
 import sys
-from dse import load_architecture, load_workload, map_layer
+from dse import load_architecture, load_workload
+from dse.mapper import map_layer
 map_layer(load_architecture("eyeriss"), load_workload("alexnet").layer("fc8"), "energy")
 print([name for name in ("numba", "scipy", "dse.mapper.deep.solve", "dse.mapper.network") if name in sys.modules])
 """
