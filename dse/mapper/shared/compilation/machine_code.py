@@ -89,7 +89,7 @@ def laid_out(arguments: tuple[Any, ...]) -> Numbers:
     Examples
     --------
     >>> numbers = laid_out((2, 0.5, np.zeros((3, 4))))
-    >>> "".join(numbers.letters), numbers.values[6], numbers.values[7:]
+    >>> "".join(numbers.letters), numbers.values[5], numbers.values[7:]
     ('qdppqqpqqqq', 8, [3, 4, 32, 8])
     """
     numbers = Numbers([], [], [])
