@@ -126,7 +126,7 @@ def _within_budgets(result: SweepResult, number: int) -> str:
 def shown_fronts(result: SweepResult, most: int = SHOWN_POINTS) -> list[tuple[float, list[dict[str, Any]]]]:
     """The front within each area budget (mm2): designs spread over it, at most `most` in all, or three each.
 
-    Of a search for other objectives than energy and latency it is the front, from which budgets would leave designs out.
+    Where energy and latency are not both objectives, it is the front: budgets would leave designs of it out.
     """
     both = {"energy", "latency"} <= set(result.search.objectives)
     rows = sorted(result.front_rows(), key=lambda row: row["latency_s"])
