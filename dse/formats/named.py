@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from dse.architecture.architecture import Architecture
-from dse.errors import DseError, MappingError
+from dse.errors import DseError
 from dse.formats.architecture.load import ArchitectureSpec, load_architecture
 from dse.formats.workload.load import load_workload
 from dse.mapper import layer_front as front_of_objects
 from dse.mapper import map_layer as map_layer_objects
 from dse.mapper import map_workload as map_objects
-from dse.mapper.rules_kept import broken_rules
+from dse.mapper.rules_kept import kept_or_marked
 from dse.model.cost import Cost
 from dse.model.cost import evaluate as evaluate_objects
 from dse.model.mapping import Mapping
@@ -130,22 +130,17 @@ def evaluate(
     Examples
     --------
     >>> import dse
-    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("rows", K=2, Q=3)
-    >>> mapping = dse.Mapping.from_dict([
-    ...     {"level": "DRAM", "stores": ["ifmap", "weight", "psum"], "loops": [["K", 2]]},
-    ...     {"level": "GLB", "stores": ["ifmap", "psum"], "loops": []},
-    ...     {"fan_out": "array", "rows": [], "cols": [["Q", 3]]},
-    ...     {"level": "PE", "stores": ["ifmap", "weight", "psum"], "loops": []},
-    ... ])
-    >>> evaluate(chip, layer, mapping, any_mapping=True).breaks_rules
-    ('Q is unrolled over the columns of array, which takes G, N, K, C, P there',)
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> found = dse.map_layer(chip, layer)
+    >>> evaluate(chip, layer, found.mapping).energy_pj == found.cost.energy_pj
+    True
+    >>> other = dse.map_layer(chip.spec.resolve({"dataflow": "weight-stationary"}), layer)
+    >>> evaluate(chip, layer, other.mapping, any_mapping=True).breaks_rules
+    ('rows of array take 1 of 3 along R, and there is room for 3',)
     """
     chip, checked = architecture_of(architecture), _checked_layer(layer)
     cost = evaluate_objects(chip, checked, mapping, counting=counting)
-    broken = broken_rules(chip, chip.lowered(checked), mapping)
-    if broken and not any_mapping:
-        what = f"the mapping of {layer.name} breaks rules of {chip.dataflow.name}: {'; '.join(broken)}"
-        raise MappingError(what, hint="any_mapping=True prices it all the same, and marks it")
+    broken = kept_or_marked(chip, checked, mapping, any_mapping)
     return replace(cost, breaks_rules=broken) if broken else cost
 
 

@@ -9,9 +9,9 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.mapper.flat.outer.table import work_out
 from dse.mapper.flat.solve import prepare
 from dse.mapper.layer import bounds_boxes, lower_bound, solve
-from dse.mapper.shared.compilation import cache_folder, compiled
+from dse.mapper.shared.compilation.numba_internals import quick_compilation
+from dse.mapper.shared.compilation.twins import cache_folder, compiled
 from dse.mapper.shared.incumbent import ENERGY
-from dse.mapper.shared.numba_internals import quick_compilation
 from dse.problem.dims import OPERANDS
 from dse.problem.layer import Layer
 
@@ -38,7 +38,14 @@ def compile_kernels(report: Callable[[str], None] | None = None, architectures: 
 
 
 def searches(architectures: Iterable[Architecture]) -> list[str]:
-    """Which searches some architectures need, `flat` when there are none."""
+    """Which searches some architectures need, `flat` when there are none.
+
+    Examples
+    --------
+    >>> import dse
+    >>> searches([dse.load_architecture("eyeriss"), dse.load_architecture("edge_npu")])
+    ['deep', 'flat']
+    """
     return sorted({"flat" if bounds_boxes(one) else "deep" for one in architectures} or {"flat"})
 
 
