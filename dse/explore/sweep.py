@@ -214,7 +214,13 @@ def run_plan(
 
 
 def is_kept(outcome: Outcome, limits: Limits) -> bool:
-    """Whether an outcome in the log is not made again; one that was stopped is, when there is more time now."""
+    """Whether an outcome in the log is not made again; one that was stopped is, when there is more time now.
+
+    Examples
+    --------
+    >>> [is_kept(one, DEFAULT) for one in (Outcome("ok"), Outcome("ok", limit_s=10.0), Outcome("failed"))]
+    [True, False, False]
+    """
     return outcome.status != "failed" and (not outcome.limit_s or outcome.limit_s >= limits.design_s)
 
 

@@ -158,6 +158,14 @@ def best_cost(architecture: Architecture, layer: Layer, search: LayerSearch) -> 
     ------
     InfeasibleError
         When no mapping fits.
+
+    Examples
+    --------
+    >>> import dse
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> search = LayerSearch("energy", 0.0, "all", None)
+    >>> best_cost(chip, layer, search).energy_pj == dse.map_layer(chip, layer, "energy").cost.energy_pj
+    True
     """
     return best_within(architecture, layer, search)[0]
 
@@ -227,7 +235,15 @@ def _failed(task: LayerTask, failure: Failure) -> dict[str, Any]:
 
 
 def parts_of(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of a part's layers as one, weighted by MACs; `failed`, `infeasible` or `open` when a layer of it is."""
+    """The rows of a part's layers as one, weighted by MACs; `failed`, `infeasible` or `open` when a layer of it is.
+
+    Examples
+    --------
+    >>> row = {"status": "ok", "reason": ""}
+    >>> rows = [{**row, "macs": 1, "energy": 6.0}, {**row, "macs": 3, "energy": 2.0}]
+    >>> parts_of(rows)[0]["energy"]
+    3.0
+    """
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in rows:
         same = tuple((key, value) for key, value in row.items() if _is_setting(key))

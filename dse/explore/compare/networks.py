@@ -153,6 +153,12 @@ def compare_networks(
     ------
     DseError
         When two networks have one name.
+
+    Examples
+    --------
+    >>> both = compare_networks(make_review("two", None, ["alexnet", "vgg16"]))
+    >>> [row["macs"] for row in both.networks]
+    [724406816, 15470264320]
     """
     names = [workload.name for workload in review.workloads]
     if len(set(names)) < len(names):
@@ -248,6 +254,11 @@ def make_review(
     ------
     DseError
         For files that do not say what they should, and when two networks have one name.
+
+    Examples
+    --------
+    >>> make_review("two", None, ["alexnet", "vgg16"]).gap
+    0.05
     """
     if not workloads:
         raise DseError("a comparison needs a workload")

@@ -39,7 +39,13 @@ class TimeOverError(Exception):
 
 
 def usable_cpus() -> int:
-    """Processors that this process may use."""
+    """Processors that this process may use.
+
+    Examples
+    --------
+    >>> usable_cpus() >= 1
+    True
+    """
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
