@@ -85,5 +85,5 @@ def test_times():
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-0.1"])
 def test_a_gap_is_a_finite_number(text):
-    with pytest.raises(click.BadParameter, match="gap|not in the range|finite"):
+    with pytest.raises(click.BadParameter, match=r"finite|range"):
         called(mapper_options, "--gap", text)
