@@ -13,6 +13,7 @@ from dse.cli.cards import collect_cards
 from dse.cli.inputs import SweepOptions, TimeOptions
 from dse.cli.interrupts import INTERRUPTED, interruptible
 from dse.cli.options import (
+    NOT_NEGATIVE,
     WorkerOptions,
     architecture_options,
     batch_option,
@@ -51,7 +52,7 @@ SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
 @click.option("--jobs", type=click.IntRange(min=0), help="Worker processes.  [default: one per processor]")
 @click.option("--cluster", metavar="tcp://HOST:PORT|FILE", help="Evaluate on a Dask cluster instead.")
 @click.option("--objectives", metavar="LIST", help="Of energy, latency, edp, area.  [default: energy,latency,area]")
-@click.option("--gap", type=click.FloatRange(min=0),
+@click.option("--gap", type=NOT_NEGATIVE,
               help="While exploring, map to within this fraction of the best.  [default: 0.01]")  # fmt: skip
 @click.option("--resident", is_flag=True, default=None, help="Let tensors stay on chip where a level may keep them.")
 @batch_option
@@ -210,8 +211,7 @@ def _finish(
 ) -> int:
     from dse.explore.results.record import write_summary
     from dse.report.directory import draw, write_page
-    from dse.report.table import fold
-    from dse.report.text.sweeps import front_text, proof_line, status_line, verdict, warnings
+    from dse.report.text.sweeps import proof_line, status_line, sweep_text, warnings
     from dse.report.units import clock_time
 
     for warning in warnings(result):
@@ -236,6 +236,5 @@ def _finish(
     done = f"{clock_time(result.wall_s)} search, {', '.join(parts)}; written to {directory}: {', '.join(drawn)}"
     summary = "\n".join(line for line in (proof_line(result), status_line(result), done) if line)
     plain = {**result.to_dict(), "front": rows, "output": str(directory)}
-    text = lambda: f"{front_text(result)}\n\n{fold(verdict(result))}\n\n{fold(summary)}"  # noqa: E731
-    print_rows(form, text, plain, rows)
+    print_rows(form, lambda: sweep_text(result, summary), plain, rows)
     return 0
