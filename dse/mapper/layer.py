@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from threading import Timer
 from typing import Any
 
@@ -245,9 +246,73 @@ def bounds_boxes(architecture: Architecture) -> bool:
     return plain and shape_of(architecture) in SHAPES
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One mapping that a search found, number `at` of its solution: its price by the search, and the rest if asked for.
+
+    Parameters
+    ----------
+    layer : Layer
+        As the machine runs it.
+    """
+
+    architecture: Architecture
+    layer: Layer
+    objective: str
+    factors: str
+    solution: Solution
+    at: int
+
+    @property
+    def energy_pj(self) -> float:
+        return float(self.solution.values[self.at][0])
+
+    @property
+    def cycles(self) -> float:
+        return float(self.solution.values[self.at][1])
+
+    @property
+    def mapping(self) -> Mapping:
+        record = self.solution.records[self.at]
+        return mapping_of(self.architecture, record, self.solution.kept[int(record[-1])], self.factors)
+
+    @property
+    def certificate(self) -> Certificate:
+        energy, cycles, found = self.energy_pj, self.cycles, self.solution
+        value = {"energy": energy, "latency": cycles, "edp": energy * cycles, "front": energy}[self.objective]
+        return Certificate(
+            objective=self.objective, value=value, lower_bound=float(value / (1 + found.gap)), gap=found.gap,
+            space_size=found.space_size, pe_tiles=found.visited[0], unrollings=found.visited[1],
+            outer_tiles=found.visited[2], priced=found.visited[3], factors=self.factors,
+        )  # fmt: skip
+
+    def mapped(self) -> Mapped:
+        """The mapping, priced in full."""
+        mapping = self.mapping
+        return Mapped(self.layer, mapping, evaluate(self.architecture, self.layer, mapping), self.certificate)
+
+
 def _mapped(
     architecture: Architecture, layer: Layer, objective: str, gap: float, factors: str, time_limit_s: float | None
 ) -> tuple[Mapped, ...]:
+    found = layer_answers(architecture, layer, objective, gap=gap, factors=factors, time_limit_s=time_limit_s)
+    return tuple(answer.mapped() for answer in found)
+
+
+def layer_answers(
+    architecture: Architecture, layer: Layer, objective: str = "edp", *, gap: float = 0.0, factors: str = "all",
+    time_limit_s: float | None = None,
+) -> tuple[Answer, ...]:  # fmt: skip
+    """The best mapping, or every point of the `front`, without pricing them in full: see `map_layer`, `layer_front`.
+
+    Examples
+    --------
+    >>> import dse
+    >>> eyeriss, layer = dse.load_architecture("eyeriss"), dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> (answer,) = layer_answers(eyeriss, layer, "energy")
+    >>> round(answer.energy_pj), answer.mapping == dse.map_layer(eyeriss, layer, "energy").mapping
+    (1182120, True)
+    """
     expect(gap, (float, int), "gap", "a fraction, e.g. 0.01 for 1 %")
     if time_limit_s is not None:
         expect(time_limit_s, (float, int), "time_limit_s", "seconds, e.g. 2.5")
@@ -259,17 +324,7 @@ def _mapped(
         raise DseError(f"time_limit_s={time_limit_s} <= 0")
     layer = architecture.lowered(layer)
     solution = solve(architecture, layer, objective, gap, factors, time_limit_s)
-    mapped = []
-    for (energy, cycles), record in zip(solution.values, solution.records, strict=True):
-        mapping = mapping_of(architecture, record, solution.kept[int(record[-1])], factors)
-        value = {"energy": energy, "latency": cycles, "edp": energy * cycles, "front": energy}[objective]
-        certificate = Certificate(
-            objective=objective, value=float(value), lower_bound=float(value / (1 + solution.gap)), gap=solution.gap,
-            space_size=solution.space_size, pe_tiles=solution.visited[0], unrollings=solution.visited[1],
-            outer_tiles=solution.visited[2], priced=solution.visited[3], factors=factors,
-        )  # fmt: skip
-        mapped.append(Mapped(layer, mapping, evaluate(architecture, layer, mapping), certificate))
-    return tuple(mapped)
+    return tuple(Answer(architecture, layer, objective, factors, solution, at) for at in range(len(solution.values)))
 
 
 def solve(
