@@ -17,7 +17,7 @@ def pytest_addoption(parser):
         metavar="FILE",
         type=Path,
         default=REFERENCE / "timeloop_counts.jsonl",
-        help="cases that Timeloop has counted, one JSON object a line, for tests/validation/test_timeloop.py",
+        help="cases that Timeloop has counted, one JSON object a line, for tests/validation/models/test_timeloop.py",
     )
 
 

@@ -8,6 +8,7 @@ of proposals, a whole batch at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import inf, log10
@@ -27,7 +28,7 @@ from dse.explore.proof.certificate import Certificate
 from dse.explore.proof.prove import Prover
 from dse.explore.proof.stage import Stage
 from dse.explore.spending import Spending
-from dse.explore.workers.runner import Failure, Task, Workers
+from dse.explore.workers.runner import Failure, Task, TimeOverError, Workers
 
 LOOKS = 50
 """At most so many proposals for every design that is still to be found in a batch: nearly all may be ruled out."""
@@ -109,7 +110,16 @@ class Explorer:
         return choose_sampler(self.search.sampler, self.problem.space, self.search.trials)
 
     def run(self) -> None:
-        """Explore, then solve the designs that may be on the front exactly."""
+        """Explore, then prove, or solve the designs that may be on the front exactly, as far as there is time."""
+        with suppress(TimeOverError):
+            self._explore()
+        if not self._prove() and not self.is_over:
+            contenders = self._contenders()
+            with suppress(TimeOverError):
+                self._evaluate("exact", contenders, len(contenders))
+
+    def _explore(self) -> None:
+        """Evaluate designs until there are as many as are asked for."""
         search, space = self.search, self.problem.space
         proposer = make_proposer(self.sampler, space, search.seed, len(search.objectives))
         self._evaluate_batch(proposer, self._starting_designs(proposer))
@@ -121,9 +131,6 @@ class Explorer:
             if len(self._candidates) == known:  # the whole space is evaluated
                 break
             self._evaluate_batch(proposer, proposals)
-        if not self._prove():
-            contenders = self._contenders()
-            self._evaluate("exact", contenders, len(contenders))
 
     @property
     def is_over(self) -> bool:
@@ -292,17 +299,24 @@ class Explorer:
         by_number = {candidate.number: candidate for candidate in candidates}
         offset = len(results) + len(candidates) - len(tasks)
         self._report(kind, offset, total, 0, 0.0)
-        finished = self.workers.run(self.problem.evaluate[kind], tasks.values())
-        for evaluated, (task, outcome) in enumerate(finished, start=1):
-            self._record(identities[task.key], kind, by_number[task.key], _outcome(outcome))
-            self._report(kind, offset + evaluated, total, evaluated, monotonic() - start)
-        self._keep(kind, candidates, identities)
+        evaluate = self.problem.evaluate[kind]
+        if self.limits.time_s < inf:  # so that what is begun first ends in time, too
+            evaluate = self.problem.within(evaluate, self._began + self.limits.time_s - start)
+        try:
+            finished = self.workers.run(evaluate, tasks.values())
+            for evaluated, (task, outcome) in enumerate(finished, start=1):
+                self._record(identities[task.key], kind, by_number[task.key], _outcome(outcome))
+                self._report(kind, offset + evaluated, total, evaluated, monotonic() - start)
+        finally:  # what is known of a batch counts even if it is stopped
+            self._keep(kind, candidates, identities)
         self.after_batch()
 
     def _keep(self, kind: Kind, candidates: Sequence[_Candidate], identities: Mapping[int, str]) -> None:
         results = self.explored if kind == "explore" else self.exact
         for candidate in candidates:
-            known = self.known[identities[candidate.number]]
+            known = self.known.get(identities.get(candidate.number, ""))
+            if known is None:
+                continue
             parameters = self._parameters(candidate)
             results[candidate.number] = replace(known, kind=kind, number=candidate.number, parameters=parameters)
 

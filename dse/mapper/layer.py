@@ -111,6 +111,14 @@ def layer_points(
     """Energy (pJ) and cycles of the best mapping, or of every point of the `front`, without the mappings.
 
     What a sweep needs of a layer: `map_layer` and `layer_front` without their reports.
+
+    Examples
+    --------
+    >>> import dse
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> best = dse.map_layer(chip, layer, "energy").cost
+    >>> layer_points(chip, layer, "energy") == ((best.energy_pj, best.cycles),)
+    True
     """
     values = solve(architecture, layer, objective, gap, factors).values
     return tuple((float(energy), float(cycles)) for energy, cycles in values)
@@ -241,7 +249,14 @@ def bound_prices(architecture: Architecture, layer: Layer) -> Any:
 
 
 def bounds_boxes(architecture: Architecture) -> bool:
-    """Whether `lower_bound` takes boxes of designs like this one, and the flat search maps layers on it."""
+    """Whether `lower_bound` takes boxes of designs like this one, and the flat search maps layers on it.
+
+    Examples
+    --------
+    >>> import dse
+    >>> [bounds_boxes(dse.load_architecture(name)) for name in ("eyeriss", "edge_npu")]
+    [True, False]
+    """
     plain = all(level.placement == "together" and not level.is_register for level in architecture.levels)
     return plain and shape_of(architecture) in SHAPES
 
@@ -386,7 +401,14 @@ def _stopping(time_limit_s: float | None) -> Iterator[Any]:
 
 
 def is_flat(architecture: Architecture, factors: str) -> bool:
-    """Whether the flat search maps layers on it."""
+    """Whether the flat search maps layers on it.
+
+    Examples
+    --------
+    >>> import dse
+    >>> [is_flat(dse.load_architecture(name), "all") for name in ("eyeriss", "edge_npu")]
+    [True, False]
+    """
     return bounds_boxes(architecture) and factors != "any"
 
 

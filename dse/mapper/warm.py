@@ -38,7 +38,14 @@ def compile_kernels(report: Callable[[str], None] | None = None, architectures: 
 
 
 def searches(architectures: Iterable[Architecture]) -> list[str]:
-    """Which searches some architectures need, `flat` when there are none."""
+    """Which searches some architectures need, `flat` when there are none.
+
+    Examples
+    --------
+    >>> import dse
+    >>> searches([dse.load_architecture("eyeriss"), dse.load_architecture("edge_npu")])
+    ['deep', 'flat']
+    """
     return sorted({"flat" if bounds_boxes(one) else "deep" for one in architectures} or {"flat"})
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from dse.errors import DseError, visible
 from dse.formats.text.replace import write_text
 from dse.formats.text.spreadsheet import to_csv
-from dse.report.figures.save import save_figure
-from dse.report.figures.style import INK, dress, head, legend, new_figure, part_colours
+from dse.report.drawing.save import save_figure
+from dse.report.drawing.style import INK, dress, head, legend, new_figure, part_colours
 from dse.report.table import Table
 
 if TYPE_CHECKING:
@@ -67,6 +67,15 @@ def _point(row: Mapping[str, Any]) -> str:
 
 def write(rows: Sequence[Mapping[str, Any]], parts: Sequence[Mapping[str, Any]], folder: Path) -> list[str]:
     """Write `layers.csv`, `dataflows.csv` and both figures; returns their names."""
+    names = write_tables(rows, parts, folder)
+    for name, prefix in BY.items():
+        draw(bars(parts, prefix), folder / f"{name}.png", name.replace("_", " "))
+        names.append(f"{name}.png")
+    return names
+
+
+def write_tables(rows: Sequence[Mapping[str, Any]], parts: Sequence[Mapping[str, Any]], folder: Path) -> list[str]:
+    """Write `layers.csv` and `dataflows.csv`; returns their names."""
     names = ["dataflows.csv", "layers.csv"]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,9 +85,6 @@ def write(rows: Sequence[Mapping[str, Any]], parts: Sequence[Mapping[str, Any]],
             write_text(folder / name, text)
     except OSError as error:
         raise DseError(f"cannot write {folder}: {error.strerror}") from None
-    for name, prefix in BY.items():
-        draw(bars(parts, prefix), folder / f"{name}.png", name.replace("_", " "))
-        names.append(f"{name}.png")
     return names
 
 

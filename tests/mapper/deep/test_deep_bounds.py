@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mapper.deep_walk import DeepProblem, Walk, deep_problem
-from mapper.fronts import EQUAL
+from mapper.walks.deep_walk import DeepProblem, Walk, deep_problem
+from mapper.walks.fronts import EQUAL
 from thinned import thinned
 
 from dse import Layer, load_architecture

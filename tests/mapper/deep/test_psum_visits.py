@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mapper.deep_walk import Pricer, Walk, slots_of
-from mapper.fronts import front_of, significant
+from mapper.walks.deep_walk import Pricer, Walk, slots_of
+from mapper.walks.fronts import front_of, significant
 
 import dse
 from dse.architecture.architecture import Architecture, Mac

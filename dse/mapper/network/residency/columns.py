@@ -237,14 +237,32 @@ def _point(other: Architecture, level: str, answer: Answer) -> Point:
 
 
 def are_finished(architecture: Architecture, layer: Layer, mapping: Mapping) -> bool:
-    """Whether only finished psums come to the outermost level, or psums are no wider before that."""
+    """Whether only finished psums come to the outermost level, or psums are no wider before that.
+
+    Examples
+    --------
+    >>> import dse
+    >>> chip = dse.load_architecture("eyeriss")
+    >>> mapped = dse.map_layer(chip, dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3))
+    >>> are_finished(chip, mapped.layer, mapped.mapping)  # its psums are no wider than its ofmap
+    True
+    """
     if not layer.finishes_narrower:
         return True
     return bool(only_finished(0, count_mapping(layer, architecture, mapping).words))
 
 
 def used_bits(architecture: Architecture, level: str, layer: Layer, mapping: Mapping) -> int:
-    """Bits of a level's capacity that the tiles of a mapping take, twice where they overlap with the next."""
+    """Bits of a level's capacity that the tiles of a mapping take, twice where they overlap with the next.
+
+    Examples
+    --------
+    >>> import dse
+    >>> chip = dse.load_architecture("eyeriss")
+    >>> mapped = dse.map_layer(chip, dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3))
+    >>> 0 < used_bits(chip, "GLB", mapped.layer, mapped.mapping) <= chip.level("GLB").capacity_bits
+    True
+    """
     for index, node in enumerate(mapping.nodes):
         if isinstance(node, Temporal) and node.level == level:
             if not node.stores:

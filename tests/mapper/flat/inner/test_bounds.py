@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mapper.brute_force import Walked, walk_all
-from mapper.fronts import EQUAL, significant
-from mapper.mapper_cases import Problem, random_problem
+from mapper.walks.brute_force import Walked, walk_all
+from mapper.walks.fronts import EQUAL, significant
+from mapper.walks.mapper_cases import Problem, random_problem
 from thinned import thinned
 
 from dse.architecture.architecture import Architecture
