@@ -171,10 +171,9 @@ def _text(mapped: MappedWorkload, plain: dict[str, Any], reuse: bool, dataflow: 
 
     tables = [layers_text(plain, mapped.gap), *([reuse_summary(plain).to_text()] if reuse else [])]
     if mapped.residency is not None:
-        from dse.report.text.residency import kept_line, residency_proof_line, residency_table
+        from dse.report.text.residency import residency_text
 
-        lines = [kept_line(plain), fold(residency_proof_line(mapped.residency))]
-        return "\n\n".join([*tables, residency_table(plain).to_text(), *lines])
+        return "\n\n".join([*tables, residency_text(plain, mapped.residency)])
     proof = [network_proof_line(mapped.certificate)] if isinstance(mapped.certificate, NetworkCertificate) else []
     marked = [
         f"NOT A MAPPING OF {dataflow}: {layer['name']}: {'; '.join(layer['breaks_rules'])}"

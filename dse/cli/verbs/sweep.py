@@ -210,8 +210,7 @@ def _finish(
 ) -> int:
     from dse.explore.results.record import write_summary
     from dse.report.directory import draw, write_page
-    from dse.report.table import fold
-    from dse.report.text.sweeps import front_text, proof_line, status_line, verdict, warnings
+    from dse.report.text.sweeps import proof_line, status_line, sweep_text, warnings
     from dse.report.units import clock_time
 
     for warning in warnings(result):
@@ -236,6 +235,5 @@ def _finish(
     done = f"{clock_time(result.wall_s)} search, {', '.join(parts)}; written to {directory}: {', '.join(drawn)}"
     summary = "\n".join(line for line in (proof_line(result), status_line(result), done) if line)
     plain = {**result.to_dict(), "front": rows, "output": str(directory)}
-    text = lambda: f"{front_text(result)}\n\n{fold(verdict(result))}\n\n{fold(summary)}"  # noqa: E731
-    print_rows(form, text, plain, rows)
+    print_rows(form, lambda: sweep_text(result, summary), plain, rows)
     return 0
