@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from threading import Timer
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 from dse.architecture.architecture import Architecture
 from dse.architecture.parts import at_one_depth, in_parts
 from dse.errors import DseError, InfeasibleError, expect
+from dse.mapper.answer import Answer, Reader
 from dse.mapper.deep.known import Known
 from dse.mapper.deep.lower import bound_deep
 from dse.mapper.deep.solve import deep_mapping, solve_deep
@@ -21,8 +21,7 @@ from dse.mapper.flat.lower import bound_flat, bound_flat_by_sides, flat_prices
 from dse.mapper.flat.solve import flat_mapping, solve_flat
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, beaten_beside
 from dse.mapper.shared.reasons import obstacles, why_infeasible
-from dse.mapper.shared.result import Certificate, LayerFront, LowerBound, Mapped, Solution
-from dse.model.cost import evaluate
+from dse.mapper.shared.result import LayerFront, LowerBound, Mapped, Solution
 from dse.model.mapping import Mapping
 from dse.model.price import capacities
 from dse.problem.layer import Layer
@@ -261,52 +260,6 @@ def bounds_boxes(architecture: Architecture) -> bool:
     return plain and shape_of(architecture) in SHAPES
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One mapping that a search found, number `at` of its solution: its price by the search, and the rest if asked for.
-
-    Parameters
-    ----------
-    layer : Layer
-        As the machine runs it.
-    """
-
-    architecture: Architecture
-    layer: Layer
-    objective: str
-    factors: str
-    solution: Solution
-    at: int
-
-    @property
-    def energy_pj(self) -> float:
-        return float(self.solution.values[self.at][0])
-
-    @property
-    def cycles(self) -> float:
-        return float(self.solution.values[self.at][1])
-
-    @property
-    def mapping(self) -> Mapping:
-        record = self.solution.records[self.at]
-        return mapping_of(self.architecture, record, self.solution.kept[int(record[-1])], self.factors)
-
-    @property
-    def certificate(self) -> Certificate:
-        energy, cycles, found = self.energy_pj, self.cycles, self.solution
-        value = {"energy": energy, "latency": cycles, "edp": energy * cycles, "front": energy}[self.objective]
-        return Certificate(
-            objective=self.objective, value=value, lower_bound=float(value / (1 + found.gap)), gap=found.gap,
-            space_size=found.space_size, pe_tiles=found.visited[0], unrollings=found.visited[1],
-            outer_tiles=found.visited[2], priced=found.visited[3], factors=self.factors,
-        )  # fmt: skip
-
-    def mapped(self) -> Mapped:
-        """The mapping, priced in full."""
-        mapping = self.mapping
-        return Mapped(self.layer, mapping, evaluate(self.architecture, self.layer, mapping), self.certificate)
-
-
 def _mapped(
     architecture: Architecture, layer: Layer, objective: str, gap: float, factors: str, time_limit_s: float | None
 ) -> tuple[Mapped, ...]:
@@ -339,7 +292,9 @@ def layer_answers(
         raise DseError(f"time_limit_s={time_limit_s} <= 0")
     layer = architecture.lowered(layer)
     solution = solve(architecture, layer, objective, gap, factors, time_limit_s)
-    return tuple(Answer(architecture, layer, objective, factors, solution, at) for at in range(len(solution.values)))
+    read = _reader(architecture, factors)
+    places = range(len(solution.values))
+    return tuple(Answer(architecture, layer, objective, factors, solution, at, read) for at in places)
 
 
 def solve(
@@ -414,5 +369,8 @@ def is_flat(architecture: Architecture, factors: str) -> bool:
 
 def mapping_of(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]], factors: str) -> Mapping:
     """The mapping that a record of the search stands for."""
-    read = flat_mapping if is_flat(architecture, factors) else deep_mapping
-    return read(architecture, record, kept)
+    return _reader(architecture, factors)(architecture, record, kept)
+
+
+def _reader(architecture: Architecture, factors: str) -> Reader:
+    return flat_mapping if is_flat(architecture, factors) else deep_mapping

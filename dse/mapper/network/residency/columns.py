@@ -15,7 +15,8 @@ from typing import Any
 
 from dse.architecture.architecture import Architecture
 from dse.errors import InfeasibleError
-from dse.mapper.layer import Answer, layer_answers
+from dse.mapper.answer import Answer
+from dse.mapper.layer import layer_answers
 from dse.mapper.shared.result import Mapped
 from dse.model.cost import evaluate
 from dse.model.counting.counts import count_mapping
