@@ -8,7 +8,7 @@ from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
 from dse.mapper.flat.outer.table import work_out
 from dse.mapper.flat.solve import prepare
-from dse.mapper.layer import bounds_boxes, lower_bound, solve
+from dse.mapper.layer import bounds_boxes, lower_bound, points_alike, solve
 from dse.mapper.shared.compilation import cache_folder, compiled
 from dse.mapper.shared.incumbent import ENERGY
 from dse.mapper.shared.numba_internals import quick_compilation
@@ -51,6 +51,8 @@ def warm_up(search: str) -> None:
     layer = Layer("warm-up", K=2, P=2)
     solve(architecture, layer, "energy", 0.0, "all")
     lower_bound(architecture, layer)
+    if search == "flat":
+        points_alike(architecture, layer, [architecture])
     if search == "flat":  # what only a long search needs
         problem = prepare(architecture, layer, ENERGY, "all")[1][0]
         compiled(work_out)(problem.instance, problem.table)

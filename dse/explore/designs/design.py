@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from math import inf
 from time import monotonic, process_time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from dse.architecture.figures import design_figures
 from dse.errors import InfeasibleError
+from dse.explore.designs.digest import mapping_digest
 from dse.explore.designs.resident import keeps_tensors, resident_points, wiring_of
 from dse.explore.designs.together import SUM, Combination
 from dse.explore.outcomes.evaluation import Outcome
@@ -93,6 +92,8 @@ class NetworkEvaluator:
         How energies and latencies of several networks become one.
     limit_s : float
         Seconds by the clock after which what is found is the outcome.
+    layers : {"front", "repriced"}
+        Of a whole front: of each layer its own, or the points that `learn` was told of it.
     """
 
     networks: tuple[Network, ...]
@@ -102,6 +103,7 @@ class NetworkEvaluator:
     constraints: tuple[Constraint, ...] = ()
     combination: Combination = SUM
     limit_s: float = inf
+    layers: Literal["front", "repriced"] = "front"
 
     def rule_out(self, architecture: Architecture) -> Outcome | None:
         """The outcome of a design that breaks a constraint whatever is mapped on it; None for any other."""
@@ -160,7 +162,7 @@ class NetworkEvaluator:
             else:
                 layers: list[Points] = [(network.moved(architecture),)]
                 for layer, count in network.layers:
-                    layers += [clock.points(architecture, layer, "front", self.gap)] * count
+                    layers += [clock.points(architecture, layer, self.layers, self.gap)] * count
                 points = sum_fronts(layers).points / (1.0, architecture.clock_hz)
             allowed = points[self._excess(points[:, None]) == 0]
             # where nothing is allowed, everything stays, so that the complaint can be the smallest one
@@ -387,14 +389,6 @@ def _points(
     return found, reached
 
 
-def mapping_digest(architecture: Architecture) -> str:
-    """Hash of what decides how layers map on an architecture and what they cost: all of it but its areas."""
-    from dse.formats.architecture.load import canonical
-
-    return sha256(json.dumps(_without_area(canonical(architecture)), sort_keys=True).encode()).hexdigest()
-
-
-def _without_area(plain: Any) -> Any:
-    if isinstance(plain, dict):
-        return {key: _without_area(value) for key, value in plain.items() if not key.endswith("area_mm2")}
-    return [_without_area(value) for value in plain] if isinstance(plain, list) else plain
+def learn(digest: str, layer: Layer, kind: str, points: Points) -> None:
+    """Take over points of a layer on an architecture with a `mapping_digest`, as if it had been solved here."""
+    _LAYERS[digest, layer.shape_key(), kind, 0.0] = points

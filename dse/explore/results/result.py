@@ -38,7 +38,8 @@ class SweepResult:
     sampler : str
         The one that `auto` stood for.
     evaluations : tuple of Evaluation
-        First the explored designs by number (0 is the architecture's own), then those solved exactly.
+        First the explored designs by number (0 is the architecture's own), then those that mappings of others
+        suit, then those solved exactly.
     finished : bool
         Whether the search ran to its end.
     reused : int
@@ -116,9 +117,9 @@ class SweepResult:
 
     @property
     def designs(self) -> tuple[Evaluation, ...]:
-        """Every design once: those that were explored, then those that the proof alone solved."""
+        """Every design once: those that were explored, then those that the proof alone mapped."""
         explored = {e.number for e in self.explored}
-        return (*self.explored, *(e for e in self.evaluations if e.kind == "exact" and e.number not in explored))
+        return (*self.explored, *(e for e in self.evaluations if e.kind != "explore" and e.number not in explored))
 
     @property
     def reference(self) -> Evaluation | None:
@@ -231,7 +232,7 @@ class SweepResult:
             "statuses": dict(sorted(Counter(e.outcome.status for e in explored).items())),
             "reasons": dict(Counter(e.outcome.reason for e in explored if e.outcome.reason).most_common(10)),
             "dataflows": self._per_dataflow(),
-            "solved_exactly": len(self.evaluations) - len(explored),
+            "solved_exactly": sum(e.kind == "exact" for e in self.evaluations),
             "reused": self.reused,
             "cpu_s": round(sum(e.outcome.cpu_s for e in self.evaluations), 3),
             "wall_s": round(self.wall_s, 3),
