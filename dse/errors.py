@@ -103,11 +103,18 @@ def expect(given: object, wanted: type | tuple[type, ...], what: str, hint: str)
         return
     first = wanted[0] if isinstance(wanted, tuple) else wanted
     shown = repr(given) if isinstance(given, str | int | float | bool) else "this" if given is not None else "None"
-    raise DseError(f"{what}: {shown} is {_a(type(given).__name__)}, not {_a(first.__name__)}", hint=hint)
+    raise DseError(f"{what}: {shown} is {a_or_an(type(given).__name__)}, not {a_or_an(first.__name__)}", hint=hint)
 
 
-def _a(name: str) -> str:
-    return f"an {name}" if name[0] in "AEIOaeio" else f"a {name}"
+def a_or_an(noun: str) -> str:
+    """A noun with its article; `u` sounds as in unit.
+
+    Examples
+    --------
+    >>> a_or_an("sweep"), a_or_an("architecture"), a_or_an("unit")
+    ('a sweep', 'an architecture', 'a unit')
+    """
+    return f"an {noun}" if noun[0] in "AEIOaeio" else f"a {noun}"
 
 
 class SpecError(DseError):

@@ -17,7 +17,7 @@ def pytest_addoption(parser):
         metavar="FILE",
         type=Path,
         default=REFERENCE / "timeloop_counts.jsonl",
-        help="cases that Timeloop has counted, one JSON object a line, for tests/validation/test_timeloop.py",
+        help="cases that Timeloop has counted, one JSON object a line, for tests/validation/models/test_timeloop.py",
     )
 
 
@@ -26,7 +26,7 @@ def pytest_sessionstart(session):
     worker = getattr(session.config, "workerinput", None)
     if worker is not None:
         from dse.formats.architecture.load import load_architecture
-        from dse.mapper.shared.compilation import cache_folder
+        from dse.mapper.shared.compilation.twins import cache_folder
         from dse.mapper.warm import compile_kernels
 
         names = ["eyeriss", "simba_pe"] if int(worker["workerid"].removeprefix("gw")) % 2 else ["simba_pe", "eyeriss"]

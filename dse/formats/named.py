@@ -130,15 +130,13 @@ def evaluate(
     Examples
     --------
     >>> import dse
-    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("rows", K=2, Q=3)
-    >>> mapping = dse.Mapping.from_dict([
-    ...     {"level": "DRAM", "stores": ["ifmap", "weight", "psum"], "loops": [["K", 2]]},
-    ...     {"level": "GLB", "stores": ["ifmap", "psum"], "loops": []},
-    ...     {"fan_out": "array", "rows": [], "cols": [["Q", 3]]},
-    ...     {"level": "PE", "stores": ["ifmap", "weight", "psum"], "loops": []},
-    ... ])
-    >>> evaluate(chip, layer, mapping, any_mapping=True).breaks_rules
-    ('Q is unrolled over the columns of array, which takes G, N, K, C, P there',)
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> found = dse.map_layer(chip, layer)
+    >>> evaluate(chip, layer, found.mapping).energy_pj == found.cost.energy_pj
+    True
+    >>> other = dse.map_layer(chip.spec.resolve({"dataflow": "weight-stationary"}), layer)
+    >>> evaluate(chip, layer, other.mapping, any_mapping=True).breaks_rules
+    ('rows of array take 1 of 3 along R, and there is room for 3',)
     """
     chip, checked = architecture_of(architecture), _checked_layer(layer)
     cost = evaluate_objects(chip, checked, mapping, counting=counting)

@@ -9,9 +9,9 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.mapper.flat.outer.table import work_out
 from dse.mapper.flat.solve import prepare
 from dse.mapper.layer import bounds_boxes, lower_bound, points_alike, solve
-from dse.mapper.shared.compilation import cache_folder, compiled
+from dse.mapper.shared.compilation.numba_internals import quick_compilation
+from dse.mapper.shared.compilation.twins import cache_folder, compiled
 from dse.mapper.shared.incumbent import ENERGY
-from dse.mapper.shared.numba_internals import quick_compilation
 from dse.problem.dims import OPERANDS
 from dse.problem.layer import Layer
 

@@ -30,6 +30,17 @@ if TYPE_CHECKING:
     import pandas
 
 
+def edp_js(energy_pj: float, latency_s: float) -> float:
+    """The energy-delay product, in joule seconds: of numbers, or of arrays.
+
+    Examples
+    --------
+    >>> edp_js(2e12, 0.5)
+    1.0
+    """
+    return energy_pj * 1e-12 * latency_s
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """Cost of one layer.
@@ -117,7 +128,7 @@ class Cost:
     @property
     def edp_js(self) -> float:
         """Energy times delay, in joule seconds."""
-        return self.energy_pj * 1e-12 * self.latency_s
+        return edp_js(self.energy_pj, self.latency_s)
 
     def to_dict(self) -> dict[str, Any]:
         return {

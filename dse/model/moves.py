@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from dse.architecture.architecture import Architecture
+from dse.model.cost import edp_js
 from dse.problem.dims import OPERANDS
 from dse.problem.moves import Move, Tensor
 
@@ -123,7 +124,7 @@ class Moved:
         }
         return {
             "kind": self.move.kind, "macs": 0, "energy_pj": self.energy_pj, "cycles": self.cycles,
-            "latency_s": latency_s, "edp_js": self.energy_pj * 1e-12 * latency_s, "utilization": 0.0,
+            "latency_s": latency_s, "edp_js": edp_js(self.energy_pj, latency_s), "utilization": 0.0,
             "bound_by": self.bound_by, "cycles_by": {self.bound_by: self.cycles} if self.bound_by else {}, "waits": {},
             "energy_by_level_pj": {**places, **rest},
             "energy_by_operand_pj": {

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from dse.errors import DseError
 from dse.formats.text.replace import folder_name, write_text
 from dse.report.cards.book import FILE, Book, wanted_rows
+from dse.report.drawing.save import save_with_data
 from dse.report.figures.bound import bound_report, curves_data, curves_figure
 from dse.report.figures.front import draw_front, front_data, front_figure
 from dse.report.figures.hypervolume import hypervolume_data, hypervolume_figure
 from dse.report.figures.reuse import reuse_data, reuse_figure
 from dse.report.figures.roofline import roofline_data, roofline_figure
-from dse.report.figures.save import save_with_data
 from dse.report.figures.stacks import area_data, designs_data, layers_data, stacks_figure, utilization_data
 from dse.report.page.build import page
 from dse.report.text.sweeps import best_within

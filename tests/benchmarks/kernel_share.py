@@ -22,7 +22,7 @@ from dse.architecture.architecture import Architecture
 from dse.mapper.flat.instance import Roles, build
 from dse.mapper.flat.outer import words as outer
 from dse.mapper.shared.bypass import bypass_choices
-from dse.mapper.shared.compilation import twin
+from dse.mapper.shared.compilation.twins import twin
 from dse.mapper.shared.factors import trip_values
 from dse.problem.layer import Layer
 

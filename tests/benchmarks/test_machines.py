@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import pytest
-from benchmarks.machines import COLUMNS, HEADER, MACHINES, NETWORKS, Row, beside_peers, cells, measured, read, write
+from benchmarks.machines import (
+    COLUMNS,
+    HEADER,
+    MACHINES,
+    NETWORKS,
+    Row,
+    beside_peers,
+    cells,
+    chosen,
+    machine_of,
+    measured,
+    read,
+    write,
+)
 
-from dse import Layer, load_architecture, load_workload
+from dse import Layer, load_workload
 from dse.mapper import compile_kernels
 
 ROW = Row.of("eyeriss", "resnet50", "energy", {"a": 0.01, "b": 0.03, "c": 0.02, "d": None})
@@ -39,8 +52,13 @@ def test_other_tools_are_held_against_the_same_work() -> None:
 
 
 def test_what_is_measured_is_there() -> None:
-    assert [load_architecture(name).name for name in MACHINES]
+    assert [machine_of(name).name for name in MACHINES] == list(MACHINES)
     assert all(load_workload(name).layers for name in NETWORKS)
+
+
+def test_words_choose_rows() -> None:
+    assert chosen(MACHINES, ["edge_npu", "simba_pe", "front"]) == ["simba_pe", "edge_npu"]
+    assert chosen(NETWORKS, ["edge_npu"]) == list(NETWORKS)
 
 
 @pytest.mark.gate

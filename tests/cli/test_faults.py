@@ -86,7 +86,10 @@ def test_a_user_without_name_and_home_can_work(files):
         except PermissionError:
             pytest.skip("this Python cannot be run by others")
     assert done.returncode == 0, done.stderr
-    code = "from dse.mapper.shared.cache import private_folder as f; p = f('k'); print(p, oct(p.stat().st_mode))"
+    code = (
+        "from dse.mapper.shared.compilation.cache import private_folder\n"
+        "p = private_folder('k')\nprint(p, oct(p.stat().st_mode))"
+    )
     made = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code], cwd="/", env=known, user=12345,
         group=12345, capture_output=True, text=True, check=False,

@@ -10,9 +10,9 @@ from explore.toy import ARCH, NET, SWEEP
 from thinned import thinned
 
 from dse.formats.text.replace import folder_name
-from dse.report.figures.labels import Label, write_labels
-from dse.report.figures.save import save_figure
-from dse.report.figures.style import dress, head, legend, logarithmic, new_figure
+from dse.report.drawing.labels import Label, write_labels
+from dse.report.drawing.save import save_figure
+from dse.report.drawing.style import dress, head, legend, logarithmic, new_figure
 
 FORMULA, ESCAPE, MATH, MARKUP = "=cmd|' /C calc'!A0", r"\e]0;title\a\e[2J", "$x_{ $", "<img src=x onerror=alert(1)>"
 NAME = f"{FORMULA} {ESCAPE} {MATH} {MARKUP}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from mapper.deep_walk import Walk, deep_problem
-from mapper.fronts import EQUAL
+from mapper.walks.deep_walk import Walk, deep_problem
+from mapper.walks.fronts import EQUAL
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import Level

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mapper.brute_force import ModelArrays, walk_all
-from mapper.mapper_cases import ALL, draw_layer, random_problem
-from mapper.walk_mappings import RECORD, price_mapping, workspace
+from mapper.walks.brute_force import ModelArrays, walk_all
+from mapper.walks.mapper_cases import ALL, draw_layer, random_problem
+from mapper.walks.walk_mappings import RECORD, price_mapping, workspace
 from thinned import parts, thinned
 
 from dse.architecture.architecture import Architecture, Mac

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mapper.deep_walk import DeepProblem, Walk, clustered_problem, deep_problem
-from mapper.fronts import EQUAL, significant
-from mapper.mapper_cases import random_problem
-from mapper.simulated_price import simulated_price
+from mapper.walks.deep_walk import DeepProblem, Walk, clustered_problem, deep_problem
+from mapper.walks.fronts import EQUAL, significant
+from mapper.walks.mapper_cases import random_problem
+from mapper.walks.simulated_price import simulated_price
 from thinned import thinned
 
 from dse.errors import InfeasibleError

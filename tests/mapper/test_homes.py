@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mapper.deep_walk import SHAPES, Walk, draw_problem
-from mapper.fronts import EQUAL
-from mapper.mapper_cases import HIERARCHIES
-from mapper.simulated_price import simulated_price
 from mapper.test_deep import answer, truth
+from mapper.walks.deep_walk import SHAPES, Walk, draw_problem
+from mapper.walks.fronts import EQUAL
+from mapper.walks.mapper_cases import HIERARCHIES
+from mapper.walks.simulated_price import simulated_price
 from thinned import parts, thinned
 
 import dse

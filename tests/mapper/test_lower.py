@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mapper.brute_force import walk_all
-from mapper.fronts import EQUAL
-from mapper.mapper_cases import random_problem
+from mapper.walks.brute_force import walk_all
+from mapper.walks.fronts import EQUAL
+from mapper.walks.mapper_cases import random_problem
 from thinned import parts, thinned
 
 from dse.architecture.hierarchy import FanOut, Level

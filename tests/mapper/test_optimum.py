@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mapper.brute_force import Walked, mapping_of, walk_all, why_outside
-from mapper.fronts import EQUAL, significant
-from mapper.mapper_cases import Problem, random_problem, unlimited
-from mapper.simulated_price import simulated_price
+from mapper.walks.brute_force import Walked, mapping_of, walk_all, why_outside
+from mapper.walks.fronts import EQUAL, significant
+from mapper.walks.mapper_cases import Problem, random_problem, unlimited
+from mapper.walks.simulated_price import simulated_price
 from thinned import thinned
 
 from dse.errors import InfeasibleError

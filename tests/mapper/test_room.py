@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mapper.brute_force import settled
-from mapper.deep_walk import DeepProblem, Walk, draw_problem
-from mapper.fronts import EQUAL, front_of, significant
-from mapper.simulated_price import simulated_price
+from mapper.walks.brute_force import settled
+from mapper.walks.deep_walk import DeepProblem, Walk, draw_problem
+from mapper.walks.fronts import EQUAL, front_of, significant
+from mapper.walks.simulated_price import simulated_price
 from thinned import parts, thinned
 
 import dse

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mapper.brute_force import walk_all
-from mapper.fronts import EQUAL, significant
-from mapper.mapper_cases import random_problem
+from mapper.walks.brute_force import walk_all
+from mapper.walks.fronts import EQUAL, significant
+from mapper.walks.mapper_cases import random_problem
 
 from dse.errors import DseError
 from dse.formats.architecture.load import load_architecture, load_architecture_spec

@@ -1,7 +1,7 @@
 """Results in a notebook: short texts, tables with names as text, pictures whose labels stand apart."""
 
 import pytest
-from report.figures.overlaps import faults
+from report.drawing.overlaps import faults
 
 import dse
 from dse.errors import DseError

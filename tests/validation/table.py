@@ -16,18 +16,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from validation import (
-    areas,
-    chips,
-    energies,
-    eyeriss_silicon,
-    eyeriss_vgg16,
-    gemmini,
-    gemmini_more,
-    isca16,
-    systolic,
-    timeloop_case,
-)  # fmt: skip
+from validation import energies
+from validation.models import isca16, systolic, timeloop_case
+from validation.silicon import areas, chips, eyeriss, eyeriss_vgg16, gemmini, gemmini_more
 
 import dse
 from dse.model.counting.timeloop import count_timeloop
@@ -57,7 +48,7 @@ def silicon() -> Iterator[tuple[str, ...]]:
         "total_ms": ("total latency, ms", ".2f"), "chip_mj": ("chip energy, mJ", ".2f"),
         "own_chip_mj": ("chip energy with our own latency, mJ", ".2f"),
     }  # fmt: skip
-    for found in eyeriss_silicon.silicon():
+    for found in eyeriss.silicon():
         for field, (what, form) in figures.items():
             ours, theirs = getattr(found, field)
             yield found.layer, what, f"{ours:{form}}", f"{theirs:g}", percent(ours, theirs)
@@ -66,7 +57,7 @@ def silicon() -> Iterator[tuple[str, ...]]:
 def overlap() -> Iterator[tuple[str, ...]]:
     """Total latency of both networks, with what finds no room, and as if everything were hidden."""
     yield "network", "layer", "what waits", "measured, ms", "ours, ms", "error", "all hidden, ms", "error"
-    for network, all_found in (("AlexNet", eyeriss_silicon.silicon()), ("VGG16", eyeriss_vgg16.silicon())):
+    for network, all_found in (("AlexNet", eyeriss.silicon()), ("VGG16", eyeriss_vgg16.silicon())):
         for found in all_found:
             ours, theirs = found.total_ms
             yield (
@@ -102,7 +93,7 @@ def summary() -> Iterator[tuple[str, ...]]:
         with_it = "" if largest(ours) == largest(refetched) else f"; {largest(refetched)} with the formulas' refetch"
         what = f"energy per MAC, AlexNet {group}, six dataflows at their published mappings"
         yield "ISCA 2016 model", what, str(len(ours)), f"largest error {largest(ours)}{with_it}"
-    found = eyeriss_silicon.silicon()
+    found = eyeriss.silicon()
     for field, what in (
         ("active_pes", "active PEs"), ("buffer_mb", "buffer traffic"), ("dram_mb", "DRAM traffic"),
         ("processing_ms", "processing latency"), ("total_ms", "total latency"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +12,7 @@ from dse.cli.options import (
     MapperSettings,
     NetworkGoal,
     format_option,
+    gather,
     layers_option,
     mapper_options,
     save_option,
@@ -24,6 +26,43 @@ if TYPE_CHECKING:
     from dse.mapper import MappedWorkload
     from dse.model.mapping import Mapping
     from dse.problem.workload import Workload
+
+
+@dataclass(frozen=True, slots=True)
+class GivenMappings:
+    """The file whose mappings some layers run with, and whether these may break rules of the dataflow."""
+
+    mapping: str | None
+    any_mapping: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OnChip:
+    """What is asked about tensors that stay on chip.
+
+    Parameters
+    ----------
+    resident : bool
+        Let them stay.
+    orders : int
+        Other orders of branches to try at most.
+    timeline : str or None
+        Picture to draw of what is kept.
+    """
+
+    resident: bool
+    orders: int
+    timeline: str | None
+
+    def check(self, goal: NetworkGoal, layers: tuple[str, ...]) -> None:
+        """Refuse options that do not go together."""
+        if self.resident and goal.scope != "network":
+            raise DseError("--resident chooses for the whole network", hint="add --scope network")
+        if self.resident and layers:
+            what = "--resident needs the whole network: tensors stay from layer to layer"
+            raise DseError(what, hint="leave --layer out")
+        if self.orders and not self.resident:
+            raise DseError("--orders tries orders of branches for tensors on chip", hint="add --resident")
 
 
 @click.command("evaluate")
@@ -44,9 +83,11 @@ if TYPE_CHECKING:
 @click.option("--reuse", is_flag=True, help="Also show how often each layer's words are used, by kind of reuse.")
 @save_option
 @format_option
+@gather(GivenMappings, "file")
+@gather(OnChip, "chip")
 def command(
-    inputs: Inputs, how: MapperSettings, goal: NetworkGoal, layers: tuple[str, ...], mapping: str | None,
-    any_mapping: bool, resident: bool, orders: int, timeline: str | None, reuse: bool, save: str | None, form: str,
+    inputs: Inputs, how: MapperSettings, goal: NetworkGoal, layers: tuple[str, ...], file: GivenMappings, chip: OnChip,
+    reuse: bool, save: str | None, form: str,
 ) -> None:  # fmt: skip
     """Energy, latency, utilization and area of WORKLOAD on ARCH, every layer on its provably best mapping.
 
@@ -67,18 +108,13 @@ def command(
       dse evaluate eyeriss alexnet --layer conv3 --mapping best.yaml
       dse evaluate edge_npu mobilenet_v1 --scope network --objective energy --resident --gap 0.02
     """
-    if resident and goal.scope != "network":
-        raise DseError("--resident chooses for the whole network", hint="add --scope network")
-    if resident and layers:
-        raise DseError("--resident needs the whole network: tensors stay from layer to layer", hint="leave --layer out")
-    if orders and not resident:
-        raise DseError("--orders tries orders of branches for tensors on chip", hint="add --resident")
+    chip.check(goal, layers)
     arch, network = inputs.read()
     max_latency_s, max_energy_pj = read_limits(goal)
-    given, counting = read_mappings(mapping, arch, network, any_mapping)
-    stays = read_stays(mapping)
-    if stays is not None and (layers or resident):
-        raise DseError(f"{mapping} says which tensors stay on chip", hint="leave --layer and --resident out")
+    given, counting = read_mappings(file.mapping, arch, network, file.any_mapping)
+    stays = read_stays(file.mapping)
+    if stays is not None and (layers or chip.resident):
+        raise DseError(f"{file.mapping} says which tensors stay on chip", hint="leave --layer and --resident out")
     if layers:
         from dse.explore.plan.workloads import only
 
@@ -93,7 +129,7 @@ def command(
         mapped = map_workload(
             arch, network, how.objective, scope=goal.scope, max_latency_s=max_latency_s, max_energy_pj=max_energy_pj,
             gap=how.gap, factors=how.factors, given=given, counting=counting, time_limit_s=how.time_limit,
-            resident=resident, orders=orders, stays=stays,
+            resident=chip.resident, orders=chip.orders, stays=stays,
             progress=lambda done, total, name: status.show(
                 f"mapping {name} ({done + 1} of {total})" if total else f"mapping {name} (search {done + 1})"
             ),
@@ -106,12 +142,12 @@ def command(
         nests = {name: one.mapping for one, names in mapped.layers for name in names}
         kept = None if mapped.residency is None else mapped.residency.in_names
         save_mappings(save, f"{network.name} on {arch.name}", arch, nests, stays=kept)
-    if timeline is not None and mapped.residency is None:
+    if chip.timeline is not None and mapped.residency is None:
         raise DseError("--timeline draws what stays on chip, and nothing may", hint="add --resident")
-    if timeline is not None:
+    if chip.timeline is not None:
         from dse.report.figures.timeline import draw_timeline
 
-        draw_timeline(mapped.to_dict(), timeline)
+        draw_timeline(mapped.to_dict(), chip.timeline)
     plain, broken = mapped.to_dict(), _broken(arch, network, given)
     for layer in plain["layers"]:
         layer["breaks_rules"] = broken.get(layer["name"], [])

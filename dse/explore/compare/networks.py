@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dse.errors import DseError
 from dse.explore.plan.workloads import UNCHANGED, WorkloadChanges
 from dse.explore.workers.runner import Failure, Task, Workers, usable_cpus
+from dse.model.cost import edp_js
 from dse.problem.footprint import network_figures
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ def _on_architecture(
         "power_w": joules / latency_s,
         "inferences_per_s": workload.batch / latency_s,
         "inferences_per_j": workload.batch / joules,
-        "edp_js": joules * latency_s,
+        "edp_js": edp_js(sums["energy_pj"], latency_s),
         "outer_bytes": sums["outer_bytes"],
         "not_mapped": "",
     }

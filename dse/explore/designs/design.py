@@ -18,6 +18,7 @@ from dse.explore.designs.resident import keeps_tensors, resident_points, wiring_
 from dse.explore.designs.together import SUM, Combination
 from dse.explore.outcomes.evaluation import Outcome
 from dse.explore.outcomes.front import thin
+from dse.model.cost import edp_js
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
@@ -281,11 +282,9 @@ class Run:
 def metrics(energy_pj: Any, latency_s: Any) -> dict[str, Any]:
     """Energy, latency, their product and their quotient, in the units of the names: of numbers, or of arrays."""
     return {
-        "energy_pj": energy_pj,
-        "latency_s": latency_s,
-        "edp_js": energy_pj * 1e-12 * latency_s,
-        "power_mw": energy_pj * 1e-9 / latency_s,
-    }
+        "energy_pj": energy_pj, "latency_s": latency_s,
+        "edp_js": edp_js(energy_pj, latency_s), "power_mw": energy_pj * 1e-9 / latency_s,
+    }  # fmt: skip
 
 
 def excess_of_all(constraint: Constraint, values: Any) -> Any:

@@ -56,7 +56,7 @@ _READY: set[str] = set()
 def compile_on_node(architecture: Architecture) -> None:
     """Compile the mapper's kernels once on this machine: the first process does it, the others wait and load them."""
     from dse.mapper import compile_kernels
-    from dse.mapper.shared.compilation import cache_folder
+    from dse.mapper.shared.compilation.twins import cache_folder
     from dse.mapper.warm import searches
 
     wanted = ",".join(searches([architecture]))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Annotated, Any
 
-from dse.errors import DseError
+from dse.errors import DseError, a_or_an
 from dse.formats.text.located import did_you_mean
 from dse.problem.dims import FORMATS
 
@@ -312,13 +312,9 @@ def _wrong_unit(given: str, written: str, unit: str, kind: str) -> QuantityError
     owner = next((other for other, (_, known) in KINDS.items() if unit in known), None)
     if owner:
         others = f"e.g. {example}; units: {_listed(units)}"
-        return QuantityError(f"{given!r} is {_a(owner)}, not {_a(kind)}", hint=others)
+        return QuantityError(f"{given!r} is {a_or_an(owner)}, not {a_or_an(kind)}", hint=others)
     hint = did_you_mean(unit, units, shown=20)
     return QuantityError(f"{given!r} has the unknown unit {written!r}", hint=f"{hint} (e.g. {example})")
-
-
-def _a(kind: str) -> str:
-    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
 def _listed(units: dict[str, float]) -> str:

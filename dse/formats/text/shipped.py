@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, get_args
 
-from dse.errors import SpecError, expect
+from dse.errors import SpecError, a_or_an, expect
 from dse.formats.text.located import Source, did_you_mean
 from dse.formats.text.regular import check_file
 
@@ -37,11 +37,7 @@ def check_kind(source: Source, kind: Kind) -> None:
     noun, keys = _NOUNS[kind], source.data if isinstance(source.data, dict) else {}
     for other in (other for other in _NOUNS.values() if other in keys and noun not in keys):
         hint = _usage(noun, source.file, other)
-        raise source.error((other,), f"this is {_a(other)}, not {_a(noun)}", hint, key=True)
-
-
-def _a(noun: str) -> str:
-    return f"an {noun}" if noun[0] == "a" else f"a {noun}"
+        raise source.error((other,), f"this is {a_or_an(other)}, not {a_or_an(noun)}", hint, key=True)
 
 
 def _usage(wanted: str, name: str, found: str) -> str:
@@ -117,7 +113,8 @@ def find_shipped(kind: Kind, name: str | Path) -> Path:
     noun = _NOUNS[kind]
     for other, other_noun in _NOUNS.items():
         if str(name) in shipped_names(other):
-            raise SpecError(f"{name} is {_a(other_noun)}, not {_a(noun)}", hint=_usage(noun, str(name), other_noun))
+            message = f"{name} is {a_or_an(other_noun)}, not {a_or_an(noun)}"
+            raise SpecError(message, hint=_usage(noun, str(name), other_noun))
     is_path = len(path.parts) > 1 or path.suffix in _SUFFIXES
     message = f"there is no file {name}" if is_path else f"there is no file and no shipped {noun} named {str(name)!r}"
     if is_path and path.parent.is_dir():

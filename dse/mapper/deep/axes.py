@@ -15,7 +15,7 @@ import numpy as np
 from dse.mapper.deep.chains import least_sides, list_chains
 from dse.mapper.deep.halo import View, joined_words
 from dse.mapper.deep.problem import Deep
-from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.words import box, boxes
 from dse.model.counting.kernel import Floats, Ints
 from dse.model.counting.records import NONE, TILE
@@ -117,6 +117,13 @@ class Axis:
     def _steps(self) -> Ints:
         levels = self.chains[0].shape[1] // 2
         return np.prod([self._count(dim, levels, 0) for dim in self.dims], axis=0)
+
+    def _changes(self, *lists: int) -> Ints:
+        """Index combinations over the outermost lists, so many of each dim."""
+        return np.prod([self._count(dim, some, 0) for dim, some in zip(self.dims, lists, strict=True)], axis=0)
+
+    def _steps_per_change(self, *lists: int) -> Floats:
+        return self._steps() / self._changes(*lists)
 
     def tile(self, level: int, which: int, above: int = -1) -> Ints:
         """Tile of a level, capped at the bound; given `above`, with what the fan-outs from that level on spread out."""

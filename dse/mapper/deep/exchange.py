@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sift import OF_ENERGY, OF_TIME, Pairs, Terms, find_same, pair_terms, sum_up, sums_of
+from dse.mapper.deep.bounds.sift import Pairs, Terms, find_same, pair_terms, sum_up, sums_of
 from dse.mapper.deep.nest import COLS, ROWS, TRIPS, parts_of
 from dse.model.counting.kernel import Bools, Floats, Ints, entry
 
@@ -144,22 +144,11 @@ def _descend(factors: tuple[Floats, ...], terms: Terms, keep: Bools, splits: Int
 def _value(table: Floats, terms: Terms, a: int, row: int, count: int, sums: Pairs, past: float) -> float:
     """The objective's logarithm with one split of an axis, and so much and more for each limit that is passed."""
     sum_up(table, terms, a, row, count, sums)
-    total, room, fixed = sums.total, sums.room, terms.fixed
-    most_energy, most_time = 0.0, 0.0
-    for slot in range(len(room), len(total)):
-        if sums.block_of[slot] == OF_ENERGY:
-            most_energy = max(most_energy, total[slot])
-        else:
-            most_time = max(most_time, total[slot])
+    heights, room, fixed = sums.total, sums.room, terms.fixed
     value = 0.0
     for b in range(len(room)):
-        here = total[b]
-        if b == OF_ENERGY:
-            here += most_energy
-        elif b == OF_TIME:
-            here += most_time
         if fixed[b] > 0.0:
-            value += fixed[b] * np.log(here)
-        elif fixed[b] < 0.0 and here > room[b] * (1.0 + 1e-9):
-            value += past + STEEP * np.log(here / room[b])
+            value += fixed[b] * np.log(heights[b])
+        elif fixed[b] < 0.0 and heights[b] > room[b] * (1.0 + 1e-9):
+            value += past + STEEP * np.log(heights[b] / room[b])
     return value

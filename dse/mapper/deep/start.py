@@ -12,7 +12,7 @@ from dse.mapper.deep.bounds.sift import Terms
 from dse.mapper.deep.bounds.subproblem import Best, Kin, Node, Space, fixed_weights, limits_of
 from dse.mapper.deep.exchange import descend_all, exchanged, rows_of
 from dse.mapper.deep.lists import Bools, Choice, choices_of, listed
-from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.compilation.twins import compiled
 from dse.model.counting.kernel import Floats, Ints
 from dse.problem.dims import IFMAP, PSUM, WEIGHT
 

@@ -36,7 +36,7 @@ from dse.mapper.deep.search import (
     search_deep,
 )
 from dse.mapper.deep.start import ENOUGH, first_mappings, values_of
-from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.compilation.twins import compiled
 from dse.model.counting.kernel import Ints
 
 DIRECT = 100_000

@@ -24,7 +24,7 @@ from dse.mapper.flat.outer.points import coarse_room, points_of
 from dse.mapper.flat.run import new_configuration
 from dse.mapper.flat.solve import instances_of, largest_tile
 from dse.mapper.flat.spreads import FEWEST_PASSES, FEWEST_STEPS, TILE, TILES, Options
-from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.factors import FIRST_UNROLLING, PASSES_LEFT, STEPS_LEFT, dim_options
 from dse.mapper.shared.result import LowerBound
 from dse.mapper.shared.rules import Rules

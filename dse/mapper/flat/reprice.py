@@ -21,7 +21,7 @@ from dse.mapper.flat.run import (
     new_work,
 )  # fmt: skip
 from dse.mapper.flat.solve import instances_of
-from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.compilation.twins import compiled
 from dse.model.counting.kernel import Floats, Ints, Record, entry
 from dse.model.price import price
 from dse.problem.layer import Layer

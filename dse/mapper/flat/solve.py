@@ -33,7 +33,7 @@ from dse.mapper.flat.run import (
 from dse.mapper.flat.search import search
 from dse.mapper.flat.spreads import Options, by_spread
 from dse.mapper.shared.bypass import bypass_choices
-from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.factors import dim_options
 from dse.mapper.shared.incumbent import ENERGY, FRONT, LATENCY
 from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of

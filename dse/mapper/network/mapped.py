@@ -12,6 +12,7 @@ from dse.mapper.network.front_sum import FrontSum, sum_fronts
 from dse.mapper.network.proof import Names, Options, chosen, fronts_of
 from dse.mapper.network.residency.result import Moment, Residency, ResidencyCertificate
 from dse.mapper.shared.result import Mapped, NetworkCertificate
+from dse.model.cost import edp_js
 from dse.model.homes import Homes
 from dse.model.moves import Moved, moved_by
 from dse.problem.moves import moves_of
@@ -153,7 +154,7 @@ class MappedWorkload:
     @property
     def edp_js(self) -> float:
         """Energy of the network times its latency, in joule seconds."""
-        return self.energy_pj * 1e-12 * self.latency_s
+        return edp_js(self.energy_pj, self.latency_s)
 
     @property
     def area_mm2(self) -> float:

@@ -1,4 +1,4 @@
 """Figures: in each module one function gives plain data and another draws it.
 
-All take their colours from `style` and become files through `save`.
+All are drawn with what the wing `drawing` has.
 """

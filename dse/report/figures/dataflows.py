@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from dse.errors import DseError, visible
 from dse.formats.text.replace import write_text
 from dse.formats.text.spreadsheet import to_csv
-from dse.report.figures.save import save_figure
-from dse.report.figures.style import INK, dress, head, legend, new_figure, part_colours
+from dse.report.drawing.save import save_figure
+from dse.report.drawing.style import INK, dress, head, legend, new_figure, part_colours
 from dse.report.table import Table
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from dse.errors import DseError
 from dse.problem.shapes import spelled
 from dse.problem.summary import layer_kind
-from dse.report.figures.save import save_figure
-from dse.report.figures.style import COLOURS, INK, QUIET, SMALLEST, new_figure
+from dse.report.drawing.save import save_figure
+from dse.report.drawing.style import COLOURS, INK, QUIET, SMALLEST, new_figure
 from dse.report.units import si
 
 if TYPE_CHECKING:

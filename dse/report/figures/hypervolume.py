@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dse.explore.plan.search import OBJECTIVES
-from dse.report.figures.style import COLOURS, dress, head, new_figure
+from dse.report.drawing.style import COLOURS, dress, head, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

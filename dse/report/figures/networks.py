@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError, visible
-from dse.report.figures.labels import Label, write_labels
-from dse.report.figures.save import save_figure
-from dse.report.figures.style import COLOURS, INK, QUIET, SMALLEST, dress, head, logarithmic, new_figure
+from dse.report.drawing.labels import Label, write_labels
+from dse.report.drawing.save import save_figure
+from dse.report.drawing.style import COLOURS, INK, QUIET, SMALLEST, dress, head, logarithmic, new_figure
 from dse.report.units import si
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from math import exp, log
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import visible
-from dse.report.figures.style import INK, KINDS, SMALLEST, dress, head, logarithmic, new_figure
+from dse.report.drawing.style import INK, KINDS, SMALLEST, dress, head, logarithmic, new_figure
 from dse.report.units import times
 
 if TYPE_CHECKING:

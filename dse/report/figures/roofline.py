@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from dse.report.figures.labels import Label, write_labels
-from dse.report.figures.style import COLOURS, INK, dress, head, legend, logarithmic, new_figure
+from dse.report.drawing.labels import Label, write_labels
+from dse.report.drawing.style import COLOURS, INK, dress, head, legend, logarithmic, new_figure
 from dse.report.units import si
 
 if TYPE_CHECKING:

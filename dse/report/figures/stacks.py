@@ -8,7 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import visible
-from dse.report.figures.style import COLOURS, INK, SMALLEST, dress, head, legend, new_figure, part_colours
+from dse.report.drawing.style import COLOURS, INK, SMALLEST, dress, head, legend, new_figure, part_colours
 from dse.report.units import energy, many, prefix_of, si
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import visible
-from dse.report.figures.save import save_figure
-from dse.report.figures.style import COLOURS, INK, QUIET, SMALLEST, dress, head, legend, new_figure
+from dse.report.drawing.save import save_figure
+from dse.report.drawing.style import COLOURS, INK, QUIET, SMALLEST, dress, head, legend, new_figure
 from dse.report.units import capacity
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dse.report.figures.labels import Label, write_labels
-from dse.report.figures.style import COLOURS, INK, dress, head, logarithmic, new_figure
+from dse.report.drawing.labels import Label, write_labels
+from dse.report.drawing.style import COLOURS, INK, dress, head, logarithmic, new_figure
 from dse.report.units import duration, energy, prefix_of
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from dse.explore.plan.search import OBJECTIVES
 from dse.report.cards.book import Book, changes
+from dse.report.drawing.style import COLOURS, FIXED, KINDS
 from dse.report.figures.hypervolume import hypervolume
-from dse.report.figures.style import COLOURS, FIXED, KINDS
 from dse.report.text.sweeps import recommended, short_names
 
 if TYPE_CHECKING:

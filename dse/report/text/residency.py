@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from dse.model.cost import edp_js
 from dse.report.table import Table
 from dse.report.units import capacity, duration, energy, si, whole
 
@@ -52,7 +53,7 @@ def kept_line(plain: Mapping[str, Any]) -> str:
         return f"{run['level']} keeps {kept} of {len(tensors)} tensors, as the file says"
     words = [sum(tensor[key] for tensor in tensors) for key in ("words_before", "words_after")]
     clock_hz = plain["cycles"] / plain["latency_s"]
-    edp: tuple[float, float] = (before["energy_pj"] * 1e-12 * before["cycles"] / clock_hz, plain["edp_js"])
+    edp: tuple[float, float] = (edp_js(before["energy_pj"], before["cycles"] / clock_hz), plain["edp_js"])
     parts = [
         f"energy {_change(before['energy_pj'], plain['energy_pj'], energy)}",
         f"latency {_change(before['cycles'] / clock_hz, plain['latency_s'], duration)}",

@@ -9,7 +9,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from report.figures.overlaps import faults
+from report.drawing.overlaps import faults
 
 import dse
 from dse.errors import SpecError

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mapper.deep_walk import DeepProblem, Walk, deep_problem
-from mapper.fronts import EQUAL
+from mapper.walks.deep_walk import DeepProblem, Walk, deep_problem
+from mapper.walks.fronts import EQUAL
 from thinned import thinned
 
 from dse import Layer, load_architecture
@@ -115,6 +115,49 @@ def with_many_fan_outs(seed: int) -> list[Space]:
     layer = Layer("l", **dims, stride_h=rng.choice((1, 2)))
     price(architecture, layer)
     return spaces_of(architecture, layer, "all")[1]
+
+
+def with_systolic_arrays(seed: int) -> list[Space]:
+    """One or two arrays whose folds take time, without ports, which would take longer."""
+    rng = Random(f"systolic {seed}")
+    every = frozenset(("ifmap", "weight", "psum"))
+    nodes: list[Level | FanOut] = []
+    for i in range(rng.choice((1, 2))):
+        nodes.append(Level(f"L{i}", every, read_energy_pj=PerOperand(1.0, 1.0, 1.0)))
+        shifted = [frozenset(o for o in every if rng.random() < 0.5) for _ in range(2)]
+        nodes.append(FanOut(
+            f"F{i}", rng.choice((2, 3)), 2, skew=rng.choice((0, 1, 2)), load=shifted[0], drain=shifted[1],
+            overlap=rng.random() < 0.5,
+        ))  # fmt: skip
+    nodes.append(Level("RF", every if rng.random() < 0.5 else frozenset({"weight"}), may_bypass=frozenset()))
+    architecture = Architecture("systolic", tuple(nodes), Mac(0.0), 1e9, static_power_mw=rng.choice((0.0, 30.0)))
+    dims = {dim: rng.choice((2, 3, 5, 8)) for dim in rng.sample("NKCPRS", 3)}
+    return spaces_of(architecture, Layer("l", **dims, stride_h=rng.choice((1, 2))), "all")[1]
+
+
+@pytest.mark.parametrize("seed", thinned(range(40), 4))
+def test_terms_with_folds_are_below_every_mapping(seed: int) -> None:
+    check_terms(with_systolic_arrays(seed), seed, 40)
+
+
+def test_terms_have_all_that_folds_take() -> None:
+    """One operand shifts in: with all lists laid down, the time is what the model says, with overlap and without."""
+    rng, point = Random("folds"), np.zeros(3)
+    for overlap in (False, True):
+        array = FanOut("F", 8, 1, skew=1, load=frozenset({"weight"}), overlap=overlap)
+        every = frozenset(("ifmap", "weight", "psum"))
+        nodes = (Level("L", every), array, Level("RF", frozenset({"weight"})))
+        layer = Layer("l", N=2, K=6, C=4, P=2, R=3)
+        (space,) = spaces_of(Architecture("one", nodes, Mac(0.0), 1e9), layer, "all")[1]
+        waited = 0
+        for rows, split, choices in filter(None, (some_mapping(space, rng) for _ in range(60))):
+            if (sums(space, rows, choices)[2] > 1 + EQUAL).any():
+                continue
+            assert price_whole(space.problem, split, workspace(space.problem), point)
+            steps = np.prod(split[:, TRIPS])
+            assert sums(space, rows, choices)[1] == pytest.approx(point[1], rel=EQUAL)
+            waited += point[1] > steps + 16
+        assert waited > 5, "shifts never set the pace"
 
 
 @pytest.mark.parametrize("seed", thinned(range(10), 4))

@@ -7,8 +7,8 @@ from math import inf
 
 import numpy as np
 import pytest
-from mapper.deep_walk import Walk, deep_problem
-from mapper.fronts import EQUAL
+from mapper.walks.deep_walk import Walk, deep_problem
+from mapper.walks.fronts import EQUAL
 from thinned import thinned
 
 from dse.architecture.hierarchy import Level

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from mapper.deep_walk import deep_problem
+from mapper.walks.deep_walk import deep_problem
 
 from dse.mapper.deep import kept
 from dse.mapper.deep.kept import tables_of

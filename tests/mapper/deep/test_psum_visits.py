@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mapper.deep_walk import Pricer, Walk, slots_of
-from mapper.fronts import front_of, significant
+from mapper.walks.deep_walk import Pricer, Walk, slots_of
+from mapper.walks.fronts import front_of, significant
 
 import dse
 from dse.architecture.architecture import Architecture, Mac
@@ -19,7 +19,8 @@ from dse.architecture.dataflow import Dataflow
 from dse.architecture.hierarchy import FanOut, Level, Port
 from dse.formats.architecture.load import load_architecture
 from dse.formats.mapping import load_mappings
-from dse.mapper.deep.bounds.terms import crossings_of, visits_pay
+from dse.mapper.deep.bounds.crossings import crossings_of
+from dse.mapper.deep.bounds.terms import visits_pay
 from dse.mapper.deep.problem import Deep, build
 from dse.mapper.layer import layer_front, map_layer
 from dse.mapper.shared.bypass import bypass_choices

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mapper.brute_force import walk_all
-from mapper.fronts import EQUAL, significant
-from mapper.mapper_cases import ALL, draw_ports, per_operand
+from mapper.walks.brute_force import walk_all
+from mapper.walks.fronts import EQUAL, significant
+from mapper.walks.mapper_cases import ALL, draw_ports, per_operand
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import Level

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from mapper.mapper_cases import random_problem
+from mapper.walks.mapper_cases import random_problem
 
 from dse.errors import InfeasibleError
 from dse.mapper.flat.inner.costs import again, passes_through

@@ -6,9 +6,9 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from mapper.brute_force import walk_all
-from mapper.fronts import EQUAL
-from mapper.mapper_cases import random_problem
+from mapper.walks.brute_force import walk_all
+from mapper.walks.fronts import EQUAL
+from mapper.walks.mapper_cases import random_problem
 from thinned import thinned
 
 from dse.architecture.architecture import Architecture

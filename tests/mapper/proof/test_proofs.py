@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mapper.deep_walk import deep_problem
+from mapper.walks.deep_walk import deep_problem
 from thinned import thinned
 
 import dse

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mapper.brute_force import Places, all_splits, is_tight, obeys
-from mapper.mapper_cases import ALL, draw_dataflow
+from mapper.walks.brute_force import Places, all_splits, is_tight, obeys
+from mapper.walks.mapper_cases import ALL, draw_dataflow
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level

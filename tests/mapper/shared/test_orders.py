@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mapper.brute_force import RELEVANCE, Places, Split, price_record, walk_all
-from mapper.fronts import front_of, significant
-from mapper.mapper_cases import draw_architecture, draw_dataflow, unlimited
-from mapper.walk_mappings import RECORD
+from mapper.walks.brute_force import RELEVANCE, Places, Split, price_record, walk_all
+from mapper.walks.fronts import front_of, significant
+from mapper.walks.mapper_cases import draw_architecture, draw_dataflow, unlimited
+from mapper.walks.walk_mappings import RECORD
 from thinned import thinned
 
 from dse.architecture.architecture import Architecture

@@ -14,10 +14,10 @@ from random import Random
 from typing import Any
 
 import pytest
-from mapper.brute_force import choices
-from mapper.conformance import draw_layer, pairs, problem, shrunk
-from mapper.deep_walk import SHAPES, Walk
-from mapper.mapper_cases import ALL, draw_dataflow, draw_level
+from mapper.conformance.cases import draw_layer, pairs, problem, shrunk
+from mapper.walks.brute_force import choices
+from mapper.walks.deep_walk import SHAPES, Walk
+from mapper.walks.mapper_cases import ALL, draw_dataflow, draw_level
 from thinned import thinned
 
 from dse.architecture.architecture import Architecture, Mac

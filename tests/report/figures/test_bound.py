@@ -1,7 +1,7 @@
 """What `dse bound` shows: numbers first, the table and the figure from them."""
 
 import pytest
-from report.figures.overlaps import faults
+from report.drawing.overlaps import faults
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import Level

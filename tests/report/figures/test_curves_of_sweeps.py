@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
-from report.figures.overlaps import faults
+from report.drawing.overlaps import faults
 
 from dse.report.figures.hypervolume import hypervolume, hypervolume_data, hypervolume_figure
 from dse.report.figures.reuse import mean_reuse, reuse_data, reuse_figure

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import combinations
 
 import pytest
-from report.figures.overlaps import faults
+from report.drawing.overlaps import faults
 
 from dse.errors import DseError
 from dse.explore.outcomes.evaluation import Evaluation, Outcome
@@ -13,8 +13,8 @@ from dse.explore.plan.search import Search
 from dse.explore.results.result import SweepResult
 from dse.report.cards.book import Book
 from dse.report.directory import draw
+from dse.report.drawing.style import COLOURS
 from dse.report.figures.front import draw_front, front_data, front_figure
-from dse.report.figures.style import COLOURS
 from dse.report.page.build import page
 from dse.report.text.sweeps import front_table, front_text, short_names, spread, status_line, verdict
 

@@ -1,7 +1,7 @@
 """The figure of a network's graph."""
 
 import pytest
-from report.figures.overlaps import faults
+from report.drawing.overlaps import faults
 
 from dse.errors import DseError
 from dse.formats.workload.load import load_workload

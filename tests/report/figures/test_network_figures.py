@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from report.figures.overlaps import faults, texts_of
+from report.drawing.overlaps import faults, texts_of
 
 from dse.errors import DseError
 from dse.explore.compare.networks import REVIEWED, Comparison

@@ -4,7 +4,7 @@ import csv
 from dataclasses import replace
 
 import pytest
-from report.figures.overlaps import faults, texts_of
+from report.drawing.overlaps import faults, texts_of
 
 import dse
 from dse.explore.plan.plan import make_plan
@@ -15,7 +15,7 @@ from dse.formats.text.replace import folder_name
 from dse.mapper.curve import capacity_curve
 from dse.report.cards.book import Book, make_book, wanted_rows
 from dse.report.directory import NAMES, draw_figures, figures_of
-from dse.report.figures.save import save_with_data
+from dse.report.drawing.save import save_with_data
 from dse.report.figures.stacks import MOST_ROWS, Stacks, area_data, layers_data, stacks_figure
 
 LONG = "a $x_{$ convolution \x1b[2J that nobody would shorten"

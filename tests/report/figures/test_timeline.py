@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from report.figures.overlaps import faults
+from report.drawing.overlaps import faults
 
 from dse.report.figures.timeline import draw_timeline, timeline_data, timeline_figure
 

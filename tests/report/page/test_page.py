@@ -125,7 +125,7 @@ def test_steps_fit_beside_those_of_another_design(tab):
 
 
 def test_parts_have_the_colours_that_they_have_in_figures(made):
-    from dse.report.figures.style import FIXED, KINDS
+    from dse.report.drawing.style import FIXED, KINDS
 
     colours = page_data(*made)["colours"]
     assert (colours["fixed"], colours["kinds"]) == (FIXED, KINDS)

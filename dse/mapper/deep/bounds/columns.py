@@ -8,7 +8,7 @@ from math import log
 import numpy as np
 
 from dse.mapper.deep.axes import AXES, Axis
-from dse.mapper.deep.bounds.terms import Crossing, Term
+from dse.mapper.deep.bounds.crossings import Crossing, Term
 from dse.mapper.deep.lists import IRRELEVANT, NO_SLIDE, NO_TRIPS, Choice
 from dse.model.counting.kernel import Floats, Ints
 from dse.problem.dims import IFMAP, P, Q
@@ -82,9 +82,10 @@ def places_of(terms: list[Term], crossings: list[Crossing], axes: list[Axis]) ->
 
 
 def words_of(crossing: Crossing, axes: list[Axis], run: Run) -> Words:
-    """What the words of a crossing's views are products of."""
+    """What the words of a crossing's views are products of, and the counts behind them."""
     lists, slides = run
-    columns, scales = np.zeros((len(crossing.views), 6), dtype=np.int64), np.zeros(len(crossing.views))
+    counts = len(crossing.views) + 2 * crossing.folds
+    columns, scales = np.zeros((counts, 6), dtype=np.int64), np.zeros(counts)
     for view, fans in enumerate(crossing.views):
         for a, axis in enumerate(axes):
             for d, bound in zip(axis.dims, axis.bounds, strict=True):
@@ -95,6 +96,11 @@ def words_of(crossing: Crossing, axes: list[Axis], run: Run) -> Words:
             if len(AXES[a]) > 1 and crossing.operand == IFMAP:
                 joined = crossing.views[0] & ~fans
                 columns[view, a] = axis.column(("boxes", crossing.child, joined, crossing.mode, a in slides))
+    for a, axis in enumerate(axes) if crossing.folds else ():
+        # Loops that the operand has not repeat it where they stand outside one that it has, as all others do.
+        each = tuple(lists if d in IRRELEVANT[crossing.operand] else crossing.child for d in axis.dims)
+        columns[crossing.changes, a] = axis.column(("changes", *each))
+        columns[crossing.steps_per_change, a] = axis.column(("steps_per_change", *each))
     return columns, scales
 
 

@@ -166,7 +166,6 @@ def _sift(
         The first term with the same columns, per axis.
     """
     rows, start, end = alive.rows, alive.start, alive.end
-    total, block_of, room = pairs.total, pairs.block_of, pairs.room
     find_same(terms, same)
     for a in range(6):
         _least_factors(factors[a], terms, a, same, alive, least)
@@ -175,7 +174,7 @@ def _sift(
         count = pair_terms(terms, a, least, same, pairs)
         for i in range(start[a], end[a]):
             sum_up(table, terms, a, rows[i], count, pairs)
-            if _in_reach(total, block_of, room, terms.fixed, enough):
+            if _in_reach(pairs.total, pairs.room, terms.fixed, enough):
                 rows[kept] = rows[i]
                 kept += 1
         changed = kept < end[a]
@@ -244,7 +243,7 @@ def pair_terms(terms: Terms, a: int, least: Floats, same: Ints, pairs: Pairs) ->
 
 
 def sum_up(table: Floats, terms: Terms, a: int, row: int, count: int, pairs: Pairs) -> None:
-    """Sums of blocks and groups with one split of an axis."""
+    """The height of each block with one split of an axis: its terms, with those of its longest group."""
     first, second, constant, total = terms.first, terms.second, pairs.constant, pairs.total
     where, pair, whose, weight = pairs.slot, pairs.term, pairs.whose, pairs.weight
     for slot in range(len(total)):
@@ -252,25 +251,22 @@ def sum_up(table: Floats, terms: Terms, a: int, row: int, count: int, pairs: Pai
     for at in range(count):
         value = weight[at] * table[first[pair[at], a], row] * table[second[pair[at], a], row]
         total[where[at]] += worth(value, terms.cuts, whose[at])
-
-
-def _in_reach(sums: Floats, block_of: Ints, room: Floats, fixed: Floats, enough: float) -> bool:
-    """Whether sums of blocks, and behind them of groups, keep all limits and stay below the goal."""
     most_energy, most_time = 0.0, 0.0
-    for slot in range(len(room), len(sums)):
-        if block_of[slot] == OF_ENERGY:
-            most_energy = max(most_energy, sums[slot])
+    for slot in range(len(terms.limits), len(total)):
+        if pairs.block_of[slot] == OF_ENERGY:
+            most_energy = max(most_energy, total[slot])
         else:
-            most_time = max(most_time, sums[slot])
+            most_time = max(most_time, total[slot])
+    total[OF_ENERGY] += most_energy
+    total[OF_TIME] += most_time
+
+
+def _in_reach(heights: Floats, room: Floats, fixed: Floats, enough: float) -> bool:
+    """Whether the heights of all blocks keep their limits and stay below the goal."""
     value = 0.0
     for b in range(len(room)):
-        here = sums[b]
-        if b == OF_ENERGY:
-            here += most_energy
-        elif b == OF_TIME:
-            here += most_time
-        if fixed[b] < 0.0 and here > room[b]:
+        if fixed[b] < 0.0 and heights[b] > room[b]:
             return False
         if fixed[b] > 0.0:
-            value += fixed[b] * np.log(here)
+            value += fixed[b] * np.log(heights[b])
     return value <= enough + 1e-9

@@ -6,7 +6,7 @@ import numpy as np
 
 from dse.mapper.deep.axes import Axis
 from dse.mapper.deep.problem import Deep
-from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.space import fastest_steps
 from dse.model.counting.kernel import Floats, Ints
 

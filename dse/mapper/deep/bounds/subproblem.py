@@ -11,13 +11,12 @@ import numpy as np
 
 from dse.mapper.deep.axes import Axis
 from dse.mapper.deep.bounds.columns import Columns, Places, Run, Words, columns_of, places_of, run_of, words_of
+from dse.mapper.deep.bounds.crossings import Crossing, Term, crossings_of
 from dse.mapper.deep.bounds.dual import WARM, Effort, Family, Flock, climb_all
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Terms
 from dse.mapper.deep.bounds.terms import (
-    Crossing,
-    Term,
-    crossings_of,
     cuts_of,
+    first_steps,
     objective_of,
     terms_of_limits,
     visits_pay,
@@ -25,7 +24,7 @@ from dse.mapper.deep.bounds.terms import (
 from dse.mapper.deep.kept import tables_of
 from dse.mapper.deep.lists import NO_TRIPS, Bools, Choice, allowed, listed, needed, nothing_of
 from dse.mapper.deep.problem import Deep, spreads_that_add_up, without_limits
-from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 from dse.model.counting.kernel import Floats, Ints
 from dse.problem.dims import C
@@ -215,8 +214,10 @@ def narrowed(space: Space, problem: Deep, mask: int, rows: tuple[Ints, ...] | No
 
 
 def without_fewest_steps(space: Space) -> Space:
-    """The same space with nothing known of how few steps are possible."""
-    return _space(space.problem, space.mask, space.axes, 1.0, (), space.rows)
+    """The same space with nothing known of how few steps are possible, nor of what folds of arrays add to them."""
+    crossings = [replace(crossing, folds=False) for crossing in space.crossings]
+    like = replace(space, crossings=crossings, differ=(-1,))
+    return _space(space.problem, space.mask, space.axes, 1.0, (), space.rows, like)
 
 
 def halved(space: Space) -> list[Space]:
@@ -265,7 +266,7 @@ def _space(
         objective, groups = [term for term in like.terms if term.block < FIRST_LIMIT], like.groups
     some, limits = terms_of_limits(problem, crossings)
     terms = objective + some
-    steps = [i for i, term in enumerate(terms) if (0, ("steps",)) in term.extra]
+    steps = first_steps(terms)
     return Space(
         problem, mask, axes, crossings, terms, np.array([term.block for term in terms]),
         np.array([term.group for term in terms]), np.array(limits), cuts_of(terms), groups,

@@ -7,16 +7,17 @@ is left of every sum after setting such parts against others is positive and nev
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf, log
 
 import numpy as np
 
 from dse.mapper.deep.axes import Key
+from dse.mapper.deep.bounds.crossings import Crossing, Term
+from dse.mapper.deep.bounds.folds import fold_terms
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT, NO_LIMIT, OF_ENERGY, OF_TIME
 from dse.mapper.deep.problem import Deep
 from dse.model.counting.kernel import Floats
-from dse.model.counting.records import NONE, READ, WORD, WRITE
+from dse.model.counting.records import READ, WRITE
 from dse.model.price import SHARED
 from dse.model.time import SINGLE, STREAMING
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q
@@ -26,71 +27,6 @@ RELEVANT_AXES = ((G, N, C, P, Q), (G, K, C, P, Q), (G, N, K, P, Q))
 
 NO_GROUP = -1
 """In place of a term's group."""
-
-
-@dataclass(frozen=True, slots=True)
-class Crossing:
-    """Words of an operand between the levels that keep it.
-
-    Parameters
-    ----------
-    fans : tuple of int
-        Levels whose fan-outs it crosses, innermost first.
-    views : tuple of int
-        By how many of the innermost of these have joined their children, from none (the words into the children) to
-        all (those at the parent): the fan-outs (bits) that count children one by one.
-    """
-
-    operand: int
-    parent: int
-    child: int
-    fans: tuple[int, ...]
-    views: tuple[int, ...]
-    mode: int
-
-    @property
-    def up(self) -> int:
-        """The view of the parent."""
-        return len(self.fans)
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """coefficient * words of a view of a crossing (or of a tile, or steps), over instances in use.
-
-    Where the coefficient is what a constant with a minus sign left of a larger one (`Book.positive`), the words count
-    `whole` each, less `less` in all: no less than by the coefficient, and as much where the words are fewest.
-    """
-
-    coefficient: float
-    block: int
-    group: int
-    crossing: int = -1
-    view: int = 0
-    used: int = 0
-    extra: tuple[tuple[int, Key], ...] = ()
-    whole: float = 0.0
-    less: float = 0.0
-
-
-def crossings_of(dp: Deep) -> list[Crossing]:
-    """Crossings by operand, outermost first."""
-    k = len(dp.nodes)
-    found = []
-    for o in (IFMAP, WEIGHT, PSUM):
-        parent = 0
-        for child in range(1, k + 1):
-            if not dp.kept[child, o]:
-                continue
-            fans = tuple(i for i in range(child - 1, parent - 1, -1) if dp.fans[i] >= 0)
-            views = [sum(1 << i for i in range(child) if dp.fans[i] >= 0)]
-            mode = min([WORD] + [int(dp.multicast[dp.fans[i]]) for i in fans])
-            for i in fans:
-                joins = bool(dp.reduces[dp.fans[i]]) if o == PSUM else mode != NONE
-                views.append(views[-1] & ~(1 << i) if joins else views[-1])
-            found.append(Crossing(o, parent, child, fans, tuple(views), mode))
-            parent = child
-    return found
 
 
 class Sum:
@@ -270,11 +206,20 @@ def objective_of(
     groups = 0
     for block, scale in ((OF_ENERGY, float(dp.static_pj)), (OF_TIME, 1.0)):
         if scale > 0.0:
-            added, groups = _steps(block, scale, groups, least, differ)
+            added, groups = _steps(dp, crossings, block, scale, groups, least, differ)
             terms += added
             added, groups = _time(dp, book, block, scale, groups)
             terms += added
     return terms, groups
+
+
+def first_steps(terms: list[Term]) -> list[int]:
+    """The compute steps of each block that has them, right before the fewest steps."""
+    found: dict[int, int] = {}
+    for i, term in enumerate(terms):
+        if (0, ("steps",)) in term.extra:
+            found.setdefault(term.block, i)
+    return list(found.values())
 
 
 def terms_of_limits(dp: Deep, crossings: list[Crossing]) -> tuple[list[Term], list[float]]:
@@ -321,12 +266,15 @@ def _of(total: Sum, block: int, group: int, used: int, scale: float = 1.0) -> li
     return terms
 
 
-def _steps(block: int, scale: float, groups: int, least: float, differ: tuple[int, ...]) -> tuple[list[Term], int]:
-    """Compute steps, the fewest of all, and the fewest with an axis' split."""
-    terms = [Term(scale, block, groups, extra=tuple((a, ("steps",)) for a in range(6)))]
+def _steps(
+    dp: Deep, crossings: list[Crossing], block: int, scale: float, groups: int, least: float, differ: tuple[int, ...]
+) -> tuple[list[Term], int]:
+    """Compute steps, the fewest of all, and the fewest with an axis' split; with what folds add to each."""
+    steps = [Term(scale, block, groups, extra=tuple((a, ("steps",)) for a in range(6)))]
     fewest: list[tuple[tuple[int, Key], ...]] = [(), *(((a, ("fewest",)),) for a in differ)]
-    terms += [Term(scale * least, block, groups + 1 + at, extra=extra) for at, extra in enumerate(fewest)]
-    return terms, groups + len(terms)
+    steps += [Term(scale * least, block, groups + 1 + at, extra=extra) for at, extra in enumerate(fewest)]
+    terms = steps + fold_terms(dp, crossings, steps[0], len(steps))
+    return terms, 1 + max(term.group for term in terms)
 
 
 def _time(dp: Deep, book: Book, block: int, scale: float, groups: int) -> tuple[list[Term], int]:

@@ -10,7 +10,7 @@ import numpy as np
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer.table import OuterTable, empty_table, work_out
 from dse.mapper.flat.outer.words import outer_floor
-from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.compilation.twins import compiled
 
 ROOM_GRAIN, ROOM_FIRST = 8, 2
 """Room in all PEs is rounded up to 2^2, 2^10, 2^18, ... bits: similar designs then share their outer points, and the

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import ceil
+from math import ceil, inf
 from typing import Any
 
 from dse.architecture.architecture import Architecture
@@ -107,6 +107,10 @@ class Solved:
     points: tuple[Point, ...]
     gap: float = 0.0  # that it was asked for
 
+    def answers(self, room: int, gap: float) -> bool:
+        """Whether this is an answer for another room, too: all points fit, or nothing does in a larger one."""
+        return room <= self.room and self.gap <= gap and all(point.bits <= room for point in self.points)
+
 
 Search = Callable[[Layer, frozenset[str], bool, int, float], tuple[Point, ...]]
 """Layer, operands at home, whether the ofmap's home is wide, room in bits, and gap, to the points of its optimum."""
@@ -128,6 +132,8 @@ class Columns:
         Told (calls so far, 0, name of the layer) before each.
     gap : float
         Of searches that are not asked for another.
+    gap_outside : float
+        Of searches with nothing at home at most: what runs with tensors at home are compared with.
     """
 
     search: Search
@@ -135,11 +141,14 @@ class Columns:
     solved: dict[Key, list[Solved]] = field(default_factory=dict)
     calls: int = 0
     gap: float = 0.0
+    gap_outside: float = inf
 
     def ask(self, layer: Layer, homes: frozenset[str], wide: bool, room: int, gap: float | None = None) -> None:
         """Make the answer for a room exact, within a gap."""
         known = self.solved.setdefault((layer.shape_key(), homes, wide), [])
         gap = self.gap if gap is None else gap
+        if not homes:
+            gap = min(gap, self.gap_outside)
         if room < 0 or self._covered(known, room, gap):
             return
         if self.progress is not None:
@@ -149,30 +158,34 @@ class Columns:
         if points is None:
             self.calls += 1
             points = self.search(layer, homes, wide, room, gap)
-        before = next((one for one in known if one.room == room), None)
-        if before is not None:
-            known.remove(before)  # what is proven more closely takes its place
-        known.append(Solved(room, points, gap))
+        new = Solved(room, points, gap)
+        # what is proven more closely takes the place of what was answered for this or less room
+        known[:] = [one for one in known if one.room != room and not (one.gap > gap and new.answers(one.room, gap))]
+        known.append(new)
         known.sort(key=lambda one: one.room)
+
+    def ask_closer(self, layer: Layer, column: Column, gap: float) -> None:
+        """Search again, within a smaller gap, what answered with a column's point."""
+        self.ask(layer, column.homes, column.wide, self.answer_of(layer, column)[-1], gap)
+
+    def answer_of(self, layer: Layer, column: Column) -> Key:
+        """Names the search that answered with a column's point: the layer, the homes, and at last the room."""
+        key = layer.shape_key(), column.homes, column.wide
+        return *key, next(one.room for one in self.solved[key] if column.point in one.points)
 
     def _freely(self, layer: Layer, homes: frozenset[str], room: int, gap: float) -> tuple[Point, ...] | None:
         """The answer where unfinished psums may come to the home, if none does: then it is that without them, too."""
         self.ask(layer, homes, True, room, gap)
         known = self.solved[layer.shape_key(), homes, True]
-        points = next(one.points for one in known if self._answers(one, room, gap))
+        points = next(one.points for one in known if one.answers(room, gap))
         return points if all(point.finished for point in points) else None
 
     def is_exact(self, layer: Layer, homes: frozenset[str], wide: bool, room: int) -> bool:
         return self._covered(self.solved.get((layer.shape_key(), homes, wide), []), room, self.gap)
 
-    @classmethod
-    def _covered(cls, known: list[Solved], room: int, gap: float) -> bool:
-        return any(cls._answers(one, room, gap) for one in known)
-
     @staticmethod
-    def _answers(one: Solved, room: int, gap: float) -> bool:
-        """Whether a search answers for a room: all of its points fit, or it found that nothing does."""
-        return room <= one.room and one.gap <= gap and all(point.bits <= room for point in one.points)
+    def _covered(known: list[Solved], room: int, gap: float) -> bool:
+        return any(one.answers(room, gap) for one in known)
 
     def of(self, layer: Layer, way: Way) -> list[Column]:
         """The columns of a layer for rooms up to that of a way: exact ones, and bounds in the gaps between them.

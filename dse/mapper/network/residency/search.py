@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from dse.mapper.network.residency.choose import Choice, Cut, Setting, Weights, choose
-from dse.mapper.network.residency.columns import Column, Columns, Way
+from dse.mapper.network.residency.columns import Column, Columns, Key, Way
 from dse.mapper.network.residency.graph import Graph, Step
 from dse.mapper.network.residency.placing import Layout, laid_out, without_room
 from dse.mapper.network.residency.rooms import way_in, ways_of
@@ -15,6 +15,9 @@ from dse.problem.layer import Layer
 
 FASTEST = 1e-9
 """Relative difference in latency that does not count."""
+
+FINER = 0.5
+"""Share of the gap that is asked of a search which has too much of it: others may then keep theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +40,24 @@ class Found:
     rounds: int
 
 
-def best_choice(setting: Setting, columns: Columns, weights: Weights) -> Found:
-    """The best choice for a network, and what none is below: within the gap of the columns' searches.
+def best_choice(setting: Setting, columns: Columns, weights: Weights, gap: float = inf) -> Found:
+    """The best choice for a network, and what none is below: within a gap, or within that of the columns' searches.
+
+    Parameters
+    ----------
+    setting : Setting
+    columns : Columns
+    weights : Weights
+    gap : float
+        Of the choice. Searches may have a larger one where they add little.
 
     Notes
     -----
     Every layer is searched first at each of its homes with all the room that it can have there. In each round the
     programme is solved over all columns, those that are bounds included, so its answer is a bound of the network's.
     Layers whose column is a bound are then searched at the room that the choice leaves. When every column is a mapping
-    that fits, the choice has the cost of the bound but for the gaps of the searches.
+    that fits, the choice has the cost of the bound but for the gaps of the searches. If these add up to too much, the
+    searches that add most are made again with a smaller gap.
     """
     layers = [(i, step) for i, step in enumerate(setting.graph.steps) if step.layer is not None]
     ways = {i: ways_of(setting, i) for i, _ in layers}
@@ -69,6 +81,10 @@ def best_choice(setting: Setting, columns: Columns, weights: Weights) -> Found:
         if exact is None:  # rounding let a little too much in
             cuts.append(_cut(setting.graph, choice))
             continue
+        if coarse := _coarse(setting, columns, exact, weights, gap):
+            for layer, column in coarse:
+                columns.ask_closer(layer, column, FINER * gap)
+            continue
         layout, proven = laid_out(setting.graph, exact, setting.capacity)
         if layout is not None:
             check(setting, exact)
@@ -78,6 +94,31 @@ def best_choice(setting: Setting, columns: Columns, weights: Weights) -> Found:
             unproven = unproven or choice.bound
         steps = without_room(setting.graph, exact, setting.capacity) if proven else range(len(setting.graph.steps))
         cuts.append(_no_layout(setting.graph, exact, steps))
+
+
+def _coarse(
+    setting: Setting, columns: Columns, choice: Choice, weights: Weights, gap: float
+) -> list[tuple[Layer, Column]]:
+    """Columns to be searched more closely, so that the choice may come within a gap: the fewest that add most to it."""
+    excess: dict[Key, float] = {}
+    known: dict[Key, tuple[Layer, Column, float]] = {}
+    for i, column in enumerate(choice.columns):
+        if column is None or gap == inf:
+            continue
+        layer, point = _layer(setting.graph.steps[i]), column.point
+        value, least = weights.of(point.energy_pj, point.cycles), weights.of(point.least_pj, point.least_cycles)
+        key = columns.answer_of(layer, column)
+        excess[key] = excess.get(key, 0.0) + value - least
+        known[key] = layer, column, value / least - 1
+    left, found = sum(excess.values()) - gap * choice.bound * (1 - FASTEST), []
+    for key in sorted(excess, key=lambda key: -excess[key]):
+        layer, column, own = known[key]
+        if left <= 0:
+            break
+        if own > FINER * gap * (1 + FASTEST):
+            found.append((layer, column))
+            left -= excess[key] * (1 - FINER * gap / own)
+    return found
 
 
 def cheapest_of_fastest(setting: Setting, columns: Columns, found: Found, weights: Weights) -> Found:

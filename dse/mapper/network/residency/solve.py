@@ -32,6 +32,9 @@ SAME = 1e-9
 
 MOST_CORNERS = 200
 
+FIRST_GAP = 0.05
+"""Of a search, where one is allowed: a smaller one is asked of few, once it is known which of them matter."""
+
 
 @dataclass(frozen=True, slots=True)
 class Goal:
@@ -61,8 +64,10 @@ class Goal:
 
     @property
     def gap_of_searches(self) -> float:
-        """Gap of each search; a product of two sums takes it in both."""
-        return sqrt(1 + self.gap) - 1 if self.has_fronts and self.objective == "edp" and self.gap > 0 else self.gap
+        """Gap of each first search; a product of two sums takes it in both, and within limits all keep it."""
+        if self.has_fronts:
+            return sqrt(1 + self.gap) - 1 if self.objective == "edp" and self.gap > 0 else self.gap
+        return max(self.gap, FIRST_GAP) if self.gap > 0 else 0.0
 
     @property
     def has_fronts(self) -> bool:
@@ -144,7 +149,7 @@ def _best_order(
     """The best run over the file's order and, module after module, others of their branches."""
     kind = "front" if goal.has_fronts else goal.objective
     search = searcher(architecture, level, kind, goal.factors, goal.time_limit_s)
-    columns = Columns(search, progress, gap=goal.gap_of_searches)
+    columns = Columns(search, progress, gap=goal.gap_of_searches, gap_outside=goal.gap)
     best, network = _in_order(setting_of(architecture, workload, level), columns, goal), workload
     bound, rounds, orders = best.bound, best.rounds, 1
     for module in modules_of(workload):
@@ -162,7 +167,7 @@ def _in_order(setting: Setting, columns: Columns, goal: Goal) -> Tried:
     if goal.objective == "edp":
         found, bound, rounds = least_product(setting, columns, goal)
     else:
-        found = best_choice(setting, columns, _weights(goal))
+        found = best_choice(setting, columns, _weights(goal), inf if goal.has_fronts else goal.gap)
         bound, rounds = found.bound, found.rounds
         if goal.objective == "latency":
             found = cheapest_of_fastest(setting, columns, found, _weights(goal))

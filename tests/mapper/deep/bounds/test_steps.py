@@ -4,7 +4,7 @@ from math import ceil, prod
 
 import numpy as np
 import pytest
-from mapper.deep_walk import Walk, deep_problem
+from mapper.walks.deep_walk import Walk, deep_problem
 
 from dse.mapper.deep.axes import axes_of
 from dse.mapper.deep.bounds.steps import fastest_of, lay_down_fewest

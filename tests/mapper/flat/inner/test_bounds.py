@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mapper.brute_force import Walked, walk_all
-from mapper.fronts import EQUAL, significant
-from mapper.mapper_cases import Problem, random_problem
+from mapper.walks.brute_force import Walked, walk_all
+from mapper.walks.fronts import EQUAL, significant
+from mapper.walks.mapper_cases import Problem, random_problem
 from thinned import thinned
 
 from dse.architecture.architecture import Architecture
@@ -23,7 +23,7 @@ from dse.mapper.flat.run import new_configuration
 from dse.mapper.flat.solve import prepare
 from dse.mapper.flat.spreads import TILE
 from dse.mapper.layer import OBJECTIVES, solve
-from dse.mapper.shared.compilation import compiled
+from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import ENERGY
 from dse.problem.layer import Layer
 

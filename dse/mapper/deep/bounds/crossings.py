@@ -1,0 +1,89 @@
+"""Words of operands between the levels that keep them, and the terms that count them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dse.mapper.deep.axes import Key
+from dse.mapper.deep.problem import Deep
+from dse.model.counting.records import NONE, WORD
+from dse.problem.dims import IFMAP, PSUM, WEIGHT
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Words of an operand between the levels that keep it.
+
+    Parameters
+    ----------
+    fans : tuple of int
+        Levels whose fan-outs it crosses, innermost first.
+    views : tuple of int
+        By how many of the innermost of these have joined their children, from none (the words into the children) to
+        all (those at the parent): the fan-outs (bits) that count children one by one.
+    folds : bool
+        Whether it brings what the children of a systolic array keep. Then two more counts follow the views: how often
+        these words change, and the compute steps for each change (`dse.mapper.deep.bounds.folds`).
+    """
+
+    operand: int
+    parent: int
+    child: int
+    fans: tuple[int, ...]
+    views: tuple[int, ...]
+    mode: int
+    folds: bool = False
+
+    @property
+    def up(self) -> int:
+        """The view of the parent."""
+        return len(self.fans)
+
+    @property
+    def changes(self) -> int:
+        """Where, behind the views, the count of changes of its words stands."""
+        return len(self.fans) + 1
+
+    @property
+    def steps_per_change(self) -> int:
+        return len(self.fans) + 2
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """coefficient * words of a view of a crossing (or of a tile, or steps), over instances in use.
+
+    Where the coefficient is what a constant with a minus sign left of a larger one (`Book.positive`), the words count
+    `whole` each, less `less` in all: no less than by the coefficient, and as much where the words are fewest.
+    """
+
+    coefficient: float
+    block: int
+    group: int
+    crossing: int = -1
+    view: int = 0
+    used: int = 0
+    extra: tuple[tuple[int, Key], ...] = ()
+    whole: float = 0.0
+    less: float = 0.0
+
+
+def crossings_of(dp: Deep) -> list[Crossing]:
+    """Crossings by operand, outermost first."""
+    k = len(dp.nodes)
+    found = []
+    for o in (IFMAP, WEIGHT, PSUM):
+        parent = 0
+        for child in range(1, k + 1):
+            if not dp.kept[child, o]:
+                continue
+            fans = tuple(i for i in range(child - 1, parent - 1, -1) if dp.fans[i] >= 0)
+            views = [sum(1 << i for i in range(child) if dp.fans[i] >= 0)]
+            mode = min([WORD] + [int(dp.multicast[dp.fans[i]]) for i in fans])
+            for i in fans:
+                joins = bool(dp.reduces[dp.fans[i]]) if o == PSUM else mode != NONE
+                views.append(views[-1] & ~(1 << i) if joins else views[-1])
+            folds = child < k and any(bool(dp.folds[dp.fans[i]].any()) for i in fans)
+            found.append(Crossing(o, parent, child, fans, tuple(views), mode, folds))
+            parent = child
+    return found

@@ -1,0 +1,150 @@
+"""Compiles kernels, once per machine, and keeps the result in the user's cache.
+
+Kernels are plain Python, so that everything the mapper computes can also be run and tested uncompiled. A kernel's twin
+is the same code whose globals name the twins of the kernels that it calls.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+from functools import cache
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any, cast
+
+from dse.mapper.shared.compilation.cache import private_folder
+from dse.mapper.shared.compilation.numba_internals import compile_kernel, is_tested
+from dse.model.counting.kernel import Kernel, is_entry
+
+PACKAGE = Path(__file__).resolve().parents[3]
+
+IMPORTS = re.compile(r"^\s*(?:from|import)\s+(dse(?:\.\w+)*)", re.MULTILINE)
+MARKED = re.compile(r"^from dse\.model\.counting\.kernel import .*\bentry\b", re.MULTILINE)
+
+
+def compiled(kernel: Kernel) -> Kernel:
+    """A kernel's compiled twin, for Python to call: it takes and returns what the kernel does.
+
+    Parameters
+    ----------
+    kernel : function
+        Marked as an `entry` where it is defined.
+
+    Raises
+    ------
+    TypeError
+        When it is not.
+
+    Examples
+    --------
+    >>> from dse.mapper.shared.space import fastest_steps, quotients
+    >>> compiled(fastest_steps).py_func.__name__
+    'fastest_steps'
+    >>> compiled(quotients)
+    Traceback (most recent call last):
+    TypeError: dse.mapper.shared.space.quotients is no entry: mark it with dse.model.counting.kernel.entry
+    """
+    if not is_entry(kernel):
+        name = f"{kernel.__module__}.{kernel.__qualname__}"
+        raise TypeError(f"{name} is no entry: mark it with dse.model.counting.kernel.entry")
+    return twin(kernel)
+
+
+def twin(kernel: Kernel) -> Kernel:
+    """A compiled twin, for kernels to call; Python can call it when the kernel is an entry.
+
+    Examples
+    --------
+    >>> from dse.mapper.shared.space import fastest_steps, quotients
+    >>> compiled(fastest_steps).py_func.__globals__["quotients"] is twin(quotients)
+    True
+    """
+    return cast("Kernel", _twin(cast("FunctionType", kernel)))
+
+
+def _twin(kernel: FunctionType) -> Any:
+    twins = _twins()
+    if kernel in twins:
+        return twins[kernel]
+    namespace = dict(kernel.__globals__)
+    copy = FunctionType(kernel.__code__, namespace, kernel.__name__, kernel.__defaults__)
+    copy.__qualname__, copy.__annotations__ = kernel.__qualname__, kernel.__annotations__
+    twins[kernel] = compile_kernel(copy, is_entry=is_entry(kernel))
+    for name in _names(kernel.__code__):  # after the twin is known: kernels may call each other
+        if isinstance(namespace.get(name), FunctionType):
+            namespace[name] = _twin(namespace[name])
+    return twins[kernel]
+
+
+def _names(code: CodeType) -> set[str]:
+    """Names that a function looks up outside itself, those of its comprehensions too."""
+    inner = (part for part in code.co_consts if isinstance(part, CodeType))
+    return set(code.co_names).union(*map(_names, inner))
+
+
+@cache
+def _twins() -> dict[FunctionType, Any]:
+    """All twins by kernel; numba knows by then where to keep their code."""
+    import numba
+
+    numba.config.CACHE_DIR = str(cache_folder())
+    return {}
+
+
+def cache_folder() -> Path:
+    """Where the machine code is kept: named after the sources and the compiler, so that neither can go stale.
+
+    Examples
+    --------
+    >>> cache_folder().name.startswith("kernels-")
+    True
+    """
+    return private_folder(f"kernels-{_digest()}")
+
+
+@cache
+def _digest() -> str:
+    import numba
+
+    digest = hashlib.sha256(f"{numba.__version__} {is_tested()} {sys.version}".encode())
+    for path in sources(_kernel_modules()):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def sources(modules: list[Path]) -> list[Path]:
+    """The files of some modules and of all that they import of this package, directly or not.
+
+    Compiled code has the constants and records of imported modules frozen into it, so it depends on all of them.
+
+    Examples
+    --------
+    >>> [path.name for path in sources([PACKAGE / "mapper" / "shared" / "words.py"])]
+    ['words.py', 'dims.py']
+    """
+    seen: set[Path] = set()
+    waiting = list(modules)
+    while waiting:
+        path = waiting.pop()
+        if path not in seen:
+            seen.add(path)
+            waiting += [file for name in IMPORTS.findall(path.read_text()) for file in _files(name)]
+    return sorted(seen)
+
+
+def _kernel_modules() -> list[Path]:
+    """The modules that define entries, and those that compile."""
+    own = Path(__file__).resolve()
+    floors = (PACKAGE / "model", PACKAGE / "mapper")
+    marked = [path for floor in floors for path in floor.rglob("*.py") if MARKED.search(path.read_text())]
+    return [own, *marked]
+
+
+def _files(name: str) -> list[Path]:
+    """The file of a module; of a package, its modules, since any of them may be what is imported from it."""
+    path = PACKAGE.joinpath(*name.split(".")[1:])
+    if path.is_dir():
+        return [] if path == PACKAGE else sorted(path.glob("*.py"))
+    return [path.with_suffix(".py")]

@@ -1,0 +1,167 @@
+"""Twins are found by function; their code is kept by what it was made from; other compilers get the plain way."""
+
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+
+import dse
+from dse import load_architecture, load_workload
+from dse.mapper.layer import solve
+from dse.mapper.shared.compilation import numba_internals, twins
+from dse.mapper.shared.compilation.late_code import LateLibrary
+from dse.mapper.shared.compilation.numba_internals import quick_compilation
+from dse.mapper.shared.compilation.twins import compiled, sources, twin
+from dse.mapper.shared.factors import ceil_div, dim_options, whole_factor
+from dse.mapper.shared.space import fastest_steps, quotients
+from dse.model.counting import nest, records
+from dse.model.counting.kernel import Ints, entry
+
+PACKAGE = Path(dse.__file__).parent
+ROOT = PACKAGE.parent
+
+
+def half(number: int) -> int:
+    return number // 2
+
+
+@entry
+def halves(numbers: Ints) -> int:
+    """How often all numbers can be halved until none is left."""
+    count = 0
+    for i in range(len(numbers)):
+        number = numbers[i]
+        while number > 0:
+            number = half(number)
+            count += 1
+    return count
+
+
+@pytest.fixture
+def untested(monkeypatch, tmp_path):
+    """As if the installed numba were none that is known; the tests' own twins are made anew."""
+    monkeypatch.setattr(numba_internals, "TESTED", ("0.0",))
+    numba_internals._warn.cache_clear()
+    known = twins._twins()
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))  # not the code of the other way to compile
+    for kernel in (half, halves):
+        known.pop(kernel, None)
+    yield
+    for kernel in (half, halves):
+        known.pop(kernel, None)
+
+
+def test_a_twin_computes_what_its_kernel_does():
+    numbers = np.array([1, 5, 1000])
+    twins = compiled(halves)
+    assert twins(numbers) == halves(numbers) == 14
+    assert compiled(halves) is twins
+    assert twins.py_func.__globals__["half"] is twin(half)
+    assert halves.__globals__["half"] is half
+
+
+def test_only_an_entry_can_be_called():
+    with pytest.raises(TypeError, match=r"dse\.mapper\.shared\.factors\.ceil_div is no entry"):
+        compiled(ceil_div)
+
+
+def test_code_depends_on_all_that_its_modules_import():
+    found = {str(path.relative_to(PACKAGE)) for path in sources(twins._kernel_modules())}
+    kernels = {"model/counting/axes.py", "model/counting/nest.py", "mapper/flat/outer/words.py",
+               "mapper/deep/bounds/sift.py"}  # fmt: skip
+    constants = {"problem/dims.py", "model/counting/records.py", "mapper/flat/instance.py", "model/counting/kernel.py"}
+    compilers = {"mapper/shared/compilation/twins.py", "mapper/shared/compilation/numba_internals.py"}
+    assert kernels | constants | compilers <= found
+    assert not [name for name in found if name.startswith(("cli/", "report/", "explore/", "formats/"))]
+
+
+def test_sources_follow_imports_to_the_end():
+    (own,) = (path for path in sources([Path(records.__file__)]) if path.name == "kernel.py")
+    assert own == PACKAGE / "model/counting/kernel.py"
+    names = [path.name for path in sources([Path(nest.__file__)])]
+    assert names == ["axes.py", "boxes.py", "kernel.py", "nest.py", "records.py", "dims.py"]
+
+
+def test_an_unknown_version_gets_the_plain_compiler_and_one_warning(untested):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        plain = compiled(halves)
+        with numba_internals.quick_compilation():
+            assert plain(np.array([3, 64])) == 9
+    said = [str(one.message) for one in caught if one.category is RuntimeWarning]
+    assert said == [
+        f"numba {numba.__version__} is untested here: kernels are compiled without what makes that quick (tested: 0.0)"
+    ]
+    assert "no_cpython_wrapper" not in plain.targetoptions
+
+
+def test_a_known_version_is_not_warned_about():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert numba_internals.is_tested()
+        assert compiled(halves).targetoptions["nogil"]
+        assert twin(half).targetoptions["no_cpython_wrapper"]
+
+
+def test_kernels_of_a_wing_that_make_arrays_count_references():
+    known = {kernel: numba_internals._counts_references(kernel) for kernel in (quotients, fastest_steps, whole_factor)}
+    assert known == {quotients: True, fastest_steps: True, whole_factor: False}
+    assert numba_internals._counts_references(dim_options)
+
+
+PLAIN = """
+import sys, warnings
+warnings.simplefilter("ignore", RuntimeWarning)
+from dse.mapper.shared.compilation import numba_internals
+numba_internals.TESTED = ()
+from dse import load_architecture, load_workload
+from dse.mapper.layer import solve
+found = solve(load_architecture("eyeriss"), load_workload("alexnet").layer("conv3"), "edp", 0.0, "all")
+print(found.values.tolist(), found.records.tolist(), list(found.visited))
+"""
+
+
+@pytest.mark.slow
+def test_the_plain_compiler_finds_the_same_mapping(tmp_path):
+    environment = {"DSE_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
+    line = [sys.executable, "-c", PLAIN]
+    done = subprocess.run(line, env=environment, capture_output=True, text=True, check=True)
+    found = solve(load_architecture("eyeriss"), load_workload("alexnet").layer("conv3"), "edp", 0.0, "all")
+    assert done.stdout.split("\n")[0] == f"{found.values.tolist()} {found.records.tolist()} {list(found.visited)}"
+
+
+def test_only_functions_that_python_calls_become_machine_code():
+    def filled(number):
+        return np.full(number, 3.0)
+
+    def twice(number):
+        return filled(number) + filled(number)
+
+    plain = {"no_cfunc_wrapper": True}
+    filled = numba.njit(no_cpython_wrapper=True, **plain)(filled)
+    twice = numba.njit(**plain)(twice)
+    with quick_compilation():
+        assert twice(2).tolist() == [6.0, 6.0]
+    below, above = (one.overloads[one.signatures[0]].library for one in (filled, twice))
+    assert isinstance(below, LateLibrary)
+    assert not below._made
+    assert above._made
+
+
+def test_kernels_of_others_may_call_what_ours_compiled_first():
+    """A function of numba that ours called first is late code, and is linked into theirs with all that it calls."""
+
+    def ours(number):
+        return np.vander(np.ones(number), 3)
+
+    def theirs(number):
+        return np.vander(np.full(number, 2.0), 3).sum()
+
+    plain = {"no_cfunc_wrapper": True}
+    with quick_compilation():
+        assert numba.njit(**plain)(ours)(2).sum() == 6.0
+    assert numba.njit(theirs)(2) == 14.0
