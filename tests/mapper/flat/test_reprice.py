@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mapper.fronts import EQUAL
-from mapper.mapper_cases import random_problem
+from mapper.walks.fronts import EQUAL
+from mapper.walks.mapper_cases import random_problem
 
 from dse.architecture.hierarchy import Level
 from dse.formats.architecture.load import load_architecture_spec
