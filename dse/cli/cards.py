@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from math import inf
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from dse.cli.interrupts import interruptible
@@ -14,24 +16,37 @@ if TYPE_CHECKING:
     from dse.report.cards.book import Book
 
 
-def collect_cards(result: SweepResult, plan: Plan, directory: Path, jobs: int | None) -> Book:
+LATER = "the page has no cards of designs; `dse report` makes them"
+
+
+def collect_cards(
+    result: SweepResult, plan: Plan, directory: Path, jobs: int | None, until: float = inf
+) -> Book:
     """The cards of the designs that the page shows in full, kept in the directory; those known are not made again.
 
-    Stopped by Ctrl-C, it returns the cards that were known before.
+    Stopped by Ctrl-C, or not done at `until` by the monotonic clock, it returns the cards that were known before.
     """
-    from dse.explore.workers.runner import Workers, usable_cpus
+    from dse.explore.workers.runner import TimeOverError, Workers, usable_cpus
     from dse.report.cards.book import is_complete, make_book, read_book, write_book
 
     known = read_book(directory)
     if is_complete(result, known):
         return known
+    if monotonic() >= until:
+        note(f"no time is left: {LATER}")
+        return known
     status = StatusLine()
     try:
         with interruptible(), Workers.local(usable_cpus() if jobs is None else jobs) as workers:
+            workers.until = until
             book = make_book(result, plan, workers, known, lambda done, all_: status.show(f"cards {done}/{all_}"))
     except KeyboardInterrupt:
         status.clear()
-        note("interrupted: the page has no cards of designs; `dse report` makes them")
+        note(f"interrupted: {LATER}")
+        return known
+    except TimeOverError:
+        status.clear()
+        note(f"no time is left: {LATER}")
         return known
     status.clear()
     write_book(directory, book)

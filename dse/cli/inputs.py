@@ -164,6 +164,12 @@ class TimeOptions:
     time_limit: str | None
     design_limit: str | None = None
 
+    def check_compares(self, file: str) -> None:
+        """Refuse what a comparison makes nothing of."""
+        given = "--prove-time" if self.prove_time is not None else "--no-prove" if self.no_prove else None
+        if given is not None:
+            raise DseError(f"{file} compares and proves nothing over a space, so {given} means nothing")
+
     def limits(self) -> Limits:
         """The same in seconds.
 

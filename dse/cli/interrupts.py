@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,9 @@ from typing import Any
 INTERRUPTED = 130
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 """Ctrl-C, a batch system that ends the job, and a terminal that goes away; a system may not have the last."""
+
+TOGETHER_S = 0.5
+"""Signals so soon after the first one are the same wish: `timeout` tells a process, then its whole group."""
 
 
 @contextmanager
@@ -20,14 +24,16 @@ def interruptible() -> Iterator[None]:
     Ending at once loses nothing: logs are written line by line and other files are replaced whole. What is ignored, as
     `nohup` does with a terminal that goes away, stays ignored.
     """
-    asked = False
+    asked: float | None = None
 
     def interrupt(number: int, frame: object) -> None:
         nonlocal asked
-        if asked:
+        now = time.monotonic()
+        if asked is None:
+            asked = now
+            raise KeyboardInterrupt
+        if now - asked > TOGETHER_S:
             os._exit(INTERRUPTED)
-        asked = True
-        raise KeyboardInterrupt
 
     previous: dict[int, Any] = {}
     for name in NAMES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -43,11 +44,16 @@ def print_rows(form: str, text: Callable[[], str], plain: Any, rows: Sequence[Ma
         click.echo(visible(text()))
 
 
+PIPE_S = 20.0
+"""Seconds between two lines about progress where they cannot be written over."""
+
+
 class StatusLine:
-    """One line on a terminal that is written over again and again; silent in a pipe."""
+    """One line on a terminal that is written over again and again; in a pipe or a file, a line now and then."""
 
     def __init__(self) -> None:
         self._shown = 0
+        self._told = time.monotonic()
         self._active = sys.stderr.isatty()
 
     def show(self, text: str) -> None:
@@ -57,6 +63,9 @@ class StatusLine:
             sys.stderr.write("\r" + text + " " * (self._shown - len(text)))
             sys.stderr.flush()
             self._shown = len(text)
+        elif time.monotonic() - self._told >= PIPE_S:
+            self._told = time.monotonic()
+            note(text)
 
     def clear(self) -> None:
         if self._active and self._shown:

@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dse.explore.outcomes.evaluation import Outcome
+from dse.explore.outcomes.evaluation import Evaluation, Outcome
+from dse.explore.outcomes.front import beaten_by
+from dse.explore.plan.search import Search
 from dse.explore.proof.bounds import DesignBound
+from dse.explore.workers.runner import Failure
 
 
 @dataclass(slots=True)
@@ -24,3 +27,20 @@ Beside = tuple[Candidate, DesignBound]
 
 ALONE: Mapping[int, Sequence[Beside]] = {}
 """No designs beside any."""
+
+
+def beaten(sound: Sequence[Evaluation], search: Search) -> list[bool]:
+    """Whether designs are beaten even after their gaps are closed in their favour."""
+    if not sound:
+        return []
+    # area is known exactly whatever the gap
+    gaps = [max(search.gap, evaluation.outcome.gap) for evaluation in sound]
+    shares = [[1.0 if name == "area" else 1 + gap for name in search.objectives] for gap in gaps]
+    return list(beaten_by([[one.outcome.objectives[key] for key in search.keys] for one in sound], shares))
+
+
+def outcome_of(found: Outcome | Failure) -> Outcome:
+    """What a worker handed back, as the outcome of a design."""
+    if isinstance(found, Failure):
+        return Outcome(found.status, found.reason, violation=1.0, cpu_s=found.cpu_s)
+    return found

@@ -8,6 +8,7 @@ of proposals, a whole batch at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import inf, log10
@@ -15,12 +16,11 @@ from time import monotonic
 from typing import Any, Literal
 
 from dse.errors import DseError
-from dse.explore.candidate import ALONE, Beside, Candidate
+from dse.explore.candidate import ALONE, Beside, Candidate, beaten, outcome_of
 from dse.explore.designs.alike import Family
 from dse.explore.designs.samplers import Proposal, Proposer, Shuffled, choose_sampler, make_proposer
 from dse.explore.limits import DEFAULT, Limits
 from dse.explore.outcomes.evaluation import Evaluation, Kind, Outcome
-from dse.explore.outcomes.front import beaten_by
 from dse.explore.outcomes.log import LogWriter
 from dse.explore.plan.problem import SweepProblem
 from dse.explore.plan.search import Search
@@ -29,7 +29,7 @@ from dse.explore.proof.certificate import Certificate
 from dse.explore.proof.prove import Entry, Prover
 from dse.explore.proof.stage import Stage
 from dse.explore.spending import Spending
-from dse.explore.workers.runner import Failure, Task, Workers
+from dse.explore.workers.runner import Task, TimeOverError, Workers
 
 LOOKS = 50
 """At most so many proposals for every design that is still to be found in a batch: nearly all may be ruled out."""
@@ -103,7 +103,16 @@ class Explorer:
         return choose_sampler(self.search.sampler, self.problem.space, self.search.trials)
 
     def run(self) -> None:
-        """Explore, then solve the designs that may be on the front exactly."""
+        """Explore, then prove, or solve the designs that may be on the front exactly, as far as there is time."""
+        with suppress(TimeOverError):
+            self._explore()
+        if not self._prove() and not self.is_over:
+            contenders = self._contenders()
+            with suppress(TimeOverError):
+                self._evaluate("exact", contenders, len(contenders))
+
+    def _explore(self) -> None:
+        """Evaluate designs until there are as many as are asked for."""
         search, space = self.search, self.problem.space
         proposer = make_proposer(self.sampler, space, search.seed, len(search.objectives))
         self._evaluate_batch(proposer, self._starting_designs(proposer))
@@ -115,9 +124,6 @@ class Explorer:
             if len(self._candidates) == known:  # the whole space is evaluated
                 break
             self._evaluate_batch(proposer, proposals)
-        if not self._prove():
-            contenders = self._contenders()
-            self._evaluate("exact", contenders, len(contenders))
 
     @property
     def parts(self) -> tuple[dict[int, Evaluation], ...]:
@@ -304,13 +310,17 @@ class Explorer:
         offset = len(results) + len(candidates) - len(tasks)
         self._report(kind, offset, total, 0, 0.0)
         evaluate: Any = self.problem.evaluate[kind]
-        finished = self.workers.run(Family(evaluate) if beside else evaluate, tasks.values())
-        for evaluated, (task, found_by) in enumerate(finished, start=1):
-            outcome, *others = found_by if isinstance(found_by, tuple) else (found_by,)
-            self._record(identities[task.key], kind, by_number[task.key], _outcome(outcome))
-            self._keep_repriced(beside.get(task.key, ()), others)
-            self._report(kind, offset + evaluated, total, evaluated, monotonic() - start)
-        self._keep(kind, candidates, identities)
+        if self.limits.time_s < inf:  # so that what is begun first ends in time, too
+            evaluate = self.problem.within(evaluate, self._began + self.limits.time_s - start)
+        try:
+            finished = self.workers.run(Family(evaluate) if beside else evaluate, tasks.values())
+            for evaluated, (task, found_by) in enumerate(finished, start=1):
+                outcome, *others = found_by if isinstance(found_by, tuple) else (found_by,)
+                self._record(identities[task.key], kind, by_number[task.key], outcome_of(outcome))
+                self._keep_repriced(beside.get(task.key, ()), others)
+                self._report(kind, offset + evaluated, total, evaluated, monotonic() - start)
+        finally:  # what is known of a batch counts even if it is stopped
+            self._keep(kind, candidates, identities)
         self.after_batch()
 
     def _keep_repriced(self, beside: Sequence[Beside], outcomes: Sequence[Outcome | None]) -> None:
@@ -325,7 +335,9 @@ class Explorer:
     def _keep(self, kind: Kind, candidates: Sequence[Candidate], identities: Mapping[int, str]) -> None:
         results = {"explore": self.explored, "exact": self.exact, "repriced": self.repriced}[kind]
         for candidate in candidates:
-            known = self.known[identities[candidate.number]]
+            known = self.known.get(identities.get(candidate.number, ""))
+            if known is None:
+                continue
             parameters = self._parameters(candidate)
             results[candidate.number] = replace(known, kind=kind, number=candidate.number, parameters=parameters)
 
@@ -381,20 +393,3 @@ class Explorer:
         value = evaluation.outcome.objectives[key]
         if self._best is None or value < self._best.outcome.objectives[key]:
             self._best = evaluation
-
-
-def beaten(sound: Sequence[Evaluation], search: Search) -> list[bool]:
-    """Whether designs are beaten even after their gaps are closed in their favour."""
-    if not sound:
-        return []
-    # area is known exactly whatever the gap
-    gaps = [max(search.gap, evaluation.outcome.gap) for evaluation in sound]
-    shares = [[1.0 if name == "area" else 1 + gap for name in search.objectives] for gap in gaps]
-    return list(beaten_by([[one.outcome.objectives[key] for key in search.keys] for one in sound], shares))
-
-
-def _outcome(found: Outcome | Failure) -> Outcome:
-    """What a worker handed back, as the outcome of a design."""
-    if isinstance(found, Failure):
-        return Outcome(found.status, found.reason, violation=1.0, cpu_s=found.cpu_s)
-    return found

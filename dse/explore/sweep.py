@@ -197,6 +197,7 @@ def run_plan(
         if directory is not None:
             write_settings(directory, plan, problem.sweep_id)
         with _workers(jobs, executor, plan.architecture, cluster) as workers:
+            workers.until = start + limits.time_s
             # what crashed, or took its worker along, may have lacked memory or met a fault: it is made again
             known = {key: each for key, each in records.by_id.items() if is_kept(each.outcome, limits)}
             explorer = Explorer(
@@ -213,7 +214,13 @@ def run_plan(
 
 
 def is_kept(outcome: Outcome, limits: Limits) -> bool:
-    """Whether an outcome in the log is not made again; one that was stopped is, when there is more time now."""
+    """Whether an outcome in the log is not made again; one that was stopped is, when there is more time now.
+
+    Examples
+    --------
+    >>> [is_kept(one, DEFAULT) for one in (Outcome("ok"), Outcome("ok", limit_s=10.0), Outcome("failed"))]
+    [True, False, False]
+    """
     return outcome.status != "failed" and (not outcome.limit_s or outcome.limit_s >= limits.design_s)
 
 

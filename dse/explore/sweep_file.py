@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from dse.errors import DseError, SpecError
 from dse.explore.compare.networks import FACTORS, Review, make_review
@@ -44,6 +44,13 @@ class SearchModel(SpecModel):
     )
     gap: float = Field(default=GAP, ge=0, description="mappings are proven to be this close to the best")
     resident: bool = Field(default=False, description="tensors may stay on chip where a level may keep them")
+
+    @field_validator("objectives")
+    @classmethod
+    def _once(cls, names: list[Objective]) -> list[Objective]:
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"{twice} is named twice")
+        return names
 
 
 class SweepModel(SpecModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -11,6 +12,7 @@ from dse.explore.outcomes.log import Damage
 from dse.explore.plan.plan import Plan
 from dse.explore.results.record import write_results
 from dse.explore.results.result import SweepResult
+from dse.explore.workers.runner import TimeOverError
 
 SHOWN_EVERY_S, SHOWN_PART = 1.0, 0.05
 """Seconds between two writings of what is known, at least, and the part of the time that they may take."""
@@ -35,15 +37,17 @@ class Underway:
         """Explore, prove, and solve what is shown exactly; when interrupted, write what is known."""
         explorer = self.explorer
         try:
-            explorer.run()
-            result = self.result(finished=True)
-            while explorer.certificate is not None and not explorer.is_over and (wanted := result.to_solve()):
-                explorer.solve(wanted[:SOLVED_AT_ONCE])
-                result = self.result(finished=True)
+            with suppress(TimeOverError):
+                explorer.run()
+                result = self.result(finished=not explorer.is_over)
+                while explorer.certificate is not None and not explorer.is_over and (wanted := result.to_solve()):
+                    explorer.solve(wanted[:SOLVED_AT_ONCE])
+                    result = self.result(finished=True)
+                return result
         except KeyboardInterrupt:
             self.show(always=True)
             raise
-        return result
+        return self.result(finished=False)
 
     def show(self, *, always: bool = False) -> None:
         """Write the front of what is known, unless that was done a moment ago."""

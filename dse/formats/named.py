@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from dse.architecture.architecture import Architecture
-from dse.errors import DseError, MappingError
+from dse.errors import DseError
 from dse.formats.architecture.load import ArchitectureSpec, load_architecture
 from dse.formats.workload.load import load_workload
 from dse.mapper import layer_front as front_of_objects
 from dse.mapper import map_layer as map_layer_objects
 from dse.mapper import map_workload as map_objects
-from dse.mapper.rules_kept import broken_rules
+from dse.mapper.rules_kept import kept_or_marked
 from dse.model.cost import Cost
 from dse.model.cost import evaluate as evaluate_objects
 from dse.model.mapping import Mapping
@@ -140,10 +140,7 @@ def evaluate(
     """
     chip, checked = architecture_of(architecture), _checked_layer(layer)
     cost = evaluate_objects(chip, checked, mapping, counting=counting)
-    broken = broken_rules(chip, chip.lowered(checked), mapping)
-    if broken and not any_mapping:
-        what = f"the mapping of {layer.name} breaks rules of {chip.dataflow.name}: {'; '.join(broken)}"
-        raise MappingError(what, hint="any_mapping=True prices it all the same, and marks it")
+    broken = kept_or_marked(chip, checked, mapping, any_mapping)
     return replace(cost, breaks_rules=broken) if broken else cost
 
 

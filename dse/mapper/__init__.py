@@ -3,16 +3,15 @@
 `layer` and `network` are the doors; the flat and the deep search behind them rest on `shared`.
 """
 
+from dse.mapper.alike import layout, points_alike
 from dse.mapper.layer import (
     bound_prices,
     bounds_boxes,
     layer_front,
     layer_points,
-    layout,
     lower_bound,
     lower_bounds,
     map_layer,
-    points_alike,
     points_below,
     points_within,
 )

@@ -125,6 +125,12 @@ def buffer_of(architecture: Architecture) -> Level:
     ------
     DseError
         When an array or the MACs come first.
+
+    Examples
+    --------
+    >>> import dse
+    >>> buffer_of(dse.load_architecture("eyeriss")).name
+    'GLB'
     """
     below = architecture.hierarchy[1] if len(architecture.hierarchy) > 1 else None
     if not isinstance(below, Level):
@@ -137,7 +143,14 @@ def buffer_of(architecture: Architecture) -> Level:
 
 
 def tile_capacity_bits(architecture: Architecture) -> float:
-    """Bits of the buffer that tiles may take, partitions added up; infinite when it is unbounded."""
+    """Bits of the buffer that tiles may take, partitions added up; infinite when it is unbounded.
+
+    Examples
+    --------
+    >>> import dse
+    >>> tile_capacity_bits(dse.load_architecture("eyeriss")) / 8192  # all of its 108 KiB
+    108.0
+    """
     level = buffer_of(architecture)
     if level.capacity_bits is not None:
         return level.capacity_bits // level.tile_share
@@ -170,6 +183,13 @@ def capacity_curve(architecture: Architecture, layer: Layer) -> CapacityCurve:
 
     A psum takes its width in the buffer, but that of a finished output where each crosses to the outermost level once:
     then none need come to the buffer before it is finished.
+
+    Examples
+    --------
+    >>> import dse
+    >>> curve = capacity_curve(dse.load_architecture("eyeriss"), dse.Layer("line", K=2, P=4, R=3))
+    >>> [(point.capacity_bits // 16, point.words) for point in curve.points]
+    [(2, 56), (3, 44), (4, 26), (5, 20)]
     """
     layer = architecture.lowered(layer)
     level = buffer_of(architecture)
@@ -190,6 +210,13 @@ def add_curves(curves: Sequence[tuple[CapacityCurve, int]]) -> tuple[tuple[int, 
     Notes
     -----
     Exact for a network whose layers run one after the other and leave nothing in the buffer.
+
+    Examples
+    --------
+    >>> import dse
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("line", K=2, P=4, R=3)
+    >>> add_curves([(capacity_curve(chip, layer), 2)])[-1]  # two such layers
+    (80, 40)
     """
     first = max(curve.points[0].capacity_bits for curve, _ in curves)
     sizes = {point.capacity_bits for curve, _ in curves for point in curve.points}

@@ -34,6 +34,14 @@ def best_of_nest(architecture: Architecture, layer: Layer, nest: Nest) -> Cost:
     ------
     InfeasibleError
         When no mapping fits.
+
+    Examples
+    --------
+    >>> import dse
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("line", K=2, P=4, R=3)
+    >>> best = best_of_nest(chip, layer, {"DRAM": ("K", "P"), "array": ("P",), "PE": ("R",)})
+    >>> best.energy_pj >= dse.map_layer(chip, layer, "energy").cost.energy_pj
+    True
     """
     for fullest in (True, False):
         best: Cost | None = None
@@ -53,6 +61,16 @@ def nest_mappings(architecture: Architecture, layer: Layer, nest: Nest, *, fulle
     """Every mapping of a nest whose factors are tight and, if `fullest`, leave no room on a fan-out for a larger one.
 
     A dim that stands at several places is split over them in every way; at one place it is whole.
+
+    Examples
+    --------
+    >>> import dse
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("line", K=2, P=4, R=3)
+    >>> nest = {"DRAM": ("K", "P"), "array": ("P",), "PE": ("R",)}
+    >>> [str(mapping) for mapping in nest_mappings(chip, layer, nest)]
+    ['Mapping(DRAM K2 | GLB | array P4 x - | PE R3)']
+    >>> len(list(nest_mappings(chip, layer, nest, fullest=False)))
+    3
     """
     places = {d: [name for name in (x.name for x in architecture.hierarchy) if d in nest.get(name, ())] for d in DIMS}
     rooms = {fan_out.name: fan_out.rows for fan_out in architecture.fan_outs}

@@ -17,7 +17,6 @@ from dse.mapper.deep.lower import bound_deep
 from dse.mapper.deep.solve import deep_mapping, solve_deep
 from dse.mapper.flat.instance import SHAPES, shape_of
 from dse.mapper.flat.lower import bound_flat, bound_flat_by_sides, flat_prices
-from dse.mapper.flat.reprice import layout_of, repriced
 from dse.mapper.flat.solve import flat_mapping, solve_flat
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, beaten_beside
 from dse.mapper.shared.reasons import obstacles, why_infeasible
@@ -31,9 +30,6 @@ OBJECTIVES = {"energy": ENERGY, "latency": LATENCY, "edp": EDP, "front": FRONT}
 FACTORS = ("all", "perfect", "any")
 
 LONGEST_FRONT = 4096
-
-Points = tuple[tuple[float, float], ...]
-"""Energy in pJ and cycles."""
 
 
 def map_layer(
@@ -114,6 +110,14 @@ def layer_points(
     """Energy (pJ) and cycles of the best mapping, or of every point of the `front`, without the mappings.
 
     What a sweep needs of a layer: `map_layer` and `layer_front` without their reports.
+
+    Examples
+    --------
+    >>> import dse
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> best = dse.map_layer(chip, layer, "energy").cost
+    >>> layer_points(chip, layer, "energy") == ((best.energy_pj, best.cycles),)
+    True
     """
     values = solve(architecture, layer, objective, gap, factors).values
     return tuple((float(energy), float(cycles)) for energy, cycles in values)
@@ -168,61 +172,6 @@ def points_below(
     beaten = beaten_beside(np.asarray(corners, dtype=float))
     solution = solve_flat(architecture, layer, FRONT, 0.0, factors, LONGEST_FRONT, stop=stop, beaten=beaten)
     return tuple((float(energy), float(cycles)) for energy, cycles in solution.values)
-
-
-def points_alike(
-    architecture: Architecture, layer: Layer, others: Sequence[Architecture], *, factors: str = "all"
-) -> tuple[Points, tuple[Points, ...]]:
-    """A layer's exact front, and what its mappings come to on other architectures, which differ in prices alone.
-
-    Parameters
-    ----------
-    others : sequence of Architecture
-        Of the same `layout`, such as the same design at other voltages.
-
-    Returns
-    -------
-    front : tuple of (float, float)
-        Energy in pJ and cycles; cycles rise.
-    alike : tuple of tuple of (float, float)
-        For each other one, those of the same mappings that no other of them beats there.
-
-    Examples
-    --------
-    >>> from dse.formats.architecture.load import load_architecture_spec
-    >>> spec, layer = load_architecture_spec("eyeriss"), Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
-    >>> slow = spec.resolve({"technology.voltage": "0.9 V", "technology.clock": "max"})
-    >>> front, (alike,) = points_alike(spec.architecture, layer, [slow])
-    >>> alike[-1][0] < front[-1][0]
-    True
-    """
-    solution = solve(architecture, layer, "front", 0.0, factors)
-    front = tuple((float(energy), float(cycles)) for energy, cycles in solution.values)
-    if others and not is_flat(architecture, factors):
-        raise DseError(f"{architecture.name}: mappings of a hierarchy of this shape are not priced again")
-    return front, tuple(_unbeaten(repriced(other, other.lowered(layer), solution.records)) for other in others)
-
-
-def layout(architecture: Architecture, layer: Layer) -> bytes | None:
-    """What decides which mappings of a layer an architecture has, without what they cost; None where nobody asks.
-
-    Examples
-    --------
-    >>> from dse.formats.architecture.load import load_architecture_spec
-    >>> spec, layer = load_architecture_spec("eyeriss"), Layer("fc", K=8, C=4)
-    >>> own, slow, small = (layout(spec.resolve(settings), layer) for settings in (
-    ...     {}, {"technology.voltage": "0.9 V", "technology.clock": "max"}, {"levels.GLB.capacity": "54 KiB"}))
-    >>> own == slow, own == small
-    (True, False)
-    """
-    return layout_of(architecture, architecture.lowered(layer)) if bounds_boxes(architecture) else None
-
-
-def _unbeaten(points: Any) -> Points:
-    """Of some points, those that no other one beats; cycles rise."""
-    points = points[np.lexsort((points[:, 0], points[:, 1]))]
-    lowest = np.concatenate(([np.inf], np.minimum.accumulate(points[:, 0])[:-1]))
-    return tuple((float(energy), float(cycles)) for energy, cycles in points[points[:, 0] < lowest])
 
 
 def lower_bound(
@@ -299,7 +248,14 @@ def bound_prices(architecture: Architecture, layer: Layer) -> Any:
 
 
 def bounds_boxes(architecture: Architecture) -> bool:
-    """Whether `lower_bound` takes boxes of designs like this one, and the flat search maps layers on it."""
+    """Whether `lower_bound` takes boxes of designs like this one, and the flat search maps layers on it.
+
+    Examples
+    --------
+    >>> import dse
+    >>> [bounds_boxes(dse.load_architecture(name)) for name in ("eyeriss", "edge_npu")]
+    [True, False]
+    """
     plain = all(level.placement == "together" and not level.is_register for level in architecture.levels)
     return plain and shape_of(architecture) in SHAPES
 
@@ -390,7 +346,14 @@ def _stopping(time_limit_s: float | None) -> Iterator[Any]:
 
 
 def is_flat(architecture: Architecture, factors: str) -> bool:
-    """Whether the flat search maps layers on it."""
+    """Whether the flat search maps layers on it.
+
+    Examples
+    --------
+    >>> import dse
+    >>> [is_flat(dse.load_architecture(name), "all") for name in ("eyeriss", "edge_npu")]
+    [True, False]
+    """
     return bounds_boxes(architecture) and factors != "any"
 
 

@@ -8,10 +8,27 @@ from math import ceil, prod
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut
+from dse.errors import MappingError
 from dse.mapper.shared.places import Places
 from dse.model.mapping import Loop, Mapping, Spatial, Temporal
 from dse.problem.dims import DIMS, RELEVANT
 from dse.problem.layer import Layer
+
+
+def kept_or_marked(
+    architecture: Architecture, layer: Layer, mapping: Mapping, any_mapping: bool
+) -> tuple[str, ...]:  # fmt: skip
+    """The rules that a mapping of a layer breaks, which must be none unless `any_mapping`.
+
+    Raises
+    ------
+    MappingError
+    """
+    broken = broken_rules(architecture, architecture.lowered(layer), mapping)
+    if broken and not any_mapping:
+        what = f"the mapping of {layer.name} breaks rules of {architecture.dataflow.name}: {'; '.join(broken)}"
+        raise MappingError(what, hint="any_mapping=True prices it all the same, and marks it")
+    return broken
 
 
 def broken_rules(architecture: Architecture, layer: Layer, mapping: Mapping) -> tuple[str, ...]:

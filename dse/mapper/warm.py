@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
+from dse.mapper.alike import points_alike
 from dse.mapper.flat.outer.table import work_out
 from dse.mapper.flat.solve import prepare
-from dse.mapper.layer import bounds_boxes, lower_bound, points_alike, solve
+from dse.mapper.layer import bounds_boxes, lower_bound, solve
 from dse.mapper.shared.compilation.numba_internals import quick_compilation
 from dse.mapper.shared.compilation.twins import cache_folder, compiled
 from dse.mapper.shared.incumbent import ENERGY
@@ -38,7 +39,14 @@ def compile_kernels(report: Callable[[str], None] | None = None, architectures: 
 
 
 def searches(architectures: Iterable[Architecture]) -> list[str]:
-    """Which searches some architectures need, `flat` when there are none."""
+    """Which searches some architectures need, `flat` when there are none.
+
+    Examples
+    --------
+    >>> import dse
+    >>> searches([dse.load_architecture("eyeriss"), dse.load_architecture("edge_npu")])
+    ['deep', 'flat']
+    """
     return sorted({"flat" if bounds_boxes(one) else "deep" for one in architectures} or {"flat"})
 
 

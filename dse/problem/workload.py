@@ -137,6 +137,8 @@ class Workload:
     published: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
+        if not self.name:
+            raise DseError("a workload needs a name", hint="at least one letter")
         if self.batch < 1:
             raise DseError(f"workload {self.name}: batch={self.batch} < 1")
         seen: set[str] = set()

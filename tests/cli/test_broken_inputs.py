@@ -45,7 +45,8 @@ def test_a_broken_input_is_told(case, folder, capsys):
         kind, old, new = case["change"]
         assert old in GOOD[kind]
         (folder / "bad.yaml").write_text(GOOD[kind].replace(old, new, 1))
-    code = run(case["run"].split())
+    line = case["run"]
+    code = run(line if isinstance(line, list) else line.split())
     out, err = capsys.readouterr()
     assert (code, out) == (2, "")
     assert "Traceback" not in err

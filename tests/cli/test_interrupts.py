@@ -3,10 +3,11 @@
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
-from dse.cli.interrupts import INTERRUPTED, interruptible
+from dse.cli.interrupts import INTERRUPTED, TOGETHER_S, interruptible
 
 SLOW_TO_END = """
 import signal, sys, time
@@ -40,6 +41,13 @@ def test_what_is_ignored_stays_ignored():
         signal.signal(signal.SIGHUP, before)
 
 
+def test_a_signal_that_comes_twice_at_once_is_one():
+    with interruptible():
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)  # as from `timeout`, which tells the process and then its group
+
+
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
 def test_the_second_one_ends_at_once(second):
     process = subprocess.Popen(
@@ -48,6 +56,7 @@ def test_the_second_one_ends_at_once(second):
     assert process.stdout.readline() == "begun\n"
     process.send_signal(signal.SIGINT)
     assert process.stdout.readline() == "ending\n"
+    time.sleep(TOGETHER_S + 0.1)
     process.send_signal(second)
     _, err = process.communicate(timeout=30)
     assert process.returncode == INTERRUPTED

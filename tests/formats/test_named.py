@@ -23,3 +23,12 @@ def test_a_mapping_that_breaks_the_dataflow_is_refused_or_marked():
     kept = dse.evaluate("eyeriss", LAYER, best.mapping)
     assert kept.breaks_rules == ()
     assert "breaks_rules" not in kept.to_dict()
+
+
+def test_a_networks_given_mapping_that_breaks_the_dataflow_is_refused_or_marked():
+    network = dse.Workload.of("net", [LAYER])
+    with pytest.raises(dse.MappingError, match="rows breaks rules of row-stationary"):
+        dse.map_workload("eyeriss", network, given={"rows": BREAKS})
+    marked = dse.map_workload("eyeriss", network, given={"rows": BREAKS}, any_mapping=True)
+    assert marked.layers[0][0].cost.breaks_rules
+    assert marked.to_dict()["layers"][0]["breaks_rules"] == list(marked.layers[0][0].cost.breaks_rules)

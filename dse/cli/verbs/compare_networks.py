@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from dse.cli.interrupts import INTERRUPTED
 from dse.cli.options import architecture_options, batch_option, format_option, gather, parameter_option
-from dse.cli.output import StatusLine, compile_first, print_rows
+from dse.cli.output import StatusLine, compile_first, note, print_rows
 from dse.errors import DseError, SpecError
 
 if TYPE_CHECKING:
     from dse.explore.compare.networks import Comparison, Review
+    from dse.explore.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +117,53 @@ def command(workloads: tuple[str, ...], how: ReviewOptions, jobs: int | None, ou
 def show(review: Review, directory: Path | None, jobs: int | None, form: str) -> None:
     """Compare, write what is asked for, and print."""
     from dse.explore.compare.networks import compare_networks
-    from dse.report.table import fold
-    from dse.report.text.networks import comparison_records, comparison_text
 
     if review.architecture is not None:
         compile_first(review.architecture)
     status = StatusLine()
-    comparison = compare_networks(
-        review, jobs=jobs, progress=lambda done, total: status.show(f"mapping {done}/{total} layers")
-    )
+    comparison = compare_networks(review, jobs=jobs, progress=_progress(status))
     status.clear()
+    _print(comparison, directory, form)
+
+
+def show_resumably(
+    review: Review, directory: Path, jobs: int | None, resume: bool, form: str, limits: Limits
+) -> int:
+    """As `show`, within limits, with every mapped layer kept in the directory."""
+    from dse.explore.compare.layers_log import FILE_NAME, Record, check_log, read_results
+    from dse.explore.compare.networks import compare_networks, comparison_of
+
+    log = directory / FILE_NAME
+    check_log(log, resume)
+    if review.architecture is not None:
+        compile_first(review.architecture)
+    status = StatusLine()
+    try:
+        comparison = compare_networks(
+            review, jobs=jobs, progress=_progress(status), record=Record(log, resume), limits=limits
+        )
+    except KeyboardInterrupt:
+        status.clear()
+        _write_tables(comparison_of(review, read_results(log)), directory)
+        note(f"interrupted; every mapped layer is in {log}, networks.csv has what is known; go on by --resume")
+        return INTERRUPTED
+    status.clear()
+    if comparison.gap_reached > comparison.gap:
+        note(f"some layers were stopped; all are within {100 * comparison.gap_reached:.3g} % of their best")
+    if comparison.unreached:
+        note(f"the time is over: {comparison.unreached} layers were not mapped; go on by --resume")
+    _print(comparison, directory, form)
+    return 0
+
+
+def _progress(status: StatusLine) -> Callable[[int, int], None]:
+    return lambda done, total: status.show(f"mapping {done}/{total} layers")
+
+
+def _print(comparison: Comparison, directory: Path | None, form: str) -> None:
+    from dse.report.table import fold
+    from dse.report.text.networks import comparison_records, comparison_text
+
     written = [] if directory is None else _write(comparison, directory)
     rows = comparison_records(comparison)
     ending = "\n\n" + fold(f"written to {directory}: {', '.join(written)}") if written else ""
@@ -131,9 +171,14 @@ def show(review: Review, directory: Path | None, jobs: int | None, form: str) ->
 
 
 def _write(comparison: Comparison, directory: Path) -> list[str]:
+    from dse.report.figures.networks import draw_networks
+
+    return [*_write_tables(comparison, directory), *draw_networks(comparison, directory)]
+
+
+def _write_tables(comparison: Comparison, directory: Path) -> list[str]:
     from dse.formats.text.replace import write_text
     from dse.formats.text.spreadsheet import to_csv
-    from dse.report.figures.networks import draw_networks
     from dse.report.text.networks import comparison_records
 
     try:
@@ -141,4 +186,4 @@ def _write(comparison: Comparison, directory: Path) -> list[str]:
     except OSError as error:
         raise DseError(f"cannot write to {directory}: {error.strerror}") from None
     write_text(directory / "networks.csv", to_csv(comparison_records(comparison)))
-    return ["networks.csv", *draw_networks(comparison, directory)]
+    return ["networks.csv"]

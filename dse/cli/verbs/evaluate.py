@@ -128,8 +128,8 @@ def command(
     try:
         mapped = map_workload(
             arch, network, how.objective, scope=goal.scope, max_latency_s=max_latency_s, max_energy_pj=max_energy_pj,
-            gap=how.gap, factors=how.factors, given=given, counting=counting, time_limit_s=how.time_limit,
-            resident=chip.resident, orders=chip.orders, stays=stays,
+            gap=how.gap, factors=how.factors, given=given, counting=counting, any_mapping=file.any_mapping,
+            time_limit_s=how.time_limit, resident=chip.resident, orders=chip.orders, stays=stays,
             progress=lambda done, total, name: status.show(
                 f"mapping {name} ({done + 1} of {total})" if total else f"mapping {name} (search {done + 1})"
             ),
@@ -171,10 +171,9 @@ def _text(mapped: MappedWorkload, plain: dict[str, Any], reuse: bool, dataflow: 
 
     tables = [layers_text(plain, mapped.gap), *([reuse_summary(plain).to_text()] if reuse else [])]
     if mapped.residency is not None:
-        from dse.report.text.residency import kept_line, residency_proof_line, residency_table
+        from dse.report.text.residency import residency_text
 
-        lines = [kept_line(plain), fold(residency_proof_line(mapped.residency))]
-        return "\n\n".join([*tables, residency_table(plain).to_text(), *lines])
+        return "\n\n".join([*tables, residency_text(plain, mapped.residency)])
     proof = [network_proof_line(mapped.certificate)] if isinstance(mapped.certificate, NetworkCertificate) else []
     marked = [
         f"NOT A MAPPING OF {dataflow}: {layer['name']}: {'; '.join(layer['breaks_rules'])}"

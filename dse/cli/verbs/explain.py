@@ -26,20 +26,23 @@ GAP = 0.01
 @click.argument("architecture", metavar="ARCH|DIR")
 @click.argument("workload", metavar="WORKLOAD|DESIGN")
 @network_options
+@click.option("--resident", is_flag=True, help="Let tensors stay on chip where a level may keep them.")
 @click.option("--jobs", type=click.IntRange(min=0), help="Worker processes.  [default: one per processor]")
 @format_option
-def command(inputs: Inputs, jobs: int | None, form: str) -> None:
+def command(inputs: Inputs, resident: bool, jobs: int | None, form: str) -> None:
     """Say where the energy and the time of WORKLOAD on ARCH go, and what one step in each setting of ARCH's space would
     change, the best step first. Or the same of one DESIGN, by its number, of the sweep in DIR.
 
     Nothing is guessed: each neighbour is mapped anew, as the design itself is. Mappings are the best of each layer; on
     more levels than outermost memory, buffer, array and PE they are within 1 %, and smaller changes are not shown. Half
-    and double the outermost bandwidth, and the buffer, come with them where the space has no choice of these.
+    and double the outermost bandwidth, and the buffer, come with them where the space has no choice of these. Where
+    tensors may stay on chip, it also says which do, what that changes, and which lack how much room.
 
     \b
     Examples:
       dse explain eyeriss alexnet
       dse explain edge_npu mobilenet_v1 --set levels.L2.capacity=512KiB
+      dse explain eyeriss squeezenet1_0 --resident
       dse explain results/eyeriss-vgg16 45
     """
     from dse.explore.workers.runner import Workers, usable_cpus
@@ -50,7 +53,7 @@ def command(inputs: Inputs, jobs: int | None, form: str) -> None:
         raise DseError(f"{inputs.architecture} holds no sweep", hint=_sweeps_beside(Path(inputs.architecture)))
     with Workers.local(usable_cpus() if jobs is None else jobs) as workers:
         found = _of_sweep if is_sweep else _of_files
-        name, card, steps, without = found(inputs, workers)
+        name, card, steps, without = found(inputs, resident, workers)
     plain = {"design": name, **card, "steps": steps}
     print_rows(form, lambda: explanation(name, card, steps, without), plain, steps)
 
@@ -67,8 +70,9 @@ def _sweeps_beside(directory: Path) -> str:
     return hint or "dse sweep ARCH WORKLOAD -o DIR makes one; a network is named, not numbered"
 
 
-def _of_files(inputs: Inputs, workers: Workers) -> Explained:
+def _of_files(inputs: Inputs, resident: bool, workers: Workers) -> Explained:
     """The architecture as its file and the options have it."""
+    from dse.explore.designs.resident import keeps_tensors
     from dse.explore.plan.hardware import HardwareChanges
     from dse.explore.plan.plan import make_plan
     from dse.explore.plan.search import Search
@@ -80,10 +84,12 @@ def _of_files(inputs: Inputs, workers: Workers) -> Explained:
         settings["dataflow"] = inputs.dataflow
     bits, density = read_bits(inputs.bits), read_density(inputs.density)
     changes = WorkloadChanges(inputs.batch, parse_parameters(inputs.param), bits, density)
-    search = Search(1, objectives=("edp",), gap=GAP)
+    search = Search(1, objectives=("edp",), gap=GAP, resident=resident)
     plan = make_plan(
         inputs.architecture, inputs.workload, search, changes=changes, hardware=HardwareChanges(settings)
     )
+    if resident and not keeps_tensors(plan.architecture):
+        raise DseError(f"no level of {plan.spec.name} may keep tensors", hint="its file says so by on_chip: auto")
     compile_first(plan.architecture)
     own = dict(plan.starts[0])
     problem = plan.problem()
@@ -93,7 +99,7 @@ def _of_files(inputs: Inputs, workers: Workers) -> Explained:
     return plan.spec.name, _card(plan, own), _steps(plan, own, workers), _without(plan, own)
 
 
-def _of_sweep(inputs: Inputs, workers: Workers) -> Explained:
+def _of_sweep(inputs: Inputs, resident: bool, workers: Workers) -> Explained:
     """A design of a sweep; what the sweep evaluated itself is not evaluated again."""
     from dse.explore.plan.plan import Plan
     from dse.explore.results.record import SETTINGS, read_results
@@ -103,8 +109,8 @@ def _of_sweep(inputs: Inputs, workers: Workers) -> Explained:
 
     changed = [name for name, value in (
         ("--dataflow", inputs.dataflow), ("--set", inputs.settings), ("--batch", inputs.batch),
-        ("--param", inputs.param), ("--bits", inputs.bits), ("--density", inputs.density),
-    ) if value not in (None, ())]  # fmt: skip
+        ("--param", inputs.param), ("--bits", inputs.bits), ("--density", inputs.density), ("--resident", resident),
+    ) if value not in (None, (), False)]  # fmt: skip
     if changed:
         raise DseError(f"{changed[0]} does not change a design of a sweep", hint="explain ARCH and WORKLOAD instead")
     directory = Path(inputs.architecture)

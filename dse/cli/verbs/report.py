@@ -47,7 +47,7 @@ def command(directory: str, mappings: bool, figures: tuple[str, ...], form: str)
     """
     from dse.explore.results.record import read_results, write_results
     from dse.report.directory import draw, draw_figures
-    from dse.report.text.sweeps import status_line, warnings
+    from dse.report.text.sweeps import status_line, sweep_text, warnings
 
     result, folder = read_results(directory), Path(directory)
     for warning in warnings(result):
@@ -63,15 +63,7 @@ def command(directory: str, mappings: bool, figures: tuple[str, ...], form: str)
     rows = result.mapping_rows() if mappings else result.front_rows()
     text = f"{status_line(result)}\nwritten to {directory}: {', '.join(drawn)}"
     plain: dict[str, Any] = {**result.to_dict(), "front": rows}
-    print_rows(form, lambda: _text(result, mappings, text), plain, rows)
-
-
-def _text(result: SweepResult, mappings: bool, text: str) -> str:
-    from dse.report.table import fold
-    from dse.report.text.sweeps import front_text, mapping_table, verdict
-
-    table = mapping_table(result).to_text() if mappings else front_text(result)
-    return f"{table}\n\n{fold(verdict(result))}\n\n{fold(text)}"
+    print_rows(form, lambda: sweep_text(result, text, mappings), plain, rows)
 
 
 def _plan(directory: Path, needed: bool) -> Plan | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 AFTERWARDS = {"cards": "cards of designs", "figure": "figure", "page": "page"}
 """What follows the search, in the words of its last line."""
+
+LEAST_PART_S = 1e-3
+"""Seconds that a front has when those before it took all the time: what is known is shown."""
 
 SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
 
@@ -91,24 +95,34 @@ def command(
       dse sweep eyeriss vgg16 --cluster tcp://host:8786
       dse sweep eyeriss squeezenet1_0 --resident --trials 12
     """
-    from dse.cli.verbs.compare_networks import show as show_comparison
+    with interruptible():
+        return _command(files, changes, output, workers, resume, times, form)
+
+
+def _command(
+    files: tuple[str, ...], changes: SweepOptions, output: str | None, workers: WorkerOptions, resume: bool,
+    times: TimeOptions, form: str,
+) -> int:  # fmt: skip
+    from dse.cli.verbs.compare_networks import show_resumably
     from dse.cli.verbs.dataflows import run as compare
     from dse.explore.compare.dataflows_file import load_comparison
     from dse.explore.compare.networks import Review
 
+    limits, began = times.limits(), monotonic()
     if len(files) == 1 and (dataflows := load_comparison(files[0])) is not None:
-        return compare(dataflows, changes, output, workers.local("compares dataflows"), resume, form)
-    limits = times.limits()
+        times.check_compares(files[0])
+        return compare(dataflows, changes, output, workers.local("compares dataflows"), resume, form, limits)
     plan = _plan(files, changes)
+    chosen = Path(output) if output is not None else default_folder(plan.name)
     if isinstance(plan, Review):
-        chosen = Path(output) if output else default_folder(plan.name)
-        show_comparison(plan, chosen, workers.local("compares networks"), form)
-        return 0
-    directory = Path(output) if output is not None else default_folder(plan.name)
+        times.check_compares(files[0])
+        return show_resumably(plan, chosen, workers.local("compares networks"), resume, form, limits)
     parts = plan.parts()
-    for part in parts:
-        own = directory if len(parts) == 1 else directory / folder_name(part.workloads[0].name)
-        if (code := _search(part, own, workers, resume, limits, form)) != 0:
+    for count, part in enumerate(parts):
+        own = chosen if len(parts) == 1 else chosen / folder_name(part.workloads[0].name)
+        left_s = max(LEAST_PART_S, limits.time_s - (monotonic() - began)) / (len(parts) - count)
+        limit = limits if len(parts) == 1 else replace(limits, time_s=left_s)  # each part has as much of what is left
+        if (code := _search(part, own, workers, resume, limit, form)) != 0:
             return code
     return 0
 
@@ -121,17 +135,18 @@ def default_folder(name: str) -> Path:
 def _search(plan: Plan, directory: Path, workers: WorkerOptions, resume: bool, limits: Limits, form: str) -> int:
     """One sweep from its plan to what it prints."""
     compile_first(plan.architecture)
-    status = StatusLine()
+    status, until = StatusLine(), monotonic() + limits.time_s
     try:
-        with interruptible():
-            result = _run(plan, directory, workers, resume, limits, status)
+        result = _run(plan, directory, workers, resume, limits, status)
     except KeyboardInterrupt:
         status.clear()
         note(f"interrupted; what is known by now is in {directory}, every finished evaluation in evaluations.jsonl")
         note(f"go on with: dse sweep {directory / 'sweep.yaml'} -o {directory} --resume")
         return INTERRUPTED
     status.clear()
-    return _finish(result, plan, directory, workers.jobs, form)
+    if not result.finished:
+        note(f"the time is over; go on with: dse sweep {directory / 'sweep.yaml'} -o {directory} --resume")
+    return _finish(result, plan, directory, workers.jobs, form, until)
 
 
 def _plan(files: tuple[str, ...], changes: SweepOptions) -> Plan | Review:
@@ -190,11 +205,12 @@ def progress_line(progress: Progress) -> str:
     return "  ".join(parts)
 
 
-def _finish(result: SweepResult, plan: Plan, directory: Path, jobs: int | None, form: str) -> int:
+def _finish(
+    result: SweepResult, plan: Plan, directory: Path, jobs: int | None, form: str, until: float
+) -> int:
     from dse.explore.results.record import write_summary
     from dse.report.directory import draw, write_page
-    from dse.report.table import fold
-    from dse.report.text.sweeps import front_text, proof_line, status_line, verdict, warnings
+    from dse.report.text.sweeps import proof_line, status_line, sweep_text, warnings
     from dse.report.units import clock_time
 
     for warning in warnings(result):
@@ -209,7 +225,7 @@ def _finish(result: SweepResult, plan: Plan, directory: Path, jobs: int | None, 
     with spending.on("figure"):
         draw(result, directory)  # something to show while cards are made
     with spending.on("cards"):
-        book = collect_cards(result, plan, directory, jobs)
+        book = collect_cards(result, plan, directory, jobs, until)
     if jobs != 0:  # else they were made in this process
         spending.add("cards", book.cpu_s)
     with spending.on("page"):
@@ -219,6 +235,5 @@ def _finish(result: SweepResult, plan: Plan, directory: Path, jobs: int | None, 
     done = f"{clock_time(result.wall_s)} search, {', '.join(parts)}; written to {directory}: {', '.join(drawn)}"
     summary = "\n".join(line for line in (proof_line(result), status_line(result), done) if line)
     plain = {**result.to_dict(), "front": rows, "output": str(directory)}
-    text = lambda: f"{front_text(result)}\n\n{fold(verdict(result))}\n\n{fold(summary)}"  # noqa: E731
-    print_rows(form, text, plain, rows)
+    print_rows(form, lambda: sweep_text(result, summary), plain, rows)
     return 0

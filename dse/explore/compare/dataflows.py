@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from itertools import product
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import InfeasibleError
-from dse.explore.compare.dataflows_log import read_results, result_line
+from dse.explore.compare.layers_log import NOT_REACHED, Record, map_all
+from dse.explore.limits import DEFAULT, Limits
 from dse.explore.outcomes.identity import identity
-from dse.explore.outcomes.log import LogWriter
-from dse.explore.workers.runner import Failure, Task, Workers, usable_cpus
+from dse.explore.workers.runner import Failure
 from dse.formats.text.replace import folder_name
 from dse.problem.dims import OPERANDS
 
@@ -103,12 +103,13 @@ class DataflowComparison:
 
 @dataclass(frozen=True, slots=True)
 class LayerSearch:
-    """How a layer's mapping is found; see `best_cost`."""
+    """How a layer's mapping is found, and within how many seconds; see `best_cost`. A nest is walked whole."""
 
     objective: str
     gap: float
     factors: str
     nest: Nest | None
+    limit_s: float = inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +134,9 @@ class LayerTask:
 
 def map_task(task: LayerTask) -> dict[str, Any]:
     """Energy per MAC of a task's layer, in MACs, by place and by operand: what workers run."""
-    layer = task.layer
+    layer, search = task.layer, task.search
     try:
-        cost = best_cost(task.architecture, layer, task.search)
+        cost, gap = best_within(task.architecture, layer, search)
     except InfeasibleError as error:
         return {"macs": layer.macs, "status": "infeasible", "reason": error.message}
     unit = task.architecture.mac.energy_pj * layer.macs
@@ -143,8 +144,10 @@ def map_task(task: LayerTask) -> dict[str, Any]:
     energies = cost.energy_by_operand_pj
     by_operand = {f"of {operand}": energies[operand] / unit for operand in OPERANDS}
     by_operand["of psum"] += energies["ofmap"] / unit
+    stopped = {"gap": gap, "limit_s": search.limit_s} if gap > search.gap else {}
     return {
-        "macs": layer.macs, "status": "ok", "reason": "", "energy": cost.energy_pj / unit, **by_level, **by_operand
+        "macs": layer.macs, "status": "ok", "reason": "", **stopped, "energy": cost.energy_pj / unit, **by_level,
+        **by_operand,
     }  # fmt: skip
 
 
@@ -155,13 +158,30 @@ def best_cost(architecture: Architecture, layer: Layer, search: LayerSearch) -> 
     ------
     InfeasibleError
         When no mapping fits.
+
+    Examples
+    --------
+    >>> import dse
+    >>> chip, layer = dse.load_architecture("eyeriss"), dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> search = LayerSearch("energy", 0.0, "all", None)
+    >>> best_cost(chip, layer, search).energy_pj == dse.map_layer(chip, layer, "energy").cost.energy_pj
+    True
     """
+    return best_within(architecture, layer, search)[0]
+
+
+def best_within(architecture: Architecture, layer: Layer, search: LayerSearch) -> tuple[Cost, float]:
+    """The best mapping's cost, and how much lower, at most, the best can lie as a fraction of it."""
     from dse.mapper import map_layer
     from dse.mapper.fixed_nest import best_of_nest
 
     if search.nest is not None:
-        return best_of_nest(architecture, layer, search.nest)
-    return map_layer(architecture, layer, search.objective, gap=search.gap, factors=search.factors).cost
+        return best_of_nest(architecture, layer, search.nest), 0.0
+    limit_s = None if search.limit_s == inf else search.limit_s
+    found = map_layer(
+        architecture, layer, search.objective, gap=search.gap, factors=search.factors, time_limit_s=limit_s
+    )
+    return found.cost, found.certificate.gap if found.certificate is not None else 0.0
 
 
 def capacity_kib(spec: ArchitectureSpec, point: Mapping[str, Any], path: str, area_mm2: float) -> float:
@@ -175,11 +195,12 @@ def capacity_kib(spec: ArchitectureSpec, point: Mapping[str, Any], path: str, ar
 
 def compare_dataflows(
     comparison: DataflowComparison, *, jobs: int | None = None, progress: Callable[[int, int], None] | None = None,
-    log: Path | None = None, resume: bool = False,
+    log: Path | None = None, resume: bool = False, limits: Limits = DEFAULT,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """One row for each layer of each design, point and batch, in that order whatever `jobs` is.
 
     A layer whose search crashes, or kills its worker, has a row with the status `failed`; the others are not touched.
+    One that was not reached when the time was over has the status `open`.
 
     Parameters
     ----------
@@ -192,22 +213,21 @@ def compare_dataflows(
         Where each layer's result is appended as soon as it is there.
     resume : bool
         Take over what the log holds; what failed is tried again.
+    limits : Limits
+        Of the whole, and of each design: its layers have equal parts of that time.
     """
     tasks = comparison.tasks()
-    ids = [task.id for task in tasks]
-    known = read_results(log) if log is not None and resume else {}
-    left = {key: task for key, task in zip(ids, tasks, strict=True) if key not in known}
-    keys, waiting = list(left), [Task(number, task) for number, task in enumerate(left.values())]
-    workers = Workers.local(min(usable_cpus() if jobs is None else jobs, len(waiting)))
-    with nullcontext() if log is None else LogWriter(log) as writer, workers:
-        for task, found in workers.run(map_task, waiting):
-            key = keys[task.key]
-            known[key] = _failed(left[key], found) if isinstance(found, Failure) else found
-            if writer is not None:
-                writer.write(result_line(key, known[key]))
-            if progress is not None:
-                progress(sum(key in known for key in ids), len(ids))
-    return [{**task.same, **known[key]} for key, task in zip(ids, tasks, strict=True)]
+    share_s = min(limits.design_s / sum(map(len, comparison.parts.values())), limits.time_s)
+    left = {task.id: replace(task, search=replace(task.search, limit_s=share_s)) for task in tasks}
+    known = map_all(
+        map_task, left, _failed, jobs=jobs, record=Record(log, resume), limits=limits, progress=progress
+    )  # fmt: skip
+    return rows_of(tasks, known)
+
+
+def rows_of(tasks: Iterable[LayerTask], known: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A row for each task, with what is known of it."""
+    return [{**task.same, **known.get(task.id, {"macs": task.layer.macs, **NOT_REACHED})} for task in tasks]
 
 
 def _failed(task: LayerTask, failure: Failure) -> dict[str, Any]:
@@ -215,7 +235,15 @@ def _failed(task: LayerTask, failure: Failure) -> dict[str, Any]:
 
 
 def parts_of(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of a part's layers as one, weighted by MACs; `failed` or else `infeasible` when a layer of it is."""
+    """The rows of a part's layers as one, weighted by MACs; `failed`, `infeasible` or `open` when a layer of it is.
+
+    Examples
+    --------
+    >>> row = {"status": "ok", "reason": ""}
+    >>> rows = [{**row, "macs": 1, "energy": 6.0}, {**row, "macs": 3, "energy": 2.0}]
+    >>> parts_of(rows)[0]["energy"]
+    3.0
+    """
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in rows:
         same = tuple((key, value) for key, value in row.items() if _is_setting(key))
@@ -225,7 +253,7 @@ def parts_of(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         macs = sum(row["macs"] for row in members)
         bad = [row for row in members if row["status"] != "ok"]
         if bad:
-            worst = min(bad, key=lambda row: row["status"] != "failed")
+            worst = min(bad, key=lambda row: ("failed", "infeasible", "open").index(row["status"]))
             found.append({**dict(same), "macs": macs, "status": worst["status"], "reason": worst["reason"]})
             continue
         keys = dict.fromkeys(key for row in members for key in row if key == "energy" or key[:3] in ("at ", "of "))
@@ -235,7 +263,8 @@ def parts_of(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _is_setting(key: str) -> bool:
-    return key not in ("layer", "macs", "status", "reason", "energy") and key[:3] not in ("at ", "of ")
+    results = ("layer", "macs", "status", "reason", "energy", "gap", "limit_s")
+    return key not in results and key[:3] not in ("at ", "of ")
 
 
 def folder(comparison: DataflowComparison) -> Path:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
+from dse.explore.compare.layers_log import NOT_REACHED, Record, map_all
+from dse.explore.limits import DEFAULT, Limits
+from dse.explore.outcomes.identity import identity
 from dse.explore.plan.workloads import UNCHANGED, WorkloadChanges
-from dse.explore.workers.runner import Failure, Task, Workers, usable_cpus
 from dse.model.cost import edp_js
 from dse.problem.footprint import network_figures
 
@@ -26,6 +29,8 @@ FACTORS = "perfect"
 """Which factors the mapper may take unless said otherwise. Perfect ones answer for any network in milliseconds a layer;
 all factors serve bounds better that divide badly, and can take minutes for a layer."""
 
+NO_RECORD = Record()
+
 REVIEWED = (
     "alexnet", "vgg16", "vgg19", "googlenet", "inception_v2", "inception_v3", "resnet50", "resnet152", "xception",
 )  # fmt: skip
@@ -34,19 +39,33 @@ REVIEWED = (
 
 @dataclass(frozen=True, slots=True)
 class LayerMapper:
-    """Maps a layer to its `energy_pj`, `cycles` and `outer_bytes`: what workers run."""
+    """Maps a layer to its `energy_pj`, `cycles` and `outer_bytes`, within so many seconds: what workers run."""
 
     architecture: Architecture
     objective: str
     gap: float
     factors: str
+    limit_s: float = inf
 
-    def __call__(self, layer: Layer) -> dict[str, float]:
+    def __call__(self, layer: Layer) -> dict[str, Any]:
         from dse.mapper import map_layer
 
-        cost = map_layer(self.architecture, layer, self.objective, gap=self.gap, factors=self.factors).cost
+        limit_s = None if self.limit_s == inf else self.limit_s
+        found = map_layer(
+            self.architecture, layer, self.objective, gap=self.gap, factors=self.factors, time_limit_s=limit_s
+        )
+        cost, gap = found.cost, found.certificate.gap if found.certificate is not None else 0.0
         bits = sum(sum(moved.values()) for moved in cost.outermost_bits.values())
-        return {"energy_pj": cost.energy_pj, "cycles": cost.cycles, "outer_bytes": bits / 8}
+        stopped = {"gap": gap, "limit_s": self.limit_s} if gap > self.gap else {}
+        figures = {"energy_pj": cost.energy_pj, "cycles": cost.cycles, "outer_bytes": bits / 8}
+        return {"macs": layer.macs, "status": "ok", "reason": "", **stopped, **figures}
+
+    def identify(self, layer: Layer) -> str:
+        """Hash of everything that affects a layer's result."""
+        from dse.formats.architecture.load import canonical
+
+        settings = {"objective": self.objective, "gap": self.gap, "factors": self.factors}
+        return identity(canonical(self.architecture), [[(layer.shape_key(), 1)]], settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +85,10 @@ class Comparison:
         How the layers were mapped: each by itself, proven to be within `gap` of the best with those factors.
     mapped_shapes : int
         Distinct layers over all networks.
+    gap_reached : float
+        How far from its best a layer may be whose search was stopped by a limit; 0 without any.
+    unreached : int
+        Distinct layers that were not mapped when the time was over.
     """
 
     networks: tuple[dict[str, Any], ...]
@@ -74,10 +97,14 @@ class Comparison:
     gap: float
     mapped_shapes: int
     factors: str = FACTORS
+    gap_reached: float = 0.0
+    unreached: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         how = {"objective": self.objective, "gap": self.gap, "factors": self.factors}
-        mapped = {**how, "mapped_shapes": self.mapped_shapes} if self.architecture else {}
+        stopped = {"gap_reached": self.gap_reached} if self.gap_reached else {}
+        unreached = {"unreached_shapes": self.unreached} if self.unreached else {}
+        mapped = {**how, "mapped_shapes": self.mapped_shapes, **stopped, **unreached} if self.architecture else {}
         return {"arch": self.architecture, **mapped, "networks": list(self.networks)}
 
 
@@ -105,8 +132,9 @@ class Review:
 
 
 def compare_networks(
-    review: Review, *, jobs: int | None = None, progress: Callable[[int, int], None] | None = None
-) -> Comparison:
+    review: Review, *, jobs: int | None = None, progress: Callable[[int, int], None] | None = None,
+    record: Record = NO_RECORD, limits: Limits = DEFAULT,
+) -> Comparison:  # fmt: skip
     """Put networks side by side.
 
     Parameters
@@ -116,62 +144,83 @@ def compare_networks(
         Worker processes; 0 maps in this process, None takes one for each processor.
     progress : callable, optional
         Told (shapes mapped, shapes) after each.
+    record : Record
+        Where mapped layers are kept, if anywhere.
+    limits : Limits
+        Of the whole, and of each layer. A network with a layer that was not reached says so in `not_mapped`.
 
     Raises
     ------
     DseError
         When two networks have one name.
+
+    Examples
+    --------
+    >>> both = compare_networks(make_review("two", None, ["alexnet", "vgg16"]))
+    >>> [row["macs"] for row in both.networks]
+    [724406816, 15470264320]
     """
     names = [workload.name for workload in review.workloads]
     if len(set(names)) < len(names):
         raise DseError(f"workload {max(names, key=names.count)} is given twice")
+    mapper, shapes = _mapper_of(review, limits), _shapes_of(review)
+    if mapper is None:
+        return comparison_of(review, {})
+    failed = lambda layer, failure: {"macs": layer.macs, "status": failure.status, "reason": failure.reason}  # noqa: E731
+    known = map_all(
+        mapper, {mapper.identify(layer): layer for layer in shapes.values()}, failed, jobs=jobs, record=record,
+        limits=limits, progress=progress,
+    )  # fmt: skip
+    return comparison_of(review, known)
+
+
+def comparison_of(review: Review, known: Mapping[str, Mapping[str, Any]]) -> Comparison:
+    """The networks side by side, as far as their layers are known by identity."""
     rows = [network_figures(workload) for workload in review.workloads]
-    architecture = review.architecture
-    if architecture is None:
+    architecture, mapper = review.architecture, _mapper_of(review, DEFAULT)
+    if architecture is None or mapper is None:
         return Comparison(tuple(rows), None, review.objective, review.gap, 0, review.factors)
-    mapped = _map_all(architecture, review, usable_cpus() if jobs is None else jobs, progress)
+    open_ = {"macs": 0, **NOT_REACHED}
+    mapped = {key: known.get(mapper.identify(layer), open_) for key, layer in _shapes_of(review).items()}
     for row, workload in zip(rows, review.workloads, strict=True):
         row |= _on_architecture(architecture, workload, mapped)
+    unreached = sum(found["status"] == "open" for found in mapped.values())
     return Comparison(
-        tuple(rows), architecture.name, review.objective, review.gap, len(mapped), review.factors
+        tuple(rows), architecture.name, review.objective, review.gap, len(mapped) - unreached, review.factors,
+        max((found.get("gap", 0.0) for found in mapped.values()), default=0.0), unreached,
     )  # fmt: skip
 
 
-def _map_all(
-    architecture: Architecture, review: Review, jobs: int, progress: Callable[[int, int], None] | None
-) -> dict[Any, dict[str, float] | Failure]:
-    """What became of every distinct layer, by its shape."""
+def _mapper_of(review: Review, limits: Limits) -> LayerMapper | None:
+    if review.architecture is None:
+        return None
+    limit_s = min(limits.design_s, limits.time_s)
+    return LayerMapper(review.architecture, review.objective, review.gap, review.factors, limit_s)
+
+
+def _shapes_of(review: Review) -> dict[Any, Layer]:
+    """Every distinct layer by its shape, the largest first: no worker starts a long one when the others are done."""
     shapes: dict[Any, Layer] = {}
     for workload in review.workloads:
         for layer, _ in workload.distinct():
             shapes.setdefault(layer.shape_key(), layer)
-    # the largest first, so that no worker starts a long one when the others are done
-    order = sorted(shapes, key=lambda key: shapes[key].macs, reverse=True)
-    tasks = [Task(number, shapes[key]) for number, key in enumerate(order)]
-    mapped: dict[Any, dict[str, float] | Failure] = {}
-    mapper = LayerMapper(architecture, review.objective, review.gap, review.factors)
-    with Workers.local(min(jobs, len(tasks))) as workers:
-        for task, outcome in workers.run(mapper, tasks):
-            mapped[order[task.key]] = outcome
-            if progress is not None:
-                progress(len(mapped), len(tasks))
-    return mapped
+    return dict(sorted(shapes.items(), key=lambda item: item[1].macs, reverse=True))
 
 
 def _on_architecture(
-    architecture: Architecture, workload: Workload, mapped: dict[Any, dict[str, float] | Failure]
+    architecture: Architecture, workload: Workload, mapped: Mapping[Any, Mapping[str, Any]]
 ) -> dict[str, Any]:
     from dse.model.moves import moved_by
     from dse.problem.moves import moves_of
 
     parts = [(mapped[layer.shape_key()], names) for layer, names in workload.distinct()]
-    wrong = [f"{names[0]}: {found.reason}" for found, names in parts if isinstance(found, Failure)]
+    wrong = [f"{names[0]}: {found['reason']}" for found, names in parts if found["status"] != "ok"]
     sums = dict.fromkeys(("energy_pj", "cycles", "outer_bytes"), 0.0)
     for one, names in moved_by(architecture, moves_of(workload)):
         row = {"energy_pj": one.energy_pj, "cycles": one.cycles, "outer_bytes": (one.read_bits + one.written_bits) / 8}
         sums = {key: value + row[key] * len(names) for key, value in sums.items()}
     for found, names in parts:
-        if isinstance(found, dict):
+        if found["status"] == "ok":
             sums = {key: value + found[key] * len(names) for key, value in sums.items()}
     if wrong or not parts:
         missing = ("energy_pj", "latency_s", "power_w", "inferences_per_s", "inferences_per_j", "edp_js", "outer_bytes")
@@ -205,6 +254,11 @@ def make_review(
     ------
     DseError
         For files that do not say what they should, and when two networks have one name.
+
+    Examples
+    --------
+    >>> make_review("two", None, ["alexnet", "vgg16"]).gap
+    0.05
     """
     if not workloads:
         raise DseError("a comparison needs a workload")

@@ -9,8 +9,8 @@ from time import process_time
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import InfeasibleError
-from dse.explore.designs.design import Batched, BatchEvaluator, NetworkEvaluator, learn
-from dse.explore.designs.digest import mapping_digest
+from dse.explore.designs.clock import learn, mapping_digest
+from dse.explore.designs.design import Batched, BatchEvaluator, NetworkEvaluator
 from dse.explore.outcomes.evaluation import Outcome
 
 if TYPE_CHECKING:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import inf
-from time import monotonic, process_time
+from time import process_time
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from dse.architecture.figures import design_figures
-from dse.errors import InfeasibleError
-from dse.explore.designs.digest import mapping_digest
-from dse.explore.designs.resident import keeps_tensors, resident_points, wiring_of
+from dse.explore.designs.clock import LEAST_S, Clock, Points
+from dse.explore.designs.resident import keeps_tensors, wiring_of
 from dse.explore.designs.together import SUM, Combination
 from dse.explore.outcomes.evaluation import Outcome
 from dse.explore.outcomes.front import thin
@@ -26,12 +25,6 @@ if TYPE_CHECKING:
     from dse.problem.layer import Layer
     from dse.problem.moves import Move
     from dse.problem.workload import Workload
-
-Points = tuple[tuple[float, float], ...]
-"""Energy in pJ and latency (in cycles for a layer, in seconds for a network), ascending in latency."""
-
-KEPT_LAYERS = 100_000
-"""Mapped layers that a worker remembers, a few hundred bytes each."""
 
 NEED_NO_MAPPING = ("area_mm2", "peak_power_mw", "pes", "aspect_ratio", "storage_kib")
 """Limits that a design keeps or breaks whatever is mapped on it."""
@@ -94,7 +87,7 @@ class NetworkEvaluator:
     limit_s : float
         Seconds by the clock after which what is found is the outcome.
     layers : {"front", "repriced"}
-        Of a whole front: of each layer its own, or the points that `learn` was told of it.
+        Of a whole front: of each layer its own, or the points that `dse.explore.designs.clock.learn` was told of it.
     """
 
     networks: tuple[Network, ...]
@@ -105,6 +98,10 @@ class NetworkEvaluator:
     combination: Combination = SUM
     limit_s: float = inf
     layers: Literal["front", "repriced"] = "front"
+
+    def within(self, limit_s: float) -> NetworkEvaluator:
+        """The same with no more than so many seconds for a design."""
+        return replace(self, limit_s=min(self.limit_s, max(LEAST_S, limit_s)))
 
     def rule_out(self, architecture: Architecture) -> Outcome | None:
         """The outcome of a design that breaks a constraint whatever is mapped on it; None for any other."""
@@ -118,7 +115,7 @@ class NetworkEvaluator:
         if (ruled_out := self.rule_out(architecture)) is not None:
             return ruled_out
         start = process_time()
-        clock = Clock.of(self)
+        clock = Clock.of(self.limit_s, sum(len(network.layers) for network in self.networks))
         runs = self._whole_front(architecture, clock) if self.front else self._single_runs(architecture, clock)
         together, excess = self.combination.of_all(runs), self._excess(runs)
         kept = np.flatnonzero(excess == 0)
@@ -159,7 +156,10 @@ class NetworkEvaluator:
         fronts: list[Any] = []
         for network in self.networks:
             if network.resident is not None and keeps_tensors(architecture):
-                points = np.array(clock.resident(architecture, network, ("edp", "energy", "latency"), self))
+                goals = ("edp", "energy", "latency")
+                points = np.array(
+                    clock.resident(architecture, network.resident, goals, self.gap, self.constraints)
+                )
             else:
                 layers: list[Points] = [(network.moved(architecture),)]
                 for layer, count in network.layers:
@@ -186,7 +186,7 @@ class NetworkEvaluator:
         parts = []
         for network in self.networks:
             if network.resident is not None and keeps_tensors(architecture):
-                parts += clock.resident(architecture, network, (objective,), self)
+                parts += clock.resident(architecture, network.resident, (objective,), self.gap, self.constraints)
                 continue
             energy, cycles = network.moved(architecture)
             for layer, count in network.layers:
@@ -227,6 +227,10 @@ class BatchEvaluator:
     """
 
     by_batch: Mapping[int, NetworkEvaluator]
+
+    def within(self, limit_s: float) -> BatchEvaluator:
+        """The same with no more than so many seconds for a design."""
+        return BatchEvaluator({batch: one.within(limit_s) for batch, one in self.by_batch.items()})
 
     def rule_out(self, design: Batched) -> Outcome | None:
         return self.by_batch[design.batch].rule_out(design.architecture)
@@ -310,84 +314,3 @@ def complaint(constraint: Constraint, value: float, excess: float) -> str:
     side = "above the maximum" if above else "below the minimum"
     unit = f" {unit}" if unit else ""
     return f"{name} of {value:.6g}{unit} is {100 * excess:.1f} % {side} of {limit:.6g}{unit}"
-
-
-@dataclass(slots=True)
-class Clock:
-    """The time that a design has, shared out among its layers: each has an equal part of what is left.
-
-    Parameters
-    ----------
-    end : float
-        Of the monotonic clock, s.
-    layers : int
-        To be mapped yet.
-    gap : float
-        The farthest that any layer so far may be from its best.
-    """
-
-    end: float
-    layers: int
-    gap: float = 0.0
-
-    @classmethod
-    def of(cls, evaluator: NetworkEvaluator) -> Clock:
-        """Of a design whose evaluation begins now."""
-        return cls(monotonic() + evaluator.limit_s, sum(len(network.layers) for network in evaluator.networks))
-
-    def points(self, architecture: Architecture, layer: Layer, objective: str, gap: float) -> Points:
-        """Energy and cycles of the layer's best mapping, or of its whole `front`, within the layer's time."""
-        share_s = max(LEAST_S, (self.end - monotonic()) / max(1, self.layers))
-        self.layers -= 1
-        points, reached = _points(architecture, layer, objective, gap, share_s)
-        self.gap = max(self.gap, reached)
-        return points
-
-    def resident(
-        self, architecture: Architecture, network: Network, objectives: tuple[str, ...], how: NetworkEvaluator
-    ) -> list[tuple[float, float]]:
-        """Energy (pJ) and latency (s) of the network with tensors on chip, best for each of some objectives."""
-        left = max(1, self.layers)
-        self.layers -= len(network.layers)
-        share_s = (self.end - monotonic()) / left / len(objectives)
-        found, reached = resident_points(architecture, network.resident, objectives, how.gap, share_s, how.constraints)
-        self.gap = max(self.gap, reached)
-        return found
-
-
-LEAST_S = 1e-3
-"""Seconds that a layer has when its design's are over: it is mapped, however far from its best."""
-
-_LAYERS: OrderedDict[tuple[Any, ...], Points | str] = OrderedDict()
-
-
-def _points(
-    architecture: Architecture, layer: Layer, objective: str, gap: float, limit_s: float
-) -> tuple[Points, float]:
-    """A layer's points and how far they are proven, found again if this process has solved an equal layer on an
-    architecture that maps alike."""
-    from dse.mapper import points_within
-
-    key = (mapping_digest(architecture), layer.shape_key(), objective, gap)
-    reached, found = gap, _LAYERS.get(key)
-    if found is not None:
-        _LAYERS.move_to_end(key)
-    else:
-        try:
-            found, reached = points_within(
-                architecture, layer, objective, gap=gap, time_limit_s=None if limit_s == inf else limit_s
-            )
-        except InfeasibleError as error:
-            found = str(error)
-        if reached <= gap:
-            _LAYERS[key] = found
-        if len(_LAYERS) > KEPT_LAYERS:
-            _LAYERS.popitem(last=False)
-    if isinstance(found, str):
-        raise InfeasibleError(found)
-    return found, reached
-
-
-def learn(digest: str, layer: Layer, kind: str, points: Points) -> None:
-    """Take over points of a layer on an architecture with a `mapping_digest`, as if it had been solved here."""
-    _LAYERS[digest, layer.shape_key(), kind, 0.0] = points

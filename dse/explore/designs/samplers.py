@@ -60,7 +60,14 @@ class Proposer(Protocol):
 
 
 def choose_sampler(name: str, space: DesignSpace, trials: int) -> str:
-    """What `auto` stands for: `grid` when the budget covers the whole space, else `nsga2`."""
+    """What `auto` stands for: `grid` when the budget covers the whole space, else `nsga2`.
+
+    Examples
+    --------
+    >>> space = DesignSpace.of({"levels.array.rows": (6, 12), "levels.array.cols": (7, 14)})
+    >>> choose_sampler("auto", space, 4), choose_sampler("auto", space, 3)
+    ('grid', 'nsga2')
+    """
     if name not in SAMPLERS:
         raise DseError(f"sampler {name!r} is not one of {', '.join(SAMPLERS)}")
     if name == "auto":
@@ -69,7 +76,14 @@ def choose_sampler(name: str, space: DesignSpace, trials: int) -> str:
 
 
 def make_proposer(name: str, space: DesignSpace, seed: int, objectives: int) -> Proposer:
-    """The proposer of a resolved sampler name, for a number of objectives."""
+    """The proposer of a resolved sampler name, for a number of objectives.
+
+    Examples
+    --------
+    >>> space = DesignSpace.of({"levels.array.rows": (6, 12)})
+    >>> make_proposer("grid", space, seed=0, objectives=2).ask(2)
+    Proposal(index=2, handle=None)
+    """
     if name == "grid":
         return Enumerator(range(space.size))
     if name == "random":

@@ -95,7 +95,13 @@ class DesignSpace:
 
 
 def magnitude(value: Any) -> tuple[str, float] | None:
-    """What a value measures and how much of it; None for words. Only magnitudes of the same measure compare."""
+    """What a value measures and how much of it; None for words. Only magnitudes of the same measure compare.
+
+    Examples
+    --------
+    >>> magnitude("108 KiB"), magnitude("12x14"), magnitude("row-stationary")
+    (('size', 884736.0), ('aspect ratio', 1.1666666666666667), None)
+    """
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):

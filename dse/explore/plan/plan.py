@@ -176,6 +176,7 @@ class Plan:
             resolve=resolve,
             identify=identify,
             evaluate=evaluate,  # type: ignore[arg-type]
+            within=lambda how, limit_s: how.within(limit_s),  # type: ignore[attr-defined]
             rule_out=evaluate["explore"].rule_out,
             provable=self._provable(evaluate["explore"], sweep_id),
             sweep_id=sweep_id,

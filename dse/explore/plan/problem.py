@@ -28,6 +28,8 @@ class SweepProblem:
         A design to its outcome. Picklable; it may run in another process.
     complete : callable
         Settings of the space to those of the design, with what follows from them; raises `DseError` where nothing can.
+    within : callable
+        What evaluates a design, and seconds, to the same that takes no more of them for each.
     rule_out : callable
         The outcome of a design that need not be mapped to know that it breaks a constraint; None for any other.
     plain : callable
@@ -45,6 +47,7 @@ class SweepProblem:
     evaluate: Mapping[Kind, Callable[[Any], Outcome]]
     sweep_id: str
     complete: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda settings: settings
+    within: Callable[[Callable[[Any], Outcome], float], Callable[[Any], Outcome]] = lambda evaluate, limit_s: evaluate
     rule_out: Callable[[Any], Outcome | None] = lambda design: None
     plain: Callable[[Any], Any] = lambda value: value
     provable: Provable | None = None

@@ -43,7 +43,13 @@ def is_side(name: str) -> bool:
 
 
 def is_inside(name: str) -> bool:
-    """Whether a setting changes nothing outside the array: designs that differ in such ones share outer points."""
+    """Whether a setting changes nothing outside the array: designs that differ in such ones share outer points.
+
+    Examples
+    --------
+    >>> is_inside("dataflow"), is_inside("levels.GLB.capacity"), is_inside("levels.PE.capacity.weight")
+    (True, False, True)
+    """
     return name == "dataflow" or (is_capacity(name) and name.count(".") > CAPACITY_DOTS)
 
 

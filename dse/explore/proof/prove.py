@@ -24,7 +24,7 @@ from dse.explore.proof.box import Axes, Box
 from dse.explore.proof.certificate import Certificate
 from dse.explore.proof.contest import Contest, ContestTask
 from dse.explore.proof.staircase import Staircase
-from dse.explore.workers.runner import Failure, Task, Timed, Workers
+from dse.explore.workers.runner import Failure, Task, Timed, TimeOverError, Workers
 
 BOXES, CONTESTS, DESIGNS = 16, 32, 4
 """Boxes split, designs held against what is known, and designs solved at once, at most; they do not depend on how many
@@ -151,6 +151,7 @@ class Prover:
     _heap: list[Entry] = field(default_factory=list)
     _waiting: dict[tuple[int, ...], Entry] = field(default_factory=dict)
     _repriced: set[tuple[int, ...]] = field(default_factory=set)
+    _hand: list[Entry] = field(default_factory=list)  # taken from the heap, and open yet when the proof is interrupted
     _number: count[int] = field(default_factory=count)
 
     def run(self) -> None:
@@ -158,18 +159,21 @@ class Prover:
         self._push(self.axes.whole, DesignBound(), inf)
         while self._heap and monotonic() < self.deadline and self.bounded < self.work.boxes:
             boxes, designs = self._next()
-            self._split(boxes)
-            if designs and (rivals := self._in_question(designs)):
-                self._solve(rivals)
+            try:
+                self._split(boxes)
+                if designs and (rivals := self._in_question(designs)):
+                    self._solve(rivals)
+            except TimeOverError:
+                break
             self.report(self.done)
-        left, self._heap, self._stuck = self._left(), [], []
+        left, self._heap, self._stuck, self._hand = self._left(), [], [], []
         for part in left:
             self._settle(part)
 
     def _left(self) -> list[Settled]:
         """The boxes that are not settled yet, as what they are at this moment."""
         found = []
-        for entry in sorted([*self._heap, *self._stuck]):
+        for entry in sorted([*self._heap, *self._stuck, *self._hand]):
             short = min(entry.short, self._short(entry.bound))
             state = RULED_OUT if short <= ROUNDING else WITHIN if short <= self.wanted else OPEN
             found.append(Settled(entry.box, state, entry.bound, short))
@@ -183,9 +187,10 @@ class Prover:
         for part in parts:
             inside = (known >= part.box.first) & (known <= part.box.last)
             counts[part.state] += part.box.size - int(inside.all(axis=1).sum())
+        ruled_out, impossible = counts[RULED_OUT] + counts[WITHIN], counts[INFEASIBLE] + len(infeasible)
         return Certificate(
-            space=self.axes.space.size, evaluated=len(evaluated), ruled_out=counts[RULED_OUT] + counts[WITHIN],
-            infeasible=counts[INFEASIBLE] + len(infeasible), open=counts[OPEN] + counts[EVALUATED],
+            space=self.axes.space.size, evaluated=len(evaluated), ruled_out=ruled_out, infeasible=impossible,
+            open=self.axes.space.size - len(evaluated) - ruled_out - impossible,
             gap=max((part.short for part in parts), default=0.0), wanted=self.wanted,
         )  # fmt: skip
 
@@ -193,6 +198,7 @@ class Prover:
         """The farthest boxes to split, and the farthest designs to solve."""
         boxes: list[Box] = []
         designs: list[Entry] = []
+        self._hand = []
         while self._heap and len(boxes) < BOXES and len(designs) < self._width:
             entry = heapq.heappop(self._heap)
             short = min(entry.short, self._short(entry.bound))
@@ -202,10 +208,12 @@ class Prover:
                 self._push(entry.box, entry.bound, short)  # what was found since brought it nearer
             elif entry.box.size > 1:
                 boxes.append(entry.box)
+                self._hand.append(entry)
             elif self.solved >= self.work.designs and self.contested >= self.work.contests:
                 self._stuck.append(entry)
             else:
                 designs.append(entry)
+                self._hand.append(entry)
         return boxes, designs
 
     def _in_question(self, designs: Sequence[Entry]) -> list[Entry]:
@@ -216,6 +224,7 @@ class Prover:
         """
         if self._pause > 0 or self.contested >= self.work.contests:
             self._pause = max(0, self._pause - 1)
+            self._hand = []
             return self._wait(designs)
         self.contested += len(designs)
         gaps = [self.wanted if entry.short > self.wanted else 0.0 for entry in designs]
@@ -229,7 +238,7 @@ class Prover:
             if not isinstance(found, Failure):
                 matched[task.key], cpu_s = found
                 self.spend(cpu_s)
-        left = []
+        self._hand, left = [], []
         for i, (entry, gap) in enumerate(zip(designs, gaps, strict=True)):
             if not matched.get(i, False):
                 left.append(entry)
@@ -267,6 +276,7 @@ class Prover:
             if not isinstance(bounded, Failure):
                 self.spend(bounded[1])
                 found.update(zip(lots[task.key], bounded[0], strict=True))
+        self._hand = [entry for entry in self._hand if entry.box.size == 1]
         for i, part in enumerate(parts):
             bounds = found.get(i)
             if bounds is None:
@@ -311,7 +321,9 @@ class Prover:
         self.solved += len(designs)
         for entry in designs:
             self._waiting.pop(entry.box.first, None)
+        self._hand = list(designs)
         found = list(self.solve([self._family(entry) for entry in designs]))
+        self._hand = []
         for evaluation in found:
             self.known.add(evaluation.outcome.front, evaluation.outcome.objectives.get("area_mm2", inf))
         for entry, evaluation in zip(designs, found, strict=False):

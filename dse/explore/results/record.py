@@ -21,7 +21,7 @@ from dse.explore.spending import PARTS, Spending
 from dse.formats.architecture.dataflow import written_dataflow
 from dse.formats.architecture.space import written_constraints
 from dse.formats.text.regular import check_file
-from dse.formats.text.replace import write_text
+from dse.formats.text.replace import remove_leftovers, write_text
 from dse.formats.text.shipped import Kind, shipped_folder
 from dse.formats.text.spreadsheet import to_csv
 
@@ -85,6 +85,7 @@ def _said(value: Any) -> str:
 
 def write_settings(directory: Path, plan: Plan, sweep_id: str) -> None:
     """Write `sweep.yaml`: everything that is needed to run the sweep again with `dse sweep DIR/sweep.yaml`."""
+    remove_leftovers(directory)
     write_text(directory / SETTINGS, _yaml(_settings(directory, plan, sweep_id)))
     try:
         (directory / SUMMARY).unlink(missing_ok=True)  # of an earlier run; it says that the sweep is finished

@@ -68,8 +68,8 @@ class SweepResult:
     {'ok': 2}
     >>> [len(rows) for rows in (result.points(), result.mapping_rows(), result.front_rows(), result.to_dataframe())]
     [4, 1, 1, 4]
-    >>> result.reference_row()["number"], [len(rows) for _, rows in result.budgets()], result.to_solve()
-    (0, [1], [])
+    >>> result.reference_in_space, result.reference_row()["number"], [len(rows) for _, rows in result.budgets()], result.to_solve()
+    (True, 0, [1], [])
     >>> len(result.plot().axes) > 0
     True
     >>> result
@@ -126,6 +126,12 @@ class SweepResult:
         """The architecture's own design, solved exactly if it was."""
         own = [e for e in self.evaluations if e.number == 0]
         return own[-1] if own else None
+
+    @property
+    def reference_in_space(self) -> bool:
+        """Whether the architecture's own design is one of the space: each of its settings is among the choices."""
+        own = self.reference
+        return own is not None and all(own.parameters.get(path) in choices for path, choices in self.space.items())
 
     def reference_row(self) -> dict[str, Any] | None:
         """The architecture's own design as a row of the front would show it; None where it does not work."""

@@ -60,6 +60,12 @@ def numeric_columns(paths: Iterable[str], rows: Sequence[Mapping[str, Any]]) -> 
         The settings. `levels.GLB.capacity` becomes `levels.GLB.capacity_bits`; a setting of words keeps name and words.
     rows : sequence of mappings
         Settings by their paths, among other things, which stay as they are.
+
+    Examples
+    --------
+    >>> rows = [{"levels.GLB.capacity": "1 KiB", "dataflow": "flexible"}]
+    >>> numeric_columns(["levels.GLB.capacity", "dataflow"], rows)
+    [{'levels.GLB.capacity_bits': 8192, 'dataflow': 'flexible'}]
     """
     named: dict[str, tuple[str, dict[Any, float | int]]] = {}
     for path in paths:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dse.errors import DseError
 from dse.explore.outcomes.identity import MODEL_VERSION
-from dse.explore.workers.runner import KILLED, Failure, Task, Workers, attempt
+from dse.explore.workers.runner import KILLED, Failure, Task, TimeOverError, Workers, attempt
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
@@ -127,12 +127,18 @@ class ClusterWorkers(Workers):
 
         waiting, running = deque(tasks), dict[Any, list[Task]]()
         while waiting or running:
+            if not running and self._is_over():
+                raise TimeOverError
             width = AHEAD * max(1, sum(self._client.nthreads().values()))
-            while waiting and len(running) < width:
+            while waiting and len(running) < width and not (running and self._is_over()):
                 batch = [waiting.popleft() for _ in range(self._batch_size(len(waiting), width))]
                 running[self._submit(function, batch)] = batch
-            with self._client.as_current():
-                wait(list(running), return_when="FIRST_COMPLETED")
+            try:
+                with self._client.as_current():
+                    wait(list(running), self._patience_s(), return_when="FIRST_COMPLETED")
+            except TimeoutError:
+                self._client.cancel(list(running), force=True)
+                raise TimeOverError from None
             for future in [future for future in running if future.done()]:
                 yield from self._results(function, future, running.pop(future))
 
@@ -161,6 +167,7 @@ class ClusterWorkers(Workers):
             return
         except Exception as error:  # such as a scheduler that is gone for good
             raise DseError(f"the cluster failed: {type(error).__name__}: {error}", hint="go on by --resume") from None
+        self._has_result = True
         self._task_s = max(seconds / len(batch), 1e-6)
         yield from zip(batch, results, strict=True)
 

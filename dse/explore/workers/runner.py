@@ -18,6 +18,7 @@ from concurrent.futures import (
     wait,
 )
 from dataclasses import dataclass
+from math import inf
 from threading import Thread
 from types import TracebackType
 from typing import Any, Generic, Literal, TypeVar
@@ -29,8 +30,22 @@ Result = TypeVar("Result")
 KILLED = "its evaluation killed the worker process (out of memory, or a crash), alone as well"
 
 
+GRACE_S = 2.0
+"""How long what is running is waited for when the time of workers is over."""
+
+
+class TimeOverError(Exception):
+    """The time of workers is over, and some tasks have no result."""
+
+
 def usable_cpus() -> int:
-    """Processors that this process may use."""
+    """Processors that this process may use.
+
+    Examples
+    --------
+    >>> usable_cpus() >= 1
+    True
+    """
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -116,6 +131,12 @@ class Workers:
         How many tasks to keep submitted. It decides how much is lost with a worker and nothing else.
     lent : bool
         The executor belongs to the caller: it is neither shut down nor replaced.
+
+    Attributes
+    ----------
+    until : float
+        Of the monotonic clock, s: nothing is begun after it, and what runs has `GRACE_S` to end, unless nothing has
+        ended yet: the first result is waited for.
     """
 
     def __init__(self, make: Callable[[], Executor], width: int, *, lent: bool = False) -> None:
@@ -123,6 +144,8 @@ class Workers:
         self._width = max(1, width)
         self._lent = lent
         self._executor: Executor | None = None
+        self.until = inf
+        self._has_result = False
 
     @classmethod
     def local(cls, jobs: int) -> Workers:
@@ -157,13 +180,23 @@ class Workers:
         The function and the arguments are picklable, and calls may be made twice, so they change nothing outside.
         When a worker dies, all tasks that were submitted then are suspects. Each runs again with nothing beside it;
         one that kills its worker once more is the culprit and has failed.
+
+        Raises
+        ------
+        TimeOverError
+            When some tasks have no result after `until`.
         """
         waiting = deque(tasks)
         running: dict[Future[Result | Failure], Task] = {}
         while waiting or running:
+            if not running and self._is_over():
+                raise TimeOverError
             broken = not self._fill(function, waiting, running)
-            wait(running, return_when=ALL_COMPLETED if broken else FIRST_COMPLETED)
+            wait(running, self._patience_s(), return_when=ALL_COMPLETED if broken else FIRST_COMPLETED)
             results, suspects = _collect(running)
+            if not results and not suspects:
+                raise self._abandoned()
+            self._has_result |= bool(results)
             if broken or suspects:
                 wait(running)  # a broken executor ends all it holds at once
                 more, others = _collect(running)
@@ -177,13 +210,29 @@ class Workers:
         self, function: Callable[[Any], Result], waiting: deque[Task], running: dict[Future[Result | Failure], Task]
     ) -> bool:
         """Submit as many tasks as the width allows; False when the executor turns out to be broken."""
-        while waiting and len(running) < self._width:
+        while waiting and len(running) < self._width and not (running and self._is_over()):
             try:
                 future = self._ready().submit(attempt, function, waiting[0].argument)
             except BrokenExecutor:
                 return False
             running[future] = waiting.popleft()
         return True
+
+    def _is_over(self) -> bool:
+        """Whether nothing more is to be begun."""
+        return self._has_result and time.monotonic() >= self.until
+
+    def _patience_s(self) -> float | None:
+        """How long to wait for what is running."""
+        if self.until == inf or not self._has_result:
+            return None
+        return max(0.0, self.until + GRACE_S - time.monotonic())
+
+    def _abandoned(self) -> TimeOverError:
+        """Leave what is running alone; workers of our own end."""
+        if not self._lent:
+            self.stop(kill=True)
+        return TimeOverError()
 
     def _alone(self, function: Callable[[Any], Result], task: Task) -> Result | Failure:
         try:

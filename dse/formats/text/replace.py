@@ -56,6 +56,35 @@ def write_bytes(path: str | Path, content: bytes) -> None:
         raise DseError(f"cannot write {path}: {reason}") from None
 
 
+def remove_leftovers(folder: str | Path) -> None:
+    """Remove what killed processes were writing beside their files in a folder, which nobody will finish.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = Path(folder, ".front.csv.999999999.part").write_text("half of")
+    ...     remove_leftovers(folder)
+    ...     list(Path(folder).iterdir())
+    []
+    """
+    for path in Path(folder).glob(".*.part"):
+        found = re.fullmatch(r"\..*\.(\d+)\.part", path.name)
+        if found and not _is_alive(int(found[1])):
+            with suppress(OSError):
+                path.unlink()
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
 def folder_name(name: str) -> str:
     """A name as that of one folder: no separators, nothing that climbs or hides, no longer than a system allows.
 

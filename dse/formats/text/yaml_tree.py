@@ -13,8 +13,10 @@ from typing import Any
 
 from ruamel.yaml import YAML, events
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.reader import ReaderError
 
 from dse.errors import SpecError
+from dse.formats.text.yaml_words import Complaint, in_plain_words
 
 MAX_CHARACTERS = 1 << 20
 MAX_DEPTH = 32
@@ -162,7 +164,7 @@ class _Composer:
         return number
 
     def error(self, event: Any, message: str, hint: str | None = None) -> SpecError:
-        return _error_at(event.start_mark, message, self.file, self.lines, hint)
+        return _error_at(event.start_mark.line, event.start_mark.column, message, self.file, self.lines, hint)
 
 
 def parse_tree(text: str, file: str, *, last_wins: bool = False, tags: frozenset[str] = frozenset()) -> Node:
@@ -198,23 +200,27 @@ def parse_tree(text: str, file: str, *, last_wins: bool = False, tags: frozenset
         return _Composer(stream, file, lines, last_wins, tags).document()
     except MarkedYAMLError as error:
         raise _syntax_error(error, file, lines) from None
+    except ReaderError as error:
+        raise _character_error(error, file, lines) from None
     except (YAMLError, ValueError) as error:
         raise SpecError(f"not valid YAML: {str(error).splitlines()[0]}", file=file) from None
 
 
 def _syntax_error(error: MarkedYAMLError, file: str, lines: list[str]) -> SpecError:
     """What is wrong in words, at the place that is to be changed."""
-    problem, mark, start = error.problem or "not YAML", error.problem_mark or error.context_mark, error.context_mark
-    if "\\t" in problem:
-        return _error_at(mark, "a tab where YAML takes spaces only", file, lines, "indent with spaces")
-    unclosed = problem.startswith("expected ',' or") and start is not None and mark is not None
-    if unclosed and (start.line < mark.line or "but got '}'" in problem or "but got ']'" in problem):
-        # where it was noticed is too late, often by a line
-        opened, closing = ("{", "}") if "or '}'" in problem else ("[", "]")
-        return _error_at(start, f"this {opened} is not closed", file, lines, f"a {closing} or a comma is missing")
-    message = f"not valid YAML: {problem}" + (f" {error.context}" if error.context else "")
-    hint = "text with a colon in it stands in quotes" if "mapping values" in problem else None
-    return _error_at(mark, message, file, lines, hint)
+    marks = [None if mark is None else (mark.line, mark.column) for mark in (error.problem_mark, error.context_mark)]
+    told = in_plain_words(Complaint(error.problem or "it cannot be read", marks[0] or marks[1], marks[1]), lines)
+    if told.place is None:
+        return SpecError(told.message, file=file, hint=told.hint)
+    return _error_at(*told.place, told.message, file, lines, told.hint)
+
+
+def _character_error(error: ReaderError, file: str, lines: list[str]) -> SpecError:
+    """A character that no file of text has."""
+    code = error.character if isinstance(error.character, int) else ord(error.character)
+    line = next((i for i, text in enumerate(lines) if chr(code) in text), 0)
+    column = max(lines[line].find(chr(code)), 0)
+    return _error_at(line, column, f"the control character U+{code:04X}", file, lines, "leave it out")
 
 
 def split_lines(text: str) -> list[str]:
@@ -228,9 +234,7 @@ def split_lines(text: str) -> list[str]:
     return re.split(r"\r\n|\r|\n", text)
 
 
-def _error_at(mark: Any, message: str, file: str, lines: list[str], hint: str | None) -> SpecError:
-    if mark is None:
-        return SpecError(message, file=file, hint=hint)
-    line, column = mark.line + 1, mark.column + 1
-    source_line = lines[mark.line] if mark.line < len(lines) else None
-    return SpecError(message, file=file, line=line, column=column, hint=hint, source_line=source_line)
+def _error_at(line: int, column: int, message: str, file: str, lines: list[str], hint: str | None) -> SpecError:
+    """Line and column count from 0."""
+    source_line = lines[line] if line < len(lines) else None
+    return SpecError(message, file=file, line=line + 1, column=column + 1, hint=hint, source_line=source_line)

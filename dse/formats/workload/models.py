@@ -316,7 +316,7 @@ class ExpectSpec(SpecModel):
 class WorkloadSpec(SpecModel):
     """A workload file. `bits`, `density`, `bias` and `norm` hold for every layer that does not say otherwise."""
 
-    workload: str = Field(description="its name")
+    workload: str = Field(description="its name", min_length=1)
     description: str = Field(default="", description="for people")
     parameters: dict[str, Count] = Field(default_factory=dict, description="sizes by name, for shapes to use")
     input: Sides | dict[str, Sides] | None = Field(

@@ -164,30 +164,35 @@ class _Search:
         return values, records, proven
 
     def front(self, longest: int, name: str) -> tuple[Floats, Ints, float]:
-        """Least energies under ever shorter times."""
-        until, worst = inf, self.gap
-        points: list[tuple[Floats, Ints]] = []
-        while True:
-            found = points and not any((points[-1][1] == record).all() for _, record in self.begun)
-            values, records, proven = self.least(ENERGY, until, points[-1][1] if found else None)
-            worst = max(worst, proven)
-            if len(values) == 0:
+        """Least energies under ever shorter times, from the least energy to the least latency, which is sought second.
+
+        Every search between the two knows the fastest mapping, so it only has to be beaten; nothing is left to prove
+        beyond it.
+        """
+        values, records, worst = self.least(ENERGY, inf)
+        if len(values) == 0:
+            return values, records, worst
+        points = [(values[0], records[0])]
+        values, records, proven = self.fastest()
+        end, least = (values[0], records[0]), float(values[0, 1]) / (1 + proven)
+        while points[-1] is not end:
+            last, until = points[-1], float(points[-1][0][1]) / (1 + self.gap) * (1 - FASTER)
+            if self.stop[0]:
+                # What is faster than the last point costs no less energy.
+                worst = max(worst, float(last[0][1]) / least - 1)
+            if self.stop[0] or until <= float(end[0][1]):
+                points.append(end)
                 break
-            points.append((values[0], records[0]))
+            found = None if any((last[1] == record).all() for _, record in self.begun) else last[1]
+            values, records, proven = self.least(ENERGY, until, found, [end])
+            worst = max(worst, proven)
+            points.append(end if (records[0] == end[1]).all() else (values[0], records[0]))
             if len(points) > longest:
                 raise DseError(f"layer {name}: the front has more than {longest} points")
-            if self.stop[0]:
-                # What is faster than the last point costs no less energy and is no faster than this.
-                least = min(space.terms[i].coefficient for space in self.spaces for _, i in space.floors[-1:])
-                worst = max(worst, float(values[0, 1]) / max(least, 1.0) - 1)
-                break
-            until = float(values[0, 1]) / (1 + self.gap) * (1 - FASTER)
         kept: list[tuple[Floats, Ints]] = []
         for point in reversed(points):  # latency rises
             if not kept or point[0][0] < kept[-1][0][0]:
                 kept.append(point)
-        if not kept:
-            return np.zeros((0, 2)), np.zeros((0, 1), dtype=np.int64), worst
         return np.array([value for value, _ in kept]), np.array([record for _, record in kept]), worst
 
 

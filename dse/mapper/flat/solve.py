@@ -159,7 +159,15 @@ def prepare(
 def instances_of(
     architecture: Architecture, layer: Layer, prices: Prices | None = None
 ) -> tuple[list[dict[int, frozenset[str]]], list[Instance]]:
-    """The bypass choices of an architecture, those that have further problems again behind; a layer on each."""
+    """The bypass choices of an architecture, those that have further problems again behind; a layer on each.
+
+    Examples
+    --------
+    >>> import dse
+    >>> choices, problems = instances_of(dse.load_architecture("eyeriss"), dse.Layer("line", K=2, P=4, R=3))
+    >>> len(problems), sorted(choices[0][1])  # one choice: weights bypass the buffer
+    (1, ['ifmap', 'psum'])
+    """
     roles, prices = Roles.of(architecture), prices or price(architecture, layer)
     alike = [(way, prices if way is architecture else replace(prices, buffering=price(way, layer).buffering))
              for way in ways(architecture)]  # fmt: skip
@@ -209,7 +217,16 @@ def _in_order(problem: Problem) -> Problem:
 
 
 def largest_tile(instance: Instance) -> Any:
-    """Per dim, the largest PE tile that fits when every other dim has a tile of one."""
+    """Per dim, the largest PE tile that fits when every other dim has a tile of one.
+
+    Examples
+    --------
+    >>> import dse
+    >>> layer = dse.Layer("conv", K=64, C=32, P=56, Q=56, R=3, S=3)
+    >>> _, problems = instances_of(dse.load_architecture("eyeriss"), layer)
+    >>> dict(zip("GNKCPQRS", largest_tile(problems[0]).tolist()))
+    {'G': 1, 'N': 1, 'K': 24, 'C': 12, 'P': 12, 'Q': 12, 'R': 3, 'S': 3}
+    """
     largest = instance.bounds.copy()
     for d in range(8):
         for operand in range(3):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, isinf, sqrt
 
 from dse.architecture.architecture import Architecture
@@ -14,6 +14,7 @@ from dse.mapper.network.proof import Names, Options, best_of_network, chosen
 from dse.mapper.network.residency.given import run_as_given
 from dse.mapper.network.residency.solve import Goal, keep_on_chip
 from dse.mapper.network.residency.stays import Stays
+from dse.mapper.rules_kept import kept_or_marked
 from dse.mapper.shared.result import Mapped
 from dse.model.cost import evaluate
 from dse.model.mapping import Mapping as LoopNest
@@ -36,6 +37,7 @@ def map_workload(
     time_limit_s: float | None = None,
     given: Mapping[str, LoopNest] | None = None,
     counting: str = "house",
+    any_mapping: bool = False,
     resident: bool = False,
     orders: int = 0,
     stays: Stays | None = None,
@@ -63,6 +65,8 @@ def map_workload(
         Layer's name to the mapping to evaluate it with; the other layers get their best.
     counting : {"house", "timeloop"}
         Of the given mappings; the mapper counts by the house rules.
+    any_mapping : bool
+        Take given mappings that break rules of the dataflow all the same; `Cost.breaks_rules` says which.
     resident : bool
         Let tensors stay in the level on chip that may keep them (`on_chip: auto`), in the scope of the network.
     orders : int
@@ -76,6 +80,8 @@ def map_workload(
     ------
     InfeasibleError
         When some layer cannot be mapped, or the network not within the limits.
+    MappingError
+        A given mapping that does not work, or breaks a rule.
 
     Examples
     --------
@@ -91,7 +97,7 @@ def map_workload(
         expect(limit, (float, int), name, "a number, e.g. 0.01")
     search = _Search(objective, scope, max_latency_s, max_energy_pj, gap, factors, time_limit_s)
     if stays is not None:
-        return search.as_given(architecture, workload, stays, given or {})
+        return search.as_given(architecture, workload, stays, given or {}, any_mapping)
     if resident:
         if given:
             raise DseError("mappings that are given leave no choice of tensors on chip", hint="give one or the other")
@@ -107,6 +113,8 @@ def map_workload(
             progress(done, len(distinct), layer.name)
         if nest is not None:
             cost = evaluate(architecture, layer, nest, counting=counting)
+            broken = kept_or_marked(architecture, layer, nest, any_mapping)
+            cost = replace(cost, breaks_rules=broken) if broken else cost
             options: tuple[Mapped, ...] = (Mapped(architecture.lowered(layer), nest, cost, None),)
         else:
             options = search.options(architecture, layer)
@@ -164,10 +172,13 @@ class _Search:
         )  # fmt: skip
 
     def as_given(
-        self, architecture: Architecture, workload: Workload, stays: Stays, given: Mapping[str, LoopNest]
-    ) -> MappedWorkload:
+        self, architecture: Architecture, workload: Workload, stays: Stays, given: Mapping[str, LoopNest],
+        any_mapping: bool,
+    ) -> MappedWorkload:  # fmt: skip
         """The network as a file says."""
         run = run_as_given(architecture, workload, stays, given)
+        for layer in workload.layers:
+            kept_or_marked(architecture, layer, given[layer.name], any_mapping)
         return MappedWorkload(architecture, workload, self.objective, run.grouped, scope="network", residency=run)
 
     def choose(self, architecture: Architecture, workload: Workload, options: Options) -> MappedWorkload:

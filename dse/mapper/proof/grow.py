@@ -40,13 +40,26 @@ HEAT = 0.01
 
 
 def plain_of(choice: Choice | None) -> list[Any] | None:
-    """What is laid down about a list, as the checker has it."""
+    """What is laid down about a list, as the checker has it.
+
+    Examples
+    --------
+    >>> plain_of(Choice(0, NO_SLIDE, ())), plain_of(None)
+    ([0, None, ()], None)
+    """
     if choice is None:
         return None
     return [choice.kind, check.AXES[choice.slide] if choice.slide >= 0 else None, choice.passing]
 
 
 def choice_of(plain: Any) -> Choice | None:
+    """What the checker has about a list, as the search has it.
+
+    Examples
+    --------
+    >>> choice_of(plain_of(Choice(0, NO_SLIDE, ()))) == Choice(0, NO_SLIDE, ())
+    True
+    """
     if plain is None:
         return None
     return Choice(plain[0], NO_SLIDE if plain[1] is None else check.AXES.index(plain[1]), plain[2])

@@ -129,6 +129,7 @@ def _network(run: MappedWorkload) -> dict[str, Any]:
         "name": run.workload.name,
         "energy_pj": run.energy_pj,
         "latency_s": run.latency_s,
+        "cycles": run.cycles,
         "macs": run.macs,
         "energy_by_level_pj": _total(layers, "energy_by_level_pj"),
         "energy_by_operand_pj": _total(layers, "energy_by_operand_pj"),

@@ -67,6 +67,15 @@ def _point(row: Mapping[str, Any]) -> str:
 
 def write(rows: Sequence[Mapping[str, Any]], parts: Sequence[Mapping[str, Any]], folder: Path) -> list[str]:
     """Write `layers.csv`, `dataflows.csv` and both figures; returns their names."""
+    names = write_tables(rows, parts, folder)
+    for name, prefix in BY.items():
+        draw(bars(parts, prefix), folder / f"{name}.png", name.replace("_", " "))
+        names.append(f"{name}.png")
+    return names
+
+
+def write_tables(rows: Sequence[Mapping[str, Any]], parts: Sequence[Mapping[str, Any]], folder: Path) -> list[str]:
+    """Write `layers.csv` and `dataflows.csv`; returns their names."""
     names = ["dataflows.csv", "layers.csv"]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,9 +85,6 @@ def write(rows: Sequence[Mapping[str, Any]], parts: Sequence[Mapping[str, Any]],
             write_text(folder / name, text)
     except OSError as error:
         raise DseError(f"cannot write {folder}: {error.strerror}") from None
-    for name, prefix in BY.items():
-        draw(bars(parts, prefix), folder / f"{name}.png", name.replace("_", " "))
-        names.append(f"{name}.png")
     return names
 
 

@@ -175,7 +175,10 @@ def _panel(comparison: Comparison, label: str, value: Value, name: str = "") -> 
 
 
 def _bubbles(comparison: Comparison, title: str, subtitle: str, panels: Sequence[Panel]) -> Bubbles:
-    return Bubbles(title, f"{subtitle}; area of a bubble: parameters", tuple(panels), network_colours(comparison))
+    without = [str(row["workload"]) for row in comparison.networks if row.get("published_top1_percent") is None]
+    lacking = f"; no accuracy is known of {', '.join(without)}" if without else ""
+    said = f"{subtitle}; area of a bubble: parameters{lacking}"
+    return Bubbles(title, said, tuple(panels), network_colours(comparison))
 
 
 def _per_image(row: Row, key: str, share: float) -> float | None:

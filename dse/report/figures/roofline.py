@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import log10
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,11 @@ from dse.report.units import si
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-NAMED = 8
-"""Layers with their names beside them: those that take longest."""
+NEAR = (0.03, 0.05)
+"""Parts of the plot's width and height within which points share a label: names of their own would not stand apart."""
+
+MOST_NAMES = 6
+"""In a label; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,40 @@ def roofline_figure(data: Roofline) -> Figure:
     dress(axes, f"MACs per word of {data.outermost} traffic", "GMAC/s")
     axes.margins(y=0.15)
     legend(axes)
-    labels = [Label(x, y * 1e-9, name) for name, x, y, *_ in data.points[:NAMED]]
+    labels = [Label(x, y * 1e-9, text) for text, x, y in named_together(data.points)]
     roof = Label(high / 1.3, peak, f"all MACs busy: {si(data.peak_macs_per_s, 'MAC/s')}", 2.0)
     write_labels(axes, [roof, *labels], [(x, y * 1e-9, 4.0) for _, x, y, *_ in data.points])
     return figure
+
+
+def named_together(points: Sequence[tuple[str, float, float, str, float]]) -> list[tuple[str, float, float]]:
+    """Labels and where they belong: points that are near each other have one, with the names of all of them.
+
+    Parameters
+    ----------
+    points : sequence of (name, MACs per word, MACs per second, what binds, latency in seconds)
+        Of each layer, the one that takes longest first.
+
+    Examples
+    --------
+    >>> points = [("fc1", 1, 1e8, "DRAM", 3.0), ("conv", 200, 2e10, "compute", 2.0), ("fc2", 1, 1e8, "DRAM", 1.0)]
+    >>> named_together(points)
+    [('fc1\\nfc2', 1, 100000000.0), ('conv', 200, 20000000000.0)]
+    """
+    if not points:
+        return []
+    across, up = [log10(x) for _, x, *_ in points], [log10(y) for _, _, y, *_ in points]
+    wide, high = (max(max(logs) - min(logs), 1.0) for logs in (across, up))
+    groups: list[list[int]] = []
+    for i in range(len(points)):
+        near = [group for group in groups if any(
+            abs(across[i] - across[j]) <= NEAR[0] * wide and abs(up[i] - up[j]) <= NEAR[1] * high for j in group
+        )]  # fmt: skip
+        groups = [group for group in groups if group not in near] + [sorted([i, *(j for one in near for j in one)])]
+    labels = []
+    for group in sorted(groups):
+        names = [points[i][0] for i in group]
+        if len(names) > MOST_NAMES:
+            names = [*names[: MOST_NAMES - 1], f"and {len(names) - MOST_NAMES + 1} more"]
+        labels.append(("\n".join(names), points[group[0]][1], points[group[0]][2]))
+    return labels

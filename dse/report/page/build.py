@@ -50,25 +50,30 @@ def page(result: SweepResult, book: Book) -> str:
 
     table = front_table(result, most=200)
     title = escape(result.name)
-    what = escape(f"{result.architecture} on {', '.join(result.workloads)}. {status_line(result)}.")
+    what = f"{result.architecture} on {', '.join(result.workloads)}. {status_line(result)}."
     return "\n".join([
         '<!doctype html><html lang="en"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<link rel="icon" href="data:,">',
         f"<title>{title}</title><style>{(HERE / 'page.css').read_text()}</style></head><body>",
         f"<h1>{title}</h1>",
-        f"<p class='verdict'>{escape(verdict(result))}</p>",
-        f"<p>{escape(proof_line(result))}</p>",
-        f"<p>{what}</p>",
+        f"<p class='verdict'>{_told(verdict(result))}</p>",
+        f"<p>{_told(proof_line(result))}</p>",
+        f"<p>{_told(what)}</p>",
         SECTIONS,
         f'<noscript><h2>{escape(table.title)}</h2>{_table(table)}</noscript>',
-        f'<p class="note">{escape(table.note)}</p>',
+        f'<p class="note">{_told(table.note)}</p>',
         f'<script type="application/json" id="data">{_embedded(page_data(result, book))}</script>',
         f"<script>{get_plotlyjs()}</script>",
         *(f"<script>{(HERE / name).read_text()}</script>" for name in ("resident.js", "page.js")),
         "</body></html>",
         "",
     ])  # fmt: skip
+
+
+def _told(text: str) -> str:
+    """Text as HTML, in which a number stays on the line of its percent sign."""
+    return escape(text).replace(" %", "&nbsp;%")
 
 
 def _embedded(plain: object) -> str:

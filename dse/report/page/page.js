@@ -17,8 +17,13 @@ const state = { x: "latency_s", y: "energy_pj", logarithmic: true, first: null, 
 
 function element(tag, settings = {}, ...children) {
   const made = Object.assign(document.createElement(tag), settings);
-  made.append(...children.filter(child => child !== null));
+  made.append(...children.filter(child => child !== null).map(child => child instanceof Node ? child : together(child)));
   return made;
+}
+
+/** A number stays on the line of its sign or unit. */
+function together(text) {
+  return String(text).replace(/(\d) (?=%|[fpnµmkMGT]?(?:J|s)\b)/g, "$1\u00a0");
 }
 
 /** Plotly reads markup in labels: what comes from files must not be any. */

@@ -7,6 +7,8 @@ from typing import Any
 
 from dse.report.cards.card import Card
 from dse.report.table import Table, fold
+from dse.report.text.layers import PARTS
+from dse.report.text.residency import on_chip
 from dse.report.text.sweeps import short_names
 from dse.report.units import duration, energy, many, percent
 
@@ -36,7 +38,10 @@ def explanation(
     without : sequence of str
         Settings whose value is none of the space's choices, so that nothing is one step away.
     """
-    parts = [part for network in card["networks"] for part in (costs(name, network), limits(network).to_text())]
+    parts = []
+    for network in card["networks"]:
+        parts += [costs(name, network), *([on_chip(network)] if "residency" in network else [])]
+        parts.append(limits(network).to_text())
     names = short_names(tuple(dict.fromkeys(row["path"] for row in steps)))
     parts.append(steps_table(steps, names).to_text() if steps else "No setting of the space can take a step from here.")
     if without:
@@ -95,7 +100,7 @@ def limits(network: Mapping[str, Any]) -> Table:
         rows.append({
             "layer": many(layer),
             "energy": percent(layer["count"] * layer["energy_pj"] / network["energy_pj"]),
-            "most of it": f"{SAID.get(part, part)} {percent(spent / layer['energy_pj'])}",
+            "most of it": f"{PARTS.get(part, part)} {percent(spent / layer['energy_pj'])}",
             "time": percent(layer["count"] * layer["latency_s"] / network["latency_s"]),
             "bound by": layer["bound_by"],
             "MACs busy": percent(layer["utilization"]),

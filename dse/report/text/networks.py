@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from dse.explore.compare.layers_log import NOT_REACHED
 from dse.report.table import Table
 from dse.report.units import capacity, duration, energy, percent, si, whole
 
@@ -106,7 +107,8 @@ def costs_table(comparison: Comparison) -> Table:
     cells, wrong = [], []
     for row in comparison.networks:
         if row["not_mapped"]:
-            wrong.append(f"{row['workload']} cannot run: {row['not_mapped']}")
+            is_open = row["not_mapped"].endswith(NOT_REACHED["reason"])
+            wrong.append(f"{row['workload']} {'is not complete' if is_open else 'cannot run'}: {row['not_mapped']}")
         cells.append(
             {
                 "network": row["workload"],

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from dse.report.table import Table
+from dse.report.table import Table, fold
 from dse.report.units import duration, energy, percent, power, si, times
 
 if TYPE_CHECKING:
@@ -109,6 +110,13 @@ def front_text(result: SweepResult) -> str:
     return "\n\n".join(part.to_text() for part in ([cost_table, settings] if names else [cost_table]))
 
 
+def sweep_text(result: SweepResult, done: str, mappings: bool = False) -> str:
+    """What a sweep prints: the front, or what the mappings of its designs trade, the sentence for the review, and what
+    was done."""
+    table = mapping_table(result).to_text() if mappings else front_text(result)
+    return "\n\n".join(part for part in (table, fold(verdict(result)), fold(done)) if part)
+
+
 def _within_budgets(result: SweepResult, number: int) -> str:
     """The area budgets on whose energy-latency front a design is; they follow one another."""
     limits = [limit for limit, front in result.budgets() if any(row["number"] == number for row in front)]
@@ -116,8 +124,13 @@ def _within_budgets(result: SweepResult, number: int) -> str:
 
 
 def shown_fronts(result: SweepResult, most: int = SHOWN_POINTS) -> list[tuple[float, list[dict[str, Any]]]]:
-    """The front within each area budget (mm2): designs spread over it, at most `most` in all, or three each."""
-    budgets = result.budgets()
+    """The front within each area budget (mm2): designs spread over it, at most `most` in all, or three each.
+
+    Where energy and latency are not both objectives, it is the front: budgets would leave designs of it out.
+    """
+    both = {"energy", "latency"} <= set(result.search.objectives)
+    rows = sorted(result.front_rows(), key=lambda row: row["latency_s"])
+    budgets = result.budgets() if both or not rows else [(max(row["area_mm2"] for row in rows), rows)]
     each = max(3, most // max(1, len(budgets)))
     return [(limit, spread(front, each)) for limit, front in budgets]
 
@@ -165,10 +178,7 @@ def verdict(result: SweepResult) -> str:
     said = []
     within, best = _within(result), best_within(result)
     if best is not None and best["edp_js"] < own["edp_js"]:
-        energy_change = _change(best["energy_pj"] / own["energy_pj"], "energy")
-        latency_change = _change(best["latency_s"] / own["latency_s"], "latency")
-        changes = f"{energy_change} and {latency_change}"
-        said.append(f"Design {best['number']}: {changes} than {named}, {_share(best, own)} its area.")
+        said.append(f"Design {best['number']}: {_changes(best, own)} {named}, {_share(best, own)} its area.")
     no_worse = [row for row in within if row["energy_pj"] <= own["energy_pj"] and row["latency_s"] <= own["latency_s"]]
     small = min(no_worse, key=lambda row: row["area_mm2"], default=None)
     if small is not None and small != best and small["area_mm2"] < own["area_mm2"]:
@@ -193,8 +203,14 @@ def _within(result: SweepResult) -> list[dict[str, Any]]:
     return [row for row in rows if row["area_mm2"] <= own["area_mm2"] * (1 + 1e-9) and row["number"] != 0]  # type: ignore[index]
 
 
-def _change(ratio: float, what: str) -> str:
-    return f"{100 * abs(1 - ratio):.0f} % {'less' if ratio < 1 else 'more'} {what}"
+def _changes(row: Mapping[str, Any], own: Mapping[str, Any]) -> str:
+    """Less or more energy and latency than another design, up to its name; what is equal is said to be the same."""
+    keys = {"energy": "energy_pj", "latency": "latency_s"}
+    percents = {what: 100 * (row[key] / own[key] - 1) for what, key in keys.items()}
+    same = [what for what, by in percents.items() if abs(by) < 0.5]
+    differing = [f"{abs(by):.0f} % {'less' if by < 0 else 'more'} {what}" for what, by in percents.items()
+                 if what not in same]  # fmt: skip
+    return f"{' and '.join(differing) or 'nearly'} {f'at the same {same[0]} as' if same else 'than'}"
 
 
 def _share(row: dict[str, Any], own: dict[str, Any]) -> str:
@@ -212,17 +228,24 @@ def spread(rows: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
 
 
 def status_line(result: SweepResult) -> str:
-    """One line on what the sweep did."""
+    """One line on what the sweep did. The architecture as specified counts apart where the space does not have it."""
     summary = result.to_dict()
-    states = ", ".join(f"{count} {status}" for status, count in summary["statuses"].items())
-    flows = ", ".join(f"{name} {entry['designs']}" for name, entry in summary["dataflows"].items() if name)
-    mapped = summary["designs"] - summary["ruled_out"]
-    return (
-        f"{mapped} of {summary['space_size']:,} designs mapped, {summary['ruled_out']} ruled out without mapping "
-        f"({states})"
-        + (f"; by dataflow: {flows}" if flows else "")
-        + f"; {summary['solved_exactly']} solved exactly; sampler {result.sampler}, seed {result.search.seed}"
-    )
+    beside = result.reference is not None and not result.reference_in_space
+    counted = [e for e in result.explored if not (beside and e.number == 0)]
+    mapped = [e.outcome.status for e in counted if not e.ruled_out]
+    works, failed = mapped.count("ok"), mapped.count("failed")
+    not_working = len(mapped) - works - failed
+    states = [f"{works} work", *([f"{not_working} do not"] if not_working else []),
+              *([f"{failed} failed"] if failed else [])]  # fmt: skip
+    said = [f"{len(mapped)} of {summary['space_size']:,} designs mapped: {', '.join(states)}"]
+    if beside:
+        said.append(f"{result.architecture} as specified, which the space does not have, counts apart")
+    if ruled_out := sum(e.ruled_out for e in counted):
+        said.append(f"{ruled_out} more ruled out without mapping")
+    if flows := ", ".join(f"{name} {entry['designs']}" for name, entry in summary["dataflows"].items() if name):
+        said.append(f"tried by dataflow: {flows}")
+    said += [f"{summary['solved_exactly']} solved exactly", f"sampler {result.sampler}, seed {result.search.seed}"]
+    return "; ".join(said)
 
 
 def proof_line(result: SweepResult) -> str:
@@ -234,7 +257,7 @@ def proof_line(result: SweepResult) -> str:
         return f"nothing is proven of the {untried:,} designs that were not tried; --prove-time 10min rules out some"
     found = result.certificate
     said = found.sentence(result.search.objectives)
-    counts = f"{found.evaluated} mapped, {found.ruled_out:,} ruled out by bounds, {found.infeasible:,} infeasible"
+    counts = f"{found.evaluated} mapped, {found.ruled_out:,} ruled out by bounds, {found.infeasible:,} do not work"
     return f"{said} ({counts})"
 
 
@@ -243,7 +266,7 @@ def _reference_note(result: SweepResult) -> str:
     if reference is None:
         return ""
     if own is None:
-        return f"The architecture's own design is {reference.outcome.status}: {reference.outcome.reason}"
+        return f"{result.architecture} as specified {_SAID[reference.outcome.status]}: {reference.outcome.reason}"
     return (
         f"{result.architecture} as specified: {energy(own['energy_pj'])}, {duration(own['latency_s'])}, "
         f"EDP {si(own['edp_js'], 'J·s')}, {own['area_mm2']:.3g} mm2"

@@ -8,7 +8,7 @@ from dse.cli.inputs import SweepOptions
 from dse.cli.verbs.dataflows import run
 from dse.errors import DseError
 from dse.explore.compare.dataflows_file import load_comparison
-from dse.explore.compare.dataflows_log import FILE_NAME
+from dse.explore.compare.layers_log import FILE_NAME
 
 COMPARISON = load_comparison("isca16_dataflows")
 

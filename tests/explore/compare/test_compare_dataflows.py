@@ -15,7 +15,8 @@ import dse
 from dse.errors import SpecError
 from dse.explore.compare.dataflows import capacity_kib, compare_dataflows, map_task, parts_of
 from dse.explore.compare.dataflows_file import load_comparison
-from dse.explore.compare.dataflows_log import read_results
+from dse.explore.compare.layers_log import read_results
+from dse.explore.limits import Limits
 from dse.explore.workers.runner import KILLED
 from dse.mapper.fixed_nest import nest_mappings
 from dse.model.mapping import Spatial
@@ -79,6 +80,34 @@ def test_resuming_computes_only_what_the_log_lacks(rows, tmp_path):
     assert compare_dataflows(few, jobs=0, log=log, resume=True, progress=lambda *at: counts.append(at)) == whole
     assert counts == [(done, len(lines)) for done in range(6, len(lines) + 1)]
     assert sorted(log.read_bytes().splitlines(keepends=True)) == sorted(lines)
+
+
+def test_what_the_time_does_not_reach_is_open_and_made_when_resumed(rows, tmp_path):
+    few = replace(SMALL, designs=(SMALL.designs[0], SMALL.designs[-1]))
+    log = tmp_path / "layers.jsonl"
+    short = compare_dataflows(few, jobs=0, log=log, limits=Limits(time_s=1e-9))
+    states = [row["status"] for row in short]
+    assert states.count("ok") == 1, "the first layer is waited for"
+    assert states.count("open") == len(states) - 1
+    parts = parts_of(short)
+    assert {part["status"] for part in parts} == {"open"}
+    assert write(short, parts, tmp_path)
+    (stopped,) = (row for row in short if row["status"] == "ok")
+    assert stopped.get("limit_s", 1e-9) == 1e-9
+    whole = compare_dataflows(few, jobs=0, log=log, resume=True)
+    assert whole == [row for row in rows if row["dataflow"] in ("RS", "NLR")]
+
+
+def test_a_layer_that_is_stopped_says_how_far_it_is_proven_and_is_made_again_with_more_time(tmp_path):
+    few = replace(SMALL, designs=SMALL.designs[:1], parts={"conv": ("conv2",)}, gap=0.0)
+    log = tmp_path / "layers.jsonl"
+    (short,) = compare_dataflows(few, jobs=0, log=log, limits=Limits(design_s=1e-6))
+    assert short["gap"] > 0
+    assert short["limit_s"] == 1e-6
+    assert parts_of([short])[0]["status"] == "ok"
+    key = few.tasks()[0].id
+    assert set(read_results(log, 1e-6)) == {key}
+    assert read_results(log, 60.0) == {}
 
 
 class Deadly(dict):

@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 import dse
+from dse.explore.compare.layers_log import Record
 from dse.explore.compare.networks import REVIEWED, Comparison, compare_networks, make_review
+from dse.explore.limits import Limits
 from dse.explore.sweep_file import load_plan
+from dse.report.text.networks import comparison_text
 
 REFERENCE = Path(__file__).parents[2] / "reference" / "networks.csv"
 with REFERENCE.open() as stream:
@@ -64,6 +67,22 @@ def test_a_network_that_cannot_run_says_why(mapped):
     huge = mapped.networks[2]
     assert huge["energy_pj"] is None
     assert "wide" in huge["not_mapped"]
+
+
+def test_what_the_time_does_not_reach_is_said_and_made_when_resumed(tmp_path):
+    layers = [dse.Layer("a", K=8, C=4, P=6, Q=6, R=3, S=3), dse.Layer("b", K=10, C=16)]
+    review = make_review("toy", dse.load_architecture("eyeriss"), [dse.Workload.of("net", layers)], gap=0.0)
+    record = Record(tmp_path / "layers.jsonl", resume=True)
+    short = compare_networks(review, jobs=0, record=record, limits=Limits(time_s=1e-9))
+    assert (short.mapped_shapes, short.unreached) == (1, 1)
+    assert short.networks[0]["energy_pj"] is None
+    assert "net is not complete: b: not mapped" in comparison_text(short).replace("\n", " ")
+    assert short.to_dict()["unreached_shapes"] == 1
+    asked = []
+    again = compare_networks(review, jobs=0, record=record, progress=lambda *at: asked.append(at))
+    assert again == compare_networks(review, jobs=0)
+    assert len(asked) <= 2
+    compare_networks(review, jobs=0, record=record, progress=lambda *at: pytest.fail("mapped again"))
 
 
 def test_two_networks_of_one_name():

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from dse.explore.designs.digest import mapping_digest
+from dse.explore.designs.clock import mapping_digest
 from dse.formats.architecture.load import load_architecture_spec
 
 

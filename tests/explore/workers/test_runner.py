@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dse.errors import DseError, InfeasibleError
-from dse.explore.workers.runner import KILLED, Failure, Task, Timed, Workers
+from dse.explore.workers.runner import KILLED, Failure, Task, Timed, TimeOverError, Workers
 
 
 def judge(design):
@@ -85,7 +85,7 @@ def test_workers_that_cannot_start_are_one_error(monkeypatch):
 def test_a_script_without_a_main_guard_is_told_so(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
-        "from dse.explore.workers.runner import Task, Workers\n"
+        "from dse.explore.workers.runner import TimeOverError, Task, Workers\n"
         "from dse.errors import DseError\n"
         "try:\n    list(Workers.local(1).run(abs, [Task(0, 1)]))\n"
         "except DseError as error:\n    print(error)\n"
@@ -99,7 +99,7 @@ def test_workers_die_with_their_parent(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
         "import os, pathlib, signal, time\n"
-        "from dse.explore.workers.runner import Task, Workers\n"
+        "from dse.explore.workers.runner import TimeOverError, Task, Workers\n"
         "def linger(path):\n"
         "    pathlib.Path(path).write_text(str(os.getpid()))\n"
         "    time.sleep(60)\n"
@@ -141,3 +141,31 @@ def test_a_timed_call_tells_its_cpu_time():
     found, cpu_s = Timed(busy)(0.05)
     assert found == "done"
     assert 0.05 <= cpu_s < 0.2
+
+
+def sleepy(seconds):
+    time.sleep(seconds)
+    return seconds
+
+
+@pytest.mark.parametrize("jobs", [0, 1])
+def test_workers_stop_when_their_time_is_over_but_have_a_first_result(jobs):
+    with Workers.local(jobs) as workers:
+        workers.until = time.monotonic()
+        results = workers.run(sleepy, [Task(n, 0.01) for n in range(5)])
+        assert next(results) == (Task(0, 0.01), 0.01)
+        with pytest.raises(TimeOverError):
+            next(results)
+
+
+def test_what_runs_too_long_is_left_alone(monkeypatch):
+    monkeypatch.setattr("dse.explore.workers.runner.GRACE_S", 0.1)
+    began = time.monotonic()
+    with Workers.local(1) as workers:
+        results = workers.run(sleepy, [Task(0, 0.01), Task(1, 60.0)])
+        assert next(results)[0].key == 0
+        workers.until = time.monotonic() + 0.1
+        with pytest.raises(TimeOverError):
+            next(results)
+        assert list(workers.run(sleepy, [])) == []
+    assert time.monotonic() - began < 50

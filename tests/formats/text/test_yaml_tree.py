@@ -52,7 +52,7 @@ def test_scalars_are_yaml_1_2(text, value):
     [
         ("a: [1, 2\nb: 3", 1, 4, "this [ is not closed"),
         ("a: {b: [1, 2}", 1, 8, "this [ is not closed"),
-        ("a: b: c", 1, 5, "mapping values are not allowed here"),
+        ("a: b: c", 1, 5, "a second colon in the value"),
         ("\ta: 1", 1, 1, "a tab where YAML takes spaces only"),
         ("a: 1\n---\nb: 2", 2, 1, "a second YAML document"),
         ("a: 1\nb: 2\na: 3", 3, 1, "'a' is given twice"),

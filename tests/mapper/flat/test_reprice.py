@@ -12,7 +12,8 @@ from mapper.walks.mapper_cases import random_problem
 
 from dse.architecture.hierarchy import Level
 from dse.formats.architecture.load import load_architecture_spec
-from dse.mapper import bounds_boxes, layer_front, layer_points, layout, lower_bound, points_alike
+from dse.mapper import bounds_boxes, layer_front, layer_points, lower_bound
+from dse.mapper.alike import layout, points_alike
 from dse.mapper.flat.instance import INSTANCE
 from dse.mapper.flat.reprice import COSTS
 from dse.model.cost import evaluate

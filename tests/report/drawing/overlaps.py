@@ -3,7 +3,7 @@
 from itertools import combinations
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.text import Text
+from matplotlib.text import Annotation, Text
 
 from dse.report.drawing.style import SMALLEST
 
@@ -44,10 +44,24 @@ def boxes_of(figure):
     return found
 
 
+def covered(figure):
+    """Labels of points that cover a point's middle, in figures whose points are drawn by `scatter`."""
+    FigureCanvasAgg(figure)
+    figure.draw_without_rendering()
+    renderer, wrong = figure.canvas.get_renderer(), []
+    for axes in figure.axes:
+        middles = [axes.transData.transform(at) for drawn in axes.collections for at in drawn.get_offsets()]
+        for text in (text for text in axes.texts if isinstance(text, Annotation)):
+            box = Text.get_window_extent(text, renderer)
+            wrong += [f"{text.get_text()!r} covers a point" for x, y in middles
+                      if box.x0 < x < box.x1 and box.y0 < y < box.y1]  # fmt: skip
+    return wrong
+
+
 def faults(figure, smallest=SMALLEST):
-    """What is wrong with the texts of a figure: pairs that cover each other, texts cut off, texts too small."""
+    """What is wrong with the texts of a figure: over each other or over points, cut off at the edge, or too small."""
     boxes = boxes_of(figure)
-    wrong = []
+    wrong = covered(figure)
     for (a, _, p), (b, _, q) in combinations(boxes, 2):
         across = min(p[2], q[2]) - max(p[0], q[0])
         up = min(p[3], q[3]) - max(p[1], q[1])

@@ -52,6 +52,20 @@ def test_layers_under_their_roofs():
     assert not faults(roofline_figure(data))
 
 
+def test_every_layer_has_its_name_beside_its_point_however_near_others_are():
+    """As in VGG-16, where three layers are at one point, and nine are nearly at the roof's corner."""
+    layers = [layer(f"fc{at}", 100 + at, 100 + at, 1e-6 + at * 1e-9, "DRAM") for at in range(3)]
+    layers += [layer(f"block{at}_conv", 22000 + at * 900, 110, 1e-6, "compute", count=9 - at) for at in range(9)]
+    layers.append(layer("first", 3000, 120, 0.6e-6, "DRAM"))
+    network = {"name": "net", "energy_by_level_pj": {"DRAM": 1.0}, "layers": layers}
+    figure = roofline_figure(roofline_data({"peak_macs_per_s": 2.9e10}, network, "chip"))
+    assert faults(figure) == []
+    written = [name for text in figure.axes[0].texts for name in text.get_text().split("\n")]
+    assert {"fc0", "fc1", "fc2", "first"} <= set(written)
+    counted = sum(int(name.split()[1]) for name in written if name.startswith("and "))
+    assert counted + sum(name.startswith("block") for name in written) == 9
+
+
 def row(kind, factor, how="temporal", operand="weight", place="PE"):
     return {"operand": operand, "place": place, "how": how, "kind": kind, "factor": factor}
 

@@ -16,7 +16,7 @@ from dse.report.directory import draw
 from dse.report.drawing.style import COLOURS
 from dse.report.figures.front import draw_front, front_data, front_figure
 from dse.report.page.build import page
-from dse.report.text.sweeps import front_table, front_text, short_names, spread, status_line, verdict
+from dse.report.text.sweeps import front_table, front_text, short_names, spread, status_line, sweep_text, verdict
 
 SPACE = {"dataflow": ("row-stationary", "weight-stationary"), "levels.GLB.capacity": ("32 KiB", "64 KiB")}
 
@@ -142,7 +142,35 @@ def test_the_front_table_has_a_row_for_each_point_beside_the_reference():
     assert [row[-1] for row in table.rows] == ["2.29x", "1x", "3.2x"]
     assert table.note == "toy as specified: 4.00 mJ, 4.00 ms, EDP 16.0 µJ·s, 12 mm2"
     assert table.title == "Front of toy-tiny in energy, latency: 3 designs"
-    assert "5 of 4 designs mapped, 0 ruled out without mapping (1 infeasible, 4 ok)" in status_line(SOME)
+    assert status_line(SOME).startswith("5 of 4 designs mapped: 4 work, 1 do not; tried by dataflow:")
+
+
+def test_the_reference_counts_apart_where_the_space_does_not_have_it():
+    """And designs that were ruled out by their area alone are none of those that were mapped."""
+    own = replace(evaluation(0, "", 4.0, 4.0), parameters={"dataflow": "mine", "levels.GLB.capacity": "1"})
+    others = evaluation(1, "row-stationary", 1, 1), evaluation(2, "row-stationary", 1, 1, "failed")
+    told = status_line(result(own, *others))
+    assert told.startswith("2 of 4 designs mapped: 1 work, 1 failed; toy as specified, which the space does not have, ")
+    assert "infeasible" not in told
+
+
+def test_every_design_of_a_front_in_other_objectives_is_shown():
+    """The smallest is on no front of energy and latency alone."""
+    found = result(
+        evaluation(1, "row-stationary", 1.0, 9.0, area_mm2=3.0),
+        evaluation(2, "row-stationary", 8.0, 1.0, area_mm2=2.0),
+        evaluation(3, "row-stationary", 9.0, 9.0, area_mm2=1.0),
+    )
+    found = replace(found, search=Search(9, objectives=("edp", "area")))
+    assert len(found.front_rows()) == len(front_table(found).rows) == 2
+
+
+def test_nothing_is_printed_where_there_is_nothing_to_say_of_the_reference():
+    """No empty lines in the place of the sentence for the review."""
+    broken = result(evaluation(0, "row-stationary", 1, 1, "failed"), evaluation(1, "row-stationary", 2, 2))
+    assert "\n\n\n" not in sweep_text(broken, "done")
+    assert sweep_text(broken, "done").endswith("\n\ndone")
+    assert verdict(SOME) in " ".join(sweep_text(SOME, "done").split())
 
 
 def test_the_verdict_is_a_sentence_for_the_review():
@@ -154,6 +182,8 @@ def test_the_verdict_is_a_sentence_for_the_review():
     assert verdict(result(own, better)) == first
     three = replace(result(own, better, small, large), search=Search(9))
     assert verdict(three) == f"{first} Design 5 is no worse than toy as specified in either, at 50 % of its area."
+    same = "Design 7: 50 % less energy at the same latency as toy as specified, at 100 % of its area."
+    assert verdict(result(own, evaluation(7, "row-stationary", 2.0, 4.004))) == same
     assert verdict(result(own)) == "No design found is better than toy as specified at its area."
     assert verdict(result(evaluation(0, "row-stationary", 1.0, 1.0, "failed"), better)) == ""
 

@@ -97,6 +97,9 @@ def test_it_loads_without_errors_or_requests(tab):
     for what in ("front", "energy0", "area0", "time0", "roofline0", "parallel", "hypervolume"):
         assert page_.locator(f"#{what} .main-svg").count() >= 1, what
     assert page_.locator("#card0 pre").inner_text().startswith("DRAM holds")
+    titles = " ".join(page_.locator("#card0 h4").all_inner_texts())
+    assert "\u00a0%" in titles
+    assert not re.search(r"\d (%|[mµ]?[Js]\b)", titles), "no line ends between a number and its sign or unit"
 
 
 def test_it_opens_on_the_design_that_is_recommended_with_each_step_from_it(made, tab):
@@ -200,7 +203,7 @@ def test_what_stays_on_chip_is_drawn_and_listed(kept, browser, tmp_path):
         assert said["a<b>"][1] == "a<b> to sum"
         for one in run["tensors"]:
             assert said[one["name"]][-2:] == [str(one["words_before"]), str(one["words_after"])]
-        assert said["x"][2] == "it comes from outside and is read once"
+        assert said["x"][2] == "an input, read once"
         assert "GLB keeps" in page_.locator("#card0").inner_text()
         assert page_.evaluate("document.documentElement.scrollWidth") <= 1280
         wide, tall = (page_.locator(f"#stays0 {part}").first.bounding_box() for part in (".main-svg", "svg"))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.newton import ascend
+from dse.mapper.deep.bounds.newton import NEAR, ascend
 from dse.mapper.deep.bounds.sift import Alive, Terms, sift
 from dse.mapper.deep.bounds.small import Pairs, gather, in_use, pair_up
 from dse.model.counting.kernel import Bools, Floats, Ints, entry
@@ -22,7 +22,7 @@ TURNS = 8
 """How often splits join it at most."""
 
 CLOSE = 1e-3
-"""How far, in logarithms, the bound over all splits may be below that over some to be as good."""
+"""How far, in logarithms, the bound over all splits may be below that over some to be as good, at most."""
 
 NARROW = 1e-5
 """Lift, in logarithms, of splits that count as least; each wider range is four times as far."""
@@ -312,7 +312,7 @@ def _climb(
             return float(best)
         if enough < np.inf and not _drop(alive, chosen, columns.least, enough - value + 1e-9):
             return np.inf
-        if turn == TURNS or reached - best < CLOSE:
+        if turn == TURNS or reached - best < min(CLOSE, NEAR * (enough - best)):
             break
         if _choose(alive, columns.least, chosen) == 0 and turn > 0:
             break

@@ -15,8 +15,18 @@ from dse.mapper.deep.bounds.sift import Terms
 from dse.mapper.deep.bounds.small import Small
 from dse.model.counting.kernel import Floats, Ints
 
-COLD = 1e-3
-"""The heat, in logarithms, at which a softened minimum is as good as the least."""
+COLD, COLDEST = 1e-3, 1e-5
+"""The heat, in logarithms, at which a softened minimum is as good as the least, where the goal is far and where it is
+near."""
+
+NEAR = 0.05
+"""The heat over what is missing to the goal that takes no more than a small part of it, barrier and all."""
+
+HOT = 0.1
+"""The heat for weights that are far from right."""
+
+MUCH = 1.0
+"""What a step would gain, in logarithms, where they are."""
 
 COOLING = 0.3
 """What the heat is multiplied by when a step gains little."""
@@ -122,7 +132,7 @@ def _ascend(small: Small, terms: Terms, w: Floats, heat: float, enough: float, r
     for q in range(len(w)):
         w[q] = max(w[q], LEAST_WEIGHT)
     _add_up_to_one(small, terms, w, room.by_block)
-    best = -np.inf
+    best, was_hot = -np.inf, heat >= HOT
     exact, soft = _bound(small, terms, w, heat, room)
     for _ in range(STEPS):
         if exact > best:
@@ -131,6 +141,11 @@ def _ascend(small: Small, terms: Terms, w: Floats, heat: float, enough: float, r
             if best >= enough:
                 break
         gain = _newton_step(small, terms, w, heat, room)
+        if gain > MUCH and not was_hot:
+            # Curvature at a low heat holds for a small step only.
+            heat, was_hot = HOT, True
+            exact, soft = _bound(small, terms, w, heat, room)
+            gain = _newton_step(small, terms, w, heat, room)
         length, shortened = 1.0, 0
         while True:
             _move(w, length, room)
@@ -140,11 +155,15 @@ def _ascend(small: Small, terms: Terms, w: Floats, heat: float, enough: float, r
                 break
             length *= BACK
             shortened += 1
-        w[:] = room.tried
-        soft = now
+        if now >= soft - 1e-12:
+            w[:] = room.tried
+            soft = now
+        else:
+            exact, soft = _bound(small, terms, w, heat, room)
         if gain < 2.0 * heat or shortened == SHORTENED:
-            if heat > COLD:
-                heat = max(COLD, heat * COOLING)
+            cold = min(COLD, max(COLDEST, NEAR * (enough - best)))
+            if heat > cold:
+                heat = max(cold, heat * COOLING)
                 exact, soft = _bound(small, terms, w, heat, room)
             elif gain < 0.1 * heat or shortened == SHORTENED:
                 break

@@ -241,7 +241,16 @@ def _point(other: Architecture, level: str, mapped: Mapped) -> Point:
 
 
 def are_finished(architecture: Architecture, mapped: Mapped) -> bool:
-    """Whether only finished psums come to the outermost level, or psums are no wider before that."""
+    """Whether only finished psums come to the outermost level, or psums are no wider before that.
+
+    Examples
+    --------
+    >>> import dse
+    >>> chip = dse.load_architecture("eyeriss")
+    >>> mapped = dse.map_layer(chip, dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3))
+    >>> are_finished(chip, mapped)  # its psums are no wider than its ofmap
+    True
+    """
     layer = mapped.layer
     if not layer.finishes_narrower:
         return True
@@ -249,7 +258,16 @@ def are_finished(architecture: Architecture, mapped: Mapped) -> bool:
 
 
 def used_bits(architecture: Architecture, level: str, mapped: Mapped) -> int:
-    """Bits of a level's capacity that the tiles of a mapping take, twice where they overlap with the next."""
+    """Bits of a level's capacity that the tiles of a mapping take, twice where they overlap with the next.
+
+    Examples
+    --------
+    >>> import dse
+    >>> chip = dse.load_architecture("eyeriss")
+    >>> mapped = dse.map_layer(chip, dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3))
+    >>> 0 < used_bits(chip, "GLB", mapped) <= chip.level("GLB").capacity_bits
+    True
+    """
     for index, node in enumerate(mapped.mapping.nodes):
         if isinstance(node, Temporal) and node.level == level:
             if not node.stores:

@@ -147,7 +147,15 @@ class Graph:
 
 
 def graph_of(architecture: Architecture, workload: Workload) -> Graph:
-    """The steps of a network on a machine, and the tensors between them."""
+    """The steps of a network on a machine, and the tensors between them.
+
+    Examples
+    --------
+    >>> import dse
+    >>> graph = graph_of(dse.load_architecture("edge_npu"), dse.load_workload("alexnet"))
+    >>> [step.name for step in graph.steps[:3]], [held.names for held in graph.tensors[:3]]
+    (['conv1', 'pool1', 'conv2'], [('input',), ('conv1',), ('pool1',)])
+    """
     made, moves = tensors_of(workload), {move.name: move for move in moves_of(workload)}
     readers: dict[str, int] = {}
     for node in workload.nodes:

@@ -94,6 +94,15 @@ def in_order(workload: Workload, names: Iterable[str]) -> Workload:
     ------
     MappingError
         When the network has no such node, or one would run before what it reads.
+
+    Examples
+    --------
+    >>> import dse
+    >>> net = dse.load_workload("googlenet")
+    >>> [node.name for node in net.nodes[6:9]]
+    ['inc3a.b1x1', 'inc3a.b3x3_reduce', 'inc3a.b3x3']
+    >>> [node.name for node in in_order(net, ["inc3a.b3x3"]).nodes[6:9]]
+    ['inc3a.b3x3_reduce', 'inc3a.b3x3', 'inc3a.b1x1']
     """
     nodes = {node.name: node for node in workload.nodes}
     wanted = list(names)

@@ -8,6 +8,7 @@ from typing import Any
 
 from dse.mapper.network.residency.choose import Choice, Setting
 from dse.mapper.network.residency.columns import Column, Point
+from dse.mapper.network.residency.graph import Held
 from dse.mapper.network.residency.placing import Layout
 from dse.mapper.network.residency.stays import Stays, stays_of
 from dse.mapper.shared.result import Mapped
@@ -80,6 +81,10 @@ class Stay:
         That cross the outermost level's edge for it, with nothing at home (None if unknown) and as it is now.
     why_not : str
         Why it is never at home; empty if it is.
+    short_bits : int
+        Room that it lacks, if that is why; 0 for any other reason.
+    short_in : str
+        The step in which it lacks most; empty where it is larger than the level.
     """
 
     name: str
@@ -88,6 +93,8 @@ class Stay:
     words_before: int | None
     words_after: int
     why_not: str
+    short_bits: int = 0
+    short_in: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +210,8 @@ class Residency:
             steps = tuple(graph.steps[i].name for i, home in enumerate(self.choice.home) if t in home)
             why = "" if steps else why_not(self.setting, self.choice, t)
             known = None if self.before is None else self.before.words[t]
-            found.append(Stay(held.name, held.bits, steps, known, after[t], why))
+            short = (0, "") if steps else lacking(self.setting, self.choice, t)
+            found.append(Stay(held.name, held.bits, steps, known, after[t], why, *short))
         return tuple(found)
 
     @property
@@ -225,7 +233,8 @@ class Residency:
             "tensors": [
                 {
                     "name": stay.name, "bits": stay.bits, "steps": list(stay.steps), "words_before": stay.words_before,
-                    "words_after": stay.words_after, "why_not": stay.why_not,
+                    "words_after": stay.words_after, "why_not": stay.why_not, "short_bits": stay.short_bits,
+                    "short_in": stay.short_in,
                 }
                 for stay in self.stays
             ],
@@ -308,19 +317,34 @@ def nothing_at_home(setting: Setting, points: Mapping[int, Point]) -> Choice:
 
 def why_not(setting: Setting, choice: Choice, t: int) -> str:
     """Why a tensor is never at home, as far as that can be said of it alone."""
-    graph, held = setting.graph, setting.graph.tensors[t]
+    held = setting.graph.tensors[t]
     if held.must_leave:
         return "it leaves the network"
-    if held.made_in < 0 and len(held.read_in) == 1:
-        return "it comes from outside and is read once"
+    if _is_read_once(held):
+        return "an input, read once"
+    short, where = lacking(setting, choice, t)
+    if short:
+        return f"{_kib(short)} short in {where}" if where else f"{_kib(short)} larger than {setting.level}"
+    return "it would save nothing"
+
+
+def lacking(setting: Setting, choice: Choice, t: int) -> tuple[int, str]:
+    """Bits of room that keep a tensor from being at home, and the step that has least; no step if the level is smaller
+    than the tensor, and 0 bits if it is not room that it lacks."""
+    graph, held = setting.graph, setting.graph.tensors[t]
+    if held.must_leave or _is_read_once(held):
+        return 0, ""
     if held.bits > setting.capacity:
-        return f"{_kib(held.bits - setting.capacity)} larger than {setting.level}"
+        return held.bits - setting.capacity, ""
     steps = held.steps if held.made_in >= 0 else held.read_in
     short = {i: held.bits - free(setting, choice, i) for i in steps}
     worst = max(short, key=lambda i: short[i])
-    if short[worst] > 0:
-        return f"{_kib(short[worst])} short in {graph.steps[worst].name}"
-    return "it would save nothing"
+    return (short[worst], graph.steps[worst].name) if short[worst] > 0 else (0, "")
+
+
+def _is_read_once(held: Held) -> bool:
+    """An input that has no second reader, for which to keep it would save nothing."""
+    return held.made_in < 0 and len(held.read_in) == 1
 
 
 def free(setting: Setting, choice: Choice, step: int) -> int:

@@ -96,3 +96,27 @@ def test_the_ascent_ends_when_the_bound_is_high_enough() -> None:
     first, last = (ascend(small, terms, even_weights(terms), 0.1, enough) for enough in (-inf, inf))
     between = ascend(small, terms, even_weights(terms), 0.1, (first + last) / 2)
     assert first < (first + last) / 2 <= between <= last
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_weights_that_are_far_from_right_do_not_end_the_climb(seed: int) -> None:
+    """Nearly all weight of each block on one term, at a heat for weights that are nearly right."""
+    terms, tables = drawn(seed)
+    terms = terms._replace(limits=np.array([0.0, 0.0, NO_LIMIT]))
+    small, even = small_of(terms, tables), even_weights(terms)
+    far = 0.1 * even
+    for b in np.unique(terms.block[even > 0]):
+        worst = np.flatnonzero(terms.block == b)[np.argmin(terms.logs[terms.block == b])]
+        far[worst] += 0.9 * terms.fixed[b]
+    expected = ascend(small, terms, even, 0.1, inf)
+    assert ascend(small, terms, far, 0.01, inf) == pytest.approx(expected, abs=SHORT)
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_near_a_goal_the_bound_comes_close_to_the_best(seed: int) -> None:
+    """Where the goal is the best there is, what softening and barrier take off shrinks with what is missing."""
+    terms, tables = drawn(seed)
+    terms = terms._replace(limits=np.array([0.0, 0.0, NO_LIMIT]))
+    truth = least_of_mixtures(terms, tables)
+    reached = ascend(small_of(terms, tables), terms, even_weights(terms), 0.1, truth + 1e-5)
+    assert truth - SHORT / 20 <= reached <= truth + 1e-6

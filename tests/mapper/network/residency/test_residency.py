@@ -104,7 +104,7 @@ def test_why_a_tensor_is_not_kept() -> None:
     run = map_workload(on_eyeriss("1KiB"), block(), "energy", scope="network", resident=True)
     assert run.residency is not None
     reasons = {stay.name: stay.why_not for stay in run.residency.stays}
-    assert reasons["x"] == "it comes from outside and is read once"
+    assert reasons["x"] == "an input, read once"
     assert reasons["a"] == "1 KiB larger than GLB"
     assert reasons["d"] in ("", "it leaves the network")
 

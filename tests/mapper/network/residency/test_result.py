@@ -87,7 +87,7 @@ def test_why_a_tensor_is_never_on_chip(run: Residency) -> None:
     choice = nothing_at_home(run.setting, points)
     found = reasons(run.setting, choice)
     assert found["sum"] == "it leaves the network"
-    assert found["x"] == "it comes from outside and is read once"
+    assert found["x"] == "an input, read once"
     assert found["a"] == "it would save nothing"  # there is room for it: only what it saves can speak against it
     bits = next(held.bits for held in run.setting.graph.tensors if held.name == "a")
     small = replace(run.setting, capacity=bits - 8192)

@@ -1,0 +1,123 @@
+"""The layers of a design, each mapped within its part of the design's time, and remembered."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from math import inf
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from dse.errors import InfeasibleError
+from dse.explore.designs.resident import resident_points
+
+if TYPE_CHECKING:
+    from dse.architecture.architecture import Architecture
+    from dse.formats.architecture.space import Constraint
+    from dse.problem.layer import Layer
+    from dse.problem.workload import Workload
+
+Points = tuple[tuple[float, float], ...]
+"""Energy in pJ and latency (in cycles for a layer, in seconds for a network), ascending in latency."""
+
+KEPT_LAYERS = 100_000
+"""Mapped layers that a worker remembers, a few hundred bytes each."""
+
+
+LEAST_S = 1e-3
+"""Seconds that a layer has when its design's are over: it is mapped, however far from its best."""
+
+
+@dataclass(slots=True)
+class Clock:
+    """The time that a design has, shared out among its layers: each has an equal part of what is left.
+
+    Parameters
+    ----------
+    end : float
+        Of the monotonic clock, s.
+    layers : int
+        To be mapped yet.
+    gap : float
+        The farthest that any layer so far may be from its best.
+    """
+
+    end: float
+    layers: int
+    gap: float = 0.0
+
+    @classmethod
+    def of(cls, limit_s: float, layers: int) -> Clock:
+        """Of a design whose evaluation begins now."""
+        return cls(monotonic() + limit_s, layers)
+
+    def points(self, architecture: Architecture, layer: Layer, objective: str, gap: float) -> Points:
+        """Energy and cycles of the layer's best mapping, or of its whole `front`, within the layer's time."""
+        share_s = max(LEAST_S, (self.end - monotonic()) / max(1, self.layers))
+        self.layers -= 1
+        points, reached = _points(architecture, layer, objective, gap, share_s)
+        self.gap = max(self.gap, reached)
+        return points
+
+    def resident(
+        self, architecture: Architecture, workload: Workload, objectives: tuple[str, ...], gap: float,
+        constraints: Sequence[Constraint],
+    ) -> list[tuple[float, float]]:  # fmt: skip
+        """Energy (pJ) and latency (s) of the network with tensors on chip, best for each of some objectives."""
+        left = max(1, self.layers)
+        self.layers -= len(workload.distinct())
+        share_s = max(LEAST_S, (self.end - monotonic()) / left / len(objectives))
+        found, reached = resident_points(architecture, workload, objectives, gap, share_s, tuple(constraints))
+        self.gap = max(self.gap, reached)
+        return found
+
+
+_LAYERS: OrderedDict[tuple[Any, ...], Points | str] = OrderedDict()
+
+
+def _points(
+    architecture: Architecture, layer: Layer, objective: str, gap: float, limit_s: float
+) -> tuple[Points, float]:
+    """A layer's points and how far they are proven, found again if this process has solved an equal layer on an
+    architecture that maps alike."""
+    from dse.mapper import points_within
+
+    key = (mapping_digest(architecture), layer.shape_key(), objective, gap)
+    reached, found = gap, _LAYERS.get(key)
+    if found is not None:
+        _LAYERS.move_to_end(key)
+    else:
+        try:
+            found, reached = points_within(
+                architecture, layer, objective, gap=gap, time_limit_s=None if limit_s == inf else limit_s
+            )
+        except InfeasibleError as error:
+            found = str(error)
+        if reached <= gap:
+            _LAYERS[key] = found
+        if len(_LAYERS) > KEPT_LAYERS:
+            _LAYERS.popitem(last=False)
+    if isinstance(found, str):
+        raise InfeasibleError(found)
+    return found, reached
+
+
+def learn(digest: str, layer: Layer, kind: str, points: Points) -> None:
+    """Take over points of a layer on an architecture with a `mapping_digest`, as if it had been solved here."""
+    _LAYERS[digest, layer.shape_key(), kind, 0.0] = points
+
+
+def mapping_digest(architecture: Architecture) -> str:
+    """Hash of what decides how layers map on an architecture and what they cost: all of it but its areas."""
+    from dse.formats.architecture.load import canonical
+
+    return sha256(json.dumps(_without_area(canonical(architecture)), sort_keys=True).encode()).hexdigest()
+
+
+def _without_area(plain: Any) -> Any:
+    if isinstance(plain, dict):
+        return {key: _without_area(value) for key, value in plain.items() if not key.endswith("area_mm2")}
+    return [_without_area(value) for value in plain] if isinstance(plain, list) else plain
