@@ -300,6 +300,7 @@ class Explorer:
             if identity in self._from_log:
                 self.reused += 1
             if identity in self.known:
+                self._recall_repriced(beside.get(candidate.number, ()))
                 continue
             if impossible is not None:
                 self._record(identity, kind, candidate, replace(impossible, mapped=False))
@@ -322,6 +323,13 @@ class Explorer:
         finally:  # what is known of a batch counts even if it is stopped
             self._keep(kind, candidates, identities)
         self.after_batch()
+
+    def _recall_repriced(self, beside: Sequence[Beside]) -> None:
+        """Find in the log what the mappings of a design that was solved before came to on others."""
+        for candidate, _ in beside:
+            identity, _, _ = self._identify(candidate, "repriced")
+            if identity in self.known and candidate.number not in self.explored:
+                self._keep("repriced", [candidate], {candidate.number: identity})
 
     def _keep_repriced(self, beside: Sequence[Beside], outcomes: Sequence[Outcome | None]) -> None:
         """Record what the mappings of a design come to on others, and how near that is to their bounds."""
