@@ -12,6 +12,9 @@ from dse.explore.plan.search import Search
 from dse.explore.proof.bounds import DesignBound
 from dse.explore.workers.runner import Failure
 
+PROVEN_FROM = 1_000_000
+"""Number of the first design of the space when the proof maps it without a trial: numbers of trials are smaller."""
+
 
 @dataclass(slots=True)
 class Candidate:

@@ -16,7 +16,7 @@ from time import monotonic
 from typing import Any, Literal
 
 from dse.errors import DseError
-from dse.explore.candidate import ALONE, Beside, Candidate, beaten, outcome_of
+from dse.explore.candidate import ALONE, PROVEN_FROM, Beside, Candidate, beaten, outcome_of
 from dse.explore.designs.alike import Family
 from dse.explore.designs.samplers import Proposal, Proposer, Shuffled, choose_sampler, make_proposer
 from dse.explore.limits import DEFAULT, Limits
@@ -33,9 +33,6 @@ from dse.explore.workers.runner import Task, TimeOverError, Workers
 
 LOOKS = 50
 """At most so many proposals for every design that is still to be found in a batch: nearly all may be ruled out."""
-
-PROVEN_FROM = 1_000_000
-"""Number of the first design of the space when the proof maps it without a trial: numbers of trials are smaller."""
 
 PATIENCE = 8
 """After so many proposals in a row that repeat known designs, a design that was never seen is evaluated instead."""
@@ -325,9 +322,9 @@ class Explorer:
         self.after_batch()
 
     def _recall_repriced(self, beside: Sequence[Beside]) -> None:
-        """Find in the log what the mappings of a design that was solved before came to on others."""
+        """Find what the mappings of a design that was solved came to on others, now or before."""
         for candidate, _ in beside:
-            identity, _, _ = self._identify(candidate, "repriced")
+            identity = self._identify(candidate, "repriced")[0]
             if identity in self.known and candidate.number not in self.explored:
                 self._keep("repriced", [candidate], {candidate.number: identity})
 
@@ -335,10 +332,10 @@ class Explorer:
         """Record what the mappings of a design come to on others, and how near that is to their bounds."""
         for (candidate, bound), outcome in zip(beside, outcomes, strict=False):
             if self._prover and outcome and outcome.status == "ok" and candidate.number not in self.explored:
-                identity, _, _ = self._identify(candidate, "repriced")
                 gap = self._prover.known.gap_of(outcome.front, bound)
+                identity = self._identify(candidate, "repriced")[0]
                 self._record(identity, "repriced", candidate, replace(outcome, gap=gap))
-                self._keep("repriced", [candidate], {candidate.number: identity})
+        self._recall_repriced(beside)
 
     def _keep(self, kind: Kind, candidates: Sequence[Candidate], identities: Mapping[int, str]) -> None:
         results = {"explore": self.explored, "exact": self.exact, "repriced": self.repriced}[kind]
