@@ -1,49 +1,77 @@
 """The best mapping of a layer or a network, with proof.
 
-`layer` and `network` are the doors; the flat and the deep search behind them rest on `shared`.
+`layer` and `network` are the doors; the flat and the deep search behind them rest on `shared`. The names below are
+loaded when they are first used: a layer on a flat hierarchy needs neither the deep search nor networks.
 """
 
-from dse.mapper.layer import (
-    bound_prices,
-    bounds_boxes,
-    layer_front,
-    layer_points,
-    lower_bound,
-    lower_bounds,
-    map_layer,
-    points_below,
-    points_within,
-)
-from dse.mapper.network.front_sum import FrontSum, sum_fronts
-from dse.mapper.network.mapped import MappedWorkload, NetworkFront
-from dse.mapper.network.residency.bound import all_at_home
-from dse.mapper.network.residency.result import Residency, ResidencyCertificate
-from dse.mapper.network.workload import map_workload
-from dse.mapper.shared.result import Certificate, LayerFront, LowerBound, Mapped, NetworkCertificate
-from dse.mapper.warm import compile_kernels
+from __future__ import annotations
 
-__all__ = [
-    "Certificate",
-    "FrontSum",
-    "LayerFront",
-    "LowerBound",
-    "Mapped",
-    "MappedWorkload",
-    "NetworkCertificate",
-    "NetworkFront",
-    "Residency",
-    "ResidencyCertificate",
-    "all_at_home",
-    "bound_prices",
-    "bounds_boxes",
-    "compile_kernels",
-    "layer_front",
-    "layer_points",
-    "lower_bound",
-    "lower_bounds",
-    "map_layer",
-    "map_workload",
-    "points_below",
-    "points_within",
-    "sum_fronts",
-]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dse.mapper.layer import bound_prices as bound_prices
+    from dse.mapper.layer import bounds_boxes as bounds_boxes
+    from dse.mapper.layer import layer_front as layer_front
+    from dse.mapper.layer import layer_points as layer_points
+    from dse.mapper.layer import lower_bound as lower_bound
+    from dse.mapper.layer import lower_bounds as lower_bounds
+    from dse.mapper.layer import map_layer as map_layer
+    from dse.mapper.layer import points_below as points_below
+    from dse.mapper.layer import points_within as points_within
+    from dse.mapper.network.front_sum import FrontSum as FrontSum
+    from dse.mapper.network.front_sum import sum_fronts as sum_fronts
+    from dse.mapper.network.mapped import MappedWorkload as MappedWorkload
+    from dse.mapper.network.mapped import NetworkFront as NetworkFront
+    from dse.mapper.network.residency.bound import all_at_home as all_at_home
+    from dse.mapper.network.residency.result import Residency as Residency
+    from dse.mapper.network.residency.result import ResidencyCertificate as ResidencyCertificate
+    from dse.mapper.network.workload import map_workload as map_workload
+    from dse.mapper.shared.result import Certificate as Certificate
+    from dse.mapper.shared.result import LayerFront as LayerFront
+    from dse.mapper.shared.result import LowerBound as LowerBound
+    from dse.mapper.shared.result import Mapped as Mapped
+    from dse.mapper.shared.result import NetworkCertificate as NetworkCertificate
+    from dse.mapper.warm import compile_kernels as compile_kernels
+
+_HOMES = {
+    "Certificate": "dse.mapper.shared.result",
+    "FrontSum": "dse.mapper.network.front_sum",
+    "LayerFront": "dse.mapper.shared.result",
+    "LowerBound": "dse.mapper.shared.result",
+    "Mapped": "dse.mapper.shared.result",
+    "MappedWorkload": "dse.mapper.network.mapped",
+    "NetworkCertificate": "dse.mapper.shared.result",
+    "NetworkFront": "dse.mapper.network.mapped",
+    "Residency": "dse.mapper.network.residency.result",
+    "ResidencyCertificate": "dse.mapper.network.residency.result",
+    "all_at_home": "dse.mapper.network.residency.bound",
+    "bound_prices": "dse.mapper.layer",
+    "bounds_boxes": "dse.mapper.layer",
+    "compile_kernels": "dse.mapper.warm",
+    "layer_front": "dse.mapper.layer",
+    "layer_points": "dse.mapper.layer",
+    "lower_bound": "dse.mapper.layer",
+    "lower_bounds": "dse.mapper.layer",
+    "map_layer": "dse.mapper.layer",
+    "map_workload": "dse.mapper.network.workload",
+    "points_below": "dse.mapper.layer",
+    "points_within": "dse.mapper.layer",
+    "sum_fronts": "dse.mapper.network.front_sum",
+}
+
+__all__ = sorted(_HOMES)
+
+
+if not TYPE_CHECKING:  # type checkers would take any name for one that this function finds
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'dse.mapper' has no attribute {name!r}")
+        value = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

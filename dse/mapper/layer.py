@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Timer
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.parts import at_one_depth, in_parts
 from dse.errors import DseError, InfeasibleError, expect
-from dse.mapper.deep.known import Known
-from dse.mapper.deep.lower import bound_deep
-from dse.mapper.deep.solve import deep_mapping, solve_deep
 from dse.mapper.flat.instance import SHAPES, shape_of
 from dse.mapper.flat.lower import bound_flat, bound_flat_by_sides, flat_prices
+from dse.mapper.flat.run import RECORD
 from dse.mapper.flat.solve import flat_mapping, solve_flat
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, beaten_beside
 from dse.mapper.shared.reasons import obstacles, why_infeasible
@@ -25,6 +23,9 @@ from dse.model.cost import evaluate
 from dse.model.mapping import Mapping
 from dse.model.price import capacities
 from dse.problem.layer import Layer
+
+if TYPE_CHECKING:
+    from dse.mapper.deep.known import Known
 
 OBJECTIVES = {"energy": ENERGY, "latency": LATENCY, "edp": EDP, "front": FRONT}
 FACTORS = ("all", "perfect", "any")
@@ -211,6 +212,8 @@ def lower_bound(
         return bound_flat([architecture, *others], layer, cycle_pj, factors, sides)
     if others:
         raise DseError(f"{architecture.name}: a hierarchy of this shape has no bound of several designs")
+    from dse.mapper.deep.lower import bound_deep
+
     return bound_deep(architecture, layer, cycle_pj, factors)
 
 
@@ -276,7 +279,7 @@ def _mapped(
     solution = solve(architecture, layer, objective, gap, factors, time_limit_s)
     mapped = []
     for (energy, cycles), record in zip(solution.values, solution.records, strict=True):
-        mapping = mapping_of(architecture, record, solution.kept[int(record[-1])], factors)
+        mapping = mapping_of(architecture, record, solution.kept[int(record[-1])])
         value = {"energy": energy, "latency": cycles, "edp": energy * cycles, "front": energy}[objective]
         certificate = Certificate(
             objective=objective, value=float(value), lower_bound=float(value / (1 + solution.gap)), gap=solution.gap,
@@ -304,10 +307,15 @@ def solve(
         raise InfeasibleError(why_infeasible(architecture, layer, factors))
     kind = OBJECTIVES[objective]
     with _stopping(time_limit_s) as stop:
+        solution = None
         if flat:
-            solution = solve_flat(architecture, layer, kind, gap, factors, LONGEST_FRONT, stop=stop)
-        else:
-            known = _known(architecture, layer, objective, gap, factors, time_limit_s)
+            gives_up = deep_is_faster(layer, kind)
+            solution = solve_flat(architecture, layer, kind, gap, factors, LONGEST_FRONT, stop=stop, gives_up=gives_up)
+        if solution is None or solution.gap == np.inf:
+            from dse.mapper.deep.solve import solve_deep  # loaded where it is needed, as reading it takes long
+
+            known = (_known(architecture, layer, objective, gap, factors, time_limit_s) if solution is None
+                     else _known_of(architecture, solution))  # fmt: skip
             solution = solve_deep(architecture, layer, kind, gap, factors, LONGEST_FRONT, stop=stop, known=known)
     if len(solution.values) == 0:
         raise InfeasibleError(why_infeasible(architecture, layer, factors))
@@ -325,8 +333,29 @@ def _known(
         found = solve(together, layer, objective, gap, tight, time_limit_s)
     except InfeasibleError:
         return []
-    mappings = [mapping_of(together, record, found.kept[int(record[-1])], tight) for record in found.records]
+    return _known_of(together, found)
+
+
+def _known_of(architecture: Architecture, found: Solution) -> list[Known]:
+    """The mappings that a search has found."""
+    from dse.mapper.deep.known import Known
+
+    mappings = [mapping_of(architecture, record, found.kept[int(record[-1])]) for record in found.records]
     return [Known(float(x), float(y), one) for (x, y), one in zip(found.values, mappings, strict=True)]
+
+
+def deep_is_faster(layer: Layer, kind: int) -> bool:
+    """Whether the deep search is the faster one where the flat search becomes long.
+
+    It is where the least latency of a layer without windows is asked for, see "Two searches" in docs/mapper/times.md:
+    many mappings then take nearly the same time, and the deep search's bounds tell them apart.
+
+    Examples
+    --------
+    >>> deep_is_faster(Layer("matmul", K=64, C=64, P=64), LATENCY), deep_is_faster(Layer("conv", P=64, R=3), LATENCY)
+    (True, False)
+    """
+    return kind == LATENCY and layer.R == layer.S == 1
 
 
 @contextmanager
@@ -357,7 +386,10 @@ def is_flat(architecture: Architecture, factors: str) -> bool:
     return bounds_boxes(architecture) and factors != "any"
 
 
-def mapping_of(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]], factors: str) -> Mapping:
+def mapping_of(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]]) -> Mapping:
     """The mapping that a record of the search stands for."""
-    read = flat_mapping if is_flat(architecture, factors) else deep_mapping
-    return read(architecture, record, kept)
+    if len(record) == RECORD:
+        return flat_mapping(architecture, record, kept)
+    from dse.mapper.deep.solve import deep_mapping
+
+    return deep_mapping(architecture, record, kept)

@@ -9,7 +9,6 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.mapper.flat.outer.table import work_out
 from dse.mapper.flat.solve import prepare
 from dse.mapper.layer import bounds_boxes, lower_bound, solve
-from dse.mapper.shared.compilation.numba_internals import quick_compilation
 from dse.mapper.shared.compilation.twins import cache_folder, compiled
 from dse.mapper.shared.incumbent import ENERGY
 from dse.problem.dims import OPERANDS
@@ -32,8 +31,7 @@ def compile_kernels(report: Callable[[str], None] | None = None, architectures: 
     if missing and report is not None:
         report("compiling the mapper's kernels (once on this machine, about half a minute)")
     for name in wanted:
-        with quick_compilation():
-            warm_up(name)
+        warm_up(name)
         (cache_folder() / f"{name}.done").touch()
 
 

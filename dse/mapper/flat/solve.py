@@ -51,7 +51,7 @@ NO_MAPPING = -1
 
 def solve_flat(
     architecture: Architecture, layer: Layer, kind: int, gap: float, factors: str, longest: int, *, stop: Any,
-    beaten: Any = None,
+    beaten: Any = None, gives_up: bool = False,
 ) -> Solution:  # fmt: skip
     """Search the whole mapspace of a layer; no incumbents when nothing fits, or when the search was stopped before any.
 
@@ -65,10 +65,12 @@ def solve_flat(
         Set to 1 from outside to end the search; the gap is then the one that is proven.
     beaten : (*, 2) float, optional
         pJ and cycles, cycles rising and pJ falling: of a front, only what none of these matches is looked for.
+    gives_up : bool
+        End a long search with what is found so far and a gap of inf.
     """
     rows = longest if kind == FRONT else 1
     incumbents = Incumbents(np.zeros((rows, 2)), np.full((rows, RECORD), NO_MAPPING, dtype=np.int64))
-    values, records = incumbents
+    values = incumbents.values
     prices = price(architecture, layer)
     choices, problems = prepare(
         architecture, layer, kind, factors, exact=gap == 0.0, prices=prices, learn=beaten is not None
@@ -81,7 +83,9 @@ def solve_flat(
     left = []
     for mask in sorted(range(len(problems)), key=lambda index: problems[index].best):
         run.mask = mask
-        problem = _walk(problems[mask], run, work, incumbents, stop)
+        if gives_up and not _walk_shortly(problems[mask], run, work, incumbents, stop):
+            return Solution(*_found(run, incumbents, per_step), tuple(choices), tuple(run.visited), 0.0, inf)
+        problem = problems[mask] if gives_up else _walk(problems[mask], run, work, incumbents, stop)
         if run.held < 0:
             raise DseError(f"layer {layer.name}: the front has more than {longest} points")
         bound, order = problem.tiles.bound, problem.tiles.order
@@ -89,22 +93,46 @@ def solve_flat(
     proven = gap if not stop[0] else max(gap, _gap_left(kind, values[: run.held], np.concatenate(left)))
     visited = tuple(int(count) for count in run.visited)
     size = sum(problem.space_size for problem in problems)
+    return Solution(*_found(run, incumbents, per_step), tuple(choices), visited, size, proven)
+
+
+def _found(run: Any, incumbents: Incumbents, per_step: float) -> tuple[Any, Any]:
+    """Energies and cycles of the incumbents that are mappings, and their records."""
+    values, records = incumbents
     found = np.flatnonzero(records[: run.held, CHOICE] != NO_MAPPING)
-    return Solution(values[found] * (1.0, per_step), records[found], tuple(choices), visited, size, proven)
+    return values[found] * (1.0, per_step), records[found]
 
 
 def _walk(problem: Problem, run: Any, work: Any, incumbents: Incumbents, stop: Any) -> Problem:
     """Search one bypass choice; anew, with its tiles in a better order, once working out the outer table pays."""
     run.fastest, run.since = problem.fastest, run.visited[UNROLLINGS] + run.visited[OUTER_TILES]
     while True:
-        compiled(search)(
-            problem.instance, run, work, new_configuration(), problem.options, problem.tiles, problem.table,
-            incumbents, stop,
-        )  # fmt: skip
+        _search(problem, run, work, incumbents, stop)
         if stop[0] or run.held < 0 or run.reached == len(problem.tiles.order):
             return problem
         compiled(work_out)(problem.instance, problem.table)
         problem = _in_order(problem)
+
+
+def _walk_shortly(problem: Problem, run: Any, work: Any, incumbents: Incumbents, stop: Any) -> bool:
+    """Search one bypass choice until it has become long; whether it ended before.
+
+    It knows no more of outer tiles than the floor, whatever this process has worked out: the answer depends on nothing
+    else.
+    """
+    instance, floor = problem.instance, problem.table.floor
+    fresh = empty_table(instance.bounds, instance.port_outer[: instance.ports], floor)
+    problem = _in_order(replace(problem, table=fresh._replace(worth=max(fresh.worth, SHORT))))
+    run.fastest, run.since = problem.fastest, run.visited[UNROLLINGS] + run.visited[OUTER_TILES]
+    _search(problem, run, work, incumbents, stop)
+    return bool(stop[0]) or run.reached == len(problem.tiles.order)
+
+
+def _search(problem: Problem, run: Any, work: Any, incumbents: Incumbents, stop: Any) -> None:
+    compiled(search)(
+        problem.instance, run, work, new_configuration(), problem.options, problem.tiles, problem.table, incumbents,
+        stop,
+    )  # fmt: skip
 
 
 def _gap_left(kind: int, values: Any, bounds: Any) -> float:
@@ -272,6 +300,9 @@ _OUTER: OrderedDict[Any, OuterTable] = OrderedDict()
 
 AIDED = 6
 """How much longer a search may be before it works out a table, when it has the table's points already."""
+
+SHORT = 200_000
+"""Unrollings and outer tiles that a search may visit before it gives up: about 0.15 s."""
 
 KEPT_TABLES = 128
 """Problems whose outer floor and table are remembered, up to a few megabytes each."""

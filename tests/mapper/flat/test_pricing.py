@@ -55,7 +55,7 @@ def test_the_kernel_prices_a_record_as_the_model_does_its_mapping(flow):
             instance, work, record[PE_TILE : PE_TILE + 8], span, offset, record[OUTER_ORDER : OUTER_ORDER + 8],
             record[BUFFER_ORDER : BUFFER_ORDER + 8], point,
         )  # fmt: skip
-        mapping = mapping_of(problem.architecture, record, found.kept[int(record[-1])], "all")
+        mapping = mapping_of(problem.architecture, record, found.kept[int(record[-1])])
         cost = evaluate(problem.architecture, problem.layer, mapping)
         expected = (cost.energy_pj, cost.cycles)
         assert (point[0], point[1] * prices.cycles_per_step) == pytest.approx(expected, rel=1e-9), (flow, seed)

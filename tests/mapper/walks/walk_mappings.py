@@ -9,13 +9,13 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from dse.mapper.shared.compilation.twins import compiled
+from dse.mapper.shared.compilation.twins import twin
 from dse.model import time
 from dse.model.counting import nest
 from dse.model.counting.records import Counts, Hierarchy, IterationSpace, Nest, Spent, Timing
 
-count_nest = compiled(nest.count_nest)
-latency = compiled(time.latency)
+count_nest = twin(nest.count_nest)
+latency = twin(time.latency)
 
 RECORD = 57
 """Numbers of a mapping: f, sy, sx, m, n per dim; dims of the list above the array and of the outermost list, outermost

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-from numba.core.codegen import JITCodeLibrary, JITCPUCodegen
+from numba.core.codegen import JITCodeLibrary, JITCPUCodegen, RuntimeLinker
 from numba.core.environment import lookup_environment
 
 
@@ -18,6 +18,7 @@ class LateLibrary(JITCodeLibrary):  # type: ignore[misc]
     """The code of one function: machine code once its address is asked for."""
 
     _made = False
+    _final_module: Any
     _linking_libraries: list[Any]
 
     def finalize(self) -> None:
@@ -47,6 +48,28 @@ class LateLibrary(JITCodeLibrary):  # type: ignore[misc]
         for library in _below(self):
             whole.link_in(_own_code(library), preserve=True)
         return whole
+
+    def object_code(self) -> bytes:
+        """An object file of the code with all that it calls, which needs of numba nothing but functions in C.
+
+        Raises
+        ------
+        NotImplementedError
+            When it calls itself.
+        """
+        self._ensure_finalized()
+        own = self._final_module
+        self._final_module = own.clone()
+        try:
+            for library in _below(self):
+                self._final_module.link_in(_own_code(library), preserve=True)
+            self._optimize_final_module()
+            self._final_module.verify()
+            if any(one.name.startswith(RuntimeLinker.PREFIX) for one in self._final_module.global_variables):
+                raise NotImplementedError(f"{self.name} calls itself")  # numba finds its address only later
+            return bytes(self._codegen._tm.emit_object(self._final_module))
+        finally:
+            self._final_module = own
 
     def _make(self) -> None:
         self._made = True

@@ -1,5 +1,7 @@
 """All that reaches into numba's private parts: what makes kernels quick to compile and to call.
 
+`late_code` and `machine_code` beside it hold what of this is about making code and about calling it.
+
 Measured on the versions in `TESTED`. On others, the plain compiler serves: the same answers, but it takes several
 times as long to compile, and kernels that are handed many arrays run slower.
 """
@@ -12,8 +14,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib.metadata import version
 from types import FunctionType
 from typing import Any
+
+import numpy as np
+
+from dse.mapper.shared.compilation.machine_code import Code, laid_out
 
 TESTED = ("0.68.1",)
 """Versions of numba on which the mapper's answers and times were held against those of the plain compiler."""
@@ -36,9 +43,20 @@ def is_tested() -> bool:
     >>> is_tested() == (numba.__version__ in TESTED)
     True
     """
-    import numba
+    return installed() in TESTED
 
-    return numba.__version__ in TESTED
+
+@cache
+def installed() -> str:
+    """The version of numba, which is not imported for that.
+
+    Examples
+    --------
+    >>> import numba
+    >>> installed() == numba.__version__
+    True
+    """
+    return version("numba")
 
 
 def compile_kernel(function: FunctionType, *, is_entry: bool) -> Any:
@@ -49,7 +67,7 @@ def compile_kernel(function: FunctionType, *, is_entry: bool) -> Any:
     function : function
         Whose globals name compiled functions by then.
     is_entry : bool
-        Python calls it too. The others get no wrapper for that.
+        Python calls it too, see `object_code`.
 
     Warns
     -----
@@ -65,10 +83,10 @@ def compile_kernel(function: FunctionType, *, is_entry: bool) -> Any:
     import numba
 
     if not is_tested():
-        _warn(numba.__version__)
+        _warn(installed())
         return numba.njit(cache=True, error_model="numpy")(function)
     dispatcher = numba.njit(
-        cache=is_entry, error_model="numpy", no_cpython_wrapper=not is_entry, no_cfunc_wrapper=True,
+        error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True,
         _nrt=_counts_references(function), nogil=is_entry,
     )(function)  # fmt: skip
     if is_entry:
@@ -82,6 +100,49 @@ def compile_kernel(function: FunctionType, *, is_entry: bool) -> Any:
 
     dispatcher.get_call_template = without_literals
     return dispatcher
+
+
+def object_code(dispatcher: Any, arguments: tuple[Any, ...]) -> Code:
+    """The machine code of an entry for arguments of some kinds.
+
+    Examples
+    --------
+    >>> from dse.mapper.shared.space import fastest_steps
+    >>> from dse.mapper.shared.compilation.twins import twin
+    >>> made = object_code(twin(fastest_steps), (*[np.zeros((2, 5), dtype=np.int64)] * 3, 2, 2))
+    >>> made.letters, made.result
+    ('ppqqpqqqqppqqpqqqqppqqpqqqqqq', ['d'])
+    """
+    import numba
+
+    types = tuple(numba.typeof(_plain(argument)) for argument in arguments)
+    with quick_compilation():
+        dispatcher.compile(types)
+        compiled = dispatcher.overloads[types]
+        machine = compiled.library.object_code()
+    letters = "".join(laid_out(arguments).letters)
+    return Code(compiled.fndesc.llvm_func_name, letters, _result(compiled.signature.return_type), machine)
+
+
+def _plain(argument: Any) -> Any:
+    """Python's own numbers in place of NumPy's: code takes them alike."""
+    if isinstance(argument, tuple):
+        parts = [_plain(part) for part in argument]
+        return type(argument)(*parts) if hasattr(argument, "_fields") else tuple(parts)
+    return argument.item() if isinstance(argument, np.generic) and not isinstance(argument, np.void) else argument
+
+
+def _result(given_back: Any) -> list[Any]:
+    """What a function gives back, see `machine_code.result_words`."""
+    import numba
+    from numba.np.numpy_support import as_dtype
+
+    types: Any = numba.types
+    if isinstance(given_back, types.BaseTuple):
+        return ["tuple", *map(_result, given_back)]
+    if isinstance(given_back, types.Array):
+        return ["array", as_dtype(given_back.dtype).str, given_back.ndim]
+    return {types.none: ["nothing"], types.boolean: ["?"], types.int64: ["q"], types.float64: ["d"]}[given_back]
 
 
 @contextmanager

@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, cast
 
 from dse.mapper.shared.compilation.cache import private_folder
-from dse.mapper.shared.compilation.numba_internals import compile_kernel, is_tested
+from dse.mapper.shared.compilation.machine_code import Code, callable_of, laid_out, path_of, read, write
+from dse.mapper.shared.compilation.numba_internals import compile_kernel, installed, is_tested, object_code
 from dse.model.counting.kernel import Kernel, is_entry
 
 PACKAGE = Path(__file__).resolve().parents[3]
@@ -49,16 +51,52 @@ def compiled(kernel: Kernel) -> Kernel:
     if not is_entry(kernel):
         name = f"{kernel.__module__}.{kernel.__qualname__}"
         raise TypeError(f"{name} is no entry: mark it with dse.model.counting.kernel.entry")
-    return twin(kernel)
+    if not is_tested():
+        return twin(kernel)
+    if kernel not in _ENTRIES:
+        _ENTRIES[kernel] = Entry(kernel)
+    return cast("Kernel", _ENTRIES[kernel])
+
+
+_ENTRIES: dict[Any, Entry] = {}
+
+
+class Entry:
+    """A kernel's machine code, for Python to call: read from its file, or made, at the first call of each kind."""
+
+    def __init__(self, kernel: Any) -> None:
+        self.py_func = kernel
+        self._calls: dict[Any, Callable[[list[Any]], Any]] = {}
+
+    def __call__(self, *arguments: Any) -> Any:
+        """What the kernel gives back."""
+        numbers = laid_out(arguments)
+        kinds = tuple(numbers.kinds)
+        call = self._calls.get(kinds)
+        if call is None:
+            call = self._calls[kinds] = callable_of(self._code(arguments), self.py_func.__name__)
+        return call(numbers.values)
+
+    def _code(self, arguments: tuple[Any, ...]) -> Code:
+        kernel = self.py_func
+        if not kernel.__module__.startswith("dse."):  # the folder's name says nothing of its source
+            return object_code(twin(kernel), arguments)
+        name = f"{kernel.__module__.removeprefix('dse.')}.{kernel.__name__}"
+        path = path_of(cache_folder(), name, arguments)
+        code = read(path)
+        if code is None:
+            code = object_code(twin(kernel), arguments)
+            write(path, code)
+        return code
 
 
 def twin(kernel: Kernel) -> Kernel:
-    """A compiled twin, for kernels to call; Python can call it when the kernel is an entry.
+    """A compiled twin, for kernels to call.
 
     Examples
     --------
     >>> from dse.mapper.shared.space import fastest_steps, quotients
-    >>> compiled(fastest_steps).py_func.__globals__["quotients"] is twin(quotients)
+    >>> twin(fastest_steps).py_func.__globals__["quotients"] is twin(quotients)
     True
     """
     return cast("Kernel", _twin(cast("FunctionType", kernel)))
@@ -86,7 +124,7 @@ def _names(code: CodeType) -> set[str]:
 
 @cache
 def _twins() -> dict[FunctionType, Any]:
-    """All twins by kernel; numba knows by then where to keep their code."""
+    """All twins by kernel; numba knows by then where to keep the code of those that it is left to."""
     import numba
 
     numba.config.CACHE_DIR = str(cache_folder())
@@ -106,9 +144,7 @@ def cache_folder() -> Path:
 
 @cache
 def _digest() -> str:
-    import numba
-
-    digest = hashlib.sha256(f"{numba.__version__} {is_tested()} {sys.version}".encode())
+    digest = hashlib.sha256(f"{installed()} {is_tested()} {sys.version}".encode())
     for path in sources(_kernel_modules()):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -60,7 +60,7 @@ def test_a_twin_computes_what_its_kernel_does():
     twins = compiled(halves)
     assert twins(numbers) == halves(numbers) == 14
     assert compiled(halves) is twins
-    assert twins.py_func.__globals__["half"] is twin(half)
+    assert twin(halves).py_func.__globals__["half"] is twin(half)
     assert halves.__globals__["half"] is half
 
 
@@ -103,7 +103,7 @@ def test_a_known_version_is_not_warned_about():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert numba_internals.is_tested()
-        assert compiled(halves).targetoptions["nogil"]
+        assert twin(halves).targetoptions["nogil"]
         assert twin(half).targetoptions["no_cpython_wrapper"]
 
 

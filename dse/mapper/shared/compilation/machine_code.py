@@ -1,0 +1,346 @@
+"""Calls the machine code of kernels without the compiler that made it: importing numba takes longer than most searches.
+
+numba's functions take their arguments one number each: an array as its address, sizes and strides, a named tuple as its
+parts, a record as its address. That, and the functions of numba's own in C that code calls, are known for the
+versions in `numba_internals.TESTED`; on others, numba calls its own code.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import os
+import pickle
+import sys
+from collections.abc import Callable
+from functools import cache
+from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader
+from importlib.util import find_spec, module_from_spec, spec_from_loader
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+MEMORY, HELPERS = "numba.core.runtime._nrt_python", "numba._helperlib"
+"""numba's libraries for arrays that kernels make and for what LLVM lacks: plain C, loaded without the rest of numba."""
+
+LETTERS = {
+    "p": ctypes.c_void_p,
+    "q": ctypes.c_int64,
+    "d": ctypes.c_double,
+    "?": ctypes.c_bool,
+}
+"""Kinds of numbers that code takes: addresses, integers, floats, truth values."""
+
+ROWS_FIRST, COLUMNS_FIRST, ALIGNED, WRITABLE = 0x1, 0x2, 0x100, 0x400
+"""Of NumPy's flags of an array, what code is compiled for."""
+
+NOTHING, DONE = -2, 0
+"""What a function gives back when all went well, without and with a result."""
+
+
+class Code(NamedTuple):
+    """The machine code of a function for arguments of some kinds.
+
+    Parameters
+    ----------
+    symbol : str
+        Its name.
+    letters : str
+        Of `LETTERS`, one for each number that it takes.
+    result : list
+        What it gives back, see `result_words`.
+    machine : bytes
+        An object file.
+    """
+
+    symbol: str
+    letters: str
+    result: list[Any]
+    machine: bytes
+
+
+class Numbers(NamedTuple):
+    """Arguments as code takes them.
+
+    Parameters
+    ----------
+    kinds : list
+        Equal for two calls that the same code serves.
+    letters : list of str
+    values : list
+        One for each letter.
+    """
+
+    kinds: list[Any]
+    letters: list[str]
+    values: list[Any]
+
+
+def laid_out(arguments: tuple[Any, ...]) -> Numbers:
+    """The numbers that stand for arguments.
+
+    Raises
+    ------
+    TypeError
+        For an argument that is no number, array, record or tuple of these.
+
+    Examples
+    --------
+    >>> numbers = laid_out((2, 0.5, np.zeros((3, 4))))
+    >>> "".join(numbers.letters), numbers.values[5], numbers.values[7:]
+    ('qdppqqpqqqq', 8, [3, 4, 32, 8])
+    """
+    numbers = Numbers([], [], [])
+    _lay_out(arguments, *numbers)
+    return numbers
+
+
+def _lay_out(parts: tuple[Any, ...], kinds: list[Any], letters: list[str], values: list[Any]) -> None:
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            sides = part.shape
+            kinds.append((_number_of(part.dtype), part.ndim, _layout(part)))
+            letters.append("ppqqp" + 2 * len(sides) * "q")
+            values += (None, None, part.size, part.itemsize, part.ctypes.data, *sides, *part.strides)
+        elif isinstance(part, tuple):
+            kinds.append((type(part), len(part)))
+            _lay_out(part, kinds, letters, values)
+        elif isinstance(part, np.void):
+            kinds.append(_number_of(part.dtype))
+            letters.append("p")
+            values.append(np.frombuffer(part, dtype=np.uint8).ctypes.data)
+        elif isinstance(part, (bool, np.bool_)):
+            _append("?", bool(part), kinds, letters, values)
+        elif isinstance(part, (int, np.integer)):
+            _append("q", int(part), kinds, letters, values)
+        elif isinstance(part, (float, np.floating)):
+            _append("d", float(part), kinds, letters, values)
+        else:
+            raise TypeError(f"kernels take numbers, arrays, records and tuples of these, not {type(part).__name__}")
+
+
+def _layout(array: Any) -> int:
+    """How an array lies in memory: contiguous by rows, else by columns, else with gaps; and what may be done to it."""
+    flags = int(array.flags.num)
+    order = flags & ROWS_FIRST or flags & COLUMNS_FIRST
+    return order | flags & (ALIGNED | WRITABLE)
+
+
+def _append(letter: str, value: Any, kinds: list[Any], letters: list[str], values: list[Any]) -> None:
+    kinds.append(letter)
+    letters.append(letter)
+    values.append(value)
+
+
+_DTYPES: dict[int, tuple[Any, int]] = {}
+
+
+def _number_of(dtype: Any) -> int:
+    """A number for a type of elements: comparing types of many fields takes long."""
+    if id(dtype) not in _DTYPES:
+        number = next((number for known, number in _DTYPES.values() if known == dtype), len(_DTYPES))
+        _DTYPES[id(dtype)] = dtype, number  # kept, so that no other type gets its id
+    return _DTYPES[id(dtype)][1]
+
+
+def described(arguments: tuple[Any, ...]) -> str:
+    """What code is compiled for, in words that mean the same in every process.
+
+    Examples
+    --------
+    >>> described((2, (0.5, np.zeros((3, 4)))))
+    'q tuple(d <f8[2, 1281])'
+    """
+    return " ".join(map(_described, arguments))
+
+
+def _described(part: Any) -> str:
+    if isinstance(part, np.ndarray):
+        elements = part.dtype if part.dtype.names else part.dtype.str
+        return f"{elements}[{part.ndim}, {_layout(part)}]"
+    if isinstance(part, tuple):
+        return f"{type(part).__qualname__}({described(part)})"
+    return str(part.dtype) if isinstance(part, np.void) else laid_out((part,)).letters[0]
+
+
+def result_words(result: list[Any]) -> int:
+    """Words of eight bytes that a result takes.
+
+    Parameters
+    ----------
+    result : list
+        `["nothing"]`, `["?"]`, `["q"]` or `["d"]`; `["array", dtype, axes]`; or `["tuple", result, ...]`.
+
+    Examples
+    --------
+    >>> result_words(["tuple", ["q"], ["array", "<f8", 2]])
+    10
+    """
+    if result[0] == "array":
+        return 5 + 2 * int(result[2])
+    return sum(map(result_words, result[1:])) if result[0] == "tuple" else 1
+
+
+def _read(result: list[Any], words: Any, at: int) -> Any:
+    """A result as Python has it; arrays are copies."""
+    if result[0] == "tuple":
+        parts = []
+        for one in result[1:]:
+            parts.append(_read(one, words, at))
+            at += result_words(one)
+        return tuple(parts)
+    if result[0] != "array":
+        letter: Any = LETTERS[result[0]] if result[0] != "nothing" else None
+        return letter and letter.from_buffer(words, 8 * at).value
+    owner, data, axes = words[at], words[at + 4], int(result[2])
+    shape, strides = words[at + 5 : at + 5 + axes], words[at + 5 + axes : at + 5 + 2 * axes]
+    dtype = np.dtype(result[1])
+    if words[at + 2]:
+        extent = sum((side - 1) * stride for side, stride in zip(shape, strides, strict=True)) + dtype.itemsize
+        array = np.ndarray(shape, dtype, (ctypes.c_char * extent).from_address(data), 0, strides).copy()
+    else:
+        array = np.empty(shape, dtype)
+    if owner:
+        _release()(owner)
+    return array
+
+
+def callable_of(code: Code, name: str) -> Callable[[list[Any]], Any]:
+    """Load code, for `Numbers.values` of the kinds that it was made for.
+
+    Raises
+    ------
+    Exception
+        From a call: what the kernel has raised, for instance for want of memory.
+    """
+    function = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 2, *[LETTERS[one] for one in code.letters])(
+        _loaded(code)
+    )
+    result, words = code.result, ctypes.c_int64 * result_words(code.result)
+
+    def call(values: list[Any]) -> Any:
+        found, failure = words(), ctypes.c_void_p()
+        status = function(ctypes.addressof(found), ctypes.addressof(failure), *values)
+        if status not in (DONE, NOTHING):
+            raise _failure(failure, name)
+        return None if status == NOTHING else _read(result, found, 0)
+
+    return call
+
+
+def _failure(info: ctypes.c_void_p, name: str) -> Exception:
+    """What a kernel has raised: numba keeps its class and arguments pickled, in the code."""
+    try:
+        words = (ctypes.c_int64 * 2).from_address(info.value or 0)
+        made, arguments, *_ = pickle.loads(ctypes.string_at(words[0], words[1] & 0x7FFFFFFF))
+        raised = made(*arguments)
+        assert isinstance(raised, Exception)
+        return raised
+    except Exception:
+        return RuntimeError(f"{name} failed")
+
+
+_ENGINES: list[Any] = []
+"""What holds loaded code in memory."""
+
+
+def _loaded(code: Code) -> int:
+    """The address of a function."""
+    import llvmlite.binding as llvm
+
+    _name_helpers()
+    machine = llvm.Target.from_default_triple().create_target_machine(jit=True)
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    engine.add_object_file(llvm.object_file.ObjectFileRef.from_data(code.machine))
+    engine.finalize_object()
+    _ENGINES.append(engine)
+    return int(engine.get_function_address(code.symbol))
+
+
+@cache
+def _name_helpers() -> None:
+    """Let LLVM find the functions of numba's libraries that code calls."""
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    for name, address in _library(MEMORY).c_helpers.items():
+        llvm.add_symbol(name if name.startswith("_") else f"NRT_{name}", address)
+    for name, address in _library(HELPERS).c_helpers.items():
+        llvm.add_symbol(f"numba_{name}", address)
+
+
+@cache
+def _library(name: str) -> Any:
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = find_spec("numba")  # without importing it
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    folder = Path(spec.submodule_search_locations[0], *name.split(".")[1:-1])
+    files = [folder / f"{name.rpartition('.')[2]}{suffix}" for suffix in EXTENSION_SUFFIXES]
+    loader = ExtensionFileLoader(name, str(next(path for path in files if path.exists())))
+    found = spec_from_loader(name, loader)
+    assert found is not None
+    module = module_from_spec(found)
+    loader.exec_module(module)
+    return module
+
+
+@cache
+def _release() -> Any:
+    return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(_library(MEMORY).c_helpers["MemInfo_release"])
+
+
+@cache
+def processor() -> str:
+    """The processor that code is made for: a folder of code may be shared by several machines.
+
+    Examples
+    --------
+    >>> processor() != ""
+    True
+    """
+    import llvmlite.binding as llvm
+
+    return f"{llvm.get_default_triple()} {llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
+
+
+def path_of(folder: Path, name: str, arguments: tuple[Any, ...]) -> Path:
+    """Where a kernel's code for arguments of some kinds is kept.
+
+    Examples
+    --------
+    >>> path_of(Path("kernels"), "flat.search", (1,)).name.startswith("flat.search-")
+    True
+    """
+    digest = hashlib.sha256(f"{processor()} {described(arguments)}".encode()).hexdigest()[:16]
+    return folder / f"{name}-{digest}.code"
+
+
+def read(path: Path) -> Code | None:
+    """What `write` has kept, None where there is nothing.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(Path(folder, "one"), Code("f", "qd", ["nothing"], bytes(3)))
+    ...     read(Path(folder, "one"))
+    Code(symbol='f', letters='qd', result=['nothing'], machine=b'\\x00\\x00\\x00')
+    """
+    try:
+        head, machine = path.read_bytes().split(b"\n", 1)
+    except OSError:
+        return None
+    symbol, letters, result = json.loads(head)
+    return Code(symbol, letters, result, machine)
+
+
+def write(path: Path, code: Code) -> None:
+    """Keep code in a file, whole at any moment: other processes may read or write it at the same time."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.write_bytes(json.dumps(code[:-1]).encode() + b"\n" + code.machine)
+    draft.replace(path)

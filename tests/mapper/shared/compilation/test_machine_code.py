@@ -1,0 +1,93 @@
+"""Machine code takes and gives back what its kernel does, and is called without the compiler that made it."""
+
+import subprocess
+import sys
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from dse.mapper.shared.compilation.machine_code import described, laid_out, read
+from dse.mapper.shared.compilation.twins import compiled
+from dse.model.counting.kernel import Floats, Ints, entry
+
+PAIR = np.dtype([("number", np.int64), ("weights", np.float64, 3)])
+
+
+class Table(NamedTuple):
+    rows: Ints
+    scale: float
+
+
+@entry
+def gather(table: Table, pair: np.record, turned: bool, more: tuple[Floats, ...]) -> tuple[Ints, Floats, int]:
+    """Reads and writes what it is given; makes an array, gives back a part of another, and a number."""
+    rows = np.zeros((2, len(table.rows)), dtype=np.int64)
+    for i in range(len(table.rows)):
+        rows[0, i] = table.rows[i] * pair.number
+        rows[1, i] = i if turned else -i
+    pair.weights[1] = table.scale + more[1][0, 2]
+    table.rows[0] = 7
+    return rows, more[1][:, 1:], table.rows[1]
+
+
+@entry
+def room(number: int) -> int:
+    """Asks for memory, for none where the number is negative."""
+    return len(np.zeros(number))
+
+
+def arguments():
+    pair = np.zeros(1, dtype=PAIR).view(np.recarray)[0]
+    pair.number = 3
+    return Table(np.array([1, 2, 3]), 0.5), pair, True, (np.zeros((1, 1)), np.arange(6.0).reshape(2, 3))
+
+
+def test_code_reads_and_writes_what_its_kernel_does():
+    by_code, by_python = arguments(), arguments()
+    found, expected = compiled(gather)(*by_code), gather(*by_python)
+    assert [np.asarray(one).tolist() for one in found] == [np.asarray(one).tolist() for one in expected]
+    assert by_code[1].weights.tolist() == by_python[1].weights.tolist() == [0.0, 2.5, 0.0]
+    assert by_code[0].rows.tolist() == [7, 2, 3]
+
+
+def test_an_array_with_gaps_is_another_kind_of_argument():
+    rows, square = np.arange(6), np.arange(4).reshape(2, 2)
+    kinds = [laid_out((one,)).kinds for one in (rows[:3], rows[::2], rows[:3].astype(float), rows[3:])]
+    assert kinds[0] == kinds[3]
+    assert len({str(one) for one in kinds}) == 3
+    assert described((rows[:3],)) != described((rows[::2],))
+    assert len({described((one,)) for one in (square, square.T, np.arange(8).reshape(2, 4)[:, ::2])}) == 3
+
+
+def test_what_a_kernel_raises_is_raised():
+    assert compiled(room)(3) == 3
+    with pytest.raises(ValueError, match="negative dimensions"):
+        compiled(room)(-1)
+
+
+def test_what_is_no_argument_of_kernels_is_refused():
+    with pytest.raises(TypeError, match="numbers, arrays, records and tuples of these, not str"):
+        laid_out(("three",))
+
+
+def test_a_missing_file_holds_no_code(tmp_path):
+    assert read(tmp_path / "none.code") is None
+
+
+LATER = """
+import sys
+from dse import load_architecture, load_workload
+from dse.mapper import map_layer
+map_layer(load_architecture("eyeriss"), load_workload("alexnet").layer("fc8"), "energy")
+print([name for name in ("numba", "scipy", "dse.mapper.deep.solve", "dse.mapper.network") if name in sys.modules])
+"""
+
+
+def test_a_later_search_imports_no_compiler():
+    """The first run compiles what is missing, if anything; the second finds all of it."""
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", LATER], capture_output=True, text=True, check=True)
+        if done.stdout.strip() == "[]":
+            return
+    raise AssertionError(done.stdout)
