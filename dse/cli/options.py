@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import wraps
-from math import inf
+from math import inf, isfinite
 from re import fullmatch
 from typing import Any, Literal, TypeVar
 
@@ -16,6 +16,19 @@ from dse.errors import DseError
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 FORMATS = ("table", "json", "csv")
+
+
+class Finite(click.FloatRange):
+    """A number that is neither infinite nor `nan`, which every comparison takes for no number."""
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        found = super().convert(value, parameter, context)
+        if not isfinite(found):
+            self.fail(f"{value} is not a finite number.", parameter, context)
+        return found
+
+
+NOT_NEGATIVE = Finite(min=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +131,7 @@ def mapper_options(function: Command) -> Command:
         help="Tile sizes: all, or only those that divide a loop bound; any takes those that could shrink, too (slow).",
     )(function)  # fmt: skip
     function = click.option(
-        "--gap", type=click.FloatRange(min=0), default=0.0, show_default=True,
+        "--gap", type=NOT_NEGATIVE, default=0.0, show_default=True,
         help="Stop a search when its answer is proven within this fraction of the best: 0.01 is 1 %.",
     )(function)  # fmt: skip
     return click.option(

@@ -81,3 +81,9 @@ def test_times():
     for text in ("0 s", "-2", "2 KiB"):
         with pytest.raises(DseError, match="--time-limit"):
             given_seconds("--time-limit", text)
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-0.1"])
+def test_a_gap_is_a_finite_number(text):
+    with pytest.raises(click.BadParameter, match=r"finite|range"):
+        called(mapper_options, "--gap", text)

@@ -316,6 +316,8 @@ def test_progress_counts_what_was_evaluated_apart_from_what_was_known():
         ({"objectives": ("energy", "cost")}, "'cost' is not one of"),
         ({"objectives": ("energy", "energy")}, "twice"),
         ({"gap": -0.1}, "gap=-0.1 < 0"),
+        ({"gap": float("nan")}, "gap=nan < 0"),
+        ({"gap": float("inf")}, "gap=inf"),
     ],
 )
 def test_a_bad_search_is_refused(changes, message):

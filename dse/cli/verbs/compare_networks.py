@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from dse.cli.interrupts import INTERRUPTED
-from dse.cli.options import architecture_options, batch_option, format_option, gather, parameter_option
+from dse.cli.options import (
+    NOT_NEGATIVE,
+    architecture_options,
+    batch_option,
+    format_option,
+    gather,
+    parameter_option,
+)
 from dse.cli.output import StatusLine, compile_first, note, print_rows
 from dse.errors import DseError, SpecError
 
@@ -89,7 +96,7 @@ def refuse_architectures(names: tuple[str, ...]) -> None:
     help="What each layer is mapped for.",
 )  # fmt: skip
 @click.option(
-    "--gap", type=click.FloatRange(min=0), help="Map to within this fraction of the best: 0.01 is 1 %.  [default: 0.05]"
+    "--gap", type=NOT_NEGATIVE, help="Map to within this fraction of the best: 0.01 is 1 %.  [default: 0.05]"
 )
 @click.option(
     "--factors", type=click.Choice(["perfect", "all"]), help="`all` may take minutes for a layer.  [default: perfect]"

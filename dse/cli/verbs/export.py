@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from dse.cli.inputs import read_architecture, read_workload
+from dse.cli.options import NOT_NEGATIVE
 from dse.cli.output import compile_first, note
 from dse.errors import DseError
 
@@ -22,7 +23,7 @@ FORMS = {"scale-sim": "WORKLOAD", "timeloop": "ARCH WORKLOAD LAYER"}
 @click.option("--parquet", metavar="FILE", help="Write the evaluations of the sweep in DIR as a Parquet file.")
 @click.option("--objective", type=click.Choice(["energy", "latency", "edp"]), default="edp", show_default=True,
               help="What the layer is mapped for.")  # fmt: skip
-@click.option("--gap", type=click.FloatRange(min=0), default=0.0, show_default=True,
+@click.option("--gap", type=NOT_NEGATIVE, default=0.0, show_default=True,
               help="Map to within this fraction of the best.")  # fmt: skip
 def command(
     names: tuple[str, ...], form: str | None, output: str | None, optuna: str | None, parquet: str | None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from math import inf
 from typing import Any, Literal
 
 from dse.errors import DseError, expect
@@ -53,8 +54,10 @@ class Search:
                 raise DseError(f"objective {objective!r} is not one of {', '.join(OBJECTIVES)}")
         if len(set(self.objectives)) < len(self.objectives):
             raise DseError(f"an objective is named twice: {', '.join(self.objectives)}")
-        if self.gap < 0:
+        if not self.gap >= 0:
             raise DseError(f"gap={self.gap} < 0")
+        if self.gap == inf:
+            raise DseError("gap=inf leaves every mapping to chance", hint="a fraction, e.g. 0.01 for 1 %")
 
     @property
     def keys(self) -> tuple[str, ...]:

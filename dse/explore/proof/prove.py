@@ -180,7 +180,8 @@ class Prover:
         """What is proven so far, given the designs (positions of their settings) mapped or found infeasible."""
         counts = dict.fromkeys((RULED_OUT, INFEASIBLE, OPEN, WITHIN, EVALUATED), 0)
         parts = [*self.settled, *self._left()]
-        known = np.array([*evaluated, *infeasible], dtype=np.int64).reshape(-1, len(self.axes.space.shape))
+        places = [*evaluated, *infeasible]
+        known = np.array(places, dtype=np.int64).reshape(len(places), len(self.axes.space.shape))
         for part in parts:
             inside = (known >= part.box.first) & (known <= part.box.last)
             counts[part.state] += part.box.size - int(inside.all(axis=1).sum())
