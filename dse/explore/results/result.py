@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from dse.explore.outcomes.evaluation import Evaluation
 from dse.explore.outcomes.front import pareto
 from dse.explore.outcomes.log import Damage
-from dse.explore.proof.certificate import Certificate
 from dse.explore.plan.search import OBJECTIVES, Search
+from dse.explore.proof.certificate import Certificate
+from dse.explore.results.tables import evaluations_frame, front_frame
 from dse.explore.spending import Spending
 from dse.problem.notebook import SHOWN_ROWS, picture, short
-from dse.explore.results.tables import evaluations_frame, front_frame
 
 if TYPE_CHECKING:
     import pandas
@@ -68,8 +68,10 @@ class SweepResult:
     {'ok': 2}
     >>> [len(rows) for rows in (result.points(), result.mapping_rows(), result.front_rows(), result.to_dataframe())]
     [4, 1, 1, 4]
-    >>> result.reference_in_space, result.reference_row()["number"], [len(rows) for _, rows in result.budgets()], result.to_solve()
-    (True, 0, [1], [])
+    >>> result.reference_in_space, result.reference_row()["number"]
+    (True, 0)
+    >>> [len(rows) for _, rows in result.budgets()], result.to_solve()
+    ([1], [])
     >>> len(result.plot().axes) > 0
     True
     >>> result
