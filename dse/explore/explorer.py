@@ -13,40 +13,29 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from math import inf, log10
 from time import monotonic
-from typing import Any
+from typing import Any, Literal
 
 from dse.errors import DseError
+from dse.explore.candidate import ALONE, PROVEN_FROM, Beside, Candidate, beaten, outcome_of
+from dse.explore.designs.alike import Family
 from dse.explore.designs.samplers import Proposal, Proposer, Shuffled, choose_sampler, make_proposer
 from dse.explore.limits import DEFAULT, Limits
 from dse.explore.outcomes.evaluation import Evaluation, Kind, Outcome
-from dse.explore.outcomes.front import beaten_by
 from dse.explore.outcomes.log import LogWriter
 from dse.explore.plan.problem import SweepProblem
 from dse.explore.plan.search import Search
 from dse.explore.progress import Phase, Progress
 from dse.explore.proof.certificate import Certificate
-from dse.explore.proof.prove import Prover
+from dse.explore.proof.prove import Entry, Prover
 from dse.explore.proof.stage import Stage
 from dse.explore.spending import Spending
-from dse.explore.workers.runner import Failure, Task, TimeOverError, Workers
+from dse.explore.workers.runner import Task, TimeOverError, Workers
 
 LOOKS = 50
 """At most so many proposals for every design that is still to be found in a batch: nearly all may be ruled out."""
 
-PROVEN_FROM = 1_000_000
-"""Number of the first design of the space when the proof solves it without a trial: numbers of trials are smaller."""
-
 PATIENCE = 8
 """After so many proposals in a row that repeat known designs, a design that was never seen is evaluated instead."""
-
-
-@dataclass(slots=True)
-class _Candidate:
-    """A design by its settings; `found` is what `_identify` says of it, until it is evaluated."""
-
-    number: int
-    settings: Mapping[str, Any]
-    found: tuple[str, Any, Outcome | None] | None = None
 
 
 @dataclass(slots=True)
@@ -89,9 +78,10 @@ class Explorer:
     after_batch: Callable[[], None] = lambda: None
     explored: dict[int, Evaluation] = field(default_factory=dict)
     exact: dict[int, Evaluation] = field(default_factory=dict)
+    repriced: dict[int, Evaluation] = field(default_factory=dict)
     reused: int = 0
-    _candidates: list[_Candidate] = field(default_factory=list)
-    _by_index: dict[int, _Candidate] = field(default_factory=dict)
+    _candidates: list[Candidate] = field(default_factory=list)
+    _by_index: dict[int, Candidate] = field(default_factory=dict)
     _mapped: int = 0
     _settled: int = 0
     _unseen: int = 0
@@ -133,6 +123,11 @@ class Explorer:
             self._evaluate_batch(proposer, proposals)
 
     @property
+    def parts(self) -> tuple[dict[int, Evaluation], ...]:
+        """Explored designs by number; others that their mappings suit; and those solved exactly."""
+        return self.explored, {n: one for n, one in self.repriced.items() if n not in self.exact}, self.exact
+
+    @property
     def is_over(self) -> bool:
         """Whether the time for the whole sweep is."""
         return monotonic() - self._began >= self.limits.time_s
@@ -144,7 +139,8 @@ class Explorer:
             return None
         known: dict[str, list[tuple[int, ...]]] = {"ok": [], "infeasible": [], "failed": []}
         for index, candidate in self._by_index.items():
-            found = self.exact.get(candidate.number) or self.explored.get(candidate.number)
+            number = candidate.number
+            found = self.exact.get(number) or self.explored.get(number) or self.repriced.get(number)
             if found is not None:
                 known[found.outcome.status].append(self.problem.space.digits(index))
         return self._prover.certificate(known["ok"], known["infeasible"])
@@ -162,7 +158,7 @@ class Explorer:
         began = monotonic()
         report = partial(self._report_proof, began)
         stage = Stage(
-            problem.space, search.objectives, search.gap, self.workers, self._solve_at, self._write_box, report,
+            problem.space, search.objectives, search.gap, self.workers, self._solve_families, self._write_box, report,
             problem.sweep_id, partial(self.spending.add, "bounds"),
         )  # fmt: skip
         deadline = min(began + (inf if limits.prove_s is None else limits.prove_s), self._began + limits.time_s)
@@ -174,14 +170,21 @@ class Explorer:
     def _report_proof(self, began: float, settled: int) -> None:
         self._report("prove", settled, self.problem.space.size, settled, monotonic() - began)
 
-    def _solve_at(self, indices: Sequence[int]) -> list[Evaluation]:
-        """The exact evaluations of some places in the space."""
-        for index in indices:
-            if index not in self._by_index:
-                self._by_index[index] = _Candidate(PROVEN_FROM + index, self.problem.space.settings(index))
-        chosen = [self._by_index[index] for index in indices]
-        self._evaluate("exact", chosen, len(self.exact) + len(chosen))
-        return [self.exact[candidate.number] for candidate in chosen]
+    def _solve_families(self, families: Sequence[Sequence[Entry]]) -> list[Evaluation]:
+        """The exact evaluations of the first of each family, then what its mappings come to on the others."""
+        entered = [[(self._at(entry.box.first), entry.bound) for entry in family] for family in families]
+        chosen = [family[0][0] for family in entered]
+        beside = {family[0][0].number: family[1:] for family in entered if len(family) > 1}
+        self._evaluate("exact", chosen, len(self.exact) + len(chosen), beside)
+        alike = [self.repriced.get(other.number) for family in entered for other, _ in family[1:]]
+        return [*(self.exact[one.number] for one in chosen), *(one for one in alike if one is not None)]
+
+    def _at(self, digits: Sequence[int]) -> Candidate:
+        """The design at a place of the space."""
+        index = self.problem.space.index(digits)
+        if index not in self._by_index:
+            self._by_index[index] = Candidate(PROVEN_FROM + index, self.problem.space.settings(index))
+        return self._by_index[index]
 
     def _write_box(self, line: bytes) -> None:
         if self.log is not None and line not in self.boxes:
@@ -232,7 +235,7 @@ class Explorer:
             found.append((index, evaluation))
             left -= evaluation.outcome.mapped
         for index, evaluation in found:
-            candidate = _Candidate(len(self._candidates), evaluation.parameters)
+            candidate = Candidate(len(self._candidates), evaluation.parameters)
             self._candidates.append(candidate)
             self._by_index[index] = candidate
             self.explored[candidate.number] = evaluation
@@ -246,9 +249,9 @@ class Explorer:
             self._by_index[proposal.index] = self._add(self.problem.space.settings(proposal.index))
         return proposal
 
-    def _add(self, settings: Mapping[str, Any]) -> _Candidate:
+    def _add(self, settings: Mapping[str, Any]) -> Candidate:
         """Enter a design; it counts as a trial unless it need not be mapped."""
-        candidate = _Candidate(len(self._candidates), settings)
+        candidate = Candidate(len(self._candidates), settings)
         candidate.found = self._identify(candidate, "explore")
         self._candidates.append(candidate)
         if candidate.found[2] is None:
@@ -277,8 +280,11 @@ class Explorer:
                 proposer.tell(proposal, scaled, evaluation.outcome.violation)
             proposer.end_batch()
 
-    def _evaluate(self, kind: Kind, candidates: Sequence[_Candidate], total: int) -> None:
-        """Find or make the evaluation of each candidate."""
+    def _evaluate(
+        self, kind: Literal["explore", "exact"], candidates: Sequence[Candidate], total: int,
+        beside: Mapping[int, Sequence[Beside]] = ALONE,
+    ) -> None:  # fmt: skip
+        """Find or make the evaluation of each candidate, and of those beside it, which its mappings suit."""
         results = self.explored if kind == "explore" else self.exact
         start = monotonic()
         identities: dict[int, str] = {}
@@ -291,28 +297,48 @@ class Explorer:
             if identity in self._from_log:
                 self.reused += 1
             if identity in self.known:
+                self._recall_repriced(beside.get(candidate.number, ()))
                 continue
             if impossible is not None:
                 self._record(identity, kind, candidate, replace(impossible, mapped=False))
             else:
-                tasks.setdefault(identity, Task(candidate.number, design))
+                others = [self.problem.resolve(other.settings) for other, _ in beside.get(candidate.number, ())]
+                tasks.setdefault(identity, Task(candidate.number, (design, *others) if beside else design))
         by_number = {candidate.number: candidate for candidate in candidates}
         offset = len(results) + len(candidates) - len(tasks)
         self._report(kind, offset, total, 0, 0.0)
-        evaluate = self.problem.evaluate[kind]
+        evaluate: Any = self.problem.evaluate[kind]
         if self.limits.time_s < inf:  # so that what is begun first ends in time, too
             evaluate = self.problem.within(evaluate, self._began + self.limits.time_s - start)
         try:
-            finished = self.workers.run(evaluate, tasks.values())
-            for evaluated, (task, outcome) in enumerate(finished, start=1):
-                self._record(identities[task.key], kind, by_number[task.key], _outcome(outcome))
+            finished = self.workers.run(Family(evaluate) if beside else evaluate, tasks.values())
+            for evaluated, (task, found_by) in enumerate(finished, start=1):
+                outcome, *others = found_by if isinstance(found_by, tuple) else (found_by,)
+                self._record(identities[task.key], kind, by_number[task.key], outcome_of(outcome))
+                self._keep_repriced(beside.get(task.key, ()), others)
                 self._report(kind, offset + evaluated, total, evaluated, monotonic() - start)
         finally:  # what is known of a batch counts even if it is stopped
             self._keep(kind, candidates, identities)
         self.after_batch()
 
-    def _keep(self, kind: Kind, candidates: Sequence[_Candidate], identities: Mapping[int, str]) -> None:
-        results = self.explored if kind == "explore" else self.exact
+    def _recall_repriced(self, beside: Sequence[Beside]) -> None:
+        """Find what the mappings of a design that was solved came to on others, now or before."""
+        for candidate, _ in beside:
+            identity = self._identify(candidate, "repriced")[0]
+            if identity in self.known and candidate.number not in self.explored:
+                self._keep("repriced", [candidate], {candidate.number: identity})
+
+    def _keep_repriced(self, beside: Sequence[Beside], outcomes: Sequence[Outcome | None]) -> None:
+        """Record what the mappings of a design come to on others, and how near that is to their bounds."""
+        for (candidate, bound), outcome in zip(beside, outcomes, strict=False):
+            if self._prover and outcome and outcome.status == "ok" and candidate.number not in self.explored:
+                gap = self._prover.known.gap_of(outcome.front, bound)
+                identity = self._identify(candidate, "repriced")[0]
+                self._record(identity, "repriced", candidate, replace(outcome, gap=gap))
+        self._recall_repriced(beside)
+
+    def _keep(self, kind: Kind, candidates: Sequence[Candidate], identities: Mapping[int, str]) -> None:
+        results = {"explore": self.explored, "exact": self.exact, "repriced": self.repriced}[kind]
         for candidate in candidates:
             known = self.known.get(identities.get(candidate.number, ""))
             if known is None:
@@ -320,7 +346,7 @@ class Explorer:
             parameters = self._parameters(candidate)
             results[candidate.number] = replace(known, kind=kind, number=candidate.number, parameters=parameters)
 
-    def _identify(self, candidate: _Candidate, kind: Kind) -> tuple[str, Any, Outcome | None]:
+    def _identify(self, candidate: Candidate, kind: Kind) -> tuple[str, Any, Outcome | None]:
         """Identity and design of a candidate; an outcome instead of the design when its settings make none."""
         with self.spending.on("designs"):
             try:
@@ -333,7 +359,7 @@ class Explorer:
         with self.spending.on("bounds"):
             return identity, design, self.problem.rule_out(design)
 
-    def _record(self, identity: str, kind: Kind, candidate: _Candidate, outcome: Outcome) -> None:
+    def _record(self, identity: str, kind: Kind, candidate: Candidate, outcome: Outcome) -> None:
         evaluation = Evaluation(
             identity, self.problem.sweep_id, kind, candidate.number, self._parameters(candidate), outcome
         )
@@ -345,7 +371,7 @@ class Explorer:
         self._consider(evaluation)
         self.watch(evaluation)
 
-    def _parameters(self, candidate: _Candidate) -> dict[str, Any]:
+    def _parameters(self, candidate: Candidate) -> dict[str, Any]:
         return {name: self.problem.plain(value) for name, value in candidate.settings.items()}
 
     def _values(self, evaluation: Evaluation) -> list[float] | None:
@@ -353,20 +379,12 @@ class Explorer:
             return None
         return [evaluation.outcome.objectives[key] for key in self.search.keys]
 
-    def _contenders(self) -> list[_Candidate]:
+    def _contenders(self) -> list[Candidate]:
         """Designs that no other beats even after their gaps are closed in their favour, and number 0, with which the
         others are compared."""
-        values = [(candidate, self._values(self.explored[candidate.number])) for candidate in self._candidates]
-        sound = [(candidate, value) for candidate, value in values if value is not None]
-        if not sound:
-            return []
-        # area is known exactly whatever the gap
-        gaps = [max(self.search.gap, self.explored[candidate.number].outcome.gap) for candidate, _ in sound]
-        shares = [[1.0 if name == "area" else 1 + gap for name in self.search.objectives] for gap in gaps]
-        beaten = beaten_by([value for _, value in sound], shares)
-        return [
-            candidate for (candidate, _), lost in zip(sound, beaten, strict=True) if candidate.number == 0 or not lost
-        ]
+        sound = [candidate for candidate in self._candidates if self.explored[candidate.number].ok]
+        lost = beaten([self.explored[candidate.number] for candidate in sound], self.search)
+        return [one for one, is_lost in zip(sound, lost, strict=True) if one.number == 0 or not is_lost]
 
     def _report(self, kind: Phase, done: int, total: int, evaluated: int, elapsed_s: float) -> None:
         if self.progress is not None:
@@ -380,10 +398,3 @@ class Explorer:
         value = evaluation.outcome.objectives[key]
         if self._best is None or value < self._best.outcome.objectives[key]:
             self._best = evaluation
-
-
-def _outcome(found: Outcome | Failure) -> Outcome:
-    """What a worker handed back, as the outcome of a design."""
-    if isinstance(found, Failure):
-        return Outcome(found.status, found.reason, violation=1.0, cpu_s=found.cpu_s)
-    return found

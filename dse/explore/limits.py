@@ -10,14 +10,14 @@ from dse.errors import DseError
 BOXES_PER_TRIAL = 10
 """Boxes of designs that the proof over a space bounds at most, for every trial of the sweep, unless it has a time."""
 
-LARGEST_SPACE = 8_000
-"""Designs of a space up to which the proof is made unless it is left out: bounds of all of them take some 20 s of CPU.
+LARGEST_SPACE = 40_000
+"""Designs of a space up to which the proof is made unless it is left out: bounds of all of them take some 40 s of CPU.
 Larger ones are proven when the proof is given a time."""
 
-CONTESTS_PER_TRIAL = 8
+CONTESTS_PER_TRIAL = 2
 """Designs that the proof holds against what is known at most, for every trial of the sweep, unless it has a time."""
 
-TRIALS_PER_DESIGN = 4
+TRIALS_PER_DESIGN = 3
 """Trials of the sweep for every design that the proof may solve exactly, unless it has a time."""
 
 
@@ -53,7 +53,7 @@ class Limits:
     Examples
     --------
     >>> Limits().work(trials=96), Limits(prove_s=10.0).work(trials=96)
-    (Work(boxes=960, contests=768, designs=24), Work(boxes=inf, contests=inf, designs=inf))
+    (Work(boxes=960, contests=192, designs=32), Work(boxes=inf, contests=inf, designs=inf))
     """
 
     prove_s: float | None = None
@@ -72,7 +72,7 @@ class Limits:
 
         Examples
         --------
-        >>> Limits().proves(36_000), Limits(prove_s=60.0).proves(36_000), Limits(prove_s=0).proves(12)
+        >>> Limits().proves(360_000), Limits(prove_s=60.0).proves(360_000), Limits(prove_s=0).proves(12)
         (False, True, False)
         """
         return designs <= LARGEST_SPACE if self.prove_s is None else self.prove_s > 0

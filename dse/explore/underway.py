@@ -67,7 +67,7 @@ class Underway:
             space=plan.space,
             search=plan.search,
             sampler=explorer.sampler,
-            evaluations=tuple(e for part in (explorer.explored, explorer.exact) for _, e in sorted(part.items())),
+            evaluations=tuple(e for part in explorer.parts for _, e in sorted(part.items())),
             finished=finished,
             reused=explorer.reused,
             wall_s=monotonic() - self.start,

@@ -260,7 +260,7 @@ def read_mappings(source: Source) -> MappingFile:
     keys = source.data if isinstance(source.data, dict) else {}
     for other in ("architecture", "workload", "sweep"):
         if other in keys and "mapping" not in keys:
-            raise source.error((other,), f"this is the file of another kind, {other}, not of mappings",
+            raise source.error((other,), f"this file describes the {other}, and no mappings",
                                "dse evaluate ARCH WORKLOAD --save FILE writes one of mappings", key=True)  # fmt: skip
     model = validate(MappingModel, source)
     return MappingFile(model.mapping, model.counting, model, source)

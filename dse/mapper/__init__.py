@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dse.mapper.alike import layout as layout
+    from dse.mapper.alike import points_alike as points_alike
     from dse.mapper.layer import bound_prices as bound_prices
     from dse.mapper.layer import bounds_boxes as bounds_boxes
     from dse.mapper.layer import layer_front as layer_front
@@ -51,10 +53,12 @@ _HOMES = {
     "compile_kernels": "dse.mapper.warm",
     "layer_front": "dse.mapper.layer",
     "layer_points": "dse.mapper.layer",
+    "layout": "dse.mapper.alike",
     "lower_bound": "dse.mapper.layer",
     "lower_bounds": "dse.mapper.layer",
     "map_layer": "dse.mapper.layer",
     "map_workload": "dse.mapper.network.workload",
+    "points_alike": "dse.mapper.alike",
     "points_below": "dse.mapper.layer",
     "points_within": "dse.mapper.layer",
     "sum_fronts": "dse.mapper.network.front_sum",

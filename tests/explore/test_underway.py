@@ -14,7 +14,8 @@ PLAN = make_plan("eyeriss", "alexnet", Search(2), space={"levels.array.rows": [6
 
 def made(directory, run=lambda: None):
     explorer = SimpleNamespace(
-        run=run, sampler="grid", explored={}, exact={}, reused=0, certificate=None, spending=None, is_over=False
+        run=run, sampler="grid", explored={}, exact={}, parts=({}, {}, {}), reused=0, certificate=None, spending=None,
+        is_over=False,
     )
     return Underway(PLAN, explorer, directory, (), 0.0)
 

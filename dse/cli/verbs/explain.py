@@ -72,12 +72,12 @@ def _sweeps_beside(directory: Path) -> str:
 
 def _of_files(inputs: Inputs, resident: bool, workers: Workers) -> Explained:
     """The architecture as its file and the options have it."""
-    from dse.explore.designs.resident import keeps_tensors
     from dse.explore.plan.hardware import HardwareChanges
     from dse.explore.plan.plan import make_plan
     from dse.explore.plan.search import Search
     from dse.explore.plan.workloads import WorkloadChanges
     from dse.formats.workload.parameters import parse_parameters
+    from dse.model.homes import home_level
 
     settings: dict[str, Any] = dict(split_setting(text) for text in inputs.settings)
     if inputs.dataflow is not None:
@@ -88,8 +88,8 @@ def _of_files(inputs: Inputs, resident: bool, workers: Workers) -> Explained:
     plan = make_plan(
         inputs.architecture, inputs.workload, search, changes=changes, hardware=HardwareChanges(settings)
     )
-    if resident and not keeps_tensors(plan.architecture):
-        raise DseError(f"no level of {plan.spec.name} may keep tensors", hint="its file says so by on_chip: auto")
+    if resident:
+        home_level(plan.architecture)
     compile_first(plan.architecture)
     own = dict(plan.starts[0])
     problem = plan.problem()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import inf
 from time import process_time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -86,6 +86,8 @@ class NetworkEvaluator:
         How energies and latencies of several networks become one.
     limit_s : float
         Seconds by the clock after which what is found is the outcome.
+    layers : {"front", "repriced"}
+        Of a whole front: of each layer its own, or the points that `dse.explore.designs.clock.learn` was told of it.
     """
 
     networks: tuple[Network, ...]
@@ -95,6 +97,7 @@ class NetworkEvaluator:
     constraints: tuple[Constraint, ...] = ()
     combination: Combination = SUM
     limit_s: float = inf
+    layers: Literal["front", "repriced"] = "front"
 
     def within(self, limit_s: float) -> NetworkEvaluator:
         """The same with no more than so many seconds for a design."""
@@ -160,7 +163,7 @@ class NetworkEvaluator:
             else:
                 layers: list[Points] = [(network.moved(architecture),)]
                 for layer, count in network.layers:
-                    layers += [clock.points(architecture, layer, "front", self.gap)] * count
+                    layers += [clock.points(architecture, layer, self.layers, self.gap)] * count
                 points = sum_fronts(layers).points / (1.0, architecture.clock_hz)
             allowed = points[self._excess(points[:, None]) == 0]
             # where nothing is allowed, everything stays, so that the complaint can be the smallest one

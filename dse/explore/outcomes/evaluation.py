@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Status = Literal["ok", "infeasible", "failed"]
-Kind = Literal["explore", "exact"]
+Kind = Literal["explore", "exact", "repriced"]
 
 STATUSES = ("ok", "infeasible", "failed")
-KINDS = ("explore", "exact")
+KINDS = ("explore", "exact", "repriced")
 
 LARGEST = 1e300
 """No figure is larger: what sums and products of figures make stays finite or is refused."""
@@ -68,8 +68,9 @@ class Evaluation:
         Hash of everything that affects the outcome (`dse.explore.outcomes.identity`).
     sweep : str
         Hash of what all evaluations of a sweep share; lines of other sweeps in the same file are told apart by it.
-    kind : {"explore", "exact"}
-        Mapped within the sweep's gap, or exactly and with the design's whole energy-latency front.
+    kind : {"explore", "exact", "repriced"}
+        Mapped within the sweep's gap; or exactly and with the design's whole energy-latency front; or by the mappings
+        of a design that was solved exactly and differs in prices alone.
     number : int
         Position in the sweep's order of proposals, from 0; of a design that only the proof solved, a million more than
         its place in the space.

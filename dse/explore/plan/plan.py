@@ -18,7 +18,7 @@ from dse.explore.plan.hardware import SAME_HARDWARE, HardwareChanges
 from dse.explore.plan.problem import SweepProblem
 from dse.explore.plan.search import Search
 from dse.explore.plan.workloads import UNCHANGED, WorkloadChanges
-from dse.explore.proof.bounds import BoxBounds, BoxPrices
+from dse.explore.proof.bounds import BoxBounds, BoxPrices, Layouts
 from dse.explore.proof.contest import Contest
 from dse.explore.proof.stage import Provable
 from dse.formats.architecture.choices import check_shapes, read_plain_space
@@ -142,6 +142,7 @@ class Plan:
             combination=self.together.combination([workload.name for workload in self.workloads]), limit_s=design_s,
         )  # fmt: skip
         evaluators = {"explore": plain, "exact": replace(plain, gap=0.0, front=whole_front)}
+        evaluators["repriced"] = evaluators["exact"]
         networks = self._networks()
         keys = {batch: [network.key() for network in read] for batch, read in networks.items()}
         limits = [constraint.to_dict() for constraint in plain.constraints]
@@ -158,6 +159,7 @@ class Plan:
                 "objective": how.objective, "gap": how.gap, "front": how.front, "constraints": limits,
                 "combine": counted, "per_image": BATCH in self.space,
                 **({"resident": keeping} if self.search.resident else {}),
+                **({"layers": kind} if kind == "repriced" else {}),
             }  # fmt: skip
             return identity(self._hashed(settings, architecture), keys[settings.get(BATCH)], mapper)
 
@@ -187,7 +189,9 @@ class Plan:
         boxed = bounds_boxes(self.architecture) and not self.derived and not self.search.resident
         resolve = Resolver(self.spec, self.hardware.settings, self.derived)
         prices = BoxPrices(resolve, evaluator) if boxed else None
-        return Provable(BoxBounds(resolve, evaluator, sweep_id), Contest(resolve, evaluator), prices)
+        both = {"energy", "latency"} <= set(self.search.objectives)
+        layouts = Layouts(resolve, evaluator) if boxed and both else None
+        return Provable(BoxBounds(resolve, evaluator, sweep_id), Contest(resolve, evaluator), prices, layouts)
 
     def _networks(self) -> dict[int | None, tuple[Network, ...]]:
         """The networks at each batch size of the space; under None where the space has none."""

@@ -154,6 +154,8 @@ class BoxBounds:
                 mapped[place] = architecture.area_mm2, (array.rows, array.cols)
         if mapped:
             architectures, how, images = _mapped_by(corners, self.evaluator)
+            if differ and not _has_folds(architectures[0]):
+                architectures = architectures[-1:]  # prices are alike, and the largest holds most
             sides = tuple(side for _, side in mapped.values())
             layers = [_bounds(network, architectures, sides, task.weight) for network in how.networks]
             bounds = [_summed(network, architectures, rows) for network, rows in zip(how.networks, layers, strict=True)]
@@ -212,6 +214,11 @@ def _differ_in_sides(architectures: list[Architecture]) -> bool:
     if len(first.fan_outs) != 1:
         return False
     return all(_with_sides(first, one.fan_outs[0].rows, one.fan_outs[0].cols) == one for one in architectures)
+
+
+def _has_folds(architecture: Architecture) -> bool:
+    """Whether some array is systolic, so that its sides decide what folds take."""
+    return any(array.skew or array.load or array.drain for array in architecture.fan_outs)
 
 
 def _mapped_by(
@@ -292,3 +299,18 @@ class BoxPrices:
         (architecture,), how, _ = _mapped_by([self.resolve(settings)], self.evaluator)
         rows = [bound_prices(architecture, layer) for network in how.networks for layer, _ in network.layers]
         return np.concatenate([*rows, [architecture.area_mm2, -architecture.clock_hz]])
+
+
+@dataclass(frozen=True, slots=True)
+class Layouts:
+    """What decides which mappings the layers of some networks have, of a design by its settings; not what they cost."""
+
+    resolve: Callable[[Mapping[str, Any]], Any]
+    evaluator: NetworkEvaluator | BatchEvaluator
+
+    def __call__(self, settings: Mapping[str, Any]) -> Any:
+        from dse.mapper import layout
+
+        (architecture,), how, images = _mapped_by([self.resolve(settings)], self.evaluator)
+        parts = [layout(architecture, layer) for network in how.networks for layer, _ in network.layers]
+        return None if None in parts else (images, *parts)

@@ -106,6 +106,8 @@ class Axes:
     corners : tuple of tuple of bool
         The designs of a box that bound it, each as whether it has the largest of every setting: what they cost least
         and what they hold most is a bound on all.
+    priced : tuple of bool, optional
+        Per setting, whether it changes prices alone: all of its choices then allow the same mappings.
 
     Examples
     --------
@@ -120,6 +122,7 @@ class Axes:
     space: DesignSpace
     sizes: tuple[tuple[float, ...] | None, ...]
     corners: tuple[tuple[bool, ...], ...]
+    priced: tuple[bool, ...] = ()
 
     @property
     def whole(self) -> Box:
@@ -142,6 +145,21 @@ class Axes:
     def outside_of(self, box: Box) -> tuple[int, ...]:
         """The first choices of a box for all settings that change something outside the array."""
         return tuple(first for name, first in zip(self.space.names, box.first, strict=True) if not is_inside(name))
+
+    def alike(self, digits: tuple[int, ...]) -> list[tuple[int, ...]]:
+        """The other designs, by the positions of their settings, that have the same mappings at other prices.
+
+        Examples
+        --------
+        >>> space = DesignSpace.of({"technology.voltage": ["0.9 V", "1 V"], "levels.array.rows": [2, 4]})
+        >>> Axes(space, (None, None), ((False, False),), (True, False)).alike((0, 1))
+        [(1, 1)]
+        """
+        if not any(self.priced):
+            return []
+        axes = zip(self.space.shape, self.priced, digits, strict=True)
+        ranges = [range(count) if free else (digit,) for count, free, digit in axes]
+        return [other for other in product(*ranges) if other != digits]
 
     def singles(self, box: Box) -> list[Box]:
         """Every design of a box by itself."""
@@ -227,6 +245,34 @@ def axes_of(space: DesignSpace, prices: Callable[[Mapping[str, Any]], Any] | Non
         at = dict(zip(directions, signs, strict=True))
         patterns.add(tuple(at.get(axis, 0) < 0 for axis in range(len(sizes))))
     return Axes(space, tuple(sizes), tuple(sorted(patterns)))
+
+
+def priced_of(space: DesignSpace, layout: Callable[[Mapping[str, Any]], Any]) -> tuple[bool, ...]:
+    """Which settings change prices alone, tried with all others at their first choices.
+
+    Parameters
+    ----------
+    layout : callable
+        Settings to what decides which mappings there are.
+
+    Examples
+    --------
+    >>> space = DesignSpace.of({"technology.voltage": ["0.9 V", "1 V"], "levels.array.rows": [2, 4]})
+    >>> priced_of(space, lambda settings: settings["levels.array.rows"])
+    (True, False)
+    """
+    return tuple(count > 1 and _is_priced(space, axis, count, layout) for axis, count in enumerate(space.shape))
+
+
+def _is_priced(space: DesignSpace, axis: int, count: int, layout: Callable[[Mapping[str, Any]], Any]) -> bool:
+    if is_side(space.names[axis]) or space.names[axis] == "dataflow":
+        return False
+    first = [0] * len(space.shape)
+    try:
+        found = [layout(space.settings(space.index([*first[:axis], i, *first[axis + 1 :]]))) for i in range(count)]
+    except DseError:
+        return False
+    return found[0] is not None and all(one == found[0] for one in found[1:])
 
 
 def _is_spanned(space: DesignSpace, axis: int) -> bool:

@@ -111,7 +111,8 @@ class Prover:
     workers : Workers
     known : Staircase
     solve : callable
-        Designs, by their places in the space, to their exact evaluations.
+        Families of designs, the first of each to be solved, to the exact evaluations of these; behind them those of
+        others that the same mappings allow (`dse.explore.designs.alike`).
     wanted : float
         The gap beyond which a design counts as open.
     deadline : float
@@ -131,7 +132,7 @@ class Prover:
     contest: Contest
     workers: Workers
     known: Staircase
-    solve: Callable[[Sequence[int]], Iterable[Evaluation]]
+    solve: Callable[[Sequence[Sequence[Entry]]], Iterable[Evaluation]]
     wanted: float
     deadline: float
     work: Work = UNLIMITED
@@ -148,6 +149,8 @@ class Prover:
     _pause: int = 0
     _stuck: list[Entry] = field(default_factory=list)
     _heap: list[Entry] = field(default_factory=list)
+    _waiting: dict[tuple[int, ...], Entry] = field(default_factory=dict)
+    _repriced: set[tuple[int, ...]] = field(default_factory=set)
     _hand: list[Entry] = field(default_factory=list)  # taken from the heap, and open yet when the proof is interrupted
     _number: count[int] = field(default_factory=count)
 
@@ -317,24 +320,37 @@ class Prover:
     def _solve(self, designs: Sequence[Entry]) -> None:
         """Solve single designs exactly; those whose evaluation fails stay open."""
         self.solved += len(designs)
+        for entry in designs:
+            self._waiting.pop(entry.box.first, None)
         self._hand = list(designs)
-        places = [self.axes.space.index(entry.box.first) for entry in designs]
-        solved = list(self.solve(places))
+        found = list(self.solve([self._family(entry) for entry in designs]))
         self._hand = []
-        for entry, evaluation in zip(designs, solved, strict=True):
+        for evaluation in found:
+            self.known.add(evaluation.outcome.front, evaluation.outcome.objectives.get("area_mm2", inf))
+        for entry, evaluation in zip(designs, found, strict=False):
             outcome = evaluation.outcome
-            self.known.add(outcome.front, outcome.objectives.get("area_mm2", inf))
             failed = outcome.status == "failed"
             short = self._short(entry.bound) if failed else min(self._short(entry.bound), outcome.gap)
             self._settle(Settled(entry.box, OPEN if failed else EVALUATED, entry.bound, short))
+
+    def _family(self, entry: Entry) -> list[Entry]:
+        """A design, and those still to be settled whose mappings are the same; each of these once."""
+        alike = [digits for digits in self.axes.alike(entry.box.first) if digits not in self._repriced]
+        others = [self._waiting[digits] for digits in alike if digits in self._waiting]
+        self._repriced.update(other.box.first for other in others)
+        return [entry, *others]
 
     def _short(self, bound: DesignBound) -> float:
         return self.known.short_of(bound)
 
     def _push(self, box: Box, bound: DesignBound, short: float) -> None:
-        heapq.heappush(self._heap, Entry(short, next(self._number), box, bound))
+        entry = Entry(short, next(self._number), box, bound)
+        if box.size == 1:
+            self._waiting[box.first] = entry
+        heapq.heappush(self._heap, entry)
 
     def _settle(self, settled: Settled) -> None:
+        self._waiting.pop(settled.box.first, None)
         self.settled.append(settled)
         self.note(settled)
         if settled.state != OPEN:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dse.explore.designs.space import DesignSpace
 from dse.explore.limits import Work
 from dse.explore.outcomes.evaluation import Evaluation
-from dse.explore.proof.bounds import BoxBounds, BoxPrices
-from dse.explore.proof.box import axes_of
+from dse.explore.proof.bounds import BoxBounds, BoxPrices, Layouts
+from dse.explore.proof.box import axes_of, priced_of
 from dse.explore.proof.contest import Contest
-from dse.explore.proof.prove import EVALUATED, Prover, Settled
+from dse.explore.proof.prove import EVALUATED, Entry, Prover, Settled
 from dse.explore.proof.staircase import Staircase
 from dse.explore.workers.runner import Workers
 
@@ -28,11 +28,14 @@ class Provable:
     contest : Contest
     prices : BoxPrices or None
         None where no box of several designs can be bounded.
+    layouts : Layouts or None
+        None where mappings of one design are not priced for others.
     """
 
     bounds: BoxBounds
     contest: Contest
     prices: BoxPrices | None
+    layouts: Layouts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Stage:
         The gap beyond which a design counts as open.
     workers : Workers
     solve : callable
-        Designs, by their places in the space, to their exact evaluations.
+        See `Prover`.
     write : callable
         Takes a line for the log.
     report : callable
@@ -62,7 +65,7 @@ class Stage:
     objectives: tuple[str, ...]
     wanted: float
     workers: Workers
-    solve: Callable[[Sequence[int]], Iterable[Evaluation]]
+    solve: Callable[[Sequence[Sequence[Entry]]], Iterable[Evaluation]]
     write: Callable[[bytes], None]
     report: Callable[[int], None]
     sweep_id: str
@@ -76,8 +79,11 @@ class Stage:
         staircase = Staircase(self.objectives, _weight(sound))
         for evaluation in sound:
             staircase.add(evaluation.outcome.front, evaluation.outcome.objectives["area_mm2"])
+        axes = axes_of(self.space, provable.prices)
+        if provable.layouts is not None:
+            axes = replace(axes, priced=priced_of(self.space, provable.layouts))
         return Prover(
-            axes_of(self.space, provable.prices), provable.bounds, provable.contest, self.workers, staircase,
+            axes, provable.bounds, provable.contest, self.workers, staircase,
             self.solve, self.wanted, deadline, work, self.report, self._note, self.spend,
         )  # fmt: skip
 

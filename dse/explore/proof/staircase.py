@@ -72,6 +72,12 @@ class Staircase:
             factors = np.minimum(factors, (corners[:, 0] + self.weight * corners[:, 1]) / weighted)
         return max(0.0, float(factors.max()) - 1.0)
 
+    def gap_of(self, points: Iterable[tuple[float, float]], bound: DesignBound) -> float:
+        """How far a design's own points are from its bound, as a fraction: all it can reach is matched within that."""
+        own = Staircase(self.objectives, self.weight)
+        own.add(points, bound.area_mm2)
+        return own.short_of(bound)
+
     def corners_above(self, bound: DesignBound) -> Any:
         """The corners below which a point that the bound allows would be matched by no known point.
 

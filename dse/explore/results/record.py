@@ -14,9 +14,9 @@ from dse.explore.designs.samplers import choose_sampler
 from dse.explore.designs.space import DesignSpace
 from dse.explore.designs.together import SHARED
 from dse.explore.outcomes.log import FILE_NAME, read_log
+from dse.explore.plan.search import Search
 from dse.explore.proof.certificate import Certificate
 from dse.explore.results.result import COLUMNS, SweepResult
-from dse.explore.plan.search import Search
 from dse.explore.spending import PARTS, Spending
 from dse.formats.architecture.dataflow import written_dataflow
 from dse.formats.architecture.space import written_constraints

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from dse.explore.outcomes.evaluation import Evaluation
 from dse.explore.outcomes.front import pareto
 from dse.explore.outcomes.log import Damage
-from dse.explore.proof.certificate import Certificate
 from dse.explore.plan.search import OBJECTIVES, Search
+from dse.explore.proof.certificate import Certificate
+from dse.explore.results.tables import evaluations_frame, front_frame
 from dse.explore.spending import Spending
 from dse.problem.notebook import SHOWN_ROWS, picture, short
-from dse.explore.results.tables import evaluations_frame, front_frame
 
 if TYPE_CHECKING:
     import pandas
@@ -38,7 +38,8 @@ class SweepResult:
     sampler : str
         The one that `auto` stood for.
     evaluations : tuple of Evaluation
-        First the explored designs by number (0 is the architecture's own), then those solved exactly.
+        First the explored designs by number (0 is the architecture's own), then those that mappings of others
+        suit, then those solved exactly.
     finished : bool
         Whether the search ran to its end.
     reused : int
@@ -67,8 +68,10 @@ class SweepResult:
     {'ok': 2}
     >>> [len(rows) for rows in (result.points(), result.mapping_rows(), result.front_rows(), result.to_dataframe())]
     [4, 1, 1, 4]
-    >>> result.reference_in_space, result.reference_row()["number"], [len(rows) for _, rows in result.budgets()], result.to_solve()
-    (True, 0, [1], [])
+    >>> result.reference_in_space, result.reference_row()["number"]
+    (True, 0)
+    >>> [len(rows) for _, rows in result.budgets()], result.to_solve()
+    ([1], [])
     >>> len(result.plot().axes) > 0
     True
     >>> result
@@ -116,9 +119,9 @@ class SweepResult:
 
     @property
     def designs(self) -> tuple[Evaluation, ...]:
-        """Every design once: those that were explored, then those that the proof alone solved."""
+        """Every design once: those that were explored, then those that the proof alone mapped."""
         explored = {e.number for e in self.explored}
-        return (*self.explored, *(e for e in self.evaluations if e.kind == "exact" and e.number not in explored))
+        return (*self.explored, *(e for e in self.evaluations if e.kind != "explore" and e.number not in explored))
 
     @property
     def reference(self) -> Evaluation | None:
@@ -237,7 +240,7 @@ class SweepResult:
             "statuses": dict(sorted(Counter(e.outcome.status for e in explored).items())),
             "reasons": dict(Counter(e.outcome.reason for e in explored if e.outcome.reason).most_common(10)),
             "dataflows": self._per_dataflow(),
-            "solved_exactly": len(self.evaluations) - len(explored),
+            "solved_exactly": sum(e.kind == "exact" for e in self.evaluations),
             "reused": self.reused,
             "cpu_s": round(sum(e.outcome.cpu_s for e in self.evaluations), 3),
             "wall_s": round(self.wall_s, 3),

@@ -20,7 +20,7 @@ from dse.problem.layer import Layer
 from dse.problem.shapes import Shape, check_sides, checked
 from dse.problem.workload import Node, Workload
 
-_FILE = WorkloadSpec(workload="graph", layers={"": {}})
+_FILE = WorkloadSpec(workload="graph", layers={"none": {}})
 _MOST_AXES = 4
 _SHOWN = 8
 

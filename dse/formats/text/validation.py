@@ -147,7 +147,7 @@ def _describe(detail: Any, model: type[BaseModel], place: DataPath) -> tuple[str
     """Message and hint of one pydantic error."""
     kind, loc, given = detail["type"], detail["loc"], detail["input"]
     context = detail.get("ctx", {})
-    name = next((part for part in reversed(place) if isinstance(part, str)), "the spec")
+    name = next((part for part in reversed(place) if isinstance(part, str) and part), "the spec")
     if kind == "extra_forbidden":
         return f"unknown key {str(place[-1])!r}", did_you_mean(place[-1], _keys_at(model, loc[:-1]))
     if kind == "missing":

@@ -329,7 +329,7 @@ class WorkloadSpec(SpecModel):
     norm: Annotated[WholeNumber, Field(ge=0, le=16)] = Field(
         default=0, description="parameters for each filter of normalisations"
     )
-    layers: Annotated[dict[str, Any], Field(min_length=1)] = Field(
+    layers: Annotated[dict[Annotated[str, Field(min_length=1)], Any], Field(min_length=1)] = Field(
         description="name to operation, in order; each reads what stands before it unless `from` says otherwise"
     )
     expect: ExpectSpec = Field(default=ExpectSpec(), description="totals that loading checks")

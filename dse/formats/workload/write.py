@@ -127,7 +127,7 @@ def _with_macs(node: Node, layer: Layer, sources: list[Node]) -> dict[str, Any]:
         op = next(iter(spec))
         try:
             entry = Entry(node.name, op, OPS[op].model_validate(spec), node.inputs)
-            made = MAKERS[op](entry, sources, WorkloadSpec(workload="", layers={node.name: spec}))
+            made = MAKERS[op](entry, sources, WorkloadSpec(workload="one", layers={node.name: spec}))
         except (DseError, ValidationError, IndexError):
             continue
         if [replace(one, op=node.op) for one in made] == [wanted]:

@@ -47,6 +47,9 @@ FEW_SIDES = 4
 KEPT_OPTIONS = 32768
 """Lists of PE tiles of layers on arrays that are remembered, a few kilobytes each."""
 
+KEPT_UNIONS = 192
+"""Lists of PE tiles on several arrays that are remembered, some hundreds of kilobytes each."""
+
 KEY = 2**40
 """Above every PE tile."""
 
@@ -109,10 +112,9 @@ def _bound_arrays(
         if not alike:
             instance.bits[PSUM] = min(instance.bits[PSUM], layer.finished_bits * layer.grain)
         points, walk = points_of(instance), _Walk.of(corners[0], instance, parts, factors == "perfect")
-        each = [walk.options(array, float(instance.macs)) for array in arrays]
-        options, fewest = _united([options for options, _, _ in each])
+        options, fewest, steps_work = _of_arrays(walk, arrays, float(instance.macs))
         known = [(array.most, steps, pe_pj * array.fewest, pe_pj * work)
-                 for array, (_, steps, work) in zip(arrays, each, strict=True)]  # fmt: skip
+                 for array, (steps, work) in zip(arrays, steps_work, strict=True)]  # fmt: skip
         lots = Arrays(fewest, np.array(known, dtype=float), cycle_pj * per_step, alone_pj)
         kernel(instance, options, lots, points, config, found)
     found[:, 1] *= per_step
@@ -282,6 +284,17 @@ def _of_sides(
     for column, what in ((FEWEST_PASSES, PASSES_LEFT), (FEWEST_STEPS, STEPS_LEFT)):
         rowwise[:-1, column] = np.minimum.reduceat(unrollings[:, what], tiles[:-1, FIRST_UNROLLING])
     return _without_spreads(start, rowwise), float(compiled(fastest_steps)(*listed, rows, cols))
+
+
+@lru_cache(maxsize=KEPT_UNIONS)
+def _of_arrays(
+    walk: _Walk, arrays: tuple[_Array, ...], macs: float
+) -> tuple[Options, Any, tuple[tuple[float, float], ...]]:
+    """The PE tiles of some arrays as one list; by array their fewest passes and steps; and the fewest steps of all dims
+    together and the least product of steps and PEs of each."""
+    each = [walk.options(array, macs) for array in arrays]
+    options, fewest = _united([options for options, _, _ in each])
+    return options, fewest, tuple((steps, work) for _, steps, work in each)
 
 
 def _united(several: Sequence[Options]) -> tuple[Options, Any]:

@@ -157,7 +157,9 @@ def graph_figure(data: GraphData) -> Figure:
         return x, -(row - band.first + 0.75) * step[1]
 
     for edge in data.edges:
-        _draw_edge(axes, [place(x, int(y)) for x, y in edge], high)
+        gutters = [next(left for left, band in zip(lefts, bands, strict=True) if y <= band.last) for _, y in edge]
+        line = [(*place(x, int(y)), left - BAND_GAP / 2) for (x, y), left in zip(edge, gutters, strict=True)]
+        axes.plot(*zip(*edge_line(line, high), strict=True), color=QUIET, linewidth=0.8, zorder=1)
     for name, label, group, x, y in data.boxes:
         _draw_box(axes, place(x, y), name, label, group)
     _draw_head(figure, data)
@@ -210,17 +212,23 @@ def _band(data: GraphData, first: int, last: int) -> Band:
     return Band(first, last, min(places), max(places))
 
 
-def _draw_edge(axes: Axes, points: list[tuple[float, float]], high: float) -> None:
-    """From the bottom of a box to the top of another; from one column to the next around the foot of the first."""
-    (x0, y0), (x1, y1) = points[0], points[-1]
-    line = [(x0, y0 - BOX[1] / 2), *points[1:-1], (x1, y1 + BOX[1] / 2)]
-    start = line[:1]
-    for before, after in pairwise(line):
-        if after[1] > before[1]:  # up: into the next column
-            middle = after[0] - BOX[0] / 2 - BAND_GAP / 2
-            start += [(before[0], -high + 0.08), (middle, -high + 0.08), (middle, -0.06), (after[0], -0.06)]
-        start.append(after)
-    axes.plot(*zip(*start, strict=True), color=QUIET, linewidth=0.8, zorder=1)
+def edge_line(points: list[tuple[float, float, float]], high: float) -> list[tuple[float, float]]:
+    """From the bottom of a box to the top of another; from one column to the next around the foot of the first.
+
+    Parameters
+    ----------
+    points : list of (x, y, x of the gutter on the left of the point's column)
+    high : float
+        Of the figure.
+    """
+    (x0, y0, gutter), (x1, y1, last_gutter) = points[0], points[-1]
+    line = [(x0, y0 - BOX[1] / 2, gutter), *points[1:-1], (x1, y1 + BOX[1] / 2, last_gutter)]
+    found = [line[0][:2]]
+    for (x, y, _), (to_x, to_y, beside) in pairwise(line):
+        if to_y > y:  # up: into the next column, in the gutter before it, where no box is
+            found += [(x, -high + 0.08), (beside, -high + 0.08), (beside, -0.06), (to_x, -0.06)]
+        found.append((to_x, to_y))
+    return found
 
 
 def _draw_box(axes: Axes, middle: tuple[float, float], name: str, label: str, group: str) -> None:

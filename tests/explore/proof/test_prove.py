@@ -1,11 +1,13 @@
 """The front of a sweep that proves is the front of its whole space, and the certificate counts every design once."""
 
 import json
+from dataclasses import replace
 from itertools import product
 
 import pytest
 from explore.toy import ARCH
 
+from dse.explore.designs.alike import Family
 from dse.explore.designs.design import FRONT_POINTS
 from dse.explore.designs.space import DesignSpace
 from dse.explore.outcomes.front import pareto
@@ -14,7 +16,7 @@ from dse.explore.plan.plan import make_plan
 from dse.explore.plan.search import OBJECTIVES, Search
 from dse.explore.proof import box as box_module
 from dse.explore.proof.bounds import BoundTask
-from dse.explore.proof.box import axes_of
+from dse.explore.proof.box import axes_of, priced_of
 from dse.explore.results.record import read_results
 from dse.explore.sweep import sweep
 from dse.explore.workers.runner import Failure, attempt
@@ -44,6 +46,11 @@ SPACES = {
         {"technology.voltage": ["0.8 V", "1 V"], "technology.clock": ["max"], "levels.array.rows": [2, 4],
          "levels.array.cols": [2, 4, 8]},
         ("edp", "area"),
+    ),
+    "prices": (
+        {"technology.voltage": ["0.8 V", "0.9 V", "1 V"], "technology.clock": ["max"], "levels.array.rows": [2, 3],
+         "levels.array.cols": [2, 4]},
+        ("energy", "latency", "area"),
     ),
 }  # fmt: skip
 
@@ -82,6 +89,26 @@ def test_the_front_is_that_of_a_full_grid_solved_exactly(files, name):
         if e.kind == "exact" and tuple(e.parameters.items()) in grid:
             own = grid[tuple(e.parameters.items())]
             assert list(e.outcome.front) == [(row["energy_pj"], row["latency_s"]) for row in own]
+
+
+def test_mappings_of_a_solved_design_are_priced_at_other_voltages(files):
+    space, objectives = SPACES["prices"]
+    problem = make_plan(*files, Search(1, objectives=objectives), space=space).problem()
+    priced = priced_of(problem.space, problem.provable.layouts)
+    axes = replace(axes_of(problem.space, problem.provable.prices), priced=priced)
+    assert axes.priced == (True, False, False, False)
+    family = [(1, 0, 1, 1), *axes.alike((1, 0, 1, 1)), (0, 0, 0, 1)]
+    assert len(family) == 4
+    settings = [problem.space.settings(problem.space.index(digits)) for digits in family]
+    own, *others, apart = Family(problem.evaluate["exact"])([problem.resolve(one) for one in settings])
+    grid = exact_grid(files, space, objectives)
+    fronts = [[(row["energy_pj"], row["latency_s"]) for row in grid[tuple(one.items())]] for one in settings]
+    assert list(own.front) == fronts[0]
+    assert apart is None  # an array of other sides has other mappings
+    for outcome, best in zip(others, fronts[1:], strict=False):
+        for energy, latency in outcome.front:
+            assert any(x <= energy * (1 + 1e-9) and y <= latency * (1 + 1e-9) for x, y in best)
+        assert min(energy for energy, _ in outcome.front) < 1.05 * min(energy for energy, _ in best)
 
 
 def exact_grid(files, space, objectives):

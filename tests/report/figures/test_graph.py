@@ -1,5 +1,7 @@
 """The figure of a network's graph."""
 
+from itertools import pairwise
+
 import pytest
 from report.drawing.overlaps import faults
 
@@ -35,6 +37,21 @@ def test_a_figure_is_hardly_higher_than_wide_and_its_labels_stand_apart(name):
     width, height = figure.get_size_inches()
     assert height <= 1.3 * width
     assert faults(figure, smallest=6.5) == []
+
+
+def test_no_edge_passes_behind_a_box():
+    """Of a network whose graph takes three columns: long edges run in the gutters between them."""
+    figure = graph_figure(graph_data(load_workload("resnet50")))
+    boxes = [box.get_path().get_extents() for box in figure.axes[0].patches]
+    for line in figure.axes[0].lines:
+        for (x, y), (to_x, to_y) in pairwise(line.get_xydata()):
+            if abs(x - to_x) > 1e-9 and abs(y - to_y) > 1e-9:
+                continue  # slanted ones run from row to row
+            left, right, low, high = min(x, to_x), max(x, to_x), min(y, to_y), max(y, to_y)
+            assert not any(
+                left < box.x1 - 0.01 and box.x0 + 0.01 < right + 1e-6 and low < box.y1 - 0.01 and box.y0 + 0.01 < high
+                for box in boxes
+            )
 
 
 def test_files(tmp_path):

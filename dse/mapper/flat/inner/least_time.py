@@ -16,18 +16,21 @@ from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, N, P, Q, R, S
 def least_time(inst: Instance, kind: int, passes: Ints, cycles: float, floor: Floats) -> float:
     """Least time of the array and of ports with at least the given passes; `cycles` as from `array_time`."""
     time = max(cycles, floor[kind, 1] + (cycles if inst.waits >= 0 else 0.0))
+    again = _again(inst, kind, passes, IFMAP), _again(inst, kind, passes, WEIGHT), _again(inst, kind, passes, PSUM)
     for t in range(inst.ports):
         busy = inst.port_fixed[t]
         for o in range(3):
             words = inst.words[o]
             if inst.in_buffer[o] == 1:
                 busy += inst.port_over[t, o] * words
-            if inst.in_pe[o] == 1 and o == kind:
-                busy += inst.port_up[t, o] * words
-            else:
-                busy += inst.port_up[t, o] * words * repeats(passes, o)
+            busy += inst.port_up[t, o] * words * again[o]
         time = max(time, busy + array_beside(inst, t, cycles))
     return float(time)
+
+
+def _again(inst: Instance, kind: int, passes: Ints, o: int) -> float:
+    """How often an operand is delivered at least."""
+    return 1.0 if inst.in_pe[o] == 1 and o == kind else repeats(passes, o)
 
 
 def array_beside(inst: Instance, t: int, cycles: float) -> float:

@@ -109,9 +109,10 @@ def object_code(dispatcher: Any, arguments: tuple[Any, ...]) -> Code:
     --------
     >>> from dse.mapper.shared.space import fastest_steps
     >>> from dse.mapper.shared.compilation.twins import twin
-    >>> made = object_code(twin(fastest_steps), (*[np.zeros((2, 5), dtype=np.int64)] * 3, 2, 2))
+    >>> table = np.zeros((2, 5), dtype=np.int64)
+    >>> made = object_code(twin(fastest_steps), (np.zeros(9, dtype=np.int64), table, table, 2, 2))
     >>> made.letters, made.result
-    ('ppqqpqqqqppqqpqqqqppqqpqqqqqq', ['d'])
+    ('ppqqpqqppqqpqqqqppqqpqqqqqq', ['d'])
     """
     import numba
 

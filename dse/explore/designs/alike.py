@@ -1,0 +1,89 @@
+"""Designs that differ in prices alone: one is solved exactly, and its mappings are priced for the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import inf
+from time import process_time
+from typing import TYPE_CHECKING, Any
+
+from dse.errors import InfeasibleError
+from dse.explore.designs.clock import learn, mapping_digest
+from dse.explore.designs.design import Batched, BatchEvaluator, NetworkEvaluator
+from dse.explore.outcomes.evaluation import Outcome
+
+if TYPE_CHECKING:
+    from dse.architecture.architecture import Architecture
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Evaluates a design exactly, and others by its mappings.
+
+    The mappings of a design are mappings of every other one that has the same array, memories and dataflow, such as
+    the same chip at another voltage. What they cost there takes a millisecond a layer, and is seldom far from the best.
+
+    Parameters
+    ----------
+    evaluator : NetworkEvaluator or BatchEvaluator
+        Of whole fronts.
+    """
+
+    evaluator: NetworkEvaluator | BatchEvaluator
+
+    def __call__(self, designs: Sequence[Any]) -> tuple[Outcome | None, ...]:
+        """The outcome of the first design, and those of the others; None for one on which its mappings say nothing."""
+        first, *others = designs
+        began = process_time()
+        alike = self._learn(first, others)
+        outcome = self.evaluator(first)
+        own = replace(outcome, cpu_s=process_time() - began)
+        return own, *(self._repriced()(other) if other in alike else None for other in others)
+
+    def _learn(self, first: Any, others: Sequence[Any]) -> list[Any]:
+        """Solve the layers of the first design, and price their mappings for the others; which of them are like it."""
+        if not others:
+            return []
+        how = self._how(first)
+        if not how.front or how.limit_s < inf or any(network.resident for network in how.networks):
+            return []
+        layers = list(dict.fromkeys(layer for network in how.networks for layer, _ in network.layers))
+        architecture = _architecture(first)
+        alike = [one for one in others if all(_is_alike(architecture, _architecture(one), layer) for layer in layers)]
+        return alike if self._solve(architecture, [_architecture(one) for one in alike], layers) else []
+
+    def _solve(self, architecture: Architecture, others: Sequence[Architecture], layers: Sequence[Any]) -> bool:
+        from dse.mapper import points_alike
+
+        own, digests = mapping_digest(architecture), [mapping_digest(other) for other in others]
+        for layer in layers:
+            try:
+                front, priced = points_alike(architecture, layer, others)
+            except InfeasibleError:
+                return False
+            learn(own, layer, "front", front)
+            for digest, points in zip(digests, priced, strict=True):
+                learn(digest, layer, "repriced", points)
+        return True
+
+    def _how(self, design: Any) -> NetworkEvaluator:
+        return self.evaluator.by_batch[design.batch] if isinstance(self.evaluator, BatchEvaluator) else self.evaluator
+
+    def _repriced(self) -> NetworkEvaluator | BatchEvaluator:
+        if isinstance(self.evaluator, NetworkEvaluator):
+            return replace(self.evaluator, layers="repriced")
+        by_batch = self.evaluator.by_batch.items()
+        return BatchEvaluator({batch: replace(how, layers="repriced") for batch, how in by_batch})
+
+
+def _architecture(design: Any) -> Architecture:
+    found: Architecture = design.architecture if isinstance(design, Batched) else design
+    return found
+
+
+def _is_alike(one: Architecture, other: Architecture, layer: Any) -> bool:
+    from dse.mapper import layout
+
+    own = layout(one, layer)
+    return own is not None and own == layout(other, layer)

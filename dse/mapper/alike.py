@@ -1,0 +1,72 @@
+"""Architectures that differ in prices alone: what is a mapping of one is one of all, at another cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from dse.architecture.architecture import Architecture
+from dse.errors import DseError
+from dse.mapper.flat.reprice import layout_of, repriced
+from dse.mapper.layer import bounds_boxes, is_flat, solve
+from dse.problem.layer import Layer
+
+Points = tuple[tuple[float, float], ...]
+"""Energy in pJ and cycles."""
+
+
+def points_alike(
+    architecture: Architecture, layer: Layer, others: Sequence[Architecture], *, factors: str = "all"
+) -> tuple[Points, tuple[Points, ...]]:
+    """A layer's exact front, and what its mappings come to on other architectures, which differ in prices alone.
+
+    Parameters
+    ----------
+    others : sequence of Architecture
+        Of the same `layout`, such as the same design at other voltages.
+
+    Returns
+    -------
+    front : tuple of (float, float)
+        Energy in pJ and cycles; cycles rise.
+    alike : tuple of tuple of (float, float)
+        For each other one, those of the same mappings that no other of them beats there.
+
+    Examples
+    --------
+    >>> from dse.formats.architecture.load import load_architecture_spec
+    >>> spec, layer = load_architecture_spec("eyeriss"), Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> slow = spec.resolve({"technology.voltage": "0.9 V", "technology.clock": "max"})
+    >>> front, (alike,) = points_alike(spec.architecture, layer, [slow])
+    >>> alike[-1][0] < front[-1][0]
+    True
+    """
+    solution = solve(architecture, layer, "front", 0.0, factors)
+    front = tuple((float(energy), float(cycles)) for energy, cycles in solution.values)
+    if others and not is_flat(architecture, factors):
+        raise DseError(f"{architecture.name}: mappings of a hierarchy of this shape are not priced again")
+    return front, tuple(_unbeaten(repriced(other, other.lowered(layer), solution.records)) for other in others)
+
+
+def layout(architecture: Architecture, layer: Layer) -> bytes | None:
+    """What decides which mappings of a layer an architecture has, without what they cost; None where nobody asks.
+
+    Examples
+    --------
+    >>> from dse.formats.architecture.load import load_architecture_spec
+    >>> spec, layer = load_architecture_spec("eyeriss"), Layer("fc", K=8, C=4)
+    >>> own, slow, small = (layout(spec.resolve(settings), layer) for settings in (
+    ...     {}, {"technology.voltage": "0.9 V", "technology.clock": "max"}, {"levels.GLB.capacity": "54 KiB"}))
+    >>> own == slow, own == small
+    (True, False)
+    """
+    return layout_of(architecture, architecture.lowered(layer)) if bounds_boxes(architecture) else None
+
+
+def _unbeaten(points: Any) -> Points:
+    """Of some points, those that no other one beats; cycles rise."""
+    points = points[np.lexsort((points[:, 0], points[:, 1]))]
+    lowest = np.concatenate(([np.inf], np.minimum.accumulate(points[:, 0])[:-1]))
+    return tuple((float(energy), float(cycles)) for energy, cycles in points[points[:, 0] < lowest])
