@@ -12,14 +12,14 @@ import numpy as np
 from dse.architecture.architecture import Architecture
 from dse.architecture.parts import at_one_depth, in_parts
 from dse.errors import DseError, InfeasibleError, expect
+from dse.mapper.answer import Answer
 from dse.mapper.flat.instance import SHAPES, shape_of
 from dse.mapper.flat.lower import bound_flat, bound_flat_by_sides, flat_prices
 from dse.mapper.flat.run import RECORD
 from dse.mapper.flat.solve import flat_mapping, solve_flat
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, beaten_beside
 from dse.mapper.shared.reasons import obstacles, why_infeasible
-from dse.mapper.shared.result import Certificate, LayerFront, LowerBound, Mapped, Solution
-from dse.model.cost import evaluate
+from dse.mapper.shared.result import LayerFront, LowerBound, Mapped, Solution
 from dse.model.mapping import Mapping
 from dse.model.price import capacities
 from dse.problem.layer import Layer
@@ -73,7 +73,8 @@ def map_layer(
     """
     if objective not in ("energy", "latency", "edp"):
         raise DseError(f"objective={objective!r} is not energy, latency or edp")
-    return _mapped(architecture, layer, objective, gap, factors, time_limit_s)[0]
+    found = layer_answers(architecture, layer, objective, gap=gap, factors=factors, time_limit_s=time_limit_s)
+    return found[0].mapped()
 
 
 def layer_front(
@@ -102,7 +103,8 @@ def layer_front(
     >>> min(energies) == dse.map_layer(systolic, layer, "energy").cost.energy_pj
     True
     """
-    return LayerFront(_mapped(architecture, layer, "front", gap, factors, time_limit_s))
+    found = layer_answers(architecture, layer, "front", gap=gap, factors=factors, time_limit_s=time_limit_s)
+    return LayerFront(answer.mapped() for answer in found)
 
 
 def layer_points(
@@ -263,9 +265,20 @@ def bounds_boxes(architecture: Architecture) -> bool:
     return plain and shape_of(architecture) in SHAPES
 
 
-def _mapped(
-    architecture: Architecture, layer: Layer, objective: str, gap: float, factors: str, time_limit_s: float | None
-) -> tuple[Mapped, ...]:
+def layer_answers(
+    architecture: Architecture, layer: Layer, objective: str = "edp", *, gap: float = 0.0, factors: str = "all",
+    time_limit_s: float | None = None,
+) -> tuple[Answer, ...]:  # fmt: skip
+    """The best mapping, or every point of the `front`, without pricing them in full: see `map_layer`, `layer_front`.
+
+    Examples
+    --------
+    >>> import dse
+    >>> eyeriss, layer = dse.load_architecture("eyeriss"), dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> (answer,) = layer_answers(eyeriss, layer, "energy")
+    >>> round(answer.energy_pj), answer.mapping == dse.map_layer(eyeriss, layer, "energy").mapping
+    (1182120, True)
+    """
     expect(gap, (float, int), "gap", "a fraction, e.g. 0.01 for 1 %")
     if time_limit_s is not None:
         expect(time_limit_s, (float, int), "time_limit_s", "seconds, e.g. 2.5")
@@ -277,17 +290,8 @@ def _mapped(
         raise DseError(f"time_limit_s={time_limit_s} <= 0")
     layer = architecture.lowered(layer)
     solution = solve(architecture, layer, objective, gap, factors, time_limit_s)
-    mapped = []
-    for (energy, cycles), record in zip(solution.values, solution.records, strict=True):
-        mapping = mapping_of(architecture, record, solution.kept[int(record[-1])])
-        value = {"energy": energy, "latency": cycles, "edp": energy * cycles, "front": energy}[objective]
-        certificate = Certificate(
-            objective=objective, value=float(value), lower_bound=float(value / (1 + solution.gap)), gap=solution.gap,
-            space_size=solution.space_size, pe_tiles=solution.visited[0], unrollings=solution.visited[1],
-            outer_tiles=solution.visited[2], priced=solution.visited[3], factors=factors,
-        )  # fmt: skip
-        mapped.append(Mapped(layer, mapping, evaluate(architecture, layer, mapping), certificate))
-    return tuple(mapped)
+    places = range(len(solution.values))
+    return tuple(Answer(architecture, layer, objective, factors, solution, at, mapping_of) for at in places)
 
 
 def solve(

@@ -88,8 +88,9 @@ def held_bits(layer: Layer, architecture: Architecture, mapping: Mapping, index:
     >>> held_bits(layer, chip, mapping, 1).psum, held_bits(layer, chip, mapping, 3).psum
     (8, 32)
     """
-    counted = count_mapping(layer, architecture, mapping).words
-    psum = layer.finished_bits if only_finished(index, counted) else layer.bits.psum
+    psum = layer.bits.psum
+    if layer.finished_bits < psum and only_finished(index, count_mapping(layer, architecture, mapping).words):
+        psum = layer.finished_bits
     return PerOperand(layer.held_bits.ifmap, layer.held_bits.weight, psum)
 
 

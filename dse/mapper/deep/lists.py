@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +34,7 @@ WITHOUT_SLIDE = (K, N, C)
 """The dim without slides of those that each operand does not have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """What is laid down about the order of a list.
 
     Parameters
@@ -52,7 +52,8 @@ class Choice:
     passing: bool = False
 
 
-def listed() -> list[Choice]:
+@cache
+def listed() -> tuple[Choice, ...]:
     """What may be laid down about a list."""
     found = [Choice(NO_TRIPS)]
     for kind in (IFMAP, WEIGHT, PSUM):
@@ -60,7 +61,7 @@ def listed() -> list[Choice]:
             # A list without loops over the ifmap's dims has nothing that it could slide on.
             slides = (NO_SLIDE,) if kind == IFMAP and passing else (NO_SLIDE, P, Q)
             found += [Choice(kind, slide, passing) for slide in slides]
-    return found
+    return tuple(found)
 
 
 def nothing_of(problem: Deep) -> tuple[Choice | None, ...]:

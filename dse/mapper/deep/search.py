@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, worth
+from dse.mapper.deep.bounds.shrink import Sums, add_up, shrink, walk_of
+from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Alive, Terms
 from dse.mapper.deep.chains import settle_sides
 from dse.mapper.deep.nest import COLS, ORDER, PER_LEVEL, PER_PART, ROWS, TRIPS, Work, price_whole, workspace
 from dse.mapper.deep.problem import Deep
@@ -31,55 +32,6 @@ ANYTHING = -2
 
 LAST_AXIS = 5
 """Depth of the last axis in the walk."""
-
-
-class Splits(NamedTuple):
-    """The splits of the six axes, those of axis a in rows start[a]..start[a + 1], by rising `reduced`.
-
-    Parameters
-    ----------
-    factors : (n, T) float
-        Factor of each split in each term.
-    chains : (n, 2, 2 * k) int64
-        Trips and children of each of k levels, for both dims of the axis.
-    start : (7,) int64
-    sequence : (6,) int64
-        Axes in the order of the walk.
-    reduced : (n,) float
-        How far, in logarithms, a split lifts the separable bound above its least.
-    """
-
-    factors: Floats
-    chains: Ints
-    start: Ints
-    sequence: Ints
-    reduced: Floats
-
-
-class Sums(NamedTuple):
-    """What the terms of a mapping add up to, and how large that may be.
-
-    Parameters
-    ----------
-    coefficient : (T,) float
-        Each term before its factors: pJ, steps, or the unit of its limit.
-    block : (T,) int64
-        Sum that each term belongs to: energy, time, or one of the limits.
-    group : (T,) int64
-        Group of each term, -1 for none: only the longest group of a block counts.
-    limits : (B,) float
-        The most of each block, of no meaning for the two objectives.
-    groups : int
-    cuts : (T, 2) float
-        See `dse.mapper.deep.bounds.sift.worth`.
-    """
-
-    coefficient: Floats
-    block: Ints
-    group: Ints
-    limits: Floats
-    groups: int
-    cuts: Floats
 
 
 class Goal(NamedTuple):
@@ -162,41 +114,31 @@ class Scratch(NamedTuple):
     ----------
     split : (k, 4, 8) int64
         The mapping at hand: per level trips, rows, columns and order.
-    partial : (7, T) float
-        Terms with the factors of the axes before each depth.
-    rest : (7, T) float
-        The least that the axes from each depth on multiply a term by.
-    lifted : (7,) float
-        How far, in logarithms, the splits before each depth lift the separable bound.
-    place : (6,) int64
-        Split at each depth.
-    sums : (B,) float
-        Sum of each block.
-    longest : (groups + 1,) float
-        Sum of each group.
     orders, work
         Room for the orders of the mapping at hand, and for its price.
     """
 
     split: Ints
-    partial: Floats
-    rest: Floats
-    lifted: Floats
-    place: Ints
-    sums: Floats
-    longest: Floats
     orders: Orders
     work: Work
 
 
 @entry
 def search_deep(
-    dp: Deep, splits: Splits, terms: Sums, choices: Ints, goal: Goal, incumbents: Incumbents, held: int
-) -> int:
+    dp: Deep, tables: tuple[Floats, ...], chains: tuple[Ints, ...], terms: Terms, alive: Alive, choices: Ints,
+    goal: Goal, incumbents: Incumbents, held: int,
+) -> int:  # fmt: skip
     """Walk the splits of all axes, best reduced cost first, and price the mappings that may improve.
 
     Parameters
     ----------
+    tables : 6 x (columns, n) float
+        Factors of each axis' splits.
+    chains : 6 x (n, 2, 2 * k) int64
+        Trips and children of each of k levels, for both dims of each axis.
+    alive
+        The splits, those of all axes one after another without gaps; `reduced` is how far each lifts the separable
+        bound above its least. Put in order here.
     choices : (k, 3) int64
         What is laid down per list: operand that stays, axis of the slide, whether the list has none of the operand's
         loops; -2 for nothing.
@@ -208,33 +150,50 @@ def search_deep(
     int
         How many incumbents there are, -1 when there is no room for all.
     """
-    levels, size = len(dp.nodes), len(terms.coefficient)
+    levels = len(dp.nodes)
+    for a in range(6):
+        _sort(alive, a)
     orders = Orders(
         np.zeros((levels, 24, 8), dtype=np.int64), np.zeros((24, 2), dtype=np.int64),
         np.zeros(levels, dtype=np.int64), np.zeros(levels, dtype=np.int64), np.zeros(3),
     )  # fmt: skip
-    scratch = Scratch(
-        np.zeros((levels, 4, 8), dtype=np.int64), np.zeros((7, size)), np.zeros((7, size)), np.zeros(7),
-        np.zeros(6, dtype=np.int64), np.zeros(len(terms.limits)), np.zeros(terms.groups + 1), orders, workspace(dp),
-    )  # fmt: skip
-    return _walk(dp, splits, terms, choices, goal, incumbents, held, scratch)
+    scratch = Scratch(np.ones((levels, 4, 8), dtype=np.int64), orders, workspace(dp))
+    sums = shrink(tables, terms, alive)
+    return _walk(dp, chains, sums, alive, choices, goal, incumbents, held, scratch)
+
+
+def _sort(alive: Alive, a: int) -> None:
+    """Put the splits of an axis in rising order of what they lift the bound by, by Shell's method."""
+    rows, reduced, start, end = alive.rows, alive.reduced, alive.start[a], alive.end[a]
+    gap = 1
+    while 3 * gap + 1 < end - start:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(start + gap, end):
+            row, lift, at = rows[i], reduced[i], i
+            while at >= start + gap:
+                before = at - gap
+                if reduced[before] < lift or (reduced[before] == lift and rows[before] <= row):
+                    break
+                rows[at], reduced[at] = rows[before], reduced[before]
+                at = before
+            rows[at], reduced[at] = row, lift
+        gap //= 3
 
 
 def _walk(
-    dp: Deep, splits: Splits, terms: Sums, choices: Ints, goal: Goal, incumbents: Incumbents, held: int,
-    scratch: Scratch,
+    dp: Deep, chains: tuple[Ints, ...], sums: Sums, alive: Alive, choices: Ints, goal: Goal, incumbents: Incumbents,
+    held: int, scratch: Scratch,
 ) -> int:  # fmt: skip
     """The walk of `search_deep`, in arrays that it made."""
-    start, sequence, reduced = splits.start, splits.sequence, splits.reduced
-    lifted, place, visited = scratch.lifted, scratch.place, incumbents.visited
-    _begin(dp, splits, terms, scratch)
+    walk, end, reduced, visited = walk_of(sums, alive), alive.end, alive.reduced, incumbents.visited
+    lifted, place, sequence = walk.lifted, walk.place, walk.sequence
     depth = 0
-    place[0] = start[sequence[0]] - 1
     while depth >= 0 and held >= 0:
         a = sequence[depth]
         place[depth] += 1
         i = place[depth]
-        if i == start[a + 1] or lifted[depth] + reduced[i] > goal.reach:
+        if i == end[a] or lifted[depth] + reduced[i] > goal.reach:
             depth -= 1
             continue
         visited[SPLITS] += 1
@@ -242,82 +201,37 @@ def _walk(
             visited[UNFINISHED] = 1
             break
         lifted[depth + 1] = lifted[depth] + reduced[i]
-        _sum_up(splits.factors, depth, i, terms, scratch)
-        if not _promising(terms, scratch, goal, incumbents.values, held):
+        add_up(sums, walk, depth, i)
+        if not _promising(sums, walk.total, goal, incumbents.values, held):
             continue
         if depth < LAST_AXIS:
             depth += 1
-            place[depth] = start[sequence[depth]] - 1
+            place[depth] = alive.start[sequence[depth]] - 1
             continue
         visited[LEAVES] += 1
         for x in range(6):
-            _put(splits.chains, place[x], sequence[x], scratch.split)
+            _put(chains[sequence[x]], alive.rows[place[x]], sequence[x], scratch.split)
         if settle_sides(dp, scratch.split):
             held = _price_orders(dp, choices, goal, incumbents, held, scratch)
     return held
 
 
-def _begin(dp: Deep, splits: Splits, terms: Sums, scratch: Scratch) -> None:
-    """Fill the terms before the first axis, and the least that the axes from each depth on multiply them by."""
-    factors, start = splits.factors, splits.start
-    for t in range(len(terms.coefficient)):
-        scratch.partial[0, t] = terms.coefficient[t]
-        scratch.rest[6, t] = 1.0
-        for depth in range(LAST_AXIS, -1, -1):
-            a = splits.sequence[depth]
-            least = np.inf
-            for i in range(start[a], start[a + 1]):
-                least = min(least, factors[i, t])
-            scratch.rest[depth, t] = scratch.rest[depth + 1, t] * least
-    for level in range(len(dp.nodes)):
-        for part in range(4):
-            for d in range(8):
-                scratch.split[level, part, d] = 1
-
-
-def _sum_up(factors: Floats, depth: int, i: int, terms: Sums, scratch: Scratch) -> None:
-    """Sums of the terms, with the least factors of the axes still open, when an axis takes a split."""
-    block, group = terms.block, terms.group
-    partial, rest, sums, longest = scratch.partial, scratch.rest, scratch.sums, scratch.longest
-    for b in range(len(sums)):
-        sums[b] = 0.0
-    for g in range(len(longest)):
-        longest[g] = 0.0
-    for t in range(len(block)):
-        grown = partial[depth, t] * factors[i, t]
-        partial[depth + 1, t] = grown
-        grown = worth(grown * rest[depth + 1, t], terms.cuts, t)
-        if group[t] < 0:
-            sums[block[t]] += grown
-        else:
-            longest[group[t]] += grown
-
-
-def _put(chains: Ints, i: int, axis: int, split: Ints) -> None:
+def _put(chains: Ints, row: int, axis: int, split: Ints) -> None:
     """Write an axis' chains into a mapping's split, all children on rows."""
     for level in range(len(split)):
         for which in range(1 if axis < P else 2):
             d = axis if which == 0 else axis - P + R
-            split[level, TRIPS, d] = chains[i, which, 2 * level]
-            split[level, ROWS, d], split[level, COLS, d] = chains[i, which, 2 * level + 1], 1
+            split[level, TRIPS, d] = chains[row, which, 2 * level]
+            split[level, ROWS, d], split[level, COLS, d] = chains[row, which, 2 * level + 1], 1
 
 
-def _promising(terms: Sums, scratch: Scratch, goal: Goal, values: Floats, held: int) -> bool:
+def _promising(sums: Sums, total: Floats, goal: Goal, values: Floats, held: int) -> bool:
     """Whether sums of terms keep all limits and may improve."""
-    block, group, limits = terms.block, terms.group, terms.limits
-    sums, longest = scratch.sums, scratch.longest
-    slack = 1.0 + 1e-11
-    for b in range(FIRST_LIMIT, len(limits)):
-        if sums[b] > limits[b] * slack:
+    for b in range(FIRST_LIMIT, len(sums.room)):
+        if total[b] > sums.room[b]:
             return False
-    most_energy, most_time = 0.0, 0.0
-    for t in range(len(group)):
-        if group[t] >= 0 and block[t] == OF_ENERGY:
-            most_energy = max(most_energy, longest[group[t]])
-        elif group[t] >= 0:
-            most_time = max(most_time, longest[group[t]])
-    energy, time = sums[OF_ENERGY] + most_energy, sums[OF_TIME] + most_time
-    return time < goal.until * slack and not pruned(goal.kind, goal.gap, energy, time, values, held)
+    energy, time = total[OF_ENERGY], total[OF_TIME]
+    return time < goal.until * (1.0 + 1e-11) and not pruned(goal.kind, goal.gap, energy, time, values, held)
 
 
 def _price_orders(dp: Deep, choices: Ints, goal: Goal, incumbents: Incumbents, held: int, scratch: Scratch) -> int:

@@ -8,8 +8,7 @@ from itertools import product
 import numpy as np
 
 from dse.mapper.deep.bounds.columns import Columns
-from dse.mapper.deep.bounds.sift import Terms
-from dse.mapper.deep.bounds.subproblem import Best, Kin, Node, Space, fixed_weights, limits_of
+from dse.mapper.deep.bounds.subproblem import Best, Kin, Node, Space, terms_of
 from dse.mapper.deep.exchange import descend_all, exchanged, rows_of
 from dse.mapper.deep.lists import Bools, Choice, choices_of, listed
 from dse.mapper.shared.compilation.twins import compiled
@@ -66,7 +65,7 @@ def values_of(space: Space, best: Best, columns: Columns, rows: list[int]) -> li
     """Per axis, the objective's logarithm with each split in place of the one at hand; infinite past a limit."""
     values = np.zeros(sum(map(len, space.axes)))
     tables = tuple(axis.table(plain=True) for axis in space.axes)
-    compiled(exchanged)(tables, _terms(space, best, columns), np.array(rows), values)
+    compiled(exchanged)(tables, terms_of(space, best, columns), np.array(rows), values)
     return np.split(values, np.cumsum([len(axis) for axis in space.axes])[:-1])
 
 
@@ -123,7 +122,7 @@ def _descended(
     """The logarithm of the objective and the splits that each of some ways to lay down lists comes to."""
     found, values = np.tile(begin, (len(keep), 1)), np.zeros(len(keep))
     start = np.concatenate([[0], np.cumsum([len(mine) for mine in rows])])
-    terms = _terms(space, best, (kin.logs[0], kin.first[0], kin.second))
+    terms = terms_of(space, best, (kin.logs[0], kin.first[0], kin.second))
     tables = tuple(axis.table(plain=True) for axis in space.axes)
     compiled(descend_all)(tables, terms, kin.logs, kin.first, keep, np.concatenate(rows), start, found, values)
     return list(zip(values.tolist(), found, strict=True))
@@ -138,11 +137,3 @@ def _best_of(found: list[tuple[float, Ints]]) -> Iterator[Ints]:
         if rows.tobytes() not in seen:
             seen.add(rows.tobytes())
             yield rows
-
-
-def _terms(space: Space, best: Best, columns: Columns) -> Terms:
-    logs, first, second = columns
-    return Terms(
-        first, second, logs, space.block, space.group, limits_of(space, best), fixed_weights(space, best), space.groups,
-        space.cuts,
-    )  # fmt: skip

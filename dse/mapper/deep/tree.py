@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import heapq
+from dataclasses import replace
 from itertools import count
-from math import inf
+from math import inf, prod
 
 import numpy as np
 
 from dse.mapper.deep.bounds.finished import told_apart
+from dse.mapper.deep.bounds.sift import OF_ENERGY, Alive
 from dse.mapper.deep.bounds.subproblem import (
     MARGIN,
     Best,
@@ -18,9 +20,9 @@ from dse.mapper.deep.bounds.subproblem import (
     bounded,
     bounded_all,
     lifts_left,
-    limits_of,
     root_of,
     splits_left,
+    terms_of,
 )
 from dse.mapper.deep.exchange import rows_of
 from dse.mapper.deep.lists import Bools, Choice, choices_of
@@ -31,18 +33,17 @@ from dse.mapper.deep.search import (
     UNFINISHED,
     Goal,
     Incumbents,
-    Splits,
-    Sums,
     search_deep,
 )
 from dse.mapper.deep.start import ENOUGH, first_mappings, values_of
 from dse.mapper.shared.compilation.twins import compiled
+from dse.mapper.shared.incumbent import LATENCY
 from dse.model.counting.kernel import Ints
 
 DIRECT = 100_000
 """Combinations of splits that are walked at once, without laying down more about the lists first."""
 
-OPEN = 2_000
+OPEN = 500
 """The same while all orders of some list have to be tried, or without a bound of their own in spaces that are bounded
 together."""
 
@@ -151,19 +152,21 @@ def _parts(node: Node, best: Best) -> list[Node]:
     if not node.space.parts:
         return [node]
     rows = splits_left(node, best.target())
-    apart = told_apart(node.space.parts, node.choices, rows)
-    parts = [bounded(space, node.choices, mine, node.weights, best) for space, mine in apart if all(map(len, mine))]
+    parts = []
+    for space, masks in told_apart(node.space.parts, node.choices, rows):
+        mine = tuple(row[mask] for row, mask in zip(rows, masks, strict=True))
+        columns = node.space.of_part(space, node.columns)
+        parts.append(bounded(space, node.choices, mine, node.weights, best, columns))
     return [part for part in parts if part is not None]
 
 
-def _walk_parts(node: Node, rows: tuple[Ints, ...], best: Best) -> None:
+def _walk_parts(node: Node, best: Best) -> None:
     """Walk the spaces that a subproblem's own consists of by its own bound, which holds for each of them."""
-    for space, mine in told_apart(node.space.parts, node.choices, rows):
-        if all(map(len, mine)):
-            lifted = tuple(reduced[np.isin(every, some)] for every, some, reduced in
-                           zip(node.rows, mine, node.reduced, strict=True))  # fmt: skip
-            columns = space.columns(node.choices)
-            _walk(Node(space, node.choices, mine, node.weights, node.bound, lifted, columns), best, 0)
+    for space, masks in told_apart(node.space.parts, node.choices, node.rows):
+        mine = tuple(row[mask] for row, mask in zip(node.rows, masks, strict=True))
+        lifted = tuple(row[mask] for row, mask in zip(node.reduced, masks, strict=True))
+        columns = node.space.of_part(space, node.columns)
+        _walk(Node(space, node.choices, mine, node.weights, node.bound, lifted, columns), best, 0)
 
 
 def _children(node: Node, best: Best) -> list[Node]:
@@ -171,9 +174,11 @@ def _children(node: Node, best: Best) -> list[Node]:
     unknown = [i for i, choice in enumerate(node.choices) if choice is None]
     target = best.target()
     rows = splits_left(node, target)
-    few = np.prod([float(len(x)) for x in rows]) <= (OPEN if unknown else DIRECT)
-    if node.space.parts and np.prod([float(len(x)) for x in rows]) <= OPEN:
-        _walk_parts(node, rows, best)
+    many = prod(map(len, rows))
+    few = many <= (OPEN if unknown else DIRECT)
+    if node.space.parts and many <= OPEN:
+        lifted = tuple(node.reduced[a][lifts_left(node, a, target)] for a in range(len(rows)))
+        _walk_parts(replace(node, rows=rows, reduced=lifted), best)
         return []
     if node.space.parts and (few or not unknown):
         return _parts(node, best)
@@ -279,7 +284,7 @@ def _exchange(spaces: list[Space], best: Best, record: Ints) -> None:
 
 def _walk(node: Node, best: Best, limit: int) -> None:
     """Search a subproblem, a little farther above its bound each time until a mapping is known."""
-    if best.held > 0 and not limit and np.prod([float(len(x)) for x in node.rows]) <= OPEN:
+    if best.held > 0 and not limit and prod(map(len, node.rows)) <= OPEN:
         walk_to(node, best, best.target(), limit)
         return
     for step in STEPS:
@@ -295,30 +300,23 @@ def _walk(node: Node, best: Best, limit: int) -> None:
 def walk_to(node: Node, best: Best, target: float, limit: int) -> None:
     """Walk the splits of a subproblem that may lie below a target, in logarithms; at most `limit` of them, if any."""
     space = node.space
-    order, lifted = [], []
-    for rows, reduced in zip(node.rows, node.reduced, strict=True):
-        rank = np.argsort(reduced, kind="stable")
-        rank = rank[: np.searchsorted(reduced[rank], target - node.bound + MARGIN, side="right")]
-        order.append(rows[rank])
-        lifted.append(reduced[rank])
-    start = np.concatenate([[0], np.cumsum([len(x) for x in order])])
-    logs, first, second = node.columns
-    factors = np.empty((start[-1], len(logs)))
-    for a, axis in enumerate(space.axes):
-        table = axis.table(plain=True)[:, order[a]]
-        factors[start[a] : start[a + 1]] = (table[first[:, a]] * table[second[:, a]]).T
-    chains = np.concatenate([axis.both()[rows] for axis, rows in zip(space.axes, order, strict=True)])
+    ends = np.cumsum([len(rows) for rows in node.rows])
+    alive = Alive(
+        np.concatenate(node.rows), np.concatenate([[0], ends[:-1]]), ends, np.concatenate(node.reduced)
+    )  # fmt: skip
+    tables = tuple(axis.table(plain=True) for axis in space.axes)
+    chains = tuple(axis.both() for axis in space.axes)
     choices = np.full((len(space.problem.nodes), 3), ANYTHING, dtype=np.int64)
     for i, choice in enumerate(node.choices):
         if choice is not None:
-            choices[i] = choice.kind, choice.slide, choice.passing
-    sequence = np.argsort([len(x) for x in order], kind="stable")
+            choices[i] = choice
     best.visited[UNFINISHED] = 0
-    splits = Splits(factors, chains, start, sequence, np.concatenate(lifted))
-    terms = Sums(np.exp(logs), space.block, space.group, np.exp(limits_of(space, best)), space.groups, space.cuts)
     most = int(best.visited[SPLITS]) + limit if limit else 0
     goal = Goal(best.kind, best.gap, best.until, float(target - node.bound + MARGIN), most, best.stop)
     incumbents = Incumbents(best.values, best.records, best.visited, space.mask)
+    terms = terms_of(space, best, node.columns)
+    if best.kind == LATENCY:  # of the fastest the one of least energy
+        terms.fixed[OF_ENERGY] = 1.0
     best.held = compiled(search_deep)(
-        space.problem, splits, terms, choices, goal, incumbents, best.held
+        space.problem, tables, chains, terms, alive, choices, goal, incumbents, best.held
     )

@@ -78,7 +78,7 @@ def told_apart(space: Space, listed: list[check.Axis]) -> Space:
         sides = tuple(part[:, :, 1:] for part in parts)
         axes.append(Axis(mine.dims, mine.bounds, merged, mine.stride, mine.dilation, sides, mine.ways))
     rows = tuple(np.arange(len(axis)) for axis in axes)
-    bare = replace(space, axes=axes, words={}, agreeing={})
+    bare = replace(space, axes=axes, words={}, of_choices={}, agreeing={})
     return narrowed(bare, space.problem, space.mask, rows)
 
 

@@ -11,9 +11,11 @@ import pytest
 import dse
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level, Port
+from dse.mapper import map_workload
 from dse.model.cost import Cost
 from dse.model.homes import Homes, evaluate_at_home
 from dse.problem.dims import OPERANDS, PerOperand
+from dse.problem.workload import Node
 
 ALL = frozenset(OPERANDS)
 REFERENCE = Path(__file__).parents[2] / "reference"
@@ -90,6 +92,28 @@ def test_chains_cost_what_accelforge_says(n: int, length: int, fused: bool, ener
         latency += busiest / CLOCK_HZ
     assert energy == pytest.approx(energy_j, rel=1e-6)
     assert latency == pytest.approx(latency_s, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("n", "length", "fused", "energy_j"),
+    [
+        pytest.param(*row[:4], marks=() if row[0] == 64 and row[2] else pytest.mark.slow) for row in ACCELFORGE
+    ],
+)
+def test_chains_cost_no_more_where_mappings_are_free(n: int, length: int, fused: bool, energy_j: float) -> None:
+    """Without full use of all units, and with the choice of what stays left to the programme."""
+    layer = dse.Layer("p0", N=n, K=n, C=n, bits=PerOperand.same(8))
+    nodes = [Node("x", "input", (n, n, 1))]
+    for i in range(length):
+        name = f"p{i}"
+        nodes.append(Node(name, "matmul", (n, n, 1), (nodes[-1].name,), layer=layer.with_(name=name)))
+    network = dse.Workload("chain", tuple(nodes))
+    run = map_workload(tpu_v4i(), network, "energy", scope="network", resident=fused)
+    assert run.energy_pj * 1e-12 <= energy_j
+    if fused:
+        assert run.residency is not None
+        assert set(run.residency.kept) == {f"p{i}" for i in range(length - 1)}
+
 
 
 BUSY = ("compute", "DRAM", "GlobalBuffer")

@@ -8,14 +8,15 @@ mapping of the spaces before it as well. Here each mapping is left to the last s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
+import numpy as np
+
+from dse.mapper.deep.bounds.subproblem import Space, narrowed
 from dse.mapper.deep.lists import Bools, Choice
+from dse.mapper.deep.problem import spreads_that_add_up, without_limits
 from dse.model.counting.kernel import Ints
 from dse.problem.dims import PSUM, C, P, Q
-
-if TYPE_CHECKING:
-    from dse.mapper.deep.bounds.subproblem import Space
 
 Rows = tuple[Ints, ...]
 
@@ -26,29 +27,67 @@ ONCE = 1e-9
 """Logarithm up to which a count is one."""
 
 
+def halved(space: Space) -> list[Space]:
+    """The same mappings as two spaces for each fan-out that adds up psums: those that spread C there, and the others.
+
+    Where a sum is spread over instances, none of its psums is finished in them, and costs what unfinished ones do.
+    """
+    spaces = [space]
+    for level, never in spreads_that_add_up(space.problem):
+        parts = []
+        for part in spaces:
+            spread = part.axes[C].children(level)[part.rows[C]] > 1
+            for dp, some in (
+                (part.problem._replace(never_finished=part.problem.never_finished | never), spread),
+                (part.problem, ~spread),
+            ):
+                rows = tuple(row[some] if a == C else row for a, row in enumerate(part.rows))
+                if some.any() and not (dp.never_finished & dp.only_finished).any():
+                    parts.append(narrowed(part, dp, part.mask, rows))
+        spaces = parts
+    return spaces
+
+
+def together(spaces: list[Space]) -> list[Space]:
+    """Kindred spaces with the same splits as parts of one, which has the limits that all of them have."""
+    found = []
+    for kind in dict.fromkeys(tuple(space.problem.never_finished) for space in spaces):
+        mine = tuple(space for space in spaces if tuple(space.problem.never_finished) == kind)
+        problem = without_limits([space.problem for space in mine])
+        found.append(replace(narrowed(mine[0], problem, mine[0].mask), parts=mine) if len(mine) > 1 else mine[0])
+    return found
+
+
 def told_apart(
     parts: tuple[Space, ...], choices: tuple[Choice | None, ...], rows: Rows
-) -> Iterator[tuple[Space, Rows]]:
+) -> Iterator[tuple[Space, tuple[Bools, ...]]]:
     """Each part with the splits that its own mappings can have; no mapping has its splits in two of what comes.
 
     How often a psum comes to a level is a product of counts of the axes. It comes finished where each of them is one,
     and not where one is more. The counts are exact once all lists are laid down, and at most as large as the truth
     before, or where psums may rest over a part of their loops: there nothing is said of what is not finished.
+
+    Yields
+    ------
+    part and tuple of (n,) bool
+        Per axis, which of the rows; at least one of each axis.
     """
     exact = None not in choices and not any(space.problem.visits_pay for space in parts)
+    kept = [np.ones(len(row), dtype=bool) for row in rows]
     for space, following in zip(parts, [*parts[1:], None], strict=True):
-        mine = _once(space, choices, rows, space.problem.only_finished)
-        kept = tuple(row[mine[a]] if a in mine else row for a, row in enumerate(rows))
-        if not all(map(len, kept)):
+        for a, mine in _once(space, choices, rows, space.problem.only_finished).items():
+            kept[a] = kept[a] & mine
+        if not all(mask.any() for mask in kept):
             return  # nor is anything finished further in
         if following is None or not exact:
-            yield space, kept
+            yield space, tuple(kept)
             continue
         # Not finished in the next level: more than one visit on the first axis, or on one of those after it.
-        further = _once(space, choices, kept, following.problem.only_finished)
-        for a in further:
-            yield space, tuple(row[~further[a]] if x == a else row for x, row in enumerate(kept))
-            kept = tuple(row[further[a]] if x == a else row for x, row in enumerate(kept))
+        for a, mine in _once(space, choices, rows, following.problem.only_finished).items():
+            some = kept[a] & ~mine
+            if some.any() and all(mask.any() for mask in kept):
+                yield space, (*kept[:a], some, *kept[a + 1 :])
+            kept[a] = kept[a] & mine
 
 
 def _once(space: Space, choices: tuple[Choice | None, ...], rows: Rows, levels: Ints) -> dict[int, Bools]:

@@ -174,7 +174,7 @@ def _sift(
         count = pair_terms(terms, a, least, same, pairs)
         for i in range(start[a], end[a]):
             sum_up(table, terms, a, rows[i], count, pairs)
-            if _in_reach(pairs.total, pairs.room, terms.fixed, enough):
+            if in_reach(pairs.total, pairs.room, terms.fixed, enough):
                 rows[kept] = rows[i]
                 kept += 1
         changed = kept < end[a]
@@ -251,17 +251,31 @@ def sum_up(table: Floats, terms: Terms, a: int, row: int, count: int, pairs: Pai
     for at in range(count):
         value = weight[at] * table[first[pair[at], a], row] * table[second[pair[at], a], row]
         total[where[at]] += worth(value, terms.cuts, whose[at])
-    most_energy, most_time = 0.0, 0.0
-    for slot in range(len(terms.limits), len(total)):
-        if pairs.block_of[slot] == OF_ENERGY:
-            most_energy = max(most_energy, total[slot])
+    add_longest(total, pairs.block_of, len(terms.limits))
+
+
+def add_longest(total: Floats, block_of: Ints, blocks: int) -> None:
+    """Add to the sums of energy and of time that of the longest of their groups.
+
+    Parameters
+    ----------
+    total : (slots,) float
+        Sums of the blocks, and behind them of the groups.
+    block_of : (slots,) int64
+    blocks : int
+        How many blocks there are.
+    """
+    energy, time = 0.0, 0.0
+    for slot in range(blocks, len(total)):
+        if block_of[slot] == OF_ENERGY:
+            energy = max(energy, total[slot])
         else:
-            most_time = max(most_time, total[slot])
-    total[OF_ENERGY] += most_energy
-    total[OF_TIME] += most_time
+            time = max(time, total[slot])
+    total[OF_ENERGY] += energy
+    total[OF_TIME] += time
 
 
-def _in_reach(heights: Floats, room: Floats, fixed: Floats, enough: float) -> bool:
+def in_reach(heights: Floats, room: Floats, fixed: Floats, enough: float) -> bool:
     """Whether the heights of all blocks keep their limits and stay below the goal."""
     value = 0.0
     for b in range(len(room)):

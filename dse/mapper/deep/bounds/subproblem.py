@@ -23,17 +23,20 @@ from dse.mapper.deep.bounds.terms import (
 )
 from dse.mapper.deep.kept import tables_of
 from dse.mapper.deep.lists import NO_TRIPS, Bools, Choice, allowed, listed, needed, nothing_of
-from dse.mapper.deep.problem import Deep, spreads_that_add_up, without_limits
+from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 from dse.model.counting.kernel import Floats, Ints
-from dse.problem.dims import C
 
 MARGIN = 1e-9
 """Difference of logarithms below which bounds do not count, for rounding."""
 
 HOT = 0.1
 """Heat, see `dse.mapper.deep.bounds.newton`, for weights of which nothing is known."""
+
+
+Laid = tuple[Choice | None, ...]
+"""What is laid down about each list above the innermost level's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,10 @@ class Space:
         Spaces that together have all of its mappings, which are searched in its place once lists are laid down.
     loose
         Levels whose lists have no loops that may as well stand right outside (`dse.mapper.deep.lists.needed`).
-    words, of_terms, known, agreeing, kins
+    words, of_terms, known, agreeing, kins, of_choices
         What is known of lists laid down.
+    shifts
+        Per part, what its terms' coefficients are more than its own, in logarithms, if they differ in nothing else.
     """
 
     problem: Deep
@@ -86,6 +91,8 @@ class Space:
     known: dict[tuple[Choice | None, ...], Columns] = field(default_factory=dict, repr=False)
     agreeing: dict[int, list[Bools]] = field(default_factory=dict, repr=False)
     kins: dict[tuple[Choice | None, ...], Kin] = field(default_factory=dict, repr=False)
+    of_choices: dict[tuple[int, Laid, int], Words] = field(default_factory=dict, repr=False)
+    shifts: dict[int, Floats | None] = field(default_factory=dict, repr=False)
 
     def columns(self, choices: tuple[Choice | None, ...]) -> Columns:
         """Columns of the terms' factors with some lists laid down."""
@@ -126,11 +133,38 @@ class Space:
     def kin(self, choices: tuple[Choice | None, ...], level: int) -> Kin:
         """What may be laid down about one list more."""
         if choices not in self.kins:
-            each = tuple((*choices[:level], choice, *choices[level + 1 :]) for choice in listed())
-            columns = [self.columns(one) for one in each]
-            logs, first = np.stack([one[0] for one in columns]), np.stack([one[1] for one in columns])
-            self.kins[choices] = Kin(each, logs, first, columns[0][2])
+            before, after, places = choices[:level], choices[level + 1 :], self.places
+            each = tuple((*before, choice, *after) for choice in listed())
+            logs, first = np.tile(places.logs, (len(each), 1)), np.tile(places.first, (len(each), 1, 1))
+            words = [self._of_choices(k, each, level) for k in range(len(self.crossings))]
+            views = list(zip(words, places.views, strict=True))
+            first[:, places.of_crossings] = np.concatenate([columns[:, some] for (columns, _), some in views], axis=1)
+            logs[:, places.of_crossings] += np.concatenate([scales[:, some] for (_, scales), some in views], axis=1)
+            self.kins[choices] = Kin(each, logs, first, places.second)
         return self.kins[choices]
+
+    def _of_choices(self, crossing: int, each: tuple[Laid, ...], level: int) -> Words:
+        """What `words_of` has of the words of a crossing's views, for each choice about one list."""
+        child = self.crossings[crossing].child
+        matters = level < child <= self.problem.last
+        key = crossing, each[0][:child], level if matters else -1
+        if key not in self.of_choices:
+            some = [self.words_of(crossing, laid) for laid in (each if matters else each[:1])]
+            columns, scales = np.stack([one[0] for one in some]), np.stack([one[1] for one in some])
+            times = len(each) // len(some)
+            self.of_choices[key] = np.repeat(columns, times, axis=0), np.repeat(scales, times, axis=0)
+        return self.of_choices[key]
+
+    def of_part(self, part: Space, columns: Columns) -> Columns:
+        """The columns of one of its parts, given its own with the same lists laid down."""
+        if part.mask not in self.shifts:
+            mine, its = self.places, part.places
+            pairs = [(one.first, one.second, one.of_crossings, *one.views) for one in (mine, its)]
+            same = all(map(np.array_equal, *pairs))
+            self.shifts[part.mask] = its.logs - mine.logs if same else None
+        shift = self.shifts[part.mask]
+        assert shift is not None, "kindred spaces have the same terms"
+        return columns[0] + shift, columns[1], columns[2]
 
     def agree(self, level: int, rows: tuple[Ints, ...]) -> Bools:
         """(listed choices, n) which splits agree with each choice about a list."""
@@ -210,7 +244,7 @@ def narrowed(space: Space, problem: Deep, mask: int, rows: tuple[Ints, ...] | No
     """The space of a problem that differs in what becomes of psums alone, or of some splits of each axis."""
     rows = space.rows if rows is None else rows
     alike = _space(problem, mask, space.axes, space.least_steps, space.differ, rows, space)
-    return replace(alike, words=space.words, agreeing=space.agreeing, loose=space.loose)
+    return replace(alike, words=space.words, of_choices=space.of_choices, agreeing=space.agreeing, loose=space.loose)
 
 
 def without_fewest_steps(space: Space) -> Space:
@@ -218,37 +252,6 @@ def without_fewest_steps(space: Space) -> Space:
     crossings = [replace(crossing, folds=False) for crossing in space.crossings]
     like = replace(space, crossings=crossings, differ=(-1,))
     return _space(space.problem, space.mask, space.axes, 1.0, (), space.rows, like)
-
-
-def halved(space: Space) -> list[Space]:
-    """The same mappings as two spaces for each fan-out that adds up psums: those that spread C there, and the others.
-
-    Where a sum is spread over instances, none of its psums is finished in them, and costs what unfinished ones do.
-    """
-    spaces = [space]
-    for level, never in spreads_that_add_up(space.problem):
-        parts = []
-        for part in spaces:
-            spread = part.axes[C].children(level)[part.rows[C]] > 1
-            for dp, some in (
-                (part.problem._replace(never_finished=part.problem.never_finished | never), spread),
-                (part.problem, ~spread),
-            ):
-                rows = tuple(row[some] if a == C else row for a, row in enumerate(part.rows))
-                if some.any() and not (dp.never_finished & dp.only_finished).any():
-                    parts.append(narrowed(part, dp, part.mask, rows))
-        spaces = parts
-    return spaces
-
-
-def together(spaces: list[Space]) -> list[Space]:
-    """Kindred spaces with the same splits as parts of one, which has the limits that all of them have."""
-    found = []
-    for kind in dict.fromkeys(tuple(space.problem.never_finished) for space in spaces):
-        mine = tuple(space for space in spaces if tuple(space.problem.never_finished) == kind)
-        problem = without_limits([space.problem for space in mine])
-        found.append(replace(narrowed(mine[0], problem, mine[0].mask), parts=mine) if len(mine) > 1 else mine[0])
-    return found
 
 
 def _space(
@@ -326,10 +329,7 @@ def bounded_all(
         np.tile(weights, (many, 1)), np.zeros(many),
     )  # fmt: skip
     tables, factors = (tuple(axis.table(plain) for axis in space.axes) for plain in (False, True))
-    terms = Terms(
-        kin.first[0], kin.second, kin.logs[0], space.block, space.group, limits_of(space, best),
-        fixed_weights(space, best), space.groups, space.cuts,
-    )  # fmt: skip
+    terms = terms_of(space, best, (kin.logs[0], kin.first[0], kin.second))
     family = Family(kin.logs.copy(), kin.first, keep, space.steps, space.floors)
     target = best.target()
     compiled(climb_all)(tables, factors, terms, family, np.concatenate(rows), Effort(heat, target), flock)
@@ -372,3 +372,11 @@ def limits_of(space: Space, best: Best) -> Floats:
         limits[OF_TIME] = log(best.until)
     return limits
 
+
+def terms_of(space: Space, best: Best, columns: Columns) -> Terms:
+    """The terms of a space with some lists laid down, for a search."""
+    logs, first, second = columns
+    return Terms(
+        first, second, logs, space.block, space.group, limits_of(space, best), fixed_weights(space, best), space.groups,
+        space.cuts,
+    )  # fmt: skip

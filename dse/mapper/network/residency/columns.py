@@ -15,13 +15,15 @@ from typing import Any
 
 from dse.architecture.architecture import Architecture
 from dse.errors import InfeasibleError
-from dse.mapper.layer import layer_front, map_layer
+from dse.mapper.answer import Answer
+from dse.mapper.layer import layer_answers
 from dse.mapper.shared.result import Mapped
+from dse.model.cost import evaluate
 from dse.model.counting.counts import count_mapping
 from dse.model.counting.nest import only_finished
 from dse.model.fit import held_bits
 from dse.model.homes import Homes, at_home
-from dse.model.mapping import Temporal, tile_words
+from dse.model.mapping import Mapping, Temporal, tile_words
 from dse.problem.layer import Layer
 
 Key = tuple[Any, ...]
@@ -37,8 +39,8 @@ class Point:
     least_pj, least_cycles : float
         No mapping with this room is below, in the objective's own quantity.
     bits : int
-    mapped : Mapped
-        On the architecture that `dse.model.homes.at_home` makes.
+    mapped : Answer or Mapped
+        Its mapping and certificate, on the architecture that `dse.model.homes.at_home` makes.
     finished : bool
         Whether no unfinished psum comes to the outermost level, or to the home that takes its place.
     """
@@ -48,7 +50,7 @@ class Point:
     least_pj: float
     least_cycles: float
     bits: int
-    mapped: Mapped | None = field(default=None, repr=False, compare=False)
+    mapped: Answer | Mapped | None = field(default=None, repr=False, compare=False)
     finished: bool = True
 
 
@@ -219,12 +221,7 @@ def searcher(
         homes = Homes(level, operands, room, wide)
         try:
             other = at_home(architecture, homes)
-            if objective == "front":
-                found: tuple[Mapped, ...] = layer_front(
-                    other, layer, gap=gap, factors=factors, time_limit_s=time_limit_s
-                )
-            else:
-                found = (map_layer(other, layer, objective, gap=gap, factors=factors, time_limit_s=time_limit_s),)
+            found = layer_answers(other, layer, objective, gap=gap, factors=factors, time_limit_s=time_limit_s)
         except InfeasibleError:
             return ()
         return tuple(_point(other, level, one) for one in found)
@@ -232,15 +229,15 @@ def searcher(
     return search
 
 
-def _point(other: Architecture, level: str, mapped: Mapped) -> Point:
-    assert mapped.certificate is not None
-    within = 1 + mapped.certificate.gap
-    energy, cycles = mapped.cost.energy_pj, mapped.cost.cycles
-    bits = used_bits(other, level, mapped)
-    return Point(energy, cycles, energy / within, cycles / within, bits, mapped, are_finished(other, mapped))
+def _point(other: Architecture, level: str, answer: Answer) -> Point:
+    within, mapping = 1 + answer.solution.gap, answer.mapping
+    energy, cycles = answer.energy_pj, answer.cycles
+    bits = used_bits(other, level, answer.layer, mapping)
+    finished = are_finished(other, answer.layer, mapping)
+    return Point(energy, cycles, energy / within, cycles / within, bits, answer, finished)
 
 
-def are_finished(architecture: Architecture, mapped: Mapped) -> bool:
+def are_finished(architecture: Architecture, layer: Layer, mapping: Mapping) -> bool:
     """Whether only finished psums come to the outermost level, or psums are no wider before that.
 
     Examples
@@ -248,16 +245,15 @@ def are_finished(architecture: Architecture, mapped: Mapped) -> bool:
     >>> import dse
     >>> chip = dse.load_architecture("eyeriss")
     >>> mapped = dse.map_layer(chip, dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3))
-    >>> are_finished(chip, mapped)  # its psums are no wider than its ofmap
+    >>> are_finished(chip, mapped.layer, mapped.mapping)  # its psums are no wider than its ofmap
     True
     """
-    layer = mapped.layer
     if not layer.finishes_narrower:
         return True
-    return bool(only_finished(0, count_mapping(layer, architecture, mapped.mapping).words))
+    return bool(only_finished(0, count_mapping(layer, architecture, mapping).words))
 
 
-def used_bits(architecture: Architecture, level: str, mapped: Mapped) -> int:
+def used_bits(architecture: Architecture, level: str, layer: Layer, mapping: Mapping) -> int:
     """Bits of a level's capacity that the tiles of a mapping take, twice where they overlap with the next.
 
     Examples
@@ -265,17 +261,18 @@ def used_bits(architecture: Architecture, level: str, mapped: Mapped) -> int:
     >>> import dse
     >>> chip = dse.load_architecture("eyeriss")
     >>> mapped = dse.map_layer(chip, dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3))
-    >>> 0 < used_bits(chip, "GLB", mapped) <= chip.level("GLB").capacity_bits
+    >>> 0 < used_bits(chip, "GLB", mapped.layer, mapped.mapping) <= chip.level("GLB").capacity_bits
     True
     """
-    for index, node in enumerate(mapped.mapping.nodes):
+    for index, node in enumerate(mapping.nodes):
         if isinstance(node, Temporal) and node.level == level:
             if not node.stores:
                 return 0
-            tile = mapped.mapping.tile(mapped.layer, index)
-            widths = held_bits(mapped.layer, architecture, mapped.mapping, index)
-            place, waits = architecture.level(level), mapped.cost.waits.get(level, ())
-            tiles = {o: 2 if place.buffered(o) == "room" and o not in waits else place.tiles_of(o) for o in node.stores}
-            words = {o: tiles[o] * tile_words(mapped.layer, o, tile) for o in node.stores}
+            tile = mapping.tile(layer, index)
+            widths, place = held_bits(layer, architecture, mapping, index), architecture.level(level)
+            by_room = [operand for operand in node.stores if place.buffered(operand) == "room"]
+            waits = evaluate(architecture, layer, mapping).waits.get(level, ()) if by_room else ()
+            tiles = {o: 2 if o in by_room and o not in waits else place.tiles_of(o) for o in node.stores}
+            words = {o: tiles[o] * tile_words(layer, o, tile) for o in node.stores}
             return ceil(sum(count * widths[o] for o, count in words.items())) * place.tile_share
     return 0

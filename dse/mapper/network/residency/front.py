@@ -49,7 +49,8 @@ def front_on_chip(
     >>> nodes.append(Node("second", "conv", (8, 6, 6), ("first",), layer=layer.with_(name="second")))
     >>> network, eyeriss = dse.Workload("two", tuple(nodes)), dse.load_architecture("eyeriss")
     >>> front = front_on_chip(eyeriss, network, Goal("energy"))
-    >>> front[-1][0] == dse.map_workload(eyeriss, network, "energy", scope="network", resident=True).energy_pj
+    >>> best = dse.map_workload(eyeriss, network, "energy", scope="network", resident=True)
+    >>> abs(front[-1][0] / best.energy_pj - 1) < 1e-12
     True
     """
     setting, step = setting_of(architecture, workload), sqrt(1 + goal.gap) - 1

@@ -66,5 +66,5 @@ def _point(setting: Setting, layer: Layer, operands: frozenset[str], nest: LoopN
     other, inner = at_home(setting.architecture, homes), inner_mapping(setting.architecture, homes, nest)
     cost = evaluate(other, layer, inner)
     mapped = Mapped(layer, inner, cost, None)
-    bits = used_bits(other, setting.level, mapped)
-    return Point(cost.energy_pj, cost.cycles, cost.energy_pj, cost.cycles, bits, mapped, are_finished(other, mapped))
+    bits, finished = used_bits(other, setting.level, layer, inner), are_finished(other, layer, inner)
+    return Point(cost.energy_pj, cost.cycles, cost.energy_pj, cost.cycles, bits, mapped, finished)

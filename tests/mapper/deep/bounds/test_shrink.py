@@ -1,0 +1,32 @@
+"""Sums of terms over few splits are the same when they are shrunk."""
+
+from __future__ import annotations
+
+from itertools import product
+from math import inf
+
+import numpy as np
+import pytest
+from mapper.deep.bounds.drawn_terms import all_alive, drawn, objective
+
+from dse.mapper.deep.bounds.shrink import add_up, shrink, walk_of
+from dse.mapper.deep.bounds.sift import in_reach
+
+
+def combinations(tables: tuple[np.ndarray, ...]) -> list[tuple[int, ...]]:
+    return list(product(*(range(len(table[0])) for table in tables)))
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_shrunk_sums_say_the_same_of_every_combination(seed: int) -> None:
+    """Of those that keep all limits: the objective is the same; of others: they are out of reach."""
+    terms, tables = drawn(seed)
+    alive = all_alive(tables)
+    sums = shrink(tables, terms, alive)
+    walk = walk_of(sums, alive)
+    for splits in combinations(tables):
+        value = objective(terms, tables, splits)
+        for depth, a in enumerate(walk.sequence):
+            add_up(sums, walk, depth, alive.start[a] + splits[a])
+        reached = [in_reach(walk.total, sums.room, terms.fixed, value + more) for more in (1e-6, -1e-6)]
+        assert reached == ([True, False] if value < inf else [False, False])
