@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -226,17 +226,26 @@ def _write(axes: Axes, data: FrontData, marks: list[tuple[float, float, float]],
 
 
 def _title(result: SweepResult, rows: list[dict[str, Any]]) -> str:
-    """The finding in one sentence."""
+    """The finding in one sentence, about what was asked for."""
     networks = ", ".join(result.workloads)
-    best = min(rows, key=lambda row: row["edp_js"])
+    key, what = _first_goal(result.search.objectives)
+    best = min(rows, key=lambda row: row[key])
     own = result.reference_row()
     if own is None:
         cost = f"{duration(best['latency_s'])} and {energy(best['energy_pj'])}"
         return f"{networks}: the best of {len(result.explored)} designs takes {cost}"
-    gain = own["edp_js"] / best["edp_js"]
+    gain = own[key] / best[key]
     if gain < 1.005:
         return f"{networks}: {result.architecture} as specified is already the best design found"
-    return f"{networks}: {times(gain)} lower energy-delay than {result.architecture} as specified"
+    return f"{networks}: {times(gain)} lower {what} than {result.architecture} as specified"
+
+
+def _first_goal(objectives: Sequence[str]) -> tuple[str, str]:
+    """What a sweep is about in the first place, and its name: of energy and latency together, their product."""
+    if "edp" in objectives or {"energy", "latency"} <= set(objectives):
+        return "edp_js", "energy-delay"
+    named = next((name for name in objectives if name != "area"), "area")
+    return BEST[named][0], named
 
 
 def _labels(

@@ -87,6 +87,20 @@ def test_the_title_says_when_nothing_better_was_found():
     assert broken.reference is None
 
 
+@pytest.mark.parametrize(
+    ("objectives", "said"),
+    [(("latency", "area"), "5x lower latency"), (("energy",), "4x lower energy"),
+     (("edp", "area"), "3.2x lower energy-delay")],
+)  # fmt: skip
+def test_the_title_is_about_what_was_asked_for(objectives, said):
+    found = result(
+        evaluation(0, "row-stationary", 4.0, 5.0), evaluation(1, "row-stationary", 1.0, 6.25),
+        evaluation(2, "row-stationary", 8.0, 1.0),
+    )  # fmt: skip
+    title = front_data(replace(found, search=Search(9, objectives=objectives))).title
+    assert title == f"tiny: {said} than toy as specified"
+
+
 def test_nothing_to_draw_is_an_error():
     with pytest.raises(DseError, match="no design works"):
         front_data(result(evaluation(0, "row-stationary", 1.0, 1.0, "infeasible")))
