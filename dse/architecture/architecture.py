@@ -101,9 +101,9 @@ class Architecture:
     lower : {"matmul"}, optional
         What layers are turned into before they are mapped: `matmul` lays windows out as rows of a matrix.
     static_power_mw : float
-        Drawn all the time, over what levels and MACs draw themselves.
+        Drawn all the time, in addition to what levels and MACs draw.
     clock_power_mw : float
-        Of the clock tree and control at `clock_hz`, over what the clocks of levels and MACs draw.
+        Of the clock tree and control at `clock_hz`, in addition to what the clocks of levels and MACs draw.
     other_area_mm2 : float
         Of everything that no level, fan-out or MAC accounts for.
     precision : tuple of (str, int)
@@ -230,7 +230,7 @@ class Architecture:
 
     @property
     def area_mm2(self) -> float:
-        """Levels, networks, MACs and the rest."""
+        """Area of levels, fan-outs, MACs and everything else together."""
         total = self.other_area_mm2 + self.mac_units * self.mac.area_mm2
         return total + sum(self.instances(node.name) * node.area_mm2 for node in self.hierarchy)
 

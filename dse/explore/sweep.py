@@ -101,7 +101,7 @@ def sweep(
     parameters : mapping, optional
         Values for parameters that the workload files declare, such as `{"seq": 384}`.
     bits, density : mapping, optional
-        Widths and nonzero parts by operand, such as `{"weight": 8}`, instead of the workloads' own.
+        Widths in bits and fractions of nonzero elements by operand, such as `{"weight": 8}`, instead of the workloads'.
     layers : sequence of str
         Only these layers; of several networks, each those that it has.
     settings : mapping, optional

@@ -68,8 +68,8 @@ class Accesses:
     fan_outs : dict
         `fan_outs[fan_out][operand]`.
     finished : dict
-        `finished[level]`: of the psums, those that are finished outputs. The others, and all that cross fan-outs, are
-        parts of sums.
+        `finished[level]`: traffic of finished outputs, which is part of that of the psums. All other psums, and all
+        that cross fan-outs, are partial sums.
 
     Examples
     --------

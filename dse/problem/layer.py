@@ -254,7 +254,7 @@ class Layer:
 
     @property
     def grain(self) -> int:
-        """A number by which all of `held_bits` are whole, packed or not: so rooms can be compared in whole numbers."""
+        """Common denominator of `held_bits`, packed or not, so that capacities can be compared in whole numbers."""
         return lcm(*(block for block in self.blocks if block))
 
     @property

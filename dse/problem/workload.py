@@ -103,7 +103,7 @@ class Workload:
     ----------
     name : str
     nodes : tuple of Node
-        Every node after those that it reads.
+        In an order in which every node follows those that it reads.
     batch : int
         Images computed together; the layers' bounds contain it.
     description : str

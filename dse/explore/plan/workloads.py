@@ -28,7 +28,7 @@ class WorkloadChanges:
     bits, density : mapping
         Widths in bits, and nonzero parts from 0 to 1 or `N:M`, by operand.
     layers : tuple of str
-        Only these layers; of several networks, each those that it has. None named: all of them.
+        Map only these layers; each network maps those of them that it has. None named: all of them.
     """
 
     batch: int | None = None

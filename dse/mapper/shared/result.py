@@ -163,7 +163,7 @@ class NetworkCertificate:
     layers, distinct : int
         Layers of the network, and how many of them were searched.
     points : int
-        Points of the distinct layers' fronts together. The choice is one for every layer.
+        Points of all distinct layers' fronts together; the run takes one of them for each layer.
     max_energy_pj, max_cycles : float
         Limits that the run keeps; infinite for none.
 
