@@ -136,7 +136,7 @@ def front_data(result: SweepResult) -> FrontData:
     fronts = result.budgets() if keys[0] == "latency_s" else [(0.0, rows)]
     return FrontData(
         title=_title(result, rows),
-        subtitle=f"{len(result.explored)} designs tried, {len(sound)} work, {len(rows)} make up the front"
+        subtitle=f"{len(result.designs)} designs tried, {len(sound)} work, {len(rows)} make up the front"
         + ("; the larger a mark, the larger the chip" if keys[0] == "latency_s" else ""),
         x_label=f"{AXES[keys[0]][0]} ({scales[0][2]})",
         y_label=f"{AXES[keys[1]][0]} ({scales[1][2]})",
