@@ -256,15 +256,15 @@ def largest_tile(instance: Instance) -> Any:
     {'G': 1, 'N': 1, 'K': 24, 'C': 12, 'P': 12, 'Q': 12, 'R': 3, 'S': 3}
     """
     largest = instance.bounds.copy()
-    for d in range(8):
-        for operand in range(3):
-            if instance.in_pe[operand] and instance.relevance[operand, d]:
-                room = min(instance.pe_bits[operand], instance.pe_bits[SHARED]) / instance.pe_each[operand]
-                if room < inf and not (operand == IFMAP and d >= P):
-                    largest[d] = min(largest[d], int(room))
-                elif room < inf:
-                    reach = int(instance.window[2 * (d % 2) + (d >= R)])
-                    largest[d] = min(largest[d], (int(room) - 1) // reach + 1)
+    relevance, window = instance.relevance.tolist(), instance.window.tolist()
+    bits, each = instance.pe_bits.tolist(), instance.pe_each.tolist()
+    for operand in np.flatnonzero(instance.in_pe).tolist():
+        room = min(bits[operand], bits[SHARED]) / each[operand]
+        for d in range(8) if room < inf else ():
+            if relevance[operand][d] and not (operand == IFMAP and d >= P):
+                largest[d] = min(largest[d], int(room))
+            elif relevance[operand][d]:
+                largest[d] = min(largest[d], (int(room) - 1) // int(window[2 * (d % 2) + (d >= R)]) + 1)
     return largest
 
 

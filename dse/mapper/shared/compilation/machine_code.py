@@ -214,6 +214,18 @@ def callable_of(code: Code, name: str) -> Callable[[list[Any]], Any]:
     ------
     Exception
         From a call: what the kernel has raised, for instance for want of memory.
+
+    Examples
+    --------
+    >>> from dse.mapper.shared.compilation.numba_internals import object_code
+    >>> from dse.mapper.shared.compilation.twins import twin
+    >>> from dse.model.counting.kernel import entry
+    >>> @entry
+    ... def double(number: int) -> int:
+    ...     return 2 * number
+    >>> call = callable_of(object_code(twin(double), (4,)), "double")
+    >>> call(laid_out((21,)).values)
+    42
     """
     function = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 2, *[LETTERS[one] for one in code.letters])(
         _loaded(code)
@@ -340,7 +352,16 @@ def read(path: Path) -> Code | None:
 
 
 def write(path: Path, code: Code) -> None:
-    """Keep code in a file, whole at any moment: other processes may read or write it at the same time."""
+    """Keep code in a file, whole at any moment: other processes may read or write it at the same time.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(Path(folder, "one"), Code("f", "qd", ["nothing"], bytes(3)))
+    ...     [path.name for path in Path(folder).iterdir()]
+    ['one']
+    """
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     draft.write_bytes(json.dumps(code[:-1]).encode() + b"\n" + code.machine)
     draft.replace(path)
