@@ -87,7 +87,9 @@ def alone(measure: Callable[..., dict[str, Any]], *given: Any) -> dict[str, Any]
         return pool.apply(_warm, (measure, *given))
 
 
-def _warm(measure: Callable[..., dict[str, Any]], text: str, network: str, objective: str, *rest: Any) -> dict[str, Any]:
+def _warm(
+    measure: Callable[..., dict[str, Any]], text: str, network: str, objective: str, *rest: Any
+) -> dict[str, Any]:
     """Measure with kernels that are loaded already."""
     tiny = dse.Workload.of("tiny", [dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)])
     for what in ("energy", objective):
