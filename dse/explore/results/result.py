@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -314,6 +314,20 @@ def _figures(outcome: Outcome, energy: float, latency: float) -> dict[str, Any]:
         "energy_pj": energy, "latency_s": latency, "edp_js": energy * 1e-12 * latency,
         "area_mm2": outcome.objectives.get("area_mm2"), "power_mw": energy * 1e-9 / latency,
     }  # fmt: skip
+
+
+ORDER = ("explore", "repriced", "exact")
+
+
+def in_order(evaluations: Iterable[Evaluation]) -> tuple[Evaluation, ...]:
+    """What `SweepResult.evaluations` holds of all that were made, by kind and by number.
+
+    What a design costs with mappings of another one is left out where it was solved exactly later.
+    """
+    evaluations = list(evaluations)
+    exact = {e.number for e in evaluations if e.kind == "exact"}
+    kept = [e for e in evaluations if e.kind != "repriced" or e.number not in exact]
+    return tuple(sorted(kept, key=lambda e: (ORDER.index(e.kind), e.number)))
 
 
 COLUMNS = ("number", *METRICS, "proven", "mappings")
