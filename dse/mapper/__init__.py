@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dse.mapper.layer import map_layer as map_layer
     from dse.mapper.layer import points_below as points_below
     from dse.mapper.layer import points_within as points_within
+    from dse.mapper.network.at_point import runs_at as runs_at
     from dse.mapper.network.front_sum import FrontSum as FrontSum
     from dse.mapper.network.front_sum import sum_fronts as sum_fronts
     from dse.mapper.network.mapped import MappedWorkload as MappedWorkload
@@ -63,6 +64,7 @@ _HOMES = {
     "points_alike": "dse.mapper.alike",
     "points_below": "dse.mapper.layer",
     "points_within": "dse.mapper.layer",
+    "runs_at": "dse.mapper.network.at_point",
     "sum_fronts": "dse.mapper.network.front_sum",
 }
 

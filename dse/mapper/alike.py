@@ -19,14 +19,17 @@ Points = tuple[tuple[float, float], ...]
 
 
 def points_alike(
-    architecture: Architecture, layer: Layer, others: Sequence[Architecture], *, factors: str = "all"
-) -> tuple[Points, tuple[Points, ...]]:
+    architecture: Architecture, layer: Layer, others: Sequence[Architecture], *, factors: str = "all",
+    time_limit_s: float | None = None,
+) -> tuple[Points, tuple[Points, ...]] | None:  # fmt: skip
     """A layer's exact front, and what its mappings come to on other architectures, which differ in prices alone.
 
     Parameters
     ----------
     others : sequence of Architecture
         Of the same `layout`, such as the same design at other voltages.
+    time_limit_s : float, optional
+        None is returned where the front is not whole by then.
 
     Returns
     -------
@@ -44,7 +47,9 @@ def points_alike(
     >>> alike[-1][0] < front[-1][0]
     True
     """
-    solution = solve(architecture, layer, "front", 0.0, factors)
+    solution = solve(architecture, layer, "front", 0.0, factors, time_limit_s)
+    if solution.gap > 0:
+        return None
     front = tuple((float(energy), float(cycles)) for energy, cycles in solution.values)
     if others and not is_flat(architecture, factors):
         raise DseError(f"{architecture.name}: mappings of a hierarchy of this shape are not priced again")
