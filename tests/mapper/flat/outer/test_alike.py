@@ -1,4 +1,4 @@
-"""Outer points of problems that differ in prices alone: from one walk, and no other where the prices are proportional."""
+"""Outer points of problems that differ in prices alone, from one walk over outer tiles."""
 
 from __future__ import annotations
 
