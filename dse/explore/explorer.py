@@ -125,7 +125,7 @@ class Explorer:
     @property
     def parts(self) -> tuple[dict[int, Evaluation], ...]:
         """Explored designs by number; others that their mappings suit; and those solved exactly."""
-        return self.explored, {n: one for n, one in self.repriced.items() if n not in self.exact}, self.exact
+        return self.explored, self.repriced, self.exact
 
     @property
     def is_over(self) -> bool:

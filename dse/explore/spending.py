@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from time import monotonic, process_time
+from time import monotonic, thread_time
 
 PARTS = ("sampler", "designs", "bounds", "mapping", "log", "cards", "figure", "page")
 """Proposals and learning; pricing and identities of designs; ruling out without mapping; mapping, on all workers;
@@ -32,12 +32,12 @@ class Spending:
 
     @contextmanager
     def on(self, part: str) -> Iterator[None]:
-        """Count the time inside the block: the CPU time of this process, and that by the clock."""
-        start, began = process_time(), monotonic()
+        """Count the time inside the block: the CPU time of this thread, and that by the clock."""
+        start, began = thread_time(), monotonic()
         try:
             yield
         finally:
-            self.seconds[part] += process_time() - start
+            self.seconds[part] += thread_time() - start
             self.wall_s[part] = self.wall_s.get(part, 0.0) + monotonic() - began
 
     def to_dict(self) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from math import inf
 from pathlib import Path
 from time import monotonic
@@ -178,13 +178,13 @@ def run_plan(
     jobs: int | None = None,
     resume: bool = False,
     output: str | Path | None = None,
-    executor: Executor | None = None,
+    executor: Executor | Workers | None = None,
     progress: Callable[[Progress], None] | None = None,
     callback: Callable[[Evaluation], None] | None = None,
     cluster: str | None = None,
     limits: Limits = DEFAULT,
 ) -> SweepResult:
-    """Carry a plan out; see `sweep` for the parameters."""
+    """Carry a plan out; see `sweep` for the parameters. Workers that are given are left at work."""
     start = monotonic()
     problem = plan.problem(limits.design_s)
     directory = None if output is None else Path(output)
@@ -235,7 +235,11 @@ def _replay(known: Mapping[str, Evaluation], sweep_id: str) -> dict[int, Evaluat
     return found
 
 
-def _workers(jobs: int | None, executor: Executor | None, architecture: Architecture, cluster: str | None) -> Workers:
+def _workers(
+    jobs: int | None, executor: Executor | Workers | None, architecture: Architecture, cluster: str | None
+) -> AbstractContextManager[Workers]:
+    if isinstance(executor, Workers):
+        return nullcontext(executor)
     if cluster is not None:
         from dse.explore.workers.cluster import ClusterWorkers
 

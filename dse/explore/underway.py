@@ -11,7 +11,7 @@ from dse.explore.explorer import Explorer
 from dse.explore.outcomes.log import Damage
 from dse.explore.plan.plan import Plan
 from dse.explore.results.record import write_results
-from dse.explore.results.result import SweepResult
+from dse.explore.results.result import SweepResult, in_order
 from dse.explore.workers.runner import TimeOverError
 
 SHOWN_EVERY_S, SHOWN_PART = 1.0, 0.05
@@ -67,7 +67,7 @@ class Underway:
             space=plan.space,
             search=plan.search,
             sampler=explorer.sampler,
-            evaluations=tuple(e for part in explorer.parts for _, e in sorted(part.items())),
+            evaluations=in_order(e for part in explorer.parts for e in part.values()),
             finished=finished,
             reused=explorer.reused,
             wall_s=monotonic() - self.start,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dse.mapper.alike import layout as layout
+    from dse.mapper.alike import lower_bounds_alike as lower_bounds_alike
     from dse.mapper.alike import points_alike as points_alike
     from dse.mapper.layer import bound_prices as bound_prices
     from dse.mapper.layer import bounds_boxes as bounds_boxes
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from dse.mapper.layer import map_layer as map_layer
     from dse.mapper.layer import points_below as points_below
     from dse.mapper.layer import points_within as points_within
+    from dse.mapper.network.at_point import runs_at as runs_at
     from dse.mapper.network.front_sum import FrontSum as FrontSum
     from dse.mapper.network.front_sum import sum_fronts as sum_fronts
     from dse.mapper.network.mapped import MappedWorkload as MappedWorkload
@@ -56,11 +58,13 @@ _HOMES = {
     "layout": "dse.mapper.alike",
     "lower_bound": "dse.mapper.layer",
     "lower_bounds": "dse.mapper.layer",
+    "lower_bounds_alike": "dse.mapper.alike",
     "map_layer": "dse.mapper.layer",
     "map_workload": "dse.mapper.network.workload",
     "points_alike": "dse.mapper.alike",
     "points_below": "dse.mapper.layer",
     "points_within": "dse.mapper.layer",
+    "runs_at": "dse.mapper.network.at_point",
     "sum_fronts": "dse.mapper.network.front_sum",
 }
 

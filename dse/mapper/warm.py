@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
-from dse.mapper.alike import points_alike
+from dse.mapper.alike import lower_bounds_alike, points_alike
 from dse.mapper.flat.outer.table import work_out
 from dse.mapper.flat.solve import prepare
 from dse.mapper.layer import bounds_boxes, lower_bound, solve
@@ -59,6 +59,7 @@ def warm_up(search: str) -> None:
     lower_bound(architecture, layer)
     if search == "flat":
         points_alike(architecture, layer, [architecture])
+        lower_bounds_alike([architecture, architecture], layer, ((2, 2),), (0.0, 0.0))
     if search == "flat":  # what only a long search needs
         problem = prepare(architecture, layer, ENERGY, "all")[1][0]
         compiled(work_out)(problem.instance, problem.table)

@@ -2,6 +2,7 @@
 
 import json
 
+import elapsed
 import pytest
 from explore.toy import ARCH, NET
 
@@ -51,10 +52,12 @@ def test_an_interrupted_sweep_leaves_its_front(files, tmp_path):
     assert json.loads((output / "summary.json").read_text())["finished"] is False
 
 
-def test_a_design_out_of_time_says_how_far_it_is_proven_and_is_made_again_with_more(files, tmp_path):
+def test_a_design_out_of_time_says_how_far_it_is_proven_and_is_made_again_with_more(files, tmp_path, monkeypatch):
     settings = {"trials": 6, "space": SPACE, "jobs": 0, "output": tmp_path / "out", "gap": 0.0, "prove_s": 0,
                 "objectives": ("energy", "area")}  # fmt: skip
-    short = sweep(*files, **settings, design_limit_s=1e-9)
+    with monkeypatch.context() as patch:
+        elapsed.use(patch)
+        short = sweep(*files, **settings, design_limit_s=1e-9)
     stopped = [e for e in short.evaluations if e.outcome.limit_s]
     assert stopped
     assert all(e.outcome.limit_s == 1e-9 and e.outcome.gap > 0 for e in stopped)
@@ -72,7 +75,8 @@ def test_a_design_out_of_time_says_how_far_it_is_proven_and_is_made_again_with_m
         assert energy_pj <= best[e.number] * (1 + e.outcome.gap) * (1 + 1e-9)
 
 
-def test_a_stopped_design_is_kept_when_there_is_no_more_time_for_it(files, tmp_path):
+def test_a_stopped_design_is_kept_when_there_is_no_more_time_for_it(files, tmp_path, monkeypatch):
+    elapsed.use(monkeypatch)
     settings = {"trials": 6, "space": SPACE, "jobs": 0, "output": tmp_path / "out", "gap": 0.0, "prove_s": 0}
     first = sweep(*files, **settings, design_limit_s=1e-9)
     again = sweep(*files, **settings, design_limit_s=1e-9, resume=True)

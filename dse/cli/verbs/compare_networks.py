@@ -105,9 +105,15 @@ def refuse_architectures(names: tuple[str, ...]) -> None:
 @parameter_option
 @click.option("--jobs", type=click.IntRange(min=0), help="Worker processes.  [default: one per processor]")
 @click.option("-o", "--output", metavar="DIR", help="Write networks.csv and the charts there.")
+@click.option("--time-limit", metavar="TIME", help="Stop after so long, e.g. 10min, and show what is known.")
+@click.option("--design-limit", metavar="TIME",
+              help="Stop each network's searches after so long; the gap is then stated.")  # fmt: skip
 @gather(ReviewOptions, "how")
 @format_option
-def command(workloads: tuple[str, ...], how: ReviewOptions, jobs: int | None, output: str | None, form: str) -> None:
+def command(
+    workloads: tuple[str, ...], how: ReviewOptions, jobs: int | None, output: str | None, time_limit: str | None,
+    design_limit: str | None, form: str,
+) -> None:  # fmt: skip
     """Compare WORKLOADS: parameters, operations, memory, published accuracy; on ARCH also energy, latency and rates.
 
     Without WORKLOADS, the nine networks that surveys compare: AlexNet, VGG-16 and -19, Inception v1 to v3, ResNet-50
@@ -118,18 +124,22 @@ def command(workloads: tuple[str, ...], how: ReviewOptions, jobs: int | None, ou
       dse compare-networks
       dse compare-networks alexnet vgg16 resnet50 --arch eyeriss -o results/networks
     """
-    show(how.review(workloads), None if output is None else Path(output), jobs, form)
+    from dse.cli.inputs import TimeOptions
+
+    limits = TimeOptions(None, False, time_limit, design_limit).limits()
+    show(how.review(workloads), None if output is None else Path(output), jobs, form, limits)
 
 
-def show(review: Review, directory: Path | None, jobs: int | None, form: str) -> None:
+def show(review: Review, directory: Path | None, jobs: int | None, form: str, limits: Limits) -> None:
     """Compare, write what is asked for, and print."""
     from dse.explore.compare.networks import compare_networks
 
     if review.architecture is not None:
         compile_first(review.architecture)
     status = StatusLine()
-    comparison = compare_networks(review, jobs=jobs, progress=_progress(status))
+    comparison = compare_networks(review, jobs=jobs, progress=_progress(status), limits=limits)
     status.clear()
+    _tell_stopped(comparison)
     _print(comparison, directory, form)
 
 
@@ -155,12 +165,17 @@ def show_resumably(
         note(f"interrupted; every mapped layer is in {log}, networks.csv has what is known; go on by --resume")
         return INTERRUPTED
     status.clear()
+    _tell_stopped(comparison, "; go on by --resume")
+    _print(comparison, directory, form)
+    return 0
+
+
+def _tell_stopped(comparison: Comparison, how_to_go_on: str = "") -> None:
+    """What limits of time left undone."""
     if comparison.gap_reached > comparison.gap:
         note(f"some layers were stopped; all are within {100 * comparison.gap_reached:.3g} % of their best")
     if comparison.unreached:
-        note(f"the time is over: {comparison.unreached} layers were not mapped; go on by --resume")
-    _print(comparison, directory, form)
-    return 0
+        note(f"the time is over: {comparison.unreached} layers were not mapped{how_to_go_on}")
 
 
 def _progress(status: StatusLine) -> Callable[[int, int], None]:

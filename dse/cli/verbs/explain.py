@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,6 @@ from dse.cli.output import StatusLine, compile_first, print_rows
 from dse.errors import DseError, InfeasibleError
 
 if TYPE_CHECKING:
-    from dse.explore.outcomes.evaluation import Outcome
     from dse.explore.plan.plan import Plan
     from dse.explore.workers.runner import Workers
     from dse.report.cards.card import Card
@@ -58,7 +58,11 @@ def command(inputs: Inputs, resident: bool, jobs: int | None, form: str) -> None
     print_rows(form, lambda: explanation(name, card, steps, without), plain, steps)
 
 
-Explained = tuple[str, "Card", list[dict[str, Any]], list[str]]
+Steps = list[dict[str, Any]]
+
+Explained = tuple[str, "Card", Steps, list[str]]
+
+NO_NUMBERS: Mapping[str, int] = {}
 
 
 def _sweeps_beside(directory: Path) -> str:
@@ -85,18 +89,12 @@ def _of_files(inputs: Inputs, resident: bool, workers: Workers) -> Explained:
     bits, density = read_bits(inputs.bits), read_density(inputs.density)
     changes = WorkloadChanges(inputs.batch, parse_parameters(inputs.param), bits, density)
     search = Search(1, objectives=("edp",), gap=GAP, resident=resident)
-    plan = make_plan(
-        inputs.architecture, inputs.workload, search, changes=changes, hardware=HardwareChanges(settings)
-    )
+    plan = make_plan(inputs.architecture, inputs.workload, search, changes=changes, hardware=HardwareChanges(settings))
     if resident:
         home_level(plan.architecture)
     compile_first(plan.architecture)
     own = dict(plan.starts[0])
-    problem = plan.problem()
-    outcome: Outcome = problem.evaluate["explore"](problem.resolve(own))
-    if outcome.status != "ok":
-        raise InfeasibleError(f"{plan.spec.name} does not run {inputs.workload}: {outcome.reason}")
-    return plan.spec.name, _card(plan, own), _steps(plan, own, workers), _without(plan, own)
+    return plan.spec.name, *_filled(plan, own, workers), _without(plan, own)
 
 
 def _of_sweep(inputs: Inputs, resident: bool, workers: Workers) -> Explained:
@@ -125,35 +123,38 @@ def _of_sweep(inputs: Inputs, resident: bool, workers: Workers) -> Explained:
     compile_first(plan.architecture)
     row = next((row for row in result.front_rows() if row["number"] == design.number), None)
     card = None if row is None else book.of(row)
-    steps = book.steps.get(design.number)
-    if steps is None:
-        numbers = {key_of(e.parameters): e.number for e in result.designs}
-        steps = _steps(plan, design.parameters, workers, numbers)
-    name = f"design {design.number} of {result.name}"
-    return name, card or _card(plan, design.parameters), steps, _without(plan, design.parameters)
+    numbers = {key_of(e.parameters): e.number for e in result.designs}
+    card, steps = _filled(plan, design.parameters, workers, card, book.steps.get(design.number), numbers)
+    return f"design {design.number} of {result.name}", card, steps, _without(plan, design.parameters)
 
 
-def _card(plan: Plan, settings: Any) -> Card:
-    from dse.report.cards.card import Wanted, card_of
-    from dse.report.cards.steps import step_gap
+def _filled(
+    plan: Plan, settings: Mapping[str, Any], workers: Workers, card: Card | None = None, steps: Steps | None = None,
+    numbers: Mapping[str, int] = NO_NUMBERS,
+) -> tuple[Card, Steps]:  # fmt: skip
+    """The card of a design and what the steps from it change: what is not known yet is worked out, all at a time.
 
+    Raises
+    ------
+    InfeasibleError
+        When it does not run.
+    """
+    from dse.report.cards.book import work_out
+    from dse.report.cards.card import Wanted
+    from dse.report.cards.steps import Neighbourhood, step_gap
+
+    status, name = StatusLine(), plan.spec.name
     architecture, workloads, _ = plan.inputs_of(settings)
-    return card_of(Wanted(architecture, workloads, plan.objective, step_gap(plan), None, plan.search.resident))
-
-
-def _steps(plan: Plan, own: Any, workers: Workers, numbers: dict[str, int] | None = None) -> list[dict[str, Any]]:
-    from dse.report.cards.steps import take_steps
-
-    status, done = StatusLine(), 0
-
-    def tick() -> None:
-        nonlocal done
-        done += 1
-        status.show(f"{done} neighbours mapped")
-
-    rows, _ = take_steps(plan, own, workers, numbers or {}, tick)
+    wanted = Wanted(architecture, workloads, plan.objective, step_gap(plan), None, plan.search.resident)
+    around = Neighbourhood.of(plan, settings)
+    made = work_out(
+        {} if card else {name: wanted}, {} if steps is not None else {name: around}, workers,
+        lambda done, all_: status.show(f"{done}/{all_} designs mapped"),
+    )  # fmt: skip
     status.clear()
-    return rows
+    if name in made.failed:
+        raise InfeasibleError(f"{name} does not run {', '.join(one.name for one in workloads)}: {made.failed[name]}")
+    return card or made.cards[name], around.changes(made.outcomes[name], numbers) if steps is None else steps
 
 
 def _without(plan: Plan, settings: Any) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dse.cli.cards import collect_cards
+from dse.cli.cards import collect_cards, meanwhile
 from dse.cli.options import format_option
 from dse.cli.output import compile_first, note, print_rows
 from dse.errors import DseError
@@ -46,7 +46,8 @@ def command(directory: str, mappings: bool, figures: tuple[str, ...], form: str)
       dse report results/eyeriss-vgg16 --figures png,svg
     """
     from dse.explore.results.record import read_results, write_results
-    from dse.report.directory import draw, draw_figures
+    from dse.report.directory import FIGURE, draw_figures, write_page
+    from dse.report.figures.front import draw_front, front_data
     from dse.report.text.sweeps import status_line, sweep_text, warnings
 
     result, folder = read_results(directory), Path(directory)
@@ -55,8 +56,9 @@ def command(directory: str, mappings: bool, figures: tuple[str, ...], form: str)
     if not result.finished:
         note("the sweep is not finished; this is what it has found so far")
     plan = _plan(folder, needed=bool(figures))
-    book = _book(result, plan, folder)
-    drawn = draw(result, folder, book)
+    with meanwhile(lambda: draw_front(front_data(result), folder / FIGURE)):
+        book = _book(result, plan, folder)
+    drawn = write_page(result, folder, book)
     if figures:
         drawn.append(f"figures/ ({len(draw_figures(result, book, plan, folder, figures))} files)")
     write_results(folder, result)
@@ -84,6 +86,7 @@ def _plan(directory: Path, needed: bool) -> Plan | None:
 
 def _book(result: SweepResult, plan: Plan | None, directory: Path) -> Book:
     """The cards of the sweep's designs; without its files, those that are kept."""
+    from dse.explore.workers.runner import Workers, usable_cpus
     from dse.report.cards.book import is_complete, read_book
 
     known = read_book(directory)
@@ -91,7 +94,8 @@ def _book(result: SweepResult, plan: Plan | None, directory: Path) -> Book:
         return known
     try:
         compile_first(plan.architecture)
-        return collect_cards(result, plan, directory, None)
+        with Workers.local(usable_cpus()) as workers:
+            return collect_cards(result, plan, directory, workers)
     except DseError as error:
         note(f"the page has no cards of some designs: {error}")
         return known

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dse.cli.cards import collect_cards
+from dse.cli.cards import collect_cards, meanwhile
 from dse.cli.inputs import SweepOptions, TimeOptions
 from dse.cli.interrupts import INTERRUPTED, interruptible
 from dse.cli.options import (
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from dse.explore.plan.plan import Plan
     from dse.explore.progress import Progress
     from dse.explore.results.result import SweepResult
+    from dse.explore.workers.runner import Workers
 
-AFTERWARDS = {"cards": "cards of designs", "figure": "figure", "page": "page"}
+AFTERWARDS = {"cards": "cards of designs and figure", "page": "page"}
 """What follows the search, in the words of its last line."""
 
 LEAST_PART_S = 1e-3
@@ -135,19 +136,37 @@ def default_folder(name: str) -> Path:
 
 def _search(plan: Plan, directory: Path, workers: WorkerOptions, resume: bool, limits: Limits, form: str) -> int:
     """One sweep from its plan to what it prints."""
+    from dse.explore.workers.runner import Workers, usable_cpus
+
     compile_first(plan.architecture)
-    status, until = StatusLine(), monotonic() + limits.time_s
+    until = monotonic() + limits.time_s
+    with Workers.local(usable_cpus() if workers.jobs is None else workers.jobs) as crew:  # they start when first used
+        result = _found(plan, directory, crew, workers.cluster, resume, limits)
+        return INTERRUPTED if result is None else _finish(result, plan, directory, crew, form, until)
+
+
+def _found(
+    plan: Plan, directory: Path, crew: Workers, cluster: str | None, resume: bool, limits: Limits
+) -> SweepResult | None:
+    """What a search finds; None when it is interrupted."""
+    from dse.explore.sweep import run_plan
+
+    status = StatusLine()
     try:
-        result = _run(plan, directory, workers, resume, limits, status)
+        result = run_plan(
+            plan, executor=crew if cluster is None else None, cluster=cluster, resume=resume, output=directory,
+            progress=Meter(status), limits=limits,
+        )  # fmt: skip
     except KeyboardInterrupt:
+        crew.stop(kill=True)
         status.clear()
         note(f"interrupted; what is known by now is in {directory}, every finished evaluation in evaluations.jsonl")
         note(f"go on with: dse sweep {directory / 'sweep.yaml'} -o {directory} --resume")
-        return INTERRUPTED
+        return None
     status.clear()
     if not result.finished:
         note(f"the time is over; go on with: dse sweep {directory / 'sweep.yaml'} -o {directory} --resume")
-    return _finish(result, plan, directory, workers.jobs, form, until)
+    return result
 
 
 def _plan(files: tuple[str, ...], changes: SweepOptions) -> Plan | Review:
@@ -161,17 +180,6 @@ def _plan(files: tuple[str, ...], changes: SweepOptions) -> Plan | Review:
         return load_plan(files[0], search, workloads, hardware)
     wanted = search.over(Search(TRIALS, gap=GAP))
     return make_plan(files[0], files[1:], wanted, changes=workloads, hardware=hardware)
-
-
-def _run(
-    plan: Plan, directory: Path, workers: WorkerOptions, resume: bool, limits: Limits, status: StatusLine
-) -> SweepResult:
-    from dse.explore.sweep import run_plan
-
-    return run_plan(
-        plan, jobs=workers.jobs, cluster=workers.cluster, resume=resume, output=directory, progress=Meter(status),
-        limits=limits,
-    )  # fmt: skip
 
 
 class Meter:
@@ -206,9 +214,7 @@ def progress_line(progress: Progress) -> str:
     return "  ".join(parts)
 
 
-def _finish(
-    result: SweepResult, plan: Plan, directory: Path, jobs: int | None, form: str, until: float
-) -> int:
+def _finish(result: SweepResult, plan: Plan, directory: Path, crew: Workers, form: str, until: float) -> int:
     from dse.explore.results.record import write_summary
     from dse.report.directory import draw, write_page
     from dse.report.text.sweeps import proof_line, status_line, sweep_text, warnings
@@ -223,11 +229,14 @@ def _finish(
         reasons = "; ".join(f"{reason} ({count})" for reason, count in result.to_dict()["reasons"].items())
         raise InfeasibleError(f"none of the {len(result.explored)} designs works: {reasons}", hint=f"see {directory}")
     spending = result.spending
-    with spending.on("figure"):
-        draw(result, directory)  # something to show while cards are made
-    with spending.on("cards"):
-        book = collect_cards(result, plan, directory, jobs, until)
-    if jobs != 0:  # else they were made in this process
+
+    def figure() -> None:
+        with spending.on("figure"):
+            draw(result, directory)  # something to show while cards are made
+
+    with spending.on("cards"), meanwhile(figure):
+        book = collect_cards(result, plan, directory, crew, until)
+    if not crew.is_here:
         spending.add("cards", book.cpu_s)
     with spending.on("page"):
         drawn = write_page(result, directory, book)

@@ -147,7 +147,8 @@ def compare_networks(
     record : Record
         Where mapped layers are kept, if anywhere.
     limits : Limits
-        Of the whole, and of each layer. A network with a layer that was not reached says so in `not_mapped`.
+        Of the whole, and of each network: its layers have equal parts of that time. A network with a layer that was not
+        reached says so in `not_mapped`.
 
     Raises
     ------
@@ -194,7 +195,8 @@ def comparison_of(review: Review, known: Mapping[str, Mapping[str, Any]]) -> Com
 def _mapper_of(review: Review, limits: Limits) -> LayerMapper | None:
     if review.architecture is None:
         return None
-    limit_s = min(limits.design_s, limits.time_s)
+    most = max(len(workload.distinct()) for workload in review.workloads)
+    limit_s = min(limits.design_s / most, limits.time_s)  # whichever networks share a layer, none takes longer
     return LayerMapper(review.architecture, review.objective, review.gap, review.factors, limit_s)
 
 

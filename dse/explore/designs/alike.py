@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import inf
-from time import process_time
+from time import monotonic, process_time
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import InfeasibleError
-from dse.explore.designs.clock import learn, mapping_digest
+from dse.explore.designs.clock import LEAST_S, learn, mapping_digest
 from dse.explore.designs.design import Batched, BatchEvaluator, NetworkEvaluator
 from dse.explore.outcomes.evaluation import Outcome
 
@@ -35,33 +35,43 @@ class Family:
     def __call__(self, designs: Sequence[Any]) -> tuple[Outcome | None, ...]:
         """The outcome of the first design, and those of the others; None for one on which its mappings say nothing."""
         first, *others = designs
-        began = process_time()
-        alike = self._learn(first, others)
-        outcome = self.evaluator(first)
+        limit_s = self._how(first).limit_s
+        began, until = process_time(), monotonic() + limit_s
+        alike = self._learn(first, others, until)
+        outcome = self.evaluator.within(until - monotonic())(first)
+        if outcome.limit_s:  # it had all of its time
+            outcome = replace(outcome, limit_s=limit_s)
         own = replace(outcome, cpu_s=process_time() - began)
         return own, *(self._repriced()(other) if other in alike else None for other in others)
 
-    def _learn(self, first: Any, others: Sequence[Any]) -> list[Any]:
+    def _learn(self, first: Any, others: Sequence[Any], until: float) -> list[Any]:
         """Solve the layers of the first design, and price their mappings for the others; which of them are like it."""
         if not others:
             return []
         how = self._how(first)
-        if not how.front or how.limit_s < inf or any(network.resident for network in how.networks):
+        if not how.front or any(network.resident for network in how.networks):
             return []
         layers = list(dict.fromkeys(layer for network in how.networks for layer, _ in network.layers))
         architecture = _architecture(first)
         alike = [one for one in others if all(_is_alike(architecture, _architecture(one), layer) for layer in layers)]
-        return alike if self._solve(architecture, [_architecture(one) for one in alike], layers) else []
+        return alike if self._solve(architecture, [_architecture(one) for one in alike], layers, until) else []
 
-    def _solve(self, architecture: Architecture, others: Sequence[Architecture], layers: Sequence[Any]) -> bool:
+    def _solve(
+        self, architecture: Architecture, others: Sequence[Architecture], layers: Sequence[Any], until: float
+    ) -> bool:
+        """Whether every layer's front is whole in time: each has an equal part of what is left."""
         from dse.mapper import points_alike
 
         own, digests = mapping_digest(architecture), [mapping_digest(other) for other in others]
-        for layer in layers:
+        for at, layer in enumerate(layers):
+            share_s = max(LEAST_S, (until - monotonic()) / (len(layers) - at))
             try:
-                front, priced = points_alike(architecture, layer, others)
+                found = points_alike(architecture, layer, others, time_limit_s=share_s if share_s < inf else None)
             except InfeasibleError:
                 return False
+            if found is None:
+                return False
+            front, priced = found
             learn(own, layer, "front", front)
             for digest, points in zip(digests, priced, strict=True):
                 learn(digest, layer, "repriced", points)

@@ -110,11 +110,24 @@ def learn(digest: str, layer: Layer, kind: str, points: Points) -> None:
     _LAYERS[digest, layer.shape_key(), kind, 0.0] = points
 
 
+KEPT_DIGESTS = 64
+"""Architectures whose digest is remembered: it is asked for layer after layer of a design, and takes milliseconds."""
+
+_DIGESTS: OrderedDict[int, tuple[Architecture, str]] = OrderedDict()
+
+
 def mapping_digest(architecture: Architecture) -> str:
     """Hash of what decides how layers map on an architecture and what they cost: all of it but its areas."""
     from dse.formats.architecture.load import canonical
 
-    return sha256(json.dumps(_without_area(canonical(architecture)), sort_keys=True).encode()).hexdigest()
+    known = _DIGESTS.get(id(architecture))  # it is kept beside its digest, so no other object has its identity
+    if known is not None:
+        return known[1]
+    digest = sha256(json.dumps(_without_area(canonical(architecture)), sort_keys=True).encode()).hexdigest()
+    _DIGESTS[id(architecture)] = architecture, digest
+    if len(_DIGESTS) > KEPT_DIGESTS:
+        _DIGESTS.popitem(last=False)
+    return digest
 
 
 def _without_area(plain: Any) -> Any:

@@ -27,15 +27,15 @@ def pareto(points: Sequence[Point]) -> list[int]:
     """
     if not points:
         return []
-    order = sorted(range(len(points)), key=lambda i: (tuple(points[i]), i))
-    width = len(points[0])
-    if width <= 2:
-        return _staircase(points, order)
+    if len(points[0]) <= 2:
+        return _staircase(points, sorted(range(len(points)), key=lambda i: (tuple(points[i]), i)))
     import numpy as np
     from moocore import is_nondominated
 
-    keep = is_nondominated(np.array([points[i] for i in order], dtype=float), keep_weakly=False)
-    return [i for i, kept in zip(order, keep, strict=True) if kept]
+    values = np.array(points, dtype=float)
+    order = np.lexsort(values.T[::-1])  # by the first value, then the second; equal ones stay as they are
+    keep = is_nondominated(values[order], keep_weakly=False)
+    return [int(i) for i in order[keep]]
 
 
 def beaten_by(points: Sequence[Point], share: Sequence[float] | Sequence[Sequence[float]]) -> list[bool]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dse.explore.outcomes.evaluation import Evaluation
+from dse.explore.outcomes.evaluation import Evaluation, Outcome
 from dse.explore.outcomes.front import pareto
 from dse.explore.outcomes.log import Damage
 from dse.explore.plan.search import OBJECTIVES, Search
@@ -93,6 +93,7 @@ class SweepResult:
     combine: str = "sum"
     certificate: Certificate | None = None
     spending: Spending = field(default_factory=Spending)
+    _made: dict[str, list[dict[str, Any]]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __repr__(self) -> str:
         facts = {"designs": len(self.explored), "front": len(self.front_rows()), "finished": self.finished}
@@ -137,7 +138,8 @@ class SweepResult:
 
     def reference_row(self) -> dict[str, Any] | None:
         """The architecture's own design as a row of the front would show it; None where it does not work."""
-        rows = self._rows(self.reference) if self.reference is not None and self.reference.ok else []
+        own = self.reference
+        rows = self._once("reference", lambda: self._rows(own) if own is not None and own.ok else [])
         return min(rows, key=self._rank, default=None)
 
     def points(self) -> list[dict[str, Any]]:
@@ -159,12 +161,21 @@ class SweepResult:
             One row a design, ascending in latency: of its points on the front the one of least EDP, where energy and
             latency are both objectives, else of the least first objective; `mappings` counts them all.
         """
+        return self._once("designs", self._front_of_designs)
+
+    def _front_of_designs(self) -> list[dict[str, Any]]:
         designs: dict[int, list[dict[str, Any]]] = {}
         for row in self.mapping_rows():
             designs.setdefault(row["number"], []).append(row)
         best = [min(rows, key=self._rank) for rows in designs.values()]
         chosen = [{**row, "mappings": len(designs[row["number"]])} for row in best]
         return sorted(chosen, key=lambda row: (row["latency_s"], row["energy_pj"], row["number"]))
+
+    def _once(self, what: str, make: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+        """Rows that are made at the first call; a caller may change what it gets."""
+        if what not in self._made:
+            self._made[what] = make()
+        return [dict(row) for row in self._made[what]]
 
     def _rank(self, row: dict[str, Any]) -> float:
         both = {"energy", "latency"} <= set(self.search.objectives)
@@ -203,9 +214,17 @@ class SweepResult:
         A design has as many as its mappings trade one objective for another. A point found both within the gap and
         exactly counts as exact.
         """
-        rows = sorted(self.points(), key=lambda row: row["proven"] != "exact")
-        values = [[row[OBJECTIVES[name]] for name in self.search.objectives] for row in rows]
-        return sorted((rows[i] for i in pareto(values)), key=lambda row: (row["latency_s"], row["energy_pj"]))
+        return self._once("mappings", self._front_of_mappings)
+
+    def _front_of_mappings(self) -> list[dict[str, Any]]:
+        """Thousands of points are held against each other as bare figures; rows are made of those that are left."""
+        order = sorted(self.evaluations, key=lambda e: e.proven(self.search.gap) != "exact")
+        places = [(e, point) for e in order for point in e.outcome.front]
+        figures = [_figures(e.outcome, energy, latency) for e, (energy, latency) in places]
+        keys = self.search.keys
+        kept = [places[i] for i in pareto([[found[key] for key in keys] for found in figures])]
+        rows = [row for e, point in kept for row in self._rows(e, (point,))]
+        return sorted(rows, key=lambda row: (row["latency_s"], row["energy_pj"]))
 
     @property
     def front(self) -> pandas.DataFrame:
@@ -274,23 +293,41 @@ class SweepResult:
                 entry["best_edp_js"] = edp if entry["best_edp_js"] is None else min(edp, entry["best_edp_js"])
         return found
 
-    def _rows(self, evaluation: Evaluation) -> list[dict[str, Any]]:
+    def _rows(
+        self, evaluation: Evaluation, points: Sequence[tuple[float, float]] | None = None
+    ) -> list[dict[str, Any]]:
+        """A row for each of an evaluation's points, all of them unless told which."""
         proven = evaluation.proven(self.search.gap)
-        area = evaluation.outcome.objectives.get("area_mm2")
+        settings = {path: evaluation.parameters.get(path) for path in self.paths}
         return [
             {
-                "number": evaluation.number,
-                "energy_pj": energy,
-                "latency_s": latency,
-                "edp_js": energy * 1e-12 * latency,
-                "area_mm2": area,
-                "power_mw": energy * 1e-9 / latency,
-                "proven": proven,
-                **{path: evaluation.parameters.get(path) for path in self.paths},
-                "id": evaluation.id,
+                "number": evaluation.number, **_figures(evaluation.outcome, energy, latency), "proven": proven,
+                **settings, "id": evaluation.id,
             }
-            for energy, latency in evaluation.outcome.front
-        ]
+            for energy, latency in (evaluation.outcome.front if points is None else points)
+        ]  # fmt: skip
+
+
+def _figures(outcome: Outcome, energy: float, latency: float) -> dict[str, Any]:
+    """The metrics of a point of an outcome."""
+    return {
+        "energy_pj": energy, "latency_s": latency, "edp_js": energy * 1e-12 * latency,
+        "area_mm2": outcome.objectives.get("area_mm2"), "power_mw": energy * 1e-9 / latency,
+    }  # fmt: skip
+
+
+ORDER = ("explore", "repriced", "exact")
+
+
+def in_order(evaluations: Iterable[Evaluation]) -> tuple[Evaluation, ...]:
+    """What `SweepResult.evaluations` holds of all that were made, by kind and by number.
+
+    What a design costs with mappings of another one is left out where it was solved exactly later.
+    """
+    evaluations = list(evaluations)
+    exact = {e.number for e in evaluations if e.kind == "exact"}
+    kept = [e for e in evaluations if e.kind != "repriced" or e.number not in exact]
+    return tuple(sorted(kept, key=lambda e: (ORDER.index(e.kind), e.number)))
 
 
 COLUMNS = ("number", *METRICS, "proven", "mappings")

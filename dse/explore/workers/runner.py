@@ -163,6 +163,11 @@ class Workers:
         """How many tasks it takes to keep all workers busy."""
         return self._width
 
+    @property
+    def is_here(self) -> bool:
+        """Whether tasks run in this process."""
+        return isinstance(self._executor, Inline)
+
     def stop(self, *, kill: bool = False) -> None:
         """Let go of the executor; with `kill`, without waiting for what is running."""
         executor, self._executor = self._executor, None

@@ -104,6 +104,21 @@ def parse_quantity(given: object, kind: str) -> Quantity:
     return Quantity(value, unit)
 
 
+def in_smaller_unit(quantity: Quantity, kind: str) -> Quantity:
+    """The same in the next smaller unit, 1024 or 1000 to one; itself where there is none.
+
+    Examples
+    --------
+    >>> [str(in_smaller_unit(parse_quantity(text, "size"), "size")) for text in ("1 MiB", "1 kB", "1 word")]
+    ['1024 KiB', '1000 B', '1 word']
+    """
+    units, counts = KINDS[kind][1], quantity.unit.lstrip("kKMGT").removeprefix("i")
+    for unit, factor in units.items():
+        if unit.endswith(counts) and (times := units[quantity.unit] / factor) in (1000, 1024):
+            return Quantity(quantity.value * times, unit)
+    return quantity
+
+
 def bits(quantity: Quantity, word_bits: int) -> int:
     """A size in bits, rounded to the nearest whole bit; words are `word_bits` wide.
 
@@ -283,6 +298,7 @@ Length = Annotated[Quantity, OfKind("length")]
 Power = Annotated[Quantity, OfKind("power")]
 Voltage = Annotated[Quantity, OfKind("voltage")]
 Temperature = Annotated[Quantity, OfKind("temperature")]
+
 
 def _factor(quantity: Quantity, kind: str) -> float:
     units = KINDS[kind][1]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from dse.errors import InfeasibleError
 from dse.mapper.network.front_choice import Picks, best_choice, totals
 from dse.mapper.network.front_sum import ROUNDING, Front
 from dse.mapper.shared.result import Mapped, NetworkCertificate
+
+One = TypeVar("One")
 
 Names = tuple[str, ...]
 Options = tuple[tuple[tuple[Mapped, ...], Names], ...]
@@ -116,7 +119,7 @@ def fronts_of(options: Options) -> list[list[tuple[float, float]]]:
     return fronts
 
 
-def chosen(options: Options, picks: Picks) -> tuple[tuple[Mapped, Names], ...]:
+def chosen(options: Sequence[tuple[Sequence[One], Names]], picks: Sequence[int]) -> tuple[tuple[One, Names], ...]:
     """The picked mappings, each with the names of the layers that take it.
 
     Examples
@@ -128,7 +131,7 @@ def chosen(options: Options, picks: Picks) -> tuple[tuple[Mapped, Names], ...]:
     >>> [(mapped is front[0], names) for mapped, names in chosen(options, (0, 0))]
     [(True, ('fc', 'fc2'))]
     """
-    layers: list[tuple[Mapped, Names]] = []
+    layers: list[tuple[One, Names]] = []
     start = 0
     for group, names in options:
         mine = picks[start : start + len(names)]

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import process_time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from dse.errors import DseError
+from dse.explore.outcomes.evaluation import Outcome
 from dse.formats.text.regular import check_file
 from dse.formats.text.replace import write_text
 from dse.report.cards.card import Card, Wanted, card_of
-from dse.report.cards.steps import best_first, change_row, key_of, neighbours, take_steps
+from dse.report.cards.steps import Neighbourhood, best_first, change_row, key_of, neighbours
 from dse.report.text.sweeps import recommended, shown_fronts
 
 if TYPE_CHECKING:
     from dse.explore.plan.plan import Plan
     from dse.explore.results.result import SweepResult
     from dse.explore.workers.runner import Workers
+
+Name = TypeVar("Name")
 
 FILE = "cards.json"
 VERSION = 3
@@ -80,41 +83,76 @@ def make_book(
     progress : callable, optional
         Told (cards and neighbours done, how many there are).
     """
-    from dse.explore.workers.runner import Failure, Task
-
     rows = wanted_rows(result)
     cards = {row["number"]: card for row in rows if (card := known.of(row)) is not None}
     missing = {row["number"]: row for row in rows if row["number"] not in cards}
-    stepping = [number for number in wanted_steps(result) if number not in known.steps]
-    count, total = 0, len(missing) + sum(len(neighbours(result, number)) for number in stepping)
-
-    def tick() -> None:
-        nonlocal count
-        count += 1
-        if progress is not None:
-            progress(count, max(count, total))
-
-    tasks = [Task(number, wanted_card(result, plan, row)) for number, row in missing.items()]
-    spent = 0.0
-    for task, found in workers.run(timed_card, tasks):
-        if not isinstance(found, Failure):
-            card, cpu_s = found
-            cards[task.key] = {**card, "id": missing[task.key]["id"]}
-            spent += cpu_s
-        tick()
     settings = {e.number: e.parameters for e in result.designs}
+    around = {
+        number: Neighbourhood.of(plan, settings[number])
+        for number in wanted_steps(result) if number not in known.steps
+    }  # fmt: skip
+    wanted = {number: wanted_card(result, plan, row) for number, row in missing.items()}
+    made = work_out(wanted, around, workers, progress)
+    cards |= {number: {**card, "id": missing[number]["id"]} for number, card in made.cards.items()}
     numbers = {key_of(parameters): number for number, parameters in settings.items()}
-    steps = {}
-    for number in stepping:
-        steps[number], cpu_s = take_steps(plan, settings[number], workers, numbers, tick)
-        spent += cpu_s
-    return Book(dict(sorted(cards.items())), {**known.steps, **steps}, spent)
+    steps = {number: around[number].changes(outcomes, numbers) for number, outcomes in made.outcomes.items()}
+    return Book(dict(sorted(cards.items())), {**known.steps, **steps}, made.cpu_s)
 
 
-def timed_card(wanted: Wanted) -> tuple[Card, float]:
-    """A card, and the CPU seconds that it took."""
+@dataclass(slots=True)
+class Made(Generic[Name]):
+    """What workers made: cards, or why there is none, and outcomes of neighbours, by design; and the CPU seconds."""
+
+    cards: dict[Name, Card]
+    failed: dict[Name, str]
+    outcomes: dict[Name, dict[int, Outcome]]
+    cpu_s: float = 0.0
+
+
+def work_out(
+    wanted: Mapping[Name, Wanted], around: Mapping[Name, Neighbourhood], workers: Workers,
+    progress: Callable[[int, int], None] | None = None,
+) -> Made[Name]:  # fmt: skip
+    """Make cards and map neighbours, all of them side by side.
+
+    Parameters
+    ----------
+    wanted, around
+        By the number or the name of the design.
+    """
+    from dse.explore.workers.runner import Failure, Task
+
+    made: Made[Name] = Made({}, {}, {number: {} for number in around})
+    jobs: list[tuple[Name, int | None, Any]] = [(number, None, (card_of, one)) for number, one in wanted.items()]
+    jobs += [
+        (number, at, (one.evaluate, design)) for number, one in around.items() for at, design in one.designs.items()
+    ]
+    tasks = [Task(key, job) for key, (_, _, job) in enumerate(jobs)]
+    for done, (task, found) in enumerate(workers.run(timed, tasks), 1):
+        number, at, _ = jobs[task.key]
+        if isinstance(found, Failure):
+            made.cpu_s += found.cpu_s
+            if at is None:
+                made.failed[number] = found.reason
+            else:
+                made.outcomes[number][at] = Outcome(found.status, found.reason)
+        else:
+            value, cpu_s = found
+            made.cpu_s += cpu_s
+            if at is None:
+                made.cards[number] = value
+            else:
+                made.outcomes[number][at] = value
+        if progress is not None:
+            progress(done, len(jobs))
+    return made
+
+
+def timed(job: tuple[Callable[[Any], Any], Any]) -> tuple[Any, float]:
+    """What a function makes of its argument, and the CPU seconds that it took."""
     start = process_time()
-    return card_of(wanted), process_time() - start
+    function, argument = job
+    return function(argument), process_time() - start
 
 
 def wanted_card(result: SweepResult, plan: Plan, row: Mapping[str, Any]) -> Wanted:
@@ -132,13 +170,24 @@ def wanted_card(result: SweepResult, plan: Plan, row: Mapping[str, Any]) -> Want
     )  # fmt: skip
 
 
-def changes(result: SweepResult, book: Book, number: int) -> list[dict[str, Any]]:
-    """What each step from a design changes, as far as its neighbours were evaluated; the best comes first."""
-    own = next((e.outcome for e in result.designs if e.number == number), None)
-    if own is None or number in book.steps:
-        return book.steps.get(number, [])
-    known = [(step, e) for step, e in neighbours(result, number) if e is not None]
-    return best_first([change_row(step, own, e.outcome, e.number, result.search.gap) for step, e in known])
+def all_changes(result: SweepResult, book: Book, numbers: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
+    """What each step from some designs changes, as far as their neighbours were evaluated, the best first.
+
+    Designs of which nothing is known are left out.
+    """
+    designs = {e.number: e for e in result.designs}
+    by_settings = {key_of(e.parameters): e for e in designs.values()}
+    found = {}
+    for number in numbers:
+        own = designs.get(number)
+        if own is None or number in book.steps:
+            found[number] = book.steps.get(number, [])
+            continue
+        beside = neighbours(result, own, by_settings)
+        found[number] = best_first(
+            [change_row(step, own.outcome, e.outcome, e.number, result.search.gap) for step, e in beside]
+        )
+    return {number: rows for number, rows in found.items() if rows}
 
 
 def write_book(directory: Path, book: Book) -> None:
@@ -169,6 +218,4 @@ def read_book(directory: Path) -> Book:
         steps = {entry["number"]: entry["rows"] for entry in plain["steps"]}
         return Book({card.pop("number"): card for card in plain["cards"]}, steps)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise DseError(
-            "is damaged", file=str(path), hint="delete it; `dse report` makes the cards again"
-        ) from None
+        raise DseError("is damaged", file=str(path), hint="delete it; `dse report` makes the cards again") from None

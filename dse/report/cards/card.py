@@ -90,21 +90,13 @@ def area_by_part(architecture: Architecture) -> dict[str, float]:
 def _runs(wanted: Wanted) -> list[MappedWorkload]:
     """Each network as it runs at the point wanted."""
     from dse.explore.designs.resident import keeps_tensors
-    from dse.mapper import map_workload, sum_fronts
+    from dse.mapper import map_workload, runs_at
 
     if wanted.resident and keeps_tensors(wanted.architecture):
         return [_resident_run(wanted, net) for net in wanted.workloads]
-    each = [map_workload(wanted.architecture, net, wanted.objective, gap=wanted.gap) for net in wanted.workloads]
-    if wanted.point is None:
-        return each
-    energy_pj, latency_s = wanted.point
-    fronts = [run.whole_front() for run in each]
-    total = sum_fronts([list(front.points) for front in fronts])
-    nearest = min(
-        range(len(total.points)),
-        key=lambda i: abs(log(total.points[i][0] / energy_pj)) + abs(log(total.points[i][1] / latency_s)),
-    )
-    return [front.run(index) for front, index in zip(fronts, total.picks(nearest), strict=True)]
+    if wanted.point is not None:
+        return runs_at(wanted.architecture, wanted.workloads, wanted.point, gap=wanted.gap)
+    return [map_workload(wanted.architecture, net, wanted.objective, gap=wanted.gap) for net in wanted.workloads]
 
 
 def _resident_run(wanted: Wanted, network: Workload) -> MappedWorkload:
@@ -112,9 +104,7 @@ def _resident_run(wanted: Wanted, network: Workload) -> MappedWorkload:
     from dse.mapper import map_workload
 
     def run(objective: str) -> MappedWorkload:
-        return map_workload(
-            wanted.architecture, network, objective, scope="network", resident=True, gap=wanted.gap
-        )
+        return map_workload(wanted.architecture, network, objective, scope="network", resident=True, gap=wanted.gap)
 
     if wanted.point is None:
         return run(wanted.objective)

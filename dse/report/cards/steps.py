@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from dse.explore.outcomes.evaluation import Evaluation
     from dse.explore.plan.plan import Plan
     from dse.explore.results.result import SweepResult
-    from dse.explore.workers.runner import Workers
 
 
 NO_NUMBERS: Mapping[str, int] = {}
@@ -87,7 +86,7 @@ def halves_and_doubles(plan: Plan, settings: Mapping[str, Any]) -> list[Step]:
     [('levels.DRAM.bandwidth', '200 MB/s'), ('levels.DRAM.bandwidth', '800 MB/s')]
     """
     from dse.architecture.hierarchy import Level
-    from dse.formats.text.quantity import Quantity, parse_quantity
+    from dse.formats.text.quantity import Quantity, in_smaller_unit, parse_quantity
 
     outermost, *inside = [node.name for node in plan.architecture.hierarchy if isinstance(node, Level)]
     found = []
@@ -99,19 +98,20 @@ def halves_and_doubles(plan: Plan, settings: Mapping[str, Any]) -> list[Step]:
             continue
         quantity = parse_quantity(old, kind)
         for times in (0.5, 2):
-            new = str(plan.spec.parse_setting(path, str(Quantity(quantity.value * times, quantity.unit))))
-            found.append(Step(path, old, new, {**settings, path: new}))
+            # half a MiB is 512 KiB, and then the whole one is 1024 KiB
+            own = in_smaller_unit(quantity, kind) if quantity.value * times < 1 else quantity
+            new = str(plan.spec.parse_setting(path, str(Quantity(own.value * times, own.unit))))
+            found.append(Step(path, str(own), new, {**settings, path: new}))
     return found
 
 
-def neighbours(result: SweepResult, number: int) -> list[tuple[Step, Evaluation | None]]:
-    """The steps from an explored design, each with the neighbour where it was explored too."""
-    explored = {e.number: e for e in result.designs}
-    if number not in explored or not explored[number].ok:
-        return []
-    by_settings = {key_of(e.parameters): e for e in result.designs}
-    steps = steps_from(result.space, explored[number].parameters)
-    return [(step, by_settings.get(key_of(step.settings))) for step in steps]
+def neighbours(
+    result: SweepResult, own: Evaluation, designs: Mapping[str, Evaluation]
+) -> list[tuple[Step, Evaluation]]:
+    """The steps from a design that lead to one that was evaluated, too; designs by `key_of` their settings."""
+    steps = steps_from(result.space, own.parameters) if own.ok else []
+    beside = [(step, designs.get(key_of(step.settings))) for step in steps]
+    return [(step, other) for step, other in beside if other is not None]
 
 
 def step_gap(plan: Plan) -> float:
@@ -121,50 +121,65 @@ def step_gap(plan: Plan) -> float:
     return 0.0 if bounds_boxes(plan.architecture) and not plan.search.resident else plan.search.gap
 
 
-def take_steps(
-    plan: Plan, settings: Mapping[str, Any], workers: Workers, numbers: Mapping[str, int] = NO_NUMBERS,
-    progress: Callable[[], None] = lambda: None,
-) -> tuple[list[dict[str, Any]], float]:  # fmt: skip
-    """What the steps from a design change: it and all of its neighbours are mapped anew, to within `step_gap`.
+@dataclass(frozen=True, slots=True)
+class Neighbourhood:
+    """A design and all of its neighbours, which are mapped anew, to within a gap.
 
     Parameters
     ----------
-    settings : mapping
-        Of the design.
-    numbers : mapping
-        Of the designs of a sweep, by `key_of` their settings.
-    progress : callable, optional
-        Called after each neighbour.
-
-    Returns
-    -------
-    list of dict
-        See `change_row`; the best comes first.
-    float
-        CPU time that it took on workers, s.
+    steps : tuple of Step
+    designs : mapping of int to Any
+        What is to be evaluated, by the place of its step; by `OWN` the design itself.
+    evaluate : callable
+        A design to its `Outcome`; picklable.
+    impossible : mapping of int to Outcome
+        Steps to settings that make no design.
+    gap : float
     """
-    from dse.explore.workers.runner import Failure, Task
 
-    gap = step_gap(plan)
-    problem = replace(plan, search=replace(plan.search, gap=gap)).problem()
-    steps = [*steps_from(plan.space, settings), *halves_and_doubles(plan, settings)]
-    outcomes: dict[int, Outcome] = {}
-    tasks = [Task(OWN, problem.resolve(settings))]
-    for at, step in enumerate(steps):
-        try:
-            tasks.append(Task(at, problem.resolve(plan.complete(step.settings))))
-        except DseError as error:  # no such design: what follows from the settings cannot be
-            outcomes[at] = Outcome("infeasible", error.message)
-    for task, found in workers.run(problem.evaluate["explore"], tasks):
-        outcomes[task.key] = Outcome(found.status, found.reason) if isinstance(found, Failure) else found
-        if task.key != OWN:
-            progress()
-    cpu_s = sum(outcome.cpu_s for outcome in outcomes.values())
-    own = outcomes.pop(OWN)
-    if own.status != "ok":
-        return [], cpu_s
-    rows = [change_row(steps[at], own, outcomes[at], numbers.get(key_of(steps[at].settings)), gap) for at in outcomes]
-    return best_first(rows), cpu_s
+    steps: tuple[Step, ...]
+    designs: Mapping[int, Any]
+    evaluate: Callable[[Any], Outcome]
+    impossible: Mapping[int, Outcome]
+    gap: float
+
+    @classmethod
+    def of(cls, plan: Plan, settings: Mapping[str, Any]) -> Neighbourhood:
+        """Of the design with some settings."""
+        gap = step_gap(plan)
+        problem = replace(plan, search=replace(plan.search, gap=gap)).problem()
+        steps = (*steps_from(plan.space, settings), *halves_and_doubles(plan, settings))
+        designs, impossible = {OWN: problem.resolve(settings)}, {}
+        for at, step in enumerate(steps):
+            try:
+                designs[at] = problem.resolve(plan.complete(step.settings))
+            except DseError as error:  # what follows from the settings cannot be
+                impossible[at] = Outcome("infeasible", error.message)
+        return cls(steps, designs, problem.evaluate["explore"], impossible, gap)
+
+    def changes(self, outcomes: Mapping[int, Outcome], numbers: Mapping[str, int] = NO_NUMBERS) -> list[dict[str, Any]]:
+        """What the steps change, the best first.
+
+        Parameters
+        ----------
+        outcomes : mapping of int to Outcome
+            Of `designs`, by the same keys.
+        numbers : mapping
+            Of the designs of a sweep, by `key_of` their settings.
+
+        Returns
+        -------
+        list of dict
+            See `change_row`; nothing where the design itself does not work.
+        """
+        own = outcomes[OWN]
+        if own.status != "ok":
+            return []
+        found = {**self.impossible, **outcomes}
+        return best_first([
+            change_row(step, own, found[at], numbers.get(key_of(step.settings)), self.gap)
+            for at, step in enumerate(self.steps)
+        ])  # fmt: skip
 
 
 def change_row(step: Step, own: Outcome, other: Outcome, number: int | None, gap: float) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dse.explore.plan.search import OBJECTIVES
-from dse.report.cards.book import Book, changes
+from dse.report.cards.book import Book, all_changes
 from dse.report.drawing.style import COLOURS, FIXED, KINDS
 from dse.report.figures.hypervolume import hypervolume
 from dse.report.text.sweeps import recommended, short_names
@@ -44,7 +44,7 @@ def page_data(result: SweepResult, book: Book) -> dict[str, Any]:
     on_objectives = [OBJECTIVES[name] for name in result.search.objectives]
     order = sorted(METRICS, key=lambda key: key not in on_objectives)
     cards = {row["number"]: card for row in shown.values() if (card := book.of(row)) is not None}
-    steps = {number: rows for number in shown if (rows := changes(result, book, number))}
+    steps = all_changes(result, book, shown)
     stepping = dict.fromkeys(row["path"] for rows in steps.values() for row in rows)
     return {
         "architecture": result.architecture,

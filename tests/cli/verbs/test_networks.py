@@ -72,3 +72,11 @@ def test_timeloop_files(tmp_path, capsys):
 def test_a_review_is_shown(capsys):
     assert run(["show", "network_review"]) == 0
     assert "compares the networks alexnet" in capsys.readouterr().out
+
+
+def test_what_is_not_reached_in_time_is_told(capsys):
+    line = ["compare-networks", "alexnet", "--arch", "eyeriss", "--jobs", "0", "--time-limit", "0.0001s"]
+    assert run([*line, "--design-limit", "1s"]) == 0
+    assert "the time is over: 7 layers were not mapped\n" in capsys.readouterr().err
+    assert run(["compare-networks", "alexnet", "--design-limit", "2"]) == 2
+    assert "--design-limit: 2 has no unit" in capsys.readouterr().err

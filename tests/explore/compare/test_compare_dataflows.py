@@ -7,8 +7,8 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from functools import partial
 
+import elapsed
 import pytest
 from report.drawing.overlaps import faults
 
@@ -99,21 +99,8 @@ def test_what_the_time_does_not_reach_is_open_and_made_when_resumed(rows, tmp_pa
     assert whole == [row for row in rows if row["dataflow"] in ("RS", "NLR")]
 
 
-class Elapsed:
-    """A timer whose time is over as soon as it starts, however fast the search that it is to stop."""
-
-    def __init__(self, interval, function, args):
-        self.fire = partial(function, *args)
-
-    def start(self):
-        self.fire()
-
-    def cancel(self):
-        pass
-
-
 def test_a_layer_that_is_stopped_says_how_far_it_is_proven_and_is_made_again_with_more_time(tmp_path, monkeypatch):
-    monkeypatch.setattr("dse.mapper.layer.Timer", Elapsed)
+    elapsed.use(monkeypatch)
     few = replace(SMALL, designs=SMALL.designs[:1], parts={"conv": ("conv2",)}, gap=0.0)
     log = tmp_path / "layers.jsonl"
     (short,) = compare_dataflows(few, jobs=0, log=log, limits=Limits(design_s=1e-6))

@@ -1,11 +1,13 @@
 """Networks side by side: the published table, and each shape mapped once."""
 
 import csv
+from math import inf
 from pathlib import Path
 
 import pytest
 
 import dse
+from dse.explore.compare import networks
 from dse.explore.compare.layers_log import Record
 from dse.explore.compare.networks import REVIEWED, Comparison, compare_networks, make_review
 from dse.explore.limits import Limits
@@ -83,6 +85,15 @@ def test_what_the_time_does_not_reach_is_said_and_made_when_resumed(tmp_path):
     assert again == compare_networks(review, jobs=0)
     assert len(asked) <= 2
     compare_networks(review, jobs=0, record=record, progress=lambda *at: pytest.fail("mapped again"))
+
+
+def test_the_layers_of_a_network_have_equal_parts_of_its_time(monkeypatch):
+    review = make_review("two", dse.load_architecture("eyeriss"), ["alexnet", "vgg16"])
+    seen = []
+    monkeypatch.setattr(networks, "map_all", lambda mapper, *_, **__: seen.append(mapper.limit_s) or {})
+    for limits in (Limits(design_s=24.0), Limits(time_s=1.5, design_s=24.0), Limits()):
+        compare_networks(review, jobs=0, limits=limits)
+    assert seen == [2.0, 1.5, inf]  # VGG-16 has twelve shapes
 
 
 def test_two_networks_of_one_name():

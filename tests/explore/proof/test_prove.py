@@ -7,6 +7,7 @@ from itertools import product
 import pytest
 from explore.toy import ARCH
 
+from dse import mapper
 from dse.explore.designs.alike import Family
 from dse.explore.designs.design import FRONT_POINTS
 from dse.explore.designs.space import DesignSpace
@@ -109,6 +110,21 @@ def test_mappings_of_a_solved_design_are_priced_at_other_voltages(files):
         for energy, latency in outcome.front:
             assert any(x <= energy * (1 + 1e-9) and y <= latency * (1 + 1e-9) for x, y in best)
         assert min(energy for energy, _ in outcome.front) < 1.05 * min(energy for energy, _ in best)
+
+
+def test_within_a_time_designs_are_priced_at_other_voltages_too(files, monkeypatch):
+    space, objectives = SPACES["prices"]
+    problem = make_plan(*files, Search(1, objectives=objectives), space=space).problem()
+    places = [problem.space.index(digits) for digits in ((0, 0, 1, 1), (1, 0, 1, 1))]
+    designs = [problem.resolve(problem.space.settings(place)) for place in places]
+    family = Family(problem.evaluate["exact"])
+    within = Family(problem.within(problem.evaluate["exact"], 600.0))
+    plain, timed = ([outcome.front for outcome in one(designs)] for one in (family, within))
+    assert timed == plain
+    monkeypatch.setattr(mapper, "points_alike", lambda *_, **__: None)  # as if the time had been over
+    own, other = within(designs)
+    assert own.front == plain[0]
+    assert other is None
 
 
 def exact_grid(files, space, objectives):

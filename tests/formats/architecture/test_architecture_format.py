@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -492,7 +493,7 @@ def test_resolving_is_fast_enough_for_a_sweep() -> None:
     start = time.process_time()
     for _ in range(50):
         found.resolve(chosen)
-    assert (time.process_time() - start) / 50 < 2e-3
+    assert (time.process_time() - start) / 50 < pace.loop_s()
 
 
 def test_schema_accepts_what_the_reader_accepts() -> None:

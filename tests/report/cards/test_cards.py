@@ -13,7 +13,7 @@ from dse.explore.plan.plan import make_plan
 from dse.explore.plan.search import Search
 from dse.explore.sweep import run_plan
 from dse.explore.workers.runner import Workers
-from dse.report.cards.book import Book, changes, is_complete, make_book, read_book, wanted_rows, write_book
+from dse.report.cards.book import Book, all_changes, is_complete, make_book, read_book, wanted_rows, write_book
 from dse.report.cards.card import Wanted, area_by_part, card_of
 from dse.report.cards.steps import steps_from
 from dse.report.text.explain import steps_table
@@ -52,7 +52,7 @@ def test_a_card_adds_up_to_its_row(swept):
 def test_steps_are_what_their_neighbours_cost(swept):
     plan, result, book = swept
     number = result.reference.number
-    rows = changes(result, book, number)
+    rows = all_changes(result, book, [number])[number]
     assert {(row["path"], row["new"]) for row in rows} == {
         ("levels.GLB.capacity", "64 KiB"), ("levels.array.rows", 6), ("levels.DRAM.bandwidth", "200 MB/s"),
         ("levels.DRAM.bandwidth", "800 MB/s"),

@@ -4,13 +4,16 @@ For a tensor t and the steps i in which it may be at home, `home[t, i]` says whe
 is (also) in the outermost level, from the step that makes it on. A tensor is made at home or outside by a column of its
 step, comes outside by a copy from home, and home by being loaded. Room, in every step: whole tensors, and the tiles of
 the step's column. A step reads at home what is at home, and outside what is outside.
+
+Room is counted in grains, what divides the sizes of all tensors: they leave so many whole grains, and a column needs as
+many as its bits begin. So a column for one bit too much is one grain too much, which no rounding of the solver lets in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf
+from math import gcd, inf
 
 from dse.architecture.architecture import Architecture
 from dse.mapper.network.residency.columns import Column
@@ -150,7 +153,8 @@ class _Builder:
     def __init__(self, setting: Setting, options: Sequence[Sequence[Column]], weights: Weights) -> None:
         self.setting, self.graph, self.weights = setting, setting.graph, weights
         self.prices: dict[int, tuple[float, float]] = {}  # pJ and cycles of a variable
-        self.unit = float(setting.capacity)
+        self.grain = gcd(*(held.bits for held in self.graph.tensors))
+        self.unit = float(max(1, setting.capacity // self.grain))
         self.model = Programme()
         self.options = options
         self.home: dict[tuple[int, int], int] = {}
@@ -181,6 +185,11 @@ class _Builder:
         for x, price in self.prices.items():
             self.model.costs[x] = self.weights.of(*price) / self.scale
 
+    def share(self, bits: int) -> float:
+        """Of the room that tensors can fill, what is lost to them beside so many bits."""
+        left = max(-1, (self.setting.capacity - bits) // self.grain)
+        return (self.setting.capacity // self.grain - left) / self.unit
+
     def variable(self, energy_pj: float, cycles: float, *, whole: bool = True) -> int:
         """A variable with a price."""
         made = self.model.variable(whole=whole)
@@ -195,7 +204,7 @@ class _Builder:
         fits = held.bits <= setting.capacity
         for i in held.steps:
             self.home[t, i] = model.variable(most=float(fits))
-            self.room[i].append((self.home[t, i], held.bits / self.unit))
+            self.room[i].append((self.home[t, i], self.share(held.bits)))
             before = [self.home[t, i - 1]] if i > held.steps[0] else []
             if i in held.read_in and fits:
                 load = setting.load(t)
@@ -217,7 +226,7 @@ class _Builder:
             picks[number] = self.variable(point.least_pj, point.least_cycles)
             self.picks[i, number] = picks[number]
             if column.bits:
-                self.room[i].append((picks[number], column.bits / self.unit))
+                self.room[i].append((picks[number], self.share(column.bits)))
         model.row([(pick, 1.0) for pick in picks.values()], low=1.0, high=1.0)
 
         def having(operand: str, *, at_home: bool) -> list[int]:
@@ -269,7 +278,7 @@ class _Builder:
             self.merged[i] = merged = model.variable()
             model.at_most([merged], [self.home[out, i]])
             model.at_most([merged], [self.home[t, i] for t in over])
-            self.room[i].append((merged, -graph.tensors[out].bits / self.unit))
+            self.room[i].append((merged, -self.share(graph.tensors[out].bits)))
 
     def _time(self, transfers: list[tuple[int, Transfer]]) -> None:
         """Energy of what is moved, and a time that no port's is above."""
@@ -298,7 +307,7 @@ class _Builder:
             for part in parts:
                 if j in graph.tensors[part].steps:
                     model.at_most([merged], [self.home[part, j]])
-                    self.room[j].append((merged, -graph.tensors[part].bits / self.unit))
+                    self.room[j].append((merged, -self.share(graph.tensors[part].bits)))
 
 
 def choose(

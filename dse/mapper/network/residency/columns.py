@@ -8,8 +8,8 @@ is exact in places; a room for which it is not is searched once somebody wants i
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from math import ceil, inf
 from typing import Any
 
@@ -192,18 +192,46 @@ class Columns:
     def of(self, layer: Layer, way: Way) -> list[Column]:
         """The columns of a layer for rooms up to that of a way: exact ones, and bounds in the gaps between them.
 
-        Below the bits of a point its own values are a bound down to the next smaller room that was searched.
+        Below the bits of a point its own values are a bound down to the next smaller room that was searched, and so
+        are those of points for more room: of both, what is larger.
         """
         homes, wide, more = way.homes, way.wide, way.widening
-        found, below = [], -1
-        for one in self.solved.get((layer.shape_key(), homes, wide), []):
-            for point in one.points:
-                if point.bits <= way.room:
-                    found.append(Column(homes, wide, point.bits + more, point, True))
-                if below + 1 < point.bits and below + 1 <= way.room:
-                    found.append(Column(homes, wide, below + 1 + more, point, False))
+        known, found, below = self.solved.get((layer.shape_key(), homes, wide), []), [], -1
+        for one, least in zip(known, _bounds(known), strict=True):
+            found += [Column(homes, wide, point.bits + more, point, True)
+                      for point in one.points if point.bits <= way.room]  # fmt: skip
+            if below + 1 <= way.room:
+                found += [Column(homes, wide, below + 1 + more, point, False)
+                          for point in least if below + 1 < point.bits]  # fmt: skip
             below = one.room
         return found
+
+
+def _bounds(known: list[Solved]) -> list[list[Point]]:
+    """By answer, rooms rising: points such that no mapping with its room is better than all of them.
+
+    Those of an answer for more room say the same of this room. With a gap they may say more: a search that was close
+    to its optimum, and one that was not. If it were left out, the programme could go on choosing a bound that no search
+    would raise, at a room that is answered already.
+    """
+    found: list[list[Point]] = []
+    for one in reversed(known):
+        found.append(_above_both(one.points, found[-1]) if found else list(one.points))
+    return found[::-1]
+
+
+def _above_both(points: Sequence[Point], others: Sequence[Point]) -> list[Point]:
+    """What is bounded by some of these points and by some of the others; each keeps its bits."""
+    pairs = sorted(
+        ((max(one.least_pj, other.least_pj), max(one.least_cycles, other.least_cycles), one)
+         for one in points for other in others), key=lambda pair: pair[:2],
+    )  # fmt: skip
+    kept: list[Point] = []
+    for energy, cycles, one in pairs:
+        if not kept or cycles < kept[-1].least_cycles:
+            same = (energy, cycles) == (one.least_pj, one.least_cycles)
+            kept.append(one if same else replace(one, least_pj=energy, least_cycles=cycles))
+    return kept
 
 
 def searcher(

@@ -73,13 +73,13 @@ def best_choice(setting: Setting, columns: Columns, weights: Weights, gap: float
             for way in ways[i]:
                 options[i] += columns.of(_layer(step), way)
         choice = choose(setting, options, weights, cuts)
-        exact, wanted = _exact(setting, columns, choice, weights)
+        exact, wanted, full = _exact(setting, columns, choice, weights)
         for i, way in wanted:
             columns.ask(_layer(setting.graph.steps[i]), way.homes, way.wide, way.room)
         if wanted:
             continue
         if exact is None:  # rounding let a little too much in
-            cuts.append(_cut(setting.graph, choice))
+            cuts.append(_cut(setting.graph, choice, full))
             continue
         if coarse := _coarse(setting, columns, exact, weights, gap):
             for layer, column in coarse:
@@ -144,14 +144,14 @@ def _layer(step: Step) -> Layer:
 
 def _exact(
     setting: Setting, columns: Columns, choice: Choice, weights: Weights
-) -> tuple[Choice | None, list[tuple[int, Way]]]:
-    """The choice with mappings that fit in all its steps, or the searches that it wants; neither without room."""
+) -> tuple[Choice | None, list[tuple[int, Way]], int]:
+    """The choice with mappings that fit in all its steps, or the searches that it wants, or a step without room."""
     picked: list[Column | None] = list(choice.columns)
     wanted = []
     for i, column in enumerate(choice.columns):
         room = choice.room(setting.graph, i, setting.capacity)
         if room < 0:
-            return None, []
+            return None, [], i
         if column is None:
             continue
         layer, way = _layer(setting.graph.steps[i]), way_in(setting, i, column, room)
@@ -162,10 +162,10 @@ def _exact(
         if fitting:
             picked[i] = min(fitting, key=lambda one: weights.of(one.point.energy_pj, one.point.cycles))
         elif columns.is_exact(layer, way.homes, way.wide, way.room):
-            return None, []
+            return None, [], i
         else:
             wanted.append((i, way))
-    return (None, wanted) if wanted else (replace(choice, columns=tuple(picked)), [])
+    return (None, wanted, -1) if wanted else (replace(choice, columns=tuple(picked)), [], -1)
 
 
 def _as_good(one: Column, wanted: Column, weights: Weights) -> bool:
@@ -180,11 +180,11 @@ def _stays(choice: Choice, steps: range) -> frozenset[tuple[int, int]]:
     return frozenset((t, i) for i in steps for t in choice.home[i])
 
 
-def _cut(graph: Graph, choice: Choice) -> Cut:
-    """All that takes room: this choice of it is one too much."""
-    columns = frozenset((i, column) for i, column in enumerate(choice.columns) if column is not None)
-    everywhere = range(len(graph.steps))
-    return Cut(_stays(choice, everywhere), columns, _unmerged(graph, choice, everywhere))
+def _cut(graph: Graph, choice: Choice, step: int) -> Cut:
+    """All that takes room in a step: this choice of it is one too much."""
+    column, only = choice.columns[step], range(step, step + 1)
+    columns = frozenset() if column is None else frozenset({(step, column)})
+    return Cut(_stays(choice, only), columns, _unmerged(graph, choice, only))
 
 
 def _no_layout(graph: Graph, choice: Choice, steps: range) -> Cut:

@@ -1,6 +1,6 @@
-"""All that reaches into numba's private parts: what makes kernels quick to compile and to call.
+"""All that reaches into numba's private parts to make code: what makes kernels quick to compile and to call.
 
-`late_code` and `machine_code` beside it hold what of this is about making code and about calling it.
+`machine_code` knows how such code is called, and is all that is needed where there is code.
 
 Measured on the versions in `TESTED`. On others, the plain compiler serves: the same answers, but it takes several
 times as long to compile, and kernels that are handed many arrays run slower.
@@ -8,6 +8,7 @@ times as long to compile, and kernels that are handed many arrays run slower.
 
 from __future__ import annotations
 
+import ctypes
 import dis
 import gc
 import warnings
@@ -120,7 +121,7 @@ def object_code(dispatcher: Any, arguments: tuple[Any, ...]) -> Code:
     with quick_compilation():
         dispatcher.compile(types)
         compiled = dispatcher.overloads[types]
-        machine = compiled.library.object_code()
+        machine = _object_file(compiled.library)
     letters = "".join(laid_out(arguments).letters)
     return Code(compiled.fndesc.llvm_func_name, letters, _result(compiled.signature.return_type), machine)
 
@@ -150,7 +151,7 @@ def _result(given_back: Any) -> list[Any]:
 def quick_compilation() -> Iterator[None]:
     """Compile in less time, to kernels that were measured to run no slower.
 
-    Machine code is made only of entries, each with all that it calls (`late_code.LateLibrary`); at the first level of
+    Machine code is made only of entries, each with all that it calls (`late_library`); at the first level of
     optimisation; without looks for garbage, of which there is little among the millions of objects that live until the
     end; and asking only once which function an operator stands for on given types.
 
@@ -170,9 +171,7 @@ def quick_compilation() -> Iterator[None]:
     from numba.core.targetconfig import ConfigStack
     from numba.core.types.functions import BaseFunction
 
-    from dse.mapper.shared.compilation.late_code import LateLibrary, set_env_if_compiled
-
-    if JITCPUCodegen._library_class is LateLibrary:  # a kernel that another one calls
+    if JITCPUCodegen._library_class is late_library():  # a kernel that another one calls
         yield
         return
     library, set_env = JITCPUCodegen._library_class, JITCPUCodegen.set_env
@@ -190,7 +189,7 @@ def quick_compilation() -> Iterator[None]:
     level, collects = numba.config.OPT, gc.isenabled()
     numba.config.OPT = type(level)(1)
     overloaded.get_call_type = resolve_once
-    JITCPUCodegen._library_class, JITCPUCodegen.set_env = LateLibrary, set_env_if_compiled
+    JITCPUCodegen._library_class, JITCPUCodegen.set_env = late_library(), _set_env_if_compiled
     gc.disable()
     try:
         yield
@@ -200,6 +199,122 @@ def quick_compilation() -> Iterator[None]:
         JITCPUCodegen._library_class, JITCPUCodegen.set_env = library, set_env
         if collects:
             gc.enable()
+
+
+@cache
+def late_library() -> Any:
+    """numba's library of code, but with machine code only once its address is asked for: with all that it calls.
+
+    numba optimises every function with all that it calls linked in, and makes machine code of the whole: a function
+    under ten callers goes through that eleven times. Here a function that only kernels call stays in LLVM's language,
+    until an entry above it is made.
+
+    Examples
+    --------
+    >>> late_library().__name__
+    'LateLibrary'
+    """
+    from numba.core.codegen import JITCodeLibrary
+    from numba.core.environment import lookup_environment
+
+    class LateLibrary(JITCodeLibrary):  # type: ignore[misc]
+        _made = False
+        _final_module: Any
+        _linking_libraries: list[Any]
+
+        def finalize(self) -> None:
+            self._raise_if_finalized()
+            for library in self._linking_libraries:
+                self._reload_init.update(library._reload_init)
+            self._finalize_dynamic_globals()
+            self._finalized = True
+
+        def get_pointer_to_function(self, name: str) -> int:
+            """0 when there is none of that name: kernels have none for Python to call."""
+            self._ensure_finalized()
+            functions = self._final_module.functions
+            if not self._made and any(one.name == name and not one.is_declaration for one in functions):
+                self._make()
+            return int(super().get_pointer_to_function(name))
+
+        def _get_module_for_linking(self) -> Any:
+            """For a library of numba's own kind, which links in only what it calls itself: with all below it.
+
+            Functions of numba that our kernels were the first to call are code of this kind; others may call them, too.
+            """
+            own = super()._get_module_for_linking()
+            return own if self._made else _with_all_below(self, own)
+
+        def _make(self) -> None:
+            self._made = True
+            self._final_module = _with_all_below(self, self._final_module)
+            self._linking_libraries = []  # their code is here now
+            self._shared_module = None
+            self._optimize_final_module()
+            self._final_module.verify()
+            self._finalize_final_module()
+            for variable in self._final_module.global_variables:
+                environment = lookup_environment(variable.name)
+                if environment is not None:
+                    self._codegen.set_env(variable.name, environment)
+
+    return LateLibrary
+
+
+def _with_all_below(library: Any, own: Any) -> Any:
+    """A copy of a library's code, with that of all libraries that it needs linked in."""
+    from numba.core.codegen import JITCodeLibrary
+
+    whole = own.clone()
+    for below in _below(library):
+        whole.link_in(JITCodeLibrary._get_module_for_linking(below), preserve=True)
+    return whole
+
+
+def _below(library: Any) -> list[Any]:
+    """All libraries that one needs, each once and after those that call it: LLVM links in what is called so far."""
+    seen: set[Any] = set()
+    callees_first: list[Any] = []
+
+    def visit(one: Any) -> None:
+        for callee in one._linking_libraries:
+            if callee not in seen:
+                seen.add(callee)
+                visit(callee)
+                callees_first.append(callee)
+
+    visit(library)
+    return callees_first[::-1]
+
+
+def _object_file(library: Any) -> bytes:
+    """An object file of a late library with all that it calls, which needs of numba nothing but functions in C.
+
+    Raises
+    ------
+    NotImplementedError
+        When it calls itself: numba finds its address only later.
+    """
+    from numba.core.codegen import RuntimeLinker
+
+    library._ensure_finalized()
+    own = library._final_module
+    library._final_module = _with_all_below(library, own)
+    try:
+        library._optimize_final_module()
+        library._final_module.verify()
+        if any(one.name.startswith(RuntimeLinker.PREFIX) for one in library._final_module.global_variables):
+            raise NotImplementedError(f"{library.name} calls itself")
+        return bytes(library._codegen._tm.emit_object(library._final_module))
+    finally:
+        library._final_module = own
+
+
+def _set_env_if_compiled(codegen: Any, name: str, environment: Any) -> None:
+    """Tell machine code where its function's Python objects are, when there is machine code."""
+    address = codegen._engine.get_global_value_address(name)
+    if address:
+        (ctypes.c_void_p * 1).from_address(address)[0] = ctypes.c_void_p(id(environment))
 
 
 def _counts_references(function: FunctionType) -> bool:

@@ -11,12 +11,17 @@ from mapper.network.residency.small_networks import columns_of, setting_of, walk
 from thinned import parts, thinned
 
 from dse.errors import MappingError
-from dse.mapper.network.residency.choose import Weights
+from dse.formats.architecture.load import load_architecture_spec
+from dse.mapper.network.residency.choose import Weights, choose
+from dse.mapper.network.residency.columns import Column, Point
 from dse.mapper.network.residency.placing import laid_out
 from dse.mapper.network.residency.search import best_choice
 from dse.mapper.network.residency.solve import Goal, least_product, sums
+from dse.mapper.network.residency.solve import setting_of as setting_on
 from dse.mapper.network.residency.stays import check as check_choice
 from dse.mapper.network.residency.stays import choice_of, stays_of
+from dse.problem.layer import Layer
+from dse.problem.workload import Node, Workload
 
 EQUAL = 1e-7
 
@@ -72,6 +77,28 @@ def test_a_gap_of_the_searches_is_one_of_the_network(first: float, gap: float) -
         assert value <= found.bound * (1 + gap) * (1 + EQUAL), seed
         apart += value > found.bound * (1 + EQUAL)
     assert apart > 30
+
+
+def test_a_large_level_holds_not_one_bit_more() -> None:
+    """One bit of 64 MiB is less than the solver's tolerance of a row."""
+    layer = Layer("n0", C=8, K=8, P=64, Q=64)
+    nodes = [Node("in", "input", (8, 64, 64))]
+    for n in range(8):
+        nodes.append(Node(f"n{n}", "conv", (8, 64, 64), (nodes[-1].name,), layer=layer.with_(name=f"n{n}")))
+    chip = load_architecture_spec("eyeriss").resolve({"levels.GLB.capacity": "64MiB"})
+    setting = setting_on(chip, Workload("chain", tuple(nodes)))
+
+    def columns(homes: frozenset[str]) -> list[Column]:
+        room = setting.capacity - len(homes) * setting.graph.tensors[1].bits
+        points = (Point(pj - 5 * len(homes), 1.0, pj - 5 * len(homes), 1.0, bits) for pj, bits in
+                  ((19.0, room + 1), (20.0, room)))  # fmt: skip
+        return [Column(homes, False, point.bits, point, True) for point in points]
+
+    ways = [frozenset[str](), frozenset({"ifmap"}), frozenset({"psum"}), frozenset({"ifmap", "psum"})]
+    choice = choose(setting, [[one for homes in ways for one in columns(homes)]] * 8, Weights(1.0, 0.0))
+    assert sum(map(len, choice.home)) == 14
+    used = [column.bits for column in choice.columns if column is not None]
+    assert used == [choice.room(setting.graph, i, setting.capacity) for i in range(8)]
 
 
 @pytest.mark.slow

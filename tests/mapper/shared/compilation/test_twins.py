@@ -1,5 +1,6 @@
 """Twins are found by function; their code is kept by what it was made from; other compilers get the plain way."""
 
+import re
 import subprocess
 import sys
 import warnings
@@ -13,8 +14,7 @@ import dse
 from dse import load_architecture, load_workload
 from dse.mapper.layer import solve
 from dse.mapper.shared.compilation import numba_internals, twins
-from dse.mapper.shared.compilation.late_code import LateLibrary
-from dse.mapper.shared.compilation.numba_internals import quick_compilation
+from dse.mapper.shared.compilation.numba_internals import late_library, quick_compilation
 from dse.mapper.shared.compilation.twins import compiled, sources, twin
 from dse.mapper.shared.factors import ceil_div, dim_options, whole_factor
 from dse.mapper.shared.space import fastest_steps, quotients
@@ -86,6 +86,12 @@ def test_sources_follow_imports_to_the_end():
     assert names == ["axes.py", "boxes.py", "kernel.py", "nest.py", "records.py", "dims.py"]
 
 
+def test_one_module_imports_private_parts_of_numba():
+    private = re.compile(r"^\s*(?:from|import)\s+numba\.(?!types\b)", re.MULTILINE)
+    found = [path.name for path in PACKAGE.rglob("*.py") if private.search(path.read_text())]
+    assert found == ["numba_internals.py"]
+
+
 def test_an_unknown_version_gets_the_plain_compiler_and_one_warning(untested):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -147,7 +153,7 @@ def test_only_functions_that_python_calls_become_machine_code():
     with quick_compilation():
         assert twice(2).tolist() == [6.0, 6.0]
     below, above = (one.overloads[one.signatures[0]].library for one in (filled, twice))
-    assert isinstance(below, LateLibrary)
+    assert isinstance(below, late_library())
     assert not below._made
     assert above._made
 
