@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,13 @@ if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
 
 
-def design_figures(architecture: Architecture) -> dict[str, float]:
+def design_figures(architecture: Architecture, names: Iterable[str] = ()) -> dict[str, float]:
     """Figures that need no mapping.
+
+    Parameters
+    ----------
+    names : iterable of str, optional
+        Those wanted; without them, all.
 
     Returns
     -------
@@ -28,14 +34,17 @@ def design_figures(architecture: Architecture) -> dict[str, float]:
     >>> found["pes"], round(found["aspect_ratio"], 3), found["storage_kib"]
     (168, 1.167, 193.3125)
     """
+    wanted = set(names) or set(_FIGURES)
+    return {name: figure(architecture) for name, figure in _FIGURES.items() if name in wanted}
+
+
+def _aspect_ratio(architecture: Architecture) -> float:
     outermost = architecture.fan_outs[0] if architecture.fan_outs else None
-    return {
-        "area_mm2": architecture.area_mm2,
-        "peak_power_mw": peak_power_mw(architecture),
-        "pes": architecture.mac_units,
-        "aspect_ratio": outermost.cols / outermost.rows if outermost else 1.0,
-        "storage_kib": sum(_bits(level) * architecture.instances(level.name) for level in architecture.levels) / 8192,
-    }
+    return outermost.cols / outermost.rows if outermost else 1.0
+
+
+def _storage_kib(architecture: Architecture) -> float:
+    return sum(_bits(level) * architecture.instances(level.name) for level in architecture.levels) / 8192
 
 
 def peak_power_mw(architecture: Architecture) -> float:
@@ -81,3 +90,12 @@ def _bits(level: Level) -> int:
     """Capacity of one copy; an unlimited level is not on the chip."""
     sizes = [level.capacity_bits] if level.partition_bits is None else list(level.partition_bits)
     return sum(size for size in sizes if size is not None)
+
+
+_FIGURES: dict[str, Callable[[Architecture], float]] = {
+    "area_mm2": lambda architecture: architecture.area_mm2,
+    "peak_power_mw": peak_power_mw,
+    "pes": lambda architecture: architecture.mac_units,
+    "aspect_ratio": _aspect_ratio,
+    "storage_kib": _storage_kib,
+}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dse.mapper.alike import layout as layout
+    from dse.mapper.alike import lower_bounds_alike as lower_bounds_alike
     from dse.mapper.alike import points_alike as points_alike
     from dse.mapper.layer import bound_prices as bound_prices
     from dse.mapper.layer import bounds_boxes as bounds_boxes
@@ -57,6 +58,7 @@ _HOMES = {
     "layout": "dse.mapper.alike",
     "lower_bound": "dse.mapper.layer",
     "lower_bounds": "dse.mapper.layer",
+    "lower_bounds_alike": "dse.mapper.alike",
     "map_layer": "dse.mapper.layer",
     "map_workload": "dse.mapper.network.workload",
     "points_alike": "dse.mapper.alike",

@@ -17,7 +17,15 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import DseError, InfeasibleError
 from dse.formats.architecture.load import load_architecture, load_architecture_spec
 from dse.formats.workload.load import load_workload
-from dse.mapper import LowerBound, bounds_boxes, layer_points, lower_bound, lower_bounds, points_below
+from dse.mapper import (
+    LowerBound,
+    bounds_boxes,
+    layer_points,
+    lower_bound,
+    lower_bounds,
+    lower_bounds_alike,
+    points_below,
+)  # fmt: skip
 from dse.problem.layer import Layer
 
 FLOWS = ("flexible", "random", "weight-stationary", "output-stationary", "row-stationary")
@@ -193,3 +201,50 @@ def test_arrays_bounded_together_have_the_bounds_that_each_has_alone() -> None:
         together = lower_bounds(own, CONV, sides, cycle_pj=1700.0)
         for pair, row in zip(sides, together, strict=True):
             assert row.tolist() == lower_bounds(own, CONV, (pair,), cycle_pj=1700.0)[0].tolist()
+
+
+def test_designs_that_differ_in_prices_alone_are_bounded_together_hardly_lower_than_each_alone() -> None:
+    """Never above the bound of one alone, which is below all of its mappings."""
+    spec, sides = load_architecture_spec("eyeriss"), ((12, 14), (4, 8), (3, 3))
+    supplies = ("0.82 V", "0.9 V", "1 V", "1.1 V", "1.17 V")
+    designs = [spec.resolve({"technology.voltage": supply, "technology.clock": "max"}) for supply in supplies]
+    for layer in (CONV, Layer("fc", K=32, C=16), Layer("strided", K=6, C=5, P=7, Q=5, R=3, S=2, stride_h=2)):
+        weights = [1700.0 * number for number in range(len(designs))]
+        together = lower_bounds_alike(designs, layer, sides, weights)
+        for own, found, weight in zip(designs, together, weights, strict=True):
+            alone = lower_bounds(own, layer, sides, cycle_pj=weight)
+            assert (found <= alone * (1 + EQUAL)).all()
+            assert (found >= alone * 0.99).all()
+
+
+@pytest.mark.parametrize("numbers", thinned(parts(24, 8), 3))
+def test_prices_of_all_kinds_are_bounded_together_below_every_mapping(numbers: range) -> None:
+    """Prices that rise apart from one another need not lie between two designs' prices."""
+    for number in numbers:
+        own = random_problem(f"alike {number}", FLOWS[number % len(FLOWS)], "all")
+        if not bounds_boxes(own.architecture):
+            continue
+        designs = [own.architecture, *(_dearer(own.architecture, number + k) for k in (1, 2))]
+        found = lower_bounds_alike(designs, own.layer, (_sides(own.architecture),), (3.0,) * len(designs))
+        for design, bound in zip(designs, found, strict=True):
+            walked = walk_all(design, own.layer, "all")
+            if walked.mappings:
+                assert_below(LowerBound(*bound[0].tolist()), walked.front, 3.0, f"{number} {design.name}")
+
+
+def _dearer(architecture: Any, number: int) -> Any:
+    """The same with other prices: of all levels alike, or of each by its place."""
+    factors = [1.0 + (number * (1 + place if number % 2 else 1)) / 5 for place in range(len(architecture.hierarchy))]
+    nodes = tuple(
+        replace(node, read_energy_pj=_times(node.read_energy_pj, factor)) if isinstance(node, Level) else node
+        for node, factor in zip(architecture.hierarchy, factors, strict=True)
+    )
+    return replace(architecture, hierarchy=nodes)
+
+
+def test_designs_that_differ_in_more_than_prices_are_not_bounded_together() -> None:
+    spec = load_architecture_spec("eyeriss")
+    with pytest.raises(DseError, match="differ in more than prices"):
+        lower_bounds_alike(
+            [spec.architecture, spec.resolve({"levels.GLB.capacity": "32 KiB"})], CONV, ((4, 4),), (0, 0)
+        )

@@ -105,9 +105,10 @@ class NetworkEvaluator:
 
     def rule_out(self, architecture: Architecture) -> Outcome | None:
         """The outcome of a design that breaks a constraint whatever is mapped on it; None for any other."""
-        if not any(constraint.metric in NEED_NO_MAPPING for constraint in self.constraints):
+        limited = {constraint.metric for constraint in self.constraints}.intersection(NEED_NO_MAPPING)
+        if not limited:
             return None
-        reason, violation = self._judge(design_figures(architecture))
+        reason, violation = self._judge(design_figures(architecture, limited))
         area = {"area_mm2": architecture.area_mm2}
         return Outcome("infeasible", reason, area, violation=violation) if violation else None
 
@@ -157,9 +158,7 @@ class NetworkEvaluator:
         for network in self.networks:
             if network.resident is not None and keeps_tensors(architecture):
                 goals = ("edp", "energy", "latency")
-                points = np.array(
-                    clock.resident(architecture, network.resident, goals, self.gap, self.constraints)
-                )
+                points = np.array(clock.resident(architecture, network.resident, goals, self.gap, self.constraints))
             else:
                 layers: list[Points] = [(network.moved(architecture),)]
                 for layer, count in network.layers:

@@ -67,12 +67,15 @@ class BoundTask:
         the space has no such two.
     apart : tuple of settings
         Of all designs of the box, where each is bounded by itself: they differ in the array's sides alone.
+    layout : tuple of int
+        The same for boxes that differ in prices alone; empty where that is not known.
     """
 
     corners: tuple[Mapping[str, Any], ...]
     weight: float
     sides: tuple[tuple[str, tuple[int, ...]], ...] = ()
     apart: tuple[Mapping[str, Any], ...] = ()
+    layout: tuple[int, ...] = ()
 
 
 KEPT_DESIGNS = 4096
@@ -114,7 +117,53 @@ class BoxBounds:
 
     def all_of(self, tasks: Sequence[BoundTask]) -> list[tuple[DesignBound, ...] | None]:
         """The bounds of some boxes, which best have outer points in common."""
-        return [self(task) for task in tasks]
+        alike: dict[tuple[int, ...], list[int]] = {}
+        for place, task in enumerate(tasks):
+            if task.layout and task.apart:
+                alike.setdefault(task.layout, []).append(place)
+        found: dict[int, tuple[DesignBound, ...] | None] = {}
+        for places in alike.values():
+            bounds = self._alike([tasks[place] for place in places]) if len(places) > 1 else None
+            found.update(zip(places, bounds or (), strict=False))
+        return [found[place] if place in found else self(task) for place, task in enumerate(tasks)]
+
+    def _alike(self, tasks: Sequence[BoundTask]) -> list[tuple[DesignBound, ...]] | None:
+        """The bounds of boxes of designs that differ in the array's sides, and of one from another in prices alone;
+        None where they do not."""
+        from dse.mapper import lower_bounds_alike
+
+        try:
+            corners = [[self._design(settings) for settings in task.corners] for task in tasks]
+            largest, how, images = _mapped_by([own[-1] for own in corners], self.evaluator)
+            if not _differ_in_prices(tasks, corners, how):
+                return None
+            designs = [self._with_area(tasks[0], corners[0][0], settings) for settings in tasks[0].apart]
+            left = [place for place, (bound, _) in enumerate(designs) if not bound.infeasible]
+            sides = tuple(designs[place][1] for place in left)
+            weights = [task.weight / one.clock_hz for task, one in zip(tasks, largest, strict=True)]
+            layers = [
+                [lower_bounds_alike(largest, layer, sides, weights) for layer, _ in network.layers if sides]
+                for network in how.networks
+            ]
+        except DseError:
+            return None
+        found = [[bound for bound, _ in designs] for _ in tasks]
+        areas = [designs[place][0].area_mm2 for place in left]
+        for v, (own, architecture) in enumerate(zip(found, largest, strict=True)):
+            rows = [np.stack([layer[v] for layer in network]) for network in layers if sides]
+            for place, bound in zip(left, _of_networks(how, [architecture], rows, images, areas), strict=True):
+                own[place] = bound
+        return [tuple(own) for own in found]
+
+    def _with_area(
+        self, task: BoundTask, design: Any, settings: Mapping[str, Any]
+    ) -> tuple[DesignBound, tuple[int, int]]:
+        """What is known of a design of other sides before it is bounded, and its sides."""
+        rows, cols = (settings[name] for name, _ in task.sides)
+        other = _with_sides(design, rows, cols)
+        ruled_out = self.evaluator.rule_out(other)
+        reason = "" if ruled_out is None else ruled_out.reason
+        return DesignBound(area_mm2=_area(other), infeasible=reason), (rows, cols)
 
     def __call__(self, task: BoundTask) -> tuple[DesignBound, ...] | None:
         """The bound of a box, or one for each of its designs; None where its corners cannot be resolved."""
@@ -158,10 +207,9 @@ class BoxBounds:
                 architectures = architectures[-1:]  # prices are alike, and the largest holds most
             sides = tuple(side for _, side in mapped.values())
             layers = [_bounds(network, architectures, sides, task.weight) for network in how.networks]
-            bounds = [_summed(network, architectures, rows) for network, rows in zip(how.networks, layers, strict=True)]
-            for at, (place, (area, _)) in enumerate(mapped.items()):
-                bound = _together(how, [tuple(rows[at].tolist()) for rows in bounds], images, area)
-                found[place] = replace(bound, layers=np.concatenate([rows[:, at] for rows in layers]))
+            bounds = _of_networks(how, architectures, layers, images, [area for area, _ in mapped.values()])
+            for place, bound in zip(mapped, bounds, strict=True):
+                found[place] = bound
         return tuple(found)
 
     def _sides(self, task: BoundTask, how: NetworkEvaluator, least_mm2: float) -> tuple[tuple[int, int], ...]:
@@ -216,6 +264,18 @@ def _differ_in_sides(architectures: list[Architecture]) -> bool:
     return all(_with_sides(first, one.fan_outs[0].rows, one.fan_outs[0].cols) == one for one in architectures)
 
 
+def _differ_in_prices(tasks: Sequence[BoundTask], corners: Sequence[Sequence[Any]], how: NetworkEvaluator) -> bool:
+    """Whether some boxes hold designs of the same arrays and areas, which keep the same limits."""
+    each = [[_architecture(corner) for corner in own] for own in corners]
+    areas = {(*(node.area_mm2 for node in one.hierarchy), one.mac.area_mm2, one.other_area_mm2)
+             for architectures in each for one in architectures}  # fmt: skip
+    arrays = {(task.sides, len(task.apart)) for task in tasks}
+    alike = len(areas) == len(arrays) == 1 and len(tasks[0].sides) == 2
+    if not alike or any(constraint.metric == "peak_power_mw" for constraint in how.constraints):
+        return False
+    return all(_differ_in_sides(architectures) and not _has_folds(architectures[0]) for architectures in each)
+
+
 def _has_folds(architecture: Architecture) -> bool:
     """Whether some array is systolic, so that its sides decide what folds take."""
     return any(array.skew or array.load or array.drain for array in architecture.fan_outs)
@@ -263,9 +323,7 @@ def _summed(network: Network, corners: list[Architecture], layers: Any) -> Any:
     return np.tensordot(counts, layers, axes=1) / (1.0, max(corner.clock_hz for corner in corners), 1.0)
 
 
-def _together(
-    how: NetworkEvaluator, parts: list[tuple[float, float, float]], images: int, area: float
-) -> DesignBound:
+def _together(how: NetworkEvaluator, parts: list[tuple[float, float, float]], images: int, area: float) -> DesignBound:
     """The bound of all networks, by image, from those of each."""
     if any(inf in part for part in parts):
         return DesignBound(infeasible="some layer cannot be mapped")
@@ -275,6 +333,20 @@ def _together(
     energy, latency, weighted = (how.combination.of(list(values)) / images for values in zip(*parts, strict=True))
     # energy and latency of other combinations are no weighted sum of their networks'
     return DesignBound(energy, latency, weighted if how.combination.how == "sum" else 0.0, area)
+
+
+def _of_networks(
+    how: NetworkEvaluator, corners: list[Architecture], layers: Sequence[Any], images: int, areas: Sequence[float]
+) -> list[DesignBound]:
+    """The bounds of designs of some areas, from those of the layers of each network, (layers, designs, 3)."""
+    bounds = [_summed(network, corners, rows) for network, rows in zip(how.networks, layers, strict=True)]
+    return [
+        replace(
+            _together(how, [tuple(rows[at].tolist()) for rows in bounds], images, area),
+            layers=np.concatenate([rows[:, at] for rows in layers]),
+        )
+        for at, area in enumerate(areas)
+    ]
 
 
 def _broken(how: NetworkEvaluator, least: Mapping[str, float]) -> str:

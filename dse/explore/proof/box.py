@@ -143,8 +143,18 @@ class Axes:
         return bool(spanned) and sides and box.size <= SIDES_AT_ONCE
 
     def outside_of(self, box: Box) -> tuple[int, ...]:
-        """The first choices of a box for all settings that change something outside the array."""
-        return tuple(first for name, first in zip(self.space.names, box.first, strict=True) if not is_inside(name))
+        """The first choices of a box for all settings that change something outside the array, but for prices alone."""
+        named = zip(self.space.names, box.first, self._prices_alone, strict=True)
+        return tuple(first for name, first, priced in named if not priced and not is_inside(name))
+
+    def layout_of(self, box: Box) -> tuple[int, ...]:
+        """The first and last choices of a box for all settings that change more than prices."""
+        named = zip(box.first, box.last, self._prices_alone, strict=True)
+        return tuple(place for first, last, priced in named if not priced for place in (first, last))
+
+    @property
+    def _prices_alone(self) -> tuple[bool, ...]:
+        return self.priced or (False,) * len(self.sizes)
 
     def alike(self, digits: tuple[int, ...]) -> list[tuple[int, ...]]:
         """The other designs, by the positions of their settings, that have the same mappings at other prices.
@@ -181,7 +191,8 @@ class Axes:
 
     def split(self, box: Box) -> list[Box]:
         """The box in parts: one per choice of a setting that may not be spanned, else two along the widest setting."""
-        for axis in sorted(range(len(self.sizes)), key=lambda axis: is_inside(self.space.names[axis])):
+        prices, names = self._prices_alone, self.space.names
+        for axis in sorted(range(len(self.sizes)), key=lambda axis: (prices[axis], is_inside(names[axis]))):
             if self.sizes[axis] is None and box.first[axis] < box.last[axis]:
                 return [box.part(axis, digit, digit) for digit in range(box.first[axis], box.last[axis] + 1)]
         axis = max(range(len(self.sizes)), key=lambda axis: self._width(box, axis))

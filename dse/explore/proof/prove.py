@@ -30,10 +30,13 @@ BOXES, CONTESTS, DESIGNS = 16, 32, 4
 """Boxes split, designs held against what is known, and designs solved at once, at most; they do not depend on how many
 workers there are, nor does what is found."""
 
+FIRST_BOXES = 64
+"""Boxes split at once, at most, while nothing is known of them."""
+
 UNLIMITED = Work()
 
-LOT = 12
-"""Boxes that are bounded by one call at most."""
+LOT = 30
+"""Boxes that are bounded by one call at most, unless more differ in prices alone."""
 
 MOST_PATIENCE = 4
 """So many rounds of designs at most are solved without being held against what is known, after one that none lost."""
@@ -200,7 +203,8 @@ class Prover:
         boxes: list[Box] = []
         designs: list[Entry] = []
         self._hand = []
-        while self._heap and len(boxes) < BOXES and len(designs) < self._width:
+        most = FIRST_BOXES if self._heap[0].short == inf else BOXES
+        while self._heap and len(boxes) < most and len(designs) < self._width:
             entry = heapq.heappop(self._heap)
             short = min(entry.short, self._short(entry.bound))
             if short <= ROUNDING:
@@ -289,17 +293,26 @@ class Prover:
 
     def _lots(self, parts: Sequence[Box]) -> list[list[int]]:
         """The parts that can be bounded, by their places, together where they may have outer points in common."""
-        alike: dict[tuple[int, ...], list[int]] = {}
+        alike: dict[tuple[int, ...], dict[tuple[int, ...], list[int]]] = {}
         for i, part in enumerate(parts):
             if self.axes.is_bounded(part):
-                alike.setdefault(self.axes.outside_of(part), []).append(i)
-        return [lot[at : at + LOT] for lot in alike.values() for at in range(0, len(lot), LOT)]
+                families = alike.setdefault(self.axes.outside_of(part), {})
+                families.setdefault(self.axes.layout_of(part), []).append(i)
+        lots: list[list[int]] = []
+        for families in alike.values():
+            lots.append([])
+            for family in families.values():
+                if lots[-1] and len(lots[-1]) + len(family) > LOT:
+                    lots.append([])
+                lots[-1] += family
+        return lots
 
     def _task(self, part: Box) -> BoundTask:
         axes = self.axes
         apart = axes.singles(part) if axes.is_apart(part) else []
         settings = tuple(axes.settings_of(one)[0] for one in apart)
-        return BoundTask(axes.settings_of(part), self.known.weight, axes.sides_of(part), settings)
+        layout = axes.layout_of(part)
+        return BoundTask(axes.settings_of(part), self.known.weight, axes.sides_of(part), settings, layout)
 
     def _enter(self, parts: Sequence[tuple[Box, DesignBound]]) -> None:
         """Settle what is settled by its bound, and keep the rest. Neighbours that are settled alike are one box."""

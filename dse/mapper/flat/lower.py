@@ -10,25 +10,23 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from math import inf
 from typing import Any
 
 import numpy as np
 
 from dse.architecture.architecture import Architecture
-from dse.architecture.hierarchy import FanOut, Level
-from dse.mapper.flat.inner.by_array import Arrays, least_of_tiles
-from dse.mapper.flat.instance import Instance, Roles
-from dse.mapper.flat.outer.points import coarse_room, points_of
+from dse.architecture.hierarchy import Level
+from dse.errors import DseError
+from dse.mapper.flat.array_tiles import Array, Sides, Walk, sides_of, tiles_of
+from dse.mapper.flat.inner.by_array import Arrays, Outside, least_of_tiles
+from dse.mapper.flat.instance import INSTANCE, Instance, Roles
+from dse.mapper.flat.outer.points import coarse_room, points_of_all
+from dse.mapper.flat.reprice import COSTS
 from dse.mapper.flat.run import new_configuration
-from dse.mapper.flat.solve import instances_of, largest_tile
-from dse.mapper.flat.spreads import FEWEST_PASSES, FEWEST_STEPS, TILE, TILES, Options
+from dse.mapper.flat.solve import instances_of
 from dse.mapper.shared.compilation.twins import compiled
-from dse.mapper.shared.factors import FIRST_UNROLLING, PASSES_LEFT, STEPS_LEFT, dim_options
 from dse.mapper.shared.result import LowerBound
-from dse.mapper.shared.rules import Rules
-from dse.mapper.shared.space import fastest_steps
 from dse.model.price import price
 from dse.problem.dims import PSUM
 from dse.problem.layer import Layer
@@ -41,23 +39,11 @@ LEAST = (
 MOST = ("buffer_bits", "pe_bits", "room", "port_saved")
 """Fields of an instance of which a box takes the most of its corners."""
 
-FEW_SIDES = 4
-"""So many pairs of rows and columns are looked into one by one for the steps that they take at least."""
-
-KEPT_OPTIONS = 32768
-"""Lists of PE tiles of layers on arrays that are remembered, a few kilobytes each."""
-
-KEPT_UNIONS = 192
-"""Lists of PE tiles on several arrays that are remembered, some hundreds of kilobytes each."""
-
-KEY = 2**40
-"""Above every PE tile."""
+LAYOUT = tuple(name for name in INSTANCE.names or () if name not in COSTS)
+"""Fields of an instance that decide which mappings there are."""
 
 KEPT_BUILT = 8192
 """Layers on designs that are remembered as numbers, a few kilobytes each."""
-
-Sides = tuple[tuple[int, int], ...]
-"""Rows and columns of arrays."""
 
 
 def bound_flat(
@@ -84,7 +70,7 @@ def bound_flat(
     Static and clock power are w + n p on n PEs, so their energy in t steps is w t + p n t. In it n t is at least the
     fewest PEs times t, and at least the work: a MAC takes a PE for a step, and idle PEs are paid for, too.
     """
-    (found,) = _bound_arrays(corners, layer, cycle_pj, factors, (_Array.of(corners, sides),)).tolist()
+    ((found,),) = _bound_arrays([corners], layer, [cycle_pj], factors, (Array.of(corners, sides),)).tolist()
     return LowerBound(*found)
 
 
@@ -92,33 +78,81 @@ def bound_flat_by_sides(
     corners: Sequence[Architecture], layer: Layer, cycle_pj: float, factors: str, sides: Sides
 ) -> Any:
     """`bound_flat` for each of some arrays by itself, as (sides, 3): pJ, cycles, and pJ of the weighted sum."""
-    return _bound_arrays(corners, layer, cycle_pj, factors, tuple(_Array.of(corners, (pair,)) for pair in sides))
+    arrays = tuple(Array.of(corners, (pair,)) for pair in sides)
+    return _bound_arrays([corners], layer, [cycle_pj], factors, arrays)[0]
+
+
+def bound_flat_alike(
+    architectures: Sequence[Architecture], layer: Layer, cycle_pj: Sequence[float], factors: str, sides: Sides
+) -> Any:
+    """`bound_flat_by_sides` of designs that differ in prices alone, as (designs, sides, 3).
+
+    Notes
+    -----
+    They have the same PE tiles, passes and steps, which are gone through once. Outer points of all come from one walk
+    over outer tiles, see `dse.mapper.flat.outer.alike`: bounds of designs between the cheapest and the dearest are a
+    little lower than each alone would have.
+    """
+    own = [(one.dataflow, [array.dims for array in one.fan_outs], _layout(_built(one, layer))) for one in architectures]
+    if any(other != own[0] for other in own[1:]):
+        raise DseError("designs that are bounded together differ in more than prices")
+    arrays = tuple(Array.lone(rows, cols) for rows, cols in sides)
+    return _bound_arrays([[one] for one in architectures], layer, cycle_pj, factors, arrays)
 
 
 def _bound_arrays(
-    corners: Sequence[Architecture], layer: Layer, cycle_pj: float, factors: str, arrays: tuple[_Array, ...]
-) -> Any:
-    """(arrays, 3): the bounds of each."""
-    found = np.full((len(arrays), 3), inf)
-    built = [_built(corner, layer) for corner in corners]
-    per_step = min(one.per_step for one in built)
-    alone_pj, pe_pj = min(one.alone_pj for one in built), min(one.pe_pj for one in built)
-    alike = len({one.instances[0].buffer_bits.tobytes() + one.instances[0].access_pj.tobytes() for one in built}) == 1
-    config, kernel = new_configuration(), compiled(least_of_tiles)
+    boxes: Sequence[Sequence[Architecture]], layer: Layer, cycle_pj: Sequence[float], factors: str,
+    arrays: tuple[Array, ...],
+) -> Any:  # fmt: skip
+    """(boxes, arrays, 3): the bounds of boxes, each given by its corners. Several differ in prices alone, and have one
+    corner each."""
+    found = np.full((len(boxes), len(arrays), 3), inf)
+    each = [[_built(corner, layer) for corner in corners] for corners in boxes]
+    rest = np.array([
+        [min(one.per_step for one in built), min(one.alone_pj for one in built), min(one.pe_pj for one in built)]
+        for built in each
+    ])  # fmt: skip
+    per_step, alone_pj, pe_pj = np.ascontiguousarray(rest.T)
+    alike = all(_memories_alike(built) for built in each)
     # Where several memories are bounded at once, psums in the buffer are taken to be as narrow as finished ones. So the
     # first instances, which forbid nothing, also cover the mappings of those in which only finished psums come there.
-    for parts in zip(*(one.instances[: None if alike else one.plain] for one in built), strict=True):
-        instance = _relaxed(parts)
+    count = len(each[0][0].instances) if alike else min(one.plain for one in each[0])
+    for i in range(count):
+        instances = [_relaxed([one.instances[i] for one in built]) for built in each]
         if not alike:
-            instance.bits[PSUM] = min(instance.bits[PSUM], layer.finished_bits * layer.grain)
-        points, walk = points_of(instance), _Walk.of(corners[0], instance, parts, factors == "perfect")
-        options, fewest, steps_work = _of_arrays(walk, arrays, float(instance.macs))
-        known = [(array.most, steps, pe_pj * array.fewest, pe_pj * work)
-                 for array, (steps, work) in zip(arrays, steps_work, strict=True)]  # fmt: skip
-        lots = Arrays(fewest, np.array(known, dtype=float), cycle_pj * per_step, alone_pj)
-        kernel(instance, options, lots, points, config, found)
-    found[:, 1] *= per_step
+            instances[0].bits[PSUM] = min(instances[0].bits[PSUM], layer.finished_bits * layer.grain)
+        parts = [one.instances[i] for one in each[0]]
+        walk = Walk.of(boxes[0][0], instances[0], parts, factors == "perfect")
+        tiles = tiles_of(walk, arrays, float(instances[0].macs))
+        known = [
+            [(array.most, steps, pe * array.fewest, pe * work)
+             for array, (steps, work) in zip(arrays, tiles.together, strict=True)]
+            for pe in pe_pj.tolist()
+        ]  # fmt: skip
+        weights = np.asarray(cycle_pj, dtype=float) * per_step
+        lots = Arrays(tiles.passes, tiles.steps, np.array(known, dtype=float), weights, alone_pj)
+        outside, rows = Outside.of(points_of_all(instances)), _rows(instances)
+        compiled(least_of_tiles)(rows, tiles.options, lots, outside, new_configuration(), found)
+    found[:, :, 1] *= per_step[:, None]
     return found
+
+
+def _layout(built: Built) -> list[bytes]:
+    """What of a layer on a design is no price."""
+    return [np.asarray(instance[name]).tobytes() for instance in built.instances for name in LAYOUT]
+
+
+def _rows(instances: Sequence[Instance]) -> Any:
+    """Instances one after the other."""
+    rows = np.zeros(len(instances), dtype=INSTANCE).view(np.recarray)
+    for at, instance in enumerate(instances):
+        rows[at] = instance
+    return rows
+
+
+def _memories_alike(built: Sequence[Built]) -> bool:
+    """Whether the corners of a box have the same buffer at the same prices."""
+    return len({one.instances[0].buffer_bits.tobytes() + one.instances[0].access_pj.tobytes() for one in built}) == 1
 
 
 def flat_prices(architecture: Architecture, layer: Layer) -> Any:
@@ -127,41 +161,6 @@ def flat_prices(architecture: Architecture, layer: Layer) -> Any:
     instances = built.instances[: built.plain]
     rows = [np.ravel(instance[name]) for instance in instances for name in LEAST]
     return np.concatenate([*rows, [built.alone_pj, built.pe_pj]])
-
-
-@dataclass(frozen=True, slots=True)
-class _Array:
-    """The arrays of some designs.
-
-    Parameters
-    ----------
-    sides : tuple of (int, int)
-        Rows and columns that they have; empty where all within `rows` and `cols` are meant.
-    rows, cols : int
-        At most.
-    most, fewest : int
-        PEs.
-    """
-
-    sides: Sides
-    rows: int
-    cols: int
-    most: int
-    fewest: int
-
-    @classmethod
-    def of(cls, corners: Sequence[Architecture], sides: Sides) -> _Array:
-        own = tuple(dict.fromkeys(_sides(corner) for corner in corners))
-        known = sides or (own if len(own) == 1 else ())
-        rows, cols = (max(side[axis] for side in known or own) for axis in (0, 1))
-        fewest = min(r * c for r, c in known) if known else min(r for r, _ in own) * min(c for _, c in own)
-        return cls(known, rows, cols, max(r * c for r, c in known) if known else rows * cols, fewest)
-
-
-def _sides(architecture: Architecture) -> tuple[int, int]:
-    node = Roles.of(architecture).array
-    array = architecture.hierarchy[node] if node >= 0 else None
-    return (array.rows, array.cols) if isinstance(array, FanOut) else (1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +188,7 @@ def _built(architecture: Architecture, layer: Layer) -> Built:
     prices = price(architecture, layer)
     _, instances = instances_of(architecture, layer, prices)
     plain = sum(instance.only_finished == 0 for instance in instances)
-    share, rows_cols = _power_of_pes(architecture), _sides(architecture)
+    share, rows_cols = _power_of_pes(architecture), sides_of(architecture)
     pe_pj = prices.static_pj * share / (rows_cols[0] * rows_cols[1])
     alone_pj = prices.static_pj * (1.0 - share)
     _BUILT[key] = Built(architecture, tuple(instances), int(plain), prices.cycles_per_step, alone_pj, pe_pj)
@@ -222,118 +221,3 @@ def _relaxed(parts: Sequence[Instance]) -> Instance:
             instance[name] = np.maximum(instance[name], other[name])
     instance.room = coarse_room(instance.room)
     return instance
-
-
-Numbers = tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Walk:
-    """What decides the PE tiles of a problem beside its array.
-
-    Parameters
-    ----------
-    bounds, largest : tuple of int
-        Per dim.
-    rules : tuple of tuple of int
-        See `Rules`.
-    perfect : bool
-    """
-
-    bounds: Numbers
-    largest: Numbers
-    rules: tuple[Numbers, ...]
-    perfect: bool
-
-    @classmethod
-    def of(cls, architecture: Architecture, instance: Instance, parts: Sequence[Instance], perfect: bool) -> _Walk:
-        roles = Roles.of(architecture)
-        node = architecture.hierarchy[roles.array] if roles.array >= 0 else None
-        assert node is None or isinstance(node, FanOut)
-        has_folds = any(bool(part.folds.any()) for part in parts)
-        rules = Rules.of(architecture.dataflow.of(instance.bounds), node, has_pe=roles.pe >= 0, has_folds=has_folds)
-        sets = tuple(tuple(part.tolist()) for part in rules)
-        return cls(tuple(instance.bounds.tolist()), tuple(largest_tile(instance).tolist()), sets, perfect)
-
-    def options(self, array: _Array, macs: float) -> tuple[Options, float, float]:
-        """PE tiles with the fewest passes and steps that any spread leaves, the fewest steps of all dims together, and
-        the least product of steps and PEs."""
-        key = self.bounds, self.largest, self.rules
-        if len(array.sides) == 1:
-            options, steps = _of_sides(*key, array.rows, array.cols, self.perfect)
-            return options, steps, max(macs, steps * array.most)
-        options = _any_sides(*key, array.rows, array.cols, array.most)
-        if not 0 < len(array.sides) <= FEW_SIDES:
-            return options, macs / array.most, macs
-        steps_of = [(_of_sides(*key, rows, cols, self.perfect)[1], rows * cols) for rows, cols in array.sides]
-        return options, min(steps for steps, _ in steps_of), max(macs, min(steps * pes for steps, pes in steps_of))
-
-
-@lru_cache(maxsize=KEPT_OPTIONS)
-def _of_sides(
-    bounds: Numbers, largest: Numbers, sets: tuple[Numbers, ...], rows: int, cols: int, perfect: bool
-) -> tuple[Options, float]:
-    """PE tiles on an array with the fewest passes and steps that any spread leaves; the fewest steps of all dims."""
-    rules = Rules(*(np.array(part, dtype=np.int64) for part in sets))
-    listed = compiled(dim_options)(np.array(bounds), np.array(largest), rules, rows, cols, perfect)
-    start, tiles, unrollings = listed
-    if (start[1:] == start[:-1]).any():
-        return _without_spreads(start, np.zeros((len(tiles), 5), dtype=np.int64)), inf
-    rowwise = np.zeros((len(tiles), 5), dtype=np.int64)
-    rowwise[:, [TILE, TILES]] = tiles[:, :FIRST_UNROLLING]
-    for column, what in ((FEWEST_PASSES, PASSES_LEFT), (FEWEST_STEPS, STEPS_LEFT)):
-        rowwise[:-1, column] = np.minimum.reduceat(unrollings[:, what], tiles[:-1, FIRST_UNROLLING])
-    return _without_spreads(start, rowwise), float(compiled(fastest_steps)(*listed, rows, cols))
-
-
-@lru_cache(maxsize=KEPT_UNIONS)
-def _of_arrays(
-    walk: _Walk, arrays: tuple[_Array, ...], macs: float
-) -> tuple[Options, Any, tuple[tuple[float, float], ...]]:
-    """The PE tiles of some arrays as one list; by array their fewest passes and steps; and the fewest steps of all dims
-    together and the least product of steps and PEs of each."""
-    each = [walk.options(array, macs) for array in arrays]
-    options, fewest = _united([options for options, _, _ in each])
-    return options, fewest, tuple((steps, work) for _, steps, work in each)
-
-
-def _united(several: Sequence[Options]) -> tuple[Options, Any]:
-    """The PE tiles of some arrays as one list, and by array their fewest passes and steps, 0 where it lacks one."""
-    first = several[0]
-    if all(np.array_equal(one.tiles[:, : TILES + 1], first.tiles[:, : TILES + 1]) for one in several[1:]):
-        return first, np.stack([one.tiles[:, FEWEST_PASSES : FEWEST_STEPS + 1] for one in several])
-    dims = [np.repeat(np.arange(8), np.diff(one.tile_start)) for one in several]
-    keys = [d * KEY + one.tiles[:-1, TILE] for d, one in zip(dims, several, strict=True)]
-    union, places = np.unique(np.concatenate(keys), return_index=True)
-    tiles = np.concatenate([one.tiles[:-1] for one in several])[places]
-    fewest = np.zeros((len(several), len(union) + 1, 2), dtype=np.int64)
-    for row, (key, one) in enumerate(zip(keys, several, strict=True)):
-        fewest[row, np.searchsorted(union, key)] = one.tiles[:-1, FEWEST_PASSES : FEWEST_STEPS + 1]
-    start = np.searchsorted(union, KEY * np.arange(9))
-    return _without_spreads(start, np.concatenate([tiles, np.zeros((1, 5), dtype=np.int64)])), fewest
-
-
-def _without_spreads(start: Any, tiles: Any) -> Options:
-    nothing = np.zeros((1, 6), dtype=np.int64)
-    return Options(np.array(start), tiles, nothing, np.zeros((1, 2), dtype=np.int64))
-
-
-@lru_cache(maxsize=4096)
-def _any_sides(
-    bounds: Numbers, largest: Numbers, sets: tuple[Numbers, ...], rows: int, cols: int, pes: int
-) -> Options:
-    """PE tiles that some array of at most so many rows, columns and PEs may have, with passes and steps below all
-    theirs."""
-    rules = Rules(*(np.array(part, dtype=np.int64) for part in sets))
-    start, tiles = [0], []
-    for d, bound in enumerate(bounds):
-        spread = min(pes, (rows if rules.on_rows[d] else 1) * (cols if rules.on_cols[d] else 1))
-        low = bound if rules.inside_whole[d] else 1
-        high = bound if rules.inside_whole[d] or rules.inside[d] else 1
-        for f in range(low, min(high, largest[d]) + 1):
-            number = -(-bound // f)
-            if -(-bound // number) == f:
-                tiles.append((f, number, 0, -(-number // spread), max(f, -(-bound // spread))))
-        start.append(len(tiles))
-    tiles.append((0, 0, 0, 0, 0))
-    return _without_spreads(start, np.array(tiles, dtype=np.int64))

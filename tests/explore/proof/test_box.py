@@ -88,3 +88,13 @@ def test_a_part_has_another_interval_of_one_setting(axis):
     whole = axes_of(SPACE, prices).whole
     part = whole.part(axis, 1, 1)
     assert part.size * (whole.last[axis] + 1) == whole.size
+
+
+def test_boxes_that_differ_in_prices_alone_have_one_layout_and_are_split_off_last():
+    space = DesignSpace.of({"technology.voltage": ["0.9 V", "1 V"], "dataflow": ["ws", "rs"], "levels.array.rows": [2]})
+    axes = Axes(space, (None,) * 3, ((False,) * 3,), (True, False, False))
+    first, second = axes.split(axes.whole)
+    assert [first.last[0], first.first[1], second.first[1]] == [1, 0, 1]
+    slow, fast = axes.split(first)
+    assert axes.layout_of(slow) == axes.layout_of(fast) != axes.layout_of(second)
+    assert axes.outside_of(slow) == axes.outside_of(fast)

@@ -1,7 +1,8 @@
-"""Lower bounds on a problem without a search, on many arrays at once: what they share is worked out once.
+"""Lower bounds on problems without a search, on many arrays and at many prices at once: what they share is worked out
+once.
 
 Arrays that differ in their sides alone have the same PE tiles and outer points, and differ in passes and steps.
-Compilable like the model.
+Problems that differ in prices alone have the same PE tiles, passes and steps. Compilable like the model.
 """
 
 from __future__ import annotations
@@ -10,15 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dse.mapper.flat.inner.bounds import (
-    delivered,
-    deliveries,
-    delivery_times,
-    goes_with,
-    least_inside,
-    next_tile,
-    steps_together,
-)
+from dse.mapper.flat.inner.bounds import delivered, deliveries, delivery_times, goes_with, least_inside, next_tile
 from dse.mapper.flat.inner.least_time import array_beside, array_time, first_and_last, least_time
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer.table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECOND, PASSES_FIRST, PASSES_SECOND, others
@@ -27,26 +20,59 @@ from dse.model.counting.kernel import Floats, Ints, Record, entry
 
 
 class Arrays(NamedTuple):
-    """Arrays that a problem is bounded on, each by itself, and what is known of all mappings on each.
+    """Arrays that problems are bounded on, each by itself, and what is known of all mappings on each.
 
     Parameters
     ----------
-    fewest : (arrays, tiles, 2) int64
-        Per row of `Options.tiles`, the fewest passes and steps that any spread on the array leaves; 0 where there is
-        none.
-    known : (arrays, 4) float
+    passes : (tiles, arrays) int64
+        Per row of `Options.tiles`, the fewest passes that any spread on the array leaves; 0 where there is none.
+    steps : (tiles, arrays) float
+        The fewest compute steps, likewise.
+    known : (problems, arrays, 4) float
         By `PES`, `STEPS`, `PE_PJ`, `WORK_PJ`: PEs at most; compute steps at least; static and clock power of all PEs,
         pJ per step; and their energy at least, pJ, however many PEs there are: more of them need fewer steps.
-    cycle_pj : float
-        Weight of a step in the sum of energy and time.
-    alone_pj : float
-        Static and clock power of what is no part of a PE, pJ per step.
+    cycle_pj, alone_pj : (problems,) float
+        Weight of a step in the sum of energy and time; static and clock power of what is no part of a PE, pJ per step.
     """
 
-    fewest: Ints
+    passes: Ints
+    steps: Floats
     known: Floats
-    cycle_pj: float
-    alone_pj: float
+    cycle_pj: Floats
+    alone_pj: Floats
+
+
+class Outside(NamedTuple):
+    """The outer tables of some problems, cut down to what bounds need; see `OuterTable`.
+
+    Parameters
+    ----------
+    floor : (problems, 3, 2) float
+    points : (problems, 3, *, 6) float
+    count : (problems, 3) int64
+    ahead : (problems, 3, *) float
+        The least time of the outermost port of every outer point and all that follow it.
+    ports : (outermost ports,) int64
+    """
+
+    floor: Floats
+    points: Floats
+    count: Ints  # type: ignore[assignment]  # in place of a tuple's method
+    ahead: Floats
+    ports: Ints
+
+    @classmethod
+    def of(cls, tables: Any) -> Outside:
+        """Of tables that are worked out."""
+        longest = max(table.points.shape[1] for table in tables)
+        points = np.zeros((len(tables), 3, longest, 6))
+        ahead = np.full((len(tables), 3, longest), np.inf)
+        count = np.array([table.count for table in tables])
+        for own, least, table in zip(points, ahead, tables, strict=True):
+            own[:, : table.points.shape[1]] = table.points
+            for kind, many in enumerate(table.count):
+                least[kind, :many] = np.minimum.accumulate(table.points[kind, :many, BUSY][::-1])[::-1]
+        return cls(np.array([table.floor for table in tables]), points, count, ahead, tables[0].ports)
 
 
 SAMPLE = 16
@@ -56,28 +82,62 @@ PES, STEPS, PE_PJ, WORK_PJ = range(4)
 """Columns of `Arrays.known`."""
 
 
+class Seen(NamedTuple):
+    """What the walk over PE tiles has of the tile at hand.
+
+    Parameters
+    ----------
+    row : (8,) int64
+        The rows of `Options.tiles` that `partial` is of; -1 where it is not yet.
+    partial : (9, arrays) float
+        Compute steps of the first dims together.
+    again : (3, arrays) float
+        How often each operand is delivered at least, by array; see `deliveries`.
+    least : (problems, 3) float
+        Least time of all ports, by operand stationary at the array, of any tile.
+    asked : (problems, 3, arrays) bool
+        Where the tile may lower a bound.
+    beside : (problems,) float
+        Cycles that overlap with no others.
+    inside_pj : (problems, 3) float
+        Least energy inside the array, by operand stationary there.
+    """
+
+    row: Ints
+    partial: Floats
+    again: Floats
+    least: Floats
+    asked: Any
+    beside: Floats
+    inside_pj: Floats
+
+
 @entry
-def least_of_tiles(inst: Instance, options: Any, arrays: Any, table: Any, config: Record, out: Floats) -> None:
+def least_of_tiles(insts: Any, options: Any, arrays: Any, outside: Any, config: Record, out: Floats) -> None:
     """Lower bounds on the energy, on the time and on a weighted sum of both of every mapping there is, by array.
 
     Parameters
     ----------
+    insts : (problems,) of `INSTANCE`
+        They differ in prices alone.
     options : Options
         The tiles of all arrays.
     arrays : Arrays
-    table : OuterTable
-        Worked out.
+    outside : Outside
     config : an element of `dse.mapper.flat.run.CONFIGURATION`
         Scratch.
-    out : (arrays, 3)
+    out : (problems, arrays, 3)
         Lowered: pJ, steps, and pJ of the sum.
     """
     for d in range(8):
         if options.tile_start[d] == options.tile_start[d + 1]:
             return
-        config.tile_row[d] = options.tile_start[d]
-        leave_open(config, options, d)
-    ahead = _least_ahead(table)
+    problems, many = out.shape[0], out.shape[1]
+    seen = Seen(
+        np.full(8, -1, dtype=np.int64), np.ones((9, many)), np.ones((3, many)), np.zeros((problems, 3)),
+        np.zeros((problems, 3, many), dtype=np.bool_), np.zeros(problems), np.zeros((problems, 3)),
+    )  # fmt: skip
+    _set_least(insts, outside, seen)
     # Some tiles of all kinds come first: what they allow spares most of the others.
     for every in (SAMPLE, 1):
         for d in range(8):
@@ -85,101 +145,135 @@ def least_of_tiles(inst: Instance, options: Any, arrays: Any, table: Any, config
             leave_open(config, options, d)
         config.tile_row[0] -= 1
         number = 0
-        more = next_tile(inst, options, config, 0)
+        more = next_tile(insts[0], options, config, 0)
         while more:
             if number % every == 0:
-                _least_of_arrays(inst, config, table, ahead, arrays, out)
+                _least_of_arrays(insts, config, outside, arrays, seen, out)
             number += 1
-            more = next_tile(inst, options, config, 7)
+            more = next_tile(insts[0], options, config, 7)
 
 
-def _least_ahead(table: Any) -> Floats:
-    """(3, points): the least time of the outermost port of every outer point and all that follow it."""
-    ahead = np.full((3, table.points.shape[1]), np.inf)
-    for kind in range(3):
-        least = np.inf
-        for i in range(table.count[kind] - 1, -1, -1):
-            least = min(least, table.points[kind, i, BUSY])
-            ahead[kind, i] = least
-    return ahead
-
-
-def _least_of_arrays(
-    inst: Instance, config: Record, table: Any, ahead: Floats, arrays: Any, out: Floats
-) -> None:
-    """Lower the bounds of all arrays to the least that a PE tile allows.
-
-    Parameters
-    ----------
-    ahead : (3, points) float
-        From `_least_ahead`.
-    """
-    config.beside = first_and_last(inst, config.tile, 1.0)
-    least_pj = np.inf  # on any array, without power at rest
-    for kind in range(3):
-        config.inside_pj[kind] = least_inside(inst, kind, config.number)
-        first, second = others(kind)
-        once = inst.up_pj[first] * inst.words[first] + inst.up_pj[second] * inst.words[second]
-        if table.count[kind] > 0:
-            least_pj = min(least_pj, config.inside_pj[kind] + table.points[kind, 0, CROSSING_PJ] + once)
-    for a in range(len(out)):
-        if not _has_tile(config, arrays.fewest[a]):
-            continue
-        known = arrays.known[a]
-        steps = max(steps_together(config.steps), known[STEPS])
-        if _is_above(arrays, known, least_pj, steps + config.beside, out[a]):
-            continue
-        config.left = known[PES]
-        config.cycles = array_time(inst, config.passes, steps)
+def _set_least(insts: Any, outside: Any, seen: Seen) -> None:
+    """Set what the ports take with any PE tile: everything passes them once at least."""
+    once = np.ones(8, dtype=np.int64)
+    for v in range(len(insts)):
         for kind in range(3):
-            _least_of_points(inst, config, table, ahead[kind], kind, arrays, known, out[a])
+            seen.least[v, kind] = least_time(insts[v], kind, once, 0.0, outside.floor[v])
 
 
-def _is_above(arrays: Any, known: Floats, energy_pj: float, time: float, out: Floats) -> bool:
-    """Whether nothing of at least some energy, without power at rest, and time lowers the bounds."""
-    least = energy_pj + _static(arrays, known, time)
-    return bool(least >= out[0] and time >= out[1] and least + arrays.cycle_pj * time >= out[2])
+def _least_of_arrays(insts: Any, config: Record, outside: Any, arrays: Any, seen: Seen, out: Floats) -> None:
+    """Lower the bounds of all problems on all arrays to the least that a PE tile allows."""
+    _set_steps(insts[0], config, arrays, seen)
+    some = False
+    for v in range(len(insts)):
+        seen.beside[v] = first_and_last(insts[v], config.tile, 1.0)
+        for kind in range(3):
+            if outside.count[v, kind] > 0:
+                seen.inside_pj[v, kind] = least_inside(insts[v], kind, config.number)
+                some = _ask(insts[v], outside, v, kind, arrays, seen, out[v]) or some
+    if not some:
+        return
+    for a in range(out.shape[1]):
+        is_set = False
+        for v in range(len(insts)):
+            for kind in range(3):
+                if not seen.asked[v, kind, a]:
+                    continue
+                if not is_set:
+                    _set_array(config, arrays, a)
+                    is_set = True
+                known = arrays.known[v, a]
+                config.left, config.beside = known[PES], seen.beside[v]
+                config.cycles = array_time(insts[v], config.passes, max(seen.partial[8, a], known[STEPS]))
+                config.inside_pj[kind] = seen.inside_pj[v, kind]
+                _least_of_points(insts[v], config, outside, v, kind, arrays, known, out[v, a])
 
 
-def _has_tile(config: Record, fewest: Ints) -> bool:
-    """Whether the array has spreads of the PE tile; the fewest passes and steps are then set."""
+def _set_array(config: Record, arrays: Any, a: int) -> None:
+    """Set the fewest passes and steps of the PE tile on an array."""
     for d in range(8):
         row = config.tile_row[d]
-        if fewest[row, 0] == 0:
-            return False
-        config.passes[d], config.steps[d] = fewest[row, 0], fewest[row, 1]
-    return True
+        config.passes[d], config.steps[d] = arrays.passes[row, a], int(arrays.steps[row, a])
+
+
+def _set_steps(inst: Instance, config: Record, arrays: Any, seen: Seen) -> None:
+    """Work out what a tile takes on all arrays; steps from the first dim on that has another tile."""
+    first = 0
+    while first < 8 and seen.row[first] == config.tile_row[first]:
+        first += 1
+    for d in range(first, 8):
+        row = config.tile_row[d]
+        seen.row[d] = row
+        for a in range(seen.partial.shape[1]):
+            seen.partial[d + 1, a] = seen.partial[d, a] * arrays.steps[row, a]
+    for o in range(3):
+        seen.again[o] = 1.0
+        for d in range(1, 8):  # a group is reuse of nothing
+            if inst.relevance[o, d] == 1:
+                continue
+            row = config.tile_row[d]
+            for a in range(seen.again.shape[1]):
+                seen.again[o, a] *= arrays.passes[row, a] if inst.in_pe[o] == 1 else arrays.steps[row, a]
+
+
+def _ask(inst: Instance, outside: Any, v: int, kind: int, arrays: Any, seen: Seen, out: Floats) -> bool:
+    """Whether a PE tile may lower some bounds of problem v with one operand stationary, and on which arrays.
+
+    The first outer point costs least energy, and with none is the outermost port busy for less than `ahead` says.
+    """
+    first, second = others(kind)
+    a, b = inst.up_pj[first] * inst.words[first], inst.up_pj[second] * inst.words[second]
+    per_x, per_y = delivery_times(inst, outside, kind)
+    inside = seen.inside_pj[v, kind] + outside.points[v, kind, 0, CROSSING_PJ]
+    least_port, busy, beside = seen.least[v, kind], outside.ahead[v, kind, 0], seen.beside[v]
+    alone_pj, cycle_pj, known = arrays.alone_pj[v], arrays.cycle_pj[v], arrays.known[v]
+    x, y, steps, asked = seen.again[first], seen.again[second], seen.partial[8], seen.asked[v, kind]
+    some = False
+    for i in range(out.shape[0]):
+        time = max(max(steps[i], known[i, STEPS]), max(least_port, busy + per_x * x[i] + per_y * y[i])) + beside
+        least = inside + a * x[i] + b * y[i] + alone_pj * time + max(known[i, PE_PJ] * time, known[i, WORK_PJ])
+        below = (least < out[i, 0]) | (time < out[i, 1]) | (least + cycle_pj * time < out[i, 2])
+        asked[i] = below & (steps[i] > 0.0)  # no steps: the array has no spread of the tile
+        some = some | asked[i]
+    return some
+
+
+def _is_above(arrays: Any, v: int, known: Floats, energy_pj: float, time: float, out: Floats) -> bool:
+    """Whether nothing of at least some energy, without power at rest, and time lowers the bounds."""
+    least = energy_pj + _static(arrays, v, known, time)
+    return bool(least >= out[0] and time >= out[1] and least + arrays.cycle_pj[v] * time >= out[2])
 
 
 def _least_of_points(
-    inst: Instance, config: Record, table: Any, ahead: Floats, kind: int, arrays: Any, known: Floats, out: Floats
+    inst: Instance, config: Record, outside: Any, v: int, kind: int, arrays: Any, known: Floats, out: Floats
 ) -> None:
-    """Lower the bounds to the least over the outer points, with one operand stationary at the array."""
+    """Lower the bounds of problem v to the least over the outer points, with one operand stationary at the array."""
     a, b, x, y, product, fixed = deliveries(inst, config, kind)
     inside, beside = config.inside_pj[kind] + fixed, config.beside
     delivery = inside + a * x + b * y
-    if table.count[kind] == 0:
+    count, points, ahead = outside.count[v, kind], outside.points[v, kind], outside.ahead[v, kind]
+    if count == 0:
         return
-    if _is_above(arrays, known, delivery + table.points[kind, 0, CROSSING_PJ], config.cycles + beside, out):
+    if _is_above(arrays, v, known, delivery + points[0, CROSSING_PJ], config.cycles + beside, out):
         return
-    time = least_time(inst, kind, config.passes, config.cycles, table.floor)
-    per_x, per_y = delivery_times(inst, table, kind)
-    waiting = array_beside(inst, table.ports[0], config.cycles) if len(table.ports) == 1 else 0.0
-    for i in range(table.count[kind]):
-        point = table.points[kind, i]
+    time = least_time(inst, kind, config.passes, config.cycles, outside.floor[v])
+    per_x, per_y = delivery_times(inst, outside, kind)
+    waiting = array_beside(inst, outside.ports[0], config.cycles) if len(outside.ports) == 1 else 0.0
+    for i in range(count):
+        point = points[i]
         least_time_ahead = max(time, ahead[i] + per_x * x + per_y * y + waiting) + beside
-        if _is_above(arrays, known, delivery + point[CROSSING_PJ], least_time_ahead, out):
+        if _is_above(arrays, v, known, delivery + point[CROSSING_PJ], least_time_ahead, out):
             break  # the further ones cost more energy, and take no less time
         if not goes_with(point, config.passes, kind, product):
             continue
         more = max(x, point[PASSES_FIRST], product / point[MOST_SECOND])
         again = max(y, point[PASSES_SECOND], product / point[MOST_FIRST])
         busy = max(time, point[BUSY] + per_x * more + per_y * again + waiting) + beside
-        least = inside + point[CROSSING_PJ] + delivered(a, b, more, again, product) + _static(arrays, known, busy)
+        least = inside + point[CROSSING_PJ] + delivered(a, b, more, again, product) + _static(arrays, v, known, busy)
         out[0], out[1] = min(out[0], least), min(out[1], busy)
-        out[2] = min(out[2], least + arrays.cycle_pj * busy)
+        out[2] = min(out[2], least + arrays.cycle_pj[v] * busy)
 
 
-def _static(arrays: Any, known: Floats, time: float) -> float:
+def _static(arrays: Any, v: int, known: Floats, time: float) -> float:
     """Least static and clock energy over a time, pJ: of the least PEs for all of it, or of all the work that PEs do."""
-    return float(arrays.alone_pj * time + max(known[PE_PJ] * time, known[WORK_PJ]))
+    return float(arrays.alone_pj[v] * time + max(known[PE_PJ] * time, known[WORK_PJ]))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from dse.mapper.flat.instance import Instance
+from dse.mapper.flat.outer.alike import Between, among, cells_of, points_between
 from dse.mapper.flat.outer.table import OuterTable, empty_table, work_out
 from dse.mapper.flat.outer.words import outer_floor
 from dse.mapper.shared.compilation.twins import compiled
@@ -20,6 +22,14 @@ KEPT_POINTS = 4096
 """Outer points that are remembered, some tens of kilobytes each."""
 
 _POINTS: OrderedDict[bytes, OuterTable] = OrderedDict()
+
+KEPT_TOGETHER = 512
+"""Outer points worked out for several problems at once that are remembered."""
+
+_TOGETHER: OrderedDict[tuple[bytes, ...], tuple[OuterTable, ...]] = OrderedDict()
+
+_NEAR: OrderedDict[bytes, OuterTable] = OrderedDict()
+"""The same by problem. They may be lower than those of `_POINTS`, so nothing that is not exact may use them."""
 
 
 def coarse_room(room: Any) -> Any:
@@ -48,21 +58,63 @@ def points_of(instance: Instance) -> OuterTable:
     floor = compiled(outer_floor)(instance)
     table = empty_table(instance.bounds, instance.port_outer[: instance.ports], floor)
     compiled(work_out)(instance, table)
-    points = np.ascontiguousarray(table.points[:, : max(1, int(table.count.max()))])
-    _POINTS[key] = table._replace(least=np.zeros((6, 1, 1, 1, 1)), points=points)
-    if len(_POINTS) > KEPT_POINTS:
-        _POINTS.popitem(last=False)
+    _keep(_POINTS, key, _cut_down(table), KEPT_POINTS)
     return _POINTS[key]
+
+
+def points_of_all(instances: Sequence[Instance]) -> tuple[OuterTable, ...]:
+    """`points_of` each of some instances: of those that differ in prices alone by one walk, and hardly lower then."""
+    if len(instances) == 1:
+        return (points_of(instances[0]),)
+    keys = tuple(map(outer_key, instances))
+    if keys not in _TOGETHER:
+        between = among(instances)
+        tables = tuple(map(points_of, instances)) if between is None else _between(instances, between)
+        _keep(_TOGETHER, keys, tables, KEPT_TOGETHER)
+        for key, table in zip(keys, tables, strict=True):
+            _keep(_NEAR, key, table, KEPT_POINTS)
+    return _TOGETHER[keys]
+
+
+def _between(instances: Sequence[Instance], between: Between) -> tuple[OuterTable, ...]:
+    """The tables of some instances from what outer tiles cost at the ends of their prices."""
+    low, high = instances[between.low], instances[between.high]
+    floor_low, floor_high = compiled(outer_floor)(low), compiled(outer_floor)(high)
+    table = empty_table(low.bounds, low.port_outer[: low.ports], floor_low)
+    cells = np.full((6, table.points.shape[1] // 2, 3), np.inf)
+    compiled(cells_of)(low, high, table, cells)
+    found = []
+    for instance, part, factor in zip(instances, between.parts, between.factors, strict=True):
+        least_pj = (1.0 - part) * floor_low[:, 0] + part * floor_high[:, 0]
+        own = table._replace(floor=np.stack([least_pj, factor * floor_low[:, 1]], axis=1), count=table.count.copy())
+        compiled(points_between)(instance, own, cells, part, factor)
+        found.append(_cut_down(own))
+    return tuple(found)
+
+
+def _cut_down(table: OuterTable) -> OuterTable:
+    """A table with room for the points that there are, and nothing else."""
+    points = np.array(table.points[:, : max(1, int(table.count.max()))])
+    return table._replace(least=np.zeros((6, 1, 1, 1, 1)), points=points)
+
+
+def _keep(kept: OrderedDict[Any, Any], key: Any, value: Any, most: int) -> None:
+    kept[key] = value
+    if len(kept) > most:
+        kept.popitem(last=False)
 
 
 def known_points(instance: Instance) -> OuterTable | None:
     """`points_of` an instance with more room in its PEs, which are sound for it, too; None unless they are known."""
-    return _POINTS.get(outer_key(_coarse(instance)))
+    key = outer_key(_coarse(instance))
+    return _POINTS.get(key) or _NEAR.get(key)
 
 
 def learn_points(instance: Instance) -> None:
     """Work out the points that `known_points` then knows."""
-    points_of(_coarse(instance))
+    coarse = _coarse(instance)
+    if outer_key(coarse) not in _NEAR:
+        points_of(coarse)
 
 
 def _coarse(instance: Instance) -> Instance:

@@ -144,15 +144,15 @@ def work_out(inst: Instance, table: OuterTable) -> None:
     """Fill the table."""
     last_p, last_q, last_k = len(table.p), len(table.q), len(table.k)
     cells = np.full((6, table.points.shape[1] // 2, 2), np.inf)
-    outer = _first_outer(inst, table)
-    square = _is_square(inst)
+    outer = first_outer(inst, table)
+    square = is_square(inst)
     for p in range(last_p):
         for q in range(p if square else 0, last_q):
             _fill(inst, table, cells, p, q, outer)
             if square and q > p:
                 _mirror(table, p, q)
     for o in range(3):
-        _pick(inst, table, cells, o)
+        pick(inst, table, cells, o)
     for o in range(6):
         for what in range(1 + len(table.ports)):
             for k in range(last_k + 1):
@@ -176,14 +176,14 @@ def _mirror(table: OuterTable, p: int, q: int) -> None:
                 table.least[o, what, q, p, k] = table.least[o, what, p, q, k]
 
 
-def _is_square(inst: Instance) -> bool:
+def is_square(inst: Instance) -> bool:
     """Whether height and width are alike: trips over them may then be exchanged, and cost the same."""
     b, w = inst.bounds, inst.window
     bounds = b[P] == b[Q] and b[R] == b[S] and inst.touched[0] == inst.touched[1]
     return bool(bounds and w[STRIDE_H] == w[STRIDE_W] and w[DILATION_H] == w[DILATION_W])
 
 
-def _first_outer(inst: Instance, table: OuterTable) -> OuterTile:
+def first_outer(inst: Instance, table: OuterTable) -> OuterTile:
     n, tile, classes = np.ones(8, dtype=np.int64), np.ones(8, dtype=np.int64), np.zeros(3, dtype=np.int64)
     trips_c = trip_values(inst.bounds[C])
     axes = np.zeros((2, 3), dtype=np.int64)
@@ -247,29 +247,29 @@ def _lower(
     """
     trips_c = outer.trips_c
     outer.classes[IFMAP] = outer.classes_k[k]
-    _set_c(outer, first)
+    set_c(outer, first)
     for r in range(3):
         _cross(inst, table, outer, r)
     for o in range(3):
         again = inst.words[o] * (repeats(outer.n, o) - 1.0) if inst.in_pe[o] == 1 else 0.0
         once = inst.words[o] if inst.in_pe[o] == 1 else 0.0
-        cell = cells[o, _cell(outer, o)]
+        cell = cells[o, cell_of(outer, o)]
         for r in range(3):
             _enter(inst, table, o, least[o], cell, outer.crossing[r], once, again)
     for o in range(3):
         if inst.in_pe[o] == 0:
             continue
-        fewest = _first_to_stay(inst, o, outer.tile, trips_c, first)
+        fewest = first_to_stay(inst, o, outer.tile, trips_c, first)
         # More trips go with more passes where the operand has C, and only cost more where it has not.
         most = len(trips_c) if inst.relevance[o, C] == 1 else min(fewest + 1, len(trips_c))
         for c in range(fewest, most):
-            _set_c(outer, c)
+            set_c(outer, c)
             _cross(inst, table, outer, o)
-            cell = cells[3 + o, _cell(outer, o)]
+            cell = cells[3 + o, cell_of(outer, o)]
             _enter(inst, table, o, least[3 + o], cell, outer.crossing[o], inst.words[o], 0.0)
 
 
-def _set_c(outer: OuterTile, c: int) -> None:
+def set_c(outer: OuterTile, c: int) -> None:
     """Set the trips over C."""
     outer.n[C] = outer.trips_c[c]
     outer.classes[PSUM] = outer.classes_c[c]
@@ -314,13 +314,13 @@ def others(o: int) -> tuple[int, int]:
     return WEIGHT if o == IFMAP else IFMAP, WEIGHT if o == PSUM else PSUM
 
 
-def _cell(outer: OuterTile, o: int) -> int:
+def cell_of(outer: OuterTile, o: int) -> int:
     """The cell of an outer tile among those of operand o: the classes of the others' repeats."""
     a, b = others(o)
     return outer.classes[a] * outer.widths[o] + outer.classes[b]
 
 
-def _pick(inst: Instance, table: OuterTable, cells: Floats, o: int) -> None:
+def pick(inst: Instance, table: OuterTable, cells: Floats, o: int) -> None:
     """Keep, by rising energy, the cells that no single other one matches in energy, time and passes of both kinds.
 
     A tile with which o stays matches no other: it goes with other numbers of passes.
@@ -332,12 +332,18 @@ def _pick(inst: Instance, table: OuterTable, cells: Floats, o: int) -> None:
     for stays in range(2):
         for cell in range(height * width):
             energy, time = cells[o + 3 * stays, cell, LEAST_PJ], cells[o + 3 * stays, cell, LEAST_BUSY]
+            if energy == np.inf:
+                continue
             x, y = 2.0 ** (cell // width / GRAIN) * (1.0 - 1e-9), 2.0 ** (cell % width / GRAIN) * (1.0 - 1e-9)
-            beaten = energy == np.inf
+            beaten = False
             for i in range(found):
                 point = table.points[o, i]
-                matches = point[MOST_FIRST] == np.inf and point[CROSSING_PJ] <= energy and point[PASSES_FIRST] <= x
-                beaten = beaten or (matches and point[PASSES_SECOND] <= y and point[BUSY] <= time)
+                if point[CROSSING_PJ] > energy:
+                    break  # so do all that follow
+                matches = point[MOST_FIRST] == np.inf and point[PASSES_FIRST] <= x
+                if matches and point[PASSES_SECOND] <= y and point[BUSY] <= time:
+                    beaten = True
+                    break
             if beaten:
                 continue
             place = found
@@ -353,7 +359,7 @@ def _pick(inst: Instance, table: OuterTable, cells: Floats, o: int) -> None:
     table.count[o] = found
 
 
-def _first_to_stay(inst: Instance, o: int, tile: Ints, trips_c: Ints, first: int) -> int:
+def first_to_stay(inst: Instance, o: int, tile: Ints, trips_c: Ints, first: int) -> int:
     """The fewest trips over C, from a first one on, that leave a tile of an operand for which the PEs have room."""
     low = first
     high = len(trips_c)

@@ -16,8 +16,8 @@ CONV = Layer("conv", K=16, C=6, P=9, Q=9, R=3, S=3)
 def test_a_problem_without_tiles_has_no_finite_bound():
     nothing = np.zeros((1, 6), dtype=np.int64)
     options = Options(np.zeros(9, dtype=np.int64), np.zeros((1, 5), dtype=np.int64), nothing, nothing[:, :2])
-    out = np.full((2, 3), np.inf)
-    arrays = Arrays(np.zeros((2, 1, 2), dtype=np.int64), np.zeros((2, 4)), 0.0, 0.0)
+    out = np.full((1, 2, 3), np.inf)
+    arrays = Arrays(np.zeros((1, 2), dtype=np.int64), np.zeros((1, 2)), np.zeros((1, 2, 4)), np.zeros(1), np.zeros(1))
     least_of_tiles(None, options, arrays, None, new_configuration(), out)
     assert np.isinf(out).all()
     assert sorted((PES, STEPS, PE_PJ, WORK_PJ)) == [0, 1, 2, 3]

@@ -20,9 +20,9 @@ def test_a_mirrored_table_is_the_table(layer, monkeypatch):
     problem = prepare(load_architecture("eyeriss"), layer, ENERGY, "all")[1][0]
     halves = problem.table._replace(least=problem.table.least.copy(), points=problem.table.points.copy(),
                                     count=problem.table.count.copy())  # fmt: skip
-    assert module._is_square(problem.instance)
+    assert module.is_square(problem.instance)
     work_out(problem.instance, halves)
-    monkeypatch.setattr(module, "_is_square", lambda inst: False)
+    monkeypatch.setattr(module, "is_square", lambda inst: False)
     work_out(problem.instance, problem.table)
     assert np.allclose(halves.least, problem.table.least, rtol=1e-13)
     assert halves.count.tolist() == problem.table.count.tolist()
@@ -32,4 +32,4 @@ def test_a_mirrored_table_is_the_table(layer, monkeypatch):
 
 def test_height_and_width_that_differ_are_not_mirrored():
     for layer in (replace(SQUARE, P=5), replace(SQUARE, S=1), replace(SQUARE, stride_w=2)):
-        assert not module._is_square(prepare(load_architecture("eyeriss"), layer, ENERGY, "all")[1][0].instance)
+        assert not module.is_square(prepare(load_architecture("eyeriss"), layer, ENERGY, "all")[1][0].instance)
