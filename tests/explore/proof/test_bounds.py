@@ -21,7 +21,10 @@ def tasks_at(*supplies):
     return found
 
 
-@pytest.mark.parametrize("limit", [Constraint("area_mm2", most) for most in (0.1, 8.0)] + [Constraint("peak_power_mw", 100.0)])
+LIMITS = [Constraint("area_mm2", 0.1), Constraint("area_mm2", 8.0), Constraint("peak_power_mw", 100.0)]
+
+
+@pytest.mark.parametrize("limit", LIMITS)
 def test_boxes_at_several_supplies_are_bounded_as_each_alone(limit):
     plan = make_plan("eyeriss", "alexnet", Search(4), space={"levels.array.rows": [4, 8]})
     bounds = plan.problem().provable.bounds
