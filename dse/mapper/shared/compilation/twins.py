@@ -131,6 +131,21 @@ def _twins() -> dict[FunctionType, Any]:
     return {}
 
 
+COMPILING = "compiling the mapper's kernels (once on this machine, about half a minute)"
+"""What is said before that."""
+
+
+def marker(search: str) -> Path:
+    """A file that is there once the kernels of a search, `flat` or `deep`, have been compiled.
+
+    Examples
+    --------
+    >>> marker("deep").name
+    'deep.done'
+    """
+    return cache_folder() / f"{search}.done"
+
+
 def cache_folder() -> Path:
     """Where the machine code is kept: named after the sources and the compiler, so that neither can go stale.
 
