@@ -10,7 +10,7 @@ from dse.mapper.alike import lower_bounds_alike, points_alike
 from dse.mapper.flat.outer.table import work_out
 from dse.mapper.flat.solve import prepare
 from dse.mapper.layer import bounds_boxes, lower_bound, solve
-from dse.mapper.shared.compilation.twins import cache_folder, compiled, on_handing_over
+from dse.mapper.shared.compilation.twins import COMPILING, compiled, marker
 from dse.mapper.shared.incumbent import ENERGY
 from dse.problem.dims import OPERANDS
 from dse.problem.layer import Layer
@@ -22,21 +22,17 @@ def compile_kernels(report: Callable[[str], None] | None = None, architectures: 
     Parameters
     ----------
     report : callable, optional
-        Told, in one message, when there is something to compile; and in another one, should a search hand over to
-        the deep one, whose kernels are not there yet.
+        Told, in one message, when there is something to compile.
     architectures : iterable of Architecture
         What will be mapped on, those of the shape of Eyeriss when none is given: other shapes have a search of
         their own.
     """
     wanted = searches(architectures)
-    missing = [name for name in wanted if not (cache_folder() / f"{name}.done").exists()]
-    if missing and report is not None:
-        report("compiling the mapper's kernels (once on this machine, about half a minute)")
+    if report is not None and not all(marker(name).exists() for name in wanted):
+        report(COMPILING)
     for name in wanted:
         warm_up(name)
-        (cache_folder() / f"{name}.done").touch()
-    if report is not None and "deep" not in wanted:
-        on_handing_over(report)
+        marker(name).touch()
 
 
 def searches(architectures: Iterable[Architecture]) -> list[str]:

@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 
 from dse.mapper.deep.bounds.columns import Columns
+from dse.mapper.deep.bounds.sift import FIRST_LIMIT
 from dse.mapper.deep.bounds.subproblem import Best, Kin, Node, Space, terms_of
 from dse.mapper.deep.exchange import descend_all, exchanged, rows_of
 from dse.mapper.deep.lists import Bools, Choice, choices_of, listed
@@ -61,11 +62,19 @@ def first_mappings(node: Node, best: Best) -> Iterator[Ints]:
             return
 
 
-def values_of(space: Space, best: Best, columns: Columns, rows: list[int]) -> list[Floats]:
-    """Per axis, the objective's logarithm with each split in place of the one at hand; infinite past a limit."""
+def values_of(space: Space, best: Best, columns: Columns, rows: list[int], beyond: float = 0.0) -> list[Floats]:
+    """Per axis, the objective's logarithm with each split in place of the one at hand; infinite past a limit.
+
+    Parameters
+    ----------
+    beyond : float
+        How far beyond room and children the limits lie, in logarithms.
+    """
     values = np.zeros(sum(map(len, space.axes)))
     tables = tuple(axis.table(plain=True) for axis in space.axes)
-    compiled(exchanged)(tables, terms_of(space, best, columns), np.array(rows), values)
+    terms = terms_of(space, best, columns)
+    terms.limits[FIRST_LIMIT:] += beyond
+    compiled(exchanged)(tables, terms, np.array(rows), values)
     return np.split(values, np.cumsum([len(axis) for axis in space.axes])[:-1])
 
 

@@ -38,7 +38,7 @@ from dse.mapper.deep.search import (
 from dse.mapper.deep.start import ENOUGH, first_mappings, values_of
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import LATENCY
-from dse.model.counting.kernel import Ints
+from dse.model.counting.kernel import Floats, Ints
 
 DIRECT = 100_000
 """Combinations of splits that are walked at once, without laying down more about the lists first."""
@@ -64,6 +64,9 @@ DIVING = 400
 
 PROBED = 24
 """Splits per axis that are looked through for a mapping before a subproblem is halved, where four axes have several."""
+
+BEYOND = 0.8
+"""How far beyond limits, in logarithms, a mapping may be with one split exchanged, for others to bring it back."""
 
 FRUITLESS = 8
 """No more is looked through in this way once so many looks in a row have found nothing better."""
@@ -273,13 +276,21 @@ def _exchange(spaces: list[Space], best: Best, record: Ints) -> None:
     space = next((one for one in mine if one.holds(rows)), mine[0])
     choices = choices_of(space.problem, record)
     columns = space.columns(choices)
-    values = values_of(space, best, columns, rows)
+    fitting, beyond = (values_of(space, best, columns, rows, slack) for slack in (0.0, BEYOND))
     probed = _probed(space.rows)
-    nearest = [np.argsort(value, kind="stable")[:probed] for value in values]
-    some = tuple(row[np.isfinite(value[row])] for row, value in zip(nearest, values, strict=True))
+    some = tuple(_nearest(*both, probed) for both in zip(fitting, beyond, strict=True))
     if all(map(len, some)):
-        level = tuple(np.zeros(len(row)) for row in some)
-        walk_to(Node(space, choices, some, np.zeros(0), 0.0, level, columns), best, inf, PROBE)
+        dearer = tuple(value[row] - value[row].min() for row, value in zip(some, beyond, strict=True))
+        walk_to(Node(space, choices, some, np.zeros(0), 0.0, dearer, columns), best, inf, PROBE)
+
+
+def _nearest(fitting: Floats, beyond: Floats, most: int) -> Ints:
+    """The splits that do best in place of one at hand, and as many of those that fit only if other axes give way."""
+    first = np.argsort(fitting, kind="stable")[:most]
+    first = first[np.isfinite(fitting[first])]
+    more = np.argsort(beyond, kind="stable")[: 2 * most]
+    more = more[np.isfinite(beyond[more]) & ~np.isin(more, first)]
+    return np.concatenate([first, more[:most]])
 
 
 def _walk(node: Node, best: Best, limit: int) -> None:

@@ -11,7 +11,7 @@ from dse.mapper.deep.lists import nothing_of
 from dse.mapper.deep.nest import record_length
 from dse.mapper.deep.solve import solve_deep, spaces_of
 from dse.mapper.deep.start import _descended, _of_kinds, first_mappings, values_of
-from dse.mapper.deep.tree import _price
+from dse.mapper.deep.tree import BEYOND, _nearest, _price
 from dse.mapper.shared.incumbent import EDP, ENERGY
 
 LAYER = Layer("l", K=64, C=48, P=14, Q=14, R=3, S=3)
@@ -60,6 +60,24 @@ def test_exchanged_splits_cost_what_the_terms_add_up_to(kind: int) -> None:
             for row in rng.integers(len(axis), size=5):
                 other = [*rows[:a], int(row), *rows[a + 1 :]]
                 assert values[a][row] == pytest.approx(objective(space, best, columns, other), rel=1e-12)
+
+
+def test_splits_a_little_beyond_limits_go_along_when_several_axes_exchange_theirs() -> None:
+    joined = 0
+    for space in spaces("simba_pe"):
+        best, columns = nothing_known(space, ENERGY), space.columns(nothing_of(space.problem))
+        rows = [int(mine[0]) for mine in space.rows]
+        fitting, beyond = (values_of(space, best, columns, rows, slack) for slack in (0.0, BEYOND))
+        for mine, more in zip(fitting, beyond, strict=True):
+            fits = np.isfinite(mine)
+            assert (mine[fits] == more[fits]).all()
+            some = _nearest(mine, more, 24)
+            assert len(set(some.tolist())) == len(some) <= 48
+            assert np.isfinite(more[some]).all()
+            # None that fits is left out for one that does not.
+            assert fits[some].sum() >= min(24, fits.sum())
+            joined += int((~fits[some]).sum())
+    assert joined > 0
 
 
 def test_no_split_can_be_exchanged_for_a_better_one_at_the_end() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dis
 import hashlib
-import os
 import re
 import sys
 from collections.abc import Callable
@@ -96,30 +95,9 @@ class Entry:
         path = path_of(cache_folder(), name, arguments)
         code = read(path)
         if code is None:
-            if kernel.__module__.startswith("dse.mapper.deep."):
-                _tell()
             code = object_code(twin(kernel), arguments)
             write(path, code)
         return code
-
-
-_TOLD_LATER: list[tuple[int, Callable[[str], None]]] = []
-
-
-def on_handing_over(report: Callable[[str], None]) -> None:
-    """Tell once, in this process, when kernels of the deep search have to be compiled after all.
-
-    The flat search hands over to the deep one where that is faster (`dse.mapper.layer.deep_is_faster`), which shows
-    only while it searches.
-    """
-    _TOLD_LATER[:] = [(os.getpid(), report)]
-
-
-def _tell() -> None:
-    for process, report in _TOLD_LATER:
-        if process == os.getpid():  # workers are forked with what their parent holds
-            report("compiling the deep search's kernels: it is faster here (once on this machine, about half a minute)")
-    _TOLD_LATER.clear()
 
 
 def twin(kernel: Kernel) -> Kernel:
@@ -177,6 +155,21 @@ def _twins() -> dict[FunctionType, Any]:
 
     numba.config.CACHE_DIR = str(cache_folder())
     return {}
+
+
+COMPILING = "compiling the mapper's kernels (once on this machine, about half a minute)"
+"""What is said before that."""
+
+
+def marker(search: str) -> Path:
+    """A file that is there once the kernels of a search, `flat` or `deep`, have been compiled.
+
+    Examples
+    --------
+    >>> marker("deep").name
+    'deep.done'
+    """
+    return cache_folder() / f"{search}.done"
 
 
 def cache_folder() -> Path:

@@ -12,8 +12,6 @@ import pytest
 
 import dse
 from dse import load_architecture, load_workload
-from dse.mapper.deep.chains import list_chains
-from dse.mapper.deep.search import search_deep
 from dse.mapper.layer import solve
 from dse.mapper.shared.compilation import numba_internals, twins
 from dse.mapper.shared.compilation.numba_internals import late_library, quick_compilation
@@ -115,20 +113,6 @@ def test_a_known_version_is_not_warned_about():
         assert twin(half).targetoptions["no_cpython_wrapper"]
 
 
-def test_what_is_compiled_at_a_hand_over_is_told_once(monkeypatch):
-    said = []
-    monkeypatch.setattr(twins, "read", lambda path: None)
-    monkeypatch.setattr(twins, "write", lambda path, code: None)
-    monkeypatch.setattr(twins, "object_code", lambda twin, arguments: "code")
-    twins.on_handing_over(said.append)
-    assert twins.Entry(fastest_steps)._code((1,)) == "code"
-    assert said == []  # no kernel of the deep search
-    assert twins.Entry(search_deep)._code((1,)) == twins.Entry(list_chains)._code((2,)) == "code"
-    assert said == [
-        "compiling the deep search's kernels: it is faster here (once on this machine, about half a minute)"
-    ]
-
-
 def test_shorter_passes_are_put_back():
     places = [(owner, name) for owner, name, _ in numba_internals._shorter_passes() + numba_internals._fewer_looks()]
     before = [getattr(owner, name) for owner, name in places]
@@ -152,8 +136,6 @@ warnings.simplefilter("ignore", RuntimeWarning)
 from dse.mapper.shared.compilation import numba_internals
 numba_internals.TESTED = ()
 from dse import load_architecture, load_workload
-from dse.mapper.deep.chains import list_chains
-from dse.mapper.deep.search import search_deep
 from dse.mapper.layer import solve
 found = solve(load_architecture("eyeriss"), load_workload("alexnet").layer("conv3"), "edp", 0.0, "all")
 print(found.values.tolist(), found.records.tolist(), list(found.visited))
