@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,10 +18,22 @@ if TYPE_CHECKING:
 
 
 def compile_first(*architectures: Architecture) -> None:
-    """Compile the kernels that some architectures need if this machine has not yet, saying so."""
+    """Compile the kernels that some architectures need if this machine has not yet, saying so, now and later."""
     from dse.mapper import compile_kernels
 
     compile_kernels(note, architectures)
+    logger = logging.getLogger("dse.mapper")
+    logger.setLevel(logging.INFO)
+    if not logger.handlers:
+        logger.addHandler(Notes())
+
+
+class Notes(logging.Handler):
+    """What the mapper says while it works, as notes for the person."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print it."""
+        note(record.getMessage())
 
 
 def note(text: str) -> None:

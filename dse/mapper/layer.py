@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from logging import getLogger
 from threading import Timer
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from dse.mapper.flat.instance import SHAPES, shape_of
 from dse.mapper.flat.lower import bound_flat, bound_flat_by_sides, flat_prices
 from dse.mapper.flat.run import RECORD
 from dse.mapper.flat.solve import flat_mapping, solve_flat
+from dse.mapper.shared.compilation.twins import COMPILING, marker
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, beaten_beside
 from dse.mapper.shared.reasons import obstacles, why_infeasible
 from dse.mapper.shared.result import LayerFront, LowerBound, Mapped, Solution
@@ -318,9 +320,14 @@ def solve(
         if solution is None or solution.gap == np.inf:
             from dse.mapper.deep.solve import solve_deep  # loaded where it is needed, as reading it takes long
 
+            compiling = flat and not (marker("deep").exists() or marker("handed-over").exists())
+            if compiling:  # else it was said before the first layer
+                getLogger(__name__).info(COMPILING)
             known = (_known(architecture, layer, objective, gap, factors, time_limit_s) if solution is None
                      else _known_of(architecture, solution))  # fmt: skip
             solution = solve_deep(architecture, layer, kind, gap, factors, LONGEST_FRONT, stop=stop, known=known)
+            if compiling:
+                marker("handed-over").touch()
     if len(solution.values) == 0:
         raise InfeasibleError(why_infeasible(architecture, layer, factors))
     return solution

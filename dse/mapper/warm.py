@@ -10,7 +10,7 @@ from dse.mapper.alike import lower_bounds_alike, points_alike
 from dse.mapper.flat.outer.table import work_out
 from dse.mapper.flat.solve import prepare
 from dse.mapper.layer import bounds_boxes, lower_bound, solve
-from dse.mapper.shared.compilation.twins import cache_folder, compiled
+from dse.mapper.shared.compilation.twins import COMPILING, compiled, marker
 from dse.mapper.shared.incumbent import ENERGY
 from dse.problem.dims import OPERANDS
 from dse.problem.layer import Layer
@@ -28,12 +28,11 @@ def compile_kernels(report: Callable[[str], None] | None = None, architectures: 
         their own.
     """
     wanted = searches(architectures)
-    missing = [name for name in wanted if not (cache_folder() / f"{name}.done").exists()]
-    if missing and report is not None:
-        report("compiling the mapper's kernels (once on this machine, about half a minute)")
+    if report is not None and not all(marker(name).exists() for name in wanted):
+        report(COMPILING)
     for name in wanted:
         warm_up(name)
-        (cache_folder() / f"{name}.done").touch()
+        marker(name).touch()
 
 
 def searches(architectures: Iterable[Architecture]) -> list[str]:

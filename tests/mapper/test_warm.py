@@ -1,7 +1,12 @@
 """Compiling ahead: which searches architectures need, and that it is said once."""
 
+import logging
+
 import dse
+from dse.formats.architecture.load import load_architecture_spec
+from dse.mapper import layer as layers
 from dse.mapper import warm
+from dse.mapper.shared.compilation.twins import COMPILING
 from dse.mapper.warm import compile_kernels, searches
 
 
@@ -14,7 +19,7 @@ def test_which_searches_are_needed():
 
 def test_what_is_compiled_once_is_not_announced_again(monkeypatch, tmp_path):
     said, warmed = [], []
-    monkeypatch.setattr(warm, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(warm, "marker", lambda search: tmp_path / f"{search}.done")
     monkeypatch.setattr(warm, "warm_up", warmed.append)
     compile_kernels(said.append)
     assert len(said) == 1
@@ -22,3 +27,14 @@ def test_what_is_compiled_once_is_not_announced_again(monkeypatch, tmp_path):
     compile_kernels(said.append)
     assert len(said) == 1
     assert warmed == ["flat", "flat"]
+
+
+def test_a_search_that_another_one_hands_over_to_is_announced_once(monkeypatch, tmp_path, caplog):
+    spec = load_architecture_spec("eyeriss_isca16")
+    flexible = spec.resolve({"dataflow": spec.parse_setting("dataflow", "flexible")})
+    matmul = dse.load_workload("mobilenet_v1").layer("20.0")
+    monkeypatch.setattr(layers, "marker", lambda search: tmp_path / f"{search}.done")
+    for _ in range(2):
+        with caplog.at_level(logging.INFO, "dse.mapper"):
+            dse.map_layer(flexible, matmul, "latency")
+        assert [record.getMessage() for record in caplog.records] == [COMPILING]

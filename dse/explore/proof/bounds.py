@@ -139,10 +139,12 @@ class BoxBounds:
                 return None
             designs = [self._with_area(tasks[0], corners[0][0], settings) for settings in tasks[0].apart]
             left = [place for place, (bound, _) in enumerate(designs) if not bound.infeasible]
+            if not left:
+                return [tuple(bound for bound, _ in designs) for _ in tasks]
             sides = tuple(designs[place][1] for place in left)
             weights = [task.weight / one.clock_hz for task, one in zip(tasks, largest, strict=True)]
             layers = [
-                [lower_bounds_alike(largest, layer, sides, weights) for layer, _ in network.layers if sides]
+                [lower_bounds_alike(largest, layer, sides, weights) for layer, _ in network.layers]
                 for network in how.networks
             ]
         except DseError:
@@ -150,7 +152,7 @@ class BoxBounds:
         found = [[bound for bound, _ in designs] for _ in tasks]
         areas = [designs[place][0].area_mm2 for place in left]
         for v, (own, architecture) in enumerate(zip(found, largest, strict=True)):
-            rows = [np.stack([layer[v] for layer in network]) for network in layers if sides]
+            rows = [np.stack([layer[v] for layer in network]) for network in layers]
             for place, bound in zip(left, _of_networks(how, [architecture], rows, images, areas), strict=True):
                 own[place] = bound
         return [tuple(own) for own in found]

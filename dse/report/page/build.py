@@ -58,7 +58,7 @@ def page(result: SweepResult, book: Book) -> str:
         f"<title>{title}</title><style>{(HERE / 'page.css').read_text()}</style></head><body>",
         f"<h1>{title}</h1>",
         f"<p class='verdict'>{_told(verdict(result))}</p>",
-        f"<p>{_told(proof_line(result))}</p>",
+        f"<p>{_told(_sentence(proof_line(result)))}</p>",
         f"<p>{_told(what)}</p>",
         SECTIONS,
         f'<noscript><h2>{escape(table.title)}</h2>{_table(table)}</noscript>',
@@ -69,6 +69,11 @@ def page(result: SweepResult, book: Book) -> str:
         "</body></html>",
         "",
     ])  # fmt: skip
+
+
+def _sentence(line: str) -> str:
+    """A line of the terminal as a sentence by itself."""
+    return f"{line[0].upper()}{line[1:]}." if line else ""
 
 
 def _told(text: str) -> str:

@@ -366,8 +366,8 @@ function drawReuse(where, network) {
       places[key] = (places[key] ?? 0) + weight * Math.log(row.factor);
     }
   }
-  const keys = [...new Set(Object.values(sums).flatMap(Object.keys))];
   const factor = (places, key) => Math.exp((places[key] ?? 0) / macs);
+  const keys = [...new Set(Object.values(sums).flatMap(Object.keys))].filter(key => Object.values(sums).some(places => factor(places, key) > 1.005));
   const traces = Object.entries(sums).filter(([, places]) => keys.some(key => factor(places, key) > 1.005)).map(([kind, places]) => ({ type: "bar",
     name: label(kind), x: keys.map(label), y: keys.map(key => factor(places, key) > 1.005 ? factor(places, key) : null),
     marker: { color: data.colours.kinds[kind] }, hovertemplate: `%{x}<br>${label(kind)}: %{y:.3g} times<extra></extra>` }));
@@ -421,11 +421,12 @@ function drawParallel() {
   for (const metric of data.metrics.slice(0, 3)) {
     const logs = data.designs.map(design => Math.log10(design[metric.key] * metric.scale));
     const low = Math.min(...logs), high = Math.max(...logs), ticks = [0, 0.5, 1].map(part => low + part * (high - low));
-    dimensions.push({ label: metric.name, values: logs, tickvals: ticks, ticktext: ticks.map(tick => metric.unit === "mm2" ? (10 ** tick).toPrecision(3) : si(10 ** tick, metric.unit)) });
+    dimensions.push({ label: metric.unit === "mm2" ? `${metric.name} (mm2)` : metric.name, values: logs, tickvals: ticks, ticktext: ticks.map(tick => metric.unit === "mm2" ? (10 ** tick).toPrecision(3) : si(10 ** tick, metric.unit)) });
   }
-  const products = data.designs.map(design => Math.log10(design.edp_js));
+  const products = data.designs.map(design => Math.log10(design.edp_js)), ends = [Math.min(...products), Math.max(...products)];
+  const marks = [0, 0.25, 0.5, 0.75, 1].map(part => ends[0] + part * (ends[1] - ends[0]));
   draw("parallel", [{ type: "parcoords", dimensions, line: { color: products, colorscale: "Viridis", reversescale: true, showscale: true,
-    colorbar: { title: { text: "log10 EDP" }, thickness: 10 } } }], { margin: { l: 120, r: 30, t: 40, b: 20 } });
+    colorbar: { title: { text: "EDP" }, thickness: 10, tickvals: marks, ticktext: marks.map(mark => si(10 ** mark, "J·s")) } } }], { margin: { l: 120, r: 30, t: 40, b: 20 } });
 }
 
 function drawSearch() {

@@ -1,6 +1,11 @@
 "use strict";
 // Draws what stays on chip from layer to layer; `page.js` has the tools, and calls `showResidency`.
 
+/** A count with its thousands apart. */
+function counted(words) {
+  return typeof words === "number" ? words.toLocaleString("en-US") : words;
+}
+
 function bytes(bits) {
   for (const [size, unit] of [[2 ** 33, "GiB"], [2 ** 23, "MiB"], [2 ** 13, "KiB"]]) if (bits >= size) return `${Number((bits / size).toPrecision(3))} ${unit}`;
   return `${Math.ceil(bits / 8)} B`;
@@ -45,13 +50,13 @@ function showResidency(panel, network, at) {
   const words = key => run.tensors.reduce((sum, one) => sum + (one[key] ?? 0), 0);
   const parts = [`${run.level} keeps ${kept} of ${run.tensors.length} tensors`];
   if (run.before) parts.push(`energy ${percent(network.energy_pj / run.before.energy_pj)}`,
-    `words of tensors to and from the outermost level ${words("words_before")} before, ${words("words_after")} after`);
+    `words of tensors to and from the outermost level: ${counted(words("words_before"))} before, ${counted(words("words_after"))} after`);
   const where = element("div", { id: `stays${at}`, className: "figure" });
   const rows = run.tensors.map(one => [one.name, one.steps.length === 0 ? "–" : one.steps.length === 1 ? one.steps[0] : `${one.steps[0]} to ${one.steps.at(-1)}`,
-    one.why_not, bytes(one.bits), one.words_before ?? "–", one.words_after]);
+    one.why_not, bytes(one.bits), counted(one.words_before ?? "–"), counted(one.words_after)]);
   panel.append(element("h4", {}, `On chip from layer to layer: ${parts.join("; ")}`), where,
     element("div", { className: "scroll", id: `kept${at}` }, table(["tensor", `in ${run.level}`, "why not", "size", "words before", "after"], rows, 3)),
-    element("p", { className: "note" }, "grey: tiles of the layer that runs; white: free. Words: of the tensor, across the edge of the outermost level, with nothing on chip and now"));
+    element("p", { className: "note" }, "In colour: a tensor, for the layers over which it stays; grey: tiles of the layer that runs; white: free. Words: of the tensor, across the edge of the outermost level, with nothing on chip and now"));
   drawStays(where, run);
 }
 
@@ -60,14 +65,15 @@ function drawStays(where, run) {
   const rooms = run.timeline.flatMap((moment, step) => tilesOf(moment, run.capacity_bits).map(([low, high]) => ({ step, low, high })));
   const bar = (name, colour, blocks) => ({ type: "bar", name, marker: { color: colour, line: { width: 0.7, color: "#fff" } }, hoverinfo: "text",
     x: blocks.map(block => (block.first + block.last) / 2), width: blocks.map(block => block.last - block.first + 1),
-    base: blocks.map(block => block.low / KiB), y: blocks.map(block => (block.high - block.low) / KiB), text: blocks.map(block => block.text), textposition: "none" });
+    base: blocks.map(block => block.low / KiB), y: blocks.map(block => (block.high - block.low) / KiB), hovertext: blocks.map(block => block.text),
+    text: blocks.map(block => block.name ?? ""), textposition: "inside", insidetextanchor: "middle", textangle: 0 });
   const tensors = stays.map((stay, index) => ({ first: stay.first, last: stay.last, low: stay.offset_bits, high: stay.offset_bits + stay.bits,
-    text: `${label(stay.name)}: ${bytes(stay.bits)}, ${label(names[stay.first])} to ${label(names[stay.last])}`, colour: COLOURS[index % 6] }));
+    name: label(stay.name), text: `${label(stay.name)}: ${bytes(stay.bits)}, ${label(names[stay.first])} to ${label(names[stay.last])}`, colour: COLOURS[index % 6] }));
   const tiles = rooms.map(({ step, low, high }) => ({ first: step, last: step, low, high, text: `tiles of ${label(names[step])}: ${bytes(high - low)}` }));
   const free = run.timeline.map(moment => `${label(moment.step)}: ${bytes(moment.free_bits)} free`);
   draw(where, [bar("tensors", tensors.map(block => block.colour), tensors), bar("tiles", "#c9ced4", tiles),
     { type: "scatter", mode: "lines", name: "capacity", x: names.map((_, step) => step), y: names.map(() => run.capacity_bits / KiB), text: free, hoverinfo: "text", line: { color: "#222", width: 1 } }],
-  { barmode: "overlay", bargap: 0, margin: { l: 62, r: 16, t: 34, b: 80 }, legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: { size: 10 } },
+  { barmode: "overlay", bargap: 0, uniformtext: { minsize: 8, mode: "hide" }, margin: { l: 62, r: 16, t: 34, b: 80 }, legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: { size: 10 } },
     xaxis: { tickvals: names.map((_, step) => step), ticktext: names.map(label), tickangle: -60, automargin: true, tickfont: { size: 9 }, range: [-0.5, names.length - 0.5] },
     yaxis: { title: { text: "KiB" }, gridcolor: "#eee", range: [0, 1.03 * run.capacity_bits / KiB] } });
 }

@@ -164,6 +164,10 @@ def test_it_prints(tab):
     page_.emulate_media(media="print")
     assert len(page_.pdf()) > 50_000
     assert page_.evaluate("getComputedStyle(document.querySelector('.scroll')).overflowY") == "visible"
+    size = page_.viewport_size
+    page_.set_viewport_size({"width": 718, "height": 1000})  # what margins of 1 cm leave of A4
+    assert page_.evaluate("document.querySelector('#table table').scrollWidth") <= 718
+    page_.set_viewport_size(size)
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +206,7 @@ def test_what_stays_on_chip_is_drawn_and_listed(kept, browser, tmp_path):
         said = {row[0]: row for row in rows}
         assert said["a<b>"][1] == "a<b> to sum"
         for one in run["tensors"]:
-            assert said[one["name"]][-2:] == [str(one["words_before"]), str(one["words_after"])]
+            assert said[one["name"]][-2:] == [f"{one['words_before']:,}", f"{one['words_after']:,}"]
         assert said["x"][2] == "an input, read once"
         assert "GLB keeps" in page_.locator("#card0").inner_text()
         assert page_.evaluate("document.documentElement.scrollWidth") <= 1280
