@@ -144,10 +144,12 @@ class Columns:
     calls: int = 0
     gap: float = 0.0
     gap_outside: float = inf
+    bounds: dict[Key, list[list[Point]]] = field(default_factory=dict)  # of what is solved, until more is
 
     def ask(self, layer: Layer, homes: frozenset[str], wide: bool, room: int, gap: float | None = None) -> None:
         """Make the answer for a room exact, within a gap."""
-        known = self.solved.setdefault((layer.shape_key(), homes, wide), [])
+        key = layer.shape_key(), homes, wide
+        known = self.solved.setdefault(key, [])
         gap = self.gap if gap is None else gap
         if not homes:
             gap = min(gap, self.gap_outside)
@@ -165,6 +167,7 @@ class Columns:
         known[:] = [one for one in known if one.room != room and not (one.gap > gap and new.answers(one.room, gap))]
         known.append(new)
         known.sort(key=lambda one: one.room)
+        self.bounds.pop(key, None)
 
     def ask_closer(self, layer: Layer, column: Column, gap: float) -> None:
         """Search again, within a smaller gap, what answered with a column's point."""
@@ -196,8 +199,11 @@ class Columns:
         are those of points for more room: of both, what is larger.
         """
         homes, wide, more = way.homes, way.wide, way.widening
-        known, found, below = self.solved.get((layer.shape_key(), homes, wide), []), [], -1
-        for one, least in zip(known, _bounds(known), strict=True):
+        key, found, below = (layer.shape_key(), homes, wide), [], -1
+        known = self.solved.get(key, [])
+        if key not in self.bounds:
+            self.bounds[key] = _bounds(known)
+        for one, least in zip(known, self.bounds[key], strict=True):
             found += [Column(homes, wide, point.bits + more, point, True)
                       for point in one.points if point.bits <= way.room]  # fmt: skip
             if below + 1 <= way.room:

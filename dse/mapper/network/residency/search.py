@@ -71,7 +71,7 @@ def best_choice(setting: Setting, columns: Columns, weights: Weights, gap: float
         options: list[list[Column]] = [[] for _ in setting.graph.steps]
         for i, step in layers:
             for way in ways[i]:
-                options[i] += columns.of(_layer(step), way)
+                options[i] += undominated(columns.of(_layer(step), way), weights)
         choice = choose(setting, options, weights, cuts)
         exact, wanted, full = _exact(setting, columns, choice, weights)
         for i, way in wanted:
@@ -166,6 +166,29 @@ def _exact(
         else:
             wanted.append((i, way))
     return (None, wanted, -1) if wanted else (replace(choice, columns=tuple(picked)), [], -1)
+
+
+def undominated(columns: list[Column], weights: Weights) -> list[Column]:
+    """Of columns with the same homes, those that no other is as good as in no more room; within limits, all.
+
+    Examples
+    --------
+    >>> from dse.mapper.network.residency.columns import Point
+    >>> points = [Point(pj, cycles, pj, cycles, bits) for pj, cycles, bits in ((9, 2, 8), (7, 3, 16), (6, 9, 16))]
+    >>> columns = [Column(frozenset(), False, point.bits, point, True) for point in points]
+    >>> [one.point.energy_pj for one in undominated(columns, Weights(1.0, 0.0))]
+    [9, 6]
+    >>> [one.point.energy_pj for one in undominated(columns, Weights(0.0, 1.0))]
+    [9]
+    """
+    if min(weights.max_pj, weights.max_cycles) < inf:
+        return columns
+    costs = {n: weights.of(column.point.least_pj, column.point.least_cycles) for n, column in enumerate(columns)}
+    kept: list[int] = []
+    for n in sorted(costs, key=lambda n: (columns[n].bits, costs[n], not columns[n].exact)):
+        if not kept or costs[n] < costs[kept[-1]]:
+            kept.append(n)
+    return [columns[n] for n in sorted(kept)]
 
 
 def _as_good(one: Column, wanted: Column, weights: Weights) -> bool:
