@@ -36,6 +36,9 @@ LETTERS = {
 ROWS_FIRST, COLUMNS_FIRST, ALIGNED, WRITABLE = 0x1, 0x2, 0x100, 0x400
 """Of NumPy's flags of an array, what code is compiled for."""
 
+BUFFER = ROWS_FIRST | WRITABLE
+"""Flags of an array that `ctypes` takes as a buffer."""
+
 NOTHING, DONE = -2, 0
 """What a function gives back when all went well, without and with a result."""
 
@@ -103,7 +106,7 @@ def _lay_out(parts: tuple[Any, ...], kinds: list[Any], letters: list[str], value
             sides = part.shape
             kinds.append((_number_of(part.dtype), part.ndim, _layout(part)))
             letters.append("ppqqp" + 2 * len(sides) * "q")
-            values += (None, None, part.size, part.itemsize, part.ctypes.data, *sides, *part.strides)
+            values += (None, None, part.size, part.itemsize, _address(part), *sides, *part.strides)
         elif isinstance(part, tuple):
             kinds.append((type(part), len(part)))
             _lay_out(part, kinds, letters, values)
@@ -126,6 +129,16 @@ def _layout(array: Any) -> int:
     flags = int(array.flags.num)
     order = flags & ROWS_FIRST or flags & COLUMNS_FIRST
     return order | flags & (ALIGNED | WRITABLE)
+
+
+_NOTHING = ctypes.c_char * 0
+
+
+def _address(array: Any) -> int:
+    """Where an array's elements lie; by way of a buffer, where there is one, in a quarter of the time."""
+    if array.flags.num & BUFFER == BUFFER:
+        return ctypes.addressof(_NOTHING.from_buffer(array))
+    return int(array.ctypes.data)
 
 
 def _append(letter: str, value: Any, kinds: list[Any], letters: list[str], values: list[Any]) -> None:

@@ -9,14 +9,13 @@ times as long to compile, and kernels that are handed many arrays run slower.
 from __future__ import annotations
 
 import ctypes
-import dis
 import gc
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from importlib.metadata import version
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -25,14 +24,6 @@ from dse.mapper.shared.compilation.machine_code import Code, laid_out
 
 TESTED = ("0.68.1",)
 """Versions of numba on which the mapper's answers and times were held against those of the plain compiler."""
-
-MAKES_ARRAYS = frozenset(
-    {"arange", "argsort", "array", "concatenate", "copy", "full", "ones", "searchsorted", "zeros", "zeros_like"}
-)
-SCALARS = frozenset(
-    {"None", "bool", "int", "float", "tuple[int, int]", "tuple[int, int, int]", f"tuple[{', '.join(['float'] * 6)}]"}
-)
-"""Return annotations of functions that give no array back."""
 
 
 def is_tested() -> bool:
@@ -60,7 +51,7 @@ def installed() -> str:
     return version("numba")
 
 
-def compile_kernel(function: FunctionType, *, is_entry: bool) -> Any:
+def compile_kernel(function: FunctionType, *, is_entry: bool, counts_references: bool = True) -> Any:
     """Hand a function to numba, which compiles it at its first call.
 
     Parameters
@@ -69,6 +60,8 @@ def compile_kernel(function: FunctionType, *, is_entry: bool) -> Any:
         Whose globals name compiled functions by then.
     is_entry : bool
         Python calls it too, see `object_code`.
+    counts_references : bool
+        It keeps count of who uses an array.
 
     Warns
     -----
@@ -88,7 +81,7 @@ def compile_kernel(function: FunctionType, *, is_entry: bool) -> Any:
         return numba.njit(cache=True, error_model="numpy")(function)
     dispatcher = numba.njit(
         error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True,
-        _nrt=_counts_references(function), nogil=is_entry,
+        _nrt=counts_references, nogil=is_entry,
     )(function)  # fmt: skip
     if is_entry:
         dispatcher.compile = quick_compilation()(dispatcher.compile)
@@ -153,7 +146,7 @@ def quick_compilation() -> Iterator[None]:
 
     Machine code is made only of entries, each with all that it calls (`late_library`); at the first level of
     optimisation; without looks for garbage, of which there is little among the millions of objects that live until the
-    end; and asking only once which function an operator stands for on given types.
+    end; with shorter passes; and asking only once what is asked again.
 
     Examples
     --------
@@ -168,16 +161,88 @@ def quick_compilation() -> Iterator[None]:
         yield
         return
     from numba.core.codegen import JITCPUCodegen
-    from numba.core.targetconfig import ConfigStack
-    from numba.core.types.functions import BaseFunction
 
     if JITCPUCodegen._library_class is late_library():  # a kernel that another one calls
         yield
         return
-    library, set_env = JITCPUCodegen._library_class, JITCPUCodegen.set_env
-    overloaded: Any = BaseFunction
-    resolve = overloaded.get_call_type
+    meanwhile = [
+        (numba.config, "OPT", type(numba.config.OPT)(1)),
+        (JITCPUCodegen, "_library_class", late_library()),
+        (JITCPUCodegen, "set_env", _set_env_if_compiled),
+        *_shorter_passes(),
+        *_fewer_looks(),
+    ]
+    before, collects = [(owner, name, getattr(owner, name)) for owner, name, _ in meanwhile], gc.isenabled()
+    gc.disable()
+    try:
+        for owner, name, other in meanwhile:
+            setattr(owner, name, other)
+        yield
+    finally:
+        for owner, name, own in before:
+            setattr(owner, name, own)
+        if collects:
+            gc.enable()
+
+
+def _shorter_passes() -> list[tuple[Any, str, Any]]:
+    """What stands in for numba's passes meanwhile: (class, name of a method, another one that gives the same code).
+
+    Passes work out anew what only the last one looks at, and look for what kernels do not have.
+    """
+    from numba.core import ir, postproc, transforms, typed_passes, types, untyped_passes
+    from numba.core.compiler_machinery import PassManager, _pass_registry
+
+    hand_on = {"build_tuple", "getattr", "getitem", "static_getitem"}  # arrays, without arithmetic
+    rewrite, inline = typed_passes.NopythonRewrites, untyped_passes.InlineClosureLikes
+    post_process, rewritten, inlined = postproc.PostProcessor.run, rewrite.run_pass, inline.run_pass
+
+    def run_pass(manager: Any, _: int, step: Any, state: Any) -> None:
+        step.analysis = manager._analysis
+        changed = [part(state) for part in (step.run_initialization, step.run_pass, step.run_finalizer)]
+        if _pass_registry.get(type(step)).mutates_CFG:
+            if any(changed):
+                postproc.PostProcessor(state.func_ir).run()
+            else:
+                state.func_ir.blocks = transforms.canonicalize_cfg(state.func_ir.blocks)
+
+    def post_processed(processor: Any, emit_dels: bool = False, extend_lifetimes: bool = False) -> None:
+        function = processor.func_ir
+        if function.is_generator:
+            post_process(processor, emit_dels, extend_lifetimes)
+            return
+        function.blocks = transforms.canonicalize_cfg(function.blocks)
+        function.variable_lifetime = postproc.VariableLifetime(function.blocks)  # worked out when it is asked for
+        function.generator_info = None
+        if emit_dels:
+            processor._insert_var_dels(extend_lifetimes=extend_lifetimes)
+
+    def makes_arrays(state: Any) -> bool:
+        steps = [step for block in state.func_ir.blocks.values() for step in block.find_insts(ir.Assign)]
+        new = [step for step in steps if isinstance(step.value, ir.Expr) and step.value.op not in hand_on]
+        return any(isinstance(state.typemap[step.target.name], types.Array) for step in new)
+
+    def has_inner_functions(state: Any) -> bool:
+        return any(isinstance(one, CodeType) for one in state.func_id.code.co_consts)
+
+    return [
+        (PassManager, "_runPass", run_pass),
+        (postproc.PostProcessor, "run", post_processed),
+        (rewrite, "run_pass", lambda step, state: makes_arrays(state) and rewritten(step, state)),
+        (inline, "run_pass", lambda step, state: not has_inner_functions(state) or inlined(step, state)),
+    ]
+
+
+def _fewer_looks() -> list[tuple[Any, str, Any]]:
+    """The same for messages that nobody reads, events that nobody hears, and answers that are known."""
+    from numba.core import errors, event, lowering
+    from numba.core.base import BaseContext
+    from numba.core.targetconfig import ConfigStack
+    from numba.core.types.functions import BaseFunction
+
+    resolve, refresh = BaseFunction.get_call_type, BaseContext.refresh
     known: dict[Any, Any] = {}
+    registered: dict[Any, int] = {}
 
     def resolve_once(function: Any, context: Any, arguments: Any, keywords: Any) -> Any:
         flags = ConfigStack.top_or_none()
@@ -186,19 +251,28 @@ def quick_compilation() -> Iterator[None]:
             known[key] = resolve(function, context, arguments, keywords)
         return known[key]
 
-    level, collects = numba.config.OPT, gc.isenabled()
-    numba.config.OPT = type(level)(1)
-    overloaded.get_call_type = resolve_once
-    JITCPUCodegen._library_class, JITCPUCodegen.set_env = late_library(), _set_env_if_compiled
-    gc.disable()
-    try:
-        yield
-    finally:
-        numba.config.OPT = level
-        overloaded.get_call_type = resolve
-        JITCPUCodegen._library_class, JITCPUCodegen.set_env = library, set_env
-        if collects:
-            gc.enable()
+    def refresh_if_new(context: Any) -> None:
+        if registered.get(context) != _registrations(context):
+            refresh(context)
+            registered[context] = _registrations(context)
+
+    def nothing(*_: Any, **__: Any) -> Any:
+        return nullcontext()
+
+    return [
+        (lowering.BaseLower, "create_cfunc_wrapper", nothing),
+        (BaseFunction, "get_call_type", resolve_once),
+        (BaseContext, "get_abi_sizeof", cache(BaseContext.get_abi_sizeof)),
+        (BaseContext, "refresh", refresh_if_new),
+        (type(errors.termcolor()), "_markup", lambda _, text, *__, **___: text),
+        *((event, name, nothing) for name in ("start_event", "end_event", "trigger_event")),
+    ]
+
+
+def _registrations(context: Any) -> int:
+    """How many functions numba's registries know: whether there are new ones to take over."""
+    registries = (*context._registries, *context.typing_context._registries)
+    return sum(len(known) for one in registries for known in vars(one).values() if isinstance(known, list))
 
 
 @cache
@@ -315,22 +389,6 @@ def _set_env_if_compiled(codegen: Any, name: str, environment: Any) -> None:
     address = codegen._engine.get_global_value_address(name)
     if address:
         (ctypes.c_void_p * 1).from_address(address)[0] = ctypes.c_void_p(id(environment))
-
-
-def _counts_references(function: FunctionType) -> bool:
-    """Whether a function has to keep count of who uses an array: it makes arrays, gives them back, or is given some.
-
-    All others are compiled without. The arrays that they are passed outlive the call, and counting every array of a
-    problem at each use takes up to thirty times as long as the work itself.
-    """
-    code = function.__code__
-    named = [function.__globals__.get(name) for name in code.co_names]
-    own = [function, *(one for one in named if isinstance(one, FunctionType))]
-    return (
-        not MAKES_ARRAYS.isdisjoint(code.co_names)
-        or any(step.opname == "BUILD_LIST" for step in dis.get_instructions(code))
-        or any(one.__annotations__.get("return") not in SCALARS for one in own)
-    )
 
 
 @cache

@@ -6,6 +6,7 @@ is the same code whose globals name the twins of the kernels that it calls.
 
 from __future__ import annotations
 
+import dis
 import hashlib
 import re
 import sys
@@ -24,6 +25,15 @@ PACKAGE = Path(__file__).resolve().parents[3]
 
 IMPORTS = re.compile(r"^\s*(?:from|import)\s+(dse(?:\.\w+)*)", re.MULTILINE)
 MARKED = re.compile(r"^from dse\.model\.counting\.kernel import .*\bentry\b", re.MULTILINE)
+
+
+MAKES_ARRAYS = frozenset(
+    {"arange", "argsort", "array", "concatenate", "copy", "full", "ones", "searchsorted", "zeros", "zeros_like"}
+)
+SCALARS = frozenset(
+    {"None", "bool", "int", "float", "tuple[int, int]", "tuple[int, int, int]", f"tuple[{', '.join(['float'] * 6)}]"}
+)
+"""Return annotations of functions that give no array back."""
 
 
 def compiled(kernel: Kernel) -> Kernel:
@@ -109,11 +119,27 @@ def _twin(kernel: FunctionType) -> Any:
     namespace = dict(kernel.__globals__)
     copy = FunctionType(kernel.__code__, namespace, kernel.__name__, kernel.__defaults__)
     copy.__qualname__, copy.__annotations__ = kernel.__qualname__, kernel.__annotations__
-    twins[kernel] = compile_kernel(copy, is_entry=is_entry(kernel))
+    twins[kernel] = compile_kernel(copy, is_entry=is_entry(kernel), counts_references=_counts_references(copy))
     for name in _names(kernel.__code__):  # after the twin is known: kernels may call each other
         if isinstance(namespace.get(name), FunctionType):
             namespace[name] = _twin(namespace[name])
     return twins[kernel]
+
+
+def _counts_references(function: FunctionType) -> bool:
+    """Whether a function has to keep count of who uses an array: it makes arrays, gives them back, or is given some.
+
+    All others are compiled without. The arrays that they are passed outlive the call, and counting every array of a
+    problem at each use takes up to thirty times as long as the work itself.
+    """
+    code = function.__code__
+    named = [function.__globals__.get(name) for name in code.co_names]
+    own = [function, *(one for one in named if isinstance(one, FunctionType))]
+    return (
+        not MAKES_ARRAYS.isdisjoint(code.co_names)
+        or any(step.opname == "BUILD_LIST" for step in dis.get_instructions(code))
+        or any(one.__annotations__.get("return") not in SCALARS for one in own)
+    )
 
 
 def _names(code: CodeType) -> set[str]:

@@ -91,3 +91,12 @@ def test_a_later_search_imports_no_compiler():
         if done.stdout.strip() == "[]":
             return
     raise AssertionError(done.stdout)
+
+
+@pytest.mark.parametrize("readable_only", [False, True])
+def test_arrays_are_handed_over_by_their_address_whatever_their_layout(readable_only: bool) -> None:
+    whole = np.arange(24.0).reshape(4, 6)
+    records = np.zeros(3, dtype=[("energy", "f8"), ("steps", "i8")])
+    for array in (whole, whole[:, 1:], whole.T, whole[2], whole[:0], whole > 3, records, np.zeros((0, 3))):
+        array.flags.writeable = not readable_only
+        assert laid_out((array,)).values[4] == array.ctypes.data

@@ -113,10 +113,21 @@ def test_a_known_version_is_not_warned_about():
         assert twin(half).targetoptions["no_cpython_wrapper"]
 
 
+def test_shorter_passes_are_put_back():
+    places = [(owner, name) for owner, name, _ in numba_internals._shorter_passes() + numba_internals._fewer_looks()]
+    before = [getattr(owner, name) for owner, name in places]
+    with quick_compilation():
+        meanwhile = [getattr(owner, name) for owner, name in places]
+        with quick_compilation():  # within another one nothing changes
+            assert [getattr(owner, name) for owner, name in places] == meanwhile
+    assert [getattr(owner, name) for owner, name in places] == before
+    assert not set(map(id, meanwhile)) & set(map(id, before))
+
+
 def test_kernels_of_a_wing_that_make_arrays_count_references():
-    known = {kernel: numba_internals._counts_references(kernel) for kernel in (quotients, fastest_steps, whole_factor)}
+    known = {kernel: twins._counts_references(kernel) for kernel in (quotients, fastest_steps, whole_factor)}
     assert known == {quotients: True, fastest_steps: True, whole_factor: False}
-    assert numba_internals._counts_references(dim_options)
+    assert twins._counts_references(dim_options)
 
 
 PLAIN = """
