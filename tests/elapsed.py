@@ -18,4 +18,4 @@ class ElapsedTimer:
 
 def use(monkeypatch):
     """Let every time limit of a search in this process be over when the search begins."""
-    monkeypatch.setattr("dse.mapper.layer.Timer", ElapsedTimer)
+    monkeypatch.setattr("dse.mapper.shared.stopping.Timer", ElapsedTimer)

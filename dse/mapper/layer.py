@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from logging import getLogger
-from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +20,7 @@ from dse.mapper.shared.compilation.twins import COMPILING, marker
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, beaten_beside
 from dse.mapper.shared.reasons import obstacles, why_infeasible
 from dse.mapper.shared.result import LayerFront, LowerBound, Mapped, Solution
+from dse.mapper.shared.stopping import stopping
 from dse.model.mapping import Mapping
 from dse.model.price import capacities
 from dse.problem.layer import Layer
@@ -312,7 +311,7 @@ def solve(
     if looks_ahead and all(obstacles(machine, narrow, factors) for machine in in_parts(architecture)):
         raise InfeasibleError(why_infeasible(architecture, layer, factors))
     kind = OBJECTIVES[objective]
-    with _stopping(time_limit_s) as stop:
+    with stopping(time_limit_s) as stop:
         solution = None
         if flat:
             gives_up = deep_is_faster(layer, kind)
@@ -367,22 +366,6 @@ def deep_is_faster(layer: Layer, kind: int) -> bool:
     (True, False)
     """
     return kind == LATENCY and layer.R == layer.S == 1
-
-
-@contextmanager
-def _stopping(time_limit_s: float | None) -> Iterator[Any]:
-    """A flag that is raised once the time is over; kernels run without the interpreter's lock, and look at it."""
-    stop = np.zeros(1, dtype=np.int64)
-    if time_limit_s is None:
-        yield stop
-        return
-    timer = Timer(time_limit_s, stop.fill, (1,))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield stop
-    finally:
-        timer.cancel()
 
 
 def is_flat(architecture: Architecture, factors: str) -> bool:

@@ -16,6 +16,7 @@ from dse.formats.architecture.load import load_architecture, load_architecture_s
 from dse.mapper import layer_front, map_layer
 from dse.mapper.flat.solve import solve_flat
 from dse.mapper.layer import OBJECTIVES
+from dse.mapper.shared.stopping import stopping
 from dse.problem.layer import Layer
 
 LARGE = Layer("large", K=256, C=256, P=56, Q=56, R=3, S=3)
@@ -77,6 +78,15 @@ def test_a_limit_that_is_not_met_changes_nothing() -> None:
     layer = Layer("small", K=8, C=4, P=7, Q=7, R=3, S=3)
     assert map_layer(eyeriss, layer, time_limit_s=600.0) == map_layer(eyeriss, layer)
     assert layer_front(eyeriss, layer, time_limit_s=600.0) == layer_front(eyeriss, layer)
+
+
+def test_a_flag_is_raised_when_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    with stopping(600.0) as stop, stopping(None) as never:
+        assert not stop.any()
+    elapsed.use(monkeypatch)
+    with stopping(600.0) as stop, stopping(None) as never:
+        assert stop.all()
+        assert not never.any()
 
 
 def test_no_time_is_an_error() -> None:
