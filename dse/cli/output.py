@@ -22,14 +22,14 @@ def compile_first(*architectures: Architecture) -> None:
     from dse.mapper import compile_kernels
 
     compile_kernels(note, architectures)
-    logger = logging.getLogger("dse.mapper")
+    logger = logging.getLogger("dse")
     logger.setLevel(logging.INFO)
     if not logger.handlers:
         logger.addHandler(Notes())
 
 
 class Notes(logging.Handler):
-    """What the mapper says while it works, as notes for the person."""
+    """What the package logs while it works, as notes for the person."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print it."""

@@ -11,6 +11,7 @@ import heapq
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from logging import getLogger
 from math import inf
 from time import monotonic
 from typing import Any
@@ -151,6 +152,7 @@ class Prover:
     _patience: int = 1
     _pause: int = 0
     _stuck: list[Entry] = field(default_factory=list)
+    _told: set[str] = field(default_factory=set)
     _heap: list[Entry] = field(default_factory=list)
     _waiting: dict[tuple[int, ...], Entry] = field(default_factory=dict)
     _repriced: set[tuple[int, ...]] = field(default_factory=set)
@@ -278,9 +280,13 @@ class Prover:
         tasks = [Task(at, [self._task(parts[i]) for i in lot]) for at, lot in enumerate(lots)]
         found: dict[int, Any] = {}
         for task, bounded in self.workers.run(Timed(self.bounds.all_of), tasks):
-            if not isinstance(bounded, Failure):
-                self.spend(bounded[1])
-                found.update(zip(lots[task.key], bounded[0], strict=True))
+            if isinstance(bounded, Failure):
+                if bounded.reason not in self._told:
+                    getLogger(__name__).warning("designs have no bound, since bounding them failed: %s", bounded.reason)
+                self._told.add(bounded.reason)
+                continue
+            self.spend(bounded[1])
+            found.update(zip(lots[task.key], bounded[0], strict=True))
         self._hand = [entry for entry in self._hand if entry.box.size == 1]
         for i, part in enumerate(parts):
             bounds = found.get(i)

@@ -231,6 +231,21 @@ def test_work_that_ends_early_states_the_gap_that_is_proven(files):
         )
 
 
+def test_a_bound_that_fails_is_told_once_and_rules_nothing_out(files, monkeypatch, caplog):
+    space, objectives = SPACES["sides"]
+
+    def broken(*_):
+        raise ZeroDivisionError("of nothing")
+
+    monkeypatch.setattr("dse.explore.proof.bounds.BoxBounds.all_of", broken)
+    found = sweep(*files, trials=4, space=space, objectives=objectives, jobs=0).certificate
+    told = [record.getMessage() for record in caplog.records]
+    assert told == ["designs have no bound, since bounding them failed: ZeroDivisionError: of nothing"]
+    assert counts(found) == found.space
+    assert found.open > 0
+    assert not found.complete
+
+
 def test_without_a_proof_there_is_no_certificate(files):
     assert sweep(*files, trials=2, space={"levels.array.rows": [2, 3]}, jobs=0, prove_s=0).certificate is None
 
