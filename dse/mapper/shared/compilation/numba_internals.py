@@ -240,7 +240,7 @@ def _fewer_looks() -> list[tuple[Any, str, Any]]:
     from numba.core.targetconfig import ConfigStack
     from numba.core.types.functions import BaseFunction
 
-    resolve, refresh = BaseFunction.get_call_type, BaseContext.refresh
+    resolve, refresh, colours = BaseFunction.get_call_type, BaseContext.refresh, type(errors.termcolor())
     known: dict[Any, Any] = {}
     registered: dict[Any, int] = {}
 
@@ -264,7 +264,7 @@ def _fewer_looks() -> list[tuple[Any, str, Any]]:
         (BaseFunction, "get_call_type", resolve_once),
         (BaseContext, "get_abi_sizeof", cache(BaseContext.get_abi_sizeof)),
         (BaseContext, "refresh", refresh_if_new),
-        (type(errors.termcolor()), "_markup", lambda _, text, *__, **___: text),
+        *[(colours, "_markup", lambda _, text, *__, **___: text)] * hasattr(colours, "_markup"),  # not without colorama
         *((event, name, nothing) for name in ("start_event", "end_event", "trigger_event")),
     ]
 

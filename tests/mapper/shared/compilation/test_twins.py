@@ -130,6 +130,27 @@ def test_kernels_of_a_wing_that_make_arrays_count_references():
     assert twins._counts_references(dim_options)
 
 
+COLOURLESS = """
+import sys
+sys.modules["colorama"] = None
+import numpy as np
+from dse.mapper.shared.compilation.twins import compiled
+from dse.mapper.shared.space import fastest_steps
+table = np.ones((2, 5), dtype=np.int64)
+print(compiled(fastest_steps)(np.ones(9, dtype=np.int64), table, table, 2, 2))
+"""
+
+
+def test_kernels_compile_where_numba_writes_without_colours(tmp_path):
+    tmp_path.chmod(0o700)
+    environment = {"DSE_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
+    line = [sys.executable, "-c", COLOURLESS]
+    done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
+    table = np.ones((2, 5), dtype=np.int64)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) == fastest_steps(np.ones(9, dtype=np.int64), table, table, 2, 2)
+
+
 PLAIN = """
 import sys, warnings
 warnings.simplefilter("ignore", RuntimeWarning)
