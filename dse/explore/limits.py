@@ -11,7 +11,7 @@ BOXES_PER_TRIAL = 10
 """Boxes of designs that the proof over a space bounds at most, for every trial of the sweep, unless it has a time."""
 
 LARGEST_SPACE = 40_000
-"""Designs of a space up to which the proof is made unless it is left out: bounds of all of them take some 20 s of CPU.
+"""Designs of a space up to which the proof is made unless it is left out: bounds and searches take some 40 s of CPU.
 Larger ones are proven when the proof is given a time."""
 
 CONTESTS_PER_TRIAL = 0.25
