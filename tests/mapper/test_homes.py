@@ -241,7 +241,7 @@ def test_the_price_with_homes_in_two_levels_is_that_of_the_walked_loops() -> Non
 def test_finished_psums_alone_come_to_the_inner_of_two_homes() -> None:
     """What the outer home does to the machine does not forget what the inner one asks for."""
     for seed in range(200):
-        architecture, layer, _, homes = homed_in_two(seed)
+        architecture, _, _, homes = homed_in_two(seed)
         if "psum" in homes.operands and not homes.wide:
             assert at_home(architecture, homes).levels[0].only_finished
             return
