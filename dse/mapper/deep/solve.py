@@ -16,7 +16,7 @@ from dse.mapper.deep.bounds.subproblem import Best, Space, narrowed, space_of
 from dse.mapper.deep.known import Known, record_of
 from dse.mapper.deep.nest import parts_of, record_length
 from dse.mapper.deep.problem import build, rooms_for_finished
-from dse.mapper.deep.tree import best_of
+from dse.mapper.deep.tree import best_of, remember, remembered
 from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY
 from dse.mapper.shared.places import Places
@@ -150,7 +150,11 @@ class _Search:
         if at_hand:
             values, record = min(at_hand, key=lambda point: _value(kind, point[0]))
             best.values[0], best.records[0], best.held = values, record, 1
-        left = best_of(self.spaces, best, near)
+        # What a search with a gap ends with depends on where it begins, so that must not be what was searched before.
+        alike = self.gap == 0 and until == inf and not self.begun and not any(space.loose for space in self.spaces)
+        left = best_of(self.spaces, best, near, remembered(self.spaces) if alike else [])
+        if alike and best.held > 0 and not self.stop[0]:
+            remember(self.spaces, best)
         proven = self.gap
         if best.held > 0 and self.stop[0]:
             value = _value(kind, best.values[0])
