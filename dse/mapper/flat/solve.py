@@ -17,6 +17,7 @@ from dse.mapper.flat.inner.bounds import list_tiles
 from dse.mapper.flat.instance import BUFFER, Instance, Roles, build
 from dse.mapper.flat.outer.points import known_points, learn_points, outer_key
 from dse.mapper.flat.outer.table import OuterTable, empty_table, work_out, worked_out
+from dse.mapper.flat.outer.walk import new_outer_tile
 from dse.mapper.flat.outer.words import fits, outer_floor
 from dse.mapper.flat.run import (
     CHOICE,
@@ -110,7 +111,7 @@ def _walk(problem: Problem, run: Any, work: Any, incumbents: Incumbents, stop: A
         _search(problem, run, work, incumbents, stop)
         if stop[0] or run.held < 0 or run.reached == len(problem.tiles.order):
             return problem
-        compiled(work_out)(problem.instance, problem.table)
+        compiled(work_out)(problem.instance, problem.table, new_outer_tile())
         problem = _in_order(problem)
 
 
