@@ -107,10 +107,12 @@ def held_by(boxes: Sequence[Box], designs: Sequence[tuple[int, ...]]) -> list[in
     singles = Counter(map(tuple, designs))
     found = [singles[box.first] if box.first == box.last else 0 for box in boxes]
     several = [place for place, box in enumerate(boxes) if box.first != box.last]
-    first = np.array([boxes[place].first for place in several]).reshape(len(several), -1)
-    last = np.array([boxes[place].last for place in several]).reshape(len(several), -1)
+    if not several:
+        return found
+    first = np.array([boxes[place].first for place in several])
+    last = np.array([boxes[place].last for place in several])
     inside = np.zeros(len(several), dtype=np.int64)
-    for design in designs if several else ():
+    for design in designs:
         inside += ((first <= design) & (last >= design)).all(axis=1)
     for place, count in zip(several, inside.tolist(), strict=True):
         found[place] = count
