@@ -100,7 +100,7 @@ class Explorer:
         return choose_sampler(self.search.sampler, self.problem.space, self.search.trials)
 
     def run(self) -> bool:
-        """Explore, then prove, or solve what may be on the front exactly, as far as there is time; whether it proved."""
+        """Explore, then prove, or solve what may be on the front exactly, while there is time; whether it proved."""
         with suppress(TimeOverError):
             self._explore()
         proves = self._prove()
