@@ -98,7 +98,7 @@ def held_by(boxes: Sequence[Box], designs: Sequence[tuple[int, ...]]) -> list[in
     in_bands = np.array([boxes[place].band is not None for place in several])
     inside = np.zeros(len(several), dtype=np.int64)
     for design in designs:
-        held = ((first <= design) & (last >= design)).all(axis=1)
+        held: Any = ((first <= design) & (last >= design)).all(axis=1)
         for at in np.flatnonzero(held & in_bands):
             held[at] = boxes[several[at]].holds(design)
         inside += held

@@ -66,7 +66,8 @@ ROUNDING = 1e-12
 
 def task_of(axes: Axes, box: Box, parts: Sequence[Box], weight: float) -> BoundTask:
     """What is to be bounded of a box: its parts by themselves, if it has any (see `Axes.parts_of`)."""
-    apart, bands = (), ()
+    apart: tuple[Any, ...] = ()
+    bands: tuple[Any, ...] = ()
     if box.size > 1 and all(part.size == 1 for part in parts):
         apart = tuple(axes.settings_of(part)[0] for part in parts)
     elif parts[0] != box:
