@@ -177,8 +177,9 @@ def strains(problem: Problem, walked: Walked) -> set[str]:
                 prod(loop.trips for loop in cheapest.loops if loop.dim == dim) > bound
                 for dim, bound in zip(DIMS, layer.bounds, strict=True)
             ),
-            "capacity binds": walk_all(unlimited(architecture), layer, problem.kind, count_only=True).mappings
-            > walked.mappings,
+            "capacity binds": walk_all(
+                unlimited(architecture), layer, problem.kind, count_only=True, most=walked.mappings
+            ).mappings > walked.mappings,
             "a port binds": fastest.bound_by != "compute",
             "serial": fastest.cycles_by["serial"] > 0,
         }

@@ -104,7 +104,7 @@ def walk(architecture: Architecture, layer: Layer, factors: str) -> tuple[int, A
     if shape_of(architecture) in SHAPES:
         if prod(map(len, allowed_splits(architecture, layer, factors))) > 20 * MOST_COMPILED:
             return None
-        count = walk_all(architecture, layer, factors, count_only=True).mappings
+        count = walk_all(architecture, layer, factors, count_only=True, most=MOST_COMPILED).mappings
         return (count, walk_all(architecture, layer, factors).front) if count <= MOST_COMPILED else None
     full = Walk(architecture, layer, factors)
     if prod(map(len, full.chains)) * len(choices(architecture)) > 20 * MOST_GENERAL:

@@ -128,6 +128,6 @@ def strains(drawn: Case) -> set[str]:
         "more than 100 mappings": drawn.mappings > 100,
     }
     if shape_of(architecture) in SHAPES:
-        free = walk_all(unlimited(architecture), layer, drawn.factors, count_only=True).mappings
-        found["capacity binds"] = free > drawn.mappings
+        free = walk_all(unlimited(architecture), layer, drawn.factors, count_only=True, most=drawn.mappings)
+        found["capacity binds"] = free.mappings > drawn.mappings
     return {what for what, true in found.items() if true}
