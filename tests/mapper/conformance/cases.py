@@ -79,9 +79,7 @@ def case(spec: str, flow: str, variant: str, seed: int = 0) -> Case:
     Cases with too many mappings to walk are drawn again. One case in ten is drawn until nothing fits, the others until
     something does, each for a while: some never come to either, such as a dataflow whose dims the wiring cannot unroll.
     """
-    rng = Random(f"{spec} {flow} {variant} {seed}")
-    place = list(architectures()).index(spec) + 3 * list(dataflows(spec)).index(flow)
-    kind = KINDS[(place + VARIANTS.index(variant) * 7 + seed) % len(KINDS)]
+    rng, kind = Random(f"{spec} {flow} {variant} {seed}"), kind_of(spec, flow, variant, seed)
     want_none = rng.random() < 0.1
     for attempt in range(1000):
         layer = draw_layer(rng, kind, attempt)
@@ -92,6 +90,12 @@ def case(spec: str, flow: str, variant: str, seed: int = 0) -> Case:
             continue
         return Case(f"case({spec!r}, {flow!r}, {variant!r}, {seed})", kind, layer, architecture, factors, *walked)
     raise AssertionError(f"{spec} {flow} {variant} {seed}: no case is small enough")
+
+
+def kind_of(spec: str, flow: str, variant: str, seed: int = 0) -> str:
+    """Which kind of layer a case has."""
+    place = list(architectures()).index(spec) + 3 * list(dataflows(spec)).index(flow)
+    return KINDS[(place + VARIANTS.index(variant) * 7 + seed) % len(KINDS)]
 
 
 def walk(architecture: Architecture, layer: Layer, factors: str) -> tuple[int, Any] | None:

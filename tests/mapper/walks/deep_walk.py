@@ -318,11 +318,13 @@ class Pricer:
         return bool(at) and all(counts.booked[2, k, 1] == counts.finished[node] for k in at)
 
 
+@lru_cache(maxsize=1024)
 def deep_problem(seed: int, most: int = 6000) -> DeepProblem:
     """The same problem for the same seed: a hierarchy that the small one cannot stand for, and few mappings."""
     return draw_problem(Random(f"general {seed}"), SHAPES, most)
 
 
+@lru_cache(maxsize=1024)
 def clustered_problem(seed: int, most: int = 6000) -> DeepProblem:
     """A problem with three fan-outs, or with clusters of PEs."""
     return draw_problem(Random(f"clusters {seed}"), CLUSTERS, most)

@@ -78,8 +78,15 @@ class Costs:
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
+        self._points: dict[Any, tuple[Point, ...]] = {}
 
-    def points(self, layer: Layer, homes: frozenset[str]) -> list[Point]:
+    def points(self, layer: Layer, homes: frozenset[str]) -> tuple[Point, ...]:
+        key = (layer.shape_key(), layer.finishes_narrower, homes)
+        if key not in self._points:
+            self._points[key] = tuple(self._drawn(layer, homes))
+        return self._points[key]
+
+    def _drawn(self, layer: Layer, homes: frozenset[str]) -> list[Point]:
         rng = Random(f"{self.seed} {layer.shape_key()} {sorted(homes)}")
         found = []
         for bits in sorted(rng.sample(range(0, 6 * WORD, 4), rng.randint(1, 4))):
