@@ -32,7 +32,7 @@ from dse.problem.layer import Layer
 FLAT = ("LLFL", "LLFL", "LLFL", "LFL", "LLF", "LLL", "LL")
 DEEP = ("LLFLF", "LLLFL", "LFLFL", "LLLL", "LLFLFL")
 CASES = [
-    *thinned(((FLAT, seeds) for seeds in parts(60, 5)), 12), *thinned(((DEEP, seeds) for seeds in parts(60, 3)), 20),
+    *thinned(((FLAT, seeds) for seeds in parts(60, 5)), 12), *thinned(((DEEP, seeds) for seeds in parts(60, 1)), 20),
 ]  # fmt: skip
 
 
