@@ -17,6 +17,7 @@ from dse.mapper.flat.inner.bounds import list_tiles
 from dse.mapper.flat.instance import BUFFER, Instance, Roles, build
 from dse.mapper.flat.outer.points import known_points, learn_points, outer_key
 from dse.mapper.flat.outer.table import OuterTable, empty_table, work_out, worked_out
+from dse.mapper.flat.outer.walk import new_outer_tile
 from dse.mapper.flat.outer.words import fits, outer_floor
 from dse.mapper.flat.run import (
     CHOICE,
@@ -44,6 +45,10 @@ from dse.model.price import SHARED, Prices, price
 from dse.model.room import ways
 from dse.problem.dims import IFMAP, PSUM, P, R
 from dse.problem.layer import Layer
+
+ROUGHLY = (0.3, 0.05)
+"""Gaps within which a front is searched before it is searched exactly: what is found first is often poor, and the first
+PE tiles then have a hundred thousand mappings that each improve on it by a little. With a gap they are left out."""
 
 NO_MAPPING = -1
 """Fills the records of incumbents that are no mappings."""
@@ -90,7 +95,7 @@ def solve_flat(
             raise DseError(f"layer {layer.name}: the front has more than {longest} points")
         bound, order = problem.tiles.bound, problem.tiles.order
         left.append(bound[order[run.reached :]] if stop[0] else bound[:0])
-    proven = gap if not stop[0] else max(gap, _gap_left(kind, values[: run.held], np.concatenate(left)))
+    proven = gap if not stop[0] else max(float(run.gap), _gap_left(kind, values[: run.held], np.concatenate(left)))
     visited = tuple(int(count) for count in run.visited)
     size = sum(problem.space_size for problem in problems)
     return Solution(*_found(run, incumbents, per_step), tuple(choices), visited, size, proven)
@@ -104,13 +109,27 @@ def _found(run: Any, incumbents: Incumbents, per_step: float) -> tuple[Any, Any]
 
 
 def _walk(problem: Problem, run: Any, work: Any, incumbents: Incumbents, stop: Any) -> Problem:
-    """Search one bypass choice; anew, with its tiles in a better order, once working out the outer table pays."""
+    """Search one bypass choice; a whole front first roughly, see `ROUGHLY`.
+
+    After a stop, `run.gap` says how far what was searched is settled.
+    """
     run.fastest, run.since = problem.fastest, run.visited[UNROLLINGS] + run.visited[OUTER_TILES]
+    wanted = float(run.gap)
+    for gap in (*(gap for gap in ROUGHLY if run.kind == FRONT and gap > wanted), wanted):
+        run.gap = gap
+        problem = _walk_once(problem, run, work, incumbents, stop)
+        if stop[0] or run.held < 0:
+            return problem
+    return problem
+
+
+def _walk_once(problem: Problem, run: Any, work: Any, incumbents: Incumbents, stop: Any) -> Problem:
+    """Search one bypass choice; anew, with its tiles in a better order, once working out the outer table pays."""
     while True:
         _search(problem, run, work, incumbents, stop)
         if stop[0] or run.held < 0 or run.reached == len(problem.tiles.order):
             return problem
-        compiled(work_out)(problem.instance, problem.table)
+        compiled(work_out)(problem.instance, problem.table, new_outer_tile())
         problem = _in_order(problem)
 
 

@@ -144,7 +144,8 @@ def test_what_does_not_go_together_is_refused(arch, net):
 
 
 @pytest.mark.parametrize("names", [
-    pytest.param(("conv4", "fc7"), marks=pytest.mark.gate, id="two"), pytest.param((), marks=pytest.mark.slow, id="all"),
+    pytest.param(("conv4", "fc7"), marks=pytest.mark.gate, id="two"),
+    pytest.param((), marks=pytest.mark.slow, id="all"),
 ])  # fmt: skip
 def test_the_network_beats_its_layers_by_themselves_on_eyeriss(names):
     """AlexNet's EDP is lower when all layers trade energy for latency at one rate, if only by some thousandths."""

@@ -117,6 +117,13 @@ def test_it_opens_on_the_design_that_is_recommended_with_each_step_from_it(made,
     assert errors == []
 
 
+def test_what_binds_a_layer_is_explained_and_its_point_is_named(tab):
+    page_, _, _ = tab
+    assert "DRAM shared: the one port of DRAM" in page_.locator("#card0").inner_text()
+    names = page_.locator("#roofline0 .textpoint").all_text_contents()
+    assert any("<b>fc" in name for name in names), "names of layers are text here, too"
+
+
 def test_steps_fit_beside_those_of_another_design(tab):
     page_, _, _ = tab
     page_.locator("#table button").nth(1).click(modifiers=["Shift"])
@@ -201,7 +208,7 @@ def test_what_stays_on_chip_is_drawn_and_listed(kept, browser, tmp_path):
             const ends = data.flatMap(trace => trace.y.map((tall, at) => tall + trace.base[at]));
             return [Math.min(...data.flatMap(trace => trace.base)), Math.max(...ends)];
         })()""")
-        assert 0 <= lowest < highest <= run["capacity_bits"] / 8192
+        assert 0 <= lowest < highest <= run["levels"][0]["capacity_bits"] / 8192
         rows = [row.inner_text().split("\t") for row in page_.locator("#kept0 tr").all()][1:]
         said = {row[0]: row for row in rows}
         assert said["a<b>"][1] == "a<b> to sum"
