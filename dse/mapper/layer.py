@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dse.architecture.architecture import Architecture
+from dse.architecture.hierarchy import Level
 from dse.architecture.parts import at_one_depth, in_parts
 from dse.errors import DseError, InfeasibleError, expect
 from dse.mapper.answer import Answer
-from dse.mapper.flat.instance import SHAPES, shape_of
+from dse.mapper.flat.instance import SHAPES, Roles, shape_of
 from dse.mapper.flat.lower import bound_flat, bound_flat_by_sides, flat_prices
 from dse.mapper.flat.run import RECORD
 from dse.mapper.flat.solve import flat_mapping, solve_flat
@@ -262,7 +263,15 @@ def bounds_boxes(architecture: Architecture) -> bool:
     [True, False]
     """
     plain = all(level.placement == "together" and not level.is_register for level in architecture.levels)
-    return plain and shape_of(architecture) in SHAPES
+    return plain and shape_of(architecture) in SHAPES and not _asks_twice(architecture)
+
+
+def _asks_twice(architecture: Architecture) -> bool:
+    """Whether only finished psums may come to the outermost level, and a buffer keeps psums, too: of one place alone
+    the flat search can tell."""
+    buffer = Roles.of(architecture).buffer if architecture.levels[0].only_finished else -1
+    node = architecture.hierarchy[buffer] if buffer >= 0 else None
+    return isinstance(node, Level) and "psum" in node.stores
 
 
 def layer_answers(

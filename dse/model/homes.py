@@ -4,7 +4,8 @@ In a step of a network an operand has a home: the outermost level, or a level fu
 A home takes the place of the outermost level for its operand: its prices and its ports count, and neither it nor the
 levels outside it keep tiles of the operand. All counts stay as they are, as the loops of the outermost level repeat
 transfers from whatever holds everything. So a layer with homes is an ordinary layer on another architecture
-(`at_home`), which every part of the model and both searches take as it is.
+(`at_home`), which every part of the model and both searches take as it is. Where several levels may hold tensors, this
+is done level by level, the innermost first: what it makes is an architecture, of which the next level is one, too.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from dse.problem.layer import Layer
 
 @dataclass(frozen=True, slots=True)
 class Homes:
-    """The operands of a step that are at home on chip.
+    """The operands of a step that are at home in a level on chip, and those in levels further out.
 
     Parameters
     ----------
@@ -38,16 +39,47 @@ class Homes:
         Of the level's capacity, what whole tensors leave for tiles.
     wide : bool
         Whether unfinished psums may come to the home, which then holds the ofmap at the psum's width in this step.
+    outer : Homes, optional
+        The same of the next level outwards that may hold tensors; no operand has two homes.
     """
 
     level: str
     operands: frozenset[str]
     room_bits: int
     wide: bool = False
+    outer: Homes | None = None
+
+    @property
+    def levels(self) -> tuple[Homes, ...]:
+        """These and those further out, the innermost first."""
+        return (self, *(() if self.outer is None else self.outer.levels))
+
+    @property
+    def everywhere(self) -> frozenset[str]:
+        """Operands at home in any of the levels."""
+        return self.operands if self.outer is None else self.operands | self.outer.everywhere
 
     def by_operand(self) -> dict[str, str]:
         """The level of each operand that is at home on chip."""
-        return {operand: self.level for operand in OPERANDS if operand in self.operands}
+        return {operand: one.level for operand in OPERANDS for one in self.levels if operand in one.operands}
+
+
+def home_levels(architecture: Architecture) -> tuple[Level, ...]:
+    """The levels in which whole tensors may stay, outermost first.
+
+    Raises
+    ------
+    DseError
+        There is none, or one of them cannot; see `home_level`.
+
+    Examples
+    --------
+    >>> import dse
+    >>> [level.name for level in home_levels(dse.load_architecture("eyeriss"))]
+    ['GLB']
+    """
+    names = [level.name for level in architecture.levels[1:] if level.on_chip] or [home_level(architecture).name]
+    return tuple(home_level(architecture, name) for name in names)
 
 
 def home_level(architecture: Architecture, name: str = "") -> Level:
@@ -107,13 +139,23 @@ def at_home(architecture: Architecture, homes: Homes) -> Architecture:
     >>> [(port.name, port.joins) for port in other.levels[0].ports], sorted(other.levels[1].stores)
     ([('shared', ''), ('L2 shared', 'L2 shared')], ['psum', 'weight'])
     """
+    for one in homes.levels:
+        architecture = _at_home_in(architecture, one)
+    return architecture
+
+
+def _at_home_in(architecture: Architecture, homes: Homes) -> Architecture:
+    """The architecture with one level's homes; those of levels further in are part of it already."""
     hierarchy = list(architecture.hierarchy)
-    if not homes.operands and homes.room_bits == architecture.level(homes.level).capacity_bits:
+    place = next((i for i, node in enumerate(hierarchy) if node.name == homes.level), None)
+    if place is None:  # all that it could keep is at home further in
+        assert not homes.operands
         return architecture
-    place = next(i for i, node in enumerate(hierarchy) if node.name == homes.level)
     outer, home = hierarchy[0], hierarchy[place]
     assert isinstance(outer, Level)
     assert isinstance(home, Level)
+    if not homes.operands and homes.room_bits == home.capacity_bits:
+        return architecture
     stays: list[Level | FanOut] = []
     gone: list[Level] = []
     for i, node in enumerate(hierarchy[1 : place + 1], start=1):
@@ -165,7 +207,7 @@ def _outermost(outer: Level, home: Level, homes: Homes, kept: Level | FanOut | N
         write_energy_pj=_taken(outer.write_energy_pj, home.write_energy_pj, away, width),
         ports=tuple(port for port in ports if port.serves),
         compression=PerOperand.of({o: None if o in away else coding for o, coding in outer.compression.items()}),
-        only_finished="psum" in away and not homes.wide,
+        only_finished=outer.only_finished or ("psum" in away and not homes.wide),
     )
 
 
@@ -254,55 +296,59 @@ def evaluate_at_home(architecture: Architecture, layer: Layer, mapping: Mapping,
     cost = evaluate(other, layer, mapping)
     must_be_finished = other.levels[0].only_finished and layer.finishes_narrower
     if must_be_finished and not only_finished(0, count_mapping(layer, other, mapping).words):
-        raise MappingError(f"{homes.level}: unfinished psums come to an ofmap that has room for finished ones only")
+        level = homes.by_operand()["psum"]
+        raise MappingError(f"{level}: unfinished psums come to an ofmap that has room for finished ones only")
     return _named(architecture, other, layer, cost, homes)
 
 
 def _named(architecture: Architecture, other: Architecture, layer: Layer, cost: Cost, homes: Homes) -> Cost:
     """The cost with everything of operands at home under their home's name."""
-    outer, home = architecture.levels[0].name, homes.level
+    outer, where = architecture.levels[0].name, homes.by_operand()
     prices, accesses = price(other, layer), cost.accesses
-    moved_pj = 0.0
+    energies = dict.fromkeys((node.name for node in architecture.hierarchy), 0.0) | cost.energy_by_level_pj
     for k, operand in enumerate(OPERANDS):
-        if operand in homes.operands:
+        if operand in where:
             words = accesses.levels[outer][operand]
-            moved_pj += words.reads * float(prices.access_pj[0, k, 0]) + words.writes * float(prices.access_pj[0, k, 1])
+            moved_pj = words.reads * float(prices.access_pj[0, k, 0]) + words.writes * float(prices.access_pj[0, k, 1])
             if operand == "psum":
                 moved_pj -= accesses.finished[outer].writes * float(prices.saved_pj[0, 1])
-    energies = dict.fromkeys((node.name for node in architecture.hierarchy), 0.0) | cost.energy_by_level_pj
-    energies[outer] -= moved_pj
-    energies[home] += moved_pj
+            energies[outer] -= moved_pj
+            energies[where[operand]] += moved_pj
+    prefixes = tuple(f"{outer} {one.level} " for one in homes.levels)
+    bound_by = cost.bound_by.removeprefix(f"{outer} ") if cost.bound_by.startswith(prefixes) else cost.bound_by
     return replace(
         cost,
         energy_by_level_pj=energies,
-        accesses=_accesses_at_home(architecture, accesses, homes),
-        cycles_by=_port_names(other, cost.cycles_by, outer, home),
-        bound_by=cost.bound_by.removeprefix(f"{outer} ") if f"{outer} {home} " in cost.bound_by else cost.bound_by,
-        outermost_bits=_outermost_bits(cost.outermost_bits, homes),
+        accesses=_accesses_at_home(architecture, accesses, where),
+        cycles_by=_port_names(other, cost.cycles_by, outer, prefixes),
+        bound_by=bound_by,
+        outermost_bits=_outermost_bits(cost.outermost_bits, homes.everywhere),
     )
 
 
-def _accesses_at_home(architecture: Architecture, accesses: Accesses, homes: Homes) -> Accesses:
-    outer, home, none = architecture.levels[0].name, homes.level, Traffic(0, 0)
+def _accesses_at_home(architecture: Architecture, accesses: Accesses, where: dict[str, str]) -> Accesses:
+    outer, none = architecture.levels[0].name, Traffic(0, 0)
     levels = {level.name: dict(accesses.levels.get(level.name, dict.fromkeys(OPERANDS, none)))
               for level in architecture.levels}  # fmt: skip
     finished = dict.fromkeys(levels, none) | accesses.finished
-    for operand in homes.operands:
+    for operand, home in where.items():
         levels[home][operand], levels[outer][operand] = levels[outer][operand], none
-    if "psum" in homes.operands:
-        finished[home], finished[outer] = finished[outer], none
+    if "psum" in where:
+        finished[where["psum"]], finished[outer] = finished[outer], none
     return replace(accesses, levels=levels, finished=finished)
 
 
-def _port_names(other: Architecture, cycles_by: dict[str, float], outer: str, home: str) -> dict[str, float]:
+def _port_names(
+    other: Architecture, cycles_by: dict[str, float], outer: str, prefixes: tuple[str, ...]
+) -> dict[str, float]:
     """Times under the names of their ports; what joins a port is in its time already."""
     joining = {f"{outer} {port.name}" for port in other.levels[0].ports if port.joins}
     return {
-        part.removeprefix(f"{outer} ") if part.startswith(f"{outer} {home} ") else part: cycles
+        part.removeprefix(f"{outer} ") if part.startswith(prefixes) else part: cycles
         for part, cycles in cycles_by.items() if part not in joining
     }  # fmt: skip
 
 
-def _outermost_bits(bits: dict[str, dict[str, float]], homes: Homes) -> dict[str, dict[str, float]]:
-    away = {"ifmap", "weight"} & homes.operands | ({"psum", "ofmap"} if "psum" in homes.operands else set())
+def _outermost_bits(bits: dict[str, dict[str, float]], operands: frozenset[str]) -> dict[str, dict[str, float]]:
+    away = {"ifmap", "weight"} & operands | ({"psum", "ofmap"} if "psum" in operands else set())
     return {part: dict.fromkeys(moved, 0.0) if part in away else moved for part, moved in bits.items()}

@@ -2,12 +2,14 @@
 
 `python tests/benchmarks/machines.py [WORDS]` maps every distinct conv and FC layer with all factors, and prints a row
 for each machine, network and objective among the words: `edge_npu simba_pe alexnet front` are two rows. `--write` puts
-what was measured into `machines.csv`, which the next run is held against; rows that were not run stay. Other tools'
-times are in `tests/reference/peers_cpu_s.csv`. Kernels are loaded and have run, as in any search after the first.
+what was measured into `machines.csv`, which the next run is held against; rows that were not run stay. `--limit 5`
+gives a layer up after five CPU seconds. Other tools' times are in `tests/reference/peers_cpu_s.csv`. Kernels are loaded
+and have run, as in any search after the first.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 import statistics
 import sys
@@ -47,13 +49,13 @@ FIRST = Layer("first", K=7, C=5, P=11, Q=13, R=2)
 REPEATS, SHORT_S = 3, 0.2
 """A layer that takes less than the seconds is mapped so many times, and its least time counts."""
 
-LIMIT_S = 30
-"""CPU seconds after which one layer is given up; it counts as unproven."""
+LIMIT_S = 30.0
+"""CPU seconds after which one layer is given up, if no others are asked for; it counts as unproven."""
 
 LAST = Path(__file__).with_name("machines.csv")
 PEERS = Path(__file__).parents[1] / "reference" / "peers_cpu_s.csv"
 
-NUMBERS = ("solves", "unproven", "median_s", "p90_s", "worst_s")
+NUMBERS = ("limit_s", "solves", "unproven", "median_s", "p90_s", "worst_s")
 COLUMNS = ("machine", "network", "objective", *NUMBERS, "worst")
 
 
@@ -63,6 +65,8 @@ class Row:
 
     Parameters
     ----------
+    limit_s : float
+        CPU seconds after which a layer was given up.
     solves, unproven : int
         Layers, and those that were given up.
     median_s, p90_s, worst_s : float
@@ -74,6 +78,7 @@ class Row:
     machine: str
     network: str
     objective: str
+    limit_s: float
     solves: int
     unproven: int
     median_s: float
@@ -90,13 +95,15 @@ class Row:
         return " ".join(self.key)
 
     @classmethod
-    def of(cls, machine: str, network: str, objective: str, seconds: dict[str, float | None]) -> Row:
+    def of(
+        cls, machine: str, network: str, objective: str, seconds: dict[str, float | None], limit_s: float = LIMIT_S
+    ) -> Row:
         """The figures of the layers of a network, None for those that were given up."""
-        spent = {name: float(LIMIT_S) if each is None else each for name, each in seconds.items()}
+        spent = {name: limit_s if each is None else each for name, each in seconds.items()}
         ordered = sorted(spent, key=spent.__getitem__)
         times = [spent[name] for name in ordered]
         return cls(
-            machine, network, objective, len(spent), sum(each is None for each in seconds.values()),
+            machine, network, objective, limit_s, len(spent), sum(each is None for each in seconds.values()),
             statistics.median(times), times[max(0, -(-9 * len(times) // 10) - 1)], times[-1], ordered[-1],
         )  # fmt: skip
 
@@ -116,7 +123,7 @@ def machine_of(name: str) -> Architecture:
     return load_architecture(own if own.exists() else name)
 
 
-def seconds_of(machine: str, layer: Layer, objective: str) -> float | None:
+def seconds_of(machine: str, layer: Layer, objective: str, limit_s: float) -> float | None:
     """CPU seconds of a search in a fork that has none of the other layers' tables; None if it is given up."""
     aim, gap = OBJECTIVES[objective]
 
@@ -125,7 +132,7 @@ def seconds_of(machine: str, layer: Layer, objective: str) -> float | None:
 
     least = None
     for _ in range(REPEATS):
-        answer = in_child(work, LIMIT_S)
+        answer = in_child(work, limit_s)
         if "error" in answer:
             raise RuntimeError(f"{layer.name} on {machine}: {answer['error']}")
         if not answer:
@@ -137,11 +144,14 @@ def seconds_of(machine: str, layer: Layer, objective: str) -> float | None:
     return least
 
 
-def measured(machine: str, network: str, objective: str, some: Sequence[Layer] | None = None) -> Row:
+def measured(
+    machine: str, network: str, objective: str, some: Sequence[Layer] | None = None, limit_s: float = LIMIT_S
+) -> Row:
     """Map the layers of a network one by one, or some layers in their place."""
     solve(machine_of(machine), FIRST, *OBJECTIVES[objective], "all")
     chosen = layers(network) if some is None else some
-    return Row.of(machine, network, objective, {each.name: seconds_of(machine, each, objective) for each in chosen})
+    seconds = {each.name: seconds_of(machine, each, objective, limit_s) for each in chosen}
+    return Row.of(machine, network, objective, seconds, limit_s)
 
 
 def read(path: Path = LAST) -> dict[tuple[str, str, str], dict[str, str]]:
@@ -190,22 +200,25 @@ def chosen(names: Iterable[str], words: Sequence[str]) -> list[str]:
     return [name for name in names if name in words] or list(names)
 
 
-def main(words: list[str]) -> None:
-    writing = "--write" in words
-    words = [word for word in words if word != "--write"]
-    compile_kernels()
-    unknown = set(words) - {*MACHINES, *NETWORKS, *OBJECTIVES}
+def main(words: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("words", nargs="*", metavar="WORD", help="a machine, network or objective")
+    parser.add_argument("--write", action="store_true", help="put what was measured into machines.csv")
+    parser.add_argument("--limit", type=float, default=LIMIT_S, help="CPU seconds for a layer")
+    asked = parser.parse_args(words)
+    unknown = set(asked.words) - {*MACHINES, *NETWORKS, *OBJECTIVES}
     if unknown:
-        sys.exit(f"no machine, network or objective: {', '.join(sorted(unknown))}")
+        parser.error(f"no machine, network or objective: {', '.join(sorted(unknown))}")
+    compile_kernels()
     last, rows = read(), []
-    for key in product(*(chosen(names, words) for names in (MACHINES, NETWORKS, OBJECTIVES))):
-        rows.append(measured(*key))
+    for key in product(*(chosen(names, asked.words) for names in (MACHINES, NETWORKS, OBJECTIVES))):
+        rows.append(measured(*key, limit_s=asked.limit))
         sys.stderr.write(" ".join(cells(rows[-1], last.get(rows[-1].key))) + "\n")
-        if writing:
+        if asked.write:
             write(rows)
     print(markdown([cells(row, last.get(row.key)) for row in rows], HEADER))
     print(*beside_peers(rows), sep="\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

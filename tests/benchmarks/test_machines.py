@@ -13,6 +13,7 @@ from benchmarks.machines import (
     cells,
     chosen,
     machine_of,
+    main,
     measured,
     read,
     write,
@@ -27,7 +28,9 @@ ROW = Row.of("eyeriss", "resnet50", "energy", {"a": 0.01, "b": 0.03, "c": 0.02, 
 def test_a_layer_that_was_given_up_counts_with_the_limit() -> None:
     assert (ROW.solves, ROW.unproven, ROW.worst) == (4, 1, "d")
     assert ROW.median_s == pytest.approx(0.025)
-    assert ROW.p90_s == ROW.worst_s == 30.0
+    assert ROW.p90_s == ROW.worst_s == ROW.limit_s == 30.0
+    soon = Row.of("eyeriss", "resnet50", "energy", {"a": 0.01, "d": None}, limit_s=5.0)
+    assert (soon.worst_s, soon.limit_s) == (5.0, 5.0)
 
 
 def test_the_next_table_is_held_against_the_last(tmp_path) -> None:
@@ -54,6 +57,12 @@ def test_other_tools_are_held_against_the_same_work() -> None:
 def test_what_is_measured_is_there() -> None:
     assert [machine_of(name).name for name in MACHINES] == list(MACHINES)
     assert all(load_workload(name).layers for name in NETWORKS)
+
+
+def test_words_that_name_nothing_are_refused(capsys) -> None:
+    with pytest.raises(SystemExit):
+        main(["eyeris", "alexnet"])
+    assert "no machine, network or objective: eyeris" in capsys.readouterr().err
 
 
 def test_words_choose_rows() -> None:

@@ -29,6 +29,7 @@ from dse.problem.layer import Layer
 FLAT_SHAPES = tuple(shape for shape in HIERARCHIES if shape.startswith("LL") and shape != "LL")
 WAYS: tuple[Any, ...] = ("read", "write")
 DEEP_SHAPES = tuple(shape for shape in SHAPES if shape.startswith("LL"))
+TWO_SHAPES = tuple(shape for shape in SHAPES if shape.startswith("LLL"))
 
 
 def homed(seed: int, shapes: tuple[str, ...]) -> tuple[Architecture, Layer, str, Homes]:
@@ -159,3 +160,89 @@ def test_power_of_a_level_that_keeps_nothing_is_drawn_all_the_same() -> None:
     assert other.total_clock_power_mw == pytest.approx(eyeriss.total_clock_power_mw)
     assert np.isclose(other.area_mm2, eyeriss.area_mm2)
     assert shape_of(other) in FLAT
+
+
+def homed_in_two(seed: int) -> tuple[Architecture, Layer, str, Homes]:
+    """A random problem whose two levels inside the outermost one both have something at home, or room for it."""
+    rng = Random(f"two homes {seed}")
+    while True:
+        problem = draw_problem(rng, TWO_SHAPES, 600)
+        nodes = list(problem.architecture.hierarchy)
+        total = sum(problem.layer.words(o) * problem.layer.bits[o] for o in OPERANDS)
+        for at in (1, 2):
+            level = nodes[at]
+            assert isinstance(level, Level)
+            ports = level.ports
+            if rng.random() < 0.7:
+                every = frozenset((o, way) for o in OPERANDS for way in WAYS)
+                ports = (Port("shared", every, rng.choice((0.3, 1.0, 3.0))),)
+            nodes[at] = replace(level, ports=ports, stores=frozenset(OPERANDS), partition_bits=None,
+                                capacity_bits=2 * total, on_chip=True)  # fmt: skip
+        places = {operand: rng.choice((0, 1, 2)) for operand in OPERANDS}
+        homes = None
+        for at in (1, 2):
+            own = frozenset(operand for operand, place in places.items() if place == at)
+            room = int(total * rng.choice((0.2, 0.5, 1, 2)))
+            homes = Homes(nodes[at].name, own, room, "psum" in own and rng.random() < 0.3, homes)
+        assert homes is not None
+        architecture = problem.architecture.with_(hierarchy=tuple(nodes))
+        try:
+            other = at_home(architecture, homes)
+        except InfeasibleError:
+            continue
+        if homes.everywhere and Walk(other, problem.layer, problem.kind).size < 30_000:
+            return architecture, problem.layer, problem.kind, homes
+
+
+@pytest.mark.parametrize("seeds", thinned(parts(40, 8), 4))
+def test_the_best_of_a_layer_with_homes_in_two_levels_equals_a_full_walk(seeds: range) -> None:
+    both = joined = 0
+    for seed in seeds:
+        architecture, layer, kind, homes = homed_in_two(seed)
+        other = at_home(architecture, homes)
+        both += all(one.operands for one in homes.levels)
+        joined += any(port.joins for port in other.levels[0].ports)
+        front = Walk(other, layer, kind).front()
+        for objective in ("energy", "latency", "front"):
+            case = f"homed_in_two({seed}), {shape_of(other)}, {objective}"
+            if len(front) == 0:
+                with pytest.raises(InfeasibleError):
+                    solve(other, layer, objective, 0.0, kind)
+                continue
+            found, best = answer(solve(other, layer, objective, 0.0, kind).values, objective), truth(front, objective)
+            assert found.shape == best.shape, f"{case}: {found.tolist()}, full walk {best.tolist()}"
+            assert found == pytest.approx(best, rel=EQUAL, abs=0), case
+    assert both > 0
+    assert joined > 0
+
+
+def test_the_price_with_homes_in_two_levels_is_that_of_the_walked_loops() -> None:
+    for seed in range(12):
+        architecture, layer, _, homes = homed_in_two(seed)
+        other = at_home(architecture, homes)
+        try:
+            best = map_layer(other, layer, "latency")
+        except InfeasibleError:
+            continue
+        walked = simulated_price(layer, other, best.mapping)
+        cost = evaluate_at_home(architecture, layer, outer_mapping(architecture, homes, best.mapping), homes)
+        assert (cost.energy_pj, cost.cycles) == pytest.approx(walked, rel=1e-9), seed
+        assert sum(cost.energy_by_level_pj.values()) == pytest.approx(cost.energy_pj, rel=1e-12)
+        for operand, home in homes.by_operand().items():
+            moved = {
+                name: words[operand].reads + words[operand].writes for name, words in cost.accesses.levels.items()
+            }
+            outside = [level.name for level in architecture.levels[: architecture.levels.index(
+                architecture.level(home))]]  # fmt: skip
+            assert moved[home] > 0, seed
+            assert not any(moved[name] for name in outside), seed
+
+
+def test_finished_psums_alone_come_to_the_inner_of_two_homes() -> None:
+    """What the outer home does to the machine does not forget what the inner one asks for."""
+    for seed in range(200):
+        architecture, _, _, homes = homed_in_two(seed)
+        if "psum" in homes.operands and not homes.wide:
+            assert at_home(architecture, homes).levels[0].only_finished
+            return
+    raise AssertionError("no case")

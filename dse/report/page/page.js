@@ -244,6 +244,7 @@ function fill(panel, number, at, chosen) {
     const where = element("div", { id: `${what}${at}`, className: low ? "figure low" : "figure" });
     panel.append(element("h4", {}, title), where);
     drawn(where);
+    if (what === "time") panel.append(...portNotes(network));
   }
   if (network.residency) showResidency(panel, network, at);
   panel.append(nestOf(network, number), stepsOf(number));
@@ -325,6 +326,13 @@ function timeTitle(network) {
   return `Latency ${si(network.latency_s, "s")}, by layer and what binds it: ${shares(seconds, network.latency_s)}`;
 }
 
+/** What "DRAM shared" means, where a port binds that all operands share. */
+function portNotes(network) {
+  const levels = [...new Set(network.layers.map(layer => layer.bound_by))].filter(bound => bound.endsWith(" shared")).map(bound => bound.slice(0, -7));
+  return levels.map(level => element("p", { className: "note" },
+    `${level} shared: the one port of ${level} that all operands share, in and out. A layer bound by it waits for words; more MACs would not help it.`));
+}
+
 function drawTime(where, network) {
   const groups = network.layers.map(layer => ({ name: many(layer), parts: { [`bound by ${layer.bound_by}`]: layer.latency_s * layer.count } }));
   bars(where, groups, "s", "bound", { name: "if all MACs were busy",
@@ -343,14 +351,33 @@ function drawRoofline(where, card, network) {
     traces.push({ type: "scatter", mode: "lines", name: "memory and MACs", hoverinfo: "skip", line: { color: "#222", width: 1.5 },
       x: stops, y: stops.map(intensity => Math.min(card.peak_macs_per_s, intensity * rate)) });
   }
+  const named = namedTogether(layers.map((layer, at) => ({ name: many(layer), seconds: layer.latency_s * layer.count, x: x[at], y: y[at] })));
   for (const what of new Set(layers.map(layer => `bound by ${layer.bound_by}`))) {
     const at = layers.map((layer, index) => index).filter(index => `bound by ${layers[index].bound_by}` === what);
-    traces.push({ type: "scatter", mode: "markers", name: label(what), x: at.map(index => x[index]), y: at.map(index => y[index]),
-      marker: { color: colourOf(what, "bound"), size: 9 }, hoverinfo: "text", text: at.map(index => label(many(layers[index]))) });
+    traces.push({ type: "scatter", mode: "markers+text", name: label(what), x: at.map(index => x[index]), y: at.map(index => y[index]),
+      marker: { color: colourOf(what, "bound"), size: 9 }, hoverinfo: "text", hovertext: at.map(index => label(many(layers[index]))),
+      text: at.map(index => label(named.get(index) ?? "")), textposition: "bottom center", textfont: { size: 10 } });
   }
   draw(where, traces, { margin: { l: 62, r: 16, t: 34, b: 44 }, legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: { size: 10 } },
     xaxis: { type: "log", dtick: 1, title: { text: "MACs per outermost word" }, gridcolor: "#eee" },
     yaxis: { type: "log", dtick: 1, title: { text: "MACs/s" }, exponentformat: "SI", gridcolor: "#eee" } });
+}
+
+/** Names of the points that take a tenth of the time or more, by index; points whose names would touch share one name. */
+function namedTogether(points) {
+  const all = points.reduce((sum, point) => sum + point.seconds, 0), named = new Map(), groups = [];
+  const range = axis => Math.log(4 * Math.max(...points.map(point => point[axis])) / Math.min(...points.map(point => point[axis])));
+  const close = (one, other, axis, part) => Math.abs(Math.log(one[axis] / other[axis])) < part * range(axis);
+  points.forEach((point, index) => {
+    const near = groups.find(group => close(group[0], point, "x", 0.2) && close(group[0], point, "y", 0.1));
+    if (near) near.push({ ...point, index }); else groups.push([{ ...point, index }]);
+  });
+  for (const group of groups) {
+    if (group.reduce((sum, point) => sum + point.seconds, 0) < all / 10) continue;
+    const [longest] = group.sort((a, b) => b.seconds - a.seconds);
+    named.set(longest.index, group.length > 1 ? `${longest.name} and ${group.length - 1} more` : longest.name);
+  }
+  return named;
 }
 
 /** Geometric means over the MACs of all layers: what a word brought to a place is used for, by kind. */

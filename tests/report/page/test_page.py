@@ -117,6 +117,13 @@ def test_it_opens_on_the_design_that_is_recommended_with_each_step_from_it(made,
     assert errors == []
 
 
+def test_what_binds_a_layer_is_explained_and_its_point_is_named(tab):
+    page_, _, _ = tab
+    assert "DRAM shared: the one port of DRAM" in page_.locator("#card0").inner_text()
+    names = page_.locator("#roofline0 .textpoint").all_text_contents()
+    assert any("<b>fc" in name for name in names), "names of layers are text here, too"
+
+
 def test_steps_fit_beside_those_of_another_design(tab):
     page_, _, _ = tab
     page_.locator("#table button").nth(1).click(modifiers=["Shift"])
