@@ -151,8 +151,7 @@ def _unroll(
             depth -= 1
             beside_it = _steps_but(config, sequence[depth]) if depth >= 0 else 0.0
             continue
-        steps = beside_it * spreads[chosen[d], STEPS]
-        if pruned(run.kind, run.gap, run.least_pj, steps, values, run.held):
+        if pruned(run.kind, run.gap, run.least_pj, beside_it * spreads[chosen[d], STEPS], values, run.held):
             continue
         config.left = take(left, count, depth, spreads, sides, chosen[d])
         if config.left == 0:
