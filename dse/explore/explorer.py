@@ -99,14 +99,16 @@ class Explorer:
     def sampler(self) -> str:
         return choose_sampler(self.search.sampler, self.problem.space, self.search.trials)
 
-    def run(self) -> None:
-        """Explore, then prove, or solve the designs that may be on the front exactly, as far as there is time."""
+    def run(self) -> bool:
+        """Explore, then prove, or solve what may be on the front exactly, while there is time; whether it proved."""
         with suppress(TimeOverError):
             self._explore()
-        if not self._prove() and not self.is_over:
+        proves = self._prove()
+        if not proves and not self.is_over:
             contenders = self._contenders()
             with suppress(TimeOverError):
                 self._evaluate("exact", contenders, len(contenders))
+        return proves
 
     def _explore(self) -> None:
         """Evaluate designs until there are as many as are asked for."""
@@ -375,9 +377,7 @@ class Explorer:
         return {name: self.problem.plain(value) for name, value in candidate.settings.items()}
 
     def _values(self, evaluation: Evaluation) -> list[float] | None:
-        if not evaluation.ok:
-            return None
-        return [evaluation.outcome.objectives[key] for key in self.search.keys]
+        return [evaluation.outcome.objectives[key] for key in self.search.keys] if evaluation.ok else None
 
     def _contenders(self) -> list[Candidate]:
         """Designs that no other beats even after their gaps are closed in their favour, and number 0, with which the

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -80,6 +81,8 @@ class Box:
     @property
     def size(self) -> int:
         """How many designs it holds."""
+        if self.first == self.last:  # most are single designs, and sizes are asked for often
+            return 1
         return prod(last - first + 1 for first, last in zip(self.first, self.last, strict=True))
 
     def holds(self, digits: Sequence[int]) -> bool:
@@ -91,6 +94,29 @@ class Box:
         return Box(
             (*self.first[:axis], first, *self.first[axis + 1 :]), (*self.last[:axis], last, *self.last[axis + 1 :])
         )
+
+
+def held_by(boxes: Sequence[Box], designs: Sequence[tuple[int, ...]]) -> list[int]:
+    """How many of some designs, by the positions of their settings, each box holds.
+
+    Examples
+    --------
+    >>> held_by([Box((0, 0), (0, 3)), Box((1, 2), (1, 2))], [(0, 1), (0, 2), (1, 2)])
+    [2, 1]
+    """
+    singles = Counter(map(tuple, designs))
+    found = [singles[box.first] if box.first == box.last else 0 for box in boxes]
+    several = [place for place, box in enumerate(boxes) if box.first != box.last]
+    if not several:
+        return found
+    first = np.array([boxes[place].first for place in several])
+    last = np.array([boxes[place].last for place in several])
+    inside = np.zeros(len(several), dtype=np.int64)
+    for design in designs:
+        inside += ((first <= design) & (last >= design)).all(axis=1)
+    for place, count in zip(several, inside.tolist(), strict=True):
+        found[place] = count
+    return found
 
 
 @dataclass(frozen=True, slots=True)

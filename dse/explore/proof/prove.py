@@ -16,12 +16,10 @@ from math import inf
 from time import monotonic
 from typing import Any
 
-import numpy as np
-
 from dse.explore.limits import Work
 from dse.explore.outcomes.evaluation import Evaluation
 from dse.explore.proof.bounds import BoundTask, BoxBounds, DesignBound
-from dse.explore.proof.box import Axes, Box
+from dse.explore.proof.box import Axes, Box, held_by
 from dse.explore.proof.certificate import Certificate
 from dse.explore.proof.contest import Contest, ContestTask
 from dse.explore.proof.staircase import Staircase
@@ -188,11 +186,8 @@ class Prover:
         """What is proven so far, given the designs (positions of their settings) mapped or found infeasible."""
         counts = dict.fromkeys((RULED_OUT, INFEASIBLE, OPEN, WITHIN, EVALUATED), 0)
         parts = [*self.settled, *self._left()]
-        places = [*evaluated, *infeasible]
-        known = np.array(places, dtype=np.int64).reshape(len(places), len(self.axes.space.shape))
-        for part in parts:
-            inside = (known >= part.box.first) & (known <= part.box.last)
-            counts[part.state] += part.box.size - int(inside.all(axis=1).sum())
+        for part, held in zip(parts, held_by([part.box for part in parts], [*evaluated, *infeasible]), strict=True):
+            counts[part.state] += part.box.size - held
         ruled_out, impossible = counts[RULED_OUT] + counts[WITHIN], counts[INFEASIBLE] + len(infeasible)
         return Certificate(
             space=self.axes.space.size, evaluated=len(evaluated), ruled_out=ruled_out, infeasible=impossible,

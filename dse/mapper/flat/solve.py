@@ -17,6 +17,7 @@ from dse.mapper.flat.inner.bounds import list_tiles
 from dse.mapper.flat.instance import BUFFER, Instance, Roles, build
 from dse.mapper.flat.outer.points import known_points, learn_points, outer_key
 from dse.mapper.flat.outer.table import OuterTable, empty_table, work_out, worked_out
+from dse.mapper.flat.outer.walk import new_outer_tile
 from dse.mapper.flat.outer.words import fits, outer_floor
 from dse.mapper.flat.run import (
     CHOICE,
@@ -44,6 +45,10 @@ from dse.model.price import SHARED, Prices, price
 from dse.model.room import ways
 from dse.problem.dims import IFMAP, PSUM, P, R
 from dse.problem.layer import Layer
+
+ROUGHLY = (0.3, 0.05)
+"""Gaps within which a front is searched before it is searched exactly: what is found first is often poor, and the first
+PE tiles then have a hundred thousand mappings that each improve on it by a little. With a gap they are left out."""
 
 NO_MAPPING = -1
 """Fills the records of incumbents that are no mappings."""
@@ -102,6 +107,9 @@ class FlatSearch:
         self.waiting = sorted(range(len(self.problems)), key=lambda index: -self.problems[index].best)
         self.since = 0
         self.left: list[Any] = []
+        # A whole front is searched roughly first, each bypass choice with one gap after the other.
+        self.gaps = [*(rough for rough in ROUGHLY if kind == FRONT and rough > gap), gap]
+        self.stage = 0
 
     @property
     def visited(self) -> int:
@@ -113,11 +121,17 @@ class FlatSearch:
         until = self.visited + visits
         while self.waiting:
             mask, run = self.waiting[-1], self.run
-            run.mask, run.fastest = mask, self.problems[mask].fastest
+            run.mask, run.fastest, run.gap = mask, self.problems[mask].fastest, self.gaps[self.stage]
             if not self._walk(mask, until):
                 return False
-            bound, order = self.problems[mask].tiles.bound, self.problems[mask].tiles.order
-            self.left.append(bound[order[run.reached :]])
+            if self.stop[0] and run.held > 0:  # `run.gap` says how far what was searched is settled
+                bound, order = self.problems[mask].tiles.bound, self.problems[mask].tiles.order
+                self.left.append(bound[order[run.reached :]])
+            elif self.stage < len(self.gaps) - 1:
+                self.stage, run.reached = self.stage + 1, 0
+                continue
+            else:
+                self.stage = 0
             self.waiting.pop()
             self.since, run.reached = self.visited, 0
         return True
@@ -143,7 +157,7 @@ class FlatSearch:
                 return False
             table = _outer(problem.instance, exact=False) if self.alone else problem.table
             if not worked_out(table):
-                compiled(work_out)(problem.instance, table)
+                compiled(work_out)(problem.instance, table, new_outer_tile())
             self.problems[mask], run.reached = _in_order(replace(problem, table=table)), 0
 
     def offer(self, energy_pj: float, steps: float) -> None:
@@ -155,7 +169,7 @@ class FlatSearch:
     def solution(self) -> Solution:
         """What has been found once the search has ended, without what it was told of before."""
         run, values = self.run, self.incumbents.values[: self.run.held]
-        proven = run.gap if not self.stop[0] else max(run.gap, _gap_left(run.kind, values, np.concatenate(self.left)))
+        proven = run.gap if not self.left else max(run.gap, _gap_left(run.kind, values, np.concatenate(self.left)))
         visited, size = tuple(int(count) for count in run.visited), sum(one.space_size for one in self.problems)
         found = np.flatnonzero(self.incumbents.records[: run.held, CHOICE] != NO_MAPPING)
         points, records = values[found] * (1.0, self.per_step), self.incumbents.records[found]

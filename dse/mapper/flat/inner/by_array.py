@@ -14,7 +14,8 @@ import numpy as np
 from dse.mapper.flat.inner.bounds import delivered, deliveries, delivery_times, goes_with, least_inside, next_tile
 from dse.mapper.flat.inner.least_time import array_beside, array_time, first_and_last, least_time
 from dse.mapper.flat.instance import Instance
-from dse.mapper.flat.outer.table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECOND, PASSES_FIRST, PASSES_SECOND, others
+from dse.mapper.flat.outer.table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECOND, PASSES_FIRST, PASSES_SECOND
+from dse.mapper.flat.outer.walk import others
 from dse.mapper.flat.spreads import leave_open
 from dse.model.counting.kernel import Floats, Ints, Record, entry
 

@@ -7,7 +7,9 @@ import pytest
 
 from dse.formats.architecture.load import load_architecture
 from dse.mapper.flat.outer import table as module
+from dse.mapper.flat.outer import walk
 from dse.mapper.flat.outer.table import work_out
+from dse.mapper.flat.outer.walk import new_outer_tile
 from dse.mapper.flat.solve import prepare
 from dse.mapper.shared.incumbent import ENERGY
 from dse.problem.layer import Layer
@@ -21,9 +23,10 @@ def test_a_mirrored_table_is_the_table(layer, monkeypatch):
     halves = problem.table._replace(least=problem.table.least.copy(), points=problem.table.points.copy(),
                                     count=problem.table.count.copy())  # fmt: skip
     assert module.is_square(problem.instance)
-    work_out(problem.instance, halves)
-    monkeypatch.setattr(module, "is_square", lambda inst: False)
-    work_out(problem.instance, problem.table)
+    work_out(problem.instance, halves, new_outer_tile())
+    for one in (module, walk):
+        monkeypatch.setattr(one, "is_square", lambda inst: False)
+    work_out(problem.instance, problem.table, new_outer_tile())
     assert np.allclose(halves.least, problem.table.least, rtol=1e-13)
     assert halves.count.tolist() == problem.table.count.tolist()
     for kind, count in enumerate(halves.count):
