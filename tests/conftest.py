@@ -28,6 +28,17 @@ def pytest_addoption(parser):
     )
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Of two processes (`-n 2`) each takes half of the tests in order, then some that the other one has left.
+
+    So tests of one file share what it works out. In the settings, `--dist worksteal` would end all benchmarks.
+    """
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log) if config.getoption("dist") == "load" else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """What one of two parameters leaves to the slow tests is none of the gate's, whatever the other one says."""
