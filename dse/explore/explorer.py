@@ -1,8 +1,7 @@
 """The loop of a sweep: propose, evaluate, record, tell; then solve what may be on the front exactly.
 
-Everything here is decided by the seed and by results, in the order of proposals. Workers finish in any order, and a
-resumed sweep finds some results in its log, but neither changes what is proposed next: results are told in the order
-of proposals, a whole batch at a time.
+Everything here is decided by the seed and by results. Workers finish in any order, and a resumed sweep finds some
+results in its log, but neither changes what is proposed next: a whole batch is told in the order of proposals.
 """
 
 from __future__ import annotations
@@ -26,7 +25,8 @@ from dse.explore.plan.problem import SweepProblem
 from dse.explore.plan.search import Search
 from dse.explore.progress import Phase, Progress
 from dse.explore.proof.certificate import Certificate
-from dse.explore.proof.prove import Entry, Prover
+from dse.explore.proof.prove import Prover
+from dse.explore.proof.settled import Entry
 from dse.explore.proof.stage import Stage
 from dse.explore.spending import Spending
 from dse.explore.workers.runner import Task, TimeOverError, Workers

@@ -82,6 +82,20 @@ def bound_flat_by_sides(
     return _bound_arrays([corners], layer, [cycle_pj], factors, arrays)[0]
 
 
+def bound_flat_in_bands(
+    corners: Sequence[Architecture], layer: Layer, cycle_pj: float, factors: str, bands: Sequence[Sides]
+) -> Any:
+    """`bound_flat` for each of some bands of arrays, as (bands, 3): pJ, cycles, and pJ of the weighted sum.
+
+    Notes
+    -----
+    A PE tile's passes and steps are the fewest that any array of the band has, dim by dim, and so are the steps of all
+    dims together. The PEs whose power counts are the fewest of the band, as in `bound_flat`.
+    """
+    arrays = tuple(Array.of(corners, band) for band in bands)
+    return _bound_arrays([corners], layer, [cycle_pj], factors, arrays)[0]
+
+
 def bound_flat_alike(
     architectures: Sequence[Architecture], layer: Layer, cycle_pj: Sequence[float], factors: str, sides: Sides
 ) -> Any:

@@ -5,6 +5,7 @@ import pytest
 
 from dse.explore.designs.space import DesignSpace
 from dse.explore.proof import box
+from dse.explore.proof.bands import Band
 from dse.explore.proof.box import Axes, Box, axes_of, held_by
 
 SPACE = DesignSpace.of({
@@ -107,3 +108,5 @@ def test_designs_in_boxes_are_counted_as_each_box_holds_them() -> None:
     assert held_by(boxes, []) == [0] * 4
     assert held_by(boxes[1::2], designs) == [1, 0]
     assert held_by([], designs) == []
+    bands = [Box((0, 0), (1, 2), Band((0, 1), pairs, (1,) * len(pairs))) for pairs in (((0, 1), (1, 2)), ((0, 0),))]
+    assert held_by(bands, designs) == [sum(map(one.holds, designs)) for one in bands]
