@@ -244,7 +244,28 @@ def instances_of(
     >>> len(problems), sorted(choices[0][1])  # one choice: weights bypass the buffer
     (1, ['ifmap', 'psum'])
     """
-    roles, prices = Roles.of(architecture), prices or price(architecture, layer)
+    own = price(architecture, layer)
+    if prices is not None and prices is not own:
+        return _instances_of(architecture, layer, prices)
+    key = id(architecture), layer
+    if key not in _INSTANCES:
+        _INSTANCES[key] = architecture, _instances_of(architecture, layer, own)
+        if len(_INSTANCES) > KEPT_INSTANCES:
+            _INSTANCES.popitem(last=False)
+    choices, instances = _INSTANCES[key][1]
+    return list(choices), [instance.copy() for instance in instances]
+
+
+KEPT_INSTANCES = 256
+"""Layers on architectures that are remembered as numbers, a few kilobytes each, and keep their architecture."""
+
+_INSTANCES: OrderedDict[tuple[int, Layer], tuple[Architecture, Any]] = OrderedDict()
+
+
+def _instances_of(
+    architecture: Architecture, layer: Layer, prices: Prices
+) -> tuple[list[dict[int, frozenset[str]]], list[Instance]]:
+    roles = Roles.of(architecture)
     alike = [(way, prices if way is architecture else replace(prices, buffering=price(way, layer).buffering))
              for way in ways(architecture)]  # fmt: skip
     problems = [(way, kept, own) for way, own in alike for kept in bypass_choices(architecture)]
