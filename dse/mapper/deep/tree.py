@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Generator
 from dataclasses import replace
 from itertools import count
 from math import inf, prod
+from typing import TypeVar
 
 import numpy as np
 
@@ -40,6 +42,8 @@ from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import LATENCY
 from dse.model.counting.kernel import Floats, Ints
 
+Answer = TypeVar("Answer")
+
 DIRECT = 100_000
 """Combinations of splits that are walked at once, without laying down more about the lists first."""
 
@@ -73,7 +77,23 @@ FRUITLESS = 8
 
 
 def best_of(spaces: list[Space], best: Best, near: Ints | None = None) -> float:
-    """Search all spaces for the best by `best.kind`; returns the least logarithm that is left open when it ends.
+    """Search for the best by `best.kind`, without a pause; see `seek`."""
+    return finished(seek(spaces, best, near))
+
+
+def finished(steps: Generator[None, None, Answer]) -> Answer:
+    """What a search returns in the end that pauses now and then."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def seek(spaces: list[Space], best: Best, near: Ints | None = None) -> Generator[None, None, float]:
+    """Search all spaces for the best by `best.kind`, pausing after every subproblem; a better one may be put in then.
+
+    Returns the least logarithm that is left open when it ends.
 
     Parameters
     ----------
@@ -93,6 +113,7 @@ def best_of(spaces: list[Space], best: Best, near: Ints | None = None) -> float:
         if root is not None:
             known = _improved(spaces, best, known)
             heapq.heappush(heap, (root.bound, next(number), root))
+        yield
     while heap:
         bound, _, node = heapq.heappop(heap)
         if bound >= best.target():
@@ -104,6 +125,7 @@ def best_of(spaces: list[Space], best: Best, near: Ints | None = None) -> float:
             heapq.heappush(heap, (max(child.bound, bound), next(number), child))
         if best.stop[0] and best.held > 0:
             return bound
+        yield
     return inf
 
 

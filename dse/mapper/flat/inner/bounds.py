@@ -270,6 +270,8 @@ def tile_pruned(
         How many there are.
     """
     cycles = max(float(config.cycles), array_time(inst, config.passes, steps_together(config.steps)))
+    if pruned(run.kind, run.gap, run.least_pj, cycles + config.beside, values, run.held):
+        return True
     total = 0
     for kind in range(3):
         many[depth + 1, kind] = 0

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from dse.mapper.flat.instance import Instance
-from dse.mapper.flat.outer.walk import GRAIN, LEAST_BUSY, LEAST_PJ, grain, is_square, others, walk
-from dse.mapper.flat.outer.words import repeats
+from dse.mapper.flat.outer.walk import GRAIN, LEAST_BUSY, LEAST_PJ, grain, others, walk
+from dse.mapper.flat.outer.words import is_square, repeats
 from dse.mapper.shared.factors import trip_values
 from dse.mapper.shared.orders import group_dims
 from dse.model.counting.kernel import Floats, Ints, Record, entry

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from dse.mapper.flat.instance import MOST_PORTS, Instance, record
-from dse.mapper.flat.outer.words import least_ifmap, outer_axes, repeats, words_of_axes
+from dse.mapper.flat.outer.words import is_square, least_ifmap, outer_axes, repeats, words_of_axes
 from dse.mapper.shared.factors import ceil_div, trip_values
-from dse.mapper.shared.words import DILATION_H, DILATION_W, STRIDE_H, STRIDE_W, tile_words
+from dse.mapper.shared.words import tile_words
 from dse.model.counting.kernel import Floats, Ints, Record
 from dse.model.price import SHARED
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, K, N, P, Q, R, S
@@ -68,13 +68,6 @@ def grain(trips: float) -> int:
 def others(o: int) -> tuple[int, int]:
     """The operands beside o."""
     return WEIGHT if o == IFMAP else IFMAP, WEIGHT if o == PSUM else PSUM
-
-
-def is_square(inst: Instance) -> bool:
-    """Whether height and width are alike: trips over them may then be exchanged, and cost the same."""
-    b, w = inst.bounds, inst.window
-    bounds = b[P] == b[Q] and b[R] == b[S] and inst.touched[0] == inst.touched[1]
-    return bool(bounds and w[STRIDE_H] == w[STRIDE_W] and w[DILATION_H] == w[DILATION_W])
 
 
 def _begin(low: Instance, high: Instance, ports: Ints, outer: Record, alone: bool) -> None:

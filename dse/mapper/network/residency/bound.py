@@ -81,5 +81,5 @@ def _least_moved(setting: Setting, step: Step) -> float:
     if step.taken or step.move.kind == "concat":
         return 0.0
     places = (OUTER, *range(len(setting.levels)))
-    pairs = [*((t, "read") for t in step.reads), (step.writes, "write")]
-    return sum(min(setting.transfer(t, place, way).energy_pj for place in places) for t, way in pairs)
+    read = sum(min(setting.transfer(t, place, "read").energy_pj for place in places) for t in step.reads)
+    return read + min(setting.transfer(step.writes, place, "write").energy_pj for place in places)

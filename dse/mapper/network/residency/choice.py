@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf
+from typing import Any, Literal
 
 from dse.architecture.architecture import Architecture
 from dse.mapper.network.residency.columns import Bits, Column
@@ -150,7 +151,7 @@ class Cut:
     unloaded: frozenset[tuple[int, int]] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Setting:
     """The problem apart from the columns.
 
@@ -172,6 +173,11 @@ class Setting:
     capacities: Bits
     static_pj: float
 
+    @cached_property
+    def known(self) -> dict[Any, Any]:
+        """What transfers cost, once it was asked for: every programme asks for all of them."""
+        return {}
+
     @property
     def outer(self) -> str:
         return self.architecture.levels[0].name
@@ -189,14 +195,24 @@ class Setting:
         """The same, as `Places` has it."""
         return "" if level == OUTER else self.levels[level]
 
-    def transfer(self, tensor: int, level: int, way: str) -> Transfer:
-        return transfer_of(self.architecture, self.name(level), self.graph.tensors[tensor].tensor, way)  # type: ignore[arg-type]
+    def transfer(self, tensor: int, level: int, way: Literal["read", "write"]) -> Transfer:
+        """Of a whole tensor from or to a level."""
+        key = tensor, level, way
+        if key not in self.known:
+            held = self.graph.tensors[tensor].tensor
+            self.known[key] = transfer_of(self.architecture, self.name(level), held, way)
+        found: Transfer = self.known[key]
+        return found
 
     def carried(self, tensor: int, kind: str, source: int, target: int) -> Moved:
         """A `copy` of a tensor from the level where it is made to another, or a `load` from where it is."""
-        held = self.graph.tensors[tensor]
-        move = Move(f"{kind} of {held.name}", kind, (held.tensor,), held.tensor)
-        return moved(self.architecture, move, Places((self.place(source),), (self.place(target),)))
+        key = tensor, kind, source, target
+        if key not in self.known:
+            held = self.graph.tensors[tensor]
+            move = Move(f"{kind} of {held.name}", kind, (held.tensor,), held.tensor)
+            self.known[key] = moved(self.architecture, move, Places((self.place(source),), (self.place(target),)))
+        found: Moved = self.known[key]
+        return found
 
 
 def others(levels: int, level: int) -> Sequence[int]:

@@ -11,8 +11,9 @@ from dse.errors import InfeasibleError
 from dse.mapper.network.residency.asking import searcher
 from dse.mapper.network.residency.choice import Weights
 from dse.mapper.network.residency.columns import Columns
+from dse.mapper.network.residency.result import sums
 from dse.mapper.network.residency.search import best_choice
-from dse.mapper.network.residency.solve import Goal, setting_of, sums
+from dse.mapper.network.residency.solve import Goal, setting_of
 from dse.problem.workload import Workload
 
 FINEST = 1e-5

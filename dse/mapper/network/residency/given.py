@@ -11,7 +11,7 @@ from dse.mapper.network.residency.choice import Setting
 from dse.mapper.network.residency.columns import AtHome, Point
 from dse.mapper.network.residency.orders import in_order
 from dse.mapper.network.residency.placing import laid_out
-from dse.mapper.network.residency.result import Residency, mapped_at_home, moved_at_home
+from dse.mapper.network.residency.result import Residency
 from dse.mapper.network.residency.solve import setting_of
 from dse.mapper.network.residency.stays import Stays, choice_of, operands_of
 from dse.mapper.shared.result import Mapped
@@ -62,9 +62,7 @@ def run_as_given(
         if layout is None:
             raise DseError(f"no layout of these tensors in {level} was found")
         layouts.append(layout)
-    return Residency(
-        setting, choice, tuple(layouts), mapped_at_home(setting, choice), moved_at_home(setting, choice), None, None
-    )
+    return Residency(setting, choice, tuple(layouts), None, None)
 
 
 def _point(setting: Setting, layer: Layer, operands: AtHome, nest: LoopNest) -> Point:

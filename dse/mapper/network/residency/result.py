@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from dse.mapper.network.residency.asking import homes_in
 from dse.mapper.network.residency.choice import OUTER, Choice, Kept, Setting
 from dse.mapper.network.residency.columns import Column, Point
-from dse.mapper.network.residency.graph import Held
 from dse.mapper.network.residency.placing import Layout
+from dse.mapper.network.residency.reasons import lacking, why_not
 from dse.mapper.network.residency.rooms import way_in
 from dse.mapper.network.residency.stays import Stays, stays_of
 from dse.mapper.shared.result import Mapped
@@ -150,7 +151,7 @@ class Before:
     words: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Residency:
     """A network's tensors at home on chip.
 
@@ -160,11 +161,7 @@ class Residency:
     choice : Choice
     layouts : tuple of Layout
         By level that keeps tensors.
-    layers : tuple of (str, Mapped, Homes)
-        Every layer in the order of the steps, on the machine with all its levels.
-    moves : tuple of Moved
-        Nodes without MACs that move something, copies and loads of tensors, in the order of the steps.
-    before : Before or None
+    plain : Choice or None
         The best run with nothing at home, where it is known.
     certificate : ResidencyCertificate or None
         None for a run that was given.
@@ -173,10 +170,31 @@ class Residency:
     setting: Setting
     choice: Choice
     layouts: tuple[Layout, ...]
-    layers: tuple[tuple[str, Mapped, Homes], ...]
-    moves: tuple[Moved, ...]
-    before: Before | None
+    plain: Choice | None
     certificate: ResidencyCertificate | None
+
+    @cached_property
+    def layers(self) -> tuple[tuple[str, Mapped, Homes], ...]:
+        """Every layer in the order of the steps, priced in full on the machine with all its levels."""
+        return mapped_at_home(self.setting, self.choice)
+
+    @cached_property
+    def moves(self) -> tuple[Moved, ...]:
+        """Nodes without MACs that move something, copies and loads of tensors, in the order of the steps."""
+        return moved_at_home(self.setting, self.choice)
+
+    @cached_property
+    def before(self) -> Before | None:
+        """The best run with nothing at home, where it is known."""
+        if self.plain is None:
+            return None
+        words = outer_words_of(self.setting, self.plain, mapped_at_home(self.setting, self.plain))
+        return Before(*sums(self.setting, self.plain), words)
+
+    @property
+    def totals(self) -> tuple[float, float]:
+        """Energy (pJ) and cycles as the searches priced them, without pricing every layer in full."""
+        return sums(self.setting, self.choice)
 
     @property
     def energy_pj(self) -> float:
@@ -310,6 +328,16 @@ def _moves(setting: Setting, choice: Choice) -> Iterator[Moved]:
                     for t, target in kept.copied if t == step.writes)  # fmt: skip
 
 
+def sums(setting: Setting, choice: Choice) -> tuple[float, float]:
+    """Energy (pJ) and cycles of a choice whose columns are all mappings."""
+    points = [column.point for column in choice.columns if column is not None]
+    moves = moved_at_home(setting, choice)
+    return (
+        sum(point.energy_pj for point in points) + sum(one.energy_pj for one in moves),
+        sum(point.cycles for point in points) + sum(one.cycles for one in moves),
+    )
+
+
 def outer_words_of(setting: Setting, choice: Choice, layers: Iterable[tuple[str, Mapped, Homes]]) -> tuple[int, ...]:
     """By tensor, words read from and written to the outermost level."""
     words = [0] * len(setting.graph.tensors)
@@ -343,49 +371,3 @@ def nothing_at_home(setting: Setting, points: Mapping[int, Point]) -> Choice:
     places = [None if step.layer is not None or step.taken else Places(("",) * len(step.reads)) for step in graph.steps]
     outside = frozenset(range(len(graph.tensors)))
     return Choice((empty,) * levels, tuple(columns), tuple(places), outside, 0.0, 0.0)
-
-
-def why_not(setting: Setting, choice: Choice, t: int) -> str:
-    """Why a tensor is never at home, as far as that can be said of it alone."""
-    held = setting.graph.tensors[t]
-    if held.must_leave:
-        return "it leaves the network"
-    if _is_read_once(held):
-        return "an input, read once"
-    short, where, level = lacking(setting, choice, t)
-    if short:
-        in_level = f" of {level}" if len(setting.levels) > 1 else ""
-        return f"{_kib(short)} short in {where}{in_level}" if where else f"{_kib(short)} larger than {level}"
-    return "it would save nothing"
-
-
-def lacking(setting: Setting, choice: Choice, t: int) -> tuple[int, str, str]:
-    """Bits of room that keep a tensor from being at home, and the step that has least; no step if the level is smaller
-    than the tensor, and 0 bits if it is not room that it lacks. The level, where there are several, is that which lacks
-    least."""
-    graph, held = setting.graph, setting.graph.tensors[t]
-    if held.must_leave or _is_read_once(held):
-        return 0, "", ""
-    found = []
-    for h, (level, capacity) in enumerate(zip(setting.levels, setting.capacities, strict=True)):
-        if held.bits > capacity:
-            found.append((held.bits - capacity, "", level))
-            continue
-        short = {i: held.bits - choice.free(setting, i)[h] for i in _needed(held)}
-        worst = max(short, key=lambda i: short[i])
-        found.append((short[worst], graph.steps[worst].name, level) if short[worst] > 0 else (0, "", level))
-    return min(found, key=lambda one: one[0])
-
-
-def _needed(held: Held) -> Iterable[int]:
-    """Steps in which a tensor is read or made, and those between."""
-    return held.steps if held.made_in >= 0 else held.read_in
-
-
-def _is_read_once(held: Held) -> bool:
-    """An input that has no second reader, for which to keep it would save nothing."""
-    return held.made_in < 0 and len(held.read_in) == 1
-
-
-def _kib(bits: int) -> str:
-    return f"{bits / 8192:.0f} KiB" if bits >= 8192 else f"{bits / 8:.0f} B"

@@ -16,15 +16,7 @@ from dse.mapper.network.residency.columns import Columns, Point, Way
 from dse.mapper.network.residency.graph import graph_of
 from dse.mapper.network.residency.orders import inside_modules, modules_of, other_orders
 from dse.mapper.network.residency.placing import Layout
-from dse.mapper.network.residency.result import (
-    Before,
-    Residency,
-    ResidencyCertificate,
-    mapped_at_home,
-    moved_at_home,
-    nothing_at_home,
-    outer_words_of,
-)  # fmt: skip
+from dse.mapper.network.residency.result import Residency, ResidencyCertificate, nothing_at_home, sums
 from dse.mapper.network.residency.rooms import ways_of
 from dse.mapper.network.residency.search import Found, best_choice, cheapest_of_fastest, options_of
 from dse.model.homes import home_levels
@@ -223,20 +215,19 @@ def _residency(tried: Tried, goal: Goal) -> Residency:
         if step.layer is not None and not goal.has_fronts:
             columns.ask(step.layer, nothing, False, setting.capacities, goal.gap)
     plain = _outside(setting, columns, goal)
-    before = Before(*sums(setting, plain), outer_words_of(setting, plain, mapped_at_home(setting, plain)))
+    before_pj, before_cycles = sums(setting, plain)
     choice, layouts = found.choice, found.layouts
     value = _value(goal, *sums(setting, choice))
-    limits = before.energy_pj <= goal.max_energy_pj and before.cycles <= goal.max_cycles
-    if limits and _value(goal, before.energy_pj, before.cycles) < value:  # both are within the gap
-        choice, layouts, value = plain, (Layout(),) * len(nothing), _value(goal, before.energy_pj, before.cycles)
-    layers = mapped_at_home(setting, choice)
+    limits = before_pj <= goal.max_energy_pj and before_cycles <= goal.max_cycles
+    if limits and _value(goal, before_pj, before_cycles) < value:  # both are within the gap
+        choice, layouts, value = plain, (Layout(),) * len(nothing), _value(goal, before_pj, before_cycles)
     proof = ResidencyCertificate(
         goal.objective, value, min(tried.bound, value), tuple(step.name for step in setting.graph.steps),
         len({step.layer.shape_key() for step in setting.graph.steps if step.layer is not None}), columns.calls,
         sum(2 * len(one.points) for some in columns.solved.values() for one in some), tried.rounds, tried.orders,
         setting.levels, None if tried.any_order is None else min(tried.any_order, value),
     )  # fmt: skip
-    return Residency(setting, choice, layouts, layers, moved_at_home(setting, choice), before, proof)
+    return Residency(setting, choice, layouts, plain, proof)
 
 
 def _value(goal: Goal, energy_pj: float, cycles: float) -> float:
@@ -268,16 +259,6 @@ def _front(points: Iterable[Point]) -> list[Point]:
         if not kept or point.energy_pj < kept[-1].energy_pj:
             kept.append(point)
     return kept
-
-
-def sums(setting: Setting, choice: Choice) -> tuple[float, float]:
-    """Energy (pJ) and cycles of a choice whose columns are all mappings."""
-    points = [column.point for column in choice.columns if column is not None]
-    moves = moved_at_home(setting, choice)
-    return (
-        sum(point.energy_pj for point in points) + sum(one.energy_pj for one in moves),
-        sum(point.cycles for point in points) + sum(one.cycles for one in moves),
-    )
 
 
 def least_product(setting: Setting, columns: Columns, goal: Goal) -> tuple[Found, float, int]:

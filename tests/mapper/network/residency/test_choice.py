@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from itertools import pairwise
 from math import inf
 
 import pytest
-from mapper.network.residency.small_networks import columns_of, setting_of, walked
+from mapper.network.residency.small_networks import Costs, Front, columns_of, setting_of, walked
 from thinned import parts, thinned
 
 from dse.errors import MappingError
@@ -16,8 +17,9 @@ from dse.mapper.network.residency.choice import Choice, Kept, Setting, Weights
 from dse.mapper.network.residency.choose import choose
 from dse.mapper.network.residency.columns import Column, Point
 from dse.mapper.network.residency.placing import laid_out
+from dse.mapper.network.residency.result import sums
 from dse.mapper.network.residency.search import best_choice
-from dse.mapper.network.residency.solve import Goal, least_product, sums
+from dse.mapper.network.residency.solve import Goal, least_product
 from dse.mapper.network.residency.solve import setting_of as setting_on
 from dse.mapper.network.residency.stays import check as check_choice
 from dse.mapper.network.residency.stays import choice_of, stays_of
@@ -27,14 +29,21 @@ from dse.problem.workload import Node, Workload
 EQUAL = 1e-7
 
 
+@lru_cache(maxsize=256)
+def case(seed: int, steps: int = 5, levels: int = 1) -> tuple[Setting, Costs, Front]:
+    """A small network, its costs, and the front of all ways to run it, which several tests compare with."""
+    setting, costs = setting_of(seed, steps, levels)
+    return setting, costs, walked(setting, costs)
+
+
 def check(seeds: range, steps: int = 5, levels: int = 1) -> dict[str, int]:
     kinds = ("kept", "loaded", "copied", "merged", "rounds", "full", "wide", "moved", "copied on", "in all")
     seen = dict.fromkeys(kinds, 0)
     for seed in seeds:
         weights = ((1.0, 0.0), (0.0, 1.0), (1.0, 0.7))[seed % 3]
-        setting, costs = setting_of(seed, steps, levels)
+        setting, costs, front = case(seed, steps, levels)
         found = best_choice(setting, columns_of(costs, weights), Weights(*weights))
-        truth = min(weights[0] * energy + weights[1] * cycles for energy, cycles in walked(setting, costs))
+        truth = min(weights[0] * energy + weights[1] * cycles for energy, cycles in front)
         value = sum(w * part for w, part in zip(weights, sums(setting, found.choice), strict=True))
         for kept, capacity in zip(found.choice.levels, setting.capacities, strict=True):
             assert laid_out(setting.graph, kept, capacity)[0] is not None
@@ -70,8 +79,8 @@ def test_the_best_choice_in_two_levels_is_that_of_a_full_walk(seeds: range) -> N
 @pytest.mark.parametrize("seeds", thinned(parts(60, 12), 5))
 def test_a_dynamic_programme_equals_a_walk_that_remembers_nothing(seeds: range) -> None:
     for seed in seeds:
-        setting, costs = setting_of(seed, 3)
-        assert walked(setting, costs) == walked(setting, costs, remembers=False), seed
+        setting, costs, front = case(seed, 3)
+        assert front == walked(setting, costs, remembers=False), seed
 
 
 @pytest.mark.parametrize(("first", "gap"), [(0.02, 0.02), (0.5, 0.5), (0.5, 0.02)])
@@ -79,11 +88,11 @@ def test_a_gap_of_the_searches_is_one_of_the_network(first: float, gap: float) -
     apart = 0
     for seed in range(60):
         weights = ((1.0, 0.0), (0.0, 1.0), (1.0, 0.7))[seed % 3]
-        setting, costs = setting_of(seed)
+        setting, costs, front = case(seed)
         columns = columns_of(costs, weights)
         columns.gap = first
         found = best_choice(setting, columns, Weights(*weights), gap if gap < first else inf)
-        truth = min(weights[0] * energy + weights[1] * cycles for energy, cycles in walked(setting, costs))
+        truth = min(weights[0] * energy + weights[1] * cycles for energy, cycles in front)
         value = sum(w * part for w, part in zip(weights, sums(setting, found.choice), strict=True))
         assert found.bound * (1 - EQUAL) <= truth <= value * (1 + EQUAL), seed
         assert value <= found.bound * (1 + gap) * (1 + EQUAL), seed
@@ -120,9 +129,9 @@ def test_a_thousand_small_networks_equal_their_full_walks() -> None:
 
 def test_the_least_product_is_that_of_a_full_walk() -> None:
     for seed in range(40):
-        setting, costs = setting_of(seed, 4)
+        setting, costs, front = case(seed, 4)
         found, bound, _ = least_product(setting, columns_of(costs, None), Goal("edp"))
-        truth = min(energy * cycles for energy, cycles in walked(setting, costs))
+        truth = min(energy * cycles for energy, cycles in front)
         energy, cycles = sums(setting, found.choice)
         assert energy * cycles == pytest.approx(truth, rel=EQUAL), seed
         assert bound == pytest.approx(truth, rel=1e-6), seed
@@ -130,8 +139,7 @@ def test_the_least_product_is_that_of_a_full_walk() -> None:
 
 def test_the_least_energy_within_a_limit_of_latency_is_that_of_a_full_walk() -> None:
     for seed in range(40):
-        setting, costs = setting_of(seed, 4)
-        front = walked(setting, costs)
+        setting, costs, front = case(seed, 4)
         limit = (front[0][1] + front[-1][1]) / 2
         weights = Weights(1.0, 0.0, max_cycles=limit)
         found = best_choice(setting, columns_of(costs, None), weights)

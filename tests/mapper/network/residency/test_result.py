@@ -10,13 +10,13 @@ from mapper.network.residency.small_networks import columns_of, setting_of
 from dse.formats.architecture.load import load_architecture_spec
 from dse.mapper.network.residency.choice import Choice, Setting, Weights
 from dse.mapper.network.residency.columns import Point
+from dse.mapper.network.residency.reasons import why_not
 from dse.mapper.network.residency.result import (
     Residency,
     ResidencyCertificate,
     mapped_at_home,
     nothing_at_home,
     outer_words_of,
-    why_not,
 )
 from dse.mapper.network.residency.search import best_choice
 from dse.mapper.network.residency.solve import Goal, keep_on_chip
@@ -56,6 +56,7 @@ def test_totals_are_those_of_layers_and_moves(run: Residency) -> None:
     costs = [mapped.cost for _, mapped, _ in run.layers]
     assert run.energy_pj == sum(cost.energy_pj for cost in costs) + sum(move.energy_pj for move in run.moves)
     assert run.cycles == sum(cost.cycles for cost in costs) + sum(move.cycles for move in run.moves)
+    assert run.totals == pytest.approx((run.energy_pj, run.cycles), rel=1e-9)
     assert sum(len(names) for _, names in run.grouped) == 3
     assert run.homes.keys() == {"a", "b", "c"}
     assert run.home_of("b") == {"ifmap": "GLB", "psum": "GLB"}

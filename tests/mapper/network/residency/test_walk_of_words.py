@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from mapper.network.residency.walk_of_words import LostError, walk_network
+from mapper.network.residency.walk_of_words import LostError, Walked, walk_network
 
 import dse
 from dse.formats.architecture.load import load_architecture_spec
@@ -48,13 +48,17 @@ def run(machine: str, capacity: str) -> Residency:
     return found
 
 
+@cache
+def walked_run(machine: str, capacity: str) -> Walked:
+    return walk_network(run(machine, capacity))
+
+
 RUNS = [("eyeriss", "200B"), ("eyeriss", "330B"), ("eyeriss", "4KiB"), ("edge_npu", "512B"), ("two", "600B+250B")]
 
 
 @pytest.mark.parametrize(("machine", "capacity"), RUNS)
 def test_the_walk_counts_the_words_of_the_closed_sum(machine: str, capacity: str) -> None:
-    found = run(machine, capacity)
-    walked = walk_network(found)
+    found, walked = run(machine, capacity), walked_run(machine, capacity)
     for t, stay in enumerate(found.stays):
         assert walked.outer[t] == stay.words_after, stay.name
     closed: dict[tuple[str, str], int] = {}
@@ -98,7 +102,7 @@ def test_a_bystander_takes_room_while_it_waits() -> None:
     """The sum's operand waits at home while two layers run."""
     found = run("eyeriss", "4KiB")
     waiting = next(t for t, held in enumerate(found.setting.graph.tensors) if held.name == "a")
-    right, wrong = walk_network(found), walk_network(found, forgotten=waiting)
+    right, wrong = walked_run("eyeriss", "4KiB"), walk_network(found, forgotten=waiting)
     missing = {name: right.bits["GLB", name] - wrong.bits["GLB", name] for _, name in right.bits}
     assert {name for name, bits in missing.items() if bits} == {"c"}  # b and the sum read it
     assert missing["c"] == found.setting.graph.tensors[waiting].bits
@@ -107,7 +111,7 @@ def test_a_bystander_takes_room_while_it_waits() -> None:
 def test_an_alias_counts_once() -> None:
     found = run("eyeriss", "200B")
     assert len(found.setting.graph.tensors[1].names) == 2  # and the activation behind it
-    right, wrong = walk_network(found), walk_network(found, twice=True)
+    right, wrong = walked_run("eyeriss", "200B"), walk_network(found, twice=True)
     assert (wrong.outer[1], sum(wrong.home.values())) != (right.outer[1], sum(right.home.values()))
 
 
