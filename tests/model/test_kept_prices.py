@@ -6,7 +6,7 @@ import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.formats.architecture.load import load_architecture, load_architecture_spec
-from dse.mapper.flat.solve import instances_of
+from dse.mapper.flat.gather import instances_of
 from dse.model import price as module
 from dse.model.price import price
 from dse.problem.layer import Layer

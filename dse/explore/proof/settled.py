@@ -52,7 +52,7 @@ def joined_with(last: Settled, new: Settled) -> Settled | None:
     --------
     >>> first, second = (Settled(Box((0, i), (0, i)), RULED_OUT, DesignBound(5.0, 2.0)) for i in (3, 4))
     >>> joined_with(first, second).box
-    Box(first=(0, 3), last=(0, 4))
+    Box(first=(0, 3), last=(0, 4), band=None)
     """
     differ = [i for i, (a, b) in enumerate(zip(last.box.last, new.box.first, strict=True)) if a != b]
     follows = len(differ) == 1 and new.box.first[differ[0]] == last.box.last[differ[0]] + 1

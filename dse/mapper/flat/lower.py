@@ -19,12 +19,12 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.errors import DseError
 from dse.mapper.flat.array_tiles import Array, Sides, Walk, sides_of, tiles_of
+from dse.mapper.flat.gather import instances_of
 from dse.mapper.flat.inner.by_array import Arrays, Outside, least_of_tiles
 from dse.mapper.flat.instance import INSTANCE, Instance, Roles
 from dse.mapper.flat.outer.points import coarse_room, points_of_all
 from dse.mapper.flat.reprice import COSTS
 from dse.mapper.flat.run import new_configuration
-from dse.mapper.flat.solve import instances_of
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.result import LowerBound
 from dse.model.price import price
