@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-WIDE, NARROW = 1.25, 1.06
-"""Most PEs over fewest of the bands that a box is cut into at first, and of those that these are cut into."""
+RATIO = 1.06
+"""Most PEs over fewest of a band. Each band more of a box costs far less than what all of them share, and closer ones
+hold but few arrays."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Band:
         """Whether a design, by the positions of its settings, has one of the arrays."""
         return (digits[self.axes[0]], digits[self.axes[1]]) in self.held
 
-    def narrower(self, ratio: float) -> list[Band]:
+    def narrower(self, ratio: float = RATIO) -> list[Band]:
         """The same arrays in bands with no more than so many times as many PEs as their fewest.
 
         Examples

@@ -13,7 +13,7 @@ import numpy as np
 
 from dse.errors import DseError
 from dse.explore.designs.space import DesignSpace, magnitude
-from dse.explore.proof.bands import NARROW, WIDE, Band
+from dse.explore.proof.bands import Band
 from dse.explore.proof.settings import is_capacity, is_inside, is_side
 
 BOXED = ("rows", "cols", "capacity")
@@ -26,9 +26,6 @@ ROUNDING = 1e-12
 SIDES_AT_ONCE = 128
 """Designs that differ in the sides of the array alone are bounded one by one when they are no more than this; others in
 bands of about as many PEs."""
-
-BAND_AT_ONCE = 16
-"""Designs of a band that are bounded one by one, at most; bands of more are made narrower first."""
 
 MANY_BOXES = 512
 """Capacities, those of whole levels first, are not spanned while this makes no more boxes to begin with: bounds over
@@ -161,25 +158,22 @@ class Axes:
         >>> sides = range(2, 18)
         >>> space = DesignSpace.of({"levels.array.rows": sides, "levels.array.cols": sides})
         >>> axes = Axes(space, (tuple(map(float, sides)),) * 2, ((False, False), (True, True)))
-        >>> band = axes.parts_of(axes.whole)[2]
+        >>> band = axes.parts_of(axes.whole)[4]
         >>> axes.arrays_of(band)
-        ((2, 4), (4, 2), (3, 3), (2, 5), (5, 2))
+        ((2, 5), (5, 2))
         >>> [one.size for one in axes.parts_of(band)]
-        [1, 1, 1, 1, 1]
+        [1, 1]
         """
         spanned = [i for i, (first, last) in enumerate(zip(box.first, box.last, strict=True)) if first < last]
         if not spanned or not all(is_side(self.space.names[i]) and self.sizes[i] is not None for i in spanned):
             return [box]
-        if box.size <= (SIDES_AT_ONCE if box.band is None else BAND_AT_ONCE):
+        if box.band is not None or box.size <= SIDES_AT_ONCE:
             return self.singles(box)
         if len(spanned) == 1:
             return [box]
-        if box.band is not None:
-            finer = box.band.narrower(NARROW)
-            return [box.of_band(band) for band in finer] if len(finer) > 1 else self.singles(box)
         rows, cols = (self.space.names.index(name) for name, _ in self.sides_of(box))
         arrays = Band.of((rows, cols), *(self._of_side(box, axis) for axis in (rows, cols)))
-        return [box.of_band(band) for band in arrays.narrower(WIDE)]
+        return [box.of_band(band) for band in arrays.narrower()]
 
     def _of_side(self, box: Box, axis: int) -> dict[int, int]:
         """The choices of a side in a box by their positions."""

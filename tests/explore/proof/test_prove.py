@@ -157,7 +157,6 @@ def reached(rows, objectives):
 def test_no_bound_of_a_box_is_above_the_front_of_a_design_in_it(files, boxes, apart, monkeypatch):
     monkeypatch.setattr(box_module, "MANY_BOXES", boxes)
     monkeypatch.setattr(box_module, "SIDES_AT_ONCE", apart)  # what is more is cut into bands of arrays
-    monkeypatch.setattr(box_module, "BAND_AT_ONCE", 1)
     space, _ = SPACES["sides"]
     space = {**space, "levels.GLB.capacity": ["1 KiB", "2 KiB", "4 KiB"]}
     problem = make_plan(*files, Search(1), space=space).problem()
@@ -199,7 +198,6 @@ def test_cut_into_bands_of_arrays_a_space_has_the_same_front(files, limit, monke
     limits = {} if limit is None else {"constraints": {"area": {"max": f"{limit} mm2"}}}
     whole = sweep(*files, **how, **limits)
     monkeypatch.setattr(box_module, "SIDES_AT_ONCE", 2)
-    monkeypatch.setattr(box_module, "BAND_AT_ONCE", 2)
     parts = sweep(*files, **how, **limits)
     assert parts.certificate.complete
     assert parts.certificate.gap == whole.certificate.gap == 0
