@@ -1,14 +1,21 @@
 """Settings for the whole test suite."""
 
 import fcntl
+import os
+import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("dse", deadline=None)  # other work on the machine must not fail a test
 settings.load_profile("dse")
 
 REFERENCE = Path(__file__).parent / "reference"
+
+# Whatever the environment says: else each process compiles all modules anew, and each worker rewrites all tests.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_addoption(parser):
@@ -19,6 +26,25 @@ def pytest_addoption(parser):
         default=REFERENCE / "timeloop_counts.jsonl",
         help="cases that Timeloop has counted, one JSON object a line, for tests/validation/models/test_timeloop.py",
     )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Of two processes (`-n 2`) each takes half of the tests in order, then some that the other one has left.
+
+    So tests of one file share what it works out. In the settings, `--dist worksteal` would end all benchmarks.
+    """
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log) if config.getoption("dist") == "load" else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """What one of two parameters leaves to the slow tests is none of the gate's, whatever the other one says."""
+    for item in items:
+        if item.get_closest_marker("slow") is not None:
+            item.own_markers = [mark for mark in item.own_markers if mark.name != "gate"]
 
 
 def pytest_sessionstart(session):

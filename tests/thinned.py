@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-OF_THE_REST = 3
+OF_THE_REST = 6
 """The gate takes one in so many of the cases that the plain run leaves out."""
 
 
@@ -30,6 +30,12 @@ def thinned(cases: Iterable[Any], every: int) -> list[Any]:
             left_out += 1
         marked.append(pytest.param(*values, marks=marks))
     return marked
+
+
+def in_gate(thinned: Iterable[Any]) -> list[Any]:
+    """The values of those cases that `.ci/run` takes, in the plain run or in the gate."""
+    values = [case.values for case in thinned if pytest.mark.slow not in case.marks]
+    return [value if len(value) > 1 else value[0] for value in values]
 
 
 def parts(count: int, size: int) -> list[range]:

@@ -1,8 +1,7 @@
 """The loop of a sweep: propose, evaluate, record, tell; then solve what may be on the front exactly.
 
-Everything here is decided by the seed and by results, in the order of proposals. Workers finish in any order, and a
-resumed sweep finds some results in its log, but neither changes what is proposed next: results are told in the order
-of proposals, a whole batch at a time.
+Everything here is decided by the seed and by results. Workers finish in any order, and a resumed sweep finds some
+results in its log, but neither changes what is proposed next: a whole batch is told in the order of proposals.
 """
 
 from __future__ import annotations
@@ -26,7 +25,8 @@ from dse.explore.plan.problem import SweepProblem
 from dse.explore.plan.search import Search
 from dse.explore.progress import Phase, Progress
 from dse.explore.proof.certificate import Certificate
-from dse.explore.proof.prove import Entry, Prover
+from dse.explore.proof.prove import Prover
+from dse.explore.proof.settled import Entry
 from dse.explore.proof.stage import Stage
 from dse.explore.spending import Spending
 from dse.explore.workers.runner import Task, TimeOverError, Workers
@@ -99,14 +99,16 @@ class Explorer:
     def sampler(self) -> str:
         return choose_sampler(self.search.sampler, self.problem.space, self.search.trials)
 
-    def run(self) -> None:
-        """Explore, then prove, or solve the designs that may be on the front exactly, as far as there is time."""
+    def run(self) -> bool:
+        """Explore, then prove, or solve what may be on the front exactly, while there is time; whether it proved."""
         with suppress(TimeOverError):
             self._explore()
-        if not self._prove() and not self.is_over:
+        proves = self._prove()
+        if not proves and not self.is_over:
             contenders = self._contenders()
             with suppress(TimeOverError):
                 self._evaluate("exact", contenders, len(contenders))
+        return proves
 
     def _explore(self) -> None:
         """Evaluate designs until there are as many as are asked for."""
@@ -375,9 +377,7 @@ class Explorer:
         return {name: self.problem.plain(value) for name, value in candidate.settings.items()}
 
     def _values(self, evaluation: Evaluation) -> list[float] | None:
-        if not evaluation.ok:
-            return None
-        return [evaluation.outcome.objectives[key] for key in self.search.keys]
+        return [evaluation.outcome.objectives[key] for key in self.search.keys] if evaluation.ok else None
 
     def _contenders(self) -> list[Candidate]:
         """Designs that no other beats even after their gaps are closed in their favour, and number 0, with which the

@@ -38,12 +38,11 @@ class Underway:
         explorer = self.explorer
         try:
             with suppress(TimeOverError):
-                explorer.run()
-                result = self.result(finished=not explorer.is_over)
-                while explorer.certificate is not None and not explorer.is_over and (wanted := result.to_solve()):
+                proves = explorer.run()
+                finished = not explorer.is_over
+                while proves and not explorer.is_over and (wanted := self._to_solve()):
                     explorer.solve(wanted[:SOLVED_AT_ONCE])
-                    result = self.result(finished=True)
-                return result
+                return self.result(finished=finished)
         except KeyboardInterrupt:
             self.show(always=True)
             raise
@@ -58,7 +57,11 @@ class Underway:
         self.shown = monotonic()
         self.pause_s = max(SHOWN_EVERY_S, (self.shown - began) / SHOWN_PART)
 
-    def result(self, *, finished: bool) -> SweepResult:
+    def _to_solve(self) -> list[int]:
+        return self.result(finished=True, certified=False).to_solve()
+
+    def result(self, *, finished: bool, certified: bool = True) -> SweepResult:
+        """What is known so far; without the certificate, which takes a while, where nobody reads it."""
         plan, explorer = self.plan, self.explorer
         return SweepResult(
             name=plan.name,
@@ -74,6 +77,6 @@ class Underway:
             damaged=self.damaged,
             derived=tuple(one.path for one in plan.derived),
             combine=plan.together.how,
-            certificate=explorer.certificate,
+            certificate=explorer.certificate if certified else None,
             spending=explorer.spending,
         )

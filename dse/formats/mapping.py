@@ -45,7 +45,7 @@ from dse.formats.text.yaml_text import flow, scalar
 from dse.mapper.network.residency.stays import Stays
 from dse.mapper.rules_kept import broken_rules
 from dse.model.fit import check_fit
-from dse.model.homes import Homes, at_home, home_level, inner_mapping
+from dse.model.homes import Homes, at_home, home_levels, inner_mapping
 from dse.model.mapping import Loop, Spatial, Temporal, check_node
 from dse.model.mapping import Mapping as LoopNest
 from dse.problem.dims import DIMS, OPERANDS
@@ -180,13 +180,20 @@ class MappingFile:
 
     def _machine(self, architecture: Architecture, name: str, nest: LoopNest) -> tuple[Architecture, LoopNest]:
         """What a layer's mapping is checked against: another architecture where operands are at home on chip."""
-        stays = self.model.resident
-        if stays is None or name not in stays.operands:
+        given = None if self.model.resident is None else self.model.resident.stays()
+        if given is None or all(name not in dict(one.operands) for one in given.levels):
             return architecture, nest
-        level = home_level(architecture)
-        if level.name != stays.level or level.capacity_bits is None:
-            raise self.source.error(("resident", "level"), f"tensors stay in {level.name}, not in {stays.level}")
-        homes = Homes(level.name, frozenset(stays.operands[name]), level.capacity_bits)
+        levels = {level.name: level.capacity_bits or 0 for level in home_levels(architecture)}
+        own: dict[str, frozenset[str]] = {}
+        for one in given.levels:
+            if one.level not in levels:
+                where = " or ".join(levels)
+                raise self.source.error(("resident", "level"), f"tensors stay in {where}, not in {one.level}")
+            own[one.level] = frozenset(dict(one.operands).get(name, ()))
+        homes: Homes | None = None
+        for level, bits in levels.items():
+            homes = Homes(level, own.get(level, frozenset()), bits, outer=homes)
+        assert homes is not None
         return at_home(architecture, homes), inner_mapping(architecture, homes, nest)
 
     def _wrong_names(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dse.mapper.alike import layout as layout
     from dse.mapper.alike import lower_bounds_alike as lower_bounds_alike
     from dse.mapper.alike import points_alike as points_alike
+    from dse.mapper.bands import lower_bounds_in_bands as lower_bounds_in_bands
     from dse.mapper.layer import bound_prices as bound_prices
     from dse.mapper.layer import bounds_boxes as bounds_boxes
     from dse.mapper.layer import layer_front as layer_front
@@ -59,6 +60,7 @@ _HOMES = {
     "lower_bound": "dse.mapper.layer",
     "lower_bounds": "dse.mapper.layer",
     "lower_bounds_alike": "dse.mapper.alike",
+    "lower_bounds_in_bands": "dse.mapper.bands",
     "map_layer": "dse.mapper.layer",
     "map_workload": "dse.mapper.network.workload",
     "points_alike": "dse.mapper.alike",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from logging import getLogger
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,11 +16,11 @@ from dse.mapper.flat.instance import SHAPES, Roles, shape_of
 from dse.mapper.flat.lower import bound_flat, bound_flat_by_sides, flat_prices
 from dse.mapper.flat.run import RECORD
 from dse.mapper.flat.solve import flat_mapping, solve_flat
-from dse.mapper.shared.compilation.twins import COMPILING, marker
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, beaten_beside
 from dse.mapper.shared.reasons import obstacles, why_infeasible
 from dse.mapper.shared.result import LayerFront, LowerBound, Mapped, Solution
 from dse.mapper.shared.stopping import stopping
+from dse.mapper.turns import fastest_by_turns
 from dse.model.mapping import Mapping
 from dse.model.price import capacities
 from dse.problem.layer import Layer
@@ -321,21 +320,15 @@ def solve(
         raise InfeasibleError(why_infeasible(architecture, layer, factors))
     kind = OBJECTIVES[objective]
     with stopping(time_limit_s) as stop:
-        solution = None
-        if flat:
-            gives_up = deep_is_faster(layer, kind)
-            solution = solve_flat(architecture, layer, kind, gap, factors, LONGEST_FRONT, stop=stop, gives_up=gives_up)
-        if solution is None or solution.gap == np.inf:
+        if flat and kind == LATENCY:
+            solution = fastest_by_turns(architecture, layer, gap, factors, stop)
+        elif flat:
+            solution = solve_flat(architecture, layer, kind, gap, factors, LONGEST_FRONT, stop=stop)
+        else:
             from dse.mapper.deep.solve import solve_deep  # loaded where it is needed, as reading it takes long
 
-            compiling = flat and not (marker("deep").exists() or marker("handed-over").exists())
-            if compiling:  # else it was said before the first layer
-                getLogger(__name__).info(COMPILING)
-            known = (_known(architecture, layer, objective, gap, factors, time_limit_s) if solution is None
-                     else _known_of(architecture, solution))  # fmt: skip
+            known = _known(architecture, layer, objective, gap, factors, time_limit_s)
             solution = solve_deep(architecture, layer, kind, gap, factors, LONGEST_FRONT, stop=stop, known=known)
-            if compiling:
-                marker("handed-over").touch()
     if len(solution.values) == 0:
         raise InfeasibleError(why_infeasible(architecture, layer, factors))
     return solution
@@ -352,29 +345,10 @@ def _known(
         found = solve(together, layer, objective, gap, tight, time_limit_s)
     except InfeasibleError:
         return []
-    return _known_of(together, found)
-
-
-def _known_of(architecture: Architecture, found: Solution) -> list[Known]:
-    """The mappings that a search has found."""
     from dse.mapper.deep.known import Known
 
-    mappings = [mapping_of(architecture, record, found.kept[int(record[-1])]) for record in found.records]
+    mappings = [mapping_of(together, record, found.kept[int(record[-1])]) for record in found.records]
     return [Known(float(x), float(y), one) for (x, y), one in zip(found.values, mappings, strict=True)]
-
-
-def deep_is_faster(layer: Layer, kind: int) -> bool:
-    """Whether the deep search is the faster one where the flat search becomes long.
-
-    It is where the least latency of a layer without windows is asked for, see "Two searches" in docs/mapper/times.md:
-    many mappings then take nearly the same time, and the deep search's bounds tell them apart.
-
-    Examples
-    --------
-    >>> deep_is_faster(Layer("matmul", K=64, C=64, P=64), LATENCY), deep_is_faster(Layer("conv", P=64, R=3), LATENCY)
-    (True, False)
-    """
-    return kind == LATENCY and layer.R == layer.S == 1
 
 
 def is_flat(architecture: Architecture, factors: str) -> bool:

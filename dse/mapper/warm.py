@@ -8,6 +8,7 @@ from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
 from dse.mapper.alike import lower_bounds_alike, points_alike
 from dse.mapper.flat.outer.table import work_out
+from dse.mapper.flat.outer.walk import new_outer_tile
 from dse.mapper.flat.solve import prepare
 from dse.mapper.layer import bounds_boxes, lower_bound, solve
 from dse.mapper.shared.compilation.twins import COMPILING, compiled, marker
@@ -61,4 +62,4 @@ def warm_up(search: str) -> None:
         lower_bounds_alike([architecture, architecture], layer, ((2, 2),), (0.0, 0.0))
     if search == "flat":  # what only a long search needs
         problem = prepare(architecture, layer, ENERGY, "all")[1][0]
-        compiled(work_out)(problem.instance, problem.table)
+        compiled(work_out)(problem.instance, problem.table, new_outer_tile())

@@ -211,9 +211,7 @@ def _outermost(outer: Level, home: Level, homes: Homes, kept: Level | FanOut | N
     )
 
 
-def _taken(
-    outer: PerOperand[float], home: PerOperand[float], away: frozenset[str], width: float
-) -> PerOperand[float]:
+def _taken(outer: PerOperand[float], home: PerOperand[float], away: frozenset[str], width: float) -> PerOperand[float]:
     return PerOperand.of({o: home[o] * width if o in away else outer[o] for o in OPERANDS})
 
 

@@ -37,22 +37,18 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where a node without MACs finds its tensors and leaves its result.
+    """Where a node without MACs finds its tensors and leaves its result: names of levels, empty for the outermost.
 
     Parameters
     ----------
-    home : str
-        Level on chip; empty where everything is at the outermost one.
-    reads : tuple of bool
-        Whether each tensor is read at home; empty for none.
-    outside, inside : bool
-        Whether the result is written to the outermost level, and to the home.
+    reads : tuple of str
+        Of each tensor; empty where all are in the outermost level.
+    writes : tuple of str
+        All to which the result goes.
     """
 
-    home: str = ""
-    reads: tuple[bool, ...] = ()
-    outside: bool = True
-    inside: bool = False
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ("",)
 
 
 OUTSIDE = Places()
@@ -174,17 +170,16 @@ def moved(architecture: Architecture, move: Move, places: Places = OUTSIDE) -> M
     >>> cost = moved(chip, add)
     >>> cost.read_bits == 2 * cost.written_bits, cost.bound_by
     (True, 'DRAM shared')
-    >>> at_home = moved(chip, add, Places("L2", (True, True), outside=False, inside=True))
+    >>> at_home = moved(chip, add, Places(("L2", "L2"), ("L2",)))
     >>> at_home.energy_pj < cost.energy_pj, at_home.bound_by
     (True, 'L2 shared')
     """
     outer = architecture.levels[0].name
-    reads = places.reads or (False,) * len(move.reads)
-    written = [*([outer] if places.outside else []), *([places.home] if places.inside else [])]
+    reads = places.reads or ("",) * len(move.reads)
     transfers = (
-        *(transfer_of(architecture, places.home if at_home else outer, tensor, "read")
-          for tensor, at_home in zip(move.reads, reads, strict=True)),
-        *(transfer_of(architecture, level, move.written, "write") for level in written),
+        *(transfer_of(architecture, level or outer, tensor, "read")
+          for tensor, level in zip(move.reads, reads, strict=True)),
+        *(transfer_of(architecture, level or outer, move.written, "write") for level in places.writes),
     )  # fmt: skip
     busy = port_cycles(transfers)
     bound_by = max(busy, key=lambda port: busy[port], default="")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -87,6 +88,24 @@ def price(architecture: Architecture, layer: Layer) -> Prices:
     >>> round(float(dram / mac), 6)
     200.0
     """
+    by_rows = any("csr" in level.compression for level in architecture.levels)
+    what = layer.bits, layer.finished_bits, layer.density, layer.blocks, layer.packed
+    key = id(architecture), layer if by_rows else what
+    if key not in _PRICES:
+        _PRICES[key] = architecture, _price(architecture, layer)
+        if len(_PRICES) > KEPT_PRICES:
+            _PRICES.popitem(last=False)
+    return _PRICES[key][1]
+
+
+KEPT_PRICES = 256
+"""Prices that are remembered: layers of a network mostly have the same. Each keeps its architecture, so that no other
+object has that identity."""
+
+_PRICES: OrderedDict[tuple[int, Any], tuple[Architecture, Prices]] = OrderedDict()
+
+
+def _price(architecture: Architecture, layer: Layer) -> Prices:
     nodes = architecture.hierarchy
     left = activity(architecture, layer)
     access, saved = np.zeros((len(nodes), 3, 2)), np.zeros((len(nodes), 2))

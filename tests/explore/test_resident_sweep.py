@@ -52,7 +52,8 @@ def test_a_design_has_the_runs_that_evaluating_it_finds(swept: tuple[dse.SweepRe
     for evaluation in exact:
         architecture = spec.resolve({path: evaluation.parameters[path] for path in SPACE})
         runs = {point(architecture, objective) for objective in ("energy", "latency", "edp")}
-        assert set(evaluation.outcome.front) <= runs
+        for one in evaluation.outcome.front:  # as searches priced it: sums in another order
+            assert any(one == pytest.approx(other, rel=1e-12) for other in runs)
         least = min(energy for energy, _ in runs)
         assert least == pytest.approx(min(energy for energy, _ in evaluation.outcome.front), rel=1e-12)
 

@@ -12,7 +12,7 @@ from mapper.walks.deep_walk import DeepProblem, Walk, clustered_problem, deep_pr
 from mapper.walks.fronts import EQUAL, significant
 from mapper.walks.mapper_cases import random_problem
 from mapper.walks.simulated_price import simulated_price
-from thinned import thinned
+from thinned import in_gate, thinned
 
 from dse.errors import InfeasibleError
 from dse.mapper.deep.solve import solve_deep
@@ -71,8 +71,8 @@ def test_best_equals_full_walk_with_three_fan_outs_and_clusters(chunk: int, obje
 
 @pytest.mark.gate
 def test_the_problems_with_many_fan_outs_strain_everything() -> None:
-    walked = [pair for chunk in range(6) for pair in problems(chunk, clustered_problem)]
-    drawn = [problem for problem, _ in walked]
+    walked = [pair for chunk in in_gate(thinned(range(6), 6)) for pair in problems(chunk, clustered_problem)]
+    drawn = [clustered_problem(seed) for seed in range(60)]
     used = [sum(fan.children > 1 for fan in p.architecture.fan_outs) for p in drawn]
     share = {
         "three fan-outs": np.mean([count >= 3 for count in used]),
@@ -149,8 +149,8 @@ def test_prices_with_many_fan_outs_are_the_simulators() -> None:
 
 @pytest.mark.gate
 def test_the_problems_strain_everything() -> None:
-    walked = [pair for chunk in range(5) for pair in problems(chunk)]
-    drawn = [problem for problem, _ in walked]
+    walked = [pair for chunk in in_gate(thinned(range(10), 10)) for pair in problems(chunk)]
+    drawn = [deep_problem(seed) for seed in range(50)]
     share = {
         "two fan-outs": np.mean([len(p.architecture.fan_outs) == 2 for p in drawn]),
         "four levels or more": np.mean([len(p.architecture.levels) >= 4 for p in drawn]),

@@ -229,9 +229,7 @@ def test_the_price_with_homes_in_two_levels_is_that_of_the_walked_loops() -> Non
         assert (cost.energy_pj, cost.cycles) == pytest.approx(walked, rel=1e-9), seed
         assert sum(cost.energy_by_level_pj.values()) == pytest.approx(cost.energy_pj, rel=1e-12)
         for operand, home in homes.by_operand().items():
-            moved = {
-                name: words[operand].reads + words[operand].writes for name, words in cost.accesses.levels.items()
-            }
+            moved = {name: words[operand].reads + words[operand].writes for name, words in cost.accesses.levels.items()}
             outside = [level.name for level in architecture.levels[: architecture.levels.index(
                 architecture.level(home))]]  # fmt: skip
             assert moved[home] > 0, seed

@@ -1,13 +1,22 @@
-"""Problems go to the search that is faster; where the flat one gives up, the deep one finds the same."""
+"""Least latency on flat hierarchies: both searches by turns find what each finds alone, whenever they take over."""
+
+from itertools import count
 
 import numpy as np
 import pytest
+from mapper.walks.mapper_cases import random_problem
+from thinned import thinned
 
+import dse
 from dse.formats.architecture.load import load_architecture_spec
 from dse.formats.workload.load import load_workload
+from dse.mapper import turns
 from dse.mapper.flat.run import RECORD
-from dse.mapper.flat.solve import solve_flat
+from dse.mapper.flat.solve import FlatSearch, solve_flat
 from dse.mapper.layer import LONGEST_FRONT, OBJECTIVES, map_layer, solve
+from dse.mapper.shared.incumbent import LATENCY
+
+SMALL = dse.Layer("conv", K=6, C=5, P=5, Q=4, R=3, S=3)
 
 
 @pytest.fixture(scope="module")
@@ -16,17 +25,14 @@ def flexible():
     return spec.resolve({"dataflow": spec.parse_setting("dataflow", "flexible")})
 
 
-def by_flat(architecture, layer, objective, **how):
+def by_flat(architecture, layer, objective):
     kind, stop = OBJECTIVES[objective], np.zeros(1, dtype=np.int64)
-    return solve_flat(architecture, architecture.lowered(layer), kind, 0.0, "all", LONGEST_FRONT, stop=stop, **how)
+    return solve_flat(architecture, architecture.lowered(layer), kind, 0.0, "all", LONGEST_FRONT, stop=stop)
 
 
-def test_a_long_search_for_the_fastest_mapping_of_a_matmul_goes_on_in_the_deep_one(flexible):
+def test_a_long_search_for_the_fastest_mapping_goes_on_in_the_deep_one(flexible):
     layer = load_workload("mobilenet_v1").layer("20.0")
-    given_up, whole = (by_flat(flexible, layer, "latency", gives_up=gives_up) for gives_up in (True, False))
-    assert given_up.gap == np.inf
-    assert whole.gap == 0.0
-    found = solve(flexible, layer, "latency", 0.0, "all")
+    whole, found = by_flat(flexible, layer, "latency"), solve(flexible, layer, "latency", 0.0, "all")
     assert len(found.records[0]) != RECORD
     assert found.values == pytest.approx(whole.values, rel=1e-12)
     mapped = map_layer(flexible, layer, "latency")
@@ -39,3 +45,70 @@ def test_a_short_search_ends_in_the_flat_one(flexible):
     found, whole = solve(flexible, layer, "latency", 0.0, "all"), by_flat(flexible, layer, "latency")
     assert len(found.records[0]) == RECORD
     assert found.records.tolist() == whole.records.tolist()
+
+
+@pytest.mark.parametrize("objective", ["energy", "latency", "edp", "front"])
+def test_a_flat_search_that_is_left_and_taken_up_again_finds_the_same(flexible, objective):
+    whole = by_flat(flexible, SMALL, objective)
+    stop = np.zeros(1, dtype=np.int64)
+    search = FlatSearch(flexible, SMALL, OBJECTIVES[objective], 0.0, "all", LONGEST_FRONT, stop=stop)
+    visits = next(turn for turn in count(1) if search.advance(10.0 * turn))
+    assert visits > 2
+    assert search.solution().values.tolist() == whole.values.tolist()
+    assert search.solution().records.tolist() == whole.records.tolist()
+
+
+@pytest.mark.parametrize("seed", thinned(range(24), 8))
+@pytest.mark.parametrize(("alone", "turn", "subproblem"), [(20, 60, 4), (20, 400, 1), (200, 100, 100)])
+def test_turns_of_any_length_find_the_same(monkeypatch, seed, alone, turn, subproblem):
+    for name, value in (("ALONE", alone), ("TURN", turn), ("SUBPROBLEM", subproblem)):
+        monkeypatch.setattr(turns, name, value)
+    problem = random_problem(f"turns {seed}", "flexible", "all")
+    whole = by_flat(problem.architecture, problem.layer, "latency")
+    if len(whole.values) == 0:
+        with pytest.raises(dse.InfeasibleError):
+            solve(problem.architecture, problem.layer, "latency", 0.0, problem.kind)
+        return
+    found = solve(problem.architecture, problem.layer, "latency", 0.0, "all")
+    assert found.values == pytest.approx(whole.values, rel=1e-11)
+    assert found.gap == 0.0
+
+
+def test_the_answer_does_not_depend_on_what_was_searched_before(flexible, monkeypatch):
+    monkeypatch.setattr(turns, "ALONE", 4000)
+    monkeypatch.setattr(turns, "TURN", 4000)
+    layer = SMALL.with_(K=16, C=12)
+    first = solve(flexible, layer, "latency", 0.0, "all")
+    for objective in ("edp", "latency", "front"):
+        by_flat(flexible, layer, objective)
+    again = solve(flexible, layer, "latency", 0.0, "all")
+    assert again.records.tolist() == first.records.tolist()
+    assert again.visited == first.visited
+
+
+@pytest.mark.parametrize("after", range(4))
+def test_a_limit_on_time_leaves_what_both_searches_have_proven(flexible, monkeypatch, after):
+    """However many pauses of the deep search the time is over after."""
+    monkeypatch.setattr(turns, "ALONE", 50)
+    monkeypatch.setattr(turns, "TURN", 50)
+    stop, layer = np.zeros(1, dtype=np.int64), SMALL.with_(K=16, C=12)
+    left = iter(range(after))
+
+    def until_then(pair, visits):
+        if next(left, None) is None:
+            stop[0] = 1
+        return deep_turn(pair, visits)
+
+    deep_turn = turns._Pair.deep_turn
+    monkeypatch.setattr(turns._Pair, "deep_turn", until_then)
+    found = turns.fastest_by_turns(flexible, layer, 0.0, "all", stop)
+    least = by_flat(flexible, layer, "latency").values[0, 1]
+    assert found.values[0, 1] / (1 + found.gap) <= least * (1 + 1e-12) <= found.values[0, 1] * (1 + 2e-12)
+
+
+def test_what_is_told_to_a_flat_search_is_no_answer_of_its_own(flexible):
+    whole = by_flat(flexible, SMALL, "latency")
+    search = FlatSearch(flexible, SMALL, LATENCY, 0.0, "all", 1, stop=np.zeros(1, dtype=np.int64))
+    search.offer(float(whole.values[0, 0]), float(whole.values[0, 1]) / search.per_step)
+    assert search.advance(np.inf)
+    assert len(search.solution().values) == 0

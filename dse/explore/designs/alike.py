@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import inf
+from operator import eq
 from time import monotonic, process_time
 from typing import TYPE_CHECKING, Any
 
@@ -48,12 +49,17 @@ class Family:
         """Solve the layers of the first design, and price their mappings for the others; which of them are like it."""
         if not others:
             return []
+        from dse.mapper import layout
+
         how = self._how(first)
         if not how.front or any(network.resident for network in how.networks):
             return []
         layers = list(dict.fromkeys(layer for network in how.networks for layer, _ in network.layers))
         architecture = _architecture(first)
-        alike = [one for one in others if all(_is_alike(architecture, _architecture(one), layer) for layer in layers)]
+        own = [layout(architecture, layer) for layer in layers]
+        if None in own:
+            return []
+        alike = [one for one in others if all(map(eq, own, (layout(_architecture(one), layer) for layer in layers)))]
         return alike if self._solve(architecture, [_architecture(one) for one in alike], layers, until) else []
 
     def _solve(
@@ -90,10 +96,3 @@ class Family:
 def _architecture(design: Any) -> Architecture:
     found: Architecture = design.architecture if isinstance(design, Batched) else design
     return found
-
-
-def _is_alike(one: Architecture, other: Architecture, layer: Any) -> bool:
-    from dse.mapper import layout
-
-    own = layout(one, layer)
-    return own is not None and own == layout(other, layer)

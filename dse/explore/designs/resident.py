@@ -59,7 +59,7 @@ def resident_points(
     >>> round(point[0]), gap
     (1182120, 0.0)
     """
-    from dse.mapper import ResidencyCertificate, map_workload
+    from dse.mapper.network.residency.solve import Goal, keep_on_chip
 
     assert workload is not None
     limits = {c.metric: c.maximum for c in constraints if c.maximum is not None}
@@ -67,10 +67,9 @@ def resident_points(
     search_s = None if layer_s == inf else max(LEAST_S, layer_s / SEARCHES)
 
     def run(objective: str, max_energy_pj: float, max_latency_s: float) -> Any:
-        return map_workload(
-            architecture, workload, objective, scope="network", resident=True, gap=gap, time_limit_s=search_s,
-            max_energy_pj=max_energy_pj, max_latency_s=max_latency_s,
-        )  # fmt: skip
+        max_cycles = max_latency_s * architecture.clock_hz
+        goal = Goal(objective, gap, time_limit_s=search_s, max_energy_pj=max_energy_pj, max_cycles=max_cycles)
+        return keep_on_chip(architecture, workload, goal)
 
     points, reached = [], gap
     for objective in objectives:
@@ -80,9 +79,8 @@ def resident_points(
             if most == (inf, inf):
                 raise
             found = run(objective, inf, inf)  # so that the complaint says by how much limits are exceeded
-        proof = found.certificate
-        assert isinstance(proof, ResidencyCertificate)
-        points.append((found.energy_pj, found.latency_s))
+        proof, (energy_pj, cycles) = found.certificate, found.totals
+        points.append((energy_pj, cycles / architecture.clock_hz))
         reached = max(reached, proof.gap if proof.gap > gap * (1 + ROUNDING) + ROUNDING else gap)
     return points, reached
 

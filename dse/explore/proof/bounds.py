@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dse.architecture.hierarchy import FanOut
 from dse.errors import DseError
-from dse.explore.designs.design import Batched, BatchEvaluator, Network, NetworkEvaluator, complaint
+from dse.explore.designs.design import BatchEvaluator, Network, NetworkEvaluator, complaint
 from dse.explore.designs.resident import keeps_tensors
+from dse.explore.proof.common import architecture_of, area_of, differ_in_sides, has_folds, mapped_by, with_sides
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
+
+Sides = tuple[tuple[int, int], ...]
+"""Rows and columns of arrays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class BoundTask:
         the space has no such two.
     apart : tuple of settings
         Of all designs of the box, where each is bounded by itself: they differ in the array's sides alone.
+    bands : tuple of tuple of (int, int)
+        Rows and columns of the arrays of each band, where bands of the box are bounded by themselves.
     layout : tuple of int
         The same for boxes that differ in prices alone; empty where that is not known.
     """
@@ -76,6 +81,7 @@ class BoundTask:
     sides: tuple[tuple[str, tuple[int, ...]], ...] = ()
     apart: tuple[Mapping[str, Any], ...] = ()
     layout: tuple[int, ...] = ()
+    bands: tuple[Sides, ...] = ()
 
 
 KEPT_DESIGNS = 4096
@@ -134,7 +140,7 @@ class BoxBounds:
 
         try:
             corners = [[self._design(settings) for settings in task.corners] for task in tasks]
-            largest, how, images = _mapped_by([own[-1] for own in corners], self.evaluator)
+            largest, how, images = mapped_by([own[-1] for own in corners], self.evaluator)
             if not _differ_in_prices(tasks, corners, how):
                 return None
             designs = [self._with_area(tasks[0], corners[0][0], settings) for settings in tasks[0].apart]
@@ -162,22 +168,24 @@ class BoxBounds:
     ) -> tuple[DesignBound, tuple[int, int]]:
         """What is known of a design of other sides before it is bounded, and its sides."""
         rows, cols = (settings[name] for name, _ in task.sides)
-        other = _with_sides(design, rows, cols)
+        other = with_sides(design, rows, cols)
         ruled_out = self.evaluator.rule_out(other)
         reason = "" if ruled_out is None else ruled_out.reason
-        return DesignBound(area_mm2=_area(other), infeasible=reason), (rows, cols)
+        return DesignBound(area_mm2=area_of(other), infeasible=reason), (rows, cols)
 
     def __call__(self, task: BoundTask) -> tuple[DesignBound, ...] | None:
-        """The bound of a box, or one for each of its designs; None where its corners cannot be resolved."""
+        """The bound of a box, or one for each of its designs or bands; None where its corners cannot be resolved."""
         try:
             corners = [self._design(settings) for settings in task.corners]
         except DseError as error:
             return (DesignBound(infeasible=error.message or "no design"),) if len(task.corners) == 1 else None
         if task.apart:
             return self._apart(task, corners)
+        if task.bands:
+            return self._in_bands(task, corners)
         if len(corners) == 1 and (ruled_out := self.evaluator.rule_out(corners[0])) is not None:
             return (DesignBound(infeasible=ruled_out.reason),)
-        architectures, how, images = _mapped_by(corners, self.evaluator)
+        architectures, how, images = mapped_by(corners, self.evaluator)
         area = min(architecture.area_mm2 for architecture in architectures)
         if reason := _broken(how, {"area_mm2": area}):
             return (DesignBound(infeasible=reason),)
@@ -189,29 +197,49 @@ class BoxBounds:
         """The bound of every design of a box whose designs differ in the array's sides alone."""
         found: list[DesignBound] = []
         mapped: dict[int, tuple[float, tuple[int, int]]] = {}
-        differ = _differ_in_sides([_architecture(corner) for corner in corners]) and len(task.sides) == 2
+        differ = differ_in_sides([architecture_of(corner) for corner in corners]) and len(task.sides) == 2
         for place, settings in enumerate(task.apart):
             try:
                 rows_cols = tuple(settings[name] for name, _ in task.sides)
-                design = _with_sides(corners[0], *rows_cols) if differ else self.resolve(settings)
+                design = with_sides(corners[0], *rows_cols) if differ else self.resolve(settings)
             except DseError as error:
                 found.append(DesignBound(infeasible=error.message or "no design"))
                 continue
-            ruled_out, architecture = self.evaluator.rule_out(design), _architecture(design)
+            ruled_out, architecture = self.evaluator.rule_out(design), architecture_of(design)
             reason = "" if ruled_out is None else ruled_out.reason
             found.append(DesignBound(area_mm2=architecture.area_mm2, infeasible=reason))
             if ruled_out is None:
                 (array,) = architecture.fan_outs
                 mapped[place] = architecture.area_mm2, (array.rows, array.cols)
         if mapped:
-            architectures, how, images = _mapped_by(corners, self.evaluator)
-            if differ and not _has_folds(architectures[0]):
+            architectures, how, images = mapped_by(corners, self.evaluator)
+            if differ and not has_folds(architectures[0]):
                 architectures = architectures[-1:]  # prices are alike, and the largest holds most
-            sides = tuple(side for _, side in mapped.values())
+            sides = [(side,) for _, side in mapped.values()]
             layers = [_bounds(network, architectures, sides, task.weight) for network in how.networks]
             bounds = _of_networks(how, architectures, layers, images, [area for area, _ in mapped.values()])
             for place, bound in zip(mapped, bounds, strict=True):
                 found[place] = bound
+        return tuple(found)
+
+    def _in_bands(self, task: BoundTask, corners: list[Any]) -> tuple[DesignBound, ...]:
+        """The bound of every band of arrays of a box. Bands keep arrays that are too large: others have these, too, and
+        what is worked out for a band then serves all."""
+        architectures, how, images = mapped_by(corners, self.evaluator)
+        areas = [min(one.area_mm2 for one in architectures)] * len(task.bands)
+        if differ_in_sides(architectures):
+            areas = _areas(architectures[-1], task.bands)
+            if not has_folds(architectures[0]):
+                architectures = architectures[-1:]  # prices are alike, and the largest holds most
+        reasons = [_broken(how, {"area_mm2": area}) for area in areas]
+        found = [DesignBound(area_mm2=area, infeasible=why) for area, why in zip(areas, reasons, strict=True)]
+        left = [place for place, why in enumerate(reasons) if not why]
+        if left:
+            of_left = [task.bands[place] for place in left]
+            layers = [_bounds(network, architectures, of_left, task.weight) for network in how.networks]
+            bounds = _of_networks(how, architectures, layers, images, [areas[place] for place in left])
+            for place, bound in zip(left, bounds, strict=True):
+                found[place] = replace(bound, layers=None)
         return tuple(found)
 
     def _sides(self, task: BoundTask, how: NetworkEvaluator, least_mm2: float) -> tuple[tuple[int, int], ...]:
@@ -222,76 +250,35 @@ class BoxBounds:
         if len(task.sides) != 2 or len(task.corners) == 1 or not any(c.metric == "area_mm2" for c in how.constraints):
             return ()
         (of_rows, rows), (of_cols, cols) = task.sides
-        if _area(self._design(task.corners[0])) > least_mm2:
+        if area_of(self._design(task.corners[0])) > least_mm2:
             return ()
         first, largest = (
             self._design({**task.corners[0], of_rows: side[0], of_cols: side[1]})
             for side in ((rows[0], cols[0]), (rows[-1], cols[-1]))
         )
-        differ = _differ_in_sides([_architecture(first), _architecture(largest)])
+        differ = differ_in_sides([architecture_of(first), architecture_of(largest)])
         found, left = [], len(cols)
         for row in rows:
             while left:
                 settings = {**task.corners[0], of_rows: row, of_cols: cols[left - 1]}
-                design = _with_sides(first, row, cols[left - 1]) if differ else self._design(settings)
-                if not _broken(how, {"area_mm2": _area(design)}):
+                design = with_sides(first, row, cols[left - 1]) if differ else self._design(settings)
+                if not _broken(how, {"area_mm2": area_of(design)}):
                     break
                 left -= 1
             found += [(row, col) for col in cols[:left]]
         return tuple(found)
 
 
-def _architecture(design: Any) -> Architecture:
-    found: Architecture = design.architecture if isinstance(design, Batched) else design
-    return found
-
-
-def _area(design: Any) -> float:
-    return float(_architecture(design).area_mm2)
-
-
-def _with_sides(design: Any, rows: int, cols: int) -> Any:
-    """A design with one array of other sides, all else as it is."""
-    architecture = _architecture(design)
-    hierarchy = tuple(replace(x, rows=rows, cols=cols) if isinstance(x, FanOut) else x for x in architecture.hierarchy)
-    other = architecture.with_(hierarchy=hierarchy)
-    return replace(design, architecture=other) if isinstance(design, Batched) else other
-
-
-def _differ_in_sides(architectures: list[Architecture]) -> bool:
-    """Whether designs of one array differ in its sides and in nothing that would follow from them."""
-    first = architectures[0]
-    if len(first.fan_outs) != 1:
-        return False
-    return all(_with_sides(first, one.fan_outs[0].rows, one.fan_outs[0].cols) == one for one in architectures)
-
-
 def _differ_in_prices(tasks: Sequence[BoundTask], corners: Sequence[Sequence[Any]], how: NetworkEvaluator) -> bool:
     """Whether some boxes hold designs of the same arrays and areas, which keep the same limits."""
-    each = [[_architecture(corner) for corner in own] for own in corners]
+    each = [[architecture_of(corner) for corner in own] for own in corners]
     areas = {(*(node.area_mm2 for node in one.hierarchy), one.mac.area_mm2, one.other_area_mm2)
              for architectures in each for one in architectures}  # fmt: skip
     arrays = {(task.sides, len(task.apart)) for task in tasks}
     alike = len(areas) == len(arrays) == 1 and len(tasks[0].sides) == 2
     if not alike or any(constraint.metric == "peak_power_mw" for constraint in how.constraints):
         return False
-    return all(_differ_in_sides(architectures) and not _has_folds(architectures[0]) for architectures in each)
-
-
-def _has_folds(architecture: Architecture) -> bool:
-    """Whether some array is systolic, so that its sides decide what folds take."""
-    return any(array.skew or array.load or array.drain for array in architecture.fan_outs)
-
-
-def _mapped_by(
-    designs: list[Any], evaluator: NetworkEvaluator | BatchEvaluator
-) -> tuple[list[Architecture], NetworkEvaluator, int]:
-    """The architectures of some designs of one batch size, what evaluates them, and by how many images they count."""
-    if isinstance(evaluator, NetworkEvaluator):
-        return designs, evaluator, 1
-    batched: list[Batched] = designs
-    batch = batched[0].batch
-    return [design.architecture for design in batched], evaluator.by_batch[batch], batch
+    return all(differ_in_sides(architectures) and not has_folds(architectures[0]) for architectures in each)
 
 
 def _bound(
@@ -310,13 +297,20 @@ def _bound(
     return total.energy_pj, total.cycles / clock, total.weighted_pj
 
 
-def _bounds(network: Network, corners: list[Architecture], sides: tuple[tuple[int, int], ...], weight: float) -> Any:
-    """(layers, sides, 3): energy in pJ, cycles and their weighted sum, of one occurrence of each layer."""
-    from dse.mapper import lower_bounds
+def _bounds(network: Network, corners: list[Architecture], bands: Sequence[Sides], weight: float) -> Any:
+    """(layers, bands, 3): energy in pJ, cycles and their weighted sum, of one occurrence of each layer."""
+    from dse.mapper import lower_bounds_in_bands
 
+    first, *others = corners
     cycle_pj = weight / max(corner.clock_hz for corner in corners)
     layers = [layer for layer, _ in network.layers]
-    return np.stack([lower_bounds(corners[0], one, sides, others=corners[1:], cycle_pj=cycle_pj) for one in layers])
+    return np.stack([lower_bounds_in_bands(first, one, bands, others=others, cycle_pj=cycle_pj) for one in layers])
+
+
+def _areas(largest: Architecture, bands: Sequence[Sides]) -> list[float]:
+    """The least area of each band of arrays: area rises with the PEs, and depends on nothing else of an array."""
+    fewest = [min(rows * cols for rows, cols in band) for band in bands]
+    return [float(with_sides(largest, pes, 1).area_mm2) for pes in fewest]
 
 
 def _summed(network: Network, corners: list[Architecture], layers: Any) -> Any:
@@ -358,33 +352,3 @@ def _broken(how: NetworkEvaluator, least: Mapping[str, float]) -> str:
         if value is not None and limit.maximum is not None and value > limit.maximum * (1 + 1e-12):
             return complaint(limit, value, limit.excess(value))
     return ""
-
-
-@dataclass(frozen=True, slots=True)
-class BoxPrices:
-    """The prices with which the bounds of some networks rise, of a design by its settings; areas too."""
-
-    resolve: Callable[[Mapping[str, Any]], Any]
-    evaluator: NetworkEvaluator | BatchEvaluator
-
-    def __call__(self, settings: Mapping[str, Any]) -> Any:
-        from dse.mapper import bound_prices
-
-        (architecture,), how, _ = _mapped_by([self.resolve(settings)], self.evaluator)
-        rows = [bound_prices(architecture, layer) for network in how.networks for layer, _ in network.layers]
-        return np.concatenate([*rows, [architecture.area_mm2, -architecture.clock_hz]])
-
-
-@dataclass(frozen=True, slots=True)
-class Layouts:
-    """What decides which mappings the layers of some networks have, of a design by its settings; not what they cost."""
-
-    resolve: Callable[[Mapping[str, Any]], Any]
-    evaluator: NetworkEvaluator | BatchEvaluator
-
-    def __call__(self, settings: Mapping[str, Any]) -> Any:
-        from dse.mapper import layout
-
-        (architecture,), how, images = _mapped_by([self.resolve(settings)], self.evaluator)
-        parts = [layout(architecture, layer) for network in how.networks for layer, _ in network.layers]
-        return None if None in parts else (images, *parts)

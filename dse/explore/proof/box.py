@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import log, prod
 from typing import Any
@@ -12,6 +13,8 @@ import numpy as np
 
 from dse.errors import DseError
 from dse.explore.designs.space import DesignSpace, magnitude
+from dse.explore.proof.bands import Band
+from dse.explore.proof.settings import is_capacity, is_inside, is_side
 
 BOXED = ("rows", "cols", "capacity")
 """Last words of the settings that boxes span: sides of the array and capacities, in all or by operand."""
@@ -21,47 +24,12 @@ ROUNDING = 1e-12
 
 
 SIDES_AT_ONCE = 128
-"""Designs that differ in the sides of the array alone are bounded one by one when they are no more than this."""
-
-CAPACITY_DOTS = 2
-"""Dots in the name of a whole level's capacity; there are more in that of one operand's part."""
+"""Designs that differ in the sides of the array alone are bounded one by one when they are no more than this; others in
+bands of about as many PEs."""
 
 MANY_BOXES = 512
 """Capacities, those of whole levels first, are not spanned while this makes no more boxes to begin with: bounds over
 several capacities are loose, and what is worked out for one buffer serves all boxes that have it."""
-
-
-def is_side(name: str) -> bool:
-    """Whether a setting is a side of an array.
-
-    Examples
-    --------
-    >>> is_side("levels.array.rows"), is_side("levels.GLB.capacity")
-    (True, False)
-    """
-    return name.startswith("levels.") and name.rpartition(".")[2] in ("rows", "cols")
-
-
-def is_inside(name: str) -> bool:
-    """Whether a setting changes nothing outside the array: designs that differ in such ones share outer points.
-
-    Examples
-    --------
-    >>> is_inside("dataflow"), is_inside("levels.GLB.capacity"), is_inside("levels.PE.capacity.weight")
-    (True, False, True)
-    """
-    return name == "dataflow" or (is_capacity(name) and name.count(".") > CAPACITY_DOTS)
-
-
-def is_capacity(name: str) -> bool:
-    """Whether a setting is the capacity of a level, for all of its operands or for one.
-
-    Examples
-    --------
-    >>> is_capacity("levels.GLB.capacity"), is_capacity("levels.array.rows"), is_capacity("dataflow")
-    (True, False, False)
-    """
-    return name.startswith("levels.") and not is_side(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +40,68 @@ class Box:
     ----------
     first, last : tuple of int
         Positions among the choices of each setting, both included.
+    band : Band, optional
+        The arrays that its designs have, within these intervals; any without it.
     """
 
     first: tuple[int, ...]
     last: tuple[int, ...]
+    band: Band | None = None
 
     @property
     def size(self) -> int:
         """How many designs it holds."""
-        return prod(last - first + 1 for first, last in zip(self.first, self.last, strict=True))
+        if self.first == self.last:  # most are single designs, and sizes are asked for often
+            return 1
+        counts = [last - first + 1 for first, last in zip(self.first, self.last, strict=True)]
+        if self.band is None:
+            return prod(counts)
+        return len(self.band.pairs) * prod(count for i, count in enumerate(counts) if i not in self.band.axes)
 
     def holds(self, digits: Sequence[int]) -> bool:
         """Whether a design, by the positions of its settings, is in it."""
-        return all(a <= digit <= b for a, digit, b in zip(self.first, digits, self.last, strict=True))
+        inside = all(a <= digit <= b for a, digit, b in zip(self.first, digits, self.last, strict=True))
+        return inside and (self.band is None or self.band.holds(digits))
+
+    def of_band(self, band: Band) -> Box:
+        """The designs with some arrays alone."""
+        found = self
+        for axis, places in zip(band.axes, zip(*band.pairs, strict=True), strict=True):
+            found = found.part(axis, min(places), max(places))
+        return replace(found, band=band)
 
     def part(self, axis: int, first: int, last: int) -> Box:
         """The designs with another interval of one setting."""
         return Box(
             (*self.first[:axis], first, *self.first[axis + 1 :]), (*self.last[:axis], last, *self.last[axis + 1 :])
         )
+
+
+def held_by(boxes: Sequence[Box], designs: Sequence[tuple[int, ...]]) -> list[int]:
+    """How many of some designs, by the positions of their settings, each box holds.
+
+    Examples
+    --------
+    >>> held_by([Box((0, 0), (0, 3)), Box((1, 2), (1, 2))], [(0, 1), (0, 2), (1, 2)])
+    [2, 1]
+    """
+    singles = Counter(map(tuple, designs))
+    found = [singles[box.first] if box.first == box.last else 0 for box in boxes]
+    several = [place for place, box in enumerate(boxes) if box.first != box.last]
+    if not several:
+        return found
+    first = np.array([boxes[place].first for place in several])
+    last = np.array([boxes[place].last for place in several])
+    in_bands = np.array([boxes[place].band is not None for place in several])
+    inside = np.zeros(len(several), dtype=np.int64)
+    for design in designs:
+        held: Any = ((first <= design) & (last >= design)).all(axis=1)
+        for at in np.flatnonzero(held & in_bands):
+            held[at] = boxes[several[at]].holds(design)
+        inside += held
+    for place, count in zip(several, inside.tolist(), strict=True):
+        found[place] = count
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +147,44 @@ class Axes:
             for first, last, sizes in zip(box.first, box.last, self.sizes, strict=True)
         )
 
-    def is_apart(self, box: Box) -> bool:
-        """Whether the designs of a box are bounded one by one: they share all but the sides of the array."""
+    def parts_of(self, box: Box) -> list[Box]:
+        """The parts of a box that is bounded next, each of which has a bound of its own.
+
+        Where its designs share all but the sides of the array, these are the designs one by one, or, when they are
+        many, bands of arrays; else the box itself.
+
+        Examples
+        --------
+        >>> sides = range(2, 18)
+        >>> space = DesignSpace.of({"levels.array.rows": sides, "levels.array.cols": sides})
+        >>> axes = Axes(space, (tuple(map(float, sides)),) * 2, ((False, False), (True, True)))
+        >>> band = axes.parts_of(axes.whole)[4]
+        >>> axes.arrays_of(band)
+        ((2, 5), (5, 2))
+        >>> [one.size for one in axes.parts_of(band)]
+        [1, 1]
+        """
         spanned = [i for i, (first, last) in enumerate(zip(box.first, box.last, strict=True)) if first < last]
-        sides = all(is_side(self.space.names[axis]) and self.sizes[axis] is not None for axis in spanned)
-        return bool(spanned) and sides and box.size <= SIDES_AT_ONCE
+        if not spanned or not all(is_side(self.space.names[i]) and self.sizes[i] is not None for i in spanned):
+            return [box]
+        if box.band is not None or box.size <= SIDES_AT_ONCE:
+            return self.singles(box)
+        if len(spanned) == 1:
+            return [box]
+        rows, cols = (self.space.names.index(name) for name, _ in self.sides_of(box))
+        arrays = Band.of((rows, cols), *(self._of_side(box, axis) for axis in (rows, cols)))
+        return [box.of_band(band) for band in arrays.narrower()]
+
+    def _of_side(self, box: Box, axis: int) -> dict[int, int]:
+        """The choices of a side in a box by their positions."""
+        return {at: int(self.space.choices[axis][at]) for at in range(box.first[axis], box.last[axis] + 1)}
+
+    def arrays_of(self, box: Box) -> tuple[tuple[int, int], ...]:
+        """Rows and columns of the arrays of a band; none for other boxes."""
+        if box.band is None:
+            return ()
+        rows, cols = (self.space.choices[axis] for axis in box.band.axes)
+        return tuple((int(rows[i]), int(cols[j])) for i, j in box.band.pairs)
 
     def outside_of(self, box: Box) -> tuple[int, ...]:
         """The first choices of a box for all settings that change something outside the array, but for prices alone."""
@@ -174,7 +218,8 @@ class Axes:
     def singles(self, box: Box) -> list[Box]:
         """Every design of a box by itself."""
         ranges = (range(first, last + 1) for first, last in zip(box.first, box.last, strict=True))
-        return [Box(digits, digits) for digits in product(*ranges)]
+        each = product(*ranges)
+        return [Box(digits, digits) for digits in each if box.band is None or box.band.holds(digits)]
 
     def settings_of(self, box: Box) -> tuple[dict[str, Any], ...]:
         """The settings of a bounded box's corners; of a single design, its own."""
@@ -190,7 +235,12 @@ class Axes:
         return last if most == rises else first
 
     def split(self, box: Box) -> list[Box]:
-        """The box in parts: one per choice of a setting that may not be spanned, else two along the widest setting."""
+        """The box in parts: one per choice of a setting that may not be spanned, else two along the widest setting.
+
+        A band is left whole: its parts are those of `parts_of`.
+        """
+        if box.band is not None:
+            return [box]
         prices, names = self._prices_alone, self.space.names
         for axis in sorted(range(len(self.sizes)), key=lambda axis: (prices[axis], is_inside(names[axis]))):
             if self.sizes[axis] is None and box.first[axis] < box.last[axis]:

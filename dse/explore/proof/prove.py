@@ -9,21 +9,29 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from logging import getLogger
 from math import inf
 from time import monotonic
 from typing import Any
 
-import numpy as np
-
 from dse.explore.limits import Work
 from dse.explore.outcomes.evaluation import Evaluation
 from dse.explore.proof.bounds import BoundTask, BoxBounds, DesignBound
-from dse.explore.proof.box import Axes, Box
+from dse.explore.proof.box import Axes, Box, held_by
 from dse.explore.proof.certificate import Certificate
 from dse.explore.proof.contest import Contest, ContestTask
+from dse.explore.proof.settled import (
+    EVALUATED,
+    INFEASIBLE,
+    OPEN,
+    RULED_OUT,
+    WITHIN,
+    Entry,
+    Settled,
+    joined_with,
+)  # fmt: skip
 from dse.explore.proof.staircase import Staircase
 from dse.explore.workers.runner import Failure, Task, Timed, TimeOverError, Workers
 
@@ -39,68 +47,32 @@ UNLIMITED = Work()
 LOT = 30
 """Boxes that are bounded by one call at most, unless more differ in prices alone."""
 
+EARLY, ALIKE = 0.5, 0.5
+"""A design is solved when it is this part as far as the farthest box; not together with another one which, if it
+reaches its bounds, leaves less than this part of how far it is."""
+
+LOOKS = 8
+"""Designs looked at for each that is solved, at most."""
+
+SURE = 0.1
+"""Designs that are farther are solved without being held against what is known: bounds are a few per cent loose."""
+
 MOST_PATIENCE = 4
 """So many rounds of designs at most are solved without being held against what is known, after one that none lost."""
 
 ROUNDING = 1e-12
 """Relative difference below which a bound is matched."""
 
-RULED_OUT, INFEASIBLE, OPEN, WITHIN, EVALUATED = "ruled out", "infeasible", "open", "within the gap", "evaluated"
 
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """A box whose designs are settled, or left open, and why.
-
-    Parameters
-    ----------
-    box : Box
-    state : {"ruled out", "infeasible", "within the gap", "open", "evaluated"}
-    bound : DesignBound
-    short : float
-        The least fraction by which its bounds must rise to be matched by an evaluated design.
-    searched : bool
-        A design whose mappings were searched for one that evaluated designs do not match, not only its bounds.
-    """
-
-    box: Box
-    state: str
-    bound: DesignBound
-    short: float = 0.0
-    searched: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A box that is not settled; the farther from what is known, the earlier in order."""
-
-    short: float
-    number: int
-    box: Box
-    bound: DesignBound
-
-    def __lt__(self, other: Entry) -> bool:
-        return (-self.short, self.number) < (-other.short, other.number)
-
-
-def joined_with(last: Settled, new: Settled) -> Settled | None:
-    """Two neighbours along the last setting that differs as one box with the least of their bounds, if settled alike.
-
-    Examples
-    --------
-    >>> first, second = (Settled(Box((0, i), (0, i)), RULED_OUT, DesignBound(5.0, 2.0)) for i in (3, 4))
-    >>> joined_with(first, second).box
-    Box(first=(0, 3), last=(0, 4))
-    """
-    differ = [i for i, (a, b) in enumerate(zip(last.box.last, new.box.first, strict=True)) if a != b]
-    follows = len(differ) == 1 and new.box.first[differ[0]] == last.box.last[differ[0]] + 1
-    spanned = [i for i, (a, b) in enumerate(zip(last.box.first, last.box.last, strict=True)) if a != b]
-    too_large = all(one.bound.infeasible.startswith("area of ") for one in (last, new))
-    alike = last.state == new.state and (last.state == RULED_OUT or last.bound == new.bound or too_large)
-    if not follows or not alike or spanned not in ([], differ):
-        return None
-    box = last.box.part(differ[0], last.box.first[differ[0]], new.box.first[differ[0]])
-    return Settled(box, last.state, last.bound.least(new.bound))
+def task_of(axes: Axes, box: Box, parts: Sequence[Box], weight: float) -> BoundTask:
+    """What is to be bounded of a box: its parts by themselves, if it has any (see `Axes.parts_of`)."""
+    apart: tuple[Any, ...] = ()
+    bands: tuple[Any, ...] = ()
+    if box.size > 1 and all(part.size == 1 for part in parts):
+        apart = tuple(axes.settings_of(part)[0] for part in parts)
+    elif parts[0] != box:
+        bands = tuple(map(axes.arrays_of, parts))
+    return BoundTask(axes.settings_of(box), weight, axes.sides_of(box), apart, axes.layout_of(box), bands)
 
 
 @dataclass(slots=True)
@@ -153,7 +125,8 @@ class Prover:
     _pause: int = 0
     _stuck: list[Entry] = field(default_factory=list)
     _told: set[str] = field(default_factory=set)
-    _heap: list[Entry] = field(default_factory=list)
+    _heap: list[Entry] = field(default_factory=list)  # boxes of several designs
+    _lone: list[Entry] = field(default_factory=list)  # single designs
     _waiting: dict[tuple[int, ...], Entry] = field(default_factory=dict)
     _repriced: set[tuple[int, ...]] = field(default_factory=set)
     _hand: list[Entry] = field(default_factory=list)  # taken from the heap, and open yet when the proof is interrupted
@@ -162,7 +135,7 @@ class Prover:
     def run(self) -> None:
         """Settle boxes until nothing is left or the time is over."""
         self._push(self.axes.whole, DesignBound(), inf)
-        while self._heap and monotonic() < self.deadline and self.bounded < self.work.boxes:
+        while (self._heap or self._lone) and monotonic() < self.deadline and self.bounded < self.work.boxes:
             boxes, designs = self._next()
             try:
                 self._split(boxes)
@@ -171,14 +144,14 @@ class Prover:
             except TimeOverError:
                 break
             self.report(self.done)
-        left, self._heap, self._stuck, self._hand = self._left(), [], [], []
+        left, self._heap, self._lone, self._stuck, self._hand = self._left(), [], [], [], []
         for part in left:
             self._settle(part)
 
     def _left(self) -> list[Settled]:
         """The boxes that are not settled yet, as what they are at this moment."""
         found = []
-        for entry in sorted([*self._heap, *self._stuck, *self._hand]):
+        for entry in sorted([*self._heap, *self._lone, *self._stuck, *self._hand]):
             short = min(entry.short, self._short(entry.bound))
             state = RULED_OUT if short <= ROUNDING else WITHIN if short <= self.wanted else OPEN
             found.append(Settled(entry.box, state, entry.bound, short))
@@ -188,11 +161,8 @@ class Prover:
         """What is proven so far, given the designs (positions of their settings) mapped or found infeasible."""
         counts = dict.fromkeys((RULED_OUT, INFEASIBLE, OPEN, WITHIN, EVALUATED), 0)
         parts = [*self.settled, *self._left()]
-        places = [*evaluated, *infeasible]
-        known = np.array(places, dtype=np.int64).reshape(len(places), len(self.axes.space.shape))
-        for part in parts:
-            inside = (known >= part.box.first) & (known <= part.box.last)
-            counts[part.state] += part.box.size - int(inside.all(axis=1).sum())
+        for part, held in zip(parts, held_by([part.box for part in parts], [*evaluated, *infeasible]), strict=True):
+            counts[part.state] += part.box.size - held
         ruled_out, impossible = counts[RULED_OUT] + counts[WITHIN], counts[INFEASIBLE] + len(infeasible)
         return Certificate(
             space=self.axes.space.size, evaluated=len(evaluated), ruled_out=ruled_out, infeasible=impossible,
@@ -201,27 +171,60 @@ class Prover:
         )  # fmt: skip
 
     def _next(self) -> tuple[list[Box], list[Entry]]:
-        """The farthest boxes to split, and the farthest designs to solve."""
+        """The farthest boxes to split, and the designs to solve: those about as far.
+
+        A design is solved as soon as it is a good part as far as the farthest box. What it reaches brings many boxes
+        nearer, which then need not be split.
+        """
         boxes: list[Box] = []
-        designs: list[Entry] = []
         self._hand = []
-        most = FIRST_BOXES if self._heap[0].short == inf else BOXES
-        while self._heap and len(boxes) < most and len(designs) < self._width:
-            entry = heapq.heappop(self._heap)
+        entry = self._farthest(self._heap)
+        top = 0.0 if entry is None else entry.short
+        most = FIRST_BOXES if top == inf else BOXES
+        while entry is not None:
+            boxes.append(entry.box)
+            self._hand.append(entry)
+            entry = self._farthest(self._heap) if len(boxes) < most else None
+        designs = self._farthest_designs(EARLY * top)
+        self._hand += designs
+        return boxes, designs
+
+    def _farthest_designs(self, least: float) -> list[Entry]:
+        """The farthest designs, if they are at least so far, each of which seems to reach what the others do not."""
+        designs: list[Entry] = []
+        others: list[Entry] = []
+        reached = Staircase(self.known.objectives, self.known.weight)
+        while len(designs) < self._width and len(others) < LOOKS * self._width:
+            entry = self._farthest(self._lone)
+            if entry is None:
+                break
+            if entry.short < least:
+                others.append(entry)
+                break
+            if self.solved >= self.work.designs and self.contested >= self.work.contests:
+                self._stuck.append(entry)
+            elif designs and reached.short_of(entry.bound) < ALIKE * entry.short:
+                others.append(entry)
+            else:
+                designs.append(entry)
+                if entry.short < inf:
+                    reached.add([(entry.bound.energy_pj, entry.bound.latency_s)], entry.bound.area_mm2)
+        for entry in others:
+            self._push(entry.box, entry.bound, entry.short)
+        return designs
+
+    def _farthest(self, heap: list[Entry]) -> Entry | None:
+        """Take the farthest entry; those that are matched by now are settled on the way."""
+        while heap:
+            entry = heapq.heappop(heap)
             short = min(entry.short, self._short(entry.bound))
             if short <= ROUNDING:
                 self._settle(Settled(entry.box, RULED_OUT, entry.bound))
-            elif self._heap and short < self._heap[0].short:
+            elif heap and short < heap[0].short:
                 self._push(entry.box, entry.bound, short)  # what was found since brought it nearer
-            elif entry.box.size > 1:
-                boxes.append(entry.box)
-                self._hand.append(entry)
-            elif self.solved >= self.work.designs and self.contested >= self.work.contests:
-                self._stuck.append(entry)
             else:
-                designs.append(entry)
-                self._hand.append(entry)
-        return boxes, designs
+                return replace(entry, short=short)
+        return None
 
     def _in_question(self, designs: Sequence[Entry]) -> list[Entry]:
         """The farthest designs of some that may come below what is known; the others wait, or are settled.
@@ -229,7 +232,7 @@ class Prover:
         What is farther than the gap that is wanted must come below what is known by that gap; only then is it held
         against all of it.
         """
-        if self._pause > 0 or self.contested >= self.work.contests:
+        if self._pause > 0 or self.contested >= self.work.contests or (designs and designs[-1].short > SURE):
             self._pause = max(0, self._pause - 1)
             self._hand = []
             return self._wait(designs)
@@ -275,9 +278,13 @@ class Prover:
     def _split(self, boxes: Sequence[Box]) -> None:
         """Split boxes and bound their parts."""
         parts = [part for box in boxes for part in self.axes.split(box)]
+        each = [self.axes.parts_of(part) for part in parts]
         lots = self._lots(parts)
         self.bounded += sum(map(len, lots))
-        tasks = [Task(at, [self._task(parts[i]) for i in lot]) for at, lot in enumerate(lots)]
+        weight = self.known.weight
+        tasks = [
+            Task(at, [task_of(self.axes, parts[i], each[i], weight) for i in lot]) for at, lot in enumerate(lots)
+        ]
         found: dict[int, Any] = {}
         for task, bounded in self.workers.run(Timed(self.bounds.all_of), tasks):
             if isinstance(bounded, Failure):
@@ -290,12 +297,11 @@ class Prover:
         self._hand = [entry for entry in self._hand if entry.box.size == 1]
         for i, part in enumerate(parts):
             bounds = found.get(i)
-            if bounds is None:
-                self._push(part, DesignBound(), inf)
-            elif self.axes.is_apart(part):
-                self._enter(list(zip(self.axes.singles(part), bounds, strict=True)))
-            else:
-                self._enter([(part, bounds[0])])
+            if bounds is not None:
+                self._enter(list(zip(each[i], bounds, strict=True)))
+                continue
+            for one in [part] if part.band is None else each[i]:
+                self._push(one, DesignBound(), inf)
 
     def _lots(self, parts: Sequence[Box]) -> list[list[int]]:
         """The parts that can be bounded, by their places, together where they may have outer points in common."""
@@ -312,13 +318,6 @@ class Prover:
                     lots.append([])
                 lots[-1] += family
         return lots
-
-    def _task(self, part: Box) -> BoundTask:
-        axes = self.axes
-        apart = axes.singles(part) if axes.is_apart(part) else []
-        settings = tuple(axes.settings_of(one)[0] for one in apart)
-        layout = axes.layout_of(part)
-        return BoundTask(axes.settings_of(part), self.known.weight, axes.sides_of(part), settings, layout)
 
     def _enter(self, parts: Sequence[tuple[Box, DesignBound]]) -> None:
         """Settle what is settled by its bound, and keep the rest. Neighbours that are settled alike are one box."""
@@ -366,7 +365,7 @@ class Prover:
         entry = Entry(short, next(self._number), box, bound)
         if box.size == 1:
             self._waiting[box.first] = entry
-        heapq.heappush(self._heap, entry)
+        heapq.heappush(self._lone if box.size == 1 else self._heap, entry)
 
     def _settle(self, settled: Settled) -> None:
         self._waiting.pop(settled.box.first, None)

@@ -10,10 +10,12 @@ from typing import Any
 from dse.explore.designs.space import DesignSpace
 from dse.explore.limits import Work
 from dse.explore.outcomes.evaluation import Evaluation
-from dse.explore.proof.bounds import BoxBounds, BoxPrices, Layouts
+from dse.explore.proof.bounds import BoxBounds
 from dse.explore.proof.box import axes_of, priced_of
 from dse.explore.proof.contest import Contest
-from dse.explore.proof.prove import EVALUATED, Entry, Prover, Settled
+from dse.explore.proof.prices import BoxPrices, Layouts
+from dse.explore.proof.prove import Prover
+from dse.explore.proof.settled import EVALUATED, Entry, Settled
 from dse.explore.proof.staircase import Staircase
 from dse.explore.workers.runner import Workers
 
@@ -98,6 +100,7 @@ class Stage:
         finite = settled.short != float("inf")
         return {
             "box": {name: [choices[first], choices[last]] for name, choices, first, last in intervals},
+            **({"pes": [box.band.pes[0], box.band.pes[-1]]} if box.band else {}),
             "sweep": self.sweep_id,
             "designs": box.size,
             "state": settled.state,

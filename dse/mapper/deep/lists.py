@@ -147,7 +147,8 @@ def choices_of(problem: Deep, record: Ints) -> tuple[Choice | None, ...]:
         count = list_orders(trips, *rules, orders, kinds)
         if problem.visits_pay:
             count = add_partial_stays(trips, *rules, orders, kinds, count)
-        at = next(k for k in range(count) if (orders[k] == order).all())
+        looping = trips > 1  # what comes from another search may have dims of one trip anywhere
+        at = next(k for k in range(count) if np.array_equal(*(x[looping[x]] for x in (orders[k], order))))
         operand, slide = (int(x) for x in kinds[at])
         others = [d for d in range(8) if operand < 0 or d not in group_dims(operand)]
         passing = operand >= 0 and all(trips[d] == 1 for d in others)

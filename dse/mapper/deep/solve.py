@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from math import exp, factorial, inf, prod
 
 import numpy as np
@@ -16,9 +16,9 @@ from dse.mapper.deep.bounds.subproblem import Best, Space, narrowed, space_of
 from dse.mapper.deep.known import Known, record_of
 from dse.mapper.deep.nest import parts_of, record_length
 from dse.mapper.deep.problem import build, rooms_for_finished
-from dse.mapper.deep.tree import best_of, remember, remembered
+from dse.mapper.deep.tree import finished, remember, remembered, seek
 from dse.mapper.shared.bypass import bypass_choices
-from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY
+from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, is_better
 from dse.mapper.shared.places import Places
 from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
 from dse.model.counting.kernel import Floats, Ints
@@ -30,6 +30,9 @@ from dse.problem.layer import Layer
 FASTER = 4e-11
 """What a point of a front is faster than the last, relatively: more than bounds give way for rounding, or all mappings
 that are as fast as the last would be priced."""
+
+Found = Generator[None, None, tuple[Floats, Ints, float]]
+"""A search with pauses, that returns values and records of the mappings it found, and the gap proven."""
 
 
 def solve_deep(
@@ -50,24 +53,12 @@ def solve_deep(
     known : sequence of Known
         Mappings that place operands together, of which the answer is no worse.
     """
-    prices = price(architecture, layer)
-    machines = in_parts(architecture)
-    choices, spaces = spaces_of(architecture, layer, factors)
-    size = prod(float(axis.ways) for axis in spaces[0].axes) * len(bypass_choices(architecture)) * len(machines)
-    begun = [(np.array([one.energy_pj, one.cycles / prices.cycles_per_step]),
-              record_of(architecture, one.mapping, choices)) for one in known]  # fmt: skip
-    search = _Search(spaces, gap, np.zeros(1, dtype=np.int64) if stop is None else stop, begun)
+    search = DeepSearch(architecture, layer, gap, factors, np.zeros(1, dtype=np.int64) if stop is None else stop)
+    for one in known:
+        search.offer(one)
     if kind == FRONT:
-        values, records, proven = search.front(longest, layer.name)
-    elif kind == LATENCY:
-        values, records, proven = search.fastest()
-    else:
-        values, records, proven = search.least(kind, inf)
-    orders = float(factorial(sum(int(bound) > 1 for bound in layer.bounds))) ** len(machines[0].levels)
-    return Solution(
-        values * (1.0, prices.cycles_per_step), records, tuple(choices), tuple(int(x) for x in search.visited[:4]),
-        size * orders, proven,
-    )  # fmt: skip
+        return search.solution(*search.front(longest, layer.name))
+    return search.solution(*(search.fastest() if kind == LATENCY else search.least(kind, inf)))
 
 
 def spaces_of(
@@ -123,12 +114,40 @@ def _loose_levels(architecture: Architecture) -> tuple[int, ...]:
     return tuple(k for k, node in enumerate(nodes) if isinstance(node, Level) and node.part_of)
 
 
-class _Search:
-    """Searches of one layer, one after another over the same spaces."""
+class DeepSearch:
+    """Searches of one layer, one after another over the same spaces; see `solve_deep`.
 
-    def __init__(self, spaces: list[Space], gap: float, stop: Ints, begun: list[tuple[Floats, Ints]]) -> None:
-        self.spaces, self.gap, self.stop, self.begun = spaces, gap, stop, begun
+    `alone` says that no other search puts mappings in, so that it may begin at what was best on a neighbour: how long it
+    takes decides nothing then.
+    """
+
+    def __init__(
+        self, architecture: Architecture, layer: Layer, gap: float, factors: str, stop: Ints, *, alone: bool = True
+    ) -> None:
+        self.architecture, self.gap, self.stop, self.alone = architecture, gap, stop, alone
+        self.choices, self.spaces = spaces_of(architecture, layer, factors)
+        self.per_step = price(architecture, layer).cycles_per_step
+        self.begun: list[tuple[Floats, Ints]] = []
         self.visited = np.zeros(5, dtype=np.int64)
+        self.best: Best | None = None  # of the search at hand
+        levels = len(in_parts(architecture)[0].levels)
+        orders = float(factorial(sum(int(bound) > 1 for bound in layer.bounds))) ** levels
+        ways = prod(float(axis.ways) for axis in self.spaces[0].axes)
+        self.size = ways * len(bypass_choices(architecture)) * len(in_parts(architecture)) * orders
+
+    def offer(self, known: Known) -> None:
+        """Look only for what is better than a mapping that places operands together."""
+        values = np.array([known.energy_pj, known.cycles / self.per_step])
+        self.begun.append((values, record_of(self.architecture, known.mapping, self.choices)))
+        best = self.best
+        if best is None or values[1] >= best.until:
+            return
+        if best.held == 0 or is_better(best.kind, tuple(values), tuple(best.values[0])):
+            best.values[0], best.records[0], best.held = *self.begun[-1], 1
+
+    def solution(self, values: Floats, records: Ints, proven: float) -> Solution:
+        visited = tuple(int(x) for x in self.visited[:4])
+        return Solution(values * (1.0, self.per_step), records, tuple(self.choices), visited, self.size, proven)
 
     def least(
         self, kind: int, until: float, near: Ints | None = None, known: Sequence[tuple[Floats, Ints]] = ()
@@ -142,6 +161,24 @@ class _Search:
         known : sequence of pairs of arrays
             Values and records of mappings, which only better ones replace.
         """
+        return finished(self._seek(kind, until, near, known))
+
+    def fastest(self) -> tuple[Floats, Ints, float]:
+        """The least latency, and of the mappings that have it one of the least energy."""
+        return finished(self.seek_fastest())
+
+    def seek_fastest(self) -> Found:
+        """`fastest` with a pause after every subproblem."""
+        values, records, proven = yield from self._seek(LATENCY, inf)
+        if len(values) and not self.stop[0]:
+            known = [(values[0], records[0])]
+            values, records, _ = yield from self._seek(ENERGY, float(values[0, 1]) * (1 + 2e-12), known=known)
+        return values, records, proven
+
+    def _seek(
+        self, kind: int, until: float, near: Ints | None = None, known: Sequence[tuple[Floats, Ints]] = ()
+    ) -> Found:
+        """`least` with a pause after every subproblem."""
         width = record_length(len(self.spaces[0].problem.nodes))
         best = Best(
             kind, self.gap, until, np.zeros((1, 2)), np.zeros((1, width), dtype=np.int64), self.visited, self.stop
@@ -150,9 +187,11 @@ class _Search:
         if at_hand:
             values, record = min(at_hand, key=lambda point: _value(kind, point[0]))
             best.values[0], best.records[0], best.held = values, record, 1
+        self.best = best
         # What a search with a gap ends with depends on where it begins, so that must not be what was searched before.
-        alike = self.gap == 0 and until == inf and not self.begun and not any(space.loose for space in self.spaces)
-        left = best_of(self.spaces, best, near, remembered(self.spaces) if alike else [])
+        alike = self.alone and self.gap == 0 and until == inf and not self.begun
+        alike = alike and not any(space.loose for space in self.spaces)
+        left = yield from seek(self.spaces, best, near, remembered(self.spaces) if alike else [])
         if alike and best.held > 0 and not self.stop[0]:
             remember(self.spaces, best)
         proven = self.gap
@@ -160,13 +199,6 @@ class _Search:
             value = _value(kind, best.values[0])
             proven = max(self.gap, float(value) / exp(left) - 1) if left < inf else self.gap
         return best.values[: best.held], best.records[: best.held], proven
-
-    def fastest(self) -> tuple[Floats, Ints, float]:
-        """The least latency, and of the mappings that have it one of the least energy."""
-        values, records, proven = self.least(LATENCY, inf)
-        if len(values) and not self.stop[0]:
-            values, records, _ = self.least(ENERGY, float(values[0, 1]) * (1 + 2e-12), known=[(values[0], records[0])])
-        return values, records, proven
 
     def front(self, longest: int, name: str) -> tuple[Floats, Ints, float]:
         """Least energies under ever shorter times, from the least energy to the least latency, which is sought second.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from itertools import count
 from math import inf, prod
+from typing import TypeVar
 
 import numpy as np
 
@@ -41,6 +42,8 @@ from dse.mapper.deep.start import ENOUGH, first_mappings, values_of
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import LATENCY, SLACK
 from dse.model.counting.kernel import Floats, Ints
+
+Answer = TypeVar("Answer")
 
 DIRECT = 100_000
 """Combinations of splits that are walked at once, without laying down more about the lists first."""
@@ -80,8 +83,21 @@ FRUITLESS = 8
 """No more is looked through in this way once so many looks in a row have found nothing better."""
 
 
-def best_of(spaces: list[Space], best: Best, near: Ints | None = None, found: Sequence[Found] = ()) -> float:
-    """Search all spaces for the best by `best.kind`; returns the least logarithm that is left open when it ends.
+def finished(steps: Generator[None, None, Answer]) -> Answer:
+    """What a search returns in the end that pauses now and then."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def seek(
+    spaces: list[Space], best: Best, near: Ints | None = None, found: Sequence[Found] = ()
+) -> Generator[None, None, float]:
+    """Search all spaces for the best by `best.kind`, pausing after every subproblem; a better one may be put in then.
+
+    Returns the least logarithm that is left open when it ends.
 
     Parameters
     ----------
@@ -108,6 +124,7 @@ def best_of(spaces: list[Space], best: Best, near: Ints | None = None, found: Se
         if root is not None:
             known = _improved(spaces, best, known)
             heapq.heappush(heap, (root.bound, next(number), root))
+        yield
     while heap:
         bound, _, node = heapq.heappop(heap)
         if bound >= best.target():
@@ -119,6 +136,7 @@ def best_of(spaces: list[Space], best: Best, near: Ints | None = None, found: Se
             heapq.heappush(heap, (max(child.bound, bound), next(number), child))
         if best.stop[0] and best.held > 0:
             return bound
+        yield
     return inf
 
 

@@ -57,7 +57,7 @@ class Array:
     @classmethod
     def of(cls, corners: Sequence[Architecture], sides: Sides) -> Array:
         """Of designs that have some sides, or, without these, any within those of the corners."""
-        own = tuple(dict.fromkeys(sides_of(corner) for corner in corners))
+        own = () if sides else tuple(dict.fromkeys(sides_of(corner) for corner in corners))
         known = sides or (own if len(own) == 1 else ())
         rows, cols = (max(side[axis] for side in known or own) for axis in (0, 1))
         fewest = min(r * c for r, c in known) if known else min(r for r, _ in own) * min(c for _, c in own)
@@ -128,16 +128,15 @@ class Walk:
 
 @lru_cache(maxsize=KEPT_UNIONS)
 def tiles_of(walk: Walk, arrays: tuple[Array, ...], macs: float) -> ArrayTiles:
-    """The PE tiles of some arrays, each with known sides, or of one box of arrays."""
+    """The PE tiles of some arrays, or bands of arrays, all with known sides; or of one box of arrays."""
     if len(arrays) == 1 and len(arrays[0].sides) != 1:
         return _of_box(walk, arrays[0], macs)
     known = _known(walk)
-    known.learn([array.sides[0] for array in arrays])
-    columns = [known.columns[array.sides[0]] for array in arrays]
+    known.learn([array.sides[0] for array in arrays if len(array.sides) == 1])
+    columns = [known.column_of(array.sides) for array in arrays]
     passes = np.stack([column[0] for column in columns], axis=1)
     steps = np.stack([column[1] for column in columns], axis=1)
-    together = tuple((column[2], max(macs, column[2] * array.most))
-                     for column, array in zip(columns, arrays, strict=True))  # fmt: skip
+    together = tuple((column[2], max(macs, column[3])) for column in columns)
     return ArrayTiles(known.options, passes, steps, together)
 
 
@@ -157,27 +156,49 @@ def _of_box(walk: Walk, array: Array, macs: float) -> ArrayTiles:
 @dataclass(frozen=True, slots=True)
 class _Known:
     """All PE tiles of a problem, and for each array asked of so far their passes, steps, and the fewest steps of all
-    dims together."""
+    dims together; for each band of several arrays the least of each, and the least product of steps and PEs."""
 
     walk: Walk
     options: Options
     columns: dict[tuple[int, int], tuple[Any, Any, float]]
+    bands: dict[Sides, tuple[Any, Any, float, float]]
 
     def learn(self, sides: Sequence[tuple[int, int]]) -> None:
         """Work out what is not known of some arrays."""
         new = [pair for pair in dict.fromkeys(sides) if pair not in self.columns]
         if not new:
             return
+        for pair, *column, least in zip(new, *self._worked_out(new), strict=True):
+            self.columns[pair] = column[0], column[1], least
+
+    def column_of(self, sides: Sides) -> tuple[Any, Any, float, float]:
+        """Passes, steps, steps of all dims together, and the least product of these and PEs, on a band of arrays."""
+        if len(sides) == 1:
+            passes, steps, fastest = self.columns[sides[0]]
+            return passes, steps, fastest, fastest * (sides[0][0] * sides[0][1])
+        if sides not in self.bands:
+            passes, steps, fewest = self._worked_out(sides)
+            pes = np.array([rows * cols for rows, cols in sides], dtype=float)
+            self.bands[sides] = _least(passes), _least(steps), min(fewest), float((pes * fewest).min())
+        return self.bands[sides]
+
+    def _worked_out(self, sides: Sequence[tuple[int, int]]) -> tuple[Any, Any, list[float]]:
+        """Passes, steps and steps of all dims together, by array."""
         walk, tiles = self.walk, self.options.tiles
         rules = Rules(*(np.array(part, dtype=np.int64) for part in walk.rules))
-        passes, steps = np.zeros((len(new), len(tiles)), dtype=np.int64), np.zeros((len(new), len(tiles)))
-        fastest = np.full(len(new), inf)
+        passes, steps = np.zeros((len(sides), len(tiles)), dtype=np.int64), np.zeros((len(sides), len(tiles)))
+        fastest = np.full(len(sides), inf)
         compiled(fewest_of_sides)(
-            np.array(walk.bounds), np.array(walk.largest), rules, np.array(new, dtype=np.int64), walk.perfect,
+            np.array(walk.bounds), np.array(walk.largest), rules, np.array(sides, dtype=np.int64), walk.perfect,
             self.options.tile_start, tiles, passes, steps, fastest,
         )  # fmt: skip
-        for pair, *column, least in zip(new, passes, steps, fastest.tolist(), strict=True):
-            self.columns[pair] = column[0], column[1], least
+        return passes, steps, fastest.tolist()
+
+
+def _least(each: Any) -> Any:
+    """(arrays, tiles) to (tiles,): the least of each tile, where 0 means that an array has no spread of it."""
+    most = each.max(axis=0)
+    return np.where(each == 0, most, each).min(axis=0)
 
 
 @lru_cache(maxsize=KEPT_WALKS)
@@ -193,7 +214,7 @@ def _known(walk: Walk) -> _Known:
                 tiles.append((f, number, 0, 0, 0))
         start.append(len(tiles))
     tiles.append((0, 0, 0, 0, 0))
-    return _Known(walk, _without_spreads(start, np.array(tiles, dtype=np.int64)), {})
+    return _Known(walk, _without_spreads(start, np.array(tiles, dtype=np.int64)), {}, {})
 
 
 @entry

@@ -19,12 +19,12 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.errors import DseError
 from dse.mapper.flat.array_tiles import Array, Sides, Walk, sides_of, tiles_of
+from dse.mapper.flat.gather import instances_of
 from dse.mapper.flat.inner.by_array import Arrays, Outside, least_of_tiles
 from dse.mapper.flat.instance import INSTANCE, Instance, Roles
 from dse.mapper.flat.outer.points import coarse_room, points_of_all
 from dse.mapper.flat.reprice import COSTS
 from dse.mapper.flat.run import new_configuration
-from dse.mapper.flat.solve import instances_of
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.result import LowerBound
 from dse.model.price import price
@@ -79,6 +79,20 @@ def bound_flat_by_sides(
 ) -> Any:
     """`bound_flat` for each of some arrays by itself, as (sides, 3): pJ, cycles, and pJ of the weighted sum."""
     arrays = tuple(Array.of(corners, (pair,)) for pair in sides)
+    return _bound_arrays([corners], layer, [cycle_pj], factors, arrays)[0]
+
+
+def bound_flat_in_bands(
+    corners: Sequence[Architecture], layer: Layer, cycle_pj: float, factors: str, bands: Sequence[Sides]
+) -> Any:
+    """`bound_flat` for each of some bands of arrays, as (bands, 3): pJ, cycles, and pJ of the weighted sum.
+
+    Notes
+    -----
+    A PE tile's passes and steps are the fewest that any array of the band has, dim by dim, and so are the steps of all
+    dims together. The PEs whose power counts are the fewest of the band, as in `bound_flat`.
+    """
+    arrays = tuple(Array.of(corners, band) for band in bands)
     return _bound_arrays([corners], layer, [cycle_pj], factors, arrays)[0]
 
 

@@ -23,10 +23,10 @@ from dse.mapper.flat.outer.table import (
     OF_Q,
     PASSES_FIRST,
     PASSES_SECOND,
-    others,
     worked_out,
 )  # fmt: skip
 from dse.mapper.flat.outer.trips import END, FIRST, M_TRIPS, N_TRIPS, least_trips, list_trips
+from dse.mapper.flat.outer.walk import others
 from dse.mapper.flat.outer.words import (
     PSUMS,
     WEIGHTS,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dse.architecture.architecture import Architecture
+from dse.mapper.flat.gather import instances_of
 from dse.mapper.flat.instance import INSTANCE, Instance
 from dse.mapper.flat.pricing import price_nest
 from dse.mapper.flat.run import (
@@ -20,7 +21,6 @@ from dse.mapper.flat.run import (
     PE_TILE,
     new_work,
 )  # fmt: skip
-from dse.mapper.flat.solve import instances_of
 from dse.mapper.shared.compilation.twins import compiled
 from dse.model.counting.kernel import Floats, Ints, Record, entry
 from dse.model.price import price

@@ -22,7 +22,7 @@ RUN = np.dtype(
         ("held", np.int64),  # incumbents, -1 when there was no room for all
         ("visited", np.int64, 4),  # PE tiles opened, unrollings and outer tiles tried, mappings priced
         ("least_pj", np.float64),  # lower bound on the energy of mappings with the PE tile at hand
-        ("since", np.int64),  # unrollings and outer tiles tried before this bypass choice
+        ("until", np.float64),  # unrollings and outer tiles in all after which the search ends
         ("reached", np.int64),  # place in the order of PE tiles where the search of this bypass choice ended
     ]
 )

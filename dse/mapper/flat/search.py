@@ -11,10 +11,9 @@ from dse.mapper.flat.inner.costs import inner_costs
 from dse.mapper.flat.inner.halo import halos
 from dse.mapper.flat.inner.least_time import array_time, first_and_last, growth_of
 from dse.mapper.flat.instance import Instance
-from dse.mapper.flat.outer.table import worked_out
 from dse.mapper.flat.placing import place_tiles
 from dse.mapper.flat.run import OUTER_TILES, PE_TILES, UNROLLINGS
-from dse.mapper.flat.spreads import FIRST_SPREAD, decide, leave_open, most_left, take
+from dse.mapper.flat.spreads import FIRST_SPREAD, STEPS, decide, leave_open, most_left, take
 from dse.mapper.shared.incumbent import EDP, ENERGY, longest, pruned
 from dse.model.counting.kernel import Floats, Ints, Record, entry
 from dse.problem.dims import P, Q, R, S
@@ -66,8 +65,8 @@ def search(
 ) -> None:  # fmt: skip
     """Walk PE tiles in the given order, their unrollings, outer tiles and loop orders, keeping the best found.
 
-    Returns before it is done, with `run.reached` short of the last PE tile, when it is stopped or when working out the
-    table would pay.
+    Begins with the PE tile at place `run.reached`. Returns before it is done, with `run.reached` short of the last PE
+    tile, when it is stopped or has visited as much as `run.until` says; that PE tile is then walked again.
 
     Parameters
     ----------
@@ -83,7 +82,7 @@ def search(
     """
     room = _room(inst, options, table)
     pool = np.zeros((1024, 2), dtype=np.int64)
-    for at in range(len(tiles.order)):
+    for at in range(run.reached, len(tiles.order)):
         index = tiles.order[at]
         run.reached = at
         if stop[0] != 0 and run.held > 0:
@@ -97,14 +96,14 @@ def search(
         for d in range(8):
             config.tile_row[d] = tiles.choice[index, d]
         pool = _unroll(inst, run, work, config, room, options, table, pool, incumbents, stop)
-        if run.held < 0 or (stop[0] != 0 and run.held > 0) or _is_long(run, table):
+        if run.held < 0 or (stop[0] != 0 and run.held > 0) or _is_over(run):
             return
     run.reached = len(tiles.order)
 
 
-def _is_long(run: Record, table: Any) -> bool:
-    """Whether the table is not worked out but should be."""
-    return run.visited[UNROLLINGS] + run.visited[OUTER_TILES] - run.since > table.worth and not worked_out(table)
+def _is_over(run: Record) -> bool:
+    """Whether as much has been visited as should be, or more."""
+    return bool(run.visited[UNROLLINGS] + run.visited[OUTER_TILES] > run.until)
 
 
 def _room(inst: Instance, options: Any, table: Any) -> Room:
@@ -142,6 +141,7 @@ def _unroll(
         return pool  # since the tiles were listed, the table has been worked out
     sequence = by_size(choices)
     depth = 0
+    beside_it = _steps_but(config, sequence[0])
     chosen[sequence[0]] = tiles[row[sequence[0]], FIRST_SPREAD] - 1
     while depth >= 0:
         d = sequence[depth]
@@ -149,13 +149,16 @@ def _unroll(
         if chosen[d] == tiles[row[d] + 1, FIRST_SPREAD]:
             leave_open(config, options, d)
             depth -= 1
+            beside_it = _steps_but(config, sequence[depth]) if depth >= 0 else 0.0
+            continue
+        if pruned(run.kind, run.gap, run.least_pj, beside_it * spreads[chosen[d], STEPS], values, run.held):
             continue
         config.left = take(left, count, depth, spreads, sides, chosen[d])
         if config.left == 0:
             continue
         decide(inst, config, options, d)
         run.visited[UNROLLINGS] += choices[d] > 1
-        if (stop[0] != 0 and run.held > 0) or _is_long(run, table):
+        if (stop[0] != 0 and run.held > 0) or _is_over(run):
             return pool
         _look_ahead(inst, run, config, values)
         if tile_pruned(inst, run, config, table, values, alive, many, depth + 1):
@@ -163,6 +166,7 @@ def _unroll(
         if depth < UNROLLED - 1:
             depth += 1
             following = sequence[depth]
+            beside_it = _steps_but(config, following)
             chosen[following] = tiles[row[following], FIRST_SPREAD] - 1
             continue
         tall, wide = halos(inst, work, config, room, P), halos(inst, work, config, room, Q)
@@ -171,6 +175,15 @@ def _unroll(
         if run.held < 0:
             break
     return pool
+
+
+def _steps_but(config: Record, d: int) -> float:
+    """Compute steps of all dims but one, the fewest where their spreads are open."""
+    steps = 1.0
+    for other in range(8):
+        if other != d:
+            steps *= config.steps[other]
+    return steps
 
 
 def _open_all(

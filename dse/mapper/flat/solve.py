@@ -13,11 +13,13 @@ import numpy as np
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import DseError
+from dse.mapper.flat.gather import instances_of
 from dse.mapper.flat.inner.bounds import list_tiles
-from dse.mapper.flat.instance import BUFFER, Instance, Roles, build
+from dse.mapper.flat.instance import Instance, Roles
 from dse.mapper.flat.outer.points import known_points, learn_points, outer_key
 from dse.mapper.flat.outer.table import OuterTable, empty_table, work_out, worked_out
-from dse.mapper.flat.outer.words import fits, outer_floor
+from dse.mapper.flat.outer.walk import new_outer_tile
+from dse.mapper.flat.outer.words import outer_floor
 from dse.mapper.flat.run import (
     CHOICE,
     OUTER_TILES,
@@ -35,15 +37,18 @@ from dse.mapper.flat.spreads import Options, by_spread
 from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.factors import dim_options
-from dse.mapper.shared.incumbent import ENERGY, FRONT, LATENCY
+from dse.mapper.shared.incumbent import ENERGY, FRONT, LATENCY, is_better
 from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
 from dse.mapper.shared.rules import Rules
 from dse.mapper.shared.space import fastest_steps, splits
 from dse.model.mapping import Mapping, Spatial, Temporal
 from dse.model.price import SHARED, Prices, price
-from dse.model.room import ways
-from dse.problem.dims import IFMAP, PSUM, P, R
+from dse.problem.dims import IFMAP, P, R
 from dse.problem.layer import Layer
+
+ROUGHLY = (0.3, 0.05)
+"""Gaps within which a front is searched before it is searched exactly: what is found first is often poor, and the first
+PE tiles then have a hundred thousand mappings that each improve on it by a little. With a gap they are left out."""
 
 NO_MAPPING = -1
 """Fills the records of incumbents that are no mappings."""
@@ -51,9 +56,9 @@ NO_MAPPING = -1
 
 def solve_flat(
     architecture: Architecture, layer: Layer, kind: int, gap: float, factors: str, longest: int, *, stop: Any,
-    beaten: Any = None, gives_up: bool = False,
+    beaten: Any = None,
 ) -> Solution:  # fmt: skip
-    """Search the whole mapspace of a layer; no incumbents when nothing fits, or when the search was stopped before any.
+    """Search the whole mapspace of a layer; no incumbents when nothing fits.
 
     Parameters
     ----------
@@ -65,74 +70,117 @@ def solve_flat(
         Set to 1 from outside to end the search; the gap is then the one that is proven.
     beaten : (*, 2) float, optional
         pJ and cycles, cycles rising and pJ falling: of a front, only what none of these matches is looked for.
-    gives_up : bool
-        End a long search with what is found so far and a gap of inf.
     """
-    rows = longest if kind == FRONT else 1
-    incumbents = Incumbents(np.zeros((rows, 2)), np.full((rows, RECORD), NO_MAPPING, dtype=np.int64))
-    values = incumbents.values
-    prices = price(architecture, layer)
-    choices, problems = prepare(
-        architecture, layer, kind, factors, exact=gap == 0.0, prices=prices, learn=beaten is not None
-    )
-    run, work = new_run(kind, gap, factors == "perfect"), new_work()
-    per_step = prices.cycles_per_step  # the search counts time in compute steps
-    if beaten is not None:
-        run.held = len(beaten)
-        values[: run.held] = beaten / (1.0, per_step)
-    left = []
-    for mask in sorted(range(len(problems)), key=lambda index: problems[index].best):
-        run.mask = mask
-        if gives_up and not _walk_shortly(problems[mask], run, work, incumbents, stop):
-            return Solution(*_found(run, incumbents, per_step), tuple(choices), tuple(run.visited), 0.0, inf)
-        problem = problems[mask] if gives_up else _walk(problems[mask], run, work, incumbents, stop)
-        if run.held < 0:
-            raise DseError(f"layer {layer.name}: the front has more than {longest} points")
-        bound, order = problem.tiles.bound, problem.tiles.order
-        left.append(bound[order[run.reached :]] if stop[0] else bound[:0])
-    proven = gap if not stop[0] else max(gap, _gap_left(kind, values[: run.held], np.concatenate(left)))
-    visited = tuple(int(count) for count in run.visited)
-    size = sum(problem.space_size for problem in problems)
-    return Solution(*_found(run, incumbents, per_step), tuple(choices), visited, size, proven)
+    whole = FlatSearch(architecture, layer, kind, gap, factors, longest, stop=stop, beaten=beaten)
+    whole.advance(inf)
+    return whole.solution()
 
 
-def _found(run: Any, incumbents: Incumbents, per_step: float) -> tuple[Any, Any]:
-    """Energies and cycles of the incumbents that are mappings, and their records."""
-    values, records = incumbents
-    found = np.flatnonzero(records[: run.held, CHOICE] != NO_MAPPING)
-    return values[found] * (1.0, per_step), records[found]
+class FlatSearch:
+    """A search of the whole mapspace of a layer, which can be left and taken up again; see `solve_flat`.
 
-
-def _walk(problem: Problem, run: Any, work: Any, incumbents: Incumbents, stop: Any) -> Problem:
-    """Search one bypass choice; anew, with its tiles in a better order, once working out the outer table pays."""
-    run.fastest, run.since = problem.fastest, run.visited[UNROLLINGS] + run.visited[OUTER_TILES]
-    while True:
-        _search(problem, run, work, incumbents, stop)
-        if stop[0] or run.held < 0 or run.reached == len(problem.tiles.order):
-            return problem
-        compiled(work_out)(problem.instance, problem.table)
-        problem = _in_order(problem)
-
-
-def _walk_shortly(problem: Problem, run: Any, work: Any, incumbents: Incumbents, stop: Any) -> bool:
-    """Search one bypass choice until it has become long; whether it ended before.
-
-    It knows no more of outer tiles than the floor, whatever this process has worked out: the answer depends on nothing
-    else.
+    Parameters
+    ----------
+    alone : bool
+        What is visited depends on nothing that this process has worked out for other problems.
     """
-    instance, floor = problem.instance, problem.table.floor
-    fresh = empty_table(instance.bounds, instance.port_outer[: instance.ports], floor)
-    problem = _in_order(replace(problem, table=fresh._replace(worth=max(fresh.worth, SHORT))))
-    run.fastest, run.since = problem.fastest, run.visited[UNROLLINGS] + run.visited[OUTER_TILES]
-    _search(problem, run, work, incumbents, stop)
-    return bool(stop[0]) or run.reached == len(problem.tiles.order)
+
+    def __init__(
+        self, architecture: Architecture, layer: Layer, kind: int, gap: float, factors: str, longest: int, *,
+        stop: Any, beaten: Any = None, alone: bool = False,
+    ) -> None:  # fmt: skip
+        rows = longest if kind == FRONT else 1
+        self.incumbents = Incumbents(np.zeros((rows, 2)), np.full((rows, RECORD), NO_MAPPING, dtype=np.int64))
+        prices, exact = price(architecture, layer), gap == 0.0 and not alone
+        self.choices, self.problems = prepare(
+            architecture, layer, kind, factors, exact=exact, prices=prices, learn=beaten is not None
+        )
+        if alone:
+            self.problems = [_alone(problem) for problem in self.problems]
+        self.run, self.work = new_run(kind, gap, factors == "perfect"), new_work()
+        self.name, self.longest, self.stop, self.alone = layer.name, longest, stop, alone
+        self.per_step = prices.cycles_per_step  # the search counts time in compute steps
+        if beaten is not None:
+            self.run.held = len(beaten)
+            self.incumbents.values[: self.run.held] = beaten / (1.0, self.per_step)
+        # Bypass choices that are left, the one at hand last; visits before it; bounds of what was not looked at.
+        self.waiting = sorted(range(len(self.problems)), key=lambda index: -self.problems[index].best)
+        self.since = 0
+        self.left: list[Any] = []
+        # A whole front is searched roughly first, each bypass choice with one gap after the other.
+        self.gaps = [*(rough for rough in ROUGHLY if kind == FRONT and rough > gap), gap]
+        self.stage = 0
+
+    @property
+    def visited(self) -> int:
+        """Unrollings and outer tiles tried so far."""
+        return int(self.run.visited[UNROLLINGS] + self.run.visited[OUTER_TILES])
+
+    def advance(self, visits: float) -> bool:
+        """Try so many unrollings and outer tiles more, if there are as many; whether the search has ended."""
+        until = self.visited + visits
+        while self.waiting:
+            mask, run = self.waiting[-1], self.run
+            run.mask, run.fastest, run.gap = mask, self.problems[mask].fastest, self.gaps[self.stage]
+            if not self._walk(mask, until):
+                return False
+            if self.stop[0] and run.held > 0:  # `run.gap` says how far what was searched is settled
+                bound, order = self.problems[mask].tiles.bound, self.problems[mask].tiles.order
+                self.left.append(bound[order[run.reached :]])
+            elif self.stage < len(self.gaps) - 1:
+                self.stage, run.reached = self.stage + 1, 0
+                continue
+            else:
+                self.stage = 0
+            self.waiting.pop()
+            self.since, run.reached = self.visited, 0
+        return True
+
+    def _walk(self, mask: int, until: float) -> bool:
+        """Search a bypass choice; anew, with its tiles in a better order, once working out the outer table pays.
+
+        Returns whether it has ended, rather than visited as much as it should.
+        """
+        while True:
+            problem, run = self.problems[mask], self.run
+            pays = inf if worked_out(problem.table) else self.since + problem.table.worth
+            run.until = min(until, pays)
+            compiled(search)(
+                problem.instance, run, self.work, new_configuration(), problem.options, problem.tiles, problem.table,
+                self.incumbents, self.stop,
+            )  # fmt: skip
+            if run.held < 0:
+                raise DseError(f"layer {self.name}: the front has more than {self.longest} points")
+            if run.reached == len(problem.tiles.order) or (self.stop[0] and run.held > 0):
+                return True
+            if self.visited <= pays:
+                return False
+            table = _outer(problem.instance, exact=False) if self.alone else problem.table
+            if not worked_out(table):
+                compiled(work_out)(problem.instance, table, new_outer_tile())
+            self.problems[mask], run.reached = _in_order(replace(problem, table=table)), 0
+
+    def offer(self, energy_pj: float, steps: float) -> None:
+        """Look only for what is faster than a mapping from elsewhere, or as fast with less energy."""
+        run, (values, records) = self.run, self.incumbents
+        if run.held == 0 or is_better(LATENCY, (energy_pj, steps), values[0]):
+            values[0], records[0], run.held = (energy_pj, steps), NO_MAPPING, 1
+
+    def solution(self) -> Solution:
+        """What has been found once the search has ended, without what it was told of before."""
+        run, values = self.run, self.incumbents.values[: self.run.held]
+        proven = run.gap if not self.left else max(run.gap, _gap_left(run.kind, values, np.concatenate(self.left)))
+        visited, size = tuple(int(count) for count in run.visited), sum(one.space_size for one in self.problems)
+        found = np.flatnonzero(self.incumbents.records[: run.held, CHOICE] != NO_MAPPING)
+        points, records = values[found] * (1.0, self.per_step), self.incumbents.records[found]
+        return Solution(points, records, tuple(self.choices), visited, size, float(proven))
 
 
-def _search(problem: Problem, run: Any, work: Any, incumbents: Incumbents, stop: Any) -> None:
-    compiled(search)(
-        problem.instance, run, work, new_configuration(), problem.options, problem.tiles, problem.table, incumbents,
-        stop,
-    )  # fmt: skip
+def _alone(problem: Problem) -> Problem:
+    """A problem that knows no more of outer tiles than the floor, whatever this process has worked out."""
+    instance = problem.instance
+    fresh = empty_table(instance.bounds, instance.port_outer[: instance.ports], problem.table.floor)
+    return _in_order(replace(problem, table=fresh)) if worked_out(problem.table) else replace(problem, table=fresh)
 
 
 def _gap_left(kind: int, values: Any, bounds: Any) -> float:
@@ -184,42 +232,6 @@ def prepare(
     return choices, problems[:new] + [replace(problem, space_size=0.0) for problem in problems[new:]]
 
 
-def instances_of(
-    architecture: Architecture, layer: Layer, prices: Prices | None = None
-) -> tuple[list[dict[int, frozenset[str]]], list[Instance]]:
-    """The bypass choices of an architecture, those that have further problems again behind; a layer on each.
-
-    Examples
-    --------
-    >>> import dse
-    >>> choices, problems = instances_of(dse.load_architecture("eyeriss"), dse.Layer("line", K=2, P=4, R=3))
-    >>> len(problems), sorted(choices[0][1])  # one choice: weights bypass the buffer
-    (1, ['ifmap', 'psum'])
-    """
-    roles, prices = Roles.of(architecture), prices or price(architecture, layer)
-    alike = [(way, prices if way is architecture else replace(prices, buffering=price(way, layer).buffering))
-             for way in ways(architecture)]  # fmt: skip
-    problems = [(way, kept, own) for way, own in alike for kept in bypass_choices(architecture)]
-    choices = [kept for _, kept, _ in problems]
-    if architecture.levels[0].only_finished and layer.finishes_narrower:
-        if roles.buffer >= 0 and any("psum" in kept[roles.buffer] for kept in choices):
-            raise DseError(f"{architecture.name}: only the buffer's psums can be told apart, not the outermost level's")
-        return choices, [build(way, layer, roles, kept, own, only_finished=True) for way, kept, own in problems]
-    instances = [build(way, layer, roles, kept, own) for way, kept, own in problems]
-    for (way, kept, own), instance in zip(problems, tuple(instances), strict=True):
-        if _has_more_room(instance, layer):
-            choices.append(kept)
-            instances.append(build(way, layer, roles, kept, own, only_finished=True))
-    return choices, instances
-
-
-def _has_more_room(instance: Instance, layer: Layer) -> bool:
-    """Whether tiles that do not fit the buffer would if all psums that come to it were finished."""
-    if instance.place[BUFFER] < 0 or not instance.in_buffer[PSUM] or not layer.finishes_narrower:
-        return False
-    return not fits(instance, instance.bounds, instance.in_buffer, instance.buffer_bits)
-
-
 def _prepare(
     architecture: Architecture, roles: Roles, instance: Instance, kind: int, factors: str, exact: bool
 ) -> Problem:
@@ -238,9 +250,11 @@ def _in_order(problem: Problem) -> Problem:
     choice, bound = compiled(list_tiles)(
         problem.instance, problem.options, problem.table, new_configuration(), problem.fastest
     )
-    key = bound[:, problem.kind] if problem.kind in (ENERGY, LATENCY) else bound[:, 0] * bound[:, 1]
-    order = np.lexsort((bound[:, 0], key)) if problem.kind == LATENCY else np.argsort(key, kind="stable")
-    best = float(key.min()) if len(key) else inf
+    # Many tiles may be as fast as each other; of these, good mappings have the ones of little energy.
+    key = bound[:, 0] if problem.kind == ENERGY else bound[:, 0] * bound[:, 1]
+    order = np.argsort(key, kind="stable")
+    least = bound[:, 1] if problem.kind == LATENCY else key
+    best = float(least.min()) if len(least) else inf
     return replace(problem, tiles=PeTiles(choice, bound, order), best=best)
 
 
@@ -300,9 +314,6 @@ _OUTER: OrderedDict[Any, OuterTable] = OrderedDict()
 
 AIDED = 6
 """How much longer a search may be before it works out a table, when it has the table's points already."""
-
-SHORT = 200_000
-"""Unrollings and outer tiles that a search may visit before it gives up: about 0.15 s."""
 
 KEPT_TABLES = 128
 """Problems whose outer floor and table are remembered, up to a few megabytes each."""

@@ -108,6 +108,10 @@ class Axis:
     def of_steps(self) -> Array:
         return prod(self.of_count(d, self.levels, 0) for d in self.dims)
 
+    def of_changes(self, steps_per: bool, *lists: int) -> Array:
+        number = prod(self.of_count(d, some, 0) for d, some in zip(self.dims, lists, strict=True))
+        return self.of_steps() / number if steps_per else number
+
     def of_side(self, level: int, side: int) -> Array:
         return prod(chain[:, 3 * level + 1 + side] for chain in self.chains)
 
@@ -118,10 +122,10 @@ class Axis:
 
     def of_words(self, operand: int, level: int, above: int = -1) -> Array:
         """Words of an operand's tile along the axis."""
-        tiles = [self.tile(which, level, above) for which in range(len(self.dims))]
-        if len(tiles) == 2 and operand == 0:
-            return (tiles[0] - 1) * self.stride + (tiles[1] - 1) * self.dilation + 1
-        return tiles[operand == 1 and len(tiles) == 2]
+        first, *second = (self.tile(which, level, above) for which in range(len(self.dims)))
+        if second and operand == 0:
+            return (first - 1) * self.stride + (second[0] - 1) * self.dilation + 1
+        return second[0] if second and operand == 1 else first
 
     def of_count(self, dim: str, lists: int, fans: int) -> Array:
         """How many combinations of the outermost lists' indices, and of some fan-outs', exist within the bound."""
@@ -213,12 +217,15 @@ class Space:
         if term["crossing"] < 0:
             return
         operand, child, mode, views = self.crossings[term["crossing"]]
-        fans, (lists, slides) = views[term["view"]], self.run(operand, child, choices)
+        view, (lists, slides) = term["view"], self.run(operand, child, choices)
         for a, dims in enumerate(AXES):
-            yield from ((a, ("count", d, lists, fans)) for d in dims if d in LACKS[operand])
+            if view >= len(views):  # all loops that the operand has change its words, others those that repeat it
+                yield a, ("changes", view > len(views), *(lists if d in LACKS[operand] else child for d in dims))
+                continue
+            yield from ((a, ("count", d, lists, views[view])) for d in dims if d in LACKS[operand])
             yield from ((a, ("bound", d)) for d in dims if d not in LACKS[operand] and (operand or len(dims) == 1))
             if len(dims) == 2 and not operand:
-                yield a, ("boxes", child, views[0] & ~fans, mode, dims in slides)
+                yield a, ("boxes", child, views[0] & ~views[view], mode, dims in slides)
 
     def run(self, operand: int, child: int, choices: list[Any]) -> tuple[int, set[str | None]]:
         """How many lists repeat a crossing's transfers at least, and on which axes the ifmap may slide."""
@@ -334,8 +341,7 @@ class Space:
             level = node["list"]
             need(choices[level] is None and len(parts) == len(CHOICES), "a list laid down twice, or not in every way")
             for choice, part in zip(CHOICES, parts, strict=True):
-                laid = [choice if i == level else old for i, old in enumerate(choices)]
-                self.check(part, self.agreeing(rows, level, choice), laid)
+                self.check(part, self.agreeing(rows, level, choice), [*choices[:level], choice, *choices[level + 1 :]])
         elif "cut" in node:
             a, term, most = node["cut"]
             lower = tables[a][:, term] <= most
@@ -358,13 +364,7 @@ class Space:
 
 
 def check(proof: dict[str, Any]) -> tuple[int, int, int]:
-    """The sets looked at, the mappings whose prices are taken from the file, and all combinations of splits.
-
-    Raises
-    ------
-    ValueError
-        When the proof does not hold.
-    """
+    """The sets looked at, the prices taken from the file, and all combinations; ValueError if it does not hold."""
     problem, value, sets, priced = proof["problem"], log(proof["value"]), 0, 0
     axes = [Axis(problem, dims) for dims in AXES]
     given = [(space["keeps"], space["room"], tuple(map(tuple, space["spread"]))) for space in proof["spaces"]]

@@ -124,18 +124,31 @@ def enter(kind: int, energy: float, time: float, values: Floats, held: int, reco
                 _move(i, at + 1 + i - stop, values, records)
         held += 1 - (stop - at)
     else:
-        if held > 0:
-            new = energy if kind == ENERGY else (time if kind == LATENCY else energy * time)
-            old = values[0, 0] if kind == ENERGY else (values[0, 1] if kind == LATENCY else values[0, 0] * values[0, 1])
-            tie = abs(new - old) <= SLACK * old
-            second_new = time if kind == ENERGY else energy
-            second_old = values[0, 1] if kind == ENERGY else values[0, 0]
-            if not (new < old and not tie) and not (tie and second_new < second_old * (1.0 - SLACK)):
-                return held, -1
+        if held > 0 and not is_better(kind, (energy, time), (values[0, 0], values[0, 1])):
+            return held, -1
         held = 1
     values[at, 0] = energy
     values[at, 1] = time
     return held, at
+
+
+def is_better(kind: int, new: tuple[float, float], old: tuple[float, float]) -> bool:
+    """Whether one mapping takes the place of another, given energy and latency of both; no question of a front.
+
+    Examples
+    --------
+    Of two mappings that are equally fast, the one of less energy is the better one.
+
+    >>> is_better(LATENCY, (4.0, 2.0), (5.0, 2.0)), is_better(LATENCY, (4.0, 3.0), (5.0, 2.0))
+    (True, False)
+    """
+    energy, time = new
+    value = energy if kind == ENERGY else (time if kind == LATENCY else energy * time)
+    before = old[0] if kind == ENERGY else (old[1] if kind == LATENCY else old[0] * old[1])
+    if abs(value - before) > SLACK * before:
+        return bool(value < before)
+    second, second_before = (time, old[1]) if kind == ENERGY else (energy, old[0])
+    return bool(second < second_before * (1.0 - SLACK))
 
 
 def _move(source: int, target: int, values: Floats, records: Ints) -> None:

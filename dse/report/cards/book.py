@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Name = TypeVar("Name")
 
 FILE = "cards.json"
-VERSION = 3
+VERSION = 4
 """Of the file; cards of another version are made again."""
 
 

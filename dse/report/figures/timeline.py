@@ -1,4 +1,4 @@
-"""A level that keeps tensors on chip over the steps of a network: who lies where, tiles, and free room."""
+"""Levels that keep tensors on chip over the steps of a network: who lies where, tiles, and free room."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dse.report.drawing.style import COLOURS, INK, QUIET, SMALLEST, dress, head,
 from dse.report.units import capacity
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MOST_NAMES = 60
@@ -23,11 +24,11 @@ LETTER = 5.8
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """What `timeline_figure` draws.
+    """What `timeline_figure` draws of one level.
 
     Parameters
     ----------
-    title, subtitle : str
+    title, subtitle, level : str
     steps : tuple of str
     capacity : int
         In bits.
@@ -39,6 +40,7 @@ class Timeline:
 
     title: str
     subtitle: str
+    level: str
     steps: tuple[str, ...]
     capacity: int
     tensors: tuple[tuple[str, int, int, int, int], ...]
@@ -46,29 +48,37 @@ class Timeline:
 
     def records(self) -> list[dict[str, Any]]:
         """One row a tensor's stay, then one a room of tiles, for CSV."""
-        rows: list[dict[str, Any]] = [
-            {"what": name, "from_step": self.steps[first], "to_step": self.steps[last], "offset_bits": at, "bits": bits}
-            for name, first, last, at, bits in self.tensors
-        ]
-        for step, rooms in zip(self.steps, self.tiles, strict=True):
-            rows += [{"what": "tiles", "from_step": step, "to_step": step, "offset_bits": low, "bits": high - low}
-                     for low, high in rooms]  # fmt: skip
+
+        def row(what: str, first: int, last: int, at: int, bits: int) -> dict[str, Any]:
+            return {
+                "level": self.level, "what": what, "from_step": self.steps[first], "to_step": self.steps[last],
+                "offset_bits": at, "bits": bits,
+            }  # fmt: skip
+
+        rows = [row(name, first, last, at, bits) for name, first, last, at, bits in self.tensors]
+        for i, rooms in enumerate(self.tiles):
+            rows += [row("tiles", i, i, low, high - low) for low, high in rooms]
         return rows
 
 
-def timeline_data(plain: dict[str, Any]) -> Timeline:
-    """The stays of tensors on chip.
+def timeline_data(plain: dict[str, Any]) -> tuple[Timeline, ...]:
+    """The stays of tensors on chip, by level that keeps them.
 
     Parameters
     ----------
     plain : dict
         What `MappedWorkload.to_dict()` gives for a run with tensors on chip.
     """
+    return tuple(_of_level(plain, one["level"], one["capacity_bits"]) for one in plain["residency"]["levels"])
+
+
+def _of_level(plain: dict[str, Any], level: str, capacity_bits: int) -> Timeline:
     run = plain["residency"]
-    steps = tuple(moment["step"] for moment in run["timeline"])
+    timeline = [moment for moment in run["timeline"] if moment["level"] == level]
+    steps = tuple(moment["step"] for moment in timeline)
     stays: list[list[Any]] = []
     going_on: dict[tuple[str, int], list[Any]] = {}
-    for i, moment in enumerate(run["timeline"]):
+    for i, moment in enumerate(timeline):
         now = {(one["name"], one["offset_bits"]): one for one in moment["tensors"]}
         going_on = {key: stay for key, stay in going_on.items() if key in now}
         for key, one in now.items():
@@ -80,8 +90,8 @@ def timeline_data(plain: dict[str, Any]) -> Timeline:
     return Timeline(
         f"{plain['workload']} on {plain['arch']}: {run['level']} keeps {kept} of {len(run['tensors'])} tensors",
         "each block a tensor, as long as it is on chip; grey: tiles of the layer that runs; white: free",
-        steps, run["capacity_bits"], tuple(tuple(stay) for stay in stays),
-        tuple(_tiles(moment, run["capacity_bits"]) for moment in run["timeline"]),
+        level, steps, capacity_bits, tuple(tuple(stay) for stay in stays),
+        tuple(_tiles(moment, capacity_bits) for moment in timeline),
     )  # fmt: skip
 
 
@@ -98,14 +108,27 @@ def _tiles(moment: dict[str, Any], capacity_bits: int) -> tuple[tuple[int, int],
     return tuple(found)
 
 
-def timeline_figure(data: Timeline) -> Figure:
-    """Steps from left to right, room of the level upwards."""
-    from matplotlib.patches import Patch, Rectangle
+def timeline_figure(levels: tuple[Timeline, ...]) -> Figure:
+    """Steps from left to right, room of each level upwards."""
+    from matplotlib.patches import Patch
 
-    figure = new_figure(max(7.0, min(16.0, 0.2 * len(data.steps) + 3.0)), 5.0)
-    head(figure, data.title, data.subtitle)
-    axes = figure.add_subplot()
-    dress(axes, "", f"offset, KiB of {capacity(data.capacity)}")
+    first = levels[0]
+    figure = new_figure(max(7.0, min(16.0, 0.2 * len(first.steps) + 3.0)), 5.0 * len(levels))
+    head(figure, first.title, first.subtitle)
+    for number, data in enumerate(levels, 1):
+        axes = figure.add_subplot(len(levels), 1, number)
+        _draw_level(figure, axes, data, named=len(levels) > 1)
+        if number == 1:
+            legend(axes, {"tensor": Patch(facecolor=COLOURS[0]), "tiles": Patch(facecolor="#c9ced4"),
+                          "free": Patch(facecolor="white", edgecolor=QUIET)})  # fmt: skip
+    return figure
+
+
+def _draw_level(figure: Figure, axes: Axes, data: Timeline, *, named: bool) -> None:
+    from matplotlib.patches import Rectangle
+
+    level = f" {data.level}" if named else ""
+    dress(axes, "", f"offset, KiB of {capacity(data.capacity)}{level}")
     for i, rooms in enumerate(data.tiles):
         for low, high in rooms:
             axes.add_patch(Rectangle((i, low / 8192), 1, (high - low) / 8192, facecolor="#c9ced4", edgecolor="none"))
@@ -124,9 +147,6 @@ def timeline_figure(data: Timeline) -> Figure:
     axes.set_xticks([i + 0.5 for i in range(0, len(data.steps), every)])
     axes.set_xticklabels([visible(name) for name in data.steps[::every]], rotation=90)
     axes.grid(visible=False, axis="x")
-    legend(axes, {"tensor": Patch(facecolor=COLOURS[0]), "tiles": Patch(facecolor="#c9ced4"),
-                  "free": Patch(facecolor="white", edgecolor=QUIET)})  # fmt: skip
-    return figure
 
 
 def draw_timeline(plain: dict[str, Any], path: str | Path) -> None:

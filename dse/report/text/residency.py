@@ -27,7 +27,7 @@ def kept_table(plain: Mapping[str, Any]) -> Table:
     """
     run = plain["residency"]
     rows = [
-        {"tensor": tensor["name"], "size": capacity(tensor["bits"]), "in": _span(tensor["steps"]), **_words(tensor)}
+        {"tensor": tensor["name"], "size": capacity(tensor["bits"]), "in": _where(tensor), **_words(tensor)}
         for tensor in run["tensors"] if tensor["steps"]
     ]  # fmt: skip
     note = "words before, after: of the tensor, across the edge of the outermost level; with nothing on chip, and now"
@@ -65,6 +65,16 @@ def _count(words: float) -> str:
     return si(words, "").rstrip() if words else "0"
 
 
+def _where(tensor: Mapping[str, Any]) -> str:
+    """First and last step at home; where several levels keep tensors, in each of them."""
+    levels = tensor.get("levels", {})
+    return (
+        ", ".join(f"{level} {_span(steps)}" for level, steps in levels.items())
+        if len(levels) > 1
+        else (_span(tensor["steps"]))
+    )
+
+
 def _span(steps: list[str]) -> str:
     return steps[0] if len(steps) == 1 else f"{steps[0]} to {steps[-1]}"
 
@@ -81,7 +91,7 @@ def kept_line(plain: Mapping[str, Any]) -> str:
     tensors, before = run["tensors"], run["before"]
     kept = sum(bool(tensor["steps"]) for tensor in tensors)
     if before is None:
-        return f"{run['level']} keeps {kept} of {len(tensors)} tensors, as the file says"
+        return f"{_keep(run)} {kept} of {len(tensors)} tensors, as the file says"
     words = [sum(tensor[key] for tensor in tensors) for key in ("words_before", "words_after")]
     clock_hz = plain["cycles"] / plain["latency_s"]
     edp: tuple[float, float] = (edp_js(before["energy_pj"], before["cycles"] / clock_hz), plain["edp_js"])
@@ -91,7 +101,11 @@ def kept_line(plain: Mapping[str, Any]) -> str:
         f"EDP {_change(*edp, lambda value: si(value, 'J·s'))}",
         f"words of tensors to and from the outermost level {_change(words[0], words[1], _count)}",
     ]
-    return f"{run['level']} keeps {kept} of {len(tensors)} tensors:\n  " + "\n  ".join(parts)
+    return f"{_keep(run)} {kept} of {len(tensors)} tensors:\n  " + "\n  ".join(parts)
+
+
+def _keep(run: Mapping[str, Any]) -> str:
+    return f"{run['level']} {'keep' if len(run.get('levels', ())) > 1 else 'keeps'}"
 
 
 def _change(before: float, after: float, text: Callable[[float], str]) -> str:
@@ -112,14 +126,22 @@ def residency_proof_line(run: Residency) -> str:
     exact = proof.gap <= 1e-9
     claim = "none has a lower" if exact else f"none is more than {100 * proof.gap:.2f} % better in"
     order = "the file's order" if proof.orders == 1 else f"{proof.orders} orders of branches that were tried"
-    levels = " or ".join(proof.levels) or run.setting.level
+    levels = " and ".join(proof.levels) or run.setting.named
     rounds = "1 round" if proof.rounds == 1 else f"{proof.rounds} rounds"
     return (
         f"proof: of all choices of tensors in {levels} and of mappings in the room that is left, in {order}, "
         f"{claim} {what}: {_figure(proof, proof.value)} found, {_figure(proof, proof.lower_bound)} or more for any "
         f"other, by {proof.calls} searches of {proof.distinct} distinct layers, {proof.columns} ways to run them, "
-        f"{rounds}"
+        f"{rounds}{_other_orders(proof)}"
     )
+
+
+def _other_orders(proof: ResidencyCertificate) -> str:
+    """What orders of branches that were not tried may save at most, where that is known."""
+    if proof.order_gap is None:
+        return ""
+    most = "nothing" if proof.order_gap <= 1e-9 else f"at most {100 * proof.order_gap:.2f} %"
+    return f"; any other order of branches saves {most}"
 
 
 def _figure(proof: ResidencyCertificate, value: float) -> str:
@@ -153,7 +175,7 @@ def on_chip(network: Mapping[str, Any]) -> str:
     tensors, before = run["tensors"], run["before"]
     kept = [tensor["name"] for tensor in tensors if tensor["steps"]]
     named = f": {', '.join(kept)}" if kept else ""
-    lines = [f"on chip: {run['level']} keeps {len(kept)} of {len(tensors)} tensors{named}"]
+    lines = [f"on chip: {_keep(run)} {len(kept)} of {len(tensors)} tensors{named}"]
     if kept and before is not None:
         changes = [f"energy by {_percent(network['energy_pj'] / before['energy_pj'])}"]
         if "cycles" in network:

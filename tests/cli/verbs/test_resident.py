@@ -49,6 +49,39 @@ def test_the_terminal_says_what_stays_what_it_saves_and_why_others_do_not(dse) -
     assert "a to sum" in out
 
 
+TWO = Path(__file__).parents[2] / "mapper/network/residency/two_levels.yaml"
+
+
+def test_two_levels_keep_tensors_are_saved_and_read_again(dse) -> None:  # type: ignore[no-untyped-def]
+    settings = "--set levels.L3.capacity=3KiB --set levels.L2.capacity=1200B"
+    line = f"evaluate {TWO} {settings} net.yaml --scope network --objective energy --resident --gap 0.05"
+    first = json.loads(dse(f"{line} --save run.yaml --timeline kept.svg --format json")[1])
+    run = first["residency"]
+    assert [one["level"] for one in run["levels"]] == ["L3", "L2"]
+    assert {level for tensor in run["tensors"] for level in tensor["levels"]} == {"L3", "L2"}
+    assert first["certificate"]["levels"] == ["L3", "L2"]
+    assert first["certificate"]["gap"] <= 0.05
+    assert "inner:" in Path("run.yaml").read_text(encoding="utf-8")
+    code, out, err = dse(f"evaluate {TWO} {settings} net.yaml --mapping run.yaml --format json")
+    assert code == 0, err
+    again = json.loads(out)
+    assert again["energy_pj"] == pytest.approx(first["energy_pj"], rel=1e-12)
+    assert [m["tensors"] for m in again["residency"]["timeline"]] == [m["tensors"] for m in run["timeline"]]
+    text = dse(line)[1]
+    assert "L3 and L2 keep " in " ".join(text.split())
+
+
+def test_a_node_that_writes_nowhere_is_refused(dse) -> None:  # type: ignore[no-untyped-def]
+    dse(f"{RUN} --save run.yaml")
+    text = Path("run.yaml").read_text(encoding="utf-8")
+    nowhere = text.replace("  operands:\n", "  nodes: {pool: {reads: [], writes: []}}\n  operands:\n")
+    assert nowhere != text
+    Path("run.yaml").write_text(nowhere, encoding="utf-8")
+    code, _, err = dse("evaluate eyeriss net.yaml --mapping run.yaml")
+    assert code == 2
+    assert "writes its result nowhere" in err
+
+
 def test_a_run_is_saved_and_evaluated_again(dse) -> None:  # type: ignore[no-untyped-def]
     first = json.loads(dse(f"{RUN} --save run.yaml --timeline kept.svg --format json")[1])
     assert "a" in first["residency"]["timeline"][1]["tensors"][0]["name"]

@@ -5,7 +5,8 @@ import pytest
 
 from dse.explore.designs.space import DesignSpace
 from dse.explore.proof import box
-from dse.explore.proof.box import Axes, Box, axes_of
+from dse.explore.proof.bands import Band
+from dse.explore.proof.box import Axes, Box, axes_of, held_by
 
 SPACE = DesignSpace.of({
     "dataflow": ["ws", "rs"],
@@ -98,3 +99,14 @@ def test_boxes_that_differ_in_prices_alone_have_one_layout_and_are_split_off_las
     slow, fast = axes.split(first)
     assert axes.layout_of(slow) == axes.layout_of(fast) != axes.layout_of(second)
     assert axes.outside_of(slow) == axes.outside_of(fast)
+
+
+def test_designs_in_boxes_are_counted_as_each_box_holds_them() -> None:
+    boxes = [Box((0, 0), (0, 3)), Box((1, 2), (1, 2)), Box((0, 1), (2, 2)), Box((3, 3), (3, 3))]
+    designs = [(0, 1), (0, 2), (1, 2), (2, 3)]
+    assert held_by(boxes, designs) == [sum(map(one.holds, designs)) for one in boxes] == [2, 1, 3, 0]
+    assert held_by(boxes, []) == [0] * 4
+    assert held_by(boxes[1::2], designs) == [1, 0]
+    assert held_by([], designs) == []
+    bands = [Box((0, 0), (1, 2), Band((0, 1), pairs, (1,) * len(pairs))) for pairs in (((0, 1), (1, 2)), ((0, 0),))]
+    assert held_by(bands, designs) == [sum(map(one.holds, designs)) for one in bands]

@@ -7,7 +7,7 @@ import pytest
 
 from dse.explore.proof.bounds import DesignBound
 from dse.explore.proof.box import Box
-from dse.explore.proof.prove import INFEASIBLE, RULED_OUT, Entry, Settled, joined_with
+from dse.explore.proof.settled import INFEASIBLE, RULED_OUT, Entry, Settled, joined_with
 
 
 def designs(box):

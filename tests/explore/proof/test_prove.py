@@ -18,6 +18,7 @@ from dse.explore.plan.search import OBJECTIVES, Search
 from dse.explore.proof import box as box_module
 from dse.explore.proof.bounds import BoundTask
 from dse.explore.proof.box import axes_of, priced_of
+from dse.explore.proof.prove import task_of
 from dse.explore.results.record import read_results
 from dse.explore.sweep import sweep
 from dse.explore.workers.runner import Failure, attempt
@@ -152,9 +153,10 @@ def reached(rows, objectives):
     return {tuple(f"{row[OBJECTIVES[name]]:.8e}" for name in objectives) for row in rows}
 
 
-@pytest.mark.parametrize("boxes", [4, box_module.MANY_BOXES])
-def test_no_bound_of_a_box_is_above_the_front_of_a_design_in_it(files, boxes, monkeypatch):
+@pytest.mark.parametrize(("boxes", "apart"), [(4, 128), (box_module.MANY_BOXES, 128), (box_module.MANY_BOXES, 2)])
+def test_no_bound_of_a_box_is_above_the_front_of_a_design_in_it(files, boxes, apart, monkeypatch):
     monkeypatch.setattr(box_module, "MANY_BOXES", boxes)
+    monkeypatch.setattr(box_module, "SIDES_AT_ONCE", apart)  # what is more is cut into bands of arrays
     space, _ = SPACES["sides"]
     space = {**space, "levels.GLB.capacity": ["1 KiB", "2 KiB", "4 KiB"]}
     problem = make_plan(*files, Search(1), space=space).problem()
@@ -164,20 +166,19 @@ def test_no_bound_of_a_box_is_above_the_front_of_a_design_in_it(files, boxes, mo
         for settings, rows in exact_grid(files, space, ("energy", "latency")).items()
         if rows
     }
-    weight, waiting, tried = 6.0e10, [axes.whole], 0
+    weight, waiting, tried, bands = 6.0e10, [axes.whole], 0, 0
     while waiting:
         box = waiting.pop()
-        if box.size > 1:
-            waiting += axes.split(box)
         if not axes.is_bounded(box):
+            waiting += axes.split(box)
             continue
-        corners, sides = axes.settings_of(box), axes.sides_of(box)
-        (found,) = problem.provable.bounds(BoundTask(corners, weight, sides))
-        cases = [(box, found)]
-        if axes.is_apart(box):
-            singles = axes.singles(box)
-            settings = tuple(axes.settings_of(one)[0] for one in singles)
-            cases += zip(singles, problem.provable.bounds(BoundTask(corners, weight, sides, settings)), strict=True)
+        arrays, parts = axes.arrays_of(box), axes.parts_of(box)
+        whole = BoundTask(axes.settings_of(box), weight, axes.sides_of(box), bands=(arrays,) if arrays else ())
+        each = problem.provable.bounds(task_of(axes, box, parts, weight))
+        cases = [(box, *problem.provable.bounds(whole)), *zip(parts, each, strict=True)]
+        if box.size > 1:
+            waiting += axes.split(box) if parts == [box] else [part for part in parts if part.size > 1]
+        bands += len(arrays) > 1
         for (part, bound), (digits, front) in product(cases, points.items()):
             if part.holds(digits):
                 assert not bound.infeasible
@@ -186,7 +187,23 @@ def test_no_bound_of_a_box_is_above_the_front_of_a_design_in_it(files, boxes, mo
                     assert bound.energy_pj <= energy * (1 + 1e-9)
                     assert bound.latency_s <= latency * (1 + 1e-9)
                     assert bound.weighted_pj <= (energy + weight * latency) * (1 + 1e-9)
-    assert tried > 4 * len(points)
+    assert tried >= 2 * len(points)
+    assert (bands > 0) == (apart == 2)
+
+
+@pytest.mark.parametrize("limit", [None, 0.5])
+def test_cut_into_bands_of_arrays_a_space_has_the_same_front(files, limit, monkeypatch):
+    space = {**SPACES["sides"][0], "levels.array.cols": [2, 3, 4, 5, 6]}
+    how = {"trials": 4, "space": space, "objectives": ("energy", "latency"), "jobs": 0, "prove_s": GENEROUS_S}
+    limits = {} if limit is None else {"constraints": {"area": {"max": f"{limit} mm2"}}}
+    whole = sweep(*files, **how, **limits)
+    monkeypatch.setattr(box_module, "SIDES_AT_ONCE", 2)
+    parts = sweep(*files, **how, **limits)
+    assert parts.certificate.complete
+    assert parts.certificate.gap == whole.certificate.gap == 0
+    assert counts(parts.certificate) == parts.certificate.space
+    axes = ("energy", "latency")
+    assert reached(parts.mapping_rows(), axes) == reached(whole.mapping_rows(), axes)
 
 
 def test_what_is_ruled_out_is_in_the_log_with_its_bound_and_is_read_past(files, tmp_path):

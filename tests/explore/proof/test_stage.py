@@ -6,7 +6,7 @@ from math import inf
 from dse.explore.designs.space import DesignSpace
 from dse.explore.proof.bounds import DesignBound
 from dse.explore.proof.box import Box
-from dse.explore.proof.prove import EVALUATED, INFEASIBLE, OPEN, RULED_OUT, Settled
+from dse.explore.proof.settled import EVALUATED, INFEASIBLE, OPEN, RULED_OUT, Settled
 from dse.explore.proof.stage import Stage
 from dse.explore.workers.runner import Workers
 

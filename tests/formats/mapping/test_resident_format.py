@@ -14,7 +14,13 @@ FULL = Stays(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("stays", [FULL, Stays("GLB"), Stays("GLB", copied=("a",))])
+TWO = Stays(
+    "L3", (("conv1", ("conv1",)),), nodes=(("pool", (), ()),), copied_to=(("conv1", "L2"), ("b: c", "L2")),
+    inner=Stays("L2", (("conv1", ("conv1", "conv4")),), loaded_from=(("conv1", "conv4", "L3"), ("x", "y", "L3"))),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("stays", [FULL, Stays("GLB"), Stays("GLB", copied=("a",)), TWO])
 def test_a_file_says_what_it_was_made_of(stays):
     text = "\n".join(resident_lines(stays))
     plain = YAML(typ="safe").load(text)["resident"]
@@ -29,7 +35,6 @@ def test_what_is_empty_is_not_written():
     "wrong",
     [
         {},
-        {"level": "L2", "nodes": {"a": {"writes": []}}},
         {"level": "L2", "nodes": {"a": {"writes": ["there"]}}},
         {"level": "L2", "operands": {"a": ["ofmap"]}},
         {"level": "L2", "mystery": 1},

@@ -79,9 +79,7 @@ def case(spec: str, flow: str, variant: str, seed: int = 0) -> Case:
     Cases with too many mappings to walk are drawn again. One case in ten is drawn until nothing fits, the others until
     something does, each for a while: some never come to either, such as a dataflow whose dims the wiring cannot unroll.
     """
-    rng = Random(f"{spec} {flow} {variant} {seed}")
-    place = list(architectures()).index(spec) + 3 * list(dataflows(spec)).index(flow)
-    kind = KINDS[(place + VARIANTS.index(variant) * 7 + seed) % len(KINDS)]
+    rng, kind = Random(f"{spec} {flow} {variant} {seed}"), kind_of(spec, flow, variant, seed)
     want_none = rng.random() < 0.1
     for attempt in range(1000):
         layer = draw_layer(rng, kind, attempt)
@@ -94,6 +92,12 @@ def case(spec: str, flow: str, variant: str, seed: int = 0) -> Case:
     raise AssertionError(f"{spec} {flow} {variant} {seed}: no case is small enough")
 
 
+def kind_of(spec: str, flow: str, variant: str, seed: int = 0) -> str:
+    """Which kind of layer a case has."""
+    place = list(architectures()).index(spec) + 3 * list(dataflows(spec)).index(flow)
+    return KINDS[(place + VARIANTS.index(variant) * 7 + seed) % len(KINDS)]
+
+
 def walk(architecture: Architecture, layer: Layer, factors: str) -> tuple[int, Any] | None:
     """How many mappings there are, and the front of all of them; None if they are too many.
 
@@ -104,7 +108,7 @@ def walk(architecture: Architecture, layer: Layer, factors: str) -> tuple[int, A
     if shape_of(architecture) in SHAPES:
         if prod(map(len, allowed_splits(architecture, layer, factors))) > 20 * MOST_COMPILED:
             return None
-        count = walk_all(architecture, layer, factors, count_only=True).mappings
+        count = walk_all(architecture, layer, factors, count_only=True, most=MOST_COMPILED).mappings
         return (count, walk_all(architecture, layer, factors).front) if count <= MOST_COMPILED else None
     full = Walk(architecture, layer, factors)
     if prod(map(len, full.chains)) * len(choices(architecture)) > 20 * MOST_GENERAL:

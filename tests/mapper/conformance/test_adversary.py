@@ -126,12 +126,12 @@ def test_no_rival_is_better_with_zeros_and_homes(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1, 6))
 @pytest.mark.parametrize("objective", ["energy", "latency", "edp"])
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
 @pytest.mark.parametrize("spec", SPECS)
-def test_no_rival_is_better_of_many(spec: str, layer: Layer, objective: str, seed: int) -> None:
-    assert attack(spec, layer, objective, seed, 4000).tight >= 500
+def test_no_rival_is_better_of_many(spec: str, layer: Layer, objective: str) -> None:
+    for seed in range(1, 6):
+        assert attack(spec, layer, objective, seed, 4000).tight >= 500, seed
 
 
 Careless = Callable[[Architecture, Layer, str], Mapped]

@@ -4,7 +4,7 @@ import numpy as np
 
 from dse.formats.architecture.load import load_architecture
 from dse.mapper.flat.array_tiles import Array, Walk, sides_of, tiles_of
-from dse.mapper.flat.solve import instances_of
+from dse.mapper.flat.gather import instances_of
 from dse.mapper.flat.spreads import TILE
 from dse.mapper.shared.factors import FIRST_UNROLLING, PASSES_LEFT, STEPS_LEFT, dim_options
 from dse.mapper.shared.rules import Rules

@@ -1,6 +1,7 @@
 """Runs at a point of the common front of networks are those that whole fronts have there."""
 
 import pytest
+from thinned import thinned
 
 import dse
 from dse.mapper import sum_fronts
@@ -40,11 +41,13 @@ def test_the_least_product_is_found_without_fronts(monkeypatch):
     assert all(mapped.certificate.gap == 0 and mapped.certificate.objective == "front" for mapped, _ in run.layers)
 
 
-def test_networks_share_a_point():
+@pytest.mark.parametrize("first", thinned(range(4), 4))
+def test_networks_share_a_point(first: int):
+    """One point of the front in four, from the first given."""
     chip = dse.load_architecture("eyeriss")
     fronts = [dse.map_workload(chip, network).whole_front() for network in (TWO, ONE)]
     total = sum_fronts([front.points for front in fronts])
-    for index, (energy, latency) in enumerate(total.points.tolist()):
+    for index, (energy, latency) in list(enumerate(total.points.tolist()))[first::4]:
         runs = runs_at(chip, [TWO, ONE], (energy * 1.000001, latency))
         assert [run.workload.name for run in runs] == ["two", "one"]
         expected = [front.run(pick) for front, pick in zip(fronts, total.picks(index), strict=True)]

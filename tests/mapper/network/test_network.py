@@ -143,10 +143,15 @@ def test_what_does_not_go_together_is_refused(arch, net):
         dse.map_workload(arch, net, "front", scope="network")
 
 
-@pytest.mark.gate
-def test_the_network_beats_its_layers_by_themselves_on_eyeriss():
+@pytest.mark.parametrize("names", [
+    pytest.param(("conv4", "fc7"), marks=pytest.mark.gate, id="two"),
+    pytest.param((), marks=pytest.mark.slow, id="all"),
+])  # fmt: skip
+def test_the_network_beats_its_layers_by_themselves_on_eyeriss(names):
     """AlexNet's EDP is lower when all layers trade energy for latency at one rate, if only by some thousandths."""
     arch, net = dse.load_architecture("eyeriss"), dse.load_workload("alexnet")
+    if names:
+        net = dse.Workload.of("two", [net.layer(name) for name in names])
     each = dse.map_workload(arch, net)
     whole = dse.map_workload(arch, net, scope="network")
     assert whole.edp_js < each.edp_js * (1 - 1e-5)

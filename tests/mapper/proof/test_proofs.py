@@ -34,7 +34,7 @@ def proof() -> dict[str, Any]:
     return json.loads(json.dumps(prove(dse.load_architecture("simba_pe"), LAYER, "energy")))
 
 
-SHIPPED = ("eyeriss", "simba_pe", "edge_npu", "nvdla_small", "gemmini", "systolic_os")
+SHIPPED = ("eyeriss", "simba_pe", "edge_npu", "nvdla_small", "gemmini", "systolic_os", "systolic_ws", "tpu_v4i")
 
 
 @pytest.mark.parametrize(("name", "objective"), thinned(product(SHIPPED, ("energy", "latency", "edp")), 5))
@@ -161,6 +161,31 @@ DAMAGES: list[Callable[[dict[str, Any]], None]] = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def proof_of_folds() -> dict[str, Any]:
+    """Of an array whose weights are shifted in, for a product of one row: nearly all of the time are folds."""
+    row = dse.Layer("row", K=96, C=80)
+    return json.loads(json.dumps(prove(dse.load_architecture("systolic_ws"), row, "latency")))
+
+
+def of_folds(proof: dict[str, Any]) -> list[dict[str, Any]]:
+    """The terms of changes, which stand behind the views of a crossing."""
+    spaces = [(space["crossings"], term) for space in proof["spaces"] for term in space["terms"]]
+    return [term for crossings, term in spaces
+            if term["crossing"] >= 0 and term["view"] >= len(crossings[term["crossing"]][3])]  # fmt: skip
+
+
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+def test_a_proof_with_other_folds_is_refused(proof_of_folds: dict[str, Any], factor: float) -> None:
+    check.check(proof_of_folds)
+    broken = copy.deepcopy(proof_of_folds)
+    assert of_folds(broken)
+    for term in of_folds(broken):
+        term["coefficient"] *= factor
+    with pytest.raises(ValueError, match=r"no bound rules out|exceed its value"):
+        check.check(broken)
+
+
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
 def test_a_damaged_proof_is_refused(proof: dict[str, Any], damage: Callable[[dict[str, Any]], None]) -> None:
     broken = copy.deepcopy(proof)
@@ -209,8 +234,10 @@ def test_the_checkers_factors_are_the_searchs(number: int) -> None:
             keys += [("count", d, level, fans) for d in range(8) for fans in (0, 3, 5) if check.DIMS[d] in dims]
             keys += [("boxes", level, joined, mode, False) for mode in range(3)
                          for joined in range(1 << min(level, 3)) if len(dims) > 1]
+            keys += [(what, *(level,) * len(dims)) for what in ("changes", "steps_per_change")]
             for key in keys:
                 theirs = (key[0], check.DIMS[key[1]], *key[2:]) if key[0] == "count" else key
+                theirs = ("changes", key[0] != "changes", *key[1:]) if "change" in key[0] else theirs
                 at = mine.column(key)
                 assert np.allclose(np.exp(axis.factor(theirs)), mine.table(plain=True)[at], rtol=1e-12), key
 

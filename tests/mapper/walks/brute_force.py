@@ -30,6 +30,7 @@ Split = tuple[int, int, int, int, int]
 
 RELEVANCE = np.array([[int(d in RELEVANT[o]) for d in DIMS] for o in OPERANDS], dtype=np.int64)
 MOST_POINTS = 4096
+EVERY = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +249,7 @@ class ModelArrays:
 
 def walk_all(
     architecture: Architecture, layer: Layer, kind: str = "all", *, count_only: bool = False, picks: Sequence[int] = (),
-    splits: Sequence[Sequence[Split]] | None = None,
+    splits: Sequence[Sequence[Split]] | None = None, most: int = EVERY,
 ) -> Walked:  # fmt: skip
     """Price every mapping of a layer.
 
@@ -264,11 +265,13 @@ def walk_all(
         Numbers of mappings to record.
     splits : sequence, optional
         Only these splits, per dim.
+    most : int
+        Counting ends where there are more.
     """
     ways = settled(architecture)
     if len(ways) > 1:
         assert not picks
-        return _merged([walk_all(way, layer, kind, count_only=count_only, splits=splits) for way in ways])
+        return _merged([walk_all(way, layer, kind, count_only=count_only, splits=splits, most=most) for way in ways])
     if splits is None:
         splits = allowed_splits(architecture, layer, kind)
     start = np.cumsum([0, *map(len, splits)])
@@ -284,9 +287,9 @@ def walk_all(
         held, mappings = walk(
             start, rows, model.rules, model.problem, model.prices,
             model.bits, model.capacity, model.place, keeps, _permutations(), model.scratch, mask, count_only, values,
-            records, held, least, wanted, picked, picked_values, mappings,
+            records, held, least, wanted, picked, picked_values, mappings, most,
         )  # fmt: skip
-    return Walked(mappings, values[:held], records[:held], least, picked, picked_values)
+    return Walked(mappings, values[:held].copy(), records[:held].copy(), least, picked, picked_values)
 
 
 def settled(architecture: Architecture) -> list[Architecture]:

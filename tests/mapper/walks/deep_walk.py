@@ -149,8 +149,11 @@ class Walk:
         self.architecture, self.layer = architecture, layer
         self.slots = slots_of(architecture)
         self.chains = allowed(architecture, layer, kind)
+        self.turning = [dim for dim, bound in zip(DIMS, layer.bounds, strict=True) if bound > 1]
         self.near = rule_places(architecture)[0]
-        self.capacity = capacities(architecture)
+        self.capacity = capacities(architecture).tolist()
+        self._tiles: dict[tuple[str, tuple[int, ...]], tuple[int, ...]] = {}
+        self._sizes: dict[tuple[str, tuple[int, ...]], int] = {}
 
     @property
     def size(self) -> float:
@@ -160,8 +163,7 @@ class Walk:
 
     def fitting(self, kept: list[frozenset[str]]) -> Iterator[list[dict[str, int]]]:
         """Factors of each slot, by dim, that fit, if need be (see `wide_enough`) because no unfinished psum comes."""
-        names = [dim for dim, bound in zip(DIMS, self.layer.bounds, strict=True) if bound > 1]
-        columns = [self.chains[DIMS.index(dim)] for dim in names]
+        names, columns = self.turning, [self.chains[DIMS.index(dim)] for dim in self.turning]
         if any(not chains for chains in self.chains):
             return
         for picked in product(*columns):
@@ -182,22 +184,39 @@ class Walk:
         return self._crowded(factors, kept, self.layer.bits.psum)
 
     def _crowded(self, factors: list[dict[str, int]], kept: list[frozenset[str]], psum_bits: int) -> list[int]:
-        bits, found = {**self.layer.bits.to_dict(), "psum": psum_bits}, []
+        bits, found = (self.layer.bits.ifmap, self.layer.bits.weight, psum_bits), []
+        inside = [self._inside(dim, tuple(used.get(dim, 1) for used in factors)) for dim in self.turning]
         for node, operands in enumerate(kept):
-            tile = {
-                dim: min(bound, prod(used.get(dim, 1) for used, slot in zip(factors, self.slots, strict=True)
-                                     if slot[0] >= node))
-                for dim, bound in zip(DIMS, self.layer.bounds, strict=True)
-            }  # fmt: skip
-            level = self.architecture.hierarchy[node]
+            if not operands:
+                continue
+            tile, level = tuple(sizes[node] for sizes in inside), self.architecture.hierarchy[node]
             tiles = [level.tiles_of(o) if isinstance(level, Level) else 1 for o in OPERANDS]
             sizes = [
-                count * bits[o] * tile_words(self.layer, o, tile) * (o in operands)
-                for o, count in zip(OPERANDS, tiles, strict=True)
+                count * width * self._words(o, tile) * (o in operands)
+                for o, width, count in zip(OPERANDS, bits, tiles, strict=True)
             ]  # fmt: skip
             if any(size > room for size, room in zip([*sizes, sum(sizes)], self.capacity[node], strict=True)):
                 found.append(node)
         return found
+
+    def _inside(self, dim: str, column: tuple[int, ...]) -> tuple[int, ...]:
+        """The size of a tile along a dim at every node, from the factors of all slots."""
+        key = (dim, column)
+        if key not in self._tiles:
+            bound = self.layer.bounds[DIMS.index(dim)]
+            self._tiles[key] = tuple(
+                min(bound, prod(factor for factor, slot in zip(column, self.slots, strict=True) if slot[0] >= node))
+                for node in range(len(self.architecture.hierarchy))
+            )
+        return self._tiles[key]
+
+    def _words(self, operand: str, tile: tuple[int, ...]) -> int:
+        """Of a tile with these sizes along the dims of more than one trip."""
+        key = (operand, tile)
+        if key not in self._sizes:
+            sizes = dict.fromkeys(DIMS, 1) | dict(zip(self.turning, tile, strict=True))
+            self._sizes[key] = tile_words(self.layer, operand, sizes)
+        return self._sizes[key]
 
     def orders(self, factors: list[dict[str, int]]) -> Iterator[tuple[tuple[str, ...], ...]]:
         """Orders of all lists, outermost loop first."""
@@ -299,11 +318,13 @@ class Pricer:
         return bool(at) and all(counts.booked[2, k, 1] == counts.finished[node] for k in at)
 
 
+@lru_cache(maxsize=1024)
 def deep_problem(seed: int, most: int = 6000) -> DeepProblem:
     """The same problem for the same seed: a hierarchy that the small one cannot stand for, and few mappings."""
     return draw_problem(Random(f"general {seed}"), SHAPES, most)
 
 
+@lru_cache(maxsize=1024)
 def clustered_problem(seed: int, most: int = 6000) -> DeepProblem:
     """A problem with three fan-outs, or with clusters of PEs."""
     return draw_problem(Random(f"clusters {seed}"), CLUSTERS, most)
@@ -319,14 +340,23 @@ def draw_problem(rng: Random, shapes: tuple[str, ...], most: int) -> DeepProblem
         walk = Walk(architecture, layer, kind)
         if prod(map(len, walk.chains)) > 20_000 or walk.size * len(choices(architecture)) > 40 * most:
             continue
-        mappings = sum(
-            prod(factorial(sum(t > 1 for t in used.values())) for used, slot in zip(factors, walk.slots, strict=True)
-                 if slot[1] == "list" and slot[0] != walk._last)
-            for kept in choices(architecture) for factors in walk.fitting(kept)
-        )  # fmt: skip
+        mappings = _mappings(walk, most)
         if mappings > most or (mappings < 20 and rng.random() < 0.9):
             continue
         return DeepProblem(layer, architecture, kind, mappings)
+
+
+def _mappings(walk: Walk, most: int) -> int:
+    """How many there are; counting ends where there are more than so many."""
+    found = 0
+    for kept in choices(walk.architecture):
+        for factors in walk.fitting(kept):
+            lists = (used for used, slot in zip(factors, walk.slots, strict=True)
+                     if slot[1] == "list" and slot[0] != walk._last)  # fmt: skip
+            found += prod(factorial(sum(t > 1 for t in used.values())) for used in lists)
+            if found > most:
+                return found
+    return found
 
 
 def _layer(rng: Random) -> Layer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import prod
 from random import Random
 from typing import Any
@@ -32,6 +33,7 @@ class Problem:
     mappings: int
 
 
+@lru_cache(maxsize=4096)
 def random_problem(seed: int | str, dataflow: str, kind: str, most: int = 40_000) -> Problem:
     """The same problem for the same arguments: at most so many mappings, and now and then none.
 
@@ -53,7 +55,7 @@ def random_problem(seed: int | str, dataflow: str, kind: str, most: int = 40_000
         architecture = draw_architecture(rng, layer, flow)
         if prod(map(len, allowed_splits(architecture, layer, kind))) > MOST_SPLITS:
             continue
-        mappings = walk_all(architecture, layer, kind, count_only=True).mappings
+        mappings = walk_all(architecture, layer, kind, count_only=True, most=most).mappings
         if mappings > most or (mappings == 0) != accept_none:
             continue
         if mappings < 20 and not accept_none and rng.random() < 0.8:

@@ -159,9 +159,9 @@ def _has_room(node, wide, counts):
 @njit(cache=True)
 def walk(
     start, splits, rules, problem, prices, bits, capacity, place, keeps, permutations, scratch, mask, dry, values,
-    records, held, least, picks, picked, picked_values, ordinal,
+    records, held, least, picks, picked, picked_values, ordinal, most,
 ):  # fmt: skip
-    """Walk every mapping of one bypass choice.
+    """Walk every mapping of one bypass choice, or, if they are only counted, until there are more than so many.
 
     Parameters
     ----------
@@ -177,6 +177,7 @@ def walk(
     least : (product of the bounds, 2) least energy and latency by PE tile, f - 1 as digits to the bounds
     picks : ascending numbers of mappings to record in `picked`, `picked_values`
     ordinal : number of the first mapping here
+    most : where counting ends
 
     Returns
     -------
@@ -250,6 +251,8 @@ def walk(
                     picked_values[next_pick, 1] = cycles
                     next_pick += 1
                 ordinal += 1
+        if dry and ordinal > most:
+            return held, ordinal
         d = 7
         while d >= 0:
             at[d] += 1

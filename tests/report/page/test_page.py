@@ -208,7 +208,7 @@ def test_what_stays_on_chip_is_drawn_and_listed(kept, browser, tmp_path):
             const ends = data.flatMap(trace => trace.y.map((tall, at) => tall + trace.base[at]));
             return [Math.min(...data.flatMap(trace => trace.base)), Math.max(...ends)];
         })()""")
-        assert 0 <= lowest < highest <= run["capacity_bits"] / 8192
+        assert 0 <= lowest < highest <= run["levels"][0]["capacity_bits"] / 8192
         rows = [row.inner_text().split("\t") for row in page_.locator("#kept0 tr").all()][1:]
         said = {row[0]: row for row in rows}
         assert said["a<b>"][1] == "a<b> to sum"

@@ -82,8 +82,12 @@ def test_a_run_that_is_given_has_nothing_to_compare_with():
 )
 def test_the_proof_claims_its_gap(value, objective, claim):
     proof = ResidencyCertificate(objective, value, 100.0, ("a",), 1, 2, 3, 4)
-    run = SimpleNamespace(certificate=proof, setting=SimpleNamespace(level="GLB"))
+    run = SimpleNamespace(certificate=proof, setting=SimpleNamespace(named="GLB"))
     assert claim in residency_proof_line(run)
     assert "2 searches of 1 distinct layers" in residency_proof_line(run)
+    assert "order of branches saves" not in residency_proof_line(run)
+    for bound, said in ((90.0, f"at most {100 * (1 - 90 / value):.2f} %"), (value, "nothing")):
+        known = SimpleNamespace(certificate=replace(proof, any_order=bound), setting=run.setting)
+        assert residency_proof_line(known).endswith(f"any other order of branches saves {said}")
     assert replace(proof, value=100.0).gap == 0
     assert "none, this run was given" in residency_proof_line(SimpleNamespace(certificate=None))

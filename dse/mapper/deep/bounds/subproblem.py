@@ -252,10 +252,8 @@ def narrowed(space: Space, problem: Deep, mask: int, rows: tuple[Ints, ...] | No
 
 
 def without_fewest_steps(space: Space) -> Space:
-    """The same space with nothing known of how few steps are possible, nor of what folds of arrays add to them."""
-    crossings = [replace(crossing, folds=False) for crossing in space.crossings]
-    like = replace(space, crossings=crossings, differ=(-1,))
-    return _space(space.problem, space.mask, space.axes, 1.0, (), space.rows, like)
+    """The same space with nothing known of how few steps are possible."""
+    return _space(space.problem, space.mask, space.axes, 1.0, (), space.rows, replace(space, differ=(-1,)))
 
 
 def _space(

@@ -12,7 +12,8 @@ import numpy as np
 
 from dse.mapper.flat.inner.least_time import array_beside, array_time, first_and_last, least_time
 from dse.mapper.flat.instance import Instance
-from dse.mapper.flat.outer.table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECOND, PASSES_FIRST, PASSES_SECOND, others
+from dse.mapper.flat.outer.table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECOND, PASSES_FIRST, PASSES_SECOND
+from dse.mapper.flat.outer.walk import others
 from dse.mapper.flat.outer.words import repeats
 from dse.mapper.flat.spreads import leave_open
 from dse.mapper.shared.incumbent import pruned
@@ -269,6 +270,8 @@ def tile_pruned(
         How many there are.
     """
     cycles = max(float(config.cycles), array_time(inst, config.passes, steps_together(config.steps)))
+    if pruned(run.kind, run.gap, run.least_pj, cycles + config.beside, values, run.held):
+        return True
     total = 0
     for kind in range(3):
         many[depth + 1, kind] = 0

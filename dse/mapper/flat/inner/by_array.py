@@ -14,7 +14,8 @@ import numpy as np
 from dse.mapper.flat.inner.bounds import delivered, deliveries, delivery_times, goes_with, least_inside, next_tile
 from dse.mapper.flat.inner.least_time import array_beside, array_time, first_and_last, least_time
 from dse.mapper.flat.instance import Instance
-from dse.mapper.flat.outer.table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECOND, PASSES_FIRST, PASSES_SECOND, others
+from dse.mapper.flat.outer.table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECOND, PASSES_FIRST, PASSES_SECOND
+from dse.mapper.flat.outer.walk import others
 from dse.mapper.flat.spreads import leave_open
 from dse.model.counting.kernel import Floats, Ints, Record, entry
 
@@ -91,8 +92,8 @@ class Seen(NamedTuple):
         The rows of `Options.tiles` that `partial` is of; -1 where it is not yet.
     partial : (9, arrays) float
         Compute steps of the first dims together.
-    again : (3, arrays) float
-        How often each operand is delivered at least, by array; see `deliveries`.
+    again : (3, 9, arrays) float
+        How often each operand is delivered at least, by array, as far as the first dims decide; see `deliveries`.
     least : (problems, 3) float
         Least time of all ports, by operand stationary at the array, of any tile.
     asked : (problems, 3, arrays) bool
@@ -134,7 +135,7 @@ def least_of_tiles(insts: Any, options: Any, arrays: Any, outside: Any, config: 
             return
     problems, many = out.shape[0], out.shape[1]
     seen = Seen(
-        np.full(8, -1, dtype=np.int64), np.ones((9, many)), np.ones((3, many)), np.zeros((problems, 3)),
+        np.full(8, -1, dtype=np.int64), np.ones((9, many)), np.ones((3, 9, many)), np.zeros((problems, 3)),
         np.zeros((problems, 3, many), dtype=np.bool_), np.zeros(problems), np.zeros((problems, 3)),
     )  # fmt: skip
     _set_least(insts, outside, seen)
@@ -197,23 +198,28 @@ def _set_array(config: Record, arrays: Any, a: int) -> None:
 
 
 def _set_steps(inst: Instance, config: Record, arrays: Any, seen: Seen) -> None:
-    """Work out what a tile takes on all arrays; steps from the first dim on that has another tile."""
+    """Work out what a tile takes on all arrays, from the first dim on that has another tile."""
     first = 0
     while first < 8 and seen.row[first] == config.tile_row[first]:
         first += 1
+    many = seen.partial.shape[1]
     for d in range(first, 8):
         row = config.tile_row[d]
         seen.row[d] = row
-        for a in range(seen.partial.shape[1]):
-            seen.partial[d + 1, a] = seen.partial[d, a] * arrays.steps[row, a]
-    for o in range(3):
-        seen.again[o] = 1.0
-        for d in range(1, 8):  # a group is reuse of nothing
-            if inst.relevance[o, d] == 1:
-                continue
-            row = config.tile_row[d]
-            for a in range(seen.again.shape[1]):
-                seen.again[o, a] *= arrays.passes[row, a] if inst.in_pe[o] == 1 else arrays.steps[row, a]
+        steps, passes = arrays.steps[row], arrays.passes[row]
+        for a in range(many):
+            seen.partial[d + 1, a] = seen.partial[d, a] * steps[a]
+        for o in range(3):
+            before, after = seen.again[o, d], seen.again[o, d + 1]
+            if inst.relevance[o, d] == 1 or d == 0:  # a group is reuse of nothing
+                for a in range(many):
+                    after[a] = before[a]
+            elif inst.in_pe[o] == 1:
+                for a in range(many):
+                    after[a] = before[a] * passes[a]
+            else:
+                for a in range(many):
+                    after[a] = before[a] * steps[a]
 
 
 def _ask(inst: Instance, outside: Any, v: int, kind: int, arrays: Any, seen: Seen, out: Floats) -> bool:
@@ -227,7 +233,7 @@ def _ask(inst: Instance, outside: Any, v: int, kind: int, arrays: Any, seen: See
     inside = seen.inside_pj[v, kind] + outside.points[v, kind, 0, CROSSING_PJ]
     least_port, busy, beside = seen.least[v, kind], outside.ahead[v, kind, 0], seen.beside[v]
     alone_pj, cycle_pj, known = arrays.alone_pj[v], arrays.cycle_pj[v], arrays.known[v]
-    x, y, steps, asked = seen.again[first], seen.again[second], seen.partial[8], seen.asked[v, kind]
+    x, y, steps, asked = seen.again[first, 8], seen.again[second, 8], seen.partial[8], seen.asked[v, kind]
     some = False
     for i in range(out.shape[0]):
         time = max(max(steps[i], known[i, STEPS]), max(least_port, busy + per_x * x[i] + per_y * y[i])) + beside

@@ -13,25 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dse.mapper.flat.instance import Instance
-from dse.mapper.flat.outer.table import (
-    LEAST_BUSY,
-    LEAST_PJ,
-    OuterTile,
-    cell_of,
-    first_outer,
-    first_to_stay,
-    grain,
-    is_square,
-    pick,
-    set_c,
-)  # fmt: skip
-from dse.mapper.flat.outer.words import PSUMS, WEIGHTS, fits, least_ifmap, outer_axes, repeats, words_of_axes
-from dse.mapper.shared.factors import ceil_div, trip_values
-from dse.model.counting.kernel import Floats, entry
-from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, K, N, P, Q, R, S
-
-LOW, HIGH, TIME = range(3)
-"""Columns of a cell: the least energy of the problems at the low and at the high end, and the time of the former."""
+from dse.mapper.flat.outer.table import pick
+from dse.mapper.flat.outer.walk import HIGH_PJ, LEAST_BUSY, LEAST_PJ, walk
+from dse.model.counting.kernel import Floats, Record, entry
 
 ROUNDING = 1e-12
 """Relative difference below which prices and times count as equal; parts are lowered by as much."""
@@ -94,119 +78,20 @@ def among(instances: Any) -> Between | None:
 
 
 @entry
-def cells_of(low: Instance, high: Instance, table: Any, cells: Floats) -> None:
+def cells_of(low: Instance, high: Instance, outer: Record, table: Any, cells: Floats) -> None:
     """Lower all cells to what outer tiles cost at both ends and take at the low one.
 
     Parameters
     ----------
+    outer : an element of `dse.mapper.flat.outer.walk.OUTER_TILE`
+        Scratch.
     table : OuterTable
         With one outermost port; nothing of it is filled.
     cells : (6, cells, 3) float
         Lowered. First by the operand that is delivered in every trip over a dim it does not have, then by that which
         stays in the PEs through the outermost list, too.
     """
-    outer = first_outer(low, table)
-    square = is_square(low)
-    b, n, tile, trips_c = low.bounds, outer.n, outer.tile, outer.trips_c
-    for p in range(len(table.p)):
-        for q in range(p if square else 0, len(table.q)):
-            n[P], n[Q] = table.p[p], table.q[q]
-            tile[P], tile[Q] = ceil_div(b[P], n[P]), ceil_div(b[Q], n[Q])
-            for n_r in trip_values(b[R]):
-                n[R] = n_r
-                tile[R] = ceil_div(b[R], n_r)
-                for n_s in trip_values(b[S]):
-                    n[S] = n_s
-                    tile[S] = ceil_div(b[S], n_s)
-                    outer_axes(low, n, outer.axes)
-                    for c in range(len(trips_c)):
-                        outer.classes_c[c] = grain(float(trips_c[c]) * n_r * n_s)
-                    for n_n in trip_values(b[N]):
-                        n[N] = n_n
-                        tile[N] = ceil_div(b[N], n_n)
-                        outer.classes[WEIGHT] = grain(repeats(n, WEIGHT))
-                        _enter_all(low, high, table, cells, outer)
-
-
-def _enter_all(low: Instance, high: Instance, table: Any, cells: Floats, outer: OuterTile) -> None:
-    """Enter the outer tiles of all trips over K and C that may be best, with the others decided."""
-    b, n, tile, trips_c = low.bounds, outer.n, outer.tile, outer.trips_c
-    c = len(trips_c)
-    for k in range(len(table.k)):
-        n[K] = table.k[k]
-        tile[K] = ceil_div(b[K], n[K])
-        # The smaller the tile over K, the fewer trips over C fit.
-        while c > 0:
-            tile[C] = ceil_div(b[C], trips_c[c - 1])
-            if not fits(low, tile, low.in_buffer, low.buffer_bits):
-                break
-            c -= 1
-        if c < len(trips_c):
-            outer.classes[IFMAP] = outer.classes_k[k]
-            set_c(outer, c)
-            for r in range(3):
-                words_of_axes(low, n, outer.axes, r, outer.words[r])
-            _enter_first(low, high, table.ports[0], cells, outer)
-            for o in range(3):
-                if low.in_pe[o] == 1:
-                    _enter_staying(low, high, table.ports[0], cells, outer, o, c)
-
-
-def _enter_first(low: Instance, high: Instance, t: int, cells: Floats, outer: OuterTile) -> None:
-    """Enter an outer tile: of the kinds of order, the best for each of energy and time counts."""
-    low_pj, high_pj, time = np.inf, np.inf, np.inf
-    for r in range(3):
-        ifmap, weights, psums = least_ifmap(outer.words, r), outer.words[r, WEIGHTS], outer.words[r, PSUMS]
-        low_pj = min(low_pj, _sum(low.outer_pj, ifmap, weights, psums))
-        high_pj = min(high_pj, _sum(high.outer_pj, ifmap, weights, psums))
-        time = min(time, _sum(low.port_over[t], ifmap, weights, psums))
-    for o in range(3):
-        words = low.words[o] * repeats(outer.n, o) if low.in_pe[o] == 1 else 0.0
-        _enter(low, high, t, o, cells[o, cell_of(outer, o)], low_pj, high_pj, time, words)
-
-
-def _enter_staying(low: Instance, high: Instance, t: int, cells: Floats, outer: OuterTile, o: int, first: int) -> None:
-    """Enter the outer tiles with which operand o stays in the PEs, by trips over C from the first that fit.
-
-    Only psums cross more often with more trips over C, and these not where they stay: then the fewest trips are best.
-    """
-    trips_c, words = outer.trips_c, outer.words[o]
-    fewest = first_to_stay(low, o, outer.tile, trips_c, first)
-    most = len(trips_c) if low.relevance[o, C] == 1 else min(fewest + 1, len(trips_c))
-    ifmap, psums = least_ifmap(outer.words, o), words[PSUMS]
-    for c in range(fewest, most):
-        if o != PSUM:
-            psums = low.words[PSUM] * (trips_c[c] * outer.n[R] * outer.n[S])
-        outer.classes[PSUM] = outer.classes_c[c]
-        low_pj = _sum(low.outer_pj, ifmap, words[WEIGHTS], psums)
-        high_pj = _sum(high.outer_pj, ifmap, words[WEIGHTS], psums)
-        time = _sum(low.port_over[t], ifmap, words[WEIGHTS], psums)
-        _enter(low, high, t, o, cells[3 + o, cell_of(outer, o)], low_pj, high_pj, time, low.words[o])
-
-
-def _sum(each: Floats, ifmap: float, weights: float, psums: float) -> float:
-    return float(each[IFMAP] * ifmap + each[WEIGHT] * weights + each[PSUM] * psums)
-
-
-def _enter(
-    low: Instance, high: Instance, t: int, o: int, cell: Floats, low_pj: float, high_pj: float, time: float,
-    words: float,
-) -> None:  # fmt: skip
-    """Lower a cell to what crosses and what is delivered of the operand that is stationary at the array.
-
-    Parameters
-    ----------
-    t : int
-        The outermost port.
-    cell : (3,) float
-    low_pj, high_pj, time : float
-        Of what crosses.
-    words : float
-        Of the operand, in all deliveries.
-    """
-    cell[LOW] = min(cell[LOW], low_pj + low.up_pj[o] * words)
-    cell[HIGH] = min(cell[HIGH], high_pj + high.up_pj[o] * words)
-    cell[TIME] = min(cell[TIME], low.port_fixed[t] + (time + low.port_up[t, o] * words))
+    walk(low, high, outer, table, cells, False)
 
 
 @entry
@@ -221,8 +106,8 @@ def points_between(inst: Instance, table: Any, cells: Floats, part: float, facto
     own = np.full((6, cells.shape[1], 2), np.inf)
     for o in range(6):
         for i in range(cells.shape[1]):
-            if cells[o, i, LOW] < np.inf:
-                own[o, i, LEAST_PJ] = (1.0 - part) * cells[o, i, LOW] + part * cells[o, i, HIGH]
-                own[o, i, LEAST_BUSY] = factor * cells[o, i, TIME]
+            if cells[o, i, LEAST_PJ] < np.inf:
+                own[o, i, LEAST_PJ] = (1.0 - part) * cells[o, i, LEAST_PJ] + part * cells[o, i, HIGH_PJ]
+                own[o, i, LEAST_BUSY] = factor * cells[o, i, LEAST_BUSY]
     for o in range(3):
         pick(inst, table, own, o)

@@ -11,6 +11,7 @@ import numpy as np
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer.alike import Between, among, cells_of, points_between
 from dse.mapper.flat.outer.table import OuterTable, empty_table, work_out
+from dse.mapper.flat.outer.walk import new_outer_tile
 from dse.mapper.flat.outer.words import outer_floor
 from dse.mapper.shared.compilation.twins import compiled
 
@@ -57,7 +58,7 @@ def points_of(instance: Instance) -> OuterTable:
         return _POINTS[key]
     floor = compiled(outer_floor)(instance)
     table = empty_table(instance.bounds, instance.port_outer[: instance.ports], floor)
-    compiled(work_out)(instance, table)
+    compiled(work_out)(instance, table, new_outer_tile())
     _keep(_POINTS, key, _cut_down(table), KEPT_POINTS)
     return _POINTS[key]
 
@@ -82,7 +83,7 @@ def _between(instances: Sequence[Instance], between: Between) -> tuple[OuterTabl
     floor_low, floor_high = compiled(outer_floor)(low), compiled(outer_floor)(high)
     table = empty_table(low.bounds, low.port_outer[: low.ports], floor_low)
     cells = np.full((6, table.points.shape[1] // 2, 3), np.inf)
-    compiled(cells_of)(low, high, table, cells)
+    compiled(cells_of)(low, high, new_outer_tile(), table, cells)
     found = []
     for instance, part, factor in zip(instances, between.parts, between.factors, strict=True):
         least_pj = (1.0 - part) * floor_low[:, 0] + part * floor_high[:, 0]

@@ -162,6 +162,13 @@ def fits(inst: Instance, tile: Ints, kept: Ints, capacity: Floats) -> bool:
     return total <= capacity[SHARED]
 
 
+def is_square(inst: Instance) -> bool:
+    """Whether height and width are alike: trips over them may then be exchanged, and cost the same."""
+    b, w = inst.bounds, inst.window
+    bounds = b[P] == b[Q] and b[R] == b[S] and inst.touched[0] == inst.touched[1]
+    return bool(bounds and w[STRIDE_H] == w[STRIDE_W] and w[DILATION_H] == w[DILATION_W])
+
+
 @entry
 def outer_floor(inst: Instance) -> Any:
     """Least outer energy and time of any buffer tile that fits, with the stationary operand's traffic to the PEs.
@@ -181,10 +188,13 @@ def outer_floor(inst: Instance) -> Any:
     words = np.zeros((3, 7))
     b = inst.bounds
     trips_n, trips_k, trips_c = trip_values(b[N]), trip_values(b[K]), trip_values(b[C])
+    square = is_square(inst)
     for n_r in trip_values(b[R]):
         for n_s in trip_values(b[S]):
             for n_p in trip_values(b[P]):
                 for n_q in trip_values(b[Q]):
+                    if square and n_q < n_p:
+                        continue  # as the tile with height and width exchanged
                     n[P], n[Q], n[R], n[S] = n_p, n_q, n_r, n_s
                     for d in range(8):
                         tile[d] = ceil_div(b[d], n[d]) if d >= P else 1

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dse.architecture.architecture import Architecture
 from dse.errors import InfeasibleError
 from dse.mapper.layer import lower_bound
-from dse.mapper.network.residency.choose import Setting
+from dse.mapper.network.residency.asking import homes_in
+from dse.mapper.network.residency.choice import OUTER, Setting
+from dse.mapper.network.residency.columns import AtHome
 from dse.mapper.network.residency.graph import Step
 from dse.mapper.network.residency.rooms import ways_of
 from dse.mapper.network.residency.solve import setting_of
 from dse.mapper.shared.result import LowerBound
-from dse.model.homes import Homes, at_home
+from dse.model.homes import at_home
 from dse.problem.workload import Workload
 
 
@@ -20,14 +22,14 @@ def all_at_home(architecture: Architecture, workload: Workload, *, cycle_pj: flo
     Parameters
     ----------
     architecture : Architecture
-        One of its levels says that tensors may stay in it.
+        Some of its levels say that tensors may stay in them.
     workload : Workload
     cycle_pj : float
         pJ for each cycle in the weighted sum.
 
     Notes
     -----
-    Each layer counts with the least of its bounds over all choices of what is at home, with the level's whole capacity
+    Each layer counts with the least of its bounds over all choices of what is at home, with the levels' whole capacity
     left for its tiles: what is at home takes no room here, and neither do tensors that stay beside it. A node without
     MACs reads and writes each tensor where that takes least, and takes no time.
 
@@ -40,13 +42,7 @@ def all_at_home(architecture: Architecture, workload: Workload, *, cycle_pj: flo
     >>> 0 < bound.energy_pj < outside
     True
     """
-    levels = [level.name for level in architecture.levels[1:] if level.on_chip] or [""]
-    found = [_all_in(setting_of(architecture, workload, level), cycle_pj) for level in levels]
-    return LowerBound(*(min(getattr(one, what) for one in found) for what in ("energy_pj", "cycles", "weighted_pj")))
-
-
-def _all_in(setting: Setting, cycle_pj: float) -> LowerBound:
-    """With every tensor in one level."""
+    setting = setting_of(architecture, workload)
     total, known = LowerBound(0.0, 0.0, 0.0), {}
     for i, step in enumerate(setting.graph.steps):
         if step.layer is None:
@@ -61,15 +57,13 @@ def _all_in(setting: Setting, cycle_pj: float) -> LowerBound:
     return total
 
 
-def _least_of_homes(
-    setting: Setting, step: Step, homes: tuple[frozenset[str], ...], cycle_pj: float
-) -> LowerBound:
+def _least_of_homes(setting: Setting, step: Step, homes: tuple[AtHome, ...], cycle_pj: float) -> LowerBound:
     """Of energy, cycles and their sum the least over all homes, each by itself."""
     assert step.layer is not None
     found = []
     for operands in homes:
         # unfinished psums may come to such a home: without that rule the space is larger, and the bound no higher
-        away = Homes(setting.level, operands, setting.capacity, wide=True)
+        away = homes_in(setting.levels, operands, setting.capacities, True)
         try:
             found.append(lower_bound(at_home(setting.architecture, away), step.layer, cycle_pj=cycle_pj))
         except InfeasibleError:
@@ -86,6 +80,6 @@ def _least_moved(setting: Setting, step: Step) -> float:
     assert step.move is not None
     if step.taken or step.move.kind == "concat":
         return 0.0
-    places = (setting.outer, setting.level)
-    pairs = [*((t, "read") for t in step.reads), (step.writes, "write")]
-    return sum(min(setting.transfer(t, place, way).energy_pj for place in places) for t, way in pairs)
+    places = (OUTER, *range(len(setting.levels)))
+    read = sum(min(setting.transfer(t, place, "read").energy_pj for place in places) for t in step.reads)
+    return read + min(setting.transfer(step.writes, place, "write").energy_pj for place in places)

@@ -1,9 +1,10 @@
 """The choice of homes and columns for a whole network, as an integer programme.
 
-For a tensor t and the steps i in which it may be at home, `home[t, i]` says whether it is; `outside[t]` says whether it
-is (also) in the outermost level, from the step that makes it on. A tensor is made at home or outside by a column of its
-step, comes outside by a copy from home, and home by being loaded. Room, in every step: whole tensors, and the tiles of
-the step's column. A step reads at home what is at home, and outside what is outside.
+For a tensor t, a level h and the steps i in which it may be at home there, `home[t, h, i]` says whether it is;
+`outside[t]` says whether it is (also) in the outermost level, from the step that makes it on. A tensor is made at home
+or outside by a column of its step, comes to other levels by a copy when it is made, and home by being loaded. Room, in
+every step and level: whole tensors, and the tiles of the step's column. A step reads at home what is at home there, and
+outside what is outside.
 
 Room is counted in grains, what divides the sizes of all tensors: they leave so many whole grains, and a column needs as
 many as its bits begin. So a column for one bit too much is one grain too much, which no rounding of the solver lets in.
@@ -12,162 +13,47 @@ many as its bits begin. So a column for one bit too much is one grain too much, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import gcd, inf
 
-from dse.architecture.architecture import Architecture
-from dse.mapper.network.residency.columns import Column
-from dse.mapper.network.residency.graph import Graph, Held, Step
+from dse.mapper.network.residency.choice import OUTER, Choice, Cut, Kept, Setting, Weights, others
+from dse.mapper.network.residency.columns import Column, level_of
+from dse.mapper.network.residency.graph import Held, Step
 from dse.mapper.network.residency.programme import Programme
-from dse.model.moves import Moved, Places, Transfer, moved, port_cycles, transfer_of
-from dse.problem.moves import Move
+from dse.model.moves import Places, Transfer, port_cycles
 
 SIZE = 1e7
 """What all prices together are scaled to: the solver's tolerances are absolute, 1e-6."""
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """What is minimised: pJ and cycles, each with a weight; energy and cycles of columns are their bounds.
-
-    Parameters
-    ----------
-    energy, cycles : float
-        Weights.
-    max_pj, max_cycles : float
-        Limits on the sums.
-    """
-
-    energy: float
-    cycles: float
-    max_pj: float = inf
-    max_cycles: float = inf
-
-    def of(self, energy_pj: float, cycles: float) -> float:
-        return self.energy * energy_pj + self.cycles * cycles
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One way to run a network.
-
-    Parameters
-    ----------
-    home : tuple of frozenset of int
-        By step, tensors that are at home in it.
-    columns : tuple of (Column or None)
-        By step; None for nodes without MACs.
-    places : tuple of (Places or None)
-        By step: where a node without MACs finds and leaves its tensors. None for layers, and for nodes that the
-        machine takes along or that move nothing.
-    merged : frozenset of int
-        Steps whose result takes the room of what they read.
-    copied : frozenset of int
-        Tensors that are copied from home to the outermost level when they are made.
-    loaded : tuple of (int, int)
-        Tensor and step before which it is loaded home.
-    outside : frozenset of int
-        Tensors that are in the outermost level.
-    cost, bound : float
-        Weighted sum of this choice by its columns' bounds, and what no choice is below.
-    """
-
-    home: tuple[frozenset[int], ...]
-    columns: tuple[Column | None, ...]
-    places: tuple[Places | None, ...]
-    merged: frozenset[int]
-    copied: frozenset[int]
-    loaded: tuple[tuple[int, int], ...]
-    outside: frozenset[int]
-    cost: float
-    bound: float
-
-    def room(self, graph: Graph, step: int, capacity: int) -> int:
-        """Bits that whole tensors leave in a step."""
-        taken = sum(graph.tensors[t].bits for t in self.home[step])
-        for at in self.merged:
-            out = graph.steps[at].writes
-            if out in self.home[step]:
-                if parts := graph.parts(at):
-                    taken -= sum(graph.tensors[t].bits for t in parts if t in self.home[step])
-                elif at == step:
-                    taken -= graph.tensors[out].bits
-        return capacity - taken
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """What must not all be chosen together.
-
-    Parameters
-    ----------
-    stays : frozenset of (int, int)
-        Tensors, each with a step in which it is at home.
-    columns : frozenset of (int, Column)
-        By step.
-    unmerged : frozenset of int
-        Steps; if one of their results does take the room of what it is made of, the cut says nothing.
-    unloaded : frozenset of (int, int)
-        Tensors and steps; nor does it if one of them is loaded before that step.
-    """
-
-    stays: frozenset[tuple[int, int]]
-    columns: frozenset[tuple[int, Column]] = frozenset()
-    unmerged: frozenset[int] = frozenset()
-    unloaded: frozenset[tuple[int, int]] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """The problem apart from the columns: network, machine, home level and its capacity in bits."""
-
-    graph: Graph
-    architecture: Architecture
-    level: str
-    capacity: int
-    static_pj: float  # per cycle
-
-    @property
-    def outer(self) -> str:
-        return self.architecture.levels[0].name
-
-    def transfer(self, tensor: int, level: str, way: str) -> Transfer:
-        return transfer_of(self.architecture, level, self.graph.tensors[tensor].tensor, way)  # type: ignore[arg-type]
-
-    def copy(self, tensor: int) -> Moved:
-        """From home to the outermost level."""
-        held = self.graph.tensors[tensor]
-        move = Move(f"copy of {held.name}", "copy", (held.tensor,), held.tensor)
-        return moved(self.architecture, move, Places(self.level, (True,)))
-
-    def load(self, tensor: int) -> Moved:
-        """From the outermost level home."""
-        held = self.graph.tensors[tensor]
-        move = Move(f"load of {held.name}", "load", (held.tensor,), held.tensor)
-        return moved(self.architecture, move, Places(self.level, (False,), outside=False, inside=True))
-
-
 class _Builder:
-    """The programme with names for its variables."""
+    """The programme with names for its variables; h is a level that keeps tensors, OUTER the outermost one.
 
-    def __init__(self, setting: Setting, options: Sequence[Sequence[Column]], weights: Weights) -> None:
-        self.setting, self.graph, self.weights = setting, setting.graph, weights
+    Keys are (t, h, i) for homes, (t, source, h, i) for loads, (t, h, target) for copies, (i, number of the column) for
+    picks, (i, t, h) for what a node without MACs reads, and (i, h) for what it writes, takes along, or merges.
+    """
+
+    def __init__(
+        self, setting: Setting, options: Sequence[Sequence[Column]], weights: Weights, roomy: frozenset[int]
+    ) -> None:
+        self.setting, self.graph, self.weights, self.roomy = setting, setting.graph, weights, roomy
+        self.levels = range(len(setting.levels))
         self.prices: dict[int, tuple[float, float]] = {}  # pJ and cycles of a variable
         self.grain = gcd(*(held.bits for held in self.graph.tensors))
-        self.unit = float(max(1, setting.capacity // self.grain))
+        self.units = [float(max(1, capacity // self.grain)) for capacity in setting.capacities]
         self.model = Programme()
         self.options = options
-        self.home: dict[tuple[int, int], int] = {}
-        self.loads: dict[tuple[int, int], int] = {}
+        self.home: dict[tuple[int, int, int], int] = {}
+        self.loads: dict[tuple[int, int, int, int], int] = {}
         self.outside: list[int] = []
-        self.copies: dict[int, int] = {}
-        self.picks: dict[tuple[int, int], int] = {}  # step and number of the column
-        self.free_home: dict[int, int] = {}
-        self.free_outside: dict[int, int] = {}
-        self.at_home: dict[tuple[int, int], int] = {}  # step and tensor read at home by a node that moves
-        self.written: dict[int, tuple[int, int]] = {}  # step to its result's variables: home, outside
-        self.merged: dict[int, int] = {}
-        self.room: dict[int, list[tuple[int, float]]] = {i: [] for i in range(len(self.graph.steps))}
+        self.copies: dict[tuple[int, int, int], int] = {}
+        self.picks: dict[tuple[int, int], int] = {}
+        self.read: dict[tuple[int, int, int], int] = {}
+        self.written: dict[tuple[int, int], int] = {}
+        self.free: dict[tuple[int, int], int] = {}
+        self.merged: dict[tuple[int, int], int] = {}
+        self.room: dict[tuple[int, int], list[tuple[int, float]]] = {
+            (i, h): [] for i in range(len(self.graph.steps)) for h in self.levels
+        }
         for t, held in enumerate(self.graph.tensors):
             self._tensor(t, held)
         for i, step in enumerate(self.graph.steps):
@@ -185,10 +71,16 @@ class _Builder:
         for x, price in self.prices.items():
             self.model.costs[x] = self.weights.of(*price) / self.scale
 
-    def share(self, bits: int) -> float:
-        """Of the room that tensors can fill, what is lost to them beside so many bits."""
-        left = max(-1, (self.setting.capacity - bits) // self.grain)
-        return (self.setting.capacity // self.grain - left) / self.unit
+    def share(self, h: int, bits: int) -> float:
+        """Of a level's room that tensors can fill, what is lost to them beside so many bits."""
+        capacity = self.setting.capacities[h]
+        left = max(-1, (capacity - bits) // self.grain)
+        return (capacity // self.grain - left) / self.units[h]
+
+    def takes(self, i: int, h: int, variable: int, share: float) -> None:
+        """What a variable takes of a level's room in a step. In a roomy one a column fits by itself."""
+        if i not in self.roomy:
+            self.room[i, h].append((variable, share))
 
     def variable(self, energy_pj: float, cycles: float, *, whole: bool = True) -> int:
         """A variable with a price."""
@@ -197,26 +89,56 @@ class _Builder:
         return made
 
     def _tensor(self, t: int, held: Held) -> None:
-        model, setting = self.model, self.setting
+        model = self.model
         self.outside.append(model.variable())
         if held.must_leave or held.made_in < 0:
             model.row([(self.outside[t], 1.0)], low=1.0)
-        fits = held.bits <= setting.capacity
+        fitting = [h for h in self.levels if held.bits <= self.setting.capacities[h]]
         for i in held.steps:
-            self.home[t, i] = model.variable(most=float(fits))
-            self.room[i].append((self.home[t, i], self.share(held.bits)))
-            before = [self.home[t, i - 1]] if i > held.steps[0] else []
-            if i in held.read_in and fits:
-                load = setting.load(t)
-                self.loads[t, i] = self.variable(load.energy_pj, load.cycles)
-                model.at_most([self.loads[t, i]], [self.outside[t]])
-                before.append(self.loads[t, i])
-            if i != held.made_in:
-                model.at_most([self.home[t, i]], before)
-        if held.made_in >= 0 and fits:
-            copy = setting.copy(t)
-            self.copies[t] = self.variable(copy.energy_pj, copy.cycles)
-            model.at_most([self.copies[t]], [self.home[t, held.made_in]])
+            for h in self.levels:
+                self.home[t, h, i] = model.variable(most=float(h in fitting))
+                self.takes(i, h, self.home[t, h, i], self.share(h, held.bits))
+            for h in self.levels:
+                before = [self.home[t, h, i - 1]] if i > held.steps[0] else []
+                if i in held.read_in and h in fitting:
+                    before += self._loads(t, held, h, i)
+                if i != held.made_in:
+                    model.at_most([self.home[t, h, i]], before)
+        if held.made_in >= 0:
+            for h in fitting:
+                for target in others(len(self.levels), h):
+                    if target == OUTER or target in fitting:
+                        copy = self.setting.carried(t, "copy", h, target)
+                        self.copies[t, h, target] = self.variable(copy.energy_pj, copy.cycles)
+
+    def _loads(self, t: int, held: Held, h: int, i: int) -> list[int]:
+        """Ways for a tensor to come home before a step that reads it."""
+        found = []
+        for source in others(len(self.levels), h):
+            if source == OUTER:
+                there = self.outside[t]
+            elif i > held.steps[0] and held.bits <= self.setting.capacities[source]:
+                there = self.home[t, source, i - 1]
+            else:
+                continue
+            load = self.setting.carried(t, "load", source, h)
+            self.loads[t, source, h, i] = self.variable(load.energy_pj, load.cycles)
+            self.model.at_most([self.loads[t, source, h, i]], [there])
+            found.append(self.loads[t, source, h, i])
+        return found
+
+    def _made(self, i: int, out: int, made: Sequence[Sequence[int]], outside: Sequence[int]) -> None:
+        """A result is at home where it is made or copied to, and copied from where it is made."""
+        model = self.model
+        for h in self.levels:
+            coming = [self.copies[out, s, h] for s in self.levels if (out, s, h) in self.copies]
+            terms = [(self.home[out, h, i], 1.0), *((x, -1.0) for x in (*made[h], *coming))]
+            model.row(terms, low=0.0, high=0.0)
+            for target in others(len(self.levels), h):
+                if (out, h, target) in self.copies:
+                    model.at_most([self.copies[out, h, target]], made[h])
+        leaving = [self.copies[out, h, OUTER] for h in self.levels if (out, h, OUTER) in self.copies]
+        model.at_most([self.outside[out]], [*outside, *leaving])
 
     def _layer(self, i: int, step: Step) -> None:
         model = self.model
@@ -225,60 +147,55 @@ class _Builder:
             point = column.point
             picks[number] = self.variable(point.least_pj, point.least_cycles)
             self.picks[i, number] = picks[number]
-            if column.bits:
-                self.room[i].append((picks[number], self.share(column.bits)))
+            for h in self.levels:
+                if column.bits[h]:
+                    self.takes(i, h, picks[number], self.share(h, column.bits[h]))
         model.row([(pick, 1.0) for pick in picks.values()], low=1.0, high=1.0)
 
-        def having(operand: str, *, at_home: bool) -> list[int]:
-            return [picks[n] for n, column in enumerate(self.options[i]) if (operand in column.homes) == at_home]
+        def having(operand: str, level: int) -> list[int]:
+            return [picks[n] for n, column in enumerate(self.options[i]) if level_of(column.homes, operand) == level]
 
         for operand, tensors in step.operands:
             for t in tensors:
-                model.at_most(having(operand, at_home=True), [self.home[t, i]])
-                model.at_most(having(operand, at_home=False), [self.outside[t]])
-        out, made = step.writes, having("psum", at_home=True)
-        model.row([(self.home[out, i], 1.0), *((pick, -1.0) for pick in made)], low=0.0, high=0.0)
-        model.at_most([self.outside[out]], [*having("psum", at_home=False), *self._copy(out)])
-
-    def _copy(self, t: int) -> list[int]:
-        return [self.copies[t]] if t in self.copies else []
+                for h in self.levels:
+                    model.at_most(having(operand, h), [self.home[t, h, i]])
+                model.at_most(having(operand, OUTER), [self.outside[t]])
+        self._made(i, step.writes, [having("psum", h) for h in self.levels], having("psum", OUTER))
 
     def _node(self, i: int, step: Step) -> None:
         """Everything in its place and moving nothing, or read tensor by tensor and written."""
-        model, graph, setting = self.model, self.graph, self.setting
-        out = step.writes
-        moves = model.variable()
-        parts, over = graph.parts(i), graph.overwritten(i)
-        free_home = model.variable(most=float(step.taken or bool(parts)))
-        free_outside = model.variable(most=float(step.taken))
-        self.free_home[i], self.free_outside[i] = free_home, free_outside
-        model.row([(moves, 1.0), (free_home, 1.0), (free_outside, 1.0)], low=1.0, high=1.0)
+        model, setting, out = self.model, self.setting, step.writes
+        moves, parts = model.variable(), self.graph.parts(i)
+        for h in self.levels:
+            self.free[i, h] = model.variable(most=float(step.taken or bool(parts)))
+        self.free[i, OUTER] = model.variable(most=float(step.taken))
+        places = (*self.levels, OUTER)
+        model.row([(moves, 1.0), *((self.free[i, h], 1.0) for h in places)], low=1.0, high=1.0)
         transfers: list[tuple[int, Transfer]] = []
         for t in step.reads:
-            inside, outside = model.variable(), model.variable()
-            self.at_home[i, t] = inside
-            model.row([(inside, 1.0), (outside, 1.0), (moves, -1.0)], low=0.0, high=0.0)
-            model.at_most([inside, free_home], [self.home[t, i]])
-            model.at_most([outside, free_outside], [self.outside[t]])
-            transfers.append((inside, setting.transfer(t, setting.level, "read")))
-            transfers.append((outside, setting.transfer(t, setting.outer, "read")))
-        to_home, to_outside = model.variable(), model.variable()
-        self.written[i] = to_home, to_outside
-        for way in (to_home, to_outside):
-            model.at_most([way], [moves])
-        model.at_most([moves], [to_home, to_outside])
-        transfers.append((to_home, setting.transfer(out, setting.level, "write")))
-        transfers.append((to_outside, setting.transfer(out, setting.outer, "write")))
-        model.row([(self.home[out, i], 1.0), (to_home, -1.0), (free_home, -1.0)], low=0.0, high=0.0)
-        model.at_most([self.outside[out]], [to_outside, free_outside, *self._copy(out)])
+            for h in places:
+                self.read[i, t, h] = model.variable()
+                transfers.append((self.read[i, t, h], setting.transfer(t, h, "read")))
+            model.row([*((self.read[i, t, h], 1.0) for h in places), (moves, -1.0)], low=0.0, high=0.0)
+            for h in places:
+                there = self.outside[t] if h == OUTER else self.home[t, h, i]
+                model.at_most([self.read[i, t, h], self.free[i, h]], [there])
+        for h in places:
+            self.written[i, h] = model.variable()
+            model.at_most([self.written[i, h]], [moves])
+            transfers.append((self.written[i, h], setting.transfer(out, h, "write")))
+        ways = [[self.written[i, h], self.free[i, h]] for h in places]
+        model.at_most([moves], [self.written[i, h] for h in places])
+        self._made(i, out, ways[:-1], ways[-1])
         self._time(transfers)
-        if parts:
-            self._concat(i, out, parts, free_home, taken=step.taken)
-        elif over:
-            self.merged[i] = merged = model.variable()
-            model.at_most([merged], [self.home[out, i]])
-            model.at_most([merged], [self.home[t, i] for t in over])
-            self.room[i].append((merged, -self.share(graph.tensors[out].bits)))
+        for h in self.levels:
+            if parts:
+                self._concat(i, h, parts, taken=step.taken)
+            elif over := self.graph.overwritten(i):
+                self.merged[i, h] = merged = model.variable()
+                model.at_most([merged], ways[h])
+                model.at_most([merged], [self.home[t, h, i] for t in over])
+                self.takes(i, h, merged, -self.share(h, self.graph.tensors[out].bits))
 
     def _time(self, transfers: list[tuple[int, Transfer]]) -> None:
         """Energy of what is moved, and a time that no port's is above."""
@@ -295,24 +212,37 @@ class _Builder:
                      if port in dict(transfer.busy)]  # fmt: skip
             self.model.row([*terms, (time, -1.0)], high=0.0)
 
-    def _concat(self, i: int, out: int, parts: Sequence[int], free_home: int, *, taken: bool) -> None:
+    def _concat(self, i: int, h: int, parts: Sequence[int], *, taken: bool) -> None:
         """The parts are the result: they and it stay, and take room once."""
-        model, graph = self.model, self.graph
-        self.merged[i] = merged = model.variable()
-        model.at_most([merged], [free_home])
+        model, graph, out = self.model, self.graph, self.graph.steps[i].writes
+        self.merged[i, h] = merged = model.variable()
+        model.at_most([merged], [self.free[i, h]])
         if not taken:
-            model.at_most([free_home], [merged])
+            model.at_most([self.free[i, h]], [merged])
         for j in graph.tensors[out].steps:
-            model.at_most([merged], [self.home[out, j]])
+            model.at_most([merged], [self.home[out, h, j]])
             for part in parts:
                 if j in graph.tensors[part].steps:
-                    model.at_most([merged], [self.home[part, j]])
-                    self.room[j].append((merged, -self.share(graph.tensors[part].bits)))
+                    model.at_most([merged], [self.home[part, h, j]])
+                    self.takes(j, h, merged, -self.share(h, graph.tensors[part].bits))
+
+    def cut(self, cut: Cut, number_of: Sequence[dict[Column, int]]) -> None:
+        """A row against what must not all be chosen together."""
+        h = cut.level
+        own = [self.home[t, h, i] for t, i in sorted(cut.stays)]
+        chosen = sorted(cut.columns, key=lambda pair: pair[0])  # not in the order of a set: every process does the same
+        own += [self.picks[i, number_of[i][column]] for i, column in chosen if column in number_of[i]]
+        freeing = [self.merged[i, h] for i in sorted(cut.unmerged) if (i, h) in self.merged]
+        unloaded = sorted(cut.unloaded)
+        freeing += [x for (t, _, to, i), x in self.loads.items() if to == h and (t, i) in unloaded]
+        if len(own) == len(cut.stays) + len(cut.columns):
+            self.model.row([*((x, 1.0) for x in own), *((x, -1.0) for x in freeing)], high=len(own) - 1.0)
 
 
 def choose(
-    setting: Setting, options: Sequence[Sequence[Column]], weights: Weights, cuts: Sequence[Cut] = ()
-) -> Choice:
+    setting: Setting, options: Sequence[Sequence[Column]], weights: Weights, cuts: Sequence[Cut] = (),
+    roomy: frozenset[int] = frozenset(),
+) -> Choice:  # fmt: skip
     """The best choice of homes and columns by the columns' bounds.
 
     Parameters
@@ -322,22 +252,19 @@ def choose(
         By step; none for nodes without MACs.
     weights : Weights
     cuts : sequence of Cut
+    roomy : frozenset of int
+        Steps in which only what a layer itself has at home takes room from its tiles. With them the choice is none that
+        can be run, but nothing with less room costs less than its bound.
 
     Raises
     ------
     InfeasibleError
         When nothing keeps the limits.
     """
-    built = _Builder(setting, options, weights)
+    built = _Builder(setting, options, weights, roomy)
     number_of = [{column: number for number, column in enumerate(some)} for some in options]
     for cut in cuts:
-        own = [built.home[pair] for pair in sorted(cut.stays)]
-        chosen = sorted(cut.columns, key=lambda pair: pair[0])  # not in the order of a set: every process does the same
-        own += [built.picks[i, number_of[i][column]] for i, column in chosen if column in number_of[i]]
-        freeing = [built.merged[i] for i in sorted(cut.unmerged) if i in built.merged]
-        freeing += [built.loads[pair] for pair in sorted(cut.unloaded) if pair in built.loads]
-        if len(own) == len(cut.stays) + len(cut.columns):
-            built.model.row([*((x, 1.0) for x in own), *((x, -1.0) for x in freeing)], high=len(own) - 1.0)
+        built.cut(cut, number_of)
     values, cost, bound = built.model.solve()
     return _read(built, values, cost * built.scale, bound * built.scale)
 
@@ -350,16 +277,21 @@ def _read(built: _Builder, values: Sequence[float], cost: float, bound: float) -
         if on[variable]:
             columns[i] = built.options[i][number]
     places: list[Places | None] = [None] * len(graph.steps)
-    for i, (to_home, to_outside) in built.written.items():
-        if not on[built.free_home[i]] and not on[built.free_outside[i]]:
-            reads = tuple(on[built.at_home[i, t]] for t in graph.steps[i].reads)
-            places[i] = Places(setting.level, reads, on[to_outside], on[to_home])
-    return Choice(
-        tuple(
-            frozenset(t for t in graph.alive(i) if on[built.home[t, i]]) for i in range(len(graph.steps))
-        ),
-        tuple(columns), tuple(places), frozenset(i for i, x in built.merged.items() if on[x]),
-        frozenset(t for t, x in built.copies.items() if on[x]),
-        tuple(pair for pair, x in built.loads.items() if on[x]),
-        frozenset(t for t, x in enumerate(built.outside) if on[x]), cost, bound,
+    for i, step in enumerate(graph.steps):
+        if step.layer is None and not any(on[x] for (at, _), x in built.free.items() if at == i):
+            reads = (next(h for h in (*built.levels, OUTER) if on[built.read[i, t, h]]) for t in step.reads)
+            writes = (h for h in (OUTER, *built.levels) if on[built.written[i, h]])
+            places[i] = Places(tuple(map(setting.place, reads)), tuple(map(setting.place, writes)))
+    levels = tuple(
+        Kept(
+            tuple(
+                frozenset(t for t in graph.alive(i) if on[built.home[t, h, i]]) for i in range(len(graph.steps))
+            ),
+            frozenset(i for (i, level), x in built.merged.items() if level == h and on[x]),
+            tuple((t, target) for (t, level, target), x in built.copies.items() if level == h and on[x]),
+            tuple((t, i, source) for (t, source, level, i), x in built.loads.items() if level == h and on[x]),
+        )
+        for h in built.levels
     )  # fmt: skip
+    outside = frozenset(t for t, x in enumerate(built.outside) if on[x])
+    return Choice(levels, tuple(columns), tuple(places), outside, cost, bound)

@@ -8,10 +8,12 @@ from math import inf, sqrt
 
 from dse.architecture.architecture import Architecture
 from dse.errors import InfeasibleError
-from dse.mapper.network.residency.choose import Weights
-from dse.mapper.network.residency.columns import Columns, searcher
+from dse.mapper.network.residency.asking import searcher
+from dse.mapper.network.residency.choice import Weights
+from dse.mapper.network.residency.columns import Columns
+from dse.mapper.network.residency.result import sums
 from dse.mapper.network.residency.search import best_choice
-from dse.mapper.network.residency.solve import Goal, setting_of, sums
+from dse.mapper.network.residency.solve import Goal, setting_of
 from dse.problem.workload import Workload
 
 FINEST = 1e-5
@@ -26,7 +28,7 @@ def front_on_chip(
     Parameters
     ----------
     architecture : Architecture
-        Tensors stay in its outermost level that may keep them.
+        Tensors stay in its levels that may keep them.
     workload : Workload
         In this order.
     goal : Goal
@@ -54,7 +56,7 @@ def front_on_chip(
     True
     """
     setting, step = setting_of(architecture, workload), sqrt(1 + goal.gap) - 1
-    search = searcher(architecture, setting.level, "front", goal.factors, goal.time_limit_s)
+    search = searcher(architecture, setting.levels, "front", goal.factors, goal.time_limit_s)
     columns = Columns(search, progress, gap=step)
     weights, points = Weights(1.0, 0.0), list[tuple[float, float]]()
     while True:

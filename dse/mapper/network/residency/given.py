@@ -6,16 +6,17 @@ from collections.abc import Mapping
 
 from dse.architecture.architecture import Architecture
 from dse.errors import DseError
-from dse.mapper.network.residency.choose import Setting
-from dse.mapper.network.residency.columns import Point, are_finished, used_bits
+from dse.mapper.network.residency.asking import are_finished, homes_in, used_bits
+from dse.mapper.network.residency.choice import Setting
+from dse.mapper.network.residency.columns import AtHome, Point
 from dse.mapper.network.residency.orders import in_order
 from dse.mapper.network.residency.placing import laid_out
-from dse.mapper.network.residency.result import Residency, mapped_at_home, moved_at_home
+from dse.mapper.network.residency.result import Residency
 from dse.mapper.network.residency.solve import setting_of
-from dse.mapper.network.residency.stays import Stays, choice_of
+from dse.mapper.network.residency.stays import Stays, choice_of, operands_of
 from dse.mapper.shared.result import Mapped
 from dse.model.cost import evaluate
-from dse.model.homes import Homes, at_home, home_level, inner_mapping
+from dse.model.homes import at_home, inner_mapping
 from dse.model.mapping import Mapping as LoopNest
 from dse.problem.layer import Layer
 from dse.problem.workload import Workload
@@ -41,30 +42,34 @@ def run_as_given(
     MappingError
         What is read is not where it is read, or something does not fit.
     """
-    levels = [level.name for level in architecture.levels[1:] if level.on_chip] or [home_level(architecture).name]
-    if stays.level not in levels:
-        raise DseError(f"tensors stay in {' or '.join(levels)}, not in {stays.level}", hint="on_chip: auto says where")
-    setting = setting_of(architecture, in_order(workload, stays.order), stays.level)
+    setting = setting_of(architecture, in_order(workload, stays.order))
+    for one in stays.levels:
+        if one.level not in setting.levels:
+            where = " or ".join(setting.levels)
+            raise DseError(f"tensors stay in {where}, not in {one.level}", hint="on_chip: auto says where")
     if missing := [layer.name for layer in workload.layers if layer.name not in nests]:
         raise DseError(f"tensors on chip want a mapping of every layer: there is none of {missing[0]}")
-    operands = {name: frozenset(own) for name, own in stays.operands}
+    every = {one.level: one for one in stays.levels}
+    homes = operands_of(setting.graph, [every.get(level, Stays(level)) for level in setting.levels])
     points = {
-        step.name: _point(setting, step.layer, operands.get(step.name, frozenset()), nests[step.name])
-        for step in setting.graph.steps if step.layer is not None
+        step.name: _point(setting, step.layer, homes[i], nests[step.name])
+        for i, step in enumerate(setting.graph.steps) if step.layer is not None
     }  # fmt: skip
     choice = choice_of(setting, stays, points)
-    layout, _ = laid_out(setting.graph, choice, setting.capacity)
-    if layout is None:
-        raise DseError(f"no layout of these tensors in {setting.level} was found")
-    return Residency(
-        setting, choice, layout, mapped_at_home(setting, choice), moved_at_home(setting, choice), None, None
-    )
+    layouts = []
+    for kept, level, capacity in zip(choice.levels, setting.levels, setting.capacities, strict=True):
+        layout, _ = laid_out(setting.graph, kept, capacity)
+        if layout is None:
+            raise DseError(f"no layout of these tensors in {level} was found")
+        layouts.append(layout)
+    return Residency(setting, choice, tuple(layouts), None, None)
 
 
-def _point(setting: Setting, layer: Layer, operands: frozenset[str], nest: LoopNest) -> Point:
-    homes = Homes(setting.level, operands, setting.capacity, wide=True)
+def _point(setting: Setting, layer: Layer, operands: AtHome, nest: LoopNest) -> Point:
+    homes = homes_in(setting.levels, operands, setting.capacities, True)
     other, inner = at_home(setting.architecture, homes), inner_mapping(setting.architecture, homes, nest)
     cost = evaluate(other, layer, inner)
     mapped = Mapped(layer, inner, cost, None)
-    bits, finished = used_bits(other, setting.level, layer, inner), are_finished(other, layer, inner)
+    bits = tuple(used_bits(other, level, layer, inner) for level in setting.levels)
+    finished = are_finished(other, layer, inner)
     return Point(cost.energy_pj, cost.cycles, cost.energy_pj, cost.cycles, bits, mapped, finished)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import islice, permutations
 
 from dse.errors import MappingError
+from dse.mapper.network.residency.graph import Graph
 from dse.problem.workload import Node, Workload
 
 
@@ -54,6 +55,29 @@ def modules_of(workload: Workload) -> list[Module]:
             found.append(Module(first, at, branches))
         first = at + 1
     return found
+
+
+def inside_modules(graph: Graph, workload: Workload) -> frozenset[int] | None:
+    """Steps in the branches of modules; None if tensors may live otherwise in other orders than these steps' lifetimes
+    say: a network of several inputs or outputs, or a part of a concat that something else reads, too.
+
+    Examples
+    --------
+    >>> import dse
+    >>> from dse.mapper.network.residency.graph import graph_of
+    >>> chip, network = dse.load_architecture("eyeriss"), dse.load_workload("squeezenet1_0")
+    >>> graph = graph_of(chip, network)
+    >>> [graph.steps[i].name for i in sorted(inside_modules(graph, network))][:2]
+    ['features.3.expand1x1', 'features.3.expand3x3']
+    """
+    ends = sum(held.must_leave for held in graph.tensors)
+    starts = sum(held.made_in < 0 for held in graph.tensors)
+    concats = [graph.parts(i) for i in range(len(graph.steps))]
+    if ends != 1 or starts != 1 or any(len(graph.tensors[t].read_in) > 1 for parts in concats for t in parts):
+        return None
+    nodes = workload.nodes
+    names = {nodes[at].name for one in modules_of(workload) for at in range(one.first, one.last)}
+    return frozenset(i for i, step in enumerate(graph.steps) if step.name in names)
 
 
 def _branches(workload: Workload, nodes: range, place: dict[str, int]) -> tuple[tuple[int, ...], ...]:

@@ -8,7 +8,7 @@ from itertools import combinations, islice, product
 from math import gcd
 
 from dse.errors import DseError, InfeasibleError
-from dse.mapper.network.residency.choose import Choice
+from dse.mapper.network.residency.choice import Kept
 from dse.mapper.network.residency.graph import Graph
 from dse.mapper.network.residency.programme import Programme
 
@@ -52,10 +52,10 @@ class Layout:
         )  # fmt: skip
 
 
-def laid_out(graph: Graph, choice: Choice, capacity: int) -> tuple[Layout | None, bool]:
-    """A layout of what is at home, and, where none is found, whether there surely is none."""
+def laid_out(graph: Graph, kept: Kept, capacity: int) -> tuple[Layout | None, bool]:
+    """A layout of what a level keeps, and, where none is found, whether there surely is none."""
     proven = True
-    for count, pieces in enumerate(pieces_of(graph, choice)):
+    for count, pieces in enumerate(pieces_of(graph, kept)):
         if count == MOST_MERGES:
             return None, False
         offsets, sure = placed(pieces, capacity)
@@ -65,9 +65,9 @@ def laid_out(graph: Graph, choice: Choice, capacity: int) -> tuple[Layout | None
     return None, proven
 
 
-def without_room(graph: Graph, choice: Choice, capacity: int) -> range:
+def without_room(graph: Graph, kept: Kept, capacity: int) -> range:
     """Few steps in which what is at home surely has no layout, where it has none in all of them."""
-    every = list(islice(pieces_of(graph, choice), MOST_MERGES))
+    every = list(islice(pieces_of(graph, kept), MOST_MERGES))
 
     def has_none(first: int, last: int) -> bool:
         return all(placed(_within(pieces, first, last), capacity) == (None, True) for pieces in every)
@@ -91,29 +91,29 @@ def _within(pieces: Iterable[Piece], first: int, last: int) -> list[Piece]:
     ]  # fmt: skip
 
 
-def pieces_of(graph: Graph, choice: Choice) -> Iterator[tuple[Piece, ...]]:
+def pieces_of(graph: Graph, kept: Kept) -> Iterator[tuple[Piece, ...]]:
     """What must be placed: every stay of a tensor at home; a result that takes the room of what it reads has none.
 
     Where there are several operands whose room a result may take, there are as many ways; each is told. Tiles of the
     steps take what is left, in as many parts as it has.
     """
-    steps = sorted(choice.merged)
+    steps = sorted(kept.merged)
     under = [
-        [graph.parts(i)] if graph.parts(i) else [(t,) for t in graph.overwritten(i) if t in choice.home[i]]
-        for i in steps
+        [graph.parts(i)] if graph.parts(i) else [(t,) for t in graph.overwritten(i) if t in kept.home[i]] for i in steps
     ]
     for taken in product(*under):
-        yield _pieces(graph, choice, dict(zip(steps, taken, strict=True)))
+        yield _pieces(graph, kept, dict(zip(steps, taken, strict=True)))
 
 
-def _pieces(graph: Graph, choice: Choice, taken: dict[int, tuple[int, ...]]) -> tuple[Piece, ...]:
+def _pieces(graph: Graph, kept: Kept, taken: dict[int, tuple[int, ...]]) -> tuple[Piece, ...]:
     stays: list[list[int]] = []  # tensor, first, last
     at: dict[int, int] = {}  # tensor to its stay going on
-    for i, home in enumerate(choice.home):
+    arrivals = kept.arrivals
+    for i, home in enumerate(kept.home):
         for t in [t for t in at if t not in home]:
             del at[t]
         for t in sorted(home):
-            if t not in at or (t, i) in choice.loaded:
+            if t not in at or (t, i) in arrivals:
                 at[t] = len(stays)
                 stays.append([t, i, i])
             stays[at[t]][2] = i

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from dse.mapper.network.residency.choose import Choice, Setting
+from dse.mapper.network.residency.asking import homes_in
+from dse.mapper.network.residency.choice import OUTER, Choice, Kept, Setting
 from dse.mapper.network.residency.columns import Column, Point
-from dse.mapper.network.residency.graph import Held
 from dse.mapper.network.residency.placing import Layout
+from dse.mapper.network.residency.reasons import lacking, why_not
+from dse.mapper.network.residency.rooms import way_in
 from dse.mapper.network.residency.stays import Stays, stays_of
 from dse.mapper.shared.result import Mapped
 from dse.model.homes import Homes, evaluate_at_home, outer_mapping
@@ -38,7 +41,9 @@ class ResidencyCertificate:
     orders : int
         That were tried: 1 is the file's, more are others of the branches of a module. Nothing is said of the rest.
     levels : tuple of str
-        That were tried, one at a time, as the one that keeps tensors.
+        That may keep tensors, outermost first.
+    any_order : float, optional
+        What no run goes below in any order of the branches of modules, where that is known.
     """
 
     objective: str
@@ -51,6 +56,16 @@ class ResidencyCertificate:
     rounds: int
     orders: int = 1
     levels: tuple[str, ...] = ()
+    any_order: float | None = None
+
+    @property
+    def order_gap(self) -> float | None:
+        """By what fraction a run in another order of branches may be better at most, beyond what is proven of this
+        one's; None where nothing is known."""
+        if self.any_order is None:
+            return None
+        saved = 1 - self.any_order / self.value if self.value > 0 else 0.0
+        return saved if saved > ROUNDING else 0.0
 
     @property
     def gap(self) -> float:
@@ -63,6 +78,7 @@ class ResidencyCertificate:
             "objective": self.objective, "value": self.value, "lower_bound": self.lower_bound, "gap": self.gap,
             "order": list(self.order), "distinct": self.distinct, "calls": self.calls, "columns": self.columns,
             "rounds": self.rounds, "orders": self.orders, "levels": list(self.levels),
+            "any_order": self.any_order, "order_gap": self.order_gap,
         }  # fmt: skip
 
 
@@ -76,7 +92,7 @@ class Stay:
     bits : int
         Room that it takes at home.
     steps : tuple of str
-        Those in which it is at home.
+        Those in which it is at home, in some level.
     words_before, words_after : int
         That cross the outermost level's edge for it, with nothing at home (None if unknown) and as it is now.
     why_not : str
@@ -85,6 +101,8 @@ class Stay:
         Room that it lacks, if that is why; 0 for any other reason.
     short_in : str
         The step in which it lacks most; empty where it is larger than the level.
+    levels : tuple of (str, tuple of str)
+        Levels in which it is at home, each with the steps.
     """
 
     name: str
@@ -95,20 +113,22 @@ class Stay:
     why_not: str
     short_bits: int = 0
     short_in: str = ""
+    levels: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The home level in one step, in bits.
+    """A level that keeps tensors in one step, in bits.
 
     Parameters
     ----------
-    step : str
+    level, step : str
     tensors : tuple of (str, int, int)
         Name, offset and size of what is at home; a tensor in another one's room has that one's offset.
     tiles, free : int
     """
 
+    level: str
     step: str
     tensors: tuple[tuple[str, int, int], ...]
     tiles: int
@@ -131,7 +151,7 @@ class Before:
     words: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Residency:
     """A network's tensors at home on chip.
 
@@ -139,12 +159,9 @@ class Residency:
     ----------
     setting : Setting
     choice : Choice
-    layout : Layout
-    layers : tuple of (str, Mapped, Homes)
-        Every layer in the order of the steps, on the machine with all its levels.
-    moves : tuple of Moved
-        Nodes without MACs that move something, copies and loads of tensors, in the order of the steps.
-    before : Before or None
+    layouts : tuple of Layout
+        By level that keeps tensors.
+    plain : Choice or None
         The best run with nothing at home, where it is known.
     certificate : ResidencyCertificate or None
         None for a run that was given.
@@ -152,11 +169,32 @@ class Residency:
 
     setting: Setting
     choice: Choice
-    layout: Layout
-    layers: tuple[tuple[str, Mapped, Homes], ...]
-    moves: tuple[Moved, ...]
-    before: Before | None
+    layouts: tuple[Layout, ...]
+    plain: Choice | None
     certificate: ResidencyCertificate | None
+
+    @cached_property
+    def layers(self) -> tuple[tuple[str, Mapped, Homes], ...]:
+        """Every layer in the order of the steps, priced in full on the machine with all its levels."""
+        return mapped_at_home(self.setting, self.choice)
+
+    @cached_property
+    def moves(self) -> tuple[Moved, ...]:
+        """Nodes without MACs that move something, copies and loads of tensors, in the order of the steps."""
+        return moved_at_home(self.setting, self.choice)
+
+    @cached_property
+    def before(self) -> Before | None:
+        """The best run with nothing at home, where it is known."""
+        if self.plain is None:
+            return None
+        words = outer_words_of(self.setting, self.plain, mapped_at_home(self.setting, self.plain))
+        return Before(*sums(self.setting, self.plain), words)
+
+    @property
+    def totals(self) -> tuple[float, float]:
+        """Energy (pJ) and cycles as the searches priced them, without pricing every layer in full."""
+        return sums(self.setting, self.choice)
 
     @property
     def energy_pj(self) -> float:
@@ -170,7 +208,7 @@ class Residency:
     @property
     def homes(self) -> dict[str, Homes]:
         """Layers that have something at home."""
-        return {name: homes for name, _, homes in self.layers if homes.operands}
+        return {name: homes for name, _, homes in self.layers if homes.everywhere}
 
     def home_of(self, layer: str) -> dict[str, str]:
         """The level of each of a layer's operands that is at home on chip."""
@@ -181,25 +219,25 @@ class Residency:
         """One entry per distinct shape, mapping and homes, with the names of the layers that have them."""
         groups: dict[Any, tuple[Mapped, list[str]]] = {}
         for name, mapped, homes in self.layers:
-            key = mapped.layer.shape_key(), mapped.mapping, homes.operands
+            key = mapped.layer.shape_key(), mapped.mapping, tuple(sorted(homes.by_operand().items()))
             groups.setdefault(key, (mapped, []))[1].append(name)
         return tuple((mapped, tuple(names)) for mapped, names in groups.values())
 
     @property
     def timeline(self) -> tuple[Moment, ...]:
-        """The home level, step by step."""
+        """The levels that keep tensors, outermost first, each step by step."""
+        return tuple(
+            self._moment(h, i) for h in range(len(self.setting.levels)) for i in range(len(self.setting.graph.steps))
+        )
+
+    def _moment(self, h: int, i: int) -> Moment:
         graph, choice = self.setting.graph, self.choice
-        found = []
-        for i, step in enumerate(graph.steps):
-            column = choice.columns[i]
-            tiles = 0 if column is None else column.bits
-            held = tuple(
-                (graph.tensors[t].name, self.layout.offset(t, i), graph.tensors[t].bits)
-                for t in sorted(choice.home[i])
-            )
-            free = choice.room(graph, i, self.setting.capacity) - tiles
-            found.append(Moment(step.name, held, tiles, free))
-        return tuple(found)
+        held = tuple(
+            (graph.tensors[t].name, self.layouts[h].offset(t, i), graph.tensors[t].bits)
+            for t in sorted(choice.levels[h].home[i])
+        )
+        free = choice.free(self.setting, i)[h]
+        return Moment(self.setting.levels[h], graph.steps[i].name, held, choice.tiles(i)[h], free)
 
     @property
     def stays(self) -> tuple[Stay, ...]:
@@ -207,11 +245,16 @@ class Residency:
         graph, after = self.setting.graph, outer_words_of(self.setting, self.choice, self.layers)
         found = []
         for t, held in enumerate(graph.tensors):
+            levels = {
+                level: tuple(graph.steps[i].name for i, home in enumerate(kept.home) if t in home)
+                for level, kept in zip(self.setting.levels, self.choice.levels, strict=True)
+            }
             steps = tuple(graph.steps[i].name for i, home in enumerate(self.choice.home) if t in home)
             why = "" if steps else why_not(self.setting, self.choice, t)
             known = None if self.before is None else self.before.words[t]
-            short = (0, "") if steps else lacking(self.setting, self.choice, t)
-            found.append(Stay(held.name, held.bits, steps, known, after[t], why, *short))
+            short = (0, "") if steps else lacking(self.setting, self.choice, t)[:2]
+            own = tuple((level, names) for level, names in levels.items() if names)
+            found.append(Stay(held.name, held.bits, steps, known, after[t], why, *short, own))
         return tuple(found)
 
     @property
@@ -227,20 +270,23 @@ class Residency:
     def to_dict(self) -> dict[str, Any]:
         before = self.before
         return {
-            "level": self.setting.level,
-            "capacity_bits": self.setting.capacity,
+            "level": self.setting.named,
+            "levels": [
+                {"level": level, "capacity_bits": bits}
+                for level, bits in zip(self.setting.levels, self.setting.capacities, strict=True)
+            ],
             "before": None if before is None else {"energy_pj": before.energy_pj, "cycles": before.cycles},
             "tensors": [
                 {
                     "name": stay.name, "bits": stay.bits, "steps": list(stay.steps), "words_before": stay.words_before,
                     "words_after": stay.words_after, "why_not": stay.why_not, "short_bits": stay.short_bits,
-                    "short_in": stay.short_in,
+                    "short_in": stay.short_in, "levels": {level: list(steps) for level, steps in stay.levels},
                 }
                 for stay in self.stays
             ],
             "timeline": [
                 {
-                    "step": moment.step, "tiles_bits": moment.tiles, "free_bits": moment.free,
+                    "level": moment.level, "step": moment.step, "tiles_bits": moment.tiles, "free_bits": moment.free,
                     "tensors": [{"name": n, "offset_bits": at, "bits": bits} for n, at, bits in moment.tensors],
                 }
                 for moment in self.timeline
@@ -256,8 +302,9 @@ def mapped_at_home(setting: Setting, choice: Choice) -> tuple[tuple[str, Mapped,
             continue
         assert step.layer is not None
         assert column.point.mapped is not None
-        room = choice.room(setting.graph, i, setting.capacity) - (setting.graph.widening(i) if column.wide else 0)
-        homes = Homes(setting.level, column.homes, room if column.homes else setting.capacity, column.wide)
+        way = way_in(setting, i, column, choice.rooms(setting, i))
+        room = way.room if any(column.homes) else setting.capacities
+        homes = homes_in(setting.levels, column.homes, room, column.wide)
         inner = column.point.mapped
         nest = outer_mapping(setting.architecture, homes, inner.mapping)
         cost = evaluate_at_home(setting.architecture, step.layer, nest, homes)
@@ -272,12 +319,23 @@ def moved_at_home(setting: Setting, choice: Choice) -> tuple[Moved, ...]:
 
 def _moves(setting: Setting, choice: Choice) -> Iterator[Moved]:
     for i, step in enumerate(setting.graph.steps):
-        yield from (setting.load(t) for t, at in choice.loaded if at == i)
+        yield from (setting.carried(t, "load", source, h) for h, kept in enumerate(choice.levels)
+                    for t, at, source in kept.loaded if at == i)  # fmt: skip
         places = choice.places[i]
         if step.move is not None and places is not None:
             yield moved(setting.architecture, step.move, places)
-        if step.writes in choice.copied:
-            yield setting.copy(step.writes)
+        yield from (setting.carried(t, "copy", h, target) for h, kept in enumerate(choice.levels)
+                    for t, target in kept.copied if t == step.writes)  # fmt: skip
+
+
+def sums(setting: Setting, choice: Choice) -> tuple[float, float]:
+    """Energy (pJ) and cycles of a choice whose columns are all mappings."""
+    points = [column.point for column in choice.columns if column is not None]
+    moves = moved_at_home(setting, choice)
+    return (
+        sum(point.energy_pj for point in points) + sum(one.energy_pj for one in moves),
+        sum(point.cycles for point in points) + sum(one.cycles for one in moves),
+    )
 
 
 def outer_words_of(setting: Setting, choice: Choice, layers: Iterable[tuple[str, Mapped, Homes]]) -> tuple[int, ...]:
@@ -292,68 +350,24 @@ def outer_words_of(setting: Setting, choice: Choice, layers: Iterable[tuple[str,
                     words[t] += (row[operand].reads + row[operand].writes) // len(tensors)
             words[step.writes] += row["psum"].reads + row["psum"].writes
         elif (places := choice.places[i]) is not None:
-            for t, at_home in zip(step.reads, places.reads, strict=True):
-                words[t] += 0 if at_home else setting.graph.tensors[t].tensor.words
-            words[step.writes] += setting.graph.tensors[step.writes].tensor.words * places.outside
-    for t in [*choice.copied, *(t for t, _ in choice.loaded)]:
-        words[t] += setting.graph.tensors[t].tensor.words
+            reads = places.reads or ("",) * len(step.reads)
+            for t, level in zip(step.reads, reads, strict=True):
+                words[t] += 0 if level else setting.graph.tensors[t].tensor.words
+            words[step.writes] += setting.graph.tensors[step.writes].tensor.words * ("" in places.writes)
+    for kept in choice.levels:
+        for t, other in [*kept.copied, *((t, source) for t, _, source in kept.loaded)]:
+            words[t] += setting.graph.tensors[t].tensor.words if other == OUTER else 0
     return tuple(words)
 
 
 def nothing_at_home(setting: Setting, points: Mapping[int, Point]) -> Choice:
     """The choice with all tensors in the outermost level, and these mappings by step."""
-    graph, none = setting.graph, frozenset[int]()
+    graph, levels = setting.graph, len(setting.levels)
+    nothing, empty = (frozenset[str](),) * levels, Kept((frozenset(),) * len(setting.graph.steps))
     columns = [
-        None if step.layer is None else Column(frozenset(), False, points[i].bits, points[i], True)
+        None if step.layer is None else Column(nothing, False, points[i].bits, points[i], True)
         for i, step in enumerate(graph.steps)
     ]
-    places = [
-        None if step.layer is not None or step.taken else Places(setting.level, (False,) * len(step.reads))
-        for step in graph.steps
-    ]
+    places = [None if step.layer is not None or step.taken else Places(("",) * len(step.reads)) for step in graph.steps]
     outside = frozenset(range(len(graph.tensors)))
-    return Choice((none,) * len(graph.steps), tuple(columns), tuple(places), none, none, (), outside, 0.0, 0.0)
-
-
-def why_not(setting: Setting, choice: Choice, t: int) -> str:
-    """Why a tensor is never at home, as far as that can be said of it alone."""
-    held = setting.graph.tensors[t]
-    if held.must_leave:
-        return "it leaves the network"
-    if _is_read_once(held):
-        return "an input, read once"
-    short, where = lacking(setting, choice, t)
-    if short:
-        return f"{_kib(short)} short in {where}" if where else f"{_kib(short)} larger than {setting.level}"
-    return "it would save nothing"
-
-
-def lacking(setting: Setting, choice: Choice, t: int) -> tuple[int, str]:
-    """Bits of room that keep a tensor from being at home, and the step that has least; no step if the level is smaller
-    than the tensor, and 0 bits if it is not room that it lacks."""
-    graph, held = setting.graph, setting.graph.tensors[t]
-    if held.must_leave or _is_read_once(held):
-        return 0, ""
-    if held.bits > setting.capacity:
-        return held.bits - setting.capacity, ""
-    steps = held.steps if held.made_in >= 0 else held.read_in
-    short = {i: held.bits - free(setting, choice, i) for i in steps}
-    worst = max(short, key=lambda i: short[i])
-    return (short[worst], graph.steps[worst].name) if short[worst] > 0 else (0, "")
-
-
-def _is_read_once(held: Held) -> bool:
-    """An input that has no second reader, for which to keep it would save nothing."""
-    return held.made_in < 0 and len(held.read_in) == 1
-
-
-def free(setting: Setting, choice: Choice, step: int) -> int:
-    """Bits that neither tensors nor the chosen mapping's tiles take in a step."""
-    column: Column | None = choice.columns[step]
-    return choice.room(setting.graph, step, setting.capacity) - (0 if column is None else column.bits)
-
-
-def _kib(bits: int) -> str:
-    return f"{bits / 8192:.0f} KiB" if bits >= 8192 else f"{bits / 8:.0f} B"
-
-
+    return Choice((empty,) * levels, tuple(columns), tuple(places), outside, 0.0, 0.0)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import inf
 
-from dse.mapper.network.residency.choose import Choice, Cut, Setting, Weights, choose
-from dse.mapper.network.residency.columns import Column, Columns, Key, Way
-from dse.mapper.network.residency.graph import Graph, Step
+from dse.mapper.network.residency.choice import Choice, Cut, Setting, Weights
+from dse.mapper.network.residency.choose import choose
+from dse.mapper.network.residency.columns import Column, Columns, Key, Way, within
+from dse.mapper.network.residency.graph import Step
 from dse.mapper.network.residency.placing import Layout, laid_out, without_room
 from dse.mapper.network.residency.rooms import way_in, ways_of
 from dse.mapper.network.residency.stays import check
@@ -27,7 +28,8 @@ class Found:
     Parameters
     ----------
     choice : Choice
-    layout : Layout
+    layouts : tuple of Layout
+        By level that keeps tensors.
     bound : float
         Weighted sum that no choice is below.
     rounds : int
@@ -35,7 +37,7 @@ class Found:
     """
 
     choice: Choice
-    layout: Layout
+    layouts: tuple[Layout, ...]
     bound: float
     rounds: int
 
@@ -68,32 +70,47 @@ def best_choice(setting: Setting, columns: Columns, weights: Weights, gap: float
     rounds, unproven = 0, 0.0
     while True:
         rounds += 1
-        options: list[list[Column]] = [[] for _ in setting.graph.steps]
-        for i, step in layers:
-            for way in ways[i]:
-                options[i] += undominated(columns.of(_layer(step), way), weights)
-        choice = choose(setting, options, weights, cuts)
+        choice = choose(setting, options_of(setting, columns, ways, weights), weights, cuts)
         exact, wanted, full = _exact(setting, columns, choice, weights)
         for i, way in wanted:
             columns.ask(_layer(setting.graph.steps[i]), way.homes, way.wide, way.room)
         if wanted:
             continue
         if exact is None:  # rounding let a little too much in
-            cuts.append(_cut(setting.graph, choice, full))
+            cuts.append(_cut(setting, choice, *full))
             continue
         if coarse := _coarse(setting, columns, exact, weights, gap):
             for layer, column in coarse:
                 columns.ask_closer(layer, column, FINER * gap)
             continue
-        layout, proven = laid_out(setting.graph, exact, setting.capacity)
-        if layout is not None:
+        layouts, proven = _laid_out(setting, exact)
+        if layouts is not None:
             check(setting, exact)
             bound = min(choice.bound, unproven) if unproven else choice.bound
-            return Found(exact, layout, bound, rounds)
+            return Found(exact, layouts, bound, rounds)
         if not proven:
             unproven = unproven or choice.bound
-        steps = without_room(setting.graph, exact, setting.capacity) if proven else range(len(setting.graph.steps))
-        cuts.append(_no_layout(setting.graph, exact, steps))
+        cuts.append(_no_layout(setting, exact, proven=proven))
+
+
+def options_of(setting: Setting, columns: Columns, ways: dict[int, list[Way]], weights: Weights) -> list[list[Column]]:
+    """By step, its columns that may be the best."""
+    options: list[list[Column]] = [[] for _ in setting.graph.steps]
+    for i, own in ways.items():
+        layer = _layer(setting.graph.steps[i])
+        options[i] = [one for way in own for one in undominated(columns.of(layer, way), weights)]
+    return options
+
+
+def _laid_out(setting: Setting, choice: Choice) -> tuple[tuple[Layout, ...] | None, bool]:
+    """A layout for each level, or whether there surely is none for the first level that has none."""
+    layouts = []
+    for kept, capacity in zip(choice.levels, setting.capacities, strict=True):
+        layout, proven = laid_out(setting.graph, kept, capacity)
+        if layout is None:
+            return None, proven
+        layouts.append(layout)
+    return tuple(layouts), True
 
 
 def _coarse(
@@ -129,12 +146,9 @@ def cheapest_of_fastest(setting: Setting, columns: Columns, found: Found, weight
             options[i] = [one for way in ways_of(setting, i) for one in columns.of(step.layer, way) if one.exact]
     limit = min(weights.max_cycles, found.choice.cost * (1 + FASTEST))
     choice = choose(setting, options, Weights(1.0, 0.0, weights.max_pj, limit))
-    layout, _ = laid_out(setting.graph, choice, setting.capacity)
-    fits = all(
-        choice.room(setting.graph, i, setting.capacity) >= (0 if column is None else column.bits)
-        for i, column in enumerate(choice.columns)
-    )
-    return found if layout is None or not fits else replace(found, choice=choice, layout=layout)
+    layouts, _ = _laid_out(setting, choice)
+    fits = all(min(choice.free(setting, i)) >= 0 for i in range(len(setting.graph.steps)))
+    return found if layouts is None or not fits else replace(found, choice=choice, layouts=layouts)
 
 
 def _layer(step: Step) -> Layer:
@@ -144,28 +158,31 @@ def _layer(step: Step) -> Layer:
 
 def _exact(
     setting: Setting, columns: Columns, choice: Choice, weights: Weights
-) -> tuple[Choice | None, list[tuple[int, Way]], int]:
-    """The choice with mappings that fit in all its steps, or the searches that it wants, or a step without room."""
+) -> tuple[Choice | None, list[tuple[int, Way]], tuple[int, int]]:
+    """The choice with mappings that fit in all its steps, or the searches that it wants, or a step and a level without
+    room."""
     picked: list[Column | None] = list(choice.columns)
     wanted = []
     for i, column in enumerate(choice.columns):
-        room = choice.room(setting.graph, i, setting.capacity)
-        if room < 0:
-            return None, [], i
+        room = choice.rooms(setting, i)
+        if min(room) < 0:
+            return None, [], (i, room.index(min(room)))
         if column is None:
             continue
         layer, way = _layer(setting.graph.steps[i]), way_in(setting, i, column, room)
         fitting = [
-            one for one in columns.of(layer, way)
-            if one.exact and one.bits <= room and _as_good(one, column, weights)
+            one
+            for one in columns.of(layer, way)
+            if one.exact and within(one.bits, room) and _as_good(one, column, weights)
         ]
         if fitting:
             picked[i] = min(fitting, key=lambda one: weights.of(one.point.energy_pj, one.point.cycles))
         elif columns.is_exact(layer, way.homes, way.wide, way.room):
-            return None, [], i
+            free = choice.free(setting, i)
+            return None, [], (i, free.index(min(free)))
         else:
             wanted.append((i, way))
-    return (None, wanted, -1) if wanted else (replace(choice, columns=tuple(picked)), [], -1)
+    return (None, wanted, (-1, -1)) if wanted else (replace(choice, columns=tuple(picked)), [], (-1, -1))
 
 
 def undominated(columns: list[Column], weights: Weights) -> list[Column]:
@@ -174,8 +191,8 @@ def undominated(columns: list[Column], weights: Weights) -> list[Column]:
     Examples
     --------
     >>> from dse.mapper.network.residency.columns import Point
-    >>> points = [Point(pj, cycles, pj, cycles, bits) for pj, cycles, bits in ((9, 2, 8), (7, 3, 16), (6, 9, 16))]
-    >>> columns = [Column(frozenset(), False, point.bits, point, True) for point in points]
+    >>> points = [Point(pj, cycles, pj, cycles, (bits,)) for pj, cycles, bits in ((9, 2, 8), (7, 3, 16), (6, 9, 16))]
+    >>> columns = [Column((frozenset(),), False, point.bits, point, True) for point in points]
     >>> [one.point.energy_pj for one in undominated(columns, Weights(1.0, 0.0))]
     [9, 6]
     >>> [one.point.energy_pj for one in undominated(columns, Weights(0.0, 1.0))]
@@ -186,7 +203,7 @@ def undominated(columns: list[Column], weights: Weights) -> list[Column]:
     costs = {n: weights.of(column.point.least_pj, column.point.least_cycles) for n, column in enumerate(columns)}
     kept: list[int] = []
     for n in sorted(costs, key=lambda n: (columns[n].bits, costs[n], not columns[n].exact)):
-        if not kept or costs[n] < costs[kept[-1]]:
+        if not any(costs[m] <= costs[n] and within(columns[m].bits, columns[n].bits) for m in kept):
             kept.append(n)
     return [columns[n] for n in sorted(kept)]
 
@@ -199,24 +216,30 @@ def _as_good(one: Column, wanted: Column, weights: Weights) -> bool:
     return weights.of(*mine) <= weights.of(*other) * (1 + FASTEST)
 
 
-def _stays(choice: Choice, steps: range) -> frozenset[tuple[int, int]]:
-    return frozenset((t, i) for i in steps for t in choice.home[i])
+def _stays(choice: Choice, level: int, steps: range) -> frozenset[tuple[int, int]]:
+    return frozenset((t, i) for i in steps for t in choice.levels[level].home[i])
 
 
-def _cut(graph: Graph, choice: Choice, step: int) -> Cut:
-    """All that takes room in a step: this choice of it is one too much."""
+def _cut(setting: Setting, choice: Choice, step: int, level: int) -> Cut:
+    """All that takes a level's room in a step: this choice of it is one too much."""
     column, only = choice.columns[step], range(step, step + 1)
     columns = frozenset() if column is None else frozenset({(step, column)})
-    return Cut(_stays(choice, only), columns, _unmerged(graph, choice, only))
+    return Cut(level, _stays(choice, level, only), columns, _unmerged(setting, choice, level, only))
 
 
-def _no_layout(graph: Graph, choice: Choice, steps: range) -> Cut:
-    """Tensors that have no layout in some steps, unless results share room that do not, or one is loaded anew."""
-    stays = _stays(choice, steps)
-    loads = frozenset((t, i) for t, i in stays if i in graph.tensors[t].read_in and (t, i) not in choice.loaded)
-    return Cut(stays, frozenset(), _unmerged(graph, choice, steps), loads)
+def _no_layout(setting: Setting, choice: Choice, *, proven: bool) -> Cut:
+    """Tensors that have no layout in some steps of the first level without one, unless results share room that do not,
+    or one is loaded anew."""
+    graph = setting.graph
+    level = next(h for h, kept in enumerate(choice.levels) if laid_out(graph, kept, setting.capacities[h])[0] is None)
+    kept = choice.levels[level]
+    steps = without_room(graph, kept, setting.capacities[level]) if proven else range(len(graph.steps))
+    stays = _stays(choice, level, steps)
+    loads = frozenset((t, i) for t, i in stays - kept.arrivals if i in graph.tensors[t].read_in)
+    return Cut(level, stays, frozenset(), _unmerged(setting, choice, level, steps), loads)
 
 
-def _unmerged(graph: Graph, choice: Choice, steps: range) -> frozenset[int]:
-    held = {t for i in steps for t in choice.home[i]}
-    return frozenset(i for i, step in enumerate(graph.steps) if i not in choice.merged and step.writes in held)
+def _unmerged(setting: Setting, choice: Choice, level: int, steps: range) -> frozenset[int]:
+    kept = choice.levels[level]
+    held = {t for i in steps for t in kept.home[i]}
+    return frozenset(i for i, step in enumerate(setting.graph.steps) if i not in kept.merged and step.writes in held)

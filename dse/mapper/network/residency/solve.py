@@ -9,22 +9,17 @@ from math import inf, sqrt
 from dse.architecture.architecture import Architecture
 from dse.errors import DseError, InfeasibleError
 from dse.mapper.network.front_choice import best_choice as best_front_choice
-from dse.mapper.network.residency.choose import Choice, Setting, Weights
-from dse.mapper.network.residency.columns import Columns, Point, Way, searcher
+from dse.mapper.network.residency.asking import searcher
+from dse.mapper.network.residency.choice import Choice, Setting, Weights
+from dse.mapper.network.residency.choose import choose
+from dse.mapper.network.residency.columns import Columns, Point, Way
 from dse.mapper.network.residency.graph import graph_of
-from dse.mapper.network.residency.orders import modules_of, other_orders
+from dse.mapper.network.residency.orders import inside_modules, modules_of, other_orders
 from dse.mapper.network.residency.placing import Layout
-from dse.mapper.network.residency.result import (
-    Before,
-    Residency,
-    ResidencyCertificate,
-    mapped_at_home,
-    moved_at_home,
-    nothing_at_home,
-    outer_words_of,
-)  # fmt: skip
-from dse.mapper.network.residency.search import Found, best_choice, cheapest_of_fastest
-from dse.model.homes import home_level
+from dse.mapper.network.residency.result import Residency, ResidencyCertificate, nothing_at_home, sums
+from dse.mapper.network.residency.rooms import ways_of
+from dse.mapper.network.residency.search import Found, best_choice, cheapest_of_fastest, options_of
+from dse.model.homes import home_levels
 from dse.problem.workload import Workload
 
 SAME = 1e-9
@@ -83,7 +78,7 @@ def keep_on_chip(
     Parameters
     ----------
     architecture : Architecture
-        One of its levels says that tensors may stay in it.
+        Some of its levels say that tensors may stay in them.
     workload : Workload
     goal : Goal
     progress : callable, optional
@@ -107,19 +102,12 @@ def keep_on_chip(
     >>> run.kept, sorted(run.homes["second"].operands), run.certificate.gap
     (('first',), ['ifmap'], 0.0)
     """
-    levels = [level.name for level in architecture.levels[1:] if level.on_chip] or [home_level(architecture).name]
-    tried = [_best_order(architecture, workload, level, goal, progress) for level in levels]
-    best = min(tried, key=lambda one: one.value)
-    bound = min(one.bound for one in tried)
-    together = replace(
-        best, bound=bound, rounds=sum(one.rounds for one in tried), orders=max(one.orders for one in tried)
-    )
-    return _residency(together, goal, tuple(levels), sum(one.columns.calls for one in tried))
+    return _residency(_best_order(architecture, workload, goal, progress), goal)
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """The best run in one level, over the orders that were tried.
+    """The best run over the orders that were tried.
 
     Parameters
     ----------
@@ -131,6 +119,8 @@ class Tried:
         Of this run, and what none in these orders is below.
     rounds, orders : int
         Programmes solved, and orders tried.
+    any_order : float, optional
+        What no run in any order of branches is below.
     """
 
     setting: Setting
@@ -140,26 +130,49 @@ class Tried:
     bound: float
     rounds: int
     orders: int = 1
+    any_order: float | None = None
 
 
 def _best_order(
-    architecture: Architecture, workload: Workload, level: str, goal: Goal,
-    progress: Callable[[int, int, str], None] | None,
-) -> Tried:  # fmt: skip
+    architecture: Architecture, workload: Workload, goal: Goal, progress: Callable[[int, int, str], None] | None
+) -> Tried:
     """The best run over the file's order and, module after module, others of their branches."""
     kind = "front" if goal.has_fronts else goal.objective
-    search = searcher(architecture, level, kind, goal.factors, goal.time_limit_s)
+    own = setting_of(architecture, workload)
+    search = searcher(architecture, own.levels, kind, goal.factors, goal.time_limit_s)
     columns = Columns(search, progress, gap=goal.gap_of_searches, gap_outside=goal.gap)
-    best, network = _in_order(setting_of(architecture, workload, level), columns, goal), workload
-    bound, rounds, orders = best.bound, best.rounds, 1
+    first = best = _in_order(own, columns, goal)
+    network, bound, rounds, orders = workload, best.bound, best.rounds, 1
     for module in modules_of(workload):
         left = goal.orders - (orders - 1)
         for other in other_orders(network, module, left) if left > 0 else ():
-            one = _in_order(setting_of(architecture, other, level), columns, goal)
+            one = _in_order(setting_of(architecture, other), columns, goal)
             bound, rounds, orders = min(bound, one.bound), rounds + one.rounds, orders + 1
             if one.value < best.value * (1 - SAME):
                 best, network = one, other
-    return replace(best, bound=bound, rounds=rounds, orders=orders)
+    any_order = _any_order(first, workload, goal)
+    return replace(best, bound=bound, rounds=rounds, orders=orders, any_order=any_order)
+
+
+def _any_order(tried: Tried, workload: Workload, goal: Goal) -> float | None:
+    """What no run is below in whatever order the branches of modules run, even step by step in turn.
+
+    Notes
+    -----
+    The programme without the rows of room in modules, where columns fit by themselves (docs/mapper/residency.md has
+    the proof). It is solved once: columns that it chooses may be bounds. Nothing is said of products, and of networks
+    for which the proof does not hold.
+    """
+    setting = tried.setting
+    steps = inside_modules(setting.graph, workload)
+    if steps is None or goal.objective == "edp" or len(setting.levels) > 1:
+        return None
+    if not steps:
+        return tried.bound
+    ways = {i: ways_of(setting, i) for i, step in enumerate(setting.graph.steps) if step.layer is not None}
+    weights = _weights(goal)
+    options = options_of(setting, tried.columns, ways, weights)
+    return min(tried.bound, choose(setting, options, weights, roomy=steps).bound)
 
 
 def _in_order(setting: Setting, columns: Columns, goal: Goal) -> Tried:
@@ -174,20 +187,19 @@ def _in_order(setting: Setting, columns: Columns, goal: Goal) -> Tried:
     return Tried(setting, columns, found, _value(goal, *sums(setting, found.choice)), bound, rounds)
 
 
-def setting_of(architecture: Architecture, workload: Workload, level: str = "") -> Setting:
-    """A network on a machine, and the level that keeps tensors: by its name, or the outermost that may.
+def setting_of(architecture: Architecture, workload: Workload) -> Setting:
+    """A network on a machine, and the levels that keep tensors.
 
     Raises
     ------
     DseError
         No level does.
     """
-    home = home_level(architecture, level)
-    assert home.capacity_bits is not None
+    homes = home_levels(architecture)
     power_mw = architecture.total_static_power_mw + architecture.total_clock_power_mw
     return Setting(
-        graph_of(architecture, workload), architecture, home.name, home.capacity_bits,
-        power_mw * 1e9 / architecture.clock_hz,
+        graph_of(architecture, workload), architecture, tuple(level.name for level in homes),
+        tuple(level.capacity_bits or 0 for level in homes), power_mw * 1e9 / architecture.clock_hz,
     )  # fmt: skip
 
 
@@ -196,26 +208,26 @@ def _weights(goal: Goal) -> Weights:
     return Weights(energy, cycles, goal.max_energy_pj, goal.max_cycles)
 
 
-def _residency(tried: Tried, goal: Goal, levels: tuple[str, ...], calls: int) -> Residency:
+def _residency(tried: Tried, goal: Goal) -> Residency:
     setting, columns, found = tried.setting, tried.columns, tried.found
+    nothing = (frozenset[str](),) * len(setting.levels)
     for step in setting.graph.steps:
         if step.layer is not None and not goal.has_fronts:
-            columns.ask(step.layer, frozenset(), False, setting.capacity, goal.gap)
+            columns.ask(step.layer, nothing, False, setting.capacities, goal.gap)
     plain = _outside(setting, columns, goal)
-    before = Before(*sums(setting, plain), outer_words_of(setting, plain, mapped_at_home(setting, plain)))
-    choice, layout = found.choice, found.layout
+    before_pj, before_cycles = sums(setting, plain)
+    choice, layouts = found.choice, found.layouts
     value = _value(goal, *sums(setting, choice))
-    limits = before.energy_pj <= goal.max_energy_pj and before.cycles <= goal.max_cycles
-    if limits and _value(goal, before.energy_pj, before.cycles) < value:  # both are within the gap
-        choice, layout, value = plain, Layout(), _value(goal, before.energy_pj, before.cycles)
-    layers = mapped_at_home(setting, choice)
+    limits = before_pj <= goal.max_energy_pj and before_cycles <= goal.max_cycles
+    if limits and _value(goal, before_pj, before_cycles) < value:  # both are within the gap
+        choice, layouts, value = plain, (Layout(),) * len(nothing), _value(goal, before_pj, before_cycles)
     proof = ResidencyCertificate(
         goal.objective, value, min(tried.bound, value), tuple(step.name for step in setting.graph.steps),
-        len({step.layer.shape_key() for step in setting.graph.steps if step.layer is not None}), calls,
+        len({step.layer.shape_key() for step in setting.graph.steps if step.layer is not None}), columns.calls,
         sum(2 * len(one.points) for some in columns.solved.values() for one in some), tried.rounds, tried.orders,
-        levels,
+        setting.levels, None if tried.any_order is None else min(tried.any_order, value),
     )  # fmt: skip
-    return Residency(setting, choice, layout, layers, moved_at_home(setting, choice), before, proof)
+    return Residency(setting, choice, layouts, plain, proof)
 
 
 def _value(goal: Goal, energy_pj: float, cycles: float) -> float:
@@ -227,7 +239,8 @@ def _outside(setting: Setting, columns: Columns, goal: Goal) -> Choice:
     layers = {i: step.layer for i, step in enumerate(setting.graph.steps) if step.layer is not None}
     options = {}
     for i, layer in layers.items():
-        answers = columns.of(layer, Way(frozenset(), False, setting.capacity))
+        none = (frozenset[str](),) * len(setting.levels)
+        answers = columns.of(layer, Way(none, False, setting.capacities, (0,) * len(none)))
         options[i] = _front(one.point for one in answers if one.exact)
     moves = sums(setting, nothing_at_home(setting, {i: points[0] for i, points in options.items()}))
     first = [sum(getattr(points[0], what) for points in options.values()) for what in ("energy_pj", "cycles")]
@@ -246,16 +259,6 @@ def _front(points: Iterable[Point]) -> list[Point]:
         if not kept or point.energy_pj < kept[-1].energy_pj:
             kept.append(point)
     return kept
-
-
-def sums(setting: Setting, choice: Choice) -> tuple[float, float]:
-    """Energy (pJ) and cycles of a choice whose columns are all mappings."""
-    points = [column.point for column in choice.columns if column is not None]
-    moves = moved_at_home(setting, choice)
-    return (
-        sum(point.energy_pj for point in points) + sum(one.energy_pj for one in moves),
-        sum(point.cycles for point in points) + sum(one.cycles for one in moves),
-    )
 
 
 def least_product(setting: Setting, columns: Columns, goal: Goal) -> tuple[Found, float, int]:

@@ -157,7 +157,7 @@ def _twins() -> dict[FunctionType, Any]:
     return {}
 
 
-COMPILING = "compiling the mapper's kernels (once on this machine, about half a minute)"
+COMPILING = "compiling the mapper's kernels (once on this machine, about a minute)"
 """What is said before that."""
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from dse.formats.architecture.load import load_architecture_spec
+from dse.mapper.flat.gather import instances_of
 from dse.mapper.flat.outer.alike import among
 from dse.mapper.flat.outer.points import points_of, points_of_all
-from dse.mapper.flat.solve import instances_of
 from dse.problem.layer import Layer
 
 CONV = Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)

@@ -11,8 +11,8 @@ from typing import Any
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import Level, Port
-from dse.mapper.network.residency.choose import Setting
-from dse.mapper.network.residency.columns import Columns, Point
+from dse.mapper.network.residency.choice import OUTER, Setting, others
+from dse.mapper.network.residency.columns import AtHome, Bits, Columns, Point, level_of, within
 from dse.mapper.network.residency.graph import graph_of
 from dse.model.moves import Places, moved
 from dse.problem.dims import OPERANDS, PerOperand
@@ -53,7 +53,9 @@ def network(rng: Random, most: int) -> Workload:
     return Workload("small", tuple(nodes))
 
 
-def machine(rng: Random) -> Architecture:
+def machine(rng: Random, levels: int = 1) -> Architecture:
+    """A machine of which one level keeps tensors, or two: the outer one of these is the larger and dearer one."""
+
     def level(name: str, energy: float, rate: float, **more: Any) -> Level:
         ports = (Port("shared", frozenset((o, way) for o in OPERANDS for way in ("read", "write")), rate),)  # type: ignore[misc]
         return Level(
@@ -61,11 +63,13 @@ def machine(rng: Random) -> Architecture:
             ports=ports, **more,
         )  # fmt: skip
 
+    outer = [level("L3", 9.0, 2.0, capacity_bits=WORD * rng.randint(5, 14), on_chip=True)] * (levels - 1)
+    most = 14 if levels == 1 else 8
     made = Architecture(
         "made up",
         (
-            level("DRAM", 40.0, 1.0), level("SRAM", 3.0, 3.0, capacity_bits=WORD * rng.randint(3, 14), on_chip=True),
-            Level("PE", ALL),
+            level("DRAM", 40.0, 1.0), *outer,
+            level("SRAM", 3.0, 3.0, capacity_bits=WORD * rng.randint(3, most), on_chip=True), Level("PE", ALL),
         ),
         Mac(1.0), 1e9, fuses=frozenset(kind for kind in ("activation", "pool", "add") if rng.random() < 0.4),
         static_power_mw=rng.choice((0.0, 2.0)),
@@ -78,26 +82,35 @@ class Costs:
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
+        self.known: dict[Any, list[Point]] = {}
 
-    def points(self, layer: Layer, homes: frozenset[str]) -> list[Point]:
-        rng = Random(f"{self.seed} {layer.shape_key()} {sorted(homes)}")
+    def points(self, layer: Layer, homes: AtHome) -> list[Point]:
+        key = layer.shape_key(), homes
+        if key not in self.known:
+            self.known[key] = self._points(layer, homes)
+        return self.known[key]
+
+    def _points(self, layer: Layer, homes: AtHome) -> list[Point]:
+        inner = 0.25 * len(homes[-1]) + 0.15 * sum(map(len, homes[:-1]))
+        rng = Random(f"{self.seed} {layer.shape_key()} {', '.join(str(sorted(own)) for own in homes)}")
         found = []
         for bits in sorted(rng.sample(range(0, 6 * WORD, 4), rng.randint(1, 4))):
-            energy = rng.uniform(50, 400) * (1 - 0.25 * len(homes))
+            energy = rng.uniform(50, 400) * (1 - inner)
             finished = not layer.finishes_narrower or rng.random() < 0.6
             cycles = energy * rng.uniform(0.5, 2)
-            found.append(Point(energy, cycles, energy, cycles, bits, finished=finished))
+            rooms = (*(rng.randrange(0, 6 * WORD, 4) for _ in homes[1:]), bits)
+            found.append(Point(energy, cycles, energy, cycles, rooms, finished=finished))
         return found
 
-    def fitting(self, layer: Layer, homes: frozenset[str], room: int, wide: bool = False) -> list[Point]:
+    def fitting(self, layer: Layer, homes: AtHome, room: Bits, wide: bool = False) -> list[Point]:
         """Of those that fit, the ones whose sums are finished where the ofmap's home takes no others."""
-        own = [point for point in self.points(layer, homes) if point.bits <= room]
-        return own if wide or "psum" not in homes else [point for point in own if point.finished]
+        own = [point for point in self.points(layer, homes) if within(point.bits, room)]
+        return own if wide or level_of(homes, "psum") < 0 else [point for point in own if point.finished]
 
     def search(self, weights: tuple[float, float] | None) -> Any:
         """The best for a room; its front where no weights are given."""
 
-        def answer(layer: Layer, homes: frozenset[str], wide: bool, room: int, gap: float) -> tuple[Point, ...]:
+        def answer(layer: Layer, homes: AtHome, wide: bool, room: Bits, gap: float) -> tuple[Point, ...]:
             fits = self.fitting(layer, homes, room, wide)
             if weights is None:
                 return tuple(
@@ -107,7 +120,8 @@ class Costs:
             if not fits:
                 return ()
             costs = [weights[0] * p.energy_pj + weights[1] * p.cycles for p in fits]
-            least, rng = min(costs), Random(f"{layer.shape_key()} {sorted(homes)} {room} {gap}")
+            where = ", ".join(str(sorted(own)) for own in homes)
+            least, rng = min(costs), Random(f"{layer.shape_key()} {where} {room[0]} {gap}")
             cost, some = rng.choice([(c, p) for c, p in zip(costs, fits, strict=True) if c <= least * (1 + gap)])
             proven = 1 + rng.uniform(cost / least - 1, gap)  # some mapping within the gap, and what is proven of it
             return (replace(some, least_pj=some.energy_pj / proven, least_cycles=some.cycles / proven),)
@@ -115,18 +129,20 @@ class Costs:
         return answer
 
 
-def setting_of(seed: int, most: int = 5) -> tuple[Setting, Costs]:
+def setting_of(seed: int, most: int = 5, levels: int = 1) -> tuple[Setting, Costs]:
     """The same problem for the same seed; every layer fits with nothing at home."""
     rng = Random(f"residency {seed}")
     while True:
-        architecture, workload = machine(rng), network(rng, most)
+        architecture, workload = machine(rng, levels), network(rng, most)
         costs = Costs(rng.randint(0, 10**9))
-        level = architecture.level("SRAM")
-        assert level.capacity_bits is not None
+        homes = [level for level in architecture.levels if level.on_chip]
         power_pj = architecture.total_static_power_mw * 1e9 / architecture.clock_hz
-        setting = Setting(graph_of(architecture, workload), architecture, "SRAM", level.capacity_bits, power_pj)
+        capacities = tuple(level.capacity_bits or 0 for level in homes)
+        names = tuple(level.name for level in homes)
+        setting = Setting(graph_of(architecture, workload), architecture, names, capacities, power_pj)
         layers = [step.layer for step in setting.graph.steps if step.layer is not None]
-        if layers and all(costs.fitting(layer, frozenset(), level.capacity_bits) for layer in layers):
+        nothing = (frozenset[str](),) * levels
+        if layers and all(costs.fitting(layer, nothing, capacities) for layer in layers):
             return setting, costs
 
 
@@ -151,96 +167,149 @@ def front_of(points: list[tuple[float, float]]) -> Front:
     return tuple(kept)
 
 
+At = frozenset[tuple[int, int]]
+"""Tensors, or steps that merge, each with a level."""
+
+
 def walked(setting: Setting, costs: Costs, *, remembers: bool = True) -> Front:
     """The front of (pJ, cycles) of all ways to run the network, step after step, by what is where.
 
     A state is what is at home, what is outside, and which results share the room of what they were made of. A dynamic
     programme remembers what follows from each; else every way is walked to its end.
     """
-    graph, machine_ = setting.graph, setting.architecture
+    walk = _Walk(setting, costs)
+    if remembers:
+        walk.best = cache(walk.best)  # type: ignore[method-assign]
+    start = frozenset(t for t, held in enumerate(setting.graph.tensors) if held.made_in < 0)
+    return walk.best(0, frozenset(), start, frozenset())
 
-    def price(*some: Any) -> tuple[float, float]:
-        return sum(one.energy_pj for one in some), sum(one.cycles for one in some)
 
-    def room(home: frozenset[int], merged: frozenset[int]) -> int:
-        taken = sum(graph.tensors[t].bits for t in home)
-        for at in merged:
-            taken -= sum(graph.tensors[t].bits for t in graph.parts(at) if t in home and graph.steps[at].writes in home)
-        return setting.capacity - taken
+def price(*some: Any) -> tuple[float, float]:
+    return sum(one.energy_pj for one in some), sum(one.cycles for one in some)
 
-    def best(i: int, home: frozenset[int], outside: frozenset[int], merged: frozenset[int]) -> Front:
-        """From step i on, `home` being what is there when it begins."""
-        if i == len(graph.steps):
+
+class _Walk:
+    def __init__(self, setting: Setting, costs: Costs) -> None:
+        self.setting, self.costs, self.graph = setting, costs, setting.graph
+        self.levels = range(len(setting.levels))
+        self.carried = cache(setting.carried)
+        self.moved = cache(lambda i, reads, made: price(moved(setting.architecture, self.graph.steps[i].move, Places(
+            tuple(map(setting.place, reads)), tuple(map(setting.place, sorted(made)))
+        ))))  # fmt: skip
+
+    def room(self, home: At, merged: At) -> list[int]:
+        """Bits that are left in each level."""
+        graph = self.graph
+        left = list(self.setting.capacities)
+        for t, h in home:
+            left[h] -= graph.tensors[t].bits
+        for at, h in merged:
+            parts = [t for t in graph.parts(at) if (t, h) in home and (graph.steps[at].writes, h) in home]
+            left[h] += sum(graph.tensors[t].bits for t in parts)
+        return left
+
+    def best(self, i: int, before: At, outside: frozenset[int], merged: At) -> Front:
+        """From step i on, `before` being what was at home in the step before it and may stay."""
+        if i == len(self.graph.steps):
             return ((0.0, 0.0),)
         found: list[tuple[float, float]] = []
-        step = graph.steps[i]
-        for loaded in subsets(t for t in step.reads if t in outside and t not in home):
-            before = price(*(setting.load(t) for t in loaded))
-            for now, out_home, out_outside, joins in ways(i, home | loaded, outside, merged):
-                now_home = home | loaded | ({step.writes} if out_home else set())
-                now_outside = outside | ({step.writes} if out_outside else set())
-                if graph.tensors[step.writes].must_leave and not out_outside:
-                    continue
-                now_merged = merged | ({i} if joins else set())
-                live = frozenset(t for t in now_home if graph.tensors[t].steps[-1] > i)
-                for dropped in subsets(live):
-                    if breaks(i, dropped, now_merged):
+        step = self.graph.steps[i]
+        for dropped in subsets(before):
+            if self.breaks(i - 1, dropped, merged):
+                continue
+            stay = before - dropped
+            for loads in self.loads(step.reads, stay, before, outside):
+                first = price(*(self.carried(t, "load", source, h) for t, source, h in loads))
+                here = stay | {(t, h) for t, _, h in loads}
+                for now, made, joins in self.ways(i, here, outside, merged):
+                    home = here | {(step.writes, h) for h in made if h != OUTER}
+                    now_outside = outside | ({step.writes} if OUTER in made else set())
+                    if self.graph.tensors[step.writes].must_leave and OUTER not in made:
                         continue
-                    after = best(i + 1, live - dropped, now_outside, now_merged)
-                    found += [(before[0] + now[0] + e, before[1] + now[1] + t) for e, t in after]
+                    live = frozenset((t, h) for t, h in home if self.graph.tensors[t].steps[-1] > i)
+                    after = self.best(i + 1, live, frozenset(now_outside), merged | joins)
+                    found += [(first[0] + now[0] + e, first[1] + now[1] + t) for e, t in after]
         return front_of(found)
 
-    def breaks(i: int, dropped: frozenset[int], merged: frozenset[int]) -> bool:
+    def loads(
+        self, reads: tuple[int, ...], stay: At, before: At, outside: frozenset[int]
+    ) -> Iterator[frozenset[tuple[int, int, int]]]:
+        """Ways to bring tensors home that a step reads, each from where it was."""
+        every = [
+            (t, source, h) for t in reads for h in self.levels for source in others(len(self.levels), h)
+            if (t, h) not in stay and (t in outside if source == OUTER else (t, source) in before)
+        ]  # fmt: skip
+        for some in subsets(every):
+            if len({(t, h) for t, _, h in some}) == len(some):
+                yield some
+
+    def breaks(self, i: int, dropped: At, merged: At) -> bool:
         """Whether something leaves that shares its room with something else that is still to stay."""
-        for at in merged:
-            out = graph.steps[at].writes
-            if graph.tensors[out].steps[-1] > i and dropped & {out, *graph.parts(at)}:
+        for at, h in merged:
+            out = self.graph.steps[at].writes
+            if self.graph.tensors[out].steps[-1] > i and dropped & {(t, h) for t in (out, *self.graph.parts(at))}:
                 return True
         return False
 
-    def ways(i: int, home: frozenset[int], outside: frozenset[int], merged: frozenset[int]) -> Iterator[Any]:
-        """Cost, result at home, result outside, shared; of every way to run a step."""
-        step = graph.steps[i]
-        size, out = graph.tensors[step.writes].bits, step.writes
-        for copied in (False, True):
-            extra = [setting.copy(out)] if copied else []
-            if step.layer is not None:
-                names = [operand for operand, _ in step.operands] + ["psum"]
-                for homes in subsets(names):
-                    reads = all(t in (home if o in homes else outside) for o, ts in step.operands for t in ts)
-                    at_home = "psum" in homes
-                    left = room(home | ({out} if at_home else set()), merged)
-                    if not reads or (copied and not at_home) or left < 0:
-                        continue
-                    for wide in (False, True) if at_home else (False,):
-                        for point in costs.fitting(step.layer, homes, left - wide * graph.widening(i), wide):
-                            yield price(point, *extra), at_home, copied or not at_home, False
-                continue
-            assert step.move is not None
-            over = graph.overwritten(i)
-            for joins in (False, True):
-                saved = size if joins and any(t in home for t in over) else 0
-                parts = graph.parts(i) if joins else ()
-                if joins and not saved and not (parts and set(parts) <= home):
+    def ways(self, i: int, home: At, outside: frozenset[int], merged: At) -> Iterator[Any]:
+        """Cost, levels in which the result is, new sharing of room; of every way to run a step."""
+        step, out = self.graph.steps[i], self.graph.steps[i].writes
+        size = self.graph.tensors[out].bits
+        for now, made, joins, wide in self.makings(i, home, outside):
+            targets = [(h, to) for h in made if h != OUTER for to in others(len(self.levels), h) if to not in made]
+            if step.layer is None and now != (0.0, 0.0):
+                targets = []  # what moves a tensor writes it to where a copy would bring it, for less
+            for copies in subsets(targets):
+                if len({to for _, to in copies}) < len(copies):
                     continue
-                saved += sum(graph.tensors[t].bits for t in parts)
-                with_out = room(home | {out}, merged) + saved
-                if (step.taken or parts) and set(step.reads) <= home and with_out >= 0:
-                    yield price(*extra), True, copied, bool(parts)
-                if parts:
-                    continue
-                if step.taken and set(step.reads) <= outside and not copied and not joins and room(home, merged) >= 0:
-                    yield (0.0, 0.0), False, True, False
-                for reads in product((False, True), repeat=len(step.reads)):
-                    if not all(t in (home if inside else outside) for t, inside in zip(step.reads, reads, strict=True)):
-                        continue
-                    for to_home, to_outside in ((True, False), (False, True), (True, True)):
-                        left = with_out if to_home else room(home, merged)
-                        if left < 0 or (copied and not to_home) or (joins and not to_home):
-                            continue
-                        places = Places(setting.level, reads, to_outside, to_home)
-                        yield price(moved(machine_, step.move, places), *extra), to_home, to_outside or copied, False
+                every = made | {to for _, to in copies}
+                shares = frozenset((i, h) for h in joins) if self.graph.parts(i) else frozenset[tuple[int, int]]()
+                left = self.room(home | {(out, h) for h in every if h != OUTER}, merged | shares)
+                if not shares:
+                    left = [bits + size * (h in joins) for h, bits in enumerate(left)]
+                extra = price(*(self.carried(out, "copy", h, to) for h, to in copies))
+                if step.layer is not None:
+                    homes = now
+                    more = [wide * self.graph.widening(i) * (h in made) for h in self.levels]
+                    tiles = tuple(bits - own for bits, own in zip(left, more, strict=True))
+                    if min(left) >= 0:
+                        for point in self.costs.fitting(step.layer, homes, tiles, wide):
+                            yield (point.energy_pj + extra[0], point.cycles + extra[1]), every, shares
+                elif min(left) >= 0:
+                    yield (now[0] + extra[0], now[1] + extra[1]), every, shares
 
-    best = cache(best) if remembers else best
-    start = frozenset(t for t, held in enumerate(graph.tensors) if held.made_in < 0)
-    return best(0, frozenset(), start, frozenset())
+    def makings(self, i: int, home: At, outside: frozenset[int]) -> Iterator[tuple[Any, frozenset[int], Any, bool]]:
+        """Homes of a layer's operands or the cost of a node, where the result is made, in whose room, and whether it is
+        wide there."""
+        step, graph = self.graph.steps[i], self.graph
+        places = (*self.levels, OUTER)
+
+        def there(tensors: Any, h: int) -> bool:
+            return all(t in outside if h == OUTER else (t, h) in home for t in tensors)
+
+        if step.layer is not None:
+            for where in product(places, repeat=len(step.operands) + 1):
+                own = dict(zip([*(operand for operand, _ in step.operands), "psum"], where, strict=True))
+                if all(there(tensors, own[operand]) for operand, tensors in step.operands):
+                    homes = tuple(frozenset(o for o, at in own.items() if at == h) for h in self.levels)
+                    for wide in (False, True) if own["psum"] != OUTER else (False,):
+                        yield homes, frozenset((own["psum"],)), (), wide
+            return
+        assert step.move is not None
+        over = {} if graph.parts(i) else {h: any((t, h) in home for t in graph.overwritten(i)) for h in self.levels}
+        for h in self.levels:
+            if there(step.reads, h):
+                if step.taken:
+                    yield (0.0, 0.0), frozenset((h,)), (), False
+                if (step.taken and over.get(h)) or graph.parts(i):
+                    yield (0.0, 0.0), frozenset((h,)), (h,), False
+        if step.taken and there(step.reads, OUTER):
+            yield (0.0, 0.0), frozenset((OUTER,)), (), False
+        for reads in product(places, repeat=len(step.reads)):
+            if not all(there((t,), h) for t, h in zip(step.reads, reads, strict=True)):
+                continue
+            for made in subsets(places):
+                if made:
+                    cost = self.moved(i, reads, made)
+                    for joins in subsets(h for h in made if over.get(h)):
+                        yield cost, made, joins, False

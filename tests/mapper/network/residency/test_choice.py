@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from itertools import pairwise
 from math import inf
 
 import pytest
-from mapper.network.residency.small_networks import columns_of, setting_of, walked
+from mapper.network.residency.small_networks import Costs, Front, columns_of, setting_of, walked
 from thinned import parts, thinned
 
 from dse.errors import MappingError
 from dse.formats.architecture.load import load_architecture_spec
-from dse.mapper.network.residency.choose import Weights, choose
+from dse.mapper.network.residency.choice import Choice, Kept, Setting, Weights
+from dse.mapper.network.residency.choose import choose
 from dse.mapper.network.residency.columns import Column, Point
 from dse.mapper.network.residency.placing import laid_out
+from dse.mapper.network.residency.result import sums
 from dse.mapper.network.residency.search import best_choice
-from dse.mapper.network.residency.solve import Goal, least_product, sums
+from dse.mapper.network.residency.solve import Goal, least_product
 from dse.mapper.network.residency.solve import setting_of as setting_on
 from dse.mapper.network.residency.stays import check as check_choice
 from dse.mapper.network.residency.stays import choice_of, stays_of
@@ -26,25 +29,36 @@ from dse.problem.workload import Node, Workload
 EQUAL = 1e-7
 
 
-def check(seeds: range, steps: int = 5) -> dict[str, int]:
-    seen = dict.fromkeys(("kept", "loaded", "copied", "merged", "rounds", "full", "wide"), 0)
+@lru_cache(maxsize=256)
+def case(seed: int, steps: int = 5, levels: int = 1) -> tuple[Setting, Costs, Front]:
+    """A small network, its costs, and the front of all ways to run it, which several tests compare with."""
+    setting, costs = setting_of(seed, steps, levels)
+    return setting, costs, walked(setting, costs)
+
+
+def check(seeds: range, steps: int = 5, levels: int = 1) -> dict[str, int]:
+    kinds = ("kept", "loaded", "copied", "merged", "rounds", "full", "wide", "moved", "copied on", "in all")
+    seen = dict.fromkeys(kinds, 0)
     for seed in seeds:
         weights = ((1.0, 0.0), (0.0, 1.0), (1.0, 0.7))[seed % 3]
-        setting, costs = setting_of(seed, steps)
+        setting, costs, front = case(seed, steps, levels)
         found = best_choice(setting, columns_of(costs, weights), Weights(*weights))
-        truth = min(weights[0] * energy + weights[1] * cycles for energy, cycles in walked(setting, costs))
+        truth = min(weights[0] * energy + weights[1] * cycles for energy, cycles in front)
         value = sum(w * part for w, part in zip(weights, sums(setting, found.choice), strict=True))
-        assert laid_out(setting.graph, found.choice, setting.capacity)[0] is not None
+        for kept, capacity in zip(found.choice.levels, setting.capacities, strict=True):
+            assert laid_out(setting.graph, kept, capacity)[0] is not None
         assert value == pytest.approx(truth, rel=EQUAL), seed
         assert found.bound == pytest.approx(truth, rel=1e-6), seed
         choice = found.choice
         seen["kept"] += any(choice.home)
-        seen["loaded"] += bool(choice.loaded)
-        seen["copied"] += bool(choice.copied)
-        seen["merged"] += bool(choice.merged)
         seen["rounds"] += found.rounds > 1
         seen["wide"] += any(column is not None and column.wide for column in choice.columns)
-        seen["full"] += any(choice.room(setting.graph, i, setting.capacity) < 16 for i in range(len(choice.home)))
+        seen["full"] += any(min(choice.rooms(setting, i)) < 16 for i in range(len(choice.home)))
+        for what in ("loaded", "copied", "merged"):
+            seen[what] += any(getattr(kept, what) for kept in choice.levels)
+        seen["moved"] += any(source >= 0 for kept in choice.levels for _, _, source in kept.loaded)
+        seen["copied on"] += any(target >= 0 for kept in choice.levels for _, target in kept.copied)
+        seen["in all"] += all(any(kept.home) for kept in choice.levels)
     return seen
 
 
@@ -52,14 +66,21 @@ def check(seeds: range, steps: int = 5) -> dict[str, int]:
 def test_the_best_choice_is_that_of_a_full_walk(seeds: range) -> None:
     seen = check(seeds)
     assert seen["kept"] > 30
-    assert min(seen.values()) > 0, seen
+    assert min(seen[what] for what in seen if what not in ("moved", "copied on")) > 0, seen
+
+
+@pytest.mark.parametrize("seeds", thinned(parts(80, 8), 5))
+def test_the_best_choice_in_two_levels_is_that_of_a_full_walk(seeds: range) -> None:
+    seen = check(seeds, 3, levels=2)
+    assert seen["kept"] > 1
+    assert seen["in all"] > 0, seen
 
 
 @pytest.mark.parametrize("seeds", thinned(parts(60, 12), 5))
 def test_a_dynamic_programme_equals_a_walk_that_remembers_nothing(seeds: range) -> None:
     for seed in seeds:
-        setting, costs = setting_of(seed, 3)
-        assert walked(setting, costs) == walked(setting, costs, remembers=False), seed
+        setting, costs, front = case(seed, 3)
+        assert front == walked(setting, costs, remembers=False), seed
 
 
 @pytest.mark.parametrize(("first", "gap"), [(0.02, 0.02), (0.5, 0.5), (0.5, 0.02)])
@@ -67,11 +88,11 @@ def test_a_gap_of_the_searches_is_one_of_the_network(first: float, gap: float) -
     apart = 0
     for seed in range(60):
         weights = ((1.0, 0.0), (0.0, 1.0), (1.0, 0.7))[seed % 3]
-        setting, costs = setting_of(seed)
+        setting, costs, front = case(seed)
         columns = columns_of(costs, weights)
         columns.gap = first
         found = best_choice(setting, columns, Weights(*weights), gap if gap < first else inf)
-        truth = min(weights[0] * energy + weights[1] * cycles for energy, cycles in walked(setting, costs))
+        truth = min(weights[0] * energy + weights[1] * cycles for energy, cycles in front)
         value = sum(w * part for w, part in zip(weights, sums(setting, found.choice), strict=True))
         assert found.bound * (1 - EQUAL) <= truth <= value * (1 + EQUAL), seed
         assert value <= found.bound * (1 + gap) * (1 + EQUAL), seed
@@ -89,16 +110,16 @@ def test_a_large_level_holds_not_one_bit_more() -> None:
     setting = setting_on(chip, Workload("chain", tuple(nodes)))
 
     def columns(homes: frozenset[str]) -> list[Column]:
-        room = setting.capacity - len(homes) * setting.graph.tensors[1].bits
-        points = (Point(pj - 5 * len(homes), 1.0, pj - 5 * len(homes), 1.0, bits) for pj, bits in
+        room = setting.capacities[0] - len(homes) * setting.graph.tensors[1].bits
+        points = (Point(pj - 5 * len(homes), 1.0, pj - 5 * len(homes), 1.0, (bits,)) for pj, bits in
                   ((19.0, room + 1), (20.0, room)))  # fmt: skip
-        return [Column(homes, False, point.bits, point, True) for point in points]
+        return [Column((homes,), False, point.bits, point, True) for point in points]
 
     ways = [frozenset[str](), frozenset({"ifmap"}), frozenset({"psum"}), frozenset({"ifmap", "psum"})]
     choice = choose(setting, [[one for homes in ways for one in columns(homes)]] * 8, Weights(1.0, 0.0))
     assert sum(map(len, choice.home)) == 14
     used = [column.bits for column in choice.columns if column is not None]
-    assert used == [choice.room(setting.graph, i, setting.capacity) for i in range(8)]
+    assert used == [choice.rooms(setting, i) for i in range(8)]
 
 
 @pytest.mark.slow
@@ -108,9 +129,9 @@ def test_a_thousand_small_networks_equal_their_full_walks() -> None:
 
 def test_the_least_product_is_that_of_a_full_walk() -> None:
     for seed in range(40):
-        setting, costs = setting_of(seed, 4)
+        setting, costs, front = case(seed, 4)
         found, bound, _ = least_product(setting, columns_of(costs, None), Goal("edp"))
-        truth = min(energy * cycles for energy, cycles in walked(setting, costs))
+        truth = min(energy * cycles for energy, cycles in front)
         energy, cycles = sums(setting, found.choice)
         assert energy * cycles == pytest.approx(truth, rel=EQUAL), seed
         assert bound == pytest.approx(truth, rel=1e-6), seed
@@ -118,8 +139,7 @@ def test_the_least_product_is_that_of_a_full_walk() -> None:
 
 def test_the_least_energy_within_a_limit_of_latency_is_that_of_a_full_walk() -> None:
     for seed in range(40):
-        setting, costs = setting_of(seed, 4)
-        front = walked(setting, costs)
+        setting, costs, front = case(seed, 4)
         limit = (front[0][1] + front[-1][1]) / 2
         weights = Weights(1.0, 0.0, max_cycles=limit)
         found = best_choice(setting, columns_of(costs, None), weights)
@@ -131,45 +151,72 @@ def test_the_least_energy_within_a_limit_of_latency_is_that_of_a_full_walk() -> 
 def test_more_room_is_never_worse() -> None:
     for seed in range(40):
         setting, costs = setting_of(seed)
-        rooms = [replace(setting, capacity=setting.capacity + more) for more in (0, 16, 64, 4096)]
+        rooms = [replace(setting, capacities=(setting.capacities[0] + more,)) for more in (0, 16, 64, 4096)]
         values = [best_choice(one, columns_of(costs, (1.0, 0.0)), Weights(1.0, 0.0)).bound for one in rooms]
         assert all(later <= earlier * (1 + EQUAL) for earlier, later in pairwise(values)), seed
 
 
-def test_a_choice_that_is_tampered_with_cannot_be_run() -> None:
+def with_home(choice: Choice, home: tuple[frozenset[int], ...]) -> Choice:
+    return replace(choice, levels=(replace(choice.levels[0], home=home), *choice.levels[1:]))
+
+
+def too_small(setting: Setting, choice: Choice, h: int) -> Setting:
+    """With one bit less than a choice takes of a level."""
+    left = min(choice.levels[h].room(setting.graph, i, setting.capacities[h]) for i in range(len(choice.home)))
+    return replace(setting, capacities=tuple(
+        bits - left - 1 if at == h else bits for at, bits in enumerate(setting.capacities)
+    ))  # fmt: skip
+
+
+@pytest.mark.parametrize("levels", [1, 2])
+def test_a_choice_that_is_tampered_with_cannot_be_run(levels: int) -> None:
     """What leaves one step early, comes from nowhere, or takes too much room is noticed."""
     noticed = 0
     for seed in range(60):
-        setting, costs = setting_of(seed)
+        setting, costs = setting_of(seed, levels=levels)
         choice = best_choice(setting, columns_of(costs, (1.0, 0.0)), Weights(1.0, 0.0)).choice
         check_choice(setting, choice)
-        kept = [(i, t) for i, home in enumerate(choice.home) for t in home]
+        kept = [(i, t) for i, home in enumerate(choice.levels[0].home) for t in home]
         for i, t in kept:
-            home = [own - {t} if at == i else own for at, own in enumerate(choice.home)]
+            home = tuple(own - {t} if at == i else own for at, own in enumerate(choice.levels[0].home))
             step, column = setting.graph.steps[i], choice.columns[i]
             here = {"psum": (step.writes,), **dict(step.operands)}
-            if column is not None and any(t in here[operand] for operand in column.homes):
+            if column is not None and any(t in here[operand] for operand in column.homes[0]):
                 with pytest.raises(MappingError):
-                    check_choice(setting, replace(choice, home=tuple(home)))
+                    check_choice(setting, with_home(choice, home))
                 noticed += 1
-        if kept:
-            full = max(setting.capacity - choice.room(setting.graph, i, setting.capacity) for i, _ in kept)
-            if full > 0:
+        for h, one in enumerate(choice.levels):
+            if any(one.home):
                 with pytest.raises(MappingError):
-                    check_choice(replace(setting, capacity=full - 1), choice)
-    assert noticed > 50
+                    check_choice(too_small(setting, choice, h), choice)
+    assert noticed > 30
 
 
-def test_a_choice_in_names_is_the_same_choice() -> None:
+def test_what_is_loaded_must_have_been_where_it_comes_from() -> None:
+    setting, costs = setting_of(1, levels=2)
+    choice = best_choice(setting, columns_of(costs, (1.0, 0.0)), Weights(1.0, 0.0)).choice
+    empty = Kept((frozenset(),) * len(choice.home))
+    step = next(i for i, one in enumerate(setting.graph.steps) if one.reads)
+    t = setting.graph.steps[step].reads[0]
+    home = tuple(frozenset({t}) if i == step else frozenset[int]() for i in range(len(choice.home)))
+    with pytest.raises(MappingError, match="cannot be loaded from L3"):
+        check_choice(setting, replace(choice, levels=(empty, Kept(home, loaded=((t, step, 0),)))))
+
+
+@pytest.mark.parametrize("levels", [1, 2])
+def test_a_choice_in_names_is_the_same_choice(levels: int) -> None:
     for seed in range(60):
-        setting, costs = setting_of(seed)
+        setting, costs = setting_of(seed, levels=levels)
         choice = best_choice(setting, columns_of(costs, (1.0, 0.0)), Weights(1.0, 0.0)).choice
         points = {
             step.name: column.point
             for step, column in zip(setting.graph.steps, choice.columns, strict=True) if column is not None
         }  # fmt: skip
         again = choice_of(setting, stays_of(setting, choice), points)
-        assert (again.home, again.places, again.merged, again.copied, set(again.loaded)) == (
-            choice.home, choice.places, choice.merged, choice.copied, set(choice.loaded)
-        )  # fmt: skip
+        for one, other in zip(again.levels, choice.levels, strict=True):
+            assert (one.home, one.merged) == (other.home, other.merged)
+            assert (set(one.copied), set(one.loaded)) == (set(other.copied), set(other.loaded))
+        assert [None if one is None else (one.reads, set(one.writes)) for one in again.places] == [
+            None if one is None else (one.reads, set(one.writes)) for one in choice.places
+        ]
         assert sums(setting, again) == pytest.approx(sums(setting, choice))

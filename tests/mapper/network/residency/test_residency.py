@@ -96,7 +96,7 @@ def test_tensors_alive_together_do_not_overlap_and_everything_fits() -> None:
         for moment in run.timeline:
             assert moment.free >= 0
             rooms = sorted({(offset, offset + bits) for _, offset, bits in moment.tensors})
-            assert all(end <= run.residency.setting.capacity for _, end in rooms)
+            assert all(end <= run.residency.setting.capacities[0] for _, end in rooms)
             assert all(end <= start for (_, end), (start, _) in pairwise(rooms))
 
 

@@ -8,16 +8,15 @@ import pytest
 from mapper.network.residency.small_networks import columns_of, setting_of
 
 from dse.formats.architecture.load import load_architecture_spec
-from dse.mapper.network.residency.choose import Choice, Setting, Weights
+from dse.mapper.network.residency.choice import Choice, Setting, Weights
 from dse.mapper.network.residency.columns import Point
+from dse.mapper.network.residency.reasons import why_not
 from dse.mapper.network.residency.result import (
     Residency,
     ResidencyCertificate,
-    free,
     mapped_at_home,
     nothing_at_home,
     outer_words_of,
-    why_not,
 )
 from dse.mapper.network.residency.search import best_choice
 from dse.mapper.network.residency.solve import Goal, keep_on_chip
@@ -57,6 +56,7 @@ def test_totals_are_those_of_layers_and_moves(run: Residency) -> None:
     costs = [mapped.cost for _, mapped, _ in run.layers]
     assert run.energy_pj == sum(cost.energy_pj for cost in costs) + sum(move.energy_pj for move in run.moves)
     assert run.cycles == sum(cost.cycles for cost in costs) + sum(move.cycles for move in run.moves)
+    assert run.totals == pytest.approx((run.energy_pj, run.cycles), rel=1e-9)
     assert sum(len(names) for _, names in run.grouped) == 3
     assert run.homes.keys() == {"a", "b", "c"}
     assert run.home_of("b") == {"ifmap": "GLB", "psum": "GLB"}
@@ -69,8 +69,8 @@ def test_with_nothing_at_home_every_tensor_crosses_the_edge(run: Residency) -> N
     choice = nothing_at_home(run.setting, points)
     assert not any(choice.home)
     for i, column in enumerate(choice.columns):
-        taken = 0 if column is None else column.bits
-        assert free(run.setting, choice, i) == run.setting.capacity - taken
+        taken = 0 if column is None else column.bits[0]
+        assert choice.free(run.setting, i) == (run.setting.capacities[0] - taken,)
     assert choice.outside == frozenset(range(len(run.setting.graph.tensors)))
     assert not any(
         places for step, places in zip(run.setting.graph.steps, choice.places, strict=True) if step.layer is not None
@@ -90,10 +90,10 @@ def test_why_a_tensor_is_never_on_chip(run: Residency) -> None:
     assert found["x"] == "an input, read once"
     assert found["a"] == "it would save nothing"  # there is room for it: only what it saves can speak against it
     bits = next(held.bits for held in run.setting.graph.tensors if held.name == "a")
-    small = replace(run.setting, capacity=bits - 8192)
+    small = replace(run.setting, capacities=(bits - 8192,))
     assert reasons(small, choice)["a"] == "1 KiB larger than GLB"
-    tiles = max(column.bits for column in choice.columns if column is not None)
-    tight = replace(run.setting, capacity=bits + tiles - 80)
+    tiles = max(column.bits[0] for column in choice.columns if column is not None)
+    tight = replace(run.setting, capacities=(bits + tiles - 80,))
     assert reasons(tight, choice)["a"].startswith("10 B short in ")
 
 
@@ -116,4 +116,4 @@ def test_points_without_a_mapping_are_priced_but_not_read_back() -> None:
 def test_the_timeline_fills_the_level(run: Residency) -> None:
     for moment in run.timeline:
         held = {offset: max(bits for _, at, bits in moment.tensors if at == offset) for _, offset, _ in moment.tensors}
-        assert moment.tiles + moment.free + sum(held.values()) == run.setting.capacity
+        assert moment.tiles + moment.free + sum(held.values()) == run.setting.capacities[0]

@@ -76,17 +76,17 @@ class Walked:
     ----------
     outer : Counter of int
         Words of each tensor across the edge of the outermost level.
-    home : Counter of str
-        Words read and written at home, by step.
+    home : Counter of (str, str)
+        Words read and written at home, by level and step.
     macs : int
-    bits : dict of str to int
-        At home in each step, tensors and tiles.
+    bits : dict of (str, str) to int
+        At home in each level and step, tensors and tiles.
     """
 
     outer: Counter[int] = field(default_factory=Counter)
-    home: Counter[str] = field(default_factory=Counter)
+    home: Counter[tuple[str, str]] = field(default_factory=Counter)
     macs: int = 0
-    bits: dict[str, int] = field(default_factory=dict)
+    bits: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
 def walk_network(run: Residency, *, freed_early: int = -1, forgotten: int = -1, twice: bool = False) -> Walked:
@@ -99,71 +99,74 @@ def walk_network(run: Residency, *, freed_early: int = -1, forgotten: int = -1, 
     twice : bool
         Mutation: tensors of several names count once for each.
     """
-    graph, choice, found = run.setting.graph, run.choice, Walked()
-    inside: dict[int, set[Name]] = {}
-    outside: dict[int, set[Name]] = {
-        t: names_of(graph, t) for t, held in enumerate(graph.tensors) if held.made_in < 0
-    }
+    setting, graph, choice, found = run.setting, run.setting.graph, run.choice, Walked()
+    stores: dict[str, dict[int, set[Name]]] = {level: {} for level in (setting.outer, *setting.levels)}
+    stores[setting.outer] = {t: names_of(graph, t) for t, held in enumerate(graph.tensors) if held.made_in < 0}
     layers = {name: homes for name, _, homes in run.layers}
 
     def read(t: int, names: set[Name], place: str, step: str, count: int = 1) -> None:
-        there = (inside if place == "home" else outside).get(t, set())
-        if not names <= there:
-            raise LostError(f"{step} reads words of {graph.tensors[t].name} {place} that are not there")
+        if not names <= stores[place].get(t, set()):
+            raise LostError(f"{step} reads words of {graph.tensors[t].name} in {place} that are not there")
         tell(t, len(names) * count, place, step)
 
     def tell(t: int, words: int, place: str, step: str) -> None:
         times = len(graph.tensors[t].names) if twice else 1
-        if place == "home":
-            found.home[step] += words * times
-        else:
+        if place == setting.outer:
             found.outer[t] += words * times
+        else:
+            found.home[place, step] += words * times
+
+    def carry(t: int, source: str, target: str, step: str) -> None:
+        read(t, names_of(graph, t), source, step)
+        stores[target][t] = names_of(graph, t)
+        tell(t, len(stores[target][t]), target, step)
 
     for i, step in enumerate(graph.steps):
-        for t in [t for t in inside if t not in choice.home[i] and t not in dying(graph, run, i)]:
-            del inside[t]
-        for t in [t for t, at in choice.loaded if at == i]:
-            read(t, names_of(graph, t), "outside", f"load of {graph.tensors[t].name}")
-            inside[t] = set(outside[t])
-            tell(t, len(inside[t]), "home", f"load of {graph.tensors[t].name}")
-        if freed_early >= 0 and graph.tensors[freed_early].read_in and i == graph.tensors[freed_early].read_in[-1]:
-            inside.pop(freed_early, None)
-        tiles = 0
+        for h, kept in enumerate(choice.levels):
+            for t, at, source in kept.loaded:
+                if at == i:
+                    carry(t, setting.name(source), setting.levels[h], f"load of {graph.tensors[t].name}")
+        for level, kept in zip(setting.levels, choice.levels, strict=True):
+            inside = stores[level]
+            for t in [t for t in inside if t not in kept.home[i]]:
+                del inside[t]
+            if freed_early >= 0 and graph.tensors[freed_early].read_in and i == graph.tensors[freed_early].read_in[-1]:
+                inside.pop(freed_early, None)
+        tiles: dict[str, int] = {}
         out = step.writes
         if step.layer is not None:
-            tiles = _layer(run, graph, i, layers[step.name], (inside, outside), read, tell, found)
+            tiles = _layer(run, graph, i, layers[step.name], stores, read, tell, found)
         elif (places := choice.places[i]) is not None:
-            for t, at_home_ in zip(step.reads, places.reads, strict=True):
-                read(t, names_of(graph, t), "home" if at_home_ else "outside", step.name)
-            for goes, store, place in ((places.inside, inside, "home"), (places.outside, outside, "outside")):
-                if goes:
-                    store[out] = names_of(graph, out)
-                    tell(out, len(store[out]), place, step.name)
+            for t, level in zip(step.reads, places.reads, strict=True):
+                read(t, names_of(graph, t), level or setting.outer, step.name)
+            for level in places.writes:
+                stores[level or setting.outer][out] = names_of(graph, out)
+                tell(out, graph.tensors[out].tensor.words, level or setting.outer, step.name)
         else:  # nothing moves: the result is where its parts are
-            store, place = (inside, "home") if out in choice.home[i] else (outside, "outside")
+            copies = {to for kept in choice.levels for t, to in kept.copied if t == out}
+            place = next((
+                level for h, (level, kept) in enumerate(zip(setting.levels, choice.levels, strict=True))
+                if out in kept.home[i] and h not in copies
+            ), setting.outer)  # fmt: skip
             for t in step.reads:
-                if not names_of(graph, t) <= store.get(t, set()):
-                    raise LostError(f"{step.name} finds {graph.tensors[t].name} not {place}")
-            store[out] = names_of(graph, out)
-        if out in choice.copied:
-            read(out, names_of(graph, out), "home", step.name)
-            outside[out] = set(inside[out])
-            tell(out, len(outside[out]), "outside", step.name)
-        for t in choice.home[i]:
-            if t not in inside:
-                raise LostError(f"{graph.tensors[t].name} is to be at home in {step.name} and is not")
-        bits = _bits_at_home(run, i, forgotten) + tiles
-        found.bits[step.name] = bits
-        if bits > run.setting.capacity:
-            raise LostError(f"{step.name}: {bits - run.setting.capacity} bits too many")
-        if graph.tensors[out].must_leave and outside.get(out, set()) != names_of(graph, out):
+                if not names_of(graph, t) <= stores[place].get(t, set()):
+                    raise LostError(f"{step.name} finds {graph.tensors[t].name} not in {place}")
+            stores[place][out] = names_of(graph, out)
+        for level, kept in zip(setting.levels, choice.levels, strict=True):
+            for t, to in kept.copied:
+                if t == out:
+                    carry(t, level, setting.name(to), f"copy of {graph.tensors[t].name}")
+        for h, (level, kept) in enumerate(zip(setting.levels, choice.levels, strict=True)):
+            for t in kept.home[i]:
+                if t not in stores[level]:
+                    raise LostError(f"{graph.tensors[t].name} is to be in {level} in {step.name} and is not there")
+            bits = _bits_at_home(run, h, i, forgotten) + tiles.get(level, 0)
+            found.bits[level, step.name] = bits
+            if bits > setting.capacities[h]:
+                raise LostError(f"{step.name}: {bits - setting.capacities[h]} bits too many")
+        if graph.tensors[out].must_leave and stores[setting.outer].get(out, set()) != names_of(graph, out):
             raise LostError(f"{graph.tensors[out].name} does not leave the network")
     return found
-
-
-def dying(graph: Graph, run: Residency, i: int) -> set[int]:
-    """Tensors at home before a step that it still reads: they leave once it is done."""
-    return set() if i == 0 else set(graph.steps[i].reads) & set(run.choice.home[i])
 
 
 def names_of(graph: Graph, t: int) -> set[Name]:
@@ -198,38 +201,38 @@ def ifmap_name(layer: Layer, word: Word) -> Name | None:
     return (n, g * layer.C + c, h, w) if 0 <= h < height and 0 <= w < width else None
 
 
-def _layer(run, graph, i, homes: Homes, stores, read, tell, found: Walked) -> int:  # type: ignore[no-untyped-def]
-    """Walk one layer; returns the bits that its tiles take of the home level at most."""
-    inside, outside = stores
+def _layer(run, graph, i, homes: Homes, stores, read, tell, found: Walked) -> dict[str, int]:  # type: ignore[no-untyped-def]
+    """Walk one layer; returns the bits that its tiles take at most of the levels that keep tensors."""
     step = graph.steps[i]
     mapped = next(mapped for name, mapped, _ in run.layers if name == step.name)
     layer, other = mapped.layer, at_home(run.setting.architecture, homes)
     mapping = inner_mapping(run.setting.architecture, homes, mapped.mapping)
     walk = NamedWalk(layer, other, mapping, True).begin()
     levels = [node.level if isinstance(node, Temporal) else "" for node in mapping.nodes]
-    at = levels.index(homes.level) if homes.level in levels else None
-    most = 0
+    at = {one.level: levels.index(one.level) for one in homes.levels if one.level in levels}
+    where = {operand: homes.by_operand().get(operand, run.setting.outer) for operand in ("ifmap", "weight", "psum")}
+    most = dict.fromkeys(at, 0)
     for indices, offset in existing(
         [loop for loop in placed_loops(mapping) if isinstance(mapping.nodes[loop.node], Temporal)], layer.bounds
     ):
         walk.step(indices, offset)
-        if at is not None:
-            widths = {"ifmap": layer.bits.ifmap, "weight": layer.bits.weight, "psum": layer.finished_bits}
-            most = max(most, sum(
-                len(words) * widths[operand] for (operand, node), held in walk.held.items() if node == at
+        widths = {"ifmap": layer.bits.ifmap, "weight": layer.bits.weight, "psum": layer.finished_bits}
+        for level, place in at.items():
+            most[level] = max(most[level], sum(
+                len(words) * widths[operand] for (operand, node), held in walk.held.items() if node == place
                 for words in held.values()
             ))  # fmt: skip
     walk.end_visits(walk.boundaries)
     found.macs += walk.macs
     for operand, tensors in step.operands:
-        place = "home" if operand in homes.operands else "outside"
+        place = where[operand]
         (t,) = tensors
         words = {word: count for (o, word), count in walk.read.items() if o == operand}
         named = {name: count for word, count in words.items() if (name := ifmap_name(layer, word)) is not None}
         read(t, set(named), place, step.name, 0)
         tell(t, sum(words.values()), place, step.name)  # the box is read with its padding
-    out, place = step.writes, "home" if "psum" in homes.operands else "outside"
-    store = inside if place == "home" else outside
+    out, place = step.writes, where["psum"]
+    store = stores[place]
     store[out] = {(n, g * layer.K + k, p, q) for n, g, k, p, q in walk.written}
     back = {word for operand, word in walk.read if operand == "psum"}
     if not back <= set(walk.written):
@@ -240,13 +243,13 @@ def _layer(run, graph, i, homes: Homes, stores, read, tell, found: Walked) -> in
     return most
 
 
-def _bits_at_home(run: Residency, i: int, forgotten: int) -> int:
-    """Bits that lie under some tensor at home, by its offset; a bystander may be forgotten."""
+def _bits_at_home(run: Residency, h: int, i: int, forgotten: int) -> int:
+    """Bits of a level that lie under some tensor at home, by its offset; a bystander may be forgotten."""
     graph = run.setting.graph
     rooms = []
-    for t in run.choice.home[i]:
+    for t in run.choice.levels[h].home[i]:
         if t != forgotten or t in graph.steps[i].reads or t == graph.steps[i].writes:
-            low = run.layout.offset(t, i)
+            low = run.layouts[h].offset(t, i)
             rooms.append((low, low + graph.tensors[t].bits, t))
     total, end = 0, 0
     for low, high, _ in sorted(rooms):

@@ -1,0 +1,127 @@
+"""Both searches by turns: least latency on flat hierarchies, where nobody can say before which of them ends first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from logging import getLogger
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from dse.architecture.architecture import Architecture
+from dse.mapper.flat.solve import FlatSearch, flat_mapping
+from dse.mapper.shared.compilation.twins import COMPILING, marker
+from dse.mapper.shared.incumbent import LATENCY, is_better
+from dse.mapper.shared.result import Solution
+from dse.problem.layer import Layer
+
+if TYPE_CHECKING:
+    from dse.mapper.deep.known import Known
+
+ALONE = 200_000
+"""Unrollings and outer tiles that the flat search visits before the deep one begins: about 0.2 s."""
+
+TURN = 1_000_000
+"""Visits of the first turn of each search after that. Every pair of turns is twice as long as the last."""
+
+SUBPROBLEM = 4_000
+"""Visits that take as long as a subproblem of the deep search; a split takes as long as one visit at most."""
+
+
+def fastest_by_turns(architecture: Architecture, layer: Layer, gap: float, factors: str, stop: Any) -> Solution:
+    """The least latency, and of the mappings that have it one of the least energy; see `solve_flat`.
+
+    The flat search begins, and most problems end there. In a longer one the deep search and the flat one take turns,
+    each from where it stopped, and from the best mapping that either has found. Turns are counted in what is visited,
+    so the answer does not depend on how fast the machine is.
+
+    Examples
+    --------
+    >>> import dse, numpy as np
+    >>> layer, stop = dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3), np.zeros(1, dtype=np.int64)
+    >>> solution = fastest_by_turns(dse.load_architecture("eyeriss"), layer, 0.0, "all", stop)
+    >>> best = dse.map_layer(dse.load_architecture("eyeriss"), layer, "latency")
+    >>> float(solution.values[0, 1]) == best.cost.cycles
+    True
+    """
+    flat = FlatSearch(architecture, layer, LATENCY, gap, factors, 1, stop=stop, alone=True)
+    if flat.advance(ALONE):
+        return flat.solution()
+    pair = _Pair(architecture, layer, gap, factors, flat)
+    turn, ended = TURN, False
+    while not ended:
+        ended = pair.deep_turn(turn) or pair.flat_turn(turn)
+        turn *= 2
+    return pair.solution()
+
+
+class _Pair:
+    """A flat and a deep search of one layer that tell each other what they find."""
+
+    def __init__(self, architecture: Architecture, layer: Layer, gap: float, factors: str, flat: FlatSearch) -> None:
+        from dse.mapper.deep.solve import DeepSearch  # loaded where it is needed, as reading it takes long
+
+        self.architecture, self.flat = architecture, flat
+        self.compiling = not (marker("deep").exists() or marker("handed-over").exists())
+        if self.compiling:  # else it was said before the first layer
+            getLogger(__name__).info(COMPILING)
+        self.deep = DeepSearch(architecture, layer, gap, factors, flat.stop, alone=False)
+        self.steps = self.deep.seek_fastest()
+        self.found: tuple[Any, Any, float] | None = None  # by the deep search in the end
+
+    def flat_turn(self, visits: float) -> bool:
+        """Let the flat search go on; whether it has ended."""
+        best = self.deep.best
+        if best is not None and best.held > 0:
+            self.flat.offer(float(best.values[0, 0]), float(best.values[0, 1]))
+        return self.flat.advance(visits)
+
+    def deep_turn(self, visits: float) -> bool:
+        """Let the deep search go on; whether it has ended."""
+        if self.found is not None:
+            return True
+        own, best = self._known(), self.deep.best
+        if own is not None:
+            values = own.energy_pj, own.cycles / self.deep.per_step
+            if best is None or best.held == 0 or is_better(LATENCY, values, tuple(best.values[0])):
+                self.deep.offer(own)
+        until = self._visited() + visits
+        while self._visited() < until:
+            try:
+                next(self.steps)
+            except StopIteration as end:
+                self.found = end.value
+                break
+        if self.compiling:
+            marker("handed-over").touch()
+            self.compiling = False
+        return self.found is not None
+
+    def _visited(self) -> int:
+        """What the deep search has looked at, in visits of the flat one."""
+        subproblems, splits = (int(count) for count in self.deep.visited[:2])
+        return SUBPROBLEM * subproblems + splits
+
+    def _known(self) -> Known | None:
+        """The best mapping that the flat search itself has found."""
+        from dse.mapper.deep.known import Known
+
+        (values, records), choices = self.flat.incumbents, self.flat.choices
+        if self.flat.run.held == 0 or records[0, -1] < 0:
+            return None
+        mapping = flat_mapping(self.architecture, records[0], choices[int(records[0, -1])])
+        return Known(float(values[0, 0]), float(values[0, 1]) * self.deep.per_step, mapping)
+
+    def solution(self) -> Solution:
+        """The answer of the search that has ended; after a limit on time, with the smaller of both gaps."""
+        stopped = bool(self.flat.stop[0])
+        if stopped:  # both end at once
+            self.flat_turn(inf)
+            self.deep_turn(inf)
+        if self.found is not None:
+            values, records, gap = self.found
+            return self.deep.solution(values, records, min(gap, self.flat.solution().gap) if stopped else gap)
+        own, best = self.flat.solution(), self.deep.best
+        if len(own.values) or best is None:
+            return own
+        other = self.deep.solution(best.values[: best.held], best.records[: best.held], own.gap)
+        return replace(own, values=other.values, records=other.records, kept=other.kept)
