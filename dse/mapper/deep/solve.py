@@ -117,8 +117,8 @@ def _loose_levels(architecture: Architecture) -> tuple[int, ...]:
 class DeepSearch:
     """Searches of one layer, one after another over the same spaces; see `solve_deep`.
 
-    `alone` says that no other search puts mappings in, so that it may begin at what was best on a neighbour: how long it
-    takes decides nothing then.
+    `alone` says that no other search puts mappings in. Then it may begin at what was best on a neighbour, as how
+    long it takes decides nothing.
     """
 
     def __init__(
