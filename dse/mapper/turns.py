@@ -64,7 +64,7 @@ class _Pair:
         self.compiling = not (marker("deep").exists() or marker("handed-over").exists())
         if self.compiling:  # else it was said before the first layer
             getLogger(__name__).info(COMPILING)
-        self.deep = DeepSearch(architecture, layer, gap, factors, flat.stop)
+        self.deep = DeepSearch(architecture, layer, gap, factors, flat.stop, alone=False)
         self.steps = self.deep.seek_fastest()
         self.found: tuple[Any, Any, float] | None = None  # by the deep search in the end
 

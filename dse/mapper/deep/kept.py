@@ -7,33 +7,79 @@ from typing import NamedTuple
 
 from dse.mapper.deep.axes import Axis, axes_of
 from dse.mapper.deep.bounds.steps import lay_down_fewest
+from dse.mapper.deep.lists import Choice
 from dse.mapper.deep.problem import Deep
+from dse.model.counting.kernel import Ints
 
 MOST_BYTES = 200_000_000
 """Tables last used longest ago are given up when all of them take more."""
 
 
+class Found(NamedTuple):
+    """The best mapping of an earlier search.
+
+    Parameters
+    ----------
+    mask : int
+        Its space.
+    rules
+        Those of that space, see `rules_of`.
+    rows : (6,) int64
+        Split of each axis.
+    choices
+        What its orders lay down.
+    """
+
+    mask: int
+    rules: tuple[object, ...]
+    rows: Ints
+    choices: tuple[Choice | None, ...]
+    record: Ints
+
+
 class Tables(NamedTuple):
-    """The axes of a problem, the fewest steps of all their splits, and the axes with splits that differ in them."""
+    """The axes of a problem, the fewest steps of all their splits, and the axes with splits that differ in them.
+
+    Parameters
+    ----------
+    found : dict
+        The best mappings of the last searches with these tables, by what was sought.
+    """
 
     axes: list[Axis]
     least_steps: float
     differ: tuple[int, ...]
+    found: dict[int, Found]
 
 
 _kept: OrderedDict[tuple[object, ...], Tables] = OrderedDict()
 
 
-def tables_of(problem: Deep) -> Tables:
-    """The tables of a problem, those of an earlier search where there was one of a problem with the same splits."""
+def _key(problem: Deep) -> tuple[object, ...]:
     parts = (problem.bounds, problem.window, problem.sides, problem.on_side, problem.folds_wanted, problem.in_list,
              problem.whole, problem.fans)  # fmt: skip
-    key = problem.perfect, problem.loose, *(part.tobytes() for part in parts)
+    return problem.perfect, problem.loose, *(part.tobytes() for part in parts)
+
+
+def rules_of(problem: Deep) -> tuple[object, ...]:
+    """What decides, beside the splits, which mappings there are."""
+    return problem.stationary, problem.innermost, problem.near, bool(problem.visits_pay), problem.kept.tobytes()
+
+
+def found_by(problem: Deep) -> dict[int, Found]:
+    """What searches of problems with the same splits have found, if their tables are kept."""
+    key = _key(problem)
+    return _kept[key].found if key in _kept else {}
+
+
+def tables_of(problem: Deep) -> Tables:
+    """The tables of a problem, those of an earlier search where there was one of a problem with the same splits."""
+    key = _key(problem)
     if key in _kept:
         _kept.move_to_end(key)
         return _kept[key]
     axes = axes_of(problem)
-    tables = Tables(axes, *lay_down_fewest(problem, axes))
+    tables = Tables(axes, *lay_down_fewest(problem, axes), {})
     while _kept and sum(axis.nbytes for one in (*_kept.values(), tables) for axis in one.axes) > MOST_BYTES:
         _kept.popitem(last=False)
     _kept[key] = tables

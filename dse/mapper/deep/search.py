@@ -16,7 +16,7 @@ from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Alive, 
 from dse.mapper.deep.chains import settle_sides
 from dse.mapper.deep.nest import COLS, ORDER, PER_LEVEL, PER_PART, ROWS, TRIPS, Work, price_whole, workspace
 from dse.mapper.deep.problem import Deep
-from dse.mapper.shared.incumbent import enter, pruned
+from dse.mapper.shared.incumbent import SLACK, enter, pruned
 from dse.mapper.shared.orders import add_partial_stays, group_dims, list_orders
 from dse.model.counting.kernel import Floats, Ints, entry
 from dse.problem.dims import P, R
@@ -42,7 +42,8 @@ class Goal(NamedTuple):
     kind : int
         Objective, one of those in `dse.mapper.shared.incumbent`.
     gap : float
-        Mappings that are better by no more than this, relatively, are not looked for.
+        Mappings that are better by no more than this, relatively, are not looked for. Below zero, all mappings that
+        cost what the best one does are priced, and of these the one whose record comes first is kept.
     until : float
         Mappings that take so many steps or more are of no use.
     reach : float
@@ -249,7 +250,11 @@ def _price_orders(dp: Deep, choices: Ints, goal: Goal, incumbents: Incumbents, h
                 split[i, ORDER, d] = orders.order[i, chosen[i], d]
         incumbents.visited[PRICED] += 1
         if price_whole(dp, split, scratch.work, point) and point[OF_TIME] < goal.until:
+            ties = goal.gap < 0.0 and held == 1 and _comes_first(split, point, incumbents)
             held, at = enter(goal.kind, point[OF_ENERGY], point[OF_TIME], incumbents.values, held, records)
+            if ties and at < 0:
+                at = 0
+                incumbents.values[0, OF_ENERGY], incumbents.values[0, OF_TIME] = point[OF_ENERGY], point[OF_TIME]
             if at >= 0:
                 for i in range(levels):
                     for part in range(4):
@@ -267,6 +272,21 @@ def _price_orders(dp: Deep, choices: Ints, goal: Goal, incumbents: Incumbents, h
             i -= 1
         if i < 0:
             return held
+
+
+def _comes_first(split: Ints, point: Floats, incumbents: Incumbents) -> bool:
+    """Whether a mapping costs what the best known one does, and its record stands before that one's."""
+    values, records = incumbents.values, incumbents.records
+    for which in range(2):
+        if abs(point[which] - values[0, which]) > SLACK * values[0, which]:
+            return False
+    for i in range(len(split)):
+        for part in range(4):
+            for d in range(8):
+                mine, other = split[i, part, d], records[0, PER_LEVEL * i + PER_PART * part + d]
+                if mine != other:
+                    return bool(mine < other)
+    return False
 
 
 def _orders_of(dp: Deep, split: Ints, i: int, choices: Ints, orders: Ints, kinds: Ints) -> int:

@@ -16,7 +16,7 @@ from dse.mapper.deep.bounds.subproblem import Best, Space, narrowed, space_of
 from dse.mapper.deep.known import Known, record_of
 from dse.mapper.deep.nest import parts_of, record_length
 from dse.mapper.deep.problem import build, rooms_for_finished
-from dse.mapper.deep.tree import finished, seek
+from dse.mapper.deep.tree import finished, remember, remembered, seek
 from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, is_better
 from dse.mapper.shared.places import Places
@@ -115,10 +115,16 @@ def _loose_levels(architecture: Architecture) -> tuple[int, ...]:
 
 
 class DeepSearch:
-    """Searches of one layer, one after another over the same spaces; see `solve_deep`."""
+    """Searches of one layer, one after another over the same spaces; see `solve_deep`.
 
-    def __init__(self, architecture: Architecture, layer: Layer, gap: float, factors: str, stop: Ints) -> None:
-        self.architecture, self.gap, self.stop = architecture, gap, stop
+    `alone` says that no other search puts mappings in. Then it may begin at what was best on a neighbour, as how
+    long it takes decides nothing.
+    """
+
+    def __init__(
+        self, architecture: Architecture, layer: Layer, gap: float, factors: str, stop: Ints, *, alone: bool = True
+    ) -> None:
+        self.architecture, self.gap, self.stop, self.alone = architecture, gap, stop, alone
         self.choices, self.spaces = spaces_of(architecture, layer, factors)
         self.per_step = price(architecture, layer).cycles_per_step
         self.begun: list[tuple[Floats, Ints]] = []
@@ -182,7 +188,12 @@ class DeepSearch:
             values, record = min(at_hand, key=lambda point: _value(kind, point[0]))
             best.values[0], best.records[0], best.held = values, record, 1
         self.best = best
-        left = yield from seek(self.spaces, best, near)
+        # What a search with a gap ends with depends on where it begins, so that must not be what was searched before.
+        alike = self.alone and self.gap == 0 and until == inf and not self.begun
+        alike = alike and not any(space.loose for space in self.spaces)
+        left = yield from seek(self.spaces, best, near, remembered(self.spaces) if alike else [])
+        if alike and best.held > 0 and not self.stop[0]:
+            remember(self.spaces, best)
         proven = self.gap
         if best.held > 0 and self.stop[0]:
             value = _value(kind, best.values[0])

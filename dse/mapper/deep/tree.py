@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from itertools import count
 from math import inf, prod
@@ -27,6 +27,7 @@ from dse.mapper.deep.bounds.subproblem import (
     terms_of,
 )
 from dse.mapper.deep.exchange import rows_of
+from dse.mapper.deep.kept import Found, found_by, rules_of
 from dse.mapper.deep.lists import Bools, Choice, choices_of
 from dse.mapper.deep.search import (
     ANYTHING,
@@ -39,7 +40,7 @@ from dse.mapper.deep.search import (
 )
 from dse.mapper.deep.start import ENOUGH, first_mappings, values_of
 from dse.mapper.shared.compilation.twins import compiled
-from dse.mapper.shared.incumbent import LATENCY
+from dse.mapper.shared.incumbent import LATENCY, SLACK
 from dse.model.counting.kernel import Floats, Ints
 
 Answer = TypeVar("Answer")
@@ -72,13 +73,14 @@ PROBED = 24
 BEYOND = 0.8
 """How far beyond limits, in logarithms, a mapping may be with one split exchanged, for others to bring it back."""
 
+BEGUN = 0.3
+"""How near, in logarithms, what an earlier search has found is to a root's bound when no others are sought."""
+
+TIES = -3.0 * SLACK
+"""The gap of a search for the first of all mappings that cost what the best one does."""
+
 FRUITLESS = 8
 """No more is looked through in this way once so many looks in a row have found nothing better."""
-
-
-def best_of(spaces: list[Space], best: Best, near: Ints | None = None) -> float:
-    """Search for the best by `best.kind`, without a pause; see `seek`."""
-    return finished(seek(spaces, best, near))
 
 
 def finished(steps: Generator[None, None, Answer]) -> Answer:
@@ -90,7 +92,9 @@ def finished(steps: Generator[None, None, Answer]) -> Answer:
             return end.value
 
 
-def seek(spaces: list[Space], best: Best, near: Ints | None = None) -> Generator[None, None, float]:
+def seek(
+    spaces: list[Space], best: Best, near: Ints | None = None, found: Sequence[Found] = ()
+) -> Generator[None, None, float]:
     """Search all spaces for the best by `best.kind`, pausing after every subproblem; a better one may be put in then.
 
     Returns the least logarithm that is left open when it ends.
@@ -99,10 +103,17 @@ def seek(spaces: list[Space], best: Best, near: Ints | None = None) -> Generator
     ----------
     near : array, optional
         Record of a mapping that the best may resemble.
+    found : sequence of Found
+        Mappings that may be good, or fit after some of their splits are exchanged.
     """
     number = count()
     heap: list[tuple[float, int, Node]] = []
     known = best.target()
+    for one in found:
+        _take_up(spaces, best, one)
+    if found:
+        known = _improved(spaces, best, known)
+        best.begun = best.held > 0
     if near is not None:
         _exchange(spaces, best, near)
         known = _improved(spaces, best, known)
@@ -129,11 +140,37 @@ def seek(spaces: list[Space], best: Best, near: Ints | None = None) -> Generator
     return inf
 
 
+def remembered(spaces: list[Space]) -> list[Found]:
+    """What earlier searches of the same splits have found."""
+    kept = {id(one): one for space in spaces for one in found_by(space.problem).values()}
+    return list(kept.values())
+
+
+def remember(spaces: list[Space], best: Best) -> None:
+    """Keep the best mapping for the next search of the same splits."""
+    record = best.records[0].copy()
+    space = next(part for space in spaces for part in (space.parts or (space,)) if part.mask == record[-1])
+    problem, rows = space.problem, np.array(rows_of(space, record))
+    found = Found(int(record[-1]), rules_of(problem), rows, choices_of(problem, record), record)
+    found_by(problem)[best.kind] = found
+
+
+def _take_up(spaces: list[Space], best: Best, found: Found) -> None:
+    """Price a mapping that another search has found; where it does not fit, some with other splits in their place."""
+    mine = [part for space in spaces for part in (space.parts or (space,)) if part.mask == found.mask]
+    if not mine or rules_of(mine[0].problem) != found.rules:
+        return
+    for part in mine:
+        _price_in(part, found.rows, found.choices, best)
+    if best.held == 0:
+        _exchange(spaces, best, found.record)
+
+
 def _root(space: Space, best: Best) -> Node | None:
     """A whole space as a subproblem, once a mapping has been sought in it if it may have a much better one."""
     node = root_of(space, best)
     target = best.target()
-    if node is None or node.bound > target - ENOUGH:
+    if node is None or node.bound > target - (BEGUN if best.begun else ENOUGH):
         return node
     for rows in first_mappings(node, best):
         _price(space, rows, node.choices, best)
@@ -150,12 +187,16 @@ def _root(space: Space, best: Best) -> Node | None:
 
 def _price(space: Space, rows: Ints, choices: tuple[Choice | None, ...], best: Best) -> None:
     """Price a mapping with its best orders, in those of a space's parts that have its splits."""
-    nothing = tuple(np.zeros(1) for _ in rows)
     for part in space.parts or (space,):
-        if part.holds(rows.tolist()):
-            mine = tuple(rows[a : a + 1] for a in range(len(rows)))
-            one = Node(part, choices, mine, np.zeros(0), 0.0, nothing, part.columns(choices))
-            walk_to(one, best, inf, PROBE)
+        _price_in(part, rows, choices, best)
+
+
+def _price_in(space: Space, rows: Ints, choices: tuple[Choice | None, ...], best: Best) -> None:
+    """Price a mapping in a space without parts, if this has its splits."""
+    if space.holds(rows.tolist()):
+        mine = tuple(rows[a : a + 1] for a in range(len(rows)))
+        nothing = tuple(np.zeros(1) for _ in rows)
+        walk_to(Node(space, choices, mine, np.zeros(0), 0.0, nothing, space.columns(choices)), best, inf, PROBE)
 
 
 def _dive(node: Node | None, best: Best) -> None:
@@ -345,11 +386,10 @@ def walk_to(node: Node, best: Best, target: float, limit: int) -> None:
             choices[i] = choice
     best.visited[UNFINISHED] = 0
     most = int(best.visited[SPLITS]) + limit if limit else 0
-    goal = Goal(best.kind, best.gap, best.until, float(target - node.bound + MARGIN), most, best.stop)
+    gap = TIES if best.gap == 0 and best.kind != LATENCY else best.gap
+    goal = Goal(best.kind, gap, best.until, float(target - node.bound + MARGIN), most, best.stop)
     incumbents = Incumbents(best.values, best.records, best.visited, space.mask)
     terms = terms_of(space, best, node.columns)
     if best.kind == LATENCY:  # of the fastest the one of least energy
         terms.fixed[OF_ENERGY] = 1.0
-    best.held = compiled(search_deep)(
-        space.problem, tables, chains, terms, alive, choices, goal, incumbents, best.held
-    )
+    best.held = compiled(search_deep)(space.problem, tables, chains, terms, alive, choices, goal, incumbents, best.held)

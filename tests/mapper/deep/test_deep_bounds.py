@@ -26,7 +26,7 @@ from dse.mapper.deep.exchange import rows_of
 from dse.mapper.deep.lists import Choice, choices_of
 from dse.mapper.deep.nest import ROWS, TRIPS, price_whole, record_length, workspace
 from dse.mapper.deep.solve import solve_deep, spaces_of
-from dse.mapper.deep.tree import best_of
+from dse.mapper.deep.tree import finished, seek
 from dse.mapper.shared.orders import group_dims, list_orders
 from dse.model.price import price
 from dse.problem.dims import C, PerOperand
@@ -326,7 +326,7 @@ def search(spaces: list[Space], kind: int, incumbent: tuple[float, float] | None
     )  # fmt: skip
     if incumbent is not None:
         best.values[0], best.held = incumbent, 1
-    best_of(spaces, best)
+    finished(seek(spaces, best))
     return best
 
 
