@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dse.explore.plan.workloads import WorkloadChanges
     from dse.formats.architecture.load import ArchitectureSpec
     from dse.formats.text.quantity import Quantity
-    from dse.mapper.network.residency.stays import Stays
+    from dse.mapper.network.residency.outcome.stays import Stays
     from dse.model.mapping import Mapping
     from dse.problem.density import Density
     from dse.problem.workload import Workload

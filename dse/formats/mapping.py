@@ -42,7 +42,7 @@ from dse.formats.text.source import (
     validate,
 )
 from dse.formats.text.yaml_text import flow, scalar
-from dse.mapper.network.residency.stays import Stays
+from dse.mapper.network.residency.outcome.stays import Stays
 from dse.mapper.rules_kept import broken_rules
 from dse.model.fit import check_fit
 from dse.model.homes import Homes, at_home, home_levels, inner_mapping

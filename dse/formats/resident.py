@@ -22,7 +22,7 @@ from pydantic import Field
 
 from dse.formats.text.source import SpecModel
 from dse.formats.text.yaml_text import flow, scalar
-from dse.mapper.network.residency.stays import Stays
+from dse.mapper.network.residency.outcome.stays import Stays
 
 
 class NodeModel(SpecModel):

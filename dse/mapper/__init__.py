@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from dse.mapper.alike import layout as layout
     from dse.mapper.alike import lower_bounds_alike as lower_bounds_alike
     from dse.mapper.alike import points_alike as points_alike
-    from dse.mapper.bands import lower_bounds_in_bands as lower_bounds_in_bands
     from dse.mapper.layer import bound_prices as bound_prices
     from dse.mapper.layer import bounds_boxes as bounds_boxes
     from dse.mapper.layer import layer_front as layer_front
@@ -29,8 +28,8 @@ if TYPE_CHECKING:
     from dse.mapper.network.mapped import MappedWorkload as MappedWorkload
     from dse.mapper.network.mapped import NetworkFront as NetworkFront
     from dse.mapper.network.residency.bound import all_at_home as all_at_home
-    from dse.mapper.network.residency.result import Residency as Residency
-    from dse.mapper.network.residency.result import ResidencyCertificate as ResidencyCertificate
+    from dse.mapper.network.residency.outcome.result import Residency as Residency
+    from dse.mapper.network.residency.outcome.result import ResidencyCertificate as ResidencyCertificate
     from dse.mapper.network.workload import map_workload as map_workload
     from dse.mapper.shared.result import Certificate as Certificate
     from dse.mapper.shared.result import LayerFront as LayerFront
@@ -48,8 +47,8 @@ _HOMES = {
     "MappedWorkload": "dse.mapper.network.mapped",
     "NetworkCertificate": "dse.mapper.shared.result",
     "NetworkFront": "dse.mapper.network.mapped",
-    "Residency": "dse.mapper.network.residency.result",
-    "ResidencyCertificate": "dse.mapper.network.residency.result",
+    "Residency": "dse.mapper.network.residency.outcome.result",
+    "ResidencyCertificate": "dse.mapper.network.residency.outcome.result",
     "all_at_home": "dse.mapper.network.residency.bound",
     "bound_prices": "dse.mapper.layer",
     "bounds_boxes": "dse.mapper.layer",
@@ -60,7 +59,6 @@ _HOMES = {
     "lower_bound": "dse.mapper.layer",
     "lower_bounds": "dse.mapper.layer",
     "lower_bounds_alike": "dse.mapper.alike",
-    "lower_bounds_in_bands": "dse.mapper.bands",
     "map_layer": "dse.mapper.layer",
     "map_workload": "dse.mapper.network.workload",
     "points_alike": "dse.mapper.alike",

@@ -13,7 +13,7 @@ from dse.architecture.parts import at_one_depth, in_parts
 from dse.errors import DseError, InfeasibleError, expect
 from dse.mapper.answer import Answer
 from dse.mapper.flat.instance import SHAPES, Roles, shape_of
-from dse.mapper.flat.lower import bound_flat, bound_flat_by_sides, flat_prices
+from dse.mapper.flat.lower import bound_flat, bound_flat_in_bands, flat_prices
 from dse.mapper.flat.run import RECORD
 from dse.mapper.flat.solve import flat_mapping, solve_flat
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, beaten_beside
@@ -221,31 +221,33 @@ def lower_bound(
 
 
 def lower_bounds(
-    architecture: Architecture, layer: Layer, sides: tuple[tuple[int, int], ...], *,
+    architecture: Architecture, layer: Layer, bands: Sequence[tuple[tuple[int, int], ...]], *,
     others: Sequence[Architecture] = (), cycle_pj: float = 0.0, factors: str = "all",
 ) -> Any:  # fmt: skip
-    """`lower_bound` for each of some arrays by itself.
+    """`lower_bound` for each of some bands of arrays: what no array of a band goes below.
 
     Parameters
     ----------
-    sides : tuple of (int, int)
-        Rows and columns of each.
+    bands : sequence of tuple of (int, int)
+        Rows and columns of the arrays of each; one array is bounded by itself. Bounds are closest when the arrays of a
+        band have about as many PEs, whose power then counts nearly in full.
 
     Returns
     -------
-    (sides, 3) float
+    (bands, 3) float
         Energy in pJ, cycles, and the weighted sum in pJ.
 
     Examples
     --------
     >>> import dse
     >>> eyeriss, layer = dse.load_architecture("eyeriss"), dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
-    >>> bool(lower_bounds(eyeriss, layer, ((12, 14),))[0, 0] == lower_bound(eyeriss, layer).energy_pj)
-    True
+    >>> both, first, second = lower_bounds(eyeriss, layer, [((12, 14), (14, 12)), ((12, 14),), ((14, 12),)])
+    >>> bool((both <= first).all() and (both <= second).all()), bool(first[0] == lower_bound(eyeriss, layer).energy_pj)
+    (True, True)
     """
     if not bounds_boxes(architecture):
         raise DseError(f"{architecture.name}: a hierarchy of this shape has no bound of several designs")
-    return bound_flat_by_sides([architecture, *others], architecture.lowered(layer), cycle_pj, factors, sides)
+    return bound_flat_in_bands([architecture, *others], architecture.lowered(layer), cycle_pj, factors, bands)
 
 
 def bound_prices(architecture: Architecture, layer: Layer) -> Any:

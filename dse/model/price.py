@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
+from dse.architecture.remembered import Remembered
 from dse.model.sparsity import Activity, activity, compressed_share
 from dse.model.time import DOUBLE, SINGLE, STREAMING
 from dse.problem.dims import OPERANDS
@@ -90,19 +90,11 @@ def price(architecture: Architecture, layer: Layer) -> Prices:
     """
     by_rows = any("csr" in level.compression for level in architecture.levels)
     what = layer.bits, layer.finished_bits, layer.density, layer.blocks, layer.packed
-    key = id(architecture), layer if by_rows else what
-    if key not in _PRICES:
-        _PRICES[key] = architecture, _price(architecture, layer)
-        if len(_PRICES) > KEPT_PRICES:
-            _PRICES.popitem(last=False)
-    return _PRICES[key][1]
+    return _PRICES.of(architecture, layer if by_rows else what, lambda: _price(architecture, layer))
 
 
-KEPT_PRICES = 256
-"""Prices that are remembered: layers of a network mostly have the same. Each keeps its architecture, so that no other
-object has that identity."""
-
-_PRICES: OrderedDict[tuple[int, Any], tuple[Architecture, Prices]] = OrderedDict()
+_PRICES: Remembered[Prices] = Remembered(256)
+"""Layers of a network mostly have the same."""
 
 
 def _price(architecture: Architecture, layer: Layer) -> Prices:

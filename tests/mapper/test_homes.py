@@ -22,6 +22,7 @@ from dse.errors import InfeasibleError, MappingError
 from dse.mapper.flat.instance import SHAPES as FLAT
 from dse.mapper.flat.instance import shape_of
 from dse.mapper.layer import map_layer, solve
+from dse.model.cost import Cost
 from dse.model.homes import Homes, at_home, evaluate_at_home, home_level, outer_mapping
 from dse.problem.dims import OPERANDS
 from dse.problem.layer import Layer
@@ -56,6 +57,36 @@ def homed(seed: int, shapes: tuple[str, ...]) -> tuple[Architecture, Layer, str,
             return architecture, problem.layer, problem.kind, homes
 
 
+def assert_equals_full_walk(
+    chip: Architecture, layer: Layer, kind: str, objectives: tuple[str, ...], name: str
+) -> None:
+    """The mapper's answers are those of a walk of all mappings; both find none where there are none."""
+    front = Walk(chip, layer, kind).front()
+    for objective in objectives:
+        case = f"{name}, {shape_of(chip)}, {objective}"
+        if len(front) == 0:
+            with pytest.raises(InfeasibleError):
+                solve(chip, layer, objective, 0.0, kind)
+            continue
+        found, best = answer(solve(chip, layer, objective, 0.0, kind).values, objective), truth(front, objective)
+        assert found.shape == best.shape, f"{case}: {found.tolist()}, full walk {best.tolist()}"
+        assert found == pytest.approx(best, rel=EQUAL, abs=0), case
+
+
+def walked_cost(architecture: Architecture, layer: Layer, homes: Homes, seed: int) -> Cost | None:
+    """The cost of the fastest mapping, held against that of its walked loops; None where nothing fits."""
+    other = at_home(architecture, homes)
+    try:
+        best = map_layer(other, layer, "latency")
+    except InfeasibleError:
+        return None
+    walked = simulated_price(layer, other, best.mapping)
+    cost = evaluate_at_home(architecture, layer, outer_mapping(architecture, homes, best.mapping), homes)
+    assert (cost.energy_pj, cost.cycles) == pytest.approx(walked, rel=1e-9), seed
+    assert sum(cost.energy_by_level_pj.values()) == pytest.approx(cost.energy_pj, rel=1e-12)
+    return cost
+
+
 @pytest.mark.parametrize("shapes", [FLAT_SHAPES, DEEP_SHAPES], ids=["flat", "deep"])
 @pytest.mark.parametrize("seeds", thinned(parts(40, 10), 4))
 def test_the_best_of_a_layer_with_homes_equals_a_full_walk(shapes: tuple[str, ...], seeds: range) -> None:
@@ -65,16 +96,7 @@ def test_the_best_of_a_layer_with_homes_equals_a_full_walk(shapes: tuple[str, ..
         other = at_home(architecture, homes)
         joined += any(port.joins for port in other.levels[0].ports)
         narrow += other.levels[0].only_finished and layer.finishes_narrower
-        front = Walk(other, layer, kind).front()
-        for objective in ("energy", "latency", "edp", "front"):
-            case = f"homed({seed}), {shape_of(other)}, {objective}"
-            if len(front) == 0:
-                with pytest.raises(InfeasibleError):
-                    solve(other, layer, objective, 0.0, kind)
-                continue
-            found, best = answer(solve(other, layer, objective, 0.0, kind).values, objective), truth(front, objective)
-            assert found.shape == best.shape, f"{case}: {found.tolist()}, full walk {best.tolist()}"
-            assert found == pytest.approx(best, rel=EQUAL, abs=0), case
+        assert_equals_full_walk(other, layer, kind, ("energy", "latency", "edp", "front"), f"homed({seed})")
     assert joined > 0
     assert narrow > 0
 
@@ -83,15 +105,9 @@ def test_the_best_of_a_layer_with_homes_equals_a_full_walk(shapes: tuple[str, ..
 def test_the_price_with_homes_is_that_of_the_walked_loops(shapes: tuple[str, ...]) -> None:
     for seed in range(12):
         architecture, layer, _, homes = homed(seed, shapes)
-        other = at_home(architecture, homes)
-        try:
-            best = map_layer(other, layer, "latency")
-        except InfeasibleError:
+        cost = walked_cost(architecture, layer, homes, seed)
+        if cost is None:
             continue
-        walked = simulated_price(layer, other, best.mapping)
-        cost = evaluate_at_home(architecture, layer, outer_mapping(architecture, homes, best.mapping), homes)
-        assert (cost.energy_pj, cost.cycles) == pytest.approx(walked, rel=1e-9), seed
-        assert sum(cost.energy_by_level_pj.values()) == pytest.approx(cost.energy_pj, rel=1e-12)
         outermost = cost.accesses.levels[architecture.levels[0].name]
         assert all(outermost[operand].reads == outermost[operand].writes == 0 for operand in homes.operands)
 
@@ -202,16 +218,7 @@ def test_the_best_of_a_layer_with_homes_in_two_levels_equals_a_full_walk(seeds: 
         other = at_home(architecture, homes)
         both += all(one.operands for one in homes.levels)
         joined += any(port.joins for port in other.levels[0].ports)
-        front = Walk(other, layer, kind).front()
-        for objective in ("energy", "latency", "front"):
-            case = f"homed_in_two({seed}), {shape_of(other)}, {objective}"
-            if len(front) == 0:
-                with pytest.raises(InfeasibleError):
-                    solve(other, layer, objective, 0.0, kind)
-                continue
-            found, best = answer(solve(other, layer, objective, 0.0, kind).values, objective), truth(front, objective)
-            assert found.shape == best.shape, f"{case}: {found.tolist()}, full walk {best.tolist()}"
-            assert found == pytest.approx(best, rel=EQUAL, abs=0), case
+        assert_equals_full_walk(other, layer, kind, ("energy", "latency", "front"), f"homed_in_two({seed})")
     assert both > 0
     assert joined > 0
 
@@ -219,15 +226,9 @@ def test_the_best_of_a_layer_with_homes_in_two_levels_equals_a_full_walk(seeds: 
 def test_the_price_with_homes_in_two_levels_is_that_of_the_walked_loops() -> None:
     for seed in range(12):
         architecture, layer, _, homes = homed_in_two(seed)
-        other = at_home(architecture, homes)
-        try:
-            best = map_layer(other, layer, "latency")
-        except InfeasibleError:
+        cost = walked_cost(architecture, layer, homes, seed)
+        if cost is None:
             continue
-        walked = simulated_price(layer, other, best.mapping)
-        cost = evaluate_at_home(architecture, layer, outer_mapping(architecture, homes, best.mapping), homes)
-        assert (cost.energy_pj, cost.cycles) == pytest.approx(walked, rel=1e-9), seed
-        assert sum(cost.energy_by_level_pj.values()) == pytest.approx(cost.energy_pj, rel=1e-12)
         for operand, home in homes.by_operand().items():
             moved = {name: words[operand].reads + words[operand].writes for name, words in cost.accesses.levels.items()}
             outside = [level.name for level in architecture.levels[: architecture.levels.index(

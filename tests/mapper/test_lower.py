@@ -76,7 +76,8 @@ def test_a_box_is_bounded_below_every_mapping_of_the_designs_in_it(flow: str, nu
                     bound = lower_bound(smallest, problem.layer, others=[largest], sides=known, cycle_pj=3.0)
                     assert_below(bound, walked.front, 3.0, case)
                 if bounds_boxes(own):
-                    each = lower_bounds(smallest, problem.layer, sides, others=[largest], cycle_pj=3.0)
+                    bands = [(one,) for one in sides]
+                    each = lower_bounds(smallest, problem.layer, bands, others=[largest], cycle_pj=3.0)
                     assert_below(LowerBound(*each[1].tolist()), walked.front, 3.0, case)
 
 
@@ -198,9 +199,9 @@ def test_arrays_bounded_together_have_the_bounds_that_each_has_alone() -> None:
     sides = ((3, 3), (12, 14), (4, 32), (32, 4), (1, 1), (7, 5))
     for flow in ("row-stationary", "weight-stationary", "flexible"):
         own = load_architecture_spec("eyeriss").resolve({"dataflow": flow})
-        together = lower_bounds(own, CONV, sides, cycle_pj=1700.0)
+        together = lower_bounds(own, CONV, [(one,) for one in sides], cycle_pj=1700.0)
         for pair, row in zip(sides, together, strict=True):
-            assert row.tolist() == lower_bounds(own, CONV, (pair,), cycle_pj=1700.0)[0].tolist()
+            assert row.tolist() == lower_bounds(own, CONV, [(pair,)], cycle_pj=1700.0)[0].tolist()
 
 
 def test_designs_that_differ_in_prices_alone_are_bounded_together_hardly_lower_than_each_alone() -> None:
@@ -212,7 +213,7 @@ def test_designs_that_differ_in_prices_alone_are_bounded_together_hardly_lower_t
         weights = [1700.0 * number for number in range(len(designs))]
         together = lower_bounds_alike(designs, layer, sides, weights)
         for own, found, weight in zip(designs, together, weights, strict=True):
-            alone = lower_bounds(own, layer, sides, cycle_pj=weight)
+            alone = lower_bounds(own, layer, [(one,) for one in sides], cycle_pj=weight)
             assert (found <= alone * (1 + EQUAL)).all()
             assert (found >= alone * 0.99).all()
 

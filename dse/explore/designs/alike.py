@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.errors import InfeasibleError
 from dse.explore.designs.clock import LEAST_S, learn, mapping_digest
-from dse.explore.designs.design import Batched, BatchEvaluator, NetworkEvaluator
+from dse.explore.designs.design import BatchEvaluator, NetworkEvaluator, architecture_of
 from dse.explore.outcomes.evaluation import Outcome
 
 if TYPE_CHECKING:
@@ -55,12 +55,12 @@ class Family:
         if not how.front or any(network.resident for network in how.networks):
             return []
         layers = list(dict.fromkeys(layer for network in how.networks for layer, _ in network.layers))
-        architecture = _architecture(first)
+        architecture = architecture_of(first)
         own = [layout(architecture, layer) for layer in layers]
         if None in own:
             return []
-        alike = [one for one in others if all(map(eq, own, (layout(_architecture(one), layer) for layer in layers)))]
-        return alike if self._solve(architecture, [_architecture(one) for one in alike], layers, until) else []
+        alike = [one for one in others if all(map(eq, own, (layout(architecture_of(one), layer) for layer in layers)))]
+        return alike if self._solve(architecture, [architecture_of(one) for one in alike], layers, until) else []
 
     def _solve(
         self, architecture: Architecture, others: Sequence[Architecture], layers: Sequence[Any], until: float
@@ -91,8 +91,3 @@ class Family:
             return replace(self.evaluator, layers="repriced")
         by_batch = self.evaluator.by_batch.items()
         return BatchEvaluator({batch: replace(how, layers="repriced") for batch, how in by_batch})
-
-
-def _architecture(design: Any) -> Architecture:
-    found: Architecture = design.architecture if isinstance(design, Batched) else design
-    return found

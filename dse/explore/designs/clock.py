@@ -11,6 +11,7 @@ from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from dse.architecture.remembered import Remembered
 from dse.errors import InfeasibleError
 from dse.explore.designs.resident import resident_points
 
@@ -110,24 +111,19 @@ def learn(digest: str, layer: Layer, kind: str, points: Points) -> None:
     _LAYERS[digest, layer.shape_key(), kind, 0.0] = points
 
 
-KEPT_DIGESTS = 64
-"""Architectures whose digest is remembered: it is asked for layer after layer of a design, and takes milliseconds."""
-
-_DIGESTS: OrderedDict[int, tuple[Architecture, str]] = OrderedDict()
+_DIGESTS: Remembered[str] = Remembered(64)
+"""It is asked for layer after layer of a design, and takes milliseconds."""
 
 
 def mapping_digest(architecture: Architecture) -> str:
     """Hash of what decides how layers map on an architecture and what they cost: all of it but its areas."""
+    return _DIGESTS.of(architecture, "", lambda: _digest(architecture))
+
+
+def _digest(architecture: Architecture) -> str:
     from dse.formats.architecture.load import canonical
 
-    known = _DIGESTS.get(id(architecture))  # it is kept beside its digest, so no other object has its identity
-    if known is not None:
-        return known[1]
-    digest = sha256(json.dumps(_without_area(canonical(architecture)), sort_keys=True).encode()).hexdigest()
-    _DIGESTS[id(architecture)] = architecture, digest
-    if len(_DIGESTS) > KEPT_DIGESTS:
-        _DIGESTS.popitem(last=False)
-    return digest
+    return sha256(json.dumps(_without_area(canonical(architecture)), sort_keys=True).encode()).hexdigest()
 
 
 def _without_area(plain: Any) -> Any:

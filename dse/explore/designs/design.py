@@ -213,6 +213,12 @@ class Batched:
     batch: int
 
 
+def architecture_of(design: Any) -> Architecture:
+    """The architecture of a design, of any batch."""
+    found: Architecture = design.architecture if isinstance(design, Batched) else design
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class BatchEvaluator:
     """Evaluates designs at their own batch sizes.

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dse.errors import DseError
-from dse.explore.designs.design import BatchEvaluator, Network, NetworkEvaluator, complaint
+from dse.explore.designs.design import BatchEvaluator, Network, NetworkEvaluator, architecture_of, complaint
 from dse.explore.designs.resident import keeps_tensors
-from dse.explore.proof.common import architecture_of, area_of, differ_in_sides, has_folds, mapped_by, with_sides
+from dse.explore.proof.common import area_of, differ_in_sides, has_folds, mapped_by, with_sides
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
@@ -299,12 +299,12 @@ def _bound(
 
 def _bounds(network: Network, corners: list[Architecture], bands: Sequence[Sides], weight: float) -> Any:
     """(layers, bands, 3): energy in pJ, cycles and their weighted sum, of one occurrence of each layer."""
-    from dse.mapper import lower_bounds_in_bands
+    from dse.mapper import lower_bounds
 
     first, *others = corners
     cycle_pj = weight / max(corner.clock_hz for corner in corners)
     layers = [layer for layer, _ in network.layers]
-    return np.stack([lower_bounds_in_bands(first, one, bands, others=others, cycle_pj=cycle_pj) for one in layers])
+    return np.stack([lower_bounds(first, one, bands, others=others, cycle_pj=cycle_pj) for one in layers])
 
 
 def _areas(largest: Architecture, bands: Sequence[Sides]) -> list[float]:

@@ -1,4 +1,4 @@
-"""What designs of a box have in common: their architectures, and whether the array's sides are all that differs."""
+"""What designs of a box have in common, and whether the array's sides are all that differs."""
 
 from __future__ import annotations
 
@@ -6,16 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dse.architecture.hierarchy import FanOut
-from dse.explore.designs.design import Batched, BatchEvaluator, NetworkEvaluator
+from dse.explore.designs.design import Batched, BatchEvaluator, NetworkEvaluator, architecture_of
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
-
-
-def architecture_of(design: Any) -> Architecture:
-    """The architecture of a design, of any batch."""
-    found: Architecture = design.architecture if isinstance(design, Batched) else design
-    return found
 
 
 def area_of(design: Any) -> float:

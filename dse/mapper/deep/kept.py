@@ -28,6 +28,8 @@ class Found(NamedTuple):
         Split of each axis.
     choices
         What its orders lay down.
+    record : array
+        The mapping itself.
     """
 
     mask: int

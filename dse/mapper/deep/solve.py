@@ -31,7 +31,7 @@ FASTER = 4e-11
 """What a point of a front is faster than the last, relatively: more than bounds give way for rounding, or all mappings
 that are as fast as the last would be priced."""
 
-Found = Generator[None, None, tuple[Floats, Ints, float]]
+Steps = Generator[None, None, tuple[Floats, Ints, float]]
 """A search with pauses, that returns values and records of the mappings it found, and the gap proven."""
 
 
@@ -167,7 +167,7 @@ class DeepSearch:
         """The least latency, and of the mappings that have it one of the least energy."""
         return finished(self.seek_fastest())
 
-    def seek_fastest(self) -> Found:
+    def seek_fastest(self) -> Steps:
         """`fastest` with a pause after every subproblem."""
         values, records, proven = yield from self._seek(LATENCY, inf)
         if len(values) and not self.stop[0]:
@@ -177,7 +177,7 @@ class DeepSearch:
 
     def _seek(
         self, kind: int, until: float, near: Ints | None = None, known: Sequence[tuple[Floats, Ints]] = ()
-    ) -> Found:
+    ) -> Steps:
         """`least` with a pause after every subproblem."""
         width = record_length(len(self.spaces[0].problem.nodes))
         best = Best(

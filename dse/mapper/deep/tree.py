@@ -113,7 +113,7 @@ def seek(
         _take_up(spaces, best, one)
     if found:
         known = _improved(spaces, best, known)
-        best.begun = best.held > 0
+        best.warm = best.held > 0
     if near is not None:
         _exchange(spaces, best, near)
         known = _improved(spaces, best, known)
@@ -170,7 +170,7 @@ def _root(space: Space, best: Best) -> Node | None:
     """A whole space as a subproblem, once a mapping has been sought in it if it may have a much better one."""
     node = root_of(space, best)
     target = best.target()
-    if node is None or node.bound > target - (BEGUN if best.begun else ENOUGH):
+    if node is None or node.bound > target - (BEGUN if best.warm else ENOUGH):
         return node
     for rows in first_mappings(node, best):
         _price(space, rows, node.choices, best)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import replace
-from typing import Any
 
 from dse.architecture.architecture import Architecture
+from dse.architecture.remembered import Remembered
 from dse.errors import DseError
 from dse.mapper.flat.instance import BUFFER, Instance, Roles, build
 from dse.mapper.flat.outer.words import fits
@@ -32,19 +31,12 @@ def instances_of(
     own = price(architecture, layer)
     if prices is not None and prices is not own:
         return _instances_of(architecture, layer, prices)
-    key = id(architecture), layer
-    if key not in _INSTANCES:
-        _INSTANCES[key] = architecture, _instances_of(architecture, layer, own)
-        if len(_INSTANCES) > KEPT_INSTANCES:
-            _INSTANCES.popitem(last=False)
-    choices, instances = _INSTANCES[key][1]
+    choices, instances = _INSTANCES.of(architecture, layer, lambda: _instances_of(architecture, layer, own))
     return list(choices), [instance.copy() for instance in instances]
 
 
-KEPT_INSTANCES = 256
-"""Layers on architectures that are remembered as numbers, a few kilobytes each, and keep their architecture."""
-
-_INSTANCES: OrderedDict[tuple[int, Layer], tuple[Architecture, Any]] = OrderedDict()
+_INSTANCES: Remembered[tuple[list[dict[int, frozenset[str]]], list[Instance]]] = Remembered(256)
+"""Layers on architectures as numbers, a few kilobytes each."""
 
 
 def _instances_of(

@@ -7,7 +7,6 @@ docs/mapper/flat.md).
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
@@ -17,6 +16,7 @@ import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
+from dse.architecture.remembered import Remembered
 from dse.errors import DseError
 from dse.mapper.flat.array_tiles import Array, Sides, Walk, sides_of, tiles_of
 from dse.mapper.flat.gather import instances_of
@@ -74,14 +74,6 @@ def bound_flat(
     return LowerBound(*found)
 
 
-def bound_flat_by_sides(
-    corners: Sequence[Architecture], layer: Layer, cycle_pj: float, factors: str, sides: Sides
-) -> Any:
-    """`bound_flat` for each of some arrays by itself, as (sides, 3): pJ, cycles, and pJ of the weighted sum."""
-    arrays = tuple(Array.of(corners, (pair,)) for pair in sides)
-    return _bound_arrays([corners], layer, [cycle_pj], factors, arrays)[0]
-
-
 def bound_flat_in_bands(
     corners: Sequence[Architecture], layer: Layer, cycle_pj: float, factors: str, bands: Sequence[Sides]
 ) -> Any:
@@ -99,7 +91,7 @@ def bound_flat_in_bands(
 def bound_flat_alike(
     architectures: Sequence[Architecture], layer: Layer, cycle_pj: Sequence[float], factors: str, sides: Sides
 ) -> Any:
-    """`bound_flat_by_sides` of designs that differ in prices alone, as (designs, sides, 3).
+    """`bound_flat_in_bands` of designs that differ in prices alone, as (designs, sides, 3).
 
     Notes
     -----
@@ -190,25 +182,22 @@ class Built:
     pe_pj: float
 
 
-_BUILT: OrderedDict[tuple[int, Layer], Built] = OrderedDict()
-
-
 def _built(architecture: Architecture, layer: Layer) -> Built:
-    """Gather the numbers, once for an object: a corner is one of many boxes. What is kept keeps the object alive."""
-    key = id(architecture), layer
-    if key in _BUILT:
-        _BUILT.move_to_end(key)
-        return _BUILT[key]
+    """Gather the numbers, once for an object: a corner is one of many boxes."""
+    return _BUILT.of(architecture, layer, lambda: _build(architecture, layer))
+
+
+_BUILT: Remembered[Built] = Remembered(KEPT_BUILT)
+
+
+def _build(architecture: Architecture, layer: Layer) -> Built:
     prices = price(architecture, layer)
     _, instances = instances_of(architecture, layer, prices)
     plain = sum(instance.only_finished == 0 for instance in instances)
     share, rows_cols = _power_of_pes(architecture), sides_of(architecture)
     pe_pj = prices.static_pj * share / (rows_cols[0] * rows_cols[1])
     alone_pj = prices.static_pj * (1.0 - share)
-    _BUILT[key] = Built(architecture, tuple(instances), int(plain), prices.cycles_per_step, alone_pj, pe_pj)
-    if len(_BUILT) > KEPT_BUILT:
-        _BUILT.popitem(last=False)
-    return _BUILT[key]
+    return Built(architecture, tuple(instances), int(plain), prices.cycles_per_step, alone_pj, pe_pj)
 
 
 def _power_of_pes(architecture: Architecture) -> float:

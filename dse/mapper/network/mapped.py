@@ -10,7 +10,7 @@ from dse.errors import DseError
 from dse.mapper.layer import layer_front
 from dse.mapper.network.front_sum import FrontSum, sum_fronts
 from dse.mapper.network.proof import Names, Options, chosen, fronts_of
-from dse.mapper.network.residency.result import Moment, Residency, ResidencyCertificate
+from dse.mapper.network.residency.outcome.result import Moment, Residency, ResidencyCertificate
 from dse.mapper.shared.result import Mapped, NetworkCertificate
 from dse.model.cost import edp_js
 from dse.model.homes import Homes

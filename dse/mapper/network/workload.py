@@ -12,8 +12,8 @@ from dse.mapper.layer import layer_front, map_layer
 from dse.mapper.network.mapped import MappedWorkload
 from dse.mapper.network.proof import Names, Options, best_of_network, chosen
 from dse.mapper.network.residency.given import run_as_given
+from dse.mapper.network.residency.outcome.stays import Stays
 from dse.mapper.network.residency.solve import Goal, keep_on_chip
-from dse.mapper.network.residency.stays import Stays
 from dse.mapper.rules_kept import kept_or_marked
 from dse.mapper.shared.result import Mapped
 from dse.model.cost import evaluate

@@ -11,7 +11,7 @@ from dse.report.units import capacity, duration, energy, si, whole
 
 if TYPE_CHECKING:
     from dse.mapper import Residency
-    from dse.mapper.network.residency.result import ResidencyCertificate
+    from dse.mapper.network.residency.outcome.result import ResidencyCertificate
 
 LARGEST = 3
 """Tensors that lack room that `on_chip` tells of."""

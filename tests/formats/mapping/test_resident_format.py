@@ -5,7 +5,7 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from dse.formats.resident import ResidentModel, resident_lines
-from dse.mapper.network.residency.stays import Stays
+from dse.mapper.network.residency.outcome.stays import Stays
 
 FULL = Stays(
     "L2", (("conv1", ("conv1", "conv2")), ("a: b", ("sum",))), (("conv1", ("psum",)), ("conv2", ("ifmap", "psum"))),

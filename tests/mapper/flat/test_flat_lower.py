@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dse.formats.architecture.load import load_architecture_spec
-from dse.mapper.flat.lower import LEAST, bound_flat, bound_flat_by_sides, flat_prices
+from dse.mapper.flat.lower import LEAST, bound_flat, bound_flat_in_bands, flat_prices
 from dse.problem.dims import PerOperand
 from dse.problem.layer import Layer
 
@@ -29,7 +29,7 @@ def values(bound: Any) -> Any:
 @pytest.mark.parametrize("cycle_pj", [0.0, 5.0])
 def test_arrays_bounded_together_have_the_bounds_that_each_has_alone(cycle_pj: float) -> None:
     corners = [corner(4, 6), corner(8, 8, "64 KiB")]
-    together = bound_flat_by_sides(corners, CONV, cycle_pj, "all", SIDES)
+    together = bound_flat_in_bands(corners, CONV, cycle_pj, "all", [(sides,) for sides in SIDES])
     alone = [values(bound_flat(corners, CONV, cycle_pj, "all", (sides,))) for sides in SIDES]
     assert together == pytest.approx(np.array(alone), rel=1e-12)
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from dse.mapper.network.residency.result import ResidencyCertificate
+from dse.mapper.network.residency.outcome.result import ResidencyCertificate
 from dse.report.text.residency import kept_line, kept_table, left_table, on_chip, residency_proof_line
 
 

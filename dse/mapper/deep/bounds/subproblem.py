@@ -210,7 +210,7 @@ class Kin(NamedTuple):
 class Best:
     """Incumbents and counters of one search, and how many looks for a better mapping have found none in a row.
 
-    `begun` says whether it begins at a mapping that an earlier search has found.
+    `warm` says whether it begins at a mapping that an earlier search has found.
     """
 
     kind: int
@@ -222,7 +222,7 @@ class Best:
     stop: Ints
     held: int = 0
     fruitless: int = 0
-    begun: bool = False
+    warm: bool = False
 
     def target(self) -> float:
         """The logarithm that bounds must stay below."""
@@ -341,7 +341,9 @@ def bounded_all(
         left = tuple(flock.rows[i, a:b].copy() for a, b in parts)
         lifted = tuple(flock.reduced[i, a:b].copy() for a, b in parts)
         columns = family.logs[i].copy(), kin.first[i], kin.second
-        found.append(Node(space, kin.choices[i], left, flock.weights[i].copy(), float(flock.bound[i]), lifted, columns))
+        found.append(
+            Node(space, kin.choices[i], left, flock.weights[i].copy(), float(flock.bound[i]), lifted, columns)
+        )
     return found
 
 

@@ -11,7 +11,7 @@ from dse.errors import InfeasibleError
 from dse.mapper.network.residency.asking import searcher
 from dse.mapper.network.residency.choice import Weights
 from dse.mapper.network.residency.columns import Columns
-from dse.mapper.network.residency.result import sums
+from dse.mapper.network.residency.outcome.result import sums
 from dse.mapper.network.residency.search import best_choice
 from dse.mapper.network.residency.solve import Goal, setting_of
 from dse.problem.workload import Workload

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from dse.mapper.network.residency.choice import Choice, Cut, Setting, Weights
-from dse.mapper.network.residency.choose import choose
+from dse.mapper.network.residency.choosing.choose import choose
+from dse.mapper.network.residency.choosing.placing import Layout, laid_out, without_room
 from dse.mapper.network.residency.columns import Column, Columns, Key, Way, within
 from dse.mapper.network.residency.graph import Step
-from dse.mapper.network.residency.placing import Layout, laid_out, without_room
+from dse.mapper.network.residency.outcome.stays import check
 from dse.mapper.network.residency.rooms import way_in, ways_of
-from dse.mapper.network.residency.stays import check
 from dse.problem.layer import Layer
 
 FASTEST = 1e-9

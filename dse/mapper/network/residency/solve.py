@@ -11,12 +11,12 @@ from dse.errors import DseError, InfeasibleError
 from dse.mapper.network.front_choice import best_choice as best_front_choice
 from dse.mapper.network.residency.asking import searcher
 from dse.mapper.network.residency.choice import Choice, Setting, Weights
-from dse.mapper.network.residency.choose import choose
+from dse.mapper.network.residency.choosing.choose import choose
+from dse.mapper.network.residency.choosing.placing import Layout
 from dse.mapper.network.residency.columns import Columns, Point, Way
 from dse.mapper.network.residency.graph import graph_of
 from dse.mapper.network.residency.orders import inside_modules, modules_of, other_orders
-from dse.mapper.network.residency.placing import Layout
-from dse.mapper.network.residency.result import Residency, ResidencyCertificate, nothing_at_home, sums
+from dse.mapper.network.residency.outcome.result import Residency, ResidencyCertificate, nothing_at_home, sums
 from dse.mapper.network.residency.rooms import ways_of
 from dse.mapper.network.residency.search import Found, best_choice, cheapest_of_fastest, options_of
 from dse.model.homes import home_levels

@@ -5,7 +5,7 @@ import pytest
 
 from dse.formats.architecture.load import load_architecture_spec
 from dse.mapper.flat.inner.by_array import PE_PJ, PES, STEPS, WORK_PJ, Arrays, least_of_tiles
-from dse.mapper.flat.lower import bound_flat_by_sides
+from dse.mapper.flat.lower import bound_flat_in_bands
 from dse.mapper.flat.run import new_configuration
 from dse.mapper.flat.spreads import Options
 from dse.problem.layer import Layer
@@ -25,8 +25,8 @@ def test_a_problem_without_tiles_has_no_finite_bound():
 
 def test_the_order_of_arrays_changes_nothing_and_more_pes_take_no_more_steps():
     corner = load_architecture_spec("eyeriss").resolve({"levels.GLB.capacity": "32 KiB"})
-    sides = ((2, 2), (4, 6), (8, 8))
-    found = bound_flat_by_sides([corner], CONV, 2.0, "all", sides)
-    back = bound_flat_by_sides([corner], CONV, 2.0, "all", sides[::-1])
+    sides = [((2, 2),), ((4, 6),), ((8, 8),)]
+    found = bound_flat_in_bands([corner], CONV, 2.0, "all", sides)
+    back = bound_flat_in_bands([corner], CONV, 2.0, "all", sides[::-1])
     assert back[::-1] == pytest.approx(found, rel=1e-12)
     assert found[0, 1] >= found[1, 1] >= found[2, 1] > 0

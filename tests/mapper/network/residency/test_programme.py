@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from dse.errors import InfeasibleError
-from dse.mapper.network.residency.programme import Programme
+from dse.mapper.network.residency.choosing.programme import Programme
 
 
 @pytest.mark.parametrize("seed", range(10))

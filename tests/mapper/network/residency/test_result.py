@@ -10,8 +10,8 @@ from mapper.network.residency.small_networks import columns_of, setting_of
 from dse.formats.architecture.load import load_architecture_spec
 from dse.mapper.network.residency.choice import Choice, Setting, Weights
 from dse.mapper.network.residency.columns import Point
-from dse.mapper.network.residency.reasons import why_not
-from dse.mapper.network.residency.result import (
+from dse.mapper.network.residency.outcome.reasons import why_not
+from dse.mapper.network.residency.outcome.result import (
     Residency,
     ResidencyCertificate,
     mapped_at_home,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from dse.mapper.network.residency.graph import Graph
-from dse.mapper.network.residency.result import Residency
+from dse.mapper.network.residency.outcome.result import Residency
 from dse.model.homes import Homes, at_home, inner_mapping
 from dse.model.mapping import Temporal
 from dse.model.simulator.nest import Boundary, Offset, Word, existing, placed_loops

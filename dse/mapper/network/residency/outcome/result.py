@@ -9,11 +9,11 @@ from typing import Any
 
 from dse.mapper.network.residency.asking import homes_in
 from dse.mapper.network.residency.choice import OUTER, Choice, Kept, Setting
+from dse.mapper.network.residency.choosing.placing import Layout
 from dse.mapper.network.residency.columns import Column, Point
-from dse.mapper.network.residency.placing import Layout
-from dse.mapper.network.residency.reasons import lacking, why_not
+from dse.mapper.network.residency.outcome.reasons import lacking, why_not
+from dse.mapper.network.residency.outcome.stays import Stays, stays_of
 from dse.mapper.network.residency.rooms import way_in
-from dse.mapper.network.residency.stays import Stays, stays_of
 from dse.mapper.shared.result import Mapped
 from dse.model.homes import Homes, evaluate_at_home, outer_mapping
 from dse.model.moves import Moved, Places, moved

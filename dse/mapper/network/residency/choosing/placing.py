@@ -9,8 +9,8 @@ from math import gcd
 
 from dse.errors import DseError, InfeasibleError
 from dse.mapper.network.residency.choice import Kept
+from dse.mapper.network.residency.choosing.programme import Programme
 from dse.mapper.network.residency.graph import Graph
-from dse.mapper.network.residency.programme import Programme
 
 MOST_NODES = 20_000
 """Nodes of the programme for a layout before it gives up."""

@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from math import gcd, inf
 
 from dse.mapper.network.residency.choice import OUTER, Choice, Cut, Kept, Setting, Weights, others
+from dse.mapper.network.residency.choosing.programme import Programme
 from dse.mapper.network.residency.columns import Column, level_of
 from dse.mapper.network.residency.graph import Held, Step
-from dse.mapper.network.residency.programme import Programme
 from dse.model.moves import Places, Transfer, port_cycles
 
 SIZE = 1e7
