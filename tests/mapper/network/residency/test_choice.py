@@ -36,7 +36,9 @@ def case(seed: int, steps: int = 5, levels: int = 1) -> tuple[Setting, Costs, Fr
     return setting, costs, walked(setting, costs)
 
 
+@lru_cache
 def check(seeds: range, steps: int = 5, levels: int = 1) -> dict[str, int]:
+    """Hold the best choices of some networks against full walks; how many of them show what."""
     kinds = ("kept", "loaded", "copied", "merged", "rounds", "full", "wide", "moved", "copied on", "in all")
     seen = dict.fromkeys(kinds, 0)
     for seed in seeds:
@@ -64,18 +66,19 @@ def check(seeds: range, steps: int = 5, levels: int = 1) -> dict[str, int]:
 
 @pytest.mark.parametrize("seeds", thinned(parts(120, 60), 2))
 def test_the_best_choice_is_that_of_a_full_walk(seeds: range) -> None:
-    seen = check(seeds)
-    assert seen["kept"] > 30
-    two_levels = {"moved", "copied on"}
-    rare = set() if seeds.start == 0 else {"full"}  # a level filled to the last word: twice in the first sixty
-    assert min(seen[what] for what in seen.keys() - two_levels - rare) > 0, seen
+    assert check(seeds)["kept"] > 30
 
 
 @pytest.mark.parametrize("seeds", thinned(parts(80, 8), 5))
 def test_the_best_choice_in_two_levels_is_that_of_a_full_walk(seeds: range) -> None:
-    seen = check(seeds, 3, levels=2)
-    assert seen["kept"] > 1
-    assert seen["in all"] > 0, seen
+    assert check(seeds, 3, levels=2)["kept"] > 1
+
+
+def test_the_networks_strain_everything() -> None:
+    """Some kinds are rare, a level filled to the last word among them: they are asked of the first networks together."""
+    one, two = check(range(60)), check(range(8), 3, levels=2)
+    assert min(one[what] for what in one if what not in ("moved", "copied on")) > 0, one
+    assert two["in all"] > 0, two
 
 
 @pytest.mark.parametrize("seeds", thinned(parts(60, 12), 5))
