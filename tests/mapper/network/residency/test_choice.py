@@ -75,7 +75,7 @@ def test_the_best_choice_in_two_levels_is_that_of_a_full_walk(seeds: range) -> N
 
 
 def test_the_networks_strain_everything() -> None:
-    """Some kinds are rare, a level filled to the last word among them: they are asked of the first networks together."""
+    """Some kinds are rare, such as a level filled to the last word: they are asked of the first networks together."""
     one, two = check(range(60)), check(range(8), 3, levels=2)
     assert min(one[what] for what in one if what not in ("moved", "copied on")) > 0, one
     assert two["in all"] > 0, two
