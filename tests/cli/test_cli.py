@@ -344,13 +344,15 @@ def test_sweep_writes_its_directory_and_prints_the_front(dse, folder):
     assert len(many) == sum(int(row["mappings"]) for row in rows)
     assert rows == list(csv.DictReader((folder / "again" / "front.csv").open()))
     assert json.loads(dse("report again --format json")[1])["front"][0]["proven"] == "exact"
+    proof = next(line for line in out.splitlines() if line.startswith("no other design of the"))
+    assert proof in dse("report again")[1]
 
 
 def test_a_sweep_in_which_nothing_works_says_why(dse, folder):
     (folder / "small.yaml").write_text(ARCH.replace("max: 1.9 mm2", "max: 0.1 mm2"))
     code, out, err = dse("sweep small.yaml tiny.yaml --trials 4 --jobs 0")
     assert (code, out) == (1, "")
-    assert re.search(r"infeasible: none of the \d+ designs works: area of", err)
+    assert re.search(r"infeasible: none of the \d+ designs works: area of [^;]+ \(\d+ such\)\n", err)
 
 
 def test_a_damaged_log_is_reported_with_its_line(dse, folder):

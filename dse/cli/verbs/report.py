@@ -48,7 +48,7 @@ def command(directory: str, mappings: bool, figures: tuple[str, ...], form: str)
     from dse.explore.results.record import read_results, write_results
     from dse.report.directory import FIGURE, draw_figures, write_page
     from dse.report.figures.front import draw_front, front_data
-    from dse.report.text.sweeps import status_line, sweep_text, warnings
+    from dse.report.text.sweeps import proof_line, status_line, sweep_text, warnings
 
     result, folder = read_results(directory), Path(directory)
     for warning in warnings(result):
@@ -63,7 +63,8 @@ def command(directory: str, mappings: bool, figures: tuple[str, ...], form: str)
         drawn.append(f"figures/ ({len(draw_figures(result, book, plan, folder, figures))} files)")
     write_results(folder, result)
     rows = result.mapping_rows() if mappings else result.front_rows()
-    text = f"{status_line(result)}\nwritten to {directory}: {', '.join(drawn)}"
+    written = f"written to {directory}: {', '.join(drawn)}"
+    text = "\n".join(line for line in (proof_line(result), status_line(result), written) if line)
     plain: dict[str, Any] = {**result.to_dict(), "front": rows}
     print_rows(form, lambda: sweep_text(result, text, mappings), plain, rows)
 

@@ -226,7 +226,8 @@ def _finish(result: SweepResult, plan: Plan, directory: Path, crew: Workers, for
         note(f"{result.reused} evaluations were in the log already")
     rows = result.front_rows()
     if not rows:
-        reasons = "; ".join(f"{reason} ({count})" for reason, count in result.to_dict()["reasons"].items())
+        counts = result.to_dict()["reasons"]
+        reasons = "; ".join(reason if count == 1 else f"{reason} ({count} such)" for reason, count in counts.items())
         raise InfeasibleError(f"none of the {len(result.explored)} designs works: {reasons}", hint=f"see {directory}")
     spending = result.spending
 

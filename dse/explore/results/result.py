@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -257,7 +258,7 @@ class SweepResult:
             "designs": len(explored),
             "ruled_out": sum(e.ruled_out for e in explored),
             "statuses": dict(sorted(Counter(e.outcome.status for e in explored).items())),
-            "reasons": dict(Counter(e.outcome.reason for e in explored if e.outcome.reason).most_common(10)),
+            "reasons": counted_reasons(e.outcome.reason for e in explored if e.outcome.reason),
             "dataflows": self._per_dataflow(),
             "solved_exactly": sum(e.kind == "exact" for e in self.evaluations),
             "reused": self.reused,
@@ -332,3 +333,19 @@ def in_order(evaluations: Iterable[Evaluation]) -> tuple[Evaluation, ...]:
 
 COLUMNS = ("number", *METRICS, "proven", "mappings")
 """Of a row of the front, before the settings."""
+
+
+def counted_reasons(reasons: Iterable[str], most: int = 10) -> dict[str, int]:
+    """How often each reason was given, most frequent first; reasons that differ in numbers alone count as the first.
+
+    Examples
+    --------
+    >>> counted_reasons(["area of 16.5 mm2 is above 16 mm2", "no room", "area of 21 mm2 is above 16 mm2"])
+    {'area of 16.5 mm2 is above 16 mm2': 2, 'no room': 1}
+    """
+    counts: Counter[str] = Counter()
+    said: dict[str, str] = {}
+    for reason in reasons:
+        kind = re.sub(r"\d+(\.\d+)?", "#", reason)
+        counts[said.setdefault(kind, reason)] += 1
+    return dict(counts.most_common(most))
