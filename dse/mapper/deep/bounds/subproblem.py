@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field, replace
 from math import inf, log
 from typing import NamedTuple
@@ -63,6 +63,8 @@ class Space:
         Levels whose lists have no loops that may as well stand right outside (`dse.mapper.deep.lists.needed`).
     words, of_terms, known, agreeing, kins, of_choices
         What is known of lists laid down.
+    alike
+        Spaces of the same splits, by what becomes of psums in them and the fewest steps.
     shifts
         Per part, what its terms' coefficients are more than its own, in logarithms, if they differ in nothing else.
     """
@@ -93,6 +95,7 @@ class Space:
     kins: dict[tuple[Choice | None, ...], Kin] = field(default_factory=dict, repr=False)
     of_choices: dict[tuple[int, Laid, int], Words] = field(default_factory=dict, repr=False)
     shifts: dict[int, Floats | None] = field(default_factory=dict, repr=False)
+    alike: dict[Hashable, Space] = field(default_factory=dict, repr=False)
 
     def columns(self, choices: tuple[Choice | None, ...]) -> Columns:
         """Columns of the terms' factors with some lists laid down."""
@@ -253,7 +256,7 @@ def narrowed(space: Space, problem: Deep, mask: int, rows: tuple[Ints, ...] | No
 
 def without_fewest_steps(space: Space) -> Space:
     """The same space with nothing known of how few steps are possible."""
-    return _space(space.problem, space.mask, space.axes, 1.0, (), space.rows, replace(space, differ=(-1,)))
+    return _space(space.problem, space.mask, space.axes, 1.0, (), space.rows, space)
 
 
 def _space(
@@ -262,28 +265,38 @@ def _space(
 ) -> Space:  # fmt: skip
     """The space of a problem, given one `like` it but for what becomes of psums, if there is."""
     crossings = crossings_of(problem) if like is None else like.crossings
-    same_steps = like is not None and (like.least_steps, like.differ) == (least, differ)
-    if like is None or not same_steps or not _same_objective(problem, like.problem):
-        problem = problem._replace(visits_pay=visits_pay(problem, crossings))
-        objective, groups = objective_of(problem, crossings, least, differ)
-    else:
-        problem = problem._replace(visits_pay=like.problem.visits_pay)
-        objective, groups = [term for term in like.terms if term.block < FIRST_LIMIT], like.groups
+    alike = {} if like is None else like.alike
+    # What else may become of psums changes widths and limits alone.
+    key = problem.returns, problem.never_finished.tobytes(), problem.may_finish.tobytes(), least, differ
+    known = alike.get(key)
+    if known is None or known.axes is not axes:
+        alike[key] = known = _space_of(problem, crossings, axes, least, differ)
+    problem = problem._replace(visits_pay=known.problem.visits_pay)
+    some, limits = terms_of_limits(problem, crossings)
+    terms = [term for term in known.terms if term.block < FIRST_LIMIT] + some
+    places = replace(known.places, logs=np.log([term.coefficient for term in terms]))
+    return replace(
+        known, problem=problem, mask=mask, terms=terms, limits=np.array(limits), rows=rows, places=places, alike=alike,
+        words={}, of_terms={}, known={}, agreeing={}, kins={}, of_choices={}, shifts={},
+    )  # fmt: skip
+
+
+def _space_of(
+    problem: Deep, crossings: list[Crossing], axes: list[Axis], least: float, differ: tuple[int, ...]
+) -> Space:
+    """All splits of a problem."""
+    problem = problem._replace(visits_pay=visits_pay(problem, crossings))
+    objective, groups = objective_of(problem, crossings, least, differ)
     some, limits = terms_of_limits(problem, crossings)
     terms = objective + some
     steps = first_steps(terms)
     return Space(
-        problem, mask, axes, crossings, terms, np.array([term.block for term in terms]),
+        problem, 0, axes, crossings, terms, np.array([term.block for term in terms]),
         np.array([term.group for term in terms]), np.array(limits), cuts_of(terms), groups,
         np.array([axis.column(("steps",)) for axis in axes]), np.array([(i, i + 1) for i in steps]),
-        steps[-1] + 1 + np.arange(1 + len(differ)), least, differ, rows,
+        steps[-1] + 1 + np.arange(1 + len(differ)), least, differ, tuple(np.arange(len(axis)) for axis in axes),
         places_of(terms, crossings, axes),
     )  # fmt: skip
-
-
-def _same_objective(one: Deep, other: Deep) -> bool:
-    """Whether energy and time have the same terms in two problems that differ in what becomes of psums alone."""
-    return one.returns == other.returns and bool((one.never_finished == other.never_finished).all())
 
 
 def root_of(space: Space, best: Best) -> Node | None:
