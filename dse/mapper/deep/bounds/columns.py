@@ -25,7 +25,8 @@ Words = tuple[Ints, Floats]
 def run_of(operand: int, child: int, levels: int, choices: tuple[Choice | None, ...]) -> Run:
     """How many lists repeat a crossing's transfers at least, and the axes that the ifmap may slide on.
 
-    A list of which nothing is known (None) may keep the operand in place, and may have nothing that moves it.
+    A list of which nothing is known (None) may keep the operand in place, and may have nothing that moves it; so may
+    one of which no more is known than that this operand stays. In one in which another stays the ifmap may slide.
     """
     moves = operand == IFMAP
     if child == levels:
@@ -33,12 +34,14 @@ def run_of(operand: int, child: int, levels: int, choices: tuple[Choice | None, 
     slides: tuple[int, ...] = ()
     for i in range(child - 1, -1, -1):
         choice = choices[i]
-        if choice is None:
+        if choice is None or (choice.partial and choice.kind == operand):
             slides = (P, Q) if moves else ()
             continue
         if choice.kind == NO_TRIPS or (choice.kind == operand and choice.passing):
             continue
-        if moves and choice.slide != NO_SLIDE and choice.slide not in slides:
+        if moves and choice.partial:
+            slides = (P, Q)
+        elif moves and choice.slide != NO_SLIDE and choice.slide not in slides:
             slides = tuple(sorted((*slides, choice.slide)))
         return (i if choice.kind == operand else i + 1), slides
     return 0, slides
