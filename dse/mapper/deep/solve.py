@@ -12,7 +12,8 @@ from dse.architecture.hierarchy import Level
 from dse.architecture.parts import in_order_kept, in_parts
 from dse.errors import DseError
 from dse.mapper.deep.bounds.finished import halved, together
-from dse.mapper.deep.bounds.subproblem import Best, Space, narrowed, space_of
+from dse.mapper.deep.bounds.spaces import narrowed, space_of
+from dse.mapper.deep.bounds.subproblem import Best, Space
 from dse.mapper.deep.known import Known, record_of
 from dse.mapper.deep.nest import parts_of, record_length
 from dse.mapper.deep.problem import build, finishing, rooms_for_finished
