@@ -23,6 +23,10 @@ def space_of(problem: Deep, mask: int, loose: tuple[int, ...] = ()) -> Space:
     tables = tables_of(problem)
     rows = tuple(np.arange(len(axis)) for axis in tables.axes)
     space = replace(_space(problem, mask, tables.axes, tables.least_steps, tables.differ, rows), loose=loose)
+    words, of_choices = tables.words.setdefault(tuple(space.crossings), ({}, {}))
+    space = replace(space, words=words, of_choices=of_choices)
+    if not loose:
+        space = replace(space, agreeing=tables.agreeing.setdefault((problem.innermost, problem.near), {}))
     if problem.last not in loose:
         return space
     keep = needed(space.problem, space.axes, problem.last, Choice(NO_TRIPS))
