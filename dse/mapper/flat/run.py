@@ -22,6 +22,8 @@ RUN = np.dtype(
         ("held", np.int64),  # incumbents, -1 when there was no room for all
         ("visited", np.int64, 4),  # PE tiles opened, unrollings and outer tiles tried, mappings priced
         ("least_pj", np.float64),  # lower bound on the energy of mappings with the PE tile at hand
+        ("latest", np.float64),  # time from which on these do not improve, times 1 + gap + `incumbent.SLACK`
+        ("longest", np.float64),  # more time is of no use to them, see `incumbent.longest`
         ("until", np.float64),  # unrollings and outer tiles in all after which the search ends
         ("reached", np.int64),  # place in the order of PE tiles where the search of this bypass choice ended
     ]

@@ -6,15 +6,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dse.mapper.flat.inner.bounds import least_inside, tile_pruned
+from dse.mapper.flat.fitting import (
+    MOST_ENTRIES,
+    MOST_STATES,
+    Fitting,
+    begin,
+    find_again,
+    follow,
+    forget,
+    is_full,
+    new_fitting,
+)  # fmt: skip
+from dse.mapper.flat.inner.bounds import least_inside, steps_together, tile_pruned
 from dse.mapper.flat.inner.costs import inner_costs
 from dse.mapper.flat.inner.halo import halos
 from dse.mapper.flat.inner.least_time import array_time, first_and_last, growth_of
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.placing import place_tiles
 from dse.mapper.flat.run import OUTER_TILES, PE_TILES, UNROLLINGS
-from dse.mapper.flat.spreads import FIRST_SPREAD, STEPS, decide, leave_open, most_left, take
-from dse.mapper.shared.incumbent import EDP, ENERGY, longest, pruned
+from dse.mapper.flat.spreads import FIRST_SPREAD, STEPS, decide, leave_open
+from dse.mapper.shared.incumbent import EDP, ENERGY, SLACK, latest, longest, pruned
 from dse.model.counting.kernel import Floats, Ints, Record, entry
 from dse.problem.dims import P, Q, R, S
 
@@ -49,8 +60,7 @@ class Room(NamedTuple):
     first: Ints
     tall: Floats
     wide: Floats
-    left: Ints
-    count: Ints  # type: ignore[assignment]  # in place of a tuple's method
+    fitting: Fitting
     listed: Ints
     positions: Ints
     offsets: Ints
@@ -113,16 +123,13 @@ def _room(inst: Instance, options: Any, table: Any) -> Room:
     tall = np.full((first[Q] - first[P], first[S] - first[R], 10), -1.0)
     wide = np.full((first[R] - first[Q], first[S + 1] - first[S], 10), -1.0)
     longest = max(max(inst.bounds[P], inst.bounds[Q]), max(inst.bounds[R], inst.bounds[S])) + 1
-    left = np.ones((9, most_left(inst.rows), 2), dtype=np.int64)
-    left[0, 0, 0] = inst.rows
-    left[0, 0, 1] = inst.cols
-    count = np.ones(9, dtype=np.int64)
+    fitting = new_fitting(inst.rows, inst.cols, options.tiles, MOST_STATES, MOST_ENTRIES)
     listed = np.zeros((len(options.spreads), 2), dtype=np.int64)
     positions = np.zeros((2, longest, 3), dtype=np.int64)
     offsets = np.zeros((4, inst.pes + 1), dtype=np.int64)
     alive = np.zeros((10, 3, max(table.count[0], max(table.count[1], table.count[2]))), dtype=np.int64)
     many = np.zeros((10, 3), dtype=np.int64)
-    return Room(first, tall, wide, left, count, listed, positions, offsets, alive, many)
+    return Room(first, tall, wide, fitting, listed, positions, offsets, alive, many)
 
 
 def _unroll(
@@ -130,9 +137,8 @@ def _unroll(
     incumbents: Any, stop: Ints,
 ) -> Ints:  # fmt: skip
     """Walk the spreads of one PE tile, dim by dim, dims with the fewest choices first. Returns the pool of trips."""
-    tiles, row, chosen = options.tiles, config.tile_row, config.spread_row
+    tiles, row, chosen, fitting = options.tiles, config.tile_row, config.spread_row, room.fitting
     alive, many, values = room.alive, room.many, incumbents.values
-    left, count, spreads, sides = room.left, room.count, options.spreads, options.sides
     choices = np.zeros(8, dtype=np.int64)
     for d in range(8):
         choices[d] = tiles[row[d] + 1, FIRST_SPREAD] - tiles[row[d], FIRST_SPREAD]
@@ -140,56 +146,63 @@ def _unroll(
     if tile_pruned(inst, run, config, table, values, alive, many, 0):
         return pool  # since the tiles were listed, the table has been worked out
     sequence = by_size(choices)
+    if is_full(fitting):
+        forget(fitting, inst.rows, inst.cols)
     depth = 0
-    beside_it = _steps_but(config, sequence[0])
-    chosen[sequence[0]] = tiles[row[sequence[0]], FIRST_SPREAD] - 1
+    begin(fitting, options, config, sequence, depth)
     while depth >= 0:
         d = sequence[depth]
-        chosen[d] += 1
-        if chosen[d] == tiles[row[d] + 1, FIRST_SPREAD]:
+        fitting.at[depth] += 1
+        # Narrower spreads take no fewer steps: where one takes too many, so do all after it.
+        if fitting.at[depth] == fitting.last[depth] or _too_late(
+            run, fitting.beside[depth] * _steps(options, fitting, depth)
+        ):
             leave_open(config, options, d)
             depth -= 1
-            beside_it = _steps_but(config, sequence[depth]) if depth >= 0 else 0.0
             continue
-        if pruned(run.kind, run.gap, run.least_pj, beside_it * spreads[chosen[d], STEPS], values, run.held):
-            continue
-        config.left = take(left, count, depth, spreads, sides, chosen[d])
-        if config.left == 0:
-            continue
+        chosen[d] = fitting.row[fitting.at[depth]]
         decide(inst, config, options, d)
         run.visited[UNROLLINGS] += choices[d] > 1
         if (stop[0] != 0 and run.held > 0) or _is_over(run):
             return pool
-        _look_ahead(inst, run, config, values)
+        if not _look_ahead(inst, run, config, options, fitting, sequence, depth):
+            continue
         if tile_pruned(inst, run, config, table, values, alive, many, depth + 1):
             continue
         if depth < UNROLLED - 1:
             depth += 1
-            following = sequence[depth]
-            beside_it = _steps_but(config, following)
-            chosen[following] = tiles[row[following], FIRST_SPREAD] - 1
+            begin(fitting, options, config, sequence, depth)
             continue
         tall, wide = halos(inst, work, config, room, P), halos(inst, work, config, room, Q)
         config.cycles = inner_costs(inst, work, config, tall, wide)
         pool = place_tiles(inst, run, work, config, room, options, table, pool, incumbents, stop)
         if run.held < 0:
             break
+        _note_incumbents(run, values)
     return pool
 
 
-def _steps_but(config: Record, d: int) -> float:
-    """Compute steps of all dims but one, the fewest where their spreads are open."""
-    steps = 1.0
-    for other in range(8):
-        if other != d:
-            steps *= config.steps[other]
-    return steps
+def _steps(options: Any, fitting: Any, depth: int) -> int:
+    """Compute steps along a dim with the spread at hand."""
+    return int(options.spreads[fitting.row[fitting.at[depth]], STEPS])
+
+
+def _too_late(run: Record, time: float) -> bool:
+    """Whether mappings with the least energy of the PE tile at hand do not improve on the incumbents with such a time."""
+    return bool(time * (1.0 + run.gap + SLACK) >= run.latest)
+
+
+def _note_incumbents(run: Record, values: Floats) -> None:
+    """Note which times improve on the incumbents, with the least energy of the PE tile at hand."""
+    run.latest = latest(run.kind, run.gap, run.least_pj, values, run.held)
+    run.longest = longest(run.kind, run.least_pj, values, run.held) * (1.0 + ROUNDING)
 
 
 def _open_all(
     inst: Instance, run: Record, config: Record, options: Any, table: Any, alive: Ints, many: Ints, values: Floats
 ) -> None:
     """Begin with a PE tile: every spread open, every outer tile as good as another."""
+    _note_incumbents(run, values)
     for d in range(8):
         leave_open(config, options, d)
     for kind in range(3):
@@ -198,26 +211,41 @@ def _open_all(
         for i in range(table.count[kind]):
             alive[0, kind, i] = i
     config.left = inst.pes
-    config.cycles = array_time(inst, config.passes, run.fastest)
-    config.beside = _beside(inst, run, config, inst.macs, values)
+    config.cycles = array_time(inst, config.passes, max(run.fastest, steps_together(config.steps)))
+    config.beside = _beside(inst, run, config, inst.macs)
 
 
-def _look_ahead(inst: Instance, run: Record, config: Record, values: Floats) -> None:
-    """Bound the cycles of the array and those beside them, with the PEs that are left to dims with open spreads."""
+def _look_ahead(
+    inst: Instance, run: Record, config: Record, options: Any, fitting: Any, sequence: Ints, depth: int
+) -> bool:
+    """Bound the cycles of the array and those beside them, with the PEs that are left to dims with open spreads.
+
+    Returns False if these dims do not fit, or compute steps alone are too many.
+    """
+    config.left = 1.0
+    if depth < UNROLLED - 1:
+        if is_full(fitting):
+            forget(fitting, inst.rows, inst.cols)
+            find_again(fitting, options, config, sequence, depth)
+        if not follow(fitting, options, config, sequence, depth):
+            return False
+        config.left = fitting.most[fitting.state[depth + 1]]
     todo = 1.0
     for d in range(8):
         todo *= inst.bounds[d] if config.opened[d] == 1 else config.steps[d]
-    config.cycles = array_time(inst, config.passes, max(run.fastest, todo / config.left))
-    config.beside = _beside(inst, run, config, todo, values)
+    steps = max(run.fastest, max(todo / config.left, steps_together(config.steps)))
+    if _too_late(run, steps):
+        return False
+    config.cycles = array_time(inst, config.passes, steps)
+    config.beside = _beside(inst, run, config, todo)
+    return True
 
 
-def _beside(inst: Instance, run: Record, config: Record, todo: float, values: Floats) -> float:
+def _beside(inst: Instance, run: Record, config: Record, todo: float) -> float:
     """Cycles at least that no others overlap with; 0 when nobody asks for time. See `growth_of`."""
     if run.kind == ENERGY and inst.static_pj == 0.0:
         return 0.0
-    most = longest(run.kind, run.least_pj, values, run.held) * (1.0 + ROUNDING)
-    growth = growth_of(inst, config.tile, config.opened, todo, most)
-    return first_and_last(inst, config.tile, growth)
+    return first_and_last(inst, config.tile, growth_of(inst, config.tile, config.opened, todo, run.longest))
 
 
 def by_size(numbers: Ints) -> Ints:

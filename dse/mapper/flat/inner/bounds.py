@@ -16,7 +16,7 @@ from dse.mapper.flat.outer.table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECO
 from dse.mapper.flat.outer.walk import others
 from dse.mapper.flat.outer.words import repeats
 from dse.mapper.flat.spreads import leave_open
-from dse.mapper.shared.incumbent import pruned
+from dse.mapper.shared.incumbent import SLACK, dearest, pruned
 from dse.mapper.shared.words import DILATION_H, DILATION_W, STRIDE_H, STRIDE_W, boxes, tile_words
 from dse.model.counting.kernel import Floats, Ints, Record, entry
 from dse.model.price import SHARED
@@ -216,13 +216,13 @@ def delivered(a: float, b: float, x: float, y: float, product: float) -> float:
     return float(a * x + b * y)
 
 
-def goes_with(point: Floats, passes: Ints, kind: int, product: float) -> bool:
+def goes_with(passes: Ints, kind: int, product: float, most_first: float, most_second: float) -> bool:
     """Whether an outer tile has no fewer passes than those given, see `OuterTable.points`."""
     first, second = others(kind)
     return bool(
-        repeats(passes, first) <= point[MOST_FIRST]
-        and repeats(passes, second) <= point[MOST_SECOND]
-        and product <= point[MOST_FIRST] * point[MOST_SECOND]
+        repeats(passes, first) <= most_first
+        and repeats(passes, second) <= most_second
+        and product <= most_first * most_second
     )
 
 
@@ -238,16 +238,17 @@ def least_crossing(inst: Instance, config: Record, table: Any, kind: int) -> flo
         Operand that is stationary at the array.
     """
     a, b, x, y, product, fixed = deliveries(inst, config, kind)
-    alone = a * x + b * y
+    points, alone = table.points, a * x + b * y
     best = np.inf
     for i in range(table.count[kind]):
-        point = table.points[kind, i]
-        if point[CROSSING_PJ] + alone >= best:
+        crossing = points[kind, i, CROSSING_PJ]
+        most_x, most_y = points[kind, i, MOST_FIRST], points[kind, i, MOST_SECOND]
+        if crossing + alone >= best:
             break
-        if goes_with(point, config.passes, kind, product):
-            more = max(x, point[PASSES_FIRST], product / point[MOST_SECOND])
-            again = max(y, point[PASSES_SECOND], product / point[MOST_FIRST])
-            best = min(best, point[CROSSING_PJ] + delivered(a, b, more, again, product))
+        if goes_with(config.passes, kind, product, most_x, most_y):
+            more = max(x, points[kind, i, PASSES_FIRST], product / most_y)
+            again = max(y, points[kind, i, PASSES_SECOND], product / most_x)
+            best = min(best, crossing + delivered(a, b, more, again, product))
     return float(best + fixed)
 
 
@@ -261,22 +262,23 @@ def tile_pruned(
 
     Parameters
     ----------
+    run : an element of `dse.mapper.flat.run.RUN`
+        Its `latest` belongs to the incumbents.
     config : an element of `dse.mapper.flat.run.CONFIGURATION`
-        What dims with open spreads have at least.
+        What dims with open spreads have at least, and the cycles of the array.
     alive : (10, 3, *)
         Places in `table.points` of the outer tiles with which there may be an improvement, by depth and operand; those
         at `depth` are read, those at depth + 1 filled.
     many : (10, 3)
         How many there are.
     """
-    cycles = max(float(config.cycles), array_time(inst, config.passes, steps_together(config.steps)))
-    if pruned(run.kind, run.gap, run.least_pj, cycles + config.beside, values, run.held):
+    if (config.cycles + config.beside) * (1.0 + run.gap + SLACK) >= run.latest:
         return True
     total = 0
     for kind in range(3):
         many[depth + 1, kind] = 0
         if many[depth, kind] > 0:
-            time = least_time(inst, kind, config.passes, cycles, table.floor)
+            time = least_time(inst, kind, config.passes, config.cycles, table.floor)
             total += _still_alive(inst, run, config, kind, time, table, values, alive, many, depth)
     return total == 0
 
@@ -295,25 +297,28 @@ def _still_alive(
         Cycles that may overlap with those of the outermost ports.
     """
     a, b, x, y, product, fixed = deliveries(inst, config, kind)
-    inside, beside = config.inside_pj[kind] + fixed, config.beside
+    inside, beside, points = config.inside_pj[kind] + fixed, config.beside, table.points
     per_x, per_y = delivery_times(inst, table, kind)
     alone = inside + a * x + b * y + inst.static_pj * (time + beside)
     waiting = array_beside(inst, table.ports[0], config.cycles) if len(table.ports) == 1 else 0.0
+    scale, dear = 1.0 + run.gap + SLACK, dearest(run.kind, run.gap, time + beside, values, run.held)
     kept = 0
     for i in range(many[depth, kind]):
-        place = alive[depth, kind, i]
-        point = table.points[kind, place]
-        if pruned(run.kind, run.gap, point[CROSSING_PJ] + alone, time + beside, values, run.held):
+        at = alive[depth, kind, i]
+        crossing = points[kind, at, CROSSING_PJ]
+        most_x, most_y = points[kind, at, MOST_FIRST], points[kind, at, MOST_SECOND]
+        if (crossing + alone) * scale >= dear:
             break  # the further ones cost more energy
-        if not goes_with(point, config.passes, kind, product):
+        if not goes_with(config.passes, kind, product, most_x, most_y):
             continue
-        more = max(x, point[PASSES_FIRST], product / point[MOST_SECOND])
-        again = max(y, point[PASSES_SECOND], product / point[MOST_FIRST])
+        more = max(x, points[kind, at, PASSES_FIRST], product / most_y)
+        again = max(y, points[kind, at, PASSES_SECOND], product / most_x)
         # Passes of both kinds trade off against each other, so their times count from the least of each alone.
-        busy = max(time, point[BUSY] + per_x * more + per_y * again + waiting) + beside
-        least = inside + point[CROSSING_PJ] + delivered(a, b, more, again, product) + inst.static_pj * busy
-        if not pruned(run.kind, run.gap, least, busy, values, run.held):
-            alive[depth + 1, kind, kept] = place
-            kept += 1
+        busy = max(time, points[kind, at, BUSY] + per_x * more + per_y * again + waiting) + beside
+        least = inside + crossing + delivered(a, b, more, again, product) + inst.static_pj * busy
+        if least * scale >= dear or (busy > time + beside and pruned(run.kind, run.gap, least, busy, values, run.held)):
+            continue
+        alive[depth + 1, kind, kept] = at
+        kept += 1
     many[depth + 1, kind] = kept
     return kept

@@ -270,7 +270,7 @@ def _least_of_points(
         least_time_ahead = max(time, ahead[i] + per_x * x + per_y * y + waiting) + beside
         if _is_above(arrays, v, known, delivery + point[CROSSING_PJ], least_time_ahead, out):
             break  # the further ones cost more energy, and take no less time
-        if not goes_with(point, config.passes, kind, product):
+        if not goes_with(config.passes, kind, product, point[MOST_FIRST], point[MOST_SECOND]):
             continue
         more = max(x, point[PASSES_FIRST], product / point[MOST_SECOND])
         again = max(y, point[PASSES_SECOND], product / point[MOST_FIRST])
