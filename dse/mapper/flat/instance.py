@@ -93,7 +93,7 @@ MACs) and its parent, and `outer`, between the outermost level and the buffer. C
 
 def record(dtype: Any, fields: dict[str, Any]) -> Any:
     """One element of a structured type, each field filled from its start."""
-    one = np.zeros(1, dtype=dtype).view(np.recarray)[0]
+    one = np.zeros(1, dtype=record_type(dtype))[0]
     for name, value in fields.items():
         if np.ndim(value) == 0:
             one[name] = value
@@ -102,6 +102,12 @@ def record(dtype: Any, fields: dict[str, Any]) -> Any:
             raise DseError(f"{name}: {len(value)} entries, the mapper has room for {len(one[name])}")
         one[name][: len(value)] = value
     return one
+
+
+@lru_cache(maxsize=16)
+def record_type(dtype: Any) -> Any:
+    """The type of a record whose fields are attributes: one object for all, since types are told apart by identity."""
+    return np.dtype((np.record, dtype))
 
 
 SHAPES = frozenset(("L", "LL", "LLL", "LF", "LFL", "LLF", "LLFL"))

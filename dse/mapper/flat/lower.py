@@ -21,7 +21,7 @@ from dse.errors import DseError
 from dse.mapper.flat.array_tiles import Array, Sides, Walk, sides_of, tiles_of
 from dse.mapper.flat.gather import instances_of
 from dse.mapper.flat.inner.by_array import Arrays, Outside, least_of_tiles
-from dse.mapper.flat.instance import INSTANCE, Instance, Roles
+from dse.mapper.flat.instance import INSTANCE, Instance, Roles, record_type
 from dse.mapper.flat.outer.points import coarse_room, points_of_all
 from dse.mapper.flat.reprice import COSTS
 from dse.mapper.flat.run import new_configuration
@@ -150,7 +150,7 @@ def _layout(built: Built) -> list[bytes]:
 
 def _rows(instances: Sequence[Instance]) -> Any:
     """Instances one after the other."""
-    rows = np.zeros(len(instances), dtype=INSTANCE).view(np.recarray)
+    rows = np.zeros(len(instances), dtype=record_type(INSTANCE)).view(np.recarray)
     for at, instance in enumerate(instances):
         rows[at] = instance
     return rows

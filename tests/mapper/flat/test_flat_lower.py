@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from dse.formats.architecture.load import load_architecture_spec
-from dse.mapper.flat.lower import LEAST, bound_flat, bound_flat_in_bands, flat_prices
+from dse.mapper.flat.instance import INSTANCE, record
+from dse.mapper.flat.lower import LEAST, _rows, bound_flat, bound_flat_in_bands, flat_prices
 from dse.problem.dims import PerOperand
 from dse.problem.layer import Layer
 
@@ -66,3 +67,10 @@ def test_the_prices_of_a_design_do_not_change_with_its_room_alone() -> None:
     assert (flat_prices(dear, CONV) != flat_prices(own, CONV)).any()
     assert len(flat_prices(own, CONV)) > len(LEAST)
     assert bound_flat([dear], CONV, 0.0, "all").energy_pj > bound_flat([own], CONV, 0.0, "all").energy_pj
+
+
+def test_records_of_one_kind_share_one_type() -> None:
+    # kernels' arguments are told apart by the identity of their types, each of which is kept
+    instances = [record(INSTANCE, {"rows": rows}) for rows in (1, 2)]
+    assert instances[0].dtype is instances[1].dtype is _rows(instances).dtype
+    assert (instances[1].rows, _rows(instances)[1].rows) == (2, 2)
