@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dse.mapper.flat.spreads import FIRST_SIDES, FIRST_SPREAD, PASSES, STEPS, most_left, take
-from dse.model.counting.kernel import Floats, Ints, Record
+from dse.model.counting.kernel import Ints, Record
 
 EMPTY = 0
 """The state of an array of which nothing is taken."""
@@ -26,47 +26,48 @@ MOST_STATES, MOST_ENTRIES = 4096, 1 << 18
 STATES, ENTRIES, LONGEST = range(3)
 """Places in `Fitting.used`."""
 
+FIRST, END, LEAST_PASSES, LEAST_STEPS = range(4)
+"""Columns of `Fitting.listed`."""
+
+ROW, FOLLOWING = range(2)
+"""Columns of `Fitting.entries`."""
+
 HASH = 131
 """Factor of the hash of a state: larger than the rows and columns of most arrays."""
 
 
 class Fitting(NamedTuple):
-    """What fits, as far as it has been asked, and where a walk over the dims of a PE tile is.
+    """What fits, as far as it has been asked.
 
     Parameters
     ----------
     pairs, count, most : (states, most_left, 2), (states,), (states,) int64
         Of each state the pairs of rows and columns of which any may be left, most rows first; how many; the most PEs.
-    listed : (states, tiles, 2) int64
-        Start and end of the list of spreads that fit a state, of each PE tile of each dim.
-    row, following : (entries,) int64
+    listed : (states, tiles, 4) int64
+        Start and end of the list of spreads that fit a state, of each PE tile of each dim; the passes and compute steps
+        that the first of them leaves: narrower ones leave no fewer.
+    entries : (*, 2) int64
         The lists: rows of `Options.spreads`, and the state that each of them leaves.
     slots : (*,) int64
         States by their hash.
     used : (3,) int64
         How many states and entries there are; the most entries of a list.
+    sides : (2,) int64
+        Rows and columns of the array.
     left, kept : (2, most_left, 2), (2,) int64
         Scratch of `take`.
-    state, at, last : (9,) int64
-        The walk: at each depth the state, the entry at hand, and the end of its list.
-    beside : (9,) float
-        Fewest compute steps of all dims but that of the depth.
     """
 
     pairs: Ints
     count: Ints  # type: ignore[assignment]  # in place of a tuple's method
     most: Ints
     listed: Ints
-    row: Ints
-    following: Ints
+    entries: Ints
     slots: Ints
     used: Ints
+    sides: Ints
     left: Ints
     kept: Ints
-    state: Ints
-    at: Ints
-    last: Ints
-    beside: Floats
 
 
 def new_fitting(rows: int, cols: int, tiles: Ints, states: int, entries: int) -> Fitting:
@@ -87,17 +88,17 @@ def new_fitting(rows: int, cols: int, tiles: Ints, states: int, entries: int) ->
     used[LONGEST] = longest
     fitting = Fitting(
         np.empty((states, pairs, 2), dtype=np.int64), np.empty(states, dtype=np.int64),
-        np.empty(states, dtype=np.int64), np.empty((states, len(tiles), 2), dtype=np.int64),
-        np.empty(entries, dtype=np.int64), np.empty(entries, dtype=np.int64), np.empty(2 * states, dtype=np.int64),
-        used, np.ones((2, pairs, 2), dtype=np.int64), np.ones(2, dtype=np.int64), np.zeros(9, dtype=np.int64),
-        np.zeros(9, dtype=np.int64), np.zeros(9, dtype=np.int64), np.zeros(9),
+        np.empty(states, dtype=np.int64), np.empty((states, len(tiles), 4), dtype=np.int64),
+        np.empty((entries, 2), dtype=np.int64), np.empty(2 * states, dtype=np.int64), used,
+        np.array([rows, cols]), np.ones((2, pairs, 2), dtype=np.int64), np.ones(2, dtype=np.int64),
     )  # fmt: skip
-    forget(fitting, rows, cols)
+    forget(fitting)
     return fitting
 
 
-def forget(fitting: Any, rows: int, cols: int) -> None:
+def forget(fitting: Any) -> None:
     """Keep no state but that of the array with nothing taken."""
+    rows, cols = fitting.sides[0], fitting.sides[1]
     for slot in range(len(fitting.slots)):
         fitting.slots[slot] = UNKNOWN
     fitting.used[STATES] = fitting.used[ENTRIES] = 0
@@ -108,67 +109,85 @@ def forget(fitting: Any, rows: int, cols: int) -> None:
 def is_full(fitting: Any) -> bool:
     """Whether there may be no room for one more state and its lists of one PE tile of every dim."""
     used = fitting.used
-    return bool(used[STATES] == len(fitting.count) or used[ENTRIES] + 8 * used[LONGEST] > len(fitting.row))
+    return bool(used[STATES] == len(fitting.count) or used[ENTRIES] + 8 * used[LONGEST] > len(fitting.entries))
 
 
-def begin(fitting: Any, options: Any, config: Record, sequence: Ints, depth: int) -> None:
-    """Stand before the first spread that fits of the dim at some depth of the walk, whose state is known."""
-    tile = config.tile_row[sequence[depth]]
-    _list_fitting(fitting, options, fitting.state[depth], tile)
-    fitting.at[depth] = fitting.listed[fitting.state[depth], tile, 0] - 1
-    fitting.last[depth] = fitting.listed[fitting.state[depth], tile, 1]
-    steps = 1.0
-    for other in range(8):
-        if other != sequence[depth]:
-            steps *= config.steps[other]
-    fitting.beside[depth] = steps
+def start(fitting: Any, options: Any, walk: Record) -> None:
+    """Begin a walk with nothing taken."""
+    if is_full(fitting):
+        forget(fitting)
+    walk.state[0] = EMPTY
+    _list_fitting(fitting, options, EMPTY, walk.tile[0])
+    begin(fitting.listed, walk, 0)
 
 
-def follow(fitting: Any, options: Any, config: Record, sequence: Ints, depth: int) -> bool:
-    """Set the state that the spread at hand leaves, and what each open dim has at least there; False if one has none.
+def begin(listed: Ints, walk: Record, depth: int) -> None:
+    """Stand before the first spread that fits at some depth, whose state is known and listed."""
+    state, tile = walk.state[depth], walk.tile[depth]
+    walk.at[depth], walk.last[depth] = listed[state, tile, FIRST] - 1, listed[state, tile, END]
 
-    An open dim has passes and compute steps of its widest spread that fits, at least: narrower ones have no fewer.
+
+def follow(listed: Ints, entries: Ints, walk: Record, depth: int) -> float:
+    """Set the state that the spread at hand leaves; the compute steps of the dims further down there, at least.
+
+    Infinite where one of them has no spread that fits, and `UNKNOWN` where this is to be worked out first. What all but
+    the first of these dims take is noted in `walk.others`, without what is decided.
+
+    Parameters
+    ----------
+    listed, entries
+        Of `Fitting`: handing on the whole takes longer than this.
     """
-    _leave(fitting, options, depth)
-    state = fitting.state[depth + 1]
+    state = entries[walk.at[depth], FOLLOWING]
+    if state == UNKNOWN:
+        return float(UNKNOWN)
+    walk.state[depth + 1] = state
+    further = 1.0
+    for later in range(7, depth, -1):
+        tile = walk.tile[later]
+        if listed[state, tile, FIRST] == UNKNOWN:
+            return float(UNKNOWN)
+        if listed[state, tile, FIRST] == listed[state, tile, END]:
+            return np.inf
+        walk.others[depth + 1] = further
+        further *= listed[state, tile, LEAST_STEPS]
+    return further
+
+
+def look_up(fitting: Any, options: Any, config: Record, walk: Record, depth: int) -> None:
+    """Work out what `follow` asks."""
+    if is_full(fitting):
+        forget(fitting)
+        _find_again(fitting, options, config, walk, depth)
+    if fitting.entries[walk.at[depth], FOLLOWING] == UNKNOWN:
+        _follow(fitting, options, walk, depth)
     for later in range(depth + 1, 8):
-        d = sequence[later]
-        tile = config.tile_row[d]
-        _list_fitting(fitting, options, state, tile)
-        start = fitting.listed[state, tile, 0]
-        if start == fitting.listed[state, tile, 1]:
-            return False
-        config.passes[d] = options.spreads[fitting.row[start], PASSES]
-        config.steps[d] = options.spreads[fitting.row[start], STEPS]
-    return True
+        _list_fitting(fitting, options, fitting.entries[walk.at[depth], FOLLOWING], walk.tile[later])
 
 
-def find_again(fitting: Any, options: Any, config: Record, sequence: Ints, depth: int) -> None:
+def _find_again(fitting: Any, options: Any, config: Record, walk: Record, depth: int) -> None:
     """Set the walk down to some depth to the spreads that `config.spread_row` says, once all has been forgotten."""
-    fitting.state[0] = EMPTY
+    walk.state[0] = EMPTY
     for earlier in range(depth + 1):
-        d = sequence[earlier]
-        state, tile = fitting.state[earlier], config.tile_row[d]
-        _list_fitting(fitting, options, state, tile)
-        at = fitting.listed[state, tile, 0]
-        while fitting.row[at] != config.spread_row[d]:
-            at += 1
-        fitting.at[earlier], fitting.last[earlier] = at, fitting.listed[state, tile, 1]
+        _list_fitting(fitting, options, walk.state[earlier], walk.tile[earlier])
+        begin(fitting.listed, walk, earlier)
+        walk.at[earlier] += 1
+        while fitting.entries[walk.at[earlier], ROW] != config.spread_row[walk.dim[earlier]]:
+            walk.at[earlier] += 1
         if earlier < depth:
-            _leave(fitting, options, earlier)
+            _follow(fitting, options, walk, earlier)
+            walk.state[earlier + 1] = fitting.entries[walk.at[earlier], FOLLOWING]
 
 
-def _leave(fitting: Any, options: Any, depth: int) -> None:
-    """Set the state that the spread at hand leaves."""
-    entry = fitting.at[depth]
-    if fitting.following[entry] == UNKNOWN:
-        state = fitting.state[depth]
-        fitting.kept[0] = fitting.count[state]
-        for i in range(fitting.count[state]):
-            fitting.left[0, i, 0], fitting.left[0, i, 1] = fitting.pairs[state, i, 0], fitting.pairs[state, i, 1]
-        most = take(fitting.left, fitting.kept, 0, options.spreads, options.sides, fitting.row[entry])
-        fitting.following[entry] = _state_left(fitting, most)
-    fitting.state[depth + 1] = fitting.following[entry]
+def _follow(fitting: Any, options: Any, walk: Record, depth: int) -> None:
+    """Work out the state that the spread at hand leaves."""
+    state, entry = walk.state[depth], walk.at[depth]
+    fitting.kept[0] = fitting.count[state]
+    for i in range(fitting.count[state]):
+        fitting.left[0, i, 0], fitting.left[0, i, 1] = fitting.pairs[state, i, 0], fitting.pairs[state, i, 1]
+    row = fitting.entries[entry, ROW]
+    most = take(fitting.left, fitting.kept, 0, options.spreads, options.sides, row)
+    fitting.entries[entry, FOLLOWING] = _state_left(fitting, most)
 
 
 def _state_left(fitting: Any, most: int) -> int:
@@ -194,7 +213,7 @@ def _state_left(fitting: Any, most: int) -> int:
     for i in range(count):
         fitting.pairs[state, i, 0], fitting.pairs[state, i, 1] = left[1, i, 0], left[1, i, 1]
     for tile in range(fitting.listed.shape[1]):
-        fitting.listed[state, tile, 0] = UNKNOWN
+        fitting.listed[state, tile, FIRST] = UNKNOWN
     fitting.used[STATES] += 1
     return int(state)
 
@@ -211,15 +230,18 @@ def _is_left(fitting: Any, state: int) -> bool:
 
 def _list_fitting(fitting: Any, options: Any, state: int, tile: int) -> None:
     """List the spreads of a PE tile of one dim that fit a state, unless they are."""
-    if fitting.listed[state, tile, 0] != UNKNOWN:
+    listed, entries = fitting.listed, fitting.entries
+    if listed[state, tile, FIRST] != UNKNOWN:
         return
-    entry = fitting.used[ENTRIES]
-    fitting.listed[state, tile, 0] = entry
+    first = entry = fitting.used[ENTRIES]
     for row in range(options.tiles[tile, FIRST_SPREAD], options.tiles[tile + 1, FIRST_SPREAD]):
         if _fits(fitting, options, state, row):
-            fitting.row[entry], fitting.following[entry] = row, UNKNOWN
+            entries[entry, ROW], entries[entry, FOLLOWING] = row, UNKNOWN
             entry += 1
-    fitting.listed[state, tile, 1] = fitting.used[ENTRIES] = entry
+    listed[state, tile, FIRST], listed[state, tile, END], fitting.used[ENTRIES] = first, entry, entry
+    if first < entry:
+        listed[state, tile, LEAST_PASSES] = options.spreads[entries[first, ROW], PASSES]
+        listed[state, tile, LEAST_STEPS] = options.spreads[entries[first, ROW], STEPS]
 
 
 def _fits(fitting: Any, options: Any, state: int, row: int) -> bool:
