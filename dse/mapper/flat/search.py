@@ -237,9 +237,10 @@ def _takes_long(
     if depth < UNROLLED - 1:
         config.left = most[walk.state[depth + 1]]
         steps = max(done * further, done * walk.below[depth] / config.left)
-    config.cycles, config.todo = max(run.fastest, steps), done * walk.below[depth]
+    steps = max(float(run.fastest), steps)
+    config.cycles, config.todo = steps, done * walk.below[depth]
     walk.done[depth + 1] = done
-    return _is_late(run, walk, depth, config.cycles)
+    return _is_late(run, walk, depth, steps)
 
 
 def _note_least(walk: Record, config: Record, listed: Ints, depth: int) -> None:
