@@ -75,7 +75,7 @@ def told_apart(space: Space, listed: list[check.Axis]) -> Space:
         own, other = (np.unique(np.concatenate(some, axis=1), axis=0) for some in (mine.chains, merged))
         assert len(merged[0]) == mine.ways, "the checker lists more splits, or fewer"
         assert np.array_equal(own, other), "the checker lists other splits"
-        sides = tuple(part[:, :, 1:] for part in parts)
+        sides = np.prod([part[:, :, 1:] for part in parts], axis=0)
         axes.append(Axis(mine.dims, mine.bounds, merged, mine.stride, mine.dilation, sides, mine.ways))
     rows = tuple(np.arange(len(axis)) for axis in axes)
     bare = replace(space, axes=axes, words={}, of_choices={}, agreeing={})
