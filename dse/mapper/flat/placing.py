@@ -82,7 +82,7 @@ def place_tiles(
     values = incumbents.values
     config.beside = first_and_last(inst, config.tile, 1.0)
     config.cycles = array_time(inst, config.passes, config.cycles)
-    if not _promising(inst, run, work, config, table, room.alive[ALL_UNROLLED], room.many[ALL_UNROLLED], values):
+    if not _promising(inst, run, work, config, table, room.alive[ALL_UNROLLED], values):
         return pool
     if worked_out(table) and _too_dear(
         inst, run, work, config, table, len(table.p), len(table.q), len(table.k), values
@@ -191,17 +191,16 @@ def _set_open_trips(
 
 
 def _promising(
-    inst: Instance, run: Record, work: Record, config: Record, table: Any, alive: Ints, many: Ints,
-    values: Floats,
-) -> bool:  # fmt: skip
+    inst: Instance, run: Record, work: Record, config: Record, table: Any, alive: Ints, values: Floats
+) -> bool:
     """Whether some operand stationary at the array, with the least outer cost that goes with it, may improve.
 
     The outermost list has no more trips over the dims that the other two operands do not have than there are passes.
 
     Parameters
     ----------
-    alive, many : (3, *), (3,)
-        Places in `table.points` per operand, and how many.
+    alive : (3, *)
+        Per operand how many outer tiles there are, and their places in `table.points`.
     """
     for o in range(3):
         first, second = others(o)
@@ -220,7 +219,7 @@ def _promising(
             for x in (first, second):
                 if inst.in_pe[x] == 1:
                     past += inst.port_up[t, x] * inst.words[x] * repeats(config.passes, x)
-        for i in range(many[o]):
+        for i in range(1, alive[o, 0] + 1):
             point = table.points[o, alive[o, i]]
             if point[PASSES_FIRST] <= most <= point[MOST_FIRST] and point[PASSES_SECOND] <= more <= point[MOST_SECOND]:
                 longest = max(time, point[BUSY] + past) + config.beside
