@@ -7,21 +7,40 @@ holds all that the search needs of a split.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from dse.mapper.deep.chains import least_sides, list_chains
+from dse.mapper.deep.filling import (
+    BOX,
+    CHANGES,
+    CHILDREN,
+    COUNT,
+    IDLE,
+    NOT_SPREAD,
+    SIDE,
+    STEPS_PER_CHANGE,
+    TILE,
+    Splits,
+    fill,
+)
 from dse.mapper.deep.halo import View, joined_words
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.words import box, boxes
 from dse.model.counting.kernel import Floats, Ints
-from dse.model.counting.records import NONE, TILE
+from dse.model.counting.records import NONE
+from dse.model.counting.records import TILE as EACH_TILE
 from dse.problem.dims import IFMAP, WEIGHT, C, G, K, N, P, Q, R, S
 
 Key = tuple[Any, ...]
+
+COLUMNS = 64
+"""Columns that an axis has room for at first."""
 
 AXES = ((G,), (N,), (K,), (C,), (P, R), (Q, S))
 """Dims of each axis, which is known by its first; the second dim of the last two is a dim of the window."""
@@ -31,14 +50,16 @@ AXES = ((G,), (N,), (K,), (C,), (P, R), (Q, S))
 class Axis:
     """All splits of one axis, and the columns of factors that were asked for so far.
 
+    A column is filled when a table is asked for, with all others that were asked for since.
+
     Parameters
     ----------
     dims : tuple of int
     bounds : tuple of int
     chains : tuple of (n, 2 * k) arrays
         Trips and children of each level, per dim.
-    least_sides : tuple of (n, k, 2) arrays
-        The fewest rows, and the fewest columns, that each dim's children can stand on.
+    sides : (n, k, 2) int64
+        The fewest rows, and the fewest columns, that the children of all dims can stand on.
     ways : int
         Splits when sides are told apart.
     """
@@ -48,25 +69,36 @@ class Axis:
     chains: tuple[Ints, ...]
     stride: int
     dilation: int
-    least_sides: tuple[Ints, ...] = ()
+    sides: Ints = field(default_factory=lambda: np.ones((0, 0, 2), dtype=np.int64))
     ways: int = 0
     columns: dict[Key, int] = field(default_factory=dict)
     _tables: Floats | None = None
     _width: int = 1
+    _asked: tuple[tuple[int, ...], ...] = ()
     _both: Ints | None = None
+    _most: list[list[int]] | None = None
 
     def __len__(self) -> int:
         return len(self.chains[0])
 
     @property
     def nbytes(self) -> int:
-        arrays = (*self.chains, *self.least_sides, self._tables, self._both)
-        return sum(array.nbytes for array in arrays if array is not None)
+        arrays = (*self.chains, self.sides, self._both)
+        return 16 * self._width * len(self) + sum(array.nbytes for array in arrays if array is not None)
 
     def column(self, key: Key) -> int:
         """The place of a column of logarithms of factors; column 0 is that of the factor 1."""
-        if key not in self.columns:
-            self.put(key, np.asarray(self._values(*key), dtype=np.float64))
+        known = self.columns.get(key)
+        if known is not None:
+            return known
+        if key[0] == "boxes":
+            self.put(key, np.asarray(self._boxes(*key[1:]), dtype=np.float64))
+        elif self._is_one(key):
+            self.columns[key] = 0
+        else:
+            self.columns[key] = self._width
+            self._asked += ((self._width, *self._numbers_of(key)),)
+            self._width += 1
         return self.columns[key]
 
     def put(self, key: Key, values: Floats) -> None:
@@ -74,22 +106,39 @@ class Axis:
         if (values == 1.0).all():
             self.columns[key] = 0
             return
-        self.columns[key] = self._width
-        tables = self._begun()
-        if self._width == tables.shape[1]:
-            self._tables = tables = np.concatenate([tables, np.zeros_like(tables)], axis=1)
-        tables[:, self._width] = np.log(values), values
+        at = self.columns[key] = self._width
         self._width += 1
+        tables = self._roomy()
+        np.log(values, out=tables[0, at])
+        tables[1, at] = values
 
-    def _begun(self) -> Floats:
-        if self._tables is None:
-            self._tables = np.zeros((2, 16, len(self)))
-            self._tables[1, 0] = 1.0
+    def _roomy(self) -> Floats:
+        """Tables with room for all columns."""
+        tables = self._tables
+        if tables is None or tables.shape[1] < self._width:
+            # What is never written takes no memory.
+            self._tables = np.empty((2, max(COLUMNS, 2 * self._width), len(self)))
+            if tables is None:
+                self._tables[:, 0] = [[0.0], [1.0]]
+            else:
+                self._tables[:, : tables.shape[1]] = tables
+        assert self._tables is not None
         return self._tables
+
+    def _fill(self) -> None:
+        """Fill the columns that were asked for."""
+        tables, levels = self._roomy(), self.chains[0].shape[1] // 2
+        sides = self.sides if len(self.sides) else np.ones((len(self), levels, 2), dtype=np.int64)
+        bounds = np.array([*self.bounds, 1][:2])
+        splits = Splits(self.both(), sides, bounds, self.stride, self.dilation)
+        compiled(fill)(splits, np.array(self._asked), tables[0], tables[1])
+        self._asked = ()
 
     def table(self, plain: bool = False) -> Floats:
         """(columns, n) logarithms of all factors, or with `plain` the factors themselves."""
-        return self._begun()[int(plain), : self._width]
+        if self._asked:
+            self._fill()
+        return self._roomy()[int(plain), : self._width]
 
     def matrix(self) -> Floats:
         """(n, columns) logarithms of all factors."""
@@ -106,63 +155,57 @@ class Axis:
     def trips(self, level: int, which: int) -> Ints:
         return self.chains[which][:, 2 * level]
 
-    def _values(self, what: str, *key: Any) -> Ints | Floats:
-        return getattr(self, f"_{what}")(*key)
-
-    def _count(self, dim: int, lists: int, fans: int) -> Ints:
-        """Index combinations of a dim over the outermost lists and a set of fan-outs."""
-        which = self.dims.index(dim)
-        return combinations(self.chains[which], self.bounds[which], lists, fans)
-
-    def _steps(self) -> Ints:
+    def _numbers_of(self, key: Key) -> tuple[int, ...]:
+        """What a column counts, see `dse.mapper.deep.filling`."""
+        what, *numbers = key
         levels = self.chains[0].shape[1] // 2
-        return np.prod([self._count(dim, levels, 0) for dim in self.dims], axis=0)
+        if what == "count":
+            dim, lists, fans = numbers
+            return COUNT, self.dims.index(dim), lists, fans
+        if what == "words":
+            operand, level, above = (*numbers, NOT_SPREAD)[:3]
+            joint = len(self.dims) > 1 and operand == IFMAP
+            return BOX if joint else TILE, int(len(self.dims) > 1 and operand == WEIGHT), level, above
+        kind, given = {
+            "steps": (CHANGES, [levels] * len(self.dims)), "changes": (CHANGES, numbers),
+            "steps_per_change": (STEPS_PER_CHANGE, numbers), "children": (CHILDREN, numbers), "side": (SIDE, numbers),
+            "idle": (IDLE, numbers),
+        }[what]  # fmt: skip
+        return kind, *(*given, 0, 0, 0)[:3]
 
-    def _changes(self, *lists: int) -> Ints:
-        """Index combinations over the outermost lists, so many of each dim."""
-        return np.prod([self._count(dim, some, 0) for dim, some in zip(self.dims, lists, strict=True)], axis=0)
+    def _is_one(self, key: Key) -> bool:
+        """Whether a column's factors are 1 in all splits, as all is that it counts."""
+        if self._most is None:
+            self._most = [chain.max(axis=0, initial=1).tolist() for chain in self.chains]
+        return all(self._most[which][slot] == 1 for which, slot in self._slots_of(*key))
 
-    def _steps_per_change(self, *lists: int) -> Floats:
-        return self._steps() / self._changes(*lists)
+    def _slots_of(self, what: str, *numbers: Any) -> Iterator[tuple[int, int]]:
+        """The trips and children, per dim, that a column's factors depend on."""
+        slots, dims = self.chains[0].shape[1], range(len(self.dims))
+        if what == "count":
+            dim, lists, fans = numbers
+            chosen = [*range(0, 2 * lists, 2), *(slot for slot in range(1, slots, 2) if fans >> slot // 2 & 1)]
+            return ((self.dims.index(dim), slot) for slot in chosen)
+        if what == "words":
+            operand, level, above = (*numbers, slots)[:3]
+            mine = dims if operand == IFMAP or len(dims) == 1 else [int(operand == WEIGHT)]
+            return product(mine, (*range(2 * level, slots), *range(2 * above + 1, slots, 2)))
+        if what in ("children", "side"):
+            return product(dims, [2 * numbers[0] + 1])
+        if what == "idle":
+            return product(dims, range(1, 2 * numbers[0], 2))
+        begin, end = [0] * len(dims), list(numbers) or [slots // 2] * len(dims)
+        if what == "steps_per_change":
+            begin, end = end, [slots // 2] * len(dims)
+        return ((d, 2 * level) for d in dims for level in range(begin[d], end[d]))
 
-    def tile(self, level: int, which: int, above: int = -1) -> Ints:
-        """Tile of a level, capped at the bound; given `above`, with what the fan-outs from that level on spread out."""
-        chain = self.chains[which]
-        size = chain[:, 2 * level :].prod(axis=1)
-        if above >= 0:
-            for i in range(above, level):
-                size = size * chain[:, 2 * i + 1]
-        return np.minimum(size, self.bounds[which])
-
-    def _words(self, operand: int, level: int, above: int = -1) -> Ints:
-        """Words of an operand's tile along the axis."""
-        tiles = [self.tile(level, which, above) for which in range(len(self.dims))]
-        if len(self.dims) == 1:
-            return tiles[0]
-        if operand == IFMAP:
-            return np.asarray(box(tiles[0], tiles[1], self.stride, self.dilation))
-        return tiles[operand == WEIGHT]
+    def tile(self, level: int, which: int) -> Ints:
+        """Tile of a level, capped at the bound."""
+        return np.minimum(self.chains[which][:, 2 * level :].prod(axis=1), self.bounds[which])
 
     def children(self, level: int) -> Ints:
         """Children of a level's fan-out that the axis is spread over."""
         return np.prod([chain[:, 2 * level + 1] for chain in self.chains], axis=0)
-
-    def _children(self, level: int) -> Ints:
-        return self.children(level)
-
-    def _side(self, level: int, side: int) -> Ints:
-        """The fewest rows (or columns) of a level's fan-out that the axis' children can stand on."""
-        return np.prod([least[:, level, side] for least in self.least_sides], axis=0)
-
-    def _idle(self, level: int) -> Floats:
-        """One over the instances of a level that are in use."""
-        used = np.ones(len(self))
-        for chain, bound in zip(self.chains, self.bounds, strict=True):
-            spread = np.ones(len(self), dtype=np.int64)
-            for i in range(level):
-                spread *= chain[:, 2 * i + 1]
-            used *= np.minimum(spread, bound)
-        return 1.0 / used
 
     def _boxes(self, level: int, joined: int, mode: int, slides: bool) -> Ints:
         """At least the ifmap words along the axis that cross to all children at a level, or that their parents read.
@@ -190,7 +233,7 @@ class Axis:
         number_a, number_b = -(-a // tile_a), -(-b // tile_b)
         words: Ints = np.asarray(boxes(number_a, number_b, a, b, self.stride, self.dilation))
         together = (spread > 1).any(axis=0) if mode != NONE else np.zeros(len(self), dtype=bool)
-        if mode == TILE:
+        if mode == EACH_TILE:
             together &= (spread > 1).all(axis=0)
         if slides:
             words = np.minimum(words, self._slid(tile_a, tile_b))
@@ -228,31 +271,6 @@ class Axis:
         return np.minimum(*found)
 
 
-def combinations(chain: Ints, bound: int, lists: int, fans: int) -> Ints:
-    """As `dse.model.counting.axes.combinations`, of chains: the first lists and a set of fan-outs (bits) counted."""
-    trips = list(chain.T)
-    counted = []
-    for i in range(chain.shape[1] // 2):
-        counted += [i < lists, bool(fans >> i & 1)]
-    inside = np.ones(len(chain), dtype=np.int64)
-    counted_inside = np.ones(len(chain), dtype=np.int64)
-    parts = []
-    for number, count in zip(reversed(trips), reversed(counted), strict=True):
-        parts.append((inside, counted_inside, count))
-        inside = inside * number
-        if count:
-            counted_inside = counted_inside * number
-    total = np.zeros(len(chain), dtype=np.int64)
-    extent = np.full(len(chain), bound, dtype=np.int64)
-    for step, several, count in reversed(parts):
-        if count:
-            total += extent // step * several
-            extent = extent % step
-        else:
-            extent = np.minimum(extent, step)
-    return total + (extent > 0)
-
-
 def axes_of(problem: Deep) -> list[Axis]:
     """The axes of a problem; the last two hold every pair of the splits of their dims."""
     found = []
@@ -263,13 +281,13 @@ def axes_of(problem: Deep) -> list[Axis]:
         sides = [compiled(least_sides)(problem, d, chain) for d, chain in zip(dims, chains, strict=True)]
         ways = int(np.prod([int(every[:, -1].sum()) for every in listed]))
         if len(dims) == 1:
-            found.append(Axis(dims, bounds, tuple(chains), 1, 1, tuple(sides), ways))
+            found.append(Axis(dims, bounds, tuple(chains), 1, 1, sides[0], ways))
             continue
         (a, b), (sides_a, sides_b) = chains, sides
         first, second = np.repeat(np.arange(len(a)), len(b)), np.tile(np.arange(len(b)), len(a))
         window = 0 if dims[0] == P else 2
         found.append(Axis(
             dims, bounds, (a[first], b[second]), int(problem.window[window]), int(problem.window[window + 1]),
-            (sides_a[first], sides_b[second]), ways,
+            sides_a[first] * sides_b[second], ways,
         ))  # fmt: skip
     return found

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dse.mapper.deep.axes import AXES, Axis
 from dse.mapper.deep.nest import parts_of
 from dse.mapper.deep.problem import Deep
-from dse.mapper.deep.search import axis_of
+from dse.mapper.deep.search import ANYTHING, axis_of
 from dse.mapper.shared.orders import add_partial_stays, group_dims, list_orders
 from dse.model.counting.kernel import Ints
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
@@ -23,6 +23,9 @@ IRRELEVANT = ((K,), (N, P, Q), (C, R, S))
 
 NO_TRIPS, NO_SLIDE = -1, -1
 """In place of the operand that stays, and of the axis of a slide."""
+
+ANY_SLIDE = ANYTHING
+"""In place of the axis of a slide about which nothing is laid down."""
 
 SLIDING = ((0, 1), (0,), (1,))
 """Which of an axis' two dims the ifmap may slide over, by the operand that stays: the others move that operand."""
@@ -43,13 +46,19 @@ class Choice(NamedTuple):
         The operand that stays, `NO_TRIPS` for a list without loops.
     slide : int
         The axis (P or Q) that the ifmap slides on, `NO_SLIDE` for none.
-    passing : bool
-        Whether the list has no loops over any dim of the operand.
+    passing : bool or None
+        Whether the list has no loops over any dim of the operand; None, with `ANY_SLIDE`, where the operand alone is
+        laid down.
     """
 
     kind: int
     slide: int = NO_SLIDE
-    passing: bool = False
+    passing: bool | None = False
+
+    @property
+    def partial(self) -> bool:
+        """Whether the operand that stays is all that is laid down."""
+        return self.passing is None
 
 
 @cache
@@ -62,6 +71,18 @@ def listed() -> tuple[Choice, ...]:
             slides = (NO_SLIDE,) if kind == IFMAP and passing else (NO_SLIDE, P, Q)
             found += [Choice(kind, slide, passing) for slide in slides]
     return tuple(found)
+
+
+@cache
+def kinds() -> tuple[Choice, ...]:
+    """What may be laid down about a list first: whether it has loops, and over which of them an operand stays."""
+    return (Choice(NO_TRIPS), *(Choice(kind, ANY_SLIDE, None) for kind in (IFMAP, WEIGHT, PSUM)))
+
+
+@cache
+def parts_of_choice(choice: Choice) -> tuple[Choice, ...]:
+    """All that a choice stands for."""
+    return tuple(one for one in listed() if one.kind == choice.kind) if choice.partial else (choice,)
 
 
 def nothing_of(problem: Deep) -> tuple[Choice | None, ...]:

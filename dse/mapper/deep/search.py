@@ -142,7 +142,7 @@ def search_deep(
         bound above its least. Put in order here.
     choices : (k, 3) int64
         What is laid down per list: operand that stays, axis of the slide, whether the list has none of the operand's
-        loops; -2 for nothing.
+        loops; -2 for nothing. Where nothing is said of the slide, nothing is said of the loops.
     held : int
         How many incumbents there are.
 
@@ -319,7 +319,7 @@ def _laid_down(trips: Ints, order: Ints, choice: Ints) -> bool:
         return True
     if order[KIND] != choice[KIND]:
         return False
-    if order[KIND] < 0:
+    if order[KIND] < 0 or choice[SLIDE] == ANYTHING:
         return True
     if axis_of(order[SLIDE]) != choice[SLIDE]:
         return False

@@ -26,9 +26,10 @@ from dse.mapper.deep.bounds.subproblem import (
     splits_left,
     terms_of,
 )
+from dse.mapper.deep.branching import half_of, laid_down, next_list
 from dse.mapper.deep.exchange import rows_of
 from dse.mapper.deep.kept import Found, found_by, rules_of
-from dse.mapper.deep.lists import Bools, Choice, choices_of
+from dse.mapper.deep.lists import Choice, choices_of
 from dse.mapper.deep.search import (
     ANYTHING,
     SPLITS,
@@ -52,14 +53,14 @@ OPEN = 500
 """The same while all orders of some list have to be tried, or without a bound of their own in spaces that are bounded
 together."""
 
+PARTIAL = 5_000
+"""The same while of some lists no more is known than the operand that stays."""
+
 PROBE = 8_000
 """Splits that are tried at the root for a first mapping."""
 
 STEPS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, inf)
 """How far above its bound a subproblem is searched while no mapping is known."""
-
-HEAT = 0.01
-"""Lift, in logarithms, of splits that count as undecided when a subproblem is halved."""
 
 NEAR = 1.0
 """How far, in logarithms, a root is below the best mapping at least for a dive in it."""
@@ -204,11 +205,10 @@ def _dive(node: Node | None, best: Best) -> None:
 
     Only the splits of each axis that lift the bound least go along.
     """
-    while node is not None and None in node.choices:
+    while node is not None and (level := next_list(node)) is not None:
         rows = tuple(row[np.argpartition(lifted, DIVING)[:DIVING]] if len(row) > DIVING else row
                      for row, lifted in zip(node.rows, node.reduced, strict=True))  # fmt: skip
-        level = max(i for i, choice in enumerate(node.choices) if choice is None)
-        node = min(_laid_down(node, rows, level, best), key=lambda child: child.bound, default=None)
+        node = min(laid_down(node, rows, level, best), key=lambda child: child.bound, default=None)
     for part in _parts(node, best) if node is not None else []:
         _probe(part, best)
 
@@ -237,18 +237,19 @@ def _walk_parts(node: Node, best: Best) -> None:
 
 def _children(node: Node, best: Best) -> list[Node]:
     """The parts of a subproblem in which something may improve; it is walked at once where that is cheap."""
-    unknown = [i for i, choice in enumerate(node.choices) if choice is None]
+    level = next_list(node)
+    unknown = level is not None
     target = best.target()
     rows = splits_left(node, target)
     many = prod(map(len, rows))
-    few = many <= (OPEN if unknown else DIRECT)
+    few = many <= (DIRECT if level is None else OPEN if node.choices[level] is None else PARTIAL)
     if node.space.parts and many <= OPEN:
         lifted = tuple(node.reduced[a][lifts_left(node, a, target)] for a in range(len(rows)))
         _walk_parts(replace(node, rows=rows, reduced=lifted), best)
         return []
     if node.space.parts and (few or not unknown):
         return _parts(node, best)
-    half = None if few or unknown else _half(node, rows, target, 1e-7)
+    half = None if few or unknown else half_of(node, rows, target, 1e-7)
     if not unknown and not few and best.fruitless < FRUITLESS:
         _probe(node, best)
         best.fruitless = 0 if best.target() < target else best.fruitless + 1
@@ -263,42 +264,8 @@ def _children(node: Node, best: Best) -> list[Node]:
     if few or not unknown:
         _walk(node, best, 0)
         return []
-    return _laid_down(node, rows, unknown[-1], best)
-
-
-def _laid_down(node: Node, rows: tuple[Ints, ...], level: int, best: Best) -> list[Node]:
-    """A subproblem for each choice about a list with which something may improve."""
-    keep = node.space.agree(level, rows)
-    return bounded_all(node.space, node.space.kin(node.choices, level), rows, keep, node.weights, best)
-
-
-def _half(node: Node, rows: tuple[Ints, ...], target: float, worst: float) -> tuple[int, Bools] | None:
-    """An axis, and which of its splits are on one side of the factor that the bound is most undecided about; None if
-    it is decided."""
-    _, first, second = node.columns
-    found = None
-    for a, row in enumerate(rows):
-        if len(row) < 2:
-            continue
-        table = node.space.axes[a].table()
-        load = np.bincount(
-            np.concatenate([first[:, a], second[:, a]]), np.tile(node.weights, 2), minlength=len(table)
-        )  # fmt: skip
-        lifted = node.reduced[a][lifts_left(node, a, target)]
-        share = np.exp(-(lifted - lifted.min()) / HEAT)
-        share /= share.sum()
-        at = np.flatnonzero(load[1:]) + 1
-        columns = table[at[:, None], row]
-        means = columns @ share
-        spreads = load[at] * np.sqrt((columns - means[:, None]) ** 2 @ share)
-        for i in np.argsort(-spreads, kind="stable"):
-            if spreads[i] <= worst:
-                break
-            lower = columns[i] <= means[i]
-            if lower.any() and not lower.all():
-                worst, found = float(spreads[i]), (a, lower)
-                break
-    return found
+    assert level is not None
+    return laid_down(node, rows, level, best)
 
 
 def _probe(node: Node, best: Best) -> None:
@@ -383,7 +350,7 @@ def walk_to(node: Node, best: Best, target: float, limit: int) -> None:
     choices = np.full((len(space.problem.nodes), 3), ANYTHING, dtype=np.int64)
     for i, choice in enumerate(node.choices):
         if choice is not None:
-            choices[i] = choice
+            choices[i] = choice.kind, choice.slide, ANYTHING if choice.passing is None else choice.passing
     best.visited[UNFINISHED] = 0
     most = int(best.visited[SPLITS]) + limit if limit else 0
     gap = TIES if best.gap == 0 and best.kind != LATENCY else best.gap

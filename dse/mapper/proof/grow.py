@@ -11,7 +11,8 @@ import numpy as np
 from dse.mapper.deep.axes import Axis
 from dse.mapper.deep.bounds.dual import WARM, Effort, Family, Flock, climb_all
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT, Terms
-from dse.mapper.deep.bounds.subproblem import HOT, Best, Node, Space, fixed_weights, limits_of, narrowed
+from dse.mapper.deep.bounds.spaces import narrowed
+from dse.mapper.deep.bounds.subproblem import HOT, Best, Node, Space, fixed_weights, limits_of
 from dse.mapper.deep.lists import NO_SLIDE, Choice
 from dse.mapper.deep.nest import record_length
 from dse.mapper.deep.tree import walk_to
@@ -75,7 +76,7 @@ def told_apart(space: Space, listed: list[check.Axis]) -> Space:
         own, other = (np.unique(np.concatenate(some, axis=1), axis=0) for some in (mine.chains, merged))
         assert len(merged[0]) == mine.ways, "the checker lists more splits, or fewer"
         assert np.array_equal(own, other), "the checker lists other splits"
-        sides = tuple(part[:, :, 1:] for part in parts)
+        sides = np.prod([part[:, :, 1:] for part in parts], axis=0)
         axes.append(Axis(mine.dims, mine.bounds, merged, mine.stride, mine.dilation, sides, mine.ways))
     rows = tuple(np.arange(len(axis)) for axis in axes)
     bare = replace(space, axes=axes, words={}, of_choices={}, agreeing={})

@@ -5,10 +5,10 @@ from itertools import product
 import numpy as np
 import pytest
 
-from dse.mapper.deep.axes import Axis, combinations
+from dse.mapper.deep.axes import Axis
 from dse.model.counting import axes as closed
 from dse.model.counting.records import Nest
-from dse.problem.dims import IFMAP, PSUM, WEIGHT, P, Q, R, S
+from dse.problem.dims import IFMAP, PSUM, WEIGHT, K, P, Q, R, S
 
 
 def chains_of(bound, slots):
@@ -30,8 +30,9 @@ def closed_combinations(chain, bound, lists, fans):
 @pytest.mark.parametrize("bound", [5, 6])
 def test_combinations_are_those_of_the_closed_form(bound):
     chains = np.array([[a, b, c, 1] for a, b, c in chains_of(bound, 3)])
+    one = Axis((K,), (bound,), (chains,), 1, 1)
     for lists, fans in product(range(3), range(4)):
-        found = combinations(chains, bound, lists, fans).tolist()
+        found = column(one, ("count", K, lists, fans))
         assert found == [closed_combinations(chain, bound, lists, fans) for chain in chains.tolist()]
 
 

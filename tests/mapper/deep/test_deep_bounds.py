@@ -22,8 +22,9 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.mapper.deep.bounds import steps as deep_steps
 from dse.mapper.deep.bounds.sift import OF_TIME, Alive, Terms, sift, worth
 from dse.mapper.deep.bounds.subproblem import Best, Space, root_of
+from dse.mapper.deep.branching import options
 from dse.mapper.deep.exchange import rows_of
-from dse.mapper.deep.lists import Choice, choices_of
+from dse.mapper.deep.lists import NO_TRIPS, Choice, choices_of, kinds
 from dse.mapper.deep.nest import ROWS, TRIPS, price_whole, record_length, workspace
 from dse.mapper.deep.solve import solve_deep, spaces_of
 from dse.mapper.deep.tree import finished, seek
@@ -46,9 +47,7 @@ def drawn(seed: int) -> tuple[DeepProblem, list[Space], Any]:
     return problem, spaces, front * (1.0, 1.0 / prices.cycles_per_step) if len(front) else front
 
 
-def sums(
-    space: Space, rows: list[int], choices: list[Choice | None], whole: bool = False
-) -> tuple[float, float, Any]:
+def sums(space: Space, rows: list[int], choices: list[Choice | None], whole: bool = False) -> tuple[float, float, Any]:
     """Energy and time that the terms, or their whole coefficients less constants, add up to, and each limit's share."""
     logs, first, second = space.columns(tuple(choices))
     value = logs.copy()
@@ -171,6 +170,36 @@ def test_terms_are_below_every_mapping(seed: int) -> None:
     check_terms(drawn(seed)[1], seed, 40)
 
 
+def operand_alone(choice: Choice | None) -> Choice | None:
+    """The operand that stays, as all that is laid down."""
+    if choice is None or choice.kind == NO_TRIPS:
+        return choice
+    return next(one for one in kinds() if one.kind == choice.kind)
+
+
+@pytest.mark.parametrize("seed", thinned(range(40), 8))
+def test_what_may_be_laid_down_next_has_all_mappings(seed: int) -> None:
+    """The splits and orders of a mapping agree with one of the choices that are bounded, at every step to its own."""
+    rng = Random(seed)
+    for space in (*drawn(seed)[1], *with_many_fan_outs(seed % 10)):
+        for rows, _, choices in filter(None, (some_mapping(space, rng) for _ in range(10))):
+            laid: list[Choice | None] = [None] * len(choices)
+            for level in (*range(len(choices) - 1, -1, -1), *range(len(choices) - 1, -1, -1)):
+                if laid[level] is not None and not laid[level].partial:
+                    continue
+                some, kin = options(space, tuple(laid), level)
+                assert kin.choices == tuple((*laid[:level], one, *laid[level + 1 :]) for one in some)
+                agrees = space.agree(level, tuple(np.array([row]) for row in rows), some).all(axis=1)
+                mine = choices[level]
+                assert mine is not None
+                if laid[level] is None:
+                    found = operand_alone(mine)
+                else:  # one that says no more than another is left out
+                    found = mine if mine in some else mine._replace(passing=False)
+                assert agrees[some.index(found)], (seed, rows, mine)
+                laid[level] = found
+
+
 def check_terms(spaces: list[Space], seed: int, times: int) -> None:
     rng = Random(seed)
     point = np.zeros(3)
@@ -185,7 +214,8 @@ def check_terms(spaces: list[Space], seed: int, times: int) -> None:
             if not price_whole(space.problem, split, workspace(space.problem), point):
                 continue  # a mapping of another space
             some = [choice if rng.random() < 0.5 else None for choice in choices]
-            for laid_down in (choices, some, [None] * len(choices)):
+            alone = [rng.choice((choice, None, operand_alone(choice))) for choice in choices]
+            for laid_down in (choices, some, alone, [operand_alone(x) for x in choices], [None] * len(choices)):
                 low = np.array(sums(space, rows, laid_down)[:2])
                 high = np.array(sums(space, rows, laid_down, whole=True)[:2])
                 assert (low <= high).all()

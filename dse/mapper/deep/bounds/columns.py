@@ -7,7 +7,7 @@ from math import log
 
 import numpy as np
 
-from dse.mapper.deep.axes import AXES, Axis
+from dse.mapper.deep.axes import AXES, Axis, Key
 from dse.mapper.deep.bounds.crossings import Crossing, Term
 from dse.mapper.deep.lists import IRRELEVANT, NO_SLIDE, NO_TRIPS, Choice
 from dse.model.counting.kernel import Floats, Ints
@@ -25,7 +25,8 @@ Words = tuple[Ints, Floats]
 def run_of(operand: int, child: int, levels: int, choices: tuple[Choice | None, ...]) -> Run:
     """How many lists repeat a crossing's transfers at least, and the axes that the ifmap may slide on.
 
-    A list of which nothing is known (None) may keep the operand in place, and may have nothing that moves it.
+    A list of which nothing is known (None) may keep the operand in place, and may have nothing that moves it; so may
+    one of which no more is known than that this operand stays. In one in which another stays the ifmap may slide.
     """
     moves = operand == IFMAP
     if child == levels:
@@ -33,12 +34,14 @@ def run_of(operand: int, child: int, levels: int, choices: tuple[Choice | None, 
     slides: tuple[int, ...] = ()
     for i in range(child - 1, -1, -1):
         choice = choices[i]
-        if choice is None:
+        if choice is None or (choice.partial and choice.kind == operand):
             slides = (P, Q) if moves else ()
             continue
         if choice.kind == NO_TRIPS or (choice.kind == operand and choice.passing):
             continue
-        if moves and choice.slide != NO_SLIDE and choice.slide not in slides:
+        if moves and choice.partial:
+            slides = (P, Q)
+        elif moves and choice.slide != NO_SLIDE and choice.slide not in slides:
             slides = tuple(sorted((*slides, choice.slide)))
         return (i if choice.kind == operand else i + 1), slides
     return 0, slides
@@ -68,14 +71,18 @@ class Places:
 
 
 def places_of(terms: list[Term], crossings: list[Crossing], axes: list[Axis]) -> Places:
-    first, second = np.zeros((len(terms), 6), dtype=np.int64), np.zeros((len(terms), 6), dtype=np.int64)
+    in_use = {used: [axis.column(("idle", used)) if used > 0 else 0 for axis in axes]
+              for used in sorted({term.used for term in terms})}  # fmt: skip
+    tiles: dict[tuple[tuple[int, Key], ...], list[int]] = {(): [0] * len(axes)}
+    mine: list[list[int]] = [[] for _ in crossings]
     for row, term in enumerate(terms):
-        for a, key in term.extra:
-            first[row, a] = axes[a].column(key)
-        if term.used > 0:
-            for a in range(6):
-                second[row, a] = axes[a].column(("idle", term.used))
-    mine = [[row for row, term in enumerate(terms) if term.crossing == k] for k in range(len(crossings))]
+        if term.extra not in tiles:
+            columns = dict.fromkeys(range(len(axes)), 0) | {a: axes[a].column(key) for a, key in term.extra}
+            tiles[term.extra] = list(columns.values())
+        if term.crossing >= 0:
+            mine[term.crossing].append(row)
+    first = np.array([tiles[term.extra] for term in terms], dtype=np.int64)
+    second = np.array([in_use[term.used] for term in terms], dtype=np.int64)
     views = tuple(np.array([terms[row].view for row in rows], dtype=np.int64) for rows in mine)
     logs = np.log([term.coefficient for term in terms])
     return Places(logs, first, second, np.array([row for rows in mine for row in rows], dtype=np.int64), views)

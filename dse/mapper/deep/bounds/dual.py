@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from dse.mapper.deep.bounds.newton import NEAR, ascend
-from dse.mapper.deep.bounds.sift import Alive, Terms, sift
-from dse.mapper.deep.bounds.small import Pairs, gather, in_use, pair_up
+from dse.mapper.deep.bounds.sift import Alive, Terms, in_use, sift
+from dse.mapper.deep.bounds.small import Pairs, gather, pair_up
 from dse.model.counting.kernel import Bools, Floats, Ints, entry
 
 SOME = 96

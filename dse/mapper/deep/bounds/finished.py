@@ -12,7 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from dse.mapper.deep.bounds.subproblem import Space, narrowed
+from dse.mapper.deep.bounds.spaces import narrowed
+from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.lists import Bools, Choice
 from dse.mapper.deep.problem import spreads_that_add_up, without_limits
 from dse.model.counting.kernel import Ints
@@ -72,7 +73,8 @@ def told_apart(
     part and tuple of (n,) bool
         Per axis, which of the rows; at least one of each axis.
     """
-    exact = None not in choices and not any(space.problem.visits_pay for space in parts)
+    exact = not any(choice is None or (choice.partial and choice.kind == PSUM) for choice in choices)
+    exact = exact and not any(space.problem.visits_pay for space in parts)
     kept = [np.ones(len(row), dtype=bool) for row in rows]
     for space, following in zip(parts, [*parts[1:], None], strict=True):
         for a, mine in _once(space, choices, rows, space.problem.only_finished).items():

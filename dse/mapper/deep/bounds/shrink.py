@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT, Alive, Terms, add_longest, find_same, worth
-from dse.mapper.deep.bounds.small import in_use
+from dse.mapper.deep.bounds.sift import FIRST_LIMIT, Alive, Terms, add_longest, find_same, in_use, worth
 from dse.model.counting.kernel import Bools, Floats, Ints
 
 OUT = -1
@@ -159,9 +158,7 @@ def _leave_out(terms: Terms, low: Floats, high: Floats, room: Floats, slot: Ints
             slot[t] = b if g < 0 else blocks + g
 
 
-def _merge(
-    terms: Terms, same: Ints, varies: Bools, base: Floats, slot: Ints, first: Ints, coefficient: Floats
-) -> int:
+def _merge(terms: Terms, same: Ints, varies: Bools, base: Floats, slot: Ints, first: Ints, coefficient: Floats) -> int:
     """Take terms of one sum with the same factors as one; returns how many there are then.
 
     Parameters

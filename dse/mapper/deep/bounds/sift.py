@@ -11,6 +11,9 @@ from dse.model.counting.kernel import Floats, Ints
 OF_ENERGY, OF_TIME, FIRST_LIMIT = range(3)
 """Blocks of terms: the two parts of the objective, then the blocks that have a limit."""
 
+BLOCK = 64
+"""Splits that are summed up at a time, term by term: their factors lie side by side."""
+
 NO_LIMIT = 700.0
 """Logarithm in place of a limit that there is not: no sum gets there, and it is still a number when it is raised."""
 
@@ -107,6 +110,12 @@ def worth(value: float, cuts: Floats, t: int) -> float:
     return max(value, value * cuts[t, 0] - cuts[t, 1])
 
 
+def in_use(terms: Terms, t: int) -> bool:
+    """Whether a term belongs to the objective or to a limit that there is."""
+    fixed = terms.fixed[terms.block[t]]
+    return bool(fixed > 0.0 or (fixed < 0.0 and terms.limits[terms.block[t]] < NO_LIMIT))
+
+
 def sift(factors: tuple[Floats, ...], terms: Terms, enough: float, alive: Alive) -> bool:
     """Drop splits with which the sums of terms are too large even with the least factors of all other axes.
 
@@ -165,19 +174,25 @@ def _sift(
     same : (6, T) int64
         The first term with the same columns, per axis.
     """
-    rows, start, end = alive.rows, alive.start, alive.end
+    rows, start, end, total = alive.rows, alive.start, alive.end, pairs.total
+    height = np.zeros((len(total), BLOCK))
     find_same(terms, same)
     for a in range(6):
         _least_factors(factors[a], terms, a, same, alive, least)
     for a in range(6):
         table, kept = factors[a], start[a]
         count = pair_terms(terms, a, least, same, pairs)
-        for i in range(start[a], end[a]):
-            sum_up(table, terms, a, rows[i], count, pairs)
-            if in_reach(pairs.total, pairs.room, terms.fixed, enough):
-                rows[kept] = rows[i]
-                kept += 1
-        changed = kept < end[a]
+        for begin in range(start[a], end[a], BLOCK):
+            several = rows[begin : min(begin + BLOCK, end[a])]
+            _sum_up_several(table, terms, a, several, count, pairs, height)
+            for i in range(len(several)):
+                for slot in range(len(total)):
+                    total[slot] = height[slot, i]
+                add_longest(total, pairs.block_of, len(terms.limits))
+                if in_reach(total, pairs.room, terms.fixed, enough):
+                    rows[kept] = several[i]
+                    kept += 1
+        changed = kept < end[a] and a < 5
         end[a] = kept
         if kept == start[a]:
             return False
@@ -187,22 +202,32 @@ def _sift(
 
 
 def _least_factors(table: Floats, terms: Terms, a: int, same: Ints, alive: Alive, least: Floats) -> None:
-    """The least factor of each term among the splits of an axis."""
+    """The least factor of each term that counts among the splits of an axis."""
     first, second, rows, start, end = terms.first, terms.second, alive.rows, alive.start, alive.end
+    counts = np.zeros(len(first), dtype=np.bool_)
+    for t in range(len(first)):
+        counts[same[a, t]] |= in_use(terms, t)
     for t in range(len(first)):
         j, k = first[t, a], second[t, a]
         if same[a, t] < t:
             least[a, t] = least[a, same[a, t]]
-        elif j == 0 and k == 0:
+        elif (j == 0 and k == 0) or not counts[t]:
             least[a, t] = 1.0
         else:
-            least[a, t] = np.inf
-            for i in range(start[a], end[a]):
-                least[a, t] = min(least[a, t], table[j, rows[i]] * table[k, rows[i]])
+            value = np.inf
+            if k == 0:
+                for i in range(start[a], end[a]):
+                    value = min(value, table[j, rows[i]])
+            else:
+                for i in range(start[a], end[a]):
+                    value = min(value, table[j, rows[i]] * table[k, rows[i]])
+            least[a, t] = value
 
 
 def pair_terms(terms: Terms, a: int, least: Floats, same: Ints, pairs: Pairs) -> int:
     """Take terms of one sum with the same factor of an axis as one, and add up what no split of the axis changes.
+
+    Terms of sums that do not count are left out.
 
     Parameters
     ----------
@@ -224,6 +249,8 @@ def pair_terms(terms: Terms, a: int, least: Floats, same: Ints, pairs: Pairs) ->
         constant[slot] = 0.0
     count = 0
     for t in range(len(logs)):
+        if not in_use(terms, t):
+            continue
         rest = np.exp(logs[t])
         for other in range(6):
             if other != a:
@@ -252,6 +279,30 @@ def sum_up(table: Floats, terms: Terms, a: int, row: int, count: int, pairs: Pai
         value = weight[at] * table[first[pair[at], a], row] * table[second[pair[at], a], row]
         total[where[at]] += worth(value, terms.cuts, whose[at])
     add_longest(total, pairs.block_of, len(terms.limits))
+
+
+def _sum_up_several(table: Floats, terms: Terms, a: int, rows: Ints, count: int, pairs: Pairs, height: Floats) -> None:
+    """The sums of blocks and groups with each of some splits of an axis, see `sum_up`.
+
+    Parameters
+    ----------
+    height : (slots, BLOCK) float
+        Filled.
+    """
+    for slot in range(len(height)):
+        for i in range(len(rows)):
+            height[slot, i] = pairs.constant[slot]
+    for at in range(count):
+        t, slot, weight = pairs.term[at], pairs.slot[at], pairs.weight[at]
+        j, k = terms.first[t, a], terms.second[t, a]
+        share, less = terms.cuts[pairs.whose[at], 0], terms.cuts[pairs.whose[at], 1]
+        if k == 0 and less == 0.0:
+            for i in range(len(rows)):
+                height[slot, i] += weight * table[j, rows[i]]
+        else:
+            for i in range(len(rows)):
+                value = weight * table[j, rows[i]] * table[k, rows[i]]
+                height[slot, i] += max(value, value * share - less)
 
 
 def add_longest(total: Floats, block_of: Ints, blocks: int) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sift import NO_LIMIT, Alive, Terms
+from dse.mapper.deep.bounds.sift import Alive, Terms, in_use
 from dse.model.counting.kernel import Bools, Floats, Ints
 
 NO_FACTOR = -1
@@ -73,12 +73,6 @@ class Pairs(NamedTuple):
     second: Ints
     width: Ints
     of_term: Ints
-
-
-def in_use(terms: Terms, t: int) -> bool:
-    """Whether a term belongs to the objective or to a limit that there is."""
-    fixed = terms.fixed[terms.block[t]]
-    return bool(fixed > 0.0 or (fixed < 0.0 and terms.limits[terms.block[t]] < NO_LIMIT))
 
 
 def pair_up(terms: Terms) -> Pairs:

@@ -1,52 +1,39 @@
-"""Bounds on compute steps: how few of them unrollings leave that fit into the fan-outs together."""
+"""Bounds on compute steps: how few of them unrollings leave that fit into the fan-outs together. Compilable but for
+the first two functions.
+
+How many children of a fan-out are left is a whole number: after some are taken, it is its room divided by them, rounded
+down. So few numbers occur, and a *state* is one of them for each fan-out. What axes can do at best is a table over
+states (`_with`), and the table of some axes is made from that of one axis less.
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
 from dse.mapper.deep.axes import Axis
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.compilation.twins import compiled
-from dse.mapper.shared.space import fastest_steps
-from dse.model.counting.kernel import Floats, Ints
+from dse.mapper.shared.space import quotients
+from dse.model.counting.kernel import Floats, Ints, entry
 
-Frontier = tuple[Ints, Floats]
-"""(n, F) children taken of each fan-out and (n,) the fewest steps with so many."""
-
-WIDE = 3_000_000
-"""Pairs of unrollings above which the axes on one side of the pairing are taken to need no children."""
+WIDE = 20_000
+"""States above which more fan-outs are taken to have room for everything."""
 
 
 def fastest_of(problem: Deep) -> float:
     """A bound on compute steps: those that the unrollings of one fan-out leave, over the children of all others."""
     sides = problem.sides.prod(axis=1)
+    fewest = compiled(fewest_on_sides)
     return max(
-        _steps_on(problem, level) * float(sides[level]) / float(sides.prod()) for level in range(len(problem.nodes))
+        fewest(problem.bounds, problem.on_side[level], problem.sides[level]) * float(sides[level]) / float(sides.prod())
+        for level in range(len(problem.nodes))
     )
 
 
-def _steps_on(problem: Deep, level: int) -> float:
-    """The fewest products of passes that unrollings over one fan-out leave."""
-    rows, cols = (int(x) for x in problem.sides[level])
-    start, found = [0], []
-    for d in range(8):
-        bound = int(problem.bounds[d])
-        sides = [range(1, min(side, bound) + 1) if problem.on_side[level, k, d] else (1,)
-                 for k, side in enumerate((rows, cols))]  # fmt: skip
-        best: dict[tuple[int, int], int] = {}
-        for sy in sides[0]:
-            for sx in sides[1]:
-                if sy == 1 or sx == 1 or sy * sx < 2 * bound:
-                    best[sy, sx] = -(-bound // (sy * sx))
-        found += [(sy, sx, passes, passes) for (sy, sx), passes in best.items()]
-        start.append(len(found))
-    tiles = np.array([[0, 0, x] for x in start], dtype=np.int64)
-    table = np.array([[*row, 0] for row in found], dtype=np.int64)
-    return float(compiled(fastest_steps)(np.arange(9), tiles, table, rows, cols))
-
-
 def lay_down_fewest(problem: Deep, axes: list[Axis]) -> tuple[float, tuple[int, ...]]:
-    """Give axes a column ("fewest",): the fewest steps of a mapping with each split, over the fewest of all.
+    """Add to each axis a column of how many times the fewest steps are needed at least with each of its splits.
 
     Children are counted per fan-out, rows times columns, and never more than there are.
 
@@ -58,75 +45,268 @@ def lay_down_fewest(problem: Deep, axes: list[Axis]) -> tuple[float, tuple[int, 
         Axes on which splits differ in that.
     """
     least = fastest_of(problem)
-    fans = [i for i in range(len(problem.nodes)) if problem.fans[i] >= 0 and problem.sides[i].prod() > 1]
-    if not fans or not all(map(len, axes)):
+    fans = np.array([i for i in range(len(problem.nodes)) if problem.fans[i] >= 0 and problem.sides[i].prod() > 1])
+    if len(fans) == 0 or not all(map(len, axes)):
         return least, ()
     room = problem.sides[fans].prod(axis=1)
-    alone = [_alone(axis, fans) for axis in axes]
-    frontiers = [_thinned(children[which], steps[which], room) for children, steps, which, _ in alone]
-    nothing: Frontier = (np.ones((1, len(fans)), dtype=np.int64), np.ones(1))
-    before, after = [nothing], [nothing]
-    for frontier in frontiers[:-1]:
-        before.append(_paired(before[-1], frontier, room))
-    for frontier in frontiers[:0:-1]:
-        after.append(_paired(after[-1], frontier, room))
-    values = []
-    for (children, steps, which, back), one, other in zip(alone, before, reversed(after), strict=True):
-        others = _paired(one, other, room)
-        values.append(_together(children[which], steps[which], others, room, float(problem.macs))[back])
-    least = max(least, *(float(value.min()) for value in values))
-    for axis, value in zip(axes, values, strict=True):
+    ends = np.cumsum([len(axis) for axis in axes])
+    values = np.zeros(ends[-1])
+    chains = tuple(axis.both() for axis in axes)
+    at = [axis.column(("steps",)) for axis in axes]
+    steps = tuple(axis.table(plain=True)[column] for axis, column in zip(axes, at, strict=True))
+    compiled(fewest_with_each)(chains, steps, fans, room, float(problem.macs), values)
+    each = np.split(values, ends[:-1])
+    least = max(least, *(float(value.min()) for value in each))
+    for axis, value in zip(axes, each, strict=True):
         axis.put(("fewest",), np.maximum(value / least, 1.0))
     return least, tuple(a for a, axis in enumerate(axes) if axis.column(("fewest",)) > 0)
 
 
-def _alone(axis: Axis, fans: list[int]) -> tuple[Ints, Floats, Ints, Ints]:
-    """Per split the children it takes of each fan-out and its steps; one split of each kind, and the kind of each."""
-    children = np.stack([axis.children(i) for i in fans], axis=1)
-    at = axis.column(("steps",))
-    steps = axis.table(plain=True)[at]
-    code = steps.astype(np.int64)
-    for column in children.T:
-        code = code * (column.max() + 1) + column
-    _, which, back = np.unique(code, return_index=True, return_inverse=True)
-    return children, steps, which, back
+@entry
+def fewest_on_sides(bounds: Ints, on_side: Ints, sides: Ints) -> float:
+    """The fewest products of passes that unrollings over the rows and columns of one fan-out leave.
+
+    A table over the rows and columns left, dim by dim. Of the numbers of rows that leave as many, the largest is best.
+
+    Parameters
+    ----------
+    bounds : (8,) int64
+    on_side : (2, 8) int64
+        1 where a dim may be unrolled on rows, and on columns.
+    sides : (2,) int64
+        Rows and columns.
+    """
+    rows, cols = quotients(sides[0]), quotients(sides[1])
+    best, following = np.ones((sides[0] + 1, sides[1] + 1)), np.ones((sides[0] + 1, sides[1] + 1))
+    for d in range(8):
+        bound = bounds[d]
+        if bound == 1:
+            continue
+        for r in rows:
+            for c in cols:
+                least = bound * best[r, c]
+                for r_left in rows:
+                    if r_left > r or (r_left < r and on_side[0, d] == 0):
+                        continue
+                    sy = min(bound, r // r_left)
+                    for c_left in cols:
+                        if c_left > c or (c_left < c and on_side[1, d] == 0):
+                            continue
+                        sx = min(bound, c // c_left)
+                        passes = (bound + sy * sx - 1) // (sy * sx)
+                        least = min(least, passes * best[r // sy, c // sx])
+                following[r, c] = least
+        best, following = following, best
+    return float(best[sides[0], sides[1]])
 
 
-def _thinned(children: Ints, steps: Floats, room: Ints) -> Frontier:
-    """Those that fit, without any that has no fewer steps than one with fewer children of the first fan-out."""
-    fits = (children <= room).all(axis=1)
-    children, steps = children[fits], steps[fits]
-    order = np.lexsort((steps, *children.T))
-    children, steps = children[order], steps[order]
-    kept = np.ones(len(steps), dtype=bool)
-    new = np.ones(len(steps), dtype=bool)
-    new[1:] = (children[1:, 1:] != children[:-1, 1:]).any(axis=1)
-    starts = np.flatnonzero(new)
-    for start, end in zip(starts, [*starts[1:], len(steps)], strict=False):
-        fewest = np.minimum.accumulate(steps[start:end])
-        kept[start + 1 : end] = fewest[1:] < fewest[:-1]
-    return children[kept], steps[kept]
+class States(NamedTuple):
+    """What may be left of F fan-outs.
+
+    Parameters
+    ----------
+    left : (S, F) int64
+        Children left in each state; in state 0 all.
+    place : (F, most + 1) int64
+        Which of a fan-out's numbers, in falling order, a number of children left is.
+    stride : (F,) int64
+        States from one of a fan-out's numbers to the next.
+    """
+
+    left: Ints
+    place: Ints
+    stride: Ints
 
 
-def _paired(one: Frontier, other: Frontier, room: Ints) -> Frontier:
-    """The unrollings of two sets of axes together."""
-    if len(one[1]) == 1 and one[1][0] == 1.0 and (one[0] == 1).all():
-        return other
-    if len(one[1]) * len(other[1]) > WIDE:
-        other = np.ones_like(other[0][:1]), other[1].min(keepdims=True)
-    children = (one[0][:, None] * other[0]).reshape(-1, len(room))
-    return _thinned(children, (one[1][:, None] * other[1]).ravel(), room)
+class Kinds(NamedTuple):
+    """Splits of an axis by the children that they take.
+
+    Parameters
+    ----------
+    of_split : (n,) int64
+        Kind of each split, -1 where it takes more children than there are.
+    children : (*, F) int64
+    steps : (*,) float
+        The fewest of any split of the kind.
+    best : (*,) int64
+        Kinds of which no other takes no more children and no more steps.
+    """
+
+    of_split: Ints
+    children: Ints
+    steps: Floats
+    best: Ints
 
 
-def _together(children: Ints, steps: Floats, others: Frontier, room: Ints, most: float) -> Floats:
-    """The fewest steps of all axes with each split of one; `most` when it fits beside none."""
-    fewest = np.full(len(steps), most)
-    order = np.argsort(others[1], kind="stable")
-    open_ = np.arange(len(steps))
-    for at in order:
-        fits = (children[open_] * others[0][at] <= room).all(axis=1)
-        fewest[open_[fits]] = steps[open_[fits]] * others[1][at]
-        open_ = open_[~fits]
-        if len(open_) == 0:
-            break
-    return fewest
+@entry
+def fewest_with_each(
+    chains: tuple[Ints, ...], steps: tuple[Floats, ...], fans: Ints, room: Ints, most: float, fewest: Floats
+) -> None:
+    """The fewest steps of all axes with each split of one; `most` where it fits beside none.
+
+    Parameters
+    ----------
+    chains : 6 x (n, 2, 2 * k) int64
+        See `dse.mapper.deep.axes.Axis.both`.
+    steps : 6 x (n,) float
+        Steps of each split's axis.
+    fans, room : (F,) int64
+        Levels with fan-outs, and their children.
+    fewest : (n,) float
+        Filled, axis by axis.
+    """
+    states = _states_of(room)
+    many, used = len(states.left), states.left.shape[1]
+    before, after = np.ones((7, many)), np.ones((7, many))
+    code, begin = np.zeros(len(fewest), dtype=np.int64), 0
+    for a in range(6):
+        _encode(chains[a], fans, room, used, code[begin : begin + len(steps[a])])
+        _with(_kinds_of(code[begin : begin + len(steps[a])], steps[a], room, used), states, before[a], before[a + 1])
+        begin += len(steps[a])
+    for a in range(5, -1, -1):
+        begin -= len(steps[a])
+        kinds = _kinds_of(code[begin : begin + len(steps[a])], steps[a], room, used)
+        _with(kinds, states, after[a + 1], after[a])
+        others = _others(kinds, states, before[a], after[a + 1])
+        for i in range(len(steps[a])):
+            kind = kinds.of_split[i]
+            least = np.inf if kind < 0 else steps[a][i] * others[kind]
+            fewest[begin + i] = least if least < np.inf else most
+
+
+def _states_of(room: Ints) -> States:
+    """All that may be left of as many fan-outs as have few states together."""
+    used, many = 0, 1
+    while used < len(room) and many * len(quotients(room[used])) <= WIDE:
+        many *= len(quotients(room[used]))
+        used += 1
+    states = States(
+        np.zeros((many, used), dtype=np.int64), np.zeros((used, room.max() + 1), dtype=np.int64),
+        np.zeros(used, dtype=np.int64),
+    )  # fmt: skip
+    stride = many
+    for f in range(used):
+        numbers = quotients(room[f])
+        stride //= len(numbers)
+        states.stride[f] = stride
+        for i in range(len(numbers)):
+            states.place[f, numbers[i]] = i
+        for s in range(many):
+            states.left[s, f] = numbers[s // stride % len(numbers)]
+    return states
+
+
+def _encode(chains: Ints, fans: Ints, room: Ints, used: int, code: Ints) -> None:
+    """A number for the children that each split takes of the first fan-outs, -1 where there are fewer in any."""
+    for i in range(len(code)):
+        number = 0
+        for f in range(len(fans)):
+            children = chains[i, 0, 2 * fans[f] + 1] * chains[i, 1, 2 * fans[f] + 1]
+            if children > room[f]:
+                number = -1
+                break
+            if f < used:
+                number = number * (room[f] + 1) + children
+        code[i] = number
+
+
+def _kinds_of(code: Ints, steps: Floats, room: Ints, used: int) -> Kinds:
+    """The kinds of an axis' splits, given the number of what each takes."""
+    size = 64
+    while size < 2 * len(code):
+        size *= 2
+    seen, of_split = np.zeros(size, dtype=np.int64), np.full(len(code), -1)
+    codes, least, count = np.zeros(len(code), dtype=np.int64), np.zeros(len(code)), 0
+    for i in range(len(code)):
+        if code[i] < 0:
+            continue
+        at = (code[i] * 40_503) & (size - 1)
+        while seen[at] > 0 and codes[seen[at] - 1] != code[i]:
+            at = (at + 1) & (size - 1)
+        if seen[at] == 0:
+            codes[count], least[count] = code[i], steps[i]
+            count += 1
+            seen[at] = count
+        of_split[i] = seen[at] - 1
+        least[of_split[i]] = min(least[of_split[i]], steps[i])
+    children = np.ones((count, used), dtype=np.int64)
+    for kind in range(count):
+        number = codes[kind]
+        for f in range(used - 1, -1, -1):
+            children[kind, f] = number % (room[f] + 1)
+            number //= room[f] + 1
+    return Kinds(of_split, children, least[:count], _best_of(children, least))
+
+
+def _best_of(children: Ints, steps: Floats) -> Ints:
+    """Kinds of which no other takes no more children and no more steps."""
+    best, count = np.zeros(len(children), dtype=np.int64), 0
+    for kind in range(len(children)):
+        beaten, kept = False, 0
+        for at in range(count):
+            other = best[at]
+            less, more = steps[other] <= steps[kind], steps[other] >= steps[kind]
+            for f in range(children.shape[1]):
+                less = less and children[other, f] <= children[kind, f]
+                more = more and children[other, f] >= children[kind, f]
+            beaten = beaten or less
+            if less or not more:
+                best[kept] = other
+                kept += 1
+        count = kept
+        if not beaten:
+            best[count] = kind
+            count += 1
+    return best[:count]
+
+
+def _rest(states: States, s: int, children: Ints) -> int:
+    """The state that taking children leads to, -1 where there are fewer."""
+    rest = 0
+    for f in range(len(children)):
+        left = states.left[s, f]
+        if children[f] > left:
+            return -1
+        rest += states.place[f, left // children[f]] * states.stride[f]
+    return rest
+
+
+def _with(kinds: Kinds, states: States, fewest: Floats, out: Floats) -> None:
+    """The fewest steps in each state of some axes and one more."""
+    for s in range(len(out)):
+        out[s] = np.inf
+        for kind in kinds.best:
+            rest = _rest(states, s, kinds.children[kind])
+            if rest >= 0:
+                out[s] = min(out[s], kinds.steps[kind] * fewest[rest])
+
+
+def _others(kinds: Kinds, states: States, before: Floats, after: Floats) -> Floats:
+    """The fewest steps of all other axes with each kind of splits: those before take some of the children left, and
+    those after the rest."""
+    in_state, of_kind = np.full(len(before), -1.0), np.zeros(len(kinds.steps))
+    corners = _corners(states, before)
+    for kind in range(len(of_kind)):
+        s = _rest(states, 0, kinds.children[kind])
+        if in_state[s] < 0.0:
+            in_state[s] = np.inf
+            for at in corners:
+                rest = _rest(states, s, states.left[at])
+                if rest >= 0:
+                    in_state[s] = min(in_state[s], before[at] * after[rest])
+        of_kind[kind] = in_state[s]
+    return of_kind
+
+
+def _corners(states: States, fewest: Floats) -> Ints:
+    """States in which fewer children of any fan-out would take more steps."""
+    found, count = np.zeros(len(fewest), dtype=np.int64), 0
+    for s in range(len(fewest)):
+        corner = fewest[s] < np.inf
+        for f in range(states.left.shape[1]):
+            if states.left[s, f] > 1:
+                corner = corner and fewest[s + states.stride[f]] > fewest[s]
+        if corner:
+            found[count] = s
+            count += 1
+    return found[:count]

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
 from math import inf, log
 from typing import NamedTuple
 
 import numpy as np
 
 from dse.mapper.deep.axes import Axis
-from dse.mapper.deep.bounds.columns import Columns, Places, Run, Words, columns_of, places_of, run_of, words_of
-from dse.mapper.deep.bounds.crossings import Crossing, Term, crossings_of
+from dse.mapper.deep.bounds.columns import Columns, Places, Run, Words, columns_of, run_of, words_of
+from dse.mapper.deep.bounds.crossings import Crossing, Term
 from dse.mapper.deep.bounds.dual import WARM, Effort, Family, Flock, climb_all
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Terms
-from dse.mapper.deep.bounds.terms import (
-    cuts_of,
-    first_steps,
-    objective_of,
-    terms_of_limits,
-    visits_pay,
-)
-from dse.mapper.deep.kept import tables_of
-from dse.mapper.deep.lists import NO_TRIPS, Bools, Choice, allowed, listed, needed, nothing_of
+from dse.mapper.deep.bounds.sift import OF_ENERGY, OF_TIME, Terms
+from dse.mapper.deep.lists import Bools, Choice, allowed, listed, needed, nothing_of, parts_of_choice
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
@@ -63,6 +55,8 @@ class Space:
         Levels whose lists have no loops that may as well stand right outside (`dse.mapper.deep.lists.needed`).
     words, of_terms, known, agreeing, kins, of_choices
         What is known of lists laid down.
+    alike
+        Spaces of the same splits, by what becomes of psums in them and the fewest steps.
     shifts
         Per part, what its terms' coefficients are more than its own, in logarithms, if they differ in nothing else.
     """
@@ -89,10 +83,12 @@ class Space:
     words: dict[tuple[int, Run], Words] = field(default_factory=dict, repr=False)
     of_terms: dict[tuple[int, Run], Words] = field(default_factory=dict, repr=False)
     known: dict[tuple[Choice | None, ...], Columns] = field(default_factory=dict, repr=False)
-    agreeing: dict[int, list[Bools]] = field(default_factory=dict, repr=False)
-    kins: dict[tuple[Choice | None, ...], Kin] = field(default_factory=dict, repr=False)
-    of_choices: dict[tuple[int, Laid, int], Words] = field(default_factory=dict, repr=False)
+    agreeing: dict[tuple[int, tuple[Choice, ...]], list[Bools]] = field(default_factory=dict, repr=False)
+    kins: dict[tuple[Laid, tuple[Choice, ...]], Kin] = field(default_factory=dict, repr=False)
+    of_choices: dict[tuple[int, Laid, int, Laid], Words] = field(default_factory=dict, repr=False)
     shifts: dict[int, Floats | None] = field(default_factory=dict, repr=False)
+    alike: dict[Hashable, Space] = field(default_factory=dict, repr=False)
+    next_lists: dict[Laid, int | None] = field(default_factory=dict, repr=False)
 
     def columns(self, choices: tuple[Choice | None, ...]) -> Columns:
         """Columns of the terms' factors with some lists laid down."""
@@ -130,26 +126,28 @@ class Space:
         """Whether the splits of a mapping, one of each axis, are part of it."""
         return all(row in mine for row, mine in zip(rows, self.rows, strict=True))
 
-    def kin(self, choices: tuple[Choice | None, ...], level: int) -> Kin:
-        """What may be laid down about one list more."""
-        if choices not in self.kins:
+    def kin(self, choices: tuple[Choice | None, ...], level: int, some: tuple[Choice, ...] | None = None) -> Kin:
+        """What may be laid down about one list more, or `some` of it."""
+        some = listed() if some is None else some
+        if (choices, some) not in self.kins:
             before, after, places = choices[:level], choices[level + 1 :], self.places
-            each = tuple((*before, choice, *after) for choice in listed())
+            each = tuple((*before, choice, *after) for choice in some)
             logs, first = np.tile(places.logs, (len(each), 1)), np.tile(places.first, (len(each), 1, 1))
             words = [self._of_choices(k, each, level) for k in range(len(self.crossings))]
             views = list(zip(words, places.views, strict=True))
-            first[:, places.of_crossings] = np.concatenate([columns[:, some] for (columns, _), some in views], axis=1)
-            logs[:, places.of_crossings] += np.concatenate([scales[:, some] for (_, scales), some in views], axis=1)
-            self.kins[choices] = Kin(each, logs, first, places.second)
-        return self.kins[choices]
+            first[:, places.of_crossings] = np.concatenate([columns[:, view] for (columns, _), view in views], axis=1)
+            logs[:, places.of_crossings] += np.concatenate([scales[:, view] for (_, scales), view in views], axis=1)
+            self.kins[choices, some] = Kin(each, logs, first, places.second)
+        return self.kins[choices, some]
 
     def _of_choices(self, crossing: int, each: tuple[Laid, ...], level: int) -> Words:
         """What `words_of` has of the words of a crossing's views, for each choice about one list."""
         child = self.crossings[crossing].child
         matters = level < child <= self.problem.last
-        key = crossing, each[0][:child], level if matters else -1
+        laid = tuple(one[level] for one in each)
+        key = crossing, each[0][:child], level if matters else -1, laid
         if key not in self.of_choices:
-            some = [self.words_of(crossing, laid) for laid in (each if matters else each[:1])]
+            some = [self.words_of(crossing, one) for one in (each if matters else each[:1])]
             columns, scales = np.stack([one[0] for one in some]), np.stack([one[1] for one in some])
             times = len(each) // len(some)
             self.of_choices[key] = np.repeat(columns, times, axis=0), np.repeat(scales, times, axis=0)
@@ -166,15 +164,24 @@ class Space:
         assert shift is not None, "kindred spaces have the same terms"
         return columns[0] + shift, columns[1], columns[2]
 
-    def agree(self, level: int, rows: tuple[Ints, ...]) -> Bools:
-        """(listed choices, n) which splits agree with each choice about a list."""
-        if level not in self.agreeing:
-            each = [allowed(self.problem, self.axes, level, choice) for choice in listed()]
+    def agree(self, level: int, rows: tuple[Ints, ...], some: tuple[Choice, ...] | None = None) -> Bools:
+        """(choices, n) which splits agree with each choice about a list: all that are listed, or `some`."""
+        some = listed() if some is None else some
+        if (level, some) not in self.agreeing:
+            each = [self._agreeing(level, choice) for choice in some]
+            self.agreeing[level, some] = [np.stack(masks) for masks in zip(*each, strict=True)]
+        masks = self.agreeing[level, some]
+        return np.concatenate([mask[:, row] for mask, row in zip(masks, rows, strict=True)], axis=1)
+
+    def _agreeing(self, level: int, choice: Choice) -> list[Bools]:
+        """Per axis, which splits agree with a choice, or with something that it stands for."""
+        each = []
+        for one in parts_of_choice(choice):
+            masks = allowed(self.problem, self.axes, level, one)
             if level in self.loose:
-                of_loose = [needed(self.problem, self.axes, level, choice) for choice in listed()]
-                each = [[a & b for a, b in zip(*both, strict=True)] for both in zip(each, of_loose, strict=True)]
-            self.agreeing[level] = [np.stack(masks) for masks in zip(*each, strict=True)]
-        return np.concatenate([mask[:, row] for mask, row in zip(self.agreeing[level], rows, strict=True)], axis=1)
+                masks = [a & b for a, b in zip(masks, needed(self.problem, self.axes, level, one), strict=True)]
+            each.append(masks)
+        return [np.any(masks, axis=0) for masks in zip(*each, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,59 +240,6 @@ class Best:
         return log(value) - log(1 + self.gap + 1e-12) + MARGIN if value > 0 else -inf
 
 
-def space_of(problem: Deep, mask: int, loose: tuple[int, ...] = ()) -> Space:
-    """The space of a problem; of `loose` levels, without loops that may as well stand right outside them."""
-    tables = tables_of(problem)
-    rows = tuple(np.arange(len(axis)) for axis in tables.axes)
-    space = replace(_space(problem, mask, tables.axes, tables.least_steps, tables.differ, rows), loose=loose)
-    if problem.last not in loose:
-        return space
-    keep = needed(space.problem, space.axes, problem.last, Choice(NO_TRIPS))
-    return replace(space, rows=tuple(np.flatnonzero(mine) for mine in keep))
-
-
-def narrowed(space: Space, problem: Deep, mask: int, rows: tuple[Ints, ...] | None = None) -> Space:
-    """The space of a problem that differs in what becomes of psums alone, or of some splits of each axis."""
-    rows = space.rows if rows is None else rows
-    alike = _space(problem, mask, space.axes, space.least_steps, space.differ, rows, space)
-    return replace(alike, words=space.words, of_choices=space.of_choices, agreeing=space.agreeing, loose=space.loose)
-
-
-def without_fewest_steps(space: Space) -> Space:
-    """The same space with nothing known of how few steps are possible."""
-    return _space(space.problem, space.mask, space.axes, 1.0, (), space.rows, replace(space, differ=(-1,)))
-
-
-def _space(
-    problem: Deep, mask: int, axes: list[Axis], least: float, differ: tuple[int, ...], rows: tuple[Ints, ...],
-    like: Space | None = None,
-) -> Space:  # fmt: skip
-    """The space of a problem, given one `like` it but for what becomes of psums, if there is."""
-    crossings = crossings_of(problem) if like is None else like.crossings
-    same_steps = like is not None and (like.least_steps, like.differ) == (least, differ)
-    if like is None or not same_steps or not _same_objective(problem, like.problem):
-        problem = problem._replace(visits_pay=visits_pay(problem, crossings))
-        objective, groups = objective_of(problem, crossings, least, differ)
-    else:
-        problem = problem._replace(visits_pay=like.problem.visits_pay)
-        objective, groups = [term for term in like.terms if term.block < FIRST_LIMIT], like.groups
-    some, limits = terms_of_limits(problem, crossings)
-    terms = objective + some
-    steps = first_steps(terms)
-    return Space(
-        problem, mask, axes, crossings, terms, np.array([term.block for term in terms]),
-        np.array([term.group for term in terms]), np.array(limits), cuts_of(terms), groups,
-        np.array([axis.column(("steps",)) for axis in axes]), np.array([(i, i + 1) for i in steps]),
-        steps[-1] + 1 + np.arange(1 + len(differ)), least, differ, rows,
-        places_of(terms, crossings, axes),
-    )  # fmt: skip
-
-
-def _same_objective(one: Deep, other: Deep) -> bool:
-    """Whether energy and time have the same terms in two problems that differ in what becomes of psums alone."""
-    return one.returns == other.returns and bool((one.never_finished == other.never_finished).all())
-
-
 def root_of(space: Space, best: Best) -> Node | None:
     """A whole space as a subproblem, None when nothing in it improves."""
     if not all(map(len, space.rows)):
@@ -341,9 +295,7 @@ def bounded_all(
         left = tuple(flock.rows[i, a:b].copy() for a, b in parts)
         lifted = tuple(flock.reduced[i, a:b].copy() for a, b in parts)
         columns = family.logs[i].copy(), kin.first[i], kin.second
-        found.append(
-            Node(space, kin.choices[i], left, flock.weights[i].copy(), float(flock.bound[i]), lifted, columns)
-        )
+        found.append(Node(space, kin.choices[i], left, flock.weights[i].copy(), float(flock.bound[i]), lifted, columns))
     return found
 
 

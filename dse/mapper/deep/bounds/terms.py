@@ -7,7 +7,9 @@ is left of every sum after setting such parts against others is positive and nev
 
 from __future__ import annotations
 
+from functools import cache
 from math import inf, log
+from typing import Any
 
 import numpy as np
 
@@ -226,27 +228,27 @@ def terms_of_limits(dp: Deep, crossings: list[Crossing]) -> tuple[list[Term], li
     """The terms of one block for each limited capacity or side, and the logarithm of each block's limit."""
     terms: list[Term] = []
     limits = [0.0] * FIRST_LIMIT
-    for level in range(1, len(dp.nodes)):
-        kept = [o for o in (IFMAP, WEIGHT, PSUM) if dp.kept[level, o]]
+    keeps, rooms, widths = dp.kept.tolist(), dp.capacity.tolist(), dp.bits.tolist()
+    for level in range(1, len(widths)):
         for which in (IFMAP, WEIGHT, PSUM, SHARED):
-            room = float(dp.capacity[level, which])
-            held = [o for o in kept if which in (o, SHARED)]
-            if room < inf and held:
+            held = [o for o in (IFMAP, WEIGHT, PSUM) if keeps[level][o] and which in (o, SHARED)]
+            if rooms[level][which] < inf and held:
                 for o in held:
-                    terms.append(Term(float(dp.bits[level, o]), len(limits), NO_GROUP, extra=_tile(o, level, -1)))
-                limits.append(log(max(room, 1e-9)))
+                    terms.append(Term(float(widths[level][o]), len(limits), NO_GROUP, extra=_tile(o, level, -1)))
+                limits.append(log(max(rooms[level][which], 1e-9)))
     for k, c in enumerate(crossings):
         if c.operand == PSUM and dp.may_finish[c.parent]:
             # Each psum comes once.
             terms.append(Term(1.0, len(limits), NO_GROUP, k, c.up))
             limits.append(log(float(dp.words[PSUM])) if dp.only_finished[c.parent] else NO_LIMIT)
-    for i in range(len(dp.nodes)):
-        columns: list[tuple[Key, int]] = [(("side", i, side), int(dp.sides[i, side])) for side in range(2)]
-        if (dp.on_side[i].sum(axis=0) > 1).any():  # else each dim has a side, and both sides say it all
-            columns.append((("children", i), int(dp.sides[i].prod())))
+    two_sided = (dp.on_side.sum(axis=1) > 1).any(axis=1)  # else each dim has a side, and both sides say it all
+    for i, (rows, cols) in enumerate(dp.sides.tolist()):
+        columns: list[tuple[Key, int]] = [(("side", i, 0), rows), (("side", i, 1), cols)]
+        if two_sided[i]:
+            columns.append((("children", i), rows * cols))
         for key, most in columns:
             if dp.fans[i] >= 0 and most > 1:
-                terms.append(Term(1.0, len(limits), NO_GROUP, extra=tuple((a, key) for a in range(6))))
+                terms.append(Term(1.0, len(limits), NO_GROUP, extra=_of_all(*key)))
                 limits.append(log(float(most)))
     return terms, limits
 
@@ -270,7 +272,7 @@ def _steps(
     dp: Deep, crossings: list[Crossing], block: int, scale: float, groups: int, least: float, differ: tuple[int, ...]
 ) -> tuple[list[Term], int]:
     """Compute steps, the fewest of all, and the fewest with an axis' split; with what folds add to each."""
-    steps = [Term(scale, block, groups, extra=tuple((a, ("steps",)) for a in range(6)))]
+    steps = [Term(scale, block, groups, extra=_of_all("steps"))]
     fewest: list[tuple[tuple[int, Key], ...]] = [(), *(((a, ("fewest",)),) for a in differ)]
     steps += [Term(scale * least, block, groups + 1 + at, extra=extra) for at, extra in enumerate(fewest)]
     terms = steps + fold_terms(dp, crossings, steps[0], len(steps))
@@ -320,5 +322,12 @@ def _first(dp: Deep, book: Book, t: int, level: int, block: int, scale: float, o
     return terms
 
 
+@cache
+def _of_all(*key: Any) -> tuple[tuple[int, Key], ...]:
+    """The same column of all axes."""
+    return tuple((a, key) for a in range(6))
+
+
+@cache
 def _tile(operand: int, level: int, above: int) -> tuple[tuple[int, Key], ...]:
     return tuple((a, ("words", operand if a in (P, Q) else IFMAP, level, above)) for a in RELEVANT_AXES[operand])

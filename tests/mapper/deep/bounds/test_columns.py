@@ -3,8 +3,10 @@
 import pytest
 
 from dse.mapper.deep.bounds.columns import run_of
-from dse.mapper.deep.lists import NO_TRIPS, Choice
+from dse.mapper.deep.lists import NO_TRIPS, Choice, kinds
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, P, Q
+
+KINDS = {choice.kind: choice for choice in kinds()}
 
 
 @pytest.mark.parametrize(
@@ -19,6 +21,11 @@ from dse.problem.dims import IFMAP, PSUM, WEIGHT, P, Q
         (WEIGHT, 2, (Choice(PSUM), Choice(NO_TRIPS)), (1, ())),
         (IFMAP, 2, (Choice(PSUM), Choice(WEIGHT, slide=Q)), (2, (Q,))),
         (PSUM, 1, (Choice(WEIGHT, slide=P), None), (1, ())),
+        (WEIGHT, 2, (Choice(PSUM), KINDS[WEIGHT]), (1, ())),  # it may have none of its loops
+        (WEIGHT, 2, (None, KINDS[WEIGHT]), (0, ())),
+        (WEIGHT, 2, (None, KINDS[PSUM]), (2, ())),
+        (IFMAP, 2, (None, KINDS[PSUM]), (2, (P, Q))),  # it may slide on either
+        (IFMAP, 2, (Choice(PSUM, slide=Q), KINDS[IFMAP]), (1, (P, Q))),
     ],
 )
 def test_a_run_ends_at_the_innermost_list_that_moves_the_operand(operand, child, choices, run):

@@ -1,0 +1,92 @@
+"""What a subproblem of the deep search is cut into: choices about a list, or halves of an axis."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dse.mapper.deep.bounds.subproblem import Best, Kin, Laid, Node, Space, bounded_all, lifts_left
+from dse.mapper.deep.lists import Bools, Choice, kinds, parts_of_choice
+from dse.model.counting.kernel import Ints
+
+HEAT = 0.01
+"""Lift, in logarithms, of splits that count as undecided when a subproblem is halved."""
+
+
+def laid_down(node: Node, rows: tuple[Ints, ...], level: int, best: Best) -> list[Node]:
+    """A subproblem for each choice about a list with which something may improve."""
+    some, kin = options(node.space, node.choices, level)
+    return bounded_all(node.space, kin, rows, node.space.agree(level, rows, some), node.weights, best)
+
+
+def options(space: Space, choices: Laid, level: int) -> tuple[tuple[Choice, ...], Kin]:
+    """What is laid down next about a list, without what says no more than another choice and allows no more.
+
+    Every split that agrees with a list without loops over the operand that stays agrees with one that may have some.
+    """
+    choice = choices[level]
+    if choice is None:
+        return kinds(), space.kin(choices, level, kinds())
+    some = parts_of_choice(choice)
+    kin = space.kin(choices, level, some)
+    kept = [
+        i for i, one in enumerate(some) if not (one.passing and _same(kin, i, some.index(one._replace(passing=False))))
+    ]
+    some = tuple(some[i] for i in kept)
+    return some, space.kin(choices, level, some)
+
+
+def _same(kin: Kin, one: int, other: int) -> bool:
+    """Whether two choices have the same terms."""
+    return np.array_equal(kin.first[one], kin.first[other]) and np.array_equal(kin.logs[one], kin.logs[other])
+
+
+def next_list(node: Node) -> int | None:
+    """The list to lay something down about: the innermost one about which nothing is, then the innermost one of which
+    the operand alone is known, if more would change a term; None if there is none."""
+    open_lists = [i for i, choice in enumerate(node.choices) if choice is None]
+    if open_lists:
+        return open_lists[-1]
+    key = node.choices
+    if key not in node.space.next_lists:
+        node.space.next_lists[key] = _next_partial(node.space, key)
+    return node.space.next_lists[key]
+
+
+def _next_partial(space: Space, choices: Laid) -> int | None:
+    logs, first, _ = space.columns(choices)
+    for level in range(len(choices) - 1, -1, -1):
+        choice = choices[level]
+        if choice is not None and choice.partial:
+            kin = space.kin(choices, level, parts_of_choice(choice))
+            if not ((kin.first == first).all() and (kin.logs == logs).all()):
+                return level
+    return None
+
+
+def half_of(node: Node, rows: tuple[Ints, ...], target: float, worst: float) -> tuple[int, Bools] | None:
+    """An axis, and which of its splits are on one side of the factor that the bound is most undecided about; None if
+    it is decided."""
+    _, first, second = node.columns
+    found = None
+    for a, row in enumerate(rows):
+        if len(row) < 2:
+            continue
+        table = node.space.axes[a].table()
+        load = np.bincount(
+            np.concatenate([first[:, a], second[:, a]]), np.tile(node.weights, 2), minlength=len(table)
+        )  # fmt: skip
+        lifted = node.reduced[a][lifts_left(node, a, target)]
+        share = np.exp(-(lifted - lifted.min()) / HEAT)
+        share /= share.sum()
+        at = np.flatnonzero(load[1:]) + 1
+        columns = table[at[:, None], row]
+        means = columns @ share
+        spreads = load[at] * np.sqrt((columns - means[:, None]) ** 2 @ share)
+        for i in np.argsort(-spreads, kind="stable"):
+            if spreads[i] <= worst:
+                break
+            lower = columns[i] <= means[i]
+            if lower.any() and not lower.all():
+                worst, found = float(spreads[i]), (a, lower)
+                break
+    return found
