@@ -298,7 +298,7 @@ def bounded_all(
     )  # fmt: skip
     tables, factors = (tuple(axis.table(plain) for axis in space.axes) for plain in (False, True))
     terms = terms_of(space, best, (kin.logs[0], kin.first[0], kin.second))
-    family = Family(kin.logs.copy(), kin.first, keep, space.steps, space.floors)
+    family = Family(kin.logs.copy(), kin.first, np.ascontiguousarray(keep), space.steps, space.floors)
     target = best.target()
     compiled(climb_all)(tables, factors, terms, family, np.concatenate(rows), Effort(heat, target), flock)
     found = []

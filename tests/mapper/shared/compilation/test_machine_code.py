@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from dse.mapper.shared.compilation.machine_code import described, laid_out, lasting, read
+from dse.mapper.shared.compilation.code_files import read
+from dse.mapper.shared.compilation.machine_code import described, laid_out, lasting
 from dse.mapper.shared.compilation.twins import compiled
 from dse.model.counting.kernel import Floats, Ints, entry
 
