@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 TRIALS = 96
 GAP = 0.01
 
+
 def sweep(
     architecture: Architecture | ArchitectureSpec | Given,
     workloads: Workload | Given | Sequence[Workload | Given],

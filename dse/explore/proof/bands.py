@@ -7,7 +7,7 @@ below any of its designs, unless all have about as many PEs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -39,6 +39,18 @@ class Band:
         """All arrays of some rows and columns, these by their positions."""
         found = sorted((r * c, i, j) for i, r in rows.items() for j, c in cols.items())
         return cls(axes, tuple((i, j) for _, i, j in found), tuple(pes for pes, _, _ in found))
+
+    def with_others(self, others: Iterable[Band]) -> Band:
+        """All arrays of some bands of the same two settings.
+
+        Examples
+        --------
+        >>> small, large = Band.of((0, 1), {0: 2, 1: 4}, {0: 5, 1: 6}).narrower(1.25)
+        >>> large.with_others([small]).pes
+        (10, 12, 20, 24)
+        """
+        found = sorted((pes, *pair) for band in (self, *others) for pes, pair in zip(band.pes, band.pairs, strict=True))
+        return Band(self.axes, tuple((i, j) for _, i, j in found), tuple(pes for pes, _, _ in found))
 
     @cached_property
     def held(self) -> frozenset[tuple[int, int]]:

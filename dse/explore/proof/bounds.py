@@ -239,7 +239,7 @@ class BoxBounds:
             layers = [_bounds(network, architectures, of_left, task.weight) for network in how.networks]
             bounds = _of_networks(how, architectures, layers, images, [areas[place] for place in left])
             for place, bound in zip(left, bounds, strict=True):
-                found[place] = replace(bound, layers=None)
+                found[place] = bound if len(task.bands[place]) == 1 else replace(bound, layers=None)
         return tuple(found)
 
     def _sides(self, task: BoundTask, how: NetworkEvaluator, least_mm2: float) -> tuple[tuple[int, int], ...]:

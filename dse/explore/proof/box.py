@@ -70,6 +70,11 @@ class Box:
             found = found.part(axis, min(places), max(places))
         return replace(found, band=band)
 
+    def with_bands(self, others: Iterable[Box]) -> Box:
+        """The designs of a band with those of other bands of the same box."""
+        bands = [other.band for other in others if other.band is not None]
+        return self if self.band is None or not bands else self.of_band(self.band.with_others(bands))
+
     def part(self, axis: int, first: int, last: int) -> Box:
         """The designs with another interval of one setting."""
         return Box(

@@ -7,7 +7,6 @@ how closely the whole space is settled, and more time only brings this down.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -29,6 +28,7 @@ from dse.explore.proof.settled import (
     RULED_OUT,
     WITHIN,
     Entry,
+    Queue,
     Settled,
     joined_with,
 )  # fmt: skip
@@ -39,8 +39,9 @@ BOXES, CONTESTS, DESIGNS = 16, 32, 4
 """Boxes split, designs held against what is known, and designs solved at once, at most; they do not depend on how many
 workers there are, nor does what is found."""
 
-FIRST_BOXES = 64
-"""Boxes split at once, at most, while nothing is known of them."""
+FIRST_BOXES, BANDED_BOXES = 64, 8
+"""Boxes split at once, at most, while nothing is known of them; and those whose bands are split, each into many
+designs, which seldom stay in question once a few more are solved."""
 
 UNLIMITED = Work()
 
@@ -125,8 +126,8 @@ class Prover:
     _pause: int = 0
     _stuck: list[Entry] = field(default_factory=list)
     _told: set[str] = field(default_factory=set)
-    _heap: list[Entry] = field(default_factory=list)  # boxes of several designs
-    _lone: list[Entry] = field(default_factory=list)  # single designs
+    _heap: Queue = field(default_factory=Queue)  # boxes of several designs
+    _lone: Queue = field(default_factory=Queue)  # single designs
     _waiting: dict[tuple[int, ...], Entry] = field(default_factory=dict)
     _repriced: set[tuple[int, ...]] = field(default_factory=set)
     _hand: list[Entry] = field(default_factory=list)  # taken from the heap, and open yet when the proof is interrupted
@@ -135,7 +136,7 @@ class Prover:
     def run(self) -> None:
         """Settle boxes until nothing is left or the time is over."""
         self._push(self.axes.whole, DesignBound(), inf)
-        while (self._heap or self._lone) and monotonic() < self.deadline and self.bounded < self.work.boxes:
+        while (len(self._heap) or len(self._lone)) and monotonic() < self.deadline and self.bounded < self.work.boxes:
             boxes, designs = self._next()
             try:
                 self._split(boxes)
@@ -144,7 +145,7 @@ class Prover:
             except TimeOverError:
                 break
             self.report(self.done)
-        left, self._heap, self._lone, self._stuck, self._hand = self._left(), [], [], [], []
+        left, self._heap, self._lone, self._stuck, self._hand = self._left(), Queue(), Queue(), [], []
         for part in left:
             self._settle(part)
 
@@ -182,12 +183,24 @@ class Prover:
         top = 0.0 if entry is None else entry.short
         most = FIRST_BOXES if top == inf else BOXES
         while entry is not None:
-            boxes.append(entry.box)
-            self._hand.append(entry)
+            beside = self._beside(entry)
+            most = most if entry.box.band is None else min(most, BANDED_BOXES)
+            boxes.append(entry.box.with_bands(other.box for other in beside))
+            self._hand += [entry, *beside]
             entry = self._farthest(self._heap) if len(boxes) < most else None
         designs = self._farthest_designs(EARLY * top)
         self._hand += designs
         return boxes, designs
+
+    def _beside(self, entry: Entry) -> list[Entry]:
+        """The bands to split with one: others of its box that are too far. Most of the work serves all of them."""
+        if entry.box.band is None:
+            return []
+        least = self.wanted if entry.short > self.wanted else 0.0
+        chosen = [one for one in self._heap.others_of(entry.box) if min(one.short, self._short(one.bound)) > least]
+        for one in chosen:
+            self._heap.take(one)
+        return chosen
 
     def _farthest_designs(self, least: float) -> list[Entry]:
         """The farthest designs, if they are at least so far, each of which seems to reach what the others do not."""
@@ -213,14 +226,14 @@ class Prover:
             self._push(entry.box, entry.bound, entry.short)
         return designs
 
-    def _farthest(self, heap: list[Entry]) -> Entry | None:
+    def _farthest(self, queue: Queue) -> Entry | None:
         """Take the farthest entry; those that are matched by now are settled on the way."""
-        while heap:
-            entry = heapq.heappop(heap)
+        while len(queue):
+            entry = queue.pop()
             short = min(entry.short, self._short(entry.bound))
             if short <= ROUNDING:
                 self._settle(Settled(entry.box, RULED_OUT, entry.bound))
-            elif heap and short < heap[0].short:
+            elif short < queue.farthest:
                 self._push(entry.box, entry.bound, short)  # what was found since brought it nearer
             else:
                 return replace(entry, short=short)
@@ -282,9 +295,7 @@ class Prover:
         lots = self._lots(parts)
         self.bounded += sum(map(len, lots))
         weight = self.known.weight
-        tasks = [
-            Task(at, [task_of(self.axes, parts[i], each[i], weight) for i in lot]) for at, lot in enumerate(lots)
-        ]
+        tasks = [Task(at, [task_of(self.axes, parts[i], each[i], weight) for i in lot]) for at, lot in enumerate(lots)]
         found: dict[int, Any] = {}
         for task, bounded in self.workers.run(Timed(self.bounds.all_of), tasks):
             if isinstance(bounded, Failure):
@@ -365,7 +376,7 @@ class Prover:
         entry = Entry(short, next(self._number), box, bound)
         if box.size == 1:
             self._waiting[box.first] = entry
-        heapq.heappush(self._lone if box.size == 1 else self._heap, entry)
+        (self._lone if box.size == 1 else self._heap).push(entry)
 
     def _settle(self, settled: Settled) -> None:
         self._waiting.pop(settled.box.first, None)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from dse.explore.proof.bounds import DesignBound
 from dse.explore.proof.box import Box
@@ -43,6 +45,72 @@ class Entry:
 
     def __lt__(self, other: Entry) -> bool:
         return (-self.short, self.number) < (-other.short, other.number)
+
+
+@dataclass(slots=True)
+class Queue:
+    """Boxes that are not settled, the farthest first. Bands of the same arrays' box are known as such.
+
+    Examples
+    --------
+    >>> queue = Queue()
+    >>> for number, short in enumerate((0.1, 0.3, 0.2)):
+    ...     queue.push(Entry(short, number, Box((number,), (number,)), DesignBound()))
+    >>> queue.farthest, queue.pop().number, len(queue)
+    (0.3, 1, 2)
+    """
+
+    _heap: list[Entry] = field(default_factory=list)
+    _bands: dict[tuple[int, ...], dict[int, Entry]] = field(default_factory=dict)
+    _gone: set[int] = field(default_factory=set)  # of the heap's entries, those that were taken beside another
+
+    def __len__(self) -> int:
+        return len(self._heap) - len(self._gone)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return (entry for entry in self._heap if entry.number not in self._gone)
+
+    @property
+    def farthest(self) -> float:
+        """How far the farthest is, as far as is known; below 0 when there is none."""
+        self._forget_gone()
+        return self._heap[0].short if self._heap else -1.0
+
+    def push(self, entry: Entry) -> None:
+        """Enter a box."""
+        heapq.heappush(self._heap, entry)
+        if entry.box.band is not None:
+            self._bands.setdefault(beside_arrays(entry.box), {})[entry.number] = entry
+
+    def pop(self) -> Entry:
+        """Take the farthest."""
+        self._forget_gone()
+        entry = heapq.heappop(self._heap)
+        if entry.box.band is not None:
+            del self._bands[beside_arrays(entry.box)][entry.number]
+        return entry
+
+    def others_of(self, box: Box) -> list[Entry]:
+        """The other bands of the box that a band is of."""
+        return list(self._bands.get(beside_arrays(box), {}).values())
+
+    def take(self, entry: Entry) -> None:
+        """Take a band that need not be the farthest."""
+        del self._bands[beside_arrays(entry.box)][entry.number]
+        self._gone.add(entry.number)
+
+    def _forget_gone(self) -> None:
+        while self._heap and self._heap[0].number in self._gone:
+            self._gone.remove(heapq.heappop(self._heap).number)
+
+
+def beside_arrays(box: Box) -> tuple[int, ...]:
+    """The intervals of a band, but for those of the array's sides."""
+    assert box.band is not None
+    return tuple(
+        place for axis, both in enumerate(zip(box.first, box.last, strict=True)) if axis not in box.band.axes
+        for place in both
+    )  # fmt: skip
 
 
 def joined_with(last: Settled, new: Settled) -> Settled | None:

@@ -73,9 +73,7 @@ class Stage:
     sweep_id: str
     spend: Callable[[float], None]
 
-    def prover(
-        self, provable: Provable, known: Iterable[Evaluation], deadline: float, work: Work
-    ) -> Prover:
+    def prover(self, provable: Provable, known: Iterable[Evaluation], deadline: float, work: Work) -> Prover:
         """A proof that starts from what is evaluated already."""
         sound = [evaluation for evaluation in known if evaluation.ok]
         staircase = Staircase(self.objectives, _weight(sound))

@@ -30,7 +30,9 @@ layers:
 
 SPACES = {
     "one network": (
-        ("one.yaml",), {"levels.array.rows": [2, 3], "levels.PE.capacity.weight": ["8 word", "24 word"]}, {}
+        ("one.yaml",),
+        {"levels.array.rows": [2, 3], "levels.PE.capacity.weight": ["8 word", "24 word"]},
+        {},
     ),
     "two, weighted": (("one.yaml", "other.yaml"), {"levels.array.rows": [2, 3]}, {"other": 2.5}),
     "batches": (("one.yaml",), {"levels.array.rows": [2, 3], "batch": [1, 2]}, {}),
