@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN ?= .venv/bin
 
-.PHONY: install lint types test gate slow bench ci torch zoo docs pages
+.PHONY: install lint types test gate slow bench ci torch zoo docs pages kernels
 
 install:
 	$(PYTHON) -m venv .venv
@@ -43,3 +43,7 @@ docs:
 # what the pages show of programs: outputs of commands, tables of prices, keys of files
 pages:
 	$(BIN)/python docs/tools/refresh.py
+
+# the archive of kernels that spares a user the compiler; before a release, and when `make slow` says that it is old
+kernels:
+	$(BIN)/python -m dse.mapper.ship

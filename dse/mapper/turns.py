@@ -17,14 +17,14 @@ from dse.problem.layer import Layer
 if TYPE_CHECKING:
     from dse.mapper.deep.known import Known
 
-ALONE = 200_000
+ALONE = 1_000_000
 """Unrollings and outer tiles that the flat search visits before the deep one begins: about 0.2 s."""
 
-TURN = 1_000_000
+TURN = 5_000_000
 """Visits of the first turn of each search after that. Every pair of turns is twice as long as the last."""
 
-SUBPROBLEM = 4_000
-"""Visits that take as long as a subproblem of the deep search; a split takes as long as one visit at most."""
+SUBPROBLEM, SPLIT = 20_000, 5
+"""Visits that take as long as a subproblem of the deep search; and as long as a split, at most."""
 
 
 def fastest_by_turns(architecture: Architecture, layer: Layer, gap: float, factors: str, stop: Any) -> Solution:
@@ -99,7 +99,7 @@ class _Pair:
     def _visited(self) -> int:
         """What the deep search has looked at, in visits of the flat one."""
         subproblems, splits = (int(count) for count in self.deep.visited[:2])
-        return SUBPROBLEM * subproblems + splits
+        return SUBPROBLEM * subproblems + SPLIT * splits
 
     def _known(self) -> Known | None:
         """The best mapping that the flat search itself has found."""

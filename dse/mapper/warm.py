@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from dse.architecture.architecture import Architecture, Mac
-from dse.architecture.hierarchy import FanOut, Level
+from dse.architecture.hierarchy import Direction, FanOut, Level, Port
 from dse.mapper.alike import lower_bounds_alike, points_alike
 from dse.mapper.flat.outer.table import work_out
 from dse.mapper.flat.outer.walk import new_outer_tile
@@ -13,8 +13,10 @@ from dse.mapper.flat.solve import prepare
 from dse.mapper.layer import bounds_boxes, lower_bound, solve
 from dse.mapper.shared.compilation.twins import COMPILING, compiled, marker
 from dse.mapper.shared.incumbent import ENERGY
-from dse.problem.dims import OPERANDS
+from dse.problem.dims import OPERANDS, PerOperand
 from dse.problem.layer import Layer
+
+SEARCHES = ("deep", "flat")
 
 
 def compile_kernels(report: Callable[[str], None] | None = None, architectures: Iterable[Architecture] = ()) -> None:
@@ -50,16 +52,23 @@ def searches(architectures: Iterable[Architecture]) -> list[str]:
 
 def warm_up(search: str) -> None:
     """Map a layer of a few MACs, so that all kernels of a search are compiled or loaded."""
-    every = frozenset(OPERANDS)
-    outside = (Level("memory", every), Level("buffer", every), FanOut("array", 2, 2), Level("PE", every))
-    inside = (FanOut("lanes", 2, 2),) if search == "deep" else ()
-    architecture = Architecture("warm-up", (*outside, *inside), Mac(1.0), 1e9)
+    cheap, dear = (_tiny(search, memory_pj) for memory_pj in (1.0, 2.0))
     layer = Layer("warm-up", K=2, P=2)
-    solve(architecture, layer, "energy", 0.0, "all")
-    lower_bound(architecture, layer)
+    solve(cheap, layer, "energy", 0.0, "all")
+    lower_bound(cheap, layer)
     if search == "flat":
-        points_alike(architecture, layer, [architecture])
-        lower_bounds_alike([architecture, architecture], layer, ((2, 2),), (0.0, 0.0))
-    if search == "flat":  # what only a long search needs
-        problem = prepare(architecture, layer, ENERGY, "all")[1][0]
+        points_alike(cheap, layer, [dear])
+        lower_bounds_alike([cheap, dear], layer, ((2, 2),), (0.0, 0.0))
+        problem = prepare(cheap, layer, ENERGY, "all")[1][0]  # what only a long search needs
         compiled(work_out)(problem.instance, problem.table, new_outer_tile())
+
+
+def _tiny(search: str, memory_pj: float) -> Architecture:
+    """An accelerator that one of the searches serves, with a rate: without one, outer points have no time."""
+    every = frozenset(OPERANDS)
+    ways: tuple[Direction, ...] = ("read", "write")
+    rate = Port("memory", frozenset((operand, way) for operand in OPERANDS for way in ways), 1.0)
+    memory = Level("memory", every, read_energy_pj=PerOperand(*[memory_pj] * len(OPERANDS)), ports=(rate,))
+    inside = (FanOut("lanes", 2, 2),) if search == "deep" else ()
+    nodes = (memory, Level("buffer", every), FanOut("array", 2, 2), Level("PE", every), *inside)
+    return Architecture("warm-up", nodes, Mac(1.0), 1e9)

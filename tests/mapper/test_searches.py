@@ -30,7 +30,8 @@ def by_flat(architecture, layer, objective):
     return solve_flat(architecture, architecture.lowered(layer), kind, 0.0, "all", LONGEST_FRONT, stop=stop)
 
 
-def test_a_long_search_for_the_fastest_mapping_goes_on_in_the_deep_one(flexible):
+def test_a_long_search_for_the_fastest_mapping_goes_on_in_the_deep_one(flexible, monkeypatch):
+    monkeypatch.setattr(turns, "ALONE", 20_000)
     layer = load_workload("mobilenet_v1").layer("20.0")
     whole, found = by_flat(flexible, layer, "latency"), solve(flexible, layer, "latency", 0.0, "all")
     assert len(found.records[0]) != RECORD

@@ -74,7 +74,7 @@ class Axis:
     columns: dict[Key, int] = field(default_factory=dict)
     _tables: Floats | None = None
     _width: int = 1
-    _asked: list[tuple[int, ...]] = field(default_factory=list)
+    _asked: tuple[tuple[int, ...], ...] = ()
     _both: Ints | None = None
     _most: list[list[int]] | None = None
 
@@ -97,7 +97,7 @@ class Axis:
             self.columns[key] = 0
         else:
             self.columns[key] = self._width
-            self._asked.append((self._width, *self._numbers_of(key)))
+            self._asked += ((self._width, *self._numbers_of(key)),)
             self._width += 1
         return self.columns[key]
 
@@ -132,7 +132,7 @@ class Axis:
         bounds = np.array([*self.bounds, 1][:2])
         splits = Splits(self.both(), sides, bounds, self.stride, self.dilation)
         compiled(fill)(splits, np.array(self._asked), tables[0], tables[1])
-        self._asked = []
+        self._asked = ()
 
     def table(self, plain: bool = False) -> Floats:
         """(columns, n) logarithms of all factors, or with `plain` the factors themselves."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import NamedTuple
+from collections.abc import Hashable
+from typing import Any, NamedTuple
 
 from dse.mapper.deep.axes import Axis, axes_of
 from dse.mapper.deep.bounds.steps import lay_down_fewest
-from dse.mapper.deep.lists import Choice
+from dse.mapper.deep.lists import Bools, Choice
 from dse.mapper.deep.problem import Deep
-from dse.model.counting.kernel import Ints
+from dse.model.counting.kernel import Floats, Ints
 
 MOST_BYTES = 200_000_000
 """Tables last used longest ago are given up when all of them take more."""
@@ -46,12 +47,26 @@ class Tables(NamedTuple):
     ----------
     found : dict
         The best mappings of the last searches with these tables, by what was sought.
+    weights : dict
+        The weights that bounded whole spaces last, by space, with the blocks of their terms.
+    words : dict
+        By the crossings of a problem: what words are products of, with some lists laid down.
+    agreeing : dict
+        By the rules of a problem: which splits agree with what is laid down about a list.
     """
 
     axes: list[Axis]
     least_steps: float
     differ: tuple[int, ...]
     found: dict[int, Found]
+    weights: dict[Hashable, tuple[Ints, Floats]]
+    words: dict[Hashable, tuple[dict[Any, Any], dict[Any, Any]]]
+    agreeing: dict[Hashable, dict[Any, list[Bools]]]
+
+    @property
+    def nbytes(self) -> int:
+        masks = (mask for every in self.agreeing.values() for masks in every.values() for mask in masks)
+        return sum(axis.nbytes for axis in self.axes) + sum(mask.nbytes for mask in masks)
 
 
 _kept: OrderedDict[tuple[object, ...], Tables] = OrderedDict()
@@ -81,8 +96,8 @@ def tables_of(problem: Deep) -> Tables:
         _kept.move_to_end(key)
         return _kept[key]
     axes = axes_of(problem)
-    tables = Tables(axes, *lay_down_fewest(problem, axes), {})
-    while _kept and sum(axis.nbytes for one in (*_kept.values(), tables) for axis in one.axes) > MOST_BYTES:
+    tables = Tables(axes, *lay_down_fewest(problem, axes), {}, {}, {}, {})
+    while _kept and sum(one.nbytes for one in (*_kept.values(), tables)) > MOST_BYTES:
         _kept.popitem(last=False)
     _kept[key] = tables
     return tables

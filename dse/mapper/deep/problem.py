@@ -10,6 +10,7 @@ import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
+from dse.mapper.shared.compilation.machine_code import lasting
 from dse.mapper.shared.factors import whole_factor
 from dse.mapper.shared.places import Places
 from dse.model.counting.counts import RELEVANCE, Structure, window_of
@@ -20,6 +21,7 @@ from dse.problem.dims import DIMS, OPERANDS, PSUM
 from dse.problem.layer import Layer
 
 
+@lasting
 class Deep(NamedTuple):
     """Numbers of one problem and one choice of bypasses; energies in pJ and times in cycles per element.
 
@@ -71,17 +73,13 @@ class Deep(NamedTuple):
 
 
 def build(
-    architecture: Architecture, layer: Layer, kept: dict[int, frozenset[str]], prices: Prices, factors: str,
-    only_finished: frozenset[int] = frozenset(), *, may_finish: frozenset[int] = frozenset(), returns: bool = False,
+    architecture: Architecture, layer: Layer, kept: dict[int, frozenset[str]], prices: Prices, factors: str, *,
+    returns: bool = False,
 ) -> Deep:  # fmt: skip
     """Gather one problem's numbers.
 
     Parameters
     ----------
-    only_finished : frozenset of int
-        Nodes of levels to which no unfinished psum may come, so that they need room for finished ones only.
-    may_finish : frozenset of int
-        Those of all kindred problems, which have the same terms.
     returns : bool
         Only mappings in which psums come to the outermost level unfinished.
     """
@@ -97,9 +95,9 @@ def build(
     return Deep(
         bounds=np.array(layer.bounds, dtype=np.int64),
         window=window_of(layer),
-        bits=_widths(architecture, layer, places, only_finished),
-        only_finished=np.array([int(node in only_finished) for node in places.levels], dtype=np.int64),
-        may_finish=np.array([int(node in may_finish | only_finished) for node in places.levels], dtype=np.int64),
+        bits=_widths(architecture, layer, places, frozenset()),
+        only_finished=np.zeros(k, dtype=np.int64),
+        may_finish=np.zeros(k, dtype=np.int64),
         never_finished=np.zeros(len(places.levels), dtype=np.int64),
         returns=returns,
         words=np.array(words, dtype=np.float64),
@@ -168,6 +166,27 @@ def rooms_for_finished(
         if node > 0 and "psum" in kept[node] and min(table[node, PSUM], table[node, 3]) < inf:
             chosen |= {node}
             yield chosen
+
+
+def finishing(
+    problem: Deep, architecture: Architecture, layer: Layer, nodes: frozenset[int], may_finish: frozenset[int]
+) -> Deep:
+    """The same problem with only finished psums in some levels, and without any in the outermost that is not.
+
+    Parameters
+    ----------
+    nodes : frozenset of int
+        Of levels to which no unfinished psum may come, so that they need room for finished ones only.
+    may_finish : frozenset of int
+        Those of all kindred problems, which have the same terms.
+    """
+    levels = problem.nodes.tolist()
+    return problem._replace(
+        bits=_widths(architecture, layer, Places.of(architecture), nodes),
+        only_finished=np.array([int(node in nodes) for node in levels], dtype=np.int64),
+        may_finish=np.array([int(node in may_finish | nodes) for node in levels], dtype=np.int64),
+        returns=False,
+    )
 
 
 def without_limits(problems: list[Deep]) -> Deep:

@@ -12,10 +12,11 @@ from dse.architecture.hierarchy import Level
 from dse.architecture.parts import in_order_kept, in_parts
 from dse.errors import DseError
 from dse.mapper.deep.bounds.finished import halved, together
-from dse.mapper.deep.bounds.subproblem import Best, Space, narrowed, space_of
+from dse.mapper.deep.bounds.spaces import narrowed, space_of
+from dse.mapper.deep.bounds.subproblem import Best, Space
 from dse.mapper.deep.known import Known, record_of
 from dse.mapper.deep.nest import parts_of, record_length
-from dse.mapper.deep.problem import build, rooms_for_finished
+from dse.mapper.deep.problem import build, finishing, rooms_for_finished
 from dse.mapper.deep.tree import finished, remember, remembered, seek
 from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, is_better
@@ -95,7 +96,7 @@ def _spaces_of_way(
             spaces += halved(space)
         kindred: list[Space] = []
         for nodes in some:
-            problem = build(architecture, layer, kept, prices, factors, nodes, may_finish=some[-1])
+            problem = finishing(space.problem, architecture, layer, nodes, some[-1])
             space = narrowed(space, problem, len(choices))
             kindred += halved(space)
             choices.append(kept)

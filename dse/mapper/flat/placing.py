@@ -82,17 +82,18 @@ def place_tiles(
     values = incumbents.values
     config.beside = first_and_last(inst, config.tile, 1.0)
     config.cycles = array_time(inst, config.passes, config.cycles)
-    if not _promising(inst, run, work, config, table, room.alive[ALL_UNROLLED], room.many[ALL_UNROLLED], values):
+    if not _promising(inst, run, work, config, table, room.alive[ALL_UNROLLED], values):
         return pool
     if worked_out(table) and _too_dear(
         inst, run, work, config, table, len(table.p), len(table.q), len(table.k), values
     ):  # fmt: skip
         return pool
+    listed = room.listed
     for d in range(8):
-        listed = room.listed[config.spread_row[d]]
-        if listed[END] == 0:
-            pool = list_trips(inst, run, config, options, d, room.listed, pool)
-        if listed[FIRST] == listed[END]:
+        row = config.spread_row[d]
+        if listed[row, END] == 0:
+            pool = list_trips(inst, run, config, options, d, listed, pool)
+        if listed[row, FIRST] == listed[row, END]:
             return pool
     _walk(inst, run, work, config, room, options, table, pool, incumbents, stop)
     return pool
@@ -103,20 +104,20 @@ def _walk(
     incumbents: Any, stop: Ints,
 ) -> None:  # fmt: skip
     """Walk the trips listed, dim by dim, see `place_tiles`."""
-    n, m, option, values = work.n, work.m, work.option, incumbents.values
+    n, m, option, values, listed = work.n, work.m, work.option, incumbents.values, room.listed
     aided, dense, whole = worked_out(table), _is_dense(inst), fills_whole(inst)
     for d in range(8):
         n[d] = 1
         _undecide(work, config, d)
-        option[d] = room.listed[config.spread_row[d], FIRST] - 1
+        option[d] = listed[config.spread_row[d], FIRST] - 1
     depth = 0
     while depth >= 0:
         d = SEQUENCE[depth]
-        listed = room.listed[config.spread_row[d]]
+        first, end = listed[config.spread_row[d], FIRST], listed[config.spread_row[d], END]
         option[d] += 1
-        if option[d] == listed[END]:
+        if option[d] == end:
             _undecide(work, config, d)
-            option[d] = listed[FIRST] - 1
+            option[d] = first - 1
             depth -= 1
             continue
         n[d], m[d] = pool[option[d], N_TRIPS], pool[option[d], M_TRIPS]
@@ -131,15 +132,15 @@ def _walk(
             return
         _note_decided(work, d, 1)
         config.beside_tile = config.beside
-        if listed[END] - listed[FIRST] > 1 or depth == 7:
-            others_fit = _set_open_trips(inst, work, config, room.listed, pool, depth)
+        if end - first > 1 or depth == 7:
+            others_fit = _set_open_trips(inst, work, config, listed, pool, depth)
             if others_fit == NOWHERE:
                 continue
             outer_words(inst, n, work.known, work.words)
             if _outer_pruned(inst, run, work, config, values):
                 if others_fit == AMPLE and (dense or d < P):
                     # More trips only cost more, but where one array tile comes to be all that the buffer holds.
-                    option[d] = max(option[d], listed[END] - 2)
+                    option[d] = max(option[d], end - 2)
                 continue
             if whole:
                 # Less than that with more trips, whose tiles are smaller.
@@ -182,26 +183,25 @@ def _set_open_trips(
     fit = AMPLE
     for later in range(depth + 1, 8):
         x = SEQUENCE[later]
-        trips = listed[config.spread_row[x]]
-        if not least_trips(inst, work, config, x, trips, pool):
+        first, end = listed[config.spread_row[x], FIRST], listed[config.spread_row[x], END]
+        if not least_trips(inst, work, config, x, first, end, pool):
             return NOWHERE
-        if work.n[x] > pool[trips[FIRST], N_TRIPS]:
+        if work.n[x] > pool[first, N_TRIPS]:
             fit = CROWDED
     return fit
 
 
 def _promising(
-    inst: Instance, run: Record, work: Record, config: Record, table: Any, alive: Ints, many: Ints,
-    values: Floats,
-) -> bool:  # fmt: skip
+    inst: Instance, run: Record, work: Record, config: Record, table: Any, alive: Ints, values: Floats
+) -> bool:
     """Whether some operand stationary at the array, with the least outer cost that goes with it, may improve.
 
     The outermost list has no more trips over the dims that the other two operands do not have than there are passes.
 
     Parameters
     ----------
-    alive, many : (3, *), (3,)
-        Places in `table.points` per operand, and how many.
+    alive : (3, *)
+        Per operand how many outer tiles there are, and their places in `table.points`.
     """
     for o in range(3):
         first, second = others(o)
@@ -220,7 +220,7 @@ def _promising(
             for x in (first, second):
                 if inst.in_pe[x] == 1:
                     past += inst.port_up[t, x] * inst.words[x] * repeats(config.passes, x)
-        for i in range(many[o]):
+        for i in range(1, alive[o, 0] + 1):
             point = table.points[o, alive[o, i]]
             if point[PASSES_FIRST] <= most <= point[MOST_FIRST] and point[PASSES_SECOND] <= more <= point[MOST_SECOND]:
                 longest = max(time, point[BUSY] + past) + config.beside

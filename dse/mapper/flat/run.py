@@ -80,12 +80,32 @@ CONFIGURATION = np.dtype(
         ("steps", np.int64, 8),  # compute steps along the dim; the fewest of any spread where open
         ("left", np.float64),  # PEs that the dims with open spreads may share
         ("cycles", np.float64),  # of the array, steps and folds, at least
+        ("todo", np.float64),  # compute steps if no dim whose spread is open is spread
         ("beside", np.float64),  # cycles that overlap with no others, at least
         ("beside_tile", np.float64),  # the same with the outer tile at hand
         ("inside_pj", np.float64, 3),  # least energy inside the array, by operand stationary there
+        ("least_pj", np.float64),  # of all mappings that may improve, at least
+        ("port", np.int64),  # the outermost one, -1 where there are several
+        ("dear", np.float64),  # energy from which on these do not improve, see `incumbent.dearest`
     ]
 )
 """An array configuration, partly decided or whole: a PE tile and the spreads of dims. All but the last rows per dim."""
+
+WALK = np.dtype(
+    [
+        # By depth: the dim, the row of its PE tile in `Options.tiles`, whether it has more than one spread, and the
+        # MACs along the dims further down.
+        ("dim", np.int64, 8), ("tile", np.int64, 8), ("several", np.int64, 8), ("below", np.float64, 8),
+        # By depth: what the array has left, the entry at hand and the end of its list, see `dse.mapper.flat.fitting`;
+        # compute steps of the dims decided before, and of all dims but that of the depth, at least.
+        ("state", np.int64, 9), ("at", np.int64, 9), ("last", np.int64, 9),
+        ("done", np.float64, 9), ("others", np.float64, 9),
+        # By depth: the row of `Room.alive` with the outer tiles that may still be best; energy at least; the time from
+        # which on, times 1 + gap + `incumbent.SLACK`, nothing improves; and the most that is of use.
+        ("source", np.int64, 9), ("least_pj", np.float64, 9), ("latest", np.float64, 9), ("longest", np.float64, 9),
+    ]
+)  # fmt: skip
+"""Where a walk over the spreads of a PE tile is: dims by depth, those with the fewest spreads first."""
 
 
 class PeTiles(NamedTuple):
@@ -127,6 +147,10 @@ def new_run(kind: int, gap: float, perfect: bool) -> Run:
 
 def new_work() -> Any:
     return record(WORK, {})
+
+
+def new_walk() -> Any:
+    return record(WALK, {})
 
 
 def new_configuration() -> Any:

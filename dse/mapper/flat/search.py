@@ -6,15 +6,31 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dse.mapper.flat.inner.bounds import least_inside, tile_pruned
+from dse.mapper.flat.fitting import (
+    END,
+    FIRST,
+    LEAST_PASSES,
+    LEAST_STEPS,
+    MOST_ENTRIES,
+    MOST_STATES,
+    ROW,
+    UNKNOWN,
+    Fitting,
+    begin,
+    follow,
+    look_up,
+    new_fitting,
+    start,
+)  # fmt: skip
+from dse.mapper.flat.inner.bounds import least_inside, lone_port, steps_together, tile_pruned
 from dse.mapper.flat.inner.costs import inner_costs
 from dse.mapper.flat.inner.halo import halos
 from dse.mapper.flat.inner.least_time import array_time, first_and_last, growth_of
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.placing import place_tiles
 from dse.mapper.flat.run import OUTER_TILES, PE_TILES, UNROLLINGS
-from dse.mapper.flat.spreads import FIRST_SPREAD, STEPS, decide, leave_open, most_left, take
-from dse.mapper.shared.incumbent import EDP, ENERGY, longest, pruned
+from dse.mapper.flat.spreads import FIRST_SPREAD, STEPS, decide, leave_open
+from dse.mapper.shared.incumbent import EDP, ENERGY, SLACK, latest, longest, pruned
 from dse.model.counting.kernel import Floats, Ints, Record, entry
 from dse.problem.dims import P, Q, R, S
 
@@ -32,6 +48,7 @@ class Room(NamedTuple):
     ----------
     first : (9,) int64
         First spread of every dim.
+    options : Options
     tall, wide : (spreads of P or Q, spreads of R or S, 10) float
         Words on both axes as of `halo_words`, filled on demand; -1 where they are not known yet.
     left : (9, most_left, 2) int64
@@ -42,25 +59,24 @@ class Room(NamedTuple):
         Where the trips of every spread are listed, see `place_tiles`.
     positions, offsets : (2, longest bound + 1, 3), (4, children + 1) int64
         Scratch of the model.
-    alive, many : (10, 3, *), (10, 3) int64
-        Outer tiles that may still be best and their numbers, see `tile_pruned`.
+    alive : (10, 3, *) int64
+        Outer tiles that may still be best, see `tile_pruned`.
     """
 
     first: Ints
+    options: Any
     tall: Floats
     wide: Floats
-    left: Ints
-    count: Ints  # type: ignore[assignment]  # in place of a tuple's method
+    fitting: Fitting
     listed: Ints
     positions: Ints
     offsets: Ints
     alive: Ints
-    many: Ints
 
 
 @entry
 def search(
-    inst: Instance, run: Record, work: Record, config: Record, options: Any, tiles: Any, table: Any,
+    inst: Instance, run: Record, work: Record, walk: Record, config: Record, options: Any, tiles: Any, table: Any,
     incumbents: Any, stop: Ints,
 ) -> None:  # fmt: skip
     """Walk PE tiles in the given order, their unrollings, outer tiles and loop orders, keeping the best found.
@@ -71,7 +87,7 @@ def search(
     Parameters
     ----------
     inst : an element of `dse.mapper.flat.instance.INSTANCE`
-    run, work, config : elements of `dse.mapper.flat.run.RUN`, `WORK` and `CONFIGURATION`
+    run, work, walk, config : elements of `dse.mapper.flat.run.RUN`, `WORK`, `WALK` and `CONFIGURATION`
         What is looked for, and what has been found and visited; scratch.
     options : Options
     tiles : PeTiles
@@ -95,7 +111,7 @@ def search(
         run.least_pj = tiles.bound[index, 0]
         for d in range(8):
             config.tile_row[d] = tiles.choice[index, d]
-        pool = _unroll(inst, run, work, config, room, options, table, pool, incumbents, stop)
+        pool = _unroll(inst, run, work, walk, config, room, table, pool, incumbents, stop)
         if run.held < 0 or (stop[0] != 0 and run.held > 0) or _is_over(run):
             return
     run.reached = len(tiles.order)
@@ -113,111 +129,170 @@ def _room(inst: Instance, options: Any, table: Any) -> Room:
     tall = np.full((first[Q] - first[P], first[S] - first[R], 10), -1.0)
     wide = np.full((first[R] - first[Q], first[S + 1] - first[S], 10), -1.0)
     longest = max(max(inst.bounds[P], inst.bounds[Q]), max(inst.bounds[R], inst.bounds[S])) + 1
-    left = np.ones((9, most_left(inst.rows), 2), dtype=np.int64)
-    left[0, 0, 0] = inst.rows
-    left[0, 0, 1] = inst.cols
-    count = np.ones(9, dtype=np.int64)
+    fitting = new_fitting(inst.rows, inst.cols, options.tiles, MOST_STATES, MOST_ENTRIES)
     listed = np.zeros((len(options.spreads), 2), dtype=np.int64)
     positions = np.zeros((2, longest, 3), dtype=np.int64)
     offsets = np.zeros((4, inst.pes + 1), dtype=np.int64)
-    alive = np.zeros((10, 3, max(table.count[0], max(table.count[1], table.count[2]))), dtype=np.int64)
-    many = np.zeros((10, 3), dtype=np.int64)
-    return Room(first, tall, wide, left, count, listed, positions, offsets, alive, many)
+    alive = np.zeros((10, 3, 1 + max(table.count[0], max(table.count[1], table.count[2]))), dtype=np.int64)
+    return Room(first, options, tall, wide, fitting, listed, positions, offsets, alive)
 
 
 def _unroll(
-    inst: Instance, run: Record, work: Record, config: Record, room: Any, options: Any, table: Any, pool: Ints,
+    inst: Instance, run: Record, work: Record, walk: Record, config: Record, room: Any, table: Any, pool: Ints,
     incumbents: Any, stop: Ints,
 ) -> Ints:  # fmt: skip
     """Walk the spreads of one PE tile, dim by dim, dims with the fewest choices first. Returns the pool of trips."""
-    tiles, row, chosen = options.tiles, config.tile_row, config.spread_row
-    alive, many, values = room.alive, room.many, incumbents.values
-    left, count, spreads, sides = room.left, room.count, options.spreads, options.sides
-    choices = np.zeros(8, dtype=np.int64)
-    for d in range(8):
-        choices[d] = tiles[row[d] + 1, FIRST_SPREAD] - tiles[row[d], FIRST_SPREAD]
-    _open_all(inst, run, config, options, table, alive, many, values)
-    if tile_pruned(inst, run, config, table, values, alive, many, 0):
+    options, values, alive, points, floor = room.options, incumbents.values, room.alive, table.points, table.floor
+    spreads, listed, entries, most = options.spreads, room.fitting.listed, room.fitting.entries, room.fitting.most
+    _open_all(inst, run, walk, config, table, room, values)
+    if _is_pruned(inst, run, walk, config, points, floor, values, alive, 0):
         return pool  # since the tiles were listed, the table has been worked out
-    sequence = by_size(choices)
     depth = 0
-    beside_it = _steps_but(config, sequence[0])
-    chosen[sequence[0]] = tiles[row[sequence[0]], FIRST_SPREAD] - 1
+    start(room.fitting, options, walk)
     while depth >= 0:
-        d = sequence[depth]
-        chosen[d] += 1
-        if chosen[d] == tiles[row[d] + 1, FIRST_SPREAD]:
-            leave_open(config, options, d)
+        walk.at[depth] += 1
+        # Narrower spreads take no fewer steps: where one takes too many, so do all after it.
+        if walk.at[depth] == walk.last[depth] or _is_late(
+            run, walk, depth, walk.others[depth] * spreads[entries[walk.at[depth], ROW], STEPS]
+        ):
+            leave_open(config, options, walk.dim[depth])
             depth -= 1
-            beside_it = _steps_but(config, sequence[depth]) if depth >= 0 else 0.0
             continue
-        if pruned(run.kind, run.gap, run.least_pj, beside_it * spreads[chosen[d], STEPS], values, run.held):
-            continue
-        config.left = take(left, count, depth, spreads, sides, chosen[d])
-        if config.left == 0:
-            continue
-        decide(inst, config, options, d)
-        run.visited[UNROLLINGS] += choices[d] > 1
+        run.visited[UNROLLINGS] += walk.several[depth]
         if (stop[0] != 0 and run.held > 0) or _is_over(run):
             return pool
-        _look_ahead(inst, run, config, values)
-        if tile_pruned(inst, run, config, table, values, alive, many, depth + 1):
+        config.spread_row[walk.dim[depth]] = entries[walk.at[depth], ROW]
+        further = follow(listed, entries, walk, depth) if depth < UNROLLED - 1 else 1.0
+        if further == UNKNOWN:
+            look_up(room.fitting, options, config, walk, depth)
+            further = follow(listed, entries, walk, depth)
+        if _takes_long(run, walk, config, spreads, most, further, depth):
+            continue
+        decide(inst, config, options, walk.dim[depth])
+        _note_least(walk, config, listed, depth)
+        if depth < UNROLLED - 1 and _has_one(run, walk, spreads, listed, entries, depth + 1):
+            _as_above(walk, depth + 1)
+        elif _is_pruned(inst, run, walk, config, points, floor, values, alive, depth + 1):
             continue
         if depth < UNROLLED - 1:
             depth += 1
-            following = sequence[depth]
-            beside_it = _steps_but(config, following)
-            chosen[following] = tiles[row[following], FIRST_SPREAD] - 1
+            begin(listed, walk, depth)
             continue
         tall, wide = halos(inst, work, config, room, P), halos(inst, work, config, room, Q)
         config.cycles = inner_costs(inst, work, config, tall, wide)
         pool = place_tiles(inst, run, work, config, room, options, table, pool, incumbents, stop)
         if run.held < 0:
             break
+        for level in range(UNROLLED):
+            _set_limits(run, walk, values, level)
     return pool
 
 
-def _steps_but(config: Record, d: int) -> float:
-    """Compute steps of all dims but one, the fewest where their spreads are open."""
-    steps = 1.0
-    for other in range(8):
-        if other != d:
-            steps *= config.steps[other]
-    return steps
-
-
-def _open_all(
-    inst: Instance, run: Record, config: Record, options: Any, table: Any, alive: Ints, many: Ints, values: Floats
-) -> None:
+def _open_all(inst: Instance, run: Record, walk: Record, config: Record, table: Any, room: Any, values: Floats) -> None:
     """Begin with a PE tile: every spread open, every outer tile as good as another."""
+    options, row = room.options, config.tile_row
+    choices = np.zeros(8, dtype=np.int64)
     for d in range(8):
         leave_open(config, options, d)
+        choices[d] = options.tiles[row[d] + 1, FIRST_SPREAD] - options.tiles[row[d], FIRST_SPREAD]
+    sequence = by_size(choices)
+    below = 1.0
+    walk.others[0] = 1.0
+    for depth in range(7, -1, -1):
+        d = sequence[depth]
+        walk.dim[depth], walk.tile[depth], walk.several[depth] = d, row[d], choices[d] > 1
+        walk.below[depth] = below
+        below *= inst.bounds[d]
+        if depth > 0:
+            walk.others[0] *= config.steps[d]
     for kind in range(3):
         config.inside_pj[kind] = least_inside(inst, kind, config.number)
-        many[0, kind] = table.count[kind]
+        room.alive[0, kind, 0] = table.count[kind]
         for i in range(table.count[kind]):
-            alive[0, kind, i] = i
-    config.left = inst.pes
-    config.cycles = array_time(inst, config.passes, run.fastest)
-    config.beside = _beside(inst, run, config, inst.macs, values)
+            room.alive[0, kind, 1 + i] = i
+    walk.source[0], walk.done[0], walk.least_pj[0] = 0, 1.0, run.least_pj
+    config.port = lone_port(table.ports)
+    _set_limits(run, walk, values, 0)
+    config.left, config.todo = inst.pes, inst.macs
+    config.cycles = max(run.fastest, steps_together(config.steps))
 
 
-def _look_ahead(inst: Instance, run: Record, config: Record, values: Floats) -> None:
-    """Bound the cycles of the array and those beside them, with the PEs that are left to dims with open spreads."""
-    todo = 1.0
-    for d in range(8):
-        todo *= inst.bounds[d] if config.opened[d] == 1 else config.steps[d]
-    config.cycles = array_time(inst, config.passes, max(run.fastest, todo / config.left))
-    config.beside = _beside(inst, run, config, todo, values)
+def _set_limits(run: Record, walk: Record, values: Floats, level: int) -> None:
+    """Note which times improve on the incumbents with the least energy of a level of the walk."""
+    walk.latest[level] = latest(run.kind, run.gap, walk.least_pj[level], values, run.held)
+    walk.longest[level] = longest(run.kind, walk.least_pj[level], values, run.held) * (1.0 + ROUNDING)
 
 
-def _beside(inst: Instance, run: Record, config: Record, todo: float, values: Floats) -> float:
-    """Cycles at least that no others overlap with; 0 when nobody asks for time. See `growth_of`."""
-    if run.kind == ENERGY and inst.static_pj == 0.0:
-        return 0.0
-    most = longest(run.kind, run.least_pj, values, run.held) * (1.0 + ROUNDING)
-    growth = growth_of(inst, config.tile, config.opened, todo, most)
-    return first_and_last(inst, config.tile, growth)
+def _is_late(run: Record, walk: Record, level: int, time: float) -> bool:
+    """Whether mappings with the least energy of a level of the walk are not better than the incumbents with a time."""
+    return bool(time * (1.0 + run.gap + SLACK) >= walk.latest[level])
+
+
+def _takes_long(
+    run: Record, walk: Record, config: Record, spreads: Ints, most: Ints, further: float, depth: int
+) -> bool:
+    """Whether compute steps alone are too many with the spread at hand, which leaves open dims some steps at least."""
+    steps = done = walk.done[depth] * spreads[config.spread_row[walk.dim[depth]], STEPS]
+    config.left = 1.0
+    if depth < UNROLLED - 1:
+        config.left = most[walk.state[depth + 1]]
+        steps = max(done * further, done * walk.below[depth] / config.left)
+    steps = max(float(run.fastest), steps)
+    config.cycles, config.todo = steps, done * walk.below[depth]
+    walk.done[depth + 1] = done
+    return _is_late(run, walk, depth, steps)
+
+
+def _note_least(walk: Record, config: Record, listed: Ints, depth: int) -> None:
+    """Note what open dims have at least beside the spreads decided down to some depth."""
+    state = walk.state[depth + 1]
+    walk.others[depth + 1] *= walk.done[depth + 1]
+    for later in range(depth + 1, 8):
+        config.passes[walk.dim[later]] = listed[state, walk.tile[later], LEAST_PASSES]
+        config.steps[walk.dim[later]] = listed[state, walk.tile[later], LEAST_STEPS]
+
+
+def _has_one(run: Record, walk: Record, spreads: Ints, listed: Ints, entries: Ints, depth: int) -> bool:
+    """Whether only the widest spread that fits at some depth may be of use: then there is nothing to bound above it."""
+    state, tile = walk.state[depth], walk.tile[depth]
+    second = listed[state, tile, FIRST] + 1
+    return bool(
+        second == listed[state, tile, END]
+        or _is_late(run, walk, depth - 1, walk.others[depth] * spreads[entries[second, ROW], STEPS])
+    )
+
+
+def _as_above(walk: Record, level: int) -> None:
+    """Let a level of the walk know no more than the one above it."""
+    walk.source[level], walk.least_pj[level] = walk.source[level - 1], walk.least_pj[level - 1]
+    walk.latest[level], walk.longest[level] = walk.latest[level - 1], walk.longest[level - 1]
+
+
+def _is_pruned(
+    inst: Instance, run: Record, walk: Record, config: Record, points: Floats, floor: Floats, values: Floats,
+    alive: Ints, level: int,
+) -> bool:  # fmt: skip
+    """Whether nothing below a level of the walk improves on the incumbents; else what is known there is noted.
+
+    Parameters
+    ----------
+    config : an element of `dse.mapper.flat.run.CONFIGURATION`
+        Its `cycles` are compute steps; those of the array, and those beside, are filled.
+    """
+    above = max(0, level - 1)
+    config.cycles = array_time(inst, config.passes, config.cycles)
+    config.beside = 0.0
+    if run.kind != ENERGY or inst.static_pj > 0.0:  # else nobody asks for time
+        growth = growth_of(inst, config.tile, config.opened, config.todo, walk.longest[above])
+        config.beside = first_and_last(inst, config.tile, growth)
+    if _is_late(run, walk, above, config.cycles + config.beside):
+        return True
+    if tile_pruned(inst, run, config, points, floor, values, alive, walk.source[above], level + 1):
+        return True
+    walk.source[level] = level + 1
+    walk.least_pj[level] = max(walk.least_pj[above], config.least_pj)
+    _set_limits(run, walk, values, level)
+    return False
 
 
 def by_size(numbers: Ints) -> Ints:

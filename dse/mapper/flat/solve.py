@@ -30,6 +30,7 @@ from dse.mapper.flat.run import (
     PeTiles,
     new_configuration,
     new_run,
+    new_walk,
     new_work,
 )  # fmt: skip
 from dse.mapper.flat.search import search
@@ -97,7 +98,7 @@ class FlatSearch:
         )
         if alone:
             self.problems = [_alone(problem) for problem in self.problems]
-        self.run, self.work = new_run(kind, gap, factors == "perfect"), new_work()
+        self.run, self.work, self.place = new_run(kind, gap, factors == "perfect"), new_work(), new_walk()
         self.name, self.longest, self.stop, self.alone = layer.name, longest, stop, alone
         self.per_step = prices.cycles_per_step  # the search counts time in compute steps
         if beaten is not None:
@@ -146,8 +147,8 @@ class FlatSearch:
             pays = inf if worked_out(problem.table) else self.since + problem.table.worth
             run.until = min(until, pays)
             compiled(search)(
-                problem.instance, run, self.work, new_configuration(), problem.options, problem.tiles, problem.table,
-                self.incumbents, self.stop,
+                problem.instance, run, self.work, self.place, new_configuration(), problem.options, problem.tiles,
+                problem.table, self.incumbents, self.stop,
             )  # fmt: skip
             if run.held < 0:
                 raise DseError(f"layer {self.name}: the front has more than {self.longest} points")

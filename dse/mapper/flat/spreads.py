@@ -134,23 +134,23 @@ def leave_open(config: Record, options: Options, d: int) -> None:
     ----------
     config : an element of `dse.mapper.flat.run.CONFIGURATION`
     """
-    tile = options.tiles[config.tile_row[d]]
-    config.f[d], config.number[d] = tile[TILE], tile[TILES]
+    tiles, row = options.tiles, config.tile_row[d]  # a view of the row would be counted as a reference
+    config.f[d], config.number[d] = tiles[row, TILE], tiles[row, TILES]
     config.opened[d], config.spread[d] = 1, 1
-    config.tile[d] = tile[TILE]
-    config.passes[d] = tile[FEWEST_PASSES]
-    config.spread_out[d] = tile[TILES]
-    config.steps[d] = tile[FEWEST_STEPS]
+    config.tile[d] = tiles[row, TILE]
+    config.passes[d] = tiles[row, FEWEST_PASSES]
+    config.spread_out[d] = tiles[row, TILES]
+    config.steps[d] = tiles[row, FEWEST_STEPS]
 
 
 def decide(inst: Any, config: Record, options: Options, d: int) -> None:
     """Give a dim the spread that `config.spread_row` says."""
-    spread = options.spreads[config.spread_row[d]]
-    config.opened[d], config.spread[d] = 0, spread[CHILDREN]
-    config.tile[d] = min(inst.bounds[d], config.f[d] * spread[CHILDREN])
-    config.passes[d] = spread[PASSES]
-    config.spread_out[d] = spread[PASSES]
-    config.steps[d] = spread[STEPS]
+    spreads, row = options.spreads, config.spread_row[d]
+    config.opened[d], config.spread[d] = 0, spreads[row, CHILDREN]
+    config.tile[d] = min(inst.bounds[d], config.f[d] * spreads[row, CHILDREN])
+    config.passes[d] = spreads[row, PASSES]
+    config.spread_out[d] = spreads[row, PASSES]
+    config.steps[d] = spreads[row, STEPS]
 
 
 def settle(inst: Any, work: Record, config: Record, options: Options) -> bool:

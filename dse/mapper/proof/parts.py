@@ -9,8 +9,9 @@ from typing import Any
 
 from dse.architecture.architecture import Architecture
 from dse.mapper.deep.axes import Key
-from dse.mapper.deep.bounds.subproblem import Space, narrowed, space_of, without_fewest_steps
-from dse.mapper.deep.problem import build, rooms_for_finished, spreads_that_add_up
+from dse.mapper.deep.bounds.spaces import narrowed, space_of, without_fewest_steps
+from dse.mapper.deep.bounds.subproblem import Space
+from dse.mapper.deep.problem import build, finishing, rooms_for_finished, spreads_that_add_up
 from dse.mapper.shared.bypass import bypass_choices
 from dse.model.price import Prices
 from dse.problem.dims import DIMS, OPERANDS
@@ -66,7 +67,7 @@ def parts_of_space(architecture: Architecture, layer: Layer, prices: Prices, fac
         wide = build(architecture, layer, kept, prices, factors, returns=bool(sets))
         problems = {} if sets and architecture.levels[0].only_finished else {_name(architecture, None, sets): wide}
         for nodes in sets:
-            finished = build(architecture, layer, kept, prices, factors, nodes, may_finish=sets[-1])
+            finished = finishing(wide, architecture, layer, nodes, sets[-1])
             problems[_name(architecture, nodes, sets)] = finished
         base = without_fewest_steps(space_of(wide, number))
         for room, problem in enumerate(problems.values()):

@@ -86,6 +86,71 @@ def longest(kind: int, energy: float, values: Floats, held: int) -> float:
     return np.inf if low == held else float(values[low, 1])
 
 
+def latest(kind: int, gap: float, energy: float, values: Floats, held: int) -> float:
+    """The least time with which a bound of some energy is `pruned`: so much, or more, times 1 + gap + `SLACK`.
+
+    Parameters
+    ----------
+    kind, gap, values, held
+        As for `pruned`.
+    energy : float
+        Lower bound.
+
+    Examples
+    --------
+    >>> latest(FRONT, 0.0, 5.0, np.array([[9.0, 1.0], [4.0, 2.0]]), held=2)
+    2.0
+    """
+    if held == 0:
+        return np.inf
+    energy = energy * (1.0 + gap + SLACK)
+    if kind == ENERGY:
+        return -np.inf if energy >= values[0, 0] else np.inf
+    if kind == LATENCY:
+        at_once = gap > 0.0 or energy >= values[0, 0]
+        return float(values[0, 1]) if at_once else float(values[0, 1] * (1.0 + 2.0 * SLACK))
+    if kind == EDP:
+        return float(values[0, 0] * values[0, 1] * (1.0 + gap + SLACK) / energy)
+    return longest(kind, energy, values, held)
+
+
+def dearest(kind: int, gap: float, time: float, values: Floats, held: int) -> float:
+    """The least energy with which a bound of some time is `pruned`: so much, or more, times 1 + gap + `SLACK`.
+
+    Parameters
+    ----------
+    kind, gap, values, held
+        As for `pruned`.
+    time : float
+        Lower bound.
+
+    Examples
+    --------
+    >>> dearest(FRONT, 0.0, 1.5, np.array([[9.0, 1.0], [4.0, 2.0]]), held=2)
+    9.0
+    """
+    if held == 0:
+        return np.inf
+    time = time * (1.0 + gap + SLACK)
+    if kind == ENERGY:
+        return float(values[0, 0])
+    if kind == LATENCY:
+        if time >= values[0, 1] * (1.0 + 2.0 * SLACK) or (time >= values[0, 1] and gap > 0.0):
+            return -np.inf
+        return float(values[0, 0]) if time >= values[0, 1] else np.inf
+    if kind == EDP:
+        return float(values[0, 0] * values[0, 1] * (1.0 + gap + SLACK) / time)
+    low = 0
+    high = held
+    while low < high:
+        middle = (low + high) // 2
+        if values[middle, 1] <= time:
+            low = middle + 1
+        else:
+            high = middle
+    return np.inf if low == 0 else float(values[low - 1, 0])
+
+
 def enter(kind: int, energy: float, time: float, values: Floats, held: int, records: Ints) -> tuple[int, int]:
     """Make room for a priced mapping if it improves, and note its price.
 

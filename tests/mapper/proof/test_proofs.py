@@ -19,7 +19,7 @@ from mapper.walks.deep_walk import deep_problem
 from thinned import thinned
 
 import dse
-from dse.mapper.deep.bounds.subproblem import space_of, without_fewest_steps
+from dse.mapper.deep.bounds.spaces import space_of, without_fewest_steps
 from dse.mapper.deep.problem import build
 from dse.mapper.proof import check, grow, parts
 from dse.mapper.proof.write import prove

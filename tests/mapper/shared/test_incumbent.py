@@ -8,7 +8,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, enter, longest, pruned
+from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, SLACK, dearest, enter, latest, longest, pruned
 
 Point = tuple[float, float]
 
@@ -93,3 +93,20 @@ def test_nothing_is_pruned_before_anything_is_known() -> None:
     values = np.zeros((1, 2))
     assert not pruned(EDP, 0.0, 1e300, 1e300, values, 0)
     assert longest(EDP, 1.0, values, 0) == inf
+
+
+@pytest.mark.parametrize("kind", [ENERGY, LATENCY, EDP, FRONT])
+@pytest.mark.parametrize("seed", range(20))
+def test_limits_on_time_and_on_energy_say_what_is_pruned(kind: int, seed: int) -> None:
+    for gap in (0.0, 0.05, 0.5):
+        points = drawn(seed)
+        values, records = np.zeros((40, 2)), np.zeros((40, 1), dtype=np.int64)
+        held = 0
+        for count, (energy, time) in enumerate([(0.0, 0.0), *points]):
+            if count > 0:
+                held, _ = enter(kind, energy, time, values, held, records)
+            for bound_pj, bound_time in drawn(seed + 1000)[:8]:
+                cut = pruned(kind, gap, bound_pj, bound_time, values, held)
+                scale = 1.0 + gap + SLACK
+                assert (bound_time * scale >= latest(kind, gap, bound_pj, values, held)) == cut
+                assert (bound_pj * scale >= dearest(kind, gap, bound_time, values, held)) == cut

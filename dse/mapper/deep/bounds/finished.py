@@ -12,7 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from dse.mapper.deep.bounds.subproblem import Space, narrowed
+from dse.mapper.deep.bounds.spaces import narrowed
+from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.lists import Bools, Choice
 from dse.mapper.deep.problem import spreads_that_add_up, without_limits
 from dse.model.counting.kernel import Ints

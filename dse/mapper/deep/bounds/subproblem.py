@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
 from math import inf, log
 from typing import NamedTuple
 
 import numpy as np
 
 from dse.mapper.deep.axes import Axis
-from dse.mapper.deep.bounds.columns import Columns, Places, Run, Words, columns_of, places_of, run_of, words_of
-from dse.mapper.deep.bounds.crossings import Crossing, Term, crossings_of
+from dse.mapper.deep.bounds.columns import Columns, Places, Run, Words, columns_of, run_of, words_of
+from dse.mapper.deep.bounds.crossings import Crossing, Term
 from dse.mapper.deep.bounds.dual import WARM, Effort, Family, Flock, climb_all
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Terms
-from dse.mapper.deep.bounds.terms import (
-    cuts_of,
-    first_steps,
-    objective_of,
-    terms_of_limits,
-    visits_pay,
-)
-from dse.mapper.deep.kept import tables_of
-from dse.mapper.deep.lists import NO_TRIPS, Bools, Choice, allowed, listed, needed, nothing_of, parts_of_choice
+from dse.mapper.deep.bounds.sift import OF_ENERGY, OF_TIME, Terms
+from dse.mapper.deep.lists import Bools, Choice, allowed, listed, needed, nothing_of, parts_of_choice
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
@@ -63,6 +55,10 @@ class Space:
         Levels whose lists have no loops that may as well stand right outside (`dse.mapper.deep.lists.needed`).
     words, of_terms, known, agreeing, kins, of_choices
         What is known of lists laid down.
+    weights
+        Those that bounded this space, or a neighbour's, last: see `dse.mapper.deep.kept.Tables`.
+    alike
+        Spaces of the same splits, by what becomes of psums in them and the fewest steps.
     shifts
         Per part, what its terms' coefficients are more than its own, in logarithms, if they differ in nothing else.
     """
@@ -93,6 +89,8 @@ class Space:
     kins: dict[tuple[Laid, tuple[Choice, ...]], Kin] = field(default_factory=dict, repr=False)
     of_choices: dict[tuple[int, Laid, int, Laid], Words] = field(default_factory=dict, repr=False)
     shifts: dict[int, Floats | None] = field(default_factory=dict, repr=False)
+    weights: dict[Hashable, tuple[Ints, Floats]] = field(default_factory=dict, repr=False)
+    alike: dict[Hashable, Space] = field(default_factory=dict, repr=False)
     next_lists: dict[Laid, int | None] = field(default_factory=dict, repr=False)
 
     def columns(self, choices: tuple[Choice | None, ...]) -> Columns:
@@ -245,69 +243,25 @@ class Best:
         return log(value) - log(1 + self.gap + 1e-12) + MARGIN if value > 0 else -inf
 
 
-def space_of(problem: Deep, mask: int, loose: tuple[int, ...] = ()) -> Space:
-    """The space of a problem; of `loose` levels, without loops that may as well stand right outside them."""
-    tables = tables_of(problem)
-    rows = tuple(np.arange(len(axis)) for axis in tables.axes)
-    space = replace(_space(problem, mask, tables.axes, tables.least_steps, tables.differ, rows), loose=loose)
-    if problem.last not in loose:
-        return space
-    keep = needed(space.problem, space.axes, problem.last, Choice(NO_TRIPS))
-    return replace(space, rows=tuple(np.flatnonzero(mine) for mine in keep))
-
-
-def narrowed(space: Space, problem: Deep, mask: int, rows: tuple[Ints, ...] | None = None) -> Space:
-    """The space of a problem that differs in what becomes of psums alone, or of some splits of each axis."""
-    rows = space.rows if rows is None else rows
-    alike = _space(problem, mask, space.axes, space.least_steps, space.differ, rows, space)
-    return replace(alike, words=space.words, of_choices=space.of_choices, agreeing=space.agreeing, loose=space.loose)
-
-
-def without_fewest_steps(space: Space) -> Space:
-    """The same space with nothing known of how few steps are possible."""
-    return _space(space.problem, space.mask, space.axes, 1.0, (), space.rows, replace(space, differ=(-1,)))
-
-
-def _space(
-    problem: Deep, mask: int, axes: list[Axis], least: float, differ: tuple[int, ...], rows: tuple[Ints, ...],
-    like: Space | None = None,
-) -> Space:  # fmt: skip
-    """The space of a problem, given one `like` it but for what becomes of psums, if there is."""
-    crossings = crossings_of(problem) if like is None else like.crossings
-    same_steps = like is not None and (like.least_steps, like.differ) == (least, differ)
-    if like is None or not same_steps or not _same_objective(problem, like.problem):
-        problem = problem._replace(visits_pay=visits_pay(problem, crossings))
-        objective, groups = objective_of(problem, crossings, least, differ)
-    else:
-        problem = problem._replace(visits_pay=like.problem.visits_pay)
-        objective, groups = [term for term in like.terms if term.block < FIRST_LIMIT], like.groups
-    some, limits = terms_of_limits(problem, crossings)
-    terms = objective + some
-    steps = first_steps(terms)
-    return Space(
-        problem, mask, axes, crossings, terms, np.array([term.block for term in terms]),
-        np.array([term.group for term in terms]), np.array(limits), cuts_of(terms), groups,
-        np.array([axis.column(("steps",)) for axis in axes]), np.array([(i, i + 1) for i in steps]),
-        steps[-1] + 1 + np.arange(1 + len(differ)), least, differ, rows,
-        places_of(terms, crossings, axes),
-    )  # fmt: skip
-
-
-def _same_objective(one: Deep, other: Deep) -> bool:
-    """Whether energy and time have the same terms in two problems that differ in what becomes of psums alone."""
-    return one.returns == other.returns and bool((one.never_finished == other.never_finished).all())
-
-
 def root_of(space: Space, best: Best) -> Node | None:
     """A whole space as a subproblem, None when nothing in it improves."""
     if not all(map(len, space.rows)):
         return None
-    fixed = fixed_weights(space, best)
-    weights = np.zeros(len(space.terms))
-    for block in (OF_ENERGY, OF_TIME):
-        mine = space.block == block
-        weights[mine] = max(0.0, fixed[block]) / max(1, mine.sum())
-    return bounded(space, nothing_of(space.problem), space.rows, weights, best, heat=HOT)
+    problem = space.problem
+    key = (best.kind, best.until < inf, problem.returns, problem.never_finished.tobytes(), problem.kept.tobytes())
+    blocks, weights = space.weights.get(key, (np.zeros(0, dtype=np.int64), np.zeros(0)))
+    # A gap's search ends with what it comes to first, so nothing that was searched before may lead it.
+    warm = best.warm and np.array_equal(blocks, space.block)
+    if not warm:
+        fixed = fixed_weights(space, best)
+        weights = np.zeros(len(space.terms))
+        for block in (OF_ENERGY, OF_TIME):
+            mine = space.block == block
+            weights[mine] = max(0.0, fixed[block]) / max(1, mine.sum())
+    node = bounded(space, nothing_of(problem), space.rows, weights, best, heat=WARM if warm else HOT)
+    if node is not None:
+        space.weights[key] = space.block, node.weights
+    return node
 
 
 def bounded(
@@ -344,7 +298,7 @@ def bounded_all(
     )  # fmt: skip
     tables, factors = (tuple(axis.table(plain) for axis in space.axes) for plain in (False, True))
     terms = terms_of(space, best, (kin.logs[0], kin.first[0], kin.second))
-    family = Family(kin.logs.copy(), kin.first, keep, space.steps, space.floors)
+    family = Family(kin.logs.copy(), kin.first, np.ascontiguousarray(keep), space.steps, space.floors)
     target = best.target()
     compiled(climb_all)(tables, factors, terms, family, np.concatenate(rows), Effort(heat, target), flock)
     found = []

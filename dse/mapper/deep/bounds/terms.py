@@ -7,7 +7,9 @@ is left of every sum after setting such parts against others is positive and nev
 
 from __future__ import annotations
 
+from functools import cache
 from math import inf, log
+from typing import Any
 
 import numpy as np
 
@@ -50,6 +52,8 @@ class Book:
 
     def __init__(self, dp: Deep, crossings: list[Crossing]) -> None:
         self.dp, self.crossings = dp, crossings
+        self.ports: dict[tuple[int, bool], Sum] = {}
+        self.energy = self._energy()
 
     def add_back(self, total: Sum, at: int, coefficient: float) -> None:
         """Psums that are read back: those that arrive less those that start a visit empty."""
@@ -62,7 +66,7 @@ class Book:
                 total.add(k, 0, -coefficient)
                 total.add(k, crossing.up, coefficient)
 
-    def energy(self) -> Sum:
+    def _energy(self) -> Sum:
         dp, total = self.dp, Sum()
         total.constant = float(dp.mac_pj)
         for k, c in enumerate(self.crossings):
@@ -95,6 +99,11 @@ class Book:
 
     def port(self, t: int, serial: bool) -> Sum:
         """Time of a port, its words that overlap with the compute or those that do not."""
+        if (t, serial) not in self.ports:
+            self.ports[t, serial] = self._port(t, serial)
+        return self.ports[t, serial]
+
+    def _port(self, t: int, serial: bool) -> Sum:
         dp, total = self.dp, Sum()
         node, cost = dp.port_node[t], dp.port_cost[t]
         for k, c in enumerate(self.crossings):
@@ -121,21 +130,22 @@ class Book:
 
     def overlapped(self, t: int) -> Sum:
         """Time of a port's overlapped words, with that of ports that are one with it: all have one instance."""
-        total = self.port(t, False)
-        for other in np.flatnonzero(self.dp.port_joins == t):
-            more = self.port(int(other), False)
+        total = Sum()
+        for port in (t, *np.flatnonzero(self.dp.port_joins == t).tolist()):
+            more = self.port(port, False)
             total.constant += more.constant
             for (crossing, view), coefficient in more.parts.items():
                 total.add(crossing, view, coefficient)
         return total
 
-    def positive(self, total: Sum) -> Sum:
+    def positive(self, whole: Sum) -> Sum:
         """A form without negative parts that is never more: a crossing's views grow inwards, then the next one's."""
-        dp = self.dp
+        dp, total = self.dp, Sum()
+        total.constant = whole.constant
         mine = [k for k, c in enumerate(self.crossings) if c.operand == PSUM]
         chain = [(k, view) for k in mine for view in range(self.crossings[k].up, -1, -1)]
         parts: dict[tuple[int, int], float] = {}
-        for (k, view), value in total.parts.items():
+        for (k, view), value in whole.parts.items():
             # Where no fan-out between joins children, the views are one count, and parts of either sign add up.
             views = self.crossings[k].views
             same = k, max(x for x in range(len(views)) if views[x] == views[view])
@@ -165,7 +175,7 @@ class Book:
         return total
 
 
-def visits_pay(dp: Deep, crossings: list[Crossing]) -> bool:
+def visits_pay(book: Book) -> bool:
     """Whether more visits of psums at some crossing may lower the energy or the time of a port.
 
     Behind a fan-out that reduces, a visit starts empty in all but one child of each group, which spares these the words
@@ -173,11 +183,11 @@ def visits_pay(dp: Deep, crossings: list[Crossing]) -> bool:
     those of outer ones; a form rises with them if its coefficients, summed from the innermost view outwards, are never
     negative.
     """
-    book = Book(dp, crossings)
-    forms = [book.energy(), *(book.port(t, serial) for t in range(len(dp.port_node)) for serial in (False, True))]
+    ports = range(len(book.dp.port_node))
+    forms = [book.energy, *(book.port(t, serial) for t in ports for serial in (False, True))]
     for total in forms:
         largest = max((abs(value) for value in total.parts.values()), default=0.0)
-        for k, crossing in enumerate(crossings):
+        for k, crossing in enumerate(book.crossings):
             running = 0.0
             for view in range(crossing.up + 1):
                 running += total.parts.get((k, view), 0.0)
@@ -187,9 +197,7 @@ def visits_pay(dp: Deep, crossings: list[Crossing]) -> bool:
     return False
 
 
-def objective_of(
-    dp: Deep, crossings: list[Crossing], least: float, differ: tuple[int, ...]
-) -> tuple[list[Term], int]:
+def objective_of(book: Book, least: float, differ: tuple[int, ...]) -> tuple[list[Term], int]:
     """The terms of energy and of time, and how many groups there are.
 
     Groups of a block are times of which the longest counts; other terms of the block add to it. Widths and capacities
@@ -201,8 +209,8 @@ def objective_of(
         The fewest steps and the axes on which splits differ in that, as `lay_down_fewest` in
         `dse.mapper.deep.bounds.steps` returns them.
     """
-    book = Book(dp, crossings)
-    terms = _of(book.positive(book.energy()), OF_ENERGY, NO_GROUP, 0)
+    dp, crossings = book.dp, book.crossings
+    terms = _of(book.positive(book.energy), OF_ENERGY, NO_GROUP, 0)
     groups = 0
     for block, scale in ((OF_ENERGY, float(dp.static_pj)), (OF_TIME, 1.0)):
         if scale > 0.0:
@@ -226,27 +234,27 @@ def terms_of_limits(dp: Deep, crossings: list[Crossing]) -> tuple[list[Term], li
     """The terms of one block for each limited capacity or side, and the logarithm of each block's limit."""
     terms: list[Term] = []
     limits = [0.0] * FIRST_LIMIT
-    for level in range(1, len(dp.nodes)):
-        kept = [o for o in (IFMAP, WEIGHT, PSUM) if dp.kept[level, o]]
+    keeps, rooms, widths = dp.kept.tolist(), dp.capacity.tolist(), dp.bits.tolist()
+    for level in range(1, len(widths)):
         for which in (IFMAP, WEIGHT, PSUM, SHARED):
-            room = float(dp.capacity[level, which])
-            held = [o for o in kept if which in (o, SHARED)]
-            if room < inf and held:
+            held = [o for o in (IFMAP, WEIGHT, PSUM) if keeps[level][o] and which in (o, SHARED)]
+            if rooms[level][which] < inf and held:
                 for o in held:
-                    terms.append(Term(float(dp.bits[level, o]), len(limits), NO_GROUP, extra=_tile(o, level, -1)))
-                limits.append(log(max(room, 1e-9)))
+                    terms.append(Term(float(widths[level][o]), len(limits), NO_GROUP, extra=_tile(o, level, -1)))
+                limits.append(log(max(rooms[level][which], 1e-9)))
     for k, c in enumerate(crossings):
         if c.operand == PSUM and dp.may_finish[c.parent]:
             # Each psum comes once.
             terms.append(Term(1.0, len(limits), NO_GROUP, k, c.up))
             limits.append(log(float(dp.words[PSUM])) if dp.only_finished[c.parent] else NO_LIMIT)
-    for i in range(len(dp.nodes)):
-        columns: list[tuple[Key, int]] = [(("side", i, side), int(dp.sides[i, side])) for side in range(2)]
-        if (dp.on_side[i].sum(axis=0) > 1).any():  # else each dim has a side, and both sides say it all
-            columns.append((("children", i), int(dp.sides[i].prod())))
+    two_sided = (dp.on_side.sum(axis=1) > 1).any(axis=1)  # else each dim has a side, and both sides say it all
+    for i, (rows, cols) in enumerate(dp.sides.tolist()):
+        columns: list[tuple[Key, int]] = [(("side", i, 0), rows), (("side", i, 1), cols)]
+        if two_sided[i]:
+            columns.append((("children", i), rows * cols))
         for key, most in columns:
             if dp.fans[i] >= 0 and most > 1:
-                terms.append(Term(1.0, len(limits), NO_GROUP, extra=tuple((a, key) for a in range(6))))
+                terms.append(Term(1.0, len(limits), NO_GROUP, extra=_of_all(*key)))
                 limits.append(log(float(most)))
     return terms, limits
 
@@ -270,7 +278,7 @@ def _steps(
     dp: Deep, crossings: list[Crossing], block: int, scale: float, groups: int, least: float, differ: tuple[int, ...]
 ) -> tuple[list[Term], int]:
     """Compute steps, the fewest of all, and the fewest with an axis' split; with what folds add to each."""
-    steps = [Term(scale, block, groups, extra=tuple((a, ("steps",)) for a in range(6)))]
+    steps = [Term(scale, block, groups, extra=_of_all("steps"))]
     fewest: list[tuple[tuple[int, Key], ...]] = [(), *(((a, ("fewest",)),) for a in differ)]
     steps += [Term(scale * least, block, groups + 1 + at, extra=extra) for at, extra in enumerate(fewest)]
     terms = steps + fold_terms(dp, crossings, steps[0], len(steps))
@@ -320,5 +328,12 @@ def _first(dp: Deep, book: Book, t: int, level: int, block: int, scale: float, o
     return terms
 
 
+@cache
+def _of_all(*key: Any) -> tuple[tuple[int, Key], ...]:
+    """The same column of all axes."""
+    return tuple((a, key) for a in range(6))
+
+
+@cache
 def _tile(operand: int, level: int, above: int) -> tuple[tuple[int, Key], ...]:
     return tuple((a, ("words", operand if a in (P, Q) else IFMAP, level, above)) for a in RELEVANT_AXES[operand])

@@ -16,7 +16,7 @@ from dse.mapper.flat.outer.table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECO
 from dse.mapper.flat.outer.walk import others
 from dse.mapper.flat.outer.words import repeats
 from dse.mapper.flat.spreads import leave_open
-from dse.mapper.shared.incumbent import pruned
+from dse.mapper.shared.incumbent import SLACK, dearest, pruned
 from dse.mapper.shared.words import DILATION_H, DILATION_W, STRIDE_H, STRIDE_W, boxes, tile_words
 from dse.model.counting.kernel import Floats, Ints, Record, entry
 from dse.model.price import SHARED
@@ -90,15 +90,19 @@ def next_tile(inst: Instance, options: Any, config: Record, depth: int) -> bool:
     return False
 
 
-def delivery_times(inst: Instance, table: Any, kind: int) -> tuple[float, float]:
+def lone_port(ports: Ints) -> int:
+    """The outermost port, -1 where there are several: see `delivery_times`."""
+    return int(ports[0]) if len(ports) == 1 else -1
+
+
+def delivery_times(inst: Instance, port: int, kind: int) -> tuple[float, float]:
     """Cycles of the outermost port for one delivery of the first and of the second of the other operands.
 
     What one outermost port delivers past the buffer adds to what crosses into the buffer; of several, nothing is known.
     """
-    if len(table.ports) != 1:
+    if port < 0:
         return 0.0, 0.0
     first, second = others(kind)
-    port = table.ports[0]
     return float(inst.port_up[port, first] * inst.words[first]), float(inst.port_up[port, second] * inst.words[second])
 
 
@@ -144,7 +148,7 @@ def tile_bound(inst: Instance, config: Record, table: Any, out: Floats) -> None:
     beside = first_and_last(inst, config.tile, 1.0)
     out[0] = out[1] = np.inf
     for kind in range(3):
-        time = least_time(inst, kind, config.passes, config.cycles, table.floor) + beside
+        time = least_time(inst, kind, config.passes, config.cycles, table.floor[kind, 1]) + beside
         energy = least_inside(inst, kind, config.number) + least_crossing(inst, config, table, kind)
         out[0] = min(out[0], energy + inst.static_pj * time)
         out[1] = min(out[1], time)
@@ -216,13 +220,13 @@ def delivered(a: float, b: float, x: float, y: float, product: float) -> float:
     return float(a * x + b * y)
 
 
-def goes_with(point: Floats, passes: Ints, kind: int, product: float) -> bool:
+def goes_with(passes: Ints, kind: int, product: float, most_first: float, most_second: float) -> bool:
     """Whether an outer tile has no fewer passes than those given, see `OuterTable.points`."""
     first, second = others(kind)
     return bool(
-        repeats(passes, first) <= point[MOST_FIRST]
-        and repeats(passes, second) <= point[MOST_SECOND]
-        and product <= point[MOST_FIRST] * point[MOST_SECOND]
+        repeats(passes, first) <= most_first
+        and repeats(passes, second) <= most_second
+        and product <= most_first * most_second
     )
 
 
@@ -238,52 +242,56 @@ def least_crossing(inst: Instance, config: Record, table: Any, kind: int) -> flo
         Operand that is stationary at the array.
     """
     a, b, x, y, product, fixed = deliveries(inst, config, kind)
-    alone = a * x + b * y
+    points, alone = table.points, a * x + b * y
     best = np.inf
     for i in range(table.count[kind]):
-        point = table.points[kind, i]
-        if point[CROSSING_PJ] + alone >= best:
+        crossing = points[kind, i, CROSSING_PJ]
+        most_x, most_y = points[kind, i, MOST_FIRST], points[kind, i, MOST_SECOND]
+        if crossing + alone >= best:
             break
-        if goes_with(point, config.passes, kind, product):
-            more = max(x, point[PASSES_FIRST], product / point[MOST_SECOND])
-            again = max(y, point[PASSES_SECOND], product / point[MOST_FIRST])
-            best = min(best, point[CROSSING_PJ] + delivered(a, b, more, again, product))
+        if goes_with(config.passes, kind, product, most_x, most_y):
+            more = max(x, points[kind, i, PASSES_FIRST], product / most_y)
+            again = max(y, points[kind, i, PASSES_SECOND], product / most_x)
+            best = min(best, crossing + delivered(a, b, more, again, product))
     return float(best + fixed)
 
 
 def tile_pruned(
-    inst: Instance, run: Record, config: Record, table: Any, values: Floats, alive: Ints, many: Ints, depth: int
-) -> bool:
+    inst: Instance, run: Record, config: Record, points: Floats, floor: Floats, values: Floats, alive: Ints,
+    source: int, target: int,
+) -> bool:  # fmt: skip
     """Whether no mapping of an array configuration improves on the incumbents.
 
     `tile_bound`, but every outer tile that may be best is held against the incumbents by itself, with its own energy
-    and its own time of the outermost port.
+    and its own time of the outermost port. Arrays come one by one: handing on a whole `OuterTable` takes longer than
+    half of the rest.
 
     Parameters
     ----------
     config : an element of `dse.mapper.flat.run.CONFIGURATION`
-        What dims with open spreads have at least.
+        What dims with open spreads have at least, and the cycles of the array. Its `least_pj` is filled.
+    points, floor
+        Of `OuterTable`.
     alive : (10, 3, *)
-        Places in `table.points` of the outer tiles with which there may be an improvement, by depth and operand; those
-        at `depth` are read, those at depth + 1 filled.
-    many : (10, 3)
-        How many there are.
+        By operand, how many outer tiles there are with which there may be an improvement, and then their places in
+        `points`.
+    source, target : int
+        Rows of `alive` that are read, and filled.
     """
-    cycles = max(float(config.cycles), array_time(inst, config.passes, steps_together(config.steps)))
-    if pruned(run.kind, run.gap, run.least_pj, cycles + config.beside, values, run.held):
-        return True
+    config.dear = dearest(run.kind, run.gap, config.cycles + config.beside, values, run.held)
+    config.least_pj = np.inf
     total = 0
     for kind in range(3):
-        many[depth + 1, kind] = 0
-        if many[depth, kind] > 0:
-            time = least_time(inst, kind, config.passes, cycles, table.floor)
-            total += _still_alive(inst, run, config, kind, time, table, values, alive, many, depth)
+        alive[target, kind, 0] = 0
+        if alive[source, kind, 0] > 0:
+            time = least_time(inst, kind, config.passes, config.cycles, floor[kind, 1])
+            total += _still_alive(inst, run, config, kind, time, points, values, alive, source, target)
     return total == 0
 
 
 def _still_alive(
-    inst: Instance, run: Record, config: Record, kind: int, time: float, table: Any, values: Floats, alive: Ints,
-    many: Ints, depth: int,
+    inst: Instance, run: Record, config: Record, kind: int, time: float, points: Floats, values: Floats, alive: Ints,
+    source: int, target: int,
 ) -> int:  # fmt: skip
     """Keep the outer tiles that may make an improvement; returns how many.
 
@@ -296,24 +304,32 @@ def _still_alive(
     """
     a, b, x, y, product, fixed = deliveries(inst, config, kind)
     inside, beside = config.inside_pj[kind] + fixed, config.beside
-    per_x, per_y = delivery_times(inst, table, kind)
     alone = inside + a * x + b * y + inst.static_pj * (time + beside)
-    waiting = array_beside(inst, table.ports[0], config.cycles) if len(table.ports) == 1 else 0.0
+    scale, dear = 1.0 + run.gap + SLACK, config.dear
+    if (points[kind, alive[source, kind, 1], CROSSING_PJ] + alone) * scale >= dear:
+        return 0
+    if time > config.cycles:
+        dear = dearest(run.kind, run.gap, time + beside, values, run.held)
+    per_x, per_y = delivery_times(inst, config.port, kind)
+    waiting = array_beside(inst, config.port, config.cycles) if config.port >= 0 else 0.0
     kept = 0
-    for i in range(many[depth, kind]):
-        place = alive[depth, kind, i]
-        point = table.points[kind, place]
-        if pruned(run.kind, run.gap, point[CROSSING_PJ] + alone, time + beside, values, run.held):
+    for i in range(1, alive[source, kind, 0] + 1):
+        at = alive[source, kind, i]
+        crossing = points[kind, at, CROSSING_PJ]
+        if (crossing + alone) * scale >= dear:
             break  # the further ones cost more energy
-        if not goes_with(point, config.passes, kind, product):
+        most_x, most_y = points[kind, at, MOST_FIRST], points[kind, at, MOST_SECOND]
+        if not goes_with(config.passes, kind, product, most_x, most_y):
             continue
-        more = max(x, point[PASSES_FIRST], product / point[MOST_SECOND])
-        again = max(y, point[PASSES_SECOND], product / point[MOST_FIRST])
+        more = max(x, points[kind, at, PASSES_FIRST], product / most_y)
+        again = max(y, points[kind, at, PASSES_SECOND], product / most_x)
         # Passes of both kinds trade off against each other, so their times count from the least of each alone.
-        busy = max(time, point[BUSY] + per_x * more + per_y * again + waiting) + beside
-        least = inside + point[CROSSING_PJ] + delivered(a, b, more, again, product) + inst.static_pj * busy
-        if not pruned(run.kind, run.gap, least, busy, values, run.held):
-            alive[depth + 1, kind, kept] = place
-            kept += 1
-    many[depth + 1, kind] = kept
+        busy = max(time, points[kind, at, BUSY] + per_x * more + per_y * again + waiting) + beside
+        least = inside + crossing + delivered(a, b, more, again, product) + inst.static_pj * busy
+        if least * scale >= dear or (busy > time + beside and pruned(run.kind, run.gap, least, busy, values, run.held)):
+            continue
+        kept += 1
+        alive[target, kind, kept] = at
+        config.least_pj = min(config.least_pj, least)
+    alive[target, kind, 0] = kept
     return kept

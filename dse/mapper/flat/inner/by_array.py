@@ -11,7 +11,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dse.mapper.flat.inner.bounds import delivered, deliveries, delivery_times, goes_with, least_inside, next_tile
+from dse.mapper.flat.inner.bounds import (
+    delivered,
+    deliveries,
+    delivery_times,
+    goes_with,
+    least_inside,
+    lone_port,
+    next_tile,
+)
 from dse.mapper.flat.inner.least_time import array_beside, array_time, first_and_last, least_time
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer.table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECOND, PASSES_FIRST, PASSES_SECOND
@@ -159,7 +167,7 @@ def _set_least(insts: Any, outside: Any, seen: Seen) -> None:
     once = np.ones(8, dtype=np.int64)
     for v in range(len(insts)):
         for kind in range(3):
-            seen.least[v, kind] = least_time(insts[v], kind, once, 0.0, outside.floor[v])
+            seen.least[v, kind] = least_time(insts[v], kind, once, 0.0, outside.floor[v, kind, 1])
 
 
 def _least_of_arrays(insts: Any, config: Record, outside: Any, arrays: Any, seen: Seen, out: Floats) -> None:
@@ -229,7 +237,7 @@ def _ask(inst: Instance, outside: Any, v: int, kind: int, arrays: Any, seen: See
     """
     first, second = others(kind)
     a, b = inst.up_pj[first] * inst.words[first], inst.up_pj[second] * inst.words[second]
-    per_x, per_y = delivery_times(inst, outside, kind)
+    per_x, per_y = delivery_times(inst, lone_port(outside.ports), kind)
     inside = seen.inside_pj[v, kind] + outside.points[v, kind, 0, CROSSING_PJ]
     least_port, busy, beside = seen.least[v, kind], outside.ahead[v, kind, 0], seen.beside[v]
     alone_pj, cycle_pj, known = arrays.alone_pj[v], arrays.cycle_pj[v], arrays.known[v]
@@ -262,15 +270,16 @@ def _least_of_points(
         return
     if _is_above(arrays, v, known, delivery + points[0, CROSSING_PJ], config.cycles + beside, out):
         return
-    time = least_time(inst, kind, config.passes, config.cycles, outside.floor[v])
-    per_x, per_y = delivery_times(inst, outside, kind)
-    waiting = array_beside(inst, outside.ports[0], config.cycles) if len(outside.ports) == 1 else 0.0
+    time = least_time(inst, kind, config.passes, config.cycles, outside.floor[v, kind, 1])
+    port = lone_port(outside.ports)
+    per_x, per_y = delivery_times(inst, port, kind)
+    waiting = array_beside(inst, port, config.cycles) if port >= 0 else 0.0
     for i in range(count):
         point = points[i]
         least_time_ahead = max(time, ahead[i] + per_x * x + per_y * y + waiting) + beside
         if _is_above(arrays, v, known, delivery + point[CROSSING_PJ], least_time_ahead, out):
             break  # the further ones cost more energy, and take no less time
-        if not goes_with(point, config.passes, kind, product):
+        if not goes_with(config.passes, kind, product, point[MOST_FIRST], point[MOST_SECOND]):
             continue
         more = max(x, point[PASSES_FIRST], product / point[MOST_SECOND])
         again = max(y, point[PASSES_SECOND], product / point[MOST_FIRST])

@@ -7,15 +7,23 @@ import numpy as np
 from dse.mapper.flat.instance import ARRAY, BUFFER, OUTER, Instance
 from dse.mapper.flat.outer.words import repeats
 from dse.mapper.shared.words import tile_words
-from dse.model.counting.kernel import Floats, Ints
+from dse.model.counting.kernel import Ints
 from dse.model.counting.records import READ, WRITE
 from dse.model.time import APART, OVERLAPPING, STREAMING
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, N, P, Q, R, S
 
 
-def least_time(inst: Instance, kind: int, passes: Ints, cycles: float, floor: Floats) -> float:
-    """Least time of the array and of ports with at least the given passes; `cycles` as from `array_time`."""
-    time = max(cycles, floor[kind, 1] + (cycles if inst.waits >= 0 else 0.0))
+def least_time(inst: Instance, kind: int, passes: Ints, cycles: float, floor: float) -> float:
+    """Least time of the array and of ports with at least the given passes; `cycles` as from `array_time`.
+
+    Parameters
+    ----------
+    kind : int
+        Operand that is stationary at the array.
+    floor : float
+        Least time of the outermost ports then, see `OuterTable.floor`.
+    """
+    time = max(cycles, floor + (cycles if inst.waits >= 0 else 0.0))
     again = _again(inst, kind, passes, IFMAP), _again(inst, kind, passes, WEIGHT), _again(inst, kind, passes, PSUM)
     for t in range(inst.ports):
         busy = inst.port_fixed[t]
@@ -47,6 +55,11 @@ def array_time(inst: Instance, passes: Ints, steps: float) -> float:
     if inst.place[ARRAY] < 0:
         return float(steps)
     fold = inst.folds[inst.place[ARRAY]]
+    has_folds = False
+    for part in range(8):
+        has_folds = has_folds or fold[part] > 0.0
+    if not has_folds:
+        return float(steps)
     most = 1.0
     shifts = 0.0
     busy = float(steps)

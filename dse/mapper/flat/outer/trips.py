@@ -71,15 +71,15 @@ def _room(pool: Ints, size: int) -> Ints:
     return wider
 
 
-def least_trips(inst: Instance, work: Record, config: Record, d: int, listed: Ints, pool: Ints) -> bool:
+def least_trips(inst: Instance, work: Record, config: Record, d: int, first: int, end: int, pool: Ints) -> bool:
     """Set n[d] to the fewest outermost trips that fit while the other open dims are smallest; False if none do.
 
     Parameters
     ----------
-    listed : (2,)
+    first, end : int
         Where the trips of the dim are listed.
     """
-    low, high = listed[FIRST], listed[END]
+    low, high = first, end
     if high - low == 1:
         work.n[d] = pool[low, N_TRIPS]
         return True
@@ -91,7 +91,7 @@ def least_trips(inst: Instance, work: Record, config: Record, d: int, listed: In
         else:
             low = middle + 1
     work.tile[d] = config.tile[d]
-    if low == listed[END]:
+    if low == end:
         return False
     work.n[d] = pool[low, N_TRIPS]
     return True

@@ -8,9 +8,6 @@ versions in `numba_internals.TESTED`; on others, numba calls its own code.
 from __future__ import annotations
 
 import ctypes
-import hashlib
-import json
-import os
 import pickle
 import sys
 from collections.abc import Callable
@@ -25,12 +22,7 @@ import numpy as np
 MEMORY, HELPERS = "numba.core.runtime._nrt_python", "numba._helperlib"
 """numba's libraries for arrays that kernels make and for what LLVM lacks: plain C, loaded without the rest of numba."""
 
-LETTERS = {
-    "p": ctypes.c_void_p,
-    "q": ctypes.c_int64,
-    "d": ctypes.c_double,
-    "?": ctypes.c_bool,
-}
+LETTERS = {"p": ctypes.c_void_p, "q": ctypes.c_int64, "d": ctypes.c_double, "?": ctypes.c_bool}
 """Kinds of numbers that code takes: addresses, integers, floats, truth values."""
 
 ROWS_FIRST, COLUMNS_FIRST, ALIGNED, WRITABLE = 0x1, 0x2, 0x100, 0x400
@@ -55,7 +47,7 @@ class Code(NamedTuple):
     result : list
         What it gives back, see `result_words`.
     machine : bytes
-        An object file.
+        An object file, or what one is made of (`portable.machine_code_of`).
     """
 
     symbol: str
@@ -109,7 +101,11 @@ def _lay_out(parts: tuple[Any, ...], kinds: list[Any], letters: list[str], value
             values += (None, None, part.size, part.itemsize, _address(part), *sides, *part.strides)
         elif isinstance(part, tuple):
             kinds.append((type(part), len(part)))
-            _lay_out(part, kinds, letters, values)
+            if type(part) in _LASTING:
+                for whole, one in zip((kinds, letters, values), _kept_of(part), strict=True):
+                    whole += one
+            else:
+                _lay_out(part, kinds, letters, values)
         elif isinstance(part, np.void):
             kinds.append(_number_of(part.dtype))
             letters.append("p")
@@ -122,6 +118,26 @@ def _lay_out(parts: tuple[Any, ...], kinds: list[Any], letters: list[str], value
             _append("d", float(part), kinds, letters, values)
         else:
             raise TypeError(f"kernels take numbers, arrays, records and tuples of these, not {type(part).__name__}")
+
+
+_LASTING: set[type] = set()
+_KEPT: dict[int, tuple[tuple[Any, ...], Numbers]] = {}
+"""The last records that last, by where they lie (they keep their place here), and the numbers that stand for them."""
+
+
+def lasting(kind: Any) -> Any:
+    """Marks a type of records that kernels are called with again and again: each is laid out once."""
+    _LASTING.add(kind)
+    return kind
+
+
+def _kept_of(record: tuple[Any, ...]) -> Numbers:
+    if id(record) not in _KEPT:
+        _KEPT[id(record)] = record, Numbers([], [], [])
+        _lay_out(record, *_KEPT[id(record)][1])
+    if len(_KEPT) > 32:
+        del _KEPT[next(iter(_KEPT))]
+    return _KEPT[id(record)][1]
 
 
 def _layout(array: Any) -> int:
@@ -174,7 +190,8 @@ def _described(part: Any) -> str:
         elements = part.dtype if part.dtype.names else part.dtype.str
         return f"{elements}[{part.ndim}, {_layout(part)}]"
     if isinstance(part, tuple):
-        return f"{type(part).__qualname__}({described(part)})"
+        names = getattr(part, "_fields", ())
+        return f"{type(part).__qualname__}({' '.join((*names, described(part)))})"
     return str(part.dtype) if isinstance(part, np.void) else laid_out((part,)).letters[0]
 
 
@@ -230,13 +247,14 @@ def callable_of(code: Code, name: str) -> Callable[[list[Any]], Any]:
 
     Examples
     --------
-    >>> from dse.mapper.shared.compilation.numba_internals import object_code
+    >>> from dse.mapper.shared.compilation.numba_internals import portable_code
+    >>> from dse.mapper.shared.compilation.portable import machine_code_of
     >>> from dse.mapper.shared.compilation.twins import twin
     >>> from dse.model.counting.kernel import entry
     >>> @entry
     ... def double(number: int) -> int:
     ...     return 2 * number
-    >>> call = callable_of(object_code(twin(double), (4,)), "double")
+    >>> call = callable_of(machine_code_of(portable_code(twin(double), (4,))), "double")
     >>> call(laid_out((21,)).values)
     42
     """
@@ -317,64 +335,3 @@ def _library(name: str) -> Any:
 @cache
 def _release() -> Any:
     return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(_library(MEMORY).c_helpers["MemInfo_release"])
-
-
-@cache
-def processor() -> str:
-    """The processor that code is made for: a folder of code may be shared by several machines.
-
-    Examples
-    --------
-    >>> processor() != ""
-    True
-    """
-    import llvmlite.binding as llvm
-
-    return f"{llvm.get_default_triple()} {llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
-
-
-def path_of(folder: Path, name: str, arguments: tuple[Any, ...]) -> Path:
-    """Where a kernel's code for arguments of some kinds is kept.
-
-    Examples
-    --------
-    >>> path_of(Path("kernels"), "flat.search", (1,)).name.startswith("flat.search-")
-    True
-    """
-    digest = hashlib.sha256(f"{processor()} {described(arguments)}".encode()).hexdigest()[:16]
-    return folder / f"{name}-{digest}.code"
-
-
-def read(path: Path) -> Code | None:
-    """What `write` has kept, None where there is nothing.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write(Path(folder, "one"), Code("f", "qd", ["nothing"], bytes(3)))
-    ...     read(Path(folder, "one"))
-    Code(symbol='f', letters='qd', result=['nothing'], machine=b'\\x00\\x00\\x00')
-    """
-    try:
-        head, machine = path.read_bytes().split(b"\n", 1)
-    except OSError:
-        return None
-    symbol, letters, result = json.loads(head)
-    return Code(symbol, letters, result, machine)
-
-
-def write(path: Path, code: Code) -> None:
-    """Keep code in a file, whole at any moment: other processes may read or write it at the same time.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write(Path(folder, "one"), Code("f", "qd", ["nothing"], bytes(3)))
-    ...     [path.name for path in Path(folder).iterdir()]
-    ['one']
-    """
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.write_bytes(json.dumps(code[:-1]).encode() + b"\n" + code.machine)
-    draft.replace(path)

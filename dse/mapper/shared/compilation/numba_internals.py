@@ -59,7 +59,7 @@ def compile_kernel(function: FunctionType, *, is_entry: bool, counts_references:
     function : function
         Whose globals name compiled functions by then.
     is_entry : bool
-        Python calls it too, see `object_code`.
+        Python calls it too, see `portable_code`.
     counts_references : bool
         It keeps count of who uses an array.
 
@@ -96,15 +96,15 @@ def compile_kernel(function: FunctionType, *, is_entry: bool, counts_references:
     return dispatcher
 
 
-def object_code(dispatcher: Any, arguments: tuple[Any, ...]) -> Code:
-    """The machine code of an entry for arguments of some kinds.
+def portable_code(dispatcher: Any, arguments: tuple[Any, ...]) -> Code:
+    """An entry for arguments of some kinds in LLVM's language, see `portable.machine_code_of`.
 
     Examples
     --------
     >>> from dse.mapper.shared.space import fastest_steps
     >>> from dse.mapper.shared.compilation.twins import twin
     >>> table = np.zeros((2, 5), dtype=np.int64)
-    >>> made = object_code(twin(fastest_steps), (np.zeros(9, dtype=np.int64), table, table, 2, 2))
+    >>> made = portable_code(twin(fastest_steps), (np.zeros(9, dtype=np.int64), table, table, 2, 2))
     >>> made.letters, made.result
     ('ppqqpqqppqqpqqqqppqqpqqqqqq', ['d'])
     """
@@ -114,9 +114,9 @@ def object_code(dispatcher: Any, arguments: tuple[Any, ...]) -> Code:
     with quick_compilation():
         dispatcher.compile(types)
         compiled = dispatcher.overloads[types]
-        machine = _object_file(compiled.library)
+        whole = _bitcode(compiled.library)
     letters = "".join(laid_out(arguments).letters)
-    return Code(compiled.fndesc.llvm_func_name, letters, _result(compiled.signature.return_type), machine)
+    return Code(compiled.fndesc.llvm_func_name, letters, _result(compiled.signature.return_type), whole)
 
 
 def _plain(argument: Any) -> Any:
@@ -361,8 +361,8 @@ def _below(library: Any) -> list[Any]:
     return callees_first[::-1]
 
 
-def _object_file(library: Any) -> bytes:
-    """An object file of a late library with all that it calls, which needs of numba nothing but functions in C.
+def _bitcode(library: Any) -> bytes:
+    """A late library with all that it calls, which needs of numba nothing but functions in C.
 
     Raises
     ------
@@ -372,16 +372,11 @@ def _object_file(library: Any) -> bytes:
     from numba.core.codegen import RuntimeLinker
 
     library._ensure_finalized()
-    own = library._final_module
-    library._final_module = _with_all_below(library, own)
-    try:
-        library._optimize_final_module()
-        library._final_module.verify()
-        if any(one.name.startswith(RuntimeLinker.PREFIX) for one in library._final_module.global_variables):
-            raise NotImplementedError(f"{library.name} calls itself")
-        return bytes(library._codegen._tm.emit_object(library._final_module))
-    finally:
-        library._final_module = own
+    whole = _with_all_below(library, library._final_module)
+    whole.verify()
+    if any(one.name.startswith(RuntimeLinker.PREFIX) for one in whole.global_variables):
+        raise NotImplementedError(f"{library.name} calls itself")
+    return bytes(whole.as_bitcode())
 
 
 def _set_env_if_compiled(codegen: Any, name: str, environment: Any) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dis
 import hashlib
-import re
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -17,15 +16,12 @@ from types import CodeType, FunctionType
 from typing import Any, cast
 
 from dse.mapper.shared.compilation.cache import private_folder
-from dse.mapper.shared.compilation.machine_code import Code, callable_of, laid_out, path_of, read, write
-from dse.mapper.shared.compilation.numba_internals import compile_kernel, installed, is_tested, object_code
+from dse.mapper.shared.compilation.code_files import path_of, read, write
+from dse.mapper.shared.compilation.machine_code import Code, callable_of, laid_out
+from dse.mapper.shared.compilation.numba_internals import compile_kernel, installed, is_tested, portable_code
+from dse.mapper.shared.compilation.portable import file_of, machine_code_of, shipped
+from dse.mapper.shared.compilation.sources import digest, digest_of
 from dse.model.counting.kernel import Kernel, is_entry
-
-PACKAGE = Path(__file__).resolve().parents[3]
-
-IMPORTS = re.compile(r"^\s*(?:from|import)\s+(dse(?:\.\w+)*)", re.MULTILINE)
-MARKED = re.compile(r"^from dse\.model\.counting\.kernel import .*\bentry\b", re.MULTILINE)
-
 
 MAKES_ARRAYS = frozenset(
     {"arange", "argsort", "array", "concatenate", "copy", "full", "ones", "searchsorted", "zeros", "zeros_like"}
@@ -71,11 +67,23 @@ def compiled(kernel: Kernel) -> Kernel:
 _ENTRIES: dict[Any, Entry] = {}
 
 
+def made() -> dict[str, Code]:
+    """What machine code was made of in this process, in LLVM's language, by `portable.file_of`.
+
+    Examples
+    --------
+    >>> sorted(made()) == sorted(file for entry in _ENTRIES.values() for file in entry.made)
+    True
+    """
+    return {file: code for entry in _ENTRIES.values() for file, code in entry.made.items()}
+
+
 class Entry:
     """A kernel's machine code, for Python to call: read from its file, or made, at the first call of each kind."""
 
     def __init__(self, kernel: Any) -> None:
         self.py_func = kernel
+        self.made: dict[str, Code] = {}
         self._calls: dict[Any, Callable[[list[Any]], Any]] = {}
 
     def __call__(self, *arguments: Any) -> Any:
@@ -90,12 +98,14 @@ class Entry:
     def _code(self, arguments: tuple[Any, ...]) -> Code:
         kernel = self.py_func
         if not kernel.__module__.startswith("dse."):  # the folder's name says nothing of its source
-            return object_code(twin(kernel), arguments)
+            return machine_code_of(portable_code(twin(kernel), arguments))
         name = f"{kernel.__module__.removeprefix('dse.')}.{kernel.__name__}"
         path = path_of(cache_folder(), name, arguments)
         code = read(path)
         if code is None:
-            code = object_code(twin(kernel), arguments)
+            file = file_of(name, arguments, f"{installed()} {digest_of(kernel.__module__)}")
+            self.made[file] = shipped(file) or portable_code(twin(kernel), arguments)
+            code = machine_code_of(self.made[file])
             write(path, code)
         return code
 
@@ -157,7 +167,7 @@ def _twins() -> dict[FunctionType, Any]:
     return {}
 
 
-COMPILING = "compiling the mapper's kernels (once on this machine, about a minute)"
+COMPILING = "compiling the mapper's kernels (once on this machine, 10 s to a minute)"
 """What is said before that."""
 
 
@@ -180,48 +190,5 @@ def cache_folder() -> Path:
     >>> cache_folder().name.startswith("kernels-")
     True
     """
-    return private_folder(f"kernels-{_digest()}")
-
-
-@cache
-def _digest() -> str:
-    digest = hashlib.sha256(f"{installed()} {is_tested()} {sys.version}".encode())
-    for path in sources(_kernel_modules()):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def sources(modules: list[Path]) -> list[Path]:
-    """The files of some modules and of all that they import of this package, directly or not.
-
-    Compiled code has the constants and records of imported modules frozen into it, so it depends on all of them.
-
-    Examples
-    --------
-    >>> [path.name for path in sources([PACKAGE / "mapper" / "shared" / "words.py"])]
-    ['words.py', 'dims.py']
-    """
-    seen: set[Path] = set()
-    waiting = list(modules)
-    while waiting:
-        path = waiting.pop()
-        if path not in seen:
-            seen.add(path)
-            waiting += [file for name in IMPORTS.findall(path.read_text()) for file in _files(name)]
-    return sorted(seen)
-
-
-def _kernel_modules() -> list[Path]:
-    """The modules that define entries, and those that compile."""
-    own = Path(__file__).resolve()
-    floors = (PACKAGE / "model", PACKAGE / "mapper")
-    marked = [path for floor in floors for path in floor.rglob("*.py") if MARKED.search(path.read_text())]
-    return [own, *marked]
-
-
-def _files(name: str) -> list[Path]:
-    """The file of a module; of a package, its modules, since any of them may be what is imported from it."""
-    path = PACKAGE.joinpath(*name.split(".")[1:])
-    if path.is_dir():
-        return [] if path == PACKAGE else sorted(path.glob("*.py"))
-    return [path.with_suffix(".py")]
+    made_by = f"{installed()} {is_tested()} {sys.version} {digest()}"
+    return private_folder(f"kernels-{hashlib.sha256(made_by.encode()).hexdigest()[:16]}")

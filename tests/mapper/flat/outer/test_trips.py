@@ -52,5 +52,5 @@ def test_the_trips_listed_are_the_tight_splits(bound: int, perfect: bool) -> Non
             assert trips == expected
             reach = [n for n, m in trips if min(bound, f * int(config.spread[K]) * m) <= capacity]
             if len(trips) > 1:
-                assert least_trips(inst, work, config, K, listed[row], pool) == bool(reach)
+                assert least_trips(inst, work, config, K, listed[row, FIRST], listed[row, END], pool) == bool(reach)
                 assert not reach or work.n[K] == reach[0]

@@ -15,10 +15,9 @@ from dse import load_architecture, load_workload
 from dse.mapper.layer import solve
 from dse.mapper.shared.compilation import numba_internals, twins
 from dse.mapper.shared.compilation.numba_internals import late_library, quick_compilation
-from dse.mapper.shared.compilation.twins import compiled, sources, twin
+from dse.mapper.shared.compilation.twins import compiled, twin
 from dse.mapper.shared.factors import ceil_div, dim_options, whole_factor
 from dse.mapper.shared.space import fastest_steps, quotients
-from dse.model.counting import nest, records
 from dse.model.counting.kernel import Ints, entry
 
 PACKAGE = Path(dse.__file__).parent
@@ -67,23 +66,6 @@ def test_a_twin_computes_what_its_kernel_does():
 def test_only_an_entry_can_be_called():
     with pytest.raises(TypeError, match=r"dse\.mapper\.shared\.factors\.ceil_div is no entry"):
         compiled(ceil_div)
-
-
-def test_code_depends_on_all_that_its_modules_import():
-    found = {str(path.relative_to(PACKAGE)) for path in sources(twins._kernel_modules())}
-    kernels = {"model/counting/axes.py", "model/counting/nest.py", "mapper/flat/outer/words.py",
-               "mapper/deep/bounds/sift.py"}  # fmt: skip
-    constants = {"problem/dims.py", "model/counting/records.py", "mapper/flat/instance.py", "model/counting/kernel.py"}
-    compilers = {"mapper/shared/compilation/twins.py", "mapper/shared/compilation/numba_internals.py"}
-    assert kernels | constants | compilers <= found
-    assert not [name for name in found if name.startswith(("cli/", "report/", "explore/", "formats/"))]
-
-
-def test_sources_follow_imports_to_the_end():
-    (own,) = (path for path in sources([Path(records.__file__)]) if path.name == "kernel.py")
-    assert own == PACKAGE / "model/counting/kernel.py"
-    names = [path.name for path in sources([Path(nest.__file__)])]
-    assert names == ["axes.py", "boxes.py", "kernel.py", "nest.py", "records.py", "dims.py"]
 
 
 def test_one_module_imports_private_parts_of_numba():

@@ -1,0 +1,137 @@
+"""Kernels in LLVM's language: what numba makes of them, before it becomes machine code.
+
+That first part takes four fifths of the time and needs Python's source only, so its result comes with the package: one
+archive, whose files are named after all that they were made from. Where the archive has no file of the right name,
+numba makes the code. Machine code is made here in both cases, for the processor at hand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Mapping
+from functools import cache
+from lzma import LZMAError
+from pathlib import Path
+from typing import Any
+
+from dse.mapper.shared.compilation.code_files import packed, unpacked
+from dse.mapper.shared.compilation.machine_code import Code, described
+
+ARCHIVE = Path(__file__).with_name("kernels.zip")
+
+INLINING, FULL = 0, 1
+"""Levels of optimisation: before references are counted no more than needed, and after."""
+
+INSTRUCTIONS = 3
+"""The level at which instructions are chosen."""
+
+
+def file_of(name: str, arguments: tuple[Any, ...], source: str) -> str:
+    """What a kernel's code for arguments of some kinds is called in an archive.
+
+    Parameters
+    ----------
+    name : str
+    arguments : tuple
+        As `machine_code.laid_out` takes them.
+    source : str
+        A digest of what the code is made from, the compiler included.
+
+    Examples
+    --------
+    >>> file_of("flat.search", (1,), "source").startswith("flat.search-")
+    True
+    """
+    made_from = f"{_system()} {source} {described(arguments)}"
+    return f"{name}-{hashlib.sha256(made_from.encode()).hexdigest()[:32]}"
+
+
+@cache
+def _system() -> str:
+    """What code in LLVM's language depends on besides its source: sizes of numbers, and how functions are called."""
+    import llvmlite.binding as llvm
+
+    return str(llvm.get_default_triple())
+
+
+def shipped(file: str, archive: Path = ARCHIVE) -> Code | None:
+    """A file of an archive; None where there is none, or none that can be read: numba makes it then.
+
+    Examples
+    --------
+    >>> shipped("no such file") is None
+    True
+    """
+    try:
+        with zipfile.ZipFile(archive) as found:
+            return unpacked(found.read(file))
+    except (OSError, KeyError, ValueError, EOFError, LZMAError, zipfile.BadZipFile):
+        return None  # not of this source or system, or damaged
+
+
+def ship(codes: Mapping[str, Code], archive: Path = ARCHIVE) -> None:
+    """Write an archive of codes in LLVM's language by what `file_of` calls them.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     ship({"one": Code("f", "q", ["q"], bytes(3))}, Path(folder, "kernels.zip"))
+    ...     zipfile.ZipFile(Path(folder, "kernels.zip")).namelist()
+    ['one']
+    """
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_LZMA) as made:
+        for file, code in sorted(codes.items()):
+            made.writestr(zipfile.ZipInfo(file), packed(code), zipfile.ZIP_LZMA)  # without the time: equal if they are
+
+
+def machine_code_of(code: Code) -> Code:
+    """Code in LLVM's language as machine code of this processor.
+
+    First all functions are inlined that can be, so that most counting of references falls away, then the rest is
+    optimised.
+
+    Raises
+    ------
+    RuntimeError
+        When it is no code.
+
+    Examples
+    --------
+    >>> import llvmlite.binding as llvm
+    >>> bitcode = llvm.parse_assembly("define i64 @f(i64 %x) { ret i64 %x }").as_bitcode()
+    >>> machine_code_of(Code("f", "q", ["q"], bitcode)).machine != bitcode
+    True
+    """
+    import llvmlite.binding as llvm
+
+    target = _target()
+    module = llvm.parse_bitcode(code.machine)
+    module.verify()
+    for level in (INLINING, FULL):
+        options = llvm.create_pipeline_tuning_options()
+        options.speed_level, options.loop_vectorization, options.slp_vectorization = level, level == FULL, False
+        builder = llvm.create_pass_builder(target, options)
+        passes = builder.getModulePassManager()
+        if level == INLINING:  # loops that begin with their test are not vectorised
+            passes.add_loop_rotate_pass()
+            passes.add_instruction_combine_pass()
+            passes.add_jump_threading_pass()
+        passes.add_refprune_pass()
+        passes.run(module, builder)
+    module.verify()
+    return code._replace(machine=bytes(target.emit_object(module)))
+
+
+@cache
+def _target() -> Any:
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    native = llvm.Target.from_default_triple()
+    return native.create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=INSTRUCTIONS,
+        reloc="static" if native.name.startswith("x86") else "default", codemodel="jitdefault", jit=True,
+    )  # fmt: skip
