@@ -10,7 +10,7 @@ from dse.mapper.deep.axes import Axis, axes_of
 from dse.mapper.deep.bounds.steps import lay_down_fewest
 from dse.mapper.deep.lists import Bools, Choice
 from dse.mapper.deep.problem import Deep
-from dse.model.counting.kernel import Ints
+from dse.model.counting.kernel import Floats, Ints
 
 MOST_BYTES = 200_000_000
 """Tables last used longest ago are given up when all of them take more."""
@@ -47,6 +47,8 @@ class Tables(NamedTuple):
     ----------
     found : dict
         The best mappings of the last searches with these tables, by what was sought.
+    weights : dict
+        The weights that bounded whole spaces last, by space, with the blocks of their terms.
     words : dict
         By the crossings of a problem: what words are products of, with some lists laid down.
     agreeing : dict
@@ -57,6 +59,7 @@ class Tables(NamedTuple):
     least_steps: float
     differ: tuple[int, ...]
     found: dict[int, Found]
+    weights: dict[Hashable, tuple[Ints, Floats]]
     words: dict[Hashable, tuple[dict[Any, Any], dict[Any, Any]]]
     agreeing: dict[Hashable, dict[Any, list[Bools]]]
 
@@ -93,7 +96,7 @@ def tables_of(problem: Deep) -> Tables:
         _kept.move_to_end(key)
         return _kept[key]
     axes = axes_of(problem)
-    tables = Tables(axes, *lay_down_fewest(problem, axes), {}, {}, {})
+    tables = Tables(axes, *lay_down_fewest(problem, axes), {}, {}, {}, {})
     while _kept and sum(one.nbytes for one in (*_kept.values(), tables)) > MOST_BYTES:
         _kept.popitem(last=False)
     _kept[key] = tables

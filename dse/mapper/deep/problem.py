@@ -10,6 +10,7 @@ import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
+from dse.mapper.shared.compilation.machine_code import lasting
 from dse.mapper.shared.factors import whole_factor
 from dse.mapper.shared.places import Places
 from dse.model.counting.counts import RELEVANCE, Structure, window_of
@@ -20,6 +21,7 @@ from dse.problem.dims import DIMS, OPERANDS, PSUM
 from dse.problem.layer import Layer
 
 
+@lasting
 class Deep(NamedTuple):
     """Numbers of one problem and one choice of bypasses; energies in pJ and times in cycles per element.
 

@@ -21,7 +21,7 @@ from dse.architecture.hierarchy import FanOut, Level, Port
 from dse.formats.architecture.load import load_architecture
 from dse.formats.mapping import load_mappings
 from dse.mapper.deep.bounds.crossings import crossings_of
-from dse.mapper.deep.bounds.terms import visits_pay
+from dse.mapper.deep.bounds.terms import Book, visits_pay
 from dse.mapper.deep.problem import Deep, build
 from dse.mapper.layer import layer_front, map_layer
 from dse.mapper.shared.bypass import bypass_choices
@@ -79,7 +79,7 @@ def draw_rules(rng: Random) -> Dataflow:
 def problem_of(architecture: Architecture, layer: Layer) -> Deep:
     kept = bypass_choices(architecture)[0]
     problem = build(architecture, layer, kept, price(architecture, layer), "all")
-    return problem._replace(visits_pay=visits_pay(problem, crossings_of(problem)))
+    return problem._replace(visits_pay=visits_pay(Book(problem, crossings_of(problem))))
 
 
 def listed(problem: Deep, level: int, trips: list[int], extra: bool) -> list[tuple[int, ...]]:

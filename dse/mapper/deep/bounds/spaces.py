@@ -11,7 +11,7 @@ from dse.mapper.deep.bounds.columns import places_of
 from dse.mapper.deep.bounds.crossings import Crossing, crossings_of
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT
 from dse.mapper.deep.bounds.subproblem import Space
-from dse.mapper.deep.bounds.terms import cuts_of, first_steps, objective_of, terms_of_limits, visits_pay
+from dse.mapper.deep.bounds.terms import Book, cuts_of, first_steps, objective_of, terms_of_limits, visits_pay
 from dse.mapper.deep.kept import tables_of
 from dse.mapper.deep.lists import NO_TRIPS, Choice, needed
 from dse.mapper.deep.problem import Deep
@@ -24,7 +24,7 @@ def space_of(problem: Deep, mask: int, loose: tuple[int, ...] = ()) -> Space:
     rows = tuple(np.arange(len(axis)) for axis in tables.axes)
     space = replace(_space(problem, mask, tables.axes, tables.least_steps, tables.differ, rows), loose=loose)
     words, of_choices = tables.words.setdefault(tuple(space.crossings), ({}, {}))
-    space = replace(space, words=words, of_choices=of_choices)
+    space = replace(space, words=words, of_choices=of_choices, weights=tables.weights)
     if not loose:
         space = replace(space, agreeing=tables.agreeing.setdefault((problem.innermost, problem.near), {}))
     if problem.last not in loose:
@@ -37,7 +37,8 @@ def narrowed(space: Space, problem: Deep, mask: int, rows: tuple[Ints, ...] | No
     """The space of a problem that differs in what becomes of psums alone, or of some splits of each axis."""
     rows = space.rows if rows is None else rows
     alike = _space(problem, mask, space.axes, space.least_steps, space.differ, rows, space)
-    return replace(alike, words=space.words, of_choices=space.of_choices, agreeing=space.agreeing, loose=space.loose)
+    return replace(alike, words=space.words, of_choices=space.of_choices, agreeing=space.agreeing, loose=space.loose,
+                   weights=space.weights)  # fmt: skip
 
 
 def without_fewest_steps(space: Space) -> Space:
@@ -72,8 +73,9 @@ def _space_of(
     problem: Deep, crossings: list[Crossing], axes: list[Axis], least: float, differ: tuple[int, ...]
 ) -> Space:
     """All splits of a problem."""
-    problem = problem._replace(visits_pay=visits_pay(problem, crossings))
-    objective, groups = objective_of(problem, crossings, least, differ)
+    book = Book(problem, crossings)
+    problem = problem._replace(visits_pay=visits_pay(book))
+    objective, groups = objective_of(book, least, differ)
     some, limits = terms_of_limits(problem, crossings)
     terms = objective + some
     steps = first_steps(terms)

@@ -55,6 +55,8 @@ class Space:
         Levels whose lists have no loops that may as well stand right outside (`dse.mapper.deep.lists.needed`).
     words, of_terms, known, agreeing, kins, of_choices
         What is known of lists laid down.
+    weights
+        Those that bounded this space, or a neighbour's, last: see `dse.mapper.deep.kept.Tables`.
     alike
         Spaces of the same splits, by what becomes of psums in them and the fewest steps.
     shifts
@@ -87,6 +89,7 @@ class Space:
     kins: dict[tuple[Laid, tuple[Choice, ...]], Kin] = field(default_factory=dict, repr=False)
     of_choices: dict[tuple[int, Laid, int, Laid], Words] = field(default_factory=dict, repr=False)
     shifts: dict[int, Floats | None] = field(default_factory=dict, repr=False)
+    weights: dict[Hashable, tuple[Ints, Floats]] = field(default_factory=dict, repr=False)
     alike: dict[Hashable, Space] = field(default_factory=dict, repr=False)
     next_lists: dict[Laid, int | None] = field(default_factory=dict, repr=False)
 
@@ -244,12 +247,21 @@ def root_of(space: Space, best: Best) -> Node | None:
     """A whole space as a subproblem, None when nothing in it improves."""
     if not all(map(len, space.rows)):
         return None
-    fixed = fixed_weights(space, best)
-    weights = np.zeros(len(space.terms))
-    for block in (OF_ENERGY, OF_TIME):
-        mine = space.block == block
-        weights[mine] = max(0.0, fixed[block]) / max(1, mine.sum())
-    return bounded(space, nothing_of(space.problem), space.rows, weights, best, heat=HOT)
+    problem = space.problem
+    key = (best.kind, best.until < inf, problem.returns, problem.never_finished.tobytes(), problem.kept.tobytes())
+    blocks, weights = space.weights.get(key, (np.zeros(0, dtype=np.int64), np.zeros(0)))
+    # A gap's search ends with what it comes to first, so nothing that was searched before may lead it.
+    warm = best.warm and np.array_equal(blocks, space.block)
+    if not warm:
+        fixed = fixed_weights(space, best)
+        weights = np.zeros(len(space.terms))
+        for block in (OF_ENERGY, OF_TIME):
+            mine = space.block == block
+            weights[mine] = max(0.0, fixed[block]) / max(1, mine.sum())
+    node = bounded(space, nothing_of(problem), space.rows, weights, best, heat=WARM if warm else HOT)
+    if node is not None:
+        space.weights[key] = space.block, node.weights
+    return node
 
 
 def bounded(

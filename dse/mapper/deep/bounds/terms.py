@@ -52,6 +52,8 @@ class Book:
 
     def __init__(self, dp: Deep, crossings: list[Crossing]) -> None:
         self.dp, self.crossings = dp, crossings
+        self.ports: dict[tuple[int, bool], Sum] = {}
+        self.energy = self._energy()
 
     def add_back(self, total: Sum, at: int, coefficient: float) -> None:
         """Psums that are read back: those that arrive less those that start a visit empty."""
@@ -64,7 +66,7 @@ class Book:
                 total.add(k, 0, -coefficient)
                 total.add(k, crossing.up, coefficient)
 
-    def energy(self) -> Sum:
+    def _energy(self) -> Sum:
         dp, total = self.dp, Sum()
         total.constant = float(dp.mac_pj)
         for k, c in enumerate(self.crossings):
@@ -97,6 +99,11 @@ class Book:
 
     def port(self, t: int, serial: bool) -> Sum:
         """Time of a port, its words that overlap with the compute or those that do not."""
+        if (t, serial) not in self.ports:
+            self.ports[t, serial] = self._port(t, serial)
+        return self.ports[t, serial]
+
+    def _port(self, t: int, serial: bool) -> Sum:
         dp, total = self.dp, Sum()
         node, cost = dp.port_node[t], dp.port_cost[t]
         for k, c in enumerate(self.crossings):
@@ -123,21 +130,22 @@ class Book:
 
     def overlapped(self, t: int) -> Sum:
         """Time of a port's overlapped words, with that of ports that are one with it: all have one instance."""
-        total = self.port(t, False)
-        for other in np.flatnonzero(self.dp.port_joins == t):
-            more = self.port(int(other), False)
+        total = Sum()
+        for port in (t, *np.flatnonzero(self.dp.port_joins == t).tolist()):
+            more = self.port(port, False)
             total.constant += more.constant
             for (crossing, view), coefficient in more.parts.items():
                 total.add(crossing, view, coefficient)
         return total
 
-    def positive(self, total: Sum) -> Sum:
+    def positive(self, whole: Sum) -> Sum:
         """A form without negative parts that is never more: a crossing's views grow inwards, then the next one's."""
-        dp = self.dp
+        dp, total = self.dp, Sum()
+        total.constant = whole.constant
         mine = [k for k, c in enumerate(self.crossings) if c.operand == PSUM]
         chain = [(k, view) for k in mine for view in range(self.crossings[k].up, -1, -1)]
         parts: dict[tuple[int, int], float] = {}
-        for (k, view), value in total.parts.items():
+        for (k, view), value in whole.parts.items():
             # Where no fan-out between joins children, the views are one count, and parts of either sign add up.
             views = self.crossings[k].views
             same = k, max(x for x in range(len(views)) if views[x] == views[view])
@@ -167,7 +175,7 @@ class Book:
         return total
 
 
-def visits_pay(dp: Deep, crossings: list[Crossing]) -> bool:
+def visits_pay(book: Book) -> bool:
     """Whether more visits of psums at some crossing may lower the energy or the time of a port.
 
     Behind a fan-out that reduces, a visit starts empty in all but one child of each group, which spares these the words
@@ -175,11 +183,11 @@ def visits_pay(dp: Deep, crossings: list[Crossing]) -> bool:
     those of outer ones; a form rises with them if its coefficients, summed from the innermost view outwards, are never
     negative.
     """
-    book = Book(dp, crossings)
-    forms = [book.energy(), *(book.port(t, serial) for t in range(len(dp.port_node)) for serial in (False, True))]
+    ports = range(len(book.dp.port_node))
+    forms = [book.energy, *(book.port(t, serial) for t in ports for serial in (False, True))]
     for total in forms:
         largest = max((abs(value) for value in total.parts.values()), default=0.0)
-        for k, crossing in enumerate(crossings):
+        for k, crossing in enumerate(book.crossings):
             running = 0.0
             for view in range(crossing.up + 1):
                 running += total.parts.get((k, view), 0.0)
@@ -189,9 +197,7 @@ def visits_pay(dp: Deep, crossings: list[Crossing]) -> bool:
     return False
 
 
-def objective_of(
-    dp: Deep, crossings: list[Crossing], least: float, differ: tuple[int, ...]
-) -> tuple[list[Term], int]:
+def objective_of(book: Book, least: float, differ: tuple[int, ...]) -> tuple[list[Term], int]:
     """The terms of energy and of time, and how many groups there are.
 
     Groups of a block are times of which the longest counts; other terms of the block add to it. Widths and capacities
@@ -203,8 +209,8 @@ def objective_of(
         The fewest steps and the axes on which splits differ in that, as `lay_down_fewest` in
         `dse.mapper.deep.bounds.steps` returns them.
     """
-    book = Book(dp, crossings)
-    terms = _of(book.positive(book.energy()), OF_ENERGY, NO_GROUP, 0)
+    dp, crossings = book.dp, book.crossings
+    terms = _of(book.positive(book.energy), OF_ENERGY, NO_GROUP, 0)
     groups = 0
     for block, scale in ((OF_ENERGY, float(dp.static_pj)), (OF_TIME, 1.0)):
         if scale > 0.0:

@@ -22,12 +22,7 @@ import numpy as np
 MEMORY, HELPERS = "numba.core.runtime._nrt_python", "numba._helperlib"
 """numba's libraries for arrays that kernels make and for what LLVM lacks: plain C, loaded without the rest of numba."""
 
-LETTERS = {
-    "p": ctypes.c_void_p,
-    "q": ctypes.c_int64,
-    "d": ctypes.c_double,
-    "?": ctypes.c_bool,
-}
+LETTERS = {"p": ctypes.c_void_p, "q": ctypes.c_int64, "d": ctypes.c_double, "?": ctypes.c_bool}
 """Kinds of numbers that code takes: addresses, integers, floats, truth values."""
 
 ROWS_FIRST, COLUMNS_FIRST, ALIGNED, WRITABLE = 0x1, 0x2, 0x100, 0x400
@@ -106,7 +101,11 @@ def _lay_out(parts: tuple[Any, ...], kinds: list[Any], letters: list[str], value
             values += (None, None, part.size, part.itemsize, _address(part), *sides, *part.strides)
         elif isinstance(part, tuple):
             kinds.append((type(part), len(part)))
-            _lay_out(part, kinds, letters, values)
+            if type(part) in _LASTING:
+                for whole, one in zip((kinds, letters, values), _kept_of(part), strict=True):
+                    whole += one
+            else:
+                _lay_out(part, kinds, letters, values)
         elif isinstance(part, np.void):
             kinds.append(_number_of(part.dtype))
             letters.append("p")
@@ -119,6 +118,26 @@ def _lay_out(parts: tuple[Any, ...], kinds: list[Any], letters: list[str], value
             _append("d", float(part), kinds, letters, values)
         else:
             raise TypeError(f"kernels take numbers, arrays, records and tuples of these, not {type(part).__name__}")
+
+
+_LASTING: set[type] = set()
+_KEPT: dict[int, tuple[tuple[Any, ...], Numbers]] = {}
+"""The last records that last, by where they lie (they keep their place here), and the numbers that stand for them."""
+
+
+def lasting(kind: Any) -> Any:
+    """Marks a type of records that kernels are called with again and again: each is laid out once."""
+    _LASTING.add(kind)
+    return kind
+
+
+def _kept_of(record: tuple[Any, ...]) -> Numbers:
+    if id(record) not in _KEPT:
+        _KEPT[id(record)] = record, Numbers([], [], [])
+        _lay_out(record, *_KEPT[id(record)][1])
+    if len(_KEPT) > 32:
+        del _KEPT[next(iter(_KEPT))]
+    return _KEPT[id(record)][1]
 
 
 def _layout(array: Any) -> int:

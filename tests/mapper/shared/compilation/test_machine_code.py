@@ -2,13 +2,13 @@
 
 import subprocess
 import sys
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 from dse.mapper.shared.compilation.code_files import read
-from dse.mapper.shared.compilation.machine_code import described, laid_out
+from dse.mapper.shared.compilation.machine_code import described, laid_out, lasting
 from dse.mapper.shared.compilation.twins import compiled
 from dse.model.counting.kernel import Floats, Ints, entry
 
@@ -101,3 +101,21 @@ def test_arrays_are_handed_over_by_their_address_whatever_their_layout(readable_
     for array in (whole, whole[:, 1:], whole.T, whole[2], whole[:0], whole > 3, records, np.zeros((0, 3))):
         array.flags.writeable = not readable_only
         assert laid_out((array,)).values[4] == array.ctypes.data
+
+
+def test_a_record_that_lasts_is_laid_out_once_and_the_same() -> None:
+    @lasting
+    class Kept(NamedTuple):
+        numbers: Any
+        factor: float
+
+    class Plain(NamedTuple):
+        numbers: Any
+        factor: float
+
+    records = [Kept(np.arange(n), n / 2) for n in range(1, 50)]
+    for record in (*records, *records[::-1]):
+        kept, plain = laid_out((7, record, 1.0)), laid_out((7, Plain(*record), 1.0))
+        assert (kept.letters, kept.values) == (plain.letters, plain.values)
+        assert kept.kinds[:1] + kept.kinds[2:] == plain.kinds[:1] + plain.kinds[2:]
+    assert laid_out((records[0],)).values[4] == records[0].numbers.ctypes.data
