@@ -52,6 +52,12 @@ def next_list(node: Node) -> int | None:
     return node.space.next_lists[key]
 
 
+def partial_list(node: Node) -> int | None:
+    """The innermost list of which the operand alone is known, None if there is none."""
+    some = [i for i, choice in enumerate(node.choices) if choice is not None and choice.partial]
+    return max(some, default=None)
+
+
 def _next_partial(space: Space, choices: Laid) -> int | None:
     logs, first, _ = space.columns(choices)
     for level in range(len(choices) - 1, -1, -1):

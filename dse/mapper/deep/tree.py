@@ -26,7 +26,7 @@ from dse.mapper.deep.bounds.subproblem import (
     splits_left,
     terms_of,
 )
-from dse.mapper.deep.branching import half_of, laid_down, next_list
+from dse.mapper.deep.branching import half_of, laid_down, next_list, partial_list
 from dse.mapper.deep.exchange import rows_of
 from dse.mapper.deep.kept import Found, found_by, rules_of
 from dse.mapper.deep.lists import Choice, choices_of
@@ -50,11 +50,14 @@ DIRECT = 100_000
 """Combinations of splits that are walked at once, without laying down more about the lists first."""
 
 OPEN = 500
-"""The same while all orders of some list have to be tried, or without a bound of their own in spaces that are bounded
-together."""
+"""The same while several orders of some list have to be tried, or without a bound of their own in spaces that are
+bounded together."""
 
-PARTIAL = 5_000
-"""The same while of some lists no more is known than the operand that stays."""
+FEW = 20
+"""The same while nothing is known of some list in a search that halves axes first."""
+
+LITTLE = 0.2
+"""Part of what is left to prove that lists lift the bound of some root by, at most, in such a search."""
 
 PROBE = 8_000
 """Splits that are tried at the root for a first mapping."""
@@ -62,8 +65,14 @@ PROBE = 8_000
 STEPS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, inf)
 """How far above its bound a subproblem is searched while no mapping is known."""
 
-NEAR = 1.0
+NEAR = 0.03
 """How far, in logarithms, a root is below the best mapping at least for a dive in it."""
+
+FIRST_DIVE = 8
+"""Subproblems after which there is a dive in the one at hand; the next ones come after twice as many each time."""
+
+PROVEN = 0.003
+"""How far, in logarithms, the least bound is below the best mapping when dives are not worth it any more."""
 
 DIVING = 400
 """Splits per axis that a dive begins with."""
@@ -107,7 +116,7 @@ def seek(
     found : sequence of Found
         Mappings that may be good, or fit after some of their splits are exchanged.
     """
-    number = count()
+    number, begun, dive_at = count(), int(best.visited[SUBPROBLEMS]), FIRST_DIVE
     heap: list[tuple[float, int, Node]] = []
     known = best.target()
     for one in found:
@@ -120,8 +129,10 @@ def seek(
         known = _improved(spaces, best, known)
     # A first mapping makes long lists short, so it is sought as soon as there is a space to seek it in. Psums that come
     # back from the outermost level are seldom best.
+    share = 1.0
     for space in sorted(spaces, key=lambda space: space.problem.returns):
-        root = _root(space, best)
+        root, lists_say = _root(space, best)
+        share = min(share, lists_say)
         if root is not None:
             known = _improved(spaces, best, known)
             heapq.heappush(heap, (root.bound, next(number), root))
@@ -131,7 +142,11 @@ def seek(
         if bound >= best.target():
             return bound
         best.visited[SUBPROBLEMS] += 1
-        children = _children(node, best)
+        if best.visited[SUBPROBLEMS] - begun == dive_at:
+            dive_at *= 2
+            if bound < best.target() - PROVEN:
+                _dive(node, best)
+        children = _children(node, best, share < LITTLE)
         known = _improved(spaces, best, known)
         for child in children:
             heapq.heappush(heap, (max(child.bound, bound), next(number), child))
@@ -167,23 +182,27 @@ def _take_up(spaces: list[Space], best: Best, found: Found) -> None:
         _exchange(spaces, best, found.record)
 
 
-def _root(space: Space, best: Best) -> Node | None:
-    """A whole space as a subproblem, once a mapping has been sought in it if it may have a much better one."""
+def _root(space: Space, best: Best) -> tuple[Node | None, float]:
+    """A whole space as a subproblem, once a mapping has been sought in it if it may have a much better one.
+
+    Returns with it what part of what is left to prove lists say on the way to the least bound, 1 where that is unknown.
+    """
     node = root_of(space, best)
-    target = best.target()
+    target, share = best.target(), 1.0
     if node is None or node.bound > target - (BEGUN if best.warm else ENOUGH):
-        return node
+        return node, share
     for rows in first_mappings(node, best):
         _price(space, rows, node.choices, best)
     if node.bound < best.target() - NEAR:
-        _dive(node, best)
+        reached = _dive(node, best)
+        share = (reached - node.bound) / max(MARGIN, best.target() - node.bound) if best.held > 0 else 1.0
     for part in _parts(node, best) if best.held == 0 else []:
         _probe(part, best)
         if best.held == 0:
             _walk(part, best, PROBE)
     if best.target() == target:
-        return node
-    return bounded(space, node.choices, node.rows, node.weights, best, node.columns)
+        return node, share
+    return bounded(space, node.choices, node.rows, node.weights, best, node.columns), share
 
 
 def _price(space: Space, rows: Ints, choices: tuple[Choice | None, ...], best: Best) -> None:
@@ -200,17 +219,21 @@ def _price_in(space: Space, rows: Ints, choices: tuple[Choice | None, ...], best
         walk_to(Node(space, choices, mine, np.zeros(0), 0.0, nothing, space.columns(choices)), best, inf, PROBE)
 
 
-def _dive(node: Node | None, best: Best) -> None:
+def _dive(node: Node | None, best: Best) -> float:
     """Lay down the best choice of each list, innermost first, and look for a mapping there.
 
-    Only the splits of each axis that lift the bound least go along.
+    Only the splits of each axis that lift the bound least go along. Returns the bound that this comes to.
     """
+    reached = inf
     while node is not None and (level := next_list(node)) is not None:
         rows = tuple(row[np.argpartition(lifted, DIVING)[:DIVING]] if len(row) > DIVING else row
                      for row, lifted in zip(node.rows, node.reduced, strict=True))  # fmt: skip
         node = min(laid_down(node, rows, level, best), key=lambda child: child.bound, default=None)
-    for part in _parts(node, best) if node is not None else []:
-        _probe(part, best)
+    if node is not None:
+        reached = node.bound
+        for part in _parts(node, best):
+            _probe(part, best)
+    return reached
 
 
 def _parts(node: Node, best: Best) -> list[Node]:
@@ -235,21 +258,24 @@ def _walk_parts(node: Node, best: Best) -> None:
         _walk(Node(space, node.choices, mine, node.weights, node.bound, lifted, columns), best, 0)
 
 
-def _children(node: Node, best: Best) -> list[Node]:
-    """The parts of a subproblem in which something may improve; it is walked at once where that is cheap."""
+def _children(node: Node, best: Best, halved: bool = False) -> list[Node]:
+    """The parts of a subproblem in which something may improve; it is walked at once where that is cheap.
+
+    With `halved`, axes are halved before lists are laid down.
+    """
     level = next_list(node)
     unknown = level is not None
     target = best.target()
     rows = splits_left(node, target)
     many = prod(map(len, rows))
-    few = many <= (DIRECT if level is None else OPEN if node.choices[level] is None else PARTIAL)
+    few = many <= _most_at_once(node, halved)
     if node.space.parts and many <= OPEN:
         lifted = tuple(node.reduced[a][lifts_left(node, a, target)] for a in range(len(rows)))
         _walk_parts(replace(node, rows=rows, reduced=lifted), best)
         return []
     if node.space.parts and (few or not unknown):
         return _parts(node, best)
-    half = None if few or unknown else half_of(node, rows, target, 1e-7)
+    half = None if few or (unknown and not (halved and many > OPEN)) else half_of(node, rows, target, 1e-7)
     if not unknown and not few and best.fruitless < FRUITLESS:
         _probe(node, best)
         best.fruitless = 0 if best.target() < target else best.fruitless + 1
@@ -261,11 +287,19 @@ def _children(node: Node, best: Best) -> list[Node]:
         logs, first, second = node.columns
         kin = Kin((node.choices,) * 2, np.stack([logs, logs]), np.stack([first, first]), second)
         return bounded_all(node.space, kin, rows, keep, node.weights, best)
-    if few or not unknown:
+    # Where the bound is decided, and orders of a list are not, these are told apart before all of them are priced.
+    level = partial_list(node) if level is None else level
+    if few or level is None:
         _walk(node, best, 0)
         return []
-    assert level is not None
     return laid_down(node, rows, level, best)
+
+
+def _most_at_once(node: Node, halved: bool) -> int:
+    """How many combinations of splits of a subproblem are walked at once."""
+    if halved and None in node.choices:
+        return FEW
+    return DIRECT if partial_list(node) is None and None not in node.choices else OPEN
 
 
 def _probe(node: Node, best: Best) -> None:

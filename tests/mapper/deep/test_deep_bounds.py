@@ -19,6 +19,7 @@ from thinned import thinned
 from dse import Layer, load_architecture
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
+from dse.mapper.deep import tree
 from dse.mapper.deep.bounds import steps as deep_steps
 from dse.mapper.deep.bounds.sift import OF_TIME, Alive, Terms, sift, worth
 from dse.mapper.deep.bounds.subproblem import Best, Space, root_of
@@ -198,6 +199,22 @@ def test_what_may_be_laid_down_next_has_all_mappings(seed: int) -> None:
                     found = mine if mine in some else mine._replace(passing=False)
                 assert agrees[some.index(found)], (seed, rows, mine)
                 laid[level] = found
+
+
+@pytest.mark.parametrize("seed", thinned(range(40), 8))
+def test_axes_halved_before_lists_are_laid_down_lose_no_mapping(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All searches halve first, and walk next to nothing at once; they find what full walks do."""
+    problem, _, front = drawn(seed)
+    for name, value in (("LITTLE", 2.0), ("OPEN", 2), ("FEW", 1), ("DIRECT", 4)):
+        monkeypatch.setattr(tree, name, value)
+    if len(front) == 0:
+        return
+    per_step = price(problem.architecture, problem.layer).cycles_per_step
+    for kind, least in ((ENERGY, front[:, 0]), (LATENCY, front[:, 1]), (EDP, front.prod(axis=1))):
+        found = solve_deep(problem.architecture, problem.layer, kind, 0.0, problem.kind, 100)
+        energy, steps = found.values[0] / (1.0, per_step)
+        value = {ENERGY: energy, LATENCY: steps, EDP: energy * steps}[kind]
+        assert value == pytest.approx(least.min(), rel=EQUAL), (seed, kind)
 
 
 def check_terms(spaces: list[Space], seed: int, times: int) -> None:
