@@ -72,8 +72,9 @@ class Certificate:
         names = ["EDP" if name == "edp" else name for name in objectives if name != "area"]
         what = f"both {names[0]} and {names[1]}" if len(names) == 2 else " and ".join(names) or "area"
         where = " at no more area" if names and "area" in objectives else ""
-        left = "" if self.complete else f"; {self.open:,} are open at {self.wanted * 100:.2g} %"
+        unsettled = f"{self.open:,} {'is' if self.open == 1 else 'are'} open"
+        left = "" if self.complete else f"; {unsettled} at {self.wanted * 100:.2g} %"
         if self.gap > 1:
-            return f"{self.space - self.open:,} of the {self.space:,} designs are settled; {self.open:,} are open"
+            return f"{self.space - self.open:,} of the {self.space:,} designs are settled; {unsettled}"
         by = f" by more than {self.gap * 100:.2g} %" if self.gap > 0 else ""
         return f"no other design of the {self.space:,} is better in {what}{where}{by}: proven{left}"

@@ -28,6 +28,7 @@ from dse.explore.proof.settled import (
     RULED_OUT,
     WITHIN,
     Entry,
+    Hopes,
     Queue,
     Settled,
     joined_with,
@@ -48,9 +49,8 @@ UNLIMITED = Work()
 LOT = 30
 """Boxes that are bounded by one call at most, unless more differ in prices alone."""
 
-EARLY, ALIKE = 0.5, 0.5
-"""A design is solved when it is this part as far as the farthest box; not together with another one which, if it
-reaches its bounds, leaves less than this part of how far it is."""
+EARLY = 0.5
+"""A design is solved when it is this part as far as the farthest box."""
 
 LOOKS = 8
 """Designs looked at for each that is solved, at most."""
@@ -203,25 +203,28 @@ class Prover:
         return chosen
 
     def _farthest_designs(self, least: float) -> list[Entry]:
-        """The farthest designs, if they are at least so far, each of which seems to reach what the others do not."""
+        """The farthest designs, if they are at least so far.
+
+        While most turn out to be matched, designs that would reach about the same are taken, too. What is farther than
+        the gap that is wanted comes without the rest, which asks for more work each.
+        """
         designs: list[Entry] = []
         others: list[Entry] = []
-        reached = Staircase(self.known.objectives, self.known.weight)
+        hopes = Hopes(self.known)
         while len(designs) < self._width and len(others) < LOOKS * self._width:
             entry = self._farthest(self._lone)
             if entry is None:
                 break
-            if entry.short < least:
+            if entry.short < least or (designs and entry.short <= self.wanted < designs[0].short):
                 others.append(entry)
                 break
             if self.solved >= self.work.designs and self.contested >= self.work.contests:
                 self._stuck.append(entry)
-            elif designs and reached.short_of(entry.bound) < ALIKE * entry.short:
+            elif self._width == DESIGNS and hopes.match(entry):
                 others.append(entry)
             else:
                 designs.append(entry)
-                if entry.short < inf:
-                    reached.add([(entry.bound.energy_pj, entry.bound.latency_s)], entry.bound.area_mm2)
+                hopes.add(entry)
         for entry in others:
             self._push(entry.box, entry.bound, entry.short)
         return designs
@@ -279,14 +282,17 @@ class Prover:
         return ContestTask(self.axes.settings_of(entry.box)[0], corners, self.known.weight, entry.bound.layers)
 
     def _wait(self, designs: Sequence[Entry]) -> list[Entry]:
-        """The first of some designs, as many as may still be solved; the others wait."""
-        left = int(min(DESIGNS, self.work.designs - self.solved))
-        for entry in designs[left:]:
-            if left < DESIGNS:
+        """The first designs that seem to reach what others do not, as many as may be solved; the others wait."""
+        left, chosen, hopes = int(min(DESIGNS, self.work.designs - self.solved)), list[Entry](), Hopes(self.known)
+        for entry in designs:
+            if len(chosen) < left and not hopes.match(entry):
+                chosen.append(entry)
+                hopes.add(entry)
+            elif left < DESIGNS:
                 self._stuck.append(entry)
             else:
                 self._push(entry.box, entry.bound, entry.short)
-        return list(designs[:left])
+        return chosen
 
     def _split(self, boxes: Sequence[Box]) -> None:
         """Split boxes and bound their parts."""

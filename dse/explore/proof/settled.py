@@ -5,9 +5,11 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import inf
 
 from dse.explore.proof.bounds import DesignBound
 from dse.explore.proof.box import Box
+from dse.explore.proof.staircase import Staircase
 
 RULED_OUT, INFEASIBLE, OPEN, WITHIN, EVALUATED = "ruled out", "infeasible", "open", "within the gap", "evaluated"
 
@@ -45,6 +47,37 @@ class Entry:
 
     def __lt__(self, other: Entry) -> bool:
         return (-self.short, self.number) < (-other.short, other.number)
+
+
+ALIKE = 0.5
+"""A design is not solved together with another one which, if it reaches its bounds, leaves less than this part of how
+far it is."""
+
+
+class Hopes:
+    """What some designs reach if they reach their bounds.
+
+    Examples
+    --------
+    >>> first, alike, other = (Entry(0.1, i, Box((i,), (i,)), DesignBound(*b)) for i, b in enumerate(
+    ...     [(2.0, 2.0, 4.0), (2.0, 1.99, 3.99), (1.0, 3.0, 4.0)]))
+    >>> hopes = Hopes(Staircase(("energy", "latency"), 1.0))
+    >>> hopes.add(first)
+    >>> hopes.match(alike), hopes.match(other)
+    (True, False)
+    """
+
+    def __init__(self, known: Staircase) -> None:
+        self._reached = Staircase(known.objectives, known.weight)
+
+    def match(self, entry: Entry) -> bool:
+        """Whether they leave little of how far another one is."""
+        return self._reached.short_of(entry.bound) < ALIKE * entry.short
+
+    def add(self, entry: Entry) -> None:
+        """Count a design among them."""
+        if entry.short < inf:
+            self._reached.add([(entry.bound.energy_pj, entry.bound.latency_s)], entry.bound.area_mm2)
 
 
 @dataclass(slots=True)

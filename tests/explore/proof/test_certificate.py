@@ -1,6 +1,7 @@
 """What a sweep certifies, as data and in words."""
 
 import json
+from dataclasses import replace
 from math import inf
 
 import pytest
@@ -27,6 +28,8 @@ def test_it_is_read_back_as_it_was_written(certificate):
         (WHOLE, ("area",), "no other design of the 100 is better in area: proven"),
         (PART, ("energy", "latency"), "no other design of the 100 is better in both energy and latency by more than "
          "25 %: proven; 20 are open at 1 %"),
+        (replace(PART, open=1), ("edp",), "no other design of the 100 is better in EDP by more than 25 %: proven; 1 is "
+         "open at 1 %"),
         (NOTHING, ("edp",), "20 of the 100 designs are settled; 80 are open"),
     ],
 )  # fmt: skip

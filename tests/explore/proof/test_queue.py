@@ -8,7 +8,8 @@ from dse.explore.designs.space import DesignSpace
 from dse.explore.proof.bounds import DesignBound
 from dse.explore.proof.box import Axes, Box
 from dse.explore.proof.prove import task_of
-from dse.explore.proof.settled import Entry, Queue
+from dse.explore.proof.settled import Entry, Hopes, Queue
+from dse.explore.proof.staircase import Staircase
 
 SIDES = tuple(range(4, 17))
 SPACE = DesignSpace.of({"dataflow": ["ws", "rs"], "levels.array.rows": SIDES, "levels.array.cols": SIDES})
@@ -59,3 +60,20 @@ def test_bands_taken_together_are_the_designs_of_all_of_them():
     assert len(task.apart) == together.size
     single = Box((0, 1, 1), (0, 1, 1))
     assert single.with_bands([]) == single
+
+
+def entry(short, *bound):
+    return Entry(short, 0, Box((0,), (0,)), DesignBound(*bound))
+
+
+def test_designs_that_hope_for_about_the_same_are_alike():
+    hopes = Hopes(Staircase(("energy", "latency"), 1.0))
+    first = entry(0.02, 2.0, 2.0, 4.0)
+    assert not hopes.match(first)
+    hopes.add(entry(float("inf"), 0.5, 0.5, 1.0))  # nothing is known that it could be compared with
+    assert not hopes.match(first)
+    hopes.add(first)
+    assert hopes.match(first)
+    assert hopes.match(entry(0.02, 1.985, 2.0, 3.985))  # less than half of its 2 % would be left
+    assert not hopes.match(entry(0.02, 1.97, 2.0, 3.97))
+    assert not hopes.match(entry(0.02, 3.0, 1.0, 4.0))
