@@ -33,6 +33,7 @@ def test_a_search_that_another_one_hands_over_to_is_announced_once(monkeypatch, 
     flexible = spec.resolve({"dataflow": spec.parse_setting("dataflow", "flexible")})
     matmul = dse.load_workload("mobilenet_v1").layer("20.0")
     monkeypatch.setattr(turns, "marker", lambda search: tmp_path / f"{search}.done")
+    monkeypatch.setattr(turns, "ALONE", 0)
     for _ in range(2):
         with caplog.at_level(logging.INFO, "dse.mapper"):
             dse.map_layer(flexible, matmul, "latency")
