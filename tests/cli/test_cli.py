@@ -348,6 +348,14 @@ def test_sweep_writes_its_directory_and_prints_the_front(dse, folder):
     assert proof in dse("report again")[1]
 
 
+def test_a_sweep_without_a_space_says_that_nothing_is_searched(dse, folder):
+    (folder / "alone.yaml").write_text(ARCH[: ARCH.index("space:")])
+    code, out, err = dse("sweep alone.yaml tiny.yaml --jobs 0")
+    assert code == 0
+    assert "toy states no `space:`, so nothing is searched" in err
+    assert "in energy, latency, area: 1 design\n" in out
+
+
 def test_a_sweep_in_which_nothing_works_says_why(dse, folder):
     (folder / "small.yaml").write_text(ARCH.replace("max: 1.9 mm2", "max: 0.1 mm2"))
     code, out, err = dse("sweep small.yaml tiny.yaml --trials 4 --jobs 0")

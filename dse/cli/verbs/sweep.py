@@ -138,6 +138,9 @@ def _search(plan: Plan, directory: Path, workers: WorkerOptions, resume: bool, l
     """One sweep from its plan to what it prints."""
     from dse.explore.workers.runner import Workers, usable_cpus
 
+    if not plan.space:
+        note(f"{plan.architecture.name} states no `space:`, so nothing is searched: the accelerator itself is mapped")
+        note("a sweep file gives it one: `space: {levels.NAME.capacity: [32 KiB, 64 KiB]}` (see `dse schema sweep`)")
     compile_first(plan.architecture)
     until = monotonic() + limits.time_s
     with Workers.local(usable_cpus() if workers.jobs is None else workers.jobs) as crew:  # they start when first used

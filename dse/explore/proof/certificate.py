@@ -74,6 +74,8 @@ class Certificate:
         where = " at no more area" if names and "area" in objectives else ""
         unsettled = f"{self.open:,} {'is' if self.open == 1 else 'are'} open"
         left = "" if self.complete else f"; {unsettled} at {self.wanted * 100:.2g} %"
+        if self.gap > 1 and self.complete:
+            return f"none of the {self.space:,} designs is open, but how near the best their mappings are is not proven"
         if self.gap > 1:
             return f"{self.space - self.open:,} of the {self.space:,} designs are settled; {unsettled}"
         by = f" by more than {self.gap * 100:.2g} %" if self.gap > 0 else ""

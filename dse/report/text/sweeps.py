@@ -81,9 +81,10 @@ def front_table(result: SweepResult, most: int = SHOWN_POINTS) -> Table:
                 cells["EDP gain"] = times(reference["edp_js"] / row["edp_js"])
             rows.append(cells)
     designs, shown = len(result.front_rows()), len({cells["design"] for cells in rows})
+    count = "1 design" if designs == 1 else f"{designs} designs"
     cut = f", {shown} of them shown" if shown < designs else ""
     by = ", by area budget" if len(budgets) > 1 else ""
-    title = f"Front of {result.name} in {', '.join(result.search.objectives)}: {designs} designs{cut}{by}"
+    title = f"Front of {result.name} in {', '.join(result.search.objectives)}: {count}{cut}{by}"
     return Table.of(rows, left=frozenset(names.values()), title=title, note=_reference_note(result))
 
 

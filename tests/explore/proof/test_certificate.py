@@ -30,6 +30,8 @@ def test_it_is_read_back_as_it_was_written(certificate):
          "25 %: proven; 20 are open at 1 %"),
         (replace(PART, open=1), ("edp",), "no other design of the 100 is better in EDP by more than 25 %: proven; 1 is "
          "open at 1 %"),
+        (replace(NOTHING, open=0), ("edp",), "none of the 100 designs is open, but how near the best their mappings "
+         "are is not proven"),
         (NOTHING, ("edp",), "20 of the 100 designs are settled; 80 are open"),
     ],
 )  # fmt: skip
