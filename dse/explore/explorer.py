@@ -103,8 +103,9 @@ class Explorer:
         """Explore, then prove, or solve what may be on the front exactly, while there is time; whether it proved."""
         with suppress(TimeOverError):
             self._explore()
-        proves = self._prove()
-        if not proves and not self.is_over:
+        settles = not self.problem.long_fronts or self.limits.solves_long_fronts
+        proves = settles and self._prove()
+        if settles and not proves and not self.is_over:
             contenders = self._contenders()
             with suppress(TimeOverError):
                 self._evaluate("exact", contenders, len(contenders))
@@ -158,10 +159,9 @@ class Explorer:
         if problem.provable is None or not limits.proves(problem.space.size):
             return False
         began = monotonic()
-        report = partial(self._report_proof, began)
         stage = Stage(
-            problem.space, search.objectives, search.gap, self.workers, self._solve_families, self._write_box, report,
-            problem.sweep_id, partial(self.spending.add, "bounds"),
+            problem.space, search.objectives, search.gap, self.workers, self._solve_families, self._write_box,
+            partial(self._report_proof, began), problem.sweep_id, partial(self.spending.add, "bounds"),
         )  # fmt: skip
         deadline = min(began + (inf if limits.prove_s is None else limits.prove_s), self._began + limits.time_s)
         known = (*self.explored.values(), *self.exact.values())

@@ -78,6 +78,17 @@ class Limits:
         """
         return designs <= LARGEST_SPACE if self.prove_s is None else self.prove_s > 0
 
+    @property
+    def solves_long_fronts(self) -> bool:
+        """Whether designs are solved exactly although each takes minutes: only where a time for that is given.
+
+        Examples
+        --------
+        >>> [limits.solves_long_fronts for limits in (Limits(), Limits(prove_s=600.0), Limits(design_s=30.0))]
+        [False, True, True]
+        """
+        return bool(self.prove_s) or self.design_s < inf
+
     def work(self, trials: int) -> Work:
         """What the proof of a sweep does at most."""
         if self.prove_s is not None:

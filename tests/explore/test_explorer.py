@@ -17,6 +17,7 @@ from thinned import thinned
 from dse.errors import DseError, InfeasibleError
 from dse.explore.designs.space import DesignSpace
 from dse.explore.explorer import Explorer
+from dse.explore.limits import Limits
 from dse.explore.outcomes.evaluation import Outcome
 from dse.explore.outcomes.front import pareto
 from dse.explore.outcomes.log import LogWriter, read_log
@@ -213,6 +214,19 @@ def test_exactly_the_designs_that_may_be_on_the_front_are_solved_again():
     numbers, points = list(sound), list(sound.values())
     front = {tuple(points[i]) for i in pareto(points)}
     assert set(explorer.exact) == {n for n in numbers if tuple(sound[n]) in front} | {0}
+
+
+@pytest.mark.parametrize(
+    ("limits", "solved"),
+    [(Limits(), False), (Limits(prove_s=0), False), (Limits(prove_s=9.0), True), (Limits(design_s=9.0), True)],
+)
+def test_long_fronts_are_solved_only_where_there_is_a_time_for_them(limits, solved):
+    search, long = Search(12, "random", seed=2, objectives=TWO), problem(long_fronts=True)
+    with Workers.local(0) as workers:
+        explorer = Explorer(long, search, workers, {}, limits=limits)
+        explorer.run()
+    assert len(mapped(explorer)) >= 12
+    assert bool(explorer.exact) is solved
 
 
 def test_a_gap_keeps_designs_that_it_might_have_cost_their_place():

@@ -137,6 +137,8 @@ class Plan:
 
     def problem(self, design_s: float = inf) -> SweepProblem:
         """The search problem: how settings become designs, identities and outcomes, each within so many seconds."""
+        from dse.mapper import bounds_boxes
+
         whole_front = {"energy", "latency"} <= set(self.search.objectives)
         plain = NetworkEvaluator(
             (), self.objective, self.search.gap, constraints=tuple(self.spec.constraints),
@@ -180,6 +182,7 @@ class Plan:
             within=lambda how, limit_s: how.within(limit_s),  # type: ignore[attr-defined]
             rule_out=evaluate["explore"].rule_out,
             provable=self._provable(evaluate["explore"], sweep_id),
+            long_fronts=whole_front and not bounds_boxes(self.architecture),
             sweep_id=sweep_id,
         )
 

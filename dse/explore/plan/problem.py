@@ -38,6 +38,8 @@ class SweepProblem:
         Marks the records of this problem.
     provable : Provable, optional
         How designs are bounded; without it nothing is proven over the space.
+    long_fronts : bool
+        Whether solving one design exactly takes minutes: whole energy-latency fronts of the deep search.
     """
 
     space: DesignSpace
@@ -51,3 +53,4 @@ class SweepProblem:
     rule_out: Callable[[Any], Outcome | None] = lambda design: None
     plain: Callable[[Any], Any] = lambda value: value
     provable: Provable | None = None
+    long_fronts: bool = False
