@@ -22,9 +22,10 @@ def ship_kernels(archive: Path = ARCHIVE) -> list[str]:
     list of str
         The archive's files.
     """
-    os.environ[VARIABLE] = tempfile.mkdtemp()
-    for search in SEARCHES:
-        warm_up(search)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ[VARIABLE] = folder
+        for search in SEARCHES:
+            warm_up(search)
     ship(made(), archive)
     return sorted(made())
 
