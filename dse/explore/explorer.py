@@ -60,8 +60,8 @@ class Explorer:
     limits : Limits
     boxes : frozenset of bytes
         Lines about boxes of designs that the log holds already.
-    after_batch : callable, optional
-        Called whenever a batch of designs is evaluated.
+    batches : int
+        How many batches of designs are evaluated.
     """
 
     problem: SweepProblem
@@ -75,7 +75,7 @@ class Explorer:
     watch: Callable[[Evaluation], None] = lambda evaluation: None
     limits: Limits = DEFAULT
     boxes: frozenset[bytes] = frozenset()
-    after_batch: Callable[[], None] = lambda: None
+    batches: int = 0
     explored: dict[int, Evaluation] = field(default_factory=dict)
     exact: dict[int, Evaluation] = field(default_factory=dict)
     repriced: dict[int, Evaluation] = field(default_factory=dict)
@@ -161,7 +161,7 @@ class Explorer:
         began = monotonic()
         stage = Stage(
             problem.space, search.objectives, search.gap, self.workers, self._solve_families, self._write_box,
-            partial(self._report_proof, began), problem.sweep_id, partial(self.spending.add, "bounds"),
+            partial(self._report_proof, began), problem.sweep_id, self.spending.add,
         )  # fmt: skip
         deadline = min(began + (inf if limits.prove_s is None else limits.prove_s), self._began + limits.time_s)
         known = (*self.explored.values(), *self.exact.values())
@@ -190,7 +190,7 @@ class Explorer:
 
     def _write_box(self, line: bytes) -> None:
         if self.log is not None and line not in self.boxes:
-            self.log.write(line)
+            self.log.keep(line)
 
     def _starting_designs(self, proposer: Proposer) -> list[Proposal]:
         """Enter the starting designs, as many as the budget allows; those in the space are told to the sampler."""
@@ -321,7 +321,7 @@ class Explorer:
                 self._report(kind, offset + evaluated, total, evaluated, monotonic() - start)
         finally:  # what is known of a batch counts even if it is stopped
             self._keep(kind, candidates, identities)
-        self.after_batch()
+        self.batches += 1
 
     def _recall_repriced(self, beside: Sequence[Beside]) -> None:
         """Find what the mappings of a design that was solved came to on others, now or before."""

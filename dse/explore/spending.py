@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic, thread_time
 
-PARTS = ("sampler", "designs", "bounds", "mapping", "log", "cards", "figure", "page")
-"""Proposals and learning; pricing and identities of designs; ruling out without mapping; mapping, on all workers;
-reading and writing the record; the cards of the designs that the page shows, on all workers; the figure; the page."""
+PARTS = ("sampler", "designs", "bounds", "contests", "mapping", "log", "cards", "figure", "page")
+"""Proposals and learning; pricing and identities of designs; ruling out by bounds, and searches that look only below
+what is known, both on all workers; mapping, on all workers; reading and writing the record; the cards of the designs
+that the page shows, on all workers; the figure; the page."""
 
 
 @dataclass(slots=True)

@@ -207,7 +207,6 @@ def run_plan(
             )  # fmt: skip
             explorer.watch = callback or explorer.watch
             underway = Underway(plan, explorer, directory, records.damaged, start)
-            explorer.after_batch = underway.show
             result = underway.to_its_end()
     if directory is not None:
         write_results(directory, result)

@@ -12,7 +12,7 @@ from dse.explore.outcomes.log import Damage
 from dse.explore.plan.plan import Plan
 from dse.explore.results.record import write_results
 from dse.explore.results.result import SweepResult, in_order
-from dse.explore.workers.runner import TimeOverError
+from dse.explore.workers.runner import TimeOverError, nothing
 
 SHOWN_EVERY_S, SHOWN_PART = 1.0, 0.05
 """Seconds between two writings of what is known, at least, and the part of the time that they may take."""
@@ -32,10 +32,12 @@ class Underway:
     start: float
     shown: float = 0.0
     pause_s: float = SHOWN_EVERY_S
+    shown_batches: int = 0
 
     def to_its_end(self) -> SweepResult:
         """Explore, prove, and solve what is shown exactly; when interrupted, write what is known."""
         explorer = self.explorer
+        explorer.workers.meanwhile = self._meanwhile
         try:
             with suppress(TimeOverError):
                 proves = explorer.run()
@@ -46,7 +48,18 @@ class Underway:
         except KeyboardInterrupt:
             self.show(always=True)
             raise
+        finally:
+            explorer.workers.meanwhile = nothing
         return self.result(finished=False)
+
+    def _meanwhile(self) -> None:
+        """Do what there is to do here while workers are busy: show what is new, and prepare the proof."""
+        problem, batches = self.explorer.problem, self.explorer.batches
+        if batches > self.shown_batches:
+            self.shown_batches = batches
+            self.show()
+        if problem.provable is not None and self.explorer.limits.proves(problem.space.size):
+            problem.provable.axes(problem.space)
 
     def show(self, *, always: bool = False) -> None:
         """Write the front of what is known, unless that was done a moment ago."""

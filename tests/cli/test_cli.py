@@ -331,7 +331,7 @@ def test_sweep_writes_its_directory_and_prints_the_front(dse, folder):
     drawn = {"cards.json", "front.png", "report.html"}
     assert held == drawn | {"evaluations.jsonl", "front.csv", "summary.json", "sweep.yaml"}
     spent = json.loads((folder / "results" / "toy-tiny" / "summary.json").read_text())["cpu_split_s"]
-    assert set(spent) == {"sampler", "designs", "bounds", "mapping", "log", "cards", "figure", "page"}
+    assert set(spent) == {"sampler", "designs", "bounds", "contests", "mapping", "log", "cards", "figure", "page"}
     assert min(spent[part] for part in ("mapping", "designs", "cards", "figure", "page")) > 0
     assert dse("sweep toy.yaml tiny.yaml --trials 8 --jobs 0")[0] == 2
     code, _, err = dse("sweep toy.yaml tiny.yaml --trials 8 --jobs 0 --resume")

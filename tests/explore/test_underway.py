@@ -5,9 +5,11 @@ from types import SimpleNamespace
 import pytest
 
 from dse.explore import underway
+from dse.explore.limits import Limits
 from dse.explore.plan.plan import make_plan
 from dse.explore.plan.search import Search
 from dse.explore.underway import Underway
+from dse.explore.workers.runner import Task, Workers
 
 PLAN = make_plan("eyeriss", "alexnet", Search(2), space={"levels.array.rows": [6, 12]})
 
@@ -15,7 +17,7 @@ PLAN = make_plan("eyeriss", "alexnet", Search(2), space={"levels.array.rows": [6
 def made(directory, run=lambda: None):
     explorer = SimpleNamespace(
         run=run, sampler="grid", explored={}, exact={}, parts=({}, {}, {}), reused=0, certificate=None, spending=None,
-        is_over=False,
+        is_over=False, batches=0, limits=Limits(prove_s=0), problem=PLAN.problem(), workers=Workers.local(0),
     )
     return Underway(PLAN, explorer, directory, (), 0.0)
 
@@ -56,3 +58,33 @@ def test_its_result_says_what_was_searched(tmp_path):
     assert result.finished
     assert (result.name, result.architecture, result.workloads) == (PLAN.name, "eyeriss", ("alexnet",))
     assert result.space == PLAN.space
+
+
+def test_what_is_new_is_shown_while_workers_have_something_else_to_do(tmp_path, written):
+    shown = []
+
+    def run():
+        explorer = sweep.explorer
+        for batches in (0, 1, 1, 2):
+            explorer.batches, sweep.pause_s = batches, 0.0
+            list(explorer.workers.run(abs, [Task(0, 1), Task(1, 2)]))
+            shown.append(len(written))
+
+    sweep = made(tmp_path, run)
+    sweep.to_its_end()
+    assert shown == [0, 1, 1, 2]
+    list(sweep.explorer.workers.run(abs, [Task(0, 1)]))  # workers that others go on with
+    assert len(written) == 2
+
+
+def test_a_proof_that_is_to_come_is_prepared_while_workers_are_busy(tmp_path):
+    def run():
+        list(sweep.explorer.workers.run(abs, [Task(0, 1)]))
+
+    sweep = made(tmp_path, run)
+    sweep.explorer.limits, asked = Limits(), []
+    sweep.explorer.problem = SimpleNamespace(
+        space=sweep.explorer.problem.space, provable=SimpleNamespace(axes=asked.append)
+    )
+    sweep.to_its_end()
+    assert asked == [sweep.explorer.problem.space]

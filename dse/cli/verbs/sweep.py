@@ -107,6 +107,10 @@ def _command(
 ) -> int:  # fmt: skip
     from dse.cli.verbs.compare_networks import show_resumably
     from dse.cli.verbs.dataflows import run as compare
+    from dse.explore.workers.runner import prepare_processes
+
+    if workers.jobs != 0 and workers.cluster is None:
+        prepare_processes()  # while this process imports what it needs itself
     from dse.explore.compare.dataflows_file import load_comparison
     from dse.explore.compare.networks import Review
 
@@ -141,9 +145,11 @@ def _search(plan: Plan, directory: Path, workers: WorkerOptions, resume: bool, l
     if not plan.space:
         note(f"{plan.architecture.name} states no `space:`, so nothing is searched: the accelerator itself is mapped")
         note("a sweep file gives it one: `space: {levels.NAME.capacity: [32 KiB, 64 KiB]}` (see `dse schema sweep`)")
-    compile_first(plan.architecture)
     until = monotonic() + limits.time_s
-    with Workers.local(usable_cpus() if workers.jobs is None else workers.jobs) as crew:  # they start when first used
+    with Workers.local(usable_cpus() if workers.jobs is None else workers.jobs) as crew:
+        if not resume and workers.cluster is None:  # else there may be nothing for them to do
+            crew.begin()
+        compile_first(plan.architecture)
         result = _found(plan, directory, crew, workers.cluster, resume, limits)
         return INTERRUPTED if result is None else _finish(result, plan, directory, crew, form, until)
 
@@ -191,12 +197,13 @@ class Meter:
     def __init__(self, status: StatusLine) -> None:
         self._status = status
         self._shown = 0.0
+        self._kind = ""
 
     def __call__(self, progress: Progress) -> None:
         now = monotonic()
-        if now - self._shown < 0.1 and progress.done < progress.total:
+        if now - self._shown < 0.1 and progress.done < progress.total and progress.kind == self._kind:
             return
-        self._shown = now
+        self._shown, self._kind = now, progress.kind
         self._status.show(progress_line(progress))
 
 

@@ -114,13 +114,29 @@ class LogWriter:
                 f"another sweep is writing to {path}", hint="wait for it, or give another directory with -o"
             ) from None
         _cut_torn_line(self._descriptor)
+        self._kept: list[bytes] = []
 
     def append(self, evaluation: Evaluation) -> None:
         """Write one line and hand it to the operating system, so that killing this process cannot lose it."""
         self.write(evaluation.line())
 
+    def keep(self, line: bytes) -> None:
+        """Take a line that may be lost with this process, such as one that can be worked out again. It is written with
+        others, before the next line that may not be lost: a call of the system for each takes longer than all else."""
+        self._kept.append(line)
+
+    def flush(self) -> None:
+        """Write the lines that were kept back."""
+        kept, self._kept = self._kept, []
+        if kept:
+            self._write(b"".join(kept))
+
     def write(self, line: bytes) -> None:
         """Append one line, newline included, whole or not at all."""
+        self.flush()
+        self._write(line)
+
+    def _write(self, line: bytes) -> None:
         try:
             written = os.write(self._descriptor, line)
             if written < len(line):  # a full disk: take the half line back and say so
@@ -130,7 +146,10 @@ class LogWriter:
             raise DseError(f"cannot write {self.path}: {error.strerror}") from None
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        try:
+            self.flush()
+        finally:
+            os.close(self._descriptor)
 
     def __enter__(self) -> LogWriter:
         return self

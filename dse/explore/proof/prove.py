@@ -101,7 +101,7 @@ class Prover:
     note : callable, optional
         Told of every box that is settled.
     spend : callable, optional
-        Told the CPU time in s of bounds and of searches below what is known.
+        Told "bounds" or "contests" (searches below what is known), and the CPU time in s that one took.
     """
 
     axes: Axes
@@ -115,7 +115,7 @@ class Prover:
     work: Work = UNLIMITED
     report: Callable[[int], None] = lambda settled: None
     note: Callable[[Settled], None] = lambda settled: None
-    spend: Callable[[float], None] = lambda cpu_s: None
+    spend: Callable[[str, float], None] = lambda part, cpu_s: None
     settled: list[Settled] = field(default_factory=list)
     done: int = 0
     bounded: int = 0
@@ -263,7 +263,7 @@ class Prover:
         for task, found in self.workers.run(Timed(self.contest), tasks):
             if not isinstance(found, Failure):
                 matched[task.key], cpu_s = found
-                self.spend(cpu_s)
+                self.spend("contests", cpu_s)
         self._hand, left = [], []
         for i, (entry, gap) in enumerate(zip(designs, gaps, strict=True)):
             if not matched.get(i, False):
@@ -309,7 +309,7 @@ class Prover:
                     getLogger(__name__).warning("designs have no bound, since bounding them failed: %s", bounded.reason)
                 self._told.add(bounded.reason)
                 continue
-            self.spend(bounded[1])
+            self.spend("bounds", bounded[1])
             found.update(zip(lots[task.key], bounded[0], strict=True))
         self._hand = [entry for entry in self._hand if entry.box.size == 1]
         for i, part in enumerate(parts):

@@ -11,7 +11,7 @@ from dse.explore.designs.space import DesignSpace
 from dse.explore.limits import Work
 from dse.explore.outcomes.evaluation import Evaluation
 from dse.explore.proof.bounds import BoxBounds
-from dse.explore.proof.box import axes_of, priced_of
+from dse.explore.proof.box import Axes, axes_of, priced_of
 from dse.explore.proof.contest import Contest
 from dse.explore.proof.prices import BoxPrices, Layouts
 from dse.explore.proof.prove import Prover
@@ -39,6 +39,10 @@ class Provable:
     prices: BoxPrices | None
     layouts: Layouts | None = None
 
+    def axes(self, space: DesignSpace) -> Axes:
+        """What boxes of the space may span; worked out once, which takes as long as pricing some hundred designs."""
+        return _axes(self, space)
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -60,7 +64,7 @@ class Stage:
     sweep_id : str
         Marks the lines.
     spend : callable
-        Told the CPU time in s of bounds.
+        See `Prover`.
     """
 
     space: DesignSpace
@@ -71,7 +75,7 @@ class Stage:
     write: Callable[[bytes], None]
     report: Callable[[int], None]
     sweep_id: str
-    spend: Callable[[float], None]
+    spend: Callable[[str, float], None]
 
     def prover(self, provable: Provable, known: Iterable[Evaluation], deadline: float, work: Work) -> Prover:
         """A proof that starts from what is evaluated already."""
@@ -79,11 +83,8 @@ class Stage:
         staircase = Staircase(self.objectives, _weight(sound))
         for evaluation in sound:
             staircase.add(evaluation.outcome.front, evaluation.outcome.objectives["area_mm2"])
-        axes = axes_of(self.space, provable.prices)
-        if provable.layouts is not None:
-            axes = replace(axes, priced=priced_of(self.space, provable.layouts))
         return Prover(
-            axes, provable.bounds, provable.contest, self.workers, staircase,
+            provable.axes(self.space), provable.bounds, provable.contest, self.workers, staircase,
             self.solve, self.wanted, deadline, work, self.report, self._note, self.spend,
         )  # fmt: skip
 
@@ -108,6 +109,21 @@ class Stage:
             "gap": settled.short if finite else None,
             **({"searched": True} if settled.searched else {}),
         }
+
+
+_AXES: list[tuple[Provable, DesignSpace, Axes]] = []
+"""The last that were worked out."""
+
+
+def _axes(provable: Provable, space: DesignSpace) -> Axes:
+    for known, of, axes in _AXES:
+        if known is provable and of is space:
+            return axes
+    axes = axes_of(space, provable.prices)
+    if provable.layouts is not None:
+        axes = replace(axes, priced=priced_of(space, provable.layouts))
+    _AXES[:] = [(provable, space, axes)]
+    return axes
 
 
 def _weight(sound: Sequence[Evaluation]) -> float:

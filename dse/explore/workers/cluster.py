@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dse.errors import DseError
 from dse.explore.outcomes.identity import MODEL_VERSION
-from dse.explore.workers.runner import KILLED, Failure, Task, TimeOverError, Workers, attempt
+from dse.explore.workers.runner import KILLED, Failure, Task, TimeOverError, Workers, attempt, nothing
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
@@ -126,6 +126,7 @@ class ClusterWorkers(Workers):
         from distributed import wait
 
         waiting, running = deque(tasks), dict[Any, list[Task]]()
+        meanwhile = self.meanwhile
         while waiting or running:
             if not running and self._is_over():
                 raise TimeOverError
@@ -133,6 +134,8 @@ class ClusterWorkers(Workers):
             while waiting and len(running) < width and not (running and self._is_over()):
                 batch = [waiting.popleft() for _ in range(self._batch_size(len(waiting), width))]
                 running[self._submit(function, batch)] = batch
+            meanwhile()
+            meanwhile = nothing
             try:
                 with self._client.as_current():
                     wait(list(running), self._patience_s(), return_when="FIRST_COMPLETED")

@@ -17,6 +17,7 @@ from concurrent.futures import (
     ProcessPoolExecutor,
     wait,
 )
+from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from threading import Thread
@@ -29,6 +30,9 @@ Result = TypeVar("Result")
 
 KILLED = "its evaluation killed the worker process (out of memory, or a crash), alone as well"
 
+
+PRELOADED = ["dse.explore.designs.alike", "dse.explore.proof.contest", "dse.mapper.warm", "dse.mapper.network"]
+"""What worker processes have imported when they start: once for all of them, while the sweep is still being planned."""
 
 GRACE_S = 2.0
 """How long what is running is waited for when the time of workers is over."""
@@ -116,8 +120,17 @@ def process_pool(jobs: int) -> Executor:
     method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(method)
     if method == "forkserver":
-        context.set_forkserver_preload(["dse.explore.designs.design"])
+        context.set_forkserver_preload(PRELOADED)
     return ProcessPoolExecutor(jobs, mp_context=context, initializer=_in_worker)
+
+
+def prepare_processes() -> None:
+    """Have what worker processes start from imported by the time that they are needed."""
+    if "forkserver" in multiprocessing.get_all_start_methods():
+        from multiprocessing import forkserver
+
+        multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOADED)
+        forkserver.ensure_running()
 
 
 class Workers:
@@ -137,6 +150,8 @@ class Workers:
     until : float
         Of the monotonic clock, s: nothing is begun after it, and what runs has `GRACE_S` to end, unless nothing has
         ended yet: the first result is waited for.
+    meanwhile : callable
+        Called whenever workers have been given what there is to do at first: time to work beside them.
     """
 
     def __init__(self, make: Callable[[], Executor], width: int, *, lent: bool = False) -> None:
@@ -144,7 +159,9 @@ class Workers:
         self._width = max(1, width)
         self._lent = lent
         self._executor: Executor | None = None
+        self._started: list[Future[int]] = []
         self.until = inf
+        self.meanwhile: Callable[[], None] = nothing
         self._has_result = False
 
     @classmethod
@@ -168,9 +185,17 @@ class Workers:
         """Whether tasks run in this process."""
         return isinstance(self._executor, Inline)
 
+    def begin(self) -> None:
+        """Start the executor's workers without waiting for them."""
+        if self._executor is None:
+            self._executor = self._make()
+            with suppress(BrokenExecutor):  # which the first of them tells whoever waits for it
+                for _ in range(self._width):
+                    self._started.append(self._executor.submit(os.getpid))
+
     def stop(self, *, kill: bool = False) -> None:
         """Let go of the executor; with `kill`, without waiting for what is running."""
-        executor, self._executor = self._executor, None
+        executor, self._executor, self._started = self._executor, None, []
         if executor is None or self._lent:
             return
         processes = list((getattr(executor, "_processes", None) or {}).values())
@@ -193,10 +218,13 @@ class Workers:
         """
         waiting = deque(tasks)
         running: dict[Future[Result | Failure], Task] = {}
+        meanwhile = self.meanwhile
         while waiting or running:
             if not running and self._is_over():
                 raise TimeOverError
             broken = not self._fill(function, waiting, running)
+            meanwhile()
+            meanwhile = nothing
             wait(running, self._patience_s(), return_when=ALL_COMPLETED if broken else FIRST_COMPLETED)
             results, suspects = _collect(running)
             if not results and not suspects:
@@ -253,17 +281,23 @@ class Workers:
 
     def _ready(self) -> Executor:
         """The executor; a new one first proves that its workers can start."""
-        if self._executor is None:
-            self._executor = self._make()
+        self.begin()
+        if self._started:
             try:
-                self._executor.submit(os.getpid).result()
+                self._started[0].result()
+                self._started = []
             except BrokenExecutor:
                 self.stop(kill=True)
                 raise DseError(
                     "worker processes cannot start",
                     hint='in a script, call dse.sweep below `if __name__ == "__main__":`, or pass jobs=0',
                 ) from None
+        assert self._executor is not None
         return self._executor
+
+
+def nothing() -> None:
+    """What there is to do beside workers that were given some already."""
 
 
 def _collect(

@@ -127,3 +127,15 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
     subprocess.run([sys.executable, "-c", program], check=False)
     assert len(read_log(path).by_id) == 20
+
+
+def test_lines_that_may_be_lost_stand_before_the_next_that_may_not(tmp_path):
+    path = tmp_path / "evaluations.jsonl"
+    with LogWriter(path) as log:
+        log.keep(b"a\n")
+        log.keep(b"b\n")
+        assert path.read_bytes() == b""
+        log.write(b"c\n")
+        assert path.read_bytes() == b"a\nb\nc\n"
+        log.keep(b"d\n")
+    assert path.read_bytes() == b"a\nb\nc\nd\n"

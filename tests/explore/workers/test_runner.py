@@ -169,3 +169,14 @@ def test_what_runs_too_long_is_left_alone(monkeypatch):
             next(results)
         assert list(workers.run(sleepy, [])) == []
     assert time.monotonic() - began < 50
+
+
+@pytest.mark.parametrize("jobs", [0, 2])
+def test_there_is_time_beside_workers_once_for_every_run(jobs):
+    calls = []
+    with Workers.local(jobs) as workers:
+        workers.begin()
+        workers.meanwhile = lambda: calls.append(len(calls))
+        for count in (5, 1):
+            assert len(list(workers.run(abs, [Task(key, -key) for key in range(count)]))) == count
+    assert calls == [0, 1]
