@@ -212,7 +212,7 @@ def progress_line(progress: Progress) -> str:
     from dse.report.units import clock_time, si
 
     phase = {"explore": "exploring", "prove": "proving", "exact": "solving the front exactly"}[progress.kind]
-    parts = [f"{phase} {progress.done}/{progress.total}"]
+    parts = [f"{progress.what or phase} {progress.done}/{progress.total}"]
     if progress.evaluated and progress.elapsed_s > 0:
         rate = progress.evaluated / progress.elapsed_s
         parts.append(f"{rate:.2g}/s" if rate < 10 else f"{rate:.0f}/s")
