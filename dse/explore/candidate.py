@@ -73,7 +73,8 @@ def beaten(sound: Sequence[Evaluation], search: Search) -> list[bool]:
     # area is known exactly whatever the gap
     gaps = [max(search.gap, evaluation.outcome.gap) for evaluation in sound]
     shares = [[1.0 if name == "area" else 1 + gap for name in search.objectives] for gap in gaps]
-    return list(beaten_by([[one.outcome.objectives[key] for key in search.keys] for one in sound], shares))
+    keys = search.keys
+    return list(beaten_by([[one.outcome.objectives[key] for key in keys] for one in sound], shares))
 
 
 def contenders(candidates: Sequence[Candidate], explored: Mapping[int, Evaluation], search: Search) -> list[Candidate]:

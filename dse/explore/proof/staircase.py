@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,14 @@ class Staircase:
     weight: float
     _points: Any = field(default_factory=lambda: np.zeros((0, 3)))
     _corners: dict[int, Any] = field(default_factory=dict)
+    _columns: dict[int, Any] = field(default_factory=dict)  # of corners: both coordinates, and their weighted sums
+    _areas: Any = field(default_factory=lambda: np.zeros(0))
+    _has_both: bool = False
+    _has_area: bool = False
+
+    def __post_init__(self) -> None:
+        self._has_both = {"energy", "latency"} <= set(self.objectives)
+        self._has_area = "area" in self.objectives
 
     def add(self, points: Iterable[tuple[float, float]], area_mm2: float) -> None:
         """Enter what a design reaches, as (energy in pJ, latency in s)."""
@@ -54,22 +63,28 @@ class Staircase:
         if rows:
             together = np.concatenate((self._points, np.array(rows)))
             self._points = together[np.argsort(together[:, 0], kind="stable")]
+            self._areas = np.ascontiguousarray(self._points[:, 0])
             self._corners.clear()
+            self._columns.clear()
 
     def short_of(self, bound: DesignBound) -> float:
         """The least fraction t such that 1 + t times what a bound allows is matched by a known point; at least 0.
 
         Infinite where nothing is known to compare with, or where the bound is of nothing.
         """
-        corners = self._corners_within(bound.area_mm2)
-        if len(corners) == 0:
-            return float("inf")
+        count = self._count_within(bound.area_mm2)
+        if count not in self._columns:
+            ends = self._corners_of(count).T
+            sums = ends[0] + self.weight * ends[1] if self.weight else ends[0]
+            self._columns[count] = *np.ascontiguousarray(ends), np.ascontiguousarray(sums)
+        firsts, seconds, sums = self._columns[count]
         first, second, weighted = self._coordinates(bound)
-        if min(first, second) <= 0:
-            return float("inf")
-        factors = np.minimum(corners[:, 0] / first, corners[:, 1] / second)
+        if len(firsts) == 0 or first <= 0 or second <= 0:
+            return inf
+        factors = firsts / first
+        np.minimum(factors, seconds / second, out=factors)
         if weighted > 0:
-            factors = np.minimum(factors, (corners[:, 0] + self.weight * corners[:, 1]) / weighted)
+            np.minimum(factors, sums / weighted, out=factors)
         return max(0.0, float(factors.max()) - 1.0)
 
     def gap_of(self, points: Iterable[tuple[float, float]], bound: DesignBound) -> float:
@@ -99,7 +114,7 @@ class Staircase:
         above = corners[(corners[:, 0] > first) & (corners[:, 1] > second)]
         if weighted > 0:
             above = above[above[:, 0] + self.weight * above[:, 1] > weighted]
-        if not {"energy", "latency"} <= set(self.objectives):
+        if not self._has_both:
             above = self._energy_latency(above, bound)
         groups = np.array_split(above, min(len(above), MOST_CORNERS)) if len(above) else []
         return np.array([group.max(axis=0) for group in groups]).reshape(-1, 2)
@@ -117,7 +132,7 @@ class Staircase:
     def _coordinates(self, bound: DesignBound) -> tuple[float, float, float]:
         """A bound in the objectives that the staircase is drawn in: twice the same where there is one only."""
         energy, latency = bound.energy_pj, bound.latency_s
-        if {"energy", "latency"} <= set(self.objectives):
+        if self._has_both:
             return energy, latency, bound.weighted_pj
         values = self._values(np.array([[0.0, energy, latency]]))[0]
         return float(values[0]), float(values[1]), 0.0
@@ -126,16 +141,19 @@ class Staircase:
         """(points, 2): the objectives but area, without EDP where energy and latency both are among them."""
         energy, latency = points[:, 1], points[:, 2]
         columns = {"energy": energy, "latency": latency, "edp": energy * latency}
-        both = {"energy", "latency"} <= set(self.objectives)
-        names = ["energy", "latency"] if both else [name for name in self.objectives if name != "area"]
+        names = ["energy", "latency"] if self._has_both else [name for name in self.objectives if name != "area"]
         chosen = [columns[name] for name in names] or [np.ones(len(points))]
         return np.stack([chosen[0], chosen[-1]], axis=1)
 
     def _corners_within(self, area_mm2: float) -> Any:
         """The inner corners and the two open ends of the staircase of designs of at most so much area."""
-        count = len(self._points)
-        if "area" in self.objectives:
-            count = int(np.searchsorted(self._points[:, 0], area_mm2, side="right"))
+        return self._corners_of(self._count_within(area_mm2))
+
+    def _count_within(self, area_mm2: float) -> int:
+        """How many known points are of designs of at most so much area: they come first."""
+        return int(self._areas.searchsorted(area_mm2, side="right")) if self._has_area else len(self._points)
+
+    def _corners_of(self, count: int) -> Any:
         if count not in self._corners:
             self._corners[count] = _corners(self._values(self._points[:count]))
         return self._corners[count]

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from shutil import which
 from types import TracebackType
@@ -40,14 +41,30 @@ QUEUES = {"slurm": "SLURMCluster", "lsf": "LSFCluster", "pbs": "PBSCluster"}
 """Queueing systems to the classes of dask-jobqueue."""
 
 
-def run_batch(
-    function: Callable[[Any], Result], arguments: Sequence[Any], architecture: Architecture | None
-) -> tuple[list[Result | Failure], float]:
-    """What a worker does: each call by itself, and the seconds that they took in all."""
+def run_batch(shared: bytes, arguments: bytes) -> tuple[list[Any], float]:
+    """What a worker does: each call by itself, and the seconds that they took in all.
+
+    Parameters
+    ----------
+    shared : bytes
+        The function to call, and an architecture whose kernels to compile first, or None. The same for many batches.
+    arguments : bytes
+        Those of its calls, as a list. Bytes, because Dask takes longer to pack objects, one by one, and to unpack them.
+    """
+    from distributed.protocol.pickle import loads
+
+    function, architecture = _unpacked(shared)
     if architecture is not None:
         compile_on_node(architecture)
     start = time.monotonic()
-    return [attempt(function, argument) for argument in arguments], time.monotonic() - start
+    return [attempt(function, argument) for argument in loads(arguments)], time.monotonic() - start
+
+
+@lru_cache(maxsize=4)
+def _unpacked(shared: bytes) -> Any:
+    from distributed.protocol.pickle import loads
+
+    return loads(shared)
 
 
 _READY: set[str] = set()
@@ -124,7 +141,9 @@ class ClusterWorkers(Workers):
     def run(self, function: Callable[[Any], Result], tasks: Iterable[Task]) -> Iterator[tuple[Task, Result | Failure]]:
         """As `Workers.run`: each result as soon as its batch is there, in any order."""
         from distributed import wait
+        from distributed.protocol.pickle import dumps
 
+        shared: bytes = dumps((function, self._architecture))
         waiting, running = deque(tasks), dict[Any, list[Task]]()
         meanwhile = self.meanwhile
         while waiting or running:
@@ -133,7 +152,7 @@ class ClusterWorkers(Workers):
             width = AHEAD * max(1, sum(self._client.nthreads().values()))
             while waiting and len(running) < width and not (running and self._is_over()):
                 batch = [waiting.popleft() for _ in range(self._batch_size(len(waiting), width))]
-                running[self._submit(function, batch)] = batch
+                running[self._submit(shared, batch)] = batch
             meanwhile()
             meanwhile = nothing
             try:
@@ -143,20 +162,19 @@ class ClusterWorkers(Workers):
                 self._client.cancel(list(running), force=True)
                 raise TimeOverError from None
             for future in [future for future in running if future.done()]:
-                yield from self._results(function, future, running.pop(future))
+                yield from self._results(shared, future, running.pop(future))
 
     def _batch_size(self, waiting: int, width: int) -> int:
         """Enough for `BATCH_S`, but no more than leaves every thread its share; one until a task has been timed."""
         wanted = int(BATCH_S / self._task_s) + 1 if self._task_s else 1
         return max(1, min(wanted, waiting, -(-waiting // (width // AHEAD))))
 
-    def _submit(self, function: Callable[[Any], Result], batch: Sequence[Task], retries: int = 0) -> Any:
-        arguments = [task.argument for task in batch]
-        return self._client.submit(run_batch, function, arguments, self._architecture, pure=False, retries=retries)
+    def _submit(self, shared: bytes, batch: Sequence[Task]) -> Any:
+        from distributed.protocol.pickle import dumps
 
-    def _results(
-        self, function: Callable[[Any], Result], future: Any, batch: Sequence[Task]
-    ) -> Iterator[tuple[Task, Result | Failure]]:
+        return self._client.submit(run_batch, shared, dumps([task.argument for task in batch]), pure=False)
+
+    def _results(self, shared: bytes, future: Any, batch: Sequence[Task]) -> Iterator[tuple[Task, Any]]:
         from distributed.scheduler import KilledWorker
 
         try:
@@ -166,7 +184,7 @@ class ClusterWorkers(Workers):
                 yield batch[0], Failure("failed", KILLED)
                 return
             for task in batch:
-                yield from self._results(function, self._submit(function, [task]), [task])
+                yield from self._results(shared, self._submit(shared, [task]), [task])
             return
         except Exception as error:  # such as a scheduler that is gone for good
             raise DseError(f"the cluster failed: {type(error).__name__}: {error}", hint="go on by --resume") from None
