@@ -84,8 +84,8 @@ def command(
     `dse compare-networks` does; one with `compare: dataflows` compares dataflows.
 
     After the trials, lower bounds on energy and latency rule out designs that were not tried, and the others are mapped
-    until --prove-time is over. One line says what is proven of the whole space. On hierarchies of the deep search a sixth
-    of the trials come first, and bounds choose the others, for a minute unless --prove-time says otherwise.
+    until --prove-time is over. One line says what is proven of the whole space. On hierarchies of the deep search
+    bounds choose most of the trials, for a minute unless --prove-time says otherwise.
 
     \b
     Examples:
