@@ -129,14 +129,18 @@ def seek(
         known = _improved(spaces, best, known)
     # A first mapping makes long lists short, so it is sought as soon as there is a space to seek it in. Psums that come
     # back from the outermost level are seldom best.
-    share = 1.0
+    said: list[tuple[float, float]] = []
     for space in sorted(spaces, key=lambda space: space.problem.returns):
-        root, lists_say = _root(space, best)
-        share = min(share, lists_say)
+        root, reached = _root(space, best)
         if root is not None:
             known = _improved(spaces, best, known)
             heapq.heappush(heap, (root.bound, next(number), root))
+            said.append((reached - root.bound, root.bound))
         yield
+    target = best.target()
+    halved = best.held > 0 and any(
+        lift <= LITTLE * (target - bound) for lift, bound in said if bound < target - MARGIN
+    )  # fmt: skip
     while heap:
         bound, _, node = heapq.heappop(heap)
         if bound >= best.target():
@@ -146,7 +150,7 @@ def seek(
             dive_at *= 2
             if bound < best.target() - PROVEN:
                 _dive(node, best)
-        children = _children(node, best, share < LITTLE)
+        children = _children(node, best, halved)
         known = _improved(spaces, best, known)
         for child in children:
             heapq.heappush(heap, (max(child.bound, bound), next(number), child))
@@ -185,24 +189,23 @@ def _take_up(spaces: list[Space], best: Best, found: Found) -> None:
 def _root(space: Space, best: Best) -> tuple[Node | None, float]:
     """A whole space as a subproblem, once a mapping has been sought in it if it may have a much better one.
 
-    Returns with it what part of what is left to prove lists say on the way to the least bound, 1 where that is unknown.
+    Returns with it the bound that laying down all lists on the way to the least one comes to, infinite if unknown.
     """
     node = root_of(space, best)
-    target, share = best.target(), 1.0
+    target, reached = best.target(), inf
     if node is None or node.bound > target - (BEGUN if best.warm else ENOUGH):
-        return node, share
+        return node, reached
     for rows in first_mappings(node, best):
         _price(space, rows, node.choices, best)
     if node.bound < best.target() - NEAR:
         reached = _dive(node, best)
-        share = (reached - node.bound) / max(MARGIN, best.target() - node.bound) if best.held > 0 else 1.0
     for part in _parts(node, best) if best.held == 0 else []:
         _probe(part, best)
         if best.held == 0:
             _walk(part, best, PROBE)
     if best.target() == target:
-        return node, share
-    return bounded(space, node.choices, node.rows, node.weights, best, node.columns), share
+        return node, reached
+    return bounded(space, node.choices, node.rows, node.weights, best, node.columns), reached
 
 
 def _price(space: Space, rows: Ints, choices: tuple[Choice | None, ...], best: Best) -> None:
@@ -269,7 +272,7 @@ def _children(node: Node, best: Best, halved: bool = False) -> list[Node]:
     rows = splits_left(node, target)
     many = prod(map(len, rows))
     few = many <= _most_at_once(node, halved)
-    if node.space.parts and many <= OPEN:
+    if node.space.parts and many <= (FEW if halved and unknown else OPEN):
         lifted = tuple(node.reduced[a][lifts_left(node, a, target)] for a in range(len(rows)))
         _walk_parts(replace(node, rows=rows, reduced=lifted), best)
         return []
