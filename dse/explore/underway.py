@@ -42,7 +42,7 @@ class Underway:
             with suppress(TimeOverError):
                 proves = explorer.run()
                 finished = not explorer.is_over
-                while proves and not explorer.is_over and (wanted := self._to_solve()):
+                while proves and explorer.may_solve and (wanted := self._to_solve()):
                     explorer.solve(wanted[:SOLVED_AT_ONCE])
                 return self.result(finished=finished)
         except KeyboardInterrupt:
