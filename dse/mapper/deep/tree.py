@@ -356,7 +356,9 @@ def _nearest(fitting: Floats, beyond: Floats, most: int) -> Ints:
     first = np.argsort(fitting, kind="stable")[:most]
     first = first[np.isfinite(fitting[first])]
     more = np.argsort(beyond, kind="stable")[: 2 * most]
-    more = more[np.isfinite(beyond[more]) & ~np.isin(more, first)]
+    new = np.ones(len(beyond), dtype=bool)
+    new[first] = False
+    more = more[np.isfinite(beyond[more]) & new[more]]
     return np.concatenate([first, more[:most]])
 
 
