@@ -6,7 +6,7 @@ results in its log, but neither changes what is proposed next: a whole batch is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Any, Literal
 
 from dse.errors import DseError
-from dse.explore.candidate import ALONE, PROVEN_FROM, Beside, Candidate, beaten, outcome_of
+from dse.explore.candidate import ALONE, PROVEN_FROM, Beside, Candidate, better_of, contenders, outcome_of, replayed
 from dse.explore.designs.alike import Family
 from dse.explore.designs.samplers import Proposal, Proposer, Shuffled, choose_sampler, make_proposer
 from dse.explore.limits import DEFAULT, Limits
@@ -27,6 +27,7 @@ from dse.explore.progress import Phase, Progress
 from dse.explore.proof.certificate import Certificate
 from dse.explore.proof.prove import Prover
 from dse.explore.proof.settled import Entry
+from dse.explore.proof.singly import Singly
 from dse.explore.proof.stage import Stage
 from dse.explore.spending import Spending
 from dse.explore.workers.runner import Task, TimeOverError, Workers
@@ -84,9 +85,10 @@ class Explorer:
     _by_index: dict[int, Candidate] = field(default_factory=dict)
     _mapped: int = 0
     _settled: int = 0
-    _unseen: int = 0
+    _order: Iterator[int] | None = None
     _from_log: frozenset[str] = frozenset()
-    _prover: Prover | None = None
+    _prover: Prover | Singly | None = None
+    _until: float = inf
     _began: float = field(default_factory=monotonic)
     _best: Evaluation | None = None
 
@@ -97,18 +99,24 @@ class Explorer:
 
     @property
     def sampler(self) -> str:
-        return choose_sampler(self.search.sampler, self.problem.space, self.search.trials)
+        return choose_sampler(self.search.sampler, self.problem.space, self.trials)
+
+    @property
+    def trials(self) -> int:
+        """How many trials explore; with bounds that come singly, these choose the rest."""
+        problem, search = self.problem, self.search
+        waits = problem.singly and search.sampler == "auto" and problem.proves(self.limits)
+        return self.limits.first_trials(search.trials) if waits else search.trials
 
     def run(self) -> bool:
         """Explore, then prove, or solve what may be on the front exactly, while there is time; whether it proved."""
         with suppress(TimeOverError):
             self._explore()
-        settles = not self.problem.long_fronts or self.limits.solves_long_fronts
-        proves = settles and self._prove()
-        if settles and not proves and not self.is_over:
-            contenders = self._contenders()
+        proves = self._prove()
+        if not proves and self.may_solve:
+            chosen = contenders(self._candidates, self.explored, self.search)
             with suppress(TimeOverError):
-                self._evaluate("exact", contenders, len(contenders))
+                self._evaluate("exact", chosen, len(chosen))
         return proves
 
     def _explore(self) -> None:
@@ -116,10 +124,10 @@ class Explorer:
         search, space = self.search, self.problem.space
         proposer = make_proposer(self.sampler, space, search.seed, len(search.objectives))
         self._evaluate_batch(proposer, self._starting_designs(proposer))
-        while not self.is_over and self._mapped < search.trials and len(self._candidates) < LOOKS * search.trials:
+        while not self.is_over and self._mapped < self.trials and len(self._candidates) < LOOKS * self.trials:
             known = len(self._candidates)
             batch = proposer.batch if proposer.learns else max(proposer.batch, self.workers.width)
-            wanted = min(batch, search.trials - self._mapped)
+            wanted = min(batch, self.trials - self._mapped)
             proposals = (proposer.replays and self._replayed(wanted)) or self._propose(proposer, wanted)
             if len(self._candidates) == known:  # the whole space is evaluated
                 break
@@ -134,6 +142,12 @@ class Explorer:
     def is_over(self) -> bool:
         """Whether the time for the whole sweep is."""
         return monotonic() - self._began >= self.limits.time_s
+
+    @property
+    def may_solve(self) -> bool:
+        """Whether there is time for whole fronts of designs."""
+        solves = not self.problem.singly or self.limits.solves_long_fronts
+        return solves and not self.is_over and monotonic() < self._until
 
     @property
     def certificate(self) -> Certificate | None:
@@ -151,26 +165,43 @@ class Explorer:
     def solve(self, numbers: Sequence[int]) -> None:
         """Solve some designs exactly."""
         by_number = {candidate.number: candidate for candidate in (*self._candidates, *self._by_index.values())}
-        self._evaluate("exact", [by_number[number] for number in numbers], len(self.exact) + len(numbers))
+        chosen = numbers[: self.workers.width] if self._until < inf else numbers  # each has all the time that is left
+        self._evaluate("exact", [by_number[number] for number in chosen], len(self.exact) + len(numbers))
 
     def _prove(self) -> bool:
         """Settle the designs of the space that were not evaluated; False where that is not asked for."""
         problem, search, limits = self.problem, self.search, self.limits
-        if problem.provable is None or not limits.proves(problem.space.size):
+        if problem.provable is None or not problem.proves(limits):
             return False
         began = monotonic()
         stage = Stage(
             problem.space, search.objectives, search.gap, self.workers, self._solve_families, self._write_box,
             partial(self._report_proof, began), problem.sweep_id, self.spending.add,
         )  # fmt: skip
-        deadline = min(began + (inf if limits.prove_s is None else limits.prove_s), self._began + limits.time_s)
         known = (*self.explored.values(), *self.exact.values())
-        self._prover = stage.prover(problem.provable, known, deadline, limits.work(search.trials))
+        if problem.singly:
+            self._until = min(began + limits.singly_s, self._began + limits.time_s)
+            work = limits.work_singly(search.trials, self._mapped)
+            self._prover = stage.singly(
+                problem.provable, known, self._until, work, self._evaluate_places,
+                lambda what, done, total: self._report("prove", done, total, done, monotonic() - began, what),
+            )  # fmt: skip
+        else:
+            deadline = min(began + (inf if limits.prove_s is None else limits.prove_s), self._began + limits.time_s)
+            self._prover = stage.prover(problem.provable, known, deadline, limits.work(search.trials))
         self._prover.run()
         return True
 
     def _report_proof(self, began: float, settled: int) -> None:
         self._report("prove", settled, self.problem.space.size, settled, monotonic() - began)
+
+    def _evaluate_places(self, how: str, places: Sequence[Sequence[int]]) -> list[Evaluation]:
+        """What is found in time of designs that are to be mapped, or solved."""
+        kind: Literal["explore", "exact"] = "explore" if how == "map" else "exact"
+        chosen, results = [self._at(digits) for digits in places], self.explored if how == "map" else self.exact
+        with suppress(TimeOverError):
+            self._evaluate(kind, chosen, len(results) + len(chosen))
+        return [results[one.number] for one in chosen if one.number in results]
 
     def _solve_families(self, families: Sequence[Sequence[Entry]]) -> list[Evaluation]:
         """The exact evaluations of the first of each family, then what its mappings come to on the others."""
@@ -195,7 +226,7 @@ class Explorer:
     def _starting_designs(self, proposer: Proposer) -> list[Proposal]:
         """Enter the starting designs, as many as the budget allows; those in the space are told to the sampler."""
         proposals = []
-        for settings in self.problem.starts[: self.search.trials]:
+        for settings in self.problem.starts[: self.trials]:
             alike = set(settings) <= set(self.problem.space.names)  # else it has a value that would follow from others
             index = self.problem.space.find(settings) if alike else None
             if index is None:
@@ -223,25 +254,13 @@ class Explorer:
 
     def _replayed(self, wanted: int) -> list[Proposal]:
         """The next batch when it is known from its first design to its last, entered and explored; else nothing."""
-        found: list[tuple[int, Evaluation]] = []
-        left, number, taken = wanted, len(self._candidates), set[int]()
-        while left:
-            evaluation = self.replay.get(number + len(found))
-            settings = {} if evaluation is None else evaluation.parameters
-            index = self.problem.space.find(settings)
-            if evaluation is None or evaluation.outcome.status == "failed":
-                return []
-            if index is None or index in self._by_index or index in taken:
-                return []
-            taken.add(index)
-            found.append((index, evaluation))
-            left -= evaluation.outcome.mapped
+        found = replayed(self.replay, self.problem.space, self._by_index, len(self._candidates), wanted)
         for index, evaluation in found:
             candidate = Candidate(len(self._candidates), evaluation.parameters)
             self._candidates.append(candidate)
             self._by_index[index] = candidate
             self.explored[candidate.number] = evaluation
-        self._mapped += wanted
+        self._mapped += wanted if found else 0
         self.reused += len(found)
         return [Proposal(index) for index, _ in found]
 
@@ -261,22 +280,17 @@ class Explorer:
         return candidate
 
     def _unseen_index(self) -> int | None:
-        order = Shuffled(self.problem.space.size, self.search.seed)
-        while self._unseen < len(order):
-            index = order[self._unseen]
-            if index not in self._by_index:
-                return index
-            self._unseen += 1
-        return None
+        self._order = self._order or iter(Shuffled(self.problem.space.size, self.search.seed))
+        return next((index for index in self._order if index not in self._by_index), None)
 
     def _evaluate_batch(self, proposer: Proposer, proposals: Sequence[Proposal]) -> None:
         fresh = [candidate for candidate in self._candidates[self._settled :] if candidate.number not in self.explored]
         self._settled = len(self._candidates)
-        self._evaluate("explore", fresh, max(len(self._candidates), min(self.search.trials, self.problem.space.size)))
+        self._evaluate("explore", fresh, max(len(self._candidates), min(self.trials, self.problem.space.size)))
         with self.spending.on("sampler"):  # once a batch: asking for the CPU time is a system call
             for proposal in proposals:
                 evaluation = self.explored[self._by_index[proposal.index].number]
-                values = self._values(evaluation)
+                values = [evaluation.outcome.objectives[key] for key in self.search.keys] if evaluation.ok else None
                 # decades matter, not differences; the order of designs stays the same
                 scaled = [log10(value) if value > 0 else -300.0 for value in values] if values else None
                 proposer.tell(proposal, scaled, evaluation.outcome.violation)
@@ -310,8 +324,9 @@ class Explorer:
         offset = len(results) + len(candidates) - len(tasks)
         self._report(kind, offset, total, 0, 0.0)
         evaluate: Any = self.problem.evaluate[kind]
-        if self.limits.time_s < inf:  # so that what is begun first ends in time, too
-            evaluate = self.problem.within(evaluate, self._began + self.limits.time_s - start)
+        until = min(self._began + self.limits.time_s, self._until)
+        if until < inf:  # so that what is begun first ends in time, too
+            evaluate = self.problem.within(evaluate, until - start)
         try:
             finished = self.workers.run(Family(evaluate) if beside else evaluate, tasks.values())
             for evaluated, (task, found_by) in enumerate(finished, start=1):
@@ -345,7 +360,7 @@ class Explorer:
             known = self.known.get(identities.get(candidate.number, ""))
             if known is None:
                 continue
-            parameters = self._parameters(candidate)
+            parameters = self.problem.parameters(candidate.settings)
             results[candidate.number] = replace(known, kind=kind, number=candidate.number, parameters=parameters)
 
     def _identify(self, candidate: Candidate, kind: Kind) -> tuple[str, Any, Outcome | None]:
@@ -362,9 +377,8 @@ class Explorer:
             return identity, design, self.problem.rule_out(design)
 
     def _record(self, identity: str, kind: Kind, candidate: Candidate, outcome: Outcome) -> None:
-        evaluation = Evaluation(
-            identity, self.problem.sweep_id, kind, candidate.number, self._parameters(candidate), outcome
-        )
+        parameters = self.problem.parameters(candidate.settings)
+        evaluation = Evaluation(identity, self.problem.sweep_id, kind, candidate.number, parameters, outcome)
         if self.log is not None:
             with self.spending.on("log"):
                 self.log.append(evaluation)
@@ -373,28 +387,11 @@ class Explorer:
         self._consider(evaluation)
         self.watch(evaluation)
 
-    def _parameters(self, candidate: Candidate) -> dict[str, Any]:
-        return {name: self.problem.plain(value) for name, value in candidate.settings.items()}
-
-    def _values(self, evaluation: Evaluation) -> list[float] | None:
-        return [evaluation.outcome.objectives[key] for key in self.search.keys] if evaluation.ok else None
-
-    def _contenders(self) -> list[Candidate]:
-        """Designs that no other beats even after their gaps are closed in their favour, and number 0, with which the
-        others are compared."""
-        sound = [candidate for candidate in self._candidates if self.explored[candidate.number].ok]
-        lost = beaten([self.explored[candidate.number] for candidate in sound], self.search)
-        return [one for one, is_lost in zip(sound, lost, strict=True) if one.number == 0 or not is_lost]
-
-    def _report(self, kind: Phase, done: int, total: int, evaluated: int, elapsed_s: float) -> None:
+    def _report(self, kind: Phase, done: int, total: int, evaluated: int, elapsed_s: float, what: str = "") -> None:
         if self.progress is not None:
-            self.progress(Progress(kind, done, total, evaluated, elapsed_s, self._best))
+            self.progress(Progress(kind, done, total, evaluated, elapsed_s, self._best, what))
 
     def _consider(self, evaluation: Evaluation) -> None:
         """Keep the best evaluation of this sweep, for whoever watches it."""
-        if not evaluation.ok or evaluation.sweep != self.problem.sweep_id:
-            return
-        key = "edp_js" if {"energy", "latency"} <= set(self.search.objectives) else self.search.keys[0]
-        value = evaluation.outcome.objectives[key]
-        if self._best is None or value < self._best.outcome.objectives[key]:
-            self._best = evaluation
+        if evaluation.sweep == self.problem.sweep_id:
+            self._best = better_of(self._best, evaluation, self.search)

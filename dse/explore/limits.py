@@ -22,13 +22,27 @@ TRIALS_PER_DESIGN = 3
 """Trials of the sweep for every design that the proof may solve exactly, unless it has a time."""
 
 
+SINGLY_S = 60.0
+"""Seconds by the clock that the proof has where designs are bounded one by one, those of the deep search, unless it has
+another time. Its work is limited, too: where that ends first, it finds the same on each machine."""
+
+FIRST_PART = 6
+"""Where designs are bounded one by one, one trial in so many explores. Bounds, which take a sixth of a trial's time,
+then say which of the others are worth one."""
+
+FEWEST_FIRST = 12
+"""Trials that explore there at least."""
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
-    """So much a proof does at most: boxes bounded, designs held against what is known, designs solved exactly."""
+    """So much a proof does at most: boxes bounded, designs held against what is known, designs solved exactly; where
+    designs are bounded one by one, designs mapped, and fronts found."""
 
     boxes: float = inf
     contests: float = inf
     designs: float = inf
+    fronts: float = inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +68,7 @@ class Limits:
     Examples
     --------
     >>> Limits().work(trials=96), Limits(prove_s=10.0).work(trials=96)
-    (Work(boxes=960, contests=24, designs=32), Work(boxes=inf, contests=inf, designs=inf))
+    (Work(boxes=960, contests=24, designs=32, fronts=inf), Work(boxes=inf, contests=inf, designs=inf, fronts=inf))
     """
 
     prove_s: float | None = None
@@ -80,7 +94,7 @@ class Limits:
 
     @property
     def solves_long_fronts(self) -> bool:
-        """Whether designs are solved exactly although each takes minutes: only where a time for that is given.
+        """Whether fronts of designs are found although each takes long: only where a time for that is given.
 
         Examples
         --------
@@ -88,6 +102,40 @@ class Limits:
         [False, True, True]
         """
         return bool(self.prove_s) or self.design_s < inf
+
+    @property
+    def singly_s(self) -> float:
+        """Seconds for the proof where designs are bounded one by one.
+
+        Examples
+        --------
+        >>> Limits().singly_s, Limits(prove_s=600.0).singly_s
+        (60.0, 600.0)
+        """
+        return SINGLY_S if self.prove_s is None else self.prove_s
+
+    def work_singly(self, trials: int, explored: int) -> Work:
+        """What the proof does at most where designs are bounded one by one, after so many trials that explored.
+
+        Examples
+        --------
+        >>> Limits().work_singly(trials=96, explored=16)
+        Work(boxes=960, contests=0, designs=80, fronts=0)
+        """
+        if self.prove_s is not None:
+            return Work()
+        fronts = inf if self.solves_long_fronts else 0
+        return Work(BOXES_PER_TRIAL * trials, 0, max(0, trials - explored), fronts)
+
+    def first_trials(self, trials: int) -> int:
+        """How many trials explore where designs are bounded one by one before the others are mapped.
+
+        Examples
+        --------
+        >>> Limits().first_trials(96), Limits().first_trials(8)
+        (16, 8)
+        """
+        return min(trials, max(FEWEST_FIRST, trials // FIRST_PART))
 
     def work(self, trials: int) -> Work:
         """What the proof of a sweep does at most."""

@@ -25,6 +25,8 @@ class Progress:
         Since this phase began.
     best : Evaluation or None
         The best so far: by EDP when energy and latency are both objectives, else by the first objective.
+    what : str
+        What is done, in words, where `kind` does not say it.
     """
 
     kind: Phase
@@ -33,3 +35,4 @@ class Progress:
     evaluated: int
     elapsed_s: float
     best: Evaluation | None
+    what: str = ""

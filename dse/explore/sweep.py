@@ -131,7 +131,8 @@ def sweep(
     prove_s : float, optional
         Seconds for the proof over the whole space, which rules designs that were not tried out by lower bounds, and
         maps those for which bounds are not enough; 0 leaves it out. By default it has a fixed amount of work for every
-        trial, so that equal sweeps find the same on every machine. See `SweepResult.certificate`.
+        trial, so that equal sweeps find the same on every machine; on hierarchies of the deep search a minute at most.
+        See `SweepResult.certificate`.
     time_limit_s : float, optional
         Seconds for the whole sweep: after it nothing more is begun, and what is known is the result.
     design_limit_s : float, optional

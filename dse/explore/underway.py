@@ -42,7 +42,7 @@ class Underway:
             with suppress(TimeOverError):
                 proves = explorer.run()
                 finished = not explorer.is_over
-                while proves and not explorer.is_over and (wanted := self._to_solve()):
+                while proves and explorer.may_solve and (wanted := self._to_solve()):
                     explorer.solve(wanted[:SOLVED_AT_ONCE])
                 return self.result(finished=finished)
         except KeyboardInterrupt:
@@ -55,6 +55,8 @@ class Underway:
     def _meanwhile(self) -> None:
         """Do what there is to do here while workers are busy: show what is new, and prepare the proof."""
         problem, batches = self.explorer.problem, self.explorer.batches
+        if self.explorer.log is not None:
+            self.explorer.log.flush()
         if batches > self.shown_batches:
             self.shown_batches = batches
             self.show()

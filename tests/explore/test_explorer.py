@@ -221,7 +221,7 @@ def test_exactly_the_designs_that_may_be_on_the_front_are_solved_again():
     [(Limits(), False), (Limits(prove_s=0), False), (Limits(prove_s=9.0), True), (Limits(design_s=9.0), True)],
 )
 def test_long_fronts_are_solved_only_where_there_is_a_time_for_them(limits, solved):
-    search, long = Search(12, "random", seed=2, objectives=TWO), problem(long_fronts=True)
+    search, long = Search(12, "random", seed=2, objectives=TWO), problem(singly=True)
     with Workers.local(0) as workers:
         explorer = Explorer(long, search, workers, {}, limits=limits)
         explorer.run()

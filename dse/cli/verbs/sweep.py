@@ -84,7 +84,8 @@ def command(
     `dse compare-networks` does; one with `compare: dataflows` compares dataflows.
 
     After the trials, lower bounds on energy and latency rule out designs that were not tried, and the others are mapped
-    until --prove-time is over. One line says what is proven of the whole space.
+    until --prove-time is over. One line says what is proven of the whole space. On hierarchies of the deep search
+    bounds choose most of the trials, for a minute unless --prove-time says otherwise.
 
     \b
     Examples:
@@ -212,7 +213,7 @@ def progress_line(progress: Progress) -> str:
     from dse.report.units import clock_time, si
 
     phase = {"explore": "exploring", "prove": "proving", "exact": "solving the front exactly"}[progress.kind]
-    parts = [f"{phase} {progress.done}/{progress.total}"]
+    parts = [f"{progress.what or phase} {progress.done}/{progress.total}"]
     if progress.evaluated and progress.elapsed_s > 0:
         rate = progress.evaluated / progress.elapsed_s
         parts.append(f"{rate:.2g}/s" if rate < 10 else f"{rate:.0f}/s")

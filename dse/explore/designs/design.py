@@ -137,7 +137,7 @@ class NetworkEvaluator:
             workloads={network.name: part for network, part in zip(self.networks, run.parts(), strict=True)},
             cpu_s=process_time() - start,
             limit_s=self.limit_s if clock.gap > self.gap and self.limit_s < inf else 0.0,
-            gap=clock.gap if clock.gap > self.gap else 0.0,
+            gap=clock.gap if clock.gap > self.gap or self.front else 0.0,
         )
 
     def _single_runs(self, architecture: Architecture, clock: Clock) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dse.errors import A_WORKLOAD, AN_ARCHITECTURE, DseError, expect
-from dse.explore.designs.design import Batched, BatchEvaluator, Network, NetworkEvaluator
+from dse.explore.designs.design import NEED_NO_MAPPING, Batched, BatchEvaluator, Network, NetworkEvaluator
 from dse.explore.designs.space import DesignSpace
 from dse.explore.designs.together import SHARED, Together
 from dse.explore.outcomes.evaluation import Kind
@@ -144,7 +144,10 @@ class Plan:
             (), self.objective, self.search.gap, constraints=tuple(self.spec.constraints),
             combination=self.together.combination([workload.name for workload in self.workloads]), limit_s=design_s,
         )  # fmt: skip
-        evaluators = {"explore": plain, "exact": replace(plain, gap=0.0, front=whole_front)}
+        singly = not bounds_boxes(self.architecture)
+        # a whole front of the deep search takes many times as long without a gap
+        exact = replace(plain, gap=self.search.gap if singly and whole_front else 0.0, front=whole_front)
+        evaluators = {"explore": plain, "exact": exact}
         evaluators["repriced"] = evaluators["exact"]
         networks = self._networks()
         keys = {batch: [network.key() for network in read] for batch, read in networks.items()}
@@ -182,7 +185,7 @@ class Plan:
             within=lambda how, limit_s: how.within(limit_s),  # type: ignore[attr-defined]
             rule_out=evaluate["explore"].rule_out,
             provable=self._provable(evaluate["explore"], sweep_id),
-            long_fronts=whole_front and not bounds_boxes(self.architecture),
+            singly=singly,
             sweep_id=sweep_id,
         )
 
@@ -195,7 +198,9 @@ class Plan:
         prices = BoxPrices(resolve, evaluator) if boxed else None
         both = {"energy", "latency"} <= set(self.search.objectives)
         layouts = Layouts(resolve, evaluator) if boxed and both else None
-        return Provable(BoxBounds(resolve, evaluator, sweep_id), Contest(resolve, evaluator), prices, layouts)
+        mapped = any(constraint.metric not in NEED_NO_MAPPING for constraint in self.spec.constraints)
+        whole = not mapped and not self.search.resident
+        return Provable(BoxBounds(resolve, evaluator, sweep_id), Contest(resolve, evaluator), prices, layouts, whole)
 
     def _networks(self) -> dict[int | None, tuple[Network, ...]]:
         """The networks at each batch size of the space; under None where the space has none."""

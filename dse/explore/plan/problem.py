@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dse.explore.designs.space import DesignSpace
+from dse.explore.limits import Limits
 from dse.explore.outcomes.evaluation import Kind, Outcome
 from dse.explore.proof.stage import Provable
 
@@ -38,8 +39,8 @@ class SweepProblem:
         Marks the records of this problem.
     provable : Provable, optional
         How designs are bounded; without it nothing is proven over the space.
-    long_fronts : bool
-        Whether solving one design exactly takes minutes: whole energy-latency fronts of the deep search.
+    singly : bool
+        Whether designs are those of the deep search: bounded one by one, and with fronts that take long.
     """
 
     space: DesignSpace
@@ -53,4 +54,12 @@ class SweepProblem:
     rule_out: Callable[[Any], Outcome | None] = lambda design: None
     plain: Callable[[Any], Any] = lambda value: value
     provable: Provable | None = None
-    long_fronts: bool = False
+    singly: bool = False
+
+    def proves(self, limits: Limits) -> bool:
+        """Whether the proof over the space is made."""
+        return self.provable is not None and limits.proves(self.space.size)
+
+    def parameters(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Settings of a design in the form that is recorded."""
+        return {name: self.plain(value) for name, value in settings.items()}

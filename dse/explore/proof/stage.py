@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 from dse.explore.designs.space import DesignSpace
@@ -16,8 +17,12 @@ from dse.explore.proof.contest import Contest
 from dse.explore.proof.prices import BoxPrices, Layouts
 from dse.explore.proof.prove import Prover
 from dse.explore.proof.settled import EVALUATED, Entry, Settled
+from dse.explore.proof.singly import Singly, own_gap
 from dse.explore.proof.staircase import Staircase
 from dse.explore.workers.runner import Workers
+
+Evaluate = Callable[[str, Sequence[tuple[int, ...]]], Sequence[Evaluation]]
+"""See `dse.explore.proof.singly.Singly`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +37,15 @@ class Provable:
         None where no box of several designs can be bounded.
     layouts : Layouts or None
         None where mappings of one design are not priced for others.
+    whole : bool
+        See `dse.explore.proof.singly.Singly`.
     """
 
     bounds: BoxBounds
     contest: Contest
     prices: BoxPrices | None
     layouts: Layouts | None = None
+    whole: bool = True
 
     def axes(self, space: DesignSpace) -> Axes:
         """What boxes of the space may span; worked out once, which takes as long as pricing some hundred designs."""
@@ -79,14 +87,40 @@ class Stage:
 
     def prover(self, provable: Provable, known: Iterable[Evaluation], deadline: float, work: Work) -> Prover:
         """A proof that starts from what is evaluated already."""
-        sound = [evaluation for evaluation in known if evaluation.ok]
-        staircase = Staircase(self.objectives, _weight(sound))
-        for evaluation in sound:
-            staircase.add(evaluation.outcome.front, evaluation.outcome.objectives["area_mm2"])
+        staircase = self._staircase([evaluation for evaluation in known if evaluation.ok])
         return Prover(
             provable.axes(self.space), provable.bounds, provable.contest, self.workers, staircase,
             self.solve, self.wanted, deadline, work, self.report, self._note, self.spend,
         )  # fmt: skip
+
+    def singly(
+        self, provable: Provable, known: Sequence[Evaluation], deadline: float, work: Work, evaluate: Evaluate,
+        report: Callable[[str, int, int], None],
+    ) -> Singly:  # fmt: skip
+        """A proof, from what is evaluated already, that bounds designs one by one."""
+        sound = [evaluation for evaluation in known if evaluation.ok]
+        evaluated, impossible = dict[tuple[int, ...], float](), set[tuple[int, ...]]()
+        for one in known:
+            index = self.space.find(one.parameters)
+            if index is None:
+                continue
+            places = self.space.digits(index)
+            if not one.ok:
+                impossible.add(places)
+                continue
+            own = own_gap(one, self.objectives, self.wanted) if provable.whole else inf
+            evaluated[places] = min(own, evaluated.get(places, inf))
+        return Singly(
+            self.space, provable.bounds, self.workers, self._staircase(sound), evaluated, impossible, provable.whole,
+            evaluate, self.wanted, deadline, work, report, self._note, self.spend,
+        )  # fmt: skip
+
+    def _staircase(self, sound: Sequence[Evaluation]) -> Staircase:
+        """What is known to be possible."""
+        staircase = Staircase(self.objectives, _weight(sound))
+        for evaluation in sound:
+            staircase.add(evaluation.outcome.front, evaluation.outcome.objectives["area_mm2"])
+        return staircase
 
     def _note(self, settled: Settled) -> None:
         """Write a box that was not evaluated down, with its bound."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import exp, inf
 
 import numpy as np
@@ -15,24 +16,46 @@ from dse.mapper.shared.result import LowerBound
 from dse.model.price import price
 from dse.problem.layer import Layer
 
+ABOVE = 2e-12
+"""How far above a bound, relatively, a value is taken to be held, so that what is left out costs no less than it."""
+
 
 def bound_deep(architecture: Architecture, layer: Layer, cycle_pj: float, factors: str) -> LowerBound:
-    """Bound a design by the roots of its searches for energy and for latency, one per choice of bypasses."""
+    """Bound a design by the roots of its searches for energy and for latency, one per choice of bypasses.
+
+    Notes
+    -----
+    Spaces are bounded one after another, as if a mapping were held that reaches the least bound so far, L. Then a root
+    bounds what is below L alone, and work on it ends as soon as its bound reaches L. So each mapping of a space costs
+    at least what is returned for it, or L; either way it is at least the least of all.
+    """
     prices = price(architecture, layer)
     _, spaces = spaces_of(architecture, layer, factors)
-    searched = [part for space in spaces for part in space.parts or (space,)]
-    least = [[_root(space, kind) for kind in (ENERGY, LATENCY)] for space in searched]
-    energy_pj = min(energy for energy, _ in least)
-    cycles = min(steps for _, steps in least) * prices.cycles_per_step
+    # Psums that come back from the outermost level are seldom best, so those spaces are soon done when they come last.
+    in_order = sorted(spaces, key=lambda space: space.problem.returns)
+    searched = [part for space in in_order for part in space.parts or (space,)]
+    energies, steps = (_roots(searched, kind) for kind in (ENERGY, LATENCY))
     # Spaces in which nothing fits are left out: a price of zero times infinite cycles is no number.
-    fit = [(energy, steps) for energy, steps in least if max(energy, steps) < inf]
-    weighted_pj = min((energy + cycle_pj * prices.cycles_per_step * steps for energy, steps in fit), default=inf)
-    return LowerBound(energy_pj, cycles, weighted_pj)
+    fit = [(energy, time) for energy, time in zip(energies, steps, strict=True) if max(energy, time) < inf]
+    per_step = prices.cycles_per_step
+    weighted_pj = min((energy + cycle_pj * per_step * time for energy, time in fit), default=inf)
+    return LowerBound(min(energies), min(steps) * per_step, weighted_pj)
 
 
-def _root(space: Space, kind: int) -> float:
-    """The root's bound on energy in pJ or on time in steps; infinite when nothing fits."""
+def _roots(spaces: Sequence[Space], kind: int) -> list[float]:
+    """Of each space a bound on energy in pJ or on time in steps, or the least one before it; infinite while nothing
+    fits."""
+    found, least = list[float](), inf
+    for space in spaces:
+        least = min(least, _root(space, kind, least))
+        found.append(least)
+    return found
+
+
+def _root(space: Space, kind: int, least: float) -> float:
+    """The root's bound; `least` where it is no less."""
     record = np.zeros((1, record_length(len(space.problem.nodes))), dtype=np.int64)
     visited, stop = np.zeros(5, dtype=np.int64), np.zeros(1, dtype=np.int64)
-    node = root_of(space, Best(kind, 0.0, inf, np.zeros((1, 2)), record, visited, stop))
-    return inf if node is None else exp(node.bound - MARGIN)
+    values, held = (np.zeros((1, 2)), 0) if least == inf else (np.full((1, 2), least * (1 + ABOVE)), 1)
+    node = root_of(space, Best(kind, 0.0, inf, values, record, visited, stop, held))
+    return least if node is None else exp(node.bound - MARGIN)

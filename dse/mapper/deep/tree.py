@@ -30,7 +30,7 @@ from dse.mapper.deep.bounds.subproblem import (
 from dse.mapper.deep.branching import half_of, laid_down, next_list, partial_list
 from dse.mapper.deep.exchange import rows_of
 from dse.mapper.deep.kept import Found, found_by, rules_of
-from dse.mapper.deep.lists import Choice, choices_of
+from dse.mapper.deep.lists import Choice, choices_of, nothing_of
 from dse.mapper.deep.search import (
     ANYTHING,
     SPLITS,
@@ -57,8 +57,9 @@ bounded together."""
 FEW = 20
 """The same while nothing is known of some list in a search that halves axes first."""
 
-LITTLE = 0.2
-"""Part of what is left to prove that lists lift the bound of some root by, at most, in such a search."""
+LITTLE, SEVERAL = 0.2, 3
+"""Part of what is left to prove that lists lift some root's bound by, at most, in such a search, and how many lists
+there are at least."""
 
 PROBE = 8_000
 """Splits that are tried at the root for a first mapping."""
@@ -139,7 +140,7 @@ def seek(
             said.append((reached - root.bound, root.bound))
         yield
     target = best.target()
-    halved = best.held > 0 and any(
+    halved = best.held > 0 and nothing_of(spaces[0].problem).count(None) >= SEVERAL and any(
         lift <= LITTLE * (target - bound) for lift, bound in said if bound < target - MARGIN
     )  # fmt: skip
     while heap:
@@ -273,7 +274,7 @@ def _children(node: Node, best: Best, halved: bool = False) -> list[Node]:
     rows = splits_left(node, target)
     many = prod(map(len, rows))
     few = many <= _most_at_once(node, halved)
-    if node.space.parts and many <= (FEW if halved and unknown else OPEN):
+    if node.space.parts and many <= OPEN:
         lifted = tuple(node.reduced[a][lifts_left(node, a, target)] for a in range(len(rows)))
         _walk_parts(replace(node, rows=rows, reduced=lifted), best)
         return []

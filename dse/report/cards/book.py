@@ -14,7 +14,7 @@ from dse.explore.outcomes.evaluation import Outcome
 from dse.formats.text.regular import check_file
 from dse.formats.text.replace import write_text
 from dse.report.cards.card import Card, Wanted, card_of
-from dse.report.cards.steps import Neighbourhood, best_first, change_row, key_of, neighbours
+from dse.report.cards.steps import Neighbourhood, best_first, change_row, key_of, neighbours, step_gap
 from dse.report.text.sweeps import recommended, shown_fronts
 
 if TYPE_CHECKING:
@@ -159,13 +159,17 @@ def wanted_card(result: SweepResult, plan: Plan, row: Mapping[str, Any]) -> Want
     """What the card of a row of the front is made from."""
     settings = next(e.parameters for e in result.evaluations if e.number == row["number"])
     architecture, workloads, images = plan.inputs_of(settings)
-    exact = next(e.kind for e in result.evaluations if e.id == row["id"]) == "exact"
+    evaluation = next(e for e in result.evaluations if e.id == row["id"])
+    exact, outcome = evaluation.kind == "exact", evaluation.outcome
     goals = set(result.search.objectives)
-    whole_front = exact and {"energy", "latency"} <= goals and plan.together.is_plain
+    # a long front that was stopped would not be found again, or only after long
+    found_again = exact and not (outcome.limit_s and step_gap(plan))
+    whole_front = found_again and {"energy", "latency"} <= goals and plan.together.is_plain
     resident = plan.search.resident
+    gap = 0.0 if exact and not (outcome.gap and step_gap(plan)) else result.search.gap
     whole_front = whole_front and not (resident and len(workloads) > 1)  # each network has its own best there
     return Wanted(
-        architecture, workloads, plan.objective, 0.0 if exact else result.search.gap,
+        architecture, workloads, plan.objective, gap,
         (row["energy_pj"] * images, row["latency_s"] * images) if whole_front else None, resident,
     )  # fmt: skip
 

@@ -259,7 +259,8 @@ def proof_line(result: SweepResult) -> str:
     found = result.certificate
     said = found.sentence(result.search.objectives)
     counts = f"{found.evaluated} mapped, {found.ruled_out:,} ruled out by bounds, {found.infeasible:,} do not work"
-    return f"{said} ({counts})"
+    more = "; --resume --prove-time 10min proves more" if found.gap > found.wanted or not found.complete else ""
+    return f"{said} ({counts}){more}"
 
 
 def _reference_note(result: SweepResult) -> str:

@@ -1,0 +1,245 @@
+"""Designs of the deep search are settled one by one: what the certificate says holds, wherever the proof is stopped."""
+
+import json
+from contextlib import suppress
+from math import inf
+
+import numpy as np
+import pytest
+from explore.proof.test_interrupted import interrupted
+from explore.proof.test_prove import counts
+
+from dse.explore.designs.space import DesignSpace
+from dse.explore.explorer import Explorer
+from dse.explore.limits import Limits, Work
+from dse.explore.outcomes.evaluation import Evaluation, Outcome
+from dse.explore.outcomes.log import FILE_NAME
+from dse.explore.plan.plan import make_plan
+from dse.explore.plan.search import Search
+from dse.explore.proof.bounds import DesignBound
+from dse.explore.proof.certificate import Certificate
+from dse.explore.proof.singly import BOUNDING, MAPPING, SOLVING, Singly, own_gap
+from dse.explore.proof.staircase import Staircase
+from dse.explore.sweep import sweep
+from dse.explore.workers.runner import TimeOverError, Workers
+
+ARCH = """\
+architecture: small
+technology: {table: cmos-16nm, clock: 800 MHz}
+word_bits: 8
+precision: {ifmap: 8, weight: 8, psum: 32}
+levels:
+  DRAM: {bandwidth: 2 GB/s, dram: lpddr4}
+  L2: {capacity: 4 KiB, may_bypass: [weight], bandwidth: 16 word/cycle}
+  cores: {rows: 2, cols: 2, multicast: tile, reduces: none, energy: 0.5 pJ, dims: [G, N, K, P]}
+  L1: {capacity: 512 B}
+  lanes: {rows: 4, cols: 4, multicast: word, reduces: psum, energy: 0.02 pJ, dims: [C, K]}
+mac: {bits: 8}
+dataflow: {name: small, rows: [G, N, K, P], cols: [G, N, K, P]}
+space:
+  levels.cores.cols: [1, 2]
+  levels.L1.capacity: [256 B, 1 KiB]
+  levels.L2.capacity: [2 KiB, 4 KiB]
+"""
+
+NET = """\
+workload: tiny
+input: [2, 4, 4]
+layers:
+  one: {conv: 4, kernel: 2}
+  last: {fc: 6}
+"""
+
+ROUNDING = 1e-9
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("deep")
+    (folder / "small.yaml").write_text(ARCH)
+    (folder / "tiny.yaml").write_text(NET)
+    return folder / "small.yaml", folder / "tiny.yaml"
+
+
+@pytest.fixture(scope="module")
+def fronts(files):
+    """Of every design of the space, its whole energy-latency front without a gap, and its area."""
+    plan = make_plan(*files, Search(1, gap=0.0))
+    problem = plan.problem()
+    found = []
+    for index in range(problem.space.size):
+        outcome = problem.evaluate["exact"](problem.resolve(problem.space.settings(index)))
+        found.append((np.array(outcome.front), outcome.objectives["area_mm2"]))
+    return found
+
+
+def farthest(result, fronts, objectives):
+    """The least gap within which evaluated designs match all points of all designs, by comparing each with each."""
+    known = np.array([[row["energy_pj"], row["latency_s"], row["area_mm2"]] for row in result.points()])
+    columns = [place for place, name in enumerate(("energy", "latency")) if name in objectives]
+    worst = 0.0
+    for points, area in fronts:
+        near = known[known[:, 2] <= area * (1 + ROUNDING)] if "area" in objectives else known
+        for point in points:
+            short = (near[:, columns] / point[columns]).max(axis=1).min() - 1 if len(near) else inf
+            worst = max(worst, short)
+    return worst
+
+
+@pytest.mark.parametrize("objectives", [("energy", "latency", "area"), ("energy", "latency"), ("energy", "area")])
+@pytest.mark.parametrize("trials", [3, 12])
+@pytest.mark.parametrize("prove_s", [None, 600.0])
+def test_all_that_any_design_can_do_is_matched_within_the_gap(files, fronts, objectives, trials, prove_s):
+    result = sweep(*files, trials=trials, objectives=objectives, jobs=0, prove_s=prove_s)
+    found = result.certificate
+    assert counts(found) == found.space == len(fronts) == 8
+    assert farthest(result, fronts, objectives) <= found.gap + ROUNDING
+    if prove_s:
+        assert found.complete
+        assert found.gap <= found.wanted == 0.01
+    if prove_s and "latency" in objectives:
+        assert all(row["proven"] == "0.01" for row in result.front_rows())
+
+
+def test_without_a_gap_the_front_is_that_of_a_full_grid(files, fronts):
+    result = sweep(*files, trials=2, gap=0.0, jobs=0, prove_s=600.0)
+    rows = {(row["energy_pj"], row["latency_s"], row["area_mm2"]) for row in result.mapping_rows()}
+    every = np.array([(*point, area) for points, area in fronts for point in points])
+    best = {
+        tuple(one) for one in every
+        if not ((every <= one * (1 + 1e-12)).all(axis=1) & (every < one * (1 - 1e-12)).any(axis=1)).any()
+    }  # fmt: skip
+    assert result.certificate.gap == 0
+    assert result.certificate.complete
+    assert np.allclose(np.array(sorted(rows)), np.array(sorted(best)), rtol=1e-9)
+
+
+@pytest.mark.parametrize("error", [TimeOverError, KeyboardInterrupt])
+def test_wherever_it_is_stopped_the_front_is_there_and_every_design_is_counted_once(
+    files, fronts, monkeypatch, tmp_path, error
+):
+    at, calls, gaps = 2, 2, []
+
+    def run():
+        output = tmp_path / f"{error.__name__}-{at}"
+        with suppress(KeyboardInterrupt):
+            sweep(*files, trials=3, jobs=0, prove_s=600.0, output=output)
+        return output
+
+    while at <= calls:
+        output, calls = interrupted(monkeypatch, at, error, run)
+        summary = json.loads((output / "summary.json").read_text())
+        assert (output / "front.csv").read_text().count("\n") >= 2
+        if summary.get("certificate"):
+            found = Certificate.from_dict(summary["certificate"])
+            assert counts(found) == found.space == 8
+            assert min(found.open, found.ruled_out) >= 0
+            gaps.append(found.gap)
+        at, calls = at + 3, calls + 3 if calls >= at else 0
+    assert min(gaps) <= 0.01
+
+
+def test_the_log_has_a_line_with_its_bound_for_each_design_that_was_not_mapped(files, tmp_path):
+    result = sweep(*files, trials=3, jobs=0, output=tmp_path)
+    lines = [json.loads(line) for line in (tmp_path / FILE_NAME).read_text().splitlines()]
+    boxes = [line for line in lines if "box" in line]
+    assert len(boxes) == 8 - result.certificate.evaluated > 0
+    assert all(line["designs"] == 1 and line["bound"]["energy_pj"] > 0 for line in boxes)
+
+
+def test_what_was_found_before_is_not_made_again(files, tmp_path):
+    first = sweep(*files, trials=3, jobs=0, output=tmp_path)
+    again = sweep(*files, trials=3, jobs=0, output=tmp_path, resume=True)
+    assert again.certificate == first.certificate
+    assert again.reused == len(first.explored) == len(again.explored)
+
+
+SPACE = DesignSpace.of({"size": [1, 2, 3, 4]})
+
+
+class Made:
+    """A proof over four made-up designs, whose bounds are 10 % below what each reaches."""
+
+    def __init__(self, work=Work(), objectives=("energy", "latency"), deadline=inf, evaluated=None):  # noqa: B008
+        self.asked, self.reports, self.settled = [], [], []
+        known = Staircase(objectives, 1.0)
+        for place in evaluated or {}:
+            known.add([self.point(place)], 1.0)
+        with Workers.local(0) as workers:
+            self.proof = Singly(
+                SPACE, self.bound, workers, known, dict(evaluated or {}), set(), True, self.evaluate, 0.01, deadline,
+                work, lambda *told: self.reports.append(told), self.settled.append,
+            )  # fmt: skip
+            self.proof.run()
+            self.until = workers.until
+
+    @staticmethod
+    def point(place):
+        size = place[0] + 1
+        return 10.0 * size, 10.0 / size
+
+    def bound(self, task):
+        energy, latency = self.point((task.corners[0]["size"] - 1,))
+        return (DesignBound(energy / 1.1, latency / 1.1, (energy + latency) / 1.1, 1.0),)
+
+    def evaluate(self, how, places):
+        self.asked.append((how, *places))
+        kind = "exact" if how == "solve" else "explore"
+        return [
+            Evaluation("", "", kind, 0, SPACE.settings(SPACE.index(one)),
+                       Outcome("ok", "", {"area_mm2": 1.0}, (self.point(one),), gap=0.01))
+            for one in places
+        ]  # fmt: skip
+
+
+def test_designs_are_mapped_first_and_fronts_follow():
+    made = Made(evaluated={(0,): inf})
+    assert sorted(place for how, *places in made.asked if how == "map" for place in places) == [(1,), (2,), (3,)]
+    assert {place for how, *places in made.asked if how == "solve" for place in places} == {(0,), (1,), (2,), (3,)}
+    assert [what for what, _, _ in made.reports] == sorted(
+        (what for what, _, _ in made.reports), key=[BOUNDING, MAPPING, SOLVING].index
+    )
+    assert made.proof.certificate([(i,) for i in range(4)], []).gap == 0.01
+
+
+def test_work_is_done_no_further_than_it_may():
+    made = Made(Work(boxes=3, designs=1, fronts=0), evaluated={(3,): inf})
+    assert list(made.proof.bound_of) == [(3,), (0,), (1,)]  # those that are mapped come first
+    assert [how for how, *_ in made.asked] == ["map"]
+    found = made.proof.certificate([(3,), made.asked[0][1]], [])
+    assert (found.evaluated, found.open, found.gap) == (2, 2, inf)
+
+
+def test_nothing_begins_when_the_time_is_over():
+    made = Made(deadline=0.0, evaluated={(0,): inf})
+    assert (made.asked, made.until) == ([], inf)
+    assert list(made.proof.bound_of) == [(0,)]  # what workers are given first is waited for
+    assert made.proof.certificate([(0,)], []).open == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "objectives", "expected"),
+    [("explore", ("energy", "latency", "area"), inf), ("exact", ("energy", "latency", "area"), 0.02),
+     ("explore", ("energy", "area"), 0.05), ("exact", ("latency",), 0.02), ("explore", ("edp", "area"), inf),
+     ("exact", ("edp",), inf)],
+)  # fmt: skip
+def test_what_mappings_of_a_design_tell_of_all_others(kind, objectives, expected):
+    made = Evaluation("", "", kind, 0, {}, Outcome("ok", gap=0.02))
+    assert own_gap(made, objectives, 0.05) == expected
+
+
+@pytest.mark.parametrize(
+    ("trials", "sampler", "limits", "first"),
+    [(96, "auto", Limits(), 16), (8, "auto", Limits(), 8), (96, "grid", Limits(), 96), (96, "auto", Limits(0.0), 96)],
+)
+def test_a_part_of_the_trials_explores_where_bounds_choose_the_rest(files, trials, sampler, limits, first):
+    plan = make_plan(*files, Search(trials, sampler))
+    with Workers.local(0) as workers:
+        assert Explorer(plan.problem(), plan.search, workers, {}, limits=limits).trials == first
+
+
+def test_without_a_proof_all_trials_explore(files):
+    result = sweep(*files, trials=96, jobs=0, prove_s=0)
+    assert len(result.explored) == 8 + 1  # the design as specified is not one of the space
+    assert result.certificate is None
+    assert {one.kind for one in result.evaluations} == {"explore"}
