@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from dse.mapper.deep.axes import together
 from dse.mapper.deep.bounds.finished import told_apart
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT, Alive
 from dse.mapper.deep.bounds.subproblem import (
@@ -314,9 +315,7 @@ def _probe(node: Node, best: Best) -> None:
         rank = np.argsort(lifted, kind="stable")[:probed]
         rows.append(row[rank])
         reduced.append(lifted[rank])
-    some = Node(
-        node.space, node.choices, tuple(rows), node.weights, node.bound, tuple(reduced), node.columns
-    )  # fmt: skip
+    some = replace(node, rows=tuple(rows), reduced=tuple(reduced))
     walk_to(some, best, min(best.target(), node.bound + 1.0), PROBE)
 
 
@@ -357,7 +356,9 @@ def _nearest(fitting: Floats, beyond: Floats, most: int) -> Ints:
     first = np.argsort(fitting, kind="stable")[:most]
     first = first[np.isfinite(fitting[first])]
     more = np.argsort(beyond, kind="stable")[: 2 * most]
-    more = more[np.isfinite(beyond[more]) & ~np.isin(more, first)]
+    others = np.isfinite(beyond)
+    others[first] = False
+    more = more[others[more]]
     return np.concatenate([first, more[:most]])
 
 
@@ -383,8 +384,7 @@ def walk_to(node: Node, best: Best, target: float, limit: int) -> None:
     alive = Alive(
         np.concatenate(node.rows), np.concatenate([[0], ends[:-1]]), ends, np.concatenate(node.reduced)
     )  # fmt: skip
-    tables = tuple(axis.table(plain=True) for axis in space.axes)
-    chains = tuple(axis.both() for axis in space.axes)
+    tables, chains = together(space.axes).of_walks
     choices = np.full((len(space.problem.nodes), 3), ANYTHING, dtype=np.int64)
     for i, choice in enumerate(node.choices):
         if choice is not None:
