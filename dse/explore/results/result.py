@@ -95,8 +95,8 @@ class SweepResult:
     certificate: Certificate | None = None
     spending: Spending = field(default_factory=Spending)
     _made: dict[str, list[dict[str, Any]]] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _points: list[tuple[Evaluation, dict[str, Any]]] = field(
-        default_factory=list, init=False, repr=False, compare=False
+    _points: dict[str, list[tuple[Evaluation, dict[str, Any]]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
     )
 
     def __repr__(self) -> str:
@@ -227,10 +227,11 @@ class SweepResult:
         return [row for e, found in self._best_points() for row in self._rows(e, [_point(found)])]
 
     def _best_points(self) -> list[tuple[Evaluation, dict[str, Any]]]:
-        """The points of `mapping_rows`, with their evaluations, as bare figures; worked out once."""
-        if not self._points:
-            self._points.extend(self._find_best_points())
-        return self._points
+        """The points of `mapping_rows`, with their evaluations, as bare figures; worked out once, or
+        by each of several threads that ask at a time, to the same."""
+        if "best" not in self._points:
+            self._points["best"] = self._find_best_points()
+        return self._points["best"]
 
     def _find_best_points(self) -> list[tuple[Evaluation, dict[str, Any]]]:
         order = sorted(self.evaluations, key=lambda e: e.proven(self.search.gap) != "exact")
