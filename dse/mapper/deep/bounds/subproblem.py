@@ -89,7 +89,7 @@ class Space:
     of_terms: dict[tuple[int, Run], Words] = field(default_factory=dict, repr=False)
     known: dict[Laid, tuple[Floats, Ints]] = field(default_factory=dict, repr=False)
     agreeing: dict[tuple[int, tuple[Choice, ...]], list[Bools]] = field(default_factory=dict, repr=False)
-    kins: dict[tuple[Laid, tuple[Choice, ...]], Kindred] = field(default_factory=dict, repr=False)
+    kins: dict[tuple[Laid, int, tuple[Choice, ...]], Kindred] = field(default_factory=dict, repr=False)
     of_choices: dict[tuple[int, Laid, int, Laid], Words] = field(default_factory=dict, repr=False)
     shifts: dict[int, Floats | None] = field(default_factory=dict, repr=False)
     weights: dict[Hashable, tuple[Ints, Floats]] = field(default_factory=dict, repr=False)
@@ -136,7 +136,7 @@ class Space:
     def kin(self, choices: tuple[Choice | None, ...], level: int, some: tuple[Choice, ...] | None = None) -> Kin:
         """What may be laid down about one list more, or `some` of it."""
         some = listed() if some is None else some
-        if (choices, some) not in self.kins:
+        if (choices, level, some) not in self.kins:
             before, after, places = choices[:level], choices[level + 1 :], self.places
             each = tuple((*before, choice, *after) for choice in some)
             scales, first = np.zeros((len(each), len(places.logs))), np.tile(places.first, (len(each), 1, 1))
@@ -144,8 +144,8 @@ class Space:
             views = list(zip(words, places.views, strict=True))
             first[:, places.of_crossings] = np.concatenate([columns[:, view] for (columns, _), view in views], axis=1)
             scales[:, places.of_crossings] = np.concatenate([logs[:, view] for (_, logs), view in views], axis=1)
-            self.kins[choices, some] = each, scales, first
-        each, scales, first = self.kins[choices, some]
+            self.kins[choices, level, some] = each, scales, first
+        each, scales, first = self.kins[choices, level, some]
         return Kin(each, self.places.logs + scales, first, self.places.second)
 
     def _of_choices(self, crossing: int, each: tuple[Laid, ...], level: int) -> Words:
