@@ -13,7 +13,7 @@ import numpy as np
 
 from dse.mapper.deep.axes import together
 from dse.mapper.deep.bounds.finished import told_apart
-from dse.mapper.deep.bounds.sift import OF_ENERGY, Alive
+from dse.mapper.deep.bounds.sift import FIRST_LIMIT, Alive
 from dse.mapper.deep.bounds.subproblem import (
     MARGIN,
     Best,
@@ -42,7 +42,7 @@ from dse.mapper.deep.search import (
 )
 from dse.mapper.deep.start import ENOUGH, first_mappings, values_of
 from dse.mapper.shared.compilation.twins import compiled
-from dse.mapper.shared.incumbent import LATENCY, SLACK
+from dse.mapper.shared.incumbent import FRONT, LATENCY, SLACK
 from dse.model.counting.kernel import Floats, Ints
 
 Answer = TypeVar("Answer")
@@ -127,7 +127,7 @@ def seek(
         known = _improved(spaces, best, known)
         best.warm = best.held > 0
     if near is not None:
-        _exchange(spaces, best, near)
+        exchange(spaces, best, near)
         known = _improved(spaces, best, known)
     # A first mapping makes long lists short, so it is sought as soon as there is a space to seek it in. Psums that come
     # back from the outermost level are seldom best.
@@ -151,8 +151,8 @@ def seek(
         if best.visited[SUBPROBLEMS] - begun == dive_at:
             dive_at *= 2
             if bound < best.target() - PROVEN:
-                _dive(node, best)
-        children = _children(node, best, halved)
+                dive(node, best)
+        children = children_of(node, best, halved)
         known = _improved(spaces, best, known)
         for child in children:
             heapq.heappush(heap, (max(child.bound, bound), next(number), child))
@@ -185,7 +185,7 @@ def _take_up(spaces: list[Space], best: Best, found: Found) -> None:
     for part in mine:
         _price_in(part, found.rows, found.choices, best)
     if best.held == 0:
-        _exchange(spaces, best, found.record)
+        exchange(spaces, best, found.record)
 
 
 def _root(space: Space, best: Best) -> tuple[Node | None, float]:
@@ -200,7 +200,7 @@ def _root(space: Space, best: Best) -> tuple[Node | None, float]:
     for rows in first_mappings(node, best):
         _price(space, rows, node.choices, best)
     if node.bound < best.target() - NEAR:
-        reached = _dive(node, best)
+        reached = dive(node, best)
     for part in _parts(node, best) if best.held == 0 else []:
         _probe(part, best)
         if best.held == 0:
@@ -224,7 +224,7 @@ def _price_in(space: Space, rows: Ints, choices: tuple[Choice | None, ...], best
         walk_to(Node(space, choices, mine, np.zeros(0), 0.0, nothing, space.columns(choices)), best, inf, PROBE)
 
 
-def _dive(node: Node | None, best: Best) -> float:
+def dive(node: Node | None, best: Best) -> float:
     """Lay down the best choice of each list, innermost first, and look for a mapping there.
 
     Only the splits of each axis that lift the bound least go along. Returns the bound that this comes to.
@@ -263,7 +263,7 @@ def _walk_parts(node: Node, best: Best) -> None:
         _walk(Node(space, node.choices, mine, node.weights, node.bound, lifted, columns), best, 0)
 
 
-def _children(node: Node, best: Best, halved: bool = False) -> list[Node]:
+def children_of(node: Node, best: Best, halved: bool = False) -> list[Node]:
     """The parts of a subproblem in which something may improve; it is walked at once where that is cheap.
 
     With `halved`, axes are halved before lists are laid down.
@@ -332,11 +332,11 @@ def _improved(spaces: list[Space], best: Best, known: float) -> float:
     """
     while best.held > 0 and best.target() < known and not best.stop[0]:
         known = best.target()
-        _exchange(spaces, best, best.records[0])
+        exchange(spaces, best, best.records[0])
     return min(known, best.target())
 
 
-def _exchange(spaces: list[Space], best: Best, record: Ints) -> None:
+def exchange(spaces: list[Space], best: Best, record: Ints) -> None:
     """Look for a mapping among the splits, a few of each axis, that do best in place of those of a record."""
     mine = [part for space in spaces for part in (space.parts or (space,)) if part.mask == record[-1]]
     rows = rows_of(mine[0], record)
@@ -392,9 +392,9 @@ def walk_to(node: Node, best: Best, target: float, limit: int) -> None:
     best.visited[UNFINISHED] = 0
     most = int(best.visited[SPLITS]) + limit if limit else 0
     gap = TIES if best.gap == 0 and best.kind != LATENCY else best.gap
-    goal = Goal(best.kind, gap, best.until, float(target - node.bound + MARGIN), most, best.stop)
+    goal = Goal(best.walks_for, gap, best.until, float(target - node.bound + MARGIN), most, best.stop)
     incumbents = Incumbents(best.values, best.records, best.visited, space.mask)
     terms = terms_of(space, best, node.columns)
-    if best.kind == LATENCY:  # of the fastest the one of least energy
-        terms.fixed[OF_ENERGY] = 1.0
+    if best.walks_for in (LATENCY, FRONT):  # of the fastest the one of least energy
+        terms.fixed[:FIRST_LIMIT] = 1.0
     best.held = compiled(search_deep)(space.problem, tables, chains, terms, alive, choices, goal, incumbents, best.held)

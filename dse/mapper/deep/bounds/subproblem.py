@@ -244,6 +244,11 @@ class Best:
     fruitless: int = 0
     warm: bool = False
 
+    @property
+    def walks_for(self) -> int:
+        """The objective of walks: all mappings of a front where bounds are of energy under a limit on time."""
+        return self.kind
+
     def target(self) -> float:
         """The logarithm that bounds must stay below."""
         if self.held == 0:
