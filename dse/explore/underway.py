@@ -55,6 +55,8 @@ class Underway:
     def _meanwhile(self) -> None:
         """Do what there is to do here while workers are busy: show what is new, and prepare the proof."""
         problem, batches = self.explorer.problem, self.explorer.batches
+        if self.explorer.log is not None:
+            self.explorer.log.flush()
         if batches > self.shown_batches:
             self.shown_batches = batches
             self.show()

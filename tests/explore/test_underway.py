@@ -17,7 +17,7 @@ PLAN = make_plan("eyeriss", "alexnet", Search(2), space={"levels.array.rows": [6
 def made(directory, run=lambda: None):
     explorer = SimpleNamespace(
         run=run, sampler="grid", explored={}, exact={}, parts=({}, {}, {}), reused=0, certificate=None, spending=None,
-        is_over=False, batches=0, limits=Limits(prove_s=0), problem=PLAN.problem(), workers=Workers.local(0),
+        is_over=False, log=None, batches=0, limits=Limits(prove_s=0), problem=PLAN.problem(), workers=Workers.local(0),
     )
     return Underway(PLAN, explorer, directory, (), 0.0)
 

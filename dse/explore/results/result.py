@@ -95,6 +95,9 @@ class SweepResult:
     certificate: Certificate | None = None
     spending: Spending = field(default_factory=Spending)
     _made: dict[str, list[dict[str, Any]]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _points: dict[str, list[tuple[Evaluation, dict[str, Any]]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __repr__(self) -> str:
         facts = {"designs": len(self.explored), "front": len(self.front_rows()), "finished": self.finished}
@@ -165,11 +168,14 @@ class SweepResult:
         return self._once("designs", self._front_of_designs)
 
     def _front_of_designs(self) -> list[dict[str, Any]]:
-        designs: dict[int, list[dict[str, Any]]] = {}
-        for row in self.mapping_rows():
-            designs.setdefault(row["number"], []).append(row)
-        best = [min(rows, key=self._rank) for rows in designs.values()]
-        chosen = [{**row, "mappings": len(designs[row["number"]])} for row in best]
+        """Thousands of points; rows are made of those alone that stand for a design."""
+        designs: dict[int, list[tuple[Evaluation, dict[str, Any]]]] = {}
+        for evaluation, found in self._best_points():
+            designs.setdefault(evaluation.number, []).append((evaluation, found))
+        best = [(min(of, key=lambda one: self._rank(one[1])), len(of)) for of in designs.values()]
+        chosen = [
+            {**row, "mappings": count} for (e, found), count in best for row in self._rows(e, [_point(found)])
+        ]  # fmt: skip
         return sorted(chosen, key=lambda row: (row["latency_s"], row["energy_pj"], row["number"]))
 
     def _once(self, what: str, make: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
@@ -218,14 +224,22 @@ class SweepResult:
         return self._once("mappings", self._front_of_mappings)
 
     def _front_of_mappings(self) -> list[dict[str, Any]]:
-        """Thousands of points are held against each other as bare figures; rows are made of those that are left."""
+        return [row for e, found in self._best_points() for row in self._rows(e, [_point(found)])]
+
+    def _best_points(self) -> list[tuple[Evaluation, dict[str, Any]]]:
+        """The points of `mapping_rows`, with their evaluations, as bare figures; worked out once, or
+        by each of several threads that ask at a time, to the same."""
+        if "best" not in self._points:
+            self._points["best"] = self._find_best_points()
+        return self._points["best"]
+
+    def _find_best_points(self) -> list[tuple[Evaluation, dict[str, Any]]]:
         order = sorted(self.evaluations, key=lambda e: e.proven(self.search.gap) != "exact")
         places = [(e, point) for e in order for point in e.outcome.front]
         figures = [_figures(e.outcome, energy, latency) for e, (energy, latency) in places]
         keys = self.search.keys
-        kept = [places[i] for i in pareto([[found[key] for key in keys] for found in figures])]
-        rows = [row for e, point in kept for row in self._rows(e, (point,))]
-        return sorted(rows, key=lambda row: (row["latency_s"], row["energy_pj"]))
+        kept = [(places[i][0], figures[i]) for i in pareto([[found[key] for key in keys] for found in figures])]
+        return sorted(kept, key=lambda one: (one[1]["latency_s"], one[1]["energy_pj"]))
 
     @property
     def front(self) -> pandas.DataFrame:
@@ -315,6 +329,10 @@ def _figures(outcome: Outcome, energy: float, latency: float) -> dict[str, Any]:
         "energy_pj": energy, "latency_s": latency, "edp_js": energy * 1e-12 * latency,
         "area_mm2": outcome.objectives.get("area_mm2"), "power_mw": energy * 1e-9 / latency,
     }  # fmt: skip
+
+
+def _point(figures: Mapping[str, Any]) -> tuple[float, float]:
+    return figures["energy_pj"], figures["latency_s"]
 
 
 ORDER = ("explore", "repriced", "exact")

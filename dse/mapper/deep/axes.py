@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from dse.mapper.deep.filling import (
 )
 from dse.mapper.deep.halo import View, joined_words
 from dse.mapper.deep.problem import Deep
+from dse.mapper.shared.compilation.machine_code import Held
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.words import box, boxes
 from dse.model.counting.kernel import Floats, Ints
@@ -44,6 +45,32 @@ COLUMNS = 64
 
 AXES = ((G,), (N,), (K,), (C,), (P, R), (Q, S))
 """Dims of each axis, which is known by its first; the second dim of the last two is a dim of the window."""
+
+
+class Together(NamedTuple):
+    """The tables of several axes as kernels take them, while none has more columns than these.
+
+    Parameters
+    ----------
+    axes : list of Axis
+    widths : list of int
+    logs, factors, chains : tuple of arrays
+        What `Axis.table` and `Axis.both` have.
+    held
+        The same tuples, laid out once for all calls.
+    """
+
+    axes: list[Axis]
+    widths: list[int]
+    logs: tuple[Floats, ...]
+    factors: tuple[Floats, ...]
+    chains: tuple[Ints, ...]
+    held: tuple[Held, ...]
+
+    @property
+    def of_walks(self) -> tuple[tuple[Floats, ...], tuple[Ints, ...]]:
+        """What a walk takes."""
+        return self.factors, self.chains
 
 
 @dataclass(slots=True)
@@ -77,6 +104,7 @@ class Axis:
     _asked: tuple[tuple[int, ...], ...] = ()
     _both: Ints | None = None
     _most: list[list[int]] | None = None
+    _together: Together | None = None
 
     def __len__(self) -> int:
         return len(self.chains[0])
@@ -269,6 +297,17 @@ class Axis:
                 total = total + times * np.minimum(whole, parts)
             found.append(total)
         return np.minimum(*found)
+
+
+def together(axes: list[Axis]) -> Together:
+    """The tables of all axes; the same tuples as the last time where no column was asked for since."""
+    known = axes[0]._together
+    if known is None or known.axes is not axes or known.widths != [axis._width for axis in axes]:
+        logs, factors = (tuple(axis.table(plain) for axis in axes) for plain in (False, True))
+        chains, widths = tuple(axis.both() for axis in axes), [axis._width for axis in axes]
+        held = tuple(Held(record) for record in (logs, factors, chains))
+        axes[0]._together = known = Together(axes, widths, logs, factors, chains, held)
+    return known
 
 
 def axes_of(problem: Deep) -> list[Axis]:

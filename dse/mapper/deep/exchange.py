@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sift import Pairs, Terms, find_same, pair_terms, sum_up, sums_of
+from dse.mapper.deep.bounds.sift import BLOCK, Pairs, Terms, add_longest, find_same, pair_terms, sum_up, sums_of
 from dse.mapper.deep.nest import COLS, ROWS, TRIPS, parts_of
 from dse.model.counting.kernel import Bools, Floats, Ints, entry
 
@@ -44,12 +44,18 @@ class At(NamedTuple):
         The first term with the same columns, per axis.
     sums
         Room for the sums of terms.
+    height : (slots, BLOCK) float
+        Room for those of several splits.
+    values : (BLOCK,) float
+        The objective's logarithm with each of several splits.
     """
 
     rows: Ints
     factor: Floats
     same: Ints
     sums: Pairs
+    height: Floats
+    values: Floats
 
 
 @entry
@@ -69,9 +75,12 @@ def exchanged(factors: tuple[Floats, ...], terms: Terms, rows: Ints, values: Flo
     begin = 0
     for a in range(6):
         count = pair_terms(terms, a, at.factor, at.same, at.sums)
-        for i in range(factors[a].shape[1]):
-            values[begin + i] = _value(factors[a], terms, a, i, count, at.sums, np.inf)
-        begin += factors[a].shape[1]
+        every = np.arange(factors[a].shape[1])
+        for i in range(0, len(every), BLOCK):
+            several = every[i : min(i + BLOCK, len(every))]
+            _values(factors[a], terms, a, several, count, at, np.inf)
+            values[begin + i : begin + i + len(several)] = at.values[: len(several)]
+        begin += len(every)
 
 
 @entry
@@ -103,8 +112,9 @@ def descend_all(
 
 
 def _at(factors: tuple[Floats, ...], terms: Terms, rows: Ints) -> At:
-    size = len(terms.logs)
-    at = At(rows, np.ones((6, size)), np.zeros((6, size), dtype=np.int64), sums_of(terms))
+    size, sums = len(terms.logs), sums_of(terms)
+    height = np.zeros((len(sums.total), BLOCK))
+    at = At(rows, np.ones((6, size)), np.zeros((6, size), dtype=np.int64), sums, height, np.zeros(BLOCK))
     find_same(terms, at.same)
     for a in range(6):
         _take(factors[a], terms, a, rows[a], at)
@@ -120,17 +130,27 @@ def _take(table: Floats, terms: Terms, a: int, row: int, at: At) -> None:
 
 def _descend(factors: tuple[Floats, ...], terms: Terms, keep: Bools, splits: Ints, start: Ints, at: At) -> float:
     """Exchange splits until no axis has a better one; the first ones need not be among those to choose from."""
+    some, end = splits.copy(), start.copy()
+    for a in range(6):
+        end[a] = start[a]
+        for i in range(start[a], start[a + 1]):
+            if keep[i]:
+                some[end[a]] = splits[i]
+                end[a] += 1
+        if end[a] == start[a]:
+            return np.inf
     reached, moved, begun = np.inf, True, False
     while moved:
         moved = False
         for a in range(5, -1, -1):
             count = pair_terms(terms, a, at.factor, at.same, at.sums)
             best, row = np.inf, -1
-            for i in range(start[a], start[a + 1]):
-                if keep[i]:
-                    value = _value(factors[a], terms, a, splits[i], count, at.sums, 1.0)
-                    if value < best:
-                        best, row = value, splits[i]
+            for begin in range(start[a], end[a], BLOCK):
+                several = some[begin : min(begin + BLOCK, end[a])]
+                _values(factors[a], terms, a, several, count, at, 1.0)
+                for i in range(len(several)):
+                    if at.values[i] < best:
+                        best, row = at.values[i], several[i]
             if row < 0:
                 return np.inf
             if not begun or best < reached - 1e-12:
@@ -141,14 +161,18 @@ def _descend(factors: tuple[Floats, ...], terms: Terms, keep: Bools, splits: Int
     return reached
 
 
-def _value(table: Floats, terms: Terms, a: int, row: int, count: int, sums: Pairs, past: float) -> float:
-    """The objective's logarithm with one split of an axis, and so much and more for each limit that is passed."""
-    sum_up(table, terms, a, row, count, sums)
-    heights, room, fixed = sums.total, sums.room, terms.fixed
-    value = 0.0
-    for b in range(len(room)):
-        if fixed[b] > 0.0:
-            value += fixed[b] * np.log(heights[b])
-        elif fixed[b] < 0.0 and heights[b] > room[b] * (1.0 + 1e-9):
-            value += past + STEEP * np.log(heights[b] / room[b])
-    return value
+def _values(table: Floats, terms: Terms, a: int, rows: Ints, count: int, at: At, past: float) -> None:
+    """The objective's logarithm with some splits of an axis, and so much and more for each limit that is passed."""
+    sum_up(table, terms, a, rows, count, at.sums, at.height)
+    heights, room, fixed = at.sums.total, at.sums.room, terms.fixed
+    for i in range(len(rows)):
+        for slot in range(len(heights)):
+            heights[slot] = at.height[slot, i]
+        add_longest(heights, at.sums.block_of, len(room))
+        value = 0.0
+        for b in range(len(room)):
+            if fixed[b] > 0.0:
+                value += fixed[b] * np.log(heights[b])
+            elif fixed[b] < 0.0 and heights[b] > room[b] * (1.0 + 1e-9):
+                value += past + STEEP * np.log(heights[b] / room[b])
+        at.values[i] = value

@@ -43,7 +43,8 @@ class Goal(NamedTuple):
         Objective, one of those in `dse.mapper.shared.incumbent`.
     gap : float
         Mappings that are better by no more than this, relatively, are not looked for. Below zero, all mappings that
-        cost what the best one does are priced, and of these the one whose record comes first is kept.
+        cost what the best one does, or a point of the front, are priced, and of these the one whose record comes
+        first is kept.
     until : float
         Mappings that take so many steps or more are of no use.
     reach : float
@@ -250,11 +251,11 @@ def _price_orders(dp: Deep, choices: Ints, goal: Goal, incumbents: Incumbents, h
                 split[i, ORDER, d] = orders.order[i, chosen[i], d]
         incumbents.visited[PRICED] += 1
         if price_whole(dp, split, scratch.work, point) and point[OF_TIME] < goal.until:
-            ties = goal.gap < 0.0 and held == 1 and _comes_first(split, point, incumbents)
+            same = _same_but_later(split, point, incumbents, held) if goal.gap < 0.0 else -1
             held, at = enter(goal.kind, point[OF_ENERGY], point[OF_TIME], incumbents.values, held, records)
-            if ties and at < 0:
-                at = 0
-                incumbents.values[0, OF_ENERGY], incumbents.values[0, OF_TIME] = point[OF_ENERGY], point[OF_TIME]
+            if same >= 0 and at < 0:
+                at = same
+                incumbents.values[at, OF_ENERGY], incumbents.values[at, OF_TIME] = point[OF_ENERGY], point[OF_TIME]
             if at >= 0:
                 for i in range(levels):
                     for part in range(4):
@@ -274,16 +275,24 @@ def _price_orders(dp: Deep, choices: Ints, goal: Goal, incumbents: Incumbents, h
             return held
 
 
-def _comes_first(split: Ints, point: Floats, incumbents: Incumbents) -> bool:
-    """Whether a mapping costs what the best known one does, and its record stands before that one's."""
-    values, records = incumbents.values, incumbents.records
-    for which in range(2):
-        if abs(point[which] - values[0, which]) > SLACK * values[0, which]:
-            return False
+def _same_but_later(split: Ints, point: Floats, incumbents: Incumbents, held: int) -> int:
+    """The incumbent that costs what a mapping does, if its record stands after this one's; -1 if there is none."""
+    for at in range(held):
+        same = True
+        for which in range(2):
+            cost = incumbents.values[at, which]
+            same = same and abs(point[which] - cost) <= SLACK * cost
+        if same:
+            return at if _comes_first(split, incumbents.records[at]) else -1
+    return -1
+
+
+def _comes_first(split: Ints, record: Ints) -> bool:
+    """Whether a mapping's record stands before another one."""
     for i in range(len(split)):
         for part in range(4):
             for d in range(8):
-                mine, other = split[i, part, d], records[0, PER_LEVEL * i + PER_PART * part + d]
+                mine, other = split[i, part, d], record[PER_LEVEL * i + PER_PART * part + d]
                 if mine != other:
                     return bool(mine < other)
     return False

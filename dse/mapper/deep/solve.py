@@ -14,6 +14,8 @@ from dse.errors import DseError
 from dse.mapper.deep.bounds.finished import halved, together
 from dse.mapper.deep.bounds.spaces import narrowed, space_of
 from dse.mapper.deep.bounds.subproblem import Best, Space
+from dse.mapper.deep.fronts.slices import Stairs
+from dse.mapper.deep.fronts.whole import complete, gap_of_one, points_of
 from dse.mapper.deep.known import Known, record_of
 from dse.mapper.deep.nest import parts_of, record_length
 from dse.mapper.deep.problem import build, finishing, rooms_for_finished
@@ -27,10 +29,6 @@ from dse.model.mapping import Mapping, Spatial, Temporal
 from dse.model.price import Prices, price
 from dse.model.room import ways
 from dse.problem.layer import Layer
-
-FASTER = 4e-11
-"""What a point of a front is faster than the last, relatively: more than bounds give way for rounding, or all mappings
-that are as fast as the last would be priced."""
 
 Steps = Generator[None, None, tuple[Floats, Ints, float]]
 """A search with pauses, that returns values and records of the mappings it found, and the gap proven."""
@@ -202,36 +200,23 @@ class DeepSearch:
         return best.values[: best.held], best.records[: best.held], proven
 
     def front(self, longest: int, name: str) -> tuple[Floats, Ints, float]:
-        """Least energies under ever shorter times, from the least energy to the least latency, which is sought second.
-
-        Every search between the two knows the fastest mapping, so it only has to be beaten; nothing is left to prove
-        beyond it.
-        """
+        """Least energies under ever shorter times: its ends first, and then all between them together."""
         values, records, worst = self.least(ENERGY, inf)
         if len(values) == 0:
             return values, records, worst
-        points = [(values[0], records[0])]
+        stairs = Stairs(np.zeros((longest, 2)), np.zeros((longest, records.shape[1]), dtype=np.int64))
+        cheapest, slowest = float(values[0, 0]) / (1 + worst), (values[0], records[0])
         values, records, proven = self.fastest()
-        end, least = (values[0], records[0]), float(values[0, 1]) / (1 + proven)
-        while points[-1] is not end:
-            last, until = points[-1], float(points[-1][0][1]) / (1 + self.gap) * (1 - FASTER)
-            if self.stop[0]:
-                # What is faster than the last point costs no less energy.
-                worst = max(worst, float(last[0][1]) / least - 1)
-            if self.stop[0] or until <= float(end[0][1]):
-                points.append(end)
-                break
-            found = None if any((last[1] == record).all() for _, record in self.begun) else last[1]
-            values, records, proven = self.least(ENERGY, until, found, [end])
-            worst = max(worst, proven)
-            points.append(end if (records[0] == end[1]).all() else (values[0], records[0]))
-            if len(points) > longest:
-                raise DseError(f"layer {name}: the front has more than {longest} points")
-        kept: list[tuple[Floats, Ints]] = []
-        for point in reversed(points):  # latency rises
-            if not kept or point[0][0] < kept[-1][0][0]:
-                kept.append(point)
-        return np.array([value for value, _ in kept]), np.array([record for _, record in kept]), worst
+        fewest = float(values[0, 1]) / (1 + proven)
+        for value, record in (slowest, (values[0], records[0]), *self.begun):
+            stairs.add(value, record)
+        best = Best(ENERGY, self.gap, inf, values, records, self.visited, self.stop)
+        between = complete(self.spaces, best, stairs, fewest)
+        if stairs.held < 0:
+            raise DseError(f"layer {name}: the front has more than {longest} points")
+        if between > self.gap:
+            between = min(between, gap_of_one(stairs, cheapest, fewest))
+        return *points_of(stairs), max(worst, between)
 
 
 def _value(kind: int, point: Floats) -> float:

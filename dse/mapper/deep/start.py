@@ -7,6 +7,7 @@ from itertools import product
 
 import numpy as np
 
+from dse.mapper.deep.axes import together
 from dse.mapper.deep.bounds.columns import Columns
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT
 from dse.mapper.deep.bounds.subproblem import Best, Kin, Node, Space, terms_of
@@ -71,7 +72,7 @@ def values_of(space: Space, best: Best, columns: Columns, rows: list[int], beyon
         How far beyond room and children the limits lie, in logarithms.
     """
     values = np.zeros(sum(map(len, space.axes)))
-    tables = tuple(axis.table(plain=True) for axis in space.axes)
+    tables = together(space.axes).factors
     terms = terms_of(space, best, columns)
     terms.limits[FIRST_LIMIT:] += beyond
     compiled(exchanged)(tables, terms, np.array(rows), values)
@@ -132,7 +133,7 @@ def _descended(
     found, values = np.tile(begin, (len(keep), 1)), np.zeros(len(keep))
     start = np.concatenate([[0], np.cumsum([len(mine) for mine in rows])])
     terms = terms_of(space, best, (kin.logs[0], kin.first[0], kin.second))
-    tables = tuple(axis.table(plain=True) for axis in space.axes)
+    tables = together(space.axes).factors
     compiled(descend_all)(tables, terms, kin.logs, kin.first, keep, np.concatenate(rows), start, found, values)
     return list(zip(values.tolist(), found, strict=True))
 

@@ -11,8 +11,9 @@ from typing import TypeVar
 
 import numpy as np
 
+from dse.mapper.deep.axes import together
 from dse.mapper.deep.bounds.finished import told_apart
-from dse.mapper.deep.bounds.sift import OF_ENERGY, Alive
+from dse.mapper.deep.bounds.sift import FIRST_LIMIT, Alive
 from dse.mapper.deep.bounds.subproblem import (
     MARGIN,
     Best,
@@ -29,7 +30,7 @@ from dse.mapper.deep.bounds.subproblem import (
 from dse.mapper.deep.branching import half_of, laid_down, next_list, partial_list
 from dse.mapper.deep.exchange import rows_of
 from dse.mapper.deep.kept import Found, found_by, rules_of
-from dse.mapper.deep.lists import Choice, choices_of
+from dse.mapper.deep.lists import Choice, choices_of, nothing_of
 from dse.mapper.deep.search import (
     ANYTHING,
     SPLITS,
@@ -41,7 +42,7 @@ from dse.mapper.deep.search import (
 )
 from dse.mapper.deep.start import ENOUGH, first_mappings, values_of
 from dse.mapper.shared.compilation.twins import compiled
-from dse.mapper.shared.incumbent import LATENCY, SLACK
+from dse.mapper.shared.incumbent import FRONT, LATENCY, SLACK
 from dse.model.counting.kernel import Floats, Ints
 
 Answer = TypeVar("Answer")
@@ -56,8 +57,9 @@ bounded together."""
 FEW = 20
 """The same while nothing is known of some list in a search that halves axes first."""
 
-LITTLE = 0.2
-"""Part of what is left to prove that lists lift the bound of some root by, at most, in such a search."""
+LITTLE, SEVERAL = 0.2, 3
+"""Part of what is left to prove that lists lift some root's bound by, at most, in such a search, and how many lists
+there are at least."""
 
 PROBE = 8_000
 """Splits that are tried at the root for a first mapping."""
@@ -125,7 +127,7 @@ def seek(
         known = _improved(spaces, best, known)
         best.warm = best.held > 0
     if near is not None:
-        _exchange(spaces, best, near)
+        exchange(spaces, best, near)
         known = _improved(spaces, best, known)
     # A first mapping makes long lists short, so it is sought as soon as there is a space to seek it in. Psums that come
     # back from the outermost level are seldom best.
@@ -138,7 +140,7 @@ def seek(
             said.append((reached - root.bound, root.bound))
         yield
     target = best.target()
-    halved = best.held > 0 and any(
+    halved = best.held > 0 and nothing_of(spaces[0].problem).count(None) >= SEVERAL and any(
         lift <= LITTLE * (target - bound) for lift, bound in said if bound < target - MARGIN
     )  # fmt: skip
     while heap:
@@ -149,8 +151,8 @@ def seek(
         if best.visited[SUBPROBLEMS] - begun == dive_at:
             dive_at *= 2
             if bound < best.target() - PROVEN:
-                _dive(node, best)
-        children = _children(node, best, halved)
+                dive(node, best)
+        children = children_of(node, best, halved)
         known = _improved(spaces, best, known)
         for child in children:
             heapq.heappush(heap, (max(child.bound, bound), next(number), child))
@@ -183,7 +185,7 @@ def _take_up(spaces: list[Space], best: Best, found: Found) -> None:
     for part in mine:
         _price_in(part, found.rows, found.choices, best)
     if best.held == 0:
-        _exchange(spaces, best, found.record)
+        exchange(spaces, best, found.record)
 
 
 def _root(space: Space, best: Best) -> tuple[Node | None, float]:
@@ -198,7 +200,7 @@ def _root(space: Space, best: Best) -> tuple[Node | None, float]:
     for rows in first_mappings(node, best):
         _price(space, rows, node.choices, best)
     if node.bound < best.target() - NEAR:
-        reached = _dive(node, best)
+        reached = dive(node, best)
     for part in _parts(node, best) if best.held == 0 else []:
         _probe(part, best)
         if best.held == 0:
@@ -222,7 +224,7 @@ def _price_in(space: Space, rows: Ints, choices: tuple[Choice | None, ...], best
         walk_to(Node(space, choices, mine, np.zeros(0), 0.0, nothing, space.columns(choices)), best, inf, PROBE)
 
 
-def _dive(node: Node | None, best: Best) -> float:
+def dive(node: Node | None, best: Best) -> float:
     """Lay down the best choice of each list, innermost first, and look for a mapping there.
 
     Only the splits of each axis that lift the bound least go along. Returns the bound that this comes to.
@@ -261,7 +263,7 @@ def _walk_parts(node: Node, best: Best) -> None:
         _walk(Node(space, node.choices, mine, node.weights, node.bound, lifted, columns), best, 0)
 
 
-def _children(node: Node, best: Best, halved: bool = False) -> list[Node]:
+def children_of(node: Node, best: Best, halved: bool = False) -> list[Node]:
     """The parts of a subproblem in which something may improve; it is walked at once where that is cheap.
 
     With `halved`, axes are halved before lists are laid down.
@@ -272,7 +274,7 @@ def _children(node: Node, best: Best, halved: bool = False) -> list[Node]:
     rows = splits_left(node, target)
     many = prod(map(len, rows))
     few = many <= _most_at_once(node, halved)
-    if node.space.parts and many <= (FEW if halved and unknown else OPEN):
+    if node.space.parts and many <= OPEN:
         lifted = tuple(node.reduced[a][lifts_left(node, a, target)] for a in range(len(rows)))
         _walk_parts(replace(node, rows=rows, reduced=lifted), best)
         return []
@@ -313,9 +315,7 @@ def _probe(node: Node, best: Best) -> None:
         rank = np.argsort(lifted, kind="stable")[:probed]
         rows.append(row[rank])
         reduced.append(lifted[rank])
-    some = Node(
-        node.space, node.choices, tuple(rows), node.weights, node.bound, tuple(reduced), node.columns
-    )  # fmt: skip
+    some = replace(node, rows=tuple(rows), reduced=tuple(reduced))
     walk_to(some, best, min(best.target(), node.bound + 1.0), PROBE)
 
 
@@ -332,11 +332,11 @@ def _improved(spaces: list[Space], best: Best, known: float) -> float:
     """
     while best.held > 0 and best.target() < known and not best.stop[0]:
         known = best.target()
-        _exchange(spaces, best, best.records[0])
+        exchange(spaces, best, best.records[0])
     return min(known, best.target())
 
 
-def _exchange(spaces: list[Space], best: Best, record: Ints) -> None:
+def exchange(spaces: list[Space], best: Best, record: Ints) -> None:
     """Look for a mapping among the splits, a few of each axis, that do best in place of those of a record."""
     mine = [part for space in spaces for part in (space.parts or (space,)) if part.mask == record[-1]]
     rows = rows_of(mine[0], record)
@@ -356,7 +356,9 @@ def _nearest(fitting: Floats, beyond: Floats, most: int) -> Ints:
     first = np.argsort(fitting, kind="stable")[:most]
     first = first[np.isfinite(fitting[first])]
     more = np.argsort(beyond, kind="stable")[: 2 * most]
-    more = more[np.isfinite(beyond[more]) & ~np.isin(more, first)]
+    others = np.isfinite(beyond)
+    others[first] = False
+    more = more[others[more]]
     return np.concatenate([first, more[:most]])
 
 
@@ -382,8 +384,7 @@ def walk_to(node: Node, best: Best, target: float, limit: int) -> None:
     alive = Alive(
         np.concatenate(node.rows), np.concatenate([[0], ends[:-1]]), ends, np.concatenate(node.reduced)
     )  # fmt: skip
-    tables = tuple(axis.table(plain=True) for axis in space.axes)
-    chains = tuple(axis.both() for axis in space.axes)
+    tables, chains = together(space.axes).of_walks
     choices = np.full((len(space.problem.nodes), 3), ANYTHING, dtype=np.int64)
     for i, choice in enumerate(node.choices):
         if choice is not None:
@@ -391,9 +392,9 @@ def walk_to(node: Node, best: Best, target: float, limit: int) -> None:
     best.visited[UNFINISHED] = 0
     most = int(best.visited[SPLITS]) + limit if limit else 0
     gap = TIES if best.gap == 0 and best.kind != LATENCY else best.gap
-    goal = Goal(best.kind, gap, best.until, float(target - node.bound + MARGIN), most, best.stop)
+    goal = Goal(best.walks_for, gap, best.until, float(target - node.bound + MARGIN), most, best.stop)
     incumbents = Incumbents(best.values, best.records, best.visited, space.mask)
     terms = terms_of(space, best, node.columns)
-    if best.kind == LATENCY:  # of the fastest the one of least energy
-        terms.fixed[OF_ENERGY] = 1.0
+    if best.walks_for in (LATENCY, FRONT):  # of the fastest the one of least energy
+        terms.fixed[:FIRST_LIMIT] = 1.0
     best.held = compiled(search_deep)(space.problem, tables, chains, terms, alive, choices, goal, incumbents, best.held)

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from dse.mapper.deep.axes import Axis
+from dse.mapper.deep.axes import Axis, together
 from dse.model.counting import axes as closed
 from dse.model.counting.records import Nest
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, K, P, Q, R, S
@@ -73,3 +73,16 @@ def test_children_and_steps_of_a_spread():
     assert one.children(0).tolist() == [6]
     assert column(one, ("steps",)) == [2]
     assert one.touched == 6
+
+
+def test_tables_of_all_axes_are_the_same_until_a_column_is_added():
+    axes = [axis(), axis(2)]
+    axes[1].column(("words", IFMAP, 0))
+    tables = together(axes)
+    assert together(axes) is tables
+    assert [len(table) for table in tables.factors] == [1, 2]
+    axes[0].column(("words", IFMAP, 1))
+    more = together(axes)
+    assert [len(table) for table in more.factors] == [2, 2]
+    assert all((one.table() == table).all() for one, table in zip(axes, more.logs, strict=True))
+    assert together(axes[::-1]).factors[0] is not more.factors[0]

@@ -17,6 +17,8 @@ Run = tuple[int, tuple[int, ...]]
 """Lists that repeat a crossing's transfers, and axes that the ifmap may slide on."""
 
 Columns = tuple[Floats, Ints, Ints]
+"""(T,) logarithms of the terms' coefficients with all factors that are the same in every mapping; (T, 6) columns of the
+words' factors; (T, 6) columns of the instances in use."""
 
 Words = tuple[Ints, Floats]
 """(views, 6) columns of the factors of each view's words; (views,) logarithms of the factors that all splits share."""
@@ -111,16 +113,15 @@ def words_of(crossing: Crossing, axes: list[Axis], run: Run) -> Words:
     return columns, scales
 
 
-def columns_of(places: Places, words: list[Words]) -> Columns:
-    """(T,) logarithms of the coefficients with all factors that are the same in every mapping; (T, 6) columns of the
-    words' factors; (T, 6) columns of the instances in use.
+def columns_of(places: Places, words: list[Words]) -> tuple[Floats, Ints]:
+    """(T,) logarithms of the words' factors that are the same in every mapping; (T, 6) columns of the others.
 
     Parameters
     ----------
     words
         Of the terms of each crossing: what `words_of` has for their views.
     """
-    logs, first = places.logs.copy(), places.first.copy()
+    scales, first = np.zeros(len(places.logs)), places.first.copy()
     first[places.of_crossings] = np.concatenate([columns for columns, _ in words])
-    logs[places.of_crossings] += np.concatenate([scales for _, scales in words])
-    return logs, first, places.second
+    scales[places.of_crossings] = np.concatenate([logs for _, logs in words])
+    return scales, first

@@ -184,7 +184,7 @@ def _sift(
         count = pair_terms(terms, a, least, same, pairs)
         for begin in range(start[a], end[a], BLOCK):
             several = rows[begin : min(begin + BLOCK, end[a])]
-            _sum_up_several(table, terms, a, several, count, pairs, height)
+            sum_up(table, terms, a, several, count, pairs, height)
             for i in range(len(several)):
                 for slot in range(len(total)):
                     total[slot] = height[slot, i]
@@ -269,23 +269,13 @@ def pair_terms(terms: Terms, a: int, least: Floats, same: Ints, pairs: Pairs) ->
     return count
 
 
-def sum_up(table: Floats, terms: Terms, a: int, row: int, count: int, pairs: Pairs) -> None:
-    """The height of each block with one split of an axis: its terms, with those of its longest group."""
-    first, second, constant, total = terms.first, terms.second, pairs.constant, pairs.total
-    where, pair, whose, weight = pairs.slot, pairs.term, pairs.whose, pairs.weight
-    for slot in range(len(total)):
-        total[slot] = constant[slot]
-    for at in range(count):
-        value = weight[at] * table[first[pair[at], a], row] * table[second[pair[at], a], row]
-        total[where[at]] += worth(value, terms.cuts, whose[at])
-    add_longest(total, pairs.block_of, len(terms.limits))
-
-
-def _sum_up_several(table: Floats, terms: Terms, a: int, rows: Ints, count: int, pairs: Pairs, height: Floats) -> None:
-    """The sums of blocks and groups with each of some splits of an axis, see `sum_up`.
+def sum_up(table: Floats, terms: Terms, a: int, rows: Ints, count: int, pairs: Pairs, height: Floats) -> None:
+    """The sums of blocks and groups with each of some splits of an axis.
 
     Parameters
     ----------
+    rows : (n,) int64
+        The splits, no more than `BLOCK`.
     height : (slots, BLOCK) float
         Filled.
     """

@@ -53,7 +53,7 @@ def _space(
     """The space of a problem, given one `like` it but for what becomes of psums, if there is."""
     crossings = crossings_of(problem) if like is None else like.crossings
     alike = {} if like is None else like.alike
-    # What else may become of psums changes widths and limits alone.
+    # What else may become of psums changes widths and limits alone, so what is laid down has the same columns.
     key = problem.returns, problem.never_finished.tobytes(), problem.may_finish.tobytes(), least, differ
     known = alike.get(key)
     if known is None or known.axes is not axes:
@@ -64,8 +64,7 @@ def _space(
     places = replace(known.places, logs=np.log([term.coefficient for term in terms]))
     return replace(
         known, problem=problem, mask=mask, terms=terms, limits=np.array(limits), rows=rows, places=places, alike=alike,
-        words={}, of_terms={}, known={}, agreeing={}, kins={}, of_choices={}, shifts={},
-        next_lists={},
+        words={}, agreeing={}, of_choices={}, shifts={},
     )  # fmt: skip
 
 

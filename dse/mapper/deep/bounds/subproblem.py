@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.axes import Axis
+from dse.mapper.deep.axes import Axis, together
 from dse.mapper.deep.bounds.columns import Columns, Places, Run, Words, columns_of, run_of, words_of
 from dse.mapper.deep.bounds.crossings import Crossing, Term
 from dse.mapper.deep.bounds.dual import WARM, Effort, Family, Flock, climb_all
@@ -29,6 +29,9 @@ HOT = 0.1
 
 Laid = tuple[Choice | None, ...]
 """What is laid down about each list above the innermost level's."""
+
+Kindred = tuple[tuple[Laid, ...], Floats, Ints]
+"""The choices and `first` of a `Kin`, and between them what its `logs` have beside the coefficients, (m, T)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +87,9 @@ class Space:
     loose: tuple[int, ...] = ()
     words: dict[tuple[int, Run], Words] = field(default_factory=dict, repr=False)
     of_terms: dict[tuple[int, Run], Words] = field(default_factory=dict, repr=False)
-    known: dict[tuple[Choice | None, ...], Columns] = field(default_factory=dict, repr=False)
+    known: dict[Laid, tuple[Floats, Ints]] = field(default_factory=dict, repr=False)
     agreeing: dict[tuple[int, tuple[Choice, ...]], list[Bools]] = field(default_factory=dict, repr=False)
-    kins: dict[tuple[Laid, tuple[Choice, ...]], Kin] = field(default_factory=dict, repr=False)
+    kins: dict[tuple[Laid, int, tuple[Choice, ...]], Kindred] = field(default_factory=dict, repr=False)
     of_choices: dict[tuple[int, Laid, int, Laid], Words] = field(default_factory=dict, repr=False)
     shifts: dict[int, Floats | None] = field(default_factory=dict, repr=False)
     weights: dict[Hashable, tuple[Ints, Floats]] = field(default_factory=dict, repr=False)
@@ -97,7 +100,8 @@ class Space:
         """Columns of the terms' factors with some lists laid down."""
         if choices not in self.known:
             self.known[choices] = columns_of(self.places, [self._of_terms(k, run) for k, run in self._runs(choices)])
-        return self.known[choices]
+        scales, first = self.known[choices]
+        return self.places.logs + scales, first, self.places.second
 
     def _runs(self, choices: tuple[Choice | None, ...]) -> Iterator[tuple[int, Run]]:
         levels, seen = len(self.problem.nodes), {}
@@ -132,16 +136,17 @@ class Space:
     def kin(self, choices: tuple[Choice | None, ...], level: int, some: tuple[Choice, ...] | None = None) -> Kin:
         """What may be laid down about one list more, or `some` of it."""
         some = listed() if some is None else some
-        if (choices, some) not in self.kins:
+        if (choices, level, some) not in self.kins:
             before, after, places = choices[:level], choices[level + 1 :], self.places
             each = tuple((*before, choice, *after) for choice in some)
-            logs, first = np.tile(places.logs, (len(each), 1)), np.tile(places.first, (len(each), 1, 1))
+            scales, first = np.zeros((len(each), len(places.logs))), np.tile(places.first, (len(each), 1, 1))
             words = [self._of_choices(k, each, level) for k in range(len(self.crossings))]
             views = list(zip(words, places.views, strict=True))
             first[:, places.of_crossings] = np.concatenate([columns[:, view] for (columns, _), view in views], axis=1)
-            logs[:, places.of_crossings] += np.concatenate([scales[:, view] for (_, scales), view in views], axis=1)
-            self.kins[choices, some] = Kin(each, logs, first, places.second)
-        return self.kins[choices, some]
+            scales[:, places.of_crossings] = np.concatenate([logs[:, view] for (_, logs), view in views], axis=1)
+            self.kins[choices, level, some] = each, scales, first
+        each, scales, first = self.kins[choices, level, some]
+        return Kin(each, self.places.logs + scales, first, self.places.second)
 
     def _of_choices(self, crossing: int, each: tuple[Laid, ...], level: int) -> Words:
         """What `words_of` has of the words of a crossing's views, for each choice about one list."""
@@ -170,21 +175,26 @@ class Space:
     def agree(self, level: int, rows: tuple[Ints, ...], some: tuple[Choice, ...] | None = None) -> Bools:
         """(choices, n) which splits agree with each choice about a list: all that are listed, or `some`."""
         some = listed() if some is None else some
-        if (level, some) not in self.agreeing:
-            each = [self._agreeing(level, choice) for choice in some]
-            self.agreeing[level, some] = [np.stack(masks) for masks in zip(*each, strict=True)]
-        masks = self.agreeing[level, some]
+        masks = self._agreeing(level, some)
         return np.concatenate([mask[:, row] for mask, row in zip(masks, rows, strict=True)], axis=1)
 
-    def _agreeing(self, level: int, choice: Choice) -> list[Bools]:
-        """Per axis, which splits agree with a choice, or with something that it stands for."""
-        each = []
-        for one in parts_of_choice(choice):
-            masks = allowed(self.problem, self.axes, level, one)
-            if level in self.loose:
-                masks = [a & b for a, b in zip(masks, needed(self.problem, self.axes, level, one), strict=True)]
-            each.append(masks)
-        return [np.any(masks, axis=0) for masks in zip(*each, strict=True)]
+    def _agreeing(self, level: int, some: tuple[Choice, ...]) -> list[Bools]:
+        """Per axis, (choices, n) which splits agree with each choice, or with something that it stands for."""
+        if (level, some) not in self.agreeing:
+            if len(some) > 1:
+                each = [self._agreeing(level, (choice,)) for choice in some]
+                masks = [np.concatenate(mine) for mine in zip(*each, strict=True)]
+            elif some[0].partial:
+                every = self._agreeing(level, parts_of_choice(some[0]))
+                masks = [np.logical_or.reduce(mine)[None] for mine in every]
+            else:
+                masks = allowed(self.problem, self.axes, level, some[0])
+                if level in self.loose:
+                    others = needed(self.problem, self.axes, level, some[0])
+                    masks = [np.logical_and(*both) for both in zip(masks, others, strict=True)]
+                masks = [mine[None] for mine in masks]
+            self.agreeing[level, some] = masks
+        return self.agreeing[level, some]
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +243,11 @@ class Best:
     held: int = 0
     fruitless: int = 0
     warm: bool = False
+
+    @property
+    def walks_for(self) -> int:
+        """The objective of walks: all mappings of a front where bounds are of energy under a limit on time."""
+        return self.kind
 
     def target(self) -> float:
         """The logarithm that bounds must stay below."""
@@ -296,11 +311,13 @@ def bounded_all(
         np.zeros((many, size), dtype=np.int64), start, np.zeros((many, 6), dtype=np.int64), np.zeros((many, size)),
         np.tile(weights, (many, 1)), np.zeros(many),
     )  # fmt: skip
-    tables, factors = (tuple(axis.table(plain) for axis in space.axes) for plain in (False, True))
+    laid = together(space.axes)
     terms = terms_of(space, best, (kin.logs[0], kin.first[0], kin.second))
     family = Family(kin.logs.copy(), kin.first, np.ascontiguousarray(keep), space.steps, space.floors)
     target = best.target()
-    compiled(climb_all)(tables, factors, terms, family, np.concatenate(rows), Effort(heat, target), flock)
+    compiled(climb_all)(
+        laid.logs, laid.factors, terms, family, np.concatenate(rows), Effort(heat, target), flock
+    )  # fmt: skip
     found = []
     for i in np.flatnonzero((flock.bound < target) & (flock.end > start).all(axis=1)):
         parts = list(zip(start.tolist(), flock.end[i].tolist(), strict=True))

@@ -16,6 +16,7 @@ from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader
 from importlib.util import find_spec, module_from_spec, spec_from_loader
 from pathlib import Path
 from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -101,8 +102,10 @@ def _lay_out(parts: tuple[Any, ...], kinds: list[Any], letters: list[str], value
             values += (None, None, part.size, part.itemsize, _address(part), *sides, *part.strides)
         elif isinstance(part, tuple):
             kinds.append((type(part), len(part)))
-            if type(part) in _LASTING:
-                for whole, one in zip((kinds, letters, values), _kept_of(part), strict=True):
+            held = _HELD.get(id(part))
+            if held is not None or type(part) in _LASTING:
+                known = _kept_of(part) if held is None else held.numbers
+                for whole, one in zip((kinds, letters, values), known, strict=True):
                     whole += one
             else:
                 _lay_out(part, kinds, letters, values)
@@ -147,6 +150,26 @@ def _kept_of(record: tuple[Any, ...]) -> Numbers:
     if len(_KEPT) > 32:
         del _KEPT[next(iter(_KEPT))]
     return _KEPT[id(record)][1]
+
+
+class Held:
+    """A tuple that kernels are called with again and again, with the numbers that stand for it while this lives.
+
+    Examples
+    --------
+    >>> held = Held((1, 0.5))
+    >>> laid_out((held.record, 3)).values
+    [1, 0.5, 3]
+    """
+
+    def __init__(self, record: tuple[Any, ...]) -> None:
+        self.record, self.numbers = record, Numbers([], [], [])
+        _lay_out(record, *self.numbers)
+        _HELD[id(record)] = self  # its place is taken for as long as it is held here
+
+
+_HELD: WeakValueDictionary[int, Held] = WeakValueDictionary()
+"""By where the tuple lies."""
 
 
 def _layout(array: Any) -> int:

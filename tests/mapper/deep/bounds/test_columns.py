@@ -1,9 +1,15 @@
 """How many lists repeat a crossing's transfers, by what is laid down about them."""
 
+from itertools import product
+
+import numpy as np
 import pytest
 
-from dse.mapper.deep.bounds.columns import run_of
-from dse.mapper.deep.lists import NO_TRIPS, Choice, kinds
+from dse import Layer, load_architecture
+from dse.mapper.deep.bounds.columns import places_of, run_of, words_of
+from dse.mapper.deep.bounds.subproblem import Space
+from dse.mapper.deep.lists import NO_TRIPS, Choice, kinds, nothing_of
+from dse.mapper.deep.solve import spaces_of
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, P, Q
 
 KINDS = {choice.kind: choice for choice in kinds()}
@@ -30,3 +36,33 @@ KINDS = {choice.kind: choice for choice in kinds()}
 )
 def test_a_run_ends_at_the_innermost_list_that_moves_the_operand(operand, child, choices, run):
     assert run_of(operand, child, 3, choices) == run
+
+
+def columns_by_hand(space: Space, choices: tuple[Choice | None, ...]) -> tuple[list[float], list[list[int]]]:
+    """Coefficients and columns of a space's terms, from nothing that is kept."""
+    places = places_of(space.terms, space.crossings, space.axes)
+    logs, first, levels = places.logs.tolist(), places.first.tolist(), len(space.problem.nodes)
+    for t, term in enumerate(space.terms):
+        if term.crossing >= 0:
+            one = space.crossings[term.crossing]
+            run = run_of(one.operand, one.child, levels, choices)
+            columns, scales = words_of(one, space.axes, run)
+            logs[t], first[t] = logs[t] + scales[term.view], columns[term.view].tolist()
+    return logs, first
+
+
+def test_kindred_spaces_have_columns_of_their_own_coefficients():
+    edge = load_architecture("edge_npu")
+    layer = edge.lowered(Layer("l", K=16, C=24, P=7, Q=7, R=3, S=3))
+    some = [space for one in spaces_of(edge, layer, "all")[1] for space in (one, *one.parts)]
+    assert len({space.places.logs.tobytes() for space in some}) > 1
+    nothing = nothing_of(some[0].problem)
+    open_lists = [level for level, choice in enumerate(nothing) if choice is None]
+    for space, choice, level in product(some, kinds(), open_lists):
+        laid = (*nothing[:level], choice, *nothing[level + 1 :])
+        logs, first = columns_by_hand(space, laid)
+        kin, at = space.kin(nothing, level, kinds()), kinds().index(choice)
+        assert kin.choices[at] == laid
+        for mine, columns in (space.columns(laid)[:2], (kin.logs[at], kin.first[at])):
+            assert mine.tolist() == logs
+            assert np.array_equal(columns, first)

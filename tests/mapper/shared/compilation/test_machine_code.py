@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dse.mapper.shared.compilation.code_files import read
-from dse.mapper.shared.compilation.machine_code import described, laid_out, lasting
+from dse.mapper.shared.compilation.machine_code import Held, described, laid_out, lasting
 from dse.mapper.shared.compilation.twins import compiled
 from dse.model.counting.kernel import Floats, Ints, entry
 
@@ -50,6 +50,16 @@ def test_code_reads_and_writes_what_its_kernel_does():
     assert [np.asarray(one).tolist() for one in found] == [np.asarray(one).tolist() for one in expected]
     assert by_code[1].weights.tolist() == by_python[1].weights.tolist() == [0.0, 2.5, 0.0]
     assert by_code[0].rows.tolist() == [7, 2, 3]
+
+
+def test_a_tuple_that_is_held_is_passed_as_any_other():
+    tables = (np.zeros((1, 1)), np.arange(6.0).reshape(2, 3))
+    fresh = laid_out((tables, 3))
+    for _ in range(2):  # what is no longer held is laid out anew
+        held = Held(tables)
+        assert laid_out((held.record, 3)) == fresh
+        del held
+        assert laid_out((tables, 3)) == fresh
 
 
 def test_an_array_with_gaps_is_another_kind_of_argument():

@@ -1,0 +1,147 @@
+"""All points of a front together: subproblems in slices of time, those that may gain most first."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import replace
+from itertools import count
+from math import exp, inf, log
+
+import numpy as np
+
+from dse.mapper.deep.bounds.sift import OF_TIME
+from dse.mapper.deep.bounds.subproblem import Best, Node, Space, bounded, root_of
+from dse.mapper.deep.fronts.slices import FASTER, Slice, Stairs
+from dse.mapper.deep.search import SUBPROBLEMS
+from dse.mapper.deep.tree import children_of, dive, exchange
+from dse.model.counting.kernel import Floats, Ints
+
+WORTH = 0.6
+"""A slice is cut where that leaves less than this part of what is left to prove, in logarithms."""
+
+
+def complete(spaces: list[Space], best: Best, stairs: Stairs, fewest: float) -> float:
+    """Find all that is missing of a front whose ends are known.
+
+    Returns the gap that is proven: every mapping that is faster than the last of the points is within it of some point,
+    in both energy and time.
+
+    Parameters
+    ----------
+    best
+        A search of these spaces, of which gap, counters and `stop` are taken.
+    fewest : float
+        Steps that every mapping takes.
+    """
+    whole = Slice(stairs, best, fewest, float(stairs.values[stairs.held - 1, 1]) * (1 - FASTER))
+    number = count()
+    heap: list[tuple[float, int, Slice, Node]] = []
+    for space in spaces:
+        root = root_of(space, whole)
+        if root is not None:
+            heapq.heappush(heap, (root.bound - whole.target(), next(number), whole, root))
+    known: set[bytes] = set()
+    begun, dive_at = int(best.visited[SUBPROBLEMS]), 1
+    while heap and not best.stop[0] and stairs.held >= 0:
+        _, _, part, node = heapq.heappop(heap)
+        pieces = _left(part, node)
+        if any(some is not part for some, _ in pieces):
+            for some, mine in pieces:
+                again = bounded(mine.space, mine.choices, mine.rows, mine.weights, some, mine.columns)
+                if again is not None:
+                    heapq.heappush(heap, (again.bound - some.target(), next(number), some, again))
+        elif pieces:
+            best.visited[SUBPROBLEMS] += 1
+            if best.visited[SUBPROBLEMS] - begun == dive_at:
+                dive_at *= 2
+                dive(node, part)
+            for child in children_of(node, part):
+                bound = max(child.bound, node.bound)
+                heapq.heappush(heap, (bound - part.target(), next(number), part, replace(child, bound=bound)))
+            _improve(spaces, whole, known)
+        if best.stop[0]:  # what is at hand may not have been walked to its end
+            heapq.heappush(heap, (0.0, next(number), part, node))
+    left = max((part.target() - node.bound for _, _, part, node in heap), default=0.0)
+    return (1 + best.gap) * exp(max(0.0, left)) - 1 if left > 0.0 else best.gap
+
+
+def gap_of_one(stairs: Stairs, cheapest: float, fewest: float) -> float:
+    """The gap that one point alone proves, given energy and steps that every mapping takes."""
+    points = stairs.values[: stairs.held]
+    return float(np.maximum(points[:, 0] / cheapest, points[:, 1] / fewest).min()) - 1
+
+
+def _left(part: Slice, node: Node) -> list[tuple[Slice, Node]]:
+    """What is left of a subproblem in a slice: in less time, or in several slices, each with the bound it has there.
+
+    Under a limit on time that is lower by some factor, the bound is higher by the factor to the power of time's weight.
+    """
+    times = part.stairs.times_within(part.low, part.until)
+    ends = np.append(times[1:] * (1 - FASTER), part.until)
+    weight = float(node.weights[node.space.block == OF_TIME].sum())
+    bounds = node.bound + weight * (log(part.until) - np.log(ends))
+    targets = part.targets_at(times)
+    left, several = [], [(0, len(times))]
+    while several:
+        begin, end = several.pop()
+        missing = begin + np.flatnonzero(bounds[begin:end] < targets[begin:end])
+        if len(missing) == 0:
+            continue
+        first, last = int(missing[0]), int(missing[-1])
+        cut = _cut_at(bounds[first : last + 1], targets[first : last + 1])
+        if cut:
+            several += [(first, first + cut), (first + cut, last + 1)]
+            continue
+        whole = first == 0 and last == len(times) - 1
+        some = part if whole else part.part(float(times[first]), float(ends[last]))
+        left.append((some, node if whole else replace(node, bound=float(bounds[last]))))
+    return left
+
+
+def _cut_at(bounds: Floats, targets: Floats) -> int:
+    """The first point of the second of two slices that a slice is best cut into, 0 if it is best left whole.
+
+    Parameters
+    ----------
+    bounds : (n,) float
+        Of each of its points; they fall.
+    targets : (n,) float
+        They fall as well.
+    """
+    if len(bounds) < 2 or not np.isfinite(targets).all():
+        return 0
+    whole = targets[0] - bounds[-1]
+    parts = np.maximum(targets[0] - bounds[:-1], targets[1:] - bounds[-1])
+    at = int(np.argmin(parts))
+    return at + 1 if parts[at] < WORTH * whole else 0
+
+
+def _improve(spaces: list[Space], whole: Slice, known: set[bytes]) -> None:
+    """Exchange splits of points that are new, to find others."""
+    stairs = whole.stairs
+    while not whole.stop[0]:
+        new = [i for i in range(stairs.held) if stairs.records[i].tobytes() not in known]
+        if not new:
+            return
+        for at in new:
+            known.add(stairs.records[at].tobytes())
+        for record, low, until in [(stairs.records[i].copy(), *_beside(stairs, i)) for i in new]:
+            exchange(spaces, whole.part(low, until), record)
+
+
+def _beside(stairs: Stairs, at: int) -> tuple[float, float]:
+    """The times of the points beside one."""
+    times = stairs.values[: stairs.held, 1]
+    until = float(times[min(at + 1, len(times) - 1)]) * (1 - FASTER)
+    return float(times[max(0, at - 1)]), until
+
+
+def points_of(stairs: Stairs) -> tuple[Floats, Ints]:
+    """The points of a front, without those that are faster than others by next to nothing."""
+    kept: list[int] = []
+    until = inf
+    for i in range(stairs.held - 1, -1, -1):
+        if stairs.values[i, 1] < until:
+            kept.append(i)
+            until = float(stairs.values[i, 1]) * (1 - FASTER)
+    return stairs.values[kept[::-1]], stairs.records[kept[::-1]]
