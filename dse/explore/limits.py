@@ -27,8 +27,8 @@ SINGLY_S = 60.0
 another time. Its work is limited, too: where that ends first, it finds the same on each machine."""
 
 FIRST_PART = 6
-"""Where designs are bounded one by one, one trial in so many explores. Bounds, which take a sixth of a trial's time,
-then say which of the others are worth one."""
+"""Where designs are bounded one by one, one trial in so many explores. Bounds, which take a sixth to a third of a
+trial's time, then say which of the others are worth one."""
 
 FEWEST_FIRST = 12
 """Trials that explore there at least."""
