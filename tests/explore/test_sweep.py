@@ -348,3 +348,14 @@ def test_sweep_files_offer_what_searches_take():
 
 def test_the_public_function_is_this_one():
     assert dse.sweep is sweep
+
+
+def test_the_least_product_of_sums_is_not_the_sum_of_least_products():
+    """Layers that are mapped for EDP one by one need not have the least EDP together: exact designs have that one."""
+    chip, network = dse.load_architecture("eyeriss"), dse.load_workload("alexnet")
+    result = sweep(chip, network, space={"levels.GLB.capacity": ["108 KiB"]}, objectives=("edp",), jobs=0)
+    (exact,) = (e.outcome.objectives["edp_js"] for e in result.evaluations if e.kind == "exact")
+    one_by_one = dse.map_workload(chip, network)
+    least = min(energy * 1e-12 * latency for energy, latency in one_by_one.front())
+    assert exact == pytest.approx(least, rel=1e-12)
+    assert exact < one_by_one.edp_js * (1 - 1e-6)

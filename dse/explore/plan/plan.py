@@ -123,6 +123,12 @@ class Plan:
             return "edp"
         return "latency" if "latency" in goals else "energy"
 
+    @property
+    def whole_fronts(self) -> bool:
+        """Whether exact designs have whole fronts: of the sums over layers, the least product needs these, too."""
+        goals = set(self.search.objectives)
+        return {"energy", "latency"} <= goals or "edp" in goals
+
     def hardware_of(self, settings: Mapping[str, Any]) -> tuple[Architecture, int | None]:
         """The architecture of a design, and its batch size where the space has several; raises `DseError` for none."""
         hardware = {path: value for path, value in settings.items() if path != BATCH}
@@ -139,14 +145,14 @@ class Plan:
         """The search problem: how settings become designs, identities and outcomes, each within so many seconds."""
         from dse.mapper import bounds_boxes
 
-        whole_front = {"energy", "latency"} <= set(self.search.objectives)
         plain = NetworkEvaluator(
             (), self.objective, self.search.gap, constraints=tuple(self.spec.constraints),
             combination=self.together.combination([workload.name for workload in self.workloads]), limit_s=design_s,
         )  # fmt: skip
         singly = not bounds_boxes(self.architecture)
         # a whole front of the deep search takes many times as long without a gap
-        exact = replace(plain, gap=self.search.gap if singly and whole_front else 0.0, front=whole_front)
+        whole = self.whole_fronts
+        exact = replace(plain, gap=self.search.gap if singly and whole else 0.0, front=whole)
         evaluators = {"explore": plain, "exact": exact}
         evaluators["repriced"] = evaluators["exact"]
         networks = self._networks()

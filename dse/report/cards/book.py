@@ -161,10 +161,9 @@ def wanted_card(result: SweepResult, plan: Plan, row: Mapping[str, Any]) -> Want
     architecture, workloads, images = plan.inputs_of(settings)
     evaluation = next(e for e in result.evaluations if e.id == row["id"])
     exact, outcome = evaluation.kind == "exact", evaluation.outcome
-    goals = set(result.search.objectives)
     # a long front that was stopped would not be found again, or only after long
     found_again = exact and not (outcome.limit_s and step_gap(plan))
-    whole_front = found_again and {"energy", "latency"} <= goals and plan.together.is_plain
+    whole_front = found_again and plan.whole_fronts and plan.together.is_plain
     resident = plan.search.resident
     gap = 0.0 if exact and not (outcome.gap and step_gap(plan)) else result.search.gap
     whole_front = whole_front and not (resident and len(workloads) > 1)  # each network has its own best there
