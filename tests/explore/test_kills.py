@@ -12,7 +12,10 @@ import pytest
 from explore.toy import ARCH, NET
 
 KILLS, MIDSWEEP, LATE_S = 50, 45, 300
-SETTINGS = ("--trials", "240", "--sampler", "random", "--jobs", "2", "--no-prove")
+SETTINGS = ("--trials", "480", "--sampler", "random", "--jobs", "2", "--no-prove")
+
+MORE_ARRAYS = ARCH.replace("cols: {from: 2, to: 8, step: 2}", "cols: {from: 2, to: 16, step: 1}")
+"""A space so large that a sweep of it is still under way at the last kill, however fast its workers are."""
 
 FREQUENT = """
 import sys
@@ -48,7 +51,7 @@ def killed_when(folder, begun):
 
 @pytest.mark.slow
 def test_fifty_kills_lose_and_repeat_nothing(tmp_path):
-    (tmp_path / "toy.yaml").write_text(ARCH)
+    (tmp_path / "toy.yaml").write_text(MORE_ARRAYS)
     (tmp_path / "tiny.yaml").write_text(NET)
     (tmp_path / "frequent.py").write_text(FREQUENT)
     chance, kept = random.Random(1), set()
