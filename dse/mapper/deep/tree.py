@@ -12,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from dse.mapper.deep.axes import together
+from dse.mapper.deep.bounds.dominance import needed_splits
 from dse.mapper.deep.bounds.finished import told_apart
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT, Alive
 from dse.mapper.deep.bounds.subproblem import (
@@ -271,6 +272,8 @@ def children_of(node: Node, best: Best, halved: bool = False) -> list[Node]:
     level = next_list(node)
     unknown = level is not None
     target = best.target()
+    if not unknown and not node.space.parts:
+        node = needed_splits(node, best)
     rows = splits_left(node, target)
     many = prod(map(len, rows))
     few = many <= _most_at_once(node, halved)

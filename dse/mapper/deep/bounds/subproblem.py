@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from math import inf, log
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -56,7 +56,7 @@ class Space:
         Spaces that together have all of its mappings, which are searched in its place once lists are laid down.
     loose
         Levels whose lists have no loops that may as well stand right outside (`dse.mapper.deep.lists.needed`).
-    words, of_terms, known, agreeing, kins, of_choices
+    words, of_terms, known, agreeing, kins, of_choices, compared
         What is known of lists laid down.
     weights
         Those that bounded this space, or a neighbour's, last: see `dse.mapper.deep.kept.Tables`.
@@ -95,6 +95,7 @@ class Space:
     weights: dict[Hashable, tuple[Ints, Floats]] = field(default_factory=dict, repr=False)
     alike: dict[Hashable, Space] = field(default_factory=dict, repr=False)
     next_lists: dict[Laid, int | None] = field(default_factory=dict, repr=False)
+    compared: dict[Laid, Any] = field(default_factory=dict, repr=False)
 
     def columns(self, choices: tuple[Choice | None, ...]) -> Columns:
         """Columns of the terms' factors with some lists laid down."""
@@ -114,7 +115,7 @@ class Space:
     def _of_terms(self, crossing: int, run: Run) -> Words:
         """What the terms of a crossing are products of."""
         if (crossing, run) not in self.of_terms:
-            columns, scales = self._words(crossing, run)
+            columns, scales = self.words_of_run(crossing, run)
             views = self.places.views[crossing]
             self.of_terms[crossing, run] = columns[views], scales[views]
         return self.of_terms[crossing, run]
@@ -122,9 +123,10 @@ class Space:
     def words_of(self, crossing: int, choices: tuple[Choice | None, ...]) -> Words:
         """What the words of a crossing's views are products of, with some lists laid down."""
         one = self.crossings[crossing]
-        return self._words(crossing, run_of(one.operand, one.child, len(self.problem.nodes), choices))
+        return self.words_of_run(crossing, run_of(one.operand, one.child, len(self.problem.nodes), choices))
 
-    def _words(self, crossing: int, run: Run) -> Words:
+    def words_of_run(self, crossing: int, run: Run) -> Words:
+        """The same with the lists that repeat it known."""
         if (crossing, run) not in self.words:
             self.words[crossing, run] = words_of(self.crossings[crossing], self.axes, run)
         return self.words[crossing, run]
