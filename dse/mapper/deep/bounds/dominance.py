@@ -1,4 +1,4 @@
-"""Splits that another split of their axis can replace in every mapping of a subproblem. Compilable but for the outer half.
+"""Splits that another one can replace in every mapping of a subproblem. Compilable but for the outer half.
 
 Once lists are laid down, a count is a product with one factor per axis. Where no factor of a split is more than that of
 another one, and both have the same children on every fan-out, no mapping needs the other (docs, "Splits that are never
@@ -8,7 +8,7 @@ needed").
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import product
+from itertools import pairwise, product
 from math import exp, inf, log, prod
 from typing import NamedTuple
 
@@ -16,18 +16,18 @@ import numpy as np
 
 from dse.mapper.deep.axes import together
 from dse.mapper.deep.bounds.columns import run_of
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY
-from dse.mapper.deep.bounds.subproblem import MARGIN, Best, Laid, Node, Space, limits_of, splits_left
+from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, Alive, Terms
+from dse.mapper.deep.bounds.subproblem import MARGIN, Best, Laid, Node, Space, splits_left, terms_of
 from dse.mapper.deep.lists import parts_of_choice
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import EDP, LATENCY
 from dse.model.counting.kernel import Bools, Floats, Ints, entry
-from dse.problem.dims import IFMAP, PSUM, G, P, Q
+from dse.problem.dims import PSUM, G
 
 WORTHWHILE = 1_000
 """Combinations of splits from which on they are compared."""
 
-MOST = 6_000
+MOST = 4_000
 """Splits of an axis that are compared, at most."""
 
 
@@ -36,43 +36,61 @@ class Compared(NamedTuple):
 
     Parameters
     ----------
-    columns : 6 x list of int
-        Per axis, the columns of the words of all crossings, in whichever way the lists are laid down that are open.
-    pairs : 6 x list of pairs of int
-        Columns of which the first less the second counts: psums that come from inside and go no further out.
-    slid : frozenset of int
-        Axes that the ifmap may slide on; what its words are is not known there.
-    settled : frozenset of int
-        Crossings whose words do not depend on lists that are open.
+    columns : (n, 2) int64
+        Axes with columns of the words of all crossings, in whichever way the lists are laid down that are open.
+    pairs : (n, 3) int64
+        Axes with two columns of which the first less the second counts: psums that come from inside and go no further
+        out.
+    moving : (6,) bool
+        Axes on which the ifmap may slide; what its words are is not known there.
+    settled : (T,) bool
+        Terms whose factors do not depend on lists that are open.
+    near : int
+        The list in which both must have loops over the same dims, -1 for none.
     """
 
-    columns: list[list[int]]
-    pairs: list[list[tuple[int, int]]]
-    slid: frozenset[int]
-    settled: frozenset[int]
+    columns: Ints
+    pairs: Ints
+    moving: Bools
+    settled: Bools
+    near: int
 
 
-def needed_splits(node: Node, best: Best) -> Node:
+def needed_splits(node: Node, best: Best, worthwhile: int = WORTHWHILE) -> Node:
     """The same subproblem with what is left of its splits, without those that are never needed.
 
     Parameters
     ----------
     node
         All lists are laid down but for what changes no term, in a space without parts.
+    worthwhile : int
+        Combinations of splits from which on they are compared.
     """
     target, problem = best.target(), node.space.problem
     rows = splits_left(node, target)
-    lifted = [mine[mine <= target - node.bound + MARGIN] for mine in node.reduced]
+    lifted = tuple(mine[mine <= target - node.bound + MARGIN] for mine in node.reduced)
     groups_inside = problem.bounds[G] > 1 and bool(problem.in_list[1:, G].any())
-    if problem.visits_pay or problem.loose or groups_inside or not all(map(len, rows)) or prod(map(len, rows)) < WORTHWHILE:
-        return replace(node, rows=rows, reduced=tuple(lifted))
-    what, binding, left = compared(node.space, node.choices), _binding(node, rows, best), list(rows)
-    most = _most_energy(node, best)
-    for a in range(6):
-        if 1 < len(left[a]) <= MOST and a not in what.slid:
-            keep = _needed(node, tuple(left), a, what, binding, most)
-            left[a], lifted[a] = left[a][keep], lifted[a][keep]
-    return replace(node, rows=tuple(left), reduced=tuple(lifted))
+    apart = problem.visits_pay or problem.loose or groups_inside
+    if not apart and all(map(len, rows)) and prod(map(len, rows)) >= worthwhile:
+        ends = np.cumsum([len(mine) for mine in rows])
+        alive = Alive(np.concatenate(rows), np.concatenate([[0], ends[:-1]]), ends, np.concatenate(lifted))
+        laid, keep = together(node.space.axes), np.ones(ends[-1], dtype=bool)
+        terms, what = terms_of(node.space, best, node.columns), compared(node.space, node.choices)
+        compiled(leave_out)(
+            laid.factors, laid.chains, terms, alive, what, float(MARGIN * _most_energy(node, best)), keep
+        )  # fmt: skip
+        masks = np.split(keep, ends[:-1])
+        rows = tuple(mine[mask] for mine, mask in zip(rows, masks, strict=True))
+        lifted = tuple(mine[mask] for mine, mask in zip(lifted, masks, strict=True))
+    return replace(node, rows=rows, reduced=lifted)
+
+
+def _most_energy(node: Node, best: Best) -> float:
+    """Energy that no mapping exceeds which is looked for; 0 where a search does not tell equals apart."""
+    if best.gap > 0 or best.kind == LATENCY:
+        return 0.0
+    target = best.target()
+    return exp(target - (log(node.space.least_steps) if best.kind == EDP else 0.0)) if target < inf else inf
 
 
 def compared(space: Space, choices: Laid) -> Compared:
@@ -84,149 +102,179 @@ def compared(space: Space, choices: Laid) -> Compared:
 
 
 def _compared(space: Space, choices: Laid) -> Compared:
-    columns: list[set[int]] = [{int(space.steps[a])} for a in range(6)]
-    pairs: list[set[tuple[int, int]]] = [set() for _ in range(6)]
-    slid: set[int] = set()
-    settled = set()
-    levels = len(space.problem.nodes)
+    problem, settled = space.problem, {-1}
+    columns: set[tuple[int, int]] = {(a, int(step)) for a, step in enumerate(space.steps)}
+    pairs: set[tuple[int, int, int]] = set()
+    moving = np.zeros(6, dtype=bool)
     full = tuple(product(*((None,) if choice is None else parts_of_choice(choice) for choice in choices)))
     for k, crossing in enumerate(space.crossings):
-        runs = {run_of(crossing.operand, crossing.child, levels, each) for each in full}
-        if len(runs) == 1:
-            settled.add(k)
+        runs = {run_of(crossing.operand, crossing.child, len(problem.nodes), each) for each in full}
+        settled |= {k} if len(runs) == 1 else set()
         for run in runs:
-            slid.update(run[1])
-            words, _ = space.words_of_run(k, run)
-            counts = words[: len(crossing.views) + crossing.folds]
+            moving[list(run[1])] = True
+            counts = space.words_of_run(k, run)[0][: len(crossing.views) + crossing.folds]
             for a in range(6):
-                columns[a].update(counts[:, a].tolist())
+                mine = counts[:, a].tolist()
+                columns |= {(a, column) for column in mine if column}
                 if crossing.operand == PSUM:
-                    inner, outer = counts[: crossing.up, a].tolist(), counts[1 : crossing.up + 1, a].tolist()
-                    pairs[a].update((x, y) for x, y in zip(inner, outer, strict=True) if x != y)
-    return Compared([sorted(mine) for mine in columns], [sorted(mine) for mine in pairs], frozenset(slid),
-                    frozenset(settled))  # fmt: skip
-
-
-def _binding(node: Node, rows: tuple[Ints, ...], best: Best) -> Bools:
-    """Which terms belong to the objective, or to limits that not all of the splits left keep."""
-    space = node.space
-    logs, first, second = node.columns
-    tables = together(space.axes).factors
-    high, block = np.exp(logs), space.block
-    for a, row in enumerate(rows):
-        if len(row) == 1:
-            high *= tables[a][first[:, a], row[0]] * tables[a][second[:, a], row[0]]
-        else:
-            columns, where = np.unique(first[:, a], return_inverse=True)
-            most = np.array([tables[a][column][row].max() for column in columns])
-            high *= most[where]
-    sums = np.bincount(block, high, minlength=len(space.limits))
-    binds = sums > np.exp(limits_of(space, best)) * (1 - MARGIN)
-    binds[:FIRST_LIMIT] = True
-    found: Bools = binds[block]
-    return found
-
-
-def _most_energy(node: Node, best: Best) -> float:
-    """Energy that no mapping exceeds which is looked for; 0 where a search does not tell equals apart."""
-    if best.gap > 0 or best.kind == LATENCY:
-        return 0.0
-    target = best.target()
-    return exp(target - (log(node.space.least_steps) if best.kind == EDP else 0.0)) if target < inf else inf
-
-
-def _needed(
-    node: Node, rows: tuple[Ints, ...], a: int, what: Compared, binding: Bools, most: float
-) -> Bools:
-    """Which splits of an axis some mapping may need."""
-    space, row = node.space, rows[a]
-    table, axis = together(space.axes).factors[a], space.axes[a]
-    mine = sorted({*what.columns[a], *node.columns[1][binding, a].tolist(), *space.places.first[binding, a].tolist()})
-    parts = [table[mine][:, row]] + [table[x, row][None] - table[y, row][None] for x, y in what.pairs[a]]
-    values = np.concatenate(parts)
-    values = values[values.max(axis=1) > values.min(axis=1)].T
-    chains = [chain[row] for chain in axis.chains]
-    trips = [chain[:, 2 * level] for level in range(len(space.problem.nodes)) for chain in chains]
-    rank = np.empty(len(row), dtype=np.int64)
-    rank[np.lexsort(trips[::-1])] = np.arange(len(row))
-    alike = [chain[:, 2 * level + 1] for level in range(len(space.problem.nodes)) for chain in chains]
-    if max(space.problem.stationary, space.problem.innermost) >= 0:
-        alike += [(chain[:, 2 * space.problem.near] > 1).astype(np.int64) for chain in chains]
-    energy = _energy(node, rows, a, what)
-    sums = values.sum(axis=1)
-    keys = [key for key in alike if (key != key[0]).any()]
-    order = np.lexsort([rank, sums, *keys])
-    group = np.zeros(len(row), dtype=np.int64)
-    for key in keys:
-        group[1:] |= key[order][1:] != key[order][:-1]
-    group = np.cumsum(group)
-    keep = np.ones(len(row), dtype=bool)
-    found = np.ones(len(row), dtype=bool)
-    if values.shape[1] == 0:
-        values = np.zeros((len(row), 1))
-    compiled(leave_out)(
-        np.ascontiguousarray(values[order]), group, rank[order], energy[order], float(MARGIN * most), found
+                    views = mine[: crossing.up + 1]
+                    pairs |= {(a, x, y) for x, y in pairwise(views) if x != y}
+    return Compared(
+        np.array(sorted(columns), dtype=np.int64), np.array(sorted(pairs), dtype=np.int64).reshape(-1, 3), moving,
+        np.array([term.crossing in settled for term in space.terms]),
+        problem.near if max(problem.stationary, problem.innermost) >= 0 else -1,
     )  # fmt: skip
-    keep[order] = found
-    return keep
-
-
-def _energy(node: Node, rows: tuple[Ints, ...], a: int, what: Compared) -> Floats:
-    """What each split of an axis adds to the energy at least, in terms that are the same in all mappings."""
-    space = node.space
-    logs, first, second = node.columns
-    tables = together(space.axes).factors
-    settled = np.array([term.crossing < 0 or term.crossing in what.settled for term in space.terms])
-    mine = np.flatnonzero((space.block == OF_ENERGY) & (space.group < 0) & settled)
-    rest = np.exp(logs[mine])
-    for other in range(6):
-        if other != a:
-            columns, where = np.unique(first[mine, other], return_inverse=True)
-            least = np.array([tables[other][column][rows[other]].min() for column in columns])
-            rest = rest * least[where]
-    found: Floats = rest @ tables[a][first[mine, a]][:, rows[a]]
-    return found
 
 
 @entry
-def leave_out(values: Floats, group: Ints, rank: Ints, energy: Floats, margin: float, keep: Bools) -> None:
-    """Leave out what is in no value less than another one of its group, if that comes first or takes less energy.
+def leave_out(
+    factors: tuple[Floats, ...], chains: tuple[Ints, ...], terms: Terms, alive: Alive, what: Compared, margin: float,
+    keep: Bools,
+) -> None:  # fmt: skip
+    """Find the splits of each axis that are no less than another one in anything, if that comes first or costs less.
 
     Parameters
     ----------
-    values : (n, m) float
-        Groups one after another, in each the least sums first.
-    rank : (n,) int64
-        Place in the order of records.
-    energy : (n,) float
+    factors : 6 x (columns, n) float
+        Factors of each axis' splits.
+    chains : 6 x (n, 2, 2 * k) int64
+        Trips and children of each of k levels, for both dims of each axis.
     margin : float
-        What energies differ by, at least, where the order does not matter.
+        What energies differ by, at least, where the order of records does not matter.
     keep : (n,) bool
         Cleared for those that are left out.
-
-    Examples
-    --------
-    >>> keep = np.ones(3, bool)
-    >>> values = np.array([[1.0, 1.0], [1.0, 2.0], [3.0, 0.5]])
-    >>> leave_out(values, np.zeros(3, int), np.array([1, 0, 2]), np.array([1.0, 1.0, 1.0]), 0.5, keep)
-    >>> keep.tolist()  # the second is not worse in energy, and comes first
-    [True, True, True]
-    >>> leave_out(values, np.zeros(3, int), np.array([0, 1, 2]), np.array([1.0, 1.0, 1.0]), 0.5, keep)
-    >>> keep.tolist()
-    [True, False, True]
     """
-    begin, columns = 0, values.shape[1]
-    for i in range(len(values)):
-        if group[i] != group[begin]:
-            begin = i
-        for j in range(begin, i):
-            if not keep[j] or (rank[j] > rank[i] and not energy[i] - energy[j] > margin):
+    size = len(terms.logs)
+    least, most = np.ones((6, size)), np.ones((6, size))
+    for a in range(6):
+        _extremes(factors[a], terms, a, alive, least[a], most[a])
+    binds = _binding(terms, most)
+    for a in range(6):
+        several = alive.end[a] - alive.start[a]
+        if 1 < several <= MOST and not what.moving[a]:
+            rows = alive.rows[alive.start[a] : alive.end[a]]
+            values = _values(factors[a], terms, a, rows, what, binds)
+            energy = _energy(factors[a], terms, a, rows, what, least)
+            _compare(values, energy, chains[a], rows, what.near, margin, keep[alive.start[a] : alive.end[a]])
+
+
+def _extremes(table: Floats, terms: Terms, a: int, alive: Alive, least: Floats, most: Floats) -> None:
+    """The least and the largest factor of each term on an axis."""
+    for t in range(len(least)):
+        j, k = terms.first[t, a], terms.second[t, a]
+        if j > 0 or k > 0:
+            least[t], most[t] = np.inf, 0.0
+            for i in range(alive.start[a], alive.end[a]):
+                value = table[j, alive.rows[i]] * table[k, alive.rows[i]]
+                least[t], most[t] = min(least[t], value), max(most[t], value)
+
+
+def _binding(terms: Terms, most: Floats) -> Bools:
+    """Which blocks are of the objective, or limits that not all of the splits keep."""
+    sums = np.zeros(len(terms.limits))
+    for t in range(len(terms.logs)):
+        high = np.exp(terms.logs[t])
+        for a in range(6):
+            high *= most[a, t]
+        sums[terms.block[t]] += high
+    binds = np.ones(len(sums), dtype=np.bool_)
+    for b in range(FIRST_LIMIT, len(sums)):
+        binds[b] = sums[b] > np.exp(terms.limits[b]) * (1.0 - 1e-9)
+    return binds
+
+
+def _values(table: Floats, terms: Terms, a: int, rows: Ints, what: Compared, binds: Bools) -> Floats:
+    """(n, m) all that splits of an axis are compared in."""
+    wanted = np.zeros(len(table), dtype=np.bool_)
+    for i in range(len(what.columns)):
+        if what.columns[i, 0] == a:
+            wanted[what.columns[i, 1]] = True
+    for t in range(len(terms.logs)):
+        if binds[terms.block[t]]:
+            wanted[terms.first[t, a]] = True
+    values, m = np.zeros((len(rows), len(table) + len(what.pairs))), 0
+    for column in range(1, len(table)):
+        if wanted[column]:
+            for i in range(len(rows)):
+                values[i, m] = table[column, rows[i]]
+            m += _differs(values, m)
+    for at in range(len(what.pairs)):
+        if what.pairs[at, 0] == a:
+            for i in range(len(rows)):
+                values[i, m] = table[what.pairs[at, 1], rows[i]] - table[what.pairs[at, 2], rows[i]]
+            m += _differs(values, m)
+    return values[:, :m]
+
+
+def _differs(values: Floats, m: int) -> int:
+    """1 where a column is not the same for all, else 0."""
+    for i in range(1, len(values)):
+        if values[i, m] != values[0, m]:
+            return 1
+    return 0
+
+
+def _energy(table: Floats, terms: Terms, a: int, rows: Ints, what: Compared, least: Floats) -> Floats:
+    """What each split of an axis adds to the energy at least, in terms that are the same in all mappings."""
+    energy = np.zeros(len(rows))
+    for t in range(len(terms.logs)):
+        if terms.block[t] == OF_ENERGY and terms.group[t] < 0 and what.settled[t]:
+            rest = np.exp(terms.logs[t])
+            for other in range(6):
+                if other != a:
+                    rest *= least[other, t]
+            j, k = terms.first[t, a], terms.second[t, a]
+            for i in range(len(rows)):
+                energy[i] += rest * table[j, rows[i]] * table[k, rows[i]]
+    return energy
+
+
+def _compare(values: Floats, energy: Floats, chains: Ints, rows: Ints, near: int, margin: float, keep: Bools) -> None:
+    """Clear `keep` of those that are left out."""
+    sums = np.zeros(len(rows))
+    for i in range(len(rows)):
+        for k in range(values.shape[1]):
+            sums[i] += values[i, k]
+    order = np.argsort(sums)
+    for place in range(len(order)):
+        i = order[place]
+        for before in range(place):
+            j = order[before]
+            if not keep[j] or not _as_low(values, j, i) or not _alike(chains, rows[j], rows[i], near):
                 continue
-            less = True
-            for k in range(columns):
-                if values[j, k] > values[i, k]:
-                    less = False
-                    break
-            if less:
+            if energy[i] - energy[j] > margin or _comes_first(chains, rows[j], rows[i]):
                 keep[i] = False
                 break
+            if _as_low(values, i, j) and not energy[j] - energy[i] > margin:
+                keep[j] = False
+
+
+def _as_low(values: Floats, one: int, other: int) -> bool:
+    """Whether a split is in nothing more than another one."""
+    low = True
+    for k in range(values.shape[1]):
+        low = low and values[one, k] <= values[other, k]
+        if not low:
+            break
+    return low
+
+
+def _alike(chains: Ints, one: int, other: int, near: int) -> bool:
+    """Whether splits have the same children everywhere, and loops over the same dims in the list `near`."""
+    for which in range(2):
+        for slot in range(1, chains.shape[2], 2):
+            if chains[one, which, slot] != chains[other, which, slot]:
+                return False
+        if near >= 0 and (chains[one, which, 2 * near] > 1) != (chains[other, which, 2 * near] > 1):
+            return False
+    return True
+
+
+def _comes_first(chains: Ints, one: int, other: int) -> bool:
+    """Whether the record of a mapping with one split stands before that with the other in its place."""
+    for slot in range(0, chains.shape[2], 2):
+        for which in range(2):
+            mine, its = chains[one, which, slot], chains[other, which, slot]
+            if mine != its:
+                return bool(mine < its)
+    return False
