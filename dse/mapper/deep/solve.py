@@ -117,7 +117,8 @@ def _loose_levels(architecture: Architecture) -> tuple[int, ...]:
 def compare_splits(architecture: Architecture, layer: Layer) -> None:
     """Compare the splits of a layer in its first space, as only a long search does."""
     space = spaces_of(architecture, layer, "all")[1][0]
-    best = Best(ENERGY, 0.0, inf, np.zeros((1, 2)), np.zeros((1, 1), np.int64), np.zeros(5, np.int64), np.zeros(1))
+    record, counters, stop = np.zeros((1, 1), np.int64), np.zeros(5, np.int64), np.zeros(1, np.int64)
+    best = Best(ENERGY, 0.0, inf, np.zeros((1, 2)), record, counters, stop)
     root = root_of(space, best)
     if root is not None:
         needed_splits(root, best, 1)

@@ -19,7 +19,7 @@ from dse.mapper.deep.solve import compare_splits, solve_deep
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY
 from dse.model.price import price
 
-SEEDS = range(4)
+SEEDS = range(30)
 
 
 def answer(problem: DeepProblem, kind: int, gap: float = 0.0) -> Any:
