@@ -292,6 +292,9 @@ def _bound(
         found = all_at_home(corners[0], network.resident, cycle_pj=weight / clock)
         return found.energy_pj, found.cycles / clock, found.weighted_pj
     total = LowerBound(0.0, 0.0, 0.0)
+    if len(corners) == 1:  # of several designs, what nodes without MACs take at least is not known
+        moved_pj, moved_cycles = network.moved(corners[0])
+        total += LowerBound(moved_pj, moved_cycles, moved_pj + weight / clock * moved_cycles)
     for layer, count in network.layers:
         total += lower_bound(corners[0], layer, others=corners[1:], sides=sides, cycle_pj=weight / clock).times(count)
     return total.energy_pj, total.cycles / clock, total.weighted_pj

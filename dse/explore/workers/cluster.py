@@ -1,7 +1,8 @@
 """Workers on a cluster, through Dask distributed: the extra `cluster`.
 
 Tasks go out in batches that take at least half a second, so that what a batch costs on the way does not count. Dask
-gives the batch of a lost worker to another one; a batch that has lost several runs again task by task.
+gives the batch of a lost worker to another one. A batch that has lost several runs again at the end, each of its tasks
+with nothing else beside it: Dask blames a lost worker on all batches that were queued there.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ AHEAD = 2
 """Batches submitted for each thread of the workers, so that none waits for the next."""
 
 LOST_WORKERS = 2
-"""How many workers a batch may lose before its tasks run one by one."""
+"""How many workers a batch may lose before its tasks run again, each alone."""
 
 CONNECT_S = 30
 """How long to wait for the scheduler, and for its first worker."""
@@ -140,11 +141,10 @@ class ClusterWorkers(Workers):
 
     def run(self, function: Callable[[Any], Result], tasks: Iterable[Task]) -> Iterator[tuple[Task, Result | Failure]]:
         """As `Workers.run`: each result as soon as its batch is there, in any order."""
-        from distributed import wait
         from distributed.protocol.pickle import dumps
 
         shared: bytes = dumps((function, self._architecture))
-        waiting, running = deque(tasks), dict[Any, list[Task]]()
+        waiting, running, suspects = deque(tasks), dict[Any, list[Task]](), list[Task]()
         meanwhile = self.meanwhile
         while waiting or running:
             if not running and self._is_over():
@@ -155,14 +155,32 @@ class ClusterWorkers(Workers):
                 running[self._submit(shared, batch)] = batch
             meanwhile()
             meanwhile = nothing
-            try:
-                with self._client.as_current():
-                    wait(list(running), self._patience_s(), return_when="FIRST_COMPLETED")
-            except TimeoutError:
-                self._client.cancel(list(running), force=True)
-                raise TimeOverError from None
-            for future in [future for future in running if future.done()]:
-                yield from self._results(shared, future, running.pop(future))
+            for future in self._first_done(running):
+                batch = running.pop(future)
+                results = self._results(future, batch)
+                if results is None:
+                    suspects += batch
+                else:
+                    yield from zip(batch, results, strict=True)
+        for task in suspects:  # by now nothing else runs that could be what killed their workers
+            if self._is_over():
+                raise TimeOverError
+            (future,) = self._first_done([self._submit(shared, [task])])
+            results = self._results(future, [task])
+            yield task, Failure("failed", KILLED) if results is None else results[0]
+
+    def _first_done(self, futures: Iterable[Any]) -> list[Any]:
+        """Those that are done, at least one; all are cancelled when the time is over first."""
+        from distributed import wait
+
+        waiting = list(futures)
+        try:
+            with self._client.as_current():
+                wait(waiting, self._patience_s(), return_when="FIRST_COMPLETED")
+        except TimeoutError:
+            self._client.cancel(waiting, force=True)
+            raise TimeOverError from None
+        return [future for future in waiting if future.done()]
 
     def _batch_size(self, waiting: int, width: int) -> int:
         """Enough for `BATCH_S`, but no more than leaves every thread its share; one until a task has been timed."""
@@ -174,23 +192,20 @@ class ClusterWorkers(Workers):
 
         return self._client.submit(run_batch, shared, dumps([task.argument for task in batch]), pure=False)
 
-    def _results(self, shared: bytes, future: Any, batch: Sequence[Task]) -> Iterator[tuple[Task, Any]]:
+    def _results(self, future: Any, batch: Sequence[Task]) -> list[Any] | None:
+        """The results of a batch; None if it lost too many workers, which another batch beside it may have killed."""
         from distributed.scheduler import KilledWorker
 
         try:
             results, seconds = future.result()
         except KilledWorker:
-            if len(batch) == 1:
-                yield batch[0], Failure("failed", KILLED)
-                return
-            for task in batch:
-                yield from self._results(shared, self._submit(shared, [task]), [task])
-            return
+            return None
         except Exception as error:  # such as a scheduler that is gone for good
             raise DseError(f"the cluster failed: {type(error).__name__}: {error}", hint="go on by --resume") from None
         self._has_result = True
         self._task_s = max(seconds / len(batch), 1e-6)
-        yield from zip(batch, results, strict=True)
+        found: list[Any] = results
+        return found
 
 
 def connect(where: str) -> tuple[Any, Any]:

@@ -456,8 +456,16 @@ function drawParallel() {
     colorbar: { title: { text: "EDP" }, thickness: 10, tickvals: marks, ticktext: marks.map(mark => si(10 ** mark, "J·s")) } } }], { margin: { l: 120, r: 30, t: 40, b: 20 } });
 }
 
+/** Draws a figure when it comes near the window, or on paper: parallel axes take seconds without a graphics processor. */
+function drawWhenSeen(id, drawIt) {
+  const once = () => { seen.disconnect(); removeEventListener("beforeprint", once); drawIt(); };
+  const seen = new IntersectionObserver(entries => { if (entries.some(entry => entry.isIntersecting)) once(); }, { rootMargin: "300px" });
+  seen.observe(document.getElementById(id));
+  addEventListener("beforeprint", once);
+}
+
 function drawSearch() {
-  drawParallel();
+  drawWhenSeen("parallel", drawParallel);
   draw("hypervolume", [{ type: "scatter", mode: "lines", x: data.hypervolume.map(point => point[0]), y: data.hypervolume.map(point => point[1]), line: { shape: "hv", color: "#0072B2" } }],
     { margin: { l: 62, r: 16, t: 10, b: 44 }, xaxis: { title: { text: "designs that work" } }, yaxis: { rangemode: "tozero", gridcolor: "#eee", tickformat: ".0%" } });
   const rows = data.ruled_out.map(([reason, count]) => [reason, count]);

@@ -40,3 +40,18 @@ def test_boxes_at_several_supplies_are_bounded_as_each_alone(limit):
         for one, two in zip(own, other, strict=True):
             for metric in ("energy_pj", "latency_s", "weighted_pj"):
                 assert getattr(two, metric) * 0.99 <= getattr(one, metric) <= getattr(two, metric) * (1 + 1e-9)
+
+
+def test_nodes_without_macs_are_part_of_a_design_s_bound():
+    """Pools and sums that go through memory take as much on every mapping: up to two fifths of a latency."""
+    plan = make_plan("edge_npu", "alexnet", Search(4))
+    bounds, settings = plan.problem().provable.bounds, plan.starts[0]
+    (network,) = bounds.evaluator.networks
+    moved_pj, cycles = network.moved(plan.architecture)
+    alone = replace(bounds, evaluator=replace(bounds.evaluator, networks=(replace(network, moves=()),)))
+    (whole,), (layers,) = (one(BoundTask((settings,), 2e11)) for one in (bounds, alone))
+    moved_s = cycles / plan.architecture.clock_hz
+    assert min(moved_pj, moved_s) > 0
+    assert whole.energy_pj == pytest.approx(layers.energy_pj + moved_pj)
+    assert whole.latency_s == pytest.approx(layers.latency_s + moved_s)
+    assert whole.weighted_pj == pytest.approx(layers.weighted_pj + moved_pj + 2e11 * moved_s)

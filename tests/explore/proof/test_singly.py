@@ -47,6 +47,7 @@ workload: tiny
 input: [2, 4, 4]
 layers:
   one: {conv: 4, kernel: 2}
+  less: {maxpool: 2, stride: 1}
   last: {fc: 6}
 """
 

@@ -94,8 +94,12 @@ def test_it_loads_without_errors_or_requests(tab):
     assert asked == []
     assert page_.title() == f"a {NAMES}", "no name was run as a script"
     assert page_.evaluate("document.documentElement.scrollWidth") <= 1280
-    for what in ("front", "energy0", "area0", "time0", "roofline0", "parallel", "hypervolume"):
+    for what in ("front", "energy0", "area0", "time0", "roofline0", "hypervolume"):
         assert page_.locator(f"#{what} .main-svg").count() >= 1, what
+    assert page_.locator("#parallel .main-svg").count() == 0, "what takes long is drawn when it is looked at"
+    page_.locator("#parallel").scroll_into_view_if_needed()
+    page_.wait_for_selector("#parallel .main-svg")
+    assert errors == []
     assert page_.locator("#card0 pre").inner_text().startswith("DRAM holds")
     titles = " ".join(page_.locator("#card0 h4").all_inner_texts())
     assert "\u00a0%" in titles
@@ -170,6 +174,7 @@ def test_it_prints(tab):
     page_, _, _ = tab
     page_.emulate_media(media="print")
     assert len(page_.pdf()) > 50_000
+    assert page_.locator("#parallel .main-svg").count() >= 1, "also what was not looked at before"
     assert page_.evaluate("getComputedStyle(document.querySelector('.scroll')).overflowY") == "visible"
     size = page_.viewport_size
     page_.set_viewport_size({"width": 718, "height": 1000})  # what margins of 1 cm leave of A4
