@@ -34,8 +34,8 @@ FEWEST_FIRST = 12
 """Trials that explore there at least."""
 
 TRIAL_S, LAYER_S = 5.0, 0.5
-"""Seconds by the clock that the deep search has for a trial, and for each of its distinct layers besides, unless designs
-are given another time. Most trials take a third of it; a few would take minutes, and say how far they came instead."""
+"""Seconds by the clock that the deep search has for a trial, and for each of its distinct layers besides, unless
+designs are given another time. Most trials take a third of it; a few would take minutes, and say how far they came."""
 
 
 @dataclass(frozen=True, slots=True)

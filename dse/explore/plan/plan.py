@@ -147,7 +147,8 @@ class Plan:
 
         plain = NetworkEvaluator(
             (), self.objective, self.search.gap, constraints=tuple(self.spec.constraints),
-            combination=self.together.combination([workload.name for workload in self.workloads]), limit_s=limits.design_s,
+            combination=self.together.combination([workload.name for workload in self.workloads]),
+            limit_s=limits.design_s,
         )  # fmt: skip
         singly = not bounds_boxes(self.architecture)
         # a whole front of the deep search takes many times as long without a gap
@@ -158,7 +159,7 @@ class Plan:
         evaluators["repriced"] = evaluators["exact"]
         networks = self._networks()
         keys = {batch: [network.key() for network in read] for batch, read in networks.items()}
-        limits = [constraint.to_dict() for constraint in plain.constraints]
+        constraints = [constraint.to_dict() for constraint in plain.constraints]
         counted = [plain.combination.how, list(plain.combination.weights)]
 
         def resolve(settings: Mapping[str, Any]) -> Any:
@@ -169,7 +170,7 @@ class Plan:
             architecture = design.architecture if isinstance(design, Batched) else design
             keeping = [] if architecture is None else [level.name for level in architecture.levels if level.on_chip]
             mapper = {
-                "objective": how.objective, "gap": how.gap, "front": how.front, "constraints": limits,
+                "objective": how.objective, "gap": how.gap, "front": how.front, "constraints": constraints,
                 "combine": counted, "per_image": BATCH in self.space,
                 **({"resident": keeping} if self.search.resident else {}),
                 **({"layers": kind} if kind == "repriced" else {}),
@@ -177,7 +178,7 @@ class Plan:
             return identity(self._hashed(settings, architecture), keys[settings.get(BATCH)], mapper)
 
         shared = {
-            "limits": limits, "objectives": list(self.search.objectives), "gap": self.search.gap, "combine": counted
+            "limits": constraints, "objectives": list(self.search.objectives), "gap": self.search.gap, "combine": counted
         }  # fmt: skip
         everything = [key for batch in keys.values() for key in batch]
         evaluate = {kind: self._evaluator(how, networks) for kind, how in evaluators.items()}

@@ -13,6 +13,7 @@ from dse.mapper.deep.bounds.dual import WARM, Effort, Family, Flock, climb_all
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT, Terms
 from dse.mapper.deep.bounds.spaces import narrowed
 from dse.mapper.deep.bounds.subproblem import HOT, Best, Node, Space, fixed_weights, limits_of
+from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.lists import NO_SLIDE, Choice
 from dse.mapper.deep.nest import record_length
 from dse.mapper.deep.tree import walk_to
@@ -79,7 +80,7 @@ def told_apart(space: Space, listed: list[check.Axis]) -> Space:
         sides = np.prod([part[:, :, 1:] for part in parts], axis=0)
         axes.append(Axis(mine.dims, mine.bounds, merged, mine.stride, mine.dilation, sides, mine.ways))
     rows = tuple(np.arange(len(axis)) for axis in axes)
-    bare = replace(space, axes=axes, words={}, of_choices={}, agreeing={})
+    bare = replace(space, axes=axes, words={}, of_choices={}, agreeing={}, alike={}, shared=Shared())
     return narrowed(bare, space.problem, space.mask, rows)
 
 

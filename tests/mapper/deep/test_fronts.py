@@ -109,12 +109,22 @@ def test_slices_look_for_less_energy_than_at_their_beginning() -> None:
     best = Best(ENERGY, 0.0, np.inf, stairs.values, stairs.records, *counters)
     whole = Slice(stairs, best, 1.0, 3.0)
     assert np.exp(whole.targets_at(np.array([0.5, 1.0, 2.5]))) == pytest.approx([np.inf, 9.0, 6.0])
-    assert stairs.times_within(1.0, 3.0).tolist() == [1.0, 2.0]
+    assert stairs.times_within(1.0, 3.0, 0.0).tolist() == [1.0, 2.0]
     part = whole.part(2.0, 3.0)
     part.held = 2
     assert (np.exp(part.target()), whole.held, part.walks_for) == (pytest.approx(6.0), 2, FRONT)
     assert gap_of_one(stairs, 3.0, 1.0) == 1.0
     assert points_of(stairs)[0].tolist() == [[9.0, 1.0], [6.0, 2.0]]
+
+
+def test_with_a_gap_slices_look_for_less_where_a_point_comes_within_it() -> None:
+    stairs = Stairs(np.zeros((4, 2)), np.zeros((4, 1), dtype=np.int64))
+    for energy, time in ((9.0, 1.2), (6.0, 2.4), (4.0, 3.6)):
+        stairs.add(np.array([energy, time]), np.array([int(time)]))
+    best = Best(ENERGY, 0.2, np.inf, stairs.values, stairs.records, np.zeros(5, np.int64), np.zeros(1, np.int64))
+    times = stairs.times_within(1.0, 3.0, 0.2)
+    assert times == pytest.approx([1.0, 2.0])
+    assert np.exp(Slice(stairs, best, 1.0, 3.0).targets_at(times)) * 1.2 == pytest.approx([9.0, 6.0])
 
 
 def test_slices_are_cut_where_little_is_left_on_both_sides() -> None:

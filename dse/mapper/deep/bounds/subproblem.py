@@ -14,6 +14,7 @@ from dse.mapper.deep.bounds.columns import Columns, Places, Run, Words, columns_
 from dse.mapper.deep.bounds.crossings import Crossing, Term
 from dse.mapper.deep.bounds.dual import WARM, Effort, Family, Flock, climb_all
 from dse.mapper.deep.bounds.sift import OF_ENERGY, OF_TIME, Terms
+from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.lists import Bools, Choice, allowed, listed, needed, nothing_of, parts_of_choice
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.compilation.twins import compiled
@@ -62,6 +63,8 @@ class Space:
         Those that bounded this space, or a neighbour's, last: see `dse.mapper.deep.kept.Tables`.
     alike
         Spaces of the same splits, by what becomes of psums in them and the fewest steps.
+    shared
+        What spaces of the same splits share, whatever their prices.
     shifts
         Per part, what its terms' coefficients are more than its own, in logarithms, if they differ in nothing else.
     """
@@ -94,6 +97,7 @@ class Space:
     shifts: dict[int, Floats | None] = field(default_factory=dict, repr=False)
     weights: dict[Hashable, tuple[Ints, Floats]] = field(default_factory=dict, repr=False)
     alike: dict[Hashable, Space] = field(default_factory=dict, repr=False)
+    shared: Shared = field(default_factory=Shared, repr=False)
     next_lists: dict[Laid, int | None] = field(default_factory=dict, repr=False)
 
     def columns(self, choices: tuple[Choice | None, ...]) -> Columns:

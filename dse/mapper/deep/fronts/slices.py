@@ -47,9 +47,9 @@ class Stairs:
         at = np.searchsorted(self.values[: self.held, 1], times * (1 + FASTER), side="right")
         return np.where(at > 0, self.values[at - 1, 0], inf)
 
-    def times_within(self, low: float, high: float) -> Floats:
-        """The times of points from one time up to another, at the first always."""
-        times = self.values[: self.held, 1]
+    def times_within(self, low: float, high: float, gap: float) -> Floats:
+        """The times from one up to another at which a point comes within the gap, with the first of them always."""
+        times = self.values[: self.held, 1] / (1 + gap)
         inner = times[(times > low * (1 + FASTER)) & (times < high)]
         return np.concatenate([[low], inner])
 

@@ -33,7 +33,10 @@ def complete(spaces: list[Space], best: Best, stairs: Stairs, fewest: float) -> 
     fewest : float
         Steps that every mapping takes.
     """
-    whole = Slice(stairs, best, fewest, float(stairs.values[stairs.held - 1, 1]) * (1 - FASTER))
+    slowest = float(stairs.values[stairs.held - 1, 1]) / (1 + best.gap)
+    whole = Slice(stairs, best, fewest, slowest * (1 - FASTER))
+    if whole.until <= fewest:
+        return best.gap
     number = count()
     heap: list[tuple[float, int, Slice, Node]] = []
     for space in spaces:
@@ -76,7 +79,7 @@ def _left(part: Slice, node: Node) -> list[tuple[Slice, Node]]:
 
     Under a limit on time that is lower by some factor, the bound is higher by the factor to the power of time's weight.
     """
-    times = part.stairs.times_within(part.low, part.until)
+    times = part.stairs.times_within(part.low, part.until, part.gap)
     ends = np.append(times[1:] * (1 - FASTER), part.until)
     weight = float(node.weights[node.space.block == OF_TIME].sum())
     bounds = node.bound + weight * (log(part.until) - np.log(ends))
