@@ -178,7 +178,8 @@ class Plan:
             return identity(self._hashed(settings, architecture), keys[settings.get(BATCH)], mapper)
 
         shared = {
-            "limits": constraints, "objectives": list(self.search.objectives), "gap": self.search.gap, "combine": counted
+            "limits": constraints, "objectives": list(self.search.objectives), "gap": self.search.gap,
+            "combine": counted,
         }  # fmt: skip
         everything = [key for batch in keys.values() for key in batch]
         evaluate = {kind: self._evaluator(how, networks) for kind, how in evaluators.items()}
