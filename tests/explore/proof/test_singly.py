@@ -4,6 +4,7 @@ import json
 from contextlib import suppress
 from math import inf
 
+import elapsed
 import numpy as np
 import pytest
 from explore.proof.test_interrupted import interrupted
@@ -244,3 +245,17 @@ def test_without_a_proof_all_trials_explore(files):
     assert len(result.explored) == 8 + 1  # the design as specified is not one of the space
     assert result.certificate is None
     assert {one.kind for one in result.evaluations} == {"explore"}
+
+
+def test_a_trial_has_its_time_and_says_how_far_it_came(files, tmp_path, monkeypatch):
+    # a gap that no other test asks for, so that this process remembers no layer
+    settings = {"trials": 4, "gap": 1e-7, "jobs": 0, "prove_s": 0, "output": tmp_path}
+    with monkeypatch.context() as patch:
+        elapsed.use(patch)
+        first = sweep(*files, **settings)
+        again = sweep(*files, **settings, resume=True)
+    assert {one.outcome.limit_s for one in first.explored} == {Limits().trial_s(2)} == {6.0}
+    assert min(one.outcome.gap for one in first.explored) > 0
+    assert again.reused == len(first.explored) == 4
+    more = sweep(*files, **settings, resume=True, design_limit_s=600.0)
+    assert all(one.outcome.limit_s == 0 for one in more.explored)
