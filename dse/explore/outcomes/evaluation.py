@@ -44,6 +44,9 @@ class Outcome:
         The time after which its searches were stopped; 0 where they came to their end.
     gap : float
         How far from their best mappings may be where searches were stopped, or ended without a proof.
+    nests : dict
+        Of a design with one point, the mappings of its layers by their shapes, where finding them takes long; not in
+        the log.
     """
 
     status: Status
@@ -56,6 +59,7 @@ class Outcome:
     mapped: bool = True
     limit_s: float = 0.0
     gap: float = 0.0
+    nests: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
