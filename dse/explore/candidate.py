@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from dse.explore.designs.space import DesignSpace
@@ -25,32 +24,6 @@ class Candidate:
     number: int
     settings: Mapping[str, Any]
     found: tuple[str, Any, Outcome | None] | None = None
-
-
-KEPT_NESTS = 256
-"""Designs whose mappings a sweep keeps, some tens of kilobytes each."""
-
-
-@dataclass(slots=True)
-class Kept:
-    """The mappings of the designs that were evaluated last; those of older ones are let go.
-
-    Examples
-    --------
-    >>> kept, mappings = Kept(), [{"conv": 1} for _ in range(KEPT_NESTS + 1)]
-    >>> for nests in mappings:
-    ...     kept.add(Outcome("ok", nests=nests))
-    >>> mappings[0], mappings[1]
-    ({}, {'conv': 1})
-    """
-
-    _nests: deque[dict[Any, Any]] = field(default_factory=deque)
-
-    def add(self, outcome: Outcome) -> None:
-        if outcome.nests:
-            self._nests.append(outcome.nests)
-            if len(self._nests) > KEPT_NESTS:
-                self._nests.popleft().clear()
 
 
 def replayed(

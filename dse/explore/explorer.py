@@ -15,11 +15,11 @@ from time import monotonic
 from typing import Any, Literal
 
 from dse.errors import DseError
-from dse.explore.candidate import ALONE, PROVEN_FROM, Beside, Candidate, Kept, better_of, contenders, outcome_of, replayed
+from dse.explore.candidate import ALONE, PROVEN_FROM, Beside, Candidate, better_of, contenders, outcome_of, replayed
 from dse.explore.designs.alike import Family
 from dse.explore.designs.samplers import Proposal, Proposer, Shuffled, choose_sampler, make_proposer
 from dse.explore.limits import DEFAULT, Limits
-from dse.explore.outcomes.evaluation import Evaluation, Kind, Outcome
+from dse.explore.outcomes.evaluation import Evaluation, Kept, Kind, Outcome
 from dse.explore.outcomes.log import LogWriter
 from dse.explore.plan.problem import SweepProblem
 from dse.explore.plan.search import Search

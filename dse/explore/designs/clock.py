@@ -30,7 +30,7 @@ Nest = tuple["Mapping", "Certificate"]
 """A layer's mapping, and how far it is proven."""
 
 KEPT_LAYERS, KEPT_NESTS = 100_000, 4_000
-"""Mapped layers that a worker remembers, a few hundred bytes each; and mappings of the deep search, some kilobytes each."""
+"""Mapped layers that a worker remembers, a few hundred bytes each; and mappings of the deep search, of kilobytes."""
 
 
 LEAST_S = 1e-3
