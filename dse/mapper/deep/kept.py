@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from dse.mapper.deep.axes import Axis, axes_of
+from dse.mapper.deep.bounds.columns import Pool
 from dse.mapper.deep.bounds.steps import lay_down_fewest
 from dse.mapper.deep.lists import Bools, Choice
 from dse.mapper.deep.problem import Deep
@@ -37,7 +38,6 @@ not or that kindred spaces differ in."""
 class Laid(NamedTuple):
     """What follows from lists laid down: see `Space` in `dse.mapper.deep.bounds.subproblem`. It depends on no price."""
 
-    of_terms: dict[Any, Any]
     known: dict[Any, Any]
     kins: dict[Any, Any]
     next_lists: dict[Any, Any]
@@ -141,7 +141,7 @@ class Tables(NamedTuple):
     differ: tuple[int, ...]
     found: dict[int, Found]
     weights: dict[Hashable, tuple[Ints, Floats]]
-    words: dict[Hashable, tuple[dict[Any, Any], dict[Any, Any]]]
+    words: dict[Hashable, Pool]
     agreeing: dict[Hashable, dict[Any, list[Bools]]]
     shared: Shared
 

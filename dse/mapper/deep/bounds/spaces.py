@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dse.mapper.deep.axes import Axis
-from dse.mapper.deep.bounds.columns import places_of
+from dse.mapper.deep.bounds.columns import Pool, places_of
 from dse.mapper.deep.bounds.crossings import Crossing, Term, crossings_of
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT
 from dse.mapper.deep.bounds.subproblem import Space
@@ -40,10 +40,10 @@ def space_of(problem: Deep, mask: int, loose: tuple[int, ...] = ()) -> Space:
     rows = tuple(np.arange(len(axis)) for axis in tables.axes)
     limited = np.isfinite(problem.capacity).tobytes()
     alike = kept_last(tables.shared.alike, (limited, *numbers_of(problem, OF_TERMS)), MOST_KEPT, dict)
-    common = Common(tables.axes, crossings_of(problem), tables.least_steps, tables.differ, alike, tables.shared)
-    space = replace(_space(problem, mask, rows, common), loose=loose)
-    words, of_choices = tables.words.setdefault(tuple(space.crossings), ({}, {}))
-    space = replace(space, words=words, of_choices=of_choices, weights=tables.weights)
+    crossings = crossings_of(problem)
+    words = tables.words.setdefault(tuple(crossings), Pool(crossings, tables.axes, len(problem.nodes)))
+    common = Common(tables.axes, crossings, tables.least_steps, tables.differ, alike, tables.shared, words)
+    space = replace(_space(problem, mask, rows, common), loose=loose, weights=tables.weights)
     if not loose:
         space = replace(space, agreeing=tables.agreeing.setdefault((problem.innermost, problem.near), {}))
     if problem.last not in loose:
@@ -55,8 +55,7 @@ def space_of(problem: Deep, mask: int, loose: tuple[int, ...] = ()) -> Space:
 def narrowed(space: Space, problem: Deep, mask: int, rows: tuple[Ints, ...] | None = None) -> Space:
     """The space of a problem that differs in what becomes of psums alone, or of some splits of each axis."""
     alike = _space(problem, mask, space.rows if rows is None else rows, Common.of(space))
-    return replace(alike, words=space.words, of_choices=space.of_choices, agreeing=space.agreeing, loose=space.loose,
-                   weights=space.weights)  # fmt: skip
+    return replace(alike, agreeing=space.agreeing, loose=space.loose, weights=space.weights)
 
 
 def without_fewest_steps(space: Space) -> Space:
@@ -73,10 +72,13 @@ class Common(NamedTuple):
     differ: tuple[int, ...]
     alike: dict[Hashable, Space]
     shared: Shared
+    words: Pool
 
     @classmethod
     def of(cls, space: Space) -> Common:
-        return cls(space.axes, space.crossings, space.least_steps, space.differ, space.alike, space.shared)
+        return cls(
+            space.axes, space.crossings, space.least_steps, space.differ, space.alike, space.shared, space.words
+        )  # fmt: skip
 
 
 def _space(problem: Deep, mask: int, rows: tuple[Ints, ...], common: Common) -> Space:
@@ -92,7 +94,7 @@ def _space(problem: Deep, mask: int, rows: tuple[Ints, ...], common: Common) -> 
     places = replace(known.places, logs=np.log([term.coefficient for term in terms]))
     return replace(
         known, problem=problem, mask=mask, terms=terms, limits=np.array(limits), rows=rows, places=places,
-        words={}, agreeing={}, of_choices={}, shifts={},
+        agreeing={}, shifts={},
     )  # fmt: skip
 
 
@@ -105,22 +107,22 @@ def _limits(problem: Deep, common: Common) -> tuple[list[Term], list[float]]:
 
 def _space_of(problem: Deep, common: Common) -> Space:
     """All splits of a problem."""
-    axes, crossings, least, differ, _, shared = common
+    axes, crossings, least, differ, _, shared, words = common
     ports = kept_last(shared.ports, numbers_of(problem, OF_PORTS), 4 * MOST_KEPT, Ports)
     book = Book(problem, crossings, ports)
     problem = problem._replace(visits_pay=visits_pay(book))
     objective, groups = objective_of(book, least, differ)
     some, limits = _limits(problem, common)
     terms = objective + some
-    steps, places = first_steps(terms), places_of(terms, crossings, axes)
-    columns = (places.first, places.second, places.of_crossings, *places.views)
+    steps, places = first_steps(terms), places_of(terms, axes)
+    columns = (places.first, places.second, places.of_crossings, places.crossings, places.views)
     key = tuple(crossings), tuple(one.tobytes() for one in columns)
-    laid = kept_last(shared.laid, key, 2 * MOST_KEPT, lambda: Laid({}, {}, {}, {}))
+    laid = kept_last(shared.laid, key, 2 * MOST_KEPT, lambda: Laid({}, {}, {}))
     return Space(
         problem, 0, axes, crossings, terms, np.array([term.block for term in terms]),
         np.array([term.group for term in terms]), np.array(limits), cuts_of(terms), groups,
         np.array([axis.column(("steps",)) for axis in axes]), np.array([(i, i + 1) for i in steps]),
         steps[-1] + 1 + np.arange(1 + len(differ)), least, differ, tuple(np.arange(len(axis)) for axis in axes),
-        places, of_terms=laid.of_terms, known=laid.known, kins=laid.kins, next_lists=laid.next_lists,
+        places, words, known=laid.known, kins=laid.kins, next_lists=laid.next_lists,
         alike=common.alike, shared=shared,
     )  # fmt: skip
