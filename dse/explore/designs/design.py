@@ -138,6 +138,7 @@ class NetworkEvaluator:
             cpu_s=process_time() - start,
             limit_s=self.limit_s if clock.gap > self.gap and self.limit_s < inf else 0.0,
             gap=clock.gap if clock.gap > self.gap or self.front else 0.0,
+            nests=clock.nests if len(runs) == 1 and not self.front else {},
         )
 
     def _single_runs(self, architecture: Architecture, clock: Clock) -> Any:
