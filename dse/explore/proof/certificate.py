@@ -68,8 +68,8 @@ class Certificate:
         'no other design of the 7,200 is better in both energy and latency: proven'
         >>> Certificate(7200, 120, 2900, 4080, 100, 0.0312, 0.01).sentence(("edp", "area"))
         'no other design of the 7,200 is better in EDP at no more area by more than 3.1 %: proven; 100 are open at 1 %'
-        >>> Certificate(9, 4, 5, 0, 0, 0.088, 0.01).sentence(("energy",))
-        'no other design of the 9 is better in energy by more than 8.8 %: proven; each is mapped, or ruled out within 1 %'
+        >>> Certificate(9, 4, 5, 0, 0, 0.09, 0.01).sentence(("edp",))
+        'no other design of the 9 is better in EDP by more than 9 %: proven; each is mapped, or ruled out within 1 %'
         """
         names = ["EDP" if name == "edp" else name for name in objectives if name != "area"]
         what = f"both {names[0]} and {names[1]}" if len(names) == 2 else " and ".join(names) or "area"
