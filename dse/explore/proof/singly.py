@@ -87,6 +87,7 @@ class Singly:
     spend: Callable[[str, float], None] = lambda part, cpu_s: None
     bound_of: dict[Places, DesignBound] = field(default_factory=dict)
     _solved: set[Places] = field(default_factory=set)
+    _late: set[Places] = field(default_factory=set)  # not reached in time; they are not tried again
 
     def run(self) -> None:
         """Bound, map and solve until nothing is in question, or the time is over."""
@@ -105,6 +106,11 @@ class Singly:
     @property
     def _is_over(self) -> bool:
         return monotonic() >= self.deadline
+
+    @property
+    def _done(self) -> set[Places]:
+        """Designs that need not be mapped, or that there was no time for."""
+        return {*self.evaluated, *self.impossible, *self._late}
 
     def _bound_all(self) -> None:
         """Bound designs, those first that are mapped."""
@@ -147,10 +153,11 @@ class Singly:
 
     def _in_question(self) -> list[Entry]:
         """Designs that are bounded, not mapped, and farther than is wanted; the farthest first."""
+        done = self._done
         found = [
             Entry(self.known.short_of(bound), number, Box(places, places), bound)
             for number, (places, bound) in enumerate(self.bound_of.items())
-            if not bound.infeasible and places not in self.evaluated and places not in self.impossible
+            if not bound.infeasible and places not in done
         ]
         return sorted(entry for entry in found if entry.short > self.wanted)
 
@@ -158,7 +165,7 @@ class Singly:
         """Find fronts of the designs that are farthest, mapped or not."""
         solved = 0
         while not self._is_over and solved < self.work.fronts:
-            left = [places for places in self._farthest() if places not in self._solved | self.impossible]
+            left = [places for places in self._farthest() if places not in self._solved | self.impossible | self._late]
             if not left:
                 return
             self.report(SOLVING, solved, solved + len(left))
@@ -178,7 +185,7 @@ class Singly:
         for places in chosen:
             evaluation = found.get(self.space.index(places))
             if evaluation is None or not evaluation.ok:
-                self.impossible.add(places)
+                (self._late if evaluation is None else self.impossible).add(places)
                 continue
             outcome = evaluation.outcome
             self.known.add(outcome.front, outcome.objectives["area_mm2"])
