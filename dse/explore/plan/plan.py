@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -154,7 +155,7 @@ class Plan:
         # a whole front of the deep search takes many times as long without a gap
         whole = self.whole_fronts
         exact = replace(plain, gap=self.search.gap if singly and whole else 0.0, front=whole)
-        trial_s = limits.trial_s(sum(len(network.layers) for network in self.networks)) if singly else limits.design_s
+        trial_s = self.trial_s(limits)
         evaluators = {"explore": replace(plain, limit_s=trial_s), "exact": exact}
         evaluators["repriced"] = evaluators["exact"]
         networks = self._networks()
@@ -198,6 +199,15 @@ class Plan:
             trial_s=trial_s,
             sweep_id=sweep_id,
         )
+
+    def trial_s(self, limits: Limits) -> float:
+        """Seconds that a trial may take; on hierarchies of the deep search by default so much CPU time."""
+        from dse.mapper import bounds_boxes
+        from dse.mapper.shared.stopping import Busy
+
+        if limits.design_s < inf or bounds_boxes(self.architecture):
+            return limits.design_s
+        return Busy(limits.trial_s(sum(len(network.layers) for network in self.networks)))
 
     def _provable(self, evaluator: NetworkEvaluator | BatchEvaluator, sweep_id: str) -> Provable:
         """How designs are bounded; several at once where all of them are mapped by the flat search."""

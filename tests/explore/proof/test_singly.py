@@ -247,7 +247,15 @@ def test_without_a_proof_all_trials_explore(files):
     assert {one.kind for one in result.evaluations} == {"explore"}
 
 
-def test_a_trial_has_its_time_and_says_how_far_it_came(files, tmp_path, monkeypatch):
+def space_of(parameters):
+    """The place of a design in the space."""
+    space = DesignSpace.of({
+        "levels.cores.cols": [1, 2], "levels.L1.capacity": ["256 B", "1 KiB"], "levels.L2.capacity": ["2 KiB", "4 KiB"],
+    })  # fmt: skip
+    return space.find(parameters)
+
+
+def test_a_trial_has_its_time_and_says_how_far_it_came(files, fronts, tmp_path, monkeypatch):
     # a gap that no other test asks for, so that this process remembers no layer
     settings = {"trials": 4, "gap": 1e-7, "jobs": 0, "prove_s": 0, "output": tmp_path}
     with monkeypatch.context() as patch:
@@ -257,5 +265,10 @@ def test_a_trial_has_its_time_and_says_how_far_it_came(files, tmp_path, monkeypa
     assert {one.outcome.limit_s for one in first.explored} == {Limits().trial_s(2)} == {6.0}
     assert min(one.outcome.gap for one in first.explored) > 0
     assert again.reused == len(first.explored) == 4
+    for one in first.explored[1:]:  # the first is not one of the space
+        edp = one.outcome.objectives["edp_js"]
+        points, _ = fronts[space_of(one.parameters)]
+        least = (points[:, 0] * points[:, 1]).min() * 1e-12
+        assert least * (1 - ROUNDING) <= edp <= least * (1 + one.outcome.gap) * (1 + ROUNDING)
     more = sweep(*files, **settings, resume=True, design_limit_s=600.0)
     assert all(one.outcome.limit_s == 0 for one in more.explored)
