@@ -22,6 +22,7 @@ from dse.explore.plan.workloads import UNCHANGED, WorkloadChanges
 from dse.explore.proof.bounds import BoxBounds
 from dse.explore.proof.contest import Contest
 from dse.explore.proof.prices import BoxPrices, Layouts
+from dse.explore.proof.sharper import Sharper
 from dse.explore.proof.stage import Provable
 from dse.formats.architecture.choices import check_shapes, read_plain_space
 from dse.formats.architecture.derived import Derived, derive
@@ -220,7 +221,8 @@ class Plan:
         layouts = Layouts(resolve, evaluator) if boxed and both else None
         mapped = any(constraint.metric not in NEED_NO_MAPPING for constraint in self.spec.constraints)
         whole = not mapped and not self.search.resident
-        return Provable(BoxBounds(resolve, evaluator, sweep_id), Contest(resolve, evaluator), prices, layouts, whole)
+        bounds, contest = BoxBounds(resolve, evaluator, sweep_id), Contest(resolve, evaluator)
+        return Provable(bounds, contest, prices, layouts, whole, Sharper(resolve, evaluator))
 
     def _networks(self) -> dict[int | None, tuple[Network, ...]]:
         """The networks at each batch size of the space; under None where the space has none."""

@@ -8,10 +8,12 @@ farthest designs follow. Whenever the time is over, everything that was found st
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from logging import getLogger
 from math import inf
 from time import monotonic
+from typing import Any
 
 from dse.explore.designs.space import DesignSpace
 from dse.explore.limits import Work
@@ -33,6 +35,7 @@ MAPPED_AT_ONCE = 4
 """Designs mapped between two looks at what is known; it does not depend on how many workers there are."""
 
 BOUNDING, MAPPING, SOLVING = "bounding designs", "mapping designs in question", "solving fronts of designs"
+SHARPENING = "bounding mapped designs closely"
 """What the proof does, for whoever watches it."""
 
 
@@ -69,6 +72,8 @@ class Singly:
         Told of every design that is not mapped, in the end.
     spend : callable, optional
         See `dse.explore.proof.prove.Prover`.
+    sharper : callable, optional
+        Settings to a closer bound, or to None.
     """
 
     space: DesignSpace
@@ -85,6 +90,7 @@ class Singly:
     report: Callable[[str, int, int], None] = lambda what, done, total: None
     note: Callable[[Settled], None] = lambda settled: None
     spend: Callable[[str, float], None] = lambda part, cpu_s: None
+    sharper: Callable[[Mapping[str, Any]], DesignBound | None] | None = None
     bound_of: dict[Places, DesignBound] = field(default_factory=dict)
     _solved: set[Places] = field(default_factory=set)
     _late: set[Places] = field(default_factory=set)  # not reached in time; they are not tried again
@@ -96,7 +102,10 @@ class Singly:
         try:
             self._bound_all()
             self._map()
-            self._solve()
+            if self.work.fronts:
+                self._solve()
+            else:
+                self._sharpen()
         finally:
             self.workers.until = until
         for places in self.bound_of:
@@ -150,6 +159,23 @@ class Singly:
             chosen = _apart(entries, int(min(MAPPED_AT_ONCE, self.work.designs - mapped)), self.known)
             mapped += len(chosen)
             self._take("map", chosen)
+
+    def _sharpen(self) -> None:
+        """Bound designs that are mapped, and farther than is wanted, once more: as closely as searches prove."""
+        if self.sharper is None:
+            return
+        chosen = [places for places in self._farthest() if places in self.evaluated]
+        tasks = [Task(i, self.space.settings(self.space.index(places))) for i, places in enumerate(chosen)]
+        with suppress(TimeOverError):
+            for done, (task, found) in enumerate(self.workers.run(Timed(self.sharper), tasks)):
+                if isinstance(found, Failure):
+                    continue
+                bound, cpu_s = found
+                self.spend("bounds", cpu_s)
+                if bound is not None and not bound.infeasible:
+                    known = self.bound_of[chosen[task.key]]
+                    self.bound_of[chosen[task.key]] = known.most(bound)
+                self.report(SHARPENING, done + 1, len(tasks))
 
     def _in_question(self) -> list[Entry]:
         """Designs that are bounded, not mapped, and farther than is wanted; the farthest first."""
