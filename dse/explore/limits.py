@@ -34,8 +34,9 @@ FEWEST_FIRST = 12
 """Trials that explore there at least."""
 
 TRIAL_S, LAYER_S = 5.0, 0.5
-"""Seconds by the clock that the deep search has for a trial, and for each of its distinct layers besides, unless
-designs are given another time. Most trials take a third of it; a few would take minutes, and say how far they came."""
+"""Seconds of CPU that the deep search has for a trial, and for each of its distinct layers besides, unless designs are
+given another time, which goes by the clock. Most trials take a third of it; a few would take minutes, and say how far
+they came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class Limits:
         return SINGLY_S if self.prove_s is None else self.prove_s
 
     def trial_s(self, layers: int) -> float:
-        """Seconds for a trial of the deep search, of networks with so many distinct layers.
+        """Seconds for a trial of the deep search, of networks with so many distinct layers: of CPU, unless given.
 
         Examples
         --------

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from math import inf
-from time import monotonic
+from time import monotonic, process_time
 from typing import TYPE_CHECKING, Any
 
 from dse.architecture.remembered import Remembered
@@ -44,31 +44,49 @@ class Clock:
     Parameters
     ----------
     end : float
-        Of the monotonic clock, s.
+        Of the monotonic clock, or of this process's CPU time, s.
     layers : int
         To be mapped yet.
     gap : float
         The farthest that any layer so far may be from its best.
     nests : dict
         Mappings that the deep search found, by the layer's shape: each takes it long.
+    busy : bool
+        Whether CPU time counts.
+    reached : list of (points, gap)
+        What was found of each layer, in their order, and how far it may be from its best.
     """
 
     end: float
     layers: int
     gap: float = 0.0
     nests: dict[Any, Nest] = field(default_factory=dict)
+    busy: bool = False
+    reached: list[tuple[Points, float]] = field(default_factory=list)
 
     @classmethod
     def of(cls, limit_s: float, layers: int) -> Clock:
         """Of a design whose evaluation begins now."""
-        return cls(monotonic() + limit_s, layers)
+        from dse.mapper.shared.stopping import Busy
+
+        busy = isinstance(limit_s, Busy)
+        return cls((process_time() if busy else monotonic()) + limit_s, layers, busy=busy)
+
+    def _share_s(self, layers: int) -> float:
+        """An equal part of what is left for some layers."""
+        from dse.mapper.shared.stopping import Busy
+
+        left = self.end - (process_time() if self.busy else monotonic())
+        share_s = max(LEAST_S, left / max(1, layers))
+        return Busy(share_s) if self.busy else share_s
 
     def points(self, architecture: Architecture, layer: Layer, objective: str, gap: float) -> Points:
         """Energy and cycles of the layer's best mapping, or of its whole `front`, within the layer's time."""
-        share_s = max(LEAST_S, (self.end - monotonic()) / max(1, self.layers))
+        share_s = self._share_s(self.layers)
         self.layers -= 1
         points, reached, nest = _points(architecture, layer, objective, gap, share_s)
         self.gap = max(self.gap, reached)
+        self.reached.append((points, reached))
         if nest is not None:
             self.nests[layer.shape_key()] = nest
         return points
@@ -80,7 +98,7 @@ class Clock:
         """Energy (pJ) and latency (s) of the network with tensors on chip, best for each of some objectives."""
         left = max(1, self.layers)
         self.layers -= len(workload.distinct())
-        share_s = max(LEAST_S, (self.end - monotonic()) / left / len(objectives))
+        share_s = self._share_s(left * len(objectives))
         found, reached = resident_points(architecture, workload, objectives, gap, share_s, tuple(constraints))
         self.gap = max(self.gap, reached)
         return found

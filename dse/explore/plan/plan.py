@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,6 +22,7 @@ from dse.explore.plan.workloads import UNCHANGED, WorkloadChanges
 from dse.explore.proof.bounds import BoxBounds
 from dse.explore.proof.contest import Contest
 from dse.explore.proof.prices import BoxPrices, Layouts
+from dse.explore.proof.sharper import Sharper
 from dse.explore.proof.stage import Provable
 from dse.formats.architecture.choices import check_shapes, read_plain_space
 from dse.formats.architecture.derived import Derived, derive
@@ -154,7 +156,7 @@ class Plan:
         # a whole front of the deep search takes many times as long without a gap
         whole = self.whole_fronts
         exact = replace(plain, gap=self.search.gap if singly and whole else 0.0, front=whole)
-        trial_s = limits.trial_s(sum(len(network.layers) for network in self.networks)) if singly else limits.design_s
+        trial_s = self.trial_s(limits)
         evaluators = {"explore": replace(plain, limit_s=trial_s), "exact": exact}
         evaluators["repriced"] = evaluators["exact"]
         networks = self._networks()
@@ -199,6 +201,15 @@ class Plan:
             sweep_id=sweep_id,
         )
 
+    def trial_s(self, limits: Limits) -> float:
+        """Seconds that a trial may take; on hierarchies of the deep search by default so much CPU time."""
+        from dse.mapper import bounds_boxes
+        from dse.mapper.shared.stopping import Busy
+
+        if limits.design_s < inf or bounds_boxes(self.architecture):
+            return limits.design_s
+        return Busy(limits.trial_s(sum(len(network.layers) for network in self.networks)))
+
     def _provable(self, evaluator: NetworkEvaluator | BatchEvaluator, sweep_id: str) -> Provable:
         """How designs are bounded; several at once where all of them are mapped by the flat search."""
         from dse.mapper import bounds_boxes
@@ -210,7 +221,8 @@ class Plan:
         layouts = Layouts(resolve, evaluator) if boxed and both else None
         mapped = any(constraint.metric not in NEED_NO_MAPPING for constraint in self.spec.constraints)
         whole = not mapped and not self.search.resident
-        return Provable(BoxBounds(resolve, evaluator, sweep_id), Contest(resolve, evaluator), prices, layouts, whole)
+        bounds, contest = BoxBounds(resolve, evaluator, sweep_id), Contest(resolve, evaluator)
+        return Provable(bounds, contest, prices, layouts, whole, Sharper(resolve, evaluator))
 
     def _networks(self) -> dict[int | None, tuple[Network, ...]]:
         """The networks at each batch size of the space; under None where the space has none."""

@@ -14,6 +14,7 @@ from dse.mapper.deep.bounds.small import (
     NO_FACTOR,
     NOT_IN_USE,
     Small,
+    drop_dominated,
     gather,
     in_use,
     pair_up,
@@ -85,6 +86,28 @@ def test_pairs_of_columns_are_counted_once() -> None:
     assert pairs.of_term[:, 0].tolist() == [0, 0, NO_FACTOR]
     limited = pair_up(Terms(first, second, np.zeros(3), block, group, np.zeros(3), fixed, 0, uncut))
     assert limited.width[0] == 2
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_no_weights_prefer_a_dominated_split(seed: int) -> None:
+    """Whatever the weights, each axis' least is the same without them; and none of two splits left dominates."""
+    terms, tables = drawn(seed)
+    more = tuple(np.concatenate([table, table, table * (1.0 + 0.5 * (seed % 2))], axis=1) for table in tables)
+    alive, logarithms = all_alive(more), tuple(np.log(table) for table in more)
+    every, few = (
+        gather(logarithms, terms, pair_up(terms), alive, np.ones(len(alive.rows), dtype=np.bool_)) for _ in range(2)
+    )
+    drop_dominated(few)
+    rng = np.random.default_rng(seed)
+    for a in range(AXES):
+        used = np.unique(every.column[:, a])
+        used = used[used != NO_FACTOR]
+        whole, left = (one.values[used, one.start[a] : one.start[a + 1]] for one in (every, few))
+        assert 1 <= left.shape[1] <= max(1, whole.shape[1] // 3)
+        for load in rng.random((20, len(used))):
+            assert (load @ left).min() == pytest.approx((load @ whole).min(), rel=1e-12)
+        worse = (left[:, :, None] <= left[:, None, :]).all(axis=0)
+        assert worse.sum() == left.shape[1]
 
 
 @pytest.mark.parametrize("columns", [1, 3, 4, 6, 9])
