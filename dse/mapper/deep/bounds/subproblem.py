@@ -229,15 +229,20 @@ def root_of(space: Space, best: Best) -> Node | None:
     # A gap's search ends with what it comes to first, so nothing that was searched before may lead it.
     warm = best.warm and np.array_equal(blocks, space.block)
     if not warm:
-        fixed = fixed_weights(space, best)
-        weights = np.zeros(len(space.terms))
-        for block in (OF_ENERGY, OF_TIME):
-            mine = space.block == block
-            weights[mine] = max(0.0, fixed[block]) / max(1, mine.sum())
+        weights = even_weights(space, best)
     node = bounded(space, nothing_of(problem), space.rows, weights, best, heat=WARM if warm else HOT)
     if node is not None:
         space.weights[key] = space.block, node.weights
     return node
+
+
+def even_weights(space: Space, best: Best) -> Floats:
+    """The same weight for each term of energy, and of time, to begin with."""
+    fixed, weights = fixed_weights(space, best), np.zeros(len(space.terms))
+    for block in (OF_ENERGY, OF_TIME):
+        mine = space.block == block
+        weights[mine] = max(0.0, fixed[block]) / max(1, mine.sum())
+    return weights
 
 
 def bounded(
