@@ -85,7 +85,8 @@ def command(
 
     After the trials, lower bounds on energy and latency rule out designs that were not tried, and the others are mapped
     until --prove-time is over. One line says what is proven of the whole space. On hierarchies of the deep search
-    bounds choose most of the trials, for a minute unless --prove-time says otherwise.
+    bounds choose most of the trials, for a minute unless --prove-time says otherwise, and what is found depends on the
+    machine's speed as well; what is said to be proven holds on any.
 
     \b
     Examples:
