@@ -9,11 +9,11 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from dse.mapper.deep.axes import Axis, axes_of
 from dse.mapper.deep.bounds.columns import Pool
 from dse.mapper.deep.bounds.steps import lay_down_fewest
 from dse.mapper.deep.lists import Bools, Choice
 from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.splits.axes import Axis, axes_of
 from dse.model.counting.kernel import Floats, Ints
 
 MOST_BYTES = 200_000_000

@@ -11,7 +11,6 @@ from typing import TypeVar
 
 import numpy as np
 
-from dse.mapper.deep.axes import together
 from dse.mapper.deep.bounds.finished import told_apart
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT, Alive
 from dse.mapper.deep.bounds.subproblem import (
@@ -40,6 +39,7 @@ from dse.mapper.deep.search import (
     Incumbents,
     search_deep,
 )
+from dse.mapper.deep.splits.axes import together
 from dse.mapper.deep.start import ENOUGH, first_mappings, nearest, stirred, values_of
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import FRONT, LATENCY, SLACK

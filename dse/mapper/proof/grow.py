@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.deep.axes import Axis
 from dse.mapper.deep.bounds.columns import Pool
 from dse.mapper.deep.bounds.dual import WARM, Effort, Family, Flock, climb_all
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT, Terms
@@ -17,6 +16,7 @@ from dse.mapper.deep.bounds.subproblem import HOT, Best, Node, Space, fixed_weig
 from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.lists import NO_SLIDE, Choice
 from dse.mapper.deep.nest import record_length
+from dse.mapper.deep.splits.axes import Axis
 from dse.mapper.deep.tree import walk_to
 from dse.mapper.proof import check
 from dse.mapper.shared.compilation.twins import compiled

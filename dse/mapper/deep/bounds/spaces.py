@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.axes import Axis
 from dse.mapper.deep.bounds.columns import Pool, places_of
 from dse.mapper.deep.bounds.crossings import Crossing, Term, crossings_of
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT
@@ -28,6 +27,7 @@ from dse.mapper.deep.kept import (
 )
 from dse.mapper.deep.lists import NO_TRIPS, Choice, needed
 from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.splits.axes import Axis
 from dse.model.counting.kernel import Ints
 
 OF_TERMS = tuple(name for name in Deep._fields if name not in NOT_OF_TERMS)

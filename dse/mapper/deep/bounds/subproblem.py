@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.axes import Axis, together
 from dse.mapper.deep.bounds.columns import Columns, Laid, Places, Pool, Words
 from dse.mapper.deep.bounds.crossings import Crossing, Term
 from dse.mapper.deep.bounds.dual import WARM, Effort, Family, Flock, climb_all
@@ -17,6 +16,7 @@ from dse.mapper.deep.bounds.sift import OF_ENERGY, OF_TIME, Terms
 from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.lists import Bools, Choice, allowed, listed, needed, nothing_of, parts_of_choice
 from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.splits.axes import Axis, together
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 from dse.model.counting.kernel import Floats, Ints

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.deep.axes import Key
 from dse.mapper.deep.bounds.crossings import Crossing, Term
 from dse.mapper.deep.bounds.folds import fold_terms
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT, NO_LIMIT, OF_ENERGY, OF_TIME
 from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.splits.axes import Key
 from dse.model.counting.kernel import Floats
 from dse.model.counting.records import READ, WRITE
 from dse.model.price import SHARED
