@@ -159,7 +159,7 @@ class Explorer:
         for index, candidate in self._by_index.items():
             number = candidate.number
             found = self.exact.get(number) or self.explored.get(number) or self.repriced.get(number)
-            if found is not None:
+            if found is not None and (found.outcome.status != "infeasible" or found.never_works(self.problem.fronts)):
                 known[found.outcome.status].append(self.problem.space.digits(index))
         return self._prover.certificate(known["ok"], known["infeasible"])
 

@@ -127,6 +127,18 @@ class Evaluation:
             return f"{self.outcome.gap:.2g}"
         return "exact" if self.kind == "exact" or gap == 0 else f"{gap:.2g}"
 
+    def never_works(self, fronts: bool) -> bool:
+        """Whether no mapping of the design keeps the limits, which one that breaks them does not say.
+
+        Parameters
+        ----------
+        fronts : bool
+            Whether exact designs have all that a design can do: whole fronts, of tensors that all go through DRAM.
+        """
+        outcome = self.outcome
+        every = self.kind == "exact" and fronts and not outcome.gap and not outcome.limit_s
+        return outcome.status == "infeasible" and (every or "energy_pj" not in outcome.objectives)
+
     @property
     def ruled_out(self) -> bool:
         """Whether the design's area alone breaks a constraint, so that nothing was mapped."""

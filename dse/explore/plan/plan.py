@@ -197,6 +197,7 @@ class Plan:
             rule_out=evaluate["explore"].rule_out,
             provable=self._provable(evaluate["explore"], sweep_id),
             singly=singly,
+            fronts=whole and not self.search.resident,
             trial_s=trial_s,
             sweep_id=sweep_id,
         )

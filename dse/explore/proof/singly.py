@@ -94,6 +94,7 @@ class Singly:
     bound_of: dict[Places, DesignBound] = field(default_factory=dict)
     _solved: set[Places] = field(default_factory=set)
     _late: set[Places] = field(default_factory=set)  # not reached in time; they are not tried again
+    _broken: set[Places] = field(default_factory=set)  # mapped past a limit that another mapping may keep
 
     def run(self) -> None:
         """Bound, map and solve until nothing is in question, or the time is over."""
@@ -119,7 +120,7 @@ class Singly:
     @property
     def _done(self) -> set[Places]:
         """Designs that need not be mapped, or that there was no time for."""
-        return {*self.evaluated, *self.impossible, *self._late}
+        return {*self.evaluated, *self.impossible, *self._late, *self._broken}
 
     def _bound_all(self) -> None:
         """Bound designs, those first that are mapped."""
@@ -211,7 +212,8 @@ class Singly:
         for places in chosen:
             evaluation = found.get(self.space.index(places))
             if evaluation is None or not evaluation.ok:
-                (self._late if evaluation is None else self.impossible).add(places)
+                gone = evaluation is not None and evaluation.never_works(fronts=False)
+                (self._late if evaluation is None else self.impossible if gone else self._broken).add(places)
                 continue
             outcome = evaluation.outcome
             self.known.add(outcome.front, outcome.objectives["area_mm2"])

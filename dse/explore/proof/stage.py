@@ -109,8 +109,9 @@ class Stage:
             if index is None:
                 continue
             places = self.space.digits(index)
-            if not one.ok:
+            if one.never_works(fronts=False):
                 impossible.add(places)
+            if not one.ok:
                 continue
             own = own_gap(one, self.objectives, self.wanted) if provable.whole else inf
             evaluated[places] = min(own, evaluated.get(places, inf))

@@ -78,7 +78,8 @@ def fronts(files):
 
 def farthest(result, fronts, objectives):
     """The least gap within which evaluated designs match all points of all designs, by comparing each with each."""
-    known = np.array([[row["energy_pj"], row["latency_s"], row["area_mm2"]] for row in result.points()])
+    found = [[row["energy_pj"], row["latency_s"], row["area_mm2"]] for row in result.points()]
+    known = np.array(found).reshape(-1, 3)
     columns = [place for place, name in enumerate(("energy", "latency")) if name in objectives]
     worst = 0.0
     for points, area in fronts:
@@ -300,3 +301,22 @@ def test_mapped_designs_are_bounded_closely_in_the_end():
     assert [how for how, *_ in sharp.asked] == [how for how, *_ in made.asked]
     assert sharp.proof.certificate([(i,) for i in range(4)], []).gap == 0
     assert sharp.reports[-1][0] == SHARPENING
+
+
+@pytest.mark.parametrize(("trials", "prove_s"), [(8, None), (24, None), (8, 600.0)])
+def test_a_mapping_that_breaks_limits_does_not_say_that_all_do(files, fronts, trials, prove_s):
+    """Limits that a point in the middle of a front keeps, and neither the least product nor either end."""
+    front, _ = max(fronts, key=lambda one: len(one[0]))
+    energy_pj, latency_s = front[np.argsort(front[:, 0])][len(front) // 2] * (1 + 1e-6)
+    constraints = {"energy": {"max": f"{energy_pj} pJ"}, "latency": {"max": f"{latency_s} s"}}
+    allowed = [(points[(points <= (energy_pj, latency_s)).all(axis=1)], area) for points, area in fronts]
+    works = sum(len(points) > 0 for points, _ in allowed)
+    gap = 0.0 if prove_s else 0.5
+    result = sweep(*files, trials=trials, gap=gap, constraints=constraints, jobs=0, prove_s=prove_s)
+    certificate = result.certificate
+    assert works >= 1
+    assert certificate.infeasible <= certificate.space - works
+    assert farthest(result, allowed, ("energy", "latency", "area")) <= certificate.gap + ROUNDING
+    if prove_s:
+        assert certificate.infeasible == certificate.space - works
+        assert len(result.points()) >= 1
