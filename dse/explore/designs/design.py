@@ -218,7 +218,7 @@ class NetworkEvaluator:
             gaps.append(_short(self.objective, points, sums))
             found, least = found + weight * points, least + weight * sums
         together = _short(self.objective, found, least) if self.combination.how == "sum" else max(gaps)
-        return min(clock.gap, max(self.gap, together))
+        return max(self.gap, together)
 
     def _judge(self, metrics: dict[str, float]) -> tuple[str, float]:
         """Which constraints the metrics break and by how much, in words and as a sum of parts of the limits."""
