@@ -18,4 +18,5 @@ class ElapsedTimer:
 
 def use(monkeypatch):
     """Let every time limit of a search in this process be over when the search begins."""
-    monkeypatch.setattr("dse.mapper.shared.stopping.Timer", ElapsedTimer)
+    for name in ("Timer", "BusyTimer"):
+        monkeypatch.setattr(f"dse.mapper.shared.stopping.{name}", ElapsedTimer)

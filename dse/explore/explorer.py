@@ -19,7 +19,7 @@ from dse.explore.candidate import ALONE, PROVEN_FROM, Beside, Candidate, better_
 from dse.explore.designs.alike import Family
 from dse.explore.designs.samplers import Proposal, Proposer, Shuffled, choose_sampler, make_proposer
 from dse.explore.limits import DEFAULT, Limits
-from dse.explore.outcomes.evaluation import Evaluation, Kind, Outcome
+from dse.explore.outcomes.evaluation import Evaluation, Kept, Kind, Outcome
 from dse.explore.outcomes.log import LogWriter
 from dse.explore.plan.problem import SweepProblem
 from dse.explore.plan.search import Search
@@ -91,6 +91,7 @@ class Explorer:
     _until: float = inf
     _began: float = field(default_factory=monotonic)
     _best: Evaluation | None = None
+    _kept: Kept = field(default_factory=Kept)
 
     def __post_init__(self) -> None:
         self._from_log = frozenset(self.known)
@@ -158,7 +159,7 @@ class Explorer:
         for index, candidate in self._by_index.items():
             number = candidate.number
             found = self.exact.get(number) or self.explored.get(number) or self.repriced.get(number)
-            if found is not None:
+            if found is not None and (found.outcome.status != "infeasible" or found.never_works(self.problem.fronts)):
                 known[found.outcome.status].append(self.problem.space.digits(index))
         return self._prover.certificate(known["ok"], known["infeasible"])
 
@@ -384,6 +385,7 @@ class Explorer:
                 self.log.append(evaluation)
         self.spending.add("mapping", outcome.cpu_s)
         self.known[identity] = evaluation
+        self._kept.add(outcome)
         self._consider(evaluation)
         self.watch(evaluation)
 

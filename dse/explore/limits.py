@@ -33,6 +33,11 @@ trial's time, then say which of the others are worth one."""
 FEWEST_FIRST = 12
 """Trials that explore there at least."""
 
+TRIAL_S, LAYER_S = 5.0, 0.5
+"""Seconds of CPU that the deep search has for a trial, and for each of its distinct layers besides, unless designs are
+given another time, which goes by the clock. Most trials take a third of it; a few would take minutes, and say how far
+they came."""
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -113,6 +118,16 @@ class Limits:
         (60.0, 600.0)
         """
         return SINGLY_S if self.prove_s is None else self.prove_s
+
+    def trial_s(self, layers: int) -> float:
+        """Seconds for a trial of the deep search, of networks with so many distinct layers: of CPU, unless given.
+
+        Examples
+        --------
+        >>> Limits().trial_s(20), Limits(design_s=60.0).trial_s(20)
+        (15.0, 60.0)
+        """
+        return self.design_s if self.design_s < inf else TRIAL_S + LAYER_S * layers
 
     def work_singly(self, trials: int, explored: int) -> Work:
         """What the proof does at most where designs are bounded one by one, after so many trials that explored.

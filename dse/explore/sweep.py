@@ -188,7 +188,7 @@ def run_plan(
 ) -> SweepResult:
     """Carry a plan out; see `sweep` for the parameters. Workers that are given are left at work."""
     start = monotonic()
-    problem = plan.problem(limits.design_s)
+    problem = plan.problem(limits)
     directory = None if output is None else Path(output)
     records, spending = Records({}), Spending()
     if directory is not None:
@@ -201,7 +201,11 @@ def run_plan(
         with _workers(jobs, executor, plan.architecture, cluster) as workers:
             workers.until = start + limits.time_s
             # what crashed, or took its worker along, may have lacked memory or met a fault: it is made again
-            known = {key: each for key, each in records.by_id.items() if is_kept(each.outcome, limits)}
+            times = {"explore": problem.trial_s}
+            known = {
+                key: one for key, one in records.by_id.items()
+                if is_kept(one.outcome, times.get(one.kind, limits.design_s))
+            }  # fmt: skip
             explorer = Explorer(
                 problem, plan.search, workers, known, log, progress,
                 _replay(known, problem.sweep_id) if resume else {}, spending, limits=limits, boxes=records.boxes,
@@ -214,15 +218,15 @@ def run_plan(
     return result
 
 
-def is_kept(outcome: Outcome, limits: Limits) -> bool:
-    """Whether an outcome in the log is not made again; one that was stopped is, when there is more time now.
+def is_kept(outcome: Outcome, limit_s: float) -> bool:
+    """Whether an outcome in the log is not made again; one that was stopped is, when its like has more time now.
 
     Examples
     --------
-    >>> [is_kept(one, DEFAULT) for one in (Outcome("ok"), Outcome("ok", limit_s=10.0), Outcome("failed"))]
+    >>> [is_kept(one, inf) for one in (Outcome("ok"), Outcome("ok", limit_s=10.0), Outcome("failed"))]
     [True, False, False]
     """
-    return outcome.status != "failed" and (not outcome.limit_s or outcome.limit_s >= limits.design_s)
+    return outcome.status != "failed" and (not outcome.limit_s or outcome.limit_s >= limit_s)
 
 
 def _replay(known: Mapping[str, Evaluation], sweep_id: str) -> dict[int, Evaluation]:

@@ -118,3 +118,17 @@ def test_python_gets_the_same_kind_of_message(call, said):
     with pytest.raises(dse.DseError) as error:
         call(dse.load_architecture("eyeriss"))
     assert str(error.value).startswith(said)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["no_such_chip alexnet", "eyeriss no_such_network", "eyeriss alexnet --set levels.GLB.capacity=a", "none.yaml"],
+)
+def test_bad_input_starts_no_workers(line, capsys, monkeypatch):
+    """What starts for nothing is left for a moment after the message."""
+    begun: list[str] = []
+    monkeypatch.setattr("dse.explore.workers.runner.prepare_processes", lambda: begun.append("server"))
+    monkeypatch.setattr("dse.explore.workers.runner.process_pool", lambda jobs: begun.append("pool"))
+    assert run(["sweep", "--jobs", "2", *line.split()]) == 2
+    assert capsys.readouterr().err.startswith("error")
+    assert begun == []

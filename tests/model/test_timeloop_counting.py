@@ -60,7 +60,7 @@ def size_of(loops):
 def test_the_closed_form_is_the_walk():
     rng = random.Random(20)
     seen = Counter()
-    for number in range(400):
+    for number in range(800):
         layer, architecture, mapping = random_case(rng)
         counted = count_timeloop(layer, architecture, mapping)
         walked = walk(layer, mapping)

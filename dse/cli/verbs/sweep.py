@@ -85,7 +85,8 @@ def command(
 
     After the trials, lower bounds on energy and latency rule out designs that were not tried, and the others are mapped
     until --prove-time is over. One line says what is proven of the whole space. On hierarchies of the deep search
-    bounds choose most of the trials, for a minute unless --prove-time says otherwise.
+    bounds choose most of the trials, for a minute unless --prove-time says otherwise, and what is found depends on the
+    machine's speed as well; what is said to be proven holds on any.
 
     \b
     Examples:
@@ -106,20 +107,23 @@ def _command(
     files: tuple[str, ...], changes: SweepOptions, output: str | None, workers: WorkerOptions, resume: bool,
     times: TimeOptions, form: str,
 ) -> int:  # fmt: skip
-    from dse.cli.verbs.compare_networks import show_resumably
-    from dse.cli.verbs.dataflows import run as compare
-    from dse.explore.workers.runner import prepare_processes
+    limits, began = times.limits(), monotonic()
+    if len(files) == 1:
+        from dse.explore.compare.dataflows_file import load_comparison
 
+        if (dataflows := load_comparison(files[0])) is not None:
+            from dse.cli.verbs.dataflows import run as compare
+
+            times.check_compares(files[0])
+            return compare(dataflows, changes, output, workers.local("compares dataflows"), resume, form, limits)
+    plan = _plan(files, changes)
     if workers.jobs != 0 and workers.cluster is None:
-        prepare_processes()  # while this process imports what it needs itself
-    from dse.explore.compare.dataflows_file import load_comparison
+        from dse.explore.workers.runner import prepare_processes
+
+        prepare_processes()  # what was read is sound; workers' imports go on while this process plans
+    from dse.cli.verbs.compare_networks import show_resumably
     from dse.explore.compare.networks import Review
 
-    limits, began = times.limits(), monotonic()
-    if len(files) == 1 and (dataflows := load_comparison(files[0])) is not None:
-        times.check_compares(files[0])
-        return compare(dataflows, changes, output, workers.local("compares dataflows"), resume, form, limits)
-    plan = _plan(files, changes)
     chosen = Path(output) if output is not None else default_folder(plan.name)
     if isinstance(plan, Review):
         times.check_compares(files[0])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from math import inf
-from time import monotonic
+from time import monotonic, process_time
 from typing import TYPE_CHECKING, Any
 
 from dse.architecture.remembered import Remembered
@@ -18,14 +18,19 @@ from dse.explore.designs.resident import resident_points
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
     from dse.formats.architecture.space import Constraint
+    from dse.mapper import Certificate
+    from dse.model.mapping import Mapping
     from dse.problem.layer import Layer
     from dse.problem.workload import Workload
 
 Points = tuple[tuple[float, float], ...]
 """Energy in pJ and latency (in cycles for a layer, in seconds for a network), ascending in latency."""
 
-KEPT_LAYERS = 100_000
-"""Mapped layers that a worker remembers, a few hundred bytes each."""
+Nest = tuple["Mapping", "Certificate"]
+"""A layer's mapping, and how far it is proven."""
+
+KEPT_LAYERS, KEPT_NESTS = 100_000, 4_000
+"""Mapped layers that a worker remembers, a few hundred bytes each; and mappings of the deep search, of kilobytes."""
 
 
 LEAST_S = 1e-3
@@ -39,28 +44,51 @@ class Clock:
     Parameters
     ----------
     end : float
-        Of the monotonic clock, s.
+        Of the monotonic clock, or of this process's CPU time, s.
     layers : int
         To be mapped yet.
     gap : float
         The farthest that any layer so far may be from its best.
+    nests : dict
+        Mappings that the deep search found, by the layer's shape: each takes it long.
+    busy : bool
+        Whether CPU time counts.
+    reached : list of (points, gap)
+        What was found of each layer, in their order, and how far it may be from its best.
     """
 
     end: float
     layers: int
     gap: float = 0.0
+    nests: dict[Any, Nest] = field(default_factory=dict)
+    busy: bool = False
+    reached: list[tuple[Points, float]] = field(default_factory=list)
 
     @classmethod
     def of(cls, limit_s: float, layers: int) -> Clock:
         """Of a design whose evaluation begins now."""
-        return cls(monotonic() + limit_s, layers)
+        from dse.mapper.shared.stopping import Busy
+
+        busy = isinstance(limit_s, Busy)
+        return cls((process_time() if busy else monotonic()) + limit_s, layers, busy=busy)
+
+    def _share_s(self, layers: int) -> float:
+        """An equal part of what is left for some layers."""
+        from dse.mapper.shared.stopping import Busy
+
+        left = self.end - (process_time() if self.busy else monotonic())
+        share_s = max(LEAST_S, left / max(1, layers))
+        return Busy(share_s) if self.busy else share_s
 
     def points(self, architecture: Architecture, layer: Layer, objective: str, gap: float) -> Points:
         """Energy and cycles of the layer's best mapping, or of its whole `front`, within the layer's time."""
-        share_s = max(LEAST_S, (self.end - monotonic()) / max(1, self.layers))
+        share_s = self._share_s(self.layers)
         self.layers -= 1
-        points, reached = _points(architecture, layer, objective, gap, share_s)
+        points, reached, nest = _points(architecture, layer, objective, gap, share_s)
         self.gap = max(self.gap, reached)
+        self.reached.append((points, reached))
+        if nest is not None:
+            self.nests[layer.shape_key()] = nest
         return points
 
     def resident(
@@ -70,40 +98,54 @@ class Clock:
         """Energy (pJ) and latency (s) of the network with tensors on chip, best for each of some objectives."""
         left = max(1, self.layers)
         self.layers -= len(workload.distinct())
-        share_s = max(LEAST_S, (self.end - monotonic()) / left / len(objectives))
+        share_s = self._share_s(left * len(objectives))
         found, reached = resident_points(architecture, workload, objectives, gap, share_s, tuple(constraints))
         self.gap = max(self.gap, reached)
         return found
 
 
 _LAYERS: OrderedDict[tuple[Any, ...], Points | str] = OrderedDict()
+_NESTS: OrderedDict[tuple[Any, ...], Nest] = OrderedDict()
 
 
 def _points(
     architecture: Architecture, layer: Layer, objective: str, gap: float, limit_s: float
-) -> tuple[Points, float]:
-    """A layer's points and how far they are proven, found again if this process has solved an equal layer on an
-    architecture that maps alike."""
-    from dse.mapper import points_within
-
+) -> tuple[Points, float, Nest | None]:
+    """A layer's points, how far they are proven, and the mapping if there is one that took long to find; again those
+    of an equal layer on an architecture that maps alike, if this process has solved it."""
     key = (mapping_digest(architecture), layer.shape_key(), objective, gap)
-    reached, found = gap, _LAYERS.get(key)
+    reached, found, nest = gap, _LAYERS.get(key), _NESTS.get(key)
     if found is not None:
         _LAYERS.move_to_end(key)
     else:
         try:
-            found, reached = points_within(
-                architecture, layer, objective, gap=gap, time_limit_s=None if limit_s == inf else limit_s
-            )
+            found, reached, nest = _solved(architecture, layer, objective, gap, None if limit_s == inf else limit_s)
         except InfeasibleError as error:
             found = str(error)
         if reached <= gap:
             _LAYERS[key] = found
+            if nest is not None:
+                _NESTS[key] = nest
         if len(_LAYERS) > KEPT_LAYERS:
             _LAYERS.popitem(last=False)
+        if len(_NESTS) > KEPT_NESTS:
+            _NESTS.popitem(last=False)
     if isinstance(found, str):
         raise InfeasibleError(found)
-    return found, reached
+    return found, reached, nest
+
+
+def _solved(
+    architecture: Architecture, layer: Layer, objective: str, gap: float, limit_s: float | None
+) -> tuple[Points, float, Nest | None]:
+    from dse.mapper import bounds_boxes, points_within
+
+    if objective == "front" or bounds_boxes(architecture):
+        return *points_within(architecture, layer, objective, gap=gap, time_limit_s=limit_s), None
+    from dse.mapper.layer import layer_answers
+
+    (best,) = layer_answers(architecture, layer, objective, gap=gap, time_limit_s=limit_s)
+    return ((best.energy_pj, best.cycles),), best.certificate.gap, (best.mapping, best.certificate)
 
 
 def learn(digest: str, layer: Layer, kind: str, points: Points) -> None:

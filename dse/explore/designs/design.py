@@ -137,7 +137,8 @@ class NetworkEvaluator:
             workloads={network.name: part for network, part in zip(self.networks, run.parts(), strict=True)},
             cpu_s=process_time() - start,
             limit_s=self.limit_s if clock.gap > self.gap and self.limit_s < inf else 0.0,
-            gap=clock.gap if clock.gap > self.gap or self.front else 0.0,
+            gap=self._gap(architecture, clock, len(runs)) if clock.gap > self.gap or self.front else 0.0,
+            nests=clock.nests if len(runs) == 1 and not self.front else {},
         )
 
     def _single_runs(self, architecture: Architecture, clock: Clock) -> Any:
@@ -195,6 +196,30 @@ class NetworkEvaluator:
             parts.append((energy, cycles / architecture.clock_hz))
         return Run(tuple(parts), self.combination)
 
+    def _gap(self, architecture: Architecture, clock: Clock, runs: int) -> float:
+        """How far the design may be from its best, where some of its layers may be farther than is wanted.
+
+        A layer counts by its part of a network: energies and times add up, and no network has a smaller product of both
+        than the square of the sum of the roots of its layers' least ones, by the inequality of Cauchy and Schwarz.
+        """
+        alone = not self.front and runs == 1 and len(clock.reached) == sum(len(one.layers) for one in self.networks)
+        if not alone:
+            return clock.gap
+        gaps, reached = list[float](), iter(clock.reached)
+        weights = self.combination.weights_of(len(self.networks))
+        found, least = np.zeros(2), np.zeros(3)  # of networks that add up
+        for network, weight in zip(self.networks, weights, strict=True):
+            moved = np.array(network.moved(architecture), dtype=float)
+            points, sums = moved.copy(), np.array([*moved, moved.prod() ** 0.5])
+            for (_, count), ((point,), gap) in zip(network.layers, reached, strict=False):
+                points += count * np.array(point)
+                product = point[0] * point[1] / (1 + gap)
+                sums += count * np.array([point[0] / (1 + gap), point[1] / (1 + gap), product**0.5])
+            gaps.append(_short(self.objective, points, sums))
+            found, least = found + weight * points, least + weight * sums
+        together = _short(self.objective, found, least) if self.combination.how == "sum" else max(gaps)
+        return max(self.gap, together)
+
     def _judge(self, metrics: dict[str, float]) -> tuple[str, float]:
         """Which constraints the metrics break and by how much, in words and as a sum of parts of the limits."""
         broken = [
@@ -203,6 +228,14 @@ class NetworkEvaluator:
             if constraint.metric in metrics and (excess := constraint.excess(metrics[constraint.metric])) > 0
         ]
         return "; ".join(complaint(*each) for each in broken), sum((excess for _, _, excess in broken), 0.0)
+
+
+def _short(objective: str, found: Any, least: Any) -> float:
+    """How far energy and time are from their least, or their product from the square of the least sum of roots."""
+    if objective == "edp":
+        return float(found[0] * found[1] / least[2] ** 2) - 1
+    at = 0 if objective == "energy" else 1
+    return float(found[at] / least[at]) - 1
 
 
 @dataclass(frozen=True, slots=True)

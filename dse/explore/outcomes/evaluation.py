@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -44,6 +45,9 @@ class Outcome:
         The time after which its searches were stopped; 0 where they came to their end.
     gap : float
         How far from their best mappings may be where searches were stopped, or ended without a proof.
+    nests : dict
+        Of a design with one point, the mappings of its layers by their shapes, where finding them takes long; not in
+        the log.
     """
 
     status: Status
@@ -56,6 +60,33 @@ class Outcome:
     mapped: bool = True
     limit_s: float = 0.0
     gap: float = 0.0
+    nests: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+
+
+KEPT_NESTS = 256
+"""Designs whose mappings a sweep keeps, some tens of kilobytes each."""
+
+
+@dataclass(slots=True)
+class Kept:
+    """The mappings of the designs that were evaluated last; those of older ones are let go.
+
+    Examples
+    --------
+    >>> kept, mappings = Kept(), [{"conv": 1} for _ in range(KEPT_NESTS + 1)]
+    >>> for nests in mappings:
+    ...     kept.add(Outcome("ok", nests=nests))
+    >>> mappings[0], mappings[1]
+    ({}, {'conv': 1})
+    """
+
+    _nests: deque[dict[Any, Any]] = field(default_factory=deque)
+
+    def add(self, outcome: Outcome) -> None:
+        if outcome.nests:
+            self._nests.append(outcome.nests)
+            if len(self._nests) > KEPT_NESTS:
+                self._nests.popleft().clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +126,18 @@ class Evaluation:
         if self.outcome.gap:
             return f"{self.outcome.gap:.2g}"
         return "exact" if self.kind == "exact" or gap == 0 else f"{gap:.2g}"
+
+    def never_works(self, fronts: bool) -> bool:
+        """Whether no mapping of the design keeps the limits, which one that breaks them does not say.
+
+        Parameters
+        ----------
+        fronts : bool
+            Whether exact designs have all that a design can do: whole fronts, of tensors that all go through DRAM.
+        """
+        outcome = self.outcome
+        every = self.kind == "exact" and fronts and not outcome.gap and not outcome.limit_s
+        return outcome.status == "infeasible" and (every or "energy_pj" not in outcome.objectives)
 
     @property
     def ruled_out(self) -> bool:

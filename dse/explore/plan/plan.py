@@ -12,6 +12,7 @@ from dse.errors import A_WORKLOAD, AN_ARCHITECTURE, DseError, expect
 from dse.explore.designs.design import NEED_NO_MAPPING, Batched, BatchEvaluator, Network, NetworkEvaluator
 from dse.explore.designs.space import DesignSpace
 from dse.explore.designs.together import SHARED, Together
+from dse.explore.limits import DEFAULT, Limits
 from dse.explore.outcomes.evaluation import Kind
 from dse.explore.outcomes.identity import identity
 from dse.explore.plan.hardware import SAME_HARDWARE, HardwareChanges
@@ -21,6 +22,7 @@ from dse.explore.plan.workloads import UNCHANGED, WorkloadChanges
 from dse.explore.proof.bounds import BoxBounds
 from dse.explore.proof.contest import Contest
 from dse.explore.proof.prices import BoxPrices, Layouts
+from dse.explore.proof.sharper import Sharper
 from dse.explore.proof.stage import Provable
 from dse.formats.architecture.choices import check_shapes, read_plain_space
 from dse.formats.architecture.derived import Derived, derive
@@ -141,23 +143,25 @@ class Plan:
             return architecture, self.workloads, 1
         return architecture, tuple(workload.with_batch(batch) for workload in self.workloads), batch
 
-    def problem(self, design_s: float = inf) -> SweepProblem:
-        """The search problem: how settings become designs, identities and outcomes, each within so many seconds."""
+    def problem(self, limits: Limits = DEFAULT) -> SweepProblem:
+        """The search problem: how settings become designs, identities and outcomes, each within its time."""
         from dse.mapper import bounds_boxes
 
         plain = NetworkEvaluator(
             (), self.objective, self.search.gap, constraints=tuple(self.spec.constraints),
-            combination=self.together.combination([workload.name for workload in self.workloads]), limit_s=design_s,
+            combination=self.together.combination([workload.name for workload in self.workloads]),
+            limit_s=limits.design_s,
         )  # fmt: skip
         singly = not bounds_boxes(self.architecture)
         # a whole front of the deep search takes many times as long without a gap
         whole = self.whole_fronts
         exact = replace(plain, gap=self.search.gap if singly and whole else 0.0, front=whole)
-        evaluators = {"explore": plain, "exact": exact}
+        trial_s = self.trial_s(limits)
+        evaluators = {"explore": replace(plain, limit_s=trial_s), "exact": exact}
         evaluators["repriced"] = evaluators["exact"]
         networks = self._networks()
         keys = {batch: [network.key() for network in read] for batch, read in networks.items()}
-        limits = [constraint.to_dict() for constraint in plain.constraints]
+        constraints = [constraint.to_dict() for constraint in plain.constraints]
         counted = [plain.combination.how, list(plain.combination.weights)]
 
         def resolve(settings: Mapping[str, Any]) -> Any:
@@ -168,7 +172,7 @@ class Plan:
             architecture = design.architecture if isinstance(design, Batched) else design
             keeping = [] if architecture is None else [level.name for level in architecture.levels if level.on_chip]
             mapper = {
-                "objective": how.objective, "gap": how.gap, "front": how.front, "constraints": limits,
+                "objective": how.objective, "gap": how.gap, "front": how.front, "constraints": constraints,
                 "combine": counted, "per_image": BATCH in self.space,
                 **({"resident": keeping} if self.search.resident else {}),
                 **({"layers": kind} if kind == "repriced" else {}),
@@ -176,7 +180,8 @@ class Plan:
             return identity(self._hashed(settings, architecture), keys[settings.get(BATCH)], mapper)
 
         shared = {
-            "limits": limits, "objectives": list(self.search.objectives), "gap": self.search.gap, "combine": counted
+            "limits": constraints, "objectives": list(self.search.objectives), "gap": self.search.gap,
+            "combine": counted,
         }  # fmt: skip
         everything = [key for batch in keys.values() for key in batch]
         evaluate = {kind: self._evaluator(how, networks) for kind, how in evaluators.items()}
@@ -192,8 +197,19 @@ class Plan:
             rule_out=evaluate["explore"].rule_out,
             provable=self._provable(evaluate["explore"], sweep_id),
             singly=singly,
+            fronts=whole and not self.search.resident,
+            trial_s=trial_s,
             sweep_id=sweep_id,
         )
+
+    def trial_s(self, limits: Limits) -> float:
+        """Seconds that a trial may take; on hierarchies of the deep search by default so much CPU time."""
+        from dse.mapper import bounds_boxes
+        from dse.mapper.shared.stopping import Busy
+
+        if limits.design_s < inf or bounds_boxes(self.architecture):
+            return limits.design_s
+        return Busy(limits.trial_s(sum(len(network.layers) for network in self.networks)))
 
     def _provable(self, evaluator: NetworkEvaluator | BatchEvaluator, sweep_id: str) -> Provable:
         """How designs are bounded; several at once where all of them are mapped by the flat search."""
@@ -206,7 +222,8 @@ class Plan:
         layouts = Layouts(resolve, evaluator) if boxed and both else None
         mapped = any(constraint.metric not in NEED_NO_MAPPING for constraint in self.spec.constraints)
         whole = not mapped and not self.search.resident
-        return Provable(BoxBounds(resolve, evaluator, sweep_id), Contest(resolve, evaluator), prices, layouts, whole)
+        bounds, contest = BoxBounds(resolve, evaluator, sweep_id), Contest(resolve, evaluator)
+        return Provable(bounds, contest, prices, layouts, whole, Sharper(resolve, evaluator))
 
     def _networks(self) -> dict[int | None, tuple[Network, ...]]:
         """The networks at each batch size of the space; under None where the space has none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from dse.explore.designs.space import DesignSpace
@@ -41,6 +42,10 @@ class SweepProblem:
         How designs are bounded; without it nothing is proven over the space.
     singly : bool
         Whether designs are those of the deep search: bounded one by one, and with fronts that take long.
+    fronts : bool
+        Whether exact evaluations have all that a design can do, see `Evaluation.never_works`.
+    trial_s : float
+        Seconds after which the searches of a trial end with what they have.
     """
 
     space: DesignSpace
@@ -55,6 +60,8 @@ class SweepProblem:
     plain: Callable[[Any], Any] = lambda value: value
     provable: Provable | None = None
     singly: bool = False
+    fronts: bool = False
+    trial_s: float = inf
 
     def proves(self, limits: Limits) -> bool:
         """Whether the proof over the space is made."""

@@ -55,6 +55,14 @@ class DesignBound:
         )  # fmt: skip
 
 
+    def most(self, other: DesignBound) -> DesignBound:
+        """A bound on a design of which both are bounds."""
+        return replace(
+            self, energy_pj=max(self.energy_pj, other.energy_pj), latency_s=max(self.latency_s, other.latency_s),
+            weighted_pj=max(self.weighted_pj, other.weighted_pj),
+        )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class BoundTask:
     """A box to be bounded.
@@ -191,7 +199,7 @@ class BoxBounds:
             return (DesignBound(infeasible=reason),)
         sides = self._sides(task, how, area)
         parts = [_bound(network, architectures, sides, task.weight) for network in how.networks]
-        return (_together(how, parts, images, area),)
+        return (bound_together(how, parts, images, area),)
 
     def _apart(self, task: BoundTask, corners: list[Any]) -> tuple[DesignBound, ...]:
         """The bound of every design of a box whose designs differ in the array's sides alone."""
@@ -322,7 +330,9 @@ def _summed(network: Network, corners: list[Architecture], layers: Any) -> Any:
     return np.tensordot(counts, layers, axes=1) / (1.0, max(corner.clock_hz for corner in corners), 1.0)
 
 
-def _together(how: NetworkEvaluator, parts: list[tuple[float, float, float]], images: int, area: float) -> DesignBound:
+def bound_together(
+    how: NetworkEvaluator, parts: list[tuple[float, float, float]], images: int, area: float
+) -> DesignBound:
     """The bound of all networks, by image, from those of each."""
     if any(inf in part for part in parts):
         return DesignBound(infeasible="some layer cannot be mapped")
@@ -341,7 +351,7 @@ def _of_networks(
     bounds = [_summed(network, corners, rows) for network, rows in zip(how.networks, layers, strict=True)]
     return [
         replace(
-            _together(how, [tuple(rows[at].tolist()) for rows in bounds], images, area),
+            bound_together(how, [tuple(rows[at].tolist()) for rows in bounds], images, area),
             layers=np.concatenate([rows[:, at] for rows in layers]),
         )
         for at, area in enumerate(areas)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from math import inf, isfinite
+from math import ceil, floor, inf, isfinite, log10
 from typing import Any
 
 
@@ -67,16 +67,28 @@ class Certificate:
         >>> Certificate(7200, 120, 3000, 4080, 0, 0.0, 0.01).sentence(("energy", "latency"))
         'no other design of the 7,200 is better in both energy and latency: proven'
         >>> Certificate(7200, 120, 2900, 4080, 100, 0.0312, 0.01).sentence(("edp", "area"))
-        'no other design of the 7,200 is better in EDP at no more area by more than 3.1 %: proven; 100 are open at 1 %'
+        'no other design of the 7,200 is better in EDP at no more area by more than 3.2 %: proven; 100 are open at 1 %'
+        >>> Certificate(9, 4, 5, 0, 0, 0.09, 0.01).sentence(("edp",))
+        'no other design of the 9 is better in EDP by more than 9 %: proven; each is mapped, or ruled out within 1 %'
         """
         names = ["EDP" if name == "edp" else name for name in objectives if name != "area"]
         what = f"both {names[0]} and {names[1]}" if len(names) == 2 else " and ".join(names) or "area"
         where = " at no more area" if names and "area" in objectives else ""
         unsettled = f"{self.open:,} {'is' if self.open == 1 else 'are'} open"
-        left = "" if self.complete else f"; {unsettled} at {self.wanted * 100:.2g} %"
-        if self.gap > 1 and self.complete:
+        left = f"; {unsettled} at {self.wanted * 100:.2g} %"
+        if self.complete:
+            wide = self.gap > self.wanted
+            left = f"; each is mapped, or ruled out within {self.wanted * 100:.2g} %" if wide else ""
+        if self.gap == inf and self.complete:
             return f"none of the {self.space:,} designs is open, but how near the best their mappings are is not proven"
-        if self.gap > 1:
-            return f"{self.space - self.open:,} of the {self.space:,} designs are settled; {unsettled}"
-        by = f" by more than {self.gap * 100:.2g} %" if self.gap > 0 else ""
+        if self.gap == inf:
+            settled = f"{self.space - self.open:,} of the {self.space:,} designs are settled; {unsettled}"
+            return f"{settled}, and how much better these may be is not known yet"
+        by = f" by more than {_rounded_up(self.gap * 100)} %" if self.gap > 0 else ""
         return f"no other design of the {self.space:,} is better in {what}{where}{by}: proven{left}"
+
+
+def _rounded_up(percent: float) -> str:
+    """Two digits, or all before the point, and never less than the number: less would be more than is proven."""
+    digits = max(0, 1 - floor(log10(percent)))
+    return f"{ceil(percent * 10**digits * (1 - 1e-12)) / 10**digits:.{digits}f}".rstrip("0" * (digits > 0)).rstrip(".")

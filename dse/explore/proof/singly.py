@@ -8,10 +8,12 @@ farthest designs follow. Whenever the time is over, everything that was found st
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from logging import getLogger
 from math import inf
 from time import monotonic
+from typing import Any
 
 from dse.explore.designs.space import DesignSpace
 from dse.explore.limits import Work
@@ -33,6 +35,7 @@ MAPPED_AT_ONCE = 4
 """Designs mapped between two looks at what is known; it does not depend on how many workers there are."""
 
 BOUNDING, MAPPING, SOLVING = "bounding designs", "mapping designs in question", "solving fronts of designs"
+SHARPENING = "bounding mapped designs closely"
 """What the proof does, for whoever watches it."""
 
 
@@ -69,6 +72,8 @@ class Singly:
         Told of every design that is not mapped, in the end.
     spend : callable, optional
         See `dse.explore.proof.prove.Prover`.
+    sharper : callable, optional
+        Settings to a closer bound, or to None.
     """
 
     space: DesignSpace
@@ -85,8 +90,11 @@ class Singly:
     report: Callable[[str, int, int], None] = lambda what, done, total: None
     note: Callable[[Settled], None] = lambda settled: None
     spend: Callable[[str, float], None] = lambda part, cpu_s: None
+    sharper: Callable[[Mapping[str, Any]], DesignBound | None] | None = None
     bound_of: dict[Places, DesignBound] = field(default_factory=dict)
     _solved: set[Places] = field(default_factory=set)
+    _late: set[Places] = field(default_factory=set)  # not reached in time; they are not tried again
+    _broken: set[Places] = field(default_factory=set)  # mapped past a limit that another mapping may keep
 
     def run(self) -> None:
         """Bound, map and solve until nothing is in question, or the time is over."""
@@ -95,7 +103,10 @@ class Singly:
         try:
             self._bound_all()
             self._map()
-            self._solve()
+            if self.work.fronts:
+                self._solve()
+            else:
+                self._sharpen()
         finally:
             self.workers.until = until
         for places in self.bound_of:
@@ -105,6 +116,11 @@ class Singly:
     @property
     def _is_over(self) -> bool:
         return monotonic() >= self.deadline
+
+    @property
+    def _done(self) -> set[Places]:
+        """Designs that need not be mapped, or that there was no time for."""
+        return {*self.evaluated, *self.impossible, *self._late, *self._broken}
 
     def _bound_all(self) -> None:
         """Bound designs, those first that are mapped."""
@@ -145,12 +161,30 @@ class Singly:
             mapped += len(chosen)
             self._take("map", chosen)
 
+    def _sharpen(self) -> None:
+        """Bound designs that are mapped, and farther than is wanted, once more: as closely as searches prove."""
+        if self.sharper is None:
+            return
+        chosen = [places for places in self._farthest() if places in self.evaluated]
+        tasks = [Task(i, self.space.settings(self.space.index(places))) for i, places in enumerate(chosen)]
+        with suppress(TimeOverError):
+            for done, (task, found) in enumerate(self.workers.run(Timed(self.sharper), tasks)):
+                if isinstance(found, Failure):
+                    continue
+                bound, cpu_s = found
+                self.spend("bounds", cpu_s)
+                if bound is not None and not bound.infeasible:
+                    known = self.bound_of[chosen[task.key]]
+                    self.bound_of[chosen[task.key]] = known.most(bound)
+                self.report(SHARPENING, done + 1, len(tasks))
+
     def _in_question(self) -> list[Entry]:
         """Designs that are bounded, not mapped, and farther than is wanted; the farthest first."""
+        done = self._done
         found = [
             Entry(self.known.short_of(bound), number, Box(places, places), bound)
             for number, (places, bound) in enumerate(self.bound_of.items())
-            if not bound.infeasible and places not in self.evaluated and places not in self.impossible
+            if not bound.infeasible and places not in done
         ]
         return sorted(entry for entry in found if entry.short > self.wanted)
 
@@ -158,7 +192,7 @@ class Singly:
         """Find fronts of the designs that are farthest, mapped or not."""
         solved = 0
         while not self._is_over and solved < self.work.fronts:
-            left = [places for places in self._farthest() if places not in self._solved | self.impossible]
+            left = [places for places in self._farthest() if places not in self._solved | self.impossible | self._late]
             if not left:
                 return
             self.report(SOLVING, solved, solved + len(left))
@@ -178,7 +212,8 @@ class Singly:
         for places in chosen:
             evaluation = found.get(self.space.index(places))
             if evaluation is None or not evaluation.ok:
-                self.impossible.add(places)
+                gone = evaluation is not None and evaluation.never_works(fronts=False)
+                (self._late if evaluation is None else self.impossible if gone else self._broken).add(places)
                 continue
             outcome = evaluation.outcome
             self.known.add(outcome.front, outcome.objectives["area_mm2"])

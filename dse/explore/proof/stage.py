@@ -17,6 +17,7 @@ from dse.explore.proof.contest import Contest
 from dse.explore.proof.prices import BoxPrices, Layouts
 from dse.explore.proof.prove import Prover
 from dse.explore.proof.settled import EVALUATED, Entry, Settled
+from dse.explore.proof.sharper import Sharper
 from dse.explore.proof.singly import Singly, own_gap
 from dse.explore.proof.staircase import Staircase
 from dse.explore.workers.runner import Workers
@@ -39,6 +40,8 @@ class Provable:
         None where mappings of one design are not priced for others.
     whole : bool
         See `dse.explore.proof.singly.Singly`.
+    sharper : Sharper or None
+        None where designs are not bounded by searches.
     """
 
     bounds: BoxBounds
@@ -46,6 +49,7 @@ class Provable:
     prices: BoxPrices | None
     layouts: Layouts | None = None
     whole: bool = True
+    sharper: Sharper | None = None
 
     def axes(self, space: DesignSpace) -> Axes:
         """What boxes of the space may span; worked out once, which takes as long as pricing some hundred designs."""
@@ -105,14 +109,15 @@ class Stage:
             if index is None:
                 continue
             places = self.space.digits(index)
-            if not one.ok:
+            if one.never_works(fronts=False):
                 impossible.add(places)
+            if not one.ok:
                 continue
             own = own_gap(one, self.objectives, self.wanted) if provable.whole else inf
             evaluated[places] = min(own, evaluated.get(places, inf))
         return Singly(
             self.space, provable.bounds, self.workers, self._staircase(sound), evaluated, impossible, provable.whole,
-            evaluate, self.wanted, deadline, work, report, self._note, self.spend,
+            evaluate, self.wanted, deadline, work, report, self._note, self.spend, provable.sharper,
         )  # fmt: skip
 
     def _staircase(self, sound: Sequence[Evaluation]) -> Staircase:

@@ -281,7 +281,9 @@ class SweepResult:
             "cpu_split_s": self.spending.to_dict(),
             "reference": self.reference_row(),
             "best": {name: min(front, key=lambda row: row[OBJECTIVES[name]]) for name in self._wanted() if front},
-            "certificate": None if self.certificate is None else self.certificate.to_dict(),
+            "certificate": None if (found := self.certificate) is None else {
+                **found.to_dict(), "says": found.sentence(self.search.objectives),
+            },
             "front": len(front),
             "mappings": sum(row["mappings"] for row in front),
             "budgets": [

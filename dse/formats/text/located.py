@@ -131,10 +131,13 @@ def did_you_mean(word: object, choices: Iterable[object], *, shown: int = 12) ->
     "did you mean 'vgg16'?"
     >>> did_you_mean("x", ["rows", "cols"])
     'one of: cols, rows'
+    >>> did_you_mean("architecture", ["arch", "batch"])
+    "did you mean 'arch'?"
     """
     names = sorted({str(choice) for choice in choices})
-    lowered = {name.lower(): name for name in names}
-    close = [lowered[match] for match in get_close_matches(str(word).lower(), lowered, n=2, cutoff=0.6)]
+    lowered, given = {name.lower(): name for name in names}, str(word).lower()
+    close = [lowered[match] for match in get_close_matches(given, lowered, n=2, cutoff=0.6)]
+    close = close or [name for key, name in lowered.items() if len(key) > 2 and given.startswith(key)][:2]
     if close:
         return "did you mean " + " or ".join(repr(name) for name in close) + "?"
     if not names:

@@ -17,6 +17,8 @@ _PACKAGE = Path(__file__).resolve().parents[2]
 _SUFFIXES = (".yaml", ".yml")
 _NOUNS: dict[Kind, str] = {"workloads": "workload", "arch_specs": "architecture", "sweeps": "sweep"}
 """Each kind in a word, which is also the key that a file of it has."""
+_OWN_KEYS: dict[Kind, frozenset[str]] = {"sweeps": frozenset({"arch", "workloads", "search", "fronts"})}
+"""Further keys that a file of no other kind has: one with any of them is of this kind, though a key may be misspelt."""
 
 
 def check_kind(source: Source, kind: Kind) -> None:
@@ -35,6 +37,8 @@ def check_kind(source: Source, kind: Kind) -> None:
     dse.errors.SpecError: <text>:1:1: this is a workload, not an architecture...
     """
     noun, keys = _NOUNS[kind], source.data if isinstance(source.data, dict) else {}
+    if not _OWN_KEYS.get(kind, frozenset()).isdisjoint(keys):
+        return
     for other in (other for other in _NOUNS.values() if other in keys and noun not in keys):
         hint = _usage(noun, source.file, other)
         raise source.error((other,), f"this is {a_or_an(other)}, not {a_or_an(noun)}", hint, key=True)

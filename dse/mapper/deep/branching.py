@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from dse.mapper.deep.bounds.subproblem import Best, Kin, Laid, Node, Space, bounded_all, lifts_left
+from dse.mapper.deep.bounds.columns import Laid
+from dse.mapper.deep.bounds.subproblem import Best, Kin, Node, Space, bounded_all, lifts_left
 from dse.mapper.deep.lists import Bools, Choice, kinds, parts_of_choice
 from dse.model.counting.kernel import Ints
 

@@ -3,17 +3,96 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeVar
 
-from dse.mapper.deep.axes import Axis, axes_of
+import numpy as np
+
+from dse.mapper.deep.bounds.columns import Pool
 from dse.mapper.deep.bounds.steps import lay_down_fewest
 from dse.mapper.deep.lists import Bools, Choice
 from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.splits.axes import Axis, axes_of
 from dse.model.counting.kernel import Floats, Ints
 
 MOST_BYTES = 200_000_000
 """Tables last used longest ago are given up when all of them take more."""
+
+
+MOST_KEPT = 8
+"""Machines, or shapes of terms, for which what follows from them is kept with the tables of a layer."""
+
+Kept = TypeVar("Kept")
+
+OF_CROSSINGS = ("nodes", "fans", "kept", "keeps", "is_fan_out", "multicast", "reduces", "folds", "words", "macs")
+OF_PORTS = (
+    *OF_CROSSINGS, "returns", "never_finished", "buffering", "port_node", "port_cost", "port_saved", "port_joins",
+)  # fmt: skip
+OF_LIMITS = (*OF_CROSSINGS, "bits", "capacity", "only_finished", "may_finish")
+NOT_OF_TERMS = ("bits", "capacity", "only_finished", "returns", "never_finished", "may_finish", "visits_pay")
+"""Numbers of a problem that the words of ports depend on, that limits depend on, and that the terms of the objective do
+not or that kindred spaces differ in."""
+
+
+class Laid(NamedTuple):
+    """What follows from lists laid down: see `Space` in `dse.mapper.deep.bounds.subproblem`. It depends on no price."""
+
+    known: dict[Any, Any]
+    kins: dict[Any, Any]
+    next_lists: dict[Any, Any]
+
+    @property
+    def nbytes(self) -> int:
+        """About how much it takes: each entry as much as the first."""
+        some = [next(iter(every.values())) for every in (self.known, self.kins) if every]
+        each = [sum(part.nbytes for part in one if hasattr(part, "nbytes")) for one in some]
+        return sum(size * len(every) for size, every in zip(each, filter(None, (self.known, self.kins)), strict=True))
+
+
+@dataclass(slots=True)
+class Shared:
+    """What spaces with the same axes share, for the last machines that they were of.
+
+    Parameters
+    ----------
+    alike : dict
+        By all prices: spaces, by what becomes of psums in them and the fewest steps.
+    laid : dict
+        By the columns of the terms.
+    ports, limits : dict
+        Times of ports, and terms of limits, by what they depend on.
+    """
+
+    alike: dict[Hashable, dict[Hashable, Any]] = field(default_factory=dict)
+    laid: dict[Hashable, Laid] = field(default_factory=dict)
+    ports: dict[Hashable, Any] = field(default_factory=dict)
+    limits: dict[Hashable, Any] = field(default_factory=dict)
+
+    @property
+    def nbytes(self) -> int:
+        return sum(one.nbytes for one in self.laid.values())
+
+
+def kept_last(kept: dict[Hashable, Kept], key: Hashable, most: int, make: Callable[[], Kept]) -> Kept:
+    """What is kept by a key, made where it is not; what was asked for longest ago is given up.
+
+    Examples
+    --------
+    >>> kept = {}
+    >>> [kept_last(kept, key, 2, key.upper) for key in "abac"], list(kept)
+    (['A', 'B', 'A', 'C'], ['a', 'c'])
+    """
+    kept[key] = value = kept.pop(key) if key in kept else make()
+    while len(kept) > most:
+        del kept[next(iter(kept))]
+    return value
+
+
+def numbers_of(problem: Deep, names: Iterable[str]) -> tuple[Hashable, ...]:
+    """Some of a problem's numbers, to compare and to look up."""
+    values = (getattr(problem, name) for name in names)
+    return tuple(value.tobytes() if isinstance(value, np.ndarray) else value for value in values)
 
 
 class Found(NamedTuple):
@@ -53,6 +132,8 @@ class Tables(NamedTuple):
         By the crossings of a problem: what words are products of, with some lists laid down.
     agreeing : dict
         By the rules of a problem: which splits agree with what is laid down about a list.
+    shared
+        What spaces share that differ in prices.
     """
 
     axes: list[Axis]
@@ -60,13 +141,14 @@ class Tables(NamedTuple):
     differ: tuple[int, ...]
     found: dict[int, Found]
     weights: dict[Hashable, tuple[Ints, Floats]]
-    words: dict[Hashable, tuple[dict[Any, Any], dict[Any, Any]]]
+    words: dict[Hashable, Pool]
     agreeing: dict[Hashable, dict[Any, list[Bools]]]
+    shared: Shared
 
     @property
     def nbytes(self) -> int:
         masks = (mask for every in self.agreeing.values() for masks in every.values() for mask in masks)
-        return sum(axis.nbytes for axis in self.axes) + sum(mask.nbytes for mask in masks)
+        return sum(axis.nbytes for axis in self.axes) + sum(mask.nbytes for mask in masks) + self.shared.nbytes
 
 
 _kept: OrderedDict[tuple[object, ...], Tables] = OrderedDict()
@@ -96,7 +178,7 @@ def tables_of(problem: Deep) -> Tables:
         _kept.move_to_end(key)
         return _kept[key]
     axes = axes_of(problem)
-    tables = Tables(axes, *lay_down_fewest(problem, axes), {}, {}, {}, {})
+    tables = Tables(axes, *lay_down_fewest(problem, axes), {}, {}, {}, {}, Shared())
     while _kept and sum(one.nbytes for one in (*_kept.values(), tables)) > MOST_BYTES:
         _kept.popitem(last=False)
     _kept[key] = tables

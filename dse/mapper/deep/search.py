@@ -1,6 +1,6 @@
 """The deep search: any number of levels and fan-outs, axis by axis, each split over all levels at once. Compilable.
 
-What an axis contributes to every count is a row of factors (`dse.mapper.deep.axes`); the walk multiplies
+What an axis contributes to every count is a row of factors (`dse.mapper.deep.splits.axes`); the walk multiplies
 them up, and holds both the sums that follow and the separable bound (`dse.mapper.deep.bounds.dual`) against the best
 known.
 """
@@ -13,9 +13,9 @@ import numpy as np
 
 from dse.mapper.deep.bounds.shrink import Sums, add_up, shrink, walk_of
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Alive, Terms
-from dse.mapper.deep.chains import settle_sides
 from dse.mapper.deep.nest import COLS, ORDER, PER_LEVEL, PER_PART, ROWS, TRIPS, Work, price_whole, workspace
 from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.splits.chains import settle_sides
 from dse.mapper.shared.incumbent import SLACK, enter, pruned
 from dse.mapper.shared.orders import add_partial_stays, group_dims, list_orders
 from dse.model.counting.kernel import Floats, Ints, entry

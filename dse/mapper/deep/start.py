@@ -1,4 +1,4 @@
-"""First mappings: the splits of each axis exchanged one after another, from many orders of the lists."""
+"""First mappings, and others like the best one: splits of each axis exchanged one after another."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from itertools import product
 
 import numpy as np
 
-from dse.mapper.deep.axes import together
 from dse.mapper.deep.bounds.columns import Columns
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT
-from dse.mapper.deep.bounds.subproblem import Best, Kin, Node, Space, terms_of
+from dse.mapper.deep.bounds.subproblem import Best, Kin, Node, Space, bounded, even_weights, terms_of
 from dse.mapper.deep.exchange import descend_all, exchanged, rows_of
 from dse.mapper.deep.lists import Bools, Choice, choices_of, listed
+from dse.mapper.deep.splits.axes import together
 from dse.mapper.shared.compilation.twins import compiled
 from dse.model.counting.kernel import Floats, Ints
 from dse.problem.dims import IFMAP, PSUM, WEIGHT
@@ -32,6 +32,13 @@ ROUNDS = 2
 
 ENOUGH = 0.03
 """How near, in logarithms, the best mapping is to the root's bound when that is not worth it."""
+
+
+STIRRED, AMONG = 16, 40
+"""Beginnings like the best mapping, and how many of the cheapest splits take the place of some of its splits."""
+
+AGAIN = 4
+"""How often such beginnings are tried while they lead to better ones."""
 
 
 def first_mappings(node: Node, best: Best) -> Iterator[Ints]:
@@ -61,6 +68,80 @@ def first_mappings(node: Node, best: Best) -> Iterator[Ints]:
         yield from _best_of(_other_orders(space, best, rows))
         if best.target() >= known:
             return
+
+
+def stirred(
+    spaces: list[Space], node: Node, best: Best, random: np.random.Generator
+) -> Iterator[tuple[Space, Ints, tuple[Choice | None, ...]]]:
+    """Mappings like the best one, and others with its splits in a subproblem: space, splits and what is laid down.
+
+    Each is to be priced before the next is made. About half of its splits are others, each of the cheap ones of its
+    axis by chance; then one after another is exchanged for the best.
+    """
+    for _ in range(AGAIN):
+        known, record = best.target(), best.records[0]
+        mine = [part for space in spaces for part in (space.parts or (space,)) if part.mask == record[-1]]
+        begin = np.array(rows_of(mine[0], record))
+        space = next((one for one in mine if one.holds(begin.tolist())), mine[0])
+        choices = choices_of(space.problem, record)
+        like = _like(space, choices, node, best)
+        if like is None:
+            break
+        logs, first, second = like.columns
+        kin = Kin(
+            (choices,) * STIRRED,
+            np.repeat(logs[None], STIRRED, axis=0),
+            np.repeat(first[None], STIRRED, axis=0),
+            second,
+        )
+        for rows in _best_of(_stirred(like, best, kin, like.rows, begin, random)):
+            yield space, rows, choices
+        if best.target() >= known:
+            break
+    if node.space.axes is space.axes:
+        several = int(sum(len(row) > 1 for row in node.rows) > 2)
+        some = tuple(_some(row, lifted, several) for row, lifted in zip(node.rows, node.reduced, strict=True))
+        for part in node.space.parts or (node.space,):
+            kin = _of_kinds(part, tuple(None if one is None or one.partial else one for one in node.choices))
+            for rows in _best_of(_stirred(node, best, kin, some, begin, random)):
+                yield node.space, rows, node.choices
+
+
+def _like(space: Space, choices: tuple[Choice | None, ...], node: Node, best: Best) -> Node | None:
+    """All mappings with the orders of the best one, by weights of a subproblem where it has the same terms."""
+    every = np.ones((1, sum(map(len, space.rows))), dtype=bool)
+    for level, choice in enumerate(choices):
+        if choice is not None and not space.problem.is_fan_out[space.problem.nodes[level]]:
+            every = every & space.agree(level, space.rows, (choice,))
+    ends = np.cumsum([len(row) for row in space.rows])[:-1]
+    rows = tuple(row[mask] for row, mask in zip(space.rows, np.split(every[0], ends), strict=True))
+    same = node.space is space or any(part is space for part in node.space.parts)
+    return bounded(space, choices, rows, node.weights if same else even_weights(space, best), best)
+
+
+def _stirred(
+    node: Node, best: Best, kin: Kin, rows: tuple[Ints, ...], begin: Ints, random: np.random.Generator
+) -> list[tuple[float, Ints]]:
+    """What comes of a mapping with some splits that are others, by chance, in each of some ways to lay down lists."""
+    many = len(kin.choices)
+    begins = np.tile(begin, (many, 1))
+    for a, (mine, lifted) in enumerate(zip(node.rows, node.reduced, strict=True)):
+        cheap = mine[np.argsort(lifted, kind="stable")[:AMONG]]
+        taken = random.random(many) < 0.5
+        begins[taken, a] = cheap[random.integers(len(cheap), size=many)][taken]
+    keep = np.ones((many, sum(map(len, rows))), dtype=bool)
+    return _descended(node.space, best, kin, rows, keep, begins)
+
+
+def nearest(fitting: Floats, beyond: Floats, most: int) -> Ints:
+    """The splits that do best in place of one at hand, and as many of those that fit only if other axes give way."""
+    first = np.argsort(fitting, kind="stable")[:most]
+    first = first[np.isfinite(fitting[first])]
+    more = np.argsort(beyond, kind="stable")[: 2 * most]
+    others = np.isfinite(beyond)
+    others[first] = False
+    more = more[others[more]]
+    return np.concatenate([first, more[:most]])
 
 
 def values_of(space: Space, best: Best, columns: Columns, rows: list[int], beyond: float = 0.0) -> list[Floats]:
@@ -129,8 +210,14 @@ def _other_orders(space: Space, best: Best, rows: tuple[Ints, ...]) -> list[tupl
 def _descended(
     space: Space, best: Best, kin: Kin, rows: tuple[Ints, ...], keep: Bools, begin: Ints
 ) -> list[tuple[float, Ints]]:
-    """The logarithm of the objective and the splits that each of some ways to lay down lists comes to."""
-    found, values = np.tile(begin, (len(keep), 1)), np.zeros(len(keep))
+    """The logarithm of the objective and the splits that each of some ways to lay down lists comes to.
+
+    Parameters
+    ----------
+    begin : (6,) or (m, 6) int64
+        The splits to begin with.
+    """
+    found, values = np.array(np.broadcast_to(begin, (len(keep), 6))), np.zeros(len(keep))
     start = np.concatenate([[0], np.cumsum([len(mine) for mine in rows])])
     terms = terms_of(space, best, (kin.logs[0], kin.first[0], kin.second))
     tables = together(space.axes).factors

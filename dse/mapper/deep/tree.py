@@ -11,7 +11,6 @@ from typing import TypeVar
 
 import numpy as np
 
-from dse.mapper.deep.axes import together
 from dse.mapper.deep.bounds.dominance import WORTHWHILE, needed_splits
 from dse.mapper.deep.bounds.finished import told_apart
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT, Alive
@@ -41,10 +40,11 @@ from dse.mapper.deep.search import (
     Incumbents,
     search_deep,
 )
-from dse.mapper.deep.start import ENOUGH, first_mappings, values_of
+from dse.mapper.deep.splits.axes import together
+from dse.mapper.deep.start import ENOUGH, first_mappings, nearest, stirred, values_of
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import FRONT, LATENCY, SLACK
-from dse.model.counting.kernel import Floats, Ints
+from dse.model.counting.kernel import Ints
 
 Answer = TypeVar("Answer")
 
@@ -118,6 +118,8 @@ def seek(
         Mappings that may be good, or fit after some of their splits are exchanged.
     """
     number, begun, dive_at = count(), int(best.visited[SUBPROBLEMS]), FIRST_DIVE
+    several = nothing_of(spaces[0].problem).count(None) >= SEVERAL
+    random = np.random.default_rng(0)  # every search has the same numbers
     heap: list[tuple[float, int, Node]] = []
     known = best.target()
     for one in found:
@@ -139,7 +141,7 @@ def seek(
             said.append((reached - root.bound, root.bound))
         yield
     target = best.target()
-    halved = best.held > 0 and nothing_of(spaces[0].problem).count(None) >= SEVERAL and any(
+    halved = best.held > 0 and several and any(
         lift <= LITTLE * (target - bound) for lift, bound in said if bound < target - MARGIN
     )  # fmt: skip
     while heap:
@@ -151,6 +153,8 @@ def seek(
             dive_at *= 2
             if bound < best.target() - PROVEN:
                 dive(node, best)
+                for space, rows, choices in stirred(spaces, node, best, random) if several and best.held > 0 else ():
+                    _price(space, rows, choices, best)
         children = children_of(node, best, halved)
         known = _improved(spaces, best, known)
         for child in children:
@@ -345,21 +349,10 @@ def exchange(spaces: list[Space], best: Best, record: Ints) -> None:
     columns = space.columns(choices)
     fitting, beyond = (values_of(space, best, columns, rows, slack) for slack in (0.0, BEYOND))
     probed = _probed(space.rows)
-    some = tuple(_nearest(*both, probed) for both in zip(fitting, beyond, strict=True))
+    some = tuple(nearest(*both, probed) for both in zip(fitting, beyond, strict=True))
     if all(map(len, some)):
         dearer = tuple(value[row] - value[row].min() for row, value in zip(some, beyond, strict=True))
         walk_to(Node(space, choices, some, np.zeros(0), 0.0, dearer, columns), best, inf, PROBE)
-
-
-def _nearest(fitting: Floats, beyond: Floats, most: int) -> Ints:
-    """The splits that do best in place of one at hand, and as many of those that fit only if other axes give way."""
-    first = np.argsort(fitting, kind="stable")[:most]
-    first = first[np.isfinite(fitting[first])]
-    more = np.argsort(beyond, kind="stable")[: 2 * most]
-    others = np.isfinite(beyond)
-    others[first] = False
-    more = more[others[more]]
-    return np.concatenate([first, more[:most]])
 
 
 def _walk(node: Node, best: Best, limit: int) -> None:

@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.deep.axes import Axis
+from dse.mapper.deep.bounds.columns import Pool
 from dse.mapper.deep.bounds.dual import WARM, Effort, Family, Flock, climb_all
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT, Terms
 from dse.mapper.deep.bounds.spaces import narrowed
 from dse.mapper.deep.bounds.subproblem import HOT, Best, Node, Space, fixed_weights, limits_of
+from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.lists import NO_SLIDE, Choice
 from dse.mapper.deep.nest import record_length
+from dse.mapper.deep.splits.axes import Axis
 from dse.mapper.deep.tree import walk_to
 from dse.mapper.proof import check
 from dse.mapper.shared.compilation.twins import compiled
@@ -79,7 +81,8 @@ def told_apart(space: Space, listed: list[check.Axis]) -> Space:
         sides = np.prod([part[:, :, 1:] for part in parts], axis=0)
         axes.append(Axis(mine.dims, mine.bounds, merged, mine.stride, mine.dilation, sides, mine.ways))
     rows = tuple(np.arange(len(axis)) for axis in axes)
-    bare = replace(space, axes=axes, words={}, of_choices={}, agreeing={})
+    words = Pool(space.crossings, axes, len(space.problem.nodes))
+    bare = replace(space, axes=axes, words=words, agreeing={}, alike={}, shared=Shared())
     return narrowed(bare, space.problem, space.mask, rows)
 
 

@@ -8,10 +8,10 @@ from itertools import product
 from typing import Any
 
 from dse.architecture.architecture import Architecture
-from dse.mapper.deep.axes import Key
 from dse.mapper.deep.bounds.spaces import narrowed, space_of, without_fewest_steps
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.problem import build, finishing, rooms_for_finished, spreads_that_add_up
+from dse.mapper.deep.splits.axes import Key
 from dse.mapper.shared.bypass import bypass_choices
 from dse.model.price import Prices
 from dse.problem.dims import DIMS, OPERANDS

@@ -14,7 +14,7 @@ from dse.explore.outcomes.evaluation import Outcome
 from dse.formats.text.regular import check_file
 from dse.formats.text.replace import write_text
 from dse.report.cards.card import Card, Wanted, card_of
-from dse.report.cards.steps import Neighbourhood, best_first, change_row, key_of, neighbours, step_gap
+from dse.report.cards.steps import Neighbourhood, best_first, change_row, key_of, neighbours, outcomes_at, step_gap
 from dse.report.text.sweeps import recommended, shown_fronts
 
 if TYPE_CHECKING:
@@ -87,8 +87,9 @@ def make_book(
     cards = {row["number"]: card for row in rows if (card := known.of(row)) is not None}
     missing = {row["number"]: row for row in rows if row["number"] not in cards}
     settings = {e.number: e.parameters for e in result.designs}
+    found = outcomes_at(result, step_gap(plan))
     around = {
-        number: Neighbourhood.of(plan, settings[number])
+        number: Neighbourhood.of(plan, settings[number], found)
         for number in wanted_steps(result) if number not in known.steps
     }  # fmt: skip
     wanted = {number: wanted_card(result, plan, row) for number, row in missing.items()}
@@ -122,7 +123,7 @@ def work_out(
     """
     from dse.explore.workers.runner import Failure, Task
 
-    made: Made[Name] = Made({}, {}, {number: {} for number in around})
+    made: Made[Name] = Made({}, {}, {number: dict(one.known) for number, one in around.items()})
     jobs: list[tuple[Name, int | None, Any]] = [(number, None, (card_of, one)) for number, one in wanted.items()]
     jobs += [
         (number, at, (one.evaluate, design)) for number, one in around.items() for at, design in one.designs.items()
@@ -170,7 +171,20 @@ def wanted_card(result: SweepResult, plan: Plan, row: Mapping[str, Any]) -> Want
     return Wanted(
         architecture, workloads, plan.objective, gap,
         (row["energy_pj"] * images, row["latency_s"] * images) if whole_front else None, resident,
+        {} if exact else outcome.nests, _limit_s(plan, outcome),
     )  # fmt: skip
+
+
+def _limit_s(plan: Plan, outcome: Outcome) -> float | None:
+    """Seconds for each layer, where the deep search maps it: what a trial has, or had."""
+    from dse.explore.limits import DEFAULT
+    from dse.mapper import bounds_boxes
+    from dse.mapper.shared.stopping import Busy
+
+    if bounds_boxes(plan.architecture):
+        return None
+    layers = sum(len(network.layers) for network in plan.networks)
+    return Busy((outcome.limit_s or DEFAULT.trial_s(layers)) / layers)
 
 
 def all_changes(result: SweepResult, book: Book, numbers: Iterable[int]) -> dict[int, list[dict[str, Any]]]:

@@ -1,8 +1,9 @@
-"""The card of one design: its networks mapped again, and every part of what they cost."""
+"""The card of one design: its networks as they are mapped, and every part of what they cost."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import inf, log
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,11 @@ class Wanted:
         A point of the design's whole front, whose mappings are to be shown; None for each layer's own best.
     resident : bool
         Whether tensors may stay on chip.
+    nests : mapping
+        Mappings of layers that the sweep has found, with their certificates, by the layers' shapes; where those of all
+        layers are known, nothing is mapped again.
+    limit_s : float, optional
+        Seconds after which the search of a layer ends with what it has.
     """
 
     architecture: Architecture
@@ -42,6 +48,8 @@ class Wanted:
     gap: float = 0.0
     point: tuple[float, float] | None = None
     resident: bool = False
+    nests: Mapping[Any, Any] = field(default_factory=dict)
+    limit_s: float | None = None
 
 
 def card_of(wanted: Wanted) -> Card:
@@ -99,7 +107,28 @@ def _runs(wanted: Wanted) -> list[MappedWorkload]:
         return [_resident_run(wanted, net) for net in wanted.workloads]
     if wanted.point is not None:
         return runs_at(wanted.architecture, wanted.workloads, wanted.point, gap=wanted.gap)
-    return [map_workload(wanted.architecture, net, wanted.objective, gap=wanted.gap) for net in wanted.workloads]
+    return [
+        _run_found(wanted, network)
+        or map_workload(
+            wanted.architecture, network, wanted.objective, gap=wanted.gap, time_limit_s=wanted.limit_s
+        )
+        for network in wanted.workloads
+    ]  # fmt: skip
+
+
+def _run_found(wanted: Wanted, network: Workload) -> MappedWorkload | None:
+    """A network by the mappings that the sweep has found; None where some are missing."""
+    from dse.mapper import Mapped, MappedWorkload
+    from dse.model.cost import evaluate
+
+    architecture, layers = wanted.architecture, list[tuple[Mapped, tuple[str, ...]]]()
+    for layer, names in network.distinct():
+        if layer.shape_key() not in wanted.nests:
+            return None
+        mapping, certificate = wanted.nests[layer.shape_key()]
+        lowered = architecture.lowered(layer)
+        layers.append((Mapped(lowered, mapping, evaluate(architecture, lowered, mapping), certificate), names))
+    return MappedWorkload(architecture, network, wanted.objective, tuple(layers), wanted.gap)
 
 
 def _resident_run(wanted: Wanted, network: Workload) -> MappedWorkload:

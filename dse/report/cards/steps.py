@@ -7,7 +7,7 @@ asks for these of any design.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 NO_NUMBERS: Mapping[str, int] = {}
+NOTHING: Mapping[str, Outcome] = {}
 
 CLOCKS = ("clock", "technology.clock")
 
@@ -114,6 +115,12 @@ def neighbours(
     return [(step, other) for step, other in beside if other is not None]
 
 
+def outcomes_at(result: SweepResult, gap: float) -> dict[str, Outcome]:
+    """What a sweep's trials found, by `key_of` their settings, where they are mapped to within this very gap."""
+    trials = [one for one in result.explored if one.ok and not one.outcome.limit_s]
+    return {key_of(one.parameters): one.outcome for one in trials} if gap == result.search.gap > 0 else {}
+
+
 def step_gap(plan: Plan) -> float:
     """How far from its best a mapping may be where designs are compared: 0 where exact mappings take milliseconds."""
     from dse.mapper import bounds_boxes
@@ -135,6 +142,8 @@ class Neighbourhood:
     impossible : mapping of int to Outcome
         Steps to settings that make no design.
     gap : float
+    known : mapping of int to Outcome
+        What the sweep has found, by the same keys as `designs`.
     """
 
     steps: tuple[Step, ...]
@@ -142,20 +151,25 @@ class Neighbourhood:
     evaluate: Callable[[Any], Outcome]
     impossible: Mapping[int, Outcome]
     gap: float
+    known: Mapping[int, Outcome] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, plan: Plan, settings: Mapping[str, Any]) -> Neighbourhood:
-        """Of the design with some settings."""
+    def of(cls, plan: Plan, settings: Mapping[str, Any], found: Mapping[str, Outcome] = NOTHING) -> Neighbourhood:
+        """Of the design with some settings; `found` is of designs that are known, by `key_of` their settings."""
         gap = step_gap(plan)
         problem = replace(plan, search=replace(plan.search, gap=gap)).problem()
         steps = (*steps_from(plan.space, settings), *halves_and_doubles(plan, settings))
-        designs, impossible = {OWN: problem.resolve(settings)}, {}
-        for at, step in enumerate(steps):
+        designs, impossible, known = {}, {}, {}
+        for at, its_settings in enumerate((settings, *(step.settings for step in steps)), start=OWN):
             try:
-                designs[at] = problem.resolve(plan.complete(step.settings))
+                whole = plan.complete(its_settings)
+                if (outcome := found.get(key_of(whole))) is not None:
+                    known[at] = outcome
+                else:
+                    designs[at] = problem.resolve(whole)
             except DseError as error:  # what follows from the settings cannot be
                 impossible[at] = Outcome("infeasible", error.message)
-        return cls(steps, designs, problem.evaluate["explore"], impossible, gap)
+        return cls(steps, designs, problem.evaluate["explore"], impossible, gap, known)
 
     def changes(self, outcomes: Mapping[int, Outcome], numbers: Mapping[str, int] = NO_NUMBERS) -> list[dict[str, Any]]:
         """What the steps change, the best first.
@@ -163,7 +177,7 @@ class Neighbourhood:
         Parameters
         ----------
         outcomes : mapping of int to Outcome
-            Of `designs`, by the same keys.
+            Of `designs`, by the same keys, and those that are known.
         numbers : mapping
             Of the designs of a sweep, by `key_of` their settings.
 
@@ -172,10 +186,10 @@ class Neighbourhood:
         list of dict
             See `change_row`; nothing where the design itself does not work.
         """
-        own = outcomes[OWN]
+        found = {**self.impossible, **outcomes}
+        own = found[OWN]
         if own.status != "ok":
             return []
-        found = {**self.impossible, **outcomes}
         return best_first([
             change_row(step, own, found[at], numbers.get(key_of(step.settings)), self.gap)
             for at, step in enumerate(self.steps)

@@ -43,7 +43,7 @@ def test_boxes_at_several_supplies_are_bounded_as_each_alone(limit):
 
 
 def test_nodes_without_macs_are_part_of_a_design_s_bound():
-    """Pools and sums that go through memory take as much on every mapping: up to two fifths of a latency."""
+    """Pools and sums that go through memory take as much on every mapping: up to a quarter of a latency."""
     plan = make_plan("edge_npu", "alexnet", Search(4))
     bounds, settings = plan.problem().provable.bounds, plan.starts[0]
     (network,) = bounds.evaluator.networks

@@ -32,7 +32,14 @@ def test_it_is_read_back_as_it_was_written(certificate):
          "open at 1 %"),
         (replace(NOTHING, open=0), ("edp",), "none of the 100 designs is open, but how near the best their mappings "
          "are is not proven"),
-        (NOTHING, ("edp",), "20 of the 100 designs are settled; 80 are open"),
+        (NOTHING, ("edp",), "20 of the 100 designs are settled; 80 are open, and how much better these may be is "
+         "not known yet"),
+        (replace(NOTHING, open=1), ("edp",), "99 of the 100 designs are settled; 1 is open, and how much better these "
+         "may be is not known yet"),
+        (replace(PART, open=0), ("edp",), "no other design of the 100 is better in EDP by more than 25 %: proven; each "
+         "is mapped, or ruled out within 1 %"),
+        (replace(PART, gap=1.15), ("edp",), "no other design of the 100 is better in EDP by more than 115 %: proven; "
+         "20 are open at 1 %"),
     ],
 )  # fmt: skip
 def test_it_claims_no_more_than_is_proven(certificate, objectives, sentence):

@@ -4,6 +4,7 @@ import json
 from contextlib import suppress
 from math import inf
 
+import elapsed
 import numpy as np
 import pytest
 from explore.proof.test_interrupted import interrupted
@@ -18,7 +19,8 @@ from dse.explore.plan.plan import make_plan
 from dse.explore.plan.search import Search
 from dse.explore.proof.bounds import DesignBound
 from dse.explore.proof.certificate import Certificate
-from dse.explore.proof.singly import BOUNDING, MAPPING, SOLVING, Singly, own_gap
+from dse.explore.proof.sharper import WITHIN
+from dse.explore.proof.singly import BOUNDING, MAPPING, SHARPENING, SOLVING, Singly, own_gap
 from dse.explore.proof.staircase import Staircase
 from dse.explore.sweep import sweep
 from dse.explore.workers.runner import TimeOverError, Workers
@@ -76,7 +78,8 @@ def fronts(files):
 
 def farthest(result, fronts, objectives):
     """The least gap within which evaluated designs match all points of all designs, by comparing each with each."""
-    known = np.array([[row["energy_pj"], row["latency_s"], row["area_mm2"]] for row in result.points()])
+    found = [[row["energy_pj"], row["latency_s"], row["area_mm2"]] for row in result.points()]
+    known = np.array(found).reshape(-1, 3)
     columns = [place for place, name in enumerate(("energy", "latency")) if name in objectives]
     worst = 0.0
     for points, area in fronts:
@@ -161,7 +164,7 @@ SPACE = DesignSpace.of({"size": [1, 2, 3, 4]})
 class Made:
     """A proof over four made-up designs, whose bounds are 10 % below what each reaches."""
 
-    def __init__(self, work=Work(), objectives=("energy", "latency"), deadline=inf, evaluated=None):  # noqa: B008
+    def __init__(self, work=Work(), objectives=("energy", "latency"), deadline=inf, evaluated=None, sharper=None):  # noqa: B008
         self.asked, self.reports, self.settled = [], [], []
         known = Staircase(objectives, 1.0)
         for place in evaluated or {}:
@@ -169,7 +172,7 @@ class Made:
         with Workers.local(0) as workers:
             self.proof = Singly(
                 SPACE, self.bound, workers, known, dict(evaluated or {}), set(), True, self.evaluate, 0.01, deadline,
-                work, lambda *told: self.reports.append(told), self.settled.append,
+                work, lambda *told: self.reports.append(told), self.settled.append, sharper=sharper,
             )  # fmt: skip
             self.proof.run()
             self.until = workers.until
@@ -244,3 +247,76 @@ def test_without_a_proof_all_trials_explore(files):
     assert len(result.explored) == 8 + 1  # the design as specified is not one of the space
     assert result.certificate is None
     assert {one.kind for one in result.evaluations} == {"explore"}
+
+
+def space_of(parameters):
+    """The place of a design in the space."""
+    space = DesignSpace.of({
+        "levels.cores.cols": [1, 2], "levels.L1.capacity": ["256 B", "1 KiB"], "levels.L2.capacity": ["2 KiB", "4 KiB"],
+    })  # fmt: skip
+    return space.find(parameters)
+
+
+def test_a_trial_has_its_time_and_says_how_far_it_came(files, fronts, tmp_path, monkeypatch):
+    # a gap that no other test asks for, so that this process remembers no layer
+    settings = {"trials": 4, "gap": 1e-7, "jobs": 0, "prove_s": 0, "output": tmp_path}
+    with monkeypatch.context() as patch:
+        elapsed.use(patch)
+        first = sweep(*files, **settings)
+        again = sweep(*files, **settings, resume=True)
+    assert {one.outcome.limit_s for one in first.explored} == {Limits().trial_s(2)} == {6.0}
+    assert min(one.outcome.gap for one in first.explored) > 0
+    assert again.reused == len(first.explored) == 4
+    for one in first.explored[1:]:  # the first is not one of the space
+        edp = one.outcome.objectives["edp_js"]
+        points, _ = fronts[space_of(one.parameters)]
+        least = (points[:, 0] * points[:, 1]).min() * 1e-12
+        assert least * (1 - ROUNDING) <= edp <= least * (1 + one.outcome.gap) * (1 + ROUNDING)
+    more = sweep(*files, **settings, resume=True, design_limit_s=600.0)
+    assert all(one.outcome.limit_s == 0 for one in more.explored)
+
+
+@pytest.mark.parametrize("out_of_time", [False, True])
+def test_what_searches_prove_is_below_all_that_a_design_can_do(files, fronts, monkeypatch, out_of_time):
+    problem = make_plan(*files, Search(1)).problem()
+    provable = problem.provable
+    with monkeypatch.context() as patch:
+        if out_of_time:
+            elapsed.use(patch)
+        for index, (points, area) in enumerate(fronts):
+            settings = problem.space.settings(index)
+            bound = provable.sharper(settings)
+            assert bound.area_mm2 == area
+            for least, reached in zip((bound.energy_pj, bound.latency_s), points.min(axis=0), strict=True):
+                assert least <= reached * (1 + ROUNDING)
+                assert out_of_time or reached <= least * (1 + WITHIN) * (1 + ROUNDING)
+
+
+def test_mapped_designs_are_bounded_closely_in_the_end():
+    """Two designs that reach 10 % more than their first bounds, and are then found to reach their best."""
+    made = Made(Work(fronts=0), evaluated={(0,): inf, (3,): inf})
+    assert made.proof.certificate([(i,) for i in range(4)], []).gap == pytest.approx(0.1)
+    sharp = Made(Work(fronts=0), evaluated={(0,): inf, (3,): inf}, sharper=lambda settings: DesignBound(
+        *Made.point((settings["size"] - 1,)), 0.0, 1.0))  # fmt: skip
+    assert [how for how, *_ in sharp.asked] == [how for how, *_ in made.asked]
+    assert sharp.proof.certificate([(i,) for i in range(4)], []).gap == 0
+    assert sharp.reports[-1][0] == SHARPENING
+
+
+@pytest.mark.parametrize(("trials", "prove_s"), [(8, None), (24, None), (8, 600.0)])
+def test_a_mapping_that_breaks_limits_does_not_say_that_all_do(files, fronts, trials, prove_s):
+    """Limits that a point in the middle of a front keeps, and neither the least product nor either end."""
+    front, _ = max(fronts, key=lambda one: len(one[0]))
+    energy_pj, latency_s = front[np.argsort(front[:, 0])][len(front) // 2] * (1 + 1e-6)
+    constraints = {"energy": {"max": f"{energy_pj} pJ"}, "latency": {"max": f"{latency_s} s"}}
+    allowed = [(points[(points <= (energy_pj, latency_s)).all(axis=1)], area) for points, area in fronts]
+    works = sum(len(points) > 0 for points, _ in allowed)
+    gap = 0.0 if prove_s else 0.5
+    result = sweep(*files, trials=trials, gap=gap, constraints=constraints, jobs=0, prove_s=prove_s)
+    certificate = result.certificate
+    assert works >= 1
+    assert certificate.infeasible <= certificate.space - works
+    assert farthest(result, allowed, ("energy", "latency", "area")) <= certificate.gap + ROUNDING
+    if prove_s:
+        assert certificate.infeasible == certificate.space - works
+        assert len(result.points()) >= 1

@@ -15,7 +15,8 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.formats.architecture.load import load_architecture_spec
 from dse.mapper.deep import kept
-from dse.mapper.deep.solve import deep_mapping, solve_deep
+from dse.mapper.deep.lists import nothing_of
+from dse.mapper.deep.solve import deep_mapping, solve_deep, spaces_of
 from dse.mapper.layer import OBJECTIVES
 from dse.problem.dims import OPERANDS, PerOperand
 from dse.problem.layer import Layer
@@ -85,6 +86,49 @@ def test_of_mappings_that_cost_the_same_the_same_one_is_the_answer(monkeypatch: 
         for machine, found in zip(machines[1:], after[1:], strict=True):
             kept._kept.clear()
             assert answer(machine, problem, objective) == found
+
+
+def test_spaces_are_the_same_whatever_machines_came_before(monkeypatch: Any) -> None:
+    """Times of ports, terms of limits and columns of choices are taken over from them where nothing else follows."""
+    monkeypatch.setattr(kept, "_kept", type(kept._kept)())
+    for number in range(16):
+        problem = (clustered_problem if number % 4 == 3 else deep_problem)(number)
+        machines = [problem.architecture]
+        for step in range(6):
+            machines.append(neighbour(machines[step // 2], Random(100 * number + step)))
+        kept._kept.clear()
+        after = [stated(machine, problem) for machine in machines]
+        for at, machine in enumerate(machines):
+            kept._kept.clear()
+            assert stated(machine, problem) == after[at], f"problem {number}, machine {at}"
+
+
+def stated(architecture: Architecture, problem: Any) -> Any:
+    """All that bounds a layer: terms, limits, and the columns with one list laid down."""
+    found = []
+    for whole in spaces_of(architecture, problem.layer, problem.kind)[1]:
+        for space in (whole, *whole.parts):
+            kin = space.kin(nothing_of(space.problem), 0)
+            tables = [[hash(column.tobytes()) for column in axis.table()] for axis in space.axes]
+            columns = [[table[place] for table, place in zip(tables, row, strict=True)] for row in kin.first[-1]]
+            numbers = space.limits.tolist(), space.cuts.tolist(), kin.logs.tolist()
+            found.append((space.terms, numbers, space.problem.visits_pay, columns))
+    return found
+
+
+def test_what_is_kept_of_machines_counts_with_the_tables(monkeypatch: Any) -> None:
+    monkeypatch.setattr(kept, "_kept", type(kept._kept)())
+    problem = deep_problem(1)
+    answer(problem.architecture, problem, "energy")
+    (tables,) = kept._kept.values()
+    kins = [kin for laid in tables.shared.laid.values() for kin in laid.kins.values()]
+    assert tables.shared.nbytes >= sum(first.nbytes for _, _, first in kins) / 2 > 0
+    before = len(tables.shared.alike)
+    for factor in range(2, 2 + 2 * kept.MOST_KEPT):
+        outer, *inner = problem.architecture.hierarchy
+        outer = replace(outer, read_energy_pj=scaled(outer.read_energy_pj, factor))
+        spaces_of(replace(problem.architecture, hierarchy=(outer, *inner)), problem.layer, problem.kind)
+    assert before < len(tables.shared.alike) == kept.MOST_KEPT
 
 
 def test_a_search_begins_at_what_an_earlier_one_has_found(monkeypatch: Any) -> None:

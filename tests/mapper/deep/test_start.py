@@ -10,8 +10,8 @@ from dse.mapper.deep.bounds.subproblem import Best, Space, fixed_weights, limits
 from dse.mapper.deep.lists import nothing_of
 from dse.mapper.deep.nest import record_length
 from dse.mapper.deep.solve import solve_deep, spaces_of
-from dse.mapper.deep.start import _descended, _of_kinds, first_mappings, values_of
-from dse.mapper.deep.tree import BEYOND, _nearest, _price
+from dse.mapper.deep.start import _descended, _of_kinds, first_mappings, nearest, stirred, values_of
+from dse.mapper.deep.tree import BEYOND, _price, _root
 from dse.mapper.shared.incumbent import EDP, ENERGY
 
 LAYER = Layer("l", K=64, C=48, P=14, Q=14, R=3, S=3)
@@ -71,7 +71,7 @@ def test_splits_a_little_beyond_limits_go_along_when_several_axes_exchange_their
         for mine, more in zip(fitting, beyond, strict=True):
             fits = np.isfinite(mine)
             assert (mine[fits] == more[fits]).all()
-            some = _nearest(mine, more, 24)
+            some = nearest(mine, more, 24)
             assert len(set(some.tolist())) == len(some) <= 48
             assert np.isfinite(more[some]).all()
             # None that fits is left out for one that does not.
@@ -111,3 +111,24 @@ def test_a_first_mapping_is_within_five_percent_of_the_best(machine: str) -> Non
     for rows in first_mappings(node, best):
         _price(space, rows, node.choices, best)
     assert least <= best.values[0, 0] <= 1.05 * least
+
+
+def test_mappings_like_the_best_one_are_whole_ones_of_their_spaces_and_the_same_each_time() -> None:
+    every = spaces("simba_pe")
+    best = nothing_known(every[-1], ENERGY)
+    node, _ = _root(every[-1], best)
+    assert node is not None
+    assert best.held == 1
+    runs = []
+    for _ in range(2):
+        known, mine = best.target(), nothing_known(every[-1], ENERGY)
+        mine.values[:], mine.records[:], mine.held = best.values, best.records, 1
+        found = []
+        for space, rows, choices in stirred(every, node, mine, np.random.default_rng(0)):
+            assert all(0 <= row < len(axis) for row, axis in zip(rows.tolist(), space.axes, strict=True))
+            found.append((space.mask, rows.tolist(), choices))
+            _price(space, rows, choices, mine)
+        assert mine.target() <= known
+        runs.append(found)
+    assert runs[0] == runs[1]
+    assert runs[0]

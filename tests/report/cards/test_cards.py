@@ -134,3 +134,36 @@ def test_a_card_without_a_point_has_each_layers_own_best():
     (network,) = card_of(Wanted(architecture, (NET,), "energy"))["networks"]
     assert network["energy_pj"] == pytest.approx(dse.map_workload(architecture, NET, "energy").energy_pj, rel=1e-12)
     assert all(layer["gap"] == 0 for layer in network["layers"])
+
+
+DEEP_SPACE = {"levels.L2.capacity": ["512 KiB", "1 MiB"], "levels.cores.cols": [1, 2]}
+
+
+def test_mappings_that_a_sweep_has_found_are_not_sought_again(monkeypatch):
+    plan = make_plan("edge_npu", NET, Search(3), space=DEEP_SPACE)
+    result = run_plan(plan, jobs=0)
+    explored = {json.dumps(one.parameters) for one in result.explored}
+
+    def again(*_, **__):
+        raise AssertionError("a design is mapped again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("dse.mapper.map_workload", again)
+        book = make_book(result, plan, Workers.local(0), Book())
+    for row in wanted_rows(result):
+        (network,) = book.of(row)["networks"]
+        assert network["energy_pj"] == pytest.approx(row["energy_pj"], rel=1e-9)
+        assert network["latency_s"] == pytest.approx(row["latency_s"], rel=1e-9)
+    outcomes = {json.dumps(one.parameters): one.outcome for one in result.explored}
+    (number,) = {result.reference.number}
+    settings = result.explored[0].parameters
+    own = outcomes[json.dumps(settings)].objectives
+    for row in book.steps[number]:
+        other = json.dumps({**settings, row["path"]: row["new"]})
+        if other in explored:
+            assert row["energy"] == outcomes[other].objectives["energy_pj"] / own["energy_pj"]
+    for one in result.evaluations:
+        one.outcome.nests.clear()  # as after `dse report`, which reads the log
+    mapped = make_book(result, plan, Workers.local(0), Book())
+    assert json.dumps(mapped.cards) == json.dumps(book.cards)
+    assert mapped.steps == book.steps

@@ -7,9 +7,9 @@ from math import log
 
 import numpy as np
 
-from dse.mapper.deep.axes import AXES, Axis, Key
 from dse.mapper.deep.bounds.crossings import Crossing, Term
 from dse.mapper.deep.lists import IRRELEVANT, NO_SLIDE, NO_TRIPS, Choice
+from dse.mapper.deep.splits.axes import AXES, Axis, Key
 from dse.model.counting.kernel import Floats, Ints
 from dse.problem.dims import IFMAP, P, Q
 
@@ -20,11 +20,14 @@ Columns = tuple[Floats, Ints, Ints]
 """(T,) logarithms of the terms' coefficients with all factors that are the same in every mapping; (T, 6) columns of the
 words' factors; (T, 6) columns of the instances in use."""
 
+Laid = tuple[Choice | None, ...]
+"""What is laid down about each list above the innermost level's."""
+
 Words = tuple[Ints, Floats]
 """(views, 6) columns of the factors of each view's words; (views,) logarithms of the factors that all splits share."""
 
 
-def run_of(operand: int, child: int, levels: int, choices: tuple[Choice | None, ...]) -> Run:
+def run_of(operand: int, child: int, levels: int, choices: Laid) -> Run:
     """How many lists repeat a crossing's transfers at least, and the axes that the ifmap may slide on.
 
     A list of which nothing is known (None) may keep the operand in place, and may have nothing that moves it; so may
@@ -39,7 +42,7 @@ def run_of(operand: int, child: int, levels: int, choices: tuple[Choice | None, 
         if choice is None or (choice.partial and choice.kind == operand):
             slides = (P, Q) if moves else ()
             continue
-        if choice.kind == NO_TRIPS or (choice.kind == operand and choice.passing):
+        if not _moves(operand, choice):
             continue
         if moves and choice.partial:
             slides = (P, Q)
@@ -47,6 +50,13 @@ def run_of(operand: int, child: int, levels: int, choices: tuple[Choice | None, 
             slides = tuple(sorted((*slides, choice.slide)))
         return (i if choice.kind == operand else i + 1), slides
     return 0, slides
+
+
+def _moves(operand: int, choice: Choice | None) -> bool:
+    """Whether a list is known to move an operand, or to repeat what moves it."""
+    if choice is None or choice.kind == NO_TRIPS:
+        return False
+    return choice.kind != operand or not (choice.partial or choice.passing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,34 +70,33 @@ class Places:
     first, second : (T, 6) int64
         Columns of the axes' tables: of tiles, steps and children; of the instances in use.
     of_crossings : (*,) int64
-        Terms of the words of crossings, crossing by crossing.
-    views : tuple of arrays
-        Per crossing, the view of each of these terms.
+        Terms of the words of crossings.
+    crossings, views : (*,) int64
+        The crossing and the view of each of these.
     """
 
     logs: Floats
     first: Ints
     second: Ints
     of_crossings: Ints
-    views: tuple[Ints, ...]
+    crossings: Ints
+    views: Ints
 
 
-def places_of(terms: list[Term], crossings: list[Crossing], axes: list[Axis]) -> Places:
+def places_of(terms: list[Term], axes: list[Axis]) -> Places:
     in_use = {used: [axis.column(("idle", used)) if used > 0 else 0 for axis in axes]
               for used in sorted({term.used for term in terms})}  # fmt: skip
     tiles: dict[tuple[tuple[int, Key], ...], list[int]] = {(): [0] * len(axes)}
-    mine: list[list[int]] = [[] for _ in crossings]
-    for row, term in enumerate(terms):
+    for term in terms:
         if term.extra not in tiles:
             columns = dict.fromkeys(range(len(axes)), 0) | {a: axes[a].column(key) for a, key in term.extra}
             tiles[term.extra] = list(columns.values())
-        if term.crossing >= 0:
-            mine[term.crossing].append(row)
     first = np.array([tiles[term.extra] for term in terms], dtype=np.int64)
     second = np.array([in_use[term.used] for term in terms], dtype=np.int64)
-    views = tuple(np.array([terms[row].view for row in rows], dtype=np.int64) for rows in mine)
     logs = np.log([term.coefficient for term in terms])
-    return Places(logs, first, second, np.array([row for rows in mine for row in rows], dtype=np.int64), views)
+    mine = [(row, term.crossing, term.view) for row, term in enumerate(terms) if term.crossing >= 0]
+    of_crossings, crossings, views = np.array(mine, dtype=np.int64).reshape(-1, 3).T.copy()
+    return Places(logs, first, second, of_crossings, crossings, views)
 
 
 def words_of(crossing: Crossing, axes: list[Axis], run: Run) -> Words:
@@ -113,15 +122,65 @@ def words_of(crossing: Crossing, axes: list[Axis], run: Run) -> Words:
     return columns, scales
 
 
-def columns_of(places: Places, words: list[Words]) -> tuple[Floats, Ints]:
-    """(T,) logarithms of the words' factors that are the same in every mapping; (T, 6) columns of the others.
+class Pool:
+    """What `words_of` has of the crossings of a problem, each with all that was laid down so far, one after another.
 
     Parameters
     ----------
-    words
-        Of the terms of each crossing: what `words_of` has for their views.
+    crossings : list of Crossing
+    axes : list of Axis
+    levels : int
+        How many the problem has.
     """
-    scales, first = np.zeros(len(places.logs)), places.first.copy()
-    first[places.of_crossings] = np.concatenate([columns for columns, _ in words])
-    scales[places.of_crossings] = np.concatenate([logs for _, logs in words])
-    return scales, first
+
+    def __init__(self, crossings: list[Crossing], axes: list[Axis], levels: int) -> None:
+        self.crossings, self.axes, self.levels = crossings, axes, levels
+        self._begins: dict[tuple[int, Run], int] = {}
+        self._columns, self._scales, self._size = np.zeros((64, 6), dtype=np.int64), np.zeros(64), 0
+
+    def begin(self, crossing: int, choices: Laid) -> int:
+        """Where what the words of a crossing's views are products of begins, with some lists laid down."""
+        one = self.crossings[crossing]
+        run = run_of(one.operand, one.child, self.levels, choices)
+        begin = self._begins.get((crossing, run))
+        return self._add(crossing, run) if begin is None else begin
+
+    def _add(self, crossing: int, run: Run) -> int:
+        columns, scales = words_of(self.crossings[crossing], self.axes, run)
+        begin, self._size = self._size, self._size + len(scales)
+        if self._size > len(self._scales):
+            self._columns = np.concatenate([self._columns, np.zeros((self._size, 6), dtype=np.int64)])
+            self._scales = np.concatenate([self._scales, np.zeros(self._size)])
+        self._columns[begin : self._size], self._scales[begin : self._size] = columns, scales
+        self._begins[crossing, run] = begin
+        return begin
+
+    def words(self, crossing: int, choices: Laid) -> Words:
+        """What the words of a crossing's views are products of, with some lists laid down."""
+        begin, one = self.begin(crossing, choices), self.crossings[crossing]
+        every = slice(begin, begin + len(one.views) + 2 * one.folds)
+        return self._columns[every], self._scales[every]
+
+    def begins(self, each: tuple[Laid, ...], level: int) -> Ints:
+        """(m, crossings) where each crossing's words begin, with one list more laid down in each of m ways."""
+        begins = np.empty((len(each), len(self.crossings)), dtype=np.int64)
+        for k, one in enumerate(self.crossings):
+            settled = not level < one.child < self.levels or any(
+                _moves(one.operand, choice) for choice in each[0][level + 1 : one.child]
+            )
+            begins[:, k] = self.begin(k, each[0]) if settled else [self.begin(k, laid) for laid in each]
+        return begins
+
+    def of_terms(self, places: Places, begins: Ints) -> tuple[Floats, Ints]:
+        """(m, T) logarithms of the words' factors that are the same in every mapping; (m, T, 6) columns of the others.
+
+        Parameters
+        ----------
+        begins : (m, crossings) int64
+        """
+        at = begins[:, places.crossings] + places.views
+        scales = np.zeros((len(begins), len(places.logs)))
+        first = np.repeat(places.first[None], len(begins), axis=0)
+        scales[:, places.of_crossings] = self._scales[at]
+        first[:, places.of_crossings] = self._columns[at]
+        return scales, first

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dse.mapper.deep.axes import Key
 from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.splits.axes import Key
 from dse.model.counting.records import NONE, WORD
 from dse.problem.dims import IFMAP, PSUM, WEIGHT
 

@@ -14,11 +14,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.axes import together
-from dse.mapper.deep.bounds.columns import run_of
+from dse.mapper.deep.bounds.columns import Laid, run_of
+from dse.mapper.deep.bounds.crossings import Term
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, Alive, Terms
-from dse.mapper.deep.bounds.subproblem import MARGIN, Best, Laid, Node, Space, splits_left, terms_of
-from dse.mapper.deep.lists import parts_of_choice
+from dse.mapper.deep.bounds.subproblem import MARGIN, Best, Node, Space, splits_left, terms_of
+from dse.mapper.deep.bounds.terms import first_tile
+from dse.mapper.deep.lists import Choice, parts_of_choice
+from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.splits.axes import AXES, together
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import EDP, LATENCY
 from dse.model.counting.kernel import Bools, Floats, Ints, entry
@@ -37,14 +40,17 @@ class Compared(NamedTuple):
     Parameters
     ----------
     columns : (n, 2) int64
-        Axes with columns of the words of all crossings, in whichever way the lists are laid down that are open.
+        Axes with columns of the words of all crossings, in whichever way the lists are laid down that are open, of
+        compute steps, and of the tiles that levels hand on first.
     pairs : (n, 3) int64
         Axes with two columns of which the first less the second counts: psums that come from inside and go no further
         out.
     moving : (6,) bool
         Axes on which the ifmap may slide; what its words are is not known there.
     settled : (T,) bool
-        Terms whose factors do not depend on lists that are open.
+        Terms of energy whose factors are those of every mapping.
+    turning : (6, 2) bool
+        Dims of each axis that may stand on rows as well as on columns of some fan-out.
     near : int
         The list in which both must have loops over the same dims, -1 for none.
     """
@@ -53,6 +59,7 @@ class Compared(NamedTuple):
     pairs: Ints
     moving: Bools
     settled: Bools
+    turning: Bools
     near: int
 
 
@@ -66,19 +73,17 @@ def needed_splits(node: Node, best: Best, worthwhile: int = WORTHWHILE) -> Node:
     worthwhile : int
         Combinations of splits from which on they are compared.
     """
-    target, problem = best.target(), node.space.problem
+    target, space = best.target(), node.space
     rows = splits_left(node, target)
     lifted = tuple(mine[mine <= target - node.bound + MARGIN] for mine in node.reduced)
-    groups_inside = problem.bounds[G] > 1 and bool(problem.in_list[1:, G].any())
-    apart = problem.visits_pay or problem.loose or groups_inside
-    if not apart and all(map(len, rows)) and prod(map(len, rows)) >= worthwhile:
+    many = prod(map(len, rows))
+    what = compared(space, node.choices) if many >= worthwhile and all(map(len, rows)) else None
+    if what is not None:
         ends = np.cumsum([len(mine) for mine in rows])
         alive = Alive(np.concatenate(rows), np.concatenate([[0], ends[:-1]]), ends, np.concatenate(lifted))
-        laid, keep = together(node.space.axes), np.ones(ends[-1], dtype=bool)
-        terms, what = terms_of(node.space, best, node.columns), compared(node.space, node.choices)
-        compiled(leave_out)(
-            laid.factors, laid.chains, terms, alive, what, float(MARGIN * _most_energy(node, best)), keep
-        )  # fmt: skip
+        laid, keep = together(space.axes), np.ones(ends[-1], dtype=bool)
+        margin = float(MARGIN * _most_energy(node, best))
+        compiled(leave_out)(*laid.of_walks, terms_of(space, best, node.columns), alive, what, margin, keep)
         masks = np.split(keep, ends[:-1])
         rows = tuple(mine[mask] for mine, mask in zip(rows, masks, strict=True))
         lifted = tuple(mine[mask] for mine, mask in zip(lifted, masks, strict=True))
@@ -93,37 +98,73 @@ def _most_energy(node: Node, best: Best) -> float:
     return exp(target - (log(node.space.least_steps) if best.kind == EDP else 0.0)) if target < inf else inf
 
 
-def compared(space: Space, choices: Laid) -> Compared:
-    """What splits are compared in with some lists laid down."""
+def compared(space: Space, choices: Laid) -> Compared | None:
+    """What splits are compared in with some lists laid down; None where they cannot be."""
     if choices not in space.compared:
         space.compared[choices] = _compared(space, choices)
-    found: Compared = space.compared[choices]
+    found: Compared | None = space.compared[choices]
     return found
 
 
-def _compared(space: Space, choices: Laid) -> Compared:
-    problem, settled = space.problem, {-1}
-    columns: set[tuple[int, int]] = {(a, int(step)) for a, step in enumerate(space.steps)}
+def _compared(space: Space, choices: Laid) -> Compared | None:
+    problem = space.problem
+    if problem.visits_pay or problem.loose or (problem.bounds[G] > 1 and bool(problem.in_list[1:, G].any())):
+        return None
+    full, wide = (tuple(product(*(_parts(choice, either) for choice in choices))) for either in (False, True))
+    own = _of_energy(space.terms)
+    counted, settled = {term.crossing for term in space.terms if term.block < FIRST_LIMIT}, {-1}
+    columns = {(a, int(step)) for a, step in enumerate(space.steps)} | _first_tiles(space)
     pairs: set[tuple[int, int, int]] = set()
     moving = np.zeros(6, dtype=bool)
-    full = tuple(product(*((None,) if choice is None else parts_of_choice(choice) for choice in choices)))
     for k, crossing in enumerate(space.crossings):
-        runs = {run_of(crossing.operand, crossing.child, len(problem.nodes), each) for each in full}
-        settled |= {k} if len(runs) == 1 else set()
-        for run in runs:
-            moving[list(run[1])] = True
-            counts = space.words_of_run(k, run)[0][: len(crossing.views) + crossing.folds]
-            for a in range(6):
-                mine = counts[:, a].tolist()
-                columns |= {(a, column) for column in mine if column}
-                if crossing.operand == PSUM:
-                    views = mine[: crossing.up + 1]
-                    pairs |= {(a, x, y) for x, y in pairwise(views) if x != y}
+        each = full if k in counted else wide
+        laid = {run_of(crossing.operand, crossing.child, len(problem.nodes), one): one for one in each}
+        words = [space.words.words(k, one)[0][: len(crossing.views) + crossing.folds] for one in laid.values()]
+        if k not in counted and not all(np.array_equal(one, words[0]) for one in words):
+            return None
+        settled |= {k} if len(laid) == 1 else set()
+        for _, slides in laid:
+            moving[list(slides)] = True
+        for a, mine in ((a, one[:, a].tolist()) for one in words for a in range(6)):
+            columns |= {(a, column) for column in mine if column}
+            if crossing.operand == PSUM:
+                pairs |= {(a, x, y) for x, y in pairwise(mine[: crossing.up + 1]) if x != y}
     return Compared(
         np.array(sorted(columns), dtype=np.int64), np.array(sorted(pairs), dtype=np.int64).reshape(-1, 3), moving,
-        np.array([term.crossing in settled for term in space.terms]),
+        np.array([i < own and term.crossing in settled for i, term in enumerate(space.terms)]), _turning(problem),
         problem.near if max(problem.stationary, problem.innermost) >= 0 else -1,
     )  # fmt: skip
+
+
+def _parts(choice: Choice | None, either: bool) -> tuple[Choice | None, ...]:
+    """All that a choice stands for; with `either`, whether or not the list has loops over the operand that stays."""
+    if choice is None or choice.kind < 0:
+        return (choice,)
+    if either and not choice.partial:
+        return choice._replace(passing=False), choice._replace(passing=True)
+    return parts_of_choice(choice)
+
+
+def _of_energy(terms: list[Term]) -> int:
+    """How many terms, the first ones, are of energy that no time takes: those before the compute steps."""
+    return next(i for i, term in enumerate(terms) if term.group >= 0 or term.block != OF_ENERGY)
+
+
+def _first_tiles(space: Space) -> set[tuple[int, int]]:
+    """Axes with columns of the tiles that levels hand on first, or take last, through any port."""
+    problem, found = space.problem, set()
+    for node, cost in zip(problem.port_node.tolist(), problem.port_cost, strict=True):
+        level = problem.nodes.tolist().index(node)
+        for operand in np.flatnonzero(cost.any(axis=1)).tolist():
+            tile = first_tile(problem, space.crossings, level, operand)
+            found |= {(a, space.axes[a].column(key)) for a, key in tile}
+    return found
+
+
+def _turning(problem: Deep) -> Bools:
+    """Dims of each axis that may stand on rows as well as on columns of some fan-out."""
+    both = ((problem.on_side > 0) & (problem.sides > 1)[:, :, None]).all(axis=1)[problem.fans >= 0].any(axis=0)
+    return np.array([[both[dims[0]], both[dims[-1]]] for dims in AXES])
 
 
 @entry
@@ -155,7 +196,8 @@ def leave_out(
             rows = alive.rows[alive.start[a] : alive.end[a]]
             values = _values(factors[a], terms, a, rows, what, binds)
             energy = _energy(factors[a], terms, a, rows, what, least)
-            _compare(values, energy, chains[a], rows, what.near, margin, keep[alive.start[a] : alive.end[a]])
+            mine = chains[a], rows, what.turning[a], what.near
+            _compare(values, energy, mine, margin, keep[alive.start[a] : alive.end[a]])
 
 
 def _extremes(table: Floats, terms: Terms, a: int, alive: Alive, least: Floats, most: Floats) -> None:
@@ -229,8 +271,15 @@ def _energy(table: Floats, terms: Terms, a: int, rows: Ints, what: Compared, lea
     return energy
 
 
-def _compare(values: Floats, energy: Floats, chains: Ints, rows: Ints, near: int, margin: float, keep: Bools) -> None:
-    """Clear `keep` of those that are left out."""
+def _compare(values: Floats, energy: Floats, splits: tuple[Ints, Ints, Bools, int], margin: float, keep: Bools) -> None:
+    """Clear `keep` of those that are left out.
+
+    Parameters
+    ----------
+    splits
+        Chains of all splits of the axis, which of them, and what `Compared` has: `turning` and `near`.
+    """
+    chains, rows, turning, near = splits
     sums = np.zeros(len(rows))
     for i in range(len(rows)):
         for k in range(values.shape[1]):
@@ -242,10 +291,16 @@ def _compare(values: Floats, energy: Floats, chains: Ints, rows: Ints, near: int
             j = order[before]
             if not keep[j] or not _as_low(values, j, i) or not _alike(chains, rows[j], rows[i], near):
                 continue
-            if energy[i] - energy[j] > margin or _comes_first(chains, rows[j], rows[i]):
+            if _turns(chains, rows[j], rows[i], turning) and (
+                energy[i] - energy[j] > margin or _comes_first(chains, rows[j], rows[i])
+            ):
                 keep[i] = False
                 break
-            if _as_low(values, i, j) and not energy[j] - energy[i] > margin:
+            if (
+                _as_low(values, i, j)
+                and _turns(chains, rows[i], rows[j], turning)
+                and _comes_first(chains, rows[i], rows[j])
+            ):
                 keep[j] = False
 
 
@@ -266,6 +321,22 @@ def _alike(chains: Ints, one: int, other: int, near: int) -> bool:
             if chains[one, which, slot] != chains[other, which, slot]:
                 return False
         if near >= 0 and (chains[one, which, 2 * near] > 1) != (chains[other, which, 2 * near] > 1):
+            return False
+    return True
+
+
+def _turns(chains: Ints, one: int, other: int, turning: Bools) -> bool:
+    """Whether the children of one split may stand on all rows and columns on which those of the other one may.
+
+    The less the factors of a dim multiply to, the more of the numbers of rows and columns are tight.
+    """
+    for which in range(2):
+        product, its, children = 1, 1, 1
+        for slot in range(chains.shape[2]):
+            product *= chains[one, which, slot]
+            its *= chains[other, which, slot]
+            children *= chains[one, which, slot] if slot % 2 == 1 else 1
+        if turning[which] and children > 1 and product > its:
             return False
     return True
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from dse.mapper.deep.bounds.newton import NEAR, ascend
 from dse.mapper.deep.bounds.sift import Alive, Terms, in_use, sift
-from dse.mapper.deep.bounds.small import Pairs, gather, pair_up
+from dse.mapper.deep.bounds.small import Pairs, drop_dominated, gather, pair_up
 from dse.model.counting.kernel import Bools, Floats, Ints, entry
 
 SOME = 96
@@ -316,7 +316,9 @@ def _climb(
             break
         if _choose(alive, columns.least, chosen) == 0 and turn > 0:
             break
-        reached = ascend(gather(tables, terms, pairs, alive, chosen), terms, weights, heat, enough)
+        small = gather(tables, terms, pairs, alive, chosen)
+        drop_dominated(small)
+        reached = ascend(small, terms, weights, heat, enough)
         heat = min(heat, WARM)
     if value < best:
         weights[:] = kept

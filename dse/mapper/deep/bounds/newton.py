@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dse.mapper.deep.bounds.sift import Terms
-from dse.mapper.deep.bounds.small import Small
+from dse.mapper.deep.bounds.small import Moments, Small, room_for_moments, take_moments
 from dse.model.counting.kernel import Floats, Ints
 
 COLD, COLDEST = 1e-3, 1e-5
@@ -57,14 +57,14 @@ class Room(NamedTuple):
     ----------
     tried, best, slope, step : (m,) float
         Weights on trial and the best; the gradient and what the weights change by.
-    load, mean : (6, columns) float
-        Weight of each column, and its mean over the splits of the axis that are nearly least.
-    spread : (6, columns, columns) float
-        Covariances of the columns over those splits.
+    load : (6, columns) float
+        Weight of each column.
     portion : (n,) float
         How much each split counts among those of its axis: 1 for the least.
     whole : (6,) float
         Their sum.
+    moments
+        Means and covariances of the columns over the splits that are nearly least.
     by_block, by_groups : (B,) float
         Weight of each block, and of its terms in groups.
     by_group : (groups + 1,) float
@@ -81,10 +81,9 @@ class Room(NamedTuple):
     slope: Floats
     step: Floats
     load: Floats
-    mean: Floats
-    spread: Floats
     portion: Floats
     whole: Floats
+    moments: Moments
     by_block: Floats
     by_groups: Floats
     by_group: Floats
@@ -113,8 +112,8 @@ def ascend(small: Small, terms: Terms, weights: Floats, heat: float, enough: flo
     m, columns = len(small.log), len(small.values)
     blocks, groups = len(terms.limits), terms.groups
     room = Room(
-        np.zeros(m), np.zeros(m), np.zeros(m), np.zeros(m), np.zeros((6, columns)), np.zeros((6, columns)),
-        np.zeros((6, columns, columns)), np.zeros(small.start[6]), np.zeros(6), np.zeros(blocks), np.zeros(blocks),
+        np.zeros(m), np.zeros(m), np.zeros(m), np.zeros(m), np.zeros((6, columns)), np.zeros(small.start[6]),
+        np.zeros(6), room_for_moments(columns, small.start[6]), np.zeros(blocks), np.zeros(blocks),
         np.zeros(groups + 1), np.zeros(groups + 1, dtype=np.int64), np.zeros((m, m)), np.zeros((m, 3)),
     )  # fmt: skip
     w = np.zeros(m)
@@ -250,7 +249,7 @@ def _constant(small: Small, terms: Terms, w: Floats, room: Room) -> tuple[float,
 
 def _newton_step(small: Small, terms: Terms, w: Floats, heat: float, room: Room) -> float:
     """Set `room.step` to Newton's step from some weights, which `_bound` has just seen. Returns what it would gain."""
-    _moments(small, room)
+    take_moments(small, room.load, room.portion, room.whole, room.moments)
     _derivatives(small, terms, w, heat, room)
     bend, solved, slope, step, block = room.bend, room.solved, room.slope, room.step, small.block
     m = len(w)
@@ -284,29 +283,6 @@ def _newton_step(small: Small, terms: Terms, w: Floats, heat: float, room: Room)
     return gain
 
 
-def _moments(small: Small, room: Room) -> None:
-    """Means and covariances of the columns over the splits that are nearly least."""
-    values, portion, mean, spread = small.values, room.portion, room.mean, room.spread
-    for a in range(6):
-        width, whole = small.width[a], room.whole[a]
-        for k in range(width):
-            mean[a, k] = 0.0
-            for j in range(k + 1):
-                spread[a, k, j] = 0.0
-        for i in range(small.start[a], small.start[a + 1]):
-            p = portion[i] / whole
-            if p > 0.0:
-                for k in range(width):
-                    x = p * values[k, i]
-                    mean[a, k] += x
-                    for j in range(k + 1):
-                        spread[a, k, j] += x * values[j, i]
-        for k in range(width):
-            for j in range(k + 1):
-                spread[a, k, j] -= mean[a, k] * mean[a, j]
-                spread[a, j, k] = spread[a, k, j]
-
-
 def _derivatives(small: Small, terms: Terms, w: Floats, heat: float, room: Room) -> None:
     """Fill `room.slope` with the gradient of the softened bound and `room.bend` with minus its second derivatives."""
     block, group, column = small.block, small.group, small.column
@@ -321,13 +297,13 @@ def _derivatives(small: Small, terms: Terms, w: Floats, heat: float, room: Room)
             here += wall / by_block[b] - terms.limits[b]
         for a in range(6):
             if column[q, a] >= 0:
-                here += room.mean[a, column[q, a]]
+                here += room.moments.mean[a, column[q, a]]
         slope[q] = here
         for r in range(q + 1):
             curve = 0.0
             for a in range(6):
                 if column[q, a] >= 0 and column[r, a] >= 0:
-                    curve += room.spread[a, column[q, a], column[r, a]]
+                    curve += room.moments.spread[a, column[q, a], column[r, a]]
             curve /= heat
             if block[r] == b:
                 curve -= 1.0 / by_block[b]

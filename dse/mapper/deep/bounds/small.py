@@ -22,6 +22,9 @@ NOT_IN_USE = -1
 SAME = 1e-13
 """Difference of logarithms that makes no difference."""
 
+FEW = 1e-5
+"""Part of what all splits of an axis count for below which one changes no mean."""
+
 
 class Small(NamedTuple):
     """Terms over some splits of each axis, in logarithms.
@@ -73,6 +76,31 @@ class Pairs(NamedTuple):
     second: Ints
     width: Ints
     of_term: Ints
+
+
+class Moments(NamedTuple):
+    """Means and covariances of the columns over the splits of an axis that count, and room to work them out.
+
+    Parameters
+    ----------
+    mean : (6, columns) float
+    spread : (6, columns, columns) float
+    near : (n,) int64
+        The splits of an axis that count.
+    part : (n,) float
+        How much each of them does; these add up to nearly one.
+    used : (columns,) int64
+        The columns of an axis that terms have.
+    off : (columns + 3, n) float
+        Their factors of those splits, above the mean; behind them as many columns of nothing as make the last four.
+    """
+
+    mean: Floats
+    spread: Floats
+    near: Ints
+    part: Floats
+    used: Ints
+    off: Floats
 
 
 def pair_up(terms: Terms) -> Pairs:
@@ -224,3 +252,112 @@ def _merge(terms: Terms, column: Ints, base: Floats, merged: Ints, first: Ints, 
             top = max(log[at], base[t])
             log[at] = top + np.log(np.exp(log[at] - top) + np.exp(base[t] - top))
     return m
+
+
+def drop_dominated(small: Small) -> None:
+    """Drop splits that no weights prefer to another one of their axis, whose factors are all no larger.
+
+    Weights are zero or more, so such a split is never less than the other one. The bound over the splits chosen is the
+    same without it, and a softened one is nearer to it.
+    """
+    values, start, begin = small.values, small.start, small.start[0]
+    used, total = np.zeros(len(values), dtype=np.int64), np.zeros(start[6])
+    dropped = np.zeros(start[6], dtype=np.bool_)
+    kept = 0
+    for a in range(6):
+        columns, end = _used(small, a, used), start[a + 1]
+        for i in range(begin, end):
+            for at in range(columns):
+                total[i] += values[used[at], i]
+        for i in range(begin, end):
+            for j in range(begin, end):
+                if i != j and not dropped[j] and total[j] <= total[i] and _no_larger(values, used, columns, j, i):
+                    dropped[i] = True
+                    break
+        for i in range(begin, end):
+            if not dropped[i]:
+                for at in range(columns):
+                    values[used[at], kept] = values[used[at], i]
+                kept += 1
+        begin, start[a + 1] = end, kept
+
+
+def _used(small: Small, a: int, used: Ints) -> int:
+    """Fill in the rows of `values` that terms have on an axis; how many there are."""
+    count = 0
+    for k in range(small.width[a]):
+        for q in range(len(small.log)):
+            if small.column[q, a] == k:
+                used[count] = k
+                count += 1
+                break
+    return count
+
+
+def _no_larger(values: Floats, used: Ints, columns: int, one: int, other: int) -> bool:
+    """Whether all factors of one split that are used are no larger than those of another one."""
+    at = 0
+    while at < columns and values[used[at], one] <= values[used[at], other]:
+        at += 1
+    return at == columns
+
+
+def room_for_moments(columns: int, size: int) -> Moments:
+    """Room for the moments of some columns and splits."""
+    return Moments(
+        np.zeros((6, columns)), np.zeros((6, columns, columns)), np.zeros(size, dtype=np.int64), np.zeros(size),
+        np.zeros(columns, dtype=np.int64), np.zeros((columns + 3, size)),
+    )  # fmt: skip
+
+
+def take_moments(small: Small, load: Floats, portion: Floats, whole: Floats, moments: Moments) -> None:
+    """Means and covariances of the columns in use, over the splits that count.
+
+    Parameters
+    ----------
+    load : (6, columns) float
+        Weight of each column, 0 for one that is not in use.
+    portion : (n,) float
+        How much each split counts among those of its axis.
+    whole : (6,) float
+        Their sum.
+    """
+    mean, near, part, used, off = moments.mean, moments.near, moments.part, moments.used, moments.off
+    for a in range(6):
+        count, columns = 0, 0
+        for i in range(small.start[a], small.start[a + 1]):
+            if portion[i] > FEW * whole[a]:
+                near[count], part[count] = i, portion[i] / whole[a]
+                count += 1
+        for k in range(small.width[a]):
+            if load[a, k] != 0.0:
+                used[columns] = k
+                columns += 1
+                mean[a, k] = 0.0
+                for i in range(count):
+                    mean[a, k] += part[i] * small.values[k, near[i]]
+        for at in range(columns):
+            for i in range(count):
+                off[at, i] = small.values[used[at], near[i]] - mean[a, used[at]]
+        for at in range(columns, columns + 3):
+            for i in range(count):
+                off[at, i] = 0.0
+        for at in range(columns):
+            for other in range(0, at + 1, 4):
+                _take_four(moments, a, at, other, count, columns)
+
+
+def _take_four(moments: Moments, a: int, at: int, other: int, count: int, columns: int) -> None:
+    """Covariances of a column with four others at once: sums that need not wait for one another."""
+    off, part, used, spread = moments.off, moments.part, moments.used, moments.spread
+    first, second, third, fourth = 0.0, 0.0, 0.0, 0.0
+    for i in range(count):
+        x = part[i] * off[at, i]
+        first += x * off[other, i]
+        second += x * off[other + 1, i]
+        third += x * off[other + 2, i]
+        fourth += x * off[other + 3, i]
+    sums = (first, second, third, fourth)
+    for more in range(min(4, columns - other)):
+        spread[a, used[at], used[other + more]] = sums[more]
+        spread[a, used[other + more], used[at]] = sums[more]

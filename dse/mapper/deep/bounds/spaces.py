@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.axes import Axis
-from dse.mapper.deep.bounds.columns import places_of
-from dse.mapper.deep.bounds.crossings import Crossing, crossings_of
+from dse.mapper.deep.bounds.columns import Pool, places_of
+from dse.mapper.deep.bounds.crossings import Crossing, Term, crossings_of
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT
 from dse.mapper.deep.bounds.subproblem import Space
-from dse.mapper.deep.bounds.terms import Book, cuts_of, first_steps, objective_of, terms_of_limits, visits_pay
-from dse.mapper.deep.kept import tables_of
+from dse.mapper.deep.bounds.terms import Book, Ports, cuts_of, first_steps, objective_of, terms_of_limits, visits_pay
+from dse.mapper.deep.kept import (
+    MOST_KEPT,
+    NOT_OF_TERMS,
+    OF_LIMITS,
+    OF_PORTS,
+    Laid,
+    Shared,
+    kept_last,
+    numbers_of,
+    tables_of,
+)
 from dse.mapper.deep.lists import NO_TRIPS, Choice, needed
 from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.splits.axes import Axis
 from dse.model.counting.kernel import Ints
+
+OF_TERMS = tuple(name for name in Deep._fields if name not in NOT_OF_TERMS)
+"""Numbers of a problem that all spaces of one machine, layer and choice of bypasses have in common."""
 
 
 def space_of(problem: Deep, mask: int, loose: tuple[int, ...] = ()) -> Space:
     """The space of a problem; of `loose` levels, without loops that may as well stand right outside them."""
     tables = tables_of(problem)
     rows = tuple(np.arange(len(axis)) for axis in tables.axes)
-    space = replace(_space(problem, mask, tables.axes, tables.least_steps, tables.differ, rows), loose=loose)
-    words, of_choices = tables.words.setdefault(tuple(space.crossings), ({}, {}))
-    space = replace(space, words=words, of_choices=of_choices, weights=tables.weights)
+    limited = np.isfinite(problem.capacity).tobytes()
+    alike = kept_last(tables.shared.alike, (limited, *numbers_of(problem, OF_TERMS)), MOST_KEPT, dict)
+    crossings = crossings_of(problem)
+    words = tables.words.setdefault(tuple(crossings), Pool(crossings, tables.axes, len(problem.nodes)))
+    common = Common(tables.axes, crossings, tables.least_steps, tables.differ, alike, tables.shared, words)
+    space = replace(_space(problem, mask, rows, common), loose=loose, weights=tables.weights)
     if not loose:
         space = replace(space, agreeing=tables.agreeing.setdefault((problem.innermost, problem.near), {}))
     if problem.last not in loose:
@@ -35,53 +54,75 @@ def space_of(problem: Deep, mask: int, loose: tuple[int, ...] = ()) -> Space:
 
 def narrowed(space: Space, problem: Deep, mask: int, rows: tuple[Ints, ...] | None = None) -> Space:
     """The space of a problem that differs in what becomes of psums alone, or of some splits of each axis."""
-    rows = space.rows if rows is None else rows
-    alike = _space(problem, mask, space.axes, space.least_steps, space.differ, rows, space)
-    return replace(alike, words=space.words, of_choices=space.of_choices, agreeing=space.agreeing, loose=space.loose,
-                   weights=space.weights)  # fmt: skip
+    alike = _space(problem, mask, space.rows if rows is None else rows, Common.of(space))
+    return replace(alike, agreeing=space.agreeing, loose=space.loose, weights=space.weights)
 
 
 def without_fewest_steps(space: Space) -> Space:
     """The same space with nothing known of how few steps are possible."""
-    return _space(space.problem, space.mask, space.axes, 1.0, (), space.rows, space)
+    return _space(space.problem, space.mask, space.rows, Common.of(space)._replace(least_steps=1.0, differ=()))
 
 
-def _space(
-    problem: Deep, mask: int, axes: list[Axis], least: float, differ: tuple[int, ...], rows: tuple[Ints, ...],
-    like: Space | None = None,
-) -> Space:  # fmt: skip
-    """The space of a problem, given one `like` it but for what becomes of psums, if there is."""
-    crossings = crossings_of(problem) if like is None else like.crossings
-    alike = {} if like is None else like.alike
+class Common(NamedTuple):
+    """What kindred spaces have in common: see `Space`."""
+
+    axes: list[Axis]
+    crossings: list[Crossing]
+    least_steps: float
+    differ: tuple[int, ...]
+    alike: dict[Hashable, Space]
+    shared: Shared
+    words: Pool
+
+    @classmethod
+    def of(cls, space: Space) -> Common:
+        return cls(
+            space.axes, space.crossings, space.least_steps, space.differ, space.alike, space.shared, space.words
+        )  # fmt: skip
+
+
+def _space(problem: Deep, mask: int, rows: tuple[Ints, ...], common: Common) -> Space:
+    """The space of a problem, made of a kindred one where there is one."""
     # What else may become of psums changes widths and limits alone, so what is laid down has the same columns.
-    key = problem.returns, problem.never_finished.tobytes(), problem.may_finish.tobytes(), least, differ
-    known = alike.get(key)
-    if known is None or known.axes is not axes:
-        alike[key] = known = _space_of(problem, crossings, axes, least, differ)
+    key = problem.returns, problem.never_finished.tobytes(), problem.may_finish.tobytes(), *common[2:4]
+    if key not in common.alike:
+        common.alike[key] = _space_of(problem, common)
+    known = common.alike[key]
     problem = problem._replace(visits_pay=known.problem.visits_pay)
-    some, limits = terms_of_limits(problem, crossings)
+    some, limits = _limits(problem, common)
     terms = [term for term in known.terms if term.block < FIRST_LIMIT] + some
     places = replace(known.places, logs=np.log([term.coefficient for term in terms]))
     return replace(
-        known, problem=problem, mask=mask, terms=terms, limits=np.array(limits), rows=rows, places=places, alike=alike,
-        words={}, agreeing={}, of_choices={}, shifts={},
+        known, problem=problem, mask=mask, terms=terms, limits=np.array(limits), rows=rows, places=places,
+        agreeing={}, shifts={},
     )  # fmt: skip
 
 
-def _space_of(
-    problem: Deep, crossings: list[Crossing], axes: list[Axis], least: float, differ: tuple[int, ...]
-) -> Space:
+def _limits(problem: Deep, common: Common) -> tuple[list[Term], list[float]]:
+    """The terms of limits, and these."""
+    key = numbers_of(problem, OF_LIMITS)
+    make = partial(terms_of_limits, problem, common.crossings)
+    return kept_last(common.shared.limits, key, 4 * MOST_KEPT, make)
+
+
+def _space_of(problem: Deep, common: Common) -> Space:
     """All splits of a problem."""
-    book = Book(problem, crossings)
+    axes, crossings, least, differ, _, shared, words = common
+    ports = kept_last(shared.ports, numbers_of(problem, OF_PORTS), 4 * MOST_KEPT, Ports)
+    book = Book(problem, crossings, ports)
     problem = problem._replace(visits_pay=visits_pay(book))
     objective, groups = objective_of(book, least, differ)
-    some, limits = terms_of_limits(problem, crossings)
+    some, limits = _limits(problem, common)
     terms = objective + some
-    steps = first_steps(terms)
+    steps, places = first_steps(terms), places_of(terms, axes)
+    columns = (places.first, places.second, places.of_crossings, places.crossings, places.views)
+    key = tuple(crossings), tuple(one.tobytes() for one in columns)
+    laid = kept_last(shared.laid, key, 2 * MOST_KEPT, lambda: Laid({}, {}, {}))
     return Space(
         problem, 0, axes, crossings, terms, np.array([term.block for term in terms]),
         np.array([term.group for term in terms]), np.array(limits), cuts_of(terms), groups,
         np.array([axis.column(("steps",)) for axis in axes]), np.array([(i, i + 1) for i in steps]),
         steps[-1] + 1 + np.arange(1 + len(differ)), least, differ, tuple(np.arange(len(axis)) for axis in axes),
-        places_of(terms, crossings, axes),
+        places, words, known=laid.known, kins=laid.kins, next_lists=laid.next_lists,
+        alike=common.alike, shared=shared,
     )  # fmt: skip

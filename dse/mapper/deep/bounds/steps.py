@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.axes import Axis
 from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.splits.axes import Axis
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.space import quotients
 from dse.model.counting.kernel import Floats, Ints, entry
@@ -147,7 +147,7 @@ def fewest_with_each(
     Parameters
     ----------
     chains : 6 x (n, 2, 2 * k) int64
-        See `dse.mapper.deep.axes.Axis.both`.
+        See `dse.mapper.deep.splits.axes.Axis.both`.
     steps : 6 x (n,) float
         Steps of each split's axis.
     fans, room : (F,) int64

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from math import inf, log
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.axes import Axis, together
-from dse.mapper.deep.bounds.columns import Columns, Places, Run, Words, columns_of, run_of, words_of
+from dse.mapper.deep.bounds.columns import Columns, Laid, Places, Pool, Words
 from dse.mapper.deep.bounds.crossings import Crossing, Term
 from dse.mapper.deep.bounds.dual import WARM, Effort, Family, Flock, climb_all
 from dse.mapper.deep.bounds.sift import OF_ENERGY, OF_TIME, Terms
+from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.lists import Bools, Choice, allowed, listed, needed, nothing_of, parts_of_choice
 from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.splits.axes import Axis, together
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 from dse.model.counting.kernel import Floats, Ints
@@ -26,9 +27,6 @@ MARGIN = 1e-9
 HOT = 0.1
 """Heat, see `dse.mapper.deep.bounds.newton`, for weights of which nothing is known."""
 
-
-Laid = tuple[Choice | None, ...]
-"""What is laid down about each list above the innermost level's."""
 
 Kindred = tuple[tuple[Laid, ...], Floats, Ints]
 """The choices and `first` of a `Kin`, and between them what its `logs` have beside the coefficients, (m, T)."""
@@ -56,12 +54,14 @@ class Space:
         Spaces that together have all of its mappings, which are searched in its place once lists are laid down.
     loose
         Levels whose lists have no loops that may as well stand right outside (`dse.mapper.deep.lists.needed`).
-    words, of_terms, known, agreeing, kins, of_choices, compared
+    words, known, agreeing, kins, compared
         What is known of lists laid down.
     weights
         Those that bounded this space, or a neighbour's, last: see `dse.mapper.deep.kept.Tables`.
     alike
         Spaces of the same splits, by what becomes of psums in them and the fewest steps.
+    shared
+        What spaces of the same splits share, whatever their prices.
     shifts
         Per part, what its terms' coefficients are more than its own, in logarithms, if they differ in nothing else.
     """
@@ -83,53 +83,31 @@ class Space:
     differ: tuple[int, ...]
     rows: tuple[Ints, ...]
     places: Places
+    words: Pool
     parts: tuple[Space, ...] = ()
     loose: tuple[int, ...] = ()
-    words: dict[tuple[int, Run], Words] = field(default_factory=dict, repr=False)
-    of_terms: dict[tuple[int, Run], Words] = field(default_factory=dict, repr=False)
     known: dict[Laid, tuple[Floats, Ints]] = field(default_factory=dict, repr=False)
     agreeing: dict[tuple[int, tuple[Choice, ...]], list[Bools]] = field(default_factory=dict, repr=False)
     kins: dict[tuple[Laid, int, tuple[Choice, ...]], Kindred] = field(default_factory=dict, repr=False)
-    of_choices: dict[tuple[int, Laid, int, Laid], Words] = field(default_factory=dict, repr=False)
     shifts: dict[int, Floats | None] = field(default_factory=dict, repr=False)
     weights: dict[Hashable, tuple[Ints, Floats]] = field(default_factory=dict, repr=False)
     alike: dict[Hashable, Space] = field(default_factory=dict, repr=False)
+    shared: Shared = field(default_factory=Shared, repr=False)
     next_lists: dict[Laid, int | None] = field(default_factory=dict, repr=False)
     compared: dict[Laid, Any] = field(default_factory=dict, repr=False)
 
-    def columns(self, choices: tuple[Choice | None, ...]) -> Columns:
+    def columns(self, choices: Laid) -> Columns:
         """Columns of the terms' factors with some lists laid down."""
         if choices not in self.known:
-            self.known[choices] = columns_of(self.places, [self._of_terms(k, run) for k, run in self._runs(choices)])
+            begins = [[self.words.begin(k, choices) for k in range(len(self.crossings))]]
+            scales, first = self.words.of_terms(self.places, np.array(begins))
+            self.known[choices] = scales[0], first[0]
         scales, first = self.known[choices]
         return self.places.logs + scales, first, self.places.second
 
-    def _runs(self, choices: tuple[Choice | None, ...]) -> Iterator[tuple[int, Run]]:
-        levels, seen = len(self.problem.nodes), {}
-        for k, one in enumerate(self.crossings):
-            key = one.operand, one.child
-            if key not in seen:
-                seen[key] = run_of(one.operand, one.child, levels, choices)
-            yield k, seen[key]
-
-    def _of_terms(self, crossing: int, run: Run) -> Words:
-        """What the terms of a crossing are products of."""
-        if (crossing, run) not in self.of_terms:
-            columns, scales = self.words_of_run(crossing, run)
-            views = self.places.views[crossing]
-            self.of_terms[crossing, run] = columns[views], scales[views]
-        return self.of_terms[crossing, run]
-
-    def words_of(self, crossing: int, choices: tuple[Choice | None, ...]) -> Words:
+    def words_of(self, crossing: int, choices: Laid) -> Words:
         """What the words of a crossing's views are products of, with some lists laid down."""
-        one = self.crossings[crossing]
-        return self.words_of_run(crossing, run_of(one.operand, one.child, len(self.problem.nodes), choices))
-
-    def words_of_run(self, crossing: int, run: Run) -> Words:
-        """The same with the lists that repeat it known."""
-        if (crossing, run) not in self.words:
-            self.words[crossing, run] = words_of(self.crossings[crossing], self.axes, run)
-        return self.words[crossing, run]
+        return self.words.words(crossing, choices)
 
     def holds(self, rows: list[int]) -> bool:
         """Whether the splits of a mapping, one of each axis, are part of it."""
@@ -139,35 +117,17 @@ class Space:
         """What may be laid down about one list more, or `some` of it."""
         some = listed() if some is None else some
         if (choices, level, some) not in self.kins:
-            before, after, places = choices[:level], choices[level + 1 :], self.places
+            before, after = choices[:level], choices[level + 1 :]
             each = tuple((*before, choice, *after) for choice in some)
-            scales, first = np.zeros((len(each), len(places.logs))), np.tile(places.first, (len(each), 1, 1))
-            words = [self._of_choices(k, each, level) for k in range(len(self.crossings))]
-            views = list(zip(words, places.views, strict=True))
-            first[:, places.of_crossings] = np.concatenate([columns[:, view] for (columns, _), view in views], axis=1)
-            scales[:, places.of_crossings] = np.concatenate([logs[:, view] for (_, logs), view in views], axis=1)
-            self.kins[choices, level, some] = each, scales, first
+            self.kins[choices, level, some] = each, *self.words.of_terms(self.places, self.words.begins(each, level))
         each, scales, first = self.kins[choices, level, some]
         return Kin(each, self.places.logs + scales, first, self.places.second)
-
-    def _of_choices(self, crossing: int, each: tuple[Laid, ...], level: int) -> Words:
-        """What `words_of` has of the words of a crossing's views, for each choice about one list."""
-        child = self.crossings[crossing].child
-        matters = level < child <= self.problem.last
-        laid = tuple(one[level] for one in each)
-        key = crossing, each[0][:child], level if matters else -1, laid
-        if key not in self.of_choices:
-            some = [self.words_of(crossing, one) for one in (each if matters else each[:1])]
-            columns, scales = np.stack([one[0] for one in some]), np.stack([one[1] for one in some])
-            times = len(each) // len(some)
-            self.of_choices[key] = np.repeat(columns, times, axis=0), np.repeat(scales, times, axis=0)
-        return self.of_choices[key]
 
     def of_part(self, part: Space, columns: Columns) -> Columns:
         """The columns of one of its parts, given its own with the same lists laid down."""
         if part.mask not in self.shifts:
             mine, its = self.places, part.places
-            pairs = [(one.first, one.second, one.of_crossings, *one.views) for one in (mine, its)]
+            pairs = [(one.first, one.second, one.of_crossings, one.crossings, one.views) for one in (mine, its)]
             same = all(map(np.array_equal, *pairs))
             self.shifts[part.mask] = its.logs - mine.logs if same else None
         shift = self.shifts[part.mask]
@@ -270,15 +230,20 @@ def root_of(space: Space, best: Best) -> Node | None:
     # A gap's search ends with what it comes to first, so nothing that was searched before may lead it.
     warm = best.warm and np.array_equal(blocks, space.block)
     if not warm:
-        fixed = fixed_weights(space, best)
-        weights = np.zeros(len(space.terms))
-        for block in (OF_ENERGY, OF_TIME):
-            mine = space.block == block
-            weights[mine] = max(0.0, fixed[block]) / max(1, mine.sum())
+        weights = even_weights(space, best)
     node = bounded(space, nothing_of(problem), space.rows, weights, best, heat=WARM if warm else HOT)
     if node is not None:
         space.weights[key] = space.block, node.weights
     return node
+
+
+def even_weights(space: Space, best: Best) -> Floats:
+    """The same weight for each term of energy, and of time, to begin with."""
+    fixed, weights = fixed_weights(space, best), np.zeros(len(space.terms))
+    for block in (OF_ENERGY, OF_TIME):
+        mine = space.block == block
+        weights[mine] = max(0.0, fixed[block]) / max(1, mine.sum())
+    return weights
 
 
 def bounded(

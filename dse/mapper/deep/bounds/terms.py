@@ -7,17 +7,18 @@ is left of every sum after setting such parts against others is positive and nev
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import cache
 from math import inf, log
 from typing import Any
 
 import numpy as np
 
-from dse.mapper.deep.axes import Key
 from dse.mapper.deep.bounds.crossings import Crossing, Term
 from dse.mapper.deep.bounds.folds import fold_terms
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT, NO_LIMIT, OF_ENERGY, OF_TIME
 from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.splits.axes import Key
 from dse.model.counting.kernel import Floats
 from dse.model.counting.records import READ, WRITE
 from dse.model.price import SHARED
@@ -47,12 +48,31 @@ class Sum:
             self.parts[crossing, view] = self.parts.get((crossing, view), 0.0) + coefficient
 
 
-class Book:
-    """Books the words of psums and the others at both ends of crossings."""
+@dataclass(slots=True)
+class Ports:
+    """Times of ports, as far as they were asked for: they depend on rates and words, not on energies or capacities.
 
-    def __init__(self, dp: Deep, crossings: list[Crossing]) -> None:
+    Parameters
+    ----------
+    sums : dict
+        By port and whether its words are serial.
+    positive : dict
+        The same of its serial words, and of all that overlap with those of ports that are one with it.
+    pays : bool or None
+        See `visits_pay`.
+    """
+
+    sums: dict[tuple[int, bool], Sum] = field(default_factory=dict)
+    positive: dict[tuple[int, bool], Sum] = field(default_factory=dict)
+    pays: bool | None = None
+
+
+class Book:
+    """Books the words of psums and the others at both ends of crossings; of ports what is not `known` yet."""
+
+    def __init__(self, dp: Deep, crossings: list[Crossing], known: Ports | None = None) -> None:
         self.dp, self.crossings = dp, crossings
-        self.ports: dict[tuple[int, bool], Sum] = {}
+        self.ports = Ports() if known is None else known
         self.energy = self._energy()
 
     def add_back(self, total: Sum, at: int, coefficient: float) -> None:
@@ -99,9 +119,34 @@ class Book:
 
     def port(self, t: int, serial: bool) -> Sum:
         """Time of a port, its words that overlap with the compute or those that do not."""
-        if (t, serial) not in self.ports:
-            self.ports[t, serial] = self._port(t, serial)
-        return self.ports[t, serial]
+        if (t, serial) not in self.ports.sums:
+            self.ports.sums[t, serial] = self._port(t, serial)
+        return self.ports.sums[t, serial]
+
+    def busy(self, t: int, serial: bool) -> Sum:
+        """The same without negative parts, the words that overlap with those of ports that are one with it."""
+        if (t, serial) not in self.ports.positive:
+            self.ports.positive[t, serial] = self.positive(self.port(t, True) if serial else self.overlapped(t))
+        return self.ports.positive[t, serial]
+
+    def ports_pay(self) -> bool:
+        """Whether more visits of psums may lower the time of a port."""
+        if self.ports.pays is None:
+            every = [self.port(t, serial) for t in range(len(self.dp.port_node)) for serial in (False, True)]
+            self.ports.pays = any(self.falls(one) for one in every)
+        return self.ports.pays
+
+    def falls(self, total: Sum) -> bool:
+        """Whether more visits of psums at some crossing may lower a form: see `visits_pay`."""
+        largest = max((abs(value) for value in total.parts.values()), default=0.0)
+        for k, crossing in enumerate(self.crossings):
+            running = 0.0
+            for view in range(crossing.up + 1):
+                running += total.parts.get((k, view), 0.0)
+                joins_next = view < crossing.up and crossing.views[view + 1] != crossing.views[view]
+                if (joins_next or view == crossing.up) and running < -1e-12 * largest:
+                    return True
+        return False
 
     def _port(self, t: int, serial: bool) -> Sum:
         dp, total = self.dp, Sum()
@@ -183,18 +228,7 @@ def visits_pay(book: Book) -> bool:
     those of outer ones; a form rises with them if its coefficients, summed from the innermost view outwards, are never
     negative.
     """
-    ports = range(len(book.dp.port_node))
-    forms = [book.energy, *(book.port(t, serial) for t in ports for serial in (False, True))]
-    for total in forms:
-        largest = max((abs(value) for value in total.parts.values()), default=0.0)
-        for k, crossing in enumerate(book.crossings):
-            running = 0.0
-            for view in range(crossing.up + 1):
-                running += total.parts.get((k, view), 0.0)
-                joins_next = view < crossing.up and crossing.views[view + 1] != crossing.views[view]
-                if (joins_next or view == crossing.up) and running < -1e-12 * largest:
-                    return True
-    return False
+    return book.falls(book.energy) or book.ports_pay()
 
 
 def objective_of(book: Book, least: float, differ: tuple[int, ...]) -> tuple[list[Term], int]:
@@ -290,7 +324,7 @@ def _time(dp: Deep, book: Book, block: int, scale: float, groups: int) -> tuple[
     nodes = dp.nodes.tolist()
     for t in range(len(dp.port_node)):
         level = nodes.index(int(dp.port_node[t]))
-        overlapped = _of(book.positive(book.overlapped(t)), block, groups, level, scale)
+        overlapped = _of(book.busy(t, False), block, groups, level, scale)
         if overlapped:
             terms += overlapped
             groups += 1
@@ -299,7 +333,7 @@ def _time(dp: Deep, book: Book, block: int, scale: float, groups: int) -> tuple[
         ports = [t for t in range(len(dp.port_node)) if dp.port_node[t] == node]
         best: tuple[float, list[Term]]
         for parts in (
-            [_of(book.positive(book.port(t, True)), block, NO_GROUP, level, scale) for t in ports],
+            [_of(book.busy(t, True), block, NO_GROUP, level, scale) for t in ports],
             [_first(dp, book, t, level, block, scale, (IFMAP, WEIGHT)) for t in ports],
             [_first(dp, book, t, level, block, scale, (PSUM,)) for t in ports],
         ):
@@ -312,20 +346,26 @@ def _time(dp: Deep, book: Book, block: int, scale: float, groups: int) -> tuple[
 def _first(dp: Deep, book: Book, t: int, level: int, block: int, scale: float, operands: tuple[int, ...]) -> list[Term]:
     """First fill, or last drain, through a port."""
     terms = []
-    k = len(dp.nodes)
     for o in operands:
-        mine = [c for c in book.crossings if c.operand == o]
-        at = next((i for i, c in enumerate(mine) if c.parent == level), -1)
         cost = float(dp.port_cost[t, o, READ])
         if o == PSUM:
             cost = float(dp.port_cost[t, o, WRITE] - dp.port_saved[t, WRITE])  # the last tile may be finished
-        if at < 0 or mine[at].child == k or cost == 0.0:
-            continue
-        while dp.buffering[dp.nodes[mine[at].child], o] == STREAMING and mine[at + 1].child < k:
-            at += 1
-        extra = _tile(o, mine[at].child, mine[at].parent)
-        terms.append(Term(scale * cost, block, NO_GROUP, used=level, extra=extra))
+        tile = first_tile(dp, book.crossings, level, o)
+        if tile and cost != 0.0:
+            terms.append(Term(scale * cost, block, NO_GROUP, used=level, extra=tile))
     return terms
+
+
+def first_tile(dp: Deep, crossings: list[Crossing], level: int, operand: int) -> tuple[tuple[int, Key], ...]:
+    """The columns of the tile of an operand that a level hands on first, or takes last; none if it hands on none."""
+    k = len(dp.nodes)
+    mine = [c for c in crossings if c.operand == operand]
+    at = next((i for i, c in enumerate(mine) if c.parent == level), -1)
+    if at < 0 or mine[at].child == k:
+        return ()
+    while dp.buffering[dp.nodes[mine[at].child], operand] == STREAMING and mine[at + 1].child < k:
+        at += 1
+    return _tile(operand, mine[at].child, mine[at].parent)
 
 
 @cache

@@ -96,17 +96,19 @@ def laid_out(arguments: tuple[Any, ...]) -> Numbers:
 def _lay_out(parts: tuple[Any, ...], kinds: list[Any], letters: list[str], values: list[Any]) -> None:
     for part in parts:
         if isinstance(part, np.ndarray):
-            sides = part.shape
-            kinds.append((_number_of(part.dtype), part.ndim, _layout(part)))
-            letters.append("ppqqp" + 2 * len(sides) * "q")
-            values += (None, None, part.size, part.itemsize, _address(part), *sides, *part.strides)
+            sides, flags = part.shape, part.flags.num
+            known = _ARRAYS.get((id(part.dtype), len(sides), flags)) or _kind_of(part)
+            kinds.append(known.kind)
+            letters.append(known.letters)
+            values += (None, None, part.size, part.itemsize, _address(part, flags), *sides, *part.strides)
         elif isinstance(part, tuple):
             kinds.append((type(part), len(part)))
             held = _HELD.get(id(part))
             if held is not None or type(part) in _LASTING:
-                known = _kept_of(part) if held is None else held.numbers
-                for whole, one in zip((kinds, letters, values), known, strict=True):
-                    whole += one
+                numbers = _kept_of(part) if held is None else held.numbers
+                kinds += numbers.kinds
+                letters += numbers.letters
+                values += numbers.values
             else:
                 _lay_out(part, kinds, letters, values)
         elif isinstance(part, np.void):
@@ -172,6 +174,26 @@ _HELD: WeakValueDictionary[int, Held] = WeakValueDictionary()
 """By where the tuple lies."""
 
 
+class _Arrays(NamedTuple):
+    """What arrays of one type of elements, so many axes and the same flags have in common.
+
+    The type is kept, so that no other gets its place.
+    """
+
+    kind: tuple[int, int, int]
+    letters: str
+    dtype: Any
+
+
+_ARRAYS: dict[tuple[int, int, int], _Arrays] = {}
+"""By where the type lies, axes and flags."""
+
+
+def _kind_of(array: Any) -> _Arrays:
+    known = _Arrays((_number_of(array.dtype), array.ndim, _layout(array)), "ppqqp" + 2 * array.ndim * "q", array.dtype)
+    return _ARRAYS.setdefault((id(array.dtype), array.ndim, array.flags.num), known)
+
+
 def _layout(array: Any) -> int:
     """How an array lies in memory: contiguous by rows, else by columns, else with gaps; and what may be done to it."""
     flags = int(array.flags.num)
@@ -182,11 +204,9 @@ def _layout(array: Any) -> int:
 _NOTHING = ctypes.c_char * 0
 
 
-def _address(array: Any) -> int:
+def _address(array: Any, flags: int) -> int:
     """Where an array's elements lie; by way of a buffer, where there is one, in a quarter of the time."""
-    if array.flags.num & BUFFER == BUFFER:
-        return ctypes.addressof(_NOTHING.from_buffer(array))
-    return int(array.ctypes.data)
+    return ctypes.addressof(_NOTHING.from_buffer(array)) if flags & BUFFER == BUFFER else int(array.ctypes.data)
 
 
 def _append(letter: str, value: Any, kinds: list[Any], letters: list[str], values: list[Any]) -> None:

@@ -40,7 +40,7 @@ def test_a_run_ends_at_the_innermost_list_that_moves_the_operand(operand, child,
 
 def columns_by_hand(space: Space, choices: tuple[Choice | None, ...]) -> tuple[list[float], list[list[int]]]:
     """Coefficients and columns of a space's terms, from nothing that is kept."""
-    places = places_of(space.terms, space.crossings, space.axes)
+    places = places_of(space.terms, space.axes)
     logs, first, levels = places.logs.tolist(), places.first.tolist(), len(space.problem.nodes)
     for t, term in enumerate(space.terms):
         if term.crossing >= 0:

@@ -14,8 +14,10 @@ from dse.mapper.deep import tree
 from dse.mapper.deep.bounds import dominance
 from dse.mapper.deep.bounds.dominance import leave_out, needed_splits
 from dse.mapper.deep.bounds.subproblem import Node
+from dse.mapper.deep.bounds.terms import first_tile
 from dse.mapper.deep.kept import _kept
-from dse.mapper.deep.solve import compare_splits, solve_deep
+from dse.mapper.deep.lists import nothing_of
+from dse.mapper.deep.solve import compare_splits, solve_deep, spaces_of
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY
 from dse.model.price import price
 
@@ -72,21 +74,52 @@ def test_fronts_without_them_are_those_of_full_walks(seed: int, monkeypatch: pyt
     assert np.sort(values, axis=0) == pytest.approx(np.sort(front, axis=0), rel=1e-9, abs=0)
 
 
+def left(values: Any, chains: Any, energy: Any, margin: float, turning: tuple[bool, bool] = (False, False)) -> Any:
+    """Which of some splits are left of an axis."""
+    keep = np.ones(len(chains), dtype=bool)
+    splits = chains, np.arange(len(chains)), np.array(turning), -1
+    dominance._compare(np.array(values), np.array(energy), splits, margin, keep)
+    return keep.tolist()
+
+
 def test_a_split_that_comes_later_or_costs_more_is_left_out() -> None:
     """The loop of the second split stands further out; it is no less in anything, and its record comes later."""
-    values = np.array([[1.0, 1.0], [1.0, 1.0], [0.5, 3.0], [2.0, 2.0]])
+    values, energy = [[1.0, 1.0], [1.0, 1.0], [0.5, 3.0], [2.0, 2.0]], [5.0, 5.0, 5.0, 6.0]
     chains = np.ones((4, 2, 4), dtype=np.int64)
     chains[:, 0, 0] = [2, 4, 1, 1]
-    energy, keep = np.array([5.0, 5.0, 5.0, 6.0]), np.ones(4, dtype=bool)
-    dominance._compare(values, energy, chains, np.arange(4), -1, 0.5, keep)
-    assert keep.tolist() == [True, False, True, False]
-    keep[:] = True
-    dominance._compare(values, energy, chains, np.arange(4), -1, 2.0, keep)
-    assert keep.tolist() == [True, False, True, True]  # the last one comes first, and may cost the same
+    assert left(values, chains, energy, 0.5) == [True, False, True, False]
+    # The last one comes first, and may cost the same.
+    assert left(values, chains, energy, 2.0) == [True, False, True, True]
     chains[1:, 0, 1] = 2
-    keep[:] = True
-    dominance._compare(values, energy, chains, np.arange(4), -1, 0.5, keep)
-    assert keep.tolist() == [True, True, True, False]  # other children
+    assert left(values, chains, energy, 0.5) == [True, True, True, False]  # other children
+
+
+def test_what_stands_for_a_split_may_turn_its_children_as_freely() -> None:
+    """Of 3 children and more than 9 in all, fewer ways to stand on rows and columns are tight."""
+    values, energy = [[1.0], [2.0]], [5.0, 9.0]
+    chains = np.ones((2, 2, 4), dtype=np.int64)
+    chains[:, 0, 1], chains[:, 0, 2] = 3, [4, 3]
+    assert left(values, chains, energy, 0.5) == [True, False]
+    assert left(values, chains, energy, 0.5, (True, False)) == [True, True]
+    chains[:, 0, 2] = [3, 4]
+    assert left(values, chains, energy, 0.5, (True, False)) == [True, False]
+
+
+def test_splits_are_compared_in_the_tiles_of_every_port() -> None:
+    """Terms have the first tiles of one port of each level; another port may be the slower one in some mappings."""
+    for seed in SEEDS:
+        problem = deep_problem(f"dominance {seed}")  # type: ignore[arg-type]
+        space = spaces_of(problem.architecture, problem.layer, problem.kind)[1][0]
+        what = dominance.compared(space, nothing_of(space.problem))
+        if what is None:
+            continue
+        found = {(int(a), int(column)) for a, column in what.columns}
+        for t, node in enumerate(space.problem.port_node.tolist()):
+            k = space.problem.nodes.tolist().index(node)
+            for operand in range(3):
+                if space.problem.port_cost[t, operand].any():
+                    tile = first_tile(space.problem, space.crossings, k, operand)
+                    assert {(a, space.axes[a].column(key)) for a, key in tile} <= found
 
 
 def test_the_kernel_is_compiled_ahead(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 from math import inf, log
 
 import numpy as np
@@ -10,7 +10,17 @@ import pytest
 from mapper.deep.bounds.drawn_terms import AXES, all_alive, drawn, objective
 
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT, NO_LIMIT, OF_ENERGY, OF_TIME, Terms
-from dse.mapper.deep.bounds.small import NO_FACTOR, NOT_IN_USE, Small, gather, in_use, pair_up
+from dse.mapper.deep.bounds.small import (
+    NO_FACTOR,
+    NOT_IN_USE,
+    Small,
+    drop_dominated,
+    gather,
+    in_use,
+    pair_up,
+    room_for_moments,
+    take_moments,
+)
 
 
 def value(small: Small, terms: Terms, splits: tuple[int, ...]) -> float:
@@ -76,3 +86,47 @@ def test_pairs_of_columns_are_counted_once() -> None:
     assert pairs.of_term[:, 0].tolist() == [0, 0, NO_FACTOR]
     limited = pair_up(Terms(first, second, np.zeros(3), block, group, np.zeros(3), fixed, 0, uncut))
     assert limited.width[0] == 2
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_no_weights_prefer_a_dominated_split(seed: int) -> None:
+    """Whatever the weights, each axis' least is the same without them; and none of two splits left dominates."""
+    terms, tables = drawn(seed)
+    more = tuple(np.concatenate([table, table, table * (1.0 + 0.5 * (seed % 2))], axis=1) for table in tables)
+    alive, logarithms = all_alive(more), tuple(np.log(table) for table in more)
+    every, few = (
+        gather(logarithms, terms, pair_up(terms), alive, np.ones(len(alive.rows), dtype=np.bool_)) for _ in range(2)
+    )
+    drop_dominated(few)
+    rng = np.random.default_rng(seed)
+    for a in range(AXES):
+        used = np.unique(every.column[:, a])
+        used = used[used != NO_FACTOR]
+        whole, left = (one.values[used, one.start[a] : one.start[a + 1]] for one in (every, few))
+        assert 1 <= left.shape[1] <= max(1, whole.shape[1] // 3)
+        for load in rng.random((20, len(used))):
+            assert (load @ left).min() == pytest.approx((load @ whole).min(), rel=1e-12)
+        worse = (left[:, :, None] <= left[:, None, :]).all(axis=0)
+        assert worse.sum() == left.shape[1]
+
+
+@pytest.mark.parametrize("columns", [1, 3, 4, 6, 9])
+def test_moments_are_those_of_the_splits_that_count(columns: int) -> None:
+    rng = np.random.default_rng(columns)
+    start = np.array([0, 1, 1, 8, 8, 8, 20])
+    values, width = rng.normal(size=(columns, 20)), np.array([columns, 0, columns, 0, 0, columns // 2])
+    load = np.where(rng.random((6, columns)) < 0.7, 0.5, 0.0)
+    portion = rng.random(20)
+    portion[[3, 9]] = 0.0, 1e-9
+    whole = np.array([portion[begin:end].sum() for begin, end in pairwise(start)])
+    none = np.zeros(0, dtype=np.int64)
+    small = Small(values, start, width, none.reshape(0, 6), none.astype(float), none, none, none, none.astype(float))
+    moments = room_for_moments(columns, 20)
+    take_moments(small, load, portion, whole, moments)
+    for a in (0, 2, 5):
+        used = np.flatnonzero(load[a, : width[a]])
+        mine = values[used, start[a] : start[a + 1]]
+        part = portion[start[a] : start[a + 1]] / whole[a]
+        off = mine - (mine @ part)[:, None]
+        assert moments.mean[a, used] == pytest.approx(mine @ part, abs=1e-7)
+        assert moments.spread[a][np.ix_(used, used)] == pytest.approx(off * part @ off.T, abs=1e-7)

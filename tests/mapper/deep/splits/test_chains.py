@@ -12,9 +12,9 @@ import pytest
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
-from dse.mapper.deep.chains import least_sides, list_chains, settle_sides
 from dse.mapper.deep.nest import COLS, ROWS, TRIPS
 from dse.mapper.deep.problem import Deep, build
+from dse.mapper.deep.splits.chains import least_sides, list_chains, settle_sides
 from dse.mapper.shared.bypass import bypass_choices
 from dse.model.price import price
 from dse.problem.dims import C, K, P

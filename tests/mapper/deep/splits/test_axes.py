@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from dse.mapper.deep.axes import Axis, together
+from dse.mapper.deep.splits.axes import Axis, together
 from dse.model.counting import axes as closed
 from dse.model.counting.records import Nest
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, K, P, Q, R, S

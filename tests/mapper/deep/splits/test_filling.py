@@ -5,9 +5,9 @@ from math import prod
 import numpy as np
 import pytest
 
-from dse.mapper.deep import filling
-from dse.mapper.deep.axes import Axis
-from dse.mapper.deep.filling import Splits, fill
+from dse.mapper.deep.splits import filling
+from dse.mapper.deep.splits.axes import Axis
+from dse.mapper.deep.splits.filling import Splits, fill
 from dse.mapper.shared.compilation.twins import compiled
 
 LEVELS = 3

@@ -33,37 +33,43 @@ def list_chains(dp: Deep, d: int) -> Ints:
     slots = 2 * len(dp.nodes)
     rows = np.ones((64, slots + 1), dtype=np.int64)
     count = 0
-    factor = np.zeros(slots, dtype=np.int64)
+    place = np.zeros(slots, dtype=np.int64)
     left = np.ones(slots + 1, dtype=np.int64)
     most = np.ones(slots, dtype=np.int64)
-    for slot in range(slots):
+    further = np.ones(slots, dtype=np.int64)
+    for slot in range(slots - 1, -1, -1):
         most[slot] = _most(dp, slot, d)
+        if slot > 0:
+            further[slot - 1] = min(2 * bound, further[slot] * most[slot])
     for product in range(bound, bound + 1 if dp.perfect else 2 * bound):
         if not dp.loose and not keeps_tight(bound, product, _largest_prime(product)):
             continue
         divisors = _divisors(product)
+        ways = _ways_of(dp, d, divisors, product)
+        any_ways = _ways_of(dp, d, divisors, 0) if dp.loose else ways
         left[0] = product
         slot = 0
-        factor[0] = 0
+        place[0] = -1
         while slot >= 0:
-            found = _next_factor(dp, slot, d, factor[slot] + 1, min(most[slot], left[slot]), left[slot], divisors)
-            if found == 0:
+            each, begin, last = any_ways if left[slot] < product else ways, place[slot] + 1, min(most[slot], left[slot])
+            # What further slots cannot take is left for this one.
+            while begin < len(divisors) and divisors[begin] * further[slot] < left[slot]:
+                begin += 1
+            place[slot] = _next_place(dp, slot, d, begin, last, left[slot], divisors, each)
+            if place[slot] < 0:
                 slot -= 1
                 continue
-            factor[slot] = found
-            left[slot + 1] = left[slot] // found
+            left[slot + 1] = left[slot] // divisors[place[slot]]
             if slot < slots - 1:
                 slot += 1
-                factor[slot] = 0
-                continue
-            if left[slots] > 1:
+                place[slot] = -1
                 continue
             if count == len(rows):
                 rows = _twice_as_long(rows)
             for k in range(slots):
-                rows[count, k] = factor[k]
+                rows[count, k] = divisors[place[k]]
                 if k % 2 == 1:
-                    rows[count, slots] *= _ways(dp, k // 2, d, factor[k], 0 if dp.loose else product)
+                    rows[count, slots] *= any_ways[k // 2, place[k]]
             count += 1
     return rows[:count]
 
@@ -78,6 +84,12 @@ def least_sides(dp: Deep, d: int, chains: Ints) -> Ints:
     """
     levels = len(dp.nodes)
     least = np.ones((len(chains), levels, 2), dtype=np.int64)
+    most = 1
+    for level in range(levels):
+        most = max(most, _most(dp, 2 * level + 1, d))
+    # Chains of one product follow one another, so what it allows is worked out once.
+    known = np.zeros((levels, most + 1, 2), dtype=np.int64)
+    of_product = np.full((levels, most + 1), -1, dtype=np.int64)
     for i in range(len(chains)):
         product = 1
         for k in range(2 * levels):
@@ -86,12 +98,20 @@ def least_sides(dp: Deep, d: int, chains: Ints) -> Ints:
             children = chains[i, 2 * level + 1]
             if children == 1:
                 continue
-            least[i, level, 0], least[i, level, 1] = children, children
-            for rows in range(1, min(children, dp.sides[level, 0]) + 1):
-                if children % rows == 0 and _stands(dp, level, d, rows, children // rows, product):
-                    least[i, level, 0] = min(least[i, level, 0], rows)
-                    least[i, level, 1] = min(least[i, level, 1], children // rows)
+            if of_product[level, children] != product:
+                of_product[level, children] = product
+                _set_least(dp, level, d, children, product, known)
+            least[i, level, 0], least[i, level, 1] = known[level, children, 0], known[level, children, 1]
     return least
+
+
+def _set_least(dp: Deep, level: int, d: int, children: int, product: int, known: Ints) -> None:
+    """Note the fewest rows and columns for so many children: known[level, children]."""
+    fewest_rows, fewest_cols = children, children
+    for rows in range(1, min(children, dp.sides[level, 0]) + 1):
+        if children % rows == 0 and _stands(dp, level, d, rows, children // rows, product):
+            fewest_rows, fewest_cols = min(fewest_rows, rows), min(fewest_cols, children // rows)
+    known[level, children, 0], known[level, children, 1] = fewest_rows, fewest_cols
 
 
 def settle_sides(dp: Deep, split: Ints) -> bool:
@@ -141,28 +161,44 @@ def _settle(dp: Deep, split: Ints, level: int) -> bool:
     return d == 8
 
 
-def _next_factor(dp: Deep, slot: int, d: int, first: int, last: int, left: int, divisors: Ints) -> int:
-    """The smallest factor from `first` to `last` that a slot may take of what is left of a product, 0 for none.
+def _next_place(dp: Deep, slot: int, d: int, begin: int, last: int, left: int, divisors: Ints, ways: Ints) -> int:
+    """Where the next factor up to `last` stands that a slot may take of what is left of a product, -1 for none.
 
     Parameters
     ----------
-    divisors : (*,) int64
+    begin : int
+        Where in `divisors` it stands at least.
+    divisors : (n,) int64
         Those of the product, which is the last.
+    ways : (levels, n) int64
+        As `_ways_of` has them.
     """
     level, product = slot // 2, divisors[-1]
-    for f in divisors:
-        if f < first or left % f != 0:
-            continue
+    for j in range(begin, len(divisors)):
+        f = divisors[j]
         if f > last:
-            return 0
+            return -1
+        if left % f != 0:
+            continue
         if slot % 2 == 0:
             # `left` is the product of this slot and all inside.
             whole = dp.whole[level, d] == 0 or left >= dp.bounds[d]
             if whole and ((dp.loose and left < product) or keeps_tight(dp.bounds[d], product, f)):
-                return int(f)
-        elif _ways(dp, level, d, f, 0 if dp.loose and left < product else product) > 0:
-            return int(f)
-    return 0
+                return j
+        elif ways[level, j] > 0:
+            return j
+    return -1
+
+
+def _ways_of(dp: Deep, d: int, divisors: Ints, product: int) -> Ints:
+    """(levels, n) in how many ways as many children of a dim as each divisor can stand on each level's fan-out."""
+    ways = np.zeros((len(dp.nodes), len(divisors)), dtype=np.int64)
+    for level in range(len(dp.nodes)):
+        most = _most(dp, 2 * level + 1, d)
+        for j in range(len(divisors)):
+            if divisors[j] <= most:
+                ways[level, j] = _ways(dp, level, d, divisors[j], product)
+    return ways
 
 
 def _divisors(number: int) -> Ints:

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.chains import least_sides, list_chains
-from dse.mapper.deep.filling import (
+from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.splits.chains import least_sides, list_chains
+from dse.mapper.deep.splits.filling import (
     BOX,
     CHANGES,
     CHILDREN,
@@ -28,8 +29,7 @@ from dse.mapper.deep.filling import (
     Splits,
     fill,
 )
-from dse.mapper.deep.halo import View, joined_words
-from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.splits.halo import View, joined_words
 from dse.mapper.shared.compilation.machine_code import Held
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.words import box, boxes
@@ -184,7 +184,7 @@ class Axis:
         return self.chains[which][:, 2 * level]
 
     def _numbers_of(self, key: Key) -> tuple[int, ...]:
-        """What a column counts, see `dse.mapper.deep.filling`."""
+        """What a column counts, see `dse.mapper.deep.splits.filling`."""
         what, *numbers = key
         levels = self.chains[0].shape[1] // 2
         if what == "count":

@@ -8,7 +8,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from dse.mapper.deep.halo import View, joined_words
+from dse.mapper.deep.splits.halo import View, joined_words
 from dse.model.counting.records import NONE, TILE, WORD
 
 Bounds = tuple[int, int]
