@@ -19,10 +19,10 @@ from dse.explore.plan.hardware import SAME_HARDWARE, HardwareChanges
 from dse.explore.plan.problem import SweepProblem
 from dse.explore.plan.search import Search
 from dse.explore.plan.workloads import UNCHANGED, WorkloadChanges
-from dse.explore.proof.bounds import BoxBounds
-from dse.explore.proof.contest import Contest
-from dse.explore.proof.prices import BoxPrices, Layouts
-from dse.explore.proof.sharper import Sharper
+from dse.explore.proof.bounding.bounds import BoxBounds
+from dse.explore.proof.bounding.contest import Contest
+from dse.explore.proof.bounding.prices import BoxPrices, Layouts
+from dse.explore.proof.bounding.sharper import Sharper
 from dse.explore.proof.stage import Provable
 from dse.formats.architecture.choices import check_shapes, read_plain_space
 from dse.formats.architecture.derived import Derived, derive

@@ -17,10 +17,10 @@ from typing import Any
 
 from dse.explore.limits import Work
 from dse.explore.outcomes.evaluation import Evaluation
-from dse.explore.proof.bounds import BoundTask, BoxBounds, DesignBound
-from dse.explore.proof.box import Axes, Box, held_by
+from dse.explore.proof.bounding.bounds import BoundTask, BoxBounds, DesignBound
+from dse.explore.proof.bounding.contest import Contest, ContestTask
+from dse.explore.proof.boxes.box import Axes, Box, held_by
 from dse.explore.proof.certificate import Certificate
-from dse.explore.proof.contest import Contest, ContestTask
 from dse.explore.proof.settled import (
     EVALUATED,
     INFEASIBLE,

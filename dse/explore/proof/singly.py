@@ -18,8 +18,8 @@ from typing import Any
 from dse.explore.designs.space import DesignSpace
 from dse.explore.limits import Work
 from dse.explore.outcomes.evaluation import Evaluation
-from dse.explore.proof.bounds import BoundTask, BoxBounds, DesignBound
-from dse.explore.proof.box import Box
+from dse.explore.proof.bounding.bounds import BoundTask, BoxBounds, DesignBound
+from dse.explore.proof.boxes.box import Box
 from dse.explore.proof.certificate import Certificate
 from dse.explore.proof.settled import EVALUATED, INFEASIBLE, OPEN, RULED_OUT, WITHIN, Entry, Hopes, Settled
 from dse.explore.proof.staircase import Staircase

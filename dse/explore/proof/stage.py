@@ -11,13 +11,13 @@ from typing import Any
 from dse.explore.designs.space import DesignSpace
 from dse.explore.limits import Work
 from dse.explore.outcomes.evaluation import Evaluation
-from dse.explore.proof.bounds import BoxBounds
-from dse.explore.proof.box import Axes, axes_of, priced_of
-from dse.explore.proof.contest import Contest
-from dse.explore.proof.prices import BoxPrices, Layouts
+from dse.explore.proof.bounding.bounds import BoxBounds
+from dse.explore.proof.bounding.contest import Contest
+from dse.explore.proof.bounding.prices import BoxPrices, Layouts
+from dse.explore.proof.bounding.sharper import Sharper
+from dse.explore.proof.boxes.box import Axes, axes_of, priced_of
 from dse.explore.proof.prove import Prover
 from dse.explore.proof.settled import EVALUATED, Entry, Settled
-from dse.explore.proof.sharper import Sharper
 from dse.explore.proof.singly import Singly, own_gap
 from dse.explore.proof.staircase import Staircase
 from dse.explore.workers.runner import Workers

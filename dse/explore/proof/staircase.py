@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dse.explore.proof.bounds import DesignBound
+from dse.explore.proof.bounding.bounds import DesignBound
 
 MOST_CORNERS = 256
 """Corners that a search below them is given at most."""

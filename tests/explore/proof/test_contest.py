@@ -6,9 +6,9 @@ from explore.toy import ARCH
 
 from dse.explore.plan.plan import make_plan
 from dse.explore.plan.search import Search
-from dse.explore.proof import contest as module
-from dse.explore.proof.bounds import DesignBound
-from dse.explore.proof.contest import ContestTask
+from dse.explore.proof.bounding import contest as module
+from dse.explore.proof.bounding.bounds import DesignBound
+from dse.explore.proof.bounding.contest import ContestTask
 from dse.explore.proof.staircase import MOST_CORNERS, Staircase
 
 NET = """\

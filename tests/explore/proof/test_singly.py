@@ -17,9 +17,9 @@ from dse.explore.outcomes.evaluation import Evaluation, Outcome
 from dse.explore.outcomes.log import FILE_NAME
 from dse.explore.plan.plan import make_plan
 from dse.explore.plan.search import Search
-from dse.explore.proof.bounds import DesignBound
+from dse.explore.proof.bounding.bounds import DesignBound
+from dse.explore.proof.bounding.sharper import WITHIN
 from dse.explore.proof.certificate import Certificate
-from dse.explore.proof.sharper import WITHIN
 from dse.explore.proof.singly import BOUNDING, MAPPING, SHARPENING, SOLVING, Singly, own_gap
 from dse.explore.proof.staircase import Staircase
 from dse.explore.sweep import sweep
