@@ -19,7 +19,7 @@ PROVEN_FROM = 1_000_000
 
 @dataclass(slots=True)
 class Candidate:
-    """A design by its settings; `found` is what `Explorer._identify` says of it, until it is evaluated."""
+    """A design by its settings; `found` is what `Ledger.identify` says of it, until it is evaluated."""
 
     number: int
     settings: Mapping[str, Any]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dse.errors import DseError
 from dse.explore.designs.together import How, Together
 from dse.explore.explorer import Explorer
+from dse.explore.ledger import Ledger
 from dse.explore.limits import DEFAULT, Limits
 from dse.explore.outcomes.evaluation import Evaluation, Outcome
 from dse.explore.outcomes.log import FILE_NAME, LogWriter, Records, read_log
@@ -206,11 +207,10 @@ def run_plan(
                 key: one for key, one in records.by_id.items()
                 if is_kept(one.outcome, times.get(one.kind, limits.design_s))
             }  # fmt: skip
-            explorer = Explorer(
-                problem, plan.search, workers, known, log, progress,
-                _replay(known, problem.sweep_id) if resume else {}, spending, limits=limits, boxes=records.boxes,
-            )  # fmt: skip
-            explorer.watch = callback or explorer.watch
+            ledger = Ledger(problem, plan.search, workers, known, log, progress, spending)
+            ledger.watch = callback or ledger.watch
+            replay = _replay(known, problem.sweep_id) if resume else {}
+            explorer = Explorer(ledger, replay, limits, records.boxes)
             underway = Underway(plan, explorer, directory, records.damaged, start)
             result = underway.to_its_end()
     if directory is not None:

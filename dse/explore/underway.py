@@ -54,9 +54,10 @@ class Underway:
 
     def _meanwhile(self) -> None:
         """Do what there is to do here while workers are busy: show what is new, and prepare the proof."""
-        problem, batches = self.explorer.problem, self.explorer.batches
-        if self.explorer.log is not None:
-            self.explorer.log.flush()
+        ledger, problem = self.explorer.ledger, self.explorer.problem
+        batches = ledger.batches
+        if ledger.log is not None:
+            ledger.log.flush()
         if batches > self.shown_batches:
             self.shown_batches = batches
             self.show()
@@ -77,7 +78,7 @@ class Underway:
 
     def result(self, *, finished: bool, certified: bool = True) -> SweepResult:
         """What is known so far; without the certificate, which takes a while, where nobody reads it."""
-        plan, explorer = self.plan, self.explorer
+        plan, explorer, ledger = self.plan, self.explorer, self.explorer.ledger
         return SweepResult(
             name=plan.name,
             architecture=plan.spec.name,
@@ -85,13 +86,13 @@ class Underway:
             space=plan.space,
             search=plan.search,
             sampler=explorer.sampler,
-            evaluations=in_order(e for part in explorer.parts for e in part.values()),
+            evaluations=in_order(e for part in ledger.parts for e in part.values()),
             finished=finished,
-            reused=explorer.reused,
+            reused=ledger.reused,
             wall_s=monotonic() - self.start,
             damaged=self.damaged,
             derived=tuple(one.path for one in plan.derived),
             combine=plan.together.how,
             certificate=explorer.certificate if certified else None,
-            spending=explorer.spending,
+            spending=ledger.spending,
         )

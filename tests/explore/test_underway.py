@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from dse.explore import underway
+from dse.explore.ledger import Ledger
 from dse.explore.limits import Limits
 from dse.explore.plan.plan import make_plan
 from dse.explore.plan.search import Search
@@ -15,9 +16,10 @@ PLAN = make_plan("eyeriss", "alexnet", Search(2), space={"levels.array.rows": [6
 
 
 def made(directory, run=lambda: None):
+    problem, workers = PLAN.problem(), Workers.local(0)
     explorer = SimpleNamespace(
-        run=run, sampler="grid", explored={}, exact={}, parts=({}, {}, {}), reused=0, certificate=None, spending=None,
-        is_over=False, log=None, batches=0, limits=Limits(prove_s=0), problem=PLAN.problem(), workers=Workers.local(0),
+        run=run, sampler="grid", certificate=None, is_over=False, limits=Limits(prove_s=0), problem=problem,
+        workers=workers, ledger=Ledger(problem, PLAN.search, workers, {}),
     )
     return Underway(PLAN, explorer, directory, (), 0.0)
 
@@ -66,7 +68,7 @@ def test_what_is_new_is_shown_while_workers_have_something_else_to_do(tmp_path, 
     def run():
         explorer = sweep.explorer
         for batches in (0, 1, 1, 2):
-            explorer.batches, sweep.pause_s = batches, 0.0
+            explorer.ledger.batches, sweep.pause_s = batches, 0.0
             list(explorer.workers.run(abs, [Task(0, 1), Task(1, 2)]))
             shown.append(len(written))
 

@@ -12,6 +12,7 @@ from explore.proof.test_prove import counts
 
 from dse.explore.designs.space import DesignSpace
 from dse.explore.explorer import Explorer
+from dse.explore.ledger import Ledger
 from dse.explore.limits import Limits, Work
 from dse.explore.outcomes.evaluation import Evaluation, Outcome
 from dse.explore.outcomes.log import FILE_NAME
@@ -239,7 +240,8 @@ def test_what_mappings_of_a_design_tell_of_all_others(kind, objectives, expected
 def test_a_part_of_the_trials_explores_where_bounds_choose_the_rest(files, trials, sampler, limits, first):
     plan = make_plan(*files, Search(trials, sampler))
     with Workers.local(0) as workers:
-        assert Explorer(plan.problem(), plan.search, workers, {}, limits=limits).trials == first
+        ledger = Ledger(plan.problem(), plan.search, workers, {})
+        assert Explorer(ledger, limits=limits).trials == first
 
 
 def test_without_a_proof_all_trials_explore(files):
