@@ -132,9 +132,8 @@ class Explorer:
             return None
         known: dict[str, list[tuple[int, ...]]] = {"ok": [], "infeasible": [], "failed": []}
         for index, candidate in self._by_index.items():
-            found = self.ledger.found(candidate.number)
-            if found is not None and (found.outcome.status != "infeasible" or found.never_works(self.problem.fronts)):
-                known[found.outcome.status].append(self.problem.space.digits(index))
+            if status := self.ledger.status(candidate.number):
+                known[status].append(self.problem.space.digits(index))
         return self._prover.certificate(known["ok"], known["infeasible"])
 
     def solve(self, numbers: Sequence[int]) -> None:
@@ -157,8 +156,10 @@ class Explorer:
         if problem.singly:
             self._until = self.ledger.until = min(began + limits.singly_s, self._began + limits.time_s)
             work = limits.work_singly(search.trials, self._mapped)
+            places = {one.number: problem.space.digits(index) for index, one in self._by_index.items()}
+            at = [(places.get(one.number), one) for one in known]
             self._prover = stage.singly(
-                problem.provable, known, self._until, work, self._evaluate_places,
+                problem.provable, at, self._until, work, self._evaluate_places,
                 lambda what, done, total: self.ledger.report("prove", done, total, done, monotonic() - began, what),
             )  # fmt: skip
         else:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from dse.errors import DseError
 from dse.explore.candidate import ALONE, Beside, Candidate, better_of, outcome_of
 from dse.explore.designs.alike import Family
-from dse.explore.outcomes.evaluation import Evaluation, Kept, Kind, Outcome
+from dse.explore.outcomes.evaluation import Evaluation, Kept, Kind, Outcome, Status
 from dse.explore.outcomes.log import LogWriter
 from dse.explore.plan.problem import SweepProblem
 from dse.explore.plan.search import Search
@@ -82,9 +82,14 @@ class Ledger:
         """Explored designs by number; others that their mappings suit; and those solved exactly."""
         return self.explored, self.repriced, self.exact
 
-    def found(self, number: int) -> Evaluation | None:
-        """What says most of a design."""
-        return self.exact.get(number) or self.explored.get(number) or self.repriced.get(number)
+    def status(self, number: int) -> Status | None:
+        """Whether a design works; None where its mappings broke limits that others may keep, or it was not reached."""
+        found = [part[number] for part in (self.exact, self.explored, self.repriced) if number in part]
+        if any(one.ok for one in found):
+            return "ok"
+        if any(one.never_works(self.problem.fronts) for one in found):
+            return "infeasible"
+        return "failed" if any(one.outcome.status == "failed" for one in found) else None
 
     def evaluate(
         self, kind: Literal["explore", "exact"], candidates: Sequence[Candidate], total: int,
