@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
@@ -12,6 +12,7 @@ from dse.explore.outcomes.log import Damage
 from dse.explore.plan.plan import Plan
 from dse.explore.results.record import write_results
 from dse.explore.results.result import SweepResult, in_order
+from dse.explore.results.unlisted import unlisted_gap
 from dse.explore.workers.runner import TimeOverError, nothing
 
 SHOWN_EVERY_S, SHOWN_PART = 1.0, 0.05
@@ -79,7 +80,7 @@ class Underway:
     def result(self, *, finished: bool, certified: bool = True) -> SweepResult:
         """What is known so far; without the certificate, which takes a while, where nobody reads it."""
         plan, explorer, ledger = self.plan, self.explorer, self.explorer.ledger
-        return SweepResult(
+        result = SweepResult(
             name=plan.name,
             architecture=plan.spec.name,
             workloads=tuple(workload.name for workload in plan.workloads),
@@ -93,6 +94,9 @@ class Underway:
             damaged=self.damaged,
             derived=tuple(one.path for one in plan.derived),
             combine=plan.together.how,
-            certificate=explorer.certificate if certified else None,
             spending=ledger.spending,
         )
+        certificate = explorer.certificate if certified else None
+        if certificate is not None:
+            certificate = replace(certificate, gap=max(certificate.gap, unlisted_gap(result)))
+        return replace(result, certificate=certificate)

@@ -16,7 +16,7 @@ from dse.explore.designs.clock import LEAST_S, Clock, Points
 from dse.explore.designs.resident import keeps_tensors, wiring_of
 from dse.explore.designs.together import SUM, Combination
 from dse.explore.outcomes.evaluation import Outcome
-from dse.explore.outcomes.front import thin
+from dse.explore.outcomes.front import thinned
 from dse.model.cost import edp_js
 
 if TYPE_CHECKING:
@@ -131,11 +131,13 @@ class NetworkEvaluator:
             best = int(np.argmin(excess))
         run = Run(tuple((energy, latency) for energy, latency in runs[best].tolist()), self.combination)
         reason, violation = self._judge(run.worst())
+        front, thin_gap = thinned([(energy, latency) for energy, latency in together[kept].tolist()], FRONT_POINTS)
         return Outcome(
             status="ok" if len(kept) else "infeasible",
             reason=reason,
             objectives={**run.objectives(), "area_mm2": architecture.area_mm2},
-            front=thin([(energy, latency) for energy, latency in together[kept].tolist()], FRONT_POINTS),
+            front=front,
+            thinned=thin_gap if self.front else 0.0,
             violation=violation,
             workloads={network.name: part for network, part in zip(self.networks, run.parts(), strict=True)},
             cpu_s=process_time() - start,

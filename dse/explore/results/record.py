@@ -16,7 +16,7 @@ from dse.explore.designs.together import SHARED
 from dse.explore.outcomes.log import FILE_NAME, read_log
 from dse.explore.plan.search import Search
 from dse.explore.proof.certificate import Certificate
-from dse.explore.results.result import COLUMNS, SweepResult, in_order
+from dse.explore.results.result import COLUMNS, SweepResult, in_order, under_one_number
 from dse.explore.spending import PARTS, Spending
 from dse.formats.architecture.dataflow import written_dataflow
 from dse.formats.architecture.space import written_constraints
@@ -180,7 +180,7 @@ def read_results(directory: str | Path) -> SweepResult:
         space=space,
         search=search,
         sampler=summary.get("sampler") or choose_sampler(search.sampler, DesignSpace.of(space), search.trials),
-        evaluations=in_order(own),
+        evaluations=in_order(under_one_number(own)),
         finished=bool(summary.get("finished")),
         reused=int(summary.get("reused", 0)),
         wall_s=float(summary.get("wall_s", 0.0)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dse.explore.outcomes.evaluation import Evaluation, Outcome
@@ -340,13 +340,20 @@ def _point(figures: Mapping[str, Any]) -> tuple[float, float]:
 ORDER = ("explore", "repriced", "exact")
 
 
+def under_one_number(evaluations: Iterable[Evaluation]) -> list[Evaluation]:
+    """Evaluations of a log; what the proof mapped before a trial did has the number of the trial, too."""
+    evaluations = list(evaluations)
+    trials = {tuple(e.parameters.items()): e.number for e in evaluations if e.kind == "explore"}
+    return [replace(e, number=trials.get(tuple(e.parameters.items()), e.number)) for e in evaluations]
+
+
 def in_order(evaluations: Iterable[Evaluation]) -> tuple[Evaluation, ...]:
     """What `SweepResult.evaluations` holds of all that were made, by kind and by number.
 
-    What a design costs with mappings of another one is left out where it was solved exactly later.
+    What a design costs with mappings of another one is left out where it was solved exactly later, to the end.
     """
     evaluations = list(evaluations)
-    exact = {e.number for e in evaluations if e.kind == "exact"}
+    exact = {e.number for e in evaluations if e.kind == "exact" and e.ok and not e.outcome.limit_s}
     kept = [e for e in evaluations if e.kind != "repriced" or e.number not in exact]
     return tuple(sorted(kept, key=lambda e: (ORDER.index(e.kind), e.number)))
 
