@@ -255,9 +255,9 @@ class Prover:
         self.contested += len(designs)
         gaps = [self.wanted if entry.short > self.wanted else 0.0 for entry in designs]
         tasks = [
-            Task(i, self._contest_of(entry, corners / (1 + gap)))
+            Task(i, self._contest_of(entry, corners))
             for i, (entry, gap) in enumerate(zip(designs, gaps, strict=True))
-            if len(corners := self.known.corners_above(entry.bound))
+            if len(corners := self.known.corners_above(entry.bound, gap))
         ]
         matched = {}
         for task, found in self.workers.run(Timed(self.contest), tasks):

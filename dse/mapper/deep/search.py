@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dse.mapper.deep.bounds.shrink import Sums, add_up, shrink, walk_of
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Alive, Terms
+from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Alive, Terms, with_lists
 from dse.mapper.deep.nest import COLS, ORDER, PER_LEVEL, PER_PART, ROWS, TRIPS, Work, price_whole, workspace
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.chains import settle_sides
@@ -85,6 +85,23 @@ class Incumbents(NamedTuple):
     mask: int
 
 
+class Lists(NamedTuple):
+    """What is laid down about lists, and what that makes of the terms.
+
+    Parameters
+    ----------
+    choices : (k, 3) int64
+        Per list, the operand that stays, the axis of the slide, and whether the list has none of the operand's loops;
+        -2 for nothing. Where nothing is said of the slide, nothing is said of the loops.
+    logs, first
+        As of `dse.mapper.deep.bounds.sift.Terms`.
+    """
+
+    choices: Ints
+    logs: Floats
+    first: Ints
+
+
 class Orders(NamedTuple):
     """Room for the orders of all lists.
 
@@ -127,7 +144,7 @@ class Scratch(NamedTuple):
 
 @entry
 def search_deep(
-    dp: Deep, tables: tuple[Floats, ...], chains: tuple[Ints, ...], terms: Terms, alive: Alive, choices: Ints,
+    dp: Deep, tables: tuple[Floats, ...], chains: tuple[Ints, ...], terms: Terms, alive: Alive, lists: Lists,
     goal: Goal, incumbents: Incumbents, held: int,
 ) -> int:  # fmt: skip
     """Walk the splits of all axes, best reduced cost first, and price the mappings that may improve.
@@ -138,12 +155,11 @@ def search_deep(
         Factors of each axis' splits.
     chains : 6 x (n, 2, 2 * k) int64
         Trips and children of each of k levels, for both dims of each axis.
+    terms
+        `logs` and `first` are those of the lists instead.
     alive
         The splits, those of all axes one after another without gaps; `reduced` is how far each lifts the separable
         bound above its least. Put in order here.
-    choices : (k, 3) int64
-        What is laid down per list: operand that stays, axis of the slide, whether the list has none of the operand's
-        loops; -2 for nothing. Where nothing is said of the slide, nothing is said of the loops.
     held : int
         How many incumbents there are.
 
@@ -160,8 +176,8 @@ def search_deep(
         np.zeros(levels, dtype=np.int64), np.zeros(levels, dtype=np.int64), np.zeros(3),
     )  # fmt: skip
     scratch = Scratch(np.ones((levels, 4, 8), dtype=np.int64), orders, workspace(dp))
-    sums = shrink(tables, terms, alive)
-    return _walk(dp, chains, sums, alive, choices, goal, incumbents, held, scratch)
+    sums = shrink(tables, with_lists(terms, lists.logs, lists.first), alive)
+    return _walk(dp, chains, sums, alive, lists.choices, goal, incumbents, held, scratch)
 
 
 def _sort(alive: Alive, a: int) -> None:

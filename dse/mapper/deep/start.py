@@ -219,8 +219,7 @@ def _descended(
     """
     found, values = np.array(np.broadcast_to(begin, (len(keep), 6))), np.zeros(len(keep))
     start = np.concatenate([[0], np.cumsum([len(mine) for mine in rows])])
-    terms = terms_of(space, best, (kin.logs[0], kin.first[0], kin.second))
-    tables = together(space.axes).factors
+    tables, terms = together(space.axes).factors, space.terms_for(best)
     compiled(descend_all)(tables, terms, kin.logs, kin.first, keep, np.concatenate(rows), start, found, values)
     return list(zip(values.tolist(), found, strict=True))
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import heapq
 from collections.abc import Generator, Sequence
 from dataclasses import replace
-from itertools import count
+from itertools import accumulate, count
 from math import inf, prod
 from typing import TypeVar
 
 import numpy as np
 
 from dse.mapper.deep.bounds.finished import told_apart
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT, Alive
+from dse.mapper.deep.bounds.sift import Alive
 from dse.mapper.deep.bounds.subproblem import (
     MARGIN,
     Best,
@@ -24,25 +24,24 @@ from dse.mapper.deep.bounds.subproblem import (
     lifts_left,
     root_of,
     splits_left,
-    terms_of,
 )
 from dse.mapper.deep.branching import half_of, laid_down, next_list, partial_list
 from dse.mapper.deep.exchange import rows_of
 from dse.mapper.deep.kept import Found, found_by, rules_of
-from dse.mapper.deep.lists import Choice, choices_of, nothing_of
+from dse.mapper.deep.lists import Choice, choices_of, laid_of, nothing_of
 from dse.mapper.deep.search import (
-    ANYTHING,
     SPLITS,
     SUBPROBLEMS,
     UNFINISHED,
     Goal,
     Incumbents,
+    Lists,
     search_deep,
 )
 from dse.mapper.deep.splits.axes import together
 from dse.mapper.deep.start import ENOUGH, first_mappings, nearest, stirred, values_of
 from dse.mapper.shared.compilation.twins import compiled
-from dse.mapper.shared.incumbent import FRONT, LATENCY, SLACK
+from dse.mapper.shared.incumbent import LATENCY, SLACK
 from dse.model.counting.kernel import Ints
 
 Answer = TypeVar("Answer")
@@ -373,21 +372,14 @@ def _walk(node: Node, best: Best, limit: int) -> None:
 def walk_to(node: Node, best: Best, target: float, limit: int) -> None:
     """Walk the splits of a subproblem that may lie below a target, in logarithms; at most `limit` of them, if any."""
     space = node.space
-    ends = np.cumsum([len(rows) for rows in node.rows])
-    alive = Alive(
-        np.concatenate(node.rows), np.concatenate([[0], ends[:-1]]), ends, np.concatenate(node.reduced)
-    )  # fmt: skip
+    ends = np.array([0, *accumulate(map(len, node.rows))])
+    alive = Alive(np.concatenate(node.rows), ends[:-1], ends[1:], np.concatenate(node.reduced))
     tables, chains = together(space.axes).of_walks
-    choices = np.full((len(space.problem.nodes), 3), ANYTHING, dtype=np.int64)
-    for i, choice in enumerate(node.choices):
-        if choice is not None:
-            choices[i] = choice.kind, choice.slide, ANYTHING if choice.passing is None else choice.passing
+    lists = Lists(laid_of(node.choices, len(space.problem.nodes)), node.columns[0], node.columns[1])
     best.visited[UNFINISHED] = 0
     most = int(best.visited[SPLITS]) + limit if limit else 0
     gap = TIES if best.gap == 0 and best.kind != LATENCY else best.gap
     goal = Goal(best.walks_for, gap, best.until, float(target - node.bound + MARGIN), most, best.stop)
     incumbents = Incumbents(best.values, best.records, best.visited, space.mask)
-    terms = terms_of(space, best, node.columns)
-    if best.walks_for in (LATENCY, FRONT):  # of the fastest the one of least energy
-        terms.fixed[:FIRST_LIMIT] = 1.0
-    best.held = compiled(search_deep)(space.problem, tables, chains, terms, alive, choices, goal, incumbents, best.held)
+    terms = space.terms_for(best, walks=True)
+    best.held = compiled(search_deep)(space.problem, tables, chains, terms, alive, lists, goal, incumbents, best.held)

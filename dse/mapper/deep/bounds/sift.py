@@ -110,10 +110,33 @@ def worth(value: float, cuts: Floats, t: int) -> float:
     return max(value, value * cuts[t, 0] - cuts[t, 1])
 
 
+def with_lists(terms: Terms, logs: Floats, first: Ints) -> Terms:
+    """The same terms with other lists laid down.
+
+    Parameters
+    ----------
+    logs, first
+        As of `Terms`.
+    """
+    return Terms(
+        first, terms.second, logs, terms.block, terms.group, terms.limits, terms.fixed, terms.groups, terms.cuts
+    )  # fmt: skip
+
+
 def in_use(terms: Terms, t: int) -> bool:
     """Whether a term belongs to the objective or to a limit that there is."""
     fixed = terms.fixed[terms.block[t]]
     return bool(fixed > 0.0 or (fixed < 0.0 and terms.limits[terms.block[t]] < NO_LIMIT))
+
+
+def close_gaps(alive: Alive) -> None:
+    """Move the splits of each axis to where those of the axis before end, the first axis' being where they are."""
+    rows, reduced, at = alive.rows, alive.reduced, alive.end[0]
+    for a in range(1, 6):
+        for i in range(alive.start[a], alive.end[a]):
+            rows[at], reduced[at] = rows[i], reduced[i]
+            at += 1
+        alive.end[a] = at
 
 
 def sift(factors: tuple[Floats, ...], terms: Terms, enough: float, alive: Alive) -> bool:
