@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any, Literal
 
 from dse.errors import DseError
-from dse.explore.candidate import ALONE, Beside, Candidate, better_of, outcome_of
+from dse.explore.candidate import ALONE, PROVEN_FROM, Beside, Candidate, better_of, outcome_of
 from dse.explore.designs.alike import Family
 from dse.explore.outcomes.evaluation import Evaluation, Kept, Kind, Outcome
 from dse.explore.outcomes.log import LogWriter
@@ -35,6 +35,8 @@ class Ledger:
     workers : Workers
     known : dict
         Evaluations by identity that need not be made again; new ones are added.
+    held : sequence of Evaluation
+        All that the log had of this very sweep, also of designs that this run does not come to.
     log : LogWriter, optional
     progress : callable, optional
     spending : Spending
@@ -62,6 +64,7 @@ class Ledger:
     spending: Spending = field(default_factory=Spending)
     watch: Callable[[Evaluation], None] = lambda evaluation: None
     until: float = inf
+    held: Sequence[Evaluation] = ()
     gap_of: Callable[[Sequence[tuple[float, float]], DesignBound], float] | None = None
     explored: dict[int, Evaluation] = field(default_factory=dict)
     exact: dict[int, Evaluation] = field(default_factory=dict)
@@ -69,11 +72,13 @@ class Ledger:
     reused: int = 0
     batches: int = 0
     _from_log: frozenset[str] = frozenset()
+    _stopped: dict[str, Evaluation] = field(default_factory=dict)
     _best: Evaluation | None = None
     _kept: Kept = field(default_factory=Kept)
 
     def __post_init__(self) -> None:
         self._from_log = frozenset(self.known)
+        self._stopped = {one.id: one for one in self.held if one.outcome.limit_s}
         for evaluation in self.known.values():
             self._consider(evaluation)
 
@@ -85,6 +90,16 @@ class Ledger:
     def found(self, number: int) -> Evaluation | None:
         """What says most of a design."""
         return self.exact.get(number) or self.explored.get(number) or self.repriced.get(number)
+
+    def by_place(self, entered: Mapping[int, Candidate]) -> dict[int, Evaluation]:
+        """What says most of each design of the space, by its index: of this run where it came to the design, by the
+        candidate `entered`, else of runs before."""
+        mine = ((index, self.found(candidate.number)) for index, candidate in entered.items())
+        found = {index: one for index, one in mine if one is not None}
+        for one in reversed(self.held):  # what solved a design exactly came last
+            if (index := self.problem.space.find(one.parameters)) is not None:
+                found.setdefault(index, one)
+        return found
 
     def evaluate(
         self, kind: Literal["explore", "exact"], candidates: Sequence[Candidate], total: int,
@@ -173,12 +188,19 @@ class Ledger:
             if known is None:
                 continue
             parameters = self.problem.parameters(candidate.settings)
-            results[candidate.number] = replace(known, kind=kind, number=candidate.number, parameters=parameters)
+            found = replace(known, kind=kind, number=candidate.number, parameters=parameters)
+            results[candidate.number] = found
+            if self.log is not None and known.number >= PROVEN_FROM > found.number and parameters == known.parameters:
+                self.known[known.id] = found
+                self.log.keep(found.line())  # what the proof of an earlier run mapped is a trial of this one
 
     def _record(self, identity: str, kind: Kind, candidate: Candidate, outcome: Outcome) -> None:
         parameters = self.problem.parameters(candidate.settings)
         evaluation = Evaluation(identity, self.problem.sweep_id, kind, candidate.number, parameters, outcome)
-        if self.log is not None:
+        before = self._stopped.get(identity, evaluation)
+        if before.standing > evaluation.standing:  # it had more time in a run before
+            evaluation = before
+        elif self.log is not None:
             with self.spending.on("log"):
                 self.log.append(evaluation)
         self.spending.add("mapping", outcome.cpu_s)

@@ -22,7 +22,7 @@ from dse.explore.plan.plan import Given, Plan, make_plan
 from dse.explore.plan.search import DEFAULT_OBJECTIVES, Search
 from dse.explore.plan.workloads import WorkloadChanges
 from dse.explore.progress import Progress
-from dse.explore.results.record import check_directory, write_results, write_settings
+from dse.explore.results.record import Before, check_directory, read_before, write_results, write_settings
 from dse.explore.results.result import SweepResult
 from dse.explore.spending import Spending
 from dse.explore.underway import Underway
@@ -191,14 +191,16 @@ def run_plan(
     start = monotonic()
     problem = plan.problem(limits)
     directory = None if output is None else Path(output)
-    records, spending = Records({}), Spending()
+    records, spending, before = Records({}), Spending(), Before()
     if directory is not None:
         check_directory(directory, plan, problem.sweep_id, resume)
         with spending.on("log"):
             records = read_log(directory / FILE_NAME)
+            before = read_before(directory, records) if records.by_id else before
+    sampler = before.sampler or problem.sampler(plan.search, limits)
     with nullcontext() if directory is None else LogWriter(directory / FILE_NAME) as log:
         if directory is not None:
-            write_settings(directory, plan, problem.sweep_id)
+            write_settings(directory, plan, problem.sweep_id, sampler)
         with _workers(jobs, executor, plan.architecture, cluster) as workers:
             workers.until = start + limits.time_s
             # what crashed, or took its worker along, may have lacked memory or met a fault: it is made again
@@ -207,11 +209,12 @@ def run_plan(
                 key: one for key, one in records.by_id.items()
                 if is_kept(one.outcome, times.get(one.kind, limits.design_s))
             }  # fmt: skip
-            ledger = Ledger(problem, plan.search, workers, known, log, progress, spending)
+            held = tuple(one for one in records.by_id.values() if one.sweep == problem.sweep_id)
+            ledger = Ledger(problem, plan.search, workers, known, log, progress, spending, held=held)
             ledger.watch = callback or ledger.watch
             replay = _replay(known, problem.sweep_id) if resume else {}
-            explorer = Explorer(ledger, replay, limits, records.boxes)
-            underway = Underway(plan, explorer, directory, records.damaged, start)
+            explorer = Explorer(ledger, replay, limits, records.boxes, sampler)
+            underway = Underway(plan, explorer, directory, records.damaged, start, before.certificate)
             result = underway.to_its_end()
     if directory is not None:
         write_results(directory, result)

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
+from dse.errors import DseError
 from dse.explore.explorer import Explorer
 from dse.explore.outcomes.log import Damage
+from dse.explore.outcomes.numbers import with_held
 from dse.explore.plan.plan import Plan
+from dse.explore.proof.certificate import Certificate, closer
 from dse.explore.results.record import write_results
 from dse.explore.results.result import SweepResult, in_order
 from dse.explore.workers.runner import TimeOverError, nothing
@@ -23,13 +26,14 @@ SOLVED_AT_ONCE = 8
 
 @dataclass(slots=True)
 class Underway:
-    """A sweep that is under way, and what it has to show."""
+    """A sweep that is under way, and what it has to show; `former` is what a run before had proven."""
 
     plan: Plan
     explorer: Explorer
     directory: Path | None
     damaged: tuple[Damage, ...]
     start: float
+    former: Certificate | None = None
     shown: float = 0.0
     pause_s: float = SHOWN_EVERY_S
     shown_batches: int = 0
@@ -45,8 +49,9 @@ class Underway:
                 while proves and explorer.may_solve and (wanted := self._to_solve()):
                     explorer.solve(wanted[:SOLVED_AT_ONCE])
                 return self.result(finished=finished)
-        except KeyboardInterrupt:
-            self.show(always=True)
+        except BaseException:  # also what a callback raises, or a full disk
+            with suppress(DseError):
+                self.show(always=True)
             raise
         finally:
             explorer.workers.meanwhile = nothing
@@ -74,11 +79,13 @@ class Underway:
         self.pause_s = max(SHOWN_EVERY_S, (self.shown - began) / SHOWN_PART)
 
     def _to_solve(self) -> list[int]:
-        return self.result(finished=True, certified=False).to_solve()
+        return self.result(finished=True, whole=False).to_solve()
 
-    def result(self, *, finished: bool, certified: bool = True) -> SweepResult:
-        """What is known so far; without the certificate, which takes a while, where nobody reads it."""
-        plan, explorer, ledger = self.plan, self.explorer, self.explorer.ledger
+    def result(self, *, finished: bool, whole: bool = True) -> SweepResult:
+        """What is known so far; not `whole`: of this run alone, without the certificate, which takes a while."""
+        plan, explorer = self.plan, self.explorer
+        ledger = explorer.ledger
+        made = (one for part in ledger.parts for one in part.values())
         return SweepResult(
             name=plan.name,
             architecture=plan.spec.name,
@@ -86,13 +93,13 @@ class Underway:
             space=plan.space,
             search=plan.search,
             sampler=explorer.sampler,
-            evaluations=in_order(e for part in ledger.parts for e in part.values()),
+            evaluations=in_order(with_held(made, ledger.held if whole else ())),
             finished=finished,
             reused=ledger.reused,
             wall_s=monotonic() - self.start,
             damaged=self.damaged,
             derived=tuple(one.path for one in plan.derived),
             combine=plan.together.how,
-            certificate=explorer.certificate if certified else None,
+            certificate=closer(explorer.certificate, self.former) if whole else None,
             spending=ledger.spending,
         )
