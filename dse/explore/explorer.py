@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Any, Literal
 
 from dse.explore.candidate import PROVEN_FROM, Candidate, contenders, replayed
-from dse.explore.designs.samplers import Proposal, Proposer, Shuffled, choose_sampler, make_proposer
+from dse.explore.designs.samplers import Proposal, Proposer, Shuffled, make_proposer
 from dse.explore.ledger import Ledger
 from dse.explore.limits import DEFAULT, Limits
 from dse.explore.outcomes.evaluation import Evaluation
@@ -48,12 +48,15 @@ class Explorer:
     limits : Limits
     boxes : frozenset of bytes
         Lines about boxes of designs that the log holds already.
+    kept_sampler : str
+        The sampler that the log was made with, if any: by another one numbers would name other designs.
     """
 
     ledger: Ledger
     replay: Mapping[int, Evaluation] = field(default_factory=dict)
     limits: Limits = DEFAULT
     boxes: frozenset[bytes] = frozenset()
+    kept_sampler: str = ""
     _candidates: list[Candidate] = field(default_factory=list)
     _by_index: dict[int, Candidate] = field(default_factory=dict)
     _mapped: int = 0
@@ -80,14 +83,12 @@ class Explorer:
 
     @property
     def sampler(self) -> str:
-        return choose_sampler(self.search.sampler, self.problem.space, self.trials)
+        return self.kept_sampler or self.problem.sampler(self.search, self.limits)
 
     @property
     def trials(self) -> int:
         """How many trials explore; with bounds that come singly, these choose the rest."""
-        problem, search = self.problem, self.search
-        waits = problem.singly and search.sampler == "auto" and problem.proves(self.limits)
-        return self.limits.first_trials(search.trials) if waits else search.trials
+        return self.problem.first_trials(self.search, self.limits)
 
     def run(self) -> bool:
         """Explore, then prove, or solve what may be on the front exactly, while there is time; whether it proved."""
@@ -130,11 +131,9 @@ class Explorer:
         """What is proven over the space so far; None without a proof."""
         if self._prover is None:
             return None
-        known: dict[str, list[tuple[int, ...]]] = {"ok": [], "infeasible": [], "failed": []}
-        for index, candidate in self._by_index.items():
-            if status := self.ledger.status(candidate.number):
-                known[status].append(self.problem.space.digits(index))
-        return self._prover.certificate(known["ok"], known["infeasible"])
+        space, found = self.problem.space, self.ledger.by_place(self._by_index)
+        never = [space.digits(index) for index, one in found.items() if one.never_works(self.problem.fronts)]
+        return self._prover.certificate([space.digits(index) for index, one in found.items() if one.ok], never)
 
     def solve(self, numbers: Sequence[int]) -> None:
         """Solve some designs exactly."""

@@ -12,9 +12,9 @@ from time import monotonic
 from typing import Any, Literal
 
 from dse.errors import DseError
-from dse.explore.candidate import ALONE, Beside, Candidate, better_of, outcome_of
+from dse.explore.candidate import ALONE, PROVEN_FROM, Beside, Candidate, better_of, outcome_of
 from dse.explore.designs.alike import Family
-from dse.explore.outcomes.evaluation import Evaluation, Kept, Kind, Outcome, Status
+from dse.explore.outcomes.evaluation import Evaluation, Kept, Kind, Outcome
 from dse.explore.outcomes.log import LogWriter
 from dse.explore.plan.problem import SweepProblem
 from dse.explore.plan.search import Search
@@ -35,6 +35,8 @@ class Ledger:
     workers : Workers
     known : dict
         Evaluations by identity that need not be made again; new ones are added.
+    held : sequence of Evaluation
+        All that the log had of this very sweep, also of designs that this run does not come to.
     log : LogWriter, optional
     progress : callable, optional
     spending : Spending
@@ -62,6 +64,7 @@ class Ledger:
     spending: Spending = field(default_factory=Spending)
     watch: Callable[[Evaluation], None] = lambda evaluation: None
     until: float = inf
+    held: Sequence[Evaluation] = ()
     gap_of: Callable[[Sequence[tuple[float, float]], DesignBound], float] | None = None
     explored: dict[int, Evaluation] = field(default_factory=dict)
     exact: dict[int, Evaluation] = field(default_factory=dict)
@@ -69,11 +72,13 @@ class Ledger:
     reused: int = 0
     batches: int = 0
     _from_log: frozenset[str] = frozenset()
+    _stopped: dict[str, Evaluation] = field(default_factory=dict)
     _best: Evaluation | None = None
     _kept: Kept = field(default_factory=Kept)
 
     def __post_init__(self) -> None:
         self._from_log = frozenset(self.known)
+        self._stopped = {one.id: one for one in self.held if one.outcome.limit_s}
         for evaluation in self.known.values():
             self._consider(evaluation)
 
@@ -82,14 +87,27 @@ class Ledger:
         """Explored designs by number; others that their mappings suit; and those solved exactly."""
         return self.explored, self.repriced, self.exact
 
-    def status(self, number: int) -> Status | None:
-        """Whether a design works; None where its mappings broke limits that others may keep, or it was not reached."""
-        found = [part[number] for part in (self.exact, self.explored, self.repriced) if number in part]
-        if any(one.ok for one in found):
-            return "ok"
-        if any(one.never_works(self.problem.fronts) for one in found):
-            return "infeasible"
-        return "failed" if any(one.outcome.status == "failed" for one in found) else None
+    def found(self, number: int) -> Evaluation | None:
+        """What says most of a design: that it works, if something does; what was stopped may have missed that."""
+        every = [part[number] for part in (self.exact, self.explored, self.repriced) if number in part]
+        return next((one for one in every if one.ok), every[0] if every else None)
+
+    def by_place(self, entered: Mapping[int, Candidate]) -> dict[int, Evaluation]:
+        """What says most of each design of the space, by its index: of this run where it came to the design, by the
+        candidate `entered`, else of runs before."""
+        mine = ((index, self.found(candidate.number)) for index, candidate in entered.items())
+        found = {index: one for index, one in mine if one is not None}
+        for one in reversed(self.held):  # what solved a design exactly came last
+            if (index := self._place(one)) is not None:
+                found.setdefault(index, one)
+        return found
+
+    def _place(self, evaluation: Evaluation) -> int | None:
+        """The index of a recorded design of the space; None where what follows from its settings is another value."""
+        index, space = self.problem.space.find(evaluation.parameters), self.problem.space
+        if index is None or set(evaluation.parameters) <= set(space.names):
+            return index
+        return index if self.problem.complete(space.settings(index)) == evaluation.parameters else None
 
     def evaluate(
         self, kind: Literal["explore", "exact"], candidates: Sequence[Candidate], total: int,
@@ -178,12 +196,19 @@ class Ledger:
             if known is None:
                 continue
             parameters = self.problem.parameters(candidate.settings)
-            results[candidate.number] = replace(known, kind=kind, number=candidate.number, parameters=parameters)
+            found = replace(known, kind=kind, number=candidate.number, parameters=parameters)
+            results[candidate.number] = found
+            if self.log is not None and known.number >= PROVEN_FROM > found.number and parameters == known.parameters:
+                self.known[known.id] = found
+                self.log.keep(found.line())  # what the proof of an earlier run mapped is a trial of this one
 
     def _record(self, identity: str, kind: Kind, candidate: Candidate, outcome: Outcome) -> None:
         parameters = self.problem.parameters(candidate.settings)
         evaluation = Evaluation(identity, self.problem.sweep_id, kind, candidate.number, parameters, outcome)
-        if self.log is not None:
+        before = self._stopped.get(identity, evaluation)
+        if before.standing > evaluation.standing:  # it had more time in a run before
+            evaluation = before
+        elif self.log is not None:
             with self.spending.on("log"):
                 self.log.append(evaluation)
         self.spending.add("mapping", outcome.cpu_s)

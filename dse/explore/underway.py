@@ -7,9 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
+from dse.errors import DseError
 from dse.explore.explorer import Explorer
 from dse.explore.outcomes.log import Damage
+from dse.explore.outcomes.numbers import with_held
 from dse.explore.plan.plan import Plan
+from dse.explore.proof.certificate import Certificate, closer
 from dse.explore.results.record import write_results
 from dse.explore.results.result import SweepResult, in_order
 from dse.explore.results.unlisted import unlisted_gap
@@ -24,13 +27,14 @@ SOLVED_AT_ONCE = 8
 
 @dataclass(slots=True)
 class Underway:
-    """A sweep that is under way, and what it has to show."""
+    """A sweep that is under way, and what it has to show; `former` is what a run before had proven."""
 
     plan: Plan
     explorer: Explorer
     directory: Path | None
     damaged: tuple[Damage, ...]
     start: float
+    former: Certificate | None = None
     shown: float = 0.0
     pause_s: float = SHOWN_EVERY_S
     shown_batches: int = 0
@@ -46,8 +50,9 @@ class Underway:
                 while proves and explorer.may_solve and (wanted := self._to_solve()):
                     explorer.solve(wanted[:SOLVED_AT_ONCE])
                 return self.result(finished=finished)
-        except KeyboardInterrupt:
-            self.show(always=True)
+        except BaseException:  # also what a callback raises, or a full disk
+            with suppress(DseError):
+                self.show(always=True)
             raise
         finally:
             explorer.workers.meanwhile = nothing
@@ -75,11 +80,13 @@ class Underway:
         self.pause_s = max(SHOWN_EVERY_S, (self.shown - began) / SHOWN_PART)
 
     def _to_solve(self) -> list[int]:
-        return self.result(finished=True, certified=False).to_solve()
+        return self.result(finished=True, whole=False).to_solve()
 
-    def result(self, *, finished: bool, certified: bool = True) -> SweepResult:
-        """What is known so far; without the certificate, which takes a while, where nobody reads it."""
-        plan, explorer, ledger = self.plan, self.explorer, self.explorer.ledger
+    def result(self, *, finished: bool, whole: bool = True) -> SweepResult:
+        """What is known so far; not `whole`: of this run alone, without the certificate, which takes a while."""
+        plan, explorer = self.plan, self.explorer
+        ledger = explorer.ledger
+        made = (one for part in ledger.parts for one in part.values())
         result = SweepResult(
             name=plan.name,
             architecture=plan.spec.name,
@@ -87,7 +94,7 @@ class Underway:
             space=plan.space,
             search=plan.search,
             sampler=explorer.sampler,
-            evaluations=in_order(e for part in ledger.parts for e in part.values()),
+            evaluations=in_order(with_held(made, ledger.held if whole else ())),
             finished=finished,
             reused=ledger.reused,
             wall_s=monotonic() - self.start,
@@ -96,7 +103,9 @@ class Underway:
             combine=plan.together.how,
             spending=ledger.spending,
         )
-        certificate = explorer.certificate if certified else None
-        if certificate is not None:
-            certificate = replace(certificate, gap=max(certificate.gap, unlisted_gap(result)))
-        return replace(result, certificate=certificate)
+        if not whole:
+            return result
+        own = explorer.certificate
+        if own is not None:
+            own = replace(own, gap=max(own.gap, unlisted_gap(result)))
+        return replace(result, certificate=closer(own, self.former))

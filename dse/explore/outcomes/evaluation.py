@@ -6,7 +6,7 @@ import json
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import ceil, floor, log10
+from math import ceil, floor, inf, log10
 from typing import Any, Literal
 
 Status = Literal["ok", "infeasible", "failed"]
@@ -124,6 +124,11 @@ class Evaluation:
     @property
     def ok(self) -> bool:
         return self.outcome.status == "ok"
+
+    @property
+    def standing(self) -> tuple[bool, float, int]:
+        """Which of several evaluations of one identity counts: the largest."""
+        return self.outcome.status != "failed", self.outcome.limit_s or inf, -self.number
 
     def proven(self, gap: float) -> str:
         """How far from their best its mappings may be, in a sweep that explores within a gap: `exact`, or the gap."""

@@ -10,13 +10,12 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import inf
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from dse.errors import DseError
-from dse.explore.outcomes.evaluation import Evaluation, Outcome
+from dse.explore.outcomes.evaluation import Evaluation
 from dse.formats.text.regular import check_file
 
 FILE_NAME = "evaluations.jsonl"
@@ -45,7 +44,8 @@ class Records:
     ----------
     by_id : mapping
         Evaluations by identity. Where an identity occurs twice the first counts, but a failed evaluation gives way to
-        one that did not fail, and one that was stopped to one that was not, or had more time.
+        one that did not fail, and one that was stopped to one that had more time; of equal ones the smaller number
+        counts, which a longer run gave a design that only the proof had mapped.
     damaged : tuple of Damage
     boxes : frozenset of bytes
         Lines about designs that were not evaluated, see `dse.explore.proof`.
@@ -84,16 +84,9 @@ def read_log(path: Path) -> Records:
         if evaluation is None:
             continue
         known = by_id.get(evaluation.id)
-        if known is None or _gives_way(known.outcome, evaluation.outcome):
+        if known is None or evaluation.standing > known.standing:
             by_id[evaluation.id] = evaluation
     return Records(by_id, tuple(damaged), frozenset(boxes))
-
-
-def _gives_way(known: Outcome, other: Outcome) -> bool:
-    """Whether another outcome of the same identity says more."""
-    if "failed" in (known.status, other.status):
-        return known.status == "failed" != other.status
-    return 0 < known.limit_s < (other.limit_s or inf)
 
 
 class LogWriter:

@@ -346,6 +346,8 @@ def make_plan(
             choices[path] = (value,)
     for path in choices:
         check_shapes(path, hardware.settings)
+    if changes.batch is not None and BATCH in choices:
+        choices[BATCH] = (changes.batch,)
     derived = tuple(one for one in derived if one.path not in hardware.settings)
     if search.resident:
         _check_resident(spec, hardware, choices, changes)

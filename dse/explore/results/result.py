@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dse.explore.outcomes.evaluation import Evaluation, Outcome
@@ -136,9 +136,14 @@ class SweepResult:
 
     @property
     def reference_in_space(self) -> bool:
-        """Whether the architecture's own design is one of the space: each of its settings is among the choices."""
+        """Whether the architecture's own design is one of the space: each of its settings is among the choices, and
+        what follows from them follows."""
         own = self.reference
-        return own is not None and all(own.parameters.get(path) in choices for path, choices in self.space.items())
+        if own is None or not all(own.parameters.get(path) in choices for path, choices in self.space.items()):
+            return False
+        others = [e.parameters for e in self.designs if e.number] if self.derived else []
+        alike = [other for other in others if all(other.get(path) == own.parameters.get(path) for path in self.space)]
+        return all(other.get(path) == own.parameters.get(path) for other in alike for path in self.derived)
 
     def reference_row(self) -> dict[str, Any] | None:
         """The architecture's own design as a row of the front would show it; None where it does not work."""
@@ -338,13 +343,6 @@ def _point(figures: Mapping[str, Any]) -> tuple[float, float]:
 
 
 ORDER = ("explore", "repriced", "exact")
-
-
-def under_one_number(evaluations: Iterable[Evaluation]) -> list[Evaluation]:
-    """Evaluations of a log; what the proof mapped before a trial did has the number of the trial, too."""
-    evaluations = list(evaluations)
-    trials = {tuple(e.parameters.items()): e.number for e in evaluations if e.kind == "explore"}
-    return [replace(e, number=trials.get(tuple(e.parameters.items()), e.number)) for e in evaluations]
 
 
 def in_order(evaluations: Iterable[Evaluation]) -> tuple[Evaluation, ...]:

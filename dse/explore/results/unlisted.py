@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def unlisted_gap(result: SweepResult) -> float:
-    """The gap within which the front matches all points of the space's designs that are not on it, those among them that their
-    records leave out.
+    """The gap within which the front matches all points of designs of the space that are not on it, also those that
+    their records leave out.
 
     Notes
     -----

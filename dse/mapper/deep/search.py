@@ -13,7 +13,7 @@ import numpy as np
 
 from dse.mapper.deep.bounds.shrink import Sums, add_up, shrink, walk_of
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Alive, Terms, with_lists
-from dse.mapper.deep.nest import COLS, ORDER, PER_LEVEL, PER_PART, ROWS, TRIPS, Work, price_whole, workspace
+from dse.mapper.deep.nest import COLS, ORDER, PER_LEVEL, PER_PART, ROWS, TRIPS, Work, price_finished, workspace
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.chains import settle_sides
 from dse.mapper.shared.incumbent import SLACK, enter, pruned
@@ -135,11 +135,14 @@ class Scratch(NamedTuple):
         The mapping at hand: per level trips, rows, columns and order.
     orders, work
         Room for the orders of the mapping at hand, and for its price.
+    only_finished : (k,) int64
+        As of the problem.
     """
 
     split: Ints
     orders: Orders
     work: Work
+    only_finished: Ints
 
 
 @entry
@@ -168,16 +171,20 @@ def search_deep(
     int
         How many incumbents there are, -1 when there is no room for all.
     """
-    levels = len(dp.nodes)
     for a in range(6):
         _sort(alive, a)
+    sums = shrink(tables, with_lists(terms, lists.logs, lists.first), alive)
+    return walk_splits(dp, chains, sums, alive, lists.choices, goal, incumbents, held, scratch_of(dp))
+
+
+def scratch_of(dp: Deep) -> Scratch:
+    """Room for walks of a problem."""
+    levels = len(dp.nodes)
     orders = Orders(
         np.zeros((levels, 24, 8), dtype=np.int64), np.zeros((24, 2), dtype=np.int64),
         np.zeros(levels, dtype=np.int64), np.zeros(levels, dtype=np.int64), np.zeros(3),
     )  # fmt: skip
-    scratch = Scratch(np.ones((levels, 4, 8), dtype=np.int64), orders, workspace(dp))
-    sums = shrink(tables, with_lists(terms, lists.logs, lists.first), alive)
-    return _walk(dp, chains, sums, alive, lists.choices, goal, incumbents, held, scratch)
+    return Scratch(np.ones((levels, 4, 8), dtype=np.int64), orders, workspace(dp), dp.only_finished)
 
 
 def _sort(alive: Alive, a: int) -> None:
@@ -199,11 +206,11 @@ def _sort(alive: Alive, a: int) -> None:
         gap //= 3
 
 
-def _walk(
+def walk_splits(
     dp: Deep, chains: tuple[Ints, ...], sums: Sums, alive: Alive, choices: Ints, goal: Goal, incumbents: Incumbents,
     held: int, scratch: Scratch,
 ) -> int:  # fmt: skip
-    """The walk of `search_deep`, in arrays that it made."""
+    """The walk of `search_deep`, its splits in order."""
     walk, end, reduced, visited = walk_of(sums, alive), alive.end, alive.reduced, incumbents.visited
     lifted, place, sequence = walk.lifted, walk.place, walk.sequence
     depth = 0
@@ -266,7 +273,7 @@ def _price_orders(dp: Deep, choices: Ints, goal: Goal, incumbents: Incumbents, h
             for d in range(8):
                 split[i, ORDER, d] = orders.order[i, chosen[i], d]
         incumbents.visited[PRICED] += 1
-        if price_whole(dp, split, scratch.work, point) and point[OF_TIME] < goal.until:
+        if price_finished(dp, scratch.only_finished, split, scratch.work, point) and point[OF_TIME] < goal.until:
             same = _same_but_later(split, point, incumbents, held) if goal.gap < 0.0 else -1
             held, at = enter(goal.kind, point[OF_ENERGY], point[OF_TIME], incumbents.values, held, records)
             if same >= 0 and at < 0:

@@ -42,7 +42,7 @@ AGAIN = 4
 
 
 def first_mappings(node: Node, best: Best) -> Iterator[Ints]:
-    """Splits of each axis that may make a good mapping; each is to be priced before the next is made.
+    """Splits of each axis that may make good mappings, one in a row; they are to be priced before others are made.
 
     Parameters
     ----------
@@ -58,14 +58,14 @@ def first_mappings(node: Node, best: Best) -> Iterator[Ints]:
     for part in node.space.parts or (node.space,):
         kin = _of_kinds(part, node.choices)
         found += _descended(part, best, kin, rows, every[: len(kin.choices)], least)
-    yield from _best_of(found)
+    yield _best_of(found)
     for _ in range(ROUNDS):
         known = best.target()
         if known >= begun or known < node.bound + ENOUGH:
             return
         # What is best by now was found in one of these.
         space = next(part for part in node.space.parts or (node.space,) if part.mask == best.records[0][-1])
-        yield from _best_of(_other_orders(space, best, rows))
+        yield _best_of(_other_orders(space, best, rows))
         if best.target() >= known:
             return
 
@@ -75,8 +75,8 @@ def stirred(
 ) -> Iterator[tuple[Space, Ints, tuple[Choice | None, ...]]]:
     """Mappings like the best one, and others with its splits in a subproblem: space, splits and what is laid down.
 
-    Each is to be priced before the next is made. About half of its splits are others, each of the cheap ones of its
-    axis by chance; then one after another is exchanged for the best.
+    A mapping's splits are a row; they are to be priced before others are made. About half of a mapping's splits are
+    others, each of the cheap ones of its axis by chance; then one after another is exchanged for the best.
     """
     for _ in range(AGAIN):
         known, record = best.target(), best.records[0]
@@ -94,8 +94,7 @@ def stirred(
             np.repeat(first[None], STIRRED, axis=0),
             second,
         )
-        for rows in _best_of(_stirred(like, best, kin, like.rows, begin, random)):
-            yield space, rows, choices
+        yield space, _best_of(_stirred(like, best, kin, like.rows, begin, random)), choices
         if best.target() >= known:
             break
     if node.space.axes is space.axes:
@@ -103,8 +102,7 @@ def stirred(
         some = tuple(_some(row, lifted, several) for row, lifted in zip(node.rows, node.reduced, strict=True))
         for part in node.space.parts or (node.space,):
             kin = _of_kinds(part, tuple(None if one is None or one.partial else one for one in node.choices))
-            for rows in _best_of(_stirred(node, best, kin, some, begin, random)):
-                yield node.space, rows, node.choices
+            yield node.space, _best_of(_stirred(node, best, kin, some, begin, random)), node.choices
 
 
 def _like(space: Space, choices: tuple[Choice | None, ...], node: Node, best: Best) -> Node | None:
@@ -224,12 +222,11 @@ def _descended(
     return list(zip(values.tolist(), found, strict=True))
 
 
-def _best_of(found: list[tuple[float, Ints]]) -> Iterator[Ints]:
-    """The best few that differ."""
-    seen: set[bytes] = set()
+def _best_of(found: list[tuple[float, Ints]]) -> Ints:
+    """The best few that differ, one in a row."""
+    some: dict[bytes, Ints] = {}
     for value, rows in sorted(found, key=lambda one: one[0]):
-        if len(seen) == TRIED or value == np.inf:
-            return
-        if rows.tobytes() not in seen:
-            seen.add(rows.tobytes())
-            yield rows
+        if len(some) == TRIED or value == np.inf:
+            break
+        some.setdefault(rows.tobytes(), rows)
+    return np.array(list(some.values()), dtype=np.int64).reshape(-1, 6)

@@ -29,6 +29,7 @@ from dse.mapper.deep.branching import half_of, laid_down, next_list, partial_lis
 from dse.mapper.deep.exchange import rows_of
 from dse.mapper.deep.kept import Found, found_by, rules_of
 from dse.mapper.deep.lists import Choice, choices_of, laid_of, nothing_of
+from dse.mapper.deep.pricing import price_all
 from dse.mapper.deep.search import (
     SPLITS,
     SUBPROBLEMS,
@@ -186,7 +187,7 @@ def _take_up(spaces: list[Space], best: Best, found: Found) -> None:
     if not mine or rules_of(mine[0].problem) != found.rules:
         return
     for part in mine:
-        _price_in(part, found.rows, found.choices, best)
+        _price(part, found.rows[None], found.choices, best)
     if best.held == 0:
         exchange(spaces, best, found.record)
 
@@ -214,17 +215,17 @@ def _root(space: Space, best: Best) -> tuple[Node | None, float]:
 
 
 def _price(space: Space, rows: Ints, choices: tuple[Choice | None, ...], best: Best) -> None:
-    """Price a mapping with its best orders, in those of a space's parts that have its splits."""
-    for part in space.parts or (space,):
-        _price_in(part, rows, choices, best)
-
-
-def _price_in(space: Space, rows: Ints, choices: tuple[Choice | None, ...], best: Best) -> None:
-    """Price a mapping in a space without parts, if this has its splits."""
-    if space.holds(rows.tolist()):
-        mine = tuple(rows[a : a + 1] for a in range(len(rows)))
-        nothing = tuple(np.zeros(1) for _ in rows)
-        walk_to(Node(space, choices, mine, np.zeros(0), 0.0, nothing, space.columns(choices)), best, inf, PROBE)
+    """Price mappings, one in each row, with their best orders, in those of a space's parts that have their splits."""
+    rows = rows[[space.holds(row) for row in rows.tolist()]]
+    if len(rows):
+        problem = (space.parts or (space,))[0].problem
+        lists = Lists(laid_of(choices, len(problem.nodes)), *space.columns(choices)[:2])
+        tables, chains = together(space.axes).of_walks  # with the columns that were just asked for
+        best.visited[UNFINISHED] = 0
+        best.held = compiled(price_all)(
+            problem, tables, chains, space.terms_for(best, walks=True), space.parts_for(best), lists, rows,
+            _goal(best, inf, 0), Incumbents(best.values, best.records, best.visited, 0), best.held,
+        )  # fmt: skip
 
 
 def dive(node: Node | None, best: Best) -> float:
@@ -377,9 +378,14 @@ def walk_to(node: Node, best: Best, target: float, limit: int) -> None:
     tables, chains = together(space.axes).of_walks
     lists = Lists(laid_of(node.choices, len(space.problem.nodes)), node.columns[0], node.columns[1])
     best.visited[UNFINISHED] = 0
-    most = int(best.visited[SPLITS]) + limit if limit else 0
-    gap = TIES if best.gap == 0 and best.kind != LATENCY else best.gap
-    goal = Goal(best.walks_for, gap, best.until, float(target - node.bound + MARGIN), most, best.stop)
+    goal = _goal(best, float(target - node.bound + MARGIN), limit)
     incumbents = Incumbents(best.values, best.records, best.visited, space.mask)
     terms = space.terms_for(best, walks=True)
     best.held = compiled(search_deep)(space.problem, tables, chains, terms, alive, lists, goal, incumbents, best.held)
+
+
+def _goal(best: Best, reach: float, limit: int) -> Goal:
+    """What walks look for; see `Goal`."""
+    gap = TIES if best.gap == 0 and best.kind != LATENCY else best.gap
+    most = int(best.visited[SPLITS]) + limit if limit else 0
+    return Goal(best.walks_for, gap, best.until, reach, most, best.stop)

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from math import inf, log
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from dse.mapper.deep.bounds.dual import WARM, Effort, Family, Flock, climb_all
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Terms
 from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.lists import Bools, Choice, allowed, listed, needed, nothing_of, parts_of_choice
+from dse.mapper.deep.pricing import Parts
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import Axis, together
 from dse.mapper.shared.compilation.arguments import Held
@@ -26,8 +27,8 @@ from dse.model.counting.kernel import Floats, Ints
 MARGIN = 1e-9
 """Difference of logarithms below which bounds do not count, for rounding."""
 
-MOST_HELD = 4
-"""Objectives and limits on time for which the terms of a space are kept."""
+MOST_HELD = 6
+"""Terms of a space for an objective and a limit on time, or limits of its parts, that are kept."""
 
 HOT = 0.1
 """Heat, see `dse.mapper.deep.bounds.newton`, for weights of which nothing is known."""
@@ -112,10 +113,27 @@ class Space:
             terms = terms_of(self, best, (self.places.logs, self.places.first, self.places.second))
             if both:
                 terms.fixed[:FIRST_LIMIT] = 1.0
-            while len(self.held) >= MOST_HELD:
-                del self.held[next(iter(self.held))]
-            self.held[key] = Held(terms)
+            self._hold(key, terms)
         return cast("Terms", self.held[key].record)
+
+    def parts_for(self, best: Best) -> Parts:
+        """What its parts, or it alone, differ in for a search."""
+        key = best.kind, best.until, "parts"
+        if key not in self.held:
+            each, own = self.parts or (self,), (self.places.logs, self.places.first, self.places.second)
+            parts = Parts(
+                np.array([self.of_part(part, own)[0] - own[0] for part in each]),
+                np.array([limits_of(part, best) for part in each]),
+                np.array([part.problem.only_finished for part in each]),
+                np.array([part.mask for part in each]),
+            )
+            self._hold(key, parts)
+        return cast("Parts", self.held[key].record)
+
+    def _hold(self, key: Hashable, record: tuple[Any, ...]) -> None:
+        while len(self.held) >= MOST_HELD:
+            del self.held[next(iter(self.held))]
+        self.held[key] = Held(record)
 
     def columns(self, choices: Laid) -> Columns:
         """Columns of the terms' factors with some lists laid down."""
