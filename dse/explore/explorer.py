@@ -155,8 +155,10 @@ class Explorer:
         if problem.singly:
             self._until = self.ledger.until = min(began + limits.singly_s, self._began + limits.time_s)
             work = limits.work_singly(search.trials, self._mapped)
+            places = {one.number: problem.space.digits(index) for index, one in self._by_index.items()}
+            at = [(places.get(one.number), one) for one in known]
             self._prover = stage.singly(
-                problem.provable, known, self._until, work, self._evaluate_places,
+                problem.provable, at, self._until, work, self._evaluate_places,
                 lambda what, done, total: self.ledger.report("prove", done, total, done, monotonic() - began, what),
             )  # fmt: skip
         else:

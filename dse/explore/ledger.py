@@ -88,8 +88,9 @@ class Ledger:
         return self.explored, self.repriced, self.exact
 
     def found(self, number: int) -> Evaluation | None:
-        """What says most of a design."""
-        return self.exact.get(number) or self.explored.get(number) or self.repriced.get(number)
+        """What says most of a design: that it works, if something does; what was stopped may have missed that."""
+        every = [part[number] for part in (self.exact, self.explored, self.repriced) if number in part]
+        return next((one for one in every if one.ok), every[0] if every else None)
 
     def by_place(self, entered: Mapping[int, Candidate]) -> dict[int, Evaluation]:
         """What says most of each design of the space, by its index: of this run where it came to the design, by the
@@ -97,9 +98,16 @@ class Ledger:
         mine = ((index, self.found(candidate.number)) for index, candidate in entered.items())
         found = {index: one for index, one in mine if one is not None}
         for one in reversed(self.held):  # what solved a design exactly came last
-            if (index := self.problem.space.find(one.parameters)) is not None:
+            if (index := self._place(one)) is not None:
                 found.setdefault(index, one)
         return found
+
+    def _place(self, evaluation: Evaluation) -> int | None:
+        """The index of a recorded design of the space; None where what follows from its settings is another value."""
+        index, space = self.problem.space.find(evaluation.parameters), self.problem.space
+        if index is None or set(evaluation.parameters) <= set(space.names):
+            return index
+        return index if self.problem.complete(space.settings(index)) == evaluation.parameters else None
 
     def evaluate(
         self, kind: Literal["explore", "exact"], candidates: Sequence[Candidate], total: int,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
@@ -15,6 +15,7 @@ from dse.explore.plan.plan import Plan
 from dse.explore.proof.certificate import Certificate, closer
 from dse.explore.results.record import write_results
 from dse.explore.results.result import SweepResult, in_order
+from dse.explore.results.unlisted import unlisted_gap
 from dse.explore.workers.runner import TimeOverError, nothing
 
 SHOWN_EVERY_S, SHOWN_PART = 1.0, 0.05
@@ -86,7 +87,7 @@ class Underway:
         plan, explorer = self.plan, self.explorer
         ledger = explorer.ledger
         made = (one for part in ledger.parts for one in part.values())
-        return SweepResult(
+        result = SweepResult(
             name=plan.name,
             architecture=plan.spec.name,
             workloads=tuple(workload.name for workload in plan.workloads),
@@ -100,6 +101,11 @@ class Underway:
             damaged=self.damaged,
             derived=tuple(one.path for one in plan.derived),
             combine=plan.together.how,
-            certificate=closer(explorer.certificate, self.former) if whole else None,
             spending=ledger.spending,
         )
+        if not whole:
+            return result
+        own = explorer.certificate
+        if own is not None:
+            own = replace(own, gap=max(own.gap, unlisted_gap(result)))
+        return replace(result, certificate=closer(own, self.former))

@@ -348,10 +348,10 @@ ORDER = ("explore", "repriced", "exact")
 def in_order(evaluations: Iterable[Evaluation]) -> tuple[Evaluation, ...]:
     """What `SweepResult.evaluations` holds of all that were made, by kind and by number.
 
-    What a design costs with mappings of another one is left out where it was solved exactly later.
+    What a design costs with mappings of another one is left out where it was solved exactly later, to the end.
     """
     evaluations = list(evaluations)
-    exact = {e.number for e in evaluations if e.kind == "exact"}
+    exact = {e.number for e in evaluations if e.kind == "exact" and e.ok and not e.outcome.limit_s}
     kept = [e for e in evaluations if e.kind != "repriced" or e.number not in exact]
     return tuple(sorted(kept, key=lambda e: (ORDER.index(e.kind), e.number)))
 

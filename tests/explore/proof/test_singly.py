@@ -21,7 +21,8 @@ from dse.explore.plan.search import Search
 from dse.explore.proof.bounding.bounds import DesignBound
 from dse.explore.proof.bounding.sharper import WITHIN
 from dse.explore.proof.certificate import Certificate
-from dse.explore.proof.singly import BOUNDING, MAPPING, SHARPENING, SOLVING, Singly, own_gap
+from dse.explore.proof.reach import Reach
+from dse.explore.proof.singly import BOUNDING, MAPPING, SHARPENING, SOLVING, Singly
 from dse.explore.proof.staircase import Staircase
 from dse.explore.sweep import sweep
 from dse.explore.workers.runner import TimeOverError, Workers
@@ -172,8 +173,8 @@ class Made:
             known.add([self.point(place)], 1.0)
         with Workers.local(0) as workers:
             self.proof = Singly(
-                SPACE, self.bound, workers, known, dict(evaluated or {}), set(), True, self.evaluate, 0.01, deadline,
-                work, lambda *told: self.reports.append(told), self.settled.append, sharper=sharper,
+                SPACE, self.bound, workers, known, dict(evaluated or {}), set(), Reach(objectives, 0.01), self.evaluate,
+                0.01, deadline, work, lambda *told: self.reports.append(told), self.settled.append, sharper=sharper,
             )  # fmt: skip
             self.proof.run()
             self.until = workers.until
@@ -220,17 +221,6 @@ def test_nothing_begins_when_the_time_is_over():
     assert (made.asked, made.until) == ([], inf)
     assert list(made.proof.bound_of) == [(0,)]  # what workers are given first is waited for
     assert made.proof.certificate([(0,)], []).open == 3
-
-
-@pytest.mark.parametrize(
-    ("kind", "objectives", "expected"),
-    [("explore", ("energy", "latency", "area"), inf), ("exact", ("energy", "latency", "area"), 0.02),
-     ("explore", ("energy", "area"), 0.05), ("exact", ("latency",), 0.02), ("explore", ("edp", "area"), inf),
-     ("exact", ("edp",), inf)],
-)  # fmt: skip
-def test_what_mappings_of_a_design_tell_of_all_others(kind, objectives, expected):
-    made = Evaluation("", "", kind, 0, {}, Outcome("ok", gap=0.02))
-    assert own_gap(made, objectives, 0.05) == expected
 
 
 @pytest.mark.parametrize(
