@@ -21,7 +21,7 @@ from dse.explore.plan.search import Search
 from dse.explore.progress import Phase, Progress
 from dse.explore.proof.bounding.bounds import DesignBound
 from dse.explore.spending import Spending
-from dse.explore.workers.runner import Task, Workers
+from dse.explore.workers.runner import Task, Workers, nothing
 
 
 @dataclass(slots=True)
@@ -49,6 +49,10 @@ class Ledger:
         How far a front is from a design's bound at most, once the space is being proven.
     explored, exact, repriced : dict
         By number: designs as they were explored, solved exactly, and with the mappings of others that suit them.
+    fresh : list of Evaluation
+        Of a batch that is under way, where each design takes long: what is there of it by now.
+    show : callable
+        Called when there is more of that.
     reused : int
         How many evaluations came from the log.
     batches : int
@@ -69,6 +73,8 @@ class Ledger:
     explored: dict[int, Evaluation] = field(default_factory=dict)
     exact: dict[int, Evaluation] = field(default_factory=dict)
     repriced: dict[int, Evaluation] = field(default_factory=dict)
+    fresh: list[Evaluation] = field(default_factory=list)
+    show: Callable[[], None] = nothing
     reused: int = 0
     batches: int = 0
     _from_log: frozenset[str] = frozenset()
@@ -130,7 +136,11 @@ class Ledger:
                 self._record(identities[task.key], kind, by_number[task.key], outcome_of(outcome))
                 self._keep_repriced(beside.get(task.key, ()), others)
                 self.report(kind, offset + evaluated, total, evaluated, monotonic() - start)
+                if self.problem.singly:
+                    self.fresh.append(self.known[identities[task.key]])
+                    self.show()
         finally:  # what is known of a batch counts even if it is stopped
+            self.fresh.clear()
             self._keep(kind, candidates, identities)
         self.batches += 1
 

@@ -42,7 +42,7 @@ class Underway:
     def to_its_end(self) -> SweepResult:
         """Explore, prove, and solve what is shown exactly; when interrupted, write what is known."""
         explorer = self.explorer
-        explorer.workers.meanwhile = self._meanwhile
+        explorer.workers.meanwhile, explorer.ledger.show = self._meanwhile, self.show
         try:
             with suppress(TimeOverError):
                 proves = explorer.run()
@@ -55,7 +55,7 @@ class Underway:
                 self.show(always=True)
             raise
         finally:
-            explorer.workers.meanwhile = nothing
+            explorer.workers.meanwhile, explorer.ledger.show = nothing, nothing
         return self.result(finished=False)
 
     def _meanwhile(self) -> None:
@@ -86,7 +86,7 @@ class Underway:
         """What is known so far; not `whole`: of this run alone, without the certificate, which takes a while."""
         plan, explorer = self.plan, self.explorer
         ledger = explorer.ledger
-        made = (one for part in ledger.parts for one in part.values())
+        made = (*(one for part in ledger.parts for one in part.values()), *ledger.fresh)
         result = SweepResult(
             name=plan.name,
             architecture=plan.spec.name,
