@@ -1,11 +1,7 @@
-"""The tables of `docs/energies.md`, from the technology files: what is priced at what, and where it comes from.
-
-A table stands between `<!-- table: NAME -->` and `<!-- end -->`; `TABLES` names the function that makes it.
-"""
+"""The tables of `docs/energies.md`, from the technology files: what is priced at what, and where it comes from."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -99,24 +95,3 @@ def files() -> Rows:
 TABLES: dict[str, Callable[[], Rows]] = {
     "tables": tables, "origins": origins, "dram": dram, "arithmetic": arithmetic, "areas": areas, "files": files,
 }  # fmt: skip
-_TABLE = re.compile(r"(?<=<!-- table: )(\w+)( -->\n)(.*?)(?=<!-- end -->)", re.DOTALL)
-
-
-def filled(text: str) -> str:
-    """A page with every table as it is now."""
-
-    def table(found: re.Match[str]) -> str:
-        head, *rows = TABLES[found[1]]()
-        lines = [head, ("---",) * len(head), *rows]
-        return found[1] + found[2] + "".join(f"| {' | '.join(row)} |\n" for row in lines)
-
-    return _TABLE.sub(table, text)
-
-
-def main() -> None:
-    """Write the tables into the page."""
-    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

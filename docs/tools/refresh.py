@@ -1,4 +1,4 @@
-"""Writes what the pages show of programs: outputs of commands, keys of files, tables of prices.
+"""Writes what the pages show of programs: outputs of commands, keys of files, tables of data.
 
     python docs/tools/refresh.py            # what the plain test suite compares
     python docs/tools/refresh.py --slow     # also the outputs of long commands, a few minutes
@@ -10,15 +10,15 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import energies
 import reference
 import shell
+import tables
 
 
 def main() -> None:
     """Refresh every page and say which changed; what does not run is said, and its page stays as it is."""
     reference.main()
-    energies.main()
+    tables.main()
     failed = False
     for page in (shell.ROOT / "README.md", *sorted((shell.ROOT / "docs").rglob("*.md"))):
         try:

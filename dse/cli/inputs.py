@@ -144,8 +144,7 @@ class SweepOptions:
         """Those about the architecture."""
         from dse.explore.plan.hardware import HardwareChanges
 
-        changes: dict[str, Any] = dict(split_setting(text) for text in self.settings)
-        return HardwareChanges(changes if self.dataflow is None else {**changes, "dataflow": self.dataflow})
+        return HardwareChanges(given_settings(self.dataflow, self.settings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +192,7 @@ def read_architecture(name: str, dataflow: str | None, settings: Sequence[str]) 
     from dse.formats.architecture.load import load_architecture_spec
 
     spec = load_architecture_spec(name)
-    changes = parse_settings(spec, settings)
-    if dataflow is not None:
-        changes["dataflow"] = spec.parse_setting("dataflow", dataflow)
+    changes = {path: spec.parse_setting(path, value) for path, value in given_settings(dataflow, settings).items()}
     architecture = spec.resolve(changes) if changes else spec.architecture
     for remark in remarks(spec, architecture):
         note(f"note: {remark}")
@@ -236,12 +233,16 @@ def remarks(spec: ArchitectureSpec, architecture: Architecture) -> list[str]:
     return found
 
 
-def parse_settings(spec: ArchitectureSpec, settings: Sequence[str]) -> dict[str, Any]:
-    """`path=value` texts as settings that `spec.resolve` takes."""
-    changes: dict[str, Any] = {}
+def given_settings(dataflow: str | None, settings: Sequence[str]) -> dict[str, str]:
+    """What `--dataflow` and `path=value` texts say, by path; of two values for one path none is meant more."""
+    found: dict[str, str] = {}
     for path, value in map(split_setting, settings):
-        changes[path] = spec.parse_setting(path, value)
-    return changes
+        if path in found:
+            raise DseError(f"--set {path}={value}: {path} is given twice")
+        found[path] = value
+    if dataflow is not None and "dataflow" in found:
+        raise DseError("--dataflow and --set dataflow say the same thing", hint="give one of them")
+    return found if dataflow is None else {**found, "dataflow": dataflow}
 
 
 def split_setting(text: str) -> tuple[str, str]:

@@ -84,6 +84,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """`main`, returning the exit code."""
+    _open_closed_streams()
     try:
         result = commands.main(arguments, prog_name="dse", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -119,6 +120,18 @@ def run(arguments: list[str] | None = None) -> int:
     except Exception as error:
         return _bug(error)
     return result if isinstance(result, int) else 0
+
+
+def _open_closed_streams() -> None:
+    """Give a standard stream that is closed, as by `2>&-`, to nobody: else the next file that is opened has its number,
+    and what is meant for people goes there."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the smallest number that is free: this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "r" if name == "stdin" else "w", closefd=False))  # noqa: SIM115
 
 
 def _bug(error: Exception) -> int:

@@ -185,7 +185,8 @@ def read_time(option: str, text: str) -> float:
     found = fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*(us|ms|s|min|h)?\s*", text)
     if found and found[2] is None:
         number = text.strip()
-        raise DseError(f"{option}: {number} has no unit", hint=f"e.g. {number}s; units: {', '.join(SECONDS)}")
+        example = number if float(number) else "30"
+        raise DseError(f"{option}: {number} has no unit", hint=f"e.g. {example}s; units: {', '.join(SECONDS)}")
     seconds = float(found[1]) * SECONDS[found[2]] if found else 0.0
     if not 0 < seconds < inf:
         raise DseError(f"{option} {text}: not a time above 0", hint="e.g. 30s, 10min or 2h")

@@ -10,7 +10,7 @@ from dse.explore.designs.space import DesignSpace
 from dse.explore.outcomes.evaluation import Evaluation, Outcome
 from dse.explore.outcomes.front import beaten_by
 from dse.explore.plan.search import Search
-from dse.explore.proof.bounds import DesignBound
+from dse.explore.proof.bounding.bounds import DesignBound
 from dse.explore.workers.runner import Failure
 
 PROVEN_FROM = 1_000_000
@@ -19,7 +19,7 @@ PROVEN_FROM = 1_000_000
 
 @dataclass(slots=True)
 class Candidate:
-    """A design by its settings; `found` is what `Explorer._identify` says of it, until it is evaluated."""
+    """A design by its settings; `found` is what `Ledger.identify` says of it, until it is evaluated."""
 
     number: int
     settings: Mapping[str, Any]

@@ -6,31 +6,27 @@ results in its log, but neither changes what is proposed next: a whole batch is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from math import inf, log10
 from time import monotonic
 from typing import Any, Literal
 
-from dse.errors import DseError
-from dse.explore.candidate import ALONE, PROVEN_FROM, Beside, Candidate, better_of, contenders, outcome_of, replayed
-from dse.explore.designs.alike import Family
-from dse.explore.designs.samplers import Proposal, Proposer, Shuffled, choose_sampler, make_proposer
+from dse.explore.candidate import PROVEN_FROM, Candidate, contenders, replayed
+from dse.explore.designs.samplers import Proposal, Proposer, Shuffled, make_proposer
+from dse.explore.ledger import Ledger
 from dse.explore.limits import DEFAULT, Limits
-from dse.explore.outcomes.evaluation import Evaluation, Kept, Kind, Outcome
-from dse.explore.outcomes.log import LogWriter
+from dse.explore.outcomes.evaluation import Evaluation
 from dse.explore.plan.problem import SweepProblem
 from dse.explore.plan.search import Search
-from dse.explore.progress import Phase, Progress
 from dse.explore.proof.certificate import Certificate
 from dse.explore.proof.prove import Prover
 from dse.explore.proof.settled import Entry
 from dse.explore.proof.singly import Singly
 from dse.explore.proof.stage import Stage
-from dse.explore.spending import Spending
-from dse.explore.workers.runner import Task, TimeOverError, Workers
+from dse.explore.workers.runner import TimeOverError, Workers
 
 LOOKS = 50
 """At most so many proposals for every design that is still to be found in a batch: nearly all may be ruled out."""
@@ -45,69 +41,54 @@ class Explorer:
 
     Parameters
     ----------
-    problem : SweepProblem
-    search : Search
-    workers : Workers
-    known : dict
-        Evaluations by identity that need not be made again; new ones are added.
-    log : LogWriter, optional
-    progress : callable, optional
+    ledger : Ledger
+        What is known of designs, and how more becomes known.
     replay : mapping
         Explored designs by number, of this very sweep: batches that are complete here are not proposed again.
-    spending : Spending
-        What CPU time goes to.
-    watch : callable
-        Told every evaluation that is made.
     limits : Limits
     boxes : frozenset of bytes
         Lines about boxes of designs that the log holds already.
-    batches : int
-        How many batches of designs are evaluated.
+    kept_sampler : str
+        The sampler that the log was made with, if any: by another one numbers would name other designs.
     """
 
-    problem: SweepProblem
-    search: Search
-    workers: Workers
-    known: dict[str, Evaluation]
-    log: LogWriter | None = None
-    progress: Callable[[Progress], None] | None = None
+    ledger: Ledger
     replay: Mapping[int, Evaluation] = field(default_factory=dict)
-    spending: Spending = field(default_factory=Spending)
-    watch: Callable[[Evaluation], None] = lambda evaluation: None
     limits: Limits = DEFAULT
     boxes: frozenset[bytes] = frozenset()
-    batches: int = 0
-    explored: dict[int, Evaluation] = field(default_factory=dict)
-    exact: dict[int, Evaluation] = field(default_factory=dict)
-    repriced: dict[int, Evaluation] = field(default_factory=dict)
-    reused: int = 0
+    kept_sampler: str = ""
     _candidates: list[Candidate] = field(default_factory=list)
     _by_index: dict[int, Candidate] = field(default_factory=dict)
     _mapped: int = 0
     _settled: int = 0
     _order: Iterator[int] | None = None
-    _from_log: frozenset[str] = frozenset()
     _prover: Prover | Singly | None = None
     _until: float = inf
     _began: float = field(default_factory=monotonic)
-    _best: Evaluation | None = None
-    _kept: Kept = field(default_factory=Kept)
 
     def __post_init__(self) -> None:
-        self._from_log = frozenset(self.known)
-        for evaluation in self.known.values():
-            self._consider(evaluation)
+        self.ledger.until = self._began + self.limits.time_s
+
+    @property
+    def problem(self) -> SweepProblem:
+        return self.ledger.problem
+
+    @property
+    def search(self) -> Search:
+        return self.ledger.search
+
+    @property
+    def workers(self) -> Workers:
+        return self.ledger.workers
 
     @property
     def sampler(self) -> str:
-        return choose_sampler(self.search.sampler, self.problem.space, self.trials)
+        return self.kept_sampler or self.problem.sampler(self.search, self.limits)
 
     @property
     def trials(self) -> int:
         """How many trials explore; with bounds that come singly, these choose the rest."""
-        problem, search = self.problem, self.search
-        waits = problem.singly and search.sampler == "auto" and problem.proves(self.limits)
-        return self.limits.first_trials(search.trials) if waits else search.trials
+        return self.problem.first_trials(self.search, self.limits)
 
     def run(self) -> bool:
         """Explore, then prove, or solve what may be on the front exactly, while there is time; whether it proved."""
@@ -115,9 +96,9 @@ class Explorer:
             self._explore()
         proves = self._prove()
         if not proves and self.may_solve:
-            chosen = contenders(self._candidates, self.explored, self.search)
+            chosen = contenders(self._candidates, self.ledger.explored, self.search)
             with suppress(TimeOverError):
-                self._evaluate("exact", chosen, len(chosen))
+                self.ledger.evaluate("exact", chosen, len(chosen))
         return proves
 
     def _explore(self) -> None:
@@ -135,11 +116,6 @@ class Explorer:
             self._evaluate_batch(proposer, proposals)
 
     @property
-    def parts(self) -> tuple[dict[int, Evaluation], ...]:
-        """Explored designs by number; others that their mappings suit; and those solved exactly."""
-        return self.explored, self.repriced, self.exact
-
-    @property
     def is_over(self) -> bool:
         """Whether the time for the whole sweep is."""
         return monotonic() - self._began >= self.limits.time_s
@@ -155,19 +131,15 @@ class Explorer:
         """What is proven over the space so far; None without a proof."""
         if self._prover is None:
             return None
-        known: dict[str, list[tuple[int, ...]]] = {"ok": [], "infeasible": [], "failed": []}
-        for index, candidate in self._by_index.items():
-            number = candidate.number
-            found = self.exact.get(number) or self.explored.get(number) or self.repriced.get(number)
-            if found is not None and (found.outcome.status != "infeasible" or found.never_works(self.problem.fronts)):
-                known[found.outcome.status].append(self.problem.space.digits(index))
-        return self._prover.certificate(known["ok"], known["infeasible"])
+        space, found = self.problem.space, self.ledger.by_place(self._by_index)
+        never = [space.digits(index) for index, one in found.items() if one.never_works(self.problem.fronts)]
+        return self._prover.certificate([space.digits(index) for index, one in found.items() if one.ok], never)
 
     def solve(self, numbers: Sequence[int]) -> None:
         """Solve some designs exactly."""
         by_number = {candidate.number: candidate for candidate in (*self._candidates, *self._by_index.values())}
         chosen = numbers[: self.workers.width] if self._until < inf else numbers  # each has all the time that is left
-        self._evaluate("exact", [by_number[number] for number in chosen], len(self.exact) + len(numbers))
+        self.ledger.evaluate("exact", [by_number[number] for number in chosen], len(self.ledger.exact) + len(numbers))
 
     def _prove(self) -> bool:
         """Settle the designs of the space that were not evaluated; False where that is not asked for."""
@@ -177,31 +149,35 @@ class Explorer:
         began = monotonic()
         stage = Stage(
             problem.space, search.objectives, search.gap, self.workers, self._solve_families, self._write_box,
-            partial(self._report_proof, began), problem.sweep_id, self.spending.add,
+            partial(self._report_proof, began), problem.sweep_id, self.ledger.spending.add,
         )  # fmt: skip
-        known = (*self.explored.values(), *self.exact.values())
+        known = (*self.ledger.explored.values(), *self.ledger.exact.values())
         if problem.singly:
-            self._until = min(began + limits.singly_s, self._began + limits.time_s)
+            self._until = self.ledger.until = min(began + limits.singly_s, self._began + limits.time_s)
             work = limits.work_singly(search.trials, self._mapped)
+            places = {one.number: problem.space.digits(index) for index, one in self._by_index.items()}
+            at = [(places.get(one.number), one) for one in known]
             self._prover = stage.singly(
-                problem.provable, known, self._until, work, self._evaluate_places,
-                lambda what, done, total: self._report("prove", done, total, done, monotonic() - began, what),
+                problem.provable, at, self._until, work, self._evaluate_places,
+                lambda what, done, total: self.ledger.report("prove", done, total, done, monotonic() - began, what),
             )  # fmt: skip
         else:
             deadline = min(began + (inf if limits.prove_s is None else limits.prove_s), self._began + limits.time_s)
             self._prover = stage.prover(problem.provable, known, deadline, limits.work(search.trials))
+            self.ledger.gap_of = self._prover.known.gap_of
         self._prover.run()
         return True
 
     def _report_proof(self, began: float, settled: int) -> None:
-        self._report("prove", settled, self.problem.space.size, settled, monotonic() - began)
+        self.ledger.report("prove", settled, self.problem.space.size, settled, monotonic() - began)
 
     def _evaluate_places(self, how: str, places: Sequence[Sequence[int]]) -> list[Evaluation]:
         """What is found in time of designs that are to be mapped, or solved."""
         kind: Literal["explore", "exact"] = "explore" if how == "map" else "exact"
-        chosen, results = [self._at(digits) for digits in places], self.explored if how == "map" else self.exact
+        chosen = [self._at(digits) for digits in places]
+        results = self.ledger.explored if how == "map" else self.ledger.exact
         with suppress(TimeOverError):
-            self._evaluate(kind, chosen, len(results) + len(chosen))
+            self.ledger.evaluate(kind, chosen, len(results) + len(chosen))
         return [results[one.number] for one in chosen if one.number in results]
 
     def _solve_families(self, families: Sequence[Sequence[Entry]]) -> list[Evaluation]:
@@ -209,9 +185,9 @@ class Explorer:
         entered = [[(self._at(entry.box.first), entry.bound) for entry in family] for family in families]
         chosen = [family[0][0] for family in entered]
         beside = {family[0][0].number: family[1:] for family in entered if len(family) > 1}
-        self._evaluate("exact", chosen, len(self.exact) + len(chosen), beside)
-        alike = [self.repriced.get(other.number) for family in entered for other, _ in family[1:]]
-        return [*(self.exact[one.number] for one in chosen), *(one for one in alike if one is not None)]
+        self.ledger.evaluate("exact", chosen, len(self.ledger.exact) + len(chosen), beside)
+        alike = [self.ledger.repriced.get(other.number) for family in entered for other, _ in family[1:]]
+        return [*(self.ledger.exact[one.number] for one in chosen), *(one for one in alike if one is not None)]
 
     def _at(self, digits: Sequence[int]) -> Candidate:
         """The design at a place of the space."""
@@ -221,8 +197,8 @@ class Explorer:
         return self._by_index[index]
 
     def _write_box(self, line: bytes) -> None:
-        if self.log is not None and line not in self.boxes:
-            self.log.keep(line)
+        if self.ledger.log is not None and line not in self.boxes:
+            self.ledger.log.keep(line)
 
     def _starting_designs(self, proposer: Proposer) -> list[Proposal]:
         """Enter the starting designs, as many as the budget allows; those in the space are told to the sampler."""
@@ -245,7 +221,7 @@ class Explorer:
             index = self._unseen_index() if repeats >= PATIENCE else None
             if repeats >= PATIENCE and index is None:
                 break
-            with self.spending.on("sampler"):
+            with self.ledger.spending.on("sampler"):
                 proposal = proposer.ask(index)
             if proposal is None:
                 break
@@ -260,9 +236,9 @@ class Explorer:
             candidate = Candidate(len(self._candidates), evaluation.parameters)
             self._candidates.append(candidate)
             self._by_index[index] = candidate
-            self.explored[candidate.number] = evaluation
+            self.ledger.explored[candidate.number] = evaluation
         self._mapped += wanted if found else 0
-        self.reused += len(found)
+        self.ledger.reused += len(found)
         return [Proposal(index) for index, _ in found]
 
     def _enter(self, proposal: Proposal | None) -> Proposal:
@@ -274,7 +250,7 @@ class Explorer:
     def _add(self, settings: Mapping[str, Any]) -> Candidate:
         """Enter a design; it counts as a trial unless it need not be mapped."""
         candidate = Candidate(len(self._candidates), settings)
-        candidate.found = self._identify(candidate, "explore")
+        candidate.found = self.ledger.identify(candidate, "explore")
         self._candidates.append(candidate)
         if candidate.found[2] is None:
             self._mapped += 1
@@ -285,115 +261,14 @@ class Explorer:
         return next((index for index in self._order if index not in self._by_index), None)
 
     def _evaluate_batch(self, proposer: Proposer, proposals: Sequence[Proposal]) -> None:
-        fresh = [candidate for candidate in self._candidates[self._settled :] if candidate.number not in self.explored]
+        fresh = [one for one in self._candidates[self._settled :] if one.number not in self.ledger.explored]
         self._settled = len(self._candidates)
-        self._evaluate("explore", fresh, max(len(self._candidates), min(self.trials, self.problem.space.size)))
-        with self.spending.on("sampler"):  # once a batch: asking for the CPU time is a system call
+        self.ledger.evaluate("explore", fresh, max(len(self._candidates), min(self.trials, self.problem.space.size)))
+        with self.ledger.spending.on("sampler"):  # once a batch: asking for the CPU time is a system call
             for proposal in proposals:
-                evaluation = self.explored[self._by_index[proposal.index].number]
+                evaluation = self.ledger.explored[self._by_index[proposal.index].number]
                 values = [evaluation.outcome.objectives[key] for key in self.search.keys] if evaluation.ok else None
                 # decades matter, not differences; the order of designs stays the same
                 scaled = [log10(value) if value > 0 else -300.0 for value in values] if values else None
                 proposer.tell(proposal, scaled, evaluation.outcome.violation)
             proposer.end_batch()
-
-    def _evaluate(
-        self, kind: Literal["explore", "exact"], candidates: Sequence[Candidate], total: int,
-        beside: Mapping[int, Sequence[Beside]] = ALONE,
-    ) -> None:  # fmt: skip
-        """Find or make the evaluation of each candidate, and of those beside it, which its mappings suit."""
-        results = self.explored if kind == "explore" else self.exact
-        start = monotonic()
-        identities: dict[int, str] = {}
-        tasks: dict[str, Task] = {}
-        for candidate in candidates:
-            found = candidate.found if kind == "explore" else None
-            identity, design, impossible = found or self._identify(candidate, kind)
-            candidate.found = None
-            identities[candidate.number] = identity
-            if identity in self._from_log:
-                self.reused += 1
-            if identity in self.known:
-                self._recall_repriced(beside.get(candidate.number, ()))
-                continue
-            if impossible is not None:
-                self._record(identity, kind, candidate, replace(impossible, mapped=False))
-            else:
-                others = [self.problem.resolve(other.settings) for other, _ in beside.get(candidate.number, ())]
-                tasks.setdefault(identity, Task(candidate.number, (design, *others) if beside else design))
-        by_number = {candidate.number: candidate for candidate in candidates}
-        offset = len(results) + len(candidates) - len(tasks)
-        self._report(kind, offset, total, 0, 0.0)
-        evaluate: Any = self.problem.evaluate[kind]
-        until = min(self._began + self.limits.time_s, self._until)
-        if until < inf:  # so that what is begun first ends in time, too
-            evaluate = self.problem.within(evaluate, until - start)
-        try:
-            finished = self.workers.run(Family(evaluate) if beside else evaluate, tasks.values())
-            for evaluated, (task, found_by) in enumerate(finished, start=1):
-                outcome, *others = found_by if isinstance(found_by, tuple) else (found_by,)
-                self._record(identities[task.key], kind, by_number[task.key], outcome_of(outcome))
-                self._keep_repriced(beside.get(task.key, ()), others)
-                self._report(kind, offset + evaluated, total, evaluated, monotonic() - start)
-        finally:  # what is known of a batch counts even if it is stopped
-            self._keep(kind, candidates, identities)
-        self.batches += 1
-
-    def _recall_repriced(self, beside: Sequence[Beside]) -> None:
-        """Find what the mappings of a design that was solved came to on others, now or before."""
-        for candidate, _ in beside:
-            identity = self._identify(candidate, "repriced")[0]
-            if identity in self.known and candidate.number not in self.explored:
-                self._keep("repriced", [candidate], {candidate.number: identity})
-
-    def _keep_repriced(self, beside: Sequence[Beside], outcomes: Sequence[Outcome | None]) -> None:
-        """Record what the mappings of a design come to on others, and how near that is to their bounds."""
-        for (candidate, bound), outcome in zip(beside, outcomes, strict=False):
-            if self._prover and outcome and outcome.status == "ok" and candidate.number not in self.explored:
-                gap = self._prover.known.gap_of(outcome.front, bound)
-                identity = self._identify(candidate, "repriced")[0]
-                self._record(identity, "repriced", candidate, replace(outcome, gap=gap))
-        self._recall_repriced(beside)
-
-    def _keep(self, kind: Kind, candidates: Sequence[Candidate], identities: Mapping[int, str]) -> None:
-        results = {"explore": self.explored, "exact": self.exact, "repriced": self.repriced}[kind]
-        for candidate in candidates:
-            known = self.known.get(identities.get(candidate.number, ""))
-            if known is None:
-                continue
-            parameters = self.problem.parameters(candidate.settings)
-            results[candidate.number] = replace(known, kind=kind, number=candidate.number, parameters=parameters)
-
-    def _identify(self, candidate: Candidate, kind: Kind) -> tuple[str, Any, Outcome | None]:
-        """Identity and design of a candidate; an outcome instead of the design when its settings make none."""
-        with self.spending.on("designs"):
-            try:
-                candidate.settings = self.problem.complete(candidate.settings)
-                design = self.problem.resolve(candidate.settings)
-            except DseError as error:
-                impossible = Outcome("infeasible", error.message, violation=1.0)
-                return self.problem.identify(candidate.settings, None, kind), None, impossible
-            identity = self.problem.identify(candidate.settings, design, kind)
-        with self.spending.on("bounds"):
-            return identity, design, self.problem.rule_out(design)
-
-    def _record(self, identity: str, kind: Kind, candidate: Candidate, outcome: Outcome) -> None:
-        parameters = self.problem.parameters(candidate.settings)
-        evaluation = Evaluation(identity, self.problem.sweep_id, kind, candidate.number, parameters, outcome)
-        if self.log is not None:
-            with self.spending.on("log"):
-                self.log.append(evaluation)
-        self.spending.add("mapping", outcome.cpu_s)
-        self.known[identity] = evaluation
-        self._kept.add(outcome)
-        self._consider(evaluation)
-        self.watch(evaluation)
-
-    def _report(self, kind: Phase, done: int, total: int, evaluated: int, elapsed_s: float, what: str = "") -> None:
-        if self.progress is not None:
-            self.progress(Progress(kind, done, total, evaluated, elapsed_s, self._best, what))
-
-    def _consider(self, evaluation: Evaluation) -> None:
-        """Keep the best evaluation of this sweep, for whoever watches it."""
-        if evaluation.sweep == self.problem.sweep_id:
-            self._best = better_of(self._best, evaluation, self.search)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
-from dse.errors import DseError
+from dse.errors import DseError, expect
 
 BOXES_PER_TRIAL = 10
 """Boxes of designs that the proof over a space bounds at most, for every trial of the sweep, unless it has a time."""
@@ -81,6 +81,9 @@ class Limits:
     design_s: float = inf
 
     def __post_init__(self) -> None:
+        for name, given in (("prove_s", self.prove_s), ("time_s", self.time_s), ("design_s", self.design_s)):
+            if given is not None:
+                expect(given, (float, int), name, "seconds, e.g. 60.0")
         if self.prove_s is not None and not self.prove_s >= 0:
             raise DseError(f"prove_s={self.prove_s} < 0")
         for name, seconds in (("time_s", self.time_s), ("design_s", self.design_s)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from math import inf
@@ -10,9 +10,10 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from dse.errors import DseError
+from dse.errors import DseError, expect
 from dse.explore.designs.together import How, Together
 from dse.explore.explorer import Explorer
+from dse.explore.ledger import Ledger
 from dse.explore.limits import DEFAULT, Limits
 from dse.explore.outcomes.evaluation import Evaluation, Outcome
 from dse.explore.outcomes.log import FILE_NAME, LogWriter, Records, read_log
@@ -21,7 +22,7 @@ from dse.explore.plan.plan import Given, Plan, make_plan
 from dse.explore.plan.search import DEFAULT_OBJECTIVES, Search
 from dse.explore.plan.workloads import WorkloadChanges
 from dse.explore.progress import Progress
-from dse.explore.results.record import check_directory, write_results, write_settings
+from dse.explore.results.record import Before, check_directory, read_before, write_results, write_settings
 from dse.explore.results.result import SweepResult
 from dse.explore.spending import Spending
 from dse.explore.underway import Underway
@@ -33,6 +34,12 @@ if TYPE_CHECKING:
     from dse.formats.architecture.load import ArchitectureSpec
     from dse.problem.density import Density
     from dse.problem.workload import Workload
+
+EXAMPLES = {
+    "parameters": '"seq": 384', "bits": '"weight": 8', "density": '"ifmap": 0.5', "weights": '"vgg16": 2.0',
+    "settings": '"levels.array.rows": 12', "space": '"levels.array.rows": [12, 14]',
+}  # fmt: skip
+"""What mappings hold that a caller gives, by argument."""
 
 TRIALS = 96
 GAP = 0.01
@@ -158,6 +165,14 @@ def sweep(
     """
     if isinstance(objectives, str):
         raise DseError(f"objectives: {objectives!r} is one word", hint=f"a list of them, e.g. [{objectives!r}]")
+    expect(objectives, Iterable, "objectives", "a list, e.g. ['energy', 'area']")
+    named = {"parameters": parameters, "bits": bits, "density": density, "settings": settings, "space": space,
+             "weights": weights}  # fmt: skip
+    for argument, given in named.items():
+        if given is not None:
+            expect(given, Mapping, argument, f"a mapping, e.g. {{{EXAMPLES[argument]}}}")
+    if name is not None:
+        expect(name, str, "name", "what the sweep is called, e.g. 'mine'")
     search = Search(trials, sampler, seed, tuple(objectives), gap, resident)
     changes = WorkloadChanges(batch, parameters or {}, bits or {}, density or {}, tuple(layers))
     limits = None if constraints is None else parse_constraints(constraints)
@@ -188,16 +203,19 @@ def run_plan(
 ) -> SweepResult:
     """Carry a plan out; see `sweep` for the parameters. Workers that are given are left at work."""
     start = monotonic()
+    _check_how(jobs, output, executor, cluster, {"progress": progress, "callback": callback})
     problem = plan.problem(limits)
     directory = None if output is None else Path(output)
-    records, spending = Records({}), Spending()
+    records, spending, before = Records({}), Spending(), Before()
     if directory is not None:
         check_directory(directory, plan, problem.sweep_id, resume)
         with spending.on("log"):
             records = read_log(directory / FILE_NAME)
+            before = read_before(directory, records) if records.by_id else before
+    sampler = before.sampler or problem.sampler(plan.search, limits)
     with nullcontext() if directory is None else LogWriter(directory / FILE_NAME) as log:
         if directory is not None:
-            write_settings(directory, plan, problem.sweep_id)
+            write_settings(directory, plan, problem.sweep_id, sampler)
         with _workers(jobs, executor, plan.architecture, cluster) as workers:
             workers.until = start + limits.time_s
             # what crashed, or took its worker along, may have lacked memory or met a fault: it is made again
@@ -206,16 +224,35 @@ def run_plan(
                 key: one for key, one in records.by_id.items()
                 if is_kept(one.outcome, times.get(one.kind, limits.design_s))
             }  # fmt: skip
-            explorer = Explorer(
-                problem, plan.search, workers, known, log, progress,
-                _replay(known, problem.sweep_id) if resume else {}, spending, limits=limits, boxes=records.boxes,
-            )  # fmt: skip
-            explorer.watch = callback or explorer.watch
-            underway = Underway(plan, explorer, directory, records.damaged, start)
+            held = tuple(one for one in records.by_id.values() if one.sweep == problem.sweep_id)
+            ledger = Ledger(problem, plan.search, workers, known, log, progress, spending, held=held)
+            ledger.watch = callback or ledger.watch
+            replay = _replay(known, problem.sweep_id) if resume else {}
+            explorer = Explorer(ledger, replay, limits, records.boxes, sampler)
+            underway = Underway(plan, explorer, directory, records.damaged, start, before.certificate)
             result = underway.to_its_end()
     if directory is not None:
         write_results(directory, result)
     return result
+
+
+def _check_how(
+    jobs: int | None, output: str | Path | None, executor: Any, cluster: str | None, told: Mapping[str, Any]
+) -> None:
+    """Refuse what cannot be worked with before anything is begun."""
+    if jobs is not None:
+        expect(jobs, int, "jobs", "worker processes, e.g. 2; 0 for this process")
+        if jobs < 0:
+            raise DseError(f"jobs={jobs} < 0", hint="worker processes, e.g. 2; 0 for this process")
+    if output is not None:
+        expect(output, (str, Path), "output", "a folder, e.g. 'results/mine'")
+    if cluster is not None:
+        expect(cluster, str, "cluster", "a scheduler, e.g. 'tcp://host:8786'")
+    if executor is not None and not isinstance(executor, Workers):
+        expect(executor, Executor, "executor", "one of concurrent.futures")
+    for name, function in told.items():
+        if function is not None and not callable(function):
+            raise DseError(f"{name}: {type(function).__name__} cannot be called", hint="a function of one argument")
 
 
 def is_kept(outcome: Outcome, limit_s: float) -> bool:

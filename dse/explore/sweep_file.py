@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -180,9 +181,39 @@ def _plan(
         together = Together(model.combine, model.weights, model.fronts)
     except DseError as error:
         raise source.error(("weights",), error.message, error.hint) from None
-    return make_plan(
-        spec, workloads, wanted, space=space, name=model.sweep, changes=changes, hardware=hardware, together=together
-    )
+    try:
+        return make_plan(
+            spec, workloads, wanted, space=space, name=model.sweep, changes=changes, hardware=hardware,
+            together=together,
+        )  # fmt: skip
+    except SpecError:
+        raise
+    except DseError as error:
+        place = _blamed(model, workloads, changes, together)
+        raise (source.error(place, error.message, error.hint) if place else error) from None
+
+
+def _blamed(
+    model: SweepModel, workloads: Sequence[Path], changes: WorkloadChanges, together: Together
+) -> tuple[str, ...]:
+    """Where in a sweep file its networks, their layers or weights are wrong; nothing where it is something else."""
+    if not _reads(replace(changes, layers=()), workloads):
+        return ("workloads",)
+    if model.layers is not None and changes.layers == tuple(model.layers) and not _reads(changes, workloads):
+        return ("layers",)
+    try:
+        together.check([workload.name for workload in changes.read(workloads)])
+    except DseError:
+        return ("weights",)
+    return ()
+
+
+def _reads(changes: WorkloadChanges, workloads: Sequence[Path]) -> bool:
+    try:
+        changes.read(workloads)
+    except DseError:
+        return False
+    return True
 
 
 def _changed(

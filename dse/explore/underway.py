@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
+from dse.errors import DseError
 from dse.explore.explorer import Explorer
 from dse.explore.outcomes.log import Damage
+from dse.explore.outcomes.numbers import with_held
 from dse.explore.plan.plan import Plan
+from dse.explore.proof.certificate import Certificate, closer
 from dse.explore.results.record import write_results
 from dse.explore.results.result import SweepResult, in_order
+from dse.explore.results.unlisted import unlisted_gap
 from dse.explore.workers.runner import TimeOverError, nothing
 
 SHOWN_EVERY_S, SHOWN_PART = 1.0, 0.05
@@ -23,13 +27,14 @@ SOLVED_AT_ONCE = 8
 
 @dataclass(slots=True)
 class Underway:
-    """A sweep that is under way, and what it has to show."""
+    """A sweep that is under way, and what it has to show; `former` is what a run before had proven."""
 
     plan: Plan
     explorer: Explorer
     directory: Path | None
     damaged: tuple[Damage, ...]
     start: float
+    former: Certificate | None = None
     shown: float = 0.0
     pause_s: float = SHOWN_EVERY_S
     shown_batches: int = 0
@@ -37,7 +42,7 @@ class Underway:
     def to_its_end(self) -> SweepResult:
         """Explore, prove, and solve what is shown exactly; when interrupted, write what is known."""
         explorer = self.explorer
-        explorer.workers.meanwhile = self._meanwhile
+        explorer.workers.meanwhile, explorer.ledger.show = self._meanwhile, self.show
         try:
             with suppress(TimeOverError):
                 proves = explorer.run()
@@ -45,18 +50,20 @@ class Underway:
                 while proves and explorer.may_solve and (wanted := self._to_solve()):
                     explorer.solve(wanted[:SOLVED_AT_ONCE])
                 return self.result(finished=finished)
-        except KeyboardInterrupt:
-            self.show(always=True)
+        except BaseException:  # also what a callback raises, or a full disk
+            with suppress(DseError):
+                self.show(always=True)
             raise
         finally:
-            explorer.workers.meanwhile = nothing
+            explorer.workers.meanwhile, explorer.ledger.show = nothing, nothing
         return self.result(finished=False)
 
     def _meanwhile(self) -> None:
         """Do what there is to do here while workers are busy: show what is new, and prepare the proof."""
-        problem, batches = self.explorer.problem, self.explorer.batches
-        if self.explorer.log is not None:
-            self.explorer.log.flush()
+        ledger, problem = self.explorer.ledger, self.explorer.problem
+        batches = ledger.batches
+        if ledger.log is not None:
+            ledger.log.flush()
         if batches > self.shown_batches:
             self.shown_batches = batches
             self.show()
@@ -73,25 +80,32 @@ class Underway:
         self.pause_s = max(SHOWN_EVERY_S, (self.shown - began) / SHOWN_PART)
 
     def _to_solve(self) -> list[int]:
-        return self.result(finished=True, certified=False).to_solve()
+        return self.result(finished=True, whole=False).to_solve()
 
-    def result(self, *, finished: bool, certified: bool = True) -> SweepResult:
-        """What is known so far; without the certificate, which takes a while, where nobody reads it."""
+    def result(self, *, finished: bool, whole: bool = True) -> SweepResult:
+        """What is known so far; not `whole`: of this run alone, without the certificate, which takes a while."""
         plan, explorer = self.plan, self.explorer
-        return SweepResult(
+        ledger = explorer.ledger
+        made = (*(one for part in ledger.parts for one in part.values()), *ledger.fresh)
+        result = SweepResult(
             name=plan.name,
             architecture=plan.spec.name,
             workloads=tuple(workload.name for workload in plan.workloads),
             space=plan.space,
             search=plan.search,
             sampler=explorer.sampler,
-            evaluations=in_order(e for part in explorer.parts for e in part.values()),
+            evaluations=in_order(with_held(made, ledger.held if whole else ())),
             finished=finished,
-            reused=explorer.reused,
+            reused=ledger.reused,
             wall_s=monotonic() - self.start,
             damaged=self.damaged,
             derived=tuple(one.path for one in plan.derived),
             combine=plan.together.how,
-            certificate=explorer.certificate if certified else None,
-            spending=explorer.spending,
+            spending=ledger.spending,
         )
+        if not whole:
+            return result
+        own = explorer.certificate
+        if own is not None:
+            own = replace(own, gap=max(own.gap, unlisted_gap(result)))
+        return replace(result, certificate=closer(own, self.former))

@@ -9,7 +9,7 @@ from dse.cli.inputs import (
     Inputs,
     SweepOptions,
     TimeOptions,
-    parse_settings,
+    given_settings,
     per_operand,
     read_bits,
     read_density,
@@ -88,10 +88,10 @@ def test_widths_that_make_no_sense(text, said):
 
 @pytest.mark.parametrize("text", ["levels.GLB.capacity", "=3", "levels.GLB.capacity="])
 def test_a_setting_is_a_path_and_a_value(text):
-    spec = load_architecture_spec("eyeriss")
     with pytest.raises(DseError, match="not PATH=VALUE"):
-        parse_settings(spec, [text])
-    assert list(parse_settings(spec, ["levels.GLB.capacity=64KiB"])) == ["levels.GLB.capacity"]
+        given_settings(None, [text])
+    given = given_settings("OSA", ["levels.GLB.capacity=64KiB"])
+    assert given == {"levels.GLB.capacity": "64KiB", "dataflow": "OSA"}
 
 
 def test_limits_of_a_network():

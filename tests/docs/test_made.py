@@ -1,10 +1,15 @@
-"""Pages that are made: the reference of spec files from the models, tables of prices from the technology files."""
+"""Pages that are made: the reference of spec files from the models, tables from files of data."""
 
 from __future__ import annotations
+
+import csv
+import re
 
 import energies
 import pytest
 import reference
+import tables
+import times
 
 PAGES = reference.pages()
 MODELS = reference.models()
@@ -34,10 +39,22 @@ def test_a_value_is_said_in_words():
     assert reference._value({"$ref": "#/$defs/FanOutModel"}) == "[Fan out](#fan-out)"
 
 
-def test_the_prices_are_those_of_the_technology_files():
-    text = energies.PAGE.read_text(encoding="utf-8")
-    assert text == energies.filled(text), "make pages writes the tables anew"
-    assert text.count("<!-- table: ") == len(energies.TABLES)
+@pytest.mark.parametrize("page", tables.PAGES, ids=lambda page: page.stem)
+def test_the_tables_are_those_of_the_data(page):
+    text = page.read_text(encoding="utf-8")
+    assert text == tables.filled(text, tables.PAGES[page]), "make pages writes the tables anew"
+    assert text.count("<!-- table: ") == len(tables.PAGES[page])
+
+
+def test_a_layer_that_was_given_up_is_open_in_the_table():
+    head, *rows = times.machines()
+    with times.MEASURED.open(newline="") as file:
+        measured = [row for row in csv.DictReader(file) if row["machine"] not in times.FLAT]
+    assert sum(len(re.findall(r"\d open", " ".join(row))) for row in rows) == sum(
+        row["unproven"] != "0" for row in measured
+    )
+    assert sum(cell != "-" for row in rows for cell in row[2:-1]) == len(measured)
+    assert all(len(row) == len(head) for row in rows)
 
 
 def test_every_price_has_a_source():

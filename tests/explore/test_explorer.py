@@ -17,6 +17,7 @@ from thinned import thinned
 from dse.errors import DseError, InfeasibleError
 from dse.explore.designs.space import DesignSpace
 from dse.explore.explorer import Explorer
+from dse.explore.ledger import Ledger
 from dse.explore.limits import Limits
 from dse.explore.outcomes.evaluation import Outcome
 from dse.explore.outcomes.front import pareto
@@ -92,9 +93,9 @@ def test_designs_that_raise_are_as_bad_as_a_limit_passed_twice():
     search = Search(trials=4, sampler="grid", objectives=("energy", "latency"))
     broken = problem(space, evaluate={"explore": break_down, "exact": measure_exactly}, starts=())
     with Workers.local(0) as workers:
-        explorer = Explorer(broken, search, workers, {})
+        explorer = Explorer(Ledger(broken, search, workers, {}))
         explorer.run()
-    found = {e.parameters["cols"]: e.outcome for e in explorer.explored.values()}
+    found = {e.parameters["cols"]: e.outcome for e in explorer.ledger.explored.values()}
     assert [(found[cols].status, found[cols].violation) for cols in (4, 6, 8)] == [
         ("infeasible", 1.0), ("failed", 1.0), ("ok", 0.0)
     ]  # fmt: skip
@@ -102,20 +103,20 @@ def test_designs_that_raise_are_as_bad_as_a_limit_passed_twice():
 
 def explore(search, *, jobs=0, known=None, log=None, problem=PROBLEM, progress=None, replay=None):
     with Workers.local(jobs) as workers:
-        explorer = Explorer(problem, search, workers, dict(known or {}), log, progress, replay=replay or {})
+        explorer = Explorer(Ledger(problem, search, workers, dict(known or {}), log, progress), replay or {})
         explorer.run()
-    return explorer
+    return explorer.ledger
 
 
-def mapped(explorer):
+def mapped(ledger):
     """What cost a trial: all but settings that make no design, and designs that are ruled out."""
     free = ("4 rows cannot feed 30 columns", "too wide to be built")
-    return [e for e in explorer.explored.values() if e.outcome.reason not in free]
+    return [e for e in ledger.explored.values() if e.outcome.reason not in free]
 
 
-def results(explorer):
+def results(ledger):
     """Everything a sweep found, in order."""
-    return [e.to_dict() for part in (explorer.explored, explorer.exact) for _, e in sorted(part.items())]
+    return [e.to_dict() for part in (ledger.explored, ledger.exact) for _, e in sorted(part.items())]
 
 
 SEARCHES = [Search(60, sampler, seed=3) for sampler in ("nsga2", "tpe", "qmc", "random")]
@@ -180,40 +181,40 @@ def test_a_longer_sweep_begins_like_a_shorter_one(search):
 
 
 def test_the_own_design_comes_first_and_every_start_is_evaluated():
-    explorer = explore(Search(10))
-    assert [e.parameters["dataflow"] for e in list(explorer.explored.values())[:3]] == ["rs", "ws", "os"]
-    assert explorer.explored[0].parameters == {"dataflow": "rs", "rows": 12, "cols": 14}
+    ledger = explore(Search(10))
+    assert [e.parameters["dataflow"] for e in list(ledger.explored.values())[:3]] == ["rs", "ws", "os"]
+    assert ledger.explored[0].parameters == {"dataflow": "rs", "rows": 12, "cols": 14}
 
 
 def test_a_start_outside_the_space_is_evaluated_too():
     odd = problem(starts=({"dataflow": "rs", "rows": 13, "cols": 14},))
-    explorer = explore(Search(30), problem=odd)
-    assert explorer.explored[0].parameters["rows"] == 13
-    assert len(explorer.explored) == 30
+    ledger = explore(Search(30), problem=odd)
+    assert ledger.explored[0].parameters["rows"] == 13
+    assert len(ledger.explored) == 30
 
 
 @pytest.mark.parametrize("sampler", ["auto", "grid", "nsga2", "tpe", "random"])
 def test_a_small_space_is_covered_once_whatever_the_sampler(sampler):
     small = problem(DesignSpace.of({"dataflow": ["rs", "ws"], "rows": [8, 12], "cols": [8, 14, 16]}))
-    explorer = explore(Search(100, sampler), problem=small)
-    designs = {tuple(e.parameters.values()) for e in explorer.explored.values()}
-    assert len(designs) == len(explorer.explored) == 12 + 1  # the start with dataflow `os` lies outside
-    assert explorer.sampler == ("grid" if sampler == "auto" else sampler)
+    ledger = explore(Search(100, sampler), problem=small)
+    designs = {tuple(e.parameters.values()) for e in ledger.explored.values()}
+    assert len(designs) == len(ledger.explored) == 12 + 1  # the start with dataflow `os` lies outside
+    assert Explorer(ledger).sampler == ("grid" if sampler == "auto" else sampler)
 
 
 def test_infeasible_designs_are_results_with_a_reason():
-    explorer = explore(Search(SPACE.size, "grid"))
-    reasons = {e.outcome.reason for e in explorer.explored.values() if not e.ok}
+    ledger = explore(Search(SPACE.size, "grid"))
+    reasons = {e.outcome.reason for e in ledger.explored.values() if not e.ok}
     assert reasons == {"too large", "4 rows cannot feed 30 columns"}
-    assert all(e.outcome.status == "infeasible" for e in explorer.explored.values() if not e.ok)
+    assert all(e.outcome.status == "infeasible" for e in ledger.explored.values() if not e.ok)
 
 
 def test_exactly_the_designs_that_may_be_on_the_front_are_solved_again():
-    explorer = explore(Search(SPACE.size, "grid", objectives=TWO, gap=0.0))
-    sound = {n: list(e.outcome.front[0]) for n, e in explorer.explored.items() if e.ok}
+    ledger = explore(Search(SPACE.size, "grid", objectives=TWO, gap=0.0))
+    sound = {n: list(e.outcome.front[0]) for n, e in ledger.explored.items() if e.ok}
     numbers, points = list(sound), list(sound.values())
     front = {tuple(points[i]) for i in pareto(points)}
-    assert set(explorer.exact) == {n for n in numbers if tuple(sound[n]) in front} | {0}
+    assert set(ledger.exact) == {n for n in numbers if tuple(sound[n]) in front} | {0}
 
 
 @pytest.mark.parametrize(
@@ -223,10 +224,10 @@ def test_exactly_the_designs_that_may_be_on_the_front_are_solved_again():
 def test_long_fronts_are_solved_only_where_there_is_a_time_for_them(limits, solved):
     search, long = Search(12, "random", seed=2, objectives=TWO), problem(singly=True)
     with Workers.local(0) as workers:
-        explorer = Explorer(long, search, workers, {}, limits=limits)
+        explorer = Explorer(Ledger(long, search, workers, {}), limits=limits)
         explorer.run()
-    assert len(mapped(explorer)) >= 12
-    assert bool(explorer.exact) is solved
+    assert len(mapped(explorer.ledger)) >= 12
+    assert bool(explorer.ledger.exact) is solved
 
 
 def test_a_gap_keeps_designs_that_it_might_have_cost_their_place():
@@ -258,9 +259,9 @@ def test_settings_that_resolve_to_one_design_are_evaluated_once():
         return measure(design)
 
     merged = problem(identify=same, evaluate={"explore": counting, "exact": measure_exactly})
-    explorer = explore(Search(40, "random"), problem=merged)
+    ledger = explore(Search(40, "random"), problem=merged)
     assert next(evaluated) == 3
-    assert len(explorer.explored) >= 40
+    assert len(ledger.explored) >= 40
 
 
 def test_what_is_ruled_out_is_recorded_and_costs_no_trial():
@@ -278,10 +279,10 @@ def test_what_is_ruled_out_is_recorded_and_costs_no_trial():
     narrow = problem(rule_out=rule_out, evaluate={"explore": counting, "exact": measure_exactly})
     for sampler in ("nsga2", "random", "grid"):
         evaluated.clear()
-        explorer = explore(Search(30, sampler, seed=1), problem=narrow)
-        assert len(evaluated) == len(mapped(explorer)) == 30
+        ledger = explore(Search(30, sampler, seed=1), problem=narrow)
+        assert len(evaluated) == len(mapped(ledger)) == 30
         assert all(design["cols"] <= 16 for design in evaluated)
-        explored = explorer.explored.values()
+        explored = ledger.explored.values()
         impossible = sum(not e.outcome.objectives for e in explored)
         assert sum(e.ruled_out for e in explored) == len(explored) - 30 - impossible
     nothing = problem(rule_out=lambda design: Outcome("infeasible", "no", {"area_mm2": 1.0}, violation=1.0))
@@ -294,18 +295,18 @@ def test_a_trial_costs_the_same_however_many_came_before():
     marks = []
     big = problem(space)
     with Workers.local(0) as workers:
-        explorer = Explorer(
+        ledger = Ledger(
             big, Search(1200, "nsga2", objectives=TWO, gap=0.0), workers, {},
             progress=lambda progress: marks.append((progress.kind, progress.done, process_time())),
         )  # fmt: skip
-        explorer.run()
+        Explorer(ledger).run()
     times = {done: seconds for kind, done, seconds in marks if kind == "explore"}
     halves = [times[max(times)] - times[600], times[600] - times[24]]
     assert halves[0] < 2.5 * halves[1]
     assert sum(halves) < pace.loop_s() * 1200
-    spent = explorer.spending.to_dict()
+    spent = ledger.spending.to_dict()
     assert 0 < spent["sampler"] <= sum(halves) + 1
-    assert spent["mapping"] == pytest.approx(sum(e.outcome.cpu_s for e in explorer.known.values()))
+    assert spent["mapping"] == pytest.approx(sum(e.outcome.cpu_s for e in ledger.known.values()))
 
 
 def test_progress_counts_what_was_evaluated_apart_from_what_was_known():
@@ -344,6 +345,6 @@ def test_a_bad_search_is_refused(changes, message):
 def test_wide_workers_change_nothing_for_samplers_that_do_not_learn(sampler):
     narrow = explore(Search(200, sampler, seed=2))
     with Workers(Inline, 300) as workers:
-        wide = Explorer(PROBLEM, Search(200, sampler, seed=2), workers, {})
-        wide.run()
+        wide = Ledger(PROBLEM, Search(200, sampler, seed=2), workers, {})
+        Explorer(wide).run()
     assert results(wide) == results(narrow)

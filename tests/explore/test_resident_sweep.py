@@ -13,7 +13,7 @@ from dse.explore.designs.design import Network
 from dse.explore.designs.resident import wiring_of
 from dse.explore.plan.plan import make_plan
 from dse.explore.plan.search import Search
-from dse.explore.proof.bounds import BoundTask
+from dse.explore.proof.bounding.bounds import BoundTask
 from dse.explore.results.record import read_results
 from dse.formats.architecture.load import load_architecture_spec
 from dse.mapper import all_at_home, map_workload

@@ -16,7 +16,7 @@ from dse.explore.designs.clock import LEAST_S, Clock, Points
 from dse.explore.designs.resident import keeps_tensors, wiring_of
 from dse.explore.designs.together import SUM, Combination
 from dse.explore.outcomes.evaluation import Outcome
-from dse.explore.outcomes.front import thin
+from dse.explore.outcomes.front import thinned
 from dse.model.cost import edp_js
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 NEED_NO_MAPPING = ("area_mm2", "peak_power_mw", "pes", "aspect_ratio", "storage_kib")
 """Limits that a design keeps or breaks whatever is mapped on it."""
+
+ROUNDING = 1e-12
+"""A gap that is no more than this is that of sums in another order."""
 
 FRONT_POINTS = 64
 """Points of a design's front that are recorded; the ends and the best EDP are always among them."""
@@ -128,16 +131,18 @@ class NetworkEvaluator:
             best = int(np.argmin(excess))
         run = Run(tuple((energy, latency) for energy, latency in runs[best].tolist()), self.combination)
         reason, violation = self._judge(run.worst())
+        front, thin_gap = thinned([(energy, latency) for energy, latency in together[kept].tolist()], FRONT_POINTS)
         return Outcome(
             status="ok" if len(kept) else "infeasible",
             reason=reason,
             objectives={**run.objectives(), "area_mm2": architecture.area_mm2},
-            front=thin([(energy, latency) for energy, latency in together[kept].tolist()], FRONT_POINTS),
+            front=front,
+            thinned=thin_gap if self.front else 0.0,
             violation=violation,
             workloads={network.name: part for network, part in zip(self.networks, run.parts(), strict=True)},
             cpu_s=process_time() - start,
             limit_s=self.limit_s if clock.gap > self.gap and self.limit_s < inf else 0.0,
-            gap=self._gap(architecture, clock, len(runs)) if clock.gap > self.gap or self.front else 0.0,
+            gap=self._stated(self._gap(architecture, clock, len(runs))),
             nests=clock.nests if len(runs) == 1 and not self.front else {},
         )
 
@@ -196,29 +201,37 @@ class NetworkEvaluator:
             parts.append((energy, cycles / architecture.clock_hz))
         return Run(tuple(parts), self.combination)
 
+    def _stated(self, gap: float) -> float:
+        """The gap of an outcome; 0 where it is that within which designs are mapped."""
+        return gap if gap > self.gap or self.front else 0.0
+
     def _gap(self, architecture: Architecture, clock: Clock, runs: int) -> float:
-        """How far the design may be from its best, where some of its layers may be farther than is wanted.
+        """How far the design may be from its best, by what is proven of each of its layers.
 
         A layer counts by its part of a network: energies and times add up, and no network has a smaller product of both
-        than the square of the sum of the roots of its layers' least ones, by the inequality of Cauchy and Schwarz.
+        than the square of the sum of the roots of its layers' least ones, by the inequality of Cauchy and Schwarz. The
+        same holds of networks that add up, whatever their weights; the largest energy times the largest time is at
+        least the largest product; and means of logarithms of energy and of time add up to that of the product.
         """
         alone = not self.front and runs == 1 and len(clock.reached) == sum(len(one.layers) for one in self.networks)
         if not alone:
             return clock.gap
-        gaps, reached = list[float](), iter(clock.reached)
-        weights = self.combination.weights_of(len(self.networks))
-        found, least = np.zeros(2), np.zeros(3)  # of networks that add up
-        for network, weight in zip(self.networks, weights, strict=True):
+        found, least, reached = list[Any](), list[Any](), iter(clock.reached)
+        for network in self.networks:
             moved = np.array(network.moved(architecture), dtype=float)
             points, sums = moved.copy(), np.array([*moved, moved.prod() ** 0.5])
             for (_, count), ((point,), gap) in zip(network.layers, reached, strict=False):
                 points += count * np.array(point)
                 product = point[0] * point[1] / (1 + gap)
                 sums += count * np.array([point[0] / (1 + gap), point[1] / (1 + gap), product**0.5])
-            gaps.append(_short(self.objective, points, sums))
-            found, least = found + weight * points, least + weight * sums
-        together = _short(self.objective, found, least) if self.combination.how == "sum" else max(gaps)
-        return max(self.gap, together)
+            found.append(points)
+            least.append(sums)
+        of = self.combination.of
+        energy, time = (of(list(values)) for values in zip(*found, strict=True))
+        least_energy, least_time, root = (of(list(values)) for values in zip(*least, strict=True))
+        ratios = {"energy": energy / least_energy, "latency": time / least_time, "edp": energy * time / root**2}
+        gap = float(ratios[self.objective]) - 1
+        return gap if gap > max(self.gap, ROUNDING) else self.gap
 
     def _judge(self, metrics: dict[str, float]) -> tuple[str, float]:
         """Which constraints the metrics break and by how much, in words and as a sum of parts of the limits."""
@@ -228,14 +241,6 @@ class NetworkEvaluator:
             if constraint.metric in metrics and (excess := constraint.excess(metrics[constraint.metric])) > 0
         ]
         return "; ".join(complaint(*each) for each in broken), sum((excess for _, _, excess in broken), 0.0)
-
-
-def _short(objective: str, found: Any, least: Any) -> float:
-    """How far energy and time are from their least, or their product from the square of the least sum of roots."""
-    if objective == "edp":
-        return float(found[0] * found[1] / least[2] ** 2) - 1
-    at = 0 if objective == "energy" else 1
-    return float(found[at] / least[at]) - 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -274,6 +274,7 @@ def _distributions(space: DesignSpace) -> dict[str, Any]:
 def _sampler(name: str, seed: int, has_constraint_api: bool) -> Any:
     from optuna import samplers
 
+    seed %= 1 << 32  # as far as numpy's own go
     constrained = {} if has_constraint_api else {"constraints_func": lambda trial: (trial.user_attrs["violation"],)}
     if name == "tpe":
         return samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True, **constrained)

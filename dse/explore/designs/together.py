@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from dse.errors import DseError
+from dse.errors import DseError, expect
 from dse.explore.outcomes.front import pareto
 
 How = Literal["sum", "worst", "geomean"]
@@ -44,6 +44,7 @@ class Together:
         if self.how not in HOWS:
             raise DseError(f"combine={self.how!r} is not one of {', '.join(HOWS)}")
         for name, weight in self.weights.items():
+            expect(weight, (float, int), f"the weight of {name}", "how often the network runs, e.g. 2")
             if not 0 < weight < float("inf"):
                 raise DseError(f"the weight of {name} is {weight}, not above zero")
 

@@ -6,6 +6,7 @@ import json
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import ceil, floor, inf, log10
 from typing import Any, Literal
 
 Status = Literal["ok", "infeasible", "failed"]
@@ -45,6 +46,8 @@ class Outcome:
         The time after which its searches were stopped; 0 where they came to their end.
     gap : float
         How far from their best mappings may be where searches were stopped, or ended without a proof.
+    thinned : float
+        The gap within which the front's points match all that were found, where these are too many for a record.
     nests : dict
         Of a design with one point, the mappings of its layers by their shapes, where finding them takes long; not in
         the log.
@@ -60,6 +63,7 @@ class Outcome:
     mapped: bool = True
     limit_s: float = 0.0
     gap: float = 0.0
+    thinned: float = 0.0
     nests: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
@@ -121,10 +125,16 @@ class Evaluation:
     def ok(self) -> bool:
         return self.outcome.status == "ok"
 
+    @property
+    def standing(self) -> tuple[bool, float, int]:
+        """Which of several evaluations of one identity counts: the largest."""
+        return self.outcome.status != "failed", self.outcome.limit_s or inf, -self.number
+
     def proven(self, gap: float) -> str:
         """How far from their best its mappings may be, in a sweep that explores within a gap: `exact`, or the gap."""
         if self.outcome.gap:
-            return f"{self.outcome.gap:.2g}"
+            digits = 1 - floor(log10(self.outcome.gap))  # less than the gap would be more than is proven
+            return f"{ceil(self.outcome.gap * 10**digits * (1 - 1e-9)) / 10**digits:.2g}"
         return "exact" if self.kind == "exact" or gap == 0 else f"{gap:.2g}"
 
     def never_works(self, fronts: bool) -> bool:
@@ -162,6 +172,7 @@ class Evaluation:
             "mapped": outcome.mapped,
             **({"limit_s": outcome.limit_s} if outcome.limit_s else {}),
             **({"gap": outcome.gap} if outcome.gap else {}),
+            **({"thinned": outcome.thinned} if outcome.thinned else {}),
         }
 
     @classmethod
@@ -193,6 +204,7 @@ class Evaluation:
             mapped=bool(plain.get("mapped", True)),
             limit_s=_figure(plain.get("limit_s", 0.0)),
             gap=_figure(plain.get("gap", 0.0)),
+            thinned=_figure(plain.get("thinned", 0.0)),
         )
         return cls(plain["id"], plain["sweep"], plain["kind"], number, parameters, outcome)
 

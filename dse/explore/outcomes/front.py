@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
 Point = Sequence[float]
@@ -95,3 +96,50 @@ def thin(front: Sequence[tuple[float, float]], most: int) -> tuple[tuple[float, 
     last = len(front) - 1
     spread = {round(step * last / (most - 2)) for step in range(most - 1)}
     return tuple(front[i] for i in sorted(spread | {best}))
+
+
+HALVINGS = 24
+"""Of the range in which the gap of a front that is thinned is looked for."""
+
+
+def thinned(front: Sequence[tuple[float, float]], most: int) -> tuple[tuple[tuple[float, float], ...], float]:
+    """At most `most` points of a front that match all of it closely, and the gap within which they do.
+
+    Parameters
+    ----------
+    front : sequence of (energy, latency)
+        Ascending in latency, descending in energy. Both ends and the least product are kept.
+    most : int
+        At least 3.
+
+    Examples
+    --------
+    >>> front = [(9.0, 1.0), (8.9, 2.0), (8.8, 4.0), (2.0, 8.0), (1.0, 8.1)]
+    >>> points, gap = thinned(front, 3)
+    >>> points, round(gap, 3)
+    (((9.0, 1.0), (2.0, 8.0), (1.0, 8.1)), 0.023)
+    """
+    if len(front) <= most:
+        return tuple(front), 0.0
+    falling, latencies = [-energy for energy, _ in front], [latency for _, latency in front]
+    best = min(range(len(front)), key=lambda i: front[i][0] * front[i][1])
+    low, high = 0.0, falling[0] / falling[-1] - 1
+    kept = [0, len(front) - 1]
+    for _ in range(HALVINGS):
+        gap = (low + high) / 2
+        found = _matching(falling, latencies, gap, most - 1)
+        low, high = (low, gap) if found else (gap, high)
+        kept = found or kept
+    return tuple(front[i] for i in sorted({*kept, best})), high
+
+
+def _matching(falling: list[float], latencies: list[float], gap: float, most: int) -> list[int]:
+    """The fewest points, both ends among them, that match all others within a gap; none where that takes too many."""
+    last, kept = len(falling) - 1, [0]
+    while kept[-1] < last:
+        # what follows is matched by this point as far as its energy goes, what is left by the latency of the next
+        beyond = bisect_right(falling, falling[kept[-1]] / (1 + gap))
+        kept.append(last if beyond > last else bisect_right(latencies, latencies[beyond] * (1 + gap)) - 1)
+        if len(kept) > most:
+            return []
+    return kept

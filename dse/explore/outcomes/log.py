@@ -44,7 +44,8 @@ class Records:
     ----------
     by_id : mapping
         Evaluations by identity. Where an identity occurs twice the first counts, but a failed evaluation gives way to
-        one that did not fail.
+        one that did not fail, and one that was stopped to one that had more time; of equal ones the smaller number
+        counts, which a longer run gave a design that only the proof had mapped.
     damaged : tuple of Damage
     boxes : frozenset of bytes
         Lines about designs that were not evaluated, see `dse.explore.proof`.
@@ -83,7 +84,7 @@ def read_log(path: Path) -> Records:
         if evaluation is None:
             continue
         known = by_id.get(evaluation.id)
-        if known is None or known.outcome.status == "failed" != evaluation.outcome.status:
+        if known is None or evaluation.standing > known.standing:
             by_id[evaluation.id] = evaluation
     return Records(by_id, tuple(damaged), frozenset(boxes))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dse.errors import A_WORKLOAD, AN_ARCHITECTURE, DseError, expect
-from dse.explore.designs.design import NEED_NO_MAPPING, Batched, BatchEvaluator, Network, NetworkEvaluator
+from dse.explore.designs.design import Batched, BatchEvaluator, Network, NetworkEvaluator
 from dse.explore.designs.space import DesignSpace
 from dse.explore.designs.together import SHARED, Together
 from dse.explore.limits import DEFAULT, Limits
@@ -19,10 +19,11 @@ from dse.explore.plan.hardware import SAME_HARDWARE, HardwareChanges
 from dse.explore.plan.problem import SweepProblem
 from dse.explore.plan.search import Search
 from dse.explore.plan.workloads import UNCHANGED, WorkloadChanges
-from dse.explore.proof.bounds import BoxBounds
-from dse.explore.proof.contest import Contest
-from dse.explore.proof.prices import BoxPrices, Layouts
-from dse.explore.proof.sharper import Sharper
+from dse.explore.proof.bounding.bounds import BoxBounds
+from dse.explore.proof.bounding.contest import Contest
+from dse.explore.proof.bounding.prices import BoxPrices, Layouts
+from dse.explore.proof.bounding.sharper import Sharper
+from dse.explore.proof.reach import Reach, limits_of
 from dse.explore.proof.stage import Provable
 from dse.formats.architecture.choices import check_shapes, read_plain_space
 from dse.formats.architecture.derived import Derived, derive
@@ -127,9 +128,14 @@ class Plan:
 
     @property
     def whole_fronts(self) -> bool:
-        """Whether exact designs have whole fronts: of the sums over layers, the least product needs these, too."""
-        goals = set(self.search.objectives)
-        return {"energy", "latency"} <= goals or "edp" in goals
+        """Whether exact designs have whole fronts."""
+        return self.reach.whole_fronts
+
+    @property
+    def reach(self) -> Reach:
+        """What an evaluation tells of all that its design can do."""
+        search, limits = self.search, limits_of(self.spec.constraints)
+        return Reach(search.objectives, search.gap, limits, len(self.workloads), search.resident)
 
     def hardware_of(self, settings: Mapping[str, Any]) -> tuple[Architecture, int | None]:
         """The architecture of a design, and its batch size where the space has several; raises `DseError` for none."""
@@ -197,7 +203,7 @@ class Plan:
             rule_out=evaluate["explore"].rule_out,
             provable=self._provable(evaluate["explore"], sweep_id),
             singly=singly,
-            fronts=whole and not self.search.resident,
+            fronts=self.reach.of_all,
             trial_s=trial_s,
             sweep_id=sweep_id,
         )
@@ -220,10 +226,8 @@ class Plan:
         prices = BoxPrices(resolve, evaluator) if boxed else None
         both = {"energy", "latency"} <= set(self.search.objectives)
         layouts = Layouts(resolve, evaluator) if boxed and both else None
-        mapped = any(constraint.metric not in NEED_NO_MAPPING for constraint in self.spec.constraints)
-        whole = not mapped and not self.search.resident
         bounds, contest = BoxBounds(resolve, evaluator, sweep_id), Contest(resolve, evaluator)
-        return Provable(bounds, contest, prices, layouts, whole, Sharper(resolve, evaluator))
+        return Provable(bounds, contest, prices, self.reach, layouts, Sharper(resolve, evaluator))
 
     def _networks(self) -> dict[int | None, tuple[Network, ...]]:
         """The networks at each batch size of the space; under None where the space has none."""
@@ -342,6 +346,8 @@ def make_plan(
             choices[path] = (value,)
     for path in choices:
         check_shapes(path, hardware.settings)
+    if changes.batch is not None and BATCH in choices:
+        choices[BATCH] = (changes.batch,)
     derived = tuple(one for one in derived if one.path not in hardware.settings)
     if search.resident:
         _check_resident(spec, hardware, choices, changes)

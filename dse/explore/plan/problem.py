@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
+from dse.explore.designs.samplers import choose_sampler
 from dse.explore.designs.space import DesignSpace
 from dse.explore.limits import Limits
 from dse.explore.outcomes.evaluation import Kind, Outcome
+from dse.explore.plan.search import Search
 from dse.explore.proof.stage import Provable
 
 
@@ -66,6 +68,15 @@ class SweepProblem:
     def proves(self, limits: Limits) -> bool:
         """Whether the proof over the space is made."""
         return self.provable is not None and limits.proves(self.space.size)
+
+    def first_trials(self, search: Search, limits: Limits) -> int:
+        """How many trials explore; where designs are bounded singly, bounds choose the rest."""
+        waits = self.singly and search.sampler == "auto" and self.proves(limits)
+        return limits.first_trials(search.trials) if waits else search.trials
+
+    def sampler(self, search: Search, limits: Limits) -> str:
+        """The sampler that explores: the one that `auto` stands for."""
+        return choose_sampler(search.sampler, self.space, self.first_trials(search, limits))
 
     def parameters(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Settings of a design in the form that is recorded."""

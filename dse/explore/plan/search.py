@@ -45,6 +45,9 @@ class Search:
     def __post_init__(self) -> None:
         expect(self.trials, int, "trials", "a whole number, e.g. 96")
         expect(self.gap, (float, int), "gap", "a fraction, e.g. 0.01 for 1 %")
+        expect(self.seed, int, "seed", "a whole number from 0")
+        if self.seed < 0:
+            raise DseError(f"seed={self.seed} < 0")
         if self.trials < 1:
             raise DseError(f"trials={self.trials} < 1")
         if not self.objectives:

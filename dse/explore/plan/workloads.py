@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,7 +88,8 @@ def _only(workloads: Sequence[Workload], layers: Sequence[str]) -> tuple[Workloa
 
 
 def only(workload: Workload, layers: Sequence[str]) -> Workload:
-    """Some layers of a workload, in the order asked for.
+    """Some layers of a workload, in the order asked for; it keeps its batch, and which weights are activations, of
+    which each image has its own.
 
     Examples
     --------
@@ -99,7 +100,11 @@ def only(workload: Workload, layers: Sequence[str]) -> Workload:
     """
     from dse.problem.workload import Workload
 
-    return Workload.of(workload.name, [workload.layer(layer) for layer in dict.fromkeys(layers)])
+    chosen = [workload.layer(layer) for layer in dict.fromkeys(layers)]
+    nodes = {node.name: node for node in workload.nodes}
+    bare = Workload.of(workload.name, chosen)
+    kept = (replace(node, weights=nodes[node.name].weights) for node in bare.nodes)
+    return replace(bare, nodes=tuple(kept), batch=workload.batch)
 
 
 UNCHANGED = WorkloadChanges()

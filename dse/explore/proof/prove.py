@@ -17,10 +17,11 @@ from typing import Any
 
 from dse.explore.limits import Work
 from dse.explore.outcomes.evaluation import Evaluation
-from dse.explore.proof.bounds import BoundTask, BoxBounds, DesignBound
-from dse.explore.proof.box import Axes, Box, held_by
+from dse.explore.proof.bounding.bounds import BoundTask, BoxBounds, DesignBound
+from dse.explore.proof.bounding.contest import Contest, ContestTask
+from dse.explore.proof.boxes.box import Axes, Box, held_by
 from dse.explore.proof.certificate import Certificate
-from dse.explore.proof.contest import Contest, ContestTask
+from dse.explore.proof.reach import Reach
 from dse.explore.proof.settled import (
     EVALUATED,
     INFEASIBLE,
@@ -94,6 +95,8 @@ class Prover:
         The gap beyond which a design counts as open.
     deadline : float
         Of the monotonic clock, s.
+    reach : Reach
+        What an evaluation tells of all that its design can do.
     work : Work
         What is done at most.
     report : callable, optional
@@ -112,6 +115,7 @@ class Prover:
     solve: Callable[[Sequence[Sequence[Entry]]], Iterable[Evaluation]]
     wanted: float
     deadline: float
+    reach: Reach
     work: Work = UNLIMITED
     report: Callable[[int], None] = lambda settled: None
     note: Callable[[Settled], None] = lambda settled: None
@@ -255,9 +259,9 @@ class Prover:
         self.contested += len(designs)
         gaps = [self.wanted if entry.short > self.wanted else 0.0 for entry in designs]
         tasks = [
-            Task(i, self._contest_of(entry, corners / (1 + gap)))
+            Task(i, self._contest_of(entry, corners))
             for i, (entry, gap) in enumerate(zip(designs, gaps, strict=True))
-            if len(corners := self.known.corners_above(entry.bound))
+            if len(corners := self.known.corners_above(entry.bound, gap))
         ]
         matched = {}
         for task, found in self.workers.run(Timed(self.contest), tasks):
@@ -363,9 +367,8 @@ class Prover:
         for evaluation in found:
             self.known.add(evaluation.outcome.front, evaluation.outcome.objectives.get("area_mm2", inf))
         for entry, evaluation in zip(designs, found, strict=False):
-            outcome = evaluation.outcome
-            failed = outcome.status == "failed"
-            short = self._short(entry.bound) if failed else min(self._short(entry.bound), outcome.gap)
+            failed = evaluation.outcome.status == "failed"
+            short = min(self._short(entry.bound), self.reach.gap_of(evaluation))
             self._settle(Settled(entry.box, OPEN if failed else EVALUATED, entry.bound, short))
 
     def _family(self, entry: Entry) -> list[Entry]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import inf
 
-from dse.explore.proof.bounds import DesignBound
-from dse.explore.proof.box import Box
+from dse.explore.proof.bounding.bounds import DesignBound
+from dse.explore.proof.boxes.box import Box
 from dse.explore.proof.staircase import Staircase
 
 RULED_OUT, INFEASIBLE, OPEN, WITHIN, EVALUATED = "ruled out", "infeasible", "open", "within the gap", "evaluated"

@@ -18,9 +18,10 @@ from typing import Any
 from dse.explore.designs.space import DesignSpace
 from dse.explore.limits import Work
 from dse.explore.outcomes.evaluation import Evaluation
-from dse.explore.proof.bounds import BoundTask, BoxBounds, DesignBound
-from dse.explore.proof.box import Box
+from dse.explore.proof.bounding.bounds import BoundTask, BoxBounds, DesignBound
+from dse.explore.proof.boxes.box import Box
 from dse.explore.proof.certificate import Certificate
+from dse.explore.proof.reach import Reach
 from dse.explore.proof.settled import EVALUATED, INFEASIBLE, OPEN, RULED_OUT, WITHIN, Entry, Hopes, Settled
 from dse.explore.proof.staircase import Staircase
 from dse.explore.workers.runner import Failure, Task, Timed, TimeOverError, Workers
@@ -51,12 +52,11 @@ class Singly:
     known : Staircase
     evaluated : dict
         Designs that are mapped, by place, and how far they may be from their best by what is proven of their mappings;
-        infinite where that says nothing of all others, see `own_gap`.
+        infinite where that says nothing of all others, see `Reach`.
     impossible : set
         Places of designs that are known not to work.
-    whole : bool
-        Whether a front within a gap has a point within it for all that the design can do: no limits that leave some
-        out, and no tensors on chip, of which only three runs are found.
+    reach : Reach
+        What an evaluation tells of all that its design can do.
     evaluate : callable
         Places of designs to the evaluations that were made in time: for `map` at the sweep's objective, for `solve`
         whole fronts.
@@ -82,7 +82,7 @@ class Singly:
     known: Staircase
     evaluated: dict[Places, float]
     impossible: set[Places]
-    whole: bool
+    reach: Reach
     evaluate: Callable[[str, Sequence[Places]], Sequence[Evaluation]]
     wanted: float
     deadline: float
@@ -92,6 +92,7 @@ class Singly:
     spend: Callable[[str, float], None] = lambda part, cpu_s: None
     sharper: Callable[[Mapping[str, Any]], DesignBound | None] | None = None
     bound_of: dict[Places, DesignBound] = field(default_factory=dict)
+    _told: set[str] = field(default_factory=set)
     _solved: set[Places] = field(default_factory=set)
     _late: set[Places] = field(default_factory=set)  # not reached in time; they are not tried again
     _broken: set[Places] = field(default_factory=set)  # mapped past a limit that another mapping may keep
@@ -128,7 +129,7 @@ class Singly:
         order = dict.fromkeys(map(self.space.index, self.evaluated))
         order.update(dict.fromkeys(index for index in range(size) if len(order) < most or index in order))
         chosen = [self.space.digits(index) for index in list(order)[:most]]
-        weight, told = self.known.weight, set[str]()
+        weight = self.known.weight
         tasks = [
             Task(i, BoundTask((self.space.settings(self.space.index(places)),), weight))
             for i, places in enumerate(chosen)
@@ -137,9 +138,7 @@ class Singly:
         try:
             for task, found in self.workers.run(Timed(self.bounds), tasks):
                 if isinstance(found, Failure):
-                    if found.reason not in told:
-                        getLogger(__name__).warning("designs have no bound, as bounding them failed: %s", found.reason)
-                    told.add(found.reason)
+                    self._tell(found.reason)
                     continue
                 bounds, cpu_s = found
                 self.spend("bounds", cpu_s)
@@ -148,6 +147,12 @@ class Singly:
                 self.report(BOUNDING, len(self.bound_of), most)
         except TimeOverError:
             pass
+
+    def _tell(self, reason: str) -> None:
+        """Say once that designs are not bounded, or not as closely as searches do, since that fails."""
+        if reason not in self._told:
+            getLogger(__name__).warning("designs have no closer bound, as bounding them failed: %s", reason)
+        self._told.add(reason)
 
     def _map(self) -> None:
         """Map designs that come below what is known by more than is wanted if they reach their bounds."""
@@ -170,6 +175,7 @@ class Singly:
         with suppress(TimeOverError):
             for done, (task, found) in enumerate(self.workers.run(Timed(self.sharper), tasks)):
                 if isinstance(found, Failure):
+                    self._tell(found.reason)
                     continue
                 bound, cpu_s = found
                 self.spend("bounds", cpu_s)
@@ -212,13 +218,12 @@ class Singly:
         for places in chosen:
             evaluation = found.get(self.space.index(places))
             if evaluation is None or not evaluation.ok:
-                gone = evaluation is not None and evaluation.never_works(fronts=False)
+                gone = evaluation is not None and evaluation.never_works(self.reach.of_all)
                 (self._late if evaluation is None else self.impossible if gone else self._broken).add(places)
                 continue
             outcome = evaluation.outcome
             self.known.add(outcome.front, outcome.objectives["area_mm2"])
-            own = own_gap(evaluation, self.known.objectives, self.wanted) if self.whole else inf
-            self.evaluated[places] = min(own, self.evaluated.get(places, inf))
+            self.evaluated[places] = min(self.reach.gap_of(evaluation), self.evaluated.get(places, inf))
 
     def _short(self, places: Places) -> float:
         """How far a design is: by its bound, or by what is proven of its own mappings."""
@@ -249,27 +254,6 @@ class Singly:
             open=total - len(evaluated) - ruled_out - impossible,
             gap=inf if missing else max(shorts.values(), default=0.0), wanted=self.wanted,
         )  # fmt: skip
-
-
-def own_gap(evaluation: Evaluation, objectives: Sequence[str], explored: float) -> float:
-    """How far a design may be from its best, by what is proven of its own mappings; infinite where that is not said.
-
-    A whole front has a point within its gap for each mapping of the network, as energies and latencies add up. A single
-    mapping of each layer tells of the least energy, or of the least latency, but not of both, nor of a product of sums.
-
-    Parameters
-    ----------
-    objectives : sequence of str
-        Of the sweep.
-    explored : float
-        The gap within which designs are mapped while exploring.
-    """
-    goals, gap = set(objectives) - {"area"}, evaluation.outcome.gap
-    if evaluation.kind == "exact" and {"energy", "latency"} <= goals:
-        return gap
-    if len(goals) == 1 and "edp" not in goals:
-        return gap if evaluation.kind == "exact" else max(gap, explored)
-    return inf
 
 
 def _apart(entries: Sequence[Entry], most: int, known: Staircase) -> list[Places]:

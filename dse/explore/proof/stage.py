@@ -11,14 +11,15 @@ from typing import Any
 from dse.explore.designs.space import DesignSpace
 from dse.explore.limits import Work
 from dse.explore.outcomes.evaluation import Evaluation
-from dse.explore.proof.bounds import BoxBounds
-from dse.explore.proof.box import Axes, axes_of, priced_of
-from dse.explore.proof.contest import Contest
-from dse.explore.proof.prices import BoxPrices, Layouts
+from dse.explore.proof.bounding.bounds import BoxBounds
+from dse.explore.proof.bounding.contest import Contest
+from dse.explore.proof.bounding.prices import BoxPrices, Layouts
+from dse.explore.proof.bounding.sharper import Sharper
+from dse.explore.proof.boxes.box import Axes, axes_of, priced_of
 from dse.explore.proof.prove import Prover
+from dse.explore.proof.reach import Reach
 from dse.explore.proof.settled import EVALUATED, Entry, Settled
-from dse.explore.proof.sharper import Sharper
-from dse.explore.proof.singly import Singly, own_gap
+from dse.explore.proof.singly import Places, Singly
 from dse.explore.proof.staircase import Staircase
 from dse.explore.workers.runner import Workers
 
@@ -38,8 +39,7 @@ class Provable:
         None where no box of several designs can be bounded.
     layouts : Layouts or None
         None where mappings of one design are not priced for others.
-    whole : bool
-        See `dse.explore.proof.singly.Singly`.
+    reach : Reach
     sharper : Sharper or None
         None where designs are not bounded by searches.
     """
@@ -47,8 +47,8 @@ class Provable:
     bounds: BoxBounds
     contest: Contest
     prices: BoxPrices | None
+    reach: Reach
     layouts: Layouts | None = None
-    whole: bool = True
     sharper: Sharper | None = None
 
     def axes(self, space: DesignSpace) -> Axes:
@@ -94,29 +94,27 @@ class Stage:
         staircase = self._staircase([evaluation for evaluation in known if evaluation.ok])
         return Prover(
             provable.axes(self.space), provable.bounds, provable.contest, self.workers, staircase,
-            self.solve, self.wanted, deadline, work, self.report, self._note, self.spend,
+            self.solve, self.wanted, deadline, provable.reach, work, self.report, self._note, self.spend,
         )  # fmt: skip
 
     def singly(
-        self, provable: Provable, known: Sequence[Evaluation], deadline: float, work: Work, evaluate: Evaluate,
-        report: Callable[[str, int, int], None],
+        self, provable: Provable, known: Sequence[tuple[Places | None, Evaluation]], deadline: float, work: Work,
+        evaluate: Evaluate, report: Callable[[str, int, int], None],
     ) -> Singly:  # fmt: skip
-        """A proof, from what is evaluated already, that bounds designs one by one."""
-        sound = [evaluation for evaluation in known if evaluation.ok]
-        evaluated, impossible = dict[tuple[int, ...], float](), set[tuple[int, ...]]()
-        for one in known:
-            index = self.space.find(one.parameters)
-            if index is None:
+        """A proof, from what is evaluated already, that bounds designs one by one; those outside the space have no
+        places in it."""
+        sound = [evaluation for _, evaluation in known if evaluation.ok]
+        evaluated, impossible = dict[Places, float](), set[Places]()
+        for places, one in known:
+            if places is None:
                 continue
-            places = self.space.digits(index)
-            if one.never_works(fronts=False):
+            if one.never_works(provable.reach.of_all):
                 impossible.add(places)
             if not one.ok:
                 continue
-            own = own_gap(one, self.objectives, self.wanted) if provable.whole else inf
-            evaluated[places] = min(own, evaluated.get(places, inf))
+            evaluated[places] = min(provable.reach.gap_of(one), evaluated.get(places, inf))
         return Singly(
-            self.space, provable.bounds, self.workers, self._staircase(sound), evaluated, impossible, provable.whole,
+            self.space, provable.bounds, self.workers, self._staircase(sound), evaluated, impossible, provable.reach,
             evaluate, self.wanted, deadline, work, report, self._note, self.spend, provable.sharper,
         )  # fmt: skip
 

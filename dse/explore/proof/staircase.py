@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
 import numpy as np
 
-from dse.explore.proof.bounds import DesignBound
+from dse.explore.proof.bounding.bounds import DesignBound
 
 MOST_CORNERS = 256
 """Corners that a search below them is given at most."""
@@ -93,8 +93,14 @@ class Staircase:
         own.add(points, bound.area_mm2)
         return own.short_of(bound)
 
-    def corners_above(self, bound: DesignBound) -> Any:
+    def corners_above(self, bound: DesignBound, gap: float = 0.0) -> Any:
         """The corners below which a point that the bound allows would be matched by no known point.
+
+        Parameters
+        ----------
+        bound : DesignBound
+        gap : float
+            Points that are matched within it count as matched.
 
         Returns
         -------
@@ -109,25 +115,27 @@ class Staircase:
         >>> known.corners_above(DesignBound(2.0, 1.6, 3.6)).tolist()
         [[4.0, 2.0]]
         """
-        corners = self._corners_within(bound.area_mm2)
+        corners = self._corners_within(bound.area_mm2) / (1 + gap)
         first, second, weighted = self._coordinates(bound)
         above = corners[(corners[:, 0] > first) & (corners[:, 1] > second)]
         if weighted > 0:
-            above = above[above[:, 0] + self.weight * above[:, 1] > weighted]
-        if not self._has_both:
-            above = self._energy_latency(above, bound)
-        groups = np.array_split(above, min(len(above), MOST_CORNERS)) if len(above) else []
-        return np.array([group.max(axis=0) for group in groups]).reshape(-1, 2)
+            sums = above[:, 0] + self.weight * above[:, 1] if self.weight else above[:, 0]
+            above = above[sums > weighted]
+        if self._has_both:
+            return _grouped(above, MOST_CORNERS)
+        return self._energy_latency(_grouped(above, MOST_CORNERS // HYPERBOLA), bound)
 
     def _energy_latency(self, above: Any, bound: DesignBound) -> Any:
-        """(*, 2): corners in energy and latency that cover those of the one objective beside area."""
-        if len(above) == 0:
-            return above
-        value = above[np.isfinite(above)].max(initial=0.0) or np.inf
-        if "edp" not in self.objectives:
-            return np.array([[value, np.inf] if "energy" in self.objectives else [np.inf, value]])
-        energies = np.geomspace(bound.energy_pj, value / bound.latency_s, HYPERBOLA + 1)
-        return np.stack([energies[1:], value / energies[:-1]], axis=1)
+        """(*, 2): corners in energy and latency that cover those of the one or two objectives beside area."""
+        names = [name for name in self.objectives if name != "area"]
+        found: list[Any] = []
+        for pair in above.tolist():
+            most = {"energy": inf, "latency": inf, "edp": inf}
+            for name, value in zip((names[0], names[-1]), pair, strict=True):
+                most[name] = min(most[name], value)
+            bends = most["edp"] < inf and min(bound.energy_pj, bound.latency_s) > 0
+            found += _below_product(most, bound) if bends else [(most["energy"], most["latency"])]
+        return np.array(list(dict.fromkeys(found))).reshape(-1, 2)
 
     def _coordinates(self, bound: DesignBound) -> tuple[float, float, float]:
         """A bound in the objectives that the staircase is drawn in: twice the same where there is one only."""
@@ -157,6 +165,21 @@ class Staircase:
         if count not in self._corners:
             self._corners[count] = _corners(self._values(self._points[:count]))
         return self._corners[count]
+
+
+def _grouped(corners: Any, most: int) -> Any:
+    """At most so many corners, each the largest of some neighbours in both coordinates."""
+    groups = np.array_split(corners, min(len(corners), most)) if len(corners) else []
+    return np.array([group.max(axis=0) for group in groups]).reshape(-1, 2)
+
+
+def _below_product(most: Mapping[str, float], bound: DesignBound) -> list[tuple[float, float]]:
+    """Corners that cover all points above a bound whose energy, latency and product are below some values."""
+    last = min(most["energy"], most["edp"] / bound.latency_s)
+    first = max(bound.energy_pj, min(last, most["edp"] / most["latency"]))
+    energies = np.geomspace(first, last, HYPERBOLA + 1)
+    latencies = np.minimum(most["latency"], most["edp"] / energies[:-1])
+    return [*((energies[0], most["latency"]),) * (first > bound.energy_pj), *zip(energies[1:], latencies, strict=True)]
 
 
 def _corners(values: Any) -> Any:

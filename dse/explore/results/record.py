@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
-from dse.explore.designs.samplers import choose_sampler
+from dse.explore.designs.samplers import SAMPLERS, choose_sampler
 from dse.explore.designs.space import DesignSpace
 from dse.explore.designs.together import SHARED
-from dse.explore.outcomes.log import FILE_NAME, read_log
+from dse.explore.outcomes.log import FILE_NAME, Records, read_log
+from dse.explore.outcomes.numbers import numbered
 from dse.explore.plan.search import Search
 from dse.explore.proof.certificate import Certificate
 from dse.explore.results.result import COLUMNS, SweepResult, in_order
@@ -83,17 +85,55 @@ def _said(value: Any) -> str:
     return "not set" if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def write_settings(directory: Path, plan: Plan, sweep_id: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a resumed sweep takes over from the run before.
+
+    Parameters
+    ----------
+    sampler : str
+        The one that `auto` stood for, whatever more trials would make of it; empty where that is not known.
+    certificate : Certificate, optional
+        What was proven of the whole space. It is about designs that the log holds, to which more only come.
+    """
+
+    sampler: str = ""
+    certificate: Certificate | None = None
+
+
+def read_before(directory: Path, records: Records) -> Before:
+    """What the run before left in the directory of a sweep, of which the log is read."""
+    settings = _read_settings(directory)
+    if not settings:
+        return Before()
+    made, proven = settings["made"], _certificate(_read_summary(directory))
+    sampler = made.get("sampler") if settings["search"]["sampler"] == "auto" else None
+    designs = {
+        tuple(sorted(e.parameters.items())) for e in records.by_id.values() if e.sweep == made["records"] and e.ok
+    }
+    whole = proven is not None and len(designs) >= proven.evaluated  # a log that lost lines proves less
+    return Before(sampler if sampler in SAMPLERS else "", proven if whole else None)
+
+
+def write_settings(directory: Path, plan: Plan, sweep_id: str, sampler: str) -> None:
     """Write `sweep.yaml`: everything that is needed to run the sweep again with `dse sweep DIR/sweep.yaml`."""
     remove_leftovers(directory)
-    write_text(directory / SETTINGS, _yaml(_settings(directory, plan, sweep_id)))
+    write_text(directory / SETTINGS, _yaml(_settings(directory, plan, sweep_id, sampler)))
+    path = directory / SUMMARY
     try:
-        (directory / SUMMARY).unlink(missing_ok=True)  # of an earlier run; it says that the sweep is finished
+        plain = json.loads(path.read_text()) if check_file(path) else None
+    except (OSError, ValueError):
+        plain = None
+    if isinstance(plain, dict):  # of an earlier run: what it says still holds, but for that the sweep is finished
+        write_text(path, json.dumps({**plain, "finished": False}, indent=2) + "\n")
+        return
+    try:
+        path.unlink(missing_ok=True)
     except OSError as error:
-        raise DseError(f"cannot replace {directory / SUMMARY}: {error.strerror}") from None
+        raise DseError(f"cannot replace {path}: {error.strerror}") from None
 
 
-def _settings(directory: Path, plan: Plan, sweep_id: str) -> dict[str, Any]:
+def _settings(directory: Path, plan: Plan, sweep_id: str, sampler: str = "") -> dict[str, Any]:
     search, changes = plan.search, plan.changes
     return {
         "sweep": plan.name,
@@ -120,6 +160,7 @@ def _settings(directory: Path, plan: Plan, sweep_id: str) -> dict[str, Any]:
             "architecture": plan.spec.name,
             "networks": [workload.name for workload in plan.workloads],
             "records": sweep_id,
+            **({"sampler": sampler} if sampler else {}),
         },
     }
 
@@ -179,8 +220,10 @@ def read_results(directory: str | Path) -> SweepResult:
         workloads=tuple(made["networks"]),
         space=space,
         search=search,
-        sampler=summary.get("sampler") or choose_sampler(search.sampler, DesignSpace.of(space), search.trials),
-        evaluations=in_order(own),
+        sampler=summary.get("sampler")
+        or made.get("sampler")
+        or choose_sampler(search.sampler, DesignSpace.of(space), search.trials),
+        evaluations=in_order(numbered(own)),
         finished=bool(summary.get("finished")),
         reused=int(summary.get("reused", 0)),
         wall_s=float(summary.get("wall_s", 0.0)),

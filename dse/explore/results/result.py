@@ -136,9 +136,14 @@ class SweepResult:
 
     @property
     def reference_in_space(self) -> bool:
-        """Whether the architecture's own design is one of the space: each of its settings is among the choices."""
+        """Whether the architecture's own design is one of the space: each of its settings is among the choices, and
+        what follows from them follows."""
         own = self.reference
-        return own is not None and all(own.parameters.get(path) in choices for path, choices in self.space.items())
+        if own is None or not all(own.parameters.get(path) in choices for path, choices in self.space.items()):
+            return False
+        others = [e.parameters for e in self.designs if e.number] if self.derived else []
+        alike = [other for other in others if all(other.get(path) == own.parameters.get(path) for path in self.space)]
+        return all(other.get(path) == own.parameters.get(path) for other in alike for path in self.derived)
 
     def reference_row(self) -> dict[str, Any] | None:
         """The architecture's own design as a row of the front would show it; None where it does not work."""
@@ -343,10 +348,10 @@ ORDER = ("explore", "repriced", "exact")
 def in_order(evaluations: Iterable[Evaluation]) -> tuple[Evaluation, ...]:
     """What `SweepResult.evaluations` holds of all that were made, by kind and by number.
 
-    What a design costs with mappings of another one is left out where it was solved exactly later.
+    What a design costs with mappings of another one is left out where it was solved exactly later, to the end.
     """
     evaluations = list(evaluations)
-    exact = {e.number for e in evaluations if e.kind == "exact"}
+    exact = {e.number for e in evaluations if e.kind == "exact" and e.ok and not e.outcome.limit_s}
     kept = [e for e in evaluations if e.kind != "repriced" or e.number not in exact]
     return tuple(sorted(kept, key=lambda e: (ORDER.index(e.kind), e.number)))
 

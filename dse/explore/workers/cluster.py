@@ -7,6 +7,7 @@ with nothing else beside it: Dask blames a lost worker on all batches that were 
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -220,6 +221,8 @@ def connect(where: str) -> tuple[Any, Any]:
         from distributed import Client
     except ImportError:
         raise DseError("a cluster needs Dask", hint="pip install 'dask[distributed]'") from None
+    if "://" in where and not re.fullmatch(r"(tcp|tls|ws|wss|ucx|ucxx)://[^\s/:][^\s/]*/?", where):
+        raise DseError(f"{where} is no address of a scheduler", hint="e.g. tcp://host:8786")
     dask.config.set({"distributed.scheduler.allowed-failures": LOST_WORKERS})
     cluster = None if "://" in where else queue_cluster(where)
     try:

@@ -31,7 +31,7 @@ Result = TypeVar("Result")
 KILLED = "its evaluation killed the worker process (out of memory, or a crash), alone as well"
 
 
-PRELOADED = ["dse.explore.designs.alike", "dse.explore.proof.contest", "dse.mapper.warm", "dse.mapper.network"]
+PRELOADED = ["dse.explore.designs.alike", "dse.explore.proof.bounding.contest", "dse.mapper.warm", "dse.mapper.network"]
 """What worker processes have imported when they start: once for all of them, while the sweep is still being planned."""
 
 GRACE_S = 2.0

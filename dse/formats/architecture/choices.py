@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError, SpecError
-from dse.formats.architecture.derived import Derived, EqualArea, Ratio
+from dse.formats.architecture.derived import Derived, EqualArea, Ratio, in_order
 from dse.formats.architecture.space import BATCH, Value, count_up, split
 from dse.formats.architecture.space_model import EqualAreaModel, PesModel, RangeModel, RatioModel, SpaceModel
 from dse.formats.text.quantity import mm2
@@ -63,6 +63,10 @@ def read_space(
             errors.append(_at(source, place, error, key=not isinstance(given, RatioModel | EqualAreaModel)))
             continue
         space[path] = tuple(_choices(source, spec, path, given, fixed, errors))
+    try:
+        derived = list(in_order(derived))
+    except DseError as error:
+        errors.append(source.error(("space", error.message.split()[0]), error.message, error.hint, key=True))
     return space, tuple(derived)
 
 

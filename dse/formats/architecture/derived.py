@@ -106,6 +106,49 @@ class EqualArea:
 Derived = Ratio | EqualArea
 
 
+def in_order(derived: Sequence[Derived]) -> tuple[Derived, ...]:
+    """The same, each ratio behind the settings that it follows.
+
+    Raises
+    ------
+    DseError
+        For one that follows itself, or an area, which all the rest has to be known for.
+
+    Examples
+    --------
+    >>> cols, rows = Ratio("levels.array.cols", "levels.array.rows", 2), Ratio("levels.array.rows", "mac.bits", 1)
+    >>> in_order([cols, rows]) == (rows, cols)
+    True
+    """
+    left, ordered = list(derived), list[Derived]()
+    while left:
+        free = [one for one in left if not any(_follows(one, other) for other in left)]
+        if not free:
+            loop = [one for one in left if not isinstance(one, EqualArea)]
+            if len(loop) < len(left):
+                area = next(one for one in left if isinstance(one, EqualArea))
+                raise DseError(f"{loop[0].path} follows {area.path}, which takes what all the rest leaves of the area")
+            raise DseError(f"{loop[0].path} follows itself", hint=f"let {loop[0].of} be a choice")
+        ordered.append(free[0])
+        left.remove(free[0])
+    return tuple(ordered)
+
+
+def _follows(one: Derived, other: Derived) -> bool:
+    """Whether a setting needs the value of another, by its name or as a part of it; areas need all ratios."""
+    if isinstance(one, EqualArea):
+        return not isinstance(other, EqualArea)
+    if one.of == other.path:
+        return True
+    (level, _, what), (beside, _, part) = one.of.rpartition("."), other.path.rpartition(".")
+    return level == beside and {what, part} <= SIDES and (what in WHOLE or part in WHOLE)
+
+
+WHOLE = {"pes", "shape"}
+SIDES = {"rows", "cols", *WHOLE}
+"""Settings of a fan-out that say the same thing in parts and as a whole."""
+
+
 def derive(spec: ArchitectureSpec, derived: Sequence[Derived], settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings with those that follow from them; what is given is not derived.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dse.mapper.deep.bounds.columns import Laid
-from dse.mapper.deep.bounds.subproblem import Best, Kin, Node, Space, bounded_all, lifts_left
+from dse.mapper.deep.bounds.subproblem import Best, Kin, Node, Space, bounded_all, lifts_left, with_each
 from dse.mapper.deep.lists import Bools, Choice, kinds, parts_of_choice
 from dse.model.counting.kernel import Ints
 
@@ -27,18 +27,15 @@ def options(space: Space, choices: Laid, level: int) -> tuple[tuple[Choice, ...]
     choice = choices[level]
     if choice is None:
         return kinds(), space.kin(choices, level, kinds())
-    some = parts_of_choice(choice)
-    kin = space.kin(choices, level, some)
-    kept = [
-        i for i, one in enumerate(some) if not (one.passing and _same(kin, i, some.index(one._replace(passing=False))))
-    ]
-    some = tuple(some[i] for i in kept)
-    return some, space.kin(choices, level, some)
-
-
-def _same(kin: Kin, one: int, other: int) -> bool:
-    """Whether two choices have the same terms."""
-    return np.array_equal(kin.first[one], kin.first[other]) and np.array_equal(kin.logs[one], kin.logs[other])
+    key = choices, level
+    if key not in space.told:
+        some = parts_of_choice(choice)
+        begins = dict(zip(some, space.words.begins(with_each(choices, level, some)), strict=True))
+        space.told[key] = tuple(
+            one for one in some
+            if not (one.passing and space.words.same(space.places, begins[one], begins[one._replace(passing=False)]))
+        )  # fmt: skip
+    return space.told[key], space.kin(choices, level, space.told[key])
 
 
 def next_list(node: Node) -> int | None:
@@ -60,12 +57,12 @@ def partial_list(node: Node) -> int | None:
 
 
 def _next_partial(space: Space, choices: Laid) -> int | None:
-    logs, first, _ = space.columns(choices)
+    words, (begins,) = space.words, space.words.begins([choices])
     for level in range(len(choices) - 1, -1, -1):
         choice = choices[level]
         if choice is not None and choice.partial:
-            kin = space.kin(choices, level, parts_of_choice(choice))
-            if not ((kin.first == first).all() and (kin.logs == logs).all()):
+            each = with_each(choices, level, parts_of_choice(choice))
+            if not all(words.same(space.places, begins, one) for one in words.begins(each)):
                 return level
     return None
 

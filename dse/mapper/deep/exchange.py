@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sift import BLOCK, Pairs, Terms, add_longest, find_same, pair_terms, sum_up, sums_of
+from dse.mapper.deep.bounds.sift import (
+    BLOCK,
+    Pairs,
+    Terms,
+    add_longest,
+    find_same,
+    pair_terms,
+    sum_up,
+    sums_of,
+    with_lists,
+)
 from dse.mapper.deep.nest import COLS, ROWS, TRIPS, parts_of
 from dse.model.counting.kernel import Bools, Floats, Ints, entry
 
@@ -104,10 +114,7 @@ def descend_all(
         Filled with the objective's logarithm, more where limits are passed; infinite where an axis has no split.
     """
     for i in range(len(values)):
-        mine = Terms(
-            first[i], terms.second, logs[i], terms.block, terms.group, terms.limits, terms.fixed, terms.groups,
-            terms.cuts,
-        )  # fmt: skip
+        mine = with_lists(terms, logs[i], first[i])
         values[i] = _descend(factors, mine, keep[i], splits, start, _at(factors, mine, rows[i]))
 
 

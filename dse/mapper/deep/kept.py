@@ -41,6 +41,7 @@ class Laid(NamedTuple):
     known: dict[Any, Any]
     kins: dict[Any, Any]
     next_lists: dict[Any, Any]
+    told: dict[Any, Any]
 
     @property
     def nbytes(self) -> int:

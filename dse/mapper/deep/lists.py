@@ -85,6 +85,12 @@ def parts_of_choice(choice: Choice) -> tuple[Choice, ...]:
     return tuple(one for one in listed() if one.kind == choice.kind) if choice.partial else (choice,)
 
 
+def laid_of(choices: tuple[Choice | None, ...], levels: int) -> Ints:
+    """(k, 3) what is laid down about all lists, as a walk takes it."""
+    rows = [[ANYTHING] * 3 if one is None else [ANYTHING if x is None else int(x) for x in one] for one in choices]
+    return np.array(rows + [[ANYTHING] * 3] * (levels - len(rows)))
+
+
 def nothing_of(problem: Deep) -> tuple[Choice | None, ...]:
     """Nothing laid down about the lists above the innermost level's, but that those between fan-outs have no loops."""
     nodes = problem.nodes[: problem.last]

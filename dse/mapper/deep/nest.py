@@ -99,6 +99,11 @@ def lay_out(dp: Deep, split: Ints, work: Work) -> int:
 
 def price_whole(dp: Deep, split: Ints, work: Work, point: Floats) -> bool:
     """Energy (pJ) and latency (steps) of a mapping, by the model; whether its psums come as the problem has it."""
+    return price_finished(dp, dp.only_finished, split, work, point)
+
+
+def price_finished(dp: Deep, only_finished_in: Ints, split: Ints, work: Work, point: Floats) -> bool:
+    """The same with only finished psums in some levels, whatever the problem says of them."""
     size = lay_out(dp, split, work)
     room = work.nest
     nest = Nest(size, room.dim, room.trips, room.step, room.place, room.spatial)
@@ -110,6 +115,6 @@ def price_whole(dp: Deep, split: Ints, work: Work, point: Floats) -> bool:
     if dp.returns and only_finished(dp.nodes[0], work.room.counts):
         return False
     for level in range(len(dp.nodes)):
-        if dp.only_finished[level] == 1 and not only_finished(dp.nodes[level], work.room.counts):
+        if only_finished_in[level] == 1 and not only_finished(dp.nodes[level], work.room.counts):
             return False
     return True

@@ -10,7 +10,7 @@ import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
-from dse.mapper.shared.compilation.machine_code import lasting
+from dse.mapper.shared.compilation.arguments import lasting
 from dse.mapper.shared.factors import whole_factor
 from dse.mapper.shared.places import Places
 from dse.model.counting.counts import RELEVANCE, Structure, window_of

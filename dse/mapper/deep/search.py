@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from dse.mapper.deep.bounds.shrink import Sums, add_up, shrink, walk_of
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Alive, Terms
-from dse.mapper.deep.nest import COLS, ORDER, PER_LEVEL, PER_PART, ROWS, TRIPS, Work, price_whole, workspace
+from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Alive, Terms, put_in_order
+from dse.mapper.deep.nest import COLS, ORDER, PER_LEVEL, PER_PART, ROWS, TRIPS, Work, price_finished, workspace
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.chains import settle_sides
 from dse.mapper.shared.incumbent import SLACK, enter, pruned
@@ -85,6 +85,23 @@ class Incumbents(NamedTuple):
     mask: int
 
 
+class Lists(NamedTuple):
+    """What is laid down about lists, and what that makes of the terms.
+
+    Parameters
+    ----------
+    choices : (k, 3) int64
+        Per list, the operand that stays, the axis of the slide, and whether the list has none of the operand's loops;
+        -2 for nothing. Where nothing is said of the slide, nothing is said of the loops.
+    logs, first
+        As of `dse.mapper.deep.bounds.sift.Terms`.
+    """
+
+    choices: Ints
+    logs: Floats
+    first: Ints
+
+
 class Orders(NamedTuple):
     """Room for the orders of all lists.
 
@@ -118,32 +135,72 @@ class Scratch(NamedTuple):
         The mapping at hand: per level trips, rows, columns and order.
     orders, work
         Room for the orders of the mapping at hand, and for its price.
+    only_finished : (k,) int64
+        As of the problem.
     """
 
     split: Ints
     orders: Orders
     work: Work
+    only_finished: Ints
+
+
+class Parts(NamedTuple):
+    """What m kindred spaces differ in.
+
+    Parameters
+    ----------
+    shifts : (m, T) float
+        What the logarithms of their terms' coefficients are above those that `Lists` has.
+    limits : (m, B) float
+    only_finished : (m, k) int64
+    masks : (m,) int64
+        The bypass choice of each.
+    """
+
+    shifts: Floats
+    limits: Floats
+    only_finished: Ints
+    masks: Ints
+
+
+class Sets(NamedTuple):
+    """Sets of splits, one after another without gaps.
+
+    Parameters
+    ----------
+    rows : (*,) int64
+    reduced : (*,) float
+        How far each lifts the separable bound above its least.
+    ends : (n, 7) int64
+        Those of axis a in set i are rows[ends[i, a]..ends[i, a + 1]].
+    """
+
+    rows: Ints
+    reduced: Floats
+    ends: Ints
 
 
 @entry
 def search_deep(
-    dp: Deep, tables: tuple[Floats, ...], chains: tuple[Ints, ...], terms: Terms, alive: Alive, choices: Ints,
-    goal: Goal, incumbents: Incumbents, held: int,
+    dp: Deep, tables: tuple[Floats, ...], chains: tuple[Ints, ...], terms: Terms, parts: Parts, lists: Lists,
+    sets: Sets, goal: Goal, incumbents: Incumbents, held: int,
 ) -> int:  # fmt: skip
-    """Walk the splits of all axes, best reduced cost first, and price the mappings that may improve.
+    """Walk sets of splits in each of some kindred spaces, and price the mappings that may improve.
 
     Parameters
     ----------
+    dp, terms
+        Of any of the spaces. The terms' `logs` and `first` are those of the lists instead, and what the spaces differ
+        in are their parts.
     tables : 6 x (columns, n) float
         Factors of each axis' splits.
     chains : 6 x (n, 2, 2 * k) int64
         Trips and children of each of k levels, for both dims of each axis.
-    alive
-        The splits, those of all axes one after another without gaps; `reduced` is how far each lifts the separable
-        bound above its least. Put in order here.
-    choices : (k, 3) int64
-        What is laid down per list: operand that stays, axis of the slide, whether the list has none of the operand's
-        loops; -2 for nothing. Where nothing is said of the slide, nothing is said of the loops.
+    sets
+        Put in order here, best reduced cost first.
+    incumbents
+        `mask` is that of each part instead.
     held : int
         How many incumbents there are.
 
@@ -152,42 +209,41 @@ def search_deep(
     int
         How many incumbents there are, -1 when there is no room for all.
     """
+    scratch = _scratch_of(dp)
+    for i in range(len(sets.ends)):
+        begin, end = sets.ends[i, 0], sets.ends[i, 6]
+        starts, ends = sets.ends[i, :6] - begin, sets.ends[i, 1:] - begin
+        alive = Alive(sets.rows[begin:end], starts, ends, sets.reduced[begin:end])
+        for a in range(6):
+            put_in_order(alive, a)
+        for part in range(len(parts.masks)):
+            mine = Terms(
+                lists.first, terms.second, lists.logs + parts.shifts[part], terms.block, terms.group,
+                parts.limits[part], terms.fixed, terms.groups, terms.cuts,
+            )  # fmt: skip
+            found = Incumbents(incumbents.values, incumbents.records, incumbents.visited, parts.masks[part])
+            room = Scratch(scratch.split, scratch.orders, scratch.work, parts.only_finished[part])
+            held = _walk(dp, chains, shrink(tables, mine, alive), alive, lists.choices, goal, found, held, room)
+            if held < 0:
+                return held
+    return held
+
+
+def _scratch_of(dp: Deep) -> Scratch:
+    """Room for walks of a problem."""
     levels = len(dp.nodes)
-    for a in range(6):
-        _sort(alive, a)
     orders = Orders(
         np.zeros((levels, 24, 8), dtype=np.int64), np.zeros((24, 2), dtype=np.int64),
         np.zeros(levels, dtype=np.int64), np.zeros(levels, dtype=np.int64), np.zeros(3),
     )  # fmt: skip
-    scratch = Scratch(np.ones((levels, 4, 8), dtype=np.int64), orders, workspace(dp))
-    sums = shrink(tables, terms, alive)
-    return _walk(dp, chains, sums, alive, choices, goal, incumbents, held, scratch)
-
-
-def _sort(alive: Alive, a: int) -> None:
-    """Put the splits of an axis in rising order of what they lift the bound by, by Shell's method."""
-    rows, reduced, start, end = alive.rows, alive.reduced, alive.start[a], alive.end[a]
-    gap = 1
-    while 3 * gap + 1 < end - start:
-        gap = 3 * gap + 1
-    while gap > 0:
-        for i in range(start + gap, end):
-            row, lift, at = rows[i], reduced[i], i
-            while at >= start + gap:
-                before = at - gap
-                if reduced[before] < lift or (reduced[before] == lift and rows[before] <= row):
-                    break
-                rows[at], reduced[at] = rows[before], reduced[before]
-                at = before
-            rows[at], reduced[at] = row, lift
-        gap //= 3
+    return Scratch(np.ones((levels, 4, 8), dtype=np.int64), orders, workspace(dp), dp.only_finished)
 
 
 def _walk(
     dp: Deep, chains: tuple[Ints, ...], sums: Sums, alive: Alive, choices: Ints, goal: Goal, incumbents: Incumbents,
     held: int, scratch: Scratch,
 ) -> int:  # fmt: skip
-    """The walk of `search_deep`, in arrays that it made."""
+    """The walk of `search_deep`, its splits in order."""
     walk, end, reduced, visited = walk_of(sums, alive), alive.end, alive.reduced, incumbents.visited
     lifted, place, sequence = walk.lifted, walk.place, walk.sequence
     depth = 0
@@ -250,7 +306,7 @@ def _price_orders(dp: Deep, choices: Ints, goal: Goal, incumbents: Incumbents, h
             for d in range(8):
                 split[i, ORDER, d] = orders.order[i, chosen[i], d]
         incumbents.visited[PRICED] += 1
-        if price_whole(dp, split, scratch.work, point) and point[OF_TIME] < goal.until:
+        if price_finished(dp, scratch.only_finished, split, scratch.work, point) and point[OF_TIME] < goal.until:
             same = _same_but_later(split, point, incumbents, held) if goal.gap < 0.0 else -1
             held, at = enter(goal.kind, point[OF_ENERGY], point[OF_TIME], incumbents.values, held, records)
             if same >= 0 and at < 0:

@@ -11,7 +11,7 @@ from dse.mapper.deep.bounds.columns import Columns
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT
 from dse.mapper.deep.bounds.subproblem import Best, Kin, Node, Space, bounded, even_weights, terms_of
 from dse.mapper.deep.exchange import descend_all, exchanged, rows_of
-from dse.mapper.deep.lists import Bools, Choice, choices_of, listed
+from dse.mapper.deep.lists import Bools, Choice, choices_of
 from dse.mapper.deep.splits.axes import together
 from dse.mapper.shared.compilation.twins import compiled
 from dse.model.counting.kernel import Floats, Ints
@@ -27,9 +27,6 @@ KINDS = 81
 TRIED = 4
 """Mappings of those that come of it that are priced."""
 
-ROUNDS = 2
-"""How often the order of one list is exchanged, too."""
-
 ENOUGH = 0.03
 """How near, in logarithms, the best mapping is to the root's bound when that is not worth it."""
 
@@ -42,31 +39,23 @@ AGAIN = 4
 
 
 def first_mappings(node: Node, best: Best) -> Iterator[Ints]:
-    """Splits of each axis that may make a good mapping; each is to be priced before the next is made.
+    """Splits of each axis that may make good mappings, one in a row; they are to be priced before others are made.
+
+    Of a space's parts the first has most mappings. With a gap, others are looked at only while no mapping is known.
 
     Parameters
     ----------
     node
         A whole space.
     """
-    begun = best.target()
     several = int(sum(len(mine) > 1 for mine in node.rows) > 2)
     rows = tuple(_some(mine, lifted, several) for mine, lifted in zip(node.rows, node.reduced, strict=True))
     least = np.array([mine[np.argmin(lifted)] for mine, lifted in zip(node.rows, node.reduced, strict=True)])
-    every = np.ones((KINDS, sum(map(len, rows))), dtype=bool)
-    found = []
     for part in node.space.parts or (node.space,):
         kin = _of_kinds(part, node.choices)
-        found += _descended(part, best, kin, rows, every[: len(kin.choices)], least)
-    yield from _best_of(found)
-    for _ in range(ROUNDS):
-        known = best.target()
-        if known >= begun or known < node.bound + ENOUGH:
-            return
-        # What is best by now was found in one of these.
-        space = next(part for part in node.space.parts or (node.space,) if part.mask == best.records[0][-1])
-        yield from _best_of(_other_orders(space, best, rows))
-        if best.target() >= known:
+        every = np.ones((len(kin.choices), sum(map(len, rows))), dtype=bool)
+        yield _best_of(_descended(part, best, kin, rows, every, least))
+        if best.gap > 0 and best.held > 0:
             return
 
 
@@ -75,8 +64,8 @@ def stirred(
 ) -> Iterator[tuple[Space, Ints, tuple[Choice | None, ...]]]:
     """Mappings like the best one, and others with its splits in a subproblem: space, splits and what is laid down.
 
-    Each is to be priced before the next is made. About half of its splits are others, each of the cheap ones of its
-    axis by chance; then one after another is exchanged for the best.
+    A mapping's splits are a row; they are to be priced before others are made. About half of a mapping's splits are
+    others, each of the cheap ones of its axis by chance; then one after another is exchanged for the best.
     """
     for _ in range(AGAIN):
         known, record = best.target(), best.records[0]
@@ -94,8 +83,7 @@ def stirred(
             np.repeat(first[None], STIRRED, axis=0),
             second,
         )
-        for rows in _best_of(_stirred(like, best, kin, like.rows, begin, random)):
-            yield space, rows, choices
+        yield space, _best_of(_stirred(like, best, kin, like.rows, begin, random)), choices
         if best.target() >= known:
             break
     if node.space.axes is space.axes:
@@ -103,8 +91,7 @@ def stirred(
         some = tuple(_some(row, lifted, several) for row, lifted in zip(node.rows, node.reduced, strict=True))
         for part in node.space.parts or (node.space,):
             kin = _of_kinds(part, tuple(None if one is None or one.partial else one for one in node.choices))
-            for rows in _best_of(_stirred(node, best, kin, some, begin, random)):
-                yield node.space, rows, node.choices
+            yield node.space, _best_of(_stirred(node, best, kin, some, begin, random)), node.choices
 
 
 def _like(space: Space, choices: tuple[Choice | None, ...], node: Node, best: Best) -> Node | None:
@@ -190,23 +177,6 @@ def _of_kinds(space: Space, nothing: tuple[Choice | None, ...]) -> Kin:
     return Kin(choices, np.stack([one[0] for one in columns]), np.stack([one[1] for one in columns]), columns[0][2])
 
 
-def _other_orders(space: Space, best: Best, rows: tuple[Ints, ...]) -> list[tuple[float, Ints]]:
-    """What comes of the best mapping when the order of one list is another, and the splits go with it."""
-    record, known = best.records[0], best.target()
-    choices, mine, found = choices_of(space.problem, record), rows_of(space, record), []
-    agree = {level: space.agree(level, rows) for level in range(len(choices)) if not space.problem.is_fan_out[
-        space.problem.nodes[level]]}  # fmt: skip
-    at = {level: listed().index(choice) for level, choice in enumerate(choices) if choice is not None}
-    for level in agree:
-        keep = agree[level].copy()
-        for other in agree:
-            if other != level:
-                keep &= agree[other][at[other]]
-        kin = space.kin((*choices[:level], None, *choices[level + 1 :]), level)
-        found += [one for one in _descended(space, best, kin, rows, keep, np.array(mine)) if one[0] < known]
-    return found
-
-
 def _descended(
     space: Space, best: Best, kin: Kin, rows: tuple[Ints, ...], keep: Bools, begin: Ints
 ) -> list[tuple[float, Ints]]:
@@ -219,18 +189,16 @@ def _descended(
     """
     found, values = np.array(np.broadcast_to(begin, (len(keep), 6))), np.zeros(len(keep))
     start = np.concatenate([[0], np.cumsum([len(mine) for mine in rows])])
-    terms = terms_of(space, best, (kin.logs[0], kin.first[0], kin.second))
-    tables = together(space.axes).factors
+    tables, terms = together(space.axes).factors, space.terms_for(best)
     compiled(descend_all)(tables, terms, kin.logs, kin.first, keep, np.concatenate(rows), start, found, values)
     return list(zip(values.tolist(), found, strict=True))
 
 
-def _best_of(found: list[tuple[float, Ints]]) -> Iterator[Ints]:
-    """The best few that differ."""
-    seen: set[bytes] = set()
+def _best_of(found: list[tuple[float, Ints]]) -> Ints:
+    """The best few that differ, one in a row."""
+    some: dict[bytes, Ints] = {}
     for value, rows in sorted(found, key=lambda one: one[0]):
-        if len(seen) == TRIED or value == np.inf:
-            return
-        if rows.tobytes() not in seen:
-            seen.add(rows.tobytes())
-            yield rows
+        if len(some) == TRIED or value == np.inf:
+            break
+        some.setdefault(rows.tobytes(), rows)
+    return np.array(list(some.values()), dtype=np.int64).reshape(-1, 6)

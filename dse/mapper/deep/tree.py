@@ -5,15 +5,15 @@ from __future__ import annotations
 import heapq
 from collections.abc import Generator, Sequence
 from dataclasses import replace
-from itertools import count
+from itertools import accumulate, count
 from math import inf, prod
 from typing import TypeVar
 
 import numpy as np
 
+from dse.mapper.deep.bounds.columns import Columns, Laid
 from dse.mapper.deep.bounds.dominance import WORTHWHILE, needed_splits
 from dse.mapper.deep.bounds.finished import told_apart
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT, Alive
 from dse.mapper.deep.bounds.subproblem import (
     MARGIN,
     Best,
@@ -25,25 +25,25 @@ from dse.mapper.deep.bounds.subproblem import (
     lifts_left,
     root_of,
     splits_left,
-    terms_of,
 )
 from dse.mapper.deep.branching import half_of, laid_down, next_list, partial_list
 from dse.mapper.deep.exchange import rows_of
 from dse.mapper.deep.kept import Found, found_by, rules_of
-from dse.mapper.deep.lists import Choice, choices_of, nothing_of
+from dse.mapper.deep.lists import Choice, choices_of, laid_of, nothing_of
 from dse.mapper.deep.search import (
-    ANYTHING,
     SPLITS,
     SUBPROBLEMS,
     UNFINISHED,
     Goal,
     Incumbents,
+    Lists,
+    Sets,
     search_deep,
 )
 from dse.mapper.deep.splits.axes import together
 from dse.mapper.deep.start import ENOUGH, first_mappings, nearest, stirred, values_of
 from dse.mapper.shared.compilation.twins import compiled
-from dse.mapper.shared.incumbent import FRONT, LATENCY, SLACK
+from dse.mapper.shared.incumbent import LATENCY, SLACK
 from dse.model.counting.kernel import Ints
 
 Answer = TypeVar("Answer")
@@ -186,7 +186,7 @@ def _take_up(spaces: list[Space], best: Best, found: Found) -> None:
     if not mine or rules_of(mine[0].problem) != found.rules:
         return
     for part in mine:
-        _price_in(part, found.rows, found.choices, best)
+        _price(part, found.rows[None], found.choices, best)
     if best.held == 0:
         exchange(spaces, best, found.record)
 
@@ -214,17 +214,11 @@ def _root(space: Space, best: Best) -> tuple[Node | None, float]:
 
 
 def _price(space: Space, rows: Ints, choices: tuple[Choice | None, ...], best: Best) -> None:
-    """Price a mapping with its best orders, in those of a space's parts that have its splits."""
-    for part in space.parts or (space,):
-        _price_in(part, rows, choices, best)
-
-
-def _price_in(space: Space, rows: Ints, choices: tuple[Choice | None, ...], best: Best) -> None:
-    """Price a mapping in a space without parts, if this has its splits."""
-    if space.holds(rows.tolist()):
-        mine = tuple(rows[a : a + 1] for a in range(len(rows)))
-        nothing = tuple(np.zeros(1) for _ in rows)
-        walk_to(Node(space, choices, mine, np.zeros(0), 0.0, nothing, space.columns(choices)), best, inf, PROBE)
+    """Price mappings, one in each row, with their best orders, in those of a space's parts that have their splits."""
+    rows = rows[[space.holds(row) for row in rows.tolist()]]
+    if len(rows):
+        sets = Sets(rows.ravel(), np.zeros(rows.size), np.arange(7) + 6 * np.arange(len(rows))[:, None])
+        _search(space, space.columns(choices), choices, sets, _goal(best, inf, 0), best)
 
 
 def dive(node: Node | None, best: Best) -> float:
@@ -372,22 +366,25 @@ def _walk(node: Node, best: Best, limit: int) -> None:
 
 def walk_to(node: Node, best: Best, target: float, limit: int) -> None:
     """Walk the splits of a subproblem that may lie below a target, in logarithms; at most `limit` of them, if any."""
-    space = node.space
-    ends = np.cumsum([len(rows) for rows in node.rows])
-    alive = Alive(
-        np.concatenate(node.rows), np.concatenate([[0], ends[:-1]]), ends, np.concatenate(node.reduced)
-    )  # fmt: skip
-    tables, chains = together(space.axes).of_walks
-    choices = np.full((len(space.problem.nodes), 3), ANYTHING, dtype=np.int64)
-    for i, choice in enumerate(node.choices):
-        if choice is not None:
-            choices[i] = choice.kind, choice.slide, ANYTHING if choice.passing is None else choice.passing
+    ends = np.array([[0, *accumulate(map(len, node.rows))]])
+    sets = Sets(np.concatenate(node.rows), np.concatenate(node.reduced), ends)
+    goal = _goal(best, float(target - node.bound + MARGIN), limit)
+    _search(node.space, node.columns, node.choices, sets, goal, best)
+
+
+def _search(space: Space, columns: Columns, choices: Laid, sets: Sets, goal: Goal, best: Best) -> None:
+    """Walk some splits in all parts of a space, with some lists laid down."""
+    problem, (tables, chains) = (space.parts or (space,))[0].problem, together(space.axes).of_walks
+    lists = Lists(laid_of(choices, len(problem.nodes)), columns[0], columns[1])
     best.visited[UNFINISHED] = 0
-    most = int(best.visited[SPLITS]) + limit if limit else 0
+    best.held = compiled(search_deep)(
+        problem, tables, chains, space.terms_for(best, walks=True), space.parts_for(best), lists, sets, goal,
+        Incumbents(best.values, best.records, best.visited, 0), best.held,
+    )  # fmt: skip
+
+
+def _goal(best: Best, reach: float, limit: int) -> Goal:
+    """What walks look for; see `Goal`."""
     gap = TIES if best.gap == 0 and best.kind != LATENCY else best.gap
-    goal = Goal(best.walks_for, gap, best.until, float(target - node.bound + MARGIN), most, best.stop)
-    incumbents = Incumbents(best.values, best.records, best.visited, space.mask)
-    terms = terms_of(space, best, node.columns)
-    if best.walks_for in (LATENCY, FRONT):  # of the fastest the one of least energy
-        terms.fixed[:FIRST_LIMIT] = 1.0
-    best.held = compiled(search_deep)(space.problem, tables, chains, terms, alive, choices, goal, incumbents, best.held)
+    most = int(best.visited[SPLITS]) + limit if limit else 0
+    return Goal(best.walks_for, gap, best.until, reach, most, best.stop)

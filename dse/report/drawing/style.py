@@ -7,6 +7,7 @@ from functools import cache
 from io import BytesIO
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, cast
+from warnings import catch_warnings, filterwarnings
 
 from dse.report.drawing.save import take_literally
 
@@ -62,7 +63,8 @@ def _shown() -> type[Figure]:
     class Shown(Figure):
         def draw(self, renderer: Any) -> None:
             # ticks are made while drawing, and before texts are measured they must not be parsed
-            with rc_context({"text.parse_math": False}):
+            with rc_context({"text.parse_math": False}), catch_warnings():
+                filterwarnings("ignore", "Glyph .* missing")  # a name in letters that no font here has
                 take_literally(self)
                 super().draw(renderer)
 

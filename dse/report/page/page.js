@@ -140,9 +140,11 @@ function axis(key) {
   const layout = { title: { text: `${metric.name} (${metric.unit})` }, gridcolor: "#eee", zeroline: false, exponentformat: "SI" };
   if (!state.logarithmic) return layout;
   const ends = [Math.log10(Math.min(...values)), Math.log10(Math.max(...values))], room = 0.05 * (ends[1] - ends[0]) + 0.02;
-  const ticks = [];
-  for (let power = Math.floor(ends[0]); power <= ends[1] + room; power++) ticks.push(...[1, 1.5, 2, 3, 5, 7].map(digit => digit * 10 ** power));
-  const text = tick => metric.unit === "mm2" ? String(Number(tick.toPrecision(2))) : si(tick, metric.unit).replace(/^\S+/, digits => String(Number(digits)));
+  const round = [], on = tick => Math.abs(2 * Math.log10(tick) - ends[0] - ends[1]) <= ends[1] - ends[0] + 2 * room;
+  for (let power = Math.floor(ends[0]); power <= ends[1] + room; power++) round.push(...[1, 1.5, 2, 3, 5, 7].map(digit => digit * 10 ** power));
+  const few = round.filter(on).length < 2;  // designs that lie so close are told apart by what they have
+  const ticks = few ? [0, 0.5, 1].map(part => 10 ** (ends[0] + part * (ends[1] - ends[0]))) : round;
+  const text = tick => metric.unit === "mm2" ? String(Number(tick.toPrecision(few ? 3 : 2))) : si(tick, metric.unit).replace(/^\S+/, digits => String(Number(digits)));
   return { ...layout, title: { text: metric.unit === "mm2" ? `${metric.name} (mm2)` : metric.name }, type: "log", range: [ends[0] - room, ends[1] + room],
     tickvals: ticks, ticktext: ticks.map(text) };
 }

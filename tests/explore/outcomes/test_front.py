@@ -6,7 +6,7 @@ from explore.domination import dominates
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.explore.outcomes.front import beaten_by, pareto, thin
+from dse.explore.outcomes.front import beaten_by, pareto, thin, thinned
 
 COORDINATES = st.integers(0, 6).map(float)
 STEPS = st.tuples(st.integers(1, 5), st.integers(1, 5))
@@ -49,6 +49,20 @@ def test_a_thinned_front_keeps_its_ends_and_its_best_product(steps, most):
     assert thinned[-1] == front[-1]
     assert min(e * t for e, t in thinned) == min(e * t for e, t in front)
     assert list(thinned) == sorted(thinned, key=lambda point: point[1])
+
+
+@given(st.lists(STEPS, min_size=1, max_size=60), st.integers(3, 20))
+def test_a_front_that_is_thinned_for_a_record_matches_the_whole_within_its_gap(steps, most):
+    energies = list(accumulate(step for step, _ in steps))[::-1]
+    latencies = list(accumulate(step for _, step in steps))
+    front = [(float(energy), float(latency)) for energy, latency in zip(energies, latencies, strict=True)]
+    kept, gap = thinned(front, most)
+    assert len(kept) <= max(most, 3)
+    assert {front[0], front[-1], min(front, key=lambda one: one[0] * one[1])} <= set(kept) <= set(front)
+    assert list(kept) == sorted(kept, key=lambda point: point[1])
+    assert gap == 0 or len(front) > most
+    for energy, latency in front:
+        assert any(e <= energy * (1 + gap) * (1 + 1e-9) and t <= latency * (1 + gap) * (1 + 1e-9) for e, t in kept)
 
 
 @given(st.lists(st.tuples(*[st.integers(1, 40)] * 3), min_size=1, max_size=90))

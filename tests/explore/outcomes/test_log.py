@@ -139,3 +139,10 @@ def test_lines_that_may_be_lost_stand_before_the_next_that_may_not(tmp_path):
         assert path.read_bytes() == b"a\nb\nc\n"
         log.keep(b"d\n")
     assert path.read_bytes() == b"a\nb\nc\nd\n"
+
+
+@pytest.mark.parametrize(("first", "second", "kept"), [(4, 0, 0), (4, 9, 9), (9, 4, 9), (0, 4, 0)])
+def test_what_was_stopped_gives_way_to_what_had_more_time(tmp_path, first, second, kept):
+    stopped = [evaluation(1, outcome=Outcome("ok", limit_s=float(limit))) for limit in (first, second)]
+    write(tmp_path / "log", stopped)
+    assert read_log(tmp_path / "log").by_id["id1"].outcome.limit_s == kept

@@ -7,12 +7,12 @@ import pytest
 from dse.explore.designs.space import DesignSpace
 from dse.explore.plan.plan import make_plan
 from dse.explore.plan.search import Search
-from dse.explore.proof.bands import RATIO, Band
-from dse.explore.proof.box import Axes
-from dse.explore.proof.common import architecture_of, area_of, differ_in_sides, with_sides
-from dse.explore.proof.prices import BoxPrices, Layouts
+from dse.explore.proof.bounding.common import architecture_of, area_of, differ_in_sides, with_sides
+from dse.explore.proof.bounding.prices import BoxPrices, Layouts
+from dse.explore.proof.boxes.bands import RATIO, Band
+from dse.explore.proof.boxes.box import Axes
+from dse.explore.proof.boxes.settings import is_side
 from dse.explore.proof.prove import task_of
-from dse.explore.proof.settings import is_side
 
 SIDES = tuple(range(4, 33, 2))
 SPACE = DesignSpace.of({"dataflow": ["ws", "rs"], "levels.array.rows": SIDES, "levels.array.cols": SIDES[::-1]})

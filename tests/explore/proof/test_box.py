@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from dse.explore.designs.space import DesignSpace
-from dse.explore.proof import box
-from dse.explore.proof.bands import Band
-from dse.explore.proof.box import Axes, Box, axes_of, held_by
+from dse.explore.proof.boxes import box
+from dse.explore.proof.boxes.bands import Band
+from dse.explore.proof.boxes.box import Axes, Box, axes_of, held_by
 
 SPACE = DesignSpace.of({
     "dataflow": ["ws", "rs"],

@@ -6,9 +6,9 @@ from explore.toy import ARCH
 
 from dse.explore.plan.plan import make_plan
 from dse.explore.plan.search import Search
-from dse.explore.proof import contest as module
-from dse.explore.proof.bounds import DesignBound
-from dse.explore.proof.contest import ContestTask
+from dse.explore.proof.bounding import contest as module
+from dse.explore.proof.bounding.bounds import DesignBound
+from dse.explore.proof.bounding.contest import ContestTask
 from dse.explore.proof.staircase import MOST_CORNERS, Staircase
 
 NET = """\
@@ -105,12 +105,28 @@ def test_corners_of_a_long_staircase_are_taken_together_but_never_lowered():
         assert is_matched or is_below
 
 
-@pytest.mark.parametrize("objective", ["energy", "latency", "edp"])
-def test_corners_of_one_objective_cover_all_that_is_less(objective):
-    known = Staircase((objective, "area"), 0.0)
+VALUES = {"energy": lambda e, t: e, "latency": lambda e, t: t, "edp": lambda e, t: e * t}
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.2])
+@pytest.mark.parametrize("names", [("energy",), ("latency",), ("edp",), ("energy", "edp"), ("latency", "edp")])
+def test_corners_cover_all_that_known_points_do_not_match_within_a_gap(names, gap):
+    """In energy and in latency, whatever the objectives are; the scale of one says nothing of the other's."""
+    known = Staircase((*names, "area"), 0.0)
+    points = [(6.0, 20.0), (9.0, 12.0), (4.0, 50.0)]
+    known.add(points, 1.0)
+    corners = known.corners_above(DesignBound(3.0, 10.0, 0.0, 1.0), gap)
+    below = 0
+    for one in np.random.default_rng(1).uniform((3.0, 10.0), (30.0, 90.0), size=(400, 2)):
+        is_matched = any(all(VALUES[n](*p) <= (1 + gap) * VALUES[n](*one) for n in names) for p in points)
+        is_below = (one < corners).all(axis=1).any()
+        assert is_matched or is_below
+        below += is_below
+    assert below < 400
+
+
+def test_where_time_has_no_weight_the_open_ends_of_a_staircase_are_looked_below():
+    known = Staircase(("energy", "latency"), 0.0)
     known.add([(6.0, 2.0)], 1.0)
-    corners = known.corners_above(DesignBound(3.0, 1.0, 0.0, 1.0))
-    value = {"energy": lambda e, t: e, "latency": lambda e, t: t, "edp": lambda e, t: e * t}[objective]
-    for energy, latency in np.random.default_rng(1).uniform((3.0, 1.0), (7.0, 3.0), size=(200, 2)):
-        is_below = ((energy < corners[:, 0]) & (latency < corners[:, 1])).any()
-        assert is_below or value(energy, latency) >= value(6.0, 2.0)
+    assert known.corners_above(DesignBound(3.0, 1.0, 3.0)).tolist() == [[np.inf, 2.0], [6.0, np.inf]]
+    assert module._above(np.array([[6.0, np.inf]]), np.array([3.0, 1.0, 3.0]), 0.0).tolist() == [[6.0, np.inf]]

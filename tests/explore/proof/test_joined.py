@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from dse.explore.proof.bounds import DesignBound
-from dse.explore.proof.box import Box
+from dse.explore.proof.bounding.bounds import DesignBound
+from dse.explore.proof.boxes.box import Box
 from dse.explore.proof.settled import INFEASIBLE, RULED_OUT, Entry, Settled, joined_with
 
 

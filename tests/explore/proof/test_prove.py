@@ -15,9 +15,9 @@ from dse.explore.outcomes.front import pareto
 from dse.explore.outcomes.log import FILE_NAME, read_log
 from dse.explore.plan.plan import make_plan
 from dse.explore.plan.search import OBJECTIVES, Search
-from dse.explore.proof import box as box_module
-from dse.explore.proof.bounds import BoundTask
-from dse.explore.proof.box import axes_of, priced_of
+from dse.explore.proof.bounding.bounds import BoundTask
+from dse.explore.proof.boxes import box as box_module
+from dse.explore.proof.boxes.box import axes_of, priced_of
 from dse.explore.proof.prove import task_of
 from dse.explore.results.record import read_results
 from dse.explore.sweep import sweep
@@ -254,7 +254,7 @@ def test_a_bound_that_fails_is_told_once_and_rules_nothing_out(files, monkeypatc
     def broken(*_):
         raise ZeroDivisionError("of nothing")
 
-    monkeypatch.setattr("dse.explore.proof.bounds.BoxBounds.all_of", broken)
+    monkeypatch.setattr("dse.explore.proof.bounding.bounds.BoxBounds.all_of", broken)
     found = sweep(*files, trials=4, space=space, objectives=objectives, jobs=0).certificate
     told = [record.getMessage() for record in caplog.records]
     assert told == ["designs have no bound, since bounding them failed: ZeroDivisionError: of nothing"]

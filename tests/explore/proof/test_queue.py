@@ -5,8 +5,8 @@ import random
 import pytest
 
 from dse.explore.designs.space import DesignSpace
-from dse.explore.proof.bounds import DesignBound
-from dse.explore.proof.box import Axes, Box
+from dse.explore.proof.bounding.bounds import DesignBound
+from dse.explore.proof.boxes.box import Axes, Box
 from dse.explore.proof.prove import task_of
 from dse.explore.proof.settled import Entry, Hopes, Queue
 from dse.explore.proof.staircase import Staircase

@@ -12,15 +12,17 @@ from explore.proof.test_prove import counts
 
 from dse.explore.designs.space import DesignSpace
 from dse.explore.explorer import Explorer
+from dse.explore.ledger import Ledger
 from dse.explore.limits import Limits, Work
 from dse.explore.outcomes.evaluation import Evaluation, Outcome
 from dse.explore.outcomes.log import FILE_NAME
 from dse.explore.plan.plan import make_plan
 from dse.explore.plan.search import Search
-from dse.explore.proof.bounds import DesignBound
+from dse.explore.proof.bounding.bounds import DesignBound
+from dse.explore.proof.bounding.sharper import WITHIN
 from dse.explore.proof.certificate import Certificate
-from dse.explore.proof.sharper import WITHIN
-from dse.explore.proof.singly import BOUNDING, MAPPING, SHARPENING, SOLVING, Singly, own_gap
+from dse.explore.proof.reach import Reach
+from dse.explore.proof.singly import BOUNDING, MAPPING, SHARPENING, SOLVING, Singly
 from dse.explore.proof.staircase import Staircase
 from dse.explore.sweep import sweep
 from dse.explore.workers.runner import TimeOverError, Workers
@@ -171,8 +173,8 @@ class Made:
             known.add([self.point(place)], 1.0)
         with Workers.local(0) as workers:
             self.proof = Singly(
-                SPACE, self.bound, workers, known, dict(evaluated or {}), set(), True, self.evaluate, 0.01, deadline,
-                work, lambda *told: self.reports.append(told), self.settled.append, sharper=sharper,
+                SPACE, self.bound, workers, known, dict(evaluated or {}), set(), Reach(objectives, 0.01), self.evaluate,
+                0.01, deadline, work, lambda *told: self.reports.append(told), self.settled.append, sharper=sharper,
             )  # fmt: skip
             self.proof.run()
             self.until = workers.until
@@ -222,24 +224,14 @@ def test_nothing_begins_when_the_time_is_over():
 
 
 @pytest.mark.parametrize(
-    ("kind", "objectives", "expected"),
-    [("explore", ("energy", "latency", "area"), inf), ("exact", ("energy", "latency", "area"), 0.02),
-     ("explore", ("energy", "area"), 0.05), ("exact", ("latency",), 0.02), ("explore", ("edp", "area"), inf),
-     ("exact", ("edp",), inf)],
-)  # fmt: skip
-def test_what_mappings_of_a_design_tell_of_all_others(kind, objectives, expected):
-    made = Evaluation("", "", kind, 0, {}, Outcome("ok", gap=0.02))
-    assert own_gap(made, objectives, 0.05) == expected
-
-
-@pytest.mark.parametrize(
     ("trials", "sampler", "limits", "first"),
     [(96, "auto", Limits(), 16), (8, "auto", Limits(), 8), (96, "grid", Limits(), 96), (96, "auto", Limits(0.0), 96)],
 )
 def test_a_part_of_the_trials_explores_where_bounds_choose_the_rest(files, trials, sampler, limits, first):
     plan = make_plan(*files, Search(trials, sampler))
     with Workers.local(0) as workers:
-        assert Explorer(plan.problem(), plan.search, workers, {}, limits=limits).trials == first
+        ledger = Ledger(plan.problem(), plan.search, workers, {})
+        assert Explorer(ledger, limits=limits).trials == first
 
 
 def test_without_a_proof_all_trials_explore(files):

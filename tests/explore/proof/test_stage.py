@@ -4,8 +4,8 @@ import json
 from math import inf
 
 from dse.explore.designs.space import DesignSpace
-from dse.explore.proof.bounds import DesignBound
-from dse.explore.proof.box import Box
+from dse.explore.proof.bounding.bounds import DesignBound
+from dse.explore.proof.boxes.box import Box
 from dse.explore.proof.settled import EVALUATED, INFEASIBLE, OPEN, RULED_OUT, Settled
 from dse.explore.proof.stage import Stage
 from dse.explore.workers.runner import Workers

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dse.explore.proof.bounds import DesignBound
+from dse.explore.proof.bounding.bounds import DesignBound
 from dse.explore.proof.staircase import Staircase
 
 BOTH = ("energy", "latency")

@@ -7,6 +7,7 @@ from itertools import combinations
 import pytest
 from report.drawing.overlaps import faults
 
+import dse
 from dse.errors import DseError
 from dse.explore.outcomes.evaluation import Evaluation, Outcome
 from dse.explore.plan.search import Search
@@ -231,3 +232,10 @@ def test_a_long_front_is_cut_but_keeps_what_matters():
 def test_settings_are_named_as_shortly_as_they_can_be():
     paths = ("levels.GLB.capacity", "levels.PE.capacity.weight", "levels.PE.capacity.psum", "levels.L2.capacity")
     assert list(short_names(paths).values()) == ["GLB capacity", "PE weight", "PE psum", "L2 capacity"]
+
+
+def test_names_in_letters_that_no_font_has_are_no_warning(recwarn):
+    network = dse.Workload.of("漢字", [dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)])
+    result = dse.sweep("eyeriss", network, trials=1, jobs=0, prove_s=0, name="漢字")
+    assert result.plot()._repr_png_()
+    assert not [one for one in recwarn if "Glyph" in str(one.message)]

@@ -83,7 +83,7 @@ def opened(made, browser, file: Path):
     tab.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     tab.on("request", lambda request: asked.append(request.url))
     tab.goto(file.as_uri())
-    tab.wait_for_selector("#reuse0 .main-svg")
+    tab.wait_for_selector("#reuse0 .main-svg" if made[1].cards else "#front .main-svg")
     yield tab, errors, [address for address in asked if not address.startswith(("file:", "data:", "blob:"))]
     tab.close()
 
@@ -104,6 +104,16 @@ def test_it_loads_without_errors_or_requests(tab):
     titles = " ".join(page_.locator("#card0 h4").all_inner_texts())
     assert "\u00a0%" in titles
     assert not re.search(r"\d (%|[mµ]?[Js]\b)", titles), "no line ends between a number and its sign or unit"
+
+
+@pytest.mark.parametrize("rows", [[12], [11, 12]])
+def test_axes_have_figures_however_close_the_designs_lie(browser, tmp_path, rows):
+    network = dse.Workload.of("tiny", [dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)])
+    result = run_plan(make_plan("eyeriss", network, Search(len(rows)), space={"levels.array.rows": rows}), jobs=0)
+    for tab, errors, _ in opened((result, Book()), browser, tmp_path / "report.html"):
+        for side in ("xaxislayer-above .xtick", "yaxislayer-above .ytick"):
+            assert tab.locator(f"#front .{side}").count() >= 1, side
+        assert errors == []
 
 
 def test_it_opens_on_the_design_that_is_recommended_with_each_step_from_it(made, tab):

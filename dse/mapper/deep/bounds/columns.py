@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from math import log
 
 import numpy as np
@@ -28,28 +30,27 @@ Words = tuple[Ints, Floats]
 
 
 def run_of(operand: int, child: int, levels: int, choices: Laid) -> Run:
-    """How many lists repeat a crossing's transfers at least, and the axes that the ifmap may slide on.
+    """How many lists repeat a crossing's transfers at least, and the axes that the ifmap may slide on."""
+    return (levels, ()) if child == levels else _run(operand, choices[:child])
+
+
+@lru_cache(maxsize=100_000)
+def _run(operand: int, choices: Laid) -> Run:
+    """The same, by what is laid down about all lists outside the crossing's child.
 
     A list of which nothing is known (None) may keep the operand in place, and may have nothing that moves it; so may
     one of which no more is known than that this operand stays. In one in which another stays the ifmap may slide.
     """
-    moves = operand == IFMAP
-    if child == levels:
-        return levels, ()
-    slides: tuple[int, ...] = ()
-    for i in range(child - 1, -1, -1):
-        choice = choices[i]
-        if choice is None or (choice.partial and choice.kind == operand):
-            slides = (P, Q) if moves else ()
-            continue
-        if not _moves(operand, choice):
-            continue
-        if moves and choice.partial:
-            slides = (P, Q)
-        elif moves and choice.slide != NO_SLIDE and choice.slide not in slides:
-            slides = tuple(sorted((*slides, choice.slide)))
-        return (i if choice.kind == operand else i + 1), slides
-    return 0, slides
+    if not choices:
+        return 0, ()
+    *outer, choice = choices
+    both = (P, Q) if operand == IFMAP else ()
+    if choice is None or (choice.partial and choice.kind == operand):
+        return _run(operand, tuple(outer))[0], both
+    if not _moves(operand, choice):
+        return _run(operand, tuple(outer))
+    slides = both if choice.partial else (choice.slide,) if both and choice.slide != NO_SLIDE else ()
+    return len(outer) + int(choice.kind != operand), slides
 
 
 def _moves(operand: int, choice: Choice | None) -> bool:
@@ -136,6 +137,7 @@ class Pool:
     def __init__(self, crossings: list[Crossing], axes: list[Axis], levels: int) -> None:
         self.crossings, self.axes, self.levels = crossings, axes, levels
         self._begins: dict[tuple[int, Run], int] = {}
+        self._laid: dict[Laid, list[int]] = {}
         self._columns, self._scales, self._size = np.zeros((64, 6), dtype=np.int64), np.zeros(64), 0
 
     def begin(self, crossing: int, choices: Laid) -> int:
@@ -161,15 +163,21 @@ class Pool:
         every = slice(begin, begin + len(one.views) + 2 * one.folds)
         return self._columns[every], self._scales[every]
 
-    def begins(self, each: tuple[Laid, ...], level: int) -> Ints:
-        """(m, crossings) where each crossing's words begin, with one list more laid down in each of m ways."""
-        begins = np.empty((len(each), len(self.crossings)), dtype=np.int64)
-        for k, one in enumerate(self.crossings):
-            settled = not level < one.child < self.levels or any(
-                _moves(one.operand, choice) for choice in each[0][level + 1 : one.child]
-            )
-            begins[:, k] = self.begin(k, each[0]) if settled else [self.begin(k, laid) for laid in each]
+    def begins(self, each: Iterable[Laid]) -> Ints:
+        """(m, crossings) where each crossing's words begin, with lists laid down in each of m ways."""
+        return np.array([self._laid.get(choices) or self._begins_of(choices) for choices in each])
+
+    def _begins_of(self, choices: Laid) -> list[int]:
+        self._laid[choices] = begins = [self.begin(k, choices) for k in range(len(self.crossings))]
         return begins
+
+    def same(self, places: Places, one: Ints, other: Ints) -> bool:
+        """Whether terms have the same factors by words that begin in one place or in another, see `begins`."""
+        if np.array_equal(one, other):
+            return True
+        at, to = (begins[places.crossings] + places.views for begins in (one, other))
+        alike = np.array_equal(self._columns[at], self._columns[to])
+        return alike and np.array_equal(self._scales[at], self._scales[to])
 
     def of_terms(self, places: Places, begins: Ints) -> tuple[Floats, Ints]:
         """(m, T) logarithms of the words' factors that are the same in every mapping; (m, T, 6) columns of the others.

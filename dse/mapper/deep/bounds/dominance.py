@@ -163,7 +163,8 @@ def _first_tiles(space: Space) -> set[tuple[int, int]]:
 
 def _turning(problem: Deep) -> Bools:
     """Dims of each axis that may stand on rows as well as on columns of some fan-out."""
-    both = ((problem.on_side > 0) & (problem.sides > 1)[:, :, None]).all(axis=1)[problem.fans >= 0].any(axis=0)
+    turns = np.logical_and.reduce((problem.on_side > 0) & (problem.sides > 1)[:, :, None], axis=1)
+    both: list[bool] = np.logical_or.reduce(turns[problem.fans >= 0], axis=0).tolist()
     return np.array([[both[dims[0]], both[dims[-1]]] for dims in AXES])
 
 

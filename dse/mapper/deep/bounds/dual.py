@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dse.mapper.deep.bounds.newton import NEAR, ascend
-from dse.mapper.deep.bounds.sift import Alive, Terms, in_use, sift
+from dse.mapper.deep.bounds.sift import Alive, Terms, close_gaps, in_use, sift, with_lists
 from dse.mapper.deep.bounds.small import Pairs, drop_dominated, gather, pair_up
 from dse.model.counting.kernel import Bools, Floats, Ints, entry
 
@@ -180,12 +180,13 @@ class Family(NamedTuple):
 
 
 class Flock(NamedTuple):
-    """The splits of m subproblems, those of axis a in columns start[a]..end[i, a] of row i.
+    """The splits of m subproblems; those left of axis a follow those of the axis before, in row i up to end[i, a].
 
     Parameters
     ----------
     rows : (m, n) int64
     start : (6,) int64
+        Where those of each axis stand to begin with.
     end : (m, 6) int64
     reduced : (m, n) float
     weights : (m, T) float
@@ -231,12 +232,10 @@ def climb_all(
         if empty:
             flock.bound[i] = np.inf
             continue
-        mine = Terms(
-            family.first[i], terms.second, family.logs[i], terms.block, terms.group, terms.limits, terms.fixed,
-            terms.groups, terms.cuts,
-        )  # fmt: skip
+        mine = with_lists(terms, family.logs[i], family.first[i])
         _raise_floors(tables, family, alive, mine.logs)
         flock.bound[i] = climb(tables, factors, mine, flock.weights[i], effort, alive)
+        close_gaps(alive)
 
 
 def _raise_floors(tables: tuple[Floats, ...], family: Family, alive: Alive, logs: Floats) -> None:

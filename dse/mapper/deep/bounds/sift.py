@@ -110,10 +110,52 @@ def worth(value: float, cuts: Floats, t: int) -> float:
     return max(value, value * cuts[t, 0] - cuts[t, 1])
 
 
+def with_lists(terms: Terms, logs: Floats, first: Ints) -> Terms:
+    """The same terms with other lists laid down.
+
+    Parameters
+    ----------
+    logs, first
+        As of `Terms`.
+    """
+    return Terms(
+        first, terms.second, logs, terms.block, terms.group, terms.limits, terms.fixed, terms.groups, terms.cuts
+    )  # fmt: skip
+
+
 def in_use(terms: Terms, t: int) -> bool:
     """Whether a term belongs to the objective or to a limit that there is."""
     fixed = terms.fixed[terms.block[t]]
     return bool(fixed > 0.0 or (fixed < 0.0 and terms.limits[terms.block[t]] < NO_LIMIT))
+
+
+def close_gaps(alive: Alive) -> None:
+    """Move the splits of each axis to where those of the axis before end, the first axis' being where they are."""
+    rows, reduced, at = alive.rows, alive.reduced, alive.end[0]
+    for a in range(1, 6):
+        for i in range(alive.start[a], alive.end[a]):
+            rows[at], reduced[at] = rows[i], reduced[i]
+            at += 1
+        alive.end[a] = at
+
+
+def put_in_order(alive: Alive, a: int) -> None:
+    """Put the splits of an axis in rising order of what they lift the bound by, by Shell's method."""
+    rows, reduced, start, end = alive.rows, alive.reduced, alive.start[a], alive.end[a]
+    gap = 1
+    while 3 * gap + 1 < end - start:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(start + gap, end):
+            row, lift, at = rows[i], reduced[i], i
+            while at >= start + gap:
+                before = at - gap
+                if reduced[before] < lift or (reduced[before] == lift and rows[before] <= row):
+                    break
+                rows[at], reduced[at] = rows[before], reduced[before]
+                at = before
+            rows[at], reduced[at] = row, lift
+        gap //= 3
 
 
 def sift(factors: tuple[Floats, ...], terms: Terms, enough: float, alive: Alive) -> bool:

@@ -94,7 +94,7 @@ def _space(problem: Deep, mask: int, rows: tuple[Ints, ...], common: Common) -> 
     places = replace(known.places, logs=np.log([term.coefficient for term in terms]))
     return replace(
         known, problem=problem, mask=mask, terms=terms, limits=np.array(limits), rows=rows, places=places,
-        agreeing={}, shifts={},
+        agreeing={}, shifts={}, held={},
     )  # fmt: skip
 
 
@@ -117,12 +117,12 @@ def _space_of(problem: Deep, common: Common) -> Space:
     steps, places = first_steps(terms), places_of(terms, axes)
     columns = (places.first, places.second, places.of_crossings, places.crossings, places.views)
     key = tuple(crossings), tuple(one.tobytes() for one in columns)
-    laid = kept_last(shared.laid, key, 2 * MOST_KEPT, lambda: Laid({}, {}, {}))
+    laid = kept_last(shared.laid, key, 2 * MOST_KEPT, lambda: Laid({}, {}, {}, {}))
     return Space(
         problem, 0, axes, crossings, terms, np.array([term.block for term in terms]),
         np.array([term.group for term in terms]), np.array(limits), cuts_of(terms), groups,
         np.array([axis.column(("steps",)) for axis in axes]), np.array([(i, i + 1) for i in steps]),
         steps[-1] + 1 + np.arange(1 + len(differ)), least, differ, tuple(np.arange(len(axis)) for axis in axes),
-        places, words, known=laid.known, kins=laid.kins, next_lists=laid.next_lists,
+        places, words, known=laid.known, kins=laid.kins, next_lists=laid.next_lists, told=laid.told,
         alike=common.alike, shared=shared,
     )  # fmt: skip

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 from math import inf, log
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 from dse.mapper.deep.bounds.columns import Columns, Laid, Places, Pool, Words
 from dse.mapper.deep.bounds.crossings import Crossing, Term
 from dse.mapper.deep.bounds.dual import WARM, Effort, Family, Flock, climb_all
-from dse.mapper.deep.bounds.sift import OF_ENERGY, OF_TIME, Terms
+from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Terms
 from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.lists import Bools, Choice, allowed, listed, needed, nothing_of, parts_of_choice
 from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.search import Parts
 from dse.mapper.deep.splits.axes import Axis, together
+from dse.mapper.shared.compilation.arguments import Held
 from dse.mapper.shared.compilation.twins import compiled
-from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
+from dse.mapper.shared.incumbent import ENERGY, FRONT, LATENCY
 from dse.model.counting.kernel import Floats, Ints
 
 MARGIN = 1e-9
 """Difference of logarithms below which bounds do not count, for rounding."""
+
+MOST_HELD = 6
+"""Terms of a space for an objective and a limit on time, or limits of its parts, that are kept."""
 
 HOT = 0.1
 """Heat, see `dse.mapper.deep.bounds.newton`, for weights of which nothing is known."""
@@ -62,6 +68,8 @@ class Space:
         Spaces of the same splits, by what becomes of psums in them and the fewest steps.
     shared
         What spaces of the same splits share, whatever their prices.
+    held
+        Its terms for the last searches.
     shifts
         Per part, what its terms' coefficients are more than its own, in logarithms, if they differ in nothing else.
     """
@@ -93,14 +101,45 @@ class Space:
     weights: dict[Hashable, tuple[Ints, Floats]] = field(default_factory=dict, repr=False)
     alike: dict[Hashable, Space] = field(default_factory=dict, repr=False)
     shared: Shared = field(default_factory=Shared, repr=False)
+    held: dict[Hashable, Held] = field(default_factory=dict, repr=False)
     next_lists: dict[Laid, int | None] = field(default_factory=dict, repr=False)
     compared: dict[Laid, Any] = field(default_factory=dict, repr=False)
+    told: dict[tuple[Laid, int], tuple[Choice, ...]] = field(default_factory=dict, repr=False)
+
+    def terms_for(self, best: Best, walks: bool = False) -> Terms:
+        """The terms for a search, for any lists laid down; walks for the fastest look for the least energy as well."""
+        both = walks and best.walks_for in (LATENCY, FRONT)
+        key = best.kind, best.until, both
+        if key not in self.held:
+            terms = terms_of(self, best, (self.places.logs, self.places.first, self.places.second))
+            if both:
+                terms.fixed[:FIRST_LIMIT] = 1.0
+            self._hold(key, terms)
+        return cast("Terms", self.held[key].record)
+
+    def parts_for(self, best: Best) -> Parts:
+        """What its parts, or it alone, differ in for a search."""
+        key = best.kind, best.until, "parts"
+        if key not in self.held:
+            each, own = self.parts or (self,), (self.places.logs, self.places.first, self.places.second)
+            parts = Parts(
+                np.array([self.of_part(part, own)[0] - own[0] for part in each]),
+                np.array([limits_of(part, best) for part in each]),
+                np.array([part.problem.only_finished for part in each]),
+                np.array([part.mask for part in each]),
+            )
+            self._hold(key, parts)
+        return cast("Parts", self.held[key].record)
+
+    def _hold(self, key: Hashable, record: tuple[Any, ...]) -> None:
+        while len(self.held) >= MOST_HELD:
+            del self.held[next(iter(self.held))]
+        self.held[key] = Held(record)
 
     def columns(self, choices: Laid) -> Columns:
         """Columns of the terms' factors with some lists laid down."""
         if choices not in self.known:
-            begins = [[self.words.begin(k, choices) for k in range(len(self.crossings))]]
-            scales, first = self.words.of_terms(self.places, np.array(begins))
+            scales, first = self.words.of_terms(self.places, self.words.begins([choices]))
             self.known[choices] = scales[0], first[0]
         scales, first = self.known[choices]
         return self.places.logs + scales, first, self.places.second
@@ -113,13 +152,12 @@ class Space:
         """Whether the splits of a mapping, one of each axis, are part of it."""
         return all(row in mine for row, mine in zip(rows, self.rows, strict=True))
 
-    def kin(self, choices: tuple[Choice | None, ...], level: int, some: tuple[Choice, ...] | None = None) -> Kin:
+    def kin(self, choices: Laid, level: int, some: tuple[Choice, ...] | None = None) -> Kin:
         """What may be laid down about one list more, or `some` of it."""
         some = listed() if some is None else some
         if (choices, level, some) not in self.kins:
-            before, after = choices[:level], choices[level + 1 :]
-            each = tuple((*before, choice, *after) for choice in some)
-            self.kins[choices, level, some] = each, *self.words.of_terms(self.places, self.words.begins(each, level))
+            each = with_each(choices, level, some)
+            self.kins[choices, level, some] = each, *self.words.of_terms(self.places, self.words.begins(each))
         each, scales, first = self.kins[choices, level, some]
         return Kin(each, self.places.logs + scales, first, self.places.second)
 
@@ -215,9 +253,14 @@ class Best:
         """The logarithm that bounds must stay below."""
         if self.held == 0:
             return inf
-        energy, time = self.values[0]
-        value = {ENERGY: energy, LATENCY: time, EDP: energy * time}[self.kind]
+        energy, time = self.values[0].tolist()
+        value = energy if self.kind == ENERGY else time if self.kind == LATENCY else energy * time
         return log(value) - log(1 + self.gap + 1e-12) + MARGIN if value > 0 else -inf
+
+
+def with_each(choices: Laid, level: int, some: tuple[Choice, ...]) -> tuple[Laid, ...]:
+    """Each of some choices about a list beside those about all others."""
+    return tuple((*choices[:level], choice, *choices[level + 1 :]) for choice in some)
 
 
 def root_of(space: Space, best: Best) -> Node | None:
@@ -272,26 +315,26 @@ def bounded_all(
     weights : (T,) float
         To start with.
     """
-    many, ends = len(keep), np.cumsum([len(x) for x in rows])
-    start, size = np.concatenate([[0], ends[:-1]]), int(ends[-1])
+    many, splits = len(keep), np.concatenate(rows)
+    start, size = np.array([0, *accumulate(map(len, rows[:5]))]), len(splits)
     flock = Flock(
-        np.zeros((many, size), dtype=np.int64), start, np.zeros((many, 6), dtype=np.int64), np.zeros((many, size)),
-        np.tile(weights, (many, 1)), np.zeros(many),
+        np.empty((many, size), dtype=np.int64), start, np.empty((many, 6), dtype=np.int64), np.empty((many, size)),
+        np.repeat(weights[None], many, axis=0), np.empty(many),
     )  # fmt: skip
     laid = together(space.axes)
-    terms = terms_of(space, best, (kin.logs[0], kin.first[0], kin.second))
     family = Family(kin.logs.copy(), kin.first, np.ascontiguousarray(keep), space.steps, space.floors)
     target = best.target()
     compiled(climb_all)(
-        laid.logs, laid.factors, terms, family, np.concatenate(rows), Effort(heat, target), flock
+        laid.logs, laid.factors, space.terms_for(best), family, splits, Effort(heat, target), flock
     )  # fmt: skip
     found = []
-    for i in np.flatnonzero((flock.bound < target) & (flock.end > start).all(axis=1)):
-        parts = list(zip(start.tolist(), flock.end[i].tolist(), strict=True))
-        left = tuple(flock.rows[i, a:b].copy() for a, b in parts)
-        lifted = tuple(flock.reduced[i, a:b].copy() for a, b in parts)
-        columns = family.logs[i].copy(), kin.first[i], kin.second
-        found.append(Node(space, kin.choices[i], left, flock.weights[i].copy(), float(flock.bound[i]), lifted, columns))
+    for i, (bound, ends) in enumerate(zip(flock.bound.tolist(), flock.end.tolist(), strict=True)):
+        if bound < target:
+            mine, lifted = flock.rows[i, : ends[-1]].copy(), flock.reduced[i, : ends[-1]].copy()
+            parts = [slice(*ends_of) for ends_of in pairwise([0, *ends])]
+            columns = family.logs[i], kin.first[i], kin.second
+            each, prices = tuple(mine[part] for part in parts), tuple(lifted[part] for part in parts)
+            found.append(Node(space, kin.choices[i], each, flock.weights[i], bound, prices, columns))
     return found
 
 

@@ -30,7 +30,7 @@ from dse.mapper.deep.splits.filling import (
     fill,
 )
 from dse.mapper.deep.splits.halo import View, joined_words
-from dse.mapper.shared.compilation.machine_code import Held
+from dse.mapper.shared.compilation.arguments import Held
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.words import box, boxes
 from dse.model.counting.kernel import Floats, Ints

@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from dse.mapper.shared.compilation.machine_code import Code, described
+from dse.mapper.shared.compilation.arguments import described
+from dse.mapper.shared.compilation.machine_code import Code
 
 
 @cache

@@ -1,7 +1,6 @@
 """Calls the machine code of kernels without the compiler that made it: importing numba takes longer than most searches.
 
-numba's functions take their arguments one number each: an array as its address, sizes and strides, a named tuple as its
-parts, a record as its address. That, and the functions of numba's own in C that code calls, are known for the
+Which numbers its functions take (`arguments`), and the functions of numba's own in C that code calls, are known for the
 versions in `numba_internals.TESTED`; on others, numba calls its own code.
 """
 
@@ -9,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import pickle
+import struct
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -16,7 +16,6 @@ from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader
 from importlib.util import find_spec, module_from_spec, spec_from_loader
 from pathlib import Path
 from typing import Any, NamedTuple
-from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -26,11 +25,8 @@ MEMORY, HELPERS = "numba.core.runtime._nrt_python", "numba._helperlib"
 LETTERS = {"p": ctypes.c_void_p, "q": ctypes.c_int64, "d": ctypes.c_double, "?": ctypes.c_bool}
 """Kinds of numbers that code takes: addresses, integers, floats, truth values."""
 
-ROWS_FIRST, COLUMNS_FIRST, ALIGNED, WRITABLE = 0x1, 0x2, 0x100, 0x400
-"""Of NumPy's flags of an array, what code is compiled for."""
-
-BUFFER = ROWS_FIRST | WRITABLE
-"""Flags of an array that `ctypes` takes as a buffer."""
+IN_WORDS = str.maketrans("p?", "qq")
+"""All of them take eight bytes where they stand one after another."""
 
 NOTHING, DONE = -2, 0
 """What a function gives back when all went well, without and with a result."""
@@ -55,196 +51,6 @@ class Code(NamedTuple):
     letters: str
     result: list[Any]
     machine: bytes
-
-
-class Numbers(NamedTuple):
-    """Arguments as code takes them.
-
-    Parameters
-    ----------
-    kinds : list
-        Equal for two calls that the same code serves.
-    letters : list of str
-    values : list
-        One for each letter.
-    """
-
-    kinds: list[Any]
-    letters: list[str]
-    values: list[Any]
-
-
-def laid_out(arguments: tuple[Any, ...]) -> Numbers:
-    """The numbers that stand for arguments.
-
-    Raises
-    ------
-    TypeError
-        For an argument that is no number, array, record or tuple of these.
-
-    Examples
-    --------
-    >>> numbers = laid_out((2, 0.5, np.zeros((3, 4))))
-    >>> "".join(numbers.letters), numbers.values[5], numbers.values[7:]
-    ('qdppqqpqqqq', 8, [3, 4, 32, 8])
-    """
-    numbers = Numbers([], [], [])
-    _lay_out(arguments, *numbers)
-    return numbers
-
-
-def _lay_out(parts: tuple[Any, ...], kinds: list[Any], letters: list[str], values: list[Any]) -> None:
-    for part in parts:
-        if isinstance(part, np.ndarray):
-            sides, flags = part.shape, part.flags.num
-            known = _ARRAYS.get((id(part.dtype), len(sides), flags)) or _kind_of(part)
-            kinds.append(known.kind)
-            letters.append(known.letters)
-            values += (None, None, part.size, part.itemsize, _address(part, flags), *sides, *part.strides)
-        elif isinstance(part, tuple):
-            kinds.append((type(part), len(part)))
-            held = _HELD.get(id(part))
-            if held is not None or type(part) in _LASTING:
-                numbers = _kept_of(part) if held is None else held.numbers
-                kinds += numbers.kinds
-                letters += numbers.letters
-                values += numbers.values
-            else:
-                _lay_out(part, kinds, letters, values)
-        elif isinstance(part, np.void):
-            kinds.append(_number_of(part.dtype))
-            letters.append("p")
-            values.append(np.frombuffer(part, dtype=np.uint8).ctypes.data)
-        elif isinstance(part, (bool, np.bool_)):
-            _append("?", bool(part), kinds, letters, values)
-        elif isinstance(part, (int, np.integer)):
-            _append("q", int(part), kinds, letters, values)
-        elif isinstance(part, (float, np.floating)):
-            _append("d", float(part), kinds, letters, values)
-        else:
-            raise TypeError(f"kernels take numbers, arrays, records and tuples of these, not {type(part).__name__}")
-
-
-_LASTING: set[type] = set()
-_KEPT: dict[int, tuple[tuple[Any, ...], Numbers]] = {}
-"""The last records that last, by where they lie (they keep their place here), and the numbers that stand for them."""
-
-
-def lasting(kind: Any) -> Any:
-    """Mark a type of records that kernels are called with again and again: each is laid out once.
-
-    Examples
-    --------
-    >>> @lasting
-    ... class Sizes(NamedTuple):
-    ...     rows: int
-    >>> laid_out((Sizes(4),)).values
-    [4]
-    """
-    _LASTING.add(kind)
-    return kind
-
-
-def _kept_of(record: tuple[Any, ...]) -> Numbers:
-    if id(record) not in _KEPT:
-        _KEPT[id(record)] = record, Numbers([], [], [])
-        _lay_out(record, *_KEPT[id(record)][1])
-    if len(_KEPT) > 32:
-        del _KEPT[next(iter(_KEPT))]
-    return _KEPT[id(record)][1]
-
-
-class Held:
-    """A tuple that kernels are called with again and again, with the numbers that stand for it while this lives.
-
-    Examples
-    --------
-    >>> held = Held((1, 0.5))
-    >>> laid_out((held.record, 3)).values
-    [1, 0.5, 3]
-    """
-
-    def __init__(self, record: tuple[Any, ...]) -> None:
-        self.record, self.numbers = record, Numbers([], [], [])
-        _lay_out(record, *self.numbers)
-        _HELD[id(record)] = self  # its place is taken for as long as it is held here
-
-
-_HELD: WeakValueDictionary[int, Held] = WeakValueDictionary()
-"""By where the tuple lies."""
-
-
-class _Arrays(NamedTuple):
-    """What arrays of one type of elements, so many axes and the same flags have in common.
-
-    The type is kept, so that no other gets its place.
-    """
-
-    kind: tuple[int, int, int]
-    letters: str
-    dtype: Any
-
-
-_ARRAYS: dict[tuple[int, int, int], _Arrays] = {}
-"""By where the type lies, axes and flags."""
-
-
-def _kind_of(array: Any) -> _Arrays:
-    known = _Arrays((_number_of(array.dtype), array.ndim, _layout(array)), "ppqqp" + 2 * array.ndim * "q", array.dtype)
-    return _ARRAYS.setdefault((id(array.dtype), array.ndim, array.flags.num), known)
-
-
-def _layout(array: Any) -> int:
-    """How an array lies in memory: contiguous by rows, else by columns, else with gaps; and what may be done to it."""
-    flags = int(array.flags.num)
-    order = flags & ROWS_FIRST or flags & COLUMNS_FIRST
-    return order | flags & (ALIGNED | WRITABLE)
-
-
-_NOTHING = ctypes.c_char * 0
-
-
-def _address(array: Any, flags: int) -> int:
-    """Where an array's elements lie; by way of a buffer, where there is one, in a quarter of the time."""
-    return ctypes.addressof(_NOTHING.from_buffer(array)) if flags & BUFFER == BUFFER else int(array.ctypes.data)
-
-
-def _append(letter: str, value: Any, kinds: list[Any], letters: list[str], values: list[Any]) -> None:
-    kinds.append(letter)
-    letters.append(letter)
-    values.append(value)
-
-
-_DTYPES: dict[int, tuple[Any, int]] = {}
-
-
-def _number_of(dtype: Any) -> int:
-    """A number for a type of elements: comparing types of many fields takes long."""
-    if id(dtype) not in _DTYPES:
-        number = next((number for known, number in _DTYPES.values() if known == dtype), len(_DTYPES))
-        _DTYPES[id(dtype)] = dtype, number  # kept, so that no other type gets its id
-    return _DTYPES[id(dtype)][1]
-
-
-def described(arguments: tuple[Any, ...]) -> str:
-    """What code is compiled for, in words that mean the same in every process.
-
-    Examples
-    --------
-    >>> described((2, (0.5, np.zeros((3, 4)))))
-    'q tuple(d <f8[2, 1281])'
-    """
-    return " ".join(map(_described, arguments))
-
-
-def _described(part: Any) -> str:
-    if isinstance(part, np.ndarray):
-        elements = part.dtype if part.dtype.names else part.dtype.str
-        return f"{elements}[{part.ndim}, {_layout(part)}]"
-    if isinstance(part, tuple):
-        names = getattr(part, "_fields", ())
-        return f"{type(part).__qualname__}({' '.join((*names, described(part)))})"
-    return str(part.dtype) if isinstance(part, np.void) else laid_out((part,)).letters[0]
 
 
 def result_words(result: list[Any]) -> int:
@@ -290,7 +96,7 @@ def _read(result: list[Any], words: Any, at: int) -> Any:
 
 
 def callable_of(code: Code, name: str) -> Callable[[list[Any]], Any]:
-    """Load code, for `Numbers.values` of the kinds that it was made for.
+    """Load code, for `arguments.Numbers.values` of the kind that it was made for.
 
     Raises
     ------
@@ -299,6 +105,7 @@ def callable_of(code: Code, name: str) -> Callable[[list[Any]], Any]:
 
     Examples
     --------
+    >>> from dse.mapper.shared.compilation.arguments import laid_out
     >>> from dse.mapper.shared.compilation.numba_internals import portable_code
     >>> from dse.mapper.shared.compilation.portable import machine_code_of
     >>> from dse.mapper.shared.compilation.twins import twin
@@ -310,14 +117,13 @@ def callable_of(code: Code, name: str) -> Callable[[list[Any]], Any]:
     >>> call(laid_out((21,)).values)
     42
     """
-    function = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 2, *[LETTERS[one] for one in code.letters])(
-        _loaded(code)
-    )
+    function = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p)(_loaded(code))
     result, words = code.result, ctypes.c_int64 * result_words(code.result)
+    packed = struct.Struct("@" + code.letters.translate(IN_WORDS)).pack
 
     def call(values: list[Any]) -> Any:
         found, failure = words(), ctypes.c_void_p()
-        status = function(ctypes.addressof(found), ctypes.addressof(failure), *values)
+        status = function(ctypes.addressof(found), ctypes.addressof(failure), packed(*values))
         if status not in (DONE, NOTHING):
             raise _failure(failure, name)
         return None if status == NOTHING else _read(result, found, 0)

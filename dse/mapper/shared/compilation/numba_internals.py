@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.shared.compilation.machine_code import Code, laid_out
+from dse.mapper.shared.compilation.arguments import laid_out, letters_of
+from dse.mapper.shared.compilation.machine_code import Code
 
 TESTED = ("0.68.1",)
 """Versions of numba on which the mapper's answers and times were held against those of the plain compiler."""
@@ -115,7 +116,7 @@ def portable_code(dispatcher: Any, arguments: tuple[Any, ...]) -> Code:
         dispatcher.compile(types)
         compiled = dispatcher.overloads[types]
         whole = _bitcode(compiled.library)
-    letters = "".join(laid_out(arguments).letters)
+    letters = letters_of(laid_out(arguments).kind)
     return Code(compiled.fndesc.llvm_func_name, letters, _result(compiled.signature.return_type), whole)
 
 

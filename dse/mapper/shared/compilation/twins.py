@@ -15,9 +15,10 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, cast
 
+from dse.mapper.shared.compilation.arguments import laid_out
 from dse.mapper.shared.compilation.cache import private_folder
 from dse.mapper.shared.compilation.code_files import path_of, read, write
-from dse.mapper.shared.compilation.machine_code import Code, callable_of, laid_out
+from dse.mapper.shared.compilation.machine_code import Code, callable_of
 from dse.mapper.shared.compilation.numba_internals import compile_kernel, installed, is_tested, portable_code
 from dse.mapper.shared.compilation.portable import file_of, machine_code_of, shipped
 from dse.mapper.shared.compilation.sources import digest, digest_of
@@ -84,15 +85,14 @@ class Entry:
     def __init__(self, kernel: Any) -> None:
         self.py_func = kernel
         self.made: dict[str, Code] = {}
-        self._calls: dict[Any, Callable[[list[Any]], Any]] = {}
+        self._calls: dict[int, Callable[[list[Any]], Any]] = {}
 
     def __call__(self, *arguments: Any) -> Any:
         """What the kernel gives back."""
         numbers = laid_out(arguments)
-        kinds = tuple(numbers.kinds)
-        call = self._calls.get(kinds)
+        call = self._calls.get(numbers.kind)
         if call is None:
-            call = self._calls[kinds] = callable_of(self._code(arguments), self.py_func.__name__)
+            call = self._calls[numbers.kind] = callable_of(self._code(arguments), self.py_func.__name__)
         return call(numbers.values)
 
     def _code(self, arguments: tuple[Any, ...]) -> Code:

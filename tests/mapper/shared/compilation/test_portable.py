@@ -8,7 +8,8 @@ import pytest
 
 from dse.mapper import ship as ship_module
 from dse.mapper.shared.compilation import portable, twins
-from dse.mapper.shared.compilation.machine_code import callable_of, laid_out
+from dse.mapper.shared.compilation.arguments import laid_out
+from dse.mapper.shared.compilation.machine_code import callable_of
 from dse.mapper.shared.compilation.numba_internals import portable_code
 from dse.mapper.shared.compilation.portable import file_of, machine_code_of, ship, shipped
 from dse.mapper.shared.compilation.twins import Entry, twin

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dse.explore.designs.design import BatchEvaluator, NetworkEvaluator
-from dse.explore.proof.common import mapped_by
+from dse.explore.proof.bounding.common import mapped_by
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ import numpy as np
 
 from dse.errors import DseError
 from dse.explore.designs.space import DesignSpace, magnitude
-from dse.explore.proof.bands import Band
-from dse.explore.proof.settings import is_capacity, is_inside, is_side
+from dse.explore.proof.boxes.bands import Band
+from dse.explore.proof.boxes.settings import is_capacity, is_inside, is_side
 
 BOXED = ("rows", "cols", "capacity")
 """Last words of the settings that boxes span: sides of the array and capacities, in all or by operand."""

@@ -146,5 +146,5 @@ def _least(architecture: Architecture, layer: Layer, cycle_pj: float, known: Any
 def _above(corners: Any, least: Any, cycle_pj: float) -> Any:
     """The corners below which something may lie."""
     energy, cycles, weighted = least
-    sums = corners[:, 0] + cycle_pj * corners[:, 1]
+    sums = corners[:, 0] + cycle_pj * corners[:, 1] if cycle_pj else corners[:, 0]
     return corners[(corners[:, 0] > energy) & (corners[:, 1] > cycles) & (sums > weighted)]

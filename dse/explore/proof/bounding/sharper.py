@@ -8,8 +8,8 @@ from typing import Any
 
 from dse.errors import InfeasibleError
 from dse.explore.designs.design import BatchEvaluator, Network, NetworkEvaluator
-from dse.explore.proof.bounds import DesignBound, bound_together
-from dse.explore.proof.common import area_of, mapped_by
+from dse.explore.proof.bounding.bounds import DesignBound, bound_together
+from dse.explore.proof.bounding.common import area_of, mapped_by
 
 WITHIN = 0.02
 """How far from its best the least energy or latency of a layer may be where a bound is wanted: few searches of the deep
