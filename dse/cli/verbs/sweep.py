@@ -268,4 +268,4 @@ def _finish(result: SweepResult, plan: Plan, directory: Path, crew: Workers, for
     summary = "\n".join(line for line in (proof_line(result), status_line(result), done) if line)
     plain = {**result.to_dict(), "front": rows, "output": str(directory)}
     print_rows(form, lambda: sweep_text(result, summary), plain, rows)
-    return 0
+    return INTERRUPTED if crew.interrupted else 0
