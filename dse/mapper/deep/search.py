@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dse.mapper.deep.bounds.shrink import Sums, add_up, shrink, walk_of
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Alive, Terms, with_lists
+from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Alive, Terms, put_in_order
 from dse.mapper.deep.nest import COLS, ORDER, PER_LEVEL, PER_PART, ROWS, TRIPS, Work, price_finished, workspace
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.chains import settle_sides
@@ -145,24 +145,62 @@ class Scratch(NamedTuple):
     only_finished: Ints
 
 
-@entry
-def search_deep(
-    dp: Deep, tables: tuple[Floats, ...], chains: tuple[Ints, ...], terms: Terms, alive: Alive, lists: Lists,
-    goal: Goal, incumbents: Incumbents, held: int,
-) -> int:  # fmt: skip
-    """Walk the splits of all axes, best reduced cost first, and price the mappings that may improve.
+class Parts(NamedTuple):
+    """What m kindred spaces differ in.
 
     Parameters
     ----------
+    shifts : (m, T) float
+        What the logarithms of their terms' coefficients are above those that `Lists` has.
+    limits : (m, B) float
+    only_finished : (m, k) int64
+    masks : (m,) int64
+        The bypass choice of each.
+    """
+
+    shifts: Floats
+    limits: Floats
+    only_finished: Ints
+    masks: Ints
+
+
+class Sets(NamedTuple):
+    """Sets of splits, one after another without gaps.
+
+    Parameters
+    ----------
+    rows : (*,) int64
+    reduced : (*,) float
+        How far each lifts the separable bound above its least.
+    ends : (n, 7) int64
+        Those of axis a in set i are rows[ends[i, a]..ends[i, a + 1]].
+    """
+
+    rows: Ints
+    reduced: Floats
+    ends: Ints
+
+
+@entry
+def search_deep(
+    dp: Deep, tables: tuple[Floats, ...], chains: tuple[Ints, ...], terms: Terms, parts: Parts, lists: Lists,
+    sets: Sets, goal: Goal, incumbents: Incumbents, held: int,
+) -> int:  # fmt: skip
+    """Walk sets of splits in each of some kindred spaces, and price the mappings that may improve.
+
+    Parameters
+    ----------
+    dp, terms
+        Of any of the spaces. The terms' `logs` and `first` are those of the lists instead, and what the spaces differ
+        in are their parts.
     tables : 6 x (columns, n) float
         Factors of each axis' splits.
     chains : 6 x (n, 2, 2 * k) int64
         Trips and children of each of k levels, for both dims of each axis.
-    terms
-        `logs` and `first` are those of the lists instead.
-    alive
-        The splits, those of all axes one after another without gaps; `reduced` is how far each lifts the separable
-        bound above its least. Put in order here.
+    sets
+        Put in order here, best reduced cost first.
+    incumbents
+        `mask` is that of each part instead.
     held : int
         How many incumbents there are.
 
@@ -171,13 +209,27 @@ def search_deep(
     int
         How many incumbents there are, -1 when there is no room for all.
     """
-    for a in range(6):
-        _sort(alive, a)
-    sums = shrink(tables, with_lists(terms, lists.logs, lists.first), alive)
-    return walk_splits(dp, chains, sums, alive, lists.choices, goal, incumbents, held, scratch_of(dp))
+    scratch = _scratch_of(dp)
+    for i in range(len(sets.ends)):
+        begin, end = sets.ends[i, 0], sets.ends[i, 6]
+        starts, ends = sets.ends[i, :6] - begin, sets.ends[i, 1:] - begin
+        alive = Alive(sets.rows[begin:end], starts, ends, sets.reduced[begin:end])
+        for a in range(6):
+            put_in_order(alive, a)
+        for part in range(len(parts.masks)):
+            mine = Terms(
+                lists.first, terms.second, lists.logs + parts.shifts[part], terms.block, terms.group,
+                parts.limits[part], terms.fixed, terms.groups, terms.cuts,
+            )  # fmt: skip
+            found = Incumbents(incumbents.values, incumbents.records, incumbents.visited, parts.masks[part])
+            room = Scratch(scratch.split, scratch.orders, scratch.work, parts.only_finished[part])
+            held = _walk(dp, chains, shrink(tables, mine, alive), alive, lists.choices, goal, found, held, room)
+            if held < 0:
+                return held
+    return held
 
 
-def scratch_of(dp: Deep) -> Scratch:
+def _scratch_of(dp: Deep) -> Scratch:
     """Room for walks of a problem."""
     levels = len(dp.nodes)
     orders = Orders(
@@ -187,26 +239,7 @@ def scratch_of(dp: Deep) -> Scratch:
     return Scratch(np.ones((levels, 4, 8), dtype=np.int64), orders, workspace(dp), dp.only_finished)
 
 
-def _sort(alive: Alive, a: int) -> None:
-    """Put the splits of an axis in rising order of what they lift the bound by, by Shell's method."""
-    rows, reduced, start, end = alive.rows, alive.reduced, alive.start[a], alive.end[a]
-    gap = 1
-    while 3 * gap + 1 < end - start:
-        gap = 3 * gap + 1
-    while gap > 0:
-        for i in range(start + gap, end):
-            row, lift, at = rows[i], reduced[i], i
-            while at >= start + gap:
-                before = at - gap
-                if reduced[before] < lift or (reduced[before] == lift and rows[before] <= row):
-                    break
-                rows[at], reduced[at] = rows[before], reduced[before]
-                at = before
-            rows[at], reduced[at] = row, lift
-        gap //= 3
-
-
-def walk_splits(
+def _walk(
     dp: Deep, chains: tuple[Ints, ...], sums: Sums, alive: Alive, choices: Ints, goal: Goal, incumbents: Incumbents,
     held: int, scratch: Scratch,
 ) -> int:  # fmt: skip

@@ -11,8 +11,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from dse.mapper.deep.bounds.columns import Columns, Laid
 from dse.mapper.deep.bounds.finished import told_apart
-from dse.mapper.deep.bounds.sift import Alive
 from dse.mapper.deep.bounds.subproblem import (
     MARGIN,
     Best,
@@ -29,7 +29,6 @@ from dse.mapper.deep.branching import half_of, laid_down, next_list, partial_lis
 from dse.mapper.deep.exchange import rows_of
 from dse.mapper.deep.kept import Found, found_by, rules_of
 from dse.mapper.deep.lists import Choice, choices_of, laid_of, nothing_of
-from dse.mapper.deep.pricing import price_all
 from dse.mapper.deep.search import (
     SPLITS,
     SUBPROBLEMS,
@@ -37,6 +36,7 @@ from dse.mapper.deep.search import (
     Goal,
     Incumbents,
     Lists,
+    Sets,
     search_deep,
 )
 from dse.mapper.deep.splits.axes import together
@@ -218,14 +218,8 @@ def _price(space: Space, rows: Ints, choices: tuple[Choice | None, ...], best: B
     """Price mappings, one in each row, with their best orders, in those of a space's parts that have their splits."""
     rows = rows[[space.holds(row) for row in rows.tolist()]]
     if len(rows):
-        problem = (space.parts or (space,))[0].problem
-        lists = Lists(laid_of(choices, len(problem.nodes)), *space.columns(choices)[:2])
-        tables, chains = together(space.axes).of_walks  # with the columns that were just asked for
-        best.visited[UNFINISHED] = 0
-        best.held = compiled(price_all)(
-            problem, tables, chains, space.terms_for(best, walks=True), space.parts_for(best), lists, rows,
-            _goal(best, inf, 0), Incumbents(best.values, best.records, best.visited, 0), best.held,
-        )  # fmt: skip
+        sets = Sets(rows.ravel(), np.zeros(rows.size), np.arange(7) + 6 * np.arange(len(rows))[:, None])
+        _search(space, space.columns(choices), choices, sets, _goal(best, inf, 0), best)
 
 
 def dive(node: Node | None, best: Best) -> float:
@@ -372,16 +366,21 @@ def _walk(node: Node, best: Best, limit: int) -> None:
 
 def walk_to(node: Node, best: Best, target: float, limit: int) -> None:
     """Walk the splits of a subproblem that may lie below a target, in logarithms; at most `limit` of them, if any."""
-    space = node.space
-    ends = np.array([0, *accumulate(map(len, node.rows))])
-    alive = Alive(np.concatenate(node.rows), ends[:-1], ends[1:], np.concatenate(node.reduced))
-    tables, chains = together(space.axes).of_walks
-    lists = Lists(laid_of(node.choices, len(space.problem.nodes)), node.columns[0], node.columns[1])
-    best.visited[UNFINISHED] = 0
+    ends = np.array([[0, *accumulate(map(len, node.rows))]])
+    sets = Sets(np.concatenate(node.rows), np.concatenate(node.reduced), ends)
     goal = _goal(best, float(target - node.bound + MARGIN), limit)
-    incumbents = Incumbents(best.values, best.records, best.visited, space.mask)
-    terms = space.terms_for(best, walks=True)
-    best.held = compiled(search_deep)(space.problem, tables, chains, terms, alive, lists, goal, incumbents, best.held)
+    _search(node.space, node.columns, node.choices, sets, goal, best)
+
+
+def _search(space: Space, columns: Columns, choices: Laid, sets: Sets, goal: Goal, best: Best) -> None:
+    """Walk some splits in all parts of a space, with some lists laid down."""
+    problem, (tables, chains) = (space.parts or (space,))[0].problem, together(space.axes).of_walks
+    lists = Lists(laid_of(choices, len(problem.nodes)), columns[0], columns[1])
+    best.visited[UNFINISHED] = 0
+    best.held = compiled(search_deep)(
+        problem, tables, chains, space.terms_for(best, walks=True), space.parts_for(best), lists, sets, goal,
+        Incumbents(best.values, best.records, best.visited, 0), best.held,
+    )  # fmt: skip
 
 
 def _goal(best: Best, reach: float, limit: int) -> Goal:

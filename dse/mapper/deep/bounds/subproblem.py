@@ -16,8 +16,8 @@ from dse.mapper.deep.bounds.dual import WARM, Effort, Family, Flock, climb_all
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Terms
 from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.lists import Bools, Choice, allowed, listed, needed, nothing_of, parts_of_choice
-from dse.mapper.deep.pricing import Parts
 from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.search import Parts
 from dse.mapper.deep.splits.axes import Axis, together
 from dse.mapper.shared.compilation.arguments import Held
 from dse.mapper.shared.compilation.twins import compiled

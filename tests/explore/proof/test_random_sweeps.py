@@ -1,0 +1,164 @@
+"""Certificates of random sweeps hold: held against full grids that are worked out without the code of sweeps."""
+
+import json
+from math import inf
+
+import elapsed
+import numpy as np
+import pytest
+from explore.proof.random_sweeps import LIMITS, case_of, truth_of
+from explore.proof.test_prove import counts
+from thinned import thinned
+
+from dse.explore.designs import design as design_module
+from dse.explore.designs.clock import _LAYERS
+from dse.explore.designs.together import Together
+from dse.explore.outcomes.log import FILE_NAME
+from dse.explore.plan.hardware import HardwareChanges
+from dse.explore.plan.plan import make_plan
+from dse.explore.plan.search import Search
+from dse.explore.plan.workloads import WorkloadChanges
+from dse.explore.proof.boxes import box as box_module
+from dse.explore.results.record import read_results
+from dse.explore.sweep import sweep
+from dse.formats.architecture.space import parse_constraints
+
+ROUNDING = 1e-9
+
+
+@pytest.mark.parametrize("seed", thinned(range(80), 10))
+def test_a_certificate_holds_for_all_that_any_design_can_do(seed, tmp_path, monkeypatch):
+    case = case_of(seed)
+    (tmp_path / "arch.yaml").write_text(case.architecture)
+    files = [tmp_path / f"{place}.yaml" for place in range(len(case.networks))]
+    for file, text in zip(files, case.networks, strict=True):
+        file.write_text(text)
+    plan = plan_of(tmp_path / "arch.yaml", files, case.keywords, {})
+    constraints = limits(case, truth_of(plan, plan.problem()))
+    plan = plan_of(tmp_path / "arch.yaml", files, case.keywords, constraints)
+    truth = truth_of(plan, plan.problem())
+    monkeypatch.setattr(box_module, "MANY_BOXES", case.boxes[0])
+    monkeypatch.setattr(box_module, "SIDES_AT_ONCE", case.boxes[1])
+    monkeypatch.setattr(design_module, "FRONT_POINTS", case.record)
+    how = {**case.keywords, "constraints": constraints or None, "jobs": 0, "output": tmp_path / "out"}
+    with monkeypatch.context() as patch:
+        if case.stopped:
+            _LAYERS.clear()
+            elapsed.use(patch)
+            how["design_limit_s"] = 600.0
+        result = sweep(tmp_path / "arch.yaml", files, **how)
+        check(result, plan, truth, tmp_path / "out")
+        if case.longer:
+            result = sweep(tmp_path / "arch.yaml", files, resume=True, **{**how, "trials": how["trials"] + 5})
+            check(result, plan, truth, tmp_path / "out")
+    _LAYERS.clear()
+
+
+def plan_of(arch, files, keywords, constraints):
+    search = Search(1, objectives=keywords["objectives"])
+    limited = HardwareChanges({}, parse_constraints(constraints) if constraints else None)
+    return make_plan(arch, files, search, space=keywords["space"], hardware=limited,
+                     changes=WorkloadChanges(bits=keywords["bits"] or {}),
+                     together=Together(keywords["combine"], keywords["weights"]))  # fmt: skip
+
+
+def limits(case, truth):
+    """Limits which some points of some designs keep, and others break."""
+    rows = np.array([(area, *point) for area, points in truth for point in points])
+    if not len(rows):
+        return {}
+    area, energy, latency = rows.T
+    values = {"area": area, "energy": energy, "latency": latency, "power": energy * 1e-9 / latency}
+    most = {name: float(np.quantile(values[name], at)) * (1 + ROUNDING) for name, at in case.limited}
+    return {name: {"max": f"{value!r} {LIMITS[name][1]}"} for name, value in most.items()}
+
+
+def check(result, plan, truth, output):
+    certificate, space = result.certificate, plan.problem().space
+    never = sum(len(points) == 0 for _, points in truth)
+    assert counts(certificate) == certificate.space == space.size
+    assert min(certificate.evaluated, certificate.ruled_out, certificate.infeasible, certificate.open) >= 0
+    assert certificate.infeasible <= never
+    known = rows_of(result)
+    listed = listed_whole(result, plan)
+    worst = max((short(known, result, *one) for at, one in enumerate(truth) if at not in listed), default=0.0)
+    assert worst <= certificate.gap + ROUNDING
+    check_log(result, truth, output, space, known)
+    summary = json.loads((output / "summary.json").read_text())
+    assert summary["certificate"] == {
+        **certificate.to_dict(), "says": certificate.sentence(result.search.objectives),
+    }  # fmt: skip
+    assert read_results(output).certificate == certificate
+    assert read_results(output).mapping_rows() == result.mapping_rows() or equal_machines(result)
+
+
+def equal_machines(result):
+    """Whether designs of other settings are the same machine: the log has one line for both."""
+    ids = [one.id for one in result.evaluations]
+    return len(set(ids)) < len(ids)
+
+
+def rows_of(result):
+    rows = result.mapping_rows()
+    return np.array([(row["area_mm2"], row["energy_pj"], row["latency_s"]) for row in rows]).reshape(-1, 3)
+
+
+def listed_whole(result, plan):
+    """Places of designs on the front whose records leave points out: there they stand for all of them."""
+    problem = plan.problem()
+    shown = {row["number"] for row in result.front_rows()}
+    left_out = [e.parameters for e in result.evaluations if e.number in shown and e.outcome.thinned]
+    settings = [problem.complete(problem.space.settings(at)) for at in range(problem.space.size)] if left_out else []
+    return {at for at, one in enumerate(settings) if one in left_out}
+
+
+def values(points, objectives):
+    """What is compared: energy and latency where both are objectives, else each objective but area."""
+    energy, latency = points.T
+    every = {"energy": energy, "latency": latency, "edp": energy * latency}
+    both = {"energy", "latency"} <= set(objectives)
+    names = ("energy", "latency") if both else [name for name in objectives if name != "area"]
+    return np.stack([every[name] for name in names], axis=1) if names else np.ones((len(points), 1))
+
+
+def short(known, result, area, points):
+    """The least gap within which known points match all that a design can do."""
+    if not len(points):
+        return 0.0
+    objectives = result.search.objectives
+    near = known[known[:, 0] <= area * (1 + ROUNDING)] if "area" in objectives else known
+    if not len(near):
+        return inf
+    matched, wanted = values(near[:, 1:], objectives), values(points, objectives)
+    return float((matched[None] / wanted[:, None]).max(axis=2).min(axis=1).max()) - 1
+
+
+def check_log(result, truth, output, space, known):
+    """No bound of a box is above what one of its designs reaches, and each is matched within the gap of its line."""
+    for line in (output / FILE_NAME).read_text().splitlines():
+        box = json.loads(line)
+        if "box" not in box:
+            continue
+        members = [at for at in range(space.size) if holds(box, space, at)]
+        assert len(members) == box["designs"]
+        for area, points in (truth[at] for at in members):
+            if box["state"] == "infeasible":
+                assert not len(points)
+            if not len(points) or "reason" in box["bound"]:
+                continue
+            least = {"area_mm2": area, "energy_pj": points[:, 0].min(), "latency_s": points[:, 1].min()}
+            for name, value in least.items():
+                assert box["bound"][name] <= value * (1 + ROUNDING)
+            if box["gap"] is not None:
+                assert short(known, result, area, points) <= box["gap"] + ROUNDING
+
+
+def holds(box, space, at):
+    places = zip(space.names, space.choices, space.digits(at), strict=True)
+    inside = all(
+        choices.index(box["box"][name][0]) <= place <= choices.index(box["box"][name][1])
+        for name, choices, place in places
+    )
+    settings = space.settings(at)
+    pes = np.prod([settings.get(f"levels.array.{side}", 1) for side in ("rows", "cols")])
+    return inside and ("pes" not in box or box["pes"][0] <= pes <= box["pes"][1])
