@@ -46,6 +46,7 @@ def collect_cards(
             book = make_book(result, plan, workers, known, lambda done, all_: status.show(f"cards {done}/{all_}"))
     except KeyboardInterrupt:
         workers.stop(kill=True)
+        workers.interrupted = True
         status.clear()
         note(f"interrupted: {LATER}")
         return known

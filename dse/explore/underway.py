@@ -105,7 +105,7 @@ class Underway:
         )
         if not whole:
             return result
-        own = explorer.certificate
-        if own is not None:
-            own = replace(own, gap=max(own.gap, unlisted_gap(result)))
-        return replace(result, certificate=closer(own, self.former))
+        certificate = closer(explorer.certificate, self.former)
+        if certificate is not None:  # also of a run before: what the front lists may have changed since
+            certificate = replace(certificate, gap=max(certificate.gap, unlisted_gap(result)))
+        return replace(result, certificate=certificate)

@@ -61,7 +61,7 @@ def test_a_design_out_of_time_says_how_far_it_is_proven_and_is_made_again_with_m
     stopped = [e for e in short.evaluations if e.outcome.limit_s]
     assert stopped
     assert all(e.outcome.limit_s == 1e-9 and e.outcome.gap > 0 for e in stopped)
-    assert all(e.proven(0.0) == f"{e.outcome.gap:.2g}" for e in stopped)
+    assert all(e.outcome.gap <= float(e.proven(0.0)) * (1 + 1e-9) <= 1.1 * e.outcome.gap for e in stopped)
     read = read_results(tmp_path / "out")
     assert {e.id: e.outcome.gap for e in read.evaluations} == {e.id: e.outcome.gap for e in short.evaluations}
     assert {row["proven"] for row in short.front_rows()} != {"exact"}

@@ -156,7 +156,12 @@ def _search(plan: Plan, directory: Path, workers: WorkerOptions, resume: bool, l
             crew.begin()
         compile_first(plan.architecture)
         result = _found(plan, directory, crew, workers.cluster, resume, limits)
-        return INTERRUPTED if result is None else _finish(result, plan, directory, crew, form, until)
+        try:
+            return INTERRUPTED if result is None else _finish(result, plan, directory, crew, form, until)
+        except KeyboardInterrupt:
+            crew.stop(kill=True)
+            note(f"interrupted while the page was made; dse report {directory} makes it and prints the front")
+            return INTERRUPTED
 
 
 def _found(
@@ -176,6 +181,7 @@ def _found(
         status.clear()
         note(f"interrupted; what is known by now is in {directory}, every finished evaluation in evaluations.jsonl")
         note(f"go on with: dse sweep {directory / 'sweep.yaml'} -o {directory} --resume")
+        note(f"dse report {directory} draws what is known by now and prints its front")
         return None
     status.clear()
     if not result.finished:
@@ -262,4 +268,4 @@ def _finish(result: SweepResult, plan: Plan, directory: Path, crew: Workers, for
     summary = "\n".join(line for line in (proof_line(result), status_line(result), done) if line)
     plain = {**result.to_dict(), "front": rows, "output": str(directory)}
     print_rows(form, lambda: sweep_text(result, summary), plain, rows)
-    return 0
+    return INTERRUPTED if crew.interrupted else 0

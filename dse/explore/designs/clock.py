@@ -44,15 +44,15 @@ class Clock:
     Parameters
     ----------
     end : float
-        Of the monotonic clock, or of this process's CPU time, s.
+        Of the monotonic clock, s.
     layers : int
         To be mapped yet.
     gap : float
         The farthest that any layer so far may be from its best.
     nests : dict
         Mappings that the deep search found, by the layer's shape: each takes it long.
-    busy : bool
-        Whether CPU time counts.
+    busy_end : float
+        Of this process's CPU time, s; infinite where that is not limited.
     reached : list of (points, gap)
         What was found of each layer, in their order, and how far it may be from its best.
     """
@@ -61,7 +61,7 @@ class Clock:
     layers: int
     gap: float = 0.0
     nests: dict[Any, Nest] = field(default_factory=dict)
-    busy: bool = False
+    busy_end: float = inf
     reached: list[tuple[Points, float]] = field(default_factory=list)
 
     @classmethod
@@ -69,16 +69,18 @@ class Clock:
         """Of a design whose evaluation begins now."""
         from dse.mapper.shared.stopping import Busy
 
-        busy = isinstance(limit_s, Busy)
-        return cls((process_time() if busy else monotonic()) + limit_s, layers, busy=busy)
+        if isinstance(limit_s, Busy):
+            return cls(monotonic() + limit_s.clock_s, layers, busy_end=process_time() + limit_s)
+        return cls(monotonic() + limit_s, layers)
 
     def _share_s(self, layers: int) -> float:
         """An equal part of what is left for some layers."""
         from dse.mapper.shared.stopping import Busy
 
-        left = self.end - (process_time() if self.busy else monotonic())
-        share_s = max(LEAST_S, left / max(1, layers))
-        return Busy(share_s) if self.busy else share_s
+        by_clock = max(LEAST_S, (self.end - monotonic()) / max(1, layers))
+        if self.busy_end == inf:
+            return by_clock
+        return Busy(max(LEAST_S, (self.busy_end - process_time()) / max(1, layers)), by_clock)
 
     def points(self, architecture: Architecture, layer: Layer, objective: str, gap: float) -> Points:
         """Energy and cycles of the layer's best mapping, or of its whole `front`, within the layer's time."""

@@ -88,7 +88,8 @@ class NetworkEvaluator:
     combination : Combination
         How energies and latencies of several networks become one.
     limit_s : float
-        Seconds by the clock after which what is found is the outcome.
+        Seconds by the clock after which what is found is the outcome; or of CPU time, with seconds by the clock
+        beside them (`dse.mapper.shared.stopping.Busy`).
     layers : {"front", "repriced"}
         Of a whole front: of each layer its own, or the points that `dse.explore.designs.clock.learn` was told of it.
     """
@@ -104,7 +105,9 @@ class NetworkEvaluator:
 
     def within(self, limit_s: float) -> NetworkEvaluator:
         """The same with no more than so many seconds for a design."""
-        return replace(self, limit_s=min(self.limit_s, max(LEAST_S, limit_s)))
+        from dse.mapper.shared.stopping import at_most
+
+        return replace(self, limit_s=at_most(self.limit_s, max(LEAST_S, limit_s)))
 
     def rule_out(self, architecture: Architecture) -> Outcome | None:
         """The outcome of a design that breaks a constraint whatever is mapped on it; None for any other."""
@@ -141,7 +144,7 @@ class NetworkEvaluator:
             violation=violation,
             workloads={network.name: part for network, part in zip(self.networks, run.parts(), strict=True)},
             cpu_s=process_time() - start,
-            limit_s=self.limit_s if clock.gap > self.gap and self.limit_s < inf else 0.0,
+            limit_s=self._ended_by() if clock.gap > self.gap and self.limit_s < inf else 0.0,
             gap=self._stated(self._gap(architecture, clock, len(runs))),
             nests=clock.nests if len(runs) == 1 and not self.front else {},
         )
@@ -200,6 +203,11 @@ class NetworkEvaluator:
                 cycles += count * layer_cycles
             parts.append((energy, cycles / architecture.clock_hz))
         return Run(tuple(parts), self.combination)
+
+    def _ended_by(self) -> float:
+        """The limit that counts: that by the clock where it is no more than that of CPU time."""
+        clock_s: float = getattr(self.limit_s, "clock_s", inf)
+        return clock_s if clock_s <= self.limit_s else self.limit_s
 
     def _stated(self, gap: float) -> float:
         """The gap of an outcome; 0 where it is that within which designs are mapped."""

@@ -19,9 +19,6 @@ SEARCHES = 8
 ROUNDING = 1e-9
 """Relative difference of gaps that is none."""
 
-LEAST_S = 1e-3
-"""Seconds that a search has at least."""
-
 
 def keeps_tensors(architecture: Architecture) -> bool:
     """Whether a level says that whole tensors may stay in it."""
@@ -60,11 +57,12 @@ def resident_points(
     (1182120, 0.0)
     """
     from dse.mapper.network.residency.solve import Goal, keep_on_chip
+    from dse.mapper.shared.stopping import part_of
 
     assert workload is not None
     limits = {c.metric: c.maximum for c in constraints if c.maximum is not None}
     most = limits.get("energy_pj", inf), limits.get("latency_s", inf)
-    search_s = None if layer_s == inf else max(LEAST_S, layer_s / SEARCHES)
+    search_s = None if layer_s == inf else part_of(layer_s, SEARCHES)
 
     def run(objective: str, max_energy_pj: float, max_latency_s: float) -> Any:
         max_cycles = max_latency_s * architecture.clock_hz

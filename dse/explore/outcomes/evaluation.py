@@ -43,7 +43,8 @@ class Outcome:
     mapped : bool
         Whether it was tried to map the networks, which costs a trial; not so where the design alone says enough.
     limit_s : float
-        The time after which its searches were stopped; 0 where they came to their end.
+        The time after which its searches were stopped, by the clock or of CPU (`Busy`, `cpu_limit_s` in the log); 0
+        where they came to their end.
     gap : float
         How far from their best mappings may be where searches were stopped, or ended without a proof.
     thinned : float
@@ -170,7 +171,7 @@ class Evaluation:
             "workloads": {name: dict(values) for name, values in outcome.workloads.items()},
             "cpu_s": round(outcome.cpu_s, 4),
             "mapped": outcome.mapped,
-            **({"limit_s": outcome.limit_s} if outcome.limit_s else {}),
+            **_written_limit(outcome.limit_s),
             **({"gap": outcome.gap} if outcome.gap else {}),
             **({"thinned": outcome.thinned} if outcome.thinned else {}),
         }
@@ -202,7 +203,7 @@ class Evaluation:
             workloads={name: _figures(values) for name, values in plain["workloads"].items()},
             cpu_s=_figure(plain["cpu_s"]),
             mapped=bool(plain.get("mapped", True)),
-            limit_s=_figure(plain.get("limit_s", 0.0)),
+            limit_s=_read_limit(plain),
             gap=_figure(plain.get("gap", 0.0)),
             thinned=_figure(plain.get("thinned", 0.0)),
         )
@@ -211,6 +212,20 @@ class Evaluation:
     def line(self) -> bytes:
         """The evaluation as one line of the log, newline included."""
         return json.dumps(self.to_dict(), separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+
+def _written_limit(limit_s: float) -> dict[str, float]:
+    from dse.mapper.shared.stopping import Busy
+
+    return {"cpu_limit_s" if isinstance(limit_s, Busy) else "limit_s": float(limit_s)} if limit_s else {}
+
+
+def _read_limit(plain: Mapping[str, Any]) -> float:
+    if "cpu_limit_s" not in plain:
+        return _figure(plain.get("limit_s", 0.0))
+    from dse.mapper.shared.stopping import Busy
+
+    return Busy(_figure(plain["cpu_limit_s"]))
 
 
 def _figures(plain: Mapping[str, Any]) -> dict[str, float]:

@@ -115,9 +115,9 @@ def thinned(front: Sequence[tuple[float, float]], most: int) -> tuple[tuple[tupl
     Examples
     --------
     >>> front = [(9.0, 1.0), (8.9, 2.0), (8.8, 4.0), (2.0, 8.0), (1.0, 8.1)]
-    >>> points, gap = thinned(front, 3)
-    >>> points, round(gap, 3)
-    (((9.0, 1.0), (2.0, 8.0), (1.0, 8.1)), 0.023)
+    >>> points, gap = thinned(front, 4)
+    >>> points, round(gap, 4)
+    (((9.0, 1.0), (8.8, 4.0), (1.0, 8.1)), 0.0125)
     """
     if len(front) <= most:
         return tuple(front), 0.0

@@ -162,6 +162,7 @@ class Workers:
         self._started: list[Future[int]] = []
         self.until = inf
         self.meanwhile: Callable[[], None] = nothing
+        self.interrupted = False  # by someone who wants nothing more to be begun
         self._has_result = False
 
     @classmethod

@@ -97,31 +97,37 @@ def nothing_of(problem: Deep) -> tuple[Choice | None, ...]:
     return tuple(Choice(NO_TRIPS) if problem.is_fan_out[node] else None for node in nodes)
 
 
-def allowed(problem: Deep, axes: list[Axis], level: int, choice: Choice) -> list[Bools]:
-    """Per axis, which splits agree with what is laid down about a list."""
-    keep = [np.ones(len(axis), dtype=bool) for axis in axes]
-    for a, dims in enumerate(AXES):
-        for which, d in enumerate(dims):
-            alone = axes[a].trips(level, which) == 1
-            if choice.kind == NO_TRIPS:
-                # Groups reuse nothing and stand outside all kinds of order.
-                keep[a] &= alone | (d == G)
-            elif choice.passing and d not in IRRELEVANT[choice.kind]:
-                keep[a] &= alone
-    if choice.kind == NO_TRIPS:
-        return keep
-    moving = SLIDING[choice.kind]
+def allowed(problem: Deep, axes: list[Axis], level: int) -> dict[Choice, list[Bools]]:
+    """Per axis, which splits agree with each choice about a list.
+
+    Masks are shared between choices, so they are not to be written to.
+    """
+    every = [np.ones(len(axis), dtype=bool) for axis in axes]
+    loops = {d: axes[a].trips(level, which) > 1 for a, dims in enumerate(AXES) for which, d in enumerate(dims)}
     forced = problem.innermost if level == problem.near else -1
-    for a in (P, Q):
-        trips = np.max([axes[a].trips(level, which) for which in moving], axis=0)
-        if choice.slide == a:
-            keep[a] &= trips > 1
-        elif choice.slide == NO_SLIDE and forced not in (N, C):
-            keep[a] &= trips == 1
-    if choice.slide == NO_SLIDE or choice.kind == IFMAP:
-        single = WITHOUT_SLIDE[choice.kind]
-        keep[single] &= axes[single].trips(level, 0) > 1
-    return keep
+    found = {}
+    for choice in listed():
+        found[choice] = keep = every.copy()
+        if choice.kind == NO_TRIPS:
+            # Groups reuse nothing and stand outside all kinds of order.
+            without = [d for d in loops if d != G]
+        else:
+            without = [d for d in loops if choice.passing and d not in IRRELEVANT[choice.kind]]
+        for a, dims in enumerate(AXES):
+            for d in set(dims).intersection(without):
+                keep[a] = keep[a] & ~loops[d]
+        if choice.kind == NO_TRIPS:
+            continue
+        for a in (P, Q):
+            moves = np.logical_or.reduce([loops[AXES[a][which]] for which in SLIDING[choice.kind]])
+            if choice.slide == a:
+                keep[a] = keep[a] & moves
+            elif choice.slide == NO_SLIDE and forced not in (N, C):
+                keep[a] = keep[a] & ~moves
+        if choice.slide == NO_SLIDE or choice.kind == IFMAP:
+            single = WITHOUT_SLIDE[choice.kind]
+            keep[single] = keep[single] & loops[single]
+    return found
 
 
 def needed(problem: Deep, axes: list[Axis], level: int, choice: Choice) -> list[Bools]:

@@ -11,7 +11,7 @@ from dse.mapper.deep.bounds.columns import Columns
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT
 from dse.mapper.deep.bounds.subproblem import Best, Kin, Node, Space, bounded, even_weights, terms_of
 from dse.mapper.deep.exchange import descend_all, exchanged, rows_of
-from dse.mapper.deep.lists import Bools, Choice, choices_of
+from dse.mapper.deep.lists import Bools, Choice, choices_of, listed
 from dse.mapper.deep.splits.axes import together
 from dse.mapper.shared.compilation.twins import compiled
 from dse.model.counting.kernel import Floats, Ints
@@ -27,6 +27,9 @@ KINDS = 81
 TRIED = 4
 """Mappings of those that come of it that are priced."""
 
+ROUNDS = 2
+"""How often the order of one list is exchanged, too, where no gap is allowed."""
+
 ENOUGH = 0.03
 """How near, in logarithms, the best mapping is to the root's bound when that is not worth it."""
 
@@ -41,13 +44,15 @@ AGAIN = 4
 def first_mappings(node: Node, best: Best) -> Iterator[Ints]:
     """Splits of each axis that may make good mappings, one in a row; they are to be priced before others are made.
 
-    Of a space's parts the first has most mappings. With a gap, others are looked at only while no mapping is known.
+    Of a space's parts the first has most mappings. With a gap, others are looked at only while no mapping is known, and
+    orders are not exchanged.
 
     Parameters
     ----------
     node
         A whole space.
     """
+    begun = best.target()
     several = int(sum(len(mine) > 1 for mine in node.rows) > 2)
     rows = tuple(_some(mine, lifted, several) for mine, lifted in zip(node.rows, node.reduced, strict=True))
     least = np.array([mine[np.argmin(lifted)] for mine, lifted in zip(node.rows, node.reduced, strict=True)])
@@ -56,6 +61,15 @@ def first_mappings(node: Node, best: Best) -> Iterator[Ints]:
         every = np.ones((len(kin.choices), sum(map(len, rows))), dtype=bool)
         yield _best_of(_descended(part, best, kin, rows, every, least))
         if best.gap > 0 and best.held > 0:
+            return
+    for _ in range(ROUNDS if best.gap == 0 else 0):
+        known = best.target()
+        if known >= begun or known < node.bound + ENOUGH:
+            return
+        # What is best by now was found in one of these.
+        space = next(part for part in node.space.parts or (node.space,) if part.mask == best.records[0][-1])
+        yield _best_of(_other_orders(space, best, rows))
+        if best.target() >= known:
             return
 
 
@@ -175,6 +189,23 @@ def _of_kinds(space: Space, nothing: tuple[Choice | None, ...]) -> Kin:
     choices = tuple(product(*reversed(each)))
     columns = [space.columns(one) for one in choices]
     return Kin(choices, np.stack([one[0] for one in columns]), np.stack([one[1] for one in columns]), columns[0][2])
+
+
+def _other_orders(space: Space, best: Best, rows: tuple[Ints, ...]) -> list[tuple[float, Ints]]:
+    """What comes of the best mapping when the order of one list is another, and the splits go with it."""
+    record, known = best.records[0], best.target()
+    choices, mine, found = choices_of(space.problem, record), rows_of(space, record), []
+    agree = {level: space.agree(level, rows) for level in range(len(choices)) if not space.problem.is_fan_out[
+        space.problem.nodes[level]]}  # fmt: skip
+    at = {level: listed().index(choice) for level, choice in enumerate(choices) if choice is not None}
+    for level in agree:
+        keep = agree[level].copy()
+        for other in agree:
+            if other != level:
+                keep &= agree[other][at[other]]
+        kin = space.kin((*choices[:level], None, *choices[level + 1 :]), level)
+        found += [one for one in _descended(space, best, kin, rows, keep, np.array(mine)) if one[0] < known]
+    return found
 
 
 def _descended(

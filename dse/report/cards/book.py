@@ -179,12 +179,12 @@ def _limit_s(plan: Plan, outcome: Outcome) -> float | None:
     """Seconds for each layer, where the deep search maps it: what a trial has, or had."""
     from dse.explore.limits import DEFAULT
     from dse.mapper import bounds_boxes
-    from dse.mapper.shared.stopping import Busy
+    from dse.mapper.shared.stopping import Busy, part_of
 
     if bounds_boxes(plan.architecture):
         return None
     layers = sum(len(network.layers) for network in plan.networks)
-    return Busy((outcome.limit_s or DEFAULT.trial_s(layers)) / layers)
+    return part_of(outcome.limit_s or Busy(DEFAULT.trial_s(layers)), layers)
 
 
 def all_changes(result: SweepResult, book: Book, numbers: Iterable[int]) -> dict[int, list[dict[str, Any]]]:

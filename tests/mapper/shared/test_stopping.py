@@ -1,8 +1,9 @@
 """Limits on time, by the clock and by CPU time."""
 
+import pickle
 import time
 
-from dse.mapper.shared.stopping import Busy, BusyTimer, stopping
+from dse.mapper.shared.stopping import Busy, BusyTimer, at_most, part_of, stopping
 
 
 def test_cpu_time_does_not_pass_while_a_process_waits():
@@ -30,3 +31,20 @@ def test_a_limit_that_is_cancelled_does_nothing():
     later.cancel()
     later.start()
     assert fired == [1]
+
+
+def test_a_limit_by_the_clock_holds_beside_one_of_cpu_time():
+    with stopping(Busy(600.0, 0.01)) as stop:
+        while not stop[0]:  # it ends, or the test hangs
+            time.sleep(0.001)
+    assert stop[0]
+
+
+def test_both_limits_reach_other_processes_and_are_shared_out():
+    limit = at_most(at_most(Busy(8.0), 90.0), 40.0)
+    for one in (limit, pickle.loads(pickle.dumps(limit))):
+        assert (one, one.clock_s) == (8.0, 40.0)
+        assert isinstance(one, Busy)
+    share = part_of(limit, 4)
+    assert (share, share.clock_s) == (2.0, 10.0)
+    assert type(at_most(8.0, 4.0)) is type(part_of(8.0, 4)) is float

@@ -188,11 +188,12 @@ class Space:
                 every = self._agreeing(level, parts_of_choice(some[0]))
                 masks = [np.logical_or.reduce(mine)[None] for mine in every]
             else:
-                masks = allowed(self.problem, self.axes, level, some[0])
-                if level in self.loose:
-                    others = needed(self.problem, self.axes, level, some[0])
-                    masks = [np.logical_and(*both) for both in zip(masks, others, strict=True)]
-                masks = [mine[None] for mine in masks]
+                for choice, masks in allowed(self.problem, self.axes, level).items():
+                    if level in self.loose:
+                        others = needed(self.problem, self.axes, level, choice)
+                        masks = [np.logical_and(*both) for both in zip(masks, others, strict=True)]
+                    self.agreeing[level, (choice,)] = [mine[None] for mine in masks]
+                return self.agreeing[level, some]
             self.agreeing[level, some] = masks
         return self.agreeing[level, some]
 
