@@ -11,9 +11,10 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.architecture.parts import in_order_kept, in_parts
 from dse.errors import DseError
+from dse.mapper.deep.bounds.dominance import needed_splits
 from dse.mapper.deep.bounds.finished import halved, together
 from dse.mapper.deep.bounds.spaces import narrowed, space_of
-from dse.mapper.deep.bounds.subproblem import Best, Space
+from dse.mapper.deep.bounds.subproblem import Best, Space, root_of
 from dse.mapper.deep.fronts.slices import Stairs
 from dse.mapper.deep.fronts.whole import complete, gap_of_one, points_of
 from dse.mapper.deep.known import Known, record_of
@@ -111,6 +112,16 @@ def _loose_levels(architecture: Architecture) -> tuple[int, ...]:
         return ()
     nodes = [architecture.hierarchy[node] for node in Places.of(architecture).levels]
     return tuple(k for k, node in enumerate(nodes) if isinstance(node, Level) and node.part_of)
+
+
+def compare_splits(architecture: Architecture, layer: Layer) -> None:
+    """Compare the splits of a layer in its first space, as only a long search does."""
+    space = spaces_of(architecture, layer, "all")[1][0]
+    record, counters, stop = np.zeros((1, 1), np.int64), np.zeros(5, np.int64), np.zeros(1, np.int64)
+    best = Best(ENERGY, 0.0, inf, np.zeros((1, 2)), record, counters, stop)
+    root = root_of(space, best)
+    if root is not None:
+        needed_splits(root, best, 1)
 
 
 class DeepSearch:

@@ -12,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from dse.mapper.deep.bounds.columns import Columns, Laid
+from dse.mapper.deep.bounds.dominance import WORTHWHILE, needed_splits
 from dse.mapper.deep.bounds.finished import told_apart
 from dse.mapper.deep.bounds.subproblem import (
     MARGIN,
@@ -51,15 +52,13 @@ DIRECT = 100_000
 """Combinations of splits that are walked at once, without laying down more about the lists first."""
 
 OPEN = 500
-"""The same while several orders of some list have to be tried, or without a bound of their own in spaces that are
-bounded together."""
+"""The same while several orders of some list have to be tried, or with the bound that spaces have together."""
 
 FEW = 20
 """The same while nothing is known of some list in a search that halves axes first."""
 
 LITTLE, SEVERAL = 0.2, 3
-"""Part of what is left to prove that lists lift some root's bound by, at most, in such a search, and how many lists
-there are at least."""
+"""The most that lists lift some root's bound by in such a search, of what is left to prove; how few lists there are."""
 
 PROBE = 8_000
 """Splits that are tried at the root for a first mapping."""
@@ -240,7 +239,7 @@ def dive(node: Node | None, best: Best) -> float:
 
 
 def _parts(node: Node, best: Best) -> list[Node]:
-    """A subproblem in each of the spaces that its own consists of, where something in it may improve."""
+    """A subproblem in each space that its own consists of, where something in it may improve."""
     if not node.space.parts:
         return [node]
     rows = splits_left(node, best.target())
@@ -269,6 +268,7 @@ def children_of(node: Node, best: Best, halved: bool = False) -> list[Node]:
     level = next_list(node)
     unknown = level is not None
     target = best.target()
+    node = node if unknown or node.space.parts else needed_splits(node, best, WORTHWHILE)
     rows = splits_left(node, target)
     many = prod(map(len, rows))
     few = many <= _most_at_once(node, halved)

@@ -60,7 +60,7 @@ class Space:
         Spaces that together have all of its mappings, which are searched in its place once lists are laid down.
     loose
         Levels whose lists have no loops that may as well stand right outside (`dse.mapper.deep.lists.needed`).
-    words, known, agreeing, kins
+    words, known, agreeing, kins, compared
         What is known of lists laid down.
     weights
         Those that bounded this space, or a neighbour's, last: see `dse.mapper.deep.kept.Tables`.
@@ -103,6 +103,7 @@ class Space:
     shared: Shared = field(default_factory=Shared, repr=False)
     held: dict[Hashable, Held] = field(default_factory=dict, repr=False)
     next_lists: dict[Laid, int | None] = field(default_factory=dict, repr=False)
+    compared: dict[Laid, Any] = field(default_factory=dict, repr=False)
     told: dict[tuple[Laid, int], tuple[Choice, ...]] = field(default_factory=dict, repr=False)
 
     def terms_for(self, best: Best, walks: bool = False) -> Terms:

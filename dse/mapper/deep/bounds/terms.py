@@ -346,20 +346,26 @@ def _time(dp: Deep, book: Book, block: int, scale: float, groups: int) -> tuple[
 def _first(dp: Deep, book: Book, t: int, level: int, block: int, scale: float, operands: tuple[int, ...]) -> list[Term]:
     """First fill, or last drain, through a port."""
     terms = []
-    k = len(dp.nodes)
     for o in operands:
-        mine = [c for c in book.crossings if c.operand == o]
-        at = next((i for i, c in enumerate(mine) if c.parent == level), -1)
         cost = float(dp.port_cost[t, o, READ])
         if o == PSUM:
             cost = float(dp.port_cost[t, o, WRITE] - dp.port_saved[t, WRITE])  # the last tile may be finished
-        if at < 0 or mine[at].child == k or cost == 0.0:
-            continue
-        while dp.buffering[dp.nodes[mine[at].child], o] == STREAMING and mine[at + 1].child < k:
-            at += 1
-        extra = _tile(o, mine[at].child, mine[at].parent)
-        terms.append(Term(scale * cost, block, NO_GROUP, used=level, extra=extra))
+        tile = first_tile(dp, book.crossings, level, o)
+        if tile and cost != 0.0:
+            terms.append(Term(scale * cost, block, NO_GROUP, used=level, extra=tile))
     return terms
+
+
+def first_tile(dp: Deep, crossings: list[Crossing], level: int, operand: int) -> tuple[tuple[int, Key], ...]:
+    """The columns of the tile of an operand that a level hands on first, or takes last; none if it hands on none."""
+    k = len(dp.nodes)
+    mine = [c for c in crossings if c.operand == operand]
+    at = next((i for i, c in enumerate(mine) if c.parent == level), -1)
+    if at < 0 or mine[at].child == k:
+        return ()
+    while dp.buffering[dp.nodes[mine[at].child], operand] == STREAMING and mine[at + 1].child < k:
+        at += 1
+    return _tile(operand, mine[at].child, mine[at].parent)
 
 
 @cache
