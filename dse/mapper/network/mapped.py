@@ -102,9 +102,11 @@ class MappedWorkload:
                 **{f"energy_{part}_pj": pj for part, pj in cost.energy_by_level_pj.items()},
             })  # fmt: skip
         for one, names in self.moves:
+            plain = one.to_dict(self.architecture)
             rows.append({
                 "layer": names[0], "count": len(names), "macs": 0, "energy_pj": one.energy_pj, "cycles": one.cycles,
-                "latency_s": one.cycles / clock,
+                "latency_s": one.cycles / clock, "utilization": 0.0, "bound_by": one.bound_by,
+                **{f"energy_{part}_pj": pj for part, pj in plain["energy_by_level_pj"].items()},
             })  # fmt: skip
         return pandas.DataFrame(rows)
 

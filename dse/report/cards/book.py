@@ -14,7 +14,16 @@ from dse.explore.outcomes.evaluation import Outcome
 from dse.formats.text.regular import check_file
 from dse.formats.text.replace import write_text
 from dse.report.cards.card import Card, Wanted, card_of
-from dse.report.cards.steps import Neighbourhood, best_first, change_row, key_of, neighbours, outcomes_at, step_gap
+from dse.report.cards.steps import (
+    Neighbourhood,
+    best_first,
+    change_row,
+    gap_of_layers,
+    key_of,
+    neighbours,
+    outcomes_at,
+    step_gap,
+)
 from dse.report.text.sweeps import recommended, shown_fronts
 
 if TYPE_CHECKING:
@@ -25,7 +34,7 @@ if TYPE_CHECKING:
 Name = TypeVar("Name")
 
 FILE = "cards.json"
-VERSION = 4
+VERSION = 5
 """Of the file; cards of another version are made again."""
 
 
@@ -201,9 +210,14 @@ def all_changes(result: SweepResult, book: Book, numbers: Iterable[int]) -> dict
             found[number] = book.steps.get(number, [])
             continue
         beside = neighbours(result, own, by_settings)
-        found[number] = best_first(
-            [change_row(step, own.outcome, e.outcome, e.number, result.search.gap) for step, e in beside]
-        )
+        gap = max(result.search.gap, gap_of_layers(own.outcome, explored=own.kind == "explore"))
+        found[number] = best_first([
+            change_row(
+                step, own.outcome, e.outcome, e.number,
+                max(gap, gap_of_layers(e.outcome, explored=e.kind == "explore")),
+            )
+            for step, e in beside
+        ])  # fmt: skip
     return {number: rows for number, rows in found.items() if rows}
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
     from dse.mapper import Mapped, MappedWorkload
+    from dse.model.moves import Moved
     from dse.problem.workload import Workload
 
 Card = dict[str, Any]
@@ -60,7 +61,8 @@ def card_of(wanted: Wanted) -> Card:
     dict
         `area_mm2`: area by part; `peak_macs_per_s`; `networks`: for each network its name, totals, energy by level and
         by operand (pJ), widths (bits) and `layers`, and for each distinct layer and mapping how often it occurs, its
-        MACs, energy, latency, what binds it, its cycles by part, words of outermost traffic, reuse and loop nest; and
+        MACs, energy, latency, what binds it, its cycles by part, words of outermost traffic, reuse and loop nest;
+        `moves`: the same, as far as there is any, of nodes without MACs that move words of their own; and
         `residency`, what `Residency.to_dict()` gives, where tensors may stay on chip.
 
     Examples
@@ -155,15 +157,17 @@ def _resident_run(wanted: Wanted, network: Workload) -> MappedWorkload:
 
 def _network(run: MappedWorkload) -> dict[str, Any]:
     layers = [_layer(run.architecture, mapped, names) for mapped, names in run.layers]
+    moves = [_move(run.architecture, one, names) for one, names in run.moves]
     return {
         "name": run.workload.name,
         "energy_pj": run.energy_pj,
         "latency_s": run.latency_s,
         "cycles": run.cycles,
         "macs": run.macs,
-        "energy_by_level_pj": _total(layers, "energy_by_level_pj"),
-        "energy_by_operand_pj": _total(layers, "energy_by_operand_pj"),
+        "energy_by_level_pj": _total([*layers, *moves], "energy_by_level_pj"),
+        "energy_by_operand_pj": _total([*layers, *moves], "energy_by_operand_pj"),
         "layers": layers,
+        "moves": moves,
         **({} if run.residency is None else {"residency": run.residency.to_dict()}),
     }
 
@@ -171,6 +175,14 @@ def _network(run: MappedWorkload) -> dict[str, Any]:
 def _total(layers: list[dict[str, Any]], key: str) -> dict[str, float]:
     names = dict.fromkeys(name for layer in layers for name in layer[key])
     return {name: sum(layer["count"] * layer[key].get(name, 0.0) for layer in layers) for name in names}
+
+
+def _move(architecture: Architecture, moved: Moved, names: tuple[str, ...]) -> dict[str, Any]:
+    """A node without MACs that moves words of its own."""
+    plain = moved.to_dict(architecture)
+    keys = ("kind", "macs", "energy_pj", "latency_s", "utilization", "bound_by", "energy_by_level_pj",
+            "energy_by_operand_pj")  # fmt: skip
+    return {"name": names[0], "count": len(names), **{key: plain[key] for key in keys}}
 
 
 def _layer(architecture: Architecture, mapped: Mapped, names: tuple[str, ...]) -> dict[str, Any]:

@@ -191,9 +191,21 @@ class Neighbourhood:
         if own.status != "ok":
             return []
         return best_first([
-            change_row(step, own, found[at], numbers.get(key_of(step.settings)), self.gap)
+            change_row(
+                step, own, found[at], numbers.get(key_of(step.settings)),
+                max(self.gap, gap_of_layers(own), gap_of_layers(found[at])),
+            )
             for at, step in enumerate(self.steps)
         ])  # fmt: skip
+
+
+def gap_of_layers(outcome: Outcome, *, explored: bool = True) -> float:
+    """How far from what was asked of them the mappings of layers may be.
+
+    Those of a design that was explored to its end are as good as asked for. Its own gap says more: how far the product
+    of its network's energy and latency may be from the least, when each layer has the least product of its own.
+    """
+    return 0.0 if explored and not outcome.limit_s else outcome.gap
 
 
 def change_row(step: Step, own: Outcome, other: Outcome, number: int | None, gap: float) -> dict[str, Any]:
@@ -203,15 +215,15 @@ def change_row(step: Step, own: Outcome, other: Outcome, number: int | None, gap
     -------
     dict
         `path`, `old`, `new`, `number` of the neighbour in its sweep, None where it has none; `energy`, `latency` and
-        `area`: the neighbour's over the design's, and `gap`: how far from its best each mapping may be; or `reason`
-        where the neighbour does not work.
+        `area`: the neighbour's over the design's, and `gap`: how far from its best each layer's mapping may be; or
+        `reason` where the neighbour does not work.
     """
     row = {"path": step.path, "old": step.old, "new": step.new, "number": number}
     if other.status != "ok":
         return {**row, "reason": other.reason}
     names = (("energy", "energy_pj"), ("latency", "latency_s"), ("area", "area_mm2"))
     ratios = {name: other.objectives[key] / own.objectives[key] for name, key in names}
-    return {**row, **ratios, "gap": max(gap, own.gap, other.gap)}
+    return {**row, **ratios, "gap": gap}
 
 
 def best_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

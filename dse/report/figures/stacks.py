@@ -106,7 +106,7 @@ def layers_data(network: Mapping[str, Any], name: str, other: Mapping[str, Any] 
         (row, {part: pj * 1e-12 for part, pj in parts.items()}, None if theirs is None else theirs * 1e-12)
         for row, parts, theirs in _folded(network, other, lambda layer: layer["energy_by_level_pj"])
     )
-    top = max(network["layers"], key=lambda layer: layer["energy_pj"] * layer["count"])
+    top = max(_steps(network), key=lambda layer: layer["energy_pj"] * layer["count"])
     share = top["energy_pj"] * top["count"] / network["energy_pj"]
     return Stacks(
         title=f"{network['name']} on {name}: {many(top)} takes {100 * share:.0f} % of {energy(network['energy_pj'])}",
@@ -135,12 +135,17 @@ def utilization_data(network: Mapping[str, Any], name: str, other: Mapping[str, 
     )  # fmt: skip
 
 
+def _steps(network: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Its layers, and nodes without MACs that move words of their own."""
+    return [*network["layers"], *network.get("moves", [])]
+
+
 def _folded(network: Mapping[str, Any], other: Mapping[str, Any] | None, parts_of: Any) -> list[tuple[Any, ...]]:
     """A row for each of the costliest layers in the network's order, and one for all others."""
     theirs: dict[str, float] = {}
-    for layer in [] if other is None else other["layers"]:
+    for layer in [] if other is None else _steps(other):
         theirs[layer["name"]] = theirs.get(layer["name"], 0.0) + layer["energy_pj"] * layer["count"]
-    layers = network["layers"]
+    layers = _steps(network)
     costliest = sorted(range(len(layers)), key=lambda i: -layers[i]["energy_pj"] * layers[i]["count"])
     kept = set(costliest[: MOST_ROWS - 1] if len(layers) > MOST_ROWS else costliest)
     rows: list[tuple[Any, ...]] = []

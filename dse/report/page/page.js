@@ -303,9 +303,14 @@ function energyTitle(network) {
   return `Energy ${si(network.energy_pj * 1e-12, "J")}, by layer and ${state.by}: ${shares(network[energyKey()], network.energy_pj)}`;
 }
 
+/** Layers, and nodes without MACs that move words of their own. */
+function stepsOf(network) {
+  return [...network.layers, ...(network.moves ?? [])];
+}
+
 function drawEnergy(where, network) {
   const key = energyKey();
-  const groups = network.layers.map(layer => ({ name: many(layer),
+  const groups = stepsOf(network).map(layer => ({ name: many(layer),
     parts: Object.fromEntries(Object.entries(layer[key]).map(([part, pj]) => [part, pj * layer.count * 1e-12])) }));
   bars(where, groups, "J", "part");
 }
@@ -324,7 +329,7 @@ function drawArea(where, card) {
 
 function timeTitle(network) {
   const seconds = {};
-  for (const layer of network.layers) seconds[layer.bound_by] = (seconds[layer.bound_by] ?? 0) + layer.latency_s * layer.count;
+  for (const layer of stepsOf(network)) seconds[layer.bound_by] = (seconds[layer.bound_by] ?? 0) + layer.latency_s * layer.count;
   return `Latency ${si(network.latency_s, "s")}, by layer and what binds it: ${shares(seconds, network.latency_s)}`;
 }
 
@@ -336,10 +341,11 @@ function portNotes(network) {
 }
 
 function drawTime(where, network) {
-  const groups = network.layers.map(layer => ({ name: many(layer), parts: { [`bound by ${layer.bound_by}`]: layer.latency_s * layer.count } }));
+  const steps = stepsOf(network);
+  const groups = steps.map(layer => ({ name: many(layer), parts: { [`bound by ${layer.bound_by}`]: layer.latency_s * layer.count } }));
   bars(where, groups, "s", "bound", { name: "if all MACs were busy",
-    values: network.layers.map(layer => layer.latency_s * layer.count * layer.utilization),
-    labels: network.layers.map(layer => `${many(layer)}: ${(100 * layer.utilization).toFixed(1)} % of all MACs busy`) });
+    values: steps.map(layer => layer.latency_s * layer.count * layer.utilization),
+    labels: steps.map(layer => `${many(layer)}: ${(100 * layer.utilization).toFixed(1)} % of all MACs busy`) });
 }
 
 function drawRoofline(where, card, network) {

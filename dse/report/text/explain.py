@@ -63,20 +63,20 @@ def costs(name: str, network: Mapping[str, Any]) -> str:
       by operand: weight 100 %
       time bound by: compute (100 %)
     """
-    whole = network["energy_pj"]
+    whole, steps = network["energy_pj"], [*network["layers"], *network.get("moves", [])]
     largest = sorted(network["energy_by_level_pj"].items(), key=lambda item: -item[1])
     lines = [f"{network['name']} on {name}: {energy(whole)}, {duration(network['latency_s'])}"]
     for at, (part, spent) in enumerate(largest[:MOST], 1):
         if spent <= 0:
             continue
         where = _largest({many(layer): layer["count"] * layer["energy_by_level_pj"].get(part, 0.0)
-                          for layer in network["layers"]}, spent)  # fmt: skip
+                          for layer in steps}, spent)  # fmt: skip
         share = f"{100 * spent / whole:.0f} % of the energy, {energy(spent)}"
         lines.append(f"  {at}. {SAID.get(part, part)}: {share}, mostly in {where}")
     operands = {o: pj for o, pj in network["energy_by_operand_pj"].items() if o not in SAID}
     lines.append(f"  by operand: {_largest(operands, whole, brackets=False)}")
     bound: dict[str, float] = {}
-    for layer in network["layers"]:
+    for layer in steps:
         bound[layer["bound_by"]] = bound.get(layer["bound_by"], 0.0) + layer["count"] * layer["latency_s"]
     lines.append(f"  time bound by: {_largest(bound, network['latency_s'])}")
     return "\n".join(fold(line, hang="     ") for line in lines)

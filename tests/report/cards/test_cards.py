@@ -16,6 +16,7 @@ from dse.explore.workers.runner import Workers
 from dse.report.cards.book import Book, all_changes, is_complete, make_book, read_book, wanted_rows, write_book
 from dse.report.cards.card import Wanted, area_by_part, card_of
 from dse.report.cards.steps import steps_from
+from dse.report.figures.stacks import layers_data
 from dse.report.text.explain import steps_table
 
 NET = dse.Workload.of(
@@ -47,6 +48,29 @@ def test_a_card_adds_up_to_its_row(swept):
         )
         assert sum(book.of(row)["area_mm2"].values()) == pytest.approx(row["area_mm2"], rel=1e-9)
         assert sum(layer["count"] for layer in network["layers"]) == 3
+
+
+def test_nodes_without_macs_are_part_of_every_split(tmp_path):
+    """What a pool reads and writes is in the total, so it is in the splits by level, by operand and by step."""
+    path = tmp_path / "net.yaml"
+    path.write_text(
+        "workload: net\ninput: [8, 12, 12]\nlayers:\n  a: {conv: 4, kernel: 3}\n  b: {globalpool: avg}\n  c: {fc: 4}\n"
+    )
+    chip = tmp_path / "chip.yaml"
+    chip.write_text(f"extends: {Path(dse.__file__).parents[1] / 'arch_specs' / 'eyeriss.yaml'}\nfuses: []\n")
+    run = dse.map_workload(chip, path)
+    (network,) = card_of(Wanted(run.architecture, (run.workload,), "edp", 0.0))["networks"]
+    assert [move["name"] for move in network["moves"]] == ["b"]
+    assert network["moves"][0]["energy_pj"] > 0
+    steps = [*network["layers"], *network["moves"]]
+    for key in ("energy_by_level_pj", "energy_by_operand_pj"):
+        assert sum(network[key].values()) == pytest.approx(run.energy_pj, rel=1e-9)
+    assert sum(step["count"] * step["latency_s"] for step in steps) == pytest.approx(run.latency_s, rel=1e-9)
+    drawn = layers_data(network, "chip", None, "").records()
+    assert sum(row["J"] for row in drawn) == pytest.approx(run.energy_pj * 1e-12, rel=1e-9)
+    frame = run.to_dataframe()
+    parts = [name for name in frame.columns if name.startswith("energy_") and name != "energy_pj"]
+    assert (frame[parts].sum(axis=1) * frame["count"]).sum() == pytest.approx(run.energy_pj, rel=1e-9)
 
 
 def test_steps_are_what_their_neighbours_cost(swept):
