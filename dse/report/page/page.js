@@ -304,13 +304,13 @@ function energyTitle(network) {
 }
 
 /** Layers, and nodes without MACs that move words of their own. */
-function stepsOf(network) {
+function withMoves(network) {
   return [...network.layers, ...(network.moves ?? [])];
 }
 
 function drawEnergy(where, network) {
   const key = energyKey();
-  const groups = stepsOf(network).map(layer => ({ name: many(layer),
+  const groups = withMoves(network).map(layer => ({ name: many(layer),
     parts: Object.fromEntries(Object.entries(layer[key]).map(([part, pj]) => [part, pj * layer.count * 1e-12])) }));
   bars(where, groups, "J", "part");
 }
@@ -329,7 +329,7 @@ function drawArea(where, card) {
 
 function timeTitle(network) {
   const seconds = {};
-  for (const layer of stepsOf(network)) seconds[layer.bound_by] = (seconds[layer.bound_by] ?? 0) + layer.latency_s * layer.count;
+  for (const layer of withMoves(network)) seconds[layer.bound_by] = (seconds[layer.bound_by] ?? 0) + layer.latency_s * layer.count;
   return `Latency ${si(network.latency_s, "s")}, by layer and what binds it: ${shares(seconds, network.latency_s)}`;
 }
 
@@ -341,7 +341,7 @@ function portNotes(network) {
 }
 
 function drawTime(where, network) {
-  const steps = stepsOf(network);
+  const steps = withMoves(network);
   const groups = steps.map(layer => ({ name: many(layer), parts: { [`bound by ${layer.bound_by}`]: layer.latency_s * layer.count } }));
   bars(where, groups, "s", "bound", { name: "if all MACs were busy",
     values: steps.map(layer => layer.latency_s * layer.count * layer.utilization),

@@ -30,7 +30,7 @@ from dse.problem.dims import PSUM, G
 WORTHWHILE = 1_000
 """Combinations of splits from which on they are compared."""
 
-MOST = 4_000
+MOST = 400
 """Splits of an axis that are compared, at most."""
 
 
