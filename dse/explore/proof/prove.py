@@ -26,6 +26,7 @@ from dse.explore.proof.settled import (
     EVALUATED,
     INFEASIBLE,
     OPEN,
+    ROUNDING,
     RULED_OUT,
     WITHIN,
     Entry,
@@ -33,6 +34,7 @@ from dse.explore.proof.settled import (
     Queue,
     Settled,
     joined_with,
+    state_of,
 )  # fmt: skip
 from dse.explore.proof.staircase import Staircase
 from dse.explore.workers.runner import Failure, Task, Timed, TimeOverError, Workers
@@ -61,10 +63,6 @@ SURE = 0.1
 
 MOST_PATIENCE = 4
 """So many rounds of designs at most are solved without being held against what is known, after one that none lost."""
-
-ROUNDING = 1e-12
-"""Relative difference below which a bound is matched."""
-
 
 def task_of(axes: Axes, box: Box, parts: Sequence[Box], weight: float) -> BoundTask:
     """What is to be bounded of a box: its parts by themselves, if it has any (see `Axes.parts_of`)."""
@@ -158,8 +156,7 @@ class Prover:
         found = []
         for entry in sorted([*self._heap, *self._lone, *self._stuck, *self._hand]):
             short = min(entry.short, self._short(entry.bound))
-            state = RULED_OUT if short <= ROUNDING else WITHIN if short <= self.wanted else OPEN
-            found.append(Settled(entry.box, state, entry.bound, short))
+            found.append(Settled(entry.box, state_of(short, self.wanted), entry.bound, short))
         return found
 
     def certificate(self, evaluated: Sequence[tuple[int, ...]], infeasible: Sequence[tuple[int, ...]]) -> Certificate:

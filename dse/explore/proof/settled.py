@@ -13,6 +13,20 @@ from dse.explore.proof.staircase import Staircase
 
 RULED_OUT, INFEASIBLE, OPEN, WITHIN, EVALUATED = "ruled out", "infeasible", "open", "within the gap", "evaluated"
 
+ROUNDING = 1e-12
+"""Relative difference below which a bound is matched."""
+
+
+def state_of(short: float, wanted: float) -> str:
+    """What is said of designs whose bounds are matched within `short`, where a gap is wanted.
+
+    Examples
+    --------
+    >>> [state_of(short, 0.01) for short in (0.0, 0.005, 0.02)]
+    ['ruled out', 'within the gap', 'open']
+    """
+    return RULED_OUT if short <= ROUNDING else WITHIN if short <= wanted else OPEN
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:

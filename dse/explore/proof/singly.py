@@ -22,15 +22,12 @@ from dse.explore.proof.bounding.bounds import BoundTask, BoxBounds, DesignBound
 from dse.explore.proof.boxes.box import Box
 from dse.explore.proof.certificate import Certificate
 from dse.explore.proof.reach import Reach
-from dse.explore.proof.settled import EVALUATED, INFEASIBLE, OPEN, RULED_OUT, WITHIN, Entry, Hopes, Settled
+from dse.explore.proof.settled import EVALUATED, INFEASIBLE, OPEN, RULED_OUT, WITHIN, Entry, Hopes, Settled, state_of
 from dse.explore.proof.staircase import Staircase
 from dse.explore.workers.runner import Failure, Task, Timed, TimeOverError, Workers
 
 Places = tuple[int, ...]
 """A design by the positions of its settings."""
-
-ROUNDING = 1e-12
-"""Relative difference below which a bound is matched."""
 
 MAPPED_AT_ONCE = 4
 """Designs mapped between two looks at what is known; it does not depend on how many workers there are."""
@@ -234,8 +231,8 @@ class Singly:
 
     def _settled(self, places: Places) -> Settled:
         bound, short = self.bound_of[places], self._short(places)
-        state = RULED_OUT if short <= ROUNDING else WITHIN if short <= self.wanted else OPEN
-        return Settled(Box(places, places), INFEASIBLE if bound.infeasible else state, bound, short)
+        state = INFEASIBLE if bound.infeasible else state_of(short, self.wanted)
+        return Settled(Box(places, places), state, bound, short)
 
     def certificate(self, evaluated: Sequence[Places], infeasible: Sequence[Places]) -> Certificate:
         """What is proven so far, given the designs (positions of their settings) mapped or found infeasible."""

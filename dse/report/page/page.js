@@ -335,7 +335,7 @@ function timeTitle(network) {
 
 /** What "DRAM shared" means, where a port binds that all operands share. */
 function portNotes(network) {
-  const levels = [...new Set(network.layers.map(layer => layer.bound_by))].filter(bound => bound.endsWith(" shared")).map(bound => bound.slice(0, -7));
+  const levels = [...new Set(withMoves(network).map(layer => layer.bound_by))].filter(bound => bound.endsWith(" shared")).map(bound => bound.slice(0, -7));
   return levels.map(level => element("p", { className: "note" },
     `${level} shared: the one port of ${level} that all operands share, in and out. A layer bound by it waits for words; more MACs would not help it.`));
 }
