@@ -64,6 +64,7 @@ SURE = 0.1
 MOST_PATIENCE = 4
 """So many rounds of designs at most are solved without being held against what is known, after one that none lost."""
 
+
 def task_of(axes: Axes, box: Box, parts: Sequence[Box], weight: float) -> BoundTask:
     """What is to be bounded of a box: its parts by themselves, if it has any (see `Axes.parts_of`)."""
     apart: tuple[Any, ...] = ()
