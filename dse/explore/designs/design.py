@@ -165,9 +165,9 @@ class NetworkEvaluator:
 
         fronts: list[Any] = []
         for network in self.networks:
-            if _stays(network, architecture):
+            if (whole := _whole(network, architecture)) is not None:
                 goals = ("edp", "energy", "latency")
-                points = np.array(clock.resident(architecture, network.resident, goals, self.gap, self.constraints))
+                points = np.array(clock.resident(architecture, whole, goals, self.gap, self.constraints))
             else:
                 layers: list[Points] = [(network.moved(architecture),)]
                 for layer, count in network.layers:
@@ -193,8 +193,8 @@ class NetworkEvaluator:
     def _run(self, architecture: Architecture, objective: str, clock: Clock) -> Run:
         parts = []
         for network in self.networks:
-            if _stays(network, architecture):
-                parts += clock.resident(architecture, network.resident, (objective,), self.gap, self.constraints)
+            if (whole := _whole(network, architecture)) is not None:
+                parts += clock.resident(architecture, whole, (objective,), self.gap, self.constraints)
                 continue
             energy, cycles = network.moved(architecture)
             for layer, count in network.layers:
@@ -229,7 +229,7 @@ class NetworkEvaluator:
         for network in self.networks:
             counts = [count for _, count in network.layers]
             sums = np.zeros(3)  # energy, cycles, and the root of their product
-            if _stays(network, architecture):
+            if _whole(network, architecture) is not None:
                 counts = [1]
             else:
                 moved = np.array(network.moved(architecture), dtype=float)
@@ -256,9 +256,9 @@ class NetworkEvaluator:
         return "; ".join(complaint(*each) for each in broken), sum((excess for _, _, excess in broken), 0.0)
 
 
-def _stays(network: Network, architecture: Architecture) -> bool:
-    """Whether tensors of a network may stay on chip, so that it is mapped as a whole."""
-    return network.resident is not None and keeps_tensors(architecture)
+def _whole(network: Network, architecture: Architecture) -> Workload | None:
+    """What is mapped as a whole, as tensors of it may stay on chip; None where layers are mapped by themselves."""
+    return network.resident if keeps_tensors(architecture) else None
 
 
 @dataclass(frozen=True, slots=True)
