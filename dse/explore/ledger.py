@@ -16,6 +16,7 @@ from dse.explore.candidate import ALONE, PROVEN_FROM, Beside, Candidate, better_
 from dse.explore.designs.alike import Family
 from dse.explore.outcomes.evaluation import Evaluation, Kept, Kind, Outcome
 from dse.explore.outcomes.log import LogWriter
+from dse.explore.outcomes.numbers import key_of
 from dse.explore.plan.problem import SweepProblem
 from dse.explore.plan.search import Search
 from dse.explore.progress import Phase, Progress
@@ -81,6 +82,7 @@ class Ledger:
     _stopped: dict[str, Evaluation] = field(default_factory=dict)
     _best: Evaluation | None = None
     _kept: Kept = field(default_factory=Kept)
+    _listed: set[tuple[Any, ...]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._from_log = frozenset(self.known)
@@ -208,9 +210,18 @@ class Ledger:
             parameters = self.problem.parameters(candidate.settings)
             found = replace(known, kind=kind, number=candidate.number, parameters=parameters)
             results[candidate.number] = found
+            if parameters != known.parameters:
+                self._list(found)
             if self.log is not None and known.number >= PROVEN_FROM > found.number and parameters == known.parameters:
                 self.known[known.id] = found
                 self.log.keep(found.line())  # what the proof of an earlier run mapped is a trial of this one
+
+    def _list(self, evaluation: Evaluation) -> None:
+        """Write down that other settings make a machine which the log knows: a line for each design."""
+        self._listed = self._listed or {_line_of(one) for one in self.held}
+        if self.log is not None and _line_of(evaluation) not in self._listed:
+            self._listed.add(_line_of(evaluation))
+            self.log.keep(evaluation.line())
 
     def _record(self, identity: str, kind: Kind, candidate: Candidate, outcome: Outcome) -> None:
         parameters = self.problem.parameters(candidate.settings)
@@ -231,3 +242,8 @@ class Ledger:
         """Keep the best evaluation of this sweep, for whoever watches it."""
         if evaluation.sweep == self.problem.sweep_id:
             self._best = better_of(self._best, evaluation, self.search)
+
+
+def _line_of(evaluation: Evaluation) -> tuple[Any, ...]:
+    """What a line of the log says that is not said yet of a design whose machine has other settings, too."""
+    return evaluation.id, evaluation.number, evaluation.outcome.limit_s, key_of(evaluation)

@@ -224,10 +224,10 @@ def run_plan(
                 key: one for key, one in records.by_id.items()
                 if is_kept(one.outcome, times.get(one.kind, limits.design_s))
             }  # fmt: skip
-            held = tuple(one for one in records.by_id.values() if one.sweep == problem.sweep_id)
+            held = records.of_sweep(problem.sweep_id)
             ledger = Ledger(problem, plan.search, workers, known, log, progress, spending, held=held)
             ledger.watch = callback or ledger.watch
-            replay = _replay(known, problem.sweep_id) if resume else {}
+            replay = _replay([one for one in held if one.id in known]) if resume else {}
             explorer = Explorer(ledger, replay, limits, records.boxes, sampler)
             underway = Underway(plan, explorer, directory, records.damaged, start, before.certificate)
             result = underway.to_its_end()
@@ -266,11 +266,11 @@ def is_kept(outcome: Outcome, limit_s: float) -> bool:
     return outcome.status != "failed" and (not outcome.limit_s or outcome.limit_s >= limit_s)
 
 
-def _replay(known: Mapping[str, Evaluation], sweep_id: str) -> dict[int, Evaluation]:
+def _replay(held: Iterable[Evaluation]) -> dict[int, Evaluation]:
     """The explored designs of a sweep by number; none where two share one, as in logs of several seeds joined."""
     found: dict[int, Evaluation] = {}
-    for evaluation in known.values():
-        if evaluation.kind == "explore" and evaluation.sweep == sweep_id:
+    for evaluation in held:
+        if evaluation.kind == "explore":
             if evaluation.number in found:
                 return {}
             found[evaluation.number] = evaluation

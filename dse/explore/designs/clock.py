@@ -54,7 +54,8 @@ class Clock:
     busy_end : float
         Of this process's CPU time, s; infinite where that is not limited.
     reached : list of (points, gap)
-        What was found of each layer, in their order, and how far it may be from its best.
+        What was found of each layer, in their order, and how far it may be from its best; of a network with tensors
+        on chip, what was found of the whole.
     """
 
     end: float
@@ -103,6 +104,8 @@ class Clock:
         share_s = self._share_s(left * len(objectives))
         found, reached = resident_points(architecture, workload, objectives, gap, share_s, tuple(constraints))
         self.gap = max(self.gap, reached)
+        for energy_pj, latency_s in found:
+            self.reached.append((((energy_pj, latency_s * architecture.clock_hz),), reached))
         return found
 
 
@@ -123,6 +126,8 @@ def _points(
         try:
             found, reached, nest = _solved(architecture, layer, objective, gap, None if limit_s == inf else limit_s)
         except InfeasibleError as error:
+            if limit_s < inf:  # one that has more time is asked again
+                raise
             found = str(error)
         if reached <= gap:
             _LAYERS[key] = found

@@ -145,7 +145,7 @@ class NetworkEvaluator:
             workloads={network.name: part for network, part in zip(self.networks, run.parts(), strict=True)},
             cpu_s=process_time() - start,
             limit_s=self._ended_by() if clock.gap > self.gap and self.limit_s < inf else 0.0,
-            gap=self._stated(self._gap(architecture, clock, len(runs))),
+            gap=self._stated(self._gap(architecture, clock, run) if len(kept) else clock.gap),
             nests=clock.nests if len(runs) == 1 and not self.front else {},
         )
 
@@ -165,9 +165,9 @@ class NetworkEvaluator:
 
         fronts: list[Any] = []
         for network in self.networks:
-            if network.resident is not None and keeps_tensors(architecture):
+            if (whole := _whole(network, architecture)) is not None:
                 goals = ("edp", "energy", "latency")
-                points = np.array(clock.resident(architecture, network.resident, goals, self.gap, self.constraints))
+                points = np.array(clock.resident(architecture, whole, goals, self.gap, self.constraints))
             else:
                 layers: list[Points] = [(network.moved(architecture),)]
                 for layer, count in network.layers:
@@ -193,8 +193,8 @@ class NetworkEvaluator:
     def _run(self, architecture: Architecture, objective: str, clock: Clock) -> Run:
         parts = []
         for network in self.networks:
-            if network.resident is not None and keeps_tensors(architecture):
-                parts += clock.resident(architecture, network.resident, (objective,), self.gap, self.constraints)
+            if (whole := _whole(network, architecture)) is not None:
+                parts += clock.resident(architecture, whole, (objective,), self.gap, self.constraints)
                 continue
             energy, cycles = network.moved(architecture)
             for layer, count in network.layers:
@@ -213,31 +213,36 @@ class NetworkEvaluator:
         """The gap of an outcome; 0 where it is that within which designs are mapped."""
         return gap if gap > self.gap or self.front else 0.0
 
-    def _gap(self, architecture: Architecture, clock: Clock, runs: int) -> float:
-        """How far the design may be from its best, by what is proven of each of its layers.
+    def _gap(self, architecture: Architecture, clock: Clock, run: Run) -> float:
+        """How far the design may be from its best, by what is proven of each layer as it was mapped for the objective.
 
         A layer counts by its part of a network: energies and times add up, and no network has a smaller product of both
         than the square of the sum of the roots of its layers' least ones, by the inequality of Cauchy and Schwarz. The
         same holds of networks that add up, whatever their weights; the largest energy times the largest time is at
-        least the largest product; and means of logarithms of energy and of time add up to that of the product.
+        least the largest product; and means of logarithms of energy and of time add up to that of the product. The run
+        that keeps the limits may be another one, mapped for what is limited: what is least without limits is no more
+        than what is least within them.
         """
-        alone = not self.front and runs == 1 and len(clock.reached) == sum(len(one.layers) for one in self.networks)
-        if not alone:
+        if self.front:
             return clock.gap
-        found, least, reached = list[Any](), list[Any](), iter(clock.reached)
+        least, reached = list[Any](), iter(clock.reached)
         for network in self.networks:
-            moved = np.array(network.moved(architecture), dtype=float)
-            points, sums = moved.copy(), np.array([*moved, moved.prod() ** 0.5])
-            for (_, count), ((point,), gap) in zip(network.layers, reached, strict=False):
-                points += count * np.array(point)
+            counts = [count for _, count in network.layers]
+            sums = np.zeros(3)  # energy, cycles, and the root of their product
+            if _whole(network, architecture) is not None:
+                counts = [1]
+            else:
+                moved = np.array(network.moved(architecture), dtype=float)
+                sums += *moved, moved.prod() ** 0.5
+            for count, ((point,), gap) in zip(counts, reached, strict=False):
                 product = point[0] * point[1] / (1 + gap)
                 sums += count * np.array([point[0] / (1 + gap), point[1] / (1 + gap), product**0.5])
-            found.append(points)
-            least.append(sums)
-        of = self.combination.of
-        energy, time = (of(list(values)) for values in zip(*found, strict=True))
-        least_energy, least_time, root = (of(list(values)) for values in zip(*least, strict=True))
-        ratios = {"energy": energy / least_energy, "latency": time / least_time, "edp": energy * time / root**2}
+            least.append(sums / (1.0, architecture.clock_hz, architecture.clock_hz**0.5))
+        energy, time, root = (self.combination.of(list(values)) for values in zip(*least, strict=True))
+        ratios = {
+            "energy": run.energy_pj / energy, "latency": run.latency_s / time,
+            "edp": run.energy_pj * run.latency_s / root**2,
+        }  # fmt: skip
         gap = float(ratios[self.objective]) - 1
         return gap if gap > max(self.gap, ROUNDING) else self.gap
 
@@ -249,6 +254,11 @@ class NetworkEvaluator:
             if constraint.metric in metrics and (excess := constraint.excess(metrics[constraint.metric])) > 0
         ]
         return "; ".join(complaint(*each) for each in broken), sum((excess for _, _, excess in broken), 0.0)
+
+
+def _whole(network: Network, architecture: Architecture) -> Workload | None:
+    """What is mapped as a whole, as tensors of it may stay on chip; None where layers are mapped by themselves."""
+    return network.resident if keeps_tensors(architecture) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from dse.errors import DseError
 from dse.explore.outcomes.evaluation import Evaluation
+from dse.explore.outcomes.numbers import Key, key_of
 from dse.formats.text.regular import check_file
 
 FILE_NAME = "evaluations.jsonl"
@@ -46,6 +47,8 @@ class Records:
         Evaluations by identity. Where an identity occurs twice the first counts, but a failed evaluation gives way to
         one that did not fail, and one that was stopped to one that had more time; of equal ones the smaller number
         counts, which a longer run gave a design that only the proof had mapped.
+    alike : tuple of Evaluation
+        What those count for beside their own designs: other settings that make the same machine.
     damaged : tuple of Damage
     boxes : frozenset of bytes
         Lines about designs that were not evaluated, see `dse.explore.proof`.
@@ -54,6 +57,11 @@ class Records:
     by_id: Mapping[str, Evaluation]
     damaged: tuple[Damage, ...] = ()
     boxes: frozenset[bytes] = frozenset()
+    alike: tuple[Evaluation, ...] = ()
+
+    def of_sweep(self, sweep: str) -> list[Evaluation]:
+        """The evaluations of a sweep, one for each design and kind."""
+        return [one for one in (*self.by_id.values(), *self.alike) if one.sweep == sweep]
 
 
 def read_log(path: Path) -> Records:
@@ -70,6 +78,7 @@ def read_log(path: Path) -> Records:
     {}
     """
     by_id: dict[str, Evaluation] = {}
+    every: dict[str, dict[Key, Evaluation]] = {}  # of identities that designs of other settings have, too
     damaged: list[Damage] = []
     boxes: set[bytes] = set()
     if not check_file(path):
@@ -84,9 +93,22 @@ def read_log(path: Path) -> Records:
         if evaluation is None:
             continue
         known = by_id.get(evaluation.id)
+        if known is not None and (evaluation.id in every or known.parameters != evaluation.parameters):
+            designs = every.setdefault(evaluation.id, {key_of(known): known})
+            own = designs.get(key_of(evaluation))
+            if own is None or evaluation.standing > own.standing:
+                designs[key_of(evaluation)] = evaluation
         if known is None or evaluation.standing > known.standing:
             by_id[evaluation.id] = evaluation
-    return Records(by_id, tuple(damaged), frozenset(boxes))
+    return Records(by_id, tuple(damaged), frozenset(boxes), _alike(by_id, every))
+
+
+def _alike(by_id: Mapping[str, Evaluation], every: Mapping[str, Mapping[Key, Evaluation]]) -> tuple[Evaluation, ...]:
+    """What counts for one of several designs of an identity counts for all: each has the number of its own line."""
+    return tuple(
+        replace(by_id[identity], number=own.number, parameters=own.parameters)
+        for identity, designs in every.items() for key, own in designs.items() if key != key_of(by_id[identity])
+    )  # fmt: skip
 
 
 class LogWriter:

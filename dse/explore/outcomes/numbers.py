@@ -27,7 +27,7 @@ def numbered(evaluations: Iterable[Evaluation]) -> list[Evaluation]:
     [(12, 5), (12, 5), (14, 6)]
     """
     evaluations = list(evaluations)
-    keys = [_key(one) for one in evaluations]
+    keys = [key_of(one) for one in evaluations]
     numbers: dict[Key, int] = {}
     for key, one in zip(keys, evaluations, strict=True):
         numbers[key] = min(one.number, numbers.get(key, one.number))
@@ -57,10 +57,10 @@ def with_held(shown: Iterable[Evaluation], held: Sequence[Evaluation]) -> list[E
     shown = list(shown)
     if not held:
         return shown
-    have = {(one.kind, _key(one)) for one in shown}
-    return numbered([*shown, *(one for one in held if (one.kind, _key(one)) not in have)])
+    have = {(one.kind, key_of(one)) for one in shown}
+    return numbered([*shown, *(one for one in held if (one.kind, key_of(one)) not in have)])
 
 
-def _key(evaluation: Evaluation) -> Key:
+def key_of(evaluation: Evaluation) -> Key:
     """Equal for evaluations of one design."""
     return tuple(sorted(evaluation.parameters.items()))

@@ -15,7 +15,7 @@ from dse.explore.designs.samplers import SAMPLERS, choose_sampler
 from dse.explore.designs.space import DesignSpace
 from dse.explore.designs.together import SHARED
 from dse.explore.outcomes.log import FILE_NAME, Records, read_log
-from dse.explore.outcomes.numbers import numbered
+from dse.explore.outcomes.numbers import key_of, numbered
 from dse.explore.plan.search import Search
 from dse.explore.proof.certificate import Certificate
 from dse.explore.results.result import COLUMNS, SweepResult, in_order
@@ -108,9 +108,7 @@ def read_before(directory: Path, records: Records) -> Before:
         return Before()
     made, proven = settings["made"], _certificate(_read_summary(directory))
     sampler = made.get("sampler") if settings["search"]["sampler"] == "auto" else None
-    designs = {
-        tuple(sorted(e.parameters.items())) for e in records.by_id.values() if e.sweep == made["records"] and e.ok
-    }
+    designs = {key_of(e) for e in records.of_sweep(made["records"]) if e.ok}
     whole = proven is not None and len(designs) >= proven.evaluated  # a log that lost lines proves less
     return Before(sampler if sampler in SAMPLERS else "", proven if whole else None)
 
@@ -212,7 +210,7 @@ def read_results(directory: str | Path) -> SweepResult:
         bool(asked.get("resident", False)),
     )  # fmt: skip
     space = {path: tuple(choices) for path, choices in settings["space"].items() if isinstance(choices, list)}
-    own = [e for e in records.by_id.values() if e.sweep == made["records"]]
+    own = records.of_sweep(made["records"])
     summary = _read_summary(directory)
     return SweepResult(
         name=settings["sweep"],

@@ -2,7 +2,11 @@
 
 from math import inf
 
+import pytest
+
 import dse
+from dse.errors import InfeasibleError
+from dse.explore.designs import clock
 from dse.explore.designs.clock import Clock
 from dse.explore.designs.design import NetworkEvaluator
 from dse.explore.outcomes.evaluation import Evaluation, Outcome
@@ -39,3 +43,18 @@ def test_cpu_time_and_the_clock_are_two_limits():
 
 def made(limit_s):
     return Evaluation("", "", "explore", 0, {}, Outcome("ok", limit_s=limit_s)).to_dict()
+
+
+def test_that_nothing_fits_is_remembered_only_of_a_search_that_came_to_its_end(monkeypatch):
+    chip = dse.load_architecture("eyeriss").spec.resolve({"levels.GLB.capacity": "21 KiB"})
+    asked = []
+
+    def in_vain(architecture, layer, objective, gap, limit_s):
+        asked.append(limit_s)
+        raise InfeasibleError("nothing fits")
+
+    monkeypatch.setattr(clock, "_solved", in_vain)
+    for limit_s in (60.0, 60.0, inf, inf, 60.0):
+        with pytest.raises(InfeasibleError, match="nothing fits"):
+            Clock.of(limit_s, 1).points(chip, LAYER.with_(name="other", K=23), "energy", 0.0)
+    assert [limit_s is None for limit_s in asked] == [False, False, True]

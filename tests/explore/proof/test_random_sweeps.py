@@ -89,13 +89,7 @@ def check(result, plan, truth, output):
         **certificate.to_dict(), "says": certificate.sentence(result.search.objectives),
     }  # fmt: skip
     assert read_results(output).certificate == certificate
-    assert read_results(output).mapping_rows() == result.mapping_rows() or equal_machines(result)
-
-
-def equal_machines(result):
-    """Whether designs of other settings are the same machine: the log has one line for both."""
-    ids = [one.id for one in result.evaluations]
-    return len(set(ids)) < len(ids)
+    assert read_results(output).mapping_rows() == result.mapping_rows()
 
 
 def rows_of(result):
