@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from dse.explore.outcomes.front import pareto
 from dse.explore.outcomes.log import Damage
 from dse.explore.plan.search import OBJECTIVES, Search
 from dse.explore.proof.certificate import Certificate
+from dse.explore.results.reasons import counted_reasons
 from dse.explore.results.tables import evaluations_frame, front_frame
 from dse.explore.spending import Spending
 from dse.problem.notebook import SHOWN_ROWS, picture, short
@@ -358,19 +358,3 @@ def in_order(evaluations: Iterable[Evaluation]) -> tuple[Evaluation, ...]:
 
 COLUMNS = ("number", *METRICS, "proven", "mappings")
 """Of a row of the front, before the settings."""
-
-
-def counted_reasons(reasons: Iterable[str], most: int = 10) -> dict[str, int]:
-    """How often each reason was given, most frequent first; reasons that differ in numbers alone count as the first.
-
-    Examples
-    --------
-    >>> counted_reasons(["area of 16.5 mm2 is above 16 mm2", "no room", "area of 21 mm2 is above 16 mm2"])
-    {'area of 16.5 mm2 is above 16 mm2': 2, 'no room': 1}
-    """
-    counts: Counter[str] = Counter()
-    said: dict[str, str] = {}
-    for reason in reasons:
-        kind = re.sub(r"\d+(\.\d+)?", "#", reason)
-        counts[said.setdefault(kind, reason)] += 1
-    return dict(counts.most_common(most))
