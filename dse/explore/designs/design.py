@@ -13,6 +13,7 @@ import numpy as np
 
 from dse.architecture.figures import design_figures
 from dse.explore.designs.clock import LEAST_S, Clock, Points
+from dse.explore.designs.nearness import proven_gap
 from dse.explore.designs.resident import keeps_tensors, wiring_of
 from dse.explore.designs.together import SUM, Combination
 from dse.explore.outcomes.evaluation import Outcome
@@ -218,36 +219,10 @@ class NetworkEvaluator:
         return gap if gap > self.gap or self.front else 0.0
 
     def _gap(self, architecture: Architecture, clock: Clock, run: Run) -> float:
-        """How far the design may be from its best, by what is proven of each layer as it was mapped for the objective.
-
-        A layer counts by its part of a network: energies and times add up, and no network has a smaller product of both
-        than the square of the sum of the roots of its layers' least ones, by the inequality of Cauchy and Schwarz. The
-        same holds of networks that add up, whatever their weights; the largest energy times the largest time is at
-        least the largest product; and means of logarithms of energy and of time add up to that of the product. The run
-        that keeps the limits may be another one, mapped for what is limited: what is least without limits is no more
-        than what is least within them.
-        """
+        """How far the design may be from its best: of a front, that of its layers' fronts."""
         if self.front:
             return clock.gap
-        least, reached = list[Any](), iter(clock.reached)
-        for network in self.networks:
-            counts = [count for _, count in network.layers]
-            sums = np.zeros(3)  # energy, cycles, and the root of their product
-            if _whole(network, architecture) is not None:
-                counts = [1]
-            else:
-                moved = np.array(network.moved(architecture), dtype=float)
-                sums += *moved, moved.prod() ** 0.5
-            for count, ((point,), gap) in zip(counts, reached, strict=False):
-                product = point[0] * point[1] / (1 + gap)
-                sums += count * np.array([point[0] / (1 + gap), point[1] / (1 + gap), product**0.5])
-            least.append(sums / (1.0, architecture.clock_hz, architecture.clock_hz**0.5))
-        energy, time, root = (self.combination.of(list(values)) for values in zip(*least, strict=True))
-        ratios = {
-            "energy": run.energy_pj / energy, "latency": run.latency_s / time,
-            "edp": run.energy_pj * run.latency_s / root**2,
-        }  # fmt: skip
-        gap = float(ratios[self.objective]) - 1
+        gap = proven_gap(self.networks, architecture, clock, run, self.objective)
         return gap if gap > max(self.gap, ROUNDING) else self.gap
 
     def _worst_of(self, run: Run) -> dict[str, str]:
