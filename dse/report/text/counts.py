@@ -84,8 +84,8 @@ def status_line(result: SweepResult) -> str:
     said = [counts.of_the_tried()]
     if counts.beside:
         which = "1 of them is" if counts.beside == 1 else f"{counts.beside} of them are"
-        flows = ", with each dataflow" if counts.beside > 1 else ""
-        said.append(f"{which} {result.architecture} as specified{flows}, which the space does not have")
+        each = ", with each dataflow" if counts.beside > 1 else ""
+        said.append(f"{which} {result.architecture} as specified{each}, which the space does not have")
     flows = [f"{name} {entry['designs']}" for name, entry in summary["dataflows"].items() if name]
     if len(flows) > 1:
         said.append(f"tried by dataflow: {', '.join(flows)}")
