@@ -41,6 +41,10 @@ def rows_of(space: Space, record: Ints) -> list[int]:
     return found
 
 
+LIKE_BEFORE = -1
+"""In place of a split to begin with."""
+
+
 class At(NamedTuple):
     """A mapping at hand.
 
@@ -109,11 +113,13 @@ def descend_all(
     splits : (n,) int64
         Of all axes, those of axis a from start[a] to start[a + 1].
     rows : (m, 6) int64
-        Splits to begin with; replaced by those found.
+        Splits to begin with, `LIKE_BEFORE` for those that the way before came to; replaced by those found.
     values : (m,) float
         Filled with the objective's logarithm, more where limits are passed; infinite where an axis has no split.
     """
     for i in range(len(values)):
+        if rows[i, 0] == LIKE_BEFORE:
+            rows[i] = rows[i - 1]
         mine = with_lists(terms, logs[i], first[i])
         values[i] = _descend(factors, mine, keep[i], splits, start, _at(factors, mine, rows[i]))
 
@@ -146,25 +152,26 @@ def _descend(factors: tuple[Floats, ...], terms: Terms, keep: Bools, splits: Int
                 end[a] += 1
         if end[a] == start[a]:
             return np.inf
-    reached, moved, begun = np.inf, True, False
-    while moved:
-        moved = False
-        for a in range(5, -1, -1):
-            count = pair_terms(terms, a, at.factor, at.same, at.sums)
-            best, row = np.inf, -1
-            for begin in range(start[a], end[a], BLOCK):
-                several = some[begin : min(begin + BLOCK, end[a])]
-                _values(factors[a], terms, a, several, count, at, 1.0)
-                for i in range(len(several)):
-                    if at.values[i] < best:
-                        best, row = at.values[i], several[i]
-            if row < 0:
-                return np.inf
-            if not begun or best < reached - 1e-12:
-                moved = moved or best < reached - 1e-12 or row != at.rows[a]
-                reached = best
-                _take(factors[a], terms, a, row, at)
-        begun = True
+    reached, still, turn = np.inf, 0, 0
+    while still < 6:
+        a = 5 - turn % 6
+        count = pair_terms(terms, a, at.factor, at.same, at.sums)
+        best, row = np.inf, -1
+        for begin in range(start[a], end[a], BLOCK):
+            several = some[begin : min(begin + BLOCK, end[a])]
+            _values(factors[a], terms, a, several, count, at, 1.0)
+            for i in range(len(several)):
+                if at.values[i] < best:
+                    best, row = at.values[i], several[i]
+        if row < 0:
+            return np.inf
+        # An axis that has just been seen is at its best until another one changes.
+        still += 1
+        if turn < 6 or best < reached - 1e-12:
+            still = still if row == at.rows[a] else 1
+            reached = best
+            _take(factors[a], terms, a, row, at)
+        turn += 1
     return reached
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from dse.mapper.deep.bounds.columns import Columns
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT
 from dse.mapper.deep.bounds.subproblem import Best, Kin, Node, Space, bounded, even_weights, terms_of
-from dse.mapper.deep.exchange import descend_all, exchanged, rows_of
+from dse.mapper.deep.exchange import LIKE_BEFORE, descend_all, exchanged, rows_of
 from dse.mapper.deep.lists import Bools, Choice, choices_of, listed
 from dse.mapper.deep.splits.axes import together
 from dse.mapper.shared.compilation.twins import compiled
@@ -204,7 +204,8 @@ def _other_orders(space: Space, best: Best, rows: tuple[Ints, ...]) -> list[tupl
             if other != level:
                 keep &= agree[other][at[other]]
         kin = space.kin((*choices[:level], None, *choices[level + 1 :]), level)
-        found += [one for one in _descended(space, best, kin, rows, keep, np.array(mine)) if one[0] < known]
+        begins = np.tile(mine, (len(keep), 1))
+        found += [one for one in _descended(space, best, kin, rows, keep, begins) if one[0] < known]
     return found
 
 
@@ -216,9 +217,11 @@ def _descended(
     Parameters
     ----------
     begin : (6,) or (m, 6) int64
-        The splits to begin with.
+        The splits to begin with; of one row, each way begins where the way before ended.
     """
-    found, values = np.array(np.broadcast_to(begin, (len(keep), 6))), np.zeros(len(keep))
+    values = np.zeros(len(keep))
+    found = np.full((len(keep), 6), LIKE_BEFORE)
+    found[: len(begin) if begin.ndim > 1 else 1] = begin
     start = np.concatenate([[0], np.cumsum([len(mine) for mine in rows])])
     tables, terms = together(space.axes).factors, space.terms_for(best)
     compiled(descend_all)(tables, terms, kin.logs, kin.first, keep, np.concatenate(rows), start, found, values)
