@@ -8,6 +8,7 @@ import numpy as np
 
 from dse.mapper.deep.bounds.sift import (
     BLOCK,
+    FIRST_LIMIT,
     Pairs,
     Terms,
     add_longest,
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 STEEP = 4.0
 """What the logarithm of what is used above a limit counts with while a mapping that fits is sought."""
+
+PAST = 0.25
+"""Added to that logarithm, so that a limit is not passed by a little."""
 
 
 def rows_of(space: Space, record: Ints) -> list[int]:
@@ -60,8 +64,8 @@ class At(NamedTuple):
         Room for the sums of terms.
     height : (slots, BLOCK) float
         Room for those of several splits.
-    values : (BLOCK,) float
-        The objective's logarithm with each of several splits.
+    values, beyond : (BLOCK,) float
+        The objective's logarithm with each of several splits, and how far beyond a limit it is with them, likewise.
     """
 
     rows: Ints
@@ -70,31 +74,38 @@ class At(NamedTuple):
     sums: Pairs
     height: Floats
     values: Floats
+    beyond: Floats
 
 
 @entry
-def exchanged(factors: tuple[Floats, ...], terms: Terms, rows: Ints, values: Floats) -> None:
-    """The objective's logarithm with each split of each axis in place of a mapping's; infinite past a limit.
+def exchanged(
+    factors: tuple[Floats, ...], terms: Terms, logs: Floats, first: Ints, splits: Ints, start: Ints, rows: Ints,
+    values: Floats, beyond: Floats,
+) -> None:  # fmt: skip
+    """The objective's logarithm with each of some splits in place of a mapping's, and how far it is beyond limits then.
 
     Parameters
     ----------
     factors : 6 x (columns, n) float
         Factors of each axis' splits.
+    logs, first
+        In place of those of the terms.
+    splits : (n,) int64
+        Of all axes, those of axis a from start[a] to start[a + 1].
     rows : (6,) int64
         The mapping's splits.
-    values : (n,) float
-        Filled, axis by axis.
+    values, beyond : (n,) float
+        Filled; beyond the limit on time as far as can be, all others in logarithms.
     """
-    at = _at(factors, terms, rows)
-    begin = 0
+    mine = with_lists(terms, logs, first)
+    at = _at(factors, mine, rows)
     for a in range(6):
-        count = pair_terms(terms, a, at.factor, at.same, at.sums)
-        every = np.arange(factors[a].shape[1])
-        for i in range(0, len(every), BLOCK):
-            several = every[i : min(i + BLOCK, len(every))]
-            _values(factors[a], terms, a, several, count, at, np.inf)
-            values[begin + i : begin + i + len(several)] = at.values[: len(several)]
-        begin += len(every)
+        count = pair_terms(mine, a, at.factor, at.same, at.sums)
+        for begin in range(start[a], start[a + 1], BLOCK):
+            several = splits[begin : min(begin + BLOCK, start[a + 1])]
+            _values(factors[a], mine, a, several, count, at, 0.0)
+            for i in range(len(several)):
+                values[begin + i], beyond[begin + i] = at.values[i], at.beyond[i]
 
 
 @entry
@@ -127,7 +138,9 @@ def descend_all(
 def _at(factors: tuple[Floats, ...], terms: Terms, rows: Ints) -> At:
     size, sums = len(terms.logs), sums_of(terms)
     height = np.zeros((len(sums.total), BLOCK))
-    at = At(rows, np.ones((6, size)), np.zeros((6, size), dtype=np.int64), sums, height, np.zeros(BLOCK))
+    at = At(
+        rows, np.ones((6, size)), np.zeros((6, size), dtype=np.int64), sums, height, np.zeros(BLOCK), np.zeros(BLOCK)
+    )
     find_same(terms, at.same)
     for a in range(6):
         _take(factors[a], terms, a, rows[a], at)
@@ -159,7 +172,7 @@ def _descend(factors: tuple[Floats, ...], terms: Terms, keep: Bools, splits: Int
         best, row = np.inf, -1
         for begin in range(start[a], end[a], BLOCK):
             several = some[begin : min(begin + BLOCK, end[a])]
-            _values(factors[a], terms, a, several, count, at, 1.0)
+            _values(factors[a], terms, a, several, count, at, STEEP)
             for i in range(len(several)):
                 if at.values[i] < best:
                     best, row = at.values[i], several[i]
@@ -175,18 +188,20 @@ def _descend(factors: tuple[Floats, ...], terms: Terms, keep: Bools, splits: Int
     return reached
 
 
-def _values(table: Floats, terms: Terms, a: int, rows: Ints, count: int, at: At, past: float) -> None:
-    """The objective's logarithm with some splits of an axis, and so much and more for each limit that is passed."""
+def _values(table: Floats, terms: Terms, a: int, rows: Ints, count: int, at: At, steep: float) -> None:
+    """The objective's logarithm with some splits of an axis, and `steep` times as much as limits are passed by."""
     sum_up(table, terms, a, rows, count, at.sums, at.height)
     heights, room, fixed = at.sums.total, at.sums.room, terms.fixed
     for i in range(len(rows)):
         for slot in range(len(heights)):
             heights[slot] = at.height[slot, i]
         add_longest(heights, at.sums.block_of, len(room))
-        value = 0.0
+        value, furthest = 0.0, 0.0
         for b in range(len(room)):
             if fixed[b] > 0.0:
                 value += fixed[b] * np.log(heights[b])
             elif fixed[b] < 0.0 and heights[b] > room[b] * (1.0 + 1e-9):
-                value += past + STEEP * np.log(heights[b] / room[b])
-        at.values[i] = value
+                beyond = np.log(heights[b] / room[b])
+                value += steep * (PAST + beyond)
+                furthest = max(furthest, beyond if b >= FIRST_LIMIT else np.inf)
+        at.values[i], at.beyond[i] = value, furthest
