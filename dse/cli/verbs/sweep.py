@@ -239,7 +239,8 @@ def _finish(result: SweepResult, plan: Plan, directory: Path, crew: Workers, for
     from dse.explore.results.reasons import said_reasons
     from dse.explore.results.record import write_summary
     from dse.report.directory import draw, write_page
-    from dse.report.text.sweeps import proof_line, status_line, sweep_text, warnings
+    from dse.report.text.counts import proof_line, status_line
+    from dse.report.text.sweeps import sweep_text, warnings
     from dse.report.units import clock_time
 
     for warning in warnings(result):

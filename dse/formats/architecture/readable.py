@@ -9,6 +9,7 @@ from dse.formats.architecture.space import METRICS, Constraint
 UNITS: dict[str, tuple[tuple[float, str], ...]] = {
     "area_mm2": ((1.0, "mm2"),),
     "power_mw": ((1e-3, "µW"), (1.0, "mW"), (1e3, "W")),
+    "peak_power_mw": ((1e-3, "µW"), (1.0, "mW"), (1e3, "W")),
     "latency_s": ((1e-9, "ns"), (1e-6, "µs"), (1e-3, "ms"), (1.0, "s")),
     "energy_pj": ((1.0, "pJ"), (1e3, "nJ"), (1e6, "µJ"), (1e9, "mJ"), (1e12, "J")),
     "storage_kib": ((2.0**-10, "B"), (1.0, "KiB"), (2.0**10, "MiB")),

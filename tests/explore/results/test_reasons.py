@@ -45,7 +45,8 @@ def test_names_with_digits_are_no_ranges_and_no_design_is_lost():
     ("plain", "said"),
     [({"energy": {"max": "40 uJ"}}, "energy at most 40 µJ"),
      ({"latency": {"max": "16.6 ms"}}, "latency at most 16.6 ms"),
-     ({"power": {"max": "1.5 W"}}, "power at most 1.5 W"), ({"storage": {"max": "2 MiB"}}, "storage at most 2 MiB"),
+     ({"power": {"max": "1.5 W"}}, "power at most 1.5 W"), ({"peak_power": {"max": "3 W"}}, "peak power at most 3 W"),
+     ({"storage": {"max": "2 MiB"}}, "storage at most 2 MiB"),
      ({"aspect_ratio": {"min": 0.25, "max": 4}}, "aspect ratio from 0.25 to 4"),
      ({"pes": {"min": 12}}, "pes at least 12")],
 )  # fmt: skip
