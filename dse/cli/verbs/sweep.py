@@ -236,9 +236,11 @@ def progress_line(progress: Progress) -> str:
 
 
 def _finish(result: SweepResult, plan: Plan, directory: Path, crew: Workers, form: str, until: float) -> int:
+    from dse.explore.results.reasons import said_reasons
     from dse.explore.results.record import write_summary
     from dse.report.directory import draw, write_page
-    from dse.report.text.sweeps import proof_line, status_line, sweep_text, warnings
+    from dse.report.text.counts import proof_line, status_line
+    from dse.report.text.sweeps import sweep_text, warnings
     from dse.report.units import clock_time
 
     for warning in warnings(result):
@@ -247,8 +249,7 @@ def _finish(result: SweepResult, plan: Plan, directory: Path, crew: Workers, for
         note(f"{result.reused} evaluations were in the log already")
     rows = result.front_rows()
     if not rows:
-        counts = result.to_dict()["reasons"]
-        reasons = "; ".join(reason if count == 1 else f"{reason} ({count} such)" for reason, count in counts.items())
+        reasons = said_reasons(result.to_dict()["reasons"])
         raise InfeasibleError(f"none of the {len(result.explored)} designs works: {reasons}", hint=f"see {directory}")
     spending = result.spending
 

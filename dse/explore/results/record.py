@@ -21,7 +21,7 @@ from dse.explore.proof.certificate import Certificate
 from dse.explore.results.result import COLUMNS, SweepResult, in_order
 from dse.explore.spending import PARTS, Spending
 from dse.formats.architecture.dataflow import written_dataflow
-from dse.formats.architecture.space import written_constraints
+from dse.formats.architecture.space import Constraint, parse_constraints, written_constraints
 from dse.formats.text.regular import check_file
 from dse.formats.text.replace import remove_leftovers, write_text
 from dse.formats.text.shipped import Kind, shipped_folder
@@ -228,6 +228,8 @@ def read_results(directory: str | Path) -> SweepResult:
         damaged=records.damaged,
         derived=tuple(path for path in settings["space"] if path not in space),
         combine=settings.get("combine", "sum"),
+        weights={name: float(weight) for name, weight in settings.get("weights", {}).items()},
+        constraints=_constraints(settings, summary),
         certificate=_certificate(summary),
         spending=Spending({part: float(summary.get("cpu_split_s", {}).get(part, 0.0)) for part in PARTS}),
     )
@@ -262,6 +264,14 @@ def _is_complete(settings: Any) -> bool:
             return False
     named = [*settings["made"]["networks"], *settings["search"]["objectives"], *settings["space"]]
     return all(isinstance(name, str) for name in named)
+
+
+def _constraints(settings: Mapping[str, Any], summary: Mapping[str, Any]) -> tuple[Constraint, ...]:
+    """The limits of a sweep: those that its file says, else those of the architecture, as the summary has them."""
+    try:
+        return parse_constraints(settings.get("constraints", summary.get("constraints", {})))
+    except DseError:
+        return ()
 
 
 def _certificate(summary: Mapping[str, Any]) -> Certificate | None:

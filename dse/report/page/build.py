@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dse.report.page.data import page_data
-from dse.report.text.sweeps import front_table, proof_line, status_line, verdict
+from dse.report.text.asked import asked_lines, workloads_of
+from dse.report.text.counts import proof_line, status_line
+from dse.report.text.sweeps import front_table, verdict
 
 if TYPE_CHECKING:
     from dse.explore.results.result import SweepResult
@@ -50,7 +52,8 @@ def page(result: SweepResult, book: Book) -> str:
 
     table = front_table(result, most=200)
     title = escape(result.name)
-    what = f"{result.architecture} on {', '.join(result.workloads)}. {status_line(result)}."
+    what = ". ".join([f"{result.architecture} on {workloads_of(result)}",
+                      *map(_capital, asked_lines(result)), f"{status_line(result)}."])  # fmt: skip
     return "\n".join([
         '<!doctype html><html lang="en"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
@@ -73,7 +76,11 @@ def page(result: SweepResult, book: Book) -> str:
 
 def _sentence(line: str) -> str:
     """A line of the terminal as a sentence by itself."""
-    return f"{line[0].upper()}{line[1:]}." if line else ""
+    return f"{_capital(line)}." if line else ""
+
+
+def _capital(line: str) -> str:
+    return f"{line[:1].upper()}{line[1:]}"
 
 
 def _told(text: str) -> str:

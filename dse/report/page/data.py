@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dse.explore.plan.search import OBJECTIVES
+from dse.explore.results.reasons import counted_reasons
 from dse.report.cards.book import Book, all_changes
 from dse.report.drawing.style import COLOURS, FIXED, KINDS
 from dse.report.figures.hypervolume import hypervolume
@@ -81,10 +82,4 @@ def _design(e: Evaluation, row: Mapping[str, Any] | None, names: Mapping[str, st
 
 def _ruled_out(result: SweepResult) -> list[tuple[str, int]]:
     """Designs that were not mapped, or do not work, by what speaks against them; the most frequent first."""
-    from collections import Counter
-
-    kinds: Counter[str] = Counter()
-    for e in result.designs:
-        if not e.ok:
-            kinds["by area alone, without mapping it" if e.ruled_out else e.outcome.reason] += 1
-    return kinds.most_common(12)
+    return list(counted_reasons((e.outcome.reason for e in result.designs if not e.ok), 12).items())
