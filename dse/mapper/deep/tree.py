@@ -341,11 +341,11 @@ def exchange(spaces: list[Space], best: Best, record: Ints) -> None:
     space = next((one for one in mine if one.holds(rows)), mine[0])
     choices = choices_of(space.problem, record)
     columns = space.columns(choices)
-    fitting, beyond = (values_of(space, best, columns, rows, slack) for slack in (0.0, BEYOND))
+    values, beyond = values_of(space, best, columns, rows)
     probed = _probed(space.rows)
-    some = tuple(nearest(*both, probed) for both in zip(fitting, beyond, strict=True))
+    some = tuple(nearest(*both, probed, BEYOND) for both in zip(values, beyond, strict=True))
     if all(map(len, some)):
-        dearer = tuple(value[row] - value[row].min() for row, value in zip(some, beyond, strict=True))
+        dearer = tuple(value[row] - value[row].min() for row, value in zip(some, values, strict=True))
         walk_to(Node(space, choices, some, np.zeros(0), 0.0, dearer, columns), best, inf, PROBE)
 
 
