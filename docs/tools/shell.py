@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = ("arch_specs", "workloads", "sweeps", "docs")
+SHIPPED = ("arch_specs", "workloads", "sweeps", "examples", "docs")
 OTHERS = ("python", "python3", "PYTHONPATH=docs", ".venv/bin/pip", ".venv/bin/pytest", ".venv/bin/ruff", ".venv/bin/mypy",
           ".venv/bin/pre-commit", ".venv/bin/mkdocs", "make", "source", "dask", "pip", "timeloop-model")  # fmt: skip
 """What the pages may start beside `dse`."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from dse.architecture.dataflow import Dataflow
 from dse.architecture.hierarchy import FanOut, Level
@@ -11,6 +12,19 @@ from dse.errors import DseError
 from dse.problem.dims import OPERANDS
 from dse.problem.layer import Layer
 from dse.problem.notebook import short
+
+
+class Spec(Protocol):
+    """What an architecture was read from: it prices the architecture again with other settings."""
+
+    def paths(self) -> tuple[str, ...]:
+        """Every setting that `resolve` can change."""
+
+    def parse_setting(self, path: str, text: object) -> int | float | bool | str:
+        """One setting as typed (`64KiB`), in its canonical form (`64 KiB`)."""
+
+    def resolve(self, settings: Mapping[str, Any]) -> Architecture:
+        """The architecture with some settings replaced, and everything priced again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +129,7 @@ class Architecture:
     packed : frozenset of str
         Those of ifmap and weight of which, where N of every M elements are not zero, all levels and fan-outs hold and
         move these alone, each with its place among the M.
-    spec : ArchitectureSpec or None
+    spec : Spec or None
         The file it was read from, which can price it again at other settings; it takes no part in comparisons.
 
     Examples
@@ -126,6 +140,8 @@ class Architecture:
     (['DRAM', 'GLB', 'array', 'PE'], 168)
     >>> eyeriss.with_(clock_hz=100e6).clock_hz
     100000000.0
+    >>> eyeriss.with_settings({"levels.GLB.capacity": "64 KiB"}).area_mm2 < eyeriss.area_mm2
+    True
     >>> eyeriss.level("GLB").capacity_bits // 8192, eyeriss.instances("GLB"), eyeriss.instances("PE")
     (108, 1, 168)
     >>> from dse.problem.layer import Layer
@@ -147,7 +163,7 @@ class Architecture:
     precision: tuple[tuple[str, int], ...] = ()
     fuses: frozenset[str] = frozenset()
     packed: frozenset[str] = frozenset()
-    spec: Any = field(default=None, compare=False, repr=False)
+    spec: Spec | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.hierarchy or not isinstance(self.hierarchy[0], Level) or not self.levels:
@@ -255,6 +271,26 @@ class Architecture:
             if node.name == name:
                 return node
         raise KeyError(name)
+
+    def with_settings(self, settings: Mapping[str, Any]) -> Architecture:
+        """The architecture of the same file with some settings replaced, and everything priced again.
+
+        Parameters
+        ----------
+        settings : mapping
+            Dotted path, such as `levels.GLB.capacity` or `dataflow`, to its value.
+
+        Raises
+        ------
+        SpecError
+            An unknown path, a value that does not suit it, or values that contradict each other.
+        DseError
+            The architecture was not read from a file.
+        """
+        if self.spec is None:
+            what = f"architecture {self.name} was not read from a file, so nothing says what its settings are"
+            raise DseError(what, hint="dse.load_architecture reads one")
+        return self.spec.resolve({path: self.spec.parse_setting(path, value) for path, value in settings.items()})
 
     def with_(self, **changes: Any) -> Architecture:
         """A copy with some fields replaced."""

@@ -101,6 +101,8 @@ class Underway:
             damaged=self.damaged,
             derived=tuple(one.path for one in plan.derived),
             combine=plan.together.how,
+            weights=plan.together.weights,
+            constraints=tuple(plan.spec.constraints),
             spending=ledger.spending,
         )
         if not whole:

@@ -18,7 +18,7 @@ from dse.mapper.flat.run import RECORD
 from dse.mapper.flat.solve import flat_mapping, solve_flat
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, beaten_beside
 from dse.mapper.shared.reasons import obstacles, why_infeasible
-from dse.mapper.shared.result import LayerFront, LowerBound, Mapped, Solution
+from dse.mapper.shared.result import Factors, LayerFront, LowerBound, Mapped, Objective, Solution
 from dse.mapper.shared.stopping import stopping
 from dse.mapper.turns import fastest_by_turns
 from dse.model.mapping import Mapping
@@ -35,8 +35,8 @@ LONGEST_FRONT = 4096
 
 
 def map_layer(
-    architecture: Architecture, layer: Layer, objective: str = "edp", *, gap: float = 0.0, factors: str = "all",
-    time_limit_s: float | None = None,
+    architecture: Architecture, layer: Layer, objective: Objective = "edp", *, gap: float = 0.0,
+    factors: Factors = "all", time_limit_s: float | None = None,
 ) -> Mapped:  # fmt: skip
     """Find the best mapping of a layer over the whole mapspace.
 
@@ -79,7 +79,7 @@ def map_layer(
 
 
 def layer_front(
-    architecture: Architecture, layer: Layer, *, gap: float = 0.0, factors: str = "all",
+    architecture: Architecture, layer: Layer, *, gap: float = 0.0, factors: Factors = "all",
     time_limit_s: float | None = None,
 ) -> LayerFront:  # fmt: skip
     """The exact energy-latency front of a layer: no mapping is at least as good in both and better in one.

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     import pandas
 
 
+PARTS = (*OPERANDS, "ofmap")
+"""What energies of words are told apart by."""
+
+
 def edp_js(energy_pj: float, latency_s: float) -> float:
     """The energy-delay product, in joule seconds: of numbers, or of arrays.
 
@@ -54,17 +58,19 @@ class Cost:
     utilization : float
         MACs over the MACs that all units could have done in `cycles`, skipped ones left out.
     bound_by : str
-        `compute`, or the port that takes longest.
+        What takes longest: `compute`, a port, or `serial`, the transfers that wait for compute and make it wait.
     cycles_by : dict
         `compute`, every port (overlapped with it), and what cannot overlap: `first fill`, `last drain`, `serial`,
         and for arrays with a skew `skew` and `shifts`.
     waits : dict
         By level, the operands whose transfers into and out of it are `serial`.
-    energy_by_level_pj : dict
-        Levels, fan-outs, `MAC` and `static` (static and clock power); adds up to `energy_pj`.
-    energy_by_operand_pj : dict
-        Operands, where `psum` are unfinished words and `ofmap` finished ones, `MAC` and `static`; adds up to
-        `energy_pj`.
+    energy_by_level_and_operand_pj : dict of dict
+        Of the words that levels and fan-outs move: by place, and there by operand, where `psum` are unfinished words
+        and `ofmap` finished ones. With `mac_pj` and `static_pj` it adds up to `energy_pj`.
+    mac_pj : float
+        Of all MACs.
+    static_pj : float
+        Of static and clock power over the latency.
     accesses : Accesses
         In elements, zeros included.
     outermost_bits : dict
@@ -82,6 +88,9 @@ class Cost:
     >>> cost = dse.map_layer(dse.load_architecture("eyeriss"), layer, "energy").cost
     >>> sum(cost.energy_by_level_pj.values()) == cost.energy_pj
     True
+    >>> by_place = cost.energy_by_level_and_operand_pj
+    >>> round(by_place["DRAM"]["weight"]), by_place["GLB"]["weight"], cost.mac_pj == cost.energy_by_operand_pj["MAC"]
+    (97574, 0.0, True)
     >>> cost.bound_by, cost.cycles
     ('DRAM shared', 876.25)
     >>> cost.to_dict()["energy_pj"] == cost.energy_pj
@@ -100,8 +109,9 @@ class Cost:
     bound_by: str
     cycles_by: dict[str, float]
     waits: dict[str, tuple[str, ...]]
-    energy_by_level_pj: dict[str, float]
-    energy_by_operand_pj: dict[str, float]
+    energy_by_level_and_operand_pj: dict[str, dict[str, float]]
+    mac_pj: float
+    static_pj: float
     accesses: Accesses
     outermost_bits: dict[str, dict[str, float]]
     bits: dict[str, int]
@@ -130,6 +140,19 @@ class Cost:
         """Energy times delay, in joule seconds."""
         return edp_js(self.energy_pj, self.latency_s)
 
+    @property
+    def energy_by_level_pj(self) -> dict[str, float]:
+        """Of levels, fan-outs, `MAC` and `static` (static and clock power); adds up to `energy_pj`."""
+        places = {place: sum(parts.values()) for place, parts in self.energy_by_level_and_operand_pj.items()}
+        return {**places, "MAC": self.mac_pj, "static": self.static_pj}
+
+    @property
+    def energy_by_operand_pj(self) -> dict[str, float]:
+        """Of operands, the `ofmap`, `MAC` and `static`; adds up to `energy_pj`."""
+        places = self.energy_by_level_and_operand_pj.values()
+        operands = {operand: sum(parts[operand] for parts in places) for operand in PARTS}
+        return {**operands, "MAC": self.mac_pj, "static": self.static_pj}
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "macs": self.macs,
@@ -141,8 +164,11 @@ class Cost:
             "bound_by": self.bound_by,
             "cycles_by": dict(self.cycles_by),
             "waits": {level: list(operands) for level, operands in self.waits.items()},
-            "energy_by_level_pj": dict(self.energy_by_level_pj),
-            "energy_by_operand_pj": dict(self.energy_by_operand_pj),
+            "energy_by_level_pj": self.energy_by_level_pj,
+            "energy_by_operand_pj": self.energy_by_operand_pj,
+            "energy_by_level_and_operand_pj": {
+                place: dict(parts) for place, parts in self.energy_by_level_and_operand_pj.items()
+            },
             "accesses": self.accesses.to_dict(),
             "outermost_bits": {operand: dict(moved) for operand, moved in self.outermost_bits.items()},
             "bits": dict(self.bits),
@@ -203,11 +229,11 @@ def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping, *, coun
     check_fit(layer, architecture, mapping)
     prices = price(architecture, layer)
     moved = _rules(counting)(architecture, layer, mapping, prices)
-    by_level, by_operand = _energies(architecture, moved, prices)
+    energies = _energies(architecture, moved, prices)
     steps = moved.cycles / prices.cycles_per_step
-    rest = {"MAC": layer.macs * prices.mac_pj, "static": steps * prices.static_pj}
+    mac_pj, static_pj = layer.macs * prices.mac_pj, steps * prices.static_pj
     return Cost(
-        energy_pj=sum((by_level | rest).values()),
+        energy_pj=sum([*(sum(parts.values()) for parts in energies.values()), mac_pj, static_pj]),
         cycles=moved.cycles,
         latency_s=moved.cycles / architecture.clock_hz,
         macs=layer.macs,
@@ -215,8 +241,9 @@ def evaluate(architecture: Architecture, layer: Layer, mapping: Mapping, *, coun
         bound_by=moved.bound_by,
         cycles_by=moved.cycles_by,
         waits=moved.waits,
-        energy_by_level_pj=by_level | rest,
-        energy_by_operand_pj=by_operand | rest,
+        energy_by_level_and_operand_pj=energies,
+        mac_pj=mac_pj,
+        static_pj=static_pj,
         accesses=moved.accesses,
         outermost_bits=outermost_bits(architecture, layer, moved.accesses),
         bits=layer.widths,
@@ -299,27 +326,22 @@ def _rules(counting: str) -> Callable[[Architecture, Layer, Mapping, Prices], _M
     raise DseError(f"counting={counting!r} is not house or timeloop")
 
 
-def _energies(architecture: Architecture, moved: _Moved, prices: Prices) -> tuple[dict[str, float], dict[str, float]]:
-    """Energy of words by node and by operand, in pJ."""
-    by_level: dict[str, float] = {}
-    by_operand = dict.fromkeys((*OPERANDS, "ofmap"), 0.0)
+def _energies(architecture: Architecture, moved: _Moved, prices: Prices) -> dict[str, dict[str, float]]:
+    """Energy of words by node, and there by operand, in pJ."""
+    energies: dict[str, dict[str, float]] = {}
     for i, node in enumerate(architecture.hierarchy):
         is_fan_out = isinstance(node, FanOut)
         words, each = (moved.fans, prices.fan_pj) if is_fan_out else (moved.levels, prices.access_pj)
-        energies = (words[i] * each[i]).sum(axis=1)
-        for operand, energy in zip(OPERANDS, energies, strict=True):
-            by_operand[operand] += float(energy)
+        parts = energies.setdefault(node.whole, dict.fromkeys(PARTS, 0.0))
+        for operand, energy in zip(OPERANDS, (words[i] * each[i]).sum(axis=1).tolist(), strict=True):
+            parts[operand] += energy
         # Finished psums leave every level but the outermost, whose saving on reads is 0.
         passings = moved.finished[i] * np.array([min(i, 1), 1])
-        saved = float((passings * prices.saved_pj[i]).sum())
         finished = float((passings * prices.access_pj[i, PSUM]).sum())
-        by_level[node.whole] = by_level.get(node.whole, 0.0) + float(energies.sum()) - saved
-        by_operand["psum"] -= finished
-        by_operand["ofmap"] += finished - saved
-    spared = prices.spared_pj * moved.accumulations
-    by_level[architecture.hierarchy[-1].whole] -= spared
-    by_operand["psum"] -= spared
-    return by_level, by_operand
+        parts["psum"] -= finished
+        parts["ofmap"] += finished - float((passings * prices.saved_pj[i]).sum())
+    energies[architecture.hierarchy[-1].whole]["psum"] -= prices.spared_pj * moved.accumulations
+    return energies
 
 
 def _cycles(counted: Count, prices: Prices, folds: Any) -> tuple[float, str, dict[str, float]]:
@@ -334,4 +356,6 @@ def _cycles(counted: Count, prices: Prices, folds: Any) -> tuple[float, str, dic
     by |= {"first fill": parts[FIRST_FILL], "last drain": parts[LAST_DRAIN], "serial": parts[SERIAL]}
     if folds.any():
         by |= {"skew": parts[SKEW], "shifts": parts[SHIFTS]}
-    return longest + sum(parts[FIRST_FILL:SKEW]), "compute" if busiest < 0 else prices.port_names[busiest], by
+    overlapped = "compute" if busiest < 0 else prices.port_names[busiest]
+    bound_by = "serial" if parts[SERIAL] > longest else overlapped
+    return longest + sum(parts[FIRST_FILL:SKEW]), bound_by, by

@@ -16,11 +16,10 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level, Port
 from dse.errors import DseError, InfeasibleError, MappingError
 from dse.model.accesses import Accesses, Traffic
-from dse.model.cost import Cost, evaluate
+from dse.model.cost import PARTS, Cost, evaluate
 from dse.model.counting.counts import count_mapping
 from dse.model.counting.nest import only_finished
 from dse.model.mapping import Mapping, Temporal
-from dse.model.price import price
 from dse.problem.dims import OPERANDS, PerOperand
 from dse.problem.layer import Layer
 
@@ -296,28 +295,24 @@ def evaluate_at_home(architecture: Architecture, layer: Layer, mapping: Mapping,
     if must_be_finished and not only_finished(0, count_mapping(layer, other, mapping).words):
         level = homes.by_operand()["psum"]
         raise MappingError(f"{level}: unfinished psums come to an ofmap that has room for finished ones only")
-    return _named(architecture, other, layer, cost, homes)
+    return _named(architecture, other, cost, homes)
 
 
-def _named(architecture: Architecture, other: Architecture, layer: Layer, cost: Cost, homes: Homes) -> Cost:
+def _named(architecture: Architecture, other: Architecture, cost: Cost, homes: Homes) -> Cost:
     """The cost with everything of operands at home under their home's name."""
     outer, where = architecture.levels[0].name, homes.by_operand()
-    prices, accesses = price(other, layer), cost.accesses
-    energies = dict.fromkeys((node.name for node in architecture.hierarchy), 0.0) | cost.energy_by_level_pj
-    for k, operand in enumerate(OPERANDS):
-        if operand in where:
-            words = accesses.levels[outer][operand]
-            moved_pj = words.reads * float(prices.access_pj[0, k, 0]) + words.writes * float(prices.access_pj[0, k, 1])
-            if operand == "psum":
-                moved_pj -= accesses.finished[outer].writes * float(prices.saved_pj[0, 1])
-            energies[outer] -= moved_pj
-            energies[where[operand]] += moved_pj
+    nothing = {node.name: dict.fromkeys(PARTS, 0.0) for node in architecture.hierarchy}
+    energies = nothing | {place: dict(parts) for place, parts in cost.energy_by_level_and_operand_pj.items()}
+    for operand, home in where.items():
+        for part in ("psum", "ofmap") if operand == "psum" else (operand,):
+            energies[home][part] += energies[outer][part]
+            energies[outer][part] = 0.0
     prefixes = tuple(f"{outer} {one.level} " for one in homes.levels)
     bound_by = cost.bound_by.removeprefix(f"{outer} ") if cost.bound_by.startswith(prefixes) else cost.bound_by
     return replace(
         cost,
-        energy_by_level_pj=energies,
-        accesses=_accesses_at_home(architecture, accesses, where),
+        energy_by_level_and_operand_pj=energies,
+        accesses=_accesses_at_home(architecture, cost.accesses, where),
         cycles_by=_port_names(other, cost.cycles_by, outer, prefixes),
         bound_by=bound_by,
         outermost_bits=_outermost_bits(cost.outermost_bits, homes.everywhere),

@@ -114,18 +114,19 @@ class Moved:
             return nothing | {"ifmap": none | {"reads": reads}, "ofmap": none | {"writes": writes}}
 
         rest = {"MAC": 0.0, "static": self.static_pj}
+        unused = dict.fromkeys((*OPERANDS, "ofmap"), 0.0)
         places = {
-            node.name: self._sum("energy_pj", "read", node.name) + self._sum("energy_pj", "write", node.name)
+            node.name: unused | {"ifmap": self._sum("energy_pj", "read", node.name),
+                                 "ofmap": self._sum("energy_pj", "write", node.name)}
             for node in architecture.hierarchy
-        }
+        }  # fmt: skip
         return {
             "kind": self.move.kind, "macs": 0, "energy_pj": self.energy_pj, "cycles": self.cycles,
             "latency_s": latency_s, "edp_js": edp_js(self.energy_pj, latency_s), "utilization": 0.0,
             "bound_by": self.bound_by, "cycles_by": {self.bound_by: self.cycles} if self.bound_by else {}, "waits": {},
-            "energy_by_level_pj": {**places, **rest},
-            "energy_by_operand_pj": {
-                "ifmap": self.read_pj, "weight": 0.0, "psum": 0.0, "ofmap": self.written_pj, **rest,
-            },
+            "energy_by_level_pj": {place: sum(parts.values()) for place, parts in places.items()} | rest,
+            "energy_by_operand_pj": {**unused, "ifmap": self.read_pj, "ofmap": self.written_pj, **rest},
+            "energy_by_level_and_operand_pj": places,
             "accesses": {level.name: row(level.name, "words") for level in architecture.levels},
             "outermost_bits": row(outermost, "bits"),
             "bits": dict(self.bits), "reuse": [], "mapping": None, "certificate": None,

@@ -17,12 +17,13 @@ from dse.report.units import whole
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
+    from dse.mapper.shared.result import Objective
     from dse.model.accesses import Accesses
     from dse.model.mapping import Mapping
     from dse.problem.layer import Layer
     from dse.problem.workload import Workload
 
-OBJECTIVES = ("energy", "latency", "edp")
+OBJECTIVES: tuple[Objective, ...] = ("energy", "latency", "edp")
 
 TINY_MACS = 2_000
 """Size of the layer that shows this machine's pace."""
@@ -58,7 +59,7 @@ class Task:
 
     layer: Layer
     names: tuple[str, ...]
-    objective: str
+    objective: Objective
 
 
 def tasks_of(workload: Workload, macs: int, sample: int | None = None, seed: int = 0) -> list[Task]:

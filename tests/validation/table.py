@@ -97,7 +97,8 @@ def summary() -> Iterator[tuple[str, ...]]:
     for field, what in (
         ("active_pes", "active PEs"), ("buffer_mb", "buffer traffic"), ("dram_mb", "DRAM traffic"),
         ("processing_ms", "processing latency"), ("total_ms", "total latency"),
-        ("chip_mj", "chip energy (one constant fitted)"),
+        ("chip_mj", "chip energy (one constant fitted), at the measured latency"),
+        ("own_chip_mj", "chip energy (one constant fitted), at our own latency"),
     ):  # fmt: skip
         pairs = [getattr(one, field) for one in found]
         errors = [ours / theirs - 1 for ours, theirs in pairs]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -47,9 +47,9 @@ class ReviewOptions:
     arch: str | None
     dataflow: str | None
     settings: tuple[str, ...]
-    objective: str
+    objective: Literal["energy", "latency", "edp"]
     gap: float | None
-    factors: str | None
+    factors: Literal["perfect", "all"] | None
     batch: int | None
     param: tuple[str, ...]
 

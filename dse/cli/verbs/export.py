@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,9 @@ from dse.cli.inputs import read_architecture, read_workload
 from dse.cli.options import NOT_NEGATIVE
 from dse.cli.output import compile_first, note
 from dse.errors import DseError
+
+if TYPE_CHECKING:
+    from dse.mapper.shared.result import Objective
 
 FORMS = {"scale-sim": "WORKLOAD", "timeloop": "ARCH WORKLOAD LAYER"}
 """Each format to what it is made of."""
@@ -27,7 +31,7 @@ FORMS = {"scale-sim": "WORKLOAD", "timeloop": "ARCH WORKLOAD LAYER"}
               help="Map to within this fraction of the best.")  # fmt: skip
 def command(
     names: tuple[str, ...], form: str | None, output: str | None, optuna: str | None, parquet: str | None,
-    objective: str, gap: float,
+    objective: Objective, gap: float,
 ) -> None:  # fmt: skip
     """Write a WORKLOAD as SCALE-Sim's topology file, a mapped LAYER as Timeloop's files, or the sweep in DIR as
     an Optuna study or a Parquet file.
@@ -49,7 +53,8 @@ def command(
         _sweep(names[0], optuna, parquet)
         return
     if form is None or output is None:
-        raise DseError("say whose files by --to and where by -o", hint="or --optuna or --parquet for a sweep")
+        hint = "dse export eyeriss alexnet conv3 --to timeloop -o DIR, or --optuna or --parquet for a sweep"
+        raise DseError("say whose files by --to and where by -o", hint=hint)
     wanted = FORMS[form]
     if len(names) != len(wanted.split()):
         raise DseError(f"{form} is written from {wanted}, not from {len(names)} names")
@@ -79,7 +84,7 @@ def _scale_sim(workload: str, file: Path) -> None:
     _write({file: text})
 
 
-def _timeloop(names: tuple[str, ...], folder: Path, objective: str, gap: float) -> None:
+def _timeloop(names: tuple[str, ...], folder: Path, objective: Objective, gap: float) -> None:
     from dse.formats.tools.timeloop.export import remarks, timeloop_files
 
     arch, workload, name = names

@@ -64,7 +64,7 @@ def command(
 def _text(arch: Any, layer: Any, mapped: Any, asked: float) -> str:
     from dse.problem.dims import DIMS
     from dse.report.table import fold
-    from dse.report.text.layers import cost_lines, proof_lines, reuse_table
+    from dse.report.text.layers import cost_lines, energy_table, proof_lines, reuse_table
     from dse.report.text.nest import nest_text
     from dse.report.units import whole
 
@@ -76,6 +76,9 @@ def _text(arch: Any, layer: Any, mapped: Any, asked: float) -> str:
         fold(title),
         nest_text(arch, layer, mapped.mapping),
         "\n".join(fold(line, hang=" " * 9) for line in [*proof_lines(mapped, asked), *cost_lines(mapped)]),
+        energy_table(
+            mapped.cost.energy_by_level_and_operand_pj, {"MAC": mapped.cost.mac_pj, "static": mapped.cost.static_pj}
+        ).to_text(),
         reuse_table(rows).to_text(),
     ]
     return "\n\n".join(parts)

@@ -48,7 +48,8 @@ def command(directory: str, mappings: bool, figures: tuple[str, ...], form: str)
     from dse.explore.results.record import read_results, write_results
     from dse.report.directory import FIGURE, draw_figures, write_page
     from dse.report.figures.front import draw_front, front_data
-    from dse.report.text.sweeps import proof_line, status_line, sweep_text, warnings
+    from dse.report.text.counts import proof_line, status_line
+    from dse.report.text.sweeps import sweep_text, warnings
 
     result, folder = read_results(directory), Path(directory)
     for warning in warnings(result):

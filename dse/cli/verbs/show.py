@@ -23,20 +23,29 @@ KINDS: dict[Literal["arch_specs", "workloads", "sweeps"], str] = {
 
 
 @click.command("show")
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="[FILE]", required=False)
 @click.option("--graph", metavar="OUT.svg", help="Also draw a workload's graph, as .svg, .png or .pdf.")
 @parameter_option
 @format_option
-def command(file: str, form: str, graph: str | None, param: tuple[str, ...]) -> None:
-    """Check FILE, an architecture, workload or sweep, or a shipped one by its name, and say what is in it.
+def command(file: str | None, form: str, graph: str | None, param: tuple[str, ...]) -> None:
+    """Check FILE, an architecture, workload or sweep, or a shipped one by its name, and say what is in it. Of a
+    built-in dataflow, by its name, say what its rules are. Without FILE, list what is shipped.
 
     \b
     Examples:
+      dse show
       dse show eyeriss
       dse show workloads/resnet50.yaml --format csv
       dse show bert_base --param seq=384
+      dse show row-stationary
       dse show inception_v3 --graph inception_v3.svg
     """
+    if file is None:
+        _show_all(form, graph, param)
+        return
+    if _is_dataflow(file):
+        _show_dataflow(file, form)
+        return
     kind, path = find(file)
     if graph is not None and kind != "workload":
         raise DseError(f"{file} is no workload, so it has no graph to draw")
@@ -50,11 +59,46 @@ def command(file: str, form: str, graph: str | None, param: tuple[str, ...]) -> 
         _show_sweep(path, form)
 
 
+def _show_all(form: str, graph: str | None, param: tuple[str, ...]) -> None:
+    from dse.formats.architecture.dataflow import described_dataflows
+    from dse.formats.text.shipped import shipped_names
+    from dse.report.text.shipped import shipped_text
+
+    if graph is not None or param:
+        raise DseError("FILE is missing: --graph and --param are for a workload", hint="dse show WORKLOAD")
+    names: dict[str, list[str]] = {folder: list(shipped_names(folder)) for folder in KINDS}
+    descriptions = described_dataflows()
+    rows = [{"kind": kind, "name": name} for folder, kind in KINDS.items() for name in names[folder]]
+    rows += [{"kind": "dataflow", "name": name} for name in descriptions]
+    print_rows(form, lambda: shipped_text(names, descriptions), {**names, "dataflows": descriptions}, rows)
+
+
+def _is_dataflow(name: str) -> bool:
+    """Whether a name is that of a built-in dataflow and of no file."""
+    from pathlib import Path
+
+    from dse.formats.architecture.dataflow import built_in_dataflows
+
+    return name in built_in_dataflows() and not Path(name).exists()
+
+
+def _show_dataflow(name: str, form: str) -> None:
+    from dse.formats.architecture.dataflow import built_in_dataflows, described_dataflows
+    from dse.report.text.shipped import dataflow_records, dataflow_text
+
+    dataflow, description = built_in_dataflows()[name], described_dataflows()[name]
+    rows = dataflow_records(dataflow)
+    plain = {"dataflow": name, "description": description, **{row["key"]: row["value"] for row in rows}}
+    print_rows(form, lambda: dataflow_text(dataflow, description), plain, rows)
+
+
 def find(name: str) -> tuple[str, Path]:
     """What kind of file a name means, and which file."""
     from pathlib import Path
 
+    from dse.formats.architecture.dataflow import built_in_dataflows
     from dse.formats.text.regular import check_file
+    from dse.formats.text.shipped import ALSO_KNOWN_AS
     from dse.formats.text.source import did_you_mean, find_shipped, load_source, shipped_names
 
     names = [shipped for folder in KINDS for shipped in shipped_names(folder)]
@@ -73,9 +117,10 @@ def find(name: str) -> tuple[str, Path]:
                             hint="its top has one of the keys architecture, workload or sweep")  # fmt: skip
         return found[0], Path(name)
     for folder, key in KINDS.items():
-        if name in shipped_names(folder):
+        if ALSO_KNOWN_AS.get(name, name) in shipped_names(folder):
             return key, find_shipped(folder, name)
-    raise SpecError(f"there is no file {name}, and nothing of that name is shipped", hint=did_you_mean(name, names))
+    hint = did_you_mean(name, [*names, *built_in_dataflows()])
+    raise SpecError(f"there is no file {name}, and nothing of that name is shipped", hint=hint)
 
 
 def _show_architecture(path: Path, form: str) -> None:
@@ -122,6 +167,7 @@ def _show_sweep(path: Path, form: str) -> None:
     from dse.explore.compare.dataflows_file import load_comparison
     from dse.explore.compare.networks import Review
     from dse.explore.sweep_file import load_plan
+    from dse.formats.architecture.space import written_constraints
     from dse.report.text.summaries import dataflows_text, review_text, sweep_text
 
     if (dataflows := load_comparison(path)) is not None:
@@ -147,6 +193,11 @@ def _show_sweep(path: Path, form: str) -> None:
         "workloads": [workload.name for workload in plan.workloads],
         "space": {path: list(choices) for path, choices in plan.space.items()},
         "derived": {one.path: one.to_dict() for one in plan.derived},
+        "combine": plan.together.how,
+        "weights": {workload.name: plan.together.weights.get(workload.name, 1.0) for workload in plan.workloads},
+        "fronts": plan.together.fronts,
+        "set": dict(plan.hardware.settings),
+        "constraints": written_constraints(plan.spec.constraints),
         "search": asdict(plan.search),
     }
     rows = [{"setting": path, "choices": " ".join(map(str, choices))} for path, choices in plan.space.items()]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
     from dse.formats.architecture.load import ArchitectureSpec
     from dse.mapper.fixed_nest import Nest
+    from dse.mapper.shared.result import Factors, Objective
     from dse.model.cost import Cost
     from dse.problem.layer import Layer
     from dse.problem.workload import Workload
@@ -46,7 +47,7 @@ class Design:
     spec: ArchitectureSpec
     apart: tuple[str, ...] = ()
     nest: Nest | None = None
-    factors: str = "all"
+    factors: Factors = "all"
 
     def layer(self, layer: Layer) -> Layer:
         """The layer as this design takes it."""
@@ -67,7 +68,7 @@ class DataflowComparison:
     workload: Workload
     parts: Mapping[str, tuple[str, ...]]
     batches: tuple[int, ...]
-    objective: str
+    objective: Objective
     gap: float
     points: tuple[Mapping[str, Any], ...]
     designs: tuple[Design, ...]
@@ -105,9 +106,9 @@ class DataflowComparison:
 class LayerSearch:
     """How a layer's mapping is found, and within how many seconds; see `best_cost`. A nest is walked whole."""
 
-    objective: str
+    objective: Objective
     gap: float
-    factors: str
+    factors: Factors
     nest: Nest | None
     limit_s: float = inf
 

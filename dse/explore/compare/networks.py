@@ -18,6 +18,7 @@ from dse.problem.footprint import network_figures
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
+    from dse.mapper.shared.result import Factors, Objective
     from dse.problem.layer import Layer
     from dse.problem.workload import Workload
 
@@ -25,7 +26,7 @@ GAP = 0.05
 """How far from its optimum each mapping may be, proven, unless said otherwise: a table over networks that differ by
 factors needs no more, and it takes a fraction of the time."""
 
-FACTORS = "perfect"
+FACTORS: Factors = "perfect"
 """Which factors the mapper may take unless said otherwise. Perfect ones answer for any network in milliseconds a layer;
 all factors serve bounds better that divide badly, and can take minutes for a layer."""
 
@@ -42,9 +43,9 @@ class LayerMapper:
     """Maps a layer to its `energy_pj`, `cycles` and `outer_bytes`, within so many seconds: what workers run."""
 
     architecture: Architecture
-    objective: str
+    objective: Objective
     gap: float
-    factors: str
+    factors: Factors
     limit_s: float = inf
 
     def __call__(self, layer: Layer) -> dict[str, Any]:
@@ -93,10 +94,10 @@ class Comparison:
 
     networks: tuple[dict[str, Any], ...]
     architecture: str | None
-    objective: str
+    objective: Objective
     gap: float
     mapped_shapes: int
-    factors: str = FACTORS
+    factors: Factors = FACTORS
     gap_reached: float = 0.0
     unreached: int = 0
 
@@ -126,9 +127,9 @@ class Review:
     name: str
     architecture: Architecture | None
     workloads: tuple[Workload, ...]
-    objective: str = "edp"
+    objective: Objective = "edp"
     gap: float = GAP
-    factors: str = FACTORS
+    factors: Factors = FACTORS
 
 
 def compare_networks(
@@ -246,9 +247,9 @@ def make_review(
     workloads: Sequence[str | Path | Workload],
     *,
     changes: WorkloadChanges = UNCHANGED,
-    objective: str = "edp",
+    objective: Objective = "edp",
     gap: float = GAP,
-    factors: str = FACTORS,
+    factors: Factors = FACTORS,
 ) -> Review:
     """Read what a comparison needs; workloads are objects, files, or names of shipped ones.
 

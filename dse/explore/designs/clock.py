@@ -74,6 +74,11 @@ class Clock:
             return cls(monotonic() + limit_s.clock_s, layers, busy_end=process_time() + limit_s)
         return cls(monotonic() + limit_s, layers)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the design has no time left."""
+        return monotonic() >= self.end or process_time() >= self.busy_end
+
     def _share_s(self, layers: int) -> float:
         """An equal part of what is left for some layers."""
         from dse.mapper.shared.stopping import Busy

@@ -13,10 +13,12 @@ import numpy as np
 
 from dse.architecture.figures import design_figures
 from dse.explore.designs.clock import LEAST_S, Clock, Points
+from dse.explore.designs.nearness import proven_gap
 from dse.explore.designs.resident import keeps_tensors, wiring_of
 from dse.explore.designs.together import SUM, Combination
 from dse.explore.outcomes.evaluation import Outcome
 from dse.explore.outcomes.front import thinned
+from dse.formats.architecture.readable import complaint
 from dse.model.cost import edp_js
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 NEED_NO_MAPPING = ("area_mm2", "peak_power_mw", "pes", "aspect_ratio", "storage_kib")
 """Limits that a design keeps or breaks whatever is mapped on it."""
+
+NOBODY: Mapping[str, str] = {}
+"""No network that a metric is of."""
 
 ROUNDING = 1e-12
 """A gap that is no more than this is that of sums in another order."""
@@ -133,7 +138,7 @@ class NetworkEvaluator:
         else:
             best = int(np.argmin(excess))
         run = Run(tuple((energy, latency) for energy, latency in runs[best].tolist()), self.combination)
-        reason, violation = self._judge(run.worst())
+        reason, violation = self._judge(run.worst(), self._worst_of(run))
         front, thin_gap = thinned([(energy, latency) for energy, latency in together[kept].tolist()], FRONT_POINTS)
         return Outcome(
             status="ok" if len(kept) else "infeasible",
@@ -214,46 +219,29 @@ class NetworkEvaluator:
         return gap if gap > self.gap or self.front else 0.0
 
     def _gap(self, architecture: Architecture, clock: Clock, run: Run) -> float:
-        """How far the design may be from its best, by what is proven of each layer as it was mapped for the objective.
-
-        A layer counts by its part of a network: energies and times add up, and no network has a smaller product of both
-        than the square of the sum of the roots of its layers' least ones, by the inequality of Cauchy and Schwarz. The
-        same holds of networks that add up, whatever their weights; the largest energy times the largest time is at
-        least the largest product; and means of logarithms of energy and of time add up to that of the product. The run
-        that keeps the limits may be another one, mapped for what is limited: what is least without limits is no more
-        than what is least within them.
-        """
+        """How far the design may be from its best: of a front, that of its layers' fronts."""
         if self.front:
             return clock.gap
-        least, reached = list[Any](), iter(clock.reached)
-        for network in self.networks:
-            counts = [count for _, count in network.layers]
-            sums = np.zeros(3)  # energy, cycles, and the root of their product
-            if _whole(network, architecture) is not None:
-                counts = [1]
-            else:
-                moved = np.array(network.moved(architecture), dtype=float)
-                sums += *moved, moved.prod() ** 0.5
-            for count, ((point,), gap) in zip(counts, reached, strict=False):
-                product = point[0] * point[1] / (1 + gap)
-                sums += count * np.array([point[0] / (1 + gap), point[1] / (1 + gap), product**0.5])
-            least.append(sums / (1.0, architecture.clock_hz, architecture.clock_hz**0.5))
-        energy, time, root = (self.combination.of(list(values)) for values in zip(*least, strict=True))
-        ratios = {
-            "energy": run.energy_pj / energy, "latency": run.latency_s / time,
-            "edp": run.energy_pj * run.latency_s / root**2,
-        }  # fmt: skip
-        gap = float(ratios[self.objective]) - 1
+        gap = proven_gap(self.networks, architecture, clock, run, self.objective)
         return gap if gap > max(self.gap, ROUNDING) else self.gap
 
-    def _judge(self, metrics: dict[str, float]) -> tuple[str, float]:
+    def _worst_of(self, run: Run) -> dict[str, str]:
+        """Of several networks, the name of the one whose metric is the largest."""
+        if len(self.networks) < 2:
+            return {}
+        parts = run.parts()
+        largest = {key: max(range(len(parts)), key=lambda i: parts[i][key]) for key in parts[0]}
+        return {key: self.networks[at].name for key, at in largest.items()}
+
+    def _judge(self, metrics: dict[str, float], whose: Mapping[str, str] = NOBODY) -> tuple[str, float]:
         """Which constraints the metrics break and by how much, in words and as a sum of parts of the limits."""
         broken = [
             (constraint, metrics[constraint.metric], excess)
             for constraint in self.constraints
             if constraint.metric in metrics and (excess := constraint.excess(metrics[constraint.metric])) > 0
         ]
-        return "; ".join(complaint(*each) for each in broken), sum((excess for _, _, excess in broken), 0.0)
+        said = "; ".join(complaint(*each, whose.get(each[0].metric, "")) for each in broken)
+        return said, sum((excess for _, _, excess in broken), 0.0)
 
 
 def _whole(network: Network, architecture: Architecture) -> Workload | None:
@@ -362,16 +350,3 @@ def excess_of_all(constraint: Constraint, values: Any) -> Any:
         beyond |= values < constraint.minimum
     excess[beyond] = [constraint.excess(value) for value in values[beyond].tolist()]
     return excess
-
-
-def complaint(constraint: Constraint, value: float, excess: float) -> str:
-    """A broken constraint in words: what is how far on the wrong side of which limit."""
-    from dse.formats.architecture.space import METRICS
-
-    field, unit, _ = METRICS[constraint.metric]
-    name = field.replace("_", " ")
-    above = constraint.maximum is not None and value > constraint.maximum
-    limit = constraint.maximum if above else constraint.minimum
-    side = "above the maximum" if above else "below the minimum"
-    unit = f" {unit}" if unit else ""
-    return f"{name} of {value:.6g}{unit} is {100 * excess:.1f} % {side} of {limit:.6g}{unit}"

@@ -121,10 +121,7 @@ class Plan:
     @property
     def objective(self) -> Literal["energy", "latency", "edp"]:
         """What layers are mapped for."""
-        goals = set(self.search.objectives)
-        if {"energy", "latency"} <= goals or "edp" in goals:
-            return "edp"
-        return "latency" if "latency" in goals else "energy"
+        return self.search.mapped_for
 
     @property
     def whole_fronts(self) -> bool:

@@ -67,6 +67,28 @@ class Search:
         """The objectives' names in outcomes."""
         return tuple(OBJECTIVES[objective] for objective in self.objectives)
 
+    @property
+    def goal(self) -> str:
+        """The figure that tells which of several points is shown: the energy-delay product where energy and latency are
+        both objectives, else the first objective that mappings decide.
+
+        Examples
+        --------
+        >>> Search(9).goal, Search(9, objectives=("area", "energy")).goal, Search(9, objectives=("area",)).goal
+        ('edp_js', 'energy_pj', 'area_mm2')
+        """
+        if {"energy", "latency"} <= set(self.objectives):
+            return "edp_js"
+        return next((OBJECTIVES[name] for name in self.objectives if name != "area"), "area_mm2")
+
+    @property
+    def mapped_for(self) -> Literal["energy", "latency", "edp"]:
+        """What layers are mapped for."""
+        goals = set(self.objectives)
+        if {"energy", "latency"} <= goals or "edp" in goals:
+            return "edp"
+        return "latency" if "latency" in goals else "energy"
+
 
 @dataclass(frozen=True, slots=True)
 class SearchChanges:

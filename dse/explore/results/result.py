@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +12,10 @@ from dse.explore.outcomes.front import pareto
 from dse.explore.outcomes.log import Damage
 from dse.explore.plan.search import OBJECTIVES, Search
 from dse.explore.proof.certificate import Certificate
+from dse.explore.results.reasons import counted_reasons
 from dse.explore.results.tables import evaluations_frame, front_frame
 from dse.explore.spending import Spending
+from dse.formats.architecture.space import Constraint, written_constraints
 from dse.problem.notebook import SHOWN_ROWS, picture, short
 
 if TYPE_CHECKING:
@@ -52,10 +53,14 @@ class SweepResult:
         Paths of the settings that follow from those of the space.
     combine : {"sum", "worst", "geomean"}
         How energies and latencies of several networks became one.
+    weights : mapping
+        Of networks by name; 1 where nothing is said.
+    constraints : tuple of Constraint
+        The limits that designs had to keep.
     certificate : Certificate, optional
         What is proven of all designs of the space.
     spending : Spending
-        CPU time by what it went to, mapping on all workers, of this run alone.
+        CPU time by what it went to, on all workers, of this run and of those that it resumes.
 
     Examples
     --------
@@ -92,6 +97,8 @@ class SweepResult:
     damaged: tuple[Damage, ...] = field(default=())
     derived: tuple[str, ...] = ()
     combine: str = "sum"
+    weights: Mapping[str, float] = field(default_factory=dict)
+    constraints: tuple[Constraint, ...] = ()
     certificate: Certificate | None = None
     spending: Spending = field(default_factory=Spending)
     _made: dict[str, list[dict[str, Any]]] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -168,7 +175,7 @@ class SweepResult:
         -------
         list of dict
             One row a design, ascending in latency: of its points on the front the one of least EDP, where energy and
-            latency are both objectives, else of the least first objective; `mappings` counts them all.
+            latency are both objectives, else of the least `Search.goal`; `mappings` counts them all.
         """
         return self._once("designs", self._front_of_designs)
 
@@ -190,8 +197,7 @@ class SweepResult:
         return [dict(row) for row in self._made[what]]
 
     def _rank(self, row: dict[str, Any]) -> float:
-        both = {"energy", "latency"} <= set(self.search.objectives)
-        return float(row["edp_js"] if both else row[self.search.keys[0]])
+        return float(row[self.search.goal])
 
     def budgets(self) -> list[tuple[float, list[dict[str, Any]]]]:
         """Energy-latency fronts of designs within area budgets, each with its budget in mm2, ascending.
@@ -266,6 +272,8 @@ class SweepResult:
             "architecture": self.architecture,
             "workloads": list(self.workloads),
             "combine": self.combine,
+            "weights": {name: float(self.weights.get(name, 1.0)) for name in self.workloads},
+            "constraints": written_constraints(self.constraints),
             "objectives": list(self.search.objectives),
             "sampler": self.sampler,
             "seed": self.search.seed,
@@ -276,14 +284,16 @@ class SweepResult:
             "finished": self.finished,
             "designs": len(explored),
             "ruled_out": sum(e.ruled_out for e in explored),
+            "mapped_by_proof": len(self.designs) - len(explored),
+            "working": sum(e.ok for e in self.designs),
             "statuses": dict(sorted(Counter(e.outcome.status for e in explored).items())),
             "reasons": counted_reasons(e.outcome.reason for e in explored if e.outcome.reason),
             "dataflows": self._per_dataflow(),
             "solved_exactly": sum(e.kind == "exact" for e in self.evaluations),
             "reused": self.reused,
-            "cpu_s": round(sum(e.outcome.cpu_s for e in self.evaluations), 3),
+            "cpu_s": self.cpu_s,
             "wall_s": round(self.wall_s, 3),
-            "cpu_split_s": self.spending.to_dict(),
+            "cpu_split_s": {**self.spending.to_dict(), "mapping": self.cpu_s},
             "reference": self.reference_row(),
             "best": {name: min(front, key=lambda row: row[OBJECTIVES[name]]) for name in self._wanted() if front},
             "certificate": None if (found := self.certificate) is None else {
@@ -295,6 +305,11 @@ class SweepResult:
                 {"area_mm2": limit, "designs": [row["number"] for row in rows]} for limit, rows in self.budgets()
             ],
         }
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds of all evaluations, each once, whichever run made them."""
+        return round(sum({e.id: e.outcome.cpu_s for e in self.evaluations}.values()), 3)
 
     def _wanted(self) -> list[str]:
         """The objectives, and EDP where energy and latency are both among them."""
@@ -358,19 +373,3 @@ def in_order(evaluations: Iterable[Evaluation]) -> tuple[Evaluation, ...]:
 
 COLUMNS = ("number", *METRICS, "proven", "mappings")
 """Of a row of the front, before the settings."""
-
-
-def counted_reasons(reasons: Iterable[str], most: int = 10) -> dict[str, int]:
-    """How often each reason was given, most frequent first; reasons that differ in numbers alone count as the first.
-
-    Examples
-    --------
-    >>> counted_reasons(["area of 16.5 mm2 is above 16 mm2", "no room", "area of 21 mm2 is above 16 mm2"])
-    {'area of 16.5 mm2 is above 16 mm2': 2, 'no room': 1}
-    """
-    counts: Counter[str] = Counter()
-    said: dict[str, str] = {}
-    for reason in reasons:
-        kind = re.sub(r"\d+(\.\d+)?", "#", reason)
-        counts[said.setdefault(kind, reason)] += 1
-    return dict(counts.most_common(most))

@@ -86,6 +86,18 @@ def built_in_dataflows() -> Mapping[str, Dataflow]:
     return load_dataflows(_BUILT_IN)
 
 
+def described_dataflows() -> dict[str, str]:
+    """The same dataflows by name, with what each does in words.
+
+    Examples
+    --------
+    >>> described_dataflows()["flexible"]
+    'No constraint; every dim may be unrolled anywhere and tiled anywhere.'
+    """
+    data: Any = load_source(_BUILT_IN).data
+    return {name: str(flow["description"]) for name, flow in data.items()}
+
+
 def load_dataflows(path: str | Path) -> dict[str, Dataflow]:
     """Read a file that maps names to dataflows.
 

@@ -17,6 +17,9 @@ _PACKAGE = Path(__file__).resolve().parents[2]
 _SUFFIXES = (".yaml", ".yml")
 _NOUNS: dict[Kind, str] = {"workloads": "workload", "arch_specs": "architecture", "sweeps": "sweep"}
 """Each kind in a word, which is also the key that a file of it has."""
+ALSO_KNOWN_AS = {"inception_v1": "googlenet"}
+"""Other names of shipped files."""
+
 _OWN_KEYS: dict[Kind, frozenset[str]] = {"sweeps": frozenset({"arch", "workloads", "search", "fronts"})}
 """Further keys that a file of no other kind has: one with any of them is of this kind, though a key may be misspelt."""
 
@@ -94,13 +97,14 @@ def find_shipped(kind: Kind, name: str | Path) -> Path:
 
     Examples
     --------
-    >>> find_shipped("workloads", "vgg16").name
-    'vgg16.yaml'
+    >>> find_shipped("workloads", "vgg16").name, find_shipped("workloads", "inception_v1").name
+    ('vgg16.yaml', 'googlenet.yaml')
     >>> find_shipped("workloads", "vgg61")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     dse.errors.SpecError: there is no file and no shipped workload named 'vgg61'...
     """
     expect(name, (str, Path), _NOUNS[kind], "a path, or the name of a shipped one")
+    name = ALSO_KNOWN_AS.get(str(name), name) if not Path(name).exists() else name
     path, names = Path(name), shipped_names(kind)
     if kind == "workloads" and path.suffix.lower() == ".onnx":
         raise SpecError("an ONNX model is no workload file yet", file=str(name),

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from dse.mapper.deep.bounds.columns import Laid
+from dse.mapper.deep.bounds.halves import most_undecided
 from dse.mapper.deep.bounds.subproblem import Best, Kin, Node, Space, bounded_all, lifts_left, with_each
 from dse.mapper.deep.lists import Bools, Choice, kinds, parts_of_choice
+from dse.mapper.deep.splits.axes import together
+from dse.mapper.shared.compilation.twins import compiled
 from dse.model.counting.kernel import Ints
 
 HEAT = 0.01
@@ -69,28 +72,11 @@ def _next_partial(space: Space, choices: Laid) -> int | None:
 
 def half_of(node: Node, rows: tuple[Ints, ...], target: float, worst: float) -> tuple[int, Bools] | None:
     """An axis, and which of its splits are on one side of the factor that the bound is most undecided about; None if
-    it is decided."""
+    it is decided by less than `worst`."""
+    lifted = [node.reduced[a][lifts_left(node, a, target)] for a in range(len(rows))]
+    start, logs = np.cumsum([0, *map(len, rows)]), together(node.space.axes).logs
     _, first, second = node.columns
-    found = None
-    for a, row in enumerate(rows):
-        if len(row) < 2:
-            continue
-        table = node.space.axes[a].table()
-        load = np.bincount(
-            np.concatenate([first[:, a], second[:, a]]), np.tile(node.weights, 2), minlength=len(table)
-        )  # fmt: skip
-        lifted = node.reduced[a][lifts_left(node, a, target)]
-        share = np.exp(-(lifted - lifted.min()) / HEAT)
-        share /= share.sum()
-        at = np.flatnonzero(load[1:]) + 1
-        columns = table[at[:, None], row]
-        means = columns @ share
-        spreads = load[at] * np.sqrt((columns - means[:, None]) ** 2 @ share)
-        for i in np.argsort(-spreads, kind="stable"):
-            if spreads[i] <= worst:
-                break
-            lower = columns[i] <= means[i]
-            if lower.any() and not lower.all():
-                worst, found = float(spreads[i]), (a, lower)
-                break
-    return found
+    a, column, mean = compiled(most_undecided)(
+        logs, first, second, node.weights, np.concatenate(rows), np.concatenate(lifted), start, HEAT, worst
+    )  # fmt: skip
+    return None if a < 0 else (a, logs[a][column, rows[a]] <= mean)

@@ -8,6 +8,7 @@ import numpy as np
 
 from dse.mapper.deep.bounds.sift import (
     BLOCK,
+    FIRST_LIMIT,
     Pairs,
     Terms,
     add_longest,
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 STEEP = 4.0
 """What the logarithm of what is used above a limit counts with while a mapping that fits is sought."""
 
+PAST = 0.25
+"""Added to that logarithm, so that a limit is not passed by a little."""
+
 
 def rows_of(space: Space, record: Ints) -> list[int]:
     """The place of each axis' split in a record of the deep search."""
@@ -39,6 +43,10 @@ def rows_of(space: Space, record: Ints) -> list[int]:
                 same &= chain[:, slot] == factor
         found.append(int(np.argmax(same)))
     return found
+
+
+LIKE_BEFORE = -1
+"""In place of a split to begin with."""
 
 
 class At(NamedTuple):
@@ -56,8 +64,8 @@ class At(NamedTuple):
         Room for the sums of terms.
     height : (slots, BLOCK) float
         Room for those of several splits.
-    values : (BLOCK,) float
-        The objective's logarithm with each of several splits.
+    values, beyond : (BLOCK,) float
+        The objective's logarithm with each of several splits, and how far beyond a limit it is with them, likewise.
     """
 
     rows: Ints
@@ -66,31 +74,38 @@ class At(NamedTuple):
     sums: Pairs
     height: Floats
     values: Floats
+    beyond: Floats
 
 
 @entry
-def exchanged(factors: tuple[Floats, ...], terms: Terms, rows: Ints, values: Floats) -> None:
-    """The objective's logarithm with each split of each axis in place of a mapping's; infinite past a limit.
+def exchanged(
+    factors: tuple[Floats, ...], terms: Terms, logs: Floats, first: Ints, splits: Ints, start: Ints, rows: Ints,
+    values: Floats, beyond: Floats,
+) -> None:  # fmt: skip
+    """The objective's logarithm with each of some splits in place of a mapping's, and how far it is beyond limits then.
 
     Parameters
     ----------
     factors : 6 x (columns, n) float
         Factors of each axis' splits.
+    logs, first
+        In place of those of the terms.
+    splits : (n,) int64
+        Of all axes, those of axis a from start[a] to start[a + 1].
     rows : (6,) int64
         The mapping's splits.
-    values : (n,) float
-        Filled, axis by axis.
+    values, beyond : (n,) float
+        Filled; beyond the limit on time as far as can be, all others in logarithms.
     """
-    at = _at(factors, terms, rows)
-    begin = 0
+    mine = with_lists(terms, logs, first)
+    at = _at(factors, mine, rows)
     for a in range(6):
-        count = pair_terms(terms, a, at.factor, at.same, at.sums)
-        every = np.arange(factors[a].shape[1])
-        for i in range(0, len(every), BLOCK):
-            several = every[i : min(i + BLOCK, len(every))]
-            _values(factors[a], terms, a, several, count, at, np.inf)
-            values[begin + i : begin + i + len(several)] = at.values[: len(several)]
-        begin += len(every)
+        count = pair_terms(mine, a, at.factor, at.same, at.sums)
+        for begin in range(start[a], start[a + 1], BLOCK):
+            several = splits[begin : min(begin + BLOCK, start[a + 1])]
+            _values(factors[a], mine, a, several, count, at, 0.0)
+            for i in range(len(several)):
+                values[begin + i], beyond[begin + i] = at.values[i], at.beyond[i]
 
 
 @entry
@@ -109,11 +124,13 @@ def descend_all(
     splits : (n,) int64
         Of all axes, those of axis a from start[a] to start[a + 1].
     rows : (m, 6) int64
-        Splits to begin with; replaced by those found.
+        Splits to begin with, `LIKE_BEFORE` for those that the way before came to; replaced by those found.
     values : (m,) float
         Filled with the objective's logarithm, more where limits are passed; infinite where an axis has no split.
     """
     for i in range(len(values)):
+        if rows[i, 0] == LIKE_BEFORE:
+            rows[i] = rows[i - 1]
         mine = with_lists(terms, logs[i], first[i])
         values[i] = _descend(factors, mine, keep[i], splits, start, _at(factors, mine, rows[i]))
 
@@ -121,7 +138,9 @@ def descend_all(
 def _at(factors: tuple[Floats, ...], terms: Terms, rows: Ints) -> At:
     size, sums = len(terms.logs), sums_of(terms)
     height = np.zeros((len(sums.total), BLOCK))
-    at = At(rows, np.ones((6, size)), np.zeros((6, size), dtype=np.int64), sums, height, np.zeros(BLOCK))
+    at = At(
+        rows, np.ones((6, size)), np.zeros((6, size), dtype=np.int64), sums, height, np.zeros(BLOCK), np.zeros(BLOCK)
+    )
     find_same(terms, at.same)
     for a in range(6):
         _take(factors[a], terms, a, rows[a], at)
@@ -146,40 +165,43 @@ def _descend(factors: tuple[Floats, ...], terms: Terms, keep: Bools, splits: Int
                 end[a] += 1
         if end[a] == start[a]:
             return np.inf
-    reached, moved, begun = np.inf, True, False
-    while moved:
-        moved = False
-        for a in range(5, -1, -1):
-            count = pair_terms(terms, a, at.factor, at.same, at.sums)
-            best, row = np.inf, -1
-            for begin in range(start[a], end[a], BLOCK):
-                several = some[begin : min(begin + BLOCK, end[a])]
-                _values(factors[a], terms, a, several, count, at, 1.0)
-                for i in range(len(several)):
-                    if at.values[i] < best:
-                        best, row = at.values[i], several[i]
-            if row < 0:
-                return np.inf
-            if not begun or best < reached - 1e-12:
-                moved = moved or best < reached - 1e-12 or row != at.rows[a]
-                reached = best
-                _take(factors[a], terms, a, row, at)
-        begun = True
+    reached, still, turn = np.inf, 0, 0
+    while still < 6:
+        a = 5 - turn % 6
+        count = pair_terms(terms, a, at.factor, at.same, at.sums)
+        best, row = np.inf, -1
+        for begin in range(start[a], end[a], BLOCK):
+            several = some[begin : min(begin + BLOCK, end[a])]
+            _values(factors[a], terms, a, several, count, at, STEEP)
+            for i in range(len(several)):
+                if at.values[i] < best:
+                    best, row = at.values[i], several[i]
+        if row < 0:
+            return np.inf
+        # An axis that has just been seen is at its best until another one changes.
+        still += 1
+        if turn < 6 or best < reached - 1e-12:
+            still = still if row == at.rows[a] else 1
+            reached = best
+            _take(factors[a], terms, a, row, at)
+        turn += 1
     return reached
 
 
-def _values(table: Floats, terms: Terms, a: int, rows: Ints, count: int, at: At, past: float) -> None:
-    """The objective's logarithm with some splits of an axis, and so much and more for each limit that is passed."""
+def _values(table: Floats, terms: Terms, a: int, rows: Ints, count: int, at: At, steep: float) -> None:
+    """The objective's logarithm with some splits of an axis, and `steep` times as much as limits are passed by."""
     sum_up(table, terms, a, rows, count, at.sums, at.height)
     heights, room, fixed = at.sums.total, at.sums.room, terms.fixed
     for i in range(len(rows)):
         for slot in range(len(heights)):
             heights[slot] = at.height[slot, i]
         add_longest(heights, at.sums.block_of, len(room))
-        value = 0.0
+        value, furthest = 0.0, 0.0
         for b in range(len(room)):
             if fixed[b] > 0.0:
                 value += fixed[b] * np.log(heights[b])
             elif fixed[b] < 0.0 and heights[b] > room[b] * (1.0 + 1e-9):
-                value += past + STEEP * np.log(heights[b] / room[b])
-        at.values[i] = value
+                beyond = np.log(heights[b] / room[b])
+                value += steep * (PAST + beyond)
+                furthest = max(furthest, beyond if b >= FIRST_LIMIT else np.inf)
+        at.values[i], at.beyond[i] = value, furthest

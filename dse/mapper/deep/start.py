@@ -8,9 +8,8 @@ from itertools import product
 import numpy as np
 
 from dse.mapper.deep.bounds.columns import Columns
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT
-from dse.mapper.deep.bounds.subproblem import Best, Kin, Node, Space, bounded, even_weights, terms_of
-from dse.mapper.deep.exchange import descend_all, exchanged, rows_of
+from dse.mapper.deep.bounds.subproblem import Best, Kin, Node, Space, bounded, even_weights
+from dse.mapper.deep.exchange import LIKE_BEFORE, descend_all, exchanged, rows_of
 from dse.mapper.deep.lists import Bools, Choice, choices_of, listed
 from dse.mapper.deep.splits.axes import together
 from dse.mapper.shared.compilation.twins import compiled
@@ -134,31 +133,34 @@ def _stirred(
     return _descended(node.space, best, kin, rows, keep, begins)
 
 
-def nearest(fitting: Floats, beyond: Floats, most: int) -> Ints:
-    """The splits that do best in place of one at hand, and as many of those that fit only if other axes give way."""
-    first = np.argsort(fitting, kind="stable")[:most]
-    first = first[np.isfinite(fitting[first])]
-    more = np.argsort(beyond, kind="stable")[: 2 * most]
-    others = np.isfinite(beyond)
-    others[first] = False
-    more = more[others[more]]
-    return np.concatenate([first, more[:most]])
-
-
-def values_of(space: Space, best: Best, columns: Columns, rows: list[int], beyond: float = 0.0) -> list[Floats]:
-    """Per axis, the objective's logarithm with each split in place of the one at hand; infinite past a limit.
+def nearest(values: Floats, beyond: Floats, most: int, furthest: float) -> Ints:
+    """The splits that do best in place of one at hand, and as many of those that fit only if other axes give way.
 
     Parameters
     ----------
-    beyond : float
-        How far beyond room and children the limits lie, in logarithms.
+    values, beyond : (n,) float
+        The objective's logarithm with each split, and how far beyond limits it is then.
+    furthest : float
+        How far it may be.
     """
-    values = np.zeros(sum(map(len, space.axes)))
-    tables = together(space.axes).factors
-    terms = terms_of(space, best, columns)
-    terms.limits[FIRST_LIMIT:] += beyond
-    compiled(exchanged)(tables, terms, np.array(rows), values)
-    return np.split(values, np.cumsum([len(axis) for axis in space.axes])[:-1])
+    order = np.argsort(values, kind="stable")
+    over = beyond[order]
+    first = order[over <= 0.0][:most]
+    near, others = order[over <= furthest][: 2 * most], np.ones(len(values), dtype=bool)
+    others[first] = False
+    return np.concatenate([first, near[others[near]][:most]])
+
+
+def values_of(space: Space, best: Best, columns: Columns, rows: list[int]) -> tuple[list[Floats], list[Floats]]:
+    """Per axis, the objective's logarithm with each split in place of that at hand, and how far beyond limits it is."""
+    sizes = [len(axis) for axis in space.axes]
+    start, tables = np.cumsum([0, *sizes]), together(space.axes).factors
+    splits = np.concatenate([np.arange(size) for size in sizes])
+    values, beyond = np.zeros((2, len(splits)))
+    compiled(exchanged)(
+        tables, space.terms_for(best), *columns[:2], splits, start, np.array(rows), values, beyond
+    )  # fmt: skip
+    return np.split(values, start[1:-1]), np.split(beyond, start[1:-1])
 
 
 def _some(rows: Ints, lifted: Floats, several: int) -> Ints:
@@ -204,7 +206,8 @@ def _other_orders(space: Space, best: Best, rows: tuple[Ints, ...]) -> list[tupl
             if other != level:
                 keep &= agree[other][at[other]]
         kin = space.kin((*choices[:level], None, *choices[level + 1 :]), level)
-        found += [one for one in _descended(space, best, kin, rows, keep, np.array(mine)) if one[0] < known]
+        begins = np.tile(mine, (len(keep), 1))
+        found += [one for one in _descended(space, best, kin, rows, keep, begins) if one[0] < known]
     return found
 
 
@@ -216,9 +219,11 @@ def _descended(
     Parameters
     ----------
     begin : (6,) or (m, 6) int64
-        The splits to begin with.
+        The splits to begin with; of one row, each way begins where the way before ended.
     """
-    found, values = np.array(np.broadcast_to(begin, (len(keep), 6))), np.zeros(len(keep))
+    values = np.zeros(len(keep))
+    found = np.full((len(keep), 6), LIKE_BEFORE)
+    found[: len(begin) if begin.ndim > 1 else 1] = begin
     start = np.concatenate([[0], np.cumsum([len(mine) for mine in rows])])
     tables, terms = together(space.axes).factors, space.terms_for(best)
     compiled(descend_all)(tables, terms, kin.logs, kin.first, keep, np.concatenate(rows), start, found, values)

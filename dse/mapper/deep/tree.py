@@ -52,7 +52,7 @@ DIRECT = 100_000
 """Combinations of splits that are walked at once, without laying down more about the lists first."""
 
 OPEN = 500
-"""The same while several orders of some list have to be tried, or with the bound that spaces have together."""
+"""The same while some list is open that changes a term, or with the bound that spaces have together."""
 
 FEW = 20
 """The same while nothing is known of some list in a search that halves axes first."""
@@ -271,7 +271,7 @@ def children_of(node: Node, best: Best, halved: bool = False) -> list[Node]:
     node = node if unknown or node.space.parts else needed_splits(node, best, WORTHWHILE)
     rows = splits_left(node, target)
     many = prod(map(len, rows))
-    few = many <= _most_at_once(node, halved)
+    few = many <= _most_at_once(node, halved, unknown)
     if node.space.parts and many <= OPEN:
         lifted = tuple(node.reduced[a][lifts_left(node, a, target)] for a in range(len(rows)))
         _walk_parts(replace(node, rows=rows, reduced=lifted), best)
@@ -298,11 +298,11 @@ def children_of(node: Node, best: Best, halved: bool = False) -> list[Node]:
     return laid_down(node, rows, level, best)
 
 
-def _most_at_once(node: Node, halved: bool) -> int:
+def _most_at_once(node: Node, halved: bool, unknown: bool) -> int:
     """How many combinations of splits of a subproblem are walked at once."""
     if halved and None in node.choices:
         return FEW
-    return DIRECT if partial_list(node) is None and None not in node.choices else OPEN
+    return OPEN if unknown else DIRECT
 
 
 def _probe(node: Node, best: Best) -> None:
@@ -341,11 +341,11 @@ def exchange(spaces: list[Space], best: Best, record: Ints) -> None:
     space = next((one for one in mine if one.holds(rows)), mine[0])
     choices = choices_of(space.problem, record)
     columns = space.columns(choices)
-    fitting, beyond = (values_of(space, best, columns, rows, slack) for slack in (0.0, BEYOND))
+    values, beyond = values_of(space, best, columns, rows)
     probed = _probed(space.rows)
-    some = tuple(nearest(*both, probed) for both in zip(fitting, beyond, strict=True))
+    some = tuple(nearest(*both, probed, BEYOND) for both in zip(values, beyond, strict=True))
     if all(map(len, some)):
-        dearer = tuple(value[row] - value[row].min() for row, value in zip(some, beyond, strict=True))
+        dearer = tuple(value[row] - value[row].min() for row, value in zip(some, values, strict=True))
         walk_to(Node(space, choices, some, np.zeros(0), 0.0, dearer, columns), best, inf, PROBE)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dse.architecture.architecture import Architecture
 from dse.errors import DseError
@@ -11,7 +11,7 @@ from dse.mapper.layer import layer_front
 from dse.mapper.network.front_sum import FrontSum, sum_fronts
 from dse.mapper.network.proof import Names, Options, chosen, fronts_of
 from dse.mapper.network.residency.outcome.result import Moment, Residency, ResidencyCertificate
-from dse.mapper.shared.result import Mapped, NetworkCertificate
+from dse.mapper.shared.result import Factors, Mapped, NetworkCertificate, Objective
 from dse.model.cost import edp_js
 from dse.model.homes import Homes
 from dse.model.moves import Moved, moved_by
@@ -65,10 +65,10 @@ class MappedWorkload:
 
     architecture: Architecture
     workload: Workload
-    objective: str
+    objective: Objective | Literal["front"]
     layers: tuple[tuple[Mapped, Names], ...]
     gap: float = 0.0
-    factors: str = "all"
+    factors: Factors = "all"
     scope: str = "layer"
     certificate: NetworkCertificate | ResidencyCertificate | None = None
     options: Options = field(default=(), repr=False)
@@ -222,6 +222,7 @@ class MappedWorkload:
         return {
             "arch": self.architecture.name,
             "workload": self.workload.name,
+            "batch": self.workload.batch,
             "objective": self.objective,
             "scope": self.scope,
             "energy_pj": self.energy_pj,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import inf, isinf, sqrt
+from typing import Literal
 
 from dse.architecture.architecture import Architecture
 from dse.errors import DseError, expect
@@ -15,7 +16,7 @@ from dse.mapper.network.residency.given import run_as_given
 from dse.mapper.network.residency.outcome.stays import Stays
 from dse.mapper.network.residency.solve import Goal, keep_on_chip
 from dse.mapper.rules_kept import kept_or_marked
-from dse.mapper.shared.result import Mapped
+from dse.mapper.shared.result import Factors, Mapped, Objective
 from dse.model.cost import evaluate
 from dse.model.mapping import Mapping as LoopNest
 from dse.problem.layer import Layer
@@ -27,13 +28,13 @@ SCOPES = ("layer", "network")
 def map_workload(
     architecture: Architecture,
     workload: Workload,
-    objective: str = "edp",
+    objective: Objective = "edp",
     *,
-    scope: str = "layer",
+    scope: Literal["layer", "network"] = "layer",
     max_latency_s: float = inf,
     max_energy_pj: float = inf,
     gap: float = 0.0,
-    factors: str = "all",
+    factors: Factors = "all",
     time_limit_s: float | None = None,
     given: Mapping[str, LoopNest] | None = None,
     counting: str = "house",
@@ -126,12 +127,12 @@ def map_workload(
 class _Search:
     """The settings of `map_workload` that say what is best and how it is found."""
 
-    objective: str
+    objective: Objective
     scope: str
     max_latency_s: float
     max_energy_pj: float
     gap: float
-    factors: str
+    factors: Factors
     time_limit_s: float | None
 
     def __post_init__(self) -> None:

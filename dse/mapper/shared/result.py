@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf, isinf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dse.model.cost import Cost
 from dse.model.mapping import Loop, Mapping
@@ -16,6 +16,10 @@ from dse.problem.notebook import html, picture, short
 if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
+
+Objective = Literal["energy", "latency", "edp"]
+Factors = Literal["all", "perfect", "any"]
+"""What a mapping is best in, and how bounds may be split."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 Name = TypeVar("Name")
 
 FILE = "cards.json"
-VERSION = 5
+VERSION = 6
 """Of the file; cards of another version are made again."""
 
 

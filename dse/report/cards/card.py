@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
     from dse.mapper import Mapped, MappedWorkload
+    from dse.mapper.shared.result import Objective
     from dse.model.moves import Moved
     from dse.problem.workload import Workload
 
@@ -45,7 +46,7 @@ class Wanted:
 
     architecture: Architecture
     workloads: tuple[Workload, ...]
-    objective: str = "edp"
+    objective: Objective = "edp"
     gap: float = 0.0
     point: tuple[float, float] | None = None
     resident: bool = False
@@ -59,10 +60,10 @@ def card_of(wanted: Wanted) -> Card:
     Returns
     -------
     dict
-        `area_mm2`: area by part; `peak_macs_per_s`; `networks`: for each network its name, totals, energy by level and
-        by operand (pJ), widths (bits) and `layers`, and for each distinct layer and mapping how often it occurs, its
-        MACs, energy, latency, what binds it, its cycles by part, words of outermost traffic, reuse and loop nest;
-        `moves`: the same, as far as there is any, of nodes without MACs that move words of their own; and
+        `area_mm2`: area by part; `peak_macs_per_s`; `networks`: for each network its name, batch, totals, energy by
+        level, by operand, and by both (pJ), and `layers`: for each distinct layer and mapping how often it occurs, its
+        MACs, widths (bits), energy, latency, what binds it, its cycles by part, words of outermost traffic, reuse and
+        loop nest; `moves`: the same, as far as there is any, of nodes without MACs that move words of their own; and
         `residency`, what `Residency.to_dict()` gives, where tensors may stay on chip.
 
     Examples
@@ -137,7 +138,7 @@ def _resident_run(wanted: Wanted, network: Workload) -> MappedWorkload:
     """A network with tensors on chip: of the objectives that a sweep solves, the one whose run is at the point."""
     from dse.mapper import map_workload
 
-    def run(objective: str) -> MappedWorkload:
+    def run(objective: Objective) -> MappedWorkload:
         return map_workload(wanted.architecture, network, objective, scope="network", resident=True, gap=wanted.gap)
 
     if wanted.point is None:
@@ -160,12 +161,14 @@ def _network(run: MappedWorkload) -> dict[str, Any]:
     moves = [_move(run.architecture, one, names) for one, names in run.moves]
     return {
         "name": run.workload.name,
+        "batch": run.workload.batch,
         "energy_pj": run.energy_pj,
         "latency_s": run.latency_s,
         "cycles": run.cycles,
         "macs": run.macs,
         "energy_by_level_pj": _total([*layers, *moves], "energy_by_level_pj"),
         "energy_by_operand_pj": _total([*layers, *moves], "energy_by_operand_pj"),
+        "energy_by_level_and_operand_pj": _total_words(run),
         "layers": layers,
         "moves": moves,
         **({} if run.residency is None else {"residency": run.residency.to_dict()}),
@@ -175,6 +178,17 @@ def _network(run: MappedWorkload) -> dict[str, Any]:
 def _total(layers: list[dict[str, Any]], key: str) -> dict[str, float]:
     names = dict.fromkeys(name for layer in layers for name in layer[key])
     return {name: sum(layer["count"] * layer[key].get(name, 0.0) for layer in layers) for name in names}
+
+
+def _total_words(run: MappedWorkload) -> dict[str, dict[str, float]]:
+    """Energy of the words that places move, by place and operand."""
+    total: dict[str, dict[str, float]] = {}
+    for layer in run.to_dict()["layers"]:
+        for place, parts in layer["energy_by_level_and_operand_pj"].items():
+            spent = total.setdefault(place, dict.fromkeys(parts, 0.0))
+            for part, pj in parts.items():
+                spent[part] += layer["count"] * pj
+    return total
 
 
 def _move(architecture: Architecture, moved: Moved, names: tuple[str, ...]) -> dict[str, Any]:

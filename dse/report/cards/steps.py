@@ -1,4 +1,5 @@
-"""One step away from a design: the same settings but for one, which takes its next smaller or next larger choice.
+"""One step away from a design: the same settings but for one, which takes its next smaller or next larger choice, or
+any other where choices have no order.
 
 Beyond the space, the outermost level's bandwidth and the size of the buffer below it are halved and doubled: a review
 asks for these of any design.
@@ -12,6 +13,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
+from dse.explore.designs.space import magnitude
 from dse.explore.outcomes.evaluation import Outcome
 from dse.formats.architecture.space import BATCH
 
@@ -53,13 +55,15 @@ class Step:
 def steps_from(space: Mapping[str, tuple[Any, ...]], settings: Mapping[str, Any]) -> list[Step]:
     """The neighbours of a design in a space; a setting whose value is none of its choices has no neighbours.
 
+    Values that have an order lead to the next ones. Those that have none, such as dataflows, lead to all others.
+
     A clock that is `max` in all of the space is so in the neighbours, too: it goes with the supply.
 
     Examples
     --------
-    >>> space = {"rows": (8, 12, 16), "dataflow": ("weight-stationary", "row-stationary")}
-    >>> [(step.path, step.new) for step in steps_from(space, {"rows": 12, "dataflow": "row-stationary"})]
-    [('rows', 8), ('rows', 16), ('dataflow', 'weight-stationary')]
+    >>> space = {"rows": (8, 12, 16), "dataflow": ("weight-stationary", "output-stationary", "row-stationary")}
+    >>> [(step.path, step.new) for step in steps_from(space, {"rows": 16, "dataflow": "row-stationary"})]
+    [('rows', 12), ('dataflow', 'weight-stationary'), ('dataflow', 'output-stationary')]
     """
     found = []
     clock = {path: "max" for path, choices in space.items() if path in CLOCKS and choices == ("max",)}
@@ -68,10 +72,10 @@ def steps_from(space: Mapping[str, tuple[Any, ...]], settings: Mapping[str, Any]
         if old not in choices:
             continue
         at = choices.index(old)
-        for beside in (at - 1, at + 1):
-            if 0 <= beside < len(choices):
-                new = choices[beside]
-                found.append(Step(path, old, new, {**settings, **clock, path: new}))
+        beside = (*choices[max(at - 1, 0) : at], *choices[at + 1 : at + 2])
+        have_order = all(magnitude(choice) is not None for choice in choices)
+        others = beside if have_order else (*choices[:at], *choices[at + 1 :])
+        found += [Step(path, old, new, {**settings, **clock, path: new}) for new in others]
     return found
 
 
@@ -214,16 +218,17 @@ def change_row(step: Step, own: Outcome, other: Outcome, number: int | None, gap
     Returns
     -------
     dict
-        `path`, `old`, `new`, `number` of the neighbour in its sweep, None where it has none; `energy`, `latency` and
-        `area`: the neighbour's over the design's, and `gap`: how far from its best each layer's mapping may be; or
-        `reason` where the neighbour does not work.
+        `path`, `old`, `new`, `number` of the neighbour in its sweep, None where it has none; the neighbour's
+        `energy_pj`, `latency_s` and `area_mm2`; `energy`, `latency` and `area`: the same over the design's, and `gap`:
+        how far from its best each layer's mapping may be; or `reason` where the neighbour does not work.
     """
     row = {"path": step.path, "old": step.old, "new": step.new, "number": number}
     if other.status != "ok":
         return {**row, "reason": other.reason}
     names = (("energy", "energy_pj"), ("latency", "latency_s"), ("area", "area_mm2"))
+    its_own = {key: other.objectives[key] for _, key in names}
     ratios = {name: other.objectives[key] / own.objectives[key] for name, key in names}
-    return {**row, **ratios, "gap": gap}
+    return {**row, **its_own, **ratios, "gap": gap}
 
 
 def best_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,8 @@ from dse.explore.plan.search import OBJECTIVES
 from dse.report.drawing.labels import Label, write_labels
 from dse.report.drawing.save import save_figure
 from dse.report.drawing.style import COLOURS, INK, QUIET, dress, head, legend, logarithmic, new_figure
+from dse.report.text.asked import goal_name, workloads_of
+from dse.report.text.counts import Counts
 from dse.report.units import duration, energy, prefix_of, si, times
 
 if TYPE_CHECKING:
@@ -136,7 +138,7 @@ def front_data(result: SweepResult) -> FrontData:
     fronts = result.budgets() if keys[0] == "latency_s" else [(0.0, rows)]
     return FrontData(
         title=_title(result, rows),
-        subtitle=f"{len(result.designs)} designs tried, {len(sound)} work, {len(rows)} make up the front"
+        subtitle=_subtitle(result)
         + ("; the larger a mark, the larger the chip" if keys[0] == "latency_s" else ""),
         x_label=f"{AXES[keys[0]][0]} ({scales[0][2]})",
         y_label=f"{AXES[keys[1]][0]} ({scales[1][2]})",
@@ -227,25 +229,25 @@ def _write(axes: Axes, data: FrontData, marks: list[tuple[float, float, float]],
 
 def _title(result: SweepResult, rows: list[dict[str, Any]]) -> str:
     """The finding in one sentence, about what was asked for."""
-    networks = ", ".join(result.workloads)
-    key, what = _first_goal(result.search.objectives)
+    networks = workloads_of(result)
+    key, what = result.search.goal, goal_name(result.search).replace("EDP", "energy-delay")
     best = min(rows, key=lambda row: row[key])
     own = result.reference_row()
     if own is None:
         cost = f"{duration(best['latency_s'])} and {energy(best['energy_pj'])}"
-        return f"{networks}: the best of {len(result.explored)} designs takes {cost}"
+        cost = f"{best[key]:.3g} mm2" if key == "area_mm2" else cost
+        return f"{networks}: the best of {len(result.designs)} designs takes {cost}"
     gain = own[key] / best[key]
     if gain < 1.005:
         return f"{networks}: {result.architecture} as specified is already the best design found"
     return f"{networks}: {times(gain)} lower {what} than {result.architecture} as specified"
 
 
-def _first_goal(objectives: Sequence[str]) -> tuple[str, str]:
-    """What a sweep is about in the first place, and its name: of energy and latency together, their product."""
-    if "edp" in objectives or {"energy", "latency"} <= set(objectives):
-        return "edp_js", "energy-delay"
-    named = next((name for name in objectives if name != "area"), "area")
-    return BEST[named][0], named
+def _subtitle(result: SweepResult) -> str:
+    """How many designs the figure is about, in the terms of the terminal."""
+    counts = Counts.of(result)
+    by_proof = f", {counts.by_proof:,} more mapped by the proof" if counts.by_proof else ""
+    return f"{counts.tried:,} designs tried{by_proof}; {counts.working:,} work, {counts.front:,} make up the front"
 
 
 def _labels(

@@ -7,10 +7,10 @@ from typing import Any
 
 from dse.report.cards.card import Card
 from dse.report.table import Table, fold
-from dse.report.text.layers import PARTS
+from dse.report.text.layers import PARTS, energy_table, of_batch
 from dse.report.text.residency import on_chip
 from dse.report.text.sweeps import short_names
-from dse.report.units import duration, energy, many, percent
+from dse.report.units import duration, energy, many, percent, percent_up
 
 MOST = 3
 """Costs that are told, and layers of each."""
@@ -41,6 +41,8 @@ def explanation(
     parts = []
     for network in card["networks"]:
         parts += [costs(name, network), *([on_chip(network)] if "residency" in network else [])]
+        rest = {part: network["energy_by_level_pj"].get(part, 0.0) for part in ("MAC", "static")}
+        parts.append(energy_table(network["energy_by_level_and_operand_pj"], rest).to_text())
         parts.append(limits(network).to_text())
     names = short_names(tuple(dict.fromkeys(row["path"] for row in steps)))
     parts.append(steps_table(steps, names).to_text() if steps else "No setting of the space can take a step from here.")
@@ -56,16 +58,15 @@ def costs(name: str, network: Mapping[str, Any]) -> str:
     --------
     >>> layer = {"name": "conv", "count": 2, "latency_s": 0.5, "bound_by": "compute"}
     >>> network = {"name": "net", "energy_pj": 6e9, "latency_s": 1.0, "energy_by_level_pj": {"DRAM": 6e9},
-    ...            "energy_by_operand_pj": {"weight": 6e9}, "layers": [{**layer, "energy_by_level_pj": {"DRAM": 3e9}}]}
+    ...            "layers": [{**layer, "energy_by_level_pj": {"DRAM": 3e9}}]}
     >>> print(costs("chip", network))
     net on chip: 6.00 mJ, 1.00 s
       1. DRAM: 100 % of the energy, 6.00 mJ, mostly in conv x2 (100 %)
-      by operand: weight 100 %
       time bound by: compute (100 %)
     """
     whole, steps = network["energy_pj"], [*network["layers"], *network.get("moves", [])]
     largest = sorted(network["energy_by_level_pj"].items(), key=lambda item: -item[1])
-    lines = [f"{network['name']} on {name}: {energy(whole)}, {duration(network['latency_s'])}"]
+    lines = [f"{network['name']} on {name}{of_batch(network)}: {energy(whole)}, {duration(network['latency_s'])}"]
     for at, (part, spent) in enumerate(largest[:MOST], 1):
         if spent <= 0:
             continue
@@ -73,8 +74,6 @@ def costs(name: str, network: Mapping[str, Any]) -> str:
                           for layer in steps}, spent)  # fmt: skip
         share = f"{100 * spent / whole:.0f} % of the energy, {energy(spent)}"
         lines.append(f"  {at}. {SAID.get(part, part)}: {share}, mostly in {where}")
-    operands = {o: pj for o, pj in network["energy_by_operand_pj"].items() if o not in SAID}
-    lines.append(f"  by operand: {_largest(operands, whole, brackets=False)}")
     bound: dict[str, float] = {}
     for layer in steps:
         bound[layer["bound_by"]] = bound.get(layer["bound_by"], 0.0) + layer["count"] * layer["latency_s"]
@@ -82,11 +81,10 @@ def costs(name: str, network: Mapping[str, Any]) -> str:
     return "\n".join(fold(line, hang="     ") for line in lines)
 
 
-def _largest(parts: Mapping[str, float], whole: float, *, brackets: bool = True) -> str:
+def _largest(parts: Mapping[str, float], whole: float) -> str:
     """The largest parts with their shares."""
     chosen = sorted(((part, value) for part, value in parts.items() if value > 0), key=lambda item: -item[1])[:MOST]
-    form = "{} ({:.0f} %)" if brackets else "{} {:.0f} %"
-    return ", ".join(form.format(part, 100 * value / whole) for part, value in chosen)
+    return ", ".join(f"{part} ({100 * value / whole:.0f} %)" for part, value in chosen)
 
 
 def limits(network: Mapping[str, Any]) -> Table:
@@ -131,7 +129,7 @@ def steps_table(steps: Sequence[Mapping[str, Any]], names: Mapping[str, str]) ->
             notes.append(f"{name} {row['new']} does not work: {row['reason']}")
         rows.append({**cells, **changes})
     if gap:
-        within = f"each mapping is proven to within {percent(gap)} of its least energy-delay product"
+        within = f"each mapping is proven to within {percent_up(gap)} of its least energy-delay product"
         notes.insert(0, f"~: less than that is not known, as {within}")
     title = "one step away, the least energy-delay product first: changes in %"
     return Table.of(rows, left=frozenset({"step"}), title=title, note="\n".join(notes))

@@ -11,7 +11,7 @@ from dse.report.table import Table, fold
 from dse.report.units import duration, energy, percent, power, si, whole
 
 if TYPE_CHECKING:
-    from dse.mapper import Mapped, NetworkCertificate
+    from dse.mapper import Certificate, Mapped, NetworkCertificate
 
 
 def layers_text(plain: Mapping[str, Any], asked: float = 0.0) -> str:
@@ -68,7 +68,7 @@ def layers_table(plain: Mapping[str, Any], asked: float = 0.0) -> Table:
     )
     left = frozenset({"layer", "bound by"})
     repeated = any(layer["count"] > 1 for layer in plain["layers"])
-    title = f"{plain['workload']} on {plain['arch']}"
+    title = f"{plain['workload']} on {plain['arch']}{of_batch(plain)}"
     title += ": figures of one layer each, in the total as often as it occurs" if repeated else ""
     return Table.of(rows, left=left, title=title, note=gap_note(plain, asked), spare=("MACs", "pJ/MAC", "MACs busy"))
 
@@ -134,13 +134,25 @@ NAMED = 5
 """Unproven layers that are named."""
 
 
+def of_batch(plain: Mapping[str, Any]) -> str:
+    """How many images the figures are of, where they are of several.
+
+    Examples
+    --------
+    >>> of_batch({"batch": 4}), of_batch({"batch": 1})
+    (', batch 4', '')
+    """
+    return f", batch {plain['batch']}" if plain.get("batch", 1) > 1 else ""
+
+
 def totals_line(plain: Mapping[str, Any]) -> str:
     """Energy, latency and what follows from them, for the whole network."""
-    joules, seconds = plain["energy_pj"] * 1e-12, plain["latency_s"]
+    joules, seconds, batch = plain["energy_pj"] * 1e-12, plain["latency_s"], plain.get("batch", 1)
+    each = f"an image: {energy(plain['energy_pj'] / batch)}, {duration(seconds / batch)}\n" if batch > 1 else ""
     return (
         f"total: {whole(plain['macs'])} MACs, {energy(plain['energy_pj'])}, {duration(seconds)} "
         f"({whole(plain['cycles'])} cycles), EDP {si(plain['edp_js'], 'J·s')}, {power(joules / seconds * 1e3)}, "
-        f"{plain['area_mm2']:.3g} mm2\n{widths_line(layer['bits'] for layer in plain['layers'] if layer['macs'])}"
+        f"{plain['area_mm2']:.3g} mm2\n{each}{widths_line(layer['bits'] for layer in plain['layers'] if layer['macs'])}"
     )
 
 
@@ -175,22 +187,56 @@ def layer_records(plain: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def cost_lines(mapped: Mapped) -> list[str]:
-    """Energy, time and their splits in a few lines."""
+    """Energy and time, and what the time is made of, in a few lines."""
     cost = mapped.cost
-    places = ", ".join(_shares(cost.energy_by_level_pj, cost.energy_pj))
-    operands = ", ".join(_shares(cost.energy_by_operand_pj, cost.energy_pj))
     times = ", ".join(f"{name} {whole(value)}" for name, value in cost.cycles_by.items() if value >= 0.5)
     waits = ", ".join(f"{' and '.join(operands)} of {level}" for level, operands in cost.waits.items())
     return [
         f"energy   {energy(cost.energy_pj)}, {cost.energy_pj / cost.macs:.2f} pJ/MAC",
-        f"         by level: {places}",
-        f"         by operand: {operands}",
         f"latency  {duration(cost.latency_s)}, {whole(cost.cycles)} cycles, bound by {cost.bound_by}, "
         f"{percent(cost.utilization)} of all MACs busy",
         f"         cycles: {times}",
         *([f"         waits for: {waits}"] if waits else []),
         widths_line([cost.bits]),
     ]
+
+
+def energy_table(split: Mapping[str, Mapping[str, float]], rest: Mapping[str, float]) -> Table:
+    """Where the energy of a layer or a network goes: a row for each place, a column for each operand.
+
+    Parameters
+    ----------
+    split : mapping
+        Energy of the words that places move, by place and operand, in pJ.
+    rest : mapping
+        Energy of all else by its name, in pJ: of MACs, and of static and clock power.
+
+    Examples
+    --------
+    >>> words = {"ifmap": 1.0, "weight": 2.0, "psum": 0.0, "ofmap": 1.0}
+    >>> print(energy_table({"DRAM": words, "GLB": dict.fromkeys(words, 0.0)}, {"MAC": 4.0}).to_text())
+    where the energy goes, in % of it
+    place  ifmap  weight  ofmap    all
+    DRAM    12.5    25.0   12.5   50.0
+    MACs                          50.0
+    all     12.5    25.0   12.5  100.0
+    """
+    everything = sum(sum(parts.values()) for parts in split.values()) + sum(rest.values())
+
+    def cell(spent: float) -> str:
+        return f"{100 * spent / everything:.1f}" if everything else "-"
+
+    used = [place for place, parts in split.items() if any(parts.values())]
+    operands = [o for o in dict.fromkeys(o for place in used for o in split[place]) if any(split[p][o] for p in used)]
+    rows = [
+        {"place": place, **{o: cell(split[place][o]) for o in operands}, "all": cell(sum(split[place].values()))}
+        for place in used
+    ]
+    rows += [{"place": PARTS.get(name, name), **dict.fromkeys(operands, ""), "all": cell(spent)}
+             for name, spent in rest.items() if spent]  # fmt: skip
+    rows.append({"place": "all", **{o: cell(sum(split[place][o] for place in used)) for o in operands},
+                 "all": cell(everything)})  # fmt: skip
+    return Table.of(rows, left=frozenset({"place"}), title="where the energy goes, in % of it")
 
 
 def reuse_summary(plain: Mapping[str, Any]) -> Table:
@@ -256,7 +302,7 @@ def proof_lines(mapped: Mapped, asked: float = 0.0) -> list[str]:
     return [
         f"gap      {percent(proof.gap)}: {claim}",
         f"proof    over {proof.space_size:.3g} mappings ({factors}, all orders): {whole(proof.nodes)} nodes visited, "
-        f"lower bound {proof.lower_bound:.6g}, found {proof.value:.6g}",
+        + _bound_and_found(proof),
     ]
 
 
@@ -273,9 +319,13 @@ def network_proof_line(proof: NetworkCertificate) -> str:
     claim = "no other choice of mappings has a lower" if exact else near
     return (
         f"proof: {claim} {what} of the network{' within ' + within if within else ''}: {proof.points:,} points on the "
-        f"fronts of {proof.distinct} distinct layers, lower bound {proof.lower_bound:.6g}, found {proof.value:.6g}"
+        f"fronts of {proof.distinct} distinct layers, {_bound_and_found(proof)}"
     )
 
 
-def _shares(parts: Mapping[str, float], whole_pj: float) -> list[str]:
-    return [f"{PARTS.get(name, name)} {percent(value / whole_pj)}" for name, value in parts.items() if value > 0]
+UNITS = {"energy": "pJ", "latency": "cycles", "edp": "pJ·cycles"}
+"""What values of certificates are counted in, by objective."""
+
+
+def _bound_and_found(proof: Certificate | NetworkCertificate) -> str:
+    return f"lower bound {proof.lower_bound:.6g}, found {proof.value:.6g} {UNITS[proof.objective]}"

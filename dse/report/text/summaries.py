@@ -15,6 +15,7 @@ from dse.problem.dims import OPERANDS, PerOperand
 from dse.problem.layer import Layer
 from dse.problem.summary import layer_rows, workload_totals
 from dse.report.table import GAP, WIDTH, Table, fold
+from dse.report.text.asked import planned_lines
 from dse.report.units import capacity, percent, power, si, whole
 
 if TYPE_CHECKING:
@@ -198,11 +199,22 @@ def sweep_text(plan: Plan) -> str:
         fold(f"{plan.name}: {plan.spec.name} on {networks}"),
         space_text(plan.space, own),
         *([derived_text(plan.derived)] if plan.derived else []),
+        *(["\n".join(fold(line, hang="  ") for line in lines)] if (lines := planned_lines(plan)) else []),
         fold(
             f"{search.trials} trials, sampler {search.sampler}, seed {search.seed}, minimising "
             f"{', '.join(search.objectives)}, exploring within {percent(search.gap)} of the best mappings"
+            f"{_unless(plan)}"
         ),
     ])  # fmt: skip
+
+
+def _unless(plan: Plan) -> str:
+    """Where the searches of trials may end before they are as near as that."""
+    from dse.mapper import bounds_boxes
+
+    return "" if bounds_boxes(plan.architecture) else (
+        ", or as near as a trial's time allows, which its gap in the front then says"
+    )
 
 
 def review_text(plan: Review) -> str:

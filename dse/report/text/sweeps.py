@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from math import prod
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dse.explore.candidate import PROVEN_FROM
+from dse.explore.plan.search import Search
 from dse.report.table import Table, fold
+from dse.report.text.asked import asked_lines, goal_name, goals_of
 from dse.report.units import duration, energy, percent, power, si, times
 
 if TYPE_CHECKING:
     from dse.explore.results.result import SweepResult
 
 SHOWN_POINTS = 20
+
+WITHIN = ("within: area budgets (mm2) in which no other design beats it in both energy and latency, from its own area "
+          "to that of the smallest one that does; up: none does")  # fmt: skip
+
+BUDGETS = {0.5: "half", 0.75: "three quarters of", 1.0: "all"}
+"""Of the area of the architecture as specified, those of `SweepResult.budgets`, in words."""
 
 
 SIDES = ("rows", "cols", "shape", "pes")
@@ -50,7 +58,7 @@ def front_table(result: SweepResult, most: int = SHOWN_POINTS) -> Table:
     """The front, one design a row, ascending in latency, each beside the architecture's own design.
 
     With area among the objectives: the designs on the energy-latency front within each area budget, by the tightest one
-    that they are on; `within` has the budgets from that one to the largest one that they are on.
+    that they are on; `within` says in which budgets nothing beats them, see `unbeaten`.
 
     Parameters
     ----------
@@ -58,15 +66,16 @@ def front_table(result: SweepResult, most: int = SHOWN_POINTS) -> Table:
     most : int
         At most so many rows; longer fronts are shown by designs spread over them.
     """
-    budgets = shown_fronts(result, most)
+    budgets, every = shown_fronts(result, most), result.front_rows()
     names = short_names(tuple(path for path, choices in result.space.items() if len(choices) > 1))
-    reference = result.reference_row()
+    reference, goal = result.reference_row(), result.search.goal
+    gain = f"{goal_name(result.search)} gain"
     rows: list[dict[str, str]] = []
     seen: set[int] = set()
     for _, front in budgets:
         for row in (row for row in front if row["number"] not in seen):
             seen.add(row["number"])
-            cells = {"within": _within_budgets(result, row["number"])} if len(budgets) > 1 else {}
+            cells = {"within": unbeaten(row, every)} if len(budgets) > 1 else {}
             cells |= {
                 "design": str(row["number"]),
                 "energy": energy(row["energy_pj"]),
@@ -78,9 +87,9 @@ def front_table(result: SweepResult, most: int = SHOWN_POINTS) -> Table:
                 **{name: str(row[path]) for path, name in names.items()},
             }
             if reference is not None:
-                cells["EDP gain"] = times(reference["edp_js"] / row["edp_js"])
+                cells[gain] = times(reference[goal] / row[goal])
             rows.append(cells)
-    designs, shown = len(result.front_rows()), len({cells["design"] for cells in rows})
+    designs, shown = len(every), len({cells["design"] for cells in rows})
     count = "1 design" if designs == 1 else f"{designs} designs"
     cut = f", {shown} of them shown" if shown < designs else ""
     by = ", by area budget" if len(budgets) > 1 else ""
@@ -95,12 +104,17 @@ def front_text(result: SweepResult) -> str:
     if not table.rows:
         return table.to_text()
     costs = [column for column in table.columns if column not in names]
-    note = "gap: the design's mappings are at most so much above the best; 0 % is proven best"
+    gain = f"{goal_name(result.search)} gain"
+    notes = [*asked_lines(result), table.note]
     if "within" in costs:
-        note = f"within: the area budgets (mm2) in which no other design beats it in energy and latency\n{note}"
-    if "EDP gain" in costs:
-        note += f"\nEDP gain: how many times less than {result.architecture} as specified"
-    cost_table = table.only(costs, note=f"{table.note}\n{note}".strip(), spare=("power", "EDP"))
+        notes += [WITHIN, budgets_line(result)]
+    notes.append(gap_line(result))
+    if gain in costs:
+        notes.append(f"{gain}: how many times less than {result.architecture} as specified")
+    if any(row["number"] >= PROVEN_FROM for row in result.front_rows()):
+        notes.append(f"designs from {PROVEN_FROM} on: the proof mapped them, not a trial")
+    spare = ("power", "EDP") if result.search.goal == "edp_js" else ("EDP", "power")
+    cost_table = table.only(costs, note="\n".join(note for note in notes if note), spare=spare)
     same = {
         name: table.rows[0][i] for i, name in enumerate(table.columns)
         if name in names and len(table.rows) > 1 and len({row[i] for row in table.rows}) == 1
@@ -111,6 +125,24 @@ def front_text(result: SweepResult) -> str:
     return "\n\n".join(part.to_text() for part in ([cost_table, settings] if names else [cost_table]))
 
 
+def mapped_for(search: Search) -> str:
+    """What mappings are chosen for, as a figure's name.
+
+    Examples
+    --------
+    >>> mapped_for(Search(9)), mapped_for(Search(9, objectives=("area",)))
+    ('EDP', 'energy')
+    """
+    objective = search.mapped_for
+    return "EDP" if objective == "edp" else objective
+
+
+def gap_line(result: SweepResult) -> str:
+    """What the gap of a row is; docs/sweeps.md defines it beside the others."""
+    what = mapped_for(result.search)
+    return f"gap: the design's mappings have at most so much more {what} than its best ones; 0 % is proven best"
+
+
 def sweep_text(result: SweepResult, done: str, mappings: bool = False) -> str:
     """What a sweep prints: the front, or what the mappings of its designs trade, the sentence for the review, and what
     was done."""
@@ -118,10 +150,33 @@ def sweep_text(result: SweepResult, done: str, mappings: bool = False) -> str:
     return "\n\n".join(part for part in (table, fold(verdict(result)), fold(done)) if part)
 
 
-def _within_budgets(result: SweepResult, number: int) -> str:
-    """The area budgets on whose energy-latency front a design is; they follow one another."""
-    limits = [limit for limit, front in result.budgets() if any(row["number"] == number for row in front)]
-    return f"{limits[0]:.3g}" if len(limits) == 1 else f"{limits[0]:.3g}-{limits[-1]:.3g}"
+def unbeaten(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
+    """The area budgets, in mm2, within which no row of a front beats one in both energy and latency: from its own area
+    up, or to the area of the smallest that does.
+
+    Examples
+    --------
+    >>> rows = [{"number": n, "energy_pj": e, "latency_s": 1.0, "area_mm2": a} for n, e, a in ((1, 3, 4.02), (2, 2, 6))]
+    >>> unbeaten(rows[0], rows), unbeaten(rows[1], rows)
+    ('4.02-6', '6 up')
+    """
+    end = min(
+        (other["area_mm2"] for other in rows if other["number"] != row["number"]
+         and other["energy_pj"] <= row["energy_pj"] and other["latency_s"] <= row["latency_s"]), default=None,
+    )  # fmt: skip
+    start = f"{row['area_mm2']:.3g}"
+    return f"{start} up" if end is None else start if f"{end:.3g}" == start else f"{start}-{end:.3g}"
+
+
+def budgets_line(result: SweepResult) -> str:
+    """Where the area budgets of a front come from, by which its rows are ordered."""
+    own = result.reference_row()
+    shares = {} if own is None else {own["area_mm2"] * part: name for part, name in BUDGETS.items()}
+    said = []
+    for limit, _ in result.budgets():
+        name = f"{shares[limit]} the area of {result.architecture} as specified" if limit in shares else ""
+        said.append(f"{limit:.3g} mm2 ({name or 'the largest design of the front'})")
+    return f"rows: first the designs best within {', then within '.join(said)}"
 
 
 def shown_fronts(result: SweepResult, most: int = SHOWN_POINTS) -> list[tuple[float, list[dict[str, Any]]]]:
@@ -133,7 +188,14 @@ def shown_fronts(result: SweepResult, most: int = SHOWN_POINTS) -> list[tuple[fl
     rows = sorted(result.front_rows(), key=lambda row: row["latency_s"])
     budgets = result.budgets() if both or not rows else [(max(row["area_mm2"] for row in rows), rows)]
     each = max(3, most // max(1, len(budgets)))
-    return [(limit, spread(front, each)) for limit, front in budgets]
+    shown, named = [], _named(result)
+    for limit, front in budgets:
+        kept = {row["number"]: row for row in spread(front, each)}
+        here = [row for row in named if row["area_mm2"] <= limit * (1 + 1e-9)]
+        named = [row for row in named if row not in here]
+        kept |= {row["number"]: row for row in here}
+        shown.append((limit, sorted(kept.values(), key=lambda row: (row["latency_s"], row["energy_pj"]))))
+    return shown
 
 
 def mapping_table(result: SweepResult) -> Table:
@@ -175,43 +237,68 @@ def verdict(result: SweepResult) -> str:
     own, rows = result.reference_row(), result.front_rows()
     if own is None or not rows:
         return ""
+    goals, goal = goals_of(result.search), result.search.goal
     named = f"{result.architecture} as specified"
-    said = []
-    within, best = _within(result), best_within(result)
-    if best is not None and best["edp_js"] < own["edp_js"]:
-        said.append(f"Design {best['number']}: {_changes(best, own)} {named}, {_share(best, own)} its area.")
-    no_worse = [row for row in within if row["energy_pj"] <= own["energy_pj"] and row["latency_s"] <= own["latency_s"]]
-    small = min(no_worse, key=lambda row: row["area_mm2"], default=None)
-    if small is not None and small != best and small["area_mm2"] < own["area_mm2"]:
-        said.append(f"Design {small['number']} is no worse than {named} in either, {_share(small, own)} its area.")
-    return " ".join(said) or f"No design found is better than {named} at its area."
+    said, best, small = [], best_within(result), _no_worse(result)
+    if best is not None and best[goal] < own[goal]:
+        share = f", {_share(best, own)} its area" if "area" not in goals else ""
+        said.append(f"Design {best['number']}: {_changes(best, own, goals)} {named}{share}.")
+    if small is not None:
+        which = "in either" if len(goals) > 1 else f"in {''.join(goals)}"
+        said.append(f"Design {small['number']} is no worse than {named} {which}, {_share(small, own)} its area.")
+    at = " at its area" if "area" in result.search.objectives and "area" not in goals else ""
+    return " ".join(said) or f"No design found is better than {named}{at}."
 
 
 def best_within(result: SweepResult) -> dict[str, Any] | None:
-    """The row of the front with the least EDP that takes no more area than the architecture as specified."""
-    return min(_within(result), key=lambda row: row["edp_js"], default=None)
+    """The row of the front that is least in what the search is about (`Search.goal`), of those that take no more area
+    than the architecture as specified where area is an objective."""
+    return min(_within(result), key=lambda row: row[result.search.goal], default=None)
 
 
 def recommended(result: SweepResult) -> dict[str, Any] | None:
-    """The row that a reader is shown first: `best_within`, else the least EDP of the front; None without a front."""
-    return best_within(result) or min(result.front_rows(), key=lambda row: row["edp_js"], default=None)
+    """The row that a reader is shown first: `best_within`, else the least of the front; None without a front."""
+    goal = result.search.goal
+    return best_within(result) or min(result.front_rows(), key=lambda row: row[goal], default=None)
+
+
+def _no_worse(result: SweepResult) -> dict[str, Any] | None:
+    """Where area is one of several objectives, the smallest design that is no worse than the architecture as specified
+    in any other, if it is another one than `best_within`, and smaller than the architecture."""
+    own, goals = result.reference_row(), goals_of(result.search)
+    if own is None or "area" not in result.search.objectives or "area" in goals:
+        return None
+    no_worse = [row for row in _within(result) if all(row[key] <= own[key] for key in goals.values())]
+    small = min(no_worse, key=lambda row: row["area_mm2"], default=None)
+    if small is None or small == best_within(result) or small["area_mm2"] >= own["area_mm2"]:
+        return None
+    return small
+
+
+def _named(result: SweepResult) -> list[dict[str, Any]]:
+    """The rows that the verdict speaks of."""
+    return [row for row in (best_within(result), _no_worse(result)) if row is not None]
 
 
 def _within(result: SweepResult) -> list[dict[str, Any]]:
-    """Rows of other designs on the front that take no more area than the architecture as specified."""
+    """Rows of other designs on the front; where area is an objective, of those that take no more of it than the
+    architecture as specified."""
     own = result.reference_row()
-    rows = [] if own is None else result.front_rows()
-    return [row for row in rows if row["area_mm2"] <= own["area_mm2"] * (1 + 1e-9) and row["number"] != 0]  # type: ignore[index]
+    rows = [] if own is None else [row for row in result.front_rows() if row["number"] != 0]
+    if own is None or "area" not in result.search.objectives:
+        return rows
+    return [row for row in rows if row["area_mm2"] <= own["area_mm2"] * (1 + 1e-9)]
 
 
-def _changes(row: Mapping[str, Any], own: Mapping[str, Any]) -> str:
-    """Less or more energy and latency than another design, up to its name; what is equal is said to be the same."""
-    keys = {"energy": "energy_pj", "latency": "latency_s"}
-    percents = {what: 100 * (row[key] / own[key] - 1) for what, key in keys.items()}
+def _changes(row: Mapping[str, Any], own: Mapping[str, Any], goals: Mapping[str, str]) -> str:
+    """Less or more of each goal than another design, up to its name; what is equal is said to be the same."""
+    percents = {what: 100 * (row[key] / own[key] - 1) for what, key in goals.items()}
     same = [what for what, by in percents.items() if abs(by) < 0.5]
     differing = [f"{abs(by):.0f} % {'less' if by < 0 else 'more'} {what}" for what, by in percents.items()
                  if what not in same]  # fmt: skip
-    return f"{' and '.join(differing) or 'nearly'} {f'at the same {same[0]} as' if same else 'than'}"
+    if not differing:
+        return f"nearly the same {' and '.join(same)} as"
+    return f"{' and '.join(differing)} {f'at the same {same[0]} as' if same else 'than'}"
 
 
 def _share(row: dict[str, Any], own: dict[str, Any]) -> str:
@@ -226,41 +313,6 @@ def spread(rows: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
         return rows
     kept = set(thin([(row["energy_pj"], row["latency_s"]) for row in rows], max(most, 3)))
     return [row for row in rows if (row["energy_pj"], row["latency_s"]) in kept]
-
-
-def status_line(result: SweepResult) -> str:
-    """One line on what the sweep did. The architecture as specified counts apart where the space does not have it."""
-    summary = result.to_dict()
-    beside = result.reference is not None and not result.reference_in_space
-    counted = [e for e in result.explored if not (beside and e.number == 0)]
-    mapped = [e.outcome.status for e in counted if not e.ruled_out]
-    works, failed = mapped.count("ok"), mapped.count("failed")
-    not_working = len(mapped) - works - failed
-    states = [f"{works} work", *([f"{not_working} do not"] if not_working else []),
-              *([f"{failed} failed"] if failed else [])]  # fmt: skip
-    said = [f"{len(mapped)} of {summary['space_size']:,} designs mapped: {', '.join(states)}"]
-    if beside:
-        said.append(f"{result.architecture} as specified, which the space does not have, counts apart")
-    if ruled_out := sum(e.ruled_out for e in counted):
-        said.append(f"{ruled_out} more ruled out without mapping")
-    if flows := ", ".join(f"{name} {entry['designs']}" for name, entry in summary["dataflows"].items() if name):
-        said.append(f"tried by dataflow: {flows}")
-    said += [f"{summary['solved_exactly']} solved exactly", f"sampler {result.sampler}, seed {result.search.seed}"]
-    return "; ".join(said)
-
-
-def proof_line(result: SweepResult) -> str:
-    """What is proven of the designs that were not tried."""
-    if result.certificate is None:
-        untried = prod(len(choices) for choices in result.space.values()) - len(result.explored)
-        if untried <= 0:
-            return ""
-        return f"nothing is proven of the {untried:,} designs that were not tried; --prove-time 10min rules out some"
-    found = result.certificate
-    said = found.sentence(result.search.objectives)
-    counts = f"{found.evaluated} mapped, {found.ruled_out:,} ruled out by bounds, {found.infeasible:,} do not work"
-    more = "; --resume --prove-time 10min proves more" if found.gap > found.wanted or not found.complete else ""
-    return f"{said} ({counts}){more}"
 
 
 def _reference_note(result: SweepResult) -> str:

@@ -57,11 +57,12 @@ def test_exchanged_splits_cost_what_the_terms_add_up_to(kind: int) -> None:
     for space in spaces("simba_pe"):
         best, columns = nothing_known(space, kind), space.columns(nothing_of(space.problem))
         rows = [int(rng.integers(len(axis))) for axis in space.axes]
-        values = values_of(space, best, columns, rows)
+        values, beyond = values_of(space, best, columns, rows)
         for a, axis in enumerate(space.axes):
             for row in rng.integers(len(axis), size=5):
                 other = [*rows[:a], int(row), *rows[a + 1 :]]
-                assert values[a][row] == pytest.approx(objective(space, best, columns, other), rel=1e-12)
+                value = values[a][row] if beyond[a][row] <= 0.0 else inf
+                assert value == pytest.approx(objective(space, best, columns, other), rel=1e-12)
 
 
 def test_splits_a_little_beyond_limits_go_along_when_several_axes_exchange_theirs() -> None:
@@ -69,13 +70,11 @@ def test_splits_a_little_beyond_limits_go_along_when_several_axes_exchange_their
     for space in spaces("simba_pe"):
         best, columns = nothing_known(space, ENERGY), space.columns(nothing_of(space.problem))
         rows = [int(mine[0]) for mine in space.rows]
-        fitting, beyond = (values_of(space, best, columns, rows, slack) for slack in (0.0, BEYOND))
-        for mine, more in zip(fitting, beyond, strict=True):
-            fits = np.isfinite(mine)
-            assert (mine[fits] == more[fits]).all()
-            some = nearest(mine, more, 24)
+        for mine, over in zip(*values_of(space, best, columns, rows), strict=True):
+            fits = over <= 0.0
+            some = nearest(mine, over, 24, BEYOND)
             assert len(set(some.tolist())) == len(some) <= 48
-            assert np.isfinite(more[some]).all()
+            assert (over[some] <= BEYOND).all()
             # None that fits is left out for one that does not.
             assert fits[some].sum() >= min(24, fits.sum())
             joined += int((~fits[some]).sum())
@@ -96,9 +95,22 @@ def test_no_split_can_be_exchanged_for_a_better_one_at_the_end() -> None:
                 continue
             met += 1
             assert value == pytest.approx(objective(space, best, columns, rows), rel=1e-12)
-            values = values_of(space, best, columns, rows.tolist())
-            assert min(values[a][mine].min() for a, mine in enumerate(space.rows)) >= value - 1e-11
+            values, beyond = values_of(space, best, columns, rows.tolist())
+            fitting = [np.where(over <= 0.0, each, inf) for each, over in zip(values, beyond, strict=True)]
+            assert min(fitting[a][mine].min() for a, mine in enumerate(space.rows)) >= value - 1e-11
     assert met > 5
+
+
+def test_a_way_that_begins_where_the_one_before_ended_comes_to_what_it_would_alone() -> None:
+    for space in spaces("nvdla_small"):
+        best = nothing_known(space, EDP)
+        kin = _of_kinds(space, nothing_of(space.problem))
+        keep = np.ones((len(kin.choices), sum(map(len, space.rows))), dtype=bool)
+        found = _descended(space, best, kin, space.rows, keep, np.array([mine[0] for mine in space.rows]))
+        begins = np.stack([np.array([mine[0] for mine in space.rows]), *(rows for _, rows in found[:-1])])
+        alone = _descended(space, best, kin, space.rows, keep, begins)
+        assert [value for value, _ in alone] == [value for value, _ in found]
+        assert all(np.array_equal(mine, its) for (_, mine), (_, its) in zip(found, alone, strict=True))
 
 
 @pytest.mark.parametrize("machine", ["nvdla_small", "nvdla_large", "simba_pe"])

@@ -63,6 +63,12 @@ def test_nodes_without_macs_are_part_of_every_split(tmp_path):
     assert [move["name"] for move in network["moves"]] == ["b"]
     assert network["moves"][0]["energy_pj"] > 0
     steps = [*network["layers"], *network["moves"]]
+    by_both = network["energy_by_level_and_operand_pj"]
+    assert by_both["DRAM"]["ifmap"] > sum(
+        layer["energy_by_level_and_operand_pj"]["DRAM"]["ifmap"] for layer in run.to_dict()["layers"] if layer["macs"]
+    )
+    for place, parts in by_both.items():
+        assert sum(parts.values()) == pytest.approx(network["energy_by_level_pj"][place], rel=1e-9)
     for key in ("energy_by_level_pj", "energy_by_operand_pj"):
         assert sum(network[key].values()) == pytest.approx(run.energy_pj, rel=1e-9)
     assert sum(step["count"] * step["latency_s"] for step in steps) == pytest.approx(run.latency_s, rel=1e-9)

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from itertools import combinations
+from random import Random
 
 import pytest
 from report.drawing.overlaps import faults
@@ -12,12 +13,15 @@ from dse.errors import DseError
 from dse.explore.outcomes.evaluation import Evaluation, Outcome
 from dse.explore.plan.search import Search
 from dse.explore.results.result import SweepResult
+from dse.formats.architecture.space import parse_constraints
 from dse.report.cards.book import Book
 from dse.report.directory import draw
 from dse.report.drawing.style import COLOURS
 from dse.report.figures.front import draw_front, front_data, front_figure
 from dse.report.page.build import page
-from dse.report.text.sweeps import front_table, front_text, short_names, spread, status_line, sweep_text, verdict
+from dse.report.text.asked import workloads_of
+from dse.report.text.counts import status_line
+from dse.report.text.sweeps import front_table, front_text, short_names, spread, sweep_text, unbeaten, verdict
 
 SPACE = {"dataflow": ("row-stationary", "weight-stationary"), "levels.GLB.capacity": ("32 KiB", "64 KiB")}
 
@@ -59,12 +63,12 @@ def test_front_data_is_what_was_found():
     assert data.reference == (4.0, 4.0, 12.0)
     assert (data.x_label, data.y_label) == ("latency (ms)", "energy (mJ)")
     assert data.title == "tiny: 3.2x lower energy-delay than toy as specified"
-    assert data.subtitle.startswith("5 designs tried, 4 work, 3 make up the front")
+    assert data.subtitle.startswith("5 designs tried; 4 work, 3 make up the front")
     assert [label[2].split("\n")[0] for label in data.labels] == ["fastest (1)", "best energy-delay, least energy (3)"]
 
 
-def test_a_design_is_shown_once_with_the_budgets_that_it_is_best_within():
-    """The reference takes 12 mm2, so budgets are 6, 9, 12 and what the largest takes."""
+def test_a_design_is_shown_once_with_the_budgets_that_nothing_beats_it_in():
+    """From its own area on, to that of the smallest design that is better in both."""
     found = result(
         evaluation(0, "row-stationary", 4.0, 4.0),
         evaluation(1, "row-stationary", 1.0, 9.0, area_mm2=5.0),
@@ -75,9 +79,29 @@ def test_a_design_is_shown_once_with_the_budgets_that_it_is_best_within():
     found = replace(found, search=Search(9, objectives=("energy", "latency", "area")))
     table = front_table(found)
     rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-    assert {row["design"]: row["within"] for row in rows} == {"1": "6-20", "2": "9", "3": "12-20", "4": "20"}
+    assert {row["design"]: row["within"] for row in rows} == {"1": "5 up", "2": "8-11", "3": "11 up", "4": "20 up"}
     assert len(rows) == 4
     assert max(map(len, front_text(found).splitlines())) <= 80
+    told = " ".join(front_text(found).split())
+    assert "within 6 mm2 (half the area of toy as specified), then within 9 mm2 (three quarters of the area of" in told
+    assert "then within 20 mm2 (the largest design of the front)" in told
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_design_is_on_the_front_of_each_budget_that_it_is_said_to_be_unbeaten_in(seed):
+    """Walked literally: the designs within a budget that no other within it beats in both."""
+    draw = Random(seed)
+    made = [(draw.randint(1, 9), draw.randint(1, 9), draw.randint(1, 9)) for _ in range(24)]
+    found = result(*(evaluation(n, "row-stationary", e, t, area_mm2=float(a)) for n, (e, t, a) in enumerate(made)))
+    rows = replace(found, search=Search(24)).front_rows()
+    for row in rows:
+        start, _, end = unbeaten(row, rows).replace(" up", "-99").partition("-")
+        for budget in range(1, 12):
+            within = [other for other in rows if other["area_mm2"] <= budget]
+            others = [other for other in within if other is not row]
+            beaten = any(o["energy_pj"] <= row["energy_pj"] and o["latency_s"] <= row["latency_s"] for o in others)
+            assert (row in within and not beaten) == (float(start) <= budget < float(end or start + ".1"))
+
 
 
 def test_the_title_says_when_nothing_better_was_found():
@@ -157,7 +181,8 @@ def test_the_front_table_has_a_row_for_each_point_beside_the_reference():
     assert [row[-1] for row in table.rows] == ["2.29x", "1x", "3.2x"]
     assert table.note == "toy as specified: 4.00 mJ, 4.00 ms, EDP 16.0 µJ·s, 12 mm2"
     assert table.title == "Front of toy-tiny in energy, latency: 3 designs"
-    assert status_line(SOME).startswith("5 of 4 designs mapped: 4 work, 1 do not; tried by dataflow:")
+    assert status_line(SOME).startswith("5 designs tried = 5 mapped (4 work, 1 do not work); tried by dataflow:")
+    assert "; 3 of the 4 that work make up the front; 1 solved exactly" in status_line(SOME)
 
 
 def test_the_reference_counts_apart_where_the_space_does_not_have_it():
@@ -165,7 +190,7 @@ def test_the_reference_counts_apart_where_the_space_does_not_have_it():
     own = replace(evaluation(0, "", 4.0, 4.0), parameters={"dataflow": "mine", "levels.GLB.capacity": "1"})
     others = evaluation(1, "row-stationary", 1, 1), evaluation(2, "row-stationary", 1, 1, "failed")
     told = status_line(result(own, *others))
-    assert told.startswith("2 of 4 designs mapped: 1 work, 1 failed; toy as specified, which the space does not have, ")
+    assert told.startswith("3 designs tried = 3 mapped (2 work, 1 failed); 1 of them is toy as specified, which the ")
     assert "infeasible" not in told
 
 
@@ -199,8 +224,70 @@ def test_the_verdict_is_a_sentence_for_the_review():
     assert verdict(three) == f"{first} Design 5 is no worse than toy as specified in either, at 50 % of its area."
     same = "Design 7: 50 % less energy at the same latency as toy as specified, at 100 % of its area."
     assert verdict(result(own, evaluation(7, "row-stationary", 2.0, 4.004))) == same
-    assert verdict(result(own)) == "No design found is better than toy as specified at its area."
+    assert verdict(result(own)) == "No design found is better than toy as specified."
+    small = replace(result(own), search=Search(9))
+    assert verdict(small) == "No design found is better than toy as specified at its area."
     assert verdict(result(evaluation(0, "row-stationary", 1.0, 1.0, "failed"), better)) == ""
+
+
+@pytest.mark.parametrize(
+    ("objectives", "said"),
+    [
+        (("area",), "Design 5: 50 % less area than toy as specified."),
+        (("energy",), "Design 3: 75 % less energy than toy as specified, at 100 % of its area."),
+        (("latency",), "Design 6: 98 % less latency than toy as specified, at 108 % of its area."),
+        (("edp", "area"), "Design 3: 69 % less EDP than toy as specified, at 100 % of its area. "
+                          "Design 5 is no worse than toy as specified in EDP, at 50 % of its area."),
+        (("area", "energy"), "Design 3: 75 % less energy than toy as specified, at 100 % of its area. "
+                             "Design 5 is no worse than toy as specified in energy, at 50 % of its area."),
+    ],
+)  # fmt: skip
+def test_the_verdict_and_the_table_follow_the_objectives(objectives, said):
+    found = replace(result(
+        evaluation(0, "row-stationary", 4.0, 4.0), evaluation(3, "row-stationary", 1.0, 5.0),
+        evaluation(5, "weight-stationary", 4.0, 4.0, area_mm2=6.0),
+        evaluation(6, "weight-stationary", 8.0, 0.1, area_mm2=13.0),
+    ), search=Search(9, objectives=objectives))  # fmt: skip
+    if "edp" in objectives:  # the fast one has the least product
+        found = replace(found, evaluations=found.evaluations[:3])
+    assert verdict(found) == said
+    name = {"edp": "EDP"}.get(objectives[0], objectives[0]) if objectives != ("area", "energy") else "energy"
+    assert f"{name} gain" in front_table(found).columns
+    assert front_data(found).title.startswith("tiny: ")
+
+
+def test_how_networks_count_and_what_is_limited_is_told_everywhere():
+    limits = parse_constraints({"area": {"max": "30 mm2"}, "energy": {"max": "40 mJ"}})
+    found = replace(SOME, workloads=("tiny", "large"), weights={"tiny": 2.0}, constraints=limits)
+    mixed, limited = "2 x tiny + large", "limits, for each network: area at most 30 mm2, energy at most 40 mJ"
+    told = " ".join(front_text(found).split())
+    assert f"energy and latency: {mixed}, run one after another" in told
+    assert limited in told
+    assert workloads_of(found) == mixed
+    assert mixed in front_data(found).title
+    text = page(found, Book())
+    assert f"Energy and latency: {mixed}" in text
+    assert f"Limits{limited[6:]}" in text
+    plain = found.to_dict()
+    assert plain["weights"] == {"tiny": 2.0, "large": 1.0}
+    assert plain["constraints"] == {"area": {"max": "30.0 mm2"}, "energy": {"max": "40000000000.0 pJ"}}
+    worst = replace(found, combine="worst")
+    assert "each by itself: the worst of 2 x tiny and large" in " ".join(front_text(worst).split())
+
+
+def test_designs_are_counted_so_that_sums_are_seen():
+    """Tried, mapped by the proof, of the front: each is named, and the terminal and the figure say the same."""
+    ruled_out = replace(evaluation(6, "row-stationary", 1, 1, "infeasible"), outcome=Outcome(
+        "infeasible", "area", {"area_mm2": 99.0}, mapped=False))  # fmt: skip
+    proven = evaluation(1_000_002, "row-stationary", 0.5, 6.0, kind="exact")
+    found = replace(SOME, evaluations=(*SOME.evaluations, ruled_out, proven))
+    told = status_line(found)
+    assert told.startswith("6 designs tried = 5 mapped (4 work, 1 do not work) + 1 ruled out without mapping; ")
+    assert "4 of the 5 that work (4 tried, 1 mapped by the proof) make up the front" in told
+    assert front_data(found).subtitle.startswith("6 designs tried, 1 more mapped by the proof; 5 work, 4 make up")
+    plain = found.to_dict()
+    assert [plain[key] for key in ("designs", "ruled_out", "mapped_by_proof", "working", "front")] == [6, 1, 1, 5, 4]
+    assert "designs from 1000000 on: the proof mapped them" in front_text(found)
 
 
 def test_fronts_by_area_budget_are_drawn_and_told():
@@ -215,7 +302,7 @@ def test_fronts_by_area_budget_are_drawn_and_told():
     labels = [label[2].split("\n")[0] for label in data.labels]
     assert labels == ["fastest, best energy-delay, least energy (2)", "smallest (1)"]
     table = front_table(three)
-    assert [row[:2] for row in table.rows] == [("6", "1"), ("12", "0"), ("20", "2")]
+    assert [row[:2] for row in table.rows] == [("5-12", "1"), ("12-20", "0"), ("20 up", "2")]
 
 
 def test_a_long_front_is_cut_but_keeps_what_matters():

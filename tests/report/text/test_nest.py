@@ -11,7 +11,7 @@ from dse.mapper import map_layer
 from dse.model.mapping import Loop, Mapping, Spatial, Temporal
 from dse.problem.dims import OPERANDS
 from dse.problem.layer import Layer
-from dse.report.text.layers import cost_lines, proof_lines, reuse_table
+from dse.report.text.layers import cost_lines, energy_table, proof_lines, reuse_table
 from dse.report.text.nest import nest_text
 
 LAYERS = [
@@ -71,9 +71,15 @@ def test_the_last_tile_is_named_when_it_is_smaller():
 
 def test_cost_and_proof_say_what_the_mapper_found():
     mapped = map_layer(load_architecture("eyeriss"), LAYERS[0])
-    text = "\n".join(cost_lines(mapped))
-    for place in ("DRAM", "GLB", "array", "PE", "MACs", "ifmap", "weight", "psum"):
-        assert f"{place} " in text
+    cost, text = mapped.cost, "\n".join(cost_lines(mapped))
+    whole = energy_table(cost.energy_by_level_and_operand_pj, {"MAC": cost.mac_pj, "static": cost.static_pj})
+    table = [dict(zip(whole.columns, row, strict=True)) for row in whole.rows]
+    shares = {name: 100 * pj / cost.energy_pj for name, pj in cost.energy_by_level_pj.items()}
+    named = {"MACs": "MAC", "static+clock": "static"}
+    assert {named.get(row["place"], row["place"]): row["all"] for row in table[:-1]} == {
+        name: f"{share:.1f}" for name, share in shares.items() if share
+    }
+    assert table[-1]["weight"] == f"{100 * cost.energy_by_operand_pj['weight'] / cost.energy_pj:.1f}"
     assert f"bound by {mapped.cost.bound_by}" in text
     gap, proof = proof_lines(mapped)
     assert f"{mapped.certificate.nodes:,} nodes visited" in proof

@@ -17,6 +17,8 @@ from dse.model.mapping import Loop, Mapping, Spatial, Temporal
 from dse.problem.dims import OPERANDS, PerOperand
 
 REFERENCE = Path(__file__).parents[2] / "reference"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "eyeriss_chip"
+"""What a reader runs; `REFERENCE` has the published figures."""
 BATCH = 4
 LAYERS = tuple(f"conv{i}" for i in range(1, 6))
 ALL = frozenset(OPERANDS)
@@ -74,7 +76,7 @@ def layers(with_zeros: bool = True) -> dict[str, dse.Layer]:
 @cache
 def chip_mappings() -> dict[str, Mapping]:
     """The chip's own mappings."""
-    file = load_mappings(REFERENCE / "eyeriss_alexnet_mapping.yaml")
+    file = load_mappings(EXAMPLE / "mapping.yaml")
     return file.mappings(chip(), layers(with_zeros=False).values(), any_mapping=True)
 
 

@@ -7,6 +7,8 @@ from published sparsities (`tests/reference/alexnet_ofmap_zeros.csv`).
 import pytest
 from validation.silicon import eyeriss_vgg16
 from validation.silicon.eyeriss import (
+    BATCH,
+    EXAMPLE,
     LAYERS,
     chip,
     chip_mappings,
@@ -18,6 +20,17 @@ from validation.silicon.eyeriss import (
 )
 
 import dse
+
+
+def test_the_example_is_what_is_compared():
+    """What the reader of docs/model.md runs has the very layers and figures of the table."""
+    network = dse.load_workload(EXAMPLE / "alexnet.yaml").with_batch(BATCH)
+    run = dse.map_workload(chip("as it is"), network, given=chip_mappings(), any_mapping=True)
+    for (mapped, (name,)), one in zip(run.layers, silicon(), strict=True):
+        assert list(mapped.layer.density) == pytest.approx(list(layers()[name].density), rel=1e-12)
+        assert mapped.cost.latency_s * 1e3 == pytest.approx(one.total_ms[0], rel=1e-12)
+        on_chip_pj = mapped.cost.energy_pj - mapped.cost.energy_by_level_pj["DRAM"]
+        assert on_chip_pj * 1e-9 == pytest.approx(one.own_chip_mj[0], rel=1e-12)
 
 
 @pytest.fixture(params=LAYERS)

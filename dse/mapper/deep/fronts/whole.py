@@ -61,7 +61,8 @@ def complete(spaces: list[Space], best: Best, stairs: Stairs, fewest: float) -> 
             for child in children_of(node, part):
                 bound = max(child.bound, node.bound)
                 heapq.heappush(heap, (bound - part.target(), next(number), part, replace(child, bound=bound)))
-            _improve(spaces, whole, known)
+            if best.gap > 0:
+                _improve(spaces, whole, known)
         if best.stop[0]:  # what is at hand may not have been walked to its end
             heapq.heappush(heap, (0.0, next(number), part, node))
     left = max((part.target() - node.bound for _, _, part, node in heap), default=0.0)
@@ -120,7 +121,7 @@ def _cut_at(bounds: Floats, targets: Floats) -> int:
 
 
 def _improve(spaces: list[Space], whole: Slice, known: set[bytes]) -> None:
-    """Exchange splits of points that are new, to find others."""
+    """Exchange splits of points that are new, to find others, so that a few points are soon enough."""
     stairs = whole.stairs
     while not whole.stop[0]:
         new = [i for i in range(stairs.held) if stairs.records[i].tobytes() not in known]

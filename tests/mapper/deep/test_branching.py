@@ -1,0 +1,44 @@
+"""Halves of a subproblem: cut at the factor that cheap splits differ most in, where the bound feels it."""
+
+import numpy as np
+import pytest
+
+from dse import Layer, load_architecture
+from dse.mapper.deep.bounds.subproblem import Best, root_of
+from dse.mapper.deep.branching import HEAT, half_of
+from dse.mapper.deep.nest import record_length
+from dse.mapper.deep.solve import spaces_of
+from dse.mapper.shared.incumbent import EDP
+
+LAYER = Layer("l", K=64, C=48, P=14, Q=14, R=3, S=3)
+
+
+@pytest.mark.parametrize("machine", ["simba_pe", "nvdla_small", "edge_npu"])
+def test_an_axis_is_cut_at_the_mean_of_its_most_undecided_factor(machine: str) -> None:
+    architecture = load_architecture(machine)
+    cut = 0
+    for space in spaces_of(architecture, architecture.lowered(LAYER), "all")[1]:
+        records = np.zeros((1, record_length(len(space.problem.nodes))), dtype=np.int64)
+        counters, stop = np.zeros(5, dtype=np.int64), np.zeros(1, dtype=np.int64)
+        node = root_of(space, Best(EDP, 0.0, np.inf, np.zeros((1, 2)), records, counters, stop))
+        assert node is not None
+        spreads = []
+        for a, (rows, lifted) in enumerate(zip(node.rows, node.reduced, strict=True)):
+            table, shares = space.axes[a].table(), np.exp(-(lifted - lifted.min()) / HEAT)
+            shares /= shares.sum()
+            for k in range(1, len(table)):
+                load = node.weights[node.columns[1][:, a] == k].sum() + node.weights[node.columns[2][:, a] == k].sum()
+                values = table[k, rows]
+                mean = values @ shares
+                spread = load * np.sqrt((values - mean) ** 2 @ shares)
+                spreads.append((spread, a, (values <= mean).tolist()))
+        half = half_of(node, node.rows, np.inf, 1e-7)
+        most = max(spreads)[0]
+        assert (half is None) == (most <= 1e-7)
+        if half is not None:
+            axis, lower = half
+            cut += 1
+            assert 0 < lower.sum() < len(lower)
+            assert any(a == axis and below == lower.tolist() for spread, a, below in spreads if spread > most - 1e-12)
+            assert half_of(node, node.rows, np.inf, most + 1e-9) is None
+    assert cut > 0
