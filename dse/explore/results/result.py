@@ -60,7 +60,7 @@ class SweepResult:
     certificate : Certificate, optional
         What is proven of all designs of the space.
     spending : Spending
-        CPU time by what it went to, mapping on all workers, of this run alone.
+        CPU time by what it went to, on all workers, of this run and of those that it resumes.
 
     Examples
     --------
@@ -291,9 +291,9 @@ class SweepResult:
             "dataflows": self._per_dataflow(),
             "solved_exactly": sum(e.kind == "exact" for e in self.evaluations),
             "reused": self.reused,
-            "cpu_s": round(sum(e.outcome.cpu_s for e in self.evaluations), 3),
+            "cpu_s": self.cpu_s,
             "wall_s": round(self.wall_s, 3),
-            "cpu_split_s": self.spending.to_dict(),
+            "cpu_split_s": {**self.spending.to_dict(), "mapping": self.cpu_s},
             "reference": self.reference_row(),
             "best": {name: min(front, key=lambda row: row[OBJECTIVES[name]]) for name in self._wanted() if front},
             "certificate": None if (found := self.certificate) is None else {
@@ -305,6 +305,11 @@ class SweepResult:
                 {"area_mm2": limit, "designs": [row["number"] for row in rows]} for limit, rows in self.budgets()
             ],
         }
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds of all evaluations, each once, whichever run made them."""
+        return round(sum({e.id: e.outcome.cpu_s for e in self.evaluations}.values()), 3)
 
     def _wanted(self) -> list[str]:
         """The objectives, and EDP where energy and latency are both among them."""

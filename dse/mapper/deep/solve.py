@@ -217,10 +217,8 @@ class DeepSearch:
             return values, records, worst
         stairs = Stairs(np.zeros((longest, 2)), np.zeros((longest, records.shape[1]), dtype=np.int64))
         cheapest, slowest = float(values[0, 0]) / (1 + worst), (values[0], records[0])
-        if self.gap > 0:  # what takes less energy and little more time is sought with the others
-            values, records, proven = finished(self._seek(LATENCY, inf, known=[slowest]))
-        else:
-            values, records, proven = self.fastest()
+        # What takes less energy and as much time, or little more, is sought with the others.
+        values, records, proven = finished(self._seek(LATENCY, inf, known=[slowest] if self.gap > 0 else []))
         fewest = float(values[0, 1]) / (1 + proven)
         for value, record in (slowest, (values[0], records[0]), *self.begun):
             stairs.add(value, record)
