@@ -107,7 +107,7 @@ def test_what_stands_for_a_split_may_turn_its_children_as_freely() -> None:
 
 @pytest.mark.parametrize("most", [1, 3, 400])
 def test_what_is_left_stands_for_all_that_is_left_out(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With as many children, and no less in anything; with all compared, nothing is left that another one stands for."""
+    """With as many children, and no less in anything; with all compared, nothing is left that another stands for."""
     monkeypatch.setattr(dominance, "MOST", most)
     random = np.random.default_rng(7)
     for _ in range(20):
