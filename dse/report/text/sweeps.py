@@ -140,7 +140,9 @@ def mapped_for(search: Search) -> str:
 def gap_line(result: SweepResult) -> str:
     """What the gap of a row is; docs/sweeps.md defines it beside the others."""
     what = mapped_for(result.search)
-    return f"gap: the design's mappings have at most so much more {what} than its best ones; 0 % is proven best"
+    said = f"gap: the design's mappings have at most so much more {what} than its best ones; 0 % is proven best"
+    inexact = any(row["proven"] != "exact" for row in result.front_rows())
+    return f"{said}; smaller differences between designs may be those of mappings" if inexact else said
 
 
 def sweep_text(result: SweepResult, done: str, mappings: bool = False) -> str:

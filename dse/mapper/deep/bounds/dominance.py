@@ -28,11 +28,11 @@ from dse.mapper.shared.incumbent import EDP, LATENCY
 from dse.model.counting.kernel import Bools, Floats, Ints, entry
 from dse.problem.dims import PSUM, G
 
-WORTHWHILE = 1_000
+WORTHWHILE = 20_000
 """Combinations of splits from which on they are compared."""
 
 MOST = 400
-"""Splits of an axis that are compared, at most."""
+"""Splits with as many children that each is compared with, at most; those that are least in all."""
 
 
 class Compared(NamedTuple):
@@ -200,7 +200,7 @@ def leave_out(
     binds = _binding(mine, most)
     for a in range(6):
         several = start[a + 1] - start[a]
-        if 1 < several <= MOST and not what.moving[a]:
+        if several > 1 and not what.moving[a]:
             rows = splits[start[a] : start[a + 1]]
             values = _values(factors[a], mine, a, rows, what, binds)
             energy = _energy(factors[a], mine, a, rows, what, least)
@@ -288,15 +288,21 @@ def _compare(values: Floats, energy: Floats, splits: tuple[Ints, Ints, Bools, in
         Chains of all splits of the axis, which of them, and what `Compared` has: `turning` and `near`.
     """
     chains, rows, turning, near = splits
-    sums = np.zeros(len(rows))
+    sums, alike = np.zeros(len(rows)), np.zeros(len(rows), dtype=np.int64)
     for i in range(len(rows)):
+        alike[i] = _group(chains, rows[i], near)
         for k in range(values.shape[1]):
             sums[i] += values[i, k]
-    order = np.argsort(sums)
+    order = np.argsort(sums, kind="mergesort")
+    order = order[np.argsort(alike[order], kind="mergesort")]
+    kept = np.empty(len(rows), dtype=np.int64)
+    count = 0
     for place in range(len(order)):
         i = order[place]
-        for before in range(place):
-            j = order[before]
+        if place == 0 or alike[i] != alike[order[place - 1]]:
+            count = 0
+        for before in range(min(count, MOST)):
+            j = kept[before]
             if not keep[j] or not _as_low(values, j, i) or not _alike(chains, rows[j], rows[i], near):
                 continue
             if _turns(chains, rows[j], rows[i], turning) and (
@@ -310,6 +316,20 @@ def _compare(values: Floats, energy: Floats, splits: tuple[Ints, Ints, Bools, in
                 and _comes_first(chains, rows[i], rows[j])
             ):
                 keep[j] = False
+        if keep[i]:
+            kept[count] = i
+            count += 1
+
+
+def _group(chains: Ints, row: int, near: int) -> int:
+    """A number that is the same for splits that are alike, and seldom for others."""
+    number = 0
+    for which in range(2):
+        for slot in range(1, chains.shape[2], 2):
+            number = (number * 1_000_003 + chains[row, which, slot]) % 2_147_483_647
+        if near >= 0:
+            number = 2 * number + (1 if chains[row, which, 2 * near] > 1 else 0)
+    return number
 
 
 def _as_low(values: Floats, one: int, other: int) -> bool:
