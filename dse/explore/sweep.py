@@ -91,7 +91,8 @@ def sweep(
     sampler : {"auto", "grid", "nsga2", "tpe", "qmc", "random"}
         `auto` is `grid` when `trials` covers the space, else `nsga2`.
     seed : int
-        The same seed finds the same designs whatever `jobs` is, and wherever a sweep was stopped and resumed.
+        The same seed finds the same designs whatever `jobs` is, and wherever a sweep was stopped and resumed, where
+        nothing goes by the clock: without time limits, and not on hierarchies that the deep search maps.
     objectives : sequence of {"energy", "latency", "edp", "area"}
     gap : float
         Mappings are proven to be within this fraction of the best while exploring. Designs that may be on the front
@@ -212,6 +213,8 @@ def run_plan(
         with spending.on("log"):
             records = read_log(directory / FILE_NAME)
             before = read_before(directory, records) if records.by_id else before
+        for part, seconds in before.spent.items():
+            spending.add(part, seconds)
     sampler = before.sampler or problem.sampler(plan.search, limits)
     with nullcontext() if directory is None else LogWriter(directory / FILE_NAME) as log:
         if directory is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import floor, log10
+from math import ceil, floor, log10
 from typing import Any
 
 PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
@@ -124,6 +124,21 @@ def percent(share: float) -> str:
     value = 100 * share
     digits = 0 if value == 0 or value >= 100 else 1 if value >= 0.1 else 2
     return f"{value:.{digits}f}".removesuffix(".0") + " %"
+
+
+def percent_up(share: float) -> str:
+    """A proven gap as a percentage of two digits, rounded up: less would be more than is proven.
+
+    Examples
+    --------
+    >>> percent_up(0.02841351526585001), percent_up(0.01), percent_up(0.0), percent_up(1.234), percent_up(1e-6)
+    ('2.9 %', '1 %', '0 %', '124 %', '0.0001 %')
+    """
+    if share <= 0:
+        return "0 %"
+    digits = max(0, 1 - floor(log10(100 * share)))
+    text = f"{ceil(100 * share * 10**digits * (1 - 1e-9)) / 10**digits:.{digits}f}"
+    return f"{text.rstrip('0').rstrip('.') if digits else text} %"
 
 
 def clock_time(seconds: float) -> str:

@@ -142,3 +142,18 @@ def test_a_search_that_was_stopped_gives_way_to_one_that_had_more_time(tmp_path)
                 log.append(one)
         (kept,) = read_log(path).by_id.values()
         assert kept == max(order, key=lambda one: one.outcome.limit_s or inf)
+
+
+def test_what_a_sweep_cost_adds_up_over_its_runs(files, tmp_path):
+    """`cpu_s` is of all evaluations, each once, and `cpu_split_s` of all runs: its `mapping` is the same figure."""
+    output = tmp_path / "out"
+    dse.sweep(*files, trials=3, jobs=0, output=output, space=SMALL, prove_s=0)
+    first = json.loads((output / SUMMARY).read_text())
+    dse.sweep(*files, trials=8, jobs=0, output=output, space=SMALL, prove_s=0, resume=True)
+    second = json.loads((output / SUMMARY).read_text())
+    assert second["designs"] > first["designs"]
+    for summary in (first, second, read_results(output).to_dict()):
+        assert summary["cpu_s"] == summary["cpu_split_s"]["mapping"] > 0
+    assert all(second["cpu_split_s"][part] >= spent for part, spent in first["cpu_split_s"].items())
+    made = {e.id: e.outcome.cpu_s for e in read_results(output).evaluations}
+    assert second["cpu_s"] == pytest.approx(sum(made.values()), abs=1e-3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -49,7 +50,8 @@ SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
 @click.option("-o", "--output", metavar="DIR", help="Where to write.  [default: results/NAME]")
 @click.option("--trials", type=click.IntRange(min=1), help="Designs to map.  [default: 96]")
 @click.option("--sampler", type=click.Choice(SAMPLERS), help="How designs are chosen.  [default: auto]")
-@click.option("--seed", type=click.IntRange(min=0), help="The same seed gives the same sweep.  [default: 0]")
+@click.option("--seed", type=click.IntRange(min=0),
+              help="The same seed gives the same sweep, unless a time ends it.  [default: 0]")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(min=0), help="Worker processes.  [default: one per processor]")
 @click.option("--cluster", metavar="tcp://HOST:PORT|FILE", help="Evaluate on a Dask cluster instead.")
 @click.option("--objectives", metavar="LIST", help="Of energy, latency, edp, area.  [default: energy,latency,area]")
@@ -68,7 +70,7 @@ SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
               help="Time to settle designs that were not tried, e.g. 10min.  [default: by --trials]")  # fmt: skip
 @click.option("--no-prove", is_flag=True, help="Settle no designs that were not tried.")
 @click.option("--time-limit", metavar="TIME",
-              help="Stop the whole sweep after so long, e.g. 2h, and show what is known.")  # fmt: skip
+              help="Stop the search so long after the start, e.g. 2h, and draw what is known.")  # fmt: skip
 @click.option("--design-limit", metavar="TIME", help="Stop each design's search after so long; its gap is then stated.")
 @gather(TimeOptions, "times")
 @format_option
@@ -79,9 +81,9 @@ def command(
     """Search the design space of ARCH for the hardware that runs the WORKLOADs best.
 
     Files are paths, or names of shipped ones. Every evaluation goes to DIR/evaluations.jsonl as soon as it is done; at
-    the end come front.csv, front.png, report.html, summary.json and sweep.yaml. The seed decides what is found, not
-    --jobs, and not where a sweep was stopped and resumed. A SWEEP.yaml with `compare: networks` compares networks, as
-    `dse compare-networks` does; one with `compare: dataflows` compares dataflows.
+    the end come front.csv, front.png, report.html, summary.json and sweep.yaml. Where nothing goes by the clock, the
+    seed decides what is found, not --jobs, and not where a sweep was stopped and resumed. A SWEEP.yaml with
+    `compare: networks` compares networks, as `dse compare-networks` does; one with `compare: dataflows` dataflows.
 
     After the trials, lower bounds on energy and latency rule out designs that were not tried, and the others are mapped
     until --prove-time is over. One line says what is proven of the whole space. On hierarchies of the deep search
@@ -128,13 +130,23 @@ def _command(
     if isinstance(plan, Review):
         times.check_compares(files[0])
         return show_resumably(plan, chosen, workers.local("compares networks"), resume, form, limits)
-    parts = plan.parts()
+    parts, hopeless = plan.parts(), list[InfeasibleError]()
     for count, part in enumerate(parts):
         own = chosen if len(parts) == 1 else chosen / folder_name(part.workloads[0].name)
         left_s = max(LEAST_PART_S, limits.time_s - (monotonic() - began)) / (len(parts) - count)
         limit = limits if len(parts) == 1 else replace(limits, time_s=left_s)  # each part has as much of what is left
-        if (code := _search(part, own, workers, resume, limit, form)) != 0:
-            return code
+        start = began if len(parts) == 1 else monotonic()
+        try:
+            if (code := _search(part, own, workers, resume, limit, form, start)) != 0:
+                return code
+        except InfeasibleError as error:
+            if len(parts) == 1:
+                raise
+            hopeless.append(error)
+            note(f"{part.name}: {error.message}")  # the other networks may have designs that work
+    if hopeless:
+        said = f"no design works for {len(hopeless)} of the {len(parts)} networks"
+        raise InfeasibleError(said, hint=hopeless[0].hint)
     return 0
 
 
@@ -143,25 +155,41 @@ def default_folder(name: str) -> Path:
     return Path("results") / folder_name(name)
 
 
-def _search(plan: Plan, directory: Path, workers: WorkerOptions, resume: bool, limits: Limits, form: str) -> int:
-    """One sweep from its plan to what it prints."""
+def _search(
+    plan: Plan, directory: Path, workers: WorkerOptions, resume: bool, limits: Limits, form: str, began: float
+) -> int:  # fmt: skip
+    """One sweep from its plan to what it prints; `began` when the command did, by the monotonic clock."""
     from dse.explore.workers.runner import Workers, usable_cpus
 
     if not plan.space:
         note(f"{plan.architecture.name} states no `space:`, so nothing is searched: the accelerator itself is mapped")
         note("a sweep file gives it one: `space: {levels.NAME.capacity: [32 KiB, 64 KiB]}` (see `dse schema sweep`)")
-    until = monotonic() + limits.time_s
     with Workers.local(usable_cpus() if workers.jobs is None else workers.jobs) as crew:
         if not resume and workers.cluster is None:  # else there may be nothing for them to do
             crew.begin()
+        at = monotonic()
         compile_first(plan.architecture)
-        result = _found(plan, directory, crew, workers.cluster, resume, limits)
+        until = began + limits.time_s + (monotonic() - at)  # what is compiled once on a machine does not count
+        start_s = monotonic() - began
+        result = _found(plan, directory, crew, workers.cluster, resume, remaining(limits, until))
         try:
-            return INTERRUPTED if result is None else _finish(result, plan, directory, crew, form, until)
+            return INTERRUPTED if result is None else _finish(result, plan, directory, crew, form, (until, start_s))
         except KeyboardInterrupt:
             crew.stop(kill=True)
             note(f"interrupted while the page was made; dse report {directory} makes it and prints the front")
             return INTERRUPTED
+
+
+def remaining(limits: Limits, until: float) -> Limits:
+    """The same limits with what is left of the whole time until a moment of the monotonic clock, but never nothing.
+
+    Examples
+    --------
+    >>> from dse.explore.limits import Limits
+    >>> remaining(Limits(time_s=20.0), monotonic() + 12.0).time_s <= 12.0, remaining(Limits(), 0.0) == Limits()
+    (True, True)
+    """
+    return limits if limits.time_s == inf else replace(limits, time_s=max(LEAST_PART_S, until - monotonic()))
 
 
 def _found(
@@ -235,7 +263,10 @@ def progress_line(progress: Progress) -> str:
     return "  ".join(parts)
 
 
-def _finish(result: SweepResult, plan: Plan, directory: Path, crew: Workers, form: str, until: float) -> int:
+def _finish(
+    result: SweepResult, plan: Plan, directory: Path, crew: Workers, form: str, times: tuple[float, float]
+) -> int:  # fmt: skip
+    """Draw and print what was found; `times`: until when cards may be made, and the seconds before the search."""
     from dse.explore.results.reasons import said_reasons
     from dse.explore.results.record import write_summary
     from dse.report.directory import draw, write_page
@@ -251,7 +282,9 @@ def _finish(result: SweepResult, plan: Plan, directory: Path, crew: Workers, for
     if not rows:
         reasons = said_reasons(result.to_dict()["reasons"])
         raise InfeasibleError(f"none of the {len(result.explored)} designs works: {reasons}", hint=f"see {directory}")
-    spending = result.spending
+    spending, (until, start_s) = result.spending, times
+    if not result.finished:
+        note("drawing what is known, which takes some seconds")
 
     def figure() -> None:
         with spending.on("figure"):
@@ -264,8 +297,11 @@ def _finish(result: SweepResult, plan: Plan, directory: Path, crew: Workers, for
     with spending.on("page"):
         drawn = write_page(result, directory, book)
     write_summary(directory, result)
-    parts = [f"{clock_time(spending.wall_s[part])} {what}" for part, what in AFTERWARDS.items()]
-    done = f"{clock_time(result.wall_s)} search, {', '.join(parts)}; written to {directory}: {', '.join(drawn)}"
+    names = AFTERWARDS if book.cards else {**AFTERWARDS, "cards": "figure"}
+    after = {what: spending.wall_s[part] for part, what in names.items()}
+    parts = {"start": start_s, "search": result.wall_s, **after}
+    said = ", ".join(f"{clock_time(seconds)} {what}" for what, seconds in parts.items())
+    done = f"{clock_time(sum(parts.values()))}: {said}; written to {directory}: {', '.join(drawn)}"
     summary = "\n".join(line for line in (proof_line(result), status_line(result), done) if line)
     plain = {**result.to_dict(), "front": rows, "output": str(directory)}
     print_rows(form, lambda: sweep_text(result, summary), plain, rows)

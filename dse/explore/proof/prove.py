@@ -139,25 +139,27 @@ class Prover:
     def run(self) -> None:
         """Settle boxes until nothing is left or the time is over."""
         self._push(self.axes.whole, DesignBound(), inf)
-        while (len(self._heap) or len(self._lone)) and monotonic() < self.deadline and self.bounded < self.work.boxes:
-            boxes, designs = self._next()
-            try:
+        try:
+            while (self._heap or self._lone) and monotonic() < self.deadline and self.bounded < self.work.boxes:
+                boxes, designs = self._next()
                 self._split(boxes)
                 if designs and (rivals := self._in_question(designs)):
                     self._solve(rivals)
-            except TimeOverError:
-                break
-            self.report(self.done)
-        left, self._heap, self._lone, self._stuck, self._hand = self._left(), Queue(), Queue(), [], []
-        for part in left:
-            self._settle(part)
+                self.report(self.done)
+        except TimeOverError:
+            pass
+        finally:  # also where someone stops the sweep, the log says what is left
+            left, self._heap, self._lone, self._stuck, self._hand = self._left(), Queue(), Queue(), [], []
+            for part in left:
+                self._settle(part)
 
     def _left(self) -> list[Settled]:
         """The boxes that are not settled yet, as what they are at this moment."""
         found = []
         for entry in sorted([*self._heap, *self._lone, *self._stuck, *self._hand]):
-            short = min(entry.short, self._short(entry.bound))
-            found.append(Settled(entry.box, state_of(short, self.wanted), entry.bound, short))
+            short = self._short(entry.bound)
+            searched, short = entry.searched and entry.short < short, min(entry.short, short)
+            found.append(Settled(entry.box, state_of(short, self.wanted), entry.bound, short, searched))
         return found
 
     def certificate(self, evaluated: Sequence[tuple[int, ...]], infeasible: Sequence[tuple[int, ...]]) -> Certificate:
@@ -167,10 +169,11 @@ class Prover:
         for part, held in zip(parts, held_by([part.box for part in parts], [*evaluated, *infeasible]), strict=True):
             counts[part.state] += part.box.size - held
         ruled_out, impossible = counts[RULED_OUT] + counts[WITHIN], counts[INFEASIBLE] + len(infeasible)
+        whole = sum(part.box.size for part in parts) == self.axes.space.size  # else stopped with some in no list
         return Certificate(
             space=self.axes.space.size, evaluated=len(evaluated), ruled_out=ruled_out, infeasible=impossible,
             open=self.axes.space.size - len(evaluated) - ruled_out - impossible,
-            gap=max((part.short for part in parts), default=0.0), wanted=self.wanted,
+            gap=max(part.short for part in parts) if whole else inf, wanted=self.wanted,
         )  # fmt: skip
 
     def _next(self) -> tuple[list[Box], list[Entry]]:
@@ -228,7 +231,7 @@ class Prover:
                 designs.append(entry)
                 hopes.add(entry)
         for entry in others:
-            self._push(entry.box, entry.bound, entry.short)
+            self._push(entry.box, entry.bound, entry.short, searched=entry.searched)
         return designs
 
     def _farthest(self, queue: Queue) -> Entry | None:
@@ -239,7 +242,8 @@ class Prover:
             if short <= ROUNDING:
                 self._settle(Settled(entry.box, RULED_OUT, entry.bound))
             elif short < queue.farthest:
-                self._push(entry.box, entry.bound, short)  # what was found since brought it nearer
+                # what was found since brought it nearer
+                self._push(entry.box, entry.bound, short, searched=entry.searched and short == entry.short)
             else:
                 return replace(entry, short=short)
         return None
@@ -271,7 +275,7 @@ class Prover:
             if not matched.get(i, False):
                 left.append(entry)
             elif gap > 0:
-                self._push(entry.box, entry.bound, gap)
+                self._push(entry.box, entry.bound, gap, searched=True)
             else:
                 self._settle(Settled(entry.box, RULED_OUT, entry.bound, searched=True))
         lost = len(left) == len(designs)
@@ -293,7 +297,7 @@ class Prover:
             elif left < DESIGNS:
                 self._stuck.append(entry)
             else:
-                self._push(entry.box, entry.bound, entry.short)
+                self._push(entry.box, entry.bound, entry.short, searched=entry.searched)
         return chosen
 
     def _split(self, boxes: Sequence[Box]) -> None:
@@ -348,6 +352,8 @@ class Prover:
                 continue
             new = Settled(box, INFEASIBLE if bound.infeasible else RULED_OUT, bound)
             joined = None if last is None else joined_with(last, new)
+            if joined is not None and joined.state == RULED_OUT and self._short(joined.bound) > ROUNDING:
+                joined = None
             if last is not None and joined is None:
                 self._settle(last)
             last = joined or new
@@ -379,8 +385,8 @@ class Prover:
     def _short(self, bound: DesignBound) -> float:
         return self.known.short_of(bound)
 
-    def _push(self, box: Box, bound: DesignBound, short: float) -> None:
-        entry = Entry(short, next(self._number), box, bound)
+    def _push(self, box: Box, bound: DesignBound, short: float, *, searched: bool = False) -> None:
+        entry = Entry(short, next(self._number), box, bound, searched)
         if box.size == 1:
             self._waiting[box.first] = entry
         (self._lone if box.size == 1 else self._heap).push(entry)

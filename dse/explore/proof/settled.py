@@ -52,12 +52,16 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A box that is not settled; the farther from what is known, the earlier in order."""
+    """A box that is not settled; the farther from what is known, the earlier in order.
+
+    `searched` tells of a design that is nearer than its bound says: its mappings were searched, see `Settled`.
+    """
 
     short: float
     number: int
     box: Box
     bound: DesignBound
+    searched: bool = False
 
     def __lt__(self, other: Entry) -> bool:
         return (-self.short, self.number) < (-other.short, other.number)
@@ -162,6 +166,8 @@ def beside_arrays(box: Box) -> tuple[int, ...]:
 
 def joined_with(last: Settled, new: Settled) -> Settled | None:
     """Two neighbours along the last setting that differs as one box with the least of their bounds, if settled alike.
+
+    What rules out each of both need not rule out the box: that is to be seen by its bound.
 
     Examples
     --------

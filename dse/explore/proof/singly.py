@@ -66,7 +66,7 @@ class Singly:
     report : callable, optional
         Told what is done, how much of it, and of how much, now and then.
     note : callable, optional
-        Told of every design that is not mapped, in the end.
+        Told of every design that is bounded, in the end.
     spend : callable, optional
         See `dse.explore.proof.prove.Prover`.
     sharper : callable, optional
@@ -105,11 +105,11 @@ class Singly:
                 self._solve()
             else:
                 self._sharpen()
-        finally:
+        finally:  # also where someone stops the sweep, the log says what is bounded
             self.workers.until = until
-        for places in self.bound_of:
-            if places not in self.evaluated:
-                self.note(self._settled(places))
+            for places in self.bound_of:
+                if places not in self.impossible:
+                    self.note(self._settled(places))
 
     @property
     def _is_over(self) -> bool:
@@ -231,7 +231,8 @@ class Singly:
 
     def _settled(self, places: Places) -> Settled:
         bound, short = self.bound_of[places], self._short(places)
-        state = INFEASIBLE if bound.infeasible else state_of(short, self.wanted)
+        state = EVALUATED if places in self.evaluated else state_of(short, self.wanted)
+        state = INFEASIBLE if bound.infeasible else state
         return Settled(Box(places, places), state, bound, short)
 
     def certificate(self, evaluated: Sequence[Places], infeasible: Sequence[Places]) -> Certificate:

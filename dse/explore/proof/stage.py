@@ -18,7 +18,7 @@ from dse.explore.proof.bounding.sharper import Sharper
 from dse.explore.proof.boxes.box import Axes, axes_of, priced_of
 from dse.explore.proof.prove import Prover
 from dse.explore.proof.reach import Reach
-from dse.explore.proof.settled import EVALUATED, Entry, Settled
+from dse.explore.proof.settled import Entry, Settled
 from dse.explore.proof.singly import Places, Singly
 from dse.explore.proof.staircase import Staircase
 from dse.explore.workers.runner import Workers
@@ -94,7 +94,7 @@ class Stage:
         staircase = self._staircase([evaluation for evaluation in known if evaluation.ok])
         return Prover(
             provable.axes(self.space), provable.bounds, provable.contest, self.workers, staircase,
-            self.solve, self.wanted, deadline, provable.reach, work, self.report, self._note, self.spend,
+            self.solve, self.wanted, deadline, provable.reach, work, self.report, self._note(staircase), self.spend,
         )  # fmt: skip
 
     def singly(
@@ -113,9 +113,10 @@ class Stage:
             if not one.ok:
                 continue
             evaluated[places] = min(provable.reach.gap_of(one), evaluated.get(places, inf))
+        staircase = self._staircase(sound)
         return Singly(
-            self.space, provable.bounds, self.workers, self._staircase(sound), evaluated, impossible, provable.reach,
-            evaluate, self.wanted, deadline, work, report, self._note, self.spend, provable.sharper,
+            self.space, provable.bounds, self.workers, staircase, evaluated, impossible, provable.reach,
+            evaluate, self.wanted, deadline, work, report, self._note(staircase), self.spend, provable.sharper,
         )  # fmt: skip
 
     def _staircase(self, sound: Sequence[Evaluation]) -> Staircase:
@@ -125,12 +126,16 @@ class Stage:
             staircase.add(evaluation.outcome.front, evaluation.outcome.objectives["area_mm2"])
         return staircase
 
-    def _note(self, settled: Settled) -> None:
-        """Write a box that was not evaluated down, with its bound."""
-        if settled.state != EVALUATED:
-            self.write(json.dumps(self._plain(settled), separators=(",", ":")).encode() + b"\n")
+    def _note(self, known: Staircase) -> Callable[[Settled], None]:
+        """What writes a box down, with its bound."""
 
-    def _plain(self, settled: Settled) -> Mapping[str, Any]:
+        def write(settled: Settled) -> None:
+            plain = self._plain(settled, known.weight)
+            self.write(json.dumps(plain, separators=(",", ":")).encode() + b"\n")
+
+        return write
+
+    def _plain(self, settled: Settled, weight: float) -> Mapping[str, Any]:
         box, bound = settled.box, settled.bound
         intervals = zip(self.space.names, self.space.choices, box.first, box.last, strict=True)
         finite = settled.short != float("inf")
@@ -140,9 +145,10 @@ class Stage:
             "sweep": self.sweep_id,
             "designs": box.size,
             "state": settled.state,
-            "bound": {"energy_pj": bound.energy_pj, "latency_s": bound.latency_s, "area_mm2": bound.area_mm2}
-            if not bound.infeasible
-            else {"reason": bound.infeasible},
+            "bound": {"reason": bound.infeasible} if bound.infeasible else {
+                "energy_pj": bound.energy_pj, "latency_s": bound.latency_s, "area_mm2": bound.area_mm2,
+                "weighted_pj": bound.weighted_pj, "pj_per_s": weight,
+            },
             "gap": settled.short if finite else None,
             **({"searched": True} if settled.searched else {}),
         }

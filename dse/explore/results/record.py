@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,10 +95,13 @@ class Before:
         The one that `auto` stood for, whatever more trials would make of it; empty where that is not known.
     certificate : Certificate, optional
         What was proven of the whole space. It is about designs that the log holds, to which more only come.
+    spent : mapping
+        CPU seconds by part, of all runs before.
     """
 
     sampler: str = ""
     certificate: Certificate | None = None
+    spent: Mapping[str, float] = field(default_factory=dict)
 
 
 def read_before(directory: Path, records: Records) -> Before:
@@ -106,11 +109,12 @@ def read_before(directory: Path, records: Records) -> Before:
     settings = _read_settings(directory)
     if not settings:
         return Before()
-    made, proven = settings["made"], _certificate(_read_summary(directory))
+    summary = _read_summary(directory)
+    made, proven = settings["made"], _certificate(summary)
     sampler = made.get("sampler") if settings["search"]["sampler"] == "auto" else None
     designs = {key_of(e) for e in records.of_sweep(made["records"]) if e.ok}
     whole = proven is not None and len(designs) >= proven.evaluated  # a log that lost lines proves less
-    return Before(sampler if sampler in SAMPLERS else "", proven if whole else None)
+    return Before(sampler if sampler in SAMPLERS else "", proven if whole else None, _spent(summary))
 
 
 def write_settings(directory: Path, plan: Plan, sweep_id: str, sampler: str) -> None:
@@ -231,7 +235,7 @@ def read_results(directory: str | Path) -> SweepResult:
         weights={name: float(weight) for name, weight in settings.get("weights", {}).items()},
         constraints=_constraints(settings, summary),
         certificate=_certificate(summary),
-        spending=Spending({part: float(summary.get("cpu_split_s", {}).get(part, 0.0)) for part in PARTS}),
+        spending=Spending(_spent(summary)),
     )
 
 
@@ -272,6 +276,12 @@ def _constraints(settings: Mapping[str, Any], summary: Mapping[str, Any]) -> tup
         return parse_constraints(settings.get("constraints", summary.get("constraints", {})))
     except DseError:
         return ()
+
+
+def _spent(summary: Mapping[str, Any]) -> dict[str, float]:
+    """CPU seconds by part, as a summary has them."""
+    split = summary.get("cpu_split_s", {})
+    return {part: float(split.get(part, 0.0)) for part in PARTS}
 
 
 def _certificate(summary: Mapping[str, Any]) -> Certificate | None:

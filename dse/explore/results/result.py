@@ -15,7 +15,8 @@ from dse.explore.proof.certificate import Certificate
 from dse.explore.results.reasons import counted_reasons
 from dse.explore.results.tables import evaluations_frame, front_frame
 from dse.explore.spending import Spending
-from dse.formats.architecture.space import Constraint, written_constraints
+from dse.formats.architecture.readable import plain_limits
+from dse.formats.architecture.space import Constraint
 from dse.problem.notebook import SHOWN_ROWS, picture, short
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class SweepResult:
     certificate : Certificate, optional
         What is proven of all designs of the space.
     spending : Spending
-        CPU time by what it went to, mapping on all workers, of this run alone.
+        CPU time by what it went to, on all workers, of this run and of those that it resumes.
 
     Examples
     --------
@@ -273,7 +274,7 @@ class SweepResult:
             "workloads": list(self.workloads),
             "combine": self.combine,
             "weights": {name: float(self.weights.get(name, 1.0)) for name in self.workloads},
-            "constraints": written_constraints(self.constraints),
+            "constraints": plain_limits(self.constraints),
             "objectives": list(self.search.objectives),
             "sampler": self.sampler,
             "seed": self.search.seed,
@@ -291,9 +292,9 @@ class SweepResult:
             "dataflows": self._per_dataflow(),
             "solved_exactly": sum(e.kind == "exact" for e in self.evaluations),
             "reused": self.reused,
-            "cpu_s": round(sum(e.outcome.cpu_s for e in self.evaluations), 3),
+            "cpu_s": self.cpu_s,
             "wall_s": round(self.wall_s, 3),
-            "cpu_split_s": self.spending.to_dict(),
+            "cpu_split_s": {**self.spending.to_dict(), "mapping": self.cpu_s},
             "reference": self.reference_row(),
             "best": {name: min(front, key=lambda row: row[OBJECTIVES[name]]) for name in self._wanted() if front},
             "certificate": None if (found := self.certificate) is None else {
@@ -305,6 +306,11 @@ class SweepResult:
                 {"area_mm2": limit, "designs": [row["number"] for row in rows]} for limit, rows in self.budgets()
             ],
         }
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds of all evaluations, each once, whichever run made them."""
+        return round(sum({e.id: e.outcome.cpu_s for e in self.evaluations}.values()), 3)
 
     def _wanted(self) -> list[str]:
         """The objectives, and EDP where energy and latency are both among them."""

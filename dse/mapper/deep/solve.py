@@ -15,6 +15,7 @@ from dse.mapper.deep.bounds.dominance import needed_splits
 from dse.mapper.deep.bounds.finished import halved, together
 from dse.mapper.deep.bounds.spaces import narrowed, space_of
 from dse.mapper.deep.bounds.subproblem import Best, Space, root_of
+from dse.mapper.deep.branching import half_of
 from dse.mapper.deep.fronts.slices import Stairs
 from dse.mapper.deep.fronts.whole import complete, gap_of_one, points_of
 from dse.mapper.deep.known import Known, record_of
@@ -114,14 +115,15 @@ def _loose_levels(architecture: Architecture) -> tuple[int, ...]:
     return tuple(k for k, node in enumerate(nodes) if isinstance(node, Level) and node.part_of)
 
 
-def compare_splits(architecture: Architecture, layer: Layer) -> None:
-    """Compare the splits of a layer in its first space, as only a long search does."""
+def compare_and_halve(architecture: Architecture, layer: Layer) -> None:
+    """Compare the splits of a layer in its first space, and halve an axis, as only a long search does."""
     space = spaces_of(architecture, layer, "all")[1][0]
     record, counters, stop = np.zeros((1, 1), np.int64), np.zeros(5, np.int64), np.zeros(1, np.int64)
     best = Best(ENERGY, 0.0, inf, np.zeros((1, 2)), record, counters, stop)
     root = root_of(space, best)
     if root is not None:
         needed_splits(root, best, 1)
+        half_of(root, root.rows, inf, 0.0)
 
 
 class DeepSearch:
@@ -217,10 +219,8 @@ class DeepSearch:
             return values, records, worst
         stairs = Stairs(np.zeros((longest, 2)), np.zeros((longest, records.shape[1]), dtype=np.int64))
         cheapest, slowest = float(values[0, 0]) / (1 + worst), (values[0], records[0])
-        if self.gap > 0:  # what takes less energy and little more time is sought with the others
-            values, records, proven = finished(self._seek(LATENCY, inf, known=[slowest]))
-        else:
-            values, records, proven = self.fastest()
+        # What takes less energy and as much time, or little more, is sought with the others.
+        values, records, proven = finished(self._seek(LATENCY, inf, known=[slowest] if self.gap > 0 else []))
         fewest = float(values[0, 1]) / (1 + proven)
         for value, record in (slowest, (values[0], records[0]), *self.begun):
             stairs.add(value, record)

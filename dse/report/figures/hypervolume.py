@@ -67,8 +67,8 @@ def hypervolume_data(result: SweepResult) -> HypervolumeData | None:
     near = next(count for count, volume in points if volume >= 0.99 * last)
     return HypervolumeData(
         title=f"{result.name}: 99 % of what was found was there after {near} of {points[-1][0]} designs",
-        subtitle=f"part of the box between the worst and the best {', '.join(result.search.objectives)} (logarithmic) "
-        "that some design dominates",
+        subtitle=f"part of all {', '.join(result.search.objectives)} between the best and the worst found "
+        "(logarithmic) that some design tried by then beats",
         points=points,
     )
 
@@ -84,5 +84,5 @@ def hypervolume_figure(data: HypervolumeData) -> Figure:
     axes.step(counts, [100 * volume for volume in volumes], where="post", color=COLOURS[0], linewidth=1.8)
     axes.set_ylim(bottom=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    dress(axes, "designs that work, as they were tried", "dominated (%)")
+    dress(axes, "designs that work, as they were tried", "beaten (%)")
     return figure

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dse.report.page.data import page_data
 from dse.report.text.asked import asked_lines, workloads_of
 from dse.report.text.counts import proof_line, status_line
-from dse.report.text.sweeps import front_table, verdict
+from dse.report.text.sweeps import budgets_line, front_table, gap_line, verdict
 
 if TYPE_CHECKING:
     from dse.explore.results.result import SweepResult
@@ -27,6 +27,7 @@ SECTIONS = """
   <p class="note">Click a design, in the figure or in the table, to see what it does. Hold Shift, or choose below,
   to put a second one beside it.</p>
   <div id="table" class="scroll"></div>
+  NOTES
 </section>
 <section aria-label="Design">
   <h2>What does it do?</h2>
@@ -38,7 +39,10 @@ SECTIONS = """
   <h4>Every design that works; drag along an axis to choose</h4>
   <div id="parallel" class="figure"></div>
   <div class="beside">
-    <div><h4>Hypervolume of the front found, of the box between the worst and the best figures</h4>
+    <div><h4>How soon was it found?</h4>
+    <p class="note">Take all figures between the best and the worst that were found, one for each objective, on
+    logarithmic scales: the curve is the part of them that some design tried by then beats (the front's hypervolume).
+    Once it is flat, further designs brought little.</p>
     <div id="hypervolume" class="figure low"></div></div>
     <div id="ruled"></div>
   </div>
@@ -52,6 +56,7 @@ def page(result: SweepResult, book: Book) -> str:
 
     table = front_table(result, most=200)
     title = escape(result.name)
+    notes = "\n  ".join(f'<p class="note">{_told(line)}.</p>' for line in page_notes(result, table))
     what = ". ".join([f"{result.architecture} on {workloads_of(result)}",
                       *map(_capital, asked_lines(result)), f"{status_line(result)}."])  # fmt: skip
     return "\n".join([
@@ -63,15 +68,20 @@ def page(result: SweepResult, book: Book) -> str:
         f"<p class='verdict'>{_told(verdict(result))}</p>",
         f"<p>{_told(_sentence(proof_line(result)))}</p>",
         f"<p>{_told(what)}</p>",
-        SECTIONS,
+        SECTIONS.replace("NOTES", notes),
         f'<noscript><h2>{escape(table.title)}</h2>{_table(table)}</noscript>',
-        f'<p class="note">{_told(table.note)}</p>',
         f'<script type="application/json" id="data">{_embedded(page_data(result, book))}</script>',
         f"<script>{get_plotlyjs()}</script>",
         *(f"<script>{(HERE / name).read_text()}</script>" for name in ("resident.js", "page.js")),
         "</body></html>",
         "",
     ])  # fmt: skip
+
+
+def page_notes(result: SweepResult, table: Table) -> list[str]:
+    """What the table and the lines of the front mean."""
+    lines = [budgets_line(result).replace("rows", "lines", 1)] if len(result.budgets()) > 1 else []
+    return [*([table.note] if table.note else []), *map(_capital, [*lines, gap_line(result)])]
 
 
 def _sentence(line: str) -> str:

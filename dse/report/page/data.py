@@ -9,8 +9,9 @@ from dse.explore.plan.search import OBJECTIVES
 from dse.explore.results.reasons import counted_reasons
 from dse.report.cards.book import Book, all_changes
 from dse.report.drawing.style import COLOURS, FIXED, KINDS
+from dse.report.figures.front import axes_of
 from dse.report.figures.hypervolume import hypervolume
-from dse.report.text.sweeps import recommended, short_names
+from dse.report.text.sweeps import mapped_for, recommended, short_names
 
 if TYPE_CHECKING:
     from dse.explore.outcomes.evaluation import Evaluation
@@ -33,7 +34,8 @@ def page_data(result: SweepResult, book: Book) -> dict[str, Any]:
     -------
     dict
         `metrics` in the order of their axes; `parameters`; `designs`, those on the front with the figures of their
-        rows; `budgets`; `reference` and `recommended`, their numbers; `colours` of all figures;
+        rows; `budgets`; `axes` that the front opens in; what layers are `mapped_for`; `reference` and `recommended`,
+        their numbers; `colours` of all figures;
         `cards` and `steps` by number; `hypervolume`; `ruled_out`, reasons
         and how many designs each rules out.
     """
@@ -57,6 +59,8 @@ def page_data(result: SweepResult, book: Book) -> dict[str, Any]:
         "budgets": [{"area_mm2": limit, "numbers": [row["number"] for row in front]}
                     for limit, front in result.budgets()],
         "reference": reference,
+        "axes": axes_of(result.search.objectives),
+        "mapped_for": {"EDP": "energy-delay product"}.get(name := mapped_for(result.search), name),
         "recommended": None if (chosen := recommended(result)) is None else chosen["number"],
         "colours": {"palette": COLOURS, "fixed": FIXED, "kinds": KINDS},
         "cards": cards,

@@ -11,7 +11,7 @@ const OPERANDS = ["ifmap", "weight", "psum", "ofmap"];
 const PLAIN = { displaylogo: false, responsive: true };
 const flows = [...new Set(data.designs.map(design => design.dataflow))].sort();
 const front = data.designs.filter(design => design.front).sort((a, b) => a.latency_s - b.latency_s);
-const state = { x: "latency_s", y: "energy_pj", logarithmic: true, first: null, second: null, layer: {}, network: 0, by: "level" };
+const state = { x: data.axes[0], y: data.axes[1], logarithmic: true, first: null, second: null, layer: {}, network: 0, by: "level" };
 
 // ---- small tools -------------------------------------------------------------------------------------------------
 
@@ -64,8 +64,15 @@ function table(head, rows, left = 1) {
   return element("table", {}, cells("th", head, left), ...rows.map(row => row instanceof Node ? row : cells("td", row, left)));
 }
 
+/** A proven gap in percent, in two digits; rounded up, as less would be more than is proven. */
+function within(gap) {
+  if (!(gap > 0)) return "0 %";
+  const digits = 1 - Math.floor(Math.log10(100 * gap)), up = Math.ceil(100 * gap * 10 ** digits * (1 - 1e-9)) / 10 ** digits;
+  return `${Number(up.toPrecision(3))} %`;
+}
+
 function ratio(value, gap = 0) {
-  if (gap > 0 && Math.abs(value - 1) <= gap) return element("span", { title: `mappings within ${100 * gap} % of the best` }, "~");
+  if (gap > 0 && Math.abs(value - 1) <= gap) return element("span", { title: `mappings within ${within(gap)} of the best` }, "~");
   return element("span", { className: value < 0.9995 ? "better" : value > 1.0005 ? "worse" : "" }, percent(value));
 }
 
@@ -182,12 +189,13 @@ function drawTable() {
     const button = element("button", { type: "button", ariaLabel: `show ${name(design.number)}`,
       onclick: event => choose(design.number, event.shiftKey) }, String(design.number));
     const row = cells("td", [button, ...data.metrics.map(metric => shown(metric.key, design[metric.key])),
+      design.proven === "exact" ? "0 %" : within(Number(design.proven)),
       ...design.parameters.map(text => text === null ? "as specified" : text)]);
     row.className = [design.number === state.first ? "chosen" : "", design.number === state.second ? "second" : "",
       design.number === data.reference ? "own" : ""].join(" ");
     return row;
   });
-  const head = ["design", ...data.metrics.map(metric => metric.name), ...data.parameters.map(parameter => parameter.name)];
+  const head = ["design", ...data.metrics.map(metric => metric.name), "gap", ...data.parameters.map(parameter => parameter.name)];
   document.getElementById("table").replaceChildren(table(head, rows));
 }
 
@@ -416,7 +424,7 @@ function nestOf(network, number) {
   const costliest = [...network.layers].sort((a, b) => b.energy_pj * b.count - a.energy_pj * a.count);
   const at = Math.min(state.layer[number] ?? network.layers.indexOf(costliest[0]), network.layers.length - 1);
   const layer = network.layers[at], text = element("pre", {}, layer.nest);
-  const proof = layer.gap === null ? "given" : layer.gap === 0 ? "proven best" : `within ${(100 * layer.gap).toPrecision(2)} % of the best, proven`;
+  const proof = layer.gap === null ? "given" : layer.gap === 0 ? "proven best" : `within ${within(layer.gap)} of the best, proven`;
   const widths = OPERANDS.filter(o => o in layer.bits).map(o => `${o} ${layer.bits[o]}`).join(", ");
   return element("div", {}, element("h4", {}, "Loop nest"),
     select("layer", network.layers.map((one, index) => [index, many(one)]), at, index => { state.layer[number] = Number(index); drawCards(); }),
@@ -440,8 +448,8 @@ function stepsOf(number) {
   for (const row of rows.filter(row => !("energy" in row)))
     box.append(element("p", { className: "note worse" }, `${data.names[row.path] ?? row.path} ${row.new} does not work: ${row.reason}`));
   const gap = Math.max(...rows.map(row => row.gap ?? 0));
-  box.append(element("p", { className: "note" }, gap > 0 ? `~: smaller than what is known, as each mapping is within ${100 * gap} % of the best.`
-    : "Each of these designs is mapped exactly, every layer to its least energy-delay product."));
+  box.append(element("p", { className: "note" }, gap > 0 ? `~: smaller than what is known, as the mappings are only proven to be within ${within(gap)} of the best.`
+    : `Each of these designs is mapped exactly, every layer to its least ${data.mapped_for}.`));
   return box;
 }
 
@@ -475,9 +483,9 @@ function drawWhenSeen(id, drawIt) {
 function drawSearch() {
   drawWhenSeen("parallel", drawParallel);
   draw("hypervolume", [{ type: "scatter", mode: "lines", x: data.hypervolume.map(point => point[0]), y: data.hypervolume.map(point => point[1]), line: { shape: "hv", color: "#0072B2" } }],
-    { margin: { l: 62, r: 16, t: 10, b: 44 }, xaxis: { title: { text: "designs that work" } }, yaxis: { rangemode: "tozero", gridcolor: "#eee", tickformat: ".0%" } });
+    { margin: { l: 62, r: 16, t: 10, b: 44 }, xaxis: { title: { text: "designs that work" } }, yaxis: { title: { text: "beaten" }, rangemode: "tozero", gridcolor: "#eee", tickformat: ".0%" } });
   const rows = data.ruled_out.map(([reason, count]) => [reason, count]);
-  document.getElementById("ruled").replaceChildren(element("h4", {}, "Not on the front because"), rows.length
+  document.getElementById("ruled").replaceChildren(element("h4", {}, "Designs that do not work"), rows.length
     ? table(["reason", "designs"], rows) : element("p", { className: "note" }, "Every design tried works."));
 }
 

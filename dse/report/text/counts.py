@@ -65,7 +65,8 @@ class Counts:
     def of_the_front(self) -> str:
         """Which designs the front is chosen from."""
         more = f" ({self.working - self.by_proof:,} tried, {self.by_proof:,} mapped by the proof)"
-        return f"{self.front:,} of the {self.working:,} that work{more if self.by_proof else ''} make up the front"
+        make = "makes" if self.front == 1 else "make"
+        return f"{self.front:,} of the {self.working:,} that work{more if self.by_proof else ''} {make} up the front"
 
 
 def _is_beside(result: SweepResult, e: Evaluation) -> bool:

@@ -10,7 +10,7 @@ from dse.report.table import Table, fold
 from dse.report.text.layers import PARTS, energy_table, of_batch
 from dse.report.text.residency import on_chip
 from dse.report.text.sweeps import short_names
-from dse.report.units import duration, energy, many, percent
+from dse.report.units import duration, energy, many, percent, percent_up
 
 MOST = 3
 """Costs that are told, and layers of each."""
@@ -129,7 +129,7 @@ def steps_table(steps: Sequence[Mapping[str, Any]], names: Mapping[str, str]) ->
             notes.append(f"{name} {row['new']} does not work: {row['reason']}")
         rows.append({**cells, **changes})
     if gap:
-        within = f"each mapping is proven to within {percent(gap)} of its least energy-delay product"
+        within = f"each mapping is proven to within {percent_up(gap)} of its least energy-delay product"
         notes.insert(0, f"~: less than that is not known, as {within}")
     title = "one step away, the least energy-delay product first: changes in %"
     return Table.of(rows, left=frozenset({"step"}), title=title, note="\n".join(notes))

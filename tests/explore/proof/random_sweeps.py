@@ -14,7 +14,10 @@ import numpy as np
 
 from dse.architecture.figures import design_figures
 from dse.errors import DseError, InfeasibleError
+from dse.explore.designs.resident import keeps_tensors
 from dse.mapper import points_within
+from dse.mapper.network.residency.front import front_on_chip
+from dse.mapper.network.residency.solve import Goal
 from dse.model.moves import moved_by
 from dse.problem.moves import moves_of
 
@@ -72,7 +75,7 @@ class Case:
     architecture: str
     networks: list[str]
     keywords: dict
-    limited: list[tuple[str, float]]
+    limited: list[tuple[str, float, str]]
     stopped: bool
     longer: bool
     record: int
@@ -97,18 +100,20 @@ def case_of(seed):
         "trials": draw.choice([1, 3, 8, 60]), "seed": draw.randrange(4), "objectives": objectives, "weights": weights,
         "gap": draw.choice([0.0, 0.01, 0.1, 0.5]),
         "combine": draw.choice(["sum", "geomean", "worst"]) if several else "sum",
-        "space": _space(draw, DEEP_SETTINGS if deep else SETTINGS, 6 if deep else 30),
+        "space": space_of(draw, DEEP_SETTINGS if deep else SETTINGS, 6 if deep else 30),
         "prove_s": draw.choice([None, 600.0, 600.0]), "bits": draw.choice([None, None, {"weight": 8, "psum": 24}]),
+        "resident": False,
     }  # fmt: skip
     names = draw.sample(list(LIMITS), draw.choice([1, 1, 2])) if draw.random() < 0.5 else []
-    networks = [_network(draw, name, deep) for name in ("one", "two")[: 1 + several]]
+    networks = [network_of(draw, name, deep) for name in ("one", "two")[: 1 + several]]
     return Case(
-        text, networks, keywords, [(name, draw.random()) for name in names], draw.random() < 0.15, draw.random() < 0.3,
-        draw.choice([3, 64]), draw.choice([(4, 128), (100, 2), (100, 128)]),
+        text, networks, keywords, [(name, draw.random(), "max") for name in names], draw.random() < 0.15,
+        draw.random() < 0.3, draw.choice([3, 64]), draw.choice([(4, 128), (100, 2), (100, 128)]),
     )  # fmt: skip
 
 
-def _space(draw, settings, most):
+def space_of(draw, settings, most):
+    """Some settings with some of their choices, in some designs."""
     while True:
         names = draw.sample(list(settings), draw.randint(1, 4))
         sizes = [draw.randint(2, len(settings[name])) for name in names]
@@ -123,7 +128,8 @@ def _space(draw, settings, most):
     return space
 
 
-def _network(draw, name, deep):
+def network_of(draw, name, deep):
+    """A file of a few layers."""
     channels, lines, flat = draw.choice([1, 2, 4]), [], False
     side = draw.choice([3, 4, 5])
     head = f"workload: {name}\ninput: [{channels}, {side}, {side}]\nlayers:\n"
@@ -165,7 +171,8 @@ def _design(plan, problem, index):
     if any(one.excess(figures[one.metric]) > 0 for one in plan.spec.constraints if one.metric in figures):
         return area, nothing
     try:
-        fronts = [_allowed(_network_front(architecture, network), plan.spec.constraints) for network in networks]
+        find = _front_on_chip if plan.search.resident and keeps_tensors(architecture) else _network_front
+        fronts = [_allowed(find(architecture, network), plan.spec.constraints) for network in networks]
     except InfeasibleError:
         return area, nothing
     return area, front_of(_together(plan, fronts)) / images
@@ -179,6 +186,12 @@ def _network_front(architecture, network):
         for _ in names:
             front = front_of(sums(front, _layer(architecture, layer)))
     return front / (1.0, architecture.clock_hz)
+
+
+@lru_cache(1_000)
+def _front_on_chip(architecture, network):
+    """Runs of which each other run has one that is no more than 2e-5 worse in both, with tensors on chip."""
+    return np.array(front_on_chip(architecture, network, Goal("energy"))) / (1.0, architecture.clock_hz)
 
 
 @lru_cache(10_000)

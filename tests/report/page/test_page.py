@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,21 @@ def test_figures_are_those_of_the_front(made):
     volumes = [volume for _, volume in data["hypervolume"]]
     assert volumes == sorted(volumes)
     assert 0 < volumes[-1] <= 1
+
+
+def test_the_page_opens_in_the_objectives_and_says_what_layers_are_mapped_for(made):
+    result, book = made
+    data = page_data(result, book)
+    assert (data["axes"], data["mapped_for"]) == (("latency_s", "energy_pj"), "energy-delay product")
+    cheap = page_data(replace(result, search=Search(5, objectives=("energy", "area"))), book)
+    assert (cheap["axes"], cheap["mapped_for"]) == (("area_mm2", "energy_pj"), "energy")
+
+
+def test_gaps_are_told_in_two_digits_and_defined(made):
+    """`${100 * gap} %` printed 2.841351526585001 %."""
+    text = page(*made)
+    assert "100 * gap} %" not in text
+    assert "gap: the design&#x27;s mappings have at most so much more EDP" in text.replace("Gap:", "gap:")
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +144,18 @@ def test_it_opens_on_the_design_that_is_recommended_with_each_step_from_it(made,
         assert any(path in text and f"→ {half}" in text for text in said), half
     box, card = page_.locator("#card0 table.steps").bounding_box(), page_.locator("#card0").bounding_box()
     assert box["width"] <= card["width"]
+    assert errors == []
+
+
+def test_the_table_has_a_gap_for_each_design(tab):
+    page_, errors, _ = tab
+    head = page_.locator("#table th").all_inner_texts()
+    gaps = [row.locator("td").nth(head.index("gap")).inner_text() for row in page_.locator("#table tr").all()[1:]]
+    assert gaps
+    assert all(re.fullmatch(r"\d[\d.]{0,3}.%", gap) for gap in gaps)
+    assert [page_.evaluate(f"within({gap})").replace("\u00a0", " ") for gap in (0, 0.02841351526585001, 0.01)] == [
+        "0 %", "2.9 %", "1 %",
+    ]  # fmt: skip
     assert errors == []
 
 

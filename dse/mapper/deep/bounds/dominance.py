@@ -8,30 +8,31 @@ needed").
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise, product
+from itertools import accumulate, pairwise, product
 from math import exp, inf, log, prod
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
 from dse.mapper.deep.bounds.columns import Laid, run_of
 from dse.mapper.deep.bounds.crossings import Term
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, Alive, Terms
-from dse.mapper.deep.bounds.subproblem import MARGIN, Best, Node, Space, splits_left, terms_of
+from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, Terms, with_lists
+from dse.mapper.deep.bounds.subproblem import MARGIN, Best, Node, Space, lifts_left
 from dse.mapper.deep.bounds.terms import first_tile
 from dse.mapper.deep.lists import Choice, parts_of_choice
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import AXES, together
+from dse.mapper.shared.compilation.arguments import Held
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import EDP, LATENCY
 from dse.model.counting.kernel import Bools, Floats, Ints, entry
 from dse.problem.dims import PSUM, G
 
-WORTHWHILE = 1_000
+WORTHWHILE = 20_000
 """Combinations of splits from which on they are compared."""
 
 MOST = 400
-"""Splits of an axis that are compared, at most."""
+"""Splits with as many children that each is compared with, at most; those that are least in all."""
 
 
 class Compared(NamedTuple):
@@ -74,20 +75,21 @@ def needed_splits(node: Node, best: Best, worthwhile: int = WORTHWHILE) -> Node:
         Combinations of splits from which on they are compared.
     """
     target, space = best.target(), node.space
-    rows = splits_left(node, target)
-    lifted = tuple(mine[mine <= target - node.bound + MARGIN] for mine in node.reduced)
-    many = prod(map(len, rows))
-    what = compared(space, node.choices) if many >= worthwhile and all(map(len, rows)) else None
+    masks = [lifts_left(node, a, target) for a in range(len(node.rows))]
+    rows = [row[mask] for row, mask in zip(node.rows, masks, strict=True)]
+    lifted = [row[mask] for row, mask in zip(node.reduced, masks, strict=True)]
+    what = compared(space, node.choices) if prod(map(len, rows)) >= max(1, worthwhile) else None
     if what is not None:
-        ends = np.cumsum([len(mine) for mine in rows])
-        alive = Alive(np.concatenate(rows), np.concatenate([[0], ends[:-1]]), ends, np.concatenate(lifted))
-        laid, keep = together(space.axes), np.ones(ends[-1], dtype=bool)
-        margin = float(MARGIN * _most_energy(node, best))
-        compiled(leave_out)(*laid.of_walks, terms_of(space, best, node.columns), alive, what, margin, keep)
-        masks = np.split(keep, ends[:-1])
-        rows = tuple(mine[mask] for mine, mask in zip(rows, masks, strict=True))
-        lifted = tuple(mine[mask] for mine, mask in zip(lifted, masks, strict=True))
-    return replace(node, rows=rows, reduced=lifted)
+        start = [0, *accumulate(map(len, rows))]
+        laid, keep = together(space.axes), np.ones(start[-1], dtype=bool)
+        logs, first, _ = node.columns
+        splits, margin = np.concatenate(rows), float(MARGIN * _most_energy(node, best))
+        compiled(leave_out)(
+            *laid.of_walks, space.terms_for(best), logs, first, splits, np.array(start), what, margin, keep
+        )  # fmt: skip
+        for a, (begin, end) in enumerate(pairwise(start)):
+            rows[a], lifted[a] = rows[a][keep[begin:end]], lifted[a][keep[begin:end]]
+    return replace(node, rows=tuple(rows), reduced=tuple(lifted))
 
 
 def _most_energy(node: Node, best: Best) -> float:
@@ -101,9 +103,10 @@ def _most_energy(node: Node, best: Best) -> float:
 def compared(space: Space, choices: Laid) -> Compared | None:
     """What splits are compared in with some lists laid down; None where they cannot be."""
     if choices not in space.compared:
-        space.compared[choices] = _compared(space, choices)
-    found: Compared | None = space.compared[choices]
-    return found
+        found = _compared(space, choices)
+        space.compared[choices] = None if found is None else Held(found)
+    held = space.compared[choices]
+    return None if held is None else cast("Compared", held.record)
 
 
 def _compared(space: Space, choices: Laid) -> Compared | None:
@@ -170,8 +173,8 @@ def _turning(problem: Deep) -> Bools:
 
 @entry
 def leave_out(
-    factors: tuple[Floats, ...], chains: tuple[Ints, ...], terms: Terms, alive: Alive, what: Compared, margin: float,
-    keep: Bools,
+    factors: tuple[Floats, ...], chains: tuple[Ints, ...], terms: Terms, logs: Floats, first: Ints, splits: Ints,
+    start: Ints, what: Compared, margin: float, keep: Bools,
 ) -> None:  # fmt: skip
     """Find the splits of each axis that are no less than another one in anything, if that comes first or costs less.
 
@@ -181,34 +184,38 @@ def leave_out(
         Factors of each axis' splits.
     chains : 6 x (n, 2, 2 * k) int64
         Trips and children of each of k levels, for both dims of each axis.
+    logs, first
+        In place of those of the terms.
+    splits : (n,) int64
+        Of all axes, those of axis a from start[a] to start[a + 1].
     margin : float
         What energies differ by, at least, where the order of records does not matter.
     keep : (n,) bool
         Cleared for those that are left out.
     """
-    size = len(terms.logs)
+    size, mine = len(logs), with_lists(terms, logs, first)
     least, most = np.ones((6, size)), np.ones((6, size))
     for a in range(6):
-        _extremes(factors[a], terms, a, alive, least[a], most[a])
-    binds = _binding(terms, most)
+        _extremes(factors[a], mine, a, splits[start[a] : start[a + 1]], least[a], most[a])
+    binds = _binding(mine, most)
     for a in range(6):
-        several = alive.end[a] - alive.start[a]
-        if 1 < several <= MOST and not what.moving[a]:
-            rows = alive.rows[alive.start[a] : alive.end[a]]
-            values = _values(factors[a], terms, a, rows, what, binds)
-            energy = _energy(factors[a], terms, a, rows, what, least)
-            mine = chains[a], rows, what.turning[a], what.near
-            _compare(values, energy, mine, margin, keep[alive.start[a] : alive.end[a]])
+        several = start[a + 1] - start[a]
+        if several > 1 and not what.moving[a]:
+            rows = splits[start[a] : start[a + 1]]
+            values = _values(factors[a], mine, a, rows, what, binds)
+            energy = _energy(factors[a], mine, a, rows, what, least)
+            its = chains[a], rows, what.turning[a], what.near
+            _compare(values, energy, its, margin, keep[start[a] : start[a + 1]])
 
 
-def _extremes(table: Floats, terms: Terms, a: int, alive: Alive, least: Floats, most: Floats) -> None:
+def _extremes(table: Floats, terms: Terms, a: int, rows: Ints, least: Floats, most: Floats) -> None:
     """The least and the largest factor of each term on an axis."""
     for t in range(len(least)):
         j, k = terms.first[t, a], terms.second[t, a]
         if j > 0 or k > 0:
             least[t], most[t] = np.inf, 0.0
-            for i in range(alive.start[a], alive.end[a]):
-                value = table[j, alive.rows[i]] * table[k, alive.rows[i]]
+            for row in rows:
+                value = table[j, row] * table[k, row]
                 least[t], most[t] = min(least[t], value), max(most[t], value)
 
 
@@ -281,15 +288,21 @@ def _compare(values: Floats, energy: Floats, splits: tuple[Ints, Ints, Bools, in
         Chains of all splits of the axis, which of them, and what `Compared` has: `turning` and `near`.
     """
     chains, rows, turning, near = splits
-    sums = np.zeros(len(rows))
+    sums, alike = np.zeros(len(rows)), np.zeros(len(rows), dtype=np.int64)
     for i in range(len(rows)):
+        alike[i] = _group(chains, rows[i], near)
         for k in range(values.shape[1]):
             sums[i] += values[i, k]
-    order = np.argsort(sums)
+    order = np.argsort(sums, kind="mergesort")
+    order = order[np.argsort(alike[order], kind="mergesort")]
+    kept = np.empty(len(rows), dtype=np.int64)
+    count = 0
     for place in range(len(order)):
         i = order[place]
-        for before in range(place):
-            j = order[before]
+        if place == 0 or alike[i] != alike[order[place - 1]]:
+            count = 0
+        for before in range(min(count, MOST)):
+            j = kept[before]
             if not keep[j] or not _as_low(values, j, i) or not _alike(chains, rows[j], rows[i], near):
                 continue
             if _turns(chains, rows[j], rows[i], turning) and (
@@ -303,6 +316,20 @@ def _compare(values: Floats, energy: Floats, splits: tuple[Ints, Ints, Bools, in
                 and _comes_first(chains, rows[i], rows[j])
             ):
                 keep[j] = False
+        if keep[i]:
+            kept[count] = i
+            count += 1
+
+
+def _group(chains: Ints, row: int, near: int) -> int:
+    """A number that is the same for splits that are alike, and seldom for others."""
+    number = 0
+    for which in range(2):
+        for slot in range(1, chains.shape[2], 2):
+            number = (number * 1_000_003 + chains[row, which, slot]) % 2_147_483_647
+        if near >= 0:
+            number = 2 * number + (1 if chains[row, which, 2 * near] > 1 else 0)
+    return number
 
 
 def _as_low(values: Floats, one: int, other: int) -> bool:

@@ -103,7 +103,7 @@ class Space:
     shared: Shared = field(default_factory=Shared, repr=False)
     held: dict[Hashable, Held] = field(default_factory=dict, repr=False)
     next_lists: dict[Laid, int | None] = field(default_factory=dict, repr=False)
-    compared: dict[Laid, Any] = field(default_factory=dict, repr=False)
+    compared: dict[Laid, Held | None] = field(default_factory=dict, repr=False)
     told: dict[tuple[Laid, int], tuple[Choice, ...]] = field(default_factory=dict, repr=False)
 
     def terms_for(self, best: Best, walks: bool = False) -> Terms:

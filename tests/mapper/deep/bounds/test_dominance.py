@@ -17,7 +17,7 @@ from dse.mapper.deep.bounds.subproblem import Node
 from dse.mapper.deep.bounds.terms import first_tile
 from dse.mapper.deep.kept import _kept
 from dse.mapper.deep.lists import nothing_of
-from dse.mapper.deep.solve import compare_splits, solve_deep, spaces_of
+from dse.mapper.deep.solve import compare_and_halve, solve_deep, spaces_of
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY
 from dse.model.price import price
 
@@ -105,6 +105,24 @@ def test_what_stands_for_a_split_may_turn_its_children_as_freely() -> None:
     assert left(values, chains, energy, 0.5, (True, False)) == [True, False]
 
 
+@pytest.mark.parametrize("most", [1, 3, 400])
+def test_what_is_left_stands_for_all_that_is_left_out(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With as many children, and no less in anything; with all compared, nothing is left that another stands for."""
+    monkeypatch.setattr(dominance, "MOST", most)
+    random = np.random.default_rng(7)
+    for _ in range(20):
+        values, energy = random.integers(1, 5, (40, 3)).astype(float), random.integers(1, 9, 40).astype(float)
+        chains = np.ones((40, 2, 6), dtype=np.int64)
+        chains[:, 0, 0], chains[:, 0, 1] = random.permutation(40) + 1, random.integers(1, 4, 40)
+        kept = np.array(left(values, chains, energy, 1.0))
+        below = (values[:, None] <= values[None]).all(axis=2) & (chains[:, None, 0, 1] == chains[None, :, 0, 1])
+        preferred = (energy[None] - energy[:, None] > 1.0) | (chains[:, None, 0, 0] < chains[None, :, 0, 0])
+        replaces = below & preferred
+        assert replaces[kept][:, ~kept].any(axis=0).all()
+        if most == 400:
+            assert not replaces[np.ix_(kept, kept)].any()
+
+
 def test_splits_are_compared_in_the_tiles_of_every_port() -> None:
     """Terms have the first tiles of one port of each level; another port may be the slower one in some mappings."""
     for seed in SEEDS:
@@ -126,5 +144,5 @@ def test_the_kernel_is_compiled_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     called = []
     monkeypatch.setattr(dominance, "compiled", lambda kernel: called.append(kernel) or kernel)
     problem = deep_problem("dominance 1")  # type: ignore[arg-type]
-    compare_splits(problem.architecture, problem.layer)
+    compare_and_halve(problem.architecture, problem.layer)
     assert called == [leave_out]
