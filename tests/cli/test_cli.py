@@ -360,7 +360,29 @@ def test_a_sweep_in_which_nothing_works_says_why(dse, folder):
     (folder / "small.yaml").write_text(ARCH.replace("max: 1.9 mm2", "max: 0.1 mm2"))
     code, out, err = dse("sweep small.yaml tiny.yaml --trials 4 --jobs 0")
     assert (code, out) == (1, "")
-    assert re.search(r"infeasible: none of the \d+ designs works: area of [^;]+ \(\d+ such\)\n", err)
+    said = r"area above the maximum of 0.1 mm2 \([\d.]+ to [\d.]+ mm2\): \d+ designs"
+    assert re.search(rf"infeasible: none of the \d+ designs works: {said}", err)
+
+
+def test_a_network_for_which_nothing_works_does_not_keep_others_from_their_sweep(dse, folder):
+    """Of a front for each network, the first has none: the second is searched all the same."""
+    (folder / "large.yaml").write_text(NET.replace("tiny", "large", 1).replace("conv: 6", "conv: 48"))
+    (folder / "each.yaml").write_text(
+        "sweep: each\narch: toy.yaml\nworkloads: [large.yaml, tiny.yaml]\nfronts: each\n"
+        "constraints: {energy: {max: LIMIT}}\nsearch: {trials: 2, sampler: random}\n"
+    )
+    found = {name: min(float(row["energy_pj"]) for row in csv.DictReader(StringIO(
+        dse(f"sweep toy.yaml {name}.yaml --trials 2 --sampler random --objectives energy --jobs 0 --format csv")[1]
+    ))) for name in ("large", "tiny")}  # fmt: skip
+    limit = (found["large"] + found["tiny"]) / 2
+    (folder / "each.yaml").write_text((folder / "each.yaml").read_text().replace("LIMIT", f"{limit:.6g} pJ"))
+    code, out, err = dse("sweep each.yaml --jobs 0 --no-prove")
+    assert code == 1
+    assert "each-large: none of the " in err
+    assert "energy above the maximum of " in err
+    assert "no design works for 1 of the 2 networks" in err
+    assert "Front of each-tiny in " in out
+    assert "limits: energy at most " in out
 
 
 def test_a_damaged_log_is_reported_with_its_line(dse, folder):

@@ -167,7 +167,7 @@ def _show_sweep(path: Path, form: str) -> None:
     from dse.explore.compare.dataflows_file import load_comparison
     from dse.explore.compare.networks import Review
     from dse.explore.sweep_file import load_plan
-    from dse.formats.architecture.space import written_constraints
+    from dse.formats.architecture.readable import plain_limits
     from dse.report.text.summaries import dataflows_text, review_text, sweep_text
 
     if (dataflows := load_comparison(path)) is not None:
@@ -197,7 +197,7 @@ def _show_sweep(path: Path, form: str) -> None:
         "weights": {workload.name: plan.together.weights.get(workload.name, 1.0) for workload in plan.workloads},
         "fronts": plan.together.fronts,
         "set": dict(plan.hardware.settings),
-        "constraints": written_constraints(plan.spec.constraints),
+        "constraints": plain_limits(plan.spec.constraints),
         "search": asdict(plan.search),
     }
     rows = [{"setting": path, "choices": " ".join(map(str, choices))} for path, choices in plan.space.items()]

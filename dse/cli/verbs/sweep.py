@@ -130,14 +130,23 @@ def _command(
     if isinstance(plan, Review):
         times.check_compares(files[0])
         return show_resumably(plan, chosen, workers.local("compares networks"), resume, form, limits)
-    parts = plan.parts()
+    parts, hopeless = plan.parts(), list[InfeasibleError]()
     for count, part in enumerate(parts):
         own = chosen if len(parts) == 1 else chosen / folder_name(part.workloads[0].name)
         left_s = max(LEAST_PART_S, limits.time_s - (monotonic() - began)) / (len(parts) - count)
         limit = limits if len(parts) == 1 else replace(limits, time_s=left_s)  # each part has as much of what is left
         start = began if len(parts) == 1 else monotonic()
-        if (code := _search(part, own, workers, resume, limit, form, start)) != 0:
-            return code
+        try:
+            if (code := _search(part, own, workers, resume, limit, form, start)) != 0:
+                return code
+        except InfeasibleError as error:
+            if len(parts) == 1:
+                raise
+            hopeless.append(error)
+            note(f"{part.name}: {error.message}")  # the other networks may have designs that work
+    if hopeless:
+        said = f"no design works for {len(hopeless)} of the {len(parts)} networks"
+        raise InfeasibleError(said, hint=hopeless[0].hint)
     return 0
 
 

@@ -15,7 +15,8 @@ from dse.explore.proof.certificate import Certificate
 from dse.explore.results.reasons import counted_reasons
 from dse.explore.results.tables import evaluations_frame, front_frame
 from dse.explore.spending import Spending
-from dse.formats.architecture.space import Constraint, written_constraints
+from dse.formats.architecture.readable import plain_limits
+from dse.formats.architecture.space import Constraint
 from dse.problem.notebook import SHOWN_ROWS, picture, short
 
 if TYPE_CHECKING:
@@ -273,7 +274,7 @@ class SweepResult:
             "workloads": list(self.workloads),
             "combine": self.combine,
             "weights": {name: float(self.weights.get(name, 1.0)) for name in self.workloads},
-            "constraints": written_constraints(self.constraints),
+            "constraints": plain_limits(self.constraints),
             "objectives": list(self.search.objectives),
             "sampler": self.sampler,
             "seed": self.search.seed,

@@ -19,6 +19,9 @@ UNITS: dict[str, tuple[tuple[float, str], ...]] = {
 LEAST_DIGITS, MOST_DIGITS = 3, 12
 """Of a value beside a limit: so many that the two are told apart."""
 
+EVERY_DIGIT = 15
+"""Of a limit that is read again."""
+
 
 def said_limit(constraint: Constraint) -> str:
     """A limit as a sentence has it.
@@ -45,6 +48,24 @@ def said_limits(constraints: Sequence[Constraint]) -> str:
     'area at most 8 mm2, pes at most 192'
     """
     return ", ".join(said_limit(constraint) for constraint in constraints)
+
+
+def plain_limits(constraints: Sequence[Constraint]) -> dict[str, dict[str, str | float]]:
+    """The limits as a file says them, in units that people read.
+
+    Examples
+    --------
+    >>> plain_limits([Constraint("energy_pj", maximum=4e7), Constraint("aspect_ratio", 4.0, 0.25)])
+    {'energy': {'max': '40 µJ'}, 'aspect_ratio': {'max': 4.0, 'min': 0.25}}
+    """
+    found: dict[str, dict[str, str | float]] = {}
+    for one in constraints:
+        ends = {"max": one.maximum, "min": one.minimum}
+        found[METRICS[one.metric][0]] = {
+            end: _said(one.metric, value, value, EVERY_DIGIT) if one.metric in UNITS else value
+            for end, value in ends.items() if value is not None
+        }  # fmt: skip
+    return found
 
 
 def complaint(constraint: Constraint, value: float, excess: float, network: str = "") -> str:

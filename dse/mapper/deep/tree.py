@@ -60,6 +60,9 @@ FEW = 20
 LITTLE, SEVERAL = 0.2, 3
 """The most that lists lift some root's bound by in such a search, of what is left to prove; how few lists there are."""
 
+IDLE = 0.01
+"""What halving an axis lifts the bound by at least, of what is left to prove; else a list is laid down instead."""
+
 PROBE = 8_000
 """Splits that are tried at the root for a first mapping."""
 
@@ -264,7 +267,7 @@ def _walk_parts(node: Node, best: Best) -> None:
 def children_of(node: Node, best: Best, halved: bool = False) -> list[Node]:
     """The parts of a subproblem in which something may improve; it is walked at once where that is cheap.
 
-    With `halved`, axes are halved before lists are laid down.
+    With `halved`, axes are halved before lists are laid down, for as long as that lifts the bound.
     """
     level = next_list(node)
     unknown = level is not None
@@ -290,7 +293,10 @@ def children_of(node: Node, best: Best, halved: bool = False) -> list[Node]:
         keep[0, begin : begin + len(lower)], keep[1, begin : begin + len(lower)] = lower, ~lower
         logs, first, second = node.columns
         kin = Kin((node.choices,) * 2, np.stack([logs, logs]), np.stack([first, first]), second)
-        return bounded_all(node.space, kin, rows, keep, node.weights, best)
+        halves = bounded_all(node.space, kin, rows, keep, node.weights, best)
+        least = min((half.bound for half in halves), default=inf)
+        if not unknown or least - node.bound > IDLE * (target - node.bound):
+            return halves
     # Where the bound is decided, and orders of a list are not, these are told apart before all of them are priced.
     level = partial_list(node) if level is None else level
     if few or level is None:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 SHADES = ("#dddddd", "#b3b3b3", "#808080", INK)
 """Lines of area budgets, the tightest first and widest, so that lines that coincide are all seen."""
 
+TITLE_ROOM = 30
+"""Characters of the networks' names in a title."""
+
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 BEST = {
     "latency": ("latency_s", "fastest"), "edp": ("edp_js", "best energy-delay"),
@@ -229,7 +232,7 @@ def _write(axes: Axes, data: FrontData, marks: list[tuple[float, float, float]],
 
 def _title(result: SweepResult, rows: list[dict[str, Any]]) -> str:
     """The finding in one sentence, about what was asked for."""
-    networks = workloads_of(result)
+    networks = _short_mix(result)
     key, what = result.search.goal, goal_name(result.search).replace("EDP", "energy-delay")
     best = min(rows, key=lambda row: row[key])
     own = result.reference_row()
@@ -247,7 +250,14 @@ def _subtitle(result: SweepResult) -> str:
     """How many designs the figure is about, in the terms of the terminal."""
     counts = Counts.of(result)
     by_proof = f", {counts.by_proof:,} more mapped by the proof" if counts.by_proof else ""
-    return f"{counts.tried:,} designs tried{by_proof}; {counts.working:,} work, {counts.front:,} make up the front"
+    of = f"{workloads_of(result)}: " if workloads_of(result) != _short_mix(result) else ""
+    return f"{of}{counts.tried:,} designs tried{by_proof}; {counts.working:,} work, {counts.front:,} make up the front"
+
+
+def _short_mix(result: SweepResult) -> str:
+    """The networks as the title names them, which has room for one line; long mixes stand in the subtitle."""
+    said = workloads_of(result)
+    return said if len(said) <= TITLE_ROOM else f"{len(result.workloads)} networks"
 
 
 def _labels(

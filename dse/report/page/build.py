@@ -27,6 +27,7 @@ SECTIONS = """
   <p class="note">Click a design, in the figure or in the table, to see what it does. Hold Shift, or choose below,
   to put a second one beside it.</p>
   <div id="table" class="scroll"></div>
+  NOTES
 </section>
 <section aria-label="Design">
   <h2>What does it do?</h2>
@@ -55,6 +56,7 @@ def page(result: SweepResult, book: Book) -> str:
 
     table = front_table(result, most=200)
     title = escape(result.name)
+    notes = "\n  ".join(f'<p class="note">{_told(line)}.</p>' for line in page_notes(result, table))
     what = ". ".join([f"{result.architecture} on {workloads_of(result)}",
                       *map(_capital, asked_lines(result)), f"{status_line(result)}."])  # fmt: skip
     return "\n".join([
@@ -66,9 +68,8 @@ def page(result: SweepResult, book: Book) -> str:
         f"<p class='verdict'>{_told(verdict(result))}</p>",
         f"<p>{_told(_sentence(proof_line(result)))}</p>",
         f"<p>{_told(what)}</p>",
-        SECTIONS,
+        SECTIONS.replace("NOTES", notes),
         f'<noscript><h2>{escape(table.title)}</h2>{_table(table)}</noscript>',
-        *(f'<p class="note">{_told(_sentence(line))}</p>' for line in page_notes(result, table)),
         f'<script type="application/json" id="data">{_embedded(page_data(result, book))}</script>',
         f"<script>{get_plotlyjs()}</script>",
         *(f"<script>{(HERE / name).read_text()}</script>" for name in ("resident.js", "page.js")),
@@ -79,8 +80,8 @@ def page(result: SweepResult, book: Book) -> str:
 
 def page_notes(result: SweepResult, table: Table) -> list[str]:
     """What the table and the lines of the front mean."""
-    lines = [budgets_line(result).replace("rows", "lines of the front", 1)] if len(result.budgets()) > 1 else []
-    return [line for line in (table.note, *lines, gap_line(result)) if line]
+    lines = [budgets_line(result).replace("rows", "lines", 1)] if len(result.budgets()) > 1 else []
+    return [*([table.note] if table.note else []), *map(_capital, [*lines, gap_line(result)])]
 
 
 def _sentence(line: str) -> str:

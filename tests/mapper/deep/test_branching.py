@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from dse import Layer, load_architecture
+from dse.mapper.deep import branching
+from dse.mapper.deep.bounds.halves import most_undecided
 from dse.mapper.deep.bounds.subproblem import Best, root_of
 from dse.mapper.deep.branching import HEAT, half_of
 from dse.mapper.deep.nest import record_length
-from dse.mapper.deep.solve import spaces_of
+from dse.mapper.deep.solve import compare_and_halve, spaces_of
 from dse.mapper.shared.incumbent import EDP
 
 LAYER = Layer("l", K=64, C=48, P=14, Q=14, R=3, S=3)
@@ -42,3 +44,11 @@ def test_an_axis_is_cut_at_the_mean_of_its_most_undecided_factor(machine: str) -
             assert any(a == axis and below == lower.tolist() for spread, a, below in spreads if spread > most - 1e-12)
             assert half_of(node, node.rows, np.inf, most + 1e-9) is None
     assert cut > 0
+
+
+def test_the_kernel_is_compiled_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    called = []
+    monkeypatch.setattr(branching, "compiled", lambda kernel: called.append(kernel) or kernel)
+    architecture = load_architecture("nvdla_small")
+    compare_and_halve(architecture, architecture.lowered(LAYER))
+    assert called == [most_undecided]

@@ -265,12 +265,16 @@ def test_how_networks_count_and_what_is_limited_is_told_everywhere():
     assert limited in told
     assert workloads_of(found) == mixed
     assert mixed in front_data(found).title
+    long = replace(found, workloads=("a_long_network", "another_long_network", "tiny"))
+    assert front_data(long).title.startswith("3 networks: ")
+    assert front_data(long).subtitle.startswith("a_long_network + another_long_network + 2 x tiny: 5 designs tried")
     text = page(found, Book())
     assert f"Energy and latency: {mixed}" in text
     assert f"Limits{limited[6:]}" in text
     plain = found.to_dict()
     assert plain["weights"] == {"tiny": 2.0, "large": 1.0}
-    assert plain["constraints"] == {"area": {"max": "30.0 mm2"}, "energy": {"max": "40000000000.0 pJ"}}
+    assert plain["constraints"] == {"area": {"max": "30 mm2"}, "energy": {"max": "40 mJ"}}
+    assert parse_constraints(plain["constraints"]) == limits
     worst = replace(found, combine="worst")
     assert "each by itself: the worst of 2 x tiny and large" in " ".join(front_text(worst).split())
 
