@@ -32,7 +32,7 @@ from dse.formats.workload.load import parse_workload
 
 ROUNDING = 1e-9
 
-COUNTS = {"keeps": 60, "keeps deep": 20, "own": 20, "three": 20, "flat": 40}
+COUNTS = {"keeps": 60, "flat": 40}
 
 
 @pytest.mark.parametrize("seed", thinned(range(80), 10))
@@ -41,9 +41,11 @@ def test_a_certificate_holds_for_all_that_any_design_can_do(seed, tmp_path, monk
 
 
 OTHERS = [(kind, seed) for kind, count in COUNTS.items() for seed in range(count)]
+DEEP = "keeps deep", "own", "three"
+LONG = [pytest.param(kind, seed, marks=pytest.mark.slow) for kind in DEEP for seed in range(8)]
 
 
-@pytest.mark.parametrize(("kind", "seed"), thinned(OTHERS, 20))
+@pytest.mark.parametrize(("kind", "seed"), [*thinned(OTHERS, 20), *LONG])
 def test_it_holds_on_other_machines_and_with_tensors_on_chip(kind, seed, tmp_path, monkeypatch):
     holds_to_its_word(random_machines.case_of(seed, kind), tmp_path, monkeypatch)
 
