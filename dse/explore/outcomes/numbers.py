@@ -62,5 +62,12 @@ def with_held(shown: Iterable[Evaluation], held: Sequence[Evaluation]) -> list[E
 
 
 def key_of(evaluation: Evaluation) -> Key:
-    """Equal for evaluations of one design."""
+    """Equal for evaluations of one design.
+
+    Examples
+    --------
+    >>> from dse.explore.outcomes.evaluation import Outcome
+    >>> key_of(Evaluation("id", "sweep", "explore", 3, {"rows": 12, "cols": 14}, Outcome("ok")))
+    (('cols', 14), ('rows', 12))
+    """
     return tuple(sorted(evaluation.parameters.items()))

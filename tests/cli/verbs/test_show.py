@@ -7,6 +7,7 @@ import pytest
 from dse.cli.main import run
 from dse.formats.architecture.dataflow import built_in_dataflows
 from dse.formats.text.shipped import ALSO_KNOWN_AS, shipped_names
+from dse.report.text.shipped import dataflow_records
 
 
 def test_everything_shipped_is_listed(capsys):
@@ -32,6 +33,7 @@ def test_a_dataflow_shows_its_rules(name, capsys):
         dims = {"any": frozenset("GNKCPQRS"), "nothing": frozenset()}.get(shown[key], frozenset(shown[key].split()))
         assert dims == getattr(flow, key)
     assert shown.get("stationary") == flow.stationary
+    assert ["dataflow", "description", *(row["key"] for row in dataflow_records(flow))] == list(shown)
 
 
 def test_a_file_with_the_name_of_a_dataflow_wins(tmp_path, monkeypatch, capsys):
