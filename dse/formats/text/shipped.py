@@ -104,7 +104,8 @@ def find_shipped(kind: Kind, name: str | Path) -> Path:
     dse.errors.SpecError: there is no file and no shipped workload named 'vgg61'...
     """
     expect(name, (str, Path), _NOUNS[kind], "a path, or the name of a shipped one")
-    name = ALSO_KNOWN_AS.get(str(name), name) if not Path(name).exists() else name
+    if str(name) in ALSO_KNOWN_AS and not Path(name).exists():
+        name = ALSO_KNOWN_AS[str(name)]
     path, names = Path(name), shipped_names(kind)
     if kind == "workloads" and path.suffix.lower() == ".onnx":
         raise SpecError("an ONNX model is no workload file yet", file=str(name),

@@ -45,7 +45,7 @@ DEEP = "keeps deep", "own", "three"
 LONG = [pytest.param(kind, seed, marks=pytest.mark.slow) for kind in DEEP for seed in range(8)]
 
 
-@pytest.mark.parametrize(("kind", "seed"), [*thinned(OTHERS, 20), *LONG])
+@pytest.mark.parametrize(("kind", "seed"), [*thinned(OTHERS, len(OTHERS)), *LONG])
 def test_it_holds_on_other_machines_and_with_tensors_on_chip(kind, seed, tmp_path, monkeypatch):
     holds_to_its_word(random_machines.case_of(seed, kind), tmp_path, monkeypatch)
 
