@@ -182,12 +182,14 @@ def _total(layers: list[dict[str, Any]], key: str) -> dict[str, float]:
 
 def _total_words(run: MappedWorkload) -> dict[str, dict[str, float]]:
     """Energy of the words that places move, by place and operand."""
-    total: dict[str, dict[str, float]] = {}
-    for layer in run.to_dict()["layers"]:
-        for place, parts in layer["energy_by_level_and_operand_pj"].items():
+    key, total = "energy_by_level_and_operand_pj", dict[str, dict[str, float]]()
+    splits = [(mapped.cost.energy_by_level_and_operand_pj, names) for mapped, names in run.layers]
+    splits += [(one.to_dict(run.architecture)[key], names) for one, names in run.moves]
+    for split, names in splits:
+        for place, parts in split.items():
             spent = total.setdefault(place, dict.fromkeys(parts, 0.0))
             for part, pj in parts.items():
-                spent[part] += layer["count"] * pj
+                spent[part] += len(names) * pj
     return total
 
 
