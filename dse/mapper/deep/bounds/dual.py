@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dse.mapper.deep.bounds.newton import NEAR, ascend
-from dse.mapper.deep.bounds.sift import Alive, Terms, close_gaps, in_use, sift, with_lists
+from dse.mapper.deep.bounds.sift import ROUNDING, Alive, Terms, close_gaps, in_use, sift, with_lists
 from dse.mapper.deep.bounds.small import Pairs, drop_dominated, gather, pair_up
 from dse.model.counting.kernel import Bools, Floats, Ints, entry
 
@@ -288,7 +288,7 @@ def climb(
     if value >= effort.enough:
         return float(value)
     # Prices at the weights of the subproblem above are one pass over each table; what they leave is looked at closely.
-    if effort.enough < np.inf and not _drop(alive, chosen, columns.least, effort.enough - value + 1e-9):
+    if effort.enough < np.inf and not _drop(alive, chosen, columns.least, effort.enough - value + ROUNDING):
         return np.inf
     if not sift(factors, terms, effort.enough, alive):
         return np.inf
@@ -309,7 +309,7 @@ def _climb(
             kept[:] = weights
         if best >= enough:
             return float(best)
-        if enough < np.inf and not _drop(alive, chosen, columns.least, enough - value + 1e-9):
+        if enough < np.inf and not _drop(alive, chosen, columns.least, enough - value + ROUNDING):
             return np.inf
         if turn == TURNS or reached - best < min(CLOSE, NEAR * (enough - best)):
             break
@@ -322,7 +322,7 @@ def _climb(
     if value < best:
         weights[:] = kept
         best = load_of(terms, weights, columns.load, sums) + weigh(tables, columns.load, alive, columns.least)
-    if not _drop(alive, chosen, columns.least, enough - best + 1e-9):
+    if not _drop(alive, chosen, columns.least, enough - best + ROUNDING):
         return np.inf
     for a in range(6):
         for i in range(alive.start[a], alive.end[a]):
