@@ -41,7 +41,7 @@ from dse.mapper.deep.search import (
     search_deep,
 )
 from dse.mapper.deep.splits.axes import together
-from dse.mapper.deep.start import ENOUGH, first_mappings, nearest, stirred, values_of
+from dse.mapper.deep.start import ENOUGH, cheapest_of, first_mappings, nearest, stirred, values_of
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import LATENCY, SLACK
 from dse.model.counting.kernel import Ints
@@ -232,8 +232,7 @@ def dive(node: Node | None, best: Best) -> float:
     """
     reached = inf
     while node is not None and (level := next_list(node)) is not None:
-        rows = tuple(row[np.argpartition(lifted, DIVING)[:DIVING]] if len(row) > DIVING else row
-                     for row, lifted in zip(node.rows, node.reduced, strict=True))  # fmt: skip
+        rows = tuple(row[cheapest_of(lifted, DIVING)] for row, lifted in zip(node.rows, node.reduced, strict=True))
         node = min(laid_down(node, rows, level, best), key=lambda child: child.bound, default=None)
     if node is not None:
         reached = node.bound
