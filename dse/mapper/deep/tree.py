@@ -29,17 +29,9 @@ from dse.mapper.deep.bounds.subproblem import (
 from dse.mapper.deep.branching import half_of, laid_down, next_list, partial_list
 from dse.mapper.deep.exchange import rows_of
 from dse.mapper.deep.kept import Found, found_by, rules_of
+from dse.mapper.deep.leaves import SPLITS, SUBPROBLEMS, UNFINISHED, Goal, Incumbents
 from dse.mapper.deep.lists import Choice, choices_of, laid_of, nothing_of
-from dse.mapper.deep.search import (
-    SPLITS,
-    SUBPROBLEMS,
-    UNFINISHED,
-    Goal,
-    Incumbents,
-    Lists,
-    Sets,
-    search_deep,
-)
+from dse.mapper.deep.search import Lists, Sets, search_deep
 from dse.mapper.deep.splits.axes import together
 from dse.mapper.deep.start import ENOUGH, cheapest_of, first_mappings, nearest, stirred, values_of
 from dse.mapper.shared.compilation.twins import compiled
@@ -245,7 +237,7 @@ def _parts(node: Node, best: Best) -> list[Node]:
     """A subproblem in each space that its own consists of, where something in it may improve."""
     if not node.space.parts:
         return [node]
-    rows = splits_left(node, best.target())
+    rows = splits_left(node, best.target_in(node))
     parts = []
     for space, masks in told_apart(node.space.parts, node.choices, rows):
         mine = tuple(row[mask] for row, mask in zip(rows, masks, strict=True))
@@ -270,7 +262,7 @@ def children_of(node: Node, best: Best, halved: bool = False) -> list[Node]:
     """
     level = next_list(node)
     unknown = level is not None
-    target = best.target()
+    target = best.target_in(node)
     node = node if unknown or node.space.parts else needed_splits(node, best, WORTHWHILE)
     rows = splits_left(node, target)
     many = prod(map(len, rows))
@@ -284,7 +276,7 @@ def children_of(node: Node, best: Best, halved: bool = False) -> list[Node]:
     half = None if few or (unknown and not (halved and many > OPEN)) else half_of(node, rows, target, 1e-7)
     if not unknown and not few and best.fruitless < FRUITLESS:
         _probe(node, best)
-        best.fruitless = 0 if best.target() < target else best.fruitless + 1
+        best.fruitless = 0 if best.target_in(node) < target else best.fruitless + 1
     if half is not None:
         a, lower = half
         keep = np.ones((2, sum(map(len, rows))), dtype=bool)
@@ -295,13 +287,19 @@ def children_of(node: Node, best: Best, halved: bool = False) -> list[Node]:
         halves = bounded_all(node.space, kin, rows, keep, node.weights, best)
         least = min((half.bound for half in halves), default=inf)
         if not unknown or least - node.bound > IDLE * (target - node.bound):
-            return halves
+            return [replace(one, compared=node.compared) for one in halves]
     # Where the bound is decided, and orders of a list are not, these are told apart before all of them are priced.
     level = partial_list(node) if level is None else level
     if few or level is None:
         _walk(node, best, 0)
         return []
     return laid_down(node, rows, level, best)
+
+
+def walked_at_once(node: Node, best: Best) -> bool:
+    """Whether a subproblem is walked as it is."""
+    many = prod(map(len, splits_left(node, best.target_in(node))))
+    return many <= (OPEN if node.space.parts else _most_at_once(node, False, next_list(node) is not None))
 
 
 def _most_at_once(node: Node, halved: bool, unknown: bool) -> int:
@@ -358,16 +356,16 @@ def exchange(spaces: list[Space], best: Best, record: Ints) -> None:
 def _walk(node: Node, best: Best, limit: int) -> None:
     """Search a subproblem, a little farther above its bound each time until a mapping is known."""
     if best.held > 0 and not limit and prod(map(len, node.rows)) <= OPEN:
-        walk_to(node, best, best.target(), limit)
+        walk_to(node, best, best.target_in(node), limit)
         return
     for step in STEPS:
-        target = best.target()
+        target = best.target_in(node)
         reach = min(target, node.bound + step)
         walk_to(node, best, reach, limit)
         if best.held != 0 or (limit and best.visited[UNFINISHED]):
             break
-    if best.held > 0 and not limit and not best.stop[0] and best.target() > reach:
-        walk_to(node, best, best.target(), limit)
+    if best.held > 0 and not limit and not best.stop[0] and best.target_in(node) > reach:
+        walk_to(node, best, best.target_in(node), limit)
 
 
 def walk_to(node: Node, best: Best, target: float, limit: int) -> None:
