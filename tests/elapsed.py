@@ -20,3 +20,16 @@ def use(monkeypatch):
     """Let every time limit of a search in this process be over when the search begins."""
     for name in ("Timer", "BusyTimer"):
         monkeypatch.setattr(f"dse.mapper.shared.stopping.{name}", ElapsedTimer)
+
+
+def after(monkeypatch, looks):
+    """Let each time for several searches be over once it was looked at so many times, whatever it is."""
+    left = {}
+
+    def is_over(deadline):
+        if not deadline.is_set:
+            return False
+        left[deadline] = left.get(deadline, looks) - 1
+        return left[deadline] < 0
+
+    monkeypatch.setattr("dse.mapper.shared.stopping.Deadline.is_over", property(is_over))

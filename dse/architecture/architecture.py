@@ -267,10 +267,18 @@ class Architecture:
         return self.clock_power_mw + self.mac_units * self.mac.clock_power_mw + parts
 
     def level(self, name: str) -> Level:
+        """The level of that name.
+
+        Raises
+        ------
+        DseError
+            There is none.
+        """
         for node in self.levels:
             if node.name == name:
                 return node
-        raise KeyError(name)
+        levels = ", ".join(node.name for node in self.levels)
+        raise DseError(f"architecture {self.name} has no level {name!r}; its levels are {levels}")
 
     def with_settings(self, settings: Mapping[str, Any]) -> Architecture:
         """The architecture of the same file with some settings replaced, and everything priced again.

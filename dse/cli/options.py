@@ -158,7 +158,8 @@ def time_limit_option(function: Command) -> Command:
     """`--time-limit`, in seconds."""
     return click.option(
         "--time-limit", metavar="TIME", callback=lambda context, option, text: given_seconds("--time-limit", text),
-        help="Stop a layer's search after so long, e.g. 2 s; the gap says how far from the best it may be.",
+        help="Stop a layer's search after so long, e.g. 2 s; the gap says how far from the best it may be. "
+        "(`dse evaluate --resident`: the whole network's.)",
     )(function)  # fmt: skip
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from dse.mapper.network.residency.outcome.result import Residency as Residency
     from dse.mapper.network.residency.outcome.result import ResidencyCertificate as ResidencyCertificate
     from dse.mapper.network.workload import map_workload as map_workload
+    from dse.mapper.rough import rough_bound as rough_bound
     from dse.mapper.shared.result import Certificate as Certificate
     from dse.mapper.shared.result import LayerFront as LayerFront
     from dse.mapper.shared.result import LowerBound as LowerBound
@@ -64,6 +65,7 @@ _HOMES = {
     "points_alike": "dse.mapper.alike",
     "points_below": "dse.mapper.layer",
     "points_within": "dse.mapper.layer",
+    "rough_bound": "dse.mapper.rough",
     "runs_at": "dse.mapper.network.at_point",
     "sum_fronts": "dse.mapper.network.front_sum",
 }

@@ -108,3 +108,10 @@ def test_formats_stand_for_widths(tmp_path: Path) -> None:
     assert load_workload(path).layer("a").widths == {"ifmap": 8, "weight": 4, "psum": 16, "ofmap": 8}
     with pytest.raises(DseError, match="one of int4, int8"):
         read_bits("fp7")
+
+
+def test_a_level_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
+    chip = load_architecture(spec(tmp_path, "{format: int8}"))
+    assert chip.level("DRAM").name == "DRAM"
+    with pytest.raises(DseError, match=r"no level 'dram'; its levels are DRAM"):
+        chip.level("dram")

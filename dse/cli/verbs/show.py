@@ -119,7 +119,7 @@ def find(name: str) -> tuple[str, Path]:
     for folder, key in KINDS.items():
         if ALSO_KNOWN_AS.get(name, name) in shipped_names(folder):
             return key, find_shipped(folder, name)
-    hint = did_you_mean(name, [*names, *built_in_dataflows()])
+    hint = did_you_mean(name, [*names, *ALSO_KNOWN_AS, *built_in_dataflows()])
     raise SpecError(f"there is no file {name}, and nothing of that name is shipped", hint=hint)
 
 

@@ -10,7 +10,7 @@ from time import monotonic, process_time
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import InfeasibleError
-from dse.explore.designs.clock import LEAST_S, learn, mapping_digest
+from dse.explore.designs.clock import learn, mapping_digest
 from dse.explore.designs.design import BatchEvaluator, NetworkEvaluator, architecture_of
 from dse.explore.outcomes.evaluation import Outcome
 
@@ -67,6 +67,7 @@ class Family:
     ) -> bool:
         """Whether every layer's front is whole in time: each has an equal part of what is left."""
         from dse.mapper import points_alike
+        from dse.mapper.shared.stopping import LEAST_S
 
         own, digests = mapping_digest(architecture), [mapping_digest(other) for other in others]
         for at, layer in enumerate(layers):

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from math import inf
-from time import monotonic, process_time
 from typing import TYPE_CHECKING, Any
 
 from dse.architecture.remembered import Remembered
 from dse.errors import InfeasibleError
 from dse.explore.designs.resident import resident_points
+from dse.mapper.shared.stopping import Deadline
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
@@ -33,60 +33,43 @@ KEPT_LAYERS, KEPT_NESTS = 100_000, 4_000
 """Mapped layers that a worker remembers, a few hundred bytes each; and mappings of the deep search, of kilobytes."""
 
 
-LEAST_S = 1e-3
-"""Seconds that a layer has when its design's are over: it is mapped, however far from its best."""
-
-
 @dataclass(slots=True)
 class Clock:
     """The time that a design has, shared out among its layers: each has an equal part of what is left.
 
     Parameters
     ----------
-    end : float
-        Of the monotonic clock, s.
+    deadline : Deadline
     layers : int
         To be mapped yet.
     gap : float
         The farthest that any layer so far may be from its best.
     nests : dict
         Mappings that the deep search found, by the layer's shape: each takes it long.
-    busy_end : float
-        Of this process's CPU time, s; infinite where that is not limited.
     reached : list of (points, gap)
         What was found of each layer, in their order, and how far it may be from its best; of a network with tensors
         on chip, what was found of the whole.
     """
 
-    end: float
+    deadline: Deadline
     layers: int
     gap: float = 0.0
     nests: dict[Any, Nest] = field(default_factory=dict)
-    busy_end: float = inf
     reached: list[tuple[Points, float]] = field(default_factory=list)
 
     @classmethod
     def of(cls, limit_s: float, layers: int) -> Clock:
         """Of a design whose evaluation begins now."""
-        from dse.mapper.shared.stopping import Busy
-
-        if isinstance(limit_s, Busy):
-            return cls(monotonic() + limit_s.clock_s, layers, busy_end=process_time() + limit_s)
-        return cls(monotonic() + limit_s, layers)
+        return cls(Deadline.after(limit_s), layers)
 
     @property
     def is_over(self) -> bool:
         """Whether the design has no time left."""
-        return monotonic() >= self.end or process_time() >= self.busy_end
+        return self.deadline.is_over
 
-    def _share_s(self, layers: int) -> float:
+    def _share_s(self, layers: float) -> float:
         """An equal part of what is left for some layers."""
-        from dse.mapper.shared.stopping import Busy
-
-        by_clock = max(LEAST_S, (self.end - monotonic()) / max(1, layers))
-        if self.busy_end == inf:
-            return by_clock
-        return Busy(max(LEAST_S, (self.busy_end - process_time()) / max(1, layers)), by_clock)
+        return self.deadline.part_s(max(1, layers))
 
     def points(self, architecture: Architecture, layer: Layer, objective: str, gap: float) -> Points:
         """Energy and cycles of the layer's best mapping, or of its whole `front`, within the layer's time."""
@@ -104,9 +87,9 @@ class Clock:
         constraints: Sequence[Constraint],
     ) -> list[tuple[float, float]]:  # fmt: skip
         """Energy (pJ) and latency (s) of the network with tensors on chip, best for each of some objectives."""
-        left = max(1, self.layers)
-        self.layers -= len(workload.distinct())
-        share_s = self._share_s(left * len(objectives))
+        layers = len(workload.distinct())
+        share_s = self._share_s(self.layers / layers)  # each layer's part
+        self.layers -= layers
         found, reached = resident_points(architecture, workload, objectives, gap, share_s, tuple(constraints))
         self.gap = max(self.gap, reached)
         for energy_pj, latency_s in found:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from dse.architecture.figures import design_figures
-from dse.explore.designs.clock import LEAST_S, Clock, Points
+from dse.explore.designs.clock import Clock, Points
 from dse.explore.designs.nearness import proven_gap
 from dse.explore.designs.resident import keeps_tensors, wiring_of
 from dse.explore.designs.together import SUM, Combination
@@ -110,7 +110,7 @@ class NetworkEvaluator:
 
     def within(self, limit_s: float) -> NetworkEvaluator:
         """The same with no more than so many seconds for a design."""
-        from dse.mapper.shared.stopping import at_most
+        from dse.mapper.shared.stopping import LEAST_S, at_most
 
         return replace(self, limit_s=at_most(self.limit_s, max(LEAST_S, limit_s)))
 

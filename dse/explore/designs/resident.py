@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
     from dse.formats.architecture.space import Constraint
     from dse.problem.workload import Workload
-
-SEARCHES = 8
-"""Searches of the mapper that a distinct layer has, about: at every choice of homes, and again at less room."""
 
 ROUNDING = 1e-9
 """Relative difference of gaps that is none."""
@@ -26,18 +23,18 @@ def keeps_tensors(architecture: Architecture) -> bool:
 
 
 def resident_points(
-    architecture: Architecture, workload: Workload | None, objectives: Iterable[str], gap: float, layer_s: float,
+    architecture: Architecture, workload: Workload | None, objectives: Sequence[str], gap: float, limit_s: float,
     constraints: tuple[Constraint, ...] = (),
 ) -> tuple[list[tuple[float, float]], float]:  # fmt: skip
     """A network's best runs with tensors on chip.
 
     Parameters
     ----------
-    objectives : iterable of {"energy", "latency", "edp"}
+    objectives : sequence of {"energy", "latency", "edp"}
         One run for each.
     gap : float
-    layer_s : float
-        Seconds for each distinct layer.
+    limit_s : float
+        Seconds for all of them; each has an equal part of what the others have left.
     constraints : tuple of Constraint
         Runs keep the largest energy and latency allowed where some run does.
 
@@ -57,26 +54,28 @@ def resident_points(
     (1182120, 0.0)
     """
     from dse.mapper.network.residency.solve import Goal, keep_on_chip
-    from dse.mapper.shared.stopping import part_of
+    from dse.mapper.shared.stopping import Deadline
 
     assert workload is not None
     limits = {c.metric: c.maximum for c in constraints if c.maximum is not None}
     most = limits.get("energy_pj", inf), limits.get("latency_s", inf)
-    search_s = None if layer_s == inf else part_of(layer_s, SEARCHES)
+    deadline = Deadline.after(limit_s)
 
-    def run(objective: str, max_energy_pj: float, max_latency_s: float) -> Any:
+    def run(objective: str, left: int, max_energy_pj: float, max_latency_s: float) -> Any:
         max_cycles = max_latency_s * architecture.clock_hz
-        goal = Goal(objective, gap, time_limit_s=search_s, max_energy_pj=max_energy_pj, max_cycles=max_cycles)
+        share_s = deadline.part_s(left) if deadline.is_set else None
+        goal = Goal(objective, gap, time_limit_s=share_s, max_energy_pj=max_energy_pj, max_cycles=max_cycles)
         return keep_on_chip(architecture, workload, goal)
 
     points, reached = [], gap
-    for objective in objectives:
+    for done, objective in enumerate(objectives):
+        left = len(objectives) - done
         try:
-            found = run(objective, *most)
+            found = run(objective, left, *most)
         except InfeasibleError:
             if most == (inf, inf):
                 raise
-            found = run(objective, inf, inf)  # so that the complaint says by how much limits are exceeded
+            found = run(objective, left, inf, inf)  # so that the complaint says by how much limits are exceeded
         proof, (energy_pj, cycles) = found.certificate, found.totals
         points.append((energy_pj, cycles / architecture.clock_hz))
         reached = max(reached, proof.gap if proof.gap > gap * (1 + ROUNDING) + ROUNDING else gap)

@@ -1,13 +1,14 @@
-"""The proof over a space whose designs are bounded one by one: those of the deep search, within a time.
+"""The proof over a space whose designs are bounded by the roots of their searches, in a time.
 
-Every design is bounded by the roots of its searches, those first that are mapped already. A design that is not mapped
-and whose bounds lie below what is known is mapped, the farthest first. Where there is time for it, fronts of the
-farthest designs follow. Whenever the time is over, everything that was found stays, and what was not reached is open.
+Designs that differ in sizes, prices and rates are bounded together at first, so that each has some bound soon. Then
+what is farthest from what is known comes first, always. Such designs are taken apart and bounded anew; one that is not
+mapped is mapped; one that is mapped is bounded more closely, or its front is found where there is time for that.
+Whenever the time is over, everything that was found stays, and what was not reached is open.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from logging import getLogger
@@ -18,19 +19,24 @@ from typing import Any
 from dse.explore.designs.space import DesignSpace
 from dse.explore.limits import Work
 from dse.explore.outcomes.evaluation import Evaluation
-from dse.explore.proof.bounding.bounds import BoundTask, BoxBounds, DesignBound
+from dse.explore.proof.bounding.bounds import BoundTask, DesignBound
 from dse.explore.proof.boxes.box import Box
 from dse.explore.proof.certificate import Certificate
+from dse.explore.proof.lots import Lot, Places, Splitter, lots_of
 from dse.explore.proof.reach import Reach
 from dse.explore.proof.settled import EVALUATED, INFEASIBLE, OPEN, RULED_OUT, WITHIN, Entry, Hopes, Settled, state_of
 from dse.explore.proof.staircase import Staircase
 from dse.explore.workers.runner import Failure, Task, Timed, TimeOverError, Workers
 
-Places = tuple[int, ...]
-"""A design by the positions of its settings."""
+AT_ONCE = 4
+"""Designs mapped or bounded closely, or lots taken apart, between two looks at what is known; it does not depend on how
+many workers there are."""
 
-MAPPED_AT_ONCE = 4
-"""Designs mapped between two looks at what is known; it does not depend on how many workers there are."""
+FAMILIES = 2000
+"""Designs that are looked at, at most, for which can be bounded together; with a rough bound that takes 2 ms each."""
+
+EARLY = 0.5
+"""A design that is mapped counts as so much of its distance when it is compared with those that are not."""
 
 BOUNDING, MAPPING, SOLVING = "bounding designs", "mapping designs in question", "solving fronts of designs"
 SHARPENING = "bounding mapped designs closely"
@@ -44,7 +50,8 @@ class Singly:
     Parameters
     ----------
     space : DesignSpace
-    bounds : BoxBounds
+    bounds : callable
+        Bounds one design, or several of a family (`dse.explore.proof.bounding.together.Together`).
     workers : Workers
     known : Staircase
     evaluated : dict
@@ -71,10 +78,14 @@ class Singly:
         See `dse.explore.proof.prove.Prover`.
     sharper : callable, optional
         Settings to a closer bound, or to None.
+    family : callable, optional
+        Settings to what is the same for designs that can be bounded together; None for one that can be with no other.
+    rough : callable, optional
+        Settings, and the weight of time in pJ/s, to a bound that is far below what a design can do, and known at once.
     """
 
     space: DesignSpace
-    bounds: BoxBounds
+    bounds: Callable[[BoundTask], Sequence[DesignBound] | None]
     workers: Workers
     known: Staircase
     evaluated: dict[Places, float]
@@ -88,7 +99,15 @@ class Singly:
     note: Callable[[Settled], None] = lambda settled: None
     spend: Callable[[str, float], None] = lambda part, cpu_s: None
     sharper: Callable[[Mapping[str, Any]], DesignBound | None] | None = None
+    family: Callable[[Mapping[str, Any]], Hashable] = lambda settings: None
+    rough: Callable[[Mapping[str, Any], float], DesignBound] | None = None
     bound_of: dict[Places, DesignBound] = field(default_factory=dict)
+    _lots: list[Lot] = field(default_factory=list)  # of several designs, to be taken apart
+    _splitter: Splitter = field(default_factory=Splitter)
+    _close: set[Places] = field(default_factory=set)  # bounded by the roots of searches, not roughly alone
+    _bounded: int = 0
+    _mapped: int = 0
+    _sharpened: set[Places] = field(default_factory=set)
     _told: set[str] = field(default_factory=set)
     _solved: set[Places] = field(default_factory=set)
     _late: set[Places] = field(default_factory=set)  # not reached in time; they are not tried again
@@ -99,12 +118,10 @@ class Singly:
         until = self.workers.until
         self.workers.until = min(until, self.deadline)
         try:
-            self._bound_all()
-            self._map()
-            if self.work.fronts:
-                self._solve()
-            else:
-                self._sharpen()
+            with suppress(TimeOverError):
+                self._begin()
+                while not self._is_over and (chosen := self._next()):
+                    self._do(*chosen)
         finally:  # also where someone stops the sweep, the log says what is bounded
             self.workers.until = until
             for places in self.bound_of:
@@ -115,35 +132,44 @@ class Singly:
     def _is_over(self) -> bool:
         return monotonic() >= self.deadline
 
-    @property
-    def _done(self) -> set[Places]:
-        """Designs that need not be mapped, or that there was no time for."""
-        return {*self.evaluated, *self.impossible, *self._late, *self._broken}
-
-    def _bound_all(self) -> None:
-        """Bound designs, those first that are mapped."""
-        size, most = self.space.size, int(min(self.space.size, self.work.boxes))
+    def _begin(self) -> None:
+        """Bound all designs: roughly, and then those of a family together, the largest families first."""
+        size = self.space.size
         order = dict.fromkeys(map(self.space.index, self.evaluated))
+        most = int(min(size, max(self.work.boxes, FAMILIES)))
         order.update(dict.fromkeys(index for index in range(size) if len(order) < most or index in order))
-        chosen = [self.space.digits(index) for index in list(order)[:most]]
-        weight = self.known.weight
-        tasks = [
-            Task(i, BoundTask((self.space.settings(self.space.index(places)),), weight))
-            for i, places in enumerate(chosen)
+        known = [
+            (self.space.digits(index), self.family(self.space.settings(index)) if at < FAMILIES else None)
+            for at, index in enumerate(order)
         ]
-        self.report(BOUNDING, 0, most)
-        try:
-            for task, found in self.workers.run(Timed(self.bounds), tasks):
-                if isinstance(found, Failure):
-                    self._tell(found.reason)
-                    continue
-                bounds, cpu_s = found
-                self.spend("bounds", cpu_s)
-                if bounds:
-                    self.bound_of[chosen[task.key]] = bounds[0]
-                self.report(BOUNDING, len(self.bound_of), most)
-        except TimeOverError:
-            pass
+        if self.rough is not None:
+            for places, _ in known[:FAMILIES]:
+                self.bound_of[places] = self.rough(self.space.settings(self.space.index(places)), self.known.weight)
+        never = {places for places, bound in self.bound_of.items() if bound.infeasible}
+        self._bound(lots_of(one for one in known if one[0] not in never))
+
+    def _bound(self, lots: Sequence[Lot]) -> None:
+        """Bound lots, as many as may be; those of several designs are taken apart later."""
+        chosen = lots[: max(0, int(min(len(lots), self.work.boxes - self._bounded)))]
+        self._bounded += len(chosen)
+        weight, total = self.known.weight, len(self._close) or sum(map(len, chosen))
+        self._lots += [lot for lot in chosen if len(lot) > 1]
+        tasks = [
+            Task(i, BoundTask(tuple(self.space.settings(self.space.index(one)) for one in lot), weight))
+            for i, lot in enumerate(chosen)
+        ]
+        self.report(BOUNDING, len(self._close), total)
+        for task, found in self.workers.run(Timed(self.bounds), tasks):
+            if isinstance(found, Failure):
+                self._tell(found.reason)
+                continue
+            bounds, cpu_s = found
+            self.spend("bounds", cpu_s)
+            for places, bound in zip(chosen[task.key], bounds or (), strict=False):
+                before = self.bound_of.get(places, bound)
+                self.bound_of[places] = bound if bound.infeasible else before.most(bound)
+                self._close.add(places)
+            self.report(BOUNDING, len(self._close), total)
 
     def _tell(self, reason: str) -> None:
         """Say once that designs are not bounded, or not as closely as searches do, since that fails."""
@@ -151,63 +177,86 @@ class Singly:
             getLogger(__name__).warning("designs have no closer bound, as bounding them failed: %s", reason)
         self._told.add(reason)
 
-    def _map(self) -> None:
-        """Map designs that come below what is known by more than is wanted if they reach their bounds."""
-        mapped = 0
-        while not self._is_over and mapped < self.work.designs:
-            entries = self._in_question()
-            if not entries:
-                return
-            self.report(MAPPING, mapped, mapped + len(entries))
-            chosen = _apart(entries, int(min(MAPPED_AT_ONCE, self.work.designs - mapped)), self.known)
-            mapped += len(chosen)
-            self._take("map", chosen)
+    def _next(self) -> tuple[str, list[Lot]] | None:
+        """What is to be done next, and about which lots, the farthest first; None where nothing is left.
 
-    def _sharpen(self) -> None:
-        """Bound designs that are mapped, and farther than is wanted, once more: as closely as searches prove."""
-        if self.sharper is None:
+        A lot of several designs is taken apart, a design that is not mapped is mapped. One that is mapped is bounded
+        more closely, or solved, which may take long; so it comes as if it were half as far.
+        """
+        together = {places for lot in self._lots for places in lot}
+        shorts = {one: self._short(one) for one in sorted(self._close | together)}
+        far = {one: short for one, short in shorts.items() if short > self.wanted and one not in self.impossible}
+        found: list[tuple[float, str, Lot]] = []
+        if self._bounded < self.work.boxes:
+            some = (tuple(one for one in lot if one in far) for lot in self._lots)
+            found += [(max(far[one] for one in lot), BOUNDING, lot) for lot in some if lot]
+        for places, short in far.items():
+            if places not in together and (what := self._about(places)):
+                found.append((short if what == MAPPING else EARLY * short, what, (places,)))
+        if not found:
+            return None
+        found.sort(key=lambda one: -one[0])
+        what = found[0][1]
+        return what, [lot for _, other, lot in found if other == what]
+
+    def _about(self, places: Places) -> str:
+        """What may be done about a design that is bounded by itself; empty where nothing may."""
+        tried = places in self.evaluated or places in self._broken or places in self._late
+        if not tried and self._mapped < self.work.designs:
+            return MAPPING
+        if self.work.fronts:
+            solves = len(self._solved) < self.work.fronts and places not in self._solved | self._late
+            return SOLVING if solves else ""
+        sharpens = self.sharper is not None and places in self.evaluated and places not in self._sharpened
+        return SHARPENING if sharpens else ""
+
+    def _do(self, what: str, lots: Sequence[Lot]) -> None:
+        """Take the next step about the farthest of some lots."""
+        if what == BOUNDING:
+            self._split(lots[:AT_ONCE])
             return
-        chosen = [places for places in self._farthest() if places in self.evaluated]
-        tasks = [Task(i, self.space.settings(self.space.index(places))) for i, places in enumerate(chosen)]
-        with suppress(TimeOverError):
-            for done, (task, found) in enumerate(self.workers.run(Timed(self.sharper), tasks)):
-                if isinstance(found, Failure):
-                    self._tell(found.reason)
-                    continue
-                bound, cpu_s = found
-                self.spend("bounds", cpu_s)
-                if bound is not None and not bound.infeasible:
-                    known = self.bound_of[chosen[task.key]]
-                    self.bound_of[chosen[task.key]] = known.most(bound)
-                self.report(SHARPENING, done + 1, len(tasks))
-
-    def _in_question(self) -> list[Entry]:
-        """Designs that are bounded, not mapped, and farther than is wanted; the farthest first."""
-        done = self._done
-        found = [
-            Entry(self.known.short_of(bound), number, Box(places, places), bound)
-            for number, (places, bound) in enumerate(self.bound_of.items())
-            if not bound.infeasible and places not in done
-        ]
-        return sorted(entry for entry in found if entry.short > self.wanted)
-
-    def _solve(self) -> None:
-        """Find fronts of the designs that are farthest, mapped or not."""
-        solved = 0
-        while not self._is_over and solved < self.work.fronts:
-            left = [places for places in self._farthest() if places not in self._solved | self.impossible | self._late]
-            if not left:
-                return
-            self.report(SOLVING, solved, solved + len(left))
-            chosen = left[: self.workers.width]  # all of them begin at once, so each has all of the time that is left
-            solved += len(chosen)
+        designs = [places for (places,) in lots]
+        if what == MAPPING:
+            self.report(MAPPING, self._mapped, self._mapped + len(lots))
+            chosen = self._apart(designs, int(min(AT_ONCE, self.work.designs - self._mapped)))
+            self._mapped += len(chosen)
+            self._take("map", chosen)
+        elif what == SOLVING:
+            done = len(self._solved)
+            self.report(SOLVING, done, done + len(lots))
+            # all of them begin at once, so each has all of the time that is left
+            chosen = designs[: int(min(self.workers.width, self.work.fronts - done))]
             self._solved.update(chosen)
             self._take("solve", chosen)
+        else:
+            self._sharpen(designs[:AT_ONCE])
 
-    def _farthest(self) -> list[Places]:
-        """Designs that are farther than is wanted, the farthest first."""
-        shorts = {places: self._short(places) for places, bound in self.bound_of.items() if not bound.infeasible}
-        return sorted((one for one, short in shorts.items() if short > self.wanted), key=lambda one: -shorts[one])
+    def _split(self, lots: Sequence[Lot]) -> None:
+        """Take lots apart along a setting; what is near enough of them stays as it is."""
+        self._lots = [lot for lot in self._lots if not any(one in lot for some in lots for one in some)]
+        apart = [self._splitter.parts(lot) if len(lot) > 1 else (-1, [lot]) for lot in lots]
+        wholes = [self.bound_of.get(lot[0]) for lot in lots]
+        self._bound([part for _, parts in apart for part in parts])
+        for (axis, parts), whole in zip(apart, wholes, strict=True):
+            each = [bound for part in parts if (bound := self.bound_of.get(part[0])) is not None]
+            if whole is not None and len(each) == len(parts) > 1:
+                self._splitter.learn(axis, whole, each)
+
+    def _sharpen(self, chosen: Sequence[Places]) -> None:
+        """Bound designs that are mapped once more: as closely as searches prove."""
+        assert self.sharper is not None
+        self._sharpened.update(chosen)
+        tasks = [Task(i, self.space.settings(self.space.index(places))) for i, places in enumerate(chosen)]
+        self.report(SHARPENING, len(self._sharpened) - len(tasks), len(self._sharpened))
+        for task, found in self.workers.run(Timed(self.sharper), tasks):
+            if isinstance(found, Failure):
+                self._tell(found.reason)
+                continue
+            bound, cpu_s = found
+            self.spend("bounds", cpu_s)
+            if bound is not None and not bound.infeasible:
+                self.bound_of[chosen[task.key]] = self.bound_of[chosen[task.key]].most(bound)
+        self.report(SHARPENING, len(self._sharpened), len(self._sharpened))
 
     def _take(self, how: str, chosen: Sequence[Places]) -> None:
         """Evaluate designs, and count what that finds among what is known."""
@@ -221,6 +270,17 @@ class Singly:
             outcome = evaluation.outcome
             self.known.add(outcome.front, outcome.objectives["area_mm2"])
             self.evaluated[places] = min(self.reach.gap_of(evaluation), self.evaluated.get(places, inf))
+
+    def _apart(self, designs: Sequence[Places], most: int) -> list[Places]:
+        """The first few designs that others before them leave in question even if they reach their bounds."""
+        hopes, chosen = Hopes(self.known), list[Places]()
+        for number, places in enumerate(designs):
+            bound = self.bound_of[places]
+            entry = Entry(self._short(places), number, Box(places, places), bound)
+            if len(chosen) < most and not hopes.match(entry):
+                hopes.add(entry)
+                chosen.append(places)
+        return chosen
 
     def _short(self, places: Places) -> float:
         """How far a design is: by its bound, or by what is proven of its own mappings."""
@@ -252,13 +312,3 @@ class Singly:
             open=total - len(evaluated) - ruled_out - impossible,
             gap=inf if missing else max(shorts.values(), default=0.0), wanted=self.wanted,
         )  # fmt: skip
-
-
-def _apart(entries: Sequence[Entry], most: int, known: Staircase) -> list[Places]:
-    """The first entries that others before them leave in question even if they reach their bounds, at most so many."""
-    hopes, chosen = Hopes(known), list[Places]()
-    for entry in entries:
-        if len(chosen) < most and not hopes.match(entry):
-            hopes.add(entry)
-            chosen.append(entry.box.first)
-    return chosen

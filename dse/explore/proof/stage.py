@@ -15,11 +15,13 @@ from dse.explore.proof.bounding.bounds import BoxBounds
 from dse.explore.proof.bounding.contest import Contest
 from dse.explore.proof.bounding.prices import BoxPrices, Layouts
 from dse.explore.proof.bounding.sharper import Sharper
+from dse.explore.proof.bounding.together import Together
 from dse.explore.proof.boxes.box import Axes, axes_of, priced_of
+from dse.explore.proof.lots import Places
 from dse.explore.proof.prove import Prover
 from dse.explore.proof.reach import Reach
 from dse.explore.proof.settled import Entry, Settled
-from dse.explore.proof.singly import Places, Singly
+from dse.explore.proof.singly import Singly
 from dse.explore.proof.staircase import Staircase
 from dse.explore.workers.runner import Workers
 
@@ -113,10 +115,11 @@ class Stage:
             if not one.ok:
                 continue
             evaluated[places] = min(provable.reach.gap_of(one), evaluated.get(places, inf))
-        staircase = self._staircase(sound)
+        staircase, together = self._staircase(sound), Together(provable.bounds)
         return Singly(
-            self.space, provable.bounds, self.workers, staircase, evaluated, impossible, provable.reach,
+            self.space, together, self.workers, staircase, evaluated, impossible, provable.reach,
             evaluate, self.wanted, deadline, work, report, self._note(staircase), self.spend, provable.sharper,
+            together.family, together.rough,
         )  # fmt: skip
 
     def _staircase(self, sound: Sequence[Evaluation]) -> Staircase:

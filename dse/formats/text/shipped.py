@@ -18,7 +18,7 @@ _SUFFIXES = (".yaml", ".yml")
 _NOUNS: dict[Kind, str] = {"workloads": "workload", "arch_specs": "architecture", "sweeps": "sweep"}
 """Each kind in a word, which is also the key that a file of it has."""
 ALSO_KNOWN_AS = {"inception_v1": "googlenet"}
-"""Other names of shipped files."""
+"""Other names of shipped workloads."""
 
 _OWN_KEYS: dict[Kind, frozenset[str]] = {"sweeps": frozenset({"arch", "workloads", "search", "fronts"})}
 """Further keys that a file of no other kind has: one with any of them is of this kind, though a key may be misspelt."""
@@ -130,4 +130,4 @@ def find_shipped(kind: Kind, name: str | Path) -> Path:
         there = [other.name for other in path.parent.iterdir() if other.suffix in _SUFFIXES]
         if get_close_matches(path.name, there):
             raise SpecError(message, hint=did_you_mean(path.name, there))
-    raise SpecError(message, hint=did_you_mean(path.stem, names))
+    raise SpecError(message, hint=did_you_mean(path.stem, names if kind != "workloads" else (*names, *ALSO_KNOWN_AS)))

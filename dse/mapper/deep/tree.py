@@ -14,6 +14,7 @@ import numpy as np
 from dse.mapper.deep.bounds.columns import Columns, Laid
 from dse.mapper.deep.bounds.dominance import WORTHWHILE, needed_splits
 from dse.mapper.deep.bounds.finished import told_apart
+from dse.mapper.deep.bounds.sift import ROUNDING
 from dse.mapper.deep.bounds.subproblem import (
     MARGIN,
     Best,
@@ -372,7 +373,7 @@ def walk_to(node: Node, best: Best, target: float, limit: int) -> None:
     """Walk the splits of a subproblem that may lie below a target, in logarithms; at most `limit` of them, if any."""
     ends = np.array([[0, *accumulate(map(len, node.rows))]])
     sets = Sets(np.concatenate(node.rows), np.concatenate(node.reduced), ends)
-    goal = _goal(best, float(target - node.bound + MARGIN), limit)
+    goal = _goal(best, float(target - node.bound + ROUNDING), limit)
     _search(node.space, node.columns, node.choices, sets, goal, best)
 
 

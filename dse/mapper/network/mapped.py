@@ -182,7 +182,7 @@ class MappedWorkload:
             from dse.mapper.network.residency.front import front_on_chip
             from dse.mapper.network.residency.solve import Goal
 
-            found = front_on_chip(self.architecture, self.workload, Goal("energy", self.gap, self.factors))
+            found, _ = front_on_chip(self.architecture, self.workload, Goal("energy", self.gap, self.factors))
             return tuple((energy, cycles / self.architecture.clock_hz) for energy, cycles in found)
         return self.whole_front().points
 

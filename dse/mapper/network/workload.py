@@ -61,7 +61,8 @@ def map_workload(
         distance that is proven in the end.
     factors : {"all", "perfect"}
     time_limit_s : float, optional
-        Of each layer's search; its certificate then says how far the answer is proven.
+        Of each layer's search; its certificate then says how far the answer is proven. With `resident`, of all that is
+        done for the network.
     given : mapping, optional
         Layer's name to the mapping to evaluate it with; the other layers get their best.
     counting : {"house", "timeloop"}

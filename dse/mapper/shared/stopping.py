@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from math import inf
 from threading import Timer
-from time import process_time
+from time import monotonic, process_time
 from typing import Any
 
 import numpy as np
+
+LEAST_S = 1e-3
+"""Seconds of a search for which no time is left: it ends with the first mapping that it finds."""
+
+KEPT = 0.5
+"""Parts of the time that are kept back for each search that is known to come."""
 
 
 class Busy(float):
@@ -51,6 +58,102 @@ def at_most(limit_s: float, clock_s: float) -> float:
     if isinstance(limit_s, Busy):
         return Busy(limit_s, min(limit_s.clock_s, clock_s))
     return min(limit_s, clock_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When the time of several searches together is over.
+
+    Parameters
+    ----------
+    end : float
+        Of the monotonic clock, s.
+    busy_end : float
+        Of this process's CPU time, s; infinite where that is not limited.
+
+    Examples
+    --------
+    >>> Deadline().is_set, Deadline.after(600.0).is_set, Deadline.after(600.0).is_over, Deadline.after(-1.0).is_over
+    (False, True, False, True)
+    >>> 149 < Deadline.after(600.0).part_s(4) <= 150, Deadline.after(-1.0).part_s(4), Deadline().part_s(4)
+    (True, 0.001, inf)
+    """
+
+    end: float = inf
+    busy_end: float = inf
+
+    @classmethod
+    def after(cls, limit_s: float) -> Deadline:
+        """So many seconds from now; see `Busy`."""
+        if isinstance(limit_s, Busy):
+            return cls(monotonic() + limit_s.clock_s, process_time() + limit_s)
+        return cls(monotonic() + limit_s)
+
+    @property
+    def is_set(self) -> bool:
+        """Whether it ever comes."""
+        return min(self.end, self.busy_end) < inf
+
+    @property
+    def is_over(self) -> bool:
+        return monotonic() >= self.end or process_time() >= self.busy_end
+
+    @property
+    def left_s(self) -> float:
+        """Seconds that are left at most, for work that cannot tell CPU time from time by the clock."""
+        return max(LEAST_S, min(self.end - monotonic(), self.busy_end - process_time()))
+
+    def before(self, part: float) -> Deadline:
+        """An earlier one, when a part of the time that is left is over.
+
+        Examples
+        --------
+        >>> 299 < Deadline.after(600.0).before(0.5).left_s <= 300, Deadline().before(0.5) == Deadline()
+        (True, True)
+        """
+        now, busy = monotonic(), process_time()
+        return Deadline(now + part * (self.end - now), busy + part * (self.busy_end - busy))
+
+    def part_s(self, parts: float) -> float:
+        """One of some equal parts of the time that is left, as a limit for a search."""
+        by_clock = max(LEAST_S, (self.end - monotonic()) / parts)
+        if self.busy_end == inf:
+            return by_clock
+        return Busy(max(LEAST_S, (self.busy_end - process_time()) / parts), by_clock)
+
+
+@dataclass(slots=True)
+class Shares:
+    """A time, shared out among searches that ask for more of them.
+
+    Parameters
+    ----------
+    deadline : Deadline
+    to_come : int
+        Searches that are known to come: each has an equal part of the time.
+    kept : float
+        Parts that are left for what comes after them.
+
+    Examples
+    --------
+    >>> shares = Shares(Deadline.after(600.0))
+    >>> shares.expect(4)
+    >>> 99 < shares.next_s <= 100
+    True
+    """
+
+    deadline: Deadline = Deadline()
+    to_come: int = 1
+    kept: float = 1.0
+
+    def expect(self, searches: int) -> None:
+        """So many searches come now; a third of the time is kept for what they show to be worth one."""
+        self.to_come, self.kept = searches, max(1.0, KEPT * searches)
+
+    @property
+    def next_s(self) -> float:
+        """Seconds for the next search, see `Deadline.part_s`."""
+        return self.deadline.part_s(max(1, self.to_come) + self.kept)
 
 
 class BusyTimer:

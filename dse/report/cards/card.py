@@ -41,7 +41,7 @@ class Wanted:
         Mappings of layers that the sweep has found, with their certificates, by the layers' shapes; where those of all
         layers are known, nothing is mapped again.
     limit_s : float, optional
-        Seconds after which the search of a layer ends with what it has.
+        Seconds after which the search of a layer ends with what it has; with tensors on chip, that of the whole design.
     """
 
     architecture: Architecture
@@ -137,15 +137,23 @@ def _run_found(wanted: Wanted, network: Workload) -> MappedWorkload | None:
 def _resident_run(wanted: Wanted, network: Workload) -> MappedWorkload:
     """A network with tensors on chip: of the objectives that a sweep solves, the one whose run is at the point."""
     from dse.mapper import map_workload
+    from dse.mapper.shared.stopping import part_of
+
+    goals: tuple[Objective, ...] = ("edp", "energy", "latency") if wanted.point is not None else (wanted.objective,)
+    parts = len(goals) * len(wanted.workloads)
+    limit_s = None if wanted.limit_s is None else part_of(wanted.limit_s, parts)
 
     def run(objective: Objective) -> MappedWorkload:
-        return map_workload(wanted.architecture, network, objective, scope="network", resident=True, gap=wanted.gap)
+        return map_workload(
+            wanted.architecture, network, objective, scope="network", resident=True, gap=wanted.gap,
+            time_limit_s=limit_s,
+        )  # fmt: skip
 
     if wanted.point is None:
         return run(wanted.objective)
     energy_pj, latency_s = wanted.point
     best, least = None, inf
-    for objective in ("edp", "energy", "latency"):  # rows of a front are mostly the first
+    for objective in goals:  # rows of a front are mostly the first
         one = run(objective)
         away = abs(log(one.energy_pj / energy_pj)) + abs(log(one.latency_s / latency_s))
         if away < least:

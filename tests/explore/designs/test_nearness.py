@@ -12,6 +12,7 @@ from dse.explore.designs.design import Network, NetworkEvaluator
 from dse.explore.designs.nearness import least_product, proven_gap
 from dse.explore.designs.together import Combination
 from dse.mapper import layer_front
+from dse.mapper.shared.stopping import Deadline
 
 WIDE = dse.Layer("wide", K=24, C=8, P=6, Q=6, R=3, S=3)
 APART = dse.Layer("apart", G=16, P=12, Q=12, R=3, S=3)
@@ -73,7 +74,7 @@ def test_a_design_without_time_is_not_bounded_as_well(monkeypatch):
     clock = Clock.of(inf, 2)
     run = NetworkEvaluator(net, "edp", 0.01)._run(chip, "edp", clock)
     monkeypatch.setattr(nearness, "_least_product", lambda *_: pytest.fail("it took time"))
-    clock.end = 0.0
+    clock.deadline = Deadline.after(-1.0)
     assert proven_gap(net, chip, clock, run, "edp") > 0
 
 

@@ -111,6 +111,6 @@ def case_of(seed, kind):
     networks = [network_of(draw, name, kind != "flat") for name in ("one", "two")[: 1 + several]]
     return Case(
         text, networks, keywords, [(name, draw.random(), draw.choice(["max", "max", "min"])) for name in names],
-        draw.random() < 0.15 and not keywords["resident"],  # stopped searches of room after room take a minute
-        draw.random() < 0.3, draw.choice([3, 64]), draw.choice([(4, 128), (100, 2), (100, 128)]),
+        draw.random() < 0.15, draw.random() < 0.3, draw.choice([3, 64]),
+        draw.choice([(4, 128), (100, 2), (100, 128)]), draw.choice([0, 2, 8, 40, None]),
     )  # fmt: skip

@@ -111,6 +111,8 @@ def holds_to_its_word(case, folder, monkeypatch):
         if case.stopped:
             _LAYERS.clear()
             elapsed.use(patch)
+            if case.looks is not None:
+                elapsed.after(patch, case.looks)
             how["design_limit_s"] = 600.0
         result = sweep(arch, files, **how)
         check(result, plan, truth, folder / "out")

@@ -37,6 +37,7 @@ def test_an_installed_package_has_its_own_folder(tmp_path, monkeypatch):
     ("name", "message", "hint"),
     [
         ("vgg61", "no shipped workload named 'vgg61'", "'vgg16'?"),
+        ("inception-v1", "no shipped workload named 'inception-v1'", "'inception_v1' or 'inception_v3'?"),
         ("VGG16", "no shipped workload", "did you mean 'vgg16'"),
         ("quite/different.yaml", "there is no file quite/different.yaml", "one of: alexnet"),
         ("workloads/vgg17.yaml", "there is no file workloads/vgg17.yaml", "did you mean 'vgg1"),

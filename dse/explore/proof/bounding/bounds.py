@@ -117,7 +117,7 @@ class BoxBounds:
     evaluator: NetworkEvaluator | BatchEvaluator
     name: str = ""
 
-    def _design(self, settings: Mapping[str, Any]) -> Any:
+    def design(self, settings: Mapping[str, Any]) -> Any:
         """Resolve settings, but for those that this process resolved a while ago: boxes share corners."""
         if not self.name:
             return self.resolve(settings)
@@ -148,7 +148,7 @@ class BoxBounds:
         from dse.mapper import lower_bounds_alike
 
         try:
-            corners = [[self._design(settings) for settings in task.corners] for task in tasks]
+            corners = [[self.design(settings) for settings in task.corners] for task in tasks]
             largest, how, images = mapped_by([own[-1] for own in corners], self.evaluator)
             if not _differ_in_prices(tasks, corners, how):
                 return None
@@ -185,7 +185,7 @@ class BoxBounds:
     def __call__(self, task: BoundTask) -> tuple[DesignBound, ...] | None:
         """The bound of a box, or one for each of its designs or bands; None where its corners cannot be resolved."""
         try:
-            corners = [self._design(settings) for settings in task.corners]
+            corners = [self.design(settings) for settings in task.corners]
         except DseError as error:
             return (DesignBound(infeasible=error.message or "no design"),) if len(task.corners) == 1 else None
         if task.apart:
@@ -198,6 +198,8 @@ class BoxBounds:
         area = min(architecture.area_mm2 for architecture in architectures)
         if reason := _broken(how, {"area_mm2": area}):
             return (DesignBound(infeasible=reason),)
+        if len(architectures) == 1:
+            return (bound_of_one(how, architectures[0], task.weight, images),)
         sides = self._sides(task, how, area)
         parts = [_bound(network, architectures, sides, task.weight) for network in how.networks]
         return (bound_together(how, parts, images, area),)
@@ -259,10 +261,10 @@ class BoxBounds:
         if len(task.sides) != 2 or len(task.corners) == 1 or not any(c.metric == "area_mm2" for c in how.constraints):
             return ()
         (of_rows, rows), (of_cols, cols) = task.sides
-        if area_of(self._design(task.corners[0])) > least_mm2:
+        if area_of(self.design(task.corners[0])) > least_mm2:
             return ()
         first, largest = (
-            self._design({**task.corners[0], of_rows: side[0], of_cols: side[1]})
+            self.design({**task.corners[0], of_rows: side[0], of_cols: side[1]})
             for side in ((rows[0], cols[0]), (rows[-1], cols[-1]))
         )
         differ = differ_in_sides([architecture_of(first), architecture_of(largest)])
@@ -270,12 +272,18 @@ class BoxBounds:
         for row in rows:
             while left:
                 settings = {**task.corners[0], of_rows: row, of_cols: cols[left - 1]}
-                design = with_sides(first, row, cols[left - 1]) if differ else self._design(settings)
+                design = with_sides(first, row, cols[left - 1]) if differ else self.design(settings)
                 if not _broken(how, {"area_mm2": area_of(design)}):
                     break
                 left -= 1
             found += [(row, col) for col in cols[:left]]
         return tuple(found)
+
+
+def bound_of_one(how: NetworkEvaluator, architecture: Architecture, weight: float, images: int) -> DesignBound:
+    """The bound of one machine, of as many images as a batch has."""
+    parts = [_bound(network, [architecture], (), weight) for network in how.networks]
+    return bound_together(how, parts, images, architecture.area_mm2)
 
 
 def _differ_in_prices(tasks: Sequence[BoundTask], corners: Sequence[Sequence[Any]], how: NetworkEvaluator) -> bool:

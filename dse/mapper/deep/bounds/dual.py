@@ -12,7 +12,7 @@ import numpy as np
 
 from dse.mapper.deep.bounds.chosen import choose
 from dse.mapper.deep.bounds.newton import NEAR, ascend
-from dse.mapper.deep.bounds.sift import OF_TIME, Alive, Terms, close_gaps, in_use, sift, with_lists
+from dse.mapper.deep.bounds.sift import OF_TIME, ROUNDING, Alive, Terms, close_gaps, in_use, sift, with_lists
 from dse.mapper.deep.bounds.small import Pairs, drop_dominated, gather, pair_up
 from dse.mapper.deep.bounds.stairs import ONE_STEP, hull_of, least_step
 from dse.model.counting.kernel import Bools, Floats, Ints, entry
@@ -287,7 +287,7 @@ def climb(
     if value >= effort.enough:
         return float(value)
     # Prices at the weights of the subproblem above are one pass over each table; what they leave is looked at closely.
-    if effort.enough < np.inf and not _drop(alive, chosen, columns.least, effort.enough - value + 1e-9):
+    if effort.enough < np.inf and not _drop(alive, chosen, columns.least, effort.enough - value + ROUNDING):
         return np.inf
     if not sift(factors, terms, effort.enough, alive):
         return np.inf
@@ -308,7 +308,7 @@ def _climb(
             kept[:] = weights
         if best >= enough:
             return float(best)
-        if enough < np.inf and not _drop(alive, chosen, columns.least, enough - value + 1e-9):
+        if enough < np.inf and not _drop(alive, chosen, columns.least, enough - value + ROUNDING):
             return np.inf
         if turn == TURNS or reached - best < min(CLOSE, NEAR * (enough - best)):
             break
@@ -321,7 +321,7 @@ def _climb(
     if value < best:
         weights[:] = kept
         best = _bound(tables, terms, weights, effort.steps, alive, columns, sums)
-    if not _drop(alive, chosen, columns.least, enough - best + 1e-9):
+    if not _drop(alive, chosen, columns.least, enough - best + ROUNDING):
         return np.inf
     for a in range(6):
         for i in range(alive.start[a], alive.end[a]):

@@ -14,6 +14,9 @@ OF_ENERGY, OF_TIME, FIRST_LIMIT = range(3)
 BLOCK = 64
 """Splits that are summed up at a time, term by term: their factors lie side by side."""
 
+ROUNDING = 1e-12
+"""Difference of logarithms that rounding may make."""
+
 NO_LIMIT = 700.0
 """Logarithm in place of a limit that there is not: no sum gets there, and it is still a number when it is raised."""
 
@@ -366,4 +369,4 @@ def in_reach(heights: Floats, room: Floats, fixed: Floats, enough: float) -> boo
             return False
         if fixed[b] > 0.0:
             value += fixed[b] * np.log(heights[b])
-    return value <= enough + 1e-9
+    return value <= enough + ROUNDING

@@ -13,7 +13,7 @@ import numpy as np
 from dse.mapper.deep.bounds.columns import Columns, Laid, Places, Pool, Words
 from dse.mapper.deep.bounds.crossings import Crossing, Term
 from dse.mapper.deep.bounds.dual import WARM, Effort, Family, Flock, climb_all
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Terms
+from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, ROUNDING, Terms
 from dse.mapper.deep.bounds.stairs import ONE_STEP, least_step
 from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.lists import Bools, Choice, allowed, listed, needed, nothing_of, parts_of_choice
@@ -26,7 +26,10 @@ from dse.mapper.shared.incumbent import ENERGY, FRONT, LATENCY
 from dse.model.counting.kernel import Floats, Ints
 
 MARGIN = 1e-9
-"""Difference of logarithms below which bounds do not count, for rounding."""
+"""How much more than the best mapping known, in logarithms, bounds may be where mappings that cost the same count."""
+
+TIED = 2.0 * ROUNDING
+"""How much less a mapping's logarithm of time is at least than that of one that is as fast."""
 
 MOST_HELD = 6
 """Terms of a space for an objective and a limit on time, or limits of its parts, that are kept."""
@@ -261,7 +264,8 @@ class Best:
             return inf
         energy, time = self.values[0].tolist()
         value = energy if self.kind == ENERGY else time if self.kind == LATENCY else energy * time
-        return log(value) - log(1 + self.gap + 1e-12) + MARGIN if value > 0 else -inf
+        margin = -TIED if self.kind == LATENCY else MARGIN  # of the fastest, one will do: see `seek_fastest`
+        return log(value) - log(1 + self.gap + 1e-12) + margin if value > 0 else -inf
 
     def steps(self) -> Floats:
         """What is looked for at several times, see `dse.mapper.deep.bounds.dual.Effort`."""
@@ -361,7 +365,7 @@ def splits_left(node: Node, target: float) -> tuple[Ints, ...]:
 
 def lifts_left(node: Node, axis: int, target: float) -> Bools:
     """Which of the splits of an axis may be part of a mapping below the target."""
-    return node.reduced[axis] <= target - node.bound + MARGIN
+    return node.reduced[axis] <= target - node.bound + ROUNDING
 
 
 def fixed_weights(space: Space, best: Best) -> Floats:

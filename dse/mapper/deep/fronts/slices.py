@@ -17,7 +17,7 @@ FASTER = 4e-11
 """What a point of a front is faster than the last, relatively: more than bounds give way for rounding, or all mappings
 that are as fast as the last would be priced."""
 
-ROUNDING = 2e-13
+LATER = 2e-13
 """What ends of steps are later by in bounds, in logarithms: where a step is short and deep, time has a weight of
 thousands, and what logarithms of time are rounded by counts as often."""
 
@@ -133,7 +133,7 @@ class Slice(Best):
 
     def _earlier(self, ends: Floats) -> Floats:
         """How far before its own end others are, in logarithms, rounding taken off."""
-        earlier: Floats = log(self.until) - np.log(ends) - ROUNDING
+        earlier: Floats = log(self.until) - np.log(ends) - LATER
         return earlier
 
     def part(self, low: float, until: float) -> Slice:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, inf
+from typing import Any
 
 from dse.architecture.architecture import Architecture
 from dse.errors import InfeasibleError
 from dse.mapper.answer import Answer
-from dse.mapper.layer import layer_answers
-from dse.mapper.network.residency.columns import AtHome, Bits, Point, Search
+from dse.mapper.layer import layer_answers, lower_bound
+from dse.mapper.network.residency.columns import AtHome, Bits, Bound, Point, Search
+from dse.mapper.shared.stopping import Shares
 from dse.model.cost import evaluate
 from dse.model.counting.counts import count_mapping
 from dse.model.counting.nest import only_finished
@@ -19,7 +21,7 @@ from dse.problem.layer import Layer
 
 
 def searcher(
-    architecture: Architecture, levels: tuple[str, ...], objective: str, factors: str, time_limit_s: float | None
+    architecture: Architecture, levels: tuple[str, ...], objective: str, factors: str, shares: Shares
 ) -> Search:
     """A search by ordinary calls of the mapper, each on an architecture altered for homes and room.
 
@@ -29,17 +31,46 @@ def searcher(
         That keep tensors, outermost first.
     objective : {"energy", "latency", "front"}
         What is best of a product of sums, or within limits on sums, is any point of a layer's front.
+    shares : Shares
+        The time of each search.
     """
 
     def search(layer: Layer, operands: AtHome, wide: bool, room: Bits, gap: float) -> tuple[Point, ...]:
+        share_s = shares.next_s
+        limit_s = None if share_s == inf else share_s
         try:
             other = at_home(architecture, homes_in(levels, operands, room, wide))
-            found = layer_answers(other, layer, objective, gap=gap, factors=factors, time_limit_s=time_limit_s)
+            found = layer_answers(other, layer, objective, gap=gap, factors=factors, time_limit_s=limit_s)
         except InfeasibleError:
             return ()
         return tuple(_point(other, levels, one) for one in found)
 
     return search
+
+
+def bounder(architecture: Architecture, levels: tuple[str, ...], capacities: Bits, factors: str) -> Bound:
+    """Energy and cycles that no mapping of a layer with operands at home goes below, in all the room of the levels:
+    without a search.
+
+    Notes
+    -----
+    Unfinished psums may come to homes here. Without the rule that none do, there are more mappings, and the bound is no
+    higher.
+    """
+    known: dict[Any, tuple[float, float]] = {}
+
+    def bound(layer: Layer, operands: AtHome) -> tuple[float, float]:
+        key = layer.shape_key(), operands
+        if key not in known:
+            try:
+                other = at_home(architecture, homes_in(levels, operands, capacities, True))
+                least = lower_bound(other, layer, factors=factors)
+                known[key] = least.energy_pj, least.cycles
+            except InfeasibleError:
+                known[key] = inf, inf
+        return known[key]
+
+    return bound
 
 
 def homes_in(levels: tuple[str, ...], operands: AtHome, room: Bits, wide: bool) -> Homes:

@@ -6,11 +6,10 @@ from dse.architecture.architecture import Architecture
 from dse.errors import InfeasibleError
 from dse.mapper.layer import lower_bound
 from dse.mapper.network.residency.asking import homes_in
-from dse.mapper.network.residency.choice import OUTER, Setting
+from dse.mapper.network.residency.choice import OUTER, Setting, setting_of
 from dse.mapper.network.residency.columns import AtHome
 from dse.mapper.network.residency.graph import Step
 from dse.mapper.network.residency.rooms import ways_of
-from dse.mapper.network.residency.solve import setting_of
 from dse.mapper.shared.result import LowerBound
 from dse.model.homes import at_home
 from dse.problem.workload import Workload
@@ -42,11 +41,15 @@ def all_at_home(architecture: Architecture, workload: Workload, *, cycle_pj: flo
     >>> 0 < bound.energy_pj < outside
     True
     """
-    setting = setting_of(architecture, workload)
+    return least_at_home(setting_of(architecture, workload), cycle_pj)
+
+
+def least_at_home(setting: Setting, cycle_pj: float) -> LowerBound:
+    """`all_at_home` of a setting."""
     total, known = LowerBound(0.0, 0.0, 0.0), {}
     for i, step in enumerate(setting.graph.steps):
         if step.layer is None:
-            least = _least_moved(setting, step)
+            least = least_moved(setting, step)
             total += LowerBound(least, 0.0, least)
             continue
         homes = tuple(way.homes for way in ways_of(setting, i) if not way.wide)
@@ -75,7 +78,7 @@ def _least_of_homes(setting: Setting, step: Step, homes: tuple[AtHome, ...], cyc
     )
 
 
-def _least_moved(setting: Setting, step: Step) -> float:
+def least_moved(setting: Setting, step: Step) -> float:
     """Energy of a node without MACs, every tensor read and written where that takes least."""
     assert step.move is not None
     if step.taken or step.move.kind == "concat":

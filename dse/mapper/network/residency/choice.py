@@ -10,9 +10,11 @@ from typing import Any, Literal
 
 from dse.architecture.architecture import Architecture
 from dse.mapper.network.residency.columns import Bits, Column
-from dse.mapper.network.residency.graph import Graph
+from dse.mapper.network.residency.graph import Graph, graph_of
+from dse.model.homes import home_levels
 from dse.model.moves import Moved, Places, Transfer, moved, transfer_of
 from dse.problem.moves import Move
+from dse.problem.workload import Workload
 
 OUTER = -1
 """The outermost level, where levels that keep tensors are numbers."""
@@ -213,6 +215,22 @@ class Setting:
             self.known[key] = moved(self.architecture, move, Places((self.place(source),), (self.place(target),)))
         found: Moved = self.known[key]
         return found
+
+
+def setting_of(architecture: Architecture, workload: Workload) -> Setting:
+    """A network on a machine, and the levels that keep tensors.
+
+    Raises
+    ------
+    DseError
+        No level does.
+    """
+    homes = home_levels(architecture)
+    power_mw = architecture.total_static_power_mw + architecture.total_clock_power_mw
+    return Setting(
+        graph_of(architecture, workload), architecture, tuple(level.name for level in homes),
+        tuple(level.capacity_bits or 0 for level in homes), power_mw * 1e9 / architecture.clock_hz,
+    )  # fmt: skip
 
 
 def others(levels: int, level: int) -> Sequence[int]:

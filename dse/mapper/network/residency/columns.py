@@ -10,7 +10,7 @@ Where several levels keep tensors, a room has bits in each of them, and is large
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from math import inf
@@ -19,9 +19,16 @@ from typing import Any
 
 from dse.mapper.answer import Answer
 from dse.mapper.shared.result import Mapped
+from dse.mapper.shared.stopping import Shares
 from dse.problem.layer import Layer
 
 Key = tuple[Any, ...]
+
+ROUNDING = 1e-9
+"""Relative difference of gaps that is none."""
+
+LONGER = 1.5
+"""So many times the time that it had, a search that was stopped is worth making again."""
 
 Bits = tuple[int, ...]
 """Of each level that keeps tensors, outermost first."""
@@ -78,6 +85,11 @@ class Point:
     mapped: Answer | Mapped | None = field(default=None, repr=False, compare=False)
     finished: bool = True
 
+    @property
+    def gap(self) -> float:
+        """By which fraction it may be above the least."""
+        return self.cycles / self.least_cycles - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Way:
@@ -131,14 +143,32 @@ class Solved:
     room: Bits
     points: tuple[Point, ...]
     gap: float = 0.0  # that it was asked for
+    share_s: float = inf  # that it had
+
+    @property
+    def reached(self) -> float:
+        """The gap that is proven: a search that was stopped may not come to the one that it was asked for."""
+        return max((one.gap for one in self.points), default=0.0)
+
+    @property
+    def is_stopped(self) -> bool:
+        return self.reached > self.gap * (1 + ROUNDING) + ROUNDING
 
     def answers(self, room: Bits, gap: float) -> bool:
         """Whether this is an answer for another room, too: all points fit, or nothing does in a larger one."""
         return within(room, self.room) and self.gap <= gap and all(within(point.bits, room) for point in self.points)
 
+    def betters(self, other: Solved) -> bool:
+        """Whether nothing of another answer, for no more room, is worth keeping beside this one."""
+        return self.answers(other.room, self.gap) and not self.is_stopped
+
 
 Search = Callable[[Layer, AtHome, bool, Bits, float], tuple[Point, ...]]
 """Layer, operands at home, whether the ofmap's home is wide, room in bits, and gap, to the points of its optimum."""
+
+
+Bound = Callable[[Layer, AtHome], tuple[float, float]]
+"""Layer and operands at home to energy and cycles that no mapping goes below in any room."""
 
 
 @dataclass(slots=True)
@@ -159,6 +189,10 @@ class Columns:
         Of searches that are not asked for another.
     gap_outside : float
         Of searches with nothing at home at most: what runs with tensors at home are compared with.
+    shares : Shares
+        Of the time for all searches.
+    bound : callable, optional
+        For what was not searched.
     """
 
     search: Search
@@ -168,42 +202,67 @@ class Columns:
     gap: float = 0.0
     gap_outside: float = inf
     bounds: dict[Key, list[Cell]] = field(default_factory=dict)  # of what is solved, until more is
+    shares: Shares = field(default_factory=Shares)
+    bound: Bound | None = None
 
-    def ask(self, layer: Layer, homes: AtHome, wide: bool, room: Bits, gap: float | None = None) -> None:
-        """Make the answer for a room exact, within a gap."""
+    def expect(self, asked: Iterable[tuple[Layer, AtHome, bool, Bits]]) -> None:
+        """Share the time out among the searches that are asked for next."""
+        if self.shares.deadline.is_set:
+            keys = {((layer.shape_key(), homes, wide), room) for layer, homes, wide, room in asked}
+            self.shares.expect(sum(not self._covered(self.solved.get(key, []), room, self.gap) for key, room in keys))
+
+    def ask(
+        self, layer: Layer, homes: AtHome, wide: bool, room: Bits, gap: float | None = None, *, again: bool = False
+    ) -> None:
+        """Make the answer for a room exact, within a gap: `again` where a search was stopped, too."""
         key = layer.shape_key(), homes, wide
         known = self.solved.setdefault(key, [])
         gap = self.gap if gap is None else gap
         if not any(homes):
             gap = min(gap, self.gap_outside)
-        if min(room) < 0 or self._covered(known, room, gap):
+        if min(room) < 0 or (not again and self._covered(known, room, gap)):
             return
+        share_s = self.shares.next_s
+        self.shares.to_come -= 1
         if self.progress is not None:
             self.progress(self.calls, 0, layer.name)
         may_share = level_of(homes, "psum") >= 0 and not wide and layer.finishes_narrower
-        points = self._freely(layer, homes, room, gap) if may_share else None
+        points = self._freely(layer, homes, room, gap, again=again) if may_share else None
         if points is None:
             self.calls += 1
             points = self.search(layer, homes, wide, room, gap)
-        new = Solved(room, points, gap)
+        new = Solved(room, points, gap, share_s)
+        before = next((one for one in known if one.room == room), None)
+        if before is not None and new.is_stopped and before.reached < new.reached:  # it found less than is known
+            new = replace(new, points=before.points)
         # what is proven more closely takes the place of what was answered for this or less room
-        known[:] = [one for one in known if one.room != room and not (one.gap > gap and new.answers(one.room, gap))]
+        known[:] = [one for one in known if one.room != room and not (one.gap > gap and new.betters(one))]
         known.append(new)
         known.sort(key=lambda one: one.room)
         self.bounds.pop(key, None)
 
     def ask_closer(self, layer: Layer, column: Column, gap: float) -> None:
         """Search again, within a smaller gap, what answered with a column's point."""
-        self.ask(layer, column.homes, column.wide, self.answer_of(layer, column)[-1], gap)
+        again = self.shares.deadline.is_set
+        self.ask(layer, column.homes, column.wide, self.answer_of(layer, column)[-1], gap, again=again)
+
+    def may_come_closer(self, layer: Layer, column: Column, gap: float) -> bool:
+        """Whether such a search has more to say than the last one: a smaller gap was not asked for yet, or it was
+        stopped, and there is much more time for it now."""
+        key = layer.shape_key(), column.homes, column.wide
+        last = next(one for one in self.solved[key] if column.point in one.points)
+        return last.gap > gap or (self.shares.deadline.is_set and self.shares.next_s >= LONGER * last.share_s)
 
     def answer_of(self, layer: Layer, column: Column) -> Key:
         """Names the search that answered with a column's point: the layer, the homes, and at last the room."""
         key = layer.shape_key(), column.homes, column.wide
         return *key, next(one.room for one in self.solved[key] if column.point in one.points)
 
-    def _freely(self, layer: Layer, homes: AtHome, room: Bits, gap: float) -> tuple[Point, ...] | None:
+    def _freely(
+        self, layer: Layer, homes: AtHome, room: Bits, gap: float, *, again: bool
+    ) -> tuple[Point, ...] | None:
         """The answer where unfinished psums may come to the home, if none does: then it is that without them, too."""
-        self.ask(layer, homes, True, room, gap)
+        self.ask(layer, homes, True, room, gap, again=again)
         known = self.solved[layer.shape_key(), homes, True]
         points = next(one.points for one in known if one.answers(room, gap))
         return points if all(point.finished for point in points) else None

@@ -8,12 +8,10 @@ from math import inf, sqrt
 
 from dse.architecture.architecture import Architecture
 from dse.errors import InfeasibleError
-from dse.mapper.network.residency.asking import searcher
-from dse.mapper.network.residency.choice import Weights
-from dse.mapper.network.residency.columns import Columns
+from dse.mapper.network.residency.choice import Weights, setting_of
 from dse.mapper.network.residency.outcome.result import sums
 from dse.mapper.network.residency.search import best_choice
-from dse.mapper.network.residency.solve import Goal, setting_of
+from dse.mapper.network.residency.solve import Goal, columns_of
 from dse.problem.workload import Workload
 
 FINEST = 1e-5
@@ -22,8 +20,8 @@ FINEST = 1e-5
 
 def front_on_chip(
     architecture: Architecture, workload: Workload, goal: Goal, progress: Callable[[int, int, str], None] | None = None
-) -> tuple[tuple[float, float], ...]:
-    """Energies (pJ) and cycles of runs, cycles rising: every run has one that is within the gap of it in both.
+) -> tuple[tuple[tuple[float, float], ...], float]:
+    """Energies (pJ) and cycles of runs, cycles rising, and a gap: every run has one that is within it in both.
 
     Parameters
     ----------
@@ -32,7 +30,13 @@ def front_on_chip(
     workload : Workload
         In this order.
     goal : Goal
-        Its gap, `factors` and time limit of searches.
+        Its gap, `factors` and time limit.
+
+    Returns
+    -------
+    points : tuple of (float, float)
+    gap : float
+        That of the goal, and more where the time was over before.
 
     Notes
     -----
@@ -42,6 +46,10 @@ def front_on_chip(
     with cycles at most (1 + s)^2 times those of the smaller limit. With no gap s is 1e-5 for the limits and 0 for the
     searches.
 
+    After the time limit the last bound B of energy holds for all runs within the limits that are left, and no run has
+    fewer cycles than each layer has at least. So the last run found, with E and T, has at most E / B times the energy
+    of each of these, and at most T over those cycles times its latency.
+
     Examples
     --------
     >>> import dse
@@ -50,15 +58,14 @@ def front_on_chip(
     >>> nodes = [Node("x", "input", (8, 6, 6)), Node("first", "conv", (8, 6, 6), ("x",), layer=layer)]
     >>> nodes.append(Node("second", "conv", (8, 6, 6), ("first",), layer=layer.with_(name="second")))
     >>> network, eyeriss = dse.Workload("two", tuple(nodes)), dse.load_architecture("eyeriss")
-    >>> front = front_on_chip(eyeriss, network, Goal("energy"))
+    >>> front, gap = front_on_chip(eyeriss, network, Goal("energy"))
     >>> best = dse.map_workload(eyeriss, network, "energy", scope="network", resident=True)
-    >>> abs(front[-1][0] / best.energy_pj - 1) < 1e-12
-    True
+    >>> abs(front[-1][0] / best.energy_pj - 1) < 1e-12, gap
+    (True, 0.0)
     """
     setting, step = setting_of(architecture, workload), sqrt(1 + goal.gap) - 1
-    search = searcher(architecture, setting.levels, "front", goal.factors, goal.time_limit_s)
-    columns = Columns(search, progress, gap=step)
-    weights, points = Weights(1.0, 0.0), list[tuple[float, float]]()
+    columns = columns_of(setting, "front", goal, step, progress)
+    weights, points, gap = Weights(1.0, 0.0), list[tuple[float, float]](), goal.gap
     while True:
         try:
             found = best_choice(setting, columns, weights)
@@ -68,9 +75,15 @@ def front_on_chip(
             break
         energy, cycles = sums(setting, found.choice)
         points.append((energy, cycles))
+        if columns.shares.deadline.is_set:
+            gap = max(gap, energy / found.bound - 1)
+        if columns.shares.deadline.is_over:
+            fewest = best_choice(setting, columns, Weights(0.0, 1.0)).bound
+            gap = max(gap, cycles / fewest - 1)
+            break
         weights = replace(weights, max_cycles=min(weights.max_cycles, cycles) / (1 + max(step, FINEST)))
     kept: list[tuple[float, float]] = []
     for energy, cycles in sorted(points, key=lambda point: (point[1], point[0])):
         if not kept or energy < kept[-1][0]:
             kept.append((energy, cycles))
-    return tuple(kept)
+    return tuple(kept), gap

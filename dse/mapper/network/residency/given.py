@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from dse.architecture.architecture import Architecture
 from dse.errors import DseError
 from dse.mapper.network.residency.asking import are_finished, homes_in, used_bits
-from dse.mapper.network.residency.choice import Setting
+from dse.mapper.network.residency.choice import Setting, setting_of
 from dse.mapper.network.residency.choosing.placing import laid_out
 from dse.mapper.network.residency.columns import AtHome, Point
 from dse.mapper.network.residency.orders import in_order
 from dse.mapper.network.residency.outcome.result import Residency
 from dse.mapper.network.residency.outcome.stays import Stays, choice_of, operands_of
-from dse.mapper.network.residency.solve import setting_of
 from dse.mapper.shared.result import Mapped
 from dse.model.cost import evaluate
 from dse.model.homes import at_home, inner_mapping

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
+from dse.errors import InfeasibleError
 from dse.mapper.network.residency.choice import Choice, Cut, Setting, Weights
 from dse.mapper.network.residency.choosing.choose import choose
 from dse.mapper.network.residency.choosing.placing import Layout, laid_out, without_room
+from dse.mapper.network.residency.choosing.programme import UndecidedError
+from dse.mapper.network.residency.choosing.standby import Standby, laid_out_in_all
 from dse.mapper.network.residency.columns import Column, Columns, Key, Way, within
 from dse.mapper.network.residency.graph import Step
 from dse.mapper.network.residency.outcome.stays import check
 from dse.mapper.network.residency.rooms import way_in, ways_of
+from dse.mapper.shared.stopping import Deadline
 from dse.problem.layer import Layer
 
 FASTEST = 1e-9
 """Relative difference in latency that does not count."""
+
+EARLY = 0.7
+"""Part of the time after which a choice is made even if not every layer was searched at each of its homes."""
 
 FINER = 0.5
 """Share of the gap that is asked of a search which has too much of it: others may then keep theirs."""
@@ -60,37 +68,78 @@ def best_choice(setting: Setting, columns: Columns, weights: Weights, gap: float
     Layers whose column is a bound are then searched at the room that the choice leaves. When every column is a mapping
     that fits, the choice has the cost of the bound but for the gaps of the searches. If these add up to too much, the
     searches that add most are made again with a smaller gap.
+
+    When the time of the columns is over, the best run that is known is the answer, as far as the programmes or what is
+    known of each layer by itself have shown. If much of the time is over before all has been searched, programmes are
+    solved without the rest. These find runs, but they prove nothing.
+
+    Raises
+    ------
+    InfeasibleError
+        Nothing keeps the limits.
+    DseError
+        No run was found in the time of the columns.
     """
-    layers = [(i, step) for i, step in enumerate(setting.graph.steps) if step.layer is not None]
-    ways = {i: ways_of(setting, i) for i, _ in layers}
-    for i, step in layers:
-        for way in ways[i]:
-            columns.ask(_layer(step), way.homes, way.wide, way.room)
+    ways = {i: ways_of(setting, i) for i, step in enumerate(setting.graph.steps) if step.layer is not None}
+    deadline, standby = columns.shares.deadline, Standby(setting, columns, weights, ways)
+    every = [(i, way) for i, own in ways.items() for way in own]
+    every.sort(key=lambda one: any(one[1].homes))
+    all_asked = _ask(setting, columns, every, deadline.before(EARLY))
     cuts: list[Cut] = []
-    rounds, unproven = 0, 0.0
-    while True:
+    rounds, unproven, least = 0, 0.0, 0.0
+    while not deadline.is_over:
         rounds += 1
-        choice = choose(setting, options_of(setting, columns, ways, weights), weights, cuts)
+        try:
+            choice = choose(setting, options_of(setting, columns, ways, weights), weights, cuts, deadline=deadline)
+        except InfeasibleError:
+            if all_asked:
+                raise
+            all_asked = _ask(setting, columns, every, deadline)
+            continue
+        except UndecidedError:
+            if not deadline.is_set:
+                raise
+            break
+        if all_asked:
+            least = max(least, min(choice.bound, unproven) if unproven else choice.bound)
         exact, wanted, full = _exact(setting, columns, choice, weights)
-        for i, way in wanted:
-            columns.ask(_layer(setting.graph.steps[i]), way.homes, way.wide, way.room)
-        if wanted:
+        _ask(setting, columns, wanted, deadline)
+        if deadline.is_set:
+            standby.offer(choice)
+        if wanted or deadline.is_over:
             continue
         if exact is None:  # rounding let a little too much in
             cuts.append(_cut(setting, choice, *full))
             continue
         if coarse := _coarse(setting, columns, exact, weights, gap):
             for layer, column in coarse:
-                columns.ask_closer(layer, column, FINER * gap)
+                if not deadline.is_over:
+                    columns.ask_closer(layer, column, FINER * gap)
             continue
-        layouts, proven = _laid_out(setting, exact)
+        if not all_asked:
+            all_asked = _ask(setting, columns, every, deadline)
+            continue
+        layouts, proven = laid_out_in_all(setting, exact, deadline)
         if layouts is not None:
             check(setting, exact)
             bound = min(choice.bound, unproven) if unproven else choice.bound
-            return Found(exact, layouts, bound, rounds)
+            return Found(exact, layouts, max(bound, standby.floor) if deadline.is_set else bound, rounds)
         if not proven:
             unproven = unproven or choice.bound
-        cuts.append(_no_layout(setting, exact, proven=proven))
+        cuts.append(_no_layout(setting, exact, deadline, proven=proven))
+    choice, layouts = standby.found()
+    return Found(choice, layouts, max(least, standby.floor), rounds)
+
+
+def _ask(setting: Setting, columns: Columns, wanted: Sequence[tuple[int, Way]], until: Deadline) -> bool:
+    """Search layers in the ways that are wanted, and after some time only with nothing at home; whether in all."""
+    asked = [(_layer(setting.graph.steps[i]), way.homes, way.wide, way.room) for i, way in wanted]
+    columns.expect(asked)
+    for layer, homes, wide, room in asked:
+        if any(homes) and until.is_over:
+            return False
+        columns.ask(layer, homes, wide, room)
+    return True
 
 
 def options_of(setting: Setting, columns: Columns, ways: dict[int, list[Way]], weights: Weights) -> list[list[Column]]:
@@ -102,21 +151,11 @@ def options_of(setting: Setting, columns: Columns, ways: dict[int, list[Way]], w
     return options
 
 
-def _laid_out(setting: Setting, choice: Choice) -> tuple[tuple[Layout, ...] | None, bool]:
-    """A layout for each level, or whether there surely is none for the first level that has none."""
-    layouts = []
-    for kept, capacity in zip(choice.levels, setting.capacities, strict=True):
-        layout, proven = laid_out(setting.graph, kept, capacity)
-        if layout is None:
-            return None, proven
-        layouts.append(layout)
-    return tuple(layouts), True
-
-
 def _coarse(
     setting: Setting, columns: Columns, choice: Choice, weights: Weights, gap: float
 ) -> list[tuple[Layer, Column]]:
-    """Columns to be searched more closely, so that the choice may come within a gap: the fewest that add most to it."""
+    """Columns to be searched more closely, so that the choice may come within a gap: the fewest that add most to it, of
+    those whose searches may come closer."""
     excess: dict[Key, float] = {}
     known: dict[Key, tuple[Layer, Column, float]] = {}
     for i, column in enumerate(choice.columns):
@@ -127,12 +166,13 @@ def _coarse(
         key = columns.answer_of(layer, column)
         excess[key] = excess.get(key, 0.0) + value - least
         known[key] = layer, column, value / least - 1
+    columns.shares.expect(len(excess))
     left, found = sum(excess.values()) - gap * choice.bound * (1 - FASTEST), []
     for key in sorted(excess, key=lambda key: -excess[key]):
         layer, column, own = known[key]
         if left <= 0:
             break
-        if own > FINER * gap * (1 + FASTEST):
+        if own > FINER * gap * (1 + FASTEST) and columns.may_come_closer(layer, column, FINER * gap):
             found.append((layer, column))
             left -= excess[key] * (1 - FINER * gap / own)
     return found
@@ -140,13 +180,22 @@ def _coarse(
 
 def cheapest_of_fastest(setting: Setting, columns: Columns, found: Found, weights: Weights) -> Found:
     """Among the mappings known, the choice of least energy that is as fast as one that is fastest."""
+    if columns.shares.deadline.is_over:
+        return found
     options: list[list[Column]] = [[] for _ in setting.graph.steps]
     for i, step in enumerate(setting.graph.steps):
         if step.layer is not None:
             options[i] = [one for way in ways_of(setting, i) for one in columns.of(step.layer, way) if one.exact]
-    limit = min(weights.max_cycles, found.choice.cost * (1 + FASTEST))
-    choice = choose(setting, options, Weights(1.0, 0.0, weights.max_pj, limit))
-    layouts, _ = _laid_out(setting, choice)
+    limit, deadline = min(weights.max_cycles, found.choice.cost * (1 + FASTEST)), columns.shares.deadline
+    try:
+        choice = choose(setting, options, Weights(1.0, 0.0, weights.max_pj, limit), deadline=deadline)
+    except UndecidedError:
+        if not deadline.is_set:
+            raise
+        return found
+    if deadline.is_over:  # it may have been stopped at another one
+        return found
+    layouts, _ = laid_out_in_all(setting, choice, deadline)
     fits = all(min(choice.free(setting, i)) >= 0 for i in range(len(setting.graph.steps)))
     return found if layouts is None or not fits else replace(found, choice=choice, layouts=layouts)
 
@@ -227,13 +276,15 @@ def _cut(setting: Setting, choice: Choice, step: int, level: int) -> Cut:
     return Cut(level, _stays(choice, level, only), columns, _unmerged(setting, choice, level, only))
 
 
-def _no_layout(setting: Setting, choice: Choice, *, proven: bool) -> Cut:
+def _no_layout(setting: Setting, choice: Choice, deadline: Deadline, *, proven: bool) -> Cut:
     """Tensors that have no layout in some steps of the first level without one, unless results share room that do not,
     or one is loaded anew."""
     graph = setting.graph
-    level = next(h for h, kept in enumerate(choice.levels) if laid_out(graph, kept, setting.capacities[h])[0] is None)
+    level = next(
+        h for h, kept in enumerate(choice.levels) if laid_out(graph, kept, setting.capacities[h], deadline)[0] is None
+    )
     kept = choice.levels[level]
-    steps = without_room(graph, kept, setting.capacities[level]) if proven else range(len(graph.steps))
+    steps = without_room(graph, kept, setting.capacities[level], deadline) if proven else range(len(graph.steps))
     stays = _stays(choice, level, steps)
     loads = frozenset((t, i) for t, i in stays - kept.arrivals if i in graph.tensors[t].read_in)
     return Cut(level, stays, frozenset(), _unmerged(setting, choice, level, steps), loads)

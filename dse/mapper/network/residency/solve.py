@@ -9,21 +9,24 @@ from math import inf, sqrt
 from dse.architecture.architecture import Architecture
 from dse.errors import DseError, InfeasibleError
 from dse.mapper.network.front_choice import best_choice as best_front_choice
-from dse.mapper.network.residency.asking import searcher
-from dse.mapper.network.residency.choice import Choice, Setting, Weights
+from dse.mapper.network.residency.asking import bounder, searcher
+from dse.mapper.network.residency.choice import Choice, Setting, Weights, setting_of
 from dse.mapper.network.residency.choosing.choose import choose
 from dse.mapper.network.residency.choosing.placing import Layout
+from dse.mapper.network.residency.choosing.programme import UndecidedError
 from dse.mapper.network.residency.columns import Columns, Point, Way
-from dse.mapper.network.residency.graph import graph_of
 from dse.mapper.network.residency.orders import inside_modules, modules_of, other_orders
 from dse.mapper.network.residency.outcome.result import Residency, ResidencyCertificate, nothing_at_home, sums
 from dse.mapper.network.residency.rooms import ways_of
-from dse.mapper.network.residency.search import Found, best_choice, cheapest_of_fastest, options_of
-from dse.model.homes import home_levels
+from dse.mapper.network.residency.search import FINER, Found, best_choice, cheapest_of_fastest, options_of
+from dse.mapper.shared.stopping import Deadline, Shares
 from dse.problem.workload import Workload
 
 SAME = 1e-9
 """Relative difference below which products are the same."""
+
+ALLOWED = 1e-6
+"""By which the solver may break a row."""
 
 MOST_CORNERS = 200
 
@@ -42,7 +45,7 @@ class Goal:
     gap : float
     factors : {"all", "perfect"}
     time_limit_s : float, optional
-        Of each search of the mapper.
+        Of the whole: after it the best run that is known is the answer, and the certificate says how far it is proven.
     max_energy_pj, max_cycles : float
         Limits on the network.
     orders : int
@@ -63,6 +66,10 @@ class Goal:
         if self.has_fronts:
             return sqrt(1 + self.gap) - 1 if self.objective == "edp" and self.gap > 0 else self.gap
         return max(self.gap, FIRST_GAP) if self.gap > 0 else 0.0
+
+    def allows(self, energy_pj: float, cycles: float) -> bool:
+        """Whether the limits do, up to the rounding of sums and of the solver."""
+        return energy_pj <= self.max_energy_pj * (1 + ALLOWED) and cycles <= self.max_cycles * (1 + ALLOWED)
 
     @property
     def has_fronts(self) -> bool:
@@ -139,18 +146,20 @@ def _best_order(
     """The best run over the file's order and, module after module, others of their branches."""
     kind = "front" if goal.has_fronts else goal.objective
     own = setting_of(architecture, workload)
-    search = searcher(architecture, own.levels, kind, goal.factors, goal.time_limit_s)
-    columns = Columns(search, progress, gap=goal.gap_of_searches, gap_outside=goal.gap)
+    columns = columns_of(own, kind, goal, goal.gap_of_searches, progress)
+    deadline = columns.shares.deadline
     first = best = _in_order(own, columns, goal)
     network, bound, rounds, orders = workload, best.bound, best.rounds, 1
     for module in modules_of(workload):
         left = goal.orders - (orders - 1)
         for other in other_orders(network, module, left) if left > 0 else ():
+            if deadline.is_over:
+                break
             one = _in_order(setting_of(architecture, other), columns, goal)
             bound, rounds, orders = min(bound, one.bound), rounds + one.rounds, orders + 1
             if one.value < best.value * (1 - SAME):
                 best, network = one, other
-    any_order = _any_order(first, workload, goal)
+    any_order = None if deadline.is_over else _any_order(first, workload, goal)
     return replace(best, bound=bound, rounds=rounds, orders=orders, any_order=any_order)
 
 
@@ -171,8 +180,13 @@ def _any_order(tried: Tried, workload: Workload, goal: Goal) -> float | None:
         return tried.bound
     ways = {i: ways_of(setting, i) for i, step in enumerate(setting.graph.steps) if step.layer is not None}
     weights = _weights(goal)
-    options = options_of(setting, tried.columns, ways, weights)
-    return min(tried.bound, choose(setting, options, weights, roomy=steps).bound)
+    options, deadline = options_of(setting, tried.columns, ways, weights), tried.columns.shares.deadline
+    try:
+        return min(tried.bound, choose(setting, options, weights, roomy=steps, deadline=deadline).bound)
+    except UndecidedError:
+        if not deadline.is_set:
+            raise
+        return None
 
 
 def _in_order(setting: Setting, columns: Columns, goal: Goal) -> Tried:
@@ -180,27 +194,43 @@ def _in_order(setting: Setting, columns: Columns, goal: Goal) -> Tried:
     if goal.objective == "edp":
         found, bound, rounds = least_product(setting, columns, goal)
     else:
-        found = best_choice(setting, columns, _weights(goal), inf if goal.has_fronts else goal.gap)
+        found = _best_within(setting, columns, goal, _weights(goal))
         bound, rounds = found.bound, found.rounds
         if goal.objective == "latency":
             found = cheapest_of_fastest(setting, columns, found, _weights(goal))
     return Tried(setting, columns, found, _value(goal, *sums(setting, found.choice)), bound, rounds)
 
 
-def setting_of(architecture: Architecture, workload: Workload) -> Setting:
-    """A network on a machine, and the levels that keep tensors.
+def _best_within(setting: Setting, columns: Columns, goal: Goal, weights: Weights) -> Found:
+    """The best choice, which keeps the limits by what its mappings take, and not only by their bounds.
 
-    Raises
-    ------
-    DseError
-        No level does.
+    Where searches have a gap, these may differ. Then the mappings chosen are searched more closely until they do not,
+    or nothing keeps the limits.
     """
-    homes = home_levels(architecture)
-    power_mw = architecture.total_static_power_mw + architecture.total_clock_power_mw
-    return Setting(
-        graph_of(architecture, workload), architecture, tuple(level.name for level in homes),
-        tuple(level.capacity_bits or 0 for level in homes), power_mw * 1e9 / architecture.clock_hz,
-    )  # fmt: skip
+    while True:
+        found = best_choice(setting, columns, weights, inf if goal.has_fronts else goal.gap)
+        if goal.allows(*sums(setting, found.choice)):
+            return found
+        chosen = {}
+        for step, column in zip(setting.graph.steps, found.choice.columns, strict=True):
+            if step.layer is not None and column is not None and column.point.gap > SAME:
+                chosen[columns.answer_of(step.layer, column)] = step.layer, column
+        columns.shares.expect(len(chosen))
+        closer = [one for one in chosen.values() if columns.may_come_closer(*one, FINER * one[1].point.gap)]
+        if not closer or columns.shares.deadline.is_over:
+            return found
+        for layer, column in closer:
+            columns.ask_closer(layer, column, FINER * column.point.gap)
+
+
+def columns_of(
+    setting: Setting, kind: str, goal: Goal, gap: float, progress: Callable[[int, int, str], None] | None
+) -> Columns:
+    """The columns of a network before any search, and the time that there is for them from now on."""
+    shares = Shares(Deadline() if goal.time_limit_s is None else Deadline.after(goal.time_limit_s))
+    search = searcher(setting.architecture, setting.levels, kind, goal.factors, shares)
+    bound = bounder(setting.architecture, setting.levels, setting.capacities, goal.factors)
+    return Columns(search, progress, gap=gap, gap_outside=goal.gap, shares=shares, bound=bound)
 
 
 def _weights(goal: Goal) -> Weights:
@@ -211,16 +241,21 @@ def _weights(goal: Goal) -> Weights:
 def _residency(tried: Tried, goal: Goal) -> Residency:
     setting, columns, found = tried.setting, tried.columns, tried.found
     nothing = (frozenset[str](),) * len(setting.levels)
-    for step in setting.graph.steps:
-        if step.layer is not None and not goal.has_fronts:
-            columns.ask(step.layer, nothing, False, setting.capacities, goal.gap)
+    layers = [step.layer for step in setting.graph.steps if step.layer is not None]
+    columns.expect((layer, nothing, False, setting.capacities) for layer in layers)
+    for layer in layers:
+        if not goal.has_fronts and not columns.shares.deadline.is_over:
+            columns.ask(layer, nothing, False, setting.capacities, goal.gap)
     plain = _outside(setting, columns, goal)
     before_pj, before_cycles = sums(setting, plain)
     choice, layouts = found.choice, found.layouts
     value = _value(goal, *sums(setting, choice))
+    kept = goal.allows(*sums(setting, choice))
     limits = before_pj <= goal.max_energy_pj and before_cycles <= goal.max_cycles
-    if limits and _value(goal, before_pj, before_cycles) < value:  # both are within the gap
+    if limits and (not kept or _value(goal, before_pj, before_cycles) < value):  # both are within the gap
         choice, layouts, value = plain, (Layout(),) * len(nothing), _value(goal, before_pj, before_cycles)
+    elif not kept:
+        raise InfeasibleError("no run of the network was found within the limits")
     proof = ResidencyCertificate(
         goal.objective, value, min(tried.bound, value), tuple(step.name for step in setting.graph.steps),
         len({step.layer.shape_key() for step in setting.graph.steps if step.layer is not None}), columns.calls,
@@ -272,30 +307,33 @@ def least_product(setting: Setting, columns: Columns, goal: Goal) -> tuple[Found
     next weights are those of the product's slope there. A line that does not cut that corner off touches a run there.
     """
     lines: list[tuple[float, float, float]] = []
-    best: tuple[float, Found] | None = None
+    best: tuple[tuple[bool, float], Found] | None = None
     rounds = 0
     weights = Weights(1.0, 0.0, goal.max_energy_pj, goal.max_cycles)
     ahead = [replace(weights, energy=0.0, cycles=1.0)]
     bound, at = 0.0, (0.0, 0.0)
     while len(lines) < MOST_CORNERS:
-        found = best_choice(setting, columns, weights)
+        found = _best_within(setting, columns, goal, weights)
         rounds += found.rounds
         lines.append((weights.energy, weights.cycles, found.bound))
         energy, cycles = sums(setting, found.choice)
-        keeps = energy <= goal.max_energy_pj * (1 + SAME) and cycles <= goal.max_cycles * (1 + SAME)
-        if keeps and (best is None or energy * cycles < best[0]):
-            best = energy * cycles, found
+        rank = not goal.allows(energy, cycles), energy * cycles
+        if best is None or rank < best[0]:
+            best = rank, found
         if ahead:
             weights = ahead.pop()
             continue
+        if columns.shares.deadline.is_over:
+            at = least_corner(lines)
+            bound = at[0] * at[1]
+            break
         before, at = at, least_corner(lines)
         bound = at[0] * at[1]
-        if at == before or (best is not None and best[0] <= bound * (1 + max(SAME, goal.gap))):
+        if at == before or best[0] <= (False, bound * (1 + max(SAME, goal.gap))):
             break
         weights = replace(weights, energy=at[1], cycles=at[0])
-    if best is None:
-        raise InfeasibleError("no run of the network was found within the limits")
-    return best[1], min(bound, best[0]), rounds
+    assert best is not None
+    return best[1], min(bound, best[0][1]), rounds
 
 
 def least_corner(lines: list[tuple[float, float, float]]) -> tuple[float, float]:

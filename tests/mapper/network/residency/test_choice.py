@@ -14,6 +14,7 @@ from thinned import parts, thinned
 from dse.errors import MappingError
 from dse.formats.architecture.load import load_architecture_spec
 from dse.mapper.network.residency.choice import Choice, Kept, Setting, Weights
+from dse.mapper.network.residency.choice import setting_of as setting_on
 from dse.mapper.network.residency.choosing.choose import choose
 from dse.mapper.network.residency.choosing.placing import laid_out
 from dse.mapper.network.residency.columns import Column, Point
@@ -22,7 +23,6 @@ from dse.mapper.network.residency.outcome.stays import check as check_choice
 from dse.mapper.network.residency.outcome.stays import choice_of, stays_of
 from dse.mapper.network.residency.search import best_choice
 from dse.mapper.network.residency.solve import Goal, least_product
-from dse.mapper.network.residency.solve import setting_of as setting_on
 from dse.problem.layer import Layer
 from dse.problem.workload import Node, Workload
 

@@ -13,6 +13,7 @@ from dse.mapper.layer import lower_bound
 from dse.mapper.network.residency.asking import homes_in, searcher
 from dse.mapper.network.residency.columns import Column, Columns, Point, Solved, Way, within
 from dse.mapper.network.residency.rooms import way_in, ways_of
+from dse.mapper.shared.stopping import Shares
 from dse.model.homes import at_home
 from dse.problem.layer import Layer
 
@@ -93,7 +94,7 @@ def test_columns_of_two_levels_bound_every_room(seed):
 def test_a_search_asks_for_the_layer_with_these_homes_and_says_what_each_level_has_to_hold():
     chip = load_architecture_spec(Path(__file__).with_name("two_levels.yaml")).resolve({})
     layer, levels = Layer("conv", K=4, C=4, P=4, Q=4), ("L3", "L2")
-    search = searcher(chip, levels, "energy", "all", None)
+    search = searcher(chip, levels, "energy", "all", Shares())
     homes, room = (frozenset({"ifmap"}), frozenset({"psum"})), (2000, 1000)
     (point,) = search(layer, homes, False, room, 0.0)
     assert within(point.bits, room)

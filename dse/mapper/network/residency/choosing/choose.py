@@ -16,9 +16,11 @@ from collections.abc import Sequence
 from math import gcd, inf
 
 from dse.mapper.network.residency.choice import OUTER, Choice, Cut, Kept, Setting, Weights, others
+from dse.mapper.network.residency.choosing.placing import NEVER
 from dse.mapper.network.residency.choosing.programme import Programme
 from dse.mapper.network.residency.columns import Column, level_of
 from dse.mapper.network.residency.graph import Held, Step
+from dse.mapper.shared.stopping import Deadline
 from dse.model.moves import Places, Transfer, port_cycles
 
 SIZE = 1e7
@@ -241,7 +243,7 @@ class _Builder:
 
 def choose(
     setting: Setting, options: Sequence[Sequence[Column]], weights: Weights, cuts: Sequence[Cut] = (),
-    roomy: frozenset[int] = frozenset(),
+    roomy: frozenset[int] = frozenset(), deadline: Deadline = NEVER,
 ) -> Choice:  # fmt: skip
     """The best choice of homes and columns by the columns' bounds.
 
@@ -255,17 +257,21 @@ def choose(
     roomy : frozenset of int
         Steps in which only what a layer itself has at home takes room from its tiles. With them the choice is none that
         can be run, but nothing with less room costs less than its bound.
+    deadline : Deadline
+        At which the best choice found so far is the answer.
 
     Raises
     ------
     InfeasibleError
         When nothing keeps the limits.
+    UndecidedError
+        When no choice was found in time.
     """
     built = _Builder(setting, options, weights, roomy)
     number_of = [{column: number for number, column in enumerate(some)} for some in options]
     for cut in cuts:
         built.cut(cut, number_of)
-    values, cost, bound = built.model.solve()
+    values, cost, bound = built.model.solve(limit_s=deadline.left_s)
     return _read(built, values, cost * built.scale, bound * built.scale)
 
 

@@ -7,13 +7,16 @@ from dataclasses import dataclass, replace
 from itertools import combinations, islice, product
 from math import gcd
 
-from dse.errors import DseError, InfeasibleError
+from dse.errors import InfeasibleError
 from dse.mapper.network.residency.choice import Kept
-from dse.mapper.network.residency.choosing.programme import Programme
+from dse.mapper.network.residency.choosing.programme import Programme, UndecidedError
 from dse.mapper.network.residency.graph import Graph
+from dse.mapper.shared.stopping import Deadline
 
 MOST_NODES = 20_000
 """Nodes of the programme for a layout before it gives up."""
+
+NEVER = Deadline()
 
 MOST_MERGES = 64
 """Ways for results to take the room of one of several operands that are tried."""
@@ -52,25 +55,27 @@ class Layout:
         )  # fmt: skip
 
 
-def laid_out(graph: Graph, kept: Kept, capacity: int) -> tuple[Layout | None, bool]:
+def laid_out(
+    graph: Graph, kept: Kept, capacity: int, deadline: Deadline = NEVER
+) -> tuple[Layout | None, bool]:
     """A layout of what a level keeps, and, where none is found, whether there surely is none."""
     proven = True
     for count, pieces in enumerate(pieces_of(graph, kept)):
-        if count == MOST_MERGES:
+        if count == MOST_MERGES or (count and deadline.is_over):
             return None, False
-        offsets, sure = placed(pieces, capacity)
+        offsets, sure = placed(pieces, capacity, deadline)
         if offsets is not None:
             return Layout(pieces, offsets), True
         proven = proven and sure
     return None, proven
 
 
-def without_room(graph: Graph, kept: Kept, capacity: int) -> range:
+def without_room(graph: Graph, kept: Kept, capacity: int, deadline: Deadline = NEVER) -> range:
     """Few steps in which what is at home surely has no layout, where it has none in all of them."""
     every = list(islice(pieces_of(graph, kept), MOST_MERGES))
 
     def has_none(first: int, last: int) -> bool:
-        return all(placed(_within(pieces, first, last), capacity) == (None, True) for pieces in every)
+        return all(placed(_within(pieces, first, last), capacity, deadline) == (None, True) for pieces in every)
 
     low, last = 0, len(graph.steps) - 1
     while low < last:  # the least last step
@@ -130,8 +135,18 @@ def _pieces(graph: Graph, kept: Kept, taken: dict[int, tuple[int, ...]]) -> tupl
     return tuple(Piece(tuple(groups[key]), first, last, bits) for key, (_, first, last, bits) in owner.items())
 
 
-def placed(pieces: Sequence[Piece], capacity: int) -> tuple[tuple[int, ...] | None, bool]:
+def placed(
+    pieces: Sequence[Piece], capacity: int, deadline: Deadline = NEVER
+) -> tuple[tuple[int, ...] | None, bool]:
     """Offsets in bits of some pieces so that those alive together do not overlap; None where none are found.
+
+    Parameters
+    ----------
+    pieces : sequence of Piece
+    capacity : int
+        Bits.
+    deadline : Deadline
+        After it only simple rules are tried.
 
     Returns
     -------
@@ -155,7 +170,7 @@ def placed(pieces: Sequence[Piece], capacity: int) -> tuple[tuple[int, ...] | No
     steps = {piece.first for piece in pieces}
     if any(sum(one.bits for one in pieces if one.first <= i <= one.last) > capacity for i in steps):
         return None, True
-    return _by_programme(pieces, capacity)
+    return (None, False) if deadline.is_over else _by_programme(pieces, capacity, deadline.left_s)
 
 
 def _first_fit(pieces: Sequence[Piece], order: Iterable[int], capacity: int) -> tuple[int, ...] | None:
@@ -183,7 +198,7 @@ def _meet(one: Piece, other: Piece) -> bool:
     return one.first <= other.last and other.first <= one.last
 
 
-def _by_programme(pieces: Sequence[Piece], capacity: int) -> tuple[tuple[int, ...] | None, bool]:
+def _by_programme(pieces: Sequence[Piece], capacity: int, limit_s: float) -> tuple[tuple[int, ...] | None, bool]:
     """Offsets by an integer programme: of two pieces alive together, one lies above the other.
 
     A layout pushed down has offsets that are sums of sizes, so all are multiples of what divides all sizes. What the
@@ -199,10 +214,10 @@ def _by_programme(pieces: Sequence[Piece], capacity: int) -> tuple[tuple[int, ..
             model.row([(at[n], 1.0), (at[m], -1.0), (above, float(whole))], high=float(whole - size[n]))
             model.row([(at[m], 1.0), (at[n], -1.0), (above, -float(whole))], high=-float(size[m]))
     try:
-        values, _, _ = model.solve(MOST_NODES)
+        values, _, _ = model.solve(MOST_NODES, limit_s)
     except InfeasibleError:
         return None, True
-    except DseError:
+    except UndecidedError:
         return None, False
     offsets: dict[int, int] = {}
     for n in sorted(range(len(pieces)), key=lambda n: (values[at[n]], n)):

@@ -17,6 +17,10 @@ Term = tuple[int, float]
 """A variable and its coefficient."""
 
 
+class UndecidedError(DseError):
+    """A programme has neither been solved nor shown to have no solution."""
+
+
 @dataclass(slots=True)
 class Programme:
     """Minimise a linear cost over variables in [0, 1], whole ones unless said otherwise."""
@@ -44,15 +48,17 @@ class Programme:
         """The sum of some variables is at most that of others."""
         self.row([*((x, 1.0) for x in small), *((x, -1.0) for x in large)], high=0.0)
 
-    def solve(self, most_nodes: int | None = None) -> tuple[list[float], float, float]:
+    def solve(self, most_nodes: int | None = None, limit_s: float = inf) -> tuple[list[float], float, float]:
         """Values of the variables, their cost, and what no solution costs less than.
+
+        After a limit in seconds the best solution found so far is the answer, and may cost more than the least.
 
         Raises
         ------
         InfeasibleError
             When there is no solution.
-        DseError
-            When none was found in so many nodes.
+        UndecidedError
+            When none was found in so many nodes, or in this time.
         """
         from scipy.optimize import Bounds, LinearConstraint, milp
         from scipy.sparse import csr_matrix
@@ -63,10 +69,11 @@ class Programme:
         found = milp(
             np.array(self.costs), integrality=np.array(self.whole), bounds=Bounds(0, np.array(self.most)),
             constraints=LinearConstraint(matrix, np.array(self.low), np.array(self.high)),
-            options={"mip_rel_gap": 0.0} | ({} if most_nodes is None else {"node_limit": most_nodes}),
+            options={"mip_rel_gap": 0.0} | ({} if most_nodes is None else {"node_limit": most_nodes})
+            | ({} if limit_s == inf else {"time_limit": limit_s}),
         )  # fmt: skip
         if found.x is None and found.status != NO_SOLUTION:
-            raise DseError(f"the choice of tensors was not found: {found.message}")
+            raise UndecidedError(f"the choice of tensors was not found: {found.message}")
         if found.x is None:
             raise InfeasibleError(f"no choice of tensors: {found.message}")
         return found.x.tolist(), float(found.fun), float(found.mip_dual_bound)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 from typing import Any
 
 from dse.mapper.network.residency.asking import homes_in
@@ -70,7 +71,7 @@ class ResidencyCertificate:
     @property
     def gap(self) -> float:
         """The run is proven to be within this fraction of the best; sums in another order differ by their rounding."""
-        gap = self.value / self.lower_bound - 1 if self.lower_bound > 0 else 0.0
+        gap = self.value / self.lower_bound - 1 if self.lower_bound > 0 else inf if self.value > 0 else 0.0
         return gap if gap > ROUNDING else 0.0
 
     def to_dict(self) -> dict[str, Any]:
