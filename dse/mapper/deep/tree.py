@@ -5,12 +5,14 @@ from __future__ import annotations
 import heapq
 from collections.abc import Generator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import accumulate, count
 from math import inf, prod
 from typing import TypeVar
 
 import numpy as np
 
+from dse.mapper.deep import branching as cut
 from dse.mapper.deep.bounds.columns import Columns, Laid
 from dse.mapper.deep.bounds.dominance import WORTHWHILE, needed_splits
 from dse.mapper.deep.bounds.finished import told_apart
@@ -18,16 +20,14 @@ from dse.mapper.deep.bounds.sift import ROUNDING
 from dse.mapper.deep.bounds.subproblem import (
     MARGIN,
     Best,
-    Kin,
     Node,
     Space,
     bounded,
-    bounded_all,
     lifts_left,
     root_of,
     splits_left,
 )
-from dse.mapper.deep.branching import half_of, laid_down, next_list, partial_list
+from dse.mapper.deep.branching import Learned, half_of, halves, laid_down, next_list, open_lists
 from dse.mapper.deep.exchange import rows_of
 from dse.mapper.deep.kept import Found, found_by, rules_of
 from dse.mapper.deep.leaves import SPLITS, SUBPROBLEMS, UNFINISHED, Goal, Incumbents
@@ -137,9 +137,8 @@ def seek(
             said.append((reached - root.bound, root.bound))
         yield
     target = best.target()
-    halved = best.held > 0 and several and any(
-        lift <= LITTLE * (target - bound) for lift, bound in said if bound < target - MARGIN
-    )  # fmt: skip
+    halved = any(lift <= LITTLE * (target - bound) for lift, bound in said if bound < target - MARGIN)
+    learned = Learned(halved) if several and best.held > 0 else None
     while heap:
         bound, _, node = heapq.heappop(heap)
         if bound >= best.target():
@@ -151,7 +150,9 @@ def seek(
                 dive(node, best)
                 for space, rows, choices in stirred(spaces, node, best, random) if several and best.held > 0 else ():
                     _price(space, rows, choices, best)
-        children = children_of(node, best, halved)
+        if learned is not None:
+            learned.begun = best.visited[SUBPROBLEMS] - begun > cut.SHORT
+        children = children_of(node, best, learned)
         known = _improved(spaces, best, known)
         for child in children:
             heapq.heappush(heap, (max(child.bound, bound), next(number), child))
@@ -256,41 +257,42 @@ def _walk_parts(node: Node, best: Best) -> None:
         _walk(Node(space, node.choices, mine, node.weights, node.bound, lifted, columns), best, 0)
 
 
-def children_of(node: Node, best: Best, halved: bool = False) -> list[Node]:
+def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[Node]:
     """The parts of a subproblem in which something may improve; it is walked at once where that is cheap.
 
-    With `halved`, axes are halved before lists are laid down, for as long as that lifts the bound.
+    With `learned`, axes may be halved before all lists are laid down, and lists be laid down in any order.
     """
-    level = next_list(node)
+    level, nothing = next_list(node), None in node.choices
     unknown = level is not None
     target = best.target_in(node)
     node = node if unknown or node.space.parts else needed_splits(node, best, WORTHWHILE)
     rows = splits_left(node, target)
     many = prod(map(len, rows))
-    few = many <= _most_at_once(node, halved, unknown)
+    few = many <= _most_at_once(learned is not None and learned.halved and nothing, unknown)
     if node.space.parts and many <= OPEN:
         lifted = tuple(node.reduced[a][lifts_left(node, a, target)] for a in range(len(rows)))
         _walk_parts(replace(node, rows=rows, reduced=lifted), best)
         return []
     if node.space.parts and (few or not unknown):
         return _parts(node, best)
-    half = None if few or (unknown and not (halved and many > OPEN)) else half_of(node, rows, target, 1e-7)
+    compared = learned is not None and learned.begun and unknown and not nothing
+    may_halve = not unknown or (learned is not None and many > OPEN and (learned.halved or compared))
+    half = half_of(node, rows, target, 1e-7) if may_halve and not few else None
     if not unknown and not few and best.fruitless < FRUITLESS:
         _probe(node, best)
         best.fruitless = 0 if best.target_in(node) < target else best.fruitless + 1
+    if learned is not None and compared and not few:
+        ways = {each: partial(laid_down, node, rows, each, best) for each in open_lists(node)}
+        if half is not None:
+            ways[cut.HALVES] = partial(halves, node, rows, half, best)
+        return learned.best_of(ways, node.bound, target)
     if half is not None:
-        a, lower = half
-        keep = np.ones((2, sum(map(len, rows))), dtype=bool)
-        begin = sum(map(len, rows[:a]))
-        keep[0, begin : begin + len(lower)], keep[1, begin : begin + len(lower)] = lower, ~lower
-        logs, first, second = node.columns
-        kin = Kin((node.choices,) * 2, np.stack([logs, logs]), np.stack([first, first]), second)
-        halves = bounded_all(node.space, kin, rows, keep, node.weights, best)
-        least = min((half.bound for half in halves), default=inf)
+        parts = halves(node, rows, half, best)
+        least = min((part.bound for part in parts), default=inf)
         if not unknown or least - node.bound > IDLE * (target - node.bound):
-            return [replace(one, compared=node.compared) for one in halves]
+            return [replace(part, compared=node.compared) for part in parts]
     # Where the bound is decided, and orders of a list are not, these are told apart before all of them are priced.
-    level = partial_list(node) if level is None else level
+    level = cut.partial_list(node) if level is None else level
     if few or level is None:
         _walk(node, best, 0)
         return []
@@ -300,12 +302,12 @@ def children_of(node: Node, best: Best, halved: bool = False) -> list[Node]:
 def walked_at_once(node: Node, best: Best) -> bool:
     """Whether a subproblem is walked as it is."""
     many = prod(map(len, splits_left(node, best.target_in(node))))
-    return many <= (OPEN if node.space.parts else _most_at_once(node, False, next_list(node) is not None))
+    return many <= (OPEN if node.space.parts else _most_at_once(False, next_list(node) is not None))
 
 
-def _most_at_once(node: Node, halved: bool, unknown: bool) -> int:
+def _most_at_once(halved: bool, unknown: bool) -> int:
     """How many combinations of splits of a subproblem are walked at once."""
-    if halved and None in node.choices:
+    if halved:
         return FEW
     return OPEN if unknown else DIRECT
 

@@ -1,5 +1,9 @@
 """Halves of a subproblem: cut at the factor that cheap splits differ most in, where the bound feels it."""
 
+from collections import namedtuple
+from functools import partial
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -7,7 +11,7 @@ from dse import Layer, load_architecture
 from dse.mapper.deep import branching
 from dse.mapper.deep.bounds.halves import most_undecided
 from dse.mapper.deep.bounds.subproblem import Best, root_of
-from dse.mapper.deep.branching import HEAT, half_of
+from dse.mapper.deep.branching import HALVES, HEAT, Learned, half_of
 from dse.mapper.deep.nest import record_length
 from dse.mapper.deep.solve import compare_and_halve, spaces_of
 from dse.mapper.shared.incumbent import EDP
@@ -52,3 +56,28 @@ def test_the_kernel_is_compiled_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     architecture = load_architecture("nvdla_small")
     compare_and_halve(architecture, architecture.lowered(LAYER))
     assert called == [most_undecided]
+
+
+def test_what_has_been_best_is_looked_at_first() -> None:
+    """List 2 leaves one part with half of what was to prove, list 1 two with nearly all of it: only 2 is tried then."""
+    part = namedtuple("part", "bound")
+    tried: list[int] = []
+
+    def parts(way: int, *bounds: float) -> list[part]:
+        tried.append(way)
+        return [part(bound) for bound in bounds]
+
+    ways: dict[int, Any] = {
+        2: partial(parts, 2, 1.5), 1: partial(parts, 1, 1.1, 1.1), HALVES: partial(parts, HALVES, 1.0, 1.9),
+    }  # fmt: skip
+    learned = Learned(halved=False)
+    assert [one.bound for one in learned.best_of(ways, 1.0, 2.0)] == [1.5]
+    assert sorted(tried) == [HALVES, 1, 2]  # nothing was known of any
+    tried.clear()
+    assert [one.bound for one in learned.best_of(ways, 1.0, 2.0)] == [1.5]
+    assert tried == [2]
+
+
+def test_nothing_beats_a_way_that_leaves_nothing() -> None:
+    learned = Learned(halved=True)
+    assert learned.best_of({0: list, HALVES: pytest.fail}, 1.0, 2.0) == []

@@ -107,6 +107,7 @@ class Space:
     shared: Shared = field(default_factory=Shared, repr=False)
     held: dict[Hashable, Held] = field(default_factory=dict, repr=False)
     next_lists: dict[Laid, int | None] = field(default_factory=dict, repr=False)
+    open_lists: dict[Laid, tuple[int, ...]] = field(default_factory=dict, repr=False)
     compared: dict[Laid, Held | None] = field(default_factory=dict, repr=False)
     told: dict[tuple[Laid, int], tuple[Choice, ...]] = field(default_factory=dict, repr=False)
 
