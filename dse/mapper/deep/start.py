@@ -168,9 +168,9 @@ def _some(rows: Ints, lifted: Floats, several: int) -> Ints:
     cheapest, others = CHEAPEST[several], OTHERS[several]
     if len(rows) <= cheapest + others:
         return rows
-    least = cheapest_of(lifted, cheapest)
-    dearer = np.delete(np.arange(len(rows)), least)
-    return rows[np.concatenate([least, dearer[:: -(-len(dearer) // others)]])]
+    order = np.argsort(lifted, kind="stable")
+    dearer = order[cheapest:]
+    return rows[np.concatenate([order[:cheapest], dearer[:: -(-len(dearer) // others)]])]
 
 
 def cheapest_of(lifted: Floats, most: int) -> Ints:
