@@ -36,7 +36,11 @@ FAMILIES = 2000
 """Designs that are looked at, at most, for which can be bounded together; with a rough bound that takes 2 ms each."""
 
 EARLY = 0.5
-"""A design that is mapped counts as so much of its distance when it is compared with those that are not."""
+"""A design that is mapped counts as so much of its distance when it is compared with those that are not. Lots that are
+nearer than that, beside the farthest, wait."""
+
+SURE = 0.1
+"""A design that is farther is mapped before it is bounded by itself: bounds of several are some per cent loose."""
 
 BOUNDING, MAPPING, SOLVING = "bounding designs", "mapping designs in question", "solving fronts of designs"
 SHARPENING = "bounding mapped designs closely"
@@ -180,24 +184,30 @@ class Singly:
     def _next(self) -> tuple[str, list[Lot]] | None:
         """What is to be done next, and about which lots, the farthest first; None where nothing is left.
 
-        A lot of several designs is taken apart, a design that is not mapped is mapped. One that is mapped is bounded
-        more closely, or solved, which may take long; so it comes as if it were half as far.
+        A lot of several designs is taken apart, unless the farthest of them is so far that it is mapped at once. One
+        design that is not mapped is mapped. One that is mapped is bounded more closely, or solved, which may take
+        long; so it comes as if it were half as far.
         """
         together = {places for lot in self._lots for places in lot}
         shorts = {one: self._short(one) for one in sorted(self._close | together)}
         far = {one: short for one, short in shorts.items() if short > self.wanted and one not in self.impossible}
         found: list[tuple[float, str, Lot]] = []
-        if self._bounded < self.work.boxes:
-            some = (tuple(one for one in lot if one in far) for lot in self._lots)
-            found += [(max(far[one] for one in lot), BOUNDING, lot) for lot in some if lot]
+        for lot in (tuple(one for one in lot if one in far) for lot in self._lots):
+            first = max(lot, key=lambda one: far[one], default=None)
+            if first is None:
+                continue
+            if first in self._close and far[first] > SURE and self._about(first) == MAPPING:
+                found.append((far[first], MAPPING, (first,)))
+            elif self._bounded < self.work.boxes:
+                found.append((far[first], BOUNDING, lot))
         for places, short in far.items():
             if places not in together and (what := self._about(places)):
                 found.append((short if what == MAPPING else EARLY * short, what, (places,)))
         if not found:
             return None
         found.sort(key=lambda one: -one[0])
-        what = found[0][1]
-        return what, [lot for _, other, lot in found if other == what]
+        least, what = EARLY * found[0][0], found[0][1]
+        return what, [lot for short, other, lot in found if other == what and (short >= least or what != BOUNDING)]
 
     def _about(self, places: Places) -> str:
         """What may be done about a design that is bounded by itself; empty where nothing may."""

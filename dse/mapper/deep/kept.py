@@ -154,6 +154,10 @@ class Tables(NamedTuple):
 
 _kept: OrderedDict[tuple[object, ...], Tables] = OrderedDict()
 
+_bytes: dict[tuple[object, ...], int] = {}
+_used: set[tuple[object, ...]] = set()
+"""What kept tables took when they were last measured, which takes a while, and those that were asked for since then."""
+
 
 def _key(problem: Deep) -> tuple[object, ...]:
     parts = (problem.bounds, problem.window, problem.sides, problem.on_side, problem.folds_wanted, problem.in_list,
@@ -175,12 +179,20 @@ def found_by(problem: Deep) -> dict[int, Found]:
 def tables_of(problem: Deep) -> Tables:
     """The tables of a problem, those of an earlier search where there was one of a problem with the same splits."""
     key = _key(problem)
+    _used.add(key)
     if key in _kept:
         _kept.move_to_end(key)
         return _kept[key]
     axes = axes_of(problem)
-    tables = Tables(axes, *lay_down_fewest(problem, axes), {}, {}, {}, {}, Shared())
-    while _kept and sum(one.nbytes for one in (*_kept.values(), tables)) > MOST_BYTES:
-        _kept.popitem(last=False)
-    _kept[key] = tables
+    _kept[key] = tables = Tables(axes, *lay_down_fewest(problem, axes), {}, {}, {}, {}, Shared())
+    _give_up()
     return tables
+
+
+def _give_up() -> None:
+    """Give up the tables used longest ago where all take too much, but not the last."""
+    _bytes.update((key, _kept[key].nbytes) for key in _used if key in _kept)
+    _used.clear()
+    total = sum(_bytes.get(key, 0) for key in _kept)
+    while len(_kept) > 1 and total > MOST_BYTES:
+        total -= _bytes.pop(_kept.popitem(last=False)[0], 0)

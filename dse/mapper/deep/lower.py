@@ -8,9 +8,10 @@ from math import exp, inf
 import numpy as np
 
 from dse.architecture.architecture import Architecture
+from dse.mapper.deep.bounds.finished import halved
 from dse.mapper.deep.bounds.subproblem import MARGIN, Best, Space, root_of
 from dse.mapper.deep.nest import record_length
-from dse.mapper.deep.solve import spaces_of
+from dse.mapper.deep.solve import wholes_of
 from dse.mapper.shared.incumbent import ENERGY, LATENCY
 from dse.mapper.shared.result import LowerBound
 from dse.model.price import price
@@ -30,11 +31,9 @@ def bound_deep(architecture: Architecture, layer: Layer, cycle_pj: float, factor
     at least what is returned for it, or L; either way it is at least the least of all.
     """
     prices = price(architecture, layer)
-    _, spaces = spaces_of(architecture, layer, factors)
-    # Psums that come back from the outermost level are seldom best, so those spaces are soon done when they come last.
-    in_order = sorted(spaces, key=lambda space: space.problem.returns)
-    searched = [part for space in in_order for part in space.parts or (space,)]
-    energies, steps = (_roots(searched, kind) for kind in (ENERGY, LATENCY))
+    # Psums that come back from the outermost level are seldom best, so those spaces are soon done as they come last.
+    spaces = wholes_of(architecture, layer, factors)
+    energies, steps = (_roots(spaces, kind) for kind in (ENERGY, LATENCY))
     # Spaces in which nothing fits are left out: a price of zero times infinite cycles is no number.
     fit = [(energy, time) for energy, time in zip(energies, steps, strict=True) if max(energy, time) < inf]
     per_step = prices.cycles_per_step
@@ -47,7 +46,10 @@ def _roots(spaces: Sequence[Space], kind: int) -> list[float]:
     fits."""
     found, least = list[float](), inf
     for space in spaces:
-        least = min(least, _root(space, kind, least))
+        value = _root(space, kind, least)
+        if space.problem.returns and value < least:
+            value = min(_root(part, kind, least) for part in halved(space))
+        least = min(least, value)
         found.append(least)
     return found
 

@@ -20,7 +20,7 @@ from dse.mapper.deep.fronts.slices import Stairs
 from dse.mapper.deep.fronts.whole import complete, gap_of_one, points_of
 from dse.mapper.deep.known import Known, record_of
 from dse.mapper.deep.nest import parts_of, record_length
-from dse.mapper.deep.problem import build, finishing, rooms_for_finished
+from dse.mapper.deep.problem import build, finishing, rooms_for_finished, without_limits
 from dse.mapper.deep.tree import finished, remember, remembered, seek
 from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, is_better
@@ -102,6 +102,25 @@ def _spaces_of_way(
             choices.append(kept)
         spaces += together(kindred)
     return spaces
+
+
+def wholes_of(architecture: Architecture, layer: Layer, factors: str) -> list[Space]:
+    """Fewer spaces that have all mappings of `spaces_of`, for bounds; those come last in which psums come back.
+
+    Spaces that differ in the levels to which only finished psums come are one here, with the least widths of any.
+    """
+    spaces: list[Space] = []
+    returning: list[Space] = []
+    for way in (way for machine in in_parts(architecture) for way in ways(machine)):
+        prices, loose = price(way, layer), _loose_levels(way)
+        for mask, kept in enumerate(bypass_choices(way)):
+            some = tuple(rooms_for_finished(way, layer, kept))
+            space = space_of(build(way, layer, kept, prices, factors, returns=bool(some)), mask, loose)
+            if some and not way.levels[0].only_finished:
+                returning.append(space)
+            each = [finishing(space.problem, way, layer, nodes, some[-1]) for nodes in some]
+            spaces += halved(narrowed(space, without_limits(each), mask) if some else space)
+    return spaces + returning
 
 
 def _loose_levels(architecture: Architecture) -> tuple[int, ...]:

@@ -18,7 +18,7 @@ from dse.explore.proof.lots import lots_of
 from dse.explore.proof.stage import Stage
 from dse.explore.workers.runner import Workers
 from dse.formats.architecture.space import parse_constraints
-from dse.mapper import rough_bound
+from dse.mapper.rough import rough_bound
 from dse.problem.dims import PerOperand
 
 WEIGHT = 1e10

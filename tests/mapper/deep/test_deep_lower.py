@@ -12,7 +12,10 @@ from mapper.walks.fronts import EQUAL
 from thinned import thinned
 
 from dse.architecture.hierarchy import Level
+from dse.formats.architecture.load import load_architecture
 from dse.mapper.deep.lower import bound_deep
+from dse.mapper.deep.solve import spaces_of, wholes_of
+from dse.problem.layer import Layer
 
 
 @pytest.mark.parametrize("seed", thinned(range(30), 8))
@@ -28,6 +31,37 @@ def test_no_mapping_of_a_full_walk_is_below_the_bound(seed: int) -> None:
         assert 0 < bound.cycles <= cycles.min() * (1 + EQUAL)
         assert bound.weighted_pj <= (energy + cycle_pj * cycles).min() * (1 + EQUAL)
         assert bound.weighted_pj >= (bound.energy_pj + cycle_pj * bound.cycles) * (1 - EQUAL)
+
+
+@pytest.mark.parametrize("seed", thinned(range(30), 6))
+def test_nor_where_finished_psums_are_narrower(seed: int) -> None:
+    """Spaces that differ in where psums come finished are bounded as one, with the room that any of them has."""
+    problem = deep_problem(f"finished {seed}")
+    layer = problem.layer.stating({"psum": 32, "ofmap": 8})
+    front = Walk(problem.architecture, layer, problem.kind).front()
+    bound = bound_deep(problem.architecture, layer, 3.0, problem.kind)
+    if len(front):
+        energy, cycles = front.T
+        assert bound.energy_pj <= energy.min() * (1 + EQUAL)
+        assert 0 < bound.cycles <= cycles.min() * (1 + EQUAL)
+        assert bound.weighted_pj <= (energy + 3.0 * cycles).min() * (1 + EQUAL)
+
+
+def test_spaces_bounded_as_one_have_all_mappings() -> None:
+    """Those of each space that is searched: its splits are among theirs, and its limits are no wider."""
+    chip, layer = load_architecture("simba_pe"), Layer("l", K=64, C=96, P=7, Q=7).stating({"psum": 24, "ofmap": 8})
+    wholes, parts = wholes_of(chip, layer, "all"), spaces_of(chip, layer, "all")[1]
+    parts = [part for space in parts for part in (space.parts or (space,))]
+    assert len(wholes) < len(parts)
+    for part in parts:
+        assert any(
+            whole.problem.returns == part.problem.returns
+            and (whole.problem.never_finished <= part.problem.never_finished).all()
+            and (whole.problem.bits <= part.problem.bits).all()
+            and (whole.problem.only_finished <= part.problem.only_finished).all()
+            and all(np.isin(its, mine).all() for its, mine in zip(part.rows, whole.rows, strict=True))
+            for whole in wholes
+        )
 
 
 def test_the_bound_is_worth_having() -> None:
