@@ -157,7 +157,7 @@ def _walk(
         depth += 1
         place[depth] = alive.start[sequence[depth]] - 1
         if depth == LAST:
-            held = _walk_last(dp, chains, sums, walk, last, alive, choices, goal, incumbents, held, scratch)
+            held = _walk_last(dp, chains, walk, last, alive, choices, goal, incumbents, held, scratch)
             if visited[UNFINISHED] != 0:
                 break
             depth -= 1
@@ -165,13 +165,13 @@ def _walk(
 
 
 def _walk_last(
-    dp: Deep, chains: tuple[Ints, ...], sums: Sums, walk: Walk, last: LastAxis, alive: Alive, choices: Ints, goal: Goal,
+    dp: Deep, chains: tuple[Ints, ...], walk: Walk, last: LastAxis, alive: Alive, choices: Ints, goal: Goal,
     incumbents: Incumbents, held: int, scratch: Scratch,
 ) -> int:  # fmt: skip
     """Walk the splits of the last axis, many at a time, and price the mappings that may improve."""
     visited, reduced, place, sequence = incumbents.visited, alive.reduced, walk.place, walk.sequence
     start, end, most = alive.start[sequence[LAST]], alive.end[sequence[LAST]], goal.reach - walk.lifted[LAST]
-    weigh_columns(last, sums, walk, start)
+    weigh_columns(last, last.sums, walk, start)
     at = start
     while at < end and reduced[at] <= most:
         n = 1
@@ -181,7 +181,7 @@ def _walk_last(
         if (goal.stop[0] != 0 and held > 0) or (goal.limit > 0 and visited[SPLITS] >= goal.limit):
             visited[UNFINISHED] = 1
             return held
-        add_up_several(last, sums, at - start, n)
+        add_up_several(last, last.sums, at - start, n)
         for i in range(n):
             energy, time = last.height[OF_ENERGY, i], last.height[OF_TIME, i]
             if not last.fits[i] or time >= goal.until * (1.0 + 1e-11):

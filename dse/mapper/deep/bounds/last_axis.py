@@ -23,6 +23,8 @@ class LastAxis(NamedTuple):
 
     Parameters
     ----------
+    sums
+        Those of all axes.
     column : (m,) int64
         Column of each term, `SAME` for none.
     slot : (p,) int64
@@ -43,6 +45,7 @@ class LastAxis(NamedTuple):
         Which of these keep all limits.
     """
 
+    sums: Sums
     column: Ints
     slot: Ints
     term: Ints
@@ -77,7 +80,7 @@ def last_axis_of(sums: Sums, walk: Walk, alive: Alive) -> LastAxis:
             slot[p], term[p] = sums.slot[q], q
             p += 1
     return LastAxis(
-        column, slot[:p].copy(), term[:p].copy(), factors, np.zeros(p), np.zeros(slots), used,
+        sums, column, slot[:p].copy(), term[:p].copy(), factors, np.zeros(p), np.zeros(slots), used,
         np.zeros((slots, BLOCK)), np.zeros(BLOCK, dtype=np.bool_),
     )  # fmt: skip
 
