@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dse.mapper.deep.leaves import ANYTHING, axis_of
 from dse.mapper.deep.nest import parts_of
 from dse.mapper.deep.problem import Deep
-from dse.mapper.deep.search import ANYTHING, axis_of
 from dse.mapper.deep.splits.axes import AXES, Axis
 from dse.mapper.shared.orders import add_partial_stays, group_dims, list_orders
 from dse.model.counting.kernel import Ints

@@ -9,80 +9,24 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
-from dse.mapper.deep.bounds.shrink import Sums, add_up, shrink, walk_of
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Alive, Terms, put_in_order
-from dse.mapper.deep.nest import COLS, ORDER, PER_LEVEL, PER_PART, ROWS, TRIPS, Work, price_finished, workspace
+from dse.mapper.deep.bounds.last_axis import LastAxis, add_up_several, last_axis_of, weigh_columns
+from dse.mapper.deep.bounds.shrink import LAST, Sums, Walk, add_up, shrink, walk_of
+from dse.mapper.deep.bounds.sift import BLOCK, FIRST_LIMIT, OF_ENERGY, OF_TIME, Alive, Terms, put_in_order
+from dse.mapper.deep.leaves import (
+    LEAVES,
+    SPLITS,
+    UNFINISHED,
+    Goal,
+    Incumbents,
+    Scratch,
+    price_orders,
+    put_split,
+    scratch_of,
+)
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.chains import settle_sides
-from dse.mapper.shared.incumbent import SLACK, enter, pruned
-from dse.mapper.shared.orders import add_partial_stays, group_dims, list_orders
+from dse.mapper.shared.incumbent import pruned
 from dse.model.counting.kernel import Floats, Ints, entry
-from dse.problem.dims import P, R
-
-SUBPROBLEMS, SPLITS, LEAVES, PRICED, UNFINISHED = range(5)
-"""Places of the counters of a search; the walk counts all but the first."""
-
-KIND, SLIDE, PASSING = range(3)
-"""Columns of what is laid down per list; the first two are also those of the kinds of orders."""
-
-ANYTHING = -2
-"""What is laid down about a list of which nothing is."""
-
-LAST_AXIS = 5
-"""Depth of the last axis in the walk."""
-
-
-class Goal(NamedTuple):
-    """What a walk looks for, and when it ends.
-
-    Parameters
-    ----------
-    kind : int
-        Objective, one of those in `dse.mapper.shared.incumbent`.
-    gap : float
-        Mappings that are better by no more than this, relatively, are not looked for. Below zero, all mappings that
-        cost what the best one does, or a point of the front, are priced, and of these the one whose record comes
-        first is kept.
-    until : float
-        Mappings that take so many steps or more are of no use.
-    reach : float
-        How far, in logarithms, the splits of a mapping together may lift the separable bound.
-    limit : int
-        Splits at which the walk stops unfinished, 0 for no limit.
-    stop : (1,) int64
-        Anything but zero ends the walk, once a mapping is known.
-    """
-
-    kind: int
-    gap: float
-    until: float
-    reach: float
-    limit: int
-    stop: Ints
-
-
-class Incumbents(NamedTuple):
-    """The best mappings known, and what it took to find them; a walk adds to both.
-
-    Parameters
-    ----------
-    values : (room, 2) float
-        Energy (pJ) and latency (steps).
-    records : (room, record_length(k)) int64
-        One row per mapping: see `dse.mapper.deep.nest.parts_of`; last, the bypass choice.
-    visited : (5,) int64
-        Counts up: subproblems, splits tried, leaves, mappings priced; the last is set to 1 when the walk stopped at
-        the limit or was told to.
-    mask : int
-        The bypass choice at hand.
-    """
-
-    values: Floats
-    records: Ints
-    visited: Ints
-    mask: int
 
 
 class Lists(NamedTuple):
@@ -100,49 +44,6 @@ class Lists(NamedTuple):
     choices: Ints
     logs: Floats
     first: Ints
-
-
-class Orders(NamedTuple):
-    """Room for the orders of all lists.
-
-    Parameters
-    ----------
-    order : (k, 24, 8) int64
-        Orders of each list, as `list_orders` gives them.
-    kinds : (24, 2) int64
-        Operand and slide of each order of the list at hand.
-    several : (k,) int64
-        How many orders each list has.
-    chosen : (k,) int64
-        The order of each list at hand.
-    point : (3,) float
-        Price of the mapping at hand: energy (pJ) and latency (steps).
-    """
-
-    order: Ints
-    kinds: Ints
-    several: Ints
-    chosen: Ints
-    point: Floats
-
-
-class Scratch(NamedTuple):
-    """Room for a walk.
-
-    Parameters
-    ----------
-    split : (k, 4, 8) int64
-        The mapping at hand: per level trips, rows, columns and order.
-    orders, work
-        Room for the orders of the mapping at hand, and for its price.
-    only_finished : (k,) int64
-        As of the problem.
-    """
-
-    split: Ints
-    orders: Orders
-    work: Work
-    only_finished: Ints
 
 
 class Parts(NamedTuple):
@@ -209,7 +110,7 @@ def search_deep(
     int
         How many incumbents there are, -1 when there is no room for all.
     """
-    scratch = _scratch_of(dp)
+    scratch = scratch_of(dp)
     for i in range(len(sets.ends)):
         begin, end = sets.ends[i, 0], sets.ends[i, 6]
         starts, ends = sets.ends[i, :6] - begin, sets.ends[i, 1:] - begin
@@ -229,22 +130,13 @@ def search_deep(
     return held
 
 
-def _scratch_of(dp: Deep) -> Scratch:
-    """Room for walks of a problem."""
-    levels = len(dp.nodes)
-    orders = Orders(
-        np.zeros((levels, 24, 8), dtype=np.int64), np.zeros((24, 2), dtype=np.int64),
-        np.zeros(levels, dtype=np.int64), np.zeros(levels, dtype=np.int64), np.zeros(3),
-    )  # fmt: skip
-    return Scratch(np.ones((levels, 4, 8), dtype=np.int64), orders, workspace(dp), dp.only_finished)
-
-
 def _walk(
     dp: Deep, chains: tuple[Ints, ...], sums: Sums, alive: Alive, choices: Ints, goal: Goal, incumbents: Incumbents,
     held: int, scratch: Scratch,
 ) -> int:  # fmt: skip
     """The walk of `search_deep`, its splits in order."""
     walk, end, reduced, visited = walk_of(sums, alive), alive.end, alive.reduced, incumbents.visited
+    last = last_axis_of(sums, walk, alive)
     lifted, place, sequence = walk.lifted, walk.place, walk.sequence
     depth = 0
     while depth >= 0 and held >= 0:
@@ -262,25 +154,50 @@ def _walk(
         add_up(sums, walk, depth, i)
         if not _promising(sums, walk.total, goal, incumbents.values, held):
             continue
-        if depth < LAST_AXIS:
-            depth += 1
-            place[depth] = alive.start[sequence[depth]] - 1
-            continue
-        visited[LEAVES] += 1
-        for x in range(6):
-            _put(chains[sequence[x]], alive.rows[place[x]], sequence[x], scratch.split)
-        if settle_sides(dp, scratch.split):
-            held = _price_orders(dp, choices, goal, incumbents, held, scratch)
+        depth += 1
+        place[depth] = alive.start[sequence[depth]] - 1
+        if depth == LAST:
+            held = _walk_last(dp, chains, walk, last, alive, choices, goal, incumbents, held, scratch)
+            if visited[UNFINISHED] != 0:
+                break
+            depth -= 1
     return held
 
 
-def _put(chains: Ints, row: int, axis: int, split: Ints) -> None:
-    """Write an axis' chains into a mapping's split, all children on rows."""
-    for level in range(len(split)):
-        for which in range(1 if axis < P else 2):
-            d = axis if which == 0 else axis - P + R
-            split[level, TRIPS, d] = chains[row, which, 2 * level]
-            split[level, ROWS, d], split[level, COLS, d] = chains[row, which, 2 * level + 1], 1
+def _walk_last(
+    dp: Deep, chains: tuple[Ints, ...], walk: Walk, last: LastAxis, alive: Alive, choices: Ints, goal: Goal,
+    incumbents: Incumbents, held: int, scratch: Scratch,
+) -> int:  # fmt: skip
+    """Walk the splits of the last axis, many at a time, and price the mappings that may improve."""
+    visited, reduced, place, sequence = incumbents.visited, alive.reduced, walk.place, walk.sequence
+    start, end, most = alive.start[sequence[LAST]], alive.end[sequence[LAST]], goal.reach - walk.lifted[LAST]
+    weigh_columns(last, last.sums, walk, start)
+    at = start
+    while at < end and reduced[at] <= most:
+        n = 1
+        while n < BLOCK and at + n < end and reduced[at + n] <= most:
+            n += 1
+        visited[SPLITS] += n
+        if (goal.stop[0] != 0 and held > 0) or (goal.limit > 0 and visited[SPLITS] >= goal.limit):
+            visited[UNFINISHED] = 1
+            return held
+        add_up_several(last, last.sums, at - start, n)
+        for i in range(n):
+            energy, time = last.height[OF_ENERGY, i], last.height[OF_TIME, i]
+            if not last.fits[i] or time >= goal.until * (1.0 + 1e-11):
+                continue
+            if pruned(goal.kind, goal.gap, energy, time, incumbents.values, held):
+                continue
+            visited[LEAVES] += 1
+            place[LAST] = at + i
+            for x in range(6):
+                put_split(chains[sequence[x]], alive.rows[place[x]], sequence[x], scratch.split)
+            if settle_sides(dp, scratch.split):
+                held = price_orders(dp, choices, goal, incumbents, held, scratch)
+                if held < 0:
+                    return held
+        at += n
+    return held
 
 
 def _promising(sums: Sums, total: Floats, goal: Goal, values: Floats, held: int) -> bool:
@@ -290,109 +207,3 @@ def _promising(sums: Sums, total: Floats, goal: Goal, values: Floats, held: int)
             return False
     energy, time = total[OF_ENERGY], total[OF_TIME]
     return time < goal.until * (1.0 + 1e-11) and not pruned(goal.kind, goal.gap, energy, time, values, held)
-
-
-def _price_orders(dp: Deep, choices: Ints, goal: Goal, incumbents: Incumbents, held: int, scratch: Scratch) -> int:
-    """Price every combination of orders of the lists that can be best and is what `choices` lays down."""
-    levels, split, orders, records = len(dp.nodes), scratch.split, scratch.orders, incumbents.records
-    several, chosen, point = orders.several, orders.chosen, orders.point
-    for i in range(levels):
-        chosen[i] = 0
-        several[i] = _orders_of(dp, split, i, choices, orders.order, orders.kinds)
-        if several[i] == 0:
-            return held
-    while True:
-        for i in range(levels):
-            for d in range(8):
-                split[i, ORDER, d] = orders.order[i, chosen[i], d]
-        incumbents.visited[PRICED] += 1
-        if price_finished(dp, scratch.only_finished, split, scratch.work, point) and point[OF_TIME] < goal.until:
-            same = _same_but_later(split, point, incumbents, held) if goal.gap < 0.0 else -1
-            held, at = enter(goal.kind, point[OF_ENERGY], point[OF_TIME], incumbents.values, held, records)
-            if same >= 0 and at < 0:
-                at = same
-                incumbents.values[at, OF_ENERGY], incumbents.values[at, OF_TIME] = point[OF_ENERGY], point[OF_TIME]
-            if at >= 0:
-                for i in range(levels):
-                    for part in range(4):
-                        for d in range(8):
-                            records[at, PER_LEVEL * i + PER_PART * part + d] = split[i, part, d]
-                records[at, PER_LEVEL * levels] = incumbents.mask
-            if held < 0:
-                return held
-        i = levels - 1
-        while i >= 0:
-            chosen[i] += 1
-            if chosen[i] < several[i]:
-                break
-            chosen[i] = 0
-            i -= 1
-        if i < 0:
-            return held
-
-
-def _same_but_later(split: Ints, point: Floats, incumbents: Incumbents, held: int) -> int:
-    """The incumbent that costs what a mapping does, if its record stands after this one's; -1 if there is none."""
-    for at in range(held):
-        same = True
-        for which in range(2):
-            cost = incumbents.values[at, which]
-            same = same and abs(point[which] - cost) <= SLACK * cost
-        if same:
-            return at if _comes_first(split, incumbents.records[at]) else -1
-    return -1
-
-
-def _comes_first(split: Ints, record: Ints) -> bool:
-    """Whether a mapping's record stands before another one."""
-    for i in range(len(split)):
-        for part in range(4):
-            for d in range(8):
-                mine, other = split[i, part, d], record[PER_LEVEL * i + PER_PART * part + d]
-                if mine != other:
-                    return bool(mine < other)
-    return False
-
-
-def _orders_of(dp: Deep, split: Ints, i: int, choices: Ints, orders: Ints, kinds: Ints) -> int:
-    """List the orders of a list that can be best and are what `choices` lays down; returns how many."""
-    stationary = dp.stationary if i == dp.near else -1
-    innermost = dp.innermost if i == dp.near else -1
-    count = list_orders(split[i, TRIPS], stationary, innermost, orders[i], kinds)
-    if dp.visits_pay:
-        count = add_partial_stays(split[i, TRIPS], stationary, innermost, orders[i], kinds, count)
-    if i == dp.last:
-        # Inside the innermost list stand the MACs, which receive everything at every step.
-        return min(1, count)
-    several = 0
-    for k in range(count):
-        if _laid_down(split[i, TRIPS], kinds[k], choices[i]):
-            for d in range(8):
-                orders[i, several, d] = orders[i, k, d]
-            several += 1
-    return several
-
-
-def axis_of(dim: int) -> int:
-    """The axis of a dim, known by its first dim; -1 for no dim."""
-    return dim - R + P if dim >= R else dim
-
-
-def _laid_down(trips: Ints, order: Ints, choice: Ints) -> bool:
-    """Whether an order of a list is of the kind that was chosen for it."""
-    if choice[KIND] == ANYTHING:
-        return True
-    if order[KIND] != choice[KIND]:
-        return False
-    if order[KIND] < 0 or choice[SLIDE] == ANYTHING:
-        return True
-    if axis_of(order[SLIDE]) != choice[SLIDE]:
-        return False
-    for d in range(8):
-        if choice[PASSING] == 1 and trips[d] > 1:
-            irrelevant = False
-            for x in group_dims(order[KIND]):
-                irrelevant = irrelevant or x == d
-            if not irrelevant:
-                return False
-    return True

@@ -30,19 +30,11 @@ from dse.mapper.deep.bounds.subproblem import (
 from dse.mapper.deep.branching import Learned, half_of, halves, laid_down, next_list, open_lists
 from dse.mapper.deep.exchange import rows_of
 from dse.mapper.deep.kept import Found, found_by, rules_of
+from dse.mapper.deep.leaves import SPLITS, SUBPROBLEMS, UNFINISHED, Goal, Incumbents
 from dse.mapper.deep.lists import Choice, choices_of, laid_of, nothing_of
-from dse.mapper.deep.search import (
-    SPLITS,
-    SUBPROBLEMS,
-    UNFINISHED,
-    Goal,
-    Incumbents,
-    Lists,
-    Sets,
-    search_deep,
-)
+from dse.mapper.deep.search import Lists, Sets, search_deep
 from dse.mapper.deep.splits.axes import together
-from dse.mapper.deep.start import ENOUGH, first_mappings, nearest, stirred, values_of
+from dse.mapper.deep.start import ENOUGH, cheapest_of, first_mappings, nearest, stirred, values_of
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import LATENCY, SLACK
 from dse.model.counting.kernel import Ints
@@ -234,8 +226,7 @@ def dive(node: Node | None, best: Best) -> float:
     """
     reached = inf
     while node is not None and (level := next_list(node)) is not None:
-        rows = tuple(row[np.argpartition(lifted, DIVING)[:DIVING]] if len(row) > DIVING else row
-                     for row, lifted in zip(node.rows, node.reduced, strict=True))  # fmt: skip
+        rows = tuple(row[cheapest_of(lifted, DIVING)] for row, lifted in zip(node.rows, node.reduced, strict=True))
         node = min(laid_down(node, rows, level, best), key=lambda child: child.bound, default=None)
     if node is not None:
         reached = node.bound
@@ -248,7 +239,7 @@ def _parts(node: Node, best: Best) -> list[Node]:
     """A subproblem in each space that its own consists of, where something in it may improve."""
     if not node.space.parts:
         return [node]
-    rows = splits_left(node, best.target())
+    rows = splits_left(node, best.target_in(node))
     parts = []
     for space, masks in told_apart(node.space.parts, node.choices, rows):
         mine = tuple(row[mask] for row, mask in zip(rows, masks, strict=True))
@@ -273,7 +264,7 @@ def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[
     """
     level, nothing = next_list(node), None in node.choices
     unknown = level is not None
-    target = best.target()
+    target = best.target_in(node)
     node = node if unknown or node.space.parts else needed_splits(node, best, WORTHWHILE)
     rows = splits_left(node, target)
     many = prod(map(len, rows))
@@ -289,7 +280,7 @@ def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[
     half = half_of(node, rows, target, 1e-7) if may_halve and not few else None
     if not unknown and not few and best.fruitless < FRUITLESS:
         _probe(node, best)
-        best.fruitless = 0 if best.target() < target else best.fruitless + 1
+        best.fruitless = 0 if best.target_in(node) < target else best.fruitless + 1
     if learned is not None and compared and not few:
         ways = {each: partial(laid_down, node, rows, each, best) for each in open_lists(node)}
         if half is not None:
@@ -299,13 +290,19 @@ def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[
         parts = halves(node, rows, half, best)
         least = min((part.bound for part in parts), default=inf)
         if not unknown or least - node.bound > IDLE * (target - node.bound):
-            return parts
+            return [replace(part, compared=node.compared) for part in parts]
     # Where the bound is decided, and orders of a list are not, these are told apart before all of them are priced.
     level = cut.partial_list(node) if level is None else level
     if few or level is None:
         _walk(node, best, 0)
         return []
     return laid_down(node, rows, level, best)
+
+
+def walked_at_once(node: Node, best: Best) -> bool:
+    """Whether a subproblem is walked as it is."""
+    many = prod(map(len, splits_left(node, best.target_in(node))))
+    return many <= (OPEN if node.space.parts else _most_at_once(False, next_list(node) is not None))
 
 
 def _most_at_once(halved: bool, unknown: bool) -> int:
@@ -362,16 +359,16 @@ def exchange(spaces: list[Space], best: Best, record: Ints) -> None:
 def _walk(node: Node, best: Best, limit: int) -> None:
     """Search a subproblem, a little farther above its bound each time until a mapping is known."""
     if best.held > 0 and not limit and prod(map(len, node.rows)) <= OPEN:
-        walk_to(node, best, best.target(), limit)
+        walk_to(node, best, best.target_in(node), limit)
         return
     for step in STEPS:
-        target = best.target()
+        target = best.target_in(node)
         reach = min(target, node.bound + step)
         walk_to(node, best, reach, limit)
         if best.held != 0 or (limit and best.visited[UNFINISHED]):
             break
-    if best.held > 0 and not limit and not best.stop[0] and best.target() > reach:
-        walk_to(node, best, best.target(), limit)
+    if best.held > 0 and not limit and not best.stop[0] and best.target_in(node) > reach:
+        walk_to(node, best, best.target_in(node), limit)
 
 
 def walk_to(node: Node, best: Best, target: float, limit: int) -> None:

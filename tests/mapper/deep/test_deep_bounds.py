@@ -25,9 +25,9 @@ from dse.mapper.deep.bounds.sift import OF_TIME, Alive, Terms, sift, worth
 from dse.mapper.deep.bounds.subproblem import Best, Space, root_of
 from dse.mapper.deep.branching import options
 from dse.mapper.deep.exchange import rows_of
+from dse.mapper.deep.leaves import PRICED, SUBPROBLEMS
 from dse.mapper.deep.lists import NO_TRIPS, Choice, choices_of, kinds
 from dse.mapper.deep.nest import ROWS, TRIPS, price_whole, record_length, workspace
-from dse.mapper.deep.search import PRICED, SUBPROBLEMS
 from dse.mapper.deep.solve import solve_deep, spaces_of
 from dse.mapper.deep.tree import finished, seek
 from dse.mapper.layer import solve

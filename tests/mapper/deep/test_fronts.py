@@ -13,7 +13,7 @@ from thinned import thinned
 
 from dse.mapper.deep.bounds.subproblem import Best
 from dse.mapper.deep.fronts.slices import FASTER, Slice, Stairs
-from dse.mapper.deep.fronts.whole import _cut_at, gap_of_one, points_of
+from dse.mapper.deep.fronts.whole import _cut, gap_of_one, points_of
 from dse.mapper.deep.solve import DeepSearch, solve_deep
 from dse.mapper.shared.incumbent import ENERGY, FRONT
 from dse.model.price import price
@@ -127,9 +127,12 @@ def test_with_a_gap_slices_look_for_less_where_a_point_comes_within_it() -> None
     assert np.exp(Slice(stairs, best, 1.0, 3.0).targets_at(times)) * 1.2 == pytest.approx([9.0, 6.0])
 
 
-def test_slices_are_cut_where_little_is_left_on_both_sides() -> None:
-    assert _cut_at(np.array([5.0, 4.0, 1.0, 0.9]), np.array([5.1, 4.1, 1.2, 1.0])) == 2
-    assert _cut_at(np.array([1.0, 1.0]), np.array([1.1, 1.1])) == 0
+def test_slices_are_cut_where_a_bound_is_nearer_to_the_goal_than_beside() -> None:
+    assert _cut(np.array([0.5, 0.4, 0.01, 0.02, 0.3]), 0, 5) == [(0, 3), (3, 5)]
+    assert _cut(np.array([0.5, 0.4, 0.01, 0.02, 0.3]), 2, 5) == [(2, 5)]
+    assert _cut(np.array([0.5, 0.4, 0.3, 0.2, 0.01]), 0, 5) == [(0, 5)]
+    assert _cut(np.array([0.5, np.inf, 0.01, 0.2]), 0, 4) == [(0, 4)]
+    assert _cut(np.array([0.5]), 0, 1) == [(0, 1)]
 
 
 def test_the_search_takes_the_front_from_them() -> None:

@@ -11,7 +11,7 @@ from dse.mapper.deep.lists import Choice, nothing_of
 from dse.mapper.deep.nest import record_length
 from dse.mapper.deep.search import Parts
 from dse.mapper.deep.solve import solve_deep, spaces_of
-from dse.mapper.deep.start import _descended, _of_kinds, first_mappings, nearest, stirred, values_of
+from dse.mapper.deep.start import _descended, _of_kinds, cheapest_of, first_mappings, nearest, stirred, values_of
 from dse.mapper.deep.tree import BEYOND, _price, _root, walk_to
 from dse.mapper.shared.incumbent import EDP, ENERGY
 from dse.problem.dims import PSUM
@@ -172,3 +172,9 @@ def test_mappings_like_the_best_one_are_whole_ones_of_their_spaces_and_the_same_
         runs.append(found)
     assert runs[0] == runs[1]
     assert runs[0]
+
+
+@pytest.mark.parametrize("most", [1, 7, 199, 200, 300])
+def test_of_equal_lifts_the_first_are_the_cheapest(most):
+    lifted = np.random.default_rng(3).integers(20, size=200).astype(float)
+    assert cheapest_of(lifted, most).tolist() == sorted(np.argsort(lifted, kind="stable")[:most].tolist())

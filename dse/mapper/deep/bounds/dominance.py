@@ -31,6 +31,9 @@ from dse.problem.dims import PSUM, G
 WORTHWHILE = 20_000
 """Combinations of splits from which on they are compared."""
 
+FEWER = 16
+"""How many times fewer they are when those that were compared before are compared again."""
+
 MOST = 400
 """Splits with as many children that each is compared with, at most; those that are least in all."""
 
@@ -74,11 +77,12 @@ def needed_splits(node: Node, best: Best, worthwhile: int = WORTHWHILE) -> Node:
     worthwhile : int
         Combinations of splits from which on they are compared.
     """
-    target, space = best.target(), node.space
+    target, space = best.target_in(node), node.space
     masks = [lifts_left(node, a, target) for a in range(len(node.rows))]
     rows = [row[mask] for row, mask in zip(node.rows, masks, strict=True)]
     lifted = [row[mask] for row, mask in zip(node.reduced, masks, strict=True)]
-    what = compared(space, node.choices) if prod(map(len, rows)) >= max(1, worthwhile) else None
+    many = prod(map(len, rows))
+    what = compared(space, node.choices) if max(1, worthwhile) <= many <= node.compared / FEWER else None
     if what is not None:
         start = [0, *accumulate(map(len, rows))]
         laid, keep = together(space.axes), np.ones(start[-1], dtype=bool)
@@ -89,7 +93,8 @@ def needed_splits(node: Node, best: Best, worthwhile: int = WORTHWHILE) -> Node:
         )  # fmt: skip
         for a, (begin, end) in enumerate(pairwise(start)):
             rows[a], lifted[a] = rows[a][keep[begin:end]], lifted[a][keep[begin:end]]
-    return replace(node, rows=tuple(rows), reduced=tuple(lifted))
+    left = node.compared if what is None else prod(map(len, rows))
+    return replace(node, rows=tuple(rows), reduced=tuple(lifted), compared=left)
 
 
 def _most_energy(node: Node, best: Best) -> float:

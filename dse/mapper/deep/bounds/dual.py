@@ -10,25 +10,18 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dse.mapper.deep.bounds.chosen import choose
 from dse.mapper.deep.bounds.newton import NEAR, ascend
-from dse.mapper.deep.bounds.sift import ROUNDING, Alive, Terms, close_gaps, in_use, sift, with_lists
+from dse.mapper.deep.bounds.sift import OF_TIME, ROUNDING, Alive, Terms, close_gaps, in_use, sift, with_lists
 from dse.mapper.deep.bounds.small import Pairs, drop_dominated, gather, pair_up
+from dse.mapper.deep.bounds.stairs import ONE_STEP, hull_of, least_step
 from dse.model.counting.kernel import Bools, Floats, Ints, entry
-
-SOME = 96
-"""Splits of an axis that join the small problem at a time, the least lifted first."""
 
 TURNS = 8
 """How often splits join it at most."""
 
 CLOSE = 1e-3
 """How far, in logarithms, the bound over all splits may be below that over some to be as good, at most."""
-
-NARROW = 1e-5
-"""Lift, in logarithms, of splits that count as least; each wider range is four times as far."""
-
-RANGES = 12
-"""Ranges of lift that splits are counted in."""
 
 WARM = 0.01
 """Heat, see `dse.mapper.deep.bounds.newton`, for weights that were improved before."""
@@ -43,10 +36,15 @@ class Effort(NamedTuple):
         See `dse.mapper.deep.bounds.newton`: high for a start from anywhere, low when the weights are nearly right.
     enough : float
         Stop when the bound, a logarithm, gets there.
+    steps : (2, n) float
+        Of a front, how far in logarithms the end of each of its steps is before the limit on time, and how far the
+        energy that a mapping must stay below there is below `enough`; the first falls and the second rises. One step of
+        zeros where nothing but `enough` counts. See `dse.mapper.deep.bounds.stairs`.
     """
 
     heat: float
     enough: float
+    steps: Floats = ONE_STEP
 
 
 class Sums(NamedTuple):
@@ -217,7 +215,8 @@ def climb_all(
     flock
         Filled; `weights` are the start.
     """
-    size = len(splits)
+    size, steps = len(splits), hull_of(effort.steps)
+    effort = Effort(effort.heat, effort.enough, steps)
     for i in range(len(flock.bound)):
         alive = Alive(flock.rows[i], flock.start, flock.end[i], flock.reduced[i])
         empty = False
@@ -284,7 +283,7 @@ def climb(
     for t in range(len(weights)):
         if not in_use(terms, t):
             weights[t] = 0.0
-    value = load_of(terms, weights, columns.load, sums) + weigh(tables, columns.load, alive, columns.least)
+    value = _bound(tables, terms, weights, effort.steps, alive, columns, sums)
     if value >= effort.enough:
         return float(value)
     # Prices at the weights of the subproblem above are one pass over each table; what they leave is looked at closely.
@@ -303,7 +302,7 @@ def _climb(
     kept, heat, enough = weights.copy(), effort.heat, effort.enough
     best, reached = -np.inf, np.inf
     for turn in range(TURNS + 1):
-        value = load_of(terms, weights, columns.load, sums) + weigh(tables, columns.load, alive, columns.least)
+        value = _bound(tables, terms, weights, effort.steps, alive, columns, sums)
         if value > best:
             best = value
             kept[:] = weights
@@ -313,15 +312,15 @@ def _climb(
             return np.inf
         if turn == TURNS or reached - best < min(CLOSE, NEAR * (enough - best)):
             break
-        if _choose(alive, columns.least, chosen) == 0 and turn > 0:
+        if choose(alive, columns.least, chosen) == 0 and turn > 0:
             break
-        small = gather(tables, terms, pairs, alive, chosen)
+        small = gather(tables, terms, pairs, alive, chosen, effort.steps[0].max())
         drop_dominated(small)
-        reached = ascend(small, terms, weights, heat, enough)
+        reached = ascend(small, terms, weights, heat, enough, effort.steps)
         heat = min(heat, WARM)
     if value < best:
         weights[:] = kept
-        best = load_of(terms, weights, columns.load, sums) + weigh(tables, columns.load, alive, columns.least)
+        best = _bound(tables, terms, weights, effort.steps, alive, columns, sums)
     if not _drop(alive, chosen, columns.least, enough - best + ROUNDING):
         return np.inf
     for a in range(6):
@@ -330,53 +329,12 @@ def _climb(
     return float(best)
 
 
-def _choose(alive: Alive, least: Floats, chosen: Bools) -> int:
-    """Choose the splits of each axis that lift the bound least, and some of those that lift it a little more.
-
-    Returns how many were not chosen before.
-    """
-    reduced, new = alive.reduced, 0
-    for a in range(6):
-        begin, end = alive.start[a], alive.end[a]
-        window, inside = _window(reduced, begin, end, least[a])
-        left, stride = SOME, 1 + inside // SOME
-        for nearest in range(2):
-            seen = 0
-            for i in range(begin, end):
-                over = reduced[i] - least[a]
-                if left == 0 or chosen[i] or over > (window if nearest == 1 and end - begin > SOME else window / 4.0):
-                    continue
-                seen += 1
-                if nearest == 0 or seen % stride == 0 or over <= 0.0:
-                    chosen[i] = True
-                    new += 1
-                    left -= 1
-        if end - begin <= SOME:
-            for i in range(begin, end):
-                new += not chosen[i]
-                chosen[i] = True
-    return new
-
-
-def _window(reduced: Floats, begin: int, end: int, least: float) -> tuple[float, int]:
-    """A lift that enough splits of an axis do not pass, and how many do not."""
-    inside = np.zeros(RANGES, dtype=np.int64)
-    widest = NARROW * 4.0 ** (RANGES - 1)
-    for i in range(begin, end):
-        over = reduced[i] - least
-        if over <= widest:
-            at, window = 0, NARROW
-            while over > window:
-                window *= 4.0
-                at += 1
-            inside[at] += 1
-    count, window = 0, NARROW
-    for at in range(RANGES):
-        count += inside[at]
-        if count > SOME // 2:
-            break
-        window *= 4.0
-    return window, count
+def _bound(
+    tables: tuple[Floats, ...], terms: Terms, weights: Floats, steps: Floats, alive: Alive, columns: Columns, sums: Sums
+) -> float:
+    """The bound over all splits that some weights give, in whichever step of a front it is nearest to the goal."""
+    value = load_of(terms, weights, columns.load, sums) + weigh(tables, columns.load, alive, columns.least)
+    return value + least_step(steps, sums.by_block[OF_TIME])
 
 
 def _drop(alive: Alive, chosen: Bools, least: Floats, most: float) -> bool:

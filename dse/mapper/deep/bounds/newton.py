@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sift import Terms
+from dse.mapper.deep.bounds.sift import OF_TIME, Terms
 from dse.mapper.deep.bounds.small import Moments, Small, room_for_moments, take_moments
+from dse.mapper.deep.bounds.stairs import ONE_STEP, least_step, soft_step
 from dse.model.counting.kernel import Floats, Ints
 
 COLD, COLDEST = 1e-3, 1e-5
@@ -74,6 +75,10 @@ class Room(NamedTuple):
         The negative of the second derivatives, then its Cholesky factor.
     solved : (m, 3) float
         Solutions for the gradient and for the sums of the two blocks of the objective.
+    steps : (2, n) float
+        Those of a front.
+    of_steps : (2,) float
+        Slope and bend of what they add to the bound, see `dse.mapper.deep.bounds.stairs.soft_step`.
     """
 
     tried: Floats
@@ -90,9 +95,13 @@ class Room(NamedTuple):
     block_of: Ints
     bend: Floats
     solved: Floats
+    steps: Floats
+    of_steps: Floats
 
 
-def ascend(small: Small, terms: Terms, weights: Floats, heat: float, enough: float) -> float:
+def ascend(
+    small: Small, terms: Terms, weights: Floats, heat: float, enough: float, steps: Floats = ONE_STEP
+) -> float:
     """Improve the weights for as long as the bound over the splits chosen rises.
 
     Parameters
@@ -103,6 +112,8 @@ def ascend(small: Small, terms: Terms, weights: Floats, heat: float, enough: flo
         To begin with: high for weights that may be far from right.
     enough : float
         Stop when the bound, a logarithm, gets there.
+    steps : (2, n) float
+        As of `dse.mapper.deep.bounds.dual.Effort`.
 
     Returns
     -------
@@ -114,7 +125,8 @@ def ascend(small: Small, terms: Terms, weights: Floats, heat: float, enough: flo
     room = Room(
         np.zeros(m), np.zeros(m), np.zeros(m), np.zeros(m), np.zeros((6, columns)), np.zeros(small.start[6]),
         np.zeros(6), room_for_moments(columns, small.start[6]), np.zeros(blocks), np.zeros(blocks),
-        np.zeros(groups + 1), np.zeros(groups + 1, dtype=np.int64), np.zeros((m, m)), np.zeros((m, 3)),
+        np.zeros(groups + 1), np.zeros(groups + 1, dtype=np.int64), np.zeros((m, m)), np.zeros((m, 3)), steps,
+        np.zeros(2),
     )  # fmt: skip
     w = np.zeros(m)
     for t in range(len(weights)):
@@ -188,7 +200,8 @@ def _bound(small: Small, terms: Terms, w: Floats, heat: float, room: Room) -> tu
     """The bound at some weights, and what it is softened to, with the barrier; fills sums, loads and portions."""
     total, barrier = _constant(small, terms, w, room)
     values, load, portion = small.values, room.load, room.portion
-    exact, soft = total, total + BARRIER * heat * barrier
+    nearer, room.of_steps[0], room.of_steps[1] = soft_step(room.steps, room.by_block[OF_TIME], heat)
+    exact, soft = total + least_step(room.steps, room.by_block[OF_TIME]), total + nearer + BARRIER * heat * barrier
     for a in range(6):
         begin, end = small.start[a], small.start[a + 1]
         for i in range(begin, end):
@@ -295,6 +308,8 @@ def _derivatives(small: Small, terms: Terms, w: Floats, heat: float, room: Room)
             here += np.log(by_group[g] / by_groups[b]) + wall / by_group[g]
         if terms.fixed[b] < 0.0:
             here += wall / by_block[b] - terms.limits[b]
+        if b == OF_TIME:
+            here += room.of_steps[0]
         for a in range(6):
             if column[q, a] >= 0:
                 here += room.moments.mean[a, column[q, a]]
@@ -304,6 +319,8 @@ def _derivatives(small: Small, terms: Terms, w: Floats, heat: float, room: Room)
             for a in range(6):
                 if column[q, a] >= 0 and column[r, a] >= 0:
                     curve += room.moments.spread[a, column[q, a], column[r, a]]
+            if b == OF_TIME and block[r] == OF_TIME:
+                curve += room.of_steps[1]
             curve /= heat
             if block[r] == b:
                 curve -= 1.0 / by_block[b]

@@ -13,6 +13,9 @@ import numpy as np
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT, Alive, Terms, add_longest, find_same, in_use, worth
 from dse.model.counting.kernel import Bools, Floats, Ints
 
+LAST = 5
+"""Depth of the last axis in a walk."""
+
 OUT = -1
 """In place of the slot of a term that changes nothing."""
 

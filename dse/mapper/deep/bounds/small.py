@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sift import Alive, Terms, in_use
+from dse.mapper.deep.bounds.sift import OF_TIME, Alive, Terms, in_use
 from dse.model.counting.kernel import Bools, Floats, Ints
 
 NO_FACTOR = -1
@@ -125,7 +125,9 @@ def pair_up(terms: Terms) -> Pairs:
     return pairs
 
 
-def gather(tables: tuple[Floats, ...], terms: Terms, pairs: Pairs, alive: Alive, chosen: Bools) -> Small:
+def gather(
+    tables: tuple[Floats, ...], terms: Terms, pairs: Pairs, alive: Alive, chosen: Bools, earlier: float
+) -> Small:
     """The small problem of the splits chosen.
 
     Parameters
@@ -134,6 +136,8 @@ def gather(tables: tuple[Floats, ...], terms: Terms, pairs: Pairs, alive: Alive,
         Logarithms of the factors of each axis' splits.
     chosen : (n,) bool
         Which of the splits alive, beside `alive.rows`.
+    earlier : float
+        How far before the limit on time, in logarithms, the end of a front's first step is.
     """
     start = np.zeros(7, dtype=np.int64)
     for a in range(6):
@@ -159,7 +163,7 @@ def gather(tables: tuple[Floats, ...], terms: Terms, pairs: Pairs, alive: Alive,
                     base[t] += lower
                     column[t, a] = NO_FACTOR
     merged, first = np.full(size, NOT_IN_USE, dtype=np.int64), np.zeros(size, dtype=np.int64)
-    _leave_out(terms, low, high, merged)
+    _leave_out(terms, low, high, earlier, merged)
     log = np.zeros(size)
     m = _merge(terms, column, base, merged, first, log)
     share = np.zeros(size)
@@ -185,7 +189,7 @@ def _fill(table: Floats, pairs: Pairs, a: int, alive: Alive, chosen: Bools, valu
             at += 1
 
 
-def _leave_out(terms: Terms, low: Floats, high: Floats, merged: Ints) -> None:
+def _leave_out(terms: Terms, low: Floats, high: Floats, earlier: float, merged: Ints) -> None:
     """Mark the terms in use with 0: not those of limits that no split chosen passes, nor of groups that are never
     the longest.
 
@@ -214,7 +218,7 @@ def _leave_out(terms: Terms, low: Floats, high: Floats, merged: Ints) -> None:
                 break
     for t in range(size):
         b, g = terms.block[t], terms.group[t]
-        binds = terms.fixed[b] > 0.0 or largest[b] > 1.0
+        binds = terms.fixed[b] > 0.0 or largest[b] > (np.exp(-earlier) if b == OF_TIME else 1.0)
         if in_use(terms, t) and binds and (g < 0 or block_of[g] >= 0):
             merged[t] = 0
 

@@ -14,6 +14,7 @@ from dse.mapper.deep.bounds.columns import Columns, Laid, Places, Pool, Words
 from dse.mapper.deep.bounds.crossings import Crossing, Term
 from dse.mapper.deep.bounds.dual import WARM, Effort, Family, Flock, climb_all
 from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, ROUNDING, Terms
+from dse.mapper.deep.bounds.stairs import ONE_STEP, least_step
 from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.lists import Bools, Choice, allowed, listed, needed, nothing_of, parts_of_choice
 from dse.mapper.deep.problem import Deep
@@ -204,7 +205,10 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A subproblem: what is laid down per list, splits that are left per axis, and its bound (a logarithm)."""
+    """A subproblem: what is laid down per list, splits that are left per axis, and its bound (a logarithm).
+
+    `compared` is how many combinations of its splits there were when they were last compared with one another.
+    """
 
     space: Space
     choices: tuple[Choice | None, ...]
@@ -213,6 +217,7 @@ class Node:
     bound: float
     reduced: tuple[Floats, ...]
     columns: Columns
+    compared: float = inf
 
 
 class Kin(NamedTuple):
@@ -262,6 +267,14 @@ class Best:
         value = energy if self.kind == ENERGY else time if self.kind == LATENCY else energy * time
         margin = -TIED if self.kind == LATENCY else MARGIN  # of the fastest, one will do: see `seek_fastest`
         return log(value) - log(1 + self.gap + 1e-12) + margin if value > 0 else -inf
+
+    def steps(self) -> Floats:
+        """What is looked for at several times, see `dse.mapper.deep.bounds.dual.Effort`."""
+        return ONE_STEP
+
+    def target_in(self, node: Node) -> float:
+        """The logarithm that bounds on parts of a subproblem must stay below, by its own weights."""
+        return self.target()
 
 
 def with_each(choices: Laid, level: int, some: tuple[Choice, ...]) -> tuple[Laid, ...]:
@@ -329,9 +342,9 @@ def bounded_all(
     )  # fmt: skip
     laid = together(space.axes)
     family = Family(kin.logs.copy(), kin.first, np.ascontiguousarray(keep), space.steps, space.floors)
-    target = best.target()
+    target, steps = best.target(), best.steps()
     compiled(climb_all)(
-        laid.logs, laid.factors, space.terms_for(best), family, splits, Effort(heat, target), flock
+        laid.logs, laid.factors, space.terms_for(best), family, splits, Effort(heat, target, steps), flock
     )  # fmt: skip
     found = []
     for i, (bound, ends) in enumerate(zip(flock.bound.tolist(), flock.end.tolist(), strict=True)):
@@ -340,6 +353,8 @@ def bounded_all(
             parts = [slice(*ends_of) for ends_of in pairwise([0, *ends])]
             columns = family.logs[i], kin.first[i], kin.second
             each, prices = tuple(mine[part] for part in parts), tuple(lifted[part] for part in parts)
+            if steps is not ONE_STEP:
+                bound -= least_step(steps, float(flock.weights[i, space.block == OF_TIME].sum()))
             found.append(Node(space, kin.choices[i], each, flock.weights[i], bound, prices, columns))
     return found
 

@@ -7,13 +7,19 @@ from math import inf, log
 
 import numpy as np
 
-from dse.mapper.deep.bounds.subproblem import MARGIN, Best
+from dse.mapper.deep.bounds.sift import OF_TIME
+from dse.mapper.deep.bounds.stairs import ONE_STEP
+from dse.mapper.deep.bounds.subproblem import MARGIN, Best, Node
 from dse.mapper.shared.incumbent import ENERGY, FRONT, enter
 from dse.model.counting.kernel import Floats, Ints
 
 FASTER = 4e-11
 """What a point of a front is faster than the last, relatively: more than bounds give way for rounding, or all mappings
 that are as fast as the last would be priced."""
+
+LATER = 2e-13
+"""What ends of steps are later by in bounds, in logarithms: where a step is short and deep, time has a weight of
+thousands, and what logarithms of time are rounded by counts as often."""
 
 
 @dataclass(slots=True)
@@ -100,6 +106,35 @@ class Slice(Best):
         """The same of slices that begin elsewhere."""
         targets: Floats = np.log(self.stairs.energies_at(lows * (1 + self.gap))) - log(1 + self.gap + 1e-12) + MARGIN
         return targets
+
+    def target_in(self, node: Node) -> float:
+        bounds, targets, _, _ = self.steps_of(node)
+        return node.bound + float((targets - bounds).max())
+
+    def steps(self) -> Floats:
+        times, ends = self._times()
+        targets = self.targets_at(times)
+        return np.stack([self._earlier(ends), targets[0] - targets]) if np.isfinite(targets).all() else ONE_STEP
+
+    def steps_of(self, node: Node) -> tuple[Floats, Floats, Floats, Floats]:
+        """What a subproblem's bound is in each step of the stairs and must stay below, and when they begin and end.
+
+        Under a limit on time that is lower by some factor, the bound is higher by the factor to the power of time's
+        weight.
+        """
+        times, ends = self._times()
+        weight = float(node.weights[node.space.block == OF_TIME].sum())
+        return node.bound + weight * self._earlier(ends), self.targets_at(times), times, ends
+
+    def _times(self) -> tuple[Floats, Floats]:
+        """When its steps begin and end."""
+        times = self.stairs.times_within(self.low, self.until, self.gap)
+        return times, np.append(times[1:] * (1 - FASTER), self.until)
+
+    def _earlier(self, ends: Floats) -> Floats:
+        """How far before its own end others are, in logarithms, rounding taken off."""
+        earlier: Floats = log(self.until) - np.log(ends) - LATER
+        return earlier
 
     def part(self, low: float, until: float) -> Slice:
         """A slice of less time."""

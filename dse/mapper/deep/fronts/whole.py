@@ -5,19 +5,18 @@ from __future__ import annotations
 import heapq
 from dataclasses import replace
 from itertools import count
-from math import exp, inf, log
+from math import exp, inf
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sift import OF_TIME
 from dse.mapper.deep.bounds.subproblem import Best, Node, Space, bounded, root_of
 from dse.mapper.deep.fronts.slices import FASTER, Slice, Stairs
-from dse.mapper.deep.search import SUBPROBLEMS
-from dse.mapper.deep.tree import children_of, dive, exchange
+from dse.mapper.deep.leaves import SUBPROBLEMS
+from dse.mapper.deep.tree import children_of, dive, exchange, walked_at_once
 from dse.model.counting.kernel import Floats, Ints
 
-WORTH = 0.6
-"""A slice is cut where that leaves less than this part of what is left to prove, in logarithms."""
+WORTH = 0.15
+"""A slice is cut where less than this part of the most that is left to prove in it is, in logarithms."""
 
 
 def complete(spaces: list[Space], best: Best, stairs: Stairs, fewest: float) -> float:
@@ -42,30 +41,30 @@ def complete(spaces: list[Space], best: Best, stairs: Stairs, fewest: float) -> 
     for space in spaces:
         root = root_of(space, whole)
         if root is not None:
-            heapq.heappush(heap, (root.bound - whole.target(), next(number), whole, root))
+            heapq.heappush(heap, (root.bound - whole.target_in(root), next(number), whole, root))
     known: set[bytes] = set()
     begun, dive_at = int(best.visited[SUBPROBLEMS]), 1
     while heap and not best.stop[0] and stairs.held >= 0:
         _, _, part, node = heapq.heappop(heap)
         pieces = _left(part, node)
-        if any(some is not part for some, _ in pieces):
+        if any(some is not part for some, _ in pieces) and not walked_at_once(node, part):
             for some, mine in pieces:
                 again = bounded(mine.space, mine.choices, mine.rows, mine.weights, some, mine.columns)
                 if again is not None:
-                    heapq.heappush(heap, (again.bound - some.target(), next(number), some, again))
+                    again = replace(again, compared=mine.compared)
+                    heapq.heappush(heap, (again.bound - some.target_in(again), next(number), some, again))
         elif pieces:
             best.visited[SUBPROBLEMS] += 1
             if best.visited[SUBPROBLEMS] - begun == dive_at:
                 dive_at *= 2
                 dive(node, part)
             for child in children_of(node, part):
-                bound = max(child.bound, node.bound)
-                heapq.heappush(heap, (bound - part.target(), next(number), part, replace(child, bound=bound)))
+                heapq.heappush(heap, (child.bound - part.target_in(child), next(number), part, child))
             if best.gap > 0:
                 _improve(spaces, whole, known)
         if best.stop[0]:  # what is at hand may not have been walked to its end
             heapq.heappush(heap, (0.0, next(number), part, node))
-    left = max((part.target() - node.bound for _, _, part, node in heap), default=0.0)
+    left = max((part.target_in(node) - node.bound for _, _, part, node in heap), default=0.0)
     return (1 + best.gap) * exp(max(0.0, left)) - 1 if left > 0.0 else best.gap
 
 
@@ -76,48 +75,32 @@ def gap_of_one(stairs: Stairs, cheapest: float, fewest: float) -> float:
 
 
 def _left(part: Slice, node: Node) -> list[tuple[Slice, Node]]:
-    """What is left of a subproblem in a slice: in less time, or in several slices, each with the bound it has there.
-
-    Under a limit on time that is lower by some factor, the bound is higher by the factor to the power of time's weight.
-    """
-    times = part.stairs.times_within(part.low, part.until, part.gap)
-    ends = np.append(times[1:] * (1 - FASTER), part.until)
-    weight = float(node.weights[node.space.block == OF_TIME].sum())
-    bounds = node.bound + weight * (log(part.until) - np.log(ends))
-    targets = part.targets_at(times)
-    left, several = [], [(0, len(times))]
-    while several:
-        begin, end = several.pop()
-        missing = begin + np.flatnonzero(bounds[begin:end] < targets[begin:end])
-        if len(missing) == 0:
-            continue
-        first, last = int(missing[0]), int(missing[-1])
-        cut = _cut_at(bounds[first : last + 1], targets[first : last + 1])
-        if cut:
-            several += [(first, first + cut), (first + cut, last + 1)]
-            continue
+    """What is left of a subproblem in a slice: in less time, or in two slices, each with the bound it has there."""
+    bounds, targets, times, ends = part.steps_of(node)
+    missing = np.flatnonzero(bounds < targets)
+    if len(missing) == 0:
+        return []
+    left = []
+    for begin, end in _cut(targets - bounds, int(missing[0]), int(missing[-1]) + 1):
+        mine = missing[(missing >= begin) & (missing < end)]
+        first, last = int(mine[0]), int(mine[-1])
         whole = first == 0 and last == len(times) - 1
         some = part if whole else part.part(float(times[first]), float(ends[last]))
         left.append((some, node if whole else replace(node, bound=float(bounds[last]))))
     return left
 
 
-def _cut_at(bounds: Floats, targets: Floats) -> int:
-    """The first point of the second of two slices that a slice is best cut into, 0 if it is best left whole.
-
-    Parameters
-    ----------
-    bounds : (n,) float
-        Of each of its points; they fall.
-    targets : (n,) float
-        They fall as well.
-    """
-    if len(bounds) < 2 or not np.isfinite(targets).all():
-        return 0
-    whole = targets[0] - bounds[-1]
-    parts = np.maximum(targets[0] - bounds[:-1], targets[1:] - bounds[-1])
-    at = int(np.argmin(parts))
-    return at + 1 if parts[at] < WORTH * whole else 0
+def _cut(missing: Floats, begin: int, end: int) -> list[tuple[int, int]]:
+    """The steps from one up to another, in two parts where a bound is so much nearer to the goal between than beside
+    that weights of their own may do better on both sides."""
+    between = missing[begin + 1 : end - 1]
+    if len(between) == 0 or not np.isfinite(missing[begin:end]).all():
+        return [(begin, end)]
+    at = begin + 1 + int(np.argmin(between))
+    if missing[at] >= min(missing[begin], missing[end - 1], WORTH * missing[begin:end].max()):
+        return [(begin, end)]
+    at += int(at - begin < end - at)
+    return [(begin, at), (at, end)]
 
 
 def _improve(spaces: list[Space], whole: Slice, known: set[bytes]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from mapper.deep.bounds.drawn_terms import AXES, all_alive, drawn, even_weights, objective
 
+from dse.mapper.deep.bounds.chosen import SOME, choose
 from dse.mapper.deep.bounds.dual import Effort, climb
 from dse.mapper.deep.bounds.sift import OF_ENERGY, Alive, Terms
 
@@ -53,3 +54,18 @@ def test_the_bound_is_exact_for_one_term_per_block() -> None:
     bound = climb(logarithms, tables, terms, np.ones(1), Effort(0.1, inf), alive)
     assert bound == pytest.approx(log(5.0 * 2.0**AXES))
     assert alive.reduced == pytest.approx(np.tile([0.0, log(1.5)], AXES))
+
+
+def test_the_least_lifted_splits_of_an_axis_are_chosen_first() -> None:
+    """All of a short axis, and of a long one so many, the least among them; the others later."""
+    sizes = [5, 4 * SOME, 1, 1, 1, 1]
+    end = np.cumsum(sizes)
+    alive = Alive(np.concatenate([np.arange(n) for n in sizes]), end - sizes, end, np.zeros(end[-1]))
+    alive.reduced[5 : 5 + 4 * SOME] = np.random.default_rng(1).permutation(4 * SOME) * 1e-3
+    chosen, least = np.zeros(end[-1], dtype=np.bool_), np.zeros(AXES)
+    assert choose(alive, least, chosen) == chosen.sum()
+    of_long = chosen[5 : 5 + 4 * SOME]
+    assert chosen[:5].all()
+    assert SOME // 2 <= of_long.sum() <= SOME
+    assert of_long[np.argmin(alive.reduced[5 : 5 + 4 * SOME])]
+    assert choose(alive, least, chosen) > 0

@@ -21,7 +21,7 @@ SHORT = COLD * (AXES * log(3) + 6 * BARRIER)
 def small_of(terms: Terms, tables: tuple[np.ndarray, ...]) -> Small:
     alive = all_alive(tables)
     logarithms = tuple(np.log(table) for table in tables)
-    return gather(logarithms, terms, pair_up(terms), alive, np.ones(len(alive.rows), dtype=np.bool_))
+    return gather(logarithms, terms, pair_up(terms), alive, np.ones(len(alive.rows), dtype=np.bool_), 0.0)
 
 
 def least_of_mixtures(terms: Terms, tables: tuple[np.ndarray, ...]) -> float:

@@ -45,7 +45,7 @@ def value(small: Small, terms: Terms, splits: tuple[int, ...]) -> float:
 def test_every_assignment_costs_what_it_did(seed: int) -> None:
     terms, tables = drawn(seed)
     alive, logarithms = all_alive(tables), tuple(np.log(table) for table in tables)
-    small = gather(logarithms, terms, pair_up(terms), alive, np.ones(len(alive.rows), dtype=np.bool_))
+    small = gather(logarithms, terms, pair_up(terms), alive, np.ones(len(alive.rows), dtype=np.bool_), 0.0)
     for splits in product(*(range(len(table[0])) for table in tables)):
         assert value(small, terms, splits) == pytest.approx(objective(terms, tables, splits), rel=1e-12)
 
@@ -54,7 +54,7 @@ def test_every_assignment_costs_what_it_did(seed: int) -> None:
 def test_the_shares_of_a_merged_term_add_up_to_one(seed: int) -> None:
     terms, tables = drawn(seed)
     alive, logarithms = all_alive(tables), tuple(np.log(table) for table in tables)
-    small = gather(logarithms, terms, pair_up(terms), alive, np.ones(len(alive.rows), dtype=np.bool_))
+    small = gather(logarithms, terms, pair_up(terms), alive, np.ones(len(alive.rows), dtype=np.bool_), 0.0)
     for q in range(len(small.log)):
         assert small.share[small.merged == q].sum() == pytest.approx(1.0)
     for t in range(len(terms.logs)):
@@ -68,7 +68,7 @@ def test_some_splits_make_a_problem_of_their_own() -> None:
     alive, logarithms = all_alive(tables), tuple(np.log(table) for table in tables)
     chosen = np.zeros(len(alive.rows), dtype=np.bool_)
     chosen[alive.start] = True
-    small = gather(logarithms, terms, pair_up(terms), alive, chosen)
+    small = gather(logarithms, terms, pair_up(terms), alive, chosen, 0.0)
     assert small.start.tolist() == list(range(AXES + 1))
     assert (small.column == NO_FACTOR).all()
     assert value(small, terms, (0,) * AXES) == pytest.approx(objective(terms, tables, (0,) * AXES), rel=1e-12)
@@ -95,7 +95,8 @@ def test_no_weights_prefer_a_dominated_split(seed: int) -> None:
     more = tuple(np.concatenate([table, table, table * (1.0 + 0.5 * (seed % 2))], axis=1) for table in tables)
     alive, logarithms = all_alive(more), tuple(np.log(table) for table in more)
     every, few = (
-        gather(logarithms, terms, pair_up(terms), alive, np.ones(len(alive.rows), dtype=np.bool_)) for _ in range(2)
+        gather(logarithms, terms, pair_up(terms), alive, np.ones(len(alive.rows), dtype=np.bool_), 0.0)
+        for _ in range(2)
     )
     drop_dominated(few)
     rng = np.random.default_rng(seed)
