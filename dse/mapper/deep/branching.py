@@ -7,9 +7,9 @@ from math import inf
 
 import numpy as np
 
-from dse.mapper.deep.bounds.columns import Laid
 from dse.mapper.deep.bounds.halves import most_undecided
 from dse.mapper.deep.bounds.subproblem import MARGIN, Best, Kin, Node, Space, bounded_all, lifts_left, with_each
+from dse.mapper.deep.bounds.sums.columns import Laid
 from dse.mapper.deep.lists import Bools, Choice, kinds, parts_of_choice
 from dse.mapper.deep.splits.axes import together
 from dse.mapper.shared.compilation.twins import compiled

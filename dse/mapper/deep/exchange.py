@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sift import (
+from dse.mapper.deep.bounds.sums.sift import (
     BLOCK,
     FIRST_LIMIT,
     Pairs,

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from dse.mapper.deep.bounds.columns import Pool
-from dse.mapper.deep.bounds.steps import lay_down_fewest
+from dse.mapper.deep.bounds.sums.columns import Pool
+from dse.mapper.deep.bounds.sums.steps import lay_down_fewest
 from dse.mapper.deep.lists import Bools, Choice
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import Axis, axes_of

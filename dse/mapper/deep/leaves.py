@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sift import OF_ENERGY, OF_TIME
+from dse.mapper.deep.bounds.sums.sift import OF_ENERGY, OF_TIME
 from dse.mapper.deep.nest import COLS, ORDER, PER_LEVEL, PER_PART, ROWS, TRIPS, Work, price_finished, workspace
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.incumbent import SLACK, enter

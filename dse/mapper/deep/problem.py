@@ -69,7 +69,7 @@ class Deep(NamedTuple):
     port_saved: Floats
     port_joins: Ints
     folds: Floats
-    visits_pay: bool  # more visits of psums may cost less: see `dse.mapper.deep.bounds.terms.visits_pay`
+    visits_pay: bool  # more visits of psums may cost less: see `dse.mapper.deep.bounds.sums.terms.visits_pay`
 
 
 def build(

@@ -1,17 +1,17 @@
 """The deep search: any number of levels and fan-outs, axis by axis, each split over all levels at once. Compilable.
 
 What an axis contributes to every count is a row of factors (`dse.mapper.deep.splits.axes`); the walk multiplies
-them up, and holds both the sums that follow and the separable bound (`dse.mapper.deep.bounds.dual`) against the best
-known.
+them up, and holds both the sums that follow and the separable bound (`dse.mapper.deep.bounds.weights.dual`) against
+the best known.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from dse.mapper.deep.bounds.last_axis import LastAxis, add_up_several, last_axis_of, weigh_columns
-from dse.mapper.deep.bounds.shrink import LAST, Sums, Walk, add_up, shrink, walk_of
-from dse.mapper.deep.bounds.sift import BLOCK, FIRST_LIMIT, OF_ENERGY, OF_TIME, Alive, Terms, put_in_order
+from dse.mapper.deep.bounds.sums.last_axis import LastAxis, add_up_several, last_axis_of, weigh_columns
+from dse.mapper.deep.bounds.sums.shrink import LAST, Sums, Walk, add_up, shrink, walk_of
+from dse.mapper.deep.bounds.sums.sift import BLOCK, FIRST_LIMIT, OF_ENERGY, OF_TIME, Alive, Terms, put_in_order
 from dse.mapper.deep.leaves import (
     LEAVES,
     SPLITS,
@@ -38,7 +38,7 @@ class Lists(NamedTuple):
         Per list, the operand that stays, the axis of the slide, and whether the list has none of the operand's loops;
         -2 for nothing. Where nothing is said of the slide, nothing is said of the loops.
     logs, first
-        As of `dse.mapper.deep.bounds.sift.Terms`.
+        As of `dse.mapper.deep.bounds.sums.sift.Terms`.
     """
 
     choices: Ints

@@ -7,8 +7,8 @@ from itertools import product
 
 import numpy as np
 
-from dse.mapper.deep.bounds.columns import Columns
 from dse.mapper.deep.bounds.subproblem import Best, Kin, Node, Space, bounded, even_weights
+from dse.mapper.deep.bounds.sums.columns import Columns
 from dse.mapper.deep.exchange import LIKE_BEFORE, descend_all, exchanged, rows_of
 from dse.mapper.deep.lists import Bools, Choice, choices_of, listed
 from dse.mapper.deep.splits.axes import together

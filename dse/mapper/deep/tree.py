@@ -13,10 +13,8 @@ from typing import TypeVar
 import numpy as np
 
 from dse.mapper.deep import branching as cut
-from dse.mapper.deep.bounds.columns import Columns, Laid
 from dse.mapper.deep.bounds.dominance import WORTHWHILE, needed_splits
 from dse.mapper.deep.bounds.finished import told_apart
-from dse.mapper.deep.bounds.sift import ROUNDING
 from dse.mapper.deep.bounds.subproblem import (
     MARGIN,
     Best,
@@ -27,6 +25,8 @@ from dse.mapper.deep.bounds.subproblem import (
     root_of,
     splits_left,
 )
+from dse.mapper.deep.bounds.sums.columns import Columns, Laid
+from dse.mapper.deep.bounds.sums.sift import ROUNDING
 from dse.mapper.deep.branching import Learned, half_of, halves, laid_down, next_list, open_lists
 from dse.mapper.deep.exchange import rows_of
 from dse.mapper.deep.kept import Found, found_by, rules_of

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.deep.bounds.columns import Pool
-from dse.mapper.deep.bounds.dual import WARM, Effort, Family, Flock, climb_all
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT, Terms
 from dse.mapper.deep.bounds.spaces import narrowed
 from dse.mapper.deep.bounds.subproblem import HOT, Best, Node, Space, fixed_weights, limits_of
+from dse.mapper.deep.bounds.sums.columns import Pool
+from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, Terms
+from dse.mapper.deep.bounds.weights.dual import WARM, Effort, Family, Flock, climb_all
 from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.lists import NO_SLIDE, Choice
 from dse.mapper.deep.nest import record_length

@@ -20,9 +20,9 @@ from dse import Layer, load_architecture
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
 from dse.mapper.deep import branching, tree
-from dse.mapper.deep.bounds import steps as deep_steps
-from dse.mapper.deep.bounds.sift import OF_TIME, Alive, Terms, sift, worth
 from dse.mapper.deep.bounds.subproblem import Best, Space, root_of
+from dse.mapper.deep.bounds.sums import steps as deep_steps
+from dse.mapper.deep.bounds.sums.sift import OF_TIME, Alive, Terms, sift, worth
 from dse.mapper.deep.branching import options
 from dse.mapper.deep.exchange import rows_of
 from dse.mapper.deep.leaves import PRICED, SUBPROBLEMS

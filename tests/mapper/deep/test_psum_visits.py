@@ -20,8 +20,8 @@ from dse.architecture.dataflow import Dataflow
 from dse.architecture.hierarchy import FanOut, Level, Port
 from dse.formats.architecture.load import load_architecture
 from dse.formats.mapping import load_mappings
-from dse.mapper.deep.bounds.crossings import crossings_of
-from dse.mapper.deep.bounds.terms import Book, visits_pay
+from dse.mapper.deep.bounds.sums.crossings import crossings_of
+from dse.mapper.deep.bounds.sums.terms import Book, visits_pay
 from dse.mapper.deep.problem import Deep, build
 from dse.mapper.layer import layer_front, map_layer
 from dse.mapper.shared.bypass import bypass_choices

@@ -1,5 +1,6 @@
 """How good a subproblem of the deep search can be at most.
 
-`terms` states energy, time and room as sums of products over axes, `dual` bounds them with weights that `newton` finds
-on a `small` problem, `sift` drops the splits that no answer can have, and `subproblem` puts these together.
+`sums` states energy, time and room as sums of products over axes, and drops splits that are too dear each by itself;
+`weights` bounds these sums with weights and finds good ones; `subproblem` puts both together, `spaces` makes the first
+subproblems, and the others tell which splits and kindred spaces need not be looked at.
 """

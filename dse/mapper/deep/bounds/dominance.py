@@ -14,11 +14,11 @@ from typing import NamedTuple, cast
 
 import numpy as np
 
-from dse.mapper.deep.bounds.columns import Laid, run_of
-from dse.mapper.deep.bounds.crossings import Term
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, Terms, with_lists
 from dse.mapper.deep.bounds.subproblem import MARGIN, Best, Node, Space, lifts_left
-from dse.mapper.deep.bounds.terms import first_tile
+from dse.mapper.deep.bounds.sums.columns import Laid, run_of
+from dse.mapper.deep.bounds.sums.crossings import Term
+from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, OF_ENERGY, Terms, with_lists
+from dse.mapper.deep.bounds.sums.terms import first_tile
 from dse.mapper.deep.lists import Choice, parts_of_choice
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import AXES, together

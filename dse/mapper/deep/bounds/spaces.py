@@ -9,11 +9,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.columns import Pool, places_of
-from dse.mapper.deep.bounds.crossings import Crossing, Term, crossings_of
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT
 from dse.mapper.deep.bounds.subproblem import Space
-from dse.mapper.deep.bounds.terms import Book, Ports, cuts_of, first_steps, objective_of, terms_of_limits, visits_pay
+from dse.mapper.deep.bounds.sums.columns import Pool, places_of
+from dse.mapper.deep.bounds.sums.crossings import Crossing, Term, crossings_of
+from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT
+from dse.mapper.deep.bounds.sums.terms import (
+    Book,
+    Ports,
+    cuts_of,
+    first_steps,
+    objective_of,
+    terms_of_limits,
+    visits_pay,
+)
 from dse.mapper.deep.kept import (
     MOST_KEPT,
     NOT_OF_TERMS,

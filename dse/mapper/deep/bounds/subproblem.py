@@ -10,11 +10,11 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from dse.mapper.deep.bounds.columns import Columns, Laid, Places, Pool, Words
-from dse.mapper.deep.bounds.crossings import Crossing, Term
-from dse.mapper.deep.bounds.dual import WARM, Effort, Family, Flock, climb_all
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, ROUNDING, Terms
-from dse.mapper.deep.bounds.stairs import ONE_STEP, least_step
+from dse.mapper.deep.bounds.sums.columns import Columns, Laid, Places, Pool, Words
+from dse.mapper.deep.bounds.sums.crossings import Crossing, Term
+from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, ROUNDING, Terms
+from dse.mapper.deep.bounds.weights.dual import WARM, Effort, Family, Flock, climb_all
+from dse.mapper.deep.bounds.weights.stairs import ONE_STEP, least_step
 from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.lists import Bools, Choice, allowed, listed, needed, nothing_of, parts_of_choice
 from dse.mapper.deep.problem import Deep
@@ -35,7 +35,7 @@ MOST_HELD = 6
 """Terms of a space for an objective and a limit on time, or limits of its parts, that are kept."""
 
 HOT = 0.1
-"""Heat, see `dse.mapper.deep.bounds.newton`, for weights of which nothing is known."""
+"""Heat, see `dse.mapper.deep.bounds.weights.newton`, for weights of which nothing is known."""
 
 
 Kindred = tuple[tuple[Laid, ...], Floats, Ints]
@@ -269,7 +269,7 @@ class Best:
         return log(value) - log(1 + self.gap + 1e-12) + margin if value > 0 else -inf
 
     def steps(self) -> Floats:
-        """What is looked for at several times, see `dse.mapper.deep.bounds.dual.Effort`."""
+        """What is looked for at several times, see `dse.mapper.deep.bounds.weights.dual.Effort`."""
         return ONE_STEP
 
     def target_in(self, node: Node) -> float:

@@ -7,9 +7,9 @@ from math import inf, log
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sift import OF_TIME
-from dse.mapper.deep.bounds.stairs import ONE_STEP
 from dse.mapper.deep.bounds.subproblem import MARGIN, Best, Node
+from dse.mapper.deep.bounds.sums.sift import OF_TIME
+from dse.mapper.deep.bounds.weights.stairs import ONE_STEP
 from dse.mapper.shared.incumbent import ENERGY, FRONT, enter
 from dse.model.counting.kernel import Floats, Ints
 

@@ -243,8 +243,9 @@ class Columns:
 
     def ask_closer(self, layer: Layer, column: Column, gap: float) -> None:
         """Search again, within a smaller gap, what answered with a column's point."""
-        again = self.shares.deadline.is_set
-        self.ask(layer, column.homes, column.wide, self.answer_of(layer, column)[-1], gap, again=again)
+        again, key = self.shares.deadline.is_set, (layer.shape_key(), column.homes, column.wide)
+        last = next(one for one in self.solved[key] if column.point in one.points)
+        self.ask(layer, column.homes, column.wide, last.room, min(gap, last.gap), again=again)
 
     def may_come_closer(self, layer: Layer, column: Column, gap: float) -> bool:
         """Whether such a search has more to say than the last one: a smaller gap was not asked for yet, or it was

@@ -209,18 +209,23 @@ def _best_within(setting: Setting, columns: Columns, goal: Goal, weights: Weight
     """
     while True:
         found = best_choice(setting, columns, weights, inf if goal.has_fronts else goal.gap)
-        if goal.allows(*sums(setting, found.choice)):
+        if goal.allows(*sums(setting, found.choice)) or not _searched_closer(setting, columns, found, SAME):
             return found
-        chosen = {}
-        for step, column in zip(setting.graph.steps, found.choice.columns, strict=True):
-            if step.layer is not None and column is not None and column.point.gap > SAME:
-                chosen[columns.answer_of(step.layer, column)] = step.layer, column
-        columns.shares.expect(len(chosen))
-        closer = [one for one in chosen.values() if columns.may_come_closer(*one, FINER * one[1].point.gap)]
-        if not closer or columns.shares.deadline.is_over:
-            return found
-        for layer, column in closer:
-            columns.ask_closer(layer, column, FINER * column.point.gap)
+
+
+def _searched_closer(setting: Setting, columns: Columns, found: Found, gap: float) -> bool:
+    """Search those mappings of a choice more closely that have more than a gap; whether any of them was."""
+    chosen = {}
+    for step, column in zip(setting.graph.steps, found.choice.columns, strict=True):
+        if step.layer is not None and column is not None and column.point.gap > gap:
+            chosen[columns.answer_of(step.layer, column)] = step.layer, column
+    columns.shares.expect(len(chosen))
+    closer = [one for one in chosen.values() if columns.may_come_closer(*one, FINER * one[1].point.gap)]
+    if columns.shares.deadline.is_over:
+        return False
+    for layer, column in closer:
+        columns.ask_closer(layer, column, FINER * column.point.gap)
+    return bool(closer)
 
 
 def columns_of(
@@ -329,7 +334,10 @@ def least_product(setting: Setting, columns: Columns, goal: Goal) -> tuple[Found
             break
         before, at = at, least_corner(lines)
         bound = at[0] * at[1]
-        if at == before or best[0] <= (False, bound * (1 + max(SAME, goal.gap))):
+        if best[0] <= (False, bound * (1 + max(SAME, goal.gap))):
+            break
+        # searches that were stopped may say more in the time that is left
+        if at == before and not _searched_closer(setting, columns, found, columns.gap + SAME):
             break
         weights = replace(weights, energy=at[1], cycles=at[0])
     assert best is not None

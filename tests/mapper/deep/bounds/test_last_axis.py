@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from mapper.deep.bounds.drawn_terms import all_alive, drawn
 
-from dse.mapper.deep.bounds.last_axis import add_up_several, last_axis_of, weigh_columns
-from dse.mapper.deep.bounds.shrink import LAST, add_up, shrink, walk_of
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT
+from dse.mapper.deep.bounds.sums.last_axis import add_up_several, last_axis_of, weigh_columns
+from dse.mapper.deep.bounds.sums.shrink import LAST, add_up, shrink, walk_of
+from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT
 
 
 @pytest.mark.parametrize("seed", range(40))

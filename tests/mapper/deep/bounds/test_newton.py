@@ -10,9 +10,9 @@ import pytest
 from mapper.deep.bounds.drawn_terms import AXES, all_alive, drawn, even_weights
 from scipy.optimize import minimize
 
-from dse.mapper.deep.bounds.newton import BARRIER, COLD, ascend
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT, NO_LIMIT, Terms
-from dse.mapper.deep.bounds.small import Small, gather, pair_up
+from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, NO_LIMIT, Terms
+from dse.mapper.deep.bounds.weights.newton import BARRIER, COLD, ascend
+from dse.mapper.deep.bounds.weights.small import Small, gather, pair_up
 
 SHORT = COLD * (AXES * log(3) + 6 * BARRIER)
 """How far the softened minima of six axes of up to three splits, and the barrier, may keep the bound below the best."""

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from mapper.deep.bounds.drawn_terms import all_alive, drawn, objective
 
-from dse.mapper.deep.bounds.shrink import add_up, shrink, walk_of
-from dse.mapper.deep.bounds.sift import in_reach
+from dse.mapper.deep.bounds.sums.shrink import add_up, shrink, walk_of
+from dse.mapper.deep.bounds.sums.sift import in_reach
 
 
 def combinations(tables: tuple[np.ndarray, ...]) -> list[tuple[int, ...]]:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from mapper.deep.bounds.drawn_terms import AXES, all_alive, drawn, objective
 
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT, NO_LIMIT, OF_ENERGY, OF_TIME, Terms
-from dse.mapper.deep.bounds.small import (
+from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, NO_LIMIT, OF_ENERGY, OF_TIME, Terms
+from dse.mapper.deep.bounds.weights.small import (
     NO_FACTOR,
     NOT_IN_USE,
     Small,

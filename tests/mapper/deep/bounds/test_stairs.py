@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from mapper.deep.bounds.drawn_terms import AXES, all_alive, drawn, even_weights, objective
 
-from dse.mapper.deep.bounds.dual import Effort, climb
-from dse.mapper.deep.bounds.sift import OF_TIME
-from dse.mapper.deep.bounds.stairs import hull_of, least_step, soft_step
+from dse.mapper.deep.bounds.sums.sift import OF_TIME
+from dse.mapper.deep.bounds.weights.dual import Effort, climb
+from dse.mapper.deep.bounds.weights.stairs import hull_of, least_step, soft_step
 
 
 def stairs_of(seed: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from math import inf
 from typing import Any
@@ -13,6 +14,7 @@ from mapper.network.residency.test_residency import block, on_eyeriss
 
 from dse.errors import DseError, InfeasibleError
 from dse.mapper.network.residency.choice import Setting, Weights
+from dse.mapper.network.residency.choice import setting_of as setting_of_network
 from dse.mapper.network.residency.choosing.programme import Programme, UndecidedError
 from dse.mapper.network.residency.choosing.standby import Standby
 from dse.mapper.network.residency.columns import Columns
@@ -22,6 +24,7 @@ from dse.mapper.network.residency.outcome.stays import check
 from dse.mapper.network.residency.rooms import ways_of
 from dse.mapper.network.residency.search import best_choice
 from dse.mapper.network.residency.solve import Goal, keep_on_chip, least_product
+from dse.mapper.network.residency.solve import columns_of as made
 from dse.mapper.shared.stopping import Deadline, Shares
 
 EQUAL = 1e-7
@@ -165,14 +168,14 @@ def test_a_run_keeps_a_limit_with_what_its_mappings_take(gap: float) -> None:
 
 def test_what_is_not_searched_in_time_has_a_bound_without_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of all the room that there may be, so of any: no layer has less, wherever its operands are."""
-    from dse.mapper.network.residency.choice import setting_of as on
-    from dse.mapper.network.residency.solve import columns_of as searched
 
-    setting = on(on_eyeriss("3KiB"), block())
+
+
+    setting = setting_of_network(on_eyeriss("3KiB"), block())
     for weights in (Weights(1.0, 0.0), Weights(0.0, 1.0), Weights(1.0, 50.0)):
         kind = "front" if weights.energy and weights.cycles else "energy" if weights.energy else "latency"
         ways = {i: ways_of(setting, i) for i, step in enumerate(setting.graph.steps) if step.layer is not None}
-        columns = searched(setting, kind, Goal(kind), 0.0, None)
+        columns = made(setting, kind, Goal(kind), 0.0, None)
         before = Standby(setting, columns, weights, ways).floor
         for i, own in ways.items():
             for way in own:
@@ -196,3 +199,37 @@ def test_a_programme_without_time_is_undecided() -> None:
         programme.row(row, high=sum(size for _, size in row) / 3)
     with pytest.raises(UndecidedError):
         programme.solve(limit_s=1e-6)
+
+
+def test_what_was_stopped_is_searched_again_in_the_time_that_is_left() -> None:
+    """A search that had little time, and then has much, comes to the end of what it was asked for."""
+    chip = on_eyeriss("3KiB")
+    setting = setting_of_network(chip, block())
+    columns = made(setting, "front", Goal("edp", time_limit_s=ALWAYS), 0.0, None)
+    search, calls = columns.search, dict[Any, int]()
+
+    def stopped_at_first(layer: Any, homes: Any, wide: bool, room: Any, gap: float) -> Any:
+        key = layer.shape_key(), homes, wide, room
+        calls[key] = calls.get(key, 0) + 1
+        found = search(layer, homes, wide, room, gap)
+        loose = 1.0 if calls[key] > 1 else 0.9
+        return tuple(replace(x, least_pj=x.least_pj * loose, least_cycles=x.least_cycles * loose) for x in found)
+
+    columns.search = stopped_at_first
+    columns.shares = Hurried(Deadline.after(ALWAYS))
+    found, bound, _ = least_product(setting, columns, Goal("edp"))
+    energy, cycles = sums(setting, found.choice)
+    assert max(calls.values()) == 2
+    assert bound == pytest.approx(energy * cycles, rel=1e-6)
+
+
+class Hurried(Shares):
+    """Each search has twice the time of the one before."""
+
+    @property
+    def next_s(self) -> float:
+        self.kept *= 2
+        return self.kept
+
+    def expect(self, searches: int) -> None:
+        pass

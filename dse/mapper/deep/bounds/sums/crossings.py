@@ -23,7 +23,7 @@ class Crossing:
         all (those at the parent): the fan-outs (bits) that count children one by one.
     folds : bool
         Whether it brings what the children of a systolic array keep. Then two more counts follow the views: how often
-        these words change, and the compute steps for each change (`dse.mapper.deep.bounds.folds`).
+        these words change, and the compute steps for each change (`dse.mapper.deep.bounds.sums.folds`).
     """
 
     operand: int

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.chosen import choose
-from dse.mapper.deep.bounds.newton import NEAR, ascend
-from dse.mapper.deep.bounds.sift import OF_TIME, ROUNDING, Alive, Terms, close_gaps, in_use, sift, with_lists
-from dse.mapper.deep.bounds.small import Pairs, drop_dominated, gather, pair_up
-from dse.mapper.deep.bounds.stairs import ONE_STEP, hull_of, least_step
+from dse.mapper.deep.bounds.sums.sift import OF_TIME, ROUNDING, Alive, Terms, close_gaps, in_use, sift, with_lists
+from dse.mapper.deep.bounds.weights.chosen import choose
+from dse.mapper.deep.bounds.weights.newton import NEAR, ascend
+from dse.mapper.deep.bounds.weights.small import Pairs, drop_dominated, gather, pair_up
+from dse.mapper.deep.bounds.weights.stairs import ONE_STEP, hull_of, least_step
 from dse.model.counting.kernel import Bools, Floats, Ints, entry
 
 TURNS = 8
@@ -24,7 +24,7 @@ CLOSE = 1e-3
 """How far, in logarithms, the bound over all splits may be below that over some to be as good, at most."""
 
 WARM = 0.01
-"""Heat, see `dse.mapper.deep.bounds.newton`, for weights that were improved before."""
+"""Heat, see `dse.mapper.deep.bounds.weights.newton`, for weights that were improved before."""
 
 
 class Effort(NamedTuple):
@@ -33,13 +33,13 @@ class Effort(NamedTuple):
     Parameters
     ----------
     heat : float
-        See `dse.mapper.deep.bounds.newton`: high for a start from anywhere, low when the weights are nearly right.
+        See `dse.mapper.deep.bounds.weights.newton`: high for a start from anywhere, low when weights are nearly right.
     enough : float
         Stop when the bound, a logarithm, gets there.
     steps : (2, n) float
         Of a front, how far in logarithms the end of each of its steps is before the limit on time, and how far the
         energy that a mapping must stay below there is below `enough`; the first falls and the second rises. One step of
-        zeros where nothing but `enough` counts. See `dse.mapper.deep.bounds.stairs`.
+        zeros where nothing but `enough` counts. See `dse.mapper.deep.bounds.weights.stairs`.
     """
 
     heat: float

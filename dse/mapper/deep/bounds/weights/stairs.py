@@ -23,7 +23,7 @@ def hull_of(steps: Floats) -> Floats:
     Parameters
     ----------
     steps : (2, n) float
-        As of `dse.mapper.deep.bounds.dual.Effort`.
+        As of `dse.mapper.deep.bounds.weights.dual.Effort`.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def least_step(steps: Floats, weight: float) -> float:
     Parameters
     ----------
     steps : (2, n) float
-        As of `dse.mapper.deep.bounds.dual.Effort`.
+        As of `dse.mapper.deep.bounds.weights.dual.Effort`.
     weight : float
         That of the limit on time.
 
@@ -70,7 +70,7 @@ def soft_step(steps: Floats, weight: float, heat: float) -> tuple[float, float, 
     Parameters
     ----------
     heat : float
-        See `dse.mapper.deep.bounds.newton`.
+        See `dse.mapper.deep.bounds.weights.newton`.
 
     Returns
     -------

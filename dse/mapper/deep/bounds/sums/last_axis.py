@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.shrink import LAST, Sums, Walk
-from dse.mapper.deep.bounds.sift import BLOCK, FIRST_LIMIT, Alive, worth
+from dse.mapper.deep.bounds.sums.shrink import LAST, Sums, Walk
+from dse.mapper.deep.bounds.sums.sift import BLOCK, FIRST_LIMIT, Alive, worth
 from dse.model.counting.kernel import Bools, Floats, Ints
 
 SAME = -1

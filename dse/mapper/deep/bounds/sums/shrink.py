@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT, Alive, Terms, add_longest, find_same, in_use, worth
+from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, Alive, Terms, add_longest, find_same, in_use, worth
 from dse.model.counting.kernel import Bools, Floats, Ints
 
 LAST = 5
@@ -35,7 +35,7 @@ class Sums(NamedTuple):
     room : (B,) float
         The most of each block, of no meaning for the objective.
     cuts : (m, 2) float
-        See `dse.mapper.deep.bounds.sift.worth`.
+        See `dse.mapper.deep.bounds.sums.sift.worth`.
     factors : (n, m) float
         Factor of each split in each term.
     """

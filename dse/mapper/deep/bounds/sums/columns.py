@@ -9,7 +9,7 @@ from math import log
 
 import numpy as np
 
-from dse.mapper.deep.bounds.crossings import Crossing, Term
+from dse.mapper.deep.bounds.sums.crossings import Crossing, Term
 from dse.mapper.deep.lists import IRRELEVANT, NO_SLIDE, NO_TRIPS, Choice
 from dse.mapper.deep.splits.axes import AXES, Axis, Key
 from dse.model.counting.kernel import Floats, Ints

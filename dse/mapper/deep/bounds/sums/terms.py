@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from dse.mapper.deep.bounds.crossings import Crossing, Term
-from dse.mapper.deep.bounds.folds import fold_terms
-from dse.mapper.deep.bounds.sift import FIRST_LIMIT, NO_LIMIT, OF_ENERGY, OF_TIME
+from dse.mapper.deep.bounds.sums.crossings import Crossing, Term
+from dse.mapper.deep.bounds.sums.folds import fold_terms
+from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, NO_LIMIT, OF_ENERGY, OF_TIME
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import Key
 from dse.model.counting.kernel import Floats
@@ -241,7 +241,7 @@ def objective_of(book: Book, least: float, differ: tuple[int, ...]) -> tuple[lis
     ----------
     least, differ
         The fewest steps and the axes on which splits differ in that, as `lay_down_fewest` in
-        `dse.mapper.deep.bounds.steps` returns them.
+        `dse.mapper.deep.bounds.sums.steps` returns them.
     """
     dp, crossings = book.dp, book.crossings
     terms = _of(book.positive(book.energy), OF_ENERGY, NO_GROUP, 0)

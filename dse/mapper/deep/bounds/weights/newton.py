@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sift import OF_TIME, Terms
-from dse.mapper.deep.bounds.small import Moments, Small, room_for_moments, take_moments
-from dse.mapper.deep.bounds.stairs import ONE_STEP, least_step, soft_step
+from dse.mapper.deep.bounds.sums.sift import OF_TIME, Terms
+from dse.mapper.deep.bounds.weights.small import Moments, Small, room_for_moments, take_moments
+from dse.mapper.deep.bounds.weights.stairs import ONE_STEP, least_step, soft_step
 from dse.model.counting.kernel import Floats, Ints
 
 COLD, COLDEST = 1e-3, 1e-5
@@ -78,7 +78,7 @@ class Room(NamedTuple):
     steps : (2, n) float
         Those of a front.
     of_steps : (2,) float
-        Slope and bend of what they add to the bound, see `dse.mapper.deep.bounds.stairs.soft_step`.
+        Slope and bend of what they add to the bound, see `dse.mapper.deep.bounds.weights.stairs.soft_step`.
     """
 
     tried: Floats
@@ -113,7 +113,7 @@ def ascend(
     enough : float
         Stop when the bound, a logarithm, gets there.
     steps : (2, n) float
-        As of `dse.mapper.deep.bounds.dual.Effort`.
+        As of `dse.mapper.deep.bounds.weights.dual.Effort`.
 
     Returns
     -------

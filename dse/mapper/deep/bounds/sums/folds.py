@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from dse.mapper.deep.bounds.crossings import Crossing, Term
+from dse.mapper.deep.bounds.sums.crossings import Crossing, Term
 from dse.mapper.deep.problem import Deep
 from dse.model.time import APART, OVERLAPPING
 
