@@ -14,7 +14,7 @@ from typing import Any
 
 import optuna
 from optuna.samplers import NSGAIISampler
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from dse.explore.designs.space import DesignSpace
 
@@ -23,6 +23,9 @@ CHILDREN = 24
 
 PARENTS = 16
 """Fewer than the children: no design is told twice, so repeats of the fittest do not weigh in as usual."""
+
+NOBODY = create_trial(state=TrialState.RUNNING)
+"""The trial that is asked for: the sampler takes one, and looks at its study alone."""
 
 
 class Generation(NSGAIISampler):  # type: ignore[misc]
@@ -92,7 +95,12 @@ class Generations:
         """The index of the next design."""
         if self._study is None:
             self._study = self._make_study(self._parents, [])
-        params = self._study.ask(self._distributions).params
+        study, sampler = self._study, self._study.sampler
+        # Not by `Study.ask`, which stores and checks a trial for each proposal: that takes as long as the sampler does.
+        params = sampler.sample_relative(study, NOBODY, self._distributions)
+        for name, distribution in self._distributions.items():
+            if name not in params:  # of the first generation, or mutated
+                params[name] = sampler.sample_independent(study, NOBODY, name, distribution)
         return self._space.index([int(params.get(str(place), 0)) for place in range(len(self._space.names))])
 
     def tell(self, index: int, values: Sequence[float] | None, violation: float) -> None:

@@ -7,7 +7,6 @@ from math import prod
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dse.explore.outcomes.evaluation import Evaluation
     from dse.explore.results.result import SweepResult
 
 
@@ -51,7 +50,7 @@ class Counts:
             tried=len(result.explored), mapped=len(mapped), unmapped=len(result.explored) - len(mapped),
             failed=statuses.count("failed"), not_working=statuses.count("infeasible"),
             by_proof=len(result.designs) - len(result.explored), working=sum(e.ok for e in result.designs),
-            front=len(result.front_rows()), beside=sum(_is_beside(result, e) for e in result.explored),
+            front=len(result.front_rows()), beside=_count_beside(result),
         )  # fmt: skip
 
     def of_the_tried(self) -> str:
@@ -69,14 +68,15 @@ class Counts:
         return f"{self.front:,} of the {self.working:,} that work{more if self.by_proof else ''} {make} up the front"
 
 
-def _is_beside(result: SweepResult, e: Evaluation) -> bool:
-    """Whether the space does not have a design that was tried: one of those that a sweep begins with."""
-    if not all(e.parameters.get(path) in choices for path, choices in result.space.items()):
-        return True
+def _count_beside(result: SweepResult) -> int:
+    """How many designs that were tried the space does not have: of those that a sweep begins with."""
+    explored, choices = result.explored, result.space.items()
+    outside = [not all(e.parameters.get(path) in values for path, values in choices) for e in explored]
     own = result.reference
     if own is None or not result.derived or result.reference_in_space:
-        return False
-    return {**own.parameters, "dataflow": ""} == {**e.parameters, "dataflow": ""}
+        return sum(outside)
+    specified = {**own.parameters, "dataflow": ""}
+    return sum(out or {**e.parameters, "dataflow": ""} == specified for out, e in zip(outside, explored, strict=True))
 
 
 def status_line(result: SweepResult) -> str:
