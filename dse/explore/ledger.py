@@ -208,7 +208,8 @@ class Ledger:
             if known is None:
                 continue
             parameters = self.problem.parameters(candidate.settings)
-            found = replace(known, kind=kind, number=candidate.number, parameters=parameters)
+            is_own = (known.kind, known.number, known.parameters) == (kind, candidate.number, parameters)
+            found = known if is_own else replace(known, kind=kind, number=candidate.number, parameters=parameters)
             results[candidate.number] = found
             if parameters != known.parameters:
                 self._list(found)
