@@ -142,25 +142,6 @@ def close_gaps(alive: Alive) -> None:
         alive.end[a] = at
 
 
-def put_in_order(alive: Alive, a: int) -> None:
-    """Put the splits of an axis in rising order of what they lift the bound by, by Shell's method."""
-    rows, reduced, start, end = alive.rows, alive.reduced, alive.start[a], alive.end[a]
-    gap = 1
-    while 3 * gap + 1 < end - start:
-        gap = 3 * gap + 1
-    while gap > 0:
-        for i in range(start + gap, end):
-            row, lift, at = rows[i], reduced[i], i
-            while at >= start + gap:
-                before = at - gap
-                if reduced[before] < lift or (reduced[before] == lift and rows[before] <= row):
-                    break
-                rows[at], reduced[at] = rows[before], reduced[before]
-                at = before
-            rows[at], reduced[at] = row, lift
-        gap //= 3
-
-
 def sift(factors: tuple[Floats, ...], terms: Terms, enough: float, alive: Alive) -> bool:
     """Drop splits with which the sums of terms are too large even with the least factors of all other axes.
 
