@@ -115,7 +115,10 @@ class Ledger:
         index, space = self.problem.space.find(evaluation.parameters), self.problem.space
         if index is None or set(evaluation.parameters) <= set(space.names):
             return index
-        return index if self.problem.complete(space.settings(index)) == evaluation.parameters else None
+        try:
+            return index if self.problem.complete(space.settings(index)) == evaluation.parameters else None
+        except DseError:  # nothing follows from these settings: the record is of the architecture as specified
+            return None
 
     def evaluate(
         self, kind: Literal["explore", "exact"], candidates: Sequence[Candidate], total: int,
