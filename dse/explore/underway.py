@@ -103,6 +103,7 @@ class Underway:
             combine=plan.together.how,
             weights=plan.together.weights,
             constraints=tuple(plan.spec.constraints),
+            batches=plan.batches,
             spending=ledger.spending,
         )
         if not whole:

@@ -21,7 +21,8 @@ from dse.explore.proof.certificate import Certificate
 from dse.explore.results.result import COLUMNS, SweepResult, in_order
 from dse.explore.spending import PARTS, Spending
 from dse.formats.architecture.dataflow import written_dataflow
-from dse.formats.architecture.space import Constraint, parse_constraints, written_constraints
+from dse.formats.architecture.readable import plain_limits
+from dse.formats.architecture.space import BATCH, Constraint, parse_constraints
 from dse.formats.text.regular import check_file
 from dse.formats.text.replace import remove_leftovers, write_text
 from dse.formats.text.shipped import Kind, shipped_folder
@@ -70,8 +71,9 @@ def check_directory(directory: Path, plan: Plan, sweep_id: str, resume: bool) ->
 def _differences(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     """What two sweeps differ in, but for their names, files and trials."""
     pairs = {key: (held.get(key), wanted.get(key)) for key in ("batch", "parameters", "bits", "density")}
-    for part in ("set", "weights", "combine", "layers", "constraints", "dataflows"):
+    for part in ("set", "weights", "combine", "layers", "dataflows"):
         pairs[part] = held.get(part), wanted.get(part)
+    pairs["constraints"] = _in_one_form(held.get("constraints")), _in_one_form(wanted.get("constraints"))
     for part in ("space", "search"):
         keys = dict.fromkeys([*held[part], *wanted[part]])
         pairs |= {f"{part}.{key}": (held[part].get(key), wanted[part].get(key)) for key in keys if key != "trials"}
@@ -79,6 +81,14 @@ def _differences(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str
     if not found and held["made"].get("records") != wanted["made"]["records"]:
         return ["the architecture, its constraints or the layers have changed since"]
     return found
+
+
+def _in_one_form(limits: Mapping[str, Any] | None) -> Any:
+    """Limits, whatever the units that they stand in."""
+    try:
+        return None if limits is None else plain_limits(parse_constraints(limits))
+    except DseError:
+        return limits
 
 
 def _said(value: Any) -> str:
@@ -162,6 +172,7 @@ def _settings(directory: Path, plan: Plan, sweep_id: str, sampler: str = "") -> 
             "architecture": plan.spec.name,
             "networks": [workload.name for workload in plan.workloads],
             "records": sweep_id,
+            **({"batches": plan.batches} if changes.batch is None and set(plan.batches.values()) - {1} else {}),
             **({"sampler": sampler} if sampler else {}),
         },
     }
@@ -177,7 +188,7 @@ def _hardware(plan: Plan) -> dict[str, Any]:
     hardware = plan.hardware
     found: dict[str, Any] = {"set": dict(hardware.settings)} if hardware.settings else {}
     if hardware.constraints is not None:
-        found["constraints"] = written_constraints(hardware.constraints)
+        found["constraints"] = plain_limits(hardware.constraints)
     if hardware.dataflows:
         found["dataflows"] = {name: written_dataflow(flow) for name, flow in hardware.dataflows.items()}
     return found
@@ -235,6 +246,7 @@ def read_results(directory: str | Path) -> SweepResult:
         weights={name: float(weight) for name, weight in settings.get("weights", {}).items()},
         constraints=_constraints(settings, summary),
         certificate=_certificate(summary),
+        batches={} if BATCH in space else _batches(settings),
         spending=Spending(_spent(summary)),
     )
 
@@ -276,6 +288,12 @@ def _constraints(settings: Mapping[str, Any], summary: Mapping[str, Any]) -> tup
         return parse_constraints(settings.get("constraints", summary.get("constraints", {})))
     except DseError:
         return ()
+
+
+def _batches(settings: Mapping[str, Any]) -> dict[str, int]:
+    """Images at once of each network: as the sweep says, else as the networks' own files did where not all said 1."""
+    own = settings["made"].get("batches", {})
+    return {name: settings.get("batch", own.get(name, 1)) for name in settings["made"]["networks"]}
 
 
 def _spent(summary: Mapping[str, Any]) -> dict[str, float]:

@@ -60,6 +60,8 @@ class SweepResult:
         The limits that designs had to keep.
     certificate : Certificate, optional
         What is proven of all designs of the space.
+    batches : mapping
+        Images at once of each network; none where the space chooses, and figures are per image.
     spending : Spending
         CPU time by what it went to, on all workers, of this run and of those that it resumes.
 
@@ -101,6 +103,7 @@ class SweepResult:
     weights: Mapping[str, float] = field(default_factory=dict)
     constraints: tuple[Constraint, ...] = ()
     certificate: Certificate | None = None
+    batches: Mapping[str, int] = field(default_factory=dict)
     spending: Spending = field(default_factory=Spending)
     _made: dict[str, list[dict[str, Any]]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _points: dict[str, list[tuple[Evaluation, dict[str, Any]]]] = field(
@@ -273,6 +276,7 @@ class SweepResult:
             "architecture": self.architecture,
             "workloads": list(self.workloads),
             "combine": self.combine,
+            "batch": dict(self.batches) or None,
             "weights": {name: float(self.weights.get(name, 1.0)) for name in self.workloads},
             "constraints": plain_limits(self.constraints),
             "objectives": list(self.search.objectives),
