@@ -104,6 +104,7 @@ class Underway:
             weights=plan.together.weights,
             constraints=tuple(plan.spec.constraints),
             batches=plan.batches,
+            beside=explorer.problem.beside,
             spending=ledger.spending,
         )
         if not whole:

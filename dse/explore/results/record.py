@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -30,6 +30,7 @@ from dse.formats.text.spreadsheet import to_csv
 
 if TYPE_CHECKING:
     from dse.explore.plan.plan import Plan
+    from dse.explore.plan.problem import SweepProblem
 
 SETTINGS = "sweep.yaml"
 SUMMARY = "summary.json"
@@ -127,10 +128,10 @@ def read_before(directory: Path, records: Records) -> Before:
     return Before(sampler if sampler in SAMPLERS else "", proven if whole else None, _spent(summary))
 
 
-def write_settings(directory: Path, plan: Plan, sweep_id: str, sampler: str) -> None:
+def write_settings(directory: Path, plan: Plan, problem: SweepProblem, sampler: str) -> None:
     """Write `sweep.yaml`: everything that is needed to run the sweep again with `dse sweep DIR/sweep.yaml`."""
     remove_leftovers(directory)
-    write_text(directory / SETTINGS, _yaml(_settings(directory, plan, sweep_id, sampler)))
+    write_text(directory / SETTINGS, _yaml(_settings(directory, plan, problem.sweep_id, sampler, problem.beside)))
     path = directory / SUMMARY
     try:
         plain = json.loads(path.read_text()) if check_file(path) else None
@@ -145,7 +146,9 @@ def write_settings(directory: Path, plan: Plan, sweep_id: str, sampler: str) -> 
         raise DseError(f"cannot replace {path}: {error.strerror}") from None
 
 
-def _settings(directory: Path, plan: Plan, sweep_id: str, sampler: str = "") -> dict[str, Any]:
+def _settings(
+    directory: Path, plan: Plan, sweep_id: str, sampler: str = "", beside: Sequence[int] = ()
+) -> dict[str, Any]:
     search, changes = plan.search, plan.changes
     return {
         "sweep": plan.name,
@@ -174,6 +177,7 @@ def _settings(directory: Path, plan: Plan, sweep_id: str, sampler: str = "") -> 
             "records": sweep_id,
             **({"batches": plan.batches} if changes.batch is None and set(plan.batches.values()) - {1} else {}),
             **({"sampler": sampler} if sampler else {}),
+            **({"beside": list(beside)} if plan.derived else {}),
         },
     }
 
@@ -247,6 +251,7 @@ def read_results(directory: str | Path) -> SweepResult:
         constraints=_constraints(settings, summary),
         certificate=_certificate(summary),
         batches={} if BATCH in space else _batches(settings),
+        beside=tuple(beside) if (beside := made.get("beside")) is not None else None,
         spending=Spending(_spent(summary)),
     )
 
