@@ -221,7 +221,7 @@ def read_results(directory: str | Path) -> SweepResult:
     directory = Path(directory)
     settings = _read_settings(directory)
     if not settings:
-        raise DseError(f"{directory} holds no sweep: there is no {SETTINGS} in it")
+        raise DseError(f"{directory} holds no sweep: there is no {SETTINGS} in it", hint=_within(directory))
     records = read_log(directory / FILE_NAME)
     made, asked = settings["made"], settings["search"]
     search = Search(
@@ -254,6 +254,13 @@ def read_results(directory: str | Path) -> SweepResult:
         beside=tuple(beside) if (beside := made.get("beside")) is not None else None,
         spending=Spending(_spent(summary)),
     )
+
+
+def _within(directory: Path) -> str | None:
+    """Where sweeps are, if in folders of this one."""
+    found = sorted(path.parent.as_posix() for path in directory.glob(f"*/{SETTINGS}"))
+    said = ", ".join([*found[:3], *(["..."] if len(found) > 3 else [])])
+    return f"there {'is one' if len(found) == 1 else 'are sweeps'} in {said}" if found else None
 
 
 def _read_settings(directory: Path) -> dict[str, Any]:
