@@ -222,7 +222,7 @@ class DeepSearch:
         # What a search with a gap ends with depends on where it begins, so that must not be what was searched before.
         alike = self.alone and self.gap == 0 and until == inf and not self.begun
         alike = alike and not any(space.loose for space in self.spaces)
-        left = yield from seek(self.spaces, best, near, remembered(self.spaces) if alike else [])
+        left = yield from seek(self.spaces, best, near, remembered(self.spaces, kind) if alike else [])
         if alike and best.held > 0 and not self.stop[0]:
             remember(self.spaces, best)
         proven = self.gap
