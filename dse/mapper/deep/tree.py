@@ -197,7 +197,8 @@ def _root(space: Space, best: Best) -> tuple[Node | None, float]:
     node = root_of(space, best)
     target, reached = best.target(), inf
     begun = best.warm or (best.until < inf and best.held > 0)
-    if node is None or node.bound > target - (BEGUN if begun else ENOUGH):
+    near = BEGUN if begun else ENOUGH if best.kind != LATENCY or best.gap > 0 else MARGIN
+    if node is None or node.bound > target - near:
         return node, reached
     for rows in first_mappings(node, best):
         _price(space, rows, node.choices, best)
