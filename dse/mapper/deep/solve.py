@@ -255,7 +255,6 @@ class DeepSearch:
             between = min(between, gap_of_one(stairs, cheapest, fewest))
         return *points_of(stairs), max(worst, between)
 
-
     def _less_energy(self, values: Floats, records: Ints) -> tuple[Floats, Ints]:
         """A mapping as fast as the fastest one, after a short search for less energy: its own does not look at any."""
         steps = self._seek(ENERGY, float(values[1]) * (1 + 2e-12), known=[(values, records)])
