@@ -244,7 +244,9 @@ class DeepSearch:
         # What takes less energy and as much time, or little more, is sought with the others.
         values, records, proven = finished(self._seek(LATENCY, inf, known=[slowest] if self.gap > 0 else []))
         fewest = float(values[0, 1]) / (1 + proven)
-        fastest = self._less_energy(values[0], records[0]) if self.gap == 0 else (values[0], records[0])
+        fastest = values[0], records[0]
+        if self.gap == 0 and sum(len(rows) > 1 for rows in self.spaces[0].rows) <= 2:
+            fastest = self._less_energy(*fastest)
         for value, record in (slowest, fastest, *self.begun):
             stairs.add(value, record)
         best = Best(ENERGY, self.gap, inf, values, records, self.visited, self.stop)
