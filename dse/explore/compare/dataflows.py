@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dse.errors import InfeasibleError
 from dse.explore.compare.layers_log import NOT_REACHED, Record, map_all
 from dse.explore.limits import DEFAULT, Limits
-from dse.explore.outcomes.identity import identity
+from dse.explore.outcomes.identity import identity, networks_text
 from dse.explore.workers.runner import Failure
 from dse.formats.text.replace import folder_name
 from dse.problem.dims import OPERANDS
@@ -125,12 +125,12 @@ class LayerTask:
     @property
     def id(self) -> str:
         """Hash of everything that affects its result."""
-        from dse.formats.architecture.load import canonical
+        from dse.architecture.canonical import canonical
 
         x = self.search
         nest = None if x.nest is None else [[place, list(dims)] for place, dims in x.nest.items()]
         settings = {"objective": x.objective, "gap": x.gap, "factors": x.factors, "nest": nest}
-        return identity(canonical(self.architecture), [[(self.layer.shape_key(), 1)]], settings)
+        return identity(canonical(self.architecture), networks_text([[(self.layer.shape_key(), 1)]]), settings)
 
 
 def map_task(task: LayerTask) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dse.errors import DseError
 from dse.explore.compare.layers_log import NOT_REACHED, Record, map_all
 from dse.explore.limits import DEFAULT, Limits
-from dse.explore.outcomes.identity import identity
+from dse.explore.outcomes.identity import identity, networks_text
 from dse.explore.plan.workloads import UNCHANGED, WorkloadChanges
 from dse.model.cost import edp_js
 from dse.problem.footprint import network_figures
@@ -63,10 +63,10 @@ class LayerMapper:
 
     def identify(self, layer: Layer) -> str:
         """Hash of everything that affects a layer's result."""
-        from dse.formats.architecture.load import canonical
+        from dse.architecture.canonical import canonical
 
         settings = {"objective": self.objective, "gap": self.gap, "factors": self.factors}
-        return identity(canonical(self.architecture), [[(layer.shape_key(), 1)]], settings)
+        return identity(canonical(self.architecture), networks_text([[(layer.shape_key(), 1)]]), settings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,7 +158,7 @@ def mapping_digest(architecture: Architecture) -> str:
 
 
 def _digest(architecture: Architecture) -> str:
-    from dse.formats.architecture.load import canonical
+    from dse.architecture.canonical import canonical
 
     return sha256(json.dumps(_without_area(canonical(architecture)), sort_keys=True).encode()).hexdigest()
 

@@ -11,17 +11,31 @@ MODEL_VERSION = 6
 """Raised whenever the cost model or the mapper gives another result for the same input."""
 
 
-def identity_text(
-    architecture: Mapping[str, Any], workloads: Iterable[Iterable[tuple[Any, int]]], settings: Mapping[str, Any]
-) -> str:
+def networks_text(workloads: Iterable[Iterable[tuple[Any, int]]]) -> str:
+    """The text that stands for networks in identities; a sweep makes it once for all of its designs.
+
+    Parameters
+    ----------
+    workloads : iterable of workloads
+        Each as pairs of a layer's `shape_key()` and how often it occurs; names and order change no result.
+
+    Examples
+    --------
+    >>> networks_text([[((2, 4), 3), ((1, 4), 1)]])
+    '[[[[1,4],1],[[2,4],3]]]'
+    """
+    return _dumped([sorted(([_plain(key), count] for key, count in layers), key=json.dumps) for layers in workloads])
+
+
+def identity_text(architecture: Mapping[str, Any], networks: str, settings: Mapping[str, Any]) -> str:
     """The text that `identity` hashes; when two identities differ, comparing their texts says why.
 
     Parameters
     ----------
     architecture : mapping
-        Plain data with every number resolved (`dse.formats.architecture.load.canonical`).
-    workloads : iterable of workloads
-        Each as pairs of a layer's `shape_key()` and how often it occurs; names and order change no result.
+        Plain data with every number resolved (`dse.architecture.canonical.canonical`).
+    networks : str
+        As `networks_text` gives it.
     settings : mapping
         The mapper's: objective, gap, factors.
 
@@ -32,29 +46,30 @@ def identity_text(
 
     Examples
     --------
-    >>> identity_text({"rows": 12}, [[((2, 4), 3)]], {"gap": 0.0}).replace(f'"model":{MODEL_VERSION},', "")
+    >>> text = identity_text({"rows": 12}, networks_text([[((2, 4), 3)]]), {"gap": 0.0})
+    >>> text.replace(f'"model":{MODEL_VERSION},', "")
     '{"architecture":{"rows":12},"settings":{"gap":0.0},"workloads":[[[[2,4],3]]]}'
     """
-    plain = {
-        "model": MODEL_VERSION,
-        "architecture": dict(architecture),
-        "workloads": [sorted(([_plain(key), count] for key, count in layers), key=json.dumps) for layers in workloads],
-        "settings": dict(settings),
-    }
-    return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    parts = {
+        "architecture": _dumped(dict(architecture)), "model": _dumped(MODEL_VERSION),
+        "settings": _dumped(dict(settings)), "workloads": networks,
+    }  # fmt: skip
+    return "{" + ",".join(f'"{name}":{text}' for name, text in parts.items()) + "}"
 
 
-def identity(
-    architecture: Mapping[str, Any], workloads: Iterable[Iterable[tuple[Any, int]]], settings: Mapping[str, Any]
-) -> str:
+def identity(architecture: Mapping[str, Any], networks: str, settings: Mapping[str, Any]) -> str:
     """Hexadecimal sha256 of `identity_text`.
 
     Examples
     --------
-    >>> len(identity({"rows": 12}, [], {})), identity({"rows": 12}, [], {}) == identity({"rows": 14}, [], {})
+    >>> len(identity({"rows": 12}, "[]", {})), identity({"rows": 12}, "[]", {}) == identity({"rows": 14}, "[]", {})
     (64, False)
     """
-    return sha256(identity_text(architecture, workloads, settings).encode()).hexdigest()
+    return sha256(identity_text(architecture, networks, settings).encode()).hexdigest()
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def _plain(value: Any) -> Any:

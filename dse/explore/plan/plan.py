@@ -14,7 +14,7 @@ from dse.explore.designs.space import DesignSpace
 from dse.explore.designs.together import SHARED, Together
 from dse.explore.limits import DEFAULT, Limits
 from dse.explore.outcomes.evaluation import Kind
-from dse.explore.outcomes.identity import identity
+from dse.explore.outcomes.identity import identity, networks_text
 from dse.explore.plan.hardware import SAME_HARDWARE, HardwareChanges
 from dse.explore.plan.problem import SweepProblem
 from dse.explore.plan.search import Search
@@ -86,6 +86,11 @@ class Plan:
     def paths(self) -> tuple[str, ...]:
         """The settings that tell designs apart, those that follow from others last."""
         return (*self.space, *(one.path for one in self.derived))
+
+    @property
+    def batches(self) -> dict[str, int]:
+        """Images at once of each network; none where the space chooses."""
+        return {} if BATCH in self.space else {workload.name: workload.batch for workload in self.workloads}
 
     def own(self, path: str) -> Any:
         """The value of a setting in the design as specified; None where nothing says it."""
@@ -163,7 +168,7 @@ class Plan:
         evaluators = {"explore": replace(plain, limit_s=trial_s), "exact": exact}
         evaluators["repriced"] = evaluators["exact"]
         networks = self._networks()
-        keys = {batch: [network.key() for network in read] for batch, read in networks.items()}
+        texts = {batch: networks_text(network.key() for network in read) for batch, read in networks.items()}
         constraints = [constraint.to_dict() for constraint in plain.constraints]
         counted = [plain.combination.how, list(plain.combination.weights)]
 
@@ -180,13 +185,13 @@ class Plan:
                 **({"resident": keeping} if self.search.resident else {}),
                 **({"layers": kind} if kind == "repriced" else {}),
             }  # fmt: skip
-            return identity(self._hashed(settings, architecture), keys[settings.get(BATCH)], mapper)
+            return identity(self._hashed(settings, architecture), texts[settings.get(BATCH)], mapper)
 
         shared = {
             "limits": constraints, "objectives": list(self.search.objectives), "gap": self.search.gap,
             "combine": counted,
         }  # fmt: skip
-        everything = [key for batch in keys.values() for key in batch]
+        everything = networks_text(network.key() for read in networks.values() for network in read)
         evaluate = {kind: self._evaluator(how, networks) for kind, how in evaluators.items()}
         sweep_id = identity(self._hashed({}, self.architecture), everything, shared)[:16]
         return SweepProblem(
@@ -246,7 +251,7 @@ class Plan:
 
     def _hashed(self, settings: Mapping[str, Any], design: Architecture | None) -> dict[str, Any]:
         """What stands for a design in its identity; settings that make no design stand for themselves."""
-        from dse.formats.architecture.load import canonical
+        from dse.architecture.canonical import canonical
 
         if design is not None:
             return canonical(design)
@@ -371,7 +376,8 @@ def _is_one(workloads: Any) -> bool:
 
 def _spec_of(architecture: Architecture | ArchitectureSpec | Given) -> ArchitectureSpec:
     from dse.architecture.architecture import Architecture
-    from dse.formats.architecture.load import ArchitectureSpec, canonical, load_architecture_spec
+    from dse.architecture.canonical import canonical
+    from dse.formats.architecture.load import ArchitectureSpec, load_architecture_spec
 
     if isinstance(architecture, str | Path):
         return load_architecture_spec(architecture)

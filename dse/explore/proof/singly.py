@@ -8,13 +8,13 @@ Whenever the time is over, everything that was found stays, and what was not rea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from logging import getLogger
 from math import inf
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from dse.explore.designs.space import DesignSpace
 from dse.explore.limits import Work
@@ -28,6 +28,9 @@ from dse.explore.proof.settled import EVALUATED, INFEASIBLE, OPEN, RULED_OUT, WI
 from dse.explore.proof.staircase import Staircase
 from dse.explore.workers.runner import Failure, Task, Timed, TimeOverError, Workers
 
+About = TypeVar("About")
+Found = TypeVar("Found")
+
 AT_ONCE = 4
 """Designs mapped or bounded closely, or lots taken apart, between two looks at what is known; it does not depend on how
 many workers there are."""
@@ -35,7 +38,7 @@ many workers there are."""
 FAMILIES = 2000
 """Designs that are looked at, at most, for which can be bounded together; with a rough bound that takes 2 ms each."""
 
-EARLY = 0.5
+BEHIND = 0.5
 """A design that is mapped counts as so much of its distance when it is compared with those that are not. Lots that are
 nearer than that, beside the farthest, wait."""
 
@@ -163,17 +166,24 @@ class Singly:
             for i, lot in enumerate(chosen)
         ]
         self.report(BOUNDING, len(self._close), total)
-        for task, found in self.workers.run(Timed(self.bounds), tasks):
-            if isinstance(found, Failure):
-                self._tell(found.reason)
-                continue
-            bounds, cpu_s = found
-            self.spend("bounds", cpu_s)
-            for places, bound in zip(chosen[task.key], bounds or (), strict=False):
+        for lot, bounds in self._answers(self.bounds, tasks, chosen):
+            for places, bound in zip(lot, bounds or (), strict=False):
                 before = self.bound_of.get(places, bound)
                 self.bound_of[places] = bound if bound.infeasible else before.most(bound)
                 self._close.add(places)
             self.report(BOUNDING, len(self._close), total)
+
+    def _answers(
+        self, function: Callable[[Any], Found | None], tasks: Sequence[Task], about: Sequence[About]
+    ) -> Iterator[tuple[About, Found | None]]:
+        """What workers find, as soon as they do, each with what its task is about; what fails is left out."""
+        for task, found in self.workers.run(Timed(function), tasks):
+            if isinstance(found, Failure):
+                self._tell(found.reason)
+                continue
+            answer, cpu_s = found
+            self.spend("bounds", cpu_s)
+            yield about[task.key], answer
 
     def _tell(self, reason: str) -> None:
         """Say once that designs are not bounded, or not as closely as searches do, since that fails."""
@@ -202,11 +212,11 @@ class Singly:
                 found.append((far[first], BOUNDING, lot))
         for places, short in far.items():
             if places not in together and (what := self._about(places)):
-                found.append((short if what == MAPPING else EARLY * short, what, (places,)))
+                found.append((short if what == MAPPING else BEHIND * short, what, (places,)))
         if not found:
             return None
         found.sort(key=lambda one: -one[0])
-        least, what = EARLY * found[0][0], found[0][1]
+        least, what = BEHIND * found[0][0], found[0][1]
         return what, [lot for short, other, lot in found if other == what and (short >= least or what != BOUNDING)]
 
     def _about(self, places: Places) -> str:
@@ -258,14 +268,9 @@ class Singly:
         self._sharpened.update(chosen)
         tasks = [Task(i, self.space.settings(self.space.index(places))) for i, places in enumerate(chosen)]
         self.report(SHARPENING, len(self._sharpened) - len(tasks), len(self._sharpened))
-        for task, found in self.workers.run(Timed(self.sharper), tasks):
-            if isinstance(found, Failure):
-                self._tell(found.reason)
-                continue
-            bound, cpu_s = found
-            self.spend("bounds", cpu_s)
+        for places, bound in self._answers(self.sharper, tasks, chosen):
             if bound is not None and not bound.infeasible:
-                self.bound_of[chosen[task.key]] = self.bound_of[chosen[task.key]].most(bound)
+                self.bound_of[places] = self.bound_of[places].most(bound)
         self.report(SHARPENING, len(self._sharpened), len(self._sharpened))
 
     def _take(self, how: str, chosen: Sequence[Places]) -> None:

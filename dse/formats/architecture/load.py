@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +13,6 @@ from pydantic import ValidationError
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.dataflow import Dataflow
-from dse.architecture.hierarchy import FanOut
 from dse.errors import DseError, SpecError
 from dse.formats.architecture.build import build_architecture
 from dse.formats.architecture.choices import read_space
@@ -41,6 +40,10 @@ _SECTIONS = ("technology", "mac", "precision")
 _OF_ROWS_AND_COLS = (("shape",), ("pes",))
 """Of a fan-out: `12x14`, which says rows and columns at once, and how many children that makes."""
 _SCALARS = ("clock", "word_bits", "lower", "static_power", "clock_power", "area", "packed", "fuses")
+
+
+KEPT_PARTS = 10_000
+"""So many parts with other settings a specification keeps, for designs that share them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +80,7 @@ class ArchitectureSpec:
     derived: tuple[Derived, ...] = ()
     dataflows: Mapping[str, Dataflow] = field(default_factory=dict, repr=False)
     architecture: Architecture = field(init=False, repr=False)
+    _changed: dict[tuple[Any, ...], tuple[SpecModel, SpecModel]] = field(default_factory=dict, init=False, repr=False)
 
     def __repr__(self) -> str:
         return short("ArchitectureSpec", self.name, file=self.file, choices=sum(map(len, self.space.values())))
@@ -84,6 +88,9 @@ class ArchitectureSpec:
     def __post_init__(self) -> None:
         architecture = build_architecture(self.model, self.own_dataflow)
         object.__setattr__(self, "architecture", replace(architecture, spec=self))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_changed": {}}  # goes to workers with every design
 
     @property
     def reference(self) -> dict[str, Value | None]:
@@ -178,16 +185,27 @@ class ArchitectureSpec:
         else:
             whole = getattr(owner, place[0])
             given[place[0]] = {**(whole if isinstance(whole, Mapping) else _read_write(whole)), place[1]: value}
-        try:
-            changed = type(owner).model_validate(given)
-        except ValidationError as failure:
-            raise self._bad_value(path, value, failure) from None
+        changed = self._validated(owner, given, path, value)
         if isinstance(changed, ArchitectureModel):
             return changed
         parts = path.split(".")
         if parts[0] == "levels":
             return model.model_copy(update={"levels": {**model.levels, parts[1]: changed}})
         return model.model_copy(update={parts[0]: changed})
+
+    def _validated(self, owner: SpecModel, given: dict[str, Any], path: str, value: Any) -> SpecModel:
+        """A part with a setting replaced. Designs of a sweep share most of their parts, so these are kept."""
+        key = (id(owner), path, type(value), value)
+        is_kept = isinstance(value, str | int | float) and owner is not self.model
+        if is_kept and key in self._changed:
+            return self._changed[key][1]
+        try:
+            changed = type(owner).model_validate(given)
+        except ValidationError as failure:
+            raise self._bad_value(path, value, failure) from None
+        if is_kept and len(self._changed) < KEPT_PARTS:
+            self._changed[key] = owner, changed  # with its owner, so that no other part gets that one's id
+        return changed
 
     def _sides(self, path: str, place: tuple[str, ...], value: Any) -> dict[str, int]:
         """Rows and columns of a shape such as `12x14`."""
@@ -285,39 +303,6 @@ def load_architecture(path: str | Path) -> Architecture:
     return load_architecture_spec(path).architecture
 
 
-OF_HOMES = frozenset(("on_chip", "joins", "only_finished"))
-"""Fields of levels and ports that change nothing of a layer whose tensors are all in the outermost level."""
-
-ORDINARY = (("placement", "together"), ("part_of", ""), ("is_register", False))
-"""Fields of levels that stand for nothing with these values."""
-
-
-def canonical(architecture: Architecture) -> dict[str, Any]:
-    """Everything in an architecture that can affect a result, as plain data for hashing.
-
-    Names of the architecture and of its dataflow are left out: they change no number.
-    """
-    nodes = []
-    for node in architecture.hierarchy:
-        kind = "fan-out" if isinstance(node, FanOut) else "level"
-        nodes.append({"kind": kind, **_hashable(node)})
-    dataflow = {item.name: _hashable(getattr(architecture.dataflow, item.name)) for item in fields(Dataflow)}
-    del dataflow["name"], dataflow["description"]
-    return {
-        "hierarchy": nodes,
-        "mac": {item.name: _hashable(value) for item in fields(architecture.mac)
-                if (value := getattr(architecture.mac, item.name)) is not None},
-        "clock_hz": architecture.clock_hz,
-        "dataflow": dataflow,
-        "lower": architecture.lower,
-        "static_power_mw": architecture.static_power_mw,
-        "clock_power_mw": architecture.clock_power_mw,
-        "other_area_mm2": architecture.other_area_mm2,
-        **{name: sorted(kept) for name in ("packed", "fuses") if (kept := getattr(architecture, name))},
-        **({"precision": dict(architecture.precision)} if architecture.precision else {}),
-    }
-
-
 def schema(kind: str = "arch") -> dict[str, Any]:
     """The JSON Schema of architecture files, for editors."""
     if kind != "arch":
@@ -375,17 +360,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(inner) for key, inner in value.items()}
     return value.model_dump(mode="json") if isinstance(value, SpecModel) else value
-
-
-def _hashable(value: Any) -> Any:
-    """Plain data with a fixed order."""
-    if isinstance(value, frozenset | tuple):
-        items = [_hashable(item) for item in value]
-        return sorted(items) if isinstance(value, frozenset) else items
-    if hasattr(value, "__dataclass_fields__"):
-        given = {item.name: getattr(value, item.name) for item in fields(value) if item.name not in OF_HOMES}
-        return {name: _hashable(x) for name, x in given.items() if (name, x) not in ORDINARY}
-    return value
 
 
 def _scalar(text: object) -> Any:

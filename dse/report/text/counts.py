@@ -7,7 +7,6 @@ from math import prod
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dse.explore.outcomes.evaluation import Evaluation
     from dse.explore.results.result import SweepResult
 
 
@@ -51,7 +50,7 @@ class Counts:
             tried=len(result.explored), mapped=len(mapped), unmapped=len(result.explored) - len(mapped),
             failed=statuses.count("failed"), not_working=statuses.count("infeasible"),
             by_proof=len(result.designs) - len(result.explored), working=sum(e.ok for e in result.designs),
-            front=len(result.front_rows()), beside=sum(_is_beside(result, e) for e in result.explored),
+            front=len(result.front_rows()), beside=len(result.outside),
         )  # fmt: skip
 
     def of_the_tried(self) -> str:
@@ -67,16 +66,6 @@ class Counts:
         more = f" ({self.working - self.by_proof:,} tried, {self.by_proof:,} mapped by the proof)"
         make = "makes" if self.front == 1 else "make"
         return f"{self.front:,} of the {self.working:,} that work{more if self.by_proof else ''} {make} up the front"
-
-
-def _is_beside(result: SweepResult, e: Evaluation) -> bool:
-    """Whether the space does not have a design that was tried: one of those that a sweep begins with."""
-    if not all(e.parameters.get(path) in choices for path, choices in result.space.items()):
-        return True
-    own = result.reference
-    if own is None or not result.derived or result.reference_in_space:
-        return False
-    return {**own.parameters, "dataflow": ""} == {**e.parameters, "dataflow": ""}
 
 
 def status_line(result: SweepResult) -> str:

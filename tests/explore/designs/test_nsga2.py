@@ -42,7 +42,7 @@ def test_the_next_parents_are_the_fittest() -> None:
     while len(told) < CHILDREN:  # repeats are told once
         told |= set(generation(search))
     search.end_batch()
-    parents = [SPACE.index([trial.params["0"], trial.params["1"]]) for trial in search._parents]
+    parents = [SPACE.index([trial.params["0"], trial.params["1"]]) for trial in search.parents]
     assert len(parents) == PARENTS
     assert set(parents) <= told
     for parent in parents:
@@ -57,7 +57,7 @@ def test_a_design_that_breaks_a_limit_is_no_parent_while_others_are_left() -> No
     while len(search._children) < CHILDREN or len(sound) < PARENTS:
         sound |= {index for index in generation(search, broken) if not broken(index)}
     search.end_batch()
-    assert all(trial.params["1"] < 8 for trial in search._parents)
+    assert all(trial.params["1"] < 8 for trial in search.parents)
 
 
 def test_a_generation_ends_when_it_is_complete_and_repeats_do_not_count() -> None:
@@ -65,15 +65,16 @@ def test_a_generation_ends_when_it_is_complete_and_repeats_do_not_count() -> Non
     for _ in range(CHILDREN):
         search.tell(5, values(5), 0.0)
     search.end_batch()
-    assert not search._parents
+    assert not search.parents
     assert len(search._children) == 1
 
 
 def test_what_has_no_values_is_the_worst() -> None:
     search = made()
     search.tell(7, None, 1.0)
-    assert search._children[0].values == [1e9, 1e9]
-    assert search._children[0].params == dict(zip("01", SPACE.digits(7), strict=True))
+    child = search._trial(search._children[0])
+    assert child.values == [1e9, 1e9]
+    assert child.params == dict(zip("01", SPACE.digits(7), strict=True))
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dse.architecture.architecture import Architecture
+from dse.architecture.canonical import canonical
 from dse.architecture.technology import load_technology
 from dse.errors import DseError, SpecError, SpecErrors
 from dse.formats.architecture.load import (
     ArchitectureSpec,
-    canonical,
     load_architecture,
     load_architecture_spec,
     read_architecture_spec,
@@ -230,6 +230,16 @@ def test_a_setting_is_the_same_as_editing_the_file(chosen: dict[str, Any]) -> No
         inner[last] = value
     assert SPEC.resolve(chosen) == spec(json.dumps(data)).architecture
     assert canonical(SPEC.resolve(chosen)) == canonical(spec(json.dumps(data)).architecture)
+
+
+def test_settings_that_were_asked_for_before_change_nothing() -> None:
+    used, settings = spec(), {"levels.array.rows": 1, "levels.array.cols": 2, "levels.GLB.capacity": "32 KiB"}
+    for path, value in (("levels.array.rows", 8), ("levels.array.cols", 1), ("levels.GLB.word_bits", 32)):
+        used.resolve({**settings, path: value})
+    for asked in (settings, dict(reversed(settings.items()))):
+        assert used.resolve(asked) == spec().resolve(asked) == pickle.loads(pickle.dumps(used)).resolve(asked)
+    with pytest.raises(SpecError, match=r"levels\.array\.rows: True"):  # equal to 1, and no number
+        used.resolve({"levels.array.rows": True})
 
 
 @given(st.integers(1, 4096), st.integers(1, 4096))
@@ -468,7 +478,8 @@ def test_canonical_is_the_same_in_every_process() -> None:
     import sys
 
     code = (
-        "import json, sys; from dse.formats.architecture.load import canonical, load_architecture;"
+        "import json; from dse.architecture.canonical import canonical;"
+        "from dse.formats.architecture.load import load_architecture;"
         "print(json.dumps(canonical(load_architecture('eyeriss')), sort_keys=True))"
     )
     texts = {

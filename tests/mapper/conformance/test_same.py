@@ -17,7 +17,8 @@ from mapper.conformance.cases import architectures, pairs, problem, shrunk
 from ruamel.yaml import YAML
 from thinned import thinned
 
-from dse.formats.architecture.load import canonical, load_architecture
+from dse.architecture.canonical import canonical
+from dse.formats.architecture.load import load_architecture
 from dse.formats.text.shipped import shipped_folder
 from dse.formats.text.yaml_text import flow as written
 

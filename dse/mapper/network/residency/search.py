@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import inf
 
 from dse.errors import InfeasibleError
@@ -80,55 +80,129 @@ def best_choice(setting: Setting, columns: Columns, weights: Weights, gap: float
     DseError
         No run was found in the time of the columns.
     """
-    ways = {i: ways_of(setting, i) for i, step in enumerate(setting.graph.steps) if step.layer is not None}
-    deadline, standby = columns.shares.deadline, Standby(setting, columns, weights, ways)
-    every = [(i, way) for i, own in ways.items() for way in own]
-    every.sort(key=lambda one: any(one[1].homes))
-    all_asked = _ask(setting, columns, every, deadline.before(EARLY))
-    cuts: list[Cut] = []
-    rounds, unproven, least = 0, 0.0, 0.0
-    while not deadline.is_over:
-        rounds += 1
+    return _Rounds(setting, columns, weights, gap).run()
+
+
+@dataclass(slots=True)
+class _Rounds:
+    """Rounds of a search for the best choice; see `best_choice`.
+
+    Parameters
+    ----------
+    setting : Setting
+    columns : Columns
+    weights : Weights
+    gap : float
+    all_asked : bool
+        Whether every layer was searched at each of its homes. Until then programmes find runs, but prove nothing.
+    cuts : list of Cut
+        Choices that turned out not to fit.
+    rounds : int
+    unproven : float
+        The bound of the first choice that was cut off without a proof that it has no layout; 0 for none.
+    least : float
+        What no choice is below by the programmes so far.
+    """
+
+    setting: Setting
+    columns: Columns
+    weights: Weights
+    gap: float
+    all_asked: bool = False
+    cuts: list[Cut] = field(default_factory=list)
+    rounds: int = 0
+    unproven: float = 0.0
+    least: float = 0.0
+    ways: dict[int, list[Way]] = field(init=False)
+    standby: Standby = field(init=False)
+
+    def __post_init__(self) -> None:
+        steps = self.setting.graph.steps
+        self.ways = {i: ways_of(self.setting, i) for i, step in enumerate(steps) if step.layer is not None}
+        self.standby = Standby(self.setting, self.columns, self.weights, self.ways)
+
+    @property
+    def _deadline(self) -> Deadline:
+        return self.columns.shares.deadline
+
+    def run(self) -> Found:
+        """Rounds until a choice is proven to be the best, or the time is over."""
+        self._ask_all(self._deadline.before(EARLY))
+        while not self._deadline.is_over:
+            try:
+                choice = self._choice()
+            except UndecidedError:
+                if not self._deadline.is_set:
+                    raise
+                break
+            found = None if choice is None else self._found(choice)
+            if found is not None:
+                return found
+        choice, layouts = self.standby.found()
+        return Found(choice, layouts, max(self.least, self.standby.floor), self.rounds)
+
+    def _ask_all(self, until: Deadline) -> None:
+        every = [(i, way) for i, own in self.ways.items() for way in own]
+        every.sort(key=lambda one: any(one[1].homes))
+        self.all_asked = _ask(self.setting, self.columns, every, until)
+
+    def _choice(self) -> Choice | None:
+        """The best choice over all columns, bounds among them; None where layers had to be searched before."""
+        self.rounds += 1
+        options = options_of(self.setting, self.columns, self.ways, self.weights)
         try:
-            choice = choose(setting, options_of(setting, columns, ways, weights), weights, cuts, deadline=deadline)
+            choice = choose(self.setting, options, self.weights, self.cuts, deadline=self._deadline)
         except InfeasibleError:
-            if all_asked:
+            if self.all_asked:
                 raise
-            all_asked = _ask(setting, columns, every, deadline)
-            continue
-        except UndecidedError:
-            if not deadline.is_set:
-                raise
-            break
-        if all_asked:
-            least = max(least, min(choice.bound, unproven) if unproven else choice.bound)
-        exact, wanted, full = _exact(setting, columns, choice, weights)
-        _ask(setting, columns, wanted, deadline)
-        if deadline.is_set:
-            standby.offer(choice)
-        if wanted or deadline.is_over:
-            continue
+            self._ask_all(self._deadline)
+            return None
+        if self.all_asked:
+            self.least = max(self.least, self._bound(choice))
+        return choice
+
+    def _bound(self, choice: Choice) -> float:
+        """What no choice is below, those that were cut off without a proof included."""
+        return min(choice.bound, self.unproven) if self.unproven else choice.bound
+
+    def _found(self, choice: Choice) -> Found | None:
+        """The run of a choice; None where it is not known well enough yet, or does not fit: the next round knows."""
+        exact, wanted, full = _exact(self.setting, self.columns, choice, self.weights)
+        _ask(self.setting, self.columns, wanted, self._deadline)
+        if self._deadline.is_set:
+            self.standby.offer(choice)
+        if wanted or self._deadline.is_over:
+            return None
         if exact is None:  # rounding let a little too much in
-            cuts.append(_cut(setting, choice, *full))
-            continue
-        if coarse := _coarse(setting, columns, exact, weights, gap):
-            for layer, column in coarse:
-                if not deadline.is_over:
-                    columns.ask_closer(layer, column, FINER * gap)
-            continue
-        if not all_asked:
-            all_asked = _ask(setting, columns, every, deadline)
-            continue
-        layouts, proven = laid_out_in_all(setting, exact, deadline)
+            self.cuts.append(_cut(self.setting, choice, *full))
+            return None
+        if self._asked_closer(exact):
+            return None
+        if not self.all_asked:
+            self._ask_all(self._deadline)
+            return None
+        return self._laid_out(choice, exact)
+
+    def _asked_closer(self, exact: Choice) -> bool:
+        """Search those mappings of a choice more closely whose gaps add up to too much; whether there are any."""
+        coarse = _coarse(self.setting, self.columns, exact, self.weights, self.gap)
+        for layer, column in coarse:
+            if not self._deadline.is_over:
+                self.columns.ask_closer(layer, column, FINER * self.gap)
+        return bool(coarse)
+
+    def _laid_out(self, choice: Choice, exact: Choice) -> Found | None:
+        """The run with a place for each tensor at home; None where there is no such layout, or none was found."""
+        layouts, proven = laid_out_in_all(self.setting, exact, self._deadline)
         if layouts is not None:
-            check(setting, exact)
-            bound = min(choice.bound, unproven) if unproven else choice.bound
-            return Found(exact, layouts, max(bound, standby.floor) if deadline.is_set else bound, rounds)
+            check(self.setting, exact)
+            bound = self._bound(choice)
+            bound = max(bound, self.standby.floor) if self._deadline.is_set else bound
+            return Found(exact, layouts, bound, self.rounds)
         if not proven:
-            unproven = unproven or choice.bound
-        cuts.append(_no_layout(setting, exact, deadline, proven=proven))
-    choice, layouts = standby.found()
-    return Found(choice, layouts, max(least, standby.floor), rounds)
+            self.unproven = self.unproven or choice.bound
+        self.cuts.append(_no_layout(self.setting, exact, self._deadline, proven=proven))
+        return None
 
 
 def _ask(setting: Setting, columns: Columns, wanted: Sequence[tuple[int, Way]], until: Deadline) -> bool:

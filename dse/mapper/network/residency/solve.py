@@ -252,13 +252,14 @@ def _residency(tried: Tried, goal: Goal) -> Residency:
         if not goal.has_fronts and not columns.shares.deadline.is_over:
             columns.ask(layer, nothing, False, setting.capacities, goal.gap)
     plain = _outside(setting, columns, goal)
-    before_pj, before_cycles = sums(setting, plain)
+    before_pj, before_cycles = (inf, inf) if plain is None else sums(setting, plain)
     choice, layouts = found.choice, found.layouts
     value = _value(goal, *sums(setting, choice))
     kept = goal.allows(*sums(setting, choice))
     limits = before_pj <= goal.max_energy_pj and before_cycles <= goal.max_cycles
-    if limits and (not kept or _value(goal, before_pj, before_cycles) < value):  # both are within the gap
-        choice, layouts, value = plain, (Layout(),) * len(nothing), _value(goal, before_pj, before_cycles)
+    before = _value(goal, before_pj, before_cycles)
+    if plain is not None and limits and (not kept or before < value):  # both are within the gap
+        choice, layouts, value = plain, (Layout(),) * len(nothing), before
     elif not kept:
         raise InfeasibleError("no run of the network was found within the limits")
     proof = ResidencyCertificate(
@@ -274,14 +275,19 @@ def _value(goal: Goal, energy_pj: float, cycles: float) -> float:
     return {"energy": energy_pj, "latency": cycles}.get(goal.objective, energy_pj * cycles)
 
 
-def _outside(setting: Setting, columns: Columns, goal: Goal) -> Choice:
-    """The best choice with nothing at home; limits that it cannot keep are left alone."""
+def _outside(setting: Setting, columns: Columns, goal: Goal) -> Choice | None:
+    """The best choice with nothing at home; limits that it cannot keep are left alone.
+
+    None where a layer runs only with a tensor at home, which takes no second buffer.
+    """
     layers = {i: step.layer for i, step in enumerate(setting.graph.steps) if step.layer is not None}
     options = {}
     for i, layer in layers.items():
         none = (frozenset[str](),) * len(setting.levels)
         answers = columns.of(layer, Way(none, False, setting.capacities, (0,) * len(none)))
         options[i] = _front(one.point for one in answers if one.exact)
+    if not all(options.values()):
+        return None
     moves = sums(setting, nothing_at_home(setting, {i: points[0] for i, points in options.items()}))
     first = [sum(getattr(points[0], what) for points in options.values()) for what in ("energy_pj", "cycles")]
     fronts = [[(point.energy_pj, point.cycles) for point in points] for points in options.values()]

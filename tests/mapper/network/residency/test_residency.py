@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import dse
-from dse.errors import DseError
+from dse.errors import DseError, InfeasibleError
 from dse.mapper import map_workload
 from dse.mapper.network.residency.solve import Goal, keep_on_chip
 from dse.problem.workload import Node, Workload
@@ -146,3 +147,33 @@ def test_a_machine_that_keeps_nothing_on_chip_says_how_it_would() -> None:
     with pytest.raises(DseError, match="no level keeps whole tensors") as caught:
         keep_on_chip(chip("eyeriss", **{"levels.GLB.on_chip": "never"}), block(), Goal("energy"))
     assert "levels.GLB.on_chip=auto" in str(caught.value.hint)
+
+
+ONE_BUFFER = """\
+architecture: tight
+technology: {table: eyeriss-isca16, node: 65 nm, clock: 200 MHz}
+levels:
+  DRAM: {bandwidth: 1 word/cycle, energy: 200 mac}
+  GLB: {capacity: 4 word, stores: [ifmap, weight, psum], double_buffer: true, on_chip: auto, bandwidth: 4 word/cycle}
+  array: {rows: 1, cols: 1}
+  PE: {capacity: {ifmap: 12 word, weight: 24 word, psum: 8 word}}
+dataflow: weight-stationary
+"""
+
+
+@pytest.mark.parametrize("objective", ["energy", "latency", "edp"])
+def test_a_network_may_fit_only_with_tensors_at_home(objective: str, tmp_path: Path) -> None:
+    """Three tiles of one word, twice each, need six words; a tensor at home is there once."""
+    (tmp_path / "tight.yaml").write_text(ONE_BUFFER)
+    one = dse.Layer("one", K=1, C=1)
+    nodes = [Node("x", "input", (1, 1, 1)), Node("one", "conv", (1, 1, 1), ("x",), layer=one)]
+    network = Workload("words", (*nodes, Node("two", "conv", (1, 1, 1), ("one",), layer=one.with_(name="two"))))
+    spec = dse.load_architecture(tmp_path / "tight.yaml")
+    with pytest.raises(InfeasibleError):
+        map_workload(spec, network, objective)
+    run = map_workload(spec, network, objective, scope="network", resident=True)
+    assert run.residency.kept == ("x", "one", "two")
+    assert run.residency.before is None
+    tighter = spec.with_settings({"levels.GLB.capacity": "3 word"})
+    with pytest.raises(InfeasibleError, match="not even of none"):
+        map_workload(tighter, network, objective, scope="network", resident=True)

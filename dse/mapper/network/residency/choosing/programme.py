@@ -75,5 +75,6 @@ class Programme:
         if found.x is None and found.status != NO_SOLUTION:
             raise UndecidedError(f"the choice of tensors was not found: {found.message}")
         if found.x is None:
-            raise InfeasibleError(f"no choice of tensors: {found.message}")
+            what = "no choice of tensors at home, not even of none, lets every layer run within the limits"
+            raise InfeasibleError(what)
         return found.x.tolist(), float(found.fun), float(found.mip_dual_bound)
