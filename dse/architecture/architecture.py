@@ -283,6 +283,8 @@ class Architecture:
     def with_settings(self, settings: Mapping[str, Any]) -> Architecture:
         """The architecture of the same file with some settings replaced, and everything priced again.
 
+        Nothing else changes: what follows from these settings in the file's space (`dse.sweep`) has to be given, too.
+
         Parameters
         ----------
         settings : mapping

@@ -189,12 +189,13 @@ class TimeOptions:
 
 def read_architecture(name: str, dataflow: str | None, settings: Sequence[str]) -> Architecture:
     """An architecture file with some settings changed."""
+    from dse.formats.architecture.derived import left_behind
     from dse.formats.architecture.load import load_architecture_spec
 
     spec = load_architecture_spec(name)
     changes = {path: spec.parse_setting(path, value) for path, value in given_settings(dataflow, settings).items()}
     architecture = spec.resolve(changes) if changes else spec.architecture
-    for remark in remarks(spec, architecture):
+    for remark in (*left_behind(spec, changes), *remarks(spec, architecture)):
         note(f"note: {remark}")
     return architecture
 

@@ -204,8 +204,7 @@ class Explorer:
         """Enter the starting designs, as many as the budget allows; those in the space are told to the sampler."""
         proposals = []
         for settings in self.problem.starts[: self.trials]:
-            alike = set(settings) <= set(self.problem.space.names)  # else it has a value that would follow from others
-            index = self.problem.space.find(settings) if alike else None
+            index = self.problem.place(settings)
             if index is None:
                 self._add(settings)
             elif index not in self._by_index:

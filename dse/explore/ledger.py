@@ -106,16 +106,9 @@ class Ledger:
         mine = ((index, self.found(candidate.number)) for index, candidate in entered.items())
         found = {index: one for index, one in mine if one is not None}
         for one in reversed(self.held):  # what solved a design exactly came last
-            if (index := self._place(one)) is not None:
+            if (index := self.problem.place(one.parameters)) is not None:
                 found.setdefault(index, one)
         return found
-
-    def _place(self, evaluation: Evaluation) -> int | None:
-        """The index of a recorded design of the space; None where what follows from its settings is another value."""
-        index, space = self.problem.space.find(evaluation.parameters), self.problem.space
-        if index is None or set(evaluation.parameters) <= set(space.names):
-            return index
-        return index if self.problem.complete(space.settings(index)) == evaluation.parameters else None
 
     def evaluate(
         self, kind: Literal["explore", "exact"], candidates: Sequence[Candidate], total: int,

@@ -218,7 +218,7 @@ def run_plan(
     sampler = before.sampler or problem.sampler(plan.search, limits)
     with nullcontext() if directory is None else LogWriter(directory / FILE_NAME) as log:
         if directory is not None:
-            write_settings(directory, plan, problem.sweep_id, sampler)
+            write_settings(directory, plan, problem, sampler)
         with _workers(jobs, executor, plan.architecture, cluster) as workers:
             workers.until = start + limits.time_s
             # what crashed, or took its worker along, may have lacked memory or met a fault: it is made again

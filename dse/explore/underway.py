@@ -103,6 +103,8 @@ class Underway:
             combine=plan.together.how,
             weights=plan.together.weights,
             constraints=tuple(plan.spec.constraints),
+            batches=plan.batches,
+            beside=explorer.problem.beside,
             spending=ledger.spending,
         )
         if not whole:

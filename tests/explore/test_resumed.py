@@ -11,7 +11,7 @@ from dse.explore.outcomes.evaluation import Evaluation, Outcome
 from dse.explore.outcomes.log import FILE_NAME, LogWriter
 from dse.explore.outcomes.numbers import with_held
 from dse.explore.proof.certificate import Certificate, closer
-from dse.explore.results.record import FRONT, SUMMARY, read_results
+from dse.explore.results.record import FRONT, SETTINGS, SUMMARY, read_results
 
 DATAFLOWS = ["row-stationary", "weight-stationary"]
 SMALL = {"levels.array.rows": [2, 3], "levels.array.cols": [2, 4, 6], "dataflow": DATAFLOWS}
@@ -157,3 +157,29 @@ def test_what_a_sweep_cost_adds_up_over_its_runs(files, tmp_path):
     assert all(second["cpu_split_s"][part] >= spent for part, spent in first["cpu_split_s"].items())
     made = {e.id: e.outcome.cpu_s for e in read_results(output).evaluations}
     assert second["cpu_s"] == pytest.approx(sum(made.values()), abs=1e-3)
+
+
+def test_limits_are_written_as_people_write_them_and_resume_in_whatever_unit(files, tmp_path):
+    limits, output = {"energy": {"max": "40 uJ"}, "latency": {"max": "1 ms"}, "pes": {"max": 64}}, tmp_path / "out"
+    how = {"trials": 2, "jobs": 0, "output": output, "space": SMALL, "constraints": limits}
+    dse.sweep(*files, **how)
+    written = (output / SETTINGS).read_text(encoding="utf-8")
+    assert all(f"{name}: {{max: {most}}}" in written for name, most in
+               (("energy", "40 µJ"), ("latency", "1 ms"), ("pes", "64")))  # fmt: skip
+    older = written.replace("40 µJ", "40000000.0 pJ").replace("1 ms", "0.001 s").replace("max: 64", "max: 64.0")
+    (output / SETTINGS).write_text(older, encoding="utf-8")
+    assert dse.sweep(*files, resume=True, **how).reused > 0
+    (output / SETTINGS).write_text(written.replace("40 µJ", "41 µJ"), encoding="utf-8")
+    with pytest.raises(dse.DseError, match="constraints"):
+        dse.sweep(*files, resume=True, **how)
+
+
+def test_an_architecture_whose_space_has_no_room_for_what_would_follow_is_resumed(files, tmp_path):
+    """Three rows leave nothing of 0.4 mm2, so nothing follows from them; the architecture as specified has three."""
+    space = {"levels.array.rows": [2, 3], "levels.GLB.capacity": {"equal_area": "0.4 mm2"}}
+    how = {"trials": 4, "jobs": 0, "output": tmp_path / "out", "space": space}
+    first = dse.sweep(*files, **how)
+    assert any("without levels.GLB.capacity" in e.outcome.reason for e in first.explored)
+    before = shown(tmp_path / "out")
+    dse.sweep(*files, resume=True, **how)
+    assert shown(tmp_path / "out") == before

@@ -14,6 +14,7 @@ from dse.explore.results.record import read_results
 from dse.explore.sweep import run_plan, sweep
 from dse.explore.sweep_file import load_plan
 from dse.formats.architecture.load import load_architecture_spec
+from dse.report.text.counts import Counts
 
 OTHER = NET.replace("workload: tiny", "workload: other").replace("conv: 6", "conv: 3")
 
@@ -194,3 +195,22 @@ def test_the_precision_of_the_machine_is_a_setting(folder):
     energy_pj = {tuple(e.parameters.values()): e.outcome.objectives["energy_pj"] for e in found.explored}
     assert energy_pj[8, 8] < energy_pj[8, 16] < energy_pj[16, 16]
     assert energy_pj[8, 8] < energy_pj[16, 8] < energy_pj[16, 16]
+
+
+@pytest.mark.parametrize(("ratio", "outside"), [(1, (0, 1, 2)), (4 / 3, ())])
+@pytest.mark.parametrize("trials", [4, 30])
+def test_designs_as_specified_are_of_the_space_where_what_follows_is_their_own(tmp_path, ratio, outside, trials):
+    """The toy has 3 x 4 PEs. Numbers of designs add up, those that are beside the space counted as such."""
+    for name, text in (("toy.yaml", ARCH), ("tiny.yaml", NET)):
+        (tmp_path / name).write_text(text)
+    space = {"dataflow": ["weight-stationary", "output-stationary", "row-stationary"], "levels.array.rows": [2, 3, 4],
+             "levels.array.cols": {"of": "levels.array.rows", "ratio": ratio}}  # fmt: skip
+    how = {"trials": trials, "space": space, "jobs": 0, "output": tmp_path / "out", "constraints": {}, "prove_s": 60}
+    for resume in (False, True):
+        result = sweep(tmp_path / "toy.yaml", tmp_path / "tiny.yaml", resume=resume, **how)
+        assert result.outside == read_results(tmp_path / "out").outside == outside
+        assert result.reference_in_space == (not outside)
+        counts = Counts.of(result)
+        assert counts.beside == len(outside)
+        assert counts.mapped + counts.by_proof - counts.beside == result.certificate.evaluated
+        assert result.certificate.space == 9

@@ -10,7 +10,7 @@ import click
 
 from dse.cli.inputs import Inputs, network_options, read_bits, read_density, split_setting
 from dse.cli.options import format_option
-from dse.cli.output import StatusLine, compile_first, print_rows
+from dse.cli.output import StatusLine, compile_first, note, print_rows
 from dse.errors import DseError, InfeasibleError
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def _of_files(inputs: Inputs, resident: bool, workers: Workers) -> Explained:
     from dse.explore.plan.plan import make_plan
     from dse.explore.plan.search import Search
     from dse.explore.plan.workloads import WorkloadChanges
+    from dse.formats.architecture.derived import left_behind
     from dse.formats.workload.parameters import parse_parameters
     from dse.model.homes import home_level
 
@@ -90,6 +91,8 @@ def _of_files(inputs: Inputs, resident: bool, workers: Workers) -> Explained:
     changes = WorkloadChanges(inputs.batch, parse_parameters(inputs.param), bits, density)
     search = Search(1, objectives=("edp",), gap=GAP, resident=resident)
     plan = make_plan(inputs.architecture, inputs.workload, search, changes=changes, hardware=HardwareChanges(settings))
+    for remark in left_behind(plan.spec, plan.hardware.settings):
+        note(f"note: {remark}")
     if resident:
         home_level(plan.architecture)
     compile_first(plan.architecture)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import inf
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -130,20 +131,34 @@ def _command(
     if isinstance(plan, Review):
         times.check_compares(files[0])
         return show_resumably(plan, chosen, workers.local("compares networks"), resume, form, limits)
-    parts, hopeless = plan.parts(), list[InfeasibleError]()
+    parts = plan.parts()
+    if len(parts) == 1:
+        return _search(plan, chosen, workers, resume, limits, Printer(form), began)
+    with Printer(form, several=True) as printer:
+        return _search_each(parts, chosen, workers, resume, limits, printer, began)
+
+
+def _search_each(
+    parts: Sequence[Plan], folder: Path, workers: WorkerOptions, resume: bool, limits: Limits, printer: Printer,
+    began: float,
+) -> int:  # fmt: skip
+    """A sweep for each network, in a folder of its own."""
+    hopeless = list[InfeasibleError]()
     for count, part in enumerate(parts):
-        own = chosen if len(parts) == 1 else chosen / folder_name(part.workloads[0].name)
+        own = folder / folder_name(part.workloads[0].name)
         left_s = max(LEAST_PART_S, limits.time_s - (monotonic() - began)) / (len(parts) - count)
-        limit = limits if len(parts) == 1 else replace(limits, time_s=left_s)  # each part has as much of what is left
-        start = began if len(parts) == 1 else monotonic()
+        limit = replace(limits, time_s=left_s)  # each part has as much of what is left
         try:
-            if (code := _search(part, own, workers, resume, limit, form, start)) != 0:
-                return code
+            code = _search(part, own, workers, resume, limit, printer, monotonic())
         except InfeasibleError as error:
-            if len(parts) == 1:
-                raise
             hopeless.append(error)
             note(f"{part.name}: {error.message}")  # the other networks may have designs that work
+            continue
+        if code != 0:
+            if later := [one.workloads[0].name for one in parts[count + 1 :]]:
+                note(f"{', '.join(later)} {'was' if len(later) == 1 else 'were'} not begun; the same command with "
+                     "--resume goes on with every network")  # fmt: skip
+            return code
     if hopeless:
         said = f"no design works for {len(hopeless)} of the {len(parts)} networks"
         raise InfeasibleError(said, hint=hopeless[0].hint)
@@ -156,7 +171,7 @@ def default_folder(name: str) -> Path:
 
 
 def _search(
-    plan: Plan, directory: Path, workers: WorkerOptions, resume: bool, limits: Limits, form: str, began: float
+    plan: Plan, directory: Path, workers: WorkerOptions, resume: bool, limits: Limits, printer: Printer, began: float
 ) -> int:  # fmt: skip
     """One sweep from its plan to what it prints; `began` when the command did, by the monotonic clock."""
     from dse.explore.workers.runner import Workers, usable_cpus
@@ -173,7 +188,7 @@ def _search(
         start_s = monotonic() - began
         result = _found(plan, directory, crew, workers.cluster, resume, remaining(limits, until))
         try:
-            return INTERRUPTED if result is None else _finish(result, plan, directory, crew, form, (until, start_s))
+            return INTERRUPTED if result is None else _finish(result, plan, directory, crew, printer, (until, start_s))
         except KeyboardInterrupt:
             crew.stop(kill=True)
             note(f"interrupted while the page was made; dse report {directory} makes it and prints the front")
@@ -230,6 +245,30 @@ def _plan(files: tuple[str, ...], changes: SweepOptions) -> Plan | Review:
     return make_plan(files[0], files[1:], wanted, changes=workloads, hardware=hardware)
 
 
+class Printer:
+    """Prints what sweeps found: each as it ends, but those of several networks in one where programs read them: JSON as
+    a list, CSV as one table with a column for the network."""
+
+    def __init__(self, form: str, several: bool = False) -> None:
+        self._form = form
+        self._waits = several and form != "table"
+        self._found: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
+
+    def show(self, text: Callable[[], str], plain: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+        if self._waits:
+            self._found.append((plain, rows))
+        else:
+            print_rows(self._form, text, plain, rows)
+
+    def __enter__(self) -> Printer:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._waits and (self._found or error == (None, None, None)):  # also when a sweep was stopped
+            rows = [{"network": plain["workloads"][0], **row} for plain, found in self._found for row in found]
+            print_rows(self._form, str, [plain for plain, _ in self._found], rows)
+
+
 class Meter:
     """Turns progress into a line: done, total, rate, best so far, time left."""
 
@@ -264,7 +303,7 @@ def progress_line(progress: Progress) -> str:
 
 
 def _finish(
-    result: SweepResult, plan: Plan, directory: Path, crew: Workers, form: str, times: tuple[float, float]
+    result: SweepResult, plan: Plan, directory: Path, crew: Workers, printer: Printer, times: tuple[float, float]
 ) -> int:  # fmt: skip
     """Draw and print what was found; `times`: until when cards may be made, and the seconds before the search."""
     from dse.explore.results.reasons import said_reasons
@@ -304,5 +343,5 @@ def _finish(
     done = f"{clock_time(sum(parts.values()))}: {said}; written to {directory}: {', '.join(drawn)}"
     summary = "\n".join(line for line in (proof_line(result), status_line(result), done) if line)
     plain = {**result.to_dict(), "front": rows, "output": str(directory)}
-    print_rows(form, lambda: sweep_text(result, summary), plain, rows)
+    printer.show(lambda: sweep_text(result, summary), plain, rows)
     return INTERRUPTED if crew.interrupted else 0

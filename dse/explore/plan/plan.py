@@ -87,6 +87,11 @@ class Plan:
         """The settings that tell designs apart, those that follow from others last."""
         return (*self.space, *(one.path for one in self.derived))
 
+    @property
+    def batches(self) -> dict[str, int]:
+        """Images at once of each network; none where the space chooses."""
+        return {} if BATCH in self.space else {workload.name: workload.batch for workload in self.workloads}
+
     def own(self, path: str) -> Any:
         """The value of a setting in the design as specified; None where nothing says it."""
         if path == BATCH:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
+from dse.errors import DseError
 from dse.explore.designs.samplers import choose_sampler
 from dse.explore.designs.space import DesignSpace
 from dse.explore.limits import Limits
@@ -64,6 +65,21 @@ class SweepProblem:
     singly: bool = False
     fronts: bool = False
     trial_s: float = inf
+
+    def place(self, settings: Mapping[str, Any]) -> int | None:
+        """The index of a design of the space; None where one of its settings is no choice, or follows as another."""
+        index = self.space.find(settings)
+        if index is None or set(settings) <= set(self.space.names):
+            return index
+        try:
+            return index if self.complete(self.space.settings(index)) == settings else None
+        except DseError:  # nothing follows from these settings
+            return None
+
+    @property
+    def beside(self) -> tuple[int, ...]:
+        """Numbers of the designs to evaluate first that the space does not have."""
+        return tuple(number for number, settings in enumerate(self.starts) if self.place(settings) is None)
 
     def proves(self, limits: Limits) -> bool:
         """Whether the proof over the space is made."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -21,7 +21,8 @@ from dse.explore.proof.certificate import Certificate
 from dse.explore.results.result import COLUMNS, SweepResult, in_order
 from dse.explore.spending import PARTS, Spending
 from dse.formats.architecture.dataflow import written_dataflow
-from dse.formats.architecture.space import Constraint, parse_constraints, written_constraints
+from dse.formats.architecture.readable import plain_limits
+from dse.formats.architecture.space import BATCH, Constraint, parse_constraints
 from dse.formats.text.regular import check_file
 from dse.formats.text.replace import remove_leftovers, write_text
 from dse.formats.text.shipped import Kind, shipped_folder
@@ -29,6 +30,7 @@ from dse.formats.text.spreadsheet import to_csv
 
 if TYPE_CHECKING:
     from dse.explore.plan.plan import Plan
+    from dse.explore.plan.problem import SweepProblem
 
 SETTINGS = "sweep.yaml"
 SUMMARY = "summary.json"
@@ -70,8 +72,9 @@ def check_directory(directory: Path, plan: Plan, sweep_id: str, resume: bool) ->
 def _differences(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     """What two sweeps differ in, but for their names, files and trials."""
     pairs = {key: (held.get(key), wanted.get(key)) for key in ("batch", "parameters", "bits", "density")}
-    for part in ("set", "weights", "combine", "layers", "constraints", "dataflows"):
+    for part in ("set", "weights", "combine", "layers", "dataflows"):
         pairs[part] = held.get(part), wanted.get(part)
+    pairs["constraints"] = _in_one_form(held.get("constraints")), _in_one_form(wanted.get("constraints"))
     for part in ("space", "search"):
         keys = dict.fromkeys([*held[part], *wanted[part]])
         pairs |= {f"{part}.{key}": (held[part].get(key), wanted[part].get(key)) for key in keys if key != "trials"}
@@ -79,6 +82,14 @@ def _differences(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str
     if not found and held["made"].get("records") != wanted["made"]["records"]:
         return ["the architecture, its constraints or the layers have changed since"]
     return found
+
+
+def _in_one_form(limits: Mapping[str, Any] | None) -> Any:
+    """Limits, whatever the units that they stand in."""
+    try:
+        return None if limits is None else plain_limits(parse_constraints(limits))
+    except DseError:
+        return limits
 
 
 def _said(value: Any) -> str:
@@ -117,10 +128,10 @@ def read_before(directory: Path, records: Records) -> Before:
     return Before(sampler if sampler in SAMPLERS else "", proven if whole else None, _spent(summary))
 
 
-def write_settings(directory: Path, plan: Plan, sweep_id: str, sampler: str) -> None:
+def write_settings(directory: Path, plan: Plan, problem: SweepProblem, sampler: str) -> None:
     """Write `sweep.yaml`: everything that is needed to run the sweep again with `dse sweep DIR/sweep.yaml`."""
     remove_leftovers(directory)
-    write_text(directory / SETTINGS, _yaml(_settings(directory, plan, sweep_id, sampler)))
+    write_text(directory / SETTINGS, _yaml(_settings(directory, plan, problem.sweep_id, sampler, problem.beside)))
     path = directory / SUMMARY
     try:
         plain = json.loads(path.read_text()) if check_file(path) else None
@@ -135,7 +146,9 @@ def write_settings(directory: Path, plan: Plan, sweep_id: str, sampler: str) -> 
         raise DseError(f"cannot replace {path}: {error.strerror}") from None
 
 
-def _settings(directory: Path, plan: Plan, sweep_id: str, sampler: str = "") -> dict[str, Any]:
+def _settings(
+    directory: Path, plan: Plan, sweep_id: str, sampler: str = "", beside: Sequence[int] = ()
+) -> dict[str, Any]:
     search, changes = plan.search, plan.changes
     return {
         "sweep": plan.name,
@@ -162,7 +175,9 @@ def _settings(directory: Path, plan: Plan, sweep_id: str, sampler: str = "") -> 
             "architecture": plan.spec.name,
             "networks": [workload.name for workload in plan.workloads],
             "records": sweep_id,
+            **({"batches": plan.batches} if changes.batch is None and set(plan.batches.values()) - {1} else {}),
             **({"sampler": sampler} if sampler else {}),
+            **({"beside": list(beside)} if plan.derived else {}),
         },
     }
 
@@ -177,7 +192,7 @@ def _hardware(plan: Plan) -> dict[str, Any]:
     hardware = plan.hardware
     found: dict[str, Any] = {"set": dict(hardware.settings)} if hardware.settings else {}
     if hardware.constraints is not None:
-        found["constraints"] = written_constraints(hardware.constraints)
+        found["constraints"] = plain_limits(hardware.constraints)
     if hardware.dataflows:
         found["dataflows"] = {name: written_dataflow(flow) for name, flow in hardware.dataflows.items()}
     return found
@@ -206,7 +221,7 @@ def read_results(directory: str | Path) -> SweepResult:
     directory = Path(directory)
     settings = _read_settings(directory)
     if not settings:
-        raise DseError(f"{directory} holds no sweep: there is no {SETTINGS} in it")
+        raise DseError(f"{directory} holds no sweep: there is no {SETTINGS} in it", hint=_within(directory))
     records = read_log(directory / FILE_NAME)
     made, asked = settings["made"], settings["search"]
     search = Search(
@@ -235,8 +250,17 @@ def read_results(directory: str | Path) -> SweepResult:
         weights={name: float(weight) for name, weight in settings.get("weights", {}).items()},
         constraints=_constraints(settings, summary),
         certificate=_certificate(summary),
+        batches={} if BATCH in space else _batches(settings),
+        beside=tuple(beside) if (beside := made.get("beside")) is not None else None,
         spending=Spending(_spent(summary)),
     )
+
+
+def _within(directory: Path) -> str | None:
+    """Where sweeps are, if in folders of this one."""
+    found = sorted(path.parent.as_posix() for path in directory.glob(f"*/{SETTINGS}"))
+    said = ", ".join([*found[:3], *(["..."] if len(found) > 3 else [])])
+    return f"there {'is one' if len(found) == 1 else 'are sweeps'} in {said}" if found else None
 
 
 def _read_settings(directory: Path) -> dict[str, Any]:
@@ -276,6 +300,12 @@ def _constraints(settings: Mapping[str, Any], summary: Mapping[str, Any]) -> tup
         return parse_constraints(settings.get("constraints", summary.get("constraints", {})))
     except DseError:
         return ()
+
+
+def _batches(settings: Mapping[str, Any]) -> dict[str, int]:
+    """Images at once of each network: as the sweep says, else as the networks' own files did where not all said 1."""
+    own = settings["made"].get("batches", {})
+    return {name: settings.get("batch", own.get(name, 1)) for name in settings["made"]["networks"]}
 
 
 def _spent(summary: Mapping[str, Any]) -> dict[str, float]:

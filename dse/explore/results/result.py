@@ -60,6 +60,10 @@ class SweepResult:
         The limits that designs had to keep.
     certificate : Certificate, optional
         What is proven of all designs of the space.
+    batches : mapping
+        Images at once of each network; none where the space chooses, and figures are per image.
+    beside : tuple of int, optional
+        Numbers of designs that the space does not have; None where the choices of its settings tell.
     spending : Spending
         CPU time by what it went to, on all workers, of this run and of those that it resumes.
 
@@ -101,6 +105,8 @@ class SweepResult:
     weights: Mapping[str, float] = field(default_factory=dict)
     constraints: tuple[Constraint, ...] = ()
     certificate: Certificate | None = None
+    batches: Mapping[str, int] = field(default_factory=dict)
+    beside: tuple[int, ...] | None = None
     spending: Spending = field(default_factory=Spending)
     _made: dict[str, list[dict[str, Any]]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _points: dict[str, list[tuple[Evaluation, dict[str, Any]]]] = field(
@@ -143,15 +149,19 @@ class SweepResult:
         return own[-1] if own else None
 
     @property
+    def outside(self) -> tuple[int, ...]:
+        """Numbers of the explored designs that the space does not have: the architecture as specified, with each
+        dataflow, where a setting is not among the choices, or is another than what would follow from them."""
+        if self.beside is not None:
+            return tuple(e.number for e in self.explored if e.number in self.beside)
+        choices = self.space.items()
+        return tuple(e.number for e in self.explored
+                     if not all(e.parameters.get(path) in values for path, values in choices))  # fmt: skip
+
+    @property
     def reference_in_space(self) -> bool:
-        """Whether the architecture's own design is one of the space: each of its settings is among the choices, and
-        what follows from them follows."""
-        own = self.reference
-        if own is None or not all(own.parameters.get(path) in choices for path, choices in self.space.items()):
-            return False
-        others = [e.parameters for e in self.designs if e.number] if self.derived else []
-        alike = [other for other in others if all(other.get(path) == own.parameters.get(path) for path in self.space)]
-        return all(other.get(path) == own.parameters.get(path) for other in alike for path in self.derived)
+        """Whether the architecture's own design is one of the space."""
+        return self.reference is not None and 0 not in self.outside
 
     def reference_row(self) -> dict[str, Any] | None:
         """The architecture's own design as a row of the front would show it; None where it does not work."""
@@ -273,6 +283,7 @@ class SweepResult:
             "architecture": self.architecture,
             "workloads": list(self.workloads),
             "combine": self.combine,
+            "batch": dict(self.batches) or None,
             "weights": {name: float(self.weights.get(name, 1.0)) for name in self.workloads},
             "constraints": plain_limits(self.constraints),
             "objectives": list(self.search.objectives),

@@ -159,3 +159,30 @@ def derive(spec: ArchitectureSpec, derived: Sequence[Derived], settings: Mapping
         if one.path not in found:
             found[one.path] = one.value(spec, found)
     return found
+
+
+def left_behind(spec: ArchitectureSpec, settings: Mapping[str, Any]) -> list[str]:
+    """What settings that are changed by themselves leave as it was, and the space of the file lets follow them.
+
+    Examples
+    --------
+    >>> from dse.formats.architecture.load import load_architecture_spec
+    >>> for line in left_behind(load_architecture_spec("nvdla_small"), {"levels.array.cols": 16}):
+    ...     print(line)
+    levels.CACC.capacity.psum stays 256 word; in the space of nvdla_small it follows, and would be 512 word
+    """
+    found = []
+    for one in spec.derived if settings else ():
+        own = spec.value(one.path, settings)
+        before, after = (_as_derived(spec, one.path, given) for given in ({}, settings))
+        if one.path not in settings and after not in (before, str(own)):
+            found.append(f"{one.path} stays {own}; in the space of {spec.name} it follows, and would be {after}")
+    return found
+
+
+def _as_derived(spec: ArchitectureSpec, path: str, settings: Mapping[str, Any]) -> str:
+    """What follows from settings for a path, in words."""
+    try:
+        return str(derive(spec, spec.derived, settings)[path])
+    except InfeasibleError:
+        return "too large for its area"

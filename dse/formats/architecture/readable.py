@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dse.formats.architecture.space import METRICS, Constraint
+from dse.formats.architecture.space import METRICS, Constraint, parse_constraints
 
 UNITS: dict[str, tuple[tuple[float, str], ...]] = {
     "area_mm2": ((1.0, "mm2"),),
@@ -51,21 +51,31 @@ def said_limits(constraints: Sequence[Constraint]) -> str:
 
 
 def plain_limits(constraints: Sequence[Constraint]) -> dict[str, dict[str, str | float]]:
-    """The limits as a file says them, in units that people read.
+    """The limits as a file says them, in units that people read; `parse_constraints` makes the same of them, exactly.
 
     Examples
     --------
     >>> plain_limits([Constraint("energy_pj", maximum=4e7), Constraint("aspect_ratio", 4.0, 0.25)])
-    {'energy': {'max': '40 µJ'}, 'aspect_ratio': {'max': 4.0, 'min': 0.25}}
+    {'energy': {'max': '40 µJ'}, 'aspect_ratio': {'max': 4, 'min': 0.25}}
     """
     found: dict[str, dict[str, str | float]] = {}
     for one in constraints:
         ends = {"max": one.maximum, "min": one.minimum}
         found[METRICS[one.metric][0]] = {
-            end: _said(one.metric, value, value, EVERY_DIGIT) if one.metric in UNITS else value
+            end: _written(one.metric, value)
             for end, value in ends.items() if value is not None
         }  # fmt: skip
     return found
+
+
+def _written(metric: str, value: float) -> str | float:
+    """What is read again as this very number: rounding of units may lose its last digit, which the own one keeps."""
+    field, own, _ = METRICS[metric]
+    if not own:
+        return int(value) if value.is_integer() and abs(value) < 1e15 else value
+    said = _said(metric, value, value, EVERY_DIGIT)
+    (again,) = parse_constraints({field: {"max": said}})
+    return said if again.maximum == value else f"{value!r} {own}"
 
 
 def complaint(constraint: Constraint, value: float, excess: float, network: str = "") -> str:

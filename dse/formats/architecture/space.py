@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,16 +60,6 @@ class Constraint:
 
     def to_dict(self) -> dict[str, Any]:
         return {"metric": self.metric, "maximum": self.maximum, "minimum": self.minimum}
-
-
-def written_constraints(constraints: Sequence[Constraint]) -> dict[str, dict[str, Any]]:
-    """The inverse of `read_constraints`: what a file says of these limits."""
-    found: dict[str, dict[str, Any]] = {}
-    for constraint in constraints:
-        field, unit, _ = METRICS[constraint.metric]
-        ends = {"max": constraint.maximum, "min": constraint.minimum}
-        found[field] = {end: f"{value!r} {unit}" if unit else value for end, value in ends.items() if value is not None}
-    return found
 
 
 def read_constraints(model: ConstraintsModel) -> tuple[Constraint, ...]:

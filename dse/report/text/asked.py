@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dse.explore.plan.search import Search
 from dse.formats.architecture.readable import said_limits
+from dse.formats.architecture.space import BATCH
 
 if TYPE_CHECKING:
     from dse.explore.plan.plan import Plan
@@ -85,6 +86,29 @@ def mix_line(workloads: Sequence[str], how: str, weights: Mapping[str, float]) -
     return f"energy and latency, each by itself: {said}{f' ({counts[0]}: counts so often)' if counts else ''}"
 
 
+def batch_line(batches: Mapping[str, int], chosen: bool = False) -> str:
+    """How many images figures are of; empty where each is of one.
+
+    Examples
+    --------
+    >>> batch_line({"a": 4}), batch_line({"a": 4, "b": 4}), batch_line({"a": 1})
+    ('batch: 4 images at once, and figures are of all 4', 'batch: 4 images at once, and figures are of all 4', '')
+    >>> batch_line({"a": 4, "b": 1})
+    'batch: images at once 4 of a, 1 of b, and figures are of all of them'
+    >>> batch_line({}, chosen=True)
+    'batch: each design has its own, and figures are per image'
+    """
+    if chosen:
+        return f"{BATCH}: each design has its own, and figures are per image"
+    sizes = set(batches.values())
+    if sizes <= {1}:
+        return ""
+    if len(sizes) == 1:
+        return f"{BATCH}: {max(sizes)} images at once, and figures are of all {max(sizes)}"
+    said = ", ".join(f"{size} of {name}" for name, size in batches.items())
+    return f"{BATCH}: images at once {said}, and figures are of all of them"
+
+
 def limits_line(said: str, networks: int) -> str:
     """The limits that every design keeps; empty without any.
 
@@ -98,8 +122,9 @@ def limits_line(said: str, networks: int) -> str:
 
 
 def asked_lines(result: SweepResult) -> list[str]:
-    """How the networks of a sweep count, and its limits, a line each."""
-    lines = mix_line(result.workloads, result.combine, result.weights), _limits_of(result)
+    """How the networks of a sweep count, how many images figures are of, and its limits, a line each."""
+    batch = batch_line(result.batches, BATCH in result.space)
+    lines = mix_line(result.workloads, result.combine, result.weights), batch, _limits_of(result)
     return [line for line in lines if line]
 
 

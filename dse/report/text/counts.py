@@ -50,7 +50,7 @@ class Counts:
             tried=len(result.explored), mapped=len(mapped), unmapped=len(result.explored) - len(mapped),
             failed=statuses.count("failed"), not_working=statuses.count("infeasible"),
             by_proof=len(result.designs) - len(result.explored), working=sum(e.ok for e in result.designs),
-            front=len(result.front_rows()), beside=_count_beside(result),
+            front=len(result.front_rows()), beside=len(result.outside),
         )  # fmt: skip
 
     def of_the_tried(self) -> str:
@@ -66,17 +66,6 @@ class Counts:
         more = f" ({self.working - self.by_proof:,} tried, {self.by_proof:,} mapped by the proof)"
         make = "makes" if self.front == 1 else "make"
         return f"{self.front:,} of the {self.working:,} that work{more if self.by_proof else ''} {make} up the front"
-
-
-def _count_beside(result: SweepResult) -> int:
-    """How many designs that were tried the space does not have: of those that a sweep begins with."""
-    explored, choices = result.explored, result.space.items()
-    outside = [not all(e.parameters.get(path) in values for path, values in choices) for e in explored]
-    own = result.reference
-    if own is None or not result.derived or result.reference_in_space:
-        return sum(outside)
-    specified = {**own.parameters, "dataflow": ""}
-    return sum(out or {**e.parameters, "dataflow": ""} == specified for out, e in zip(outside, explored, strict=True))
 
 
 def status_line(result: SweepResult) -> str:

@@ -1,14 +1,18 @@
 """Settings that follow from others, shapes, and dataflows of a file's own."""
 
 import pytest
-from explore.toy import ARCH
+from called import called
+from explore.toy import ARCH, NET
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dse.architecture.figures import design_figures
 from dse.errors import DseError, InfeasibleError, SpecError
 from dse.formats.architecture.choices import read_plain_space, shapes
-from dse.formats.architecture.derived import EqualArea, Ratio, derive
+from dse.formats.architecture.derived import EqualArea, Ratio, derive, left_behind
 from dse.formats.architecture.load import load_architecture_spec, read_architecture_spec
-from dse.formats.architecture.space import parse_constraints, written_constraints
+from dse.formats.architecture.readable import plain_limits
+from dse.formats.architecture.space import parse_constraints
 from dse.formats.text.source import parse_source
 
 
@@ -104,6 +108,14 @@ def test_figures_that_need_no_mapping(eyeriss):
     assert found["peak_power_mw"] < twice["peak_power_mw"] < 2 * found["peak_power_mw"]
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.floats(1e-30, 1e30), st.sampled_from(["area", "power", "latency", "energy", "storage", "pes"]))
+def test_limits_are_read_again_to_the_last_digit(size, metric):
+    unit = {"area": "mm2", "power": "mW", "latency": "us", "energy": "uJ", "storage": "KiB"}.get(metric)
+    read = parse_constraints({metric: {"max": f"{size!r} {unit}" if unit else size}})
+    assert parse_constraints(plain_limits(read)) == read
+
+
 def test_constraints_are_written_as_they_are_read():
     plain = {
         "area": {"max": "16 mm2"}, "power": {"max": "0.5 W", "min": "1 mW"}, "peak_power": {"max": "2 W"},
@@ -112,8 +124,26 @@ def test_constraints_are_written_as_they_are_read():
     }  # fmt: skip
     read = parse_constraints(plain)
     assert len(read) == len(plain)
-    assert parse_constraints(written_constraints(read)) == read
+    assert plain_limits(read) == {**plain, "power": {"max": "500 mW", "min": "1 mW"}, "latency": {"max": "10 µs"}}
+    assert parse_constraints(plain_limits(read)) == read
     with pytest.raises(DseError, match="words of different widths"):
         parse_constraints({"storage": {"max": "5 word"}})
     with pytest.raises(DseError, match="a max or a min"):
         parse_constraints({"pes": {}})
+
+
+def test_what_would_have_followed_a_setting_is_said(tmp_path):
+    space = "  levels.array.cols: {of: levels.array.rows, ratio: 2}\n  levels.GLB.capacity: {equal_area: 0.9 mm2}\n"
+    text = ARCH[: ARCH.index("space:")] + "space:\n  levels.array.rows: [2, 3]\n" + space
+    spec = read_architecture_spec(parse_source(text, "toy.yaml"))
+    assert left_behind(spec, {}) == left_behind(spec, {"levels.array.cols": 4, "levels.GLB.capacity": "1 KiB"}) == []
+    cols, glb = left_behind(spec, {"levels.array.rows": 1})
+    assert cols == "levels.array.cols stays 4; in the space of toy it follows, and would be 2"
+    assert glb.startswith("levels.GLB.capacity stays 2 KiB; in the space of toy it follows, and would be ")
+    assert any(line.endswith("would be too large for its area")
+               for line in left_behind(spec, {"levels.array.rows": 4, "levels.array.cols": 9}))  # fmt: skip
+    (tmp_path / "toy.yaml").write_text(text)
+    (tmp_path / "tiny.yaml").write_text(NET)
+    for verb in (("evaluate",), ("explain", "--jobs", 0)):
+        done = called(verb[0], "toy.yaml", "tiny.yaml", *verb[1:], "--set", "levels.array.rows=1", cwd=tmp_path)
+        assert f"note: {cols}" in done.stderr, done.stderr

@@ -117,14 +117,14 @@ def test_a_sweep_remembers_them(tmp_path):
     search = Search(2, "random", 0, ("energy",), 0.1)
     plan = make_plan("eyeriss", ["bert_base", "alexnet"], search, changes=WorkloadChanges(parameters={"seq": 8}))
     assert [one.name for one in plan.workloads] == ["bert_base-seq8", "alexnet"]
-    write_settings(tmp_path, plan, "id", "random")
+    write_settings(tmp_path, plan, plan.problem(), "random")
     again = load_plan(tmp_path / "sweep.yaml")
     assert again.workloads == plan.workloads
     assert again.changes.parameters == {"seq": 8}
     narrow = load_plan(
         tmp_path / "sweep.yaml", workloads=WorkloadChanges(bits={"weight": 8}, density={"ifmap": 0.5})
     )
-    write_settings(tmp_path, narrow, "id", "random")
+    write_settings(tmp_path, narrow, narrow.problem(), "random")
     assert "bits: {weight: 8}" in (tmp_path / "sweep.yaml").read_text()
     assert load_plan(tmp_path / "sweep.yaml").workloads == narrow.workloads
     assert {(layer.bits.weight, layer.bits.ifmap, layer.density.ifmap) for layer in narrow.workloads[1].layers} == {
