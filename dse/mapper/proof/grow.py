@@ -14,14 +14,18 @@ from dse.mapper.deep.bounds.sums.columns import Pool
 from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, Terms
 from dse.mapper.deep.bounds.weights.dual import WARM, Effort, Family, Flock, climb_all
 from dse.mapper.deep.kept import Shared
-from dse.mapper.deep.lists import NO_SLIDE, Choice
+from dse.mapper.deep.lists import NO_SLIDE, NO_TRIPS, Choice
 from dse.mapper.deep.nest import record_length
 from dse.mapper.deep.splits.axes import Axis
 from dse.mapper.deep.tree import walk_to
 from dse.mapper.proof import check
+from dse.mapper.proof.rows import Rows
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 from dse.model.counting.kernel import Floats, Ints
+from dse.problem.dims import IFMAP
+
+Orders = dict[int, tuple[str, str]]
 
 TURNS = 3
 """How often weights are sought for one set at most, each time over the splits that the last ones left."""
@@ -29,43 +33,33 @@ TURNS = 3
 SHRUNK = 0.7
 """Weights are sought again while those before left no more than this part of the splits."""
 
+HELPS = 0.9
+"""Splits are held against sums once more while the last step left less than this part of them."""
+
 DIRECT = 100_000
 """Combinations of splits that are walked at once."""
-
-FEW = 64
-"""Mappings that are priced at once while lists are not laid down."""
-
-PRECISE = 7
-"""Digits of a weight."""
 
 HEAT = 0.01
 """Lift, in logarithms, of splits that count as undecided when a set is cut."""
 
 
-def plain_of(choice: Choice | None) -> list[Any] | None:
-    """What is laid down about a list, as the checker has it.
-
-    Examples
-    --------
-    >>> plain_of(Choice(0, NO_SLIDE, ())), plain_of(None)
-    ([0, None, ()], None)
-    """
-    if choice is None:
-        return None
-    return [choice.kind, check.AXES[choice.slide] if choice.slide >= 0 else None, choice.passing]
-
-
-def choice_of(plain: Any) -> Choice | None:
+def choice_of(order: tuple[str, str] | None) -> Choice | None:
     """What the checker has about a list, as the search has it.
 
     Examples
     --------
-    >>> choice_of(plain_of(Choice(0, NO_SLIDE, ()))) == Choice(0, NO_SLIDE, ())
-    True
+    >>> choice_of(("K", "")), choice_of(("R", "any")), choice_of(None)
+    (Choice(kind=0, slide=-1, passing=True), Choice(kind=2, slide=4, passing=False), None)
     """
-    if plain is None:
+    if order is None:
         return None
-    return Choice(plain[0], NO_SLIDE if plain[1] is None else check.AXES.index(plain[1]), plain[2])
+    inner, after = order
+    if not inner:
+        return Choice(NO_TRIPS)
+    kind = next(operand for operand, dims in enumerate(check.LACKS) if inner in dims)
+    slides = after if kind == IFMAP else inner
+    slide = next((a for a, dims in enumerate(check.AXES) if len(dims) > 1 and slides and slides in dims), NO_SLIDE)
+    return Choice(kind, slide, not after)
 
 
 def told_apart(space: Space, listed: list[check.Axis]) -> Space:
@@ -89,9 +83,9 @@ def told_apart(space: Space, listed: list[check.Axis]) -> Space:
 class Tree:
     """The tree of one part: sets of mappings, cut until weights or prices close each."""
 
-    def __init__(self, space: Space, sets: check.Space, kind: int) -> None:
-        self.space, self.sets = told_apart(space, sets.axes), sets
-        record = np.zeros((1, record_length(len(space.problem.nodes))), dtype=np.int64)
+    def __init__(self, rows: Rows, sets: check.Space, kind: int) -> None:
+        self.rows, self.space, self.sets = rows, told_apart(rows.space, sets.axes), sets
+        record = np.zeros((1, record_length(len(self.space.problem.nodes))), dtype=np.int64)
         counters, stop = np.zeros(5, dtype=np.int64), np.zeros(1, dtype=np.int64)
         self.best = Best(kind, 0.0, inf, np.zeros((1, 2)), record, counters, stop)
 
@@ -100,29 +94,49 @@ class Tree:
         fixed = fixed_weights(self.space, self.best)
         share = np.maximum(fixed, 0.0) / np.maximum(np.bincount(self.space.block, minlength=len(fixed)), 1)
         even = np.where(self.space.block < FIRST_LIMIT, share[self.space.block], 0.0)
-        return self.grown(*self.sets.root(), even, HOT)
+        last = self.sets.problem["last"]
+        return self.grown(self.sets.whole, {last: check.INNERMOST}, even, HOT)
 
-    def grown(self, rows: list[Ints], choices: list[Any], start: Floats, heat: float = WARM) -> dict[str, Any]:
+    def grown(self, rows: list[Ints], orders: Orders, start: Floats, heat: float = WARM) -> dict[str, Any]:
         """The tree of a set, in the form of the file."""
-        weights: list[list[float]] = []
-        before = inf
+        if not all(map(len, rows)):
+            return {}
+        steps: list[dict[str, list[float]]] = []
+        before, turns, tables = inf, 0, self.sets.tables(rows, orders)
         while True:
-            here = self.sets.narrowed(rows, choices, weights)
-            if here is None:
-                return {"weights": weights}
-            left, tables = here
-            size = sum(map(len, left))
-            if len(weights) == TURNS or size > SHRUNK * before:
+            rows, tables = self._narrowed(rows, tables, steps)
+            if not all(map(len, rows)):
+                return {"weights": steps}
+            size = sum(map(len, rows))
+            if turns == TURNS or size > SHRUNK * before:
                 break
-            start = self._climbed(left, choices, weights[-1] if weights else start, heat)
-            weights.append([float(f"{w:.{PRECISE}g}") for w in start])
-            before, heat = size, WARM
-        return {"weights": weights, **self._cut(left, tables, choices, start)}
+            start = self._climbed(rows, orders, start, heat)
+            steps.append(self.rows.weights(start))
+            before, heat, turns = size, WARM, turns + 1
+        return {"weights": steps, **self._cut(rows, tables, orders, start)}
 
-    def _climbed(self, rows: list[Ints], choices: list[Any], start: Any, heat: float) -> Floats:
+    def _narrowed(
+        self, rows: list[Ints], tables: list[Floats], steps: list[dict[str, list[float]]]
+    ) -> tuple[list[Ints], list[Floats]]:
+        """What the last step leaves, and steps without weights after it while they help."""
+        here, size = steps[-1:] or [{}], sum(map(len, rows))
+        if not steps:
+            steps.append({})
+        while here:
+            bounds = self.sets.bounds(here.pop(), tables)
+            keep = [~(bound >= self.sets.target) for bound in bounds]
+            rows, tables = ([x[mine] for x, mine in zip(some, keep, strict=True)] for some in (rows, tables))
+            left = sum(map(len, rows))
+            if all(map(len, rows)) and left < HELPS * size:
+                here.append({})
+                steps.append({})
+            size = left
+        return rows, tables
+
+    def _climbed(self, rows: list[Ints], orders: Orders, start: Any, heat: float) -> Floats:
         """Weights that bound a set well."""
         space, best = self.space, self.best
-        logs, first, second = space.columns(tuple(map(choice_of, choices)))
+        logs, first, second = space.columns(self._laid(orders))
         ends = np.cumsum([len(row) for row in rows])
         start_of = np.concatenate([[0], ends[:-1]])
         limits, fixed = limits_of(space, best), fixed_weights(space, best)
@@ -140,47 +154,63 @@ class Tree:
         compiled(climb_all)(tables, factors, terms, family, np.concatenate(rows), effort, flock)
         return flock.weights[0]
 
-    def _cut(self, rows: list[Ints], tables: list[Floats], choices: list[Any], weights: Any) -> dict[str, Any]:
+    def _laid(self, orders: Orders) -> tuple[Choice | None, ...]:
+        """What is laid down about the lists, as the search has it."""
+        return tuple(choice_of(orders.get(level)) for level in range(self.space.problem.last))
+
+    def _cut(self, rows: list[Ints], tables: list[Floats], orders: Orders, weights: Any) -> dict[str, Any]:
         """The parts that a set is cut into, or the prices of its mappings when they are few."""
-        unknown = [i for i, choice in enumerate(choices) if choice is None]
+        unknown = [i for i in range(self.space.problem.last) if i not in orders]
         if np.prod([float(len(row)) for row in rows]) <= DIRECT:
-            some = self.sets.left(rows, tables)
-            if not unknown or len(some) <= FEW:
-                return {"priced": [self._price(chosen, choices) for chosen in some]}
+            some = self._left(rows, tables)
+            if not unknown or len(some) == 0:
+                return {"priced": [self._price(chosen, orders) for chosen in some]}
         if unknown:
             level = unknown[-1]
             parts = []
-            for choice in check.CHOICES:
-                laid = [choice if i == level else old for i, old in enumerate(choices)]
-                parts.append(self.grown(self.sets.agreeing(rows, level, choice), laid, weights))
+            for order in check.ORDERS:
+                agreeing = self.sets.agreeing(rows, level, order)
+                parts.append(self.grown(agreeing, {**orders, level: order}, weights))
             return {"list": level, "parts": parts}
         a, term, most = self._where(tables, weights)
         sides = [tables[a][:, term] <= most, tables[a][:, term] > most]
         parts = [
-            self.grown([row[side] if x == a else row for x, row in enumerate(rows)], choices, weights) for side in sides
+            self.grown([row[side] if x == a else row for x, row in enumerate(rows)], orders, weights) for side in sides
         ]
         return {"cut": [a, term, most], "parts": parts}
+
+    def _left(self, rows: list[Ints], tables: list[Floats]) -> Ints:
+        """(m, 6) combinations of splits whose sums stay below the target, in the checker's order."""
+        logs, chosen = np.zeros((1, tables[0].shape[1])), np.zeros((1, 0), dtype=np.int64)
+        for at, (row, table) in enumerate(zip(rows, tables, strict=True)):
+            rest = sum((other.min(axis=0) for other in tables[at + 1 :]), start=np.zeros(table.shape[1]))
+            logs = (logs[:, None] + table[None]).reshape(-1, table.shape[1])
+            chosen = np.column_stack([np.repeat(chosen, len(row), axis=0), np.tile(row, len(chosen))])
+            kept = ~(self.sets.costs(logs + rest) >= self.sets.target)
+            logs, chosen = logs[kept], chosen[kept]
+        return chosen
 
     def _where(self, tables: list[Floats], weights: Any) -> tuple[int, int, float]:
         """The axis, the term and its factor there, about which the bound is most undecided."""
         worst, found = -1.0, (0, 0, 0.0)
-        _, lifts = self.sets.weigh(weights, tables)
-        for a, (table, lift) in enumerate(zip(tables, lifts, strict=True)):
-            share = np.exp(-lift / HEAT)
+        given = self.rows.weights(weights)
+        of_terms = np.sum(list(given.values()), axis=0)
+        for a, (table, bound) in enumerate(zip(tables, self.sets.bounds(given, tables), strict=True)):
+            share = np.exp((bound.min() - bound) / HEAT)
             share /= share.sum()
             means = share @ table
-            spreads = np.asarray(weights) * np.sqrt(share @ (table - means) ** 2)
+            spreads = of_terms * np.sqrt(share @ (table - means) ** 2)
             spreads[(table.max(axis=0) <= means) | (table.min(axis=0) > means)] = -1.0
             at = int(np.argmax(spreads))
             if spreads[at] > worst:
                 worst, found = float(spreads[at]), (a, at, float(means[at]))
         return found
 
-    def _price(self, chosen: Ints, choices: list[Any]) -> float | None:
-        """The least objective of a split and its orders that agree with the choices, None where none is legal."""
+    def _price(self, chosen: Ints, orders: Orders) -> float | None:
+        """The least objective of a split and its orders that agree with what is laid down, None where none is legal."""
         space = self.space
         best = replace(self.best, values=np.zeros((1, 2)), held=0)
-        laid = tuple(map(choice_of, choices))
+        laid = self._laid(orders)
         rows, level = tuple(np.array([row]) for row in chosen), tuple(np.zeros(1) for _ in chosen)
         walk_to(Node(space, laid, rows, np.zeros(0), 0.0, level, space.columns(laid)), best, inf, 0)
         if best.held == 0:

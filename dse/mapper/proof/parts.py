@@ -10,8 +10,9 @@ from typing import Any
 from dse.architecture.architecture import Architecture
 from dse.mapper.deep.bounds.spaces import narrowed, space_of, without_fewest_steps
 from dse.mapper.deep.bounds.subproblem import Space
-from dse.mapper.deep.problem import build, finishing, rooms_for_finished, spreads_that_add_up
-from dse.mapper.deep.splits.axes import Key
+from dse.mapper.deep.problem import Deep, build, finishing, rooms_for_finished, spreads_that_add_up
+from dse.mapper.proof import check
+from dse.mapper.proof.rows import Rows
 from dse.mapper.shared.bypass import bypass_choices
 from dse.model.price import Prices
 from dse.problem.dims import DIMS, OPERANDS
@@ -24,39 +25,27 @@ class Part:
 
     Parameters
     ----------
-    keeps : int
-        Number of the choice of bypasses.
+    name : str
+        What levels keep, and to which of them only finished psums come.
     kept : dict
         What levels keep, by node.
-    room : int
-        Which of `rooms`: the levels to which only finished psums come.
     spread : tuple
         Levels, and whether a sum over C is spread over the children of the fan-out below each.
     space : Space
         The splits, and the sums of products that bound the cost.
     """
 
-    keeps: int
+    name: str
     kept: dict[int, frozenset[str]]
-    room: int
-    rooms: tuple[str, ...]
     spread: tuple[tuple[int, bool], ...]
     space: Space
 
-    def to_dict(self) -> dict[str, Any]:
-        """Crossings, terms and limits, in the form of the file."""
-        space = self.space
-        terms = []
-        for term in space.terms:
-            terms.append({
-                "coefficient": term.coefficient, "block": term.block, "group": term.group, "crossing": term.crossing,
-                "view": term.view, "used": term.used,
-                "factors": [[a, *one] for a, key in term.extra for one in _on_sides(key)],
-            })  # fmt: skip
-        crossings = [[c.operand, c.child, c.mode, list(c.views)] for c in space.crossings]
+    def to_dict(self, rows: Rows) -> dict[str, Any]:
+        """The terms and rows, in the form of the file."""
         return {
-            "keeps": self.keeps, "room": self.room, "spread": self.spread, "crossings": crossings, "terms": terms,
-            "limits": space.limits.tolist(),
+            "name": self.name, "spread": [over for _, over in self.spread],
+            "terms": [list(factors) for factors in rows.products],
+            "rows": [[part, [c or 0 for c in row.tolist()]] for part, row in rows.coefficients()],
         }  # fmt: skip
 
 
@@ -70,7 +59,7 @@ def parts_of_space(architecture: Architecture, layer: Layer, prices: Prices, fac
             finished = finishing(wide, architecture, layer, nodes, sets[-1])
             problems[_name(architecture, nodes, sets)] = finished
         base = without_fewest_steps(space_of(wide, number))
-        for room, problem in enumerate(problems.values()):
+        for room, problem in problems.items():
             spreads = list(spreads_that_add_up(problem))
             for spread in product((False, True), repeat=len(spreads)):
                 never = problem.never_finished.copy()
@@ -78,12 +67,13 @@ def parts_of_space(architecture: Architecture, layer: Layer, prices: Prices, fac
                     never |= inside * over
                 levels = tuple((level, over) for (level, _), over in zip(spreads, spread, strict=True))
                 space = narrowed(base, problem._replace(never_finished=never), number)
-                yield Part(number, kept, room, tuple(problems), levels, space)
+                yield Part(f"{_kept(architecture, kept)}; {room}", kept, levels, space)
 
 
-def _on_sides(key: Key) -> list[Key]:
-    """A factor as the file has it, where splits tell rows and columns apart."""
-    return [("side", key[1], 0), ("side", key[1], 1)] if key[0] == "children" else [key]
+def _kept(architecture: Architecture, kept: dict[int, frozenset[str]]) -> str:
+    """What levels keep, in words."""
+    names = {architecture.hierarchy[node].name: " ".join(o for o in OPERANDS if o in kept[node]) for node in kept}
+    return ", ".join(f"{level}: {operands or 'nothing'}" for level, operands in names.items())
 
 
 def _name(architecture: Architecture, nodes: frozenset[int] | None, sets: tuple[frozenset[int], ...]) -> str:
@@ -101,23 +91,35 @@ def problem_of(architecture: Architecture, parts: list[Part]) -> dict[str, Any]:
     levels = []
     for i, node in enumerate(dp.nodes):
         fan = architecture.hierarchy[dp.fans[i]].name if dp.fans[i] >= 0 else None
-        wanted = [{DIMS[d]: int(x) for d, x in enumerate(side) if x} for side in dp.folds_wanted[i]]
-        allowed = ["".join(DIMS[d] for d in range(8) if side[d]) for side in (dp.in_list[i], *dp.on_side[i])]
-        levels.append({
-            "name": architecture.hierarchy[node].name, "fan_out": fan, "rows": int(dp.sides[i, 0]),
-            "cols": int(dp.sides[i, 1]), "on_trips": allowed[0], "on_rows": allowed[1], "on_cols": allowed[2],
-            "whole": "".join(DIMS[d] for d in range(8) if dp.whole[i, d]),
-            "folds_rows": wanted[0], "folds_cols": wanted[1],
-        })  # fmt: skip
-    keeps: dict[int, dict[str, Any]] = {}
-    for part in parts:
-        names = {architecture.hierarchy[node].name: [o for o in OPERANDS if o in part.kept[node]] for node in part.kept}
-        keeps[part.keeps] = {
-            "levels": names, "rooms": part.rooms, "sums_spread": [level for level, _ in part.spread],
-        }  # fmt: skip
+        levels.append({"name": architecture.hierarchy[node].name, "fan_out": fan})
+    bounds, steps = dict(zip(DIMS, dp.bounds.tolist(), strict=True)), zip("PRQS", dp.window.tolist(), strict=True)
     return {
-        "bounds": dp.bounds.tolist(), "window": {"PR": dp.window[:2].tolist(), "QS": dp.window[2:].tolist()},
-        "perfect": dp.perfect, "levels": levels, "near": dp.near, "last": dp.last, "stationary": dp.stationary,
-        "innermost": DIMS[dp.innermost] if dp.innermost >= 0 else "", "keeps": list(keeps.values()),
-        "empty": [i for i, node in enumerate(dp.nodes[: dp.last].tolist()) if dp.is_fan_out[node]],
+        "bounds": bounds, "steps": dict.fromkeys(DIMS, 1) | dict(steps), "perfect": bool(dp.perfect),
+        "factors": {dim: _factors(dp, d) for d, dim in enumerate(DIMS)}, "levels": levels, "last": dp.last,
+        "without": [_without(dp) if i == dp.near else {} for i in range(dp.last)],
+        "spaces": {part.name: [level for level, _ in part.spread] for part in parts},
     }  # fmt: skip
+
+
+def _factors(dp: Deep, d: int) -> list[list[int]]:
+    """The least and the most trips, rows and columns that a dim can have in every level."""
+    found, bound = [], int(dp.bounds[d])
+    for i in range(len(dp.nodes)):
+        found.append([1, bound if dp.in_list[i, d] else 1])
+        for side in (0, 1):
+            least, most, folds = 1, int(dp.sides[i, side]), int(dp.folds_wanted[i, side, d])
+            if folds > 0:  # the side alone leaves so many
+                least, most = -(-bound // folds), min(most, -(-bound // (folds - 1)) - 1 if folds > 1 else bound)
+            found.append([least, min(bound, most)] if dp.on_side[i, side, d] else [1, 1])
+    whole = max((3 * i for i in range(len(dp.nodes)) if dp.whole[i, d]), default=0)
+    return [[1, 1]] * whole + found[whole:]  # nothing outside a tile that holds the whole bound
+
+
+def _without(dp: Deep) -> dict[str, str]:
+    """The dims over which the list above the array has no loop, by its innermost loop."""
+    found = {}
+    for inner in DIMS[1:]:
+        first = DIMS[dp.innermost] if dp.innermost >= 0 else ""
+        others = check.LACKS[dp.stationary] if dp.stationary >= 0 and inner not in check.LACKS[dp.stationary] else ""
+        found[inner] = others + (first if first != inner else "")
+    return {inner: dims for inner, dims in found.items() if dims}

@@ -8,14 +8,15 @@ from typing import Any
 from dse.architecture.architecture import Architecture
 from dse.architecture.parts import in_parts
 from dse.errors import DseError
-from dse.mapper.deep.lists import choices_of
 from dse.mapper.deep.nest import parts_of
 from dse.mapper.deep.solve import solve_deep
 from dse.mapper.proof import check
-from dse.mapper.proof.grow import Tree, plain_of
+from dse.mapper.proof.grow import Tree
 from dse.mapper.proof.parts import Part, parts_of_space, problem_of
+from dse.mapper.proof.rows import Rows
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 from dse.mapper.shared.result import Solution
+from dse.model.counting.kernel import Ints
 from dse.model.price import price
 from dse.model.room import ways
 from dse.problem.dims import DIMS
@@ -79,13 +80,15 @@ def prove(
     axes = [check.Axis(problem, dims) for dims in check.AXES]
     written, spaces = [], []
     for part in parts:
-        space = check.Space(problem, axes, part.to_dict(), objective, log(value) - log(1 + gap) - check.CLOSE)
+        rows = Rows(part.space, objective)
+        plain = part.to_dict(rows)
+        space = check.Space(problem, axes, plain, check.PARTS[objective], log(value) - log(1 + gap) - check.CLOSE)
         spaces.append(space)
-        written.append({**part.to_dict(), "tree": Tree(part.space, space, kind).whole()})
+        written.append({**plain, "tree": Tree(rows, space, kind).whole()})
     return {
-        "layer": layer.name, "architecture": architecture.name, "objective": objective, "gap": gap, "value": value,
-        "unit": UNITS[kind], "cycles_per_step": prices.cycles_per_step, "problem": problem, "spaces": written,
-        "mapping": _mapping(parts, spaces, solution, value),
+        "format": check.FORMAT, "layer": layer.name, "architecture": architecture.name, "objective": objective,
+        "gap": gap, "value": value, "unit": UNITS[kind], "cycles_per_step": prices.cycles_per_step, "problem": problem,
+        "spaces": written, "mapping": _mapping(parts, spaces, solution, value),
     }  # fmt: skip
 
 
@@ -93,12 +96,33 @@ def _mapping(parts: list[Part], spaces: list[check.Space], solution: Solution, v
     """The mapping found: its factors, what its orders lay down, and the part that it belongs to."""
     record = solution.records[0]
     kept, factors = solution.kept[record[-1]], parts_of(record)[:, :3]
+    last = parts[0].space.problem.last
     for number, (part, space) in enumerate(zip(parts, spaces, strict=True)):
         mapping = {
             "space": number,
             "factors": {dim: factors[:, :, d].ravel().tolist() for d, dim in enumerate(DIMS)},
-            "lists": [plain_of(choice) for choice in choices_of(part.space.problem, record)],
+            "orders": [order_of(*one) for one in zip(*(parts_of(record)[:last, at] for at in (0, 3)), strict=True)],
         }
         if part.kept == kept and space.cost_of(mapping) <= log(value) + check.CLOSE:
             return mapping
     raise AssertionError("the best mapping is no part of its space")
+
+
+def order_of(trips: Ints, order: Ints) -> tuple[str, str]:
+    """What the loops of a list, from the innermost one, say of its order.
+
+    Where psums rest over nothing, as G is innermost, they are said to rest over C, R or S: no count is more then.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> order_of(np.array([1, 1, 4, 3, 1, 1, 1, 1]), np.array([2, 3, 0, 1, 4, 5, 6, 7]))
+    ('K', 'any')
+    """
+    loops = [DIMS[d] for d in order if trips[d] > 1]
+    if not set(loops) - {"G"}:
+        return "", ""
+    inner = loops[0] if loops[0] != "G" else next(d for d in ("R", "S", "C", *loops) if d in loops and d != "G")
+    lacks = next(dims for dims in check.LACKS if inner in dims)
+    after = next((d for d in loops if d not in lacks), "")
+    return inner, after if not after or (inner == "K" and after in "PQRS") else "any"
