@@ -35,6 +35,9 @@ from dse.problem.layer import Layer
 Steps = Generator[None, None, tuple[Floats, Ints, float]]
 """A search with pauses, that returns values and records of the mappings it found, and the gap proven."""
 
+SHORT = 8
+"""Subproblems of the search for less energy in as little time before the other points of a front are sought."""
+
 
 def solve_deep(
     architecture: Architecture, layer: Layer, kind: int, gap: float, factors: str, longest: int, *,
@@ -222,7 +225,7 @@ class DeepSearch:
         # What a search with a gap ends with depends on where it begins, so that must not be what was searched before.
         alike = self.alone and self.gap == 0 and until == inf and not self.begun
         alike = alike and not any(space.loose for space in self.spaces)
-        left = yield from seek(self.spaces, best, near, remembered(self.spaces) if alike else [])
+        left = yield from seek(self.spaces, best, near, remembered(self.spaces, kind) if alike else [])
         if alike and best.held > 0 and not self.stop[0]:
             remember(self.spaces, best)
         proven = self.gap
@@ -241,7 +244,10 @@ class DeepSearch:
         # What takes less energy and as much time, or little more, is sought with the others.
         values, records, proven = finished(self._seek(LATENCY, inf, known=[slowest] if self.gap > 0 else []))
         fewest = float(values[0, 1]) / (1 + proven)
-        for value, record in (slowest, (values[0], records[0]), *self.begun):
+        fastest = values[0], records[0]
+        if self.gap == 0 and sum(len(rows) > 1 for rows in self.spaces[0].rows) <= 2:
+            fastest = self._less_energy(*fastest)
+        for value, record in (slowest, fastest, *self.begun):
             stairs.add(value, record)
         best = Best(ENERGY, self.gap, inf, values, records, self.visited, self.stop)
         between = complete(self.spaces, best, stairs, fewest)
@@ -250,6 +256,15 @@ class DeepSearch:
         if between > self.gap:
             between = min(between, gap_of_one(stairs, cheapest, fewest))
         return *points_of(stairs), max(worst, between)
+
+    def _less_energy(self, values: Floats, records: Ints) -> tuple[Floats, Ints]:
+        """A mapping as fast as the fastest one, after a short search for less energy: its own does not look at any."""
+        steps = self._seek(ENERGY, float(values[1]) * (1 + 2e-12), known=[(values, records)])
+        for _ in zip(range(len(self.spaces) + SHORT), steps, strict=False):
+            pass
+        best = self.best
+        assert best is not None
+        return best.values[0].copy(), best.records[0].copy()
 
 
 def _value(kind: int, point: Floats) -> float:

@@ -162,9 +162,10 @@ def seek(
     return inf
 
 
-def remembered(spaces: list[Space]) -> list[Found]:
-    """What earlier searches of the same splits have found."""
-    kept = {id(one): one for space in spaces for one in found_by(space.problem).values()}
+def remembered(spaces: list[Space], kind: int) -> list[Found]:
+    """What earlier searches of the same splits have found; for the fastest, only what is one of the fastest there."""
+    each = [item for space in spaces for item in found_by(space.problem).items()]
+    kept = {id(one): one for of, one in each if kind != LATENCY or of == LATENCY}
     return list(kept.values())
 
 
@@ -196,7 +197,8 @@ def _root(space: Space, best: Best) -> tuple[Node | None, float]:
     node = root_of(space, best)
     target, reached = best.target(), inf
     begun = best.warm or (best.until < inf and best.held > 0)
-    if node is None or node.bound > target - (BEGUN if begun else ENOUGH):
+    near = BEGUN if begun else ENOUGH if best.kind != LATENCY or best.gap > 0 else MARGIN
+    if node is None or node.bound > target - near:
         return node, reached
     for rows in first_mappings(node, best):
         _price(space, rows, node.choices, best)

@@ -2,11 +2,13 @@
 
 from math import exp
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import dse
+from dse.mapper.deep import kept
 from dse.mapper.deep.bounds.subproblem import Best
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 
@@ -32,3 +34,15 @@ def test_many_mappings_as_fast_are_left_out_together() -> None:
     assert best.certificate.gap == 0
     assert best.cost.cycles == 154112.96875
     assert best.certificate.pe_tiles < 1_000  # subproblems
+
+
+@pytest.mark.parametrize("before", [(), ("energy",), ("edp", "energy")])
+def test_searches_for_energy_lead_no_search_for_the_fastest(before: tuple[str, ...], monkeypatch: Any) -> None:
+    """From the mapping of least energy, 340,000 mappings of this layer were priced."""
+    monkeypatch.setattr(kept, "_kept", type(kept._kept)())
+    machine, layer = dse.load_architecture("simba_pe"), dse.load_workload("alexnet").layer("conv2")
+    for objective in before:
+        dse.map_layer(machine, layer, objective)
+    best = dse.map_layer(machine, layer, "latency")
+    assert best.certificate.gap == 0
+    assert best.certificate.priced < 5_000
