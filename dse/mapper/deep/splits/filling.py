@@ -26,6 +26,10 @@ NOT_SPREAD = -1
 """In place of the level from which on fan-outs are part of a tile."""
 
 
+KNOWN = 1024
+"""Whole factors below this occur again and again; the logarithm of each is worked out once."""
+
+
 class Splits(NamedTuple):
     """The splits of an axis.
 
@@ -46,6 +50,22 @@ class Splits(NamedTuple):
     dilation: int
 
 
+class Room(NamedTuple):
+    """Scratch.
+
+    Parameters
+    ----------
+    inside : (2 * k + 1,) int64
+        The product of each slot of a dim and all further in, 1 at the end.
+    others, changes : (n,) float
+        Counts of another dim, and of changes.
+    """
+
+    inside: Ints
+    others: Floats
+    changes: Floats
+
+
 @entry
 def fill(splits: Splits, asked: Ints, logs: Floats, plain: Floats) -> None:
     """Fill columns with factors and their logarithms.
@@ -57,81 +77,125 @@ def fill(splits: Splits, asked: Ints, logs: Floats, plain: Floats) -> None:
     logs, plain : (columns, n) float
         Filled.
     """
-    inside = np.ones((2, splits.chains.shape[2] + 1), dtype=np.int64)
-    for i in range(len(splits.chains)):
+    room = Room(np.ones(splits.chains.shape[2] + 1, dtype=np.int64), np.zeros(plain.shape[1]), np.zeros(plain.shape[1]))
+    known = np.zeros(KNOWN)
+    for c in range(len(asked)):
+        mine = plain[asked[c, 0]]
+        _fill_factors(splits, asked[c, 1], asked[c, 2], asked[c, 3], asked[c, 4], room, mine)
+        _fill_logs(mine, known, logs[asked[c, 0]])
+
+
+def _fill_logs(factors: Floats, known: Floats, logs: Floats) -> None:
+    """Logarithms of factors; `known` has those of small whole numbers that occurred before, 0 for none."""
+    for i in range(len(factors)):
+        factor = factors[i]
+        if factor == 1.0:
+            logs[i] = 0.0
+            continue
+        whole = int(factor) if factor < KNOWN else 0
+        if whole != factor:
+            logs[i] = np.log(factor)
+            continue
+        if known[whole] == 0.0:
+            known[whole] = np.log(factor)
+        logs[i] = known[whole]
+
+
+def _fill_factors(splits: Splits, what: int, x: int, y: int, z: int, room: Room, factors: Floats) -> None:
+    """One column."""
+    chains, bounds, levels = splits.chains, splits.bounds, splits.sides.shape[1]
+    if what == COUNT:
+        _count(chains, x, bounds[x], y, z, room.inside, factors)
+    elif what == CHANGES:
+        _count_both(chains, bounds, x, y, room, factors)
+    elif what == STEPS_PER_CHANGE:
+        _count_both(chains, bounds, levels, levels, room, factors)
+        _count_both(chains, bounds, x, y, room, room.changes)
+        for i in range(len(factors)):
+            factors[i] /= room.changes[i]
+    elif what == TILE:
+        for i in range(len(factors)):
+            factors[i] = _tile(chains, i, x, bounds[x], y, z)
+    elif what == BOX:
+        for i in range(len(factors)):
+            first, second = _tile(chains, i, 0, bounds[0], y, z), _tile(chains, i, 1, bounds[1], y, z)
+            factors[i] = box(first, second, splits.stride, splits.dilation)
+    elif what == CHILDREN:
+        for i in range(len(factors)):
+            factors[i] = chains[i, 0, 2 * x + 1] * chains[i, 1, 2 * x + 1]
+    elif what == SIDE:
+        for i in range(len(factors)):
+            factors[i] = splits.sides[i, x, y]
+    else:
+        _fill_idle(chains, bounds, x, factors)
+
+
+def _fill_idle(chains: Ints, bounds: Ints, levels: int, factors: Floats) -> None:
+    """One over the instances in use of the first fan-outs, so many."""
+    for i in range(len(factors)):
+        used = 1
         for which in range(2):
-            for slot in range(splits.chains.shape[2] - 1, -1, -1):
-                inside[which, slot] = inside[which, slot + 1] * splits.chains[i, which, slot]
-        for c in range(len(asked)):
-            at, factor = asked[c, 0], _factor(splits, i, asked[c, 1], asked[c, 2], asked[c, 3], asked[c, 4], inside)
-            plain[at, i] = factor
-            logs[at, i] = 0.0 if factor == 1.0 else np.log(factor)
+            spread = 1
+            for level in range(levels):
+                spread *= chains[i, which, 2 * level + 1]
+            used *= min(spread, bounds[which])
+        factors[i] = 1.0 / used
 
 
-def _factor(splits: Splits, i: int, what: int, x: int, y: int, z: int, inside: Ints) -> float:
-    """One factor.
+def _tile(chains: Ints, i: int, which: int, bound: int, level: int, above: int) -> int:
+    """Tile of a level, capped at the bound; given `above`, with what the fan-outs from that level on spread out."""
+    size = 1
+    for slot in range(2 * level, chains.shape[2]):
+        size *= chains[i, which, slot]
+    if above != NOT_SPREAD:
+        for k in range(above, level):
+            size *= chains[i, which, 2 * k + 1]
+    return int(min(size, bound))
+
+
+def _count_both(chains: Ints, bounds: Ints, x: int, y: int, room: Room, counts: Floats) -> None:
+    """Index combinations of both dims over the outermost lists, so many of each."""
+    _count(chains, 0, bounds[0], x, 0, room.inside, counts)
+    if bounds[1] > 1:
+        _count(chains, 1, bounds[1], y, 0, room.inside, room.others)
+        for i in range(len(counts)):
+            counts[i] *= room.others[i]
+
+
+def _count(chains: Ints, which: int, bound: int, lists: int, fans: int, inside: Ints, counts: Floats) -> None:
+    """As `dse.model.counting.axes.combinations`, of a dim: the first lists and a set of fan-outs (bits) counted.
 
     Parameters
     ----------
-    inside : (2, 2 * k + 1) int64
-        The product of each slot and all further in.
+    inside : (2 * k + 1,) int64
+        Scratch, see `Room`.
     """
-    if what == COUNT:
-        return float(combinations(splits, i, x, y, z, inside))
-    if what == CHANGES:
-        return float(combinations(splits, i, 0, x, 0, inside) * combinations(splits, i, 1, y, 0, inside))
-    if what == STEPS_PER_CHANGE:
-        levels = splits.sides.shape[1]
-        steps = combinations(splits, i, 0, levels, 0, inside) * combinations(splits, i, 1, levels, 0, inside)
-        return steps / (combinations(splits, i, 0, x, 0, inside) * combinations(splits, i, 1, y, 0, inside))
-    if what == TILE:
-        return float(_tile(splits, i, x, y, z, inside))
-    if what == BOX:
-        first, second = _tile(splits, i, 0, y, z, inside), _tile(splits, i, 1, y, z, inside)
-        return float(box(first, second, splits.stride, splits.dilation))
-    if what == CHILDREN:
-        return float(splits.chains[i, 0, 2 * x + 1] * splits.chains[i, 1, 2 * x + 1])
-    if what == SIDE:
-        return float(splits.sides[i, x, y])
-    used = 1
-    for which in range(2):
-        spread = 1
-        for level in range(x):
-            spread *= splits.chains[i, which, 2 * level + 1]
-        used *= min(spread, splits.bounds[which])
-    return 1.0 / used
-
-
-def _tile(splits: Splits, i: int, which: int, level: int, above: int, inside: Ints) -> int:
-    """Tile of a level, capped at the bound; given `above`, with what the fan-outs from that level on spread out."""
-    size = inside[which, 2 * level]
-    if above != NOT_SPREAD:
-        for k in range(above, level):
-            size *= splits.chains[i, which, 2 * k + 1]
-    return int(min(size, splits.bounds[which]))
-
-
-def combinations(splits: Splits, i: int, which: int, lists: int, fans: int, inside: Ints) -> int:
-    """As `dse.model.counting.axes.combinations`, of a split: the first lists and a set of fan-outs (bits) counted."""
-    several = 1
-    for level in range(splits.sides.shape[1]):
-        if level < lists:
-            several *= splits.chains[i, which, 2 * level]
-        if fans >> level & 1 == 1:
-            several *= splits.chains[i, which, 2 * level + 1]
-    extent, total = splits.bounds[which], 0
-    if several == 1 or inside[which, 0] == extent:
-        return int(several)  # all combinations are there
-    for level in range(splits.sides.shape[1]):
-        for spread in range(2):
-            number, step = splits.chains[i, which, 2 * level + spread], inside[which, 2 * level + spread + 1]
+    slots = chains.shape[2]
+    for i in range(len(counts)):
+        several = 1
+        for slot in range(slots - 1, -1, -1):
+            number = chains[i, which, slot]
+            inside[slot] = inside[slot + 1] * number
+            if _is_counted(slot, lists, fans):
+                several *= number
+        extent, total = bound, 0
+        if several == 1 or inside[0] == extent:
+            counts[i] = several  # all combinations are there
+            continue
+        for slot in range(slots):
+            number, step = chains[i, which, slot], inside[slot + 1]
             if number == 1:
                 continue
-            if (spread == 0 and level < lists) or (spread == 1 and fans >> level & 1 == 1):
+            if _is_counted(slot, lists, fans):
                 several //= number
                 whole = extent // step
                 total += whole * several
                 extent -= whole * step
             else:
                 extent = min(extent, step)
-    return int(total + (extent > 0))
+        counts[i] = total + int(extent > 0)
+
+
+def _is_counted(slot: int, lists: int, fans: int) -> bool:
+    """Whether a slot is of the first lists, so many, or of a set of fan-outs (bits)."""
+    return fans >> (slot // 2) & 1 == 1 if slot % 2 == 1 else slot < 2 * lists
