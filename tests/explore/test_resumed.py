@@ -183,3 +183,11 @@ def test_an_architecture_whose_space_has_no_room_for_what_would_follow_is_resume
     before = shown(tmp_path / "out")
     dse.sweep(*files, resume=True, **how)
     assert shown(tmp_path / "out") == before
+
+
+def test_the_best_of_each_dataflow_is_of_all_mappings_that_are_known(files, tmp_path):
+    result = dse.sweep(*files, trials=6, jobs=0, output=tmp_path / "out", space=SMALL)
+    summary = json.loads((tmp_path / "out" / SUMMARY).read_text())
+    for flow, entry in summary["dataflows"].items():
+        assert entry["best_edp_js"] == min(row["edp_js"] for row in result.points() if row["dataflow"] == flow)
+    assert min(entry["best_edp_js"] for entry in summary["dataflows"].values()) == summary["best"]["edp"]["edp_js"]

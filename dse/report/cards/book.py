@@ -18,6 +18,7 @@ from dse.report.cards.steps import (
     Neighbourhood,
     best_first,
     change_row,
+    chosen,
     gap_of_layers,
     key_of,
     neighbours,
@@ -205,14 +206,15 @@ def all_changes(result: SweepResult, book: Book, numbers: Iterable[int]) -> dict
     Designs of which nothing is known are left out.
     """
     designs = {e.number: e for e in result.designs}
-    by_settings = {key_of(e.parameters): e for e in designs.values()}
+    beside_it = set(result.outside) if result.derived else set()  # what follows in others is their own in these
+    by_settings = {key_of(chosen(result, e.parameters)): e for e in designs.values() if e.number not in beside_it}
     found = {}
     for number in numbers:
         own = designs.get(number)
         if own is None or number in book.steps:
             found[number] = book.steps.get(number, [])
             continue
-        beside = neighbours(result, own, by_settings)
+        beside = [] if number in beside_it else neighbours(result, own, by_settings)
         gap = max(result.search.gap, gap_of_layers(own.outcome, explored=own.kind == "explore"))
         found[number] = best_first([
             change_row(

@@ -113,10 +113,15 @@ def halves_and_doubles(plan: Plan, settings: Mapping[str, Any]) -> list[Step]:
 def neighbours(
     result: SweepResult, own: Evaluation, designs: Mapping[str, Evaluation]
 ) -> list[tuple[Step, Evaluation]]:
-    """The steps from a design that lead to one that was evaluated, too; designs by `key_of` their settings."""
+    """The steps from a design that lead to one that was evaluated, too; designs by `key_of` what is `chosen`."""
     steps = steps_from(result.space, own.parameters) if own.ok else []
-    beside = [(step, designs.get(key_of(step.settings))) for step in steps]
+    beside = [(step, designs.get(key_of(chosen(result, step.settings)))) for step in steps]
     return [(step, other) for step, other in beside if other is not None]
+
+
+def chosen(result: SweepResult, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings without those that follow from others."""
+    return {path: value for path, value in settings.items() if path not in result.derived}
 
 
 def outcomes_at(result: SweepResult, gap: float) -> dict[str, Outcome]:
@@ -159,21 +164,28 @@ class Neighbourhood:
 
     @classmethod
     def of(cls, plan: Plan, settings: Mapping[str, Any], found: Mapping[str, Outcome] = NOTHING) -> Neighbourhood:
-        """Of the design with some settings; `found` is of designs that are known, by `key_of` their settings."""
+        """Of the design with some settings; `found` is of designs that are known, by `key_of` their settings.
+
+        Where the design is one of the space, so are its neighbours: what follows from a setting follows its step.
+        """
         gap = step_gap(plan)
         problem = replace(plan, search=replace(plan.search, gap=gap)).problem()
-        steps = (*steps_from(plan.space, settings), *halves_and_doubles(plan, settings))
+        steps = [*steps_from(plan.space, settings), *halves_and_doubles(plan, settings)]
+        follows = {one.path for one in plan.derived} if problem.place(settings) is not None else set()
         designs, impossible, known = {}, {}, {}
         for at, its_settings in enumerate((settings, *(step.settings for step in steps)), start=OWN):
+            drop = set() if at == OWN else follows - {steps[at].path}
             try:
-                whole = plan.complete(its_settings)
+                whole = plan.complete({path: value for path, value in its_settings.items() if path not in drop})
+                if at != OWN:
+                    steps[at] = replace(steps[at], settings=whole)
                 if (outcome := found.get(key_of(whole))) is not None:
                     known[at] = outcome
                 else:
                     designs[at] = problem.resolve(whole)
             except DseError as error:  # what follows from the settings cannot be
                 impossible[at] = Outcome("infeasible", error.message)
-        return cls(steps, designs, problem.evaluate["explore"], impossible, gap, known)
+        return cls(tuple(steps), designs, problem.evaluate["explore"], impossible, gap, known)
 
     def changes(self, outcomes: Mapping[int, Outcome], numbers: Mapping[str, int] = NO_NUMBERS) -> list[dict[str, Any]]:
         """What the steps change, the best first.

@@ -15,7 +15,7 @@ from dse.explore.sweep import run_plan
 from dse.explore.workers.runner import Workers
 from dse.report.cards.book import Book, all_changes, is_complete, make_book, read_book, wanted_rows, write_book
 from dse.report.cards.card import Wanted, area_by_part, card_of
-from dse.report.cards.steps import steps_from
+from dse.report.cards.steps import Neighbourhood, key_of, steps_from
 from dse.report.figures.stacks import layers_data
 from dse.report.text.explain import steps_table
 
@@ -99,6 +99,32 @@ def test_steps_are_what_their_neighbours_cost(swept):
         assert row["area"] == pytest.approx(figures["area_mm2"] / own.area_mm2, rel=1e-12)
     products = [row["energy"] * row["latency"] for row in rows]
     assert products == sorted(products)
+
+
+@pytest.mark.parametrize("neighbours_are", ["mapped anew", "of the sweep"])
+def test_what_follows_a_setting_follows_its_step(neighbours_are):
+    """A word of psum for each row: neighbours that are mapped anew and those that a sweep tried are the same."""
+    follows = {"levels.PE.capacity.psum": {"of": "levels.array.rows", "ratio": "1 word"}}
+    space = {"levels.array.rows": [6, 12], "levels.array.cols": [7, 14], **follows}
+    plan = make_plan("eyeriss", NET, Search(9, "grid", gap=0.0), space=space)
+    result = run_plan(plan, jobs=0)
+    assert 0 in result.outside
+    designs = {tuple(e.parameters.values()): e for e in result.designs if e.number}
+    own = designs[6, 7, "6 word"]
+    if neighbours_are == "mapped anew":
+        around = Neighbourhood.of(plan, own.parameters)
+        assert {step.settings["levels.PE.capacity.psum"] for step in around.steps
+                if step.path == "levels.array.rows"} == {"12 word"}  # fmt: skip
+        outcomes = {at: around.evaluate(design) for at, design in around.designs.items()}
+        rows = around.changes({**outcomes, **around.known}, {key_of(e.parameters): e.number for e in result.designs})
+    else:
+        rows = all_changes(result, Book(), [own.number])[own.number]
+        assert all_changes(result, Book(), [0]) == {}
+    found = {row["path"]: row for row in rows if row["path"].startswith("levels.array")}
+    for path, there in (("levels.array.rows", (12, 7, "12 word")), ("levels.array.cols", (6, 14, "6 word"))):
+        assert found[path]["number"] == designs[there].number
+        assert found[path]["energy_pj"] == designs[there].outcome.objectives["energy_pj"]
+        assert found[path]["area_mm2"] == designs[there].outcome.objectives["area_mm2"]
 
 
 def test_changes_below_the_gap_are_not_shown():
