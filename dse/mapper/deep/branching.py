@@ -1,17 +1,30 @@
-"""What a subproblem of the deep search is cut into: choices about a list, or halves of an axis."""
+"""What a subproblem of the deep search is cut into: choices about a list, halves of an axis, or shares of a fan-out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from math import inf
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from functools import partial
+from math import inf, log, prod
 
 import numpy as np
 
 from dse.mapper.deep.bounds.halves import most_undecided
-from dse.mapper.deep.bounds.subproblem import MARGIN, Best, Kin, Node, Space, bounded_all, lifts_left, with_each
+from dse.mapper.deep.bounds.sharing import TOO_MANY, FanOut, Reach, Ways, ways_to_share
+from dse.mapper.deep.bounds.subproblem import (
+    MARGIN,
+    Best,
+    Kin,
+    Node,
+    Space,
+    bounded_all,
+    lifts_left,
+    with_each,
+)
 from dse.mapper.deep.bounds.sums.columns import Laid
-from dse.mapper.deep.lists import Bools, Choice, kinds, parts_of_choice
+from dse.mapper.deep.bounds.sums.sift import ROUNDING, Alive
+from dse.mapper.deep.lists import NO_TRIPS, Bools, Choice, kinds, parts_of_choice
 from dse.mapper.deep.splits.axes import together
+from dse.mapper.deep.walks import OPEN
 from dse.mapper.shared.compilation.twins import compiled
 from dse.model.counting.kernel import Ints
 
@@ -30,11 +43,21 @@ BETTER = 0.8
 RECENT = 16
 """How many of the last cuts in some way count."""
 
+TOO_MANY_PARTS = 4.0
+"""What a way counts with that comes to too many parts to list them."""
+
+MOST_NEW = 200
+"""Subproblems that are the first of their kind in which there is a dive, at most."""
+
 SHORT = 100
 """Subproblems after which ways are compared; most searches are over by then, and nothing is known of them yet."""
 
-HALVES = -1
-"""In place of a list: an axis is halved."""
+HALVES, SHARES = -1, -2
+"""In place of a list: an axis is halved, or the children of the outermost fan-out are shared out (of the next one, one
+less)."""
+
+MOST_WAYS = 200
+"""Ways to share out a fan-out's children at most."""
 
 
 def laid_down(node: Node, rows: tuple[Ints, ...], level: int, best: Best) -> list[Node]:
@@ -103,10 +126,10 @@ def _partial_lists(space: Space, choices: Laid) -> Iterator[int]:
 
 
 class Learned:
-    """What it has been worth so far to lay down more about each list, or to halve an axis, in one search.
+    """What it has been worth so far to lay down more about each list, or to cut a subproblem otherwise, in one search.
 
-    What a cut is worth is about how many subproblems its parts will need, as a share of what the whole would: 0 where
-    none is left, and more than 1 where all is left of several.
+    What a cut is worth is about how many subproblems its parts will need, as a share of what the whole would: next to 0
+    where none is left, and more than 1 where all is left of several.
 
     Parameters
     ----------
@@ -117,28 +140,94 @@ class Learned:
     begun = False
     """Whether the search has taken so long that ways to cut a subproblem are compared."""
 
+    taken = 0
+    """The way that was best the last time."""
+
     def __init__(self, halved: bool) -> None:
         self.halved = halved
         self.worth: dict[int, float] = {}
         self.count: dict[int, int] = {}
+        self._seen: set[Hashable] = set()
 
-    def best_of(self, ways: Mapping[int, Callable[[], list[Node]]], bound: float, target: float) -> list[Node]:
-        """The parts of a subproblem that the best of some ways to cut it comes to.
+    def is_new(self, what: Hashable) -> bool:
+        """Whether this is asked for the first time, and has not been asked too often of other things."""
+        if what in self._seen or len(self._seen) >= MOST_NEW:
+            return False
+        self._seen.add(what)
+        return True
+
+    def best_of(
+        self, ways: Mapping[int, Callable[[], list[Node] | None]], bound: float, target: float, many: int
+    ) -> list[Node] | None:
+        """The parts of a subproblem that the best of some ways to cut it comes to; None if there is none.
 
         The one that has been best so far is tried first, and others where they have been better than what it comes to.
+
+        Parameters
+        ----------
+        bound, target : float
+            The subproblem's bound, and what it must stay below.
+        many : int
+            How many combinations of its splits are left.
         """
-        least, found, left = inf, list[Node](), max(MARGIN, target - bound)
+        least, found = inf, None
         for way in sorted(ways, key=lambda way: self.worth.get(way, 0.0)):
             if self.worth.get(way, 0.0) >= BETTER * least:
                 break
             parts = ways[way]()
-            value = sum(GROWTH ** -min(1.0, (part.bound - bound) / left) for part in parts)
+            value = TOO_MANY_PARTS if parts is None else _worth(parts, bound, target, many)
             value *= DEARER if way == HALVES else 1.0
             count = self.count[way] = min(RECENT, self.count.get(way, 0) + 1)
             self.worth[way] = self.worth.get(way, 0.0) * (1 - 1 / count) + value / count
-            if value < least:
-                least, found = value, parts
+            if parts is not None and value < least:
+                least, found, self.taken = value, parts, way
         return found
+
+
+def _worth(parts: list[Node], bound: float, target: float, many: int) -> float:
+    """About how many subproblems the parts of one will need, as a share of what it would need itself.
+
+    How many that are grows with what is left to prove, and with the logarithm of how many combinations of splits there
+    are, as these are cut until few are left.
+    """
+    left, whole = max(MARGIN, target - bound), max(1.0, _depth(many))
+    needed = 0.0
+    for part in parts:
+        open_part = 1.0 - min(1.0, (part.bound - bound) / left)
+        needed += GROWTH ** (open_part * _depth(prod(map(len, part.rows))) / whole - 1.0)
+    return needed
+
+
+def _depth(many: int) -> float:
+    """The logarithm of how many times too many combinations of splits there are to walk them at once."""
+    return max(0.0, log(many / OPEN))
+
+
+def ways_to_cut(
+    node: Node, rows: tuple[Ints, ...], half: tuple[int, Bools] | None, best: Best
+) -> dict[int, Callable[[], list[Node] | None]]:
+    """The ways to cut a subproblem all of whose lists have their operand, see `Learned`.
+
+    Parameters
+    ----------
+    rows
+        Splits that are left, see `splits_left`.
+    half
+        See `half_of`.
+    """
+    ways: dict[int, Callable[[], list[Node] | None]] = {
+        level: partial(laid_down, node, rows, level, best) for level in open_lists(node)
+    }
+    if half is not None:
+        ways[HALVES] = partial(halves, node, rows, half, best)
+    for fan in _unshared(node, rows):
+        ways[SHARES - fan] = partial(shares, node, rows, fan, best)
+    return ways
+
+
+def operands_alone(node: Node) -> bool:
+    """Whether every list has its operand, and none has more."""
+    return all(choice is not None and (choice.partial or choice.kind == NO_TRIPS) for choice in node.choices)
 
 
 def halves(node: Node, rows: tuple[Ints, ...], half: tuple[int, Bools], best: Best) -> list[Node]:
@@ -150,6 +239,49 @@ def halves(node: Node, rows: tuple[Ints, ...], half: tuple[int, Bools], best: Be
     logs, first, second = node.columns
     kin = Kin((node.choices,) * 2, np.stack([logs, logs]), np.stack([first, first]), second)
     return bounded_all(node.space, kin, rows, keep, node.weights, best)
+
+
+def shares(node: Node, rows: tuple[Ints, ...], fan: int, best: Best) -> list[Node] | None:
+    """A subproblem for each way to share the children of a fan-out among the axes in which something may improve; None
+    if there are too many.
+
+    Parameters
+    ----------
+    rows
+        Splits that are left, see `splits_left`.
+    """
+    target, space = best.target_in(node), node.space
+    lifted = [node.reduced[a][lifts_left(node, a, target)] for a in range(len(rows))]
+    ends, sizes = np.cumsum([0, *map(len, rows)]), [len(row) for row in rows]
+    ways = Ways(np.empty((MOST_WAYS, 6), dtype=np.int64), np.empty(ends[-1], dtype=np.int64))
+    logs, first, second = node.columns
+    alive = Alive(np.concatenate(rows), ends[:-1], ends[1:], np.concatenate(lifted))
+    many = compiled(ways_to_share)(
+        *together(space.axes).of_walks, space.terms_for(best), logs, first, alive,
+        FanOut(fan, int(space.problem.sides[fan].prod())),
+        Reach(float(target), float(target - node.bound + ROUNDING)), ways,
+    )  # fmt: skip
+    if many == TOO_MANY:
+        return None
+    keep = ways.share[None] == np.repeat(ways.shares[:many], sizes, axis=1)
+    kin = Kin((node.choices,) * many, np.repeat(logs[None], many, axis=0), np.repeat(first[None], many, axis=0), second)
+    return bounded_all(space, kin, rows, keep, node.weights, best) if many else []
+
+
+def share_of(node: Node, fan: int) -> tuple[int, ...]:
+    """How many of a fan-out's children the first split of each axis takes."""
+    chains = together(node.space.axes).chains
+    return tuple(int(mine[row[0], :, 2 * fan + 1].prod()) for mine, row in zip(chains, node.rows, strict=True))
+
+
+def _unshared(node: Node, rows: tuple[Ints, ...]) -> Iterator[int]:
+    """The fan-outs of which some axis has splits with different numbers of children."""
+    problem, chains = node.space.problem, together(node.space.axes).chains
+    for fan in range(len(problem.nodes)):
+        if problem.fans[fan] >= 0 and problem.sides[fan].prod() > 1:
+            taken = [mine[row, :, 2 * fan + 1] for mine, row in zip(chains, rows, strict=True)]
+            if any(bool((one.prod(axis=1) != one[0].prod()).any()) for one in taken):
+                yield fan
 
 
 def half_of(node: Node, rows: tuple[Ints, ...], target: float, worst: float) -> tuple[int, Bools] | None:

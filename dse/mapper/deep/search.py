@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from dse.mapper.deep.bounds.sums.last_axis import LastAxis, add_up_several, last_axis_of, weigh_columns
 from dse.mapper.deep.bounds.sums.shrink import LAST, Sums, Walk, add_up, shrink, walk_of
-from dse.mapper.deep.bounds.sums.sift import BLOCK, FIRST_LIMIT, OF_ENERGY, OF_TIME, Alive, Terms, put_in_order
+from dse.mapper.deep.bounds.sums.sift import BLOCK, FIRST_LIMIT, OF_ENERGY, OF_TIME, Alive, Terms
 from dse.mapper.deep.leaves import (
     LEAVES,
     SPLITS,
@@ -128,6 +128,25 @@ def search_deep(
             if held < 0:
                 return held
     return held
+
+
+def put_in_order(alive: Alive, a: int) -> None:
+    """Put the splits of an axis in rising order of what they lift the bound by, by Shell's method."""
+    rows, reduced, start, end = alive.rows, alive.reduced, alive.start[a], alive.end[a]
+    gap = 1
+    while 3 * gap + 1 < end - start:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(start + gap, end):
+            row, lift, at = rows[i], reduced[i], i
+            while at >= start + gap:
+                before = at - gap
+                if reduced[before] < lift or (reduced[before] == lift and rows[before] <= row):
+                    break
+                rows[at], reduced[at] = rows[before], reduced[before]
+                at = before
+            rows[at], reduced[at] = row, lift
+        gap //= 3
 
 
 def _walk(

@@ -15,7 +15,7 @@ from dse.mapper.deep.bounds.dominance import needed_splits
 from dse.mapper.deep.bounds.finished import halved, together
 from dse.mapper.deep.bounds.spaces import narrowed, space_of
 from dse.mapper.deep.bounds.subproblem import Best, Space, root_of
-from dse.mapper.deep.branching import half_of
+from dse.mapper.deep.branching import half_of, shares
 from dse.mapper.deep.fronts.slices import Stairs
 from dse.mapper.deep.fronts.whole import complete, gap_of_one, points_of
 from dse.mapper.deep.known import Known, record_of
@@ -138,7 +138,8 @@ def _loose_levels(architecture: Architecture) -> tuple[int, ...]:
 
 
 def compare_and_halve(architecture: Architecture, layer: Layer) -> None:
-    """Compare the splits of a layer in its first space, and halve an axis, as only a long search does."""
+    """Compare the splits of a layer in its first space, halve an axis and share out the first level's children, as only
+    a long search does."""
     space = spaces_of(architecture, layer, "all")[1][0]
     record, counters, stop = np.zeros((1, 1), np.int64), np.zeros(5, np.int64), np.zeros(1, np.int64)
     best = Best(ENERGY, 0.0, inf, np.zeros((1, 2)), record, counters, stop)
@@ -146,6 +147,7 @@ def compare_and_halve(architecture: Architecture, layer: Layer) -> None:
     if root is not None:
         needed_splits(root, best, 1)
         half_of(root, root.rows, inf, 0.0)
+        shares(root, root.rows, 0, best)
 
 
 class DeepSearch:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Hashable, Sequence
 from dataclasses import replace
-from functools import partial
-from itertools import accumulate, count
+from itertools import count
 from math import inf, prod
 from typing import TypeVar
 
@@ -25,27 +24,20 @@ from dse.mapper.deep.bounds.subproblem import (
     root_of,
     splits_left,
 )
-from dse.mapper.deep.bounds.sums.columns import Columns, Laid
-from dse.mapper.deep.bounds.sums.sift import ROUNDING
-from dse.mapper.deep.branching import Learned, half_of, halves, laid_down, next_list, open_lists
+from dse.mapper.deep.branching import Learned, half_of, halves, laid_down, next_list
 from dse.mapper.deep.exchange import rows_of
 from dse.mapper.deep.kept import Found, found_by, rules_of
-from dse.mapper.deep.leaves import SPLITS, SUBPROBLEMS, UNFINISHED, Goal, Incumbents
-from dse.mapper.deep.lists import Choice, choices_of, laid_of, nothing_of
-from dse.mapper.deep.search import Lists, Sets, search_deep
-from dse.mapper.deep.splits.axes import together
+from dse.mapper.deep.leaves import SUBPROBLEMS
+from dse.mapper.deep.lists import choices_of, nothing_of
 from dse.mapper.deep.start import ENOUGH, cheapest_of, first_mappings, nearest, stirred, values_of
-from dse.mapper.shared.compilation.twins import compiled
-from dse.mapper.shared.incumbent import LATENCY, SLACK
+from dse.mapper.deep.walks import OPEN, price, walk, walk_to
+from dse.mapper.shared.incumbent import LATENCY
 from dse.model.counting.kernel import Ints
 
 Answer = TypeVar("Answer")
 
 DIRECT = 100_000
 """Combinations of splits that are walked at once, without laying down more about the lists first."""
-
-OPEN = 500
-"""The same while some list is open that changes a term, or with the bound that spaces have together."""
 
 FEW = 20
 """The same while nothing is known of some list in a search that halves axes first."""
@@ -59,14 +51,14 @@ IDLE = 0.01
 PROBE = 8_000
 """Splits that are tried at the root for a first mapping."""
 
-STEPS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, inf)
-"""How far above its bound a subproblem is searched while no mapping is known."""
-
 NEAR = 0.03
 """How far, in logarithms, a root is below the best mapping at least for a dive in it."""
 
 FIRST_DIVE = 8
 """Subproblems after which there is a dive in the one at hand; the next ones come after twice as many each time."""
+
+ALL_KINDS = 24
+"""Subproblems after which there are dives in those that are the first of their kind; many searches are over by then."""
 
 PROVEN = 0.003
 """How far, in logarithms, the least bound is below the best mapping when dives are not worth it any more."""
@@ -82,9 +74,6 @@ BEYOND = 0.8
 
 BEGUN = 0.3
 """How near, in logarithms, what an earlier search has found is to a root's bound when no others are sought."""
-
-TIES = -3.0 * SLACK
-"""The gap of a search for the first of all mappings that cost what the best one does."""
 
 FRUITLESS = 8
 """No more is looked through in this way once so many looks in a row have found nothing better."""
@@ -149,9 +138,11 @@ def seek(
             if bound < best.target() - PROVEN:
                 dive(node, best)
                 for space, rows, choices in stirred(spaces, node, best, random) if several and best.held > 0 else ():
-                    _price(space, rows, choices, best)
+                    price(space, rows, choices, best)
         if learned is not None:
             learned.begun = best.visited[SUBPROBLEMS] - begun > cut.SHORT
+            if best.visited[SUBPROBLEMS] - begun > ALL_KINDS and cut.operands_alone(node):
+                _dive_if_new(node, node.choices, best, learned)
         children = children_of(node, best, learned)
         known = _improved(spaces, best, known)
         for child in children:
@@ -184,7 +175,7 @@ def _take_up(spaces: list[Space], best: Best, found: Found) -> None:
     if not mine or rules_of(mine[0].problem) != found.rules:
         return
     for part in mine:
-        _price(part, found.rows[None], found.choices, best)
+        price(part, found.rows[None], found.choices, best)
     if best.held == 0:
         exchange(spaces, best, found.record)
 
@@ -201,24 +192,16 @@ def _root(space: Space, best: Best) -> tuple[Node | None, float]:
     if node is None or node.bound > target - near:
         return node, reached
     for rows in first_mappings(node, best):
-        _price(space, rows, node.choices, best)
+        price(space, rows, node.choices, best)
     if node.bound < best.target() - NEAR:
         reached = dive(node, best)
     for part in _parts(node, best) if best.held == 0 else []:
         _probe(part, best)
         if best.held == 0:
-            _walk(part, best, PROBE)
+            walk(part, best, PROBE)
     if best.target() == target:
         return node, reached
     return bounded(space, node.choices, node.rows, node.weights, best, node.columns), reached
-
-
-def _price(space: Space, rows: Ints, choices: tuple[Choice | None, ...], best: Best) -> None:
-    """Price mappings, one in each row, with their best orders, in those of a space's parts that have their splits."""
-    rows = rows[[space.holds(row) for row in rows.tolist()]]
-    if len(rows):
-        sets = Sets(rows.ravel(), np.zeros(rows.size), np.arange(7) + 6 * np.arange(len(rows))[:, None])
-        _search(space, space.columns(choices), choices, sets, _goal(best, inf, 0), best)
 
 
 def dive(node: Node | None, best: Best) -> float:
@@ -235,6 +218,12 @@ def dive(node: Node | None, best: Best) -> float:
         for part in _parts(node, best):
             _probe(part, best)
     return reached
+
+
+def _dive_if_new(node: Node, what: Hashable, best: Best, learned: Learned) -> None:
+    """Dive in a subproblem that is the first of its kind, where something is left to prove."""
+    if node.bound < best.target() - PROVEN and learned.is_new(what):
+        dive(node, best)
 
 
 def _parts(node: Node, best: Best) -> list[Node]:
@@ -256,7 +245,7 @@ def _walk_parts(node: Node, best: Best) -> None:
         mine = tuple(row[mask] for row, mask in zip(node.rows, masks, strict=True))
         lifted = tuple(row[mask] for row, mask in zip(node.reduced, masks, strict=True))
         columns = node.space.of_part(space, node.columns)
-        _walk(Node(space, node.choices, mine, node.weights, node.bound, lifted, columns), best, 0)
+        walk(Node(space, node.choices, mine, node.weights, node.bound, lifted, columns), best, 0)
 
 
 def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[Node]:
@@ -277,17 +266,18 @@ def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[
         return []
     if node.space.parts and (few or not unknown):
         return _parts(node, best)
-    compared = learned is not None and learned.begun and unknown and not nothing
+    compared = learned is not None and learned.begun and not nothing and (unknown or not node.space.parts)
     may_halve = not unknown or (learned is not None and many > OPEN and (learned.halved or compared))
     half = half_of(node, rows, target, 1e-7) if may_halve and not few else None
     if not unknown and not few and best.fruitless < FRUITLESS:
         _probe(node, best)
         best.fruitless = 0 if best.target_in(node) < target else best.fruitless + 1
     if learned is not None and compared and not few:
-        ways = {each: partial(laid_down, node, rows, each, best) for each in open_lists(node)}
-        if half is not None:
-            ways[cut.HALVES] = partial(halves, node, rows, half, best)
-        return learned.best_of(ways, node.bound, target)
+        parts = learned.best_of(cut.ways_to_cut(node, rows, half, best), node.bound, target, many)
+        if parts is not None:
+            for part in parts if learned.taken <= cut.SHARES else []:
+                _dive_if_new(part, (learned.taken, *cut.share_of(part, cut.SHARES - learned.taken)), best, learned)
+            return parts if unknown else [replace(part, compared=node.compared) for part in parts]
     if half is not None:
         parts = halves(node, rows, half, best)
         least = min((part.bound for part in parts), default=inf)
@@ -296,7 +286,7 @@ def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[
     # Where the bound is decided, and orders of a list are not, these are told apart before all of them are priced.
     level = cut.partial_list(node) if level is None else level
     if few or level is None:
-        _walk(node, best, 0)
+        walk(node, best, 0)
         return []
     return laid_down(node, rows, level, best)
 
@@ -358,42 +348,3 @@ def exchange(spaces: list[Space], best: Best, record: Ints) -> None:
         walk_to(Node(space, choices, some, np.zeros(0), 0.0, dearer, columns), best, inf, PROBE)
 
 
-def _walk(node: Node, best: Best, limit: int) -> None:
-    """Search a subproblem, a little farther above its bound each time until a mapping is known."""
-    if best.held > 0 and not limit and prod(map(len, node.rows)) <= OPEN:
-        walk_to(node, best, best.target_in(node), limit)
-        return
-    for step in STEPS:
-        target = best.target_in(node)
-        reach = min(target, node.bound + step)
-        walk_to(node, best, reach, limit)
-        if best.held != 0 or (limit and best.visited[UNFINISHED]):
-            break
-    if best.held > 0 and not limit and not best.stop[0] and best.target_in(node) > reach:
-        walk_to(node, best, best.target_in(node), limit)
-
-
-def walk_to(node: Node, best: Best, target: float, limit: int) -> None:
-    """Walk the splits of a subproblem that may lie below a target, in logarithms; at most `limit` of them, if any."""
-    ends = np.array([[0, *accumulate(map(len, node.rows))]])
-    sets = Sets(np.concatenate(node.rows), np.concatenate(node.reduced), ends)
-    goal = _goal(best, float(target - node.bound + ROUNDING), limit)
-    _search(node.space, node.columns, node.choices, sets, goal, best)
-
-
-def _search(space: Space, columns: Columns, choices: Laid, sets: Sets, goal: Goal, best: Best) -> None:
-    """Walk some splits in all parts of a space, with some lists laid down."""
-    problem, (tables, chains) = (space.parts or (space,))[0].problem, together(space.axes).of_walks
-    lists = Lists(laid_of(choices, len(problem.nodes)), columns[0], columns[1])
-    best.visited[UNFINISHED] = 0
-    best.held = compiled(search_deep)(
-        problem, tables, chains, space.terms_for(best, walks=True), space.parts_for(best), lists, sets, goal,
-        Incumbents(best.values, best.records, best.visited, 0), best.held,
-    )  # fmt: skip
-
-
-def _goal(best: Best, reach: float, limit: int) -> Goal:
-    """What walks look for; see `Goal`."""
-    gap = TIES if best.gap == 0 and best.kind != LATENCY else best.gap
-    most = int(best.visited[SPLITS]) + limit if limit else 0
-    return Goal(best.walks_for, gap, best.until, reach, most, best.stop)

@@ -10,11 +10,15 @@ import pytest
 from dse import Layer, load_architecture
 from dse.mapper.deep import branching
 from dse.mapper.deep.bounds.halves import most_undecided
+from dse.mapper.deep.bounds.sharing import ways_to_share
 from dse.mapper.deep.bounds.subproblem import Best, root_of
-from dse.mapper.deep.branching import HALVES, HEAT, Learned, half_of
+from dse.mapper.deep.branching import HALVES, HEAT, MOST_NEW, SHARES, Learned, half_of, share_of, shares
 from dse.mapper.deep.nest import record_length
 from dse.mapper.deep.solve import compare_and_halve, spaces_of
 from dse.mapper.shared.incumbent import EDP
+
+MANY = 10_000
+"""Combinations of splits."""
 
 LAYER = Layer("l", K=64, C=48, P=14, Q=14, R=3, S=3)
 
@@ -55,29 +59,79 @@ def test_the_kernel_is_compiled_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(branching, "compiled", lambda kernel: called.append(kernel) or kernel)
     architecture = load_architecture("nvdla_small")
     compare_and_halve(architecture, architecture.lowered(LAYER))
-    assert called == [most_undecided]
+    assert called == [most_undecided, ways_to_share]
 
 
 def test_what_has_been_best_is_looked_at_first() -> None:
     """List 2 leaves one part with half of what was to prove, list 1 two with nearly all of it: only 2 is tried then."""
-    part = namedtuple("part", "bound")
+    part = namedtuple("part", "bound rows")
     tried: list[int] = []
 
     def parts(way: int, *bounds: float) -> list[part]:
         tried.append(way)
-        return [part(bound) for bound in bounds]
+        return [part(bound, [range(MANY)]) for bound in bounds]
 
     ways: dict[int, Any] = {
         2: partial(parts, 2, 1.5), 1: partial(parts, 1, 1.1, 1.1), HALVES: partial(parts, HALVES, 1.0, 1.9),
     }  # fmt: skip
     learned = Learned(halved=False)
-    assert [one.bound for one in learned.best_of(ways, 1.0, 2.0)] == [1.5]
+    assert [one.bound for one in learned.best_of(ways, 1.0, 2.0, MANY) or []] == [1.5]
     assert sorted(tried) == [HALVES, 1, 2]  # nothing was known of any
     tried.clear()
-    assert [one.bound for one in learned.best_of(ways, 1.0, 2.0)] == [1.5]
+    assert [one.bound for one in learned.best_of(ways, 1.0, 2.0, MANY) or []] == [1.5]
     assert tried == [2]
 
 
 def test_nothing_beats_a_way_that_leaves_nothing() -> None:
     learned = Learned(halved=True)
-    assert learned.best_of({0: list, HALVES: pytest.fail}, 1.0, 2.0) == []
+    assert learned.best_of({0: list, HALVES: pytest.fail}, 1.0, 2.0, MANY) == []
+
+
+def test_parts_with_few_splits_left_are_worth_more() -> None:
+    """Three of which a tenth is left to search beat one of which all is, though none has a better bound."""
+    part = namedtuple("part", "bound rows")
+    ways: dict[int, Any] = {
+        1: lambda: [part(1.0, [range(MANY)])],
+        SHARES: lambda: 3 * [part(1.0, [range(MANY // 10)])],
+        HALVES: lambda: None,
+    }
+    found = Learned(halved=False).best_of(ways, 1.0, 2.0, MANY)
+    assert found is not None
+    assert len(found) == 3
+
+
+def test_nothing_is_lost_where_no_way_can_be_listed() -> None:
+    learned = Learned(halved=False)
+    assert learned.best_of({SHARES: lambda: None}, 1.0, 2.0, MANY) is None
+    assert learned.best_of({}, 1.0, 2.0, MANY) is None
+
+
+def test_a_kind_is_new_once() -> None:
+    learned = Learned(halved=False)
+    assert [learned.is_new(what) for what in (1, 2, 1)] == [True, True, False]
+    assert sum(learned.is_new(what) for what in range(2 * MOST_NEW)) == MOST_NEW - 2
+
+
+@pytest.mark.parametrize("machine", ["simba_pe", "nvdla_small", "edge_npu"])
+def test_every_split_that_fits_is_in_a_share_of_a_fan_out(machine: str) -> None:
+    """While no mapping is known, the ways to share out children have all combinations of splits that fit."""
+    architecture = load_architecture(machine)
+    layer = Layer("s", K=4, C=3, P=3, Q=2)
+    for space in spaces_of(architecture, architecture.lowered(layer), "all")[1]:
+        records = np.zeros((1, record_length(len(space.problem.nodes))), dtype=np.int64)
+        counters, stop = np.zeros(5, dtype=np.int64), np.zeros(1, dtype=np.int64)
+        best = Best(EDP, 0.0, np.inf, np.zeros((1, 2)), records, counters, stop)
+        node = root_of(space, best)
+        assert node is not None
+        for fan, sides in enumerate(space.problem.sides):
+            if space.problem.fans[fan] < 0 or sides.prod() == 1:
+                continue
+            parts = shares(node, node.rows, fan, best)
+            if parts is None:
+                continue
+            mine = [share_of(part, fan) for part in parts]
+            assert len(set(mine)) == len(mine)
+            for part, share in zip(parts, mine, strict=True):
+                assert np.prod(share) <= sides.prod()
+                for axis, row, children in zip(space.axes, part.rows, share, strict=True):
+                    assert (axis.both()[row, :, 2 * fan + 1].prod(axis=1) == children).all()

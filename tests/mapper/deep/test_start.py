@@ -12,7 +12,8 @@ from dse.mapper.deep.nest import record_length
 from dse.mapper.deep.search import Parts
 from dse.mapper.deep.solve import solve_deep, spaces_of
 from dse.mapper.deep.start import _descended, _of_kinds, cheapest_of, first_mappings, nearest, stirred, values_of
-from dse.mapper.deep.tree import BEYOND, _price, _root, walk_to
+from dse.mapper.deep.tree import BEYOND, _root
+from dse.mapper.deep.walks import price, walk_to
 from dse.mapper.shared.incumbent import EDP, ENERGY
 from dse.problem.dims import PSUM
 
@@ -123,7 +124,7 @@ def test_a_first_mapping_is_within_five_percent_of_the_best(machine: str) -> Non
     node = root_of(space, best)
     assert node is not None
     for rows in first_mappings(node, best):
-        _price(space, rows, node.choices, best)
+        price(space, rows, node.choices, best)
     assert least <= best.values[0, 0] <= 1.05 * least
 
 
@@ -138,7 +139,7 @@ def test_mappings_are_priced_at_once_as_walks_of_each_part_price_them() -> None:
         for choices in (nothing_of(whole.problem), tuple(Choice(PSUM) for _ in nothing_of(whole.problem))):
             # Mostly splits with few children and small tiles, so that some fit.
             rows = np.stack([rng.choice(mine[: 1 + len(mine) // 8], size=400) for mine in whole.rows], axis=1)
-            _price(whole, rows, choices, best)
+            price(whole, rows, choices, best)
             for mapping in rows:
                 for part in whole.parts or (whole,):
                     mine = tuple(mapping[a : a + 1] for a in range(6))
@@ -167,7 +168,7 @@ def test_mappings_like_the_best_one_are_whole_ones_of_their_spaces_and_the_same_
             assert (rows >= 0).all()
             assert (rows < [len(axis) for axis in space.axes]).all()
             found.append((space.mask, rows.tolist(), choices))
-            _price(space, rows, choices, mine)
+            price(space, rows, choices, mine)
         assert mine.target() <= known
         runs.append(found)
     assert runs[0] == runs[1]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.model.counting.kernel import Floats, Ints
+from dse.model.counting.kernel import Bools, Floats, Ints
 
 OF_ENERGY, OF_TIME, FIRST_LIMIT = range(3)
 """Blocks of terms: the two parts of the objective, then the blocks that have a limit."""
@@ -142,25 +142,6 @@ def close_gaps(alive: Alive) -> None:
         alive.end[a] = at
 
 
-def put_in_order(alive: Alive, a: int) -> None:
-    """Put the splits of an axis in rising order of what they lift the bound by, by Shell's method."""
-    rows, reduced, start, end = alive.rows, alive.reduced, alive.start[a], alive.end[a]
-    gap = 1
-    while 3 * gap + 1 < end - start:
-        gap = 3 * gap + 1
-    while gap > 0:
-        for i in range(start + gap, end):
-            row, lift, at = rows[i], reduced[i], i
-            while at >= start + gap:
-                before = at - gap
-                if reduced[before] < lift or (reduced[before] == lift and rows[before] <= row):
-                    break
-                rows[at], reduced[at] = rows[before], reduced[before]
-                at = before
-            rows[at], reduced[at] = row, lift
-        gap //= 3
-
-
 def sift(factors: tuple[Floats, ...], terms: Terms, enough: float, alive: Alive) -> bool:
     """Drop splits with which the sums of terms are too large even with the least factors of all other axes.
 
@@ -171,7 +152,7 @@ def sift(factors: tuple[Floats, ...], terms: Terms, enough: float, alive: Alive)
     enough : float
         Logarithm of the objective that a mapping must stay below.
     alive
-        What is left of it, in place.
+        What is left of it, in place, `reduced` with it.
 
     Returns
     -------
@@ -219,8 +200,8 @@ def _sift(
     same : (6, T) int64
         The first term with the same columns, per axis.
     """
-    rows, start, end, total = alive.rows, alive.start, alive.end, pairs.total
-    height = np.zeros((len(total), BLOCK))
+    rows, start, end, reduced, total = alive.rows, alive.start, alive.end, alive.reduced, pairs.total
+    height, within = np.zeros((len(total), BLOCK)), np.zeros(BLOCK, dtype=np.bool_)
     find_same(terms, same)
     for a in range(6):
         _least_factors(factors[a], terms, a, same, alive, least)
@@ -230,12 +211,10 @@ def _sift(
         for begin in range(start[a], end[a], BLOCK):
             several = rows[begin : min(begin + BLOCK, end[a])]
             sum_up(table, terms, a, several, count, pairs, height)
+            each_in_reach(height, len(several), pairs, terms.fixed, enough, within)
             for i in range(len(several)):
-                for slot in range(len(total)):
-                    total[slot] = height[slot, i]
-                add_longest(total, pairs.block_of, len(terms.limits))
-                if in_reach(total, pairs.room, terms.fixed, enough):
-                    rows[kept] = several[i]
+                if within[i]:
+                    rows[kept], reduced[kept] = several[i], reduced[begin + i]
                     kept += 1
         changed = kept < end[a] and a < 5
         end[a] = kept
@@ -359,6 +338,49 @@ def add_longest(total: Floats, block_of: Ints, blocks: int) -> None:
             time = max(time, total[slot])
     total[OF_ENERGY] += energy
     total[OF_TIME] += time
+
+
+def each_in_reach(
+    height: Floats, many: int, pairs: Pairs, fixed: Floats, enough: float, within: Bools
+) -> None:  # fmt: skip
+    """Whether the sums with each of several splits keep all limits and stay below the goal.
+
+    What `add_longest` and `in_reach` say of one split, sum by sum and without logarithms.
+
+    Parameters
+    ----------
+    height : (slots, BLOCK) float
+        As `sum_up` has filled it; the groups are added to their blocks here.
+    many : int
+        How many splits there are.
+    within : (BLOCK,) bool
+        Filled.
+    """
+    room, block_of = pairs.room, pairs.block_of
+    blocks, goal = len(room), np.exp(enough + 2.0 * ROUNDING)
+    first = np.full(2, -1)
+    for slot in range(blocks, len(height)):
+        b = OF_ENERGY if block_of[slot] == OF_ENERGY else OF_TIME
+        if first[b] < 0:
+            first[b] = slot
+        else:
+            longest, mine = height[first[b]], height[slot]
+            for i in range(many):
+                longest[i] = max(longest[i], mine[i])
+    for b in range(2):
+        if first[b] >= 0:
+            whole, longest = height[b], height[first[b]]
+            for i in range(many):
+                whole[i] += longest[i]
+    for i in range(many):
+        value = height[OF_ENERGY, i] if fixed[OF_ENERGY] > 0.0 else 1.0
+        value *= height[OF_TIME, i] if fixed[OF_TIME] > 0.0 else 1.0
+        within[i] = value <= goal
+    for b in range(blocks):
+        if fixed[b] < 0.0:
+            mine, most = height[b], room[b]
+            for i in range(many):
+                within[i] = within[i] and mine[i] <= most
 
 
 def in_reach(heights: Floats, room: Floats, fixed: Floats, enough: float) -> bool:

@@ -291,18 +291,20 @@ def climb(
         return np.inf
     if not sift(factors, terms, effort.enough, alive):
         return np.inf
-    return _climb(tables, terms, weights, effort, alive, chosen, columns, sums, pair_up(terms))
+    value += _least_left(alive, columns.least)
+    return _climb(tables, terms, weights, effort, alive, chosen, columns, sums, pair_up(terms), value)
 
 
 def _climb(
     tables: tuple[Floats, ...], terms: Terms, weights: Floats, effort: Effort, alive: Alive, chosen: Bools,
-    columns: Columns, sums: Sums, pairs: Pairs,
+    columns: Columns, sums: Sums, pairs: Pairs, value: float,
 ) -> float:  # fmt: skip
-    """The turns of `climb`, in records that it made."""
+    """The turns of `climb`, in records that it made; `value` is the bound to begin with."""
     kept, heat, enough = weights.copy(), effort.heat, effort.enough
     best, reached = -np.inf, np.inf
     for turn in range(TURNS + 1):
-        value = _bound(tables, terms, weights, effort.steps, alive, columns, sums)
+        if turn > 0:
+            value = _bound(tables, terms, weights, effort.steps, alive, columns, sums)
         if value > best:
             best = value
             kept[:] = weights
@@ -335,6 +337,17 @@ def _bound(
     """The bound over all splits that some weights give, in whichever step of a front it is nearest to the goal."""
     value = load_of(terms, weights, columns.load, sums) + weigh(tables, columns.load, alive, columns.least)
     return value + least_step(steps, sums.by_block[OF_TIME])
+
+
+def _least_left(alive: Alive, least: Floats) -> float:
+    """Fill in the least of each axis where some splits were dropped; how much higher all of them are together."""
+    higher = 0.0
+    for a in range(6):
+        before, least[a] = least[a], np.inf
+        for i in range(alive.start[a], alive.end[a]):
+            least[a] = min(least[a], alive.reduced[i])
+        higher += least[a] - before
+    return higher
 
 
 def _drop(alive: Alive, chosen: Bools, least: Floats, most: float) -> bool:

@@ -1,0 +1,78 @@
+"""Walks of the deep search: splits of a subproblem, or mappings that are at hand, are priced with all orders."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from math import inf, prod
+
+import numpy as np
+
+from dse.mapper.deep.bounds.subproblem import Best, Node, Space
+from dse.mapper.deep.bounds.sums.columns import Columns, Laid
+from dse.mapper.deep.bounds.sums.sift import ROUNDING
+from dse.mapper.deep.leaves import SPLITS, UNFINISHED, Goal, Incumbents
+from dse.mapper.deep.lists import Choice, laid_of
+from dse.mapper.deep.search import Lists, Sets, search_deep
+from dse.mapper.deep.splits.axes import together
+from dse.mapper.shared.compilation.twins import compiled
+from dse.mapper.shared.incumbent import LATENCY, SLACK
+from dse.model.counting.kernel import Ints
+
+OPEN = 500
+"""Combinations of splits that are walked at once while some list is open that changes a term, or with the bound that
+spaces have together."""
+
+STEPS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, inf)
+"""How far above its bound a subproblem is searched while no mapping is known."""
+
+TIES = -3.0 * SLACK
+"""The gap of a search for the first of all mappings that cost what the best one does."""
+
+
+def walk(node: Node, best: Best, limit: int) -> None:
+    """Search a subproblem, a little farther above its bound each time until a mapping is known."""
+    if best.held > 0 and not limit and prod(map(len, node.rows)) <= OPEN:
+        walk_to(node, best, best.target_in(node), limit)
+        return
+    for step in STEPS:
+        target = best.target_in(node)
+        reach = min(target, node.bound + step)
+        walk_to(node, best, reach, limit)
+        if best.held != 0 or (limit and best.visited[UNFINISHED]):
+            break
+    if best.held > 0 and not limit and not best.stop[0] and best.target_in(node) > reach:
+        walk_to(node, best, best.target_in(node), limit)
+
+
+def walk_to(node: Node, best: Best, target: float, limit: int) -> None:
+    """Walk the splits of a subproblem that may lie below a target, in logarithms; at most `limit` of them, if any."""
+    ends = np.array([[0, *accumulate(map(len, node.rows))]])
+    sets = Sets(np.concatenate(node.rows), np.concatenate(node.reduced), ends)
+    goal = _goal(best, float(target - node.bound + ROUNDING), limit)
+    _search(node.space, node.columns, node.choices, sets, goal, best)
+
+
+def _search(space: Space, columns: Columns, choices: Laid, sets: Sets, goal: Goal, best: Best) -> None:
+    """Walk some splits in all parts of a space, with some lists laid down."""
+    problem, (tables, chains) = (space.parts or (space,))[0].problem, together(space.axes).of_walks
+    lists = Lists(laid_of(choices, len(problem.nodes)), columns[0], columns[1])
+    best.visited[UNFINISHED] = 0
+    best.held = compiled(search_deep)(
+        problem, tables, chains, space.terms_for(best, walks=True), space.parts_for(best), lists, sets, goal,
+        Incumbents(best.values, best.records, best.visited, 0), best.held,
+    )  # fmt: skip
+
+
+def _goal(best: Best, reach: float, limit: int) -> Goal:
+    """What walks look for; see `Goal`."""
+    gap = TIES if best.gap == 0 and best.kind != LATENCY else best.gap
+    most = int(best.visited[SPLITS]) + limit if limit else 0
+    return Goal(best.walks_for, gap, best.until, reach, most, best.stop)
+
+
+def price(space: Space, rows: Ints, choices: tuple[Choice | None, ...], best: Best) -> None:
+    """Price mappings, one in each row, with their best orders, in those of a space's parts that have their splits."""
+    rows = rows[[space.holds(row) for row in rows.tolist()]]
+    if len(rows):
+        sets = Sets(rows.ravel(), np.zeros(rows.size), np.arange(7) + 6 * np.arange(len(rows))[:, None])
+        _search(space, space.columns(choices), choices, sets, _goal(best, inf, 0), best)
