@@ -339,10 +339,10 @@ class SweepResult:
             if e.ok:
                 entry["ok"] += 1
         for e in self.evaluations:  # what was mapped exactly, and by the proof, too
-            entry = found.get(str(e.parameters.get("dataflow", "")))
-            if e.ok and entry is not None:
+            of = found.get(str(e.parameters.get("dataflow", "")))
+            if e.ok and of is not None:
                 edp = min(energy * 1e-12 * latency for energy, latency in e.outcome.front)
-                entry["best_edp_js"] = edp if entry["best_edp_js"] is None else min(edp, entry["best_edp_js"])
+                of["best_edp_js"] = edp if of["best_edp_js"] is None else min(edp, of["best_edp_js"])
         return found
 
     def _rows(
