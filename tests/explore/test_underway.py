@@ -90,7 +90,7 @@ def test_a_proof_that_is_to_come_is_prepared_while_workers_are_busy(tmp_path):
     sweep = made(tmp_path, run)
     sweep.explorer.limits, asked = Limits(), []
     sweep.explorer.problem = SimpleNamespace(
-        space=sweep.explorer.problem.space, provable=SimpleNamespace(axes=asked.append)
+        space=sweep.explorer.problem.space, provable=SimpleNamespace(axes=asked.append), beside=()
     )
     sweep.to_its_end()
     assert asked == [sweep.explorer.problem.space]
