@@ -22,7 +22,7 @@ from benchmarks.machines import FIRST, NETWORKS, SECOND, chosen, layers, machine
 from benchmarks.speed import in_child, markdown
 
 from dse.mapper import compile_kernels
-from dse.mapper.deep import tree
+from dse.mapper.deep import walks
 from dse.mapper.layer import solve
 from dse.problem.layer import Layer
 
@@ -70,7 +70,7 @@ class First:
 def found_in(machine: str, layer: Layer) -> list[tuple[float, float]]:
     """CPU seconds since the search began, and EDP (pJ steps), of the first mapping and of each better one."""
     found: list[tuple[float, float]] = []
-    walk: Callable[..., None] = tree._search
+    walk: Callable[..., None] = walks._search
 
     def watched(*arguments: Any) -> None:
         walk(*arguments)
@@ -81,7 +81,7 @@ def found_in(machine: str, layer: Layer) -> list[tuple[float, float]]:
                 found.append((thread_time() - begin, energy * steps))
 
     begin = thread_time()
-    with patch.object(tree, "_search", watched):
+    with patch.object(walks, "_search", watched):
         solve(machine_of(machine), layer, "edp", 0.0, "all")
     return found
 
