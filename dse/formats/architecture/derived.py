@@ -171,18 +171,27 @@ def left_behind(spec: ArchitectureSpec, settings: Mapping[str, Any]) -> list[str
     ...     print(line)
     levels.CACC.capacity.psum stays 256 word; in the space of nvdla_small it follows, and would be 512 word
     """
-    found = []
-    for one in spec.derived if settings else ():
-        own = spec.value(one.path, settings)
-        before, after = (_as_derived(spec, one.path, given) for given in ({}, settings))
-        if one.path not in settings and after not in (before, str(own)):
-            found.append(f"{one.path} stays {own}; in the space of {spec.name} it follows, and would be {after}")
+    if not settings:
+        return []
+    before, after, found = _following(spec, {}), _following(spec, settings), []
+    for path, said in after.items():
+        own = spec.value(path, settings)
+        if said not in (before[path], str(own)):
+            found.append(f"{path} stays {own}; in the space of {spec.name} it follows, and would be {said}")
     return found
 
 
-def _as_derived(spec: ArchitectureSpec, path: str, settings: Mapping[str, Any]) -> str:
-    """What follows from settings for a path, in words."""
-    try:
-        return str(derive(spec, spec.derived, settings)[path])
-    except InfeasibleError:
-        return "too large for its area"
+def _following(spec: ArchitectureSpec, settings: Mapping[str, Any]) -> dict[str, str]:
+    """What follows from settings in the space of the file, in words: a remark refuses nothing that is asked for."""
+    found, said = dict(settings), dict[str, str]()
+    for one in spec.derived:
+        if one.path in settings:
+            continue
+        try:
+            found |= derive(spec, [one], found)
+            said[one.path] = str(found[one.path])
+        except InfeasibleError:
+            said[one.path] = "too large for its area"
+        except DseError:
+            said[one.path] = "without a value"
+    return said

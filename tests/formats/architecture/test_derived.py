@@ -142,6 +142,8 @@ def test_what_would_have_followed_a_setting_is_said(tmp_path):
     assert glb.startswith("levels.GLB.capacity stays 2 KiB; in the space of toy it follows, and would be ")
     assert any(line.endswith("would be too large for its area")
                for line in left_behind(spec, {"levels.array.rows": 4, "levels.array.cols": 9}))  # fmt: skip
+    (line,) = left_behind(spec, {"levels.GLB.area": "0.1 mm2"})  # which no capacity changes
+    assert line == "levels.GLB.capacity stays 2 KiB; in the space of toy it follows, and would be without a value"
     (tmp_path / "toy.yaml").write_text(text)
     (tmp_path / "tiny.yaml").write_text(NET)
     for verb in (("evaluate",), ("explain", "--jobs", 0)):
