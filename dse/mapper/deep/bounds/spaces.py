@@ -52,8 +52,6 @@ def space_of(problem: Deep, mask: int, loose: tuple[int, ...] = ()) -> Space:
     words = tables.words.setdefault(tuple(crossings), Pool(crossings, tables.axes, len(problem.nodes)))
     common = Common(tables.axes, crossings, tables.least_steps, tables.differ, alike, tables.shared, words)
     space = replace(_space(problem, mask, rows, common), loose=loose, weights=tables.weights)
-    if not loose:
-        space = replace(space, agreeing=tables.agreeing.setdefault((problem.innermost, problem.near), {}))
     if problem.last not in loose:
         return space
     keep = needed(space.problem, space.axes, problem.last, Choice(NO_TRIPS))
@@ -63,7 +61,7 @@ def space_of(problem: Deep, mask: int, loose: tuple[int, ...] = ()) -> Space:
 def narrowed(space: Space, problem: Deep, mask: int, rows: tuple[Ints, ...] | None = None) -> Space:
     """The space of a problem that differs in what becomes of psums alone, or of some splits of each axis."""
     alike = _space(problem, mask, space.rows if rows is None else rows, Common.of(space))
-    return replace(alike, agreeing=space.agreeing, loose=space.loose, weights=space.weights)
+    return replace(alike, needed=space.needed, loose=space.loose, weights=space.weights)
 
 
 def without_fewest_steps(space: Space) -> Space:
@@ -102,7 +100,7 @@ def _space(problem: Deep, mask: int, rows: tuple[Ints, ...], common: Common) -> 
     places = replace(known.places, logs=np.log([term.coefficient for term in terms]))
     return replace(
         known, problem=problem, mask=mask, terms=terms, limits=np.array(limits), rows=rows, places=places,
-        agreeing={}, shifts={}, held={},
+        needed={}, shifts={}, held={},
     )  # fmt: skip
 
 

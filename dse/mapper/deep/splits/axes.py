@@ -13,6 +13,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.chains import least_sides, list_chains
@@ -105,6 +106,7 @@ class Axis:
     _both: Ints | None = None
     _most: list[list[int]] | None = None
     _together: Together | None = None
+    _loops: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.chains[0])
@@ -226,6 +228,15 @@ class Axis:
         if what == "steps_per_change":
             begin, end = end, [slots // 2] * len(dims)
         return ((d, 2 * level) for d in dims for level in range(begin[d], end[d]))
+
+    def loops(self, level: int) -> NDArray[np.uint8]:
+        """(n,) which dims have trips in a level's list: 1 for the first, 2 for the second, above 4 times the axis."""
+        if level not in self._loops:
+            found = np.full(len(self), 4 * self.dims[0], dtype=np.uint8)
+            for which, chain in enumerate(self.chains):
+                found[chain[:, 2 * level] > 1] += 1 << which
+            self._loops[level] = found
+        return self._loops[level]
 
     def tile(self, level: int, which: int) -> Ints:
         """Tile of a level, capped at the bound."""
