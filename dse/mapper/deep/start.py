@@ -10,7 +10,7 @@ import numpy as np
 from dse.mapper.deep.bounds.subproblem import Best, Kin, Node, Space, bounded, even_weights
 from dse.mapper.deep.bounds.sums.columns import Columns
 from dse.mapper.deep.exchange import LIKE_BEFORE, descend_all, exchanged, rows_of
-from dse.mapper.deep.lists import Bools, Choice, choices_of, listed
+from dse.mapper.deep.lists import NO_TRIPS, Bools, Choice, choices_of, listed
 from dse.mapper.deep.splits.axes import together
 from dse.mapper.shared.compilation.twins import compiled
 from dse.model.counting.kernel import Floats, Ints
@@ -56,9 +56,20 @@ def first_mappings(node: Node, best: Best) -> Iterator[Ints]:
     rows = tuple(_some(mine, lifted, several) for mine, lifted in zip(node.rows, node.reduced, strict=True))
     least = np.array([mine[np.argmin(lifted)] for mine, lifted in zip(node.rows, node.reduced, strict=True)])
     for part in node.space.parts or (node.space,):
-        kin = _of_kinds(part, node.choices)
-        every = np.ones((len(kin.choices), sum(map(len, rows))), dtype=bool)
-        yield _best_of(_descended(part, best, kin, rows, every, least))
+        for idle in (False, True):
+            kin = _of_kinds(part, node.choices, idle)
+            if not kin.choices:
+                break
+            keep = np.ones((len(kin.choices), sum(map(len, rows))), dtype=bool)
+            for level in range(len(node.choices)) if idle else ():
+                without = [k for k, each in enumerate(kin.choices) if each[level] == Choice(NO_TRIPS)]
+                if node.choices[level] is None and without:
+                    keep[without] &= part.agree(level, rows, (Choice(NO_TRIPS),))
+            found = _best_of(_descended(part, best, kin, rows, keep, least))
+            yield found
+            if best.target() < node.bound + ENOUGH:
+                break
+            least = found[0] if len(found) else least
         if best.gap > 0 and best.held > 0:
             return
     for _ in range(ROUNDS if best.gap == 0 else 0):
@@ -191,13 +202,16 @@ def cheapest_of(lifted: Floats, most: int) -> Ints:
     return np.sort(np.concatenate([below, np.flatnonzero(lifted == edge)[: most - len(below)]]))
 
 
-def _of_kinds(space: Space, nothing: tuple[Choice | None, ...]) -> Kin:
-    """The operands that may stay in each list. What it says of slides is the most that the words can be."""
+def _of_kinds(space: Space, nothing: tuple[Choice | None, ...], idle: bool = False) -> Kin:
+    """The operands that may stay in each list. What it says of slides is the most that the words can be.
+
+    With `idle`, all other ways in which some list has no loops.
+    """
     problem = space.problem
     each: list[tuple[Choice | None, ...]] = []
     many = 1
     for level, choice in reversed(list(enumerate(nothing))):
-        kinds: tuple[Choice | None, ...] = tuple(Choice(kind) for kind in (IFMAP, WEIGHT, PSUM))
+        kinds: tuple[Choice | None, ...] = tuple(Choice(kind) for kind in ((NO_TRIPS,) if idle else ()) + (IFMAP, WEIGHT, PSUM))
         if choice is not None:
             kinds = (choice,)
         elif level == problem.near and problem.stationary >= 0:
@@ -207,6 +221,11 @@ def _of_kinds(space: Space, nothing: tuple[Choice | None, ...]) -> Kin:
         many *= len(kinds)
         each.append(kinds)
     choices = tuple(product(*reversed(each)))
+    if idle:
+        open_lists = [level for level, choice in enumerate(nothing) if choice is None]
+        choices = tuple(one for one in choices if Choice(NO_TRIPS) in [one[level] for level in open_lists])
+        if not choices:
+            return Kin((), np.zeros((0, 0)), np.zeros((0, 0, 6), dtype=np.int64), np.zeros((0, 6), dtype=np.int64))
     columns = [space.columns(one) for one in choices]
     return Kin(choices, np.stack([one[0] for one in columns]), np.stack([one[1] for one in columns]), columns[0][2])
 
