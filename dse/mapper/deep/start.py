@@ -58,18 +58,14 @@ def first_mappings(node: Node, best: Best) -> Iterator[Ints]:
     for part in node.space.parts or (node.space,):
         for idle in (False, True):
             kin = _of_kinds(part, node.choices, idle)
-            if not kin.choices:
-                break
             keep = np.ones((len(kin.choices), sum(map(len, rows))), dtype=bool)
             for level in range(len(node.choices)) if idle else ():
                 without = [k for k, each in enumerate(kin.choices) if each[level] == Choice(NO_TRIPS)]
                 if node.choices[level] is None and without:
                     keep[without] &= part.agree(level, rows, (Choice(NO_TRIPS),))
-            found = _best_of(_descended(part, best, kin, rows, keep, least))
-            yield found
+            yield _best_of(_descended(part, best, kin, rows, keep, least))
             if best.target() < node.bound + ENOUGH:
                 break
-            least = found[0] if len(found) else least
         if best.gap > 0 and best.held > 0:
             return
     for _ in range(ROUNDS if best.gap == 0 else 0):
@@ -221,11 +217,6 @@ def _of_kinds(space: Space, nothing: tuple[Choice | None, ...], idle: bool = Fal
         many *= len(kinds)
         each.append(kinds)
     choices = tuple(product(*reversed(each)))
-    if idle:
-        open_lists = [level for level, choice in enumerate(nothing) if choice is None]
-        choices = tuple(one for one in choices if Choice(NO_TRIPS) in [one[level] for level in open_lists])
-        if not choices:
-            return Kin((), np.zeros((0, 0)), np.zeros((0, 0, 6), dtype=np.int64), np.zeros((0, 6), dtype=np.int64))
     columns = [space.columns(one) for one in choices]
     return Kin(choices, np.stack([one[0] for one in columns]), np.stack([one[1] for one in columns]), columns[0][2])
 
