@@ -36,12 +36,14 @@ def rows_of(space: Space, record: Ints) -> list[int]:
     parts = parts_of(record)
     found = []
     for axis in space.axes:
-        same = np.ones(len(axis), dtype=bool)
+        same: Ints | slice = slice(None)  # at first all of them
         for d, chain in zip(axis.dims, axis.chains, strict=True):
             factors = np.stack([parts[:, TRIPS, d], parts[:, ROWS, d] * parts[:, COLS, d]], axis=1)
-            for slot, factor in enumerate(factors.ravel()):
-                same &= chain[:, slot] == factor
-        found.append(int(np.argmax(same)))
+            for slot, factor in enumerate(factors.ravel().tolist()):
+                left = np.flatnonzero(chain[same, slot] == factor)
+                same = left if isinstance(same, slice) else same[left]
+        assert not isinstance(same, slice)
+        found.append(int(same[0]) if len(same) else 0)
     return found
 
 

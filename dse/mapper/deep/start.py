@@ -133,7 +133,7 @@ def _stirred(
     many = len(kin.choices)
     begins = np.tile(begin, (many, 1))
     for a, (mine, lifted) in enumerate(zip(node.rows, node.reduced, strict=True)):
-        cheap = mine[np.argsort(lifted, kind="stable")[:AMONG]]
+        cheap = mine[least_of(lifted, AMONG)]
         taken = random.random(many) < 0.5
         begins[taken, a] = cheap[random.integers(len(cheap), size=many)][taken]
     keep = np.ones((many, sum(map(len, rows))), dtype=bool)
@@ -150,10 +150,9 @@ def nearest(values: Floats, beyond: Floats, most: int, furthest: float) -> Ints:
     furthest : float
         How far it may be.
     """
-    order = np.argsort(values, kind="stable")
-    over = beyond[order]
-    first = order[over <= 0.0][:most]
-    near, others = order[over <= furthest][: 2 * most], np.ones(len(values), dtype=bool)
+    fits, near = (np.flatnonzero(beyond <= limit) for limit in (0.0, furthest))
+    first, near = fits[least_of(values[fits], most)], near[least_of(values[near], 2 * most)]
+    others = np.ones(len(values), dtype=bool)
     others[first] = False
     return np.concatenate([first, near[others[near]][:most]])
 
@@ -198,6 +197,18 @@ def cheapest_of(lifted: Floats, most: int) -> Ints:
     return np.sort(np.concatenate([below, np.flatnonzero(lifted == edge)[: most - len(below)]]))
 
 
+def least_of(values: Floats, most: int) -> Ints:
+    """The places of so many that are least, the least first; of equals the first ones.
+
+    Examples
+    --------
+    >>> least_of(np.array([3.0, 1.0, 2.0, 1.0, 2.0]), 3).tolist()
+    [1, 3, 2]
+    """
+    some = cheapest_of(values, most)
+    return some[np.argsort(values[some], kind="stable")]
+
+
 def _of_kinds(space: Space, nothing: tuple[Choice | None, ...], idle: bool = False) -> Kin:
     """The operands that may stay in each list. What it says of slides is the most that the words can be.
 
@@ -207,7 +218,7 @@ def _of_kinds(space: Space, nothing: tuple[Choice | None, ...], idle: bool = Fal
     each: list[tuple[Choice | None, ...]] = []
     many = 1
     for level, choice in reversed(list(enumerate(nothing))):
-        kinds: tuple[Choice | None, ...] = tuple(Choice(kind) for kind in ((NO_TRIPS,) if idle else ()) + (IFMAP, WEIGHT, PSUM))
+        kinds: tuple[Choice | None, ...] = tuple(map(Choice, (NO_TRIPS,) * idle + (IFMAP, WEIGHT, PSUM)))
         if choice is not None:
             kinds = (choice,)
         elif level == problem.near and problem.stationary >= 0:

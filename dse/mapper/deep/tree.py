@@ -29,7 +29,7 @@ from dse.mapper.deep.exchange import rows_of
 from dse.mapper.deep.kept import Found, found_by, rules_of
 from dse.mapper.deep.leaves import SUBPROBLEMS
 from dse.mapper.deep.lists import choices_of, nothing_of
-from dse.mapper.deep.start import ENOUGH, cheapest_of, first_mappings, nearest, stirred, values_of
+from dse.mapper.deep.start import ENOUGH, cheapest_of, first_mappings, least_of, nearest, stirred, values_of
 from dse.mapper.deep.walks import OPEN, price, walk, walk_to
 from dse.mapper.shared.incumbent import LATENCY
 from dse.model.counting.kernel import Ints
@@ -309,7 +309,7 @@ def _probe(node: Node, best: Best) -> None:
     rows, reduced = [], []
     probed = _probed(node.rows)
     for row, lifted in zip(node.rows, node.reduced, strict=True):
-        rank = np.argsort(lifted, kind="stable")[:probed]
+        rank = least_of(lifted, probed)
         rows.append(row[rank])
         reduced.append(lifted[rank])
     some = replace(node, rows=tuple(rows), reduced=tuple(reduced))
