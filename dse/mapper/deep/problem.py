@@ -31,6 +31,7 @@ class Deep(NamedTuple):
     bounds: Ints  # (8,)
     window: Ints  # (4,)
     bits: Ints  # (k, 3) of an element in each level, twice where two tiles of the operand are there
+    narrowest: Ints  # (k, 3) the same with finished psums everywhere: no more than in this or a kindred problem
     only_finished: Ints  # (k,) 1 where no unfinished psum may come to a level
     may_finish: Ints  # (k,) 1 where that is so in this or a kindred problem
     never_finished: Ints  # (k,) 1 where no psum comes to a level finished, as a sum is spread over its instances
@@ -96,6 +97,7 @@ def build(
         bounds=np.array(layer.bounds, dtype=np.int64),
         window=window_of(layer),
         bits=_widths(architecture, layer, places, frozenset()),
+        narrowest=np.minimum(*(_widths(architecture, layer, places, frozenset(some)) for some in ((), places.levels))),
         only_finished=np.zeros(k, dtype=np.int64),
         may_finish=np.zeros(k, dtype=np.int64),
         never_finished=np.zeros(len(places.levels), dtype=np.int64),
