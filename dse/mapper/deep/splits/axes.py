@@ -92,7 +92,7 @@ class Axis:
     ways : int
         Splits when sides are told apart.
     fitting : bool
-        Whether those that fit nowhere were left out, which `ways` counts still.
+        Whether some that fit nowhere were left out, which `ways` counts still.
     """
 
     dims: tuple[int, ...]
@@ -324,22 +324,23 @@ def axes_of(problem: Deep) -> list[Axis]:
     for dims in AXES:
         bounds = tuple(int(problem.bounds[d]) for d in dims)
         listed = [compiled(list_chains)(problem, d) for d in dims]
-        ways, long = int(np.prod([int(every[:, -1].sum()) for every in listed])), prod(map(len, listed)) > LONG
+        ways = int(np.prod([int(every[:, -1].sum()) for every in listed]))
         chains = [every[:, :-1].copy() for every in listed]
-        if long:
+        many = prod(map(len, chains))
+        if many > LONG:
             chains = [chain[chains_that_fit(problem, d, chain)] for d, chain in zip(dims, chains, strict=True)]
         sides = [compiled(least_sides)(problem, d, chain) for d, chain in zip(dims, chains, strict=True)]
         if len(dims) == 1:
-            found.append(Axis(dims, bounds, tuple(chains), 1, 1, sides[0], ways, long))
+            found.append(Axis(dims, bounds, tuple(chains), 1, 1, sides[0], ways, len(chains[0]) < many))
             continue
         (a, b), (sides_a, sides_b) = chains, sides
         first, second = np.repeat(np.arange(len(a)), len(b)), np.tile(np.arange(len(b)), len(a))
-        if long:
+        if many > LONG:
             keep = pairs_that_fit(problem, dims, (a, b), (first, second))
             first, second = first[keep], second[keep]
         window = 0 if dims[0] == P else 2
         found.append(Axis(
             dims, bounds, (a[first], b[second]), int(problem.window[window]), int(problem.window[window + 1]),
-            sides_a[first] * sides_b[second], ways, long,
+            sides_a[first] * sides_b[second], ways, len(first) < many,
         ))  # fmt: skip
     return found

@@ -29,9 +29,10 @@ WINDOW = (P, R, Q, S)
 
 
 def room_for(problem: Deep) -> Floats:
-    """(k, 3) the most elements of each operand that each level has room for, infinite where it keeps none.
+    """(k, 3) the most elements of each operand that each level has room for, infinite where it may keep none.
 
-    They are counted with the least bits that an element takes in any of the spaces that have their splits in common.
+    They are counted with the least bits that an element takes in any of a layer's spaces, which have their splits in
+    common.
 
     Examples
     --------
@@ -43,7 +44,8 @@ def room_for(problem: Deep) -> Floats:
     """
     levels = len(problem.nodes)
     capacity = np.minimum(problem.capacity[:levels, :SHARED], problem.capacity[:levels, SHARED:])
-    return np.where(problem.kept[:levels] == 1, capacity * (1 + ROUNDING) / problem.narrowest, np.inf)
+    kept = problem.narrowest > 0
+    return np.where(kept, capacity * (1 + ROUNDING) / np.where(kept, problem.narrowest, 1), np.inf)
 
 
 def chains_that_fit(problem: Deep, d: int, chains: Ints) -> Bools:
@@ -95,6 +97,9 @@ def _some(keep: Bools) -> Bools:
 
 
 def _tiles(chains: Ints, bound: int) -> list[tuple[int, Ints]]:
-    """Each level but the outermost, with the tile of each chain there, capped at the bound."""
-    levels = chains.shape[1] // 2
-    return [(level, np.minimum(chains[:, 2 * level :].prod(axis=1), bound)) for level in range(1, levels)]
+    """Each level but the outermost, the innermost first, with the tile of each chain there, capped at the bound."""
+    inside, found = np.ones(len(chains), dtype=np.int64), []
+    for level in range(chains.shape[1] // 2 - 1, 0, -1):
+        inside = inside * chains[:, 2 * level] * chains[:, 2 * level + 1]
+        found.append((level, np.minimum(inside, bound)))
+    return found

@@ -82,8 +82,10 @@ def small(capacity):
         problem.architecture, layer, bypass_choices(problem.architecture)[0], price(problem.architecture, layer), "all"
     )
     room = built.capacity.copy()
-    room[1, IFMAP] = capacity * built.narrowest[1, IFMAP]
-    return built._replace(capacity=room, kept=np.ones_like(built.kept))
+    room[1, IFMAP] = 8 * capacity
+    narrowest = np.zeros_like(built.narrowest)
+    narrowest[1, IFMAP] = 8
+    return built._replace(capacity=room, narrowest=narrowest)
 
 
 def test_tiles_are_held_against_the_room():
