@@ -89,6 +89,8 @@ class Axis:
         The fewest rows, and the fewest columns, that the children of all dims can stand on.
     ways : int
         Splits when sides are told apart.
+    twins
+        Kept here by `dse.mapper.deep.bounds.mirror`.
     """
 
     dims: tuple[int, ...]
@@ -98,6 +100,7 @@ class Axis:
     dilation: int
     sides: Ints = field(default_factory=lambda: np.ones((0, 0, 2), dtype=np.int64))
     ways: int = 0
+    twins: tuple[Ints, Ints] | None = None
     columns: dict[Key, int] = field(default_factory=dict)
     _tables: Floats | None = None
     _width: int = 1
