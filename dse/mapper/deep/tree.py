@@ -14,16 +14,8 @@ import numpy as np
 from dse.mapper.deep import branching as cut
 from dse.mapper.deep.bounds.dominance import WORTHWHILE, needed_splits
 from dse.mapper.deep.bounds.finished import told_apart
-from dse.mapper.deep.bounds.subproblem import (
-    MARGIN,
-    Best,
-    Node,
-    Space,
-    bounded,
-    lifts_left,
-    root_of,
-    splits_left,
-)
+from dse.mapper.deep.bounds.left import lifts_left, splits_left
+from dse.mapper.deep.bounds.subproblem import MARGIN, Best, Node, Space, bounded, root_of
 from dse.mapper.deep.branching import Learned, half_of, halves, laid_down, next_list
 from dse.mapper.deep.exchange import rows_of
 from dse.mapper.deep.kept import Found, found_by, rules_of
@@ -201,7 +193,7 @@ def _root(space: Space, best: Best) -> tuple[Node | None, float]:
             walk(part, best, PROBE)
     if best.target() == target:
         return node, reached
-    return bounded(space, node.choices, node.rows, node.weights, best, node.columns), reached
+    return bounded(space, node.choices, node.rows, node.weights, best, node.columns, mirror=node.mirror), reached
 
 
 def dive(node: Node | None, best: Best) -> float:
@@ -232,20 +224,20 @@ def _parts(node: Node, best: Best) -> list[Node]:
         return [node]
     rows = splits_left(node, best.target_in(node))
     parts = []
-    for space, masks in told_apart(node.space.parts, node.choices, rows):
+    for space, masks, mirror in told_apart(node.space.parts, node.choices, rows, node.mirror):
         mine = tuple(row[mask] for row, mask in zip(rows, masks, strict=True))
         columns = node.space.of_part(space, node.columns)
-        parts.append(bounded(space, node.choices, mine, node.weights, best, columns))
+        parts.append(bounded(space, node.choices, mine, node.weights, best, columns, mirror=mirror))
     return [part for part in parts if part is not None]
 
 
 def _walk_parts(node: Node, best: Best) -> None:
     """Walk the spaces that a subproblem's own consists of by its own bound, which holds for each of them."""
-    for space, masks in told_apart(node.space.parts, node.choices, node.rows):
+    for space, masks, mirror in told_apart(node.space.parts, node.choices, node.rows, node.mirror):
         mine = tuple(row[mask] for row, mask in zip(node.rows, masks, strict=True))
         lifted = tuple(row[mask] for row, mask in zip(node.reduced, masks, strict=True))
         columns = node.space.of_part(space, node.columns)
-        walk(Node(space, node.choices, mine, node.weights, node.bound, lifted, columns), best, 0)
+        walk(Node(space, node.choices, mine, node.weights, node.bound, lifted, columns, mirror=mirror), best, 0)
 
 
 def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[Node]:

@@ -93,6 +93,8 @@ class Axis:
         Splits when sides are told apart.
     fitting : bool
         Whether some that fit nowhere were left out, which `ways` counts still.
+    twins
+        Kept here by `dse.mapper.deep.bounds.mirror`.
     """
 
     dims: tuple[int, ...]
@@ -103,6 +105,7 @@ class Axis:
     sides: Ints = field(default_factory=lambda: np.ones((0, 0, 2), dtype=np.int64))
     ways: int = 0
     fitting: bool = False
+    twins: tuple[Ints, Ints] | None = None
     columns: dict[Key, int] = field(default_factory=dict)
     _tables: Floats | None = None
     _width: int = 1
