@@ -309,7 +309,7 @@ def _probe(node: Node, best: Best) -> None:
     rows, reduced = [], []
     probed = _probed(node.rows)
     for row, lifted in zip(node.rows, node.reduced, strict=True):
-        rank = np.argsort(lifted, kind="stable")[:probed]
+        rank = cheapest_of(lifted, probed)
         rows.append(row[rank])
         reduced.append(lifted[rank])
     some = replace(node, rows=tuple(rows), reduced=tuple(reduced))
