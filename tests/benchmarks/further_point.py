@@ -2,8 +2,8 @@
 
 `python tests/benchmarks/further_point.py [WORDS]` maps every distinct conv and FC layer of ResNet-50 on a machine as it
 is, then on two that differ in one setting, and prints a row for each machine, goal and setting among the words, such as
-`simba_pe edp size`. Times are CPU time of one layer, each the least of some runs in a fork that has no tables of other
-layers.
+`simba_pe edp size`. With a gap the machine as it is is the reference, as in a sweep. Times are CPU time of one layer,
+each the least of some runs in a fork that has no tables of other layers.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from dse.architecture.architecture import Architecture
 from dse.formats.architecture.load import load_architecture_spec
 from dse.mapper import compile_kernels
 from dse.mapper.layer import solve
+from dse.mapper.shared.reference import Reference
 from dse.problem.layer import Layer
 
 CHANGES = {
@@ -82,12 +83,13 @@ def designs(machine: str, setting: str) -> tuple[Architecture, ...]:
 def measured(machine: str, goal: str, setting: str, layer: Layer) -> Spent:
     """Map a layer on a machine and then on the further points, some times over."""
     objective, gap = GOALS[goal]
+    reference = Reference(designs(machine, setting)[0], machine)
 
     def work() -> dict[str, Any]:
         spent = []
         for design in designs(machine, setting):
             begin = thread_time()
-            solve(design, layer, objective, gap, "all")
+            solve(design, layer, objective, gap, "all", reference=reference)
             spent.append(thread_time() - begin)
         return {"spent": spent}
 

@@ -120,6 +120,24 @@ class Found(NamedTuple):
     record: Ints
 
 
+class Begun(NamedTuple):
+    """Where the searches of designs with the same splits begin, see `dse.mapper.deep.solve.begun_at`.
+
+    Parameters
+    ----------
+    found : Found
+        A mapping that may be good.
+    weights : dict
+        Those that bounded whole spaces, as `Tables` has them.
+    splits : tuple
+        What the splits depend on.
+    """
+
+    found: Found
+    weights: dict[Hashable, tuple[Ints, Floats]]
+    splits: tuple[object, ...]
+
+
 class Tables(NamedTuple):
     """The axes of a problem, the fewest steps of all their splits, and the axes with splits that differ in them.
 
@@ -159,7 +177,8 @@ _used: set[tuple[object, ...]] = set()
 """What kept tables took when they were last measured, which takes a while, and those that were asked for since then."""
 
 
-def _key(problem: Deep) -> tuple[object, ...]:
+def splits_of(problem: Deep) -> tuple[object, ...]:
+    """What the splits of a problem depend on."""
     parts = (problem.bounds, problem.window, problem.sides, problem.on_side, problem.folds_wanted, problem.in_list,
              problem.whole, problem.fans)  # fmt: skip
     return problem.perfect, problem.loose, *(part.tobytes() for part in parts)
@@ -172,13 +191,13 @@ def rules_of(problem: Deep) -> tuple[object, ...]:
 
 def found_by(problem: Deep) -> dict[int, Found]:
     """What searches of problems with the same splits have found, if their tables are kept."""
-    key = _key(problem)
+    key = splits_of(problem)
     return _kept[key].found if key in _kept else {}
 
 
 def tables_of(problem: Deep) -> Tables:
     """The tables of a problem, those of an earlier search where there was one of a problem with the same splits."""
-    key = _key(problem)
+    key = splits_of(problem)
     _used.add(key)
     if key in _kept:
         _kept.move_to_end(key)

@@ -240,7 +240,8 @@ class Kin(NamedTuple):
 class Best:
     """Incumbents and counters of one search, and how many looks for a better mapping have found none in a row.
 
-    `warm` says whether it begins at a mapping that an earlier search has found.
+    `warm` says whether it begins at a mapping that an earlier search has found; `begun` has the weights to begin with
+    in place of those that are kept, and `weights` gets those that whole spaces end with.
     """
 
     kind: int
@@ -253,6 +254,8 @@ class Best:
     held: int = 0
     fruitless: int = 0
     warm: bool = False
+    begun: dict[Hashable, tuple[Ints, Floats]] | None = None
+    weights: dict[Hashable, tuple[Ints, Floats]] = field(default_factory=dict)
 
     @property
     def walks_for(self) -> int:
@@ -288,14 +291,15 @@ def root_of(space: Space, best: Best) -> Node | None:
         return None
     problem = space.problem
     key = (best.kind, best.until < inf, problem.returns, problem.never_finished.tobytes(), problem.kept.tobytes())
-    blocks, weights = space.weights.get(key, (np.zeros(0, dtype=np.int64), np.zeros(0)))
-    # A gap's search ends with what it comes to first, so nothing that was searched before may lead it.
+    # A gap's search ends with what it comes to first, so nothing may lead it that another order of work changes.
+    known = space.weights if best.begun is None else best.begun
+    blocks, weights = known.get(key, (np.zeros(0, dtype=np.int64), np.zeros(0)))
     warm = best.warm and np.array_equal(blocks, space.block)
     if not warm:
         weights = even_weights(space, best)
     node = bounded(space, nothing_of(problem), space.rows, weights, best, heat=WARM if warm else HOT)
     if node is not None:
-        space.weights[key] = space.block, node.weights
+        space.weights[key] = best.weights[key] = space.block, node.weights
     return node
 
 
