@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +30,7 @@ from dse.mapper.deep.splits.filling import (
     Splits,
     fill,
 )
+from dse.mapper.deep.splits.fitting import LONG, chains_that_fit, pairs_that_fit
 from dse.mapper.deep.splits.halo import View, joined_words
 from dse.mapper.shared.compilation.arguments import Held
 from dse.mapper.shared.compilation.twins import compiled
@@ -89,6 +91,10 @@ class Axis:
         The fewest rows, and the fewest columns, that the children of all dims can stand on.
     ways : int
         Splits when sides are told apart.
+    fitting : bool
+        Whether some that fit nowhere were left out, which `ways` counts still.
+    twins
+        Kept here by `dse.mapper.deep.bounds.mirror`.
     """
 
     dims: tuple[int, ...]
@@ -98,6 +104,8 @@ class Axis:
     dilation: int
     sides: Ints = field(default_factory=lambda: np.ones((0, 0, 2), dtype=np.int64))
     ways: int = 0
+    fitting: bool = False
+    twins: tuple[Ints, Ints] | None = None
     columns: dict[Key, int] = field(default_factory=dict)
     _tables: Floats | None = None
     _width: int = 1
@@ -326,22 +334,31 @@ def together(axes: list[Axis]) -> Together:
 
 
 def axes_of(problem: Deep) -> list[Axis]:
-    """The axes of a problem; the last two hold every pair of the splits of their dims."""
+    """The axes of a problem; the last two hold every pair of the splits of their dims.
+
+    A long axis has none of the splits that fit nowhere (`dse.mapper.deep.splits.fitting`).
+    """
     found = []
     for dims in AXES:
         bounds = tuple(int(problem.bounds[d]) for d in dims)
         listed = [compiled(list_chains)(problem, d) for d in dims]
-        chains = [every[:, :-1].copy() for every in listed]
-        sides = [compiled(least_sides)(problem, d, chain) for d, chain in zip(dims, chains, strict=True)]
         ways = int(np.prod([int(every[:, -1].sum()) for every in listed]))
+        chains = [every[:, :-1].copy() for every in listed]
+        many = prod(map(len, chains))
+        if many > LONG:
+            chains = [chain[chains_that_fit(problem, d, chain)] for d, chain in zip(dims, chains, strict=True)]
+        sides = [compiled(least_sides)(problem, d, chain) for d, chain in zip(dims, chains, strict=True)]
         if len(dims) == 1:
-            found.append(Axis(dims, bounds, tuple(chains), 1, 1, sides[0], ways))
+            found.append(Axis(dims, bounds, tuple(chains), 1, 1, sides[0], ways, len(chains[0]) < many))
             continue
         (a, b), (sides_a, sides_b) = chains, sides
         first, second = np.repeat(np.arange(len(a)), len(b)), np.tile(np.arange(len(b)), len(a))
+        if many > LONG:
+            keep = pairs_that_fit(problem, dims, (a, b), (first, second))
+            first, second = first[keep], second[keep]
         window = 0 if dims[0] == P else 2
         found.append(Axis(
             dims, bounds, (a[first], b[second]), int(problem.window[window]), int(problem.window[window + 1]),
-            sides_a[first] * sides_b[second], ways,
+            sides_a[first] * sides_b[second], ways, len(first) < many,
         ))  # fmt: skip
     return found
