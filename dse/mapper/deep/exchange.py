@@ -34,17 +34,8 @@ PAST = 0.25
 def rows_of(space: Space, record: Ints) -> list[int]:
     """The place of each axis' split in a record of the deep search."""
     parts = parts_of(record)
-    found = []
-    for axis in space.axes:
-        same: Ints | slice = slice(None)  # at first all of them
-        for d, chain in zip(axis.dims, axis.chains, strict=True):
-            factors = np.stack([parts[:, TRIPS, d], parts[:, ROWS, d] * parts[:, COLS, d]], axis=1)
-            for slot, factor in enumerate(factors.ravel().tolist()):
-                left = np.flatnonzero(chain[same, slot] == factor)
-                same = left if isinstance(same, slice) else same[left]
-        assert not isinstance(same, slice)
-        found.append(int(same[0]) if len(same) else 0)
-    return found
+    factors = np.stack([parts[:, TRIPS], parts[:, ROWS] * parts[:, COLS]], axis=1).reshape(-1, parts.shape[2])
+    return [axis.place_of([factors[:, d] for d in axis.dims]) for axis in space.axes]
 
 
 LIKE_BEFORE = -1

@@ -133,7 +133,7 @@ def _stirred(
     many = len(kin.choices)
     begins = np.tile(begin, (many, 1))
     for a, (mine, lifted) in enumerate(zip(node.rows, node.reduced, strict=True)):
-        cheap = mine[least_of(lifted, AMONG)]
+        cheap = mine[np.argsort(lifted, kind="stable")[:AMONG]]
         taken = random.random(many) < 0.5
         begins[taken, a] = cheap[random.integers(len(cheap), size=many)][taken]
     keep = np.ones((many, sum(map(len, rows))), dtype=bool)
@@ -150,11 +150,12 @@ def nearest(values: Floats, beyond: Floats, most: int, furthest: float) -> Ints:
     furthest : float
         How far it may be.
     """
-    fits, near = (np.flatnonzero(beyond <= limit) for limit in (0.0, furthest))
-    first, near = fits[least_of(values[fits], most)], near[least_of(values[near], 2 * most)]
-    others = np.ones(len(values), dtype=bool)
+    fit = np.flatnonzero(beyond <= 0.0)
+    first = fit[cheapest_of(values[fit], most)]
+    others = beyond <= furthest
     others[first] = False
-    return np.concatenate([first, near[others[near]][:most]])
+    near = np.flatnonzero(others)
+    return np.concatenate([first, near[cheapest_of(values[near], most)]])
 
 
 def values_of(space: Space, best: Best, columns: Columns, rows: list[int]) -> tuple[list[Floats], list[Floats]]:
@@ -195,18 +196,6 @@ def cheapest_of(lifted: Floats, most: int) -> Ints:
     edge = np.partition(lifted, most - 1)[most - 1]
     below = np.flatnonzero(lifted < edge)
     return np.sort(np.concatenate([below, np.flatnonzero(lifted == edge)[: most - len(below)]]))
-
-
-def least_of(values: Floats, most: int) -> Ints:
-    """The places of so many that are least, the least first; of equals the first ones.
-
-    Examples
-    --------
-    >>> least_of(np.array([3.0, 1.0, 2.0, 1.0, 2.0]), 3).tolist()
-    [1, 3, 2]
-    """
-    some = cheapest_of(values, most)
-    return some[np.argsort(values[some], kind="stable")]
 
 
 def _of_kinds(space: Space, nothing: tuple[Choice | None, ...], idle: bool = False) -> Kin:

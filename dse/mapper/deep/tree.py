@@ -18,10 +18,11 @@ from dse.mapper.deep.bounds.left import lifts_left, splits_left
 from dse.mapper.deep.bounds.subproblem import MARGIN, Best, Node, Space, bounded, root_of
 from dse.mapper.deep.branching import Learned, half_of, halves, laid_down, next_list
 from dse.mapper.deep.exchange import rows_of
-from dse.mapper.deep.kept import Found, found_by, rules_of
+from dse.mapper.deep.kept import Begun, Found, found_by, rules_of, splits_of
 from dse.mapper.deep.leaves import SUBPROBLEMS
 from dse.mapper.deep.lists import choices_of, nothing_of
-from dse.mapper.deep.start import ENOUGH, cheapest_of, first_mappings, least_of, nearest, stirred, values_of
+from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.start import ENOUGH, cheapest_of, first_mappings, nearest, stirred, values_of
 from dse.mapper.deep.walks import OPEN, price, walk, walk_to
 from dse.mapper.shared.incumbent import LATENCY
 from dse.model.counting.kernel import Ints
@@ -153,11 +154,28 @@ def remembered(spaces: list[Space], kind: int) -> list[Found]:
 
 def remember(spaces: list[Space], best: Best) -> None:
     """Keep the best mapping for the next search of the same splits."""
+    problem, found = _found(spaces, best)
+    found_by(problem)[best.kind] = found
+
+
+def begun_by(spaces: list[Space], best: Best) -> Begun:
+    """Where searches of other problems with the same splits may begin."""
+    problem, found = _found(spaces, best)
+    return Begun(found, best.weights, splits_of(problem))
+
+
+def taken_over(spaces: list[Space], begun: Begun) -> list[Found]:
+    """The mapping that others begin at, if this problem has the same splits."""
+    problems = (part.problem for space in spaces for part in (space.parts or (space,)) if part.mask == begun.found.mask)
+    return [begun.found] if any(splits_of(problem) == begun.splits for problem in problems) else []
+
+
+def _found(spaces: list[Space], best: Best) -> tuple[Deep, Found]:
+    """The best mapping, and the problem that it is one of."""
     record = best.records[0].copy()
     space = next(part for space in spaces for part in (space.parts or (space,)) if part.mask == record[-1])
     problem, rows = space.problem, np.array(rows_of(space, record))
-    found = Found(int(record[-1]), rules_of(problem), rows, choices_of(problem, record), record)
-    found_by(problem)[best.kind] = found
+    return problem, Found(int(record[-1]), rules_of(problem), rows, choices_of(problem, record), record)
 
 
 def _take_up(spaces: list[Space], best: Best, found: Found) -> None:
@@ -323,7 +341,7 @@ def _probe(node: Node, best: Best) -> None:
     rows, reduced = [], []
     probed = _probed(node.rows)
     for row, lifted in zip(node.rows, node.reduced, strict=True):
-        rank = least_of(lifted, probed)
+        rank = cheapest_of(lifted, probed)
         rows.append(row[rank])
         reduced.append(lifted[rank])
     some = replace(node, rows=tuple(rows), reduced=tuple(reduced))

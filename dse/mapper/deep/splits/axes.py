@@ -7,7 +7,7 @@ holds all that the search needs of a split.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import product
@@ -113,6 +113,7 @@ class Axis:
     _width: int = 1
     _asked: tuple[tuple[int, ...], ...] = ()
     _both: Ints | None = None
+    _most: list[list[int]] | None = None
     _several: list[int] | None = None
     _together: Together | None = None
     _loops: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
@@ -216,10 +217,25 @@ class Axis:
     def _is_one(self, key: Key) -> bool:
         """Whether a column's factors are 1 in all splits, as all is that it counts."""
         if self._several is None:
-            most = [chain.max(axis=0, initial=1).tolist() for chain in self.chains]
-            self._several = [sum(1 << slot for slot, number in enumerate(mine) if number > 1) for mine in most]
+            self._several = [sum(1 << slot for slot, most in enumerate(mine) if most > 1) for mine in self._largest()]
         slots = _slots_of(key, self.dims, self.chains[0].shape[1])
         return not any(mine & several for mine, several in zip(slots, self._several, strict=True))
+
+    def _largest(self) -> list[list[int]]:
+        """The most that the trips and the children of each level are in any split, per dim."""
+        if self._most is None:
+            self._most = [chain.max(axis=0, initial=1).tolist() for chain in self.chains]
+        return self._most
+
+    def place_of(self, split: Sequence[Ints]) -> int:
+        """The place of a split, by the trips and children of each level per dim; 0 where it is not listed."""
+        rows: Ints | None = None
+        for chain, most, factors in zip(self.chains, self._largest(), split, strict=True):
+            for slot, factor in enumerate(factors.tolist()):
+                if most[slot] == 1 and factor == 1:
+                    continue
+                rows = np.flatnonzero(chain[:, slot] == factor) if rows is None else rows[chain[rows, slot] == factor]
+        return 0 if rows is None or len(rows) == 0 else int(rows[0])
 
     def loops(self, level: int) -> NDArray[np.uint8]:
         """(n,) which dims have trips in a level's list: 1 for the first, 2 for the second, above 4 times the axis."""
