@@ -201,7 +201,7 @@ def cheapest_of(lifted: Floats, most: int) -> Ints:
 def _of_kinds(space: Space, nothing: tuple[Choice | None, ...], idle: bool = False) -> Kin:
     """The operands that may stay in each list. What it says of slides is the most that the words can be.
 
-    With `idle`, all other ways in which some list has no loops.
+    With `idle`, a list may have no loops as well.
     """
     problem = space.problem
     each: list[tuple[Choice | None, ...]] = []
