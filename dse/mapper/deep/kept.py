@@ -121,6 +121,24 @@ class Found(NamedTuple):
     record: Ints
 
 
+class Begun(NamedTuple):
+    """Where the searches of designs with the same splits begin, see `dse.mapper.deep.solve.begun_at`.
+
+    Parameters
+    ----------
+    found : Found
+        A mapping that may be good.
+    weights : dict
+        Those that bounded whole spaces, as `Tables` has them.
+    splits : tuple
+        What the splits depend on.
+    """
+
+    found: Found
+    weights: dict[Hashable, tuple[Ints, Floats]]
+    splits: tuple[object, ...]
+
+
 class Tables(NamedTuple):
     """The axes of a problem, the fewest steps of all their splits, and the axes with splits that differ in them.
 
@@ -164,7 +182,8 @@ _long: set[tuple[object, ...]] = set()
 """Problems, but for the room of their levels, some axis of which is long, so that its splits depend on that as well."""
 
 
-def _key(problem: Deep) -> tuple[object, ...]:
+def splits_of(problem: Deep) -> tuple[object, ...]:
+    """What the splits of a problem depend on."""
     key = _shape(problem)
     return (*key, room_for(problem).tobytes()) if key in _long else key
 
@@ -182,13 +201,13 @@ def rules_of(problem: Deep) -> tuple[object, ...]:
 
 def found_by(problem: Deep) -> dict[int, Found]:
     """What searches of problems with the same splits have found, if their tables are kept."""
-    key = _key(problem)
+    key = splits_of(problem)
     return _kept[key].found if key in _kept else {}
 
 
 def tables_of(problem: Deep) -> Tables:
     """The tables of a problem, those of an earlier search where there was one of a problem with the same splits."""
-    key = _key(problem)
+    key = splits_of(problem)
     if key in _kept:
         _used.add(key)
         _kept.move_to_end(key)
@@ -196,7 +215,7 @@ def tables_of(problem: Deep) -> Tables:
     axes = axes_of(problem)
     if any(axis.fitting for axis in axes):
         _long.add(_shape(problem))
-        key = _key(problem)
+        key = splits_of(problem)
     _used.add(key)
     _kept[key] = tables = Tables(axes, *lay_down_fewest(problem, axes), {}, {}, {}, {}, Shared())
     _give_up()

@@ -39,7 +39,6 @@ MOST_HELD = 6
 HOT = 0.1
 """Heat, see `dse.mapper.deep.bounds.weights.newton`, for weights of which nothing is known."""
 
-
 Kindred = tuple[tuple[Laid, ...], Floats, Ints]
 """The choices and `first` of a `Kin`, and between them what its `logs` have beside the coefficients, (m, T)."""
 
@@ -250,7 +249,7 @@ class Kin(NamedTuple):
 class Best:
     """Incumbents and counters of one search, and how many looks for a better mapping have found none in a row.
 
-    `warm` says whether it begins at a mapping that an earlier search has found.
+    `warm`: it begins at a mapping found earlier, with the weights `begun` if not those kept; `weights` are its own.
     """
 
     kind: int
@@ -263,6 +262,8 @@ class Best:
     held: int = 0
     fruitless: int = 0
     warm: bool = False
+    begun: dict[Hashable, tuple[Ints, Floats]] | None = None
+    weights: dict[Hashable, tuple[Ints, Floats]] = field(default_factory=dict)
 
     @property
     def walks_for(self) -> int:
@@ -298,15 +299,14 @@ def root_of(space: Space, best: Best) -> Node | None:
         return None
     problem = space.problem
     key = (best.kind, best.until < inf, problem.returns, problem.never_finished.tobytes(), problem.kept.tobytes())
-    blocks, weights = space.weights.get(key, (np.zeros(0, dtype=np.int64), np.zeros(0)))
-    # A gap's search ends with what it comes to first, so nothing that was searched before may lead it.
-    warm = best.warm and np.array_equal(blocks, space.block)
-    if not warm:
-        weights = even_weights(space, best)
+    # A gap's search ends with what it comes to first, so nothing may lead it that another order of work changes.
+    known = (space.weights if best.begun is None else best.begun).get(key)
+    warm = known is not None and best.warm and np.array_equal(known[0], space.block)
+    weights = known[1] if known is not None and warm else even_weights(space, best)
     mirror, heat = PLAIN if space.twins is None else WHOLE, WARM if warm else HOT
     node = bounded(space, nothing_of(problem), space.rows, weights, best, None, heat, mirror)
     if node is not None:
-        space.weights[key] = space.block, node.weights
+        space.weights[key] = best.weights[key] = space.block, node.weights
     return node
 
 

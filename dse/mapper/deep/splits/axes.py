@@ -7,7 +7,7 @@ holds all that the search needs of a split.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from math import prod
@@ -211,9 +211,24 @@ class Axis:
 
     def _is_one(self, key: Key) -> bool:
         """Whether a column's factors are 1 in all splits, as all is that it counts."""
+        most = self._largest()
+        return all(most[which][slot] == 1 for which, slot in self._slots_of(*key))
+
+    def _largest(self) -> list[list[int]]:
+        """The most that the trips and the children of each level are in any split, per dim."""
         if self._most is None:
             self._most = [chain.max(axis=0, initial=1).tolist() for chain in self.chains]
-        return all(self._most[which][slot] == 1 for which, slot in self._slots_of(*key))
+        return self._most
+
+    def place_of(self, split: Sequence[Ints]) -> int:
+        """The place of a split, by the trips and children of each level per dim; 0 where it is not listed."""
+        rows: Ints | None = None
+        for chain, most, factors in zip(self.chains, self._largest(), split, strict=True):
+            for slot, factor in enumerate(factors.tolist()):
+                if most[slot] == 1 and factor == 1:
+                    continue
+                rows = np.flatnonzero(chain[:, slot] == factor) if rows is None else rows[chain[rows, slot] == factor]
+        return 0 if rows is None or len(rows) == 0 else int(rows[0])
 
     def _slots_of(self, what: str, *numbers: Any) -> Iterator[tuple[int, int]]:
         """The trips and children, per dim, that a column's factors depend on."""
