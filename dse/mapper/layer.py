@@ -18,14 +18,16 @@ from dse.mapper.flat.run import RECORD
 from dse.mapper.flat.solve import flat_mapping, solve_flat
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, beaten_beside
 from dse.mapper.shared.reasons import obstacles, why_infeasible
+from dse.mapper.shared.reference import Reference
 from dse.mapper.shared.result import Factors, LayerFront, LowerBound, Mapped, Objective, Solution
-from dse.mapper.shared.stopping import stopping
+from dse.mapper.shared.stopping import part_of, stopping
 from dse.mapper.turns import fastest_by_turns
 from dse.model.mapping import Mapping
 from dse.model.price import capacities
 from dse.problem.layer import Layer
 
 if TYPE_CHECKING:
+    from dse.mapper.deep.kept import Begun
     from dse.mapper.deep.known import Known
 
 OBJECTIVES = {"energy": ENERGY, "latency": LATENCY, "edp": EDP, "front": FRONT}
@@ -129,9 +131,9 @@ def layer_points(
 
 def points_within(
     architecture: Architecture, layer: Layer, objective: str, *, gap: float, time_limit_s: float | None,
-    factors: str = "all",
+    factors: str = "all", reference: Reference | None = None,
 ) -> tuple[tuple[tuple[float, float], ...], float]:  # fmt: skip
-    """`layer_points` until a time is over, and the gap that is proven by then.
+    """`layer_points` until a time is over, and the gap that is proven by then; `reference` as of `layer_answers`.
 
     Examples
     --------
@@ -141,7 +143,7 @@ def points_within(
     >>> len(points), gap
     (1, 0.0)
     """
-    solution = solve(architecture, layer, objective, gap, factors, time_limit_s)
+    solution = solve(architecture, layer, objective, gap, factors, time_limit_s, reference)
     return tuple((float(energy), float(cycles)) for energy, cycles in solution.values), float(solution.gap)
 
 
@@ -278,9 +280,15 @@ def _asks_twice(architecture: Architecture) -> bool:
 
 def layer_answers(
     architecture: Architecture, layer: Layer, objective: str = "edp", *, gap: float = 0.0, factors: str = "all",
-    time_limit_s: float | None = None,
+    time_limit_s: float | None = None, reference: Reference | None = None,
 ) -> tuple[Answer, ...]:  # fmt: skip
     """The best mapping, or every point of the `front`, without pricing them in full: see `map_layer`, `layer_front`.
+
+    Parameters
+    ----------
+    reference : Reference, optional
+        A design that this one resembles, on which the layer is mapped first, once in a process, and for half of the
+        time at most: a search with a gap begins at what is best there.
 
     Examples
     --------
@@ -300,14 +308,14 @@ def layer_answers(
     if time_limit_s is not None and time_limit_s <= 0:
         raise DseError(f"time_limit_s={time_limit_s} <= 0")
     layer = architecture.lowered(layer)
-    solution = solve(architecture, layer, objective, gap, factors, time_limit_s)
+    solution = solve(architecture, layer, objective, gap, factors, time_limit_s, reference)
     places = range(len(solution.values))
     return tuple(Answer(architecture, layer, objective, factors, solution, at, mapping_of) for at in places)
 
 
 def solve(
     architecture: Architecture, layer: Layer, objective: str, gap: float, factors: str,
-    time_limit_s: float | None = None,
+    time_limit_s: float | None = None, reference: Reference | None = None,
 ) -> Solution:  # fmt: skip
     """Search, and return numbers only: what a sweep needs of a layer."""
     layer = architecture.lowered(layer)
@@ -320,7 +328,9 @@ def solve(
     looks_ahead = (limited or not flat) and factors != "any"
     if looks_ahead and all(obstacles(machine, narrow, factors) for machine in in_parts(architecture)):
         raise InfeasibleError(why_infeasible(architecture, layer, factors))
-    kind = OBJECTIVES[objective]
+    kind, begun = OBJECTIVES[objective], None
+    if reference is not None and not flat and gap > 0 and kind != FRONT:
+        begun = _begun(reference, layer, kind, gap, factors, time_limit_s)
     with stopping(time_limit_s) as stop:
         if flat and kind == LATENCY:
             solution = fastest_by_turns(architecture, layer, gap, factors, stop)
@@ -330,10 +340,22 @@ def solve(
             from dse.mapper.deep.solve import solve_deep  # loaded where it is needed, as reading it takes long
 
             known = _known(architecture, layer, objective, gap, factors, time_limit_s)
-            solution = solve_deep(architecture, layer, kind, gap, factors, LONGEST_FRONT, stop=stop, known=known)
+            solution = solve_deep(
+                architecture, layer, kind, gap, factors, LONGEST_FRONT, stop=stop, known=known, begun=begun
+            )
     if len(solution.values) == 0:
         raise InfeasibleError(why_infeasible(architecture, layer, factors))
     return solution
+
+
+def _begun(
+    reference: Reference, layer: Layer, kind: int, gap: float, factors: str, time_limit_s: float | None
+) -> Begun | None:
+    """Where the search begins: at what is best on a reference, sought for half of the time at most."""
+    from dse.mapper.deep.solve import begun_at
+
+    half_s = None if time_limit_s is None else part_of(time_limit_s, 2)
+    return begun_at(reference, layer, kind, gap, factors, half_s)
 
 
 def _known(

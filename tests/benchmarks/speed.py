@@ -14,17 +14,15 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from dse.architecture.architecture import Architecture
-from dse.architecture.hierarchy import Level
 from dse.formats.architecture.load import load_architecture_spec
 from dse.formats.workload.load import load_workload
 from dse.mapper import compile_kernels
 from dse.mapper.layer import solve
-from dse.problem.dims import PerOperand
 from dse.problem.layer import Layer
 
 NETWORKS = ("alexnet", "vgg16", "resnet50", "mobilenet_v1")
@@ -188,32 +186,6 @@ def summary(row: Row, solves: list[Solve], limit_s: float = LIMIT_S) -> dict[str
         "met": (median <= row.median_s, worst <= row.worst_s),
         "limit_s": limit_s,
     }
-
-
-def warm_points() -> dict[str, list[float]]:
-    """CPU seconds a layer of designs that differ from one mapped before in a buffer's size or in an energy alone."""
-    compile_kernels()
-    spec = load_architecture_spec("eyeriss")
-    base = spec.architecture
-    dram, *inside = base.hierarchy
-    assert isinstance(dram, Level)
-    points = {
-        "size of the buffer": [spec.resolve({"levels.GLB.capacity": spec.parse_setting("levels.GLB.capacity", size)})
-                               for size in ("64 KiB", "256 KiB", "512 KiB")],
-        "energy of DRAM": [
-            base.with_(hierarchy=(replace(dram, read_energy_pj=each, write_energy_pj=each), *inside))
-            for each in (PerOperand.same(factor * dram.read_energy_pj.ifmap) for factor in (0.5, 1.5, 2.0))
-        ],
-    }  # fmt: skip
-    spent: dict[str, list[float]] = {what: [] for what in points}
-    for _, layer in layers():
-        solve(base, layer, "energy", 0.0, "perfect")
-        for what, architectures in points.items():
-            for one in architectures:
-                start = time.process_time()
-                solve(one, layer, "energy", 0.0, "perfect")
-                spent[what].append(time.process_time() - start)
-    return spent
 
 
 TABLE: list[tuple[str, ...]] = []

@@ -28,7 +28,6 @@ from benchmarks.speed import (
     run_row,
     solve_layer,
     summary,
-    warm_points,
 )
 
 from dse.formats.workload.load import load_workload
@@ -55,17 +54,6 @@ def test_row(benchmark: Any, row: Row) -> None:
     REMARKS.append(f"{row.name}: next {plain['next']}; at most {plain['memory_mib']:.0f} MiB")
     assert plain["memory_mib"] <= 1024
     assert not [one for one in solves if one.error and "Infeasible" not in one.error]
-
-
-@pytest.mark.usefixtures("measuring")
-def test_a_further_hardware_point(benchmark: Any) -> None:
-    """Only a buffer's size, or only an energy, differs from a design that was mapped before."""
-    times = benchmark.pedantic(warm_points, rounds=1, iterations=1)
-    for what, spent in times.items():
-        middle = sorted(spent)[len(spent) // 2]
-        benchmark.extra_info[what] = {"median_s": middle, "worst_s": max(spent)}
-        figures = f"median {middle * 1e3:.2f} ms a layer, worst {max(spent) * 1e3:.2f} ms"
-        REMARKS.append(f"further point, {what}: {figures} (target 3 ms)")
 
 
 @pytest.mark.usefixtures("measuring")

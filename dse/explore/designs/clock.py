@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dse.architecture.remembered import Remembered
 from dse.errors import InfeasibleError
 from dse.explore.designs.resident import resident_points
+from dse.mapper.shared.reference import Reference
 from dse.mapper.shared.stopping import Deadline
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class Clock:
     reached : list of (points, gap)
         What was found of each layer, in their order, and how far it may be from its best; of a network with tensors
         on chip, what was found of the whole.
+    reference : Reference, optional
+        Searches with a gap begin at what is best there.
     """
 
     deadline: Deadline
@@ -56,11 +59,12 @@ class Clock:
     gap: float = 0.0
     nests: dict[Any, Nest] = field(default_factory=dict)
     reached: list[tuple[Points, float]] = field(default_factory=list)
+    reference: Reference | None = None
 
     @classmethod
-    def of(cls, limit_s: float, layers: int) -> Clock:
+    def of(cls, limit_s: float, layers: int, reference: Reference | None = None) -> Clock:
         """Of a design whose evaluation begins now."""
-        return cls(Deadline.after(limit_s), layers)
+        return cls(Deadline.after(limit_s), layers, reference=reference)
 
     @property
     def is_over(self) -> bool:
@@ -75,7 +79,7 @@ class Clock:
         """Energy and cycles of the layer's best mapping, or of its whole `front`, within the layer's time."""
         share_s = self._share_s(self.layers)
         self.layers -= 1
-        points, reached, nest = _points(architecture, layer, objective, gap, share_s)
+        points, reached, nest = _points(architecture, layer, objective, gap, share_s, self.reference)
         self.gap = max(self.gap, reached)
         self.reached.append((points, reached))
         if nest is not None:
@@ -102,17 +106,19 @@ _NESTS: OrderedDict[tuple[Any, ...], Nest] = OrderedDict()
 
 
 def _points(
-    architecture: Architecture, layer: Layer, objective: str, gap: float, limit_s: float
+    architecture: Architecture, layer: Layer, objective: str, gap: float, limit_s: float, reference: Reference | None
 ) -> tuple[Points, float, Nest | None]:
     """A layer's points, how far they are proven, and the mapping if there is one that took long to find; again those
     of an equal layer on an architecture that maps alike, if this process has solved it."""
-    key = (mapping_digest(architecture), layer.shape_key(), objective, gap)
+    of = "" if reference is None or gap == 0 or objective == "front" else reference.digest
+    key = (mapping_digest(architecture), layer.shape_key(), objective, gap, of)
     reached, found, nest = gap, _LAYERS.get(key), _NESTS.get(key)
     if found is not None:
         _LAYERS.move_to_end(key)
     else:
         try:
-            found, reached, nest = _solved(architecture, layer, objective, gap, None if limit_s == inf else limit_s)
+            limit = None if limit_s == inf else limit_s
+            found, reached, nest = _solved(architecture, layer, objective, gap, limit, reference)
         except InfeasibleError as error:
             if limit_s < inf:  # one that has more time is asked again
                 raise
@@ -131,21 +137,22 @@ def _points(
 
 
 def _solved(
-    architecture: Architecture, layer: Layer, objective: str, gap: float, limit_s: float | None
-) -> tuple[Points, float, Nest | None]:
+    architecture: Architecture, layer: Layer, objective: str, gap: float, limit_s: float | None,
+    reference: Reference | None,
+) -> tuple[Points, float, Nest | None]:  # fmt: skip
     from dse.mapper import bounds_boxes, points_within
 
     if objective == "front" or bounds_boxes(architecture):
         return *points_within(architecture, layer, objective, gap=gap, time_limit_s=limit_s), None
     from dse.mapper.layer import layer_answers
 
-    (best,) = layer_answers(architecture, layer, objective, gap=gap, time_limit_s=limit_s)
+    (best,) = layer_answers(architecture, layer, objective, gap=gap, time_limit_s=limit_s, reference=reference)
     return ((best.energy_pj, best.cycles),), best.certificate.gap, (best.mapping, best.certificate)
 
 
 def learn(digest: str, layer: Layer, kind: str, points: Points) -> None:
     """Take over points of a layer on an architecture with a `mapping_digest`, as if it had been solved here."""
-    _LAYERS[digest, layer.shape_key(), kind, 0.0] = points
+    _LAYERS[digest, layer.shape_key(), kind, 0.0, ""] = points
 
 
 _DIGESTS: Remembered[str] = Remembered(64)
@@ -155,6 +162,20 @@ _DIGESTS: Remembered[str] = Remembered(64)
 def mapping_digest(architecture: Architecture) -> str:
     """Hash of what decides how layers map on an architecture and what they cost: all of it but its areas."""
     return _DIGESTS.of(architecture, "", lambda: _digest(architecture))
+
+
+def reference_of(architecture: Architecture) -> Reference | None:
+    """What designs like this one are mapped beside; None where the flat search maps them, to which that is nothing.
+
+    Examples
+    --------
+    >>> import dse
+    >>> [reference_of(dse.load_architecture(name)) is None for name in ("eyeriss", "edge_npu")]
+    [True, False]
+    """
+    from dse.mapper import bounds_boxes
+
+    return None if bounds_boxes(architecture) else Reference(architecture, mapping_digest(architecture))
 
 
 def _digest(architecture: Architecture) -> str:

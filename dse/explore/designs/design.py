@@ -24,6 +24,7 @@ from dse.model.cost import edp_js
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
     from dse.formats.architecture.space import Constraint
+    from dse.mapper.shared.reference import Reference
     from dse.problem.layer import Layer
     from dse.problem.moves import Move
     from dse.problem.workload import Workload
@@ -97,6 +98,8 @@ class NetworkEvaluator:
         beside them (`dse.mapper.shared.stopping.Busy`).
     layers : {"front", "repriced"}
         Of a whole front: of each layer its own, or the points that `dse.explore.designs.clock.learn` was told of it.
+    reference : Reference, optional
+        The design as it is specified: where the deep search maps within a gap, it begins at what is best there.
     """
 
     networks: tuple[Network, ...]
@@ -107,12 +110,18 @@ class NetworkEvaluator:
     combination: Combination = SUM
     limit_s: float = inf
     layers: Literal["front", "repriced"] = "front"
+    reference: Reference | None = None
 
     def within(self, limit_s: float) -> NetworkEvaluator:
         """The same with no more than so many seconds for a design."""
         from dse.mapper.shared.stopping import LEAST_S, at_most
 
         return replace(self, limit_s=at_most(self.limit_s, max(LEAST_S, limit_s)))
+
+    @property
+    def beside(self) -> str:
+        """Which reference decides what is found, by its digest: none without a gap, or of whole fronts."""
+        return self.reference.digest if self.reference is not None and self.gap > 0 and not self.front else ""
 
     def rule_out(self, architecture: Architecture) -> Outcome | None:
         """The outcome of a design that breaks a constraint whatever is mapped on it; None for any other."""
@@ -127,7 +136,7 @@ class NetworkEvaluator:
         if (ruled_out := self.rule_out(architecture)) is not None:
             return ruled_out
         start = process_time()
-        clock = Clock.of(self.limit_s, sum(len(network.layers) for network in self.networks))
+        clock = Clock.of(self.limit_s, sum(len(network.layers) for network in self.networks), self.reference)
         runs = self._whole_front(architecture, clock) if self.front else self._single_runs(architecture, clock)
         together, excess = self.combination.of_all(runs), self._excess(runs)
         kept = np.flatnonzero(excess == 0)

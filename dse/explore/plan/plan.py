@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dse.errors import A_WORKLOAD, AN_ARCHITECTURE, DseError, expect
+from dse.explore.designs.clock import reference_of
 from dse.explore.designs.design import Batched, BatchEvaluator, Network, NetworkEvaluator
 from dse.explore.designs.space import DesignSpace
 from dse.explore.designs.together import SHARED, Together
@@ -153,14 +154,12 @@ class Plan:
 
     def problem(self, limits: Limits = DEFAULT) -> SweepProblem:
         """The search problem: how settings become designs, identities and outcomes, each within its time."""
-        from dse.mapper import bounds_boxes
-
         plain = NetworkEvaluator(
             (), self.objective, self.search.gap, constraints=tuple(self.spec.constraints),
             combination=self.together.combination([workload.name for workload in self.workloads]),
-            limit_s=limits.design_s,
+            limit_s=limits.design_s, reference=reference_of(self.architecture),
         )  # fmt: skip
-        singly = not bounds_boxes(self.architecture)
+        singly = plain.reference is not None
         # a whole front of the deep search takes many times as long without a gap
         whole = self.whole_fronts
         exact = replace(plain, gap=self.search.gap if singly and whole else 0.0, front=whole)
@@ -184,6 +183,7 @@ class Plan:
                 "combine": counted, "per_image": BATCH in self.space,
                 **({"resident": keeping} if self.search.resident else {}),
                 **({"layers": kind} if kind == "repriced" else {}),
+                **({"reference": how.beside} if how.beside else {}),
             }  # fmt: skip
             return identity(self._hashed(settings, architecture), texts[settings.get(BATCH)], mapper)
 

@@ -9,6 +9,8 @@ from math import inf, log, prod
 import numpy as np
 
 from dse.mapper.deep.bounds.halves import most_undecided
+from dse.mapper.deep.bounds.left import lifts_left
+from dse.mapper.deep.bounds.mirror import CLOSED, PLAIN, one_of_each, part_of
 from dse.mapper.deep.bounds.sharing import TOO_MANY, FanOut, Reach, Ways, ways_to_share
 from dse.mapper.deep.bounds.subproblem import (
     MARGIN,
@@ -17,7 +19,6 @@ from dse.mapper.deep.bounds.subproblem import (
     Node,
     Space,
     bounded_all,
-    lifts_left,
     with_each,
 )
 from dse.mapper.deep.bounds.sums.columns import Laid
@@ -27,6 +28,7 @@ from dse.mapper.deep.splits.axes import together
 from dse.mapper.deep.walks import OPEN
 from dse.mapper.shared.compilation.twins import compiled
 from dse.model.counting.kernel import Ints
+from dse.problem.dims import P, Q
 
 HEAT = 0.01
 """Lift, in logarithms, of splits that count as undecided when a subproblem is halved."""
@@ -62,18 +64,21 @@ MOST_WAYS = 200
 
 def laid_down(node: Node, rows: tuple[Ints, ...], level: int, best: Best) -> list[Node]:
     """A subproblem for each choice about a list with which something may improve."""
-    some, kin = options(node.space, node.choices, level)
+    some, kin = options(node.space, node.choices, level, node.mirror)
     return bounded_all(node.space, kin, rows, node.space.agree(level, rows, some), node.weights, best)
 
 
-def options(space: Space, choices: Laid, level: int) -> tuple[tuple[Choice, ...], Kin]:
+def options(
+    space: Space, choices: Laid, level: int, mirror: int = PLAIN
+) -> tuple[tuple[Choice, ...], Kin]:  # fmt: skip
     """What is laid down next about a list, without what says no more than another choice and allows no more.
 
     Every split that agrees with a list without loops over the operand that stays agrees with one that may have some.
+    Where a subproblem has all images of its mappings, one of two choices is enough that are each other's.
     """
     choice = choices[level]
     if choice is None:
-        return kinds(), space.kin(choices, level, kinds())
+        return kinds(), space.kin(choices, level, kinds())._replace(mirror=(mirror,) * len(kinds()))
     key = choices, level
     if key not in space.told:
         some = parts_of_choice(choice)
@@ -82,7 +87,9 @@ def options(space: Space, choices: Laid, level: int) -> tuple[tuple[Choice, ...]
             one for one in some
             if not (one.passing and space.words.same(space.places, begins[one], begins[one._replace(passing=False)]))
         )  # fmt: skip
-    return space.told[key], space.kin(choices, level, space.told[key])
+    some = one_of_each(space.told[key]) if mirror == CLOSED else space.told[key]
+    parts = tuple(part_of(mirror, even=one.slide not in (P, Q)) for one in some)
+    return some, space.kin(choices, level, some)._replace(mirror=parts)
 
 
 def next_list(node: Node) -> int | None:
@@ -231,13 +238,17 @@ def operands_alone(node: Node) -> bool:
 
 
 def halves(node: Node, rows: tuple[Ints, ...], half: tuple[int, Bools], best: Best) -> list[Node]:
-    """A subproblem for each half of an axis' splits, see `half_of`, in which something may improve."""
-    a, lower = half
-    keep = np.ones((2, sum(map(len, rows))), dtype=bool)
-    begin = sum(map(len, rows[:a]))
-    keep[0, begin : begin + len(lower)], keep[1, begin : begin + len(lower)] = lower, ~lower
-    logs, first, second = node.columns
-    kin = Kin((node.choices,) * 2, np.stack([logs, logs]), np.stack([first, first]), second)
+    """A subproblem for each half of an axis' splits, see `half_of`, in which something may improve.
+
+    Where it has all images of its mappings, P and Q are halved together: of two parts that are each other's image, one
+    is enough.
+    """
+    (a, lower), upper = half, ~half[1]
+    both = node.mirror == CLOSED and a in (P, Q)
+    parts = [{P: lower, Q: lower}, {P: lower, Q: upper}, {P: upper, Q: upper}] if both else [{a: lower}, {a: upper}]
+    every = [np.ones(len(row), dtype=bool) for row in rows]
+    keep = np.array([np.concatenate([part.get(x, mask) for x, mask in enumerate(every)]) for part in parts])
+    kin = _alike(node, [a not in (P, Q) or (both and part[P] is part[Q]) for part in parts])
     return bounded_all(node.space, kin, rows, keep, node.weights, best)
 
 
@@ -254,7 +265,7 @@ def shares(node: Node, rows: tuple[Ints, ...], fan: int, best: Best) -> list[Nod
     lifted = [node.reduced[a][lifts_left(node, a, target)] for a in range(len(rows))]
     ends, sizes = np.cumsum([0, *map(len, rows)]), [len(row) for row in rows]
     ways = Ways(np.empty((MOST_WAYS, 6), dtype=np.int64), np.empty(ends[-1], dtype=np.int64))
-    logs, first, second = node.columns
+    logs, first, _ = node.columns
     alive = Alive(np.concatenate(rows), ends[:-1], ends[1:], np.concatenate(lifted))
     many = compiled(ways_to_share)(
         *together(space.axes).of_walks, space.terms_for(best), logs, first, alive,
@@ -263,9 +274,19 @@ def shares(node: Node, rows: tuple[Ints, ...], fan: int, best: Best) -> list[Nod
     )  # fmt: skip
     if many == TOO_MANY:
         return None
-    keep = ways.share[None] == np.repeat(ways.shares[:many], sizes, axis=1)
-    kin = Kin((node.choices,) * many, np.repeat(logs[None], many, axis=0), np.repeat(first[None], many, axis=0), second)
-    return bounded_all(space, kin, rows, keep, node.weights, best) if many else []
+    taken = ways.shares[:many]
+    if node.mirror == CLOSED:
+        taken = taken[taken[:, P] <= taken[:, Q]]  # of the others, these are the mirror images
+    keep = ways.share[None] == np.repeat(taken, sizes, axis=1)
+    kin = _alike(node, (taken[:, P] == taken[:, Q]).tolist())
+    return bounded_all(space, kin, rows, keep, node.weights, best) if len(taken) else []
+
+
+def _alike(node: Node, even: list[bool]) -> Kin:
+    """Parts with the lists of a subproblem, each of which says of P what it says of Q, or does not."""
+    many, (logs, first, second) = len(even), node.columns
+    mirror = tuple(part_of(node.mirror, one) for one in even)
+    return Kin((node.choices,) * many, np.array([logs] * many), np.array([first] * many), second, mirror)
 
 
 def share_of(node: Node, fan: int) -> tuple[int, ...]:

@@ -34,15 +34,8 @@ PAST = 0.25
 def rows_of(space: Space, record: Ints) -> list[int]:
     """The place of each axis' split in a record of the deep search."""
     parts = parts_of(record)
-    found = []
-    for axis in space.axes:
-        same = np.ones(len(axis), dtype=bool)
-        for d, chain in zip(axis.dims, axis.chains, strict=True):
-            factors = np.stack([parts[:, TRIPS, d], parts[:, ROWS, d] * parts[:, COLS, d]], axis=1)
-            for slot, factor in enumerate(factors.ravel()):
-                same &= chain[:, slot] == factor
-        found.append(int(np.argmax(same)))
-    return found
+    factors = np.stack([parts[:, TRIPS], parts[:, ROWS] * parts[:, COLS]], axis=1).reshape(-1, parts.shape[2])
+    return [axis.place_of([factors[:, d] for d in axis.dims]) for axis in space.axes]
 
 
 LIKE_BEFORE = -1

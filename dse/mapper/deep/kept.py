@@ -14,6 +14,7 @@ from dse.mapper.deep.bounds.sums.steps import lay_down_fewest
 from dse.mapper.deep.lists import Bools, Choice
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import Axis, axes_of
+from dse.mapper.deep.splits.fitting import room_for
 from dse.model.counting.kernel import Floats, Ints
 
 MOST_BYTES = 200_000_000
@@ -120,6 +121,24 @@ class Found(NamedTuple):
     record: Ints
 
 
+class Begun(NamedTuple):
+    """Where the searches of designs with the same splits begin, see `dse.mapper.deep.solve.begun_at`.
+
+    Parameters
+    ----------
+    found : Found
+        A mapping that may be good.
+    weights : dict
+        Those that bounded whole spaces, as `Tables` has them.
+    splits : tuple
+        What the splits depend on.
+    """
+
+    found: Found
+    weights: dict[Hashable, tuple[Ints, Floats]]
+    splits: tuple[object, ...]
+
+
 class Tables(NamedTuple):
     """The axes of a problem, the fewest steps of all their splits, and the axes with splits that differ in them.
 
@@ -159,7 +178,17 @@ _used: set[tuple[object, ...]] = set()
 """What kept tables took when they were last measured, which takes a while, and those that were asked for since then."""
 
 
-def _key(problem: Deep) -> tuple[object, ...]:
+_long: set[tuple[object, ...]] = set()
+"""Problems, but for the room of their levels, some axis of which is long, so that its splits depend on that as well."""
+
+
+def splits_of(problem: Deep) -> tuple[object, ...]:
+    """What the splits of a problem depend on."""
+    key = _shape(problem)
+    return (*key, room_for(problem).tobytes()) if key in _long else key
+
+
+def _shape(problem: Deep) -> tuple[object, ...]:
     parts = (problem.bounds, problem.window, problem.sides, problem.on_side, problem.folds_wanted, problem.in_list,
              problem.whole, problem.fans)  # fmt: skip
     return problem.perfect, problem.loose, *(part.tobytes() for part in parts)
@@ -172,18 +201,22 @@ def rules_of(problem: Deep) -> tuple[object, ...]:
 
 def found_by(problem: Deep) -> dict[int, Found]:
     """What searches of problems with the same splits have found, if their tables are kept."""
-    key = _key(problem)
+    key = splits_of(problem)
     return _kept[key].found if key in _kept else {}
 
 
 def tables_of(problem: Deep) -> Tables:
     """The tables of a problem, those of an earlier search where there was one of a problem with the same splits."""
-    key = _key(problem)
-    _used.add(key)
+    key = splits_of(problem)
     if key in _kept:
+        _used.add(key)
         _kept.move_to_end(key)
         return _kept[key]
     axes = axes_of(problem)
+    if any(axis.fitting for axis in axes):
+        _long.add(_shape(problem))
+        key = splits_of(problem)
+    _used.add(key)
     _kept[key] = tables = Tables(axes, *lay_down_fewest(problem, axes), {}, {}, {}, {}, Shared())
     _give_up()
     return tables

@@ -31,6 +31,7 @@ class Deep(NamedTuple):
     bounds: Ints  # (8,)
     window: Ints  # (4,)
     bits: Ints  # (k, 3) of an element in each level, twice where two tiles of the operand are there
+    narrowest: Ints  # (k, 3) the same at least, in any space of the layer: 0 where an operand may not be kept
     only_finished: Ints  # (k,) 1 where no unfinished psum may come to a level
     may_finish: Ints  # (k,) 1 where that is so in this or a kindred problem
     never_finished: Ints  # (k,) 1 where no psum comes to a level finished, as a sum is spread over its instances
@@ -96,6 +97,7 @@ def build(
         bounds=np.array(layer.bounds, dtype=np.int64),
         window=window_of(layer),
         bits=_widths(architecture, layer, places, frozenset()),
+        narrowest=_least_widths(architecture, layer, places),
         only_finished=np.zeros(k, dtype=np.int64),
         may_finish=np.zeros(k, dtype=np.int64),
         never_finished=np.zeros(len(places.levels), dtype=np.int64),
@@ -148,6 +150,16 @@ def _widths(architecture: Architecture, layer: Layer, places: Places, only_finis
         if isinstance(level, Level):
             bits[i] *= [level.tiles_of(operand) for operand in OPERANDS]
     return bits
+
+
+def _least_widths(architecture: Architecture, layer: Layer, places: Places) -> Ints:
+    """(k, 3) the fewest bits that elements take in each level, whatever it keeps and wherever psums are finished."""
+    least = np.minimum(*(_widths(architecture, layer, places, frozenset(some)) for some in ((), places.levels)))
+    for i, node in enumerate(places.levels):
+        level = architecture.hierarchy[node]
+        always = level.stores - level.may_bypass if isinstance(level, Level) else frozenset()
+        least[i] *= [int(operand in always) for operand in OPERANDS]
+    return least
 
 
 def rooms_for_finished(

@@ -28,15 +28,19 @@ from dse.mapper.deep.splits.chains import settle_sides
 from dse.mapper.shared.incumbent import pruned
 from dse.model.counting.kernel import Floats, Ints, entry
 
+IMAGES = (0, 1, 2, 3, 5, 4)
+"""The axis that takes the place of each in the mirror image of a mapping."""
+
 
 class Lists(NamedTuple):
     """What is laid down about lists, and what that makes of the terms.
 
     Parameters
     ----------
-    choices : (k, 3) int64
+    choices : (1 or 2, k, 3) int64
         Per list, the operand that stays, the axis of the slide, and whether the list has none of the operand's loops;
-        -2 for nothing. Where nothing is said of the slide, nothing is said of the loops.
+        -2 for nothing. Where nothing is said of the slide, nothing is said of the loops. A second time where mirror
+        images of all mappings are priced as well: what these lay down.
     logs, first
         As of `dse.mapper.deep.bounds.sums.sift.Terms`.
     """
@@ -209,12 +213,14 @@ def _walk_last(
                 continue
             visited[LEAVES] += 1
             place[LAST] = at + i
-            for x in range(6):
-                put_split(chains[sequence[x]], alive.rows[place[x]], sequence[x], scratch.split)
-            if settle_sides(dp, scratch.split):
-                held = price_orders(dp, choices, goal, incumbents, held, scratch)
-                if held < 0:
-                    return held
+            for image in range(len(choices)):
+                for x in range(6):
+                    a = sequence[x]
+                    put_split(chains[a], alive.rows[place[x]], a if image == 0 else IMAGES[a], scratch.split)
+                if settle_sides(dp, scratch.split):
+                    held = price_orders(dp, choices[image], goal, incumbents, held, scratch)
+                    if held < 0:
+                        return held
         at += n
     return held
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Generator, Sequence
 from math import exp, factorial, inf, prod
+from typing import Any
 
 import numpy as np
 
@@ -18,14 +20,18 @@ from dse.mapper.deep.bounds.subproblem import Best, Space, root_of
 from dse.mapper.deep.branching import half_of, shares
 from dse.mapper.deep.fronts.slices import Stairs
 from dse.mapper.deep.fronts.whole import complete, gap_of_one, points_of
+from dse.mapper.deep.kept import Begun
 from dse.mapper.deep.known import Known, record_of
 from dse.mapper.deep.nest import parts_of, record_length
 from dse.mapper.deep.problem import build, finishing, rooms_for_finished, without_limits
-from dse.mapper.deep.tree import finished, remember, remembered, seek
+from dse.mapper.deep.tree import begun_by, finished, remember, remembered, seek, taken_over
 from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, is_better
 from dse.mapper.shared.places import Places
+from dse.mapper.shared.reasons import obstacles
+from dse.mapper.shared.reference import Reference
 from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
+from dse.mapper.shared.stopping import stopping
 from dse.model.counting.kernel import Floats, Ints
 from dse.model.mapping import Mapping, Spatial, Temporal
 from dse.model.price import Prices, price
@@ -41,7 +47,7 @@ SHORT = 8
 
 def solve_deep(
     architecture: Architecture, layer: Layer, kind: int, gap: float, factors: str, longest: int, *,
-    stop: Ints | None = None, known: Sequence[Known] = (),
+    stop: Ints | None = None, known: Sequence[Known] = (), begun: Begun | None = None,
 ) -> Solution:  # fmt: skip
     """Search the whole mapspace of a layer on a hierarchy of any depth; no incumbents when nothing fits.
 
@@ -56,13 +62,51 @@ def solve_deep(
         answer carries the gap that is proven.
     known : sequence of Known
         Mappings that place operands together, of which the answer is no worse.
+    begun : Begun, optional
+        Where a search with a gap begins, see `begun_at`.
     """
-    search = DeepSearch(architecture, layer, gap, factors, np.zeros(1, dtype=np.int64) if stop is None else stop)
+    stop = np.zeros(1, dtype=np.int64) if stop is None else stop
+    search = DeepSearch(architecture, layer, gap, factors, stop, begun=begun)
     for one in known:
         search.offer(one)
     if kind == FRONT:
         return search.solution(*search.front(longest, layer.name))
     return search.solution(*(search.fastest() if kind == LATENCY else search.least(kind, inf)))
+
+
+_BEGUN: OrderedDict[tuple[Any, ...], Begun | None] = OrderedDict()
+
+MOST_BEGUN = 4_000
+"""Layers of references of which it is kept where searches begin, a few kilobytes each."""
+
+
+def begun_at(
+    reference: Reference, layer: Layer, kind: int, gap: float, factors: str, time_limit_s: float | None
+) -> Begun | None:
+    """Where searches of a layer begin on designs beside a reference: what a search on the reference alone comes to.
+
+    None where that finds nothing, or not in time. It is kept by the reference, so it takes time once.
+    """
+    key = (reference.digest, layer.shape_key(), kind, gap, factors)
+    if key not in _BEGUN:
+        _BEGUN[key] = _begun_at(reference.architecture, layer, kind, gap, factors, time_limit_s)
+        if len(_BEGUN) > MOST_BEGUN:
+            _BEGUN.popitem(last=False)
+    return _BEGUN[key]
+
+
+def _begun_at(
+    architecture: Architecture, layer: Layer, kind: int, gap: float, factors: str, time_limit_s: float | None
+) -> Begun | None:
+    layer = architecture.lowered(layer)
+    narrow = layer.stating({"psum": layer.finished_bits})
+    if factors != "any" and all(obstacles(machine, narrow, factors) for machine in in_parts(architecture)):
+        return None  # the search might look for long where there is nothing
+    with stopping(time_limit_s) as stop:
+        search = DeepSearch(architecture, layer, gap, factors, stop)
+        search.least(kind, inf)
+        best = search.best
+    return None if best is None or best.held == 0 or stop[0] else begun_by(search.spaces, best)
 
 
 def spaces_of(
@@ -154,13 +198,14 @@ class DeepSearch:
     """Searches of one layer, one after another over the same spaces; see `solve_deep`.
 
     `alone` says that no other search puts mappings in. Then it may begin at what was best on a neighbour, as how
-    long it takes decides nothing.
+    long it takes decides nothing. With a gap it begins at what is the same in any order of work: see `begun_at`.
     """
 
     def __init__(
-        self, architecture: Architecture, layer: Layer, gap: float, factors: str, stop: Ints, *, alone: bool = True
-    ) -> None:
-        self.architecture, self.gap, self.stop, self.alone = architecture, gap, stop, alone
+        self, architecture: Architecture, layer: Layer, gap: float, factors: str, stop: Ints, *, alone: bool = True,
+        begun: Begun | None = None,
+    ) -> None:  # fmt: skip
+        self.architecture, self.gap, self.stop, self.alone, self.beside = architecture, gap, stop, alone, begun
         self.choices, self.spaces = spaces_of(architecture, layer, factors)
         self.per_step = price(architecture, layer).cycles_per_step
         self.begun: list[tuple[Floats, Ints]] = []
@@ -225,9 +270,12 @@ class DeepSearch:
             best.values[0], best.records[0], best.held = values, record, 1
         self.best = best
         # What a search with a gap ends with depends on where it begins, so that must not be what was searched before.
-        alike = self.alone and self.gap == 0 and until == inf and not self.begun
-        alike = alike and not any(space.loose for space in self.spaces)
-        left = yield from seek(self.spaces, best, near, remembered(self.spaces, kind) if alike else [])
+        may_begin = self.alone and until == inf and not self.begun and not any(space.loose for space in self.spaces)
+        alike = may_begin and self.gap == 0
+        found = remembered(self.spaces, kind) if alike else []
+        if may_begin and self.gap > 0 and self.beside is not None:
+            found, best.begun = taken_over(self.spaces, self.beside), self.beside.weights
+        left = yield from seek(self.spaces, best, near, found)
         if alike and best.held > 0 and not self.stop[0]:
             remember(self.spaces, best)
         proven = self.gap

@@ -143,12 +143,12 @@ def nearest(values: Floats, beyond: Floats, most: int, furthest: float) -> Ints:
     furthest : float
         How far it may be.
     """
-    order = np.argsort(values, kind="stable")
-    over = beyond[order]
-    first = order[over <= 0.0][:most]
-    near, others = order[over <= furthest][: 2 * most], np.ones(len(values), dtype=bool)
+    fit = np.flatnonzero(beyond <= 0.0)
+    first = fit[cheapest_of(values[fit], most)]
+    others = beyond <= furthest
     others[first] = False
-    return np.concatenate([first, near[others[near]][:most]])
+    near = np.flatnonzero(others)
+    return np.concatenate([first, near[cheapest_of(values[near], most)]])
 
 
 def values_of(space: Space, best: Best, columns: Columns, rows: list[int]) -> tuple[list[Floats], list[Floats]]:

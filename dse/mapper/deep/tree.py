@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Generator, Hashable, Sequence
+from collections.abc import Generator, Hashable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
-from math import inf, prod
+from math import exp, inf, prod
 from typing import TypeVar
 
 import numpy as np
@@ -14,21 +14,14 @@ import numpy as np
 from dse.mapper.deep import branching as cut
 from dse.mapper.deep.bounds.dominance import WORTHWHILE, needed_splits
 from dse.mapper.deep.bounds.finished import told_apart
-from dse.mapper.deep.bounds.subproblem import (
-    MARGIN,
-    Best,
-    Node,
-    Space,
-    bounded,
-    lifts_left,
-    root_of,
-    splits_left,
-)
+from dse.mapper.deep.bounds.left import lifts_left, splits_left
+from dse.mapper.deep.bounds.subproblem import MARGIN, Best, Node, Space, bounded, root_of
 from dse.mapper.deep.branching import Learned, half_of, halves, laid_down, next_list
 from dse.mapper.deep.exchange import rows_of
-from dse.mapper.deep.kept import Found, found_by, rules_of
+from dse.mapper.deep.kept import Begun, Found, found_by, rules_of, splits_of
 from dse.mapper.deep.leaves import SUBPROBLEMS
 from dse.mapper.deep.lists import choices_of, nothing_of
+from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.start import ENOUGH, cheapest_of, first_mappings, nearest, stirred, values_of
 from dse.mapper.deep.walks import OPEN, price, walk, walk_to
 from dse.mapper.shared.incumbent import LATENCY
@@ -115,11 +108,10 @@ def seek(
     if near is not None:
         exchange(spaces, best, near)
         known = _improved(spaces, best, known)
-    # A first mapping makes long lists short, so it is sought as soon as there is a space to seek it in. Psums that come
-    # back from the outermost level are seldom best.
+    # A first mapping makes long lists short, so it is sought as soon as there is a space to seek it in.
     said: list[tuple[float, float]] = []
-    for space in sorted(spaces, key=lambda space: space.problem.returns):
-        root, reached = _root(space, best)
+    for space, whole in _best_first(spaces, best):
+        root, reached = _root(space, whole, best)
         if root is not None:
             known = _improved(spaces, best, known)
             heapq.heappush(heap, (root.bound, next(number), root))
@@ -162,11 +154,28 @@ def remembered(spaces: list[Space], kind: int) -> list[Found]:
 
 def remember(spaces: list[Space], best: Best) -> None:
     """Keep the best mapping for the next search of the same splits."""
+    problem, found = _found(spaces, best)
+    found_by(problem)[best.kind] = found
+
+
+def begun_by(spaces: list[Space], best: Best) -> Begun:
+    """Where searches of other problems with the same splits may begin."""
+    problem, found = _found(spaces, best)
+    return Begun(found, best.weights, splits_of(problem))
+
+
+def taken_over(spaces: list[Space], begun: Begun) -> list[Found]:
+    """The mapping that others begin at, if this problem has the same splits."""
+    problems = (part.problem for space in spaces for part in (space.parts or (space,)) if part.mask == begun.found.mask)
+    return [begun.found] if any(splits_of(problem) == begun.splits for problem in problems) else []
+
+
+def _found(spaces: list[Space], best: Best) -> tuple[Deep, Found]:
+    """The best mapping, and the problem that it is one of."""
     record = best.records[0].copy()
     space = next(part for space in spaces for part in (space.parts or (space,)) if part.mask == record[-1])
     problem, rows = space.problem, np.array(rows_of(space, record))
-    found = Found(int(record[-1]), rules_of(problem), rows, choices_of(problem, record), record)
-    found_by(problem)[best.kind] = found
+    return problem, Found(int(record[-1]), rules_of(problem), rows, choices_of(problem, record), record)
 
 
 def _take_up(spaces: list[Space], best: Best, found: Found) -> None:
@@ -180,12 +189,35 @@ def _take_up(spaces: list[Space], best: Best, found: Found) -> None:
         exchange(spaces, best, found.record)
 
 
-def _root(space: Space, best: Best) -> tuple[Node | None, float]:
+def _best_first(spaces: list[Space], best: Best) -> Iterator[tuple[Space, Node | None]]:
+    """Whole spaces as subproblems, in the order in which mappings are sought in them.
+
+    That with the least bound comes first where no gap is allowed: mappings in others may then not have to be sought. It
+    is seldom one that keeps most, or in which psums come back. With a gap the first mapping is wanted at once, and for
+    the least latency all bounds are alike.
+    """
+    returning = [space for space in spaces if space.problem.returns]
+    others = [space for space in spaces if not space.problem.returns]
+    first: list[tuple[Space, Node | None]] = []
+    if best.gap == 0 and best.kind != LATENCY and best.held == 0 and len(others) > 1:
+        others, each = [], others
+        for space in reversed(each):
+            least = first[0][1].bound if first and first[0][1] is not None else inf
+            # Whether a bound is no less is soon known, unlike what it is.
+            if least < inf and root_of(space, replace(best, values=np.array([[exp(least), 1.0]]), held=1)) is None:
+                others.append(space)
+            else:
+                first.insert(0, (space, root_of(space, best)))
+    yield from first
+    for space in others + returning:
+        yield space, root_of(space, best)
+
+
+def _root(space: Space, node: Node | None, best: Best) -> tuple[Node | None, float]:
     """A whole space as a subproblem, once a mapping has been sought in it if it may have a much better one.
 
     Returns with it the bound that laying down all lists on the way to the least one comes to, infinite if unknown.
     """
-    node = root_of(space, best)
     target, reached = best.target(), inf
     begun = best.warm or (best.until < inf and best.held > 0)
     near = BEGUN if begun else ENOUGH if best.kind != LATENCY or best.gap > 0 else MARGIN
@@ -201,7 +233,7 @@ def _root(space: Space, best: Best) -> tuple[Node | None, float]:
             walk(part, best, PROBE)
     if best.target() == target:
         return node, reached
-    return bounded(space, node.choices, node.rows, node.weights, best, node.columns), reached
+    return bounded(space, node.choices, node.rows, node.weights, best, node.columns, mirror=node.mirror), reached
 
 
 def dive(node: Node | None, best: Best) -> float:
@@ -232,20 +264,20 @@ def _parts(node: Node, best: Best) -> list[Node]:
         return [node]
     rows = splits_left(node, best.target_in(node))
     parts = []
-    for space, masks in told_apart(node.space.parts, node.choices, rows):
+    for space, masks, mirror in told_apart(node.space.parts, node.choices, rows, node.mirror):
         mine = tuple(row[mask] for row, mask in zip(rows, masks, strict=True))
         columns = node.space.of_part(space, node.columns)
-        parts.append(bounded(space, node.choices, mine, node.weights, best, columns))
+        parts.append(bounded(space, node.choices, mine, node.weights, best, columns, mirror=mirror))
     return [part for part in parts if part is not None]
 
 
 def _walk_parts(node: Node, best: Best) -> None:
     """Walk the spaces that a subproblem's own consists of by its own bound, which holds for each of them."""
-    for space, masks in told_apart(node.space.parts, node.choices, node.rows):
+    for space, masks, mirror in told_apart(node.space.parts, node.choices, node.rows, node.mirror):
         mine = tuple(row[mask] for row, mask in zip(node.rows, masks, strict=True))
         lifted = tuple(row[mask] for row, mask in zip(node.reduced, masks, strict=True))
         columns = node.space.of_part(space, node.columns)
-        walk(Node(space, node.choices, mine, node.weights, node.bound, lifted, columns), best, 0)
+        walk(Node(space, node.choices, mine, node.weights, node.bound, lifted, columns, mirror=mirror), best, 0)
 
 
 def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[Node]:
@@ -309,7 +341,7 @@ def _probe(node: Node, best: Best) -> None:
     rows, reduced = [], []
     probed = _probed(node.rows)
     for row, lifted in zip(node.rows, node.reduced, strict=True):
-        rank = np.argsort(lifted, kind="stable")[:probed]
+        rank = cheapest_of(lifted, probed)
         rows.append(row[rank])
         reduced.append(lifted[rank])
     some = replace(node, rows=tuple(rows), reduced=tuple(reduced))

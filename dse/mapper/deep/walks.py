@@ -7,6 +7,7 @@ from math import inf, prod
 
 import numpy as np
 
+from dse.mapper.deep.bounds.mirror import HALF, mirrored
 from dse.mapper.deep.bounds.subproblem import Best, Node, Space
 from dse.mapper.deep.bounds.sums.columns import Columns, Laid
 from dse.mapper.deep.bounds.sums.sift import ROUNDING
@@ -30,32 +31,37 @@ TIES = -3.0 * SLACK
 
 
 def walk(node: Node, best: Best, limit: int) -> None:
-    """Search a subproblem, a little farther above its bound each time until a mapping is known."""
+    """Search a subproblem, a little farther above its bound each time until a mapping is known.
+
+    Mirror images that are in no other subproblem are priced as well where the first of equals is sought.
+    """
+    images = node.mirror == HALF and _gap(best) == TIES
     if best.held > 0 and not limit and prod(map(len, node.rows)) <= OPEN:
-        walk_to(node, best, best.target_in(node), limit)
+        walk_to(node, best, best.target_in(node), limit, images)
         return
     for step in STEPS:
         target = best.target_in(node)
         reach = min(target, node.bound + step)
-        walk_to(node, best, reach, limit)
+        walk_to(node, best, reach, limit, images)
         if best.held != 0 or (limit and best.visited[UNFINISHED]):
             break
     if best.held > 0 and not limit and not best.stop[0] and best.target_in(node) > reach:
-        walk_to(node, best, best.target_in(node), limit)
+        walk_to(node, best, best.target_in(node), limit, images)
 
 
-def walk_to(node: Node, best: Best, target: float, limit: int) -> None:
+def walk_to(node: Node, best: Best, target: float, limit: int, images: bool = False) -> None:
     """Walk the splits of a subproblem that may lie below a target, in logarithms; at most `limit` of them, if any."""
     ends = np.array([[0, *accumulate(map(len, node.rows))]])
     sets = Sets(np.concatenate(node.rows), np.concatenate(node.reduced), ends)
     goal = _goal(best, float(target - node.bound + ROUNDING), limit)
-    _search(node.space, node.columns, node.choices, sets, goal, best)
+    _search(node.space, node.columns, (node.choices, mirrored(node.choices))[: 1 + images], sets, goal, best)
 
 
-def _search(space: Space, columns: Columns, choices: Laid, sets: Sets, goal: Goal, best: Best) -> None:
-    """Walk some splits in all parts of a space, with some lists laid down."""
+def _search(space: Space, columns: Columns, choices: tuple[Laid, ...], sets: Sets, goal: Goal, best: Best) -> None:
+    """Walk some splits in all parts of a space, with some lists laid down, and mirror images with a second choice."""
     problem, (tables, chains) = (space.parts or (space,))[0].problem, together(space.axes).of_walks
-    lists = Lists(laid_of(choices, len(problem.nodes)), columns[0], columns[1])
+    laid = np.array([laid_of(one, len(problem.nodes)) for one in choices])
+    lists = Lists(laid, columns[0], columns[1])
     best.visited[UNFINISHED] = 0
     best.held = compiled(search_deep)(
         problem, tables, chains, space.terms_for(best, walks=True), space.parts_for(best), lists, sets, goal,
@@ -65,9 +71,14 @@ def _search(space: Space, columns: Columns, choices: Laid, sets: Sets, goal: Goa
 
 def _goal(best: Best, reach: float, limit: int) -> Goal:
     """What walks look for; see `Goal`."""
-    gap = TIES if best.gap == 0 and best.kind != LATENCY else best.gap
+    gap = _gap(best)
     most = int(best.visited[SPLITS]) + limit if limit else 0
     return Goal(best.walks_for, gap, best.until, reach, most, best.stop)
+
+
+def _gap(best: Best) -> float:
+    """Mappings that are better by no more are not looked for; `TIES` where those that cost the same are."""
+    return TIES if best.gap == 0 and best.kind != LATENCY else best.gap
 
 
 def price(space: Space, rows: Ints, choices: tuple[Choice | None, ...], best: Best) -> None:
@@ -75,4 +86,4 @@ def price(space: Space, rows: Ints, choices: tuple[Choice | None, ...], best: Be
     rows = rows[[space.holds(row) for row in rows.tolist()]]
     if len(rows):
         sets = Sets(rows.ravel(), np.zeros(rows.size), np.arange(7) + 6 * np.arange(len(rows))[:, None])
-        _search(space, space.columns(choices), choices, sets, _goal(best, inf, 0), best)
+        _search(space, space.columns(choices), (choices,), sets, _goal(best, inf, 0), best)

@@ -49,7 +49,7 @@ def test_that_nothing_fits_is_remembered_only_of_a_search_that_came_to_its_end(m
     chip = dse.load_architecture("eyeriss").spec.resolve({"levels.GLB.capacity": "21 KiB"})
     asked = []
 
-    def in_vain(architecture, layer, objective, gap, limit_s):
+    def in_vain(architecture, layer, objective, gap, limit_s, reference):
         asked.append(limit_s)
         raise InfeasibleError("nothing fits")
 

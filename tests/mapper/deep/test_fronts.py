@@ -14,6 +14,7 @@ from thinned import thinned
 from dse.mapper.deep.bounds.subproblem import Best
 from dse.mapper.deep.fronts.slices import FASTER, Slice, Stairs
 from dse.mapper.deep.fronts.whole import _cut, gap_of_one, points_of
+from dse.mapper.deep.leaves import PRICED
 from dse.mapper.deep.solve import DeepSearch, solve_deep
 from dse.mapper.shared.incumbent import ENERGY, FRONT
 from dse.model.price import price
@@ -37,6 +38,22 @@ def truth(seed: int) -> Any:
 def worst_gap(front: Any, values: Any) -> float:
     """How far the best of some points is from a point of the front in both energy and time, for the worst of these."""
     return max(float((values / point).max(axis=1).min()) for point in front) - 1
+
+
+def test_a_slice_sees_each_point_as_soon_as_it_is_priced() -> None:
+    rng = np.random.default_rng(0)
+    stairs, visited = Stairs(np.zeros((40, 2)), np.zeros((40, 3), dtype=np.int64)), np.zeros(5, dtype=np.int64)
+    stairs.add(np.array([9.0, 1.0]), np.zeros(3, dtype=np.int64))
+    best = Best(ENERGY, 0.0, np.inf, stairs.values, stairs.records, visited, np.zeros(1, dtype=np.int64))
+    kept = Slice(stairs, best, 1.0, 2.0)
+    steps = set()
+    for _ in range(60):
+        assert kept.target() == kept.part(1.0, 2.0).target()
+        assert np.array_equal(kept.steps(), kept.part(1.0, 2.0).steps())
+        steps.add(kept.steps().shape[1])
+        visited[PRICED] += 1
+        stairs.add(rng.uniform((1.0, 1.0), (9.0, 2.0)), np.zeros(3, dtype=np.int64))
+    assert len(steps) > 3
 
 
 @pytest.mark.parametrize("seed", SEEDS)

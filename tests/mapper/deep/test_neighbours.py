@@ -14,15 +14,19 @@ from thinned import thinned
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.formats.architecture.load import load_architecture_spec
-from dse.mapper.deep import kept
+from dse.mapper.deep import kept, solve
 from dse.mapper.deep.lists import nothing_of
-from dse.mapper.deep.solve import deep_mapping, solve_deep, spaces_of
+from dse.mapper.deep.solve import begun_at, deep_mapping, solve_deep, spaces_of
+from dse.mapper.deep.tree import taken_over
 from dse.mapper.layer import OBJECTIVES
+from dse.mapper.shared.reference import Reference
 from dse.problem.dims import OPERANDS, PerOperand
 from dse.problem.layer import Layer
 
 PAIRS = 5
 """Pairs of machines in each case."""
+
+GAP = 0.05
 
 
 def scaled(value: Any, by: float) -> Any:
@@ -47,8 +51,13 @@ def neighbour(architecture: Architecture, random: Random) -> Architecture:
     return replace(architecture, hierarchy=tuple(nodes))
 
 
-def answer(architecture: Architecture, problem: Any, objective: str) -> Any:
-    found = solve_deep(architecture, problem.layer, OBJECTIVES[objective], 0.0, problem.kind, 4096)
+def answer(
+    architecture: Architecture, problem: Any, objective: str, gap: float = 0.0, beside: Architecture | None = None
+) -> Any:
+    kind = OBJECTIVES[objective]
+    reference = None if beside is None else Reference(beside, repr(beside))
+    begun = reference and begun_at(reference, problem.layer, kind, gap, problem.kind, None)
+    found = solve_deep(architecture, problem.layer, kind, gap, problem.kind, 4096, begun=begun)
     mappings = [deep_mapping(architecture, record, found.kept[int(record[-1])]) for record in found.records]
     return found.values.tolist(), mappings
 
@@ -66,6 +75,59 @@ def test_what_was_searched_before_changes_no_answer(chunk: int, objective: str, 
             kept._kept.clear()
             answer(other, problem, before)
             assert answer(problem.architecture, problem, objective) == alone, f"pair {number}, {before} before"
+
+
+@pytest.mark.parametrize("objective", ["energy", "latency", "edp"])
+@pytest.mark.parametrize("chunk", thinned(range(20), 20))
+def test_with_a_gap_the_reference_alone_says_where_a_search_begins(
+    chunk: int, objective: str, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(kept, "_kept", type(kept._kept)())
+    begins = 0
+    for number in range(chunk * PAIRS, (chunk + 1) * PAIRS):
+        problem = (clustered_problem if number % 4 == 3 else deep_problem)(number)
+        reference, other = (neighbour(problem.architecture, Random(100 * number + each)) for each in range(2))
+        forget()
+        alone = answer(problem.architecture, problem, objective, GAP, reference)
+        begins += any(begun is not None for begun in solve._BEGUN.values())
+        forget()
+        for gap in (GAP, 0.0):
+            answer(reference, problem, objective, gap)
+            answer(other, problem, objective, gap, reference)
+            answer(problem.architecture, problem, objective, gap)
+        assert answer(problem.architecture, problem, objective, GAP, reference) == alone, f"problem {number}"
+        best = answer(problem.architecture, problem, objective)
+        for (values,), (least,) in [(alone[0], best[0])] if best[0] else []:
+            assert value_of(objective, values) <= (1 + GAP) * (1 + 1e-9) * value_of(objective, least)
+    assert begins > 0
+
+
+def forget() -> None:
+    kept._kept.clear()
+    solve._BEGUN.clear()
+
+
+def value_of(objective: str, point: list[float]) -> float:
+    return {"energy": point[0], "latency": point[1], "edp": point[0] * point[1]}[objective]
+
+
+def test_a_reference_with_other_splits_or_without_mappings_says_nothing() -> None:
+    spec = load_architecture_spec("simba_pe")
+    layer = spec.architecture.lowered(Layer("pointwise", K=16, C=32, P=7, Q=7))
+    own, small, large, none = (
+        spec.resolve({key: spec.parse_setting(key, value) for key, value in settings.items()})
+        for settings in (
+            {}, {"levels.GLB.capacity": "16 KiB"}, {"levels.array.rows": "2"}, {"levels.GLB.capacity": "1 B"},
+        )
+    )  # fmt: skip
+    problem = SimpleNamespace(layer=layer, kind="all")
+    cold = answer(own, problem, "edp", GAP)
+    assert answer(own, problem, "edp", GAP, large) == answer(own, problem, "edp", GAP, none) == cold
+    assert begun_at(Reference(none, "none"), layer, OBJECTIVES["edp"], GAP, "all", None) is None
+    begun = begun_at(Reference(small, "small"), layer, OBJECTIVES["edp"], GAP, "all", None)
+    assert begun is begun_at(Reference(small, "small"), layer, OBJECTIVES["edp"], GAP, "all", None)
+    assert taken_over(spaces_of(own, layer, "all")[1], begun) == [begun.found]
+    assert taken_over(spaces_of(large, layer, "all")[1], begun) == []
 
 
 def test_of_mappings_that_cost_the_same_the_same_one_is_the_answer(monkeypatch: Any) -> None:

@@ -12,9 +12,9 @@ from dse.mapper.deep.nest import record_length
 from dse.mapper.deep.search import Parts
 from dse.mapper.deep.solve import solve_deep, spaces_of
 from dse.mapper.deep.start import _descended, _of_kinds, cheapest_of, first_mappings, nearest, stirred, values_of
-from dse.mapper.deep.tree import BEYOND, _root
+from dse.mapper.deep.tree import BEYOND, _best_first, _root
 from dse.mapper.deep.walks import price, walk_to
-from dse.mapper.shared.incumbent import EDP, ENERGY
+from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 from dse.problem.dims import PSUM
 
 LAYER = Layer("l", K=64, C=48, P=14, Q=14, R=3, S=3)
@@ -128,6 +128,21 @@ def test_a_first_mapping_is_within_five_percent_of_the_best(machine: str) -> Non
     assert least <= best.values[0, 0] <= 1.05 * least
 
 
+@pytest.mark.parametrize("kind", [ENERGY, EDP, LATENCY])
+def test_mappings_are_first_sought_in_the_space_with_the_least_bound(kind: int) -> None:
+    for machine in ("edge_npu", "simba_pe", "nvdla_small"):
+        every = spaces(machine)
+        best = nothing_known(every[0], kind)
+        found = list(_best_first(every, best))
+        assert sorted(id(space) for space, _ in found) == sorted(map(id, every))
+        bounds = {id(space): node.bound for space in every if (node := root_of(space, best)) is not None}
+        assert all(node is not None and node.bound == bounds[id(space)] for space, node in found)
+        assert [space.problem.returns for space, _ in found] == sorted(space.problem.returns for space in every)
+        if kind != LATENCY:
+            assert bounds[id(found[0][0])] == min(bounds[id(one)] for one in every if not one.problem.returns)
+        assert best.held == 0
+
+
 def test_mappings_are_priced_at_once_as_walks_of_each_part_price_them() -> None:
     """On `edge_npu` finished psums are narrower, so its spaces have parts with limits of their own."""
     rng, several, found = np.random.default_rng(0), 0, 0
@@ -156,7 +171,7 @@ def test_mappings_are_priced_at_once_as_walks_of_each_part_price_them() -> None:
 def test_mappings_like_the_best_one_are_whole_ones_of_their_spaces_and_the_same_each_time() -> None:
     every = spaces("simba_pe")
     best = nothing_known(every[-1], ENERGY)
-    node, _ = _root(every[-1], best)
+    node, _ = _root(every[-1], root_of(every[-1], best), best)
     assert node is not None
     assert best.held == 1
     runs = []

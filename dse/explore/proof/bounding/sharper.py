@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dse.errors import InfeasibleError
 from dse.explore.designs.design import BatchEvaluator, Network, NetworkEvaluator
 from dse.explore.proof.bounding.bounds import DesignBound, bound_together
 from dse.explore.proof.bounding.common import area_of, mapped_by
+
+if TYPE_CHECKING:
+    from dse.mapper.shared.reference import Reference
 
 WITHIN = 0.02
 """How far from its best the least energy or latency of a layer may be where a bound is wanted: few searches of the deep
@@ -45,13 +48,13 @@ class Sharper:
         if any(network.resident is not None for network in how.networks):
             return None
         try:
-            parts = [_least(architecture, network) for network in how.networks]
+            parts = [_least(architecture, network, how.reference) for network in how.networks]
         except InfeasibleError:
             return None
         return bound_together(how, parts, images, area_of(design))
 
 
-def _least(architecture: Any, network: Network) -> tuple[float, float, float]:
+def _least(architecture: Any, network: Network, reference: Reference | None) -> tuple[float, float, float]:
     """Energy in pJ and latency in seconds that a network takes at least."""
     from dse.mapper import points_within
     from dse.mapper.shared.stopping import Busy
@@ -59,6 +62,8 @@ def _least(architecture: Any, network: Network) -> tuple[float, float, float]:
     least = list(network.moved(architecture))
     for layer, count in network.layers:
         for at, objective in enumerate(("energy", "latency")):
-            (point,), gap = points_within(architecture, layer, objective, gap=WITHIN, time_limit_s=Busy(SEARCH_S))
+            (point,), gap = points_within(
+                architecture, layer, objective, gap=WITHIN, time_limit_s=Busy(SEARCH_S), reference=reference
+            )
             least[at] += count * point[at] / (1 + gap)
     return least[0], least[1] / architecture.clock_hz, 0.0

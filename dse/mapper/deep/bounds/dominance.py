@@ -14,7 +14,9 @@ from typing import NamedTuple, cast
 
 import numpy as np
 
-from dse.mapper.deep.bounds.subproblem import MARGIN, Best, Node, Space, lifts_left
+from dse.mapper.deep.bounds.left import lifts_left
+from dse.mapper.deep.bounds.mirror import CLOSED, closed
+from dse.mapper.deep.bounds.subproblem import MARGIN, Best, Node, Space
 from dse.mapper.deep.bounds.sums.columns import Laid, run_of
 from dse.mapper.deep.bounds.sums.crossings import Term
 from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, OF_ENERGY, Terms, with_lists
@@ -94,7 +96,11 @@ def needed_splits(node: Node, best: Best, worthwhile: int = WORTHWHILE) -> Node:
         for a, (begin, end) in enumerate(pairwise(start)):
             rows[a], lifted[a] = rows[a][keep[begin:end]], lifted[a][keep[begin:end]]
     left = node.compared if what is None else prod(map(len, rows))
-    return replace(node, rows=tuple(rows), reduced=tuple(lifted), compared=left)
+    found = replace(node, rows=tuple(rows), reduced=tuple(lifted), compared=left)
+    if space.twins is None or node.mirror != CLOSED:
+        return found
+    mirror, each, prices = closed(space.twins, found.rows, found.reduced)
+    return replace(found, mirror=mirror, rows=each, reduced=prices)
 
 
 def _most_energy(node: Node, best: Best) -> float:

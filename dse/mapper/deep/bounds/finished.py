@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from dse.mapper.deep.bounds.mirror import CLOSED, PLAIN, part_of
 from dse.mapper.deep.bounds.spaces import narrowed
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.lists import Bools, Choice
@@ -60,18 +61,24 @@ def together(spaces: list[Space]) -> list[Space]:
 
 
 def told_apart(
-    parts: tuple[Space, ...], choices: tuple[Choice | None, ...], rows: Rows
-) -> Iterator[tuple[Space, tuple[Bools, ...]]]:
+    parts: tuple[Space, ...], choices: tuple[Choice | None, ...], rows: Rows, mirror: int = PLAIN
+) -> Iterator[tuple[Space, tuple[Bools, ...], int]]:
     """Each part with the splits that its own mappings can have; no mapping has its splits in two of what comes.
 
     How often a psum comes to a level is a product of counts of the axes. It comes finished where each of them is one,
     and not where one is more. The counts are exact once all lists are laid down, and at most as large as the truth
     before, or where psums may rest over a part of their loops: there nothing is said of what is not finished.
 
+    Parameters
+    ----------
+    mirror
+        What is known of images, see `dse.mapper.deep.bounds.mirror`. Where all are here, those of what is left to Q are
+        in what is left to P, so it does not come.
+
     Yields
     ------
-    part and tuple of (n,) bool
-        Per axis, which of the rows; at least one of each axis.
+    part, tuple of (n,) bool, and int
+        Per axis, which of the rows, at least one of each; and what is known of their images.
     """
     exact = not any(choice is None or (choice.partial and choice.kind == PSUM) for choice in choices)
     exact = exact and not any(space.problem.visits_pay for space in parts)
@@ -82,13 +89,13 @@ def told_apart(
         if not all(mask.any() for mask in kept):
             return  # nor is anything finished further in
         if following is None or not exact:
-            yield space, tuple(kept)
+            yield space, tuple(kept), mirror
             continue
         # Not finished in the next level: more than one visit on the first axis, or on one of those after it.
         for a, mine in _once(space, choices, rows, following.problem.only_finished).items():
             some = kept[a] & ~mine
-            if some.any() and all(mask.any() for mask in kept):
-                yield space, (*kept[:a], some, *kept[a + 1 :])
+            if some.any() and all(mask.any() for mask in kept) and not (mirror == CLOSED and a == Q):
+                yield space, (*kept[:a], some, *kept[a + 1 :]), part_of(mirror, even=a == C)
             kept[a] = kept[a] & mine
 
 

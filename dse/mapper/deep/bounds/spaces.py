@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dse.mapper.deep.bounds.mirror import twins_of
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.bounds.sums.columns import Pool, places_of
 from dse.mapper.deep.bounds.sums.crossings import Crossing, Term, crossings_of
@@ -54,6 +55,8 @@ def space_of(problem: Deep, mask: int, loose: tuple[int, ...] = ()) -> Space:
     space = replace(_space(problem, mask, rows, common), loose=loose, weights=tables.weights)
     if not loose:
         space = replace(space, agreeing=tables.agreeing.setdefault((problem.innermost, problem.near), {}))
+    else:
+        space = replace(space, twins=None)  # which of equal loops move outwards is not the same in the image
     if problem.last not in loose:
         return space
     keep = needed(space.problem, space.axes, problem.last, Choice(NO_TRIPS))
@@ -63,7 +66,8 @@ def space_of(problem: Deep, mask: int, loose: tuple[int, ...] = ()) -> Space:
 def narrowed(space: Space, problem: Deep, mask: int, rows: tuple[Ints, ...] | None = None) -> Space:
     """The space of a problem that differs in what becomes of psums alone, or of some splits of each axis."""
     alike = _space(problem, mask, space.rows if rows is None else rows, Common.of(space))
-    return replace(alike, agreeing=space.agreeing, loose=space.loose, weights=space.weights)
+    twins = None if space.twins is None else alike.twins
+    return replace(alike, agreeing=space.agreeing, loose=space.loose, twins=twins, weights=space.weights)
 
 
 def without_fewest_steps(space: Space) -> Space:
@@ -132,5 +136,5 @@ def _space_of(problem: Deep, common: Common) -> Space:
         np.array([axis.column(("steps",)) for axis in axes]), np.array([(i, i + 1) for i in steps]),
         steps[-1] + 1 + np.arange(1 + len(differ)), least, differ, tuple(np.arange(len(axis)) for axis in axes),
         places, words, known=laid.known, kins=laid.kins, next_lists=laid.next_lists, told=laid.told,
-        alike=common.alike, shared=shared,
+        alike=common.alike, shared=shared, twins=twins_of(problem, axes),
     )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
+from dse.mapper.deep.bounds.mirror import CLOSED, PLAIN, WHOLE, closed
 from dse.mapper.deep.bounds.sums.columns import Columns, Laid, Places, Pool, Words
 from dse.mapper.deep.bounds.sums.crossings import Crossing, Term
 from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, ROUNDING, Terms
@@ -24,6 +25,7 @@ from dse.mapper.shared.compilation.arguments import Held
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import ENERGY, FRONT, LATENCY
 from dse.model.counting.kernel import Floats, Ints
+from dse.problem.dims import P
 
 MARGIN = 1e-9
 """How much more than the best mapping known, in logarithms, bounds may be where mappings that cost the same count."""
@@ -36,7 +38,6 @@ MOST_HELD = 6
 
 HOT = 0.1
 """Heat, see `dse.mapper.deep.bounds.weights.newton`, for weights of which nothing is known."""
-
 
 Kindred = tuple[tuple[Laid, ...], Floats, Ints]
 """The choices and `first` of a `Kin`, and between them what its `logs` have beside the coefficients, (m, T)."""
@@ -62,6 +63,8 @@ class Space:
         Where its terms find their factors.
     parts
         Spaces that together have all of its mappings, which are searched in its place once lists are laid down.
+    twins
+        Which splits are each other's mirror image, if any (`dse.mapper.deep.bounds.mirror.twins_of`).
     loose
         Levels whose lists have no loops that may as well stand right outside (`dse.mapper.deep.lists.needed`).
     words, known, agreeing, kins, compared
@@ -98,6 +101,7 @@ class Space:
     words: Pool
     parts: tuple[Space, ...] = ()
     loose: tuple[int, ...] = ()
+    twins: tuple[Ints, Ints] | None = None
     known: dict[Laid, tuple[Floats, Ints]] = field(default_factory=dict, repr=False)
     agreeing: dict[tuple[int, tuple[Choice, ...]], list[Bools]] = field(default_factory=dict, repr=False)
     kins: dict[tuple[Laid, int, tuple[Choice, ...]], Kindred] = field(default_factory=dict, repr=False)
@@ -208,6 +212,7 @@ class Node:
     """A subproblem: what is laid down per list, splits that are left per axis, and its bound (a logarithm).
 
     `compared` is how many combinations of its splits there were when they were last compared with one another.
+    `mirror` says what is known of mirror images, see `dse.mapper.deep.bounds.mirror`.
     """
 
     space: Space
@@ -218,6 +223,7 @@ class Node:
     reduced: tuple[Floats, ...]
     columns: Columns
     compared: float = inf
+    mirror: int = PLAIN
 
 
 class Kin(NamedTuple):
@@ -228,19 +234,22 @@ class Kin(NamedTuple):
     logs : (m, T) float
     first : (m, T, 6) int64
     second : (T, 6) int64
+    mirror
+        What is known of the mirror images of each; if empty, nothing.
     """
 
     choices: tuple[tuple[Choice | None, ...], ...]
     logs: Floats
     first: Ints
     second: Ints
+    mirror: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
 class Best:
     """Incumbents and counters of one search, and how many looks for a better mapping have found none in a row.
 
-    `warm` says whether it begins at a mapping that an earlier search has found.
+    `warm`: it begins at a mapping found earlier, with the weights `begun` if not those kept; `weights` are its own.
     """
 
     kind: int
@@ -253,6 +262,8 @@ class Best:
     held: int = 0
     fruitless: int = 0
     warm: bool = False
+    begun: dict[Hashable, tuple[Ints, Floats]] | None = None
+    weights: dict[Hashable, tuple[Ints, Floats]] = field(default_factory=dict)
 
     @property
     def walks_for(self) -> int:
@@ -288,14 +299,14 @@ def root_of(space: Space, best: Best) -> Node | None:
         return None
     problem = space.problem
     key = (best.kind, best.until < inf, problem.returns, problem.never_finished.tobytes(), problem.kept.tobytes())
-    blocks, weights = space.weights.get(key, (np.zeros(0, dtype=np.int64), np.zeros(0)))
-    # A gap's search ends with what it comes to first, so nothing that was searched before may lead it.
-    warm = best.warm and np.array_equal(blocks, space.block)
-    if not warm:
-        weights = even_weights(space, best)
-    node = bounded(space, nothing_of(problem), space.rows, weights, best, heat=WARM if warm else HOT)
+    # A gap's search ends with what it comes to first, so nothing may lead it that another order of work changes.
+    known = (space.weights if best.begun is None else best.begun).get(key)
+    warm = known is not None and best.warm and np.array_equal(known[0], space.block)
+    weights = known[1] if known is not None and warm else even_weights(space, best)
+    mirror, heat = PLAIN if space.twins is None else WHOLE, WARM if warm else HOT
+    node = bounded(space, nothing_of(problem), space.rows, weights, best, None, heat, mirror)
     if node is not None:
-        space.weights[key] = space.block, node.weights
+        space.weights[key] = best.weights[key] = space.block, node.weights
     return node
 
 
@@ -310,11 +321,11 @@ def even_weights(space: Space, best: Best) -> Floats:
 
 def bounded(
     space: Space, choices: tuple[Choice | None, ...], rows: tuple[Ints, ...], weights: Floats, best: Best,
-    columns: Columns | None = None, heat: float = WARM,
+    columns: Columns | None = None, heat: float = WARM, mirror: int = PLAIN,
 ) -> Node | None:  # fmt: skip
     """A subproblem with its bound, None when that shows that nothing in it improves."""
     logs, first, second = space.columns(choices) if columns is None else columns
-    kin = Kin((choices,), logs[None], first[None], second)
+    kin = Kin((choices,), logs[None], first[None], second, (mirror,))
     every = np.ones((1, sum(map(len, rows))), dtype=bool)
     found = bounded_all(space, kin, rows, every, weights, best, heat)
     return found[0] if found else None
@@ -353,20 +364,13 @@ def bounded_all(
             parts = [slice(*ends_of) for ends_of in pairwise([0, *ends])]
             columns = family.logs[i], kin.first[i], kin.second
             each, prices = tuple(mine[part] for part in parts), tuple(lifted[part] for part in parts)
+            mirror = kin.mirror[i] if kin.mirror else PLAIN
+            if space.twins is not None and mirror in (WHOLE, CLOSED):
+                mirror, each, prices = closed(space.twins, each, prices)
             if steps is not ONE_STEP:
                 bound -= least_step(steps, float(flock.weights[i, space.block == OF_TIME].sum()))
-            found.append(Node(space, kin.choices[i], each, flock.weights[i], bound, prices, columns))
-    return found
-
-
-def splits_left(node: Node, target: float) -> tuple[Ints, ...]:
-    """The splits that may be part of a mapping below the target."""
-    return tuple(rows[lifts_left(node, a, target)] for a, rows in enumerate(node.rows))
-
-
-def lifts_left(node: Node, axis: int, target: float) -> Bools:
-    """Which of the splits of an axis may be part of a mapping below the target."""
-    return node.reduced[axis] <= target - node.bound + ROUNDING
+            found.append(Node(space, kin.choices[i], each, flock.weights[i], bound, prices, columns, mirror=mirror))
+    return [one for one in found if len(one.rows[P])]
 
 
 def fixed_weights(space: Space, best: Best) -> Floats:

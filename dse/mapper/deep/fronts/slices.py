@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf, log
+from typing import NamedTuple
 
 import numpy as np
 
 from dse.mapper.deep.bounds.subproblem import MARGIN, Best, Node
 from dse.mapper.deep.bounds.sums.sift import OF_TIME
 from dse.mapper.deep.bounds.weights.stairs import ONE_STEP
+from dse.mapper.deep.leaves import PRICED
 from dse.mapper.shared.incumbent import ENERGY, FRONT, enter
 from dse.model.counting.kernel import Floats, Ints
 
@@ -60,6 +62,28 @@ class Stairs:
         return np.concatenate([[low], inner])
 
 
+class Below(NamedTuple):
+    """The steps below the stairs in a slice.
+
+    Parameters
+    ----------
+    priced : tuple of int
+        How many mappings had been priced, and how many points were known.
+    times, ends : (n,) float
+        When they begin and end.
+    earlier : (n,) float
+        How far before the slice's own end they end, in logarithms, rounding taken off.
+    targets : (n,) float
+        The logarithm of energy that bounds must stay below in each.
+    """
+
+    priced: tuple[int, int]
+    times: Floats
+    ends: Floats
+    earlier: Floats
+    targets: Floats
+
+
 class Slice(Best):
     """A search for all that is missing of a front at times from `low` on and before `until`.
 
@@ -67,10 +91,11 @@ class Slice(Best):
     All slices share their points.
     """
 
-    __slots__ = ("low", "stairs")
+    __slots__ = ("_known", "low", "stairs")
 
     def __init__(self, stairs: Stairs, best: Best, low: float, until: float) -> None:
         self.stairs, self.low = stairs, low
+        self._known: Below | None = None
         super().__init__(
             ENERGY, best.gap, until, stairs.values, stairs.records, best.visited, best.stop,
             stairs.held,
@@ -100,7 +125,7 @@ class Slice(Best):
 
     def target(self) -> float:
         """The logarithm of energy that bounds must stay below."""
-        return float(self.targets_at(np.array([self.low]))[0])
+        return float(self._below().targets[0])
 
     def targets_at(self, lows: Floats) -> Floats:
         """The same of slices that begin elsewhere."""
@@ -112,9 +137,9 @@ class Slice(Best):
         return node.bound + float((targets - bounds).max())
 
     def steps(self) -> Floats:
-        times, ends = self._times()
-        targets = self.targets_at(times)
-        return np.stack([self._earlier(ends), targets[0] - targets]) if np.isfinite(targets).all() else ONE_STEP
+        below = self._below()
+        targets = below.targets
+        return np.stack([below.earlier, targets[0] - targets]) if np.isfinite(targets).all() else ONE_STEP
 
     def steps_of(self, node: Node) -> tuple[Floats, Floats, Floats, Floats]:
         """What a subproblem's bound is in each step of the stairs and must stay below, and when they begin and end.
@@ -122,19 +147,19 @@ class Slice(Best):
         Under a limit on time that is lower by some factor, the bound is higher by the factor to the power of time's
         weight.
         """
-        times, ends = self._times()
+        below = self._below()
         weight = float(node.weights[node.space.block == OF_TIME].sum())
-        return node.bound + weight * self._earlier(ends), self.targets_at(times), times, ends
+        return node.bound + weight * below.earlier, below.targets, below.times, below.ends
 
-    def _times(self) -> tuple[Floats, Floats]:
-        """When its steps begin and end."""
-        times = self.stairs.times_within(self.low, self.until, self.gap)
-        return times, np.append(times[1:] * (1 - FASTER), self.until)
-
-    def _earlier(self, ends: Floats) -> Floats:
-        """How far before its own end others are, in logarithms, rounding taken off."""
-        earlier: Floats = log(self.until) - np.log(ends) - LATER
-        return earlier
+    def _below(self) -> Below:
+        """Its steps; the same as the last time while no mapping has been priced."""
+        priced = int(self.visited[PRICED]), self.held
+        if self._known is None or self._known.priced != priced:
+            times = self.stairs.times_within(self.low, self.until, self.gap)
+            ends = np.append(times[1:] * (1 - FASTER), self.until)
+            earlier = log(self.until) - np.log(ends) - LATER
+            self._known = Below(priced, times, ends, earlier, self.targets_at(times))
+        return self._known
 
     def part(self, low: float, until: float) -> Slice:
         """A slice of less time."""

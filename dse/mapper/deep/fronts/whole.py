@@ -49,7 +49,9 @@ def complete(spaces: list[Space], best: Best, stairs: Stairs, fewest: float) -> 
         pieces = _left(part, node)
         if any(some is not part for some, _ in pieces) and not walked_at_once(node, part):
             for some, mine in pieces:
-                again = bounded(mine.space, mine.choices, mine.rows, mine.weights, some, mine.columns)
+                again = bounded(
+                    mine.space, mine.choices, mine.rows, mine.weights, some, mine.columns, mirror=mine.mirror
+                )  # fmt: skip
                 if again is not None:
                     again = replace(again, compared=mine.compared)
                     heapq.heappush(heap, (again.bound - some.target_in(again), next(number), some, again))

@@ -7,9 +7,10 @@ holds all that the search needs of a split.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +30,7 @@ from dse.mapper.deep.splits.filling import (
     Splits,
     fill,
 )
+from dse.mapper.deep.splits.fitting import LONG, chains_that_fit, pairs_that_fit
 from dse.mapper.deep.splits.halo import View, joined_words
 from dse.mapper.shared.compilation.arguments import Held
 from dse.mapper.shared.compilation.twins import compiled
@@ -89,6 +91,10 @@ class Axis:
         The fewest rows, and the fewest columns, that the children of all dims can stand on.
     ways : int
         Splits when sides are told apart.
+    fitting : bool
+        Whether some that fit nowhere were left out, which `ways` counts still.
+    twins
+        Kept here by `dse.mapper.deep.bounds.mirror`.
     """
 
     dims: tuple[int, ...]
@@ -98,6 +104,8 @@ class Axis:
     dilation: int
     sides: Ints = field(default_factory=lambda: np.ones((0, 0, 2), dtype=np.int64))
     ways: int = 0
+    fitting: bool = False
+    twins: tuple[Ints, Ints] | None = None
     columns: dict[Key, int] = field(default_factory=dict)
     _tables: Floats | None = None
     _width: int = 1
@@ -203,9 +211,24 @@ class Axis:
 
     def _is_one(self, key: Key) -> bool:
         """Whether a column's factors are 1 in all splits, as all is that it counts."""
+        most = self._largest()
+        return all(most[which][slot] == 1 for which, slot in self._slots_of(*key))
+
+    def _largest(self) -> list[list[int]]:
+        """The most that the trips and the children of each level are in any split, per dim."""
         if self._most is None:
             self._most = [chain.max(axis=0, initial=1).tolist() for chain in self.chains]
-        return all(self._most[which][slot] == 1 for which, slot in self._slots_of(*key))
+        return self._most
+
+    def place_of(self, split: Sequence[Ints]) -> int:
+        """The place of a split, by the trips and children of each level per dim; 0 where it is not listed."""
+        rows: Ints | None = None
+        for chain, most, factors in zip(self.chains, self._largest(), split, strict=True):
+            for slot, factor in enumerate(factors.tolist()):
+                if most[slot] == 1 and factor == 1:
+                    continue
+                rows = np.flatnonzero(chain[:, slot] == factor) if rows is None else rows[chain[rows, slot] == factor]
+        return 0 if rows is None or len(rows) == 0 else int(rows[0])
 
     def _slots_of(self, what: str, *numbers: Any) -> Iterator[tuple[int, int]]:
         """The trips and children, per dim, that a column's factors depend on."""
@@ -311,22 +334,31 @@ def together(axes: list[Axis]) -> Together:
 
 
 def axes_of(problem: Deep) -> list[Axis]:
-    """The axes of a problem; the last two hold every pair of the splits of their dims."""
+    """The axes of a problem; the last two hold every pair of the splits of their dims.
+
+    A long axis has none of the splits that fit nowhere (`dse.mapper.deep.splits.fitting`).
+    """
     found = []
     for dims in AXES:
         bounds = tuple(int(problem.bounds[d]) for d in dims)
         listed = [compiled(list_chains)(problem, d) for d in dims]
-        chains = [every[:, :-1].copy() for every in listed]
-        sides = [compiled(least_sides)(problem, d, chain) for d, chain in zip(dims, chains, strict=True)]
         ways = int(np.prod([int(every[:, -1].sum()) for every in listed]))
+        chains = [every[:, :-1].copy() for every in listed]
+        many = prod(map(len, chains))
+        if many > LONG:
+            chains = [chain[chains_that_fit(problem, d, chain)] for d, chain in zip(dims, chains, strict=True)]
+        sides = [compiled(least_sides)(problem, d, chain) for d, chain in zip(dims, chains, strict=True)]
         if len(dims) == 1:
-            found.append(Axis(dims, bounds, tuple(chains), 1, 1, sides[0], ways))
+            found.append(Axis(dims, bounds, tuple(chains), 1, 1, sides[0], ways, len(chains[0]) < many))
             continue
         (a, b), (sides_a, sides_b) = chains, sides
         first, second = np.repeat(np.arange(len(a)), len(b)), np.tile(np.arange(len(b)), len(a))
+        if many > LONG:
+            keep = pairs_that_fit(problem, dims, (a, b), (first, second))
+            first, second = first[keep], second[keep]
         window = 0 if dims[0] == P else 2
         found.append(Axis(
             dims, bounds, (a[first], b[second]), int(problem.window[window]), int(problem.window[window + 1]),
-            sides_a[first] * sides_b[second], ways,
+            sides_a[first] * sides_b[second], ways, len(first) < many,
         ))  # fmt: skip
     return found

@@ -20,7 +20,7 @@ from dse.mapper.shared.compilation.cache import private_folder
 from dse.mapper.shared.compilation.code_files import path_of, read, write
 from dse.mapper.shared.compilation.machine_code import Code, callable_of
 from dse.mapper.shared.compilation.numba_internals import compile_kernel, installed, is_tested, portable_code
-from dse.mapper.shared.compilation.portable import file_of, machine_code_of, shipped
+from dse.mapper.shared.compilation.portable import file_of, machine_code_of, optimised, shipped
 from dse.mapper.shared.compilation.sources import digest, digest_of
 from dse.model.counting.kernel import Kernel, is_entry
 
@@ -98,13 +98,13 @@ class Entry:
     def _code(self, arguments: tuple[Any, ...]) -> Code:
         kernel = self.py_func
         if not kernel.__module__.startswith("dse."):  # the folder's name says nothing of its source
-            return machine_code_of(portable_code(twin(kernel), arguments))
+            return machine_code_of(optimised(portable_code(twin(kernel), arguments)))
         name = f"{kernel.__module__.removeprefix('dse.')}.{kernel.__name__}"
         path = path_of(cache_folder(), name, arguments)
         code = read(path)
         if code is None:
             file = file_of(name, arguments, f"{installed()} {digest_of(kernel.__module__)}")
-            self.made[file] = shipped(file) or portable_code(twin(kernel), arguments)
+            self.made[file] = shipped(file) or optimised(portable_code(twin(kernel), arguments))
             code = machine_code_of(self.made[file])
             write(path, code)
         return code

@@ -21,7 +21,8 @@ from dse.mapper.deep.solve import spaces_of
 def left_to(space: Space, choices: tuple[Choice | None, ...], rows: tuple[Any, ...]) -> list[int]:
     """Which parts have a split left on every axis."""
     told = told_apart(space.parts, choices, rows)
-    return [next(i for i, part in enumerate(space.parts) if part is one) for one, mine in told if all(map(len, mine))]
+    left = [one for one, mine, _ in told if all(map(len, mine))]
+    return [next(i for i, part in enumerate(space.parts) if part is one) for one in left]
 
 
 def shared_out(spaces: list[Space], rng: Random, times: int) -> int:

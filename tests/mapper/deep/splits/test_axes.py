@@ -48,6 +48,16 @@ def column(one, key):
     return one.table(plain=True)[at].tolist()
 
 
+def test_a_split_is_found_by_its_trips_and_children():
+    rng = np.random.default_rng(0)
+    p, r = (np.array([[a, b, c, 1] for a, b, c in chains_of(bound, 3)]) for bound in (6, 3))
+    some = rng.integers(len(p), size=40), rng.integers(len(r), size=40)
+    both = np.unique(np.concatenate([p[some[0]], r[some[1]]], axis=1), axis=0)
+    one = Axis((P, R), (6, 3), (both[:, :4].copy(), both[:, 4:].copy()), 1, 1)
+    assert [one.place_of(split.reshape(2, 4)) for split in both] == list(range(len(both)))
+    assert one.place_of(np.full((2, 4), 9)) == 0
+
+
 def test_words_of_a_tile_are_its_box():
     one = axis(stride=2)
     assert len(one) == 2

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from dse.mapper.shared.compilation import portable
 from dse.mapper.shared.compilation.arguments import Held, described, laid_out, lasting, letters_of
 from dse.mapper.shared.compilation.code_files import read
-from dse.mapper.shared.compilation.twins import compiled
+from dse.mapper.shared.compilation.twins import Entry, compiled
 from dse.model.counting.kernel import Floats, Ints, entry
 
 PAIR = np.dtype([("number", np.int64), ("weights", np.float64, 3)])
@@ -38,6 +39,15 @@ def room(number: int) -> int:
     return len(np.zeros(number))
 
 
+@entry
+def doubled(numbers: Floats) -> Floats:
+    """A loop over so many numbers that several are taken at a time."""
+    found = np.zeros(len(numbers))
+    for i in range(len(numbers)):
+        found[i] = numbers[i] * 2.0
+    return found
+
+
 def arguments():
     pair = np.zeros(1, dtype=PAIR).view(np.recarray)[0]
     pair.number = 3
@@ -50,6 +60,14 @@ def test_code_reads_and_writes_what_its_kernel_does():
     assert [np.asarray(one).tolist() for one in found] == [np.asarray(one).tolist() for one in expected]
     assert by_code[1].weights.tolist() == by_python[1].weights.tolist() == [0.0, 2.5, 0.0]
     assert by_code[0].rows.tolist() == [7, 2, 3]
+
+
+def test_code_laid_out_for_longer_vectors_runs_on_a_processor_without(monkeypatch):
+    target, asked = portable._target, []
+    monkeypatch.setattr(portable, "_target", lambda level="": asked.append(level) or target(level or "x86-64"))
+    numbers = np.arange(37.0)
+    assert Entry(doubled)(numbers).tolist() == (numbers * 2).tolist()
+    assert asked == [portable.LEVEL, portable.LEVEL, ""]  # both levels of optimisation, and the machine code
 
 
 def test_a_tuple_that_is_held_is_passed_as_any_other():

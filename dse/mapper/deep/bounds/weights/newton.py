@@ -270,7 +270,7 @@ def _newton_step(small: Small, terms: Terms, w: Floats, heat: float, room: Room)
         solved[q, 0] = slope[q]
         for b in range(2):
             solved[q, 1 + b] = 1.0 if block[q] == b and terms.fixed[b] > 0.0 else 0.0
-    _solve(bend, solved)
+    _solve(bend, solved, step)
     # The sums of the objective's blocks stay: take off what would change them.
     s11, s12, s22, f1, f2 = 0.0, 0.0, 0.0, 0.0, 0.0
     for q in range(m):
@@ -334,30 +334,48 @@ def _derivatives(small: Small, terms: Terms, w: Floats, heat: float, room: Room)
         bend[q, q] += 1.0 / w[q]
 
 
-def _solve(matrix: Floats, solved: Floats) -> None:
-    """Solve for a few right-hand sides at once, in place, by Cholesky; the matrix is positive but for rounding."""
+def _solve(matrix: Floats, solved: Floats, ridge: Floats) -> None:
+    """Solve for three right-hand sides at once, in place, by Cholesky; the matrix is positive but for rounding.
+
+    Parameters
+    ----------
+    matrix : (m, m) float
+        Its lower half is given. The factor is left in the upper one, row by row: sums along a row need not wait for one
+        another.
+    solved : (m, 3) float
+    ridge : (m,) float
+        Room.
+    """
     m = len(matrix)
     for q in range(m):
-        ridge = matrix[q, q] * 1e-10 + 1e-12
-        for r in range(q + 1):
-            x = matrix[q, r]
-            for k in range(r):
-                x -= matrix[q, k] * matrix[r, k]
-            if r < q:
-                matrix[q, r] = x / matrix[r, r]
-            else:
-                matrix[q, q] = np.sqrt(max(x + ridge, ridge))
-    for c in range(solved.shape[1]):
-        for q in range(m):
-            x = solved[q, c]
-            for k in range(q):
-                x -= matrix[q, k] * solved[k, c]
-            solved[q, c] = x / matrix[q, q]
-        for q in range(m - 1, -1, -1):
-            x = solved[q, c]
-            for k in range(q + 1, m):
-                x -= matrix[k, q] * solved[k, c]
-            solved[q, c] = x / matrix[q, q]
+        ridge[q] = matrix[q, q] * 1e-10 + 1e-12
+        for r in range(q):
+            matrix[r, q] = matrix[q, r]
+    for q in range(m):
+        top = np.sqrt(max(matrix[q, q] + ridge[q], ridge[q]))
+        matrix[q, q] = top
+        for k in range(q + 1, m):
+            matrix[q, k] /= top
+        for r in range(q + 1, m):
+            share, row, mine = matrix[q, r], matrix[q, r:], matrix[r, r:]
+            for k in range(m - r):
+                mine[k] -= share * row[k]
+        first, second, third = solved[q, 0] / top, solved[q, 1] / top, solved[q, 2] / top
+        solved[q, 0], solved[q, 1], solved[q, 2] = first, second, third
+        for k in range(q + 1, m):
+            share = matrix[q, k]
+            solved[k, 0] -= share * first
+            solved[k, 1] -= share * second
+            solved[k, 2] -= share * third
+    for q in range(m - 1, -1, -1):
+        first, second, third = solved[q, 0], solved[q, 1], solved[q, 2]
+        for k in range(q + 1, m):
+            share = matrix[q, k]
+            first -= share * solved[k, 0]
+            second -= share * solved[k, 1]
+            third -= share * solved[k, 2]
+        top = matrix[q, q]
+        solved[q, 0], solved[q, 1], solved[q, 2] = first / top, second / top, third / top
 
 
 def _move(w: Floats, length: float, room: Room) -> None:

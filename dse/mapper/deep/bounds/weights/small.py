@@ -273,11 +273,17 @@ def drop_dominated(small: Small) -> None:
         for i in range(begin, end):
             for at in range(columns):
                 total[i] += values[used[at], i]
-        for i in range(begin, end):
-            for j in range(begin, end):
-                if i != j and not dropped[j] and total[j] <= total[i] and _no_larger(values, used, columns, j, i):
+        # A split that dominates another one has no larger sum, and what it is dominated by dominates both.
+        order, least = np.argsort(total[begin:end], kind="mergesort") + begin, 0
+        for place in range(end - begin):
+            i = order[place]
+            for before in range(least):
+                if _no_larger(values, used, columns, order[before], i):
                     dropped[i] = True
                     break
+            if not dropped[i]:
+                order[least] = i
+                least += 1
         for i in range(begin, end):
             if not dropped[i]:
                 for at in range(columns):

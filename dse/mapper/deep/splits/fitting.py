@@ -1,0 +1,105 @@
+"""Splits that fit: those whose own tiles no level is too small for, and whose children no fan-out.
+
+Most splits of a long axis fit nowhere: a convolution with 55 x 55 outputs and 11 x 11 taps has 246,848 splits of P with
+R on a machine of five levels, of which a quarter fit. Leaving out the others before their factors are worked out makes
+tables shorter; they are in no mapping.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from dse.mapper.deep.problem import Deep
+from dse.mapper.shared.words import box
+from dse.model.counting.kernel import Bools, Floats, Ints
+from dse.model.price import SHARED
+from dse.problem.dims import IFMAP, PSUM, WEIGHT, P, Q, R, S
+
+LONG = 30_000
+"""Splits of an axis from which on those are left out that fit nowhere. Tables of fewer are the same for all capacities,
+so that searches with other ones find them made."""
+
+ROUNDING = 1e-9
+"""Part of a capacity that rounding may make."""
+
+WINDOW = (P, R, Q, S)
+"""Dims of the window, in the order of what one step of each moves."""
+
+
+def room_for(problem: Deep) -> Floats:
+    """(k, 3) the most elements of each operand that each level has room for, infinite where it may keep none.
+
+    They are counted with the least bits that an element takes in any of a layer's spaces, which have their splits in
+    common.
+
+    Examples
+    --------
+    >>> import dse
+    >>> from dse.mapper.deep.solve import spaces_of
+    >>> layer = dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+    >>> room_for(spaces_of(dse.load_architecture("simba_pe"), layer, "all")[1][0].problem).shape[1]
+    3
+    """
+    levels = len(problem.nodes)
+    capacity = np.minimum(problem.capacity[:levels, :SHARED], problem.capacity[:levels, SHARED:])
+    kept = problem.narrowest > 0
+    return np.where(kept, capacity * (1 + ROUNDING) / np.where(kept, problem.narrowest, 1), np.inf)
+
+
+def chains_that_fit(problem: Deep, d: int, chains: Ints) -> Bools:
+    """Which chains of a dim have tiles that fit where all other dims have tiles of one.
+
+    Parameters
+    ----------
+    d : int
+    chains : (n, 2 * k) int64
+        Trips and children of each level.
+    """
+    room, keep = room_for(problem), np.ones(len(chains), dtype=bool)
+    for level, tile in _tiles(chains, int(problem.bounds[d])):
+        for operand in (IFMAP, WEIGHT, PSUM):
+            if problem.relevance[operand, d] and room[level, operand] < np.inf:
+                step = int(problem.window[WINDOW.index(d)]) if operand == IFMAP and d in WINDOW else 1
+                keep &= box(tile, 1, step, 1) <= room[level, operand]
+    return _some(keep)
+
+
+def pairs_that_fit(
+    problem: Deep, dims: tuple[int, int], chains: tuple[Ints, Ints], pairs: tuple[Ints, Ints]
+) -> Bools:  # fmt: skip
+    """Which pairs of chains of two dims that meet in the ifmap have tiles of it, and children, that fit.
+
+    Parameters
+    ----------
+    pairs : two (n,) int64
+        Places in `chains`.
+    """
+    (first, second), (x, y), room = chains, pairs, room_for(problem)
+    stride, dilation = (int(problem.window[WINDOW.index(d)]) for d in dims)
+    keep = np.ones(len(x), dtype=bool)
+    each = (_tiles(chain, int(problem.bounds[d])) for d, chain in zip(dims, chains, strict=True))
+    for (level, one), (_, other) in zip(*each, strict=True):
+        if room[level, IFMAP] < np.inf:
+            keep &= box(one[x], other[y], stride, dilation) <= room[level, IFMAP]
+    for level, (fan, sides) in enumerate(zip(problem.fans, problem.sides.tolist(), strict=True)):
+        if fan >= 0:
+            keep &= first[x, 2 * level + 1] * second[y, 2 * level + 1] <= prod(sides)
+    return _some(keep)
+
+
+def _some(keep: Bools) -> Bools:
+    """The same, or the first alone where there is none: an axis has a split, and limits say that it does not fit."""
+    if not keep.any():
+        keep[:1] = True
+    return keep
+
+
+def _tiles(chains: Ints, bound: int) -> list[tuple[int, Ints]]:
+    """Each level but the outermost, the innermost first, with the tile of each chain there, capped at the bound."""
+    inside, found = np.ones(len(chains), dtype=np.int64), []
+    for level in range(chains.shape[1] // 2 - 1, 0, -1):
+        inside = inside * chains[:, 2 * level] * chains[:, 2 * level + 1]
+        found.append((level, np.minimum(inside, bound)))
+    return found
