@@ -45,9 +45,12 @@ def _twins(problem: Deep, one: Axis, other: Axis) -> tuple[Ints, Ints]:
     twins = tuple(np.full(len(axis), NO_TWIN) for axis in (one, other))
     may = [np.flatnonzero(_unrolled_alike(problem, axis)) for axis in (one, other)]
     mine, its = (axis.both()[rows].reshape(len(rows), -1) for axis, rows in zip((one, other), may, strict=True))
-    place = {chain.tobytes(): row for chain, row in zip(its, may[1].tolist(), strict=True)}
-    for chain, row in zip(mine, may[0].tolist(), strict=True):
-        twins[0][row] = place.get(chain.tobytes(), NO_TWIN)
+    if np.array_equal(mine, its):
+        twins[0][may[0]] = may[1]
+    else:
+        place = {chain.tobytes(): row for chain, row in zip(its, may[1].tolist(), strict=True)}
+        for chain, row in zip(mine, may[0].tolist(), strict=True):
+            twins[0][row] = place.get(chain.tobytes(), NO_TWIN)
     some = np.flatnonzero(twins[0] != NO_TWIN)
     if (np.diff(twins[0][some]) < 0).any():  # then splits of both are not in the same order
         some = some[:0]
