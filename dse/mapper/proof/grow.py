@@ -25,8 +25,6 @@ from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 from dse.model.counting.kernel import Floats, Ints
 from dse.problem.dims import IFMAP
 
-Orders = dict[int, tuple[str, str]]
-
 TURNS = 3
 """How often weights are sought for one set at most, each time over the splits that the last ones left."""
 
@@ -43,17 +41,17 @@ HEAT = 0.01
 """Lift, in logarithms, of splits that count as undecided when a set is cut."""
 
 
-def choice_of(order: tuple[str, str] | None) -> Choice | None:
+def choice_of(order: str | None) -> Choice | None:
     """What the checker has about a list, as the search has it.
 
     Examples
     --------
-    >>> choice_of(("K", "")), choice_of(("R", "any")), choice_of(None)
+    >>> choice_of("K"), choice_of("R+"), choice_of(None)
     (Choice(kind=0, slide=-1, passing=True), Choice(kind=2, slide=4, passing=False), None)
     """
     if order is None:
         return None
-    inner, after = order
+    inner, after = order[:1], order[1:]
     if not inner:
         return Choice(NO_TRIPS)
     kind = next(operand for operand, dims in enumerate(check.LACKS) if inner in dims)
@@ -62,11 +60,12 @@ def choice_of(order: tuple[str, str] | None) -> Choice | None:
     return Choice(kind, slide, not after)
 
 
-def told_apart(space: Space, listed: list[check.Axis]) -> Space:
+def told_apart(space: Space, checker: check.Checker) -> Space:
     """The mapper's space with the checker's splits, in which rows and columns are told apart."""
     axes = []
-    for mine, theirs in zip(space.axes, listed, strict=True):
-        parts = [chain.reshape(len(chain), -1, 3) for chain in theirs.chains]
+    for mine, dims in zip(space.axes, check.AXES, strict=True):
+        splits = [checker.splits[d] for d in dims]
+        parts = [split.reshape(len(split), -1, 3) for split in splits]
         chains = [np.stack([part[:, :, 0], part[:, :, 1] * part[:, :, 2]], axis=2) for part in parts]
         merged = tuple(chain.reshape(len(chain), -1) for chain in chains)
         own, other = (np.unique(np.concatenate(some, axis=1), axis=0) for some in (mine.chains, merged))
@@ -84,8 +83,8 @@ def told_apart(space: Space, listed: list[check.Axis]) -> Space:
 class Tree:
     """The tree of one part: sets of mappings, cut until weights or prices close each."""
 
-    def __init__(self, rows: Rows, sets: check.Space, kind: int) -> None:
-        self.rows, self.space, self.sets = rows, told_apart(rows.space, sets.axes), sets
+    def __init__(self, rows: Rows, sets: check.Checker, kind: int) -> None:
+        self.rows, self.space, self.sets = rows, told_apart(rows.space, sets), sets
         record = np.zeros((1, record_length(len(self.space.problem.nodes))), dtype=np.int64)
         counters, stop = np.zeros(5, dtype=np.int64), np.zeros(1, dtype=np.int64)
         self.best = Best(kind, 0.0, inf, np.zeros((1, 2)), record, counters, stop)
@@ -95,14 +94,13 @@ class Tree:
         fixed = fixed_weights(self.space, self.best)
         share = np.maximum(fixed, 0.0) / np.maximum(np.bincount(self.space.block, minlength=len(fixed)), 1)
         even = np.where(self.space.block < FIRST_LIMIT, share[self.space.block], 0.0)
-        last = self.sets.problem["last"]
-        return self.grown(self.sets.whole, {last: check.INNERMOST}, even, HOT)
+        return self.grown(self.sets.whole, {}, even, HOT)
 
-    def grown(self, rows: list[Ints], orders: Orders, start: Floats, heat: float = WARM) -> dict[str, Any]:
+    def grown(self, rows: list[Ints], orders: dict[int, str], start: Floats, heat: float = WARM) -> dict[str, Any]:
         """The tree of a set, in the form of the file."""
         if not all(map(len, rows)):
             return {}
-        steps: list[dict[str, list[float]]] = []
+        steps: list[list[list[float]]] = []
         before, turns, tables = inf, 0, self.sets.tables(rows, orders)
         while True:
             rows, tables = self._narrowed(rows, tables, steps)
@@ -117,24 +115,24 @@ class Tree:
         return {"weights": steps, **self._cut(rows, tables, orders, start)}
 
     def _narrowed(
-        self, rows: list[Ints], tables: list[Floats], steps: list[dict[str, list[float]]]
+        self, rows: list[Ints], tables: list[Floats], steps: list[list[list[float]]]
     ) -> tuple[list[Ints], list[Floats]]:
         """What the last step leaves, and steps without weights after it while they help."""
-        here, size = steps[-1:] or [{}], sum(map(len, rows))
+        here, size = steps[-1:] or [[]], sum(map(len, rows))
         if not steps:
-            steps.append({})
+            steps.append([])
         while here:
-            bounds = self.sets.bounds(here.pop(), tables)
+            bounds = self.sets.bounds_by(here.pop(), tables)
             keep = [~(bound >= self.sets.target) for bound in bounds]
             rows, tables = ([x[mine] for x, mine in zip(some, keep, strict=True)] for some in (rows, tables))
             left = sum(map(len, rows))
             if all(map(len, rows)) and left < HELPS * size:
-                here.append({})
-                steps.append({})
+                here.append([])
+                steps.append([])
             size = left
         return rows, tables
 
-    def _climbed(self, rows: list[Ints], orders: Orders, start: Any, heat: float) -> Floats:
+    def _climbed(self, rows: list[Ints], orders: dict[int, str], start: Any, heat: float) -> Floats:
         """Weights that bound a set well."""
         space, best = self.space, self.best
         logs, first, second = space.columns(self._laid(orders))
@@ -155,11 +153,11 @@ class Tree:
         compiled(climb_all)(tables, factors, terms, family, np.concatenate(rows), effort, flock)
         return flock.weights[0]
 
-    def _laid(self, orders: Orders) -> tuple[Choice | None, ...]:
+    def _laid(self, orders: dict[int, str]) -> tuple[Choice | None, ...]:
         """What is laid down about the lists, as the search has it."""
         return tuple(choice_of(orders.get(level)) for level in range(self.space.problem.last))
 
-    def _cut(self, rows: list[Ints], tables: list[Floats], orders: Orders, weights: Any) -> dict[str, Any]:
+    def _cut(self, rows: list[Ints], tables: list[Floats], orders: dict[int, str], weights: Any) -> dict[str, Any]:
         """The parts that a set is cut into, or the prices of its mappings when they are few."""
         unknown = [i for i in range(self.space.problem.last) if i not in orders]
         if np.prod([float(len(row)) for row in rows]) <= DIRECT:
@@ -195,8 +193,8 @@ class Tree:
         """The axis, the term and its factor there, about which the bound is most undecided."""
         worst, found = -1.0, (0, 0, 0.0)
         given = self.rows.weights(weights)
-        of_terms = np.sum(list(given.values()), axis=0)
-        for a, (table, bound) in enumerate(zip(tables, self.sets.bounds(given, tables), strict=True)):
+        of_terms = np.sum(given, axis=0)
+        for a, (table, bound) in enumerate(zip(tables, self.sets.bounds_by(given, tables), strict=True)):
             share = np.exp((bound.min() - bound) / HEAT)
             share /= share.sum()
             means = share @ table
@@ -207,7 +205,7 @@ class Tree:
                 worst, found = float(spreads[at]), (a, at, float(means[at]))
         return found
 
-    def _price(self, chosen: Ints, orders: Orders) -> float | None:
+    def _price(self, chosen: Ints, orders: dict[int, str]) -> float | None:
         """The least objective of a split and its orders that agree with what is laid down, None where none is legal."""
         space = self.space
         best = replace(self.best, values=np.zeros((1, 2)), held=0)

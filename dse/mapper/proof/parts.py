@@ -43,7 +43,6 @@ class Part:
     def to_dict(self, rows: Rows) -> dict[str, Any]:
         """The terms and rows, in the form of the file."""
         return {
-            "name": self.name, "spread": [over for _, over in self.spread],
             "terms": [list(factors) for factors in rows.products],
             "rows": [[part, [c or 0 for c in row.tolist()]] for part, row in rows.coefficients()],
         }  # fmt: skip
@@ -67,7 +66,8 @@ def parts_of_space(architecture: Architecture, layer: Layer, prices: Prices, fac
                     never |= inside * over
                 levels = tuple((level, over) for (level, _), over in zip(spreads, spread, strict=True))
                 space = narrowed(base, problem._replace(never_finished=never), number)
-                yield Part(f"{_kept(architecture, kept)}; {room}", kept, levels, space)
+                names = [_kept(architecture, kept), room, *(_spread(architecture, problem, *one) for one in levels)]
+                yield Part("; ".join(names), kept, levels, space)
 
 
 def _kept(architecture: Architecture, kept: dict[int, frozenset[str]]) -> str:
@@ -85,6 +85,11 @@ def _name(architecture: Architecture, nodes: frozenset[int] | None, sets: tuple[
     return "only finished psums come to " + ", ".join(architecture.hierarchy[node].name for node in sorted(nodes))
 
 
+def _spread(architecture: Architecture, dp: Deep, level: int, over: bool) -> str:
+    """What a part says of the children of a fan-out, in words."""
+    return f"sums over C are {'' if over else 'not '}spread over {architecture.hierarchy[dp.fans[level]].name}"
+
+
 def problem_of(architecture: Architecture, parts: list[Part]) -> dict[str, Any]:
     """The rules on splits and orders, in plain data."""
     dp = parts[0].space.problem
@@ -92,12 +97,13 @@ def problem_of(architecture: Architecture, parts: list[Part]) -> dict[str, Any]:
     for i, node in enumerate(dp.nodes):
         fan = architecture.hierarchy[dp.fans[i]].name if dp.fans[i] >= 0 else None
         levels.append({"name": architecture.hierarchy[node].name, "fan_out": fan})
-    bounds, steps = dict(zip(DIMS, dp.bounds.tolist(), strict=True)), zip("PRQS", dp.window.tolist(), strict=True)
+    stride_p, dilation_r, stride_q, dilation_s = dp.window.tolist()
     return {
-        "bounds": bounds, "steps": dict.fromkeys(DIMS, 1) | dict(steps), "perfect": bool(dp.perfect),
-        "factors": {dim: _factors(dp, d) for d, dim in enumerate(DIMS)}, "levels": levels, "last": dp.last,
-        "without": [_without(dp) if i == dp.near else {} for i in range(dp.last)],
-        "spaces": {part.name: [level for level, _ in part.spread] for part in parts},
+        "bounds": dict(zip(DIMS, dp.bounds.tolist(), strict=True)), "perfect": bool(dp.perfect),
+        "steps": {dim: [1] for dim in DIMS} | {"PR": [stride_p, dilation_r], "QS": [stride_q, dilation_s]},
+        "factors": {dim: _factors(dp, d) for d, dim in enumerate(DIMS)}, "levels": levels,
+        "without": {str(i): _without(dp) if i == dp.near else {} for i in range(dp.last)},
+        "spaces": [part.name for part in parts],
     }  # fmt: skip
 
 
