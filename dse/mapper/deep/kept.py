@@ -11,7 +11,7 @@ import numpy as np
 
 from dse.mapper.deep.bounds.sums.columns import Pool
 from dse.mapper.deep.bounds.sums.steps import lay_down_fewest
-from dse.mapper.deep.lists import Bools, Choice
+from dse.mapper.deep.lists import Choice
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import Axis, axes_of
 from dse.mapper.deep.splits.fitting import room_for
@@ -150,8 +150,6 @@ class Tables(NamedTuple):
         The weights that bounded whole spaces last, by space, with the blocks of their terms.
     words : dict
         By the crossings of a problem: what words are products of, with some lists laid down.
-    agreeing : dict
-        By the rules of a problem: which splits agree with what is laid down about a list.
     shared
         What spaces share that differ in prices.
     """
@@ -162,13 +160,11 @@ class Tables(NamedTuple):
     found: dict[int, Found]
     weights: dict[Hashable, tuple[Ints, Floats]]
     words: dict[Hashable, Pool]
-    agreeing: dict[Hashable, dict[Any, list[Bools]]]
     shared: Shared
 
     @property
     def nbytes(self) -> int:
-        masks = (mask for every in self.agreeing.values() for masks in every.values() for mask in masks)
-        return sum(axis.nbytes for axis in self.axes) + sum(mask.nbytes for mask in masks) + self.shared.nbytes
+        return sum(axis.nbytes for axis in self.axes) + self.shared.nbytes
 
 
 _kept: OrderedDict[tuple[object, ...], Tables] = OrderedDict()
@@ -217,7 +213,7 @@ def tables_of(problem: Deep) -> Tables:
         _long.add(_shape(problem))
         key = splits_of(problem)
     _used.add(key)
-    _kept[key] = tables = Tables(axes, *lay_down_fewest(problem, axes), {}, {}, {}, {}, Shared())
+    _kept[key] = tables = Tables(axes, *lay_down_fewest(problem, axes), {}, {}, {}, Shared())
     _give_up()
     return tables
 

@@ -97,37 +97,50 @@ def nothing_of(problem: Deep) -> tuple[Choice | None, ...]:
     return tuple(Choice(NO_TRIPS) if problem.is_fan_out[node] else None for node in nodes)
 
 
-def allowed(problem: Deep, axes: list[Axis], level: int) -> dict[Choice, list[Bools]]:
-    """Per axis, which splits agree with each choice about a list.
+@cache
+def agreeing(forced: int, some: tuple[Choice, ...]) -> Bools:
+    """(choices, 24) whether splits agree with each choice about a list, by what `Axis.loops` says of them.
 
-    Masks are shared between choices, so they are not to be written to.
+    Parameters
+    ----------
+    forced : int
+        The dim that the dataflow wants innermost in the list, -1 for none.
+
+    Examples
+    --------
+    >>> agreeing(-1, (Choice(NO_TRIPS),))[0, 4 * K : 4 * K + 2].tolist()  # without a loop over K, and with one
+    [True, False]
     """
-    every = [np.ones(len(axis), dtype=bool) for axis in axes]
-    loops = {d: axes[a].trips(level, which) > 1 for a, dims in enumerate(AXES) for which, d in enumerate(dims)}
-    forced = problem.innermost if level == problem.near else -1
-    found = {}
-    for choice in listed():
-        found[choice] = keep = every.copy()
-        if choice.kind == NO_TRIPS:
-            # Groups reuse nothing and stand outside all kinds of order.
-            without = [d for d in loops if d != G]
-        else:
-            without = [d for d in loops if choice.passing and d not in IRRELEVANT[choice.kind]]
-        for a, dims in enumerate(AXES):
-            for d in set(dims).intersection(without):
-                keep[a] = keep[a] & ~loops[d]
-        if choice.kind == NO_TRIPS:
-            continue
-        for a in (P, Q):
-            moves = np.logical_or.reduce([loops[AXES[a][which]] for which in SLIDING[choice.kind]])
-            if choice.slide == a:
-                keep[a] = keep[a] & moves
-            elif choice.slide == NO_SLIDE and forced not in (N, C):
-                keep[a] = keep[a] & ~moves
-        if choice.slide == NO_SLIDE or choice.kind == IFMAP:
-            single = WITHOUT_SLIDE[choice.kind]
-            keep[single] = keep[single] & loops[single]
-    return found
+    return np.array([
+        np.logical_or.reduce([_agreeing(forced, part) for part in parts_of_choice(choice)]).ravel() for choice in some
+    ])  # fmt: skip
+
+
+@cache
+def _agreeing(forced: int, choice: Choice) -> Bools:
+    """(6, 4) the same of one choice about all that there is to say, by axis."""
+    loops = {d: np.arange(4) >> which & 1 == 1 for dims in AXES for which, d in enumerate(dims)}
+    keep = np.ones((6, 4), dtype=bool)
+    if choice.kind == NO_TRIPS:
+        # Groups reuse nothing and stand outside all kinds of order.
+        without = [d for d in loops if d != G]
+    else:
+        without = [d for d in loops if choice.passing and d not in IRRELEVANT[choice.kind]]
+    for a, dims in enumerate(AXES):
+        for d in set(dims).intersection(without):
+            keep[a] &= ~loops[d]
+    if choice.kind == NO_TRIPS:
+        return keep
+    for a in (P, Q):
+        moves = np.logical_or.reduce([loops[AXES[a][which]] for which in SLIDING[choice.kind]])
+        if choice.slide == a:
+            keep[a] &= moves
+        elif choice.slide == NO_SLIDE and forced not in (N, C):
+            keep[a] &= ~moves
+    if choice.slide == NO_SLIDE or choice.kind == IFMAP:
+        single = WITHOUT_SLIDE[choice.kind]
+        keep[single] &= loops[single]
+    return keep
 
 
 def needed(problem: Deep, axes: list[Axis], level: int, choice: Choice) -> list[Bools]:

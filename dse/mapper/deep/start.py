@@ -10,7 +10,7 @@ import numpy as np
 from dse.mapper.deep.bounds.subproblem import Best, Kin, Node, Space, bounded, even_weights
 from dse.mapper.deep.bounds.sums.columns import Columns
 from dse.mapper.deep.exchange import LIKE_BEFORE, descend_all, exchanged, rows_of
-from dse.mapper.deep.lists import Bools, Choice, choices_of, listed
+from dse.mapper.deep.lists import NO_TRIPS, Bools, Choice, choices_of, listed
 from dse.mapper.deep.splits.axes import together
 from dse.mapper.shared.compilation.twins import compiled
 from dse.model.counting.kernel import Floats, Ints
@@ -56,9 +56,16 @@ def first_mappings(node: Node, best: Best) -> Iterator[Ints]:
     rows = tuple(_some(mine, lifted, several) for mine, lifted in zip(node.rows, node.reduced, strict=True))
     least = np.array([mine[np.argmin(lifted)] for mine, lifted in zip(node.rows, node.reduced, strict=True)])
     for part in node.space.parts or (node.space,):
-        kin = _of_kinds(part, node.choices)
-        every = np.ones((len(kin.choices), sum(map(len, rows))), dtype=bool)
-        yield _best_of(_descended(part, best, kin, rows, every, least))
+        for idle in (False, True):
+            kin = _of_kinds(part, node.choices, idle)
+            keep = np.ones((len(kin.choices), sum(map(len, rows))), dtype=bool)
+            for level in range(len(node.choices)) if idle else ():
+                without = [k for k, each in enumerate(kin.choices) if each[level] == Choice(NO_TRIPS)]
+                if node.choices[level] is None and without:
+                    keep[without] &= part.agree(level, rows, (Choice(NO_TRIPS),))
+            yield _best_of(_descended(part, best, kin, rows, keep, least))
+            if best.target() < node.bound + ENOUGH:
+                break
         if best.gap > 0 and best.held > 0:
             return
     for _ in range(ROUNDS if best.gap == 0 else 0):
@@ -191,13 +198,16 @@ def cheapest_of(lifted: Floats, most: int) -> Ints:
     return np.sort(np.concatenate([below, np.flatnonzero(lifted == edge)[: most - len(below)]]))
 
 
-def _of_kinds(space: Space, nothing: tuple[Choice | None, ...]) -> Kin:
-    """The operands that may stay in each list. What it says of slides is the most that the words can be."""
+def _of_kinds(space: Space, nothing: tuple[Choice | None, ...], idle: bool = False) -> Kin:
+    """The operands that may stay in each list. What it says of slides is the most that the words can be.
+
+    With `idle`, a list may have no loops as well.
+    """
     problem = space.problem
     each: list[tuple[Choice | None, ...]] = []
     many = 1
     for level, choice in reversed(list(enumerate(nothing))):
-        kinds: tuple[Choice | None, ...] = tuple(Choice(kind) for kind in (IFMAP, WEIGHT, PSUM))
+        kinds: tuple[Choice | None, ...] = tuple(map(Choice, (NO_TRIPS,) * idle + (IFMAP, WEIGHT, PSUM)))
         if choice is not None:
             kinds = (choice,)
         elif level == problem.near and problem.stationary >= 0:

@@ -76,7 +76,7 @@ def told_apart(space: Space, checker: check.Checker) -> Space:
         axes.append(Axis(mine.dims, mine.bounds, merged, mine.stride, mine.dilation, sides, mine.ways))
     rows = tuple(np.arange(len(axis)) for axis in axes)
     words = Pool(space.crossings, axes, len(space.problem.nodes))
-    bare = replace(space, axes=axes, words=words, agreeing={}, alike={}, shared=Shared())
+    bare = replace(space, axes=axes, words=words, needed={}, alike={}, shared=Shared())
     return narrowed(bare, space.problem, space.mask, rows)
 
 

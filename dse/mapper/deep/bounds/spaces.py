@@ -53,9 +53,7 @@ def space_of(problem: Deep, mask: int, loose: tuple[int, ...] = ()) -> Space:
     words = tables.words.setdefault(tuple(crossings), Pool(crossings, tables.axes, len(problem.nodes)))
     common = Common(tables.axes, crossings, tables.least_steps, tables.differ, alike, tables.shared, words)
     space = replace(_space(problem, mask, rows, common), loose=loose, weights=tables.weights)
-    if not loose:
-        space = replace(space, agreeing=tables.agreeing.setdefault((problem.innermost, problem.near), {}))
-    else:
+    if loose:
         space = replace(space, twins=None)  # which of equal loops move outwards is not the same in the image
     if problem.last not in loose:
         return space
@@ -67,7 +65,7 @@ def narrowed(space: Space, problem: Deep, mask: int, rows: tuple[Ints, ...] | No
     """The space of a problem that differs in what becomes of psums alone, or of some splits of each axis."""
     alike = _space(problem, mask, space.rows if rows is None else rows, Common.of(space))
     twins = None if space.twins is None else alike.twins
-    return replace(alike, agreeing=space.agreeing, loose=space.loose, twins=twins, weights=space.weights)
+    return replace(alike, needed=space.needed, loose=space.loose, twins=twins, weights=space.weights)
 
 
 def without_fewest_steps(space: Space) -> Space:
@@ -106,7 +104,7 @@ def _space(problem: Deep, mask: int, rows: tuple[Ints, ...], common: Common) -> 
     places = replace(known.places, logs=np.log([term.coefficient for term in terms]))
     return replace(
         known, problem=problem, mask=mask, terms=terms, limits=np.array(limits), rows=rows, places=places,
-        agreeing={}, shifts={}, held={},
+        needed={}, shifts={}, held={},
     )  # fmt: skip
 
 

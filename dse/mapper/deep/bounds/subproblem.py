@@ -17,7 +17,7 @@ from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, RO
 from dse.mapper.deep.bounds.weights.dual import WARM, Effort, Family, Flock, climb_all
 from dse.mapper.deep.bounds.weights.stairs import ONE_STEP, least_step
 from dse.mapper.deep.kept import Shared
-from dse.mapper.deep.lists import Bools, Choice, allowed, listed, needed, nothing_of, parts_of_choice
+from dse.mapper.deep.lists import Bools, Choice, agreeing, listed, needed, nothing_of, parts_of_choice
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.search import Parts
 from dse.mapper.deep.splits.axes import Axis, together
@@ -67,7 +67,7 @@ class Space:
         Which splits are each other's mirror image, if any (`dse.mapper.deep.bounds.mirror.twins_of`).
     loose
         Levels whose lists have no loops that may as well stand right outside (`dse.mapper.deep.lists.needed`).
-    words, known, agreeing, kins, compared
+    words, known, needed, kins, compared
         What is known of lists laid down.
     weights
         Those that bounded this space, or a neighbour's, last: see `dse.mapper.deep.kept.Tables`.
@@ -103,7 +103,7 @@ class Space:
     loose: tuple[int, ...] = ()
     twins: tuple[Ints, Ints] | None = None
     known: dict[Laid, tuple[Floats, Ints]] = field(default_factory=dict, repr=False)
-    agreeing: dict[tuple[int, tuple[Choice, ...]], list[Bools]] = field(default_factory=dict, repr=False)
+    needed: dict[tuple[int, Choice], list[Bools]] = field(default_factory=dict, repr=False)
     kins: dict[tuple[Laid, int, tuple[Choice, ...]], Kindred] = field(default_factory=dict, repr=False)
     shifts: dict[int, Floats | None] = field(default_factory=dict, repr=False)
     weights: dict[Hashable, tuple[Ints, Floats]] = field(default_factory=dict, repr=False)
@@ -183,28 +183,16 @@ class Space:
 
     def agree(self, level: int, rows: tuple[Ints, ...], some: tuple[Choice, ...] | None = None) -> Bools:
         """(choices, n) which splits agree with each choice about a list: all that are listed, or `some`."""
-        some = listed() if some is None else some
-        masks = self._agreeing(level, some)
-        return np.concatenate([mask[:, row] for mask, row in zip(masks, rows, strict=True)], axis=1)
-
-    def _agreeing(self, level: int, some: tuple[Choice, ...]) -> list[Bools]:
-        """Per axis, (choices, n) which splits agree with each choice, or with something that it stands for."""
-        if (level, some) not in self.agreeing:
-            if len(some) > 1:
-                each = [self._agreeing(level, (choice,)) for choice in some]
-                masks = [np.concatenate(mine) for mine in zip(*each, strict=True)]
-            elif some[0].partial:
-                every = self._agreeing(level, parts_of_choice(some[0]))
-                masks = [np.logical_or.reduce(mine)[None] for mine in every]
-            else:
-                for choice, masks in allowed(self.problem, self.axes, level).items():
-                    if level in self.loose:
-                        others = needed(self.problem, self.axes, level, choice)
-                        masks = [np.logical_and(*both) for both in zip(masks, others, strict=True)]
-                    self.agreeing[level, (choice,)] = [mine[None] for mine in masks]
-                return self.agreeing[level, some]
-            self.agreeing[level, some] = masks
-        return self.agreeing[level, some]
+        some, forced = some or listed(), self.problem.innermost if level == self.problem.near else -1
+        loops = np.concatenate([axis.loops(level)[row] for axis, row in zip(self.axes, rows, strict=True)])
+        if level not in self.loose:
+            return agreeing(forced, some)[:, loops]
+        parts = {part: agreeing(forced, (part,))[0, loops] for choice in some for part in parts_of_choice(choice)}
+        for part, agrees in parts.items():
+            if (level, part) not in self.needed:
+                self.needed[level, part] = needed(self.problem, self.axes, level, part)
+            agrees &= np.concatenate([mask[row] for mask, row in zip(self.needed[level, part], rows, strict=True)])
+        return np.array([np.logical_or.reduce([parts[one] for one in parts_of_choice(choice)]) for choice in some])
 
 
 @dataclass(frozen=True, slots=True)

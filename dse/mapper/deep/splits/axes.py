@@ -7,13 +7,15 @@ holds all that the search needs of a split.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import product
 from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.chains import least_sides, list_chains
@@ -112,15 +114,18 @@ class Axis:
     _asked: tuple[tuple[int, ...], ...] = ()
     _both: Ints | None = None
     _most: list[list[int]] | None = None
+    _several: list[int] | None = None
     _together: Together | None = None
+    _loops: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
+    _words: dict[tuple[int, bool], Ints] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.chains[0])
 
     @property
     def nbytes(self) -> int:
-        arrays = (*self.chains, self.sides, self._both)
-        return 16 * self._width * len(self) + sum(array.nbytes for array in arrays if array is not None)
+        chains = self.chains if self._both is None else (self._both,)
+        return 16 * self._width * len(self) + sum(array.nbytes for array in (*chains, self.sides))
 
     def column(self, key: Key) -> int:
         """The place of a column of logarithms of factors; column 0 is that of the factor 1."""
@@ -211,8 +216,10 @@ class Axis:
 
     def _is_one(self, key: Key) -> bool:
         """Whether a column's factors are 1 in all splits, as all is that it counts."""
-        most = self._largest()
-        return all(most[which][slot] == 1 for which, slot in self._slots_of(*key))
+        if self._several is None:
+            self._several = [sum(1 << slot for slot, most in enumerate(mine) if most > 1) for mine in self._largest()]
+        slots = _slots_of(key, self.dims, self.chains[0].shape[1])
+        return not any(mine & several for mine, several in zip(slots, self._several, strict=True))
 
     def _largest(self) -> list[list[int]]:
         """The most that the trips and the children of each level are in any split, per dim."""
@@ -230,25 +237,14 @@ class Axis:
                 rows = np.flatnonzero(chain[:, slot] == factor) if rows is None else rows[chain[rows, slot] == factor]
         return 0 if rows is None or len(rows) == 0 else int(rows[0])
 
-    def _slots_of(self, what: str, *numbers: Any) -> Iterator[tuple[int, int]]:
-        """The trips and children, per dim, that a column's factors depend on."""
-        slots, dims = self.chains[0].shape[1], range(len(self.dims))
-        if what == "count":
-            dim, lists, fans = numbers
-            chosen = [*range(0, 2 * lists, 2), *(slot for slot in range(1, slots, 2) if fans >> slot // 2 & 1)]
-            return ((self.dims.index(dim), slot) for slot in chosen)
-        if what == "words":
-            operand, level, above = (*numbers, slots)[:3]
-            mine = dims if operand == IFMAP or len(dims) == 1 else [int(operand == WEIGHT)]
-            return product(mine, (*range(2 * level, slots), *range(2 * above + 1, slots, 2)))
-        if what in ("children", "side"):
-            return product(dims, [2 * numbers[0] + 1])
-        if what == "idle":
-            return product(dims, range(1, 2 * numbers[0], 2))
-        begin, end = [0] * len(dims), list(numbers) or [slots // 2] * len(dims)
-        if what == "steps_per_change":
-            begin, end = end, [slots // 2] * len(dims)
-        return ((d, 2 * level) for d in dims for level in range(begin[d], end[d]))
+    def loops(self, level: int) -> NDArray[np.uint8]:
+        """(n,) which dims have trips in a level's list: 1 for the first, 2 for the second, above 4 times the axis."""
+        if level not in self._loops:
+            found = np.full(len(self), 4 * self.dims[0], dtype=np.uint8)
+            for which, chain in enumerate(self.chains):
+                found[chain[:, 2 * level] > 1] += 1 << which
+            self._loops[level] = found
+        return self._loops[level]
 
     def tile(self, level: int, which: int) -> Ints:
         """Tile of a level, capped at the bound."""
@@ -270,26 +266,15 @@ class Axis:
         slides : bool
             Whether one of the two dims may slide.
         """
-        levels = self.chains[0].shape[1] // 2
         a, b = self.bounds
-        if level == levels:
-            tile_a, tile_b = np.ones(len(self), dtype=np.int64), np.ones(len(self), dtype=np.int64)
-        else:
-            tile_a, tile_b = self.tile(level, 0), self.tile(level, 1)
-        spread = np.ones((2, len(self)), dtype=np.int64)
-        for which in range(2):
-            for i in range(levels):
-                if joined >> i & 1:
-                    spread[which] *= self.chains[which][:, 2 * i + 1]
-        number_a, number_b = -(-a // tile_a), -(-b // tile_b)
-        words: Ints = np.asarray(boxes(number_a, number_b, a, b, self.stride, self.dilation))
-        together = (spread > 1).any(axis=0) if mode != NONE else np.zeros(len(self), dtype=bool)
-        if mode == EACH_TILE:
-            together &= (spread > 1).all(axis=0)
+        words = self._apart(level, slides)
+        if mode == NONE or not joined:
+            return words
+        inside = [2 * i + 1 for i in range(self.chains[0].shape[1] // 2) if joined >> i & 1]
+        spread = np.array([(chain[:, inside] > 1).any(axis=1) for chain in self.chains])
+        together = spread.all(axis=0) if mode == EACH_TILE else spread.any(axis=0)
         if slides:
-            words = np.minimum(words, self._slid(tile_a, tile_b))
-            least = np.minimum(words, self.touched)
-            return np.where(together, least, words)
+            return np.where(together, np.minimum(words, self.touched), words)
         if together.any():
             words = words.copy()
             rows = np.flatnonzero(together)
@@ -298,6 +283,21 @@ class Axis:
                 View(level, joined, mode), rows, words,
             )  # fmt: skip
         return words
+
+    def _apart(self, level: int, slides: bool) -> Ints:
+        """The same where each child has words of its own."""
+        if (level, slides) not in self._words:
+            a, b = self.bounds
+            levels = self.chains[0].shape[1] // 2
+            one = np.ones(len(self), dtype=np.int64)
+            tiles = (one, one) if level == levels else (self.tile(level, 0), self.tile(level, 1))
+            if slides:
+                words = np.minimum(self._apart(level, False), self._slid(*tiles))
+            else:
+                number_a, number_b = -(-a // tiles[0]), -(-b // tiles[1])
+                words = np.asarray(boxes(number_a, number_b, a, b, self.stride, self.dilation))
+            self._words[level, slides] = words
+        return self._words[level, slides]
 
     @property
     def touched(self) -> int:
@@ -320,6 +320,37 @@ class Axis:
                 total = total + times * np.minimum(whole, parts)
             found.append(total)
         return np.minimum(*found)
+
+
+@lru_cache(maxsize=10_000)
+def _slots_of(key: Key, dims: tuple[int, ...], slots: int) -> tuple[int, ...]:
+    """Per dim, the trips and children (bits) that a column's factors depend on."""
+    what, *numbers = key
+    each = range(len(dims))
+    chosen: Iterable[tuple[int, int]]
+    spread: Iterable[int]
+    if what == "count":
+        dim, lists, fans = numbers
+        spread = (slot for slot in range(1, slots, 2) if fans >> slot // 2 & 1)
+        chosen = product([dims.index(dim)], (*range(0, 2 * lists, 2), *spread))
+    elif what == "words":
+        operand, level, above = (*numbers, NOT_SPREAD)[:3]
+        mine = each if operand == IFMAP or len(dims) == 1 else [int(operand == WEIGHT)]
+        spread = () if above == NOT_SPREAD else range(2 * above + 1, slots, 2)
+        chosen = product(mine, (*range(2 * level, slots), *spread))
+    elif what in ("children", "side"):
+        chosen = product(each, [2 * numbers[0] + 1])
+    elif what == "idle":
+        chosen = product(each, range(1, 2 * numbers[0], 2))
+    else:
+        begin, end = [0] * len(dims), list(numbers) or [slots // 2] * len(dims)
+        if what == "steps_per_change":
+            begin, end = end, [slots // 2] * len(dims)
+        chosen = ((d, 2 * level) for d in each for level in range(begin[d], end[d]))
+    found = [0] * len(dims)
+    for d, slot in chosen:
+        found[d] |= 1 << slot
+    return tuple(found)
 
 
 def together(axes: list[Axis]) -> Together:
