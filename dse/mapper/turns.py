@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from dse.mapper.deep.known import Known
     from dse.mapper.deep.solve import Steps
 
-ALONE = 1_000_000
-"""Unrollings and outer tiles that the flat search visits before the deep one begins: about 0.2 s."""
+ALONE = {LATENCY: 1_000_000, FRONT: 6_000_000}
+"""Unrollings and outer tiles that the flat search visits before the deep one begins: about 0.2 s, and 1.3 s for fronts,
+of which it finds most until then."""
 
-TURN = 5_000_000
+TURN = {LATENCY: 5_000_000, FRONT: 8_000_000}
 """Visits of the first turn of each search after that. Every pair of turns is twice as long as the last."""
 
 SUBPROBLEM, SPLIT = 20_000, 5
@@ -56,10 +57,10 @@ def by_turns(
             flat.advance(inf)
             return flat.solution()
     flat = FlatSearch(architecture, layer, kind, gap, factors, longest, stop=stop, alone=True)
-    if flat.advance(ALONE):
+    if flat.advance(ALONE[kind]):
         return flat.solution()
     pair = (_Fronts if kind == FRONT else _Fastest)(architecture, layer, gap, factors, longest, flat)
-    turn, ended = TURN, False
+    turn, ended = TURN[kind], False
     while not ended:
         ended = pair.deep_turn(turn) or pair.flat_turn(turn)
         turn *= 2
