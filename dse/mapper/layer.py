@@ -21,7 +21,7 @@ from dse.mapper.shared.reasons import obstacles, why_infeasible
 from dse.mapper.shared.reference import Reference
 from dse.mapper.shared.result import Factors, LayerFront, LowerBound, Mapped, Objective, Solution
 from dse.mapper.shared.stopping import part_of, stopping
-from dse.mapper.turns import fastest_by_turns
+from dse.mapper.turns import by_turns
 from dse.model.mapping import Mapping
 from dse.model.price import capacities
 from dse.problem.layer import Layer
@@ -332,8 +332,8 @@ def solve(
     if reference is not None and not flat and gap > 0 and kind != FRONT:
         begun = _begun(reference, layer, kind, gap, factors, time_limit_s)
     with stopping(time_limit_s) as stop:
-        if flat and kind == LATENCY:
-            solution = fastest_by_turns(architecture, layer, gap, factors, stop)
+        if flat and kind in (LATENCY, FRONT):
+            solution = by_turns(architecture, layer, kind, gap, factors, LONGEST_FRONT, stop)
         elif flat:
             solution = solve_flat(architecture, layer, kind, gap, factors, LONGEST_FRONT, stop=stop)
         else:

@@ -1,4 +1,4 @@
-"""Both searches by turns: least latency on flat hierarchies, where nobody can say before which of them ends first."""
+"""Both searches by turns: least latency and long fronts on flat hierarchies, where nobody can say which ends first."""
 
 from __future__ import annotations
 
@@ -10,44 +10,57 @@ from typing import TYPE_CHECKING, Any
 from dse.architecture.architecture import Architecture
 from dse.mapper.flat.solve import FlatSearch, flat_mapping
 from dse.mapper.shared.compilation.twins import COMPILING, marker
-from dse.mapper.shared.incumbent import LATENCY, is_better
+from dse.mapper.shared.incumbent import FRONT, LATENCY, is_better
 from dse.mapper.shared.result import Solution
 from dse.problem.layer import Layer
 
 if TYPE_CHECKING:
     from dse.mapper.deep.known import Known
+    from dse.mapper.deep.solve import Steps
 
-ALONE = 1_000_000
-"""Unrollings and outer tiles that the flat search visits before the deep one begins: about 0.2 s."""
+ALONE = {LATENCY: 1_000_000, FRONT: 6_000_000}
+"""Unrollings and outer tiles that the flat search visits before the deep one begins: about 0.2 s, and 1.3 s for fronts,
+of which it finds most until then."""
 
-TURN = 5_000_000
+TURN = {LATENCY: 5_000_000, FRONT: 8_000_000}
 """Visits of the first turn of each search after that. Every pair of turns is twice as long as the last."""
 
 SUBPROBLEM, SPLIT = 20_000, 5
 """Visits that take as long as a subproblem of the deep search; and as long as a split, at most."""
 
 
-def fastest_by_turns(architecture: Architecture, layer: Layer, gap: float, factors: str, stop: Any) -> Solution:
-    """The least latency, and of the mappings that have it one of the least energy; see `solve_flat`.
+MANY_TILES = 2000
+"""PE tiles of all bypass choices above which a front is looked for by turns: the flat search ends soon on fewer."""
+
+
+def by_turns(
+    architecture: Architecture, layer: Layer, kind: int, gap: float, factors: str, longest: int, stop: Any
+) -> Solution:
+    """The least latency, and of the mappings that have it one of the least energy; or a front. See `solve_flat`.
 
     The flat search begins, and most problems end there. In a longer one the deep search and the flat one take turns,
-    each from where it stopped, and from the best mapping that either has found. Turns are counted in what is visited,
-    so the answer does not depend on how fast the machine is.
+    each from where it stopped, and for the least latency from the best mapping that either has found. Turns are counted
+    in what is visited, so the answer does not depend on how fast the machine is.
 
     Examples
     --------
     >>> import dse, numpy as np
     >>> layer, stop = dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3), np.zeros(1, dtype=np.int64)
-    >>> solution = fastest_by_turns(dse.load_architecture("eyeriss"), layer, 0.0, "all", stop)
+    >>> solution = by_turns(dse.load_architecture("eyeriss"), layer, LATENCY, 0.0, "all", 1, stop)
     >>> best = dse.map_layer(dse.load_architecture("eyeriss"), layer, "latency")
     >>> float(solution.values[0, 1]) == best.cost.cycles
     True
     """
-    flat = FlatSearch(architecture, layer, LATENCY, gap, factors, 1, stop=stop, alone=True)
-    if flat.advance(ALONE):
+    if kind == FRONT:
+        flat = FlatSearch(architecture, layer, kind, gap, factors, longest, stop=stop)
+        if sum(len(problem.tiles.order) for problem in flat.problems) <= MANY_TILES:
+            flat.advance(inf)
+            return flat.solution()
+    flat = FlatSearch(architecture, layer, kind, gap, factors, longest, stop=stop, alone=True)
+    if flat.advance(ALONE[kind]):
         return flat.solution()
-    pair = _Pair(architecture, layer, gap, factors, flat)
-    turn, ended = TURN, False
+    pair = (_Fronts if kind == FRONT else _Fastest)(architecture, layer, gap, factors, longest, flat)
+    turn, ended = TURN[kind], False
     while not ended:
         ended = pair.deep_turn(turn) or pair.flat_turn(turn)
         turn *= 2
@@ -55,9 +68,11 @@ def fastest_by_turns(architecture: Architecture, layer: Layer, gap: float, facto
 
 
 class _Pair:
-    """A flat and a deep search of one layer that tell each other what they find."""
+    """A flat and a deep search of one layer."""
 
-    def __init__(self, architecture: Architecture, layer: Layer, gap: float, factors: str, flat: FlatSearch) -> None:
+    def __init__(
+        self, architecture: Architecture, layer: Layer, gap: float, factors: str, longest: int, flat: FlatSearch
+    ) -> None:
         from dse.mapper.deep.solve import DeepSearch  # loaded where it is needed, as reading it takes long
 
         self.architecture, self.flat = architecture, flat
@@ -65,25 +80,21 @@ class _Pair:
         if self.compiling:  # else it was said before the first layer
             getLogger(__name__).info(COMPILING)
         self.deep = DeepSearch(architecture, layer, gap, factors, flat.stop, alone=False)
-        self.steps = self.deep.seek_fastest()
+        self.steps = self._begun(longest, layer.name)
         self.found: tuple[Any, Any, float] | None = None  # by the deep search in the end
+
+    def _begun(self, longest: int, name: str) -> Steps:
+        """The deep search, with its pauses."""
+        raise NotImplementedError
 
     def flat_turn(self, visits: float) -> bool:
         """Let the flat search go on; whether it has ended."""
-        best = self.deep.best
-        if best is not None and best.held > 0:
-            self.flat.offer(float(best.values[0, 0]), float(best.values[0, 1]))
         return self.flat.advance(visits)
 
     def deep_turn(self, visits: float) -> bool:
         """Let the deep search go on; whether it has ended."""
         if self.found is not None:
             return True
-        own, best = self._known(), self.deep.best
-        if own is not None:
-            values = own.energy_pj, own.cycles / self.deep.per_step
-            if best is None or best.held == 0 or is_better(LATENCY, values, tuple(best.values[0])):
-                self.deep.offer(own)
         until = self._visited() + visits
         while self._visited() < until:
             try:
@@ -101,6 +112,47 @@ class _Pair:
         subproblems, splits = (int(count) for count in self.deep.visited[:2])
         return SUBPROBLEM * subproblems + SPLIT * splits
 
+    def solution(self) -> Solution:
+        """The answer of the search that has ended; after a limit on time, with the smaller of both proven gaps."""
+        raise NotImplementedError
+
+
+class _Fronts(_Pair):
+    """Two searches of a front, which tell each other nothing: either has all points when it ends."""
+
+    def _begun(self, longest: int, name: str) -> Steps:
+        return self.deep.seek_front(longest, name)
+
+    def solution(self) -> Solution:
+        if self.flat.stop[0]:  # both end at once
+            self.flat_turn(inf)
+            self.deep_turn(inf)
+        found = [self.flat.solution()] if not self.flat.waiting else []
+        if self.found is not None:
+            found.append(self.deep.solution(*self.found))
+        return min((one for one in found if len(one.values)), key=lambda one: one.gap, default=found[0])
+
+
+class _Fastest(_Pair):
+    """Two searches of the least latency that tell each other what they find."""
+
+    def _begun(self, longest: int, name: str) -> Steps:
+        return self.deep.seek_fastest()
+
+    def flat_turn(self, visits: float) -> bool:
+        best = self.deep.best
+        if best is not None and best.held > 0:
+            self.flat.offer(float(best.values[0, 0]), float(best.values[0, 1]))
+        return super().flat_turn(visits)
+
+    def deep_turn(self, visits: float) -> bool:
+        own, best = self._known(), self.deep.best
+        if self.found is None and own is not None:
+            values = own.energy_pj, own.cycles / self.deep.per_step
+            if best is None or best.held == 0 or is_better(LATENCY, values, tuple(best.values[0])):
+                self.deep.offer(own)
+        return super().deep_turn(visits)
+
     def _known(self) -> Known | None:
         """The best mapping that the flat search itself has found."""
         from dse.mapper.deep.known import Known
@@ -112,7 +164,6 @@ class _Pair:
         return Known(float(values[0, 0]), float(values[0, 1]) * self.deep.per_step, mapping)
 
     def solution(self) -> Solution:
-        """The answer of the search that has ended; after a limit on time, with the smaller of both gaps."""
         stopped = bool(self.flat.stop[0])
         if stopped:  # both end at once
             self.flat_turn(inf)

@@ -6,6 +6,7 @@ import dse
 from dse.formats.architecture.load import load_architecture_spec
 from dse.mapper import turns, warm
 from dse.mapper.shared.compilation.twins import COMPILING
+from dse.mapper.shared.incumbent import LATENCY
 from dse.mapper.warm import compile_kernels, searches
 
 
@@ -33,7 +34,7 @@ def test_a_search_that_another_one_hands_over_to_is_announced_once(monkeypatch, 
     flexible = spec.resolve({"dataflow": spec.parse_setting("dataflow", "flexible")})
     matmul = dse.load_workload("mobilenet_v1").layer("20.0")
     monkeypatch.setattr(turns, "marker", lambda search: tmp_path / f"{search}.done")
-    monkeypatch.setattr(turns, "ALONE", 0)
+    monkeypatch.setattr(turns, "ALONE", {LATENCY: 0})
     for _ in range(2):
         with caplog.at_level(logging.INFO, "dse.mapper"):
             dse.map_layer(flexible, matmul, "latency")

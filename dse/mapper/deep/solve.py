@@ -285,14 +285,18 @@ class DeepSearch:
         return best.values[: best.held], best.records[: best.held], proven
 
     def front(self, longest: int, name: str) -> tuple[Floats, Ints, float]:
-        """Least energies under ever shorter times: its ends first, and then all between them together."""
-        values, records, worst = self.least(ENERGY, inf)
+        """Least energies under ever shorter times."""
+        return finished(self.seek_front(longest, name))
+
+    def seek_front(self, longest: int, name: str) -> Steps:
+        """`front` with a pause after every subproblem: its ends first, and then all between them together."""
+        values, records, worst = yield from self._seek(ENERGY, inf)
         if len(values) == 0:
             return values, records, worst
         stairs = Stairs(np.zeros((longest, 2)), np.zeros((longest, records.shape[1]), dtype=np.int64))
         cheapest, slowest = float(values[0, 0]) / (1 + worst), (values[0], records[0])
         # What takes less energy and as much time, or little more, is sought with the others.
-        values, records, proven = finished(self._seek(LATENCY, inf, known=[slowest] if self.gap > 0 else []))
+        values, records, proven = yield from self._seek(LATENCY, inf, known=[slowest] if self.gap > 0 else [])
         fewest = float(values[0, 1]) / (1 + proven)
         fastest = values[0], records[0]
         if self.gap == 0 and sum(len(rows) > 1 for rows in self.spaces[0].rows) <= 2:
@@ -300,7 +304,7 @@ class DeepSearch:
         for value, record in (slowest, fastest, *self.begun):
             stairs.add(value, record)
         best = Best(ENERGY, self.gap, inf, values, records, self.visited, self.stop)
-        between = complete(self.spaces, best, stairs, fewest)
+        between = yield from complete(self.spaces, best, stairs, fewest)
         if stairs.held < 0:
             raise DseError(f"layer {name}: the front has more than {longest} points")
         if between > self.gap:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Generator
 from dataclasses import replace
 from itertools import count
 from math import exp, inf
@@ -19,8 +20,8 @@ WORTH = 0.15
 """A slice is cut where less than this part of the most that is left to prove in it is, in logarithms."""
 
 
-def complete(spaces: list[Space], best: Best, stairs: Stairs, fewest: float) -> float:
-    """Find all that is missing of a front whose ends are known.
+def complete(spaces: list[Space], best: Best, stairs: Stairs, fewest: float) -> Generator[None, None, float]:
+    """Find all that is missing of a front whose ends are known, with a pause after every subproblem.
 
     Returns the gap that is proven: every mapping that is faster than the last of the points is within it of some point,
     in both energy and time.
@@ -64,6 +65,7 @@ def complete(spaces: list[Space], best: Best, stairs: Stairs, fewest: float) -> 
                 heapq.heappush(heap, (child.bound - part.target_in(child), next(number), part, child))
             if best.gap > 0:
                 _improve(spaces, whole, known)
+        yield
         if best.stop[0]:  # what is at hand may not have been walked to its end
             heapq.heappush(heap, (0.0, next(number), part, node))
     left = max((part.target_in(node) - node.bound for _, _, part, node in heap), default=0.0)
