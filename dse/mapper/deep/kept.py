@@ -209,7 +209,7 @@ def tables_of(problem: Deep) -> Tables:
         _kept.move_to_end(key)
         return _kept[key]
     axes = axes_of(problem)
-    if any(axis.fitting for axis in axes):
+    if any(axis.is_long for axis in axes):  # also where nothing was left out: another machine may have less room
         _long.add(_shape(problem))
         key = splits_of(problem)
     _used.add(key)

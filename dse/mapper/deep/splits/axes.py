@@ -93,8 +93,8 @@ class Axis:
         The fewest rows, and the fewest columns, that the children of all dims can stand on.
     ways : int
         Splits when sides are told apart.
-    fitting : bool
-        Whether some that fit nowhere were left out, which `ways` counts still.
+    fitting, is_long : bool
+        Whether some that fit nowhere were left out, which `ways` counts still; and whether any would have been.
     twins
         Kept here by `dse.mapper.deep.bounds.mirror`.
     """
@@ -107,6 +107,7 @@ class Axis:
     sides: Ints = field(default_factory=lambda: np.ones((0, 0, 2), dtype=np.int64))
     ways: int = 0
     fitting: bool = False
+    is_long: bool = False
     twins: tuple[Ints, Ints] | None = None
     columns: dict[Key, int] = field(default_factory=dict)
     _tables: Floats | None = None
@@ -380,7 +381,7 @@ def axes_of(problem: Deep) -> list[Axis]:
             chains = [chain[chains_that_fit(problem, d, chain)] for d, chain in zip(dims, chains, strict=True)]
         sides = [compiled(least_sides)(problem, d, chain) for d, chain in zip(dims, chains, strict=True)]
         if len(dims) == 1:
-            found.append(Axis(dims, bounds, tuple(chains), 1, 1, sides[0], ways, len(chains[0]) < many))
+            found.append(Axis(dims, bounds, tuple(chains), 1, 1, sides[0], ways, len(chains[0]) < many, many > LONG))
             continue
         (a, b), (sides_a, sides_b) = chains, sides
         first, second = np.repeat(np.arange(len(a)), len(b)), np.tile(np.arange(len(b)), len(a))
@@ -390,6 +391,6 @@ def axes_of(problem: Deep) -> list[Axis]:
         window = 0 if dims[0] == P else 2
         found.append(Axis(
             dims, bounds, (a[first], b[second]), int(problem.window[window]), int(problem.window[window + 1]),
-            sides_a[first] * sides_b[second], ways, len(first) < many,
+            sides_a[first] * sides_b[second], ways, len(first) < many, many > LONG,
         ))  # fmt: skip
     return found

@@ -106,3 +106,15 @@ def test_tiles_are_held_against_the_room():
     assert pairs_that_fit(small(4), (P, R), (p, r), pairs).tolist() == [True, True, True, False]
     assert chains_that_fit(small(0), P, p).tolist() == [True, False, False], "an axis keeps one"
     assert chains_that_fit(small(1), K, p).all(), "no dim of the ifmap"
+
+
+def test_splits_are_those_that_fit_whatever_was_mapped_on_before(all_long):
+    """Also where the first machine had room for all of them."""
+    narrow, ample = small(4), small(1000)
+    alone = [len(axis) for axis in kept.tables_of(narrow).axes]
+    kept._kept.clear()
+    kept._long.clear()
+    assert not any(axis.fitting for axis in kept.tables_of(ample).axes)
+    after = kept.tables_of(narrow).axes
+    assert any(axis.fitting for axis in after)
+    assert [len(axis) for axis in after] == alone
