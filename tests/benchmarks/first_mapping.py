@@ -22,7 +22,7 @@ from benchmarks.machines import FIRST, NETWORKS, SECOND, chosen, layers, machine
 from benchmarks.speed import in_child, markdown
 
 from dse.mapper import compile_kernels
-from dse.mapper.deep import walks
+from dse.mapper.deep.tree import walks
 from dse.mapper.layer import solve
 from dse.problem.layer import Layer
 

@@ -17,14 +17,14 @@ from dse.mapper.deep.bounds.dominance import needed_splits
 from dse.mapper.deep.bounds.finished import halved, together
 from dse.mapper.deep.bounds.spaces import narrowed, space_of
 from dse.mapper.deep.bounds.subproblem import Best, Space, root_of
-from dse.mapper.deep.branching import half_of, shares
 from dse.mapper.deep.fronts.slices import Stairs
 from dse.mapper.deep.fronts.whole import complete, gap_of_one, points_of
 from dse.mapper.deep.kept import Begun
 from dse.mapper.deep.known import Known, record_of
 from dse.mapper.deep.nest import parts_of, record_length
 from dse.mapper.deep.problem import build, finishing, rooms_for_finished, without_limits
-from dse.mapper.deep.tree import begun_by, finished, remember, remembered, seek, taken_over
+from dse.mapper.deep.tree.best_first import begun_by, finished, remember, remembered, seek, taken_over
+from dse.mapper.deep.tree.branching import half_of, shares
 from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, is_better
 from dse.mapper.shared.places import Places

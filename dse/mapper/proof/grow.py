@@ -17,7 +17,7 @@ from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.lists import NO_SLIDE, NO_TRIPS, Choice
 from dse.mapper.deep.nest import record_length
 from dse.mapper.deep.splits.axes import Axis
-from dse.mapper.deep.walks import walk_to
+from dse.mapper.deep.tree.walks import walk_to
 from dse.mapper.proof import check
 from dse.mapper.proof.rows import Rows
 from dse.mapper.shared.compilation.twins import compiled

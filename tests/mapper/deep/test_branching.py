@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from dse import Layer, load_architecture
-from dse.mapper.deep import branching
 from dse.mapper.deep.bounds.halves import most_undecided
 from dse.mapper.deep.bounds.sharing import ways_to_share
 from dse.mapper.deep.bounds.subproblem import Best, root_of
-from dse.mapper.deep.branching import HALVES, HEAT, MOST_NEW, SHARES, Learned, half_of, share_of, shares
 from dse.mapper.deep.nest import record_length
 from dse.mapper.deep.solve import compare_and_halve, spaces_of
+from dse.mapper.deep.tree import branching
+from dse.mapper.deep.tree.branching import HALVES, HEAT, MOST_NEW, SHARES, Learned, half_of, share_of, shares
 from dse.mapper.shared.incumbent import EDP
 
 MANY = 10_000

@@ -19,17 +19,17 @@ from thinned import thinned
 from dse import Layer, load_architecture
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
-from dse.mapper.deep import branching, tree
 from dse.mapper.deep.bounds.subproblem import Best, Space, root_of
 from dse.mapper.deep.bounds.sums import steps as deep_steps
 from dse.mapper.deep.bounds.sums.sift import OF_TIME, Alive, Terms, sift, worth
-from dse.mapper.deep.branching import options
-from dse.mapper.deep.exchange import rows_of
 from dse.mapper.deep.leaves import PRICED, SUBPROBLEMS
 from dse.mapper.deep.lists import NO_TRIPS, Choice, choices_of, kinds
 from dse.mapper.deep.nest import ROWS, TRIPS, price_whole, record_length, workspace
 from dse.mapper.deep.solve import solve_deep, spaces_of
-from dse.mapper.deep.tree import finished, seek
+from dse.mapper.deep.tree import best_first, branching
+from dse.mapper.deep.tree.best_first import finished, seek
+from dse.mapper.deep.tree.branching import options
+from dse.mapper.deep.tree.exchange import rows_of
 from dse.mapper.layer import solve
 from dse.mapper.shared.orders import group_dims, list_orders
 from dse.model.price import price
@@ -208,7 +208,7 @@ def test_axes_halved_before_lists_are_laid_down_lose_no_mapping(seed: int, monke
     """All searches halve first, or compare ways to cut, and walk next to nothing ; they find what full walks do."""
     problem, _, front = drawn(seed)
     for name, value in (("LITTLE", inf), ("SEVERAL", 0), ("OPEN", 2), ("FEW", 1), ("DIRECT", 4)):
-        monkeypatch.setattr(tree, name, value)
+        monkeypatch.setattr(best_first, name, value)
     if seed % 2:  # ways to cut are compared from the start
         monkeypatch.setattr(branching, "SHORT", -1)
     if len(front) == 0:

@@ -11,9 +11,9 @@ from dse.mapper.deep.lists import Choice, nothing_of
 from dse.mapper.deep.nest import record_length
 from dse.mapper.deep.search import Parts
 from dse.mapper.deep.solve import solve_deep, spaces_of
-from dse.mapper.deep.start import _descended, _of_kinds, cheapest_of, first_mappings, nearest, stirred, values_of
-from dse.mapper.deep.tree import BEYOND, _best_first, _root
-from dse.mapper.deep.walks import price, walk_to
+from dse.mapper.deep.tree.best_first import BEYOND, _best_first, _root
+from dse.mapper.deep.tree.start import _descended, _of_kinds, cheapest_of, first_mappings, nearest, stirred, values_of
+from dse.mapper.deep.tree.walks import price, walk_to
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 from dse.problem.dims import PSUM
 

@@ -13,7 +13,7 @@ import numpy as np
 from dse.mapper.deep.bounds.subproblem import Best, Node, Space, bounded, root_of
 from dse.mapper.deep.fronts.slices import FASTER, Slice, Stairs
 from dse.mapper.deep.leaves import SUBPROBLEMS
-from dse.mapper.deep.tree import children_of, dive, exchange, walked_at_once
+from dse.mapper.deep.tree.best_first import children_of, dive, exchange, walked_at_once
 from dse.model.counting.kernel import Floats, Ints
 
 WORTH = 0.15

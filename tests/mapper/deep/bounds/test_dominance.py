@@ -10,7 +10,6 @@ from mapper.walks.deep_walk import DeepProblem, Walk, deep_problem
 from mapper.walks.fronts import EQUAL
 from thinned import thinned
 
-from dse.mapper.deep import tree
 from dse.mapper.deep.bounds import dominance
 from dse.mapper.deep.bounds.dominance import leave_out, needed_splits
 from dse.mapper.deep.bounds.subproblem import Node
@@ -18,6 +17,7 @@ from dse.mapper.deep.bounds.sums.terms import first_tile
 from dse.mapper.deep.kept import _kept
 from dse.mapper.deep.lists import nothing_of
 from dse.mapper.deep.solve import compare_and_halve, solve_deep, spaces_of
+from dse.mapper.deep.tree import best_first
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY
 from dse.model.price import price
 
@@ -39,9 +39,9 @@ def laid_down_to_the_end(monkeypatch: pytest.MonkeyPatch, worthwhile: float) -> 
         left_out[0] += sum(map(len, every.rows)) - sum(map(len, found.rows))
         return found
 
-    monkeypatch.setattr(tree, "needed_splits", counted)
-    monkeypatch.setattr(tree, "DIRECT", 1)
-    monkeypatch.setattr(tree, "OPEN", 1)
+    monkeypatch.setattr(best_first, "needed_splits", counted)
+    monkeypatch.setattr(best_first, "DIRECT", 1)
+    monkeypatch.setattr(best_first, "OPEN", 1)
     return left_out
 
 

@@ -13,16 +13,16 @@ from mapper.walks.fronts import EQUAL
 from thinned import thinned
 
 from dse import Layer, load_architecture
-from dse.mapper.deep import tree
 from dse.mapper.deep.bounds import mirror, spaces
 from dse.mapper.deep.bounds.left import lifts_left, splits_left
 from dse.mapper.deep.bounds.subproblem import Best, root_of
-from dse.mapper.deep.branching import half_of, halves, laid_down, shares
 from dse.mapper.deep.kept import _kept
 from dse.mapper.deep.leaves import SUBPROBLEMS
 from dse.mapper.deep.nest import ORDER, price_whole, record_length, workspace
 from dse.mapper.deep.solve import solve_deep, spaces_of
 from dse.mapper.deep.splits.chains import settle_sides
+from dse.mapper.deep.tree import best_first
+from dse.mapper.deep.tree.branching import half_of, halves, laid_down, shares
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY
 from dse.problem.dims import C, P, Q
 
@@ -74,8 +74,8 @@ def test_answers_and_records_are_the_same_on_machines(
 
 @pytest.mark.parametrize("kind", [ENERGY, LATENCY, EDP, FRONT])
 def test_answers_and_records_are_the_same_when_all_is_laid_down(kind: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tree, "DIRECT", 1)
-    monkeypatch.setattr(tree, "OPEN", 1)
+    monkeypatch.setattr(best_first, "DIRECT", 1)
+    monkeypatch.setattr(best_first, "OPEN", 1)
     some = every = 0
     for seed in range(20):
         with_images, without = assert_same(square(seed), kind, monkeypatch)

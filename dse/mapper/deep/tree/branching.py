@@ -25,7 +25,7 @@ from dse.mapper.deep.bounds.sums.columns import Laid
 from dse.mapper.deep.bounds.sums.sift import ROUNDING, Alive
 from dse.mapper.deep.lists import NO_TRIPS, Bools, Choice, kinds, parts_of_choice
 from dse.mapper.deep.splits.axes import together
-from dse.mapper.deep.walks import OPEN
+from dse.mapper.deep.tree.walks import OPEN
 from dse.mapper.shared.compilation.twins import compiled
 from dse.model.counting.kernel import Ints
 from dse.problem.dims import P, Q

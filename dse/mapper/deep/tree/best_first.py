@@ -11,19 +11,19 @@ from typing import TypeVar
 
 import numpy as np
 
-from dse.mapper.deep import branching as cut
 from dse.mapper.deep.bounds.dominance import WORTHWHILE, needed_splits
 from dse.mapper.deep.bounds.finished import told_apart
 from dse.mapper.deep.bounds.left import lifts_left, splits_left
 from dse.mapper.deep.bounds.subproblem import MARGIN, Best, Node, Space, bounded, root_of
-from dse.mapper.deep.branching import Learned, half_of, halves, laid_down, next_list
-from dse.mapper.deep.exchange import rows_of
 from dse.mapper.deep.kept import Begun, Found, found_by, rules_of, splits_of
 from dse.mapper.deep.leaves import SUBPROBLEMS
 from dse.mapper.deep.lists import choices_of, nothing_of
 from dse.mapper.deep.problem import Deep
-from dse.mapper.deep.start import ENOUGH, cheapest_of, first_mappings, nearest, stirred, values_of
-from dse.mapper.deep.walks import OPEN, price, walk, walk_to
+from dse.mapper.deep.tree import branching as cut
+from dse.mapper.deep.tree.branching import Learned, half_of, halves, laid_down, next_list
+from dse.mapper.deep.tree.exchange import rows_of
+from dse.mapper.deep.tree.start import ENOUGH, cheapest_of, first_mappings, nearest, stirred, values_of
+from dse.mapper.deep.tree.walks import OPEN, price, walk, walk_to
 from dse.mapper.shared.incumbent import LATENCY
 from dse.model.counting.kernel import Ints
 

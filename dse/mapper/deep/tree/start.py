@@ -9,9 +9,9 @@ import numpy as np
 
 from dse.mapper.deep.bounds.subproblem import Best, Kin, Node, Space, bounded, even_weights
 from dse.mapper.deep.bounds.sums.columns import Columns
-from dse.mapper.deep.exchange import LIKE_BEFORE, descend_all, exchanged, rows_of
 from dse.mapper.deep.lists import NO_TRIPS, Bools, Choice, choices_of, listed
 from dse.mapper.deep.splits.axes import together
+from dse.mapper.deep.tree.exchange import LIKE_BEFORE, descend_all, exchanged, rows_of
 from dse.mapper.shared.compilation.twins import compiled
 from dse.model.counting.kernel import Floats, Ints
 from dse.problem.dims import IFMAP, PSUM, WEIGHT
