@@ -11,6 +11,7 @@ import dse
 from dse.formats.architecture.load import load_architecture_spec
 from dse.formats.workload.load import load_workload
 from dse.mapper import turns
+from dse.mapper.flat import solve as flat_search
 from dse.mapper.flat.run import RECORD
 from dse.mapper.flat.solve import FlatSearch, solve_flat
 from dse.mapper.layer import LONGEST_FRONT, OBJECTIVES, map_layer, solve
@@ -105,6 +106,18 @@ def test_the_answer_does_not_depend_on_what_was_searched_before(flexible, monkey
     again = solve(flexible, layer, searched, gap, "all")
     assert again.records.tolist() == first.records.tolist()
     assert again.visited == first.visited
+
+
+@pytest.mark.parametrize("objective", ["edp", "front"])
+def test_a_flat_search_with_a_gap_takes_nothing_from_earlier_ones(monkeypatch, objective):
+    monkeypatch.setattr(flat_search, "_OUTER", type(flat_search._OUTER)())
+    chip, layer = dse.load_architecture("eyeriss"), load_workload("resnet50").layer("conv4_block1_1_conv")
+    first = solve(chip, layer, objective, 0.01, "all")
+    solve(chip, layer, objective, 0.0, "all")
+    assert any(map(flat_search.worked_out, flat_search._OUTER.values()))
+    again = solve(chip, layer, objective, 0.01, "all")
+    assert again.values.tolist() == first.values.tolist()
+    assert again.records.tolist() == first.records.tolist()
 
 
 @pytest.mark.parametrize("after", range(4))

@@ -83,7 +83,8 @@ class FlatSearch:
     Parameters
     ----------
     alone : bool
-        What is visited depends on nothing that this process has worked out for other problems.
+        What is visited depends on nothing that this process has worked out for other problems. With a gap it never
+        does: the answer may be any mapping within the gap, and must not change with the order of work.
     """
 
     def __init__(
@@ -92,9 +93,9 @@ class FlatSearch:
     ) -> None:  # fmt: skip
         rows = longest if kind == FRONT else 1
         self.incumbents = Incumbents(np.zeros((rows, 2)), np.full((rows, RECORD), NO_MAPPING, dtype=np.int64))
-        prices, exact = price(architecture, layer), gap == 0.0 and not alone
+        prices, alone = price(architecture, layer), alone or gap > 0.0
         self.choices, self.problems = prepare(
-            architecture, layer, kind, factors, exact=exact, prices=prices, learn=beaten is not None
+            architecture, layer, kind, factors, exact=not alone, prices=prices, learn=beaten is not None
         )
         if alone:
             self.problems = [_alone(problem) for problem in self.problems]
