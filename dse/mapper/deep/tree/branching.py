@@ -23,12 +23,12 @@ from dse.mapper.deep.bounds.subproblem import (
 )
 from dse.mapper.deep.bounds.sums.columns import Laid
 from dse.mapper.deep.bounds.sums.sift import ROUNDING, Alive
-from dse.mapper.deep.lists import NO_TRIPS, Bools, Choice, kinds, parts_of_choice
+from dse.mapper.deep.lists import NO_SLIDE, NO_TRIPS, Bools, Choice, kinds, parts_of_choice
 from dse.mapper.deep.splits.axes import together
 from dse.mapper.deep.tree.walks import OPEN
 from dse.mapper.shared.compilation.twins import compiled
 from dse.model.counting.kernel import Ints
-from dse.problem.dims import P, Q
+from dse.problem.dims import IFMAP, P, Q
 
 HEAT = 0.01
 """Lift, in logarithms, of splits that count as undecided when a subproblem is halved."""
@@ -83,9 +83,12 @@ def options(
     if key not in space.told:
         some = parts_of_choice(choice)
         begins = dict(zip(some, space.words.begins(with_each(choices, level, some)), strict=True))
+        # Where a slide in a list further in is open, what this one says of it may matter later.
+        later = any(one is None or (one.partial and one.kind == IFMAP) for one in choices[level + 1 :])
         space.told[key] = tuple(
             one for one in some
-            if not (one.passing and space.words.same(space.places, begins[one], begins[one._replace(passing=False)]))
+            if not (one.passing and not (later and one.slide != NO_SLIDE)
+                    and space.words.same(space.places, begins[one], begins[one._replace(passing=False)]))
         )  # fmt: skip
     some = one_of_each(space.told[key]) if mirror == CLOSED else space.told[key]
     parts = tuple(part_of(mirror, even=one.slide not in (P, Q)) for one in some)
