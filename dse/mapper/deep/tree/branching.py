@@ -45,6 +45,9 @@ BETTER = 0.8
 RECENT = 16
 """How many of the last cuts in some way count."""
 
+FADING = 0.97
+"""How much of what a way counts with is left each time that it is not tried: what is bad at first may be good later."""
+
 TOO_MANY_PARTS = 4.0
 """What a way counts with that comes to too many parts to list them."""
 
@@ -180,17 +183,20 @@ class Learned:
         many : int
             How many combinations of its splits are left.
         """
-        least, found = inf, None
+        least, found, left = inf, None, set(ways).intersection(self.worth)
         for way in sorted(ways, key=lambda way: self.worth.get(way, 0.0)):
             if self.worth.get(way, 0.0) >= BETTER * least:
                 break
             parts = ways[way]()
+            left.discard(way)
             value = TOO_MANY_PARTS if parts is None else _worth(parts, bound, target, many)
             value *= DEARER if way == HALVES else 1.0
             count = self.count[way] = min(RECENT, self.count.get(way, 0) + 1)
             self.worth[way] = self.worth.get(way, 0.0) * (1 - 1 / count) + value / count
             if parts is not None and value < least:
                 least, found, self.taken = value, parts, way
+        for way in left:
+            self.worth[way] *= FADING
         return found
 
 
