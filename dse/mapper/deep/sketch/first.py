@@ -37,7 +37,7 @@ def sketch_first(drafts: Sequence[Draft], layer: Layer, best: Best) -> None:
     >>> best = Best(EDP, 0.0, inf, np.zeros((1, 2)), records, counters, stop)
     >>> sketch_first(drafts, layer, best)
     >>> least = dse.map_layer(edge_npu, layer, "edp").cost
-    >>> 1 - 1e-12 < best.values[0].prod() / (least.energy_pj * least.cycles) < 1.05
+    >>> bool(1 - 1e-12 < best.values[0].prod() / (least.energy_pj * least.cycles) < 1.05)
     True
     """
     goal = Goal(best.kind, best.gap, best.until, np.inf, 0, best.stop)
