@@ -108,8 +108,9 @@ def _price(architecture: Architecture, layer: Layer) -> Prices:
     costs: list[Any] = []
     joined: list[str] = []
     spared: list[Any] = []
+    widths, feeding = np.array([float(bits) for bits in layer.held_bits]), architecture.feeding
     for i, node in enumerate(nodes):
-        share = np.array([float(layer.held_bits[o]) / node.word_bits for o in OPERANDS])
+        share = widths / node.word_bits
         if isinstance(node, FanOut):
             fan[i] = (share * np.array(list(node.word_energy_pj)))[:, None]
             continue
@@ -117,7 +118,7 @@ def _price(architecture: Architecture, layer: Layer) -> Prices:
         access[i, :, 1] = share * np.array(list(node.write_energy_pj))
         saved_share = _saved_share(node, layer, is_outermost=i == 0)
         saved[i] = saved_share * access[i, PSUM]
-        feeds = node in architecture.feeding
+        feeds = any(node is other for other in feeding)
         _leave_out_zeros(access[i], node, layer, left, is_last=feeds)
         buffering[i] = [BUFFERING[node.buffered(o)] for o in OPERANDS]
         for port in node.ports:
