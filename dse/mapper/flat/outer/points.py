@@ -44,10 +44,10 @@ def outer_key(instance: Instance) -> bytes:
     return untimed_key(instance) + times_of(instance).tobytes()
 
 
-def untimed_key(instance: Instance) -> bytes:
-    """All that the outer table depends on, but times."""
+def untimed_key(instance: Instance, room: Any = None) -> bytes:
+    """All that the outer table depends on, but times; with other room in all PEs."""
     in_pe = instance["in_pe"]
-    parts = instance["up_pj"] * in_pe, np.where(in_pe == 1, instance["room"], 0.0)
+    parts = instance["up_pj"] * in_pe, np.where(in_pe == 1, instance["room"] if room is None else room, 0.0)
     return b"".join(part.tobytes() for part in (*(instance[name] for name in OF_OUTER), *parts))
 
 
@@ -119,7 +119,9 @@ def _keep(kept: OrderedDict[Any, Any], key: Any, value: Any, most: int) -> None:
 
 def known_points(instance: Instance) -> OuterTable | None:
     """`points_of` an instance with more room in its PEs, which are sound for it, too; None unless they are known."""
-    key = outer_key(_coarse(instance))
+    if not (_POINTS or _NEAR):
+        return None
+    key = untimed_key(instance, coarse_room(instance["room"])) + times_of(instance).tobytes()
     return _POINTS.get(key) or _NEAR.get(key)
 
 
