@@ -2,7 +2,7 @@
 
 `python tests/benchmarks/machines.py [WORDS]` maps every distinct conv and FC layer with all factors, and prints a row
 for each machine, network and objective among the words: `edge_npu simba_pe alexnet front` are two rows. Where all
-networks are mapped, a row `all` has the layers of all of them, each as often as networks have it. `--write` puts
+networks are mapped, a row `all` has the distinct layers of each. `--write` puts
 what was measured into `machines.csv`, which the next run is held against; rows that were not run stay. `--limit 5`
 gives a layer up after five CPU seconds. Other tools' times are in `tests/reference/peers_cpu_s.csv`. Kernels are loaded
 and have run, as in any search after the first.
