@@ -30,7 +30,8 @@ def sketch_first(drafts: Sequence[Draft], layer: Layer, best: Best) -> None:
     >>> from dse.mapper.deep.drafts import drafts_of
     >>> from dse.mapper.deep.nest import record_length
     >>> from dse.mapper.shared.incumbent import EDP
-    >>> edge_npu, layer = dse.load_architecture("edge_npu"), dse.Layer("conv", K=128, C=64, P=28, Q=28, R=3, S=3)
+    >>> edge_npu = dse.load_architecture("edge_npu")
+    >>> layer = edge_npu.lowered(dse.Layer("conv", K=128, C=64, P=28, Q=28, R=3, S=3))
     >>> _, drafts = drafts_of(edge_npu, layer, "all")
     >>> records = np.zeros((1, record_length(len(drafts[0].problem.nodes))), dtype=np.int64)
     >>> counters, stop = np.zeros(5, dtype=np.int64), np.zeros(1, dtype=np.int64)
