@@ -25,7 +25,16 @@ from dse.mapper.flat.outer.table import (
     PASSES_SECOND,
     worked_out,
 )  # fmt: skip
-from dse.mapper.flat.outer.trips import END, FIRST, M_TRIPS, N_TRIPS, least_trips, list_trips
+from dse.mapper.flat.outer.trips import (
+    END,
+    FIRST,
+    M_TRIPS,
+    MOST_TRIPS,
+    N_TRIPS,
+    begin_trips,
+    least_trips,
+    list_trips,
+)  # fmt: skip
 from dse.mapper.flat.outer.walk import others
 from dse.mapper.flat.outer.words import (
     PSUMS,
@@ -56,9 +65,9 @@ ALL_UNROLLED = 9
 
 
 def place_tiles(
-    inst: Instance, run: Record, work: Record, config: Record, room: Any, options: Any, table: Any, pool: Ints,
-    incumbents: Any, stop: Ints,
-) -> Ints:  # fmt: skip
+    inst: Instance, run: Record, work: Record, config: Record, room: Any, options: Any, table: Any, incumbents: Any,
+    stop: Ints,
+) -> None:  # fmt: skip
     """Walk the outer tiles of one array configuration and price every mapping that may improve on the incumbents.
 
     Parameters
@@ -66,37 +75,32 @@ def place_tiles(
     config : an element of `dse.mapper.flat.run.CONFIGURATION`
         With no spread open; `inner_costs` has filled in what it costs.
     room : Room
-        Its `alive` holds the outer tiles that may still be best, see `dse.mapper.flat.inner.bounds.tile_pruned`.
+        Its `alive` holds the outer tiles that may still be best, see `dse.mapper.flat.inner.bounds.tile_pruned`; its
+        `trips` those listed, see `dse.mapper.flat.outer.trips.list_trips`.
     options : Options
     table : OuterTable
-    pool
-        See `dse.mapper.flat.outer.trips.list_trips`.
     incumbents : Incumbents
     stop : (1,)
         As for `dse.mapper.flat.search.search`.
-
-    Returns
-    -------
-    pool
     """
     values = incumbents.values
     config.beside = first_and_last(inst, config.tile, 1.0)
     config.cycles = array_time(inst, config.passes, config.cycles)
     if not _promising(inst, run, work, config, table, room.alive[ALL_UNROLLED], values):
-        return pool
+        return
     if worked_out(table) and _too_dear(
         inst, run, work, config, table, len(table.p), len(table.q), len(table.k), values
     ):  # fmt: skip
-        return pool
-    listed = room.listed
+        return
+    listed, pool = room.listed, room.trips
+    begin_trips(listed, pool, MOST_TRIPS)
     for d in range(8):
         row = config.spread_row[d]
         if listed[row, END] == 0:
-            pool = list_trips(inst, run, config, options, d, listed, pool)
+            list_trips(inst, run, config, options, d, listed, pool)
         if listed[row, FIRST] == listed[row, END]:
-            return pool
+            return
     _walk(inst, run, work, config, room, options, table, pool, incumbents, stop)
-    return pool
 
 
 def _walk(
