@@ -64,6 +64,8 @@ class Room(NamedTuple):
         Outer tiles that may still be best, see `tile_pruned`.
     trips : (*, 2) int64
         Those listed, see `place_tiles`.
+    marks : (P trips + 1, Q trips + 1) int64
+        Which trips over both are too dear, see `dse.mapper.flat.placing._pair_too_dear`.
     """
 
     first: Ints
@@ -76,6 +78,7 @@ class Room(NamedTuple):
     offsets: Ints
     alive: Ints
     trips: Ints
+    marks: Ints
 
 
 @entry
@@ -138,7 +141,8 @@ def _room(inst: Instance, options: Any, table: Any) -> Room:
     offsets = np.zeros((4, inst.pes + 1), dtype=np.int64)
     alive = np.zeros((10, 3, 1 + max(table.count[0], max(table.count[1], table.count[2]))), dtype=np.int64)
     trips = new_trips(inst.bounds, MOST_TRIPS)
-    return Room(first, options, tall, wide, fitting, listed, positions, offsets, alive, trips)
+    marks = np.zeros((len(table.p) + 1, len(table.q) + 1), dtype=np.int64)
+    return Room(first, options, tall, wide, fitting, listed, positions, offsets, alive, trips, marks)
 
 
 def _unroll(
