@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dse.mapper.flat.instance import INSTANCE, record
-from dse.mapper.flat.outer.trips import END, FIRST, least_trips, list_trips, new_trips
+from dse.mapper.flat.outer.trips import END, FIRST, begin_trips, least_trips, list_trips, new_trips
 from dse.mapper.flat.run import new_configuration, new_run, new_work
 from dse.mapper.flat.spreads import FIRST_SPREAD, LEAST_COLS, LEAST_ROWS, by_spread, decide, leave_open
 from dse.mapper.shared.factors import dim_options, tight
@@ -54,3 +54,16 @@ def test_the_trips_listed_are_the_tight_splits(bound: int, perfect: bool) -> Non
             if len(trips) > 1:
                 assert least_trips(inst, work, config, K, listed[row, FIRST], listed[row, END], pool) == bool(reach)
                 assert not reach or work.n[K] == reach[0]
+
+
+def test_trips_are_forgotten_when_there_is_no_room_for_more() -> None:
+    bounds = np.ones(8, dtype=np.int64)
+    bounds[K] = 17
+    listed, pool = np.ones((3, 2), dtype=np.int64), new_trips(bounds, 5)
+    assert len(pool) == 1 + 5 + 8 * 10  # ceil(17 / n) has at most ten values
+    pool[0, 0] = 4
+    begin_trips(listed, pool, 5)
+    assert (pool[0, 0], listed.tolist()) == (4, [[1, 1]] * 3)
+    pool[0, 0] = 5
+    begin_trips(listed, pool, 5)
+    assert (pool[0, 0], listed.tolist()) == (0, [[0, 0]] * 3)
