@@ -22,6 +22,7 @@ from benchmarks.machines import FIRST, NETWORKS, SECOND, chosen, layers, machine
 from benchmarks.speed import in_child, markdown
 
 from dse.mapper import compile_kernels
+from dse.mapper.deep import solve as searches
 from dse.mapper.deep.tree import walks
 from dse.mapper.layer import solve
 from dse.problem.layer import Layer
@@ -70,18 +71,21 @@ class First:
 def found_in(machine: str, layer: Layer) -> list[tuple[float, float]]:
     """CPU seconds since the search began, and EDP (pJ steps), of the first mapping and of each better one."""
     found: list[tuple[float, float]] = []
-    walk: Callable[..., None] = walks._search
 
-    def watched(*arguments: Any) -> None:
-        walk(*arguments)
-        best = arguments[-1]
-        if best.held > 0:
-            energy, steps = best.values[0].tolist()
-            if not found or energy * steps < found[-1][1]:
-                found.append((thread_time() - begin, energy * steps))
+    def watched(work: Callable[..., None]) -> Callable[..., None]:
+        def watch(*arguments: Any) -> None:
+            work(*arguments)
+            best = arguments[-1]
+            if best.held > 0:
+                energy, steps = best.values[0].tolist()
+                if not found or energy * steps < found[-1][1]:
+                    found.append((thread_time() - begin, energy * steps))
 
-    begin = thread_time()
-    with patch.object(walks, "_search", watched):
+        return watch
+
+    of_sketches = patch.object(searches, "sketch_first", watched(searches.sketch_first))
+    with patch.object(walks, "_search", watched(walks._search)), of_sketches:
+        begin = thread_time()
         solve(machine_of(machine), layer, "edp", 0.0, "all")
     return found
 

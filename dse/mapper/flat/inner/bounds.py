@@ -91,19 +91,16 @@ def next_tile(inst: Instance, options: Any, config: Record, depth: int) -> bool:
 
 
 def lone_port(ports: Ints) -> int:
-    """The outermost port, -1 where there are several: see `delivery_times`."""
+    """The outermost port, -1 where there are several: see `delivery_time`."""
     return int(ports[0]) if len(ports) == 1 else -1
 
 
-def delivery_times(inst: Instance, port: int, kind: int) -> tuple[float, float]:
-    """Cycles of the outermost port for one delivery of the first and of the second of the other operands.
+def delivery_time(inst: Instance, port: int, operand: int) -> float:
+    """Cycles of the outermost port for one delivery of an operand that does not stay at the array.
 
     What one outermost port delivers past the buffer adds to what crosses into the buffer; of several, nothing is known.
     """
-    if port < 0:
-        return 0.0, 0.0
-    first, second = others(kind)
-    return float(inst.port_up[port, first] * inst.words[first]), float(inst.port_up[port, second] * inst.words[second])
+    return float(inst.port_up[port, operand] * inst.words[operand]) if port >= 0 else 0.0
 
 
 def _longer(choice: Ints, bound: Floats, room: int) -> tuple[Ints, Any]:
@@ -310,7 +307,8 @@ def _still_alive(
         return 0
     if time > config.cycles:
         dear = dearest(run.kind, run.gap, time + beside, values, run.held)
-    per_x, per_y = delivery_times(inst, config.port, kind)
+    first, second = others(kind)
+    per_x, per_y = delivery_time(inst, config.port, first), delivery_time(inst, config.port, second)
     waiting = array_beside(inst, config.port, config.cycles) if config.port >= 0 else 0.0
     kept = 0
     for i in range(1, alive[source, kind, 0] + 1):
