@@ -138,7 +138,7 @@ class Checker:
 
     def costs(self, logs: Array, exact: bool = False) -> Array:
         """(n,) logarithms of the objective, given those of all terms; infinite where a limit is exceeded."""
-        rows = self.rows * (exact | ~self.exact)[:, None]
+        rows = np.where(exact | ~self.exact[:, None], self.rows, 0)
         sums = np.maximum.reduceat(np.exp(logs) @ rows.T, self.starts, axis=1)  # the largest of each block
         costs = sum(np.log(sums[:, self.part == part].sum(axis=1)) for part in self.parts)
         return np.where((sums[:, self.part == "limit"] > 1 + CLOSE).any(axis=1), inf, costs)
