@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.parts import in_parts
-from dse.mapper.deep.problem import Deep, build, rooms_for_finished
+from dse.mapper.deep.problem import Deep, build, finishing, rooms_for_finished
 from dse.mapper.shared.bypass import bypass_choices
 from dse.model.price import price
 from dse.model.room import ways
@@ -25,18 +25,18 @@ class Draft(NamedTuple):
         In this way.
     problem : Deep
         Where finished psums are narrower, that of the mappings in which psums come back from the outermost level.
-    rooms : tuple of frozenset of int
-        Levels to which no unfinished psum may come in each of the other problems, see `rooms_for_finished`.
     mask : int
         Its place in the list of what levels keep.
+    kindred : tuple of Deep
+        The other problems: each with levels to which no unfinished psum may come, see `rooms_for_finished`.
     masks : tuple of int
         Those of the other problems.
     """
 
     architecture: Architecture
     problem: Deep
-    rooms: tuple[frozenset[int], ...]
     mask: int
+    kindred: tuple[Deep, ...]
     masks: tuple[int, ...]
 
 
@@ -60,7 +60,8 @@ def drafts_of(architecture: Architecture, layer: Layer, factors: str) -> tuple[l
         for mask, kept in enumerate(bypasses, start=first):
             rooms = tuple(rooms_for_finished(way, layer, kept))
             problem = build(way, layer, kept, prices, factors, returns=bool(rooms))
+            kindred = tuple(finishing(problem, way, layer, nodes, rooms[-1]) for nodes in rooms)
             masks = tuple(range(len(choices), len(choices) + len(rooms)))
-            drafts.append(Draft(way, problem, rooms, mask, masks))
+            drafts.append(Draft(way, problem, mask, kindred, masks))
             choices += [kept] * len(rooms)
     return choices, drafts

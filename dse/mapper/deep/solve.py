@@ -115,10 +115,10 @@ def _begun_at(
 def spaces_of(architecture: Architecture, layer: Layer, factors: str) -> tuple[list[Bypasses], list[Space]]:
     """What levels keep in each space to search, and these spaces."""
     choices, drafts = drafts_of(architecture, layer, factors)
-    return choices, _spaces_of(drafts, layer)
+    return choices, _spaces_of(drafts)
 
 
-def _spaces_of(drafts: Sequence[Draft], layer: Layer) -> list[Space]:
+def _spaces_of(drafts: Sequence[Draft]) -> list[Space]:
     """The spaces of drafts.
 
     One of each choice of bypasses. Where finished psums are narrower it has the mappings in which psums come back from
@@ -127,13 +127,13 @@ def _spaces_of(drafts: Sequence[Draft], layer: Layer) -> list[Space]:
     """
     spaces: list[Space] = []
     for draft in drafts:
-        way, some = draft.architecture, draft.rooms
+        way = draft.architecture
         space = space_of(draft.problem, draft.mask, _loose_levels(way))
-        if not (some and way.levels[0].only_finished):
+        if not (draft.kindred and way.levels[0].only_finished):
             spaces += halved(space)
         kindred: list[Space] = []
-        for nodes, mask in zip(some, draft.masks, strict=True):
-            space = narrowed(space, finishing(space.problem, way, layer, nodes, some[-1]), mask)
+        for problem, mask in zip(draft.kindred, draft.masks, strict=True):
+            space = narrowed(space, problem, mask)
             kindred += halved(space)
         spaces += together(kindred)
     return spaces
@@ -204,7 +204,7 @@ class DeepSearch:
     @cached_property
     def spaces(self) -> list[Space]:
         """Made when a search needs them: a first mapping is known before."""
-        return _spaces_of(self.drafts, self.layer)
+        return _spaces_of(self.drafts)
 
     @property
     def size(self) -> float:
@@ -277,7 +277,7 @@ class DeepSearch:
         if may_begin and self.gap > 0 and self.beside is not None:
             found, best.begun = taken_over(self.spaces, self.beside), self.beside.weights
         if best.held == 0 and until == inf and not found:
-            sketch_first(self.drafts, self.layer, best)
+            sketch_first(self.drafts, best)
         left = yield from seek(self.spaces, best, near, found)
         if alike and best.held > 0 and not self.stop[0]:
             remember(self.spaces, best)

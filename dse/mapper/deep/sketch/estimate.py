@@ -208,6 +208,15 @@ def too_much(sums: Sums, sketch: Sketch, finished: bool) -> float:
     return over
 
 
+def all_finished(sums: Sums, sketch: Sketch) -> bool:
+    """Whether no unfinished psums come to a level that would have less room for them."""
+    finished = True
+    for level in range(1, len(sums.bits)):
+        if sums.finished[level] < sums.bits[level, PSUM]:
+            finished = finished and sketch.words[sums.from_inside[level]] <= sums.totals[PSUM]
+    return finished
+
+
 def too_often(sums: Sums, sketch: Sketch) -> float:
     """How many times too often psums come to the outermost level, where only finished ones may come."""
     return sketch.words[sums.from_inside[0]] / sums.totals[PSUM] if sums.only_finished else 1.0
@@ -232,16 +241,16 @@ def estimate(sums: Sums, sketch: Sketch, kind: int) -> float:
         words = sketch.words[v]
         for row in range(len(totals)):
             totals[row] += form[v, row] * words
-    energy, longest, serial, filled = totals[0], 1.0, 0.0, 0.0
+    energy, longest, serial, filled, f = totals[0], 1.0, 0.0, 0.0, 0
     for d in range(8):
         longest *= min(sketch.trips[d, len(sums.bits)], float(sums.bounds[d]))
     for t in range(ports):
         used, fill = 1.0, 0.0
         for d in range(8):
             used *= sketch.used[d, t]
-        for f in range(len(sums.fills)):
-            if sums.fills[f, 0] == t and sums.fill_cost[f] > 0.0:
-                fill += sums.fill_cost[f] * words_of(sums.fills[f, 1], sketch.filled, f, sums.window)
+        while f < len(sums.fills) and sums.fills[f, 0] == t:
+            fill += sums.fill_cost[f] * words_of(sums.fills[f, 1], sketch.filled, f, sums.window)
+            f += 1
         longest = max(longest, totals[1 + t] / used)
         serial += totals[1 + ports + t] / used
         filled += fill / used
@@ -249,5 +258,6 @@ def estimate(sums: Sums, sketch: Sketch, kind: int) -> float:
     energy += sums.static_pj * time
     value = energy if kind == ENERGY else time if kind == LATENCY else energy * time
     sums.estimates[0] += 1
-    over = too_much(sums, sketch, False)
+    if not all_finished(sums, sketch):
+        over = too_much(sums, sketch, False)
     return value * too_often(sums, sketch) * (over * over * over * over if over > 1.0 else 1.0)

@@ -9,19 +9,12 @@ import numpy as np
 from dse.mapper.deep.bounds.subproblem import Best
 from dse.mapper.deep.drafts import Draft
 from dse.mapper.deep.leaves import Goal, Incumbents
-from dse.mapper.deep.problem import finishing
 from dse.mapper.deep.sketch.sketch import Kindred, sketch_mappings
 from dse.mapper.shared.compilation.twins import compiled
-from dse.problem.layer import Layer
 
 
-def sketch_first(drafts: Sequence[Draft], layer: Layer, best: Best) -> None:
+def sketch_first(drafts: Sequence[Draft], best: Best) -> None:
     """Put the best of some sketched mappings into a search that knows of none; none where no sketch fits.
-
-    Parameters
-    ----------
-    layer : Layer
-        As the architecture runs it.
 
     Examples
     --------
@@ -36,7 +29,7 @@ def sketch_first(drafts: Sequence[Draft], layer: Layer, best: Best) -> None:
     >>> records = np.zeros((1, record_length(len(drafts[0].problem.nodes))), dtype=np.int64)
     >>> counters, stop = np.zeros(5, dtype=np.int64), np.zeros(1, dtype=np.int64)
     >>> best = Best(EDP, 0.0, inf, np.zeros((1, 2)), records, counters, stop)
-    >>> sketch_first(drafts, layer, best)
+    >>> sketch_first(drafts, best)
     >>> least = dse.map_layer(edge_npu, layer, "edp").cost
     >>> bool(1 - 1e-12 < best.values[0].prod() / (least.energy_pj * least.cycles) < 1.05)
     True
@@ -44,8 +37,7 @@ def sketch_first(drafts: Sequence[Draft], layer: Layer, best: Best) -> None:
     goal = Goal(best.kind, best.gap, best.until, np.inf, 0, best.stop)
     incumbents = Incumbents(best.values, best.records, best.visited, 0)
     for draft in drafts:
-        each = [finishing(draft.problem, draft.architecture, layer, nodes, draft.rooms[-1]) for nodes in draft.rooms]
-        each = each or [draft.problem]
+        each = draft.kindred or (draft.problem,)
         kindred = Kindred(
             np.array([one.bits for one in each]), np.array([one.only_finished for one in each]),
             np.array(draft.masks or (draft.mask,)),

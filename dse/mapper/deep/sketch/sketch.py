@@ -29,7 +29,7 @@ KICKS = ((K, C), (K, P), (C, P), (K, Q), (C, Q), (P, Q))
 ROUNDS, SWAPS = 2, 4
 """How often all of these are tried while some help, and how many exchanges of two dims' factors before."""
 
-MOST = 4_000
+MOST = 3_000
 """Estimates after which no more dims are moved anew."""
 
 
@@ -93,7 +93,7 @@ def sketch_mappings(dp: Deep, kindred: Kindred, goal: Goal, incumbents: Incumben
             value = found
             _keep(mine, best)
         held = _priced(dp, kindred, sums, mine, goal, incumbents, held, scratch)
-    for _ in range(ROUNDS):
+    for _ in range(1 if known else ROUNDS):
         before = value
         value = _exchanged(sums, moves, mine, best, goal.kind, value)
         if not known:

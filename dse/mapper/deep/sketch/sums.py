@@ -106,7 +106,6 @@ def sums_of(dp: Deep, narrow: Ints) -> Sums:
         for level in range(levels):
             if dp.nodes[level] == dp.port_node[t]:
                 level_of[t] = level
-    fills, fill_cost = np.zeros((3 * ports, 4), dtype=np.int64), np.zeros(3 * ports)
     from_inside, finished = np.full(levels, -1), np.zeros(levels, dtype=np.int64)
     for c in range(count):
         if operand[c] == PSUM:
@@ -116,6 +115,7 @@ def sums_of(dp: Deep, narrow: Ints) -> Sums:
             if dp.kept[level, o] == 1 and min(dp.capacity[level, o], dp.capacity[level, SHARED]) < np.inf:
                 bits[level, o] = dp.bits[level, o]
         finished[level] = min(bits[level, PSUM], narrow[level])
+    fills, fill_cost = _fills_of(dp, operand[:count], parent[:count], child[:count], level_of)
     sums = Sums(
         operand[:count], parent[:count], child[:count], views[: count + 1], counted[:rows], form, constant, level_of,
         fills, fill_cost, dp.bounds, dp.window, dp.words, dp.static_pj, bits, dp.capacity, finished,
@@ -124,7 +124,6 @@ def sums_of(dp: Deep, narrow: Ints) -> Sums:
     _book_energy(dp, sums, fans)
     for t in range(ports):
         _book_port(dp, sums, t)
-    _book_fills(dp, sums)
     return sums
 
 
@@ -198,18 +197,20 @@ def _book_port(dp: Deep, sums: Sums, t: int) -> None:
                 form[first, 1 + mine] += cost[o, WRITE]
 
 
-def _book_fills(dp: Deep, sums: Sums) -> None:
-    """Note first fills and last drains."""
+def _fills_of(dp: Deep, operand: Ints, parent: Ints, child: Ints, ports: Ints) -> tuple[Ints, Floats]:
+    """First fills and last drains that take time, port by port: what `Sums` has of them."""
     count, levels = 0, len(dp.nodes)
-    for t in range(len(dp.port_node)):
-        for c in range(len(sums.operand)):
-            o, at = sums.operand[c], c
-            if sums.parent[c] != sums.ports[t] or sums.child[c] == levels:
+    fills, costs = np.zeros((3 * len(ports), 4), dtype=np.int64), np.zeros(3 * len(ports))
+    for t in range(len(ports)):
+        for c in range(len(operand)):
+            o, at = operand[c], c
+            if parent[c] != ports[t] or child[c] == levels:
                 continue
-            while dp.buffering[dp.nodes[sums.child[at]], o] == STREAMING and sums.child[at + 1] < levels:
+            while dp.buffering[dp.nodes[child[at]], o] == STREAMING and child[at + 1] < levels:
                 at += 1
             cost = dp.port_cost[t, o, READ] if o != PSUM else dp.port_cost[t, o, WRITE] - dp.port_saved[t, WRITE]
-            fills = sums.fills[count]
-            fills[0], fills[1], fills[2], fills[3] = t, o, sums.child[at], sums.parent[at]
-            sums.fill_cost[count] = cost
-            count += 1
+            if cost > 0.0:
+                fills[count, 0], fills[count, 1], fills[count, 2], fills[count, 3] = t, o, child[at], parent[at]
+                costs[count] = cost
+                count += 1
+    return fills[:count], costs[:count]

@@ -10,7 +10,7 @@ from dse.architecture.architecture import Architecture
 from dse.mapper.deep.bounds.subproblem import Best
 from dse.mapper.deep.drafts import Bypasses, Draft, drafts_of
 from dse.mapper.deep.nest import record_length
-from dse.mapper.deep.problem import Deep, finishing
+from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.sketch.first import sketch_first
 from dse.problem.dims import PSUM
 from dse.problem.layer import Layer
@@ -25,12 +25,11 @@ def sketched(
     width = record_length(len(drafts[0].problem.nodes))
     counters, stop = np.zeros(5, dtype=np.int64), np.zeros(1, dtype=np.int64)
     best = Best(objective, 0.0, inf, np.zeros((1, 2)), np.zeros((1, width), dtype=np.int64), counters, stop)
-    sketch_first(drafts, layer, best)
+    sketch_first(drafts, best)
     return choices, best
 
 
-def first_of(draft: Draft, layer: Layer) -> tuple[Deep, np.ndarray]:
+def first_of(draft: Draft) -> tuple[Deep, np.ndarray]:
     """The problem that a draft is sketched with, and the bits of a psum where only finished ones come."""
-    way, rooms = draft.architecture, draft.rooms
-    each = [finishing(draft.problem, way, layer, nodes, rooms[-1]) for nodes in rooms] or [draft.problem]
+    each = draft.kindred or (draft.problem,)
     return each[0], each[-1].bits[:, PSUM]

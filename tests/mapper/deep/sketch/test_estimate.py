@@ -50,7 +50,7 @@ def test_where_factors_multiply_to_the_bound_an_estimate_is_the_models_price(mac
     architecture = dse.load_architecture(machine)
     layer = architecture.lowered(dse.Layer("pointwise", K=32, C=16, P=8, Q=8))
     for draft in drafts_of(architecture, layer, "perfect")[1]:
-        dp, narrow = first_of(draft, layer)
+        dp, narrow = first_of(draft)
         sums, moves = sums_of(dp, narrow), moves_of(dp)
         sketch = new_sketch(sums)
         assert begin(dp, sums, moves, sketch)
@@ -66,7 +66,7 @@ def test_where_factors_multiply_to_the_bound_an_estimate_is_the_models_price(mac
 def test_a_mapping_that_does_not_fit_counts_as_dearer_by_how_much_it_lacks() -> None:
     architecture = dse.load_architecture("simba_pe")
     layer = architecture.lowered(dse.Layer("pointwise", K=64, C=16, P=16, Q=16))
-    dp, narrow = first_of(drafts_of(architecture, layer, "all")[1][0], layer)
+    dp, narrow = first_of(drafts_of(architecture, layer, "all")[1][0])
     sums = sums_of(dp, narrow)
     sketch = new_sketch(sums)
     sketch.factors[:, PLACES * dp.last] = dp.bounds  # all in the innermost level

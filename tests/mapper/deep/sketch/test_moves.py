@@ -27,7 +27,7 @@ def test_moves_make_a_mapping_better_and_keep_the_rules(seed: int) -> None:
     problem = deep_problem(seed)
     layer = problem.architecture.lowered(problem.layer)
     draft = drafts_of(problem.architecture, layer, problem.kind)[1][0]
-    dp, narrow = first_of(draft, layer)
+    dp, narrow = first_of(draft)
     sums, moves = sums_of(dp, narrow), moves_of(dp)
     sketch = new_sketch(sums)
     if not begin(dp, sums, moves, sketch):
