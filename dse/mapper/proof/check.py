@@ -81,7 +81,7 @@ class Checker:
         self.block = np.repeat(np.arange(len(blocks)), [len(rows) for _, rows in blocks])
         self.starts = np.flatnonzero(np.diff(self.block, prepend=-1))  # where the rows of each block begin
         # Rows that take off more than a constant hold for exact counts only.
-        self.exact = (self.rows[:, [t for t, term in enumerate(self.terms) if term]] < 0).any(axis=1)
+        self.exact: Array = (self.rows[:, [t for t, term in enumerate(self.terms) if term]] < 0).any(axis=1)
 
     def new_count(self, dims: str, kind: str, child: int, columns: tuple[int, ...], *lists: Any) -> Array:
         """(n,) logarithms of what every split counts."""
