@@ -281,13 +281,12 @@ def tile_pruned(
     for kind in range(3):
         alive[target, kind, 0] = 0
         if alive[source, kind, 0] > 0:
-            time = least_time(inst, kind, config.passes, config.cycles, floor[kind, 1])
-            total += _still_alive(inst, run, config, kind, time, points, values, alive, source, target)
+            total += _still_alive(inst, run, config, kind, floor[kind, 1], points, values, alive, source, target)
     return total == 0
 
 
 def _still_alive(
-    inst: Instance, run: Record, config: Record, kind: int, time: float, points: Floats, values: Floats, alive: Ints,
+    inst: Instance, run: Record, config: Record, kind: int, floor: float, points: Floats, values: Floats, alive: Ints,
     source: int, target: int,
 ) -> int:  # fmt: skip
     """Keep the outer tiles that may make an improvement; returns how many.
@@ -296,14 +295,19 @@ def _still_alive(
     ----------
     kind : int
         Operand that is stationary at the array.
-    time : float
-        Cycles that may overlap with those of the outermost ports.
+    floor : float
+        Least time of the outermost ports.
     """
     a, b, x, y, product, fixed = deliveries(inst, config, kind)
     inside, beside = config.inside_pj[kind] + fixed, config.beside
-    alone = inside + a * x + b * y + inst.static_pj * (time + beside)
-    scale, dear = 1.0 + run.gap + SLACK, config.dear
-    if (points[kind, alive[source, kind, 1], CROSSING_PJ] + alone) * scale >= dear:
+    alone, scale, dear = inside + a * x + b * y, 1.0 + run.gap + SLACK, config.dear
+    first_pj = points[kind, alive[source, kind, 1], CROSSING_PJ]
+    # Most often the time of the array alone says enough, and that of the ports is many products.
+    if (first_pj + alone + inst.static_pj * (config.cycles + beside)) * scale >= dear:
+        return 0
+    time = least_time(inst, kind, config.passes, config.cycles, floor)
+    alone += inst.static_pj * (time + beside)
+    if (first_pj + alone) * scale >= dear:
         return 0
     if time > config.cycles:
         dear = dearest(run.kind, run.gap, time + beside, values, run.held)

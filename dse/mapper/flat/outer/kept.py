@@ -24,7 +24,7 @@ search has worked out a table."""
 ROUNDING = 1e-12
 """Larger than the relative rounding of a sum of times."""
 
-OF_LONG = ("bounds", "window", "bits", "in_buffer", "in_pe", "rows", "cols", "pe_bits", "stationary")
+OF_LONG = ("bounds", "window", "bits", "in_buffer", "in_pe", "stationary")
 """Fields of an instance that decide, more than others, how long a search takes."""
 
 
