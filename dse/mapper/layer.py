@@ -322,12 +322,12 @@ def solve(
     flat = is_flat(architecture, factors)
     # The deep search may look for long where there is nothing; and searches take the outermost level as unlimited.
     limited = bool(np.isfinite(capacities(architecture)[0]).any())
-    # In a level to which only finished psums come these need less room: what rules out every mapping is so even then.
-    narrow = layer.stating({"psum": layer.finished_bits})
     # What no tight split can do, another one may.
-    looks_ahead = (limited or not flat) and factors != "any"
-    if looks_ahead and all(obstacles(machine, narrow, factors) for machine in in_parts(architecture)):
-        raise InfeasibleError(why_infeasible(architecture, layer, factors))
+    if (limited or not flat) and factors != "any":
+        # Where only finished psums come to a level, these need less room: what rules all out does so then, too.
+        narrow = layer.stating({"psum": layer.finished_bits})
+        if all(obstacles(machine, narrow, factors) for machine in in_parts(architecture)):
+            raise InfeasibleError(why_infeasible(architecture, layer, factors))
     kind, begun = OBJECTIVES[objective], None
     if reference is not None and not flat and gap > 0 and kind != FRONT:
         begun = _begun(reference, layer, kind, gap, factors, time_limit_s)

@@ -51,12 +51,12 @@ def by_turns(
     >>> float(solution.values[0, 1]) == best.cost.cycles
     True
     """
-    if kind == FRONT:
-        flat = FlatSearch(architecture, layer, kind, gap, factors, longest, stop=stop)
-        if sum(len(problem.tiles.order) for problem in flat.problems) <= MANY_TILES:
-            flat.advance(inf)
-            return flat.solution()
-    flat = FlatSearch(architecture, layer, kind, gap, factors, longest, stop=stop, alone=True)
+    flat = FlatSearch(architecture, layer, kind, gap, factors, longest, stop=stop, alone=kind == LATENCY)
+    if kind == FRONT and sum(len(problem.tiles.order) for problem in flat.problems) <= MANY_TILES:
+        flat.advance(inf)
+        return flat.solution()
+    if not flat.alone:
+        flat.leave_alone()
     if flat.advance(ALONE[kind]):
         return flat.solution()
     pair = (_Fronts if kind == FRONT else _Fastest)(architecture, layer, gap, factors, longest, flat)

@@ -8,7 +8,7 @@ from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import Direction, FanOut, Level, Port
 from dse.mapper.alike import lower_bounds_alike, points_alike
 from dse.mapper.deep.solve import compare_and_halve
-from dse.mapper.flat.outer.table import work_out
+from dse.mapper.flat.outer.table import with_room, work_out
 from dse.mapper.flat.outer.walk import new_outer_tile
 from dse.mapper.flat.solve import prepare
 from dse.mapper.layer import bounds_boxes, lower_bound, solve
@@ -63,7 +63,8 @@ def warm_up(search: str) -> None:
         points_alike(cheap, layer, [dear])
         lower_bounds_alike([cheap, dear], layer, ((2, 2),), (0.0, 0.0))
         problem = prepare(cheap, layer, ENERGY, "all")[1][0]  # what only a long search needs
-        compiled(work_out)(problem.instance, problem.table, new_outer_tile())
+        table = with_room(problem.table, problem.instance.bounds)
+        compiled(work_out)(problem.instance, table, new_outer_tile())
 
 
 def _tiny(search: str, memory_pj: float) -> Architecture:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -98,7 +99,7 @@ _PRICES: Remembered[Prices] = Remembered(256)
 
 
 def _price(architecture: Architecture, layer: Layer) -> Prices:
-    nodes = architecture.hierarchy
+    nodes, feeding = architecture.hierarchy, architecture.feeding
     left = activity(architecture, layer)
     access, saved = np.zeros((len(nodes), 3, 2)), np.zeros((len(nodes), 2))
     fan = np.zeros((len(nodes), 3, 2))
@@ -109,26 +110,18 @@ def _price(architecture: Architecture, layer: Layer) -> Prices:
     joined: list[str] = []
     spared: list[Any] = []
     for i, node in enumerate(nodes):
-        share = np.array([float(layer.held_bits[o]) / node.word_bits for o in OPERANDS])
         if isinstance(node, FanOut):
-            fan[i] = (share * np.array(list(node.word_energy_pj)))[:, None]
+            fan[i] = (_widths(layer) / node.word_bits * np.array(list(node.word_energy_pj)))[:, None]
             continue
-        access[i, :, 0] = share * np.array(list(node.read_energy_pj))
-        access[i, :, 1] = share * np.array(list(node.write_energy_pj))
-        saved_share = _saved_share(node, layer, is_outermost=i == 0)
-        saved[i] = saved_share * access[i, PSUM]
-        feeds = node in architecture.feeding
-        _leave_out_zeros(access[i], node, layer, left, is_last=feeds)
-        buffering[i] = [BUFFERING[node.buffered(o)] for o in OPERANDS]
-        for port in node.ports:
+        feeds = any(node is other for other in feeding)
+        own = _of_level(node, layer, left, is_outermost=i == 0, feeds=feeds)
+        access[i], saved[i], buffering[i] = own.access_pj, own.saved_pj, own.buffering
+        for port, cost, less in zip(node.ports, own.port_cost, own.port_saved, strict=True):
             names.append(f"{node.whole} {port.name}")
             places.append(i)
             joined.append(port.joins)
-            served = [[float((o, way) in port.serves) for way in ("read", "write")] for o in OPERANDS]
-            cost = np.array(served) * share[:, None] / port.words_per_cycle
-            _leave_out_zeros(cost, node, layer, _skipped_only(left), is_last=feeds)
-            costs.append(cost / left.steps)
-            spared.append(saved_share * cost[PSUM] / left.steps)
+            costs.append(cost)
+            spared.append(less)
     home = ["" if other else name for name, other in zip(names, joined, strict=True)]
     mac = architecture.mac
     power_mw = architecture.total_static_power_mw + architecture.total_clock_power_mw
@@ -147,6 +140,39 @@ def _price(architecture: Architecture, layer: Layer) -> Prices:
         port_joins=np.array([home.index(other) if other else -1 for other in joined], dtype=np.int64),
         cycles_per_step=left.steps,
     )
+
+
+class _OfLevel(NamedTuple):
+    """What `Prices` has of one level, and of each of its ports."""
+
+    access_pj: Any
+    saved_pj: Any
+    buffering: list[int]
+    port_cost: list[Any]
+    port_saved: list[Any]
+
+
+@lru_cache(maxsize=1024)
+def _of_level(node: Level, layer: Layer, left: Activity, *, is_outermost: bool, feeds: bool) -> _OfLevel:
+    """A further hardware point has most levels in common with others."""
+    share, access = _widths(layer) / node.word_bits, np.zeros((3, 2))
+    access[:, 0] = share * np.array(list(node.read_energy_pj))
+    access[:, 1] = share * np.array(list(node.write_energy_pj))
+    saved_share = _saved_share(node, layer, is_outermost=is_outermost)
+    saved = saved_share * access[PSUM]
+    _leave_out_zeros(access, node, layer, left, is_last=feeds)
+    costs, spared = [], []
+    for port in node.ports:
+        served = [[float((o, way) in port.serves) for way in ("read", "write")] for o in OPERANDS]
+        cost = np.array(served) * share[:, None] / port.words_per_cycle
+        _leave_out_zeros(cost, node, layer, _skipped_only(left), is_last=feeds)
+        costs.append(cost / left.steps)
+        spared.append(saved_share * cost[PSUM] / left.steps)
+    return _OfLevel(access, saved, [BUFFERING[node.buffered(o)] for o in OPERANDS], costs, spared)
+
+
+def _widths(layer: Layer) -> Any:
+    return np.array([float(bits) for bits in layer.held_bits])
 
 
 def _leave_out_zeros(table: Any, level: Level, layer: Layer, left: Activity, *, is_last: bool) -> None:

@@ -1,7 +1,8 @@
 """CPU time of the mapper by machine, network and objective, beside that of the last table and of other tools.
 
 `python tests/benchmarks/machines.py [WORDS]` maps every distinct conv and FC layer with all factors, and prints a row
-for each machine, network and objective among the words: `edge_npu simba_pe alexnet front` are two rows. `--write` puts
+for each machine, network and objective among the words: `edge_npu simba_pe alexnet front` are two rows. Where all
+networks are mapped, a row `all` has the distinct layers of each. `--write` puts
 what was measured into `machines.csv`, which the next run is held against; rows that were not run stay. `--limit 5`
 gives a layer up after five CPU seconds. Other tools' times are in `tests/reference/peers_cpu_s.csv`. Kernels are loaded
 and have run, as in any search after the first.
@@ -13,7 +14,7 @@ import argparse
 import csv
 import statistics
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -37,6 +38,9 @@ MACHINES = (
     *sorted(path.stem for path in SPECS.glob("*.yaml")),
 )  # fmt: skip
 NETWORKS = ("alexnet", "vgg16", "resnet50", "mobilenet_v1", "bert_base", "llama3_8b_prefill")
+ALL = "all"
+"""Stands for all networks together."""
+
 OBJECTIVES = {
     "energy": ("energy", 0.0), "latency": ("latency", 0.0), "edp": ("edp", 0.0), "front": ("front", 0.0),
     "edp_5%": ("edp", 0.05),
@@ -45,8 +49,8 @@ OBJECTIVES = {
 
 FIRST = Layer("first", K=7, C=5, P=11, Q=13, R=2)
 SECOND = Layer("second", K=22, C=26, P=15, Q=15, R=3, S=3)
-"""Mapped on each machine before the clock runs: sizes are no network's, so they leave no table that helps. The first
-one alone leaves some kernels unloaded, which take 4 to 8 ms each."""
+"""Mapped on each machine before the clock runs, and in each fork: sizes are no network's, so they leave no table that
+helps. The first one alone leaves some kernels unloaded, which take 4 to 8 ms each."""
 
 REPEATS, SHORT_S = 3, 0.2
 """A layer that takes less than the seconds is mapped so many times, and its least time counts."""
@@ -134,7 +138,7 @@ def seconds_of(machine: str, layer: Layer, objective: str, limit_s: float) -> fl
 
     least = None
     for _ in range(REPEATS):
-        answer = in_child(work, limit_s)
+        answer = in_child(work, limit_s, lambda: warm(machine, objective, limit_s))
         if "error" in answer:
             raise RuntimeError(f"{layer.name} on {machine}: {answer['error']}")
         if not answer:
@@ -146,15 +150,33 @@ def seconds_of(machine: str, layer: Layer, objective: str, limit_s: float) -> fl
     return least
 
 
-def measured(
-    machine: str, network: str, objective: str, some: Sequence[Layer] | None = None, limit_s: float = LIMIT_S
-) -> Row:
-    """Map the layers of a network one by one, or some layers in their place."""
+def warm(machine: str, objective: str, limit_s: float) -> None:
+    """Map other layers."""
     for layer in (FIRST, SECOND):
         solve(machine_of(machine), layer, *OBJECTIVES[objective], "all", limit_s)
-    chosen = layers(network) if some is None else some
-    seconds = {each.name: seconds_of(machine, each, objective, limit_s) for each in chosen}
-    return Row.of(machine, network, objective, seconds, limit_s)
+
+
+def measured(
+    machine: str, objective: str, some: Sequence[Layer], limit_s: float = LIMIT_S
+) -> dict[str, float | None]:
+    """Map layers one by one: the CPU seconds of each, None for those that are given up."""
+    for layer in (FIRST, SECOND):
+        solve(machine_of(machine), layer, *OBJECTIVES[objective], "all", limit_s)
+    return {each.name: seconds_of(machine, each, objective, limit_s) for each in some}
+
+
+def table(
+    machines: Sequence[str], networks: Sequence[str], objectives: Sequence[str], limit_s: float
+) -> Iterator[Row]:
+    """Rows as they are measured, those of a machine one after another."""
+    for machine in machines:
+        together: dict[str, dict[str, float | None]] = {objective: {} for objective in objectives}
+        for network, objective in product(networks, objectives):
+            seconds = measured(machine, objective, layers(network), limit_s)
+            together[objective] |= {f"{network} {name}": each for name, each in seconds.items()}
+            yield Row.of(machine, network, objective, seconds, limit_s)
+        if set(networks) == set(NETWORKS):
+            yield from (Row.of(machine, ALL, *each, limit_s) for each in together.items())
 
 
 def read(path: Path = LAST) -> dict[tuple[str, str, str], dict[str, str]]:
@@ -214,8 +236,9 @@ def main(words: Sequence[str] | None = None) -> None:
         parser.error(f"no machine, network or objective: {', '.join(sorted(unknown))}")
     compile_kernels()
     last, rows = read(), []
-    for key in product(*(chosen(names, asked.words) for names in (MACHINES, NETWORKS, OBJECTIVES))):
-        rows.append(measured(*key, limit_s=asked.limit))
+    machines, networks, objectives = (chosen(names, asked.words) for names in (MACHINES, NETWORKS, OBJECTIVES))
+    for row in table(machines, networks, objectives, asked.limit):
+        rows.append(row)
         sys.stderr.write(" ".join(cells(rows[-1], last.get(rows[-1].key))) + "\n")
         if asked.write:
             write(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from benchmarks import machines
 from benchmarks.machines import (
     COLUMNS,
     HEADER,
@@ -73,6 +74,19 @@ def test_words_choose_rows() -> None:
 @pytest.mark.gate
 def test_a_small_layer_is_measured() -> None:
     compile_kernels()
-    row = measured("eyeriss", "alexnet", "energy", [Layer("small", K=4, C=3, P=5, R=3)])
-    assert (row.solves, row.unproven, row.worst) == (1, 0, "small")
-    assert 0.0 < row.median_s < 30.0
+    (seconds,) = measured("eyeriss", "energy", [Layer("small", K=4, C=3, P=5, R=3)]).values()
+    assert seconds is not None
+    assert 0.0 < seconds < 30.0
+
+
+def test_all_networks_together_have_a_row(monkeypatch) -> None:
+    """The median of all layers, not of the networks' medians."""
+    times = {"alexnet": {"a": 0.01, "b": 0.02, "c": 0.03}, "vgg16": {"a": None}, "resnet50": {"a": 0.05}}
+    monkeypatch.setattr(machines, "NETWORKS", tuple(times))
+    monkeypatch.setattr(machines, "layers", times.__getitem__)
+    monkeypatch.setattr(machines, "measured", lambda machine, objective, some, limit_s: some)
+    *each, together = machines.table(["eyeriss"], list(times), ["edp"], 5.0)
+    assert [row.network for row in each] == list(times)
+    assert (together.network, together.solves, together.unproven, together.worst) == ("all", 5, 1, "vgg16 a")
+    assert together.median_s == 0.03
+    assert len(list(machines.table(["eyeriss"], ["vgg16", "alexnet"], ["edp"], 5.0))) == 2

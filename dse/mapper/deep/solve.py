@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Generator, Sequence
+from functools import cached_property
 from math import exp, factorial, inf, prod
 from typing import Any
 
@@ -17,12 +18,14 @@ from dse.mapper.deep.bounds.dominance import needed_splits
 from dse.mapper.deep.bounds.finished import halved, together
 from dse.mapper.deep.bounds.spaces import narrowed, space_of
 from dse.mapper.deep.bounds.subproblem import Best, Space, root_of
+from dse.mapper.deep.drafts import Bypasses, Draft, drafts_of
 from dse.mapper.deep.fronts.slices import Stairs
 from dse.mapper.deep.fronts.whole import complete, gap_of_one, points_of
-from dse.mapper.deep.kept import Begun
+from dse.mapper.deep.kept import Begun, Found, found_by
 from dse.mapper.deep.known import Known, record_of
 from dse.mapper.deep.nest import parts_of, record_length
 from dse.mapper.deep.problem import build, finishing, rooms_for_finished, without_limits
+from dse.mapper.deep.sketch.first import sketch_first
 from dse.mapper.deep.tree.best_first import begun_by, finished, remember, remembered, seek, taken_over
 from dse.mapper.deep.tree.branching import half_of, shares
 from dse.mapper.shared.bypass import bypass_choices
@@ -34,7 +37,7 @@ from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
 from dse.mapper.shared.stopping import stopping
 from dse.model.counting.kernel import Floats, Ints
 from dse.model.mapping import Mapping, Spatial, Temporal
-from dse.model.price import Prices, price
+from dse.model.price import price
 from dse.model.room import ways
 from dse.problem.layer import Layer
 
@@ -109,44 +112,29 @@ def _begun_at(
     return None if best is None or best.held == 0 or stop[0] else begun_by(search.spaces, best)
 
 
-def spaces_of(
-    architecture: Architecture, layer: Layer, factors: str
-) -> tuple[list[dict[int, frozenset[str]]], list[Space]]:
-    """What levels keep in each space to search, and these spaces, for each way to use the room (`dse.model.room`).
-
-    A level whose operands have depths of their own has spaces for each order of its parts (`dse.architecture.parts`).
-    """
-    choices: list[dict[int, frozenset[str]]] = []
-    spaces: list[Space] = []
-    for way in (way for machine in in_parts(architecture) for way in ways(machine)):
-        spaces += _spaces_of_way(way, layer, price(way, layer), factors, choices)
-    return choices, spaces
+def spaces_of(architecture: Architecture, layer: Layer, factors: str) -> tuple[list[Bypasses], list[Space]]:
+    """What levels keep in each space to search, and these spaces."""
+    choices, drafts = drafts_of(architecture, layer, factors)
+    return choices, _spaces_of(drafts)
 
 
-def _spaces_of_way(
-    architecture: Architecture, layer: Layer, prices: Prices, factors: str, choices: list[dict[int, frozenset[str]]]
-) -> list[Space]:
-    """The spaces of one way; what levels keep in each is added to `choices`.
+def _spaces_of(drafts: Sequence[Draft]) -> list[Space]:
+    """The spaces of drafts.
 
     One of each choice of bypasses. Where finished psums are narrower it has the mappings in which psums come back from
     the outermost level; beside it are, of each choice, the spaces with only finished psums in some levels, together.
     Those alone are left where the outermost level takes finished psums only.
     """
-    bypasses, first = bypass_choices(architecture), len(choices)
-    loose = _loose_levels(architecture)
-    choices += bypasses
     spaces: list[Space] = []
-    for mask, kept in enumerate(bypasses, start=first):
-        some = tuple(rooms_for_finished(architecture, layer, kept))
-        space = space_of(build(architecture, layer, kept, prices, factors, returns=bool(some)), mask, loose)
-        if not (some and architecture.levels[0].only_finished):
+    for draft in drafts:
+        way = draft.architecture
+        space = space_of(draft.problem, draft.mask, _loose_levels(way))
+        if not (draft.kindred and way.levels[0].only_finished):
             spaces += halved(space)
         kindred: list[Space] = []
-        for nodes in some:
-            problem = finishing(space.problem, architecture, layer, nodes, some[-1])
-            space = narrowed(space, problem, len(choices))
+        for problem, mask in zip(draft.kindred, draft.masks, strict=True):
+            space = narrowed(space, problem, mask)
             kindred += halved(space)
-            choices.append(kept)
         spaces += together(kindred)
     return spaces
 
@@ -206,15 +194,25 @@ class DeepSearch:
         begun: Begun | None = None,
     ) -> None:  # fmt: skip
         self.architecture, self.gap, self.stop, self.alone, self.beside = architecture, gap, stop, alone, begun
-        self.choices, self.spaces = spaces_of(architecture, layer, factors)
+        self.layer = layer
+        self.choices, self.drafts = drafts_of(architecture, layer, factors)
         self.per_step = price(architecture, layer).cycles_per_step
         self.begun: list[tuple[Floats, Ints]] = []
         self.visited = np.zeros(5, dtype=np.int64)
         self.best: Best | None = None  # of the search at hand
-        levels = len(in_parts(architecture)[0].levels)
-        orders = float(factorial(sum(int(bound) > 1 for bound in layer.bounds))) ** levels
+
+    @cached_property
+    def spaces(self) -> list[Space]:
+        """Made when a search needs them: a first mapping is known before."""
+        return _spaces_of(self.drafts)
+
+    @property
+    def size(self) -> float:
+        """Mappings that there are."""
+        machines = in_parts(self.architecture)
+        orders = float(factorial(sum(int(bound) > 1 for bound in self.layer.bounds))) ** len(machines[0].levels)
         ways = prod(float(axis.ways) for axis in self.spaces[0].axes)
-        self.size = ways * len(bypass_choices(architecture)) * len(in_parts(architecture)) * orders
+        return ways * len(bypass_choices(self.architecture)) * len(machines) * orders
 
     def offer(self, known: Known) -> None:
         """Look only for what is better than a mapping that places operands together."""
@@ -260,7 +258,7 @@ class DeepSearch:
         self, kind: int, until: float, near: Ints | None = None, known: Sequence[tuple[Floats, Ints]] = ()
     ) -> Steps:
         """`least` with a pause after every subproblem."""
-        width = record_length(len(self.spaces[0].problem.nodes))
+        width = record_length(len(self.drafts[0].problem.nodes))
         best = Best(
             kind, self.gap, until, np.zeros((1, 2)), np.zeros((1, width), dtype=np.int64), self.visited, self.stop
         )
@@ -270,11 +268,16 @@ class DeepSearch:
             best.values[0], best.records[0], best.held = values, record, 1
         self.best = best
         # What a search with a gap ends with depends on where it begins, so that must not be what was searched before.
-        may_begin = self.alone and until == inf and not self.begun and not any(space.loose for space in self.spaces)
+        loose = any(_loose_levels(draft.architecture) for draft in self.drafts)
+        may_begin = self.alone and until == inf and not self.begun and not loose
         alike = may_begin and self.gap == 0
-        found = remembered(self.spaces, kind) if alike else []
+        found: list[Found] = []
+        if alike and any(found_by(draft.problem) for draft in self.drafts):
+            found = remembered(self.spaces, kind)
         if may_begin and self.gap > 0 and self.beside is not None:
             found, best.begun = taken_over(self.spaces, self.beside), self.beside.weights
+        if best.held == 0 and until == inf and not found:
+            sketch_first(self.drafts, best)
         left = yield from seek(self.spaces, best, near, found)
         if alike and best.held > 0 and not self.stop[0]:
             remember(self.spaces, best)

@@ -95,12 +95,13 @@ def record(dtype: Any, fields: dict[str, Any]) -> Any:
     """One element of a structured type, each field filled from its start."""
     one = np.zeros(1, dtype=record_type(dtype))[0]
     for name, value in fields.items():
-        if np.ndim(value) == 0:
+        if isinstance(value, (int, float)) or np.ndim(value) == 0:
             one[name] = value
             continue
-        if len(value) > len(one[name]):
-            raise DseError(f"{name}: {len(value)} entries, the mapper has room for {len(one[name])}")
-        one[name][: len(value)] = value
+        room = one[name]
+        if len(value) > len(room):
+            raise DseError(f"{name}: {len(value)} entries, the mapper has room for {len(room)}")
+        room[: len(value)] = value
     return one
 
 
@@ -239,6 +240,8 @@ def _serial(
     Of each level the port counts that has most operands to stop for: which one it is may not hang on rates, as bounds
     of several designs take the least of each.
     """
+    if not (prices.buffering == SINGLE).any():
+        return None
     up, over, fixed = np.zeros((1, 3)), np.zeros((1, 3)), np.zeros(1)
     starts = float(layer.psum_words)
     for node in {roles.outer, roles.buffer} - {-1}:
@@ -299,53 +302,57 @@ def _linear(layer: Layer, roles: Roles, prices: Prices, in_buffer: Array, in_pe:
     the children; the psums of the outermost level start empty once each, and so do those of the buffer. Each of them is
     finished once in the outermost level, in the buffer, and in the PEs, if no sum is spread over these.
     """
-    access, fan = prices.access_pj, prices.fan_pj
+    # Lists: numbers of an array that are asked for one by one take ten times as long.
+    access, fan, costs = prices.access_pj.tolist(), prices.fan_pj.tolist(), prices.port_cost.tolist()
     ports = len(prices.port_names)
-    up, fill, outer = (np.zeros(3) for _ in range(3))
-    port_up, port_over, port_fixed = np.zeros((ports, 3)), np.zeros((ports, 3)), np.zeros(ports)
+    up, fill, outer = [0.0] * 3, [0.0] * 3, [0.0] * 3
+    port_up, port_over = [[0.0] * 3 for _ in range(ports)], [[0.0] * 3 for _ in range(ports)]
+    port_fixed = [0.0] * ports
     macs, starts = float(layer.macs), float(layer.psum_words)
     fixed = prices.mac_pj * macs
-    relevant_ports = [(t, int(prices.port_node[t]), prices.port_cost[t]) for t in range(ports)]
+    relevant_ports = list(zip(range(ports), prices.port_node.tolist(), costs, strict=True))
+    buffered, inside = in_buffer.tolist(), in_pe.tolist()
     for o in range(3):
-        parent = roles.buffer if in_buffer[o] else roles.outer
-        delivery, hop = fan[roles.array, o] if roles.array >= 0 else (0.0, 0.0)
-        pe_read, pe_write = access[roles.pe, o] if in_pe[o] else (0.0, 0.0)
+        parent = roles.buffer if buffered[o] else roles.outer
+        delivery, hop = fan[roles.array][o] if roles.array >= 0 else (0.0, 0.0)
+        pe_read, pe_write = access[roles.pe][o] if inside[o] else (0.0, 0.0)
         if o != PSUM:
-            up[o] += access[parent, o, 0]
+            up[o] += access[parent][o][0]
             fill[o] += delivery + pe_write
             fixed += macs * pe_read
         else:
-            up[o] += access[parent, o].sum() + pe_read + pe_write + delivery - hop
+            up[o] += sum(access[parent][o]) + pe_read + pe_write + delivery - hop
             fill[o] += hop
-            fixed += macs * (pe_read + pe_write) - starts * (access[parent, o, 0] + pe_read + pe_write + delivery)
-        if in_buffer[o]:
-            down, back = access[roles.outer, o], access[roles.buffer, o]
+            fixed += macs * (pe_read + pe_write) - starts * (access[parent][o][0] + pe_read + pe_write + delivery)
+        if buffered[o]:
+            down, back = access[roles.outer][o], access[roles.buffer][o]
             if o != PSUM:
                 outer[o] += down[0] + back[1]
             else:
-                outer[o] += down.sum() + back.sum()
+                outer[o] += sum(down) + sum(back)
                 fixed -= starts * (down[0] + back[1])
         for t, node, cost in relevant_ports:
             if node == parent:
-                port_up[t, o] += cost[o, 0] if o != PSUM else cost[o].sum()
-                port_fixed[t] -= 0.0 if o != PSUM else starts * cost[o, 0]
-            if in_buffer[o] and node == roles.outer:
-                port_over[t, o] += cost[o, 0] if o != PSUM else cost[o].sum()
-                port_fixed[t] -= 0.0 if o != PSUM else starts * cost[o, 0]
-            if in_buffer[o] and node == roles.buffer:
-                port_over[t, o] += cost[o, 1] if o != PSUM else cost[o].sum()
-                port_fixed[t] -= 0.0 if o != PSUM else starts * cost[o, 1]
+                port_up[t][o] += cost[o][0] if o != PSUM else sum(cost[o])
+                port_fixed[t] -= 0.0 if o != PSUM else starts * cost[o][0]
+            if buffered[o] and node == roles.outer:
+                port_over[t][o] += cost[o][0] if o != PSUM else sum(cost[o])
+                port_fixed[t] -= 0.0 if o != PSUM else starts * cost[o][0]
+            if buffered[o] and node == roles.buffer:
+                port_over[t][o] += cost[o][1] if o != PSUM else sum(cost[o])
+                port_fixed[t] -= 0.0 if o != PSUM else starts * cost[o][1]
     kept = [roles.outer, *([roles.buffer] if in_buffer[PSUM] else ())]
     in_pes = starts * float(prices.saved_pj[roles.pe].sum()) if in_pe[PSUM] else 0.0
     fixed -= starts * float(prices.saved_pj[kept].sum()) + in_pes
     for t, node, _ in relevant_ports:
         if node in kept:
-            port_fixed[t] -= starts * prices.port_saved[t].sum()
-    for t, joined in enumerate(prices.port_joins):  # transfers that take turns take the sum of their times
+            port_fixed[t] -= starts * float(prices.port_saved[t].sum())
+    tables = np.array(port_up).reshape(ports, 3), np.array(port_over).reshape(ports, 3), np.array(port_fixed)
+    for t, joined in enumerate(prices.port_joins.tolist()):  # transfers that take turns take the sum of their times
         if joined >= 0:
-            for table in (port_up, port_over, port_fixed):
+            for table in tables:
                 table[joined] += table[t]
     return {
-        "up_pj": up, "fill_pj": fill, "outer_pj": outer, "fixed_pj": float(fixed), "parts_pj": in_pes,
-        "port_up": port_up, "port_over": port_over, "port_fixed": port_fixed,
+        "up_pj": np.array(up), "fill_pj": fill, "outer_pj": outer, "fixed_pj": float(fixed), "parts_pj": in_pes,
+        "port_up": tables[0], "port_over": tables[1], "port_fixed": tables[2],
     }  # fmt: skip

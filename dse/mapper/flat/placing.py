@@ -25,7 +25,16 @@ from dse.mapper.flat.outer.table import (
     PASSES_SECOND,
     worked_out,
 )  # fmt: skip
-from dse.mapper.flat.outer.trips import END, FIRST, M_TRIPS, N_TRIPS, least_trips, list_trips
+from dse.mapper.flat.outer.trips import (
+    END,
+    FIRST,
+    M_TRIPS,
+    MOST_TRIPS,
+    N_TRIPS,
+    begin_trips,
+    least_trips,
+    list_trips,
+)  # fmt: skip
 from dse.mapper.flat.outer.walk import others
 from dse.mapper.flat.outer.words import (
     PSUMS,
@@ -56,9 +65,9 @@ ALL_UNROLLED = 9
 
 
 def place_tiles(
-    inst: Instance, run: Record, work: Record, config: Record, room: Any, options: Any, table: Any, pool: Ints,
-    incumbents: Any, stop: Ints,
-) -> Ints:  # fmt: skip
+    inst: Instance, run: Record, work: Record, config: Record, room: Any, options: Any, table: Any, incumbents: Any,
+    stop: Ints,
+) -> None:  # fmt: skip
     """Walk the outer tiles of one array configuration and price every mapping that may improve on the incumbents.
 
     Parameters
@@ -66,37 +75,40 @@ def place_tiles(
     config : an element of `dse.mapper.flat.run.CONFIGURATION`
         With no spread open; `inner_costs` has filled in what it costs.
     room : Room
-        Its `alive` holds the outer tiles that may still be best, see `dse.mapper.flat.inner.bounds.tile_pruned`.
+        Its `alive` holds the outer tiles that may still be best, see `dse.mapper.flat.inner.bounds.tile_pruned`; its
+        `trips` those listed, see `dse.mapper.flat.outer.trips.list_trips`.
     options : Options
     table : OuterTable
-    pool
-        See `dse.mapper.flat.outer.trips.list_trips`.
     incumbents : Incumbents
     stop : (1,)
         As for `dse.mapper.flat.search.search`.
-
-    Returns
-    -------
-    pool
     """
     values = incumbents.values
     config.beside = first_and_last(inst, config.tile, 1.0)
     config.cycles = array_time(inst, config.passes, config.cycles)
     if not _promising(inst, run, work, config, table, room.alive[ALL_UNROLLED], values):
-        return pool
+        return
     if worked_out(table) and _too_dear(
         inst, run, work, config, table, len(table.p), len(table.q), len(table.k), values
     ):  # fmt: skip
-        return pool
-    listed = room.listed
+        return
+    listed, pool = room.listed, room.trips
+    begin_trips(listed, pool, MOST_TRIPS)
     for d in range(8):
         row = config.spread_row[d]
         if listed[row, END] == 0:
-            pool = list_trips(inst, run, config, options, d, listed, pool)
+            list_trips(inst, run, config, options, d, listed, pool)
         if listed[row, FIRST] == listed[row, END]:
-            return pool
+            return
+    if worked_out(table):
+        last_p, last_q = len(table.p), len(table.q)
+        room.marks[last_p, last_q] += 2
+        first, end = listed[config.spread_row[P], FIRST], listed[config.spread_row[P], END]
+        while first < end and _p_too_dear(inst, run, work, config, room, table, pool[first, N_TRIPS], values):
+            first += 1
+        if first == end:
+            return
     _walk(inst, run, work, config, room, options, table, pool, incumbents, stop)
-    return pool
 
 
 def _walk(
@@ -121,8 +133,7 @@ def _walk(
             depth -= 1
             continue
         n[d], m[d] = pool[option[d], N_TRIPS], pool[option[d], M_TRIPS]
-        if aided and (d == P or d == Q or d == K) and _trips_too_dear(inst, run, work, config, table, d, values):
-            run.visited[OUTER_TILES] += 1
+        if aided and d >= K and d <= Q and d != C and _trips_too_dear(inst, run, work, config, room, table, d, values):
             continue
         work.tile[d] = min(inst.bounds[d], config.f[d] * config.spread[d] * m[d])
         if not fits(inst, work.tile, inst.in_buffer, inst.buffer_bits):
@@ -231,13 +242,53 @@ def _promising(
 
 
 def _trips_too_dear(
-    inst: Instance, run: Record, work: Record, config: Record, table: Any, d: int, values: Floats
+    inst: Instance, run: Record, work: Record, config: Record, room: Any, table: Any, d: int, values: Floats
 ) -> bool:
     """`_too_dear` with the trips decided up to dim d, which is P, Q or K."""
-    p = table.index[OF_P, work.n[P]]
-    q = len(table.q) if d == P else table.index[OF_Q, work.n[Q]]
-    k = table.index[OF_K, work.n[K]] if d == K else len(table.k)
-    return _too_dear(inst, run, work, config, table, p, q, k, values)
+    if d == P:
+        return _p_too_dear(inst, run, work, config, room, table, work.n[P], values)
+    p, q = table.index[OF_P, work.n[P]], table.index[OF_Q, work.n[Q]]
+    if d == Q:
+        return _pair_too_dear(inst, run, work, config, table, room.marks, p, q, values)
+    run.visited[OUTER_TILES] += 1
+    return _too_dear(inst, run, work, config, table, p, q, table.index[OF_K, work.n[K]], values)
+
+
+def _p_too_dear(
+    inst: Instance, run: Record, work: Record, config: Record, room: Any, table: Any, trips: int, values: Floats
+) -> bool:
+    """Whether no trips over Q, with some over P, improve."""
+    p, last, listed, marks = table.index[OF_P, trips], len(table.q), room.listed, room.marks
+    if _pair_too_dear(inst, run, work, config, table, marks, p, last, values):
+        return True
+    row = config.spread_row[Q]
+    for i in range(listed[row, FIRST], listed[row, END]):
+        q = table.index[OF_Q, room.trips[i, N_TRIPS]]
+        if not _pair_too_dear(inst, run, work, config, table, marks, p, q, values):
+            return False
+    marks[p, last] = marks[len(table.p), last]
+    return True
+
+
+def _pair_too_dear(
+    inst: Instance, run: Record, work: Record, config: Record, table: Any, marks: Ints, p: int, q: int,
+    values: Floats,
+) -> bool:  # fmt: skip
+    """`_too_dear` with any trips over K, asked once for an array configuration: trips over R and S do not matter.
+
+    What is found to improve is so as long as the incumbents stay as they are; what does not never will.
+
+    Parameters
+    ----------
+    marks : (P trips + 1, Q trips + 1)
+        The last is the mark of pairs that are too dear here, one more that of those that are not; less is not known.
+    """
+    mark = marks[len(table.p), len(table.q)]
+    if marks[p, q] < mark:
+        run.visited[OUTER_TILES] += 1
+        dear = _too_dear(inst, run, work, config, table, p, q, len(table.k), values)
+        marks[p, q] = mark if dear else mark + 1
+    return bool(marks[p, q] == mark)
 
 
 def _too_dear(

@@ -24,9 +24,10 @@ from dse.mapper.flat.fitting import (
 )  # fmt: skip
 from dse.mapper.flat.inner.bounds import least_inside, lone_port, steps_together, tile_pruned
 from dse.mapper.flat.inner.costs import inner_costs
-from dse.mapper.flat.inner.halo import halos
+from dse.mapper.flat.inner.halo import halo_words
 from dse.mapper.flat.inner.least_time import array_time, first_and_last, growth_of
 from dse.mapper.flat.instance import Instance
+from dse.mapper.flat.outer.trips import MOST_TRIPS, new_trips
 from dse.mapper.flat.placing import place_tiles
 from dse.mapper.flat.run import OUTER_TILES, PE_TILES, UNROLLINGS
 from dse.mapper.flat.spreads import FIRST_SPREAD, STEPS, decide, leave_open
@@ -61,6 +62,10 @@ class Room(NamedTuple):
         Scratch of the model.
     alive : (10, 3, *) int64
         Outer tiles that may still be best, see `tile_pruned`.
+    trips : (*, 2) int64
+        Those listed, see `place_tiles`.
+    marks : (P trips + 1, Q trips + 1) int64
+        Which trips over both are too dear, see `dse.mapper.flat.placing._pair_too_dear`.
     """
 
     first: Ints
@@ -72,6 +77,8 @@ class Room(NamedTuple):
     positions: Ints
     offsets: Ints
     alive: Ints
+    trips: Ints
+    marks: Ints
 
 
 @entry
@@ -97,7 +104,6 @@ def search(
         Set to 1 from outside to end the walk, as soon as there is an incumbent.
     """
     room = _room(inst, options, table)
-    pool = np.zeros((1024, 2), dtype=np.int64)
     for at in range(run.reached, len(tiles.order)):
         index = tiles.order[at]
         run.reached = at
@@ -111,7 +117,7 @@ def search(
         run.least_pj = tiles.bound[index, 0]
         for d in range(8):
             config.tile_row[d] = tiles.choice[index, d]
-        pool = _unroll(inst, run, work, walk, config, room, table, pool, incumbents, stop)
+        _unroll(inst, run, work, walk, config, room, table, incumbents, stop)
         if run.held < 0 or (stop[0] != 0 and run.held > 0) or _is_over(run):
             return
     run.reached = len(tiles.order)
@@ -134,19 +140,24 @@ def _room(inst: Instance, options: Any, table: Any) -> Room:
     positions = np.zeros((2, longest, 3), dtype=np.int64)
     offsets = np.zeros((4, inst.pes + 1), dtype=np.int64)
     alive = np.zeros((10, 3, 1 + max(table.count[0], max(table.count[1], table.count[2]))), dtype=np.int64)
-    return Room(first, options, tall, wide, fitting, listed, positions, offsets, alive)
+    trips = new_trips(inst.bounds, MOST_TRIPS)
+    marks = np.zeros((len(table.p) + 1, len(table.q) + 1), dtype=np.int64)
+    return Room(first, options, tall, wide, fitting, listed, positions, offsets, alive, trips, marks)
 
 
 def _unroll(
-    inst: Instance, run: Record, work: Record, walk: Record, config: Record, room: Any, table: Any, pool: Ints,
-    incumbents: Any, stop: Ints,
-) -> Ints:  # fmt: skip
-    """Walk the spreads of one PE tile, dim by dim, dims with the fewest choices first. Returns the pool of trips."""
+    inst: Instance, run: Record, work: Record, walk: Record, config: Record, room: Any, table: Any, incumbents: Any,
+    stop: Ints,
+) -> None:  # fmt: skip
+    """Walk the spreads of one PE tile, dim by dim, dims with the fewest choices first.
+
+    Neither makes nor hands on arrays: to count who uses them would take a fifth of the time.
+    """
     options, values, alive, points, floor = room.options, incumbents.values, room.alive, table.points, table.floor
     spreads, listed, entries, most = options.spreads, room.fitting.listed, room.fitting.entries, room.fitting.most
     _open_all(inst, run, walk, config, table, room, values)
     if _is_pruned(inst, run, walk, config, points, floor, values, alive, 0):
-        return pool  # since the tiles were listed, the table has been worked out
+        return  # since the tiles were listed, the table has been worked out
     depth = 0
     start(room.fitting, options, walk)
     while depth >= 0:
@@ -160,7 +171,7 @@ def _unroll(
             continue
         run.visited[UNROLLINGS] += walk.several[depth]
         if (stop[0] != 0 and run.held > 0) or _is_over(run):
-            return pool
+            return
         config.spread_row[walk.dim[depth]] = entries[walk.at[depth], ROW]
         further = follow(listed, entries, walk, depth) if depth < UNROLLED - 1 else 1.0
         if further == UNKNOWN:
@@ -178,14 +189,28 @@ def _unroll(
             depth += 1
             begin(listed, walk, depth)
             continue
-        tall, wide = halos(inst, work, config, room, P), halos(inst, work, config, room, Q)
-        config.cycles = inner_costs(inst, work, config, tall, wide)
-        pool = place_tiles(inst, run, work, config, room, options, table, pool, incumbents, stop)
+        config.cycles = _below_the_buffer(
+            inst, work, config, room.tall, room.wide, room.first, room.positions, room.offsets
+        )
+        place_tiles(inst, run, work, config, room, options, table, incumbents, stop)
         if run.held < 0:
             break
         for level in range(UNROLLED):
             _set_limits(run, walk, values, level)
-    return pool
+
+
+def _below_the_buffer(
+    inst: Instance, work: Record, config: Record, tall: Floats, wide: Floats, first: Ints, positions: Ints,
+    offsets: Ints,
+) -> float:  # fmt: skip
+    """`inner_costs` of the configuration; the words of each axis are counted once per pair of tiles and spreads."""
+    row = config.spread_row
+    over_tall, over_wide = tall[row[P] - first[P], row[R] - first[R]], wide[row[Q] - first[Q], row[S] - first[S]]
+    if over_tall[0] < 0:
+        halo_words(inst, work, config, P, positions, offsets, over_tall)
+    if over_wide[0] < 0:
+        halo_words(inst, work, config, Q, positions, offsets, over_wide)
+    return inner_costs(inst, work, config, over_tall, over_wide)
 
 
 def _open_all(inst: Instance, run: Record, walk: Record, config: Record, table: Any, room: Any, values: Floats) -> None:

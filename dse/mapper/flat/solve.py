@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import factorial, inf, prod
@@ -16,10 +15,9 @@ from dse.errors import DseError
 from dse.mapper.flat.gather import instances_of
 from dse.mapper.flat.inner.bounds import list_tiles
 from dse.mapper.flat.instance import Instance, Roles
-from dse.mapper.flat.outer.points import known_points, learn_points, outer_key
-from dse.mapper.flat.outer.table import OuterTable, empty_table, work_out, worked_out
-from dse.mapper.flat.outer.walk import new_outer_tile
-from dse.mapper.flat.outer.words import outer_floor
+from dse.mapper.flat.outer.kept import outer_table, whole_table
+from dse.mapper.flat.outer.points import learn_points
+from dse.mapper.flat.outer.table import OuterTable, empty_table, worked_out
 from dse.mapper.flat.run import (
     CHOICE,
     OUTER_TILES,
@@ -34,7 +32,7 @@ from dse.mapper.flat.run import (
     new_work,
 )  # fmt: skip
 from dse.mapper.flat.search import search
-from dse.mapper.flat.spreads import Options, by_spread
+from dse.mapper.flat.spreads import Options, by_spread, largest_tile
 from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.factors import dim_options
@@ -43,8 +41,7 @@ from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
 from dse.mapper.shared.rules import Rules
 from dse.mapper.shared.space import fastest_steps, splits
 from dse.model.mapping import Mapping, Spatial, Temporal
-from dse.model.price import SHARED, Prices, price
-from dse.problem.dims import IFMAP, P, R
+from dse.model.price import Prices, price
 from dse.problem.layer import Layer
 
 ROUGHLY = (0.3, 0.05)
@@ -97,21 +94,30 @@ class FlatSearch:
         self.choices, self.problems = prepare(
             architecture, layer, kind, factors, exact=not alone, prices=prices, learn=beaten is not None
         )
-        if alone:
-            self.problems = [_alone(problem) for problem in self.problems]
         self.run, self.work, self.place = new_run(kind, gap, factors == "perfect"), new_work(), new_walk()
         self.name, self.longest, self.stop, self.alone = layer.name, longest, stop, alone
         self.per_step = prices.cycles_per_step  # the search counts time in compute steps
         if beaten is not None:
             self.run.held = len(beaten)
             self.incumbents.values[: self.run.held] = beaten / (1.0, self.per_step)
-        # Bypass choices that are left, the one at hand last; visits before it; bounds of what was not looked at.
-        self.waiting = sorted(range(len(self.problems)), key=lambda index: -self.problems[index].best)
+        # Visits before the bypass choice at hand; bounds of what was not looked at.
         self.since = 0
         self.left: list[Any] = []
         # A whole front is searched roughly first, each bypass choice with one gap after the other.
         self.gaps = [*(rough for rough in ROUGHLY if kind == FRONT and rough > gap), gap]
         self.stage = 0
+        self.waiting = self._in_order()
+        if alone:
+            self.leave_alone()
+
+    def leave_alone(self) -> None:
+        """Before anything is visited: let it depend on nothing that this process has worked out for other problems."""
+        self.problems, self.alone = [_alone(problem) for problem in self.problems], True
+        self.waiting = self._in_order()
+
+    def _in_order(self) -> list[int]:
+        """Bypass choices that are left, the one at hand last."""
+        return sorted(range(len(self.problems)), key=lambda index: -self.problems[index].best)
 
     @property
     def visited(self) -> int:
@@ -157,10 +163,7 @@ class FlatSearch:
                 return True
             if self.visited <= pays:
                 return False
-            table = _outer(problem.instance, exact=False) if self.alone else problem.table
-            if not worked_out(table):
-                compiled(work_out)(problem.instance, table, new_outer_tile())
-            self.problems[mask], run.reached = _in_order(replace(problem, table=table)), 0
+            self.problems[mask], run.reached = _in_order(replace(problem, table=whole_table(problem.instance))), 0
 
     def offer(self, energy_pj: float, steps: float) -> None:
         """Look only for what is faster than a mapping from elsewhere, or as fast with less energy."""
@@ -180,9 +183,10 @@ class FlatSearch:
 
 def _alone(problem: Problem) -> Problem:
     """A problem that knows no more of outer tiles than the floor, whatever this process has worked out."""
-    instance = problem.instance
-    fresh = empty_table(instance.bounds, instance.port_outer[: instance.ports], problem.table.floor)
-    return _in_order(replace(problem, table=fresh)) if worked_out(problem.table) else replace(problem, table=fresh)
+    instance, floor = problem.instance, outer_table(problem.instance).floor
+    fresh = replace(problem, table=empty_table(instance["bounds"], instance["port_outer"][: instance["ports"]], floor))
+    knows_more = worked_out(problem.table) or problem.table.floor is not floor
+    return _in_order(fresh) if knows_more else fresh
 
 
 def _gap_left(kind: int, values: Any, bounds: Any) -> float:
@@ -239,11 +243,11 @@ def _prepare(
 ) -> Problem:
     array = architecture.hierarchy[roles.array] if roles.array >= 0 else None
     assert array is None or isinstance(array, FanOut)
-    flow, has_folds = architecture.dataflow.of(instance.bounds), bool(instance.folds.any())
+    flow, has_folds = architecture.dataflow.of(instance["bounds"]), bool(instance["folds"].any())
     rules = Rules.of(flow, array, has_pe=roles.pe >= 0, has_folds=has_folds)
     perfect = factors == "perfect"
     options, size, fastest = options_of(instance, rules, perfect, roles)
-    table = _outer(instance, exact)
+    table = outer_table(instance, exact=exact)
     return _in_order(Problem(instance, kind, options, table, fastest, size, PeTiles(None, None, None)))
 
 
@@ -260,36 +264,12 @@ def _in_order(problem: Problem) -> Problem:
     return replace(problem, tiles=PeTiles(choice, bound, order), best=best)
 
 
-def largest_tile(instance: Instance) -> Any:
-    """Per dim, the largest PE tile that fits when every other dim has a tile of one.
-
-    Examples
-    --------
-    >>> import dse
-    >>> layer = dse.Layer("conv", K=64, C=32, P=56, Q=56, R=3, S=3)
-    >>> _, problems = instances_of(dse.load_architecture("eyeriss"), layer)
-    >>> dict(zip("GNKCPQRS", largest_tile(problems[0]).tolist()))
-    {'G': 1, 'N': 1, 'K': 24, 'C': 12, 'P': 12, 'Q': 12, 'R': 3, 'S': 3}
-    """
-    largest = instance.bounds.copy()
-    relevance, window = instance.relevance.tolist(), instance.window.tolist()
-    bits, each = instance.pe_bits.tolist(), instance.pe_each.tolist()
-    for operand in np.flatnonzero(instance.in_pe).tolist():
-        room = min(bits[operand], bits[SHARED]) / each[operand]
-        for d in range(8) if room < inf else ():
-            if relevance[operand][d] and not (operand == IFMAP and d >= P):
-                largest[d] = min(largest[d], int(room))
-            elif relevance[operand][d]:
-                largest[d] = min(largest[d], (int(room) - 1) // int(window[2 * (d % 2) + (d >= R)]) + 1)
-    return largest
-
-
 def options_of(instance: Instance, rules: Rules, perfect: bool, roles: Roles) -> tuple[Options, float, float]:
     """Tiles and spreads per dim, the size of the mapspace they span, and the fewest steps."""
     key = (
-        tuple(instance.bounds.tolist()), tuple(largest_tile(instance).tolist()),
-        tuple(tuple(part.tolist()) for part in rules), int(instance.rows), int(instance.cols), perfect,
-        roles.buffer >= 0, bool((instance.port_node[: instance.ports] == roles.pe).any()),
+        tuple(instance["bounds"].tolist()), tuple(largest_tile(instance).tolist()),
+        tuple(tuple(part.tolist()) for part in rules), int(instance["rows"]), int(instance["cols"]), perfect,
+        roles.buffer >= 0, bool((instance["port_node"][: instance["ports"]] == roles.pe).any()),
     )  # fmt: skip
     return _options_of(*key)
 
@@ -310,39 +290,6 @@ def _options_of(
     compiled(splits)(extents, tile_start, tiles, unrollings, perfect, has_buffer, counts)
     orders = float(factorial(sum(bound > 1 for bound in bounds))) ** (2 if has_buffer else 1)
     return options, float(prod(counts)) * orders, compiled(fastest_steps)(tile_start, tiles, unrollings, rows, cols)
-
-
-_OUTER: OrderedDict[Any, OuterTable] = OrderedDict()
-
-AIDED = 6
-"""How much longer a search may be before it works out a table, when it has the table's points already."""
-
-KEPT_TABLES = 128
-"""Problems whose outer floor and table are remembered, up to a few megabytes each."""
-
-
-def _outer(instance: Instance, exact: bool) -> OuterTable:
-    """The outer table, kept: it does not change with the array, the dataflow or a PE's inside but its size.
-
-    Points that the bounds of designs needed are put in where the answer is exact: it is the same without them, while a
-    mapping within a gap would depend on what else the process has done.
-    """
-    key = outer_key(instance)
-    table = _OUTER.get(key)
-    if exact and (table is None or not worked_out(table)) and (known := known_points(instance)) is not None:
-        aided = empty_table(instance.bounds, instance.port_outer[: instance.ports], known.floor)
-        for o in range(3):
-            aided.points[o, : known.count[o]] = known.points[o, : known.count[o]]
-        aided.count[:] = known.count
-        return aided._replace(worth=AIDED * aided.worth)
-    if table is not None:
-        _OUTER.move_to_end(key)
-        return table
-    if len(_OUTER) >= KEPT_TABLES:
-        _OUTER.popitem(last=False)
-    floor = compiled(outer_floor)(instance)
-    _OUTER[key] = empty_table(instance.bounds, instance.port_outer[: instance.ports], floor)
-    return _OUTER[key]
 
 
 def flat_mapping(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]]) -> Mapping:

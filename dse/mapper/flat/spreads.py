@@ -2,17 +2,21 @@
 
 The sides matter only for whether the unrollings of all dims fit the array together and are tight. A search therefore
 walks spreads, keeping for each partial choice what the array may have left, and settles the sides at the end.
-Compilable but for `by_spread`.
+Compilable but for `by_spread` and `largest_tile`.
 """
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from dse.mapper.flat.instance import Instance
 from dse.mapper.shared.factors import COLS, FIRST_UNROLLING, OF_TILE, PASSES_LEFT, ROWS, STEPS_LEFT, tight
 from dse.model.counting.kernel import Ints, Record
+from dse.model.price import SHARED
+from dse.problem.dims import IFMAP, P, R
 
 TILE, TILES, FIRST_SPREAD, FEWEST_PASSES, FEWEST_STEPS = range(5)
 """Columns of `Options.tiles`."""
@@ -76,6 +80,31 @@ def by_spread(tile_start: Ints, tiles: Ints, unrollings: Ints, *, apart: bool = 
     for fewest, column in ((FEWEST_PASSES, PASSES), (FEWEST_STEPS, STEPS)):
         grouped[:-1, fewest] = np.minimum.reduceat(spreads[:-1, column], grouped[:-1, FIRST_SPREAD])
     return Options(tile_start, grouped, spreads, np.ascontiguousarray(sides))
+
+
+def largest_tile(instance: Instance) -> Any:
+    """Per dim, the largest PE tile that fits when every other dim has a tile of one.
+
+    Examples
+    --------
+    >>> import dse
+    >>> from dse.mapper.flat.gather import instances_of
+    >>> layer = dse.Layer("conv", K=64, C=32, P=56, Q=56, R=3, S=3)
+    >>> _, problems = instances_of(dse.load_architecture("eyeriss"), layer)
+    >>> dict(zip("GNKCPQRS", largest_tile(problems[0]).tolist()))
+    {'G': 1, 'N': 1, 'K': 24, 'C': 12, 'P': 12, 'Q': 12, 'R': 3, 'S': 3}
+    """
+    largest = instance["bounds"].copy()
+    relevance, window = instance["relevance"].tolist(), instance["window"].tolist()
+    bits, each = instance["pe_bits"].tolist(), instance["pe_each"].tolist()
+    for operand in np.flatnonzero(instance["in_pe"]).tolist():
+        room = min(bits[operand], bits[SHARED]) / each[operand]
+        for d in range(8) if room < inf else ():
+            if relevance[operand][d] and not (operand == IFMAP and d >= P):
+                largest[d] = min(largest[d], int(room))
+            elif relevance[operand][d]:
+                largest[d] = min(largest[d], (int(room) - 1) // int(window[2 * (d % 2) + (d >= R)]) + 1)
+    return largest
 
 
 def most_left(rows: int) -> int:

@@ -322,7 +322,7 @@ def test_fewest_steps_of_axes_too_many_to_pair_are_no_more(seed: int, monkeypatc
     for space in spaces:
         if len(space.fewest) == 1:
             continue
-        axes = [replace(axis, columns={}, _tables=None, _width=1) for axis in space.axes]
+        axes = [replace(axis, columns={}, _tables=None, _width=1, _equal={}) for axis in space.axes]
         least, _ = deep_steps.lay_down_fewest(space.problem, axes)
         exact = space.terms[space.fewest[0]].coefficient
         assert least <= exact * (1 + EQUAL)

@@ -138,7 +138,7 @@ def _compared(space: Space, choices: Laid) -> Compared | None:
             return None
         settled |= {k} if len(laid) == 1 else set()
         for _, slides in laid:
-            moving[list(slides)] = True
+            moving[[a for a, _ in slides]] = True
         for a, mine in ((a, one[:, a].tolist()) for one in words for a in range(6)):
             columns |= {(a, column) for column in mine if column}
             if crossing.operand == PSUM:

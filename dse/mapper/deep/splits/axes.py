@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import blake2b
 from itertools import product
 from math import prod
 from typing import Any, NamedTuple
@@ -33,16 +34,18 @@ from dse.mapper.deep.splits.filling import (
     fill,
 )
 from dse.mapper.deep.splits.fitting import LONG, chains_that_fit, pairs_that_fit
-from dse.mapper.deep.splits.halo import View, joined_words
+from dse.mapper.deep.splits.halo import Slides, View, Window, joined_words
 from dse.mapper.shared.compilation.arguments import Held
 from dse.mapper.shared.compilation.twins import compiled
-from dse.mapper.shared.words import box, boxes
 from dse.model.counting.kernel import Floats, Ints
-from dse.model.counting.records import NONE
+from dse.model.counting.records import NONE, WORD
 from dse.model.counting.records import TILE as EACH_TILE
 from dse.problem.dims import IFMAP, WEIGHT, C, G, K, N, P, Q, R, S
 
 Key = tuple[Any, ...]
+
+Singles = tuple[tuple[Ints, Ints], tuple[Ints, Ints]]
+"""The chains of both dims of an axis, each once, and those of each split."""
 
 COLUMNS = 64
 """Columns that an axis has room for at first."""
@@ -97,6 +100,10 @@ class Axis:
         Whether some that fit nowhere were left out, which `ways` counts still; and whether any would have been.
     twins
         Kept here by `dse.mapper.deep.bounds.mirror`.
+    singles : tuple, optional
+        Of an axis of two dims, if known.
+    twin : Axis, optional
+        One with the same splits, which has the same ifmap words.
     """
 
     dims: tuple[int, ...]
@@ -109,6 +116,8 @@ class Axis:
     fitting: bool = False
     is_long: bool = False
     twins: tuple[Ints, Ints] | None = None
+    singles: Singles | None = None
+    twin: Axis | None = None
     columns: dict[Key, int] = field(default_factory=dict)
     _tables: Floats | None = None
     _width: int = 1
@@ -118,7 +127,7 @@ class Axis:
     _several: list[int] | None = None
     _together: Together | None = None
     _loops: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
-    _words: dict[tuple[int, bool], Ints] = field(default_factory=dict)
+    _equal: dict[bytes, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.chains[0])
@@ -134,7 +143,9 @@ class Axis:
         if known is not None:
             return known
         if key[0] == "boxes":
-            self.put(key, np.asarray(self._boxes(*key[1:]), dtype=np.float64))
+            twin = self.twin
+            words = self._boxes(*key[1:]) if twin is None else twin._roomy()[1, twin.column(key)]
+            self.put(key, np.asarray(words, dtype=np.float64))
         elif self._is_one(key):
             self.columns[key] = 0
         else:
@@ -144,11 +155,15 @@ class Axis:
         return self.columns[key]
 
     def put(self, key: Key, values: Floats) -> None:
-        """Add a column of factors."""
+        """Add a column of factors, or take one that has the same."""
         if (values == 1.0).all():
             self.columns[key] = 0
             return
-        at = self.columns[key] = self._width
+        same = blake2b(values.tobytes(), digest_size=16).digest()
+        if same in self._equal:
+            self.columns[key] = self._equal[same]
+            return
+        at = self.columns[key] = self._equal[same] = self._width
         self._width += 1
         tables = self._roomy()
         np.log(values, out=tables[0, at])
@@ -255,7 +270,7 @@ class Axis:
         """Children of a level's fan-out that the axis is spread over."""
         return np.prod([chain[:, 2 * level + 1] for chain in self.chains], axis=0)
 
-    def _boxes(self, level: int, joined: int, mode: int, slides: bool) -> Ints:
+    def _boxes(self, level: int, joined: int, mode: int, slides: Slides) -> Ints:
         """At least the ifmap words along the axis that cross to all children at a level, or that their parents read.
 
         Parameters
@@ -264,63 +279,23 @@ class Axis:
             Fan-outs (bits) whose children count as one.
         mode : int
             Multicast: NONE, TILE or WORD (`dse.model.counting.records`).
-        slides : bool
-            Whether one of the two dims may slide.
+        slides : tuple of Slide
+            How they may slide, if at all.
         """
-        a, b = self.bounds
-        words = self._apart(level, slides)
-        if mode == NONE or not joined:
-            return words
-        inside = [2 * i + 1 for i in range(self.chains[0].shape[1] // 2) if joined >> i & 1]
-        spread = np.array([(chain[:, inside] > 1).any(axis=1) for chain in self.chains])
-        together = spread.all(axis=0) if mode == EACH_TILE else spread.any(axis=0)
-        if slides:
-            return np.where(together, np.minimum(words, self.touched), words)
-        if together.any():
-            words = words.copy()
-            rows = np.flatnonzero(together)
-            compiled(joined_words)(
-                self.chains[0][rows], self.chains[1][rows], a, b, self.stride, self.dilation,
-                View(level, joined, mode), rows, words,
-            )  # fmt: skip
+        singles, of = self._singles()
+        # Parts of tiles that differ may be the same, or the other way round; words are never fewer than theirs.
+        view = View(level, joined if mode != NONE else 0, WORD if slides and mode == EACH_TILE else mode)
+        window, words = Window(np.array(self.bounds), self.stride, self.dilation), np.empty(len(self), dtype=np.int64)
+        each = np.array(slides, dtype=np.int64).reshape(-1, 4)
+        compiled(joined_words)(singles, of, window, view, each, words)
         return words
 
-    def _apart(self, level: int, slides: bool) -> Ints:
-        """The same where each child has words of its own."""
-        if (level, slides) not in self._words:
-            a, b = self.bounds
-            levels = self.chains[0].shape[1] // 2
-            one = np.ones(len(self), dtype=np.int64)
-            tiles = (one, one) if level == levels else (self.tile(level, 0), self.tile(level, 1))
-            if slides:
-                words = np.minimum(self._apart(level, False), self._slid(*tiles))
-            else:
-                number_a, number_b = -(-a // tiles[0]), -(-b // tiles[1])
-                words = np.asarray(boxes(number_a, number_b, a, b, self.stride, self.dilation))
-            self._words[level, slides] = words
-        return self._words[level, slides]
-
-    @property
-    def touched(self) -> int:
-        """Words along the axis that some MAC touches."""
-        a, b = self.bounds
-        return len({p * self.stride + r * self.dilation for p in range(a) for r in range(b)})
-
-    def _slid(self, tile_a: Ints, tile_b: Ints) -> Ints:
-        """The fewer of the words of runs over the whole of one dim, in each tile of the other."""
-        found = []
-        for (x, tile_x, u), (y, tile_y, v) in (
-            ((self.bounds[0], tile_a, self.stride), (self.bounds[1], tile_b, self.dilation)),
-            ((self.bounds[1], tile_b, self.dilation), (self.bounds[0], tile_a, self.stride)),
-        ):
-            number_x, number_y = -(-x // tile_x), -(-y // tile_y)
-            last = y - (number_y - 1) * tile_y
-            total = np.zeros(len(self), dtype=np.int64)
-            for length, times in ((tile_y, number_y - 1), (last, 1)):
-                whole, parts = box(x, length, u, v), boxes(number_x, 1, x, length, u, v)
-                total = total + times * np.minimum(whole, parts)
-            found.append(total)
-        return np.minimum(*found)
+    def _singles(self) -> Singles:
+        """The chains of both dims, each once, and those of each split."""
+        if self.singles is None:
+            (a, of_a), (b, of_b) = (np.unique(chain, axis=0, return_inverse=True) for chain in self.chains)
+            self.singles = (a, b), (of_a.reshape(-1), of_b.reshape(-1))
+        return self.singles
 
 
 @lru_cache(maxsize=10_000)
@@ -391,6 +366,13 @@ def axes_of(problem: Deep) -> list[Axis]:
         window = 0 if dims[0] == P else 2
         found.append(Axis(
             dims, bounds, (a[first], b[second]), int(problem.window[window]), int(problem.window[window + 1]),
-            sides_a[first] * sides_b[second], ways, len(first) < many, many > LONG,
+            sides_a[first] * sides_b[second], ways, len(first) < many, many > LONG, singles=((a, b), (first, second)),
         ))  # fmt: skip
+    p, q = found[P], found[Q]
+    if _measures(p) == _measures(q) and all(np.array_equal(x, y) for x, y in zip(p.chains, q.chains, strict=True)):
+        q.twin = p
     return found
+
+
+def _measures(axis: Axis) -> tuple[Any, ...]:
+    return axis.bounds, axis.stride, axis.dilation

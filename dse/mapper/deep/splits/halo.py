@@ -1,4 +1,8 @@
-"""Ifmap words along an axis whose children share them: unions of boxes, by the model's own count. Compilable."""
+"""Ifmap words along an axis that slide or are shared: unions of boxes, by the model's own count. Compilable.
+
+Of a dim's chain, words depend on few numbers: the tile, where children that share stand, and the positions that tiles
+take. Many chains have the same, and each pair of these is counted once.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,25 @@ from typing import NamedTuple
 import numpy as np
 
 from dse.mapper.shared.price import new_scratch
-from dse.model.counting.boxes import box_words
+from dse.model.counting.boxes import offsets, positions, words_moved
 from dse.model.counting.kernel import Ints, entry
-from dse.model.counting.records import Axis, Nest, Scratch
+from dse.model.counting.records import Axis, Nest, Position, Scratch
 from dse.problem.dims import P, R
+
+
+class Window(NamedTuple):
+    """How two dims meet in the ifmap.
+
+    Parameters
+    ----------
+    bounds : (2,) int64
+    stride, dilation : int
+        Words that one step of the first, and one of the second, moves.
+    """
+
+    bounds: Ints
+    stride: int
+    dilation: int
 
 
 class View(NamedTuple):
@@ -31,47 +50,195 @@ class View(NamedTuple):
     mode: int
 
 
-@entry
-def joined_words(
-    first: Ints, second: Ints, bound_a: int, bound_b: int, stride: int, dilation: int, view: View, rows: Ints, out: Ints
-) -> None:
-    """Words that the parents of the children at a level read when nothing slides.
+class Slide(NamedTuple):
+    """Loops over which the ifmap may slide as one, a loop of each list.
 
     Parameters
     ----------
-    first, second : (*, 2 * k) int64
-        Chains of both dims.
-    bound_a, bound_b : int
-        Bounds of both dims.
-    stride, dilation : int
-        Words that one step of the first, and one of the second, moves.
-    rows : (*,) int64
-        Where in `out` the words of each chain go.
+    which : int
+        Over the first dim of the axis, or over the second.
+    first, last : int
+        The lists in which they are, the outermost and the innermost.
+    known : bool
+        Whether the last list certainly has one of them. Otherwise it may be without trips.
     """
-    loops = 4 * (first.shape[1] // 2)
-    bounds = np.array([1, 1, 1, 1, bound_a, 1, bound_b, 1])
-    dim = np.zeros(loops, dtype=np.int64)
+
+    which: int
+    first: int
+    last: int
+    known: bool
+
+
+Slides = tuple[Slide, ...]
+
+
+class Patterns(NamedTuple):
+    """What words depend on of each chain of a dim, alike ones once.
+
+    Parameters
+    ----------
+    of : (n,) int64
+        The pattern of each chain.
+    deepest : (n,) int64
+        The innermost list outside the children in which each chain has trips, -1 for none.
+    begin : (n + 1,) int64
+        Where each pattern stands in `numbers`.
+    numbers : (*,) int64
+        The tile; how many children share and where they stand; how many classes of positions there are and these.
+    many : int
+        How many patterns there are.
+    """
+
+    of: Ints
+    deepest: Ints
+    begin: Ints
+    numbers: Ints
+    many: int
+
+
+@entry
+def joined_words(
+    singles: tuple[Ints, Ints], chosen: tuple[Ints, Ints], window: Window, view: View, slides: Ints, out: Ints
+) -> None:
+    """At least the words that the parents of the children at a level read: the fewest in some ways to slide, or none.
+
+    Where nothing slides, and where one way to slide is known, this is what they read.
+
+    Parameters
+    ----------
+    singles : two (*, 2 * k) int64
+        Chains of both dims, each once.
+    chosen : two (n,) int64
+        Those of each split.
+    slides : (m, 4) int64
+        See `Slide`. A split does not slide so where it has no trips of that dim, or some of the other dim further in.
+    out : (n,) int64
+        Filled.
+    """
+    first, second = singles
+    loops, bounds = 2 * first.shape[1], window.bounds
     nest = Nest(
-        loops, dim, np.ones(loops, dtype=np.int64), np.ones(loops, dtype=np.int64),
-        dim, np.zeros(loops, dtype=np.int64),  # no count asks for the node of a loop
+        loops, np.zeros(loops, dtype=np.int64), np.ones(loops, dtype=np.int64), np.ones(loops, dtype=np.int64),
+        np.zeros(loops, dtype=np.int64), np.zeros(loops, dtype=np.int64),  # no count asks for the node of a loop
     )  # fmt: skip
-    scratch = new_scratch(loops, max(bound_a, bound_b), _most_children(first, second, view.joined))
-    for i in range(len(first)):
-        _lay_out(first, i, P, bound_a, view, nest, scratch)
-        _lay_out(second, i, R, bound_b, view, nest, scratch)
-        out[rows[i]] = box_words(Axis(P, R, stride, dilation), view.mode, nest, bounds, loops, loops, scratch)
+    scratch = new_scratch(loops, max(bounds[0], bounds[1]), _most_children(first, second, view.joined))
+    none = np.array([0, loops, loops, 0])
+    whole_a = _patterns(first, P, bounds[0], view, none, nest, scratch)
+    whole_b = _patterns(second, R, bounds[1], view, none, nest, scratch)
+    for i in range(len(out)):
+        out[i] = 2**62
+    _lower(whole_a, whole_b, chosen, none, window, view.mode, scratch, out)
+    for k in range(len(slides)):
+        if slides[k, 0] == 0:
+            slid = _patterns(first, P, bounds[0], view, slides[k], nest, scratch)
+            _lower(slid, whole_b, chosen, slides[k], window, view.mode, scratch, out)
+        else:
+            slid = _patterns(second, R, bounds[1], view, slides[k], nest, scratch)
+            _lower(whole_a, slid, chosen, slides[k], window, view.mode, scratch, out)
+
+
+def _lower(
+    a: Patterns, b: Patterns, chosen: tuple[Ints, Ints], slide: Ints, window: Window, mode: int, scratch: Scratch,
+    out: Ints,
+) -> None:  # fmt: skip
+    """Lower the words of each split that may slide so to those of its patterns."""
+    known, which, last = np.full((a.many, b.many), -1), slide[0], slide[2]
+    slides = last < len(scratch.joined)
+    for i in range(len(out)):
+        one, other = chosen[0][i], chosen[1][i]
+        mine, its = (a.deepest[one], b.deepest[other]) if which == 0 else (b.deepest[other], a.deepest[one])
+        if slides and (mine < max(0, its) or (slide[3] == 1 and mine != last)):
+            continue
+        x, y = a.of[one], b.of[other]
+        if known[x, y] < 0:
+            known[x, y] = _words(a.numbers, a.begin[x], b.numbers, b.begin[y], window, mode, scratch)
+        out[i] = min(out[i], known[x, y])
+
+
+def _words(
+    numbers_a: Ints, begin_a: int, numbers_b: Ints, begin_b: int, window: Window, mode: int, scratch: Scratch
+) -> int:
+    """Words of two patterns, as `dse.model.counting.boxes.box_words` adds them up."""
+    axis = Axis(P, R, window.stride, window.dilation)
+    scratch.tile[P], scratch.tile[R] = numbers_a[begin_a], numbers_b[begin_b]
+    rows, cols = numbers_a[begin_a + 1], numbers_b[begin_b + 1]
+    for i in range(rows):
+        scratch.offsets_a[i] = numbers_a[begin_a + 2 + i]
+    for i in range(cols):
+        scratch.offsets_b[i] = numbers_b[begin_b + 2 + i]
+    at_a, at_b = begin_a + 2 + rows, begin_b + 2 + cols
+    total = 0
+    for i in range(numbers_a[at_a]):
+        x = at_a + 1 + 3 * i
+        for k in range(numbers_b[at_b]):
+            y = at_b + 1 + 3 * k
+            position = Position(numbers_a[x], numbers_a[x + 1], numbers_b[y], numbers_b[y + 1])
+            times = numbers_a[x + 2] * numbers_b[y + 2]
+            total += times * words_moved(axis, mode, position, rows, cols, scratch)
+    return int(total)
+
+
+def _patterns(chains: Ints, d: int, bound: int, view: View, slide: Ints, nest: Nest, scratch: Scratch) -> Patterns:
+    """The patterns of a dim's chains, sliding over some of its loops."""
+    which = 0 if d == P else 1
+    first, last, loops = slide[1], slide[2], nest.size
+    if last < loops:
+        first, last = 4 * first + which, 4 * last + which
+    stands, at = (scratch.offsets_a, scratch.positions_a) if d == P else (scratch.offsets_b, scratch.positions_b)
+    of, begin, many = np.zeros(len(chains), dtype=np.int64), np.zeros(len(chains) + 1, dtype=np.int64), 0
+    deepest = np.full(len(chains), -1)
+    numbers = np.zeros(1024, dtype=np.int64)
+    for k in range(loops):
+        nest.trips[k] = 1  # of the other dim
+    for i in range(len(chains)):
+        for k in range(view.level):
+            if chains[i, 2 * k] > 1:
+                deepest[i] = k
+        _lay_out(chains, i, d, bound, view, nest, scratch)
+        children = offsets(nest, d, scratch.joined, stands)
+        span = stands[children - 1] + scratch.tile[d]
+        classes = positions(nest, d, bound, scratch.counted, first, last, span, at)
+        start = begin[many]
+        size = 3 + children + 3 * classes
+        while start + size > len(numbers):
+            numbers = np.concatenate((numbers, np.zeros(len(numbers), dtype=np.int64)))
+        numbers[start], numbers[start + 1] = scratch.tile[d], children
+        for k in range(children):
+            numbers[start + 2 + k] = stands[k]
+        numbers[start + 2 + children] = classes
+        for k in range(classes):
+            for x in range(3):
+                numbers[start + 3 + children + 3 * k + x] = at[k, x]
+        p = 0
+        while p < many and not _same(numbers, begin[p], begin[p + 1] - begin[p], start, size):
+            p += 1
+        of[i] = p
+        if p == many:
+            many += 1
+            begin[many] = start + size
+    return Patterns(of, deepest, begin, numbers, many)
+
+
+def _same(numbers: Ints, one: int, size: int, other: int, other_size: int) -> bool:
+    """Whether two patterns are alike."""
+    k = 0
+    while size == other_size and k < size and numbers[one + k] == numbers[other + k]:
+        k += 1
+    return k == size == other_size
 
 
 def _most_children(first: Ints, second: Ints, joined: int) -> int:
-    """The most children that any two chains join."""
-    most = 1
-    for i in range(len(first)):
-        children = 1
-        for k in range(first.shape[1] // 2):
-            if joined >> k & 1 == 1:
-                children *= first[i, 2 * k + 1] * second[i, 2 * k + 1]
-        most = max(most, children)
-    return most
+    """The most children that any two chains join, or more."""
+    most = np.ones(2, dtype=np.int64)
+    for which in range(2):
+        chains = first if which == 0 else second
+        for i in range(len(chains)):
+            children = 1
+            for k in range(chains.shape[1] // 2):
+                if joined >> k & 1 == 1:
+                    children *= chains[i, 2 * k + 1]
+            most[which] = max(most[which], children)
+    return int(most[0] * most[1])
 
 
 def _lay_out(chains: Ints, i: int, d: int, bound: int, view: View, nest: Nest, scratch: Scratch) -> None:

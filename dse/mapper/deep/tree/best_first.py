@@ -47,7 +47,7 @@ PROBE = 8_000
 NEAR = 0.03
 """How far, in logarithms, a root is below the best mapping at least for a dive in it."""
 
-FIRST_DIVE = 8
+FIRST_DIVE, AT_A_GAP = 8, 16
 """Subproblems after which there is a dive in the one at hand; the next ones come after twice as many each time."""
 
 ALL_KINDS = 24
@@ -67,6 +67,9 @@ BEYOND = 0.8
 
 BEGUN = 0.3
 """How near, in logarithms, what an earlier search has found is to a root's bound when no others are sought."""
+
+SKETCHED = 0.1
+"""The same with a gap, beside what that allows: one that is sketched is mostly near the best, and bounds are not."""
 
 FRUITLESS = 8
 """No more is looked through in this way once so many looks in a row have found nothing better."""
@@ -95,7 +98,7 @@ def seek(
     found : sequence of Found
         Mappings that may be good, or fit after some of their splits are exchanged.
     """
-    number, begun, dive_at = count(), int(best.visited[SUBPROBLEMS]), FIRST_DIVE
+    number, begun, dive_at = count(), int(best.visited[SUBPROBLEMS]), FIRST_DIVE if best.gap == 0 else AT_A_GAP
     several = nothing_of(spaces[0].problem).count(None) >= SEVERAL
     random = np.random.default_rng(0)  # every search has the same numbers
     heap: list[tuple[float, int, Node]] = []
@@ -220,7 +223,9 @@ def _root(space: Space, node: Node | None, best: Best) -> tuple[Node | None, flo
     """
     target, reached = best.target(), inf
     begun = best.warm or (best.until < inf and best.held > 0)
-    near = BEGUN if begun else ENOUGH if best.kind != LATENCY or best.gap > 0 else MARGIN
+    near = MARGIN if best.kind == LATENCY and best.gap == 0 else ENOUGH
+    if begun or (best.gap > 0 and best.held > 0):
+        near = BEGUN if begun else SKETCHED
     if node is None or node.bound > target - near:
         return node, reached
     for rows in first_mappings(node, best):

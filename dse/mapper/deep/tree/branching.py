@@ -23,12 +23,12 @@ from dse.mapper.deep.bounds.subproblem import (
 )
 from dse.mapper.deep.bounds.sums.columns import Laid
 from dse.mapper.deep.bounds.sums.sift import ROUNDING, Alive
-from dse.mapper.deep.lists import NO_TRIPS, Bools, Choice, kinds, parts_of_choice
+from dse.mapper.deep.lists import NO_SLIDE, NO_TRIPS, Bools, Choice, kinds, parts_of_choice
 from dse.mapper.deep.splits.axes import together
 from dse.mapper.deep.tree.walks import OPEN
 from dse.mapper.shared.compilation.twins import compiled
 from dse.model.counting.kernel import Ints
-from dse.problem.dims import P, Q
+from dse.problem.dims import IFMAP, P, Q
 
 HEAT = 0.01
 """Lift, in logarithms, of splits that count as undecided when a subproblem is halved."""
@@ -44,6 +44,9 @@ BETTER = 0.8
 
 RECENT = 16
 """How many of the last cuts in some way count."""
+
+FADING = 0.97
+"""How much of what a way counts with is left each time that it is not tried: what is bad at first may be good later."""
 
 TOO_MANY_PARTS = 4.0
 """What a way counts with that comes to too many parts to list them."""
@@ -83,9 +86,12 @@ def options(
     if key not in space.told:
         some = parts_of_choice(choice)
         begins = dict(zip(some, space.words.begins(with_each(choices, level, some)), strict=True))
+        # Where a slide in a list further in is open, what this one says of it may matter later.
+        later = any(one is None or (one.partial and one.kind == IFMAP) for one in choices[level + 1 :])
         space.told[key] = tuple(
             one for one in some
-            if not (one.passing and space.words.same(space.places, begins[one], begins[one._replace(passing=False)]))
+            if not (one.passing and not (later and one.slide != NO_SLIDE)
+                    and space.words.same(space.places, begins[one], begins[one._replace(passing=False)]))
         )  # fmt: skip
     some = one_of_each(space.told[key]) if mirror == CLOSED else space.told[key]
     parts = tuple(part_of(mirror, even=one.slide not in (P, Q)) for one in some)
@@ -177,17 +183,20 @@ class Learned:
         many : int
             How many combinations of its splits are left.
         """
-        least, found = inf, None
+        least, found, left = inf, None, set(ways).intersection(self.worth)
         for way in sorted(ways, key=lambda way: self.worth.get(way, 0.0)):
             if self.worth.get(way, 0.0) >= BETTER * least:
                 break
             parts = ways[way]()
+            left.discard(way)
             value = TOO_MANY_PARTS if parts is None else _worth(parts, bound, target, many)
             value *= DEARER if way == HALVES else 1.0
             count = self.count[way] = min(RECENT, self.count.get(way, 0) + 1)
             self.worth[way] = self.worth.get(way, 0.0) * (1 - 1 / count) + value / count
             if parts is not None and value < least:
                 least, found, self.taken = value, parts, way
+        for way in left:
+            self.worth[way] *= FADING
         return found
 
 

@@ -91,19 +91,16 @@ def next_tile(inst: Instance, options: Any, config: Record, depth: int) -> bool:
 
 
 def lone_port(ports: Ints) -> int:
-    """The outermost port, -1 where there are several: see `delivery_times`."""
+    """The outermost port, -1 where there are several: see `delivery_time`."""
     return int(ports[0]) if len(ports) == 1 else -1
 
 
-def delivery_times(inst: Instance, port: int, kind: int) -> tuple[float, float]:
-    """Cycles of the outermost port for one delivery of the first and of the second of the other operands.
+def delivery_time(inst: Instance, port: int, operand: int) -> float:
+    """Cycles of the outermost port for one delivery of an operand that does not stay at the array.
 
     What one outermost port delivers past the buffer adds to what crosses into the buffer; of several, nothing is known.
     """
-    if port < 0:
-        return 0.0, 0.0
-    first, second = others(kind)
-    return float(inst.port_up[port, first] * inst.words[first]), float(inst.port_up[port, second] * inst.words[second])
+    return float(inst.port_up[port, operand] * inst.words[operand]) if port >= 0 else 0.0
 
 
 def _longer(choice: Ints, bound: Floats, room: int) -> tuple[Ints, Any]:
@@ -284,13 +281,12 @@ def tile_pruned(
     for kind in range(3):
         alive[target, kind, 0] = 0
         if alive[source, kind, 0] > 0:
-            time = least_time(inst, kind, config.passes, config.cycles, floor[kind, 1])
-            total += _still_alive(inst, run, config, kind, time, points, values, alive, source, target)
+            total += _still_alive(inst, run, config, kind, floor[kind, 1], points, values, alive, source, target)
     return total == 0
 
 
 def _still_alive(
-    inst: Instance, run: Record, config: Record, kind: int, time: float, points: Floats, values: Floats, alive: Ints,
+    inst: Instance, run: Record, config: Record, kind: int, floor: float, points: Floats, values: Floats, alive: Ints,
     source: int, target: int,
 ) -> int:  # fmt: skip
     """Keep the outer tiles that may make an improvement; returns how many.
@@ -299,18 +295,24 @@ def _still_alive(
     ----------
     kind : int
         Operand that is stationary at the array.
-    time : float
-        Cycles that may overlap with those of the outermost ports.
+    floor : float
+        Least time of the outermost ports.
     """
     a, b, x, y, product, fixed = deliveries(inst, config, kind)
     inside, beside = config.inside_pj[kind] + fixed, config.beside
-    alone = inside + a * x + b * y + inst.static_pj * (time + beside)
-    scale, dear = 1.0 + run.gap + SLACK, config.dear
-    if (points[kind, alive[source, kind, 1], CROSSING_PJ] + alone) * scale >= dear:
+    alone, scale, dear = inside + a * x + b * y, 1.0 + run.gap + SLACK, config.dear
+    first_pj = points[kind, alive[source, kind, 1], CROSSING_PJ]
+    # Most often the time of the array alone says enough, and that of the ports is many products.
+    if (first_pj + alone + inst.static_pj * (config.cycles + beside)) * scale >= dear:
+        return 0
+    time = least_time(inst, kind, config.passes, config.cycles, floor)
+    alone += inst.static_pj * (time + beside)
+    if (first_pj + alone) * scale >= dear:
         return 0
     if time > config.cycles:
         dear = dearest(run.kind, run.gap, time + beside, values, run.held)
-    per_x, per_y = delivery_times(inst, config.port, kind)
+    first, second = others(kind)
+    per_x, per_y = delivery_time(inst, config.port, first), delivery_time(inst, config.port, second)
     waiting = array_beside(inst, config.port, config.cycles) if config.port >= 0 else 0.0
     kept = 0
     for i in range(1, alive[source, kind, 0] + 1):

@@ -14,7 +14,7 @@ import numpy as np
 from dse.mapper.flat.inner.bounds import (
     delivered,
     deliveries,
-    delivery_times,
+    delivery_time,
     goes_with,
     least_inside,
     lone_port,
@@ -237,7 +237,8 @@ def _ask(inst: Instance, outside: Any, v: int, kind: int, arrays: Any, seen: See
     """
     first, second = others(kind)
     a, b = inst.up_pj[first] * inst.words[first], inst.up_pj[second] * inst.words[second]
-    per_x, per_y = delivery_times(inst, lone_port(outside.ports), kind)
+    port = lone_port(outside.ports)
+    per_x, per_y = delivery_time(inst, port, first), delivery_time(inst, port, second)
     inside = seen.inside_pj[v, kind] + outside.points[v, kind, 0, CROSSING_PJ]
     least_port, busy, beside = seen.least[v, kind], outside.ahead[v, kind, 0], seen.beside[v]
     alone_pj, cycle_pj, known = arrays.alone_pj[v], arrays.cycle_pj[v], arrays.known[v]
@@ -272,7 +273,8 @@ def _least_of_points(
         return
     time = least_time(inst, kind, config.passes, config.cycles, outside.floor[v, kind, 1])
     port = lone_port(outside.ports)
-    per_x, per_y = delivery_times(inst, port, kind)
+    first, second = others(kind)
+    per_x, per_y = delivery_time(inst, port, first), delivery_time(inst, port, second)
     waiting = array_beside(inst, port, config.cycles) if port >= 0 else 0.0
     for i in range(count):
         point = points[i]

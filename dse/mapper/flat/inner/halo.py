@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from dse.mapper.flat.instance import ARRAY, Instance
 from dse.mapper.shared.words import STRIDE_H, STRIDE_W
 from dse.model.counting.boxes import box_words
@@ -24,23 +22,6 @@ LOOPS = 9
 
 FIRST_UNROLLED, FIRST_INSIDE = 5, 7
 """Where its unrolled loops and its loops inside a PE begin."""
-
-
-def halos(inst: Instance, work: Record, config: Record, room: Any, a: int) -> Any:
-    """`halo_words` of one axis, counted once per pair of tiles and spreads.
-
-    Parameters
-    ----------
-    room : Room
-    a : int
-        P or Q.
-    """
-    known = room.tall if a == P else room.wide
-    b = a + 2
-    entry = known[config.spread_row[a] - room.first[a], config.spread_row[b] - room.first[b]]
-    if entry[0] < 0:
-        halo_words(inst, work, config, a, room.positions, room.offsets, entry)
-    return entry
 
 
 def halo_words(

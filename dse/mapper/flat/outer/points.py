@@ -10,7 +10,7 @@ import numpy as np
 
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer.alike import Between, among, cells_of, points_between
-from dse.mapper.flat.outer.table import OuterTable, empty_table, work_out
+from dse.mapper.flat.outer.table import OuterTable, empty_table, with_room, work_out
 from dse.mapper.flat.outer.walk import new_outer_tile
 from dse.mapper.flat.outer.words import outer_floor
 from dse.mapper.shared.compilation.twins import compiled
@@ -41,13 +41,25 @@ def coarse_room(room: Any) -> Any:
 
 def outer_key(instance: Instance) -> bytes:
     """All that the outer table depends on."""
-    parts = (
-        instance.bounds, instance.window, instance.words, instance.bits, instance.in_buffer, instance.in_pe,
-        instance.up_pj * instance.in_pe, instance.outer_pj, instance.port_outer, instance.port_over,
-        instance.port_fixed, instance.buffer_bits, np.where(instance.in_pe == 1, instance.room, 0.0),
-        instance.port_up * instance.in_pe * instance.port_outer[:, None],
-    )  # fmt: skip
-    return b"".join(part.tobytes() for part in parts)
+    return untimed_key(instance) + times_of(instance).tobytes()
+
+
+def untimed_key(instance: Instance, room: Any = None) -> bytes:
+    """All that the outer table depends on, but times; with other room in all PEs."""
+    in_pe = instance["in_pe"]
+    parts = instance["up_pj"] * in_pe, np.where(in_pe == 1, instance["room"] if room is None else room, 0.0)
+    return b"".join(part.tobytes() for part in (*(instance[name] for name in OF_OUTER), *parts))
+
+
+def times_of(instance: Instance) -> Any:
+    """What the outermost ports take per word that crosses, and per word that the array is delivered; and besides."""
+    ports = np.flatnonzero(instance["port_outer"][: instance["ports"]])
+    over, up = instance["port_over"][ports], instance["port_up"][ports] * instance["in_pe"]
+    return np.concatenate([over.ravel(), up.ravel(), instance["port_fixed"][ports]])
+
+
+OF_OUTER = ("bounds", "window", "words", "bits", "in_buffer", "in_pe", "outer_pj", "port_outer", "buffer_bits")
+"""Fields of an instance that the outer table depends on. By name, as attributes of a record are slow to look up."""
 
 
 def points_of(instance: Instance) -> OuterTable:
@@ -57,7 +69,7 @@ def points_of(instance: Instance) -> OuterTable:
         _POINTS.move_to_end(key)
         return _POINTS[key]
     floor = compiled(outer_floor)(instance)
-    table = empty_table(instance.bounds, instance.port_outer[: instance.ports], floor)
+    table = with_room(empty_table(instance.bounds, instance.port_outer[: instance.ports], floor), instance.bounds)
     compiled(work_out)(instance, table, new_outer_tile())
     _keep(_POINTS, key, _cut_down(table), KEPT_POINTS)
     return _POINTS[key]
@@ -81,7 +93,7 @@ def _between(instances: Sequence[Instance], between: Between) -> tuple[OuterTabl
     """The tables of some instances from what outer tiles cost at the ends of their prices."""
     low, high = instances[between.low], instances[between.high]
     floor_low, floor_high = compiled(outer_floor)(low), compiled(outer_floor)(high)
-    table = empty_table(low.bounds, low.port_outer[: low.ports], floor_low)
+    table = with_room(empty_table(low.bounds, low.port_outer[: low.ports], floor_low), low.bounds)
     cells = np.full((6, table.points.shape[1] // 2, 3), np.inf)
     compiled(cells_of)(low, high, new_outer_tile(), table, cells)
     found = []
@@ -107,7 +119,9 @@ def _keep(kept: OrderedDict[Any, Any], key: Any, value: Any, most: int) -> None:
 
 def known_points(instance: Instance) -> OuterTable | None:
     """`points_of` an instance with more room in its PEs, which are sound for it, too; None unless they are known."""
-    key = outer_key(_coarse(instance))
+    if not (_POINTS or _NEAR):
+        return None
+    key = untimed_key(instance, coarse_room(instance["room"])) + times_of(instance).tobytes()
     return _POINTS.get(key) or _NEAR.get(key)
 
 

@@ -7,8 +7,9 @@ not once per array configuration.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +24,9 @@ from dse.problem.dims import K, N, P, Q, R, S
 CROSSING_PJ, PASSES_FIRST, PASSES_SECOND, BUSY, MOST_FIRST, MOST_SECOND = range(6)
 """Columns of `OuterTable.points`."""
 
+FEWEST_WORTH, PER_VISIT = 4096, 4
+"""A table is worth so many visits at least; and one for so many of its entries."""
+
 OF_P, OF_Q, OF_K = range(3)
 """Rows of `OuterTable.index`."""
 
@@ -36,9 +40,9 @@ class OuterTable(NamedTuple):
         From `dse.mapper.flat.outer.words.outer_floor`.
     least : (6, 1 + outermost ports, P trips + 1, Q trips + 1, K trips + 1) float
         By operand that may be stationary at the array: first delivered in every trip over a dim it does not have, then
-        staying through the outermost list too. Energy of the crossing with the operand's delivery, pJ, -1 where not
-        worked out yet; and for every outermost port, cycles of the crossing and of deliveries after the first. The last
-        entries over P, Q and K are the least of all others.
+        staying through the outermost list too. Energy of the crossing with the operand's delivery, pJ; and for every
+        outermost port, cycles of the crossing and of deliveries after the first. The last entries over P, Q and K are
+        the least of all others. Until the table is worked out, there is one of each.
     ports : (outermost ports,) int64
     index : (3, longest bound + 1) int64
         Of P, Q and K: place of a trip count in `least`.
@@ -69,26 +73,49 @@ class OuterTable(NamedTuple):
     worth: int
 
 
-def empty_table(bounds: Ints, port_outer: Ints, floor: Floats) -> OuterTable:
-    """A table of a problem's size with nothing worked out; the floor is `dse.mapper.flat.outer.words.outer_floor`'s."""
-    values = [trip_values(int(bounds[d])) for d in (P, Q, K)]
-    index = np.full((3, int(max(bounds[d] for d in (P, Q, K))) + 1), -1, dtype=np.int64)
-    for row, trips in enumerate(values):
+class Trips(NamedTuple):
+    """What outer tables of a layer have in common: see `OuterTable`, and how many entries and cells a walk has."""
+
+    index: Any
+    p: Any
+    q: Any
+    k: Any
+    entries: int
+    cells: int
+
+
+@lru_cache(maxsize=1024)
+def _trips_of(bounds: tuple[int, ...]) -> Trips:
+    p, q, k = (trip_values(bounds[d]) for d in (P, Q, K))
+    index = np.full((3, max(bounds[d] for d in (P, Q, K)) + 1), -1, dtype=np.int64)
+    for row, trips in enumerate((p, q, k)):
         index[row, trips] = np.arange(len(trips))
-    p, q, k = values
-    ports = np.flatnonzero(port_outer).astype(np.int64)
-    least = np.full((6, 1 + len(ports), len(p) + 1, len(q) + 1, len(k) + 1), -1.0)
-    entries = prod(len(trip_values(int(bound))) for bound in bounds[[N, K, P, Q, R, S]])
-    sizes = [grain(prod(int(bounds[d]) for d in group_dims(o) if d >= 0)) + 1 for o in range(3)]
+    entries = len(p) * len(q) * len(k) * prod(len(trip_values(bounds[d])) for d in (N, R, S))
+    sizes = [grain(prod(bounds[d] for d in group_dims(o) if d >= 0)) + 1 for o in range(3)]
     cells = max(sizes[0] * sizes[1], sizes[0] * sizes[2], sizes[1] * sizes[2])
-    points = np.empty((3, 2 * cells, 6))
+    return Trips(index, p, q, k, entries, cells)
+
+
+def empty_table(bounds: Ints, port_outer: Ints, floor: Floats) -> OuterTable:
+    """A table with nothing worked out; the floor is `dse.mapper.flat.outer.words.outer_floor`'s."""
+    trips = _trips_of(tuple(bounds.tolist()))
+    ports = np.flatnonzero(port_outer).astype(np.int64)
+    points = np.empty((3, 1, 6))
     points[:, 0] = 0.0, 1.0, 1.0, -np.inf, np.inf, np.inf
     points[:, 0, CROSSING_PJ] = floor[:, 0]
-    return OuterTable(floor, least, ports, index, p, q, k, points, np.ones(3, dtype=np.int64), max(4096, entries // 4))
+    least, worth = np.zeros((6, 1 + len(ports), 1, 1, 1)), max(FEWEST_WORTH, trips.entries // PER_VISIT)
+    return OuterTable(floor, least, ports, *trips[:4], points, np.ones(3, dtype=np.int64), worth)
+
+
+def with_room(table: OuterTable, bounds: Ints) -> OuterTable:
+    """A table with room for everything that `work_out` fills."""
+    trips = _trips_of(tuple(bounds.tolist()))
+    least = np.full((6, 1 + len(table.ports), len(trips.p) + 1, len(trips.q) + 1, len(trips.k) + 1), -1.0)
+    return table._replace(least=least, points=np.empty((3, 2 * trips.cells, 6)), count=table.count.copy())
 
 
 def worked_out(table: OuterTable) -> bool:
-    return bool(table.least[0, 0, len(table.p), len(table.q), len(table.k)] >= 0.0)
+    return bool(table.least.shape[4] > 1)
 
 
 @entry

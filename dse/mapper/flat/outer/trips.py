@@ -16,13 +16,35 @@ from dse.problem.dims import G
 FIRST, END = range(2)
 """Columns of `Room.listed`: where the trips of a spread begin and end among those listed."""
 
+MOST_TRIPS = 1 << 18
+"""Room for so many trips of all spreads. When it is used up, all are forgotten."""
+
 N_TRIPS, M_TRIPS = range(2)
 """Columns of the trips listed: of the outermost list and of the buffer's."""
 
 
+def new_trips(bounds: Ints, most: int) -> Ints:
+    """Nothing listed, with room for so many trips beside those that one walk needs at a time."""
+    longest = 1
+    for d in range(8):
+        longest = max(longest, bounds[d])
+    pool = np.empty((1 + most + 8 * (2 * int(np.sqrt(longest)) + 2), 2), dtype=np.int64)
+    pool[0, 0] = 0
+    return pool
+
+
+def begin_trips(listed: Ints, pool: Ints, most: int) -> None:
+    """Forget all trips where there may be no room for those of one spread of every dim."""
+    if pool[0, 0] < most:
+        return
+    pool[0, 0] = 0
+    for row in range(len(listed)):
+        listed[row, FIRST] = listed[row, END] = 0
+
+
 def list_trips(
     inst: Instance, run: Record, config: Record, options: Any, d: int, listed: Ints, pool: Ints
-) -> Ints:
+) -> None:
     """Outermost and buffer trips (n, m) of every tight split with this tile and spread, n rising.
 
     Tight on the sides whose larger one is smallest; other sides may rule some of them out (`settle`).
@@ -32,8 +54,7 @@ def list_trips(
     d : int
         Dim; `config` says its tile and spread.
     listed, pool
-        What has been listed: (first, end) per spread, and pairs whose first row counts them. Returns the pool, which
-        moves when it grows.
+        What has been listed: (first, end) per spread, and pairs whose first row counts them.
     """
     index, perfect = config.spread_row[d], run.perfect == 1
     f, spread = config.f[d], options.spreads[index]
@@ -41,34 +62,21 @@ def list_trips(
     first = used + 1
     passes = spread[PASSES]
     if inst.place[BUFFER] < 0:
-        pool = _room(pool, used + 2)
         used += 1
         pool[used, N_TRIPS], pool[used, M_TRIPS] = 1, passes
     elif d == G:
         # A group is reuse of nothing, so its loop is outermost of all.
-        pool = _room(pool, used + 2)
         used += 1
         pool[used, N_TRIPS], pool[used, M_TRIPS] = passes, 1
     else:
         n, m = next_trips(inst.bounds[d], f, spread[LEAST_ROWS], spread[LEAST_COLS], passes, 1, perfect)
         while n > 0:
-            pool = _room(pool, used + 2)
             used += 1
             pool[used, N_TRIPS], pool[used, M_TRIPS] = n, m
             n, m = next_trips(inst.bounds[d], f, spread[LEAST_ROWS], spread[LEAST_COLS], passes, n + 1, perfect)
     pool[0, 0] = used
     listed[index, FIRST] = first
     listed[index, END] = used + 1
-    return pool
-
-
-def _room(pool: Ints, size: int) -> Ints:
-    if size < len(pool):
-        return pool
-    wider = np.zeros((2 * len(pool), 2), dtype=np.int64)
-    for i in range(len(pool)):
-        wider[i, 0], wider[i, 1] = pool[i, 0], pool[i, 1]
-    return wider
 
 
 def least_trips(inst: Instance, work: Record, config: Record, d: int, first: int, end: int, pool: Ints) -> bool:

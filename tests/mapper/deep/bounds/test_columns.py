@@ -35,7 +35,34 @@ KINDS = {choice.kind: choice for choice in kinds()}
     ],
 )
 def test_a_run_ends_at_the_innermost_list_that_moves_the_operand(operand, child, choices, run):
-    assert run_of(operand, child, 3, choices) == run
+    lists, slides = run_of(operand, child, 3, choices)
+    assert (lists, tuple(axis for axis, _ in slides)) == run
+
+
+BOTH = Choice(IFMAP, slide=P)
+
+
+@pytest.mark.parametrize(
+    ("choices", "slides"),
+    [
+        ((None,), ((0, 0, 0, False), (1, 0, 0, False))),  # over either dim, if at all
+        ((None, KINDS[IFMAP]), ((0, 0, 1, False), (1, 0, 1, False))),  # or over one of the list outside
+        ((None, KINDS[WEIGHT]), ((0, 0, 1, True),)),
+        ((None, KINDS[PSUM]), ((1, 0, 1, True),)),
+        ((None, Choice(WEIGHT, P)), ((0, 1, 1, True),)),  # the list has another loop outside that over P
+        ((None, Choice(PSUM, P, passing=True)), ((1, 0, 1, True),)),  # it may have none
+        ((None, BOTH), ((0, 0, 1, True), (1, 0, 1, True))),
+        ((KINDS[WEIGHT], BOTH), ((0, 0, 1, True), (1, 1, 1, True))),  # with a loop over P innermost outside
+        ((KINDS[IFMAP], BOTH), ((0, 1, 1, True), (1, 1, 1, True))),  # with one over K
+        ((Choice(WEIGHT, Q), Choice(WEIGHT, P, passing=True)), ((0, 1, 1, True),)),  # with one over Q
+        ((None, Choice(WEIGHT, P), BOTH), ((0, 1, 2, True), (1, 2, 2, True))),  # up to the other loop there
+        ((None, Choice(WEIGHT, P, passing=True), BOTH), ((0, 0, 2, True), (1, 2, 2, True))),
+        ((Choice(WEIGHT, P), Choice(NO_TRIPS), BOTH), ((0, 0, 2, True), (1, 2, 2, True))),
+        ((Choice(WEIGHT, P), Choice(IFMAP, passing=True)), ((0, 0, 0, True),)),  # the inner list does not move it
+    ],
+)
+def test_a_slide_goes_on_where_no_other_loop_stands_between(choices, slides):
+    assert dict(run_of(IFMAP, len(choices), 4, choices)[1])[P] == slides
 
 
 def columns_by_hand(space: Space, choices: tuple[Choice | None, ...]) -> tuple[list[float], list[list[int]]]:

@@ -18,7 +18,7 @@ from dse.architecture.architecture import Architecture
 from dse.mapper.flat import search as flat_search
 from dse.mapper.flat import solve as flat_solve
 from dse.mapper.flat.inner.bounds import list_tiles
-from dse.mapper.flat.outer.table import work_out
+from dse.mapper.flat.outer.table import with_room, work_out
 from dse.mapper.flat.outer.walk import new_outer_tile
 from dse.mapper.flat.run import new_configuration
 from dse.mapper.flat.solve import prepare
@@ -147,10 +147,9 @@ def test_working_out_the_outer_table_only_raises_bounds_of_tiles(flow: str) -> N
         for own in instances:
             if own.fastest == np.inf:
                 continue
-            compiled(work_out)(own.instance, own.table, new_outer_tile())
-            choice, bound = compiled(list_tiles)(
-                own.instance, own.options, own.table, new_configuration(), own.fastest
-            )  # fmt: skip
+            table = with_room(own.table, own.instance.bounds)
+            compiled(work_out)(own.instance, table, new_outer_tile())
+            choice, bound = compiled(list_tiles)(own.instance, own.options, table, new_configuration(), own.fastest)
             before = {tuple(row): known for row, known in zip(own.tiles.choice, own.tiles.bound, strict=True)}
             for row, known in zip(choice, bound, strict=True):
                 assert (known >= before[tuple(row)] * (1 - EQUAL)).all(), case

@@ -8,7 +8,7 @@ import pytest
 from dse.formats.architecture.load import load_architecture
 from dse.mapper.flat.outer import table as module
 from dse.mapper.flat.outer import walk, words
-from dse.mapper.flat.outer.table import work_out
+from dse.mapper.flat.outer.table import with_room, work_out
 from dse.mapper.flat.outer.walk import new_outer_tile
 from dse.mapper.flat.solve import prepare
 from dse.mapper.shared.incumbent import ENERGY
@@ -20,17 +20,16 @@ SQUARE = Layer("square", K=4, C=3, P=6, Q=6, R=3, S=3)
 @pytest.mark.parametrize("layer", [SQUARE, replace(SQUARE, stride_h=2, stride_w=2)])
 def test_a_mirrored_table_is_the_table(layer, monkeypatch):
     problem = prepare(load_architecture("eyeriss"), layer, ENERGY, "all")[1][0]
-    halves = problem.table._replace(least=problem.table.least.copy(), points=problem.table.points.copy(),
-                                    count=problem.table.count.copy())  # fmt: skip
+    halves, whole = (with_room(problem.table, problem.instance.bounds) for _ in range(2))
     assert module.is_square(problem.instance)
     work_out(problem.instance, halves, new_outer_tile())
     for one in (module, walk):
         monkeypatch.setattr(one, "is_square", lambda inst: False)
-    work_out(problem.instance, problem.table, new_outer_tile())
-    assert np.allclose(halves.least, problem.table.least, rtol=1e-13)
-    assert halves.count.tolist() == problem.table.count.tolist()
+    work_out(problem.instance, whole, new_outer_tile())
+    assert np.allclose(halves.least, whole.least, rtol=1e-13)
+    assert halves.count.tolist() == whole.count.tolist()
     for kind, count in enumerate(halves.count):
-        assert np.allclose(halves.points[kind, :count], problem.table.points[kind, :count], rtol=1e-13)
+        assert np.allclose(halves.points[kind, :count], whole.points[kind, :count], rtol=1e-13)
 
 
 def test_height_and_width_that_differ_are_not_mirrored():

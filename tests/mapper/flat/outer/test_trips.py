@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dse.mapper.flat.instance import INSTANCE, record
-from dse.mapper.flat.outer.trips import END, FIRST, least_trips, list_trips
+from dse.mapper.flat.outer.trips import END, FIRST, begin_trips, least_trips, list_trips, new_trips
 from dse.mapper.flat.run import new_configuration, new_run, new_work
 from dse.mapper.flat.spreads import FIRST_SPREAD, LEAST_COLS, LEAST_ROWS, by_spread, decide, leave_open
 from dse.mapper.shared.factors import dim_options, tight
@@ -32,14 +32,14 @@ def test_the_trips_listed_are_the_tight_splits(bound: int, perfect: bool) -> Non
         "buffer_bits": [capacity] * 4,
     })  # fmt: skip
     run, work, config = new_run(ENERGY, 0.0, perfect), new_work(), new_configuration()
-    listed, pool = np.zeros((len(options.spreads), 2), dtype=np.int64), np.zeros((2, 2), dtype=np.int64)
+    listed, pool = np.zeros((len(options.spreads), 2), dtype=np.int64), new_trips(bounds, 1000)
     work.tile[:] = 1
     for tile in range(options.tile_start[K], options.tile_start[K + 1]):
         for row in range(options.tiles[tile, FIRST_SPREAD], options.tiles[tile + 1, FIRST_SPREAD]):
             config.tile_row[K], config.spread_row[K] = tile, row
             leave_open(config, options, K)
             decide(inst, config, options, K)
-            pool = list_trips(inst, run, config, options, K, listed, pool)
+            list_trips(inst, run, config, options, K, listed, pool)
             passes, f = int(config.passes[K]), int(config.f[K])
             sides = options.spreads[row, [LEAST_ROWS, LEAST_COLS]].tolist()
             expected = [
@@ -54,3 +54,16 @@ def test_the_trips_listed_are_the_tight_splits(bound: int, perfect: bool) -> Non
             if len(trips) > 1:
                 assert least_trips(inst, work, config, K, listed[row, FIRST], listed[row, END], pool) == bool(reach)
                 assert not reach or work.n[K] == reach[0]
+
+
+def test_trips_are_forgotten_when_there_is_no_room_for_more() -> None:
+    bounds = np.ones(8, dtype=np.int64)
+    bounds[K] = 17
+    listed, pool = np.ones((3, 2), dtype=np.int64), new_trips(bounds, 5)
+    assert len(pool) == 1 + 5 + 8 * 10  # ceil(17 / n) has at most ten values
+    pool[0, 0] = 4
+    begin_trips(listed, pool, 5)
+    assert (pool[0, 0], listed.tolist()) == (4, [[1, 1]] * 3)
+    pool[0, 0] = 5
+    begin_trips(listed, pool, 5)
+    assert (pool[0, 0], listed.tolist()) == (0, [[0, 0]] * 3)

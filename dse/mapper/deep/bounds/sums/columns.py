@@ -10,13 +10,17 @@ from math import log
 import numpy as np
 
 from dse.mapper.deep.bounds.sums.crossings import Crossing, Term
-from dse.mapper.deep.lists import IRRELEVANT, NO_SLIDE, NO_TRIPS, Choice
+from dse.mapper.deep.lists import IRRELEVANT, NO_SLIDE, NO_TRIPS, SLIDING, Choice
 from dse.mapper.deep.splits.axes import AXES, Axis, Key
+from dse.mapper.deep.splits.halo import Slide, Slides
 from dse.model.counting.kernel import Floats, Ints
-from dse.problem.dims import IFMAP, P, Q
+from dse.problem.dims import IFMAP, PSUM, WEIGHT, P, Q
 
-Run = tuple[int, tuple[int, ...]]
-"""Lists that repeat a crossing's transfers, and axes that the ifmap may slide on."""
+Run = tuple[int, tuple[tuple[int, Slides], ...]]
+"""Lists that repeat a crossing's transfers, and axes that the ifmap may slide on, each with how it may."""
+
+STAYING = (WEIGHT, PSUM)
+"""The operand that stays over each of the two dims of an axis on which the ifmap slides."""
 
 Columns = tuple[Floats, Ints, Ints]
 """(T,) logarithms of the terms' coefficients with all factors that are the same in every mapping; (T, 6) columns of the
@@ -30,7 +34,7 @@ Words = tuple[Ints, Floats]
 
 
 def run_of(operand: int, child: int, levels: int, choices: Laid) -> Run:
-    """How many lists repeat a crossing's transfers at least, and the axes that the ifmap may slide on."""
+    """How many lists repeat a crossing's transfers at least, and how the ifmap may slide on each axis."""
     return (levels, ()) if child == levels else _run(operand, choices[:child])
 
 
@@ -43,14 +47,46 @@ def _run(operand: int, choices: Laid) -> Run:
     """
     if not choices:
         return 0, ()
-    *outer, choice = choices
-    both = (P, Q) if operand == IFMAP else ()
+    outer, choice = choices[:-1], choices[-1]
     if choice is None or (choice.partial and choice.kind == operand):
-        return _run(operand, tuple(outer))[0], both
+        anywhere = tuple(Slide(which, 0, len(outer), False) for which in (0, 1))
+        return _run(operand, outer)[0], ((P, anywhere), (Q, anywhere)) if operand == IFMAP else ()
     if not _moves(operand, choice):
-        return _run(operand, tuple(outer))
-    slides = both if choice.partial else (choice.slide,) if both and choice.slide != NO_SLIDE else ()
+        return _run(operand, outer)
+    axes = (P, Q) if choice.partial else (choice.slide,) if choice.slide != NO_SLIDE else ()
+    slides = tuple((a, _slides(outer, choice, a)) for a in axes) if operand == IFMAP else ()
     return len(outer) + int(choice.kind != operand), slides
+
+
+def _slides(outer: Laid, choice: Choice, a: int) -> Slides:
+    """How the ifmap may slide on an axis over a loop of a list, and of those outside that may be one with it."""
+    return tuple(Slide(which, _begin(outer, choice, a, which), len(outer), True) for which in SLIDING[choice.kind])
+
+
+def _begin(outer: Laid, choice: Choice, a: int, which: int) -> int:
+    """The outermost list whose loop over a dim may be one with that in the next list, which has a given choice.
+
+    Loops over the same dim are one where nothing stands between: neither another loop of the list, which there is where
+    it is said to have loops over dims of an operand that stays and lacks this dim, nor one that stands innermost in the
+    next list outwards.
+    """
+    begin = len(outer)
+    for i in range(len(outer) - 1, -1, -1):
+        if choice.kind != IFMAP and choice.passing is False:
+            return begin
+        one = outer[i]
+        if one is None:
+            return 0
+        if one.kind == NO_TRIPS:
+            continue
+        if one.kind != STAYING[which]:
+            return begin
+        if one.partial:
+            return 0
+        if one.slide != a:
+            return begin
+        begin, choice = i, one
+    return begin
 
 
 def _moves(operand: int, choice: Choice | None) -> bool:
@@ -102,7 +138,7 @@ def places_of(terms: list[Term], axes: list[Axis]) -> Places:
 
 def words_of(crossing: Crossing, axes: list[Axis], run: Run) -> Words:
     """What the words of a crossing's views are products of, and the counts behind them."""
-    lists, slides = run
+    lists, slides = run[0], dict(run[1])
     counts = len(crossing.views) + 2 * crossing.folds
     columns, scales = np.zeros((counts, 6), dtype=np.int64), np.zeros(counts)
     for view, fans in enumerate(crossing.views):
@@ -114,7 +150,7 @@ def words_of(crossing: Crossing, axes: list[Axis], run: Run) -> Words:
                     scales[view] += log(bound)
             if len(AXES[a]) > 1 and crossing.operand == IFMAP:
                 joined = crossing.views[0] & ~fans
-                columns[view, a] = axis.column(("boxes", crossing.child, joined, crossing.mode, a in slides))
+                columns[view, a] = axis.column(("boxes", crossing.child, joined, crossing.mode, slides.get(a, ())))
     for a, axis in enumerate(axes) if crossing.folds else ():
         # Loops that the operand has not repeat it where they stand outside one that it has, as all others do.
         each = tuple(lists if d in IRRELEVANT[crossing.operand] else crossing.child for d in axis.dims)

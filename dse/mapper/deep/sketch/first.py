@@ -1,0 +1,45 @@
+"""The first mappings of a search: sketched for each choice of bypasses before any table of splits is made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dse.mapper.deep.bounds.subproblem import Best
+from dse.mapper.deep.drafts import Draft
+from dse.mapper.deep.leaves import Goal, Incumbents
+from dse.mapper.deep.sketch.sketch import Kindred, sketch_mappings
+from dse.mapper.shared.compilation.twins import compiled
+
+
+def sketch_first(drafts: Sequence[Draft], best: Best) -> None:
+    """Put the best of some sketched mappings into a search that knows of none; none where no sketch fits.
+
+    Examples
+    --------
+    >>> import dse
+    >>> from math import inf
+    >>> from dse.mapper.deep.drafts import drafts_of
+    >>> from dse.mapper.deep.nest import record_length
+    >>> from dse.mapper.shared.incumbent import EDP
+    >>> edge_npu = dse.load_architecture("edge_npu")
+    >>> layer = edge_npu.lowered(dse.Layer("conv", K=128, C=64, P=28, Q=28, R=3, S=3))
+    >>> _, drafts = drafts_of(edge_npu, layer, "all")
+    >>> records = np.zeros((1, record_length(len(drafts[0].problem.nodes))), dtype=np.int64)
+    >>> counters, stop = np.zeros(5, dtype=np.int64), np.zeros(1, dtype=np.int64)
+    >>> best = Best(EDP, 0.0, inf, np.zeros((1, 2)), records, counters, stop)
+    >>> sketch_first(drafts, best)
+    >>> least = dse.map_layer(edge_npu, layer, "edp").cost
+    >>> bool(1 - 1e-12 < best.values[0].prod() / (least.energy_pj * least.cycles) < 1.05)
+    True
+    """
+    goal = Goal(best.kind, best.gap, best.until, np.inf, 0, best.stop)
+    incumbents = Incumbents(best.values, best.records, best.visited, 0)
+    for draft in drafts:
+        each = draft.kindred or (draft.problem,)
+        kindred = Kindred(
+            np.array([one.bits for one in each]), np.array([one.only_finished for one in each]),
+            np.array(draft.masks or (draft.mask,)),
+        )  # fmt: skip
+        best.held = compiled(sketch_mappings)(each[0], kindred, goal, incumbents, best.held)

@@ -1,0 +1,135 @@
+"""Outer tables that a process keeps: none changes with the array, the dataflow or a PE's inside but its size."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from dse.mapper.flat.instance import Instance
+from dse.mapper.flat.outer.points import known_points, outer_key, times_of, untimed_key
+from dse.mapper.flat.outer.table import BUSY, OuterTable, empty_table, with_room, work_out, worked_out
+from dse.mapper.flat.outer.walk import new_outer_tile
+from dse.mapper.flat.outer.words import outer_floor
+from dse.mapper.shared.compilation.twins import compiled
+
+AIDED = 6
+"""How much longer a search may be before it works out a table, when it has the table's points already."""
+
+KEPT_TABLES, KEPT_LONG = 128, 4096
+"""Problems whose outer floor and table are kept, up to a few megabytes each; and those of which it is known that a
+search has worked out a table."""
+
+ROUNDING = 1e-12
+"""Larger than the relative rounding of a sum of times."""
+
+OF_LONG = ("bounds", "window", "bits", "in_buffer", "in_pe", "stationary")
+"""Fields of an instance that decide, more than others, how long a search takes."""
+
+
+class Timed(NamedTuple):
+    """A table that is worked out, and what the outermost ports take per word in its problem, see `times_of`."""
+
+    times: Any
+    table: OuterTable
+
+
+_TABLES: OrderedDict[bytes, OuterTable] = OrderedDict()
+_TIMED: OrderedDict[bytes, Timed] = OrderedDict()
+"""By all but times, the last of each."""
+
+_LONG: OrderedDict[bytes, bool] = OrderedDict()
+
+
+def outer_table(instance: Instance, *, exact: bool = False) -> OuterTable:
+    """The outer table of a problem as far as it is known, with its floor at least.
+
+    Parameters
+    ----------
+    instance : Instance
+    exact : bool
+        What is known of other problems may help, as the answer that is sought does not change with what is known. A
+        mapping within a gap would.
+
+    Notes
+    -----
+    The table of a problem that differs in the rate of its outermost ports alone serves with other times. Where a like
+    problem's search took long, the table is worked out at once. And points that bounds of designs needed are put in.
+    """
+    key = outer_key(instance)
+    table = _TABLES.get(key)
+    if exact and (table is None or not worked_out(table)):
+        if (timed := _timed_anew(instance)) is not None:
+            return timed  # not kept: its times are rounded, and searches with a gap ask for what is kept
+        if long_key(instance) in _LONG:
+            return whole_table(instance)
+        if (known := known_points(instance)) is not None:
+            return known._replace(worth=AIDED * known.worth)
+    if table is not None:
+        _TABLES.move_to_end(key)
+        return table
+    floor = compiled(outer_floor)(instance)
+    table = empty_table(instance["bounds"], instance["port_outer"][: instance["ports"]], floor)
+    return _keep(_TABLES, key, table, KEPT_TABLES)
+
+
+def whole_table(instance: Instance) -> OuterTable:
+    """The outer table with all its entries."""
+    table = outer_table(instance)
+    if not worked_out(table):
+        table = with_room(table, instance["bounds"])
+        compiled(work_out)(instance, table, new_outer_tile())
+        _keep(_TABLES, outer_key(instance), table, KEPT_TABLES)
+        _keep(_TIMED, untimed_key(instance), Timed(times_of(instance), table), KEPT_TABLES)
+    _keep(_LONG, long_key(instance), True, KEPT_LONG)
+    return table
+
+
+def long_key(instance: Instance) -> bytes:
+    """Equal for problems of which all have long searches, or none, as a rule."""
+    return b"".join(instance[name].tobytes() for name in OF_LONG)
+
+
+def _timed_anew(instance: Instance) -> OuterTable | None:
+    """The table of a problem that differs in the times of the outermost ports by one factor; None without such."""
+    known = _TIMED.get(untimed_key(instance))
+    factor = None if known is None else factor_between(known.times, times_of(instance))
+    if known is None or factor is None:
+        return None
+    table, less = known.table, factor * (1.0 - ROUNDING)
+    least, floor = table.least.copy(), table.floor.copy()
+    points = table.points[:, : max(1, int(table.count.max()))].copy()
+    least[:, 1:] *= less
+    points[:, :, BUSY] *= less
+    floor[:, 1] *= less
+    return table._replace(least=least, points=points, floor=floor)
+
+
+def factor_between(before: Any, after: Any) -> float | None:
+    """How many times as much all of some numbers have become; None where there is no such factor.
+
+    Examples
+    --------
+    >>> factor_between(np.array([2.0, 0.0, -4.0]), np.array([1.0, 0.0, -2.0]))
+    0.5
+    >>> factor_between(np.array([2.0, 1.0]), np.array([1.0, 1.0])) is None
+    True
+    """
+    if not before.any():
+        return None if after.any() else 1.0
+    widest = int(np.argmax(np.abs(before)))
+    factor = float(after[widest] / before[widest])
+    return factor if factor > 0.0 and np.allclose(after, factor * before, rtol=ROUNDING, atol=0.0) else None
+
+
+Value = TypeVar("Value")
+
+
+def _keep(kept: OrderedDict[bytes, Value], key: bytes, value: Value, most: int) -> Value:
+    """Keep a value by a key, as the last one; what was kept longest ago is given up."""
+    kept[key] = value
+    kept.move_to_end(key)
+    if len(kept) > most:
+        kept.popitem(last=False)
+    return value

@@ -1,0 +1,35 @@
+"""Sketches for tests: those of a search that knows of nothing, and the parts that they are made with."""
+
+from __future__ import annotations
+
+from math import inf
+
+import numpy as np
+
+from dse.architecture.architecture import Architecture
+from dse.mapper.deep.bounds.subproblem import Best
+from dse.mapper.deep.drafts import Bypasses, Draft, drafts_of
+from dse.mapper.deep.nest import record_length
+from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.sketch.first import sketch_first
+from dse.problem.dims import PSUM
+from dse.problem.layer import Layer
+
+
+def sketched(
+    architecture: Architecture, layer: Layer, objective: int, factors: str = "all"
+) -> tuple[list[Bypasses], Best]:
+    """What levels keep, and a search that knows of nothing but sketches."""
+    layer = architecture.lowered(layer)
+    choices, drafts = drafts_of(architecture, layer, factors)
+    width = record_length(len(drafts[0].problem.nodes))
+    counters, stop = np.zeros(5, dtype=np.int64), np.zeros(1, dtype=np.int64)
+    best = Best(objective, 0.0, inf, np.zeros((1, 2)), np.zeros((1, width), dtype=np.int64), counters, stop)
+    sketch_first(drafts, best)
+    return choices, best
+
+
+def first_of(draft: Draft) -> tuple[Deep, np.ndarray]:
+    """The problem that a draft is sketched with, and the bits of a psum where only finished ones come."""
+    each = draft.kindred or (draft.problem,)
+    return each[0], each[-1].bits[:, PSUM]
