@@ -1,4 +1,4 @@
-"""The tree of a proof: sets of mappings, cut until weights or prices close each of them."""
+"""The tree of a proof: sets of mappings, cut until bounds close each of them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from dse.errors import DseError
 from dse.mapper.deep.bounds.spaces import narrowed
-from dse.mapper.deep.bounds.subproblem import HOT, Best, Node, Space, fixed_weights, limits_of
+from dse.mapper.deep.bounds.subproblem import HOT, Best, Space, fixed_weights, limits_of
 from dse.mapper.deep.bounds.sums.columns import Pool
 from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, Terms
 from dse.mapper.deep.bounds.weights.dual import WARM, Effort, Family, Flock, climb_all
@@ -17,11 +18,9 @@ from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.lists import NO_SLIDE, NO_TRIPS, Choice
 from dse.mapper.deep.nest import record_length
 from dse.mapper.deep.splits.axes import Axis
-from dse.mapper.deep.tree.walks import walk_to
 from dse.mapper.proof import check
 from dse.mapper.proof.rows import Rows
 from dse.mapper.shared.compilation.twins import compiled
-from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 from dse.model.counting.kernel import Floats, Ints
 from dse.problem.dims import IFMAP
 
@@ -81,7 +80,7 @@ def told_apart(space: Space, checker: check.Checker) -> Space:
 
 
 class Tree:
-    """The tree of one part: sets of mappings, cut until weights or prices close each."""
+    """The tree of one part: sets of mappings, cut until bounds close each."""
 
     def __init__(self, rows: Rows, sets: check.Checker, kind: int) -> None:
         self.rows, self.space, self.sets = rows, told_apart(rows.space, sets), sets
@@ -101,7 +100,7 @@ class Tree:
         if not all(map(len, rows)):
             return {}
         steps: list[list[list[float]]] = []
-        before, turns, tables = inf, 0, self.sets.tables(rows, orders)
+        before, turns, tables = inf, 0, self.sets.tables(rows, orders)[0]
         while True:
             rows, tables = self._narrowed(rows, tables, steps)
             if not all(map(len, rows)):
@@ -158,12 +157,14 @@ class Tree:
         return tuple(choice_of(orders.get(level)) for level in range(self.space.problem.last))
 
     def _cut(self, rows: list[Ints], tables: list[Floats], orders: dict[int, str], weights: Any) -> dict[str, Any]:
-        """The parts that a set is cut into, or the prices of its mappings when they are few."""
+        """The parts that a set is cut into, none where all combinations that are left can be looked at."""
         unknown = [i for i in range(self.space.problem.last) if i not in orders]
         if np.prod([float(len(row)) for row in rows]) <= DIRECT:
-            some = self._left(rows, tables)
-            if not unknown or len(some) == 0:
-                return {"priced": [self._price(chosen, orders) for chosen in some]}
+            some = self.sets.left(rows, orders)
+            if len(some) == 0:
+                return {}
+            if not unknown:
+                return self._halves(rows, tables, orders, weights, self._undecided(rows, some))
         if unknown:
             level = unknown[-1]
             parts = []
@@ -171,23 +172,32 @@ class Tree:
                 agreeing = self.sets.agreeing(rows, level, order)
                 parts.append(self.grown(agreeing, {**orders, level: order}, weights))
             return {"list": level, "parts": parts}
-        a, term, most = self._where(tables, weights)
-        sides = [tables[a][:, term] <= most, tables[a][:, term] > most]
-        parts = [
-            self.grown([row[side] if x == a else row for x, row in enumerate(rows)], orders, weights) for side in sides
-        ]
-        return {"cut": [a, term, most], "parts": parts}
+        return self._halves(rows, tables, orders, weights, self._where(tables, weights))
 
-    def _left(self, rows: list[Ints], tables: list[Floats]) -> Ints:
-        """(m, 6) combinations of splits whose sums stay below the target, in the checker's order."""
-        logs, chosen = np.zeros((1, tables[0].shape[1])), np.zeros((1, 0), dtype=np.int64)
-        for at, (row, table) in enumerate(zip(rows, tables, strict=True)):
-            rest = sum((other.min(axis=0) for other in tables[at + 1 :]), start=np.zeros(table.shape[1]))
-            logs = (logs[:, None] + table[None]).reshape(-1, table.shape[1])
-            chosen = np.column_stack([np.repeat(chosen, len(row), axis=0), np.tile(row, len(chosen))])
-            kept = ~(self.sets.costs(logs + rest) >= self.sets.target)
-            logs, chosen = logs[kept], chosen[kept]
-        return chosen
+    def _halves(
+        self, rows: list[Ints], tables: list[Floats], orders: dict[int, str], weights: Any, cut: tuple[int, Any, float]
+    ) -> dict[str, Any]:
+        """A set cut by the splits of an axis: those with no more than this of a term, or of a factor, and others."""
+        a, what, most = cut
+        low = (tables[a][:, what] if isinstance(what, int) else self.sets.splits[what[0]][rows[a], what[1]]) <= most
+        parts = [self.grown([*rows[:a], rows[a][side], *rows[a + 1 :]], orders, weights) for side in (low, ~low)]
+        return {"cut": [*cut], "parts": parts}
+
+    def _undecided(self, rows: list[Ints], some: Ints) -> tuple[int, Any, float]:
+        """A list in which some splits of a set have a loop over a dim and others none, as it is for mappings left.
+
+        Once that is the same for all, it is known how far the ifmap slides, and all counts are exact.
+        """
+        found = []
+        for a, dims in enumerate(check.AXES):
+            for d in dims:
+                part, left = ((self.sets.splits[d][row, ::3] > 1).mean(axis=0) for row in (rows[a], some[:, a]))
+                found += [(left[i], i, a, d) for i in np.flatnonzero((part > 0.0) & (part < 1.0)).tolist()]
+        if not found:
+            message = f"no bound rules out {len(some)} mappings that cost no less"
+            raise DseError(message, hint="a proof in a file may not reach where more visits of psums cost less")
+        _, level, a, d = max(found)
+        return a, [d, 3 * level], 1.0
 
     def _where(self, tables: list[Floats], weights: Any) -> tuple[int, int, float]:
         """The axis, the term and its factor there, about which the bound is most undecided."""
@@ -204,15 +214,3 @@ class Tree:
             if spreads[at] > worst:
                 worst, found = float(spreads[at]), (a, at, float(means[at]))
         return found
-
-    def _price(self, chosen: Ints, orders: dict[int, str]) -> float | None:
-        """The least objective of a split and its orders that agree with what is laid down, None where none is legal."""
-        space = self.space
-        best = replace(self.best, values=np.zeros((1, 2)), held=0)
-        laid = self._laid(orders)
-        rows, level = tuple(np.array([row]) for row in chosen), tuple(np.zeros(1) for _ in chosen)
-        walk_to(Node(space, laid, rows, np.zeros(0), 0.0, level, space.columns(laid)), best, inf, 0)
-        if best.held == 0:
-            return None
-        energy, steps = (float(x) for x in best.values[0])
-        return {ENERGY: energy, LATENCY: steps, EDP: energy * steps}[best.kind]

@@ -44,7 +44,7 @@ class Part:
         """The terms and rows, in the form of the file."""
         return {
             "terms": [list(factors) for factors in rows.products],
-            "rows": [[part, [c or 0 for c in row.tolist()]] for part, row in rows.coefficients()],
+            "blocks": [[part, some] for part, some in rows.blocks()],
         }  # fmt: skip
 
 
@@ -87,7 +87,7 @@ def _name(architecture: Architecture, nodes: frozenset[int] | None, sets: tuple[
 
 def _spread(architecture: Architecture, dp: Deep, level: int, over: bool) -> str:
     """What a part says of the children of a fan-out, in words."""
-    return f"sums over C are {'' if over else 'not '}spread over {architecture.hierarchy[dp.fans[level]].name}"
+    return f"sums are {'' if over else 'not '}spread over {architecture.hierarchy[dp.fans[level]].name}"
 
 
 def problem_of(architecture: Architecture, parts: list[Part]) -> dict[str, Any]:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import exp
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.bounds.sums.crossings import Crossing, Term
 from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, NO_LIMIT, OF_ENERGY, OF_TIME
+from dse.mapper.deep.bounds.sums.terms import NO_GROUP, Book, Sum, _first, _of
 from dse.mapper.deep.splits.axes import Key
 from dse.mapper.proof import check
 from dse.model.counting.kernel import Floats
 from dse.model.counting.records import NONE, TILE
-from dse.problem.dims import DIMS, IFMAP, WEIGHT
+from dse.problem.dims import DIMS, IFMAP, PSUM, WEIGHT, G
 
 PARTS = {"energy": OF_ENERGY, "time": OF_TIME}
 
@@ -30,6 +32,23 @@ PRECISE = 7
 """Digits of a weight."""
 
 
+class Row(NamedTuple):
+    """What one row adds up, of which the largest of a block counts.
+
+    Parameters
+    ----------
+    part : {"energy", "time", "limit"}
+    block : int
+        All rows of a block have its number.
+    terms : tuple of Term
+        By their coefficients, which may be below zero where the row is an exact price.
+    """
+
+    part: str
+    block: int
+    terms: tuple[Term, ...]
+
+
 @dataclass(frozen=True)
 class Rows:
     """The rows of a space for an objective, and where they have the terms of the search.
@@ -39,7 +58,7 @@ class Rows:
     space : Space
     objective : {"energy", "latency", "edp"}
     spread : tuple
-        Levels, and whether a sum over C is spread over the children of the fan-out below each.
+        Levels, and whether a sum over C, R or S is spread over the children of the fan-out below each.
     """
 
     space: Space
@@ -47,78 +66,118 @@ class Rows:
     spread: tuple[tuple[int, bool], ...] = ()
 
     @cached_property
+    def rows(self) -> list[Row]:
+        """All rows but those of what is spread."""
+        space, found = self.space, list[Row]()
+        book = Book(space.problem, space.crossings)
+        for part in check.PARTS[self.objective]:
+            for rows in _blocks(space, book, PARTS[part]):
+                block = len({(row.part, row.block) for row in found})
+                found += [Row(part, block, tuple(terms)) for terms in rows if terms]
+        for b in range(FIRST_LIMIT, len(space.limits)):
+            if space.limits[b] < NO_LIMIT:
+                found.append(Row("limit", b, tuple(term for term in space.terms if term.block == b)))
+        return found
+
+    @cached_property
     def products(self) -> dict[tuple[Factor, ...], int]:
         """All terms, each once, and their numbers."""
-        every = [_factors_of(term, self.space) for term in self.space.terms]
+        every = [_factors_of(term, self.space) for row in self.rows for term in row.terms]
         every += [_children(level, over) for level, over in self.spread]
         return {one: number for number, one in enumerate(dict.fromkeys(every))}
 
     @cached_property
-    def _number_of(self) -> list[int]:
-        return [self.products[_factors_of(term, self.space)] for term in self.space.terms]
+    def _places(self) -> list[tuple[int, int]]:
+        """The row and the number of each term of the search."""
+        found = dict[Term, tuple[int, int]]()
+        for at, row in enumerate(self.rows):
+            if all(term.coefficient >= 0.0 for term in row.terms):
+                for term in row.terms:
+                    found.setdefault(term, (at, self.products[_factors_of(term, self.space)]))
+        return [found.get(term, (-1, 0)) for term in self.space.terms]
 
-    @cached_property
-    def groups(self) -> list[tuple[str, int, int]]:
-        """What every row is part of, its block and its group: the largest of a block's groups counts."""
-        space = self.space
-        blocks = [(part, PARTS[part]) for part in check.PARTS[self.objective]]
-        blocks += [("limit", b) for b in range(FIRST_LIMIT, len(space.limits)) if space.limits[b] < NO_LIMIT]
-        return [(part, block, group) for part, block in blocks
-                for group in sorted(set(space.group[(space.block == block) & (space.group >= 0)].tolist())) or [-1]]
-
-    def coefficients(self) -> list[tuple[str, Floats]]:
-        """What every row is part of, and its coefficients; a row of a limit is one at most."""
-        rows = []
-        for part, block, group in self.groups:
+    def blocks(self) -> list[tuple[str, list[list[float]]]]:
+        """What every block is part of, and its rows, of which the largest counts; that of a limit is one at most."""
+        found = dict[tuple[str, int], list[list[float]]]()
+        for part, block, terms in self.rows:
             row, scale = np.zeros(len(self.products)), exp(-self.space.limits[block]) if part == "limit" else 1.0
-            for number, term in zip(self._number_of, self.space.terms, strict=True):
-                if term.block == block and term.group in (-1, group):
-                    row[number] += term.coefficient * scale
-            rows.append((part, row))
+            for term in terms:
+                row[self.products[_factors_of(term, self.space)]] += term.coefficient * scale
+            found.setdefault((part, block), []).append([c or 0 for c in row.tolist()])
         for level, over in self.spread:
-            row = np.zeros(len(self.products))
-            row[self.products[_children(level, over)]] = 2.0 if over else 1.0
-            rows.append(("limit", row))
-        return rows
+            most = {self.products[_children(level, over)]: 2.0 if over else 1.0}
+            found["limit", -1 - level] = [[most.get(t, 0) for t in range(len(self.products))]]
+        return [(part, rows) for (part, _), rows in found.items()]
 
     def weights(self, given: Floats) -> list[list[float]]:
-        """Weights of the search as those of rows: (sum of a group's, of its whole block's) times what all groups share.
-
-        The weights of a block bound the sum of what its groups share and a mean of the groups. So they bound the same
-        mean of the logarithms of rows, of which the largest counts.
-        """
-        found = np.zeros((len(self.groups), len(self.products)))
-        numbers, terms = np.array(self._number_of), self.space
-        for at, (_, block, group) in enumerate(self.groups):
-            here = terms.block == block
-            grouped, mine = given[here & (terms.group >= 0)].sum(), here & (terms.group == group)
-            first = all(other[1] != block for other in self.groups[:at])
-            share = given[mine].sum() / grouped if group >= 0 and grouped > 0.0 else float(first)
-            if group >= 0:
-                np.add.at(found[at], numbers[mine], given[mine])
-            shared = here & (terms.group < 0)
-            np.add.at(found[at], numbers[shared], share * given[shared])
-        return self._rounded(found)
-
-    def _rounded(self, found: Floats) -> list[list[float]]:
-        """With few digits, those of every part adding up to one."""
-        part = np.array([name for name, _, _ in self.groups])
-        limits = part == "limit"
+        """Weights of the search as those of rows, with few digits, those of every part adding up to one."""
+        found = np.zeros((len(self.rows) + len(self.spread), len(self.products)))
+        for (row, number), weight in zip(self._places, given, strict=True):
+            if row >= 0:
+                found[row, number] += weight
+        parts = np.array([row.part for row in self.rows] + ["limit"] * len(self.spread))
+        limits = parts == "limit"
         for name in check.PARTS[self.objective]:
-            found[part == name] /= found[part == name].sum()
+            found[parts == name] /= found[parts == name].sum()
         found[limits] *= np.minimum(1.0, LARGEST / np.maximum(found[limits].sum(axis=1, keepdims=True), 1.0))
         found = np.array([[float(f"{w:.{PRECISE}g}") for w in row] for row in found])
         for name in check.PARTS[self.objective]:
-            mine = np.where((part == name)[:, None], found, 0.0)
+            mine = np.where((parts == name)[:, None], found, 0.0)
             largest = np.unravel_index(mine.argmax(), mine.shape)
             found[largest] += 1.0 - mine.sum()
-        found = np.vstack([found, np.zeros((len(self.spread), found.shape[1]))])
         return [[w or 0 for w in weights] for weights in found.tolist()]
 
 
+def _blocks(space: Space, book: Book, block: int) -> Iterator[list[list[Term]]]:
+    """The rows of each block of energy or of time: what the search adds up, and exact prices."""
+    dp, nodes = space.problem, space.problem.nodes.tolist()
+    mine = [term for term in space.terms if term.block == block]
+    scale = float(dp.static_pj) if block == OF_ENERGY else 1.0
+    if block == OF_ENERGY:
+        energy = book.positive(book.energy)
+        yield [_of(energy, block, NO_GROUP, 0), _whole(energy, block, 0), _exact(book, book.energy, block, 0)]
+    if scale == 0.0:
+        return
+    grouped = [[term for term in mine if term.group == group] for group in sorted({term.group for term in mine} - {-1})]
+    ports = {t: nodes.index(int(node)) for t, node in enumerate(dp.port_node)}
+    yield [
+        *grouped,
+        *(_whole(book.busy(t, False), block, level, scale) for t, level in ports.items()),
+        *(_exact(book, book.overlapped(t), block, level, scale) for t, level in ports.items()),
+    ]
+    for level in range(len(nodes)):
+        here = [t for t, at in ports.items() if at == level]
+        yield [
+            *(_of(book.busy(t, True), block, NO_GROUP, level, scale) for t in here),
+            *(_whole(book.busy(t, True), block, level, scale) for t in here),
+            *(_exact(book, book.port(t, True), block, level, scale) for t in here),
+        ]
+        yield [_first(dp, book, t, level, block, scale, (IFMAP, WEIGHT)) for t in here]
+        yield [_first(dp, book, t, level, block, scale, (PSUM,)) for t in here]
+
+
+def _whole(total: Sum, block: int, used: int, scale: float = 1.0) -> list[Term]:
+    """A sum before a constant was taken out of its coefficients, less that constant; nothing where none was."""
+    if not total.cuts:
+        return []
+    whole = total.parts | {place: value for place, (value, _) in total.cuts.items()}
+    terms = [Term(scale * value, block, NO_GROUP, k, view, used) for (k, view), value in whole.items()]
+    less = sum(cut for _, cut in total.cuts.values())
+    return [*terms, Term(-scale * less, block, NO_GROUP)]
+
+
+def _exact(book: Book, total: Sum, block: int, used: int, scale: float = 1.0) -> list[Term]:
+    """A sum as it is, where some counts are taken off; nothing where more visits of psums may cost less."""
+    least = min([*total.parts.values(), total.constant if used else 0.0])
+    if least >= 0.0 or book.dp.visits_pay:
+        return []
+    terms = [Term(scale * value, block, NO_GROUP, k, view, used) for (k, view), value in total.parts.items()]
+    return [*terms, Term(scale * total.constant, block, NO_GROUP, used=used)]
+
+
 def _children(level: int, over: bool) -> tuple[Factor, ...]:
-    """Over how many children a sum over C is spread: one at most, or two at least, which is a half at most of one."""
-    return (_plain("C", "tile", _fans([level]), power=-1 if over else 1),)
+    """Over how many children a sum is spread: one at most, or two at least, which is a half at most of one."""
+    return tuple(_plain(d, "tile", _fans([level]), power=-1 if over else 1) for d in check.LACKS[PSUM])
 
 
 def _factors_of(term: Term, space: Space) -> tuple[Factor, ...]:
@@ -132,8 +191,9 @@ def _factors_of(term: Term, space: Space) -> tuple[Factor, ...]:
         crossing = space.crossings[term.crossing]
         if term.view == crossing.steps_per_change and crossing.folds:
             found += [_plain(d, "combinations", range(0, 3 * levels, 3)) for d in "".join(check.AXES)]
+        unsure = bool(space.problem.visits_pay and space.problem.bounds[G] > 1)
         for dims in check.AXES:
-            found += _moved(crossing, term.view, dims, levels)
+            found += _moved(crossing, term.view, dims, levels, unsure)
     bounds = dict(zip(DIMS, space.problem.bounds, strict=True))
     return tuple(one for one in found if any(bounds[d] > 1 for d in one[1]))
 
@@ -168,7 +228,7 @@ def _static(a: int, key: Key, levels: int) -> list[Factor]:
     return [_plain(d, "tile", [3 * level + 1 + side]) for side in sides for d in dims]
 
 
-def _moved(crossing: Crossing, view: int, dims: str, levels: int) -> list[Factor]:
+def _moved(crossing: Crossing, view: int, dims: str, levels: int, unsure: bool) -> list[Factor]:
     """An axis' factors of the words that cross in a view, or of how often they change."""
     operand, child = crossing.operand, crossing.child
     if view >= len(crossing.views):
@@ -177,7 +237,8 @@ def _moved(crossing: Crossing, view: int, dims: str, levels: int) -> list[Factor
         own, apart, power = [*range(3 * levels)], _bits(crossing.views[view]), 1
         if operand == IFMAP and len(dims) > 1:
             joined = _bits(crossing.views[0] & ~crossing.views[view]) if crossing.mode != NONE else []
-            kind = "boxes" if crossing.mode == TILE else "words"
+            # Where psums may stay over fewer loops, G may be inside others, and nothing slides: boxes are not known.
+            kind = "boxes" if crossing.mode == TILE and not unsure else "words"
             return [(_axis(dims), dims, 1, kind, operand, child, tuple(joined))]
     return [
         (_axis(d), d, power, "combinations", operand, child, tuple(apart if d in check.LACKS[operand] else own))
