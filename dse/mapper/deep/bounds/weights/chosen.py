@@ -51,11 +51,11 @@ def _window(reduced: Floats, begin: int, end: int, least: float) -> tuple[float,
     widest = NARROW * 4.0 ** (RANGES - 1)
     for i in range(begin, end):
         over = reduced[i] - least
-        if over <= widest:
-            at, window = 0, NARROW
-            while over > window:
-                window *= 4.0
-                at += 1
+        at, window = RANGES, widest
+        while at > 0 and over <= window:  # most are far off
+            window /= 4.0
+            at -= 1
+        if at < RANGES:
             inside[at] += 1
     count, window = 0, NARROW
     for at in range(RANGES):
