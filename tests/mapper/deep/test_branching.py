@@ -14,7 +14,7 @@ from dse.mapper.deep.bounds.subproblem import Best, root_of
 from dse.mapper.deep.nest import record_length
 from dse.mapper.deep.solve import compare_and_halve, spaces_of
 from dse.mapper.deep.tree import branching
-from dse.mapper.deep.tree.branching import HALVES, HEAT, MOST_NEW, SHARES, Learned, half_of, share_of, shares
+from dse.mapper.deep.tree.branching import HALVES, HEAT, SHARES, Learned, half_of, shares
 from dse.mapper.shared.incumbent import EDP
 
 MANY = 10_000
@@ -106,12 +106,6 @@ def test_nothing_is_lost_where_no_way_can_be_listed() -> None:
     assert learned.best_of({}, 1.0, 2.0, MANY) is None
 
 
-def test_a_kind_is_new_once() -> None:
-    learned = Learned(halved=False)
-    assert [learned.is_new(what) for what in (1, 2, 1)] == [True, True, False]
-    assert sum(learned.is_new(what) for what in range(2 * MOST_NEW)) == MOST_NEW - 2
-
-
 @pytest.mark.parametrize("machine", ["simba_pe", "nvdla_small", "edge_npu"])
 def test_every_split_that_fits_is_in_a_share_of_a_fan_out(machine: str) -> None:
     """While no mapping is known, the ways to share out children have all combinations of splits that fit."""
@@ -129,7 +123,9 @@ def test_every_split_that_fits_is_in_a_share_of_a_fan_out(machine: str) -> None:
             parts = shares(node, node.rows, fan, best)
             if parts is None:
                 continue
-            mine = [share_of(part, fan) for part in parts]
+            firsts = [[axis.both()[row[0], :, 2 * fan + 1] for axis, row in zip(space.axes, part.rows, strict=True)]
+                      for part in parts]  # fmt: skip
+            mine = [tuple(int(children.prod()) for children in first) for first in firsts]
             assert len(set(mine)) == len(mine)
             for part, share in zip(parts, mine, strict=True):
                 assert np.prod(share) <= sides.prod()

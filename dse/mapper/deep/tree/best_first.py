@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Generator, Hashable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 from math import exp, inf, prod
@@ -49,9 +49,6 @@ NEAR = 0.03
 
 FIRST_DIVE, AT_A_GAP = 8, 16
 """Subproblems after which there is a dive in the one at hand; the next ones come after twice as many each time."""
-
-ALL_KINDS = 24
-"""Subproblems after which there are dives in those that are the first of their kind; many searches are over by then."""
 
 PROVEN = 0.003
 """How far, in logarithms, the least bound is below the best mapping when dives are not worth it any more."""
@@ -136,8 +133,6 @@ def seek(
                     price(space, rows, choices, best)
         if learned is not None:
             learned.begun = best.visited[SUBPROBLEMS] - begun > cut.SHORT
-            if best.visited[SUBPROBLEMS] - begun > ALL_KINDS and cut.operands_alone(node):
-                _dive_if_new(node, node.choices, best, learned)
         children = children_of(node, best, learned)
         known = _improved(spaces, best, known)
         for child in children:
@@ -257,12 +252,6 @@ def dive(node: Node | None, best: Best) -> float:
     return reached
 
 
-def _dive_if_new(node: Node, what: Hashable, best: Best, learned: Learned) -> None:
-    """Dive in a subproblem that is the first of its kind, where something is left to prove."""
-    if node.bound < best.target() - PROVEN and learned.is_new(what):
-        dive(node, best)
-
-
 def _parts(node: Node, best: Best) -> list[Node]:
     """A subproblem in each space that its own consists of, where something in it may improve."""
     if not node.space.parts:
@@ -312,8 +301,6 @@ def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[
     if learned is not None and compared and not few:
         parts = learned.best_of(cut.ways_to_cut(node, rows, half, best), node.bound, target, many)
         if parts is not None:
-            for part in parts if learned.taken <= cut.SHARES else []:
-                _dive_if_new(part, (learned.taken, *cut.share_of(part, cut.SHARES - learned.taken)), best, learned)
             return parts if unknown else [replace(part, compared=node.compared) for part in parts]
     if half is not None:
         parts = halves(node, rows, half, best)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from math import inf, log, prod
 
@@ -23,7 +23,7 @@ from dse.mapper.deep.bounds.subproblem import (
 )
 from dse.mapper.deep.bounds.sums.columns import Laid
 from dse.mapper.deep.bounds.sums.sift import ROUNDING, Alive
-from dse.mapper.deep.lists import NO_SLIDE, NO_TRIPS, Bools, Choice, kinds, parts_of_choice
+from dse.mapper.deep.lists import NO_SLIDE, Bools, Choice, kinds, parts_of_choice
 from dse.mapper.deep.splits.axes import together
 from dse.mapper.deep.tree.walks import OPEN
 from dse.mapper.shared.compilation.twins import compiled
@@ -51,10 +51,7 @@ FADING = 0.97
 TOO_MANY_PARTS = 4.0
 """What a way counts with that comes to too many parts to list them."""
 
-MOST_NEW = 200
-"""Subproblems that are the first of their kind in which there is a dive, at most."""
-
-SHORT = 100
+SHORT = 30
 """Subproblems after which ways are compared; most searches are over by then, and nothing is known of them yet."""
 
 HALVES, SHARES = -1, -2
@@ -153,21 +150,10 @@ class Learned:
     begun = False
     """Whether the search has taken so long that ways to cut a subproblem are compared."""
 
-    taken = 0
-    """The way that was best the last time."""
-
     def __init__(self, halved: bool) -> None:
         self.halved = halved
         self.worth: dict[int, float] = {}
         self.count: dict[int, int] = {}
-        self._seen: set[Hashable] = set()
-
-    def is_new(self, what: Hashable) -> bool:
-        """Whether this is asked for the first time, and has not been asked too often of other things."""
-        if what in self._seen or len(self._seen) >= MOST_NEW:
-            return False
-        self._seen.add(what)
-        return True
 
     def best_of(
         self, ways: Mapping[int, Callable[[], list[Node] | None]], bound: float, target: float, many: int
@@ -194,7 +180,7 @@ class Learned:
             count = self.count[way] = min(RECENT, self.count.get(way, 0) + 1)
             self.worth[way] = self.worth.get(way, 0.0) * (1 - 1 / count) + value / count
             if parts is not None and value < least:
-                least, found, self.taken = value, parts, way
+                least, found = value, parts
         for way in left:
             self.worth[way] *= FADING
         return found
@@ -239,11 +225,6 @@ def ways_to_cut(
     for fan in _unshared(node, rows):
         ways[SHARES - fan] = partial(shares, node, rows, fan, best)
     return ways
-
-
-def operands_alone(node: Node) -> bool:
-    """Whether every list has its operand, and none has more."""
-    return all(choice is not None and (choice.partial or choice.kind == NO_TRIPS) for choice in node.choices)
 
 
 def halves(node: Node, rows: tuple[Ints, ...], half: tuple[int, Bools], best: Best) -> list[Node]:
@@ -296,12 +277,6 @@ def _alike(node: Node, even: list[bool]) -> Kin:
     many, (logs, first, second) = len(even), node.columns
     mirror = tuple(part_of(node.mirror, one) for one in even)
     return Kin((node.choices,) * many, np.array([logs] * many), np.array([first] * many), second, mirror)
-
-
-def share_of(node: Node, fan: int) -> tuple[int, ...]:
-    """How many of a fan-out's children the first split of each axis takes."""
-    chains = together(node.space.axes).chains
-    return tuple(int(mine[row[0], :, 2 * fan + 1].prod()) for mine, row in zip(chains, node.rows, strict=True))
 
 
 def _unshared(node: Node, rows: tuple[Ints, ...]) -> Iterator[int]:
