@@ -79,16 +79,20 @@ def _wiring(architecture: Architecture, mapping: Mapping) -> Iterator[str]:
 
 
 def _inside(architecture: Architecture, layer: Layer, mapping: Mapping, places: Places) -> Iterator[str]:
+    """What is tiled in a PE. Over a fan-out in there, what its wiring takes is unrolled, whatever the dataflow says."""
     flow, node = architecture.dataflow, places.pe_node
     if node < 0:
         return
     name, tile = architecture.hierarchy[node].whole, mapping.tile(layer, node)
+    lists = [each.loops for each in mapping.nodes[node:] if isinstance(each, Temporal)]
+    looped = {loop.dim for loops in lists for loop in loops if loop.trips > 1}
     for dim, bound in zip(DIMS, layer.bounds, strict=True):
         if dim in flow.inside_whole:
             if tile[dim] < bound:
                 yield f"{name} has {tile[dim]} of {bound} along {dim}, which lies whole there"
-        elif tile[dim] > 1 and dim not in flow.inside:
-            yield f"{name} has {tile[dim]} along {dim}, and only {_listed(flow.inside | flow.inside_whole)} lie there"
+        elif dim in looped and dim not in flow.inside:
+            taken = _listed(flow.inside | flow.inside_whole) or "nothing"
+            yield f"{name} has {tile[dim]} along {dim}, and it takes {taken} there"
 
 
 def _array(architecture: Architecture, layer: Layer, mapping: Mapping, places: Places) -> Iterator[str]:

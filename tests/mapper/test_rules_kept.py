@@ -1,6 +1,7 @@
 """The rules of a dataflow, checked on mappings that the mapper makes and on mappings that break one rule each."""
 
 import pytest
+from mapper.walks.deep_walk import clustered_problem, deep_problem
 
 import dse
 from dse.formats.architecture.dataflow import built_in_dataflows
@@ -18,6 +19,24 @@ def test_the_mapper_keeps_every_rule(flow):
     except dse.InfeasibleError:
         pytest.skip("no mapping of this dataflow fits")
     assert broken_rules(chip, best.layer, best.mapping) == ()
+
+
+@pytest.mark.parametrize("draw", [clustered_problem, deep_problem])
+@pytest.mark.parametrize("seed", range(16))
+def test_the_mapper_keeps_the_rules_on_any_hierarchy(draw, seed):
+    """Also where a fan-out stands in a PE: what it unrolls is no tile of the dataflow's."""
+    drawn = draw(seed)
+    try:
+        best = dse.map_layer(drawn.architecture, drawn.layer, factors=drawn.kind)
+    except dse.InfeasibleError:
+        pytest.skip("no mapping of this dataflow fits")
+    assert broken_rules(drawn.architecture, drawn.architecture.lowered(drawn.layer), best.mapping) == ()
+
+
+def test_what_lists_in_a_pe_may_not_loop_over_is_named():
+    chip = dse.load_architecture("eyeriss").with_(dataflow=built_in_dataflows()["row-stationary"])
+    (broken,) = broken_rules(chip, LAYER.with_(R=1, S=1), nest(dram=[["P", 5]], pe=[["Q", 2]]))
+    assert broken == "PE has 2 along Q, and it takes K, C, S there"
 
 
 def nest(dram=(), glb=(), rows=(), cols=(), pe=()):

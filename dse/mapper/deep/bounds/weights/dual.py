@@ -12,13 +12,10 @@ import numpy as np
 
 from dse.mapper.deep.bounds.sums.sift import OF_TIME, ROUNDING, Alive, Terms, close_gaps, in_use, sift, with_lists
 from dse.mapper.deep.bounds.weights.chosen import choose
-from dse.mapper.deep.bounds.weights.newton import COLDEST, NEAR, ascend
+from dse.mapper.deep.bounds.weights.newton import NEAR, ascend
 from dse.mapper.deep.bounds.weights.small import Pairs, drop_dominated, gather, pair_up
 from dse.mapper.deep.bounds.weights.stairs import ONE_STEP, hull_of, least_step
 from dse.model.counting.kernel import Bools, Floats, Ints, entry
-
-AS_HOT = 0.3
-"""The heat that weights which were improved before begin with at most, over what is missing to the goal by them."""
 
 TURNS = 8
 """How often splits join it at most."""
@@ -303,8 +300,7 @@ def _climb(
     columns: Columns, sums: Sums, pairs: Pairs, value: float,
 ) -> float:  # fmt: skip
     """The turns of `climb`, in records that it made; `value` is the bound to begin with."""
-    kept, enough = weights.copy(), effort.enough
-    heat = effort.heat if effort.heat > WARM else max(COLDEST, min(effort.heat, AS_HOT * (enough - value)))
+    kept, heat, enough = weights.copy(), effort.heat, effort.enough
     best, reached = -np.inf, np.inf
     for turn in range(TURNS + 1):
         if turn > 0:
