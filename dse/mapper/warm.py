@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import Direction, FanOut, Level, Port
 from dse.mapper.alike import lower_bounds_alike, points_alike
-from dse.mapper.deep.solve import compare_and_halve
+from dse.mapper.deep.solve import run_whole
 from dse.mapper.flat.outer.table import with_room, work_out
 from dse.mapper.flat.outer.walk import new_outer_tile
 from dse.mapper.flat.solve import prepare
@@ -58,7 +58,7 @@ def warm_up(search: str) -> None:
     solve(cheap, layer, "energy", 0.0, "all")
     lower_bound(cheap, layer)
     if search == "deep":
-        compare_and_halve(cheap, layer)
+        run_whole(cheap, layer)
     if search == "flat":
         points_alike(cheap, layer, [dear])
         lower_bounds_alike([cheap, dear], layer, ((2, 2),), (0.0, 0.0))

@@ -1,6 +1,12 @@
 """Compiling ahead: which searches architectures need, and that it is said once."""
 
 import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
 
 import dse
 from dse.formats.architecture.load import load_architecture_spec
@@ -39,3 +45,32 @@ def test_a_search_that_another_one_hands_over_to_is_announced_once(monkeypatch, 
         with caplog.at_level(logging.INFO, "dse.mapper"):
             dse.map_layer(flexible, matmul, "latency")
         assert [record.getMessage() for record in caplog.records] == [COMPILING]
+
+
+SEARCHES = """
+import sys
+import dse
+from dse.mapper.layer import solve
+
+for name, layer, objective, gap in {asked}:
+    solve(dse.load_architecture(name), dse.load_workload("alexnet").layer(layer), objective, gap, "all", 20.0)
+print("numba" in sys.modules)
+"""
+
+REGISTERS = str(Path(__file__).parents[1] / "benchmarks/specs/registers.yaml")
+
+
+@pytest.mark.gate
+@pytest.mark.parametrize("asked", [
+    [("eyeriss", "conv3", objective, gap) for objective in ("energy", "latency", "front") for gap in (0.0, 0.05)],
+    [("edge_npu", "conv3", objective, gap) for objective in ("energy", "latency", "edp") for gap in (0.0, 0.05)],
+    [("simba_pe", "conv2", "front", 0.0), ("nvdla_small", "conv2", "latency", 0.0), (REGISTERS, "conv3", "edp", 0.0)],
+], ids=["flat", "two levels", "fronts and three levels"])  # fmt: skip
+def test_searches_use_kernels_that_come_with_the_package(asked, tmp_path):
+    """Else a first answer takes twice as long; `make kernels` puts in what is missing."""
+    run = subprocess.run(
+        [sys.executable, "-c", SEARCHES.format(asked=asked)], capture_output=True, text=True, timeout=300,
+        env={**os.environ, "DSE_CACHE_DIR": str(tmp_path / "kernels")},
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip() == "False"

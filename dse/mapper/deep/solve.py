@@ -28,6 +28,7 @@ from dse.mapper.deep.problem import build, finishing, rooms_for_finished, withou
 from dse.mapper.deep.sketch.first import sketch_first
 from dse.mapper.deep.tree.best_first import begun_by, finished, remember, remembered, seek, taken_over
 from dse.mapper.deep.tree.branching import half_of, shares
+from dse.mapper.deep.tree.start import first_mappings, values_of
 from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, is_better
 from dse.mapper.shared.places import Places
@@ -169,14 +170,16 @@ def _loose_levels(architecture: Architecture) -> tuple[int, ...]:
     return tuple(k for k, node in enumerate(nodes) if isinstance(node, Level) and node.part_of)
 
 
-def compare_and_halve(architecture: Architecture, layer: Layer) -> None:
-    """Compare the splits of a layer in its first space, halve an axis and share out the first level's children, as only
-    a long search does."""
+def run_whole(architecture: Architecture, layer: Layer) -> None:
+    """Do in a layer's first space what only long searches do: seek first mappings from the bound, exchange splits and
+    compare them, halve an axis, and share out the first level's children."""
     space = spaces_of(architecture, layer, "all")[1][0]
     record, counters, stop = np.zeros((1, 1), np.int64), np.zeros(5, np.int64), np.zeros(1, np.int64)
     best = Best(ENERGY, 0.0, inf, np.zeros((1, 2)), record, counters, stop)
     root = root_of(space, best)
     if root is not None:
+        next(first_mappings(root, best))
+        values_of(space, best, root.columns, [0] * len(space.axes))
         needed_splits(root, best, 1)
         half_of(root, root.rows, inf, 0.0)
         shares(root, root.rows, 0, best)

@@ -12,7 +12,7 @@ from dse.mapper.deep.bounds.halves import most_undecided
 from dse.mapper.deep.bounds.sharing import ways_to_share
 from dse.mapper.deep.bounds.subproblem import Best, root_of
 from dse.mapper.deep.nest import record_length
-from dse.mapper.deep.solve import compare_and_halve, spaces_of
+from dse.mapper.deep.solve import run_whole, spaces_of
 from dse.mapper.deep.tree import branching
 from dse.mapper.deep.tree.branching import HALVES, HEAT, SHARES, Learned, half_of, shares
 from dse.mapper.shared.incumbent import EDP
@@ -58,7 +58,7 @@ def test_the_kernel_is_compiled_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     called = []
     monkeypatch.setattr(branching, "compiled", lambda kernel: called.append(kernel) or kernel)
     architecture = load_architecture("nvdla_small")
-    compare_and_halve(architecture, architecture.lowered(LAYER))
+    run_whole(architecture, architecture.lowered(LAYER))
     assert called == [most_undecided, ways_to_share]
 
 

@@ -16,7 +16,7 @@ from dse.mapper.deep.bounds.subproblem import Node
 from dse.mapper.deep.bounds.sums.terms import first_tile
 from dse.mapper.deep.kept import _kept
 from dse.mapper.deep.lists import nothing_of
-from dse.mapper.deep.solve import compare_and_halve, solve_deep, spaces_of
+from dse.mapper.deep.solve import run_whole, solve_deep, spaces_of
 from dse.mapper.deep.tree import best_first
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY
 from dse.model.price import price
@@ -144,5 +144,5 @@ def test_the_kernel_is_compiled_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     called = []
     monkeypatch.setattr(dominance, "compiled", lambda kernel: called.append(kernel) or kernel)
     problem = deep_problem("dominance 1")  # type: ignore[arg-type]
-    compare_and_halve(problem.architecture, problem.layer)
+    run_whole(problem.architecture, problem.layer)
     assert called == [leave_out]
