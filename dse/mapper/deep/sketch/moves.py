@@ -96,7 +96,7 @@ def put_outside(dp: Deep, sums: Sums, moves: Moves, sketch: Sketch, d: int) -> b
         at += 1
     factors[PLACES * at] = ceil_div(bound, _product(factors))
     note(sums, sketch, d)
-    return _allowed(sums, moves, sketch, d)
+    return allowed(sums, moves, sketch, d)
 
 
 def _product(factors: Ints) -> int:
@@ -106,8 +106,8 @@ def _product(factors: Ints) -> int:
     return product
 
 
-def _allowed(sums: Sums, moves: Moves, sketch: Sketch, d: int) -> bool:
-    """Whether a dim's factors keep all rules, and leave room for those of other dims."""
+def allowed(sums: Sums, moves: Moves, sketch: Sketch, d: int) -> bool:
+    """Whether a dim's factors cover it, keep all rules, and leave room for those of other dims."""
     factors, bound = sketch.factors[d], sums.bounds[d]
     product, inside = _product(factors), 1
     if product < bound or (moves.perfect and product != bound):
@@ -169,7 +169,7 @@ def best_move(sums: Sums, moves: Moves, sketch: Sketch, d: int, kind: int, value
                 if (choice <= len(TIMES) and size >= most) or (choice == len(TIMES) and kept[target] == 1):
                     continue
                 _move(sums.bounds[d], moves.perfect, factors, source, target, size)
-                if _allowed(sums, moves, sketch, d):
+                if allowed(sums, moves, sketch, d):
                     note(sums, sketch, d)
                     for turn in range(3 if target % PLACES == 0 and moves.free[level] == 1 else 1):
                         stays[level] = (before + turn) % 3
@@ -244,7 +244,7 @@ def _best_swap_of(
                     continue
                 _move(sums.bounds[d], moves.perfect, mine, s, t, min(moves.most[d, t], kept[t] * give))
                 _move(sums.bounds[e], moves.perfect, its, t, s, min(moves.most[e, s], its_kept[s] * take))
-                if _allowed(sums, moves, sketch, d) and _allowed(sums, moves, sketch, e):
+                if allowed(sums, moves, sketch, d) and allowed(sums, moves, sketch, e):
                     note(sums, sketch, d)
                     note(sums, sketch, e)
                     other = estimate(sums, sketch, kind)

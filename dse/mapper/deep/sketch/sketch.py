@@ -10,7 +10,7 @@ from dse.mapper.deep.leaves import ANYTHING, Goal, Incumbents, Scratch, price_or
 from dse.mapper.deep.nest import COLS, PER_LEVEL, PER_PART, ROWS, TRIPS
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.sketch.estimate import PLACES, Sketch, estimate, new_sketch, note, words_of
-from dse.mapper.deep.sketch.moves import BETTER, Moves, begin, best_swap, descend, moves_of, put_outside
+from dse.mapper.deep.sketch.moves import BETTER, Moves, allowed, begin, best_swap, descend, moves_of, put_outside
 from dse.mapper.deep.sketch.sums import Sums, sums_of
 from dse.mapper.deep.splits.chains import settle_sides
 from dse.model.counting.kernel import Ints, entry
@@ -92,8 +92,10 @@ def sketch_mappings(dp: Deep, kindred: Kindred, goal: Goal, incumbents: Incumben
         if found < value * BETTER:
             value = found
             _keep(mine, best)
-        held = _priced(dp, kindred, sums, mine, goal, incumbents, held, scratch)
+        held = _priced(dp, kindred, sums, moves, mine, goal, incumbents, held, scratch)
     for _ in range(1 if known else ROUNDS):
+        if value == np.inf:  # nothing is kept, as where a level has no room at all
+            break
         before = value
         value = _exchanged(sums, moves, mine, best, goal.kind, value)
         if not known:
@@ -101,7 +103,7 @@ def sketch_mappings(dp: Deep, kindred: Kindred, goal: Goal, incumbents: Incumben
         if value >= before * BETTER:
             break
         _put_back(sums, mine, best)
-        held = _priced(dp, kindred, sums, mine, goal, incumbents, held, scratch)
+        held = _priced(dp, kindred, sums, moves, mine, goal, incumbents, held, scratch)
     return held
 
 
@@ -167,10 +169,13 @@ def _kicked(dp: Deep, sums: Sums, moves: Moves, mine: Sketch, best: Kept, kind: 
 
 
 def _priced(
-    dp: Deep, kindred: Kindred, sums: Sums, mine: Sketch, goal: Goal, incumbents: Incumbents, held: int,
+    dp: Deep, kindred: Kindred, sums: Sums, moves: Moves, mine: Sketch, goal: Goal, incumbents: Incumbents, held: int,
     scratch: Scratch,
 ) -> int:  # fmt: skip
-    """Price a mapping with all of its orders, in the last problem that it is one of."""
+    """Price a mapping with all of its orders, in the last problem that it is one of; nothing that breaks a rule."""
+    for d in range(8):
+        if not allowed(sums, moves, mine, d):
+            return held
     estimate(sums, mine, goal.kind)  # the words are those of what was tried last
     at = len(kindred.masks) - 1
     while at >= 0 and not _is_of(kindred, sums, mine, at):

@@ -9,7 +9,7 @@ from mapper.walks.deep_walk import deep_problem
 
 from dse.mapper.deep.drafts import drafts_of
 from dse.mapper.deep.sketch.estimate import estimate, new_sketch
-from dse.mapper.deep.sketch.moves import _allowed, begin, best_move, best_stays, best_swap, moves_of, put_outside
+from dse.mapper.deep.sketch.moves import allowed, begin, best_move, best_stays, best_swap, moves_of, put_outside
 from dse.mapper.deep.sketch.sums import sums_of
 from dse.mapper.shared.incumbent import EDP
 
@@ -19,7 +19,7 @@ def fits_the_rules(sums, moves, sketch) -> bool:
         sketch.factors[:, 3 * level + 1 + side].prod() <= moves.sides[level, side]
         for level in range(len(moves.sides)) for side in range(2)
     )  # fmt: skip
-    return sides and all(_allowed(sums, moves, sketch, d) for d in range(8))
+    return sides and all(allowed(sums, moves, sketch, d) for d in range(8))
 
 
 @pytest.mark.parametrize("seed", range(8))
