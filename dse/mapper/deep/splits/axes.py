@@ -143,8 +143,7 @@ class Axis:
         if known is not None:
             return known
         if key[0] == "boxes":
-            twin = self.twin
-            words = self._boxes(*key[1:]) if twin is None else twin._roomy()[1, twin.column(key)]
+            words = self._boxes(*key[1:]) if self.twin is None else self.twin._factors_of(key)
             self.put(key, np.asarray(words, dtype=np.float64))
         elif self._is_one(key):
             self.columns[key] = 0
@@ -153,6 +152,10 @@ class Axis:
             self._asked += ((self._width, *self._numbers_of(key)),)
             self._width += 1
         return self.columns[key]
+
+    def _factors_of(self, key: Key) -> Floats:
+        at = self.column(key)  # first, as it may lay out new tables
+        return self._roomy()[1, at]
 
     def put(self, key: Key, values: Floats) -> None:
         """Add a column of factors, or take one that has the same."""

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from dse import Layer, load_architecture
 from dse.mapper.deep.solve import spaces_of
 from dse.mapper.deep.splits.axes import Axis, together
 from dse.mapper.deep.splits.halo import Slide
+from dse.mapper.layer import solve
 from dse.model.counting import axes as closed
 from dse.model.counting.records import WORD, Nest
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, K, P, Q, R, S
@@ -110,3 +112,19 @@ def test_axes_with_the_same_splits_have_the_same_words():
         key = ("boxes", 1, 0, WORD, (Slide(0, 0, 0, True),))
         alone = replace(one, columns={}, twin=None, _tables=None, _width=1, _equal={})
         assert column(one, key) == column(alone, key)
+
+
+def test_tables_grow_while_the_words_of_equal_splits_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """P with R is asked by Q with S while its tables have no room for more."""
+    registers = load_architecture(str(Path(__file__).parents[3] / "benchmarks/specs/registers.yaml"))
+    layer = Layer("square", K=4, C=3, P=10, Q=10, R=3, S=3)
+    solve(registers, layer, "energy", 0.0, "all")
+    whole = next(axis for axis in spaces_of(registers, layer, "all")[1][0].axes if axis.twin is not None)
+    keys = [key for key in whole.columns if key[0] == "boxes"]
+    assert len({whole.column(key) for key in keys}) > 2
+    monkeypatch.setattr("dse.mapper.deep.splits.axes.COLUMNS", 1)
+    same = (whole.bounds, whole.chains, whole.stride, whole.dilation, whole.sides, whole.ways)
+    other = Axis(whole.dims, *same, twin=Axis((P, R), *same))
+    for key in keys:
+        at, there = other.column(key), whole.column(key)
+        assert np.array_equal(other.table(plain=True)[at], whole.table(plain=True)[there])
