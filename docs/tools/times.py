@@ -14,6 +14,7 @@ NETWORKS = {
     "alexnet": "AlexNet", "vgg16": "VGG16", "resnet50": "ResNet-50", "mobilenet_v1": "MobileNet v1",
     "bert_base": "BERT", "llama3_8b_prefill": "Llama 3, prefill",
 }  # fmt: skip
+ALL = "all"
 FLAT = ("eyeriss", "eyeriss_isca16")
 Row = dict[str, str]
 
@@ -27,11 +28,11 @@ def _cell(row: Row | None) -> str:
 
 
 def machines() -> Iterator[tuple[str, ...]]:
-    """Medians by machine, objective and network, and the layer that took longest."""
+    """Medians by machine, objective and network, that of all layers, and the layer that took longest."""
     with MEASURED.open(newline="", encoding="utf-8") as file:
         rows = {(row["machine"], row["objective"], row["network"]): row for row in csv.DictReader(file)}
     shown = [name for name in NETWORKS if any(network == name for _, _, network in rows)]
-    yield "machine", "objective", *(NETWORKS[name] for name in shown), "worst layer"
+    yield "machine", "objective", *(NETWORKS[name] for name in shown), ALL, "worst layer"
     for machine in sorted({machine for machine, _, _ in rows} - set(FLAT)):
         for objective, said in OBJECTIVES.items():
             found = {name: rows.get((machine, objective, name)) for name in shown}
@@ -39,7 +40,7 @@ def machines() -> Iterator[tuple[str, ...]]:
             if known:
                 worst = max(known, key=lambda name: float(known[name]["worst_s"]))
                 longest = f"{float(known[worst]['worst_s']):.2g} s, {NETWORKS[worst]} {known[worst]['worst']}"
-                yield machine, said, *(_cell(row) for row in found.values()), longest
+                yield machine, said, *(_cell(row) for row in found.values()), _cell(rows.get((machine, objective, ALL))), longest
 
 
 TABLES: dict[str, Callable[[], Iterator[tuple[str, ...]]]] = {"machines": machines}
