@@ -10,6 +10,7 @@ import numpy as np
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.architecture.parts import at_one_depth, in_parts
+from dse.architecture.remembered import remembered
 from dse.errors import DseError, InfeasibleError, expect
 from dse.mapper.answer import Answer
 from dse.mapper.flat.instance import SHAPES, Roles, shape_of
@@ -257,6 +258,7 @@ def bound_prices(architecture: Architecture, layer: Layer) -> Any:
     return flat_prices(architecture, architecture.lowered(layer))
 
 
+@remembered(256)
 def bounds_boxes(architecture: Architecture) -> bool:
     """Whether `lower_bound` takes boxes of designs like this one, and the flat search maps layers on it.
 
@@ -319,7 +321,7 @@ def solve(
     layer = architecture.lowered(layer)
     flat = is_flat(architecture, factors)
     # The deep search may look for long where there is nothing; and searches take the outermost level as unlimited.
-    limited = bool(np.isfinite(capacities(architecture)[0]).any())
+    limited = _is_limited(architecture)
     # What no tight split can do, another one may.
     if (limited or not flat) and factors != "any":
         # Where only finished psums come to a level, these need less room: what rules all out does so then, too.
@@ -344,6 +346,12 @@ def solve(
     if len(solution.values) == 0:
         raise InfeasibleError(why_infeasible(architecture, layer, factors))
     return solution
+
+
+@remembered(256)
+def _is_limited(architecture: Architecture) -> bool:
+    """Whether the outermost level has a capacity."""
+    return bool(np.isfinite(capacities(architecture)[0]).any())
 
 
 def _begun(
