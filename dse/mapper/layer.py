@@ -24,7 +24,7 @@ from dse.mapper.shared.result import Factors, LayerFront, LowerBound, Mapped, Ob
 from dse.mapper.shared.stopping import part_of, stopping
 from dse.mapper.turns import by_turns
 from dse.model.mapping import Mapping
-from dse.model.price import capacities
+from dse.model.price import is_limited
 from dse.problem.layer import Layer
 
 if TYPE_CHECKING:
@@ -321,7 +321,7 @@ def solve(
     layer = architecture.lowered(layer)
     flat = is_flat(architecture, factors)
     # The deep search may look for long where there is nothing; and searches take the outermost level as unlimited.
-    limited = _is_limited(architecture)
+    limited = is_limited(architecture)
     # What no tight split can do, another one may.
     if (limited or not flat) and factors != "any":
         # Where only finished psums come to a level, these need less room: what rules all out does so then, too.
@@ -346,12 +346,6 @@ def solve(
     if len(solution.values) == 0:
         raise InfeasibleError(why_infeasible(architecture, layer, factors))
     return solution
-
-
-@remembered(256)
-def _is_limited(architecture: Architecture) -> bool:
-    """Whether the outermost level has a capacity."""
-    return bool(np.isfinite(capacities(architecture)[0]).any())
 
 
 def _begun(
