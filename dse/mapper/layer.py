@@ -10,6 +10,7 @@ import numpy as np
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.architecture.parts import at_one_depth, in_parts
+from dse.architecture.remembered import remembered
 from dse.errors import DseError, InfeasibleError, expect
 from dse.mapper.answer import Answer
 from dse.mapper.flat.instance import SHAPES, Roles, shape_of
@@ -23,7 +24,7 @@ from dse.mapper.shared.result import Factors, LayerFront, LowerBound, Mapped, Ob
 from dse.mapper.shared.stopping import part_of, stopping
 from dse.mapper.turns import by_turns
 from dse.model.mapping import Mapping
-from dse.model.price import capacities
+from dse.model.price import is_limited
 from dse.problem.layer import Layer
 
 if TYPE_CHECKING:
@@ -257,6 +258,7 @@ def bound_prices(architecture: Architecture, layer: Layer) -> Any:
     return flat_prices(architecture, architecture.lowered(layer))
 
 
+@remembered(256)
 def bounds_boxes(architecture: Architecture) -> bool:
     """Whether `lower_bound` takes boxes of designs like this one, and the flat search maps layers on it.
 
@@ -319,7 +321,7 @@ def solve(
     layer = architecture.lowered(layer)
     flat = is_flat(architecture, factors)
     # The deep search may look for long where there is nothing; and searches take the outermost level as unlimited.
-    limited = bool(np.isfinite(capacities(architecture)[0]).any())
+    limited = is_limited(architecture)
     # What no tight split can do, another one may.
     if (limited or not flat) and factors != "any":
         # Where only finished psums come to a level, these need less room: what rules all out does so then, too.

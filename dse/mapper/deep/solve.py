@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Generator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from math import exp, factorial, inf, prod
 from typing import Any
 
@@ -256,8 +256,8 @@ class DeepSearch:
         return self._made if may_wait and {draft.mask for draft in self.drafts}.isdisjoint(given) else (self.spaces, [])
 
     def solution(self, values: Floats, records: Ints, proven: float) -> Solution:
-        visited = tuple(int(x) for x in self.visited[:4])
-        return Solution(values * (1.0, self.per_step), records, tuple(self.choices), visited, self.size, proven)
+        visited, size = tuple(int(x) for x in self.visited[:4]), partial(float, self.size)
+        return Solution(values * (1.0, self.per_step), records, tuple(self.choices), visited, size, proven)
 
     def least(
         self, kind: int, until: float, near: Ints | None = None, known: Sequence[tuple[Floats, Ints]] = ()

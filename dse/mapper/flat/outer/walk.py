@@ -57,8 +57,11 @@ OUTER_TILE = np.dtype(
 """An outer tile on the way through all of them, and what follows from its trips. Scratch."""
 
 
+_NEW = record(OUTER_TILE, {"n": [1] * 8, "tile": [1] * 8})
+
+
 def new_outer_tile() -> Record:
-    return record(OUTER_TILE, {"n": [1] * 8, "tile": [1] * 8})
+    return _NEW.copy()
 
 
 def grain(trips: float) -> int:
