@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
@@ -257,6 +258,14 @@ class Architecture:
 
     def lowered(self, layer: Layer) -> Layer:
         """A layer as this accelerator runs it; doing it again changes nothing."""
+        key = id(layer), self.lower, self.precision, self.packed
+        if key not in _LOWERED:
+            _LOWERED[key] = layer, self._lowered(layer)
+            if len(_LOWERED) > KEPT_LOWERED:
+                _LOWERED.popitem(last=False)
+        return _LOWERED[key][1]
+
+    def _lowered(self, layer: Layer) -> Layer:
         run = (layer.as_matmul() if self.lower == "matmul" else layer).assuming(dict(self.precision))
         packed = frozenset(operand for operand in self.packed if layer.blocks[operand])
         return run if packed == run.packed else replace(run, packed=packed)
@@ -305,3 +314,10 @@ class Architecture:
     def with_(self, **changes: Any) -> Architecture:
         """A copy with some fields replaced."""
         return replace(self, **changes)
+
+
+KEPT_LOWERED = 2048
+"""Layers that are remembered as some accelerator runs them, a kilobyte each."""
+
+_LOWERED: OrderedDict[tuple[Any, ...], tuple[Layer, Layer]] = OrderedDict()
+"""By the identity of the layer, which is kept alive beside it: equal layers may differ in what was assumed of them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from functools import wraps
 from typing import Generic, TypeVar
 
 from dse.architecture.architecture import Architecture
@@ -44,3 +45,36 @@ class Remembered(Generic[Value]):
         if len(self._values) > self.most:
             self._values.popitem(last=False)
         return value
+
+
+def remembered(most: int) -> Callable[[Callable[[Architecture], Value]], Callable[[Architecture], Value]]:
+    """Remember what a function says of the architectures it was asked about last.
+
+    Parameters
+    ----------
+    most : int
+        Of how many.
+
+    Examples
+    --------
+    >>> import dse
+    >>> @remembered(8)
+    ... def shout(architecture):
+    ...     print("asked")
+    ...     return architecture.name.upper()
+    >>> chip = dse.load_architecture("eyeriss")
+    >>> shout(chip), shout(chip)
+    asked
+    ('EYERISS', 'EYERISS')
+    """
+
+    def of(function: Callable[[Architecture], Value]) -> Callable[[Architecture], Value]:
+        values: Remembered[Value] = Remembered(most)
+
+        @wraps(function)
+        def asked(architecture: Architecture) -> Value:
+            return values.of(architecture, None, lambda: function(architecture))
+
+        return asked
+
+    return of

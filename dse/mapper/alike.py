@@ -90,8 +90,9 @@ def lower_bounds_alike(
     >>> found.shape, bool(found[1, 0, 0] < found[0, 0, 0])
     ((2, 2, 3), True)
     """
-    if not all(map(bounds_boxes, architectures)):
-        raise DseError(f"{architectures[0].name}: a hierarchy of this shape has no bound of several designs")
+    if not all(is_flat(each, factors) for each in architectures):
+        name = architectures[0].name
+        raise DseError(f"{name}: no bound of several designs for this hierarchy with {factors} factors")
     return bound_flat_alike(architectures, architectures[0].lowered(layer), cycle_pj, factors, sides)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.architecture.parts import at_one_depth, in_parts
+from dse.architecture.remembered import remembered
 from dse.errors import DseError, InfeasibleError, expect
 from dse.mapper.answer import Answer
 from dse.mapper.flat.instance import SHAPES, Roles, shape_of
@@ -23,7 +24,7 @@ from dse.mapper.shared.result import Factors, LayerFront, LowerBound, Mapped, Ob
 from dse.mapper.shared.stopping import part_of, stopping
 from dse.mapper.turns import by_turns
 from dse.model.mapping import Mapping
-from dse.model.price import capacities
+from dse.model.price import is_limited
 from dse.problem.layer import Layer
 
 if TYPE_CHECKING:
@@ -173,8 +174,8 @@ def points_below(
     True
     """
     layer, stop = architecture.lowered(layer), np.zeros(1, dtype=np.int64)
-    if not bounds_boxes(architecture):
-        raise DseError(f"{architecture.name}: a hierarchy of this shape is not searched below corners")
+    if not is_flat(architecture, factors):
+        raise DseError(f"{architecture.name}: this hierarchy is not searched below corners with {factors} factors")
     beaten = beaten_beside(np.asarray(corners, dtype=float))
     solution = solve_flat(architecture, layer, FRONT, 0.0, factors, LONGEST_FRONT, stop=stop, beaten=beaten)
     return tuple((float(energy), float(cycles)) for energy, cycles in solution.values)
@@ -196,12 +197,12 @@ def lower_bound(
         Rows and columns of the array in these designs, where they are fewer than all within those of `others`.
     cycle_pj : float
         pJ for each cycle in the weighted sum.
-    factors : {"all", "perfect"}
+    factors : {"all", "perfect", "any"}
 
     Raises
     ------
     DseError
-        When the hierarchy has no bound of several designs (`bounds_boxes`).
+        When the hierarchy has no bound of several designs (`bounds_boxes`), nor splits that are not tight.
 
     Examples
     --------
@@ -216,7 +217,7 @@ def lower_bound(
     if is_flat(architecture, factors):
         return bound_flat([architecture, *others], layer, cycle_pj, factors, sides)
     if others:
-        raise DseError(f"{architecture.name}: a hierarchy of this shape has no bound of several designs")
+        raise DseError(f"{architecture.name}: no bound of several designs for this hierarchy with {factors} factors")
     from dse.mapper.deep.lower import bound_deep
 
     return bound_deep(architecture, layer, cycle_pj, factors)
@@ -247,8 +248,8 @@ def lower_bounds(
     >>> bool((both <= first).all() and (both <= second).all()), bool(first[0] == lower_bound(eyeriss, layer).energy_pj)
     (True, True)
     """
-    if not bounds_boxes(architecture):
-        raise DseError(f"{architecture.name}: a hierarchy of this shape has no bound of several designs")
+    if not is_flat(architecture, factors):
+        raise DseError(f"{architecture.name}: no bound of several designs for this hierarchy with {factors} factors")
     return bound_flat_in_bands([architecture, *others], architecture.lowered(layer), cycle_pj, factors, bands)
 
 
@@ -257,6 +258,7 @@ def bound_prices(architecture: Architecture, layer: Layer) -> Any:
     return flat_prices(architecture, architecture.lowered(layer))
 
 
+@remembered(256)
 def bounds_boxes(architecture: Architecture) -> bool:
     """Whether `lower_bound` takes boxes of designs like this one, and the flat search maps layers on it.
 
@@ -271,8 +273,8 @@ def bounds_boxes(architecture: Architecture) -> bool:
 
 
 def _asks_twice(architecture: Architecture) -> bool:
-    """Whether only finished psums may come to the outermost level, and a buffer keeps psums, too: of one place alone
-    the flat search can tell."""
+    """Whether finished psums are asked for in two places, the outermost level and a buffer; the flat search can tell
+    it of one."""
     buffer = Roles.of(architecture).buffer if architecture.levels[0].only_finished else -1
     node = architecture.hierarchy[buffer] if buffer >= 0 else None
     return isinstance(node, Level) and "psum" in node.stores
@@ -301,8 +303,6 @@ def layer_answers(
     expect(gap, (float, int), "gap", "a fraction, e.g. 0.01 for 1 %")
     if time_limit_s is not None:
         expect(time_limit_s, (float, int), "time_limit_s", "seconds, e.g. 2.5")
-    if factors not in FACTORS:
-        raise DseError(f"factors={factors!r} is not all, perfect or any")
     if not gap >= 0:  # NaN, too
         raise DseError(f"gap={gap} is not a fraction of 0 or more")
     if time_limit_s is not None and time_limit_s <= 0:
@@ -321,7 +321,7 @@ def solve(
     layer = architecture.lowered(layer)
     flat = is_flat(architecture, factors)
     # The deep search may look for long where there is nothing; and searches take the outermost level as unlimited.
-    limited = bool(np.isfinite(capacities(architecture)[0]).any())
+    limited = is_limited(architecture)
     # What no tight split can do, another one may.
     if (limited or not flat) and factors != "any":
         # Where only finished psums come to a level, these need less room: what rules all out does so then, too.
@@ -376,7 +376,7 @@ def _known(
 
 
 def is_flat(architecture: Architecture, factors: str) -> bool:
-    """Whether the flat search maps layers on it.
+    """Whether the flat search maps layers on it; all others are the deep search's.
 
     Examples
     --------
@@ -384,6 +384,8 @@ def is_flat(architecture: Architecture, factors: str) -> bool:
     >>> [is_flat(dse.load_architecture(name), "all") for name in ("eyeriss", "edge_npu")]
     [True, False]
     """
+    if factors not in FACTORS:
+        raise DseError(f"factors={factors!r} is not all, perfect or any")
     return bounds_boxes(architecture) and factors != "any"
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
-from dse.architecture.remembered import Remembered
+from dse.architecture.remembered import Remembered, remembered
 from dse.model.sparsity import Activity, activity, compressed_share
 from dse.model.time import DOUBLE, SINGLE, STREAMING
 from dse.problem.dims import OPERANDS
@@ -252,3 +252,16 @@ def capacities(architecture: Architecture) -> Any:
                 if bits is not None:
                     table[i, k] = bits // node.tile_share
     return table
+
+
+@remembered(256)
+def is_limited(architecture: Architecture) -> bool:
+    """Whether the outermost level has a capacity.
+
+    Examples
+    --------
+    >>> import dse
+    >>> is_limited(dse.load_architecture("eyeriss"))
+    False
+    """
+    return bool(np.isfinite(capacities(architecture)[0]).any())

@@ -8,9 +8,11 @@ from itertools import product
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Buffering, Level
+from dse.architecture.remembered import remembered
 from dse.problem.dims import OPERANDS, PerOperand
 
 
+@remembered(256)
 def ways(architecture: Architecture) -> tuple[Architecture, ...]:
     """The machines that an architecture may be, as its levels' room allows; itself where no level is buffered by room.
 

@@ -6,6 +6,7 @@ import pytest
 
 from dse.architecture.remembered import Remembered
 from dse.formats.architecture.load import load_architecture
+from dse.problem.layer import Layer
 
 
 def test_an_equal_architecture_is_another_one():
@@ -32,3 +33,13 @@ def test_a_failure_is_not_kept():
     with pytest.raises(ZeroDivisionError):
         kept.of(chip, "a", lambda: 1 // 0)
     assert kept.of(chip, "a", lambda: 1) == 1
+
+
+def test_equal_layers_of_which_other_widths_are_assumed_are_lowered_each_by_itself():
+    chip = load_architecture("eyeriss").with_(precision=(("ifmap", 8), ("weight", 8)))
+    assumed = Layer("fc", K=4, C=4)
+    stated = assumed.stating({"ifmap": 16, "weight": 16})
+    assert assumed == stated
+    for _ in range(2):
+        assert [chip.lowered(layer).bits.ifmap for layer in (assumed, stated)] == [8, 16]
+    assert chip.lowered(assumed) is chip.lowered(assumed)

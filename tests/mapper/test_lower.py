@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from math import inf
 from typing import Any
@@ -24,6 +25,7 @@ from dse.mapper import (
     lower_bound,
     lower_bounds,
     lower_bounds_alike,
+    map_layer,
     points_below,
 )  # fmt: skip
 from dse.problem.layer import Layer
@@ -170,6 +172,25 @@ def test_a_deep_hierarchy_has_no_box() -> None:
     simba = load_architecture("simba_pe")
     with pytest.raises(DseError, match="no bound of several"):
         lower_bound(simba, CONV, others=[simba])
+
+
+def test_what_is_true_of_tight_splits_is_not_said_of_all() -> None:
+    """A bound of tight splits may lie above a mapping with others, and a front of tight ones may lack points."""
+    own = load_architecture("eyeriss")
+    ask: tuple[Callable[..., Any], ...] = (
+        lambda factors: lower_bounds(own, CONV, [((12, 14),)], factors=factors),
+        lambda factors: lower_bounds_alike([own], CONV, ((12, 14),), (0.0,), factors=factors),
+        lambda factors: points_below(own, CONV, [(inf, inf)], factors=factors),
+        lambda factors: lower_bound(own, CONV, others=[own], factors=factors),
+    )
+    for each in ask:
+        each("all")
+        with pytest.raises(DseError, match="with any factors"):
+            each("any")
+        with pytest.raises(DseError, match="'tight' is not all, perfect or any"):
+            each("tight")
+    best = map_layer(own, CONV, "energy", factors="any")
+    assert lower_bound(own, CONV, factors="any").energy_pj <= best.cost.energy_pj
 
 
 @pytest.mark.parametrize("flow", FLOWS)

@@ -17,7 +17,6 @@ from mapper.walks.simulated_price import simulated_price
 from thinned import in_gate, thinned
 
 from dse.errors import InfeasibleError
-from dse.mapper.flat import solve as flat_solve
 from dse.mapper.flat.outer import kept
 from dse.mapper.flat.outer.table import empty_table
 from dse.mapper.layer import layer_front, map_layer, solve
@@ -81,8 +80,7 @@ def test_best_equals_full_walk(flow: str, kind: str, chunk: int, objective: str)
 @pytest.fixture
 def with_table(monkeypatch):
     """Searches that have the outer table worked out from the start: on problems this small they never would."""
-    for module in (kept, flat_solve):
-        monkeypatch.setattr(module, "empty_table", lambda *given: empty_table(*given)._replace(worth=-1))
+    monkeypatch.setattr(kept, "empty_table", lambda *given: empty_table(*given)._replace(worth=-1))
     for name in ("_TABLES", "_TIMED", "_LONG"):
         monkeypatch.setattr(kept, name, OrderedDict())
 

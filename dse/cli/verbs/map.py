@@ -23,10 +23,14 @@ from dse.cli.output import compile_first, print_rows
     "--proof", type=click.Path(dir_okay=False), metavar="FILE",
     help="Write why no mapping is better; `python -m dse.mapper.proof.check FILE` checks it on its own.",
 )  # fmt: skip
+@click.option(
+    "--check-proof", "given", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
+    help="Search nothing: check that FILE, of --proof, proves what is best for LAYER on ARCH with these options.",
+)  # fmt: skip
 @format_option
 def command(
-    inputs: Inputs, layer: str, how: MapperSettings, save: str | None, proof: str | None, form: str
-) -> None:  # fmt: skip
+    inputs: Inputs, layer: str, how: MapperSettings, save: str | None, proof: str | None, given: str | None, form: str
+) -> int:  # fmt: skip
     """The best loop nest of a LAYER of WORKLOAD on ARCH, level by level, with its reuse and the proof.
 
     \b
@@ -37,11 +41,16 @@ def command(
       dse map edge_npu vgg16 fc1 --time-limit 5s
       dse map eyeriss alexnet conv3 --save conv3.yaml
       dse map eyeriss alexnet conv3 --objective energy --proof conv3.json
+      dse map eyeriss alexnet conv3 --objective energy --check-proof conv3.json
     """
+    if given is not None and (proof is not None or save is not None or how.time_limit is not None):
+        raise click.UsageError("--check-proof searches nothing: leave --proof, --save and --time-limit out")
     if proof is not None and how.time_limit is not None:
         raise click.UsageError("a search with --time-limit may end before there is a proof; leave one of them out")
     arch, network = inputs.read((layer,))
     compile_first(arch)
+    if given is not None:
+        return _check(arch, network.layer(layer), how, given, form)
     from dse.mapper import map_layer
 
     mapped = map_layer(
@@ -59,6 +68,37 @@ def command(
         write_text(proof, json.dumps(found, separators=(",", ":")) + "\n")
     plain = {"arch": arch.name, "dataflow": arch.dataflow.name, "workload": inputs.workload, **mapped.to_dict()}
     print_rows(form, lambda: _text(arch, mapped.layer, mapped, how.gap), plain, plain["reuse"])
+    return 0
+
+
+def _check(arch: Any, layer: Any, how: MapperSettings, path: str, form: str) -> int:
+    """Check a proof against what the command line asks for, and say what comes of it."""
+    from dse.cli.main import FAILED
+    from dse.mapper.proof.state import checked, stated
+
+    proof, statement = _read(path), stated(arch, layer, how.objective, how.factors)
+    try:
+        said, holds = checked(proof, statement, how.gap), True
+    except Exception as error:  # whatever is wrong with a file, it proves nothing
+        reason = error if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+        said, holds = f"{path}: NOT PROVEN: {reason}", False
+    plain = {"arch": arch.name, "layer": layer.name, "file": path, "holds": holds, "verdict": said}
+    print_rows(form, lambda: said, plain, [plain])
+    return 0 if holds else FAILED
+
+
+def _read(path: str) -> Any:
+    """The plain data of a JSON file."""
+    from dse.errors import DseError
+
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except json.JSONDecodeError as error:
+        message = f"no JSON, or not all of it: {error.msg[:1].lower()}{error.msg[1:]}"
+        raise DseError(message, file=path, line=error.lineno, column=error.colno) from None
+    except (UnicodeDecodeError, RecursionError, OSError) as error:
+        raise DseError(f"no JSON that can be read: {error}", file=path) from None
 
 
 def _text(arch: Any, layer: Any, mapped: Any, asked: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Generator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from math import exp, factorial, inf, prod
 from typing import Any
 
@@ -15,7 +15,7 @@ from dse.architecture.hierarchy import Level
 from dse.architecture.parts import in_order_kept, in_parts
 from dse.errors import DseError
 from dse.mapper.deep.bounds.dominance import needed_splits
-from dse.mapper.deep.bounds.finished import halved, together
+from dse.mapper.deep.bounds.finished import Returning, halved, together
 from dse.mapper.deep.bounds.spaces import narrowed, space_of
 from dse.mapper.deep.bounds.subproblem import Best, Space, root_of
 from dse.mapper.deep.drafts import Bypasses, Draft, drafts_of
@@ -128,16 +128,25 @@ def _spaces_of(drafts: Sequence[Draft]) -> list[Space]:
     """
     spaces: list[Space] = []
     for draft in drafts:
-        way = draft.architecture
-        space = space_of(draft.problem, draft.mask, _loose_levels(way))
-        if not (draft.kindred and way.levels[0].only_finished):
-            spaces += halved(space)
-        kindred: list[Space] = []
-        for problem, mask in zip(draft.kindred, draft.masks, strict=True):
-            space = narrowed(space, problem, mask)
-            kindred += halved(space)
-        spaces += together(kindred)
+        finished, returning = _of_draft(draft)
+        spaces += (returning.make() if returning is not None else []) + finished
     return spaces
+
+
+def _of_draft(draft: Draft) -> tuple[list[Space], Returning | None]:
+    """The spaces of a draft, but for those in which psums come back from the outermost level; and these, if any."""
+    way = draft.architecture
+    problem, mask = (draft.kindred[0], draft.masks[0]) if draft.kindred else (draft.problem, draft.mask)
+    space = space_of(problem, mask, _loose_levels(way))
+    if not draft.kindred:
+        return halved(space), None
+    kindred: list[Space] = []
+    for problem, mask in zip(draft.kindred, draft.masks, strict=True):
+        kindred += halved(narrowed(space, problem, mask))
+    spaces = together(kindred)
+    if way.levels[0].only_finished:
+        return spaces, None
+    return spaces, Returning(tuple(spaces), lambda: halved(narrowed(space, draft.problem, draft.mask)))
 
 
 def wholes_of(architecture: Architecture, layer: Layer, factors: str) -> list[Space]:
@@ -204,17 +213,27 @@ class DeepSearch:
         self.visited = np.zeros(5, dtype=np.int64)
         self.best: Best | None = None  # of the search at hand
 
-    @cached_property
+    @property
     def spaces(self) -> list[Space]:
-        """Made when a search needs them: a first mapping is known before."""
-        return _spaces_of(self.drafts)
+        """All of them, made when a search needs them: a first mapping is known before."""
+        for returning in reversed(self._made[1]):
+            self._made[0][:0] = returning.make()
+        self._made[1].clear()
+        return self._made[0]
+
+    @cached_property
+    def _made(self) -> tuple[list[Space], list[Returning]]:
+        """The spaces that are made so far, and those that are not."""
+        each = [_of_draft(draft) for draft in self.drafts]
+        spaces = [space for some, _ in each for space in some]
+        return spaces, [returning for _, returning in each if returning is not None]
 
     @property
     def size(self) -> float:
         """Mappings that there are."""
         machines = in_parts(self.architecture)
         orders = float(factorial(sum(int(bound) > 1 for bound in self.layer.bounds))) ** len(machines[0].levels)
-        ways = prod(float(axis.ways) for axis in self.spaces[0].axes)
+        ways = prod(float(axis.ways) for axis in self._made[0][0].axes)
         return ways * len(bypass_choices(self.architecture)) * len(machines) * orders
 
     def offer(self, known: Known) -> None:
@@ -227,9 +246,18 @@ class DeepSearch:
         if best.held == 0 or is_better(best.kind, tuple(values), tuple(best.values[0])):
             best.values[0], best.records[0], best.held = *self.begun[-1], 1
 
+    def _begun_with(self, near: Ints | None) -> tuple[list[Space], list[Returning]]:
+        """The spaces that a search begins with, and those in which psums come back, if they can wait.
+
+        They can with a gap, as they are seldom made then, and where no mapping of theirs is given.
+        """
+        given = () if self.beside is None else (self.beside.found.mask,)
+        may_wait = self.gap > 0 and self.alone and not self.begun and near is None
+        return self._made if may_wait and {draft.mask for draft in self.drafts}.isdisjoint(given) else (self.spaces, [])
+
     def solution(self, values: Floats, records: Ints, proven: float) -> Solution:
-        visited = tuple(int(x) for x in self.visited[:4])
-        return Solution(values * (1.0, self.per_step), records, tuple(self.choices), visited, self.size, proven)
+        visited, size = tuple(int(x) for x in self.visited[:4]), partial(float, self.size)
+        return Solution(values * (1.0, self.per_step), records, tuple(self.choices), visited, size, proven)
 
     def least(
         self, kind: int, until: float, near: Ints | None = None, known: Sequence[tuple[Floats, Ints]] = ()
@@ -278,10 +306,10 @@ class DeepSearch:
         if alike and any(found_by(draft.problem) for draft in self.drafts):
             found = remembered(self.spaces, kind)
         if may_begin and self.gap > 0 and self.beside is not None:
-            found, best.begun = taken_over(self.spaces, self.beside), self.beside.weights
+            found, best.begun = taken_over(self._begun_with(near)[0], self.beside), self.beside.weights
         if best.held == 0 and until == inf and not found:
             sketch_first(self.drafts, best)
-        left = yield from seek(self.spaces, best, near, found)
+        left = yield from seek(*self._begun_with(near), best, near, found)
         if alike and best.held > 0 and not self.stop[0]:
             remember(self.spaces, best)
         proven = self.gap

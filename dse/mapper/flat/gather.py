@@ -7,7 +7,8 @@ from dataclasses import replace
 from dse.architecture.architecture import Architecture
 from dse.architecture.remembered import Remembered
 from dse.errors import DseError
-from dse.mapper.flat.instance import BUFFER, Instance, Roles, build
+from dse.mapper.flat.build import build
+from dse.mapper.flat.instance import BUFFER, Instance, Roles
 from dse.mapper.flat.outer.words import fits
 from dse.mapper.shared.bypass import bypass_choices
 from dse.model.price import Prices, price
@@ -43,8 +44,7 @@ def _instances_of(
     architecture: Architecture, layer: Layer, prices: Prices
 ) -> tuple[list[dict[int, frozenset[str]]], list[Instance]]:
     roles = Roles.of(architecture)
-    alike = [(way, prices if way is architecture else replace(prices, buffering=price(way, layer).buffering))
-             for way in ways(architecture)]  # fmt: skip
+    _, alike = _PRICED.of(architecture, id(prices), lambda: (prices, _priced_ways(architecture, layer, prices)))
     problems = [(way, kept, own) for way, own in alike for kept in bypass_choices(architecture)]
     choices = [kept for _, kept, _ in problems]
     if architecture.levels[0].only_finished and layer.finishes_narrower:
@@ -57,6 +57,18 @@ def _instances_of(
             choices.append(kept)
             instances.append(build(way, layer, roles, kept, own, only_finished=True))
     return choices, instances
+
+
+Priced = list[tuple[Architecture, Prices]]
+"""The ways in which an architecture's room may be used, and their prices."""
+
+_PRICED: Remembered[tuple[Prices, Priced]] = Remembered(256)
+"""By the identity of prices, which are kept with them."""
+
+
+def _priced_ways(architecture: Architecture, layer: Layer, prices: Prices) -> Priced:
+    return [(way, prices if way is architecture else replace(prices, buffering=price(way, layer).buffering))
+            for way in ways(architecture)]  # fmt: skip
 
 
 def _has_more_room(instance: Instance, layer: Layer) -> bool:

@@ -142,16 +142,22 @@ class Incumbents(NamedTuple):
 
 
 def new_run(kind: int, gap: float, perfect: bool) -> Run:
-    return record(RUN, {"kind": kind, "gap": gap, "perfect": int(perfect)})
+    one = _RUN.copy()
+    one["kind"], one["gap"], one["perfect"] = kind, gap, int(perfect)
+    return one
 
 
 def new_work() -> Any:
-    return record(WORK, {})
+    return _WORK.copy()
 
 
 def new_walk() -> Any:
-    return record(WALK, {})
+    return _WALK.copy()
 
 
 def new_configuration() -> Any:
-    return record(CONFIGURATION, {})
+    return _CONFIGURATION.copy()
+
+
+_RUN, _WORK, _WALK, _CONFIGURATION = (record(kind, {}) for kind in (RUN, WORK, WALK, CONFIGURATION))
+"""Copied: to make one anew takes ten times as long."""

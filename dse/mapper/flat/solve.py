@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import factorial, inf, prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from dse.mapper.flat.inner.bounds import list_tiles
 from dse.mapper.flat.instance import Instance, Roles
 from dse.mapper.flat.outer.kept import outer_table, whole_table
 from dse.mapper.flat.outer.points import learn_points
-from dse.mapper.flat.outer.table import OuterTable, empty_table, worked_out
+from dse.mapper.flat.outer.table import OuterTable, worked_out
 from dse.mapper.flat.run import (
     CHOICE,
     OUTER_TILES,
@@ -107,8 +107,6 @@ class FlatSearch:
         self.gaps = [*(rough for rough in ROUGHLY if kind == FRONT and rough > gap), gap]
         self.stage = 0
         self.waiting = self._in_order()
-        if alone:
-            self.leave_alone()
 
     def leave_alone(self) -> None:
         """Before anything is visited: let it depend on nothing that this process has worked out for other problems."""
@@ -163,7 +161,10 @@ class FlatSearch:
                 return True
             if self.visited <= pays:
                 return False
-            self.problems[mask], run.reached = _in_order(replace(problem, table=whole_table(problem.instance))), 0
+            table = whole_table(problem.instance)
+            if self.alone:  # the floor of a table that is worked out is a hair off
+                table = table._replace(floor=problem.table.floor)
+            self.problems[mask], run.reached = _in_order(replace(problem, table=table)), 0
 
     def offer(self, energy_pj: float, steps: float) -> None:
         """Look only for what is faster than a mapping from elsewhere, or as fast with less energy."""
@@ -175,17 +176,16 @@ class FlatSearch:
         """What has been found once the search has ended, without what it was told of before."""
         run, values = self.run, self.incumbents.values[: self.run.held]
         proven = run.gap if not self.left else max(run.gap, _gap_left(run.kind, values, np.concatenate(self.left)))
-        visited, size = tuple(int(count) for count in run.visited), sum(one.space_size for one in self.problems)
         found = np.flatnonzero(self.incumbents.records[: run.held, CHOICE] != NO_MAPPING)
         points, records = values[found] * (1.0, self.per_step), self.incumbents.records[found]
-        return Solution(points, records, tuple(self.choices), visited, size, float(proven))
+        size = partial(_size_of, tuple(one.space for one in self.problems if one.space is not None))
+        return Solution(points, records, tuple(self.choices), tuple(run.visited.tolist()), size, float(proven))
 
 
 def _alone(problem: Problem) -> Problem:
     """A problem that knows no more of outer tiles than the floor, whatever this process has worked out."""
-    instance, floor = problem.instance, outer_table(problem.instance).floor
-    fresh = replace(problem, table=empty_table(instance["bounds"], instance["port_outer"][: instance["ports"]], floor))
-    knows_more = worked_out(problem.table) or problem.table.floor is not floor
+    fresh = replace(problem, table=outer_table(problem.instance))
+    knows_more = worked_out(problem.table) or problem.table.floor is not fresh.table.floor
     return _in_order(fresh) if knows_more else fresh
 
 
@@ -206,14 +206,17 @@ def _gap_left(kind: int, values: Any, bounds: Any) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One bypass choice, ready to search: options per dim, PE tiles in order of their bounds."""
+    """One bypass choice, ready to search: options per dim, PE tiles in order of their bounds.
+
+    Its space has the mappings that other problems do not have; None for no others.
+    """
 
     instance: Instance
     kind: int
     options: Options
     table: OuterTable
     fastest: float
-    space_size: float
+    space: Space | None
     tiles: PeTiles
     best: float = inf
 
@@ -235,7 +238,7 @@ def prepare(
     problems = [_prepare(architecture, roles, instance, kind, factors, exact) for instance in instances]
     # Problems after the first of each choice have mappings of these again.
     new = len(bypass_choices(architecture))
-    return choices, problems[:new] + [replace(problem, space_size=0.0) for problem in problems[new:]]
+    return choices, problems[:new] + [replace(problem, space=None) for problem in problems[new:]]
 
 
 def _prepare(
@@ -244,11 +247,16 @@ def _prepare(
     array = architecture.hierarchy[roles.array] if roles.array >= 0 else None
     assert array is None or isinstance(array, FanOut)
     flow, has_folds = architecture.dataflow.of(instance["bounds"]), bool(instance["folds"].any())
-    rules = Rules.of(flow, array, has_pe=roles.pe >= 0, has_folds=has_folds)
-    perfect = factors == "perfect"
-    options, size, fastest = options_of(instance, rules, perfect, roles)
+    wired = None if array is None else array.dims
+    space = Space(
+        instance["bounds"].tobytes(), largest_tile(instance).tobytes(),
+        Rules.sets_of(flow, wired, has_pe=roles.pe >= 0, has_folds=has_folds),
+        int(instance["rows"]), int(instance["cols"]), factors == "perfect", roles.buffer >= 0,
+    )  # fmt: skip
+    pe_ports = bool((instance["port_node"][: instance["ports"]] == roles.pe).any())
+    options, fastest = _options_of(space, pe_ports)
     table = outer_table(instance, exact=exact)
-    return _in_order(Problem(instance, kind, options, table, fastest, size, PeTiles(None, None, None)))
+    return _in_order(Problem(instance, kind, options, table, fastest, space, PeTiles(None, None, None)))
 
 
 def _in_order(problem: Problem) -> Problem:
@@ -264,32 +272,60 @@ def _in_order(problem: Problem) -> Problem:
     return replace(problem, tiles=PeTiles(choice, bound, order), best=best)
 
 
-def options_of(instance: Instance, rules: Rules, perfect: bool, roles: Roles) -> tuple[Options, float, float]:
-    """Tiles and spreads per dim, the size of the mapspace they span, and the fewest steps."""
-    key = (
-        tuple(instance["bounds"].tolist()), tuple(largest_tile(instance).tolist()),
-        tuple(tuple(part.tolist()) for part in rules), int(instance["rows"]), int(instance["cols"]), perfect,
-        roles.buffer >= 0, bool((instance["port_node"][: instance["ports"]] == roles.pe).any()),
-    )  # fmt: skip
-    return _options_of(*key)
+class Space(NamedTuple):
+    """What the options of a problem depend on, and how many mappings it has.
+
+    Parameters
+    ----------
+    bounds, largest : bytes
+        Of the layer, and of the largest PE tile: int64 per dim.
+    sets : tuple of tuple of int
+        See `Rules`.
+    """
+
+    bounds: bytes
+    largest: bytes
+    sets: tuple[tuple[int, ...], ...]
+    rows: int
+    cols: int
+    perfect: bool
+    has_buffer: bool
+
+    def listed(self) -> tuple[Any, Any, Any]:
+        """Tiles and unrollings per dim, see `dim_options`."""
+        rules = Rules(*(np.array(part, dtype=np.int64) for part in self.sets))
+        largest = np.frombuffer(self.largest, dtype=np.int64).copy()
+        return compiled(dim_options)(self.extents, largest, rules, self.rows, self.cols, self.perfect)
+
+    @property
+    def extents(self) -> Any:
+        return np.frombuffer(self.bounds, dtype=np.int64).copy()
 
 
 @lru_cache(maxsize=4096)
-def _options_of(
-    bounds: tuple[int, ...], largest: tuple[int, ...], sets: tuple[tuple[int, ...], ...], rows: int, cols: int,
-    perfect: bool, has_buffer: bool, pe_ports: bool,
-) -> tuple[Options, float, float]:  # fmt: skip
-    """Tiles and spreads per dim, the size of the mapspace they span, and the fewest steps."""
-    extents = np.array(bounds, dtype=np.int64)
-    rules = Rules(*(np.array(part, dtype=np.int64) for part in sets))
-    tile_start, tiles, unrollings = compiled(dim_options)(extents, np.array(largest), rules, rows, cols, perfect)
+def _options_of(space: Space, pe_ports: bool) -> tuple[Options, float]:
+    """Tiles and spreads per dim, and the fewest steps."""
+    tile_start, tiles, unrollings = space.listed()
     options = by_spread(tile_start, tiles, unrollings, apart=pe_ports)
     if any(tile_start[d] == tile_start[d + 1] for d in range(8)):
-        return options, 0.0, inf
-    counts = np.zeros(8)
-    compiled(splits)(extents, tile_start, tiles, unrollings, perfect, has_buffer, counts)
-    orders = float(factorial(sum(bound > 1 for bound in bounds))) ** (2 if has_buffer else 1)
-    return options, float(prod(counts)) * orders, compiled(fastest_steps)(tile_start, tiles, unrollings, rows, cols)
+        return options, inf
+    return options, compiled(fastest_steps)(tile_start, tiles, unrollings, space.rows, space.cols)
+
+
+def _size_of(spaces: tuple[Space, ...]) -> float:
+    """How many mappings some spaces have."""
+    return float(sum(map(_size_of_one, spaces)))
+
+
+@lru_cache(maxsize=4096)
+def _size_of_one(space: Space) -> float:
+    tile_start, tiles, unrollings = space.listed()
+    if any(tile_start[d] == tile_start[d + 1] for d in range(8)):
+        return 0.0
+    extents, counts = space.extents, np.zeros(8)
+    compiled(splits)(extents, tile_start, tiles, unrollings, space.perfect, space.has_buffer, counts)
+    orders = float(factorial(int((extents > 1).sum()))) ** (2 if space.has_buffer else 1)
+    return float(prod(counts)) * orders
 
 
 def flat_mapping(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]]) -> Mapping:

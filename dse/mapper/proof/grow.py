@@ -99,7 +99,7 @@ class Tree:
         """The tree of a set, in the form of the file."""
         if not all(map(len, rows)):
             return {}
-        steps: list[list[list[float]]] = []
+        steps: list[Any] = []
         before, turns, tables = inf, 0, self.sets.tables(rows, orders)[0]
         while True:
             rows, tables = self._narrowed(rows, tables, steps)
@@ -114,7 +114,7 @@ class Tree:
         return {"weights": steps, **self._cut(rows, tables, orders, start)}
 
     def _narrowed(
-        self, rows: list[Ints], tables: list[Floats], steps: list[list[list[float]]]
+        self, rows: list[Ints], tables: list[Floats], steps: list[Any]
     ) -> tuple[list[Ints], list[Floats]]:
         """What the last step leaves, and steps without weights after it while they help."""
         here, size = steps[-1:] or [[]], sum(map(len, rows))
@@ -160,11 +160,11 @@ class Tree:
         """The parts that a set is cut into, none where all combinations that are left can be looked at."""
         unknown = [i for i in range(self.space.problem.last) if i not in orders]
         if np.prod([float(len(row)) for row in rows]) <= DIRECT:
-            some = self.sets.left(rows, orders)
-            if len(some) == 0:
+            left = self._left(rows, orders)
+            if len(left) == 0:
                 return {}
             if not unknown:
-                return self._halves(rows, tables, orders, weights, self._undecided(rows, some))
+                return self._halves(rows, tables, orders, weights, self._undecided(rows, left))
         if unknown:
             level = unknown[-1]
             parts = []
@@ -173,6 +173,18 @@ class Tree:
                 parts.append(self.grown(agreeing, {**orders, level: order}, weights))
             return {"list": level, "parts": parts}
         return self._halves(rows, tables, orders, weights, self._where(tables, weights))
+
+    def _left(self, rows: list[Ints], orders: dict[int, str]) -> Ints:
+        """(n, axes) combinations of splits but for those whose sums are too large, as the checker goes through them."""
+        (tables, known), left = self.sets.tables(rows, orders), np.zeros((1, 0), dtype=np.int64)
+        logs = np.zeros((1, len(self.sets.terms)))
+        for at, table in enumerate(tables, start=1):
+            left = np.column_stack([left.repeat(len(table), axis=0), np.tile(rows[at - 1], len(left))])
+            logs = (logs[:, None] + table).reshape(-1, len(self.sets.terms))
+            least = sum(other.min(axis=0) for other in tables[at:])
+            keep = ~(self.sets.costs(logs + least, known and at == len(tables)) >= self.sets.target)
+            left, logs = left[keep], logs[keep]
+        return left
 
     def _halves(
         self, rows: list[Ints], tables: list[Floats], orders: dict[int, str], weights: Any, cut: tuple[int, Any, float]
@@ -183,7 +195,7 @@ class Tree:
         parts = [self.grown([*rows[:a], rows[a][side], *rows[a + 1 :]], orders, weights) for side in (low, ~low)]
         return {"cut": [*cut], "parts": parts}
 
-    def _undecided(self, rows: list[Ints], some: Ints) -> tuple[int, Any, float]:
+    def _undecided(self, rows: list[Ints], left: Ints) -> tuple[int, Any, float]:
         """A list in which some splits of a set have a loop over a dim and others none, as it is for mappings left.
 
         Once that is the same for all, it is known how far the ifmap slides, and all counts are exact.
@@ -191,10 +203,10 @@ class Tree:
         found = []
         for a, dims in enumerate(check.AXES):
             for d in dims:
-                part, left = ((self.sets.splits[d][row, ::3] > 1).mean(axis=0) for row in (rows[a], some[:, a]))
-                found += [(left[i], i, a, d) for i in np.flatnonzero((part > 0.0) & (part < 1.0)).tolist()]
+                part, of_left = ((self.sets.splits[d][row, ::3] > 1).mean(axis=0) for row in (rows[a], left[:, a]))
+                found += [(of_left[i], i, a, d) for i in np.flatnonzero((part > 0.0) & (part < 1.0)).tolist()]
         if not found:
-            message = f"no bound rules out {len(some)} mappings that cost no less"
+            message = f"no bound rules out {len(left)} mappings that cost no less"
             raise DseError(message, hint="a proof in a file may not reach where more visits of psums cost less")
         _, level, a, d = max(found)
         return a, [d, 3 * level], 1.0
@@ -203,7 +215,7 @@ class Tree:
         """The axis, the term and its factor there, about which the bound is most undecided."""
         worst, found = -1.0, (0, 0, 0.0)
         given = self.rows.weights(weights)
-        of_terms = np.sum(given, axis=0)
+        of_terms = np.bincount(*given, self.sets.rows.size).reshape(self.sets.rows.shape).sum(axis=0)
         for a, (table, bound) in enumerate(zip(tables, self.sets.bounds_by(given, tables), strict=True)):
             share = np.exp((bound.min() - bound) / HEAT)
             share /= share.sum()

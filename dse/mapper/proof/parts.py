@@ -12,7 +12,6 @@ from dse.mapper.deep.bounds.spaces import narrowed, space_of, without_fewest_ste
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.problem import Deep, build, finishing, rooms_for_finished, spreads_that_add_up
 from dse.mapper.proof import check
-from dse.mapper.proof.rows import Rows
 from dse.mapper.shared.bypass import bypass_choices
 from dse.model.price import Prices
 from dse.problem.dims import DIMS, OPERANDS
@@ -39,13 +38,6 @@ class Part:
     kept: dict[int, frozenset[str]]
     spread: tuple[tuple[int, bool], ...]
     space: Space
-
-    def to_dict(self, rows: Rows) -> dict[str, Any]:
-        """The terms and rows, in the form of the file."""
-        return {
-            "terms": [list(factors) for factors in rows.products],
-            "blocks": [[part, some] for part, some in rows.blocks()],
-        }  # fmt: skip
 
 
 def parts_of_space(architecture: Architecture, layer: Layer, prices: Prices, factors: str) -> Iterator[Part]:
@@ -103,7 +95,6 @@ def problem_of(architecture: Architecture, parts: list[Part]) -> dict[str, Any]:
         "steps": {dim: [1] for dim in DIMS} | {"PR": [stride_p, dilation_r], "QS": [stride_q, dilation_s]},
         "factors": {dim: _factors(dp, d) for d, dim in enumerate(DIMS)}, "levels": levels,
         "without": {str(i): _without(dp) if i == dp.near else {} for i in range(dp.last)},
-        "spaces": [part.name for part in parts],
     }  # fmt: skip
 
 

@@ -22,6 +22,9 @@ from dse.problem.dims import DIMS, IFMAP, PSUM, WEIGHT, G
 
 PARTS = {"energy": OF_ENERGY, "time": OF_TIME}
 
+OBJECTIVES = {"energy": ["energy"], "latency": ["time"], "edp": ["energy", "time"]}
+"""The parts that an objective is the product of."""
+
 Factor = tuple[Any, ...]
 """Axis, dims, power, kind, operand and level of the transfers that lists repeat, columns of each dim."""
 
@@ -70,7 +73,7 @@ class Rows:
         """All rows but those of what is spread."""
         space, found = self.space, list[Row]()
         book = Book(space.problem, space.crossings)
-        for part in check.PARTS[self.objective]:
+        for part in OBJECTIVES[self.objective]:
             for rows in _blocks(space, book, PARTS[part]):
                 block = len({(row.part, row.block) for row in found})
                 found += [Row(part, block, tuple(terms)) for terms in rows if terms]
@@ -96,36 +99,53 @@ class Rows:
                     found.setdefault(term, (at, self.products[_factors_of(term, self.space)]))
         return [found.get(term, (-1, 0)) for term in self.space.terms]
 
-    def blocks(self) -> list[tuple[str, list[list[float]]]]:
-        """What every block is part of, and its rows, of which the largest counts; that of a limit is one at most."""
-        found = dict[tuple[str, int], list[list[float]]]()
+    @cached_property
+    def blocks(self) -> dict[tuple[str, int], list[Floats]]:
+        """The rows of every block, by what it is part of: the largest counts, and is one at most for a limit."""
+        found = dict[tuple[str, int], list[Floats]]()
         for part, block, terms in self.rows:
             row, scale = np.zeros(len(self.products)), exp(-self.space.limits[block]) if part == "limit" else 1.0
             for term in terms:
                 row[self.products[_factors_of(term, self.space)]] += term.coefficient * scale
-            found.setdefault((part, block), []).append([c or 0 for c in row.tolist()])
+            found.setdefault((part, block), []).append(row)
         for level, over in self.spread:
-            most = {self.products[_children(level, over)]: 2.0 if over else 1.0}
-            found["limit", -1 - level] = [[most.get(t, 0) for t in range(len(self.products))]]
-        return [(part, rows) for (part, _), rows in found.items()]
+            row = np.zeros(len(self.products))
+            row[self.products[_children(level, over)]] = 2.0 if over else 1.0
+            found["limit", -1 - level] = [row]
+        return found
 
-    def weights(self, given: Floats) -> list[list[float]]:
-        """Weights of the search as those of rows, with few digits, those of every part adding up to one."""
-        found = np.zeros((len(self.rows) + len(self.spread), len(self.products)))
+    def to_dict(self) -> dict[str, Any]:
+        """The terms and blocks of rows in the form of the file."""
+        return {
+            "terms": [list(factors) for factors in self.products],
+            "blocks": [[part, [[c or 0 for c in row.tolist()] for row in rows]]
+                       for (part, _), rows in self.blocks.items()],
+        }  # fmt: skip
+
+    def weights(self, given: Floats) -> tuple[list[int], list[float]]:
+        """Weights of the search as those of rows, with few digits, those of every part adding up to one.
+
+        Returns
+        -------
+        list of int
+            The places of those that are not zero, in the rows of all blocks one after the other.
+        list of float
+            The weights there.
+        """
+        parts = np.array([part for (part, _), rows in self.blocks.items() for _ in rows])
+        found, limits = np.zeros((len(parts), len(self.products))), parts == "limit"
         for (row, number), weight in zip(self._places, given, strict=True):
             if row >= 0:
                 found[row, number] += weight
-        parts = np.array([row.part for row in self.rows] + ["limit"] * len(self.spread))
-        limits = parts == "limit"
-        for name in check.PARTS[self.objective]:
+        for name in OBJECTIVES[self.objective]:
             found[parts == name] /= found[parts == name].sum()
         found[limits] *= np.minimum(1.0, LARGEST / np.maximum(found[limits].sum(axis=1, keepdims=True), 1.0))
-        found = np.array([[float(f"{w:.{PRECISE}g}") for w in row] for row in found])
-        for name in check.PARTS[self.objective]:
-            mine = np.where((parts == name)[:, None], found, 0.0)
-            largest = np.unravel_index(mine.argmax(), mine.shape)
-            found[largest] += 1.0 - mine.sum()
-        return [[w or 0 for w in weights] for weights in found.tolist()]
+        places = np.flatnonzero(found)
+        few = np.array([float(f"{w:.{PRECISE}g}") for w in found.flat[places]])
+        for name in OBJECTIVES[self.objective]:
+            mine = parts[places // len(self.products)] == name
+            few[np.where(mine, few, 0.0).argmax()] += 1.0 - few[mine].sum()
+        return places.tolist(), few.tolist()
 
 
 def _blocks(space: Space, book: Book, block: int) -> Iterator[list[list[Term]]]:

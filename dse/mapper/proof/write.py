@@ -5,25 +5,24 @@ from __future__ import annotations
 from math import log
 from typing import Any
 
+import numpy as np
+
 from dse.architecture.architecture import Architecture
-from dse.architecture.parts import in_parts
 from dse.errors import DseError
 from dse.mapper.deep.nest import parts_of
 from dse.mapper.deep.solve import solve_deep
 from dse.mapper.proof import check
 from dse.mapper.proof.grow import Tree
-from dse.mapper.proof.parts import Part, parts_of_space, problem_of
-from dse.mapper.proof.rows import Rows
+from dse.mapper.proof.parts import Part
+from dse.mapper.proof.state import stated
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 from dse.mapper.shared.result import Solution
 from dse.model.counting.kernel import Ints
-from dse.model.price import price
-from dse.model.room import ways
 from dse.problem.dims import DIMS
 from dse.problem.layer import Layer
 
 KINDS = {"energy": ENERGY, "latency": LATENCY, "edp": EDP}
-UNITS = {ENERGY: "pJ", LATENCY: "steps", EDP: "pJ x steps"}
+
 
 def prove(
     architecture: Architecture, layer: Layer, objective: str = "energy", *, gap: float = 0.0, factors: str = "all"
@@ -47,7 +46,7 @@ def prove(
     Raises
     ------
     DseError
-        When no mapping fits, or where it follows from the tiles what overlaps (`buffering: room`).
+        When no mapping fits, or as `dse.mapper.proof.state.stated` does.
 
     Examples
     --------
@@ -60,33 +59,21 @@ def prove(
     >>> check(proof).startswith("conv on eyeriss: no mapping has less energy than 118")
     True
     """
-    if len(ways(architecture)) > 1:
-        message = f"{architecture.name}: a proof in a file says nothing of levels with `buffering: room`"
-        raise DseError(message, hint="state `single`, `double` or `streaming`, or one for each operand")
-    if len(in_parts(architecture)) > 1:
-        message = f"{architecture.name}: a proof in a file says nothing of levels with `placement: own`"
-        raise DseError(message, hint="state `together`, or the level as several, one for each operand")
-    layer = architecture.lowered(layer)
-    kind, prices = KINDS[objective], price(architecture, layer)
+    statement, kind = stated(architecture, layer, objective, factors), KINDS[objective]
+    layer, parts = statement.layer, statement.parts
     solution = solve_deep(architecture, layer, kind, gap, factors, 1)
     if len(solution.values) == 0:
         raise DseError(f"layer {layer.name}: no mapping fits on {architecture.name}, so there is nothing to prove")
     energy, cycles = (float(x) for x in solution.values[0])
-    steps = cycles / prices.cycles_per_step
+    steps = cycles / statement.prices.cycles_per_step
     value = {ENERGY: energy, LATENCY: steps, EDP: energy * steps}[kind]
-    parts = list(parts_of_space(architecture, layer, prices, factors))
-    plain = {
-        "format": check.FORMAT, "layer": layer.name, "architecture": architecture.name, "objective": objective,
-        "gap": gap, "value": value, "unit": UNITS[kind], "cycles_per_step": prices.cycles_per_step,
-        "problem": problem_of(architecture, parts),
-    }  # fmt: skip
-    checker, spaces = check.Checker(plain), dict[str, dict[str, Any]]()
-    for part in parts:
-        rows = Rows(part.space, objective, part.spread)
-        spaces[part.name] = space = part.to_dict(rows)
+    plain = {**statement.plain, "gap": gap, "value": value}
+    spaces = plain["problem"]["spaces"]
+    checker, trees = check.Checker(plain), dict[str, dict[str, Any]]()
+    for name, space in spaces.items():
         checker.enter(space)
-        space["tree"] = Tree(rows, checker, kind).whole()
-    return {**plain, "spaces": spaces, "mapping": _mapping(parts, spaces, checker, solution, value)}
+        trees[name] = Tree(statement.rows[name], checker, kind).whole()
+    return {**plain, "trees": trees, "mapping": _mapping(parts, spaces, checker, solution, value)}
 
 
 def _mapping(
@@ -96,15 +83,15 @@ def _mapping(
     record = solution.records[0]
     kept, factors = solution.kept[record[-1]], parts_of(record)[:, :3]
     last = parts[0].space.problem.last
+    orders = [order_of(*one) for one in zip(*(parts_of(record)[:last, at] for at in (0, 3)), strict=True)]
+    split = {dim: factors[:, :, d].ravel() for d, dim in enumerate(DIMS)}
+    same = {dim: (checker.splits[dim] == split[dim]).all(axis=1) for dim in DIMS}
+    rows = [np.flatnonzero(np.all([same[dim] for dim in dims], axis=0)) for dims in check.AXES]
     for part in parts:
-        mapping = {
-            "space": part.name,
-            "factors": {dim: factors[:, :, d].ravel().tolist() for d, dim in enumerate(DIMS)},
-            "orders": [order_of(*one) for one in zip(*(parts_of(record)[:last, at] for at in (0, 3)), strict=True)],
-        }
         checker.enter(spaces[part.name])
-        if part.kept == kept and checker.cost_of(mapping) <= log(value) + check.CLOSE:
-            return mapping
+        costs = checker.costs(sum(checker.tables(rows, dict(enumerate(orders)))[0]), exact=True)
+        if part.kept == kept and costs[0] <= log(value) + check.CLOSE:
+            return {"space": part.name, "factors": {dim: split[dim].tolist() for dim in DIMS}, "orders": orders}
     raise AssertionError("the best mapping is no part of its space")
 
 
@@ -124,5 +111,5 @@ def order_of(trips: Ints, order: Ints) -> str:
         return ""
     inner = loops[0] if loops[0] != "G" else next(d for d in ("R", "S", "C", *loops) if d in loops and d != "G")
     lacks = next(dims for dims in check.LACKS if inner in dims)
-    after = next((d for d in loops if d not in lacks), "")
+    after = next((d for d in loops if d not in lacks and d != "G"), "")  # of G it is known that it moves all
     return inner + (after if not after or (inner == "K" and after in "PQRS") else "+")

@@ -6,8 +6,10 @@ from itertools import product
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
+from dse.architecture.remembered import remembered
 
 
+@remembered(256)
 def bypass_choices(architecture: Architecture) -> list[dict[int, frozenset[str]]]:
     """For every choice of bypasses, the operands that each level keeps, by node.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import inf, isinf
 from typing import TYPE_CHECKING, Any, Literal
@@ -116,14 +116,21 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """Raw incumbents of one search: energies and latencies, records (see `incumbent.accept`), visits, size, gap."""
+    """Raw incumbents of one search: energies and latencies, records (see `incumbent.accept`), visits, size, gap.
+
+    The size of the space is counted when somebody asks for it, by a function that can be pickled.
+    """
 
     values: Any
     records: Any
     kept: tuple[dict[int, frozenset[str]], ...]
     visited: tuple[int, ...]
-    space_size: float
+    size: Callable[[], float]
     gap: float
+
+    @property
+    def space_size(self) -> float:
+        return self.size()
 
 
 ANY_ORDER = range(len(DIMS) - 1, -1, -1)

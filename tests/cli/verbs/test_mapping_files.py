@@ -108,6 +108,50 @@ def test_map_writes_a_proof_that_the_checker_accepts(dse, tmp_path):
     assert "no mapping has less energy than" in check.check(json.loads((tmp_path / "proof.json").read_text()))
 
 
+def test_map_checks_a_proof_against_a_layer(dse, tmp_path):
+    layers = [layer["name"] for layer in evaluation(dse, "--objective energy")["layers"]]
+    assert dse(f"map toy.yaml tiny.yaml {layers[0]} --objective energy --proof proof.json")[0] == 0
+    check = f"map toy.yaml tiny.yaml {layers[0]} --check-proof proof.json"
+    code, out, err = dse(f"{check} --objective energy")
+    assert (code, err) == (0, "")
+    assert "no mapping has less energy than" in out
+    code, out, _ = dse(f"{check} --objective energy --format json")
+    assert (code, json.loads(out)["holds"]) == (0, True)
+    code, out, _ = dse(f"{check} --objective edp")
+    assert code == 1
+    assert out.startswith("proof.json: NOT PROVEN: it is about another problem: objective has 1 entries in the file")
+    code, out, _ = dse(f"{check} --objective energy --format json --set levels.array.cols=2")
+    assert (code, json.loads(out)["holds"]) == (1, False)
+    proof = json.loads((tmp_path / "proof.json").read_text())
+    (tmp_path / "proof.json").write_text(json.dumps({**proof, "trees": {}}))
+    code, out, _ = dse(f"{check} --objective energy")
+    assert code == 1
+    assert out.startswith("proof.json: NOT PROVEN: KeyError")
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    (b'{"format": 5, "layer', "error: proof.json:1:15: no JSON, or not all of it: unterminated string"),
+    (b"layers: none", "error: proof.json:1:1: no JSON, or not all of it: expecting value"),
+    (b"\xff\xfe\x00", "error: proof.json: no JSON that can be read: 'utf-8' codec"),
+    (b"[" * 100_000, "error: proof.json: no JSON that can be read: maximum recursion depth"),
+    (None, "error: --check-proof: file 'proof.json' does not exist"),
+])  # fmt: skip
+def test_a_proof_that_is_no_json_is_bad_input(dse, tmp_path, text, message):
+    if text is not None:
+        (tmp_path / "proof.json").write_bytes(text)
+    code, out, err = dse("map toy.yaml tiny.yaml one --check-proof proof.json")
+    assert (code, out) == (2, "")
+    assert err.startswith(message)
+
+
+@pytest.mark.parametrize("option", ["--proof other.json", "--save other.yaml", "--time-limit 1s"])
+def test_who_checks_a_proof_searches_nothing(dse, tmp_path, option):
+    (tmp_path / "proof.json").write_text("{}")
+    code, _, err = dse(f"map toy.yaml tiny.yaml one --check-proof proof.json {option}")
+    assert code == 2
+    assert "searches nothing" in err
+
+
 def test_a_proof_needs_a_search_that_ends(dse, tmp_path):
     code, _, err = dse("map toy.yaml tiny.yaml conv --proof proof.json --time-limit 1s")
     assert code == 2

@@ -386,7 +386,7 @@ def search(spaces: list[Space], kind: int, incumbent: tuple[float, float] | None
     )  # fmt: skip
     if incumbent is not None:
         best.values[0], best.held = incumbent, 1
-    finished(seek(spaces, best))
+    finished(seek(spaces, [], best))
     return best
 
 

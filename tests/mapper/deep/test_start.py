@@ -133,7 +133,7 @@ def test_mappings_are_first_sought_in_the_space_with_the_least_bound(kind: int) 
     for machine in ("edge_npu", "simba_pe", "nvdla_small"):
         every = spaces(machine)
         best = nothing_known(every[0], kind)
-        found = list(_best_first(every, best))
+        found = list(_best_first(every, [], best))
         assert sorted(id(space) for space, _ in found) == sorted(map(id, every))
         bounds = {id(space): node.bound for space in every if (node := root_of(space, best)) is not None}
         assert all(node is not None and node.bound == bounds[id(space)] for space, node in found)

@@ -7,8 +7,9 @@ mapping of the spaces before it as well. Here each mapping is left to the last s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,6 +28,21 @@ SUMMED = (C, P, Q)
 
 ONCE = 1e-9
 """Logarithm up to which a count is one."""
+
+
+class Returning(NamedTuple):
+    """Spaces of mappings in which psums come back from the outermost level, to be made when they are needed.
+
+    Parameters
+    ----------
+    beside : tuple of Space
+        Those of the other mappings with the same bypasses. Bounds on these hold for both, see `allowing_returns`.
+    make
+        Makes the spaces.
+    """
+
+    beside: tuple[Space, ...]
+    make: Callable[[], list[Space]]
 
 
 def halved(space: Space) -> list[Space]:

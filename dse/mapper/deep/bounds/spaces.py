@@ -68,6 +68,15 @@ def narrowed(space: Space, problem: Deep, mask: int, rows: tuple[Ints, ...] | No
     return replace(alike, needed=space.needed, loose=space.loose, twins=twins, weights=space.weights)
 
 
+def allowing_returns(space: Space) -> Space:
+    """The same space without the limits that keep unfinished psums out, so that bounds hold for what these would allow.
+
+    That is also the mappings in which psums come back from the outermost level, where the widths are the least of any.
+    """
+    problem = space.problem._replace(only_finished=np.zeros_like(space.problem.only_finished))
+    return replace(space, limits=np.array(_limits(problem, Common.of(space))[1]), held={}, parts=())
+
+
 def without_fewest_steps(space: Space) -> Space:
     """The same space with nothing known of how few steps are possible."""
     return _space(space.problem, space.mask, space.rows, Common.of(space)._replace(least_steps=1.0, differ=()))

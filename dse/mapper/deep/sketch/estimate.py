@@ -45,6 +45,16 @@ class Sketch(NamedTuple):
         Tile of each first fill.
     number : (8, k + 1) float
         How many tiles of each level there are.
+    held : (k, 3) float
+        Words of each operand's tile in each level that has room for so many, see `settle`.
+    first : (ports,) float
+        Time of the first fills and last drains of each port.
+    lists : (c,) int64
+        How many lists repeat each crossing at most: up to the innermost one that moves the operand.
+    moved : (c,) float
+        Words of the ifmap that cross, but for what repeats them.
+    fits : (1,) float
+        See `too_much`.
     words : (V,) float
     totals : (1 + 2 * ports,) float
         Scratch.
@@ -59,6 +69,11 @@ class Sketch(NamedTuple):
     used: Floats
     filled: Floats
     number: Floats
+    held: Floats
+    first: Floats
+    lists: Ints
+    moved: Floats
+    fits: Floats
     words: Floats
     totals: Floats
 
@@ -79,7 +94,9 @@ def new_sketch(sums: Sums) -> Sketch:
         np.ones((8, PLACES * levels), dtype=np.int64), np.zeros(levels, dtype=np.int64),
         np.zeros(levels, dtype=np.int64), np.ones((8, levels + 1)), np.ones((8, levels + 1)), np.ones((8, views)),
         np.ones((8, len(sums.ports))), np.ones((8, len(sums.fills))),
-        np.ones((8, levels + 1)), np.zeros(views), np.zeros(len(sums.constant)),
+        np.ones((8, levels + 1)), np.zeros((levels, 3)), np.zeros(len(sums.ports)),
+        np.zeros(len(sums.operand), dtype=np.int64), np.zeros(len(sums.operand)), np.ones(1), np.zeros(views),
+        np.zeros(len(sums.constant)),
     )  # fmt: skip
 
 
@@ -145,15 +162,13 @@ def _touched(sums: Sums, tile: Floats, number: Floats, which: int, child: int, l
     return float(words)
 
 
-def _count_words(sums: Sums, sketch: Sketch) -> None:
-    """Fill the words of all views."""
-    levels, words, trips, children = len(sums.bits), sketch.words, sketch.trips, sketch.children
-    bounds, totals = sums.bounds, sums.totals
+def _settle_words(sums: Sums, sketch: Sketch) -> None:
+    """Fill what the words of crossings depend on beside the operands that stay."""
+    levels, bounds = len(sums.bits), sums.bounds
     for c in range(len(sums.operand)):
         o, child = sums.operand[c], sums.child[c]
         level = _mover(sketch.loops, o, child) if child < levels else -1
-        lists = levels if child == levels else level if level < 0 or sketch.stays[level] == o else level + 1
-        lists = max(0, lists)
+        sketch.lists[c] = levels if child == levels else level + 1
         if o == IFMAP:
             height = _touched(sums, sketch.tile, sketch.number, 0, child, -1)
             width = _touched(sums, sketch.tile, sketch.number, 1, child, -1)
@@ -161,9 +176,20 @@ def _count_words(sums: Sums, sketch: Sketch) -> None:
             if level >= 0:  # it slides on one axis
                 touched = min(touched, height * _touched(sums, sketch.tile, sketch.number, 1, child, level))
                 touched = min(touched, width * _touched(sums, sketch.tile, sketch.number, 0, child, level))
-            base = float(bounds[G] * bounds[N] * bounds[C]) * touched
+            sketch.moved[c] = float(bounds[G] * bounds[N] * bounds[C]) * touched
+
+
+def _count_words(sums: Sums, sketch: Sketch) -> None:
+    """Fill the words of all views."""
+    levels, words, trips, children = len(sums.bits), sketch.words, sketch.trips, sketch.children
+    bounds, totals = sums.bounds, sums.totals
+    for c in range(len(sums.operand)):
+        o, lists = sums.operand[c], sketch.lists[c]
+        if sums.child[c] < levels and lists > 0 and sketch.stays[lists - 1] == o:
+            lists -= 1
+        if o == IFMAP:
             for v in range(sums.views[c], sums.views[c + 1]):
-                words[v] = base * min(trips[K, lists] * children[K, v], float(bounds[K]))
+                words[v] = sketch.moved[c] * min(trips[K, lists] * children[K, v], float(bounds[K]))
             continue
         x, y, z = (N, P, Q) if o == WEIGHT else (C, R, S)
         for v in range(sums.views[c], sums.views[c + 1]):
@@ -191,7 +217,7 @@ def too_much(sums: Sums, sketch: Sketch, finished: bool) -> float:
     finished : bool
         Whether all psums are taken to be, so that words need not be known.
     """
-    over, bits, capacity, tile, words = 1.0, sums.bits, sums.capacity, sketch.tile, sketch.words
+    over, bits, capacity, words = 1.0, sums.bits, sums.capacity, sketch.words
     for level in range(1, len(bits)):
         total = 0.0
         for o in range(3):
@@ -199,7 +225,7 @@ def too_much(sums: Sums, sketch: Sketch, finished: bool) -> float:
                 width = bits[level, o]
                 if o == PSUM and (finished or words[sums.from_inside[level]] <= sums.totals[PSUM]):
                     width = sums.finished[level]
-                mine = width * words_of(o, tile, level, sums.window)
+                mine = width * sketch.held[level, o]
                 total += mine
                 if mine > capacity[level, o]:
                     over *= mine / max(1e-9, capacity[level, o])
@@ -222,6 +248,26 @@ def too_often(sums: Sums, sketch: Sketch) -> float:
     return sketch.words[sums.from_inside[0]] / sums.totals[PSUM] if sums.only_finished else 1.0
 
 
+def settle(sums: Sums, sketch: Sketch) -> bool:
+    """Work out what an estimate needs beside the operands that stay; whether it is worth one."""
+    bits, f = sums.bits, 0
+    for level in range(1, len(bits)):
+        for o in range(3):
+            if bits[level, o] > 0:
+                sketch.held[level, o] = words_of(o, sketch.tile, level, sums.window)
+    sketch.fits[0] = too_much(sums, sketch, True)
+    if sketch.fits[0] > FAR:
+        return False
+    _settle_words(sums, sketch)
+    for t in range(len(sums.ports)):
+        fill = 0.0
+        while f < len(sums.fills) and sums.fills[f, 0] == t:
+            fill += sums.fill_cost[f] * words_of(sums.fills[f, 1], sketch.filled, f, sums.window)
+            f += 1
+        sketch.first[t] = fill
+    return True
+
+
 def estimate(sums: Sums, sketch: Sketch, kind: int) -> float:
     """About the objective of a mapping; more where it does not fit.
 
@@ -230,9 +276,12 @@ def estimate(sums: Sums, sketch: Sketch, kind: int) -> float:
     kind : int
         ENERGY, LATENCY or EDP (`dse.mapper.shared.incumbent`).
     """
-    over = too_much(sums, sketch, True)
-    if over > FAR:
-        return np.inf
+    return estimate_settled(sums, sketch, kind) if settle(sums, sketch) else np.inf
+
+
+def estimate_settled(sums: Sums, sketch: Sketch, kind: int) -> float:
+    """The same after `settle`, since when only operands that stay have changed."""
+    over = sketch.fits[0]
     _count_words(sums, sketch)
     form, totals, ports = sums.form, sketch.totals, len(sums.ports)
     for row in range(len(totals)):
@@ -241,19 +290,16 @@ def estimate(sums: Sums, sketch: Sketch, kind: int) -> float:
         words = sketch.words[v]
         for row in range(len(totals)):
             totals[row] += form[v, row] * words
-    energy, longest, serial, filled, f = totals[0], 1.0, 0.0, 0.0, 0
+    energy, longest, serial, filled = totals[0], 1.0, 0.0, 0.0
     for d in range(8):
         longest *= min(sketch.trips[d, len(sums.bits)], float(sums.bounds[d]))
     for t in range(ports):
-        used, fill = 1.0, 0.0
+        used = 1.0
         for d in range(8):
             used *= sketch.used[d, t]
-        while f < len(sums.fills) and sums.fills[f, 0] == t:
-            fill += sums.fill_cost[f] * words_of(sums.fills[f, 1], sketch.filled, f, sums.window)
-            f += 1
         longest = max(longest, totals[1 + t] / used)
         serial += totals[1 + ports + t] / used
-        filled += fill / used
+        filled += sketch.first[t] / used
     time = longest + serial + filled
     energy += sums.static_pj * time
     value = energy if kind == ENERGY else time if kind == LATENCY else energy * time

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dse.mapper.deep.problem import Deep
-from dse.mapper.deep.sketch.estimate import PLACES, Sketch, estimate, note
+from dse.mapper.deep.sketch.estimate import PLACES, Sketch, estimate, estimate_settled, note, settle
 from dse.mapper.deep.sketch.sums import Sums
 from dse.mapper.shared.factors import ceil_div, keeps_tight
 from dse.model.counting.kernel import Ints
@@ -121,13 +121,14 @@ def allowed(sums: Sums, moves: Moves, sketch: Sketch, d: int) -> bool:
             return False
         if which == 0:
             continue
-        wanted, room = moves.wanted[level, which - 1, d], moves.sides[level, which - 1]
+        wanted = moves.wanted[level, which - 1, d]
         if wanted > 0 and ceil_div(bound, factor) != wanted:
             return False
         if factor > 1:
+            taken = factor
             for other in range(8):
-                room //= sketch.factors[other, slot] if other != d else 1
-            if factor > room:
+                taken *= sketch.factors[other, slot] if other != d else 1
+            if taken > moves.sides[level, which - 1]:
                 return False
     return True
 
@@ -171,9 +172,10 @@ def best_move(sums: Sums, moves: Moves, sketch: Sketch, d: int, kind: int, value
                 _move(sums.bounds[d], moves.perfect, factors, source, target, size)
                 if allowed(sums, moves, sketch, d):
                     note(sums, sketch, d)
-                    for turn in range(3 if target % PLACES == 0 and moves.free[level] == 1 else 1):
+                    turns = 3 if target % PLACES == 0 and moves.free[level] == 1 else 1
+                    for turn in range(turns if settle(sums, sketch) else 0):
                         stays[level] = (before + turn) % 3
-                        other = estimate(sums, sketch, kind)
+                        other = estimate_settled(sums, sketch, kind)
                         if other < found:
                             found, list_of, stays_there = other, level, stays[level]
                             for slot in range(slots):
@@ -192,13 +194,15 @@ def best_move(sums: Sums, moves: Moves, sketch: Sketch, d: int, kind: int, value
 
 def best_stays(sums: Sums, moves: Moves, sketch: Sketch, kind: int, value: float) -> float:
     """In each list let that operand stay with which the mapping is best; returns the estimate."""
+    if not settle(sums, sketch):
+        return value
     for level in range(len(moves.free)):
         if moves.free[level] == 0 or sketch.loops[level] == 0:
             continue
         best = sketch.stays[level]
         for o in range(3):
             sketch.stays[level] = o
-            other = estimate(sums, sketch, kind)
+            other = estimate_settled(sums, sketch, kind)
             if other < value * BETTER:
                 value, best = other, o
         sketch.stays[level] = best

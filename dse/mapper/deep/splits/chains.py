@@ -42,7 +42,7 @@ def list_chains(dp: Deep, d: int) -> Ints:
         if slot > 0:
             further[slot - 1] = min(2 * bound, further[slot] * most[slot])
     for product in range(bound, bound + 1 if dp.perfect else 2 * bound):
-        if not dp.loose and not keeps_tight(bound, product, _largest_prime(product)):
+        if not dp.loose and not _may_be_tight(bound, product):
             continue
         divisors = _divisors(product)
         ways = _ways_of(dp, d, divisors, product)
@@ -260,13 +260,14 @@ def _stands(dp: Deep, level: int, d: int, rows: int, cols: int, product: int) ->
     return True
 
 
-def _largest_prime(number: int) -> int:
-    """The largest prime factor, 1 for 1."""
-    largest = 1
+def _may_be_tight(bound: int, product: int) -> bool:
+    """Whether every prime factor of a product keeps it tight, so that all factors of a chain may."""
+    if product == bound:
+        return True
+    most = (product - 1) // (product - bound)  # the largest factor that does
     divisor = 2
-    while divisor * divisor <= number:
-        while number % divisor == 0:
-            largest = divisor
-            number //= divisor
+    while divisor <= most and divisor * divisor <= product:
+        while product % divisor == 0:
+            product //= divisor
         divisor += 1
-    return max(largest, number)
+    return product <= most  # 1, a prime, or a product of primes that are all larger than that

@@ -5,15 +5,16 @@ from __future__ import annotations
 import heapq
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
-from itertools import count
+from itertools import compress, count
 from math import exp, inf, prod
 from typing import TypeVar
 
 import numpy as np
 
 from dse.mapper.deep.bounds.dominance import WORTHWHILE, needed_splits
-from dse.mapper.deep.bounds.finished import told_apart
+from dse.mapper.deep.bounds.finished import Returning, told_apart
 from dse.mapper.deep.bounds.left import lifts_left, splits_left
+from dse.mapper.deep.bounds.spaces import allowing_returns
 from dse.mapper.deep.bounds.subproblem import MARGIN, Best, Node, Space, bounded, root_of
 from dse.mapper.deep.kept import Begun, Found, found_by, rules_of, splits_of
 from dse.mapper.deep.leaves import SUBPROBLEMS
@@ -82,7 +83,7 @@ def finished(steps: Generator[None, None, Answer]) -> Answer:
 
 
 def seek(
-    spaces: list[Space], best: Best, near: Ints | None = None, found: Sequence[Found] = ()
+    spaces: list[Space], later: list[Returning], best: Best, near: Ints | None = None, found: Sequence[Found] = ()
 ) -> Generator[None, None, float]:
     """Search all spaces for the best by `best.kind`, pausing after every subproblem; a better one may be put in then.
 
@@ -90,6 +91,8 @@ def seek(
 
     Parameters
     ----------
+    later : list of Returning
+        More spaces, each put among the others once something in it may improve.
     near : array, optional
         Record of a mapping that the best may resemble.
     found : sequence of Found
@@ -110,7 +113,7 @@ def seek(
         known = _improved(spaces, best, known)
     # A first mapping makes long lists short, so it is sought as soon as there is a space to seek it in.
     said: list[tuple[float, float]] = []
-    for space, whole in _best_first(spaces, best):
+    for space, whole in _best_first(spaces, later, best):
         root, reached = _root(space, whole, best)
         if root is not None:
             known = _improved(spaces, best, known)
@@ -187,7 +190,7 @@ def _take_up(spaces: list[Space], best: Best, found: Found) -> None:
         exchange(spaces, best, found.record)
 
 
-def _best_first(spaces: list[Space], best: Best) -> Iterator[tuple[Space, Node | None]]:
+def _best_first(spaces: list[Space], later: list[Returning], best: Best) -> Iterator[tuple[Space, Node | None]]:
     """Whole spaces as subproblems, in the order in which mappings are sought in them.
 
     That with the least bound comes first where no gap is allowed: mappings in others may then not have to be sought. It
@@ -207,8 +210,25 @@ def _best_first(spaces: list[Space], best: Best) -> Iterator[tuple[Space, Node |
             else:
                 first.insert(0, (space, root_of(space, best)))
     yield from first
-    for space in others + returning:
+    both, may_improve = {id(space) for one in later for space in one.beside}, set()
+    for space in others:
+        root = _root_of_both(space, best) if id(space) in both else root_of(space, best)
+        if root is not None:
+            may_improve.add(id(space))
+        yield space, root
+    waiting = [may_improve.isdisjoint(map(id, one.beside)) for one in later]
+    made = [space for one, waits in zip(later, waiting, strict=True) if not waits for space in one.make()]
+    later[:] = compress(later, waiting)
+    spaces += made
+    returning += made
+    for space in returning:
         yield space, root_of(space, best)
+
+
+def _root_of_both(space: Space, best: Best) -> Node | None:
+    """A whole space as a subproblem, None when nothing improves in it, nor where psums come back beside it."""
+    root = root_of(allowing_returns(space), best)
+    return None if root is None else replace(root, space=space)
 
 
 def _root(space: Space, node: Node | None, best: Best) -> tuple[Node | None, float]:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from dse.mapper.flat.instance import Instance
-from dse.mapper.flat.outer.points import known_points, outer_key, times_of, untimed_key
-from dse.mapper.flat.outer.table import BUSY, OuterTable, empty_table, with_room, work_out, worked_out
+from dse.mapper.flat.outer.points import OuterKey, known_points, outer_key, times_of
+from dse.mapper.flat.outer.table import BUSY, OuterTable, empty_table, with_room, work_out
 from dse.mapper.flat.outer.walk import new_outer_tile
 from dse.mapper.flat.outer.words import outer_floor
 from dse.mapper.shared.compilation.twins import compiled
@@ -18,8 +18,8 @@ AIDED = 6
 """How much longer a search may be before it works out a table, when it has the table's points already."""
 
 KEPT_TABLES, KEPT_LONG = 128, 4096
-"""Problems whose outer floor and table are kept, up to a few megabytes each; and those of which it is known that a
-search has worked out a table."""
+"""Problems whose outer table is kept, up to a few megabytes each; and those of which it is known that a search has
+worked out a table."""
 
 ROUNDING = 1e-12
 """Larger than the relative rounding of a sum of times."""
@@ -35,7 +35,13 @@ class Timed(NamedTuple):
     table: OuterTable
 
 
-_TABLES: OrderedDict[bytes, OuterTable] = OrderedDict()
+KEPT_FLOORS = 4096
+"""Floors that are kept, half a kilobyte each."""
+
+_FLOORS: OrderedDict[OuterKey, Any] = OrderedDict()
+_TABLES: OrderedDict[OuterKey, OuterTable] = OrderedDict()
+"""Those that are worked out."""
+
 _TIMED: OrderedDict[bytes, Timed] = OrderedDict()
 """By all but times, the last of each."""
 
@@ -50,7 +56,7 @@ def outer_table(instance: Instance, *, exact: bool = False) -> OuterTable:
     instance : Instance
     exact : bool
         What is known of other problems may help, as the answer that is sought does not change with what is known. A
-        mapping within a gap would.
+        mapping within a gap would, and has the floor alone.
 
     Notes
     -----
@@ -58,32 +64,39 @@ def outer_table(instance: Instance, *, exact: bool = False) -> OuterTable:
     problem's search took long, the table is worked out at once. And points that bounds of designs needed are put in.
     """
     key = outer_key(instance)
-    table = _TABLES.get(key)
-    if exact and (table is None or not worked_out(table)):
-        if (timed := _timed_anew(instance)) is not None:
+    if exact:
+        if (table := _TABLES.get(key)) is not None:
+            _TABLES.move_to_end(key)
+            return table
+        if (timed := _timed_anew(instance, key)) is not None:
             return timed  # not kept: its times are rounded, and searches with a gap ask for what is kept
-        if long_key(instance) in _LONG:
-            return whole_table(instance)
+        if (long := long_key(instance)) in _LONG:
+            _LONG.move_to_end(long)
+            return _worked_out(instance, key)
         if (known := known_points(instance)) is not None:
             return known._replace(worth=AIDED * known.worth)
-    if table is not None:
-        _TABLES.move_to_end(key)
-        return table
-    floor = compiled(outer_floor)(instance)
-    table = empty_table(instance["bounds"], instance["port_outer"][: instance["ports"]], floor)
-    return _keep(_TABLES, key, table, KEPT_TABLES)
+    floor = _FLOORS.get(key)
+    if floor is None:
+        floor = _keep(_FLOORS, key, compiled(outer_floor)(instance), KEPT_FLOORS)
+    return empty_table(instance["bounds"], instance["port_outer"][: instance["ports"]], floor)
 
 
 def whole_table(instance: Instance) -> OuterTable:
-    """The outer table with all its entries."""
-    table = outer_table(instance)
-    if not worked_out(table):
-        table = with_room(table, instance["bounds"])
-        compiled(work_out)(instance, table, new_outer_tile())
-        _keep(_TABLES, outer_key(instance), table, KEPT_TABLES)
-        _keep(_TIMED, untimed_key(instance), Timed(times_of(instance), table), KEPT_TABLES)
+    """The outer table with all its entries, from now on known as that of a long search."""
     _keep(_LONG, long_key(instance), True, KEPT_LONG)
-    return table
+    return _worked_out(instance, outer_key(instance))
+
+
+def _worked_out(instance: Instance, key: OuterKey) -> OuterTable:
+    table = _TABLES.get(key)
+    if table is None:
+        bounds = instance["bounds"]
+        table = with_room(empty_table(bounds, instance["port_outer"][: instance["ports"]]), bounds)
+        compiled(work_out)(instance, table, new_outer_tile())
+        points = table.points[:, : max(1, int(table.count.max()))].copy()  # of the room for them, a tenth is used
+        table = table._replace(points=points)
+        _keep(_TIMED, key.untimed, Timed(times_of(instance), table), KEPT_TABLES)
+    return _keep(_TABLES, key, table, KEPT_TABLES)
 
 
 def long_key(instance: Instance) -> bytes:
@@ -91,9 +104,9 @@ def long_key(instance: Instance) -> bytes:
     return b"".join(instance[name].tobytes() for name in OF_LONG)
 
 
-def _timed_anew(instance: Instance) -> OuterTable | None:
+def _timed_anew(instance: Instance, key: OuterKey) -> OuterTable | None:
     """The table of a problem that differs in the times of the outermost ports by one factor; None without such."""
-    known = _TIMED.get(untimed_key(instance))
+    known = _TIMED.get(key.untimed)
     factor = None if known is None else factor_between(known.times, times_of(instance))
     if known is None or factor is None:
         return None
@@ -123,10 +136,11 @@ def factor_between(before: Any, after: Any) -> float | None:
     return factor if factor > 0.0 and np.allclose(after, factor * before, rtol=ROUNDING, atol=0.0) else None
 
 
+Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-def _keep(kept: OrderedDict[bytes, Value], key: bytes, value: Value, most: int) -> Value:
+def _keep(kept: OrderedDict[Key, Value], key: Key, value: Value, most: int) -> Value:
     """Keep a value by a key, as the last one; what was kept longest ago is given up."""
     kept[key] = value
     kept.move_to_end(key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,14 +22,14 @@ arrays of most chips lie between 2^10 and 2^18 bits for ifmaps and psums."""
 KEPT_POINTS = 4096
 """Outer points that are remembered, some tens of kilobytes each."""
 
-_POINTS: OrderedDict[bytes, OuterTable] = OrderedDict()
+_POINTS: OrderedDict[OuterKey, OuterTable] = OrderedDict()
 
 KEPT_TOGETHER = 512
 """Outer points worked out for several problems at once that are remembered."""
 
-_TOGETHER: OrderedDict[tuple[bytes, ...], tuple[OuterTable, ...]] = OrderedDict()
+_TOGETHER: OrderedDict[tuple[OuterKey, ...], tuple[OuterTable, ...]] = OrderedDict()
 
-_NEAR: OrderedDict[bytes, OuterTable] = OrderedDict()
+_NEAR: OrderedDict[OuterKey, OuterTable] = OrderedDict()
 """The same by problem. They may be lower than those of `_POINTS`, so nothing that is not exact may use them."""
 
 
@@ -39,9 +39,16 @@ def coarse_room(room: Any) -> Any:
     return np.exp2(ROOM_FIRST + ROOM_GRAIN * np.maximum(powers, 0.0))
 
 
-def outer_key(instance: Instance) -> bytes:
+class OuterKey(NamedTuple):
+    """All that the outer table depends on: all but times, and what the outermost ports take, see `times_of`."""
+
+    untimed: bytes
+    times: bytes
+
+
+def outer_key(instance: Instance) -> OuterKey:
     """All that the outer table depends on."""
-    return untimed_key(instance) + times_of(instance).tobytes()
+    return OuterKey(untimed_key(instance), times_of(instance).tobytes())
 
 
 def untimed_key(instance: Instance, room: Any = None) -> bytes:
@@ -68,8 +75,7 @@ def points_of(instance: Instance) -> OuterTable:
     if key in _POINTS:
         _POINTS.move_to_end(key)
         return _POINTS[key]
-    floor = compiled(outer_floor)(instance)
-    table = with_room(empty_table(instance.bounds, instance.port_outer[: instance.ports], floor), instance.bounds)
+    table = with_room(empty_table(instance.bounds, instance.port_outer[: instance.ports]), instance.bounds)
     compiled(work_out)(instance, table, new_outer_tile())
     _keep(_POINTS, key, _cut_down(table), KEPT_POINTS)
     return _POINTS[key]
@@ -121,7 +127,7 @@ def known_points(instance: Instance) -> OuterTable | None:
     """`points_of` an instance with more room in its PEs, which are sound for it, too; None unless they are known."""
     if not (_POINTS or _NEAR):
         return None
-    key = untimed_key(instance, coarse_room(instance["room"])) + times_of(instance).tobytes()
+    key = OuterKey(untimed_key(instance, coarse_room(instance["room"])), times_of(instance).tobytes())
     return _POINTS.get(key) or _NEAR.get(key)
 
 

@@ -37,7 +37,7 @@ class OuterTable(NamedTuple):
     Parameters
     ----------
     floor : (3, 2) float
-        From `dse.mapper.flat.outer.words.outer_floor`.
+        From `dse.mapper.flat.outer.words.outer_floor`; once the table is worked out, from its own entries.
     least : (6, 1 + outermost ports, P trips + 1, Q trips + 1, K trips + 1) float
         By operand that may be stationary at the array: first delivered in every trip over a dim it does not have, then
         staying through the outermost list too. Energy of the crossing with the operand's delivery, pJ; and for every
@@ -96,7 +96,10 @@ def _trips_of(bounds: tuple[int, ...]) -> Trips:
     return Trips(index, p, q, k, entries, cells)
 
 
-def empty_table(bounds: Ints, port_outer: Ints, floor: Floats) -> OuterTable:
+NO_FLOOR = np.zeros((3, 2))
+
+
+def empty_table(bounds: Ints, port_outer: Ints, floor: Floats = NO_FLOOR) -> OuterTable:
     """A table with nothing worked out; the floor is `dse.mapper.flat.outer.words.outer_floor`'s."""
     trips = _trips_of(tuple(bounds.tolist()))
     ports = np.flatnonzero(port_outer).astype(np.int64)
@@ -111,7 +114,8 @@ def with_room(table: OuterTable, bounds: Ints) -> OuterTable:
     """A table with room for everything that `work_out` fills."""
     trips = _trips_of(tuple(bounds.tolist()))
     least = np.full((6, 1 + len(table.ports), len(trips.p) + 1, len(trips.q) + 1, len(trips.k) + 1), -1.0)
-    return table._replace(least=least, points=np.empty((3, 2 * trips.cells, 6)), count=table.count.copy())
+    points = np.empty((3, 2 * trips.cells, 6))
+    return table._replace(floor=table.floor.copy(), least=least, points=points, count=table.count.copy())
 
 
 def worked_out(table: OuterTable) -> bool:
@@ -129,7 +133,7 @@ def work_out(inst: Instance, table: OuterTable, outer: Record) -> None:
 
 
 def _summarize(inst: Instance, table: OuterTable) -> None:
-    """Fill the entries of any trips over P, Q or K from those of each."""
+    """Fill the entries of any trips over P, Q or K from those of each, and the floor."""
     last_p, last_q, last_k = len(table.p), len(table.q), len(table.k)
     square = is_square(inst)
     for p in range(last_p):
@@ -155,6 +159,12 @@ def _summarize(inst: Instance, table: OuterTable) -> None:
                     table.least[o, what, last_p, last_q, k] = min(
                         table.least[o, what, last_p, last_q, k], table.least[o, what, p, last_q, k]
                     )
+    for o in range(3):
+        first, staying = table.least[o, :, last_p, last_q, last_k], table.least[3 + o, :, last_p, last_q, last_k]
+        table.floor[o, 0], table.floor[o, 1] = min(first[0], staying[0]), 0.0
+        for i in range(len(table.ports)):
+            busy = inst.port_fixed[table.ports[i]] + min(first[1 + i], staying[1 + i])
+            table.floor[o, 1] = max(table.floor[o, 1], busy)
 
 
 def _mirror(table: OuterTable, p: int, q: int) -> None:

@@ -50,14 +50,18 @@ OUTER_TILE = np.dtype(
         # the others has.
         ("classes", np.int64, 3), ("widths", np.int64, 3),
         ("alone", np.int64),  # 1 where there is no second problem
+        ("whole", np.float64, 3),  # words of each operand, once
         ("axes", np.int64, (2, 3)), ("words", np.float64, (3, 7)),  # from `outer_axes` and `words_of_axes`
     ]
 )  # fmt: skip
 """An outer tile on the way through all of them, and what follows from its trips. Scratch."""
 
 
+_NEW = record(OUTER_TILE, {"n": [1] * 8, "tile": [1] * 8})
+
+
 def new_outer_tile() -> Record:
-    return record(OUTER_TILE, {"n": [1] * 8, "tile": [1] * 8})
+    return _NEW.copy()
 
 
 def grain(trips: float) -> int:
@@ -77,6 +81,7 @@ def _begin(low: Instance, high: Instance, ports: Ints, outer: Record, alone: boo
     for i in range(len(ports)):
         outer.fixed[i] = low.port_fixed[ports[i]]
     for o in range(3):
+        outer.whole[o] = low.words[o]
         outer.kept[o] = low.words[o] if low.in_pe[o] == 1 else 0.0
         outer.widths[o] = grain(repeats(low.bounds, others(o)[1])) + 1
         outer.rates[0, o], outer.up[0, o] = low.outer_pj[o], low.up_pj[o]
@@ -114,23 +119,32 @@ def walk(low: Instance, high: Instance, outer: Record, table: Any, cells: Floats
     trips_n, trips_r, trips_s = trip_values(b[N]), trip_values(b[R]), trip_values(b[S])
     of_k, of_c = _listed(b[K], table.k), _listed(b[C], trip_values(b[C]))
     psums = np.zeros(len(of_c))
+    fewest = np.full((len(trips_r), len(trips_s), len(trips_n), len(of_k), len(of_c)), np.inf)
     for p in range(len(table.p)):
         for q in range(p if square else 0, len(table.q)):
             n[P], n[Q] = table.p[p], table.q[q]
             tile[P], tile[Q] = ceil_div(b[P], n[P]), ceil_div(b[Q], n[Q])
             if alone:
                 table.least[:, :, p, q, :] = np.inf
-            for n_r in trips_r:
-                for n_s in trips_s:
-                    n[R], n[S] = n_r, n_s
-                    tile[R], tile[S] = ceil_div(b[R], n_r), ceil_div(b[S], n_s)
+            for r in range(len(trips_r)):
+                for s in range(len(trips_s)):
+                    n[R], n[S] = trips_r[r], trips_s[s]
+                    tile[R], tile[S] = ceil_div(b[R], n[R]), ceil_div(b[S], n[S])
                     _set_window(low, outer, of_c, psums)
-                    for n_n in trips_n:
-                        n[N] = n_n
-                        tile[N] = ceil_div(b[N], n_n)
+                    for i in range(len(trips_n)):
+                        n[N] = trips_n[i]
+                        tile[N] = ceil_div(b[N], n[N])
                         outer.classes[WEIGHT] = grain(repeats(n, WEIGHT))
                         outer.weights = low.words[WEIGHT] * (n[N] * n[P] * n[Q])
-                        _enter_all(low, outer, of_k, of_c, psums, cells, table.least[:, :, p, q, :])
+                        _enter_all(
+                            low, outer, of_k, of_c, psums, cells, table.least[:, :, p, q, :], fewest[r, s, i]
+                        )
+    if low.in_pe[WEIGHT] == 1:
+        for r in range(len(trips_r)):
+            for s in range(len(trips_s)):
+                _set_psums(low, of_c, psums, trips_r[r] * trips_s[s])
+                for i in range(len(trips_n)):
+                    _enter_staying_weights(outer, of_k, of_c, psums, cells, fewest[r, s, i])
 
 
 def _set_window(inst: Instance, outer: Record, of_c: Ints, psums: Floats) -> None:
@@ -143,20 +157,25 @@ def _set_window(inst: Instance, outer: Record, of_c: Ints, psums: Floats) -> Non
     psums : (*,) float
         Filled: words of psums that cross, by trips over C.
     """
-    n, again = outer.n, outer.n[R] * outer.n[S]
+    n = outer.n
     n[K] = n[C] = 1
     outer_axes(inst, n, outer.axes)
     for o in range(3):
         words_of_axes(inst, n, outer.axes, o, outer.words[o])
     for o in range(3):
         outer.ifmap[o] = least_ifmap(outer.words, o)
+    _set_psums(inst, of_c, psums, n[R] * n[S])
+
+
+def _set_psums(inst: Instance, of_c: Ints, psums: Floats, again: int) -> None:
+    """Set what the trips over R and S together decide, see `_set_window`."""
     for c in range(len(of_c)):
-        of_c[c, CLASS] = grain(float(of_c[c, TRIPS]) * n[R] * n[S])
+        of_c[c, CLASS] = grain(float(of_c[c, TRIPS] * again))
         psums[c] = inst.words[PSUM] * (of_c[c, TRIPS] * again)
 
 
 def _enter_all(
-    inst: Instance, outer: Record, of_k: Ints, of_c: Ints, psums: Floats, cells: Floats, least: Floats
+    inst: Instance, outer: Record, of_k: Ints, of_c: Ints, psums: Floats, cells: Floats, least: Floats, fewest: Floats
 ) -> None:
     """Enter the outer tiles of all trips over K and C that may be best, with the others decided.
 
@@ -167,12 +186,15 @@ def _enter_all(
         See `_set_window`.
     least : (6, 1 + outermost ports, K trips + 1) float
         Of `table`.
+    fewest : (K trips, C trips) float
+        Lowered, see `_enter_staying_weights`.
     """
     c, tile = len(of_c), outer.tile
     tile[K] = tile[C] = 1
     for o in range(3):
         outer.unit[o] = inst.bits[o] * tile_words(tile, inst.window, o)
         outer.stays[o] = c
+    entered = c
     for k in range(len(of_k)):
         # The smaller the tile over K, the fewer trips over C fit, and the fewer leave room in the PEs.
         while c > 0 and _fits(inst, outer, of_k[k, TILE], of_c[c - 1, TILE]):
@@ -181,15 +203,48 @@ def _enter_all(
             continue
         outer.n[K], outer.n[C] = of_k[k, TRIPS], of_c[c, TRIPS]
         outer.classes[IFMAP], outer.classes[PSUM] = of_k[k, CLASS], of_c[c, CLASS]
-        _cross(outer, IFMAP, outer.ifmap[IFMAP], outer.weights, psums[c])
-        _cross(outer, WEIGHT, outer.ifmap[WEIGHT] * outer.n[K], inst.words[WEIGHT], psums[c])
-        _cross(outer, PSUM, outer.ifmap[PSUM] * outer.n[K], outer.weights, inst.words[PSUM])
+        _cross(outer, psums[c])
         for o in range(3):
             _enter_first(outer, cells, least, o, k)
         _set_stays(inst, outer, of_k[k, TILE], of_c)
-        for o in range(3):
-            if inst.in_pe[o] == 1:
-                _enter_staying(inst, outer, of_c, psums, cells, least, o, k, c)
+        ifmap, weights, whole, again = outer.ifmap, outer.weights, outer.whole, outer.n[K]
+        first = max(c, outer.stays[IFMAP])
+        if inst.in_pe[IFMAP] == 1 and first < len(of_c):
+            _lower_staying(outer, least, IFMAP, k, ifmap[IFMAP], weights, psums[first])
+            for i in range(first, entered):  # neither the trips over K nor their class enter into what these cost
+                outer.classes[PSUM] = of_c[i, CLASS]
+                _enter_staying(outer, cells, IFMAP, ifmap[IFMAP], weights, psums[i])
+            entered = min(entered, first)
+        first = max(c, outer.stays[WEIGHT])
+        if inst.in_pe[WEIGHT] == 1 and first < len(of_c):
+            _lower_staying(outer, least, WEIGHT, k, ifmap[WEIGHT] * again, whole[WEIGHT], psums[first])
+            fewest[k, first] = min(fewest[k, first], ifmap[WEIGHT])
+        if inst.in_pe[PSUM] == 1 and outer.stays[PSUM] == 0:
+            _lower_staying(outer, least, PSUM, k, ifmap[PSUM] * again, weights, whole[PSUM])
+            _enter_staying(outer, cells, PSUM, ifmap[PSUM] * again, weights, whole[PSUM])
+
+
+def _enter_staying_weights(
+    outer: Record, of_k: Ints, of_c: Ints, psums: Floats, cells: Floats, fewest: Floats
+) -> None:
+    """Enter the outer tiles with which weights stay in the PEs, with the trips over N, R and S decided.
+
+    Those that differ in their trips over P and Q alone are in one cell, and those with the fewest words of the ifmap
+    cost least.
+
+    Parameters
+    ----------
+    fewest : (K trips, C trips) float
+        Words of the ifmap that cross, with one trip over K: the fewest of all tiles of which these are the fewest trips
+        over C that fit. The tiles fit with all further trips over C, too.
+    """
+    for k in range(len(of_k)):
+        words, outer.classes[IFMAP] = np.inf, of_k[k, CLASS]
+        for c in range(len(of_c)):
+            words = min(words, fewest[k, c])
+            if words < np.inf:
+                outer.classes[PSUM] = of_c[c, CLASS]
+                _enter_staying(outer, cells, WEIGHT, words * of_k[k, TRIPS], outer.whole[WEIGHT], psums[c])
 
 
 def _fits(inst: Instance, outer: Record, tile_k: int, tile_c: int) -> bool:
@@ -213,13 +268,16 @@ def _set_stays(inst: Instance, outer: Record, tile_k: int, of_c: Ints) -> None:
         stays[PSUM] = 0
 
 
-def _cross(outer: Record, r: int, ifmap: float, weights: float, psums: float) -> None:
-    """Set row r of what crosses; rows are set in rising order."""
-    rates, crossing = outer.rates, outer.crossing
+def _cross(outer: Record, psums: float) -> None:
+    """Set what crosses: by the operand that is not fetched again for loops over dims that it lacks."""
+    rates, crossing, ifmap, again, whole = outer.rates, outer.crossing, outer.ifmap, outer.n[K], outer.whole
     for i in range(outer.quantities):
-        found = rates[i, IFMAP] * ifmap + rates[i, WEIGHT] * weights + rates[i, PSUM] * psums
-        crossing[r, i] = found
-        crossing[LEAST, i] = found if r == 0 else min(crossing[LEAST, i], found)
+        of_ifmap, of_weights, of_psums = rates[i, IFMAP], rates[i, WEIGHT], rates[i, PSUM]
+        first = of_ifmap * ifmap[IFMAP] + of_weights * outer.weights + of_psums * psums
+        second = of_ifmap * (ifmap[WEIGHT] * again) + of_weights * whole[WEIGHT] + of_psums * psums
+        third = of_ifmap * (ifmap[PSUM] * again) + of_weights * outer.weights + of_psums * whole[PSUM]
+        crossing[IFMAP, i], crossing[WEIGHT, i], crossing[PSUM, i] = first, second, third
+        crossing[LEAST, i] = min(min(first, second), third)
 
 
 def _cell_of(outer: Record, o: int) -> int:
@@ -251,33 +309,33 @@ def _enter_first(outer: Record, cells: Floats, least: Floats, o: int, k: int) ->
         least[o, 1 + i, k] = min(least[o, 1 + i, k], crossing[LEAST, 1 + i] + up[1 + i, o] * again)
 
 
-def _enter_staying(
-    inst: Instance, outer: Record, of_c: Ints, psums: Floats, cells: Floats, least: Floats, o: int, k: int, first: int
-) -> None:
-    """Enter the outer tiles with which operand o stays in the PEs, by trips over C from the first that fit.
-
-    More trips go with more passes where the operand has C, and only cost more where it has not.
-    """
+def _enter_staying(outer: Record, cells: Floats, o: int, ifmap: float, weights: float, psums: float) -> None:
+    """Enter an outer tile with which operand o stays in the PEs, and with which so many words of each operand cross."""
     rates, up, words, last = outer.rates, outer.up, outer.kept[o], outer.ports + 1
-    ifmap = outer.ifmap[o] if o == IFMAP else outer.ifmap[o] * outer.n[K]
-    weights = inst.words[WEIGHT] if o == WEIGHT else outer.weights
-    fewest = max(first, outer.stays[o])
-    most = len(of_c) if inst.relevance[o, C] == 1 else min(fewest + 1, len(of_c))
-    for c in range(fewest, most):
-        outer.classes[PSUM] = of_c[c, CLASS]
-        cell = _cell_of(outer, o)
-        own = inst.words[PSUM] if o == PSUM else psums[c]
-        energy = rates[0, IFMAP] * ifmap + rates[0, WEIGHT] * weights + rates[0, PSUM] * own + up[0, o] * words
-        cells[3 + o, cell, LEAST_PJ] = min(cells[3 + o, cell, LEAST_PJ], energy)
-        busiest = -np.inf
-        for i in range(outer.ports):
-            over = rates[1 + i, IFMAP] * ifmap + rates[1 + i, WEIGHT] * weights + rates[1 + i, PSUM] * own
-            busiest = max(busiest, outer.fixed[i] + (over + up[1 + i, o] * words))
-            if outer.alone == 1:
-                least[3 + o, 1 + i, k] = min(least[3 + o, 1 + i, k], over)
-        cells[3 + o, cell, LEAST_BUSY] = min(cells[3 + o, cell, LEAST_BUSY], busiest)
-        if outer.alone == 1:
-            least[3 + o, 0, k] = min(least[3 + o, 0, k], energy)
-        else:
-            dear = rates[last, IFMAP] * ifmap + rates[last, WEIGHT] * weights + rates[last, PSUM] * own
-            cells[3 + o, cell, HIGH_PJ] = min(cells[3 + o, cell, HIGH_PJ], dear + up[last, o] * words)
+    cell = cells[3 + o, _cell_of(outer, o)]
+    energy = rates[0, IFMAP] * ifmap + rates[0, WEIGHT] * weights + rates[0, PSUM] * psums + up[0, o] * words
+    cell[LEAST_PJ] = min(cell[LEAST_PJ], energy)
+    busiest = -np.inf
+    for i in range(outer.ports):
+        over = rates[1 + i, IFMAP] * ifmap + rates[1 + i, WEIGHT] * weights + rates[1 + i, PSUM] * psums
+        busiest = max(busiest, outer.fixed[i] + (over + up[1 + i, o] * words))
+    cell[LEAST_BUSY] = min(cell[LEAST_BUSY], busiest)
+    if outer.alone == 0:
+        dear = rates[last, IFMAP] * ifmap + rates[last, WEIGHT] * weights + rates[last, PSUM] * psums
+        cell[HIGH_PJ] = min(cell[HIGH_PJ], dear + up[last, o] * words)
+
+
+def _lower_staying(
+    outer: Record, least: Floats, o: int, k: int, ifmap: float, weights: float, psums: float
+) -> None:
+    """Lower the least of `table` to what a tile costs, as `_enter_staying` has it.
+
+    Those with the fewest trips over C that fit are enough: more go with more passes where the operand has C, and cost
+    no less.
+    """
+    if outer.alone == 0:
+        return
+    rates = outer.rates
+    for i in range(outer.ports + 1):
+        over = rates[i, IFMAP] * ifmap + rates[i, WEIGHT] * weights + rates[i, PSUM] * psums
+        least[3 + o, i, k] = min(least[3 + o, i, k], over + outer.up[0, o] * outer.kept[o] if i == 0 else over)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from math import inf
 from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
-from mapper.deep.test_deep_bounds import drawn, some_mapping
+from mapper.deep.test_deep_bounds import EQUAL, drawn, some_mapping, sums
 from thinned import parts, thinned
 
 from dse import Layer, load_architecture
 from dse.mapper.deep.bounds.finished import told_apart
-from dse.mapper.deep.bounds.subproblem import Space
+from dse.mapper.deep.bounds.spaces import allowing_returns
+from dse.mapper.deep.bounds.subproblem import Best, Space, root_of
 from dse.mapper.deep.lists import Choice
 from dse.mapper.deep.nest import price_whole, workspace
 from dse.mapper.deep.solve import spaces_of
@@ -58,3 +60,36 @@ def test_mappings_of_a_layer_are_shared_out(spec: str) -> None:
 @pytest.mark.parametrize("seeds", thinned(parts(40, 10), 4))
 def test_mappings_of_drawn_problems_are_shared_out(seeds: range) -> None:
     assert sum(shared_out(drawn(seed)[1], Random(seed), 20) for seed in seeds) > 20
+
+
+@pytest.mark.parametrize("seeds", thinned(parts(120, 30), 4))
+def test_bounds_that_allow_returns_hold_where_psums_come_back(seeds: range) -> None:
+    """Each bound is held against what a mapping of the other space costs, a hair more at most."""
+    checked = 0
+    for seed in seeds:
+        rng, (_, spaces, _) = Random(seed), drawn(seed)
+        for space in (one for one in spaces if one.problem.returns):
+            alike = (one for one in spaces if not one.problem.returns and _same_but_for_returns(space, one))
+            wide = allowing_returns(next(alike))
+            for _ in range(5):
+                found, point = some_mapping(space, rng), np.zeros(3)
+                if found is None or not space.holds(found[0]) or (sums(space, *found[::2])[2] > 1 + EQUAL).any():
+                    continue  # it does not fit, and bounds may say anything
+                if not price_whole(space.problem, found[1], workspace(space.problem), point):
+                    continue
+                for kind in range(3):
+                    best = Best(
+                        kind, 0.0, inf, point[None, :2] * (1 + 1e-9), np.zeros((1, 1), np.int64),
+                        np.zeros(5, np.int64), np.zeros(1, np.int64), held=1,
+                    )  # fmt: skip
+                    root = root_of(wide, best)
+                    assert root is not None
+                    assert root.mirror or all(row in mine for row, mine in zip(found[0], root.rows, strict=True))
+                    checked += 1
+    assert checked > 10
+
+
+def _same_but_for_returns(space: Space, other: Space) -> bool:
+    mine, its = space.problem, other.problem
+    alike = np.array_equal(mine.kept, its.kept) and np.array_equal(mine.never_finished, its.never_finished)
+    return alike and all(map(np.array_equal, space.rows, other.rows))

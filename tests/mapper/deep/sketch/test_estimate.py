@@ -9,7 +9,7 @@ from mapper.deep.sketch.sketched import first_of
 import dse
 from dse.mapper.deep.drafts import drafts_of
 from dse.mapper.deep.nest import COLS, ORDER, ROWS, TRIPS, parts_of, price_whole, record_length, workspace
-from dse.mapper.deep.sketch.estimate import PLACES, Sketch, estimate, new_sketch, note, too_much, words_of
+from dse.mapper.deep.sketch.estimate import PLACES, Sketch, estimate, new_sketch, note, settle, too_much, words_of
 from dse.mapper.deep.sketch.moves import begin, descend, moves_of
 from dse.mapper.deep.sketch.sums import sums_of
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
@@ -81,6 +81,7 @@ def test_a_mapping_that_does_not_fit_counts_as_dearer_by_how_much_it_lacks() -> 
         if level <= dp.last:
             rooms = [*zip(bits, dp.capacity[level, :3], strict=True), (sum(bits), dp.capacity[level, SHARED])]
             over *= np.prod([max(1.0, used / room) for used, room in rooms if used > 0])
+    assert not settle(sums, sketch)
     assert too_much(sums, sketch, True) == pytest.approx(over, rel=1e-12)
     assert over > 1.0
     assert estimate(sums, sketch, ENERGY) == np.inf
