@@ -19,15 +19,19 @@ if TYPE_CHECKING:
     from dse.mapper.deep.solve import Steps
 
 ALONE = {LATENCY: 1_000_000, FRONT: 6_000_000}
-"""Unrollings and outer tiles that the flat search visits before the deep one begins: about 0.2 s, and 1.3 s for fronts,
-of which it finds most until then."""
+"""Unrollings and outer tiles that the flat search visits before the deep one may begin: about 0.15 s, and 0.7 to 1.5 s
+for fronts, of which it finds most until then."""
 
 TURN = {LATENCY: 5_000_000, FRONT: 8_000_000}
-"""Visits of the first turn of each search after that. Every pair of turns is twice as long as the last."""
+"""Visits of each further turn of the flat search."""
 
-SUBPROBLEM, SPLIT = 20_000, 5
-"""Visits that take as long as a subproblem of the deep search; and as long as a split, at most."""
+SET_UP, SUBPROBLEM, OF_TABLES, SPLIT = 500_000, 5_000, 0.5, 1
+"""Visits that take about as long as setting up the deep search; as one of its subproblems, with so much more for each
+split in the tables of its axes; and as a split that it walks over, at most."""
 
+OF_LEFT, OF_SPENT, AT_MOST = 0.5, 0.5, 2.0
+"""The deep search has this part of what the flat one is expected to need still. As it may need more, it also has this
+part of what the flat one has had since the deep one might begin, but no more than so many times what is expected."""
 
 MANY_TILES = 2000
 """PE tiles of all bypass choices above which a front is looked for by turns: the flat search ends soon on fewer."""
@@ -38,7 +42,7 @@ def by_turns(
 ) -> Solution:
     """The least latency, and of the mappings that have it one of the least energy; or a front. See `solve_flat`.
 
-    The flat search begins, and most problems end there. In a longer one the deep search and the flat one take turns,
+    The flat search begins, and goes on alone where its end is near. Else the deep search and the flat one take turns,
     each from where it stopped, and for the least latency from the best mapping that either has found. Turns are counted
     in what is visited, so the answer does not depend on how fast the machine is.
 
@@ -57,14 +61,21 @@ def by_turns(
         return flat.solution()
     if not flat.alone:
         flat.leave_alone()
-    if flat.advance(ALONE[kind]):
+    ended = flat.advance(ALONE[kind])
+    while not ended and _due(flat, kind) <= SET_UP:
+        ended = flat.advance(TURN[kind])
+    if ended:
         return flat.solution()
     pair = (_Fronts if kind == FRONT else _Fastest)(architecture, layer, gap, factors, longest, flat)
-    turn, ended = TURN[kind], False
-    while not ended:
-        ended = pair.deep_turn(turn) or pair.flat_turn(turn)
-        turn *= 2
+    while not (pair.deep_turn(_due(flat, kind)) or pair.flat_turn(TURN[kind])):
+        pass
     return pair.solution()
+
+
+def _due(flat: FlatSearch, kind: int) -> float:
+    """How many visits the deep search may have had before the flat one goes on."""
+    left, spent = flat.visits_left, flat.visited - ALONE[kind]
+    return max(OF_LEFT * left, min(OF_SPENT * spent, AT_MOST * left))
 
 
 class _Pair:
@@ -80,6 +91,7 @@ class _Pair:
         if self.compiling:  # else it was said before the first layer
             getLogger(__name__).info(COMPILING)
         self.deep = DeepSearch(architecture, layer, gap, factors, flat.stop, alone=False)
+        self.subproblem = SUBPROBLEM + OF_TABLES * sum(len(rows) for rows in self.deep.spaces[0].rows)
         self.steps = self._begun(longest, layer.name)
         self.found: tuple[Any, Any, float] | None = None  # by the deep search in the end
 
@@ -91,26 +103,22 @@ class _Pair:
         """Let the flat search go on; whether it has ended."""
         return self.flat.advance(visits)
 
-    def deep_turn(self, visits: float) -> bool:
-        """Let the deep search go on; whether it has ended."""
-        if self.found is not None:
-            return True
-        until = self._visited() + visits
-        while self._visited() < until:
+    def deep_turn(self, until: float) -> bool:
+        """Let the deep search go on until it has visited so much; whether it has ended."""
+        while self.found is None and self._visited() < until:
             try:
                 next(self.steps)
             except StopIteration as end:
                 self.found = end.value
-                break
         if self.compiling:
             marker("handed-over").touch()
             self.compiling = False
         return self.found is not None
 
-    def _visited(self) -> int:
+    def _visited(self) -> float:
         """What the deep search has looked at, in visits of the flat one."""
         subproblems, splits = (int(count) for count in self.deep.visited[:2])
-        return SUBPROBLEM * subproblems + SPLIT * splits
+        return SET_UP + self.subproblem * subproblems + SPLIT * splits
 
     def solution(self) -> Solution:
         """The answer of the search that has ended; after a limit on time, with the smaller of both proven gaps."""
@@ -145,13 +153,13 @@ class _Fastest(_Pair):
             self.flat.offer(float(best.values[0, 0]), float(best.values[0, 1]))
         return super().flat_turn(visits)
 
-    def deep_turn(self, visits: float) -> bool:
+    def deep_turn(self, until: float) -> bool:
         own, best = self._known(), self.deep.best
         if self.found is None and own is not None:
             values = own.energy_pj, own.cycles / self.deep.per_step
             if best is None or best.held == 0 or is_better(LATENCY, values, tuple(best.values[0])):
                 self.deep.offer(own)
-        return super().deep_turn(visits)
+        return super().deep_turn(until)
 
     def _known(self) -> Known | None:
         """The best mapping that the flat search itself has found."""

@@ -28,10 +28,12 @@ def flexible():
     return spec.resolve({"dataflow": spec.parse_setting("dataflow", "flexible")})
 
 
-def set_turns(monkeypatch, alone, turn):
+def set_turns(monkeypatch, alone, turn, of_left=turns.OF_LEFT):
+    """The deep search begins after so many visits, and has that part of what the flat one needs still."""
     monkeypatch.setattr(turns, "ALONE", dict.fromkeys(turns.ALONE, alone))
     monkeypatch.setattr(turns, "TURN", dict.fromkeys(turns.TURN, turn))
-    monkeypatch.setattr(turns, "MANY_TILES", 0)
+    for name, value in (("OF_LEFT", of_left), ("SET_UP", 0), ("OF_TABLES", 0.0), ("MANY_TILES", 0)):
+        monkeypatch.setattr(turns, name, value)
 
 
 def by_flat(architecture, layer, objective):
@@ -40,7 +42,7 @@ def by_flat(architecture, layer, objective):
 
 
 def test_a_long_search_for_the_fastest_mapping_goes_on_in_the_deep_one(flexible, monkeypatch):
-    set_turns(monkeypatch, 20_000, 5_000_000)
+    set_turns(monkeypatch, 20_000, 5_000_000, of_left=1e6)
     layer = load_workload("mobilenet_v1").layer("20.0")
     whole, found = by_flat(flexible, layer, "latency"), solve(flexible, layer, "latency", 0.0, "all")
     assert len(found.records[0]) != RECORD
@@ -57,6 +59,21 @@ def test_a_short_search_ends_in_the_flat_one(flexible):
     assert found.records.tolist() == whole.records.tolist()
 
 
+@pytest.mark.parametrize(("name", "alone", "deep"), [("conv2", 1_000_000, False), ("conv1", 200_000, True)])
+def test_a_flat_search_near_its_end_goes_on_alone(flexible, monkeypatch, name, alone, deep):
+    """One needs a fifth of a million visits more then, the other one two millions."""
+    monkeypatch.setattr(turns, "ALONE", {LATENCY: alone})
+    layer, stop = load_workload("alexnet").layer(name), np.zeros(1, dtype=np.int64)
+    search = FlatSearch(flexible, layer, LATENCY, 0.0, "all", 1, stop=stop, alone=True)
+    assert not search.advance(alone)
+    assert (turns.OF_LEFT * search.visits_left > turns.SET_UP) == deep
+    begun = []
+    monkeypatch.setattr(turns._Fastest, "deep_turn", lambda pair, until: not begun.append(pair))
+    monkeypatch.setattr(turns._Fastest, "solution", lambda pair: pair.flat.solution())
+    solve(flexible, layer, "latency", 0.0, "all")
+    assert bool(begun) == deep
+
+
 @pytest.mark.parametrize("objective", ["energy", "latency", "edp", "front"])
 def test_a_flat_search_that_is_left_and_taken_up_again_finds_the_same(flexible, objective):
     whole = by_flat(flexible, SMALL, objective)
@@ -69,7 +86,7 @@ def test_a_flat_search_that_is_left_and_taken_up_again_finds_the_same(flexible, 
 
 
 def test_a_long_search_for_a_front_goes_on_in_the_deep_one(flexible, monkeypatch):
-    set_turns(monkeypatch, 200_000, 5_000_000)
+    set_turns(monkeypatch, 200_000, 5_000_000, of_left=1e6)
     layer = load_workload("resnet50").layer("conv4_block1_1_conv")
     found = solve(flexible, layer, "front", 0.0, "all")
     assert len(found.records[0]) != RECORD

@@ -41,6 +41,7 @@ def test_a_search_that_another_one_hands_over_to_is_announced_once(monkeypatch, 
     matmul = dse.load_workload("mobilenet_v1").layer("20.0")
     monkeypatch.setattr(turns, "marker", lambda search: tmp_path / f"{search}.done")
     monkeypatch.setattr(turns, "ALONE", {LATENCY: 0})
+    monkeypatch.setattr(turns, "SET_UP", -1)
     for _ in range(2):
         with caplog.at_level(logging.INFO, "dse.mapper"):
             dse.map_layer(flexible, matmul, "latency")

@@ -48,6 +48,9 @@ ROUGHLY = (0.3, 0.05)
 """Gaps within which a front is searched before it is searched exactly: what is found first is often poor, and the first
 PE tiles then have a hundred thousand mappings that each improve on it by a little. With a gap they are left out."""
 
+MANY_TILES = 100
+"""PE tiles that have to be walked before they tell how long others take."""
+
 NO_MAPPING = -1
 """Fills the records of incumbents that are no mappings."""
 
@@ -100,8 +103,8 @@ class FlatSearch:
         if beaten is not None:
             self.run.held = len(beaten)
             self.incumbents.values[: self.run.held] = beaten / (1.0, self.per_step)
-        # Visits before the bypass choice at hand; bounds of what was not looked at.
-        self.since = 0
+        # Visits before the bypass choice at hand, and before its walk at hand; bounds of what was not looked at.
+        self.since = self.begun = 0
         self.left: list[Any] = []
         # A whole front is searched roughly first, each bypass choice with one gap after the other.
         self.gaps = [*(rough for rough in ROUGHLY if kind == FRONT and rough > gap), gap]
@@ -122,6 +125,18 @@ class FlatSearch:
         """Unrollings and outer tiles tried so far."""
         return int(self.run.visited[UNROLLINGS] + self.run.visited[OUTER_TILES])
 
+    @property
+    def visits_left(self) -> float:
+        """Visits still to come if PE tiles take as many each as those of the walk at hand.
+
+        Of further bypass choices one walk counts: rough ones are short once good mappings are known.
+        """
+        if not self.waiting:
+            return 0.0
+        *others, hand = (len(self.problems[mask].tiles.order) for mask in self.waiting)
+        left = sum(others) + (len(self.gaps) - self.stage) * hand - int(self.run.reached)
+        return left * (self.visited - self.begun) / max(MANY_TILES, int(self.run.reached))
+
     def advance(self, visits: float) -> bool:
         """Try so many unrollings and outer tiles more, if there are as many; whether the search has ended."""
         until = self.visited + visits
@@ -134,12 +149,12 @@ class FlatSearch:
                 bound, order = self.problems[mask].tiles.bound, self.problems[mask].tiles.order
                 self.left.append(bound[order[run.reached :]])
             elif self.stage < len(self.gaps) - 1:
-                self.stage, run.reached = self.stage + 1, 0
+                self.stage, run.reached, self.begun = self.stage + 1, 0, self.visited
                 continue
             else:
                 self.stage = 0
             self.waiting.pop()
-            self.since, run.reached = self.visited, 0
+            self.since, self.begun, run.reached = self.visited, self.visited, 0
         return True
 
     def _walk(self, mask: int, until: float) -> bool:

@@ -245,7 +245,7 @@ def all_finished(sums: Sums, sketch: Sketch) -> bool:
 
 def too_often(sums: Sums, sketch: Sketch) -> float:
     """How many times too often psums come to the outermost level, where only finished ones may come."""
-    return sketch.words[sums.from_inside[0]] / sums.totals[PSUM] if sums.only_finished else 1.0
+    return sketch.words[sums.from_inside[0]] / sums.totals[PSUM] if sums.state[1] == 1 else 1.0
 
 
 def settle(sums: Sums, sketch: Sketch) -> bool:
@@ -303,7 +303,7 @@ def estimate_settled(sums: Sums, sketch: Sketch, kind: int) -> float:
     time = longest + serial + filled
     energy += sums.static_pj * time
     value = energy if kind == ENERGY else time if kind == LATENCY else energy * time
-    sums.estimates[0] += 1
+    sums.state[0] += 1
     if not all_finished(sums, sketch):
         over = too_much(sums, sketch, False)
     return value * too_often(sums, sketch) * (over * over * over * over if over > 1.0 else 1.0)

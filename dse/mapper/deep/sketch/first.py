@@ -37,9 +37,11 @@ def sketch_first(drafts: Sequence[Draft], best: Best) -> None:
     goal = Goal(best.kind, best.gap, best.until, np.inf, 0, best.stop)
     incumbents = Incumbents(best.values, best.records, best.visited, 0)
     for draft in drafts:
-        each = draft.kindred or (draft.problem,)
+        each, masks = (draft.problem._replace(returns=False), *draft.kindred), (draft.mask, *draft.masks)
+        if draft.kindred and draft.architecture.levels[0].only_finished:  # no psum comes back from there
+            each, masks = draft.kindred, draft.masks
         kindred = Kindred(
             np.array([one.bits for one in each]), np.array([one.only_finished for one in each]),
-            np.array(draft.masks or (draft.mask,)),
+            np.array(masks),
         )  # fmt: skip
         best.held = compiled(sketch_mappings)(each[0], kindred, goal, incumbents, best.held)

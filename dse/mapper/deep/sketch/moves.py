@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dse.mapper.deep.problem import Deep
-from dse.mapper.deep.sketch.estimate import PLACES, Sketch, estimate, estimate_settled, note, settle
+from dse.mapper.deep.sketch.estimate import EVERY, NOT_OF, PLACES, Sketch, estimate, estimate_settled, note, settle
 from dse.mapper.deep.sketch.sums import Sums
 from dse.mapper.shared.factors import ceil_div, keeps_tight
 from dse.model.counting.kernel import Ints
@@ -203,7 +203,8 @@ def best_stays(sums: Sums, moves: Moves, sketch: Sketch, kind: int, value: float
         for o in range(3):
             sketch.stays[level] = o
             other = estimate_settled(sums, sketch, kind)
-            if other < value * BETTER:
+            # What no loop moves stays in any case; said so, it still does beside loops that are exchanged later.
+            if other < value * BETTER or (other <= value and sketch.loops[level] & (EVERY - NOT_OF[o]) == 0):
                 value, best = other, o
         sketch.stays[level] = best
     return value

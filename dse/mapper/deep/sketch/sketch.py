@@ -78,33 +78,53 @@ def sketch_mappings(dp: Deep, kindred: Kindred, goal: Goal, incumbents: Incumben
     sums, moves = sums_of(dp, kindred.bits[len(kindred.bits) - 1, :, PSUM]), moves_of(dp)
     mine, scratch, known, value = new_sketch(sums), scratch_of(dp), held > 0, np.inf
     best = Kept(np.ones_like(mine.factors), np.zeros_like(mine.stays))
-    for start in range(1 if known else len(STARTS)):
-        fine = begin(dp, sums, moves, mine)
-        if known:
-            _take(sums, mine, incumbents.records[0])
-        if not (known or fine):
+    starts, rounds = (1, 1) if known else (len(STARTS), ROUNDS)
+    start, swaps, kicks, before = 0, 0, 0, np.inf
+    # Where psums may come back at first, other beginnings end worse.
+    sums.state[1] = kindred.only_finished[0 if known else -1, 0]
+    # One loop for all that is tried: compiled code has a copy of all for each place that calls `descend` or `_priced`.
+    while True:
+        ready, due = True, start < starts
+        if due:
+            if not _begun(dp, sums, moves, mine, start, incumbents.records, known):
+                return held
+            start += 1
+        elif rounds == 0 or value == np.inf:  # nothing is kept, as where a level has no room at all
             return held
-        for level in range(len(mine.stays)):
-            mine.stays[level] = STAYS[start] if moves.free[level] == 1 else max(0, dp.stationary)
-        for at in range(8):
-            moves.order[at] = STARTS[start][at]
-        found = descend(sums, moves, mine, goal.kind)
-        if found < value * BETTER:
-            value = found
-            _keep(mine, best)
-        held = _priced(dp, kindred, sums, moves, mine, goal, incumbents, held, scratch)
-    for _ in range(1 if known else ROUNDS):
-        if value == np.inf:  # nothing is kept, as where a level has no room at all
-            break
-        before = value
-        value = _exchanged(sums, moves, mine, best, goal.kind, value)
-        if not known:
-            value = _kicked(dp, sums, moves, mine, best, goal.kind, value)
-        if value >= before * BETTER:
-            break
-        _put_back(sums, mine, best)
-        held = _priced(dp, kindred, sums, moves, mine, goal, incumbents, held, scratch)
-    return held
+        elif swaps < SWAPS:
+            if swaps == 0:
+                before = value
+                sums.state[1] = kindred.only_finished[0, 0]
+            _put_back(sums, mine, best)
+            ready = best_swap(sums, moves, mine, goal.kind, value) < value * BETTER
+            swaps = swaps + 1 if ready else SWAPS
+        elif kicks < len(KICKS) and not known:
+            ready = _kicked(dp, sums, moves, mine, best, kicks)
+            kicks += 1
+        elif value >= before * BETTER:
+            return held
+        else:
+            _put_back(sums, mine, best)
+            ready, due, swaps, kicks, rounds = False, True, 0, 0, rounds - 1
+        if ready:
+            found = descend(sums, moves, mine, goal.kind)
+            if found < value * BETTER:
+                value = found
+                _keep(mine, best)
+        if due:
+            held = _priced(dp, kindred, sums, moves, mine, goal, incumbents, held, scratch)
+
+
+def _begun(dp: Deep, sums: Sums, moves: Moves, mine: Sketch, start: int, records: Ints, known: bool) -> bool:
+    """Put a mapping at one of the beginnings, or at the one that is known; False where there is none."""
+    fine = begin(dp, sums, moves, mine)
+    if known:
+        _take(sums, mine, records[0])
+    for level in range(len(mine.stays)):
+        mine.stays[level] = STAYS[start] if moves.free[level] == 1 else max(0, dp.stationary)
+    for at in range(8):
+        moves.order[at] = STARTS[start][at]
+    return known or fine
 
 
 def _take(sums: Sums, mine: Sketch, record: Ints) -> None:
@@ -134,38 +154,21 @@ def _put_back(sums: Sums, mine: Sketch, best: Kept) -> None:
         mine.stays[level] = best.stays[level]
 
 
-def _exchanged(sums: Sums, moves: Moves, mine: Sketch, best: Kept, kind: int, value: float) -> float:
-    """Exchange factors of two dims while that makes the best mapping better; returns its estimate."""
-    for _ in range(SWAPS):
-        _put_back(sums, mine, best)
-        found = best_swap(sums, moves, mine, kind, value)
-        if found >= value * BETTER:
-            break
-        value = descend(sums, moves, mine, kind)
-        _keep(mine, best)
-    return value
-
-
-def _kicked(dp: Deep, sums: Sums, moves: Moves, mine: Sketch, best: Kept, kind: int, value: float) -> float:
-    """Move two dims of the best mapping anew, from outside, each two in turn; returns its estimate."""
-    for pair in range(len(KICKS)):
-        first, second = KICKS[pair]
-        if sums.estimates[0] > MOST or dp.bounds[first] == 1 or dp.bounds[second] == 1:
-            continue
-        _put_back(sums, mine, best)
-        if not (put_outside(dp, sums, moves, mine, first) and put_outside(dp, sums, moves, mine, second)):
-            continue
-        moves.order[0], moves.order[1], at = second, first, 2
-        for turn in range(8):
-            d = STARTS[0][turn]
-            if d != first and d != second:
-                moves.order[at] = d
-                at += 1
-        found = descend(sums, moves, mine, kind)
-        if found < value * BETTER:
-            value = found
-            _keep(mine, best)
-    return value
+def _kicked(dp: Deep, sums: Sums, moves: Moves, mine: Sketch, best: Kept, pair: int) -> bool:
+    """Put two dims of the best mapping outside, to be moved anew first; False where that is not done."""
+    first, second = KICKS[pair]
+    if sums.state[0] > MOST or dp.bounds[first] == 1 or dp.bounds[second] == 1:
+        return False
+    _put_back(sums, mine, best)
+    if not (put_outside(dp, sums, moves, mine, first) and put_outside(dp, sums, moves, mine, second)):
+        return False
+    moves.order[0], moves.order[1], at = second, first, 2
+    for turn in range(8):
+        d = STARTS[0][turn]
+        if d != first and d != second:
+            moves.order[at] = d
+            at += 1
+    return True
 
 
 def _priced(

@@ -87,6 +87,17 @@ def test_sketches_are_near_the_best(machine: str) -> None:
         assert least * (1 - 1e-12) <= best.values[0].prod() * per_step <= 1.05 * least, layer.name
 
 
+def test_psums_come_back_from_the_outermost_level_where_that_is_better() -> None:
+    machine = dse.load_architecture("nvdla_small")
+    layer = dse.Layer("strided", K=512, C=1024, P=7, Q=7, stride_h=2, stride_w=2)
+    choices, best = sketched(machine, layer, EDP)
+    mapping = deep_mapping(machine, best.records[0], choices[int(best.records[0, -1])])
+    cost = dse.evaluate(machine, layer, mapping)
+    assert cost.accesses.levels["DRAM"]["psum"].reads > 0
+    least = dse.map_layer(machine, layer, "edp").cost
+    assert cost.energy_pj * cost.cycles <= 1.05 * least.energy_pj * least.cycles
+
+
 def test_sketches_are_the_same_each_time() -> None:
     layer = dse.Layer("conv", K=48, C=40, P=13, Q=13, R=3, S=3, stride_h=2, stride_w=2)
     runs = [sketched(dse.load_architecture("edge_npu"), layer, EDP)[1] for _ in range(2)]
