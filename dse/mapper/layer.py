@@ -9,7 +9,7 @@ import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
-from dse.architecture.parts import at_one_depth, in_parts
+from dse.architecture.parts import at_one_depth
 from dse.architecture.remembered import remembered
 from dse.errors import DseError, InfeasibleError, expect
 from dse.mapper.answer import Answer
@@ -18,7 +18,7 @@ from dse.mapper.flat.lower import bound_flat, bound_flat_in_bands, flat_prices
 from dse.mapper.flat.run import RECORD
 from dse.mapper.flat.solve import flat_mapping, solve_flat
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, beaten_beside
-from dse.mapper.shared.reasons import obstacles, why_infeasible
+from dse.mapper.shared.reasons import is_ruled_out, why_infeasible
 from dse.mapper.shared.reference import Reference
 from dse.mapper.shared.result import Factors, LayerFront, LowerBound, Mapped, Objective, Solution
 from dse.mapper.shared.stopping import part_of, stopping
@@ -323,11 +323,8 @@ def solve(
     # The deep search may look for long where there is nothing; and searches take the outermost level as unlimited.
     limited = is_limited(architecture)
     # What no tight split can do, another one may.
-    if (limited or not flat) and factors != "any":
-        # Where only finished psums come to a level, these need less room: what rules all out does so then, too.
-        narrow = layer.stating({"psum": layer.finished_bits})
-        if all(obstacles(machine, narrow, factors) for machine in in_parts(architecture)):
-            raise InfeasibleError(why_infeasible(architecture, layer, factors))
+    if (limited or not flat) and factors != "any" and is_ruled_out(architecture, layer, factors):
+        raise InfeasibleError(why_infeasible(architecture, layer, factors))
     kind, begun = OBJECTIVES[objective], None
     if reference is not None and not flat and gap > 0 and kind != FRONT:
         begun = _begun(reference, layer, kind, gap, factors, time_limit_s)

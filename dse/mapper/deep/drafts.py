@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.parts import in_parts
-from dse.mapper.deep.problem import Deep, build, finishing, rooms_for_finished
+from dse.mapper.deep.kept import kept_last
+from dse.mapper.deep.problem import Deep, build, finishing, priced, rooms_for_finished
 from dse.mapper.shared.bypass import bypass_choices
+from dse.mapper.shared.unpriced import unpriced
 from dse.model.price import price
 from dse.model.room import ways
 from dse.problem.layer import Layer
@@ -52,9 +55,31 @@ def drafts_of(architecture: Architecture, layer: Layer, factors: str) -> tuple[l
     >>> [sorted(choices[draft.mask][1]) for draft in drafts]
     [['ifmap', 'psum', 'weight'], ['ifmap', 'psum']]
     """
+    key = unpriced(architecture), layer, factors
+    machines = [way for machine in in_parts(architecture) for way in ways(machine)]
+    choices, plans = kept_last(_PLANS, key, KEPT_PLANS, lambda: _plans_of(machines, layer, factors))
+    own = [priced(price(way, layer), layer) for way in machines]
+    drafts = [
+        Draft(machines[at], one.problem._replace(**own[at]), one.mask,
+              tuple(problem._replace(**own[at]) for problem in one.kindred), one.masks)
+        for at, one in plans
+    ]  # fmt: skip
+    return list(choices), drafts
+
+
+KEPT_PLANS = 256
+"""Some kilobytes each."""
+
+_PLANS: dict[Hashable, tuple[list[Bypasses], list[tuple[int, Draft]]]] = {}
+"""By layer and all that is no price: what levels keep, and drafts at some prices, each with the place of its way."""
+
+
+def _plans_of(
+    machines: Sequence[Architecture], layer: Layer, factors: str
+) -> tuple[list[Bypasses], list[tuple[int, Draft]]]:
     choices: list[Bypasses] = []
-    drafts: list[Draft] = []
-    for way in (way for machine in in_parts(architecture) for way in ways(machine)):
+    plans: list[tuple[int, Draft]] = []
+    for at, way in enumerate(machines):
         bypasses, first, prices = bypass_choices(way), len(choices), price(way, layer)
         choices += bypasses
         for mask, kept in enumerate(bypasses, start=first):
@@ -62,6 +87,6 @@ def drafts_of(architecture: Architecture, layer: Layer, factors: str) -> tuple[l
             problem = build(way, layer, kept, prices, factors, returns=bool(rooms))
             kindred = tuple(finishing(problem, way, layer, nodes, rooms[-1]) for nodes in rooms)
             masks = tuple(range(len(choices), len(choices) + len(rooms)))
-            drafts.append(Draft(way, problem, mask, kindred, masks))
+            plans.append((at, Draft(way, problem, mask, kindred, masks)))
             choices += [kept] * len(rooms)
-    return choices, drafts
+    return choices, plans

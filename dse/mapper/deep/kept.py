@@ -63,14 +63,15 @@ class Shared:
         By all prices: spaces, by what becomes of psums in them and the fewest steps.
     laid : dict
         By the columns of the terms.
-    ports, limits : dict
-        Times of ports, and terms of limits, by what they depend on.
+    ports, limits, places : dict
+        Times of ports, terms of limits, and where terms find their factors, by what these depend on.
     """
 
     alike: dict[Hashable, dict[Hashable, Any]] = field(default_factory=dict)
     laid: dict[Hashable, Laid] = field(default_factory=dict)
     ports: dict[Hashable, Any] = field(default_factory=dict)
     limits: dict[Hashable, Any] = field(default_factory=dict)
+    places: dict[Hashable, Any] = field(default_factory=dict)
 
     @property
     def nbytes(self) -> int:

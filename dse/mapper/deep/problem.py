@@ -119,21 +119,21 @@ def build(
         multicast=structure.multicast,
         reduces=structure.reduces,
         relevance=RELEVANCE,
-        access_pj=prices.access_pj,
-        saved_pj=prices.saved_pj,
-        fan_pj=prices.fan_pj,
-        spared_pj=float(prices.spared_pj),
-        mac_pj=float(prices.mac_pj * layer.macs),
-        static_pj=float(prices.static_pj),
-        buffering=prices.buffering,
-        port_node=prices.port_node,
-        port_cost=prices.port_cost,
-        port_saved=prices.port_saved,
-        port_joins=prices.port_joins,
         folds=structure.folds,
         visits_pay=False,
+        **priced(prices, layer),
         **_rules(architecture, layer, places, factors),
     )
+
+
+def priced(prices: Prices, layer: Layer) -> dict[str, Any]:
+    """What of a problem is a price, or says of ports which there are."""
+    return {
+        "access_pj": prices.access_pj, "saved_pj": prices.saved_pj, "fan_pj": prices.fan_pj,
+        "spared_pj": float(prices.spared_pj), "mac_pj": float(prices.mac_pj * layer.macs),
+        "static_pj": float(prices.static_pj), "buffering": prices.buffering, "port_node": prices.port_node,
+        "port_cost": prices.port_cost, "port_saved": prices.port_saved, "port_joins": prices.port_joins,
+    }  # fmt: skip
 
 
 def _widths(architecture: Architecture, layer: Layer, places: Places, only_finished: frozenset[int]) -> Ints:

@@ -32,7 +32,7 @@ from dse.mapper.deep.tree.start import first_mappings, values_of
 from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, is_better
 from dse.mapper.shared.places import Places
-from dse.mapper.shared.reasons import obstacles
+from dse.mapper.shared.reasons import is_ruled_out
 from dse.mapper.shared.reference import Reference
 from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
 from dse.mapper.shared.stopping import stopping
@@ -103,8 +103,7 @@ def _begun_at(
     architecture: Architecture, layer: Layer, kind: int, gap: float, factors: str, time_limit_s: float | None
 ) -> Begun | None:
     layer = architecture.lowered(layer)
-    narrow = layer.stating({"psum": layer.finished_bits})
-    if factors != "any" and all(obstacles(machine, narrow, factors) for machine in in_parts(architecture)):
+    if factors != "any" and is_ruled_out(architecture, layer, factors):
         return None  # the search might look for long where there is nothing
     with stopping(time_limit_s) as stop:
         search = DeepSearch(architecture, layer, gap, factors, stop)

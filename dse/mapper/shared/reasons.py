@@ -8,6 +8,8 @@ does not fit, the dims of a side do not fit it together, the wiring cannot unrol
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass
 from itertools import product
 from math import ceil, prod
@@ -18,6 +20,7 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.architecture.parts import in_parts
 from dse.mapper.shared.factors import keeps_tight, whole_factor
 from dse.mapper.shared.places import Places
+from dse.mapper.shared.unpriced import unpriced
 from dse.model.mapping import tile_words
 from dse.model.price import SHARED, capacities
 from dse.problem.dims import DIMS, OPERANDS, RELEVANT
@@ -86,6 +89,28 @@ def why_infeasible(architecture: Architecture, layer: Layer, factors: str) -> st
             f"which change it, innermost; the loops that {architecture.name} has no other list for cannot do both"
         )
     return f"layer {layer.name}: nothing fits {architecture.name} under {flow.name}, though each constraint can be met"
+
+
+def is_ruled_out(architecture: Architecture, layer: Layer, factors: str) -> bool:
+    """Whether a layer has `obstacles`, also where psums come finished to a level and need less room; remembered.
+
+    Examples
+    --------
+    >>> import dse
+    >>> [is_ruled_out(dse.load_architecture("eyeriss"), dse.Layer("wide", S=s, Q=2), "all") for s in (2, 20)]
+    [False, True]
+    """
+    key = unpriced(architecture), layer, factors
+    if key not in _RULED_OUT:
+        narrow = layer.stating({"psum": layer.finished_bits})
+        _RULED_OUT[key] = all(obstacles(machine, narrow, factors) for machine in in_parts(architecture))
+        if len(_RULED_OUT) > KEPT_RULED_OUT:
+            _RULED_OUT.popitem(last=False)
+    return _RULED_OUT[key]
+
+
+KEPT_RULED_OUT = 4096
+_RULED_OUT: OrderedDict[Hashable, bool] = OrderedDict()
 
 
 def obstacles(architecture: Architecture, layer: Layer, factors: str = "all") -> tuple[Obstacle, ...]:

@@ -30,15 +30,23 @@ def twins_of(problem: Deep, axes: list[Axis]) -> tuple[Ints, Ints] | None:
     may unroll the other dim on the same sides.
     """
     one, other = axes[P], axes[Q]
-    alike = (one.bounds, one.stride, one.dilation) == (other.bounds, other.stride, other.dilation)
-    if not alike or one.bounds[0] == 1 or problem.visits_pay or problem.innermost >= P:
+    if problem.visits_pay or problem.innermost >= P:
         return None
-    by_dim = problem.folds_wanted, problem.in_list, problem.whole
-    if not all(np.array_equal(mine[..., [P, R]], mine[..., [Q, S]]) for mine in by_dim):
+    if one.is_mirrored is None:
+        one.is_mirrored = _is_mirrored(problem, one, other)
+    if not one.is_mirrored:
         return None
     if one.twins is None:
         one.twins = _twins(problem, one, other)
     return one.twins
+
+
+def _is_mirrored(problem: Deep, one: Axis, other: Axis) -> bool:
+    """Whether the axes of P and Q are alike, in all that their splits depend on."""
+    if (one.bounds, one.stride, one.dilation) != (other.bounds, other.stride, other.dilation) or one.bounds[0] == 1:
+        return False
+    by_dim = problem.folds_wanted, problem.in_list, problem.whole
+    return all(np.array_equal(mine[..., [P, R]], mine[..., [Q, S]]) for mine in by_dim)
 
 
 def _twins(problem: Deep, one: Axis, other: Axis) -> tuple[Ints, Ints]:

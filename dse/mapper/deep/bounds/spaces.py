@@ -11,7 +11,7 @@ import numpy as np
 
 from dse.mapper.deep.bounds.mirror import twins_of
 from dse.mapper.deep.bounds.subproblem import Space
-from dse.mapper.deep.bounds.sums.columns import Pool, places_of
+from dse.mapper.deep.bounds.sums.columns import Places, Pool, places_of
 from dse.mapper.deep.bounds.sums.crossings import Crossing, Term, crossings_of
 from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT
 from dse.mapper.deep.bounds.sums.terms import (
@@ -133,10 +133,8 @@ def _space_of(problem: Deep, common: Common) -> Space:
     objective, groups = objective_of(book, least, differ)
     some, limits = _limits(problem, common)
     terms = objective + some
-    steps, places = first_steps(terms), places_of(terms, axes)
-    columns = (places.first, places.second, places.of_crossings, places.crossings, places.views)
-    key = tuple(crossings), tuple(one.tobytes() for one in columns)
-    laid = kept_last(shared.laid, key, 2 * MOST_KEPT, lambda: Laid({}, {}, {}, {}))
+    steps, (places, columns) = first_steps(terms), _places(terms, axes, shared)
+    laid = kept_last(shared.laid, (tuple(crossings), columns), 2 * MOST_KEPT, lambda: Laid({}, {}, {}, {}))
     return Space(
         problem, 0, axes, crossings, terms, np.array([term.block for term in terms]),
         np.array([term.group for term in terms]), np.array(limits), cuts_of(terms), groups,
@@ -145,3 +143,16 @@ def _space_of(problem: Deep, common: Common) -> Space:
         places, words, known=laid.known, kins=laid.kins, next_lists=laid.next_lists, told=laid.told,
         alike=common.alike, shared=shared, twins=twins_of(problem, axes),
     )  # fmt: skip
+
+
+def _places(terms: list[Term], axes: list[Axis], shared: Shared) -> tuple[Places, tuple[bytes, ...]]:
+    """Where terms find their factors, which no coefficient changes; and the same without coefficients, to look up."""
+
+    def make() -> tuple[Places, tuple[bytes, ...]]:
+        found = places_of(terms, axes)
+        columns = found.first, found.second, found.of_crossings, found.crossings, found.views
+        return found, tuple(one.tobytes() for one in columns)
+
+    key = tuple([(term.crossing, term.view, term.used, term.extra) for term in terms])
+    places, columns = kept_last(shared.places, key, 4 * MOST_KEPT, make)
+    return replace(places, logs=np.log([term.coefficient for term in terms])), columns

@@ -96,7 +96,7 @@ class Axis:
         Splits when sides are told apart.
     fitting, is_long : bool
         Whether some that fit nowhere were left out, which `ways` counts still; and whether any would have been.
-    twins
+    is_mirrored, twins
         Kept here by `dse.mapper.deep.bounds.mirror`.
     singles : tuple, optional
         Of an axis of two dims, if known.
@@ -113,6 +113,7 @@ class Axis:
     ways: int = 0
     fitting: bool = False
     is_long: bool = False
+    is_mirrored: bool | None = None
     twins: tuple[Ints, Ints] | None = None
     singles: Singles | None = None
     twin: Axis | None = None
