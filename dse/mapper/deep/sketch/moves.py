@@ -224,8 +224,8 @@ def best_swap(sums: Sums, moves: Moves, sketch: Sketch, kind: int, value: float)
         return value
     for slot in range(sketch.factors.shape[1]):
         sketch.factors[first, slot], sketch.factors[second, slot] = best[slot], its_best[slot]
-    note(sums, sketch, first)
-    note(sums, sketch, second)
+    for d in (first, second):
+        note(sums, sketch, d)
     return found
 
 
@@ -249,9 +249,12 @@ def _best_swap_of(
                     continue
                 _move(sums.bounds[d], moves.perfect, mine, s, t, min(moves.most[d, t], kept[t] * give))
                 _move(sums.bounds[e], moves.perfect, its, t, s, min(moves.most[e, s], its_kept[s] * take))
-                if allowed(sums, moves, sketch, d) and allowed(sums, moves, sketch, e):
-                    note(sums, sketch, d)
-                    note(sums, sketch, e)
+                fine = True
+                for which in range(2):  # a loop, as compiled code has a copy for each call
+                    fine = fine and allowed(sums, moves, sketch, dims[which])
+                if fine:
+                    for which in range(2):
+                        note(sums, sketch, dims[which])
                     other = estimate(sums, sketch, kind)
                     if other < found:
                         found = other
@@ -259,8 +262,8 @@ def _best_swap_of(
                             best[slot], its_best[slot] = mine[slot], its[slot]
                 for slot in range(slots):
                     mine[slot], its[slot] = kept[slot], its_kept[slot]
-    note(sums, sketch, d)
-    note(sums, sketch, e)
+    for which in range(2):
+        note(sums, sketch, dims[which])
     return found
 
 

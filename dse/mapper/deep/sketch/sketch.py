@@ -160,8 +160,9 @@ def _kicked(dp: Deep, sums: Sums, moves: Moves, mine: Sketch, best: Kept, pair: 
     if sums.state[0] > MOST or dp.bounds[first] == 1 or dp.bounds[second] == 1:
         return False
     _put_back(sums, mine, best)
-    if not (put_outside(dp, sums, moves, mine, first) and put_outside(dp, sums, moves, mine, second)):
-        return False
+    for which in range(2):
+        if not put_outside(dp, sums, moves, mine, KICKS[pair][which]):
+            return False
     moves.order[0], moves.order[1], at = second, first, 2
     for turn in range(8):
         d = STARTS[0][turn]
