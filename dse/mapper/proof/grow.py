@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import inf
+from math import expm1, inf
 from typing import Any
 
 import numpy as np
@@ -160,11 +160,11 @@ class Tree:
         """The parts that a set is cut into, none where all combinations that are left can be looked at."""
         unknown = [i for i in range(self.space.problem.last) if i not in orders]
         if np.prod([float(len(row)) for row in rows]) <= DIRECT:
-            left = self._left(rows, orders)
+            left, costs = self._left(rows, orders)
             if len(left) == 0:
                 return {}
             if not unknown:
-                return self._halves(rows, tables, orders, weights, self._undecided(rows, left))
+                return self._halves(rows, tables, orders, weights, self._undecided(rows, left, costs))
         if unknown:
             level = unknown[-1]
             parts = []
@@ -174,17 +174,18 @@ class Tree:
             return {"list": level, "parts": parts}
         return self._halves(rows, tables, orders, weights, self._where(tables, weights))
 
-    def _left(self, rows: list[Ints], orders: dict[int, str]) -> Ints:
-        """(n, axes) combinations of splits but for those whose sums are too large, as the checker goes through them."""
+    def _left(self, rows: list[Ints], orders: dict[int, str]) -> tuple[Ints, Floats]:
+        """(n, axes) combinations of splits but for those whose sums are too large, and (n,) logarithms of these."""
         (tables, known), left = self.sets.tables(rows, orders), np.zeros((1, 0), dtype=np.int64)
-        logs = np.zeros((1, len(self.sets.terms)))
+        logs, costs = np.zeros((1, len(self.sets.terms))), np.zeros(1)
         for at, table in enumerate(tables, start=1):
             left = np.column_stack([left.repeat(len(table), axis=0), np.tile(rows[at - 1], len(left))])
             logs = (logs[:, None] + table).reshape(-1, len(self.sets.terms))
             least = sum(other.min(axis=0) for other in tables[at:])
-            keep = ~(self.sets.costs(logs + least, known and at == len(tables)) >= self.sets.target)
-            left, logs = left[keep], logs[keep]
-        return left
+            costs = self.sets.costs(logs + least, known and at == len(tables))
+            keep = ~(costs >= self.sets.target)
+            left, logs, costs = left[keep], logs[keep], costs[keep]
+        return left, costs
 
     def _halves(
         self, rows: list[Ints], tables: list[Floats], orders: dict[int, str], weights: Any, cut: tuple[int, Any, float]
@@ -195,7 +196,7 @@ class Tree:
         parts = [self.grown([*rows[:a], rows[a][side], *rows[a + 1 :]], orders, weights) for side in (low, ~low)]
         return {"cut": [*cut], "parts": parts}
 
-    def _undecided(self, rows: list[Ints], left: Ints) -> tuple[int, Any, float]:
+    def _undecided(self, rows: list[Ints], left: Ints, costs: Floats) -> tuple[int, Any, float]:
         """A list in which some splits of a set have a loop over a dim and others none, as it is for mappings left.
 
         Once that is the same for all, it is known how far the ifmap slides, and all counts are exact.
@@ -206,8 +207,9 @@ class Tree:
                 part, of_left = ((self.sets.splits[d][row, ::3] > 1).mean(axis=0) for row in (rows[a], left[:, a]))
                 found += [(of_left[i], i, a, d) for i in np.flatnonzero((part > 0.0) & (part < 1.0)).tolist()]
         if not found:
-            message = f"no bound rules out {len(left)} mappings that cost no less"
-            raise DseError(message, hint="a proof in a file may not reach where more visits of psums cost less")
+            short = 100.0 * expm1(self.sets.target - costs.min())
+            message = f"no bound rules out {len(left)} mappings that cost no less: the least is {short:.2g} % too low"
+            raise DseError(message, hint="more visits of psums may cost less here; a larger --gap may have a proof")
         _, level, a, d = max(found)
         return a, [d, 3 * level], 1.0
 

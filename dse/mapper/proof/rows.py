@@ -13,7 +13,7 @@ import numpy as np
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.bounds.sums.crossings import Crossing, Term
 from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, NO_LIMIT, OF_ENERGY, OF_TIME
-from dse.mapper.deep.bounds.sums.terms import NO_GROUP, Book, Sum, _first, _of
+from dse.mapper.deep.bounds.sums.terms import NO_GROUP, Book, Sum, terms_of_first, terms_of_sum
 from dse.mapper.deep.splits.axes import Key
 from dse.mapper.proof import check
 from dse.model.counting.kernel import Floats
@@ -155,7 +155,7 @@ def _blocks(space: Space, book: Book, block: int) -> Iterator[list[list[Term]]]:
     scale = float(dp.static_pj) if block == OF_ENERGY else 1.0
     if block == OF_ENERGY:
         energy = book.positive(book.energy)
-        yield [_of(energy, block, NO_GROUP, 0), _whole(energy, block, 0), _exact(book, book.energy, block, 0)]
+        yield [terms_of_sum(energy, block, NO_GROUP, 0), _whole(energy, block, 0), _exact(book, book.energy, block, 0)]
     if scale == 0.0:
         return
     grouped = [[term for term in mine if term.group == group] for group in sorted({term.group for term in mine} - {-1})]
@@ -168,12 +168,12 @@ def _blocks(space: Space, book: Book, block: int) -> Iterator[list[list[Term]]]:
     for level in range(len(nodes)):
         here = [t for t, at in ports.items() if at == level]
         yield [
-            *(_of(book.busy(t, True), block, NO_GROUP, level, scale) for t in here),
+            *(terms_of_sum(book.busy(t, True), block, NO_GROUP, level, scale) for t in here),
             *(_whole(book.busy(t, True), block, level, scale) for t in here),
             *(_exact(book, book.port(t, True), block, level, scale) for t in here),
         ]
-        yield [_first(dp, book, t, level, block, scale, (IFMAP, WEIGHT)) for t in here]
-        yield [_first(dp, book, t, level, block, scale, (PSUM,)) for t in here]
+        yield [terms_of_first(dp, book, t, level, block, scale, (IFMAP, WEIGHT)) for t in here]
+        yield [terms_of_first(dp, book, t, level, block, scale, (PSUM,)) for t in here]
 
 
 def _whole(total: Sum, block: int, used: int, scale: float = 1.0) -> list[Term]:

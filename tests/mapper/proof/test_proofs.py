@@ -253,3 +253,12 @@ def test_every_choice_of_weights_gives_a_bound(proof: dict[str, Any]) -> None:
         bounds = [min(bound.min() for bound in space.bounds_by(one, tables)) for one in each]
         assert max(bounds) <= costs.min() + 1e-12
         assert max(bounds) > costs.min() - 1.0
+
+
+def test_where_visits_pay_a_proof_may_need_a_gap() -> None:
+    problem = deep_problem(114520)
+    assert visits_pay(problem)
+    with pytest.raises(dse.DseError, match=r"no bound rules out 1 mappings that cost no less: .* 0\.\d+ % too low"):
+        prove(problem.architecture, problem.layer, "energy", factors=problem.kind)
+    near = prove(problem.architecture, problem.layer, "energy", gap=0.01, factors=problem.kind)
+    assert "no mapping has less energy than" in check.check(json.loads(json.dumps(near)))

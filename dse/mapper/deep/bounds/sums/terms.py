@@ -244,7 +244,7 @@ def objective_of(book: Book, least: float, differ: tuple[int, ...]) -> tuple[lis
         `dse.mapper.deep.bounds.sums.steps` returns them.
     """
     dp, crossings = book.dp, book.crossings
-    terms = _of(book.positive(book.energy), OF_ENERGY, NO_GROUP, 0)
+    terms = terms_of_sum(book.positive(book.energy), OF_ENERGY, NO_GROUP, 0)
     groups = 0
     for block, scale in ((OF_ENERGY, float(dp.static_pj)), (OF_TIME, 1.0)):
         if scale > 0.0:
@@ -298,7 +298,8 @@ def cuts_of(terms: list[Term]) -> Floats:
     return np.array([(term.whole / term.coefficient, term.less) if term.whole else (1.0, 0.0) for term in terms])
 
 
-def _of(total: Sum, block: int, group: int, used: int, scale: float = 1.0) -> list[Term]:
+def terms_of_sum(total: Sum, block: int, group: int, used: int, scale: float = 1.0) -> list[Term]:
+    """The terms of a form without negative parts, `scale` times each, over the first `used` fan-outs' instances."""
     terms = []
     for (k, view), value in total.parts.items():
         whole, less = total.cuts.get((k, view), (0.0, 0.0))
@@ -324,7 +325,7 @@ def _time(dp: Deep, book: Book, block: int, scale: float, groups: int) -> tuple[
     nodes = dp.nodes.tolist()
     for t in range(len(dp.port_node)):
         level = nodes.index(int(dp.port_node[t]))
-        overlapped = _of(book.busy(t, False), block, groups, level, scale)
+        overlapped = terms_of_sum(book.busy(t, False), block, groups, level, scale)
         if overlapped:
             terms += overlapped
             groups += 1
@@ -333,9 +334,9 @@ def _time(dp: Deep, book: Book, block: int, scale: float, groups: int) -> tuple[
         ports = [t for t in range(len(dp.port_node)) if dp.port_node[t] == node]
         best: tuple[float, list[Term]]
         for parts in (
-            [_of(book.busy(t, True), block, NO_GROUP, level, scale) for t in ports],
-            [_first(dp, book, t, level, block, scale, (IFMAP, WEIGHT)) for t in ports],
-            [_first(dp, book, t, level, block, scale, (PSUM,)) for t in ports],
+            [terms_of_sum(book.busy(t, True), block, NO_GROUP, level, scale) for t in ports],
+            [terms_of_first(dp, book, t, level, block, scale, (IFMAP, WEIGHT)) for t in ports],
+            [terms_of_first(dp, book, t, level, block, scale, (PSUM,)) for t in ports],
         ):
             best = max(((sum(term.coefficient for term in part), part) for part in parts), default=(0.0, []),
                        key=lambda pair: pair[0])  # fmt: skip
@@ -343,7 +344,9 @@ def _time(dp: Deep, book: Book, block: int, scale: float, groups: int) -> tuple[
     return terms, groups
 
 
-def _first(dp: Deep, book: Book, t: int, level: int, block: int, scale: float, operands: tuple[int, ...]) -> list[Term]:
+def terms_of_first(
+    dp: Deep, book: Book, t: int, level: int, block: int, scale: float, operands: tuple[int, ...]
+) -> list[Term]:  # fmt: skip
     """First fill, or last drain, through a port."""
     terms = []
     for o in operands:
