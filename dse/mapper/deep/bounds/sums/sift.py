@@ -203,7 +203,6 @@ def _sift(
     rows, start, end, reduced, total = alive.rows, alive.start, alive.end, alive.reduced, pairs.total
     height, within = np.zeros((len(total), BLOCK)), np.zeros(BLOCK, dtype=np.bool_)
     find_same(terms, same)
-    least[:] = -np.inf
     for a in range(6):
         _least_factors(factors[a], terms, a, same, alive, least)
     for a in range(6):
@@ -227,14 +226,8 @@ def _sift(
 
 
 def _least_factors(table: Floats, terms: Terms, a: int, same: Ints, alive: Alive, least: Floats) -> None:
-    """The least factor of each term that counts among the splits of an axis.
-
-    Parameters
-    ----------
-    least : (6, T) float
-        No more than these; replaced.
-    """
-    first, second, rows = terms.first, terms.second, alive.rows[alive.start[a] : alive.end[a]]
+    """The least factor of each term that counts among the splits of an axis."""
+    first, second, rows, start, end = terms.first, terms.second, alive.rows, alive.start, alive.end
     counts = np.zeros(len(first), dtype=np.bool_)
     for t in range(len(first)):
         counts[same[a, t]] |= in_use(terms, t)
@@ -245,26 +238,14 @@ def _least_factors(table: Floats, terms: Terms, a: int, same: Ints, alive: Alive
         elif (j == 0 and k == 0) or not counts[t]:
             least[a, t] = 1.0
         else:
-            least[a, t] = _least_product(table, j, k, rows, least[a, t])
-
-
-def _least_product(table: Floats, j: int, k: int, rows: Ints, lowest: float) -> float:
-    """The least product of two columns' factors among some splits, none of which is below `lowest`.
-
-    Nothing more is looked at once that is reached, and many splits have the least there is.
-    """
-    value = np.inf
-    for begin in range(0, len(rows), BLOCK):
-        several = rows[begin : begin + BLOCK]
-        if k == 0:
-            for i in range(len(several)):
-                value = min(value, table[j, several[i]])
-        else:
-            for i in range(len(several)):
-                value = min(value, table[j, several[i]] * table[k, several[i]])
-        if value <= lowest:
-            break
-    return value
+            value = np.inf
+            if k == 0:
+                for i in range(start[a], end[a]):
+                    value = min(value, table[j, rows[i]])
+            else:
+                for i in range(start[a], end[a]):
+                    value = min(value, table[j, rows[i]] * table[k, rows[i]])
+            least[a, t] = value
 
 
 def pair_terms(terms: Terms, a: int, least: Floats, same: Ints, pairs: Pairs) -> int:
