@@ -13,8 +13,9 @@ from dse.mapper.deep.bounds.sums.columns import Pool
 from dse.mapper.deep.bounds.sums.steps import lay_down_fewest
 from dse.mapper.deep.lists import Choice
 from dse.mapper.deep.problem import Deep
-from dse.mapper.deep.splits.axes import Axis, axes_of
+from dse.mapper.deep.splits.axes import Axis
 from dse.mapper.deep.splits.fitting import room_for
+from dse.mapper.deep.splits.listing import axes_of
 from dse.model.counting.kernel import Floats, Ints
 
 MOST_BYTES = 200_000_000

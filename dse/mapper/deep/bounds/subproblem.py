@@ -335,8 +335,9 @@ def bounded_all(
     """
     many, splits = len(keep), np.concatenate(rows)
     start, size = np.array([0, *accumulate(map(len, rows[:5]))]), len(splits)
+    mine, its = _scratch(many * size)
     flock = Flock(
-        np.empty((many, size), dtype=np.int64), start, np.empty((many, 6), dtype=np.int64), np.empty((many, size)),
+        mine.reshape(many, size), start, np.empty((many, 6), dtype=np.int64), its.reshape(many, size),
         np.repeat(weights[None], many, axis=0), np.empty(many),
     )  # fmt: skip
     laid = together(space.axes)
@@ -359,6 +360,16 @@ def bounded_all(
                 bound -= least_step(steps, float(flock.weights[i, space.block == OF_TIME].sum()))
             found.append(Node(space, kin.choices[i], each, flock.weights[i], bound, prices, columns, mirror=mirror))
     return [one for one in found if len(one.rows[P])]
+
+
+_SCRATCH: list[tuple[Ints, Floats]] = [(np.empty(0, dtype=np.int64), np.empty(0))]
+
+
+def _scratch(size: int) -> tuple[Ints, Floats]:
+    """Room for the splits of subproblems and their prices: the same as the last time, as new memory takes time."""
+    if len(_SCRATCH[0][0]) < size:
+        _SCRATCH[0] = np.empty(size, dtype=np.int64), np.empty(size)
+    return _SCRATCH[0][0][:size], _SCRATCH[0][1][:size]
 
 
 def fixed_weights(space: Space, best: Best) -> Floats:

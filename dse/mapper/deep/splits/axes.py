@@ -10,16 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from hashlib import blake2b
 from itertools import product
-from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.mapper.deep.problem import Deep
-from dse.mapper.deep.splits.chains import least_sides, list_chains
 from dse.mapper.deep.splits.filling import (
     BOX,
     CHANGES,
@@ -33,7 +29,6 @@ from dse.mapper.deep.splits.filling import (
     Splits,
     fill,
 )
-from dse.mapper.deep.splits.fitting import LONG, chains_that_fit, pairs_that_fit
 from dse.mapper.deep.splits.halo import Slides, View, Window, joined_words
 from dse.mapper.shared.compilation.arguments import Held
 from dse.mapper.shared.compilation.twins import compiled
@@ -47,8 +42,11 @@ Key = tuple[Any, ...]
 Singles = tuple[tuple[Ints, Ints], tuple[Ints, Ints]]
 """The chains of both dims of an axis, each once, and those of each split."""
 
-COLUMNS = 64
-"""Columns that an axis has room for at first."""
+COLUMNS = 80
+"""Columns for each of its dims that an axis has room for at first: to make more, all are copied."""
+
+SAMPLE = 256
+"""About how many factors of a column are looked at first to tell whether another one has the same."""
 
 AXES = ((G,), (N,), (K,), (C,), (P, R), (Q, S))
 """Dims of each axis, which is known by its first; the second dim of the last two is a dim of the window."""
@@ -103,7 +101,7 @@ class Axis:
     singles : tuple, optional
         Of an axis of two dims, if known.
     twin : Axis, optional
-        One with the same splits, which has the same ifmap words.
+        One with the same splits of dims of the same sizes, which has the columns of both.
     """
 
     dims: tuple[int, ...]
@@ -128,13 +126,21 @@ class Axis:
     _several: list[int] | None = None
     _together: Together | None = None
     _loops: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
-    _equal: dict[bytes, int] = field(default_factory=dict)
+    _children: dict[int, Ints] = field(default_factory=dict)
+    _equal: dict[tuple[float, bytes], int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.chains[0])
 
     @property
+    def width(self) -> int:
+        """How many columns its table has."""
+        return self._width if self.twin is None else self.twin.width
+
+    @property
     def nbytes(self) -> int:
+        if self.twin is not None:
+            return 0
         chains = self.chains if self._both is None else (self._both,)
         return 16 * self._width * len(self) + sum(array.nbytes for array in (*chains, self.sides))
 
@@ -143,9 +149,13 @@ class Axis:
         known = self.columns.get(key)
         if known is not None:
             return known
-        if key[0] == "boxes":
-            words = self._boxes(*key[1:]) if self.twin is None else self.twin._factors_of(key)
-            self.put(key, np.asarray(words, dtype=np.float64))
+        if self.twin is not None:
+            if key[0] == "side" and self.sides is not self.twin.sides:
+                self.put(key, self.sides[:, key[1], key[2]].astype(np.float64))
+            else:
+                self.columns[key] = self.twin.column(self._of_twin(key))
+        elif key[0] == "boxes":
+            self.put(key, np.asarray(self._boxes(*key[1:]), dtype=np.float64))
         elif self._is_one(key):
             self.columns[key] = 0
         else:
@@ -154,31 +164,35 @@ class Axis:
             self._width += 1
         return self.columns[key]
 
-    def _factors_of(self, key: Key) -> Floats:
-        at = self.column(key)  # first, as it may lay out new tables
-        return self._roomy()[1, at]
+    def _of_twin(self, key: Key) -> Key:
+        """The same column of the twin."""
+        assert self.twin is not None
+        return (key[0], self.twin.dims[self.dims.index(key[1])], *key[2:]) if key[0] == "count" else key
 
     def put(self, key: Key, values: Floats) -> None:
         """Add a column of factors, or take one that has the same."""
+        self.columns[key] = (self if self.twin is None else self.twin)._place(values)
+
+    def _place(self, values: Floats) -> int:
+        """The place of a column of given factors, a new one if there is none yet."""
         if (values == 1.0).all():
-            self.columns[key] = 0
-            return
-        same = blake2b(values.tobytes(), digest_size=16).digest()
-        if same in self._equal:
-            self.columns[key] = self._equal[same]
-            return
-        at = self.columns[key] = self._equal[same] = self._width
-        self._width += 1
-        tables = self._roomy()
-        np.log(values, out=tables[0, at])
-        tables[1, at] = values
+            return 0
+        tables, same = self._roomy(), (float(values.sum()), values[:: 1 + len(values) // SAMPLE].tobytes())
+        at = self._equal.get(same, 0)
+        if not at or not np.array_equal(tables[1, at], values):
+            at = self._equal[same] = self._width
+            self._width += 1
+            tables = self._roomy()
+            np.log(values, out=tables[0, at])
+            tables[1, at] = values
+        return at
 
     def _roomy(self) -> Floats:
         """Tables with room for all columns."""
         tables = self._tables
         if tables is None or tables.shape[1] < self._width:
             # What is never written takes no memory.
-            self._tables = np.empty((2, max(COLUMNS, 2 * self._width), len(self)))
+            self._tables = np.empty((2, max(COLUMNS * len(self.dims), 2 * self._width), len(self)))
             if tables is None:
                 self._tables[:, 0] = [[0.0], [1.0]]
             else:
@@ -197,6 +211,8 @@ class Axis:
 
     def table(self, plain: bool = False) -> Floats:
         """(columns, n) logarithms of all factors, or with `plain` the factors themselves."""
+        if self.twin is not None:
+            return self.twin.table(plain)
         if self._asked:
             self._fill()
         return self._roomy()[int(plain), : self._width]
@@ -207,6 +223,8 @@ class Axis:
 
     def both(self) -> Ints:
         """(n, 2, 2 * k) trips and children of each level, of the axis' dim and that of the window, 1 for none."""
+        if self.twin is not None:
+            return self.twin.both()
         if self._both is None:
             self._both = np.ones((len(self), 2, self.chains[0].shape[1]), dtype=np.int64)
             for which, chain in enumerate(self.chains):
@@ -272,7 +290,9 @@ class Axis:
 
     def children(self, level: int) -> Ints:
         """Children of a level's fan-out that the axis is spread over."""
-        return np.prod([chain[:, 2 * level + 1] for chain in self.chains], axis=0)
+        if level not in self._children:
+            self._children[level] = np.prod([chain[:, 2 * level + 1] for chain in self.chains], axis=0)
+        return self._children[level]
 
     def _boxes(self, level: int, joined: int, mode: int, slides: Slides) -> Ints:
         """At least the ifmap words along the axis that cross to all children at a level, or that their parents read.
@@ -286,7 +306,7 @@ class Axis:
         slides : tuple of Slide
             How they may slide, if at all.
         """
-        singles, of = self._singles()
+        singles, of = self.singles_of()
         # Parts of tiles that differ may be the same, or the other way round; words are never fewer than theirs.
         view = View(level, joined if mode != NONE else 0, WORD if slides and mode == EACH_TILE else mode)
         window, words = Window(np.array(self.bounds), self.stride, self.dilation), np.empty(len(self), dtype=np.int64)
@@ -294,7 +314,7 @@ class Axis:
         compiled(joined_words)(singles, of, window, view, each, words)
         return words
 
-    def _singles(self) -> Singles:
+    def singles_of(self) -> Singles:
         """The chains of both dims, each once, and those of each split."""
         if self.singles is None:
             (a, of_a), (b, of_b) = (np.unique(chain, axis=0, return_inverse=True) for chain in self.chains)
@@ -336,47 +356,9 @@ def _slots_of(key: Key, dims: tuple[int, ...], slots: int) -> tuple[int, ...]:
 def together(axes: list[Axis]) -> Together:
     """The tables of all axes; the same tuples as the last time where no column was asked for since."""
     known = axes[0]._together
-    if known is None or known.axes is not axes or known.widths != [axis._width for axis in axes]:
+    if known is None or known.axes is not axes or known.widths != [axis.width for axis in axes]:
         logs, factors = (tuple(axis.table(plain) for axis in axes) for plain in (False, True))
-        chains, widths = tuple(axis.both() for axis in axes), [axis._width for axis in axes]
+        chains, widths = tuple(axis.both() for axis in axes), [axis.width for axis in axes]
         held = tuple(Held(record) for record in (logs, factors, chains))
         axes[0]._together = known = Together(axes, widths, logs, factors, chains, held)
     return known
-
-
-def axes_of(problem: Deep) -> list[Axis]:
-    """The axes of a problem; the last two hold every pair of the splits of their dims.
-
-    A long axis has none of the splits that fit nowhere (`dse.mapper.deep.splits.fitting`).
-    """
-    found = []
-    for dims in AXES:
-        bounds = tuple(int(problem.bounds[d]) for d in dims)
-        listed = [compiled(list_chains)(problem, d) for d in dims]
-        ways = int(np.prod([int(every[:, -1].sum()) for every in listed]))
-        chains = [every[:, :-1].copy() for every in listed]
-        many = prod(map(len, chains))
-        if many > LONG:
-            chains = [chain[chains_that_fit(problem, d, chain)] for d, chain in zip(dims, chains, strict=True)]
-        sides = [compiled(least_sides)(problem, d, chain) for d, chain in zip(dims, chains, strict=True)]
-        if len(dims) == 1:
-            found.append(Axis(dims, bounds, tuple(chains), 1, 1, sides[0], ways, len(chains[0]) < many, many > LONG))
-            continue
-        (a, b), (sides_a, sides_b) = chains, sides
-        first, second = np.repeat(np.arange(len(a)), len(b)), np.tile(np.arange(len(b)), len(a))
-        if many > LONG:
-            keep = pairs_that_fit(problem, dims, (a, b), (first, second))
-            first, second = first[keep], second[keep]
-        window = 0 if dims[0] == P else 2
-        found.append(Axis(
-            dims, bounds, (a[first], b[second]), int(problem.window[window]), int(problem.window[window + 1]),
-            sides_a[first] * sides_b[second], ways, len(first) < many, many > LONG, singles=((a, b), (first, second)),
-        ))  # fmt: skip
-    p, q = found[P], found[Q]
-    if _measures(p) == _measures(q) and all(np.array_equal(x, y) for x, y in zip(p.chains, q.chains, strict=True)):
-        q.twin = p
-    return found
-
-
-def _measures(axis: Axis) -> tuple[Any, ...]:
-    return axis.bounds, axis.stride, axis.dilation

@@ -26,8 +26,11 @@ NOT_SPREAD = -1
 """In place of the level from which on fan-outs are part of a tile."""
 
 
-KNOWN = 1024
+KNOWN = 16_384
 """Whole factors below this occur again and again; the logarithm of each is worked out once."""
+
+FEW = 1024
+"""The same in tables of no more splits than this."""
 
 
 class Splits(NamedTuple):
@@ -78,7 +81,7 @@ def fill(splits: Splits, asked: Ints, logs: Floats, plain: Floats) -> None:
         Filled.
     """
     room = Room(np.ones(splits.chains.shape[2] + 1, dtype=np.int64), np.zeros(plain.shape[1]), np.zeros(plain.shape[1]))
-    known = np.zeros(KNOWN)
+    known = np.zeros(min(KNOWN, max(FEW, plain.shape[1])))
     for c in range(len(asked)):
         mine = plain[asked[c, 0]]
         _fill_factors(splits, asked[c, 1], asked[c, 2], asked[c, 3], asked[c, 4], room, mine)
@@ -92,7 +95,7 @@ def _fill_logs(factors: Floats, known: Floats, logs: Floats) -> None:
         if factor == 1.0:
             logs[i] = 0.0
             continue
-        whole = int(factor) if factor < KNOWN else 0
+        whole = int(factor) if factor < len(known) else 0
         if whole != factor:
             logs[i] = np.log(factor)
             continue
@@ -171,28 +174,28 @@ def _count(chains: Ints, which: int, bound: int, lists: int, fans: int, inside: 
         Scratch, see `Room`.
     """
     slots = chains.shape[2]
+    after, counted = np.ones(slots + 1, dtype=np.int64), np.zeros(slots, dtype=np.bool_)
+    for slot in range(slots):
+        counted[slot] = _is_counted(slot, lists, fans)
     for i in range(len(counts)):
-        several = 1
         for slot in range(slots - 1, -1, -1):
             number = chains[i, which, slot]
             inside[slot] = inside[slot + 1] * number
-            if _is_counted(slot, lists, fans):
-                several *= number
+            after[slot] = after[slot + 1] * (number if counted[slot] else 1)
         extent, total = bound, 0
-        if several == 1 or inside[0] == extent:
-            counts[i] = several  # all combinations are there
+        if after[0] == 1 or inside[0] == extent:
+            counts[i] = after[0]  # all combinations are there
             continue
         for slot in range(slots):
-            number, step = chains[i, which, slot], inside[slot + 1]
-            if number == 1:
+            step = inside[slot + 1]
+            if inside[slot] == step:
                 continue
-            if _is_counted(slot, lists, fans):
-                several //= number
-                whole = extent // step
-                total += whole * several
-                extent -= whole * step
-            else:
+            if not counted[slot]:
                 extent = min(extent, step)
+            elif extent >= step:
+                whole = int(extent / step)  # exact for numbers this small, and much quicker than dividing integers
+                total += whole * after[slot + 1]
+                extent -= whole * step
         counts[i] = total + int(extent > 0)
 
 

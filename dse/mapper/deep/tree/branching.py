@@ -281,12 +281,24 @@ def _alike(node: Node, even: list[bool]) -> Kin:
 
 def _unshared(node: Node, rows: tuple[Ints, ...]) -> Iterator[int]:
     """The fan-outs of which some axis has splits with different numbers of children."""
-    problem, chains = node.space.problem, together(node.space.axes).chains
+    problem, axes = node.space.problem, node.space.axes
     for fan in range(len(problem.nodes)):
-        if problem.fans[fan] >= 0 and problem.sides[fan].prod() > 1:
-            taken = [mine[row, :, 2 * fan + 1] for mine, row in zip(chains, rows, strict=True)]
-            if any(bool((one.prod(axis=1) != one[0].prod()).any()) for one in taken):
-                yield fan
+        if problem.fans[fan] < 0 or problem.sides[fan].prod() == 1:
+            continue
+        if any(several(axis.children(fan), row) for axis, row in zip(axes, rows, strict=True)):
+            yield fan
+
+
+def several(values: Ints, rows: Ints) -> bool:
+    """Whether the values of some splits differ; of many, a few are looked at first.
+
+    Examples
+    --------
+    >>> several(np.array([1, 2, 2]), np.array([1, 2])), several(np.array([1, 2, 2]), np.array([0, 2]))
+    (False, True)
+    """
+    first, few = values[rows[0]], rows[:: 1 + len(rows) // 64]
+    return bool((values[few] != first).any() or (values[rows] != first).any())
 
 
 def half_of(node: Node, rows: tuple[Ints, ...], target: float, worst: float) -> tuple[int, Bools] | None:

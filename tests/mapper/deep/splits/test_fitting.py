@@ -9,9 +9,10 @@ from mapper.walks.fronts import EQUAL, significant
 
 from dse.mapper.deep import kept
 from dse.mapper.deep.problem import build
-from dse.mapper.deep.splits import axes as module
-from dse.mapper.deep.splits.axes import AXES, axes_of
+from dse.mapper.deep.splits import listing as module
+from dse.mapper.deep.splits.axes import AXES
 from dse.mapper.deep.splits.fitting import chains_that_fit, pairs_that_fit, room_for
+from dse.mapper.deep.splits.listing import axes_of
 from dse.mapper.layer import solve
 from dse.mapper.shared.bypass import bypass_choices
 from dse.model.price import price

@@ -174,6 +174,9 @@ class Pool:
         self.crossings, self.axes, self.levels = crossings, axes, levels
         self._begins: dict[tuple[int, Run], int] = {}
         self._laid: dict[Laid, list[int]] = {}
+        self._outside: dict[tuple[int, Laid], list[int]] = {}
+        self._by_child = {one.child: [k for k, each in enumerate(crossings) if each.child == one.child]
+                          for one in crossings}  # fmt: skip
         self._columns, self._scales, self._size = np.zeros((64, 6), dtype=np.int64), np.zeros(64), 0
 
     def begin(self, crossing: int, choices: Laid) -> int:
@@ -204,7 +207,15 @@ class Pool:
         return np.array([self._laid.get(choices) or self._begins_of(choices) for choices in each])
 
     def _begins_of(self, choices: Laid) -> list[int]:
-        self._laid[choices] = begins = [self.begin(k, choices) for k in range(len(self.crossings))]
+        self._laid[choices] = begins = [0] * len(self.crossings)
+        for child, mine in self._by_child.items():
+            # What is laid down further in changes nothing: lists outside a crossing's child are all that counts.
+            outside = choices[:child] if child < self.levels else ()
+            known = self._outside.get((child, outside))
+            if known is None:
+                known = self._outside[child, outside] = [self.begin(k, choices) for k in mine]
+            for k, begin in zip(mine, known, strict=True):
+                begins[k] = begin
         return begins
 
     def same(self, places: Places, one: Ints, other: Ints) -> bool:

@@ -27,6 +27,10 @@ WARM = 0.01
 """Heat, see `dse.mapper.deep.bounds.weights.newton`, for weights that were improved before."""
 
 
+AT_ONCE = 512
+"""Splits that are weighed at a time, column by column: what is read and written again for each stays at hand."""
+
+
 class Effort(NamedTuple):
     """How weights are sought, and when that ends.
 
@@ -139,19 +143,35 @@ def weigh(tables: tuple[Floats, ...], load: Floats, splits: Alive, least: Floats
     rows, start, end, reduced = splits.rows, splits.start, splits.end, splits.reduced
     total = 0.0
     for a in range(6):
-        table = tables[a]
-        for i in range(start[a], end[a]):
-            reduced[i] = 0.0
-        for k in range(1, len(table)):
-            w = load[a, k]
-            if w != 0.0:
-                for i in range(start[a], end[a]):
-                    reduced[i] += w * table[k, rows[i]]
         least[a] = np.inf
-        for i in range(start[a], end[a]):
-            least[a] = min(least[a], reduced[i])
+        for begin in range(start[a], end[a], AT_ONCE):
+            mine = slice(begin, min(begin + AT_ONCE, end[a]))
+            least[a] = min(least[a], _weigh_some(tables[a], load[a], rows[mine], reduced[mine]))
         total += least[a]
     return total
+
+
+def _weigh_some(table: Floats, load: Floats, rows: Ints, reduced: Floats) -> float:
+    """The weighted logarithms of some splits of an axis, and the least of them."""
+    many, first, beside = len(rows), rows[0], True
+    for i in range(many):
+        reduced[i] = 0.0
+        beside &= rows[i] == first + i
+    for k in range(1, len(table)):
+        w = load[k]
+        if w == 0.0:
+            continue
+        if beside:
+            column = table[k, first : first + many]
+            for i in range(many):
+                reduced[i] += w * column[i]
+        else:
+            for i in range(many):
+                reduced[i] += w * table[k, rows[i]]
+    least = np.inf
+    for i in range(many):
+        least = min(least, reduced[i])
+    return least
 
 
 class Family(NamedTuple):
