@@ -245,32 +245,22 @@ class DeepSearch:
         if best.held == 0 or is_better(best.kind, tuple(values), tuple(best.values[0])):
             best.values[0], best.records[0], best.held = *self.begun[-1], 1
 
-    def _begun_with(self, near: Ints | None) -> tuple[list[Space], list[Returning]]:
+    def _begun_with(self) -> tuple[list[Space], list[Returning]]:
         """The spaces that a search begins with, and those in which psums come back, if they can wait.
 
         They can with a gap, as they are seldom made then, and where no mapping of theirs is given.
         """
         given = () if self.beside is None else (self.beside.found.mask,)
-        may_wait = self.gap > 0 and self.alone and not self.begun and near is None
+        may_wait = self.gap > 0 and self.alone and not self.begun
         return self._made if may_wait and {draft.mask for draft in self.drafts}.isdisjoint(given) else (self.spaces, [])
 
     def solution(self, values: Floats, records: Ints, proven: float) -> Solution:
         visited, size = tuple(int(x) for x in self.visited[:4]), partial(float, self.size)
         return Solution(values * (1.0, self.per_step), records, tuple(self.choices), visited, size, proven)
 
-    def least(
-        self, kind: int, until: float, near: Ints | None = None, known: Sequence[tuple[Floats, Ints]] = ()
-    ) -> tuple[Floats, Ints, float]:
-        """The best by energy, latency or their product among mappings faster than `until`, and the gap proven.
-
-        Parameters
-        ----------
-        near : array, optional
-            Record of a mapping that the best may resemble.
-        known : sequence of pairs of arrays
-            Values and records of mappings, which only better ones replace.
-        """
-        return finished(self._seek(kind, until, near, known))
+    def least(self, kind: int, until: float) -> tuple[Floats, Ints, float]:
+        """The best by energy, latency or their product among mappings faster than `until`, and the gap proven."""
+        return finished(self._seek(kind, until))
 
     def fastest(self) -> tuple[Floats, Ints, float]:
         """The least latency, and of the mappings that have it one of the least energy."""
@@ -284,10 +274,14 @@ class DeepSearch:
             values, records, _ = yield from self._seek(ENERGY, float(values[0, 1]) * (1 + 2e-12), known=known)
         return values, records, proven
 
-    def _seek(
-        self, kind: int, until: float, near: Ints | None = None, known: Sequence[tuple[Floats, Ints]] = ()
-    ) -> Steps:
-        """`least` with a pause after every subproblem."""
+    def _seek(self, kind: int, until: float, known: Sequence[tuple[Floats, Ints]] = ()) -> Steps:
+        """`least` with a pause after every subproblem.
+
+        Parameters
+        ----------
+        known : sequence of pairs of arrays
+            Values and records of mappings, which only better ones replace.
+        """
         width = record_length(len(self.drafts[0].problem.nodes))
         best = Best(
             kind, self.gap, until, np.zeros((1, 2)), np.zeros((1, width), dtype=np.int64), self.visited, self.stop
@@ -305,10 +299,10 @@ class DeepSearch:
         if alike and any(found_by(draft.problem) for draft in self.drafts):
             found = remembered(self.spaces, kind)
         if may_begin and self.gap > 0 and self.beside is not None:
-            found, best.begun = taken_over(self._begun_with(near)[0], self.beside), self.beside.weights
+            found, best.begun = taken_over(self._begun_with()[0], self.beside), self.beside.weights
         if best.held == 0 and until == inf and not found:
             sketch_first(self.drafts, best)
-        left = yield from seek(*self._begun_with(near), best, near, found)
+        left = yield from seek(*self._begun_with(), best, found)
         if alike and best.held > 0 and not self.stop[0]:
             remember(self.spaces, best)
         proven = self.gap

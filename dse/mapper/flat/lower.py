@@ -37,7 +37,8 @@ LEAST = (
 """Fields of an instance of which a box takes the least of its corners."""
 
 MOST = ("buffer_bits", "pe_bits", "room", "port_saved")
-"""Fields of an instance of which a box takes the most of its corners."""
+"""Fields of an instance of which a box takes the most of its corners. A new field that a bound reads belongs here or
+to `LEAST`; `static_pj` is looked after apart."""
 
 LAYOUT = tuple(name for name in INSTANCE.names or () if name not in COSTS)
 """Fields of an instance that decide which mappings there are."""

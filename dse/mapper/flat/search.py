@@ -52,12 +52,10 @@ class Room(NamedTuple):
     options : Options
     tall, wide : (spreads of P or Q, spreads of R or S, 10) float
         Words on both axes as of `halo_words`, filled on demand; -1 where they are not known yet.
-    left : (9, most_left, 2) int64
-        Rows and columns that the array may have left, by depth, see `take`.
-    count : (9,) int64
-        How many such pairs.
+    fitting : Fitting
+        What the array may have left, see `dse.mapper.flat.fitting`.
     listed : (spreads, 2) int64
-        Where the trips of every spread are listed, see `place_tiles`.
+        Where the trips of every spread are listed, see `dse.mapper.flat.outer.trips.list_trips`.
     positions, offsets : (2, longest bound + 1, 3), (4, children + 1) int64
         Scratch of the model.
     alive : (10, 3, *) int64

@@ -59,7 +59,7 @@ def map_workload(
     gap : float
         Proven distance from the best at which a search may stop. Of a network within limits, the certificate has the
         distance that is proven in the end.
-    factors : {"all", "perfect"}
+    factors : {"all", "perfect", "any"}
     time_limit_s : float, optional
         Of each layer's search; its certificate then says how far the answer is proven. With `resident`, of all that is
         done for the network.

@@ -10,10 +10,11 @@ import numpy as np
 
 from dse.errors import DseError
 from dse.mapper.deep.bounds.spaces import narrowed
-from dse.mapper.deep.bounds.subproblem import HOT, Best, Space, fixed_weights, limits_of
+from dse.mapper.deep.bounds.subproblem import Best, Space, fixed_weights, limits_of
 from dse.mapper.deep.bounds.sums.columns import Pool
 from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, Terms
 from dse.mapper.deep.bounds.weights.dual import WARM, Effort, Family, Flock, climb_all
+from dse.mapper.deep.bounds.weights.newton import HOT
 from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.lists import NO_SLIDE, NO_TRIPS, Choice
 from dse.mapper.deep.nest import record_length

@@ -7,9 +7,9 @@ import pytest
 
 from dse import Layer, load_architecture
 from dse.mapper.deep.bounds.subproblem import Best, Node, Space, fixed_weights, limits_of, root_of
+from dse.mapper.deep.leaf_walk import Parts
 from dse.mapper.deep.lists import Choice, nothing_of
 from dse.mapper.deep.nest import record_length
-from dse.mapper.deep.search import Parts
 from dse.mapper.deep.solve import solve_deep, spaces_of
 from dse.mapper.deep.tree.best_first import BEYOND, _best_first, _root
 from dse.mapper.deep.tree.start import _descended, _of_kinds, cheapest_of, first_mappings, nearest, stirred, values_of

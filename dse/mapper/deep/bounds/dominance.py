@@ -1,8 +1,8 @@
 """Splits that another one can replace in every mapping of a subproblem. Compilable but for the outer half.
 
 Once lists are laid down, a count is a product with one factor per axis. Where no factor of a split is more than that of
-another one, and both have the same children on every fan-out, no mapping needs the other (docs, "Splits that are never
-needed").
+another one, and both have the same children on every fan-out, no mapping needs the other (docs/mapper/deep.md,
+"Splits that are never needed").
 """
 
 from __future__ import annotations

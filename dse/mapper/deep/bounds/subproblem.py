@@ -15,11 +15,12 @@ from dse.mapper.deep.bounds.sums.columns import Columns, Laid, Places, Pool, Wor
 from dse.mapper.deep.bounds.sums.crossings import Crossing, Term
 from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, ROUNDING, Terms
 from dse.mapper.deep.bounds.weights.dual import WARM, Effort, Family, Flock, climb_all
+from dse.mapper.deep.bounds.weights.newton import HOT
 from dse.mapper.deep.bounds.weights.stairs import ONE_STEP, least_step
 from dse.mapper.deep.kept import Shared
+from dse.mapper.deep.leaf_walk import Parts
 from dse.mapper.deep.lists import Bools, Choice, agreeing, listed, needed, nothing_of, parts_of_choice
 from dse.mapper.deep.problem import Deep
-from dse.mapper.deep.search import Parts
 from dse.mapper.deep.splits.axes import Axis, together
 from dse.mapper.shared.compilation.arguments import Held
 from dse.mapper.shared.compilation.twins import compiled
@@ -36,9 +37,6 @@ TIED = 2.0 * ROUNDING
 MOST_HELD = 6
 """Terms of a space for an objective and a limit on time, or limits of its parts, that are kept."""
 
-HOT = 0.1
-"""Heat, see `dse.mapper.deep.bounds.weights.newton`, for weights of which nothing is known."""
-
 Kindred = tuple[tuple[Laid, ...], Floats, Ints]
 """The choices and `first` of a `Kin`, and between them what its `logs` have beside the coefficients, (m, T)."""
 
@@ -49,6 +47,12 @@ class Space:
 
     Parameters
     ----------
+    problem, mask
+        In numbers, and its place in the list of what levels keep.
+    axes, crossings, terms
+        Tables of splits, ways of words, and what energy and times are sums of.
+    block, group, limits, cuts, groups
+        As of `dse.mapper.deep.bounds.sums.sift.Terms`, `limits` without that on time.
     steps : (6,) int64
         Column of the compute steps in each axis' table.
     floors : (F, 2) int64
@@ -67,7 +71,7 @@ class Space:
         Which splits are each other's mirror image, if any (`dse.mapper.deep.bounds.mirror.twins_of`).
     loose
         Levels whose lists have no loops that may as well stand right outside (`dse.mapper.deep.lists.needed`).
-    words, known, needed, kins, compared
+    words, known, needed, kins, next_lists, open_lists, compared, told
         What is known of lists laid down.
     weights
         Those that bounded this space, or a neighbour's, last: see `dse.mapper.deep.kept.Tables`.
@@ -199,8 +203,10 @@ class Space:
 class Node:
     """A subproblem: what is laid down per list, splits that are left per axis, and its bound (a logarithm).
 
-    `compared` is how many combinations of its splits there were when they were last compared with one another.
-    `mirror` says what is known of mirror images, see `dse.mapper.deep.bounds.mirror`.
+    `reduced` has of each split how far it lifts the bound, `weights` are those of the bound, one for each term, and
+    `columns` where terms find their factors with these lists. `compared` is how many combinations of its splits
+    there were when they were last compared with one another. `mirror` says what is known of mirror images, see
+    `dse.mapper.deep.bounds.mirror`.
     """
 
     space: Space
@@ -215,7 +221,7 @@ class Node:
 
 
 class Kin(NamedTuple):
-    """What is laid down in each of m subproblems, with their columns as `columns_of` has them.
+    """What is laid down in each of m subproblems, with their columns as `Space.columns` has them.
 
     Parameters
     ----------
@@ -235,9 +241,12 @@ class Kin(NamedTuple):
 
 @dataclass(slots=True)
 class Best:
-    """Incumbents and counters of one search, and how many looks for a better mapping have found none in a row.
+    """What one search is for, its incumbents and counters.
 
-    `warm`: it begins at a mapping found earlier, with the weights `begun` if not those kept; `weights` are its own.
+    `kind` is the objective, `gap` the fraction that need not be closed, `until` the time that mappings must undercut.
+    `values` and `records` have the best mappings, of which `held` are filled in; `visited` counts, `stop` ends it.
+    `fruitless`: how many looks for a better mapping have found none in a row. `warm`: it begins at a mapping
+    found earlier, with the weights `begun` if not those kept; `weights` are its own.
     """
 
     kind: int
@@ -255,7 +264,7 @@ class Best:
 
     @property
     def walks_for(self) -> int:
-        """The objective of walks: all mappings of a front where bounds are of energy under a limit on time."""
+        """The objective of walks; `dse.mapper.deep.fronts.slices.Slice` looks for all points of a front."""
         return self.kind
 
     def target(self) -> float:

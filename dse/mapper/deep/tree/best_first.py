@@ -83,7 +83,7 @@ def finished(steps: Generator[None, None, Answer]) -> Answer:
 
 
 def seek(
-    spaces: list[Space], later: list[Returning], best: Best, near: Ints | None = None, found: Sequence[Found] = ()
+    spaces: list[Space], later: list[Returning], best: Best, found: Sequence[Found] = ()
 ) -> Generator[None, None, float]:
     """Search all spaces for the best by `best.kind`, pausing after every subproblem; a better one may be put in then.
 
@@ -93,8 +93,6 @@ def seek(
     ----------
     later : list of Returning
         More spaces, each put among the others once something in it may improve.
-    near : array, optional
-        Record of a mapping that the best may resemble.
     found : sequence of Found
         Mappings that may be good, or fit after some of their splits are exchanged.
     """
@@ -108,9 +106,6 @@ def seek(
     if found:
         known = _improved(spaces, best, known)
         best.warm = best.held > 0
-    if near is not None:
-        exchange(spaces, best, near)
-        known = _improved(spaces, best, known)
     # A first mapping makes long lists short, so it is sought as soon as there is a space to seek it in.
     said: list[tuple[float, float]] = []
     for space, whole in _best_first(spaces, later, best):
@@ -297,7 +292,11 @@ def _walk_parts(node: Node, best: Best) -> None:
 def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[Node]:
     """The parts of a subproblem in which something may improve; it is walked at once where that is cheap.
 
-    With `learned`, axes may be halved before all lists are laid down, and lists be laid down in any order.
+    What is tried, in this order: kindred spaces with at most `OPEN` combinations of splits are walked together; kindred
+    spaces are bounded each by itself, once few combinations are left or all lists are laid down; a long search takes
+    the way to cut that `learned` thinks best; an axis is halved, if that lifts the bound; few combinations are walked;
+    a list is laid down. With `learned`, axes may be halved before all lists are laid down, and lists be laid down in
+    any order.
     """
     level, nothing = next_list(node), None in node.choices
     unknown = level is not None

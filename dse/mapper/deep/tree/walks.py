@@ -11,9 +11,9 @@ from dse.mapper.deep.bounds.mirror import HALF, mirrored
 from dse.mapper.deep.bounds.subproblem import Best, Node, Space
 from dse.mapper.deep.bounds.sums.columns import Columns, Laid
 from dse.mapper.deep.bounds.sums.sift import ROUNDING
+from dse.mapper.deep.leaf_walk import Lists, Sets, walk_splits
 from dse.mapper.deep.leaves import SPLITS, UNFINISHED, Goal, Incumbents
 from dse.mapper.deep.lists import Choice, laid_of
-from dse.mapper.deep.search import Lists, Sets, search_deep
 from dse.mapper.deep.splits.axes import together
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import LATENCY, SLACK
@@ -63,7 +63,7 @@ def _search(space: Space, columns: Columns, choices: tuple[Laid, ...], sets: Set
     laid = np.array([laid_of(one, len(problem.nodes)) for one in choices])
     lists = Lists(laid, columns[0], columns[1])
     best.visited[UNFINISHED] = 0
-    best.held = compiled(search_deep)(
+    best.held = compiled(walk_splits)(
         problem, tables, chains, space.terms_for(best, walks=True), space.parts_for(best), lists, sets, goal,
         Incumbents(best.values, best.records, best.visited, 0), best.held,
     )  # fmt: skip

@@ -43,7 +43,7 @@ class Goal:
     objective : {"energy", "latency", "edp"}
         Of the network.
     gap : float
-    factors : {"all", "perfect"}
+    factors : {"all", "perfect", "any"}
     time_limit_s : float, optional
         Of the whole: after it the best run that is known is the answer, and the certificate says how far it is proven.
     max_energy_pj, max_cycles : float

@@ -64,7 +64,7 @@ class Alive(NamedTuple):
         Columns of the axis' table.
     start, end : (6,) int64
     reduced : (n,) float
-        Weighted logarithm of each split, beside `rows`.
+        Weighted logarithm of each split, beside `rows`, less the least of its axis once that is known.
     """
 
     rows: Ints

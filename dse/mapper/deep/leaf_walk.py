@@ -1,4 +1,4 @@
-"""The deep search: any number of levels and fan-outs, axis by axis, each split over all levels at once. Compilable.
+"""A leaf of the deep search: the combinations of splits of a small subproblem, axis by axis. Compilable.
 
 What an axis contributes to every count is a row of factors (`dse.mapper.deep.splits.axes`); the walk multiplies
 them up, and holds both the sums that follow and the separable bound (`dse.mapper.deep.bounds.weights.dual`) against
@@ -87,7 +87,7 @@ class Sets(NamedTuple):
 
 
 @entry
-def search_deep(
+def walk_splits(
     dp: Deep, tables: tuple[Floats, ...], chains: tuple[Ints, ...], terms: Terms, parts: Parts, lists: Lists,
     sets: Sets, goal: Goal, incumbents: Incumbents, held: int,
 ) -> int:  # fmt: skip
@@ -157,7 +157,7 @@ def _walk(
     dp: Deep, chains: tuple[Ints, ...], sums: Sums, alive: Alive, choices: Ints, goal: Goal, incumbents: Incumbents,
     held: int, scratch: Scratch,
 ) -> int:  # fmt: skip
-    """The walk of `search_deep`, its splits in order."""
+    """The walk of `walk_splits`, its splits in order."""
     walk, end, reduced, visited = walk_of(sums, alive), alive.end, alive.reduced, incumbents.visited
     last = last_axis_of(sums, walk, alive)
     lifted, place, sequence = walk.lifted, walk.place, walk.sequence
