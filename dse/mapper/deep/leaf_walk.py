@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from dse.mapper.deep.bounds.sums.last_axis import LastAxis, add_up_several, last_axis_of, weigh_columns
-from dse.mapper.deep.bounds.sums.shrink import LAST, Sums, Walk, add_up, shrink, walk_of
+from dse.mapper.deep.bounds.sums.shrink import LAST, Sums, SumWalk, add_up, shrink, walk_of
 from dse.mapper.deep.bounds.sums.sift import BLOCK, FIRST_LIMIT, OF_ENERGY, OF_TIME, Alive, Terms
 from dse.mapper.deep.leaves import (
     LEAVES,
@@ -91,7 +91,7 @@ def walk_splits(
     dp: Deep, tables: tuple[Floats, ...], chains: tuple[Ints, ...], terms: Terms, parts: Parts, lists: Lists,
     sets: Sets, goal: Goal, incumbents: Incumbents, held: int,
 ) -> int:  # fmt: skip
-    """Walk sets of splits in each of some kindred spaces, and price the mappings that may improve.
+    """SumWalk sets of splits in each of some kindred spaces, and price the mappings that may improve.
 
     Parameters
     ----------
@@ -188,10 +188,10 @@ def _walk(
 
 
 def _walk_last(
-    dp: Deep, chains: tuple[Ints, ...], walk: Walk, last: LastAxis, alive: Alive, choices: Ints, goal: Goal,
+    dp: Deep, chains: tuple[Ints, ...], walk: SumWalk, last: LastAxis, alive: Alive, choices: Ints, goal: Goal,
     incumbents: Incumbents, held: int, scratch: Scratch,
 ) -> int:  # fmt: skip
-    """Walk the splits of the last axis, many at a time, and price the mappings that may improve."""
+    """SumWalk the splits of the last axis, many at a time, and price the mappings that may improve."""
     visited, reduced, place, sequence = incumbents.visited, alive.reduced, walk.place, walk.sequence
     start, end, most = alive.start[sequence[LAST]], alive.end[sequence[LAST]], goal.reach - walk.lifted[LAST]
     weigh_columns(last, last.sums, walk, start)

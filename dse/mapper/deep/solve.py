@@ -15,18 +15,18 @@ from dse.architecture.hierarchy import Level
 from dse.architecture.parts import in_order_kept, in_parts
 from dse.errors import DseError
 from dse.mapper.deep.bounds.dominance import needed_splits
-from dse.mapper.deep.bounds.finished import Returning, halved, together
+from dse.mapper.deep.bounds.finished import Returning, halved, joined_spaces
 from dse.mapper.deep.bounds.spaces import narrowed, space_of
 from dse.mapper.deep.bounds.subproblem import Best, Space, root_of
 from dse.mapper.deep.drafts import Bypasses, Draft, drafts_of
 from dse.mapper.deep.fronts.slices import Stairs
 from dse.mapper.deep.fronts.whole import complete, gap_of_one, points_of
-from dse.mapper.deep.kept import Begun, Found, found_by
+from dse.mapper.deep.kept import Begun, Remembered, found_by
 from dse.mapper.deep.known import Known, record_of
 from dse.mapper.deep.nest import parts_of, record_length
 from dse.mapper.deep.problem import build, finishing, rooms_for_finished, without_limits
 from dse.mapper.deep.sketch.first import sketch_first
-from dse.mapper.deep.tree.best_first import begun_by, finished, remember, remembered, seek, taken_over
+from dse.mapper.deep.tree.best_first import begun_by, remember, remembered, run_to_end, seek, taken_over
 from dse.mapper.deep.tree.branching import half_of, shares
 from dse.mapper.deep.tree.start import first_mappings, values_of
 from dse.mapper.shared.bypass import bypass_choices
@@ -142,7 +142,7 @@ def _of_draft(draft: Draft) -> tuple[list[Space], Returning | None]:
     kindred: list[Space] = []
     for problem, mask in zip(draft.kindred, draft.masks, strict=True):
         kindred += halved(narrowed(space, problem, mask))
-    spaces = together(kindred)
+    spaces = joined_spaces(kindred)
     if way.levels[0].only_finished:
         return spaces, None
     return spaces, Returning(tuple(spaces), lambda: halved(narrowed(space, draft.problem, draft.mask)))
@@ -260,11 +260,11 @@ class DeepSearch:
 
     def least(self, kind: int, until: float) -> tuple[Floats, Ints, float]:
         """The best by energy, latency or their product among mappings faster than `until`, and the gap proven."""
-        return finished(self._seek(kind, until))
+        return run_to_end(self._seek(kind, until))
 
     def fastest(self) -> tuple[Floats, Ints, float]:
         """The least latency, and of the mappings that have it one of the least energy."""
-        return finished(self.seek_fastest())
+        return run_to_end(self.seek_fastest())
 
     def seek_fastest(self) -> Steps:
         """`fastest` with a pause after every subproblem."""
@@ -295,7 +295,7 @@ class DeepSearch:
         loose = any(_loose_levels(draft.architecture) for draft in self.drafts)
         may_begin = self.alone and until == inf and not self.begun and not loose
         alike = may_begin and self.gap == 0
-        found: list[Found] = []
+        found: list[Remembered] = []
         if alike and any(found_by(draft.problem) for draft in self.drafts):
             found = remembered(self.spaces, kind)
         if may_begin and self.gap > 0 and self.beside is not None:
@@ -313,7 +313,7 @@ class DeepSearch:
 
     def front(self, longest: int, name: str) -> tuple[Floats, Ints, float]:
         """Least energies under ever shorter times."""
-        return finished(self.seek_front(longest, name))
+        return run_to_end(self.seek_front(longest, name))
 
     def seek_front(self, longest: int, name: str) -> Steps:
         """`front` with a pause after every subproblem: its ends first, and then all between them together."""

@@ -61,7 +61,7 @@ SEQUENCE = (G, R, S, P, Q, K, C, N)
 compiled to count the references of every row that it looks at."""
 
 ALL_UNROLLED = 9
-"""Row of `Room.alive` that `tile_pruned` fills for an array configuration with no spread open: one more than the
+"""Row of `WalkRoom.alive` that `tile_pruned` fills for an array configuration with no spread open: one more than the
 depth `dse.mapper.flat.search.UNROLLED`."""
 
 

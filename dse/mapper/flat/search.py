@@ -42,7 +42,7 @@ UNROLLED = 8
 """Depth of the walk at which all dims are spread."""
 
 
-class Room(NamedTuple):
+class WalkRoom(NamedTuple):
     """Arrays that the walk reuses, of sizes that the problem sets.
 
     Parameters
@@ -126,7 +126,7 @@ def _is_over(run: Record) -> bool:
     return bool(run.visited[UNROLLINGS] + run.visited[OUTER_TILES] > run.until)
 
 
-def _room(inst: Instance, options: Any, table: Any) -> Room:
+def _room(inst: Instance, options: Any, table: Any) -> WalkRoom:
     first = np.zeros(9, dtype=np.int64)
     for d in range(9):
         first[d] = options.tiles[options.tile_start[d], FIRST_SPREAD]
@@ -140,7 +140,7 @@ def _room(inst: Instance, options: Any, table: Any) -> Room:
     alive = np.zeros((10, 3, 1 + max(table.count[0], max(table.count[1], table.count[2]))), dtype=np.int64)
     trips = new_trips(inst.bounds, MOST_TRIPS)
     marks = np.zeros((len(table.p) + 1, len(table.q) + 1), dtype=np.int64)
-    return Room(first, options, tall, wide, fitting, listed, positions, offsets, alive, trips, marks)
+    return WalkRoom(first, options, tall, wide, fitting, listed, positions, offsets, alive, trips, marks)
 
 
 def _unroll(

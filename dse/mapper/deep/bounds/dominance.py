@@ -21,9 +21,9 @@ from dse.mapper.deep.bounds.sums.columns import Laid, run_of
 from dse.mapper.deep.bounds.sums.crossings import Term
 from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, OF_ENERGY, Terms, with_lists
 from dse.mapper.deep.bounds.sums.terms import first_tile
-from dse.mapper.deep.lists import Choice, parts_of_choice
+from dse.mapper.deep.lists import ListChoice, parts_of_choice
 from dse.mapper.deep.problem import Deep
-from dse.mapper.deep.splits.axes import AXES, together
+from dse.mapper.deep.splits.axes import AXES, tables_of_axes
 from dse.mapper.shared.compilation.arguments import Held
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import EDP, LATENCY
@@ -87,7 +87,7 @@ def needed_splits(node: Node, best: Best, worthwhile: int = WORTHWHILE) -> Node:
     what = compared(space, node.choices) if max(1, worthwhile) <= many <= node.compared / FEWER else None
     if what is not None:
         start = [0, *accumulate(map(len, rows))]
-        laid, keep = together(space.axes), np.ones(start[-1], dtype=bool)
+        laid, keep = tables_of_axes(space.axes), np.ones(start[-1], dtype=bool)
         logs, first, _ = node.columns
         splits, margin = np.concatenate(rows), float(MARGIN * _most_energy(node, best))
         compiled(leave_out)(
@@ -150,7 +150,7 @@ def _compared(space: Space, choices: Laid) -> Compared | None:
     )  # fmt: skip
 
 
-def _parts(choice: Choice | None, either: bool) -> tuple[Choice | None, ...]:
+def _parts(choice: ListChoice | None, either: bool) -> tuple[ListChoice | None, ...]:
     """All that a choice stands for; with `either`, whether or not the list has loops over the operand that stays."""
     if choice is None or choice.kind < 0:
         return (choice,)

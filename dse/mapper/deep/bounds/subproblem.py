@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from dse.mapper.deep.bounds.mirror import CLOSED, PLAIN, WHOLE, closed
-from dse.mapper.deep.bounds.sums.columns import Columns, Laid, Places, Pool, Words
+from dse.mapper.deep.bounds.sums.columns import Columns, FactorPlaces, Laid, Pool, Words
 from dse.mapper.deep.bounds.sums.crossings import Crossing, Term
 from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, ROUNDING, Terms
 from dse.mapper.deep.bounds.weights.dual import WARM, Effort, Family, Flock, climb_all
@@ -19,9 +19,9 @@ from dse.mapper.deep.bounds.weights.newton import HOT
 from dse.mapper.deep.bounds.weights.stairs import ONE_STEP, least_step
 from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.leaf_walk import Parts
-from dse.mapper.deep.lists import Bools, Choice, agreeing, listed, needed, nothing_of, parts_of_choice
+from dse.mapper.deep.lists import Bools, ListChoice, agreeing, listed, needed, nothing_of, parts_of_choice
 from dse.mapper.deep.problem import Deep
-from dse.mapper.deep.splits.axes import Axis, together
+from dse.mapper.deep.splits.axes import Axis, tables_of_axes
 from dse.mapper.shared.compilation.arguments import Held
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import ENERGY, FRONT, LATENCY
@@ -37,7 +37,7 @@ TIED = 2.0 * ROUNDING
 MOST_HELD = 6
 """Terms of a space for an objective and a limit on time, or limits of its parts, that are kept."""
 
-Kindred = tuple[tuple[Laid, ...], Floats, Ints]
+KinParts = tuple[tuple[Laid, ...], Floats, Ints]
 """The choices and `first` of a `Kin`, and between them what its `logs` have beside the coefficients, (m, T)."""
 
 
@@ -101,14 +101,14 @@ class Space:
     least_steps: float
     differ: tuple[int, ...]
     rows: tuple[Ints, ...]
-    places: Places
+    places: FactorPlaces
     words: Pool
     parts: tuple[Space, ...] = ()
     loose: tuple[int, ...] = ()
     twins: tuple[Ints, Ints] | None = None
     known: dict[Laid, tuple[Floats, Ints]] = field(default_factory=dict, repr=False)
-    needed: dict[tuple[int, Choice], list[Bools]] = field(default_factory=dict, repr=False)
-    kins: dict[tuple[Laid, int, tuple[Choice, ...]], Kindred] = field(default_factory=dict, repr=False)
+    needed: dict[tuple[int, ListChoice], list[Bools]] = field(default_factory=dict, repr=False)
+    kins: dict[tuple[Laid, int, tuple[ListChoice, ...]], KinParts] = field(default_factory=dict, repr=False)
     shifts: dict[int, Floats | None] = field(default_factory=dict, repr=False)
     weights: dict[Hashable, tuple[Ints, Floats]] = field(default_factory=dict, repr=False)
     alike: dict[Hashable, Space] = field(default_factory=dict, repr=False)
@@ -117,7 +117,7 @@ class Space:
     next_lists: dict[Laid, int | None] = field(default_factory=dict, repr=False)
     open_lists: dict[Laid, tuple[int, ...]] = field(default_factory=dict, repr=False)
     compared: dict[Laid, Held | None] = field(default_factory=dict, repr=False)
-    told: dict[tuple[Laid, int], tuple[Choice, ...]] = field(default_factory=dict, repr=False)
+    told: dict[tuple[Laid, int], tuple[ListChoice, ...]] = field(default_factory=dict, repr=False)
 
     def terms_for(self, best: Best, walks: bool = False) -> Terms:
         """The terms for a search, for any lists laid down; walks for the fastest look for the least energy as well."""
@@ -165,7 +165,7 @@ class Space:
         """Whether the splits of a mapping, one of each axis, are part of it."""
         return all(row in mine for row, mine in zip(rows, self.rows, strict=True))
 
-    def kin(self, choices: Laid, level: int, some: tuple[Choice, ...] | None = None) -> Kin:
+    def kin(self, choices: Laid, level: int, some: tuple[ListChoice, ...] | None = None) -> Kin:
         """What may be laid down about one list more, or `some` of it."""
         some = listed() if some is None else some
         if (choices, level, some) not in self.kins:
@@ -185,7 +185,7 @@ class Space:
         assert shift is not None, "kindred spaces have the same terms"
         return columns[0] + shift, columns[1], columns[2]
 
-    def agree(self, level: int, rows: tuple[Ints, ...], some: tuple[Choice, ...] | None = None) -> Bools:
+    def agree(self, level: int, rows: tuple[Ints, ...], some: tuple[ListChoice, ...] | None = None) -> Bools:
         """(choices, n) which splits agree with each choice about a list: all that are listed, or `some`."""
         some, forced = some or listed(), self.problem.innermost if level == self.problem.near else -1
         loops = np.concatenate([axis.loops(level)[row] for axis, row in zip(self.axes, rows, strict=True)])
@@ -210,7 +210,7 @@ class Node:
     """
 
     space: Space
-    choices: tuple[Choice | None, ...]
+    choices: tuple[ListChoice | None, ...]
     rows: tuple[Ints, ...]
     weights: Floats
     bound: float
@@ -232,7 +232,7 @@ class Kin(NamedTuple):
         What is known of the mirror images of each; if empty, nothing.
     """
 
-    choices: tuple[tuple[Choice | None, ...], ...]
+    choices: tuple[tuple[ListChoice | None, ...], ...]
     logs: Floats
     first: Ints
     second: Ints
@@ -285,7 +285,7 @@ class Best:
         return self.target()
 
 
-def with_each(choices: Laid, level: int, some: tuple[Choice, ...]) -> tuple[Laid, ...]:
+def with_each(choices: Laid, level: int, some: tuple[ListChoice, ...]) -> tuple[Laid, ...]:
     """Each of some choices about a list beside those about all others."""
     return tuple((*choices[:level], choice, *choices[level + 1 :]) for choice in some)
 
@@ -317,7 +317,7 @@ def even_weights(space: Space, best: Best) -> Floats:
 
 
 def bounded(
-    space: Space, choices: tuple[Choice | None, ...], rows: tuple[Ints, ...], weights: Floats, best: Best,
+    space: Space, choices: tuple[ListChoice | None, ...], rows: tuple[Ints, ...], weights: Floats, best: Best,
     columns: Columns | None = None, heat: float = WARM, mirror: int = PLAIN,
 ) -> Node | None:  # fmt: skip
     """A subproblem with its bound, None when that shows that nothing in it improves."""
@@ -349,7 +349,7 @@ def bounded_all(
         mine.reshape(many, size), start, np.empty((many, 6), dtype=np.int64), its.reshape(many, size),
         np.repeat(weights[None], many, axis=0), np.empty(many),
     )  # fmt: skip
-    laid = together(space.axes)
+    laid = tables_of_axes(space.axes)
     family = Family(kin.logs.copy(), kin.first, np.ascontiguousarray(keep), space.steps, space.floors)
     target, steps = best.target(), best.steps()
     compiled(climb_all)(
