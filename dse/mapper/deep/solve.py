@@ -14,10 +14,11 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.architecture.parts import in_order_kept, in_parts
 from dse.errors import DseError
+from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.dominance import needed_splits
 from dse.mapper.deep.bounds.finished import Returning, halved, joined_spaces
 from dse.mapper.deep.bounds.spaces import narrowed, space_of
-from dse.mapper.deep.bounds.subproblem import Best, Space, root_of
+from dse.mapper.deep.bounds.subproblem import Space, root_of
 from dse.mapper.deep.drafts import Bypasses, Draft, drafts_of
 from dse.mapper.deep.fronts.slices import Stairs
 from dse.mapper.deep.fronts.whole import complete, gap_of_one, points_of

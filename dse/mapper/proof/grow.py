@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from dse.errors import DseError
+from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.spaces import narrowed
-from dse.mapper.deep.bounds.subproblem import Best, Space, fixed_weights, limits_of
+from dse.mapper.deep.bounds.subproblem import Space, fixed_weights, limits_of
 from dse.mapper.deep.bounds.sums.columns import Pool
 from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, Terms
 from dse.mapper.deep.bounds.weights.dual import WARM, Effort, Family, Flock, climb_all

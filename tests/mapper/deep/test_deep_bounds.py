@@ -19,7 +19,8 @@ from thinned import thinned
 from dse import Layer, load_architecture
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
-from dse.mapper.deep.bounds.subproblem import Best, Space, root_of
+from dse.mapper.deep.bounds.best import Best
+from dse.mapper.deep.bounds.subproblem import Space, root_of
 from dse.mapper.deep.bounds.sums import steps as deep_steps
 from dse.mapper.deep.bounds.sums.sift import OF_TIME, Alive, Terms, sift, worth
 from dse.mapper.deep.leaves import PRICED, SUBPROBLEMS

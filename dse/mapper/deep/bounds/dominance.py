@@ -14,9 +14,10 @@ from typing import NamedTuple, cast
 
 import numpy as np
 
+from dse.mapper.deep.bounds.best import MARGIN, Best
 from dse.mapper.deep.bounds.left import lifts_left
 from dse.mapper.deep.bounds.mirror import CLOSED, closed
-from dse.mapper.deep.bounds.subproblem import MARGIN, Best, Node, Space
+from dse.mapper.deep.bounds.subproblem import Node, Space
 from dse.mapper.deep.bounds.sums.columns import Laid, run_of
 from dse.mapper.deep.bounds.sums.crossings import Term
 from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, OF_ENERGY, Terms, with_lists

@@ -10,7 +10,8 @@ from math import exp, inf
 
 import numpy as np
 
-from dse.mapper.deep.bounds.subproblem import Best, Node, Space, bounded, root_of
+from dse.mapper.deep.bounds.best import Best
+from dse.mapper.deep.bounds.subproblem import Node, Space, bounded, root_of
 from dse.mapper.deep.fronts.slices import FASTER, Slice, Stairs
 from dse.mapper.deep.leaves import SUBPROBLEMS
 from dse.mapper.deep.tree.best_first import children_of, dive, exchange_near, walked_at_once

@@ -11,11 +11,12 @@ from typing import TypeVar
 
 import numpy as np
 
+from dse.mapper.deep.bounds.best import MARGIN, Best
 from dse.mapper.deep.bounds.dominance import WORTHWHILE, needed_splits
 from dse.mapper.deep.bounds.finished import Returning, told_apart
 from dse.mapper.deep.bounds.left import lifts_left, splits_left
 from dse.mapper.deep.bounds.spaces import allowing_returns
-from dse.mapper.deep.bounds.subproblem import MARGIN, Best, Node, Space, bounded, root_of
+from dse.mapper.deep.bounds.subproblem import Node, Space, bounded, root_of
 from dse.mapper.deep.kept import Begun, Remembered, found_by, rules_of, splits_of
 from dse.mapper.deep.leaves import SUBPROBLEMS
 from dse.mapper.deep.lists import choices_of, nothing_of

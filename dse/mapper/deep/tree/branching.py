@@ -8,19 +8,12 @@ from math import inf, log, prod
 
 import numpy as np
 
+from dse.mapper.deep.bounds.best import MARGIN, Best
 from dse.mapper.deep.bounds.halves import most_undecided
 from dse.mapper.deep.bounds.left import lifts_left
 from dse.mapper.deep.bounds.mirror import CLOSED, PLAIN, one_of_each, part_of
 from dse.mapper.deep.bounds.sharing import TOO_MANY, FanOut, Reach, Ways, ways_to_share
-from dse.mapper.deep.bounds.subproblem import (
-    MARGIN,
-    Best,
-    Kin,
-    Node,
-    Space,
-    bounded_all,
-    with_each,
-)
+from dse.mapper.deep.bounds.subproblem import Kin, Node, Space, bounded_all, with_each
 from dse.mapper.deep.bounds.sums.columns import Laid
 from dse.mapper.deep.bounds.sums.sift import ROUNDING, Alive
 from dse.mapper.deep.lists import NO_SLIDE, Bools, ListChoice, kinds, parts_of_choice

@@ -7,7 +7,8 @@ from itertools import product
 
 import numpy as np
 
-from dse.mapper.deep.bounds.subproblem import Best, Kin, Node, Space, bounded, even_weights
+from dse.mapper.deep.bounds.best import Best
+from dse.mapper.deep.bounds.subproblem import Kin, Node, Space, bounded, even_weights
 from dse.mapper.deep.bounds.sums.columns import Columns
 from dse.mapper.deep.lists import NO_TRIPS, Bools, ListChoice, choices_of, listed
 from dse.mapper.deep.splits.axes import tables_of_axes

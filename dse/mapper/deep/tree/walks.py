@@ -7,8 +7,9 @@ from math import inf, prod
 
 import numpy as np
 
+from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.mirror import HALF, mirrored
-from dse.mapper.deep.bounds.subproblem import Best, Node, Space
+from dse.mapper.deep.bounds.subproblem import Node, Space
 from dse.mapper.deep.bounds.sums.columns import Columns, Laid
 from dse.mapper.deep.bounds.sums.sift import ROUNDING
 from dse.mapper.deep.leaf_walk import Lists, Sets, walk_splits

@@ -12,9 +12,10 @@ from mapper.deep.test_deep_bounds import EQUAL, drawn, some_mapping, sums
 from thinned import parts, thinned
 
 from dse import Layer, load_architecture
+from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.finished import told_apart
 from dse.mapper.deep.bounds.spaces import allowing_returns
-from dse.mapper.deep.bounds.subproblem import Best, Space, root_of
+from dse.mapper.deep.bounds.subproblem import Space, root_of
 from dse.mapper.deep.lists import ListChoice
 from dse.mapper.deep.nest import price_whole, workspace
 from dse.mapper.deep.solve import spaces_of
