@@ -388,7 +388,7 @@ def is_flat(architecture: Architecture, factors: str) -> bool:
 
 def mapping_of(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]]) -> Mapping:
     """The mapping that a record of the search stands for."""
-    if len(record) == RECORD:
+    if len(record) == RECORD:  # records of the deep search have 32 numbers a level and one more
         return flat_mapping(architecture, record, kept)
     from dse.mapper.deep.solve import deep_mapping
 

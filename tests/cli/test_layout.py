@@ -76,6 +76,14 @@ def test_modules_and_parameter_lists_are_short(path):
             assert count <= 10 or (str(path.relative_to(ROOT)), node.name) in SET_BY_USERS, (node.name, count)
 
 
+def test_a_class_of_the_mapper_has_a_name_of_its_own():
+    """So that a name means one thing wherever it is read."""
+    trees = [ast.parse(path.read_text()) for path in (ROOT / "mapper").rglob("*.py")]
+    names = [node.name for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)]
+    assert len(names) > 100
+    assert sorted(names) == sorted(set(names))
+
+
 @pytest.mark.parametrize("path", sorted(ROOT.rglob("__init__.py")), ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_wing_says_in_two_sentences_what_lives_there(path):
     said = ast.get_docstring(ast.parse(path.read_text())) or ""

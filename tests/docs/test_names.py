@@ -73,3 +73,17 @@ def test_what_is_not_there_is_found_out():
     assert not is_there("deep.kept.tables_off")
     assert not is_there("deep.kept.Tables.bytes")
     assert not is_there("model.nest.count_nest")
+
+
+def test_a_function_named_alone_is_there():
+    """Those that begin with an underscore, which are of no other package."""
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    alone = set(re.findall(r"`(_[a-z_]+)`", pages))
+    assert alone
+    assert alone <= set().union(*DEFINED.values())
+
+
+def test_the_pages_name_every_module_that_bounds():
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    for module in ("outer.words", "outer.table", "inner.bounds", "inner.costs", "placing", "pricing", "curve", "space"):
+        assert f"`{module}." in pages

@@ -53,7 +53,7 @@ def resident_points(
     >>> round(point[0]), gap
     (1182120, 0.0)
     """
-    from dse.mapper.network.residency.solve import Goal, keep_on_chip
+    from dse.mapper.network.residency.solve import NetworkGoal, keep_on_chip
     from dse.mapper.shared.stopping import Deadline
 
     assert workload is not None
@@ -64,7 +64,7 @@ def resident_points(
     def run(objective: str, left: int, max_energy_pj: float, max_latency_s: float) -> Any:
         max_cycles = max_latency_s * architecture.clock_hz
         share_s = deadline.part_s(left) if deadline.is_set else None
-        goal = Goal(objective, gap, time_limit_s=share_s, max_energy_pj=max_energy_pj, max_cycles=max_cycles)
+        goal = NetworkGoal(objective, gap, time_limit_s=share_s, max_energy_pj=max_energy_pj, max_cycles=max_cycles)
         return keep_on_chip(architecture, workload, goal)
 
     points, reached = [], gap

@@ -11,7 +11,7 @@ import numpy as np
 
 from dse.mapper.deep.bounds.sums.columns import Pool
 from dse.mapper.deep.bounds.sums.steps import lay_down_fewest
-from dse.mapper.deep.lists import Choice
+from dse.mapper.deep.lists import ListChoice
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import Axis
 from dse.mapper.deep.splits.fitting import room_for
@@ -37,7 +37,7 @@ NOT_OF_TERMS = ("bits", "capacity", "only_finished", "returns", "never_finished"
 not or that kindred spaces differ in."""
 
 
-class Laid(NamedTuple):
+class LaidTables(NamedTuple):
     """What follows from lists laid down: see `Space` in `dse.mapper.deep.bounds.subproblem`. It depends on no price."""
 
     known: dict[Any, Any]
@@ -68,7 +68,7 @@ class Shared:
     """
 
     alike: dict[Hashable, dict[Hashable, Any]] = field(default_factory=dict)
-    laid: dict[Hashable, Laid] = field(default_factory=dict)
+    laid: dict[Hashable, LaidTables] = field(default_factory=dict)
     ports: dict[Hashable, Any] = field(default_factory=dict)
     limits: dict[Hashable, Any] = field(default_factory=dict)
     places: dict[Hashable, Any] = field(default_factory=dict)
@@ -99,7 +99,7 @@ def numbers_of(problem: Deep, names: Iterable[str]) -> tuple[Hashable, ...]:
     return tuple(value.tobytes() if isinstance(value, np.ndarray) else value for value in values)
 
 
-class Found(NamedTuple):
+class Remembered(NamedTuple):
     """The best mapping of an earlier search.
 
     Parameters
@@ -119,7 +119,7 @@ class Found(NamedTuple):
     mask: int
     rules: tuple[object, ...]
     rows: Ints
-    choices: tuple[Choice | None, ...]
+    choices: tuple[ListChoice | None, ...]
     record: Ints
 
 
@@ -128,7 +128,7 @@ class Begun(NamedTuple):
 
     Parameters
     ----------
-    found : Found
+    found : Remembered
         A mapping that may be good.
     weights : dict
         Those that bounded whole spaces, as `Tables` has them.
@@ -136,7 +136,7 @@ class Begun(NamedTuple):
         What the splits depend on.
     """
 
-    found: Found
+    found: Remembered
     weights: dict[Hashable, tuple[Ints, Floats]]
     splits: tuple[object, ...]
 
@@ -159,7 +159,7 @@ class Tables(NamedTuple):
     axes: list[Axis]
     least_steps: float
     differ: tuple[int, ...]
-    found: dict[int, Found]
+    found: dict[int, Remembered]
     weights: dict[Hashable, tuple[Ints, Floats]]
     words: dict[Hashable, Pool]
     shared: Shared
@@ -197,7 +197,7 @@ def rules_of(problem: Deep) -> tuple[object, ...]:
     return problem.stationary, problem.innermost, problem.near, bool(problem.visits_pay), problem.kept.tobytes()
 
 
-def found_by(problem: Deep) -> dict[int, Found]:
+def found_by(problem: Deep) -> dict[int, Remembered]:
     """What searches of problems with the same splits have found, if their tables are kept."""
     key = splits_of(problem)
     return _kept[key].found if key in _kept else {}

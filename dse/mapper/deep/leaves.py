@@ -88,7 +88,7 @@ class Orders(NamedTuple):
         How many orders each list has.
     chosen : (k,) int64
         The order of each list at hand.
-    point : (3,) float
+    point : (2,) float
         Price of the mapping at hand: energy (pJ) and latency (steps).
     """
 
@@ -123,7 +123,7 @@ def scratch_of(dp: Deep) -> Scratch:
     levels = len(dp.nodes)
     orders = Orders(
         np.zeros((levels, 24, 8), dtype=np.int64), np.zeros((24, 2), dtype=np.int64),
-        np.zeros(levels, dtype=np.int64), np.zeros(levels, dtype=np.int64), np.zeros(3),
+        np.zeros(levels, dtype=np.int64), np.zeros(levels, dtype=np.int64), np.zeros(2),
     )  # fmt: skip
     return Scratch(np.ones((levels, 4, 8), dtype=np.int64), orders, workspace(dp), dp.only_finished)
 

@@ -30,14 +30,14 @@ ANY_SLIDE = ANYTHING
 SLIDING = ((0, 1), (0,), (1,))
 """Which of an axis' two dims the ifmap may slide over, by the operand that stays: the others move that operand."""
 
-TIES = ((0, 0, 1), (1, 0, 0), (0, 1, 0))
+ORDER_OF_PARTS = ((0, 0, 1), (1, 0, 0), (0, 1, 0))
 """What parts keep, in the order that they have where they stand at one depth."""
 
 WITHOUT_SLIDE = (K, N, C)
 """The dim without slides of those that each operand does not have."""
 
 
-class Choice(NamedTuple):
+class ListChoice(NamedTuple):
     """What is laid down about the order of a list.
 
     Parameters
@@ -62,43 +62,43 @@ class Choice(NamedTuple):
 
 
 @cache
-def listed() -> tuple[Choice, ...]:
+def listed() -> tuple[ListChoice, ...]:
     """What may be laid down about a list."""
-    found = [Choice(NO_TRIPS)]
+    found = [ListChoice(NO_TRIPS)]
     for kind in (IFMAP, WEIGHT, PSUM):
         for passing in (False, True):
             # A list without loops over the ifmap's dims has nothing that it could slide on.
             slides = (NO_SLIDE,) if kind == IFMAP and passing else (NO_SLIDE, P, Q)
-            found += [Choice(kind, slide, passing) for slide in slides]
+            found += [ListChoice(kind, slide, passing) for slide in slides]
     return tuple(found)
 
 
 @cache
-def kinds() -> tuple[Choice, ...]:
+def kinds() -> tuple[ListChoice, ...]:
     """What may be laid down about a list first: whether it has loops, and over which of them an operand stays."""
-    return (Choice(NO_TRIPS), *(Choice(kind, ANY_SLIDE, None) for kind in (IFMAP, WEIGHT, PSUM)))
+    return (ListChoice(NO_TRIPS), *(ListChoice(kind, ANY_SLIDE, None) for kind in (IFMAP, WEIGHT, PSUM)))
 
 
 @cache
-def parts_of_choice(choice: Choice) -> tuple[Choice, ...]:
+def parts_of_choice(choice: ListChoice) -> tuple[ListChoice, ...]:
     """All that a choice stands for."""
     return tuple(one for one in listed() if one.kind == choice.kind) if choice.partial else (choice,)
 
 
-def laid_of(choices: tuple[Choice | None, ...], levels: int) -> Ints:
+def laid_of(choices: tuple[ListChoice | None, ...], levels: int) -> Ints:
     """(k, 3) what is laid down about all lists, as a walk takes it."""
     rows = [[ANYTHING] * 3 if one is None else [ANYTHING if x is None else int(x) for x in one] for one in choices]
     return np.array(rows + [[ANYTHING] * 3] * (levels - len(rows)))
 
 
-def nothing_of(problem: Deep) -> tuple[Choice | None, ...]:
+def nothing_of(problem: Deep) -> tuple[ListChoice | None, ...]:
     """Nothing laid down about the lists above the innermost level's, but that those between fan-outs have no loops."""
     nodes = problem.nodes[: problem.last]
-    return tuple(Choice(NO_TRIPS) if problem.is_fan_out[node] else None for node in nodes)
+    return tuple(ListChoice(NO_TRIPS) if problem.is_fan_out[node] else None for node in nodes)
 
 
 @cache
-def agreeing(forced: int, some: tuple[Choice, ...]) -> Bools:
+def agreeing(forced: int, some: tuple[ListChoice, ...]) -> Bools:
     """(choices, 24) whether splits agree with each choice about a list, by what `Axis.loops` says of them.
 
     Parameters
@@ -108,7 +108,7 @@ def agreeing(forced: int, some: tuple[Choice, ...]) -> Bools:
 
     Examples
     --------
-    >>> agreeing(-1, (Choice(NO_TRIPS),))[0, 4 * K : 4 * K + 2].tolist()  # without a loop over K, and with one
+    >>> agreeing(-1, (ListChoice(NO_TRIPS),))[0, 4 * K : 4 * K + 2].tolist()  # without a loop over K, and with one
     [True, False]
     """
     return np.array([
@@ -117,7 +117,7 @@ def agreeing(forced: int, some: tuple[Choice, ...]) -> Bools:
 
 
 @cache
-def _agreeing(forced: int, choice: Choice) -> Bools:
+def _agreeing(forced: int, choice: ListChoice) -> Bools:
     """(6, 4) the same of one choice about all that there is to say, by axis."""
     loops = {d: np.arange(4) >> which & 1 == 1 for dims in AXES for which, d in enumerate(dims)}
     keep = np.ones((6, 4), dtype=bool)
@@ -143,7 +143,7 @@ def _agreeing(forced: int, choice: Choice) -> Bools:
     return keep
 
 
-def needed(problem: Deep, axes: list[Axis], level: int, choice: Choice) -> list[Bools]:
+def needed(problem: Deep, axes: list[Axis], level: int, choice: ListChoice) -> list[Bools]:
     """Per axis, which splits have no loops in the list of a part that may as well stand in the list right outside.
 
     A loop over a dim that what a level keeps does not have may move from the outermost place of its list to the
@@ -180,13 +180,15 @@ def needed(problem: Deep, axes: list[Axis], level: int, choice: Choice) -> list[
 def _comes_late(problem: Deep, level: int) -> bool:
     """Whether a part without loops above the next one is a mapping that another order of the parts has, too."""
     mine, next_one = (tuple(problem.kept[k].tolist()) for k in (level, level + 1))
-    return TIES.index(mine) > TIES.index(next_one) if mine in TIES and next_one in TIES else False
+    if mine not in ORDER_OF_PARTS or next_one not in ORDER_OF_PARTS:
+        return False
+    return ORDER_OF_PARTS.index(mine) > ORDER_OF_PARTS.index(next_one)
 
 
-def choices_of(problem: Deep, record: Ints) -> tuple[Choice | None, ...]:
+def choices_of(problem: Deep, record: Ints) -> tuple[ListChoice | None, ...]:
     """What the orders of a record lay down about each list above the innermost level's."""
     orders, kinds = np.zeros((24, 8), dtype=np.int64), np.zeros((24, 2), dtype=np.int64)
-    choices: list[Choice | None] = []
+    choices: list[ListChoice | None] = []
     for level, (trips, _, _, order) in enumerate(parts_of(record)[: problem.last]):
         near = level == problem.near
         rules = problem.stationary if near else -1, problem.innermost if near else -1
@@ -198,5 +200,5 @@ def choices_of(problem: Deep, record: Ints) -> tuple[Choice | None, ...]:
         operand, slide = (int(x) for x in kinds[at])
         others = [d for d in range(8) if operand < 0 or d not in group_dims(operand)]
         passing = operand >= 0 and all(trips[d] == 1 for d in others)
-        choices.append(Choice(operand, axis_of(slide), passing))
+        choices.append(ListChoice(operand, axis_of(slide), passing))
     return tuple(choices)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dse.mapper.deep.problem import Deep
-from dse.mapper.shared.price import Rates, Room, new_scratch, price_loops
+from dse.mapper.shared.price import PriceRoom, Rates, new_scratch, price_loops
 from dse.model.counting.kernel import Floats, Ints
 from dse.model.counting.nest import only_finished
 from dse.model.counting.records import Counts, Hierarchy, IterationSpace, Nest, Spent, Timing
@@ -24,7 +24,7 @@ PER_LEVEL = 4 * PER_PART
 
 
 class Work(NamedTuple):
-    """Room for the price of a mapping.
+    """PriceRoom for the price of a mapping.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Work(NamedTuple):
         Product of the trips of the loops laid out so far, per dim.
     """
 
-    room: Room
+    room: PriceRoom
     nest: Nest
     inside: Ints
 
@@ -70,7 +70,7 @@ def workspace(dp: Deep) -> Work:
         np.zeros((nodes, 3, 2), dtype=np.int64), np.zeros(nodes, dtype=np.int64),
     )  # fmt: skip
     spent = Spent(np.zeros(6), np.zeros(len(dp.port_node)))
-    return Work(Room(scratch, counts, spent), nest, np.ones(8, dtype=np.int64))
+    return Work(PriceRoom(scratch, counts, spent), nest, np.ones(8, dtype=np.int64))
 
 
 def lay_out(dp: Deep, split: Ints, work: Work) -> int:

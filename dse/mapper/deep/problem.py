@@ -1,4 +1,4 @@
-"""A mapping problem on any hierarchy in numbers, for the deep search (`dse.mapper.deep.search`)."""
+"""A mapping problem on any hierarchy in numbers, for the deep search (`dse.mapper.deep.solve`)."""
 
 from __future__ import annotations
 

@@ -14,19 +14,20 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.architecture.parts import in_order_kept, in_parts
 from dse.errors import DseError
+from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.dominance import needed_splits
-from dse.mapper.deep.bounds.finished import Returning, halved, together
+from dse.mapper.deep.bounds.finished import Returning, halved, joined_spaces
 from dse.mapper.deep.bounds.spaces import narrowed, space_of
-from dse.mapper.deep.bounds.subproblem import Best, Space, root_of
+from dse.mapper.deep.bounds.subproblem import Space, root_of
 from dse.mapper.deep.drafts import Bypasses, Draft, drafts_of
 from dse.mapper.deep.fronts.slices import Stairs
 from dse.mapper.deep.fronts.whole import complete, gap_of_one, points_of
-from dse.mapper.deep.kept import Begun, Found, found_by
+from dse.mapper.deep.kept import Begun, Remembered, found_by
 from dse.mapper.deep.known import Known, record_of
 from dse.mapper.deep.nest import parts_of, record_length
 from dse.mapper.deep.problem import build, finishing, rooms_for_finished, without_limits
 from dse.mapper.deep.sketch.first import sketch_first
-from dse.mapper.deep.tree.best_first import begun_by, finished, remember, remembered, seek, taken_over
+from dse.mapper.deep.tree.best_first import begun_by, remember, remembered, run_to_end, seek, taken_over
 from dse.mapper.deep.tree.branching import half_of, shares
 from dse.mapper.deep.tree.start import first_mappings, values_of
 from dse.mapper.shared.bypass import bypass_choices
@@ -142,7 +143,7 @@ def _of_draft(draft: Draft) -> tuple[list[Space], Returning | None]:
     kindred: list[Space] = []
     for problem, mask in zip(draft.kindred, draft.masks, strict=True):
         kindred += halved(narrowed(space, problem, mask))
-    spaces = together(kindred)
+    spaces = joined_spaces(kindred)
     if way.levels[0].only_finished:
         return spaces, None
     return spaces, Returning(tuple(spaces), lambda: halved(narrowed(space, draft.problem, draft.mask)))
@@ -245,36 +246,26 @@ class DeepSearch:
         if best.held == 0 or is_better(best.kind, tuple(values), tuple(best.values[0])):
             best.values[0], best.records[0], best.held = *self.begun[-1], 1
 
-    def _begun_with(self, near: Ints | None) -> tuple[list[Space], list[Returning]]:
+    def _begun_with(self) -> tuple[list[Space], list[Returning]]:
         """The spaces that a search begins with, and those in which psums come back, if they can wait.
 
         They can with a gap, as they are seldom made then, and where no mapping of theirs is given.
         """
         given = () if self.beside is None else (self.beside.found.mask,)
-        may_wait = self.gap > 0 and self.alone and not self.begun and near is None
+        may_wait = self.gap > 0 and self.alone and not self.begun
         return self._made if may_wait and {draft.mask for draft in self.drafts}.isdisjoint(given) else (self.spaces, [])
 
     def solution(self, values: Floats, records: Ints, proven: float) -> Solution:
         visited, size = tuple(int(x) for x in self.visited[:4]), partial(float, self.size)
         return Solution(values * (1.0, self.per_step), records, tuple(self.choices), visited, size, proven)
 
-    def least(
-        self, kind: int, until: float, near: Ints | None = None, known: Sequence[tuple[Floats, Ints]] = ()
-    ) -> tuple[Floats, Ints, float]:
-        """The best by energy, latency or their product among mappings faster than `until`, and the gap proven.
-
-        Parameters
-        ----------
-        near : array, optional
-            Record of a mapping that the best may resemble.
-        known : sequence of pairs of arrays
-            Values and records of mappings, which only better ones replace.
-        """
-        return finished(self._seek(kind, until, near, known))
+    def least(self, kind: int, until: float) -> tuple[Floats, Ints, float]:
+        """The best by energy, latency or their product among mappings faster than `until`, and the gap proven."""
+        return run_to_end(self._seek(kind, until))
 
     def fastest(self) -> tuple[Floats, Ints, float]:
         """The least latency, and of the mappings that have it one of the least energy."""
-        return finished(self.seek_fastest())
+        return run_to_end(self.seek_fastest())
 
     def seek_fastest(self) -> Steps:
         """`fastest` with a pause after every subproblem."""
@@ -284,10 +275,14 @@ class DeepSearch:
             values, records, _ = yield from self._seek(ENERGY, float(values[0, 1]) * (1 + 2e-12), known=known)
         return values, records, proven
 
-    def _seek(
-        self, kind: int, until: float, near: Ints | None = None, known: Sequence[tuple[Floats, Ints]] = ()
-    ) -> Steps:
-        """`least` with a pause after every subproblem."""
+    def _seek(self, kind: int, until: float, known: Sequence[tuple[Floats, Ints]] = ()) -> Steps:
+        """`least` with a pause after every subproblem.
+
+        Parameters
+        ----------
+        known : sequence of pairs of arrays
+            Values and records of mappings, which only better ones replace.
+        """
         width = record_length(len(self.drafts[0].problem.nodes))
         best = Best(
             kind, self.gap, until, np.zeros((1, 2)), np.zeros((1, width), dtype=np.int64), self.visited, self.stop
@@ -301,14 +296,14 @@ class DeepSearch:
         loose = any(_loose_levels(draft.architecture) for draft in self.drafts)
         may_begin = self.alone and until == inf and not self.begun and not loose
         alike = may_begin and self.gap == 0
-        found: list[Found] = []
+        found: list[Remembered] = []
         if alike and any(found_by(draft.problem) for draft in self.drafts):
             found = remembered(self.spaces, kind)
         if may_begin and self.gap > 0 and self.beside is not None:
-            found, best.begun = taken_over(self._begun_with(near)[0], self.beside), self.beside.weights
+            found, best.begun = taken_over(self._begun_with()[0], self.beside), self.beside.weights
         if best.held == 0 and until == inf and not found:
             sketch_first(self.drafts, best)
-        left = yield from seek(*self._begun_with(near), best, near, found)
+        left = yield from seek(*self._begun_with(), best, found)
         if alike and best.held > 0 and not self.stop[0]:
             remember(self.spaces, best)
         proven = self.gap
@@ -319,7 +314,7 @@ class DeepSearch:
 
     def front(self, longest: int, name: str) -> tuple[Floats, Ints, float]:
         """Least energies under ever shorter times."""
-        return finished(self.seek_front(longest, name))
+        return run_to_end(self.seek_front(longest, name))
 
     def seek_front(self, longest: int, name: str) -> Steps:
         """`front` with a pause after every subproblem: its ends first, and then all between them together."""

@@ -96,7 +96,7 @@ class ArrayTiles:
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
+class TileWalk:
     """What decides the PE tiles of a problem beside its array.
 
     Parameters
@@ -114,7 +114,7 @@ class Walk:
     perfect: bool
 
     @classmethod
-    def of(cls, architecture: Architecture, instance: Instance, parts: Sequence[Instance], perfect: bool) -> Walk:
+    def of(cls, architecture: Architecture, instance: Instance, parts: Sequence[Instance], perfect: bool) -> TileWalk:
         """Of an instance that stands for some others."""
         roles = Roles.of(architecture)
         node = architecture.hierarchy[roles.array] if roles.array >= 0 else None
@@ -126,7 +126,7 @@ class Walk:
 
 
 @lru_cache(maxsize=KEPT_UNIONS)
-def tiles_of(walk: Walk, arrays: tuple[Array, ...], macs: float) -> ArrayTiles:
+def tiles_of(walk: TileWalk, arrays: tuple[Array, ...], macs: float) -> ArrayTiles:
     """The PE tiles of some arrays, or bands of arrays, all with known sides; or of one box of arrays."""
     if len(arrays) == 1 and len(arrays[0].sides) != 1:
         return _of_box(walk, arrays[0], macs)
@@ -139,7 +139,7 @@ def tiles_of(walk: Walk, arrays: tuple[Array, ...], macs: float) -> ArrayTiles:
     return ArrayTiles(known.options, passes, steps, together)
 
 
-def _of_box(walk: Walk, array: Array, macs: float) -> ArrayTiles:
+def _of_box(walk: TileWalk, array: Array, macs: float) -> ArrayTiles:
     """The PE tiles that some array of a box may have, with passes and steps below all theirs."""
     options = _any_sides(walk.bounds, walk.largest, walk.rules, array.rows, array.cols, array.most)
     passes, steps = options.tiles[:, FEWEST_PASSES, None], options.tiles[:, FEWEST_STEPS, None]
@@ -157,7 +157,7 @@ class _Known:
     """All PE tiles of a problem, and for each array asked of so far their passes, steps, and the fewest steps of all
     dims together; for each band of several arrays the least of each, and the least product of steps and PEs."""
 
-    walk: Walk
+    walk: TileWalk
     options: Options
     columns: dict[tuple[int, int], tuple[Any, Any, float]]
     bands: dict[Sides, tuple[Any, Any, float, float]]
@@ -201,7 +201,7 @@ def _least(each: Any) -> Any:
 
 
 @lru_cache(maxsize=KEPT_WALKS)
-def _known(walk: Walk) -> _Known:
+def _known(walk: TileWalk) -> _Known:
     """All PE tiles of a problem on any array."""
     start, tiles = [0], []
     for d, bound in enumerate(walk.bounds):

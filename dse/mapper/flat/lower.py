@@ -18,7 +18,7 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.architecture.remembered import Remembered
 from dse.errors import DseError
-from dse.mapper.flat.array_tiles import Array, Sides, Walk, sides_of, tiles_of
+from dse.mapper.flat.array_tiles import Array, Sides, TileWalk, sides_of, tiles_of
 from dse.mapper.flat.gather import instances_of
 from dse.mapper.flat.inner.by_array import Arrays, Outside, least_of_tiles
 from dse.mapper.flat.instance import INSTANCE, Instance, Roles, record_type
@@ -37,7 +37,8 @@ LEAST = (
 """Fields of an instance of which a box takes the least of its corners."""
 
 MOST = ("buffer_bits", "pe_bits", "room", "port_saved")
-"""Fields of an instance of which a box takes the most of its corners."""
+"""Fields of an instance of which a box takes the most of its corners. A new field that a bound reads belongs here or
+to `LEAST`; `static_pj` is looked after apart."""
 
 LAYOUT = tuple(name for name in INSTANCE.names or () if name not in COSTS)
 """Fields of an instance that decide which mappings there are."""
@@ -128,7 +129,7 @@ def _bound_arrays(
         if not alike:
             instances[0].bits[PSUM] = min(instances[0].bits[PSUM], layer.finished_bits * layer.grain)
         parts = [one.instances[i] for one in each[0]]
-        walk = Walk.of(boxes[0][0], instances[0], parts, factors == "perfect")
+        walk = TileWalk.of(boxes[0][0], instances[0], parts, factors == "perfect")
         tiles = tiles_of(walk, arrays, float(instances[0].macs))
         known = [
             [(array.most, steps, pe * array.fewest, pe * work)

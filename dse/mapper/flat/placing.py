@@ -61,7 +61,8 @@ SEQUENCE = (G, R, S, P, Q, K, C, N)
 compiled to count the references of every row that it looks at."""
 
 ALL_UNROLLED = 9
-"""Row of `Room.alive` that `tile_pruned` fills for an array configuration with no spread open."""
+"""Row of `WalkRoom.alive` that `tile_pruned` fills for an array configuration with no spread open: one more than the
+depth `dse.mapper.flat.search.UNROLLED`."""
 
 
 def place_tiles(
@@ -133,7 +134,7 @@ def _walk(
             depth -= 1
             continue
         n[d], m[d] = pool[option[d], N_TRIPS], pool[option[d], M_TRIPS]
-        if aided and d >= K and d <= Q and d != C and _trips_too_dear(inst, run, work, config, room, table, d, values):
+        if aided and (d == K or d == P or d == Q) and _trips_too_dear(inst, run, work, config, room, table, d, values):
             continue
         work.tile[d] = min(inst.bounds[d], config.f[d] * config.spread[d] * m[d])
         if not fits(inst, work.tile, inst.in_buffer, inst.buffer_bits):
@@ -305,7 +306,7 @@ def _too_dear(
         Places of the trips in `table.least`.
     """
     all_k = table.index[OF_K, config.passes[K]]
-    for row in range(6):
+    for row in range(6):  # of each operand, once where it does not stay through the outermost list, once where it does
         o = row % 3
         at = k
         if row >= 3:

@@ -24,7 +24,7 @@ from dse.mapper.flat.run import (
 from dse.mapper.flat.spreads import settle
 from dse.mapper.shared.incumbent import enter, pruned
 from dse.mapper.shared.orders import list_orders
-from dse.mapper.shared.price import Rates, Room, price_loops
+from dse.mapper.shared.price import PriceRoom, Rates, price_loops
 from dse.model.counting.kernel import Floats, Ints, Record
 from dse.model.counting.nest import only_finished
 from dse.model.counting.records import Counts, Hierarchy, IterationSpace, Nest, Scratch, Spent, Timing
@@ -191,7 +191,7 @@ def price_nest(
     )  # fmt: skip
     # `dse.model.price.linear` has worked what psums spare into the other prices.
     rates = Rates(inst.access_pj, inst.saved_pj, inst.fan_pj, inst.mac_pj, inst.static_pj, 0.0)
-    room = Room(scratch, counts, Spent(work.split, work.port_cycles))
+    room = PriceRoom(scratch, counts, Spent(work.split, work.port_cycles))
     price_loops(nest, space, hierarchy, timing, rates, room, point)
     comes_to = inst.place[BUFFER] if inst.in_buffer[PSUM] == 1 else inst.place[OUTER]
     return inst.only_finished == 0 or only_finished(comes_to, counts)

@@ -100,8 +100,8 @@ WALK = np.dtype(
         # compute steps of the dims decided before, and of all dims but that of the depth, at least.
         ("state", np.int64, 9), ("at", np.int64, 9), ("last", np.int64, 9),
         ("done", np.float64, 9), ("others", np.float64, 9),
-        # By depth: the row of `Room.alive` with the outer tiles that may still be best; energy at least; the time from
-        # which on, times 1 + gap + `incumbent.SLACK`, nothing improves; and the most that is of use.
+        # By depth: the row of `WalkRoom.alive` with the outer tiles that may still be best; energy at least; the time
+        # from which on, times 1 + gap + `incumbent.SLACK`, nothing improves; and the most that is of use.
         ("source", np.int64, 9), ("least_pj", np.float64, 9), ("latest", np.float64, 9), ("longest", np.float64, 9),
     ]
 )  # fmt: skip
@@ -126,7 +126,7 @@ class PeTiles(NamedTuple):
     order: Any
 
 
-class Incumbents(NamedTuple):
+class FlatIncumbents(NamedTuple):
     """The best mappings found so far, as many as `RUN`'s `held` says; see `dse.mapper.shared.incumbent`.
 
     Parameters

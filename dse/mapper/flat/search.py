@@ -42,7 +42,7 @@ UNROLLED = 8
 """Depth of the walk at which all dims are spread."""
 
 
-class Room(NamedTuple):
+class WalkRoom(NamedTuple):
     """Arrays that the walk reuses, of sizes that the problem sets.
 
     Parameters
@@ -52,12 +52,10 @@ class Room(NamedTuple):
     options : Options
     tall, wide : (spreads of P or Q, spreads of R or S, 10) float
         Words on both axes as of `halo_words`, filled on demand; -1 where they are not known yet.
-    left : (9, most_left, 2) int64
-        Rows and columns that the array may have left, by depth, see `take`.
-    count : (9,) int64
-        How many such pairs.
+    fitting : Fitting
+        What the array may have left, see `dse.mapper.flat.fitting`.
     listed : (spreads, 2) int64
-        Where the trips of every spread are listed, see `place_tiles`.
+        Where the trips of every spread are listed, see `dse.mapper.flat.outer.trips.list_trips`.
     positions, offsets : (2, longest bound + 1, 3), (4, children + 1) int64
         Scratch of the model.
     alive : (10, 3, *) int64
@@ -128,7 +126,7 @@ def _is_over(run: Record) -> bool:
     return bool(run.visited[UNROLLINGS] + run.visited[OUTER_TILES] > run.until)
 
 
-def _room(inst: Instance, options: Any, table: Any) -> Room:
+def _room(inst: Instance, options: Any, table: Any) -> WalkRoom:
     first = np.zeros(9, dtype=np.int64)
     for d in range(9):
         first[d] = options.tiles[options.tile_start[d], FIRST_SPREAD]
@@ -142,7 +140,7 @@ def _room(inst: Instance, options: Any, table: Any) -> Room:
     alive = np.zeros((10, 3, 1 + max(table.count[0], max(table.count[1], table.count[2]))), dtype=np.int64)
     trips = new_trips(inst.bounds, MOST_TRIPS)
     marks = np.zeros((len(table.p) + 1, len(table.q) + 1), dtype=np.int64)
-    return Room(first, options, tall, wide, fitting, listed, positions, offsets, alive, trips, marks)
+    return WalkRoom(first, options, tall, wide, fitting, listed, positions, offsets, alive, trips, marks)
 
 
 def _unroll(

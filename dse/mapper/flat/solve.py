@@ -24,7 +24,7 @@ from dse.mapper.flat.run import (
     PE_TILE,
     RECORD,
     UNROLLINGS,
-    Incumbents,
+    FlatIncumbents,
     PeTiles,
     new_configuration,
     new_run,
@@ -92,7 +92,7 @@ class FlatSearch:
         stop: Any, beaten: Any = None, alone: bool = False,
     ) -> None:  # fmt: skip
         rows = longest if kind == FRONT else 1
-        self.incumbents = Incumbents(np.zeros((rows, 2)), np.full((rows, RECORD), NO_MAPPING, dtype=np.int64))
+        self.incumbents = FlatIncumbents(np.zeros((rows, 2)), np.full((rows, RECORD), NO_MAPPING, dtype=np.int64))
         prices, alone = price(architecture, layer), alone or gap > 0.0
         self.choices, self.problems = prepare(
             architecture, layer, kind, factors, exact=not alone, prices=prices, learn=beaten is not None
@@ -231,7 +231,7 @@ class Problem:
     options: Options
     table: OuterTable
     fastest: float
-    space: Space | None
+    space: FlatSpace | None
     tiles: PeTiles
     best: float = inf
 
@@ -263,7 +263,7 @@ def _prepare(
     assert array is None or isinstance(array, FanOut)
     flow, has_folds = architecture.dataflow.of(instance["bounds"]), bool(instance["folds"].any())
     wired = None if array is None else array.dims
-    space = Space(
+    space = FlatSpace(
         instance["bounds"].tobytes(), largest_tile(instance).tobytes(),
         Rules.sets_of(flow, wired, has_pe=roles.pe >= 0, has_folds=has_folds),
         int(instance["rows"]), int(instance["cols"]), factors == "perfect", roles.buffer >= 0,
@@ -287,7 +287,7 @@ def _in_order(problem: Problem) -> Problem:
     return replace(problem, tiles=PeTiles(choice, bound, order), best=best)
 
 
-class Space(NamedTuple):
+class FlatSpace(NamedTuple):
     """What the options of a problem depend on, and how many mappings it has.
 
     Parameters
@@ -318,7 +318,7 @@ class Space(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def _options_of(space: Space, pe_ports: bool) -> tuple[Options, float]:
+def _options_of(space: FlatSpace, pe_ports: bool) -> tuple[Options, float]:
     """Tiles and spreads per dim, and the fewest steps."""
     tile_start, tiles, unrollings = space.listed()
     options = by_spread(tile_start, tiles, unrollings, apart=pe_ports)
@@ -327,13 +327,13 @@ def _options_of(space: Space, pe_ports: bool) -> tuple[Options, float]:
     return options, compiled(fastest_steps)(tile_start, tiles, unrollings, space.rows, space.cols)
 
 
-def _size_of(spaces: tuple[Space, ...]) -> float:
+def _size_of(spaces: tuple[FlatSpace, ...]) -> float:
     """How many mappings some spaces have."""
     return float(sum(map(_size_of_one, spaces)))
 
 
 @lru_cache(maxsize=4096)
-def _size_of_one(space: Space) -> float:
+def _size_of_one(space: FlatSpace) -> float:
     tile_start, tiles, unrollings = space.listed()
     if any(tile_start[d] == tile_start[d + 1] for d in range(8)):
         return 0.0

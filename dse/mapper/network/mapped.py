@@ -180,9 +180,9 @@ class MappedWorkload:
         """
         if self.residency is not None:
             from dse.mapper.network.residency.front import front_on_chip
-            from dse.mapper.network.residency.solve import Goal
+            from dse.mapper.network.residency.solve import NetworkGoal
 
-            found, _ = front_on_chip(self.architecture, self.workload, Goal("energy", self.gap, self.factors))
+            found, _ = front_on_chip(self.architecture, self.workload, NetworkGoal("energy", self.gap, self.factors))
             return tuple((energy, cycles / self.architecture.clock_hz) for energy, cycles in found)
         return self.whole_front().points
 

@@ -14,7 +14,7 @@ from dse.mapper.network.mapped import MappedWorkload
 from dse.mapper.network.proof import Names, Options, best_of_network, chosen
 from dse.mapper.network.residency.given import run_as_given
 from dse.mapper.network.residency.outcome.stays import Stays
-from dse.mapper.network.residency.solve import Goal, keep_on_chip
+from dse.mapper.network.residency.solve import NetworkGoal, keep_on_chip
 from dse.mapper.rules_kept import kept_or_marked
 from dse.mapper.shared.result import Factors, Mapped, Objective
 from dse.model.cost import evaluate
@@ -59,7 +59,7 @@ def map_workload(
     gap : float
         Proven distance from the best at which a search may stop. Of a network within limits, the certificate has the
         distance that is proven in the end.
-    factors : {"all", "perfect"}
+    factors : {"all", "perfect", "any"}
     time_limit_s : float, optional
         Of each layer's search; its certificate then says how far the answer is proven. With `resident`, of all that is
         done for the network.
@@ -163,7 +163,7 @@ class _Search:
         """The network with the best choice of tensors on chip."""
         if self.scope != "network":
             raise DseError("which tensors stay on chip is a choice for the whole network", hint='use scope="network"')
-        goal = Goal(
+        goal = NetworkGoal(
             self.objective, self.gap, self.factors, self.time_limit_s, self.max_energy_pj,
             self.max_latency_s * architecture.clock_hz, orders,
         )  # fmt: skip

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 
 from dse.errors import DseError
+from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.spaces import narrowed
-from dse.mapper.deep.bounds.subproblem import HOT, Best, Space, fixed_weights, limits_of
+from dse.mapper.deep.bounds.subproblem import Space, fixed_weights, limits_of
 from dse.mapper.deep.bounds.sums.columns import Pool
 from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, Terms
 from dse.mapper.deep.bounds.weights.dual import WARM, Effort, Family, Flock, climb_all
+from dse.mapper.deep.bounds.weights.newton import HOT
 from dse.mapper.deep.kept import Shared
-from dse.mapper.deep.lists import NO_SLIDE, NO_TRIPS, Choice
+from dse.mapper.deep.lists import NO_SLIDE, NO_TRIPS, ListChoice
 from dse.mapper.deep.nest import record_length
 from dse.mapper.deep.splits.axes import Axis
 from dse.mapper.proof import check
@@ -40,23 +42,23 @@ HEAT = 0.01
 """Lift, in logarithms, of splits that count as undecided when a set is cut."""
 
 
-def choice_of(order: str | None) -> Choice | None:
+def choice_of(order: str | None) -> ListChoice | None:
     """What the checker has about a list, as the search has it.
 
     Examples
     --------
     >>> choice_of("K"), choice_of("R+"), choice_of(None)
-    (Choice(kind=0, slide=-1, passing=True), Choice(kind=2, slide=4, passing=False), None)
+    (ListChoice(kind=0, slide=-1, passing=True), ListChoice(kind=2, slide=4, passing=False), None)
     """
     if order is None:
         return None
     inner, after = order[:1], order[1:]
     if not inner:
-        return Choice(NO_TRIPS)
+        return ListChoice(NO_TRIPS)
     kind = next(operand for operand, dims in enumerate(check.LACKS) if inner in dims)
     slides = after if kind == IFMAP else inner
     slide = next((a for a, dims in enumerate(check.AXES) if len(dims) > 1 and slides and slides in dims), NO_SLIDE)
-    return Choice(kind, slide, not after)
+    return ListChoice(kind, slide, not after)
 
 
 def told_apart(space: Space, checker: check.Checker) -> Space:
@@ -152,7 +154,7 @@ class Tree:
         compiled(climb_all)(tables, factors, terms, family, np.concatenate(rows), effort, flock)
         return flock.weights[0]
 
-    def _laid(self, orders: dict[int, str]) -> tuple[Choice | None, ...]:
+    def _laid(self, orders: dict[int, str]) -> tuple[ListChoice | None, ...]:
         """What is laid down about the lists, as the search has it."""
         return tuple(choice_of(orders.get(level)) for level in range(self.space.problem.last))
 

@@ -1,8 +1,8 @@
 """Orders of a loop list: the few that can be best. Compilable like the model.
 
 Each of N, K, C, P, Q, R, S is irrelevant to exactly one operand. Which operand has its irrelevant loops innermost, and
-over which dim the ifmap then slides, is all that an order decides (docs/mapper.md has the proof), so at most a handful
-of orders per list have to be priced.
+over which dim the ifmap then slides, is all that an order decides (docs/mapper/orders.md has the proof), so at
+most a handful of orders per list have to be priced.
 """
 
 from __future__ import annotations

@@ -40,8 +40,8 @@ class Rates(NamedTuple):
     spared_pj: float
 
 
-class Room(NamedTuple):
-    """Room that the model's kernels fill."""
+class PriceRoom(NamedTuple):
+    """PriceRoom that the model's kernels fill."""
 
     scratch: Scratch
     counts: Counts
@@ -49,7 +49,7 @@ class Room(NamedTuple):
 
 
 def new_scratch(loops: int, longest: int, children: int) -> Scratch:
-    """Room for the model's counts.
+    """PriceRoom for the model's counts.
 
     Parameters
     ----------
@@ -74,8 +74,9 @@ def new_scratch(loops: int, longest: int, children: int) -> Scratch:
 
 
 def price_loops(
-    nest: Nest, space: IterationSpace, hierarchy: Hierarchy, timing: Timing, rates: Rates, room: Room, point: Floats
-) -> None:
+    nest: Nest, space: IterationSpace, hierarchy: Hierarchy, timing: Timing, rates: Rates, room: PriceRoom,
+    point: Floats,
+) -> None:  # fmt: skip
     """Energy (pJ) and latency (steps) of a nest.
 
     Parameters
@@ -94,7 +95,7 @@ def price_loops(
     >>> nest = Nest(2, np.array([2, 3]), np.array([2, 3]), np.ones(2, int), zeros, zeros)
     >>> ports = zeros[:0], np.zeros((0, 3, 2)), np.zeros((0, 2)), zeros[:0]
     >>> timing = Timing(np.full((2, 3), DOUBLE), *ports, np.zeros((2, 8)))
-    >>> room = Room(new_scratch(2, 1, 1), new_counts(2), Spent(np.zeros(6), np.zeros(0)))
+    >>> room = PriceRoom(new_scratch(2, 1, 1), new_counts(2), Spent(np.zeros(6), np.zeros(0)))
     >>> access_pj, point = np.zeros((2, 3, 2)), np.zeros(2)
     >>> access_pj[0] = 10.0  # fourteen words of the outer level
     >>> rates = Rates(access_pj, np.zeros((2, 2)), np.zeros((2, 3, 2)), 6.0, 0.0, 0.0)

@@ -66,7 +66,8 @@ class Certificate:
         Mappings in the space: tight splits of every dim, times the orders of every list, times bypass choices, before
         capacities rule any out.
     pe_tiles, unrollings, outer_tiles, priced : int
-        PE tiles opened, unrollings and outer tiles visited, and mappings priced exactly on the way.
+        PE tiles opened, unrollings and outer tiles visited, and mappings priced exactly on the way. Of the deep search,
+        instead of the first three: subproblems, splits tried, and combinations of splits reached.
     factors : {"all", "perfect", "any"}
 
     Examples
@@ -116,7 +117,7 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """Raw incumbents of one search: energies and latencies, records (see `incumbent.accept`), visits, size, gap.
+    """Raw incumbents of one search: energies and latencies, records (see `incumbent.enter`), visits, size, gap.
 
     The size of the space is counted when somebody asks for it, by a function that can be pickled.
     """

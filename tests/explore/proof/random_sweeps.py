@@ -17,7 +17,7 @@ from dse.errors import DseError, InfeasibleError
 from dse.explore.designs.resident import keeps_tensors
 from dse.mapper import points_within
 from dse.mapper.network.residency.front import front_on_chip
-from dse.mapper.network.residency.solve import Goal
+from dse.mapper.network.residency.solve import NetworkGoal
 from dse.model.moves import moved_by
 from dse.problem.moves import moves_of
 
@@ -192,7 +192,7 @@ def _network_front(architecture, network):
 @lru_cache(1_000)
 def _front_on_chip(architecture, network):
     """Runs of which each other run has one that is no more than 2e-5 worse in both, with tensors on chip."""
-    return np.array(front_on_chip(architecture, network, Goal("energy"))[0]) / (1.0, architecture.clock_hz)
+    return np.array(front_on_chip(architecture, network, NetworkGoal("energy"))[0]) / (1.0, architecture.clock_hz)
 
 
 @lru_cache(10_000)

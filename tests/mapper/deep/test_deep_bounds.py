@@ -19,15 +19,16 @@ from thinned import thinned
 from dse import Layer, load_architecture
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
-from dse.mapper.deep.bounds.subproblem import Best, Space, root_of
+from dse.mapper.deep.bounds.best import Best
+from dse.mapper.deep.bounds.subproblem import Space, root_of
 from dse.mapper.deep.bounds.sums import steps as deep_steps
 from dse.mapper.deep.bounds.sums.sift import OF_TIME, Alive, Terms, sift, worth
 from dse.mapper.deep.leaves import PRICED, SUBPROBLEMS
-from dse.mapper.deep.lists import NO_TRIPS, Choice, choices_of, kinds
+from dse.mapper.deep.lists import NO_TRIPS, ListChoice, choices_of, kinds
 from dse.mapper.deep.nest import ROWS, TRIPS, price_whole, record_length, workspace
 from dse.mapper.deep.solve import solve_deep, spaces_of
 from dse.mapper.deep.tree import best_first, branching
-from dse.mapper.deep.tree.best_first import finished, seek
+from dse.mapper.deep.tree.best_first import run_to_end, seek
 from dse.mapper.deep.tree.branching import options
 from dse.mapper.deep.tree.exchange import rows_of
 from dse.mapper.layer import solve
@@ -50,7 +51,9 @@ def drawn(seed: int) -> tuple[DeepProblem, list[Space], Any]:
     return problem, spaces, front * (1.0, 1.0 / prices.cycles_per_step) if len(front) else front
 
 
-def sums(space: Space, rows: list[int], choices: list[Choice | None], whole: bool = False) -> tuple[float, float, Any]:
+def sums(
+    space: Space, rows: list[int], choices: list[ListChoice | None], whole: bool = False
+) -> tuple[float, float, Any]:
     """Energy and time that the terms, or their whole coefficients less constants, add up to, and each limit's share."""
     logs, first, second = space.columns(tuple(choices))
     value = logs.copy()
@@ -69,7 +72,7 @@ def sums(space: Space, rows: list[int], choices: list[Choice | None], whole: boo
     return by_block[0], by_block[1], by_block[2:] / np.exp(space.limits[2:])
 
 
-def some_mapping(space: Space, rng: Random) -> tuple[list[int], Any, list[Choice | None]] | None:
+def some_mapping(space: Space, rng: Random) -> tuple[list[int], Any, list[ListChoice | None]] | None:
     """Rows of a mapping, its split with orders, and what those orders lay down."""
     problem, levels = space.problem, len(space.problem.nodes)
     if not all(map(len, space.rows)):
@@ -80,7 +83,7 @@ def some_mapping(space: Space, rng: Random) -> tuple[list[int], Any, list[Choice
         for d, chain in zip(axis.dims, axis.chains, strict=True):
             split[:, [TRIPS, ROWS], d] = chain[row].reshape(levels, 2)
     orders, kinds = np.zeros((24, 8), dtype=np.int64), np.zeros((24, 2), dtype=np.int64)
-    choices: list[Choice | None] = []
+    choices: list[ListChoice | None] = []
     for i in range(levels):
         near = i == problem.near
         count = list_orders(
@@ -93,7 +96,7 @@ def some_mapping(space: Space, rng: Random) -> tuple[list[int], Any, list[Choice
         operand, slide = (int(x) for x in kinds[pick])
         others = [d for d in range(8) if operand < 0 or d not in group_dims(operand)]
         passing = operand >= 0 and all(split[i, 0, d] == 1 for d in others)
-        choices.append(Choice(operand, slide - 2 if slide > 5 else slide, passing))
+        choices.append(ListChoice(operand, slide - 2 if slide > 5 else slide, passing))
     return rows, split, choices[:-1]
 
 
@@ -173,7 +176,7 @@ def test_terms_are_below_every_mapping(seed: int) -> None:
     check_terms(drawn(seed)[1], seed, 40)
 
 
-def operand_alone(choice: Choice | None) -> Choice | None:
+def operand_alone(choice: ListChoice | None) -> ListChoice | None:
     """The operand that stays, as all that is laid down."""
     if choice is None or choice.kind == NO_TRIPS:
         return choice
@@ -186,7 +189,7 @@ def test_what_may_be_laid_down_next_has_all_mappings(seed: int) -> None:
     rng = Random(seed)
     for space in (*drawn(seed)[1], *with_many_fan_outs(seed % 10)):
         for rows, _, choices in filter(None, (some_mapping(space, rng) for _ in range(10))):
-            laid: list[Choice | None] = [None] * len(choices)
+            laid: list[ListChoice | None] = [None] * len(choices)
             for level in (*range(len(choices) - 1, -1, -1), *range(len(choices) - 1, -1, -1)):
                 if laid[level] is not None and not laid[level].partial:
                     continue
@@ -386,7 +389,7 @@ def search(spaces: list[Space], kind: int, incumbent: tuple[float, float] | None
     )  # fmt: skip
     if incumbent is not None:
         best.values[0], best.held = incumbent, 1
-    finished(seek(spaces, [], best))
+    run_to_end(seek(spaces, [], best))
     return best
 
 

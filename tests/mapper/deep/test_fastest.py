@@ -9,7 +9,7 @@ import pytest
 
 import dse
 from dse.mapper.deep import kept
-from dse.mapper.deep.bounds.subproblem import Best
+from dse.mapper.deep.bounds.best import Best
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 
 SPECS = Path(__file__).parents[2] / "benchmarks" / "specs"

@@ -11,7 +11,7 @@ from mapper.walks.deep_walk import Walk, deep_problem
 from mapper.walks.fronts import EQUAL
 from thinned import thinned
 
-from dse.mapper.deep.bounds.subproblem import Best
+from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.fronts.slices import FASTER, Slice, Stairs
 from dse.mapper.deep.fronts.whole import _cut, gap_of_one, points_of
 from dse.mapper.deep.leaves import PRICED

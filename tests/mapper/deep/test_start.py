@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from dse import Layer, load_architecture
-from dse.mapper.deep.bounds.subproblem import Best, Node, Space, fixed_weights, limits_of, root_of
-from dse.mapper.deep.lists import Choice, nothing_of
+from dse.mapper.deep.bounds.best import Best
+from dse.mapper.deep.bounds.subproblem import Node, Space, fixed_weights, limits_of, root_of
+from dse.mapper.deep.leaf_walk import Parts
+from dse.mapper.deep.lists import ListChoice, nothing_of
 from dse.mapper.deep.nest import record_length
-from dse.mapper.deep.search import Parts
 from dse.mapper.deep.solve import solve_deep, spaces_of
 from dse.mapper.deep.tree.best_first import BEYOND, _best_first, _root
 from dse.mapper.deep.tree.start import _descended, _of_kinds, cheapest_of, first_mappings, nearest, stirred, values_of
@@ -151,7 +152,7 @@ def test_mappings_are_priced_at_once_as_walks_of_each_part_price_them() -> None:
         parts = whole.parts_for(best)
         assert isinstance(parts, Parts)
         assert {len(one) for one in parts} == {max(1, len(whole.parts))}
-        for choices in (nothing_of(whole.problem), tuple(Choice(PSUM) for _ in nothing_of(whole.problem))):
+        for choices in (nothing_of(whole.problem), tuple(ListChoice(PSUM) for _ in nothing_of(whole.problem))):
             # Mostly splits with few children and small tiles, so that some fit.
             rows = np.stack([rng.choice(mine[: 1 + len(mine) // 8], size=400) for mine in whole.rows], axis=1)
             price(whole, rows, choices, best)

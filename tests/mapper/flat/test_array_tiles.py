@@ -3,7 +3,7 @@
 import numpy as np
 
 from dse.formats.architecture.load import load_architecture
-from dse.mapper.flat.array_tiles import Array, Walk, sides_of, tiles_of
+from dse.mapper.flat.array_tiles import Array, TileWalk, sides_of, tiles_of
 from dse.mapper.flat.gather import instances_of
 from dse.mapper.flat.spreads import TILE
 from dse.mapper.shared.factors import FIRST_UNROLLING, PASSES_LEFT, STEPS_LEFT, dim_options
@@ -17,7 +17,7 @@ SIDES = ((2, 3), (4, 6), (7, 1))
 def test_each_array_has_the_fewest_passes_and_steps_of_its_own_list():
     eyeriss, layer = load_architecture("eyeriss"), Layer("conv", K=5, C=4, P=6, Q=7, R=3, S=3)
     instance = instances_of(eyeriss, layer)[1][0]
-    walk = Walk.of(eyeriss, instance, [instance], False)
+    walk = TileWalk.of(eyeriss, instance, [instance], False)
     found = tiles_of(walk, tuple(Array.lone(*pair) for pair in SIDES), 1.0)
     rules = Rules(*(np.array(part) for part in walk.rules))
     for a, (rows, cols) in enumerate(SIDES):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from model.cases import random_case
 
-from dse.mapper.shared.price import Rates, Room, new_scratch, price_loops
+from dse.mapper.shared.price import PriceRoom, Rates, new_scratch, price_loops
 from dse.model.cost import evaluate
 from dse.model.counting.counts import RELEVANCE, Structure, flatten, keeps_of, window_of
 from dse.model.counting.records import Hierarchy, IterationSpace, Spent, Timing, new_counts
@@ -24,7 +24,8 @@ def test_the_price_of_a_nest_is_that_of_its_mapping(seed):
         prices.access_pj, prices.saved_pj, prices.fan_pj, layer.macs * prices.mac_pj, prices.static_pj, prices.spared_pj
     )  # fmt: skip
     scratch = new_scratch(max(nest.size, 1), max(layer.bounds[4:]), architecture.mac_units)
-    room = Room(scratch, new_counts(len(architecture.hierarchy)), Spent(np.zeros(6), np.zeros(len(timing.port_node))))
+    spent = Spent(np.zeros(6), np.zeros(len(timing.port_node)))
+    room = PriceRoom(scratch, new_counts(len(architecture.hierarchy)), spent)
     point = np.zeros(2)
     price_loops(
         nest, IterationSpace(np.array(layer.bounds), window_of(layer), RELEVANCE), hierarchy, timing, rates, room, point

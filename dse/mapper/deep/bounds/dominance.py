@@ -1,8 +1,8 @@
 """Splits that another one can replace in every mapping of a subproblem. Compilable but for the outer half.
 
 Once lists are laid down, a count is a product with one factor per axis. Where no factor of a split is more than that of
-another one, and both have the same children on every fan-out, no mapping needs the other (docs, "Splits that are never
-needed").
+another one, and both have the same children on every fan-out, no mapping needs the other (docs/mapper/deep.md,
+"Splits that are never needed").
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from typing import NamedTuple, cast
 
 import numpy as np
 
+from dse.mapper.deep.bounds.best import MARGIN, Best
 from dse.mapper.deep.bounds.left import lifts_left
 from dse.mapper.deep.bounds.mirror import CLOSED, closed
-from dse.mapper.deep.bounds.subproblem import MARGIN, Best, Node, Space
+from dse.mapper.deep.bounds.subproblem import Node, Space
 from dse.mapper.deep.bounds.sums.columns import Laid, run_of
 from dse.mapper.deep.bounds.sums.crossings import Term
 from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, OF_ENERGY, Terms, with_lists
 from dse.mapper.deep.bounds.sums.terms import first_tile
-from dse.mapper.deep.lists import Choice, parts_of_choice
+from dse.mapper.deep.lists import ListChoice, parts_of_choice
 from dse.mapper.deep.problem import Deep
-from dse.mapper.deep.splits.axes import AXES, together
+from dse.mapper.deep.splits.axes import AXES, tables_of_axes
 from dse.mapper.shared.compilation.arguments import Held
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import EDP, LATENCY
@@ -87,7 +88,7 @@ def needed_splits(node: Node, best: Best, worthwhile: int = WORTHWHILE) -> Node:
     what = compared(space, node.choices) if max(1, worthwhile) <= many <= node.compared / FEWER else None
     if what is not None:
         start = [0, *accumulate(map(len, rows))]
-        laid, keep = together(space.axes), np.ones(start[-1], dtype=bool)
+        laid, keep = tables_of_axes(space.axes), np.ones(start[-1], dtype=bool)
         logs, first, _ = node.columns
         splits, margin = np.concatenate(rows), float(MARGIN * _most_energy(node, best))
         compiled(leave_out)(
@@ -150,7 +151,7 @@ def _compared(space: Space, choices: Laid) -> Compared | None:
     )  # fmt: skip
 
 
-def _parts(choice: Choice | None, either: bool) -> tuple[Choice | None, ...]:
+def _parts(choice: ListChoice | None, either: bool) -> tuple[ListChoice | None, ...]:
     """All that a choice stands for; with `either`, whether or not the list has loops over the operand that stays."""
     if choice is None or choice.kind < 0:
         return (choice,)

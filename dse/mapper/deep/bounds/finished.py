@@ -16,7 +16,7 @@ import numpy as np
 from dse.mapper.deep.bounds.mirror import CLOSED, PLAIN, part_of
 from dse.mapper.deep.bounds.spaces import narrowed
 from dse.mapper.deep.bounds.subproblem import Space
-from dse.mapper.deep.lists import Bools, Choice
+from dse.mapper.deep.lists import Bools, ListChoice
 from dse.mapper.deep.problem import spreads_that_add_up, without_limits
 from dse.model.counting.kernel import Ints
 from dse.problem.dims import PSUM, C, P, Q
@@ -66,7 +66,7 @@ def halved(space: Space) -> list[Space]:
     return spaces
 
 
-def together(spaces: list[Space]) -> list[Space]:
+def joined_spaces(spaces: list[Space]) -> list[Space]:
     """Kindred spaces with the same splits as parts of one, which has the limits that all of them have."""
     found = []
     for kind in dict.fromkeys(tuple(space.problem.never_finished) for space in spaces):
@@ -77,7 +77,7 @@ def together(spaces: list[Space]) -> list[Space]:
 
 
 def told_apart(
-    parts: tuple[Space, ...], choices: tuple[Choice | None, ...], rows: Rows, mirror: int = PLAIN
+    parts: tuple[Space, ...], choices: tuple[ListChoice | None, ...], rows: Rows, mirror: int = PLAIN
 ) -> Iterator[tuple[Space, tuple[Bools, ...], int]]:
     """Each part with the splits that its own mappings can have; no mapping has its splits in two of what comes.
 
@@ -115,7 +115,7 @@ def told_apart(
             kept[a] = kept[a] & mine
 
 
-def _once(space: Space, choices: tuple[Choice | None, ...], rows: Rows, levels: Ints) -> dict[int, Bools]:
+def _once(space: Space, choices: tuple[ListChoice | None, ...], rows: Rows, levels: Ints) -> dict[int, Bools]:
     """Which splits bring each psum once to all of some levels, of the axes where not all do."""
     inner = [k for k, one in enumerate(space.crossings) if one.operand == PSUM and levels[one.parent]]
     if not inner:

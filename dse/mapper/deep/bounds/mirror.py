@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dse.mapper.deep.lists import Bools, Choice
+from dse.mapper.deep.lists import Bools, ListChoice
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import Axis
 from dse.model.counting.kernel import Floats, Ints
@@ -76,20 +76,20 @@ def _unrolled_alike(problem: Deep, axis: Axis) -> Bools:
     return alike
 
 
-def mirrored(choices: tuple[Choice | None, ...]) -> tuple[Choice | None, ...]:
+def mirrored(choices: tuple[ListChoice | None, ...]) -> tuple[ListChoice | None, ...]:
     """What the mirror images of mappings lay down about lists.
 
     Examples
     --------
-    >>> mirrored((None, Choice(1, P), Choice(2)))
-    (None, Choice(kind=1, slide=5, passing=False), Choice(kind=2, slide=-1, passing=False))
+    >>> mirrored((None, ListChoice(1, P), ListChoice(2)))
+    (None, ListChoice(kind=1, slide=5, passing=False), ListChoice(kind=2, slide=-1, passing=False))
     """
     return tuple(
         one._replace(slide=P + Q - one.slide) if one is not None and one.slide in (P, Q) else one for one in choices
     )
 
 
-def one_of_each(some: tuple[Choice, ...]) -> tuple[Choice, ...]:
+def one_of_each(some: tuple[ListChoice, ...]) -> tuple[ListChoice, ...]:
     """Choices about a list without those of which the mirror image is among the ones before."""
     return tuple(one for k, one in enumerate(some) if mirrored((one,))[0] not in some[:k])
 

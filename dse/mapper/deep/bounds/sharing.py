@@ -13,7 +13,7 @@ import numpy as np
 from dse.mapper.deep.bounds.sums.sift import (
     BLOCK,
     Alive,
-    Pairs,
+    MergedTerms,
     Terms,
     add_longest,
     each_in_reach,
@@ -62,7 +62,7 @@ class Reach(NamedTuple):
 
 
 class Ways(NamedTuple):
-    """Room for the ways that are found.
+    """SumRoom for the ways that are found.
 
     Parameters
     ----------
@@ -76,8 +76,8 @@ class Ways(NamedTuple):
     share: Ints
 
 
-class Room(NamedTuple):
-    """Room for sums of terms.
+class SumRoom(NamedTuple):
+    """SumRoom for sums of terms.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class Room(NamedTuple):
     """
 
     same: Ints
-    pairs: Pairs
+    pairs: MergedTerms
     height: Floats
     within: Bools
 
@@ -181,7 +181,7 @@ def ways_to_share(
     mine, size = with_lists(terms, logs, first), len(logs)
     classes = _classes(chains, alive, fan, ways.share, size)
     pairs = sums_of(mine)
-    room = Room(
+    room = SumRoom(
         np.zeros((6, size), dtype=np.int64), pairs, np.zeros((len(pairs.total), BLOCK)), np.zeros(BLOCK, dtype=np.bool_)
     )
     find_same(mine, room.same)
@@ -272,7 +272,7 @@ def _scan_of(terms: Terms, classes: Classes) -> Scan:
 
 
 def _ways(
-    tables: tuple[Floats, ...], terms: Terms, classes: Classes, scan: Scan, room: Room, children: int, reach: Reach,
+    tables: tuple[Floats, ...], terms: Terms, classes: Classes, scan: Scan, room: SumRoom, children: int, reach: Reach,
     found: Ints,
 ) -> int:  # fmt: skip
     """The combinations of classes in which something may improve."""
@@ -316,7 +316,7 @@ def _ways(
     return count
 
 
-def _sums_in_reach(terms: Terms, scan: Scan, depth: int, pairs: Pairs, enough: float) -> bool:
+def _sums_in_reach(terms: Terms, scan: Scan, depth: int, pairs: MergedTerms, enough: float) -> bool:
     """Whether the sums of terms with the least factors of classes keep all limits and may improve."""
     total, blocks = pairs.total, len(terms.limits)
     for slot in range(len(total)):
@@ -329,7 +329,7 @@ def _sums_in_reach(terms: Terms, scan: Scan, depth: int, pairs: Pairs, enough: f
 
 
 def _some_in_reach(
-    table: Floats, terms: Terms, a: int, classes: Classes, c: int, scan: Scan, room: Room, enough: float
+    table: Floats, terms: Terms, a: int, classes: Classes, c: int, scan: Scan, room: SumRoom, enough: float
 ) -> bool:
     """Whether this holds with some split of a class."""
     begin, end = classes.begin[c], classes.begin[c + 1]

@@ -11,7 +11,7 @@ import numpy as np
 
 from dse.mapper.deep.bounds.mirror import twins_of
 from dse.mapper.deep.bounds.subproblem import Space
-from dse.mapper.deep.bounds.sums.columns import Places, Pool, places_of
+from dse.mapper.deep.bounds.sums.columns import FactorPlaces, Pool, places_of
 from dse.mapper.deep.bounds.sums.crossings import Crossing, Term, crossings_of
 from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT
 from dse.mapper.deep.bounds.sums.terms import (
@@ -28,13 +28,13 @@ from dse.mapper.deep.kept import (
     NOT_OF_TERMS,
     OF_LIMITS,
     OF_PORTS,
-    Laid,
+    LaidTables,
     Shared,
     kept_last,
     numbers_of,
     tables_of,
 )
-from dse.mapper.deep.lists import NO_TRIPS, Choice, needed
+from dse.mapper.deep.lists import NO_TRIPS, ListChoice, needed
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import Axis
 from dse.model.counting.kernel import Ints
@@ -57,7 +57,7 @@ def space_of(problem: Deep, mask: int, loose: tuple[int, ...] = ()) -> Space:
         space = replace(space, twins=None)  # which of equal loops move outwards is not the same in the image
     if problem.last not in loose:
         return space
-    keep = needed(space.problem, space.axes, problem.last, Choice(NO_TRIPS))
+    keep = needed(space.problem, space.axes, problem.last, ListChoice(NO_TRIPS))
     return replace(space, rows=tuple(np.flatnonzero(mine) for mine in keep))
 
 
@@ -134,7 +134,7 @@ def _space_of(problem: Deep, common: Common) -> Space:
     some, limits = _limits(problem, common)
     terms = objective + some
     steps, (places, columns) = first_steps(terms), _places(terms, axes, shared)
-    laid = kept_last(shared.laid, (tuple(crossings), columns), 2 * MOST_KEPT, lambda: Laid({}, {}, {}, {}))
+    laid = kept_last(shared.laid, (tuple(crossings), columns), 2 * MOST_KEPT, lambda: LaidTables({}, {}, {}, {}))
     return Space(
         problem, 0, axes, crossings, terms, np.array([term.block for term in terms]),
         np.array([term.group for term in terms]), np.array(limits), cuts_of(terms), groups,
@@ -145,10 +145,10 @@ def _space_of(problem: Deep, common: Common) -> Space:
     )  # fmt: skip
 
 
-def _places(terms: list[Term], axes: list[Axis], shared: Shared) -> tuple[Places, tuple[bytes, ...]]:
+def _places(terms: list[Term], axes: list[Axis], shared: Shared) -> tuple[FactorPlaces, tuple[bytes, ...]]:
     """Where terms find their factors, which no coefficient changes; and the same without coefficients, to look up."""
 
-    def make() -> tuple[Places, tuple[bytes, ...]]:
+    def make() -> tuple[FactorPlaces, tuple[bytes, ...]]:
         found = places_of(terms, axes)
         columns = found.first, found.second, found.of_crossings, found.crossings, found.views
         return found, tuple(one.tobytes() for one in columns)

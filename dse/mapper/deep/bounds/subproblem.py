@@ -10,36 +10,29 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
+from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.mirror import CLOSED, PLAIN, WHOLE, closed
-from dse.mapper.deep.bounds.sums.columns import Columns, Laid, Places, Pool, Words
+from dse.mapper.deep.bounds.sums.columns import Columns, FactorPlaces, Laid, Pool, Words
 from dse.mapper.deep.bounds.sums.crossings import Crossing, Term
-from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, ROUNDING, Terms
+from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Terms
 from dse.mapper.deep.bounds.weights.dual import WARM, Effort, Family, Flock, climb_all
+from dse.mapper.deep.bounds.weights.newton import HOT
 from dse.mapper.deep.bounds.weights.stairs import ONE_STEP, least_step
 from dse.mapper.deep.kept import Shared
-from dse.mapper.deep.lists import Bools, Choice, agreeing, listed, needed, nothing_of, parts_of_choice
+from dse.mapper.deep.leaf_walk import Parts
+from dse.mapper.deep.lists import Bools, ListChoice, agreeing, listed, needed, nothing_of, parts_of_choice
 from dse.mapper.deep.problem import Deep
-from dse.mapper.deep.search import Parts
-from dse.mapper.deep.splits.axes import Axis, together
+from dse.mapper.deep.splits.axes import Axis, tables_of_axes
 from dse.mapper.shared.compilation.arguments import Held
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import ENERGY, FRONT, LATENCY
 from dse.model.counting.kernel import Floats, Ints
 from dse.problem.dims import P
 
-MARGIN = 1e-9
-"""How much more than the best mapping known, in logarithms, bounds may be where mappings that cost the same count."""
-
-TIED = 2.0 * ROUNDING
-"""How much less a mapping's logarithm of time is at least than that of one that is as fast."""
-
 MOST_HELD = 6
 """Terms of a space for an objective and a limit on time, or limits of its parts, that are kept."""
 
-HOT = 0.1
-"""Heat, see `dse.mapper.deep.bounds.weights.newton`, for weights of which nothing is known."""
-
-Kindred = tuple[tuple[Laid, ...], Floats, Ints]
+KinParts = tuple[tuple[Laid, ...], Floats, Ints]
 """The choices and `first` of a `Kin`, and between them what its `logs` have beside the coefficients, (m, T)."""
 
 
@@ -49,6 +42,12 @@ class Space:
 
     Parameters
     ----------
+    problem, mask
+        In numbers, and its place in the list of what levels keep.
+    axes, crossings, terms
+        Tables of splits, ways of words, and what energy and times are sums of.
+    block, group, limits, cuts, groups
+        As of `dse.mapper.deep.bounds.sums.sift.Terms`, `limits` without that on time.
     steps : (6,) int64
         Column of the compute steps in each axis' table.
     floors : (F, 2) int64
@@ -67,7 +66,7 @@ class Space:
         Which splits are each other's mirror image, if any (`dse.mapper.deep.bounds.mirror.twins_of`).
     loose
         Levels whose lists have no loops that may as well stand right outside (`dse.mapper.deep.lists.needed`).
-    words, known, needed, kins, compared
+    words, known, needed, kins, next_lists, open_lists, compared, told
         What is known of lists laid down.
     weights
         Those that bounded this space, or a neighbour's, last: see `dse.mapper.deep.kept.Tables`.
@@ -97,14 +96,14 @@ class Space:
     least_steps: float
     differ: tuple[int, ...]
     rows: tuple[Ints, ...]
-    places: Places
+    places: FactorPlaces
     words: Pool
     parts: tuple[Space, ...] = ()
     loose: tuple[int, ...] = ()
     twins: tuple[Ints, Ints] | None = None
     known: dict[Laid, tuple[Floats, Ints]] = field(default_factory=dict, repr=False)
-    needed: dict[tuple[int, Choice], list[Bools]] = field(default_factory=dict, repr=False)
-    kins: dict[tuple[Laid, int, tuple[Choice, ...]], Kindred] = field(default_factory=dict, repr=False)
+    needed: dict[tuple[int, ListChoice], list[Bools]] = field(default_factory=dict, repr=False)
+    kins: dict[tuple[Laid, int, tuple[ListChoice, ...]], KinParts] = field(default_factory=dict, repr=False)
     shifts: dict[int, Floats | None] = field(default_factory=dict, repr=False)
     weights: dict[Hashable, tuple[Ints, Floats]] = field(default_factory=dict, repr=False)
     alike: dict[Hashable, Space] = field(default_factory=dict, repr=False)
@@ -113,7 +112,7 @@ class Space:
     next_lists: dict[Laid, int | None] = field(default_factory=dict, repr=False)
     open_lists: dict[Laid, tuple[int, ...]] = field(default_factory=dict, repr=False)
     compared: dict[Laid, Held | None] = field(default_factory=dict, repr=False)
-    told: dict[tuple[Laid, int], tuple[Choice, ...]] = field(default_factory=dict, repr=False)
+    told: dict[tuple[Laid, int], tuple[ListChoice, ...]] = field(default_factory=dict, repr=False)
 
     def terms_for(self, best: Best, walks: bool = False) -> Terms:
         """The terms for a search, for any lists laid down; walks for the fastest look for the least energy as well."""
@@ -161,7 +160,7 @@ class Space:
         """Whether the splits of a mapping, one of each axis, are part of it."""
         return all(row in mine for row, mine in zip(rows, self.rows, strict=True))
 
-    def kin(self, choices: Laid, level: int, some: tuple[Choice, ...] | None = None) -> Kin:
+    def kin(self, choices: Laid, level: int, some: tuple[ListChoice, ...] | None = None) -> Kin:
         """What may be laid down about one list more, or `some` of it."""
         some = listed() if some is None else some
         if (choices, level, some) not in self.kins:
@@ -181,7 +180,7 @@ class Space:
         assert shift is not None, "kindred spaces have the same terms"
         return columns[0] + shift, columns[1], columns[2]
 
-    def agree(self, level: int, rows: tuple[Ints, ...], some: tuple[Choice, ...] | None = None) -> Bools:
+    def agree(self, level: int, rows: tuple[Ints, ...], some: tuple[ListChoice, ...] | None = None) -> Bools:
         """(choices, n) which splits agree with each choice about a list: all that are listed, or `some`."""
         some, forced = some or listed(), self.problem.innermost if level == self.problem.near else -1
         loops = np.concatenate([axis.loops(level)[row] for axis, row in zip(self.axes, rows, strict=True)])
@@ -199,12 +198,14 @@ class Space:
 class Node:
     """A subproblem: what is laid down per list, splits that are left per axis, and its bound (a logarithm).
 
-    `compared` is how many combinations of its splits there were when they were last compared with one another.
-    `mirror` says what is known of mirror images, see `dse.mapper.deep.bounds.mirror`.
+    `reduced` has of each split how far it lifts the bound, `weights` are those of the bound, one for each term, and
+    `columns` where terms find their factors with these lists. `compared` is how many combinations of its splits
+    there were when they were last compared with one another. `mirror` says what is known of mirror images, see
+    `dse.mapper.deep.bounds.mirror`.
     """
 
     space: Space
-    choices: tuple[Choice | None, ...]
+    choices: tuple[ListChoice | None, ...]
     rows: tuple[Ints, ...]
     weights: Floats
     bound: float
@@ -215,7 +216,7 @@ class Node:
 
 
 class Kin(NamedTuple):
-    """What is laid down in each of m subproblems, with their columns as `columns_of` has them.
+    """What is laid down in each of m subproblems, with their columns as `Space.columns` has them.
 
     Parameters
     ----------
@@ -226,57 +227,14 @@ class Kin(NamedTuple):
         What is known of the mirror images of each; if empty, nothing.
     """
 
-    choices: tuple[tuple[Choice | None, ...], ...]
+    choices: tuple[tuple[ListChoice | None, ...], ...]
     logs: Floats
     first: Ints
     second: Ints
     mirror: tuple[int, ...] = ()
 
 
-@dataclass(slots=True)
-class Best:
-    """Incumbents and counters of one search, and how many looks for a better mapping have found none in a row.
-
-    `warm`: it begins at a mapping found earlier, with the weights `begun` if not those kept; `weights` are its own.
-    """
-
-    kind: int
-    gap: float
-    until: float
-    values: Floats
-    records: Ints
-    visited: Ints
-    stop: Ints
-    held: int = 0
-    fruitless: int = 0
-    warm: bool = False
-    begun: dict[Hashable, tuple[Ints, Floats]] | None = None
-    weights: dict[Hashable, tuple[Ints, Floats]] = field(default_factory=dict)
-
-    @property
-    def walks_for(self) -> int:
-        """The objective of walks: all mappings of a front where bounds are of energy under a limit on time."""
-        return self.kind
-
-    def target(self) -> float:
-        """The logarithm that bounds must stay below."""
-        if self.held == 0:
-            return inf
-        energy, time = self.values[0].tolist()
-        value = energy if self.kind == ENERGY else time if self.kind == LATENCY else energy * time
-        margin = -TIED if self.kind == LATENCY else MARGIN  # of the fastest, one will do: see `seek_fastest`
-        return log(value) - log(1 + self.gap + 1e-12) + margin if value > 0 else -inf
-
-    def steps(self) -> Floats:
-        """What is looked for at several times, see `dse.mapper.deep.bounds.weights.dual.Effort`."""
-        return ONE_STEP
-
-    def target_in(self, node: Node) -> float:
-        """The logarithm that bounds on parts of a subproblem must stay below, by its own weights."""
-        return self.target()
-
-
-def with_each(choices: Laid, level: int, some: tuple[Choice, ...]) -> tuple[Laid, ...]:
+def with_each(choices: Laid, level: int, some: tuple[ListChoice, ...]) -> tuple[Laid, ...]:
     """Each of some choices about a list beside those about all others."""
     return tuple((*choices[:level], choice, *choices[level + 1 :]) for choice in some)
 
@@ -308,7 +266,7 @@ def even_weights(space: Space, best: Best) -> Floats:
 
 
 def bounded(
-    space: Space, choices: tuple[Choice | None, ...], rows: tuple[Ints, ...], weights: Floats, best: Best,
+    space: Space, choices: tuple[ListChoice | None, ...], rows: tuple[Ints, ...], weights: Floats, best: Best,
     columns: Columns | None = None, heat: float = WARM, mirror: int = PLAIN,
 ) -> Node | None:  # fmt: skip
     """A subproblem with its bound, None when that shows that nothing in it improves."""
@@ -340,7 +298,7 @@ def bounded_all(
         mine.reshape(many, size), start, np.empty((many, 6), dtype=np.int64), its.reshape(many, size),
         np.repeat(weights[None], many, axis=0), np.empty(many),
     )  # fmt: skip
-    laid = together(space.axes)
+    laid = tables_of_axes(space.axes)
     family = Family(kin.logs.copy(), kin.first, np.ascontiguousarray(keep), space.steps, space.floors)
     target, steps = best.target(), best.steps()
     compiled(climb_all)(

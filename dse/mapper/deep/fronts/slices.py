@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.subproblem import MARGIN, Best, Node
+from dse.mapper.deep.bounds.best import MARGIN, Best
+from dse.mapper.deep.bounds.subproblem import Node
 from dse.mapper.deep.bounds.sums.sift import OF_TIME
 from dse.mapper.deep.bounds.weights.stairs import ONE_STEP
 from dse.mapper.deep.leaves import PRICED

@@ -10,10 +10,11 @@ from math import exp, inf
 
 import numpy as np
 
-from dse.mapper.deep.bounds.subproblem import Best, Node, Space, bounded, root_of
+from dse.mapper.deep.bounds.best import Best
+from dse.mapper.deep.bounds.subproblem import Node, Space, bounded, root_of
 from dse.mapper.deep.fronts.slices import FASTER, Slice, Stairs
 from dse.mapper.deep.leaves import SUBPROBLEMS
-from dse.mapper.deep.tree.best_first import children_of, dive, exchange, walked_at_once
+from dse.mapper.deep.tree.best_first import children_of, dive, exchange_near, walked_at_once
 from dse.model.counting.kernel import Floats, Ints
 
 WORTH = 0.15
@@ -117,7 +118,7 @@ def _improve(spaces: list[Space], whole: Slice, known: set[bytes]) -> None:
         for at in new:
             known.add(stairs.records[at].tobytes())
         for record, low, until in [(stairs.records[i].copy(), *_beside(stairs, i)) for i in new]:
-            exchange(spaces, whole.part(low, until), record)
+            exchange_near(spaces, whole.part(low, until), record)
 
 
 def _beside(stairs: Stairs, at: int) -> tuple[float, float]:

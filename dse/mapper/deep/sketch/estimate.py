@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dse.mapper.deep.nest import COLS, ROWS
-from dse.mapper.deep.sketch.sums import Sums
+from dse.mapper.deep.sketch.sums import SketchSums
 from dse.mapper.shared.factors import ceil_div
 from dse.mapper.shared.incumbent import ENERGY, LATENCY
 from dse.model.counting.kernel import Floats, Ints
@@ -87,7 +87,7 @@ FAR = 2.0
 EVERY = (1 << 8) - 1
 
 
-def new_sketch(sums: Sums) -> Sketch:
+def new_sketch(sums: SketchSums) -> Sketch:
     """Room for a mapping, all factors one."""
     levels, views = len(sums.bits), sums.views[-1]
     return Sketch(
@@ -100,7 +100,7 @@ def new_sketch(sums: Sums) -> Sketch:
     )  # fmt: skip
 
 
-def note(sums: Sums, sketch: Sketch, d: int) -> None:
+def note(sums: SketchSums, sketch: Sketch, d: int) -> None:
     """Work out what follows from a dim's factors."""
     factors, bound, loops, levels = sketch.factors[d], float(sums.bounds[d]), sketch.loops, len(sums.bits)
     trips, tile, children, used, filled = (
@@ -146,7 +146,7 @@ def _mover(loops: Ints, o: int, child: int) -> int:
     return level
 
 
-def _touched(sums: Sums, tile: Floats, number: Floats, which: int, child: int, level: int) -> float:
+def _touched(sums: SketchSums, tile: Floats, number: Floats, which: int, child: int, level: int) -> float:
     """Words of the ifmap along an axis that come into tiles; where a list moves it (else -1) it slides on the axis."""
     a, b, stride, dilation = P + which, R + which, float(sums.window[2 * which]), float(sums.window[2 * which + 1])
     n_a, n_b, tile_a, tile_b = number[a, child], number[b, child], tile[a, child], tile[b, child]
@@ -162,7 +162,7 @@ def _touched(sums: Sums, tile: Floats, number: Floats, which: int, child: int, l
     return float(words)
 
 
-def _settle_words(sums: Sums, sketch: Sketch) -> None:
+def _settle_words(sums: SketchSums, sketch: Sketch) -> None:
     """Fill what the words of crossings depend on beside the operands that stay."""
     levels, bounds = len(sums.bits), sums.bounds
     for c in range(len(sums.operand)):
@@ -179,7 +179,7 @@ def _settle_words(sums: Sums, sketch: Sketch) -> None:
             sketch.moved[c] = float(bounds[G] * bounds[N] * bounds[C]) * touched
 
 
-def _count_words(sums: Sums, sketch: Sketch) -> None:
+def _count_words(sums: SketchSums, sketch: Sketch) -> None:
     """Fill the words of all views."""
     levels, words, trips, children = len(sums.bits), sketch.words, sketch.trips, sketch.children
     bounds, totals = sums.bounds, sums.totals
@@ -209,7 +209,7 @@ def words_of(o: int, size: Floats, at: int, window: Ints) -> float:
     return float(size[G, at] * size[N, at] * size[C, at] * height * width)
 
 
-def too_much(sums: Sums, sketch: Sketch, finished: bool) -> float:
+def too_much(sums: SketchSums, sketch: Sketch, finished: bool) -> float:
     """How many times too much levels hold, all of them multiplied; 1 if the mapping fits.
 
     Parameters
@@ -234,7 +234,7 @@ def too_much(sums: Sums, sketch: Sketch, finished: bool) -> float:
     return over
 
 
-def all_finished(sums: Sums, sketch: Sketch) -> bool:
+def all_finished(sums: SketchSums, sketch: Sketch) -> bool:
     """Whether no unfinished psums come to a level that would have less room for them."""
     finished = True
     for level in range(1, len(sums.bits)):
@@ -243,12 +243,12 @@ def all_finished(sums: Sums, sketch: Sketch) -> bool:
     return finished
 
 
-def too_often(sums: Sums, sketch: Sketch) -> float:
+def too_often(sums: SketchSums, sketch: Sketch) -> float:
     """How many times too often psums come to the outermost level, where only finished ones may come."""
     return sketch.words[sums.from_inside[0]] / sums.totals[PSUM] if sums.state[1] == 1 else 1.0
 
 
-def settle(sums: Sums, sketch: Sketch) -> bool:
+def settle(sums: SketchSums, sketch: Sketch) -> bool:
     """Work out what an estimate needs beside the operands that stay; whether it is worth one."""
     bits, f = sums.bits, 0
     for level in range(1, len(bits)):
@@ -268,7 +268,7 @@ def settle(sums: Sums, sketch: Sketch) -> bool:
     return True
 
 
-def estimate(sums: Sums, sketch: Sketch, kind: int) -> float:
+def estimate(sums: SketchSums, sketch: Sketch, kind: int) -> float:
     """About the objective of a mapping; more where it does not fit.
 
     Parameters
@@ -279,7 +279,7 @@ def estimate(sums: Sums, sketch: Sketch, kind: int) -> float:
     return estimate_settled(sums, sketch, kind) if settle(sums, sketch) else np.inf
 
 
-def estimate_settled(sums: Sums, sketch: Sketch, kind: int) -> float:
+def estimate_settled(sums: SketchSums, sketch: Sketch, kind: int) -> float:
     """The same after `settle`, since when only operands that stay have changed."""
     over = sketch.fits[0]
     _count_words(sums, sketch)

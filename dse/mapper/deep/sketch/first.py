@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dse.mapper.deep.bounds.subproblem import Best
+from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.drafts import Draft
 from dse.mapper.deep.leaves import Goal, Incumbents
 from dse.mapper.deep.sketch.sketch import Kindred, sketch_mappings

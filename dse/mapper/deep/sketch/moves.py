@@ -12,7 +12,7 @@ import numpy as np
 
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.sketch.estimate import EVERY, NOT_OF, PLACES, Sketch, estimate, estimate_settled, note, settle
-from dse.mapper.deep.sketch.sums import Sums
+from dse.mapper.deep.sketch.sums import SketchSums
 from dse.mapper.shared.factors import ceil_div, keeps_tight
 from dse.model.counting.kernel import Ints
 
@@ -69,7 +69,7 @@ def moves_of(dp: Deep) -> Moves:
     return Moves(most, dp.whole, dp.folds_wanted, dp.sides, dp.perfect, free, np.arange(8), spare)
 
 
-def begin(dp: Deep, sums: Sums, moves: Moves, sketch: Sketch) -> bool:
+def begin(dp: Deep, sums: SketchSums, moves: Moves, sketch: Sketch) -> bool:
     """Put all factors as far outside as the rules let them; False where that breaks one."""
     fine = True
     for d in range(8):
@@ -80,7 +80,7 @@ def begin(dp: Deep, sums: Sums, moves: Moves, sketch: Sketch) -> bool:
     return fine
 
 
-def put_outside(dp: Deep, sums: Sums, moves: Moves, sketch: Sketch, d: int) -> bool:
+def put_outside(dp: Deep, sums: SketchSums, moves: Moves, sketch: Sketch, d: int) -> bool:
     """The same for a dim."""
     factors, bound, at, levels = sketch.factors[d], dp.bounds[d], 0, len(dp.nodes)
     for slot in range(len(factors)):
@@ -106,7 +106,7 @@ def _product(factors: Ints) -> int:
     return product
 
 
-def allowed(sums: Sums, moves: Moves, sketch: Sketch, d: int) -> bool:
+def allowed(sums: SketchSums, moves: Moves, sketch: Sketch, d: int) -> bool:
     """Whether a dim's factors cover it, keep all rules, and leave room for those of other dims."""
     factors, bound = sketch.factors[d], sums.bounds[d]
     product, inside = _product(factors), 1
@@ -148,7 +148,7 @@ def _move(bound: int, perfect: bool, factors: Ints, source: int, target: int, si
             product = others * factors[slot]
 
 
-def best_move(sums: Sums, moves: Moves, sketch: Sketch, d: int, kind: int, value: float) -> float:
+def best_move(sums: SketchSums, moves: Moves, sketch: Sketch, d: int, kind: int, value: float) -> float:
     """Make the move of a dim that is best, if it is better; returns the estimate."""
     factors, kept, best, stays = sketch.factors[d], moves.spare[0], moves.spare[1], sketch.stays
     slots, found, list_of, stays_there = len(factors), value * BETTER, -1, 0
@@ -192,7 +192,7 @@ def best_move(sums: Sums, moves: Moves, sketch: Sketch, d: int, kind: int, value
     return found
 
 
-def best_stays(sums: Sums, moves: Moves, sketch: Sketch, kind: int, value: float) -> float:
+def best_stays(sums: SketchSums, moves: Moves, sketch: Sketch, kind: int, value: float) -> float:
     """In each list let that operand stay with which the mapping is best; returns the estimate."""
     if not settle(sums, sketch):
         return value
@@ -210,7 +210,7 @@ def best_stays(sums: Sums, moves: Moves, sketch: Sketch, kind: int, value: float
     return value
 
 
-def best_swap(sums: Sums, moves: Moves, sketch: Sketch, kind: int, value: float) -> float:
+def best_swap(sums: SketchSums, moves: Moves, sketch: Sketch, kind: int, value: float) -> float:
     """Make the exchange of two dims' factors between two places that is best, if it is better; returns the estimate."""
     found, first, second, best, its_best = value * BETTER, -1, -1, moves.spare[2], moves.spare[3]
     for d in range(8):
@@ -230,7 +230,7 @@ def best_swap(sums: Sums, moves: Moves, sketch: Sketch, kind: int, value: float)
 
 
 def _best_swap_of(
-    sums: Sums, moves: Moves, sketch: Sketch, dims: tuple[int, int], kind: int, found: float
+    sums: SketchSums, moves: Moves, sketch: Sketch, dims: tuple[int, int], kind: int, found: float
 ) -> float:  # fmt: skip
     """The best exchange of two dims, kept in `spare` where it is better than what was found."""
     d, e = dims
@@ -267,7 +267,7 @@ def _best_swap_of(
     return found
 
 
-def descend(sums: Sums, moves: Moves, sketch: Sketch, kind: int) -> float:
+def descend(sums: SketchSums, moves: Moves, sketch: Sketch, kind: int) -> float:
     """Move factors, dim by dim, for as long as the estimate falls; returns it."""
     value = estimate(sums, sketch, kind)
     for _ in range(PASSES):

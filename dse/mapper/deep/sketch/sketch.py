@@ -11,7 +11,7 @@ from dse.mapper.deep.nest import COLS, PER_LEVEL, PER_PART, ROWS, TRIPS
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.sketch.estimate import PLACES, Sketch, estimate, new_sketch, note, words_of
 from dse.mapper.deep.sketch.moves import BETTER, Moves, allowed, begin, best_swap, descend, moves_of, put_outside
-from dse.mapper.deep.sketch.sums import Sums, sums_of
+from dse.mapper.deep.sketch.sums import SketchSums, sums_of
 from dse.mapper.deep.splits.chains import settle_sides
 from dse.model.counting.kernel import Ints, entry
 from dse.model.price import SHARED
@@ -50,7 +50,7 @@ class Kindred(NamedTuple):
     masks: Ints
 
 
-class Kept(NamedTuple):
+class BestSketch(NamedTuple):
     """The best mapping so far: see `Sketch`."""
 
     factors: Ints
@@ -77,7 +77,7 @@ def sketch_mappings(dp: Deep, kindred: Kindred, goal: Goal, incumbents: Incumben
     """
     sums, moves = sums_of(dp, kindred.bits[len(kindred.bits) - 1, :, PSUM]), moves_of(dp)
     mine, scratch, known, value = new_sketch(sums), scratch_of(dp), held > 0, np.inf
-    best = Kept(np.ones_like(mine.factors), np.zeros_like(mine.stays))
+    best = BestSketch(np.ones_like(mine.factors), np.zeros_like(mine.stays))
     starts, rounds = (1, 1) if known else (len(STARTS), ROUNDS)
     start, swaps, kicks, before = 0, 0, 0, np.inf
     # Where psums may come back at first, other beginnings end worse.
@@ -115,7 +115,7 @@ def sketch_mappings(dp: Deep, kindred: Kindred, goal: Goal, incumbents: Incumben
             held = _priced(dp, kindred, sums, moves, mine, goal, incumbents, held, scratch)
 
 
-def _begun(dp: Deep, sums: Sums, moves: Moves, mine: Sketch, start: int, records: Ints, known: bool) -> bool:
+def _begun(dp: Deep, sums: SketchSums, moves: Moves, mine: Sketch, start: int, records: Ints, known: bool) -> bool:
     """Put a mapping at one of the beginnings, or at the one that is known; False where there is none."""
     fine = begin(dp, sums, moves, mine)
     if known:
@@ -127,7 +127,7 @@ def _begun(dp: Deep, sums: Sums, moves: Moves, mine: Sketch, start: int, records
     return known or fine
 
 
-def _take(sums: Sums, mine: Sketch, record: Ints) -> None:
+def _take(sums: SketchSums, mine: Sketch, record: Ints) -> None:
     """Begin at a mapping that is known."""
     for d in range(8):
         for level in range(len(mine.stays)):
@@ -137,7 +137,7 @@ def _take(sums: Sums, mine: Sketch, record: Ints) -> None:
         note(sums, mine, d)
 
 
-def _keep(mine: Sketch, best: Kept) -> None:
+def _keep(mine: Sketch, best: BestSketch) -> None:
     for d in range(8):
         for slot in range(mine.factors.shape[1]):
             best.factors[d, slot] = mine.factors[d, slot]
@@ -145,7 +145,7 @@ def _keep(mine: Sketch, best: Kept) -> None:
         best.stays[level] = mine.stays[level]
 
 
-def _put_back(sums: Sums, mine: Sketch, best: Kept) -> None:
+def _put_back(sums: SketchSums, mine: Sketch, best: BestSketch) -> None:
     for d in range(8):
         for slot in range(mine.factors.shape[1]):
             mine.factors[d, slot] = best.factors[d, slot]
@@ -154,7 +154,7 @@ def _put_back(sums: Sums, mine: Sketch, best: Kept) -> None:
         mine.stays[level] = best.stays[level]
 
 
-def _kicked(dp: Deep, sums: Sums, moves: Moves, mine: Sketch, best: Kept, pair: int) -> bool:
+def _kicked(dp: Deep, sums: SketchSums, moves: Moves, mine: Sketch, best: BestSketch, pair: int) -> bool:
     """Put two dims of the best mapping outside, to be moved anew first; False where that is not done."""
     first, second = KICKS[pair]
     if sums.state[0] > MOST or dp.bounds[first] == 1 or dp.bounds[second] == 1:
@@ -173,8 +173,8 @@ def _kicked(dp: Deep, sums: Sums, moves: Moves, mine: Sketch, best: Kept, pair: 
 
 
 def _priced(
-    dp: Deep, kindred: Kindred, sums: Sums, moves: Moves, mine: Sketch, goal: Goal, incumbents: Incumbents, held: int,
-    scratch: Scratch,
+    dp: Deep, kindred: Kindred, sums: SketchSums, moves: Moves, mine: Sketch, goal: Goal, incumbents: Incumbents,
+    held: int, scratch: Scratch,
 ) -> int:  # fmt: skip
     """Price a mapping with all of its orders, in the last problem that it is one of; nothing that breaks a rule."""
     for d in range(8):
@@ -199,7 +199,7 @@ def _priced(
     return price_orders(dp, choices, goal, found, held, room)
 
 
-def _is_of(kindred: Kindred, sums: Sums, mine: Sketch, at: int) -> bool:
+def _is_of(kindred: Kindred, sums: SketchSums, mine: Sketch, at: int) -> bool:
     """Whether a mapping fits in a kindred problem, and its psums come to levels as that has it."""
     for level in range(len(sums.bits)):
         total, inside = 0.0, sums.from_inside[level]

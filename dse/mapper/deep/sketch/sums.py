@@ -14,7 +14,7 @@ from dse.model.time import SINGLE, STREAMING
 from dse.problem.dims import PSUM
 
 
-class Sums(NamedTuple):
+class SketchSums(NamedTuple):
     """What energy and times are sums of.
 
     Parameters
@@ -70,7 +70,7 @@ class Sums(NamedTuple):
     state: Ints
 
 
-def sums_of(dp: Deep, narrow: Ints) -> Sums:
+def sums_of(dp: Deep, narrow: Ints) -> SketchSums:
     """Gather what energy and times are sums of: see `dse.mapper.deep.bounds.sums.terms.Book`."""
     levels, ports = len(dp.nodes), len(dp.port_node)
     operand, parent = np.zeros(3 * levels, dtype=np.int64), np.zeros(3 * levels, dtype=np.int64)
@@ -118,7 +118,7 @@ def sums_of(dp: Deep, narrow: Ints) -> Sums:
                 bits[level, o] = dp.bits[level, o]
         finished[level] = min(bits[level, PSUM], narrow[level])
     fills, fill_cost = _fills_of(dp, operand[:count], parent[:count], child[:count], level_of)
-    sums = Sums(
+    sums = SketchSums(
         operand[:count], parent[:count], child[:count], views[: count + 1], counted[:rows], form, constant, level_of,
         fills, fill_cost, dp.bounds, dp.window, dp.words, dp.static_pj, bits, dp.capacity, finished,
         from_inside, np.zeros(2, dtype=np.int64),
@@ -129,7 +129,7 @@ def sums_of(dp: Deep, narrow: Ints) -> Sums:
     return sums
 
 
-def _back(dp: Deep, sums: Sums, c: int, row: int, cost: float) -> None:
+def _back(dp: Deep, sums: SketchSums, c: int, row: int, cost: float) -> None:
     """Book psums that are read back: those that arrive less those that start a visit empty."""
     form, views = sums.form, sums.views
     if cost == 0.0:
@@ -142,7 +142,7 @@ def _back(dp: Deep, sums: Sums, c: int, row: int, cost: float) -> None:
             form[views[x + 1] - 1, row] += cost
 
 
-def _book_energy(dp: Deep, sums: Sums, fans: Ints) -> None:
+def _book_energy(dp: Deep, sums: SketchSums, fans: Ints) -> None:
     """Fill the energy's row."""
     form, constant, views, levels = sums.form, sums.constant, sums.views, len(dp.nodes)
     constant[0] = dp.mac_pj
@@ -172,7 +172,7 @@ def _book_energy(dp: Deep, sums: Sums, fans: Ints) -> None:
             form[first, 0] += write
 
 
-def _book_port(dp: Deep, sums: Sums, t: int) -> None:
+def _book_port(dp: Deep, sums: SketchSums, t: int) -> None:
     """Fill the two rows of a port's time, joined with that of the port that it is one with."""
     form, constant, views, levels, ports = sums.form, sums.constant, sums.views, len(dp.nodes), len(dp.port_node)
     node, cost, saved = dp.port_node[t], dp.port_cost[t], dp.port_saved[t]
@@ -200,7 +200,7 @@ def _book_port(dp: Deep, sums: Sums, t: int) -> None:
 
 
 def _fills_of(dp: Deep, operand: Ints, parent: Ints, child: Ints, ports: Ints) -> tuple[Ints, Floats]:
-    """First fills and last drains that take time, port by port: what `Sums` has of them."""
+    """First fills and last drains that take time, port by port: what `SketchSums` has of them."""
     count, levels = 0, len(dp.nodes)
     fills, costs = np.zeros((3 * len(ports), 4), dtype=np.int64), np.zeros(3 * len(ports))
     for t in range(len(ports)):

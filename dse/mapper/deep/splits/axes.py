@@ -353,7 +353,7 @@ def _slots_of(key: Key, dims: tuple[int, ...], slots: int) -> tuple[int, ...]:
     return tuple(found)
 
 
-def together(axes: list[Axis]) -> Together:
+def tables_of_axes(axes: list[Axis]) -> Together:
     """The tables of all axes; the same tuples as the last time where no column was asked for since."""
     known = axes[0]._together
     if known is None or known.axes is not axes or known.widths != [axis.width for axis in axes]:

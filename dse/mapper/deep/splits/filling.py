@@ -53,7 +53,7 @@ class Splits(NamedTuple):
     dilation: int
 
 
-class Room(NamedTuple):
+class FillRoom(NamedTuple):
     """Scratch.
 
     Parameters
@@ -80,7 +80,8 @@ def fill(splits: Splits, asked: Ints, logs: Floats, plain: Floats) -> None:
     logs, plain : (columns, n) float
         Filled.
     """
-    room = Room(np.ones(splits.chains.shape[2] + 1, dtype=np.int64), np.zeros(plain.shape[1]), np.zeros(plain.shape[1]))
+    ones, rows = np.ones(splits.chains.shape[2] + 1, dtype=np.int64), plain.shape[1]
+    room = FillRoom(ones, np.zeros(rows), np.zeros(rows))
     known = np.zeros(min(KNOWN, max(FEW, plain.shape[1])))
     for c in range(len(asked)):
         mine = plain[asked[c, 0]]
@@ -104,7 +105,7 @@ def _fill_logs(factors: Floats, known: Floats, logs: Floats) -> None:
         logs[i] = known[whole]
 
 
-def _fill_factors(splits: Splits, what: int, x: int, y: int, z: int, room: Room, factors: Floats) -> None:
+def _fill_factors(splits: Splits, what: int, x: int, y: int, z: int, room: FillRoom, factors: Floats) -> None:
     """One column."""
     chains, bounds, levels = splits.chains, splits.bounds, splits.sides.shape[1]
     if what == COUNT:
@@ -156,7 +157,7 @@ def _tile(chains: Ints, i: int, which: int, bound: int, level: int, above: int) 
     return int(min(size, bound))
 
 
-def _count_both(chains: Ints, bounds: Ints, x: int, y: int, room: Room, counts: Floats) -> None:
+def _count_both(chains: Ints, bounds: Ints, x: int, y: int, room: FillRoom, counts: Floats) -> None:
     """Index combinations of both dims over the outermost lists, so many of each."""
     _count(chains, 0, bounds[0], x, 0, room.inside, counts)
     if bounds[1] > 1:
@@ -171,7 +172,7 @@ def _count(chains: Ints, which: int, bound: int, lists: int, fans: int, inside: 
     Parameters
     ----------
     inside : (2 * k + 1,) int64
-        Scratch, see `Room`.
+        Scratch, see `FillRoom`.
     """
     slots = chains.shape[2]
     after, counted = np.ones(slots + 1, dtype=np.int64), np.zeros(slots, dtype=np.bool_)

@@ -11,12 +11,13 @@ from typing import TypeVar
 
 import numpy as np
 
+from dse.mapper.deep.bounds.best import MARGIN, Best
 from dse.mapper.deep.bounds.dominance import WORTHWHILE, needed_splits
 from dse.mapper.deep.bounds.finished import Returning, told_apart
 from dse.mapper.deep.bounds.left import lifts_left, splits_left
 from dse.mapper.deep.bounds.spaces import allowing_returns
-from dse.mapper.deep.bounds.subproblem import MARGIN, Best, Node, Space, bounded, root_of
-from dse.mapper.deep.kept import Begun, Found, found_by, rules_of, splits_of
+from dse.mapper.deep.bounds.subproblem import Node, Space, bounded, root_of
+from dse.mapper.deep.kept import Begun, Remembered, found_by, rules_of, splits_of
 from dse.mapper.deep.leaves import SUBPROBLEMS
 from dse.mapper.deep.lists import choices_of, nothing_of
 from dse.mapper.deep.problem import Deep
@@ -73,7 +74,7 @@ FRUITLESS = 8
 """No more is looked through in this way once so many looks in a row have found nothing better."""
 
 
-def finished(steps: Generator[None, None, Answer]) -> Answer:
+def run_to_end(steps: Generator[None, None, Answer]) -> Answer:
     """What a search returns in the end that pauses now and then."""
     while True:
         try:
@@ -83,7 +84,7 @@ def finished(steps: Generator[None, None, Answer]) -> Answer:
 
 
 def seek(
-    spaces: list[Space], later: list[Returning], best: Best, near: Ints | None = None, found: Sequence[Found] = ()
+    spaces: list[Space], later: list[Returning], best: Best, found: Sequence[Remembered] = ()
 ) -> Generator[None, None, float]:
     """Search all spaces for the best by `best.kind`, pausing after every subproblem; a better one may be put in then.
 
@@ -93,9 +94,7 @@ def seek(
     ----------
     later : list of Returning
         More spaces, each put among the others once something in it may improve.
-    near : array, optional
-        Record of a mapping that the best may resemble.
-    found : sequence of Found
+    found : sequence of Remembered
         Mappings that may be good, or fit after some of their splits are exchanged.
     """
     number, begun, dive_at = count(), int(best.visited[SUBPROBLEMS]), FIRST_DIVE if best.gap == 0 else AT_A_GAP
@@ -108,9 +107,6 @@ def seek(
     if found:
         known = _improved(spaces, best, known)
         best.warm = best.held > 0
-    if near is not None:
-        exchange(spaces, best, near)
-        known = _improved(spaces, best, known)
     # A first mapping makes long lists short, so it is sought as soon as there is a space to seek it in.
     said: list[tuple[float, float]] = []
     for space, whole in _best_first(spaces, later, best):
@@ -146,7 +142,7 @@ def seek(
     return inf
 
 
-def remembered(spaces: list[Space], kind: int) -> list[Found]:
+def remembered(spaces: list[Space], kind: int) -> list[Remembered]:
     """What earlier searches of the same splits have found; for the fastest, only what is one of the fastest there."""
     each = [item for space in spaces for item in found_by(space.problem).items()]
     kept = {id(one): one for of, one in each if kind != LATENCY or of == LATENCY}
@@ -165,21 +161,21 @@ def begun_by(spaces: list[Space], best: Best) -> Begun:
     return Begun(found, best.weights, splits_of(problem))
 
 
-def taken_over(spaces: list[Space], begun: Begun) -> list[Found]:
+def taken_over(spaces: list[Space], begun: Begun) -> list[Remembered]:
     """The mapping that others begin at, if this problem has the same splits."""
     problems = (part.problem for space in spaces for part in (space.parts or (space,)) if part.mask == begun.found.mask)
     return [begun.found] if any(splits_of(problem) == begun.splits for problem in problems) else []
 
 
-def _found(spaces: list[Space], best: Best) -> tuple[Deep, Found]:
+def _found(spaces: list[Space], best: Best) -> tuple[Deep, Remembered]:
     """The best mapping, and the problem that it is one of."""
     record = best.records[0].copy()
     space = next(part for space in spaces for part in (space.parts or (space,)) if part.mask == record[-1])
     problem, rows = space.problem, np.array(rows_of(space, record))
-    return problem, Found(int(record[-1]), rules_of(problem), rows, choices_of(problem, record), record)
+    return problem, Remembered(int(record[-1]), rules_of(problem), rows, choices_of(problem, record), record)
 
 
-def _take_up(spaces: list[Space], best: Best, found: Found) -> None:
+def _take_up(spaces: list[Space], best: Best, found: Remembered) -> None:
     """Price a mapping that another search has found; where it does not fit, some with other splits in their place."""
     mine = [part for space in spaces for part in (space.parts or (space,)) if part.mask == found.mask]
     if not mine or rules_of(mine[0].problem) != found.rules:
@@ -187,7 +183,7 @@ def _take_up(spaces: list[Space], best: Best, found: Found) -> None:
     for part in mine:
         price(part, found.rows[None], found.choices, best)
     if best.held == 0:
-        exchange(spaces, best, found.record)
+        exchange_near(spaces, best, found.record)
 
 
 def _best_first(spaces: list[Space], later: list[Returning], best: Best) -> Iterator[tuple[Space, Node | None]]:
@@ -297,7 +293,11 @@ def _walk_parts(node: Node, best: Best) -> None:
 def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[Node]:
     """The parts of a subproblem in which something may improve; it is walked at once where that is cheap.
 
-    With `learned`, axes may be halved before all lists are laid down, and lists be laid down in any order.
+    What is tried, in this order: kindred spaces with at most `OPEN` combinations of splits are walked together; kindred
+    spaces are bounded each by itself, once few combinations are left or all lists are laid down; a long search takes
+    the way to cut that `learned` thinks best; an axis is halved, if that lifts the bound; few combinations are walked;
+    a list is laid down. With `learned`, axes may be halved before all lists are laid down, and lists be laid down in
+    any order.
     """
     level, nothing = next_list(node), None in node.choices
     unknown = level is not None
@@ -373,11 +373,11 @@ def _improved(spaces: list[Space], best: Best, known: float) -> float:
     """
     while best.held > 0 and best.target() < known and not best.stop[0]:
         known = best.target()
-        exchange(spaces, best, best.records[0])
+        exchange_near(spaces, best, best.records[0])
     return min(known, best.target())
 
 
-def exchange(spaces: list[Space], best: Best, record: Ints) -> None:
+def exchange_near(spaces: list[Space], best: Best, record: Ints) -> None:
     """Look for a mapping among the splits, a few of each axis, that do best in place of those of a record."""
     mine = [part for space in spaces for part in (space.parts or (space,)) if part.mask == record[-1]]
     rows = rows_of(mine[0], record)

@@ -8,23 +8,16 @@ from math import inf, log, prod
 
 import numpy as np
 
+from dse.mapper.deep.bounds.best import MARGIN, Best
 from dse.mapper.deep.bounds.halves import most_undecided
 from dse.mapper.deep.bounds.left import lifts_left
 from dse.mapper.deep.bounds.mirror import CLOSED, PLAIN, one_of_each, part_of
 from dse.mapper.deep.bounds.sharing import TOO_MANY, FanOut, Reach, Ways, ways_to_share
-from dse.mapper.deep.bounds.subproblem import (
-    MARGIN,
-    Best,
-    Kin,
-    Node,
-    Space,
-    bounded_all,
-    with_each,
-)
+from dse.mapper.deep.bounds.subproblem import Kin, Node, Space, bounded_all, with_each
 from dse.mapper.deep.bounds.sums.columns import Laid
 from dse.mapper.deep.bounds.sums.sift import ROUNDING, Alive
-from dse.mapper.deep.lists import NO_SLIDE, Bools, Choice, kinds, parts_of_choice
-from dse.mapper.deep.splits.axes import together
+from dse.mapper.deep.lists import NO_SLIDE, Bools, ListChoice, kinds, parts_of_choice
+from dse.mapper.deep.splits.axes import tables_of_axes
 from dse.mapper.deep.tree.walks import OPEN
 from dse.mapper.shared.compilation.twins import compiled
 from dse.model.counting.kernel import Ints
@@ -70,7 +63,7 @@ def laid_down(node: Node, rows: tuple[Ints, ...], level: int, best: Best) -> lis
 
 def options(
     space: Space, choices: Laid, level: int, mirror: int = PLAIN
-) -> tuple[tuple[Choice, ...], Kin]:  # fmt: skip
+) -> tuple[tuple[ListChoice, ...], Kin]:  # fmt: skip
     """What is laid down next about a list, without what says no more than another choice and allows no more.
 
     Every split that agrees with a list without loops over the operand that stays agrees with one that may have some.
@@ -258,7 +251,7 @@ def shares(node: Node, rows: tuple[Ints, ...], fan: int, best: Best) -> list[Nod
     logs, first, _ = node.columns
     alive = Alive(np.concatenate(rows), ends[:-1], ends[1:], np.concatenate(lifted))
     many = compiled(ways_to_share)(
-        *together(space.axes).of_walks, space.terms_for(best), logs, first, alive,
+        *tables_of_axes(space.axes).of_walks, space.terms_for(best), logs, first, alive,
         FanOut(fan, int(space.problem.sides[fan].prod())),
         Reach(float(target), float(target - node.bound + ROUNDING)), ways,
     )  # fmt: skip
@@ -305,7 +298,7 @@ def half_of(node: Node, rows: tuple[Ints, ...], target: float, worst: float) -> 
     """An axis, and which of its splits are on one side of the factor that the bound is most undecided about; None if
     it is decided by less than `worst`."""
     lifted = [node.reduced[a][lifts_left(node, a, target)] for a in range(len(rows))]
-    start, logs = np.cumsum([0, *map(len, rows)]), together(node.space.axes).logs
+    start, logs = np.cumsum([0, *map(len, rows)]), tables_of_axes(node.space.axes).logs
     _, first, second = node.columns
     a, column, mean = compiled(most_undecided)(
         logs, first, second, node.weights, np.concatenate(rows), np.concatenate(lifted), start, HEAT, worst

@@ -9,7 +9,7 @@ import numpy as np
 from dse.mapper.deep.bounds.sums.sift import (
     BLOCK,
     FIRST_LIMIT,
-    Pairs,
+    MergedTerms,
     Terms,
     add_longest,
     find_same,
@@ -64,7 +64,7 @@ class At(NamedTuple):
     rows: Ints
     factor: Floats
     same: Ints
-    sums: Pairs
+    sums: MergedTerms
     height: Floats
     values: Floats
     beyond: Floats

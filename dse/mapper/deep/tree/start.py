@@ -7,10 +7,11 @@ from itertools import product
 
 import numpy as np
 
-from dse.mapper.deep.bounds.subproblem import Best, Kin, Node, Space, bounded, even_weights
+from dse.mapper.deep.bounds.best import Best
+from dse.mapper.deep.bounds.subproblem import Kin, Node, Space, bounded, even_weights
 from dse.mapper.deep.bounds.sums.columns import Columns
-from dse.mapper.deep.lists import NO_TRIPS, Bools, Choice, choices_of, listed
-from dse.mapper.deep.splits.axes import together
+from dse.mapper.deep.lists import NO_TRIPS, Bools, ListChoice, choices_of, listed
+from dse.mapper.deep.splits.axes import tables_of_axes
 from dse.mapper.deep.tree.exchange import LIKE_BEFORE, descend_all, exchanged, rows_of
 from dse.mapper.shared.compilation.twins import compiled
 from dse.model.counting.kernel import Floats, Ints
@@ -60,9 +61,9 @@ def first_mappings(node: Node, best: Best) -> Iterator[Ints]:
             kin = _of_kinds(part, node.choices, idle)
             keep = np.ones((len(kin.choices), sum(map(len, rows))), dtype=bool)
             for level in range(len(node.choices)) if idle else ():
-                without = [k for k, each in enumerate(kin.choices) if each[level] == Choice(NO_TRIPS)]
+                without = [k for k, each in enumerate(kin.choices) if each[level] == ListChoice(NO_TRIPS)]
                 if node.choices[level] is None and without:
-                    keep[without] &= part.agree(level, rows, (Choice(NO_TRIPS),))
+                    keep[without] &= part.agree(level, rows, (ListChoice(NO_TRIPS),))
             yield _best_of(_descended(part, best, kin, rows, keep, least))
             if best.target() < node.bound + ENOUGH:
                 break
@@ -81,7 +82,7 @@ def first_mappings(node: Node, best: Best) -> Iterator[Ints]:
 
 def stirred(
     spaces: list[Space], node: Node, best: Best, random: np.random.Generator
-) -> Iterator[tuple[Space, Ints, tuple[Choice | None, ...]]]:
+) -> Iterator[tuple[Space, Ints, tuple[ListChoice | None, ...]]]:
     """Mappings like the best one, and others with its splits in a subproblem: space, splits and what is laid down.
 
     A mapping's splits are a row; they are to be priced before others are made. About half of a mapping's splits are
@@ -114,7 +115,7 @@ def stirred(
             yield node.space, _best_of(_stirred(node, best, kin, some, begin, random)), node.choices
 
 
-def _like(space: Space, choices: tuple[Choice | None, ...], node: Node, best: Best) -> Node | None:
+def _like(space: Space, choices: tuple[ListChoice | None, ...], node: Node, best: Best) -> Node | None:
     """All mappings with the orders of the best one, by weights of a subproblem where it has the same terms."""
     every = np.ones((1, sum(map(len, space.rows))), dtype=bool)
     for level, choice in enumerate(choices):
@@ -161,7 +162,7 @@ def nearest(values: Floats, beyond: Floats, most: int, furthest: float) -> Ints:
 def values_of(space: Space, best: Best, columns: Columns, rows: list[int]) -> tuple[list[Floats], list[Floats]]:
     """Per axis, the objective's logarithm with each split in place of that at hand, and how far beyond limits it is."""
     sizes = [len(axis) for axis in space.axes]
-    start, tables = np.cumsum([0, *sizes]), together(space.axes).factors
+    start, tables = np.cumsum([0, *sizes]), tables_of_axes(space.axes).factors
     splits = np.concatenate([np.arange(size) for size in sizes])
     values, beyond = np.zeros((2, len(splits)))
     compiled(exchanged)(
@@ -198,20 +199,20 @@ def cheapest_of(lifted: Floats, most: int) -> Ints:
     return np.sort(np.concatenate([below, np.flatnonzero(lifted == edge)[: most - len(below)]]))
 
 
-def _of_kinds(space: Space, nothing: tuple[Choice | None, ...], idle: bool = False) -> Kin:
+def _of_kinds(space: Space, nothing: tuple[ListChoice | None, ...], idle: bool = False) -> Kin:
     """The operands that may stay in each list. What it says of slides is the most that the words can be.
 
     With `idle`, a list may have no loops as well.
     """
     problem = space.problem
-    each: list[tuple[Choice | None, ...]] = []
+    each: list[tuple[ListChoice | None, ...]] = []
     many = 1
     for level, choice in reversed(list(enumerate(nothing))):
-        kinds: tuple[Choice | None, ...] = tuple(map(Choice, (NO_TRIPS,) * idle + (IFMAP, WEIGHT, PSUM)))
+        kinds: tuple[ListChoice | None, ...] = tuple(map(ListChoice, (NO_TRIPS,) * idle + (IFMAP, WEIGHT, PSUM)))
         if choice is not None:
             kinds = (choice,)
         elif level == problem.near and problem.stationary >= 0:
-            kinds = (Choice(problem.stationary),)
+            kinds = (ListChoice(problem.stationary),)
         elif many * len(kinds) > KINDS:
             kinds = (None,)
         many *= len(kinds)
@@ -253,7 +254,7 @@ def _descended(
     found = np.full((len(keep), 6), LIKE_BEFORE)
     found[: len(begin) if begin.ndim > 1 else 1] = begin
     start = np.concatenate([[0], np.cumsum([len(mine) for mine in rows])])
-    tables, terms = together(space.axes).factors, space.terms_for(best)
+    tables, terms = tables_of_axes(space.axes).factors, space.terms_for(best)
     compiled(descend_all)(tables, terms, kin.logs, kin.first, keep, np.concatenate(rows), start, found, values)
     return list(zip(values.tolist(), found, strict=True))
 

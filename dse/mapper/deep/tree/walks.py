@@ -7,14 +7,15 @@ from math import inf, prod
 
 import numpy as np
 
+from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.mirror import HALF, mirrored
-from dse.mapper.deep.bounds.subproblem import Best, Node, Space
+from dse.mapper.deep.bounds.subproblem import Node, Space
 from dse.mapper.deep.bounds.sums.columns import Columns, Laid
 from dse.mapper.deep.bounds.sums.sift import ROUNDING
+from dse.mapper.deep.leaf_walk import Lists, Sets, walk_splits
 from dse.mapper.deep.leaves import SPLITS, UNFINISHED, Goal, Incumbents
-from dse.mapper.deep.lists import Choice, laid_of
-from dse.mapper.deep.search import Lists, Sets, search_deep
-from dse.mapper.deep.splits.axes import together
+from dse.mapper.deep.lists import ListChoice, laid_of
+from dse.mapper.deep.splits.axes import tables_of_axes
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import LATENCY, SLACK
 from dse.model.counting.kernel import Ints
@@ -59,11 +60,11 @@ def walk_to(node: Node, best: Best, target: float, limit: int, images: bool = Fa
 
 def _search(space: Space, columns: Columns, choices: tuple[Laid, ...], sets: Sets, goal: Goal, best: Best) -> None:
     """Walk some splits in all parts of a space, with some lists laid down, and mirror images with a second choice."""
-    problem, (tables, chains) = (space.parts or (space,))[0].problem, together(space.axes).of_walks
+    problem, (tables, chains) = (space.parts or (space,))[0].problem, tables_of_axes(space.axes).of_walks
     laid = np.array([laid_of(one, len(problem.nodes)) for one in choices])
     lists = Lists(laid, columns[0], columns[1])
     best.visited[UNFINISHED] = 0
-    best.held = compiled(search_deep)(
+    best.held = compiled(walk_splits)(
         problem, tables, chains, space.terms_for(best, walks=True), space.parts_for(best), lists, sets, goal,
         Incumbents(best.values, best.records, best.visited, 0), best.held,
     )  # fmt: skip
@@ -81,7 +82,7 @@ def _gap(best: Best) -> float:
     return TIES if best.gap == 0 and best.kind != LATENCY else best.gap
 
 
-def price(space: Space, rows: Ints, choices: tuple[Choice | None, ...], best: Best) -> None:
+def price(space: Space, rows: Ints, choices: tuple[ListChoice | None, ...], best: Best) -> None:
     """Price mappings, one in each row, with their best orders, in those of a space's parts that have their splits."""
     rows = rows[[space.holds(row) for row in rows.tolist()]]
     if len(rows):

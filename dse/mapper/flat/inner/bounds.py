@@ -1,7 +1,8 @@
 """Lower bounds on what happens between the buffer and the MACs. Compilable like the model.
 
 Three kinds of order of the list above the array matter, by the operand whose irrelevant loops are innermost: it
-stays in the PEs while they run. All other operands are delivered once per trip of every loop (see docs/mapper.md).
+stays in the PEs while they run. All other operands are delivered once per trip of every loop (see
+docs/mapper/orders.md).
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from dse.model.counting.kernel import Ints, Record
 from dse.problem.dims import G
 
 FIRST, END = range(2)
-"""Columns of `Room.listed`: where the trips of a spread begin and end among those listed."""
+"""Columns of `WalkRoom.listed`: where the trips of a spread begin and end among those listed."""
 
 MOST_TRIPS = 1 << 18
 """Room for so many trips of all spreads. When it is used up, all are forgotten."""

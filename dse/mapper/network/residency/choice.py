@@ -42,7 +42,7 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptInLevel:
     """What one level keeps.
 
     Parameters
@@ -86,7 +86,7 @@ class Choice:
 
     Parameters
     ----------
-    levels : tuple of Kept
+    levels : tuple of KeptInLevel
         By level that keeps tensors, outermost first.
     columns : tuple of (Column or None)
         By step; None for nodes without MACs.
@@ -99,7 +99,7 @@ class Choice:
         Weighted sum of this choice by its columns' bounds, and what no choice is below.
     """
 
-    levels: tuple[Kept, ...]
+    levels: tuple[KeptInLevel, ...]
     columns: tuple[Column | None, ...]
     places: tuple[Places | None, ...]
     outside: frozenset[int]

@@ -11,7 +11,7 @@ from dse.errors import InfeasibleError
 from dse.mapper.network.residency.choice import Weights, setting_of
 from dse.mapper.network.residency.outcome.result import sums
 from dse.mapper.network.residency.search import best_choice
-from dse.mapper.network.residency.solve import Goal, columns_of
+from dse.mapper.network.residency.solve import NetworkGoal, columns_of
 from dse.problem.workload import Workload
 
 FINEST = 1e-5
@@ -19,8 +19,9 @@ FINEST = 1e-5
 
 
 def front_on_chip(
-    architecture: Architecture, workload: Workload, goal: Goal, progress: Callable[[int, int, str], None] | None = None
-) -> tuple[tuple[tuple[float, float], ...], float]:
+    architecture: Architecture, workload: Workload, goal: NetworkGoal,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> tuple[tuple[tuple[float, float], ...], float]:  # fmt: skip
     """Energies (pJ) and cycles of runs, cycles rising, and a gap: every run has one that is within it in both.
 
     Parameters
@@ -29,7 +30,7 @@ def front_on_chip(
         Tensors stay in its levels that may keep them.
     workload : Workload
         In this order.
-    goal : Goal
+    goal : NetworkGoal
         Its gap, `factors` and time limit.
 
     Returns
@@ -58,7 +59,7 @@ def front_on_chip(
     >>> nodes = [Node("x", "input", (8, 6, 6)), Node("first", "conv", (8, 6, 6), ("x",), layer=layer)]
     >>> nodes.append(Node("second", "conv", (8, 6, 6), ("first",), layer=layer.with_(name="second")))
     >>> network, eyeriss = dse.Workload("two", tuple(nodes)), dse.load_architecture("eyeriss")
-    >>> front, gap = front_on_chip(eyeriss, network, Goal("energy"))
+    >>> front, gap = front_on_chip(eyeriss, network, NetworkGoal("energy"))
     >>> best = dse.map_workload(eyeriss, network, "energy", scope="network", resident=True)
     >>> abs(front[-1][0] / best.energy_pj - 1) < 1e-12, gap
     (True, 0.0)

@@ -19,7 +19,7 @@ NAMES_ONLY = frozenset(("activation", "batch_norm"))
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldTensor:
     """A tensor between steps.
 
     Parameters
@@ -101,7 +101,7 @@ class Graph:
     """
 
     steps: tuple[Step, ...]
-    tensors: tuple[Held, ...]
+    tensors: tuple[HeldTensor, ...]
 
     def alive(self, step: int) -> list[int]:
         """Tensors that may be at home in a step."""
@@ -181,7 +181,7 @@ def graph_of(architecture: Architecture, workload: Workload) -> Graph:
         for t in step.reads:
             read_in[t].append(at)
     return Graph(tuple(steps), tuple(
-        Held(own[0], tuple(own), _bits(architecture, steps, made[own[0]], read), at, tuple(read), made[own[0]])
+        HeldTensor(own[0], tuple(own), _bits(architecture, steps, made[own[0]], read), at, tuple(read), made[own[0]])
         for own, at, read in zip(names, made_in, read_in, strict=True)
     ))  # fmt: skip
 

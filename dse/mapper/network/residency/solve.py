@@ -35,7 +35,7 @@ FIRST_GAP = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Goal:
+class NetworkGoal:
     """What is best, and how closely it must be proven.
 
     Parameters
@@ -43,7 +43,7 @@ class Goal:
     objective : {"energy", "latency", "edp"}
         Of the network.
     gap : float
-    factors : {"all", "perfect"}
+    factors : {"all", "perfect", "any"}
     time_limit_s : float, optional
         Of the whole: after it the best run that is known is the answer, and the certificate says how far it is proven.
     max_energy_pj, max_cycles : float
@@ -78,8 +78,9 @@ class Goal:
 
 
 def keep_on_chip(
-    architecture: Architecture, workload: Workload, goal: Goal, progress: Callable[[int, int, str], None] | None = None
-) -> Residency:
+    architecture: Architecture, workload: Workload, goal: NetworkGoal,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> Residency:  # fmt: skip
     """Choose which tensors stay on chip and how every layer runs in the room that is left.
 
     Parameters
@@ -87,7 +88,7 @@ def keep_on_chip(
     architecture : Architecture
         Some of its levels say that tensors may stay in them.
     workload : Workload
-    goal : Goal
+    goal : NetworkGoal
     progress : callable, optional
         Told (searches done, 0, name of the next layer) before each search.
 
@@ -105,7 +106,7 @@ def keep_on_chip(
     >>> layer = dse.Layer("first", C=8, K=8, P=6, Q=6)
     >>> nodes = [Node("x", "input", (8, 6, 6)), Node("first", "conv", (8, 6, 6), ("x",), layer=layer)]
     >>> nodes.append(Node("second", "conv", (8, 6, 6), ("first",), layer=layer.with_(name="second")))
-    >>> run = keep_on_chip(dse.load_architecture("eyeriss"), dse.Workload("two", tuple(nodes)), Goal("energy"))
+    >>> run = keep_on_chip(dse.load_architecture("eyeriss"), dse.Workload("two", tuple(nodes)), NetworkGoal("energy"))
     >>> run.kept, sorted(run.homes["second"].operands), run.certificate.gap
     (('first',), ['ifmap'], 0.0)
     """
@@ -141,7 +142,7 @@ class Tried:
 
 
 def _best_order(
-    architecture: Architecture, workload: Workload, goal: Goal, progress: Callable[[int, int, str], None] | None
+    architecture: Architecture, workload: Workload, goal: NetworkGoal, progress: Callable[[int, int, str], None] | None
 ) -> Tried:
     """The best run over the file's order and, module after module, others of their branches."""
     kind = "front" if goal.has_fronts else goal.objective
@@ -163,7 +164,7 @@ def _best_order(
     return replace(best, bound=bound, rounds=rounds, orders=orders, any_order=any_order)
 
 
-def _any_order(tried: Tried, workload: Workload, goal: Goal) -> float | None:
+def _any_order(tried: Tried, workload: Workload, goal: NetworkGoal) -> float | None:
     """What no run is below in whatever order the branches of modules run, even step by step in turn.
 
     Notes
@@ -189,7 +190,7 @@ def _any_order(tried: Tried, workload: Workload, goal: Goal) -> float | None:
         return None
 
 
-def _in_order(setting: Setting, columns: Columns, goal: Goal) -> Tried:
+def _in_order(setting: Setting, columns: Columns, goal: NetworkGoal) -> Tried:
     """The best run in one order."""
     if goal.objective == "edp":
         found, bound, rounds = least_product(setting, columns, goal)
@@ -201,7 +202,7 @@ def _in_order(setting: Setting, columns: Columns, goal: Goal) -> Tried:
     return Tried(setting, columns, found, _value(goal, *sums(setting, found.choice)), bound, rounds)
 
 
-def _best_within(setting: Setting, columns: Columns, goal: Goal, weights: Weights) -> Found:
+def _best_within(setting: Setting, columns: Columns, goal: NetworkGoal, weights: Weights) -> Found:
     """The best choice, which keeps the limits by what its mappings take, and not only by their bounds.
 
     Where searches have a gap, these may differ. Then the mappings chosen are searched more closely until they do not,
@@ -229,7 +230,7 @@ def _searched_closer(setting: Setting, columns: Columns, found: Found, gap: floa
 
 
 def columns_of(
-    setting: Setting, kind: str, goal: Goal, gap: float, progress: Callable[[int, int, str], None] | None
+    setting: Setting, kind: str, goal: NetworkGoal, gap: float, progress: Callable[[int, int, str], None] | None
 ) -> Columns:
     """The columns of a network before any search, and the time that there is for them from now on."""
     shares = Shares(Deadline() if goal.time_limit_s is None else Deadline.after(goal.time_limit_s))
@@ -238,12 +239,12 @@ def columns_of(
     return Columns(search, progress, gap=gap, gap_outside=goal.gap, shares=shares, bound=bound)
 
 
-def _weights(goal: Goal) -> Weights:
+def _weights(goal: NetworkGoal) -> Weights:
     energy, cycles = {"energy": (1.0, 0.0), "latency": (0.0, 1.0)}[goal.objective]
     return Weights(energy, cycles, goal.max_energy_pj, goal.max_cycles)
 
 
-def _residency(tried: Tried, goal: Goal) -> Residency:
+def _residency(tried: Tried, goal: NetworkGoal) -> Residency:
     setting, columns, found = tried.setting, tried.columns, tried.found
     nothing = (frozenset[str](),) * len(setting.levels)
     layers = [step.layer for step in setting.graph.steps if step.layer is not None]
@@ -271,11 +272,11 @@ def _residency(tried: Tried, goal: Goal) -> Residency:
     return Residency(setting, choice, layouts, plain, proof)
 
 
-def _value(goal: Goal, energy_pj: float, cycles: float) -> float:
+def _value(goal: NetworkGoal, energy_pj: float, cycles: float) -> float:
     return {"energy": energy_pj, "latency": cycles}.get(goal.objective, energy_pj * cycles)
 
 
-def _outside(setting: Setting, columns: Columns, goal: Goal) -> Choice | None:
+def _outside(setting: Setting, columns: Columns, goal: NetworkGoal) -> Choice | None:
     """The best choice with nothing at home; limits that it cannot keep are left alone.
 
     None where a layer runs only with a tensor at home, which takes no second buffer.
@@ -307,7 +308,7 @@ def _front(points: Iterable[Point]) -> list[Point]:
     return kept
 
 
-def least_product(setting: Setting, columns: Columns, goal: Goal) -> tuple[Found, float, int]:
+def least_product(setting: Setting, columns: Columns, goal: NetworkGoal) -> tuple[Found, float, int]:
     """The run whose energy times latency is least, what no product is below, and programmes solved.
 
     Notes

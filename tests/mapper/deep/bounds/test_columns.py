@@ -8,7 +8,7 @@ import pytest
 from dse import Layer, load_architecture
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.bounds.sums.columns import places_of, run_of, words_of
-from dse.mapper.deep.lists import NO_TRIPS, Choice, kinds, nothing_of
+from dse.mapper.deep.lists import NO_TRIPS, ListChoice, kinds, nothing_of
 from dse.mapper.deep.solve import spaces_of
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, P, Q
 
@@ -21,17 +21,17 @@ KINDS = {choice.kind: choice for choice in kinds()}
         (WEIGHT, 3, (), (3, ())),  # the MACs receive everything at every step
         (WEIGHT, 2, (None, None), (0, ())),  # nothing is known, and weights slide on nothing
         (IFMAP, 2, (None, None), (0, (P, Q))),
-        (WEIGHT, 2, (None, Choice(PSUM)), (2, ())),  # the inner list moves weights
-        (WEIGHT, 2, (Choice(PSUM), Choice(WEIGHT)), (1, ())),  # the inner list's innermost loops do not
-        (WEIGHT, 2, (Choice(PSUM), Choice(WEIGHT, passing=True)), (1, ())),  # none of its loops does: the outer one
-        (WEIGHT, 2, (Choice(PSUM), Choice(NO_TRIPS)), (1, ())),
-        (IFMAP, 2, (Choice(PSUM), Choice(WEIGHT, slide=Q)), (2, (Q,))),
-        (PSUM, 1, (Choice(WEIGHT, slide=P), None), (1, ())),
-        (WEIGHT, 2, (Choice(PSUM), KINDS[WEIGHT]), (1, ())),  # it may have none of its loops
+        (WEIGHT, 2, (None, ListChoice(PSUM)), (2, ())),  # the inner list moves weights
+        (WEIGHT, 2, (ListChoice(PSUM), ListChoice(WEIGHT)), (1, ())),  # the inner list's innermost loops do not
+        (WEIGHT, 2, (ListChoice(PSUM), ListChoice(WEIGHT, passing=True)), (1, ())),  # none of its loops does
+        (WEIGHT, 2, (ListChoice(PSUM), ListChoice(NO_TRIPS)), (1, ())),
+        (IFMAP, 2, (ListChoice(PSUM), ListChoice(WEIGHT, slide=Q)), (2, (Q,))),
+        (PSUM, 1, (ListChoice(WEIGHT, slide=P), None), (1, ())),
+        (WEIGHT, 2, (ListChoice(PSUM), KINDS[WEIGHT]), (1, ())),  # it may have none of its loops
         (WEIGHT, 2, (None, KINDS[WEIGHT]), (0, ())),
         (WEIGHT, 2, (None, KINDS[PSUM]), (2, ())),
         (IFMAP, 2, (None, KINDS[PSUM]), (2, (P, Q))),  # it may slide on either
-        (IFMAP, 2, (Choice(PSUM, slide=Q), KINDS[IFMAP]), (1, (P, Q))),
+        (IFMAP, 2, (ListChoice(PSUM, slide=Q), KINDS[IFMAP]), (1, (P, Q))),
     ],
 )
 def test_a_run_ends_at_the_innermost_list_that_moves_the_operand(operand, child, choices, run):
@@ -39,7 +39,7 @@ def test_a_run_ends_at_the_innermost_list_that_moves_the_operand(operand, child,
     assert (lists, tuple(axis for axis, _ in slides)) == run
 
 
-BOTH = Choice(IFMAP, slide=P)
+BOTH = ListChoice(IFMAP, slide=P)
 
 
 @pytest.mark.parametrize(
@@ -49,23 +49,23 @@ BOTH = Choice(IFMAP, slide=P)
         ((None, KINDS[IFMAP]), ((0, 0, 1, False), (1, 0, 1, False))),  # or over one of the list outside
         ((None, KINDS[WEIGHT]), ((0, 0, 1, True),)),
         ((None, KINDS[PSUM]), ((1, 0, 1, True),)),
-        ((None, Choice(WEIGHT, P)), ((0, 1, 1, True),)),  # the list has another loop outside that over P
-        ((None, Choice(PSUM, P, passing=True)), ((1, 0, 1, True),)),  # it may have none
+        ((None, ListChoice(WEIGHT, P)), ((0, 1, 1, True),)),  # the list has another loop outside that over P
+        ((None, ListChoice(PSUM, P, passing=True)), ((1, 0, 1, True),)),  # it may have none
         ((None, BOTH), ((0, 0, 1, True), (1, 0, 1, True))),
         ((KINDS[WEIGHT], BOTH), ((0, 0, 1, True), (1, 1, 1, True))),  # with a loop over P innermost outside
         ((KINDS[IFMAP], BOTH), ((0, 1, 1, True), (1, 1, 1, True))),  # with one over K
-        ((Choice(WEIGHT, Q), Choice(WEIGHT, P, passing=True)), ((0, 1, 1, True),)),  # with one over Q
-        ((None, Choice(WEIGHT, P), BOTH), ((0, 1, 2, True), (1, 2, 2, True))),  # up to the other loop there
-        ((None, Choice(WEIGHT, P, passing=True), BOTH), ((0, 0, 2, True), (1, 2, 2, True))),
-        ((Choice(WEIGHT, P), Choice(NO_TRIPS), BOTH), ((0, 0, 2, True), (1, 2, 2, True))),
-        ((Choice(WEIGHT, P), Choice(IFMAP, passing=True)), ((0, 0, 0, True),)),  # the inner list does not move it
+        ((ListChoice(WEIGHT, Q), ListChoice(WEIGHT, P, passing=True)), ((0, 1, 1, True),)),  # with one over Q
+        ((None, ListChoice(WEIGHT, P), BOTH), ((0, 1, 2, True), (1, 2, 2, True))),  # up to the other loop there
+        ((None, ListChoice(WEIGHT, P, passing=True), BOTH), ((0, 0, 2, True), (1, 2, 2, True))),
+        ((ListChoice(WEIGHT, P), ListChoice(NO_TRIPS), BOTH), ((0, 0, 2, True), (1, 2, 2, True))),
+        ((ListChoice(WEIGHT, P), ListChoice(IFMAP, passing=True)), ((0, 0, 0, True),)),  # inside it stays
     ],
 )
 def test_a_slide_goes_on_where_no_other_loop_stands_between(choices, slides):
     assert dict(run_of(IFMAP, len(choices), 4, choices)[1])[P] == slides
 
 
-def columns_by_hand(space: Space, choices: tuple[Choice | None, ...]) -> tuple[list[float], list[list[int]]]:
+def columns_by_hand(space: Space, choices: tuple[ListChoice | None, ...]) -> tuple[list[float], list[list[int]]]:
     """Coefficients and columns of a space's terms, from nothing that is kept."""
     places = places_of(space.terms, space.axes)
     logs, first, levels = places.logs.tolist(), places.first.tolist(), len(space.problem.nodes)

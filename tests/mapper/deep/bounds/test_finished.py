@@ -12,15 +12,16 @@ from mapper.deep.test_deep_bounds import EQUAL, drawn, some_mapping, sums
 from thinned import parts, thinned
 
 from dse import Layer, load_architecture
+from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.finished import told_apart
 from dse.mapper.deep.bounds.spaces import allowing_returns
-from dse.mapper.deep.bounds.subproblem import Best, Space, root_of
-from dse.mapper.deep.lists import Choice
+from dse.mapper.deep.bounds.subproblem import Space, root_of
+from dse.mapper.deep.lists import ListChoice
 from dse.mapper.deep.nest import price_whole, workspace
 from dse.mapper.deep.solve import spaces_of
 
 
-def left_to(space: Space, choices: tuple[Choice | None, ...], rows: tuple[Any, ...]) -> list[int]:
+def left_to(space: Space, choices: tuple[ListChoice | None, ...], rows: tuple[Any, ...]) -> list[int]:
     """Which parts have a split left on every axis."""
     told = told_apart(space.parts, choices, rows)
     left = [one for one, mine, _ in told if all(map(len, mine))]

@@ -7,7 +7,7 @@ from math import inf
 import numpy as np
 
 from dse.architecture.architecture import Architecture
-from dse.mapper.deep.bounds.subproblem import Best
+from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.drafts import Bypasses, Draft, drafts_of
 from dse.mapper.deep.nest import record_length
 from dse.mapper.deep.problem import Deep

@@ -9,7 +9,7 @@ import pytest
 
 from dse import Layer, load_architecture
 from dse.mapper.deep.solve import spaces_of
-from dse.mapper.deep.splits.axes import Axis, together
+from dse.mapper.deep.splits.axes import Axis, tables_of_axes
 from dse.mapper.deep.splits.halo import Slide
 from dse.mapper.layer import solve
 from dse.model.counting import axes as closed
@@ -93,14 +93,14 @@ def test_children_and_steps_of_a_spread():
 def test_tables_of_all_axes_are_the_same_until_a_column_is_added():
     axes = [axis(), axis(2)]
     axes[1].column(("words", IFMAP, 0))
-    tables = together(axes)
-    assert together(axes) is tables
+    tables = tables_of_axes(axes)
+    assert tables_of_axes(axes) is tables
     assert [len(table) for table in tables.factors] == [1, 2]
     axes[0].column(("words", IFMAP, 1))
-    more = together(axes)
+    more = tables_of_axes(axes)
     assert [len(table) for table in more.factors] == [2, 2]
     assert all((one.table() == table).all() for one, table in zip(axes, more.logs, strict=True))
-    assert together(axes[::-1]).factors[0] is not more.factors[0]
+    assert tables_of_axes(axes[::-1]).factors[0] is not more.factors[0]
 
 
 def test_axes_with_the_same_splits_have_the_same_words():

@@ -13,7 +13,7 @@ from thinned import parts, thinned
 
 from dse.errors import MappingError
 from dse.formats.architecture.load import load_architecture_spec
-from dse.mapper.network.residency.choice import Choice, Kept, Setting, Weights
+from dse.mapper.network.residency.choice import Choice, KeptInLevel, Setting, Weights
 from dse.mapper.network.residency.choice import setting_of as setting_on
 from dse.mapper.network.residency.choosing.choose import choose
 from dse.mapper.network.residency.choosing.placing import laid_out
@@ -22,7 +22,7 @@ from dse.mapper.network.residency.outcome.result import sums
 from dse.mapper.network.residency.outcome.stays import check as check_choice
 from dse.mapper.network.residency.outcome.stays import choice_of, stays_of
 from dse.mapper.network.residency.search import best_choice
-from dse.mapper.network.residency.solve import Goal, least_product
+from dse.mapper.network.residency.solve import NetworkGoal, least_product
 from dse.problem.layer import Layer
 from dse.problem.workload import Node, Workload
 
@@ -135,7 +135,7 @@ def test_a_thousand_small_networks_equal_their_full_walks() -> None:
 def test_the_least_product_is_that_of_a_full_walk() -> None:
     for seed in range(40):
         setting, costs, front = case(seed, 4)
-        found, bound, _ = least_product(setting, columns_of(costs, None), Goal("edp"))
+        found, bound, _ = least_product(setting, columns_of(costs, None), NetworkGoal("edp"))
         truth = min(energy * cycles for energy, cycles in front)
         energy, cycles = sums(setting, found.choice)
         assert energy * cycles == pytest.approx(truth, rel=EQUAL), seed
@@ -200,12 +200,12 @@ def test_a_choice_that_is_tampered_with_cannot_be_run(levels: int) -> None:
 def test_what_is_loaded_must_have_been_where_it_comes_from() -> None:
     setting, costs = setting_of(1, levels=2)
     choice = best_choice(setting, columns_of(costs, (1.0, 0.0)), Weights(1.0, 0.0)).choice
-    empty = Kept((frozenset(),) * len(choice.home))
+    empty = KeptInLevel((frozenset(),) * len(choice.home))
     step = next(i for i, one in enumerate(setting.graph.steps) if one.reads)
     t = setting.graph.steps[step].reads[0]
     home = tuple(frozenset({t}) if i == step else frozenset[int]() for i in range(len(choice.home)))
     with pytest.raises(MappingError, match="cannot be loaded from L3"):
-        check_choice(setting, replace(choice, levels=(empty, Kept(home, loaded=((t, step, 0),)))))
+        check_choice(setting, replace(choice, levels=(empty, KeptInLevel(home, loaded=((t, step, 0),)))))
 
 
 @pytest.mark.parametrize("levels", [1, 2])

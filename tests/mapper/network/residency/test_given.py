@@ -11,14 +11,14 @@ from mapper.network.residency.test_result import chain
 from dse.errors import DseError, MappingError
 from dse.formats.architecture.load import load_architecture_spec
 from dse.mapper.network.residency.given import run_as_given
-from dse.mapper.network.residency.solve import Goal, keep_on_chip
+from dse.mapper.network.residency.solve import NetworkGoal, keep_on_chip
 
 ARCHITECTURE = load_architecture_spec("eyeriss").resolve({})
 
 
 @pytest.fixture(scope="module")
 def found() -> Any:
-    return keep_on_chip(ARCHITECTURE, chain(), Goal("energy"))
+    return keep_on_chip(ARCHITECTURE, chain(), NetworkGoal("energy"))
 
 
 def nests(found: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 import dse
 from dse.errors import DseError, InfeasibleError
 from dse.mapper import map_workload
-from dse.mapper.network.residency.solve import Goal, keep_on_chip
+from dse.mapper.network.residency.solve import NetworkGoal, keep_on_chip
 from dse.problem.workload import Node, Workload
 
 
@@ -47,7 +47,7 @@ def all_at_home(architecture: dse.Architecture, objective: str) -> float:
         for node in architecture.hierarchy
     ]
     roomy = architecture.with_(hierarchy=tuple(nodes), spec=None)
-    return keep_on_chip(roomy, block(), Goal(objective)).certificate.lower_bound
+    return keep_on_chip(roomy, block(), NetworkGoal(objective)).certificate.lower_bound
 
 
 @pytest.mark.parametrize("objective", ["energy", "latency", "edp"])
@@ -145,7 +145,7 @@ def test_what_keeping_tensors_needs(given: dict[str, Any], message: str) -> None
 
 def test_a_machine_that_keeps_nothing_on_chip_says_how_it_would() -> None:
     with pytest.raises(DseError, match="no level keeps whole tensors") as caught:
-        keep_on_chip(chip("eyeriss", **{"levels.GLB.on_chip": "never"}), block(), Goal("energy"))
+        keep_on_chip(chip("eyeriss", **{"levels.GLB.on_chip": "never"}), block(), NetworkGoal("energy"))
     assert "levels.GLB.on_chip=auto" in str(caught.value.hint)
 
 

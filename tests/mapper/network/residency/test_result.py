@@ -19,7 +19,7 @@ from dse.mapper.network.residency.outcome.result import (
     outer_words_of,
 )
 from dse.mapper.network.residency.search import best_choice
-from dse.mapper.network.residency.solve import Goal, keep_on_chip
+from dse.mapper.network.residency.solve import NetworkGoal, keep_on_chip
 from dse.problem.layer import Layer
 from dse.problem.workload import Node, Workload
 
@@ -37,7 +37,7 @@ def chain(size: int = 6) -> Workload:
 
 @pytest.fixture(scope="module")
 def run() -> Residency:
-    return keep_on_chip(load_architecture_spec("eyeriss").resolve({}), chain(), Goal("energy"))
+    return keep_on_chip(load_architecture_spec("eyeriss").resolve({}), chain(), NetworkGoal("energy"))
 
 
 def test_what_stays_on_chip_never_crosses_the_outermost_edge(run: Residency) -> None:

@@ -23,7 +23,7 @@ from dse.mapper.network.residency.outcome.result import sums
 from dse.mapper.network.residency.outcome.stays import check
 from dse.mapper.network.residency.rooms import ways_of
 from dse.mapper.network.residency.search import best_choice
-from dse.mapper.network.residency.solve import Goal, keep_on_chip, least_product
+from dse.mapper.network.residency.solve import NetworkGoal, keep_on_chip, least_product
 from dse.mapper.network.residency.solve import columns_of as made
 from dse.mapper.shared.stopping import Deadline, Shares
 
@@ -76,7 +76,7 @@ def test_the_bound_of_a_stopped_product_is_true(looks: int, monkeypatch: pytest.
         within = min(energy * cycles for energy, cycles in front if cycles <= limit)
         with monkeypatch.context() as patch:
             elapsed.after(patch, looks)
-            found, bound, _ = least_product(setting, limited(costs, None), Goal("edp", max_cycles=limit))
+            found, bound, _ = least_product(setting, limited(costs, None), NetworkGoal("edp", max_cycles=limit))
         energy, cycles = sums(setting, found.choice)
         assert truth <= energy * cycles * (1 + EQUAL), seed
         assert bound * (1 - EQUAL) <= within, seed
@@ -103,11 +103,11 @@ def test_a_network_that_is_stopped_states_a_true_gap(
 ) -> None:
     """Searches are over at once, and the choice after a while: it ends, with a run that is proven so far."""
     chip = on_eyeriss("3KiB")
-    best = keep_on_chip(chip, block(), Goal(objective)).certificate
+    best = keep_on_chip(chip, block(), NetworkGoal(objective)).certificate
     with monkeypatch.context() as patch:
         elapsed.use(patch)
         elapsed.after(patch, looks)
-        run = keep_on_chip(chip, block(), Goal(objective, 0.01, time_limit_s=ALWAYS))
+        run = keep_on_chip(chip, block(), NetworkGoal(objective, 0.01, time_limit_s=ALWAYS))
     assert best is not None
     assert run.certificate is not None
     assert run.certificate.lower_bound * (1 - EQUAL) <= best.value <= run.certificate.value * (1 + EQUAL)
@@ -121,7 +121,7 @@ def test_searches_that_are_stopped_do_not_keep_the_choice_from_its_end(monkeypat
     chip = on_eyeriss("3KiB")
     with monkeypatch.context() as patch:
         elapsed.use(patch)
-        run = keep_on_chip(chip, block(), Goal("energy", time_limit_s=ALWAYS))
+        run = keep_on_chip(chip, block(), NetworkGoal("energy", time_limit_s=ALWAYS))
     assert run.certificate is not None
     assert run.certificate.gap > 0
     assert run.certificate.rounds < 20
@@ -130,7 +130,7 @@ def test_searches_that_are_stopped_do_not_keep_the_choice_from_its_end(monkeypat
 def test_a_limit_that_is_not_met_changes_nothing() -> None:
     chip = on_eyeriss("3KiB")
     for objective in ("energy", "latency", "edp"):
-        run, other = (keep_on_chip(chip, block(), Goal(objective, time_limit_s=s)) for s in (None, ALWAYS))
+        run, other = (keep_on_chip(chip, block(), NetworkGoal(objective, time_limit_s=s)) for s in (None, ALWAYS))
         assert run.totals == other.totals
         assert run.certificate == other.certificate
 
@@ -138,12 +138,12 @@ def test_a_limit_that_is_not_met_changes_nothing() -> None:
 @pytest.mark.parametrize("looks", [0, 3, 30])
 def test_every_run_is_within_the_gap_of_a_stopped_front(looks: int, monkeypatch: pytest.MonkeyPatch) -> None:
     chip = on_eyeriss("3KiB")
-    whole, none = front_on_chip(chip, block(), Goal("energy"))
+    whole, none = front_on_chip(chip, block(), NetworkGoal("energy"))
     assert none == 0.0
     with monkeypatch.context() as patch:
         elapsed.use(patch)
         elapsed.after(patch, looks)
-        some, gap = front_on_chip(chip, block(), Goal("energy", time_limit_s=ALWAYS))
+        some, gap = front_on_chip(chip, block(), NetworkGoal("energy", time_limit_s=ALWAYS))
     for energy, cycles in whole:
         assert any(e <= energy * (1 + gap + 3e-5) and t <= cycles * (1 + gap + 3e-5) for e, t in some)
 
@@ -152,18 +152,18 @@ def test_every_run_is_within_the_gap_of_a_stopped_front(looks: int, monkeypatch:
 def test_a_run_keeps_a_limit_with_what_its_mappings_take(gap: float) -> None:
     """Not only by what is proven of them: with a gap they may take more."""
     chip = on_eyeriss("3KiB")
-    fast, thrifty = (keep_on_chip(chip, block(), Goal(objective)).totals for objective in ("latency", "energy"))
+    fast, thrifty = (keep_on_chip(chip, block(), NetworkGoal(objective)).totals for objective in ("latency", "energy"))
     for share in (0.05, 0.3, 0.6):
         limit = fast[1] + share * (thrifty[1] - fast[1])
         for objective in ("energy", "edp"):
-            run = keep_on_chip(chip, block(), Goal(objective, gap, max_cycles=limit))
+            run = keep_on_chip(chip, block(), NetworkGoal(objective, gap, max_cycles=limit))
             assert run.totals[1] <= limit * (1 + 1e-6)
             assert run.certificate is not None
-            best = keep_on_chip(chip, block(), Goal(objective, max_cycles=limit)).certificate
+            best = keep_on_chip(chip, block(), NetworkGoal(objective, max_cycles=limit)).certificate
             assert best is not None
             assert run.certificate.lower_bound <= best.value * (1 + EQUAL)
     with pytest.raises(InfeasibleError):
-        keep_on_chip(chip, block(), Goal("energy", gap, max_cycles=fast[1] * 0.5))
+        keep_on_chip(chip, block(), NetworkGoal("energy", gap, max_cycles=fast[1] * 0.5))
 
 
 def test_what_is_not_searched_in_time_has_a_bound_without_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +175,7 @@ def test_what_is_not_searched_in_time_has_a_bound_without_a_search(monkeypatch: 
     for weights in (Weights(1.0, 0.0), Weights(0.0, 1.0), Weights(1.0, 50.0)):
         kind = "front" if weights.energy and weights.cycles else "energy" if weights.energy else "latency"
         ways = {i: ways_of(setting, i) for i, step in enumerate(setting.graph.steps) if step.layer is not None}
-        columns = made(setting, kind, Goal(kind), 0.0, None)
+        columns = made(setting, kind, NetworkGoal(kind), 0.0, None)
         before = Standby(setting, columns, weights, ways).floor
         for i, own in ways.items():
             for way in own:
@@ -205,7 +205,7 @@ def test_what_was_stopped_is_searched_again_in_the_time_that_is_left() -> None:
     """A search that had little time, and then has much, comes to the end of what it was asked for."""
     chip = on_eyeriss("3KiB")
     setting = setting_of_network(chip, block())
-    columns = made(setting, "front", Goal("edp", time_limit_s=ALWAYS), 0.0, None)
+    columns = made(setting, "front", NetworkGoal("edp", time_limit_s=ALWAYS), 0.0, None)
     search, calls = columns.search, dict[Any, int]()
 
     def stopped_at_first(layer: Any, homes: Any, wide: bool, room: Any, gap: float) -> Any:
@@ -217,7 +217,7 @@ def test_what_was_stopped_is_searched_again_in_the_time_that_is_left() -> None:
 
     columns.search = stopped_at_first
     columns.shares = Hurried(Deadline.after(ALWAYS))
-    found, bound, _ = least_product(setting, columns, Goal("edp"))
+    found, bound, _ = least_product(setting, columns, NetworkGoal("edp"))
     energy, cycles = sums(setting, found.choice)
     assert max(calls.values()) == 2
     assert bound == pytest.approx(energy * cycles, rel=1e-6)

@@ -10,7 +10,7 @@ from math import log
 import numpy as np
 
 from dse.mapper.deep.bounds.sums.crossings import Crossing, Term
-from dse.mapper.deep.lists import IRRELEVANT, NO_SLIDE, NO_TRIPS, SLIDING, Choice
+from dse.mapper.deep.lists import IRRELEVANT, NO_SLIDE, NO_TRIPS, SLIDING, ListChoice
 from dse.mapper.deep.splits.axes import AXES, Axis, Key
 from dse.mapper.deep.splits.halo import Slide, Slides
 from dse.model.counting.kernel import Floats, Ints
@@ -26,7 +26,7 @@ Columns = tuple[Floats, Ints, Ints]
 """(T,) logarithms of the terms' coefficients with all factors that are the same in every mapping; (T, 6) columns of the
 words' factors; (T, 6) columns of the instances in use."""
 
-Laid = tuple[Choice | None, ...]
+Laid = tuple[ListChoice | None, ...]
 """What is laid down about each list above the innermost level's."""
 
 Words = tuple[Ints, Floats]
@@ -58,12 +58,12 @@ def _run(operand: int, choices: Laid) -> Run:
     return len(outer) + int(choice.kind != operand), slides
 
 
-def _slides(outer: Laid, choice: Choice, a: int) -> Slides:
+def _slides(outer: Laid, choice: ListChoice, a: int) -> Slides:
     """How the ifmap may slide on an axis over a loop of a list, and of those outside that may be one with it."""
     return tuple(Slide(which, _begin(outer, choice, a, which), len(outer), True) for which in SLIDING[choice.kind])
 
 
-def _begin(outer: Laid, choice: Choice, a: int, which: int) -> int:
+def _begin(outer: Laid, choice: ListChoice, a: int, which: int) -> int:
     """The outermost list whose loop over a dim may be one with that in the next list, which has a given choice.
 
     Loops over the same dim are one where nothing stands between: neither another loop of the list, which there is where
@@ -89,7 +89,7 @@ def _begin(outer: Laid, choice: Choice, a: int, which: int) -> int:
     return begin
 
 
-def _moves(operand: int, choice: Choice | None) -> bool:
+def _moves(operand: int, choice: ListChoice | None) -> bool:
     """Whether a list is known to move an operand, or to repeat what moves it."""
     if choice is None or choice.kind == NO_TRIPS:
         return False
@@ -97,7 +97,7 @@ def _moves(operand: int, choice: Choice | None) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class FactorPlaces:
     """Where the terms of a space find their factors, but for what lists laid down decide.
 
     Parameters
@@ -120,7 +120,7 @@ class Places:
     views: Ints
 
 
-def places_of(terms: list[Term], axes: list[Axis]) -> Places:
+def places_of(terms: list[Term], axes: list[Axis]) -> FactorPlaces:
     in_use = {used: [axis.column(("idle", used)) if used > 0 else 0 for axis in axes]
               for used in sorted({term.used for term in terms})}  # fmt: skip
     tiles: dict[tuple[tuple[int, Key], ...], list[int]] = {(): [0] * len(axes)}
@@ -133,7 +133,7 @@ def places_of(terms: list[Term], axes: list[Axis]) -> Places:
     logs = np.log([term.coefficient for term in terms])
     mine = [(row, term.crossing, term.view) for row, term in enumerate(terms) if term.crossing >= 0]
     of_crossings, crossings, views = np.array(mine, dtype=np.int64).reshape(-1, 3).T.copy()
-    return Places(logs, first, second, of_crossings, crossings, views)
+    return FactorPlaces(logs, first, second, of_crossings, crossings, views)
 
 
 def words_of(crossing: Crossing, axes: list[Axis], run: Run) -> Words:
@@ -218,7 +218,7 @@ class Pool:
                 begins[k] = begin
         return begins
 
-    def same(self, places: Places, one: Ints, other: Ints) -> bool:
+    def same(self, places: FactorPlaces, one: Ints, other: Ints) -> bool:
         """Whether terms have the same factors by words that begin in one place or in another, see `begins`."""
         if np.array_equal(one, other):
             return True
@@ -226,7 +226,7 @@ class Pool:
         alike = np.array_equal(self._columns[at], self._columns[to])
         return alike and np.array_equal(self._scales[at], self._scales[to])
 
-    def of_terms(self, places: Places, begins: Ints) -> tuple[Floats, Ints]:
+    def of_terms(self, places: FactorPlaces, begins: Ints) -> tuple[Floats, Ints]:
         """(m, T) logarithms of the words' factors that are the same in every mapping; (m, T, 6) columns of the others.
 
         Parameters

@@ -16,6 +16,10 @@ class Crossing:
 
     Parameters
     ----------
+    operand, parent, child : int
+        The levels between which it crosses, `child` being the number of levels where these are the MACs.
+    mode : int
+        Least multicast (`dse.model.counting.records`) of the fan-outs that it crosses.
     fans : tuple of int
         Levels whose fan-outs it crosses, innermost first.
     views : tuple of int
@@ -53,6 +57,8 @@ class Crossing:
 class Term:
     """coefficient * words of a view of a crossing (or of a tile, or steps), over instances in use.
 
+    `block` and `group` are those of `dse.mapper.deep.bounds.sums.sift.Terms`. `used` is the level whose
+    instances in use share the time, 0 for none. `extra` has more factors: of an axis, the column of its table.
     Where the coefficient is what a constant with a minus sign left of a larger one (`Book.positive`), the words count
     `whole` each, less `less` in all: no less than by the coefficient, and as much where the words are fewest.
     """

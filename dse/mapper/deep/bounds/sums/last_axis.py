@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sums.shrink import LAST, Sums, Walk
+from dse.mapper.deep.bounds.sums.shrink import LAST, Sums, SumWalk
 from dse.mapper.deep.bounds.sums.sift import BLOCK, FIRST_LIMIT, Alive, worth
 from dse.model.counting.kernel import Bools, Floats, Ints
 
@@ -57,7 +57,7 @@ class LastAxis(NamedTuple):
     fits: Bools
 
 
-def last_axis_of(sums: Sums, walk: Walk, alive: Alive) -> LastAxis:
+def last_axis_of(sums: Sums, walk: SumWalk, alive: Alive) -> LastAxis:
     """Room for the sums of a walk's last axis, with its factors in columns."""
     a, m, slots = walk.sequence[LAST], len(sums.slot), len(walk.total)
     begin, n = alive.start[a], alive.end[a] - alive.start[a]
@@ -95,7 +95,7 @@ def _alike(sums: Sums, factors: Floats, at: int, p: int, slot: int, term: int, q
     return bool(i == factors.shape[1])
 
 
-def weigh_columns(last: LastAxis, sums: Sums, walk: Walk, first: int) -> None:
+def weigh_columns(last: LastAxis, sums: Sums, walk: SumWalk, first: int) -> None:
     """Take in the splits that the walk has chosen on all other axes.
 
     Parameters

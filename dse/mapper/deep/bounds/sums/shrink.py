@@ -48,7 +48,7 @@ class Sums(NamedTuple):
     factors: Floats
 
 
-class Walk(NamedTuple):
+class SumWalk(NamedTuple):
     """Room for a walk over the splits of one axis after another.
 
     Parameters
@@ -191,10 +191,10 @@ def _merge(terms: Terms, same: Ints, varies: Bools, base: Floats, slot: Ints, fi
     return m
 
 
-def walk_of(sums: Sums, alive: Alive) -> Walk:
+def walk_of(sums: Sums, alive: Alive) -> SumWalk:
     """Room for a walk, with all that is known before its first split."""
     m = len(sums.coefficient)
-    walk = Walk(
+    walk = SumWalk(
         np.arange(6), np.zeros((7, m)), np.ones((7, m)), np.zeros(7), np.zeros(6, dtype=np.int64),
         np.zeros(len(sums.block_of)),
     )  # fmt: skip
@@ -217,7 +217,7 @@ def walk_of(sums: Sums, alive: Alive) -> Walk:
     return walk
 
 
-def add_up(sums: Sums, walk: Walk, depth: int, i: int) -> None:
+def add_up(sums: Sums, walk: SumWalk, depth: int, i: int) -> None:
     """The sums, with the least factors of the axes still open, when the axis at a depth takes a split.
 
     Those of energy and of time have their longest groups in them.

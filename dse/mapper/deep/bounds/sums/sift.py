@@ -64,7 +64,7 @@ class Alive(NamedTuple):
         Columns of the axis' table.
     start, end : (6,) int64
     reduced : (n,) float
-        Weighted logarithm of each split, beside `rows`.
+        Weighted logarithm of each split, beside `rows`, less the least of its axis once that is known.
     """
 
     rows: Ints
@@ -73,7 +73,7 @@ class Alive(NamedTuple):
     reduced: Floats
 
 
-class Pairs(NamedTuple):
+class MergedTerms(NamedTuple):
     """Terms of one sum with the same factor of an axis, taken as one, and the sums of an axis' split.
 
     Parameters
@@ -164,11 +164,11 @@ def sift(factors: tuple[Floats, ...], terms: Terms, enough: float, alive: Alive)
     return _sift(factors, terms, enough, alive, least, same, sums_of(terms))
 
 
-def sums_of(terms: Terms) -> Pairs:
+def sums_of(terms: Terms) -> MergedTerms:
     """Room for the sums of an axis' splits."""
     size, blocks = len(terms.logs), len(terms.limits)
     slots = blocks + terms.groups
-    pairs = Pairs(
+    pairs = MergedTerms(
         np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64), np.zeros(size),
         np.zeros(slots), np.zeros(slots), np.arange(slots), np.exp(terms.limits + 1e-11),
     )  # fmt: skip
@@ -189,8 +189,9 @@ def find_same(terms: Terms, same: Ints) -> None:
 
 
 def _sift(
-    factors: tuple[Floats, ...], terms: Terms, enough: float, alive: Alive, least: Floats, same: Ints, pairs: Pairs
-) -> bool:
+    factors: tuple[Floats, ...], terms: Terms, enough: float, alive: Alive, least: Floats, same: Ints,
+    pairs: MergedTerms,
+) -> bool:  # fmt: skip
     """The work of `sift`, in arrays that it made.
 
     Parameters
@@ -248,7 +249,7 @@ def _least_factors(table: Floats, terms: Terms, a: int, same: Ints, alive: Alive
             least[a, t] = value
 
 
-def pair_terms(terms: Terms, a: int, least: Floats, same: Ints, pairs: Pairs) -> int:
+def pair_terms(terms: Terms, a: int, least: Floats, same: Ints, pairs: MergedTerms) -> int:
     """Take terms of one sum with the same factor of an axis as one, and add up what no split of the axis changes.
 
     Terms of sums that do not count are left out.
@@ -293,7 +294,7 @@ def pair_terms(terms: Terms, a: int, least: Floats, same: Ints, pairs: Pairs) ->
     return count
 
 
-def sum_up(table: Floats, terms: Terms, a: int, rows: Ints, count: int, pairs: Pairs, height: Floats) -> None:
+def sum_up(table: Floats, terms: Terms, a: int, rows: Ints, count: int, pairs: MergedTerms, height: Floats) -> None:
     """The sums of blocks and groups with each of some splits of an axis.
 
     Parameters
@@ -341,7 +342,7 @@ def add_longest(total: Floats, block_of: Ints, blocks: int) -> None:
 
 
 def each_in_reach(
-    height: Floats, many: int, pairs: Pairs, fixed: Floats, enough: float, within: Bools
+    height: Floats, many: int, pairs: MergedTerms, fixed: Floats, enough: float, within: Bools
 ) -> None:  # fmt: skip
     """Whether the sums with each of several splits keep all limits and stay below the goal.
 

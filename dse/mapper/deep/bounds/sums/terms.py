@@ -184,7 +184,12 @@ class Book:
         return total
 
     def positive(self, whole: Sum) -> Sum:
-        """A form without negative parts that is never more: a crossing's views grow inwards, then the next one's."""
+        """A form without a negative coefficient that is never more than this one.
+
+        A negative part is set against the next larger count inwards, the last one against all MACs. What is left of a
+        negative constant is taken off coefficients, those of psums first (docs/mapper/deep.md, "Why each part of the
+        bound is sound").
+        """
         dp, total = self.dp, Sum()
         total.constant = whole.constant
         mine = [k for k, c in enumerate(self.crossings) if c.operand == PSUM]

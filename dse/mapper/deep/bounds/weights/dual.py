@@ -51,7 +51,7 @@ class Effort(NamedTuple):
     steps: Floats = ONE_STEP
 
 
-class Sums(NamedTuple):
+class WeightSums(NamedTuple):
     """Room for sums of weights.
 
     Parameters
@@ -69,7 +69,7 @@ class Sums(NamedTuple):
     group_block: Ints
 
 
-class Columns(NamedTuple):
+class AxisRoom(NamedTuple):
     """Room for what is known of the columns of factors, and of each axis.
 
     Parameters
@@ -84,7 +84,7 @@ class Columns(NamedTuple):
     least: Floats
 
 
-def load_of(terms: Terms, weights: Floats, load: Floats, sums: Sums) -> float:
+def load_of(terms: Terms, weights: Floats, load: Floats, sums: WeightSums) -> float:
     """The part of the bound that no split changes; fills the weight of each column.
 
     Parameters
@@ -297,8 +297,8 @@ def climb(
     for a in range(6):
         widest = max(widest, len(tables[a]))
     blocks, groups = len(terms.limits), terms.groups
-    sums = Sums(np.zeros(blocks), np.zeros(blocks), np.zeros(groups + 1), np.zeros(groups + 1, dtype=np.int64))
-    columns = Columns(np.zeros((6, widest)), np.zeros(6))
+    sums = WeightSums(np.zeros(blocks), np.zeros(blocks), np.zeros(groups + 1), np.zeros(groups + 1, dtype=np.int64))
+    columns = AxisRoom(np.zeros((6, widest)), np.zeros(6))
     chosen = np.zeros(len(alive.rows), dtype=np.bool_)
     for t in range(len(weights)):
         if not in_use(terms, t):
@@ -317,7 +317,7 @@ def climb(
 
 def _climb(
     tables: tuple[Floats, ...], terms: Terms, weights: Floats, effort: Effort, alive: Alive, chosen: Bools,
-    columns: Columns, sums: Sums, pairs: Pairs, value: float,
+    columns: AxisRoom, sums: WeightSums, pairs: Pairs, value: float,
 ) -> float:  # fmt: skip
     """The turns of `climb`, in records that it made; `value` is the bound to begin with."""
     kept, heat, enough = weights.copy(), effort.heat, effort.enough
@@ -352,8 +352,9 @@ def _climb(
 
 
 def _bound(
-    tables: tuple[Floats, ...], terms: Terms, weights: Floats, steps: Floats, alive: Alive, columns: Columns, sums: Sums
-) -> float:
+    tables: tuple[Floats, ...], terms: Terms, weights: Floats, steps: Floats, alive: Alive, columns: AxisRoom,
+    sums: WeightSums,
+) -> float:  # fmt: skip
     """The bound over all splits that some weights give, in whichever step of a front it is nearest to the goal."""
     value = load_of(terms, weights, columns.load, sums) + weigh(tables, columns.load, alive, columns.least)
     return value + least_step(steps, sums.by_block[OF_TIME])

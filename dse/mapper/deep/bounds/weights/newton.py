@@ -51,7 +51,7 @@ FAR = 16.0
 """Heats above the least at which a split counts for nothing."""
 
 
-class Room(NamedTuple):
+class AscentRoom(NamedTuple):
     """Scratch of an ascent over m merged terms and n splits.
 
     Parameters
@@ -122,7 +122,7 @@ def ascend(
     """
     m, columns = len(small.log), len(small.values)
     blocks, groups = len(terms.limits), terms.groups
-    room = Room(
+    room = AscentRoom(
         np.zeros(m), np.zeros(m), np.zeros(m), np.zeros(m), np.zeros((6, columns)), np.zeros(small.start[6]),
         np.zeros(6), room_for_moments(columns, small.start[6]), np.zeros(blocks), np.zeros(blocks),
         np.zeros(groups + 1), np.zeros(groups + 1, dtype=np.int64), np.zeros((m, m)), np.zeros((m, 3)), steps,
@@ -138,7 +138,7 @@ def ascend(
     return reached
 
 
-def _ascend(small: Small, terms: Terms, w: Floats, heat: float, enough: float, room: Room) -> float:
+def _ascend(small: Small, terms: Terms, w: Floats, heat: float, enough: float, room: AscentRoom) -> float:
     """The steps of `ascend`; the best weights are left in `room.best`."""
     for q in range(len(w)):
         w[q] = max(w[q], LEAST_WEIGHT)
@@ -196,7 +196,7 @@ def _add_up_to_one(small: Small, terms: Terms, w: Floats, total: Floats) -> None
             w[q] *= terms.fixed[b] / total[b]
 
 
-def _bound(small: Small, terms: Terms, w: Floats, heat: float, room: Room) -> tuple[float, float]:
+def _bound(small: Small, terms: Terms, w: Floats, heat: float, room: AscentRoom) -> tuple[float, float]:
     """The bound at some weights, and what it is softened to, with the barrier; fills sums, loads and portions."""
     total, barrier = _constant(small, terms, w, room)
     values, load, portion = small.values, room.load, room.portion
@@ -225,7 +225,7 @@ def _bound(small: Small, terms: Terms, w: Floats, heat: float, room: Room) -> tu
     return exact, soft
 
 
-def _constant(small: Small, terms: Terms, w: Floats, room: Room) -> tuple[float, float]:
+def _constant(small: Small, terms: Terms, w: Floats, room: AscentRoom) -> tuple[float, float]:
     """The part of the bound that no split changes, and the barrier; fills the sums of weights and the loads."""
     block, group, column, load = small.block, small.group, small.column, room.load
     by_block, by_groups, by_group, block_of = room.by_block, room.by_groups, room.by_group, room.block_of
@@ -260,7 +260,7 @@ def _constant(small: Small, terms: Terms, w: Floats, room: Room) -> tuple[float,
     return total, barrier
 
 
-def _newton_step(small: Small, terms: Terms, w: Floats, heat: float, room: Room) -> float:
+def _newton_step(small: Small, terms: Terms, w: Floats, heat: float, room: AscentRoom) -> float:
     """Set `room.step` to Newton's step from some weights, which `_bound` has just seen. Returns what it would gain."""
     take_moments(small, room.load, room.portion, room.whole, room.moments)
     _derivatives(small, terms, w, heat, room)
@@ -296,7 +296,7 @@ def _newton_step(small: Small, terms: Terms, w: Floats, heat: float, room: Room)
     return gain
 
 
-def _derivatives(small: Small, terms: Terms, w: Floats, heat: float, room: Room) -> None:
+def _derivatives(small: Small, terms: Terms, w: Floats, heat: float, room: AscentRoom) -> None:
     """Fill `room.slope` with the gradient of the softened bound and `room.bend` with minus its second derivatives."""
     block, group, column = small.block, small.group, small.column
     by_block, by_groups, by_group = room.by_block, room.by_groups, room.by_group
@@ -344,7 +344,7 @@ def _solve(matrix: Floats, solved: Floats, ridge: Floats) -> None:
         another.
     solved : (m, 3) float
     ridge : (m,) float
-        Room.
+        AscentRoom.
     """
     m = len(matrix)
     for q in range(m):
@@ -378,7 +378,7 @@ def _solve(matrix: Floats, solved: Floats, ridge: Floats) -> None:
         solved[q, 0], solved[q, 1], solved[q, 2] = first / top, second / top, third / top
 
 
-def _move(w: Floats, length: float, room: Room) -> None:
+def _move(w: Floats, length: float, room: AscentRoom) -> None:
     """Weights some way along the step: none falls to zero or rises out of reach at once."""
     for q in range(len(w)):
         ratio = length * room.step[q] / w[q]

@@ -1,7 +1,8 @@
 """The steps of a front in the bound on everything below any of them. Compilable.
 
 Below a front's step are mappings of less energy E than that of a known point and less time than the next one. So one
-weighted product of energy and time is held against all steps at once (docs, "Fronts and limits on time").
+weighted product of energy and time is held against all steps at once (docs/mapper/deep.md, "Fronts and limits on
+time").
 """
 
 from __future__ import annotations

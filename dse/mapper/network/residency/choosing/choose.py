@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import gcd, inf
 
-from dse.mapper.network.residency.choice import OUTER, Choice, Cut, Kept, Setting, Weights, others
+from dse.mapper.network.residency.choice import OUTER, Choice, Cut, KeptInLevel, Setting, Weights, others
 from dse.mapper.network.residency.choosing.placing import NEVER
 from dse.mapper.network.residency.choosing.programme import Programme
 from dse.mapper.network.residency.columns import Column, level_of
-from dse.mapper.network.residency.graph import Held, Step
+from dse.mapper.network.residency.graph import HeldTensor, Step
 from dse.mapper.shared.stopping import Deadline
 from dse.model.moves import Places, Transfer, port_cycles
 
@@ -90,7 +90,7 @@ class _Builder:
         self.prices[made] = energy_pj, cycles
         return made
 
-    def _tensor(self, t: int, held: Held) -> None:
+    def _tensor(self, t: int, held: HeldTensor) -> None:
         model = self.model
         self.outside.append(model.variable())
         if held.must_leave or held.made_in < 0:
@@ -113,7 +113,7 @@ class _Builder:
                         copy = self.setting.carried(t, "copy", h, target)
                         self.copies[t, h, target] = self.variable(copy.energy_pj, copy.cycles)
 
-    def _loads(self, t: int, held: Held, h: int, i: int) -> list[int]:
+    def _loads(self, t: int, held: HeldTensor, h: int, i: int) -> list[int]:
         """Ways for a tensor to come home before a step that reads it."""
         found = []
         for source in others(len(self.levels), h):
@@ -289,7 +289,7 @@ def _read(built: _Builder, values: Sequence[float], cost: float, bound: float) -
             writes = (h for h in (OUTER, *built.levels) if on[built.written[i, h]])
             places[i] = Places(tuple(map(setting.place, reads)), tuple(map(setting.place, writes)))
     levels = tuple(
-        Kept(
+        KeptInLevel(
             tuple(
                 frozenset(t for t in graph.alive(i) if on[built.home[t, h, i]]) for i in range(len(graph.steps))
             ),

@@ -8,7 +8,7 @@ from itertools import combinations, islice, product
 from math import gcd
 
 from dse.errors import InfeasibleError
-from dse.mapper.network.residency.choice import Kept
+from dse.mapper.network.residency.choice import KeptInLevel
 from dse.mapper.network.residency.choosing.programme import Programme, UndecidedError
 from dse.mapper.network.residency.graph import Graph
 from dse.mapper.shared.stopping import Deadline
@@ -56,7 +56,7 @@ class Layout:
 
 
 def laid_out(
-    graph: Graph, kept: Kept, capacity: int, deadline: Deadline = NEVER
+    graph: Graph, kept: KeptInLevel, capacity: int, deadline: Deadline = NEVER
 ) -> tuple[Layout | None, bool]:
     """A layout of what a level keeps, and, where none is found, whether there surely is none."""
     proven = True
@@ -70,7 +70,7 @@ def laid_out(
     return None, proven
 
 
-def without_room(graph: Graph, kept: Kept, capacity: int, deadline: Deadline = NEVER) -> range:
+def without_room(graph: Graph, kept: KeptInLevel, capacity: int, deadline: Deadline = NEVER) -> range:
     """Few steps in which what is at home surely has no layout, where it has none in all of them."""
     every = list(islice(pieces_of(graph, kept), MOST_MERGES))
 
@@ -96,7 +96,7 @@ def _within(pieces: Iterable[Piece], first: int, last: int) -> list[Piece]:
     ]  # fmt: skip
 
 
-def pieces_of(graph: Graph, kept: Kept) -> Iterator[tuple[Piece, ...]]:
+def pieces_of(graph: Graph, kept: KeptInLevel) -> Iterator[tuple[Piece, ...]]:
     """What must be placed: every stay of a tensor at home; a result that takes the room of what it reads has none.
 
     Where there are several operands whose room a result may take, there are as many ways; each is told. Tiles of the
@@ -110,7 +110,7 @@ def pieces_of(graph: Graph, kept: Kept) -> Iterator[tuple[Piece, ...]]:
         yield _pieces(graph, kept, dict(zip(steps, taken, strict=True)))
 
 
-def _pieces(graph: Graph, kept: Kept, taken: dict[int, tuple[int, ...]]) -> tuple[Piece, ...]:
+def _pieces(graph: Graph, kept: KeptInLevel, taken: dict[int, tuple[int, ...]]) -> tuple[Piece, ...]:
     stays: list[list[int]] = []  # tensor, first, last
     at: dict[int, int] = {}  # tensor to its stay going on
     arrivals = kept.arrivals

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dse.mapper.network.residency.choice import Choice, Setting
-from dse.mapper.network.residency.graph import Held
+from dse.mapper.network.residency.graph import HeldTensor
 
 
 def why_not(setting: Setting, choice: Choice, t: int) -> str:
@@ -40,12 +40,12 @@ def lacking(setting: Setting, choice: Choice, t: int) -> tuple[int, str, str]:
     return min(found, key=lambda one: one[0])
 
 
-def _needed(held: Held) -> Iterable[int]:
+def _needed(held: HeldTensor) -> Iterable[int]:
     """Steps in which a tensor is read or made, and those between."""
     return held.steps if held.made_in >= 0 else held.read_in
 
 
-def _is_read_once(held: Held) -> bool:
+def _is_read_once(held: HeldTensor) -> bool:
     """An input that has no second reader, for which to keep it would save nothing."""
     return held.made_in < 0 and len(held.read_in) == 1
 

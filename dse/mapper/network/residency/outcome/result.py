@@ -9,7 +9,7 @@ from math import inf
 from typing import Any
 
 from dse.mapper.network.residency.asking import homes_in
-from dse.mapper.network.residency.choice import OUTER, Choice, Kept, Setting
+from dse.mapper.network.residency.choice import OUTER, Choice, KeptInLevel, Setting
 from dse.mapper.network.residency.choosing.placing import Layout
 from dse.mapper.network.residency.columns import Column, Point
 from dse.mapper.network.residency.outcome.reasons import lacking, why_not
@@ -364,7 +364,7 @@ def outer_words_of(setting: Setting, choice: Choice, layers: Iterable[tuple[str,
 def nothing_at_home(setting: Setting, points: Mapping[int, Point]) -> Choice:
     """The choice with all tensors in the outermost level, and these mappings by step."""
     graph, levels = setting.graph, len(setting.levels)
-    nothing, empty = (frozenset[str](),) * levels, Kept((frozenset(),) * len(setting.graph.steps))
+    nothing, empty = (frozenset[str](),) * levels, KeptInLevel((frozenset(),) * len(setting.graph.steps))
     columns = [
         None if step.layer is None else Column(nothing, False, points[i].bits, points[i], True)
         for i, step in enumerate(graph.steps)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dse.errors import MappingError
-from dse.mapper.network.residency.choice import OUTER, Choice, Kept, Setting
+from dse.mapper.network.residency.choice import OUTER, Choice, KeptInLevel, Setting
 from dse.mapper.network.residency.columns import AtHome, Column, Point, level_of
 from dse.mapper.network.residency.graph import Graph
 from dse.model.moves import Places
@@ -131,7 +131,7 @@ def operands_of(graph: Graph, every: Sequence[Stays]) -> list[AtHome]:
     return [tuple(some.get(i, frozenset()) for some in own) for i in range(len(graph.steps))]
 
 
-def _kept(graph: Graph, stays: Stays, numbers: Any) -> Kept:
+def _kept(graph: Graph, stays: Stays, numbers: Any) -> KeptInLevel:
     tensor, step, level = numbers
     home: list[set[int]] = [set() for _ in graph.steps]
     for name, own in stays.tensors:
@@ -140,7 +140,7 @@ def _kept(graph: Graph, stays: Stays, numbers: Any) -> Kept:
     copied = [*((name, OUTER) for name in stays.copied), *((name, level(to)) for name, to in stays.copied_to)]
     loaded = [(name, at, OUTER) for name, at in stays.loaded]
     loaded += [(name, at, level(source)) for name, at, source in stays.loaded_from]
-    return Kept(
+    return KeptInLevel(
         tuple(map(frozenset, home)), frozenset(step(name) for name in stays.merged),
         tuple((tensor(name), to) for name, to in copied),
         tuple((tensor(name), step(at), source) for name, at, source in loaded),
@@ -271,7 +271,7 @@ def _need(graph: Graph, i: int, tensors: Iterable[int], where: Iterable[int], wh
             raise MappingError(f"{graph.steps[i].name}: {graph.tensors[t].name} cannot be {what}: it is not there")
 
 
-def _check_merged(graph: Graph, kept: Kept, at: int) -> None:
+def _check_merged(graph: Graph, kept: KeptInLevel, at: int) -> None:
     out, parts = graph.steps[at].writes, graph.parts(at)
     name = graph.steps[at].name
     if not parts:

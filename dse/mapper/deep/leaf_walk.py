@@ -1,4 +1,4 @@
-"""The deep search: any number of levels and fan-outs, axis by axis, each split over all levels at once. Compilable.
+"""A leaf of the deep search: the combinations of splits of a small subproblem, axis by axis. Compilable.
 
 What an axis contributes to every count is a row of factors (`dse.mapper.deep.splits.axes`); the walk multiplies
 them up, and holds both the sums that follow and the separable bound (`dse.mapper.deep.bounds.weights.dual`) against
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from dse.mapper.deep.bounds.sums.last_axis import LastAxis, add_up_several, last_axis_of, weigh_columns
-from dse.mapper.deep.bounds.sums.shrink import LAST, Sums, Walk, add_up, shrink, walk_of
+from dse.mapper.deep.bounds.sums.shrink import LAST, Sums, SumWalk, add_up, shrink, walk_of
 from dse.mapper.deep.bounds.sums.sift import BLOCK, FIRST_LIMIT, OF_ENERGY, OF_TIME, Alive, Terms
 from dse.mapper.deep.leaves import (
     LEAVES,
@@ -87,11 +87,11 @@ class Sets(NamedTuple):
 
 
 @entry
-def search_deep(
+def walk_splits(
     dp: Deep, tables: tuple[Floats, ...], chains: tuple[Ints, ...], terms: Terms, parts: Parts, lists: Lists,
     sets: Sets, goal: Goal, incumbents: Incumbents, held: int,
 ) -> int:  # fmt: skip
-    """Walk sets of splits in each of some kindred spaces, and price the mappings that may improve.
+    """SumWalk sets of splits in each of some kindred spaces, and price the mappings that may improve.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def _walk(
     dp: Deep, chains: tuple[Ints, ...], sums: Sums, alive: Alive, choices: Ints, goal: Goal, incumbents: Incumbents,
     held: int, scratch: Scratch,
 ) -> int:  # fmt: skip
-    """The walk of `search_deep`, its splits in order."""
+    """The walk of `walk_splits`, its splits in order."""
     walk, end, reduced, visited = walk_of(sums, alive), alive.end, alive.reduced, incumbents.visited
     last = last_axis_of(sums, walk, alive)
     lifted, place, sequence = walk.lifted, walk.place, walk.sequence
@@ -188,10 +188,10 @@ def _walk(
 
 
 def _walk_last(
-    dp: Deep, chains: tuple[Ints, ...], walk: Walk, last: LastAxis, alive: Alive, choices: Ints, goal: Goal,
+    dp: Deep, chains: tuple[Ints, ...], walk: SumWalk, last: LastAxis, alive: Alive, choices: Ints, goal: Goal,
     incumbents: Incumbents, held: int, scratch: Scratch,
 ) -> int:  # fmt: skip
-    """Walk the splits of the last axis, many at a time, and price the mappings that may improve."""
+    """SumWalk the splits of the last axis, many at a time, and price the mappings that may improve."""
     visited, reduced, place, sequence = incumbents.visited, alive.reduced, walk.place, walk.sequence
     start, end, most = alive.start[sequence[LAST]], alive.end[sequence[LAST]], goal.reach - walk.lifted[LAST]
     weigh_columns(last, last.sums, walk, start)

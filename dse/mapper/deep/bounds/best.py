@@ -1,0 +1,68 @@
+"""What a search of the deep mapper is for, and the best it has found."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from math import inf, log
+from typing import TYPE_CHECKING
+
+from dse.mapper.deep.bounds.sums.sift import ROUNDING
+from dse.mapper.deep.bounds.weights.stairs import ONE_STEP
+from dse.mapper.shared.incumbent import ENERGY, LATENCY
+from dse.model.counting.kernel import Floats, Ints
+
+if TYPE_CHECKING:
+    from dse.mapper.deep.bounds.subproblem import Node
+
+MARGIN = 1e-9
+"""How much more than the best mapping known, in logarithms, bounds may be where mappings that cost the same count."""
+
+TIED = 2.0 * ROUNDING
+"""How much less a mapping's logarithm of time is at least than that of one that is as fast."""
+
+
+@dataclass(slots=True)
+class Best:
+    """What one search is for, its incumbents and counters.
+
+    `kind` is the objective, `gap` the fraction that need not be closed, `until` the time that mappings must undercut.
+    `values` and `records` have the best mappings, of which `held` are filled in; `visited` counts, `stop` ends it.
+    `fruitless`: how many looks for a better mapping have found none in a row. `warm`: it begins at a mapping
+    found earlier, with the weights `begun` if not those kept; `weights` are its own.
+    """
+
+    kind: int
+    gap: float
+    until: float
+    values: Floats
+    records: Ints
+    visited: Ints
+    stop: Ints
+    held: int = 0
+    fruitless: int = 0
+    warm: bool = False
+    begun: dict[Hashable, tuple[Ints, Floats]] | None = None
+    weights: dict[Hashable, tuple[Ints, Floats]] = field(default_factory=dict)
+
+    @property
+    def walks_for(self) -> int:
+        """The objective of walks; `dse.mapper.deep.fronts.slices.Slice` looks for all points of a front."""
+        return self.kind
+
+    def target(self) -> float:
+        """The logarithm that bounds must stay below."""
+        if self.held == 0:
+            return inf
+        energy, time = self.values[0].tolist()
+        value = energy if self.kind == ENERGY else time if self.kind == LATENCY else energy * time
+        margin = -TIED if self.kind == LATENCY else MARGIN  # of the fastest, one will do: see `seek_fastest`
+        return log(value) - log(1 + self.gap + 1e-12) + margin if value > 0 else -inf
+
+    def steps(self) -> Floats:
+        """What is looked for at several times, see `dse.mapper.deep.bounds.weights.dual.Effort`."""
+        return ONE_STEP
+
+    def target_in(self, node: Node) -> float:
+        """The logarithm that bounds on parts of a subproblem must stay below, by its own weights."""
+        return self.target()
