@@ -19,7 +19,8 @@ import numpy as np
 from numba import njit
 
 from dse.architecture.architecture import Architecture
-from dse.mapper.flat.instance import Roles, build
+from dse.mapper.flat.build import build
+from dse.mapper.flat.instance import Roles
 from dse.mapper.flat.outer import words as outer
 from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.compilation.twins import twin
