@@ -54,7 +54,7 @@ import dse
 from dse.mapper.layer import solve
 
 for name, layer, objective, gap in {asked}:
-    solve(dse.load_architecture(name), dse.load_workload("alexnet").layer(layer), objective, gap, "all", 20.0)
+    solve(dse.load_architecture(name), dse.load_workload("alexnet").layer(layer), objective, gap, "all", 20.0).size()
 print("numba" in sys.modules)
 """
 
