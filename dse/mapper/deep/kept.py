@@ -99,7 +99,7 @@ def numbers_of(problem: Deep, names: Iterable[str]) -> tuple[Hashable, ...]:
     return tuple(value.tobytes() if isinstance(value, np.ndarray) else value for value in values)
 
 
-class Remembered(NamedTuple):
+class BestBefore(NamedTuple):
     """The best mapping of an earlier search.
 
     Parameters
@@ -128,7 +128,7 @@ class Begun(NamedTuple):
 
     Parameters
     ----------
-    found : Remembered
+    found : BestBefore
         A mapping that may be good.
     weights : dict
         Those that bounded whole spaces, as `Tables` has them.
@@ -136,7 +136,7 @@ class Begun(NamedTuple):
         What the splits depend on.
     """
 
-    found: Remembered
+    found: BestBefore
     weights: dict[Hashable, tuple[Ints, Floats]]
     splits: tuple[object, ...]
 
@@ -159,7 +159,7 @@ class Tables(NamedTuple):
     axes: list[Axis]
     least_steps: float
     differ: tuple[int, ...]
-    found: dict[int, Remembered]
+    found: dict[int, BestBefore]
     weights: dict[Hashable, tuple[Ints, Floats]]
     words: dict[Hashable, Pool]
     shared: Shared
@@ -197,7 +197,7 @@ def rules_of(problem: Deep) -> tuple[object, ...]:
     return problem.stationary, problem.innermost, problem.near, bool(problem.visits_pay), problem.kept.tobytes()
 
 
-def found_by(problem: Deep) -> dict[int, Remembered]:
+def found_by(problem: Deep) -> dict[int, BestBefore]:
     """What searches of problems with the same splits have found, if their tables are kept."""
     key = splits_of(problem)
     return _kept[key].found if key in _kept else {}

@@ -22,7 +22,7 @@ from dse.mapper.deep.bounds.subproblem import Space, root_of
 from dse.mapper.deep.drafts import Bypasses, Draft, drafts_of
 from dse.mapper.deep.fronts.slices import Stairs
 from dse.mapper.deep.fronts.whole import complete, gap_of_one, points_of
-from dse.mapper.deep.kept import Begun, Remembered, found_by
+from dse.mapper.deep.kept import Begun, BestBefore, found_by
 from dse.mapper.deep.known import Known, record_of
 from dse.mapper.deep.nest import parts_of, record_length
 from dse.mapper.deep.problem import build, finishing, rooms_for_finished, without_limits
@@ -296,7 +296,7 @@ class DeepSearch:
         loose = any(_loose_levels(draft.architecture) for draft in self.drafts)
         may_begin = self.alone and until == inf and not self.begun and not loose
         alike = may_begin and self.gap == 0
-        found: list[Remembered] = []
+        found: list[BestBefore] = []
         if alike and any(found_by(draft.problem) for draft in self.drafts):
             found = remembered(self.spaces, kind)
         if may_begin and self.gap > 0 and self.beside is not None:

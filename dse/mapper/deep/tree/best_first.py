@@ -17,7 +17,7 @@ from dse.mapper.deep.bounds.finished import Returning, told_apart
 from dse.mapper.deep.bounds.left import lifts_left, splits_left
 from dse.mapper.deep.bounds.spaces import allowing_returns
 from dse.mapper.deep.bounds.subproblem import Node, Space, bounded, root_of
-from dse.mapper.deep.kept import Begun, Remembered, found_by, rules_of, splits_of
+from dse.mapper.deep.kept import Begun, BestBefore, found_by, rules_of, splits_of
 from dse.mapper.deep.leaves import SUBPROBLEMS
 from dse.mapper.deep.lists import choices_of, nothing_of
 from dse.mapper.deep.problem import Deep
@@ -84,7 +84,7 @@ def run_to_end(steps: Generator[None, None, Answer]) -> Answer:
 
 
 def seek(
-    spaces: list[Space], later: list[Returning], best: Best, found: Sequence[Remembered] = ()
+    spaces: list[Space], later: list[Returning], best: Best, found: Sequence[BestBefore] = ()
 ) -> Generator[None, None, float]:
     """Search all spaces for the best by `best.kind`, pausing after every subproblem; a better one may be put in then.
 
@@ -94,7 +94,7 @@ def seek(
     ----------
     later : list of Returning
         More spaces, each put among the others once something in it may improve.
-    found : sequence of Remembered
+    found : sequence of BestBefore
         Mappings that may be good, or fit after some of their splits are exchanged.
     """
     number, begun, dive_at = count(), int(best.visited[SUBPROBLEMS]), FIRST_DIVE if best.gap == 0 else AT_A_GAP
@@ -142,7 +142,7 @@ def seek(
     return inf
 
 
-def remembered(spaces: list[Space], kind: int) -> list[Remembered]:
+def remembered(spaces: list[Space], kind: int) -> list[BestBefore]:
     """What earlier searches of the same splits have found; for the fastest, only what is one of the fastest there."""
     each = [item for space in spaces for item in found_by(space.problem).items()]
     kept = {id(one): one for of, one in each if kind != LATENCY or of == LATENCY}
@@ -161,21 +161,21 @@ def begun_by(spaces: list[Space], best: Best) -> Begun:
     return Begun(found, best.weights, splits_of(problem))
 
 
-def taken_over(spaces: list[Space], begun: Begun) -> list[Remembered]:
+def taken_over(spaces: list[Space], begun: Begun) -> list[BestBefore]:
     """The mapping that others begin at, if this problem has the same splits."""
     problems = (part.problem for space in spaces for part in (space.parts or (space,)) if part.mask == begun.found.mask)
     return [begun.found] if any(splits_of(problem) == begun.splits for problem in problems) else []
 
 
-def _found(spaces: list[Space], best: Best) -> tuple[Deep, Remembered]:
+def _found(spaces: list[Space], best: Best) -> tuple[Deep, BestBefore]:
     """The best mapping, and the problem that it is one of."""
     record = best.records[0].copy()
     space = next(part for space in spaces for part in (space.parts or (space,)) if part.mask == record[-1])
     problem, rows = space.problem, np.array(rows_of(space, record))
-    return problem, Remembered(int(record[-1]), rules_of(problem), rows, choices_of(problem, record), record)
+    return problem, BestBefore(int(record[-1]), rules_of(problem), rows, choices_of(problem, record), record)
 
 
-def _take_up(spaces: list[Space], best: Best, found: Remembered) -> None:
+def _take_up(spaces: list[Space], best: Best, found: BestBefore) -> None:
     """Price a mapping that another search has found; where it does not fit, some with other splits in their place."""
     mine = [part for space in spaces for part in (space.parts or (space,)) if part.mask == found.mask]
     if not mine or rules_of(mine[0].problem) != found.rules:
