@@ -91,7 +91,7 @@ def walk_splits(
     dp: Deep, tables: tuple[Floats, ...], chains: tuple[Ints, ...], terms: Terms, parts: Parts, lists: Lists,
     sets: Sets, goal: Goal, incumbents: Incumbents, held: int,
 ) -> int:  # fmt: skip
-    """SumWalk sets of splits in each of some kindred spaces, and price the mappings that may improve.
+    """Walk sets of splits in each of some kindred spaces, and price the mappings that may improve.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ def _walk_last(
     dp: Deep, chains: tuple[Ints, ...], walk: SumWalk, last: LastAxis, alive: Alive, choices: Ints, goal: Goal,
     incumbents: Incumbents, held: int, scratch: Scratch,
 ) -> int:  # fmt: skip
-    """SumWalk the splits of the last axis, many at a time, and price the mappings that may improve."""
+    """Walk the splits of the last axis, many at a time, and price the mappings that may improve."""
     visited, reduced, place, sequence = incumbents.visited, alive.reduced, walk.place, walk.sequence
     start, end, most = alive.start[sequence[LAST]], alive.end[sequence[LAST]], goal.reach - walk.lifted[LAST]
     weigh_columns(last, last.sums, walk, start)

@@ -24,7 +24,7 @@ PER_LEVEL = 4 * PER_PART
 
 
 class Work(NamedTuple):
-    """PriceRoom for the price of a mapping.
+    """Room for the price of a mapping.
 
     Parameters
     ----------

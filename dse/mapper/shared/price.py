@@ -41,7 +41,7 @@ class Rates(NamedTuple):
 
 
 class PriceRoom(NamedTuple):
-    """PriceRoom that the model's kernels fill."""
+    """Room that the model's kernels fill."""
 
     scratch: Scratch
     counts: Counts
@@ -49,7 +49,7 @@ class PriceRoom(NamedTuple):
 
 
 def new_scratch(loops: int, longest: int, children: int) -> Scratch:
-    """PriceRoom for the model's counts.
+    """Room for the model's counts.
 
     Parameters
     ----------

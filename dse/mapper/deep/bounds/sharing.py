@@ -62,7 +62,7 @@ class Reach(NamedTuple):
 
 
 class Ways(NamedTuple):
-    """SumRoom for the ways that are found.
+    """Room for the ways that are found.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class Ways(NamedTuple):
 
 
 class SumRoom(NamedTuple):
-    """SumRoom for sums of terms.
+    """Room for sums of terms.
 
     Parameters
     ----------

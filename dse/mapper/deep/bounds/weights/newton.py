@@ -344,7 +344,7 @@ def _solve(matrix: Floats, solved: Floats, ridge: Floats) -> None:
         another.
     solved : (m, 3) float
     ridge : (m,) float
-        AscentRoom.
+        Room.
     """
     m = len(matrix)
     for q in range(m):
