@@ -37,8 +37,8 @@ def spread_out(dp: Deep, most: Ints) -> Ints:
     >>> from dse.mapper.deep.sketch.moves import moves_of
     >>> edge_npu = dse.load_architecture("edge_npu")
     >>> problem = drafts_of(edge_npu, edge_npu.lowered(dse.Layer("fc", K=32, C=64)), "all")[1][0].problem
-    >>> int(spread_out(problem, moves_of(problem).most)[0].prod())
-    512
+    >>> float(steps_of(problem, spread_out(problem, moves_of(problem).most)[0]))
+    2.0
     """
     slots = most.shape[1]
     ways, others = np.ones((MOST_WAYS, 8, slots), dtype=np.int64), np.ones((MOST_WAYS, 8, slots), dtype=np.int64)
