@@ -38,6 +38,7 @@ from dse.mapper.deep.lists import NO_TRIPS, ListChoice, needed
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import Axis
 from dse.model.counting.kernel import Ints
+from dse.problem.dims import PSUM, C, R, S
 
 OF_TERMS = tuple(name for name in Deep._fields if name not in NOT_OF_TERMS)
 """Numbers of a problem that all spaces of one machine, layer and choice of bypasses have in common."""
@@ -130,11 +131,14 @@ def _space_of(problem: Deep, common: Common) -> Space:
     ports = kept_last(shared.ports, numbers_of(problem, OF_PORTS), 4 * MOST_KEPT, Ports)
     book = Book(problem, crossings, ports)
     problem = problem._replace(visits_pay=visits_pay(book))
+    words = words.of(repeated_by_lists(problem, crossings))
     objective, groups = objective_of(book, least, differ)
     some, limits = _limits(problem, common)
     terms = objective + some
     steps, (places, columns) = first_steps(terms), _places(terms, axes, shared)
-    laid = kept_last(shared.laid, (tuple(crossings), columns), 2 * MOST_KEPT, lambda: LaidTables({}, {}, {}, {}))
+    laid = kept_last(
+        shared.laid, (tuple(crossings), columns, words.returning), 2 * MOST_KEPT, lambda: LaidTables({}, {}, {}, {})
+    )  # fmt: skip
     return Space(
         problem, 0, axes, crossings, terms, np.array([term.block for term in terms]),
         np.array([term.group for term in terms]), np.array(limits), cuts_of(terms), groups,
@@ -143,6 +147,18 @@ def _space_of(problem: Deep, common: Common) -> Space:
         places, words, known=laid.known, kins=laid.kins, next_lists=laid.next_lists, told=laid.told,
         alike=common.alike, shared=shared, twins=twins_of(problem, axes),
     )  # fmt: skip
+
+
+def repeated_by_lists(problem: Deep, crossings: list[Crossing]) -> bool:
+    """Whether some list repeats the psums of the outermost level in each mapping of a problem.
+
+    That is so where psums come back from there, but for two exceptions: children of a fan-out may have a part of a
+    sum each, which nothing adds up on the way, and psums may rest over a part of a list's loops, where visits pay.
+    """
+    outermost = next(one for one in crossings if one.operand == PSUM)
+    apart = [level for level in outermost.fans if outermost.views[outermost.up] >> level & 1]
+    summed = problem.on_side[apart][:, :, [C, R, S]].any(axis=(1, 2)) & (problem.sides[apart].prod(axis=1) > 1)
+    return problem.returns and not problem.visits_pay and not summed.any()
 
 
 def _places(terms: list[Term], axes: list[Axis], shared: Shared) -> tuple[FactorPlaces, tuple[bytes, ...]]:
