@@ -16,7 +16,7 @@ from dse.architecture.parts import in_order_kept, in_parts
 from dse.errors import DseError
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.dominance import needed_splits
-from dse.mapper.deep.bounds.finished import Returning, halved, joined_spaces
+from dse.mapper.deep.bounds.finished import Returning, halved, joined_spaces, returning_spaces
 from dse.mapper.deep.bounds.spaces import narrowed, space_of
 from dse.mapper.deep.bounds.subproblem import Space, root_of
 from dse.mapper.deep.drafts import Bypasses, Draft, drafts_of
@@ -146,7 +146,7 @@ def _of_draft(draft: Draft) -> tuple[list[Space], Returning | None]:
     spaces = joined_spaces(kindred)
     if way.levels[0].only_finished:
         return spaces, None
-    return spaces, Returning(tuple(spaces), lambda: halved(narrowed(space, draft.problem, draft.mask)))
+    return spaces, Returning(tuple(spaces), lambda: returning_spaces(space, draft.problem, draft.mask))
 
 
 def wholes_of(architecture: Architecture, layer: Layer, factors: str) -> list[Space]:

@@ -16,9 +16,9 @@ from dse.mapper.deep.bounds.mirror import CLOSED, PLAIN, part_of
 from dse.mapper.deep.bounds.spaces import narrowed
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.lists import Bools, ListChoice
-from dse.mapper.deep.problem import spreads_that_add_up, without_limits
+from dse.mapper.deep.problem import Deep, spreads_that_add_up, without_limits
 from dse.model.counting.kernel import Ints
-from dse.problem.dims import PSUM, C, P, Q
+from dse.problem.dims import PSUM, C, P, Q, R, S
 
 Rows = tuple[Ints, ...]
 
@@ -52,6 +52,21 @@ class Returning:
         if self.made is None:
             self.made = self.make()
         return self.made
+
+
+def returning_spaces(space: Space, problem: Deep, mask: int) -> list[Space]:
+    """The spaces of mappings in which psums come back from the outermost level, made of one beside them.
+
+    Where psums are summed over channels alone, splits of these without trips outside what comes back are left out.
+    """
+    returning = narrowed(space, problem, mask)
+    if returning.words.returning and problem.bounds[R] == problem.bounds[S] == 1:
+        one = next(one for one in space.crossings if one.operand == PSUM)
+        axis, rows = space.axes[C], returning.rows
+        counts = axis.column(("count", C, one.child, one.views[one.up]))
+        often = axis.table()[counts][rows[C]] > ONCE
+        returning = returning.but(rows=tuple(row[often] if a == C else row for a, row in enumerate(rows)))
+    return halved(returning)
 
 
 def halved(space: Space) -> list[Space]:

@@ -30,6 +30,7 @@ from dse.mapper.deep.lists import NO_TRIPS, ListChoice, needed
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import Axis
 from dse.model.counting.kernel import Ints
+from dse.problem.dims import PSUM, C, R, S
 
 OF_TERMS = tuple(name for name in Deep._fields if name not in NOT_OF_TERMS)
 """Numbers of a problem that all spaces of one machine, layer and choice of bypasses have in common."""
@@ -122,12 +123,13 @@ def _space_of(problem: Deep, common: Common) -> Space:
     ports = kept_last(shared.ports, numbers_of(problem, OF_PORTS), 4 * MOST_KEPT, Ports)
     book = Book(problem, crossings, ports)
     problem = problem._replace(visits_pay=visits_pay(book))
+    words = words.of(repeated_by_lists(problem, crossings))
     objective, groups = objective_of(book, least, differ)
     limits = _limits(problem, common)
     terms = objective + limits.terms
     # What is kept has these terms, so that nothing else gets the places of their parts.
-    key = tuple([(*term[1:6], id(term.extra)) for term in terms])
-    layout = kept_last(shared.layouts, key, 4 * MOST_KEPT, partial(_layout, terms, common, len(differ)))
+    key = words.returning, *[(*term[1:6], id(term.extra)) for term in terms]
+    layout = kept_last(shared.layouts, key, 4 * MOST_KEPT, partial(_layout, terms, common, words, len(differ)))
     return Space(
         problem, 0, axes, crossings, terms, layout.block, layout.group, limits.of(problem), cuts_of(terms), groups,
         layout.steps, layout.floors, layout.fewest, least, differ, (),
@@ -135,6 +137,20 @@ def _space_of(problem: Deep, common: Common) -> Space:
         kins=layout.laid.kins, next_lists=layout.laid.next_lists, told=layout.laid.told, alike=alike, shared=shared,
         twins=twins_of(problem, axes),
     )  # fmt: skip
+
+
+def repeated_by_lists(problem: Deep, crossings: list[Crossing]) -> bool:
+    """Whether some list repeats the psums of the outermost level in each mapping of a problem.
+
+    That is so where psums come back from there, but for two exceptions: children of a fan-out may have a part of a
+    sum each, which nothing adds up on the way, and psums may rest over a part of a list's loops, where visits pay.
+    """
+    if not problem.returns or problem.visits_pay:
+        return False
+    outermost = next(one for one in crossings if one.operand == PSUM)
+    apart = [level for level in outermost.fans if outermost.views[outermost.up] >> level & 1]
+    summed = problem.on_side[apart][:, :, [C, R, S]].any(axis=(1, 2)) & (problem.sides[apart].prod(axis=1) > 1)
+    return not summed.any()
 
 
 class TermLayout(NamedTuple):
@@ -158,11 +174,11 @@ class TermLayout(NamedTuple):
     laid: LaidTables
 
 
-def _layout(terms: list[Term], common: Common, differ: int) -> TermLayout:
+def _layout(terms: list[Term], common: Common, words: Pool, differ: int) -> TermLayout:
     steps, places = first_steps(terms), places_of(terms, common.axes)
     columns = (places.first, places.second, places.of_crossings, places.crossings, places.views)
-    laid = kept_last(common.shared.laid, (tuple(common.crossings), *(one.tobytes() for one in columns)), 2 * MOST_KEPT,
-                     lambda: LaidTables({}, {}, {}, {}))  # fmt: skip
+    key = words.returning, tuple(common.crossings), *(one.tobytes() for one in columns)
+    laid = kept_last(common.shared.laid, key, 2 * MOST_KEPT, lambda: LaidTables({}, {}, {}, {}))
     return TermLayout(
         terms, np.array([term.block for term in terms]), np.array([term.group for term in terms]),
         np.array([axis.column(("steps",)) for axis in common.axes]), np.array([(i, i + 1) for i in steps]),

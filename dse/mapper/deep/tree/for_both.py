@@ -48,12 +48,14 @@ def is_open(node: Node) -> bool:
 def beside(node: Node, returning: Returning, best: Best) -> Iterator[Node]:
     """What may improve of a subproblem where psums come back."""
     for space in returning.spaces():
-        if np.array_equal(space.problem.never_finished, node.space.problem.never_finished):
-            same = np.array_equal(space.block, node.space.block)
-            weights = node.weights if same else even_weights(space, best)
-            found = bounded(space, node.choices, node.rows, weights, best, mirror=node.mirror)
-            if found is not None:
-                yield found
+        alike = np.array_equal(space.problem.never_finished, node.space.problem.never_finished)
+        if not alike or not space.words.is_possible(node.choices):
+            continue
+        rows = tuple(row[np.isin(row, mine)] for row, mine in zip(node.rows, space.rows, strict=True))
+        weights = node.weights if np.array_equal(space.block, node.space.block) else even_weights(space, best)
+        found = bounded(space, node.choices, rows, weights, best, mirror=node.mirror) if all(map(len, rows)) else None
+        if found is not None:
+            yield found
 
 
 def made_now(spaces: list[Space], later: list[Returning]) -> None:
