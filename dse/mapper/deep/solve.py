@@ -129,7 +129,7 @@ def _spaces_of(drafts: Sequence[Draft]) -> list[Space]:
     spaces: list[Space] = []
     for draft in drafts:
         finished, returning = _of_draft(draft)
-        spaces += (returning.make() if returning is not None else []) + finished
+        spaces += (returning.spaces() if returning is not None else []) + finished
     return spaces
 
 
@@ -217,7 +217,7 @@ class DeepSearch:
     def spaces(self) -> list[Space]:
         """All of them, made when a search needs them: a first mapping is known before."""
         for returning in reversed(self._made[1]):
-            self._made[0][:0] = returning.make()
+            self._made[0][:0] = returning.spaces()
         self._made[1].clear()
         return self._made[0]
 

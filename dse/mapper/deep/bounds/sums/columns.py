@@ -126,6 +126,10 @@ class FactorPlaces:
     crossings: Ints
     views: Ints
 
+    def at(self, logs: Floats) -> FactorPlaces:
+        """The same with other coefficients."""
+        return FactorPlaces(logs, self.first, self.second, self.of_crossings, self.crossings, self.views)
+
 
 def places_of(terms: list[Term], axes: list[Axis]) -> FactorPlaces:
     in_use = {used: [axis.column(("idle", used)) if used > 0 else 0 for axis in axes]
