@@ -18,7 +18,7 @@ from dse.mapper.deep.bounds.best import MARGIN, Best
 from dse.mapper.deep.bounds.left import lifts_left
 from dse.mapper.deep.bounds.mirror import CLOSED, closed
 from dse.mapper.deep.bounds.subproblem import Node, Space
-from dse.mapper.deep.bounds.sums.columns import Laid, run_of
+from dse.mapper.deep.bounds.sums.columns import Laid
 from dse.mapper.deep.bounds.sums.crossings import Term
 from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, OF_ENERGY, Terms, with_lists
 from dse.mapper.deep.bounds.sums.terms import first_tile
@@ -133,7 +133,7 @@ def _compared(space: Space, choices: Laid) -> Compared | None:
     moving = np.zeros(6, dtype=bool)
     for k, crossing in enumerate(space.crossings):
         each = full if k in counted else wide
-        laid = {run_of(crossing.operand, crossing.child, len(problem.nodes), one): one for one in each}
+        laid = {space.words.run(k, one): one for one in each}
         words = [space.words.words(k, one)[0][: len(crossing.views) + crossing.folds] for one in laid.values()]
         if k not in counted and not all(np.array_equal(one, words[0]) for one in words):
             return None
