@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -31,7 +32,7 @@ OF_CROSSINGS = ("nodes", "fans", "kept", "keeps", "is_fan_out", "multicast", "re
 OF_PORTS = (
     *OF_CROSSINGS, "returns", "never_finished", "buffering", "port_node", "port_cost", "port_saved", "port_joins",
 )  # fmt: skip
-OF_LIMITS = (*OF_CROSSINGS, "bits", "capacity", "only_finished", "may_finish")
+OF_LIMITS = (*OF_CROSSINGS, "bits", "only_finished", "may_finish")
 NOT_OF_TERMS = ("bits", "capacity", "only_finished", "returns", "never_finished", "may_finish", "visits_pay")
 """Numbers of a problem that the words of ports depend on, that limits depend on, and that the terms of the objective do
 not or that kindred spaces differ in."""
@@ -63,15 +64,15 @@ class Shared:
         By all prices: spaces, by what becomes of psums in them and the fewest steps.
     laid : dict
         By the columns of the terms.
-    ports, limits, places : dict
-        Times of ports, terms of limits, and where terms find their factors, by what these depend on.
+    ports, limits, layouts : dict
+        Times of ports, terms of limits, and what of terms is no price, by what these depend on.
     """
 
     alike: dict[Hashable, dict[Hashable, Any]] = field(default_factory=dict)
     laid: dict[Hashable, LaidTables] = field(default_factory=dict)
     ports: dict[Hashable, Any] = field(default_factory=dict)
     limits: dict[Hashable, Any] = field(default_factory=dict)
-    places: dict[Hashable, Any] = field(default_factory=dict)
+    layouts: dict[Hashable, Any] = field(default_factory=dict)
 
     @property
     def nbytes(self) -> int:
@@ -95,8 +96,8 @@ def kept_last(kept: dict[Hashable, Kept], key: Hashable, most: int, make: Callab
 
 def numbers_of(problem: Deep, names: Iterable[str]) -> tuple[Hashable, ...]:
     """Some of a problem's numbers, to compare and to look up."""
-    values = (getattr(problem, name) for name in names)
-    return tuple(value.tobytes() if isinstance(value, np.ndarray) else value for value in values)
+    values = attrgetter(*names)(problem)
+    return tuple([value.tobytes() if isinstance(value, np.ndarray) else value for value in values])
 
 
 class BestBefore(NamedTuple):
@@ -151,7 +152,7 @@ class Tables(NamedTuple):
     weights : dict
         The weights that bounded whole spaces last, by space, with the blocks of their terms.
     words : dict
-        By the crossings of a problem: what words are products of, with some lists laid down.
+        By what crossings depend on: these, and what words are products of, with some lists laid down.
     shared
         What spaces share that differ in prices.
     """

@@ -10,6 +10,7 @@ import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
+from dse.architecture.remembered import Remembered
 from dse.mapper.shared.compilation.arguments import lasting
 from dse.mapper.shared.factors import whole_factor
 from dse.mapper.shared.places import Places
@@ -136,20 +137,30 @@ def priced(prices: Prices, layer: Layer) -> dict[str, Any]:
     }  # fmt: skip
 
 
+_BITS: Remembered[tuple[Ints, Ints]] = Remembered(256)
+"""What `_widths` has of a machine and a layer where no psums are finished, and where all are."""
+
+
 def _widths(architecture: Architecture, layer: Layer, places: Places, only_finished: frozenset[int]) -> Ints:
     """(k, 3) bits of an element in each level, times `Layer.grain`, as the capacities are here.
 
     Twice the bits where two tiles of an operand share the capacity.
     """
+    unfinished, finished = _BITS.of(architecture, layer, lambda: _bits_of(architecture, layer, places))
+    mine = np.array([node in only_finished for node in places.levels])
+    return np.where(mine[:, None], finished, unfinished)
+
+
+def _bits_of(architecture: Architecture, layer: Layer, places: Places) -> tuple[Ints, Ints]:
     held = [int(width * layer.grain) for width in layer.held_bits]
-    bits = np.array([held] * len(places.levels), dtype=np.int64)
+    once = [*held[:PSUM], int(layer.finished_bits * layer.grain)]
+    tiles = np.ones((len(places.levels), 3), dtype=np.int64)
     for i, node in enumerate(places.levels):
-        if node in only_finished or layer.macs == layer.psum_words:  # sums of one product are finished at once
-            bits[i, PSUM] = layer.finished_bits * layer.grain
         level = architecture.hierarchy[node]
         if isinstance(level, Level):
-            bits[i] *= [level.tiles_of(operand) for operand in OPERANDS]
-    return bits
+            tiles[i] = [level.tiles_of(operand) for operand in OPERANDS]
+    # Sums of one product are finished at once.
+    return tiles * np.array(once if layer.macs == layer.psum_words else held), tiles * np.array(once)
 
 
 def _least_widths(architecture: Architecture, layer: Layer, places: Places) -> Ints:
@@ -215,10 +226,9 @@ def spreads_that_add_up(dp: Deep) -> Iterator[tuple[int, Ints]]:
     With each comes `never_finished` when a sum is spread over its children: what these hold are then parts of sums.
     """
     saves = (dp.saved_pj[dp.nodes, READ] + dp.saved_pj[dp.nodes, WRITE] > 0.0) & (dp.kept[:-1, PSUM] == 1)
-    for level, fan in enumerate(dp.fans):
-        inside = np.arange(len(dp.nodes)) > level
-        if fan >= 0 and dp.reduces[fan] == 1 and dp.sides[level].prod() > 1 and (saves & inside).any():
-            yield level, (saves & inside).astype(np.int64)
+    for level, fan in enumerate(dp.fans.tolist()):
+        if fan >= 0 and dp.reduces[fan] == 1 and dp.sides[level].prod() > 1 and saves[level + 1 :].any():
+            yield level, (saves & (np.arange(len(dp.nodes)) > level)).astype(np.int64)
 
 
 def _rules(architecture: Architecture, layer: Layer, places: Places, factors: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from dse.architecture.parts import in_order_kept, in_parts
 from dse.errors import DseError
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.dominance import needed_splits
-from dse.mapper.deep.bounds.finished import Returning, halved, joined_spaces
+from dse.mapper.deep.bounds.finished import Returning, halved, joined_spaces, returning_spaces
 from dse.mapper.deep.bounds.spaces import narrowed, space_of
 from dse.mapper.deep.bounds.subproblem import Space, root_of
 from dse.mapper.deep.drafts import Bypasses, Draft, drafts_of
@@ -129,7 +129,7 @@ def _spaces_of(drafts: Sequence[Draft]) -> list[Space]:
     spaces: list[Space] = []
     for draft in drafts:
         finished, returning = _of_draft(draft)
-        spaces += (returning.make() if returning is not None else []) + finished
+        spaces += (returning.spaces() if returning is not None else []) + finished
     return spaces
 
 
@@ -146,7 +146,7 @@ def _of_draft(draft: Draft) -> tuple[list[Space], Returning | None]:
     spaces = joined_spaces(kindred)
     if way.levels[0].only_finished:
         return spaces, None
-    return spaces, Returning(tuple(spaces), lambda: halved(narrowed(space, draft.problem, draft.mask)))
+    return spaces, Returning(tuple(spaces), lambda: returning_spaces(space, draft.problem, draft.mask))
 
 
 def wholes_of(architecture: Architecture, layer: Layer, factors: str) -> list[Space]:
@@ -217,7 +217,7 @@ class DeepSearch:
     def spaces(self) -> list[Space]:
         """All of them, made when a search needs them: a first mapping is known before."""
         for returning in reversed(self._made[1]):
-            self._made[0][:0] = returning.make()
+            self._made[0][:0] = returning.spaces()
         self._made[1].clear()
         return self._made[0]
 

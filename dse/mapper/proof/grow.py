@@ -78,7 +78,8 @@ def told_apart(space: Space, checker: check.Checker) -> Space:
     rows = tuple(np.arange(len(axis)) for axis in axes)
     words = Pool(space.crossings, axes, len(space.problem.nodes))
     bare = replace(space, axes=axes, words=words, needed={}, alike={}, shared=Shared())
-    return narrowed(bare, space.problem, space.mask, rows)
+    found = narrowed(bare, space.problem, space.mask, rows)
+    return replace(found, words=words)  # the checker does not know that psums that come back are repeated by a list
 
 
 class Tree:

@@ -12,7 +12,8 @@ from dse.mapper.deep.leaf_walk import Parts
 from dse.mapper.deep.lists import ListChoice, nothing_of
 from dse.mapper.deep.nest import record_length
 from dse.mapper.deep.solve import solve_deep, spaces_of
-from dse.mapper.deep.tree.best_first import BEYOND, _best_first, _root
+from dse.mapper.deep.tree.best_first import _best_first, _root
+from dse.mapper.deep.tree.improve import BEYOND
 from dse.mapper.deep.tree.start import _descended, _of_kinds, cheapest_of, first_mappings, nearest, stirred, values_of
 from dse.mapper.deep.tree.walks import price, walk_to
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY

@@ -8,7 +8,6 @@ another one, and both have the same children on every fan-out, no mapping needs 
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 from itertools import accumulate, pairwise, product
 from math import exp, inf, log, prod
 from typing import NamedTuple, cast
@@ -19,7 +18,7 @@ from dse.mapper.deep.bounds.best import MARGIN, Best
 from dse.mapper.deep.bounds.left import lifts_left
 from dse.mapper.deep.bounds.mirror import CLOSED, closed
 from dse.mapper.deep.bounds.subproblem import Node, Space
-from dse.mapper.deep.bounds.sums.columns import Laid, Run, run_of
+from dse.mapper.deep.bounds.sums.columns import Laid
 from dse.mapper.deep.bounds.sums.crossings import Term
 from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, OF_ENERGY, Terms, with_lists
 from dse.mapper.deep.bounds.sums.terms import first_tile
@@ -126,13 +125,15 @@ def _compared(space: Space, choices: Laid) -> Compared | None:
     problem = space.problem
     if problem.visits_pay or problem.loose or (problem.bounds[G] > 1 and bool(problem.in_list[1:, G].any())):
         return None
+    full, wide = (tuple(product(*(_parts(choice, either) for choice in choices))) for either in (False, True))
     own = _of_energy(space.terms)
     counted, settled = {term.crossing for term in space.terms if term.block < FIRST_LIMIT}, {-1}
     columns = {(a, int(step)) for a, step in enumerate(space.steps)} | _first_tiles(space)
     pairs: set[tuple[int, int, int]] = set()
     moving = np.zeros(6, dtype=bool)
     for k, crossing in enumerate(space.crossings):
-        laid = _runs(crossing.operand, choices[: crossing.child % len(problem.nodes)], k not in counted)
+        each = full if k in counted else wide
+        laid = {space.words.run(k, one): one for one in each}
         words = [space.words.words(k, one)[0][: len(crossing.views) + crossing.folds] for one in laid.values()]
         if k not in counted and not all(np.array_equal(one, words[0]) for one in words):
             return None
@@ -148,13 +149,6 @@ def _compared(space: Space, choices: Laid) -> Compared | None:
         np.array([i < own and term.crossing in settled for i, term in enumerate(space.terms)]), _turning(problem),
         problem.near if max(problem.stationary, problem.innermost) >= 0 else -1,
     )  # fmt: skip
-
-
-@lru_cache(maxsize=10_000)
-def _runs(operand: int, outside: Laid, either: bool) -> dict[Run, Laid]:
-    """An operand's runs with all that choices about the lists outside a crossing stand for, each with one of these."""
-    return {run_of(operand, len(outside), len(outside) + 1, one): one
-            for one in product(*(_parts(choice, either) for choice in outside))}  # fmt: skip
 
 
 def _parts(choice: ListChoice | None, either: bool) -> tuple[ListChoice | None, ...]:

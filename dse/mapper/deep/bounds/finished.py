@@ -8,8 +8,7 @@ mapping of the spaces before it as well. Here each mapping is left to the last s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,9 +16,9 @@ from dse.mapper.deep.bounds.mirror import CLOSED, PLAIN, part_of
 from dse.mapper.deep.bounds.spaces import narrowed
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.lists import Bools, ListChoice
-from dse.mapper.deep.problem import spreads_that_add_up, without_limits
+from dse.mapper.deep.problem import Deep, spreads_that_add_up, without_limits
 from dse.model.counting.kernel import Ints
-from dse.problem.dims import PSUM, C, P, Q
+from dse.problem.dims import PSUM, C, P, Q, R, S
 
 Rows = tuple[Ints, ...]
 
@@ -30,7 +29,8 @@ ONCE = 1e-9
 """Logarithm up to which a count is one."""
 
 
-class Returning(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Returning:
     """Spaces of mappings in which psums come back from the outermost level, to be made when they are needed.
 
     Parameters
@@ -39,10 +39,34 @@ class Returning(NamedTuple):
         Those of the other mappings with the same bypasses. Bounds on these hold for both, see `allowing_returns`.
     make
         Makes the spaces.
+    made : list of Space or None
+        What it has made.
     """
 
     beside: tuple[Space, ...]
     make: Callable[[], list[Space]]
+    made: list[Space] | None = None
+
+    def spaces(self) -> list[Space]:
+        """The spaces, made at the first call."""
+        if self.made is None:
+            self.made = self.make()
+        return self.made
+
+
+def returning_spaces(space: Space, problem: Deep, mask: int) -> list[Space]:
+    """The spaces of mappings in which psums come back from the outermost level, made of one beside them.
+
+    Where psums are summed over channels alone, splits of these without trips outside what comes back are left out.
+    """
+    returning = narrowed(space, problem, mask)
+    if returning.words.returning and problem.bounds[R] == problem.bounds[S] == 1:
+        one = next(one for one in space.crossings if one.operand == PSUM)
+        axis, rows = space.axes[C], returning.rows
+        counts = axis.column(("count", C, one.child, one.views[one.up]))
+        often = axis.table()[counts][rows[C]] > ONCE
+        returning = returning.but(rows=tuple(row[often] if a == C else row for a, row in enumerate(rows)))
+    return halved(returning)
 
 
 def halved(space: Space) -> list[Space]:
@@ -72,7 +96,7 @@ def joined_spaces(spaces: list[Space]) -> list[Space]:
     for kind in dict.fromkeys(tuple(space.problem.never_finished) for space in spaces):
         mine = tuple(space for space in spaces if tuple(space.problem.never_finished) == kind)
         problem = without_limits([space.problem for space in mine])
-        found.append(replace(narrowed(mine[0], problem, mine[0].mask), parts=mine) if len(mine) > 1 else mine[0])
+        found.append(narrowed(mine[0], problem, mine[0].mask).but(parts=mine) if len(mine) > 1 else mine[0])
     return found
 
 

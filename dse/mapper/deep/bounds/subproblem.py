@@ -36,7 +36,7 @@ KinParts = tuple[tuple[Laid, ...], Floats, Ints]
 """The choices and `first` of a `Kin`, and between them what its `logs` have beside the coefficients, (m, T)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Space:
     """One bypass choice, ready to search.
 
@@ -113,6 +113,12 @@ class Space:
     open_lists: dict[Laid, tuple[int, ...]] = field(default_factory=dict, repr=False)
     compared: dict[Laid, Held | None] = field(default_factory=dict, repr=False)
     told: dict[tuple[Laid, int], tuple[ListChoice, ...]] = field(default_factory=dict, repr=False)
+
+    def but(self, **changes: Any) -> Space:
+        """The same with some fields changed, in a tenth of the time that `dataclasses.replace` takes."""
+        other = object.__new__(Space)
+        other.__dict__.update(self.__dict__, **changes)
+        return other
 
     def terms_for(self, best: Best, walks: bool = False) -> Terms:
         """The terms for a search, for any lists laid down; walks for the fastest look for the least energy as well."""

@@ -14,7 +14,8 @@ from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.subproblem import Node, Space, bounded, root_of
 from dse.mapper.deep.fronts.slices import FASTER, Slice, Stairs
 from dse.mapper.deep.leaves import SUBPROBLEMS
-from dse.mapper.deep.tree.best_first import children_of, dive, exchange_near, walked_at_once
+from dse.mapper.deep.tree.best_first import children_of, dive, walked_at_once
+from dse.mapper.deep.tree.improve import exchange_near
 from dse.model.counting.kernel import Floats, Ints
 
 WORTH = 0.15

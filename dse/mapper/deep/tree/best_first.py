@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
-from itertools import compress, count
+from itertools import count
 from math import exp, inf, prod
 from typing import TypeVar
 
@@ -15,7 +15,6 @@ from dse.mapper.deep.bounds.best import MARGIN, Best
 from dse.mapper.deep.bounds.dominance import WORTHWHILE, needed_splits
 from dse.mapper.deep.bounds.finished import Returning, told_apart
 from dse.mapper.deep.bounds.left import lifts_left, splits_left
-from dse.mapper.deep.bounds.spaces import allowing_returns
 from dse.mapper.deep.bounds.subproblem import Node, Space, bounded, root_of
 from dse.mapper.deep.kept import Begun, BestBefore, found_by, rules_of, splits_of
 from dse.mapper.deep.leaves import SUBPROBLEMS
@@ -24,10 +23,11 @@ from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.tree import branching as cut
 from dse.mapper.deep.tree.branching import Learned, half_of, halves, laid_down, next_list
 from dse.mapper.deep.tree.exchange import rows_of
-from dse.mapper.deep.tree.start import ENOUGH, cheapest_of, first_mappings, nearest, stirred, values_of
+from dse.mapper.deep.tree.for_both import beside, bounded_again, is_open, made_now, parts_for_both, root_of_both
+from dse.mapper.deep.tree.improve import exchange_near, improved, probed
+from dse.mapper.deep.tree.start import ENOUGH, cheapest_of, first_mappings, stirred
 from dse.mapper.deep.tree.walks import OPEN, price, walk, walk_to
 from dse.mapper.shared.incumbent import LATENCY
-from dse.model.counting.kernel import Ints
 
 Answer = TypeVar("Answer")
 
@@ -57,12 +57,6 @@ PROVEN = 0.003
 
 DIVING = 400
 """Splits per axis that a dive begins with."""
-
-PROBED = 24
-"""Splits per axis that are looked through for a mapping before a subproblem is halved, where four axes have several."""
-
-BEYOND = 0.8
-"""How far beyond limits, in logarithms, a mapping may be with one split exchanged, for others to bring it back."""
 
 BEGUN = 0.3
 """How near, in logarithms, what an earlier search has found is to a root's bound when no others are sought."""
@@ -100,27 +94,30 @@ def seek(
     number, begun, dive_at = count(), int(best.visited[SUBPROBLEMS]), FIRST_DIVE if best.gap == 0 else AT_A_GAP
     several = nothing_of(spaces[0].problem).count(None) >= SEVERAL
     random = np.random.default_rng(0)  # every search has the same numbers
-    heap: list[tuple[float, int, Node]] = []
+    heap: list[tuple[float, int, Node, Returning | None]] = []
+    both = {id(space): one for one in later for space in one.beside}
     known = best.target()
     for one in found:
         _take_up(spaces, best, one)
-    if found:
-        known = _improved(spaces, best, known)
-        best.warm = best.held > 0
+    best.warm = bool(found) and best.held > 0
+    if best.warm and best.gap == 0:  # with a gap, only where some space is not closed
+        known = improved(spaces, best, known)
     # A first mapping makes long lists short, so it is sought as soon as there is a space to seek it in.
     said: list[tuple[float, float]] = []
     for space, whole in _best_first(spaces, later, best):
-        root, reached = _root(space, whole, best)
+        root, reached = _root(space, whole, best, id(space) in both)
         if root is not None:
-            known = _improved(spaces, best, known)
-            heapq.heappush(heap, (root.bound, next(number), root))
+            known = improved(spaces, best, known)
+            heapq.heappush(heap, (root.bound, next(number), root, both.get(id(space))))
             said.append((reached - root.bound, root.bound))
         yield
+    if not later:
+        heap = [(bound, at, node, None) for bound, at, node, _ in heap]
     target = best.target()
     halved = any(lift <= LITTLE * (target - bound) for lift, bound in said if bound < target - MARGIN)
     learned = Learned(halved) if several and best.held > 0 else None
     while heap:
-        bound, _, node = heapq.heappop(heap)
+        bound, _, node, returning = heapq.heappop(heap)
         if bound >= best.target():
             return bound
         best.visited[SUBPROBLEMS] += 1
@@ -132,10 +129,14 @@ def seek(
                     price(space, rows, choices, best)
         if learned is not None:
             learned.begun = best.visited[SUBPROBLEMS] - begun > cut.SHORT
-        children = children_of(node, best, learned)
-        known = _improved(spaces, best, known)
+        if returning is not None and (walked_at_once(node, best) or not is_open(node)):
+            children, returning = [*beside(node, returning, best), *children_of(node, best, learned)], None
+            made_now(spaces, later)
+        else:
+            children = children_of(node, best, learned) if returning is None else parts_for_both(node, best)
+        known = improved(spaces, best, known)
         for child in children:
-            heapq.heappush(heap, (max(child.bound, bound), next(number), child))
+            heapq.heappush(heap, (max(child.bound, bound), next(number), child, returning))
         if best.stop[0] and best.held > 0:
             return bound
         yield
@@ -206,28 +207,17 @@ def _best_first(spaces: list[Space], later: list[Returning], best: Best) -> Iter
             else:
                 first.insert(0, (space, root_of(space, best)))
     yield from first
-    both, may_improve = {id(space) for one in later for space in one.beside}, set()
+    both = {id(space) for one in later for space in one.beside}
     for space in others:
-        root = _root_of_both(space, best) if id(space) in both else root_of(space, best)
-        if root is not None:
-            may_improve.add(id(space))
-        yield space, root
-    waiting = [may_improve.isdisjoint(map(id, one.beside)) for one in later]
-    made = [space for one, waits in zip(later, waiting, strict=True) if not waits for space in one.make()]
-    later[:] = compress(later, waiting)
-    spaces += made
-    returning += made
+        yield space, root_of_both(space, best) if id(space) in both else root_of(space, best)
+    if best.held == 0:  # nor is there a bound to hold theirs against
+        returning += [space for one in later for space in one.spaces()]
+        made_now(spaces, later)
     for space in returning:
         yield space, root_of(space, best)
 
 
-def _root_of_both(space: Space, best: Best) -> Node | None:
-    """A whole space as a subproblem, None when nothing improves in it, nor where psums come back beside it."""
-    root = root_of(allowing_returns(space), best)
-    return None if root is None else replace(root, space=space)
-
-
-def _root(space: Space, node: Node | None, best: Best) -> tuple[Node | None, float]:
+def _root(space: Space, node: Node | None, best: Best, both: bool = False) -> tuple[Node | None, float]:
     """A whole space as a subproblem, once a mapping has been sought in it if it may have a much better one.
 
     Returns with it the bound that laying down all lists on the way to the least one comes to, infinite if unknown.
@@ -249,6 +239,8 @@ def _root(space: Space, node: Node | None, best: Best) -> tuple[Node | None, flo
             walk(part, best, PROBE)
     if best.target() == target:
         return node, reached
+    if both:
+        return bounded_again(node, best), reached
     return bounded(space, node.choices, node.rows, node.weights, best, node.columns, mirror=node.mirror), reached
 
 
@@ -351,44 +343,10 @@ def _most_at_once(halved: bool, unknown: bool) -> int:
 def _probe(node: Node, best: Best) -> None:
     """Look for a good mapping among the splits that lift the bound least."""
     rows, reduced = [], []
-    probed = _probed(node.rows)
+    many = probed(node.rows)
     for row, lifted in zip(node.rows, node.reduced, strict=True):
-        rank = cheapest_of(lifted, probed)
+        rank = cheapest_of(lifted, many)
         rows.append(row[rank])
         reduced.append(lifted[rank])
     some = replace(node, rows=tuple(rows), reduced=tuple(reduced))
     walk_to(some, best, min(best.target(), node.bound + 1.0), PROBE)
-
-
-def _probed(rows: tuple[Ints, ...]) -> int:
-    """How many splits of each axis are looked through: more where fewer axes have several."""
-    several = sum(len(row) > 1 for row in rows)
-    return round(PROBED ** (4 / max(2, min(4, several))))
-
-
-def _improved(spaces: list[Space], best: Best, known: float) -> float:
-    """Exchange splits of the best mapping for as long as it gets better.
-
-    Nothing is done unless it is better than `known`. Returns the target that is left.
-    """
-    while best.held > 0 and best.target() < known and not best.stop[0]:
-        known = best.target()
-        exchange_near(spaces, best, best.records[0])
-    return min(known, best.target())
-
-
-def exchange_near(spaces: list[Space], best: Best, record: Ints) -> None:
-    """Look for a mapping among the splits, a few of each axis, that do best in place of those of a record."""
-    mine = [part for space in spaces for part in (space.parts or (space,)) if part.mask == record[-1]]
-    rows = rows_of(mine[0], record)
-    space = next((one for one in mine if one.holds(rows)), mine[0])
-    choices = choices_of(space.problem, record)
-    columns = space.columns(choices)
-    values, beyond = values_of(space, best, columns, rows)
-    probed = _probed(space.rows)
-    some = tuple(nearest(*both, probed, BEYOND) for both in zip(values, beyond, strict=True))
-    if all(map(len, some)):
-        dearer = tuple(value[row] - value[row].min() for row, value in zip(some, values, strict=True))
-        walk_to(Node(space, choices, some, np.zeros(0), 0.0, dearer, columns), best, inf, PROBE)
-
-

@@ -71,7 +71,8 @@ def options(
     """
     choice = choices[level]
     if choice is None:
-        return kinds(), space.kin(choices, level, kinds())._replace(mirror=(mirror,) * len(kinds()))
+        some = tuple(one for one in kinds() if space.words.is_possible(with_each(choices, level, (one,))[0]))
+        return some, space.kin(choices, level, some)._replace(mirror=(mirror,) * len(some))
     key = choices, level
     if key not in space.told:
         some = parts_of_choice(choice)

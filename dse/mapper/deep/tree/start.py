@@ -217,7 +217,8 @@ def _of_kinds(space: Space, nothing: tuple[ListChoice | None, ...], idle: bool =
             kinds = (None,)
         many *= len(kinds)
         each.append(kinds)
-    choices = tuple(product(*reversed(each)))
+    every = tuple(product(*reversed(each)))
+    choices = tuple(filter(space.words.is_possible, every)) or every
     columns = [space.columns(one) for one in choices]
     return Kin(choices, np.stack([one[0] for one in columns]), np.stack([one[1] for one in columns]), columns[0][2])
 

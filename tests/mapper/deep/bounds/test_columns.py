@@ -68,12 +68,11 @@ def test_a_slide_goes_on_where_no_other_loop_stands_between(choices, slides):
 def columns_by_hand(space: Space, choices: tuple[ListChoice | None, ...]) -> tuple[list[float], list[list[int]]]:
     """Coefficients and columns of a space's terms, from nothing that is kept."""
     places = places_of(space.terms, space.axes)
-    logs, first, levels = places.logs.tolist(), places.first.tolist(), len(space.problem.nodes)
+    logs, first = places.logs.tolist(), places.first.tolist()
     for t, term in enumerate(space.terms):
         if term.crossing >= 0:
             one = space.crossings[term.crossing]
-            run = run_of(one.operand, one.child, levels, choices)
-            columns, scales = words_of(one, space.axes, run)
+            columns, scales = words_of(one, space.axes, space.words.run(term.crossing, choices))
             logs[t], first[t] = logs[t] + scales[term.view], columns[term.view].tolist()
     return logs, first
 

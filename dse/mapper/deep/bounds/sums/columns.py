@@ -96,6 +96,13 @@ def _moves(operand: int, choice: ListChoice | None) -> bool:
     return choice.kind != operand or not (choice.partial or choice.passing)
 
 
+def _may_repeat(level: int, choice: ListChoice | None) -> bool:
+    """Whether a list may repeat psums, or have a loop that moves them inside loops of a list further out."""
+    if choice is None or choice.kind not in (NO_TRIPS, PSUM):
+        return True
+    return level > 0 and choice.kind == PSUM and not choice.passing
+
+
 @dataclass(frozen=True, slots=True)
 class FactorPlaces:
     """Where the terms of a space find their factors, but for what lists laid down decide.
@@ -118,6 +125,10 @@ class FactorPlaces:
     of_crossings: Ints
     crossings: Ints
     views: Ints
+
+    def at(self, logs: Floats) -> FactorPlaces:
+        """The same with other coefficients."""
+        return FactorPlaces(logs, self.first, self.second, self.of_crossings, self.crossings, self.views)
 
 
 def places_of(terms: list[Term], axes: list[Axis]) -> FactorPlaces:
@@ -168,10 +179,13 @@ class Pool:
     axes : list of Axis
     levels : int
         How many the problem has.
+    returning : bool
+        Whether some list repeats psums, as these come back from the outermost level in all mappings that count.
     """
 
-    def __init__(self, crossings: list[Crossing], axes: list[Axis], levels: int) -> None:
-        self.crossings, self.axes, self.levels = crossings, axes, levels
+    def __init__(self, crossings: list[Crossing], axes: list[Axis], levels: int, returning: bool = False) -> None:
+        self.crossings, self.axes, self.levels, self.returning = crossings, axes, levels, returning
+        self._others: Pool | None = None
         self._begins: dict[tuple[int, Run], int] = {}
         self._laid: dict[Laid, list[int]] = {}
         self._outside: dict[tuple[int, Laid], list[int]] = {}
@@ -179,10 +193,29 @@ class Pool:
                           for one in crossings}  # fmt: skip
         self._columns, self._scales, self._size = np.zeros((64, 6), dtype=np.int64), np.zeros(64), 0
 
+    def of(self, returning: bool) -> Pool:
+        """The same, of mappings in which psums come back or of any; of both there is one."""
+        if returning == self.returning:
+            return self
+        if self._others is None:
+            self._others = Pool(self.crossings, self.axes, self.levels, returning)
+            self._others._others = self
+        return self._others
+
+    def run(self, crossing: int, choices: Laid) -> Run:
+        """See `run_of`; where psums come back, the outermost list repeats them at least."""
+        one = self.crossings[crossing]
+        lists, slides = run_of(one.operand, one.child, self.levels, choices)
+        return (max(1, lists) if self.returning and one.operand == PSUM else lists), slides
+
+    def is_possible(self, choices: Laid) -> bool:
+        """Whether there may be mappings with some lists laid down: where psums come back, some list repeats them."""
+        child = next(one.child for one in self.crossings if one.operand == PSUM)
+        return not self.returning or child == self.levels or any(map(_may_repeat, range(child), choices))
+
     def begin(self, crossing: int, choices: Laid) -> int:
         """Where what the words of a crossing's views are products of begins, with some lists laid down."""
-        one = self.crossings[crossing]
-        run = run_of(one.operand, one.child, self.levels, choices)
+        run = self.run(crossing, choices)
         begin = self._begins.get((crossing, run))
         return self._add(crossing, run) if begin is None else begin
 

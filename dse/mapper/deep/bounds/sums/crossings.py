@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import Key
@@ -28,6 +29,10 @@ class Crossing:
     folds : bool
         Whether it brings what the children of a systolic array keep. Then two more counts follow the views: how often
         these words change, and the compute steps for each change (`dse.mapper.deep.bounds.sums.folds`).
+    up : int
+        The view of the parent.
+    alike : tuple of int
+        By view, the last one with the same count: where no fan-out between joins children.
     """
 
     operand: int
@@ -37,11 +42,13 @@ class Crossing:
     views: tuple[int, ...]
     mode: int
     folds: bool = False
+    up: int = field(init=False, compare=False)
+    alike: tuple[int, ...] = field(init=False, compare=False)
 
-    @property
-    def up(self) -> int:
-        """The view of the parent."""
-        return len(self.fans)
+    def __post_init__(self) -> None:
+        last = {fans: view for view, fans in enumerate(self.views)}
+        object.__setattr__(self, "up", len(self.fans))
+        object.__setattr__(self, "alike", tuple([last[fans] for fans in self.views]))
 
     @property
     def changes(self) -> int:
@@ -53,8 +60,7 @@ class Crossing:
         return len(self.fans) + 2
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """coefficient * words of a view of a crossing (or of a tile, or steps), over instances in use.
 
     `block` and `group` are those of `dse.mapper.deep.bounds.sums.sift.Terms`. `used` is the level whose

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
@@ -37,17 +36,17 @@ def fold_terms(dp: Deep, crossings: list[Crossing], steps: Term, many: int) -> l
     found += [([steps], skew, constant + behind) for skew in skews[1:]]
     for k, cost in hidden:
         behind -= cost
-        pace = replace(steps, extra=(), crossing=k, view=crossings[k].steps_per_change)
-        shifts = replace(pace, coefficient=pace.coefficient * cost, view=crossings[k].changes)
+        pace = steps._replace(extra=(), crossing=k, view=crossings[k].steps_per_change)
+        shifts = pace._replace(coefficient=pace.coefficient * cost, view=crossings[k].changes)
         found.append(([pace, shifts], skews[0], constant + behind))
     terms = []
     for group, (own, skew, more) in enumerate(found, start=steps.group):
-        bare = replace(steps, extra=(), group=group)
-        terms += [replace(term, group=group) for term in own]
-        terms += [replace(bare, coefficient=steps.coefficient * cost, crossing=k, view=crossings[k].changes)
+        bare = steps._replace(extra=(), group=group)
+        terms += [term._replace(group=group) for term in own]
+        terms += [bare._replace(coefficient=steps.coefficient * cost, crossing=k, view=crossings[k].changes)
                   for k, cost in skew.items()]  # fmt: skip
         if more > 0.0:
-            terms.append(replace(bare, coefficient=steps.coefficient * more))
+            terms.append(bare._replace(coefficient=steps.coefficient * more))
     return terms
 
 

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
-from math import inf, log
 from typing import Any
 
 import numpy as np
 
 from dse.mapper.deep.bounds.sums.crossings import Crossing, Term
 from dse.mapper.deep.bounds.sums.folds import fold_terms
-from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, NO_LIMIT, OF_ENERGY, OF_TIME
+from dse.mapper.deep.bounds.sums.sift import OF_ENERGY, OF_TIME
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import Key
 from dse.model.counting.kernel import Floats
 from dse.model.counting.records import READ, WRITE
-from dse.model.price import SHARED
 from dse.model.time import SINGLE, STREAMING
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q
 
@@ -60,11 +58,14 @@ class Ports:
         The same of its serial words, and of all that overlap with those of ports that are one with it.
     pays : bool or None
         See `visits_pay`.
+    times : dict
+        The terms of time and their groups, by the fewest steps and what differs in them.
     """
 
     sums: dict[tuple[int, bool], Sum] = field(default_factory=dict)
     positive: dict[tuple[int, bool], Sum] = field(default_factory=dict)
     pays: bool | None = None
+    times: dict[tuple[float, tuple[int, ...]], tuple[list[Term], int]] = field(default_factory=dict)
 
 
 class Book:
@@ -138,7 +139,9 @@ class Book:
 
     def falls(self, total: Sum) -> bool:
         """Whether more visits of psums at some crossing may lower a form: see `visits_pay`."""
-        largest = max((abs(value) for value in total.parts.values()), default=0.0)
+        if min(total.parts.values(), default=0.0) >= 0.0:
+            return False
+        largest = max(map(abs, total.parts.values()))
         for k, crossing in enumerate(self.crossings):
             running = 0.0
             for view in range(crossing.up + 1):
@@ -197,8 +200,7 @@ class Book:
         parts: dict[tuple[int, int], float] = {}
         for (k, view), value in whole.parts.items():
             # Where no fan-out between joins children, the views are one count, and parts of either sign add up.
-            views = self.crossings[k].views
-            same = k, max(x for x in range(len(views)) if views[x] == views[view])
+            same = k, self.crossings[k].alike[view]
             parts[same] = parts.get(same, 0.0) + value
         for here, following in zip(chain, [*chain[1:], None], strict=True):
             value = parts.pop(here, 0.0)
@@ -248,16 +250,27 @@ def objective_of(book: Book, least: float, differ: tuple[int, ...]) -> tuple[lis
         The fewest steps and the axes on which splits differ in that, as `lay_down_fewest` in
         `dse.mapper.deep.bounds.sums.steps` returns them.
     """
-    dp, crossings = book.dp, book.crossings
-    terms = terms_of_sum(book.positive(book.energy), OF_ENERGY, NO_GROUP, 0)
-    groups = 0
-    for block, scale in ((OF_ENERGY, float(dp.static_pj)), (OF_TIME, 1.0)):
-        if scale > 0.0:
-            added, groups = _steps(dp, crossings, block, scale, groups, least, differ)
-            terms += added
-            added, groups = _time(dp, book, block, scale, groups)
-            terms += added
-    return terms, groups
+    if (least, differ) not in book.ports.times:
+        book.ports.times[least, differ] = _times(book, least, differ)
+    times, groups = book.ports.times[least, differ]
+    terms, static_pj = terms_of_sum(book.positive(book.energy), OF_ENERGY, NO_GROUP, 0), float(book.dp.static_pj)
+    if static_pj == 0.0:
+        return terms + times, groups
+    for c, _, group, k, view, used, extra, whole, less in times:
+        terms.append(
+            Term(static_pj * c, OF_ENERGY, group, k, view, used, extra, static_pj * whole, static_pj * less)
+        )  # fmt: skip
+    for term in times:
+        grouped = term.group != NO_GROUP
+        terms.append(Term(term.coefficient, OF_TIME, term.group + groups, *term[3:]) if grouped else term)
+    return terms, 2 * groups
+
+
+def _times(book: Book, least: float, differ: tuple[int, ...]) -> tuple[list[Term], int]:
+    """The terms of time, and how many groups there are."""
+    terms, groups = _steps(book.dp, book.crossings, least, differ)
+    more, groups = _port_times(book.dp, book, groups)
+    return terms + more, groups
 
 
 def first_steps(terms: list[Term]) -> list[int]:
@@ -269,38 +282,14 @@ def first_steps(terms: list[Term]) -> list[int]:
     return list(found.values())
 
 
-def terms_of_limits(dp: Deep, crossings: list[Crossing]) -> tuple[list[Term], list[float]]:
-    """The terms of one block for each limited capacity or side, and the logarithm of each block's limit."""
-    terms: list[Term] = []
-    limits = [0.0] * FIRST_LIMIT
-    keeps, rooms, widths = dp.kept.tolist(), dp.capacity.tolist(), dp.bits.tolist()
-    for level in range(1, len(widths)):
-        for which in (IFMAP, WEIGHT, PSUM, SHARED):
-            held = [o for o in (IFMAP, WEIGHT, PSUM) if keeps[level][o] and which in (o, SHARED)]
-            if rooms[level][which] < inf and held:
-                for o in held:
-                    terms.append(Term(float(widths[level][o]), len(limits), NO_GROUP, extra=_tile(o, level, -1)))
-                limits.append(log(max(rooms[level][which], 1e-9)))
-    for k, c in enumerate(crossings):
-        if c.operand == PSUM and dp.may_finish[c.parent]:
-            # Each psum comes once.
-            terms.append(Term(1.0, len(limits), NO_GROUP, k, c.up))
-            limits.append(log(float(dp.words[PSUM])) if dp.only_finished[c.parent] else NO_LIMIT)
-    two_sided = (dp.on_side.sum(axis=1) > 1).any(axis=1)  # else each dim has a side, and both sides say it all
-    for i, (rows, cols) in enumerate(dp.sides.tolist()):
-        columns: list[tuple[Key, int]] = [(("side", i, 0), rows), (("side", i, 1), cols)]
-        if two_sided[i]:
-            columns.append((("children", i), rows * cols))
-        for key, most in columns:
-            if dp.fans[i] >= 0 and most > 1:
-                terms.append(Term(1.0, len(limits), NO_GROUP, extra=_of_all(*key)))
-                limits.append(log(float(most)))
-    return terms, limits
-
-
 def cuts_of(terms: list[Term]) -> Floats:
     """(T, 2) how many times a term's coefficient its whole one is, and the constant taken off then."""
-    return np.array([(term.whole / term.coefficient, term.less) if term.whole else (1.0, 0.0) for term in terms])
+    cuts = np.zeros((len(terms), 2))
+    cuts[:, 0] = 1.0
+    for t, term in enumerate(terms):
+        if term.whole:
+            cuts[t] = term.whole / term.coefficient, term.less
+    return cuts
 
 
 def terms_of_sum(total: Sum, block: int, group: int, used: int, scale: float = 1.0) -> list[Term]:
@@ -315,22 +304,22 @@ def terms_of_sum(total: Sum, block: int, group: int, used: int, scale: float = 1
 
 
 def _steps(
-    dp: Deep, crossings: list[Crossing], block: int, scale: float, groups: int, least: float, differ: tuple[int, ...]
-) -> tuple[list[Term], int]:
+    dp: Deep, crossings: list[Crossing], least: float, differ: tuple[int, ...]
+) -> tuple[list[Term], int]:  # fmt: skip
     """Compute steps, the fewest of all, and the fewest with an axis' split; with what folds add to each."""
-    steps = [Term(scale, block, groups, extra=_of_all("steps"))]
-    fewest: list[tuple[tuple[int, Key], ...]] = [(), *(((a, ("fewest",)),) for a in differ)]
-    steps += [Term(scale * least, block, groups + 1 + at, extra=extra) for at, extra in enumerate(fewest)]
+    steps = [Term(1.0, OF_TIME, 0, extra=of_all("steps"))]
+    fewest: list[tuple[tuple[int, Key], ...]] = [(), *(_of_one(a, "fewest") for a in differ)]
+    steps += [Term(least, OF_TIME, 1 + at, extra=extra) for at, extra in enumerate(fewest)]
     terms = steps + fold_terms(dp, crossings, steps[0], len(steps))
     return terms, 1 + max(term.group for term in terms)
 
 
-def _time(dp: Deep, book: Book, block: int, scale: float, groups: int) -> tuple[list[Term], int]:
+def _port_times(dp: Deep, book: Book, groups: int) -> tuple[list[Term], int]:
     terms: list[Term] = []
     nodes = dp.nodes.tolist()
     for t in range(len(dp.port_node)):
         level = nodes.index(int(dp.port_node[t]))
-        overlapped = terms_of_sum(book.busy(t, False), block, groups, level, scale)
+        overlapped = terms_of_sum(book.busy(t, False), OF_TIME, groups, level)
         if overlapped:
             terms += overlapped
             groups += 1
@@ -339,9 +328,9 @@ def _time(dp: Deep, book: Book, block: int, scale: float, groups: int) -> tuple[
         ports = [t for t in range(len(dp.port_node)) if dp.port_node[t] == node]
         best: tuple[float, list[Term]]
         for parts in (
-            [terms_of_sum(book.busy(t, True), block, NO_GROUP, level, scale) for t in ports],
-            [terms_of_first(dp, book, t, level, block, scale, (IFMAP, WEIGHT)) for t in ports],
-            [terms_of_first(dp, book, t, level, block, scale, (PSUM,)) for t in ports],
+            [terms_of_sum(book.busy(t, True), OF_TIME, NO_GROUP, level) for t in ports],
+            [terms_of_first(dp, book, t, level, OF_TIME, 1.0, (IFMAP, WEIGHT)) for t in ports],
+            [terms_of_first(dp, book, t, level, OF_TIME, 1.0, (PSUM,)) for t in ports],
         ):
             best = max(((sum(term.coefficient for term in part), part) for part in parts), default=(0.0, []),
                        key=lambda pair: pair[0])  # fmt: skip
@@ -373,15 +362,21 @@ def first_tile(dp: Deep, crossings: list[Crossing], level: int, operand: int) ->
         return ()
     while dp.buffering[dp.nodes[mine[at].child], operand] == STREAMING and mine[at + 1].child < k:
         at += 1
-    return _tile(operand, mine[at].child, mine[at].parent)
+    return tile_of(operand, mine[at].child, mine[at].parent)
 
 
 @cache
-def _of_all(*key: Any) -> tuple[tuple[int, Key], ...]:
+def of_all(*key: Any) -> tuple[tuple[int, Key], ...]:
     """The same column of all axes."""
     return tuple((a, key) for a in range(6))
 
 
 @cache
-def _tile(operand: int, level: int, above: int) -> tuple[tuple[int, Key], ...]:
+def _of_one(axis: int, *key: Any) -> tuple[tuple[int, Key], ...]:
+    """A column of one axis."""
+    return ((axis, key),)
+
+
+@cache
+def tile_of(operand: int, level: int, above: int) -> tuple[tuple[int, Key], ...]:
     return tuple((a, ("words", operand if a in (P, Q) else IFMAP, level, above)) for a in RELEVANT_AXES[operand])
