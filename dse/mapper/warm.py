@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import numpy as np
+
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import Direction, FanOut, Level, Port
 from dse.mapper.alike import lower_bounds_alike, points_alike
 from dse.mapper.deep.solve import run_whole
+from dse.mapper.flat.outer.holders import holders_of
 from dse.mapper.flat.outer.table import with_room, work_out
 from dse.mapper.flat.outer.walk import new_outer_tile
+from dse.mapper.flat.run import new_run
 from dse.mapper.flat.solve import prepare
 from dse.mapper.layer import bounds_boxes, lower_bound, solve
 from dse.mapper.shared.compilation.twins import COMPILING, compiled, marker
@@ -65,6 +69,8 @@ def warm_up(search: str) -> None:
         problem = prepare(cheap, layer, ENERGY, "all")[1][0]  # what only a long search needs
         table = with_room(problem.table, problem.instance.bounds)
         compiled(work_out)(problem.instance, table, new_outer_tile())
+        run, none = new_run(ENERGY, 0.0, False), np.ones((1, 2))
+        holders_of(problem.instance, run, problem.options, problem.tiles, table, none)
 
 
 def _tiny(search: str, memory_pj: float) -> Architecture:

@@ -32,6 +32,7 @@ from dse.mapper.flat.outer.trips import (
     MOST_TRIPS,
     N_TRIPS,
     begin_trips,
+    is_too_large,
     least_trips,
     list_trips,
 )  # fmt: skip
@@ -272,10 +273,9 @@ def _p_too_dear(
 
 
 def _pair_too_dear(
-    inst: Instance, run: Record, work: Record, config: Record, table: Any, marks: Ints, p: int, q: int,
-    values: Floats,
+    inst: Instance, run: Record, work: Record, config: Record, table: Any, marks: Ints, p: int, q: int, values: Floats,
 ) -> bool:  # fmt: skip
-    """`_too_dear` with any trips over K, asked once for an array configuration: trips over R and S do not matter.
+    """`is_too_large`, or `_too_dear` with any trips over K. Trips over R and S do not matter, so it is asked once.
 
     What is found to improve is so as long as the incumbents stay as they are; what does not never will.
 
@@ -287,7 +287,8 @@ def _pair_too_dear(
     mark = marks[len(table.p), len(table.q)]
     if marks[p, q] < mark:
         run.visited[OUTER_TILES] += 1
-        dear = _too_dear(inst, run, work, config, table, p, q, len(table.k), values)
+        dear = is_too_large(inst, config, table, p, q)
+        dear = dear or _too_dear(inst, run, work, config, table, p, q, len(table.k), values)
         marks[p, q] = mark if dear else mark + 1
     return bool(marks[p, q] == mark)
 

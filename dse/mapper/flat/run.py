@@ -87,6 +87,8 @@ CONFIGURATION = np.dtype(
         ("least_pj", np.float64),  # of all mappings that may improve, at least
         ("port", np.int64),  # the outermost one, -1 where there are several
         ("dear", np.float64),  # energy from which on these do not improve, see `incumbent.dearest`
+        ("holder", np.int64),  # the outer tile that held the last tile of all PEs, see `outer.holders`
+        ("outer", np.int64, 8),  # scratch: the least tile of the buffer with some outermost trips
     ]
 )
 """An array configuration, partly decided or whole: a PE tile and the spreads of dims. All but the last rows per dim."""
@@ -119,11 +121,14 @@ class PeTiles(NamedTuple):
         Lower bounds on energy (pJ) and latency (cycles) of any mapping with the tile.
     order : (*,) int64
         Their numbers, best bound first.
+    holders : (*, 8) int64
+        Of a long walk: outer tiles of which one must hold a PE tile, see `dse.mapper.flat.outer.holders`. Else none.
     """
 
     choice: Any
     bound: Any
     order: Any
+    holders: Any
 
 
 class FlatIncumbents(NamedTuple):
@@ -158,6 +163,8 @@ def new_walk() -> Any:
 def new_configuration() -> Any:
     return _CONFIGURATION.copy()
 
+
+NO_HOLDERS = np.zeros((0, 8), dtype=np.int64)
 
 _RUN, _WORK, _WALK, _CONFIGURATION = (record(kind, {}) for kind in (RUN, WORK, WALK, CONFIGURATION))
 """Copied: to make one anew takes ten times as long."""

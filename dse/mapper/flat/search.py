@@ -27,6 +27,7 @@ from dse.mapper.flat.inner.costs import inner_costs
 from dse.mapper.flat.inner.halo import halo_words
 from dse.mapper.flat.inner.least_time import array_time, first_and_last, growth_of
 from dse.mapper.flat.instance import Instance
+from dse.mapper.flat.outer.holders import is_held
 from dse.mapper.flat.outer.trips import MOST_TRIPS, new_trips
 from dse.mapper.flat.placing import place_tiles
 from dse.mapper.flat.run import OUTER_TILES, PE_TILES, UNROLLINGS
@@ -64,6 +65,8 @@ class WalkRoom(NamedTuple):
         Those listed, see `place_tiles`.
     marks : (P trips + 1, Q trips + 1) int64
         Which trips over both are too dear, see `dse.mapper.flat.placing._pair_too_dear`.
+    holders : (*, 8) int64
+        Of `PeTiles`.
     """
 
     first: Ints
@@ -77,6 +80,7 @@ class WalkRoom(NamedTuple):
     alive: Ints
     trips: Ints
     marks: Ints
+    holders: Ints
 
 
 @entry
@@ -101,7 +105,7 @@ def search(
     stop : (1,)
         Set to 1 from outside to end the walk, as soon as there is an incumbent.
     """
-    room = _room(inst, options, table)
+    room = _room(inst, options, tiles, table)
     for at in range(run.reached, len(tiles.order)):
         index = tiles.order[at]
         run.reached = at
@@ -126,7 +130,7 @@ def _is_over(run: Record) -> bool:
     return bool(run.visited[UNROLLINGS] + run.visited[OUTER_TILES] > run.until)
 
 
-def _room(inst: Instance, options: Any, table: Any) -> WalkRoom:
+def _room(inst: Instance, options: Any, tiles: Any, table: Any) -> WalkRoom:
     first = np.zeros(9, dtype=np.int64)
     for d in range(9):
         first[d] = options.tiles[options.tile_start[d], FIRST_SPREAD]
@@ -140,7 +144,7 @@ def _room(inst: Instance, options: Any, table: Any) -> WalkRoom:
     alive = np.zeros((10, 3, 1 + max(table.count[0], max(table.count[1], table.count[2]))), dtype=np.int64)
     trips = new_trips(inst.bounds, MOST_TRIPS)
     marks = np.zeros((len(table.p) + 1, len(table.q) + 1), dtype=np.int64)
-    return WalkRoom(first, options, tall, wide, fitting, listed, positions, offsets, alive, trips, marks)
+    return WalkRoom(first, options, tall, wide, fitting, listed, positions, offsets, alive, trips, marks, tiles.holders)
 
 
 def _unroll(
@@ -152,10 +156,13 @@ def _unroll(
     Neither makes nor hands on arrays: to count who uses them would take a fifth of the time.
     """
     options, values, alive, points, floor = room.options, incumbents.values, room.alive, table.points, table.floor
+    holders = room.holders
     spreads, listed, entries, most = options.spreads, room.fitting.listed, room.fitting.entries, room.fitting.most
     _open_all(inst, run, walk, config, table, room, values)
     if _is_pruned(inst, run, walk, config, points, floor, values, alive, 0):
         return  # since the tiles were listed, the table has been worked out
+    if not is_held(inst, config, holders):
+        return
     depth = 0
     start(room.fitting, options, walk)
     while depth >= 0:
@@ -181,7 +188,9 @@ def _unroll(
         _note_least(walk, config, listed, depth)
         if depth < UNROLLED - 1 and _has_one(run, walk, spreads, listed, entries, depth + 1):
             _as_above(walk, depth + 1)
-        elif _is_pruned(inst, run, walk, config, points, floor, values, alive, depth + 1):
+        elif _is_pruned(inst, run, walk, config, points, floor, values, alive, depth + 1) or not is_held(
+            inst, config, holders
+        ):
             continue
         if depth < UNROLLED - 1:
             depth += 1

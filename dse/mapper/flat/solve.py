@@ -15,11 +15,13 @@ from dse.errors import DseError
 from dse.mapper.flat.gather import instances_of
 from dse.mapper.flat.inner.bounds import list_tiles
 from dse.mapper.flat.instance import Instance, Roles
+from dse.mapper.flat.outer.holders import holders_of
 from dse.mapper.flat.outer.kept import outer_table, whole_table
 from dse.mapper.flat.outer.points import learn_points
 from dse.mapper.flat.outer.table import OuterTable, worked_out
 from dse.mapper.flat.run import (
     CHOICE,
+    NO_HOLDERS,
     OUTER_TILES,
     PE_TILE,
     RECORD,
@@ -50,6 +52,9 @@ PE tiles then have a hundred thousand mappings that each improve on it by a litt
 
 MANY_TILES = 100
 """PE tiles that have to be walked before they tell how long others take."""
+
+LISTED = 500_000
+"""Visits of a walk after which it pays to list the outer tiles that may improve."""
 
 NO_MAPPING = -1
 """Fills the records of incumbents that are no mappings."""
@@ -105,6 +110,7 @@ class FlatSearch:
             self.incumbents.values[: self.run.held] = beaten / (1.0, self.per_step)
         # Visits before the bypass choice at hand, and before its walk at hand; bounds of what was not looked at.
         self.since = self.begun = 0
+        self.holders: Any = None  # of the walk at hand, once they are listed
         self.left: list[Any] = []
         # A whole front is searched roughly first, each bypass choice with one gap after the other.
         self.gaps = [*(rough for rough in ROUGHLY if kind == FRONT and rough > gap), gap]
@@ -149,12 +155,12 @@ class FlatSearch:
                 bound, order = self.problems[mask].tiles.bound, self.problems[mask].tiles.order
                 self.left.append(bound[order[run.reached :]])
             elif self.stage < len(self.gaps) - 1:
-                self.stage, run.reached, self.begun = self.stage + 1, 0, self.visited
+                self.stage, run.reached, self.begun, self.holders = self.stage + 1, 0, self.visited, None
                 continue
             else:
                 self.stage = 0
             self.waiting.pop()
-            self.since, self.begun, run.reached = self.visited, self.visited, 0
+            self.since, self.begun, run.reached, self.holders = self.visited, self.visited, 0, None
         return True
 
     def _walk(self, mask: int, until: float) -> bool:
@@ -164,10 +170,11 @@ class FlatSearch:
         """
         while True:
             problem, run = self.problems[mask], self.run
-            pays = inf if worked_out(problem.table) else self.since + problem.table.worth
+            pays = self._pays(problem)
             run.until = min(until, pays)
+            tiles = problem.tiles if self.holders is None else problem.tiles._replace(holders=self.holders)
             compiled(search)(
-                problem.instance, run, self.work, self.place, new_configuration(), problem.options, problem.tiles,
+                problem.instance, run, self.work, self.place, new_configuration(), problem.options, tiles,
                 problem.table, self.incumbents, self.stop,
             )  # fmt: skip
             if run.held < 0:
@@ -176,10 +183,32 @@ class FlatSearch:
                 return True
             if self.visited <= pays:
                 return False
+            if worked_out(problem.table):
+                self._list_holders(problem)
+                continue
             table = whole_table(problem.instance)
             if self.alone:  # the floor of a table that is worked out is a hair off
                 table = table._replace(floor=problem.table.floor)
             self.problems[mask], run.reached = _in_order(replace(problem, table=table)), 0
+
+    def _pays(self, problem: Problem) -> float:
+        """Visits in all after which it pays to know more of outer tiles."""
+        if not worked_out(problem.table):
+            return self.since + problem.table.worth
+        return self.begun + LISTED if self.holders is None else inf
+
+    def _list_holders(self, problem: Problem) -> None:
+        """List the outer tiles that may improve; without any the walk is at its end."""
+        self.holders, run = NO_HOLDERS, self.run
+        if run.held == 0:
+            return
+        holders = holders_of(
+            problem.instance, run, problem.options, problem.tiles, problem.table, self.incumbents.values
+        )
+        if holders is not None:
+            self.holders = holders
+            if len(holders) == 0:
+                run.reached = len(problem.tiles.order)
 
     def offer(self, energy_pj: float, steps: float) -> None:
         """Look only for what is faster than a mapping from elsewhere, or as fast with less energy."""
@@ -271,7 +300,7 @@ def _prepare(
     pe_ports = bool((instance["port_node"][: instance["ports"]] == roles.pe).any())
     options, fastest = _options_of(space, pe_ports)
     table = outer_table(instance, exact=exact)
-    return _in_order(Problem(instance, kind, options, table, fastest, space, PeTiles(None, None, None)))
+    return _in_order(Problem(instance, kind, options, table, fastest, space, PeTiles(None, None, None, None)))
 
 
 def _in_order(problem: Problem) -> Problem:
@@ -284,7 +313,7 @@ def _in_order(problem: Problem) -> Problem:
     order = np.argsort(key, kind="stable")
     least = bound[:, 1] if problem.kind == LATENCY else key
     best = float(least.min()) if len(least) else inf
-    return replace(problem, tiles=PeTiles(choice, bound, order), best=best)
+    return replace(problem, tiles=PeTiles(choice, bound, order, NO_HOLDERS), best=best)
 
 
 class FlatSpace(NamedTuple):

@@ -9,9 +9,9 @@ import numpy as np
 from dse.mapper.flat.instance import BUFFER, Instance
 from dse.mapper.flat.outer.words import fits
 from dse.mapper.flat.spreads import LEAST_COLS, LEAST_ROWS, PASSES
-from dse.mapper.shared.factors import next_trips
+from dse.mapper.shared.factors import ceil_div, next_trips
 from dse.model.counting.kernel import Ints, Record
-from dse.problem.dims import G
+from dse.problem.dims import G, P, Q
 
 FIRST, END = range(2)
 """Columns of `WalkRoom.listed`: where the trips of a spread begin and end among those listed."""
@@ -103,3 +103,22 @@ def least_trips(inst: Instance, work: Record, config: Record, d: int, first: int
         return False
     work.n[d] = pool[low, N_TRIPS]
     return True
+
+
+def is_too_large(inst: Instance, config: Record, table: Any, p: int, q: int) -> bool:
+    """Whether the buffer has no room with these trips over P and Q, whatever those over other dims.
+
+    Parameters
+    ----------
+    config : an element of `dse.mapper.flat.run.CONFIGURATION`
+        With no spread open.
+    p, q : int
+        Places of the trips in `table.p` and `table.q`; of Q, one more stands for any.
+    """
+    outer = config.outer
+    for d in range(8):
+        outer[d] = config.tile[d]
+    outer[P] = min(inst.bounds[P], config.tile[P] * ceil_div(config.passes[P], table.p[p]))
+    if q < len(table.q):
+        outer[Q] = min(inst.bounds[Q], config.tile[Q] * ceil_div(config.passes[Q], table.q[q]))
+    return not fits(inst, outer, inst.in_buffer, inst.buffer_bits)

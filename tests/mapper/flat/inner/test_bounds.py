@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -18,7 +19,8 @@ from dse.architecture.architecture import Architecture
 from dse.mapper.flat import search as flat_search
 from dse.mapper.flat import solve as flat_solve
 from dse.mapper.flat.inner.bounds import list_tiles
-from dse.mapper.flat.outer.table import with_room, work_out
+from dse.mapper.flat.outer import kept
+from dse.mapper.flat.outer.table import empty_table, with_room, work_out
 from dse.mapper.flat.outer.walk import new_outer_tile
 from dse.mapper.flat.run import new_configuration
 from dse.mapper.flat.solve import prepare
@@ -90,6 +92,17 @@ def test_the_best_is_found_past_incumbents_that_are_hardly_worse(flow: str, kind
         found = significant(found_past(problem, "front", front * A_LITTLE))
         assert found.shape == front.shape, case
         assert found == approx(front), case
+
+
+@pytest.mark.parametrize(("flow", "kind", "chunk"), thinned(CASES, 17))
+def test_so_it_is_where_outer_tiles_that_may_improve_are_listed_at_once(
+    flow: str, kind: str, chunk: int, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(kept, "empty_table", lambda *given: empty_table(*given)._replace(worth=-1))
+    monkeypatch.setattr(flat_solve, "LISTED", -1)
+    for name in ("_TABLES", "_TIMED", "_LONG"):
+        monkeypatch.setattr(kept, name, OrderedDict())
+    test_the_best_is_found_past_incumbents_that_are_hardly_worse(flow, kind, chunk)
 
 
 @pytest.mark.parametrize(("flow", "kind", "chunk"), thinned(CASES, 17))

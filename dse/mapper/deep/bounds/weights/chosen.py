@@ -28,11 +28,13 @@ def choose(alive: Alive, least: Floats, chosen: Bools) -> int:
         window, inside = _window(reduced, begin, end, least[a])
         left, stride = SOME, 1 + inside // SOME
         for nearest in range(2):
-            seen = 0
+            seen, most = 0, window if nearest == 1 and end - begin > SOME else window / 4.0
             for i in range(begin, end):
                 over = reduced[i] - least[a]
-                if left == 0 or chosen[i] or over > (window if nearest == 1 and end - begin > SOME else window / 4.0):
+                if over > most or chosen[i]:
                     continue
+                if left == 0:
+                    break
                 seen += 1
                 if nearest == 0 or seen % stride == 0 or over <= 0.0:
                     chosen[i] = True
@@ -48,15 +50,22 @@ def choose(alive: Alive, least: Floats, chosen: Bools) -> int:
 def _window(reduced: Floats, begin: int, end: int, least: float) -> tuple[float, int]:
     """A lift that enough splits of an axis do not pass, and how many do not."""
     inside = np.zeros(RANGES, dtype=np.int64)
-    widest = NARROW * 4.0 ** (RANGES - 1)
+    # Once enough splits are in the narrower ranges, none beyond counts: most are looked at once.
+    last, widest, near = RANGES - 1, NARROW * 4.0 ** (RANGES - 1), 0
     for i in range(begin, end):
         over = reduced[i] - least
-        at, window = RANGES, widest
-        while at > 0 and over <= window:  # most are far off
+        if over > widest:
+            continue
+        at, window = last, widest / 4.0
+        while at > 0 and over <= window:
             window /= 4.0
             at -= 1
-        if at < RANGES:
-            inside[at] += 1
+        inside[at] += 1
+        near += 1
+        while last > 0 and near - inside[last] > SOME // 2:
+            near -= inside[last]
+            last -= 1
+            widest /= 4.0
     count, window = 0, NARROW
     for at in range(RANGES):
         count += inside[at]
