@@ -8,9 +8,9 @@ from typing import NamedTuple
 from dse.architecture.architecture import Architecture
 from dse.architecture.parts import in_parts
 from dse.mapper.deep.kept import kept_last
-from dse.mapper.deep.problem import Deep, build, finishing, priced, rooms_for_finished
+from dse.mapper.deep.problem import Deep, build, finishing, priced, rooms_for_finished, sized
 from dse.mapper.shared.bypass import bypass_choices
-from dse.mapper.shared.unpriced import unpriced
+from dse.mapper.shared.unpriced import unsized
 from dse.model.price import price
 from dse.model.room import ways
 from dse.problem.layer import Layer
@@ -55,10 +55,10 @@ def drafts_of(architecture: Architecture, layer: Layer, factors: str) -> tuple[l
     >>> [sorted(choices[draft.mask][1]) for draft in drafts]
     [['ifmap', 'psum', 'weight'], ['ifmap', 'psum']]
     """
-    key = unpriced(architecture), layer, factors
+    key = unsized(architecture), layer, factors
     machines = [way for machine in in_parts(architecture) for way in ways(machine)]
     choices, plans = kept_last(_PLANS, key, KEPT_PLANS, lambda: _plans_of(machines, layer, factors))
-    own = [priced(price(way, layer), layer) for way in machines]
+    own = [priced(price(way, layer), layer) | {"capacity": sized(way, layer)} for way in machines]
     drafts = [
         Draft(machines[at], one.problem._replace(**own[at]), one.mask,
               tuple(problem._replace(**own[at]) for problem in one.kindred), one.masks)
@@ -71,7 +71,7 @@ KEPT_PLANS = 256
 """Some kilobytes each."""
 
 _PLANS: dict[Hashable, tuple[list[Bypasses], list[tuple[int, Draft]]]] = {}
-"""By layer and all that is no price: what levels keep, and drafts at some prices, each with the place of its way."""
+"""By layer and all that is no price or size: what levels keep, and drafts at some, each with the place of its way."""
 
 
 def _plans_of(

@@ -90,8 +90,6 @@ def build(
     keeps = np.zeros((nodes, 3), dtype=np.int64)
     for node, operands in kept.items():
         keeps[node] = [int(o in operands) for o in OPERANDS]
-    capacity = np.full((k + 1, 4), inf)
-    capacity[1:k] = capacities(architecture)[list(places.levels)][1:] * layer.grain
     flow = architecture.dataflow
     words = [layer.touched_words("ifmap"), layer.weight_words, layer.psum_words]
     return Deep(
@@ -113,7 +111,7 @@ def build(
         innermost=-1 if flow.innermost is None else DIMS.index(flow.innermost),
         perfect=factors == "perfect",
         loose=factors == "any",
-        capacity=capacity,
+        capacity=sized(architecture, layer),
         kept=np.vstack([keeps[list(places.levels)], np.ones((1, 3), dtype=np.int64)]),
         keeps=keeps,
         is_fan_out=structure.is_fan_out,
@@ -125,6 +123,14 @@ def build(
         **priced(prices, layer),
         **_rules(architecture, layer, places, factors),
     )
+
+
+def sized(architecture: Architecture, layer: Layer) -> Floats:
+    """(k + 1, 4) the capacity of each level, per operand and shared; the outermost and the MACs have no limits here."""
+    levels = list(Places.of(architecture).levels)
+    capacity = np.full((len(levels) + 1, 4), inf)
+    capacity[1:-1] = capacities(architecture)[levels][1:] * layer.grain
+    return capacity
 
 
 def priced(prices: Prices, layer: Layer) -> dict[str, Any]:

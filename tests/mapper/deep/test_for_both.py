@@ -22,6 +22,7 @@ from dse.mapper.deep.tree.for_both import (
     bounded_again,
     is_open,
     made_now,
+    make_that_of,
     parts_for_both,
     root_of_both,
 )
@@ -122,3 +123,15 @@ def test_spaces_that_were_made_are_put_among_the_others() -> None:
     made_now(spaces, later)
     assert spaces == ["one", "three"]
     assert [one.made for one in later] == [None]
+
+
+def test_the_space_of_the_best_mapping_is_made() -> None:
+    spaces, later = next(found for found in map(searched, range(100)) if found[1])
+    best, masks = hair_above(np.ones(3), ENERGY), [part.mask for space in spaces for part in (space.parts or (space,))]
+    best.records[0, -1] = masks[-1]
+    make_that_of(best, spaces, later)
+    assert later
+    best.records[0, -1] = next(mask for mask in range(1 + max(masks)) if mask not in masks)
+    make_that_of(best, spaces, later)
+    assert not later
+    assert best.records[0, -1] in [space.mask for space in spaces]

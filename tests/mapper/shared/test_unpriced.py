@@ -7,7 +7,7 @@ from dse.formats.architecture.load import load_architecture_spec
 from dse.mapper.deep import drafts as module
 from dse.mapper.deep.drafts import drafts_of
 from dse.mapper.shared.reasons import is_ruled_out
-from dse.mapper.shared.unpriced import unpriced
+from dse.mapper.shared.unpriced import unpriced, unsized
 from dse.problem.layer import Layer
 
 SPEC = load_architecture_spec("edge_npu")
@@ -31,12 +31,19 @@ def test_all_else_is_not(settings):
     assert unpriced(machine(settings)) != unpriced(SPEC.architecture)
 
 
+@pytest.mark.parametrize("settings", [*PRICES, *OTHERS])
+def test_sizes_are_left_out_as_well_where_there_are_limits(settings):
+    same = settings in PRICES or "levels.L2.capacity" in settings
+    assert (unsized(machine(settings)) == unsized(SPEC.architecture)) == same
+
+
 @pytest.mark.parametrize("settings", PRICES + OTHERS)
 def test_drafts_after_those_of_another_design_are_what_they_are_by_themselves(monkeypatch, settings):
     monkeypatch.setattr(module, "_PLANS", {})
     layer = SPEC.architecture.lowered(LAYER)
     drafts_of(SPEC.architecture, layer, "all")
     after = drafts_of(machine(settings), layer, "all")
+    assert len(module._PLANS) == 1 + (unsized(machine(settings)) != unsized(SPEC.architecture))
     module._PLANS.clear()
     alone = drafts_of(machine(settings), layer, "all")
     assert after[0] == alone[0]

@@ -21,9 +21,9 @@ from dse.mapper.deep.leaves import SUBPROBLEMS
 from dse.mapper.deep.lists import choices_of, nothing_of
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.tree import branching as cut
+from dse.mapper.deep.tree import for_both
 from dse.mapper.deep.tree.branching import Learned, half_of, halves, laid_down, next_list
 from dse.mapper.deep.tree.exchange import rows_of
-from dse.mapper.deep.tree.for_both import beside, bounded_again, is_open, made_now, parts_for_both, root_of_both
 from dse.mapper.deep.tree.improve import exchange_near, improved, probed
 from dse.mapper.deep.tree.start import ENOUGH, cheapest_of, first_mappings, stirred
 from dse.mapper.deep.tree.walks import OPEN, price, walk, walk_to
@@ -125,15 +125,17 @@ def seek(
             dive_at *= 2
             if bound < best.target() - PROVEN:
                 dive(node, best)
-                for space, rows, choices in stirred(spaces, node, best, random) if several and best.held > 0 else ():
-                    price(space, rows, choices, best)
+                if several and best.held > 0:
+                    for_both.make_that_of(best, spaces, later)
+                    for space, rows, choices in stirred(spaces, node, best, random):
+                        price(space, rows, choices, best)
         if learned is not None:
             learned.begun = best.visited[SUBPROBLEMS] - begun > cut.SHORT
-        if returning is not None and (walked_at_once(node, best) or not is_open(node)):
-            children, returning = [*beside(node, returning, best), *children_of(node, best, learned)], None
-            made_now(spaces, later)
+        if returning is not None and (walked_at_once(node, best) or not for_both.is_open(node)):
+            children, returning = [*for_both.beside(node, returning, best), *children_of(node, best, learned)], None
+            for_both.made_now(spaces, later)
         else:
-            children = children_of(node, best, learned) if returning is None else parts_for_both(node, best)
+            children = children_of(node, best, learned) if returning is None else for_both.parts_for_both(node, best)
         known = improved(spaces, best, known)
         for child in children:
             heapq.heappush(heap, (max(child.bound, bound), next(number), child, returning))
@@ -209,10 +211,10 @@ def _best_first(spaces: list[Space], later: list[Returning], best: Best) -> Iter
     yield from first
     both = {id(space) for one in later for space in one.beside}
     for space in others:
-        yield space, root_of_both(space, best) if id(space) in both else root_of(space, best)
+        yield space, for_both.root_of_both(space, best) if id(space) in both else root_of(space, best)
     if best.held == 0:  # nor is there a bound to hold theirs against
         returning += [space for one in later for space in one.spaces()]
-        made_now(spaces, later)
+        for_both.made_now(spaces, later)
     for space in returning:
         yield space, root_of(space, best)
 
@@ -240,7 +242,7 @@ def _root(space: Space, node: Node | None, best: Best, both: bool = False) -> tu
     if best.target() == target:
         return node, reached
     if both:
-        return bounded_again(node, best), reached
+        return for_both.bounded_again(node, best), reached
     return bounded(space, node.choices, node.rows, node.weights, best, node.columns, mirror=node.mirror), reached
 
 

@@ -63,3 +63,12 @@ def made_now(spaces: list[Space], later: list[Returning]) -> None:
     for one in [each for each in later if each.made is not None]:
         spaces += one.spaces()
         later.remove(one)
+
+
+def make_that_of(best: Best, spaces: list[Space], later: list[Returning]) -> None:
+    """Make all spaces where the best mapping, which may be a sketch, is in none of those that are made."""
+    made = (part.mask for space in spaces for part in (space.parts or (space,)))
+    if later and best.records[0][-1] not in made:
+        for one in later:
+            one.spaces()
+        made_now(spaces, later)
