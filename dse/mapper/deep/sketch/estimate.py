@@ -33,8 +33,8 @@ class Sketch(NamedTuple):
         The operand that stays in each list.
     loops : (k,) int64
         Dims (bits) with trips in each list.
-    trips : (8, k + 1) float
-        Trips of the first lists, so many.
+    trips : (8, k + 2) float
+        Trips of the first lists, so many; last the steps that all take, without those in which nothing is left to do.
     tile : (8, k + 1) float
         Tile of each level, at most the bound; of the MACs, one.
     children : (8, V) float
@@ -92,7 +92,7 @@ def new_sketch(sums: SketchSums) -> Sketch:
     levels, views = len(sums.bits), sums.views[-1]
     return Sketch(
         np.ones((8, PLACES * levels), dtype=np.int64), np.zeros(levels, dtype=np.int64),
-        np.zeros(levels, dtype=np.int64), np.ones((8, levels + 1)), np.ones((8, levels + 1)), np.ones((8, views)),
+        np.zeros(levels, dtype=np.int64), np.ones((8, levels + 2)), np.ones((8, levels + 1)), np.ones((8, views)),
         np.ones((8, len(sums.ports))), np.ones((8, len(sums.fills))),
         np.ones((8, levels + 1)), np.zeros((levels, 3)), np.zeros(len(sums.ports)),
         np.zeros(len(sums.operand), dtype=np.int64), np.zeros(len(sums.operand)), np.ones(1), np.zeros(views),
@@ -110,6 +110,7 @@ def note(sums: SketchSums, sketch: Sketch, d: int) -> None:
         slot = PLACES * level
         trips[level + 1] = trips[level] * factors[slot]
         loops[level] = loops[level] | 1 << d if factors[slot] > 1 else loops[level] & EVERY - (1 << d)
+    trips[levels + 1] = _steps(factors, sums.bounds[d], trips[levels])
     inside = 1.0
     sketch.number[d, levels] = bound
     for level in range(levels - 1, -1, -1):
@@ -136,6 +137,37 @@ def note(sums: SketchSums, sketch: Sketch, d: int) -> None:
         for f in range(len(filled)):
             if sums.fills[f, 3] <= level < sums.fills[f, 2]:
                 filled[f] = min(filled[f] * spread, bound)
+
+
+def _steps(factors: Ints, left: int, trips: float) -> float:
+    """Steps of a dim: of the last tile of a list, and of the last children, no more than there is left to do.
+
+    Parameters
+    ----------
+    factors : (3 * k,) int64
+    left : int
+        The bound.
+    trips : float
+        Of all lists.
+    """
+    size, total = 1, 0.0
+    for slot in range(len(factors)):
+        size *= factors[slot]
+    if size == left:
+        return trips
+    for slot in range(len(factors)):
+        if factors[slot] == 1:
+            continue
+        size //= factors[slot]
+        if slot % PLACES > 0:  # the first child has most
+            left = min(left, size)
+            continue
+        trips /= factors[slot]
+        total += left // size * trips
+        left %= size
+        if left == 0:
+            return total
+    return total + 1.0
 
 
 def _mover(loops: Ints, o: int, child: int) -> int:
@@ -292,7 +324,7 @@ def estimate_settled(sums: SketchSums, sketch: Sketch, kind: int) -> float:
             totals[row] += form[v, row] * words
     energy, longest, serial, filled = totals[0], 1.0, 0.0, 0.0
     for d in range(8):
-        longest *= min(sketch.trips[d, len(sums.bits)], float(sums.bounds[d]))
+        longest *= sketch.trips[d, len(sums.bits) + 1]
     for t in range(ports):
         used = 1.0
         for d in range(8):

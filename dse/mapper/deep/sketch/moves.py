@@ -133,7 +133,7 @@ def allowed(sums: SketchSums, moves: Moves, sketch: Sketch, d: int) -> bool:
     return True
 
 
-def _move(bound: int, perfect: bool, factors: Ints, source: int, target: int, size: int) -> None:
+def move(bound: int, perfect: bool, factors: Ints, source: int, target: int, size: int) -> None:
     """Make one factor so large, another one as small as it may be then, and all others no larger than needed."""
     factors[target] = size
     factors[source] = 1
@@ -169,7 +169,7 @@ def best_move(sums: SketchSums, moves: Moves, sketch: Sketch, d: int, kind: int,
                     size = kept[target] + 1
                 if (choice <= len(TIMES) and size >= most) or (choice == len(TIMES) and kept[target] == 1):
                     continue
-                _move(sums.bounds[d], moves.perfect, factors, source, target, size)
+                move(sums.bounds[d], moves.perfect, factors, source, target, size)
                 if allowed(sums, moves, sketch, d):
                     note(sums, sketch, d)
                     turns = 3 if target % PLACES == 0 and moves.free[level] == 1 else 1
@@ -247,8 +247,8 @@ def _best_swap_of(
                 give, take = (2, kept[s])[choice % 2], (2, its_kept[t])[choice // 2]
                 if (choice % 2 == 1 and give == 2) or (choice >= 2 and take == 2):
                     continue
-                _move(sums.bounds[d], moves.perfect, mine, s, t, min(moves.most[d, t], kept[t] * give))
-                _move(sums.bounds[e], moves.perfect, its, t, s, min(moves.most[e, s], its_kept[s] * take))
+                move(sums.bounds[d], moves.perfect, mine, s, t, min(moves.most[d, t], kept[t] * give))
+                move(sums.bounds[e], moves.perfect, its, t, s, min(moves.most[e, s], its_kept[s] * take))
                 fine = True
                 for which in range(2):  # a loop, as compiled code has a copy for each call
                     fine = fine and allowed(sums, moves, sketch, dims[which])

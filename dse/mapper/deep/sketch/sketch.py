@@ -10,9 +10,11 @@ from dse.mapper.deep.leaves import ANYTHING, Goal, Incumbents, Scratch, price_or
 from dse.mapper.deep.nest import COLS, PER_LEVEL, PER_PART, ROWS, TRIPS
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.sketch.estimate import PLACES, Sketch, estimate, new_sketch, note, words_of
-from dse.mapper.deep.sketch.moves import BETTER, Moves, allowed, begin, best_swap, descend, moves_of, put_outside
+from dse.mapper.deep.sketch.moves import BETTER, Moves, allowed, begin, best_swap, descend, move, moves_of, put_outside
+from dse.mapper.deep.sketch.spreads import spread_out, steps_of
 from dse.mapper.deep.sketch.sums import SketchSums, sums_of
 from dse.mapper.deep.splits.chains import settle_sides
+from dse.mapper.shared.incumbent import ENERGY, LATENCY
 from dse.model.counting.kernel import Ints, entry
 from dse.model.price import SHARED
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
@@ -31,6 +33,16 @@ ROUNDS, SWAPS = 2, 4
 
 MOST = 3_000
 """Estimates after which no more dims are moved anew."""
+
+SEVERAL = 3
+"""Lists in which any operand may stay, from which on more is tried: more beginnings, and what is left to chance."""
+
+SHAKES, SHAKEN, DRAWS = (40, 100), 3, 40
+"""How often factors of the best mapping are moved by chance (the second for time alone), how many each time, and after
+how many draws that ends."""
+
+FAST = 1.001
+"""For time alone, a mapping that takes no more than so many times the fewest steps is left as it is."""
 
 
 class Kindred(NamedTuple):
@@ -79,7 +91,13 @@ def sketch_mappings(dp: Deep, kindred: Kindred, goal: Goal, incumbents: Incumben
     mine, scratch, known, value = new_sketch(sums), scratch_of(dp), held > 0, np.inf
     best = BestSketch(np.ones_like(mine.factors), np.zeros_like(mine.stays))
     starts, rounds = (1, 1) if known else (len(STARTS), ROUNDS)
+    several = moves.free.sum() >= SEVERAL and not known
+    spreads, enough = np.ones((0, 8, PLACES * len(dp.nodes)), dtype=np.int64), 0.0
+    if several and goal.kind != ENERGY and dp.folds_wanted.max() == 0:
+        spreads = spread_out(dp, moves.most)
+        enough = FAST * steps_of(dp, spreads[0]) if goal.kind == LATENCY else 0.0
     start, swaps, kicks, before = 0, 0, 0, np.inf
+    shakes, seed = SHAKES[1 if goal.kind == LATENCY else 0] if several else 0, 1
     # Where psums may come back at first, other beginnings end worse.
     sums.state[1] = kindred.only_finished[0 if known else -1, 0]
     # One loop for all that is tried: compiled code has a copy of all for each place that calls `descend` or `_priced`.
@@ -89,11 +107,15 @@ def sketch_mappings(dp: Deep, kindred: Kindred, goal: Goal, incumbents: Incumben
             if not _begun(dp, sums, moves, mine, start, incumbents.records, known):
                 return held
             start += 1
+        elif start < starts + len(spreads):
+            ready = _begun(dp, sums, moves, mine, start % len(STARTS), incumbents.records, known)
+            _spread(dp, sums, moves, mine, spreads[start - starts])
+            start += 1
         elif rounds == 0 or value == np.inf:  # nothing is kept, as where a level has no room at all
             return held
         elif swaps < SWAPS:
             if swaps == 0:
-                before = value
+                before = np.inf if rounds == ROUNDS and len(spreads) > 0 else value  # those are not priced yet
                 sums.state[1] = kindred.only_finished[0, 0]
             _put_back(sums, mine, best)
             ready = best_swap(sums, moves, mine, goal.kind, value) < value * BETTER
@@ -101,6 +123,14 @@ def sketch_mappings(dp: Deep, kindred: Kindred, goal: Goal, incumbents: Incumben
         elif kicks < len(KICKS) and not known:
             ready = _kicked(dp, sums, moves, mine, best, kicks)
             kicks += 1
+        elif shakes > 0 and value > enough:
+            if enough > 0.0 and shakes % 2 == 1:
+                _begun(dp, sums, moves, mine, shakes % len(STARTS), incumbents.records, known)
+                _spread(dp, sums, moves, mine, spreads[shakes % len(spreads)])
+            else:
+                _put_back(sums, mine, best)
+            seed = _shaken(sums, moves, mine, seed)
+            shakes -= 1
         elif value >= before * BETTER:
             return held
         else:
@@ -125,6 +155,21 @@ def _begun(dp: Deep, sums: SketchSums, moves: Moves, mine: Sketch, start: int, r
     for at in range(8):
         moves.order[at] = STARTS[start][at]
     return known or fine
+
+
+def _spread(dp: Deep, sums: SketchSums, moves: Moves, mine: Sketch, way: Ints) -> None:
+    """Take dims whose trips are all outside apart over fan-outs in a given way."""
+    for d in range(8):
+        factors, at = mine.factors[d], 0
+        for slot in range(len(factors)):
+            at = slot if factors[slot] > 1 else at
+        for slot in range(len(factors)):
+            if way[d, slot] > 1:
+                move(sums.bounds[d], moves.perfect, factors, at, slot, way[d, slot])
+        if allowed(sums, moves, mine, d):
+            note(sums, mine, d)
+        else:
+            put_outside(dp, sums, moves, mine, d)
 
 
 def _take(sums: SketchSums, mine: Sketch, record: Ints) -> None:
@@ -170,6 +215,34 @@ def _kicked(dp: Deep, sums: SketchSums, moves: Moves, mine: Sketch, best: BestSk
             moves.order[at] = d
             at += 1
     return True
+
+
+def _shaken(sums: SketchSums, moves: Moves, mine: Sketch, seed: int) -> int:
+    """Move some factors of a mapping by chance; returns the number that the next ones follow from."""
+    slots, kept, moved = mine.factors.shape[1], moves.spare[0], 0
+    for _ in range(DRAWS):
+        seed = seed * 48_271 % 2_147_483_647
+        d, source, target, whole = seed % 8, seed // 8 % slots, seed // 512 % slots, seed // 32_768 % 2
+        factors = mine.factors[d]
+        most = min(moves.most[d, target], factors[target] * factors[source])
+        if source == target or most <= factors[target] or moved == SHAKEN:
+            continue
+        for slot in range(slots):
+            kept[slot] = factors[slot]
+        size = most if whole == 1 else min(most, 2 * kept[target])
+        move(sums.bounds[d], moves.perfect, factors, source, target, size)
+        if allowed(sums, moves, mine, d):
+            note(sums, mine, d)
+            moved += 1
+        else:
+            for slot in range(slots):
+                factors[slot] = kept[slot]
+    level = seed // 65_536 % len(moves.free)
+    if moves.free[level] == 1:
+        mine.stays[level] = (mine.stays[level] + 1) % 3
+    for at in range(8):
+        moves.order[at] = STARTS[seed // 131_072 % len(STARTS)][at]
+    return seed
 
 
 def _priced(

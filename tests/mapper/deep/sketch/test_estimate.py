@@ -85,3 +85,30 @@ def test_a_mapping_that_does_not_fit_counts_as_dearer_by_how_much_it_lacks() -> 
     assert too_much(sums, sketch, True) == pytest.approx(over, rel=1e-12)
     assert over > 1.0
     assert estimate(sums, sketch, ENERGY) == np.inf
+
+
+def steps_of(factors: list[int], left: int) -> int:
+    """Steps of a dim, tile by tile and child by child; none where nothing is left to do."""
+    if left <= 0 or not factors:
+        return int(left > 0)
+    slot, size = len(factors), int(np.prod(factors[1:]))
+    each = [steps_of(factors[1:], min(size, left - size * i)) for i in range(factors[0])]
+    return sum(each) if slot % PLACES == 0 else max(each)
+
+
+def test_steps_are_those_in_which_something_is_left_to_do() -> None:
+    architecture = dse.load_architecture("simba_pe")
+    layer = architecture.lowered(dse.Layer("layer", K=97, C=60, P=13, Q=8))
+    dp, narrow = first_of(drafts_of(architecture, layer, "all")[1][0])
+    sums, random, levels = sums_of(dp, narrow), np.random.default_rng(2), len(dp.nodes)
+    sketch, met = new_sketch(sums), 0
+    for _ in range(300):
+        for d in range(8):
+            factors = sketch.factors[d]
+            factors[:] = random.integers(1, 4, size=len(factors))
+            while np.prod(factors) < dp.bounds[d]:
+                factors[random.integers(len(factors))] += 1
+            note(sums, sketch, d)
+            assert sketch.trips[d, levels + 1] == steps_of(factors.tolist(), int(dp.bounds[d]))
+            met += int(sketch.trips[d, levels + 1] < sketch.trips[d, levels])
+    assert met > 100

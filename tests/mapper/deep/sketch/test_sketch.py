@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from mapper.deep.sketch.sketched import sketched
@@ -20,6 +22,7 @@ from dse.mapper.shared.factors import keeps_tight
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 from dse.model.price import price
 
+REGISTERS = str(Path(__file__).parents[3] / "benchmarks/specs/registers.yaml")
 OBJECTIVES = {"energy": ENERGY, "latency": LATENCY, "edp": EDP}
 MACHINES = ("edge_npu", "simba_pe", "nvdla_small", "nvdla_large", "gemmini")
 
@@ -85,6 +88,19 @@ def test_sketches_are_near_the_best(machine: str) -> None:
         _, best = sketched(architecture, layer, EDP)
         per_step = price(architecture, found).cycles_per_step
         assert least * (1 - 1e-12) <= best.values[0].prod() * per_step <= 1.05 * least, layer.name
+
+
+@pytest.mark.parametrize("objective", [LATENCY, EDP, ENERGY])
+def test_on_three_levels_more_is_tried(objective: int) -> None:
+    architecture = dse.load_architecture(REGISTERS)
+    layer = dse.Layer("conv", K=128, C=256, P=28, Q=28, stride_h=2, stride_w=2, H=56, W=56)
+    _, best = sketched(architecture, layer, objective)
+    assert best.records.tolist() == sketched(architecture, layer, objective)[1].records.tolist()
+    # No mapping takes fewer steps: 12 columns have 3 and 4 children, and 128 or 256 is not three times anything.
+    fewest = 43 * 256 * 28 * 28 // (4 * 14)
+    assert best.values[0, 1] >= fewest
+    if objective == LATENCY:
+        assert best.values[0, 1] <= 1.01 * fewest
 
 
 def test_psums_come_back_from_the_outermost_level_where_that_is_better() -> None:
