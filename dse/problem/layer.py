@@ -310,8 +310,8 @@ class Layer:
         """
         if operand != "ifmap":
             return self.words(operand)
-        rows = _touched(self.P, self.stride_h, self.R, self.dilation_h)
-        columns = _touched(self.Q, self.stride_w, self.S, self.dilation_w)
+        rows = touched_rows(self.P, self.stride_h, self.R, self.dilation_h)
+        columns = touched_rows(self.Q, self.stride_w, self.S, self.dilation_w)
         return self.N * self.G * self.C * rows * columns
 
     def reuse_maxima(self) -> dict[str, dict[str, float]]:
@@ -387,5 +387,5 @@ def is_relevant(dim: str, operand: str) -> bool:
     return dim in RELEVANT[operand]
 
 
-def _touched(outputs: int, stride: int, taps: int, dilation: int) -> int:
+def touched_rows(outputs: int, stride: int, taps: int, dilation: int) -> int:
     return len({p * stride + r * dilation for p in range(outputs) for r in range(taps)})

@@ -79,11 +79,14 @@ class Sets(NamedTuple):
         How far each lifts the separable bound above its least.
     ends : (n, 7) int64
         Those of axis a in set i are rows[ends[i, a]..ends[i, a + 1]].
+    marks : (*,) int64
+        Where there is room, nothing is priced: splits of combinations that may improve are marked with 1 instead.
     """
 
     rows: Ints
     reduced: Floats
     ends: Ints
+    marks: Ints
 
 
 @entry
@@ -127,7 +130,8 @@ def walk_splits(
                 parts.limits[part], terms.fixed, terms.groups, terms.cuts,
             )  # fmt: skip
             found = Incumbents(incumbents.values, incumbents.records, incumbents.visited, parts.masks[part])
-            room = Scratch(scratch.split, scratch.orders, scratch.work, parts.only_finished[part])
+            finished, marks = parts.only_finished[part], sets.marks[begin:end]
+            room = Scratch(scratch.split, scratch.orders, scratch.work, finished, marks)
             held = _walk(dp, chains, shrink(tables, mine, alive), alive, lists.choices, goal, found, held, room)
             if held < 0:
                 return held
@@ -213,6 +217,10 @@ def _walk_last(
                 continue
             visited[LEAVES] += 1
             place[LAST] = at + i
+            if len(scratch.marks) > 0:
+                for x in range(6):
+                    scratch.marks[place[x]] = 1
+                continue
             for image in range(len(choices)):
                 for x in range(6):
                     a = sequence[x]

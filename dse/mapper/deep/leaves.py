@@ -110,12 +110,15 @@ class Scratch(NamedTuple):
         Room for the orders of the mapping at hand, and for its price.
     only_finished : (k,) int64
         As of the problem.
+    marks : (n,) int64
+        See `dse.mapper.deep.leaf_walk.Sets`.
     """
 
     split: Ints
     orders: Orders
     work: Work
     only_finished: Ints
+    marks: Ints
 
 
 def scratch_of(dp: Deep) -> Scratch:
@@ -125,7 +128,8 @@ def scratch_of(dp: Deep) -> Scratch:
         np.zeros((levels, 24, 8), dtype=np.int64), np.zeros((24, 2), dtype=np.int64),
         np.zeros(levels, dtype=np.int64), np.zeros(levels, dtype=np.int64), np.zeros(2),
     )  # fmt: skip
-    return Scratch(np.ones((levels, 4, 8), dtype=np.int64), orders, workspace(dp), dp.only_finished)
+    split, marks = np.ones((levels, 4, 8), dtype=np.int64), np.zeros(0, dtype=np.int64)
+    return Scratch(split, orders, workspace(dp), dp.only_finished, marks)
 
 
 def put_split(chains: Ints, row: int, axis: int, split: Ints) -> None:

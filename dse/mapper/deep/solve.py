@@ -18,7 +18,8 @@ from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.dominance import needed_splits
 from dse.mapper.deep.bounds.finished import Returning, halved, joined_spaces, returning_spaces
 from dse.mapper.deep.bounds.spaces import narrowed, space_of
-from dse.mapper.deep.bounds.subproblem import Space, root_of
+from dse.mapper.deep.bounds.stand_ins import root_of, whole_of
+from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.drafts import Bypasses, Draft, drafts_of
 from dse.mapper.deep.fronts.slices import Stairs
 from dse.mapper.deep.fronts.whole import complete, gap_of_one, points_of
@@ -27,8 +28,9 @@ from dse.mapper.deep.known import Known, record_of
 from dse.mapper.deep.nest import parts_of, record_length
 from dse.mapper.deep.problem import build, finishing, rooms_for_finished, without_limits
 from dse.mapper.deep.sketch.first import sketch_first
-from dse.mapper.deep.tree.best_first import begun_by, remember, remembered, run_to_end, seek, taken_over
+from dse.mapper.deep.tree.best_first import run_to_end, seek
 from dse.mapper.deep.tree.branching import half_of, shares
+from dse.mapper.deep.tree.earlier import begun_by, remember, remembered, taken_over
 from dse.mapper.deep.tree.start import first_mappings, values_of
 from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, is_better
@@ -187,6 +189,7 @@ def run_whole(architecture: Architecture, layer: Layer) -> None:
     best = Best(ENERGY, 0.0, inf, np.zeros((1, 2)), record, counters, stop)
     root = root_of(space, best)
     if root is not None:
+        root = whole_of(root)
         next(first_mappings(root, best))
         values_of(space, best, root.columns, [0] * len(space.axes))
         needed_splits(root, best, 1)

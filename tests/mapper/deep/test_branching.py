@@ -11,7 +11,7 @@ from dse import Layer, load_architecture
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.halves import most_undecided
 from dse.mapper.deep.bounds.sharing import ways_to_share
-from dse.mapper.deep.bounds.subproblem import root_of
+from dse.mapper.deep.bounds.stand_ins import root_of
 from dse.mapper.deep.nest import record_length
 from dse.mapper.deep.solve import run_whole, spaces_of
 from dse.mapper.deep.tree import branching

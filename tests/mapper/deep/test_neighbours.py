@@ -17,7 +17,7 @@ from dse.formats.architecture.load import load_architecture_spec
 from dse.mapper.deep import kept, solve
 from dse.mapper.deep.lists import nothing_of
 from dse.mapper.deep.solve import begun_at, deep_mapping, solve_deep, spaces_of
-from dse.mapper.deep.tree.best_first import taken_over
+from dse.mapper.deep.tree.earlier import taken_over
 from dse.mapper.layer import OBJECTIVES
 from dse.mapper.shared.reference import Reference
 from dse.problem.dims import OPERANDS, PerOperand

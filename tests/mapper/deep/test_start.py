@@ -7,7 +7,8 @@ import pytest
 
 from dse import Layer, load_architecture
 from dse.mapper.deep.bounds.best import Best
-from dse.mapper.deep.bounds.subproblem import Node, Space, fixed_weights, limits_of, root_of
+from dse.mapper.deep.bounds.stand_ins import root_of
+from dse.mapper.deep.bounds.subproblem import Node, Space, fixed_weights, limits_of
 from dse.mapper.deep.leaf_walk import Parts
 from dse.mapper.deep.lists import ListChoice, nothing_of
 from dse.mapper.deep.nest import record_length

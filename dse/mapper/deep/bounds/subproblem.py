@@ -16,11 +16,10 @@ from dse.mapper.deep.bounds.sums.columns import Columns, FactorPlaces, Laid, Poo
 from dse.mapper.deep.bounds.sums.crossings import Crossing, Term
 from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Terms
 from dse.mapper.deep.bounds.weights.dual import WARM, Effort, Family, Flock, climb_all
-from dse.mapper.deep.bounds.weights.newton import HOT
 from dse.mapper.deep.bounds.weights.stairs import ONE_STEP, least_step
 from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.leaf_walk import Parts
-from dse.mapper.deep.lists import Bools, ListChoice, agreeing, listed, needed, nothing_of, parts_of_choice
+from dse.mapper.deep.lists import Bools, ListChoice, agreeing, listed, needed, parts_of_choice
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import Axis, tables_of_axes
 from dse.mapper.shared.compilation.arguments import Held
@@ -131,13 +130,14 @@ class Space:
             self._hold(key, terms)
         return cast("Terms", self.held[key].record)
 
-    def parts_for(self, best: Best) -> Parts:
-        """What its parts, or it alone, differ in for a search."""
-        key = best.kind, best.until, "parts"
+    def parts_for(self, best: Best, together: bool = False) -> Parts:
+        """What its parts, or it alone, differ in for a search; with `together`, of it alone in any case."""
+        key = best.kind, best.until, "together" if together else "parts"
         if key not in self.held:
-            each, own = self.parts or (self,), (self.places.logs, self.places.first, self.places.second)
+            each = (self,) if together or not self.parts else self.parts
+            own = (self.places.logs, self.places.first, self.places.second)
             parts = Parts(
-                np.array([self.of_part(part, own)[0] - own[0] for part in each]),
+                np.array([0.0 * own[0] if part is self else self.of_part(part, own)[0] - own[0] for part in each]),
                 np.array([limits_of(part, best) for part in each]),
                 np.array([part.problem.only_finished for part in each]),
                 np.array([part.mask for part in each]),
@@ -207,7 +207,8 @@ class Node:
     `reduced` has of each split how far it lifts the bound, `weights` are those of the bound, one for each term, and
     `columns` where terms find their factors with these lists. `compared` is how many combinations of its splits
     there were when they were last compared with one another. `mirror` says what is known of mirror images, see
-    `dse.mapper.deep.bounds.mirror`.
+    `dse.mapper.deep.bounds.mirror`. Where `gathered` is not 0, its splits stand for others as well, which differ in
+    that many of the outermost lists alone (`dse.mapper.deep.bounds.stand_ins`).
     """
 
     space: Space
@@ -219,6 +220,7 @@ class Node:
     columns: Columns
     compared: float = inf
     mirror: int = PLAIN
+    gathered: int = 0
 
 
 class Kin(NamedTuple):
@@ -245,23 +247,6 @@ def with_each(choices: Laid, level: int, some: tuple[ListChoice, ...]) -> tuple[
     return tuple((*choices[:level], choice, *choices[level + 1 :]) for choice in some)
 
 
-def root_of(space: Space, best: Best) -> Node | None:
-    """A whole space as a subproblem, None when nothing in it improves."""
-    if not all(map(len, space.rows)):
-        return None
-    problem = space.problem
-    key = (best.kind, best.until < inf, problem.returns, problem.never_finished.tobytes(), problem.kept.tobytes())
-    # A gap's search ends with what it comes to first, so nothing may lead it that another order of work changes.
-    known = (space.weights if best.begun is None else best.begun).get(key)
-    warm = known is not None and best.warm and np.array_equal(known[0], space.block)
-    weights = known[1] if known is not None and warm else even_weights(space, best)
-    mirror, heat = PLAIN if space.twins is None else WHOLE, WARM if warm else HOT
-    node = bounded(space, nothing_of(problem), space.rows, weights, best, None, heat, mirror)
-    if node is not None:
-        space.weights[key] = best.weights[key] = space.block, node.weights
-    return node
-
-
 def even_weights(space: Space, best: Best) -> Floats:
     """The same weight for each term of energy, and of time, to begin with."""
     fixed, weights = fixed_weights(space, best), np.zeros(len(space.terms))
@@ -273,19 +258,20 @@ def even_weights(space: Space, best: Best) -> Floats:
 
 def bounded(
     space: Space, choices: tuple[ListChoice | None, ...], rows: tuple[Ints, ...], weights: Floats, best: Best,
-    columns: Columns | None = None, heat: float = WARM, mirror: int = PLAIN,
+    columns: Columns | None = None, heat: float = WARM, mirror: int = PLAIN, gathered: int = 0,
 ) -> Node | None:  # fmt: skip
     """A subproblem with its bound, None when that shows that nothing in it improves."""
     logs, first, second = space.columns(choices) if columns is None else columns
     kin = Kin((choices,), logs[None], first[None], second, (mirror,))
     every = np.ones((1, sum(map(len, rows))), dtype=bool)
-    found = bounded_all(space, kin, rows, every, weights, best, heat)
+    found = bounded_all(space, kin, rows, every, weights, best, heat, gathered)
     return found[0] if found else None
 
 
 def bounded_all(
-    space: Space, kin: Kin, rows: tuple[Ints, ...], keep: Bools, weights: Floats, best: Best, heat: float = WARM
-) -> list[Node]:
+    space: Space, kin: Kin, rows: tuple[Ints, ...], keep: Bools, weights: Floats, best: Best, heat: float = WARM,
+    gathered: int = 0,
+) -> list[Node]:  # fmt: skip
     """Subproblems with their bounds, but for those in which nothing improves.
 
     Parameters
@@ -296,6 +282,8 @@ def bounded_all(
         Which of the splits in `rows`, those of all axes one after another, each takes.
     weights : (T,) float
         To start with.
+    gathered : int
+        As of `Node`.
     """
     many, splits = len(keep), np.concatenate(rows)
     start, size = np.array([0, *accumulate(map(len, rows[:5]))]), len(splits)
@@ -322,7 +310,8 @@ def bounded_all(
                 mirror, each, prices = closed(space.twins, each, prices)
             if steps is not ONE_STEP:
                 bound -= least_step(steps, float(flock.weights[i, space.block == OF_TIME].sum()))
-            found.append(Node(space, kin.choices[i], each, flock.weights[i], bound, prices, columns, mirror=mirror))
+            weights_of = flock.weights[i]
+            found.append(Node(space, kin.choices[i], each, weights_of, bound, prices, columns, inf, mirror, gathered))
     return [one for one in found if len(one.rows[P])]
 
 

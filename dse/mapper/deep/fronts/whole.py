@@ -11,7 +11,8 @@ from math import exp, inf
 import numpy as np
 
 from dse.mapper.deep.bounds.best import Best
-from dse.mapper.deep.bounds.subproblem import Node, Space, bounded, root_of
+from dse.mapper.deep.bounds.stand_ins import root_of
+from dse.mapper.deep.bounds.subproblem import Node, Space, bounded
 from dse.mapper.deep.fronts.slices import FASTER, Slice, Stairs
 from dse.mapper.deep.leaves import SUBPROBLEMS
 from dse.mapper.deep.tree.best_first import children_of, dive, walked_at_once
@@ -53,7 +54,8 @@ def complete(spaces: list[Space], best: Best, stairs: Stairs, fewest: float) -> 
         if any(some is not part for some, _ in pieces) and not walked_at_once(node, part):
             for some, mine in pieces:
                 again = bounded(
-                    mine.space, mine.choices, mine.rows, mine.weights, some, mine.columns, mirror=mine.mirror
+                    mine.space, mine.choices, mine.rows, mine.weights, some, mine.columns, mirror=mine.mirror,
+                    gathered=mine.gathered,
                 )  # fmt: skip
                 if again is not None:
                     again = replace(again, compared=mine.compared)

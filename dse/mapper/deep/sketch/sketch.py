@@ -268,7 +268,7 @@ def _priced(
         return held
     choices = np.full((len(dp.nodes), 3), ANYTHING, dtype=np.int64)
     found = Incumbents(incumbents.values, incumbents.records, incumbents.visited, kindred.masks[at])
-    room = Scratch(scratch.split, scratch.orders, scratch.work, kindred.only_finished[at])
+    room = Scratch(scratch.split, scratch.orders, scratch.work, kindred.only_finished[at], scratch.marks)
     return price_orders(dp, choices, goal, found, held, room)
 
 

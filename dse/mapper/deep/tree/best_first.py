@@ -14,31 +14,32 @@ import numpy as np
 from dse.mapper.deep.bounds.best import MARGIN, Best
 from dse.mapper.deep.bounds.dominance import WORTHWHILE, needed_splits
 from dse.mapper.deep.bounds.finished import Returning, told_apart
-from dse.mapper.deep.bounds.left import lifts_left, splits_left
-from dse.mapper.deep.bounds.subproblem import Node, Space, bounded, root_of
-from dse.mapper.deep.kept import Begun, BestBefore, found_by, rules_of, splits_of
+from dse.mapper.deep.bounds.left import only_left, splits_left
+from dse.mapper.deep.bounds.stand_ins import has_several_lists, is_large, root_of, whole_of
+from dse.mapper.deep.bounds.subproblem import Node, Space, bounded
+from dse.mapper.deep.kept import BestBefore, rules_of
 from dse.mapper.deep.leaves import SUBPROBLEMS
-from dse.mapper.deep.lists import choices_of, nothing_of
-from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.lists import nothing_of
 from dse.mapper.deep.tree import branching as cut
 from dse.mapper.deep.tree import for_both
 from dse.mapper.deep.tree.branching import Learned, half_of, halves, laid_down, next_list
-from dse.mapper.deep.tree.exchange import rows_of
 from dse.mapper.deep.tree.improve import exchange_near, improved, probed
 from dse.mapper.deep.tree.start import ENOUGH, cheapest_of, first_mappings, stirred
-from dse.mapper.deep.tree.walks import OPEN, price, walk, walk_to
+from dse.mapper.deep.tree.walks import OPEN, price, surviving, walk, walk_to
 from dse.mapper.shared.incumbent import LATENCY
 
 Answer = TypeVar("Answer")
 
 DIRECT = 100_000
-"""Combinations of splits that are walked at once, without laying down more about the lists first."""
+"""Combinations of splits that are walked at once, without laying down more about the lists first; as many are looked
+through while nothing is known of some outer list."""
 
 FEW = 20
-"""The same while nothing is known of some list in a search that halves axes first."""
+"""Those that are walked at once while nothing is known of some list, in a search that halves axes first, or of those
+that a look has left."""
 
-LITTLE, SEVERAL = 0.2, 3
-"""The most that lists lift some root's bound by in such a search, of what is left to prove; how few lists there are."""
+LITTLE = 0.2
+"""The most that lists lift some root's bound by in such a search, of what is left to prove."""
 
 IDLE = 0.01
 """What halving an axis lifts the bound by at least, of what is left to prove; else a list is laid down instead."""
@@ -92,7 +93,7 @@ def seek(
         Mappings that may be good, or fit after some of their splits are exchanged.
     """
     number, begun, dive_at = count(), int(best.visited[SUBPROBLEMS]), FIRST_DIVE if best.gap == 0 else AT_A_GAP
-    several = nothing_of(spaces[0].problem).count(None) >= SEVERAL
+    several = has_several_lists(spaces[0])
     random = np.random.default_rng(0)  # every search has the same numbers
     heap: list[tuple[float, int, Node, Returning | None]] = []
     both = {id(space): one for one in later for space in one.beside}
@@ -127,7 +128,7 @@ def seek(
                 dive(node, best)
                 if several and best.held > 0:
                     for_both.make_that_of(best, spaces, later)
-                    for space, rows, choices in stirred(spaces, node, best, random):
+                    for space, rows, choices in stirred(spaces, whole_of(node), best, random):
                         price(space, rows, choices, best)
         if learned is not None:
             learned.begun = best.visited[SUBPROBLEMS] - begun > cut.SHORT
@@ -143,39 +144,6 @@ def seek(
             return bound
         yield
     return inf
-
-
-def remembered(spaces: list[Space], kind: int) -> list[BestBefore]:
-    """What earlier searches of the same splits have found; for the fastest, only what is one of the fastest there."""
-    each = [item for space in spaces for item in found_by(space.problem).items()]
-    kept = {id(one): one for of, one in each if kind != LATENCY or of == LATENCY}
-    return list(kept.values())
-
-
-def remember(spaces: list[Space], best: Best) -> None:
-    """Keep the best mapping for the next search of the same splits."""
-    problem, found = _found(spaces, best)
-    found_by(problem)[best.kind] = found
-
-
-def begun_by(spaces: list[Space], best: Best) -> Begun:
-    """Where searches of other problems with the same splits may begin."""
-    problem, found = _found(spaces, best)
-    return Begun(found, best.weights, splits_of(problem))
-
-
-def taken_over(spaces: list[Space], begun: Begun) -> list[BestBefore]:
-    """The mapping that others begin at, if this problem has the same splits."""
-    problems = (part.problem for space in spaces for part in (space.parts or (space,)) if part.mask == begun.found.mask)
-    return [begun.found] if any(splits_of(problem) == begun.splits for problem in problems) else []
-
-
-def _found(spaces: list[Space], best: Best) -> tuple[Deep, BestBefore]:
-    """The best mapping, and the problem that it is one of."""
-    record = best.records[0].copy()
-    space = next(part for space in spaces for part in (space.parts or (space,)) if part.mask == record[-1])
-    problem, rows = space.problem, np.array(rows_of(space, record))
-    return problem, BestBefore(int(record[-1]), rules_of(problem), rows, choices_of(problem, record), record)
 
 
 def _take_up(spaces: list[Space], best: Best, found: BestBefore) -> None:
@@ -231,11 +199,11 @@ def _root(space: Space, node: Node | None, best: Best, both: bool = False) -> tu
         near = BEGUN if begun else SKETCHED
     if node is None or node.bound > target - near:
         return node, reached
-    for rows in first_mappings(node, best):
+    for rows in first_mappings(whole_of(node), best):
         price(space, rows, node.choices, best)
     if node.bound < best.target() - NEAR:
         reached = dive(node, best)
-    for part in _parts(node, best) if best.held == 0 else []:
+    for part in _parts(whole_of(node), best) if best.held == 0 else []:
         _probe(part, best)
         if best.held == 0:
             walk(part, best, PROBE)
@@ -243,7 +211,9 @@ def _root(space: Space, node: Node | None, best: Best, both: bool = False) -> tu
         return node, reached
     if both:
         return for_both.bounded_again(node, best), reached
-    return bounded(space, node.choices, node.rows, node.weights, best, node.columns, mirror=node.mirror), reached
+    return bounded(
+        space, node.choices, node.rows, node.weights, best, node.columns, mirror=node.mirror, gathered=node.gathered
+    ), reached  # fmt: skip
 
 
 def dive(node: Node | None, best: Best) -> float:
@@ -291,7 +261,7 @@ def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[
     spaces are bounded each by itself, once few combinations are left or all lists are laid down; a long search takes
     the way to cut that `learned` thinks best; an axis is halved, if that lifts the bound; few combinations are walked;
     a list is laid down. With `learned`, axes may be halved before all lists are laid down, and lists be laid down in
-    any order.
+    any order. Where several lists may hold loops, and nothing is known of some, combinations are looked through first.
     """
     level, nothing = next_list(node), None in node.choices
     unknown = level is not None
@@ -299,14 +269,20 @@ def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[
     node = node if unknown or node.space.parts else needed_splits(node, best, WORTHWHILE)
     rows = splits_left(node, target)
     many = prod(map(len, rows))
+    large = is_large(node.space)
+    if level is not None and nothing and large and many <= DIRECT:
+        some = surviving(only_left(node, target), best)
+        if some is None or some.gathered or prod(map(len, some.rows)) > FEW:
+            return [] if some is None else laid_down(some, some.rows, level, best)
+        node, rows, many = some, some.rows, prod(map(len, some.rows))
     few = many <= _most_at_once(learned is not None and learned.halved and nothing, unknown)
     if node.space.parts and many <= OPEN:
-        lifted = tuple(node.reduced[a][lifts_left(node, a, target)] for a in range(len(rows)))
-        _walk_parts(replace(node, rows=rows, reduced=lifted), best)
+        _walk_parts(only_left(node, target), best)
         return []
     if node.space.parts and (few or not unknown):
         return _parts(node, best)
-    compared = learned is not None and learned.begun and not nothing and (unknown or not node.space.parts)
+    compared = learned is not None and learned.begun and (unknown or not node.space.parts)
+    compared = compared and (not nothing or (large and node.choices != nothing_of(node.space.problem)))
     may_halve = not unknown or (learned is not None and many > OPEN and (learned.halved or compared))
     half = half_of(node, rows, target, 1e-7) if may_halve and not few else None
     if not unknown and not few and best.fruitless < FRUITLESS:
@@ -332,7 +308,8 @@ def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[
 def walked_at_once(node: Node, best: Best) -> bool:
     """Whether a subproblem is walked as it is."""
     many = prod(map(len, splits_left(node, best.target_in(node))))
-    return many <= (OPEN if node.space.parts else _most_at_once(False, next_list(node) is not None))
+    most = OPEN if node.space.parts else _most_at_once(False, next_list(node) is not None)
+    return many <= most and node.gathered == 0
 
 
 def _most_at_once(halved: bool, unknown: bool) -> int:

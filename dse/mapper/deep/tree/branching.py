@@ -13,6 +13,7 @@ from dse.mapper.deep.bounds.halves import most_undecided
 from dse.mapper.deep.bounds.left import lifts_left
 from dse.mapper.deep.bounds.mirror import CLOSED, PLAIN, one_of_each, part_of
 from dse.mapper.deep.bounds.sharing import TOO_MANY, FanOut, Reach, Ways, ways_to_share
+from dse.mapper.deep.bounds.stand_ins import without_list
 from dse.mapper.deep.bounds.subproblem import Kin, Node, Space, bounded_all, with_each
 from dse.mapper.deep.bounds.sums.columns import Laid
 from dse.mapper.deep.bounds.sums.sift import ROUNDING, Alive
@@ -58,7 +59,9 @@ MOST_WAYS = 200
 def laid_down(node: Node, rows: tuple[Ints, ...], level: int, best: Best) -> list[Node]:
     """A subproblem for each choice about a list with which something may improve."""
     some, kin = options(node.space, node.choices, level, node.mirror)
-    return bounded_all(node.space, kin, rows, node.space.agree(level, rows, some), node.weights, best)
+    rows, lists = without_list(node, rows, level)
+    agree = node.space.agree(level, rows, some)
+    return bounded_all(node.space, kin, rows, agree, node.weights, best, gathered=lists)
 
 
 def options(
@@ -108,8 +111,11 @@ def partial_list(node: Node) -> int | None:
 
 
 def open_lists(node: Node) -> tuple[int, ...]:
-    """The lists of which the operand alone is known, if more would change a term, the innermost first."""
+    """The innermost list of which nothing is known; if there is none, those of which the operand alone is known, if
+    more would change a term, the innermost first."""
     key = node.choices
+    if None in key:
+        return (max(i for i, choice in enumerate(key) if choice is None),)
     if key not in node.space.open_lists:
         node.space.open_lists[key] = tuple(_partial_lists(node.space, key))
     return node.space.open_lists[key]
@@ -202,7 +208,7 @@ def _depth(many: int) -> float:
 def ways_to_cut(
     node: Node, rows: tuple[Ints, ...], half: tuple[int, Bools] | None, best: Best
 ) -> dict[int, Callable[[], list[Node] | None]]:
-    """The ways to cut a subproblem all of whose lists have their operand, see `Learned`.
+    """The ways to cut a subproblem, see `Learned`.
 
     Parameters
     ----------
@@ -233,7 +239,7 @@ def halves(node: Node, rows: tuple[Ints, ...], half: tuple[int, Bools], best: Be
     every = [np.ones(len(row), dtype=bool) for row in rows]
     keep = np.array([np.concatenate([part.get(x, mask) for x, mask in enumerate(every)]) for part in parts])
     kin = _alike(node, [a not in (P, Q) or (both and part[P] is part[Q]) for part in parts])
-    return bounded_all(node.space, kin, rows, keep, node.weights, best)
+    return bounded_all(node.space, kin, rows, keep, node.weights, best, gathered=node.gathered)
 
 
 def shares(node: Node, rows: tuple[Ints, ...], fan: int, best: Best) -> list[Node] | None:
@@ -263,7 +269,7 @@ def shares(node: Node, rows: tuple[Ints, ...], fan: int, best: Best) -> list[Nod
         taken = taken[taken[:, P] <= taken[:, Q]]  # of the others, these are the mirror images
     keep = ways.share[None] == np.repeat(taken, sizes, axis=1)
     kin = _alike(node, (taken[:, P] == taken[:, Q]).tolist())
-    return bounded_all(space, kin, rows, keep, node.weights, best) if len(taken) else []
+    return bounded_all(space, kin, rows, keep, node.weights, best, gathered=node.gathered) if len(taken) else []
 
 
 def _alike(node: Node, even: list[bool]) -> Kin:

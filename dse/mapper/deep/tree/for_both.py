@@ -15,7 +15,8 @@ from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.finished import Returning
 from dse.mapper.deep.bounds.left import splits_left
 from dse.mapper.deep.bounds.spaces import allowing_returns
-from dse.mapper.deep.bounds.subproblem import Node, Space, bounded, even_weights, root_of
+from dse.mapper.deep.bounds.stand_ins import root_of
+from dse.mapper.deep.bounds.subproblem import Node, Space, bounded, even_weights
 from dse.mapper.deep.tree.branching import laid_down, next_list
 
 
@@ -28,7 +29,9 @@ def root_of_both(space: Space, best: Best) -> Node | None:
 def bounded_again(node: Node, best: Best) -> Node | None:
     """The same subproblem now that a better mapping is known."""
     space = allowing_returns(node.space)
-    found = bounded(space, node.choices, node.rows, node.weights, best, node.columns, mirror=node.mirror)
+    found = bounded(
+        space, node.choices, node.rows, node.weights, best, node.columns, mirror=node.mirror, gathered=node.gathered
+    )  # fmt: skip
     return None if found is None else replace(found, space=node.space)
 
 

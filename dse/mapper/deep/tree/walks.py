@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import accumulate
 from math import inf, prod
 
 import numpy as np
 
 from dse.mapper.deep.bounds.best import Best
-from dse.mapper.deep.bounds.mirror import HALF, mirrored
+from dse.mapper.deep.bounds.mirror import CLOSED, HALF, mirrored
 from dse.mapper.deep.bounds.subproblem import Node, Space
 from dse.mapper.deep.bounds.sums.columns import Columns, Laid
 from dse.mapper.deep.bounds.sums.sift import ROUNDING
@@ -19,6 +20,7 @@ from dse.mapper.deep.splits.axes import tables_of_axes
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import LATENCY, SLACK
 from dse.model.counting.kernel import Ints
+from dse.problem.dims import P, Q
 
 OPEN = 500
 """Combinations of splits that are walked at once while some list is open that changes a term, or with the bound that
@@ -26,6 +28,8 @@ spaces have together."""
 
 STEPS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, inf)
 """How far above its bound a subproblem is searched while no mapping is known."""
+
+NO_MARKS = np.zeros(0, dtype=np.int64)
 
 TIES = -3.0 * SLACK
 """The gap of a search for the first of all mappings that cost what the best one does."""
@@ -53,9 +57,35 @@ def walk(node: Node, best: Best, limit: int) -> None:
 def walk_to(node: Node, best: Best, target: float, limit: int, images: bool = False) -> None:
     """Walk the splits of a subproblem that may lie below a target, in logarithms; at most `limit` of them, if any."""
     ends = np.array([[0, *accumulate(map(len, node.rows))]])
-    sets = Sets(np.concatenate(node.rows), np.concatenate(node.reduced), ends)
+    sets = Sets(np.concatenate(node.rows), np.concatenate(node.reduced), ends, NO_MARKS)
     goal = _goal(best, float(target - node.bound + ROUNDING), limit)
     _search(node.space, node.columns, (node.choices, mirrored(node.choices))[: 1 + images], sets, goal, best)
+
+
+def surviving(node: Node, best: Best) -> Node | None:
+    """A subproblem without the splits that are in no combination whose sums may improve; None if none may.
+
+    Nothing is priced. Where the walk is stopped, all splits are left.
+    """
+    ends = np.array([0, *accumulate(map(len, node.rows))])
+    marks = np.zeros(ends[-1], dtype=np.int64)
+    sets = Sets(np.concatenate(node.rows), np.concatenate(node.reduced), ends[None], marks)
+    goal = _goal(best, float(best.target_in(node) - node.bound + ROUNDING), 0)
+    _search(node.space, node.columns, (node.choices,), sets, goal, best)
+    if best.visited[UNFINISHED]:
+        return node
+    mine = [np.zeros(len(axis), dtype=bool) for axis in node.space.axes]
+    for a, mask in enumerate(mine):
+        within = slice(ends[a], ends[a + 1])
+        mask[sets.rows[within][marks[within] == 1]] = True
+    if node.mirror == CLOSED and node.space.twins is not None:
+        # Images cost the same, but for rounding: what is left has all of them.
+        for a, its, twins in ((P, Q, node.space.twins[1]), (Q, P, node.space.twins[0])):
+            mine[a][twins[np.flatnonzero(mine[its])]] = True
+    keep = [mask[rows] for mask, rows in zip(mine, node.rows, strict=True)]
+    rows = tuple(row[mask] for row, mask in zip(node.rows, keep, strict=True))
+    reduced = tuple(lifted[mask] for lifted, mask in zip(node.reduced, keep, strict=True))
+    return replace(node, rows=rows, reduced=reduced) if len(rows[P]) else None
 
 
 def _search(space: Space, columns: Columns, choices: tuple[Laid, ...], sets: Sets, goal: Goal, best: Best) -> None:
@@ -65,7 +95,8 @@ def _search(space: Space, columns: Columns, choices: tuple[Laid, ...], sets: Set
     lists = Lists(laid, columns[0], columns[1])
     best.visited[UNFINISHED] = 0
     best.held = compiled(walk_splits)(
-        problem, tables, chains, space.terms_for(best, walks=True), space.parts_for(best), lists, sets, goal,
+        problem, tables, chains, space.terms_for(best, walks=True),
+        space.parts_for(best, together=len(sets.marks) > 0), lists, sets, goal,
         Incumbents(best.values, best.records, best.visited, 0), best.held,
     )  # fmt: skip
 
@@ -86,5 +117,5 @@ def price(space: Space, rows: Ints, choices: tuple[ListChoice | None, ...], best
     """Price mappings, one in each row, with their best orders, in those of a space's parts that have their splits."""
     rows = rows[[space.holds(row) for row in rows.tolist()]]
     if len(rows):
-        sets = Sets(rows.ravel(), np.zeros(rows.size), np.arange(7) + 6 * np.arange(len(rows))[:, None])
+        sets = Sets(rows.ravel(), np.zeros(rows.size), np.arange(7) + 6 * np.arange(len(rows))[:, None], NO_MARKS)
         _search(space, space.columns(choices), (choices,), sets, _goal(best, inf, 0), best)

@@ -16,7 +16,7 @@ from dse import Layer, load_architecture
 from dse.mapper.deep.bounds import mirror, spaces
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.left import lifts_left, splits_left
-from dse.mapper.deep.bounds.subproblem import root_of
+from dse.mapper.deep.bounds.stand_ins import root_of
 from dse.mapper.deep.kept import _kept
 from dse.mapper.deep.leaves import SUBPROBLEMS
 from dse.mapper.deep.nest import ORDER, price_whole, record_length, workspace

@@ -15,9 +15,13 @@ from dse.mapper.deep.splits.axes import AXES, Axis, Key
 from dse.mapper.deep.splits.halo import Slide, Slides
 from dse.model.counting.kernel import Floats, Ints
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, P, Q
+from dse.problem.layer import touched_rows
 
 Run = tuple[int, tuple[tuple[int, Slides], ...]]
 """Lists that repeat a crossing's transfers, and axes that the ifmap may slide on, each with how it may."""
+
+ONCE: Slides = (Slide(0, 0, -1, False),)
+"""How the ifmap slides where each word counts once, whatever loops there are."""
 
 STAYING = (WEIGHT, PSUM)
 """The operand that stays over each of the two dims of an axis on which the ifmap slides."""
@@ -161,6 +165,9 @@ def words_of(crossing: Crossing, axes: list[Axis], run: Run) -> Words:
                     scales[view] += log(bound)
             if len(AXES[a]) > 1 and crossing.operand == IFMAP:
                 joined = crossing.views[0] & ~fans
+                if slides.get(a) == ONCE:
+                    scales[view] += log(touched_rows(axis.bounds[0], axis.stride, axis.bounds[1], axis.dilation))
+                    continue
                 columns[view, a] = axis.column(("boxes", crossing.child, joined, crossing.mode, slides.get(a, ())))
     for a, axis in enumerate(axes) if crossing.folds else ():
         # Loops that the operand has not repeat it where they stand outside one that it has, as all others do.
@@ -203,8 +210,14 @@ class Pool:
         return self._others
 
     def run(self, crossing: int, choices: Laid) -> Run:
-        """See `run_of`; where psums come back, the outermost list repeats them at least."""
+        """See `run_of`; where psums come back, the outermost list repeats them at least.
+
+        While nothing is known of the list right inside the children either, loops may stand there as well as outside.
+        So the ifmap's words count once then, if no fan-out stands outside the children.
+        """
         one = self.crossings[crossing]
+        if one.operand == IFMAP and one.views[0] == 0 and None in choices[one.child : one.child + 1]:
+            return 0, ((P, ONCE), (Q, ONCE))
         lists, slides = run_of(one.operand, one.child, self.levels, choices)
         return (max(1, lists) if self.returning and one.operand == PSUM else lists), slides
 
@@ -242,8 +255,9 @@ class Pool:
     def _begins_of(self, choices: Laid) -> list[int]:
         self._laid[choices] = begins = [0] * len(self.crossings)
         for child, mine in self._by_child.items():
-            # What is laid down further in changes nothing: lists outside a crossing's child are all that counts.
-            outside = choices[:child] if child < self.levels else ()
+            # What is laid down further in changes nothing: lists outside a crossing's child are all that counts, and
+            # whether anything is known of the one right inside.
+            outside = choices[: child + 1] if child < self.levels else ()
             known = self._outside.get((child, outside))
             if known is None:
                 known = self._outside[child, outside] = [self.begin(k, choices) for k in mine]

@@ -1,0 +1,130 @@
+"""Subproblems in which nothing is known of outer lists, so that one split stands for all that differ in these alone.
+
+See `dse.mapper.deep.splits.gathered`, and docs/mapper/deep.md, "Outer lists last".
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf
+
+import numpy as np
+
+from dse.mapper.deep.bounds.best import Best
+from dse.mapper.deep.bounds.mirror import PLAIN, WHOLE
+from dse.mapper.deep.bounds.subproblem import Node, Space, bounded, even_weights
+from dse.mapper.deep.bounds.weights.dual import WARM
+from dse.mapper.deep.bounds.weights.newton import HOT
+from dse.mapper.deep.lists import nothing_of
+from dse.mapper.deep.splits.axes import Axis
+from dse.mapper.deep.splits.gathered import gathered, stand_ins_of, told_further
+from dse.model.counting.kernel import Ints
+
+SEVERAL = 3
+"""Lists that may hold loops, above the innermost, from which on splits may stand for others."""
+
+LONG = 8_000
+"""Splits in all from which on they do. With shorter tables, finding stand-ins takes longer than it saves."""
+
+OF_TWO_AXES = 5
+"""How many times as many where two axes alone have several splits."""
+
+Rows = tuple[Ints, ...]
+
+
+def root_of(space: Space, best: Best) -> Node | None:
+    """A whole space as a subproblem, None when nothing in it improves."""
+    if not all(map(len, space.rows)):
+        return None
+    problem = space.problem
+    key = (best.kind, best.until < inf, problem.returns, problem.never_finished.tobytes(), problem.kept.tobytes())
+    # A gap's search ends with what it comes to first, so nothing may lead it that another order of work changes.
+    known = (space.weights if best.begun is None else best.begun).get(key)
+    warm = known is not None and best.warm and np.array_equal(known[0], space.block)
+    weights = known[1] if known is not None and warm else even_weights(space, best)
+    mirror, heat = PLAIN if space.twins is None else WHOLE, WARM if warm else HOT
+    lists, rows = lists_of_stand_ins(space), space.rows
+    if lists > 0:
+        rows = tuple(
+            stand_ins_of(axis, mine, _lists_on(space, axis, lists)) for axis, mine in zip(space.axes, rows, strict=True)
+        )  # fmt: skip
+    node = bounded(space, nothing_of(problem), rows, weights, best, None, heat, mirror, lists)
+    if node is not None:
+        space.weights[key] = best.weights[key] = space.block, node.weights
+    return node
+
+
+def has_several_lists(space: Space) -> bool:
+    """Whether so many lists may hold loops that long searches learn what to cut."""
+    return nothing_of(space.problem).count(None) >= SEVERAL
+
+
+def is_large(space: Space) -> bool:
+    """Whether there are so many lists and splits that the outer lists are laid down last."""
+    sizes = [len(rows) for rows in space.rows if len(rows) > 1]
+    return sum(sizes) >= LONG * (1 if len(sizes) > 2 else OF_TWO_AXES) and has_several_lists(space)
+
+
+def lists_of_stand_ins(space: Space) -> int:
+    """The outermost lists of which nothing is known in a whole space, if splits stand for those that differ in these; 0
+    if not."""
+    problem = space.problem
+    # In any of these, a bound may count less for a split than for its stand-in.
+    counts_less = space.words.returning or problem.visits_pay or problem.loose or bool(problem.folds.any())
+    if not is_large(space) or space.loose or counts_less:
+        return 0
+    lists = _open_lists(nothing_of(problem))
+    each = (gathered(axis, _lists_on(space, axis, lists)) for axis in space.axes)
+    return lists if all(of is not None for of in each) else 0
+
+
+def _lists_on(space: Space, axis: Axis, lists: int) -> int:
+    """How many of the outermost lists an axis' loops are gathered from, of so many.
+
+    Where the ifmap may slide, no loop moves to the outside of a fan-out: children have other words in common then.
+    """
+    fans = space.problem.fans.tolist()
+    within = next((level + 1 for level, fan in enumerate(fans) if fan >= 0), len(fans))
+    return lists if len(axis.dims) == 1 else min(lists, within)
+
+
+def _open_lists(choices: tuple[object, ...]) -> int:
+    """The outermost lists, up to the last one of which nothing is known."""
+    return max((i + 1 for i, choice in enumerate(choices) if choice is None), default=0)
+
+
+def without_list(node: Node, rows: Rows, level: int) -> tuple[Rows, int]:
+    """Splits of a subproblem once something is laid down about a list, and the lists that they are gathered in then.
+
+    Parameters
+    ----------
+    rows
+        Some of the subproblem's own.
+    """
+    if node.gathered == 0 or node.choices[level] is not None:
+        return rows, node.gathered
+    lists = _open_lists(node.choices[:level])
+    return _told_further(node, rows, max(1, lists))[0], lists if lists > 1 else 0
+
+
+def whole_of(node: Node) -> Node:
+    """The same subproblem with each of its splits by itself."""
+    if node.gathered == 0:
+        return node
+    rows, places = _told_further(node, node.rows, 1)
+    reduced = tuple(lifted[at] for lifted, at in zip(node.reduced, places, strict=True))
+    return replace(node, rows=rows, reduced=reduced, gathered=0)
+
+
+def _told_further(node: Node, rows: Rows, fewer: int) -> tuple[Rows, Rows]:
+    """Splits with fewer lists of which nothing is known, and where in `rows` the stand-in of each is."""
+    each, places = list[Ints](), list[Ints]()
+    for axis, mine, every in zip(node.space.axes, rows, node.space.rows, strict=True):
+        before, after = (_lists_on(node.space, axis, lists) for lists in (node.gathered, fewer))
+        splits, at = told_further(axis, mine, before, after)
+        if len(every) < len(axis):
+            among = np.isin(splits, every, assume_unique=True)
+            splits, at = splits[among], at[among]
+        each.append(splits)
+        places.append(at)
+    return tuple(each), tuple(places)
