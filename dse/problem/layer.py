@@ -388,4 +388,11 @@ def is_relevant(dim: str, operand: str) -> bool:
 
 
 def touched_rows(outputs: int, stride: int, taps: int, dilation: int) -> int:
+    """Rows (columns) of the ifmap that some output needs; outputs and taps are the bounds of P and R (Q and S).
+
+    Examples
+    --------
+    >>> touched_rows(3, 2, 1, 1)  # of five rows, every other one
+    3
+    """
     return len({p * stride + r * dilation for p in range(outputs) for r in range(taps)})
