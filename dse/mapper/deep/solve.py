@@ -194,7 +194,7 @@ def run_whole(architecture: Architecture, layer: Layer) -> None:
         values_of(space, best, root.columns, [0] * len(space.axes))
         needed_splits(root, best, 1)
         half_of(root, root.rows, inf, 0.0)
-        shares(root, root.rows, 0, best)
+        shares(root, 0, best)
 
 
 class DeepSearch:

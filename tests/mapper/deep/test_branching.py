@@ -10,12 +10,13 @@ import pytest
 from dse import Layer, load_architecture
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.halves import most_undecided
+from dse.mapper.deep.bounds.left import only_left, splits_left
 from dse.mapper.deep.bounds.sharing import ways_to_share
 from dse.mapper.deep.bounds.stand_ins import root_of
 from dse.mapper.deep.nest import record_length
 from dse.mapper.deep.solve import run_whole, spaces_of
 from dse.mapper.deep.tree import branching
-from dse.mapper.deep.tree.branching import HALVES, HEAT, SHARES, Learned, half_of, shares
+from dse.mapper.deep.tree.branching import HALVES, HEAT, SHARES, Learned, half_of, shares, ways_to_cut
 from dse.mapper.shared.incumbent import EDP
 
 MANY = 10_000
@@ -121,7 +122,7 @@ def test_every_split_that_fits_is_in_a_share_of_a_fan_out(machine: str) -> None:
         for fan, sides in enumerate(space.problem.sides):
             if space.problem.fans[fan] < 0 or sides.prod() == 1:
                 continue
-            parts = shares(node, node.rows, fan, best)
+            parts = shares(node, fan, best)
             if parts is None:
                 continue
             firsts = [[axis.both()[row[0], :, 2 * fan + 1] for axis, row in zip(space.axes, part.rows, strict=True)]
@@ -132,3 +133,28 @@ def test_every_split_that_fits_is_in_a_share_of_a_fan_out(machine: str) -> None:
                 assert np.prod(share) <= sides.prod()
                 for axis, row, children in zip(space.axes, part.rows, share, strict=True):
                     assert (axis.both()[row, :, 2 * fan + 1].prod(axis=1) == children).all()
+
+
+@pytest.mark.parametrize("machine", ["simba_pe", "nvdla_small", "edge_npu"])
+def test_shares_are_those_of_the_best_mapping_known_when_they_are_made(machine: str) -> None:
+    """A better mapping may be found between: then fewer splits are left than when ways to cut were listed."""
+    architecture = load_architecture(machine)
+    compared = 0
+    for space in spaces_of(architecture, architecture.lowered(LAYER), "all")[1]:
+        records = np.zeros((1, record_length(len(space.problem.nodes))), dtype=np.int64)
+        counters, stop = np.zeros(5, dtype=np.int64), np.zeros(1, dtype=np.int64)
+        best = Best(EDP, 0.0, np.inf, np.array([[1e30, 1.0]]), records, counters, stop, held=1)
+        node = root_of(space, best)
+        assert node is not None
+        rows = splits_left(node, best.target_in(node))
+        ways = ways_to_cut(node, rows, None, best)
+        best.values[0] = np.exp(node.bound + 0.3), 1.0
+        left = only_left(node, best.target_in(node))
+        for way in (way for way in ways if way <= SHARES):
+            found, fresh = ways[way](), shares(left, SHARES - way, best)
+            assert (found is None) == (fresh is None)
+            for one, other in zip(found or [], fresh or [], strict=True):
+                assert all(map(np.array_equal, one.rows, other.rows))
+                assert one.bound == other.bound
+            compared += sum(map(len, left.rows)) < sum(map(len, rows))
+    assert compared > 0

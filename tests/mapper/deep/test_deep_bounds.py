@@ -214,7 +214,7 @@ def test_what_may_be_laid_down_next_has_all_mappings(seed: int) -> None:
 def test_axes_halved_before_lists_are_laid_down_lose_no_mapping(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """All searches halve first, or compare ways to cut, and walk next to nothing ; they find what full walks do."""
     problem, _, front = drawn(seed)
-    for name in ("SEVERAL", "LONG"):
+    for name in ("SEVERAL", "LONG", "AXES"):
         monkeypatch.setattr(stand_ins, name, 0)
     for name, value in (("LITTLE", inf), ("OPEN", 2), ("FEW", 1), ("DIRECT", 4 if seed % 16 < 8 else 1000)):
         monkeypatch.setattr(best_first, name, value)

@@ -26,8 +26,8 @@ SEVERAL = 3
 LONG = 8_000
 """Splits in all from which on they do. With shorter tables, finding stand-ins takes longer than it saves."""
 
-OF_TWO_AXES = 5
-"""How many times as many where two axes alone have several splits."""
+AXES = 3
+"""Axes that have several splits at least: with two, combinations are few, but the outer lists decide among them."""
 
 Rows = tuple[Ints, ...]
 
@@ -62,7 +62,7 @@ def has_several_lists(space: Space) -> bool:
 def is_large(space: Space) -> bool:
     """Whether there are so many lists and splits that the outer lists are laid down last."""
     sizes = [len(rows) for rows in space.rows if len(rows) > 1]
-    return sum(sizes) >= LONG * (1 if len(sizes) > 2 else OF_TWO_AXES) and has_several_lists(space)
+    return sum(sizes) >= LONG and len(sizes) >= AXES and has_several_lists(space)
 
 
 def lists_of_stand_ins(space: Space) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from dse.mapper.deep.bounds.best import MARGIN, Best
 from dse.mapper.deep.bounds.halves import most_undecided
-from dse.mapper.deep.bounds.left import lifts_left
+from dse.mapper.deep.bounds.left import lifts_left, only_left
 from dse.mapper.deep.bounds.mirror import CLOSED, PLAIN, one_of_each, part_of
 from dse.mapper.deep.bounds.sharing import TOO_MANY, FanOut, Reach, Ways, ways_to_share
 from dse.mapper.deep.bounds.stand_ins import without_list
@@ -223,7 +223,7 @@ def ways_to_cut(
     if half is not None:
         ways[HALVES] = partial(halves, node, rows, half, best)
     for fan in _unshared(node, rows):
-        ways[SHARES - fan] = partial(shares, node, rows, fan, best)
+        ways[SHARES - fan] = partial(shares, node, fan, best)
     return ways
 
 
@@ -242,17 +242,13 @@ def halves(node: Node, rows: tuple[Ints, ...], half: tuple[int, Bools], best: Be
     return bounded_all(node.space, kin, rows, keep, node.weights, best, gathered=node.gathered)
 
 
-def shares(node: Node, rows: tuple[Ints, ...], fan: int, best: Best) -> list[Node] | None:
+def shares(node: Node, fan: int, best: Best) -> list[Node] | None:
     """A subproblem for each way to share the children of a fan-out among the axes in which something may improve; None
-    if there are too many.
-
-    Parameters
-    ----------
-    rows
-        Splits that are left, see `splits_left`.
-    """
+    if there are too many."""
+    # What is left is found anew: a better mapping may be known by now than when others were told which splits are left.
     target, space = best.target_in(node), node.space
-    lifted = [node.reduced[a][lifts_left(node, a, target)] for a in range(len(rows))]
+    left = only_left(node, target)
+    rows, lifted = left.rows, left.reduced
     ends, sizes = np.cumsum([0, *map(len, rows)]), [len(row) for row in rows]
     ways = Ways(np.empty((MOST_WAYS, 6), dtype=np.int64), np.empty(ends[-1], dtype=np.int64))
     logs, first, _ = node.columns

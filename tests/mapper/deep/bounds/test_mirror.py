@@ -160,7 +160,7 @@ def test_parts_of_a_closed_subproblem_or_their_images_have_all_of_it() -> None:
     assert [one.mirror for one in pieces] == [mirror.CLOSED, mirror.HALF, mirror.CLOSED]
     found = {pair for one in pieces for p in one.rows[P] for q in one.rows[Q] for pair in ((p, q), (q, p))}
     assert found == {(p, q) for p in rows[P] for q in rows[Q]}
-    parts = shares(root, rows, space.problem.last - 1, best) or []
+    parts = shares(root, space.problem.last - 1, best) or []
     assert all(one.mirror == mirror.CLOSED for one in parts) or any(one.mirror == mirror.HALF for one in parts)
     assert half_of(root, rows, np.inf, 0.0) is not None
     assert lifts_left(root, C, np.inf).all()

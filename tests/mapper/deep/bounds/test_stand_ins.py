@@ -30,7 +30,7 @@ KINDS = (ENERGY, LATENCY, EDP)
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Splits stand for others with tables of any size."""
-    for name in ("SEVERAL", "LONG"):
+    for name in ("SEVERAL", "LONG", "AXES"):
         monkeypatch.setattr(stand_ins, name, 0)
 
 
@@ -158,6 +158,7 @@ def test_combinations_that_may_improve_keep_their_splits(seeds: range) -> None:
 def test_with_short_tables_no_split_stands_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stand_ins, "SEVERAL", 3)
     monkeypatch.setattr(stand_ins, "LONG", 8_000)
+    monkeypatch.setattr(stand_ins, "AXES", 3)
     for machine, large in (("nvdla_small", False), ("tests/benchmarks/specs/npu3.yaml", True)):
         architecture = load_architecture(machine)
         layer = architecture.lowered(Layer("l", K=256, C=256, P=13, Q=13, R=3, S=3))
