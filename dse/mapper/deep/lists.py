@@ -91,6 +91,13 @@ def laid_of(choices: tuple[ListChoice | None, ...], levels: int) -> Ints:
     return np.array(rows + [[ANYTHING] * 3] * (levels - len(rows)))
 
 
+def stays_of(problem: Deep, choices: tuple[ListChoice | None, ...]) -> list[int]:
+    """Per list, the operand that needs a loop to stay over if no more is laid down; `ANY_LOOPS` for none."""
+    if problem.visits_pay:
+        return [-1] * len(choices)
+    return [-1 if one is None or not one.partial or one.kind == IFMAP else one.kind for one in choices]
+
+
 def nothing_of(problem: Deep) -> tuple[ListChoice | None, ...]:
     """Nothing laid down about the lists above the innermost level's, but that those between fan-outs have no loops."""
     nodes = problem.nodes[: problem.last]

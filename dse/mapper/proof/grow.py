@@ -145,14 +145,14 @@ class Tree:
         tables, factors = (tuple(axis.table(plain) for axis in space.axes) for plain in (False, True))
         family = Family(
             logs[None].copy(), first[None], np.ones((1, ends[-1]), dtype=bool), space.steps,
-            np.zeros((0, 2), dtype=np.int64),
+            np.zeros((0, 2), dtype=np.int64), np.zeros((1, 0), dtype=np.int64),
         )  # fmt: skip
         flock = Flock(
             np.zeros((1, ends[-1]), dtype=np.int64), start_of, np.zeros((1, 6), dtype=np.int64),
             np.zeros((1, ends[-1])), np.array(start, dtype=float)[None].copy(), np.zeros(1),
         )  # fmt: skip
         effort = Effort(heat, self.sets.target)
-        compiled(climb_all)(tables, factors, terms, family, np.concatenate(rows), effort, flock)
+        compiled(climb_all)(tables, factors, tables_of_axes(space.axes).of_walks[1], terms, family, np.concatenate(rows), effort, flock)
         return flock.weights[0]
 
     def _laid(self, orders: dict[int, str]) -> tuple[ListChoice | None, ...]:

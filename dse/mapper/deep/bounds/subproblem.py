@@ -19,7 +19,7 @@ from dse.mapper.deep.bounds.weights.dual import WARM, Effort, Family, Flock, cli
 from dse.mapper.deep.bounds.weights.stairs import ONE_STEP, least_step
 from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.leaf_walk import Parts
-from dse.mapper.deep.lists import Bools, ListChoice, agreeing, listed, needed, parts_of_choice
+from dse.mapper.deep.lists import Bools, ListChoice, agreeing, listed, needed, parts_of_choice, stays_of
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import Axis, tables_of_axes
 from dse.mapper.shared.compilation.arguments import Held
@@ -293,10 +293,11 @@ def bounded_all(
         np.repeat(weights[None], many, axis=0), np.empty(many),
     )  # fmt: skip
     laid = tables_of_axes(space.axes)
-    family = Family(kin.logs.copy(), kin.first, np.ascontiguousarray(keep), space.steps, space.floors)
+    stays = np.array([stays_of(space.problem, choices) for choices in kin.choices])
+    family = Family(kin.logs.copy(), kin.first, np.ascontiguousarray(keep), space.steps, space.floors, stays)
     target, steps = best.target(), best.steps()
     compiled(climb_all)(
-        laid.logs, laid.factors, space.terms_for(best), family, splits, Effort(heat, target, steps), flock
+        laid.logs, *laid.of_walks, space.terms_for(best), family, splits, Effort(heat, target, steps), flock
     )  # fmt: skip
     found = []
     for i, (bound, ends) in enumerate(zip(flock.bound.tolist(), flock.end.tolist(), strict=True)):

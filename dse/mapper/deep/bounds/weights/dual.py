@@ -14,6 +14,7 @@ from dse.mapper.deep.bounds.sums.sift import OF_TIME, ROUNDING, Alive, Terms, cl
 from dse.mapper.deep.bounds.weights.chosen import choose
 from dse.mapper.deep.bounds.weights.newton import NEAR, ascend
 from dse.mapper.deep.bounds.weights.small import Pairs, drop_dominated, gather, pair_up
+from dse.mapper.deep.bounds.weights.staying import drop_unstaying
 from dse.mapper.deep.bounds.weights.stairs import ONE_STEP, hull_of, least_step
 from dse.model.counting.kernel import Bools, Floats, Ints, entry
 
@@ -188,6 +189,8 @@ class Family(NamedTuple):
         Column of the compute steps in each axis' table.
     floors : (F, 2) int64
         Terms of compute steps, each with the term that says how few these are at least.
+    stays : (m, lists) int64
+        The operand that stays in each list, see `dse.mapper.deep.bounds.weights.staying`.
     """
 
     logs: Floats
@@ -195,6 +198,7 @@ class Family(NamedTuple):
     keep: Bools
     steps: Ints
     floors: Ints
+    stays: Ints
 
 
 class Flock(NamedTuple):
@@ -221,8 +225,8 @@ class Flock(NamedTuple):
 
 @entry
 def climb_all(
-    tables: tuple[Floats, ...], factors: tuple[Floats, ...], terms: Terms, family: Family, splits: Ints,
-    effort: Effort, flock: Flock,
+    tables: tuple[Floats, ...], factors: tuple[Floats, ...], chains: tuple[Ints, ...], terms: Terms, family: Family,
+    splits: Ints, effort: Effort, flock: Flock,
 ) -> None:  # fmt: skip
     """Bound each of a family of subproblems, see `climb`.
 
@@ -254,6 +258,9 @@ def climb_all(
         mine = with_lists(terms, family.logs[i], family.first[i])
         _raise_floors(tables, family, alive, mine.logs)
         flock.bound[i] = climb(tables, factors, mine, flock.weights[i], effort, alive)
+        most = effort.enough - flock.bound[i] + ROUNDING
+        if most >= 0.0 and not drop_unstaying(chains, family.stays[i], alive, most):
+            flock.bound[i] = np.inf
         close_gaps(alive)
 
 
