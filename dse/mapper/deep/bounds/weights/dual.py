@@ -28,6 +28,9 @@ WARM = 0.01
 """Heat, see `dse.mapper.deep.bounds.weights.newton`, for weights that were improved before."""
 
 
+FEW = 500.0
+"""Combinations of splits for which no better weights are sought: looking at each takes less time."""
+
 AT_ONCE = 512
 """Splits that are weighed at a time, column by column: what is read and written again for each stays at hand."""
 
@@ -319,7 +322,20 @@ def climb(
     if not sift(factors, terms, effort.enough, alive):
         return np.inf
     value += _least_left(alive, columns.least)
+    if effort.enough < np.inf and _combinations(alive) <= FEW:
+        for a in range(6):
+            for i in range(alive.start[a], alive.end[a]):
+                alive.reduced[i] -= columns.least[a]
+        return float(value)
     return _climb(tables, terms, weights, effort, alive, chosen, columns, sums, pair_up(terms), value)
+
+
+def _combinations(alive: Alive) -> float:
+    """How many combinations of splits there are, one of each axis."""
+    many = 1.0
+    for a in range(6):
+        many *= alive.end[a] - alive.start[a]
+    return many
 
 
 def _climb(
