@@ -19,7 +19,7 @@ from dse.mapper.deep.bounds.weights.newton import HOT
 from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.lists import NO_SLIDE, NO_TRIPS, ListChoice
 from dse.mapper.deep.nest import record_length
-from dse.mapper.deep.splits.axes import Axis
+from dse.mapper.deep.splits.axes import Axis, tables_of_axes
 from dse.mapper.proof import check
 from dse.mapper.proof.rows import Rows
 from dse.mapper.shared.compilation.twins import compiled
@@ -152,7 +152,8 @@ class Tree:
             np.zeros((1, ends[-1])), np.array(start, dtype=float)[None].copy(), np.zeros(1),
         )  # fmt: skip
         effort = Effort(heat, self.sets.target)
-        compiled(climb_all)(tables, factors, tables_of_axes(space.axes).of_walks[1], terms, family, np.concatenate(rows), effort, flock)
+        chains = tables_of_axes(space.axes).chains
+        compiled(climb_all)(tables, factors, chains, terms, family, np.concatenate(rows), effort, flock)
         return flock.weights[0]
 
     def _laid(self, orders: dict[int, str]) -> tuple[ListChoice | None, ...]:

@@ -14,8 +14,8 @@ from dse.mapper.deep.bounds.sums.sift import OF_TIME, ROUNDING, Alive, Terms, cl
 from dse.mapper.deep.bounds.weights.chosen import choose
 from dse.mapper.deep.bounds.weights.newton import NEAR, ascend
 from dse.mapper.deep.bounds.weights.small import Pairs, drop_dominated, gather, pair_up
-from dse.mapper.deep.bounds.weights.staying import drop_unstaying
 from dse.mapper.deep.bounds.weights.stairs import ONE_STEP, hull_of, least_step
+from dse.mapper.deep.bounds.weights.staying import drop_unstaying
 from dse.model.counting.kernel import Bools, Floats, Ints, entry
 
 TURNS = 8

@@ -59,19 +59,18 @@ def drop_unstaying(chains: tuple[Ints, ...], stays: Ints, alive: Alive, most: fl
         _cover(after[6 - a], least[5 - a], after[5 - a])
     if after[0, sets - 1] > most:
         return False
+    left = True
     for a in range(6):
-        if not _drop_some(alive, a, mine, _of_others(before[a], after[a + 1]), most):
-            return False
-    return True
+        left = left and _drop_some(alive, a, mine, _of_others(before[a], after[a + 1]), most)
+    return left
 
 
 def _has_loop(chains: Ints, row: int, a: int, operand: int, level: int) -> int:
     """1 where a split has a loop in a list over a dim that the operand lacks."""
-    if operand == WEIGHT:
-        which = 0 if a == N or a >= P else -1
-    else:
-        which = 0 if a == C else 1 if a >= P else -1
-    return int(which >= 0 and chains[row, which, 2 * level] > 1)
+    single, of_pair = (N, 0) if operand == WEIGHT else (C, 1)
+    if a < P:
+        return int(a == single and chains[row, 0, 2 * level] > 1)
+    return int(chains[row, of_pair, 2 * level] > 1)
 
 
 def _cover(some: Floats, least: Floats, out: Floats) -> None:
