@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.layer_spaces import spaces_of_draft
-from dse.mapper.deep.bounds.stand_ins import has_several_lists, lists_that_slide, may_stand_in, open_lists
+from dse.mapper.deep.bounds.stand_ins import has_several_lists, lists_that_slide, may_stand_in, outer_lists
 from dse.mapper.deep.drafts import Draft
 from dse.mapper.deep.kept import has_tables
 from dse.mapper.deep.lists import nothing_of
@@ -46,7 +46,7 @@ def _coarse(draft: Draft) -> Draft:
 
 
 def _of_stand_ins(problem: Deep) -> Deep:
-    lists, in_list = open_lists(nothing_of(problem)), problem.in_list.copy()
+    lists, in_list = outer_lists(nothing_of(problem)), problem.in_list.copy()
     in_list[1:lists, :P] = 0
     in_list[1 : lists_that_slide(problem, lists), P:] = 0
     return problem._replace(in_list=in_list)

@@ -78,7 +78,7 @@ def lists_of_stand_ins(space: Space) -> int:
     if not."""
     if not is_large(space) or not may_stand_in(space):
         return 0
-    lists = open_lists(nothing_of(space.problem))
+    lists = outer_lists(nothing_of(space.problem))
     each = (gathered(axis, _lists_on(space, axis, lists)) for axis in space.axes)
     return lists if all(of is not None for of in each) else 0
 
@@ -97,38 +97,32 @@ def lists_that_slide(problem: Deep, lists: int) -> int:
     return min(lists, next((level + 1 for level, fan in enumerate(fans) if fan >= 0), len(fans)))
 
 
-def open_lists(choices: tuple[object, ...]) -> int:
+def outer_lists(choices: tuple[object, ...]) -> int:
     """The outermost lists, up to the last one of which nothing is known."""
     return max((i + 1 for i, choice in enumerate(choices) if choice is None), default=0)
 
 
-def without_list(node: Node, rows: Rows, level: int) -> tuple[Rows, int]:
-    """Splits of a subproblem once something is laid down about a list, and the lists that they are gathered in then.
-
-    Parameters
-    ----------
-    rows
-        Some of the subproblem's own.
-    """
+def without_list(node: Node, level: int) -> tuple[Rows, int]:
+    """Splits of a subproblem once something is laid down about a list, and the lists that they are gathered in then."""
     if node.gathered == 0 or node.choices[level] is not None:
-        return rows, node.gathered
-    lists = open_lists(node.choices[:level])
-    return _told_further(node, rows, max(1, lists))[0], lists if lists > 1 else 0
+        return node.rows, node.gathered
+    lists = outer_lists(node.choices[:level])
+    return _told_further(node, max(1, lists))[0], lists if lists > 1 else 0
 
 
 def whole_of(node: Node) -> Node:
     """The same subproblem with each of its splits by itself."""
     if node.gathered == 0:
         return node
-    rows, places = _told_further(node, node.rows, 1)
+    rows, places = _told_further(node, 1)
     reduced = tuple(lifted[at] for lifted, at in zip(node.reduced, places, strict=True))
     return replace(node, rows=rows, reduced=reduced, gathered=0)
 
 
-def _told_further(node: Node, rows: Rows, fewer: int) -> tuple[Rows, Rows]:
-    """Splits with fewer lists of which nothing is known, and where in `rows` the stand-in of each is."""
+def _told_further(node: Node, fewer: int) -> tuple[Rows, Rows]:
+    """Splits with fewer lists of which nothing is known, and where in the subproblem's the stand-in of each is."""
     each, places = list[Ints](), list[Ints]()
-    for axis, mine, every in zip(node.space.axes, rows, node.space.rows, strict=True):
+    for axis, mine, every in zip(node.space.axes, node.rows, node.space.rows, strict=True):
         before, after = (_lists_on(node.space, axis, lists) for lists in (node.gathered, fewer))
         splits, at = told_further(axis, mine, before, after)
         if len(every) < len(axis):

@@ -53,7 +53,7 @@ def test_no_factor_is_larger_than_that_of_a_split_it_stands_for(seeds: range) ->
                 open_lists = [i for i, choice in enumerate(choices) if choice is None]
                 for level in open_lists[len(open_lists) - inner :]:
                     choices[level] = rng.choice(kinds() + listed())
-                of = stands_for(space, stand_ins._open_lists(tuple(choices)))
+                of = stands_for(space, stand_ins.outer_lists(tuple(choices)))
                 _, first, second = space.columns(tuple(choices))
                 for axis, its, one, other in zip(space.axes, of, first.T, second.T, strict=True):
                     table = axis.table(plain=True)
@@ -113,9 +113,9 @@ def test_parts_have_all_splits_that_agree_once_all_lists_are_laid_down() -> None
         for mine, left, of in zip(whole.rows, node.rows, stands_for(space, node.gathered), strict=True):
             assert np.array_equal(mine, np.flatnonzero(np.isin(of, left)))
         for level in reversed([i for i, choice in enumerate(node.choices) if choice is None]):
-            children = laid_down(node, node.rows, level, best)
+            children = laid_down(node, level, best)
             assert {child.gathered for child in children} == {level if level > 1 else 0}
-            rows, lists = without_list(node, node.rows, level)
+            rows, lists = without_list(node, level)
             assert lists == children[0].gathered
             agree = space.agree(level, rows, kinds())
             ends = np.cumsum([0, *map(len, rows)])
