@@ -15,7 +15,8 @@ from dse.mapper.deep.bounds.mirror import CLOSED, PLAIN, WHOLE, closed
 from dse.mapper.deep.bounds.sums.columns import Columns, FactorPlaces, Laid, Pool, Words
 from dse.mapper.deep.bounds.sums.crossings import Crossing, Term
 from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Terms
-from dse.mapper.deep.bounds.weights.dual import WARM, Effort, Family, Flock, climb_all
+from dse.mapper.deep.bounds.weights.dual import WARM, Effort
+from dse.mapper.deep.bounds.weights.family import Family, Flock, climb_all
 from dse.mapper.deep.bounds.weights.stairs import ONE_STEP, least_step
 from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.leaf_walk import Parts

@@ -14,10 +14,11 @@ from thinned import parts, thinned
 
 from dse import Layer, load_architecture
 from dse.mapper.deep.bounds import stand_ins
+from dse.mapper.deep.bounds.layer_spaces import spaces_of
 from dse.mapper.deep.bounds.stand_ins import is_large, lists_of_stand_ins, root_of, whole_of, without_list
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.lists import ListChoice, choices_of, kinds, listed, nothing_of
-from dse.mapper.deep.solve import solve_deep, spaces_of
+from dse.mapper.deep.solve import solve_deep
 from dse.mapper.deep.splits.gathered import gathered
 from dse.mapper.deep.tree.branching import laid_down
 from dse.mapper.deep.tree.exchange import rows_of
