@@ -100,8 +100,8 @@ def test_the_best_mapping_has_such_loops(seeds: range) -> None:
 def test_where_more_is_laid_down_or_psums_may_come_more_often_nothing_is_asked() -> None:
     problem = drawn(0)[1][0].problem._replace(visits_pay=False)
     some = (None, ListChoice(-1), ListChoice(WEIGHT, P), *kinds()[1:])
-    assert stays_of(problem, some) == [-1, -1, -1, -1, WEIGHT, PSUM]
-    assert stays_of(problem._replace(visits_pay=True), some) == [-1] * 6
+    assert stays_of(problem, some) == (-1, -1, -1, -1, WEIGHT, PSUM)
+    assert stays_of(problem._replace(visits_pay=True), some) == (-1,) * 6
 
 
 def test_a_subproblem_without_such_loops_is_left_out_of_its_family() -> None:
