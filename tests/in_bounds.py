@@ -1,9 +1,9 @@
 """Kernels that look at each index before they use it, and memory that says when it is read before it is written.
 
-`check()`, called before any kernel, lets all kernels of a process raise `IndexError`, with the line, for an index beyond
-an array's end or below zero. numba checks the former alone, as it counts indices below zero from the end; kernels mean
-that only where they say so, as in `x[-1]`. Besides, `np.empty` and the deep search's scratch hold numbers that are
-neither a place in an array nor a price.
+`check()`, called before any kernel, lets all kernels of a process raise `IndexError`, with the line, for an index
+beyond an array's end or below zero. numba checks the former alone, as it counts indices below zero from the end;
+kernels mean that only where they say so, as in `x[-1]`. Besides, `np.empty` and the deep search's scratch hold numbers
+that are neither a place in an array nor a price.
 """
 
 from __future__ import annotations
