@@ -46,9 +46,9 @@ class HeldTensor:
 
     @property
     def steps(self) -> range:
-        """Those in which it may be at home."""
+        """Those in which it may be at home; none for an input that nothing reads."""
         if not self.read_in:
-            return range(self.made_in, self.made_in + 1)
+            return range(max(0, self.made_in), self.made_in + 1)
         return range(self.made_in if self.made_in >= 0 else self.read_in[0], self.read_in[-1] + 1)
 
     @property

@@ -117,3 +117,15 @@ def test_the_timeline_fills_the_level(run: Residency) -> None:
     for moment in run.timeline:
         held = {offset: max(bits for _, at, bits in moment.tensors if at == offset) for _, offset, _ in moment.tensors}
         assert moment.tiles + moment.free + sum(held.values()) == run.setting.capacities[0]
+
+
+def test_an_input_that_nothing_reads_takes_no_room() -> None:
+    network = chain()
+    unread = Workload("unread", (Node("spare", "input", (4, 6, 6)), *network.nodes))
+    architecture = load_architecture_spec("eyeriss").resolve({})
+    found, plain = (keep_on_chip(architecture, one, NetworkGoal("energy")) for one in (unread, network))
+    assert found.energy_pj == pytest.approx(plain.energy_pj, rel=1e-12)
+    assert found.certificate is not None
+    assert found.certificate.gap == 0
+    (spare,) = (stay for stay in found.stays if stay.name == "spare")
+    assert (spare.steps, spare.words_after, spare.why_not) == ((), 0, "an input that nothing reads")
