@@ -39,7 +39,7 @@ def test_tables_have_the_stand_ins_of_all_splits_and_nothing_else(
             for space in spaces:
                 may = space.mask == draft.mask and may_stand_in(space) and _has_stand_ins(draft.problem)
                 lists = outer_lists(nothing_of(space.problem))
-                if not may or lists == 0:
+                if not may or lists == 0 or not all(map(len, space.axes)):
                     continue
                 assert lists_of_stand_ins(space) == lists, seed  # each split has a stand-in
                 for axis, other in zip(space.axes, tables_of(_of_stand_ins(draft.problem)).axes, strict=True):
