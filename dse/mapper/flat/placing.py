@@ -14,7 +14,7 @@ from dse.mapper.flat.inner.least_time import (
 )  # fmt: skip
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer.dear import p_too_dear, too_dear, trips_too_dear
-from dse.mapper.flat.outer.held import UNKNOWN, is_held_still
+from dse.mapper.flat.outer.held import UNKNOWN, is_held_still, list_held
 from dse.mapper.flat.outer.table import (
     BUSY,
     CROSSING_PJ,
@@ -65,8 +65,8 @@ depth `dse.mapper.flat.search.UNROLLED`."""
 
 
 def place_tiles(
-    inst: Instance, run: Record, work: Record, config: Record, room: Any, options: Any, table: Any, incumbents: Any,
-    stop: Ints,
+    inst: Instance, run: Record, work: Record, config: Record, room: Any, options: Any, table: Any, holders: Any,
+    incumbents: Any, stop: Ints,
 ) -> None:  # fmt: skip
     """Walk the outer tiles of one array configuration and price every mapping that may improve on the incumbents.
 
@@ -79,6 +79,7 @@ def place_tiles(
         `trips` those listed, see `dse.mapper.flat.outer.trips.list_trips`.
     options : Options
     table : OuterTable
+    holders : Holders
     incumbents : Incumbents
     stop : (1,)
         As for `dse.mapper.flat.search.search`.
@@ -104,14 +105,13 @@ def place_tiles(
         last_p, last_q = len(table.p), len(table.q)
         room.marks[last_p, last_q] += 2
         first, end = listed[config.spread_row[P], FIRST], listed[config.spread_row[P], END]
-        while (
-            first < end
-            and room.held[0] == UNKNOWN
-            and p_too_dear(inst, run, work, config, room, table, pool[first, N_TRIPS], values)
-        ):
+        while first < end and p_too_dear(inst, run, work, config, room, table, pool[first, N_TRIPS], values):
             first += 1
         if first == end:
             return
+    room.held[0, 0] = UNKNOWN
+    if config.latest <= holders.below:
+        list_held(inst, config, holders.trips, holders.times, config.latest, room.held)
     _walk(inst, run, work, config, room, options, table, pool, incumbents, stop)
 
 
@@ -121,7 +121,7 @@ def _walk(
 ) -> None:  # fmt: skip
     """Walk the trips listed, dim by dim, see `place_tiles`."""
     n, m, option, values, listed = work.n, work.m, work.option, incumbents.values, room.listed
-    holders = room.holders.trips
+    held, known = room.held, room.held[0, 0] != UNKNOWN
     aided, dense, whole = worked_out(table), _is_dense(inst), fills_whole(inst)
     for d in range(8):
         n[d] = 1
@@ -138,13 +138,13 @@ def _walk(
             depth -= 1
             continue
         n[d], m[d] = pool[option[d], N_TRIPS], pool[option[d], M_TRIPS]
-        work.tile[d] = min(inst.bounds[d], config.f[d] * config.spread[d] * m[d])
-        _note_decided(work, d, 1)
-        if not is_held_still(inst, work, config, holders, room.held):
-            continue
         if aided and (d == K or d == P or d == Q) and trips_too_dear(inst, run, work, config, room, table, d, values):
             continue
+        work.tile[d] = min(inst.bounds[d], config.f[d] * config.spread[d] * m[d])
         if not fits(inst, work.tile, inst.in_buffer, inst.buffer_bits):
+            continue
+        _note_decided(work, d, 1)
+        if known and not is_held_still(inst, work, config, held):
             continue
         run.visited[OUTER_TILES] += 1
         if stop[0] != 0 and run.held > 0:

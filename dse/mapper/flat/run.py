@@ -88,6 +88,7 @@ CONFIGURATION = np.dtype(
         ("least_pj", np.float64),  # of all mappings that may improve, at least
         ("port", np.int64),  # the outermost one, -1 where there are several
         ("dear", np.float64),  # energy from which on these do not improve, see `incumbent.dearest`
+        ("latest", np.float64),  # time, times 1 + gap + `incumbent.SLACK`, from which on these do not improve
         ("holder", np.int64),  # the outer tile that held the last tile of all PEs, see `outer.held`
         ("outer", np.int64, 8),  # scratch: the least tile of the buffer with some outermost trips
     ]

@@ -13,7 +13,7 @@ from dse.model.counting.kernel import Floats, Ints, Record
 from dse.problem.dims import G, N, S
 
 UNKNOWN = -1
-"""In place of how many holders there are: nothing is known of the outer tiles that may improve."""
+"""In place of how many holders there are: they would rule out few outer tiles, or nothing is known of them."""
 
 
 def is_held(inst: Instance, config: Record, trips: Ints, times: Floats, most: Ints, latest: float) -> bool:
@@ -44,51 +44,45 @@ def is_held(inst: Instance, config: Record, trips: Ints, times: Floats, most: In
 
 
 def list_held(
-    inst: Instance, config: Record, trips: Ints, times: Floats, below: float, latest: float, held: Ints
+    inst: Instance, config: Record, trips: Ints, times: Floats, latest: float, held: Ints
 ) -> None:  # fmt: skip
     """List the holders of an array configuration with no spread open.
 
     Parameters
     ----------
-    below : float
-        Of `Holders`.
-    held : (1 + *,) int64
-        Filled: how many there are, or `UNKNOWN`, and their places in `trips`.
+    held : (1 + *, 8) int64
+        Filled: the trips of each after the first row, which begins with how many there are; or with `UNKNOWN`, also
+        where all that are asked hold it.
     """
-    held[0] = UNKNOWN
-    if latest > below:
-        return
-    held[0] = 0
-    for i in range(len(times)):
-        if times[i] >= latest:
-            break
-        if _holds(inst, config, trips, i):
-            held[0] += 1
-            held[held[0]] = i
+    asked = count = 0
+    while asked < len(times) and times[asked] < latest:
+        if _holds(inst, config, trips, asked):
+            count += 1
+            for d in range(8):
+                held[count, d] = trips[asked, d]
+        asked += 1
+    held[0, 0] = count if count < asked else UNKNOWN
 
 
-def is_held_still(inst: Instance, work: Record, config: Record, trips: Ints, held: Ints) -> bool:
-    """Whether one of the holders listed has room with what is decided of an outer tile; as ever if none are known.
+def is_held_still(inst: Instance, work: Record, config: Record, held: Ints) -> bool:
+    """Whether one of the holders listed has room with what is decided of an outer tile.
 
     Parameters
     ----------
     work : an element of `dse.mapper.flat.run.WORK`
         Outermost trips and outer tile of the dims decided.
     held
-        From `list_held`.
+        From `list_held`, and not `UNKNOWN`.
     """
-    if held[0] == UNKNOWN:
-        return True
     outer = config.outer
-    for i in range(1, held[0] + 1):
-        at = held[i]
+    for at in range(1, held[0, 0] + 1):
         more = False
         for d in range(N, S + 1):
             if work.decided[d] == 0:
-                outer[d] = _least_side(inst, config, d, trips[at, d])
+                outer[d] = _least_side(inst, config, d, held[at, d])
             else:
                 outer[d] = work.tile[d]
-                more = more or work.n[d] > trips[at, d]
+                more = more or work.n[d] > held[at, d]
         outer[G] = config.tile[G]
         if not more and fits(inst, outer, inst.in_buffer, inst.buffer_bits):
             return True

