@@ -26,6 +26,14 @@ def pytest_addoption(parser):
         default=REFERENCE / "timeloop_counts.jsonl",
         help="cases that Timeloop has counted, one JSON object a line, for tests/validation/models/test_timeloop.py",
     )
+    parser.addoption("--in-bounds", action="store_true", help="let kernels check each index: see tests/in_bounds.py")
+
+
+def pytest_configure(config):
+    if config.getoption("--in-bounds"):
+        from in_bounds import check
+
+        check()
 
 
 @pytest.hookimpl(optionalhook=True)

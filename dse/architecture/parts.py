@@ -131,7 +131,7 @@ def _part(level: Level, operand: str, order: tuple[str, ...]) -> Level:
     ports: list[Port] = []
     for port in level.ports:
         serves = frozenset(x for x in port.serves if x[0] == operand)
-        last = max((o for o, _ in port.serves), key=order.index)
+        last = max((o for o, _ in port.serves if o in order), key=order.index, default=operand)
         if serves:
             ports.append(replace(port, serves=serves, joins="" if operand == last else f"{level.name} {port.name}"))
     first = operand == order[0]

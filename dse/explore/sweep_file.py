@@ -27,6 +27,7 @@ from dse.formats.architecture.space_model import ConstraintsModel, SpaceModel
 from dse.formats.text.regular import check_file
 from dse.formats.text.shipped import Kind, check_kind, find_shipped, shipped_names
 from dse.formats.text.source import Source, SpecModel, WholeNumber, load_source, raise_all, validate
+from dse.formats.text.validation import Number
 from dse.formats.workload.models import BitsSpec, DensitySpec
 
 SAME_SEARCH = SearchChanges()
@@ -43,7 +44,7 @@ class SearchModel(SpecModel):
     objectives: list[Objective] = Field(
         default=list(DEFAULT_OBJECTIVES), min_length=1, description="what the front trades"
     )
-    gap: float = Field(default=GAP, ge=0, description="mappings are proven to be this close to the best")
+    gap: Number = Field(default=GAP, ge=0, description="mappings are proven to be this close to the best")
     resident: bool = Field(default=False, description="tensors may stay on chip where a level may keep them")
 
     @field_validator("objectives")
@@ -70,7 +71,7 @@ class SweepModel(SpecModel):
     layers: list[str] | None = Field(
         default=None, min_length=1, description="only these layers; of several networks, each those that it has"
     )
-    weights: dict[str, float] = Field(default={}, description="of networks by name; 1 where nothing is said")
+    weights: dict[str, Number] = Field(default={}, description="of networks by name; 1 where nothing is said")
     combine: How = Field(default="sum", description="energies and latencies of several networks: their sum, worst, ...")
     fronts: Literal["shared", "each"] = Field(
         default="shared", description="one front over all networks, or a sweep with a front for each of them"
@@ -94,7 +95,7 @@ class SweepModel(SpecModel):
     objective: Literal["energy", "latency", "edp"] | None = Field(
         default=None, description="of a comparison: what each layer is mapped for [edp]"
     )
-    gap: float | None = Field(default=None, ge=0, description="of a comparison: mappings are proven this close [0.05]")
+    gap: Number | None = Field(default=None, ge=0, description="of a comparison: mappings are proven this close [0.05]")
     factors: Literal["all", "perfect"] | None = Field(
         default=None, description="of a comparison: the factors that mappings may have [perfect]"
     )

@@ -188,6 +188,14 @@ def test_a_register_reads_only_what_it_does_not_hold() -> None:
         looped.check(chip, LAYER)
 
 
+def test_a_port_may_serve_an_operand_that_is_not_there() -> None:
+    """Of a level without psums; the port is that of the others."""
+    every = frozenset((operand, way) for operand in OPERANDS for way in ("read", "write"))
+    level = scratchpads((3, 12, 2), ports=(Port("shared", every, 2.0),))  # type: ignore[arg-type]
+    first, *_ = in_parts(machine(replace(level, stores=frozenset({"ifmap", "weight"}))))
+    assert [port.joins for part in first.levels[2:] for port in part.ports] == ["PE shared", ""]
+
+
 def test_zeros_are_gated_in_every_part() -> None:
     """As they are in scratchpads at one depth."""
     gating = PerOperand(frozenset({"weight"}), frozenset({"ifmap"}), frozenset({"ifmap"}))

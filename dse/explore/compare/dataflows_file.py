@@ -13,6 +13,7 @@ from dse.formats.architecture.dataflow import Dim
 from dse.formats.architecture.load import load_architecture_spec
 from dse.formats.text.shipped import Kind, find_shipped
 from dse.formats.text.source import Source, SpecModel, WholeNumber, did_you_mean, load_source, raise_all, validate
+from dse.formats.text.validation import Number, NumberOrQuantity
 from dse.formats.workload.load import load_workload
 
 
@@ -46,8 +47,8 @@ class DataflowsModel(SpecModel):
     objective: Literal["energy", "latency", "edp"] = Field(
         default="energy", description="what each layer is mapped for"
     )
-    gap: float = Field(default=0.0, ge=0, description="mappings are proven to be this close to the best")
-    points: list[dict[str, int | float | str]] = Field(min_length=1, description="settings that all designs share")
+    gap: Number = Field(default=0.0, ge=0, description="mappings are proven to be this close to the best")
+    points: list[dict[str, NumberOrQuantity]] = Field(min_length=1, description="settings that all designs share")
     equal_area: EqualAreaModel | None = Field(default=None, description="give all designs the area of one")
     designs: dict[str, DesignModel] = Field(min_length=1, description="name to the dataflow's architecture")
 

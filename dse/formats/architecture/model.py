@@ -26,6 +26,7 @@ from dse.formats.text.quantity import (
     width_of,
 )
 from dse.formats.text.source import SpecModel
+from dse.formats.text.validation import Number
 
 T = TypeVar("T")
 Operand = Literal["ifmap", "weight", "psum"]
@@ -264,7 +265,7 @@ class MacModel(SpecModel):
     energy: Annotated[Energy, AfterValidator(no_mac)] | None = Field(
         default=None, description="of one multiplication and addition"
     )
-    multiplier_share: Annotated[float, Field(ge=0, le=1)] | None = Field(
+    multiplier_share: Annotated[Number, Field(ge=0, le=1)] | None = Field(
         default=None, description="part of the energy that grows with the product of the operands' widths"
     )
     area: Area | None = Field(default=None, description="of one unit")

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from dse.formats.text.quantity import KINDS, Area, Energy, Power, Quantity, QuantityError, Size, Time
 from dse.formats.text.source import SpecModel
+from dse.formats.text.validation import NO_TRUTH, Number, NumberOrQuantity
 
 
 def no_mac(quantity: Quantity) -> Quantity:
@@ -27,10 +28,10 @@ def _no_word(quantity: Quantity) -> Quantity:
 class RangeModel(SpecModel):
     """`{from: 4, to: 32, step: 4}`, or `{from: 32 KiB, to: 512 KiB, factor: 2}`; both ends belong to it."""
 
-    start: int | float | str = Field(alias="from", description="the first choice: a number or a quantity")
-    to: int | float | str = Field(description="the last choice")
-    step: int | float | str | None = Field(default=None, description="what is added from choice to choice")
-    factor: Annotated[float, Field(gt=1)] | None = Field(
+    start: NumberOrQuantity = Field(alias="from", description="the first choice: a number or a quantity")
+    to: NumberOrQuantity = Field(description="the last choice")
+    step: NumberOrQuantity | None = Field(default=None, description="what is added from choice to choice")
+    factor: Annotated[Number, Field(gt=1)] | None = Field(
         default=None, description="what each choice is multiplied with, instead of `step`"
     )
 
@@ -45,7 +46,9 @@ class RatioModel(SpecModel):
     """`{of: levels.array.rows, ratio: 2}`: the setting follows another one; a whole number is rounded."""
 
     of: str = Field(description="dotted path of a number or quantity; `levels.NAME.pes` is rows times columns")
-    ratio: Annotated[float, Field(gt=0)] | str = Field(description="a number, or a quantity for each unit of `of`")
+    ratio: Annotated[Annotated[float, Field(gt=0)] | str, NO_TRUTH] = Field(
+        description="a number, or a quantity for each unit of `of`"
+    )
 
 
 OwnOrArea = Annotated[
@@ -130,8 +133,8 @@ class SizeLimit(LimitModel):
 class NumberLimit(LimitModel):
     """A limit on a number."""
 
-    max: Annotated[float, Field(gt=0)] | None = Field(default=None, description="at most")
-    min: Annotated[float, Field(gt=0)] | None = Field(default=None, description="at least")
+    max: Annotated[Number, Field(gt=0)] | None = Field(default=None, description="at most")
+    min: Annotated[Number, Field(gt=0)] | None = Field(default=None, description="at least")
 
 
 class ConstraintsModel(SpecModel):

@@ -31,6 +31,27 @@ WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
 """An int that is not spelled `true` or `"5"`; `1e6` is one."""
 
 
+def _number(given: object) -> object:
+    if isinstance(given, bool | str):
+        raise ValueError(f"should be a number, not {_say(given)}")
+    return given
+
+
+def _not_a_truth(given: object) -> object:
+    if isinstance(given, bool):
+        raise ValueError(f"should be a number or a quantity, not {_say(given)}")
+    return given
+
+
+Number = Annotated[float, BeforeValidator(_number)]
+"""A float that is not spelled `true`, which would be 1, or `"5"`."""
+
+NO_TRUTH = BeforeValidator(_not_a_truth)
+
+NumberOrQuantity = Annotated[int | float | str, NO_TRUTH]
+"""A number, or a text that is read elsewhere; `true` is neither."""
+
+
 def validate(model: type[Model], source: Source, path: DataPath = ()) -> Model:
     """Check the data at a path of a source.
 

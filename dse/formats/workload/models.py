@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from dse.errors import DseError
 from dse.formats.text.quantity import Quantity, width_of
-from dse.formats.text.validation import SpecModel, WholeNumber
+from dse.formats.text.validation import Number, SpecModel, WholeNumber
 from dse.problem.density import Density, read_density, written
 from dse.problem.dims import OPERANDS, WIDTHS
 from dse.problem.shapes import MAX_BOUND, Window
@@ -333,7 +333,7 @@ class WorkloadSpec(SpecModel):
         description="name to operation, in order; each reads what stands before it unless `from` says otherwise"
     )
     expect: ExpectSpec = Field(default=ExpectSpec(), description="totals that loading checks")
-    published: dict[str, float] = Field(default_factory=dict, description="figures that `compare-networks` shows")
+    published: dict[str, Number] = Field(default_factory=dict, description="figures that `compare-networks` shows")
 
 
 _TERM = {"type": "string", "pattern": r"^([0-9]+ ?\* ?)?[A-Za-z_][A-Za-z0-9_]*$", "description": "a parameter"}

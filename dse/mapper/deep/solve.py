@@ -193,7 +193,7 @@ def run_whole(architecture: Architecture, layer: Layer) -> None:
         next(first_mappings(root, best))
         values_of(space, best, root.columns, [0] * len(space.axes))
         needed_splits(root, best, 1)
-        half_of(root, root.rows, inf, 0.0)
+        half_of(root, 0.0)
         shares(root, 0, best)
 
 

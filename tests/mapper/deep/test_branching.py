@@ -10,7 +10,7 @@ import pytest
 from dse import Layer, load_architecture
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.halves import most_undecided
-from dse.mapper.deep.bounds.left import only_left, splits_left
+from dse.mapper.deep.bounds.left import only_left
 from dse.mapper.deep.bounds.sharing import ways_to_share
 from dse.mapper.deep.bounds.stand_ins import root_of
 from dse.mapper.deep.nest import record_length
@@ -44,15 +44,15 @@ def test_an_axis_is_cut_at_the_mean_of_its_most_undecided_factor(machine: str) -
                 mean = values @ shares
                 spread = load * np.sqrt((values - mean) ** 2 @ shares)
                 spreads.append((spread, a, (values <= mean).tolist()))
-        half = half_of(node, node.rows, np.inf, 1e-7)
+        half = half_of(node, 1e-7)
         most = max(spreads)[0]
         assert (half is None) == (most <= 1e-7)
         if half is not None:
-            axis, lower = half
+            _, axis, lower = half
             cut += 1
             assert 0 < lower.sum() < len(lower)
             assert any(a == axis and below == lower.tolist() for spread, a, below in spreads if spread > most - 1e-12)
-            assert half_of(node, node.rows, np.inf, most + 1e-9) is None
+            assert half_of(node, most + 1e-9) is None
     assert cut > 0
 
 
@@ -146,8 +146,8 @@ def test_shares_are_those_of_the_best_mapping_known_when_they_are_made(machine: 
         best = Best(EDP, 0.0, np.inf, np.array([[1e30, 1.0]]), records, counters, stop, held=1)
         node = root_of(space, best)
         assert node is not None
-        rows = splits_left(node, best.target_in(node))
-        ways = ways_to_cut(node, rows, None, best)
+        node = only_left(node, best.target_in(node))
+        ways = ways_to_cut(node, None, best)
         best.values[0] = np.exp(node.bound + 0.3), 1.0
         left = only_left(node, best.target_in(node))
         for way in (way for way in ways if way <= SHARES):
@@ -156,5 +156,5 @@ def test_shares_are_those_of_the_best_mapping_known_when_they_are_made(machine: 
             for one, other in zip(found or [], fresh or [], strict=True):
                 assert all(map(np.array_equal, one.rows, other.rows))
                 assert one.bound == other.bound
-            compared += sum(map(len, left.rows)) < sum(map(len, rows))
+            compared += sum(map(len, left.rows)) < sum(map(len, node.rows))
     assert compared > 0

@@ -70,23 +70,23 @@ def returning_spaces(space: Space, problem: Deep, mask: int) -> list[Space]:
 
 
 def halved(space: Space) -> list[Space]:
-    """The same mappings as two spaces for each fan-out that adds up psums: those that spread C there, and the others.
+    """The same mappings in spaces that differ in the levels whose psums are never finished, by where C is spread.
 
     Where a sum is spread over instances, none of its psums is finished in them, and costs what unfinished ones do.
+    Splits over several fan-outs that add up psums, or over one of them, may have the same such levels: they are in one
+    space. So spaces with the same levels have the same splits.
     """
-    spaces = [space]
-    for level, never in spreads_that_add_up(space.problem):
-        parts = []
-        for part in spaces:
-            spread = part.axes[C].children(level)[part.rows[C]] > 1
-            for dp, some in (
-                (part.problem._replace(never_finished=part.problem.never_finished | never), spread),
-                (part.problem, ~spread),
-            ):
-                rows = tuple(row[some] if a == C else row for a, row in enumerate(part.rows))
-                if some.any() and not (dp.never_finished & dp.only_finished).any():
-                    parts.append(narrowed(part, dp, part.mask, rows))
-        spaces = parts
+    spreads, axis, rows = list(spreads_that_add_up(space.problem)), space.axes[C], space.rows[C]
+    if not spreads:
+        return [space]
+    never = np.tile(space.problem.never_finished, (len(rows), 1))
+    for level, inside in spreads:
+        never[axis.children(level)[rows] > 1] |= inside
+    spaces = []
+    for mine in np.unique(never, axis=0)[::-1]:
+        if not (mine & space.problem.only_finished).any():
+            some = tuple(row[(never == mine).all(axis=1)] if a == C else row for a, row in enumerate(space.rows))
+            spaces.append(narrowed(space, space.problem._replace(never_finished=mine), space.mask, some))
     return spaces
 
 

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from dse.mapper.deep.bounds.mirror import CLOSED
 from dse.mapper.deep.bounds.subproblem import Node
 from dse.mapper.deep.bounds.sums.sift import ROUNDING
 from dse.mapper.deep.lists import Bools
-from dse.model.counting.kernel import Ints
 from dse.problem.dims import P, Q
 
 
-def splits_left(node: Node, target: float) -> tuple[Ints, ...]:
-    """The splits that may be part of a mapping below the target."""
-    return tuple(rows[lifts_left(node, a, target)] for a, rows in enumerate(node.rows))
-
-
 def only_left(node: Node, target: float) -> Node:
-    """The same subproblem with these splits alone."""
-    each = [lifts_left(node, a, target) for a in range(len(node.rows))]
-    rows = tuple(mine[mask] for mine, mask in zip(node.rows, each, strict=True))
-    reduced = tuple(lifted[mask] for lifted, mask in zip(node.reduced, each, strict=True))
-    return replace(node, rows=rows, reduced=reduced)
+    """The same subproblem with those splits alone that may be part of a mapping below the target."""
+    return node.only([lifts_left(node, a, target) for a in range(len(node.rows))])
 
 
 def lifts_left(node: Node, axis: int, target: float) -> Bools:

@@ -93,33 +93,27 @@ def _open_lists(choices: tuple[object, ...]) -> int:
     return max((i + 1 for i, choice in enumerate(choices) if choice is None), default=0)
 
 
-def without_list(node: Node, rows: Rows, level: int) -> tuple[Rows, int]:
-    """Splits of a subproblem once something is laid down about a list, and the lists that they are gathered in then.
-
-    Parameters
-    ----------
-    rows
-        Some of the subproblem's own.
-    """
+def without_list(node: Node, level: int) -> tuple[Rows, int]:
+    """Splits of a subproblem once something is laid down about a list, and the lists that they are gathered in then."""
     if node.gathered == 0 or node.choices[level] is not None:
-        return rows, node.gathered
+        return node.rows, node.gathered
     lists = _open_lists(node.choices[:level])
-    return _told_further(node, rows, max(1, lists))[0], lists if lists > 1 else 0
+    return _told_further(node, max(1, lists))[0], lists if lists > 1 else 0
 
 
 def whole_of(node: Node) -> Node:
     """The same subproblem with each of its splits by itself."""
     if node.gathered == 0:
         return node
-    rows, places = _told_further(node, node.rows, 1)
+    rows, places = _told_further(node, 1)
     reduced = tuple(lifted[at] for lifted, at in zip(node.reduced, places, strict=True))
     return replace(node, rows=rows, reduced=reduced, gathered=0)
 
 
-def _told_further(node: Node, rows: Rows, fewer: int) -> tuple[Rows, Rows]:
-    """Splits with fewer lists of which nothing is known, and where in `rows` the stand-in of each is."""
+def _told_further(node: Node, fewer: int) -> tuple[Rows, Rows]:
+    """Splits with fewer lists of which nothing is known, and where in the subproblem's the stand-in of each is."""
     each, places = list[Ints](), list[Ints]()
-    for axis, mine, every in zip(node.space.axes, rows, node.space.rows, strict=True):
+    for axis, mine, every in zip(node.space.axes, node.rows, node.space.rows, strict=True):
         before, after = (_lists_on(node.space, axis, lists) for lists in (node.gathered, fewer))
         splits, at = told_further(axis, mine, before, after)
         if len(every) < len(axis):

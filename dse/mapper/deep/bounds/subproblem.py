@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import accumulate, pairwise
 from math import inf, log
 from typing import Any, NamedTuple, cast
@@ -209,6 +209,9 @@ class Node:
     there were when they were last compared with one another. `mirror` says what is known of mirror images, see
     `dse.mapper.deep.bounds.mirror`. Where `gathered` is not 0, its splits stand for others as well, which differ in
     that many of the outermost lists alone (`dse.mapper.deep.bounds.stand_ins`).
+
+    Splits and their prices go together. What cuts a subproblem takes it as a whole, since of the splits told apart at
+    some time, with the best mapping known then, fewer may be left when the next ones are told apart.
     """
 
     space: Space
@@ -221,6 +224,12 @@ class Node:
     compared: float = inf
     mirror: int = PLAIN
     gathered: int = 0
+
+    def only(self, some: Sequence[Bools | Ints]) -> Node:
+        """The same with some of its splits of each axis, by mask or place."""
+        rows = tuple([mine[one] for mine, one in zip(self.rows, some, strict=True)])
+        reduced = tuple([lifted[one] for lifted, one in zip(self.reduced, some, strict=True)])
+        return replace(self, rows=rows, reduced=reduced)
 
 
 class Kin(NamedTuple):
@@ -286,6 +295,7 @@ def bounded_all(
         As of `Node`.
     """
     many, splits = len(keep), np.concatenate(rows)
+    assert keep.shape == (len(kin.choices), len(splits)), "kernels read as much of one as of the other"
     start, size = np.array([0, *accumulate(map(len, rows[:5]))]), len(splits)
     mine, its = _scratch(many * size)
     flock = Flock(

@@ -99,7 +99,7 @@ def sketch_mappings(dp: Deep, kindred: Kindred, goal: Goal, incumbents: Incumben
     start, swaps, kicks, before = 0, 0, 0, np.inf
     shakes, seed = SHAKES[1 if goal.kind == LATENCY else 0] if several else 0, 1
     # Where psums may come back at first, other beginnings end worse.
-    sums.state[1] = kindred.only_finished[0 if known else -1, 0]
+    sums.state[1] = kindred.only_finished[0 if known else len(kindred.only_finished) - 1, 0]
     # One loop for all that is tried: compiled code has a copy of all for each place that calls `descend` or `_priced`.
     while True:
         ready, due = True, start < starts

@@ -14,7 +14,7 @@ import numpy as np
 from dse.mapper.deep.bounds.best import MARGIN, Best
 from dse.mapper.deep.bounds.dominance import WORTHWHILE, needed_splits
 from dse.mapper.deep.bounds.finished import Returning, told_apart
-from dse.mapper.deep.bounds.left import only_left, splits_left
+from dse.mapper.deep.bounds.left import only_left
 from dse.mapper.deep.bounds.stand_ins import has_several_lists, is_large, root_of, whole_of
 from dse.mapper.deep.bounds.subproblem import Node, Space, bounded
 from dse.mapper.deep.kept import BestBefore, rules_of
@@ -223,8 +223,7 @@ def dive(node: Node | None, best: Best) -> float:
     """
     reached = inf
     while node is not None and (level := next_list(node)) is not None:
-        rows = tuple(row[cheapest_of(lifted, DIVING)] for row, lifted in zip(node.rows, node.reduced, strict=True))
-        node = min(laid_down(node, rows, level, best), key=lambda child: child.bound, default=None)
+        node = min(laid_down(_cheapest(node, DIVING), level, best), key=lambda child: child.bound, default=None)
     if node is not None:
         reached = node.bound
         for part in _parts(node, best):
@@ -236,8 +235,7 @@ def _parts(node: Node, best: Best) -> list[Node]:
     """A subproblem in each space that its own consists of, where something in it may improve."""
     if not node.space.parts:
         return [node]
-    rows = splits_left(node, best.target_in(node))
-    parts = []
+    rows, parts = only_left(node, best.target_in(node)).rows, []
     for space, masks, mirror in told_apart(node.space.parts, node.choices, rows, node.mirror):
         mine = tuple(row[mask] for row, mask in zip(rows, masks, strict=True))
         columns = node.space.of_part(space, node.columns)
@@ -267,33 +265,33 @@ def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[
     unknown = level is not None
     target = best.target_in(node)
     node = node if unknown or node.space.parts else needed_splits(node, best, WORTHWHILE)
-    rows = splits_left(node, target)
-    many = prod(map(len, rows))
+    left = only_left(node, target)
+    many = prod(map(len, left.rows))
     large = is_large(node.space)
     if level is not None and nothing and large and many <= DIRECT:
-        some = surviving(only_left(node, target), best)
+        some = surviving(left, best)
         if some is None or some.gathered or prod(map(len, some.rows)) > FEW:
-            return [] if some is None else laid_down(some, some.rows, level, best)
-        node, rows, many = some, some.rows, prod(map(len, some.rows))
+            return [] if some is None else laid_down(some, level, best)
+        node, left, many = some, some, prod(map(len, some.rows))
     few = many <= _most_at_once(learned is not None and learned.halved and nothing, unknown)
     if node.space.parts and many <= OPEN:
-        _walk_parts(only_left(node, target), best)
+        _walk_parts(left, best)
         return []
     if node.space.parts and (few or not unknown):
         return _parts(node, best)
     compared = learned is not None and learned.begun and (unknown or not node.space.parts)
     compared = compared and (not nothing or (large and node.choices != nothing_of(node.space.problem)))
     may_halve = not unknown or (learned is not None and many > OPEN and (learned.halved or compared))
-    half = half_of(node, rows, target, 1e-7) if may_halve and not few else None
+    half = half_of(left, 1e-7) if may_halve and not few else None
     if not unknown and not few and best.fruitless < FRUITLESS:
         _probe(node, best)
         best.fruitless = 0 if best.target_in(node) < target else best.fruitless + 1
     if learned is not None and compared and not few:
-        parts = learned.best_of(cut.ways_to_cut(node, rows, half, best), node.bound, target, many)
+        parts = learned.best_of(cut.ways_to_cut(left, half, best), node.bound, target, many)
         if parts is not None:
             return parts if unknown else [replace(part, compared=node.compared) for part in parts]
     if half is not None:
-        parts = halves(node, rows, half, best)
+        parts = halves(half, best)
         least = min((part.bound for part in parts), default=inf)
         if not unknown or least - node.bound > IDLE * (target - node.bound):
             return [replace(part, compared=node.compared) for part in parts]
@@ -302,12 +300,12 @@ def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[
     if few or level is None:
         walk(node, best, 0)
         return []
-    return laid_down(node, rows, level, best)
+    return laid_down(left, level, best)
 
 
 def walked_at_once(node: Node, best: Best) -> bool:
     """Whether a subproblem is walked as it is."""
-    many = prod(map(len, splits_left(node, best.target_in(node))))
+    many = prod(map(len, only_left(node, best.target_in(node)).rows))
     most = OPEN if node.space.parts else _most_at_once(False, next_list(node) is not None)
     return many <= most and node.gathered == 0
 
@@ -321,11 +319,9 @@ def _most_at_once(halved: bool, unknown: bool) -> int:
 
 def _probe(node: Node, best: Best) -> None:
     """Look for a good mapping among the splits that lift the bound least."""
-    rows, reduced = [], []
-    many = probed(node.rows)
-    for row, lifted in zip(node.rows, node.reduced, strict=True):
-        rank = cheapest_of(lifted, many)
-        rows.append(row[rank])
-        reduced.append(lifted[rank])
-    some = replace(node, rows=tuple(rows), reduced=tuple(reduced))
-    walk_to(some, best, min(best.target(), node.bound + 1.0), PROBE)
+    walk_to(_cheapest(node, probed(node.rows)), best, min(best.target(), node.bound + 1.0), PROBE)
+
+
+def _cheapest(node: Node, most: int) -> Node:
+    """A subproblem with those splits of each axis alone that lift the bound least."""
+    return node.only([cheapest_of(lifted, most) for lifted in node.reduced])

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from math import inf, log, prod
+from typing import NamedTuple
 
 import numpy as np
 
 from dse.mapper.deep.bounds.best import MARGIN, Best
 from dse.mapper.deep.bounds.halves import most_undecided
-from dse.mapper.deep.bounds.left import lifts_left, only_left
+from dse.mapper.deep.bounds.left import only_left
 from dse.mapper.deep.bounds.mirror import CLOSED, PLAIN, one_of_each, part_of
 from dse.mapper.deep.bounds.sharing import TOO_MANY, FanOut, Reach, Ways, ways_to_share
 from dse.mapper.deep.bounds.stand_ins import without_list
@@ -56,10 +57,27 @@ MOST_WAYS = 200
 """Ways to share out a fan-out's children at most."""
 
 
-def laid_down(node: Node, rows: tuple[Ints, ...], level: int, best: Best) -> list[Node]:
+class Half(NamedTuple):
+    """A way to halve a subproblem.
+
+    Parameters
+    ----------
+    node : Node
+    axis : int
+        Whose splits are halved.
+    lower : (n,) bool
+        Which of these are on one side.
+    """
+
+    node: Node
+    axis: int
+    lower: Bools
+
+
+def laid_down(node: Node, level: int, best: Best) -> list[Node]:
     """A subproblem for each choice about a list with which something may improve."""
     some, kin = options(node.space, node.choices, level, node.mirror)
-    rows, lists = without_list(node, rows, level)
+    rows, lists = without_list(node, level)
     agree = node.space.agree(level, rows, some)
     return bounded_all(node.space, kin, rows, agree, node.weights, best, gathered=lists)
 
@@ -205,35 +223,26 @@ def _depth(many: int) -> float:
     return max(0.0, log(many / OPEN))
 
 
-def ways_to_cut(
-    node: Node, rows: tuple[Ints, ...], half: tuple[int, Bools] | None, best: Best
-) -> dict[int, Callable[[], list[Node] | None]]:
-    """The ways to cut a subproblem, see `Learned`.
-
-    Parameters
-    ----------
-    rows
-        Splits that are left, see `splits_left`.
-    half
-        See `half_of`.
-    """
+def ways_to_cut(node: Node, half: Half | None, best: Best) -> dict[int, Callable[[], list[Node] | None]]:
+    """The ways to cut a subproblem, see `Learned`; `half` is its own, see `half_of`."""
     ways: dict[int, Callable[[], list[Node] | None]] = {
-        level: partial(laid_down, node, rows, level, best) for level in open_lists(node)
+        level: partial(laid_down, node, level, best) for level in open_lists(node)
     }
     if half is not None:
-        ways[HALVES] = partial(halves, node, rows, half, best)
-    for fan in _unshared(node, rows):
+        ways[HALVES] = partial(halves, half, best)
+    for fan in _unshared(node):
         ways[SHARES - fan] = partial(shares, node, fan, best)
     return ways
 
 
-def halves(node: Node, rows: tuple[Ints, ...], half: tuple[int, Bools], best: Best) -> list[Node]:
+def halves(half: Half, best: Best) -> list[Node]:
     """A subproblem for each half of an axis' splits, see `half_of`, in which something may improve.
 
     Where it has all images of its mappings, P and Q are halved together: of two parts that are each other's image, one
     is enough.
     """
-    (a, lower), upper = half, ~half[1]
+    node, a, lower = half
+    rows, upper = node.rows, ~lower
     both = node.mirror == CLOSED and a in (P, Q)
     parts = [{P: lower, Q: lower}, {P: lower, Q: upper}, {P: upper, Q: upper}] if both else [{a: lower}, {a: upper}]
     every = [np.ones(len(row), dtype=bool) for row in rows]
@@ -245,14 +254,14 @@ def halves(node: Node, rows: tuple[Ints, ...], half: tuple[int, Bools], best: Be
 def shares(node: Node, fan: int, best: Best) -> list[Node] | None:
     """A subproblem for each way to share the children of a fan-out among the axes in which something may improve; None
     if there are too many."""
-    # What is left is found anew: a better mapping may be known by now than when others were told which splits are left.
+    # What is left is found anew, as a better mapping may be known by now than when the ways to cut were listed.
     target, space = best.target_in(node), node.space
-    left = only_left(node, target)
-    rows, lifted = left.rows, left.reduced
+    node = only_left(node, target)
+    rows = node.rows
     ends, sizes = np.cumsum([0, *map(len, rows)]), [len(row) for row in rows]
     ways = Ways(np.empty((MOST_WAYS, 6), dtype=np.int64), np.empty(ends[-1], dtype=np.int64))
     logs, first, _ = node.columns
-    alive = Alive(np.concatenate(rows), ends[:-1], ends[1:], np.concatenate(lifted))
+    alive = Alive(np.concatenate(rows), ends[:-1], ends[1:], np.concatenate(node.reduced))
     many = compiled(ways_to_share)(
         *tables_of_axes(space.axes).of_walks, space.terms_for(best), logs, first, alive,
         FanOut(fan, int(space.problem.sides[fan].prod())),
@@ -275,13 +284,13 @@ def _alike(node: Node, even: list[bool]) -> Kin:
     return Kin((node.choices,) * many, np.array([logs] * many), np.array([first] * many), second, mirror)
 
 
-def _unshared(node: Node, rows: tuple[Ints, ...]) -> Iterator[int]:
+def _unshared(node: Node) -> Iterator[int]:
     """The fan-outs of which some axis has splits with different numbers of children."""
     problem, axes = node.space.problem, node.space.axes
     for fan in range(len(problem.nodes)):
         if problem.fans[fan] < 0 or problem.sides[fan].prod() == 1:
             continue
-        if any(several(axis.children(fan), row) for axis, row in zip(axes, rows, strict=True)):
+        if any(several(axis.children(fan), row) for axis, row in zip(axes, node.rows, strict=True)):
             yield fan
 
 
@@ -297,13 +306,12 @@ def several(values: Ints, rows: Ints) -> bool:
     return bool((values[few] != first).any() or (values[rows] != first).any())
 
 
-def half_of(node: Node, rows: tuple[Ints, ...], target: float, worst: float) -> tuple[int, Bools] | None:
+def half_of(node: Node, worst: float) -> Half | None:
     """An axis, and which of its splits are on one side of the factor that the bound is most undecided about; None if
     it is decided by less than `worst`."""
-    lifted = [node.reduced[a][lifts_left(node, a, target)] for a in range(len(rows))]
-    start, logs = np.cumsum([0, *map(len, rows)]), tables_of_axes(node.space.axes).logs
+    start, logs = np.cumsum([0, *map(len, node.rows)]), tables_of_axes(node.space.axes).logs
     _, first, second = node.columns
     a, column, mean = compiled(most_undecided)(
-        logs, first, second, node.weights, np.concatenate(rows), np.concatenate(lifted), start, HEAT, worst
+        logs, first, second, node.weights, np.concatenate(node.rows), np.concatenate(node.reduced), start, HEAT, worst
     )  # fmt: skip
-    return None if a < 0 else (a, logs[a][column, rows[a]] <= mean)
+    return None if a < 0 else Half(node, a, logs[a][column, node.rows[a]] <= mean)

@@ -13,7 +13,7 @@ import numpy as np
 
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.finished import Returning
-from dse.mapper.deep.bounds.left import splits_left
+from dse.mapper.deep.bounds.left import only_left
 from dse.mapper.deep.bounds.spaces import allowing_returns
 from dse.mapper.deep.bounds.stand_ins import root_of
 from dse.mapper.deep.bounds.subproblem import Node, Space, bounded, even_weights
@@ -37,9 +37,9 @@ def bounded_again(node: Node, best: Best) -> Node | None:
 
 def parts_for_both(node: Node, best: Best) -> list[Node]:
     """A subproblem for each choice about the next list, in which something may improve in either space."""
-    level, whole = next_list(node), replace(node, space=allowing_returns(node.space))
+    level, left = next_list(node), only_left(node, best.target_in(node))
     assert level is not None
-    parts = laid_down(whole, splits_left(node, best.target_in(node)), level, best)
+    parts = laid_down(replace(left, space=allowing_returns(node.space)), level, best)
     return [replace(part, space=node.space) for part in parts]
 
 

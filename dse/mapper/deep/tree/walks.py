@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import accumulate
 from math import inf, prod
 
@@ -82,10 +81,8 @@ def surviving(node: Node, best: Best) -> Node | None:
         # Images cost the same, but for rounding: what is left has all of them.
         for a, its, twins in ((P, Q, node.space.twins[1]), (Q, P, node.space.twins[0])):
             mine[a][twins[np.flatnonzero(mine[its])]] = True
-    keep = [mask[rows] for mask, rows in zip(mine, node.rows, strict=True)]
-    rows = tuple(row[mask] for row, mask in zip(node.rows, keep, strict=True))
-    reduced = tuple(lifted[mask] for lifted, mask in zip(node.reduced, keep, strict=True))
-    return replace(node, rows=rows, reduced=reduced) if len(rows[P]) else None
+    some = node.only([mask[rows] for mask, rows in zip(mine, node.rows, strict=True)])
+    return some if len(some.rows[P]) else None
 
 
 def _search(space: Space, columns: Columns, choices: tuple[Laid, ...], sets: Sets, goal: Goal, best: Best) -> None:

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 from mapper.deep.test_deep_bounds import EQUAL, drawn, some_mapping, sums
+from mapper.walks.deep_walk import Walk
 from thinned import parts, thinned
 
 from dse import Layer, load_architecture
+from dse.architecture.architecture import Architecture, Mac
+from dse.architecture.hierarchy import FanOut, Level
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.finished import told_apart
 from dse.mapper.deep.bounds.spaces import allowing_returns
@@ -20,6 +23,8 @@ from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.lists import ListChoice
 from dse.mapper.deep.nest import price_whole, workspace
 from dse.mapper.deep.solve import spaces_of
+from dse.mapper.layer import solve
+from dse.problem.dims import OPERANDS, C, PerOperand
 
 
 def left_to(space: Space, choices: tuple[ListChoice | None, ...], rows: tuple[Any, ...]) -> list[int]:
@@ -96,3 +101,51 @@ def _same_but_for_returns(space: Space, other: Space) -> bool:
     mine, its = space.problem, other.problem
     alike = np.array_equal(mine.kept, its.kept) and np.array_equal(mine.never_finished, its.never_finished)
     return alike and all(np.isin(*rows).all() for rows in zip(space.rows, other.rows, strict=True))
+
+
+def with_two_that_add_up(seed: int) -> tuple[Architecture, Layer]:
+    """Two fan-outs that add up psums, one right inside the other or a level between, around a level that keeps them."""
+    rng, every = Random(f"two add up {seed}"), frozenset(OPERANDS)
+
+    def level(name: str, energy_pj: float, capacity_bytes: int | None) -> Level:
+        cost = PerOperand.same(energy_pj)
+        bits = capacity_bytes and 8 * capacity_bytes
+        return Level(name, every, capacity_bits=bits, read_energy_pj=cost, write_energy_pj=cost)
+
+    between = [level("buffer", 2.0, 60)] if rng.random() < 0.5 else []
+    nodes: tuple[Level | FanOut, ...] = (
+        level("DRAM", 64.0, None), FanOut("outer", 1, rng.choice((2, 3)), energy_pj=1.0), *between,
+        FanOut("inner", 2, 1, energy_pj=0.5), level("PE", rng.choice((1.0, 4.0)), rng.choice((12, 20))),
+    )  # fmt: skip
+    layer = Layer("l", K=rng.choice((2, 3)), C=rng.choice((4, 6, 8)), P=rng.choice((1, 2)), bits=PerOperand(8, 8, 32))
+    return Architecture("two", nodes, Mac(1.0), 1e9), layer
+
+
+@pytest.mark.parametrize("seed", thinned(range(20), 5))
+def test_each_split_over_fan_outs_that_add_up_is_in_one_space(seed: int) -> None:
+    _, spaces = spaces_of(*with_two_that_add_up(seed), "all")
+    rooms: dict[Any, list[int]] = {}
+    for space in spaces:
+        for part in space.parts or (space,):
+            assert all(np.array_equal(*rows) for rows in zip(part.rows, space.rows, strict=True))
+            key = part.problem.returns, part.problem.only_finished.tobytes()
+            rooms.setdefault(key, []).extend(part.rows[C].tolist())
+    every = sorted(rooms[False, spaces[-1].problem.only_finished.tobytes()])
+    assert every == list(range(len(spaces[0].axes[C])))
+    assert all(len(set(rows)) == len(rows) for rows in rooms.values())
+
+
+@pytest.mark.parametrize("objective", ["energy", "edp", "latency"])
+@pytest.mark.parametrize("seeds", thinned(parts(40, 10), 4))
+def test_best_over_fan_outs_that_add_up_equals_full_walk(seeds: range, objective: str) -> None:
+    """Their splits of C over the outer one alone were in no space, and least EDP was up to 0.5 times too high."""
+    for seed in seeds:
+        architecture, layer = with_two_that_add_up(seed)
+        front = Walk(architecture, layer, "all").front()
+        found = solve(architecture, layer, objective, 0.0, "all").values[0]
+        if objective == "latency":
+            assert found[1] == pytest.approx(front[0, 1], rel=EQUAL, abs=0), seed
+        elif objective == "energy":
+            assert found[0] == pytest.approx(front[-1, 0], rel=EQUAL, abs=0), seed
+        else:
+            assert found.prod() == pytest.approx(front.prod(axis=1).min(), rel=EQUAL, abs=0), seed

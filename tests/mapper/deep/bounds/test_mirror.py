@@ -15,7 +15,7 @@ from thinned import thinned
 from dse import Layer, load_architecture
 from dse.mapper.deep.bounds import mirror, spaces
 from dse.mapper.deep.bounds.best import Best
-from dse.mapper.deep.bounds.left import lifts_left, splits_left
+from dse.mapper.deep.bounds.left import lifts_left, only_left
 from dse.mapper.deep.bounds.stand_ins import root_of
 from dse.mapper.deep.kept import _kept
 from dse.mapper.deep.leaves import SUBPROBLEMS
@@ -23,7 +23,7 @@ from dse.mapper.deep.nest import ORDER, price_whole, record_length, workspace
 from dse.mapper.deep.solve import solve_deep, spaces_of
 from dse.mapper.deep.splits.chains import settle_sides
 from dse.mapper.deep.tree import best_first
-from dse.mapper.deep.tree.branching import half_of, halves, laid_down, shares
+from dse.mapper.deep.tree.branching import Half, half_of, halves, laid_down, shares
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY
 from dse.problem.dims import C, P, Q
 
@@ -154,20 +154,19 @@ def test_parts_of_a_closed_subproblem_or_their_images_have_all_of_it() -> None:
     root = root_of(space, best)
     assert root is not None
     assert root.mirror == mirror.CLOSED
-    rows = splits_left(root, np.inf)
-    half = P, np.arange(len(rows[P])) < 3
-    pieces = halves(root, rows, half, best)
+    rows = only_left(root, np.inf).rows
+    pieces = halves(Half(root, P, np.arange(len(rows[P])) < 3), best)
     assert [one.mirror for one in pieces] == [mirror.CLOSED, mirror.HALF, mirror.CLOSED]
     found = {pair for one in pieces for p in one.rows[P] for q in one.rows[Q] for pair in ((p, q), (q, p))}
     assert found == {(p, q) for p in rows[P] for q in rows[Q]}
     parts = shares(root, space.problem.last - 1, best) or []
     assert all(one.mirror == mirror.CLOSED for one in parts) or any(one.mirror == mirror.HALF for one in parts)
-    assert half_of(root, rows, np.inf, 0.0) is not None
+    assert half_of(root, 0.0) is not None
     assert lifts_left(root, C, np.inf).all()
     node = root
     while None in node.choices:
         level = max(i for i, one in enumerate(node.choices) if one is None)
-        node = next(one for one in laid_down(node, node.rows, level, best) if one.choices[level].kind >= 0)  # type: ignore[union-attr]
-    slides = laid_down(node, node.rows, len(node.choices) - 1, best)
+        node = next(one for one in laid_down(node, level, best) if one.choices[level].kind >= 0)  # type: ignore[union-attr]
+    slides = laid_down(node, len(node.choices) - 1, best)
     assert {one.choices[-1].slide for one in slides} <= {-1, P}  # type: ignore[union-attr]
     assert all(one.mirror == (mirror.HALF if one.choices[-1].slide == P else mirror.CLOSED) for one in slides)  # type: ignore[union-attr]

@@ -113,9 +113,9 @@ def test_parts_have_all_splits_that_agree_once_all_lists_are_laid_down() -> None
         for mine, left, of in zip(whole.rows, node.rows, stands_for(space, node.gathered), strict=True):
             assert np.array_equal(mine, np.flatnonzero(np.isin(of, left)))
         for level in reversed([i for i, choice in enumerate(node.choices) if choice is None]):
-            children = laid_down(node, node.rows, level, best)
+            children = laid_down(node, level, best)
             assert {child.gathered for child in children} == {level if level > 1 else 0}
-            rows, lists = without_list(node, node.rows, level)
+            rows, lists = without_list(node, level)
             assert lists == children[0].gathered
             agree = space.agree(level, rows, kinds())
             ends = np.cumsum([0, *map(len, rows)])
