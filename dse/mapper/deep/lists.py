@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -89,6 +89,19 @@ def laid_of(choices: tuple[ListChoice | None, ...], levels: int) -> Ints:
     """(k, 3) what is laid down about all lists, as a walk takes it."""
     rows = [[ANYTHING] * 3 if one is None else [ANYTHING if x is None else int(x) for x in one] for one in choices]
     return np.array(rows + [[ANYTHING] * 3] * (levels - len(rows)))
+
+
+def stays_of(problem: Deep, choices: tuple[ListChoice | None, ...]) -> tuple[int, ...]:
+    """Per list, the operand that needs a loop to stay over where no more is laid down; -1 for none.
+
+    See `dse.mapper.deep.bounds.weights.staying`. For the ifmap it is a loop over K, which single splits are asked for.
+    """
+    return (-1,) * len(choices) if problem.visits_pay else _stays_of(choices)
+
+
+@lru_cache(maxsize=10_000)
+def _stays_of(choices: tuple[ListChoice | None, ...]) -> tuple[int, ...]:
+    return tuple(-1 if one is None or not one.partial or one.kind == IFMAP else one.kind for one in choices)
 
 
 def nothing_of(problem: Deep) -> tuple[ListChoice | None, ...]:

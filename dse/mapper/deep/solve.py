@@ -16,17 +16,17 @@ from dse.architecture.parts import in_order_kept, in_parts
 from dse.errors import DseError
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.dominance import needed_splits
-from dse.mapper.deep.bounds.finished import Returning, halved, joined_spaces, returning_spaces
-from dse.mapper.deep.bounds.spaces import narrowed, space_of
+from dse.mapper.deep.bounds.finished import Returning
+from dse.mapper.deep.bounds.layer_spaces import loose_levels, spaces_of, spaces_of_draft
 from dse.mapper.deep.bounds.stand_ins import root_of, whole_of
 from dse.mapper.deep.bounds.subproblem import Space
-from dse.mapper.deep.drafts import Bypasses, Draft, drafts_of
+from dse.mapper.deep.coarse import is_closed_at_once
+from dse.mapper.deep.drafts import drafts_of
 from dse.mapper.deep.fronts.slices import Stairs
 from dse.mapper.deep.fronts.whole import complete, gap_of_one, points_of
-from dse.mapper.deep.kept import Begun, BestBefore, found_by
+from dse.mapper.deep.kept import Begun, BestBefore, found_by, tables_of
 from dse.mapper.deep.known import Known, record_of
 from dse.mapper.deep.nest import parts_of, record_length
-from dse.mapper.deep.problem import build, finishing, rooms_for_finished, without_limits
 from dse.mapper.deep.sketch.first import sketch_first
 from dse.mapper.deep.tree.best_first import run_to_end, seek
 from dse.mapper.deep.tree.branching import half_of, shares
@@ -42,7 +42,6 @@ from dse.mapper.shared.stopping import stopping
 from dse.model.counting.kernel import Floats, Ints
 from dse.model.mapping import Mapping, Spatial, Temporal
 from dse.model.price import price
-from dse.model.room import ways
 from dse.problem.layer import Layer
 
 Steps = Generator[None, None, tuple[Floats, Ints, float]]
@@ -115,72 +114,6 @@ def _begun_at(
     return None if best is None or best.held == 0 or stop[0] else begun_by(search.spaces, best)
 
 
-def spaces_of(architecture: Architecture, layer: Layer, factors: str) -> tuple[list[Bypasses], list[Space]]:
-    """What levels keep in each space to search, and these spaces."""
-    choices, drafts = drafts_of(architecture, layer, factors)
-    return choices, _spaces_of(drafts)
-
-
-def _spaces_of(drafts: Sequence[Draft]) -> list[Space]:
-    """The spaces of drafts.
-
-    One of each choice of bypasses. Where finished psums are narrower it has the mappings in which psums come back from
-    the outermost level; beside it are, of each choice, the spaces with only finished psums in some levels, together.
-    Those alone are left where the outermost level takes finished psums only.
-    """
-    spaces: list[Space] = []
-    for draft in drafts:
-        finished, returning = _of_draft(draft)
-        spaces += (returning.spaces() if returning is not None else []) + finished
-    return spaces
-
-
-def _of_draft(draft: Draft) -> tuple[list[Space], Returning | None]:
-    """The spaces of a draft, but for those in which psums come back from the outermost level; and these, if any."""
-    way = draft.architecture
-    problem, mask = (draft.kindred[0], draft.masks[0]) if draft.kindred else (draft.problem, draft.mask)
-    space = space_of(problem, mask, _loose_levels(way))
-    if not draft.kindred:
-        return halved(space), None
-    kindred: list[Space] = []
-    for problem, mask in zip(draft.kindred, draft.masks, strict=True):
-        kindred += halved(narrowed(space, problem, mask))
-    spaces = joined_spaces(kindred)
-    if way.levels[0].only_finished:
-        return spaces, None
-    return spaces, Returning(tuple(spaces), lambda: returning_spaces(space, draft.problem, draft.mask))
-
-
-def wholes_of(architecture: Architecture, layer: Layer, factors: str) -> list[Space]:
-    """Fewer spaces that have all mappings of `spaces_of`, for bounds; those come last in which psums come back.
-
-    Spaces that differ in the levels to which only finished psums come are one here, with the least widths of any.
-    """
-    spaces: list[Space] = []
-    returning: list[Space] = []
-    for way in (way for machine in in_parts(architecture) for way in ways(machine)):
-        prices, loose = price(way, layer), _loose_levels(way)
-        for mask, kept in enumerate(bypass_choices(way)):
-            some = tuple(rooms_for_finished(way, layer, kept))
-            space = space_of(build(way, layer, kept, prices, factors, returns=bool(some)), mask, loose)
-            if some and not way.levels[0].only_finished:
-                returning.append(space)
-            each = [finishing(space.problem, way, layer, nodes, some[-1]) for nodes in some]
-            spaces += halved(narrowed(space, without_limits(each), mask) if some else space)
-    return spaces + returning
-
-
-def _loose_levels(architecture: Architecture) -> tuple[int, ...]:
-    """Parts of a level, from whose lists loops may move outwards (`dse.mapper.deep.lists.needed`); not above registers.
-
-    Where psums are kept in a register, too, the order of loops that are irrelevant to them may matter.
-    """
-    if architecture.levels[-1].is_register:
-        return ()
-    nodes = [architecture.hierarchy[node] for node in Places.of(architecture).levels]
-    return tuple(k for k, node in enumerate(nodes) if isinstance(node, Level) and node.part_of)
-
-
 def run_whole(architecture: Architecture, layer: Layer) -> None:
     """Do in a layer's first space what only long searches do: seek first mappings from the bound, exchange splits and
     compare them, halve an axis, and share out the first level's children."""
@@ -209,7 +142,7 @@ class DeepSearch:
         begun: Begun | None = None,
     ) -> None:  # fmt: skip
         self.architecture, self.gap, self.stop, self.alone, self.beside = architecture, gap, stop, alone, begun
-        self.layer = layer
+        self.layer, self.factors = layer, factors
         self.choices, self.drafts = drafts_of(architecture, layer, factors)
         self.per_step = price(architecture, layer).cycles_per_step
         self.begun: list[tuple[Floats, Ints]] = []
@@ -227,17 +160,9 @@ class DeepSearch:
     @cached_property
     def _made(self) -> tuple[list[Space], list[Returning]]:
         """The spaces that are made so far, and those that are not."""
-        each = [_of_draft(draft) for draft in self.drafts]
+        each = [spaces_of_draft(draft) for draft in self.drafts]
         spaces = [space for some, _ in each for space in some]
         return spaces, [returning for _, returning in each if returning is not None]
-
-    @property
-    def size(self) -> float:
-        """Mappings that there are."""
-        machines = in_parts(self.architecture)
-        orders = float(factorial(sum(int(bound) > 1 for bound in self.layer.bounds))) ** len(machines[0].levels)
-        ways = prod(float(axis.ways) for axis in self._made[0][0].axes)
-        return ways * len(bypass_choices(self.architecture)) * len(machines) * orders
 
     def offer(self, known: Known) -> None:
         """Look only for what is better than a mapping that places operands together."""
@@ -259,7 +184,8 @@ class DeepSearch:
         return self._made if may_wait and {draft.mask for draft in self.drafts}.isdisjoint(given) else (self.spaces, [])
 
     def solution(self, values: Floats, records: Ints, proven: float) -> Solution:
-        visited, size = tuple(int(x) for x in self.visited[:4]), partial(float, self.size)
+        visited = tuple(int(x) for x in self.visited[:4])
+        size = partial(size_of, self.architecture, self.layer, self.factors)
         return Solution(values * (1.0, self.per_step), records, tuple(self.choices), visited, size, proven)
 
     def least(self, kind: int, until: float) -> tuple[Floats, Ints, float]:
@@ -296,7 +222,7 @@ class DeepSearch:
             best.values[0], best.records[0], best.held = values, record, 1
         self.best = best
         # What a search with a gap ends with depends on where it begins, so that must not be what was searched before.
-        loose = any(_loose_levels(draft.architecture) for draft in self.drafts)
+        loose = any(loose_levels(draft.architecture) for draft in self.drafts)
         may_begin = self.alone and until == inf and not self.begun and not loose
         alike = may_begin and self.gap == 0
         found: list[BestBefore] = []
@@ -306,6 +232,8 @@ class DeepSearch:
             found, best.begun = taken_over(self._begun_with()[0], self.beside), self.beside.weights
         if best.held == 0 and until == inf and not found:
             sketch_first(self.drafts, best)
+            if best.gap > 0 and is_closed_at_once(self.drafts, best):
+                return best.values[: best.held], best.records[: best.held], self.gap
         left = yield from seek(*self._begun_with(), best, found)
         if alike and best.held > 0 and not self.stop[0]:
             remember(self.spaces, best)
@@ -350,6 +278,22 @@ class DeepSearch:
         best = self.best
         assert best is not None
         return best.values[0].copy(), best.records[0].copy()
+
+
+def size_of(architecture: Architecture, layer: Layer, factors: str) -> float:
+    """Mappings that there are.
+
+    Examples
+    --------
+    >>> import dse
+    >>> size_of(dse.load_architecture("gemmini"), dse.Layer("one", K=2), "all")
+    1.0
+    """
+    machines = in_parts(architecture)
+    orders = float(factorial(sum(int(bound) > 1 for bound in layer.bounds))) ** len(machines[0].levels)
+    _, drafts = drafts_of(architecture, layer, factors)
+    ways = prod(float(axis.ways) for axis in tables_of(drafts[0].problem).axes)
+    return ways * len(bypass_choices(architecture)) * len(machines) * orders
 
 
 def _value(kind: int, point: Floats) -> float:

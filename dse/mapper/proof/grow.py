@@ -14,12 +14,13 @@ from dse.mapper.deep.bounds.spaces import narrowed
 from dse.mapper.deep.bounds.subproblem import Space, fixed_weights, limits_of
 from dse.mapper.deep.bounds.sums.columns import Pool
 from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, Terms
-from dse.mapper.deep.bounds.weights.dual import WARM, Effort, Family, Flock, climb_all
+from dse.mapper.deep.bounds.weights.dual import WARM, Effort
+from dse.mapper.deep.bounds.weights.family import Family, Flock, climb_all
 from dse.mapper.deep.bounds.weights.newton import HOT
 from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.lists import NO_SLIDE, NO_TRIPS, ListChoice
 from dse.mapper.deep.nest import record_length
-from dse.mapper.deep.splits.axes import Axis
+from dse.mapper.deep.splits.axes import Axis, tables_of_axes
 from dse.mapper.proof import check
 from dse.mapper.proof.rows import Rows
 from dse.mapper.shared.compilation.twins import compiled
@@ -145,14 +146,15 @@ class Tree:
         tables, factors = (tuple(axis.table(plain) for axis in space.axes) for plain in (False, True))
         family = Family(
             logs[None].copy(), first[None], np.ones((1, ends[-1]), dtype=bool), space.steps,
-            np.zeros((0, 2), dtype=np.int64),
+            np.zeros((0, 2), dtype=np.int64), np.zeros((1, 0), dtype=np.int64),
         )  # fmt: skip
         flock = Flock(
             np.zeros((1, ends[-1]), dtype=np.int64), start_of, np.zeros((1, 6), dtype=np.int64),
             np.zeros((1, ends[-1])), np.array(start, dtype=float)[None].copy(), np.zeros(1),
         )  # fmt: skip
         effort = Effort(heat, self.sets.target)
-        compiled(climb_all)(tables, factors, terms, family, np.concatenate(rows), effort, flock)
+        chains = tables_of_axes(space.axes).chains
+        compiled(climb_all)(tables, factors, chains, terms, family, np.concatenate(rows), effort, flock)
         return flock.weights[0]
 
     def _laid(self, orders: dict[int, str]) -> tuple[ListChoice | None, ...]:

@@ -21,6 +21,7 @@ from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
 from dse.mapper.deep.bounds import stand_ins
 from dse.mapper.deep.bounds.best import Best
+from dse.mapper.deep.bounds.layer_spaces import spaces_of
 from dse.mapper.deep.bounds.stand_ins import root_of
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.bounds.sums import steps as deep_steps
@@ -28,7 +29,7 @@ from dse.mapper.deep.bounds.sums.sift import OF_TIME, Alive, Terms, sift, worth
 from dse.mapper.deep.leaves import PRICED, SUBPROBLEMS
 from dse.mapper.deep.lists import NO_TRIPS, ListChoice, choices_of, kinds
 from dse.mapper.deep.nest import ROWS, TRIPS, price_whole, record_length, workspace
-from dse.mapper.deep.solve import solve_deep, spaces_of
+from dse.mapper.deep.solve import solve_deep
 from dse.mapper.deep.tree import best_first, branching
 from dse.mapper.deep.tree.best_first import run_to_end, seek
 from dse.mapper.deep.tree.branching import options

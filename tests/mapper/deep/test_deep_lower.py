@@ -13,8 +13,8 @@ from thinned import thinned
 
 from dse.architecture.hierarchy import Level
 from dse.formats.architecture.load import load_architecture
+from dse.mapper.deep.bounds.layer_spaces import spaces_of, wholes_of
 from dse.mapper.deep.lower import bound_deep
-from dse.mapper.deep.solve import spaces_of, wholes_of
 from dse.problem.layer import Layer
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import dse
+from dse.mapper.deep.bounds.layer_spaces import spaces_of
 from dse.mapper.deep.drafts import drafts_of
-from dse.mapper.deep.solve import spaces_of
 
 
 @pytest.mark.parametrize("machine", ["edge_npu", "simba_pe", "gemmini"])

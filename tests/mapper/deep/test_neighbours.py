@@ -15,8 +15,9 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.formats.architecture.load import load_architecture_spec
 from dse.mapper.deep import kept, solve
+from dse.mapper.deep.bounds.layer_spaces import spaces_of
 from dse.mapper.deep.lists import nothing_of
-from dse.mapper.deep.solve import begun_at, deep_mapping, solve_deep, spaces_of
+from dse.mapper.deep.solve import begun_at, deep_mapping, solve_deep
 from dse.mapper.deep.tree.earlier import taken_over
 from dse.mapper.layer import OBJECTIVES
 from dse.mapper.shared.reference import Reference

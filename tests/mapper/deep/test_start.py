@@ -7,12 +7,13 @@ import pytest
 
 from dse import Layer, load_architecture
 from dse.mapper.deep.bounds.best import Best
+from dse.mapper.deep.bounds.layer_spaces import spaces_of
 from dse.mapper.deep.bounds.stand_ins import root_of
 from dse.mapper.deep.bounds.subproblem import Node, Space, fixed_weights, limits_of
 from dse.mapper.deep.leaf_walk import Parts
 from dse.mapper.deep.lists import ListChoice, nothing_of
 from dse.mapper.deep.nest import record_length
-from dse.mapper.deep.solve import solve_deep, spaces_of
+from dse.mapper.deep.solve import solve_deep
 from dse.mapper.deep.tree.best_first import _best_first, _root
 from dse.mapper.deep.tree.improve import BEYOND
 from dse.mapper.deep.tree.start import _descended, _of_kinds, cheapest_of, first_mappings, nearest, stirred, values_of

@@ -16,6 +16,7 @@ from dse.mapper.deep.bounds.subproblem import Node, Space, bounded, even_weights
 from dse.mapper.deep.bounds.weights.dual import WARM
 from dse.mapper.deep.bounds.weights.newton import HOT
 from dse.mapper.deep.lists import nothing_of
+from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import Axis
 from dse.mapper.deep.splits.gathered import gathered, stand_ins_of, told_further
 from dse.model.counting.kernel import Ints
@@ -65,30 +66,38 @@ def is_large(space: Space) -> bool:
     return sum(sizes) >= LONG and len(sizes) >= AXES and has_several_lists(space)
 
 
+def may_stand_in(space: Space) -> bool:
+    """Whether no bound counts less for a split than for its stand-in."""
+    problem = space.problem
+    counts_less = space.words.returning or problem.visits_pay or problem.loose or bool(problem.folds.any())
+    return not counts_less and not space.loose
+
+
 def lists_of_stand_ins(space: Space) -> int:
     """The outermost lists of which nothing is known in a whole space, if splits stand for those that differ in these; 0
     if not."""
-    problem = space.problem
-    # In any of these, a bound may count less for a split than for its stand-in.
-    counts_less = space.words.returning or problem.visits_pay or problem.loose or bool(problem.folds.any())
-    if not is_large(space) or space.loose or counts_less:
+    if not is_large(space) or not may_stand_in(space):
         return 0
-    lists = _open_lists(nothing_of(problem))
+    lists = outer_lists(nothing_of(space.problem))
     each = (gathered(axis, _lists_on(space, axis, lists)) for axis in space.axes)
     return lists if all(of is not None for of in each) else 0
 
 
 def _lists_on(space: Space, axis: Axis, lists: int) -> int:
-    """How many of the outermost lists an axis' loops are gathered from, of so many.
+    """How many of the outermost lists an axis' loops are gathered from, of so many."""
+    return lists if len(axis.dims) == 1 else lists_that_slide(space.problem, lists)
 
-    Where the ifmap may slide, no loop moves to the outside of a fan-out: children have other words in common then.
+
+def lists_that_slide(problem: Deep, lists: int) -> int:
+    """How many of the outermost lists loops are gathered from that the ifmap may slide over, of so many.
+
+    None of them moves to the outside of a fan-out: children have other words in common then.
     """
-    fans = space.problem.fans.tolist()
-    within = next((level + 1 for level, fan in enumerate(fans) if fan >= 0), len(fans))
-    return lists if len(axis.dims) == 1 else min(lists, within)
+    fans = problem.fans.tolist()
+    return min(lists, next((level + 1 for level, fan in enumerate(fans) if fan >= 0), len(fans)))
 
 
-def _open_lists(choices: tuple[object, ...]) -> int:
+def outer_lists(choices: tuple[object, ...]) -> int:
     """The outermost lists, up to the last one of which nothing is known."""
     return max((i + 1 for i, choice in enumerate(choices) if choice is None), default=0)
 
@@ -97,7 +106,7 @@ def without_list(node: Node, level: int) -> tuple[Rows, int]:
     """Splits of a subproblem once something is laid down about a list, and the lists that they are gathered in then."""
     if node.gathered == 0 or node.choices[level] is not None:
         return node.rows, node.gathered
-    lists = _open_lists(node.choices[:level])
+    lists = outer_lists(node.choices[:level])
     return _told_further(node, max(1, lists))[0], lists if lists > 1 else 0
 
 

@@ -15,11 +15,12 @@ from dse.mapper.deep.bounds.mirror import CLOSED, PLAIN, WHOLE, closed
 from dse.mapper.deep.bounds.sums.columns import Columns, FactorPlaces, Laid, Pool, Words
 from dse.mapper.deep.bounds.sums.crossings import Crossing, Term
 from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Terms
-from dse.mapper.deep.bounds.weights.dual import WARM, Effort, Family, Flock, climb_all
+from dse.mapper.deep.bounds.weights.dual import WARM, Effort
+from dse.mapper.deep.bounds.weights.family import Family, Flock, climb_all
 from dse.mapper.deep.bounds.weights.stairs import ONE_STEP, least_step
 from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.leaf_walk import Parts
-from dse.mapper.deep.lists import Bools, ListChoice, agreeing, listed, needed, parts_of_choice
+from dse.mapper.deep.lists import Bools, ListChoice, agreeing, listed, needed, parts_of_choice, stays_of
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import Axis, tables_of_axes
 from dse.mapper.shared.compilation.arguments import Held
@@ -303,10 +304,11 @@ def bounded_all(
         np.repeat(weights[None], many, axis=0), np.empty(many),
     )  # fmt: skip
     laid = tables_of_axes(space.axes)
-    family = Family(kin.logs.copy(), kin.first, np.ascontiguousarray(keep), space.steps, space.floors)
+    stays = np.array([stays_of(space.problem, choices) for choices in kin.choices])
+    family = Family(kin.logs.copy(), kin.first, np.ascontiguousarray(keep), space.steps, space.floors, stays)
     target, steps = best.target(), best.steps()
     compiled(climb_all)(
-        laid.logs, laid.factors, space.terms_for(best), family, splits, Effort(heat, target, steps), flock
+        laid.logs, *laid.of_walks, space.terms_for(best), family, splits, Effort(heat, target, steps), flock
     )  # fmt: skip
     found = []
     for i, (bound, ends) in enumerate(zip(flock.bound.tolist(), flock.end.tolist(), strict=True)):

@@ -37,7 +37,7 @@ def room_for(problem: Deep) -> Floats:
     Examples
     --------
     >>> import dse
-    >>> from dse.mapper.deep.solve import spaces_of
+    >>> from dse.mapper.deep.bounds.layer_spaces import spaces_of
     >>> layer = dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
     >>> room_for(spaces_of(dse.load_architecture("simba_pe"), layer, "all")[1][0].problem).shape[1]
     3

@@ -187,6 +187,11 @@ def _best_first(spaces: list[Space], later: list[Returning], best: Best) -> Iter
         yield space, root_of(space, best)
 
 
+def is_closed(spaces: list[Space], later: list[Returning], best: Best) -> bool:
+    """Whether bounds on whole spaces say that nothing in them improves."""
+    return all(root is None for _, root in _best_first(spaces, later, best))
+
+
 def _root(space: Space, node: Node | None, best: Best, both: bool = False) -> tuple[Node | None, float]:
     """A whole space as a subproblem, once a mapping has been sought in it if it may have a much better one.
 

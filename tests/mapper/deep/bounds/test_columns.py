@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from dse import Layer, load_architecture
+from dse.mapper.deep.bounds.layer_spaces import spaces_of
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.bounds.sums.columns import places_of, run_of, words_of
 from dse.mapper.deep.lists import NO_TRIPS, ListChoice, kinds, nothing_of
-from dse.mapper.deep.solve import spaces_of
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, P, Q
 
 KINDS = {choice.kind: choice for choice in kinds()}

@@ -17,12 +17,12 @@ from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.finished import told_apart
+from dse.mapper.deep.bounds.layer_spaces import spaces_of
 from dse.mapper.deep.bounds.spaces import allowing_returns
 from dse.mapper.deep.bounds.stand_ins import root_of, whole_of
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.lists import ListChoice
 from dse.mapper.deep.nest import price_whole, workspace
-from dse.mapper.deep.solve import spaces_of
 from dse.mapper.layer import solve
 from dse.problem.dims import OPERANDS, C, PerOperand
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dse import Layer
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
+from dse.mapper.deep.bounds.layer_spaces import spaces_of
 from dse.mapper.deep.bounds.sums.crossings import Crossing, Term
 from dse.mapper.deep.bounds.sums.folds import fold_terms
-from dse.mapper.deep.solve import spaces_of
 
 STEPS = Term(1.0, 1, 4)
 EVERY = frozenset(("ifmap", "weight", "psum"))

@@ -15,12 +15,13 @@ from thinned import thinned
 from dse import Layer, load_architecture
 from dse.mapper.deep.bounds import mirror, spaces
 from dse.mapper.deep.bounds.best import Best
+from dse.mapper.deep.bounds.layer_spaces import spaces_of
 from dse.mapper.deep.bounds.left import lifts_left, only_left
 from dse.mapper.deep.bounds.stand_ins import root_of
 from dse.mapper.deep.kept import _kept
 from dse.mapper.deep.leaves import SUBPROBLEMS
 from dse.mapper.deep.nest import ORDER, price_whole, record_length, workspace
-from dse.mapper.deep.solve import solve_deep, spaces_of
+from dse.mapper.deep.solve import solve_deep
 from dse.mapper.deep.splits.chains import settle_sides
 from dse.mapper.deep.tree import best_first
 from dse.mapper.deep.tree.branching import Half, half_of, halves, laid_down, shares

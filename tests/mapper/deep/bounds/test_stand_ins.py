@@ -14,10 +14,11 @@ from thinned import parts, thinned
 
 from dse import Layer, load_architecture
 from dse.mapper.deep.bounds import stand_ins
+from dse.mapper.deep.bounds.layer_spaces import spaces_of
 from dse.mapper.deep.bounds.stand_ins import is_large, lists_of_stand_ins, root_of, whole_of, without_list
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.lists import ListChoice, choices_of, kinds, listed, nothing_of
-from dse.mapper.deep.solve import solve_deep, spaces_of
+from dse.mapper.deep.solve import solve_deep
 from dse.mapper.deep.splits.gathered import gathered
 from dse.mapper.deep.tree.branching import laid_down
 from dse.mapper.deep.tree.exchange import rows_of
@@ -53,7 +54,7 @@ def test_no_factor_is_larger_than_that_of_a_split_it_stands_for(seeds: range) ->
                 open_lists = [i for i, choice in enumerate(choices) if choice is None]
                 for level in open_lists[len(open_lists) - inner :]:
                     choices[level] = rng.choice(kinds() + listed())
-                of = stands_for(space, stand_ins._open_lists(tuple(choices)))
+                of = stands_for(space, stand_ins.outer_lists(tuple(choices)))
                 _, first, second = space.columns(tuple(choices))
                 for axis, its, one, other in zip(space.axes, of, first.T, second.T, strict=True):
                     table = axis.table(plain=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dse import Layer, load_architecture
-from dse.mapper.deep.solve import spaces_of
+from dse.mapper.deep.bounds.layer_spaces import spaces_of
 from dse.mapper.deep.splits.axes import Axis, tables_of_axes
 from dse.mapper.deep.splits.halo import Slide
 from dse.mapper.layer import solve

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dse import Layer, load_architecture
-from dse.mapper.deep.solve import spaces_of
+from dse.mapper.deep.bounds.layer_spaces import spaces_of
 from dse.mapper.deep.splits.axes import Axis
 from dse.mapper.deep.splits.listing import axes_of
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, P, Q, R, S

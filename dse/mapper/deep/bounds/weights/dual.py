@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sums.sift import OF_TIME, ROUNDING, Alive, Terms, close_gaps, in_use, sift, with_lists
+from dse.mapper.deep.bounds.sums.sift import OF_TIME, ROUNDING, Alive, Terms, in_use, sift
 from dse.mapper.deep.bounds.weights.chosen import choose
 from dse.mapper.deep.bounds.weights.newton import NEAR, ascend
 from dse.mapper.deep.bounds.weights.small import Pairs, drop_dominated, gather, pair_up
-from dse.mapper.deep.bounds.weights.stairs import ONE_STEP, hull_of, least_step
-from dse.model.counting.kernel import Bools, Floats, Ints, entry
+from dse.mapper.deep.bounds.weights.stairs import ONE_STEP, least_step
+from dse.model.counting.kernel import Bools, Floats, Ints
 
 TURNS = 8
 """How often splits join it at most."""
@@ -26,6 +26,9 @@ CLOSE = 1e-3
 WARM = 0.01
 """Heat, see `dse.mapper.deep.bounds.weights.newton`, for weights that were improved before."""
 
+
+FEW = 500.0
+"""Combinations of splits for which no better weights are sought: looking at each takes less time."""
 
 AT_ONCE = 512
 """Splits that are weighed at a time, column by column: what is read and written again for each stays at hand."""
@@ -174,102 +177,6 @@ def _weigh_some(table: Floats, load: Floats, rows: Ints, reduced: Floats) -> flo
     return least
 
 
-class Family(NamedTuple):
-    """Subproblems that differ in what is laid down and in their splits, but not in their terms' sums; m of them.
-
-    Parameters
-    ----------
-    logs : (m, T) float
-        As of `Terms`; the floors' are raised to the fewest steps of the splits that are left.
-    first : (m, T, 6) int64
-    keep : (m, n) bool
-        Which of the splits of a `Flock` each takes.
-    steps : (6,) int64
-        Column of the compute steps in each axis' table.
-    floors : (F, 2) int64
-        Terms of compute steps, each with the term that says how few these are at least.
-    """
-
-    logs: Floats
-    first: Ints
-    keep: Bools
-    steps: Ints
-    floors: Ints
-
-
-class Flock(NamedTuple):
-    """The splits of m subproblems; those left of axis a follow those of the axis before, in row i up to end[i, a].
-
-    Parameters
-    ----------
-    rows : (m, n) int64
-    start : (6,) int64
-        Where those of each axis stand to begin with.
-    end : (m, 6) int64
-    reduced : (m, n) float
-    weights : (m, T) float
-    bound : (m,) float
-    """
-
-    rows: Ints
-    start: Ints
-    end: Ints
-    reduced: Floats
-    weights: Floats
-    bound: Floats
-
-
-@entry
-def climb_all(
-    tables: tuple[Floats, ...], factors: tuple[Floats, ...], terms: Terms, family: Family, splits: Ints,
-    effort: Effort, flock: Flock,
-) -> None:  # fmt: skip
-    """Bound each of a family of subproblems, see `climb`.
-
-    Parameters
-    ----------
-    terms
-        `logs` and `first` are those of the family instead.
-    splits : (n,) int64
-        Of all axes, as `flock.start` says.
-    flock
-        Filled; `weights` are the start.
-    """
-    size, steps = len(splits), hull_of(effort.steps)
-    effort = Effort(effort.heat, effort.enough, steps)
-    for i in range(len(flock.bound)):
-        alive = Alive(flock.rows[i], flock.start, flock.end[i], flock.reduced[i])
-        empty = False
-        for a in range(6):
-            at, end = flock.start[a], flock.start[a + 1] if a < 5 else size
-            for k in range(flock.start[a], end):
-                if family.keep[i, k]:
-                    alive.rows[at] = splits[k]
-                    at += 1
-            alive.end[a] = at
-            empty = empty or at == flock.start[a]
-        if empty:
-            flock.bound[i] = np.inf
-            continue
-        mine = with_lists(terms, family.logs[i], family.first[i])
-        _raise_floors(tables, family, alive, mine.logs)
-        flock.bound[i] = climb(tables, factors, mine, flock.weights[i], effort, alive)
-        close_gaps(alive)
-
-
-def _raise_floors(tables: tuple[Floats, ...], family: Family, alive: Alive, logs: Floats) -> None:
-    """Raise the fewest steps of all to those that the splits left allow, where these are more."""
-    fewest = 0.0
-    for a in range(6):
-        least = np.inf
-        for i in range(alive.start[a], alive.end[a]):
-            least = min(least, tables[a][family.steps[a], alive.rows[i]])
-        fewest += least
-    for at in range(len(family.floors)):
-        steps, floor = family.floors[at, 0], family.floors[at, 1]
-        logs[floor] = max(logs[floor], logs[steps] + fewest)
-
-
 def climb(
     tables: tuple[Floats, ...], factors: tuple[Floats, ...], terms: Terms, weights: Floats, effort: Effort, alive: Alive
 ) -> float:
@@ -312,7 +219,20 @@ def climb(
     if not sift(factors, terms, effort.enough, alive):
         return np.inf
     value += _least_left(alive, columns.least)
+    if effort.enough < np.inf and _combinations(alive) <= FEW:
+        for a in range(6):
+            for i in range(alive.start[a], alive.end[a]):
+                alive.reduced[i] -= columns.least[a]
+        return float(value)
     return _climb(tables, terms, weights, effort, alive, chosen, columns, sums, pair_up(terms), value)
+
+
+def _combinations(alive: Alive) -> float:
+    """How many combinations of splits there are, one of each axis."""
+    many = 1.0
+    for a in range(6):
+        many *= alive.end[a] - alive.start[a]
+    return many
 
 
 def _climb(
