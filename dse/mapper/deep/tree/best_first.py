@@ -32,7 +32,7 @@ Answer = TypeVar("Answer")
 
 DIRECT = 100_000
 """Combinations of splits that are walked at once, without laying down more about the lists first; as many are looked
-through while nothing is known of some outer list."""
+through while nothing is known of some outer list. No fewer than `OPEN`: no walk takes splits that stand for others."""
 
 FEW = 20
 """Those that are walked at once while nothing is known of some list, in a search that halves axes first, or of those
