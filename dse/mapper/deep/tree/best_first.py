@@ -93,7 +93,7 @@ def seek(
         Mappings that may be good, or fit after some of their splits are exchanged.
     """
     number, begun, dive_at = count(), int(best.visited[SUBPROBLEMS]), FIRST_DIVE if best.gap == 0 else AT_A_GAP
-    several = has_several_lists(spaces[0])
+    several = has_several_lists(spaces[0].problem)
     random = np.random.default_rng(0)  # every search has the same numbers
     heap: list[tuple[float, int, Node, Returning | None]] = []
     both = {id(space): one for one in later for space in one.beside}
